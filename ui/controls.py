@@ -1,0 +1,89 @@
+"""The controls that every page shares, in the sidebar and in the address bar."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from data_prep.dataset import Dataset
+from ui import loading, state
+from ui.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
+from ui.text import plain
+
+METRIC_WORDS = {"cosine": "cosine", "euclidean": "Euclidean"}
+TABLES_HELP = "How many hash tables are looked into. More tables: more neighbours found, more clips looked at."
+BITS_HELP = "How many bits a key has. More bits: smaller buckets, fewer clips looked at, fewer neighbours found."
+PROBES_HELP = "How many buckets are looked up in each table: the query's own, then the ones nearest to it."
+
+
+def choose_dataset(datasets: Mapping[str, Path]) -> str:
+    """Draw the choice of the collection; its name in the URL is its folder's name under `data`."""
+    names = list(datasets)
+    chosen = st.sidebar.selectbox(
+        "Collection",
+        names,
+        format_func=lambda name: plain(_title(datasets[name], name)),
+        key="dataset",
+        bind="query-params",
+        on_change=_forget_clip,
+        help="The sounds that you search. Prepare another with `python -m data_prep`.",
+    )
+    return chosen if chosen in datasets else names[0]
+
+
+def choose_settings(dataset: Dataset, datasets: list[str]) -> Settings:
+    """Draw distance, tables, bits and probes, and return every setting now in force."""
+    with st.sidebar:
+        st.segmented_control(
+            "Distance",
+            METRICS,
+            default=dataset.metric,
+            required=True,
+            format_func=METRIC_WORDS.__getitem__,
+            key="metric",
+            bind="query-params",
+            help="Cosine compares directions, Euclidean compares places; each has its own family of hashes.",
+        )
+        st.slider("Tables, L", 1, MAX_TABLES, DEFAULTS.n_tables, key="L", bind="query-params", help=TABLES_HELP)
+        st.slider("Bits a key, K", 1, MAX_BITS, DEFAULTS.n_bits, key="K", bind="query-params", help=BITS_HELP)
+        st.slider("Probes", 1, MAX_PROBES, DEFAULTS.n_probes, key="probes", bind="query-params", help=PROBES_HELP)
+        with st.expander("Advanced"):
+            _advanced()
+    return state.current(datasets, dataset.metric)
+
+
+def _advanced() -> None:
+    st.number_input(
+        "Seed",
+        0,
+        MAX_SEED,
+        DEFAULTS.seed,
+        key="seed",
+        bind="query-params",
+        help="LSH draws its hashes at random. Another seed is another draw: the index is built anew.",
+    )
+    if st.session_state.get("metric") == "euclidean":
+        st.number_input(
+            "Bucket width, w",
+            min_value=0.0,
+            max_value=state.MAX_WIDTH,
+            value=None,
+            placeholder="drawn from the data",
+            key="w",
+            bind="query-params",
+            help="How wide a bucket is along each projection. Another width builds the index anew.",
+        )
+
+
+def _title(path: Path, name: str) -> str:
+    try:
+        return loading.dataset_at(path).title
+    except Exception:  # noqa: BLE001  a damaged dataset keeps its folder's name here and explains itself when chosen
+        return name
+
+
+def _forget_clip() -> None:
+    """Another collection has other clips: its own first clip is chosen."""
+    for name in ("clip", "trail"):
+        st.query_params.pop(name, None)
+        st.session_state.pop(name, None)

@@ -1,0 +1,105 @@
+"""What is slow to make and the same for every visitor: datasets, indexes, and what is measured on them.
+
+Cache keys are short names (fingerprint, metric, seed, width), never arrays: Streamlit hashes big arrays by sample.
+Nothing here depends on L or K, so that moving those sliders rebuilds nothing.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from data_prep.dataset import Dataset, find_datasets, open_dataset
+from lsh import LSHIndex, SearchResult, Surface, exact_search, surface
+from ui.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, Settings
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where a page stands: the settings in force, and the dataset and index they name."""
+
+    settings: Settings
+    dataset: Dataset
+    index: LSHIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A fixed sample of validation queries, with the truth: what every measured figure is a mean over."""
+
+    rows: npt.NDArray[np.int64]
+    queries: npt.NDArray[np.float32]
+    truth: SearchResult
+
+
+def datasets() -> dict[str, Path]:
+    """List the prepared datasets by the name that stands in the URL, the embedded sample first."""
+    roots = [DATA, *(Path(root) for root in os.environ.get("EARSHOT_DATA", "").split(os.pathsep) if root)]
+    found = {_name(path, root): path for root in roots for path in find_datasets(root)}
+    return dict(sorted(found.items(), key=lambda item: (item[0] != "sample", item[0])))
+
+
+def dataset_at(path: Path) -> Dataset:
+    """Open a prepared dataset once for all visitors, and again when its manifest changes. Raises DatasetError."""
+    try:
+        fingerprint = hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest()
+    except OSError:
+        return open_dataset(path)  # says what is wrong better than this page could
+    return _dataset(str(path), fingerprint)
+
+
+def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
+    """Return the index that answers every L and K for this dataset, metric, seed and width."""
+    return _index(dataset.fingerprint, settings.metric, settings.seed, _width(settings), dataset)
+
+
+def sample_for(dataset: Dataset, settings: Settings) -> Sample:
+    """Return the validation queries (fewer on a big collection) and their exact neighbours."""
+    return _sample(dataset.fingerprint, settings.metric, dataset)
+
+
+def surface_for(room: Room) -> Surface:
+    """Return recall and candidates at every L and K with the probes now in force, over `sample_for`'s queries."""
+    s = room.settings
+    key = (room.dataset.fingerprint, s.metric, s.seed, _width(s), s.n_probes)
+    return _surface(key, room.index, sample_for(room.dataset, s).queries)
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path != root else path.name
+
+
+def _width(settings: Settings) -> float | None:
+    return settings.bucket_width if settings.metric == "euclidean" else None
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
+    return open_dataset(Path(path))
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _index(fingerprint: str, metric: str, seed: int, width: float | None, _dataset: Dataset) -> LSHIndex:  # noqa: ARG001
+    index = LSHIndex(metric=metric, n_tables=MAX_TABLES, n_bits=MAX_BITS, seed=seed, bucket_width=width)
+    return index.fit(_dataset.features("train"))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _sample(fingerprint: str, metric: str, _dataset: Dataset) -> Sample:  # noqa: ARG001
+    total, n = _dataset.n_rows("validation"), _dataset.n_rows("train")
+    size = min(total, max(20, min(200, 8_000_000 // max(n, 1))))
+    rows = np.unique(np.linspace(0, total - 1, size).astype(np.int64)) if total else np.empty(0, np.int64)
+    queries = np.ascontiguousarray(_dataset.features("validation")[rows], dtype=np.float32)
+    truth = exact_search(_dataset.features("train"), queries, k=K_NEIGHBOURS, metric=metric)
+    return Sample(rows, queries, truth)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _surface(key: tuple[object, ...], _index: LSHIndex, _queries: npt.NDArray[np.float32]) -> Surface:
+    return surface(_index, _queries, k=K_NEIGHBOURS, n_probes=int(str(key[-1])))

@@ -1,0 +1,40 @@
+"""What stands around every page: its looks, its controls, and a helpful page where the data cannot be opened."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from data_prep.errors import DataError
+from lsh import LSHError
+from ui import controls, loading, trouble
+from ui.loading import Room
+
+ASSETS = Path(__file__).parent / "assets"
+STYLE = Path(__file__).parent / "components" / "page.css"
+
+
+def set_up() -> None:
+    """Set the title, the icon and the few styles that Streamlit's theme cannot say."""
+    st.set_page_config("Earshot", page_icon=str(ASSETS / "icon.png"), layout="wide")
+    st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.png"), size="large")
+    st.html(STYLE)
+
+
+def enter() -> Room | None:
+    """Draw the sidebar's controls and open what they name; None when there is nothing to show but what went wrong."""
+    datasets = loading.datasets()
+    if not datasets:
+        trouble.no_data(loading.DATA)
+        return None
+    name = controls.choose_dataset(datasets)
+    try:
+        dataset = loading.dataset_at(datasets[name])
+    except DataError as error:
+        trouble.damaged(datasets[name], error)
+        return None
+    settings = controls.choose_settings(dataset, list(datasets))
+    try:
+        return Room(settings, dataset, loading.index_for(dataset, settings))
+    except LSHError as error:
+        trouble.damaged(datasets[name], error)
+        return None

@@ -1,0 +1,107 @@
+"""What a person has chosen: read from the address bar and the widgets, and only ever an allowed value."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import streamlit as st
+
+Metric = Literal["cosine", "euclidean"]
+View = Literal["found", "exact", "missed"]
+
+METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
+VIEWS: tuple[View, ...] = ("found", "exact", "missed")
+MAX_TABLES, MAX_BITS, MAX_PROBES, MAX_SEED = 32, 24, 16, 9999
+MAX_WIDTH = 1e6
+LONGEST_TRAIL = 8
+K_NEIGHBOURS = 10
+
+_CLIP_ID = re.compile(r"[\w.\-]{1,120}", re.ASCII)
+_TRAIL_MARK = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One state of the app: all of it, and nothing else, is in the link. Field names are DESIGN's, not the URL's."""
+
+    dataset: str = "sample"
+    metric: Metric = "cosine"
+    n_tables: int = 8
+    n_bits: int = 12
+    n_probes: int = 1
+    seed: int = 0
+    bucket_width: float | None = None  # None: the width that the index draws from the data
+    clip: str | None = None  # None: the page chooses a good first clip
+    trail: tuple[str, ...] = ()
+    view: View = "found"
+
+
+DEFAULTS = Settings()
+
+
+def parse(raw: Mapping[str, object], datasets: Sequence[str], metric: Metric = "cosine") -> Settings:
+    """Turn whatever stands in `raw` (URL names as keys) into allowed settings; what is not allowed becomes the default.
+
+    `datasets` are the names a person may choose from, the first being the default; `metric` the dataset's own.
+    """
+    return Settings(
+        dataset=_one_of(raw.get("dataset"), datasets, datasets[0] if datasets else DEFAULTS.dataset),
+        metric=cast("Metric", _one_of(raw.get("metric"), METRICS, metric)),
+        n_tables=_whole(raw.get("L"), 1, MAX_TABLES, DEFAULTS.n_tables),
+        n_bits=_whole(raw.get("K"), 1, MAX_BITS, DEFAULTS.n_bits),
+        n_probes=_whole(raw.get("probes"), 1, MAX_PROBES, DEFAULTS.n_probes),
+        seed=_whole(raw.get("seed"), 0, MAX_SEED, DEFAULTS.seed),
+        bucket_width=_width(raw.get("w")),
+        clip=_clip_id(raw.get("clip")),
+        trail=_trail(raw.get("trail")),
+        view=cast("View", _one_of(raw.get("view"), VIEWS, DEFAULTS.view)),
+    )
+
+
+def current(datasets: Sequence[str], metric: Metric = "cosine") -> Settings:
+    """Read the settings now in force: the widgets' values, and the clip, trail and view in the address bar."""
+    widgets = {name: st.session_state.get(name) for name in ("dataset", "metric", "L", "K", "probes", "seed", "w")}
+    return parse({**st.query_params.to_dict(), **widgets}, datasets, metric)
+
+
+def apply(*, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None) -> None:
+    """Move the sliders; for use in callbacks, which run before the sliders are drawn."""
+    for name, value in (("L", n_tables), ("K", n_bits), ("probes", n_probes)):
+        if value is not None:
+            st.session_state[name] = value
+
+
+def join_trail(trail: Sequence[str]) -> str:
+    """Write a trail as the URL holds it: the last `LONGEST_TRAIL` clips."""
+    return _TRAIL_MARK.join(trail[-LONGEST_TRAIL:])
+
+
+def _one_of(value: object, allowed: Sequence[str], default: str) -> str:
+    return value if isinstance(value, str) and value in allowed else default
+
+
+def _whole(value: object, least: int, most: int, default: int) -> int:
+    if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        value = int(value)
+    allowed = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    return cast("int", value) if allowed else default
+
+
+def _width(value: object) -> float | None:
+    try:
+        width = float(cast("str | float", value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return width if math.isfinite(width) and 0 < width <= MAX_WIDTH else None
+
+
+def _clip_id(value: object) -> str | None:
+    return value if isinstance(value, str) and _CLIP_ID.fullmatch(value) else None
+
+
+def _trail(value: object) -> tuple[str, ...]:
+    if not isinstance(value, str):
+        return ()
+    return tuple(part for part in value.split(_TRAIL_MARK) if _CLIP_ID.fullmatch(part))[-LONGEST_TRAIL:]
