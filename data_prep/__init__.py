@@ -1,0 +1,1 @@
+"""Sound collections in, one prepared dataset out: arrays, tables, and a manifest that accounts for both."""

@@ -1,0 +1,127 @@
+"""A folder that appears whole or not at all, whatever kills the process that makes it.
+
+The work happens in a hidden folder beside the target, `.<name>.<random>.tmp`, locked while its maker lives. When
+complete, every file is on disk before the folder takes the target's name: one rename, or, where something is
+replaced, one exchange of two names. Folders of dead makers are removed by the next one. POSIX only.
+"""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from data_prep.errors import OutputError
+
+
+@contextlib.contextmanager
+def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield an empty folder to fill; it becomes `target` when the block ends well, and vanishes when it does not.
+
+    Raises OutputError when `target` exists (unless `overwrite`), or when its disk is full or not writable.
+    """
+    target = target.absolute()
+    with _as_output_error(target):
+        check_target(target, overwrite=overwrite)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_dead_work(target)
+        work = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
+        work.mkdir()
+        lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield work
+            _sync(work)
+            _put_in_place(work, target, overwrite=overwrite)
+            _sync(target.parent)
+        finally:
+            os.close(lock)
+            shutil.rmtree(work, ignore_errors=True)  # what is left under this name: failed work, or the replaced folder
+
+
+def check_target(target: Path, *, overwrite: bool) -> None:
+    """Refuse a target that exists; with `overwrite`, refuse only one that is not a folder."""
+    if not os.path.lexists(target):
+        return
+    if not overwrite:
+        raise OutputError(f"{target} exists already: choose another folder, or pass --overwrite to replace it")
+    if target.is_symlink() or not target.is_dir():
+        raise OutputError(f"{target} is not a folder, so it is not replaced: remove it or choose another folder")
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write one file and wait until it is on disk."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _put_in_place(work: Path, target: Path, *, overwrite: bool) -> None:
+    check_target(target, overwrite=overwrite)
+    if not target.exists():
+        work.rename(target)  # fails, and so replaces nothing, where somebody else has meanwhile put files
+    elif not _exchange(work, target):
+        raise OutputError(
+            f"the disk of {target} cannot exchange two folders in one step, so replacing it might lose it: "
+            "remove it first, or choose another folder"
+        )
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders in one step; False where the system or the disk cannot."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    paths = os.fsencode(one), os.fsencode(other)
+    exchange_flag = 2  # both RENAME_EXCHANGE on Linux and RENAME_SWAP on macOS
+    if sys.platform == "darwin":
+        failed = libc.renamex_np(*paths, exchange_flag)
+    elif hasattr(libc, "renameat2"):
+        here = -100  # AT_FDCWD: paths are as the process sees them
+        failed = libc.renameat2(here, paths[0], here, paths[1], exchange_flag)
+    else:
+        return False
+    code = ctypes.get_errno()
+    if failed and code not in {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EXDEV}:
+        raise OSError(code, os.strerror(code), str(other))
+    return not failed
+
+
+def _remove_dead_work(target: Path) -> None:
+    """Remove work on this target whose makers died; a living maker holds the lock on its folder."""
+    for work in target.parent.iterdir():
+        if not (work.name.startswith(f".{target.name}.") and work.name.endswith(".tmp")):
+            continue
+        lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(work, ignore_errors=True)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(lock)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _as_output_error(target: Path) -> Iterator[None]:
+    """Turn a failed write into an OutputError that names the target; a failed read is its reader's to explain."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            advice = "there is not enough room on its disk: free some, or choose another folder"
+        else:
+            advice = "check that the folder is writable, or choose another one"
+        raise OutputError(f"cannot write {target}: {error.strerror or error}; {advice}") from error

@@ -1,0 +1,248 @@
+"""The reader of prepared datasets: cheap to open, verified as it reads, and nothing it hands out can be changed.
+
+docs/FORMAT.md describes the folder; `data_prep.writer` makes it; `data_prep.verify` reads every byte of it.
+"""
+
+import hashlib
+from bisect import bisect_left
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_prep.errors import DatasetError
+from data_prep.manifest import parse_manifest
+from data_prep.npy import open_npy, read_only
+from data_prep.schema import (
+    CLIPS,
+    CLIPS_SCHEMA,
+    FORMAT_VERSION,
+    FRAMES,
+    LABELS,
+    LABELS_SCHEMA,
+    MANIFEST,
+    SPLITS,
+    Clip,
+    MediaKind,
+    Metric,
+    row_key,
+)
+
+__all__ = ["FORMAT_VERSION", "SPLITS", "Clip", "Dataset", "find_datasets", "open_dataset"]
+
+
+class Dataset:
+    """A prepared dataset, open for reading. Made by `open_dataset`; safe to share between threads.
+
+    The features are memory maps; the two tables are read, checked against their sha256 and kept at first use.
+    """
+
+    def __init__(self, path: Path, manifest_bytes: bytes) -> None:
+        self.path = path
+        self.manifest: dict[str, Any] = parse_manifest(manifest_bytes, path / MANIFEST)
+        self.fingerprint: str = hashlib.sha256(manifest_bytes).hexdigest()
+        self.name: str = self.manifest["name"]
+        self.title: str = self.manifest["title"]
+        self.source: str = self.manifest["source"]
+        self.licence: str = self.manifest["licence"]
+        self.media: MediaKind = self.manifest["media"]
+        self.metric: Metric = self.manifest["metric"]
+        self.dim: int = self.manifest["features"]["dim"]
+        self._check_sizes()
+        self._features = {split: self._open_features(split) for split in SPLITS}
+        self._frames = self._open_frames() if FRAMES in self.manifest["files"] else None
+
+    def __repr__(self) -> str:
+        """Return the name and the rows of each split."""
+        rows = ", ".join(f"{split} {self.n_rows(split):,}" for split in SPLITS)
+        return f"<Dataset {self.name!r}: {rows}>"
+
+    def n_rows(self, split: str) -> int:
+        """Return the number of clips in a split."""
+        return int(self.manifest["rows"][_checked(split)])
+
+    def features(self, split: str) -> npt.NDArray[np.float32]:
+        """Return the features of a split: a read-only memory map, float32[n, dim], finite."""
+        return self._features[_checked(split)]
+
+    @property
+    def has_frames(self) -> bool:
+        """Say whether the dataset keeps the clips' frames, not only their mean."""
+        return self._frames is not None
+
+    def frames(self, split: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+        """Return the frames of a split: offsets int64[n + 1], and a read-only memory map uint8[offsets[-1], dim].
+
+        The frames of row i are `values[offsets[i]:offsets[i + 1]]`.
+        """
+        if self._frames is None:
+            raise DatasetError(f"{self.path} keeps no frames: prepare it again with --frames")
+        clips = self.clips(split)
+        offsets = np.zeros(len(clips) + 1, np.int64)
+        np.cumsum(clips["n_frames"].to_numpy(), out=offsets[1:])
+        first = clips["first_frame"][0].as_py() if len(clips) else 0
+        return read_only(offsets), self._frames[first : first + offsets[-1]]
+
+    def clips(self, split: str) -> pa.Table:
+        """Return the clips of a split, in row order (no copy: a slice of the whole table)."""
+        place = SPLITS.index(_checked(split))
+        return self._clips.slice(sum(map(self.n_rows, SPLITS[:place])), self.n_rows(split))
+
+    def clip(self, split: str, row: int) -> Clip:
+        """Return one clip; IndexError when the split has no such row."""
+        if not 0 <= row < self.n_rows(split):
+            raise IndexError(f"row {row} is outside {split}, which has rows 0 to {self.n_rows(split) - 1}")
+        clips = self.clips(split)
+        start_s, end_s = clips["start_s"][row].as_py(), clips["end_s"][row].as_py()
+        labels, n_frames = tuple(clips["labels"][row].as_py()), clips["n_frames"][row].as_py()
+        return Clip(
+            clips["clip_id"][row].as_py(),
+            split,
+            int(row),
+            clips["media"][row].as_py(),
+            start_s,
+            end_s,
+            labels,
+            n_frames,
+        )
+
+    def find_clip(self, clip_id: str) -> Clip | None:
+        """Return the clip with this id, or None: a binary search, as rows are sorted by `row_key`."""
+        key = row_key(clip_id)
+        for split in SPLITS:
+            ids: Any = self.clips(split)["clip_id"]
+            row = bisect_left(range(len(ids)), key, key=lambda i: row_key(ids[i].as_py()))
+            if row < len(ids) and ids[row].as_py() == clip_id:
+                return self.clip(split, row)
+        return None
+
+    @cached_property
+    def label_names(self) -> list[str]:
+        """Names a person reads, by label index."""
+        return cast("list[str]", self._labels["name"].to_pylist())
+
+    @cached_property
+    def label_mids(self) -> list[str]:
+        """AudioSet's own ids of the labels, by label index."""
+        return cast("list[str]", self._labels["mid"].to_pylist())
+
+    @cached_property
+    def label_parents(self) -> list[list[str]]:
+        """Names of each label's parents in the ontology, by label index; empty where it has none or none is known."""
+        return cast("list[list[str]]", self._labels["parents"].to_pylist())
+
+    def label_counts(self, split: str) -> npt.NDArray[np.int64]:
+        """Return how many clips of a split carry each label: int64[n_labels]."""
+        return self._labels[_checked(split)].to_numpy()
+
+    def label_sets(self, split: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]:
+        """Return the labels of every row as (offsets int64[n + 1], values int16[m]).
+
+        The labels of row i are `values[offsets[i]:offsets[i + 1]]`; `values` is a view of the table, not a copy.
+        """
+        column: Any = self.clips(split)["labels"].combine_chunks()
+        offsets = column.offsets.to_numpy().astype(np.int64)
+        values = column.values.to_numpy()[offsets[0] : offsets[-1]]
+        return read_only(offsets - offsets[0]), values
+
+    def rows_with_label(self, split: str, label: int) -> npt.NDArray[np.int64]:
+        """Return the rows of a split that carry a label, ascending: int64[m]."""
+        if not 0 <= label < len(self.label_names):
+            raise IndexError(f"label {label} is outside the table, which has labels 0 to {len(self.label_names) - 1}")
+        offsets, values = self.label_sets(split)
+        places = np.flatnonzero(values == label)
+        return read_only(np.searchsorted(offsets, places, side="right") - 1)
+
+    @cached_property
+    def _clips(self) -> pa.Table:
+        table = self._read_table(CLIPS, CLIPS_SCHEMA)
+        if len(table) != sum(map(self.n_rows, SPLITS)):
+            raise DatasetError(f"{self.path / CLIPS} has {len(table):,} rows, the manifest promises another number")
+        return table
+
+    @cached_property
+    def _labels(self) -> pa.Table:
+        return self._read_table(LABELS, LABELS_SCHEMA)
+
+    def _read_table(self, name: str, schema: pa.Schema) -> pa.Table:
+        """Read one Parquet file whole, refusing it unless its bytes are those that were written with this manifest."""
+        path = self.path / name
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise DatasetError(f"cannot read {path}: {error.strerror}; prepare the dataset again") from error
+        if hashlib.sha256(data).hexdigest() != self.manifest["files"][name]["sha256"]:
+            raise DatasetError(
+                f"{path} is not the file its manifest describes: it was damaged, or the dataset was replaced "
+                "while open; open it again, and if that fails prepare it again"
+            )
+        try:
+            table = pq.read_table(pa.BufferReader(data), page_checksum_verification=True)
+        except (pa.ArrowException, OSError) as error:
+            raise DatasetError(f"{path} is damaged ({error}); prepare the dataset again") from error
+        if not table.schema.equals(schema):
+            raise DatasetError(f"{path} has other columns than format version {FORMAT_VERSION} has")
+        return table.combine_chunks()
+
+    def _check_sizes(self) -> None:
+        for name, facts in self.manifest["files"].items():
+            path = self.path / name
+            if not path.is_file():
+                raise DatasetError(f"{path} is missing; prepare the dataset again")
+            if path.stat().st_size != facts["bytes"]:
+                raise DatasetError(
+                    f"{path} has {path.stat().st_size:,} bytes, expected {facts['bytes']:,}; prepare the dataset again"
+                )
+
+    def _open_features(self, split: str) -> npt.NDArray[np.float32]:
+        return open_npy(self.path / f"{split}.npy", np.float32, (self.n_rows(split), self.dim))
+
+    def _open_frames(self) -> npt.NDArray[np.uint8]:
+        return open_npy(self.path / FRAMES, np.uint8, (self.manifest["frames"], self.dim))
+
+
+def open_dataset(path: str | Path) -> Dataset:
+    """Open a prepared dataset after checking its manifest, its file sizes and its array headers.
+
+    Raises DatasetError when the folder holds no dataset, a damaged one, or one of another format version.
+    """
+    path = Path(path)
+    manifest_bytes = _read_manifest(path)
+    while True:
+        dataset = Dataset(path, manifest_bytes)
+        now = _read_manifest(path)
+        if now == manifest_bytes:
+            return dataset
+        manifest_bytes = now  # the folder was replaced between the manifest and the arrays
+
+
+def find_datasets(root: str | Path) -> list[Path]:
+    """Return the dataset folders in `root` and one level below, sorted; hidden folders are unfinished work."""
+    found = [*Path(root).glob(f"*/{MANIFEST}"), *Path(root).glob(f"*/*/{MANIFEST}")]
+    visible = (manifest.parent for manifest in found if not any(p.startswith(".") for p in _below(root, manifest)))
+    return sorted(visible)
+
+
+def _below(root: str | Path, path: Path) -> tuple[str, ...]:
+    return path.relative_to(root).parts
+
+
+def _read_manifest(path: Path) -> bytes:
+    try:
+        return (path / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        raise DatasetError(
+            f"{path} holds no prepared dataset: {MANIFEST} is missing; make one with `python -m data_prep`"
+        ) from None
+    except OSError as error:
+        raise DatasetError(f"cannot read {path / MANIFEST}: {error.strerror}") from error
+
+
+def _checked(split: str) -> str:
+    if split not in SPLITS:
+        raise KeyError(f"no split {split!r}: expected one of {', '.join(SPLITS)}")
+    return split

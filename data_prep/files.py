@@ -1,0 +1,50 @@
+"""Files whose size and sha256 are known: as they are written, and when they are read again."""
+
+import hashlib
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+
+class HashedFile:
+    """A file being written; when its block ends it is on disk and `facts` holds its bytes and sha256."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._hash = hashlib.sha256()
+        self._bytes = 0
+
+    def __enter__(self) -> Self:
+        """Return the open file."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait until the bytes are on disk, unless the block failed and they do not matter."""
+        with self._file:
+            if kind is None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+
+    def write(self, data: bytes | npt.NDArray[Any]) -> None:
+        """Append bytes, or the bytes of an array in C order."""
+        view = memoryview(np.ascontiguousarray(data).data if isinstance(data, np.ndarray) else data).cast("B")
+        self._file.write(view)
+        self._hash.update(view)
+        self._bytes += len(view)
+
+    @property
+    def facts(self) -> dict[str, int | str]:
+        """The file's entry in a manifest."""
+        return {"bytes": self._bytes, "sha256": self._hash.hexdigest()}
+
+
+def file_facts(path: Path) -> dict[str, int | str]:
+    """Return the size and the sha256 of a file on disk, as a manifest states them."""
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

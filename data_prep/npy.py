@@ -1,0 +1,49 @@
+"""Plain .npy files, opened only when their header tells the truth about their size."""
+
+import io
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from data_prep.errors import DatasetError
+
+Array = TypeVar("Array", bound=npt.NDArray[Any])
+
+
+def npy_header(dtype: npt.DTypeLike, shape: tuple[int, ...]) -> bytes:
+    """Return the bytes with which a C-ordered .npy file of this type and shape begins, as np.save writes them."""
+    header = io.BytesIO()
+    fields = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, fields)
+    return header.getvalue()
+
+
+def open_npy(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Open a .npy file as a read-only memory map, after checking that it holds exactly this type and shape.
+
+    Nothing is parsed or allocated on the file's word: its header must equal the expected one, and so must its size.
+    """
+    header = npy_header(dtype, shape)
+    wanted = len(header) + int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
+    try:
+        with path.open("rb") as file:
+            found = file.read(len(header))
+        size = path.stat().st_size
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror}; prepare the dataset again") from error
+    if found != header or size != wanted:
+        raise DatasetError(
+            f"{path} is not the array its manifest describes: expected {np.dtype(dtype)} of shape {shape} "
+            f"in {wanted:,} bytes, the file has {size:,}; prepare the dataset again"
+        )
+    if 0 in shape:
+        return read_only(np.empty(shape, dtype))  # an empty region cannot be mapped
+    return np.memmap(path, dtype=dtype, mode="r", offset=len(header), shape=shape)
+
+
+def read_only(array: Array) -> Array:
+    """Mark an array as read-only, and return it."""
+    array.flags.writeable = False
+    return array

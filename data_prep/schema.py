@@ -1,0 +1,116 @@
+"""The words of the dataset format: its files, its tables, and the facts a manifest must hold."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+FORMAT = "earshot-dataset"
+FORMAT_VERSION = 1
+SPLITS = ("train", "validation", "test")
+MANIFEST, CLIPS, LABELS, FRAMES = "manifest.json", "clips.parquet", "labels.parquet", "frames.npy"
+
+MEDIA_KINDS = ("youtube", "file", "synth")
+METRICS = ("cosine", "euclidean")
+MediaKind = Literal["youtube", "file", "synth"]
+Metric = Literal["cosine", "euclidean"]
+
+_CLIPS_FIELDS: list["pa.Field[Any]"] = [
+    pa.field("clip_id", pa.string(), nullable=False),
+    pa.field("split", pa.string(), nullable=False),
+    pa.field("row", pa.int64(), nullable=False),
+    pa.field("media", pa.string(), nullable=False),
+    pa.field("start_s", pa.float64(), nullable=False),
+    pa.field("end_s", pa.float64(), nullable=False),
+    pa.field("labels", pa.list_(pa.field("item", pa.int16(), nullable=False)), nullable=False),
+    pa.field("n_frames", pa.int32(), nullable=False),
+    pa.field("first_frame", pa.int64()),  # row of the clip's first frame in frames.npy, null without that file
+]
+_LABELS_FIELDS: list["pa.Field[Any]"] = [
+    pa.field("index", pa.int16(), nullable=False),
+    pa.field("mid", pa.string(), nullable=False),
+    pa.field("name", pa.string(), nullable=False),
+    pa.field("parents", pa.list_(pa.field("item", pa.string(), nullable=False)), nullable=False),
+    *(pa.field(split, pa.int64(), nullable=False) for split in SPLITS),  # clips with the label, per split
+]
+CLIPS_SCHEMA = pa.schema(_CLIPS_FIELDS)
+LABELS_SCHEMA = pa.schema(_LABELS_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One clip, as a reader sees it.
+
+    `row` is its row in `<split>.npy`; `media` is a YouTube video id, a path or a recipe, as the manifest's media kind
+    says; times are in seconds; `labels` are indices into the label table.
+    """
+
+    clip_id: str
+    split: str
+    row: int
+    media: str
+    start_s: float
+    end_s: float
+    labels: tuple[int, ...]
+    n_frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A row of the label table; its index is its place. `parents` are names of its parents in the ontology."""
+
+    mid: str
+    name: str
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a person or a program must know of a dataset before opening its tables.
+
+    `title` is the name a person sees. `features` describes how a feature was made (`aggregation`, `embedder`, ...);
+    `dim` and `dtype` are added from the data. `media_folder` is where paths of the media kind `file` begin.
+    """
+
+    title: str
+    source: str
+    licence: str
+    media: MediaKind
+    metric: Metric = "cosine"
+    features: Mapping[str, Any] = field(default_factory=dict)
+    media_folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipBatch:
+    """Some clips on their way into a dataset, column by column, in any order.
+
+    `features`: float32[n, dim], finite. `frames`: uint8[sum(n_frames), dim] in clip order, or None.
+    Clip ids are unique in a dataset and safe in a URL: letters, digits and `-._~`.
+    """
+
+    clip_id: Sequence[str]
+    split: Sequence[str]
+    media: Sequence[str]
+    start_s: Sequence[float] | npt.NDArray[np.float64]
+    end_s: Sequence[float] | npt.NDArray[np.float64]
+    labels: Sequence[Sequence[int]]
+    n_frames: Sequence[int] | npt.NDArray[np.int64]
+    features: npt.NDArray[np.float32]
+    frames: npt.NDArray[np.uint8] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self.clip_id)
+
+
+def row_key(clip_id: str) -> bytes:
+    """Return the key by which the rows of a split are sorted.
+
+    A hash of 16 bytes: any first n rows are a fair sample of the split, and the order depends on nothing but the ids.
+    """
+    return hashlib.blake2b(clip_id.encode(), digest_size=16, person=b"earshot-row").digest()

@@ -1,0 +1,101 @@
+"""Where clips wait until the last one is known: their columns in memory, features and frames in files."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from data_prep.errors import InputError
+from data_prep.schema import CLIPS_SCHEMA, SPLITS, ClipBatch
+
+_URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+")
+_STAGED = pa.schema([field for field in CLIPS_SCHEMA if field.name not in {"row", "first_frame"}])
+
+
+class Staging:
+    """Clips in the order of their arrival, checked at the door."""
+
+    def __init__(self, folder: Path, n_labels: int) -> None:
+        self._n_labels = n_labels
+        self._batches: list[pa.RecordBatch] = []
+        self._paths = folder / "features.staged", folder / "frames.staged"
+        self._features, self._frames = (path.open("wb") for path in self._paths)
+        self.n_clips = 0
+        self.dim: int | None = None
+        self.has_frames = False
+
+    def add(self, batch: ClipBatch) -> None:
+        """Take a batch, or raise InputError naming the clip that breaks a rule of the format."""
+        if not len(batch):
+            return
+        if self.dim is None:
+            self.dim, self.has_frames = batch.features.shape[1], batch.frames is not None
+        check_batch(batch, self.dim, self._n_labels, with_frames=self.has_frames)
+        columns = [pa.array(getattr(batch, field.name), field.type) for field in _STAGED]
+        self._batches.append(pa.RecordBatch.from_arrays(columns, schema=_STAGED))
+        self._features.write(np.ascontiguousarray(batch.features).data)
+        if batch.frames is not None:
+            self._frames.write(np.ascontiguousarray(batch.frames).data)
+        self.n_clips += len(batch)
+
+    def table(self) -> pa.Table:
+        """Return the clips' columns, in order of arrival."""
+        return pa.Table.from_batches(self._batches, schema=_STAGED).combine_chunks()
+
+    def features(self) -> npt.NDArray[np.float32]:
+        """Return the features, in order of arrival: float32[n, dim], a memory map."""
+        self._features.flush()
+        return self._map(self._paths[0], np.float32)
+
+    def frames(self) -> npt.NDArray[np.uint8]:
+        """Return all frames, in order of arrival: uint8[n_frames, dim], a memory map."""
+        self._frames.flush()
+        return self._map(self._paths[1], np.uint8)
+
+    def close(self) -> None:
+        """Remove the files; maps of them stay readable until they are forgotten."""
+        for file, path in zip((self._features, self._frames), self._paths, strict=True):
+            file.close()
+            path.unlink(missing_ok=True)
+
+    def _map(self, path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        return np.memmap(path, dtype=dtype, mode="r").reshape(-1, self.dim or 1)
+
+
+def check_batch(batch: ClipBatch, dim: int, n_labels: int, *, with_frames: bool) -> None:
+    """Raise InputError unless every clip of the batch keeps the rules of docs/FORMAT.md."""
+    ids = batch.clip_id
+    n_frames = np.asarray(batch.n_frames)
+    columns = (batch.split, batch.media, batch.start_s, batch.end_s, batch.labels, batch.n_frames, batch.features)
+    if any(len(column) != len(ids) for column in columns):
+        raise InputError(f"the columns of a batch of {len(ids)} clips differ in length: {[len(c) for c in columns]}")
+    if batch.features.dtype != np.float32 or batch.features.shape != (len(ids), dim):
+        raise InputError(f"features are {batch.features.dtype}{list(batch.features.shape)}, expected float32[n, {dim}]")
+    _refuse(ids, [_URL_SAFE.fullmatch(i) is None for i in ids], "an id may hold letters, digits and -._~ only")
+    _refuse(ids, [split not in SPLITS for split in batch.split], f"its split is none of {', '.join(SPLITS)}")
+    _refuse(ids, ~np.isfinite(batch.features).all(axis=1), "its feature is not finite")
+    start_s, end_s = np.asarray(batch.start_s), np.asarray(batch.end_s)
+    _refuse(ids, ~((start_s >= 0) & (end_s > start_s) & np.isfinite(end_s)), "its times are not 0 <= start < end")
+    _refuse(ids, n_frames < 1, "it has no frame")
+    _refuse(
+        ids, [_bad_labels(row, n_labels) for row in batch.labels], f"labels must differ and be in 0..{n_labels - 1}"
+    )
+    if (batch.frames is not None) != with_frames:
+        raise InputError("either every batch brings frames or none does")
+    if batch.frames is not None and (batch.frames.dtype != np.uint8 or batch.frames.shape != (n_frames.sum(), dim)):
+        raise InputError(
+            f"frames are {batch.frames.dtype}{list(batch.frames.shape)}, expected uint8[{n_frames.sum()}, {dim}]"
+        )
+
+
+def _bad_labels(labels: Sequence[int], n_labels: int) -> bool:
+    return len(set(labels)) != len(labels) or not all(0 <= label < n_labels for label in labels)
+
+
+def _refuse(ids: Sequence[str], bad: npt.ArrayLike, reason: str) -> None:
+    if np.any(bad):
+        raise InputError(f"clip {ids[int(np.argmax(bad))]!r} cannot enter a dataset: {reason}")
