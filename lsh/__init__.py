@@ -1,0 +1,34 @@
+"""Locality-sensitive hashing for cosine and Euclidean distance, fast and readable.
+
+>>> import numpy as np
+>>> from lsh import LSHIndex
+>>> X = np.random.default_rng(0).standard_normal((1000, 32))
+>>> index = LSHIndex(metric="cosine", n_tables=16, seed=0).fit(X)
+>>> index.search(X[:2], k=1, n_tables=8, n_bits=12).ids.ravel().tolist()
+[0, 1]
+
+Read in the order in which a query walks: `hyperplane` and `pstable` (the hash families), `hasher`, `tables`, `index`;
+beside them `exact`, `quality`, `theory`, `surface`, `tuning`. The inner loops are in `kernels`.
+"""
+
+from lsh.errors import LSHError
+from lsh.exact import ExactSearch, exact_search
+from lsh.index import LSHIndex
+from lsh.quality import label_precision_at_k, recall_at_k
+from lsh.result import SearchResult
+from lsh.surface import Surface, surface
+from lsh.theory import hit_probability, predicted_recall
+
+__all__ = [
+    "ExactSearch",
+    "LSHError",
+    "LSHIndex",
+    "SearchResult",
+    "Surface",
+    "exact_search",
+    "hit_probability",
+    "label_precision_at_k",
+    "predicted_recall",
+    "recall_at_k",
+    "surface",
+]

@@ -1,0 +1,40 @@
+"""Every error that this package raises on purpose.
+
+LSHError
+├── ParameterError        a number or a name outside what is allowed
+├── ShapeError            an array of the wrong rank, length or kind
+├── NonFiniteError        NaN or infinity in the data, with its row and column
+├── ScaleError            values so large or small that float32 arithmetic would lie
+├── ZeroVectorError       a cosine query with no direction
+└── NotFittedError        a search before `fit`
+
+`except LSHError` catches them all; each is also a ValueError, as NumPy's users expect.
+"""
+
+
+class LSHError(ValueError):
+    """Base of all errors raised by `lsh`."""
+
+
+class ParameterError(LSHError):
+    """A parameter is outside its range; the message names it, the value given and the range."""
+
+
+class ShapeError(LSHError):
+    """An array has the wrong number of dimensions, the wrong length or a dtype that is not numeric."""
+
+
+class NonFiniteError(LSHError):
+    """An array holds NaN or infinity; the message gives the first row and column."""
+
+
+class ScaleError(LSHError):
+    """Values are too large or too small for exact float32 distances, or a bucket is too narrow for them."""
+
+
+class ZeroVectorError(LSHError):
+    """A query of length zero has no angle to anything, so cosine distance cannot rank its neighbours."""
+
+
+class NotFittedError(LSHError):
+    """The index holds no data yet: call `fit` first."""

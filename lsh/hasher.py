@@ -1,0 +1,145 @@
+"""From raw vectors to keys: prepare (normalise, centre), project, pack. The same for the data and the queries."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh import validate
+from lsh.exact import ExactSearch
+from lsh.hyperplane import Hyperplanes
+from lsh.kernels.hashing import pack, project, words_for
+from lsh.params import Params
+from lsh.pstable import PStable
+from lsh.validate import Floats
+
+Family = Hyperplanes | PStable
+Words = npt.NDArray[np.uint32]
+
+_BLOCK_ROWS = 4096  # rows hashed at a time
+_RANGE_ROWS = 4096  # rows whose projections set the range of the bucket numbers that are stored
+_WIDTH_ROWS = 256  # rows whose neighbours set the default bucket width
+_WIDTH_NEIGHBOUR = 10
+_WIDTH_FACTOR = 4.0  # w = 4R: A. Andoni, P. Indyk, "E2LSH 0.1 user manual", 2005
+
+
+class QueryKeys(NamedTuple):
+    """Keys of nq queries, uint32[L, nq, W], and the moves for probing: symbols uint8 and costs float32, [nq, L, K, m].
+
+    The moves are empty (K = 0) when only the query's own bucket is wanted.
+    """
+
+    keys: Words
+    symbols: npt.NDArray[np.uint8]
+    costs: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Hasher:
+    """A hash family with what it needs of the data: the centre, float32[d], and the shape of the keys."""
+
+    metric: str
+    family: Family
+    centre: Floats
+    n_tables: int
+    n_bits: int
+
+    @classmethod
+    def draw(cls, params: Params, exact: ExactSearch) -> Self:
+        """Draw random functions for the data that `exact` searches."""
+        X, n_functions = exact.X, params.n_tables * params.n_bits
+        rng = np.random.default_rng(params.seed)
+        centre = mean_vector(X, params.metric) if params.centre else np.zeros(X.shape[1], np.float32)
+        if params.metric == "cosine":
+            planes = Hyperplanes.draw(X.shape[1], n_functions, rng)
+            return cls(params.metric, planes, centre, params.n_tables, params.n_bits)
+        width = params.bucket_width or typical_width(exact)
+        lines = PStable.draw(X.shape[1], n_functions, rng, width)
+        unfitted = cls(params.metric, lines, centre, params.n_tables, params.n_bits)
+        sample = unfitted.project(evenly_spaced(X, _RANGE_ROWS), params.n_tables)
+        return replace(unfitted, family=lines.fitted_to(sample))
+
+    @property
+    def n_words(self) -> int:
+        """Return how many 32-bit words a key takes."""
+        return words_for(self.n_bits, self.family.symbol_bits)
+
+    def keys(self, X: Floats, n_tables: int) -> Words:
+        """Return the keys of raw vectors for the first `n_tables` tables: float32[n, d] -> uint32[n_tables, n, W]."""
+        keys = np.empty((n_tables, len(X), self.n_words), np.uint32)
+        for start in range(0, len(X), _BLOCK_ROWS):
+            block = X[start : start + _BLOCK_ROWS]
+            keys[:, start : start + len(block)] = self._pack(self.project(block, n_tables))
+        return keys
+
+    def query(self, Q: Floats, n_tables: int, n_probes: int) -> QueryKeys:
+        """Return the keys of raw queries, and where their nearest other buckets lie when n_probes > 1."""
+        projected = self.project(Q, n_tables)
+        symbols, costs = self.family.perturb(projected[:, : projected.shape[1] if n_probes > 1 else 0])
+        shape = len(Q), n_tables, self.n_bits if n_probes > 1 else 0, self.family.moves
+        return QueryKeys(self._pack(projected), symbols.reshape(shape), costs.reshape(shape))
+
+    def project(self, X: Floats, n_tables: int) -> Floats:
+        """Return the projections of raw vectors on the first tables' directions: float32[n, n_tables * n_bits]."""
+        out = np.empty((len(X), n_tables * self.n_bits), np.float32)
+        project(prepare(X, self.metric, self.centre), self.family.directions[:, : n_tables * self.n_bits], out)
+        return out
+
+    def collision_probability(self, q: Floats, rows: Floats) -> npt.NDArray[np.float64]:
+        """Return how likely one function puts q, float32[d], and each of rows, float32[m, d], into one bucket."""
+        a = prepare(q[None, :], self.metric, self.centre)[0].astype(np.float64)
+        b = prepare(rows, self.metric, self.centre).astype(np.float64)
+        if self.metric == "euclidean":
+            return self.family.collision_probability(np.linalg.norm(b - a, axis=1))
+        lengths = np.linalg.norm(b, axis=1) * np.linalg.norm(a)
+        cosines = np.divide(b @ a, lengths, out=np.zeros(len(b)), where=lengths > 0)
+        return self.family.collision_probability(np.arccos(np.clip(cosines, -1.0, 1.0)))
+
+    def _pack(self, projected: Floats) -> Words:
+        n, n_tables = len(projected), projected.shape[1] // self.n_bits
+        symbols = self.family.hash(projected).reshape(n, n_tables, self.n_bits)
+        keys = np.empty((n_tables, n, self.n_words), np.uint32)
+        for table in range(n_tables):
+            pack(symbols[:, table], self.family.symbol_bits, keys[table])
+        return keys
+
+
+def prepare(X: Floats, metric: str, centre: Floats) -> Floats:
+    """Return vectors as the family hashes them: of length one under cosine, and with the centre taken away.
+
+    Centring does not change a distance. For hyperplanes it turns the crowd's common direction into the origin, so that
+    planes cut through the crowd; for projections it is a shift that the random offset absorbs.
+    """
+    if metric == "cosine":
+        lengths = validate.norms(X, "the vectors")
+        X = (X / np.where(lengths > 0, lengths, 1.0)[:, None]).astype(np.float32)
+    return X - centre
+
+
+def mean_vector(X: Floats, metric: str) -> Floats:
+    """Return the mean of the vectors (each scaled to length one under cosine), float32[d], summed in float64."""
+    total = np.zeros(X.shape[1], np.float64)
+    nothing = np.zeros(X.shape[1], np.float32)
+    for start in range(0, len(X), _BLOCK_ROWS):
+        total += prepare(X[start : start + _BLOCK_ROWS], metric, nothing).sum(axis=0, dtype=np.float64)
+    return (total / len(X)).astype(np.float32)
+
+
+def typical_width(exact: ExactSearch) -> float:
+    """Return 4 times the median distance from a vector to its 10th neighbour: buckets that neighbours tend to share.
+
+    Where most vectors are duplicates the median is zero, and the mean over the vectors that have a distance stands in.
+    """
+    k = min(_WIDTH_NEIGHBOUR + 1, len(exact.X))  # a vector finds itself first
+    distances = exact.search(evenly_spaced(exact.X, _WIDTH_ROWS), k).distances[:, -1].astype(np.float64)
+    apart = distances[distances > 0]
+    if not len(apart):
+        return _WIDTH_FACTOR
+    return _WIDTH_FACTOR * float(np.median(distances) or apart.mean())
+
+
+def evenly_spaced(X: Floats, most: int) -> Floats:
+    """Return at most `most` rows, evenly spaced from the first to the last."""
+    rows = np.unique(np.linspace(0, len(X) - 1, min(most, len(X))).round().astype(np.int64))
+    return np.ascontiguousarray(X[rows])

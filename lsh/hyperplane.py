@@ -1,0 +1,52 @@
+"""Random hyperplanes: the hash family for cosine distance (Charikar 2002).
+
+Draw a normal vector a with independent Gaussian entries. The hash of x is the side of the hyperplane on which x lies,
+    h(x) = 1 if a.x > 0 else 0.
+Two vectors at angle θ are split by the plane with probability θ/π, so they collide with
+    P[h(x) = h(y)] = 1 - θ/π                                                       (Charikar 2002, section 3)
+One hash is one bit, and a key of K bits says on which side of K planes a vector lies.
+
+Vectors are centred first (see `LSHIndex`): if all of them point into one corner of space, every angle is small, most
+planes cut nothing, and the buckets tell nothing apart.
+
+M. Charikar, "Similarity estimation techniques from rounding algorithms", STOC 2002.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh.validate import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperplanes:
+    """Normals of the planes, one a column: float32[dim, n_functions]. Each hash is one bit."""
+
+    directions: Floats
+    symbol_bits: int = 1
+    moves: int = 1  # a bit can only flip
+
+    @classmethod
+    def draw(cls, dim: int, n_functions: int, rng: np.random.Generator) -> "Hyperplanes":
+        """Draw `n_functions` planes through the origin of a `dim`-dimensional space."""
+        return cls(rng.standard_normal((n_functions, dim), dtype=np.float32).T.copy())
+
+    def hash(self, projections: Floats) -> npt.NDArray[np.uint8]:
+        """Return the side on which each vector lies: uint8[n, f], 0 or 1, from its projections a.x."""
+        return (projections > 0).astype(np.uint8)
+
+    def perturb(self, projections: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
+        """Return, for each hash, the neighbouring symbol and the squared distance to it, both [n, f, 1].
+
+        A vector that lies close to a plane may have its neighbours on the other side: the cost of looking there is
+        the squared distance to the plane (Lv et al. 2007, section 4.3, with one wall in the place of two).
+        """
+        flipped = (projections <= 0).astype(np.uint8)
+        return flipped[..., None], (projections**2)[..., None]
+
+    @staticmethod
+    def collision_probability(angle: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return 1 - θ/π for angles θ in radians (Charikar 2002)."""
+        return 1.0 - angle / np.pi

@@ -1,0 +1,192 @@
+"""LSHIndex: vectors in, approximate nearest neighbours out.
+
+The life of a query: prepare it like the data, project it on every table's random directions, turn the projections into
+keys, look up the bucket of each key, gather the distinct candidates, rank them by exact distance.
+"""
+
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh import validate
+from lsh.errors import NotFittedError, ShapeError
+from lsh.exact import ExactSearch
+from lsh.hasher import Hasher
+from lsh.kernels.buckets import prefix_mask
+from lsh.kernels.probing import probe_keys
+from lsh.kernels.ranking import search
+from lsh.params import Params
+from lsh.pstable import PStable
+from lsh.result import SearchResult
+from lsh.tables import Tables, build_tables
+from lsh.validate import Floats
+
+
+class LSHIndex:
+    """Locality-sensitive hashing for cosine or Euclidean distance, with every (L, K) from one build.
+
+    metric: "cosine" (1 - cos; random hyperplanes) or "euclidean" (L2, not squared; p-stable projections).
+    n_tables, n_bits: the most tables (L, 1-512) and hash functions a key (K, 1-32) that a search may use.
+    seed: the same seed and data give the same index, bit for bit.
+    bucket_width: w of the p-stable family, in the units of the data; by default 4 times the median distance to the 10th
+        neighbour, w = 4R as in E2LSH (Andoni & Indyk 2005).
+    centre: subtract the mean before hashing. No distance changes, only the buckets do.
+
+    Decided cases. Rows of zeros may be indexed: their cosine distance to everything is 1. A zero query under cosine
+    raises ZeroVectorError. NaN and infinity raise NonFiniteError with their row and column. Duplicates are kept, and
+    ties are broken by the lower id. The index keeps a reference to the data (which may be memory-mapped) and never
+    changes after `fit`, so any number of threads may search it.
+    """
+
+    def __init__(
+        self,
+        metric: str = "cosine",
+        n_tables: int = 32,
+        n_bits: int = 24,
+        seed: int = 0,
+        bucket_width: float | None = None,
+        *,
+        centre: bool = True,
+    ) -> None:
+        self.params = Params(metric, n_tables, n_bits, seed, bucket_width, centre)
+        self._fitted: tuple[ExactSearch, Hasher, Tables] | None = None
+
+    def fit(self, X: npt.ArrayLike) -> Self:
+        """Index the rows of X: float32[n, d] (other real dtypes are converted), n >= 1. Row numbers become ids."""
+        exact = ExactSearch(X, self.params.metric)
+        hasher = Hasher.draw(self.params, exact)
+        self._fitted = exact, hasher, build_tables(hasher.keys(exact.X, self.params.n_tables))
+        return self
+
+    def search(
+        self,
+        Q: npt.ArrayLike,
+        k: int = 10,
+        n_tables: int | None = None,
+        n_bits: int | None = None,
+        n_probes: int = 1,
+    ) -> SearchResult:
+        """Return the k nearest candidates of each row of Q: float32[nq, d].
+
+        n_tables, n_bits: the setting for this search, at most what the index was built with (the default).
+        n_probes: buckets looked up in each table, 1-64, the likeliest first (Lv et al. 2007).
+
+        Where a query's buckets hold fewer than k vectors, `n_found` says how many came back; the remaining ids are -1
+        and their distances infinity.
+        """
+        k = validate.integer(k, "k", 1, 2**31 - 1)
+        n_tables, n_bits, n_probes = self.params.setting(n_tables, n_bits, n_probes)
+        Q = validate.matrix(Q, "Q", self.dim)
+        exact, hasher, tables = self.exact, self.hasher, self.tables.first(n_tables)
+        result = SearchResult.empty(len(Q), k)
+        keys, symbols, costs = hasher.query(Q, n_tables, n_probes)
+        search(
+            tables.keys,
+            tables.ids,
+            keys,
+            symbols,
+            costs,
+            n_bits,
+            hasher.family.symbol_bits,
+            n_probes,
+            exact.prepare_queries(Q),
+            exact.X,
+            exact.inverse_norms,
+            exact.metric_code,
+            result.ids,
+            result.distances,
+            result.n_candidates,
+        )
+        return result
+
+    def kneighbors(self, Q: npt.ArrayLike, n_neighbors: int = 10) -> tuple[Floats, npt.NDArray[np.int64]]:
+        """Return (distances, ids) of the nearest neighbours, in scikit-learn's convention, at the full L and K."""
+        found = self.search(Q, k=n_neighbors)
+        return found.distances, found.ids
+
+    def matches(
+        self,
+        q: npt.ArrayLike,
+        ids: npt.ArrayLike,
+        n_tables: int | None = None,
+        n_bits: int | None = None,
+        n_probes: int = 1,
+    ) -> npt.NDArray[np.bool_]:
+        """Tell in which tables a query, float32[d], meets given rows: bool[len(ids), n_tables].
+
+        A row is met in a table when one of the buckets probed there holds it.
+        """
+        n_tables, n_bits, n_probes = self.params.setting(n_tables, n_bits, n_probes)
+        rows = self._vectors(ids)
+        hasher, bits = self.hasher, self.hasher.family.symbol_bits
+        query = hasher.query(validate.matrix(np.atleast_2d(np.asarray(q)), "q", self.dim), n_tables, n_probes)
+        row_keys = hasher.keys(rows, n_tables)
+        mask = np.empty(hasher.n_words, np.uint32)
+        prefix_mask(n_bits, bits, mask)
+        probes = np.empty((n_probes, hasher.n_words), np.uint32)
+        met = np.zeros((len(rows), n_tables), np.bool_)
+        for table in range(n_tables):
+            moves = query.symbols[0, table], query.costs[0, table]
+            count = probe_keys(query.keys[table, 0], *moves, n_bits, bits, n_probes, probes)
+            differing = (row_keys[table, :, None] ^ probes[None, :count]) & mask  # uint32[rows, probes, W]
+            met[:, table] = (differing == 0).all(axis=2).any(axis=1)
+        return met
+
+    def collision_probabilities(self, q: npt.ArrayLike, ids: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return, by theory, how likely one hash function puts a query, float32[d], and each row together.
+
+        float64[len(ids)], from the true angle (cosine, between the centred vectors) or distance (Euclidean).
+        """
+        query = validate.matrix(np.atleast_2d(np.asarray(q)), "q", self.dim)
+        return self.hasher.collision_probability(query[0], self._vectors(ids))
+
+    def nbytes(self, n_tables: int | None = None) -> int:
+        """Return the bytes that an index of `n_tables` tables takes beside the vectors themselves."""
+        n_tables = self.params.setting(n_tables, None, 1)[0]
+        directions = self.hasher.family.directions.nbytes * n_tables // self.params.n_tables
+        return self.tables.first(n_tables).nbytes + directions + self.hasher.centre.nbytes + self.exact.nbytes
+
+    @property
+    def n(self) -> int:
+        """Return the number of vectors indexed."""
+        return len(self.exact.X)
+
+    @property
+    def dim(self) -> int:
+        """Return the dimension of the vectors."""
+        return int(self.exact.X.shape[1])
+
+    @property
+    def bucket_width(self) -> float | None:
+        """Return w of the p-stable family in the units of the data; None for hyperplanes."""
+        family = self.hasher.family
+        return family.width if isinstance(family, PStable) else None
+
+    @property
+    def exact(self) -> ExactSearch:
+        """Return exact search over the same vectors: the baseline and the truth."""
+        return self._parts()[0]
+
+    @property
+    def hasher(self) -> Hasher:
+        """Return what turns vectors into keys."""
+        return self._parts()[1]
+
+    @property
+    def tables(self) -> Tables:
+        """Return the sorted tables, read-only."""
+        return self._parts()[2]
+
+    def _parts(self) -> tuple[ExactSearch, Hasher, Tables]:
+        if self._fitted is None:
+            raise NotFittedError("this index holds no data; call fit(X) first")
+        return self._fitted
+
+    def _vectors(self, ids: npt.ArrayLike) -> Floats:
+        rows = np.asarray(ids, np.int64)
+        if rows.ndim != 1 or (rows.size and not (rows.min() >= 0 and rows.max() < self.n)):
+            raise ShapeError(
+                f"ids have shape {rows.shape} and values up to {rows.max()}; expected rows 0 to {self.n - 1}"
+            )
+        return np.ascontiguousarray(self.exact.X[rows])

@@ -1,0 +1,48 @@
+"""From keys to buckets: binary search in sorted keys.
+
+A key is a row of W left-aligned 32-bit words (see `hashing.pack`), and a bucket at K symbols is the range of sorted
+keys that share the query key's first K symbols. Keys compare as one long number: word by word.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from lsh.kernels.hashing import WORD_BITS
+
+Key = npt.NDArray[np.uint32]
+
+
+@njit(nogil=True, cache=True)
+def prefix_mask(n_symbols: int, bits: int, mask: Key) -> None:
+    """Set in mask (uint32[W]) the bits that the first `n_symbols` symbols occupy."""
+    per_word = WORD_BITS // bits
+    for w in range(mask.shape[0]):
+        used = bits * min(max(n_symbols - w * per_word, 0), per_word)
+        mask[w] = 0 if used == 0 else np.uint32(0xFFFFFFFF) << np.uint32(WORD_BITS - used)
+
+
+@njit(nogil=True, cache=True)
+def first_at_least(keys: npt.NDArray[np.uint32], key: Key, mask: Key, low: int, high: int, beyond: bool) -> int:
+    """Return the first position in keys[low:high] whose masked key is >= the masked key (> when `beyond`)."""
+    while low < high:
+        middle = (low + high) // 2
+        below = beyond  # a key that is equal counts as below when we look for the first one beyond
+        for w in range(mask.shape[0]):
+            a = keys[middle, w] & mask[w]
+            b = key[w] & mask[w]
+            if a != b:
+                below = a < b
+                break
+        if below:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(nogil=True, cache=True)
+def bucket(keys: npt.NDArray[np.uint32], key: Key, mask: Key, low: int, high: int) -> tuple[int, int]:
+    """Return the range of keys[low:high] that equal `key` under `mask`: the query's bucket in one table."""
+    start = first_at_least(keys, key, mask, low, high, False)
+    return start, first_at_least(keys, key, mask, start, high, True)

@@ -1,0 +1,134 @@
+"""The whole L x K grid in one pass over the tables (see `lsh.surface`)."""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from lsh.kernels.buckets import bucket, prefix_mask
+from lsh.kernels.probing import probe_keys
+
+Counts = npt.NDArray[np.int32]
+Ids = npt.NDArray[np.int64]
+
+
+@njit(nogil=True, cache=True)
+def _suffix_sums(histogram: Ids, out: Counts) -> None:
+    """out[K - 1] = how many points have a longest common prefix of at least K symbols."""
+    total = 0
+    for length in range(histogram.shape[0] - 1, 0, -1):
+        total += histogram[length]
+        out[length - 1] = total
+
+
+@njit(nogil=True, cache=True)
+def _meet(
+    ids: Counts, length: int, longest: npt.NDArray[np.uint8], is_true: npt.NDArray[np.bool_], met: Ids, met_true: Ids
+) -> None:
+    """Raise the longest shared prefix of `ids` to at least `length`, and keep the counts at each length."""
+    for i in ids:
+        before = longest[i]
+        if before < length:
+            longest[i] = length
+            met[before] -= 1
+            met[length] += 1
+            if is_true[i]:
+                met_true[before] -= 1
+                met_true[length] += 1
+
+
+@njit(nogil=True, cache=True)
+def grid(
+    keys: npt.NDArray[np.uint32],
+    ids: npt.NDArray[np.int32],
+    query_keys: npt.NDArray[np.uint32],
+    n_bits: int,
+    symbol_bits: int,
+    truth_offsets: npt.NDArray[np.int64],
+    truth_ids: npt.NDArray[np.int64],
+    hits: Counts,
+    candidates: Counts,
+) -> None:
+    """Count candidates, and true neighbours among them, for every number of tables and of bits at once.
+
+    A point is a candidate at (L, K) iff the longest prefix that its key shares with the query's, over the first L
+    tables, has at least K symbols. So one running maximum a point, and after each table a count of the points at each
+    length, give a whole row of the grid. Buckets are nested, so the points are visited bucket by bucket from the
+    longest prefix outwards, and only those that share at least one symbol are touched.
+    hits, candidates: int32[nq, L, K]; truth: the true neighbours of query q are truth_ids[offsets[q]:offsets[q + 1]].
+    """
+    n_tables, n, n_words = keys.shape
+    masks = np.empty((n_bits, n_words), np.uint32)
+    for length in range(1, n_bits + 1):
+        prefix_mask(length, symbol_bits, masks[length - 1])
+    longest = np.empty(n, np.uint8)
+    is_true = np.zeros(n, np.bool_)
+    starts = np.empty(n_bits + 2, np.int64)
+    stops = np.empty(n_bits + 2, np.int64)
+    met = np.empty(n_bits + 1, np.int64)  # met[k]: points whose longest shared prefix is k symbols
+    met_true = np.empty(n_bits + 1, np.int64)
+    for q in range(query_keys.shape[1]):
+        truth = truth_ids[truth_offsets[q] : truth_offsets[q + 1]]
+        is_true[truth] = True
+        longest[:], met[:], met_true[:] = 0, 0, 0
+        for table in range(n_tables):
+            low, high = 0, n
+            for length in range(1, n_bits + 1):
+                low, high = bucket(keys[table], query_keys[table, q], masks[length - 1], low, high)
+                starts[length], stops[length] = low, high
+            starts[n_bits + 1], stops[n_bits + 1] = high, high
+            for length in range(n_bits, 0, -1):
+                inner_start, inner_stop = starts[length + 1], stops[length + 1]
+                _meet(ids[table, starts[length] : inner_start], length, longest, is_true, met, met_true)
+                _meet(ids[table, inner_stop : stops[length]], length, longest, is_true, met, met_true)
+            _suffix_sums(met, candidates[q, table])
+            _suffix_sums(met_true, hits[q, table])
+        is_true[truth] = False
+
+
+@njit(nogil=True, cache=True)
+def grid_probed(
+    keys: npt.NDArray[np.uint32],
+    ids: npt.NDArray[np.int32],
+    query_keys: npt.NDArray[np.uint32],
+    symbols: npt.NDArray[np.uint8],
+    costs: npt.NDArray[np.float32],
+    n_bits: int,
+    symbol_bits: int,
+    n_probes: int,
+    truth_offsets: npt.NDArray[np.int64],
+    truth_ids: npt.NDArray[np.int64],
+    hits: Counts,
+    candidates: Counts,
+) -> None:
+    """Count as `grid` does, with several probes a table.
+
+    The order of probes depends on K, so there is one pass for each K, which still serves every number of tables.
+    """
+    n_tables, n, n_words = keys.shape
+    mask = np.empty(n_words, np.uint32)
+    probes = np.empty((n_probes, n_words), np.uint32)
+    seen = np.zeros(n, np.uint32)
+    is_true = np.zeros(n, np.bool_)
+    visit = np.uint32(0)
+    for q in range(query_keys.shape[1]):
+        truth = truth_ids[truth_offsets[q] : truth_offsets[q + 1]]
+        is_true[truth] = True
+        for length in range(1, n_bits + 1):
+            prefix_mask(length, symbol_bits, mask)
+            visit += np.uint32(1)
+            count, true_count = 0, 0
+            for table in range(n_tables):
+                n_keys = probe_keys(
+                    query_keys[table, q], symbols[q, table], costs[q, table], length, symbol_bits, n_probes, probes
+                )
+                for t in range(n_keys):
+                    start, stop = bucket(keys[table], probes[t], mask, 0, n)
+                    for position in range(start, stop):
+                        i = ids[table, position]
+                        if seen[i] != visit:
+                            seen[i] = visit
+                            count += 1
+                            true_count += is_true[i]
+                candidates[q, table, length - 1] = count
+                hits[q, table, length - 1] = true_count
+        is_true[truth] = False

@@ -1,0 +1,44 @@
+"""From vectors to keys: projections, and symbols packed so that a shorter key is a prefix."""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Floats = npt.NDArray[np.float32]
+WORD_BITS = 32
+
+
+# No fastmath: the additions keep one order, so a vector's projections are the same bits alone or in a batch. Otherwise
+# a point that lies almost on a plane could land in one bucket when it is indexed and in another when it is the query.
+@njit(nogil=True, cache=True)
+def project(X: Floats, directions: Floats, out: Floats) -> None:
+    """Fill out[i, j] = X[i] . directions[:, j]: float32[n, d], float32[d, f] -> float32[n, f]."""
+    for i in range(X.shape[0]):
+        row = out[i]
+        row[:] = 0
+        for t in range(X.shape[1]):
+            x = X[i, t]
+            direction = directions[t]
+            for j in range(row.shape[0]):
+                row[j] += x * direction[j]
+
+
+@njit(nogil=True, cache=True)
+def pack(symbols: npt.NDArray[np.uint8], bits: int, out: npt.NDArray[np.uint32]) -> None:
+    """Pack symbols of `bits` bits into 32-bit words, the first symbol in the highest bits: uint8[n, K] -> uint32[n, W].
+
+    Left-aligned like this, two keys agree in their first K symbols exactly when they agree in their leading bits, and
+    sorting the words sorts by every prefix at once. A symbol never straddles two words.
+    """
+    per_word = WORD_BITS // bits
+    out[:] = 0
+    for i in range(symbols.shape[0]):
+        for j in range(symbols.shape[1]):
+            shift = WORD_BITS - bits * (j % per_word + 1)
+            out[i, j // per_word] |= np.uint32(symbols[i, j]) << np.uint32(shift)
+
+
+def words_for(n_symbols: int, bits: int) -> int:
+    """Return how many 32-bit words a key of `n_symbols` symbols takes."""
+    per_word = WORD_BITS // bits
+    return -(-n_symbols // per_word)

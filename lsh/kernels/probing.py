@@ -1,0 +1,131 @@
+"""Which further buckets to look into: query-directed multi-probe (Lv et al. 2007)."""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from lsh.kernels.buckets import Key
+from lsh.kernels.hashing import WORD_BITS
+
+Symbols = npt.NDArray[np.uint8]
+Costs = npt.NDArray[np.float64]
+Sets = npt.NDArray[np.uint64]
+
+
+@njit(nogil=True, cache=True)
+def probe_keys(
+    key: Key,
+    symbols: Symbols,
+    costs: npt.NDArray[np.float32],
+    n_symbols: int,
+    bits: int,
+    n_probes: int,
+    out: npt.NDArray[np.uint32],
+) -> int:
+    """Write the keys of the `n_probes` likeliest buckets to out (uint32[T, W]), the query's own first; return how many.
+
+    A move (j, m) replaces symbol j by its neighbour symbols[j, m], at costs[j, m]. A probe is a set of moves with at
+    most one a symbol, and its cost is the sum of theirs; probes come in order of cost, cheapest first. Sets are grown
+    from a heap by two steps that reach each set exactly once: shift (the dearest move becomes the next dearer) and
+    expand (the next dearer is added). Q. Lv, W. Josephson, Z. Wang, M. Charikar, K. Li, "Multi-probe LSH: efficient
+    indexing for high-dimensional similarity search", VLDB 2007, section 4.4.
+    """
+    out[0] = key
+    if n_probes == 1:
+        return 1
+    moves = costs.shape[1]
+    n_moves = n_symbols * moves
+    order = np.argsort(costs[:n_symbols].copy().reshape(n_moves), kind="mergesort")
+    found = 1
+    heap_cost = np.empty(n_probes + 2, np.float64)  # only a valid set adds to the heap, one net, and ends up in `out`
+    heap_set = np.empty(heap_cost.shape[0], np.uint64)  # bit i: the i-th cheapest move is in the set
+    heap_cost[0] = costs[order[0] // moves, order[0] % moves]
+    heap_set[0] = 1
+    size = 1
+    while found < n_probes and size > 0:
+        cost, chosen = heap_cost[0], heap_set[0]
+        size = _pop(heap_cost, heap_set, size)
+        if not np.isfinite(cost):
+            break
+        last = _highest_bit(chosen)
+        valid = _apply(key, symbols, order, chosen, last, moves, bits, out[found])
+        if last + 1 < n_moves:
+            top, following = np.uint64(1) << np.uint64(last), np.uint64(1) << np.uint64(last + 1)
+            cheaper = np.float64(costs[order[last] // moves, order[last] % moves])
+            dearer = np.float64(costs[order[last + 1] // moves, order[last + 1] % moves])
+            size = _push(heap_cost, heap_set, size, cost - cheaper + dearer, (chosen ^ top) | following)
+            if valid:  # two moves of one symbol stay at odds in every larger set
+                size = _push(heap_cost, heap_set, size, cost + dearer, chosen | following)
+        found += valid
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _highest_bit(chosen: np.uint64) -> int:
+    bit = 63
+    while not (chosen >> np.uint64(bit)) & np.uint64(1):
+        bit -= 1
+    return bit
+
+
+@njit(nogil=True, cache=True)
+def _apply(
+    key: Key,
+    symbols: Symbols,
+    order: npt.NDArray[np.int64],
+    chosen: np.uint64,
+    last: int,
+    moves: int,
+    bits: int,
+    out: Key,
+) -> bool:
+    """Write `key` with the chosen moves made; return False when two moves want the same symbol."""
+    per_word = WORD_BITS // bits
+    touched = np.uint64(0)
+    out[:] = key
+    for i in range(last + 1):
+        if (chosen >> np.uint64(i)) & np.uint64(1):
+            j, m = order[i] // moves, order[i] % moves
+            flag = np.uint64(1) << np.uint64(j)
+            if touched & flag:
+                return False
+            touched |= flag
+            shift = np.uint32(WORD_BITS - bits * (j % per_word + 1))
+            field = np.uint32((1 << bits) - 1) << shift
+            out[j // per_word] = (out[j // per_word] & ~field) | (np.uint32(symbols[j, m]) << shift)
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _push(cost: Costs, chosen: Sets, size: int, new_cost: float, new_set: np.uint64) -> int:
+    """Add to a binary heap ordered by (cost, set)."""
+    i = size
+    while i > 0:
+        parent = (i - 1) // 2
+        if cost[parent] < new_cost or (cost[parent] == new_cost and chosen[parent] <= new_set):
+            break
+        cost[i], chosen[i] = cost[parent], chosen[parent]
+        i = parent
+    cost[i], chosen[i] = new_cost, new_set
+    return size + 1
+
+
+@njit(nogil=True, cache=True)
+def _pop(cost: Costs, chosen: Sets, size: int) -> int:
+    """Remove the root of the heap."""
+    size -= 1
+    moved_cost, moved_set = cost[size], chosen[size]
+    i = 0
+    while 2 * i + 1 < size:
+        child = 2 * i + 1
+        right = child + 1
+        if right < size and (
+            cost[right] < cost[child] or (cost[right] == cost[child] and chosen[right] < chosen[child])
+        ):
+            child = right
+        if moved_cost < cost[child] or (moved_cost == cost[child] and moved_set <= chosen[child]):
+            break
+        cost[i], chosen[i] = cost[child], chosen[child]
+        i = child
+    cost[i], chosen[i] = moved_cost, moved_set
+    return size

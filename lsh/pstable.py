@@ -1,0 +1,94 @@
+"""p-stable projections: the hash family for Euclidean distance (Datar, Immorlica, Indyk & Mirrokni 2004).
+
+Draw a vector a with independent Gaussian entries and an offset b, uniform in [0, w). The line along a is cut into
+buckets of width w, and the hash of x is the number of the bucket into which its projection falls,
+    h(x) = floor((a.x + b) / w).
+The Gaussian is 2-stable: a.x - a.y has the distribution of |x - y| times a standard normal. Two vectors at distance c
+therefore collide with
+    p(c) = 1 - 2 Φ(-w/c) - 2 / (sqrt(2π) w/c) · (1 - exp(-w² / 2c²))                (Datar et al. 2004, section 3.2)
+
+Bucket numbers are stored in a few bits. Those beyond the range seen in the data saturate: the outermost bucket on
+each side is open-ended. That can only add collisions among outliers, never lose one.
+
+M. Datar, N. Immorlica, P. Indyk, V. Mirrokni, "Locality-sensitive hashing scheme based on p-stable distributions",
+SoCG 2004.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh.errors import ScaleError
+from lsh.validate import Floats
+
+_MAX_SYMBOL_BITS = 8
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+@dataclass(frozen=True, slots=True)
+class PStable:
+    """Directions float32[dim, n_functions], offsets float32[n_functions] in [0, 1) bucket widths, and the width w."""
+
+    directions: Floats
+    offsets: Floats
+    width: float
+    lowest: int = 0  # the bucket number that is stored as symbol 0
+    symbol_bits: int = _MAX_SYMBOL_BITS
+    moves: int = 2  # a bucket has two neighbours
+
+    @classmethod
+    def draw(cls, dim: int, n_functions: int, rng: np.random.Generator, width: float) -> "PStable":
+        """Draw `n_functions` projections with buckets of `width`, in the units of the data."""
+        directions = rng.standard_normal((n_functions, dim), dtype=np.float32).T.copy()
+        return cls(directions, rng.random(n_functions, dtype=np.float32), width)
+
+    def fitted_to(self, projections: Floats) -> "PStable":
+        """Return the same family with just enough bits a symbol for the buckets that `projections` fall into."""
+        buckets = self._buckets(projections)[0]
+        low, high = int(buckets.min()), int(buckets.max())
+        bits = max(1, (high - low).bit_length())
+        if bits > _MAX_SYMBOL_BITS:
+            raise ScaleError(
+                f"bucket_width is {self.width:g}, which cuts the data into {high - low + 1:,} buckets a projection; "
+                f"expected at most {2**_MAX_SYMBOL_BITS}: leave bucket_width out for a width taken from the data"
+            )
+        return PStable(self.directions, self.offsets, self.width, low, bits)
+
+    def hash(self, projections: Floats) -> npt.NDArray[np.uint8]:
+        """Return bucket numbers as symbols, counted from the lowest stored: uint8[n, f] for the first f functions."""
+        return self._symbol(self._buckets(projections)[0])
+
+    def perturb(self, projections: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
+        """Return the two neighbouring symbols of each hash and the squared distances to them, both [n, f, 2].
+
+        Distances run to the nearer wall of the bucket below and of the bucket above, in bucket widths
+        (Lv et al. 2007, section 4.3). A neighbour beyond the stored range costs infinity.
+        """
+        buckets, position = self._buckets(projections)
+        symbol = self._symbol(buckets)
+        top = 2**self.symbol_bits - 1
+        below = np.where(symbol > 0, position**2, np.inf)
+        above = np.where(symbol < top, (1 - position) ** 2, np.inf)
+        symbols = np.stack([np.maximum(symbol, 1) - 1, np.minimum(symbol, top - 1) + 1], axis=-1)
+        return symbols.astype(np.uint8), np.stack([below, above], axis=-1).astype(np.float32)
+
+    def collision_probability(self, distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return p(c) for distances c >= 0 in the units of the data (Datar et al. 2004, section 3.2)."""
+        with np.errstate(divide="ignore", over="ignore"):
+            ratio = self.width / np.asarray(distance, np.float64)  # w/c
+            tails = 1.0 - _erf(ratio / math.sqrt(2.0))  # 2 Φ(-w/c)
+            spread = 2.0 / (math.sqrt(2.0 * math.pi) * ratio) * -np.expm1(-(ratio**2) / 2.0)
+        return np.asarray(np.clip(1.0 - tails - spread, 0.0, 1.0))
+
+    def _buckets(self, projections: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return the bucket numbers, and how far into its bucket each projection lies, in [0, 1)."""
+        scaled = projections.astype(np.float64) / self.width + self.offsets[: projections.shape[-1]]
+        if scaled.size and np.abs(scaled).max() >= 2.0**62:
+            raise ScaleError(f"bucket_width {self.width:g} is too small for this data: bucket numbers overflow 64 bits")
+        buckets = np.floor(scaled)
+        return buckets.astype(np.int64), scaled - buckets
+
+    def _symbol(self, buckets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        return np.clip(buckets - self.lowest, 0, 2**self.symbol_bits - 1).astype(np.uint8)

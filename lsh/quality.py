@@ -1,0 +1,41 @@
+"""How good an answer is: recall against exact search, and precision against labels."""
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh.errors import ShapeError
+from lsh.kernels.labels import count_sharing
+from lsh.result import SearchResult
+
+LabelSets = tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]
+
+
+def recall_at_k(found: SearchResult, truth: SearchResult) -> npt.NDArray[np.float64]:
+    """Return, for each query, which share of its k nearest neighbours was found: float64[nq], 0 to 1.
+
+    Ties count: a neighbour is right when it is no farther than the k-th true one (as ann-benchmarks counts, Aumüller,
+    Bernhardsson & Faithfull 2020). Where the collection holds fewer than k vectors, they are all there is to find.
+    """
+    if found.ids.shape != truth.ids.shape:
+        raise ShapeError(f"found has shape {found.ids.shape}, truth {truth.ids.shape}; expected the same queries and k")
+    available = truth.n_found
+    last = np.take_along_axis(truth.distances, np.maximum(available - 1, 0)[:, None], axis=1)
+    right = ((found.ids >= 0) & (found.distances <= last)).sum(axis=1)
+    return np.asarray(np.divide(right, available, out=np.ones(len(right)), where=available > 0))
+
+
+def label_precision_at_k(
+    ids: npt.NDArray[np.int64], query_labels: LabelSets, base_labels: LabelSets
+) -> npt.NDArray[np.float64]:
+    """Return, for each query, which share of its k neighbours shares at least one label with it: float64[nq].
+
+    ids: int64[nq, k] rows of the collection; a missing neighbour (-1) counts as wrong.
+    query_labels, base_labels: (offsets int64[n + 1], values int16[m]); row i has values[offsets[i]:offsets[i + 1]].
+    """
+    if len(query_labels[0]) != len(ids) + 1:
+        raise ShapeError(f"query_labels are for {len(query_labels[0]) - 1} queries; ids has {len(ids)} rows")
+    if ids.size and ids.max() >= len(base_labels[0]) - 1:
+        raise ShapeError(f"ids reach row {ids.max()}; base_labels are for {len(base_labels[0]) - 1} rows")
+    sharing = np.empty(len(ids), np.int64)
+    count_sharing(np.ascontiguousarray(ids, dtype=np.int64), *query_labels, *base_labels, sharing)
+    return np.asarray(sharing / ids.shape[1])

@@ -1,0 +1,37 @@
+"""What a search returns."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh.validate import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Neighbours of nq queries, nearest first, ties broken by the lower id.
+
+    ids: int64[nq, k], row numbers of the indexed vectors; -1 where fewer than k were found.
+    distances: float32[nq, k]; cosine 1 - cos in [0, 2], or L2 in the units of the data; infinity where id is -1.
+    n_candidates: int64[nq], how many distinct vectors were compared with the query.
+    """
+
+    ids: npt.NDArray[np.int64]
+    distances: Floats
+    n_candidates: npt.NDArray[np.int64]
+
+    @property
+    def n_found(self) -> npt.NDArray[np.int64]:
+        """Return how many neighbours each query has: int64[nq], at most k."""
+        return np.asarray((self.ids >= 0).sum(axis=1))
+
+    @classmethod
+    def empty(cls, n_queries: int, k: int) -> Self:
+        """Return a result to be filled in: nothing found yet."""
+        return cls(
+            np.full((n_queries, k), -1, np.int64),
+            np.full((n_queries, k), np.inf, np.float32),
+            np.zeros(n_queries, np.int64),
+        )

@@ -1,0 +1,95 @@
+"""The one door: arrays and numbers are checked here, once, where a caller hands them over."""
+
+from collections.abc import Sequence
+from numbers import Integral
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh.errors import NonFiniteError, ParameterError, ScaleError, ShapeError
+
+Floats = npt.NDArray[np.float32]
+
+METRICS = ("cosine", "euclidean")
+_CHECK_ROWS = 65_536  # rows checked at a time, so that a mapped file is never read whole into memory
+_LARGEST = 1e18  # squares of larger values overflow float32
+_SMALLEST = 1e-18  # squares of smaller values vanish in float32
+
+
+def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Floats:
+    """Return `X` as float32[n, d] in C order, finite; no copy is made when it already is that.
+
+    Any real dtype is accepted (float64, float16, integers, non-contiguous views). Raises ShapeError, NonFiniteError
+    or ScaleError.
+    """
+    array = np.asarray(X)
+    if array.dtype.kind not in "fiu":
+        raise ShapeError(f"{name} has dtype {array.dtype}; expected real numbers: convert it to float32")
+    if array.ndim != 2:
+        hint = "; for a single vector pass q[None, :]" if array.ndim == 1 else ""
+        raise ShapeError(f"{name} has shape {array.shape}; expected two dimensions (rows, features){hint}")
+    if array.shape[1] == 0:
+        raise ShapeError(f"{name} has shape {array.shape}; expected at least one feature a row")
+    if dim is not None and array.shape[1] != dim:
+        raise ShapeError(f"{name} has {array.shape[1]} features a row; the indexed vectors have {dim}")
+    for start in range(0, len(array), _CHECK_ROWS):
+        _check_values(array[start : start + _CHECK_ROWS], name, start)
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _check_values(block: npt.NDArray[np.generic], name: str, first_row: int) -> None:
+    """Refuse NaN, infinity, and values that float32 cannot square."""
+    finite = np.isfinite(block)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        raise NonFiniteError(
+            f"{name} holds {block[row, column]} at row {first_row + row}, column {column}; "
+            "expected finite numbers: drop or repair that row"
+        )
+    if not block.size:
+        return
+    largest = max(abs(float(block.max())), abs(float(block.min())))
+    if largest > _LARGEST:
+        row, column = np.unravel_index(int(np.abs(block.astype(np.float64)).argmax()), block.shape)
+        raise ScaleError(
+            f"{name} holds {block[row, column]} at row {first_row + row}, column {column}; "
+            f"expected values within ±{_LARGEST:g}: divide the data by a constant"
+        )
+
+
+def norms(X: Floats, name: str) -> npt.NDArray[np.float64]:
+    """Return the Euclidean norm of each row, float64[n]; zero rows are allowed, vanishing ones are refused."""
+    length = np.empty(len(X), np.float64)
+    for start in range(0, len(X), _CHECK_ROWS):
+        block = X[start : start + _CHECK_ROWS].astype(np.float64)
+        length[start : start + _CHECK_ROWS] = np.sqrt(np.einsum("ij,ij->i", block, block))
+    vanishing = (length > 0) & (length < _SMALLEST)
+    if vanishing.any():
+        row = int(vanishing.argmax())
+        raise ScaleError(
+            f"{name} row {row} has length {length[row]:g}; expected 0 or at least {_SMALLEST:g}: "
+            "multiply the data by a constant"
+        )
+    return length
+
+
+def integer(value: object, name: str, low: int, high: int) -> int:
+    """Return `value` as int when it is a whole number in [low, high]."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
+        raise ParameterError(f"{name} is {value!r}; expected a whole number from {low} to {high}")
+    return int(value)
+
+
+def positive(value: object, name: str) -> float:
+    """Return `value` as float when it is a finite number above zero."""
+    number = float(value) if isinstance(value, int | float | np.number) and not isinstance(value, bool) else np.nan
+    if not (np.isfinite(number) and number > 0):
+        raise ParameterError(f"{name} is {value!r}; expected a number above 0")
+    return number
+
+
+def choice(value: str, name: str, allowed: Sequence[str]) -> str:
+    """Return `value` when it is one of `allowed`."""
+    if value not in allowed:
+        raise ParameterError(f"{name} is {value!r}; expected one of {', '.join(map(repr, allowed))}")
+    return value
