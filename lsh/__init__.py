@@ -12,23 +12,29 @@ beside them `exact`, `quality`, `theory`, `surface`, `tuning`. The inner loops a
 """
 
 from lsh.errors import LSHError
+from lsh.evaluation import Evaluation, evaluate
 from lsh.exact import ExactSearch, exact_search
 from lsh.index import LSHIndex
 from lsh.quality import label_precision_at_k, recall_at_k
 from lsh.result import SearchResult
 from lsh.surface import Surface, surface
 from lsh.theory import hit_probability, predicted_recall
+from lsh.tuning import Choice, tune
 
 __all__ = [
+    "Choice",
+    "Evaluation",
     "ExactSearch",
     "LSHError",
     "LSHIndex",
     "SearchResult",
     "Surface",
+    "evaluate",
     "exact_search",
     "hit_probability",
     "label_precision_at_k",
     "predicted_recall",
     "recall_at_k",
     "surface",
+    "tune",
 ]

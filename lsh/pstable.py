@@ -41,8 +41,9 @@ class PStable:
     @classmethod
     def draw(cls, dim: int, n_functions: int, rng: np.random.Generator, width: float) -> "PStable":
         """Draw `n_functions` projections with buckets of `width`, in the units of the data."""
-        directions = rng.standard_normal((n_functions, dim), dtype=np.float32).T.copy()
-        return cls(directions, rng.random(n_functions, dtype=np.float32), width)
+        for_directions, for_offsets = rng.spawn(2)  # apart, so that more functions extend the first ones
+        directions = for_directions.standard_normal((n_functions, dim), dtype=np.float32).T.copy()
+        return cls(directions, for_offsets.random(n_functions, dtype=np.float32), width)
 
     def fitted_to(self, projections: Floats) -> "PStable":
         """Return the same family with just enough bits a symbol for the buckets that `projections` fall into."""

@@ -1,0 +1,151 @@
+"""The cheapest setting that reaches a wanted recall.
+
+For each number of probes one pass gives recall and candidates at every (L, K) (see `surface`). Of the settings that
+reach the recall, those that no other one beats in both look-ups and candidates are timed against each other and
+against exact search, and the fastest wins; among equals (within 10 %) the one with the fewest tables, which needs the
+least memory.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh import validate
+from lsh.errors import ParameterError
+from lsh.index import LSHIndex
+from lsh.surface import Surface, surface
+from lsh.timing import ms_per_query
+
+PROBES = (1, 2, 4, 8)
+_TIMED_QUERIES = 40
+_ROUNDS = 3
+_FINALISTS = 8
+_AS_FAST = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A setting, what it achieves on the queries it was chosen with, and why it was chosen.
+
+    recall: mean recall@k; candidates: mean share of the collection looked at, 0 to 1; ms, exact_ms: milliseconds a
+    query, of this setting and of exact search, measured in turns on this machine.
+    """
+
+    n_tables: int
+    n_bits: int
+    n_probes: int
+    recall: float
+    candidates: float
+    ms: float
+    exact_ms: float
+    why: str
+
+    @property
+    def beats_exact(self) -> bool:
+        """Tell whether the setting was faster than exact search."""
+        return self.ms < self.exact_ms
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    n_tables: int
+    n_bits: int
+    n_probes: int
+    recall: float
+    candidates: float
+
+    @property
+    def lookups(self) -> int:
+        return self.n_tables * self.n_probes
+
+
+def tune(
+    index: LSHIndex,
+    Q: npt.ArrayLike,
+    k: int = 10,
+    recall: float = 0.9,
+    probes: Sequence[int] = PROBES,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Choice:
+    """Choose the fastest setting whose mean recall@k on Q (float32[nq, d], a validation split) is at least `recall`.
+
+    probes: the numbers of probes a table to try. progress: called with a sentence at each step. Raises ParameterError
+    when no setting of this index reaches the recall.
+    """
+    if not 0 < recall <= 1:
+        raise ParameterError(f"recall is {recall!r}; expected a number above 0, at most 1")
+    queries = validate.matrix(Q, "Q", index.dim)
+    surfaces = {}
+    for n_probes in probes:
+        progress(f"measuring every L and K with {n_probes} probe(s) a table")
+        surfaces[n_probes] = surface(index, queries, k, n_probes)
+    contenders = [s for n_probes, measured in surfaces.items() for s in _cheapest_each_l(measured, n_probes, recall)]
+    if not contenders:
+        most = max(float(measured.recall.max()) for measured in surfaces.values())
+        raise ParameterError(
+            f"no setting reaches recall {recall:g}: {most:.3f} is the most that this index of {index.params.n_tables} "
+            "tables gives; build it with more tables, or ask for less"
+        )
+    contenders = _unbeaten(contenders)
+    progress(f"timing the {len(contenders)} settings that reach recall {recall:g}")
+    best, ms, exact_ms = _fastest(index, queries, k, contenders)
+    why = _explain(best, ms, exact_ms, len(contenders), surfaces[best.n_probes], recall, len(queries))
+    return Choice(best.n_tables, best.n_bits, best.n_probes, best.recall, best.candidates, ms, exact_ms, why)
+
+
+def _cheapest_each_l(measured: Surface, n_probes: int, recall: float) -> list[_Setting]:
+    """Return, for each L, the setting with the fewest candidates among those that reach the recall."""
+    settings = []
+    for table, (recalls, shares) in enumerate(zip(measured.recall, measured.candidates, strict=True)):
+        reaching = np.flatnonzero(recalls >= recall)
+        if len(reaching):
+            b = int(reaching[shares[reaching].argmin()])
+            settings.append(_Setting(table + 1, b + 1, n_probes, float(recalls[b]), float(shares[b])))
+    return settings
+
+
+def _unbeaten(settings: list[_Setting]) -> list[_Setting]:
+    """Drop every setting that another one beats in both look-ups and candidates."""
+    kept: list[_Setting] = []
+    for setting in sorted(settings, key=lambda s: (s.lookups, s.candidates, s.n_tables)):
+        if not kept or setting.candidates < kept[-1].candidates:
+            kept.append(setting)
+    return kept
+
+
+def _fastest(
+    index: LSHIndex, Q: npt.NDArray[np.float32], k: int, settings: list[_Setting]
+) -> tuple[_Setting, float, float]:
+    """Time the settings, all of them briefly and then the best few longer; return the winner, its ms and exact's ms."""
+
+    def search_with(s: _Setting) -> Callable[[npt.NDArray[np.float32]], object]:
+        return lambda q: index.search(q, k, s.n_tables, s.n_bits, s.n_probes)
+
+    sample = Q[:: max(1, len(Q) // _TIMED_QUERIES)]
+    brief = ms_per_query([search_with(s) for s in settings], sample, rounds=1)
+    finalists = [settings[i] for i in np.argsort(brief, kind="stable")[:_FINALISTS]]
+    searches = [*map(search_with, finalists), lambda q: index.exact.search(q, k)]
+    *times, exact_ms = ms_per_query(searches, sample, _ROUNDS)
+    limit = _AS_FAST * min(times)
+    winner = min((i for i, ms in enumerate(times) if ms <= limit), key=lambda i: (finalists[i].n_tables, times[i]))
+    return finalists[winner], times[winner], exact_ms
+
+
+def _explain(
+    best: _Setting, ms: float, exact_ms: float, contenders: int, measured: Surface, recall: float, n_queries: int
+) -> str:
+    """Say in a few sentences what was chosen, what the next best would lose, and whether it pays at all."""
+    probes = "" if best.n_probes == 1 else f", {best.n_probes} probes a table"
+    text = (
+        f"L = {best.n_tables}, K = {best.n_bits}{probes} is the fastest of {contenders} settings that reach recall "
+        f"{recall:g} on {n_queries} validation queries: recall {best.recall:.3f}, {best.candidates:.1%} of the "
+        f"collection looked at, {ms:.2f} ms a query."
+    )
+    if best.n_bits < measured.recall.shape[1]:
+        longer_recall, longer_candidates = measured.at(best.n_tables, best.n_bits + 1)
+        text += f" One more bit would look at only {longer_candidates:.1%}, but find {longer_recall:.3f}."
+    if ms < exact_ms:
+        return text + f" Exact search takes {exact_ms:.2f} ms: {exact_ms / ms:.1f} times as long."
+    return text + f" Exact search takes {exact_ms:.2f} ms here: at this recall and size it is the faster one."
