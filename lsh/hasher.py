@@ -100,8 +100,7 @@ class Hasher:
         n, n_tables = len(projected), projected.shape[1] // self.n_bits
         symbols = self.family.hash(projected).reshape(n, n_tables, self.n_bits)
         keys = np.empty((n_tables, n, self.n_words), np.uint32)
-        for table in range(n_tables):
-            pack(symbols[:, table], self.family.symbol_bits, keys[table])
+        pack(symbols, self.family.symbol_bits, keys)
         return keys
 
 

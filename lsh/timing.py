@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from lsh.validate import Floats
 
@@ -11,18 +12,19 @@ Search = Callable[[Floats], object]
 
 
 def ms_per_query(searches: Sequence[Search], Q: Floats, rounds: int = 3) -> list[float]:
-    """Return the mean milliseconds a query of each search, one query at a time, as a person would ask.
+    """Return the mean milliseconds a query of each search, one query at a time on one thread, as a person would ask.
 
     The searches take turns on every query, so that a busy moment hits all of them; each query counts with its median
     over the rounds. Nothing is timed before each search has run once (compilation, cold caches).
     """
-    for search in searches:
-        search(Q[:1])
     seconds = np.empty((len(searches), rounds, len(Q)))
-    for turn in range(rounds):
-        for q in range(len(Q)):
-            for s, search in enumerate(searches):
-                start = time.perf_counter()
-                search(Q[q : q + 1])
-                seconds[s, turn, q] = time.perf_counter() - start
+    with threadpool_limits(1, user_api="blas"):
+        for search in searches:
+            search(Q[:1])
+        for turn in range(rounds):
+            for q in range(len(Q)):
+                for s, search in enumerate(searches):
+                    start = time.perf_counter()
+                    search(Q[q : q + 1])
+                    seconds[s, turn, q] = time.perf_counter() - start
     return [float(ms) for ms in 1000 * np.median(seconds, axis=1).mean(axis=1)]

@@ -25,17 +25,19 @@ def project(X: Floats, directions: Floats, out: Floats) -> None:
 
 @njit(nogil=True, cache=True)
 def pack(symbols: npt.NDArray[np.uint8], bits: int, out: npt.NDArray[np.uint32]) -> None:
-    """Pack symbols of `bits` bits into 32-bit words, the first symbol in the highest bits: uint8[n, K] -> uint32[n, W].
+    """Pack symbols of `bits` bits into 32-bit words, the first symbol highest: uint8[n, L, K] -> uint32[L, n, W].
 
     Left-aligned like this, two keys agree in their first K symbols exactly when they agree in their leading bits, and
     sorting the words sorts by every prefix at once. A symbol never straddles two words.
     """
     per_word = WORD_BITS // bits
     out[:] = 0
-    for i in range(symbols.shape[0]):
-        for j in range(symbols.shape[1]):
-            shift = WORD_BITS - bits * (j % per_word + 1)
-            out[i, j // per_word] |= np.uint32(symbols[i, j]) << np.uint32(shift)
+    n, n_tables, n_symbols = symbols.shape
+    for i in range(n):
+        for table in range(n_tables):
+            for j in range(n_symbols):
+                shift = WORD_BITS - bits * (j % per_word + 1)
+                out[table, i, j // per_word] |= np.uint32(symbols[i, table, j]) << np.uint32(shift)
 
 
 def words_for(n_symbols: int, bits: int) -> int:
