@@ -121,6 +121,11 @@ class Dataset:
         return None
 
     @cached_property
+    def label_indices(self) -> list[int]:
+        """The label table's own index column: 0, 1, 2, ... in a whole dataset."""
+        return cast("list[int]", self._labels["index"].to_pylist())
+
+    @cached_property
     def label_names(self) -> list[str]:
         """Names a person reads, by label index."""
         return cast("list[str]", self._labels["name"].to_pylist())

@@ -1,10 +1,11 @@
 """Everything that `data_prep` raises on purpose.
 
 DataError
-├── InputError        the files given cannot be used
-│   └── RecordError   one record of one shard: knows the file, the offset and the reason
-├── DatasetError      a prepared dataset is missing, damaged, or of another version
-└── OutputError       the dataset cannot be written where it was asked for
+├── InputError          the files given cannot be used
+│   └── DamageError     a file is damaged at some byte: knows the file, the offset and the reason
+│       └── RecordError     one record of one shard is damaged or breaks AudioSet's schema
+├── DatasetError        a prepared dataset is missing, damaged, or of another version
+└── OutputError         the dataset cannot be written where it was asked for
 
 Each message says what was wrong, in which file, what was expected and what to do.
 """
@@ -18,17 +19,18 @@ class InputError(DataError):
     """A file given to the pipeline is missing, damaged, or not what it should be."""
 
 
-class RecordError(InputError):
-    """A record of a shard is damaged or breaks AudioSet's schema.
-
-    `file` is the shard, `offset` the byte in it at which the record begins, `reason` what is wrong with it.
-    """
+class DamageError(InputError):
+    """A file is cut or damaged: `file` names it, `offset` is the byte at which that shows, `reason` says how."""
 
     def __init__(self, file: str, offset: int, reason: str) -> None:
-        super().__init__(f"{file}, record at byte {offset:,}: {reason}")
+        super().__init__(f"{file}, at byte {offset:,}: {reason}")
         self.file = file
         self.offset = offset
         self.reason = reason
+
+
+class RecordError(DamageError):
+    """The record of the shard `file` that begins at byte `offset` is damaged or breaks AudioSet's schema."""
 
 
 class DatasetError(DataError):

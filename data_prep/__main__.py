@@ -1,0 +1,147 @@
+"""`python -m data_prep`: make a prepared dataset, or check one."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from tqdm import tqdm
+
+from data_prep.errors import DataError
+
+_WHOLE, _INCOMPLETE, _BAD_INPUT, _INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    0: done. 1: done, but something was lost (`convert --keep-going`) or is damaged (`verify`). 2: not done, nothing
+    was written. 130: interrupted, nothing was written.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _BAD_INPUT
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)
+        return _INTERRUPTED
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m data_prep", description="Prepare datasets for Earshot.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    convert = commands.add_parser("convert", help="AudioSet's TFRecords and CSV files into a prepared dataset")
+    convert.add_argument(
+        "--features",
+        type=Path,
+        required=True,
+        metavar="DIR_OR_TAR_GZ_OR_SHARD",
+        help="features.tar.gz (read as it is), a folder of shards, or one shard",
+    )
+    convert.add_argument("--labels", type=Path, required=True, metavar="CSV", help="class_labels_indices.csv")
+    convert.add_argument(
+        "--segments",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="CSV",
+        help="balanced_train_segments.csv, ...: what should be there, so that a missing clip is noticed",
+    )
+    convert.add_argument("--ontology", type=Path, metavar="JSON", help="ontology.json, for the parents of labels")
+    convert.add_argument("--out", type=Path, required=True, metavar="DIR", help="the dataset to write")
+    convert.add_argument("--frames", action="store_true", help="keep the clips' frames beside their means")
+    convert.add_argument("--keep-going", action="store_true", help="leave out what is damaged, and say what was lost")
+    convert.add_argument("--overwrite", action="store_true", help="replace DIR when the new dataset is whole")
+    convert.set_defaults(run=_convert)
+
+    verify = commands.add_parser("verify", help="check every hash and count of a prepared dataset")
+    verify.add_argument("dataset", type=Path, metavar="DIR")
+    verify.set_defaults(run=_verify)
+
+    sample = commands.add_parser("sample", help="synthesise the sample that comes with Earshot")
+    sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="the dataset to write")
+    sample.add_argument("--clips", type=int, metavar="N", help="about how many clips to make")
+    sample.set_defaults(run=_sample)
+    return parser
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from data_prep.convert import convert
+
+    began = time.perf_counter()
+    with _Bar() as bar:
+        report = convert(
+            options.features,
+            options.labels,
+            options.out,
+            segments=options.segments,
+            ontology=options.ontology,
+            frames=options.frames,
+            keep_going=options.keep_going,
+            overwrite=options.overwrite,
+            progress=bar.show,
+        )
+    seconds = time.perf_counter() - began
+    for loss in report.losses:
+        print(f"lost: {loss}", file=sys.stderr)
+    splits = ", ".join(f"{split} {count:,}" for split, count in sorted(report.by_split.items()))
+    print(f"{options.out}: {report.about().title}, {report.n_frames:,} frames; {splits}; {seconds:.1f} s")
+    for note in report.notes:
+        print(f"  {note}")
+    return _INCOMPLETE if report.losses else _WHOLE
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from data_prep.dataset import open_dataset
+    from data_prep.verify import verify_dataset
+
+    problems = verify_dataset(options.dataset)
+    if problems:
+        print(f"error: {options.dataset} is not whole:", *problems, sep="\n  ", file=sys.stderr)
+        return _INCOMPLETE
+    dataset = open_dataset(options.dataset)
+    print(f"{options.dataset} is whole: {dataset.title}, {len(dataset.manifest['files'])} files")
+    return _WHOLE
+
+
+def _sample(options: argparse.Namespace) -> int:
+    from data_prep.sample import write_sample
+
+    chosen = {} if options.clips is None else {"clips": options.clips}
+    write_sample(options.out, **chosen)
+    return _WHOLE
+
+
+class _Bar:
+    """A progress bar on stderr: the share of the input read, and clips a second."""
+
+    def __init__(self) -> None:
+        form = "{l_bar}{bar}| {n_fmt}/{total_fmt}B [{elapsed}<{remaining}{postfix}]"
+        patience = 0.1 if sys.stderr.isatty() else 10  # a log file wants a line now and then, not a picture
+        self._bar = tqdm(
+            desc="reading", total=0, unit="B", unit_scale=True, mininterval=patience, bar_format=form, file=sys.stderr
+        )
+        self._began = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def show(self, done: int, total: int, clips: int) -> None:
+        rate = clips / (time.perf_counter() - self._began)
+        self._bar.total = total
+        self._bar.set_postfix_str(f"{clips:,} clips, {rate:,.0f} clips/s", refresh=False)
+        self._bar.update(done - self._bar.n)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""Where shards come from: AudioSet's tar.gz, read as a stream and never unpacked; a folder of shards; or one shard.
+
+Shard names differ only by case (`-A.tfrecord`, `-a.tfrecord`): a disk that ignores case loses half of them, which is
+one reason to read the archive itself. The other is that nothing in it can reach the disk.
+"""
+
+import gzip
+import io
+import re
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from data_prep.errors import DamageError, InputError
+from data_prep.splits import SOURCES
+
+MAX_SHARD_BYTES = 1 << 28  # AudioSet's biggest has about 1 MB
+MAX_MEMBERS = 100_000
+MAX_TRAILING_BYTES = 1 << 24
+
+_BLOCK = tarfile.BLOCKSIZE
+_PLAIN_FILES = {tarfile.REGTYPE, tarfile.AREGTYPE}
+_HARMLESS = _PLAIN_FILES | {tarfile.DIRTYPE, tarfile.XHDTYPE, tarfile.XGLTYPE}  # the X types are pax comments
+_SUFFIX = ".tfrecord"
+_EXPECTED = f"expected audioset_v1_embeddings/{{{','.join(SOURCES)}}}/XX{_SUFFIX}"
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_ .+@-]+(/[A-Za-z0-9_ .+@-]+)*/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A shard in memory: `name` is what a message calls it, `source` its AudioSet folder (`bal_train`, ...)."""
+
+    name: str
+    source: str
+    data: bytes
+
+    @property
+    def key(self) -> str:
+        """The two characters with which AudioSet names the shard: those that its clips' video ids begin with."""
+        return PurePosixPath(self.name).name.removesuffix(_SUFFIX)
+
+
+def read_shards(features: Path, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Iterator[Shard]:
+    """Yield every shard of an archive, of a folder (in the order of their paths), or the one that is given.
+
+    `progress` is called with the bytes read so far and in all. Raises InputError naming the file and what is wrong.
+    """
+    try:
+        if features.is_dir():
+            yield from _shards_of_folder(features, progress)
+        elif not features.is_file():
+            raise InputError(f"{features} is not there: expected AudioSet's features.tar.gz, a folder or a shard")
+        elif features.suffix == _SUFFIX:
+            yield from _shards_of_files([features], progress)
+        else:
+            yield from _shards_of_archive(features, progress)
+    except OSError as error:
+        raise InputError(f"cannot read {error.filename or features}: {error.strerror or error}") from error
+
+
+def _shards_of_folder(folder: Path, progress: Callable[[int, int], None]) -> Iterator[Shard]:
+    paths = sorted(folder.rglob(f"*{_SUFFIX}"))
+    if not paths:
+        raise InputError(f"{folder} holds no *{_SUFFIX} file: {_EXPECTED}")
+    yield from _shards_of_files(paths, progress)
+
+
+def _shards_of_files(paths: list[Path], progress: Callable[[int, int], None]) -> Iterator[Shard]:
+    total, done = sum(path.stat().st_size for path in paths), 0
+    for path in paths:
+        source = _source(path.absolute().parent.name, str(path))
+        _check_size(str(path), path.stat().st_size)
+        data = path.read_bytes()
+        done += len(data)
+        yield Shard(f"{source}/{path.name}", source, data)
+        progress(done, total)
+
+
+def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iterator[Shard]:
+    with path.open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            raise InputError(f"{path} is neither a gzip archive nor a *{_SUFFIX} shard: expected features.tar.gz")
+        file.seek(0)
+        total = path.stat().st_size
+        found = False
+        try:
+            with gzip.GzipFile(fileobj=file) as stream:
+                for shard in _shards_of_tar(io.BufferedReader(stream, 1 << 20), path.name):
+                    found = True
+                    yield shard
+                    progress(file.tell(), total)
+        except EOFError:
+            raise DamageError(path.name, total, "the archive is cut short: get it again") from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise DamageError(path.name, file.tell(), f"the archive is damaged ({error}): get it again") from None
+    if not found:
+        raise InputError(f"{path} holds no shard: {_EXPECTED}")
+
+
+def _shards_of_tar(stream: BinaryIO, name: str) -> Iterator[Shard]:
+    """Walk a tar by its own headers; `tarfile` takes a damaged or a missing one for the end, and says nothing."""
+    for _ in range(MAX_MEMBERS):
+        offset = stream.tell()
+        block = _read(stream, _BLOCK, name)
+        if not any(block):
+            _check_trailing(stream, name)
+            return
+        try:
+            member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        except tarfile.HeaderError as error:
+            raise DamageError(name, offset, f"no tar header where one should be ({error}): get it again") from None
+        data = _member_data(stream, member, name)
+        if data is not None:
+            path = PurePosixPath(member.name)
+            source = _source(path.parent.name, f"{name}:{path}")
+            yield Shard(f"{source}/{path.name}", source, data)
+    raise InputError(f"{name} has more than {MAX_MEMBERS:,} members: {_EXPECTED}")
+
+
+def _member_data(stream: BinaryIO, member: tarfile.TarInfo, name: str) -> bytes | None:
+    """Return the bytes of a shard, None for a folder or a comment, InputError for whatever else a tar can hold."""
+    where = f"{name}:{ascii(member.name)[1:-1]:.200}"
+    path = PurePosixPath(member.name)
+    if not _PLAIN_PATH.fullmatch(member.name) or ".." in path.parts:
+        raise InputError(f"{where} is not a plain path inside the archive: {_EXPECTED}")
+    if member.type not in _HARMLESS:
+        raise InputError(f"{where} is a link, a device or another thing that is no plain file: {_EXPECTED}")
+    _check_size(where, member.size)
+    data = _read(stream, -(-member.size // _BLOCK) * _BLOCK, name)[: member.size]
+    is_shard = member.type in _PLAIN_FILES and path.suffix == _SUFFIX and not path.name.startswith("._")
+    return data if is_shard else None  # what is left are folders, and litter such as .DS_Store
+
+
+def _check_trailing(stream: BinaryIO, name: str) -> None:
+    """Read to the end, so that gzip compares its checksum; after the end mark there may be only padding."""
+    offset = stream.tell()
+    trailing = stream.read(MAX_TRAILING_BYTES + 1)
+    if len(trailing) > MAX_TRAILING_BYTES or trailing.strip(b"\0"):
+        raise DamageError(name, offset, "the archive goes on after its end mark: get it again")
+
+
+def _check_size(where: str, size: int) -> None:
+    if not 0 <= size <= MAX_SHARD_BYTES:
+        raise InputError(f"{where} claims {size:,} bytes, more than the {MAX_SHARD_BYTES:,} allowed for a shard")
+
+
+def _source(folder: str, where: str) -> str:
+    if folder not in SOURCES:
+        raise InputError(
+            f"{where} lies in a folder {folder!r}, so its split is unknown: {_EXPECTED}, "
+            "the folder's name says which clips are training and which evaluation"
+        )
+    return folder
+
+
+def _read(stream: BinaryIO, size: int, name: str) -> bytes:
+    data = stream.read(size)
+    if len(data) != size:
+        raise DamageError(name, stream.tell(), "the tar inside is cut before its end mark: get the archive again")
+    return data

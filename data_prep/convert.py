@@ -1,0 +1,199 @@
+"""AudioSet's TFRecords and label tables in, a prepared dataset out.
+
+The walk of a clip: archive -> shard -> verified record -> parsed by TensorFlow -> feature -> split -> writer.
+Whatever is not whole stops the conversion with its file and offset; with `keep_going` the rest of that shard is left
+out instead, and accounted for.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+
+from data_prep.archive import Shard, read_shards
+from data_prep.atomic import check_target
+from data_prep.errors import DamageError, InputError, RecordError
+from data_prep.features import mean_features
+from data_prep.framing import read_records
+from data_prep.labels import read_labels
+from data_prep.report import Loss, Report
+from data_prep.schema import ClipBatch
+from data_prep.segments import SegmentList
+from data_prep.splits import SOURCES, split_of
+from data_prep.tfrecord import MAX_FRAMES, ParsedRecords, Record, parse_records
+from data_prep.writer import DatasetWriter, new_dataset
+
+_BATCH = 4096  # records that TensorFlow parses at once
+
+Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
+
+
+def convert(
+    features: Path,
+    labels_csv: Path,
+    out: Path,
+    *,
+    segments: Sequence[Path] = (),
+    ontology: Path | None = None,
+    frames: bool = False,
+    keep_going: bool = False,
+    overwrite: bool = False,
+    progress: Progress = lambda _done, _total, _clips: None,
+) -> Report:
+    """Convert an archive, a folder or one shard of AudioSet into the prepared dataset `out`.
+
+    `segments`: AudioSet's lists, which say what should be there; `frames` keeps the frames beside their means. Raises
+    InputError or OutputError, and then leaves nothing behind; with `keep_going` damage is reported instead.
+    """
+    check_target(out, overwrite=overwrite)
+    labels = read_labels(labels_csv, ontology)
+    lists = [SegmentList(path, labels) for path in segments]
+    with new_dataset(out, labels, overwrite=overwrite) as writer:
+        conversion = _Conversion(writer, len(labels), lists, keep_frames=frames, keep_going=keep_going)
+        report = conversion.run(features, progress)
+        writer.finish(report.about(), skipped=[asdict(loss) for loss in report.losses], notes=report.notes)
+    return report
+
+
+class _Conversion:
+    """One run: what came in so far, and what was lost on the way."""
+
+    def __init__(
+        self,
+        writer: DatasetWriter,
+        n_labels: int,
+        lists: Sequence[SegmentList],
+        *,
+        keep_frames: bool,
+        keep_going: bool,
+    ) -> None:
+        self._writer = writer
+        self._n_labels = n_labels
+        self._lists = lists
+        self._keep_frames = keep_frames
+        self._keep_going = keep_going
+        self._report = Report()
+        self._shard_of_clip: dict[str, str] = {}
+        self._clips_of_shard: Counter[str] = Counter()
+        self._keys: dict[str, set[str]] = {source: set() for source in SOURCES}  # of the shards read
+        self._spoilt: set[str] = set()  # shards of which nothing more is read
+
+    def run(self, features: Path, progress: Progress) -> Report:
+        """Convert every shard, then compare what came with what was published."""
+        report = self._report
+        records = self._records(read_shards(features, lambda done, total: progress(done, total, report.n_clips)))
+        while batch := list(islice(records, _BATCH)):
+            self._add(*self._parse(batch))
+        if not report.n_clips:
+            reasons = "".join(f"\n  {loss}" for loss in report.losses[:10])
+            raise InputError(f"{features} holds no clip that can be read: get it again{reasons}")
+        for segment_list in self._lists:
+            self._compare_with(segment_list)
+        for loss in report.losses:
+            loss.clips_kept = self._clips_of_shard[loss.where]
+        if report.n_short:
+            report.notes.append(f"{report.n_short:,} clips have fewer than {MAX_FRAMES} frames.")
+        return report
+
+    def _records(self, shards: Iterator[Shard]) -> Iterator[Record]:
+        """Yield every record whose framing is whole."""
+        try:
+            for shard in shards:
+                self._keys[shard.source].add(shard.key)
+                try:
+                    for offset, payload in read_records(shard.data, shard.name):
+                        if shard.name in self._spoilt:
+                            break
+                        yield Record(shard, offset, payload)
+                except RecordError as error:
+                    self._lose(error)
+        except DamageError as error:  # of the archive: nothing after it can be read
+            self._lose(error)
+
+    def _parse(self, batch: list[Record]) -> tuple[list[Record], ParsedRecords]:
+        """Return the records that are whole and new, parsed: a bad record ends its shard, a second copy only itself."""
+        while True:
+            try:
+                clips = parse_records(batch, self._n_labels)
+            except RecordError as error:
+                self._lose(error)
+                self._spoilt.add(error.file)
+                batch = [r for r in batch if r.shard.name != error.file or r.offset < error.offset]
+                continue
+            doubles = self._doubles(batch, clips)
+            if not doubles:
+                return batch, clips
+            batch = [record for i, record in enumerate(batch) if i not in doubles]
+
+    def _doubles(self, batch: list[Record], clips: ParsedRecords) -> set[int]:
+        """Return the places of clips that came before, here or in an earlier batch."""
+        doubles = set()
+        here: dict[str, str] = {}
+        for i, (record, clip_id) in enumerate(zip(batch, clips.clip_id, strict=True)):
+            earlier = self._shard_of_clip.get(clip_id) or here.get(clip_id)
+            if earlier is None:
+                here[clip_id] = record.shard.name
+                continue
+            reason = f"clip {clip_id!r} came before, in {earlier}; each clip is expected once: remove one of the two"
+            self._lose(RecordError(record.shard.name, record.offset, reason))
+            doubles.add(i)
+        if not doubles:
+            self._shard_of_clip |= here
+        return doubles
+
+    def _add(self, records: list[Record], clips: ParsedRecords) -> None:
+        """Hand clips to the writer, and count them."""
+        sources = [record.shard.source for record in records]
+        splits = [split_of(source, video_id) for source, video_id in zip(sources, clips.video_id, strict=True)]
+        self._writer.add(
+            ClipBatch(
+                clip_id=clips.clip_id,
+                split=splits,
+                media=clips.video_id,
+                start_s=clips.start_s,
+                end_s=clips.end_s,
+                labels=clips.labels,
+                n_frames=clips.n_frames,
+                features=mean_features(clips.frames, clips.n_frames),
+                frames=clips.frames if self._keep_frames else None,
+            )
+        )
+        for segment_list in self._lists:
+            segment_list.check(clips, (i for i, source in enumerate(sources) if source == segment_list.source))
+        self._clips_of_shard.update(record.shard.name for record in records)
+        self._report.by_source.update(sources)
+        self._report.by_split.update(splits)
+        self._report.n_frames += len(clips.frames)
+        self._report.n_short += int((clips.n_frames < MAX_FRAMES).sum())
+
+    def _compare_with(self, listed: SegmentList) -> None:
+        """Note where a list and the features differ; a shard that lacks listed clips has been cut between records."""
+        shortfall = listed.shortfall(self._keys[listed.source])
+        for shard, video_ids in shortfall.lost.items():
+            known = [loss for loss in self._report.losses if loss.where == shard]
+            if not known:
+                reason = f"lacks clips that {listed.file} lists, such as {video_ids[0]!r}: it may be cut, get it again"
+                self._lose(DamageError(shard, 0, reason))
+                known = self._report.losses[-1:]
+            known[0].clips_lost = len(video_ids)
+        if shortfall.without_shard:
+            missing, listed_in_all = shortfall.without_shard, shortfall.n_rows
+            self._note(f"{missing:,} of the {listed_in_all:,} clips that {listed.file} lists have no shard here")
+        if listed.unlisted:
+            self._note(f"{listed.unlisted:,} clips are not listed in {listed.file}")
+        if listed.other_times:
+            self._note(f"{listed.other_times:,} clips have other times than {listed.file} says: the features' are kept")
+        if listed.other_labels:
+            self._note(
+                f"{listed.other_labels:,} clips have other labels than {listed.file} says: the features' are kept"
+            )
+
+    def _note(self, sentence: str) -> None:
+        self._report.notes.append(f"{sentence}.")
+
+    def _lose(self, error: DamageError) -> None:
+        """Stop at damage, or write it down and go on."""
+        if not self._keep_going:
+            raise error
+        self._report.losses.append(Loss(error.file, error.offset, error.reason))

@@ -1,0 +1,16 @@
+"""From a clip's frames to its feature."""
+
+import numpy as np
+import numpy.typing as npt
+
+
+def mean_features(frames: npt.NDArray[np.uint8], n_frames: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Return each clip's mean frame in [-2, 2]: float32[n, d].
+
+    `frames`: uint8[sum(n_frames), d], clip after clip; every clip has at least one. AudioSet quantised values in
+    [-2, 2] to 0..255 (models/audioset, vggish_postprocess.py), and the mean undoes it: x / 255 * 4 - 2. Sums are of
+    whole numbers, so a clip's feature is the same bits in whatever batch it comes.
+    """
+    starts = np.cumsum(n_frames) - n_frames
+    sums = np.add.reduceat(frames, starts, axis=0, dtype=np.int64)  # (n, d)
+    return (sums / (n_frames[:, None] * 255) * 4 - 2).astype(np.float32)

@@ -1,0 +1,52 @@
+"""TFRecord framing, checked byte for byte before TensorFlow sees a record.
+
+A shard is a row of frames: length uint64, masked CRC32C of the length uint32, payload, masked CRC32C of the payload
+uint32, all little-endian. TensorFlow 2.21 crashes on a crafted length and reads a shard cut inside a header as a
+shorter one without a word, so nothing here is left to it.
+"""
+
+import struct
+from collections.abc import Iterator
+
+import google_crc32c
+
+from data_prep.errors import RecordError
+
+MAX_RECORD_BYTES = 1 << 20  # an AudioSet record has about 1,500 bytes
+
+_HEADER = struct.Struct("<QI")
+_FOOTER = struct.Struct("<I")
+
+
+def read_records(shard: bytes, name: str) -> Iterator[tuple[int, bytes]]:
+    """Yield (offset, payload) of every record of a shard; RecordError at the first that is not whole.
+
+    A cut exactly between two records leaves a valid shard: only a list of the clips expected can tell.
+    """
+    if not shard:
+        raise RecordError(name, 0, "the shard is empty; get it again")
+    offset = 0
+    while offset < len(shard):
+        start = offset + _HEADER.size
+        if start > len(shard):
+            raise RecordError(name, offset, f"cut inside the 12-byte header, {len(shard) - offset} bytes are left")
+        length, length_crc = _HEADER.unpack_from(shard, offset)
+        if masked_crc(shard[offset : offset + 8]) != length_crc:
+            raise RecordError(name, offset, "the checksum of its length does not fit: the shard is damaged")
+        if length > MAX_RECORD_BYTES:
+            raise RecordError(name, offset, f"claims {length:,} bytes, more than the {MAX_RECORD_BYTES:,} allowed")
+        end = start + length
+        if end + _FOOTER.size > len(shard):
+            left = len(shard) - start
+            raise RecordError(name, offset, f"cut: {length + _FOOTER.size:,} bytes should follow, {left:,} do")
+        payload = shard[start:end]
+        if masked_crc(payload) != _FOOTER.unpack_from(shard, end)[0]:
+            raise RecordError(name, offset, "the checksum of its data does not fit: the shard is damaged")
+        yield offset, payload
+        offset = end + _FOOTER.size
+
+
+def masked_crc(data: bytes) -> int:
+    """Return the CRC32C of data, rotated and shifted by a constant, as TFRecord stores it."""
+    crc: int = google_crc32c.value(data)
+    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF

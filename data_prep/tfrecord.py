@@ -1,0 +1,167 @@
+"""AudioSet's records, parsed by TensorFlow in batches and checked against AudioSet's schema.
+
+A record is a `tf.train.SequenceExample`: context `video_id`, `start_time_seconds`, `end_time_seconds` and `labels`;
+feature list `audio_embedding`, a frame of 128 bytes for each second. TensorFlow gets only records whose framing
+`data_prep.framing` has verified.
+"""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from data_prep.archive import Shard
+from data_prep.errors import RecordError
+
+MAX_FRAMES = 10
+FRAME_BYTES = 128
+
+_VIDEO_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
+
+Reason = Callable[[int], str]
+Mask = npt.NDArray[np.bool_]
+
+
+class Record(NamedTuple):
+    """A verified record: the shard it came from, the byte at which it begins there, and its payload."""
+
+    shard: Shard
+    offset: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRecords:
+    """The clips of some records, column by column, in the records' order.
+
+    A clip's id is `<video id>_<second at which it starts>`. Times are in seconds, float64[n], rounded to AudioSet's
+    milliseconds. Frames: uint8[sum(n_frames), 128], clip after clip.
+    """
+
+    clip_id: list[str]
+    video_id: list[str]
+    start_s: npt.NDArray[np.float64]
+    end_s: npt.NDArray[np.float64]
+    labels: list[list[int]]
+    n_frames: npt.NDArray[np.int64]
+    frames: npt.NDArray[np.uint8]
+
+
+def parse_records(records: Sequence[Record], n_labels: int) -> ParsedRecords:
+    """Parse records, or raise RecordError for the first that is not a clip of AudioSet with 1 to 10 frames."""
+    context, frames = _parse(records)
+    ids, has_id = _scalars(context["video_id"], b"")
+    start_s, has_start = _scalars(context["start_time_seconds"], np.float32(0))
+    end_s, has_end = _scalars(context["end_time_seconds"], np.float32(0))
+    labels = context["labels"]
+    n_frames = frames.row_lengths().numpy()
+    sound = has_start & has_end & (start_s >= 0) & (start_s < end_s) & (end_s < np.inf)
+    _raise_first(
+        records,
+        [
+            (~has_id, lambda _: "has no video_id"),
+            (_ids_bad(ids), lambda i: f"video_id {ids[i]!r:.80} is not one that YouTube gives"),
+            (~sound, lambda i: f"lasts from {start_s[i]} s to {end_s[i]} s, expected 0 <= start < end"),
+            (_labels_bad(labels, n_labels), lambda i: _describe_labels(labels[i].numpy(), n_labels)),
+            (
+                (n_frames < 1) | (n_frames > MAX_FRAMES),
+                lambda i: f"has {n_frames[i]} frames, expected 1 to {MAX_FRAMES}",
+            ),
+            (_frames_bad(frames), lambda _: f"has a frame that is not exactly {FRAME_BYTES} bytes"),
+        ],
+    )
+    video_ids = [video_id.decode() for video_id in ids]
+    return ParsedRecords(
+        clip_id=[f"{video_id}_{int(start)}" for video_id, start in zip(video_ids, start_s, strict=True)],
+        video_id=video_ids,
+        start_s=start_s.astype(np.float64).round(3),
+        end_s=end_s.astype(np.float64).round(3),
+        labels=[list(dict.fromkeys(row)) for row in labels.to_list()],
+        n_frames=n_frames,
+        frames=np.frombuffer(b"".join(frames.flat_values.numpy()), np.uint8).reshape(-1, FRAME_BYTES),
+    )
+
+
+def tensorflow() -> Any:
+    """Import TensorFlow (some seconds, some 400 MB) without its chatter."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # nothing here computes with it, and it announces itself
+    import tensorflow as tf
+
+    return tf
+
+
+def _parse(records: Sequence[Record]) -> tuple[dict[str, Any], Any]:
+    """Return the context features and the frames, all as ragged tensors: a missing field is an empty row."""
+    tf = tensorflow()
+    context = {
+        "video_id": tf.io.RaggedFeature(tf.string),
+        "start_time_seconds": tf.io.RaggedFeature(tf.float32),
+        "end_time_seconds": tf.io.RaggedFeature(tf.float32),
+        "labels": tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64),
+    }
+    sequence = {"audio_embedding": tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)}
+
+    def parse(some: Sequence[Record]) -> tuple[dict[str, Any], Any]:
+        payloads = [record.payload for record in some]
+        parsed = tf.io.parse_sequence_example(payloads, context_features=context, sequence_features=sequence)
+        return parsed[0], parsed[1]["audio_embedding"]
+
+    try:
+        return parse(records)
+    except tf.errors.InvalidArgumentError:
+        for record in records:
+            try:
+                parse([record])
+            except tf.errors.InvalidArgumentError:
+                reason = "is not a SequenceExample with AudioSet's fields and types"
+                raise RecordError(record.shard.name, record.offset, reason) from None
+        raise
+
+
+def _scalars(ragged: Any, missing: Any) -> tuple[npt.NDArray[Any], Mask]:
+    """Return the one value of each row, and where there is exactly one; elsewhere the value is `missing`."""
+    splits, values = ragged.row_splits.numpy(), ragged.flat_values.numpy()
+    single = np.diff(splits) == 1
+    scalars = np.full(len(single), missing, values.dtype)
+    scalars[single] = values[splits[:-1][single]]
+    return scalars, single
+
+
+def _ids_bad(ids: npt.NDArray[Any]) -> Mask:
+    return np.fromiter((_VIDEO_ID.fullmatch(video_id) is None for video_id in ids), bool, len(ids))
+
+
+def _labels_bad(labels: Any, n_labels: int) -> Mask:
+    values = labels.flat_values.numpy()
+    return _any_in_row((values < 0) | (values >= n_labels), labels.row_splits.numpy())
+
+
+def _describe_labels(labels: npt.NDArray[np.int64], n_labels: int) -> str:
+    wrong = next(label for label in labels if not 0 <= label < n_labels)
+    return f"carries label {wrong}, the label table has 0 to {n_labels - 1}: is it the table of these features?"
+
+
+def _frames_bad(frames: Any) -> Mask:
+    """Say which records have a frame of other than one value of 128 bytes."""
+    values, value_splits = frames.flat_values.numpy(), frames.values.row_splits.numpy()
+    wrong_size = np.fromiter((len(value) != FRAME_BYTES for value in values), bool, len(values))
+    bad_frame = (np.diff(value_splits) != 1) | _any_in_row(wrong_size, value_splits)
+    return _any_in_row(bad_frame, frames.row_splits.numpy())
+
+
+def _any_in_row(flags: Mask, splits: npt.NDArray[np.int64]) -> Mask:
+    before = np.concatenate([[0], np.cumsum(flags)])
+    return before[splits[1:]] > before[splits[:-1]]
+
+
+def _raise_first(records: Sequence[Record], checks: Sequence[tuple[Mask, Reason]]) -> None:
+    """Raise RecordError for the first record that fails a check, with the reason of the first check it fails."""
+    failed = [(int(np.argmax(bad)), place) for place, (bad, _) in enumerate(checks) if bad.any()]
+    if failed:
+        index, place = min(failed)
+        raise RecordError(records[index].shard.name, records[index].offset, checks[place][1](index))
