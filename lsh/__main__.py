@@ -24,7 +24,7 @@ _TUNING_QUERIES = 500
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0, or 2 after one message about what was wrong."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         report: dict[str, Any] = options.run(open_dataset(options.dataset), options)
     except (DataError, LSHError) as error:
@@ -38,6 +38,14 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         options.show(report)
     return 0
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """Join `--clip ID` into one word: a video's id may begin with a dash, which argparse would take for an option."""
+    if "--clip" not in arguments[:-1]:
+        return arguments
+    place = arguments.index("--clip")
+    return [*arguments[:place], f"--clip={arguments[place + 1]}", *arguments[place + 2 :]]
 
 
 def _evaluate(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:

@@ -8,9 +8,7 @@ import numpy.typing as npt
 from lsh import validate
 from lsh.index import LSHIndex
 from lsh.quality import LabelSets, label_precision_at_k, recall_at_k
-from lsh.timing import ms_per_query
-
-_TIMED_QUERIES = 200
+from lsh.timing import MANY_QUERIES, ms_per_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +58,9 @@ def evaluate(
     found = index.search(queries, k, n_tables, n_bits, n_probes)
     truth = index.exact.search(queries, k)
     recalls = recall_at_k(found, truth)
-    timed = queries[:: max(1, len(queries) // _TIMED_QUERIES)]
     ms, exact_ms = ms_per_query(
-        [lambda q: index.search(q, k, n_tables, n_bits, n_probes), lambda q: index.exact.search(q, k)], timed
+        [lambda q: index.search(q, k, n_tables, n_bits, n_probes), lambda q: index.exact.search(q, k)],
+        validate.evenly_spaced(queries, MANY_QUERIES),
     )
     return Evaluation(
         metric=index.params.metric,

@@ -57,7 +57,7 @@ class Hasher:
         width = params.bucket_width or typical_width(exact)
         lines = PStable.draw(X.shape[1], n_functions, rng, width)
         unfitted = cls(params.metric, lines, centre, params.n_tables, params.n_bits)
-        sample = unfitted.project(evenly_spaced(X, _RANGE_ROWS), params.n_tables)
+        sample = unfitted.project(validate.evenly_spaced(X, _RANGE_ROWS), params.n_tables)
         return replace(unfitted, family=lines.fitted_to(sample))
 
     @property
@@ -131,14 +131,8 @@ def typical_width(exact: ExactSearch) -> float:
     Where most vectors are duplicates the median is zero, and the mean over the vectors that have a distance stands in.
     """
     k = min(_WIDTH_NEIGHBOUR + 1, len(exact.X))  # a vector finds itself first
-    distances = exact.search(evenly_spaced(exact.X, _WIDTH_ROWS), k).distances[:, -1].astype(np.float64)
+    distances = exact.search(validate.evenly_spaced(exact.X, _WIDTH_ROWS), k).distances[:, -1].astype(np.float64)
     apart = distances[distances > 0]
     if not len(apart):
         return _WIDTH_FACTOR
     return _WIDTH_FACTOR * float(np.median(distances) or apart.mean())
-
-
-def evenly_spaced(X: Floats, most: int) -> Floats:
-    """Return at most `most` rows, evenly spaced from the first to the last."""
-    rows = np.unique(np.linspace(0, len(X) - 1, min(most, len(X))).round().astype(np.int64))
-    return np.ascontiguousarray(X[rows])

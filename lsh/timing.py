@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 from lsh.validate import Floats
 
 Search = Callable[[Floats], object]
+MANY_QUERIES = 200  # enough for a mean, few enough to wait for
 
 
 def ms_per_query(searches: Sequence[Search], Q: Floats, rounds: int = 3) -> list[float]:

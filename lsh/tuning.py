@@ -16,11 +16,11 @@ from lsh import validate
 from lsh.errors import ParameterError
 from lsh.index import LSHIndex
 from lsh.surface import Surface, surface
-from lsh.timing import ms_per_query
+from lsh.timing import MANY_QUERIES, ms_per_query
+from lsh.validate import Floats, evenly_spaced
 
 PROBES = (1, 2, 4, 8)
-_TIMED_QUERIES = 40
-_ROUNDS = 3
+_FEW_QUERIES = 40
 _FINALISTS = 8
 _AS_FAST = 1.1
 
@@ -115,22 +115,25 @@ def _unbeaten(settings: list[_Setting]) -> list[_Setting]:
     return kept
 
 
-def _fastest(
-    index: LSHIndex, Q: npt.NDArray[np.float32], k: int, settings: list[_Setting]
-) -> tuple[_Setting, float, float]:
-    """Time the settings, all of them briefly and then the best few longer; return the winner, its ms and exact's ms."""
+def _fastest(index: LSHIndex, Q: Floats, k: int, settings: list[_Setting]) -> tuple[_Setting, float, float]:
+    """Time the settings, first all of them briefly; return the winner, its ms a query and exact search's.
 
-    def search_with(s: _Setting) -> Callable[[npt.NDArray[np.float32]], object]:
+    The last two are measured in turns with each other alone, as `evaluate` does, on more queries.
+    """
+
+    def search_with(s: _Setting) -> Callable[[Floats], object]:
         return lambda q: index.search(q, k, s.n_tables, s.n_bits, s.n_probes)
 
-    sample = Q[:: max(1, len(Q) // _TIMED_QUERIES)]
-    brief = ms_per_query([search_with(s) for s in settings], sample, rounds=1)
+    few = evenly_spaced(Q, _FEW_QUERIES)
+    brief = ms_per_query([search_with(s) for s in settings], few, rounds=1)
     finalists = [settings[i] for i in np.argsort(brief, kind="stable")[:_FINALISTS]]
-    searches = [*map(search_with, finalists), lambda q: index.exact.search(q, k)]
-    *times, exact_ms = ms_per_query(searches, sample, _ROUNDS)
-    limit = _AS_FAST * min(times)
-    winner = min((i for i, ms in enumerate(times) if ms <= limit), key=lambda i: (finalists[i].n_tables, times[i]))
-    return finalists[winner], times[winner], exact_ms
+    times = ms_per_query([search_with(s) for s in finalists], few)
+    as_fast = [(s, ms) for s, ms in zip(finalists, times, strict=True) if ms <= _AS_FAST * min(times)]
+    winner = min(as_fast, key=lambda timed: (timed[0].n_tables, timed[1]))[0]
+    ms, exact_ms = ms_per_query(
+        [search_with(winner), lambda q: index.exact.search(q, k)], evenly_spaced(Q, MANY_QUERIES)
+    )
+    return winner, ms, exact_ms
 
 
 def _explain(
