@@ -1,6 +1,9 @@
 """Fixtures that every test may use."""
 
+import fcntl
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,3 +24,21 @@ def real_data() -> Path:
     if not (folder / "audioset" / "features.tar.gz").is_file():
         pytest.skip(f"real AudioSet features are not at {folder}: set EARSHOT_TEST_DATA to test on them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_dataset(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return real AudioSet as a prepared dataset with frames, converted once for all workers of a run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    audioset, out = real_data / "audioset", folder / "audioset"
+    lists = [audioset / "balanced_train_segments.csv", audioset / "eval_segments.csv"]
+    labels, ontology = audioset / "class_labels_indices.csv", audioset / "ontology.json"
+    command = [sys.executable, "-m", "data_prep", "convert", "--features", audioset / "features.tar.gz"]
+    command += ["--labels", labels, "--ontology", ontology, "--segments", *lists, "--frames", "--out", out]
+    with (folder / "audioset.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not out.exists():
+            subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    return out
