@@ -8,6 +8,7 @@ import numpy.typing as npt
 from lsh import validate
 from lsh.index import LSHIndex
 from lsh.quality import LabelSets, label_precision_at_k, recall_at_k
+from lsh.sampling import evenly_spaced
 from lsh.timing import MANY_QUERIES, ms_per_query
 
 
@@ -60,7 +61,7 @@ def evaluate(
     recalls = recall_at_k(found, truth)
     ms, exact_ms = ms_per_query(
         [lambda q: index.search(q, k, n_tables, n_bits, n_probes), lambda q: index.exact.search(q, k)],
-        validate.evenly_spaced(queries, MANY_QUERIES),
+        evenly_spaced(queries, MANY_QUERIES),
     )
     return Evaluation(
         metric=index.params.metric,

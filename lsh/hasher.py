@@ -12,6 +12,7 @@ from lsh.hyperplane import Hyperplanes
 from lsh.kernels.hashing import pack, project, words_for
 from lsh.params import Params
 from lsh.pstable import PStable
+from lsh.sampling import evenly_spaced
 from lsh.validate import Floats
 
 Family = Hyperplanes | PStable
@@ -57,7 +58,7 @@ class Hasher:
         width = params.bucket_width or typical_width(exact)
         lines = PStable.draw(X.shape[1], n_functions, rng, width)
         unfitted = cls(params.metric, lines, centre, params.n_tables, params.n_bits)
-        sample = unfitted.project(validate.evenly_spaced(X, _RANGE_ROWS), params.n_tables)
+        sample = unfitted.project(evenly_spaced(X, _RANGE_ROWS), params.n_tables)
         return replace(unfitted, family=lines.fitted_to(sample))
 
     @property
@@ -131,7 +132,7 @@ def typical_width(exact: ExactSearch) -> float:
     Where most vectors are duplicates the median is zero, and the mean over the vectors that have a distance stands in.
     """
     k = min(_WIDTH_NEIGHBOUR + 1, len(exact.X))  # a vector finds itself first
-    distances = exact.search(validate.evenly_spaced(exact.X, _WIDTH_ROWS), k).distances[:, -1].astype(np.float64)
+    distances = exact.search(evenly_spaced(exact.X, _WIDTH_ROWS), k).distances[:, -1].astype(np.float64)
     apart = distances[distances > 0]
     if not len(apart):
         return _WIDTH_FACTOR

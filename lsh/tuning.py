@@ -15,9 +15,10 @@ import numpy.typing as npt
 from lsh import validate
 from lsh.errors import ParameterError
 from lsh.index import LSHIndex
+from lsh.sampling import evenly_spaced
 from lsh.surface import Surface, surface
 from lsh.timing import MANY_QUERIES, ms_per_query
-from lsh.validate import Floats, evenly_spaced
+from lsh.validate import Floats
 
 PROBES = (1, 2, 4, 8)
 _FEW_QUERIES = 40

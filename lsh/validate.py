@@ -93,9 +93,3 @@ def choice(value: str, name: str, allowed: Sequence[str]) -> str:
     if value not in allowed:
         raise ParameterError(f"{name} is {value!r}; expected one of {', '.join(map(repr, allowed))}")
     return value
-
-
-def evenly_spaced(X: Floats, most: int) -> Floats:
-    """Return at most `most` rows, evenly spaced from the first to the last."""
-    rows = np.unique(np.linspace(0, len(X) - 1, min(most, len(X))).round().astype(np.int64))
-    return np.ascontiguousarray(X[rows])
