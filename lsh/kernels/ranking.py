@@ -24,7 +24,7 @@ def distance(q: Floats, x: Floats, inverse_norm: np.float32, metric: int) -> np.
     if metric == COSINE:
         for t in range(q.shape[0]):
             total += q[t] * x[t]
-        return max(np.float32(1) - total * inverse_norm, np.float32(0))
+        return min(max(np.float32(1) - total * inverse_norm, np.float32(0)), np.float32(2))
     for t in range(q.shape[0]):
         difference = q[t] - x[t]
         total += difference * difference
