@@ -52,6 +52,7 @@ class Hasher:
         X, n_functions = exact.X, params.n_tables * params.n_bits
         rng = np.random.default_rng(params.seed)
         centre = mean_vector(X, params.metric) if params.centre else np.zeros(X.shape[1], np.float32)
+        centre.flags.writeable = False
         if params.metric == "cosine":
             planes = Hyperplanes.draw(X.shape[1], n_functions, rng)
             return cls(params.metric, planes, centre, params.n_tables, params.n_bits)
@@ -59,7 +60,7 @@ class Hasher:
         lines = PStable.draw(X.shape[1], n_functions, rng, width)
         unfitted = cls(params.metric, lines, centre, params.n_tables, params.n_bits)
         sample = unfitted.project(evenly_spaced(X, _RANGE_ROWS), params.n_tables)
-        return replace(unfitted, family=lines.fitted_to(sample))
+        return replace(unfitted, family=lines.fitted_to(sample, saturate=params.bucket_width is None))
 
     @property
     def n_words(self) -> int:
@@ -95,6 +96,7 @@ class Hasher:
             return self.family.collision_probability(np.linalg.norm(b - a, axis=1))
         lengths = np.linalg.norm(b, axis=1) * np.linalg.norm(a)
         cosines = np.divide(b @ a, lengths, out=np.zeros(len(b)), where=lengths > 0)
+        cosines[(b == a).all(axis=1)] = 1.0  # also at the centre itself, which has no angle to anything else
         return self.family.collision_probability(np.arccos(np.clip(cosines, -1.0, 1.0)))
 
     def _pack(self, projected: Floats) -> Words:

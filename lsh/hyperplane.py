@@ -31,7 +31,9 @@ class Hyperplanes:
     @classmethod
     def draw(cls, dim: int, n_functions: int, rng: np.random.Generator) -> "Hyperplanes":
         """Draw `n_functions` planes through the origin of a `dim`-dimensional space."""
-        return cls(rng.standard_normal((n_functions, dim), dtype=np.float32).T.copy())
+        directions = rng.standard_normal((n_functions, dim), dtype=np.float32).T.copy()
+        directions.flags.writeable = False
+        return cls(directions)
 
     def hash(self, projections: Floats) -> npt.NDArray[np.uint8]:
         """Return the side on which each vector lies: uint8[n, f], 0 or 1, from its projections a.x."""

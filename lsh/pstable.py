@@ -43,13 +43,21 @@ class PStable:
         """Draw `n_functions` projections with buckets of `width`, in the units of the data."""
         for_directions, for_offsets = rng.spawn(2)  # apart, so that more functions extend the first ones
         directions = for_directions.standard_normal((n_functions, dim), dtype=np.float32).T.copy()
-        return cls(directions, for_offsets.random(n_functions, dtype=np.float32), width)
+        offsets = for_offsets.random(n_functions, dtype=np.float32)
+        directions.flags.writeable = offsets.flags.writeable = False
+        return cls(directions, offsets, width)
 
-    def fitted_to(self, projections: Floats) -> "PStable":
-        """Return the same family with just enough bits a symbol for the buckets that `projections` fall into."""
+    def fitted_to(self, projections: Floats, *, saturate: bool = False) -> "PStable":
+        """Return the same family with just enough bits a symbol for the buckets that `projections` fall into.
+
+        Data with far outliers can need more buckets than 8 bits number: with `saturate` those around the median are
+        told apart and the rest share the outermost two, otherwise ScaleError is raised.
+        """
         buckets = self._buckets(projections)[0]
         low, high = int(buckets.min()), int(buckets.max())
         bits = max(1, (high - low).bit_length())
+        if bits > _MAX_SYMBOL_BITS and saturate:
+            low, bits = int(np.median(buckets)) - 2 ** (_MAX_SYMBOL_BITS - 1), _MAX_SYMBOL_BITS
         if bits > _MAX_SYMBOL_BITS:
             raise ScaleError(
                 f"bucket_width is {self.width:g}, which cuts the data into {high - low + 1:,} buckets a projection; "
