@@ -54,7 +54,7 @@ def evaluate(
     n_probes: int = 1,
 ) -> Evaluation:
     """Measure one setting on queries Q (float32[nq, d], nq >= 1), whose labels are given in their order."""
-    queries = validate.matrix(Q, "Q", index.dim)
+    queries = validate.queries(Q, index.dim)
     n_tables, n_bits, n_probes = index.params.setting(n_tables, n_bits, n_probes)
     found = index.search(queries, k, n_tables, n_bits, n_probes)
     truth = index.exact.search(queries, k)

@@ -120,7 +120,7 @@ class LSHIndex:
         n_tables, n_bits, n_probes = self.params.setting(n_tables, n_bits, n_probes)
         rows = self._vectors(ids)
         hasher, bits = self.hasher, self.hasher.family.symbol_bits
-        query = hasher.query(validate.matrix(np.atleast_2d(np.asarray(q)), "q", self.dim), n_tables, n_probes)
+        query = hasher.query(self._one_query(q), n_tables, n_probes)
         row_keys = hasher.keys(rows, n_tables)
         mask = np.empty(hasher.n_words, np.uint32)
         prefix_mask(n_bits, bits, mask)
@@ -138,8 +138,7 @@ class LSHIndex:
 
         float64[len(ids)], from the true angle (cosine, between the centred vectors) or distance (Euclidean).
         """
-        query = validate.matrix(np.atleast_2d(np.asarray(q)), "q", self.dim)
-        return self.hasher.collision_probability(query[0], self._vectors(ids))
+        return self.hasher.collision_probability(self._one_query(q)[0], self._vectors(ids))
 
     def nbytes(self, n_tables: int | None = None) -> int:
         """Return the bytes that an index of `n_tables` tables takes beside the vectors themselves."""
@@ -183,10 +182,17 @@ class LSHIndex:
             raise NotFittedError("this index holds no data; call fit(X) first")
         return self._fitted
 
+    def _one_query(self, q: npt.ArrayLike) -> Floats:
+        query = validate.matrix(np.atleast_2d(np.asarray(q)), "q", self.dim)
+        if len(query) != 1:
+            raise ShapeError(f"q has shape {query.shape}; expected one vector of {self.dim} features")
+        self.exact.prepare_queries(query)  # refuses what a search would
+        return query
+
     def _vectors(self, ids: npt.ArrayLike) -> Floats:
-        rows = np.asarray(ids, np.int64)
-        if rows.ndim != 1 or (rows.size and not (rows.min() >= 0 and rows.max() < self.n)):
-            raise ShapeError(
-                f"ids have shape {rows.shape} and values up to {rows.max()}; expected rows 0 to {self.n - 1}"
-            )
-        return np.ascontiguousarray(self.exact.X[rows])
+        rows = np.asarray(ids)
+        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+            raise ShapeError(f"ids have shape {rows.shape} and dtype {rows.dtype}; expected a list of row numbers")
+        if rows.size and not (rows.min() >= 0 and rows.max() < self.n):
+            raise ShapeError(f"ids run from {rows.min()} to {rows.max()}; expected rows 0 to {self.n - 1}")
+        return np.ascontiguousarray(self.exact.X[rows.astype(np.int64)])

@@ -50,7 +50,7 @@ class Surface:
 def surface(index: LSHIndex, Q: npt.ArrayLike, k: int = 10, n_probes: int = 1) -> Surface:
     """Measure recall@k and candidates of queries (float32[nq, d]) at every (L, K) that the index can serve."""
     n_probes = validate.integer(n_probes, "n_probes", 1, MAX_PROBES)
-    queries = validate.matrix(Q, "Q", index.dim)
+    queries = validate.queries(Q, index.dim)
     truth = index.exact.neighbours_with_ties(queries, k)
     keys, symbols, costs = index.hasher.query(queries, index.params.n_tables, n_probes)
     shape = (len(queries), index.params.n_tables, index.params.n_bits)

@@ -10,6 +10,7 @@ its own, from the true distances of its own neighbours.
 import numpy as np
 import numpy.typing as npt
 
+from lsh import validate
 from lsh.index import LSHIndex
 
 
@@ -26,7 +27,7 @@ def predicted_recall(index: LSHIndex, Q: npt.ArrayLike, truth: npt.NDArray[np.in
     truth: int64[nq, k], the true neighbours of each query (-1 is none). The expectation is over the random draw of the
     functions; one index is one draw, so what it measures scatters around this.
     """
-    queries = np.asarray(Q)
+    queries = validate.queries(Q, index.dim)
     n_tables = np.arange(1, index.params.n_tables + 1)[:, None, None]
     n_bits = np.arange(1, index.params.n_bits + 1)[None, :, None]
     total = np.zeros((index.params.n_tables, index.params.n_bits))

@@ -77,7 +77,7 @@ def tune(
     """
     if not 0 < recall <= 1:
         raise ParameterError(f"recall is {recall!r}; expected a number above 0, at most 1")
-    queries = validate.matrix(Q, "Q", index.dim)
+    queries = validate.queries(Q, index.dim)
     surfaces = {}
     for n_probes in probes:
         progress(f"measuring every L and K with {n_probes} probe(s) a table")

@@ -13,6 +13,7 @@ Floats = npt.NDArray[np.float32]
 METRICS = ("cosine", "euclidean")
 _CHECK_ROWS = 65_536  # rows checked at a time, so that a mapped file is never read whole into memory
 _LARGEST = 1e18  # squares of larger values overflow float32
+_LONGEST = 4e18  # so does the squared distance of two longer vectors that point opposite ways
 _SMALLEST = 1e-18  # squares of smaller values vanish in float32
 
 
@@ -22,7 +23,10 @@ def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Floats:
     Any real dtype is accepted (float64, float16, integers, non-contiguous views). Raises ShapeError, NonFiniteError
     or ScaleError.
     """
-    array = np.asarray(X)
+    try:
+        array = np.asarray(X)
+    except ValueError as error:
+        raise ShapeError(f"{name} is not a rectangular array ({error}); expected rows of equal length") from error
     if array.dtype.kind not in "fiu":
         raise ShapeError(f"{name} has dtype {array.dtype}; expected real numbers: convert it to float32")
     if array.ndim != 2:
@@ -35,6 +39,14 @@ def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Floats:
     for start in range(0, len(array), _CHECK_ROWS):
         _check_values(array[start : start + _CHECK_ROWS], name, start)
     return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def queries(Q: npt.ArrayLike, dim: int) -> Floats:
+    """Return `Q` as `matrix` does, when it has at least one row: there is no mean over no queries."""
+    vectors = matrix(Q, "Q", dim)
+    if not len(vectors):
+        raise ShapeError("Q has no rows; expected at least one query to measure with")
+    return vectors
 
 
 def _check_values(block: npt.NDArray[np.generic], name: str, first_row: int) -> None:
@@ -55,10 +67,17 @@ def _check_values(block: npt.NDArray[np.generic], name: str, first_row: int) -> 
             f"{name} holds {block[row, column]} at row {first_row + row}, column {column}; "
             f"expected values within ±{_LARGEST:g}: divide the data by a constant"
         )
+    if block.dtype.itemsize > np.dtype(np.float32).itemsize:
+        lost = (block != 0).any(axis=1) & (block.astype(np.float32) == 0).all(axis=1)
+        if lost.any():
+            raise ScaleError(
+                f"{name} row {first_row + int(lost.argmax())} is not zero but becomes so in float32; expected 0 or "
+                f"a length of at least {_SMALLEST:g}: multiply the data by a constant"
+            )
 
 
 def norms(X: Floats, name: str) -> npt.NDArray[np.float64]:
-    """Return the Euclidean norm of each row, float64[n]; zero rows are allowed, vanishing ones are refused."""
+    """Return the Euclidean norm of each row, float64[n]; zero is allowed, what vanishes or overflows is not."""
     length = np.empty(len(X), np.float64)
     for start in range(0, len(X), _CHECK_ROWS):
         block = X[start : start + _CHECK_ROWS].astype(np.float64)
@@ -69,6 +88,11 @@ def norms(X: Floats, name: str) -> npt.NDArray[np.float64]:
         raise ScaleError(
             f"{name} row {row} has length {length[row]:g}; expected 0 or at least {_SMALLEST:g}: "
             "multiply the data by a constant"
+        )
+    if (length > _LONGEST).any():
+        row = int((length > _LONGEST).argmax())
+        raise ScaleError(
+            f"{name} row {row} has length {length[row]:g}; expected at most {_LONGEST:g}: divide the data by a constant"
         )
     return length
 
