@@ -8,24 +8,29 @@ import streamlit as st
 from data_prep.dataset import Dataset
 from ui import loading, state
 from ui.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
-from ui.text import plain
+from ui.text import clean
 
-METRIC_WORDS = {"cosine": "cosine", "euclidean": "Euclidean"}
 TABLES_HELP = "How many hash tables are looked into. More tables: more neighbours found, more clips looked at."
 BITS_HELP = "How many bits a key has. More bits: smaller buckets, fewer clips looked at, fewer neighbours found."
 PROBES_HELP = "How many buckets are looked up in each table: the query's own, then the ones nearest to it."
 
 
 def choose_dataset(datasets: Mapping[str, Path]) -> str:
-    """Draw the choice of the collection; its name in the URL is its folder's name under `data`."""
+    """Draw the choice of the collection; its name in the URL is its folder's name under `data`.
+
+    Streamlit binds a choice to the URL by the words it shows; titles are for people, so the name is written here.
+    """
     names = list(datasets)
+    linked = state.parse(st.query_params.to_dict(), names).dataset
+    if st.session_state.get("linked dataset") != linked:  # a new link, or Back
+        st.session_state["dataset"] = st.session_state["linked dataset"] = linked
     chosen = st.sidebar.selectbox(
         "Collection",
         names,
-        format_func=lambda name: plain(_title(datasets[name], name)),
+        format_func=lambda name: clean(_title(datasets[name], name), 60),
         key="dataset",
-        bind="query-params",
-        on_change=_forget_clip,
+        on_change=_change_dataset,
+        args=(names[0],),
         help="The sounds that you search. Prepare another with `python -m data_prep`.",
     )
     return chosen if chosen in datasets else names[0]
@@ -39,7 +44,6 @@ def choose_settings(dataset: Dataset, datasets: list[str]) -> Settings:
             METRICS,
             default=dataset.metric,
             required=True,
-            format_func=METRIC_WORDS.__getitem__,
             key="metric",
             bind="query-params",
             help="Cosine compares directions, Euclidean compares places; each has its own family of hashes.",
@@ -49,7 +53,22 @@ def choose_settings(dataset: Dataset, datasets: list[str]) -> Settings:
         st.slider("Probes", 1, MAX_PROBES, DEFAULTS.n_probes, key="probes", bind="query-params", help=PROBES_HELP)
         with st.expander("Advanced"):
             _advanced()
+    _thumb_bar()
     return state.current(datasets, dataset.metric)
+
+
+def _thumb_bar() -> None:
+    """Put tables and bits under the thumb as well, where the screen is too narrow for the sidebar to stay open."""
+    with st.bottom, st.container(key="thumb"):
+        tables, bits = st.session_state["L"], st.session_state["K"]
+        with st.popover(f"Tables {tables} · Bits {bits}", width="stretch"):
+            for label, name, most in (("Tables, L", "L", MAX_TABLES), ("Bits a key, K", "K", MAX_BITS)):
+                st.session_state[f"thumb {name}"] = st.session_state[name]
+                st.slider(label, 1, most, key=f"thumb {name}", on_change=_follow_thumb, args=(name,))
+
+
+def _follow_thumb(name: str) -> None:
+    st.session_state[name] = st.session_state[f"thumb {name}"]
 
 
 def _advanced() -> None:
@@ -82,8 +101,10 @@ def _title(path: Path, name: str) -> str:
         return name
 
 
-def _forget_clip() -> None:
-    """Another collection has other clips: its own first clip is chosen."""
-    for name in ("clip", "trail"):
+def _change_dataset(default: str) -> None:
+    """Write the choice into the link. Another collection has other clips, so its own first clip is chosen."""
+    chosen = st.session_state["linked dataset"] = st.session_state["dataset"]
+    for name in ("dataset", "clip", "trail"):
         st.query_params.pop(name, None)
-        st.session_state.pop(name, None)
+    if chosen != default:
+        st.query_params["dataset"] = chosen

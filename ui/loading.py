@@ -94,7 +94,7 @@ def _index(fingerprint: str, metric: str, seed: int, width: float | None, _datas
 def _sample(fingerprint: str, metric: str, _dataset: Dataset) -> Sample:  # noqa: ARG001
     total, n = _dataset.n_rows("validation"), _dataset.n_rows("train")
     size = min(total, max(20, min(200, 8_000_000 // max(n, 1))))
-    rows = np.unique(np.linspace(0, total - 1, size).astype(np.int64)) if total else np.empty(0, np.int64)
+    rows = np.linspace(0, total - 1, size).round().astype(np.int64) if total else np.empty(0, np.int64)
     queries = np.ascontiguousarray(_dataset.features("validation")[rows], dtype=np.float32)
     truth = exact_search(_dataset.features("train"), queries, k=K_NEIGHBOURS, metric=metric)
     return Sample(rows, queries, truth)

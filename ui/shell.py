@@ -10,6 +10,7 @@ from ui import controls, loading, trouble
 from ui.loading import Room
 
 ASSETS = Path(__file__).parent / "assets"
+_COLOURS = {"paper": "backgroundColor", "hairline": "borderColor"}
 STYLE = Path(__file__).parent / "components" / "page.css"
 
 
@@ -17,7 +18,7 @@ def set_up() -> None:
     """Set the title, the icon and the few styles that Streamlit's theme cannot say."""
     st.set_page_config("Earshot", page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.png"), size="large")
-    st.html(STYLE)
+    st.html(f"{STYLE.read_text(encoding='utf-8')}<style>:root {{ {_theme_colours()} }}</style>")
 
 
 def enter() -> Room | None:
@@ -38,3 +39,10 @@ def enter() -> Room | None:
     except LSHError as error:
         trouble.damaged(datasets[name], error)
         return None
+
+
+def _theme_colours() -> str:
+    """Hand the theme's own colours to the styles; only the sticky strip of numbers needs them."""
+    theme = st.context.theme.type or "light"
+    colours = {name: st.get_option(f"theme.{theme}.{option}") for name, option in _COLOURS.items()}
+    return " ".join(f"--{name}: {colour};" for name, colour in colours.items())

@@ -1,0 +1,117 @@
+"""The answer to one query: what LSH found, what is true, and why each neighbour was met or missed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from data_prep.dataset import Clip, Dataset
+from lsh import LSHIndex, SearchResult, hit_probability, label_precision_at_k
+from ui.loading import Room
+from ui.state import K_NEIGHBOURS, Settings
+
+Rows = npt.NDArray[np.int64]
+Distances = npt.NDArray[np.float32]
+
+_FIRST_CHOICE = 64  # clips among which the first one is chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Rows of the train split, nearest first, and their distances."""
+
+    rows: Rows
+    distances: Distances
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """How the query met one neighbour: in which tables (from 1), and the chance of it by theory."""
+
+    tables: tuple[int, ...]
+    bit_chance: float  # one hash function puts both into one bucket
+    chance: float  # they meet in at least one table, looking into one bucket of each
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What LSH found beside the truth. A query from the train split is no neighbour of its own in either."""
+
+    found: Neighbours
+    exact: Neighbours
+    n_candidates: int
+    met: dict[int, Met]  # by row, for every row in `found` and `exact`
+
+    @property
+    def missed(self) -> list[int]:
+        """Return the true neighbours that LSH did not find, nearest first."""
+        found = set(self.found.rows.tolist())
+        return [row for row in self.exact.rows.tolist() if row not in found]
+
+
+def answer(room: Room, clip: Clip) -> Answer:
+    """Search for a clip of any split. Raises LSHError when its features cannot be searched for (zeros under cosine)."""
+    s, query = room.settings, room.dataset.features(clip.split)[clip.row]
+    own = clip.row if clip.split == "train" else -1
+    k = K_NEIGHBOURS + (own >= 0)
+    result = room.index.search(query[None], k, s.n_tables, s.n_bits, s.n_probes)
+    found = _without(result, own)
+    exact = _exact(room.dataset.fingerprint, s.metric, clip.clip_id, room.index, query, own)
+    rows = np.union1d(found.rows, exact.rows)
+    candidates = int(result.n_candidates[0]) - (own >= 0)
+    return Answer(found, exact, candidates, _meetings(room.index, s, query, rows))
+
+
+def first_clip(dataset: Dataset, index: LSHIndex) -> Clip | None:
+    """Choose the clip that a newcomer hears first: always the same, and one whose true neighbours share its labels."""
+    for split in ("test", "validation", "train"):
+        if dataset.n_rows(split):
+            row = _most_agreeable(dataset.fingerprint, index.params.metric, split, dataset, index)
+            return dataset.clip(split, row)
+    return None
+
+
+def _without(result: SearchResult, own: int) -> Neighbours:
+    """Return the first query's neighbours without the query itself, at most K_NEIGHBOURS."""
+    keep = (result.ids[0] >= 0) & (result.ids[0] != own)
+    return Neighbours(result.ids[0][keep][:K_NEIGHBOURS], result.distances[0][keep][:K_NEIGHBOURS])
+
+
+def _meetings(index: LSHIndex, s: Settings, query: npt.NDArray[np.float32], rows: Rows) -> dict[int, Met]:
+    if not len(rows):
+        return {}
+    tables = index.matches(query, rows, s.n_tables, s.n_bits, s.n_probes)
+    bit_chances = index.collision_probabilities(query, rows)
+    chances = hit_probability(bit_chances, s.n_tables, s.n_bits)
+    return {
+        int(row): Met(tuple((np.flatnonzero(met) + 1).tolist()), float(bit), float(chance))
+        for row, met, bit, chance in zip(rows, tables, bit_chances, chances, strict=True)
+    }
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _exact(
+    fingerprint: str,  # noqa: ARG001  (with metric and clip_id, the key)
+    metric: str,  # noqa: ARG001
+    clip_id: str,  # noqa: ARG001
+    _index: LSHIndex,
+    _query: npt.NDArray[np.float32],
+    _own: int,
+) -> Neighbours:
+    return _without(_index.exact.search(_query[None], K_NEIGHBOURS + (_own >= 0)), _own)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _most_agreeable(fingerprint: str, metric: str, split: str, _dataset: Dataset, _index: LSHIndex) -> int:  # noqa: ARG001
+    queries = np.asarray(_dataset.features(split)[:_FIRST_CHOICE])
+    usable = np.flatnonzero(np.abs(queries).max(axis=1) > 0)
+    if not len(usable):
+        return 0
+    offsets, values = _dataset.label_sets(split)
+    truth = _index.exact.search(queries[usable], K_NEIGHBOURS)
+    counts = np.diff(offsets)[usable]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    chosen = np.concatenate([values[offsets[row] : offsets[row + 1]] for row in usable]).astype(np.int16)
+    agreement = label_precision_at_k(truth.ids, (starts.astype(np.int64), chosen), _dataset.label_sets("train"))
+    return int(usable[agreement.argmax()])

@@ -1,0 +1,115 @@
+"""What stands on a neighbour's card, in words a listener understands."""
+
+from collections.abc import Collection
+
+import numpy as np
+import streamlit as st
+
+from data_prep.dataset import Clip, Dataset
+from ui import media
+from ui.answer import Answer, Met
+from ui.loading import Room
+from ui.state import Settings
+from ui.text import clean
+
+_MOST_LABELS = 6
+_ORDINALS = {1: "nearest", 2: "2nd nearest", 3: "3rd nearest"}
+
+
+def title(dataset: Dataset, clip: Clip) -> str:
+    """Name a clip by its labels."""
+    names = [clean(dataset.label_names[label], 80) for label in clip.labels[:_MOST_LABELS]]
+    return " · ".join(names) or "no label"
+
+
+def deck(room: Room, query: Clip, answer: Answer, gone: Collection[str]) -> dict[str, object]:
+    """Return every card of the three lists by clip id, and the lists as clip ids in their order."""
+    clips = {row: room.dataset.clip("train", row) for row in answer.met}
+    found, exact = answer.found.rows.tolist(), answer.exact.rows.tolist()
+    distances = dict(zip(exact + found, [*answer.exact.distances, *answer.found.distances], strict=True))
+    cards = {
+        clip.clip_id: {
+            **_about(room.dataset, clip, query, clip.clip_id in gone),
+            "rank": found.index(row) + 1 if row in found else None,
+            "truth": exact.index(row) + 1 if row in exact else None,
+            "aside": _aside(row, found, exact),
+            "near": _near(room, float(distances[row])),
+            "met": bool(answer.met[row].tables),
+            "how": _how(answer.met[row], room.settings),
+            "why": why(answer.met[row], room.settings, float(distances[row])),
+        }
+        for row, clip in clips.items()
+    }
+    lists = {"found": found, "exact": exact, "missed": answer.missed}
+    return {"cards": cards, "lists": {name: [clips[row].clip_id for row in rows] for name, rows in lists.items()}}
+
+
+def _about(dataset: Dataset, clip: Clip, query: Clip, gone: bool) -> dict[str, object]:
+    labels = sorted(clip.labels, key=lambda label: label not in query.labels)[:_MOST_LABELS]
+    return {
+        "title": title(dataset, clip),
+        "labels": [{"name": clean(dataset.label_names[i], 80), "shared": i in query.labels} for i in labels],
+        "media": media.source(dataset, clip),
+        "peaks": media.peaks(dataset, clip, media.FEW),
+        "gone": "This video is gone from YouTube." if gone else None,
+    }
+
+
+def _aside(row: int, found: list[int], exact: list[int]) -> str:
+    """Say what the list in view does not show: where a found clip stands in truth."""
+    if row not in exact:
+        return "not among the 10 nearest"
+    truth = exact.index(row) + 1
+    return _ORDINALS.get(truth, f"{truth}th nearest") if row in found and found.index(row) + 1 != truth else ""
+
+
+def _near(room: Room, distance: float) -> dict[str, object]:
+    if room.settings.metric == "cosine":
+        similarity = 1 - distance
+        return {"value": f"{similarity:.2f}", "share": max(0.0, similarity), "words": f"cosine similarity {similarity:.2f}"}
+    usual = _usual_distance(room.dataset.fingerprint, room.dataset)
+    words = f"Euclidean distance {distance:.2f}; two clips taken at random are {usual:.2f} apart"
+    return {"value": f"{distance:.2f}", "share": max(0.0, 1 - distance / usual), "words": words}
+
+
+def _how(met: Met, s: Settings) -> str:
+    tables = "table" if s.n_tables == 1 else "tables"
+    return f"in {len(met.tables)} of {s.n_tables} {tables}" if met.tables else f"missed: in none of {s.n_tables} {tables}"
+
+
+def why(met: Met, s: Settings, distance: float) -> str:
+    """Tell in a few sentences why LSH met a clip or not, and how likely that was by theory."""
+    p, all_bits = met.bit_chance, met.bit_chance**s.n_bits
+    if s.metric == "cosine":
+        apart = f"Seen from the middle of the collection, the two are {180 * (1 - p):.0f}° apart"
+    else:
+        apart = f"The two are {distance:.2f} apart"
+    theory = (
+        f"{apart}, so one bit of their keys agrees with chance {p:.2f}, all {s.n_bits} with {_percent(all_bits)}, "
+        f"and at least one of {s.n_tables} keys with {_percent(met.chance)}."
+    )
+    more = " Looking into more than one bucket a table raises that." if s.n_probes > 1 else ""
+    return f"{_meeting(met, s)} {theory}{more}"
+
+
+def _meeting(met: Met, s: Settings) -> str:
+    place = "the same bucket" if s.n_probes == 1 else "a bucket that was looked into"
+    if not met.tables:
+        return f"In none of the {s.n_tables} tables does it share {place} with your sound, so LSH never looked at it."
+    names = [str(table) for table in met.tables]
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"It shares {place} with your sound in table{'s' if len(names) > 1 else ''} {listed}."
+
+
+def _percent(share: float) -> str:
+    """Write a chance as a percentage with as many digits as it deserves."""
+    if share >= 0.0995:
+        return f"{100 * share:.0f} %"
+    return f"{100 * share:.1f} %" if share >= 0.00095 else "less than 0.1 %"
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _usual_distance(fingerprint: str, _dataset: Dataset) -> float:  # noqa: ARG001  (the key)
+    """Return the mean distance of clips taken at random: rows are in random order, so neighbouring rows will do."""
+    some = np.asarray(_dataset.features("train")[:1000], dtype=np.float64)
+    return float(np.linalg.norm(some[:-1] - some[1:], axis=1).mean()) or 1.0 if len(some) > 1 else 1.0

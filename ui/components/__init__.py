@@ -1,0 +1,19 @@
+"""The two pieces of the page that Streamlit has no widget for: the query player and the list of neighbours.
+
+Their scripts are this project's own files. Everything that comes from data reaches them as `data` and is put on the
+page as text, never as HTML.
+"""
+
+from pathlib import Path
+
+from streamlit.components.v2 import component
+
+_HERE = Path(__file__).parent
+
+
+def _read(*names: str) -> str:
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+query_player = component("earshot.query", css=_read("base.css", "query.css"), js=_read("ear.js", "video.js", "query.js"))
+neighbour_list = component("earshot.cards", css=_read("base.css", "cards.css"), js=_read("ear.js", "video.js", "cards.js"))

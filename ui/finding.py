@@ -1,0 +1,61 @@
+"""Finding a sound to begin with: by what it is, by its id, or by luck."""
+
+import streamlit as st
+
+from data_prep.dataset import Dataset
+from ui import visits
+from ui.text import clean, plain
+
+_KEY = "find"
+
+
+def box(dataset: Dataset) -> None:
+    """Draw the search box and the surprise button."""
+    names = _labels_by_size(dataset.fingerprint, dataset)
+    search, surprise = st.columns([3, 2], gap="small", vertical_alignment="bottom")
+    search.selectbox(
+        "Find a sound",
+        list(names),
+        index=None,
+        key=_KEY,
+        format_func=clean,
+        placeholder="a label, or a clip's id",
+        accept_new_options=True,
+        label_visibility="collapsed",
+        on_change=_find,
+        args=(dataset,),
+    )
+    chosen = names.get(st.session_state.get(_KEY) or "")
+    surprise.button(
+        "Another one" if chosen is not None else "Surprise me",
+        on_click=_surprise,
+        args=(dataset, chosen),
+        width="stretch",
+        help="A sound drawn at random" + (" with this label." if chosen is not None else "."),
+    )
+    if note := st.session_state.pop("not found", None):
+        st.caption(f"No label and no clip is called “{plain(note, 60)}”. Pick a label from the list, or press Surprise me.")
+
+
+def _find(dataset: Dataset) -> None:
+    text = (st.session_state.get(_KEY) or "").strip()
+    label = _labels_by_size(dataset.fingerprint, dataset).get(text)
+    clip = visits.any_clip(dataset, label) if label is not None else dataset.find_clip(text[:120])
+    if clip:
+        visits.start(clip.clip_id)
+    elif text:
+        st.session_state["not found"] = text
+
+
+def _surprise(dataset: Dataset, label: int | None) -> None:
+    clip = visits.any_clip(dataset, label)
+    if clip:
+        visits.start(clip.clip_id)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _labels_by_size(fingerprint: str, _dataset: Dataset) -> dict[str, int]:  # noqa: ARG001  (the key)
+    """Return the labels that some test clip carries (any clip, if none does) with their index, in alphabetical order."""
+    split = next((split for split in ("test", "validation", "train") if _dataset.n_rows(split)), "train")
+    counts = _dataset.label_counts(split)
+    return dict(sorted((name, i) for i, name in enumerate(_dataset.label_names) if counts[i]))

@@ -1,0 +1,94 @@
+"""What the page says about an answer, in sentences: what happened, what it means, and what to do about it."""
+
+import streamlit as st
+
+from lsh import LSHError
+from ui import measures, state
+from ui.answer import Answer
+from ui.loading import Room
+from ui.measures import Measures
+from ui.state import K_NEIGHBOURS, MAX_PROBES, MAX_TABLES, Settings
+from ui.text import plain
+
+TOO_MANY = 0.5  # above this share of the collection, LSH is no shortcut
+
+
+def summary(room: Room, found: Answer) -> str:
+    """Say in one sentence what LSH did for this query."""
+    total = len(found.exact.rows)
+    hits = total - len(found.missed)
+    share = 100 * found.n_candidates / max(room.index.n, 1)
+    looked = f"{share:.0f} %" if share >= 9.95 else f"{share:.1f} %"
+    if not found.n_candidates:
+        return "LSH looked at no clip at all: every bucket of your sound was empty."
+    return f"LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
+
+
+def what_happened(room: Room, found: Answer, now: Measures | None) -> None:
+    """Draw the sentence, what one more table would change, and a way out where the setting serves badly."""
+    st.markdown(f"**{plain(summary(room, found))}**")
+    if now is not None and (more := measures.one_more_table(room, now)) is not None:
+        recall, candidates = more
+        st.caption(f"One more table would change: {100 * recall:+.1f} % recall, {100 * candidates:+.1f} % looked at.")
+    elif now is not None:
+        st.caption(f"All {MAX_TABLES} tables are in use.")
+    _ways_out(room.settings, found, room.index.n)
+
+
+def empty_lists(s: Settings, found: Answer) -> dict[str, str]:
+    """Say, for each list, what its being empty means."""
+    return {
+        "found": f"None of the {s.n_tables} buckets holds another clip. Use fewer bits, more tables or more probes.",
+        "exact": "There is no other clip in this collection.",
+        "missed": f"Nothing missed: LSH found all {len(found.exact.rows)} of the nearest.",
+    }
+
+
+def unknown_clip(clip_id: str | None) -> None:
+    """Say that the link names a clip that this collection does not have."""
+    if clip_id is not None:
+        st.info(f"This collection has no clip **{plain(clip_id, 60)}**. Here is another one to begin with.")
+
+
+def unsearchable(error: LSHError) -> None:
+    """Say why this clip cannot be searched for."""
+    st.warning("This clip cannot be a query at this distance. Choose the other distance, or another sound.")
+    st.caption(plain(error))
+
+
+def empty_collection() -> None:
+    """Say that there is no clip at all."""
+    st.title("Nothing to hear here")
+    st.markdown("This collection has no clips. Choose another one in the sidebar.")
+
+
+def _ways_out(s: Settings, found: Answer, n: int) -> None:
+    """Offer one click that mends a setting which finds too little or looks at too much."""
+    few = len(found.found.rows)
+    if few < min(K_NEIGHBOURS, len(found.exact.rows)):
+        st.markdown(
+            f"Only {few} of {K_NEIGHBOURS}: the buckets held no more clips." if few else "Fewer bits make buckets larger."
+        )
+        _offers(
+            _offer("K", s.n_bits, max(1, s.n_bits - max(2, s.n_bits // 3)), "Fewer bits: K", "n_bits"),
+            _offer("L", s.n_tables, min(MAX_TABLES, 2 * s.n_tables), "More tables: L", "n_tables"),
+            _offer("probes", s.n_probes, min(MAX_PROBES, 4 * s.n_probes), "More probes:", "n_probes"),
+        )
+    elif found.n_candidates > TOO_MANY * n:
+        st.markdown("That is most of the collection: at this setting LSH is no shortcut.")
+        _offers(
+            _offer("K", s.n_bits, min(state.MAX_BITS, s.n_bits + 4), "More bits: K", "n_bits"),
+            _offer("L", s.n_tables, max(1, s.n_tables // 2), "Fewer tables: L", "n_tables"),
+        )
+
+
+def _offer(name: str, now: int, then: int, words: str, setting: str) -> tuple[str, str, dict[str, int]] | None:
+    return (f"mend {name}", f"{words} {now} → {then}", {setting: then}) if then != now else None
+
+
+def _offers(*offers: tuple[str, str, dict[str, int]] | None) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for offer in offers:
+            if offer:
+                key, words, change = offer
+                st.button(words, key=key, on_click=state.apply, kwargs=change)
