@@ -1,0 +1,134 @@
+"""What recall costs: one line a K as L grows, against clips looked at or against measured time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ui.figures.marks import Floats, Grid, percent, setting, share, slip, spread, words, you_are_here
+from ui.figures.palette import FOUND, INK, PAPER, QUIET, SMALL_TEXT, Mode, new_figure
+
+HEIGHT = 430
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a setting costs: `values` float[L, K] in the axis's own unit, and the same for exact search."""
+
+    values: Floats
+    exact: float
+    axis: str  # title with its unit
+    unit: str  # said after the number: "% looked at", "ms"
+    ticks: tuple[float, ...]
+
+    def say(self, value: float) -> str:
+        """Write one cost in the digits that mean something."""
+        return f"{value:.0f} {self.unit}" if value >= 10 else f"{value:.2g} {self.unit}"
+
+
+def looked_at(candidates: Floats) -> Cost:
+    """Cost as clips looked at; `candidates` are shares from 0 to 1."""
+    ticks = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
+    return Cost(100 * candidates, 100.0, "clips looked at, % of the collection (log)", "% looked at", ticks)
+
+
+def time_taken(milliseconds: Floats, exact_ms: float) -> Cost:
+    """Cost as the measured time of one query."""
+    ticks = tuple(digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5))
+    return Cost(milliseconds, exact_ms, "time of one query, ms (log)", "ms", ticks)
+
+
+def trade_off(
+    grid: Grid, cost: Cost, here: tuple[int, int], here_at: tuple[float, float], wanted: float, mode: Mode
+) -> go.Figure:
+    """Draw recall against cost; `here_at` is (cost, recall) of the setting `here`, which may lie between the lines."""
+    figure = new_figure(cost.axis, "recall, share of the 10 nearest found", mode, height=HEIGHT, right=44)
+    _axes(figure, cost, here_at[0])
+    current = grid.cell(*here)[1]
+    for j in [*(j for j in range(len(grid.n_bits)) if j != current), current]:
+        figure.add_trace(_line(grid, cost, j, emphasised=j == current))
+    _exact(figure, cost, mode)
+    _wanted(figure, wanted)
+    _name_lines(figure, grid, cost, current, here_at, mode)
+    hover = f"{setting(*here)}:<br>finds {percent(here_at[1])} of the 10 nearest<br>for {cost.say(here_at[0])}"
+    you_are_here(figure, *here_at, hover, mode)
+    return figure
+
+
+def _axes(figure: go.Figure, cost: Cost, here_cost: float) -> None:
+    known = cost.values[np.isfinite(cost.values) & (cost.values > 0)]
+    high = max(float(known.max(initial=cost.exact)), cost.exact, here_cost)
+    low = min(float(known.min(initial=cost.exact)), here_cost or high)
+    low = max(low, high / 2e4)  # further left there are only tables that hold nothing
+    figure.update_xaxes(
+        type="log",
+        range=[float(np.log10(low)) - 0.05, float(np.log10(high)) + 0.05],
+        tickvals=list(cost.ticks),
+        ticktext=[f"{tick:g}" for tick in cost.ticks],
+        tickangle=0,
+    )
+    figure.update_yaxes(range=[-0.02, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
+
+
+def _line(grid: Grid, cost: Cost, j: int, *, emphasised: bool) -> go.Scatter:
+    n_bits = int(grid.n_bits[j])
+    texts = [
+        f"{setting(int(n), n_bits)}:<br>finds {percent(float(grid.recall[i, j]))} of the 10 nearest"
+        f"<br>for {cost.say(float(cost.values[i, j]))}"
+        for i, n in enumerate(grid.n_tables)
+    ]
+    return go.Scatter(
+        x=cost.values[:, j],
+        y=grid.recall[:, j],
+        mode="lines+markers" if emphasised else "lines",
+        line={"color": FOUND if emphasised else QUIET, "width": 2.5 if emphasised else 1},
+        marker={"size": 5, "color": FOUND},
+        name=f"K = {n_bits}",
+        text=texts,
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _exact(figure: go.Figure, cost: Cost, mode: Mode) -> None:
+    """Mark exact search, the honest reference: recall 1 at the full price."""
+    figure.add_vline(x=cost.exact, line={"color": INK[mode], "width": 1})
+    figure.add_trace(
+        go.Scatter(
+            x=[cost.exact],
+            y=[1.0],
+            mode="markers",
+            name="exact",
+            marker={"symbol": "square", "size": 10, "color": INK[mode], "line": {"color": PAPER[mode], "width": 2}},
+            hovertemplate=f"Exact search finds all 10<br>for {cost.say(cost.exact)}<extra>exact</extra>",
+            cliponaxis=False,
+        )
+    )
+    words(figure, cost.exact, 1.06, f"exact: {cost.say(cost.exact)}", xanchor="right", xshift=-6)
+
+
+def _wanted(figure: go.Figure, wanted: float) -> None:
+    figure.add_hline(y=wanted, line={"color": QUIET, "width": 1, "dash": "dash"})
+    figure.add_annotation(
+        x=0,
+        xref="x domain",
+        y=wanted,
+        text=f"wanted {wanted:.2f}",
+        showarrow=False,
+        xanchor="left",
+        yanchor="bottom",
+        font={"size": SMALL_TEXT},
+    )
+
+
+def _name_lines(
+    figure: go.Figure, grid: Grid, cost: Cost, current: int, here_at: tuple[float, float], mode: Mode
+) -> None:
+    """Name lines at their ends: the current K first, then every fourth, leaving out what would overprint."""
+    order = [current, *(j for j, n_bits in enumerate(grid.n_bits) if n_bits % 4 == 0 and j != current)]
+    ends = [here_at, *((float(cost.values[-1, j]), float(grid.recall[-1, j])) for j in order)]
+    places = [(share(figure, "x", max(x, 1e-9)), share(figure, "y", y)) for x, y in ends]
+    for i in spread(places, gap=0.08, x_gap=0.2)[1:]:
+        if places[i][0] < 0 or ends[i][1] > 0.99:  # out of sight, or under the mark of exact search
+            continue
+        name = f"K {grid.n_bits[order[i - 1]]}"
+        slip(figure, *ends[i], f"<b>{name}</b>" if i == 1 else name, mode, to_left=False, lift=0)

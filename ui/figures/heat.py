@@ -1,0 +1,100 @@
+"""Every setting at once: recall over the L x K grid, and the line along which it is what you want."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ui.figures.marks import Floats, Grid, percent, setting, slip, you_are_here
+from ui.figures.palette import INK, PAPER, RECALL_SCALE, Mode, new_figure
+
+HEIGHT = 470
+
+
+def heat_map(grid: Grid, candidates: Floats, here: tuple[int, int], wanted: float, mode: Mode) -> go.Figure:
+    """Draw recall (colour) by L and K, the contour of the `wanted` recall, and you are here.
+
+    `candidates` is float[L, K], the share of the collection looked at; `here` is (L, K).
+    """
+    figure = new_figure("L, tables looked into", "K, bits in a key", mode, height=HEIGHT, top=64)
+    figure.add_trace(_cells(grid, candidates, mode))
+    _contour(figure, grid, wanted, mode)
+    _range(figure, grid)
+    row, column = grid.cell(*here)
+    you_are_here(figure, here[0], here[1], sentence(grid, candidates, row, column), mode)
+    return figure
+
+
+def sentence(grid: Grid, candidates: Floats, row: int, column: int) -> str:
+    """Say in words what a cell holds."""
+    return (
+        f"{setting(int(grid.n_tables[row]), int(grid.n_bits[column]))}:<br>"
+        f"finds {percent(float(grid.recall[row, column]))} of the nearest clips<br>"
+        f"by looking at {percent(float(candidates[row, column]))} of the collection"
+    )
+
+
+def _cells(grid: Grid, candidates: Floats, mode: Mode) -> go.Heatmap:
+    rows, columns = range(len(grid.n_tables)), range(len(grid.n_bits))
+    return go.Heatmap(
+        x=grid.n_tables,
+        y=grid.n_bits,
+        z=grid.recall.T,
+        zmin=0,
+        zmax=1,
+        colorscale=[list(stop) for stop in RECALL_SCALE[mode]],
+        xgap=1,
+        ygap=1,
+        text=[[sentence(grid, candidates, i, j) for i in rows] for j in columns],
+        hovertemplate="%{text}<extra></extra>",
+        colorbar={
+            "orientation": "h",
+            "thickness": 8,
+            "len": 0.5,
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "ypad": 0,
+            "outlinewidth": 0,
+            "tickvals": [0, 0.25, 0.5, 0.75, 1],
+            "ticktext": ["0", "0.25", "0.5", "0.75", "1"],
+            "title": {"text": "recall: share of the nearest that is found", "side": "top"},
+        },
+    )
+
+
+def _contour(figure: go.Figure, grid: Grid, wanted: float, mode: Mode) -> None:
+    """Draw the line where recall is `wanted`: ink on a halo of paper, so that it reads on every blue."""
+    for colour, width in ((PAPER[mode], 5), (INK[mode], 2)):
+        figure.add_trace(
+            go.Contour(
+                x=grid.n_tables,
+                y=grid.n_bits,
+                z=grid.recall.T,
+                contours={"start": wanted, "end": wanted, "size": 1, "coloring": "none"},
+                line={"color": colour, "width": width},
+                showscale=False,
+                hoverinfo="skip",
+                name=f"recall {wanted:.2f}",
+            )
+        )
+    at_end = contour_end(grid, wanted)
+    if at_end is not None:
+        slip(figure, float(grid.n_tables[-1]), at_end, f"recall {wanted:.2f}", mode, to_left=True, lift=15)
+
+
+def contour_end(grid: Grid, wanted: float) -> float | None:
+    """Return the K at which the contour leaves the grid at its largest L; None when it does not pass there."""
+    last = grid.recall[-1]  # falls as K grows
+    passing = np.flatnonzero((last[:-1] >= wanted) & (last[1:] < wanted))
+    if len(passing) == 0:
+        return None
+    j = int(passing[-1])
+    step = float((last[j] - wanted) / (last[j] - last[j + 1]))
+    return float(grid.n_bits[j] + step * (grid.n_bits[j + 1] - grid.n_bits[j]))
+
+
+def _range(figure: go.Figure, grid: Grid) -> None:
+    for update, values in ((figure.update_xaxes, grid.n_tables), (figure.update_yaxes, grid.n_bits)):
+        low, high = int(values[0]), int(values[-1])
+        ticks = [low, *[v for v in range(4, high + 1, 4) if v > low + 1]]
+        update(range=[low - 0.5, high + 0.5], tickvals=ticks, showgrid=False)

@@ -1,0 +1,80 @@
+"""What each colour means, and the one template every chart is drawn with.
+
+Meanings have one colour and one mark (Okabe & Ito 2008, safe for colour-blind eyes), and recall has one hue, light to
+dark. Draw with `st.plotly_chart(..., theme="streamlit")`: it gives charts the app's font. Its axis greys are too pale
+to read (3.7 : 1 on light paper), so inks are named here, as in .streamlit/config.toml, one set a theme.
+"""
+
+from typing import Final, Literal
+
+import plotly.graph_objects as go
+import plotly.io as pio
+
+Mode = Literal["light", "dark"]
+
+QUERY: Final = "#E69F00"
+FOUND: Final = "#0072B2"
+MISSED: Final = "#D55E00"
+CANDIDATE: Final = "#56B4E9"
+HERE: Final = "#009E73"
+PINNED: Final = "#CC79A7"
+
+INK: Final[dict[Mode, str]] = {"light": "#1E2126", "dark": "#E8E6E1"}  # as in .streamlit/config.toml
+PAPER: Final[dict[Mode, str]] = {"light": "#FCFBF8", "dark": "#15171A"}
+SOFT_INK: Final[dict[Mode, str]] = {"light": "#555A61", "dark": "#AEB1B5"}  # 6.6 : 1 and 8.3 : 1 on their papers
+QUIET: Final = "rgba(128, 134, 142, 0.45)"  # holds on both papers: lines that stand back
+HAIRLINE: Final = "rgba(128, 134, 142, 0.22)"
+
+# Recall's one hue is the blue of "found": more found, further from the paper.
+RECALL_SCALE: Final[dict[Mode, list[tuple[float, str]]]] = {
+    "light": [
+        (0.0, "#F1F4F5"),
+        (0.25, "#CFE2EF"),
+        (0.5, "#8FC0DE"),
+        (0.75, "#3F93C6"),
+        (0.9, "#0072B2"),
+        (1.0, "#00436B"),
+    ],
+    "dark": [
+        (0.0, "#1D2227"),
+        (0.25, "#15364B"),
+        (0.5, "#0D5684"),
+        (0.75, "#1F82BE"),
+        (0.9, "#5FAEDD"),
+        (1.0, "#B5DDF4"),
+    ],
+}
+
+TEXT_SIZE: Final = 13
+SMALL_TEXT: Final = 12
+
+_AXIS: Final = {"showgrid": False, "zeroline": False, "showline": False, "ticks": "", "fixedrange": True}
+
+pio.templates["earshot"] = go.layout.Template(
+    layout={
+        "font": {"size": TEXT_SIZE},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "showlegend": False,
+        "dragmode": False,  # a thumb that scrolls the page must not draw a box
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left"},
+        "xaxis": _AXIS,
+        "yaxis": {**_AXIS, "showgrid": True, "gridcolor": HAIRLINE},
+        "separators": ". ",
+    }
+)
+
+
+def new_figure(x_title: str, y_title: str, mode: Mode, *, height: int, right: int = 16, top: int = 8) -> go.Figure:
+    """Return an empty chart with titled axes and its margins fixed, so that new data never moves the frame."""
+    figure = go.Figure(layout={"template": "earshot", "height": height, "font": {"color": INK[mode]}})
+    figure.update_layout(margin={"l": 52, "r": right, "t": top, "b": 52, "pad": 4})
+    label = {"bgcolor": PAPER[mode], "bordercolor": SOFT_INK[mode], "font": {"color": INK[mode], "size": TEXT_SIZE}}
+    figure.update_layout(
+        hoverlabel=label, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)"
+    )  # over the theme's opaque paper
+    for update, title in ((figure.update_xaxes, x_title), (figure.update_yaxes, y_title)):
+        update(title={"text": title, "standoff": 8, "font": {"color": INK[mode], "size": TEXT_SIZE}}, automargin=False)
+        update(tickfont={"color": SOFT_INK[mode], "size": SMALL_TEXT})
+    return figure

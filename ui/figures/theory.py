@@ -1,0 +1,86 @@
+"""Does the theory hold: recall predicted from angles alone, beside recall measured."""
+
+import plotly.graph_objects as go
+
+from ui.figures.marks import Floats, Grid, percent, setting, words, you_are_here
+from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
+
+HEIGHT = 400
+_CLOSEST_NAMES = 0.06  # of recall: nearer lines would have their names overprint
+
+
+def predicted_beside_measured(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
+    """Draw recall at the current K as L grows: measured a solid line, predicted a dashed one."""
+    figure = new_figure("L, tables looked into", "recall, share of the 10 nearest found", mode, height=HEIGHT, right=74)
+    last = int(grid.n_tables[-1])
+    figure.update_xaxes(range=[0, last + 0.5], tickvals=[1, *range(4, last + 1, 4)])
+    figure.update_yaxes(range=[-0.02, 1.06], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    row, column = grid.cell(*here)
+    solid = {"color": FOUND, "width": 2.5}
+    dashed = {"color": INK[mode], "width": 1.5, "dash": "dash"}
+    figure.add_trace(_line(grid, grid.recall, column, "measured", solid))
+    figure.add_trace(_line(grid, predicted, column, "predicted", dashed))
+    _name_lines(figure, last, float(grid.recall[-1, column]), float(predicted[-1, column]))
+    at = float(grid.recall[row, column])
+    you_are_here(figure, here[0], at, f"{setting(*here)}:<br>measured {percent(at)}", mode)
+    return figure
+
+
+def parity(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
+    """Draw every setting of the grid at (predicted, measured): on the diagonal the theory is right."""
+    figure = new_figure("recall predicted by theory", "recall measured", mode, height=HEIGHT, right=24)
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(range=[-0.02, 1.06], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    diagonal = {"color": INK[mode], "width": 1, "dash": "dash"}
+    figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=diagonal, hoverinfo="skip", name="equal"))
+    figure.add_trace(_cells(grid, predicted))
+    words(figure, 1.02, 0.04, "dashed: predicted = measured", xanchor="right")
+    row, column = grid.cell(*here)
+    x, y = float(predicted[row, column]), float(grid.recall[row, column])
+    hover = f"{setting(*here)}:<br>predicted {percent(x)}, measured {percent(y)}"
+    you_are_here(figure, x, y, hover, mode)
+    return figure
+
+
+def _line(grid: Grid, recall: Floats, column: int, name: str, line: dict[str, object]) -> go.Scatter:
+    n_bits = int(grid.n_bits[column])
+    values = recall[:, column]
+    return go.Scatter(
+        x=grid.n_tables,
+        y=values,
+        mode="lines",
+        line=line,
+        name=name,
+        text=[
+            f"{setting(int(n), n_bits)}:<br>{name} {percent(float(v))}"
+            for n, v in zip(grid.n_tables, values, strict=True)
+        ],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _cells(grid: Grid, predicted: Floats) -> go.Scatter:
+    texts = [
+        f"{setting(int(n), int(k))}:<br>predicted {percent(float(predicted[i, j]))}, "
+        f"measured {percent(float(grid.recall[i, j]))}"
+        for i, n in enumerate(grid.n_tables)
+        for j, k in enumerate(grid.n_bits)
+    ]
+    return go.Scatter(
+        x=predicted.ravel(),
+        y=grid.recall.ravel(),
+        mode="markers",
+        marker={"size": 5, "color": QUIET},
+        name="settings",
+        text=texts,
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _name_lines(figure: go.Figure, last: int, measured: float, predicted: float) -> None:
+    """Write each line's name after its end, moved apart where the lines end closer than the letters are high."""
+    middle = (measured + predicted) / 2
+    apart = max(abs(measured - predicted), _CLOSEST_NAMES) / 2
+    sign = 1 if measured >= predicted else -1
+    for name, side in (("<b>measured</b>", sign), ("predicted", -sign)):
+        words(figure, last, middle + side * apart, name, xanchor="left", xshift=6)

@@ -1,0 +1,120 @@
+"""Measured time: settings really searched on this machine, one query at a time.
+
+Times are noisy. `lsh.timing` lets all settings take turns on every query, so that a busy moment of the machine falls on
+everybody alike; here the turns are also shuffled, and counted, for there are many settings and a page may be left.
+"""
+
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh import LSHIndex
+from lsh.timing import Search, ms_per_query
+
+TABLES = (1, 2, 4, 8, 16, 32)
+ROUNDS = 5
+BUDGET_S = 4.0  # for all rounds together; a slow collection gets fewer queries, not a longer wait
+MOST_QUERIES, LEAST_QUERIES = 40, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Mean milliseconds a query: `ms` float64[L, K] at `n_tables` int64[L] and `n_bits` int64[K], and exact search."""
+
+    n_tables: npt.NDArray[np.int64]
+    n_bits: npt.NDArray[np.int64]
+    ms: npt.NDArray[np.float64]
+    exact_ms: float
+    n_queries: int
+    rounds: int
+
+    def at(self, n_tables: int, n_bits: int) -> float:
+        """Return the time of any setting; between two measured L it is drawn straight on log scales."""
+        column = int(np.abs(self.n_bits - n_bits).argmin())
+        return float(np.exp(np.interp(np.log(n_tables), np.log(self.n_tables), np.log(self.ms[:, column]))))
+
+    def fastest(self, reaches: npt.NDArray[np.bool_]) -> tuple[int, int] | None:
+        """Return the (L, K) measured fastest among the cells of `reaches` bool[L, K]; None when there are none."""
+        if not reaches.any():
+            return None
+        row, column = np.unravel_index(np.where(reaches, self.ms, np.inf).argmin(), self.ms.shape)
+        return int(self.n_tables[row]), int(self.n_bits[column])
+
+
+class Stopwatch:
+    """Times the settings of one index, and remembers where it was when it is interrupted.
+
+    A page that is left or redrawn in the middle of a measurement loses nothing: the next `run` goes on from there. One
+    measurement runs at a time, whoever asks.
+    """
+
+    def __init__(self, index: LSHIndex, queries: npt.NDArray[np.float32], k: int, n_probes: int) -> None:
+        self._index, self._queries, self._k, self._n_probes = index, queries, k, n_probes
+        most = index.params.n_tables
+        self._n_tables = np.array([n for n in TABLES if n < most] + [most], np.int64)
+        self._n_bits = np.arange(1, index.params.n_bits + 1, dtype=np.int64)
+        settings = [(int(n), int(b)) for n in self._n_tables for b in self._n_bits]
+        self._searches = [self._search(*setting) for setting in settings]
+        self._searches.append(lambda q: index.exact.search(q, k))
+        self._ms = np.empty((0, len(self._searches)))  # [query, search]; the last search is the exact one
+        self._lock = threading.Lock()
+
+    def run(self, progress: Callable[[float], object]) -> Times:
+        """Measure what is not yet measured, telling `progress` the share done (0 to 1), and return the means."""
+        with self._lock:
+            if not len(self._ms):
+                self._ms = np.full((self._warm_up(), len(self._searches)), np.nan)
+            for q in np.flatnonzero(np.isnan(self._ms[:, 0])):
+                self._ms[q] = self._take_turns(int(q), ROUNDS)
+                progress((int(q) + 1) / len(self._ms))
+        ms = self._ms.mean(axis=0)
+        grid = ms[:-1].reshape(len(self._n_tables), len(self._n_bits))
+        return Times(self._n_tables, self._n_bits, grid, float(ms[-1]), len(self._ms), ROUNDS)
+
+    @property
+    def done(self) -> bool:
+        """Tell whether everything has been measured, so that `run` returns at once."""
+        return bool(len(self._ms) and np.isfinite(self._ms).all())
+
+    def _search(self, n_tables: int, n_bits: int) -> Search:
+        return lambda q: self._index.search(q, self._k, n_tables, n_bits, self._n_probes)
+
+    def _warm_up(self) -> int:
+        """Search everything once and return how many queries the budget affords."""
+        self._take_turns(0, 1)  # compiles, and reads the vectors from disk
+        start = time.perf_counter()
+        self._take_turns(0, 1)
+        a_turn = (time.perf_counter() - start) / 2  # each search ran twice: once to warm, once to count
+        affordable = int(BUDGET_S / (ROUNDS + 1) / max(a_turn, 1e-9))
+        return min(max(affordable, LEAST_QUERIES), MOST_QUERIES, len(self._queries))
+
+    def _take_turns(self, q: int, rounds: int) -> npt.NDArray[np.float64]:
+        """Return the milliseconds of every search for one query: float64[searches]."""
+        order = np.random.default_rng(q).permutation(len(self._searches))
+        ms = np.empty(len(order))
+        ms[order] = ms_per_query([self._searches[s] for s in order], self._queries[q : q + 1], rounds)
+        return ms
+
+
+def machine() -> str:
+    """Say on what the times were measured: processor, how many of them, numpy and numba."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processors = f"{count} processor{'s' * (count != 1)}"
+    return f"{_processor()}, {processors}, numpy {version('numpy')}, numba {version('numba')}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine() or "unknown processor"

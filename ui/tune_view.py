@@ -1,0 +1,87 @@
+"""What the Tune page looks at: every setting measured and predicted, made once for all visitors."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+
+from lsh import predicted_recall
+from ui import loading
+from ui.figures import Grid, Mode
+from ui.figures.marks import Floats
+from ui.loading import Room, Sample
+from ui.state import K_NEIGHBOURS
+from ui.stopwatch import Stopwatch
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What was measured, and where you are.
+
+    grid: measured recall with the probes in force; candidates float[L, K]: share of the collection looked at there.
+    predicted float[L, K]: recall by theory with one probe a table; one_probe: its measured counterpart.
+    """
+
+    room: Room
+    sample: Sample
+    grid: Grid
+    candidates: Floats
+    predicted: Floats
+    one_probe: Grid
+    mode: Mode
+
+    @property
+    def here(self) -> tuple[int, int]:
+        """Return the setting in force: (L, K)."""
+        return self.room.settings.n_tables, self.room.settings.n_bits
+
+    @property
+    def here_recall(self) -> float:
+        """Return the recall of the setting in force."""
+        return float(self.grid.recall[self.grid.cell(*self.here)])
+
+    @property
+    def here_looked_at(self) -> float:
+        """Return the share of the collection that the setting in force looks at."""
+        return float(self.candidates[self.grid.cell(*self.here)])
+
+
+def look(room: Room) -> View:
+    """Measure and predict every setting, or take both from the cache. Raises LSHError for data that LSH cannot take."""
+    sample = loading.sample_for(room.dataset, room.settings)
+    surface = loading.surface_for(room)
+    grid = _grid(surface.recall)
+    once = grid if room.settings.n_probes == 1 else _grid(loading.surface_for(_with_one_probe(room)).recall)
+    predicted = _predicted(key(room), room, sample)
+    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    return View(room, sample, grid, surface.candidates, predicted, once, mode)
+
+
+def stopwatch(view: View) -> Stopwatch:
+    """Return the stopwatch that every visitor of this index shares, run or not."""
+    return _stopwatch((*key(view.room), view.room.settings.n_probes), view.room, view.sample)
+
+
+def key(room: Room) -> tuple[object, ...]:
+    """Name an index: the names that decide it, never its arrays."""
+    s = room.settings
+    return room.dataset.fingerprint, s.metric, s.seed, room.index.bucket_width
+
+
+def _with_one_probe(room: Room) -> Room:
+    return replace(room, settings=replace(room.settings, n_probes=1))
+
+
+def _grid(recall: Floats) -> Grid:
+    n_tables, n_bits = recall.shape
+    return Grid(np.arange(1, n_tables + 1), np.arange(1, n_bits + 1), recall)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _predicted(key: tuple[object, ...], _room: Room, _sample: Sample) -> Floats:  # noqa: ARG001  (the key)
+    return predicted_recall(_room.index, _sample.queries, _sample.truth.ids)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _stopwatch(key: tuple[object, ...], _room: Room, _sample: Sample) -> Stopwatch:  # noqa: ARG001  (the key)
+    return Stopwatch(_room.index, _sample.queries, K_NEIGHBOURS, _room.settings.n_probes)
