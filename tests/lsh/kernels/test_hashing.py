@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from lsh.kernels.hashing import WORD_BITS, pack, project, words_for
+from tests import reference
+
+SHAPES = [(n, dim, f) for n in (0, 1, 2, 17) for dim in (1, 2, 3, 7, 128) for f in (1, 5, 33)]
+
+
+def projected(X, directions):
+    out = np.full((len(X), directions.shape[1]), np.nan, np.float32)
+    project(X, directions, out)
+    return out
+
+
+def keys_of(symbols, bits):
+    n, n_tables, n_symbols = symbols.shape
+    out = np.full((n_tables, n, words_for(n_symbols, bits)), 0xDEADBEEF, np.uint32)
+    pack(symbols, bits, out)
+    return out
+
+
+@pytest.mark.parametrize(("n", "dim", "f"), SHAPES)
+def test_project_adds_one_dimension_after_another_like_its_twin_bit_for_bit(n, dim, f):
+    rng = np.random.default_rng([n, dim, f])
+    X = rng.standard_normal((n, dim), dtype=np.float32)
+    directions = rng.standard_normal((dim, f), dtype=np.float32)
+    assert np.array_equal(projected(X, directions), reference.project(X, directions))
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 7, 128, 1000])
+def test_project_is_as_near_to_float64_as_summing_in_float32_allows(dim):
+    rng = np.random.default_rng(dim)
+    X = rng.standard_normal((20, dim), dtype=np.float32)
+    directions = rng.standard_normal((dim, 9), dtype=np.float32)
+    unit = np.finfo(np.float32).eps / 2
+    bound = dim * unit / (1 - dim * unit) * (np.abs(X).astype(np.float64) @ np.abs(directions).astype(np.float64))
+    error = np.abs(projected(X, directions) - X.astype(np.float64) @ directions.astype(np.float64))
+    assert (error <= bound).all()  # Higham (2002), section 3.1
+
+
+def test_project_takes_the_first_directions_of_a_wider_array():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((5, 7), dtype=np.float32)
+    directions = rng.standard_normal((7, 12), dtype=np.float32)
+    assert np.array_equal(projected(X, directions[:, :4]), projected(X, directions)[:, :4])
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+@pytest.mark.parametrize("n_symbols", [1, 2, 3, 4, 5, 8, 9, 16, 17, 24, 32])
+@pytest.mark.parametrize("n_tables", [1, 3])
+def test_pack_writes_the_same_words_as_its_twin(bits, n_symbols, n_tables):
+    rng = np.random.default_rng([bits, n_symbols])
+    symbols = rng.integers(0, 2**bits, (13, n_tables, n_symbols), dtype=np.uint8)
+    assert np.array_equal(keys_of(symbols, bits), reference.pack(symbols, bits))
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_packed_keys_sort_as_their_symbols_do(bits):
+    rng = np.random.default_rng(bits)
+    symbols = rng.integers(0, min(2**bits, 3), (60, 1, 11), dtype=np.uint8)
+    words = keys_of(symbols, bits)[0]
+    by_words = sorted(range(60), key=lambda i: tuple(words[i].tolist()))
+    by_symbols = sorted(range(60), key=lambda i: tuple(symbols[i, 0].tolist()))
+    assert np.array_equal(symbols[by_words], symbols[by_symbols])
+
+
+def test_pack_of_no_rows_gives_no_keys():
+    assert keys_of(np.empty((0, 2, 40), np.uint8), 1).shape == (2, 0, 2)
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_a_key_takes_just_enough_words_and_no_symbol_straddles_two(bits):
+    for n_symbols in range(1, 33):
+        words = words_for(n_symbols, bits)
+        assert words * (WORD_BITS // bits) >= n_symbols > (words - 1) * (WORD_BITS // bits)

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+
+from lsh.kernels.buckets import prefix_mask
+from lsh.kernels.ranking import COSINE, EUCLIDEAN, distance, gather, nearest, search
+from tests import reference
+from tests.lsh.kernels.made import made
+
+METRICS = [COSINE, EUCLIDEAN]
+# Small whole numbers and inverse norms that are powers of two: every float32 operation is exact, and ties are many.
+INVERSE_NORMS = np.float32([0.0, 0.125, 0.0625, 0.03125])
+
+
+def whole_numbers(rng, n, dim):
+    return rng.integers(-2, 3, (n, dim)).astype(np.float32), INVERSE_NORMS[rng.integers(0, 4, n)]
+
+
+def found_by(kernel_nearest, q, X, inverse_norms, metric, candidates, k):
+    ids, distances = np.full(k, 99, np.int64), np.full(k, np.nan, np.float32)
+    count = kernel_nearest(q, X, inverse_norms, metric, candidates, ids, distances)
+    assert count == (ids >= 0).sum()
+    return ids, distances
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 7, 128, 1000])
+def test_cosine_distance_is_as_near_to_float64_as_float32_allows(dim):
+    rng = np.random.default_rng(dim)
+    unit = np.finfo(np.float32).eps / 2
+    for scale in (1e-15, 1.0, 1e15):
+        q = rng.standard_normal(dim)
+        q = (q / np.linalg.norm(q)).astype(np.float32)
+        x = (rng.standard_normal(dim) * scale).astype(np.float32)
+        inverse = np.float32(1 / np.linalg.norm(x.astype(np.float64)))
+        terms = float(np.abs(q.astype(np.float64)) @ np.abs(x.astype(np.float64))) * float(inverse)
+        bound = (dim + 2) * unit * terms + 2 * unit  # the sum, the product and the subtraction (Higham 2002, 3.1)
+        assert abs(float(distance(q, x, inverse, COSINE)) - reference.distance(q, x, inverse, COSINE)) <= bound
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 7, 128, 1000])
+def test_euclidean_distance_is_as_near_to_float64_as_float32_allows(dim):
+    rng = np.random.default_rng(dim)
+    unit = np.finfo(np.float32).eps / 2
+    for scale in (1e-15, 1.0, 1e15):
+        q, x = (rng.standard_normal((2, dim)) * scale).astype(np.float32)
+        true = reference.distance(q, x, 1.0, EUCLIDEAN)
+        bound = (dim + 6) * unit * true  # each square is off by 3 units, their sum by dim, the root halves and adds one
+        assert abs(float(distance(q, x, np.float32(1), EUCLIDEAN)) - true) <= bound
+
+
+def test_a_distance_is_the_difference_not_an_expanded_square():
+    q = np.full(128, 1e4, np.float32)
+    x = q.copy()
+    x[0] += np.float32(2**-6)
+    assert distance(q, x, np.float32(1), EUCLIDEAN) == np.float32(2**-6)
+
+
+def test_cosine_distance_stays_between_zero_and_two():
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        q = rng.standard_normal(7)
+        q = (q / np.linalg.norm(q)).astype(np.float32)
+        inverse = np.float32(1 / np.linalg.norm(q.astype(np.float64)))
+        assert 0 <= distance(q, q, inverse, COSINE)
+        assert distance(q, -q, inverse, COSINE) <= 2
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_distance_to_nan_is_nan(metric):
+    q, x = np.ones(9, np.float32), np.full(9, np.nan, np.float32)
+    assert not distance(q, x, np.float32(1), metric) <= 2
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dim", [1, 2, 3, 7])
+@pytest.mark.parametrize("k", [1, 2, 10, 41])
+def test_nearest_agrees_with_sorting_everything_ties_and_all(metric, dim, k):
+    for n in (1, 2, 3, 40):
+        rng = np.random.default_rng([metric, dim, k, n])
+        X, inverse_norms = whole_numbers(rng, n, dim)
+        q = rng.integers(-2, 3, dim).astype(np.float32)
+        for n_candidates in (0, 1, n):
+            candidates = rng.permutation(n)[:n_candidates]
+            ids, distances = found_by(nearest, q, X, inverse_norms, metric, candidates, k)
+            expected_ids, expected_distances = reference.nearest(q, X, inverse_norms, metric, candidates, k)
+            assert ids.tolist() == expected_ids.tolist()
+            assert distances.tolist() == expected_distances.tolist()
+
+
+def test_nearest_does_not_care_in_which_order_candidates_come():
+    rng = np.random.default_rng(0)
+    X = rng.integers(-1, 2, (60, 3)).astype(np.float32)
+    expected = found_by(nearest, X[0], X, np.ones(60, np.float32), EUCLIDEAN, np.arange(60), 10)
+    for _ in range(20):
+        shuffled = found_by(nearest, X[0], X, np.ones(60, np.float32), EUCLIDEAN, rng.permutation(60), 10)
+        assert np.array_equal(shuffled, expected)
+
+
+@pytest.mark.parametrize("bits", [1, 3, 8])
+@pytest.mark.parametrize("n", [1, 2, 30])
+def test_gather_appends_each_unseen_id_of_the_probed_buckets_once(bits, n):
+    rng = np.random.default_rng([bits, n])
+    tables = made(rng, n=n, nq=4, L=1, K=9, bits=bits, m=1)
+    mask = np.empty(tables.keys.shape[2], np.uint32)
+    for length in (1, 2, 9):
+        prefix_mask(length, bits, mask)
+        marks = np.where(rng.random(n) < 0.3, 7, 3).astype(np.uint32)  # 7: met before on this visit
+        before = set(np.flatnonzero(marks == 7).tolist())
+        candidates = np.full(n + 2, -5, np.int64)
+        probes = tables.query_keys[0]
+        count = gather(tables.keys[0], tables.ids[0], probes, mask, marks, np.uint32(7), candidates, 2)
+        expected = reference.gather(tables.keys[0], tables.ids[0], probes, mask, before)
+        assert candidates[2:count].tolist() == expected
+        assert set(np.flatnonzero(marks == 7).tolist()) == before | set(expected)
+
+
+SETTINGS = [
+    (bits, m, K, L, n_probes)
+    for bits, m in [(1, 1), (2, 1), (3, 2), (8, 2)]
+    for K, L, n_probes in [(1, 1, 1), (6, 3, 1), (6, 3, 4), (4, 2, 64), (24, 2, 1)]
+]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("bits", "m", "K", "L", "n_probes"), SETTINGS)
+def test_search_agrees_with_looking_up_every_bucket_by_hand(metric, bits, m, K, L, n_probes):
+    for n, nq, k in [(1, 1, 1), (2, 3, 5), (40, 4, 3), (7, 0, 2)]:
+        rng = np.random.default_rng([metric, bits, K, L, n_probes, n])
+        tables = made(rng, n=n, nq=nq, L=L, K=K, bits=bits, m=m)
+        X, inverse_norms = whole_numbers(rng, n, 3)
+        Q = rng.integers(-2, 3, (nq, 3)).astype(np.float32)
+        ids, distances = np.full((nq, k), -1, np.int64), np.full((nq, k), np.inf, np.float32)
+        counts = np.zeros(nq, np.int64)
+        n_bits = max(1, K - 1)  # shorter than the keys are
+        search(*tables, n_bits, bits, n_probes, Q, X, inverse_norms, metric, ids, distances, counts)
+        expected = reference.search(*tables, n_bits, bits, n_probes, K, Q, X, inverse_norms, metric, k)
+        assert ids.tolist() == expected[0].tolist()
+        assert distances.tolist() == expected[1].tolist()
+        assert counts.tolist() == expected[2].tolist()
