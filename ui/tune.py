@@ -57,41 +57,34 @@ def show(room: Room) -> None:
 
 
 def _ask(view: View) -> float:
-    """Ask for the wanted recall, and offer the best setting for it."""
+    """Ask for the wanted recall, offer the best setting for it, and say how things stand; return the wish."""
     with st.container(border=True, key="wish"):
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
-        wanted = left.slider(
-            "Recall you want: the share of the 10 truly nearest clips that LSH should find",
-            *(0.5, 0.99, 0.9, 0.01),
-            key="recall",
-            bind="query-params",
+        wanted = float(
+            left.slider(
+                "Recall you want: the share of the 10 truly nearest clips that LSH should find",
+                *(0.5, 0.99, 0.9, 0.01),
+                key="recall",
+                bind="query-params",
+            )
         )
         with st.container(key="why"):
             why = st.empty()
-        _best_setting(view, float(wanted), right, why)
-    return float(wanted)
+        right.button(
+            f"Best setting for recall ≥ {wanted:.2f}",
+            key="best",
+            type="primary",
+            width="stretch",
+            on_click=_go_to_best,
+            args=(view, wanted, why),
+        )
+    why.markdown(_why(view, wanted))
+    return wanted
 
 
-@st.fragment
-def _best_setting(view: View, wanted: float, right: DeltaGenerator, why: DeltaGenerator) -> None:
-    """Draw the button, and say why the chosen setting, or how the one in force stands to the wish.
-
-    A fragment of its own, because a fragment may move the sliders: they are not drawn in its run.
-    """
+def _go_to_best(view: View, wanted: float, why: DeltaGenerator) -> None:
+    """Find the best setting, move the sliders there and remember why; a callback, since the sliders are drawn later."""
     wish = (key(view.room), wanted)
-    if right.button(f"Best setting for recall ≥ {wanted:.2f}", key="best", type="primary", width="stretch"):
-        st.session_state["tuned"] = (wish, *_tune(view, wanted, why))
-        st.rerun()
-    s = view.room.settings
-    tuned_wish, tuned_to, because = st.session_state.get("tuned", (None, None, ""))
-    if tuned_wish == wish and tuned_to in (None, (s.n_tables, s.n_bits, s.n_probes)):
-        why.markdown(plain(because, longest=1000))
-    else:
-        why.markdown(words.wish(view.grid, view.candidates, view.here, wanted))
-
-
-def _tune(view: View, wanted: float, why: DeltaGenerator) -> tuple[tuple[int, int, int] | None, str]:
-    """Find the best setting and move the sliders there; return it and why, or None and why there is none."""
 
     def tell(step: str) -> None:
         why.markdown(plain(f"{step[:1].upper()}{step[1:]}…"))
@@ -99,9 +92,19 @@ def _tune(view: View, wanted: float, why: DeltaGenerator) -> tuple[tuple[int, in
     try:
         choice = tune(view.room.index, view.sample.queries, K_NEIGHBOURS, wanted, progress=tell)
     except LSHError as error:
-        return None, f"{error}."
+        st.session_state["tuned"] = (wish, None, f"{error}.")
+        return
     state.apply(n_tables=choice.n_tables, n_bits=choice.n_bits, n_probes=choice.n_probes)
-    return (choice.n_tables, choice.n_bits, choice.n_probes), choice.why
+    st.session_state["tuned"] = (wish, (choice.n_tables, choice.n_bits, choice.n_probes), choice.why)
+
+
+def _why(view: View, wanted: float) -> str:
+    """Say why this setting was chosen, if it was, and else how the setting in force stands to the wish."""
+    s = view.room.settings
+    wish, chosen, because = st.session_state.get("tuned", (None, None, ""))
+    if wish == (key(view.room), wanted) and chosen in (None, (s.n_tables, s.n_bits, s.n_probes)):
+        return plain(because, longest=1000)
+    return words.wish(view.grid, view.candidates, view.here, wanted)
 
 
 def _every_setting(view: View, wanted: float) -> None:

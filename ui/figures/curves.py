@@ -51,7 +51,8 @@ def trade_off(
     _wanted(figure, wanted)
     _name_lines(figure, grid, cost, current, here_at, mode)
     hover = f"{setting(*here)}:<br>finds {percent(here_at[1])} of the 10 nearest<br>for {cost.say(here_at[0])}"
-    you_are_here(figure, *here_at, hover, mode)
+    edge = 10.0 ** figure.layout.xaxis.range[0]  # a setting that costs nothing has no place on a log axis but its edge
+    you_are_here(figure, max(here_at[0], edge), here_at[1], hover, mode)
     return figure
 
 

@@ -1,0 +1,222 @@
+import math
+
+import numpy as np
+import pytest
+
+from ui import figures
+from ui.figures import Grid
+from ui.figures.marks import spread
+from ui.figures.palette import FOUND, HERE, QUIET
+
+HERE_SETTING = (8, 6)
+MODES = ("light", "dark")
+
+
+def theory(p: float, n_tables: np.ndarray, n_bits: np.ndarray) -> np.ndarray:
+    return 1 - (1 - p ** n_bits[None, :]) ** n_tables[:, None]
+
+
+@pytest.fixture
+def grid() -> Grid:
+    n_tables, n_bits = np.arange(1, 17), np.arange(1, 13)
+    return Grid(n_tables, n_bits, theory(0.75, n_tables, n_bits))
+
+
+@pytest.fixture
+def candidates(grid: Grid) -> np.ndarray:
+    return theory(0.5, grid.n_tables, grid.n_bits)
+
+
+@pytest.fixture
+def milliseconds(candidates: np.ndarray) -> np.ndarray:
+    return 0.05 + 2 * candidates
+
+
+def trace(figure, name):
+    return next(trace for trace in figure.data if trace.name == name)
+
+
+def texts(figure):
+    return [annotation.text for annotation in figure.layout.annotations]
+
+
+@pytest.fixture(params=["heat", "looked_at", "time", "predicted", "parity"])
+def drawn(request, grid, candidates, milliseconds):
+    """Return each figure, drawn in the dark, with the coordinates at which the setting in force belongs."""
+    row, column = grid.cell(*HERE_SETTING)
+    recall = grid.recall[row, column]
+    predicted = np.clip(grid.recall - 0.05, 0, 1)
+    share, ms = 100 * candidates[row, column], milliseconds[row, column]
+    return {
+        "heat": lambda: (figures.heat_map(grid, candidates, HERE_SETTING, 0.9, "dark"), HERE_SETTING),
+        "looked_at": lambda: (
+            figures.trade_off(grid, figures.looked_at(candidates), HERE_SETTING, (share, recall), 0.9, "dark"),
+            (share, recall),
+        ),
+        "time": lambda: (
+            figures.trade_off(grid, figures.time_taken(milliseconds, 1.5), HERE_SETTING, (ms, recall), 0.9, "dark"),
+            (ms, recall),
+        ),
+        "predicted": lambda: (
+            figures.predicted_beside_measured(grid, predicted, HERE_SETTING, "dark"),
+            (HERE_SETTING[0], recall),
+        ),
+        "parity": lambda: (figures.parity(grid, predicted, HERE_SETTING, "dark"), (predicted[row, column], recall)),
+    }[request.param]()
+
+
+def test_you_are_here_stands_at_the_setting_on_every_figure(drawn):
+    figure, (x, y) = drawn
+    mark = trace(figure, "you are here")
+    assert (mark.x[0], mark.y[0]) == (x, y)
+    assert (mark.marker.symbol, mark.marker.color) == ("diamond", HERE)
+
+
+def test_the_crosshair_of_you_are_here_crosses_at_the_setting(drawn):
+    figure, (x, y) = drawn
+    lines = [shape for shape in figure.layout.shapes if shape.line.color == HERE]
+    assert {(line.x0, line.x1) for line in lines if line.xref == "x"} == {(x, x)}
+    assert {(line.y0, line.y1) for line in lines if line.yref == "y"} == {(y, y)}
+
+
+def test_you_are_here_is_said_in_words_and_not_by_colour_alone(drawn):
+    figure, _ = drawn
+    assert "<b>you are here</b>" in texts(figure)
+
+
+def test_every_axis_says_in_words_what_it_measures(drawn):
+    figure, _ = drawn
+    titles = figure.layout.xaxis.title.text, figure.layout.yaxis.title.text
+    units = ("L, tables", "K, bits", "%", "ms", "recall")
+    assert all(any(unit in title for unit in units) for title in titles), titles
+
+
+def test_every_figure_has_a_transparent_paper_a_fixed_height_and_no_legend(drawn):
+    layout = drawn[0].layout
+    assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
+    assert layout.height >= 300
+    assert layout.template.layout.showlegend is False
+
+
+def test_a_thumb_that_scrolls_the_page_does_not_zoom_a_figure(drawn):
+    layout = drawn[0].layout.template.layout
+    assert layout.dragmode is False
+    assert layout.xaxis.fixedrange
+    assert layout.yaxis.fixedrange
+
+
+def test_light_and_dark_differ_in_ink_and_agree_in_data(grid, candidates):
+    light, dark = (figures.heat_map(grid, candidates, HERE_SETTING, 0.9, mode) for mode in MODES)
+    assert light.layout.font.color != dark.layout.font.color
+    assert (light.data[0].z == dark.data[0].z).all()
+
+
+def test_the_heat_map_shows_each_cell_at_its_own_tables_and_bits(grid, candidates):
+    cells = figures.heat_map(grid, candidates, HERE_SETTING, 0.9, "light").data[0]
+    assert (list(cells.x), list(cells.y)) == (list(range(1, 17)), list(range(1, 13)))
+    assert cells.z[2][4] == grid.recall[4, 2]  # K = 3, L = 5
+    assert (cells.zmin, cells.zmax) == (0, 1)
+
+
+def test_hovering_over_a_cell_says_a_sentence_with_its_numbers(grid, candidates):
+    cells = figures.heat_map(grid, candidates, HERE_SETTING, 0.9, "light").data[0]
+    assert cells.text[2][4].startswith("L = 5 tables, K = 3 bits:<br>finds 94 % of the nearest clips")
+    assert cells.text[2][4].endswith("looking at 49 % of the collection")
+
+
+@pytest.mark.parametrize("wanted", [0.5, 0.8, 0.99])
+def test_the_contour_is_drawn_at_the_wanted_recall_and_named_with_it(grid, candidates, wanted):
+    figure = figures.heat_map(grid, candidates, HERE_SETTING, wanted, "light")
+    contours = [drawn for drawn in figure.data if drawn.type == "contour"]
+    assert contours
+    assert all(drawn.contours.start == drawn.contours.end == wanted for drawn in contours)
+    assert f"recall {wanted:.2f}" in texts(figure)
+
+
+def test_the_contours_name_stands_where_recall_crosses_what_is_wanted(grid):
+    n_bits = figures.contour_end(grid, 0.8)
+    below, above = math.floor(n_bits) - 1, math.ceil(n_bits) - 1
+    assert grid.recall[-1, below] >= 0.8 > grid.recall[-1, above]
+
+
+@pytest.mark.parametrize("wanted", [1.01, 0.0])
+def test_a_recall_that_no_edge_crosses_has_no_contour_end(grid, wanted):
+    assert figures.contour_end(grid, wanted) is None
+
+
+def test_there_is_one_line_a_k_and_only_the_current_one_is_emphasised(grid, candidates):
+    cost = figures.looked_at(candidates)
+    figure = figures.trade_off(grid, cost, HERE_SETTING, (10.0, 0.5), 0.9, "light")
+    lines = {drawn.name: drawn for drawn in figure.data if drawn.name.startswith("K = ")}
+    assert set(lines) == {f"K = {n}" for n in grid.n_bits}
+    assert {name for name, line in lines.items() if line.line.color == FOUND} == {"K = 6"}
+    assert {line.line.color for name, line in lines.items() if name != "K = 6"} == {QUIET}
+
+
+def test_a_line_goes_through_its_own_costs_and_recalls(grid, candidates):
+    figure = figures.trade_off(grid, figures.looked_at(candidates), HERE_SETTING, (10.0, 0.5), 0.9, "light")
+    line = trace(figure, "K = 3")
+    np.testing.assert_array_equal(line.x, 100 * candidates[:, 2])
+    np.testing.assert_array_equal(line.y, grid.recall[:, 2])
+
+
+def test_the_current_line_is_named_at_its_end_instead_of_in_a_legend(grid, candidates):
+    figure = figures.trade_off(grid, figures.looked_at(candidates), HERE_SETTING, (10.0, 0.5), 0.9, "light")
+    name = next(drawn for drawn in figure.layout.annotations if drawn.text == "<b>K 6</b>")
+    assert name.x == pytest.approx(math.log10(100 * candidates[-1, 5]))
+    assert name.y == grid.recall[-1, 5]
+
+
+@pytest.mark.parametrize("milli", [0.02, 1.5, 40.0])
+def test_exact_search_stands_at_recall_one_and_its_own_time(grid, milliseconds, milli):
+    cost = figures.time_taken(milliseconds, milli)
+    figure = figures.trade_off(grid, cost, HERE_SETTING, (0.1, 0.5), 0.9, "light")
+    exact = trace(figure, "exact")
+    low, high = figure.layout.xaxis.range
+    assert (exact.x[0], exact.y[0], exact.marker.symbol) == (milli, 1.0, "square")
+    assert low <= math.log10(milli) <= high
+    assert f"exact: {cost.say(milli)}" in texts(figure)
+
+
+def test_a_setting_that_looks_at_nothing_still_draws(grid, candidates):
+    nothing = np.where(candidates < 0.01, 0.0, candidates)
+    figure = figures.trade_off(grid, figures.looked_at(nothing), (1, 12), (0.0, 0.0), 0.9, "light")
+    assert all(math.isfinite(end) for end in figure.layout.xaxis.range)
+
+
+def test_measured_and_predicted_differ_by_dash_and_name_and_not_by_colour_alone(grid):
+    figure = figures.predicted_beside_measured(grid, grid.recall - 0.01, HERE_SETTING, "light")
+    assert trace(figure, "predicted").line.dash == "dash"
+    assert trace(figure, "measured").line.dash is None
+    assert {"<b>measured</b>", "predicted"} <= set(texts(figure))
+
+
+def test_names_of_lines_that_end_together_are_moved_apart(grid):
+    figure = figures.predicted_beside_measured(grid, grid.recall, HERE_SETTING, "light")
+    heights = [drawn.y for drawn in figure.layout.annotations if "measured" in drawn.text or drawn.text == "predicted"]
+    assert abs(heights[0] - heights[1]) >= 0.05
+
+
+def test_parity_has_a_point_for_every_setting(grid):
+    predicted = grid.recall**2
+    points = trace(figures.parity(grid, predicted, HERE_SETTING, "light"), "settings")
+    assert sorted(zip(points.x, points.y, strict=True)) == sorted(
+        zip(predicted.ravel(), grid.recall.ravel(), strict=True)
+    )
+
+
+def test_spread_keeps_the_first_place_and_drops_those_too_near():
+    places = [(0.5, 0.5), (0.52, 0.51), (0.5, 0.8), (0.9, 0.5)]
+    assert spread(places, gap=0.1, x_gap=0.2) == [0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0, "0 %"), (0.00002, "< 0.01 %"), (0.0004, "0.04 %"), (0.031, "3.1 %"), (0.92, "92 %"), (1, "100 %")],
+)
+def test_percentages_are_written_as_a_person_would_say_them(share, said):
+    assert figures.percent(share) == said
+
+
+def test_a_setting_outside_the_grid_is_shown_at_its_nearest_cell(grid):
+    assert grid.cell(99, 99) == (15, 11)
