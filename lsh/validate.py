@@ -1,5 +1,6 @@
 """The one door: arrays and numbers are checked here, once, where a caller hands them over."""
 
+import sys
 from collections.abc import Sequence
 from numbers import Integral
 
@@ -106,10 +107,11 @@ def integer(value: object, name: str, low: int, high: int) -> int:
 
 def positive(value: object, name: str) -> float:
     """Return `value` as float when it is a finite number above zero."""
-    number = float(value) if isinstance(value, int | float | np.number) and not isinstance(value, bool) else np.nan
-    if not (np.isfinite(number) and number > 0):
+    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
         raise ParameterError(f"{name} is {value!r}; expected a number above 0")
-    return number
+    if not 0 < value <= sys.float_info.max:
+        raise ParameterError(f"{name} is {value!r}; expected a number above 0, finite as a float")
+    return float(value)
 
 
 def choice(value: str, name: str, allowed: Sequence[str]) -> str:
