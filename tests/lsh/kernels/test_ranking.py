@@ -60,7 +60,7 @@ def test_cosine_distance_stays_between_zero_and_two():
         q = rng.standard_normal(7)
         q = (q / np.linalg.norm(q)).astype(np.float32)
         inverse = np.float32(1 / np.linalg.norm(q.astype(np.float64)))
-        assert 0 <= distance(q, q, inverse, COSINE)
+        assert distance(q, q, inverse, COSINE) >= 0
         assert distance(q, -q, inverse, COSINE) <= 2
 
 

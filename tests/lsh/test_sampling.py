@@ -1,0 +1,16 @@
+import numpy as np
+import pytest
+
+from lsh.sampling import evenly_spaced
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 9, 10, 11, 1000])
+@pytest.mark.parametrize("most", [1, 2, 10])
+def test_rows_are_distinct_in_order_no_more_than_asked_and_reach_from_end_to_end(n, most):
+    X = np.arange(n, dtype=np.float32)[:, None]
+    rows = evenly_spaced(X, most).ravel()
+    assert len(rows) == min(n, most)
+    assert (np.diff(rows) > 0).all()
+    assert rows[0] == 0
+    assert most == 1 or rows[-1] == n - 1
+    assert np.ptp(np.diff(rows)) <= 1 if len(rows) > 1 else True
