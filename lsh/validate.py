@@ -1,6 +1,7 @@
 """The one door: arrays and numbers are checked here, once, where a caller hands them over."""
 
-import sys
+import contextlib
+import math
 from collections.abc import Sequence
 from numbers import Integral
 
@@ -107,11 +108,13 @@ def integer(value: object, name: str, low: int, high: int) -> int:
 
 def positive(value: object, name: str) -> float:
     """Return `value` as float when it is a finite number above zero."""
-    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
+    number = math.nan
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # a whole number that no float can hold
+            number = float(value)
+    if not 0 < number < math.inf:
         raise ParameterError(f"{name} is {value!r}; expected a number above 0")
-    if not 0 < value <= sys.float_info.max:
-        raise ParameterError(f"{name} is {value!r}; expected a number above 0, finite as a float")
-    return float(value)
+    return number
 
 
 def choice(value: str, name: str, allowed: Sequence[str]) -> str:
