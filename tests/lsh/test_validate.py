@@ -120,7 +120,7 @@ def test_integers_too_large_to_square_are_refused():
 
 @pytest.mark.parametrize("value", [1e-50, 5e-324])
 def test_a_row_that_becomes_zero_only_in_float32_is_refused(value):
-    with pytest.raises(ScaleError, match="X row 1 is not zero but becomes so in float32.*multiply the data"):
+    with pytest.raises(ScaleError, match=r"X row 1 is not zero but becomes so in float32.*multiply the data"):
         validate.matrix([[0.0, 0.0], [0.0, value]], "X")
 
 
@@ -155,7 +155,7 @@ def test_a_whole_number_in_range_passes_as_int(value):
 
 @pytest.mark.parametrize("value", [0, 8, -1, 3.0, np.float64(3), "3", None, True, np.True_, 1 + 0j, [3]])
 def test_any_other_number_is_refused_with_the_range(value):
-    with pytest.raises(ParameterError, match="k is .*; expected a whole number from 1 to 7"):
+    with pytest.raises(ParameterError, match=r"k is .*; expected a whole number from 1 to 7"):
         validate.integer(value, "k", 1, 7)
 
 
@@ -169,7 +169,7 @@ def test_a_number_above_zero_passes_as_float(value):
     [0, -1.0, np.nan, np.inf, -np.inf, "1", None, True, [1.0], np.complex64(1), pytest.param(10**400, id="huge")],
 )
 def test_a_number_not_above_zero_is_refused(value):
-    with pytest.raises(ParameterError, match="w is .*; expected a number above 0"):
+    with pytest.raises(ParameterError, match=r"w is .*; expected a number above 0"):
         validate.positive(value, "w")
 
 
