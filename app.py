@@ -1,23 +1,32 @@
 """Earshot: hear what locality-sensitive hashing finds. Start it with `streamlit run app.py`."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from ui import listen, shell
+from ui import listen, shell, state, tune
+from ui.loading import Room
 
 PAGES = [
     ("Listen", "listen", ":material/hearing:", listen.show),
+    ("Tune", "tune", ":material/tune:", tune.show),
 ]
 
 
 def main() -> None:
     """Draw the page that the address names; the controls around it are the same on every page."""
     shell.set_up()
-    # The pages are named before the room they share is known: each lambda looks `room` up when it runs.
+    room: Room | None = None
+
+    def page_of(show: Callable[[Room], None]) -> Callable[[], None]:
+        return lambda: show(room) if room else None  # pages are named before the room they share is known
+
     pages = [
-        st.Page(lambda show=show: show(room), title=title, url_path=path, icon=icon, default=path == "listen")
+        st.Page(page_of(show), title=title, url_path=path, icon=icon, default=path == "listen")
         for title, path, icon, show in PAGES
     ]
     page = st.navigation(pages)
+    state.carry_link(page.url_path)
     room = shell.enter()
     if room is not None:
         page.run()

@@ -58,7 +58,7 @@ def _about(dataset: Dataset, clip: Clip, query: Clip, gone: bool) -> dict[str, o
 def _aside(row: int, found: list[int], exact: list[int]) -> str:
     """Say what the list in view does not show: where a found clip stands in truth."""
     if row not in exact:
-        return "not among the 10 nearest"
+        return "not in the exact 10"
     truth = exact.index(row) + 1
     return _ORDINALS.get(truth, f"{truth}th nearest") if row in found and found.index(row) + 1 != truth else ""
 
@@ -66,7 +66,11 @@ def _aside(row: int, found: list[int], exact: list[int]) -> str:
 def _near(room: Room, distance: float) -> dict[str, object]:
     if room.settings.metric == "cosine":
         similarity = 1 - distance
-        return {"value": f"{similarity:.2f}", "share": max(0.0, similarity), "words": f"cosine similarity {similarity:.2f}"}
+        return {
+            "value": f"{similarity:.2f}",
+            "share": max(0.0, similarity),
+            "words": f"cosine similarity {similarity:.2f}",
+        }
     usual = _usual_distance(room.dataset.fingerprint, room.dataset)
     words = f"Euclidean distance {distance:.2f}; two clips taken at random are {usual:.2f} apart"
     return {"value": f"{distance:.2f}", "share": max(0.0, 1 - distance / usual), "words": words}
@@ -74,7 +78,11 @@ def _near(room: Room, distance: float) -> dict[str, object]:
 
 def _how(met: Met, s: Settings) -> str:
     tables = "table" if s.n_tables == 1 else "tables"
-    return f"in {len(met.tables)} of {s.n_tables} {tables}" if met.tables else f"missed: in none of {s.n_tables} {tables}"
+    return (
+        f"found in {len(met.tables)} of {s.n_tables} {tables}"
+        if met.tables
+        else f"missed: in none of {s.n_tables} {tables}"
+    )
 
 
 def why(met: Met, s: Settings, distance: float) -> str:

@@ -104,7 +104,4 @@ def _title(path: Path, name: str) -> str:
 def _change_dataset(default: str) -> None:
     """Write the choice into the link. Another collection has other clips, so its own first clip is chosen."""
     chosen = st.session_state["linked dataset"] = st.session_state["dataset"]
-    for name in ("dataset", "clip", "trail"):
-        st.query_params.pop(name, None)
-    if chosen != default:
-        st.query_params["dataset"] = chosen
+    state.write_link(dataset=chosen if chosen != default else None, clip=None, trail=None)

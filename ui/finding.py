@@ -19,7 +19,7 @@ def box(dataset: Dataset) -> None:
         index=None,
         key=_KEY,
         format_func=clean,
-        placeholder="a label, or a clip's id",
+        placeholder="search a label or id",
         accept_new_options=True,
         label_visibility="collapsed",
         on_change=_find,
@@ -34,7 +34,9 @@ def box(dataset: Dataset) -> None:
         help="A sound drawn at random" + (" with this label." if chosen is not None else "."),
     )
     if note := st.session_state.pop("not found", None):
-        st.caption(f"No label and no clip is called “{plain(note, 60)}”. Pick a label from the list, or press Surprise me.")
+        st.caption(
+            f"No label and no clip is called “{plain(note, 60)}”. Pick a label from the list, or press Surprise me."
+        )
 
 
 def _find(dataset: Dataset) -> None:
@@ -55,7 +57,7 @@ def _surprise(dataset: Dataset, label: int | None) -> None:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _labels_by_size(fingerprint: str, _dataset: Dataset) -> dict[str, int]:  # noqa: ARG001  (the key)
-    """Return the labels that some test clip carries (any clip, if none does) with their index, in alphabetical order."""
+    """Return the labels that can be begun with, and their index, in alphabetical order."""
     split = next((split for split in ("test", "validation", "train") if _dataset.n_rows(split)), "train")
     counts = _dataset.label_counts(split)
     return dict(sorted((name, i) for i, name in enumerate(_dataset.label_names) if counts[i]))

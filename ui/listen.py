@@ -7,7 +7,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHError
-from ui import cards, finding, media, measures, remarks, visits
+from ui import cards, finding, measures, media, remarks, state, visits
 from ui.answer import Answer, answer, first_clip
 from ui.components import neighbour_list, query_player
 from ui.loading import Room
@@ -151,4 +151,5 @@ def _remember_gone(event: Any) -> None:
 
 
 def _remember_view(view: Any) -> None:
-    st.query_params["view"] = str(view)
+    if view in state.VIEWS:
+        state.write_link(view=view if view != state.DEFAULTS.view else None)

@@ -76,10 +76,42 @@ def strip(room: Room, into: DeltaGenerator | None = None) -> Measures | None:
             return None
         before = _before(room.settings, now)
         over = f"Measured on this machine over {now.n_queries} validation queries."
-        _number("recall@10", lambda m: 100 * m.recall, "%", "100 %", now, before, f"Share of the 10 nearest that LSH finds. {over}")
-        _number("looked at", lambda m: 100 * m.candidates, "%", "100 %", now, before, f"Share of the clips compared with the query. {over}")
-        _number("a query", lambda m: m.ms, "ms", f"{_digits(now.exact_ms)} ms", now, before, f"Mean time of one search, one at a time. {over}")
-        _number("index", lambda m: m.megabytes, "MB", "0 MB", now, before, "Memory that the tables in use take, beside the features.")
+        _number(
+            "recall@10",
+            lambda m: 100 * m.recall,
+            "%",
+            "100 %",
+            now,
+            before,
+            f"Share of the 10 nearest that LSH finds. {over}",
+        )
+        _number(
+            "looked at",
+            lambda m: 100 * m.candidates,
+            "%",
+            "100 %",
+            now,
+            before,
+            f"Share of the clips compared with the query. {over}",
+        )
+        _number(
+            "time a query",
+            lambda m: m.ms,
+            "ms",
+            f"{_digits(now.exact_ms)} ms",
+            now,
+            before,
+            f"Mean time of one search, one at a time. {over}",
+        )
+        _number(
+            "index",
+            lambda m: m.megabytes,
+            "MB",
+            "0 MB",
+            now,
+            before,
+            "Memory that the tables in use take, beside the features.",
+        )
     return now
 
 
@@ -94,9 +126,14 @@ def _number(
 ) -> None:
     change = value(now) - value(before) if before else 0.0
     shown = _digits(abs(change))
-    delta = f"{'+' if change > 0 else '−'}{shown} {unit}" if float(shown) else None
+    delta = f"{'+' if change > 0 else '-'}{shown}" if float(shown) else None
     st.metric(
-        label, f"{_digits(value(now))} {unit}", delta, delta_color="off", delta_description=f"exact {exact}", help=meaning
+        label,
+        f"{_digits(value(now))} {unit}",
+        delta,
+        delta_color="off",
+        delta_description=f"exact {exact}",
+        help=meaning,
     )
 
 

@@ -74,7 +74,8 @@ def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:
         return [0] * bars
     edges = np.linspace(0, audio.size, bars, endpoint=False).astype(np.int64)
     loudest = np.maximum.reduceat(np.abs(audio), edges)
-    return (100 * np.sqrt(loudest / max(float(loudest.max()), 1e-9))).round().astype(int).tolist()
+    heights = 100 * np.sqrt(loudest / max(float(loudest.max()), 1e-9))
+    return [round(height) for height in heights.tolist()]
 
 
 def _file(dataset: Dataset, clip: Clip) -> Sound | None:

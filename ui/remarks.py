@@ -18,7 +18,7 @@ def summary(room: Room, found: Answer) -> str:
     total = len(found.exact.rows)
     hits = total - len(found.missed)
     share = 100 * found.n_candidates / max(room.index.n, 1)
-    looked = f"{share:.0f} %" if share >= 9.95 else f"{share:.1f} %"
+    looked = f"{share:.0f} %" if share >= 9.95 else f"{share:.1f} %" if share >= 0.1 else f"{found.n_candidates}"
     if not found.n_candidates:
         return "LSH looked at no clip at all: every bucket of your sound was empty."
     return f"LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
@@ -67,7 +67,9 @@ def _ways_out(s: Settings, found: Answer, n: int) -> None:
     few = len(found.found.rows)
     if few < min(K_NEIGHBOURS, len(found.exact.rows)):
         st.markdown(
-            f"Only {few} of {K_NEIGHBOURS}: the buckets held no more clips." if few else "Fewer bits make buckets larger."
+            f"Only {few} of {K_NEIGHBOURS}: the buckets held no more clips."
+            if few
+            else "Fewer bits make buckets larger."
         )
         _offers(
             _offer("K", s.n_bits, max(1, s.n_bits - max(2, s.n_bits // 3)), "Fewer bits: K", "n_bits"),

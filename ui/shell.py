@@ -6,8 +6,9 @@ import streamlit as st
 
 from data_prep.errors import DataError
 from lsh import LSHError
-from ui import controls, loading, trouble
+from ui import controls, loading, state, trouble
 from ui.loading import Room
+from ui.text import plain
 
 ASSETS = Path(__file__).parent / "assets"
 _COLOURS = {"paper": "backgroundColor", "hairline": "borderColor"}
@@ -27,6 +28,7 @@ def enter() -> Room | None:
     if not datasets:
         trouble.no_data(loading.DATA)
         return None
+    _mention_refused(list(datasets))
     name = controls.choose_dataset(datasets)
     try:
         dataset = loading.dataset_at(datasets[name])
@@ -39,6 +41,15 @@ def enter() -> Room | None:
     except LSHError as error:
         trouble.damaged(datasets[name], error)
         return None
+
+
+def _mention_refused(datasets: list[str]) -> None:
+    """On a session's first run, say which values of its link could not be used: Streamlit drops them in silence."""
+    if "greeted" not in st.session_state:
+        st.session_state["greeted"] = True
+        link = st.query_params.to_dict()
+        for note in state.refused(link, state.parse(link, datasets)):
+            st.toast(plain(note))
 
 
 def _theme_colours() -> str:

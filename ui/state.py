@@ -18,8 +18,18 @@ MAX_WIDTH = 1e6
 LONGEST_TRAIL = 8
 K_NEIGHBOURS = 10
 
-_CLIP_ID = re.compile(r"[\w.\-]{1,120}", re.ASCII)
-_TRAIL_MARK = "~"
+_CARRIED = ("dataset", "clip", "trail", "view")
+_WORDS = (
+    ("dataset", "dataset", "a collection here"),
+    ("metric", "metric", "cosine or euclidean"),
+    ("L", "n_tables", f"a whole number from 1 to {MAX_TABLES}"),
+    ("K", "n_bits", f"a whole number from 1 to {MAX_BITS}"),
+    ("probes", "n_probes", f"a whole number from 1 to {MAX_PROBES}"),
+    ("seed", "seed", f"a whole number from 0 to {MAX_SEED}"),
+)
+
+_CLIP_ID = re.compile(r"[\w.~-]{1,120}", re.ASCII)
+_TRAIL_MARK = "*"  # no clip id has it, and a browser leaves it as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +38,8 @@ class Settings:
 
     dataset: str = "sample"
     metric: Metric = "cosine"
-    n_tables: int = 8
-    n_bits: int = 12
+    n_tables: int = 12
+    n_bits: int = 8
     n_probes: int = 1
     seed: int = 0
     bucket_width: float | None = None  # None: the width that the index draws from the data
@@ -64,6 +74,36 @@ def current(datasets: Sequence[str], metric: Metric = "cosine") -> Settings:
     """Read the settings now in force: the widgets' values, and the clip, trail and view in the address bar."""
     widgets = {name: st.session_state.get(name) for name in ("dataset", "metric", "L", "K", "probes", "seed", "w")}
     return parse({**st.query_params.to_dict(), **widgets}, datasets, metric)
+
+
+def write_link(**values: str | None) -> None:
+    """Write values that no widget holds into the address bar; None takes one away."""
+    kept = st.session_state.setdefault("link", {})
+    for name, value in values.items():
+        if value is None:
+            kept.pop(name, None)
+            st.query_params.pop(name, None)
+        else:
+            kept[name] = st.query_params[name] = value
+
+
+def carry_link(page: str) -> None:
+    """Take dataset, clip, trail and view along to another page: Streamlit only takes the values of widgets."""
+    if st.session_state.get("page") not in {None, page}:
+        link = st.session_state.get("link", {})
+        st.query_params.update({name: value for name, value in link.items() if name not in st.query_params})
+    st.session_state["page"] = page
+    st.session_state["link"] = {name: st.query_params[name] for name in _CARRIED if name in st.query_params}
+
+
+def refused(raw: Mapping[str, object], settings: Settings) -> list[str]:
+    """Say which values of a link were not allowed, and what stands in their place."""
+    notes = []
+    for name, field, allowed in _WORDS:
+        text, value = raw.get(name), getattr(settings, field)
+        if text is not None and str(value) != str(text):
+            notes.append(f"{name}={str(text)[:20]} is not {allowed}; {name}={value} is used.")
+    return notes
 
 
 def apply(*, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None) -> None:

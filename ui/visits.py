@@ -48,7 +48,4 @@ def _trail() -> tuple[str, ...]:
 
 
 def _go(to: str, trail: tuple[str, ...]) -> None:
-    link = {"clip": to, "trail": state.join_trail(trail)}
-    st.query_params.update(link)
-    if not trail:
-        st.query_params.pop("trail", None)
+    state.write_link(clip=to, trail=state.join_trail(trail) or None)

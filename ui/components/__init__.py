@@ -15,5 +15,9 @@ def _read(*names: str) -> str:
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-query_player = component("earshot.query", css=_read("base.css", "query.css"), js=_read("ear.js", "video.js", "query.js"))
-neighbour_list = component("earshot.cards", css=_read("base.css", "cards.css"), js=_read("ear.js", "video.js", "cards.js"))
+query_player = component(
+    "earshot.query", css=_read("base.css", "query.css"), js=_read("ear.js", "video.js", "query.js")
+)
+neighbour_list = component(
+    "earshot.cards", css=_read("base.css", "cards.css"), js=_read("ear.js", "video.js", "cards.js")
+)

@@ -155,9 +155,9 @@ function press(list, item) {
   const card = list.data.cards[id]
   if (card.gone) return
   if (card.media.kind !== "youtube") return ear.toggle(id, (wanted) => list.tell("sound", wanted))
-  if (item.querySelector("iframe")) return ear.toggle(id)
+  if (item.video?.open) return pressOpenVideo(item.video, id)
   const stage = item.querySelector(".stage")
-  const next = make("button", { class: "word", onclick: () => walk(list, item, 1, true) }, "Play the next neighbour")
+  const next = make("button", { class: "word", onclick: () => walk(list, item, 1, true) }, "play the next one")
   const sorry = (words) => {
     ear.become("idle", null)
     stage.replaceChildren(make("p", { class: "small sorry", role: "status" }, `${words} `, youtubeLink(card.media), next))
@@ -165,6 +165,7 @@ function press(list, item) {
   item.video = openVideo(stage, card.media, id, card.title, {
     gone: (code, words) => (sorry(words), list.tell("gone", { id, code })),
     silent: () => sorry("YouTube does not answer: you may be offline."),
+    dropped: () => stage.replaceChildren(),
   })
 }
 

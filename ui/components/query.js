@@ -1,5 +1,7 @@
 // The query: your sound, large, with its waveform or its video, its labels, and the trail that led here.
 
+const OFFLINE = "YouTube does not answer. You may be offline; everything but playing works without it."
+
 const stages = new WeakMap()
 
 function stageOf(root) {
@@ -40,17 +42,26 @@ function screen(stage, clip, tell) {
 }
 
 function pressVideo(stage, host, clip, tell) {
-  if (stage.video && host.querySelector("iframe")) return ear.toggle(clip.id)
+  if (stage.video?.open) return pressOpenVideo(stage.video, clip.id)
   stage.video = openVideo(host, clip.media, clip.id, clip.title, {
     gone: (code, why) => (sorry(host, clip, why), tell("gone", { id: clip.id, code })),
-    silent: () => sorry(host, clip, "YouTube does not answer. You may be offline; everything but playing works without it."),
+    silent: () => sorry(host, clip, OFFLINE, () => pressVideo(stage, renew(stage, host, clip, tell), clip, tell)),
+    dropped: () => renew(stage, host, clip, tell),
   })
 }
 
-function sorry(host, clip, why) {
+// Puts a fresh screen, with its play button, in the place of one that a video or an apology took.
+function renew(stage, host, clip, tell) {
+  const fresh = screen(stage, clip, tell)
+  host.replaceWith(fresh)
+  return fresh
+}
+
+function sorry(host, clip, why, again) {
   ear.become("idle", null)
-  const retry = make("div", { class: "small" }, youtubeLink(clip.media))
-  host.replaceChildren(make("div", { class: "sorry", role: "status" }, make("p", {}, why), retry))
+  const retry = again && make("button", { class: "word", onclick: again }, "try again")
+  const ways = make("div", { class: "ways small" }, retry, youtubeLink(clip.media))
+  host.replaceChildren(make("div", { class: "sorry", role: "status" }, make("p", {}, why), ways))
   return host
 }
 

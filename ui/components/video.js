@@ -12,7 +12,8 @@ const GONE = {
   153: "YouTube refuses to play here because this browser hides where it comes from.",
 }
 
-// Opens the player in `host`. `on.gone(code, words)` when YouTube refuses, `on.silent()` when nothing answers in time.
+// Opens the player in `host`. `on.gone(code, words)` when YouTube refuses, `on.silent()` when nothing answers in time,
+// `on.dropped()` when another sound was asked for before YouTube had answered.
 function openVideo(host, media, id, title, on) {
   const first = Math.floor(media.start)
   const last = Math.ceil(media.end)
@@ -28,7 +29,7 @@ function openVideo(host, media, id, title, on) {
   let answered = false
 
   const send = (message) => frame.contentWindow?.postMessage(JSON.stringify({ id, channel: "widget", ...message }), YOUTUBE)
-  const command = (func) => send({ event: "command", func, args: [] })
+  const command = (func, args = []) => send({ event: "command", func, args })
   const greeting = setInterval(() => answered || send({ event: "listening" }), 250)
   const patience = setTimeout(() => answered || (close(), on.silent()), PATIENCE_MS)
 
@@ -41,6 +42,7 @@ function openVideo(host, media, id, title, on) {
       return
     }
     answered = true
+    host.classList.remove("asking")
     if (message.event === "onError") {
       close()
       on.gone(message.info, GONE[message.info] ?? "YouTube could not play this video.")
@@ -56,14 +58,29 @@ function openVideo(host, media, id, title, on) {
     clearInterval(greeting)
     clearTimeout(patience)
     window.removeEventListener("message", hear)
+    host.classList.remove("asking")
     frame.remove()
+    video.open = false
   }
 
-  const video = { play: () => command("playVideo"), pause: () => command("pauseVideo"), close }
+  const video = {
+    open: true,
+    close,
+    play: () => command("playVideo"),
+    pause: () => (answered ? command("pauseVideo") : (close(), on.dropped())),
+    again: () => (ear.watch(id, video), command("seekTo", [first, true]), command("playVideo")),
+  }
   window.addEventListener("message", hear)
-  host.replaceChildren(frame)
+  host.replaceChildren(make("p", { class: "small asked" }, "Asking YouTube…"), frame)
+  host.classList.add("asking")
   ear.watch(id, video)
   return video
+}
+
+// A second press pauses and resumes; once another sound has been heard, it plays from the start again.
+function pressOpenVideo(video, id) {
+  if (ear.now.id === id && ["playing", "paused"].includes(ear.now.phase)) ear.toggle(id)
+  else video.again()
 }
 
 function youtubeLink(media, words = "Open on YouTube") {
