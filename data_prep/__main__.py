@@ -67,7 +67,8 @@ def _parser() -> argparse.ArgumentParser:
 
     sample = commands.add_parser("sample", help="synthesise the sample that comes with Earshot")
     sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="the dataset to write")
-    sample.add_argument("--clips", type=int, metavar="N", help="about how many clips to make")
+    sample.add_argument("--clips", type=int, metavar="N", help="how many clips to make")
+    sample.add_argument("--overwrite", action="store_true", help="replace DIR when the new sample is whole")
     sample.set_defaults(run=_sample)
     return parser
 
@@ -115,7 +116,7 @@ def _sample(options: argparse.Namespace) -> int:
     from data_prep.sample import write_sample
 
     chosen = {} if options.clips is None else {"clips": options.clips}
-    write_sample(options.out, **chosen)
+    write_sample(options.out, overwrite=options.overwrite, **chosen)
     return _WHOLE
 
 

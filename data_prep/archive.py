@@ -5,14 +5,12 @@ one reason to read the archive itself. The other is that nothing in it can reach
 """
 
 import gzip
-import io
 import re
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 from data_prep.errors import DamageError, InputError
 from data_prep.splits import SOURCES
@@ -88,7 +86,7 @@ def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iter
         found = False
         try:
             with gzip.GzipFile(fileobj=file) as stream:
-                for shard in _shards_of_tar(io.BufferedReader(stream, 1 << 20), path.name):
+                for shard in _shards_of_tar(stream, path.name):
                     found = True
                     yield shard
                     progress(file.tell(), total)
@@ -100,7 +98,7 @@ def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iter
         raise InputError(f"{path} holds no shard: {_EXPECTED}")
 
 
-def _shards_of_tar(stream: BinaryIO, name: str) -> Iterator[Shard]:
+def _shards_of_tar(stream: gzip.GzipFile, name: str) -> Iterator[Shard]:
     """Walk a tar by its own headers; `tarfile` takes a damaged or a missing one for the end, and says nothing."""
     for _ in range(MAX_MEMBERS):
         offset = stream.tell()
@@ -120,7 +118,7 @@ def _shards_of_tar(stream: BinaryIO, name: str) -> Iterator[Shard]:
     raise InputError(f"{name} has more than {MAX_MEMBERS:,} members: {_EXPECTED}")
 
 
-def _member_data(stream: BinaryIO, member: tarfile.TarInfo, name: str) -> bytes | None:
+def _member_data(stream: gzip.GzipFile, member: tarfile.TarInfo, name: str) -> bytes | None:
     """Return the bytes of a shard, None for a folder or a comment, InputError for whatever else a tar can hold."""
     where = f"{name}:{ascii(member.name)[1:-1]:.200}"
     path = PurePosixPath(member.name)
@@ -134,7 +132,7 @@ def _member_data(stream: BinaryIO, member: tarfile.TarInfo, name: str) -> bytes 
     return data if is_shard else None  # what is left are folders, and litter such as .DS_Store
 
 
-def _check_trailing(stream: BinaryIO, name: str) -> None:
+def _check_trailing(stream: gzip.GzipFile, name: str) -> None:
     """Read to the end, so that gzip compares its checksum; after the end mark there may be only padding."""
     offset = stream.tell()
     trailing = stream.read(MAX_TRAILING_BYTES + 1)
@@ -156,7 +154,7 @@ def _source(folder: str, where: str) -> str:
     return folder
 
 
-def _read(stream: BinaryIO, size: int, name: str) -> bytes:
+def _read(stream: gzip.GzipFile, size: int, name: str) -> bytes:
     data = stream.read(size)
     if len(data) != size:
         raise DamageError(name, stream.tell(), "the tar inside is cut before its end mark: get the archive again")

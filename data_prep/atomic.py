@@ -29,12 +29,14 @@ def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     with _as_output_error(target):
         check_target(target, overwrite=overwrite)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_dead_work(target)
-        work = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
-        work.mkdir()
-        lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
-        try:
+        with _open_folder(target.parent) as parent:
+            fcntl.flock(parent, fcntl.LOCK_EX)  # or others might take our work for dead before it is locked
+            _remove_dead_work(target)
+            work = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
+            work.mkdir()
+            lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
             yield work
             _sync(work)
             _put_in_place(work, target, overwrite=overwrite)
@@ -96,20 +98,22 @@ def _remove_dead_work(target: Path) -> None:
     for work in target.parent.iterdir():
         if not (work.name.startswith(f".{target.name}.") and work.name.endswith(".tmp")):
             continue
-        lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
-        try:
+        # BlockingIOError: its maker lives. FileNotFoundError: its maker has just finished.
+        with contextlib.suppress(BlockingIOError, FileNotFoundError), _open_folder(work) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(work, ignore_errors=True)
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(lock)
 
 
 def _sync(folder: Path) -> None:
+    with _open_folder(folder) as handle:
+        os.fsync(handle)
+
+
+@contextlib.contextmanager
+def _open_folder(folder: Path) -> Iterator[int]:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(handle)
+        yield handle
     finally:
         os.close(handle)
 

@@ -81,16 +81,14 @@ class Dataset:
         """
         if self._frames is None:
             raise DatasetError(f"{self.path} keeps no frames: prepare it again with --frames")
-        clips = self.clips(split)
-        offsets = np.zeros(len(clips) + 1, np.int64)
-        np.cumsum(clips["n_frames"].to_numpy(), out=offsets[1:])
-        first = clips["first_frame"][0].as_py() if len(clips) else 0
-        return read_only(offsets), self._frames[first : first + offsets[-1]]
+        first_row = self._first_row(split)
+        ends = np.concatenate([[0], np.cumsum(_numbers(self._clips["n_frames"].chunk(0)))])
+        ends = ends[first_row : first_row + self.n_rows(split) + 1]
+        return read_only(ends - ends[0]), self._frames[ends[0] : ends[-1]]
 
     def clips(self, split: str) -> pa.Table:
         """Return the clips of a split, in row order (no copy: a slice of the whole table)."""
-        place = SPLITS.index(_checked(split))
-        return self._clips.slice(sum(map(self.n_rows, SPLITS[:place])), self.n_rows(split))
+        return self._clips.slice(self._first_row(split), self.n_rows(split))
 
     def clip(self, split: str, row: int) -> Clip:
         """Return one clip; IndexError when the split has no such row."""
@@ -142,17 +140,17 @@ class Dataset:
 
     def label_counts(self, split: str) -> npt.NDArray[np.int64]:
         """Return how many clips of a split carry each label: int64[n_labels]."""
-        return self._labels[_checked(split)].to_numpy()
+        return _numbers(self._labels[_checked(split)].chunk(0))
 
     def label_sets(self, split: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]:
         """Return the labels of every row as (offsets int64[n + 1], values int16[m]).
 
         The labels of row i are `values[offsets[i]:offsets[i + 1]]`; `values` is a view of the table, not a copy.
         """
-        column: Any = self.clips(split)["labels"].combine_chunks()
-        offsets = column.offsets.to_numpy().astype(np.int64)
-        values = column.values.to_numpy()[offsets[0] : offsets[-1]]
-        return read_only(offsets - offsets[0]), values
+        column: Any = self._clips["labels"].chunk(0)
+        first_row = self._first_row(split)
+        offsets = _numbers(column.offsets)[first_row : first_row + self.n_rows(split) + 1].astype(np.int64)
+        return read_only(offsets - offsets[0]), _numbers(column.values)[offsets[0] : offsets[-1]]
 
     def rows_with_label(self, split: str, label: int) -> npt.NDArray[np.int64]:
         """Return the rows of a split that carry a label, ascending: int64[m]."""
@@ -162,19 +160,20 @@ class Dataset:
         places = np.flatnonzero(values == label)
         return read_only(np.searchsorted(offsets, places, side="right") - 1)
 
+    def _first_row(self, split: str) -> int:
+        """Return the place of a split's row 0 in clips.parquet."""
+        return sum(map(self.n_rows, SPLITS[: SPLITS.index(_checked(split))]))
+
     @cached_property
     def _clips(self) -> pa.Table:
-        table = self._read_table(CLIPS, CLIPS_SCHEMA)
-        if len(table) != sum(map(self.n_rows, SPLITS)):
-            raise DatasetError(f"{self.path / CLIPS} has {len(table):,} rows, the manifest promises another number")
-        return table
+        return self._read_table(CLIPS, CLIPS_SCHEMA, sum(map(self.n_rows, SPLITS)))
 
     @cached_property
     def _labels(self) -> pa.Table:
-        return self._read_table(LABELS, LABELS_SCHEMA)
+        return self._read_table(LABELS, LABELS_SCHEMA, self.manifest["labels"])
 
-    def _read_table(self, name: str, schema: pa.Schema) -> pa.Table:
-        """Read one Parquet file whole, refusing it unless its bytes are those that were written with this manifest."""
+    def _read_table(self, name: str, schema: pa.Schema, n_rows: int) -> pa.Table:
+        """Read a Parquet file as one chunk, refusing it unless its bytes are those written with this manifest."""
         path = self.path / name
         try:
             data = path.read_bytes()
@@ -186,12 +185,15 @@ class Dataset:
                 "while open; open it again, and if that fails prepare it again"
             )
         try:
-            table = pq.read_table(pa.BufferReader(data), page_checksum_verification=True)
+            # Not pq.read_table, which imports pandas: see _numbers.
+            file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+            if not file.schema_arrow.equals(schema):
+                raise DatasetError(f"{path} has other columns than format version {FORMAT_VERSION} has")
+            if file.metadata.num_rows != n_rows or n_rows == 0:
+                raise DatasetError(f"{path} has {file.metadata.num_rows:,} rows, its manifest promises {n_rows:,}")
+            return file.read().combine_chunks()
         except (pa.ArrowException, OSError) as error:
             raise DatasetError(f"{path} is damaged ({error}); prepare the dataset again") from error
-        if not table.schema.equals(schema):
-            raise DatasetError(f"{path} has other columns than format version {FORMAT_VERSION} has")
-        return table.combine_chunks()
 
     def _check_sizes(self) -> None:
         for name, facts in self.manifest["files"].items():
@@ -218,11 +220,15 @@ def open_dataset(path: str | Path) -> Dataset:
     path = Path(path)
     manifest_bytes = _read_manifest(path)
     while True:
-        dataset = Dataset(path, manifest_bytes)
-        now = _read_manifest(path)
-        if now == manifest_bytes:
-            return dataset
-        manifest_bytes = now  # the folder was replaced between the manifest and the arrays
+        try:
+            dataset = Dataset(path, manifest_bytes)
+        except DatasetError:
+            if _read_manifest(path) == manifest_bytes:
+                raise
+        else:
+            if _read_manifest(path) == manifest_bytes:
+                return dataset
+        manifest_bytes = _read_manifest(path)  # the folder was replaced while it was being opened
 
 
 def find_datasets(root: str | Path) -> list[Path]:
@@ -251,3 +257,8 @@ def _checked(split: str) -> str:
     if split not in SPLITS:
         raise KeyError(f"no split {split!r}: expected one of {', '.join(SPLITS)}")
     return split
+
+
+def _numbers(column: Any) -> npt.NDArray[Any]:
+    """View an Arrow array of numbers. Its own `to_numpy` imports pandas, and the first page would wait a second."""
+    return np.from_dlpack(column)

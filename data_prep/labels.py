@@ -66,4 +66,6 @@ def _read_parents(path: Path) -> Mapping[str, tuple[str, ...]]:
         raise InputError(f"cannot read {path}: {error.strerror}; expected AudioSet's ontology.json") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is not AudioSet's ontology.json ({type(error).__name__}: {error})") from None
-    return {mid: tuple(names) for mid, names in parents.items()}
+    if not names or not all(isinstance(text, str) for text in (*names, *names.values())):
+        raise InputError(f"{path} is not AudioSet's ontology.json: expected a list of nodes, each with id and name")
+    return {mid: tuple(above) for mid, above in parents.items()}

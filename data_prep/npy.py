@@ -1,6 +1,7 @@
 """Plain .npy files, opened only when their header tells the truth about their size."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,19 +29,18 @@ def open_npy(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> npt.ND
     header = npy_header(dtype, shape)
     wanted = len(header) + int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
     try:
-        with path.open("rb") as file:
-            found = file.read(len(header))
-        size = path.stat().st_size
+        with path.open("rb") as file:  # once: by its name another file may be found the next moment
+            size = os.fstat(file.fileno()).st_size
+            if file.read(len(header)) != header or size != wanted:
+                raise DatasetError(
+                    f"{path} is not the array its manifest describes: expected {np.dtype(dtype)} of shape {shape} "
+                    f"in {wanted:,} bytes, the file has {size:,}; prepare the dataset again"
+                )
+            if 0 in shape:
+                return read_only(np.empty(shape, dtype))  # an empty region cannot be mapped
+            return np.memmap(file, dtype=dtype, mode="r", offset=len(header), shape=shape)
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}; prepare the dataset again") from error
-    if found != header or size != wanted:
-        raise DatasetError(
-            f"{path} is not the array its manifest describes: expected {np.dtype(dtype)} of shape {shape} "
-            f"in {wanted:,} bytes, the file has {size:,}; prepare the dataset again"
-        )
-    if 0 in shape:
-        return read_only(np.empty(shape, dtype))  # an empty region cannot be mapped
-    return np.memmap(path, dtype=dtype, mode="r", offset=len(header), shape=shape)
 
 
 def read_only(array: Array) -> Array:

@@ -96,10 +96,10 @@ class ClipBatch:
     clip_id: Sequence[str]
     split: Sequence[str]
     media: Sequence[str]
-    start_s: Sequence[float] | npt.NDArray[np.float64]
-    end_s: Sequence[float] | npt.NDArray[np.float64]
+    start_s: Sequence[float] | npt.NDArray[np.floating[Any]]
+    end_s: Sequence[float] | npt.NDArray[np.floating[Any]]
     labels: Sequence[Sequence[int]]
-    n_frames: Sequence[int] | npt.NDArray[np.int64]
+    n_frames: Sequence[int] | npt.NDArray[np.integer[Any]]
     features: npt.NDArray[np.float32]
     frames: npt.NDArray[np.uint8] | None = None
 

@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_prep.errors import InputError
+from data_prep.schema import Label
+from data_prep.segments import SegmentList
+from data_prep.tfrecord import ParsedRecords
+from tests.data_prep.shards import write_segments
+
+LABELS = [Label("/m/0", "Speech"), Label("/m/1", "Whoop"), Label("/m/2", "Bell")]
+ROWS = [("ab1", 30.0, 40.0, [0, 2]), ("ab2", 0.0, 10.0, [1]), ("cd1", 5.0, 15.0, [2])]
+
+
+def listed(tmp_path: Path, rows: list = ROWS, name: str = "eval_segments.csv") -> SegmentList:
+    return SegmentList(write_segments(tmp_path / name, rows), LABELS)
+
+
+def clips(*rows: tuple[str, float, float, list[int]]) -> ParsedRecords:
+    ids, starts, ends, labels = zip(*rows, strict=True)
+    n = len(rows)
+    frames = np.zeros((n, 128), np.uint8)
+    return ParsedRecords(list(ids), list(ids), np.array(starts), np.array(ends), list(labels), np.ones(n, int), frames)
+
+
+def test_clips_that_agree_leave_nothing_to_say(tmp_path: Path) -> None:
+    eval_list = listed(tmp_path)
+    eval_list.check(clips(*ROWS), range(3))
+    shortfall = eval_list.shortfall({"ab", "cd"})
+    assert (shortfall.n_rows, shortfall.without_shard, shortfall.lost) == (3, 0, {})
+    assert (eval_list.unlisted, eval_list.other_times, eval_list.other_labels) == (0, 0, 0)
+
+
+def test_a_clip_that_is_missing_from_a_shard_that_is_here_is_lost(tmp_path: Path) -> None:
+    eval_list = listed(tmp_path)
+    eval_list.check(clips(ROWS[0]), [0])
+    shortfall = eval_list.shortfall({"ab"})
+    assert shortfall.lost == {"eval/ab.tfrecord": ["ab2"]}
+    assert shortfall.without_shard == 1
+
+
+def test_differences_are_counted_by_kind(tmp_path: Path) -> None:
+    eval_list = listed(tmp_path)
+    eval_list.check(clips(("ab1", 30.0, 39.0, [2, 0]), ("ab2", 0.0, 10.0, [1, 2]), ("zz9", 0.0, 1.0, [])), range(3))
+    assert (eval_list.other_times, eval_list.other_labels, eval_list.unlisted) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("balanced_train_segments.csv", "bal_train"),
+        ("unbalanced_train_segments.csv", "unbal_train"),
+        ("eval_segments.csv", "eval"),
+    ],
+)
+def test_a_list_is_of_the_split_its_name_says(tmp_path: Path, name: str, source: str) -> None:
+    assert listed(tmp_path, name=name).source == source
+
+
+def test_a_list_with_a_name_that_says_no_split_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"expected balanced_train_segments\.csv"):
+        listed(tmp_path, name="segments.csv")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("# YTID, start_seconds, end_seconds, positive_labels\n", "", "expected the line '# YTID"),
+        ("num_segs=3", "num_segs=4", "has 3 rows, its head promises 4"),
+        ('"/m/1"', '"/m/77"', "line 5: label '/m/77' is not in the label table"),
+        ("cd1", "ab1", "line 6: 'ab1' is listed a second time"),
+        ("0.000, 10.000", "zero, ten", "line 5: .* is not '# YTID, start_seconds"),
+        ('cd1, 5.000, 15.000, "/m/2"', "cd1, 5.000", "line 6"),
+    ],
+)
+def test_a_list_that_is_not_audiosets_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = write_segments(tmp_path / "eval_segments.csv", ROWS)
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(InputError, match=message):
+        SegmentList(path, LABELS)
+
+
+def test_an_empty_list_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "eval_segments.csv").write_text("")
+    with pytest.raises(InputError, match="has 0 rows"):
+        SegmentList(tmp_path / "eval_segments.csv", LABELS)
+
+
+def test_a_missing_list_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot read .*eval_segments\.csv"):
+        SegmentList(tmp_path / "eval_segments.csv", LABELS)
