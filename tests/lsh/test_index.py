@@ -1,0 +1,349 @@
+import doctest
+
+import numpy as np
+import pytest
+
+import lsh
+from lsh import LSHIndex, exact_search
+from lsh.errors import NonFiniteError, NotFittedError, ScaleError, ShapeError, ZeroVectorError
+from tests import reference
+
+METRICS = ["cosine", "euclidean"]
+
+
+def data(n=150, dim=6, seed=0):
+    return np.random.default_rng(seed).standard_normal((n, dim)).astype(np.float32)
+
+
+def with_duplicates(n=120, dim=4, seed=0):
+    """Return vectors of which many are equal, so that the k-th place is often a tie."""
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n // 4, dim)).astype(np.float32)[rng.integers(0, n // 4, n)]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("L", "K"), [(1, 1), (1, 6), (5, 1), (3, 4), (5, 12), (2, 32)])
+@pytest.mark.parametrize("n_probes", [1, 2, 6])
+@pytest.mark.parametrize("centre", [True, False])
+def test_a_search_looks_at_what_dictionaries_of_lists_hold_and_ranks_it_exactly(metric, L, K, n_probes, centre):
+    if n_probes > 1 and K > 6:
+        K = 6  # brute force over sets of moves
+    X, Q = data(), data(12, seed=1)
+    index = LSHIndex(metric, 5, max(K, 12), seed=2, centre=centre).fit(X)
+    by_hand = reference.DictionaryLSH(index, L, K)
+    found = index.search(Q, 10, L, K, n_probes)
+    exact = exact_search(X, Q, len(X), metric)
+    for q in range(len(Q)):
+        wanted = by_hand.candidates(Q[q], n_probes)
+        ranked = [i for i in exact.ids[q].tolist() if i in wanted][:10]
+        assert found.n_candidates[q] == len(wanted)
+        assert found.ids[q, : len(ranked)].tolist() == ranked
+        assert (found.ids[q, len(ranked) :] == -1).all()
+
+
+@pytest.mark.parametrize("width", [0.1, 0.3, 2.0])
+def test_the_bits_that_saturate_add_candidates_but_lose_none_that_whole_bucket_numbers_give(width):
+    X, Q = data(300), data(20, seed=1) * 5  # queries reach far beyond the range of the data
+    index = LSHIndex("euclidean", 4, 6, bucket_width=width).fit(X)
+    by_hand = reference.DictionaryLSH(index, 4, 2, saturated=False)
+    exact = reference.DictionaryLSH(index, 4, 2)
+    for q in Q:
+        assert by_hand.candidates(q) <= exact.candidates(q)
+    assert index.search(Q, 1, 4, 2).n_candidates.tolist() == [len(exact.candidates(q)) for q in Q]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_probes", [1, 3, 16])
+def test_matches_tells_the_tables_in_which_a_query_meets_each_row(metric, n_probes):
+    X, Q = data(80), data(5, seed=1)
+    index = LSHIndex(metric, 6, 8).fit(X)
+    for q in Q:
+        for L, K in [(6, 5), (3, 2), (1, 1)]:
+            meets = reference.DictionaryLSH(index, L, K).meets(q, n_probes)
+            expected = [[i in table for table in meets] for i in range(80)]
+            assert index.matches(q, range(80), L, K, n_probes).tolist() == expected
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_probes", [1, 4])
+def test_what_matches_in_some_table_is_what_a_search_looks_at(metric, n_probes):
+    X, Q = data(), data(6, seed=1)
+    index = LSHIndex(metric, 8, 10).fit(X)
+    for L, K in [(8, 10), (4, 7), (1, 3)]:
+        found = index.search(Q, len(X), L, K, n_probes)
+        for q in range(6):
+            met = index.matches(Q[q], np.arange(len(X)), L, K, n_probes).any(axis=1)
+            assert np.flatnonzero(met).tolist() == sorted(found.ids[q, : found.n_found[q]].tolist())
+
+
+def test_matches_of_no_rows_is_empty():
+    index = LSHIndex(n_tables=3, n_bits=4).fit(data())
+    assert index.matches(data(1)[0], []).shape == (0, 3)
+    assert index.collision_probabilities(data(1)[0], []).shape == (0,)
+
+
+@pytest.mark.parametrize("centre", [True, False])
+def test_collision_probabilities_follow_the_angle_between_centred_directions(centre):
+    X = data(50) + 1
+    q = data(1, seed=1)[0]
+    index = LSHIndex("cosine", 2, 4, centre=centre).fit(X)
+    unit = X.astype(np.float64) / np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True)
+    middle = unit.mean(axis=0) if centre else 0
+    a, b = q / np.linalg.norm(q) - middle, unit - middle
+    angles = np.arccos(b @ a / np.linalg.norm(a) / np.linalg.norm(b, axis=1))
+    assert np.allclose(index.collision_probabilities(q, range(50)), 1 - angles / np.pi, atol=1e-6)
+
+
+def test_collision_probabilities_follow_the_euclidean_distance():
+    X, q = data(50), data(1, seed=1)[0]
+    index = LSHIndex("euclidean", 2, 4, bucket_width=3.0).fit(X)
+    distances = reference.exact(X, q[None, :], 1, "euclidean")[0]
+    expected = index.hasher.family.collision_probability(distances)
+    assert np.allclose(index.collision_probabilities(q, range(50)), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_vector_collides_with_itself_for_certain_even_at_the_centre(metric):
+    for X in (data(5), np.ones((1, 3)), np.ones((20, 3))):
+        index = LSHIndex(metric, 1, 2).fit(X)
+        assert index.collision_probabilities(X[0], [0]).tolist() == [1.0]
+        assert index.matches(X[0], [0]).all()
+
+
+@pytest.mark.parametrize("call", ["matches", "collision_probabilities"])
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [([150], "ids run from 150 to 150; expected rows 0 to 149"), ([-1, 3], "from -1 to 3")]
+    + [(bad, "expected a list of row numbers") for bad in ([0.7], [True], [[1]], [[]], 3, ["1"])],
+)
+def test_ids_that_are_no_rows_are_refused(call, ids, message):
+    index = LSHIndex(n_tables=2, n_bits=4).fit(data())
+    with pytest.raises(ShapeError, match=message):
+        getattr(index, call)(data(1)[0], ids)
+
+
+@pytest.mark.parametrize("call", ["matches", "collision_probabilities"])
+def test_one_query_is_a_vector_or_a_single_row_and_nothing_else(call):
+    index = LSHIndex(n_tables=2, n_bits=4).fit(data())
+    q = data(1)
+    assert np.array_equal(getattr(index, call)(q[0], [1, 2]), getattr(index, call)(q, [1, 2]))
+    with pytest.raises(ShapeError, match=r"q has shape \(2, 6\); expected one vector of 6 features"):
+        getattr(index, call)(data(2), [1, 2])
+    with pytest.raises(ZeroVectorError):
+        getattr(index, call)(np.zeros(6), [1])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_without_a_setting_all_that_was_built_is_used(metric):
+    index = LSHIndex(metric, 4, 6).fit(data())
+    found, expected = index.search(data(9, seed=1)), index.search(data(9, seed=1), 10, 4, 6, 1)
+    assert np.array_equal(found.ids, expected.ids)
+    assert np.array_equal(found.n_candidates, expected.n_candidates)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_kneighbors_gives_distances_and_ids_in_the_order_of_scikit_learn(metric):
+    index = LSHIndex(metric, 4, 6).fit(data())
+    distances, ids = index.kneighbors(data(9, seed=1), n_neighbors=3)
+    found = index.search(data(9, seed=1), 3)
+    assert np.array_equal(distances, found.distances)
+    assert np.array_equal(ids, found.ids)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_fewer_than_k_found_is_said_and_the_rest_is_marked_missing(metric):
+    index = LSHIndex(metric, 1, 12).fit(data())
+    found = index.search(data(40, seed=1), 10)
+    assert (found.n_found == np.minimum(found.n_candidates, 10)).all()
+    assert (found.n_found < 10).any()
+    for q in range(40):
+        assert (found.ids[q, found.n_found[q] :] == -1).all()
+        assert np.isinf(found.distances[q, found.n_found[q] :]).all()
+        assert np.isfinite(found.distances[q, : found.n_found[q]]).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_collection_smaller_than_k_answers_with_all_it_has(metric, n):
+    X = data(n)
+    found = LSHIndex(metric, 8, 1).fit(X).search(X, 10)
+    assert found.ids.shape == (n, 10)
+    assert (found.n_found <= n).all()
+    assert (found.ids[:, 0] == np.arange(n)).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_of_a_vector_many_times_every_copy_is_a_candidate_and_the_lowest_ids_win(metric):
+    X = np.tile(np.float32([[1, 2, 3]]), (5000, 1))
+    found = LSHIndex(metric, 4, 24).fit(X).search(X[:2], 10)
+    assert (found.ids == np.arange(10)).all()
+    assert found.n_candidates.tolist() == [5000, 5000]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_among_duplicates_a_search_at_one_bit_and_many_tables_is_exact(metric):
+    X = with_duplicates()
+    found, truth = LSHIndex(metric, 64, 1).fit(X).search(X[:20], 7), exact_search(X, X[:20], 7, metric)
+    assert np.array_equal(found.ids, truth.ids)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_no_queries_get_an_empty_answer(metric):
+    for n_probes in (1, 3):
+        found = LSHIndex(metric, 2, 3).fit(data()).search(np.empty((0, 6)), 4, n_probes=n_probes)
+        assert found.ids.shape == found.distances.shape == (0, 4)
+        assert len(found.n_candidates) == len(found.n_found) == 0
+
+
+def test_rows_of_zeros_may_be_indexed_and_are_at_cosine_distance_one():
+    X = np.concatenate([np.zeros((2, 6)), data(30)]).astype(np.float32)
+    index = LSHIndex("cosine", 64, 1).fit(X)
+    found = index.search(X[2:5], 32)
+    for q in range(3):
+        assert {0, 1} <= set(found.ids[q].tolist())
+        assert (found.distances[q][np.isin(found.ids[q], [0, 1])] == 1.0).all()
+
+
+def test_only_rows_of_zeros_can_be_indexed_too():
+    found = LSHIndex("cosine", 16, 1).fit(np.zeros((4, 3))).search([[1, 2, 3]], 4)
+    assert found.ids.tolist() == [[0, 1, 2, 3]]
+    assert found.distances.tolist() == [[1.0] * 4]
+
+
+def test_a_zero_query_under_cosine_is_refused_and_under_euclidean_is_a_point():
+    with pytest.raises(ZeroVectorError, match="Q row 1 is all zeros"):
+        LSHIndex("cosine", 2, 2).fit(data()).search([data(1)[0], np.zeros(6)])
+    assert LSHIndex("euclidean", 32, 1).fit(data()).search(np.zeros((1, 6))).n_found.tolist() == [10]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_refused_at_fit_and_at_search_with_its_place(metric, value):
+    bad = data()
+    bad[17, 3] = value
+    with pytest.raises(NonFiniteError, match=f"X holds {value} at row 17, column 3"):
+        LSHIndex(metric, 2, 2).fit(bad)
+    with pytest.raises(NonFiniteError, match=f"Q holds {value} at row 1, column 3"):
+        LSHIndex(metric, 2, 2).fit(data()).search(bad[16:19])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_queries_of_another_shape_are_refused(metric):
+    index = LSHIndex(metric, 2, 2).fit(data())
+    with pytest.raises(ShapeError, match="Q has 5 features a row; the indexed vectors have 6"):
+        index.search(data(3, 5))
+    with pytest.raises(ShapeError, match=r"pass q\[None, :\]"):
+        index.search(data(1)[0])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("shape", "message"), [((0, 3), "X has no rows"), ((3, 0), "at least one feature")])
+def test_data_without_rows_or_features_is_refused(metric, shape, message):
+    with pytest.raises(ShapeError, match=message):
+        LSHIndex(metric).fit(np.empty(shape))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("scale", [1e20, 1e-20, 1e-50])
+def test_data_beyond_the_scale_of_float32_is_refused(metric, scale):
+    with pytest.raises(ScaleError):
+        LSHIndex(metric, 2, 2).fit(data().astype(np.float64) * scale)
+    with pytest.raises(ScaleError):
+        LSHIndex(metric, 2, 2).fit(data()).search(data(2).astype(np.float64) * scale)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("scale", [2.0**-40, 2.0**56])
+def test_data_of_any_scale_that_is_accepted_is_answered_like_that_of_scale_one(metric, scale):
+    found, scaled = (LSHIndex(metric, 4, 5).fit(data() * s).search(data(9, seed=1) * s) for s in (1.0, scale))
+    assert np.array_equal(found.ids, scaled.ids)
+    assert np.array_equal(found.n_candidates, scaled.n_candidates)
+
+
+@pytest.mark.parametrize("call", ["search", "kneighbors"])
+def test_a_search_before_fit_says_to_fit(call):
+    with pytest.raises(NotFittedError, match=r"call fit\(X\) first"):
+        getattr(LSHIndex(), call)(data())
+
+
+@pytest.mark.parametrize("name", ["n", "dim", "exact", "hasher", "tables", "bucket_width"])
+def test_what_comes_of_the_data_is_not_there_before_fit(name):
+    with pytest.raises(NotFittedError):
+        getattr(LSHIndex(), name)
+
+
+def test_an_index_can_be_fitted_again():
+    index = LSHIndex(n_tables=4, n_bits=4).fit(data())
+    assert np.array_equal(
+        index.fit(data(seed=5)).search(data(3)).ids,
+        LSHIndex(n_tables=4, n_bits=4).fit(data(seed=5)).search(data(3)).ids,
+    )
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.concatenate([data(200) * 0.01, data(200, seed=1) * 0.01 + 1000]),  # two far clusters
+        np.concatenate([data(200), np.full((1, 6), 1e6, np.float32)]),  # an outlier
+        data(400) ** 7,  # heavy tails
+        np.concatenate([np.zeros((300, 6), np.float32), data(20)]),  # mostly duplicates
+    ],
+    ids=["clusters", "outlier", "tails", "duplicates"],
+)
+def test_without_a_width_given_any_data_can_be_indexed_and_each_point_found(X):
+    index = LSHIndex("euclidean", 8, 12).fit(X)
+    assert index.bucket_width > 0
+    for q in range(0, len(X), 17):
+        assert index.matches(X[q], [q]).all()
+
+
+def test_hyperplanes_have_no_bucket_width():
+    assert LSHIndex("cosine", 2, 2).fit(data()).bucket_width is None
+
+
+def test_a_bucket_width_given_is_used():
+    assert LSHIndex("euclidean", 2, 2, bucket_width=2.5).fit(data()).bucket_width == 2.5
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_data_far_from_the_origin_still_finds_its_neighbours(metric):
+    rng = np.random.default_rng(0)
+    X = (rng.standard_normal((300, 6)) + 1000).astype(np.float32)  # centring keeps the buckets apart
+    index = LSHIndex(metric, 8, 6).fit(X)
+    found = index.search(X, 1)
+    assert (found.distances[:, 0] <= 8 * np.finfo(np.float32).eps).all()
+    assert found.n_candidates.mean() < 0.9 * len(X)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_mapped_file_is_indexed_where_it_lies(metric, tmp_path):
+    np.save(tmp_path / "X.npy", data())
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    index = LSHIndex(metric, 4, 5).fit(mapped)
+    assert np.shares_memory(index.exact.X, mapped)
+    assert np.array_equal(index.search(data(9)).ids, LSHIndex(metric, 4, 5).fit(data()).search(data(9)).ids)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_tables_and_functions_of_an_index_can_not_be_changed(metric):
+    index = LSHIndex(metric, 2, 3).fit(data())
+    family = index.hasher.family
+    arrays = [index.tables.keys, index.tables.ids, index.exact.inverse_norms, index.hasher.centre, family.directions]
+    for array in arrays:
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_bytes_grow_by_the_same_for_each_table(metric):
+    index = LSHIndex(metric, 6, 8).fit(data())
+    steps = np.diff([index.nbytes(n_tables) for n_tables in range(1, 7)])
+    assert len(set(steps.tolist())) == 1
+    keys_and_ids = 150 * (4 * index.hasher.n_words + 4)
+    assert steps[0] == keys_and_ids + 6 * 8 * 4  # and 8 directions of 6 float32
+    assert index.nbytes() == index.nbytes(6)
+
+
+def test_the_example_of_the_package_is_true():
+    assert doctest.testmod(lsh).failed == 0
+    assert doctest.testmod(lsh).attempted >= 4
