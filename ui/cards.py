@@ -50,7 +50,6 @@ def _about(dataset: Dataset, clip: Clip, query: Clip, gone: bool) -> dict[str, o
         "title": title(dataset, clip),
         "labels": [{"name": clean(dataset.label_names[i], 80), "shared": i in query.labels} for i in labels],
         "media": media.source(dataset, clip),
-        "peaks": media.peaks(dataset, clip, media.FEW),
         "gone": "This video is gone from YouTube." if gone else None,
     }
 

@@ -14,6 +14,7 @@ from ui.loading import Room
 from ui.text import clean
 
 MOST_GONE = 500  # dead videos remembered in a session
+MOST_LOOKS = 40  # waveforms sent at a time: found, exact and missed together are fewer
 
 
 def show(room: Room) -> None:
@@ -54,6 +55,7 @@ def _player(room: Room, clip: Clip) -> None:
             "when": media.when(dataset, clip),
             "gone": "This video is gone from YouTube." if clip.clip_id in _gone() else None,
         },
+        "collection": dataset.fingerprint[:16],
         "trail": _steps(room),
         "sound": _wanted_sound(room, "player"),
     }
@@ -72,6 +74,8 @@ def _neighbours(room: Room, clip: Clip, found: Answer) -> None:
     deck = cards.deck(room, clip, found, _gone())
     data = {
         **deck,
+        "collection": room.dataset.fingerprint[:16],
+        "looks": _wanted_looks(room),
         "view": room.settings.view,
         "empty": remarks.empty_lists(room.settings, found),
         "summary": remarks.summary(room, found),
@@ -81,6 +85,7 @@ def _neighbours(room: Room, clip: Clip, found: Answer) -> None:
         key="neighbours",
         data=data,
         on_sound_change=_on("neighbours", "sound", _want("neighbours")),
+        on_look_change=_on("neighbours", "look", _want_looks),
         on_use_change=_on("neighbours", "use", _then_rerun(lambda to: visits.hop(to, clip.clip_id))),
         on_gone_change=_on("neighbours", "gone", _remember_gone),
         on_view_change=_on("neighbours", "view", _remember_view),
@@ -123,6 +128,16 @@ def _wanted_sound(room: Room, key: str) -> dict[str, str] | None:
         return None
     sound = media.sound(room.dataset, clip)
     return {"id": clip.clip_id, **({"mime": sound.mime, "base64": sound.base64} if sound else {})}
+
+
+def _want_looks(clip_ids: Any) -> None:
+    st.session_state["looks wanted"] = [str(clip_id) for clip_id in clip_ids][:MOST_LOOKS]
+
+
+def _wanted_looks(room: Room) -> dict[str, list[int]]:
+    """Return the waveforms that the list asked for, once; it keeps them."""
+    clips = (room.dataset.find_clip(clip_id) for clip_id in st.session_state.pop("looks wanted", []))
+    return {clip.clip_id: media.peaks(room.dataset, clip, media.FEW) for clip in clips if clip}
 
 
 def _then_rerun(move: Callable[[str], None]) -> Callable[[Any], None]:

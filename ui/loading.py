@@ -81,7 +81,11 @@ def _width(settings: Settings) -> float | None:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
-    return open_dataset(Path(path))
+    dataset = open_dataset(Path(path))
+    # Tables are read at first use: a damaged one should be told of here, not in the middle of a page.
+    dataset.find_clip("")
+    _ = dataset.label_names
+    return dataset
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

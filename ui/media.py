@@ -10,6 +10,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
+from data_prep.errors import DataError
 from data_prep.synth import SAMPLE_RATE, render, wav_bytes
 from ui.text import clean
 
@@ -46,16 +47,22 @@ def when(dataset: Dataset, clip: Clip) -> str:
 
 def sound(dataset: Dataset, clip: Clip) -> Sound | None:
     """Return the sound of a clip that this project can play itself, or None when it cannot be read."""
-    if dataset.media == "synth":
-        return _synthesised(clip.media)
-    return _file(dataset, clip) if dataset.media == "file" else None
+    try:
+        if dataset.media == "synth":
+            return _synthesised(clip.media)
+        return _file(dataset, clip) if dataset.media == "file" else None
+    except (DataError, OSError):  # a recipe of a newer version, a file that was moved: the card says so
+        return None
 
 
 def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
     """Return the heights of a waveform's bars, 0 to 100; a quiet line where the sound is not at hand."""
     if dataset.media != "synth":
-        return [4] * bars
-    return _peaks(clip.media, bars)
+        return [0] * bars
+    try:
+        return _peaks(clip.media, bars)
+    except DataError:
+        return [0] * bars
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
@@ -83,12 +90,9 @@ def _file(dataset: Dataset, clip: Clip) -> Sound | None:
     folder = Path(str(dataset.manifest.get("media_folder") or "")).resolve()
     path = (folder / clip.media).resolve()
     mime = _TYPES.get(path.suffix.lower())
-    try:
-        if mime is None or not path.is_relative_to(folder) or path.stat().st_size > LARGEST_SOUND:
-            return None
-        return Sound(mime, base64.b64encode(path.read_bytes()).decode())
-    except OSError:
+    if mime is None or not path.is_relative_to(folder) or path.stat().st_size > LARGEST_SOUND:
         return None
+    return Sound(mime, base64.b64encode(path.read_bytes()).decode())
 
 
 def _clock(seconds: float) -> str:

@@ -38,7 +38,7 @@ class Settings:
 
     dataset: str = "sample"
     metric: Metric = "cosine"
-    n_tables: int = 12
+    n_tables: int = 20
     n_bits: int = 8
     n_probes: int = 1
     seed: int = 0
@@ -77,14 +77,10 @@ def current(datasets: Sequence[str], metric: Metric = "cosine") -> Settings:
 
 
 def write_link(**values: str | None) -> None:
-    """Write values that no widget holds into the address bar; None takes one away."""
-    kept = st.session_state.setdefault("link", {})
-    for name, value in values.items():
-        if value is None:
-            kept.pop(name, None)
-            st.query_params.pop(name, None)
-        else:
-            kept[name] = st.query_params[name] = value
+    """Write values that no widget holds into the address bar, as one step of the browser's history; None empties one."""
+    present = st.query_params.to_dict()
+    st.query_params.update({name: value or "" for name, value in values.items() if value or present.get(name)})
+    st.session_state["link"] = {name: st.query_params[name] for name in _CARRIED if name in st.query_params}
 
 
 def carry_link(page: str) -> None:

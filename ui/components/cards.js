@@ -1,6 +1,7 @@
 // The neighbours: three lists over the same cards. Space plays the card in focus, arrows walk, Enter makes it your sound.
 
 const VIEWS = { found: "Found", exact: "Exact", missed: "Missed" }
+const QUIET = Array(48).fill(0)
 const lists = new WeakMap()
 
 function listOf(root) {
@@ -18,10 +19,21 @@ export default function neighbours({ data, parentElement: root, setTriggerValue 
   const list = listOf(root)
   list.data = data
   list.tell = setTriggerValue
+  ear.enter(data.collection)
   takeSound(data.sound)
+  Object.entries(data.looks).forEach(([id, peaks]) => ear.looks.set(id, peaks))
   if (list.told !== data.view) list.view = list.told = data.view
   if (list.live.textContent !== data.summary) list.live.textContent = data.summary
   draw(list)
+  askForLooks(list)
+}
+
+// Waveforms come after the words: they take Python some milliseconds each, and a moving slider must not wait for them.
+function askForLooks(list) {
+  const wanted = Object.entries(list.data.cards).filter(([id, card]) => card.media.kind === "sound" && !ear.looks.has(id))
+  const ids = wanted.map(([id]) => id)
+  if (ids.length && list.asked !== ids.join()) list.tell("look", ids)
+  list.asked = ids.join()
 }
 
 function draw(list) {
@@ -92,7 +104,7 @@ function turn(list, view) {
 
 function row(list, id) {
   const card = list.data.cards[id]
-  const looks = JSON.stringify([card, list.view])
+  const looks = JSON.stringify([card, list.view, ear.looks.has(id)])
   let item = list.rows.get(id)
   if (item?.looks === looks) return item
   if (!item) {
@@ -115,7 +127,7 @@ function line(list, item, id, card) {
   const play = make("button", { class: "play", "aria-label": `Play ${card.title}`, "aria-pressed": "false", onclick: () => press(list, item) })
   play.append(picture("play", "picture start"), picture("pause", "picture pause"))
   if (card.gone) play.disabled = true
-  const look = card.media.kind === "youtube" ? thumbnail(card.media) : waveform(card.peaks, id)
+  const look = card.media.kind === "youtube" ? thumbnail(card.media) : waveform(ear.looks.get(id) ?? QUIET, id)
   return [rank, play, look, what(card), near(card), doing(list, item, id, card)]
 }
 

@@ -9,7 +9,9 @@ function makeEar() {
   audio.id = "earshot-audio"
   audio.hidden = true
   document.body.append(audio)
-  const sounds = new Map() // clip id -> object URL, the most recently used last
+  const sounds = new Map() // clip id -> object URL, the oldest first
+  const looks = new Map() // clip id -> the heights of its waveform's bars
+  let collection = null
   // phase: idle | waiting (for the sound) | playing | paused | failed
   const now = { id: null, phase: "idle", progress: 0, video: null }
 
@@ -85,9 +87,20 @@ function makeEar() {
     become("waiting", id)
   }
 
+  // Clip ids are unique in a collection only.
+  function enter(name) {
+    if (name === collection) return
+    collection = name
+    hush()
+    become("idle", null)
+    sounds.forEach((url) => URL.revokeObjectURL(url))
+    sounds.clear()
+    looks.clear()
+  }
+
   audio.addEventListener("ended", () => now.phase === "playing" && !now.video && become("idle"))
 
-  return { now, play, toggle, keep, seek, watch, become, has: (id) => sounds.has(id), fail: (id) => now.id === id && become("failed") }
+  return { now, looks, enter, play, toggle, keep, seek, watch, become, has: (id) => sounds.has(id), fail: (id) => now.id === id && become("failed") }
 }
 
 const ear = (window.earshot ??= makeEar())

@@ -15,6 +15,7 @@ function stageOf(root) {
 
 export default function query({ data, parentElement: root, setTriggerValue }) {
   const stage = stageOf(root)
+  ear.enter(data.collection)
   takeSound(data.sound)
   const { clip } = data
   const looks = JSON.stringify([clip, data.trail])

@@ -1,0 +1,49 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from data_prep.schema import About, ClipBatch, Label
+from data_prep.synth import KINDS
+from data_prep.writer import write_dataset
+from ui import loading
+
+ROWS = {"train": 400, "validation": 40, "test": 30}
+
+
+@pytest.fixture(scope="session")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a prepared dataset of 470 synthesised clips of five kinds; the kinds lie apart."""
+    rng = np.random.default_rng(3)
+    total, kinds = sum(ROWS.values()), list(KINDS)[:5]
+    kind = rng.integers(0, len(kinds), total)
+    clips = ClipBatch(
+        clip_id=[f"{kinds[k]}-{i:05d}" for i, k in enumerate(kind)],
+        split=[split for split, count in ROWS.items() for _ in range(count)],
+        media=[json.dumps({"kinds": [kinds[k]], "seed": i}) for i, k in enumerate(kind)],
+        start_s=np.zeros(total),
+        end_s=np.full(total, 2.5),
+        labels=[[int(k)] for k in kind],
+        n_frames=np.ones(total, np.int64),
+        features=(rng.standard_normal((len(kinds), 16))[kind] + 0.5 * rng.standard_normal((total, 16))).astype(np.float32),
+    )
+    labels = [Label(f"/m/{name}", f"{name} *[x](http://elsewhere.example/)*") for name in kinds]
+    out = tmp_path_factory.mktemp("made") / "sample"
+    write_dataset(out, About(title="Five kinds", source="a test", licence="none", media="synth"), labels, [clips])
+    return out
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder in which the app looks for prepared datasets; empty."""
+    monkeypatch.setattr(loading, "DATA", tmp_path)
+    monkeypatch.delenv("EARSHOT_DATA", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def app(root: Path) -> AppTest:
+    """Return the app, not yet run."""
+    return AppTest.from_file(str(root / "app.py"), default_timeout=120)
