@@ -1,7 +1,8 @@
 """Measured time: settings really searched on this machine, one query at a time.
 
 Times are noisy. `lsh.timing` lets all settings take turns on every query, so that a busy moment of the machine falls on
-everybody alike; here the turns are also shuffled, and counted, for there are many settings and a page may be left.
+everybody alike; here the turns are also shuffled, and counted, for there are many settings and a page may be left. With
+few queries a mean still follows its worst moment (on a busy machine it was twice the median), so medians are shown.
 """
 
 import os
@@ -22,12 +23,12 @@ from lsh.timing import Search, ms_per_query
 TABLES = (1, 2, 4, 8, 16, 32)
 ROUNDS = 5
 BUDGET_S = 4.0  # for all rounds together; a slow collection gets fewer queries, not a longer wait
-MOST_QUERIES, LEAST_QUERIES = 40, 3
+MOST_QUERIES, LEAST_QUERIES = 40, 10
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Mean milliseconds a query: `ms` float64[L, K] at `n_tables` int64[L] and `n_bits` int64[K], and exact search."""
+    """Median milliseconds a query: `ms` float64[L, K] at `n_tables` int64[L], `n_bits` int64[K], and exact search's."""
 
     n_tables: npt.NDArray[np.int64]
     n_bits: npt.NDArray[np.int64]
@@ -68,14 +69,14 @@ class Stopwatch:
         self._lock = threading.Lock()
 
     def run(self, progress: Callable[[float], object]) -> Times:
-        """Measure what is not yet measured, telling `progress` the share done (0 to 1), and return the means."""
+        """Measure what is not yet measured, telling `progress` the share done (0 to 1), and return the medians."""
         with self._lock:
             if not len(self._ms):
                 self._ms = np.full((self._warm_up(), len(self._searches)), np.nan)
             for q in np.flatnonzero(np.isnan(self._ms[:, 0])):
                 self._ms[q] = self._take_turns(int(q), ROUNDS)
                 progress((int(q) + 1) / len(self._ms))
-        ms = self._ms.mean(axis=0)
+        ms = np.median(self._ms, axis=0)
         grid = ms[:-1].reshape(len(self._n_tables), len(self._n_bits))
         return Times(self._n_tables, self._n_bits, grid, float(ms[-1]), len(self._ms), ROUNDS)
 

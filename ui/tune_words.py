@@ -127,9 +127,9 @@ def ms(milliseconds: float) -> str:
 def how_timed(times: Times, machine: str) -> str:
     """Say how the times were taken and on what; `machine` is already escaped."""
     return (
-        f"{times.ms.size} settings, {times.n_queries} validation queries, one at a time on one thread, each the "
-        f"median of {times.rounds} turns. Measured here: {machine}. Times are noisy: differences of 10 % mean nothing, "
-        "and other machines have other times."
+        f"{times.ms.size} settings, {times.n_queries} validation queries, one at a time on one thread, "
+        f"{times.rounds} turns each; medians. Measured here: {machine}. Times are noisy: differences of "
+        "10 % mean nothing, and other machines have other times."
     )
 
 

@@ -48,12 +48,10 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    """Return the folder in which the app looks for datasets; empty."""
-    monkeypatch.setattr(loading, "DATA", tmp_path)
-    monkeypatch.delenv("EARSHOT_DATA", raising=False)
+def home(home, monkeypatch):
+    """Return the empty folder of datasets, with little time to spend on timing."""
     monkeypatch.setattr(stopwatch, "BUDGET_S", 0.05)
-    return tmp_path
+    return home
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Grid, percent, setting, words, you_are_here
+from ui.figures.marks import Floats, Grid, percent, setting, slip, words, you_are_here
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
 
 HEIGHT = 400
@@ -34,7 +34,7 @@ def parity(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> 
     diagonal = {"color": INK[mode], "width": 1, "dash": "dash"}
     figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=diagonal, hoverinfo="skip", name="equal"))
     figure.add_trace(_cells(grid, predicted))
-    words(figure, 1.02, 0.04, "dashed: predicted = measured", xanchor="right")
+    slip(figure, 1.04, 0.04, "dashed: predicted = measured", mode, to_left=True, lift=0)
     row, column = grid.cell(*here)
     x, y = float(predicted[row, column]), float(grid.recall[row, column])
     hover = f"{setting(*here)}:<br>predicted {percent(x)}, measured {percent(y)}"
