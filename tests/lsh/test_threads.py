@@ -1,0 +1,65 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from lsh import LSHIndex, surface
+
+THREADS = 8
+METRICS = ["cosine", "euclidean"]
+
+
+def at_once(work, arguments):
+    """Run work(argument) in a thread for each argument, all beginning together."""
+    start = threading.Barrier(len(arguments))
+
+    def run(argument):
+        start.wait()
+        return work(argument)
+
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(run, arguments))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_probes", [1, 4])
+def test_threads_that_search_one_index_get_the_bits_that_one_thread_gets(metric, n_probes):
+    rng = np.random.default_rng(0)
+    X, Q = rng.standard_normal((3000, 16)), rng.standard_normal((THREADS, 40, 16))
+    index = LSHIndex(metric, 12, 16).fit(X)
+
+    def work(block):
+        return [index.search(block, 10, n_tables, 8, n_probes) for n_tables in (1, 5, 12)]
+
+    serial = [work(block) for block in Q]
+    for _ in range(5):
+        for alone, beside in zip(serial, at_once(work, Q), strict=True):
+            for a, b in zip(alone, beside, strict=True):
+                assert np.array_equal(a.ids, b.ids)
+                assert np.array_equal(a.distances, b.distances)
+                assert np.array_equal(a.n_candidates, b.n_candidates)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_threads_that_ask_all_that_an_index_can_tell_do_not_disturb_each_other(metric):
+    rng = np.random.default_rng(0)
+    X, Q = rng.standard_normal((800, 8)), rng.standard_normal((THREADS, 6, 8))
+    index = LSHIndex(metric, 6, 8).fit(X)
+
+    def work(block):
+        measured, exact = surface(index, block), index.exact.search(block, 5)
+        return measured.hits, measured.looked_at, index.matches(block[0], range(50)), exact.ids, exact.distances
+
+    serial = [work(block) for block in Q]
+    for alone, beside in zip(serial, at_once(work, Q), strict=True):
+        for a, b in zip(alone, beside, strict=True):
+            assert np.array_equal(a, b)
+
+
+def test_indexes_built_side_by_side_are_the_same():
+    X = np.random.default_rng(0).standard_normal((500, 8))
+    built = at_once(lambda _: LSHIndex("euclidean", 6, 8).fit(X).tables, range(THREADS))
+    for tables in built[1:]:
+        assert tables.keys.tobytes() == built[0].keys.tobytes()
+        assert tables.ids.tobytes() == built[0].ids.tobytes()
