@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
     0: done. 1: done, but something was lost (`convert --keep-going`) or is damaged (`verify`). 2: not done, nothing
-    was written. 130: interrupted, nothing was written.
+    was written. 130: interrupted, nothing is left half-written.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return _BAD_INPUT
     except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
+        print("interrupted: nothing is left half-written", file=sys.stderr)
         return _INTERRUPTED
     return status
 

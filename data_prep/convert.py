@@ -84,7 +84,9 @@ class _Conversion:
         report = self._report
         records = self._records(read_shards(features, lambda done, total: progress(done, total, report.n_clips)))
         while batch := list(islice(records, _BATCH)):
-            self._add(*self._parse(batch))
+            whole = self._parse(batch)
+            if whole:
+                self._add(*whole)
         if not report.n_clips:
             reasons = "".join(f"\n  {loss}" for loss in report.losses[:10])
             raise InputError(f"{features} holds no clip that can be read: get it again{reasons}")
@@ -111,9 +113,9 @@ class _Conversion:
         except DamageError as error:  # of the archive: nothing after it can be read
             self._lose(error)
 
-    def _parse(self, batch: list[Record]) -> tuple[list[Record], ParsedRecords]:
+    def _parse(self, batch: list[Record]) -> tuple[list[Record], ParsedRecords] | None:
         """Return the records that are whole and new, parsed: a bad record ends its shard, a second copy only itself."""
-        while True:
+        while batch:
             try:
                 clips = parse_records(batch, self._n_labels)
             except RecordError as error:
@@ -125,6 +127,7 @@ class _Conversion:
             if not doubles:
                 return batch, clips
             batch = [record for i, record in enumerate(batch) if i not in doubles]
+        return None
 
     def _doubles(self, batch: list[Record], clips: ParsedRecords) -> set[int]:
         """Return the places of clips that came before, here or in an earlier batch."""

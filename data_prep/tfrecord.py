@@ -55,8 +55,9 @@ def parse_records(records: Sequence[Record], n_labels: int) -> ParsedRecords:
     """Parse records, or raise RecordError for the first that is not a clip of AudioSet with 1 to 10 frames."""
     context, frames = _parse(records)
     ids, has_id = _scalars(context["video_id"], b"")
-    start_s, has_start = _scalars(context["start_time_seconds"], np.float32(0))
-    end_s, has_end = _scalars(context["end_time_seconds"], np.float32(0))
+    starts, has_start = _scalars(context["start_time_seconds"], np.float32(0))
+    ends, has_end = _scalars(context["end_time_seconds"], np.float32(0))
+    start_s, end_s = (times.astype(np.float64).round(3) for times in (starts, ends))
     labels = context["labels"]
     n_frames = frames.row_lengths().numpy()
     sound = has_start & has_end & (start_s >= 0) & (start_s < end_s) & (end_s < np.inf)
@@ -78,8 +79,8 @@ def parse_records(records: Sequence[Record], n_labels: int) -> ParsedRecords:
     return ParsedRecords(
         clip_id=[f"{video_id}_{int(start)}" for video_id, start in zip(video_ids, start_s, strict=True)],
         video_id=video_ids,
-        start_s=start_s.astype(np.float64).round(3),
-        end_s=end_s.astype(np.float64).round(3),
+        start_s=start_s,
+        end_s=end_s,
         labels=[list(dict.fromkeys(row)) for row in labels.to_list()],
         n_frames=n_frames,
         frames=np.frombuffer(b"".join(frames.flat_values.numpy()), np.uint8).reshape(-1, FRAME_BYTES),

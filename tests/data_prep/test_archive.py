@@ -184,6 +184,18 @@ def test_an_empty_folder_is_refused_with_what_was_expected(tmp_path: Path) -> No
         read(tmp_path)
 
 
+def test_an_archive_of_endless_members_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_prep.archive.MAX_MEMBERS", 2)
+    with pytest.raises(InputError, match="has more than 2 members"):
+        read(write_archive(tmp_path / "features.tar.gz", SHARDS))
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "eval" / "ab.tfrecord").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"cannot read .*eval/ab\.tfrecord: Is a directory"):
+        read(tmp_path)
+
+
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not there: expected"):
         read(tmp_path / "features.tar.gz")

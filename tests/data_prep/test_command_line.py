@@ -58,7 +58,7 @@ def run(*words: object, code: str | None = None, root: Path, **options: object) 
 def test_ctrl_c_says_so_and_leaves_nothing(command: list[str], root: Path, tmp_path: Path) -> None:
     done = run(*command, signal.SIGINT.value, code=INTERRUPTED, root=root)
     assert done.returncode == 130
-    assert done.stderr.splitlines()[-1] == "interrupted: nothing was written"
+    assert done.stderr.splitlines()[-1] == "interrupted: nothing is left half-written"
     assert done.stdout == ""
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -366,6 +366,35 @@ def test_keep_going_keeps_what_is_whole_and_reports_the_rest(
     assert "11 clips kept, an unknown number lost" in report
 
 
+def test_keep_going_reads_no_more_of_a_shard_after_its_first_bad_record(
+    convert: Convert, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data_prep.convert._BATCH", 2)  # so that the shard goes on in later batches
+    records = clips("zz", 9)
+    (features / "eval/zz.tfrecord").write_bytes(shard([*records[:3], clip("zz000000099", [7]), *records[3:]]) + b"?")
+    assert convert("--keep-going") == 1
+    manifest = open_dataset(tmp_path / "out/made").manifest
+    assert manifest["rows"]["test"] == 3
+    assert [loss["offset"] for loss in manifest["skipped"]] == [len(shard(records[:3]))]
+
+
+def test_ten_bad_shards_of_a_thousand_cost_exactly_what_is_reported(convert: Convert, tmp_path: Path) -> None:
+    keys = [f"{a}{b}" for a in "abcdefghijklmnopqrstuvwxyzABCDEF" for b in "abcdefghijklmnopqrstuvwxyzABCDEF"][:1000]
+    shards = {f"eval/{key}.tfrecord": shard(clips(key, 2)) for key in keys}
+    bad = sorted(shards)[50::100]
+    for name in bad:
+        shards[name] = shards[name][:-1]  # the second record loses its last byte
+    rows = [(f"{key}{i:09d}", 30.0, 40.0, [i]) for key in keys for i in range(2)]
+    segments = write_segments(tmp_path / "eval_segments.csv", rows)
+    folder = write_folder(tmp_path / "many", shards)
+    assert convert("--keep-going", "--segments", segments, features=folder) == 1
+    manifest = open_dataset(tmp_path / "out/made").manifest
+    assert manifest["rows"]["test"] == 1_990
+    assert [(loss["where"], loss["clips_kept"], loss["clips_lost"]) for loss in manifest["skipped"]] == [
+        (name, 1, 1) for name in bad
+    ]
+
+
 def test_keep_going_counts_the_lost_clips_when_a_list_says_how_many_there_were(
     convert: Convert, features: Path, tmp_path: Path
 ) -> None:

@@ -182,6 +182,18 @@ def test_a_folder_without_a_manifest_is_no_dataset(tmp_path: Path) -> None:
         open_dataset(tmp_path)
 
 
+def test_a_file_is_no_dataset(whole: Path) -> None:
+    with pytest.raises(DatasetError, match=r"cannot read .*train\.npy/manifest\.json: Not a directory"):
+        open_dataset(whole / "train.npy")
+
+
+def test_a_dataset_that_is_removed_while_open_says_so(damaged: Path) -> None:
+    dataset = open_dataset(damaged)
+    shutil.rmtree(damaged)
+    with pytest.raises(DatasetError, match=r"cannot read .*clips\.parquet: No such file"):
+        dataset.clip("test", 0)
+
+
 @pytest.mark.parametrize("name", ["train.npy", "frames.npy", "clips.parquet", "labels.parquet"])
 def test_a_missing_file_is_named(damaged: Path, name: str) -> None:
     (damaged / name).unlink()

@@ -55,6 +55,7 @@ def test_a_clip_without_labels_is_kept() -> None:
         (clip(end_s=math.inf), "to inf s"),
         (clip(start_s=-1.0), "lasts from -1.0 s"),
         (clip(start_s=40.0), "lasts from 40.0 s to 40.0 s, expected 0 <= start < end"),
+        (clip(start_s=30.0, end_s=30.0001), "lasts from 30.0 s to 30.0 s"),
         (clip(labels=[0, 3]), "carries label 3, the label table has 0 to 2"),
         (clip(labels=[-1]), "carries label -1"),
         (clip(labels=[2**40]), "carries label 1099511627776"),
