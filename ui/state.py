@@ -77,7 +77,7 @@ def current(datasets: Sequence[str], metric: Metric = "cosine") -> Settings:
 
 
 def write_link(**values: str | None) -> None:
-    """Write values that no widget holds into the address bar, as one step of the browser's history; None empties one."""
+    """Write values that no widget holds into the address bar, as one step of its history; None empties one."""
     present = st.query_params.to_dict()
     st.query_params.update({name: value or "" for name, value in values.items() if value or present.get(name)})
     st.session_state["link"] = {name: st.query_params[name] for name in _CARRIED if name in st.query_params}

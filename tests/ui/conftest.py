@@ -27,7 +27,9 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
         end_s=np.full(total, 2.5),
         labels=[[int(k)] for k in kind],
         n_frames=np.ones(total, np.int64),
-        features=(rng.standard_normal((len(kinds), 16))[kind] + 0.5 * rng.standard_normal((total, 16))).astype(np.float32),
+        features=(rng.standard_normal((len(kinds), 16))[kind] + 0.5 * rng.standard_normal((total, 16))).astype(
+            np.float32
+        ),
     )
     labels = [Label(f"/m/{name}", f"{name} *[x](http://elsewhere.example/)*") for name in kinds]
     out = tmp_path_factory.mktemp("made") / "sample"

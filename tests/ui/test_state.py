@@ -10,7 +10,9 @@ junk = st.one_of(
     st.text(max_size=40),
     st.integers().map(str),
     st.floats().map(str),
-    st.sampled_from(["", "0", "1", "24", "25", "-1", "٣", "1e3", "nan", "inf", "12 ", "0x10", "sample", "cosine", "a*b*c"]),
+    st.sampled_from(
+        ["", "0", "1", "24", "25", "-1", "٣", "1e3", "nan", "inf", "12 ", "0x10", "sample", "cosine", "a*b*c"]
+    ),
     st.none(),
     st.integers(),
     st.floats(),
@@ -51,7 +53,9 @@ def test_whatever_stands_in_a_link_only_allowed_values_come_out(raw):
         seed=st.integers(0, state.MAX_SEED),
         bucket_width=st.none() | st.floats(1e-6, state.MAX_WIDTH),
         clip=st.none() | st.from_regex(r"[\w.~-]{1,30}", fullmatch=True).filter(str.isascii),
-        trail=st.lists(st.from_regex(r"[A-Za-z0-9_.~-]{1,20}", fullmatch=True), max_size=state.LONGEST_TRAIL).map(tuple),
+        trail=st.lists(st.from_regex(r"[A-Za-z0-9_.~-]{1,20}", fullmatch=True), max_size=state.LONGEST_TRAIL).map(
+            tuple
+        ),
         view=st.sampled_from(state.VIEWS),
     )
 )

@@ -128,17 +128,17 @@ function line(list, item, id, card) {
   play.append(picture("play", "picture start"), picture("pause", "picture pause"))
   if (card.gone) play.disabled = true
   const look = card.media.kind === "youtube" ? thumbnail(card.media) : waveform(ear.looks.get(id) ?? QUIET, id)
-  return [rank, play, look, what(card), near(card), doing(list, item, id, card)]
+  return [rank, play, look, what(list, card), near(card), doing(list, item, id, card)]
 }
 
-function what(card) {
+function what(list, card) {
   const labels = make("p", { class: "labels" })
   card.labels.forEach((label, i) => {
     const name = label.shared ? make("b", { title: "your sound has this label too" }, picture("tick", "picture tick"), label.name) : label.name
     labels.append(i ? ", " : "", name, label.shared ? make("span", { class: "unseen" }, " (shared)") : "")
   })
   const mark = make("span", { class: `mark ${card.met ? "found" : "missed"}`, "aria-hidden": "true" })
-  const aside = card.gone ?? card.aside
+  const aside = card.gone ?? (list.view === "found" ? card.aside : "")
   const met = make("p", { class: "met small" }, mark, make("span", {}, aside ? `${card.how} · ${aside}` : card.how))
   return make("div", { class: "what" }, labels, met)
 }

@@ -1,0 +1,89 @@
+"""One server and one browser for all tests that look at the app as a person does."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 60_000  # ms; the first visit compiles and indexes, on whatever machine this is
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def earshot(root: Path) -> Iterator[str]:
+    """Return the address of the app, started on a free port with the embedded sample."""
+    if not (root / "data" / "sample" / "manifest.json").is_file():
+        pytest.skip("the embedded sample is not at data/sample: python -m data_prep sample --out data/sample")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    environment = {name: value for name, value in os.environ.items() if name != "EARSHOT_DATA"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=root, env=environment, **quiet) as app:
+        try:
+            _wait_until_healthy(app, f"http://127.0.0.1:{port}/_stcore/health")
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            app.terminate()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Return a browser, or skip where the machine has none."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser, earshot: str) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a link in a browser of its own, as another person would, and waits for the page."""
+    contexts = []
+
+    def open_page(link: str = "", width: int = 1440, height: int = 900) -> Page:
+        contexts.append(chromium.new_context(viewport={"width": width, "height": height}))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        page.requests = []
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.goto(link if link.startswith("http") else earshot + link)
+        page.wait_for_selector(".neighbours .tab")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def _wait_until_healthy(app: subprocess.Popen[bytes], address: str) -> None:
+    for _ in range(300):
+        if app.poll() is not None:
+            pytest.fail(f"the app ended at once with status {app.returncode}")
+        try:
+            with urlopen(address, timeout=2) as answer:  # noqa: S310  (an address of this test's own)
+                if answer.read() == b"ok":
+                    return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the app did not start within a minute")
