@@ -13,7 +13,7 @@ from ui.stopwatch import Times
 
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99)
 ABOUT_THE_SAME = 0.1  # of the time: nearer than that, no measurement here can tell two times apart
-NONE = "none"
+NONE = ""
 
 
 def wish(grid: Grid, candidates: Floats, here: tuple[int, int], wanted: float) -> str:

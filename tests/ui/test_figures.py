@@ -167,6 +167,12 @@ def test_the_current_line_is_named_at_its_end_instead_of_in_a_legend(grid, candi
     assert name.y == grid.recall[-1, 5]
 
 
+def test_the_current_line_keeps_its_name_when_you_are_at_its_end(grid, candidates):
+    at_end = 100 * candidates[-1, 5], grid.recall[-1, 5]
+    figure = figures.trade_off(grid, figures.looked_at(candidates), (16, 6), at_end, 0.9, "light")
+    assert {"<b>K 6</b>", "<b>you are here</b>"} <= set(texts(figure))
+
+
 @pytest.mark.parametrize("milli", [0.02, 1.5, 40.0])
 def test_exact_search_stands_at_recall_one_and_its_own_time(grid, milliseconds, milli):
     cost = figures.time_taken(milliseconds, milli)

@@ -51,8 +51,7 @@ def trade_off(
     _wanted(figure, wanted)
     _name_lines(figure, grid, cost, current, here_at, mode)
     hover = f"{setting(*here)}:<br>finds {percent(here_at[1])} of the 10 nearest<br>for {cost.say(here_at[0])}"
-    edge = 10.0 ** figure.layout.xaxis.range[0]  # a setting that costs nothing has no place on a log axis but its edge
-    you_are_here(figure, max(here_at[0], edge), here_at[1], hover, mode)
+    you_are_here(figure, *_on_axis(figure, here_at), hover, mode)
     return figure
 
 
@@ -124,12 +123,17 @@ def _wanted(figure: go.Figure, wanted: float) -> None:
 def _name_lines(
     figure: go.Figure, grid: Grid, cost: Cost, current: int, here_at: tuple[float, float], mode: Mode
 ) -> None:
-    """Name lines at their ends: the current K first, then every fourth, leaving out what would overprint."""
-    order = [current, *(j for j, n_bits in enumerate(grid.n_bits) if n_bits % 4 == 0 and j != current)]
-    ends = [here_at, *((float(cost.values[-1, j]), float(grid.recall[-1, j])) for j in order)]
-    places = [(share(figure, "x", max(x, 1e-9)), share(figure, "y", y)) for x, y in ends]
-    for i in spread(places, gap=0.08, x_gap=0.2)[1:]:
-        if places[i][0] < 0 or ends[i][1] > 0.99:  # out of sight, or under the mark of exact search
+    """Name lines at their ends: the current K always, and every fourth where its name would overprint nothing."""
+    others = [j for j, n_bits in enumerate(grid.n_bits) if n_bits % 4 == 0 and j != current]
+    ends = [(float(cost.values[-1, j]), float(grid.recall[-1, j])) for j in (current, *others)]
+    slip(figure, *_on_axis(figure, ends[0]), f"<b>K {grid.n_bits[current]}</b>", mode, to_left=False, lift=0)
+    places = [(share(figure, "x", max(x, 1e-9)), share(figure, "y", y)) for x, y in (here_at, *ends)]
+    for i in spread(places, gap=0.08, x_gap=0.2):
+        if i < 2 or places[i][0] < 0 or ends[i - 1][1] > 0.99:  # out of sight, or under the mark of exact search
             continue
-        name = f"K {grid.n_bits[order[i - 1]]}"
-        slip(figure, *ends[i], f"<b>{name}</b>" if i == 1 else name, mode, to_left=False, lift=0)
+        slip(figure, *ends[i - 1], f"K {grid.n_bits[others[i - 2]]}", mode, to_left=False, lift=0)
+
+
+def _on_axis(figure: go.Figure, point: tuple[float, float]) -> tuple[float, float]:
+    """Move a point that costs nothing, and so has no place on a log axis, to the edge of it."""
+    return max(point[0], 10.0 ** float(figure.layout.xaxis.range[0])), point[1]

@@ -32,8 +32,8 @@ def parity(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> 
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(range=[-0.02, 1.06], tickvals=[0, 0.25, 0.5, 0.75, 1])
     diagonal = {"color": INK[mode], "width": 1, "dash": "dash"}
-    figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=diagonal, hoverinfo="skip", name="equal"))
     figure.add_trace(_cells(grid, predicted))
+    figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=diagonal, hoverinfo="skip", name="equal"))
     slip(figure, 1.04, 0.04, "dashed: predicted = measured", mode, to_left=True, lift=0)
     row, column = grid.cell(*here)
     x, y = float(predicted[row, column]), float(grid.recall[row, column])
