@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
 from tqdm import tqdm
 
@@ -121,25 +121,25 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 class _Bar:
-    """A progress bar on stderr: the share of the input read, and clips a second."""
+    """A progress bar on stderr, from the first byte read: the share of the input, clips so far, clips a second."""
 
     def __init__(self) -> None:
-        form = "{l_bar}{bar}| {n_fmt}/{total_fmt}B [{elapsed}<{remaining}{postfix}]"
-        patience = 0.1 if sys.stderr.isatty() else 10  # a log file wants a line now and then, not a picture
-        self._bar = tqdm(
-            desc="reading", total=0, unit="B", unit_scale=True, mininterval=patience, bar_format=form, file=sys.stderr
-        )
+        self._bar: tqdm[NoReturn] | None = None
         self._began = time.perf_counter()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def show(self, done: int, total: int, clips: int) -> None:
+        if self._bar is None:
+            form = "{l_bar}{bar}| {n_fmt}/{total_fmt}B [{elapsed}<{remaining}{postfix}]"
+            patience = 0.1 if sys.stderr.isatty() else 10  # a log file wants a line now and then, not a picture
+            self._bar = tqdm(desc="reading", total=total, unit_scale=True, mininterval=patience, bar_format=form)
         rate = clips / (time.perf_counter() - self._began)
-        self._bar.total = total
         self._bar.set_postfix_str(f"{clips:,} clips, {rate:,.0f} clips/s", refresh=False)
         self._bar.update(done - self._bar.n)
 

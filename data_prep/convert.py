@@ -93,7 +93,7 @@ class _Conversion:
         for segment_list in self._lists:
             self._compare_with(segment_list)
         for loss in report.losses:
-            loss.clips_kept = self._clips_of_shard[loss.where]
+            loss.clips_kept = self._clips_of_shard.get(loss.where, report.n_clips)  # else it is the archive's
         if report.n_short:
             report.notes.append(f"{report.n_short:,} clips have fewer than {MAX_FRAMES} frames.")
         return report
@@ -103,6 +103,7 @@ class _Conversion:
         try:
             for shard in shards:
                 self._keys[shard.source].add(shard.key)
+                self._clips_of_shard[shard.name] += 0
                 try:
                     for offset, payload in read_records(shard.data, shard.name):
                         if shard.name in self._spoilt:

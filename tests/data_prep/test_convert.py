@@ -64,6 +64,7 @@ def refused(tmp_path: Path, convert: Convert, capsys: pytest.CaptureFixture[str]
         assert convert(*extra, **paths) == 2
         captured = capsys.readouterr()
         assert captured.out == ""
+        assert captured.err.startswith(("error: ", "\rreading:"))
         assert not (tmp_path / "out").exists() or list((tmp_path / "out").iterdir()) == []
         message = captured.err[captured.err.index("error: ") :]
         assert "Traceback" not in message
@@ -415,6 +416,7 @@ def test_keep_going_takes_what_a_cut_archive_still_holds(convert: Convert, tmp_p
     assert 0 < manifest["rows"]["test"] < 30
     (loss,) = manifest["skipped"]
     assert (loss["where"], loss["reason"]) == ("features.tar.gz", "the archive is cut short: get it again")
+    assert loss["clips_kept"] == manifest["rows"]["test"]
 
 
 def test_keep_going_keeps_the_first_of_two_copies_only(convert: Convert, features: Path, tmp_path: Path) -> None:
