@@ -145,3 +145,15 @@ def write_segments(path: Path, rows: Iterable[tuple[str, float, float, Sequence[
     head = ["# Segments csv created Sun Mar  5 10:54:31 2017", f"# num_ytids={len(lines)}, num_segs={len(lines)}"]
     path.write_text("\n".join([*head, "# YTID, start_seconds, end_seconds, positive_labels", *lines, ""]))
     return path
+
+
+# A collection in small: two names that differ only by case, and every one of AudioSet's folders.
+SHARDS = {
+    "bal_train/-A.tfrecord": shard(clips("-A", 25)),
+    "bal_train/-a.tfrecord": shard(clips("-a", 12)),
+    "unbal_train/-A.tfrecord": shard(clips("-A", 8, first=100)),
+    "eval/zz.tfrecord": shard(clips("zz", 9)),
+}
+N_CLIPS = 54
+# What AudioSet's list of balanced segments would say of it.
+BALANCED_ROWS = [(f"{key}{i:09d}", 30.0, 40.0, [i % 3]) for key, n in (("-A", 25), ("-a", 12)) for i in range(n)]
