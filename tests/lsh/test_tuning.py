@@ -59,7 +59,7 @@ def test_a_recall_out_of_reach_is_refused_with_the_most_there_is():
 @pytest.mark.parametrize("recall", [0, -0.1, 1.0001, np.nan])
 def test_a_recall_that_is_no_share_is_refused(recall):
     index, Q = made("cosine")
-    with pytest.raises(ParameterError, match="recall is .*; expected a number above 0, at most 1"):
+    with pytest.raises(ParameterError, match=r"recall is .*; expected a number above 0, at most 1"):
         tune(index, Q, 5, recall)
 
 
