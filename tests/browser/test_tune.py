@@ -1,73 +1,32 @@
-import os
+"""Tune, as a person meets it: five charts, one button, and a link that follows."""
+
 import re
-import socket
-import subprocess
-import sys
-import time
 from urllib.parse import parse_qs, urlsplit
-from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PATIENCE = 120_000  # ms; a first visit indexes and times on whatever machine this is
-
-
-@pytest.fixture(scope="module")
-def address(root):
-    """Return the address of the app, open on the embedded sample."""
-    if not (root / "data" / "sample" / "manifest.json").is_file():
-        pytest.skip("the embedded sample is not at data/sample: python -m data_prep sample --out data/sample")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    environment = {name: value for name, value in os.environ.items() if name != "EARSHOT_DATA"}
-    with subprocess.Popen(
-        command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as app:
-        try:
-            _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
-            yield f"http://127.0.0.1:{port}/tune"
-        finally:
-            app.terminate()
-
-
-def _wait_until_healthy(address):
-    for _ in range(300):
-        try:
-            with urlopen(address, timeout=2) as answer:  # noqa: S310  (an address of this test's own)
-                if answer.read() == b"ok":
-                    return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail("the app did not start within a minute")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield chromium
-        chromium.close()
+CHARTS = "[data-testid=stPlotlyChart]"
 
 
 @pytest.fixture
-def page(browser):
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(PATIENCE)
-    yield page
-    page.close()
+def tune(chromium, earshot):
+    """Return a function that opens Tune on the sample, with further settings in the link, and waits for its charts."""
+    contexts = []
 
+    def open_tune(query="", width=1440, height=900, scheme="light"):
+        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(f"{earshot}tune?dataset=sample{query}")
+        page.wait_for_function(f"document.querySelectorAll('{CHARTS} .js-plotly-plot').length === 5")
+        return page
 
-def open_tune(page, address, query=""):
-    page.goto(f"{address}?dataset=sample{query}")
-    page.wait_for_function("document.querySelectorAll('[data-testid=stPlotlyChart] .js-plotly-plot').length === 5")
+    yield open_tune
+    for context in contexts:
+        context.close()
 
 
 def parameters(page):
@@ -78,16 +37,16 @@ def slider(page, label):
     return int(page.get_by_role("slider", name=label).input_value())
 
 
-def test_the_page_opens_on_the_sample_and_draws_its_five_charts(page, address):
-    open_tune(page, address)
-    charts = page.locator("[data-testid=stPlotlyChart]")
+def test_the_page_opens_on_the_sample_and_draws_its_five_charts(tune):
+    page = tune()
+    charts = page.locator(CHARTS)
     assert charts.count() == 5
     assert all(len(charts.nth(i).get_attribute("aria-label")) > 40 for i in range(5))
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-def test_the_best_setting_moves_the_sliders_and_the_link_and_says_why(page, address):
-    open_tune(page, address, "&L=2&K=20&recall=0.8")
+def test_the_best_setting_moves_the_sliders_and_the_link_and_says_why(tune):
+    page = tune("&L=2&K=20&recall=0.8")
     page.get_by_role("button", name="Best setting for recall ≥ 0.80").click()
     page.get_by_text(re.compile(r"^L = \d+, K = \d+.* is the fastest of")).wait_for()
     page.wait_for_function("new URLSearchParams(location.search).get('K') !== '20'")
@@ -101,27 +60,24 @@ def test_the_best_setting_moves_the_sliders_and_the_link_and_says_why(page, addr
     assert {"L", "K"} & set(shown)
 
 
-def test_a_link_opens_the_setting_that_it_names(page, address):
-    open_tune(page, address, "&L=5&K=7&recall=0.75")
+def test_a_link_opens_the_setting_that_it_names(tune):
+    page = tune("&L=5&K=7&recall=0.75")
     assert (slider(page, "Tables, L"), slider(page, "Bits a key, K")) == (5, 7)
     page.get_by_role("button", name="Best setting for recall ≥ 0.75").wait_for()
     assert "--tables 5 --bits 7" in page.locator("[data-testid=stCode]").inner_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_scrolls_sideways_on_a_phone(browser, address, scheme):
-    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    page.set_default_timeout(PATIENCE)
-    open_tune(page, address)
+def test_nothing_scrolls_sideways_on_a_phone(tune, scheme):
+    page = tune(width=390, height=844, scheme=scheme)
     widths = page.evaluate(
         "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"
     )
-    page.close()
     assert max(widths) <= 390
 
 
-def test_the_sentence_below_the_button_moves_nothing_when_it_changes(page, address):
-    open_tune(page, address, "&L=3&K=19&recall=0.7")
+def test_the_sentence_below_the_button_moves_nothing_when_it_changes(tune):
+    page = tune("&L=3&K=19&recall=0.7")
     header = page.get_by_role("heading", name="Every setting at once")
     before = header.bounding_box()["y"]
     page.get_by_role("button", name="Best setting").click()
