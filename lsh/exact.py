@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from lsh import validate
 from lsh.errors import ShapeError, ZeroVectorError
+from lsh.kernels.checking import normalise
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, nearest
 from lsh.result import SearchResult
 from lsh.validate import Floats
@@ -35,18 +36,18 @@ class ExactSearch:
         lengths = validate.norms(self.X, "X")
         # A vector of zeros has no direction: with 0 for its inverse length, its cosine with everything is 0.
         self.inverse_norms = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0).astype(np.float32)
-        self._squares = (lengths**2).astype(np.float32)
-        for array in (self.inverse_norms, self._squares):
+        self.half_squares = (lengths**2 / 2).astype(np.float32)
+        for array in (self.inverse_norms, self.half_squares):
             array.flags.writeable = False
 
     @property
     def nbytes(self) -> int:
         """Return the bytes taken beside the vectors."""
-        return self.inverse_norms.nbytes + self._squares.nbytes
+        return self.inverse_norms.nbytes + self.half_squares.nbytes
 
     def search(self, Q: npt.ArrayLike, k: int = 10) -> SearchResult:
         """Return the k nearest rows of each query (float32[nq, d]); `n_candidates` is n for each."""
-        vectors = self.prepare_queries(validate.matrix(Q, "Q", self.X.shape[1]))
+        vectors = self.prepare_queries(Q)
         k = validate.integer(k, "k", 1, 2**31 - 1)
         result = SearchResult.empty(len(vectors), k)
         for q, superset in enumerate(self._supersets(vectors, k)):
@@ -61,7 +62,7 @@ class ExactSearch:
 
         That is k rows, and more where several tie for the last place.
         """
-        vectors = self.prepare_queries(validate.matrix(Q, "Q", self.X.shape[1]))
+        vectors = self.prepare_queries(Q)
         k = validate.integer(k, "k", 1, 2**31 - 1)
         rows: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
         for q, superset in enumerate(self._supersets(vectors, k)):
@@ -71,8 +72,15 @@ class ExactSearch:
         offsets = np.cumsum([len(ids) for ids in rows])
         return offsets, np.concatenate(rows)
 
-    def prepare_queries(self, Q: Floats) -> Floats:
-        """Return checked queries as the kernels want them: scaled to length one under cosine."""
+    def prepare_queries(self, Q: npt.ArrayLike) -> Floats:
+        """Return queries as the kernels want them, checked, and scaled to length one under cosine: float32[nq, d]."""
+        if type(Q) is np.ndarray and Q.dtype == np.float32 and Q.shape[1:] == self.X.shape[1:]:
+            out = np.empty(Q.shape, np.float32)
+            if normalise(Q, self.metric == "cosine", validate.SHORTEST, validate.LARGEST, out):
+                return out
+        return self._prepare_doubtful(validate.matrix(Q, "Q", self.X.shape[1]))
+
+    def _prepare_doubtful(self, Q: Floats) -> Floats:
         lengths = validate.norms(Q, "Q")
         if self.metric == "euclidean":
             return Q
@@ -108,7 +116,7 @@ class ExactSearch:
         products = Q @ X.T
         if self.metric == "cosine":
             return 1 - products * self.inverse_norms[start:stop], np.full(len(Q), rounding)
-        own, others = np.einsum("ij,ij->i", Q, Q), self._squares[start:stop]
+        own, others = np.einsum("ij,ij->i", Q, Q), 2 * self.half_squares[start:stop]
         return own[:, None] + others - 2 * products, rounding * (own + others.max())
 
 

@@ -29,9 +29,7 @@ class SearchResult:
 
     @classmethod
     def empty(cls, n_queries: int, k: int) -> Self:
-        """Return a result to be filled in: nothing found yet."""
+        """Return room for a result, whose every place the kernels fill."""
         return cls(
-            np.full((n_queries, k), -1, np.int64),
-            np.full((n_queries, k), np.inf, np.float32),
-            np.zeros(n_queries, np.int64),
+            np.empty((n_queries, k), np.int64), np.empty((n_queries, k), np.float32), np.empty(n_queries, np.int64)
         )

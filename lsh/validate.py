@@ -14,9 +14,9 @@ Floats = npt.NDArray[np.float32]
 
 METRICS = ("cosine", "euclidean")
 _CHECK_ROWS = 65_536  # rows checked at a time, so that a mapped file is never read whole into memory
-_LARGEST = 1e18  # squares of larger values overflow float32
+LARGEST = 1e18  # squares of larger values overflow float32
 _LONGEST = 4e18  # so does the squared distance of two longer vectors that point opposite ways
-_SMALLEST = 1e-18  # squares of smaller values vanish in float32
+SHORTEST = 1e-18  # squares of smaller values vanish in float32
 
 
 def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Floats:
@@ -63,18 +63,18 @@ def _check_values(block: npt.NDArray[np.generic], name: str, first_row: int) -> 
     if not block.size:
         return
     largest = max(abs(float(block.max())), abs(float(block.min())))
-    if largest > _LARGEST:
+    if largest > LARGEST:
         row, column = np.unravel_index(int(np.abs(block.astype(np.float64)).argmax()), block.shape)
         raise ScaleError(
             f"{name} holds {block[row, column]} at row {first_row + row}, column {column}; "
-            f"expected values within ±{_LARGEST:g}: divide the data by a constant"
+            f"expected values within ±{LARGEST:g}: divide the data by a constant"
         )
     if block.dtype.itemsize > np.dtype(np.float32).itemsize:
         lost = (block != 0).any(axis=1) & (block.astype(np.float32) == 0).all(axis=1)
         if lost.any():
             raise ScaleError(
                 f"{name} row {first_row + int(lost.argmax())} is not zero but becomes so in float32; expected 0 or "
-                f"a length of at least {_SMALLEST:g}: multiply the data by a constant"
+                f"a length of at least {SHORTEST:g}: multiply the data by a constant"
             )
 
 
@@ -84,11 +84,11 @@ def norms(X: Floats, name: str) -> npt.NDArray[np.float64]:
     for start in range(0, len(X), _CHECK_ROWS):
         block = X[start : start + _CHECK_ROWS].astype(np.float64)
         length[start : start + _CHECK_ROWS] = np.sqrt(np.einsum("ij,ij->i", block, block))
-    vanishing = (length > 0) & (length < _SMALLEST)
+    vanishing = (length > 0) & (length < SHORTEST)
     if vanishing.any():
         row = int(vanishing.argmax())
         raise ScaleError(
-            f"{name} row {row} has length {length[row]:g}; expected 0 or at least {_SMALLEST:g}: "
+            f"{name} row {row} has length {length[row]:g}; expected 0 or at least {SHORTEST:g}: "
             "multiply the data by a constant"
         )
     if (length > _LONGEST).any():
@@ -101,6 +101,8 @@ def norms(X: Floats, name: str) -> npt.NDArray[np.float64]:
 
 def integer(value: object, name: str, low: int, high: int) -> int:
     """Return `value` as int when it is a whole number in [low, high]."""
+    if type(value) is int and low <= value <= high:  # the usual case, and the quick one
+        return value
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
         raise ParameterError(f"{name} is {value!r}; expected a whole number from {low} to {high}")
     return int(value)

@@ -1,0 +1,63 @@
+"""k-means: a hash family that learns its buckets from the data.
+
+The hash of a vector is the number of the nearest of m centroids, and the buckets are the cells around them. Random
+hyperplanes cut space without looking at it; centroids sit where the data is, so of equally many buckets the nearest few
+hold more of a query's neighbours. Probes go to buckets in order of their centroid's distance. (S. Lloyd 1982; as an
+index: H. Jégou, M. Douze, C. Schmid, "Product quantization for nearest neighbor search", TPAMI 2011.)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh.validate import Floats
+
+TRAINING_ROWS = 64  # that a sample should have for each centroid; more hardly move it
+_ROUNDS = 8
+_BLOCK_ROWS = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Centroids, one a column: float32[d, m]; half_squares: float32[m], |c|² / 2."""
+
+    centroids: Floats
+    half_squares: Floats
+
+    @classmethod
+    def train(cls, sample: Floats, n_clusters: int, rng: np.random.Generator, *, unit: bool) -> "Clusters":
+        """Place `n_clusters` centroids among a sample, float32[s, d]; scale them to length one when `unit`.
+
+        A centroid that loses all its vectors starts again at a random one.
+        """
+        centroids = sample[rng.choice(len(sample), n_clusters, replace=len(sample) < n_clusters)].copy()
+        for _ in range(_ROUNDS):
+            nearest = cls.of(centroids).assign(sample)
+            sizes = np.bincount(nearest, minlength=n_clusters)
+            sums = np.zeros_like(centroids)
+            order = np.argsort(nearest, kind="stable")
+            filled = np.flatnonzero(sizes)
+            starts = (np.cumsum(sizes) - sizes)[filled]
+            sums[filled] = np.add.reduceat(sample[order], starts, axis=0)
+            empty = np.flatnonzero(sizes == 0)
+            sums[empty] = sample[rng.choice(len(sample), len(empty))]
+            centroids = (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32)
+            if unit:
+                lengths = np.linalg.norm(centroids, axis=1, keepdims=True)
+                centroids = (centroids / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+        return cls.of(centroids)
+
+    @classmethod
+    def of(cls, centroids: Floats) -> "Clusters":
+        """Return the clusters around given centroids, one a row: float32[m, d]."""
+        halves = (np.einsum("ij,ij->i", centroids, centroids) / 2).astype(np.float32)
+        return cls(np.ascontiguousarray(centroids.T), halves)
+
+    def assign(self, X: Floats) -> npt.NDArray[np.int64]:
+        """Return the number of each vector's nearest centroid: float32[n, d] -> int64[n]."""
+        nearest = np.empty(len(X), np.int64)
+        for start in range(0, len(X), _BLOCK_ROWS):
+            block = X[start : start + _BLOCK_ROWS] @ self.centroids
+            nearest[start : start + len(block)] = (block - self.half_squares).argmax(axis=1)
+        return nearest

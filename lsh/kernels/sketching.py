@@ -1,0 +1,212 @@
+"""Two bits a dimension rank vectors almost as well as their floats: encode, score, and keep the best.
+
+A sketch replaces each of 128 rotated coordinates y by a level c in {-1.5, -0.5, 0.5, 1.5}, in 32 bytes. With one float
+a vector, |y|²/<y, c>, the estimate
+    <q, y> ~ <q, c> |y|² / <y, c>
+is unbiased over random rotations (J. Gao, C. Long, "RaBitQ", SIGMOD 2024; more than one bit: J. Gao et al., SIGMOD
+2025). The query is rounded to 4 bits a dimension, so that <q, c> becomes a sum of bit counts: for bit planes b of the
+level and u of the query, Σ u b = Σ over planes 2^(p + r) · popcount(b_p & u_r). A CPU counts 512 bits at once.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+Floats = npt.NDArray[np.float32]
+Planes = npt.NDArray[np.uint64]
+
+DIMENSIONS = 128
+PLANES = 4  # two words of low bits, two words of high bits
+_QUERY_BITS = 4
+_QUERY_MIDDLE = np.float32(7.5)
+_LEVEL_MIDDLE = np.float32(1.5)
+_WIDTHS = np.array([0.8, 0.9, 1.0, 1.1, 1.2], np.float32)  # of a level, in standard deviations of a coordinate
+
+# Sums may be reordered, so that they vectorise; NaN and infinity keep their meaning.
+FAST = {"contract", "reassoc", "nsz", "arcp"}
+
+
+def _popcount(_context: Any, _word: Any) -> Any:
+    def generate(_typing: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        count = builder.module.declare_intrinsic("llvm.ctpop", [ir.IntType(64)])
+        return builder.call(count, [arguments[0]])
+
+    return types.uint64(types.uint64), generate
+
+
+# Counts the bits of a uint64 with the CPU's own instruction, 512 bits at once where it can.
+popcount: Any = intrinsic(_popcount)
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def times(vector: Floats, matrix: Floats, out: Floats) -> None:
+    """Fill out = vector @ matrix: float32[d], float32[d, m] -> float32[m]."""
+    out[:] = 0
+    for t in range(matrix.shape[0]):
+        x = vector[t]
+        row = matrix[t]
+        for j in range(out.shape[0]):
+            out[j] += x * row[j]
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def encode(Y: Floats, planes: Planes, factors: Floats) -> None:
+    """Sketch rotated vectors: float32[n, 128] -> planes uint64[4, n], factors float32[2, n].
+
+    The width of the levels is, of a few, the one whose sketch points nearest to the vector. factors[0] is
+    f = |y|²/<y, c>, and factors[1] is f times the sum of the level numbers 0 to 3, which `score` needs beside the bits.
+    """
+    n, dim = Y.shape
+    for i in range(n):
+        y = Y[i]
+        square = np.float32(0)
+        for j in range(dim):
+            square += y[j] * y[j]
+        if square == 0:
+            planes[:, i] = 0
+            factors[:, i] = 0
+            continue
+        best, chosen = np.float32(-1), np.float32(1)
+        for width in _WIDTHS:
+            scale = np.float32(1) / (width * np.sqrt(square / np.float32(dim)))
+            along, length = np.float32(0), np.float32(0)
+            for j in range(dim):
+                level = min(max(np.floor(y[j] * scale), np.float32(-2)), np.float32(1)) + np.float32(0.5)
+                along += y[j] * level
+                length += level * level
+            if along > best * np.sqrt(length):
+                best, chosen = along / np.sqrt(length), scale
+        along, total = np.float32(0), np.float32(0)
+        for word in range(2):
+            low, high = np.uint64(0), np.uint64(0)
+            for j in range(64):
+                value = y[64 * word + j]
+                number = int(min(max(np.floor(value * chosen), np.float32(-2)), np.float32(1))) + 2
+                along += value * (np.float32(number) - _LEVEL_MIDDLE)
+                total += np.float32(number)
+                low |= np.uint64(number & 1) << np.uint64(j)
+                high |= np.uint64(number >> 1) << np.uint64(j)
+            planes[word, i] = low
+            planes[2 + word, i] = high
+        factors[0, i] = square / along
+        factors[1, i] = square / along * total
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def quantise(y: Floats, planes: Planes) -> tuple[np.float32, np.float32]:
+    """Round a rotated query to 4 bits a dimension, planes uint64[8]; return (its step, the sum of its coordinates)."""
+    largest = np.float32(1e-30)
+    for j in range(DIMENSIONS):
+        largest = max(largest, abs(y[j]))
+    scale = _QUERY_MIDDLE / largest
+    planes[:] = 0
+    total = np.float32(0)
+    for word in range(2):
+        p0, p1, p2, p3 = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
+        for j in range(64):
+            number = np.int32(min(y[64 * word + j] * scale + np.float32(8), np.float32(15)))
+            total += np.float32(number) - _QUERY_MIDDLE
+            u, place = np.uint64(number), np.uint64(j)
+            p0 |= (u & np.uint64(1)) << place
+            p1 |= ((u >> np.uint64(1)) & np.uint64(1)) << place
+            p2 |= ((u >> np.uint64(2)) & np.uint64(1)) << place
+            p3 |= (u >> np.uint64(3)) << place
+        planes[word], planes[2 + word], planes[4 + word], planes[6 + word] = p0, p1, p2, p3
+    return np.float32(1) / scale, total / scale
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def score(
+    planes: Planes,
+    factors: Floats,
+    penalties: Floats,
+    start: int,
+    query: Planes,
+    step: np.float32,
+    total: np.float32,
+    offset: np.float32,
+    out: Floats,
+) -> None:
+    """Estimate offset + <q, y> - penalty of the m sketches from `start` on, of planes uint64[4, n] and factors [2, n].
+
+    With q = step (u - 7.5) and c = b - 1.5:  <q, c> = step Σ u b - 7.5 step Σ b - 1.5 Σ q.
+    """
+    stop = start + out.shape[0]
+    a, b, c, d = planes[0][start:stop], planes[1][start:stop], planes[2][start:stop], planes[3][start:stop]
+    f, g, penalty = factors[0][start:stop], factors[1][start:stop], penalties[start:stop]
+    q0, q1, q2, q3 = query[0], query[1], query[2], query[3]
+    q4, q5, q6, q7 = query[4], query[5], query[6], query[7]
+    lowest, shift = -_QUERY_MIDDLE * step, -_LEVEL_MIDDLE * total
+    for i in range(out.shape[0]):
+        low, low2, high, high2 = a[i], b[i], c[i], d[i]
+        count = popcount(low & q0) + popcount(low2 & q1)
+        count += 2 * (popcount(low & q2) + popcount(low2 & q3) + popcount(high & q0) + popcount(high2 & q1))
+        count += 4 * (popcount(low & q4) + popcount(low2 & q5) + popcount(high & q2) + popcount(high2 & q3))
+        count += 8 * (popcount(low & q6) + popcount(low2 & q7) + popcount(high & q4) + popcount(high2 & q5))
+        count += 16 * (popcount(high & q6) + popcount(high2 & q7))
+        out[i] = f[i] * (step * np.float32(np.int32(count)) + shift) + lowest * g[i] - penalty[i] + offset
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def _count_above(scores: Floats, limit: np.float32) -> np.int32:
+    count = np.int32(0)
+    for i in range(scores.shape[0]):
+        count += np.int32(scores[i] > limit)
+    return count
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def limit_for(scores: Floats, wanted: int, slack: int) -> np.float32:
+    """Return a limit that at least `wanted` scores exceed, and at most `slack` more where the values allow it.
+
+    A guess from the tail of a normal distribution, then bisection. Each step counts all scores, vectorised: cheaper
+    than a heap or a quickselect, whose branches cannot be foreseen.
+    """
+    n = scores.shape[0]
+    if n <= wanted:
+        return np.float32(-np.inf)
+    total, squares, highest = np.float32(0), np.float32(0), scores[0]
+    for i in range(n):
+        total += scores[i]
+        squares += scores[i] * scores[i]
+        highest = max(highest, scores[i])
+    mean = total / np.float32(n)
+    spread = np.sqrt(max(squares / np.float32(n) - mean * mean, np.float32(1e-12)))
+    share = np.float32(wanted) / np.float32(n)
+    below, above = np.float32(-np.inf), highest  # more than `wanted` exceed `below`, none exceeds `above`
+    limit = mean + spread * np.sqrt(-2 * np.log(min(np.float32(2.5) * share, np.float32(0.95))))
+    if limit >= highest:
+        limit = np.float32(0.5) * (mean + highest)
+    for _ in range(24):
+        count = _count_above(scores, limit)
+        if wanted <= count <= wanted + slack:
+            return np.float32(limit)
+        if count > wanted:
+            below = limit
+        else:
+            above = limit
+        limit = np.float32(0.5) * (below + above) if below > -np.inf else above - spread
+        if below > -np.inf and not below < limit < above:
+            break
+    return np.float32(below)
+
+
+@njit(nogil=True, cache=True)
+def above(scores: Floats, limit: np.float32, first: int, rows: npt.NDArray[np.uint32], n_rows: int) -> int:
+    """Append first + i to `rows` for every score i above the limit, and return the new count.
+
+    Most blocks of 32 hold no such score, and cost one vectorised test.
+    """
+    n = scores.shape[0]
+    for start in range(0, n, 32):
+        block = scores[start : min(start + 32, n)]
+        if _count_above(block, limit) > 0:
+            for i in range(block.shape[0]):
+                if block[i] > limit:
+                    rows[n_rows] = first + start + i
+                    n_rows += 1
+    return n_rows
