@@ -1,0 +1,177 @@
+# ruff: noqa: D401 - the docstring of a player says what one hears
+"""Insects, beasts and people: a pulsed source, the formants of a throat, and the timing by which each is known."""
+
+import numpy as np
+
+from data_prep.synth.toolbox import (
+    N_SAMPLES,
+    Audio,
+    Response,
+    beats,
+    curve,
+    filtered,
+    formants,
+    highpass,
+    hump,
+    log_uniform,
+    lowpass,
+    noise,
+    periodic,
+    phase,
+    place,
+    resonance,
+    samples,
+    saw_amplitudes,
+    sine,
+    some,
+    together,
+    unit,
+    wander,
+)
+from data_prep.synth.voice import mouth, voice
+
+
+def cricket(rng: np.random.Generator) -> Audio:
+    """A file drawn over a scraper: a pure 4 to 5.5 kHz tone in groups of two to five pulses, time after time."""
+    out = np.zeros(N_SAMPLES)
+    for loudness in (1.0, *rng.uniform(0, 0.4, rng.integers(0, 4))):
+        pitch, length = log_uniform(rng, 3800, 5600), rng.uniform(0.012, 0.03)
+        n = samples(length)
+        pulse = sine(pitch * curve([0, length], [1.02, 0.98], n), n) * hump(n, 0.5 * length, 0.4 * length)
+        group = length * rng.uniform(1.2, 1.9) * np.arange(rng.integers(2, 6))
+        chirps = beats(rng, max(rng.uniform(0.15, 0.9), group[-1] + 0.05), 0.004, first=rng.uniform(0, 0.3), last=2.35)
+        times = (chirps[:, None] + group).ravel()
+        out += loudness * place(pulse, times[times < 2.45])
+    return out
+
+
+def frog(rng: np.random.Generator) -> Audio:
+    """Croak: a train of 25 to 90 pulses a second, each a knock on a resonant sac; one frog or a pond."""
+    out = np.zeros(N_SAMPLES)
+    for loudness in (1.0, *rng.uniform(0.05, 0.4, rng.integers(0, 4))):
+        sac, pulses, length = log_uniform(rng, 350, 1800), rng.uniform(22, 90), rng.uniform(0.12, 0.6)
+        knocks = beats(rng, 1 / pulses, 0.0008, 0.0, length)
+        strength = np.sin(np.pi * (knocks + 0.02) / (length + 0.04))
+        n = samples(0.04)
+        knock = sine(sac, n) + 0.5 * sine(2.1 * sac, n)
+        knock *= curve([0, 0.002, 0.012, 0.04], [0, 1, 0.25, 0], n)
+        croak = place(knock, knocks, strength)[: samples(length + 0.05)]
+        out += loudness * place(croak, beats(rng, length + rng.uniform(0.1, 0.7), 0.05, first=rng.uniform(0, 0.5)))
+    return out
+
+
+def _wings(rng: np.random.Generator, pitch: float, shimmer: float, response: Response) -> Audio:
+    """Return one insect on the wing: a rough buzz that comes near and goes, its pitch never at rest."""
+    beat = pitch * (1 + wander(rng, 5, 0.03) + wander(rng, 40, shimmer))
+    near = np.clip(0.5 + wander(rng, rng.uniform(1, 3), 0.35), 0.05, 2) ** 1.5
+    stroke = 1 + 0.5 * wander(rng, 1.3 * pitch)
+    buzz = periodic(phase(beat), saw_amplitudes(1.3 * pitch, 0.8)) * stroke
+    return filtered(buzz * near, response)
+
+
+def bee(rng: np.random.Generator) -> Audio:
+    """Buzz as one to three bees or flies do: 130 to 260 wing beats a second each."""
+    body = 0.3 + formants([500, 1100, 2600], [300, 600, 1500], [0.7, 1, 0.6])
+    return together([_wings(rng, log_uniform(rng, 130, 260), 0.02, body) for _ in range(rng.integers(1, 4))])
+
+
+def mosquito(rng: np.random.Generator) -> Audio:
+    """Whine at 450 to 800 wing beats a second: thin, wavering, now at this ear and now gone."""
+    return _wings(rng, log_uniform(rng, 450, 800), 0.006, highpass(500, 2) * (0.5 + resonance(2500, 1)))
+
+
+def dog_bark(rng: np.random.Generator) -> Audio:
+    """Bark: a sixth of a second in which the pitch leaps up and falls, harsh, through a muzzle, big or small."""
+    size = log_uniform(rng, 0.7, 1.9)
+    length = rng.uniform(0.1, 0.2)
+    n = samples(length)
+    bend = 330 * size * curve([0, 0.35 * length, length], [0.8, rng.uniform(1.3, 1.8), 0.7], n)
+    loud = hump(n, 0.02, 0.6 * length)
+    sung = np.tanh(2 * voice(rng, bend, rng.uniform(0.05, 0.3), 0.03)) * loud
+    f1 = 800 * size**0.5
+    muzzle = formants([f1, 1.7 * f1, 3.0 * f1], [0.4 * f1, 0.4 * f1, 0.9 * f1], [1, 0.9, 0.25])
+    bark = filtered(sung, muzzle * highpass(0.6 * f1, 2) * lowpass(4000, 1))[: n + 800]
+    times = beats(rng, log_uniform(rng, length + 0.1, 1.1), 0.05, first=rng.uniform(0, 0.4))
+    times = some(rng, times, 0.8)
+    return place(bark, times, rng.uniform(0.6, 1, times.size))
+
+
+def cat_meow(rng: np.random.Generator) -> Audio:
+    """M-e-a-o-w: half a second to a second in which the mouth opens and shuts over a rising, falling voice."""
+    length, pitch = rng.uniform(0.5, 1.2), log_uniform(rng, 480, 820)
+    n = samples(length)
+    top, end = rng.uniform(1.1, 1.5), rng.uniform(0.6, 0.95)
+    bend = pitch * curve([0, rng.uniform(0.2, 0.5) * length, length], [0.8, top, end], n)
+    sung = np.tanh(3 * voice(rng, bend, rng.uniform(0.1, 0.3), 0.015)) * hump(n, 0.08, 0.2)
+    vowels = [(500.0, 2300.0, 3300.0), (1250.0, 1900.0, 3500.0), (800.0, 1200.0, 3000.0)]
+    marks = [0, 0.35 * length, 0.95 * length]
+    share = [curve(marks, weights, n) for weights in ([1, 0, 0], [0, 1, 0], [0, 0, 1])]
+    meow = mouth(sung, vowels, share)[:n]
+    return place(meow, beats(rng, length + rng.uniform(0.2, 1.0), first=rng.uniform(0, 0.5), last=1.6))
+
+
+def cow_moo(rng: np.random.Generator) -> Audio:
+    """Moo: more than a second, lips closed first, then open; a low, strained voice that slides up and down."""
+    length, pitch = rng.uniform(1.0, 2.2), log_uniform(rng, 90, 180)
+    n = samples(length)
+    bend = pitch * curve([0, 0.35 * length, 0.8 * length, length], [0.75, 1.3, 1.2, 0.8], n)
+    sung = np.tanh(4 * voice(rng, bend, 0.2, 0.025)) * hump(n, 0.15, 0.3)
+    vowels = [(280.0, 600.0, 1300.0), (500.0, 850.0, 1500.0)]
+    opened = curve([0, 0.35 * length, 0.8 * length, length], [0, 1, 1, 0.3], n)
+    return place(mouth(sung, vowels, [1 - opened, opened])[:n], [rng.uniform(0, 2.45 - length)])
+
+
+def sheep_bleat(rng: np.random.Generator) -> Audio:
+    """Baa: a nasal voice that shakes eight to twelve times a second; goats are higher."""
+    length, pitch = rng.uniform(0.5, 1.3), log_uniform(rng, 200, 480)
+    n = samples(length)
+    shake = sine(rng.uniform(7, 13), n)
+    bend = pitch * (1 + 0.05 * shake) * curve([0, 0.1, length], [0.9, 1.05, 0.85], n)
+    sung = voice(rng, bend, 0.12, 0.02) * (1 + rng.uniform(0.3, 0.6) * shake) * hump(n, 0.04, 0.12)
+    baa = filtered(sung, formants([750, 1500, 2600, 3700], [150, 180, 300, 500], [1, 0.9, 0.6, 0.3]))[: n + 800]
+    return place(baa, beats(rng, length + rng.uniform(0.2, 0.8), first=rng.uniform(0, 0.5), last=1.9))
+
+
+def baby_cry(rng: np.random.Generator) -> Audio:
+    """A wail of 350 to 600 Hz that arches over, ends in breath, and starts again."""
+    pitch = log_uniform(rng, 350, 560)
+    out = np.zeros(N_SAMPLES)
+    time = rng.uniform(-0.3, 0.3)
+    while time < 2.2:
+        length = rng.uniform(0.5, 1.2)
+        n = samples(length)
+        top = rng.uniform(1.1, 1.45)
+        bend = pitch * curve([0, 0.25 * length, 0.7 * length, length], [0.85, top, top, 0.8], n)
+        bend *= 1 + 0.015 * sine(rng.uniform(5, 9), n)
+        wail = np.tanh(1.2 * voice(rng, bend, rng.uniform(0.03, 0.15), 0.02)) * hump(n, 0.06, 0.15)
+        gasp = 0.15 * rng.standard_normal(samples(0.15)) * hump(samples(0.15), 0.05, 0.05)
+        out += place(wail, [max(0, time)]) + place(gasp, [max(0, min(2.3, time + length + 0.05))])
+        time += length + rng.uniform(0.2, 0.45)
+    return filtered(out, formants([1000, 1700, 3300, 4500], [250, 300, 500, 800], [1, 0.7, 0.6, 0.2]))
+
+
+def snoring(rng: np.random.Generator) -> Audio:
+    """Breath in over a fluttering palate, 25 to 60 times a second, then a softer breath out."""
+    flutter = rng.uniform(24, 62) * (1 + wander(rng, 10, 0.06))
+    inhale, begin = rng.uniform(0.7, 1.3), rng.uniform(0, 0.6)
+    n = samples(inhale)
+    gate = place(hump(n, 0.3 * inhale, 0.15), [begin])
+    out_breath = place(hump(samples(0.7), 0.2, 0.4), [min(2.4, begin + inhale + 0.15)])
+    pulses = np.maximum(0, sine(flutter)) ** 4
+    air = rng.standard_normal(N_SAMPLES)
+    snore = filtered(pulses * (0.5 + air), formants([250, 650, 1400, 2600], [120, 200, 400, 600], [1, 0.8, 0.5, 0.3]))
+    breath = filtered(air, resonance(900, 1.0) * lowpass(4000, 1))
+    return unit(snore) * gate + rng.uniform(0.1, 0.4) * unit(breath) * out_breath
+
+
+def heartbeat(rng: np.random.Generator) -> Audio:
+    """Lub-dub: valves shut with thuds of 30 to 90 Hz, a third of a beat apart, heard through the chest."""
+    period = 60 / rng.uniform(50, 130)
+    n = samples(0.15)
+    lub, dub = rng.uniform(32, 60), rng.uniform(45, 90)
+    first = sine(lub, n) * hump(n, 0.02, 0.11)
+    second = sine(dub, n) * hump(n, 0.015, 0.1) * rng.uniform(0.5, 0.9)
+    times = beats(rng, period, 0.01, first=rng.uniform(0, 0.4), last=2.3)
+    thuds = place(first, times) + place(second, np.minimum(2.45, times + 0.34 * period**0.5))
+    driven = np.tanh(2.5 * thuds)
+    return driven + rng.uniform(0.01, 0.06) * noise(rng, lowpass(300))
