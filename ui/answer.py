@@ -1,20 +1,21 @@
 """The answer to one query: what LSH found, what is true, and why each neighbour was met or missed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
-from lsh import LSHIndex, SearchResult, hit_probability, label_precision_at_k
-from ui.loading import Room
-from ui.state import K_NEIGHBOURS, Settings
+from lsh import LSHIndex, SearchResult, hit_probability, label_precision_at_k, recall_at_k
+from ui.loading import Room, index_for
+from ui.state import DEFAULTS, K_NEIGHBOURS, Settings
 
 Rows = npt.NDArray[np.int64]
 Distances = npt.NDArray[np.float32]
 
 _FIRST_CHOICE = 64  # clips among which the first one is chosen
+_MOSTLY = 0.7  # the recall from which a first answer is a good one
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,11 @@ def answer(room: Room, clip: Clip) -> Answer:
     return Answer(found, exact, candidates, _meetings(room.index, s, query, rows))
 
 
-def first_clip(dataset: Dataset, index: LSHIndex) -> Clip | None:
-    """Choose the clip that a newcomer hears first: always the same, and one whose true neighbours share its labels."""
+def first_clip(dataset: Dataset) -> Clip | None:
+    """Choose the clip that a newcomer hears first, whatever the setting: it has neighbours of its kind, some missed."""
     for split in ("test", "validation", "train"):
         if dataset.n_rows(split):
-            row = _most_agreeable(dataset.fingerprint, index.params.metric, split, dataset, index)
-            return dataset.clip(split, row)
+            return dataset.clip(split, _most_telling(dataset.fingerprint, split, dataset))
     return None
 
 
@@ -103,15 +103,19 @@ def _exact(
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _most_agreeable(fingerprint: str, metric: str, split: str, _dataset: Dataset, _index: LSHIndex) -> int:  # noqa: ARG001
+def _most_telling(fingerprint: str, split: str, _dataset: Dataset) -> int:  # noqa: ARG001  (the key)
+    index = index_for(_dataset, replace(DEFAULTS, metric=_dataset.metric))
     queries = np.asarray(_dataset.features(split)[:_FIRST_CHOICE])
     usable = np.flatnonzero(np.abs(queries).max(axis=1) > 0)
     if not len(usable):
         return 0
     offsets, values = _dataset.label_sets(split)
-    truth = _index.exact.search(queries[usable], K_NEIGHBOURS)
+    truth = index.exact.search(queries[usable], K_NEIGHBOURS)
     counts = np.diff(offsets)[usable]
     starts = np.concatenate([[0], np.cumsum(counts)])
     chosen = np.concatenate([values[offsets[row] : offsets[row + 1]] for row in usable]).astype(np.int16)
     agreement = label_precision_at_k(truth.ids, (starts.astype(np.int64), chosen), _dataset.label_sets("train"))
-    return int(usable[agreement.argmax()])
+    found = index.search(queries[usable], K_NEIGHBOURS, DEFAULTS.n_tables, DEFAULTS.n_bits)
+    recall = recall_at_k(found, truth)
+    telling = (recall >= _MOSTLY) & (recall < 1)  # something found, and something missed to listen to
+    return int(usable[(agreement + telling).argmax()])

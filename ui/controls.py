@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from data_prep.dataset import Dataset
+from lsh import LSHIndex
 from ui import loading, state
 from ui.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
 from ui.text import clean
@@ -36,8 +38,8 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
     return chosen if chosen in datasets else names[0]
 
 
-def choose_settings(dataset: Dataset, datasets: list[str]) -> Settings:
-    """Draw distance, tables, bits and probes, and return every setting now in force."""
+def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator]:
+    """Draw distance, tables, bits and probes; return the settings now in force, and the place for `say_width`."""
     with st.sidebar:
         st.segmented_control(
             "Distance",
@@ -53,8 +55,16 @@ def choose_settings(dataset: Dataset, datasets: list[str]) -> Settings:
         st.slider("Probes", 1, MAX_PROBES, DEFAULTS.n_probes, key="probes", bind="query-params", help=PROBES_HELP)
         with st.expander("Advanced"):
             _advanced()
+            place = st.empty()
     _thumb_bar()
-    return state.current(datasets, dataset.metric)
+    return state.current(datasets, dataset.metric), place
+
+
+def say_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> None:
+    """Show the bucket width that the index has, beside the box where another can be given."""
+    if index.bucket_width is not None:
+        origin = "from the data" if settings.bucket_width is None else "yours"
+        place.caption(f"w is {index.bucket_width:.3g}, {origin}.")
 
 
 def _thumb_bar() -> None:
@@ -87,7 +97,7 @@ def _advanced() -> None:
             min_value=0.0,
             max_value=state.MAX_WIDTH,
             value=None,
-            placeholder="drawn from the data",
+            placeholder="from the data",
             key="w",
             bind="query-params",
             help="How wide a bucket is along each projection. Another width builds the index anew.",

@@ -7,7 +7,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHError
-from ui import cards, finding, measures, media, remarks, state, visits
+from ui import cards, finding, loading, measures, media, remarks, state, visits
 from ui.answer import Answer, answer, first_clip
 from ui.components import neighbour_list, query_player
 from ui.loading import Room
@@ -19,7 +19,7 @@ MOST_LOOKS = 40  # waveforms sent at a time: found, exact and missed together ar
 
 def show(room: Room) -> None:
     """Draw the page: your sound on the left, what is near it on the right."""
-    first = first_clip(room.dataset, room.index)
+    first = first_clip(room.dataset)
     if first is None:
         remarks.empty_collection()
         return
@@ -33,6 +33,7 @@ def show(room: Room) -> None:
         numbers = measures.place()
         said = st.container(key="said", gap="small")
         try:
+            loading.warm_up(room.index)
             found = answer(room, clip)
         except LSHError as error:
             remarks.unsearchable(error)

@@ -71,6 +71,11 @@ def surface_for(room: Room) -> Surface:
     return _surface(key, room.index, sample_for(room.dataset, s).queries)
 
 
+def warm_up(index: LSHIndex) -> None:
+    """Search once, so that the seconds a fresh machine spends compiling the inner loops are spent behind words."""
+    _compiled(index.params.metric, index)
+
+
 def _name(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path != root else path.name
 
@@ -88,10 +93,17 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
     return dataset
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@st.cache_resource(max_entries=3, show_spinner="Sorting every clip into 32 hash tables…")
 def _index(fingerprint: str, metric: str, seed: int, width: float | None, _dataset: Dataset) -> LSHIndex:  # noqa: ARG001
     index = LSHIndex(metric=metric, n_tables=MAX_TABLES, n_bits=MAX_BITS, seed=seed, bucket_width=width)
     return index.fit(_dataset.features("train"))
+
+
+@st.cache_resource(
+    max_entries=2, show_spinner="The first search on a machine compiles its inner loops: some seconds, once…"
+)
+def _compiled(metric: str, _index: LSHIndex) -> None:  # noqa: ARG001  (the key)
+    _index.search(np.ones((1, _index.dim), np.float32), K_NEIGHBOURS)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
@@ -104,6 +116,6 @@ def _sample(fingerprint: str, metric: str, _dataset: Dataset) -> Sample:  # noqa
     return Sample(rows, queries, truth)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner="Measuring…")
 def _surface(key: tuple[object, ...], _index: LSHIndex, _queries: npt.NDArray[np.float32]) -> Surface:
     return surface(_index, _queries, k=K_NEIGHBOURS, n_probes=int(str(key[-1])))

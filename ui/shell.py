@@ -35,12 +35,14 @@ def enter() -> Room | None:
     except DataError as error:
         trouble.damaged(datasets[name], error)
         return None
-    settings = controls.choose_settings(dataset, list(datasets))
+    settings, place = controls.choose_settings(dataset, list(datasets))
     try:
-        return Room(settings, dataset, loading.index_for(dataset, settings))
+        index = loading.index_for(dataset, settings)
     except LSHError as error:
-        trouble.damaged(datasets[name], error)
+        trouble.unindexable(datasets[name], error, settings)
         return None
+    controls.say_width(place, settings, index)
+    return Room(settings, dataset, index)
 
 
 def _mention_refused(datasets: list[str]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.state import Settings
 from ui.text import plain
 
 _HOME = Path(__file__).resolve().parent.parent
@@ -34,6 +35,21 @@ def damaged(path: Path, error: Exception) -> None:
             st.code(f"python -m data_prep sample --out {_short(path)}", language=None)
         st.markdown("Or choose another collection in the sidebar.")
         st.button("Try again", type="primary")
+
+
+def unindexable(path: Path, error: Exception, settings: Settings) -> None:
+    """Say why no index can be built: because of a width that was asked for, or of the data."""
+    if settings.metric == "cosine" or settings.bucket_width is None:
+        damaged(path, error)
+        return
+    with st.container(width=_WIDTH):
+        st.title("This bucket width cannot be used")
+        st.markdown(plain(error, longest=1000))
+        st.button("Use the width that the data suggests", type="primary", on_click=_forget_width)
+
+
+def _forget_width() -> None:
+    st.session_state["w"] = None
 
 
 def _short(path: Path) -> str:

@@ -37,7 +37,7 @@ def test_a_clip_of_the_collection_gets_ten_neighbours_beside_itself(room):
 
 
 def test_the_first_clip_has_neighbours_of_its_own_kind(room):
-    clip = first_clip(room.dataset, room.index)
+    clip = first_clip(room.dataset)
     exact = answer(room, clip).exact.rows.tolist()
     shared = [set(room.dataset.clip("train", row).labels) & set(clip.labels) for row in exact]
     assert all(shared)

@@ -40,6 +40,14 @@ def test_the_first_clip_is_always_the_same(sounds, app, root):
     assert component(again, "query")["clip"]["id"] == first
 
 
+@pytest.mark.parametrize("setting", [("metric", "euclidean"), ("seed", "7"), ("L", "2")])
+def test_the_first_clip_stays_when_the_setting_moves(sounds, app, root, setting):
+    first = component(app.run(), "query")["clip"]["id"]
+    again = type(app).from_file(str(root / "app.py"), default_timeout=120)
+    again.query_params[setting[0]] = setting[1]
+    assert component(again.run(), "query")["clip"]["id"] == first
+
+
 def test_found_and_missed_make_up_the_exact_neighbours(sounds, app):
     app.query_params["K"] = "20"
     lists = component(app.run(), "cards")["lists"]
@@ -125,6 +133,24 @@ def test_euclidean_distance_answers_too(sounds, app):
     assert not app.exception
     cards = component(app, "cards")
     assert "Euclidean distance" in cards["cards"][cards["lists"]["exact"][0]]["near"]["words"]
+
+
+def test_the_width_that_the_data_suggests_is_shown_and_can_be_overridden(sounds, app):
+    app.query_params["metric"] = "euclidean"
+    suggested = next(caption.value for caption in app.run().caption if caption.value.startswith("w is"))
+    app.number_input(key="w").set_value(9.0).run()
+    assert suggested.endswith("from the data.")
+    assert "w is 9, yours." in words(app)
+
+
+def test_a_width_that_cannot_be_used_says_so_and_offers_the_way_back(sounds, app):
+    app.query_params["metric"] = "euclidean"
+    app.query_params["w"] = "1e-30"
+    app.run()
+    assert not app.exception
+    assert "bucket width cannot be used" in words(app)
+    next(button for button in app.button if "data suggests" in button.label).click().run()
+    assert len(component(app, "cards")["lists"]["exact"]) == 10
 
 
 def test_without_data_the_page_says_what_to_do(home, app):
