@@ -6,9 +6,9 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from lsh import validate
 from lsh.exact import ExactSearch
 from lsh.hyperplane import Hyperplanes
+from lsh.kernels import hashing as kernels
 from lsh.kernels.hashing import pack, project, words_for
 from lsh.params import Params
 from lsh.pstable import PStable
@@ -113,10 +113,9 @@ def prepare(X: Floats, metric: str, centre: Floats) -> Floats:
     Centring does not change a distance. For hyperplanes it turns the crowd's common direction into the origin, so that
     planes cut through the crowd; for projections it is a shift that the random offset absorbs.
     """
-    if metric == "cosine":
-        lengths = validate.norms(X, "the vectors")
-        X = (X / np.where(lengths > 0, lengths, 1.0)[:, None]).astype(np.float32)
-    return X - centre
+    out = np.empty(X.shape, np.float32)
+    kernels.prepare(X, metric == "cosine", centre, out)
+    return out
 
 
 def mean_vector(X: Floats, metric: str) -> Floats:

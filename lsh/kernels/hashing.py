@@ -8,6 +8,23 @@ Floats = npt.NDArray[np.float32]
 WORD_BITS = 32
 
 
+@njit(nogil=True, cache=True)
+def prepare(X: Floats, unit: bool, centre: Floats, out: Floats) -> None:
+    """Fill out = X, scaled to length one when `unit`, less the centre: float32[n, d], float32[d] -> float32[n, d].
+
+    A vector of zeros has no direction and stays where it is.
+    """
+    for i in range(X.shape[0]):
+        length = 1.0
+        if unit:
+            total = 0.0
+            for t in range(X.shape[1]):
+                total += np.float64(X[i, t]) * np.float64(X[i, t])
+            length = np.sqrt(total) if total > 0 else 1.0
+        for t in range(X.shape[1]):
+            out[i, t] = np.float32(X[i, t] / length) - centre[t]
+
+
 # No fastmath: the additions keep one order, so a vector's projections are the same bits alone or in a batch. Otherwise
 # a point that lies almost on a plane could land in one bucket when it is indexed and in another when it is the query.
 @njit(nogil=True, cache=True)
