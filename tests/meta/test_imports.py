@@ -1,0 +1,89 @@
+import subprocess
+import sys
+
+import pytest
+
+import lsh
+from tests.meta.sources import MODULES, ROOT, TREES, imports
+
+PUBLIC = [
+    "Choice",
+    "Evaluation",
+    "ExactSearch",
+    "LSHError",
+    "LSHIndex",
+    "SearchResult",
+    "Surface",
+    "evaluate",
+    "exact_search",
+    "hit_probability",
+    "label_precision_at_k",
+    "predicted_recall",
+    "recall_at_k",
+    "surface",
+    "tune",
+]
+# What no module of a package may import. Floors: app -> ui -> lsh -> data_prep, every import downward.
+FORBIDDEN = {
+    "data_prep": {"lsh", "ui", "app", "benchmarks", "streamlit", "plotly"},
+    "lsh": {"data_prep", "ui", "app", "benchmarks", "streamlit", "plotly", "pandas", "pyarrow", "tensorflow"},
+    "ui": {"app", "benchmarks", "tensorflow"},
+    "benchmarks": {"app", "ui", "streamlit"},
+    "app": {"benchmarks", "tensorflow"},
+}
+READS_DATASETS = "lsh.__main__"  # the command line alone
+
+
+def test_the_public_names_of_lsh_are_these_and_no_others():
+    assert lsh.__all__ == PUBLIC
+    assert all(hasattr(lsh, name) for name in PUBLIC)
+
+
+def test_importing_lsh_brings_in_numpy_and_numba_but_nothing_of_the_app_or_the_pipeline():
+    unwanted = ["pandas", "pyarrow", "streamlit", "plotly", "tensorflow", "data_prep", "ui"]
+    code = f"import sys, lsh; print([name for name in {unwanted} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_importing_data_prep_brings_in_neither_tensorflow_nor_the_app():
+    names = [name for name in MODULES if name.startswith("data_prep") and not name.endswith("__main__")]
+    unwanted = ["tensorflow", "streamlit", "plotly", "lsh", "ui"]
+    code = f"import sys, importlib\nfor name in {names}: importlib.import_module(name)\n"
+    code += f"print([name for name in {unwanted} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_import_goes_down_a_floor_or_stays_on_it(name):
+    package = name.split(".")[0]
+    found = {imported.split(".")[0] for imported in imports(name, TREES[name])}
+    allowed = {"data_prep"} if name == READS_DATASETS else set()
+    assert found & FORBIDDEN[package] - allowed == set()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_tensorflow_is_imported_inside_functions_only(name):
+    at_import = {imported.split(".")[0] for imported in imports(name, TREES[name], everywhere=False)}
+    assert "tensorflow" not in at_import
+
+
+@pytest.mark.parametrize("package", ["lsh", "data_prep", "ui"])
+def test_no_module_imports_itself_through_others(package):
+    mine = {name: TREES[name] for name in MODULES if name.split(".")[0] == package}
+    graph = {name: {i for i in imports(name, tree, everywhere=False) if i in mine} for name, tree in mine.items()}
+    graph[package] = set()  # the package's own file only gathers the public names
+    done, path = set(), []
+
+    def visit(name):
+        assert name not in path, " -> ".join([*path[path.index(name) :], name])
+        if name not in done:
+            path.append(name)
+            for imported in sorted(graph[name]):
+                visit(imported)
+            path.pop()
+            done.add(name)
+
+    for name in sorted(graph):
+        visit(name)

@@ -1,0 +1,113 @@
+import ast
+import re
+import subprocess
+
+import pytest
+
+from tests.meta.sources import MODULES, ROOT, TREES
+
+MOST_LINES = 300
+BANNED_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+BANNED_CALLS = {"eval", "exec"}
+BANNED_ATTRIBUTES = {"extractall", "ignore_errors"}
+BANNED_WHEN_TRUE = {"unsafe_allow_html", "fastmath", "parallel", "allow_pickle", "unsafe_allow_javascript"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_has_at_most_300_lines(name):
+    assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def banned(tree):
+    """Yield what a module must not do, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            modules = {alias.name for alias in node.names} | {getattr(node, "module", None) or ""}
+            yield from (f"line {node.lineno}: {name}" for name in modules if name.split(".")[0] in BANNED_MODULES)
+        elif isinstance(node, ast.ExceptHandler) and node.type is None:
+            yield f"line {node.lineno}: a bare except"
+        elif isinstance(node, ast.Attribute) and node.attr in BANNED_ATTRIBUTES:
+            yield f"line {node.lineno}: {node.attr}"
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name) and node.func.id in BANNED_CALLS:
+                yield f"line {node.lineno}: {node.func.id}"
+            for keyword in node.keywords:
+                literally_false = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+                chosen_flags = keyword.arg == "fastmath" and not isinstance(keyword.value, ast.Constant)
+                if keyword.arg in BANNED_WHEN_TRUE and not literally_false and not chosen_flags:
+                    yield f"line {keyword.value.lineno}: {keyword.arg} is not False"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_does_nothing_that_is_banned(name):
+    assert list(banned(TREES[name])) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle",
+        "from pickle import loads",
+        "archive.extractall(path)",
+        "st.markdown(text, unsafe_allow_html=True)",
+        "np.load(path, allow_pickle=True)",
+        "np.load(path, allow_pickle=flag)",
+        "njit(fastmath=True)",
+        "njit(parallel=True)",
+        "eval(text)",
+        "try:\n    pass\nexcept:\n    pass",
+    ],
+)
+def test_the_ban_notices(code):
+    assert len(list(banned(ast.parse(code)))) == 1
+
+
+@pytest.mark.parametrize("code", ["np.load(path, allow_pickle=False)", "njit(nogil=True, fastmath=FAST)"])
+def test_the_ban_lets_the_safe_forms_pass(code):
+    assert list(banned(ast.parse(code))) == []
+
+
+@pytest.fixture(scope="module")
+def tracked():
+    """Return the texts of all files under version control, by path."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this copy is not under version control, so there is no list of its files")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    texts = {}
+    for name in listed.decode().split("\0"):
+        path = ROOT / name
+        if name and path.is_file():
+            data = path.read_bytes()
+            if b"\0" not in data:
+                texts[name] = data.decode("utf-8")
+    return texts
+
+
+# Put together from pieces, so that this file does not name what it looks for.
+MACHINE_PATHS = re.compile("|".join("/" + folder + "/" for folder in ("work", "home", "root", "Users", "mnt", "tmp")))
+REGISTRY = re.compile("|".join(["index-" + "url +[=h]", "python" + "hosted", "/" + "simple/", "pypi" + r"\.org"]))
+
+
+def test_no_tracked_text_names_a_folder_of_one_machine(tracked):
+    found = {
+        f"{name}:{number}: {line.strip()}"
+        for name, text in tracked.items()
+        for number, line in enumerate(text.splitlines(), 1)
+        if MACHINE_PATHS.search(line)
+    }
+    assert found == set()
+
+
+def test_no_tracked_text_names_a_package_registry(tracked):
+    found = {
+        f"{name}:{number}: {line.strip()}"
+        for name, text in tracked.items()
+        for number, line in enumerate(text.splitlines(), 1)
+        if REGISTRY.search(line)
+    }
+    assert found == set()
+
+
+def test_every_tracked_text_ends_with_one_line_break_and_has_no_tabs_out_of_place(tracked):
+    assert [name for name, text in tracked.items() if text and not text.endswith("\n")] == []
+    assert [name for name, text in tracked.items() if name.endswith(".py") and "\t" in text] == []
