@@ -58,7 +58,7 @@ def evaluate(
     n_tables, n_bits, n_probes = index.params.setting(n_tables, n_bits, n_probes)
     found = index.search(queries, k, n_tables, n_bits, n_probes)
     truth = index.exact.search(queries, k)
-    recalls = recall_at_k(found, truth)
+    recalls, most = recall_at_k(found, truth), min(k, index.n)
     ms, exact_ms = ms_per_query(
         [lambda q: index.search(q, k, n_tables, n_bits, n_probes), lambda q: index.exact.search(q, k)],
         evenly_spaced(queries, MANY_QUERIES),
@@ -70,7 +70,7 @@ def evaluate(
         n_probes=n_probes,
         k=k,
         queries=len(queries),
-        recall=round(float(recalls.mean()), 9),  # a mean of tenths, without the dust of binary fractions
+        recall=float(np.rint(recalls * most).mean() / most),  # whole neighbours, as `surface` counts them
         recall_error=float(recalls.std() / np.sqrt(len(queries))),
         label_precision=float(label_precision_at_k(found.ids, query_labels, base_labels).mean()),
         exact_label_precision=float(label_precision_at_k(truth.ids, query_labels, base_labels).mean()),
