@@ -35,7 +35,7 @@ class Surface:
     @property
     def recall(self) -> npt.NDArray[np.float64]:
         """Return the mean recall@k: float64[L, K]."""
-        return np.asarray(self.hits.mean(axis=0) / min(self.k, self.n))
+        return np.asarray(self.hits.sum(axis=0) / (min(self.k, self.n) * len(self.hits)))
 
     @property
     def candidates(self) -> npt.NDArray[np.float64]:
