@@ -70,7 +70,7 @@ def evaluate(
         n_probes=n_probes,
         k=k,
         queries=len(queries),
-        recall=float(np.rint(recalls * most).sum() / (most * len(queries))),  # whole neighbours, as `surface` counts them
+        recall=float(np.rint(recalls * most).sum() / (most * len(queries))),  # in whole neighbours, as `surface`
         recall_error=float(recalls.std() / np.sqrt(len(queries))),
         label_precision=float(label_precision_at_k(found.ids, query_labels, base_labels).mean()),
         exact_label_precision=float(label_precision_at_k(truth.ids, query_labels, base_labels).mean()),
