@@ -21,9 +21,9 @@ Planes = npt.NDArray[np.uint64]
 
 DIMENSIONS = 128
 PLANES = 4  # two words of low bits, two words of high bits
-_QUERY_BITS = 4
 _QUERY_MIDDLE = np.float32(7.5)
 _LEVEL_MIDDLE = np.float32(1.5)
+_STEPS = 32
 _WIDTHS = np.array([0.8, 0.9, 1.0, 1.1, 1.2], np.float32)  # of a level, in standard deviations of a coordinate
 
 # Sums may be reordered, so that they vectorise; NaN and infinity keep their meaning.
@@ -44,11 +44,20 @@ popcount: Any = intrinsic(_popcount)
 
 @njit(nogil=True, cache=True, fastmath=FAST)
 def times(vector: Floats, matrix: Floats, out: Floats) -> None:
-    """Fill out = vector @ matrix: float32[d], float32[d, m] -> float32[m]."""
+    """Fill out = vector @ matrix: float32[d], float32[d, m] -> float32[m].
+
+    Four rows at a time, since it is the loads and stores of `out` that cost.
+    """
     out[:] = 0
-    for t in range(matrix.shape[0]):
-        x = vector[t]
-        row = matrix[t]
+    d = matrix.shape[0]
+    whole = d - d % 4
+    for t in range(0, whole, 4):
+        x0, x1, x2, x3 = vector[t], vector[t + 1], vector[t + 2], vector[t + 3]
+        row0, row1, row2, row3 = matrix[t], matrix[t + 1], matrix[t + 2], matrix[t + 3]
+        for j in range(out.shape[0]):
+            out[j] += x0 * row0[j] + x1 * row1[j] + x2 * row2[j] + x3 * row3[j]
+    for t in range(whole, d):
+        x, row = vector[t], matrix[t]
         for j in range(out.shape[0]):
             out[j] += x * row[j]
 
@@ -163,36 +172,41 @@ def _count_above(scores: Floats, limit: np.float32) -> np.int32:
 def limit_for(scores: Floats, wanted: int, slack: int) -> np.float32:
     """Return a limit that at least `wanted` scores exceed, and at most `slack` more where the values allow it.
 
-    A guess from the tail of a normal distribution, then bisection. Each step counts all scores, vectorised: cheaper
-    than a heap or a quickselect, whose branches cannot be foreseen.
+    A guess from the tail of a normal distribution, then a search by the logarithm of the count. Each step counts all
+    scores, vectorised: cheaper than a heap or a quickselect, whose branches cannot be foreseen.
     """
     n = scores.shape[0]
     if n <= wanted:
         return np.float32(-np.inf)
-    total, squares, highest = np.float32(0), np.float32(0), scores[0]
+    total, squares = np.float32(0), np.float32(0)
     for i in range(n):
         total += scores[i]
         squares += scores[i] * scores[i]
-        highest = max(highest, scores[i])
     mean = total / np.float32(n)
     spread = np.sqrt(max(squares / np.float32(n) - mean * mean, np.float32(1e-12)))
     share = np.float32(wanted) / np.float32(n)
-    below, above = np.float32(-np.inf), highest  # more than `wanted` exceed `below`, none exceeds `above`
-    limit = mean + spread * np.sqrt(-2 * np.log(min(np.float32(2.5) * share, np.float32(0.95))))
-    if limit >= highest:
-        limit = np.float32(0.5) * (mean + highest)
-    for _ in range(24):
+    limit = np.float32(mean + spread * np.sqrt(-2 * np.log(min(np.float32(2.5) * share, np.float32(0.95)))))
+    below, above = np.float32(-np.inf), np.float32(np.inf)  # enough scores exceed `below`, too few exceed `above`
+    too_many, too_few = np.float32(0), np.float32(0)  # by what factor, as logarithms
+    target = np.float32(wanted) + np.float32(0.5) * np.float32(slack)
+    for step in range(_STEPS):
         count = _count_above(scores, limit)
         if wanted <= count <= wanted + slack:
-            return np.float32(limit)
+            return limit
+        excess = np.log((np.float32(count) + np.float32(0.5)) / target)
         if count > wanted:
-            below = limit
+            below, too_many = limit, np.float32(max(excess, 0.01))
         else:
-            above = limit
-        limit = np.float32(0.5) * (below + above) if below > -np.inf else above - spread
-        if below > -np.inf and not below < limit < above:
-            break
-    return np.float32(below)
+            above, too_few = limit, np.float32(max(-excess, 0.01))
+        if below == -np.inf or above == np.inf:  # the logarithm of a normal tail falls by about 2.5 a deviation
+            jump = max(abs(excess), np.float32(0.1)) * spread * np.float32(0.5)
+            limit = np.float32(limit + jump if above == np.inf else limit - jump)
+        else:
+            share = too_many / (too_many + too_few) if step < _STEPS // 2 else np.float32(0.5)
+            limit = np.float32(below + share * (above - below))
+            if not below < limit < above:
+                break
+    return below
 
 
 @njit(nogil=True, cache=True)
