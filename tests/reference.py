@@ -21,6 +21,27 @@ def project(X, directions):
     return out
 
 
+def lengths(X):
+    """Return the length of each row, adding squares in float64 one dimension after another."""
+    total = np.zeros(len(X))
+    for t in range(X.shape[1]):
+        total = total + X[:, t].astype(np.float64) ** 2
+    return np.sqrt(total)
+
+
+def prepare(X, unit, centre):
+    """Scale rows to length one when `unit` (not rows of zeros), round to float32, and take the centre away."""
+    scale = np.where(lengths(X) > 0, lengths(X), 1.0) if unit else np.ones(len(X))
+    return (X / scale[:, None]).astype(np.float32) - centre
+
+
+def normalise(Q, unit, shortest, longest):
+    """Return the queries, scaled to length one when `unit`; None when a length lies outside [shortest, longest]."""
+    if not all(shortest <= length <= longest for length in lengths(Q)):
+        return None
+    return (Q / lengths(Q)[:, None]).astype(np.float32) if unit else Q
+
+
 def pack(symbols, bits):
     """Pack table by table: [n, L, K] -> uint32[L, n, W]."""
     return np.stack([packed(symbols[:, table], bits) for table in range(symbols.shape[1])])
@@ -198,9 +219,8 @@ def exact(X, Q, k, metric):
     X, Q = np.asarray(X, np.float64), np.asarray(Q, np.float64)
     if metric == "euclidean":
         return np.sqrt(((Q[:, None, :] - X[None, :, :]) ** 2).sum(axis=2))
-    lengths = np.sqrt((X**2).sum(axis=1))
-    cosines = (Q @ X.T) / np.sqrt((Q**2).sum(axis=1))[:, None]
-    return 1.0 - np.divide(cosines, lengths, out=np.zeros_like(cosines), where=lengths > 0)
+    cosines = (Q @ X.T) / lengths(Q)[:, None]
+    return 1.0 - np.divide(cosines, lengths(X), out=np.zeros_like(cosines), where=lengths(X) > 0)
 
 
 class DictionaryLSH:
@@ -220,11 +240,8 @@ class DictionaryLSH:
     def symbols(self, X):
         """Return the hashes of raw vectors and how far each lies into its bucket: [n, L, K]."""
         hasher, family = self.index.hasher, self.index.hasher.family
-        X = np.asarray(X, np.float32)
-        if hasher.metric == "cosine":
-            lengths = np.sqrt((X.astype(np.float64) ** 2).sum(axis=1))
-            X = (X / np.where(lengths > 0, lengths, 1)[:, None]).astype(np.float32)
-        all_functions = project(X - hasher.centre, family.directions)
+        prepared = prepare(np.asarray(X, np.float32), hasher.metric == "cosine", hasher.centre)
+        all_functions = project(prepared, family.directions)
         built = self.index.params.n_tables, self.index.params.n_bits
         projected = all_functions.reshape(len(X), *built)[:, : self.n_tables, : self.n_bits]
         if hasher.metric == "cosine":

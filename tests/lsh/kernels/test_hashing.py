@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.hashing import WORD_BITS, pack, project, words_for
+from lsh.kernels.hashing import WORD_BITS, pack, prepare, project, words_for
 from tests import reference
 
 SHAPES = [(n, dim, f) for n in (0, 1, 2, 17) for dim in (1, 2, 3, 7, 128) for f in (1, 5, 33)]
@@ -18,6 +18,19 @@ def keys_of(symbols, bits):
     out = np.full((n_tables, n, words_for(n_symbols, bits)), 0xDEADBEEF, np.uint32)
     pack(symbols, bits, out)
     return out
+
+
+@pytest.mark.parametrize("unit", [True, False])
+@pytest.mark.parametrize("dim", [1, 2, 3, 7, 128])
+def test_prepare_scales_and_centres_like_its_twin_bit_for_bit(unit, dim):
+    rng = np.random.default_rng(dim)
+    centre = rng.standard_normal(dim, dtype=np.float32)
+    for scale in (1e-15, 1.0, 1e15):
+        X = rng.standard_normal((20, dim), dtype=np.float32) * np.float32(scale)
+        X[3] = 0
+        out = np.full(X.shape, np.nan, np.float32)
+        prepare(X, unit, centre, out)
+        assert np.array_equal(out, reference.prepare(X, unit, centre))
 
 
 @pytest.mark.parametrize(("n", "dim", "f"), SHAPES)
