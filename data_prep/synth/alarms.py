@@ -42,10 +42,10 @@ def _triangle(rate: float, start: float, rising: float = 0.5) -> Audio:
 
 
 def _siren_horn(rng: np.random.Generator, pitch: Audio) -> Audio:
-    """Return an amplified tone at ``pitch`` Hz: overdriven, through the throat of a horn, passing by."""
+    """Return a buzzing tone at ``pitch`` Hz through the throat of a horn, passing by."""
     doppler, loud = passing(rng, (0, 25), (5, 40))
-    tone = periodic(phase(pitch * doppler), saw_amplitudes(float(pitch.max()) * 1.1, rng.uniform(0.8, 1.6)))
-    return filtered(np.tanh(rng.uniform(0.5, 2) * tone) * loud, HORN_THROAT)
+    tone = periodic(phase(pitch * doppler), saw_amplitudes(float(pitch.max()) * 1.1, rng.uniform(0.6, 1.5)))
+    return filtered(tone * loud, HORN_THROAT)
 
 
 def _two_tone(rng: np.random.Generator, low: float, interval: float, rate: float) -> Audio:
@@ -117,7 +117,7 @@ def beep(rng: np.random.Generator) -> Audio:
 def reversing_beeps(rng: np.random.Generator) -> Audio:
     """A truck backs up: 1 to 1.3 kHz, half a second on and off, with its diesel idling behind."""
     pitch, on = rng.uniform(950, 1350), rng.uniform(0.35, 0.55)
-    tone = filtered(np.tanh(2 * sine(pitch)), 0.3 + resonance(pitch, 3))
+    tone = periodic(phase(pitch), [1, 0, rng.uniform(0.02, 0.15), 0, rng.uniform(0, 0.05)])
     explosion = modes([45, 90, 140, 210], 0.06, [1, 0.8, 0.6, 0.4])
     pulses = place(explosion, beats(rng, 1 / rng.uniform(22, 34), 0.001, 0.0, 2.5))
     return _bursts(rng, tone, on, on, rng.uniform(0, 0.4)) + rng.uniform(0.03, 0.3) * pulses

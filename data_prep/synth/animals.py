@@ -87,7 +87,7 @@ def dog_bark(rng: np.random.Generator) -> Audio:
     n = samples(length)
     bend = 330 * size * curve([0, 0.35 * length, length], [0.8, rng.uniform(1.3, 1.8), 0.7], n)
     loud = hump(n, 0.02, 0.6 * length)
-    sung = np.tanh(2 * voice(rng, bend, rng.uniform(0.05, 0.3), 0.03)) * loud
+    sung = voice(rng, bend, rng.uniform(0.05, 0.3), 0.03, 0.4) * loud
     f1 = 800 * size**0.5
     muzzle = formants([f1, 1.7 * f1, 3.0 * f1], [0.4 * f1, 0.4 * f1, 0.9 * f1], [1, 0.9, 0.25])
     bark = filtered(sung, muzzle * highpass(0.6 * f1, 2) * lowpass(4000, 1))[: n + 800]
@@ -102,23 +102,12 @@ def cat_meow(rng: np.random.Generator) -> Audio:
     n = samples(length)
     top, end = rng.uniform(1.1, 1.5), rng.uniform(0.6, 0.95)
     bend = pitch * curve([0, rng.uniform(0.2, 0.5) * length, length], [0.8, top, end], n)
-    sung = np.tanh(3 * voice(rng, bend, rng.uniform(0.1, 0.3), 0.015)) * hump(n, 0.08, 0.2)
+    sung = voice(rng, bend, rng.uniform(0.03, 0.2), 0.015, 0.4) * hump(n, 0.08, 0.2)
     vowels = [(500.0, 2300.0, 3300.0), (1250.0, 1900.0, 3500.0), (800.0, 1200.0, 3000.0)]
     marks = [0, 0.35 * length, 0.95 * length]
     share = [curve(marks, weights, n) for weights in ([1, 0, 0], [0, 1, 0], [0, 0, 1])]
     meow = mouth(sung, vowels, share)[:n]
     return place(meow, beats(rng, length + rng.uniform(0.2, 1.0), first=rng.uniform(0, 0.5), last=1.6))
-
-
-def cow_moo(rng: np.random.Generator) -> Audio:
-    """Moo: more than a second, lips closed first, then open; a low, strained voice that slides up and down."""
-    length, pitch = rng.uniform(1.0, 2.2), log_uniform(rng, 90, 180)
-    n = samples(length)
-    bend = pitch * curve([0, 0.35 * length, 0.8 * length, length], [0.75, 1.3, 1.2, 0.8], n)
-    sung = np.tanh(4 * voice(rng, bend, 0.2, 0.025)) * hump(n, 0.15, 0.3)
-    vowels = [(280.0, 600.0, 1300.0), (500.0, 850.0, 1500.0)]
-    opened = curve([0, 0.35 * length, 0.8 * length, length], [0, 1, 1, 0.3], n)
-    return place(mouth(sung, vowels, [1 - opened, opened])[:n], [rng.uniform(0, 2.45 - length)])
 
 
 def sheep_bleat(rng: np.random.Generator) -> Audio:
@@ -143,7 +132,7 @@ def baby_cry(rng: np.random.Generator) -> Audio:
         top = rng.uniform(1.1, 1.45)
         bend = pitch * curve([0, 0.25 * length, 0.7 * length, length], [0.85, top, top, 0.8], n)
         bend *= 1 + 0.015 * sine(rng.uniform(5, 9), n)
-        wail = np.tanh(1.2 * voice(rng, bend, rng.uniform(0.03, 0.15), 0.02)) * hump(n, 0.06, 0.15)
+        wail = voice(rng, bend, rng.uniform(0.03, 0.15), 0.02, 0.2) * hump(n, 0.06, 0.15)
         gasp = 0.15 * rng.standard_normal(samples(0.15)) * hump(samples(0.15), 0.05, 0.05)
         out += place(wail, [max(0, time)]) + place(gasp, [max(0, min(2.3, time + length + 0.05))])
         time += length + rng.uniform(0.2, 0.45)

@@ -16,14 +16,16 @@ from data_prep.synth.toolbox import (
     decay,
     filtered,
     highpass,
+    hump,
     log_uniform,
     lowpass,
     modes,
     noise,
+    periodic,
+    phase,
     place,
     poisson,
     samples,
-    sine,
 )
 
 CHURCH_BELL = np.array([0.5, 1.0, 1.183, 1.506, 2.0, 2.514, 2.662, 3.011, 4.166, 5.433, 6.796, 8.215])
@@ -184,7 +186,7 @@ def alarm_clock(rng: np.random.Generator) -> Audio:
     pitch = log_uniform(rng, 1700, 3300)
     short = rng.uniform(0.05, 0.1)
     n = samples(short)
-    beep = np.tanh(rng.uniform(0.8, 4) * sine(pitch, n)) * curve([0, 0.002, short - 0.002, short], [0, 1, 1, 0], n)
+    beep = periodic(phase(pitch, n), [1, rng.uniform(0, 0.4)]) * hump(n, 0.002, 0.002)
     groups = np.arange(rng.uniform(0, 0.4), 2.4, rng.uniform(0.75, 1.1))
     times = (groups[:, None] + 1.7 * short * np.arange(rng.integers(2, 5))).ravel()
     return place(beep, times[times < 2.4])

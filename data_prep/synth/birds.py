@@ -78,7 +78,7 @@ def crow(rng: np.random.Generator) -> Audio:
     n = samples(length)
     bend = pitch * curve([0, 0.25 * length, length], [0.85, 1.05, 0.8], n)
     rasp = 1 + 0.8 * sine(rng.uniform(55, 110), n)
-    raw = np.tanh(1.5 * voice(rng, bend, 0.6, 0.06) * rasp) * hump(n, 0.03, 0.09)
+    raw = voice(rng, bend, 0.6, 0.06, 0.2) * rasp * hump(n, 0.03, 0.09)
     caw = filtered(raw, formants([1150, 1750, 3300], [350, 400, 900], [1, 1, 0.4]))[: n + 800]
     return place(caw, beats(rng, length + rng.uniform(0.12, 0.5), 0.03, first=rng.uniform(0, 0.5)))
 
@@ -94,7 +94,7 @@ def rooster(rng: np.random.Generator) -> Audio:
         n = samples(length)
         falls = rng.uniform(0.55, 0.75) if number == 3 else 0.92
         bend = level * curve([0, 0.04, 0.65 * length, length], [0.75, 1, 0.97, falls], n)
-        strain = np.tanh(4 * voice(rng, bend, 0.25, 0.02)) * hump(n, 0.02, 0.12)
+        strain = voice(rng, bend, 0.25, 0.015, 0.5) * hump(n, 0.02, 0.12)
         out += place(strain, [time], 0.6 if number < 2 else 1.0)
         time += length + rng.uniform(0.0, 0.05)
     throat = formants([1300, 2000, 3300, 4600], [350, 400, 600, 900], [1, 0.9, 0.5, 0.3])
@@ -106,7 +106,7 @@ def duck(rng: np.random.Generator) -> Audio:
     pitch, length = log_uniform(rng, 220, 420), rng.uniform(0.1, 0.22)
     n = samples(length)
     bend = pitch * curve([0, 0.3 * length, length], [0.95, 1.1, 0.8], n)
-    raw = np.tanh(3 * voice(rng, bend, 0.25, 0.08)) * hump(n, 0.015, 0.06)
+    raw = voice(rng, bend, 0.4, 0.06, 0.4) * hump(n, 0.015, 0.06)
     beak = formants([1150, 1900, 2900], [250, 350, 700], [1, 0.9, 0.5])
     quack = filtered(raw, beak * highpass(700, 2))[: n + 600]
     times = beats(rng, length + rng.uniform(0.06, 0.4), 0.02, first=rng.uniform(0, 0.4))

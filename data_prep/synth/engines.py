@@ -91,7 +91,7 @@ def chainsaw(rng: np.random.Generator) -> Audio:
     rate = rng.uniform(100, 185) * pulls * (1 + wander(rng, 25, 0.015))
     tone = periodic(phase(rate), saw_amplitudes(190, 0.6) * rng.uniform(0.2, 1, saw_amplitudes(190).size))
     rough = 1 + 0.5 * wander(rng, 110)
-    roar = unit(filtered(np.tanh(tone * rough), _exhaust(rng, 300, 4500, 8) + 0.15))
+    roar = unit(filtered(tone * rough, _exhaust(rng, 300, 4500, 8) + 0.15))
     blast = noise(rng, _exhaust(rng, 500, 6000, 8) * lowpass(4000, 1)) * (1 + sine(rate))
     mix: Audio = (roar + rng.uniform(0.3, 0.8) * blast) * pulls
     return mix

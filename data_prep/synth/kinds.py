@@ -11,9 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_prep.synth import alarms, animals, bells, birds, drums, electronic, engines, everyday, strings, weather, winds
-from data_prep.synth.toolbox import (
-    Audio,
-)
+from data_prep.synth.toolbox import Audio
 
 Player = Callable[[np.random.Generator], Audio]
 
@@ -136,7 +134,6 @@ _TABLE = (
     Kind("mosquito", animals.mosquito, 2, ("Mosquito", "Insect"), ("Buzz",)),
     Kind("dog", animals.dog_bark, 7, ("Bark", "Dog"), ("Domestic animals, pets", "Bow-wow")),
     Kind("cat", animals.cat_meow, 5, ("Meow", "Cat"), ("Domestic animals, pets",)),
-    Kind("cow", animals.cow_moo, 3, ("Moo", "Cattle, bovinae"), ("Livestock, farm animals, working animals",)),
     Kind("sheep", animals.sheep_bleat, 3, ("Bleat", "Sheep"), ("Goat", "Livestock, farm animals, working animals")),
     Kind("baby-cry", animals.baby_cry, 3, ("Baby cry, infant cry",), ("Crying, sobbing",)),
     Kind("snoring", animals.snoring, 2, ("Snoring",), ("Breathing",)),

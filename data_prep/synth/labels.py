@@ -26,8 +26,6 @@ LABELS = (
     Label("/m/07qrkrw", "Meow", ("Cat",)),
     Label("/m/07rjwbb", "Hiss", ("Cat", "Snake", "Steam", "Onomatopoeia")),
     Label("/m/0ch8v", "Livestock, farm animals, working animals", ("Animal",)),
-    Label("/m/01xq0k1", "Cattle, bovinae", ("Livestock, farm animals, working animals",)),
-    Label("/m/07rpkh9", "Moo", ("Cattle, bovinae",)),
     Label("/m/0239kh", "Cowbell", ("Cattle, bovinae", "Percussion", "Bell")),
     Label("/m/03fwl", "Goat", ("Livestock, farm animals, working animals",)),
     Label("/m/07q0h5t", "Bleat", ("Goat", "Sheep")),

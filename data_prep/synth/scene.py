@@ -15,6 +15,7 @@ from data_prep.synth.toolbox import (
     noise,
     samples,
     slope,
+    spectrum,
 )
 
 PEAK = 0.9
@@ -32,13 +33,12 @@ def room(rng: np.random.Generator) -> Response:
     tail = rng.standard_normal(_TAIL) * 10 ** (-3 * t / t60) * np.minimum(1, (0.5 - t) / 0.1)
     first_echo = samples(rng.uniform(0.002, 0.02))
     tail = np.pad(tail, (first_echo, 0))[:_TAIL]
-    spectrum = np.fft.rfft(tail / np.sqrt(np.sum(tail**2)), 48_000)
-    return 1 + wet * spectrum * lowpass(rng.uniform(2000, 7000), 1)
+    return 1 + wet * spectrum(tail / np.sqrt(np.sum(tail**2))) * lowpass(rng.uniform(2000, 7000), 1)
 
 
 def record(rng: np.random.Generator, sound: Audio, *, clean: bool) -> Audio:
     """Return the sound as somebody might have recorded it: float64[40000], no DC, faded ends, |x| <= 0.9."""
-    response = highpass(25, 2) * (1 + 0j)
+    response = highpass(25, 2)
     floor_db = rng.uniform(-70, -50)
     if not clean:
         response = response * slope(rng.uniform(-2.5, 0.5))

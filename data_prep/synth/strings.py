@@ -199,15 +199,12 @@ def distorted_guitar(rng: np.random.Generator) -> Audio:
     """A power chord through a valve amplifier driven far too hard, muted by the palm or left to ring."""
     root, rings = log_uniform(rng, 80, 165), rng.random() < 0.5
     times = beats(rng, rng.uniform(0.4, 1.6) if rings else rng.uniform(0.11, 0.3), 0.006)
-    n = samples(2.5 if rings else rng.uniform(0.08, 0.16))
-    chord = np.zeros(n)
-    for ratio in (1, 1.4983, 2):  # root, fifth, octave
-        sway = 1 + 0.001 * sine(rng.uniform(3, 6), n)
-        string = periodic(phase(root * ratio * sway, n, rng.uniform(0, 6)), saw_amplitudes(root * ratio * 1.01, 1.2))
-        chord += string * decay(6 if rings else 0.5, n)
+    t60 = 6.0 if rings else 0.5
+    chord = together(pluck(rng, root * ratio, t60, 2500, 0.15) for ratio in (1, 1.4983, 2))  # root, fifth, octave
     out = np.zeros(N_SAMPLES)
     for time, following in pairwise([*times, CLIP_SECONDS]):
-        held = min(n, int((following - time) * SAMPLE_RATE))
-        out += place(chord[:held] * hump(held, 0.002, 0.01), [time])
-    driven = np.tanh(rng.uniform(3, 12) * out / np.max(np.abs(out)))
+        n = samples(following - time)
+        out += place(chord[:n] * hump(n, 0.001, 0.01), [time])
+    out = filtered(out, highpass(100, 1) * lowpass(1500, 2))  # a dark tone before the valves: they make it bright
+    driven = np.tanh(log_uniform(rng, 5, 40) * out / np.max(np.abs(out)))
     return filtered(driven, highpass(90, 1) * lowpass(3800, 3) * (1 + resonance(2500, 1.5)))

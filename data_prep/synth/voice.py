@@ -10,15 +10,19 @@ from data_prep.synth.toolbox import (
     periodic,
     phase,
     saw_amplitudes,
+    unit,
     wander,
 )
 
 
-def voice(rng: np.random.Generator, pitch: Audio, breath: float, rough: float = 0.01) -> Audio:
-    """Return float64[n], glottal pulses at ``pitch`` Hz with breath noise and jitter of that share of the pitch."""
+def voice(rng: np.random.Generator, pitch: Audio, breath: float, rough: float = 0.01, strain: float = 0.0) -> Audio:
+    """Return float64[n], glottal pulses at ``pitch`` Hz with breath noise and jitter of that share of the pitch.
+
+    Harmonics fall by k^-1.1; ``strain``, up to one, takes that much off the exponent: a pressed voice is bright.
+    """
     n = pitch.size
     shaken = pitch * (1 + wander(rng, 60, rough, n))
-    tone = periodic(phase(shaken, n), saw_amplitudes(float(shaken.max()), 1.1))
+    tone = unit(periodic(phase(shaken, n), saw_amplitudes(float(shaken.max()), 1.1 - strain)))
     return tone + breath * rng.standard_normal(n)
 
 
