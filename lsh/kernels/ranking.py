@@ -18,17 +18,34 @@ EUCLIDEAN = 1
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
-def distance(q: Floats, x: Floats, inverse_norm: np.float32, metric: int) -> np.float32:
-    """Return 1 - q.x/|x| for a query of length one (cosine), or |q - x| (Euclidean)."""
+def cosine_distance(q: Floats, x: Floats, inverse_norm: np.float32) -> np.float32:
+    """Return 1 - q.x/|x| for a query of length one; within [0, 2] whatever the rounding."""
     total = np.float32(0)
-    if metric == COSINE:
-        for t in range(q.shape[0]):
-            total += q[t] * x[t]
-        return min(max(np.float32(1) - total * inverse_norm, np.float32(0)), np.float32(2))
+    for t in range(q.shape[0]):
+        total += q[t] * x[t]
+    return min(max(np.float32(1) - total * inverse_norm, np.float32(0)), np.float32(2))
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def euclidean_distance(q: Floats, x: Floats) -> np.float32:
+    """Return |q - x|, from the differences: the expanded square would lose small distances between long vectors."""
+    total = np.float32(0)
     for t in range(q.shape[0]):
         difference = q[t] - x[t]
         total += difference * difference
     return np.float32(np.sqrt(total))
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def measure(q: Floats, X: Floats, inverse_norms: Floats, metric: int, candidates: Ids, out: Floats) -> None:
+    """Fill out[c] with the distance of row candidates[c], in loops with nothing else in them, which compile well."""
+    if metric == COSINE:
+        for c in range(candidates.shape[0]):
+            row = np.uint64(candidates[c])  # an index that cannot be negative needs no check for wrapping around
+            out[c] = cosine_distance(q, X[row], inverse_norms[row])
+    else:
+        for c in range(candidates.shape[0]):
+            out[c] = euclidean_distance(q, X[np.uint64(candidates[c])])
 
 
 @njit(nogil=True, cache=True)
@@ -36,14 +53,18 @@ def nearest(
     q: Floats, X: Floats, inverse_norms: Floats, metric: int, candidates: Ids, ids: Ids, distances: Floats
 ) -> int:
     """Fill ids and distances (both [k]) with the nearest of `candidates`, ties by id; return how many were found."""
+    measured = np.empty(candidates.shape[0], np.float32)
+    measure(q, X, inverse_norms, metric, candidates, measured)
     k = ids.shape[0]
     ids[:] = -1
     distances[:] = np.inf
     found = 0
     for c in range(candidates.shape[0]):
+        d = measured[c]
+        if found == k and d > distances[k - 1]:
+            continue
         i = candidates[c]
-        d = distance(q, X[i], inverse_norms[i], metric)
-        if found == k and (d > distances[k - 1] or (d == distances[k - 1] and i > ids[k - 1])):
+        if found == k and d == distances[k - 1] and i > ids[k - 1]:
             continue
         at = found if found < k else k - 1
         while at > 0 and (distances[at - 1] > d or (distances[at - 1] == d and ids[at - 1] > i)):

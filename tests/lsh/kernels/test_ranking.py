@@ -2,13 +2,19 @@ import numpy as np
 import pytest
 
 from lsh.kernels.buckets import prefix_mask
-from lsh.kernels.ranking import COSINE, EUCLIDEAN, distance, gather, nearest, search
+from lsh.kernels.ranking import COSINE, EUCLIDEAN, gather, measure, nearest, search
 from tests import reference
 from tests.lsh.kernels.made import made
 
 METRICS = [COSINE, EUCLIDEAN]
 # Small whole numbers and inverse norms that are powers of two: every float32 operation is exact, and ties are many.
 INVERSE_NORMS = np.float32([0.0, 0.125, 0.0625, 0.03125])
+
+
+def distance(q, x, inverse_norm, metric):
+    out = np.empty(1, np.float32)
+    measure(q, x[None, :], np.float32([inverse_norm]), metric, np.zeros(1, np.int64), out)
+    return out[0]
 
 
 def whole_numbers(rng, n, dim):
