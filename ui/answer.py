@@ -7,7 +7,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
-from lsh import LSHIndex, SearchResult, hit_probability, label_precision_at_k, recall_at_k
+from lsh import LSHIndex, SearchResult, hit_probability, label_precision_at_k
 from ui.loading import Room, index_for
 from ui.state import DEFAULTS, K_NEIGHBOURS, Settings
 
@@ -15,7 +15,7 @@ Rows = npt.NDArray[np.int64]
 Distances = npt.NDArray[np.float32]
 
 _FIRST_CHOICE = 64  # clips among which the first one is chosen
-_MOSTLY = 0.7  # the recall from which a first answer is a good one
+_MOSTLY, _NOT_ALL = 0.75, 0.92  # the recall that a first answer should have: there is much to hear, and a miss
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,9 @@ def _most_telling(fingerprint: str, split: str, _dataset: Dataset) -> int:  # no
     starts = np.concatenate([[0], np.cumsum(counts)])
     chosen = np.concatenate([values[offsets[row] : offsets[row + 1]] for row in usable]).astype(np.int16)
     agreement = label_precision_at_k(truth.ids, (starts.astype(np.int64), chosen), _dataset.label_sets("train"))
-    found = index.search(queries[usable], K_NEIGHBOURS, DEFAULTS.n_tables, DEFAULTS.n_bits)
-    recall = recall_at_k(found, truth)
-    telling = (recall >= _MOSTLY) & (recall < 1)  # something found, and something missed to listen to
+    # By theory most is found and something missed, which is the most to listen to; no search has been compiled yet.
+    ids = [(query, rows[rows >= 0]) for query, rows in zip(queries[usable], truth.ids, strict=True)]
+    bit_chances = [index.collision_probabilities(query, rows) for query, rows in ids]
+    recall = np.array([hit_probability(p, DEFAULTS.n_tables, DEFAULTS.n_bits).mean() for p in bit_chances])
+    telling = (recall >= _MOSTLY) & (recall <= _NOT_ALL)
     return int(usable[(agreement + telling).argmax()])

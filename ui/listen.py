@@ -38,10 +38,12 @@ def show(room: Room) -> None:
         except LSHError as error:
             remarks.unsearchable(error)
             return
-        _neighbours(room, clip, found)
-        now = measures.strip(room, numbers)
         with said:
-            remarks.what_happened(room, found, now)
+            remarks.what_happened(room, found)
+        _neighbours(room, clip, found)
+        now = measures.strip(room, numbers)  # after the neighbours, for it takes longer
+        with said:
+            remarks.what_next(room, found, now)
 
 
 @st.fragment

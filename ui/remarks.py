@@ -24,9 +24,13 @@ def summary(room: Room, found: Answer) -> str:
     return f"LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
 
 
-def what_happened(room: Room, found: Answer, now: Measures | None) -> None:
-    """Draw the sentence, what one more table would change, and a way out where the setting serves badly."""
+def what_happened(room: Room, found: Answer) -> None:
+    """Draw the sentence."""
     st.markdown(f"**{plain(summary(room, found))}**")
+
+
+def what_next(room: Room, found: Answer, now: Measures | None) -> None:
+    """Draw what one more table would change, and a way out where the setting serves badly."""
     if now is not None and (more := measures.one_more_table(room, now)) is not None:
         recall, candidates = more
         st.caption(f"One more table would change: {100 * recall:+.1f} % recall, {100 * candidates:+.1f} % looked at.")

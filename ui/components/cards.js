@@ -132,15 +132,22 @@ function line(list, item, id, card) {
 }
 
 function what(list, card) {
-  const labels = make("p", { class: "labels" })
+  const labels = make("p", { class: "labels", title: card.title })
   card.labels.forEach((label, i) => {
-    const name = label.shared ? make("b", { title: "your sound has this label too" }, picture("tick", "picture tick"), label.name) : label.name
-    labels.append(i ? ", " : "", name, label.shared ? make("span", { class: "unseen" }, " (shared)") : "")
+    labels.append(i ? ", " : "", label.shared ? shared(label.name) : label.name)
   })
   const mark = make("span", { class: `mark ${card.met ? "found" : "missed"}`, "aria-hidden": "true" })
   const aside = card.gone ?? (list.view === "found" ? card.aside : "")
   const met = make("p", { class: "met small" }, mark, make("span", {}, aside ? `${card.how} · ${aside}` : card.how))
   return make("div", { class: "what" }, labels, met)
+}
+
+// A label that your sound has too: heavier, and with a tick that never parts from the first word.
+function shared(name) {
+  const [first, ...rest] = name.split(" ")
+  const start = make("span", { class: "start" }, picture("tick", "picture tick"), first)
+  const told = make("span", { class: "unseen" }, " (shared)")
+  return make("b", { title: "your sound has this label too" }, start, rest.length ? ` ${rest.join(" ")}` : "", told)
 }
 
 function near(card) {
