@@ -281,3 +281,28 @@ class DictionaryLSH:
     def candidates(self, q, n_probes=1):
         """Return the distinct ids in all the buckets looked up."""
         return set().union(*self.meets(q, n_probes))
+
+
+def bits_of(words):
+    """Return the bits of uint64 words, the lowest first: [w] -> [64 * w]."""
+    return np.array([int(word) >> j & 1 for word in words for j in range(64)])
+
+
+def sketch_levels(planes):
+    """Return the level numbers, 0 to 3, of sketches: uint64[4, n] -> [n, 128]."""
+    return np.array([bits_of(p[:2]) + 2 * bits_of(p[2:]) for p in planes.T]).reshape(-1, 128)
+
+
+def query_numbers(planes):
+    """Return the numbers, 0 to 15, of a rounded query: uint64[8] -> [128]."""
+    return sum(2**r * bits_of(planes[2 * r : 2 * r + 2]) for r in range(4))
+
+
+def levels(y, width):
+    """Cut coordinates into four levels, each `width` root mean squares wide, two on each side of zero."""
+    return np.clip(np.floor(y / (width * np.sqrt((y**2).mean()))), -2, 1) + 2
+
+
+def cosine(a, b):
+    """Return the cosine of the angle between two vectors."""
+    return a @ b / np.sqrt((a @ a) * (b @ b))

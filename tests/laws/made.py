@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lsh import LSHIndex
 
-UNIT = np.finfo(np.float32).eps / 2  # the largest relative error of one float32 operation
+UNIT = float(np.finfo(np.float32).eps) / 2  # the largest relative error of one float32 operation
 MAX_TABLES, MAX_BITS = 5, 10
 
 # The same examples each run, so that a failure is a change of the code; more of them by EARSHOT_LAW_EXAMPLES.

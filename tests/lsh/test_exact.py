@@ -10,7 +10,7 @@ from tests import reference
 
 METRICS = ["cosine", "euclidean"]
 DIMS = [1, 2, 3, 7, 128, 1000]
-UNIT = np.finfo(np.float32).eps / 2
+UNIT = float(np.finfo(np.float32).eps) / 2
 
 
 @pytest.fixture

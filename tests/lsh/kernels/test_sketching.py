@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+
+from lsh.kernels.sketching import DIMENSIONS, above, encode, limit_for, quantise, score, times
+from tests import reference
+from tests.lsh.bands import half_width
+
+UNIT = float(np.finfo(np.float32).eps) / 2
+
+
+def encoded(Y):
+    planes, factors = np.empty((4, len(Y)), np.uint64), np.empty((2, len(Y)), np.float32)
+    encode(Y, planes, factors)
+    return planes, factors
+
+
+def quantised(y):
+    planes = np.empty(8, np.uint64)
+    step, total = quantise(y, planes)
+    return planes, step, total
+
+
+@pytest.mark.parametrize(("d", "m"), [(1, 1), (2, 5), (3, 1), (7, 33), (128, 16), (130, 3), (5, 0)])
+def test_times_is_a_product_of_vector_and_matrix(d, m):
+    rng = np.random.default_rng([d, m])
+    vector, matrix = rng.standard_normal(d, dtype=np.float32), rng.standard_normal((d, m), dtype=np.float32)
+    out = np.full(m, np.nan, np.float32)
+    times(vector, matrix, out)
+    bound = d * UNIT / (1 - d * UNIT) * (np.abs(vector).astype(np.float64) @ np.abs(matrix))  # Higham (2002), 3.1
+    assert (np.abs(out - vector.astype(np.float64) @ matrix) <= bound).all()
+
+
+@pytest.mark.parametrize("scale", [1e-10, 1.0, 1e15])
+def test_a_sketch_is_the_best_pointing_of_five_widths_and_carries_its_two_factors(scale):
+    rng = np.random.default_rng(0)
+    Y = (rng.standard_normal((40, DIMENSIONS)) * scale).astype(np.float32)
+    planes, factors = encoded(Y)
+    levels = reference.sketch_levels(planes)
+    for y, numbers, (factor, sum_factor) in zip(Y.astype(np.float64), levels, factors.T, strict=True):
+        c = numbers - 1.5
+        best = max(reference.cosine(y, reference.levels(y, width) - 1.5) for width in (0.8, 0.9, 1.0, 1.1, 1.2))
+        # A coordinate on a wall between two levels may fall to either; that moves the cosine by rounding only.
+        assert reference.cosine(y, c) >= best - 4 * DIMENSIONS * UNIT
+        assert factor == pytest.approx(y @ y / (y @ c), rel=2 * DIMENSIONS * UNIT)
+        assert sum_factor == pytest.approx(factor * numbers.sum(), rel=4 * UNIT)
+
+
+def test_the_sketch_of_nothing_is_nothing():
+    planes, factors = encoded(np.zeros((2, DIMENSIONS), np.float32))
+    assert not planes.any()
+    assert not factors.any()
+
+
+def test_the_estimate_of_an_inner_product_is_unbiased():
+    """Over random rotations: a vector turned at random, and a query at a given angle to it (RaBitQ, 2024)."""
+    rng = np.random.default_rng(1)
+    draws, wanted = 4000, 0.6
+    Y = rng.standard_normal((draws, DIMENSIONS))
+    Y /= np.linalg.norm(Y, axis=1, keepdims=True)
+    across = rng.standard_normal((draws, DIMENSIONS))
+    across -= (across * Y).sum(axis=1, keepdims=True) * Y
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    queries = wanted * Y + 0.8 * across
+    planes, factors = encoded(Y.astype(np.float32))
+    estimates = factors[0] * (queries * (reference.sketch_levels(planes) - 1.5)).sum(axis=1)
+    assert abs(estimates.mean() - wanted) <= half_width(estimates, 1)
+    assert half_width(estimates, 1) < 0.01  # a bias of one in a hundred would show
+
+
+@pytest.mark.parametrize("scale", [1e-15, 1.0, 1e15])
+def test_a_query_is_rounded_to_the_nearest_of_sixteen_steps(scale):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        y = (rng.standard_normal(DIMENSIONS) * scale).astype(np.float32)
+        planes, step, total = quantised(y)
+        numbers = reference.query_numbers(planes)
+        assert ((numbers >= 0) & (numbers <= 15)).all()
+        rounded = float(step) * (numbers - 7.5)
+        assert (np.abs(rounded - y) <= 0.5 * step * (1 + 64 * UNIT)).all()
+        assert float(total) == pytest.approx(rounded.sum(), abs=DIMENSIONS * UNIT * np.abs(rounded).sum())
+
+
+def test_a_query_of_zeros_has_an_estimate_of_almost_zero():
+    _, step, total = quantised(np.zeros(DIMENSIONS, np.float32))
+    assert 0 <= step < 1e-30
+    assert abs(total) < 1e-27
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 33])
+@pytest.mark.parametrize("start", [0, 5])
+def test_score_counts_bits_to_what_the_decoded_numbers_give(n, start):
+    rng = np.random.default_rng([n, start])
+    planes, factors = encoded(rng.standard_normal((n + 9, DIMENSIONS)).astype(np.float32))
+    penalties = rng.standard_normal(n + 9).astype(np.float32)
+    query, step, total = quantised(rng.standard_normal(DIMENSIONS).astype(np.float32))
+    out, offset = np.full(n, np.nan, np.float32), np.float32(0.7)
+    score(planes, factors, penalties, start, query, step, total, offset, out)
+    rows = slice(start, start + n)
+    q = float(step) * (reference.query_numbers(query) - 7.5)
+    levels = reference.sketch_levels(planes)[rows]
+    f = factors[0, rows].astype(np.float64)
+    expected = f * ((levels - 1.5) @ q) - penalties[rows] + 0.7
+    # Each of some ten operations is off by a unit of the largest thing that it adds or takes away.
+    largest = f * (float(step) * (levels @ reference.query_numbers(query)) + 7.5 * float(step) * levels.sum(axis=1))
+    assert (np.abs(out - expected) <= 32 * UNIT * (largest + np.abs(penalties[rows]) + 1)).all()
+
+
+@pytest.mark.parametrize("n", [1, 10, 100, 5000])
+@pytest.mark.parametrize("shape", ["normal", "uniform", "heavy", "shifted"])
+def test_at_least_as_many_scores_as_wanted_exceed_the_limit(n, shape):
+    for seed in range(10):
+        rng = np.random.default_rng([n, seed])
+        scores = {
+            "normal": rng.standard_normal(n),
+            "uniform": rng.random(n),
+            "heavy": rng.standard_cauchy(n),
+            "shifted": rng.standard_normal(n) + 100,
+        }[shape].astype(np.float32)
+        for wanted in (1, 2, 10, 50, n, n + 5):
+            for slack in (0, wanted // 4 + 4):
+                count = int((scores > limit_for(scores, wanted, slack)).sum())
+                assert count >= min(wanted, n)
+
+
+@pytest.mark.parametrize("n", [100, 5000])
+@pytest.mark.parametrize("wanted", [1, 8, 40, 99])
+def test_no_more_than_the_slack_exceed_it_beside_where_scores_are_well_apart(n, wanted):
+    scores = np.random.default_rng(n).permutation(n).astype(np.float32)
+    for slack in (0, wanted // 4 + 4):
+        assert wanted <= (scores > limit_for(scores, wanted, slack)).sum() <= wanted + slack
+
+
+@pytest.mark.parametrize("n", [0, 1, 31, 32, 33, 200])
+def test_above_appends_the_places_of_all_scores_beyond_the_limit(n):
+    scores = np.random.default_rng(n).standard_normal(n).astype(np.float32)
+    for limit in (-np.inf, 0.0, 1.5, np.inf):
+        rows = np.full(n + 2, 99, np.uint32)
+        count = above(scores, np.float32(limit), 1000, rows, 2)
+        assert rows[2:count].tolist() == (1000 + np.flatnonzero(scores > limit)).tolist()

@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+
+from lsh import exact_search
+from lsh.clusters import Clusters
+from lsh.errors import NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
+from lsh.sketch import draw_rotation
+from lsh.sketch_index import SketchIndex, default_buckets
+from tests import reference
+
+METRICS = ["cosine", "euclidean"]
+
+
+def data(n=400, dim=12, seed=0):
+    return np.random.default_rng(seed).standard_normal((n, dim)).astype(np.float32)
+
+
+def same(a, b):
+    return all(
+        getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in ("ids", "distances", "n_candidates")
+    )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dim", [1, 2, 7, 128, 200])
+@pytest.mark.parametrize("n", [1, 2, 3, 300])
+def test_with_every_bucket_probed_and_every_vector_ranked_a_search_is_exact(metric, dim, n):
+    X, Q = data(n, dim), data(9, dim, seed=1)
+    index = SketchIndex(metric).fit(X)
+    found = index.search(Q, 10, n_probes=index.n_buckets, n_reranked=n)
+    assert same(found, exact_search(X, Q, 10, metric))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_probes", [1, 3, 8])
+def test_with_every_vector_ranked_the_answer_is_exact_among_the_buckets_with_the_nearest_centroids(metric, n_probes):
+    X, Q = data(), data(20, seed=1)
+    index = SketchIndex(metric, n_buckets=16).fit(X)
+    buckets = index._parts()[1]
+    centroids = buckets.clusters.centroids.astype(np.float64)
+    found = index.search(Q, 10, n_probes, n_reranked=len(X))
+    exact = exact_search(X, Q, len(X), metric)
+    queries = reference.normalise(Q, metric == "cosine", 1e-18, 1e18).astype(np.float64)
+    closeness = queries @ centroids - (centroids**2).sum(axis=0) / 2
+    for q in range(len(Q)):
+        probed = np.argsort(-closeness[q])[:n_probes]
+        members = {i for b in probed for i in buckets.order[buckets.starts[b] : buckets.starts[b + 1]].tolist()}
+        assert found.n_candidates[q] == len(members)
+        ranked = [i for i in exact.ids[q].tolist() if i in members][:10]
+        assert found.ids[q, : len(ranked)].tolist() == ranked
+        assert (found.ids[q, len(ranked) :] == -1).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_ids_are_unique_sorted_by_distance_and_as_many_as_there_are_to_find(metric):
+    X, Q = data(), data(30, seed=1)
+    index = SketchIndex(metric).fit(X)
+    for k, n_probes, n_reranked in [(1, 1, 1), (10, 2, 5), (10, 4, 40), (500, 16, 1)]:
+        found = index.search(Q, k, n_probes, n_reranked)
+        assert (found.n_found == np.minimum(k, found.n_candidates)).all()
+        for ids, distances, n_found in zip(found.ids, found.distances, found.n_found, strict=True):
+            pairs = list(zip(distances[:n_found].tolist(), ids[:n_found].tolist(), strict=True))
+            assert pairs == sorted(pairs)
+            assert len(set(ids[:n_found].tolist())) == n_found
+            assert (ids[n_found:] == -1).all()
+            assert np.isinf(distances[n_found:]).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_batch_is_its_queries_one_by_one(metric):
+    X, Q = data(), data(20, seed=1)
+    index = SketchIndex(metric).fit(X)
+    batch = index.search(Q, 5)
+    for q in range(20):
+        alone = index.search(Q[q : q + 1], 5)
+        assert np.array_equal(alone.ids[0], batch.ids[q])
+        assert np.array_equal(alone.distances[0], batch.distances[q])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_same_seed_gives_the_same_index(metric):
+    X = data()
+    first, second = (SketchIndex(metric, seed=7).fit(X)._parts()[1] for _ in range(2))
+    assert first.sketches.planes.tobytes() == second.sketches.planes.tobytes()
+    assert first.order.tobytes() == second.order.tobytes()
+    assert first.rotation.tobytes() == second.rotation.tobytes()
+
+
+def test_the_buckets_hold_every_vector_once():
+    index = SketchIndex("euclidean", n_buckets=9).fit(data())
+    buckets = index._parts()[1]
+    assert sorted(buckets.order.tolist()) == list(range(400))
+    sizes = np.diff(buckets.starts)
+    assert buckets.starts[0] == 0
+    assert buckets.starts[-1] == 400
+    assert [buckets.fullest[b] for b in range(10)] == [int(np.sort(sizes)[::-1][:b].sum()) for b in range(10)]
+
+
+@pytest.mark.parametrize(("n", "buckets"), [(1, 1), (2, 1), (3, 2), (400, 16), (20_000, 128), (2_084_320, 1024)])
+def test_there_are_as_many_buckets_as_the_power_of_two_nearest_the_root_of_n(n, buckets):
+    assert default_buckets(n) == buckets
+
+
+def test_there_are_no_more_buckets_than_vectors():
+    assert SketchIndex(n_buckets=50).fit(data(7)).n_buckets == 7
+
+
+def test_bad_data_and_queries_are_refused_as_by_the_other_index():
+    index = SketchIndex().fit(data())
+    bad = data(3)
+    bad[1, 2] = np.nan
+    with pytest.raises(NonFiniteError, match="Q holds nan at row 1, column 2"):
+        index.search(bad)
+    with pytest.raises(NonFiniteError, match="X holds nan at row 1, column 2"):
+        SketchIndex().fit(bad)
+    with pytest.raises(ZeroVectorError, match="Q row 0 is all zeros"):
+        index.search(np.zeros((1, 12), np.float32))
+    with pytest.raises(ShapeError, match="Q has 5 features"):
+        index.search(data(3, 5))
+    with pytest.raises(ShapeError, match="X has no rows"):
+        SketchIndex().fit(np.empty((0, 3)))
+    with pytest.raises(NotFittedError):
+        SketchIndex().search(data())
+
+
+@pytest.mark.parametrize("name", ["k", "n_probes", "n_reranked"])
+@pytest.mark.parametrize("value", [0, -1, 2.0, "3", None, True])
+def test_a_search_setting_that_is_no_whole_number_above_zero_is_refused(name, value):
+    with pytest.raises(ParameterError, match=f"{name} is"):
+        SketchIndex().fit(data(30)).search(data(2), **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("metric", "manhattan"), ("n_buckets", 0), ("n_buckets", 65_537), ("seed", -1)]
+)
+def test_a_parameter_out_of_range_is_refused(name, value):
+    with pytest.raises(ParameterError, match=f"{name} is"):
+        SketchIndex(**{name: value})
+
+
+def test_no_queries_get_an_empty_answer():
+    found = SketchIndex().fit(data()).search(np.empty((0, 12), np.float32), 4)
+    assert found.ids.shape == found.distances.shape == (0, 4)
+
+
+def test_vectors_go_to_the_centroid_that_is_nearest_by_definition():
+    X, centroids = data(200), data(9, seed=1)
+    distances = reference.exact(centroids, X, 1, "euclidean")
+    assert np.array_equal(Clusters.of(centroids).assign(X), distances.argmin(axis=1))
+
+
+def test_training_on_two_far_crowds_ends_at_their_means():
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        crowds = rng.standard_normal((2, 50, 6)).astype(np.float32) + np.float32([[[0]], [[100]]])
+        clusters = Clusters.train(crowds.reshape(100, 6), 2, rng, unit=False)
+        found = sorted(clusters.centroids.T.tolist())
+        # 50 numbers of up to 104, summed in float32
+        assert np.allclose(found, crowds.astype(np.float64).mean(axis=1), atol=50 * 104 * np.finfo(np.float32).eps)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 64, 128])
+def test_the_rotation_keeps_every_inner_product_up_to_128_dimensions(dim):
+    rng = np.random.default_rng(dim)
+    rotation = draw_rotation(data(50, dim), rng).astype(np.float64)
+    assert rotation.shape == (dim, 128)
+    assert np.allclose(rotation @ rotation.T, np.eye(dim), atol=128 * np.finfo(np.float32).eps)
+
+
+def test_beyond_128_dimensions_the_rotation_keeps_the_widest_directions():
+    rng = np.random.default_rng(0)
+    sample = (rng.standard_normal((400, 200)) * np.where(np.arange(200) < 128, 10.0, 0.01)).astype(np.float32)
+    rotation = draw_rotation(sample, rng).astype(np.float64)
+    assert np.allclose(rotation.T @ rotation, np.eye(128), atol=200 * np.finfo(np.float32).eps)
+    lost = ((sample - sample.mean(axis=0)) ** 2).sum() - (((sample - sample.mean(axis=0)) @ rotation) ** 2).sum()
+    assert lost <= 400 * 72 * (6 * 0.01) ** 2  # at most what the narrow directions hold, six deviations wide
