@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from data_prep.schema import About, ClipBatch, Label
+from data_prep.writer import write_dataset
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = [
@@ -26,8 +30,30 @@ expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
-def earshot(root: Path) -> Iterator[str]:
-    """Return the address of the app, started on a free port with the embedded sample."""
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a collection named `videos`: 320 clips of YouTube videos that never were."""
+    rng = np.random.default_rng(8)
+    splits = ["train"] * 280 + ["validation"] * 20 + ["test"] * 20
+    clips = ClipBatch(
+        clip_id=[f"video-{i:05d}_30" for i in range(len(splits))],
+        split=splits,
+        media=[f"video-{i:05d}" for i in range(len(splits))],
+        start_s=np.full(len(splits), 30.0),
+        end_s=np.full(len(splits), 40.0),
+        labels=[[i % 3] for i in range(len(splits))],
+        n_frames=np.full(len(splits), 10),
+        features=rng.standard_normal((len(splits), 16)).astype(np.float32),
+    )
+    labels = [Label(f"/m/{name}", name) for name in ("Bell", "Rain", "Siren")]
+    folder = tmp_path_factory.mktemp("collections")
+    about = About(title="Videos", source="a test", licence="none", media="youtube")
+    write_dataset(folder / "videos", about, labels, [clips])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def earshot(root: Path, videos: Path) -> Iterator[str]:
+    """Return the address of the app, started on a free port with the embedded sample, and `videos` beside it."""
     if not (root / "data" / "sample" / "manifest.json").is_file():
         pytest.skip("the embedded sample is not at data/sample: python -m data_prep sample --out data/sample")
     with socket.socket() as free:
@@ -35,7 +61,7 @@ def earshot(root: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    environment = {name: value for name, value in os.environ.items() if name != "EARSHOT_DATA"}
+    environment = {**os.environ, "EARSHOT_DATA": str(videos)}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=root, env=environment, **quiet) as app:
         try:

@@ -1,0 +1,85 @@
+"""Listen on YouTube clips, with a stand-in for YouTube: it plays, it refuses, it says nothing."""
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PLAYER = """
+<script>
+  const answers = %s
+  addEventListener("message", ({ data }) => {
+    if (JSON.parse(data).event !== "listening") return
+    for (const answer of answers) parent.postMessage(JSON.stringify(answer), "*")
+  })
+</script>
+"""
+PLAYING = [{"event": "onReady"}, {"event": "onStateChange", "info": 1}]
+GONE = [{"event": "onError", "info": 100}]
+
+
+def stand_in(page, answers):
+    """Answer for YouTube's player with `answers` as soon as it is spoken to; return the addresses asked for."""
+    asked = []
+
+    def fulfil(route):
+        asked.append(route.request.url)
+        route.fulfill(content_type="text/html", body=PLAYER % json.dumps(answers))
+
+    page.context.route("https://www.youtube-nocookie.com/**", fulfil)
+    page.context.route("https://i.ytimg.com/**", lambda route: route.abort())
+    return asked
+
+
+def test_a_video_plays_between_its_seconds_only_when_asked(visit):
+    page = visit("?dataset=videos")
+    asked = stand_in(page, PLAYING)
+    assert not asked
+    page.click(".query .play")
+    page.wait_for_function("window.earshot.now.phase === 'playing'")
+    (address,) = asked
+    query = parse_qs(urlsplit(address).query)
+    assert (query["start"], query["end"]) == (["30"], ["40"])
+    assert page.locator(".query iframe").get_attribute("referrerpolicy") == "strict-origin-when-cross-origin"
+
+
+def test_a_second_video_hushes_the_first(visit):
+    page = visit("?dataset=videos")
+    stand_in(page, PLAYING)
+    page.click(".query .play")
+    page.wait_for_function("window.earshot.now.phase === 'playing'")
+    card = page.locator(".card").first
+    card.locator(".play").click()
+    expect(card).to_have_attribute("data-phase", "playing")
+    expect(page.locator(".query [data-clip]")).to_have_attribute("data-phase", "idle")
+
+
+def test_a_video_that_is_gone_says_so_is_remembered_and_the_next_one_is_offered(visit):
+    page = visit("?dataset=videos")
+    stand_in(page, GONE)
+    card = page.locator(".card").first
+    clip = card.get_attribute("data-clip")
+    card.locator(".play").click()
+    expect(card.locator(".stage")).to_contain_text("gone from YouTube")
+    expect(card.locator(".play")).to_be_disabled()
+    card.get_by_role("button", name="play the next one").click()
+    expect(page.locator(".card").nth(1).locator(".stage")).to_contain_text("gone from YouTube")
+    page.locator(".st-key-L input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**L=21**")
+    expect(page.locator(f'.card[data-clip="{clip}"] .play')).to_be_disabled()
+
+
+def test_when_youtube_is_silent_the_page_says_so_and_links_to_it(visit):
+    page = visit("?dataset=videos")
+    stand_in(page, [])
+    page.click(".query .play")
+    expect(page.locator(".query .sorry")).to_contain_text("YouTube does not answer")
+    link = page.locator(".query .sorry a")
+    assert link.get_attribute("href").startswith("https://www.youtube.com/watch?v=")
+    stand_in(page, PLAYING)
+    page.get_by_role("button", name="try again").click()
+    page.wait_for_function("window.earshot.now.phase === 'playing'")
