@@ -20,7 +20,10 @@ from lsh.params import Params
 from lsh.pstable import PStable
 from lsh.result import SearchResult
 from lsh.tables import Tables, build_tables
+from lsh.threads import in_chunks
 from lsh.validate import Floats
+
+_BATCH = 1024  # queries hashed at a time, so that their projections stay small
 
 
 class LSHIndex:
@@ -66,38 +69,45 @@ class LSHIndex:
         n_tables: int | None = None,
         n_bits: int | None = None,
         n_probes: int = 1,
+        n_threads: int = 1,
     ) -> SearchResult:
         """Return the k nearest candidates of each row of Q: float32[nq, d].
 
         n_tables, n_bits: the setting for this search, at most what the index was built with (the default).
         n_probes: buckets looked up in each table, 1-64, the likeliest first (Lv et al. 2007).
+        n_threads: threads that share the queries; the answer is the same for any number.
 
         Where a query's buckets hold fewer than k vectors, `n_found` says how many came back; the remaining ids are -1
         and their distances infinity.
         """
         k = validate.integer(k, "k", 1, 2**31 - 1)
         n_tables, n_bits, n_probes = self.params.setting(n_tables, n_bits, n_probes)
-        Q = validate.matrix(Q, "Q", self.dim)
+        queries = validate.matrix(Q, "Q", self.dim)
         exact, hasher, tables = self.exact, self.hasher, self.tables.first(n_tables)
-        result = SearchResult.empty(len(Q), k)
-        keys, symbols, costs = hasher.query(Q, n_tables, n_probes)
-        search(
-            tables.keys,
-            tables.ids,
-            keys,
-            symbols,
-            costs,
-            n_bits,
-            hasher.family.symbol_bits,
-            n_probes,
-            exact.prepare_queries(Q),
-            exact.X,
-            exact.inverse_norms,
-            exact.metric_code,
-            result.ids,
-            result.distances,
-            result.n_candidates,
-        )
+        vectors = exact.prepare_queries(queries)
+        result = SearchResult.empty(len(queries), k)
+
+        def search_rows(rows: slice) -> None:
+            keys, symbols, costs = hasher.query(queries[rows], n_tables, n_probes)
+            search(
+                tables.keys,
+                tables.ids,
+                keys,
+                symbols,
+                costs,
+                n_bits,
+                hasher.family.symbol_bits,
+                n_probes,
+                vectors[rows],
+                exact.X,
+                exact.inverse_norms,
+                exact.metric_code,
+                result.ids[rows],
+                result.distances[rows],
+                result.n_candidates[rows],
+            )
+
+        in_chunks(search_rows, len(queries), n_threads, most=_BATCH)
         return result
 
     def kneighbors(self, Q: npt.ArrayLike, n_neighbors: int = 10) -> tuple[Floats, npt.NDArray[np.int64]]:

@@ -19,6 +19,7 @@ from lsh.kernels.scanning import scan
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced
 from lsh.sketch import Sketches, draw_rotation
+from lsh.threads import in_chunks
 from lsh.validate import Floats
 
 MAX_BUCKETS = 65_536
@@ -75,11 +76,15 @@ class SketchIndex:
         self._fitted = exact, _build(exact, n_buckets, np.random.default_rng(self.seed))
         return self
 
-    def search(self, Q: npt.ArrayLike, k: int = 10, n_probes: int = 8, n_reranked: int = 40) -> SearchResult:
+    def search(
+        self, Q: npt.ArrayLike, k: int = 10, n_probes: int = 8, n_reranked: int = 40, n_threads: int = 1
+    ) -> SearchResult:
         """Return the k nearest of each row of Q (float32[nq, d]) among the vectors of the probed buckets.
 
         n_probes: buckets looked into, those with the nearest centroids first; at most as many as there are.
         n_reranked: how many of them, the best by their sketches, are ranked by exact distance; at least k are.
+        n_threads: threads that share the queries; the answer is the same for any number.
+
         `n_candidates` counts the vectors whose sketches were looked at.
         """
         exact, buckets = self._parts()
@@ -88,26 +93,30 @@ class SketchIndex:
         n_reranked = max(validate.integer(n_reranked, "n_reranked", 1, 2**31 - 1), k)
         vectors = exact.prepare_queries(Q)
         result = SearchResult.empty(len(vectors), k)
-        scan(
-            vectors,
-            buckets.rotation,
-            buckets.clusters.centroids,
-            buckets.clusters.half_squares,
-            buckets.starts,
-            buckets.order,
-            buckets.sketches.planes,
-            buckets.sketches.factors,
-            buckets.penalties,
-            exact.X,
-            exact.inverse_norms,
-            exact.metric_code,
-            n_probes,
-            n_reranked,
-            int(buckets.fullest[n_probes]),
-            result.ids,
-            result.distances,
-            result.n_candidates,
-        )
+
+        def search_rows(rows: slice) -> None:
+            scan(
+                vectors[rows],
+                buckets.rotation,
+                buckets.clusters.centroids,
+                buckets.clusters.half_squares,
+                buckets.starts,
+                buckets.order,
+                buckets.sketches.planes,
+                buckets.sketches.factors,
+                buckets.penalties,
+                exact.X,
+                exact.inverse_norms,
+                exact.metric_code,
+                n_probes,
+                n_reranked,
+                int(buckets.fullest[n_probes]),
+                result.ids[rows],
+                result.distances[rows],
+                result.n_candidates[rows],
+            )
+
+        in_chunks(search_rows, len(vectors), n_threads)
         return result
 
     @property
