@@ -77,6 +77,18 @@ def test_a_distance_to_nan_is_nan(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_candidates", [0, 1, 33])
+def test_measure_gives_each_candidate_the_bits_of_its_own_distance(metric, n_candidates):
+    rng = np.random.default_rng(n_candidates)
+    X, q = rng.standard_normal((40, 20), dtype=np.float32), rng.standard_normal(20, dtype=np.float32)
+    inverse_norms = rng.random(40, dtype=np.float32)
+    candidates = rng.permutation(40)[:n_candidates]
+    out = np.full(n_candidates, np.nan, np.float32)
+    measure(q, X, inverse_norms, metric, candidates, out)
+    assert out.tolist() == [float(distance(q, X[i], inverse_norms[i], metric)) for i in candidates]
+
+
+@pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("dim", [1, 2, 3, 7])
 @pytest.mark.parametrize("k", [1, 2, 10, 41])
 def test_nearest_agrees_with_sorting_everything_ties_and_all(metric, dim, k):
