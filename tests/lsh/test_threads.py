@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from lsh import LSHIndex, surface
+from lsh.errors import ParameterError
+from lsh.sketch_index import SketchIndex
 
 THREADS = 8
 METRICS = ["cosine", "euclidean"]
@@ -63,3 +65,25 @@ def test_indexes_built_side_by_side_are_the_same():
     for tables in built[1:]:
         assert tables.keys.tobytes() == built[0].keys.tobytes()
         assert tables.ids.tobytes() == built[0].ids.tobytes()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", [LSHIndex, SketchIndex])
+@pytest.mark.parametrize("n_queries", [0, 1, 7, 2500])
+def test_a_batch_shared_among_threads_gets_the_bits_that_one_thread_gets(metric, kind, n_queries):
+    rng = np.random.default_rng(0)
+    X, Q = rng.standard_normal((600, 8)), rng.standard_normal((n_queries, 8))
+    index = kind(metric).fit(X)
+    alone = index.search(Q, 5)
+    for n_threads in (2, 3, 16):
+        shared = index.search(Q, 5, n_threads=n_threads)
+        assert np.array_equal(alone.ids, shared.ids)
+        assert np.array_equal(alone.distances, shared.distances)
+        assert np.array_equal(alone.n_candidates, shared.n_candidates)
+
+
+@pytest.mark.parametrize("kind", [LSHIndex, SketchIndex])
+@pytest.mark.parametrize("n_threads", [0, -1, 1.0, None, True])
+def test_a_number_of_threads_that_is_none_is_refused(kind, n_threads):
+    with pytest.raises(ParameterError, match="n_threads is"):
+        kind().fit(np.eye(4)).search(np.eye(4), n_threads=n_threads)
