@@ -72,7 +72,7 @@ def _near(room: Room, distance: float) -> dict[str, object]:
         }
     usual = _usual_distance(room.dataset.fingerprint, room.dataset)
     words = f"Euclidean distance {distance:.2f}; two clips taken at random are {usual:.2f} apart"
-    return {"value": f"{distance:.2f}", "share": max(0.0, 1 - distance / usual), "words": words}
+    return {"value": f"{distance:.2f}", "share": usual / (usual + distance), "words": words}
 
 
 def _how(met: Met, s: Settings) -> str:
