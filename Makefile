@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DATASET ?= data/sample
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check format lock clean
+.PHONY: help app test bench check format lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -14,6 +15,9 @@ app: $(VENV)/.app  ## install what the app needs and open it on the embedded sam
 
 test: check  ## install, check and run every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+bench: $(VENV)/.bench  ## measure LSH against its peers on a dataset: make bench DATASET=data/audioset
+	$(BIN)/python -m benchmarks --dataset $(DATASET)
 
 check: $(VENV)/.dev  ## formatting, lint and types
 	$(BIN)/ruff format --check .
@@ -36,8 +40,13 @@ $(VENV)/bin/python:
 
 $(VENV)/.app: requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m lsh.warm
 	touch $@
 
 $(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@ $(VENV)/.app
+
+$(VENV)/.bench: requirements-bench.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	touch $@

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Writes requirements.txt (what the app and Community Cloud install) and requirements-dev.txt (the same and the
-# development tools) from pyproject.toml, every package pinned for every platform. Usage: tools/lock.sh path/to/uv
+# Writes requirements.txt (what the app and Community Cloud install), requirements-dev.txt (the same and the development
+# tools) and requirements-bench.txt (the same and the peers that benchmarks measure) from pyproject.toml, every package
+# pinned for every platform. Usage: tools/lock.sh path/to/uv
 set -eu
 uv=$1
 
@@ -18,3 +19,4 @@ lock() {
 
 lock requirements.txt
 lock requirements-dev.txt --extra dev --constraint requirements.txt
+lock requirements-bench.txt --extra bench --constraint requirements.txt

@@ -1,0 +1,54 @@
+"""Which machine a figure was measured on: without it the figure means nothing."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("numpy", "numba", "faiss-cpu", "hnswlib", "scann", "annoy", "pynndescent", "falconn", "puffinn")
+
+
+def describe() -> dict[str, Any]:
+    """Return the processor, its cores, the memory, the versions of what was measured, and how busy it all is."""
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "memory_gb": _memory_gb(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "load": load(),
+    }
+
+
+def load() -> float | None:
+    """Return how many processes wanted a core in the last minute, on average; None where the system does not say."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def _cpu() -> str:
+    """Return the processor's name with its family and model: virtual machines often give only half a name."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
+    name = fields.get("model name", platform.machine())
+    if "cpu family" in fields:
+        name += f" (family {fields['cpu family']}, model {fields.get('model', '?')})"
+    return name + (", AVX-512 VPOPCNTDQ" if "avx512_vpopcntdq" in fields.get("flags", "") else "")
+
+
+def _memory_gb() -> int | None:
+    names = getattr(os, "sysconf_names", {})
+    if "SC_PHYS_PAGES" not in names:
+        return None
+    return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,35 @@
+"""What the FAISS plug-ins share."""
+
+from typing import Any
+
+from benchmarks.method import Answer, Floats, Method
+
+
+class Faiss(Method):
+    """An index that `faiss.index_factory` builds: a subclass says which, and how to set it."""
+
+    needs = "faiss"
+
+    def make(self, X: Floats, metric: str, factory: str) -> Any:
+        """Train and fill the index that a factory string describes."""
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        kind = faiss.METRIC_INNER_PRODUCT if metric == "cosine" else faiss.METRIC_L2
+        index = faiss.index_factory(X.shape[1], factory, kind)
+        index.train(X)
+        index.add(X)
+        self.own_bytes = len(faiss.serialize_index(index)) - X.nbytes
+        return index
+
+    index: Any
+    own_bytes: int
+
+    def search_one(self, q: Floats, k: int) -> Answer:
+        return self.index.search(q[None], k)[1][0]
+
+    def search_batch(self, Q: Floats, k: int) -> Answer:
+        return self.index.search(Q, k)[1]
+
+    def nbytes(self) -> int:
+        return max(0, self.own_bytes)

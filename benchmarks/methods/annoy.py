@@ -1,0 +1,33 @@
+from typing import Any
+
+from benchmarks.method import Answer, Floats, Method, Settings
+
+
+class Annoy(Method):
+    """Spotify's Annoy: a forest of random splits."""
+
+    needs = "annoy"
+
+    @classmethod
+    def builds(cls, n: int) -> list[Settings]:
+        return [{"trees": 50}]
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        return [{"search_k": s} for s in (300, 1_000, 3_000, 6_000, 12_000, 25_000, 50_000, 100_000, 200_000)]
+
+    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+        from annoy import AnnoyIndex
+
+        self.index = AnnoyIndex(X.shape[1], "angular" if metric == "cosine" else "euclidean")
+        self.index.set_seed(1)
+        for row, x in enumerate(X):
+            self.index.add_item(row, x)
+        self.index.build(build["trees"], n_jobs=1)
+        self.search_k = -1
+
+    def use(self, **search: Any) -> None:
+        self.search_k = search["search_k"]
+
+    def search_one(self, q: Floats, k: int) -> Answer:
+        return self.index.get_nns_by_vector(q, k, self.search_k)

@@ -1,0 +1,39 @@
+from typing import Any
+
+from benchmarks.method import Answer, Floats, Method, Settings
+
+
+class HNSWLib(Method):
+    """Navigable small worlds by their inventors (Malkov & Yashunin 2018)."""
+
+    needs = "hnswlib"
+
+    @classmethod
+    def builds(cls, n: int) -> list[Settings]:
+        return [{"M": 16, "ef_construction": 200}]
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        return [{"ef": ef} for ef in (10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480, 640, 800)]
+
+    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+        import hnswlib
+
+        n, d = X.shape
+        self.index = hnswlib.Index(space="ip" if metric == "cosine" else "l2", dim=d)
+        self.index.init_index(max_elements=n, random_seed=1, **build)
+        self.index.set_num_threads(1)
+        self.index.add_items(X, num_threads=1)
+        self.vectors = X.nbytes
+
+    def use(self, **search: Any) -> None:
+        self.index.set_ef(search["ef"])
+
+    def search_one(self, q: Floats, k: int) -> Answer:
+        return self.index.knn_query(q, k, num_threads=1)[0][0]
+
+    def search_batch(self, Q: Floats, k: int) -> Answer:
+        return self.index.knn_query(Q, k, num_threads=1)[0]
+
+    def nbytes(self) -> int:
+        return int(self.index.index_file_size()) - self.vectors

@@ -1,0 +1,38 @@
+from math import log2
+from typing import Any
+
+from benchmarks.method import Answer, Floats, Method, Settings
+
+
+class LSHTables(Method):
+    """Our LSHIndex: random hyperplanes or p-stable projections, L tables, K bits, T probes."""
+
+    needs = "lsh"
+
+    @classmethod
+    def builds(cls, n: int) -> list[Settings]:
+        return [{"n_tables": 32, "n_bits": min(24, max(8, round(log2(n)) + 1))}]
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        most = build["n_bits"]
+        bits = sorted({most, max(1, most - 2), max(1, most - 4), max(1, most - 6)}, reverse=True)
+        return [{"n_tables": t, "n_bits": b, "n_probes": p} for t in (8, 16, 32) for b in bits for p in (1, 8, 32)]
+
+    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+        from lsh import LSHIndex
+
+        self.index = LSHIndex(metric, **build).fit(X)
+        self.setting: Settings = {}
+
+    def use(self, **search: Any) -> None:
+        self.setting = search
+
+    def search_one(self, q: Floats, k: int) -> Answer:
+        return self.index.search(q[None], k, **self.setting).ids[0]
+
+    def search_batch(self, Q: Floats, k: int) -> Answer:
+        return self.index.search(Q, k, **self.setting).ids
+
+    def nbytes(self) -> int:
+        return self.index.nbytes()

@@ -1,0 +1,49 @@
+from typing import Any
+
+from benchmarks.method import Answer, Floats, Method, Settings
+
+
+class ScaNN(Method):
+    """Google's ScaNN: a tree of k-means cells, anisotropic product codes, exact reordering (Guo et al. 2020)."""
+
+    needs = "scann"
+
+    @classmethod
+    def builds(cls, n: int) -> list[Settings]:
+        return [{"leaves": max(1, min(n // 10, round(n**0.53)))}]  # 150 to 200 at 22,000, 1,000 at 500,000
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        leaves = [v for v in (2, 3, 5, 8, 12, 20, 30, 50, 80, 120) if v <= build["leaves"]]
+        return [{"leaves": v, "reorder": r} for v in leaves for r in (30, 60, 100, 200, 400)]
+
+    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+        import scann
+
+        kind = "dot_product" if metric == "cosine" else "squared_l2"
+        leaves = build["leaves"]
+        sample = min(len(X), 250_000)
+        self.index = (
+            scann.scann_ops_pybind.builder(X, 10, kind)
+            .set_n_training_threads(1)
+            .tree(num_leaves=leaves, num_leaves_to_search=max(1, leaves // 10), training_sample_size=sample)
+            .score_ah(2, anisotropic_quantization_threshold=0.2)
+            .reorder(100)
+            .build()
+        )
+        self.setting = (1, 100)
+
+    def use(self, **search: Any) -> None:
+        self.setting = search["leaves"], search["reorder"]
+
+    def search_one(self, q: Floats, k: int) -> Answer:
+        leaves, reorder = self.setting
+        return self.index.search(q, final_num_neighbors=k, pre_reorder_num_neighbors=reorder, leaves_to_search=leaves)[
+            0
+        ]
+
+    def search_batch(self, Q: Floats, k: int) -> Answer:
+        leaves, reorder = self.setting
+        return self.index.search_batched(
+            Q, final_num_neighbors=k, pre_reorder_num_neighbors=reorder, leaves_to_search=leaves
+        )[0]

@@ -1,0 +1,150 @@
+"""One method in a process of its own: a request a line on stdin, an answer a line on stdout.
+
+So no library's threads, memory or settings touch another's, one that crashes takes only itself down, and between its
+turns a process waits without using the processor.
+"""
+
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from benchmarks.errors import MethodError
+from benchmarks.method import Floats, Method, Settings
+from benchmarks.methods import load
+
+BLOCK = 10  # queries timed together: long against the clock's own cost, short against a machine's busy moments
+_WARM_QUERIES = 5
+
+
+class Worker:
+    """Builds one index and answers requests about it."""
+
+    def __init__(self, method: str, build: Settings, metric: str, base: str, queries: str, k: int) -> None:
+        kind = load(method)
+        if kind.needs:
+            __import__(kind.needs)  # so that the library's own memory does not count as the index's
+        self.k, before = k, _resident()
+        X = _ready(np.load(base, allow_pickle=False), metric)
+        self.Q = _ready(np.load(queries, allow_pickle=False), metric)
+        self.rows = list(self.Q)
+        vectors = X.nbytes
+        start, cpu = time.perf_counter(), time.process_time()
+        with threadpool_limits(1):  # also the libraries loaded since the process started
+            self.index: Method = kind(X, metric, **build)
+        self.report = {"build_s": time.perf_counter() - start, "build_cpu_s": time.process_time() - cpu}
+        del X  # an index that copied the vectors needs these no more
+        gc.collect()
+        resident, own = _resident() - before, self.index.nbytes()
+        self.report |= {
+            "index_mb": (max(0, resident - vectors) if own is None else own) / 1e6,
+            "resident_mb": resident / 1e6,
+            "peak_mb": (_peak() - before) / 1e6,
+        }
+
+    def one_by_one(self, search: Settings, seconds: float, at_least: int, ids: str | None = None) -> dict[str, Any]:
+        """Ask query after query until the time is up; return the seconds of each block, and save the ids if asked."""
+        self.index.use(**search)
+        for q in self.rows[-_WARM_QUERIES:]:
+            self.index.search_one(q, self.k)
+        found: list[npt.ArrayLike] = []
+        blocks, deadline = [], time.perf_counter() + seconds
+        busy = time.process_time()
+        began = time.perf_counter()
+        for first in range(0, len(self.rows), BLOCK):
+            start = time.perf_counter()
+            for q in self.rows[first : first + BLOCK]:
+                found.append(self.index.search_one(q, self.k))  # noqa: PERF401  as a person would write it
+            blocks.append(time.perf_counter() - start)
+            if time.perf_counter() > deadline and len(found) >= at_least:
+                break
+        threads = (time.process_time() - busy) / max(time.perf_counter() - began, 1e-9)
+        if ids is not None:
+            np.save(ids, _table(found, self.k))
+        return {"blocks": blocks, "queries": len(found), "threads": threads}
+
+    def at_once(self, search: Settings, queries: int) -> dict[str, Any]:
+        """Ask the first queries in one call; return its seconds, None when the library has no such call."""
+        self.index.use(**search)
+        start = time.perf_counter()
+        answer = self.index.search_batch(self.Q[:queries], self.k)
+        return {"seconds": None if answer is None else time.perf_counter() - start}
+
+
+def _ready(X: Floats, metric: str) -> Floats:
+    """Return vectors in C order, scaled to length one under cosine; zeros stay zeros."""
+    X = np.ascontiguousarray(X, np.float32)
+    if metric == "cosine":
+        lengths = np.linalg.norm(X, axis=1, keepdims=True)
+        X /= np.where(lengths > 0, lengths, 1)
+    return X
+
+
+def _table(found: Sequence[npt.ArrayLike], k: int) -> npt.NDArray[np.int64]:
+    """Return answers of any length as int64[n, k], filled up with -1."""
+    table = np.full((len(found), k), -1, np.int64)
+    for row, ids in enumerate(found):
+        some = np.asarray(ids, np.int64)[:k]
+        table[row, : len(some)] = some
+    return table
+
+
+def _resident() -> int:
+    """Return the bytes of memory that this process holds now."""
+    return _memory("VmRSS")
+
+
+def _peak() -> int:
+    """Return the most bytes of memory that this process ever held."""
+    return _memory("VmHWM")
+
+
+def _memory(field: str) -> int:
+    """Return a field of Linux's account of this process; elsewhere the most memory ever held stands for both.
+
+    Not `getrusage` where it can be helped: there a process's peak begins with that of the process it was forked from.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    (kilobytes,) = (line.split()[1] for line in lines if line.startswith(f"{field}:"))
+    return int(kilobytes) * 1024
+
+
+def main() -> None:
+    """Build what the first request says, then serve the others until stdin ends or something fails."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints must not be taken for an answer
+    worker: Worker | None = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if worker is None:
+                worker = Worker(**request)
+                reply: dict[str, Any] = worker.report
+                gc.disable()  # no search may wait for it
+            else:
+                reply = getattr(worker, request.pop("call"))(**request)
+        except (MethodError, ImportError) as error:
+            reply = {"trouble": str(error)}
+        except Exception as error:  # noqa: BLE001  whatever a library raises ends its own part only
+            reply = {"trouble": f"{type(error).__name__}: {error}"}
+        print(json.dumps(reply), file=answers, flush=True)
+        if "trouble" in reply:
+            return
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main()
