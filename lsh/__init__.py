@@ -8,7 +8,7 @@
 [0, 1]
 
 Read in the order in which a query walks: `hyperplane` and `pstable` (the hash families), `hasher`, `tables`, `index`;
-beside them `exact`, `quality`, `theory`, `surface`, `tuning`. The inner loops are in `kernels`.
+beside them `exact`, `quality`, `theory`, `surface`, `tuning`, `storage`. The inner loops are in `kernels`.
 """
 
 from lsh.errors import LSHError
@@ -17,6 +17,7 @@ from lsh.exact import ExactSearch, exact_search
 from lsh.index import LSHIndex
 from lsh.quality import label_precision_at_k, recall_at_k
 from lsh.result import SearchResult
+from lsh.storage import load
 from lsh.surface import Surface, surface
 from lsh.theory import hit_probability, predicted_recall
 from lsh.tuning import Choice, tune
@@ -33,6 +34,7 @@ __all__ = [
     "exact_search",
     "hit_probability",
     "label_precision_at_k",
+    "load",
     "predicted_recall",
     "recall_at_k",
     "surface",

@@ -6,7 +6,8 @@ LSHError
 ├── NonFiniteError        NaN or infinity in the data, with its row and column
 ├── ScaleError            values so large or small that float32 arithmetic would lie
 ├── ZeroVectorError       a cosine query with no direction
-└── NotFittedError        a search before `fit`
+├── NotFittedError        a search before `fit`
+└── IndexFileError        an index file that cannot be written, or that is not whole and true
 
 `except LSHError` catches them all; each is also a ValueError, as NumPy's users expect.
 """
@@ -38,3 +39,7 @@ class ZeroVectorError(LSHError):
 
 class NotFittedError(LSHError):
     """The index holds no data yet: call `fit` first."""
+
+
+class IndexFileError(LSHError):
+    """A saved index cannot be written, or what is read is not what was written; the message names the file."""

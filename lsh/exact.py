@@ -6,6 +6,7 @@ distances are those of LSH bit for bit, and it is as fast as plain NumPy.
 """
 
 from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ class ExactSearch:
     """
 
     def __init__(self, X: npt.ArrayLike, metric: str = "cosine") -> None:
-        self.X = validate.matrix(X, "X")
+        self.X = _read_only(validate.matrix(X, "X"))
         if not len(self.X):
             raise ShapeError("X has no rows; expected at least one vector to search")
         self.metric = validate.choice(metric, "metric", validate.METRICS)
@@ -39,6 +40,15 @@ class ExactSearch:
         self.half_squares = (lengths**2 / 2).astype(np.float32)
         for array in (self.inverse_norms, self.half_squares):
             array.flags.writeable = False
+
+    @classmethod
+    def of(cls, X: Floats, metric: str, inverse_norms: Floats, half_squares: Floats) -> Self:
+        """Return exact search over vectors that were checked and measured before, as those of a saved index were."""
+        search = cls.__new__(cls)
+        search.X, search.metric = _read_only(X), metric
+        search.metric_code = COSINE if metric == "cosine" else EUCLIDEAN
+        search.inverse_norms, search.half_squares = inverse_norms, half_squares
+        return search
 
     @property
     def nbytes(self) -> int:
@@ -118,6 +128,13 @@ class ExactSearch:
             return 1 - products * self.inverse_norms[start:stop], np.full(len(Q), rounding)
         own, others = np.einsum("ij,ij->i", Q, Q), 2 * self.half_squares[start:stop]
         return own[:, None] + others - 2 * products, rounding * (own + others.max())
+
+
+def _read_only(X: Floats) -> Floats:
+    """Return a view that cannot be written through: kernels are compiled for such arrays, and again for others."""
+    view = X.view()
+    view.flags.writeable = False
+    return view
 
 
 def exact_search(X: npt.ArrayLike, Q: npt.ArrayLike, k: int = 10, metric: str = "cosine") -> SearchResult:

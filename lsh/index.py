@@ -4,6 +4,7 @@ The life of a query: prepare it like the data, project it on every table's rando
 keys, look up the bucket of each key, gather the distinct candidates, rank them by exact distance.
 """
 
+import os
 from typing import Self
 
 import numpy as np
@@ -61,6 +62,21 @@ class LSHIndex:
         hasher = Hasher.draw(self.params, exact)
         self._fitted = exact, hasher, build_tables(hasher.keys(exact.X, self.params.n_tables))
         return self
+
+    @classmethod
+    def of(cls, params: Params, exact: ExactSearch, hasher: Hasher, tables: Tables) -> Self:
+        """Return an index of given parts, as `lsh.load` finds them in a file."""
+        index = cls(
+            params.metric, params.n_tables, params.n_bits, params.seed, params.bucket_width, centre=params.centre
+        )
+        index._fitted = exact, hasher, tables
+        return index
+
+    def save(self, path: str | os.PathLike[str], *, with_vectors: bool = True) -> None:
+        """Write the index into one file, from which `lsh.load` maps it back (see `lsh.storage.save`)."""
+        from lsh.storage import save  # knows every kind of index, and so imports this module
+
+        save(self, path, with_vectors=with_vectors)
 
     def search(
         self,

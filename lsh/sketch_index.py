@@ -4,6 +4,7 @@ The life of a query: rotate it and round it to 4 bits a dimension; find the buck
 every distance in them by counting bits of sketches; rank the best few by exact distance.
 """
 
+import os
 from dataclasses import dataclass
 from typing import Self
 
@@ -29,7 +30,7 @@ _SAMPLE_ROWS = 16_384  # at least so many rows show where the data lies
 
 
 @dataclass(frozen=True, slots=True)
-class _Buckets:
+class Buckets:
     """All that a search reads beside the vectors.
 
     order: int32[n], the ids bucket by bucket; bucket b is order[starts[b]:starts[b + 1]]. sketches and penalties
@@ -43,6 +44,23 @@ class _Buckets:
     sketches: Sketches
     penalties: Floats
     fullest: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        rotation: Floats,
+        clusters: Clusters,
+        starts: npt.NDArray[np.int64],
+        order: npt.NDArray[np.int32],
+        sketches: Sketches,
+        penalties: Floats,
+    ) -> Self:
+        """Return buckets of given arrays, which become read-only."""
+        fullest = np.concatenate([[0], np.cumsum(np.sort(np.diff(starts))[::-1])])
+        parts = clusters.centroids, clusters.half_squares, sketches.planes, sketches.factors
+        for array in (rotation, starts, order, penalties, fullest, *parts):
+            array.flags.writeable = False
+        return cls(rotation, clusters, starts, order, sketches, penalties, fullest)
 
     @property
     def nbytes(self) -> int:
@@ -66,15 +84,28 @@ class SketchIndex:
     def __init__(self, metric: str = "cosine", n_buckets: int | None = None, seed: int = 0) -> None:
         self.metric = validate.choice(metric, "metric", validate.METRICS)
         self.seed = validate.integer(seed, "seed", 0, 2**63 - 1)
-        self._wanted = None if n_buckets is None else validate.integer(n_buckets, "n_buckets", 1, MAX_BUCKETS)
-        self._fitted: tuple[ExactSearch, _Buckets] | None = None
+        self.wanted_buckets = None if n_buckets is None else validate.integer(n_buckets, "n_buckets", 1, MAX_BUCKETS)
+        self._fitted: tuple[ExactSearch, Buckets] | None = None
 
     def fit(self, X: npt.ArrayLike) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes are converted), n >= 1. Row numbers become ids."""
         exact = ExactSearch(X, self.metric)
-        n_buckets = min(self._wanted or default_buckets(len(exact.X)), len(exact.X))
+        n_buckets = min(self.wanted_buckets or default_buckets(len(exact.X)), len(exact.X))
         self._fitted = exact, _build(exact, n_buckets, np.random.default_rng(self.seed))
         return self
+
+    @classmethod
+    def of(cls, metric: str, n_buckets: int | None, seed: int, exact: ExactSearch, buckets: Buckets) -> Self:
+        """Return an index of given parts, as `lsh.load` finds them in a file."""
+        index = cls(metric, n_buckets, seed)
+        index._fitted = exact, buckets
+        return index
+
+    def save(self, path: str | os.PathLike[str], *, with_vectors: bool = True) -> None:
+        """Write the index into one file, from which `lsh.load` maps it back (see `lsh.storage.save`)."""
+        from lsh.storage import save  # knows every kind of index, and so imports this module
+
+        save(self, path, with_vectors=with_vectors)
 
     def search(
         self, Q: npt.ArrayLike, k: int = 10, n_probes: int = 8, n_reranked: int = 40, n_threads: int = 1
@@ -136,11 +167,16 @@ class SketchIndex:
         return exact.nbytes + buckets.nbytes
 
     @property
+    def buckets(self) -> Buckets:
+        """Return the buckets and sketches, read-only."""
+        return self._parts()[1]
+
+    @property
     def exact(self) -> ExactSearch:
         """Return exact search over the same vectors: the baseline and the truth."""
         return self._parts()[0]
 
-    def _parts(self) -> tuple[ExactSearch, _Buckets]:
+    def _parts(self) -> tuple[ExactSearch, Buckets]:
         if self._fitted is None:
             raise NotFittedError("this index holds no data; call fit(X) first")
         return self._fitted
@@ -151,7 +187,7 @@ def default_buckets(n: int) -> int:
     return int(2 ** np.round(np.log2(n) / 2))
 
 
-def _build(exact: ExactSearch, n_buckets: int, rng: np.random.Generator) -> _Buckets:
+def _build(exact: ExactSearch, n_buckets: int, rng: np.random.Generator) -> Buckets:
     """Learn the buckets, sort the vectors into them, and sketch each one's difference from its centroid."""
     X, n = exact.X, len(exact.X)
     nothing = np.zeros(X.shape[1], np.float32)
@@ -172,6 +208,5 @@ def _build(exact: ExactSearch, n_buckets: int, rng: np.random.Generator) -> _Buc
         vectors = prepare(np.ascontiguousarray(X[rows]), exact.metric, nothing)
         sketches.fill(start, np.asarray((vectors - centroids[bucket[rows]]) @ rotation, np.float32))
     penalties = exact.half_squares[order] if exact.metric == "euclidean" else np.zeros(n, np.float32)
-    fullest = np.concatenate([[0], np.cumsum(np.sort(sizes)[::-1])])
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    return _Buckets(rotation, clusters, starts, order, sketches, penalties, fullest)
+    return Buckets.of(rotation, clusters, starts, order, sketches, penalties)

@@ -18,6 +18,7 @@ PUBLIC = [
     "exact_search",
     "hit_probability",
     "label_precision_at_k",
+    "load",
     "predicted_recall",
     "recall_at_k",
     "surface",

@@ -1,0 +1,144 @@
+"""Save an index into one file, and load it again: the same answers bit for bit, or an error that names the file.
+
+A file is the old one or the new one after any crash (`aside`), holds nothing but what its header describes
+(`container`, `header`), and is believed only after it was checked (`kinds`, `checks`). Nothing in it is executed.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh import validate
+from lsh.errors import IndexFileError, LSHError
+from lsh.exact import ExactSearch
+from lsh.index import LSHIndex
+from lsh.sketch_index import SketchIndex
+from lsh.storage import checks, container
+from lsh.storage.header import Entry, Header, canonical, damaged, short
+from lsh.storage.kinds import KINDS, Arrays, Kind
+from lsh.validate import Floats
+
+__all__ = ["load", "save"]
+
+_VECTORS = "vectors"
+_NORMS = ("inverse_norms", "half_squares")
+_MOST_ROWS = 2**31 - 1  # ids are int32
+
+
+def save(index: LSHIndex | SketchIndex, path: str | os.PathLike[str], *, with_vectors: bool = True) -> None:
+    """Write a fitted index into the file `path`, in place of what was there.
+
+    with_vectors: False leaves the vectors out, and `load` must be given them: for data that lies in a file of its own.
+
+    The same index gives the same bytes. After a crash, a full disk or a lost write the old file is still there, whole,
+    or the new one is. Raises IndexFileError when it cannot be written, NotFittedError for an index without data. POSIX.
+    """
+    from lsh.storage.aside import replacing  # POSIX only, while loading works everywhere
+
+    name = type(index).__name__
+    kind, exact = KINDS[name], index.exact
+    arrays = {_VECTORS: exact.X, **{norms: getattr(exact, norms) for norms in _NORMS}, **kind.arrays(index)}
+    with replacing(Path(path)) as handle:
+        container.write(handle, name, kind.settings(index), arrays, () if with_vectors else (_VECTORS,))
+
+
+def load(
+    path: str | os.PathLike[str], X: npt.ArrayLike | None = None, *, verify: bool = True, mapped: bool = True
+) -> LSHIndex | SketchIndex:
+    """Return the index that was saved in the file `path`.
+
+    X: the vectors, float32[n, d], when they were left out of the file: the same ones, or IndexFileError is raised.
+    verify: check every byte against its sha256, and every array against what an index can hold. Without it the header,
+        what does not grow with n, and all ids are still checked: a damaged file may give wrong answers then, but a
+        search never reads outside its arrays. Of X only the shape is compared.
+    mapped: leave the arrays on disk and read a page when it is used. The file may be replaced by another `save` while
+        it is mapped, but must not be overwritten in place. False reads all of it into memory now.
+
+    Raises IndexFileError for a file that is missing, damaged, of a newer version or not an index at all.
+    """
+    path = Path(path)
+    with _naming(path), container.opened(path) as file:
+        header, kind = file.header, _kind_of(file.header)
+        arrays = container.arrays_of(file, mapped=mapped)
+        _check(header, kind, arrays, verify=verify)
+        if mapped:
+            arrays = container.arrays_of(file, mapped=True)  # what was only looked through need not stay in memory
+        vectors = arrays[_VECTORS] if _VECTORS in arrays else _given(X, header.entry(_VECTORS), verify=verify)
+        if X is not None and _VECTORS in arrays:
+            raise IndexFileError("it holds its own vectors, and X was given too: leave X out")
+        metric = validate.choice(str(header.settings["metric"]), "metric", validate.METRICS)
+        exact = ExactSearch.of(vectors, metric, *(arrays[norms] for norms in _NORMS))
+        index = kind.restore(header.settings, arrays, exact)
+        if canonical(kind.settings(index)) != canonical(header.settings):  # 1.0 or true where 1 belongs
+            raise damaged(f"its settings are {short(header.settings)}; expected {short(kind.settings(index))}")
+        return index
+
+
+def _kind_of(header: Header) -> Kind:
+    """Return the kind of index, once the header describes exactly the arrays that this kind has."""
+    kind = KINDS.get(header.kind)
+    if kind is None:
+        raise damaged(f"it holds an index of kind {short(header.kind)}; expected one of {', '.join(KINDS)}")
+    header.expect_settings(kind.setting_names)
+    shape = header.entry(_VECTORS).shape
+    if len(shape) != 2 or shape[0] > _MOST_ROWS:
+        raise damaged(f"its vectors have shape {short(shape)}; expected (n, d) with n at most {_MOST_ROWS}")
+    norms = dict.fromkeys(_NORMS, ("<f4", shape[:1]))
+    header.expect_arrays({_VECTORS: ("<f4", shape), **norms, **kind.layout(header.settings, *shape)})
+    for entry in header.arrays:
+        if entry.offset is None and entry.name != _VECTORS:
+            raise damaged(f"its array {entry.name} is left out; only the vectors can be")
+    return kind
+
+
+def _check(header: Header, kind: Kind, arrays: Arrays, *, verify: bool) -> None:
+    """Refuse arrays that are not what was written or that no index has; see `load` for what `verify` adds."""
+    n = header.entry(_VECTORS).shape[0]
+    skipped = {_VECTORS, *_NORMS, *kind.per_row}
+    for entry in header.arrays:
+        if entry.name in arrays and (verify or entry.name not in skipped):
+            digest = container.sha256(arrays[entry.name])
+            if digest != entry.sha256:
+                raise damaged(f"its array {entry.name} has sha256 {digest}; expected {entry.sha256}")
+    kind.check(arrays, n, verify=verify)
+    if verify:
+        checks.values_between(arrays, _NORMS, 0)
+        if _VECTORS in arrays:
+            validate.matrix(arrays[_VECTORS], "its array of vectors")
+
+
+def _given(X: npt.ArrayLike | None, entry: Entry, *, verify: bool) -> Floats:
+    """Return the caller's vectors, once they are known to be those that were indexed."""
+    if X is None:
+        raise IndexFileError(
+            f"it was saved without its vectors: pass X, the float32{list(entry.shape)} it was built on"
+        )
+    as_indexed = isinstance(X, np.ndarray) and X.dtype == np.float32 and X.flags.c_contiguous
+    vectors = np.asarray(X) if as_indexed and not verify else validate.matrix(X, "X")
+    if vectors.shape != entry.shape:
+        raise IndexFileError(f"X has shape {vectors.shape}; it was built on vectors of shape {entry.shape}: pass those")
+    digest = container.sha256(vectors) if verify else entry.sha256
+    if digest != entry.sha256:
+        raise IndexFileError(
+            f"X has sha256 {digest}; it was built on vectors with {entry.sha256}: pass those, or fit the index again"
+        )
+    return vectors
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the file's name in front of whatever is wrong with it."""
+    try:
+        yield
+    except OSError as error:
+        raise IndexFileError(
+            f"cannot read {path}: {error.strerror or error}; give the path of a saved index"
+        ) from error
+    except IndexFileError as error:
+        raise IndexFileError(f"cannot load {path}: {error}") from error
+    except LSHError as error:
+        raise IndexFileError(f"cannot load {path}: {damaged(str(error))}") from error

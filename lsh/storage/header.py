@@ -1,0 +1,159 @@
+"""The header of an index file: canonical JSON, refused unless it is exactly what a writer would have written.
+
+    {"arrays": [{"dtype", "name", "offset", "sha256", "shape"}, ...], "kind": ..., "settings": {...}}
+
+Keys are sorted, there is no white space, and only ASCII. So one header has one spelling: a key that is unknown, missing
+or doubled, 2.0 for 2, or NaN cannot pass.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NoReturn, Self
+
+import numpy as np
+
+from lsh.errors import IndexFileError
+
+Setting = str | int | float | bool | None
+Settings = Mapping[str, Setting]
+
+_DTYPES = ("<f4", "<i4", "<i8", "<u4", "<u8")
+_LARGEST = 2**63 - 1
+_SHOWN = 60  # characters of a value that a message quotes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An array: offset counts bytes from where the arrays begin; None is an array that the file leaves out."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int | None
+    sha256: str
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of the array, a Python integer, which cannot overflow."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The kind of index, the few numbers that determine its arrays, and the arrays in the order of the file."""
+
+    kind: str
+    settings: Settings
+    arrays: tuple[Entry, ...]
+
+    def encode(self) -> bytes:
+        """Return the one spelling of this header."""
+        return canonical({"kind": self.kind, "settings": self.settings, "arrays": [asdict(e) for e in self.arrays]})
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Parse a header; raise IndexFileError for whatever `encode` would not have written."""
+        try:
+            tree = json.loads(data.decode("ascii"), object_pairs_hook=_without_doubles, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, IndexFileError):
+                raise
+            raise damaged(f"its header is not JSON ({short(str(error))})") from error
+        _expect_keys(tree, ("arrays", "kind", "settings"), "its header")
+        if not isinstance(tree["kind"], str):
+            raise damaged(f"its kind is {short(tree['kind'])}; expected a name")
+        if not isinstance(tree["settings"], dict) or not isinstance(tree["arrays"], list):
+            raise damaged("its settings or its arrays are not listed as they should be")
+        for name, value in tree["settings"].items():
+            if not isinstance(value, Setting) or (isinstance(value, float) and not math.isfinite(value)):
+                raise damaged(f"its setting {short(name)} is {short(value)}; expected one finite value")
+        header = cls(tree["kind"], tree["settings"], tuple(_entry(i, item) for i, item in enumerate(tree["arrays"])))
+        if header.encode() != data:
+            raise damaged("its header is not spelled as a writer spells it")
+        return header
+
+    def expect_settings(self, names: Iterable[str]) -> None:
+        """Raise IndexFileError unless the settings are exactly these."""
+        _expect_keys(self.settings, names, f"the settings of its {self.kind}")
+
+    def entry(self, name: str) -> Entry:
+        """Return the entry of one array; IndexFileError when there is none."""
+        for entry in self.arrays:
+            if entry.name == name:
+                return entry
+        raise damaged(f"its header lists no array {name!r}")
+
+    def expect_arrays(self, layout: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
+        """Raise IndexFileError unless the arrays are exactly these, in this order: name -> (dtype, shape)."""
+        names, wanted = [entry.name for entry in self.arrays], list(layout)
+        if names != wanted:
+            raise damaged(f"its header lists the arrays {short(names)}; expected {wanted}")
+        for entry in self.arrays:
+            dtype, shape = layout[entry.name]
+            if (entry.dtype, entry.shape) != (dtype, shape):
+                raise damaged(
+                    f"its header says that {entry.name} has dtype {entry.dtype} and shape {short(entry.shape)}; "
+                    f"expected {dtype} and {short(shape)} from its settings"
+                )
+
+
+def damaged(what: str) -> IndexFileError:
+    """Return the error for a file that cannot be trusted; whoever knows the path puts it in front."""
+    return IndexFileError(f"{what}: the file is damaged; restore it from a copy, or fit the index and save it again")
+
+
+def canonical(tree: object) -> bytes:
+    """Return the one spelling of JSON that index files use."""
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def short(value: object) -> str:
+    """Return how a value from a file looks in a message, however long it is."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def _entry(number: int, item: object) -> Entry:
+    where = f"array {number} of its header"
+    fields = _expect_keys(item, ("dtype", "name", "offset", "sha256", "shape"), where)
+    shape, offset = fields["shape"], fields["offset"]
+    if not isinstance(fields["name"], str):
+        raise damaged(f"{where} is named {short(fields['name'])}; expected a text")
+    if fields["dtype"] not in _DTYPES:
+        raise damaged(f"{where} has dtype {short(fields['dtype'])}; expected one of {', '.join(_DTYPES)}")
+    if not isinstance(shape, list) or not 1 <= len(shape) <= 3 or not all(_is_whole(side, 1) for side in shape):
+        raise damaged(f"{where} has shape {short(shape)}; expected 1 to 3 whole numbers from 1 to {_LARGEST}")
+    if offset is not None and not _is_whole(offset, 0):
+        raise damaged(f"{where} has offset {short(offset)}; expected null or a whole number from 0 to {_LARGEST}")
+    if not isinstance(fields["sha256"], str) or not re.fullmatch("[0-9a-f]{64}", fields["sha256"]):
+        raise damaged(f"{where} has sha256 {short(fields['sha256'])}; expected 64 hexadecimal digits")
+    return Entry(fields["name"], fields["dtype"], tuple(shape), offset, fields["sha256"])
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return type(value) is int and least <= value <= _LARGEST
+
+
+def _expect_keys(tree: object, names: Iterable[str], where: str) -> Mapping[str, Any]:
+    wanted = sorted(names)
+    if not isinstance(tree, Mapping):
+        raise damaged(f"{where} is {short(tree)}; expected an object with {', '.join(wanted)}")
+    if sorted(tree) != wanted:
+        raise damaged(f"{where} holds {short(sorted(tree))}; expected {', '.join(wanted)}")
+    return tree
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    tree = dict(pairs)
+    if len(tree) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise damaged(f"its header says {short(twice)} twice")
+    return tree
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise damaged(f"its header holds {name}; expected finite numbers")

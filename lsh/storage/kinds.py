@@ -1,0 +1,180 @@
+"""What a file holds of each kind of index: settings, and arrays whose dtypes and shapes follow from them.
+
+Saving asks a kind for settings and arrays. Loading asks it for the layout, has it check arrays that fit the layout and
+may hold anything, and then restore the index.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh import validate
+from lsh.clusters import Clusters
+from lsh.exact import ExactSearch
+from lsh.hasher import Family, Hasher
+from lsh.hyperplane import Hyperplanes
+from lsh.index import LSHIndex
+from lsh.kernels.hashing import words_for
+from lsh.kernels.sketching import DIMENSIONS, PLANES
+from lsh.params import Params
+from lsh.pstable import PStable
+from lsh.sketch import Sketches
+from lsh.sketch_index import MAX_BUCKETS, Buckets, SketchIndex
+from lsh.storage import checks
+from lsh.storage.header import Settings
+from lsh.tables import Tables
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+Layout = dict[str, tuple[str, tuple[int, ...]]]  # name -> (dtype, shape)
+
+_MOST_SYMBOL_BITS = 8
+_FARTHEST_BUCKET = 2**62
+
+
+class Kind(Protocol):
+    """One kind of index, as `lsh.storage` sees it: what it has beside the vectors and their norms."""
+
+    setting_names: tuple[str, ...]
+    per_row: tuple[str, ...]  # arrays that grow with the number of vectors
+
+    def settings(self, index: Any) -> Settings:
+        """Return all that is not an array."""
+
+    def arrays(self, index: Any) -> Arrays:
+        """Return the arrays, in the order of the file."""
+
+    def layout(self, settings: Any, n: int, dim: int) -> Layout:
+        """Return the dtype and shape of each array; raise LSHError for settings that no index has."""
+
+    def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
+        """Refuse what could lead a kernel out of its arrays; with `verify` whatever no index holds."""
+
+    def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> LSHIndex | SketchIndex:
+        """Return the index, of arrays that were checked."""
+
+
+class _LSHIndexKind:
+    setting_names: tuple[str, ...] = (
+        *("metric", "n_tables", "n_bits", "seed", "bucket_width", "centre"),
+        *("symbol_bits", "width", "lowest"),
+    )
+    per_row: tuple[str, ...] = ("keys", "ids")
+
+    def settings(self, index: LSHIndex) -> Settings:
+        params, family = index.params, index.hasher.family
+        stable = family if isinstance(family, PStable) else None
+        return {
+            "metric": params.metric,
+            "n_tables": int(params.n_tables),
+            "n_bits": int(params.n_bits),
+            "seed": int(params.seed),
+            "bucket_width": None if params.bucket_width is None else float(params.bucket_width),
+            "centre": bool(params.centre),
+            "symbol_bits": family.symbol_bits,
+            "width": None if stable is None else float(stable.width),
+            "lowest": None if stable is None else stable.lowest,
+        }
+
+    def arrays(self, index: LSHIndex) -> Arrays:
+        hasher, family = index.hasher, index.hasher.family
+        offsets = {"offsets": family.offsets} if isinstance(family, PStable) else {}
+        tables = {"keys": index.tables.keys, "ids": index.tables.ids}
+        return {"centre": hasher.centre, "directions": family.directions, **offsets, **tables}
+
+    def layout(self, settings: Any, n: int, dim: int) -> Layout:
+        params = self._params(settings)
+        most = 1 if params.metric == "cosine" else _MOST_SYMBOL_BITS
+        n_words = words_for(params.n_bits, validate.integer(settings["symbol_bits"], "symbol_bits", 1, most))
+        n_functions = params.n_tables * params.n_bits
+        return {
+            "centre": ("<f4", (dim,)),
+            "directions": ("<f4", (dim, n_functions)),
+            **({"offsets": ("<f4", (n_functions,))} if params.metric == "euclidean" else {}),
+            "keys": ("<u4", (params.n_tables, n, n_words)),
+            "ids": ("<i4", (params.n_tables, n)),
+        }
+
+    def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
+        checks.values_between(arrays, ("centre", "directions"), -validate.LARGEST, validate.LARGEST)
+        if "offsets" in arrays:
+            checks.values_between(arrays, ("offsets",), 0, 1)
+        checks.ids_in_range(arrays["ids"], n, "ids")
+        if verify:
+            for table, (keys, ids) in enumerate(zip(arrays["keys"], arrays["ids"], strict=True)):
+                checks.ids_once_each(ids, f"ids of table {table}")
+                checks.keys_sorted(keys, f"keys of table {table}")
+
+    def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> LSHIndex:
+        params = self._params(settings)
+        family: Family = Hyperplanes(arrays["directions"])
+        if params.metric == "euclidean":
+            width = validate.positive(settings["width"], "width")
+            lowest = validate.integer(settings["lowest"], "lowest", -_FARTHEST_BUCKET, _FARTHEST_BUCKET)
+            family = PStable(arrays["directions"], arrays["offsets"], width, lowest, settings["symbol_bits"])
+        hasher = Hasher(params.metric, family, arrays["centre"], params.n_tables, params.n_bits)
+        return LSHIndex.of(params, exact, hasher, Tables(arrays["keys"], arrays["ids"]))
+
+    def _params(self, settings: Any) -> Params:
+        return Params(*(settings[name] for name in self.setting_names[:6]))
+
+
+class _SketchIndexKind:
+    setting_names: tuple[str, ...] = ("metric", "seed", "n_buckets", "n_filled")
+    per_row: tuple[str, ...] = ("order", "planes", "factors", "penalties")
+
+    def settings(self, index: SketchIndex) -> Settings:
+        return {
+            "metric": index.metric,
+            "seed": index.seed,
+            "n_buckets": index.wanted_buckets,
+            "n_filled": index.n_buckets,
+        }
+
+    def arrays(self, index: SketchIndex) -> Arrays:
+        buckets = index.buckets
+        return {
+            "rotation": buckets.rotation,
+            "centroids": buckets.clusters.centroids,
+            "centroid_half_squares": buckets.clusters.half_squares,
+            "starts": buckets.starts,
+            "order": buckets.order,
+            "planes": buckets.sketches.planes,
+            "factors": buckets.sketches.factors,
+            "penalties": buckets.penalties,
+        }
+
+    def layout(self, settings: Any, n: int, dim: int) -> Layout:
+        m = validate.integer(settings["n_filled"], "n_filled", 1, min(MAX_BUCKETS, n))
+        return {
+            "rotation": ("<f4", (dim, DIMENSIONS)),
+            "centroids": ("<f4", (dim, m)),
+            "centroid_half_squares": ("<f4", (m,)),
+            "starts": ("<i8", (m + 1,)),
+            "order": ("<i4", (n,)),
+            "planes": ("<u8", (PLANES, n)),
+            "factors": ("<f4", (2, n)),
+            "penalties": ("<f4", (n,)),
+        }
+
+    def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
+        checks.values_between(arrays, ("rotation",), -2, 2)
+        checks.values_between(arrays, ("centroids",), -validate.LARGEST, validate.LARGEST)
+        checks.values_between(arrays, ("centroid_half_squares",), 0)
+        checks.offsets_ascend(arrays["starts"], n, "starts")
+        checks.ids_in_range(arrays["order"], n, "order")
+        if verify:
+            checks.ids_once_each(arrays["order"], "order")
+            checks.values_between(arrays, ("factors",), -np.inf)
+            checks.values_between(arrays, ("penalties",), 0)
+
+    def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> SketchIndex:
+        clusters = Clusters(arrays["centroids"], arrays["centroid_half_squares"])
+        sketches = Sketches(arrays["planes"], arrays["factors"])
+        rest = arrays["starts"], arrays["order"], sketches, arrays["penalties"]
+        buckets = Buckets.of(arrays["rotation"], clusters, *rest)
+        return SketchIndex.of(settings["metric"], settings["n_buckets"], settings["seed"], exact, buckets)
+
+
+KINDS: dict[str, Kind] = {"LSHIndex": _LSHIndexKind(), "SketchIndex": _SketchIndexKind()}
