@@ -6,14 +6,14 @@ keys that share the query key's first K symbols. Keys compare as one long number
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from lsh.kernels.hashing import WORD_BITS
+from lsh.kernels.jit import kernel
 
 Key = npt.NDArray[np.uint32]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def prefix_mask(n_symbols: int, bits: int, mask: Key) -> None:
     """Set in mask (uint32[W]) the bits that the first `n_symbols` symbols occupy."""
     per_word = WORD_BITS // bits
@@ -22,7 +22,7 @@ def prefix_mask(n_symbols: int, bits: int, mask: Key) -> None:
         mask[w] = 0 if used == 0 else np.uint32(0xFFFFFFFF) << np.uint32(WORD_BITS - used)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def first_at_least(keys: npt.NDArray[np.uint32], key: Key, mask: Key, low: int, high: int, beyond: bool) -> int:
     """Return the first position in keys[low:high] whose masked key is >= the masked key (> when `beyond`)."""
     while low < high:
@@ -41,7 +41,7 @@ def first_at_least(keys: npt.NDArray[np.uint32], key: Key, mask: Key, low: int, 
     return low
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def bucket(keys: npt.NDArray[np.uint32], key: Key, mask: Key, low: int, high: int) -> tuple[int, int]:
     """Return the range of keys[low:high] that equal `key` under `mask`: the query's bucket in one table."""
     start = first_at_least(keys, key, mask, low, high, False)

@@ -2,12 +2,13 @@
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from lsh.kernels.jit import kernel
 
 Floats = npt.NDArray[np.float32]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def normalise(Q: Floats, unit: bool, shortest: float, longest: float, out: Floats) -> bool:
     """Copy queries to `out`, float32[nq, d], scaled to length one when `unit`; False when one of them is doubtful.
 

@@ -2,16 +2,16 @@
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from lsh.kernels.buckets import bucket, prefix_mask
+from lsh.kernels.jit import kernel
 from lsh.kernels.probing import probe_keys
 
 Counts = npt.NDArray[np.int32]
 Ids = npt.NDArray[np.int64]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _suffix_sums(histogram: Ids, out: Counts) -> None:
     """out[K - 1] = how many points have a longest common prefix of at least K symbols."""
     total = 0
@@ -20,7 +20,7 @@ def _suffix_sums(histogram: Ids, out: Counts) -> None:
         out[length - 1] = total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _meet(
     ids: Counts, length: int, longest: npt.NDArray[np.uint8], is_true: npt.NDArray[np.bool_], met: Ids, met_true: Ids
 ) -> None:
@@ -36,7 +36,7 @@ def _meet(
                 met_true[length] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def grid(
     keys: npt.NDArray[np.uint32],
     ids: npt.NDArray[np.int32],
@@ -85,7 +85,7 @@ def grid(
         is_true[truth] = False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def grid_probed(
     keys: npt.NDArray[np.uint32],
     ids: npt.NDArray[np.int32],

@@ -2,13 +2,14 @@
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from lsh.kernels.jit import kernel
 
 Floats = npt.NDArray[np.float32]
 WORD_BITS = 32
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def prepare(X: Floats, unit: bool, centre: Floats, out: Floats) -> None:
     """Fill out = X, scaled to length one when `unit`, less the centre: float32[n, d], float32[d] -> float32[n, d].
 
@@ -27,7 +28,7 @@ def prepare(X: Floats, unit: bool, centre: Floats, out: Floats) -> None:
 
 # No fastmath: the additions keep one order, so a vector's projections are the same bits alone or in a batch. Otherwise
 # a point that lies almost on a plane could land in one bucket when it is indexed and in another when it is the query.
-@njit(nogil=True, cache=True)
+@kernel
 def project(X: Floats, directions: Floats, out: Floats) -> None:
     """Fill out[i, j] = X[i] . directions[:, j]: float32[n, d], float32[d, f] -> float32[n, f]."""
     for i in range(X.shape[0]):
@@ -40,7 +41,7 @@ def project(X: Floats, directions: Floats, out: Floats) -> None:
                 row[j] += x * direction[j]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def pack(symbols: npt.NDArray[np.uint8], bits: int, out: npt.NDArray[np.uint32]) -> None:
     """Pack symbols of `bits` bits into 32-bit words, the first symbol highest: uint8[n, L, K] -> uint32[L, n, W].
 

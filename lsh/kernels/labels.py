@@ -2,13 +2,14 @@
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from lsh.kernels.jit import kernel
 
 Offsets = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.int16]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_sharing(
     ids: npt.NDArray[np.int64],
     query_offsets: Offsets,

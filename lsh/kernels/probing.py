@@ -2,17 +2,17 @@
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from lsh.kernels.buckets import Key
 from lsh.kernels.hashing import WORD_BITS
+from lsh.kernels.jit import kernel
 
 Symbols = npt.NDArray[np.uint8]
 Costs = npt.NDArray[np.float64]
 Sets = npt.NDArray[np.uint64]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def probe_keys(
     key: Key,
     symbols: Symbols,
@@ -60,7 +60,7 @@ def probe_keys(
     return found
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _highest_bit(chosen: np.uint64) -> int:
     bit = 63
     while not (chosen >> np.uint64(bit)) & np.uint64(1):
@@ -68,7 +68,7 @@ def _highest_bit(chosen: np.uint64) -> int:
     return bit
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _apply(
     key: Key,
     symbols: Symbols,
@@ -96,7 +96,7 @@ def _apply(
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _push(cost: Costs, chosen: Sets, size: int, new_cost: float, new_set: np.uint64) -> int:
     """Add to a binary heap ordered by (cost, set)."""
     i = size
@@ -110,7 +110,7 @@ def _push(cost: Costs, chosen: Sets, size: int, new_cost: float, new_set: np.uin
     return size + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pop(cost: Costs, chosen: Sets, size: int) -> int:
     """Remove the root of the heap."""
     size -= 1

@@ -2,22 +2,19 @@
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from lsh.kernels.buckets import bucket, prefix_mask
+from lsh.kernels.jit import fast_kernel, kernel
 from lsh.kernels.probing import probe_keys
 
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 
-# Sums may be reordered (so that they vectorise), but NaN and infinity keep their meaning: plain `fastmath=True` would
-# make isnan(nan) False.
-FAST = {"contract", "reassoc", "nsz", "arcp"}
 COSINE = 0
 EUCLIDEAN = 1
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@fast_kernel
 def cosine_distance(q: Floats, x: Floats, inverse_norm: np.float32) -> np.float32:
     """Return 1 - q.x/|x| for a query of length one; within [0, 2] whatever the rounding."""
     total = np.float32(0)
@@ -26,7 +23,7 @@ def cosine_distance(q: Floats, x: Floats, inverse_norm: np.float32) -> np.float3
     return min(max(np.float32(1) - total * inverse_norm, np.float32(0)), np.float32(2))
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@fast_kernel
 def euclidean_distance(q: Floats, x: Floats) -> np.float32:
     """Return |q - x|, from the differences: the expanded square would lose small distances between long vectors."""
     total = np.float32(0)
@@ -36,7 +33,7 @@ def euclidean_distance(q: Floats, x: Floats) -> np.float32:
     return np.float32(np.sqrt(total))
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@fast_kernel
 def measure(q: Floats, X: Floats, inverse_norms: Floats, metric: int, candidates: Ids, out: Floats) -> None:
     """Fill out[c] with the distance of row candidates[c], in loops with nothing else in them, which compile well."""
     if metric == COSINE:
@@ -48,7 +45,7 @@ def measure(q: Floats, X: Floats, inverse_norms: Floats, metric: int, candidates
             out[c] = euclidean_distance(q, X[np.uint64(candidates[c])])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def nearest(
     q: Floats, X: Floats, inverse_norms: Floats, metric: int, candidates: Ids, ids: Ids, distances: Floats
 ) -> int:
@@ -75,7 +72,7 @@ def nearest(
     return found
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def gather(
     keys: npt.NDArray[np.uint32],
     ids: npt.NDArray[np.int32],
@@ -102,7 +99,7 @@ def gather(
     return n_candidates
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def search(
     keys: npt.NDArray[np.uint32],
     ids: npt.NDArray[np.int32],

@@ -2,8 +2,8 @@
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from lsh.kernels.jit import kernel
 from lsh.kernels.ranking import nearest
 from lsh.kernels.sketching import DIMENSIONS, above, limit_for, quantise, score, times
 
@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def scan(
     Q: Floats,
     rotation: Floats,

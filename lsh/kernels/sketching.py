@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from lsh.kernels.jit import fast_kernel, kernel
 
 Floats = npt.NDArray[np.float32]
 Planes = npt.NDArray[np.uint64]
@@ -25,9 +27,6 @@ _QUERY_MIDDLE = np.float32(7.5)
 _LEVEL_MIDDLE = np.float32(1.5)
 _STEPS = 32
 _WIDTHS = np.array([0.8, 0.9, 1.0, 1.1, 1.2], np.float32)  # of a level, in standard deviations of a coordinate
-
-# Sums may be reordered, so that they vectorise; NaN and infinity keep their meaning.
-FAST = {"contract", "reassoc", "nsz", "arcp"}
 
 
 def _popcount(_context: Any, _word: Any) -> Any:
@@ -42,7 +41,7 @@ def _popcount(_context: Any, _word: Any) -> Any:
 popcount: Any = intrinsic(_popcount)
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@fast_kernel
 def times(vector: Floats, matrix: Floats, out: Floats) -> None:
     """Fill out = vector @ matrix: float32[d], float32[d, m] -> float32[m].
 
@@ -62,7 +61,7 @@ def times(vector: Floats, matrix: Floats, out: Floats) -> None:
             out[j] += x * row[j]
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@fast_kernel
 def encode(Y: Floats, planes: Planes, factors: Floats) -> None:
     """Sketch rotated vectors: float32[n, 128] -> planes uint64[4, n], factors float32[2, n].
 
@@ -105,7 +104,7 @@ def encode(Y: Floats, planes: Planes, factors: Floats) -> None:
         factors[1, i] = square / along * total
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@fast_kernel
 def quantise(y: Floats, planes: Planes) -> tuple[np.float32, np.float32]:
     """Round a rotated query to 4 bits a dimension, planes uint64[8]; return (its step, the sum of its coordinates)."""
     largest = np.float32(1e-30)
@@ -128,7 +127,7 @@ def quantise(y: Floats, planes: Planes) -> tuple[np.float32, np.float32]:
     return np.float32(1) / scale, total / scale
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@fast_kernel
 def score(
     planes: Planes,
     factors: Floats,
@@ -160,7 +159,7 @@ def score(
         out[i] = f[i] * (step * np.float32(np.int32(count)) + shift) + lowest * g[i] - penalty[i] + offset
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@fast_kernel
 def _count_above(scores: Floats, limit: np.float32) -> np.int32:
     count = np.int32(0)
     for i in range(scores.shape[0]):
@@ -168,7 +167,7 @@ def _count_above(scores: Floats, limit: np.float32) -> np.int32:
     return count
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@fast_kernel
 def limit_for(scores: Floats, wanted: int, slack: int) -> np.float32:
     """Return a limit that at least `wanted` scores exceed, and at most `slack` more where the values allow it.
 
@@ -209,7 +208,7 @@ def limit_for(scores: Floats, wanted: int, slack: int) -> np.float32:
     return below
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def above(scores: Floats, limit: np.float32, first: int, rows: npt.NDArray[np.uint32], n_rows: int) -> int:
     """Append first + i to `rows` for every score i above the limit, and return the new count.
 
