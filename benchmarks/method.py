@@ -1,6 +1,7 @@
 """What a method must offer to be measured."""
 
 from abc import ABC, abstractmethod
+from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,11 +20,18 @@ class Method(ABC):
     """
 
     needs: ClassVar[str | None] = None  # the module to import, when it is not this project's own
+    compiles: ClassVar[bool] = False  # does the first build compile code? Then a small one goes before the clock starts
     metrics: ClassVar[tuple[str, ...]] = ("cosine", "euclidean")
 
     @abstractmethod
     def __init__(self, X: Floats, metric: str, **build: Any) -> None:
         """Index the rows of X: float32[n, d], C order."""
+
+    @classmethod
+    def get_ready(cls) -> None:
+        """Import the library before memory is first measured: what the library itself takes is not the index's."""
+        if cls.needs:
+            import_module(cls.needs)
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:

@@ -19,11 +19,11 @@ class Faiss(Method):
         index = faiss.index_factory(X.shape[1], factory, kind)
         index.train(X)
         index.add(X)
-        self.own_bytes = len(faiss.serialize_index(index)) - X.nbytes
+        self.vectors = X.nbytes
         return index
 
     index: Any
-    own_bytes: int
+    vectors: int
 
     def search_one(self, q: Floats, k: int) -> Answer:
         return self.index.search(q[None], k)[1][0]
@@ -32,4 +32,6 @@ class Faiss(Method):
         return self.index.search(Q, k)[1]
 
     def nbytes(self) -> int:
-        return max(0, self.own_bytes)
+        import faiss
+
+        return max(0, len(faiss.serialize_index(self.index)) - self.vectors)

@@ -7,6 +7,7 @@ class Exact(Method):
     """Our own exact search: what LSH must beat, and the app's baseline."""
 
     needs = "lsh"
+    compiles = True
 
     def __init__(self, X: Floats, metric: str, **build: Any) -> None:
         from lsh import ExactSearch

@@ -27,7 +27,7 @@ class FaissLSH(Faiss):
         self.index = faiss.IndexRefineFlat(self.codes)
         self.index.train(X - self.centre)
         self.index.add(X - self.centre)
-        self.own_bytes = len(faiss.serialize_index(self.codes))
+        self.vectors = X.nbytes
 
     def use(self, **search: Any) -> None:
         self.index.k_factor = search["factor"]

@@ -8,6 +8,7 @@ class LSHSketch(Method):
     """Our SketchIndex: learned buckets, two-bit sketches, exact distances for the best few."""
 
     needs = "lsh"
+    compiles = True
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:

@@ -8,6 +8,7 @@ class LSHTables(Method):
     """Our LSHIndex: random hyperplanes or p-stable projections, L tables, K bits, T probes."""
 
     needs = "lsh"
+    compiles = True
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:

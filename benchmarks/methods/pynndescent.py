@@ -7,6 +7,7 @@ class PyNNDescent(Method):
     """Nearest-neighbour descent (Dong, Moses & Li 2011), compiled by numba as ours is."""
 
     needs = "pynndescent"
+    compiles = True
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:

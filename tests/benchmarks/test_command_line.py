@@ -1,0 +1,165 @@
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import methods
+
+ROW = ["method", "recall", "qps", "build_s", "index_mb", "settings"]
+
+
+def test_json_is_one_object_with_the_machine_and_a_row_for_each_method_and_recall(arrays, run):
+    code, out, err = run(
+        *("--dataset", arrays, "--methods", "lsh,exact,numpy", "--metric", "cosine", "--recall", 0.5),
+        *("--recall", 0.9, "--queries", 20, "--rounds", 1, "--json"),
+    )
+    assert code == 0, err
+    report = json.loads(out)
+    assert list(report) == ["machine", "rows"]
+    assert {"cpu", "cores", "packages"} <= set(report["machine"])
+    assert [list(row) for row in report["rows"]] == [ROW] * 6
+    assert {(row["method"], row["recall"]) for row in report["rows"]} == {
+        (method, recall) for method in ("lsh", "exact", "numpy") for recall in (0.5, 0.9)
+    }
+    for row in report["rows"]:
+        assert row["qps"] > 0
+        assert row["build_s"] >= 0
+        assert row["index_mb"] >= 0
+    ours = next(row for row in report["rows"] if row["method"] == "lsh")
+    assert ours["settings"]["index"] in methods.LSH
+
+
+def test_exact_methods_find_everything(measured):
+    points = json.loads(measured.read_text(encoding="utf-8"))["points"]
+    assert {p["recall"] for p in points if p["method"] in {"exact", "numpy"}} == {1.0}
+
+
+def test_every_setting_of_a_method_is_in_the_results(measured):
+    points = json.loads(measured.read_text(encoding="utf-8"))["points"]
+    kind = methods.load("lsh-tables")
+    builds = kind.builds(400)
+    assert sum(p["method"] == "lsh-tables" for p in points) == sum(len(kind.searches(400, b)) for b in builds)
+    assert all(p["peak_mb"] >= 0 and p["resident_mb"] >= 0 and p["queries"] == 30 for p in points)
+
+
+def test_the_table_has_a_line_for_each_method_and_names_the_machine(measured, run):
+    code, out, _ = run("--results", measured, "--methods", "lsh,exact,numpy", "--recall", 0.8)
+    assert code == 0
+    assert " cores, Python " in out
+    assert {line.split("|")[2].strip() for line in out.splitlines() if line.startswith("|    0.8")} == {
+        "lsh",
+        "exact",
+        "numpy",
+    }
+
+
+def test_the_page_is_one_file_that_needs_no_network(measured, run, tmp_path):
+    page = tmp_path / "page.html"
+    assert run("--results", measured, "--page", page)[0] == 0
+    text = page.read_text(encoding="utf-8")
+    assert "lsh-tables" in text
+    assert "<script src=" not in text
+    assert "<link" not in text
+
+
+def test_a_method_whose_package_is_missing_is_reported_and_the_others_run(arrays, run, monkeypatch):
+    monkeypatch.setattr("benchmarks.methods.annoy.Annoy.needs", "no_such_package")
+    code, out, err = run("--dataset", arrays, "--methods", "annoy,numpy", "--rounds", 1)
+    assert code == 0
+    assert "annoy: skipped, the package no_such_package is not installed" in err
+    assert "annoy: skipped, the package no_such_package is not installed" in out
+    assert "numpy" in out
+
+
+def test_a_method_that_does_not_know_the_metric_is_reported(arrays, run, monkeypatch):
+    monkeypatch.setattr("benchmarks.methods.numpy.NumPy.metrics", ("cosine",))
+    code, _, err = run("--dataset", arrays, "--methods", "numpy", "--metric", "euclidean")
+    assert code == 0
+    assert "numpy: skipped, it does not know the metric euclidean" in err
+
+
+def test_a_method_that_fails_says_why_and_the_others_run(arrays, run, monkeypatch):
+    monkeypatch.setattr("benchmarks.methods.exact.Exact.builds", classmethod(lambda *_: [{"no_such_option": 1}]))
+    code, out, err = run("--dataset", arrays, "--methods", "exact,numpy", "--rounds", 1)
+    assert code == 0
+    assert "exact: skipped, TypeError" in err
+    assert "| numpy" in out
+
+
+def test_all_names_every_method_once():
+    assert methods.chosen("all,lsh,numpy") == methods.names()
+    assert len(methods.names()) == len(set(methods.names())) >= 14
+
+
+@pytest.mark.parametrize("name", methods.names())
+def test_every_method_offers_builds_and_searches_of_any_size_as_plain_values(name, monkeypatch):
+    monkeypatch.setattr("benchmarks.methods.find_spec", lambda _: True)
+    kind = methods.load(name)
+    for n in (12, 20_000, 2_000_000):
+        for build in kind.builds(n):
+            searches = kind.searches(n, build)
+            assert searches
+            assert json.loads(json.dumps([build, *searches])) == [build, *searches]
+
+
+REFUSED = [
+    (["--dataset", "like:many"], "like:N"),
+    (["--dataset", "like:0"], "like:N"),
+    (["--dataset", "no-such-folder"], "no-such-folder"),
+    (["--dataset", "no.npy,such.npy"], "no.npy is not a file"),
+    (["--dataset", "x", "--methods", "lsh,magic"], "there is no method 'magic'"),
+    (["--dataset", "x", "--recall", "1.5"], "'1.5' is no recall"),
+    (["--dataset", "x", "--queries", "0"], "'0' is not a number from 1"),
+    (["--dataset", "x", "--metric", "hamming"], "invalid choice: 'hamming'"),
+    (["--dataset", "x", "--page", "no-such-folder/page.html"], "no-such-folder is not a folder"),
+    (["--results", "no-such-file.json"], "no-such-file.json cannot be read as results"),
+    ([], "one of the arguments --dataset --results --gate is required"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED)
+def test_bad_arguments_are_refused_with_one_clear_message(arguments, message, run):
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert out == ""
+    assert message in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+def test_arrays_that_do_not_fit_or_are_no_vectors_are_refused_by_name(tmp_path, run):
+    np.save(tmp_path / "wide.npy", np.ones((5, 4), np.float32))
+    np.save(tmp_path / "narrow.npy", np.ones((5, 3), np.float32))
+    np.save(tmp_path / "broken.npy", np.full((5, 4), np.nan))
+    np.save(tmp_path / "words.npy", np.array([["a"]]))
+    (tmp_path / "text.npy").write_text("not an array", encoding="utf-8")
+    for bad, message in [
+        ("wide.npy,narrow.npy", "4 features a row"),
+        ("broken.npy,wide.npy", "broken.npy holds NaN"),
+        ("words.npy,wide.npy", "expected floats"),
+        ("text.npy,wide.npy", "text.npy cannot be read"),
+    ]:
+        base, queries = bad.split(",")
+        code, _, err = run("--dataset", f"{tmp_path / base},{tmp_path / queries}")
+        assert code == 2
+        assert message in err
+
+
+def test_more_neighbours_than_vectors_are_refused(arrays, run):
+    code, _, err = run("--dataset", arrays, "--k", 401)
+    assert code == 2
+    assert "401 neighbours of 400 vectors" in err
+
+
+def test_results_that_are_none_are_refused(tmp_path, run):
+    for text in ("{}", "[]", '{"points": [{"method": "lsh"}]}'):
+        (tmp_path / "odd.json").write_text(text, encoding="utf-8")
+        code, _, err = run("--results", tmp_path / "odd.json")
+        assert code == 2
+        assert "results" in err
+
+
+def test_vectors_like_audiosets_are_drawn_once_and_kept(tmp_path, run):
+    arguments = ["--dataset", "like:300", "--methods", "numpy", "--queries", 20, "--rounds", 1, "--cache", tmp_path]
+    assert "drawing 300 vectors" in run(*arguments)[2]
+    assert "drawing" not in run(*arguments)[2]
+    assert [path.name for path in tmp_path.iterdir()] == ["like-300.npy"]

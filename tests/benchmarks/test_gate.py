@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from data_prep.schema import About, ClipBatch, Label
+from data_prep.writer import write_dataset
+from lsh import Choice
+
+SIZES = {"train": 3000, "validation": 60, "test": 60}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Return the folder of a prepared dataset of clusters, which LSH finds well."""
+    rng = np.random.default_rng(4)
+    n = sum(SIZES.values())
+    clips = ClipBatch(
+        clip_id=[f"clip-{i}" for i in range(n)],
+        split=np.repeat(list(SIZES), list(SIZES.values())).tolist(),
+        media=["{}"] * n,
+        start_s=np.zeros(n),
+        end_s=np.ones(n),
+        labels=[[0]] * n,
+        n_frames=np.ones(n, int),
+        features=(3 * rng.standard_normal((30, 8))[rng.integers(0, 30, n)] + rng.standard_normal((n, 8))).astype("f4"),
+    )
+    out = tmp_path_factory.mktemp("gate") / "clusters"
+    about = About(title="Clusters", source="a test", licence="none", media="synth", metric="euclidean")
+    write_dataset(out, about, [Label("/m/0", "sound")], [clips])
+    return out
+
+
+def choose(monkeypatch, choice):
+    monkeypatch.setattr("benchmarks.gate.tune", lambda *_, **__: choice)
+
+
+def choice(n_tables, n_bits, ms=1.0, exact_ms=2.0):
+    return Choice(n_tables, n_bits, 1, 1.0, 0.1, ms, exact_ms, "")
+
+
+def measure_as(monkeypatch, ms, exact_ms):
+    monkeypatch.setattr("benchmarks.gate.ms_per_query", lambda *_, **__: [ms, exact_ms])
+
+
+def test_the_gate_says_pass_and_returns_zero_or_says_fail_and_returns_one(dataset, run):
+    code, out, _ = run("--gate", dataset, "--recall", 0.8, "--recall", 0.9)
+    verdicts = [line.split(":")[0] for line in out.splitlines()]
+    assert len(verdicts) == 2
+    assert code == (1 if "FAIL" in verdicts else 0)
+
+
+def test_a_choice_faster_than_exact_search_at_its_recall_passes(dataset, run, monkeypatch):
+    choose(monkeypatch, choice(32, 1))
+    measure_as(monkeypatch, 1.0, 2.0)
+    assert run("--gate", dataset, "--recall", 0.9)[0] == 0
+
+
+def test_a_choice_slower_than_exact_search_fails(dataset, run, monkeypatch):
+    choose(monkeypatch, choice(32, 1))
+    measure_as(monkeypatch, 2.0, 1.0)
+    code, out, _ = run("--gate", dataset, "--recall", 0.9)
+    assert code == 1
+    assert out.startswith("FAIL: recall 0.9")
+
+
+def test_a_choice_that_misses_its_recall_fails_however_fast(dataset, run, monkeypatch):
+    choose(monkeypatch, choice(1, 24))
+    measure_as(monkeypatch, 1.0, 2.0)
+    code, out, _ = run("--gate", dataset, "--recall", 0.9)
+    assert code == 1
+    assert "the recall promised is missed by" in out
+
+
+def test_a_choice_that_says_exact_search_is_faster_passes(dataset, run, monkeypatch):
+    choose(monkeypatch, choice(32, 1, ms=2.0, exact_ms=1.0))
+    measure_as(monkeypatch, 2.0, 1.0)
+    code, out, _ = run("--gate", dataset, "--recall", 0.9)
+    assert code == 0
+    assert "exact search is the faster one" in out
