@@ -41,12 +41,17 @@ _BLOCK_BYTES = 2**24  # hashed and written at a time
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open index file whose header is whole; its arrays, from byte `start` on, are yet to be looked at."""
+    """An open index file whose header is whole and ends at byte `end`; its arrays are yet to be looked at."""
 
     file: BinaryIO
     size: int
     header: Header
-    start: int
+    end: int
+
+    @property
+    def start(self) -> int:
+        """Return the byte at which the arrays begin."""
+        return _aligned(self.end)
 
 
 def write(
@@ -61,7 +66,7 @@ def write(
         offset = None if name in left_out else _aligned(end)
         end = end if offset is None else offset + array.nbytes
         entries.append(Entry(name, array.dtype.newbyteorder("<").str, array.shape, offset, "0" * 64))
-    start = _start(Header(kind, settings, tuple(entries)).encode())
+    start = _aligned(_HEADER_START + len(Header(kind, settings, tuple(entries)).encode()))
     for i, (entry, array) in enumerate(zip(entries, arrays.values(), strict=True)):
         digest = hashlib.sha256()
         if entry.offset is not None:
@@ -85,7 +90,7 @@ def opened(path: Path) -> Iterator[Opened]:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         header = _read_header(file, size)
-        yield Opened(file, size, Header.decode(header), _start(header))
+        yield Opened(file, size, Header.decode(header), _HEADER_START + len(header))
 
 
 def arrays_of(index: Opened, *, mapped: bool) -> dict[str, Array]:
@@ -151,7 +156,7 @@ def _check_places(index: Opened) -> None:
 
 def _check_gaps(index: Opened, memory: Bytes) -> None:
     """Refuse anything but zeros where nothing is stored."""
-    end = _HEADER_START + len(index.header.encode())
+    end = index.end
     for entry in index.header.arrays:
         if entry.offset is not None:
             gap = memory[end : index.start + entry.offset]
@@ -192,10 +197,6 @@ def _write_all(handle: int, data: bytes | memoryview) -> None:
         if not written:
             raise OSError(errno.EIO, "the disk takes no more bytes")
         rest = rest[written:]
-
-
-def _start(header: bytes) -> int:
-    return _aligned(_HEADER_START + len(header))
 
 
 def _aligned(offset: int) -> int:

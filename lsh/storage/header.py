@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -51,7 +51,9 @@ class Header:
 
     def encode(self) -> bytes:
         """Return the one spelling of this header."""
-        return canonical({"kind": self.kind, "settings": self.settings, "arrays": [asdict(e) for e in self.arrays]})
+        names = ("name", "dtype", "shape", "offset", "sha256")
+        arrays = [{name: getattr(entry, name) for name in names} for entry in self.arrays]
+        return canonical({"kind": self.kind, "settings": self.settings, "arrays": arrays})
 
     @classmethod
     def decode(cls, data: bytes) -> Self:

@@ -135,6 +135,7 @@ class _SketchIndexKind:
     def arrays(self, index: SketchIndex) -> Arrays:
         buckets = index.buckets
         return {
+            "centre": buckets.centre,
             "rotation": buckets.rotation,
             "centroids": buckets.clusters.centroids,
             "centroid_half_squares": buckets.clusters.half_squares,
@@ -148,6 +149,7 @@ class _SketchIndexKind:
     def layout(self, settings: Any, n: int, dim: int) -> Layout:
         m = validate.integer(settings["n_filled"], "n_filled", 1, min(MAX_BUCKETS, n))
         return {
+            "centre": ("<f4", (dim,)),
             "rotation": ("<f4", (dim, DIMENSIONS)),
             "centroids": ("<f4", (dim, m)),
             "centroid_half_squares": ("<f4", (m,)),
@@ -160,20 +162,20 @@ class _SketchIndexKind:
 
     def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
         checks.values_between(arrays, ("rotation",), -2, 2)
-        checks.values_between(arrays, ("centroids",), -validate.LARGEST, validate.LARGEST)
+        checks.values_between(arrays, ("centre", "centroids"), -validate.LARGEST, validate.LARGEST)
         checks.values_between(arrays, ("centroid_half_squares",), 0)
         checks.offsets_ascend(arrays["starts"], n, "starts")
         checks.ids_in_range(arrays["order"], n, "order")
         if verify:
             checks.ids_once_each(arrays["order"], "order")
             checks.values_between(arrays, ("factors",), -np.inf)
-            checks.values_between(arrays, ("penalties",), 0)
+            checks.values_between(arrays, ("penalties",), -np.inf)
 
     def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> SketchIndex:
         clusters = Clusters(arrays["centroids"], arrays["centroid_half_squares"])
         sketches = Sketches(arrays["planes"], arrays["factors"])
         rest = arrays["starts"], arrays["order"], sketches, arrays["penalties"]
-        buckets = Buckets.of(arrays["rotation"], clusters, *rest)
+        buckets = Buckets.of(arrays["centre"], arrays["rotation"], clusters, *rest)
         return SketchIndex.of(settings["metric"], settings["n_buckets"], settings["seed"], exact, buckets)
 
 
