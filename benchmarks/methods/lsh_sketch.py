@@ -18,7 +18,7 @@ class LSHSketch(Method):
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         probes = [p for p in (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128) if p <= build["n_buckets"]]
-        return [{"n_probes": p, "n_reranked": r} for p in probes for r in (15, 25, 40, 70, 120)]
+        return [{"n_probes": p, "n_reranked": r} for p in probes for r in (15, 25, 40, 70, 120, 200, 350)]
 
     def __init__(self, X: Floats, metric: str, **build: Any) -> None:
         from lsh.sketch_index import SketchIndex
