@@ -26,8 +26,8 @@ class Clusters:
     half_squares: Floats
 
     @classmethod
-    def train(cls, sample: Floats, n_clusters: int, rng: np.random.Generator, *, unit: bool) -> "Clusters":
-        """Place `n_clusters` centroids among a sample, float32[s, d]; scale them to length one when `unit`.
+    def train(cls, sample: Floats, n_clusters: int, rng: np.random.Generator) -> "Clusters":
+        """Place `n_clusters` centroids among a sample, float32[s, d].
 
         A centroid that loses all its vectors starts again at a random one.
         """
@@ -43,9 +43,6 @@ class Clusters:
             empty = np.flatnonzero(sizes == 0)
             sums[empty] = sample[rng.choice(len(sample), len(empty))]
             centroids = (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32)
-            if unit:
-                lengths = np.linalg.norm(centroids, axis=1, keepdims=True)
-                centroids = (centroids / np.where(lengths > 0, lengths, 1)).astype(np.float32)
         return cls.of(centroids)
 
     @classmethod

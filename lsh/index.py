@@ -103,7 +103,8 @@ class LSHIndex:
         vectors = exact.prepare_queries(queries)
         result = SearchResult.empty(len(queries), k)
 
-        def search_rows(rows: slice) -> None:
+        def search_rows(first: int, last: int) -> None:
+            rows = slice(first, last)
             keys, symbols, costs = hasher.query(queries[rows], n_tables, n_probes)
             search(
                 tables.keys,

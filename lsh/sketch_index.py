@@ -15,7 +15,7 @@ from lsh import validate
 from lsh.clusters import TRAINING_ROWS, Clusters
 from lsh.errors import NotFittedError
 from lsh.exact import ExactSearch
-from lsh.hasher import prepare
+from lsh.hasher import mean_vector, prepare
 from lsh.kernels.scanning import scan
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced
@@ -33,10 +33,12 @@ _SAMPLE_ROWS = 16_384  # at least so many rows show where the data lies
 class Buckets:
     """All that a search reads beside the vectors.
 
+    centre: float32[d], taken away from vectors and queries, so that what they have in common costs no precision.
     order: int32[n], the ids bucket by bucket; bucket b is order[starts[b]:starts[b + 1]]. sketches and penalties
-    (float32[n], |x|²/2 under Euclidean, else 0) stand in that order. fullest[b]: vectors in the b fullest buckets.
+    (float32[n], see `_penalties`) stand in that order. fullest[b]: vectors in the b fullest buckets.
     """
 
+    centre: Floats
     rotation: Floats
     clusters: Clusters
     starts: npt.NDArray[np.int64]
@@ -48,6 +50,7 @@ class Buckets:
     @classmethod
     def of(
         cls,
+        centre: Floats,
         rotation: Floats,
         clusters: Clusters,
         starts: npt.NDArray[np.int64],
@@ -58,14 +61,22 @@ class Buckets:
         """Return buckets of given arrays, which become read-only."""
         fullest = np.concatenate([[0], np.cumsum(np.sort(np.diff(starts))[::-1])])
         parts = clusters.centroids, clusters.half_squares, sketches.planes, sketches.factors
-        for array in (rotation, starts, order, penalties, fullest, *parts):
+        for array in (centre, rotation, starts, order, penalties, fullest, *parts):
             array.flags.writeable = False
-        return cls(rotation, clusters, starts, order, sketches, penalties, fullest)
+        return cls(centre, rotation, clusters, starts, order, sketches, penalties, fullest)
 
     @property
     def nbytes(self) -> int:
         """Return the bytes that these arrays take."""
-        arrays = self.rotation, self.clusters.centroids, self.starts, self.order, self.penalties, self.fullest
+        arrays = (
+            self.centre,
+            self.rotation,
+            self.clusters.centroids,
+            self.starts,
+            self.order,
+            self.penalties,
+            self.fullest,
+        )
         return self.sketches.nbytes + sum(array.nbytes for array in arrays)
 
 
@@ -125,9 +136,10 @@ class SketchIndex:
         vectors = exact.prepare_queries(Q)
         result = SearchResult.empty(len(vectors), k)
 
-        def search_rows(rows: slice) -> None:
+        def search_rows(first: int, last: int) -> None:
             scan(
-                vectors[rows],
+                vectors,
+                buckets.centre,
                 buckets.rotation,
                 buckets.clusters.centroids,
                 buckets.clusters.half_squares,
@@ -141,10 +153,12 @@ class SketchIndex:
                 exact.metric_code,
                 n_probes,
                 n_reranked,
-                int(buckets.fullest[n_probes]),
-                result.ids[rows],
-                result.distances[rows],
-                result.n_candidates[rows],
+                buckets.fullest[n_probes],
+                first,
+                last,
+                result.ids,
+                result.distances,
+                result.n_candidates,
             )
 
         in_chunks(search_rows, len(vectors), n_threads)
@@ -189,24 +203,34 @@ def default_buckets(n: int) -> int:
 
 def _build(exact: ExactSearch, n_buckets: int, rng: np.random.Generator) -> Buckets:
     """Learn the buckets, sort the vectors into them, and sketch each one's difference from its centroid."""
-    X, n = exact.X, len(exact.X)
-    nothing = np.zeros(X.shape[1], np.float32)
-    sample = prepare(evenly_spaced(X, max(_SAMPLE_ROWS, n_buckets * TRAINING_ROWS)), exact.metric, nothing)
-    clusters = Clusters.train(sample, n_buckets, rng, unit=exact.metric == "cosine")
+    X, n, metric = exact.X, len(exact.X), exact.metric
+    sample = evenly_spaced(X, max(_SAMPLE_ROWS, n_buckets * TRAINING_ROWS))
+    centre = mean_vector(sample, metric)
+    sample = prepare(sample, metric, centre)
+    clusters = Clusters.train(sample, n_buckets, rng)
     rotation = draw_rotation(sample, rng)
     bucket = np.empty(n, np.int64)
     for start in range(0, n, _BLOCK_ROWS):
-        bucket[start : start + _BLOCK_ROWS] = clusters.assign(
-            prepare(X[start : start + _BLOCK_ROWS], exact.metric, nothing)
-        )
+        bucket[start : start + _BLOCK_ROWS] = clusters.assign(prepare(X[start : start + _BLOCK_ROWS], metric, centre))
+    filled, bucket = np.unique(bucket, return_inverse=True)  # an empty bucket would only waste a probe
+    centroids = np.ascontiguousarray(clusters.centroids.T[filled])
     order = np.argsort(bucket, kind="stable").astype(np.int32)
-    sizes = np.bincount(bucket, minlength=n_buckets)
-    sketches = Sketches.empty(n)
-    centroids = np.ascontiguousarray(clusters.centroids.T)
+    sketches, penalties = Sketches.empty(n), np.empty(n, np.float32)
     for start in range(0, n, _BLOCK_ROWS):
         rows = order[start : start + _BLOCK_ROWS]
-        vectors = prepare(np.ascontiguousarray(X[rows]), exact.metric, nothing)
+        vectors = prepare(np.ascontiguousarray(X[rows]), metric, centre)
         sketches.fill(start, np.asarray((vectors - centroids[bucket[rows]]) @ rotation, np.float32))
-    penalties = exact.half_squares[order] if exact.metric == "euclidean" else np.zeros(n, np.float32)
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    return Buckets.of(rotation, clusters, starts, order, sketches, penalties)
+        penalties[start : start + len(rows)] = _penalties(vectors, centre, metric)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(bucket))])
+    return Buckets.of(centre, rotation, Clusters.of(centroids), starts, order, sketches, penalties)
+
+
+def _penalties(vectors: Floats, centre: Floats, metric: str) -> Floats:
+    """Return what to take from <q - μ, x - μ> so that the rest ranks x as its distance does: float32[n].
+
+    Euclidean: |q - x|² = |q - μ|² - 2 (<q - μ, x - μ> - |x - μ|²/2). Cosine, of unit vectors: <q, x> is, up to terms of
+    q alone, <q - μ, x - μ> + <μ, x - μ>.
+    """
+    if metric == "euclidean":
+        return np.asarray(np.einsum("ij,ij->i", vectors, vectors) / np.float32(2))
+    return np.asarray(-(vectors @ centre))

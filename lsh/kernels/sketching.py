@@ -26,6 +26,7 @@ PLANES = 4  # two words of low bits, two words of high bits
 _QUERY_MIDDLE = np.float32(7.5)
 _LEVEL_MIDDLE = np.float32(1.5)
 _STEPS = 32
+_VANISHING = np.float32(1e-30)  # a squared length below which a vector is its bucket's centroid
 _WIDTHS = np.array([0.8, 0.9, 1.0, 1.1, 1.2], np.float32)  # of a level, in standard deviations of a coordinate
 
 
@@ -74,7 +75,7 @@ def encode(Y: Floats, planes: Planes, factors: Floats) -> None:
         square = np.float32(0)
         for j in range(dim):
             square += y[j] * y[j]
-        if square == 0:
+        if square < _VANISHING:
             planes[:, i] = 0
             factors[:, i] = 0
             continue

@@ -70,8 +70,8 @@ class Header:
         if not isinstance(tree["settings"], dict) or not isinstance(tree["arrays"], list):
             raise damaged("its settings or its arrays are not listed as they should be")
         for name, value in tree["settings"].items():
-            if not isinstance(value, Setting) or (isinstance(value, float) and not math.isfinite(value)):
-                raise damaged(f"its setting {short(name)} is {short(value)}; expected one finite value")
+            if not isinstance(value, Setting) or len(repr(value)) > _SHOWN or value in {math.inf, -math.inf}:
+                raise damaged(f"its setting {short(name)} is {short(value)}; expected one short, finite value")
         header = cls(tree["kind"], tree["settings"], tuple(_entry(i, item) for i, item in enumerate(tree["arrays"])))
         if header.encode() != data:
             raise damaged("its header is not spelled as a writer spells it")

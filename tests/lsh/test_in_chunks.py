@@ -11,13 +11,13 @@ from lsh.threads import in_chunks
 @pytest.mark.parametrize(("n_rows", "most"), [(0, 5), (1, 5), (5, 5), (6, 5), (100, 7)])
 def test_chunks_cover_every_row_once_and_none_is_too_long(n_rows, most, n_threads):
     seen = []
-    in_chunks(seen.append, n_rows, n_threads, most)
-    assert sorted(row for chunk in seen for row in range(chunk.start, chunk.stop)) == list(range(n_rows))
-    assert all(chunk.stop - chunk.start <= most for chunk in seen)
+    in_chunks(lambda first, last: seen.append(range(first, last)), n_rows, n_threads, most)
+    assert sorted(row for run in seen for row in run) == list(range(n_rows))
+    assert all(len(run) <= most for run in seen)
 
 
 def test_what_a_thread_raises_reaches_the_caller():
-    def fail(_rows):
+    def fail(_first, _last):
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh import exact_search
+from lsh import exact_search, recall_at_k
 from lsh.clusters import Clusters
 from lsh.errors import NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
 from lsh.sketch import draw_rotation
@@ -41,7 +41,8 @@ def test_with_every_vector_ranked_the_answer_is_exact_among_the_buckets_with_the
     found = index.search(Q, 10, n_probes, n_reranked=len(X))
     exact = exact_search(X, Q, len(X), metric)
     queries = reference.normalise(Q, metric == "cosine", 1e-18, 1e18).astype(np.float64)
-    closeness = queries @ centroids - (centroids**2).sum(axis=0) / 2
+    centred = queries - buckets.centre.astype(np.float64)
+    closeness = centred @ centroids - (centroids**2).sum(axis=0) / 2
     for q in range(len(Q)):
         probed = np.argsort(-closeness[q])[:n_probes]
         members = {i for b in probed for i in buckets.order[buckets.starts[b] : buckets.starts[b + 1]].tolist()}
@@ -153,7 +154,7 @@ def test_training_on_two_far_crowds_ends_at_their_means():
     for seed in range(10):
         rng = np.random.default_rng(seed)
         crowds = rng.standard_normal((2, 50, 6)).astype(np.float32) + np.float32([[[0]], [[100]]])
-        clusters = Clusters.train(crowds.reshape(100, 6), 2, rng, unit=False)
+        clusters = Clusters.train(crowds.reshape(100, 6), 2, rng)
         found = sorted(clusters.centroids.T.tolist())
         # 50 numbers of up to 104, summed in float32
         assert np.allclose(found, crowds.astype(np.float64).mean(axis=1), atol=50 * 104 * np.finfo(np.float32).eps)
@@ -174,3 +175,32 @@ def test_beyond_128_dimensions_the_rotation_keeps_the_widest_directions():
     assert np.allclose(rotation.T @ rotation, np.eye(128), atol=200 * np.finfo(np.float32).eps)
     lost = ((sample - sample.mean(axis=0)) ** 2).sum() - (((sample - sample.mean(axis=0)) @ rotation) ** 2).sum()
     assert lost <= 400 * 72 * (6 * 0.01) ** 2  # at most what the narrow directions hold, six deviations wide
+
+
+# At an offset of 1000 the angles are a thousandth, and 1 - cos, a millionth, has one digit left in float32.
+@pytest.mark.parametrize(("metric", "offset"), [("cosine", 10), ("euclidean", 10), ("euclidean", 1000)])
+def test_what_all_vectors_have_in_common_costs_the_sketches_nothing(metric, offset):
+    X, Q = data(2000), data(40, seed=1)
+    shift = np.full(X.shape[1], offset, np.float32)
+    plain = SketchIndex("euclidean").fit(X)
+    shifted = SketchIndex(metric).fit(X + shift)
+    wanted = recall_at_k(plain.search(Q, 10, plain.n_buckets, 40), plain.exact.search(Q, 10))
+    found = shifted.search(Q + shift, 10, shifted.n_buckets, 40)
+    recall = recall_at_k(found, shifted.exact.search(Q + shift, 10))
+    error = np.sqrt(recall.var() / len(recall) + wanted.var() / len(wanted))
+    assert recall.mean() >= wanted.mean() - 3 * error - 1 / len(recall) / 10
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_one_vector_many_times_fills_one_bucket_and_is_found(metric):
+    X = np.tile(data(1), (500, 1))
+    index = SketchIndex(metric).fit(X)
+    assert index.n_buckets == 1
+    assert (index.search(data(3, seed=1), 10, n_probes=1).n_found == 10).all()
+
+
+def test_differences_whose_squares_vanish_are_sketched_as_none_at_all():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((1, 32)) * 1e-17 * (1 + 1e-5 * rng.standard_normal((500, 32)))
+    index = SketchIndex("euclidean").fit(X)
+    assert (index.search(X[:5], 10).n_found == 10).all()
