@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import lsh
-from tests.storage.made import KINDS, answers, make
+from tests.storage.made import KINDS, answers, make, overwrite
 
 
 @pytest.fixture(scope="session", params=KINDS)
@@ -20,7 +20,7 @@ def refused(tmp_path):
     path = tmp_path / "changed.lsh"
 
     def check(data, X=None, **options):
-        path.write_bytes(data)
+        overwrite(path, data)
         with pytest.raises(lsh.LSHError) as caught, np.errstate(all="raise"):
             lsh.load(path, X, **options)
         assert type(caught.value).__name__ == "IndexFileError"

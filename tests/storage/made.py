@@ -9,7 +9,9 @@ import struct
 
 import numpy as np
 
+import lsh
 from lsh import LSHIndex
+from lsh.errors import IndexFileError
 from lsh.sketch_index import SketchIndex
 
 MAGIC = b"\x89LSH\r\n\x1a\n"
@@ -40,6 +42,21 @@ def answers(index, Q=None):
     settings = [{"n_tables": 1, "n_bits": 3}, {"n_bits": 5, "n_probes": 3}] if isinstance(index, LSHIndex) else []
     found = [index.search(Q, k=4, **chosen) for chosen in settings or [{"n_probes": 1, "n_reranked": 4}, {}]]
     return [(f.ids.tolist(), f.distances.tolist(), f.n_candidates.tolist()) for f in found]
+
+
+def overwrite(path, data):
+    """Put bytes into a file in place: one that is emptied first would be waited for by the disk."""
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.write(data)
+        file.truncate()
+
+
+def refusal(path, **options):
+    """Return (why a file is refused or None, the index or None)."""
+    try:
+        return None, lsh.load(path, **options)
+    except IndexFileError as error:
+        return str(error), None
 
 
 def aligned(offset):
