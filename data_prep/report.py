@@ -45,8 +45,9 @@ class Report:
         """Describe the dataset these clips make."""
         parts = [f"{self.by_source[source]:,} {word}" for source, word in SOURCES.items() if self.by_source[source]]
         return About(
-            title=f"AudioSet: {self.n_clips:,} clips ({', '.join(parts)})",
-            source="Google AudioSet, VGGish features v1, https://research.google.com/audioset/download.html",
+            title=f"AudioSet, {self.n_clips:,} clips",
+            source="Google AudioSet, VGGish features v1, https://research.google.com/audioset/download.html: "
+            f"{', '.join(parts)} clips",
             licence="Features and labels: CC BY 4.0, Google. Ontology: CC BY-SA 4.0, Google. "
             "Sounds: on YouTube, each under its uploader's terms.",
             media="youtube",
