@@ -1,0 +1,73 @@
+import resource
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lsh
+from tests.storage.made import answers, make
+
+KILLS = 60
+STATM = Path("/proc/self/statm")  # sizes of this process, in pages
+
+
+def test_savers_that_are_killed_and_savers_that_race_leave_a_whole_file(root, tmp_path):
+    command = [sys.executable, "-m", "tests.storage.savers", str(tmp_path), str(KILLS), "0"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("kind", ["tables-cosine", "sketches-cosine"])
+def test_an_index_that_is_in_use_does_not_notice_that_its_file_is_replaced_or_removed(tmp_path, kind):
+    path = tmp_path / "index"
+    indexes = [make(kind, seed=seed) for seed in (1, 2)]
+    indexes[0].save(path)
+    loaded, expected = lsh.load(path), answers(indexes[0])
+    searching = threading.Event()
+    seen = []
+
+    def search():
+        while not searching.is_set():
+            seen.append(answers(loaded) == expected)
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    for i in range(20):
+        indexes[i % 2].save(path)
+        assert answers(lsh.load(path)) == answers(indexes[i % 2])
+    path.unlink()
+    searching.set()
+    thread.join()
+    assert seen
+    assert all(seen)
+    assert answers(loaded) == expected
+
+
+def test_an_index_read_into_memory_outlives_a_file_that_is_overwritten_in_place(tmp_path):
+    path, index = tmp_path / "index", make("tables-euclidean")
+    index.save(path)
+    loaded = lsh.load(path, mapped=False)
+    path.write_bytes(bytes(10))
+    assert answers(loaded) == answers(index)
+
+
+def test_a_large_index_is_mapped_and_not_read(tmp_path):
+    """Loading without hashing touches ids only: vectors of far more bytes stay on disk."""
+    X = np.random.default_rng(0).standard_normal((30_000, 256)).astype(np.float32)
+    lsh.LSHIndex(n_tables=1, n_bits=8).fit(X).save(tmp_path / "index")
+    if not STATM.exists():
+        pytest.skip("this system does not tell how much memory a process has")
+    before = resident()
+    loaded = lsh.load(tmp_path / "index", verify=False)
+    assert resident() - before < X.nbytes // 4
+    loaded = lsh.load(tmp_path / "index")
+    assert resident() - before < X.nbytes // 4  # what was only looked through is given back
+    assert loaded.n == len(X)
+
+
+def resident():
+    """Return the bytes of this process that are in memory."""
+    return int(STATM.read_text().split()[1]) * resource.getpagesize()
