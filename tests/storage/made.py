@@ -3,6 +3,7 @@
 The file's layout is spelled out here a second time, after docs/FORMAT.md and apart from `lsh.storage`.
 """
 
+import functools
 import hashlib
 import json
 import struct
@@ -29,11 +30,17 @@ def vectors(n=N, dim=DIM, seed=0):
     return X.astype(np.float32)
 
 
-def make(kind, X=None, seed=0):
-    """Return a fitted index of one of KINDS."""
+def fit(kind, X, seed=0):
+    """Return a new index of one of KINDS."""
     family, metric = kind.split("-")
     index = LSHIndex(metric, n_tables=2, n_bits=9, seed=seed) if family == "tables" else SketchIndex(metric, seed=seed)
-    return index.fit(vectors() if X is None else X)
+    return index.fit(X)
+
+
+@functools.cache
+def make(kind, seed=0):
+    """Return the index of one of KINDS over `vectors()`: always the same one, since nobody can change it."""
+    return fit(kind, vectors(), seed)
 
 
 def answers(index, Q=None):

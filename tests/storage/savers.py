@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import lsh
-from tests.storage.made import make, vectors
+from tests.storage.made import fit, vectors
 
 
 def save_for_ever(path, indexes):
@@ -76,7 +76,7 @@ def at_once(path, indexes, data, seconds):
 
 def main(folder, kills, seed):
     path = Path(folder) / "index"
-    indexes = [make("tables-cosine", vectors(2000, 16), seed=seed) for seed in (1, 2)]
+    indexes = [fit("tables-cosine", vectors(2000, 16), seed) for seed in (1, 2)]
     data = []
     for index in indexes:
         index.save(path)

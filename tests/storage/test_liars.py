@@ -2,12 +2,26 @@
 
 import copy
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import lsh
-from tests.storage.made import N, answers, body_of, make, overwrite, put_together, refusal, take_apart, with_header
+from tests.storage.made import (
+    KINDS,
+    N,
+    answers,
+    body_of,
+    make,
+    overwrite,
+    put_together,
+    refusal,
+    take_apart,
+    with_header,
+)
 
 VALUES = [
     *(None, True, False, -1, 0, 1, 2, 63, 64, 512, 513, 2**31 - 1, 2**31, 2**32, 2**63 - 1, 2**63, 2**64, 10**400),
@@ -275,3 +289,27 @@ def test_keys_out_of_order_are_refused(tmp_path, refused, n_bits):
     assert keys.shape[2] == (1 if n_bits == 4 else 4 if keys.shape[2] == 4 else keys.shape[2])
     keys[1, [3, 30]] = keys[1, [30, 3]]
     assert "its keys of table 1 fall after position" in refused(put_together(header, arrays))
+
+
+def noisy(data, rng):
+    """Return a file with noise in every array that grows with the vectors, but ids that are some of theirs."""
+    header, arrays = take_apart(data)
+    for name in {"vectors", "inverse_norms", "half_squares", "keys", "planes", "factors", "penalties"} & set(arrays):
+        noise = np.frombuffer(rng.bytes(arrays[name].nbytes), arrays[name].dtype)
+        arrays[name] = noise.reshape(arrays[name].shape)
+    name = "ids" if "ids" in arrays else "order"
+    arrays[name] = rng.integers(0, N, arrays[name].shape, np.int32)
+    return put_together(header, arrays)
+
+
+def test_noise_that_is_not_verified_never_leads_a_kernel_out_of_its_arrays(root, tmp_path):
+    rng = np.random.default_rng(0)
+    for kind in KINDS:
+        make(kind).save(tmp_path / "index")
+        data = (tmp_path / "index").read_bytes()
+        for i in range(20):
+            (tmp_path / f"{kind}-{i}.lsh").write_bytes(noisy(data, rng))
+    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path / "compiled")}
+    command = [sys.executable, "-m", "tests.storage.unchecked", str(tmp_path)]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=200)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "80\n", "")

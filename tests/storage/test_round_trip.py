@@ -10,7 +10,7 @@ import lsh
 from lsh.errors import IndexFileError, NotFittedError
 from lsh.sketch_index import SketchIndex
 from lsh.storage import save
-from tests.storage.made import KINDS, answers, make, put_together, take_apart, vectors
+from tests.storage.made import KINDS, answers, fit, make, put_together, take_apart, vectors
 
 OPTIONS = [{}, {"verify": False}, {"mapped": False}]
 
@@ -50,9 +50,8 @@ def test_saving_what_was_loaded_gives_the_same_bytes(saved, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_and_data_give_the_same_bytes(tmp_path, kind):
-    make(kind, seed=3).save(tmp_path / "one")
-    make(kind, seed=3).save(tmp_path / "two")
-    make(kind, seed=4).save(tmp_path / "other")
+    for name, seed in {"one": 3, "two": 3, "other": 4}.items():
+        fit(kind, vectors(), seed).save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes() != (tmp_path / "other").read_bytes()
 
 
