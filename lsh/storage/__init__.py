@@ -39,7 +39,7 @@ def save(index: LSHIndex | SketchIndex, path: str | os.PathLike[str], *, with_ve
     """
     from lsh.storage.aside import replacing  # POSIX only, while loading works everywhere
 
-    name = type(index).__name__
+    name = "LSHIndex" if isinstance(index, LSHIndex) else "SketchIndex"
     kind, exact = KINDS[name], index.exact
     arrays = {_VECTORS: exact.X, **{norms: getattr(exact, norms) for norms in _NORMS}, **kind.arrays(index)}
     with replacing(Path(path)) as handle:

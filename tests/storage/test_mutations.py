@@ -5,7 +5,8 @@ import struct
 import numpy as np
 import pytest
 
-from tests.storage.made import aligned, make, overwrite, refusal
+from lsh.storage import container
+from tests.storage.made import aligned, fit, make, overwrite, refusal, vectors
 
 FLIPS, HEADER_BYTES, BLOCKS, TAILS, SPLICES = 6000, 3000, 600, 200, 500
 
@@ -137,3 +138,17 @@ def test_damage_goes_unseen_without_verifying_but_never_leads_out_of_the_arrays(
             assert ((found.ids >= -1) & (found.ids < index.n)).all()
             loaded += 1
     assert loaded
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_a_file_that_shrinks_while_it_is_opened_is_refused(tmp_path, monkeypatch, mapped):
+    path, real = tmp_path / "index", container.arrays_of
+    fit("tables-cosine", vectors(2000)).save(path)
+    data = path.read_bytes()
+
+    def shrink_and_go_on(*arguments, **options):
+        overwrite(path, data[:-100])
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(container, "arrays_of", shrink_and_go_on)
+    assert str(path) in refusal(path, mapped=mapped)[0]

@@ -264,3 +264,21 @@ def test_many_threads_may_save_to_one_path(indexes, old):
         thread.join()
     assert old.read_bytes() in data
     assert hidden(old.parent) == []
+
+
+def test_a_saver_whose_work_was_taken_for_dead_before_it_was_locked_begins_again(indexes, old):
+    real, taken = fcntl.flock, []
+
+    def flock(handle, operation):
+        if operation == fcntl.LOCK_EX and not taken:
+            (work,) = [path for path in old.parent.iterdir() if path.name.startswith(".")]
+            taken.append(work)
+            work.unlink()  # as another saver does, between this one's opening and locking
+        real(handle, operation)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fcntl, "flock", flock)
+        indexes[1].save(old)
+    assert taken
+    assert lsh.load(old).params.seed == 2
+    assert hidden(old.parent) == []
