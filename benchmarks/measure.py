@@ -20,6 +20,7 @@ from benchmarks.data import Work
 from benchmarks.errors import BenchmarkError, MethodError
 from benchmarks.method import Settings
 from benchmarks.truth import Doubles, Truth
+from benchmarks.worker import BLOCK
 
 Say = Callable[[str], None]
 
@@ -101,9 +102,10 @@ class _Trial:
         return float(self.recalls.mean())
 
     def qps(self, summary: Callable[..., Any] = np.min) -> float:
+        """Return queries a second, over the blocks that every round reached."""
         blocks = min(map(len, self.rounds))
         seconds = summary(np.array([times[:blocks] for times in self.rounds]), axis=0).sum()
-        return float(min(blocks * 10, len(self.recalls)) / seconds)
+        return float(min(blocks * BLOCK, len(self.recalls)) / seconds)
 
     def point(self) -> Point:
         error = float(self.recalls.std() / np.sqrt(len(self.recalls)))
