@@ -15,6 +15,7 @@ Rows = npt.NDArray[np.int64]
 Distances = npt.NDArray[np.float32]
 
 _FIRST_CHOICE = 64  # clips among which the first one is chosen
+_KIND_TO_THE_EAR = {"Church bell", "Wind chime", "Singing bowl", "Harp", "Marimba, xylophone", "Bird", "Stream"}
 _MOSTLY, _NOT_ALL = 0.75, 0.92  # the recall that a first answer should have: there is much to hear, and a miss
 
 
@@ -105,8 +106,9 @@ def _exact(
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _most_telling(fingerprint: str, split: str, _dataset: Dataset) -> int:  # noqa: ARG001  (the key)
     index = index_for(_dataset, replace(DEFAULTS, metric=_dataset.metric))
-    queries = np.asarray(_dataset.features(split)[:_FIRST_CHOICE])
-    usable = np.flatnonzero(np.abs(queries).max(axis=1) > 0)
+    queries = np.asarray(_dataset.features(split))
+    usable = _pleasant_rows(_dataset, split)
+    usable = usable[np.abs(queries[usable]).max(axis=1) > 0]
     if not len(usable):
         return 0
     offsets, values = _dataset.label_sets(split)
@@ -121,3 +123,11 @@ def _most_telling(fingerprint: str, split: str, _dataset: Dataset) -> int:  # no
     recall = np.array([hit_probability(p, DEFAULTS.n_tables, DEFAULTS.n_bits).mean() for p in bit_chances])
     telling = (recall >= _MOSTLY) & (recall <= _NOT_ALL)
     return int(usable[(agreement + telling).argmax()])
+
+
+def _pleasant_rows(dataset: Dataset, split: str) -> Rows:
+    """Return the first rows that nobody minds hearing first; where no label tells, simply the first rows."""
+    labels = [index for index, name in enumerate(dataset.label_names) if name in _KIND_TO_THE_EAR]
+    pleasant = [dataset.rows_with_label(split, label) for label in labels]
+    rows = np.unique(np.concatenate([np.empty(0, np.int64), *pleasant]))[:_FIRST_CHOICE]
+    return rows if len(rows) else np.arange(min(_FIRST_CHOICE, dataset.n_rows(split)))
