@@ -10,7 +10,7 @@ import lsh
 from lsh.errors import IndexFileError, NotFittedError
 from lsh.sketch_index import SketchIndex
 from lsh.storage import save
-from tests.storage.made import KINDS, answers, fit, make, put_together, take_apart, vectors
+from tests.storage.made import KINDS, aligned, answers, fit, make, put_together, take_apart, vectors, with_header
 
 OPTIONS = [{}, {"verify": False}, {"mapped": False}]
 
@@ -198,3 +198,29 @@ def test_whatever_is_saved_is_loaded_again(tmp_path_factory, index, n, dim, rows
 
 def vars_of(found):
     return found.ids, found.distances, found.n_candidates
+
+
+def test_arrays_beyond_four_gigabytes_lie_where_they_should(tmp_path):
+    """A file with a hole of 5 GB in its vectors: places need more than 32 bits."""
+    n, dim = 10_200_000, 128
+    fit("tables-cosine", vectors(3, dim)).save(tmp_path / "small")
+    header, arrays = take_apart((tmp_path / "small").read_bytes())
+    end = 0
+    for entry in header["arrays"]:
+        entry["shape"] = [n if side == 3 else side for side in entry["shape"]]
+        entry["offset"] = aligned(end)
+        end = entry["offset"] + int(np.prod(entry["shape"])) * 4
+    front = with_header(header, b"")
+    small = {name: arrays[name] for name in ("centre", "directions")}
+    with (tmp_path / "large").open("wb") as file:
+        file.write(front)
+        for entry in header["arrays"]:
+            if entry["name"] in small:
+                file.seek(len(front) + entry["offset"])
+                file.write(small[entry["name"]].tobytes())
+        file.seek(len(front) + 4 * dim * (n - 1))
+        file.write(np.arange(dim, dtype=np.float32).tobytes())
+        file.truncate(len(front) + end)
+    loaded = lsh.load(tmp_path / "large", verify=False)
+    assert (loaded.exact.X[-1] == np.arange(dim)).all()
+    assert (loaded.hasher.centre == arrays["centre"]).all()
