@@ -17,6 +17,7 @@ from lsh.exact import ExactSearch, exact_search
 from lsh.index import LSHIndex
 from lsh.quality import label_precision_at_k, recall_at_k
 from lsh.result import SearchResult
+from lsh.sketch_index import SketchIndex
 from lsh.storage import load
 from lsh.surface import Surface, surface
 from lsh.theory import hit_probability, predicted_recall
@@ -29,6 +30,7 @@ __all__ = [
     "LSHError",
     "LSHIndex",
     "SearchResult",
+    "SketchIndex",
     "Surface",
     "evaluate",
     "exact_search",

@@ -23,9 +23,9 @@ class Params:
     def __post_init__(self) -> None:
         """Raise ParameterError for a value outside its range."""
         validate.choice(self.metric, "metric", validate.METRICS)
-        validate.integer(self.n_tables, "n_tables", 1, MAX_TABLES)
-        validate.integer(self.n_bits, "n_bits", 1, MAX_BITS)
-        validate.integer(self.seed, "seed", 0, 2**63 - 1)
+        for name, low, high in (("n_tables", 1, MAX_TABLES), ("n_bits", 1, MAX_BITS), ("seed", 0, 2**63 - 1)):
+            # A NumPy integer becomes Python's, which does not overflow.
+            object.__setattr__(self, name, validate.integer(getattr(self, name), name, low, high))
         if self.bucket_width is not None:
             validate.positive(self.bucket_width, "bucket_width")
 

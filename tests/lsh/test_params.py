@@ -14,6 +14,12 @@ def test_an_index_takes_the_ends_of_each_range_and_refuses_what_lies_beyond(name
             LSHIndex(**{name: value})
 
 
+def test_small_numpy_integers_count_like_pythons_own():
+    X = np.random.default_rng(0).standard_normal((50, 4))
+    small = LSHIndex("euclidean", np.uint8(5), np.uint8(30)).fit(X)
+    assert np.array_equal(small.tables.keys, LSHIndex("euclidean", 5, 30).fit(X).tables.keys)
+
+
 @pytest.mark.parametrize("metric", ["manhattan", "COSINE", "", None, 0])
 def test_an_unknown_metric_is_refused_with_those_there_are(metric):
     with pytest.raises(ParameterError, match="expected one of 'cosine', 'euclidean'"):

@@ -13,6 +13,7 @@ PUBLIC = [
     "LSHError",
     "LSHIndex",
     "SearchResult",
+    "SketchIndex",
     "Surface",
     "evaluate",
     "exact_search",
