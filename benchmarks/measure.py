@@ -28,7 +28,7 @@ _FIRST_SECONDS = 2.0  # a setting's first pass, which gives its recall
 _FIRST_QUERIES = 100  # and how many queries it answers however slow it is
 _TURN_SECONDS = 0.2
 _TURN_QUERIES = 20
-_BATCH_QUERIES, _BATCH_SECONDS = 200, 0.4  # at least, and as many as one at a time take so long
+_BATCH_SECONDS = 1.0  # a batch that may take longer is timed in the first round only
 _WORTH = 0.7  # settings slower than this share of a better one of the same method have no more turns
 _TOO_MANY_THREADS = 1.3
 
@@ -179,10 +179,9 @@ def _take_turns(trials: Sequence[_Trial], rounds: int, n_queries: int, say: Say)
                 call="one_by_one", search=trial.search, seconds=_TURN_SECONDS, at_least=_TURN_QUERIES
             )
             trial.rounds.append(asked["blocks"])
-            count = int(min(n_queries, max(_BATCH_QUERIES, trial.qps() * _BATCH_SECONDS)))
-            seconds = trial.child.ask(call="at_once", search=trial.search, queries=count)["seconds"]
-            if seconds:
-                trial.batches.append(count / seconds)
+            if turn == 0 or n_queries / trial.qps() <= _BATCH_SECONDS:
+                seconds = trial.child.ask(call="at_once", search=trial.search)["seconds"]
+                trial.batches += [n_queries / seconds] if seconds else []
 
 
 def _words(settings: Settings) -> str:

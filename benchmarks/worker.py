@@ -73,10 +73,10 @@ class Worker:
             np.save(ids, _table(found, self.k))
         return {"blocks": blocks, "queries": len(found), "threads": threads}
 
-    def at_once(self, search: Settings, queries: int) -> dict[str, Any]:
-        """Ask the first queries in one call; return its seconds, None when the library has no such call."""
+    def at_once(self, search: Settings) -> dict[str, Any]:
+        """Ask all queries in one call; return its seconds, None when the library has no such call."""
         self.index.use(**search)
-        Q = np.array(self.rows[:queries])
+        Q = np.array(self.rows)
         start = time.perf_counter()
         answer = self.index.search_batch(Q, self.k)
         return {"seconds": None if answer is None else time.perf_counter() - start}

@@ -1,5 +1,3 @@
-from typing import Any
-
 import numpy as np
 
 from benchmarks.method import Answer, Floats, Method
@@ -10,8 +8,7 @@ _BLOCK = 64  # queries a product: at 500,000 vectors it takes 128 MB
 class NumPy(Method):
     """What anybody writes first: a matrix product and argpartition."""
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
-        del build
+    def __init__(self, X: Floats, metric: str) -> None:
         self.X = X
         # Half the squared length turns the greatest inner product into the least Euclidean distance.
         self.penalty = np.einsum("ij,ij->i", X, X) / 2 if metric == "euclidean" else np.zeros(len(X), np.float32)
