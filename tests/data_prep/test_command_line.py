@@ -97,7 +97,7 @@ def test_a_conversion_says_nothing_but_its_progress_and_its_summary(
     assert done.returncode == 0
     assert all(line.startswith("reading:") for line in done.stderr.replace("\r", "\n").splitlines() if line)
     summary, *notes = done.stdout.splitlines()
-    assert summary.startswith(f"{tmp_path}/out/d: AudioSet: 100 clips (100 evaluation), 550 frames; test 100; ")
+    assert summary.startswith(f"{tmp_path}/out/d: AudioSet, 100 clips, 550 frames; test 100; ")
     assert notes == ["  90 clips have fewer than 10 frames."]
 
 

@@ -111,7 +111,7 @@ def test_only_the_summary_goes_to_stdout_and_progress_to_stderr(
 ) -> None:
     convert()
     captured = capsys.readouterr()
-    assert captured.out.startswith(f"{tmp_path / 'out/made'}: AudioSet: 54 clips")
+    assert captured.out.startswith(f"{tmp_path / 'out/made'}: AudioSet, 54 clips, ")
     assert "clips/s" in captured.err
 
 
