@@ -2,7 +2,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 import wave
 
 import numpy as np
@@ -35,22 +34,6 @@ def test_a_clip_of_a_kind_is_a_function_of_its_seed(kind):
     first = render(recipe(kind, seed=1))
     assert np.array_equal(first, render(recipe(kind, seed=1)))
     assert not np.allclose(first, render(recipe(kind, seed=2)), atol=0.01)
-
-
-def test_a_clip_is_ready_in_a_tenth_of_a_second_at_most():
-    """Ten neighbours must not keep a page waiting for a second; the least of three tries asks the code, not the CPU."""
-    slow = {}
-    for kind in KINDS:
-        seconds = []
-        for _ in range(3):
-            began = time.perf_counter()
-            render(recipe(kind, seed=1))
-            seconds.append(time.perf_counter() - began)
-            if seconds[-1] < 0.1:
-                break
-        if min(seconds) >= 0.1:
-            slow[kind] = seconds
-    assert slow == {}
 
 
 def test_a_second_kind_can_be_heard_under_the_first():
