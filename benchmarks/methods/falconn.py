@@ -14,7 +14,7 @@ class Falconn(Method):
     def builds(cls, n: int) -> list[Settings]:
         if n < 100_000:
             return [{"tables": t, "bits": b} for t, b in ((15, 10), (30, 9), (30, 11))]
-        return [{"tables": t, "bits": 16} for t in (10, 80)]
+        return [{"tables": t, "bits": 16} for t in (10, 80, 150)]
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:

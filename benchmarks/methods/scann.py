@@ -22,8 +22,8 @@ class ScaNN(Method):
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        leaves = [v for v in (2, 3, 5, 8, 12, 20, 30, 50, 80, 120) if v <= build["leaves"]]
-        return [{"leaves": v, "reorder": r} for v in leaves for r in (30, 60, 100, 200, 400)]
+        leaves = [v for v in (2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 350) if v <= build["leaves"]]
+        return [{"leaves": v, "reorder": r} for v in leaves for r in (30, 60, 100, 200, 400, 1000)]
 
     def __init__(self, X: Floats, metric: str, **build: Any) -> None:
         import scann
