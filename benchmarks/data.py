@@ -13,6 +13,7 @@ from benchmarks.audioset_like import DATABASE_SEED, DIM, QUERY_SEED, clips, draw
 from benchmarks.errors import BenchmarkError
 from benchmarks.method import Floats
 from data_prep.dataset import open_dataset
+from lsh.sampling import evenly_spaced_rows
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -122,4 +123,4 @@ def _matrix(path: Path) -> npt.NDArray[np.floating]:
 
 def _some(array: npt.NDArray[Number], most: int) -> npt.NDArray[Number]:
     """Return at most so many rows, evenly spaced from the first to the last."""
-    return np.array(array[np.unique(np.linspace(0, len(array) - 1, min(most, len(array))).round().astype(np.int64))])
+    return np.array(array[evenly_spaced_rows(len(array), most)])

@@ -14,6 +14,7 @@ from lsh.evaluation import evaluate
 from lsh.index import LSHIndex
 from lsh.params import MAX_BITS, MAX_PROBES, MAX_TABLES
 from lsh.quality import LabelSets
+from lsh.sampling import evenly_spaced_rows
 from lsh.tuning import tune
 from lsh.validate import METRICS, Floats
 
@@ -125,7 +126,7 @@ def _queries(dataset: Dataset, split: str, most: int) -> tuple[Floats, LabelSets
     n = dataset.n_rows(split)
     if n == 0:
         raise DataError(f"{dataset.path} has no clips in its {split} split, which this command needs for its queries")
-    rows = np.linspace(0, n - 1, min(most, n)).round().astype(np.int64)
+    rows = evenly_spaced_rows(n, most)
     offsets, values = dataset.label_sets(split)
     picked = [values[offsets[row] : offsets[row + 1]] for row in rows]
     lengths = np.cumsum([0, *map(len, picked)])

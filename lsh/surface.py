@@ -44,6 +44,8 @@ class Surface:
 
     def at(self, n_tables: int, n_bits: int) -> tuple[float, float]:
         """Return (recall, share of candidates) at one setting."""
+        n_tables = validate.integer(n_tables, "n_tables", 1, self.hits.shape[1])
+        n_bits = validate.integer(n_bits, "n_bits", 1, self.hits.shape[2])
         return float(self.recall[n_tables - 1, n_bits - 1]), float(self.candidates[n_tables - 1, n_bits - 1])
 
 

@@ -77,6 +77,8 @@ def tune(
     """
     if not 0 < recall <= 1:
         raise ParameterError(f"recall is {recall!r}; expected a number above 0, at most 1")
+    if not probes:
+        raise ParameterError("probes is empty; expected at least one number of probes to try, as in (1, 2, 4)")
     queries = validate.queries(Q, index.dim)
     surfaces = {}
     for n_probes in probes:

@@ -25,5 +25,4 @@ def warm() -> float:
 
 
 if __name__ == "__main__":
-    print("compiling the search kernels, once", file=sys.stderr, flush=True)
-    print(f"done in {warm():.1f} s", file=sys.stderr)
+    print(f"the search kernels are ready, after {warm():.1f} s", file=sys.stderr)

@@ -15,6 +15,7 @@ import streamlit as st
 
 from data_prep.dataset import Dataset, find_datasets, open_dataset
 from lsh import LSHIndex, SearchResult, Surface, exact_search, surface
+from lsh.sampling import evenly_spaced_rows
 from ui.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, Settings
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -110,7 +111,7 @@ def _compiled(metric: str, _index: LSHIndex) -> None:  # noqa: ARG001  (the key)
 def _sample(fingerprint: str, metric: str, _dataset: Dataset) -> Sample:  # noqa: ARG001
     total, n = _dataset.n_rows("validation"), _dataset.n_rows("train")
     size = min(total, max(20, min(200, 8_000_000 // max(n, 1))))
-    rows = np.linspace(0, total - 1, size).round().astype(np.int64) if total else np.empty(0, np.int64)
+    rows = evenly_spaced_rows(total, size)
     queries = np.ascontiguousarray(_dataset.features("validation")[rows], dtype=np.float32)
     truth = exact_search(_dataset.features("train"), queries, k=K_NEIGHBOURS, metric=metric)
     return Sample(rows, queries, truth)

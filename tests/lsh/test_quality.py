@@ -90,3 +90,12 @@ def test_labels_for_other_queries_are_refused():
 def test_ids_beyond_the_labelled_rows_are_refused():
     with pytest.raises(ShapeError, match="ids reach row 2; base_labels are for 2 rows"):
         label_precision_at_k(np.array([[0, 2]]), reference.csr([{1}]), reference.csr([{1}, {2}]))
+
+
+@pytest.mark.parametrize("offsets", [[0, 1, 3], [1, 1, 2], [0, 3, 2], [-1, 1, 2], [0, 0, 1]])
+@pytest.mark.parametrize("whose", ["query_labels", "base_labels"])
+def test_offsets_that_lead_outside_the_labels_are_refused(offsets, whose):
+    right = reference.csr([{1}, {2}])
+    labels = {"query_labels": right, "base_labels": right} | {whose: (np.array(offsets), right[1])}
+    with pytest.raises(ShapeError, match=f"the offsets of {whose} do not rise from 0 to the number of its labels, 2"):
+        label_precision_at_k(np.zeros((2, 3), int), **labels)

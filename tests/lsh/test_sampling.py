@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh.sampling import evenly_spaced
+from lsh.sampling import evenly_spaced, evenly_spaced_rows
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 9, 10, 11, 1000])
@@ -14,3 +14,9 @@ def test_rows_are_distinct_in_order_no_more_than_asked_and_reach_from_end_to_end
     assert rows[0] == 0
     assert most == 1 or rows[-1] == n - 1
     assert np.ptp(np.diff(rows)) <= 1 if len(rows) > 1 else True
+
+
+@pytest.mark.parametrize("most", [1, 7])
+def test_of_no_rows_there_are_none(most):
+    rows = evenly_spaced_rows(0, most)
+    assert (rows.dtype, rows.tolist()) == (np.int64, [])

@@ -108,3 +108,12 @@ def test_what_a_search_refuses_is_refused(arguments, error, message):
     index, Q = made(plain, "cosine")
     with pytest.raises(error, match=message):
         surface(index, **{"Q": Q, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"), [((0, 1), "n_tables"), ((L + 1, 1), "n_tables"), ((1, 0), "n_bits"), ((1, K + 1), "n_bits")]
+)
+def test_a_setting_that_was_not_measured_is_refused(setting, name):
+    index, Q = made(plain, "cosine")
+    with pytest.raises(ParameterError, match=f"{name} is"):
+        surface(index, Q).at(*setting)

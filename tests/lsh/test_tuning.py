@@ -63,6 +63,12 @@ def test_a_recall_that_is_no_share_is_refused(recall):
         tune(index, Q, 5, recall)
 
 
+def test_tuning_without_any_number_of_probes_is_refused():
+    index, Q = made("cosine")
+    with pytest.raises(ParameterError, match="probes is empty"):
+        tune(index, Q, probes=())
+
+
 def test_tuning_on_no_queries_is_refused():
     with pytest.raises(ShapeError, match="Q has no rows"):
         tune(made("cosine")[0], np.empty((0, 6)))

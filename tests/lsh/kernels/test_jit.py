@@ -3,6 +3,8 @@ import shutil
 import subprocess
 import sys
 
+from lsh.kernels.jit import ANNOUNCEMENT
+
 ASK = "from lsh.kernels.grid import grid; print(grid.stats.cache_path)"
 
 
@@ -23,6 +25,29 @@ def test_a_change_in_any_kernel_file_leaves_no_compiled_code_of_the_old_one_in_u
     with (tmp_path / "lsh" / "kernels" / "ranking.py").open("a") as file:
         file.write("# changed\n")
     assert cache_of(tmp_path, tmp_path) != before
+
+
+SEARCH = """
+import numpy as np
+from lsh.kernels.hashing import prepare
+for width in (2, 3):
+    prepare(np.ones((4, width), "f4"), True, np.zeros(width, "f4"), np.ones((4, width), "f4"))
+"""
+
+
+def test_compiling_is_announced_once_on_stderr_and_never_when_everything_is_compiled(root, tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    for expected in (f"{ANNOUNCEMENT}\n", ""):
+        done = subprocess.run(
+            [sys.executable, "-c", SEARCH], cwd=root, env=environment, capture_output=True, text=True, check=True
+        )
+        assert (done.stdout, done.stderr) == ("", expected)
+
+
+def test_functions_that_others_compile_are_not_announced(root):
+    code = "import lsh, numba; numba.njit(lambda x: x + 1)(2)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_numba_is_left_as_it_was_found():
