@@ -32,15 +32,43 @@ def label_precision_at_k(
     ids: int64[nq, k] rows of the collection; a missing neighbour (-1) counts as wrong.
     query_labels, base_labels: (offsets int64[n + 1], values int16[m]); row i has values[offsets[i]:offsets[i + 1]].
     """
+    _check_labels(ids, query_labels, base_labels)
+    sharing = np.empty(len(ids), np.int64)
+    count_sharing(np.ascontiguousarray(ids, dtype=np.int64), *query_labels, *base_labels, sharing)
+    return np.asarray(sharing / ids.shape[1])
+
+
+def average_precision(
+    ids: npt.NDArray[np.int64], query_labels: LabelSets, base_labels: LabelSets
+) -> npt.NDArray[np.float64]:
+    """Return the average precision of each query's ranking: float64[nq]. Its mean over queries is mAP.
+
+    ids: int64[nq, m], rows of the collection, the nearest first, each once; -1 is none. A row is relevant when it
+    shares a label with the query. AP is the sum of the precision at each relevant rank, over min(R, m), where R rows of
+    the whole collection are relevant (Manning, Raghavan & Schütze, "Introduction to information retrieval", 2008,
+    equation 8.8, where m = n; with fewer, the ranking is judged as far as it goes). It is 0 where R is 0.
+    """
+    _check_labels(ids, query_labels, base_labels)
+    (query_offsets, wanted), (base_offsets, values) = query_labels, base_labels
+    owners = np.repeat(np.arange(len(base_offsets) - 1), np.diff(base_offsets))
+    ranks = np.arange(1, ids.shape[1] + 1)
+    precisions = np.zeros(len(ids))
+    for q, row in enumerate(ids):
+        relevant = np.zeros(len(base_offsets), np.bool_)  # one more than rows: what -1 names is never relevant
+        relevant[owners[np.isin(values, wanted[query_offsets[q] : query_offsets[q + 1]])]] = True
+        hits = relevant[row]
+        attainable = min(int(relevant.sum()), len(row))
+        precisions[q] = (np.cumsum(hits) / ranks)[hits].sum() / max(attainable, 1)
+    return precisions
+
+
+def _check_labels(ids: npt.NDArray[np.int64], query_labels: LabelSets, base_labels: LabelSets) -> None:
     if len(query_labels[0]) != len(ids) + 1:
         raise ShapeError(f"query_labels are for {len(query_labels[0]) - 1} queries; ids has {len(ids)} rows")
     for name, labels in (("query_labels", query_labels), ("base_labels", base_labels)):
         _check_offsets(*labels, name)
     if ids.size and ids.max() >= len(base_labels[0]) - 1:
         raise ShapeError(f"ids reach row {ids.max()}; base_labels are for {len(base_labels[0]) - 1} rows")
-    sharing = np.empty(len(ids), np.int64)
-    count_sharing(np.ascontiguousarray(ids, dtype=np.int64), *query_labels, *base_labels, sharing)
-    return np.asarray(sharing / ids.shape[1])
 
 
 def _check_offsets(offsets: npt.NDArray[np.int64], values: npt.NDArray[np.int16], name: str) -> None:

@@ -207,6 +207,20 @@ def count_sharing(ids, query_sets, base_sets):
     ]
 
 
+def average_precision(ids, query_sets, base_sets):
+    """Walk down each ranking and note the precision wherever a relevant row stands."""
+    found = []
+    for q, row in enumerate(np.asarray(ids).tolist()):
+        hits, precisions = 0, []
+        for rank, i in enumerate(row, 1):
+            if i >= 0 and query_sets[q] & base_sets[i]:
+                hits += 1
+                precisions.append(hits / rank)
+        relevant = sum(1 for labels in base_sets if query_sets[q] & labels)
+        found.append(sum(precisions) / min(relevant, len(row)) if relevant else 0.0)
+    return found
+
+
 def csr(sets):
     """Return lists of labels as (offsets int64[n + 1], values int16[m])."""
     lists = [sorted(labels) for labels in sets]

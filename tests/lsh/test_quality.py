@@ -3,6 +3,7 @@ import pytest
 
 from lsh import SearchResult, exact_search, label_precision_at_k, recall_at_k
 from lsh.errors import ShapeError
+from lsh.quality import average_precision
 from tests import reference
 
 
@@ -99,3 +100,31 @@ def test_offsets_that_lead_outside_the_labels_are_refused(offsets, whose):
     labels = {"query_labels": right, "base_labels": right} | {whose: (np.array(offsets), right[1])}
     with pytest.raises(ShapeError, match=f"the offsets of {whose} do not rise from 0 to the number of its labels, 2"):
         label_precision_at_k(np.zeros((2, 3), int), **labels)
+
+
+@pytest.mark.parametrize("depth", [1, 5, 40])
+def test_average_precision_is_that_of_a_walk_down_the_ranking(depth):
+    rng = np.random.default_rng(depth)
+    queries, base = random_labels(rng, 20), random_labels(rng, 40)
+    ids = np.array([rng.permutation(40)[:depth] for _ in range(20)])
+    ids[3, -1] = -1
+    found = average_precision(ids, reference.csr(queries), reference.csr(base))
+    np.testing.assert_allclose(found, reference.average_precision(ids, queries, base), atol=1e-12)
+
+
+def test_average_precision_by_hand():
+    base = reference.csr([{1}, {2}, {1, 2}, {3}])
+    ranking = np.array([[0, 1, 2, 3], [3, 1, 2, 0], [0, 1, 2, 3]])
+    found = average_precision(ranking, reference.csr([{1}, {1}, {9}]), base)
+    np.testing.assert_allclose(found, [(1 / 1 + 2 / 3) / 2, (1 / 3 + 2 / 4) / 2, 0])
+
+
+def test_a_ranking_that_begins_with_all_that_is_relevant_has_average_precision_one():
+    base = reference.csr([{1}, {2}, {1, 2}, {3}])
+    ranking = np.array([[2, 0], [2, 0]])
+    assert average_precision(ranking, reference.csr([{1}, {1, 2}]), base).tolist() == [1.0, 1.0]
+
+
+def test_average_precision_refuses_labels_of_other_queries():
+    with pytest.raises(ShapeError, match="query_labels are for 1 queries; ids has 2 rows"):
+        average_precision(np.zeros((2, 3), int), reference.csr([{1}]), reference.csr([{1}]))
