@@ -65,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("dataset", type=Path, metavar="DIR")
     verify.set_defaults(run=_verify)
 
+    layout = commands.add_parser("map", help="lay the clips of a prepared dataset out in the plane, for the page Map")
+    layout.add_argument("dataset", type=Path, metavar="DIR")
+    layout.add_argument("--seed", type=int, default=0, metavar="N", help="another seed is another layout")
+    layout.set_defaults(run=_map)
+
     sample = commands.add_parser("sample", help="synthesise the sample that comes with Earshot")
     sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="the dataset to write")
     sample.add_argument("--clips", type=int, metavar="N", help="how many clips to make")
@@ -110,6 +115,23 @@ def _verify(options: argparse.Namespace) -> int:
     dataset = open_dataset(options.dataset)
     print(f"{options.dataset} is whole: {dataset.title}, {len(dataset.manifest['files'])} files")
     return _WHOLE
+
+
+def _map(options: argparse.Namespace) -> int:
+    from data_prep.dataset import open_dataset
+    from data_prep.mapping import add_map
+
+    n_clips = sum(open_dataset(options.dataset).manifest["rows"].values())
+    began = time.perf_counter()
+    with tqdm(desc="laying out", total=n_clips, unit=" clips", mininterval=1, file=sys.stderr) as bar:
+        dataset = add_map(options.dataset, seed=options.seed, tell=lambda done: _advance(bar, done))
+    seconds = time.perf_counter() - began
+    print(f"{options.dataset}: {dataset.title}, a map of {n_clips:,} clips; {seconds:.1f} s")
+    return _WHOLE
+
+
+def _advance(bar: "tqdm[NoReturn]", done: int) -> None:
+    bar.update(done - bar.n)
 
 
 def _sample(options: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ from data_prep.schema import (
     LABELS,
     LABELS_SCHEMA,
     MANIFEST,
+    MAP,
     SPLITS,
     Clip,
     MediaKind,
@@ -55,6 +56,7 @@ class Dataset:
         self._check_sizes()
         self._features = {split: self._open_features(split) for split in SPLITS}
         self._frames = self._open_frames() if FRAMES in self.manifest["files"] else None
+        self._map = self._open_map() if MAP in self.manifest["files"] else None
 
     def __repr__(self) -> str:
         """Return the name and the rows of each split."""
@@ -85,6 +87,13 @@ class Dataset:
         ends = np.concatenate([[0], np.cumsum(_numbers(self._clips["n_frames"].chunk(0)))])
         ends = ends[first_row : first_row + self.n_rows(split) + 1]
         return read_only(ends - ends[0]), self._frames[ends[0] : ends[-1]]
+
+    def map(self) -> npt.NDArray[np.uint16] | None:
+        """Return each clip's place on the map: a read-only memory map uint16[n, 2] of train, validation, test in turn.
+
+        None for a dataset without one; `manifest["map"]` says how it was made, `python -m data_prep map` makes it.
+        """
+        return self._map
 
     def clips(self, split: str) -> pa.Table:
         """Return the clips of a split, in row order (no copy: a slice of the whole table)."""
@@ -210,6 +219,9 @@ class Dataset:
 
     def _open_frames(self) -> npt.NDArray[np.uint8]:
         return open_npy(self.path / FRAMES, np.uint8, (self.manifest["frames"], self.dim))
+
+    def _open_map(self) -> npt.NDArray[np.uint16]:
+        return open_npy(self.path / MAP, np.uint16, (sum(map(self.n_rows, SPLITS)), 2))
 
 
 def open_dataset(path: str | Path) -> Dataset:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.errors import DatasetError
-from data_prep.schema import CLIPS, FORMAT, FORMAT_VERSION, FRAMES, LABELS, MEDIA_KINDS, METRICS, SPLITS
+from data_prep.schema import CLIPS, FORMAT, FORMAT_VERSION, FRAMES, LABELS, MAP, MEDIA_KINDS, METRICS, SPLITS
 
 _FIELDS: dict[str, type] = {
     "name": str,
@@ -23,6 +23,7 @@ _FIELDS: dict[str, type] = {
     "notes": list,
 }
 _REQUIRED_FILES = {CLIPS, LABELS, *(f"{split}.npy" for split in SPLITS)}
+_OPTIONAL_FILES = {FRAMES, MAP}
 
 
 def parse_manifest(data: bytes, path: Path) -> dict[str, Any]:
@@ -71,15 +72,23 @@ def _first_problem(manifest: dict[str, Any]) -> str | None:
     dim = manifest["features"].get("dim")
     if not _is_count(dim) or dim == 0 or manifest["features"].get("dtype") != "float32":
         return f"'features' is {manifest['features']!r:.60}, expected dim of 1 or more and dtype float32"
-    return _problem_of_files(manifest["files"])
+    return _problem_of_files(manifest["files"]) or _problem_of_map(manifest)
 
 
 def _problem_of_files(files: dict[str, Any]) -> str | None:
-    if not _REQUIRED_FILES <= set(files) <= _REQUIRED_FILES | {FRAMES}:
-        return f"'files' names {sorted(files)!r:.200}, expected {sorted(_REQUIRED_FILES)} and perhaps {FRAMES}"
+    if not _REQUIRED_FILES <= set(files) <= _REQUIRED_FILES | _OPTIONAL_FILES:
+        perhaps = " or ".join(sorted(_OPTIONAL_FILES))
+        return f"'files' names {sorted(files)!r:.200}, expected {sorted(_REQUIRED_FILES)} and perhaps {perhaps}"
     for name, facts in files.items():
         if not isinstance(facts, dict) or not _is_count(facts.get("bytes")) or not isinstance(facts.get("sha256"), str):
             return f"'files' says {facts!r:.60} of {name}, expected its bytes and its sha256"
+    return None
+
+
+def _problem_of_map(manifest: dict[str, Any]) -> str | None:
+    made = manifest.get("map")
+    if MAP in manifest["files"] and not (isinstance(made, dict) and isinstance(made.get("method"), str)):
+        return f"'map' is {made!r:.60}, expected the method by which {MAP} was made"
     return None
 
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 FORMAT = "earshot-dataset"
 FORMAT_VERSION = 1
 SPLITS = ("train", "validation", "test")
-MANIFEST, CLIPS, LABELS, FRAMES = "manifest.json", "clips.parquet", "labels.parquet", "frames.npy"
+MANIFEST, CLIPS, LABELS = "manifest.json", "clips.parquet", "labels.parquet"
+FRAMES, MAP = "frames.npy", "map.npy"  # may be missing
 
 MEDIA_KINDS = ("youtube", "file", "synth")
 METRICS = ("cosine", "euclidean")

@@ -60,7 +60,8 @@ def test_both_files_pin_the_same_versions():
 def test_every_package_that_is_imported_is_declared():
     """What `lsh`, `data_prep`, `ui` and the app import is in pyproject.toml, the standard library or the project."""
     names_of = {"google_crc32c": "google-crc32c", "llvmlite": "numba"}
-    declared = {normal(Requirement(text).name) for text in PROJECT["dependencies"]}
+    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["map"]
+    declared = {normal(Requirement(text).name) for text in wanted}
     for name, tree in TREES.items():
         if not name.startswith("benchmarks"):
             for imported in imports(name, tree):

@@ -1,0 +1,51 @@
+"""Add a map to a prepared dataset, or lay it out anew: the dataset with its map takes the old one's place, whole."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.atomic import new_folder, write_file
+from data_prep.dataset import Dataset, open_dataset
+from data_prep.files import HashedFile
+from data_prep.layout import as_coordinates, neighbour_layout
+from data_prep.manifest import manifest_bytes
+from data_prep.npy import npy_header
+from data_prep.schema import MANIFEST, MAP, SPLITS
+
+
+def add_map(path: str | Path, *, seed: int = 0, tell: Callable[[int], None] = lambda _: None) -> Dataset:
+    """Lay out every clip of a dataset and keep the places in it; return it, opened anew.
+
+    `tell` is told how many clips have their place so far. No other file changes; whatever interrupts this, the folder
+    holds the dataset as it was. Raises DatasetError, InputError (too few clips, no openTSNE), and OutputError.
+    """
+    path = Path(path).resolve()
+    dataset = open_dataset(path)
+    features = np.concatenate([dataset.features(split) for split in SPLITS])
+    coordinates = as_coordinates(neighbour_layout(features, dataset.metric, seed, tell))
+    with new_folder(path, overwrite=True) as work:
+        shutil.copytree(path, work, copy_function=_link, dirs_exist_ok=True)
+        for name in (MANIFEST, MAP):  # links by now: writing into them would change the dataset that is in use
+            (work / name).unlink(missing_ok=True)
+        with HashedFile(work / MAP) as file:
+            file.write(npy_header(coordinates.dtype, coordinates.shape))
+            file.write(coordinates)
+        made = {"method": "t-SNE", "library": f"openTSNE {version('openTSNE')}", "seed": seed}
+        manifest = json.loads((path / MANIFEST).read_bytes())
+        files = dict(sorted({**manifest["files"], MAP: file.facts}.items()))
+        write_file(work / MANIFEST, manifest_bytes({**manifest, "map": made, "files": files}))
+        open_dataset(work)
+    return open_dataset(path)
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file a second name; copy it where the disk knows only one name a file."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
