@@ -29,11 +29,11 @@ def deck(room: Room, query: Clip, answer: Answer, gone: Collection[str]) -> dict
     distances = dict(zip(exact + found, [*answer.exact.distances, *answer.found.distances], strict=True))
     cards = {
         clip.clip_id: {
-            **_about(room.dataset, clip, query, clip.clip_id in gone),
+            **about(room.dataset, clip, query, clip.clip_id in gone),
             "rank": found.index(row) + 1 if row in found else None,
             "truth": exact.index(row) + 1 if row in exact else None,
             "aside": _aside(row, found, exact),
-            "near": _near(room, float(distances[row])),
+            "near": near(room, float(distances[row])),
             "met": bool(answer.met[row].tables),
             "how": _how(answer.met[row], room.settings),
             "why": why(answer.met[row], room.settings, float(distances[row])),
@@ -44,7 +44,8 @@ def deck(room: Room, query: Clip, answer: Answer, gone: Collection[str]) -> dict
     return {"cards": cards, "lists": {name: [clips[row].clip_id for row in rows] for name, rows in lists.items()}}
 
 
-def _about(dataset: Dataset, clip: Clip, query: Clip, gone: bool) -> dict[str, object]:
+def about(dataset: Dataset, clip: Clip, query: Clip, gone: bool) -> dict[str, object]:
+    """Return what a card shows of a clip: its labels (those of the query first), how it looks, whether it is gone."""
     labels = sorted(clip.labels, key=lambda label: label not in query.labels)[:_MOST_LABELS]
     return {
         "title": title(dataset, clip),
@@ -62,7 +63,8 @@ def _aside(row: int, found: list[int], exact: list[int]) -> str:
     return _ORDINALS.get(truth, f"{truth}th nearest") if row in found and found.index(row) + 1 != truth else ""
 
 
-def _near(room: Room, distance: float) -> dict[str, object]:
+def near(room: Room, distance: float) -> dict[str, object]:
+    """Return how near a clip is: a number, the share of a bar, and words."""
     if room.settings.metric == "cosine":
         similarity = 1 - distance
         return {

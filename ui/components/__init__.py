@@ -1,4 +1,4 @@
-"""The two pieces of the page that Streamlit has no widget for: the query player and the list of neighbours.
+"""The pieces of the page that Streamlit has no widget for: the query player, the neighbours, lists of clips.
 
 Their scripts are this project's own files. Everything that comes from data reaches them as `data` and is put on the
 page as text, never as HTML.
@@ -19,5 +19,10 @@ query_player = component(
     "earshot.query", css=_read("base.css", "query.css"), js=_read("ear.js", "video.js", "query.js")
 )
 neighbour_list = component(
-    "earshot.cards", css=_read("base.css", "cards.css"), js=_read("ear.js", "video.js", "cards.js")
+    "earshot.cards", css=_read("base.css", "cards.css"), js=_read("ear.js", "video.js", "card.js", "cards.js")
+)
+clip_list = component(
+    "earshot.clips",
+    css=_read("base.css", "cards.css", "clips.css"),
+    js=_read("ear.js", "video.js", "card.js", "clips.js"),
 )

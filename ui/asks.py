@@ -1,0 +1,90 @@
+"""What the components ask Python for: a sound, waveforms, another query. Shared by every page that plays clips.
+
+`key` names a component. What it asks for is remembered until its fragment runs again, and answered once.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from ui import media
+from ui.loading import Room
+
+MOST_GONE = 500  # dead videos remembered in a session
+MOST_LOOKS = 40  # waveforms sent at a time: found, exact and missed together are fewer
+
+
+def on(key: str, event: str, handle: Callable[[Any], None]) -> Callable[[], None]:
+    """Return a callback that hands the value of a component's event to `handle`."""
+
+    def callback() -> None:
+        value = st.session_state[key].get(event)
+        if value is not None:
+            handle(value)
+
+    return callback
+
+
+def want(key: str) -> Callable[[Any], None]:
+    """Return what remembers that a play button of this component asked for a sound."""
+
+    def handle(clip_id: Any) -> None:
+        st.session_state[f"{key} wants"] = str(clip_id)
+
+    return handle
+
+
+def wanted_sound(room: Room, key: str) -> dict[str, str] | None:
+    """Return the sound that a play button asked for, once."""
+    wanted = st.session_state.pop(f"{key} wants", None)
+    clip = room.dataset.find_clip(wanted) if wanted else None
+    if clip is None:
+        return None
+    sound = media.sound(room.dataset, clip)
+    return {"id": clip.clip_id, **({"mime": sound.mime, "base64": sound.base64} if sound else {})}
+
+
+def want_looks(key: str) -> Callable[[Any], None]:
+    """Return what remembers which waveforms this component's list asked for."""
+
+    def handle(clip_ids: Any) -> None:
+        st.session_state[f"{key} looks"] = [str(clip_id) for clip_id in clip_ids][:MOST_LOOKS]
+
+    return handle
+
+
+def wanted_looks(room: Room, key: str) -> dict[str, list[int]]:
+    """Return the waveforms that the list asked for, once; it keeps them."""
+    clips = (room.dataset.find_clip(clip_id) for clip_id in st.session_state.pop(f"{key} looks", []))
+    return {clip.clip_id: media.peaks(room.dataset, clip, media.FEW) for clip in clips if clip}
+
+
+def then_rerun(move: Callable[[str], None]) -> Callable[[Any], None]:
+    """Return what makes a move to another clip and has the whole page drawn again."""
+
+    def handle(clip_id: Any) -> None:
+        move(str(clip_id))
+        st.session_state["moved"] = True
+
+    return handle
+
+
+def rerun_if_moved() -> None:
+    """Leave the fragment for the whole page when the query has changed."""
+    if st.session_state.pop("moved", False):
+        st.rerun()
+
+
+def gone() -> dict[str, int]:
+    """Return the dead videos met in this session, with YouTube's code for each."""
+    known: dict[str, int] = st.session_state.setdefault("gone", {})
+    return known
+
+
+def remember_gone(event: Any) -> None:
+    """Remember a dead video; the oldest is forgotten first."""
+    known = gone()
+    known[str(event["id"])[:120]] = int(event["code"])
+    while len(known) > MOST_GONE:
+        del known[next(iter(known))]

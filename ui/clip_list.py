@@ -1,0 +1,66 @@
+"""A short list of clips that can be heard, each with a sentence of its own, on whatever page needs one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from data_prep.dataset import Clip
+from ui import asks, cards, visits
+from ui.components import clip_list
+from ui.loading import Room
+
+Kind = Literal["query", "found", "missed", "candidate", "exact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A clip, what it means here (its mark), a few words about it, and how far it is; `why` opens on request."""
+
+    clip: Clip
+    kind: Kind
+    words: str
+    distance: float | None = None
+    why: str = ""
+    rank: str = ""
+
+
+@st.fragment
+def draw(room: Room, key: str, name: str, query: Clip, entries: Sequence[Entry], empty: str = "") -> None:
+    """Draw the list. `key` is its own, `name` says what it is to those who do not see it, `empty` what no entry means.
+
+    A press on "use" makes a clip the query, on every page.
+    """
+    data = {
+        "name": name,
+        "cards": {entry.clip.clip_id: _card(room, query, entry) for entry in entries},
+        "order": list(dict.fromkeys(entry.clip.clip_id for entry in entries)),
+        "empty": empty,
+        "room": max(1, len(entries)),
+        "collection": room.dataset.fingerprint[:16],
+        "looks": asks.wanted_looks(room, key),
+        "sound": asks.wanted_sound(room, key),
+    }
+    clip_list(
+        key=key,
+        data=data,
+        on_sound_change=asks.on(key, "sound", asks.want(key)),
+        on_look_change=asks.on(key, "look", asks.want_looks(key)),
+        on_use_change=asks.on(key, "use", asks.then_rerun(lambda to: visits.hop(to, query.clip_id))),
+        on_gone_change=asks.on(key, "gone", asks.remember_gone),
+    )
+    asks.rerun_if_moved()
+
+
+def _card(room: Room, query: Clip, entry: Entry) -> dict[str, object]:
+    near = cards.near(room, entry.distance) if entry.distance is not None else {"value": "", "share": 0, "words": ""}
+    return {
+        **cards.about(room.dataset, entry.clip, query, entry.clip.clip_id in asks.gone()),
+        "kind": entry.kind,
+        "rank": entry.rank,
+        "aside": "",
+        "near": near,
+        "how": entry.words,
+        "why": entry.why,
+    }
