@@ -13,6 +13,7 @@ from benchmarks.audioset_like import DATABASE_SEED, DIM, QUERY_SEED, clips, draw
 from benchmarks.errors import BenchmarkError
 from benchmarks.method import Floats
 from data_prep.dataset import open_dataset
+from data_prep.features import dequantised
 from lsh.sampling import evenly_spaced_rows
 
 Number = TypeVar("Number", bound=np.generic)
@@ -83,14 +84,9 @@ def _frames(path: Path, n_queries: int, folder: Path) -> Work:
     _, train = dataset.frames("train")
     _, test = dataset.frames("test")
     base, queries = folder / "frames.npy", folder / "queries.npy"
-    np.save(base, _dequantised(train))
-    np.save(queries, _dequantised(_some(test, n_queries)))
+    np.save(base, dequantised(train))
+    np.save(queries, dequantised(_some(test, n_queries)))
     return Work(f"{dataset.title}: single frames", base, queries)
-
-
-def _dequantised(frames: npt.NDArray[np.uint8]) -> Floats:
-    """Return frames as AudioSet quantised them: 0 to 255 stands for -2 to 2."""
-    return frames.astype(np.float32) * np.float32(4 / 255) - np.float32(2)
 
 
 def _files(base: Path, queries: Path, n_queries: int, folder: Path) -> Work:

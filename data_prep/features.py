@@ -14,3 +14,8 @@ def mean_features(frames: npt.NDArray[np.uint8], n_frames: npt.NDArray[np.int64]
     starts = np.cumsum(n_frames) - n_frames
     sums = np.add.reduceat(frames, starts, axis=0, dtype=np.int64)  # (n, d)
     return (sums / (n_frames[:, None] * 255) * 4 - 2).astype(np.float32)
+
+
+def dequantised(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return frames as AudioSet quantised them, 0 to 255 standing for -2 to 2: float32 of the same shape."""
+    return frames.astype(np.float32) * np.float32(4 / 255) - np.float32(2)

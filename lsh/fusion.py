@@ -59,15 +59,14 @@ def fuse(similarities: Floats, how: str = "sum") -> npt.NDArray[np.float64]:
     adds nothing. how: "best", "sum" or "rank".
     """
     validate.choice(how, "how", FUSIONS)
-    scores = np.asarray(similarities, np.float64)
     if how == "best":
-        return np.asarray(scores.max(axis=0))
-    found = np.isfinite(scores)
+        return similarities.max(axis=0).astype(np.float64)
+    found = np.isfinite(similarities)
     if how == "sum":
-        return np.asarray(np.where(found, scores, 0.0).sum(axis=0))
-    order = np.argsort(-scores, axis=1, kind="stable")
-    ranks = np.empty(scores.shape)
-    np.put_along_axis(ranks, order, np.arange(1.0, scores.shape[1] + 1)[None, :], axis=1)
+        return np.asarray(np.where(found, similarities, 0).sum(axis=0, dtype=np.float64))
+    order = np.argsort(-similarities, axis=1, kind="stable")
+    ranks = np.empty(similarities.shape)
+    np.put_along_axis(ranks, order, np.arange(1.0, similarities.shape[1] + 1)[None, :], axis=1)
     return np.asarray(np.where(found, 1 / (_RANKS_ALIKE + ranks), 0.0).sum(axis=0))
 
 

@@ -50,15 +50,18 @@ def average_precision(
     """
     _check_labels(ids, query_labels, base_labels)
     (query_offsets, wanted), (base_offsets, values) = query_labels, base_labels
-    owners = np.repeat(np.arange(len(base_offsets) - 1), np.diff(base_offsets))
-    ranks = np.arange(1, ids.shape[1] + 1)
+    order = np.argsort(values, kind="stable")  # rows label by label
+    owners = np.repeat(np.arange(len(base_offsets) - 1), np.diff(base_offsets))[order]
     precisions = np.zeros(len(ids))
     for q, row in enumerate(ids):
+        own = wanted[query_offsets[q] : query_offsets[q + 1]]
+        starts, ends = (np.searchsorted(values, own, side=side, sorter=order) for side in ("left", "right"))
         relevant = np.zeros(len(base_offsets), np.bool_)  # one more than rows: what -1 names is never relevant
-        relevant[owners[np.isin(values, wanted[query_offsets[q] : query_offsets[q + 1]])]] = True
-        hits = relevant[row]
+        for start, end in zip(starts, ends, strict=True):
+            relevant[owners[start:end]] = True
+        ranks = 1 + np.flatnonzero(relevant[row])  # of the relevant rows
         attainable = min(int(relevant.sum()), len(row))
-        precisions[q] = (np.cumsum(hits) / ranks)[hits].sum() / max(attainable, 1)
+        precisions[q] = (np.arange(1, len(ranks) + 1) / ranks).sum() / max(attainable, 1)
     return precisions
 
 
