@@ -5,11 +5,15 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from tqdm import tqdm
 
 from data_prep.errors import DataError
+
+if TYPE_CHECKING:
+    from data_prep.progress import Progress
+    from data_prep.report import Report
 
 _WHOLE, _INCOMPLETE, _BAD_INPUT, _INTERRUPTED = 0, 1, 2, 130
 
@@ -61,6 +65,20 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--overwrite", action="store_true", help="replace DIR when the new dataset is whole")
     convert.set_defaults(run=_convert)
 
+    audioset = commands.add_parser("audioset", help="download AudioSet's features from Google and prepare them")
+    audioset.add_argument(
+        "--subset",
+        choices=("balanced", "full"),
+        default="balanced",
+        help="balanced (the default): 42,531 clips, little disk; full: all 2,084,320, some 5 GB while it is made",
+    )
+    audioset.add_argument(
+        "--out", type=Path, metavar="DIR", help="the dataset to write: data/audioset-SUBSET if not said"
+    )
+    audioset.add_argument("--frames", action="store_true", help="keep the clips' frames beside their means")
+    audioset.add_argument("--overwrite", action="store_true", help="replace DIR when the new dataset is whole")
+    audioset.set_defaults(run=_audioset)
+
     verify = commands.add_parser("verify", help="check every hash and count of a prepared dataset")
     verify.add_argument("dataset", type=Path, metavar="DIR")
     verify.set_defaults(run=_verify)
@@ -94,14 +112,30 @@ def _convert(options: argparse.Namespace) -> int:
             overwrite=options.overwrite,
             progress=bar.show,
         )
-    seconds = time.perf_counter() - began
     for loss in report.losses:
         print(f"lost: {loss}", file=sys.stderr)
+    _summarise(options.out, report, time.perf_counter() - began)
+    return _INCOMPLETE if report.losses else _WHOLE
+
+
+def _audioset(options: argparse.Namespace) -> int:
+    from data_prep.audioset import download_audioset
+
+    out = options.out or Path("data") / f"audioset-{options.subset}"
+    began = time.perf_counter()
+    with _Bar() as bar:
+        report = download_audioset(
+            options.subset, out, frames=options.frames, overwrite=options.overwrite, progress=bar.tell
+        )
+    _summarise(out, report, time.perf_counter() - began)
+    return _WHOLE
+
+
+def _summarise(out: Path, report: "Report", seconds: float) -> None:
     splits = ", ".join(f"{split} {count:,}" for split, count in sorted(report.by_split.items()))
-    print(f"{options.out}: {report.about().title}, {report.n_frames:,} frames; {splits}; {seconds:.1f} s")
+    print(f"{out}: {report.about().title}, {report.n_frames:,} frames; {splits}; {seconds:.1f} s")
     for note in report.notes:
         print(f"  {note}")
-    return _INCOMPLETE if report.losses else _WHOLE
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -147,6 +181,7 @@ class _Bar:
 
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
+        self._doing = ""
         self._began = time.perf_counter()
 
     def __enter__(self) -> Self:
@@ -157,12 +192,25 @@ class _Bar:
             self._bar.close()
 
     def show(self, done: int, total: int, clips: int) -> None:
-        if self._bar is None:
+        rate = clips / (time.perf_counter() - self._began)
+        self._update("reading", done, total, f", {clips:,} clips, {rate:,.0f} clips/s")
+
+    def tell(self, progress: "Progress") -> None:
+        clips = f", {progress.clips:,} clips" if progress.clips else ""
+        speed = f"{progress.bytes_per_second / 1e6:,.1f} MB/s"
+        self._update(progress.doing, progress.done, progress.total, f", {speed}{clips}")
+
+    def _update(self, doing: str, done: int, total: int | None, more: str) -> None:
+        if self._bar is None or self._doing != doing:
+            self.__exit__()
+            self._doing = doing
             form = "{l_bar}{bar}| {n_fmt}/{total_fmt}B [{elapsed}<{remaining}{postfix}]"
             patience = 0.1 if sys.stderr.isatty() else 10  # a log file wants a line now and then, not a picture
-            self._bar = tqdm(desc="reading", total=total, unit_scale=True, mininterval=patience, bar_format=form)
-        rate = clips / (time.perf_counter() - self._began)
-        self._bar.set_postfix_str(f"{clips:,} clips, {rate:,.0f} clips/s", refresh=False)
+            self._bar = tqdm(
+                desc=doing, total=total, initial=done, unit_scale=True, mininterval=patience, bar_format=form
+            )
+        self._bar.total = total
+        self._bar.set_postfix_str(more.removeprefix(", "), refresh=False)
         self._bar.update(done - self._bar.n)
 
 

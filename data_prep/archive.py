@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from data_prep.errors import DamageError, InputError
 from data_prep.splits import SOURCES
@@ -25,6 +26,14 @@ _HARMLESS = _PLAIN_FILES | {tarfile.DIRTYPE, tarfile.XHDTYPE, tarfile.XGLTYPE}  
 _SUFFIX = ".tfrecord"
 _EXPECTED = f"expected audioset_v1_embeddings/{{{','.join(SOURCES)}}}/XX{_SUFFIX}"
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_ .+@-]+(/[A-Za-z0-9_ .+@-]+)*/?")
+
+
+class PlainStream(Protocol):
+    """The bytes of a tar: `read` gives as many as asked for unless they end, `tell` says how many came before."""
+
+    def read(self, size: int, /) -> bytes: ...  # noqa: D102
+
+    def tell(self) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iter
         found = False
         try:
             with gzip.GzipFile(fileobj=file) as stream:
-                for shard in _shards_of_tar(stream, path.name):
+                for shard in shards_of_tar(stream, path.name):
                     found = True
                     yield shard
                     progress(file.tell(), total)
@@ -98,8 +107,11 @@ def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iter
         raise InputError(f"{path} holds no shard: {_EXPECTED}")
 
 
-def _shards_of_tar(stream: gzip.GzipFile, name: str) -> Iterator[Shard]:
-    """Walk a tar by its own headers; `tarfile` takes a damaged or a missing one for the end, and says nothing."""
+def shards_of_tar(stream: PlainStream, name: str) -> Iterator[Shard]:
+    """Yield the shards of a tar, which begins (or goes on, between two members) where `stream` stands.
+
+    It is walked by its own headers: `tarfile` takes a damaged or a missing one for the end, and says nothing.
+    """
     for _ in range(MAX_MEMBERS):
         offset = stream.tell()
         block = _read(stream, _BLOCK, name)
@@ -118,7 +130,7 @@ def _shards_of_tar(stream: gzip.GzipFile, name: str) -> Iterator[Shard]:
     raise InputError(f"{name} has more than {MAX_MEMBERS:,} members: {_EXPECTED}")
 
 
-def _member_data(stream: gzip.GzipFile, member: tarfile.TarInfo, name: str) -> bytes | None:
+def _member_data(stream: PlainStream, member: tarfile.TarInfo, name: str) -> bytes | None:
     """Return the bytes of a shard, None for a folder or a comment, InputError for whatever else a tar can hold."""
     where = f"{name}:{ascii(member.name)[1:-1]:.200}"
     path = PurePosixPath(member.name)
@@ -132,7 +144,7 @@ def _member_data(stream: gzip.GzipFile, member: tarfile.TarInfo, name: str) -> b
     return data if is_shard else None  # what is left are folders, and litter such as .DS_Store
 
 
-def _check_trailing(stream: gzip.GzipFile, name: str) -> None:
+def _check_trailing(stream: PlainStream, name: str) -> None:
     """Read to the end, so that gzip compares its checksum; after the end mark there may be only padding."""
     offset = stream.tell()
     trailing = stream.read(MAX_TRAILING_BYTES + 1)
@@ -154,7 +166,7 @@ def _source(folder: str, where: str) -> str:
     return folder
 
 
-def _read(stream: gzip.GzipFile, size: int, name: str) -> bytes:
+def _read(stream: PlainStream, size: int, name: str) -> bytes:
     data = stream.read(size)
     if len(data) != size:
         raise DamageError(name, stream.tell(), "the tar inside is cut before its end mark: get the archive again")

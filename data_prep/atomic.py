@@ -26,7 +26,7 @@ def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     Raises OutputError when `target` exists (unless `overwrite`), or when its disk is full or not writable.
     """
     target = target.absolute()
-    with _as_output_error(target):
+    with as_output_error(target):
         check_target(target, overwrite=overwrite)
         target.parent.mkdir(parents=True, exist_ok=True)
         with _open_folder(target.parent) as parent:
@@ -119,7 +119,7 @@ def _open_folder(folder: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _as_output_error(target: Path) -> Iterator[None]:
+def as_output_error(target: Path) -> Iterator[None]:
     """Turn a failed write into an OutputError that names the target; a failed read is its reader's to explain."""
     try:
         yield

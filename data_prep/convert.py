@@ -8,6 +8,7 @@ out instead, and accounted for.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -27,10 +28,11 @@ from data_prep.writer import DatasetWriter, new_dataset
 _BATCH = 4096  # records that TensorFlow parses at once
 
 Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
+Reader = Callable[[Callable[[int, int], None]], Iterator[Shard]]  # takes what is to be told bytes read, bytes in all
 
 
 def convert(
-    features: Path,
+    features: Path | Reader,
     labels_csv: Path,
     out: Path,
     *,
@@ -39,19 +41,23 @@ def convert(
     frames: bool = False,
     keep_going: bool = False,
     overwrite: bool = False,
+    notes: Sequence[str] = (),
     progress: Progress = lambda _done, _total, _clips: None,
 ) -> Report:
-    """Convert an archive, a folder or one shard of AudioSet into the prepared dataset `out`.
+    """Convert an archive, a folder or one shard of AudioSet, or what a reader yields, into the prepared dataset `out`.
 
-    `segments`: AudioSet's lists, which say what should be there; `frames` keeps the frames beside their means. Raises
-    InputError or OutputError, and then leaves nothing behind; with `keep_going` damage is reported instead.
+    `segments`: AudioSet's lists, which say what should be there; `frames` keeps the frames beside their means; `notes`
+    are remarks on the input for the manifest. Raises InputError or OutputError, and then leaves nothing behind; with
+    `keep_going` damage is reported instead.
     """
+    read = partial(read_shards, features) if isinstance(features, Path) else features
     check_target(out, overwrite=overwrite)
     labels = read_labels(labels_csv, ontology)
     lists = [SegmentList(path, labels) for path in segments]
     with new_dataset(out, labels, overwrite=overwrite) as writer:
         conversion = _Conversion(writer, len(labels), lists, keep_frames=frames, keep_going=keep_going)
-        report = conversion.run(features, progress)
+        report = conversion.run(read, progress)
+        report.notes += notes
         writer.finish(report.about(), skipped=[asdict(loss) for loss in report.losses], notes=report.notes)
     return report
 
@@ -79,17 +85,17 @@ class _Conversion:
         self._keys: dict[str, set[str]] = {source: set() for source in SOURCES}  # of the shards read
         self._spoilt: set[str] = set()  # shards of which nothing more is read
 
-    def run(self, features: Path, progress: Progress) -> Report:
+    def run(self, read: Reader, progress: Progress) -> Report:
         """Convert every shard, then compare what came with what was published."""
         report = self._report
-        records = self._records(read_shards(features, lambda done, total: progress(done, total, report.n_clips)))
+        records = self._records(read(lambda done, total: progress(done, total, report.n_clips)))
         while batch := list(islice(records, _BATCH)):
             whole = self._parse(batch)
             if whole:
                 self._add(*whole)
         if not report.n_clips:
             reasons = "".join(f"\n  {loss}" for loss in report.losses[:10])
-            raise InputError(f"{features} holds no clip that can be read: get it again{reasons}")
+            raise InputError(f"there is no clip that can be read: get the features again{reasons}")
         for segment_list in self._lists:
             self._compare_with(segment_list)
         for loss in report.losses:

@@ -5,7 +5,10 @@ DataError
 │   └── DamageError     a file is damaged at some byte: knows the file, the offset and the reason
 │       └── RecordError     one record of one shard is damaged or breaks AudioSet's schema
 ├── DatasetError        a prepared dataset is missing, damaged, or of another version
-└── OutputError         the dataset cannot be written where it was asked for
+├── OutputError         the dataset cannot be written where it was asked for
+├── DownloadError       no address gives the file
+│   └── ChangedError        what is there now is another file than the one begun
+└── StoppedError        whoever asked for the work wants it no more
 
 Each message says what was wrong, in which file, what was expected and what to do.
 """
@@ -39,3 +42,15 @@ class DatasetError(DataError):
 
 class OutputError(DataError):
     """The target exists already, cannot be written, or its disk is full."""
+
+
+class DownloadError(DataError):
+    """A file cannot be fetched: the message lists every address and what it answered."""
+
+
+class ChangedError(DownloadError):
+    """The file behind the addresses is another one than that of which a part has been fetched."""
+
+
+class StoppedError(DataError):
+    """The work was stopped on request; what has been fetched is kept, and the next run carries on."""

@@ -59,6 +59,10 @@ class SegmentList:
             self.other_times += bool(off > _TIME_TOLERANCE_S)
             self.other_labels += sorted(labels) != sorted(clips.labels[i])
 
+    def shards(self) -> set[tuple[str, str]]:
+        """Return (folder, key) of every shard that the listed clips lie in."""
+        return {(self.source, video_id[:2]) for video_id in self._row}
+
     def shortfall(self, shards: Collection[str]) -> Shortfall:
         """Count the rows not seen. `shards`: the keys of this source's shards, by which AudioSet divides video ids."""
         lost: dict[str, list[str]] = {}

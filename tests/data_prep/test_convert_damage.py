@@ -247,5 +247,5 @@ def test_keep_going_keeps_the_first_of_two_copies_only(convert: Convert, feature
 def test_keep_going_with_nothing_whole_writes_nothing(refused: Callable[..., str], tmp_path: Path) -> None:
     write_folder(tmp_path / "bad", {"eval/ab.tfrecord": b"garbage"})
     message = refused("--keep-going", features=tmp_path / "bad")
-    assert "holds no clip that can be read" in message
+    assert "there is no clip that can be read" in message
     assert "eval/ab.tfrecord, at byte 0: cut inside the 12-byte header" in message

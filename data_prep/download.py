@@ -1,0 +1,141 @@
+"""One published file onto this disk: resumed after any interruption, and whole before it takes its name.
+
+Beside `target` lies `.<name>.part`, what has come so far, and `.<name>.part.json`: how many of its bytes are known to
+be on disk, their sha256, and which file they belong to. The next run hashes them again, drops whatever came after, and
+asks for the rest.
+"""
+
+import base64
+import fcntl
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+import google_crc32c
+
+from data_prep.atomic import as_output_error
+from data_prep.errors import ChangedError, DownloadError
+from data_prep.journal import read_journal, write_journal
+from data_prep.progress import Meter, Report
+from data_prep.remote import Identity, RemoteFile, ShouldStop
+
+_EVERY = 1 << 26  # bytes between two entries in the journal
+_PIECE = 1 << 20
+
+
+def fetch_file(
+    addresses: Sequence[str],
+    target: Path,
+    *,
+    sha256: str | None = None,
+    most: int = 1 << 34,
+    progress: Report = lambda _: None,
+    should_stop: ShouldStop = lambda: False,
+) -> None:
+    """Download the file behind `addresses`, tried in turn, to `target`; nothing is done where it is there already.
+
+    The bytes must have this `sha256`, if one is given, and the CRC-32C that Google's servers state. Raises
+    DownloadError when they have not or cannot be had, OutputError when the disk is full, and StoppedError on request;
+    a later call carries on.
+    """
+    if target.exists():
+        return
+    with as_output_error(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = _Part(target)
+        try:
+            part.fetch(addresses, most, Meter(f"downloading {target.name}", progress), should_stop)
+        except ChangedError:
+            part.discard()
+            part.fetch(addresses, most, Meter(f"downloading {target.name} anew", progress), should_stop)
+        part.finish(sha256)
+
+
+class _Part:
+    """What has come so far of one file."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._path = target.with_name(f".{target.name}.part")
+        self._journal = target.with_name(f".{target.name}.part.json")
+        self._identity = Identity()
+        self._start_sums()
+
+    def fetch(self, addresses: Sequence[str], most: int, meter: Meter, should_stop: ShouldStop) -> None:
+        """Get what is missing; somebody else who gets it too is waited for."""
+        with self._path.open("ab+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if self._target.exists():
+                self.discard()
+                return
+            size = noted = self._take_up(file)
+            remote = RemoteFile(addresses, identity=self._identity, most=most, should_stop=should_stop)
+            try:
+                for piece in remote.read_from(size):
+                    file.write(piece)
+                    self._add(piece)
+                    size += len(piece)
+                    meter.show(size, remote.identity.length)
+                    if size - noted >= _EVERY:
+                        noted = self._note(file, size, remote.identity)
+            finally:
+                self._note(file, size, remote.identity)
+            meter.show(size, remote.identity.length, at_once=True)
+
+    def finish(self, sha256: str | None) -> None:
+        """Compare sums, and give the file its name; one that fails is dropped, and the next run gets it anew."""
+        if self._target.exists():
+            return
+        crc32c = base64.b64encode(self._crc32c.to_bytes(4, "big")).decode()
+        sums = [("sha256", sha256, self._sha256.hexdigest()), ("CRC-32C", self._identity.crc32c, crc32c)]
+        for name, wanted, found in sums:
+            if wanted is not None and wanted != found:
+                self.discard()
+                raise DownloadError(
+                    f"{self._target.name} was damaged on its way, or is not the file expected: its {name} is {found}, "
+                    f"expected {wanted}; what came is discarded: run it again"
+                )
+        self._path.rename(self._target)
+        self._journal.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Forget what came."""
+        self._path.unlink(missing_ok=True)
+        self._journal.unlink(missing_ok=True)
+        self._identity = Identity()
+        self._start_sums()
+
+    def _take_up(self, file: BinaryIO) -> int:
+        """Return how many bytes of an earlier run are good, after dropping the rest."""
+        notes = read_journal(self._journal) or {"bytes": 0, "sha256": "", "identity": {}}
+        left: int = notes["bytes"]
+        file.seek(0)
+        while left and (piece := file.read(min(left, _PIECE))):
+            self._add(piece)
+            left -= len(piece)
+        if left or self._sha256.hexdigest() != notes["sha256"]:
+            self._start_sums()
+            notes = {"bytes": 0, "identity": {}}
+        self._identity = Identity(**notes["identity"])
+        file.truncate(notes["bytes"])
+        file.seek(0, os.SEEK_END)
+        return int(notes["bytes"])
+
+    def _note(self, file: BinaryIO, size: int, identity: Identity) -> int:
+        file.flush()
+        os.fsync(file.fileno())
+        facts = {"bytes": size, "sha256": self._sha256.hexdigest(), "identity": asdict(identity)}
+        write_journal(self._journal, facts)
+        self._identity = identity
+        return size
+
+    def _start_sums(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self._crc32c = 0
+
+    def _add(self, piece: bytes) -> None:
+        self._sha256.update(piece)
+        self._crc32c = google_crc32c.extend(self._crc32c, piece)

@@ -1,0 +1,245 @@
+"""Gzip read as a stream that can be entered again in the middle, after Mark Adler's examples/zran.c (zlib, 2005).
+
+Deflate copies from the 32 KiB before, so a stream can be entered where one of its blocks begins, by whoever has those
+32 KiB. Python's `zlib` does not tell where blocks begin; the library under it does, and is called here directly.
+"""
+
+import base64
+import ctypes
+import ctypes.util
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Self
+
+from data_prep.errors import InputError
+
+Source = Callable[[int], Iterator[bytes]]  # the compressed bytes from an offset to the end, in pieces
+
+_WINDOW = 1 << 15
+_PIECE = 1 << 18  # bytes inflated at a time
+_SPACING = 1 << 22  # plain bytes between two entries
+_OK, _STREAM_END, _BUFFER_ERROR = 0, 1, -5
+_NO_FLUSH, _BLOCK = 0, 5
+_RAW = -15  # deflate with a window of 32 KiB, without gzip's head and tail
+_AFTER_BLOCK, _LAST_BLOCK, _BITS = 128, 64, 7  # in z_stream.data_type
+_HEAD_CRC, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16  # gzip's flags (RFC 1952)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A place where a gzip stream can be entered: what inflating from `offset` needs to know of what came before.
+
+    `bits`: how many bits of the byte before `offset`, which is `byte`, belong to the block that begins here. `plain`,
+    `crc`: size and CRC-32 of what this member has inflated to so far. `before`: plain bytes of the members before it.
+    """
+
+    offset: int = 0
+    bits: int = 0
+    byte: int = 0
+    plain: int = 0
+    crc: int = 0
+    before: int = 0
+    window: bytes = b""
+
+    @property
+    def total(self) -> int:
+        """Plain bytes of the whole stream before here."""
+        return self.before + self.plain
+
+    def to_json(self) -> dict[str, int | str]:
+        """Return the entry as JSON can hold it."""
+        numbers = {name: getattr(self, name) for name in self.__slots__ if name != "window"}
+        return {**numbers, "window": base64.b85encode(self.window).decode()}
+
+    @classmethod
+    def from_json(cls, facts: dict[str, Any]) -> Self:
+        """Return the entry that `to_json` described."""
+        return cls(**{**facts, "window": base64.b85decode(facts["window"])})
+
+
+class Gunzip:
+    """The plain bytes of a gzip file, from its begin or from an entry on; several members make one stream.
+
+    Raises EOFError when the source ends too early, zlib.error when it is damaged.
+    """
+
+    def __init__(self, source: Source, entry: Entry | None = None) -> None:
+        begin = entry or Entry()
+        self._entries = [begin]
+        self._pieces = source(begin.offset)
+        self._input = b""  # the piece being inflated; the library holds a pointer into it
+        self._fed = begin.offset  # the source's offset at the end of that piece
+        self._now = begin  # its plain, crc and before as of now
+        self._window = begin.window
+        self._plain = bytearray()
+        self._buffer = ctypes.create_string_buffer(_PIECE)
+        self._stream = _ZStream()
+        _check(_zlib().inflateInit2_(self._pointer, _RAW, zlib.ZLIB_VERSION.encode(), ctypes.sizeof(_ZStream)))
+        self._ended = False
+        if begin.offset:
+            self._enter(begin)
+        else:
+            self._read_head()
+
+    def read(self, size: int) -> bytes:
+        """Return `size` plain bytes; fewer only at the end."""
+        while len(self._plain) < size and not self._ended:
+            self._plain += self._inflate()
+        data = bytes(memoryview(self._plain)[:size])
+        del self._plain[:size]
+        return data
+
+    def tell(self) -> int:
+        """Return how many plain bytes lie before the next one read."""
+        return self._now.total - len(self._plain)
+
+    @property
+    def entry(self) -> Entry:
+        """The last place, not after the next byte read, at which another Gunzip can begin."""
+        while len(self._entries) > 1 and self._entries[1].total <= self.tell():
+            del self._entries[0]
+        return self._entries[0]
+
+    def close(self) -> None:
+        """Free what the library holds; done when the object is forgotten, too."""
+        if self._stream.state:
+            _zlib().inflateEnd(self._pointer)
+
+    __del__ = close
+
+    @property
+    def _pointer(self) -> Any:
+        return ctypes.byref(self._stream)
+
+    def _enter(self, entry: Entry) -> None:
+        if entry.bits:
+            _check(_zlib().inflatePrime(self._pointer, entry.bits, entry.byte >> (8 - entry.bits)))
+        _check(_zlib().inflateSetDictionary(self._pointer, entry.window, len(entry.window)))
+
+    def _inflate(self) -> bytes:
+        """Inflate up to the end of the input at hand, of the buffer, of the member, or of a block wanted as entry."""
+        if not self._stream.avail_in:
+            self._feed()
+        latest = self._entries[-1]
+        due = not latest.offset or self._now.total - latest.total >= _SPACING
+        self._stream.next_out, self._stream.avail_out = ctypes.addressof(self._buffer), _PIECE
+        status = _zlib().inflate(self._pointer, _BLOCK if due else _NO_FLUSH)
+        if status not in {_OK, _STREAM_END, _BUFFER_ERROR}:
+            raise zlib.error(f"error {status}: {(self._stream.msg or b'invalid data').decode()}")
+        piece = ctypes.string_at(self._buffer, _PIECE - self._stream.avail_out)
+        if piece:
+            self._window = (self._window + piece)[-_WINDOW:] if len(piece) < _WINDOW else piece[-_WINDOW:]
+        self._now = replace(self._now, plain=self._now.plain + len(piece), crc=zlib.crc32(piece, self._now.crc))
+        kind = self._stream.data_type
+        if due and kind & _AFTER_BLOCK and not kind & _LAST_BLOCK:
+            used = len(self._input) - self._stream.avail_in
+            if used:  # else the byte that holds the block's first bits is gone: the next block will do
+                place = {
+                    "offset": self._fed - self._stream.avail_in,
+                    "bits": kind & _BITS,
+                    "byte": self._input[used - 1],
+                }
+                self._entries.append(replace(self._now, **place, window=self._window))
+        if status == _STREAM_END:
+            self._end_member()
+        return piece
+
+    def _feed(self) -> None:
+        piece = next(self._pieces, b"")
+        if not piece:
+            raise EOFError("the gzip stream ends too early")
+        self._give(piece)
+        self._fed += len(piece)
+
+    def _give(self, data: bytes) -> None:
+        self._input = data
+        self._stream.next_in = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p)
+        self._stream.avail_in = len(data)
+
+    def _take(self, size: int) -> bytes:
+        """Return the next compressed bytes themselves, around what the library inflates."""
+        while self._stream.avail_in < size:
+            left = self._rest()
+            self._feed()
+            self._give(left + self._input)
+        data, rest = self._rest()[:size], self._rest()[size:]
+        self._give(rest)
+        return data
+
+    def _rest(self) -> bytes:
+        return self._input[len(self._input) - self._stream.avail_in :]
+
+    def _end_member(self) -> None:
+        """Compare the member's tail; then its end is the stream's, or another member follows, or padding."""
+        crc, size = (int.from_bytes(self._take(4), "little") for _ in range(2))
+        if crc != self._now.crc or size != self._now.plain & 0xFFFFFFFF:
+            raise zlib.error(f"CRC check failed {crc:#x} != {self._now.crc:#x}")
+        while True:
+            try:
+                byte = self._take(1)
+            except EOFError:
+                self._ended = True
+                return
+            if byte != b"\0":
+                break
+        self._give(byte + self._rest())
+        self._now = Entry(before=self._now.total)
+        self._window = b""
+        _check(_zlib().inflateReset2(self._pointer, _RAW))
+        self._read_head()
+
+    def _read_head(self) -> None:
+        head = self._take(10)
+        if head[:3] != b"\x1f\x8b\x08":
+            raise zlib.error("no gzip header where one should be")
+        flags = head[3]
+        if flags & _EXTRA:
+            self._take(int.from_bytes(self._take(2), "little"))
+        for text in (_NAME, _COMMENT):
+            while flags & text and self._take(1) != b"\0":
+                pass
+        if flags & _HEAD_CRC:
+            self._take(2)
+
+
+class _ZStream(ctypes.Structure):
+    """zlib's z_stream (zlib.h)."""
+
+    _fields_ = (
+        ("next_in", ctypes.c_void_p),
+        ("avail_in", ctypes.c_uint),
+        ("total_in", ctypes.c_ulong),
+        ("next_out", ctypes.c_void_p),
+        ("avail_out", ctypes.c_uint),
+        ("total_out", ctypes.c_ulong),
+        ("msg", ctypes.c_char_p),
+        ("state", ctypes.c_void_p),
+        ("zalloc", ctypes.c_void_p),
+        ("zfree", ctypes.c_void_p),
+        ("opaque", ctypes.c_void_p),
+        ("data_type", ctypes.c_int),
+        ("adler", ctypes.c_ulong),
+        ("reserved", ctypes.c_ulong),
+    )
+
+
+@cache
+def _zlib() -> ctypes.CDLL:
+    """Load the system's zlib; calls into it let other threads run."""
+    for name in ("libz.so.1", "libz.dylib", ctypes.util.find_library("z")):
+        try:
+            return ctypes.CDLL(name) if name else _missing()
+        except OSError:
+            continue
+    return _missing()
+
+
+def _missing() -> ctypes.CDLL:
+    raise InputError("the system's zlib library (libz) is not installed: install it, on Debian `zlib1g`")
+
+
+def _check(status: int) -> None:
+    if status != _OK:
+        raise zlib.error(f"error {status} of the library")

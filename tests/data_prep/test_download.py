@@ -1,0 +1,280 @@
+"""One file over HTTP, from servers that do what servers do: it comes whole, or a message says why not."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_prep.download import fetch_file
+from data_prep.errors import DownloadError, OutputError, StoppedError
+from tests.data_prep.misbehaving import Site, cut_after, ignore_range, serving, silence, status, wrong_range
+
+DATA = np.random.default_rng(0).bytes(300_000)
+PATH = "/v1/thing.bin"
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setattr("data_prep.remote._PAUSES", (0, 0.01, 0.01))
+    with serving({PATH: DATA}) as site:
+        yield site
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "got" / "thing.bin"
+
+
+def fetch(site: Site, target: Path, *others: str, **options: object) -> None:
+    fetch_file([f"{site.address}{PATH}", *others], target, **options)  # type: ignore[arg-type]
+
+
+def whole(target: Path) -> bool:
+    """Say whether the file is there as published, and nothing else."""
+    return target.read_bytes() == DATA and list(target.parent.iterdir()) == [target]
+
+
+def kept(target: Path) -> int:
+    return target.with_name(f".{target.name}.part").stat().st_size
+
+
+def test_a_file_comes_whole(site: Site, target: Path) -> None:
+    fetch(site, target, sha256=hashlib.sha256(DATA).hexdigest())
+    assert whole(target)
+
+
+def test_a_file_that_is_there_is_not_asked_for(site: Site, target: Path) -> None:
+    fetch(site, target)
+    fetch(site, target)
+    assert len(site.asked) == 1
+
+
+@pytest.mark.parametrize("with_crc", [False, True])
+def test_cut_connections_are_taken_up_where_they_were_cut(site: Site, target: Path, with_crc: bool) -> None:
+    site.with_crc = with_crc
+    site.tricks[PATH] = [cut_after(100_000), cut_after(0), cut_after(70_000), cut_after(1)]
+    fetch(site, target)
+    assert whole(target)
+    assert [asked for _, asked in site.asked] == [
+        None, "bytes=100000-", "bytes=100000-", "bytes=170000-", "bytes=170001-"
+    ]  # fmt: skip
+    assert site.sent == len(DATA)
+
+
+@pytest.mark.parametrize("code", [500, 502, 503, 429])
+def test_a_server_in_trouble_is_asked_again(site: Site, target: Path, code: int) -> None:
+    site.tricks[PATH] = [status(code), cut_after(1000), status(code)]
+    fetch(site, target)
+    assert whole(target)
+
+
+def test_a_server_that_has_no_ranges_is_read_again_from_the_begin(site: Site, target: Path) -> None:
+    site.tricks[PATH] = [cut_after(100_000), ignore_range]
+    fetch(site, target)
+    assert whole(target)
+
+
+def test_a_wrong_range_is_not_written_into_the_file(site: Site, target: Path) -> None:
+    site.tricks[PATH] = [cut_after(100_000), wrong_range]
+    with pytest.raises(DownloadError, match=r"answers bytes 0-299999/300000 when asked for bytes from 100,000 on"):
+        fetch(site, target)
+    assert not target.exists()
+    assert kept(target) == 100_000
+    fetch(site, target)
+    assert whole(target)
+
+
+def test_another_mirror_helps_when_one_has_not_the_file(site: Site, target: Path) -> None:
+    with serving({}) as empty:
+        fetch_file([f"{empty.address}{PATH}", "http://127.0.0.1:9/nobody", f"{site.address}{PATH}"], target)
+    assert whole(target)
+
+
+def test_a_mirror_takes_over_in_the_middle(site: Site, target: Path) -> None:
+    site.tricks[PATH] = [cut_after(100_000)]
+    with serving({PATH: DATA}) as other:
+        fetch(site, target, f"{other.address}{PATH}")
+        assert other.asked == [(PATH, "bytes=100000-")]
+    assert whole(target)
+
+
+def test_a_mirror_that_holds_another_file_is_passed_over(site: Site, target: Path) -> None:
+    site.tricks[PATH] = [cut_after(100_000)]
+    with serving({PATH: DATA[::-1]}) as other:
+        fetch(site, target, f"{other.address}{PATH}")
+    assert whole(target)
+
+
+def test_when_nobody_has_the_file_every_address_and_its_answer_is_named(site: Site, target: Path) -> None:
+    site.tricks[PATH] = [status(503)] * 9
+    with serving({}) as empty, pytest.raises(DownloadError) as caught:
+        fetch(site, target, f"{empty.address}{PATH}", "http://127.0.0.1:9/nobody")
+    message = str(caught.value)
+    assert "cannot download thing.bin, no address gives it" in message
+    assert f"{site.address}{PATH} answers 503 Service Unavailable" in message
+    assert f"{empty.address}{PATH} answers 404 Not Found" in message
+    assert "http://127.0.0.1:9/nobody cannot be read (Connection refused)" in message
+    assert "run it again: it carries on" in message
+    assert not target.exists()
+
+
+def test_a_later_run_asks_for_the_rest_only(site: Site, target: Path) -> None:
+    site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        fetch(site, target)
+    site.tricks.clear()
+    site.asked.clear()
+    fetch(site, target)
+    assert site.asked == [(PATH, "bytes=200000-")]
+    assert whole(target)
+
+
+def test_a_file_that_changed_since_is_fetched_anew(site: Site, target: Path) -> None:
+    site.files[PATH] = DATA[::-1]
+    site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        fetch(site, target)
+    site.files[PATH], site.tricks = DATA, {}
+    fetch(site, target)
+    assert whole(target)
+
+
+@pytest.mark.parametrize("size", [0, 1_000, 199_999])
+def test_a_file_that_became_shorter_since_is_fetched_anew(site: Site, target: Path, size: int) -> None:
+    site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        fetch(site, target)
+    site.files[PATH], site.tricks = DATA[:size], {}
+    fetch(site, target)
+    assert target.read_bytes() == DATA[:size]
+
+
+@pytest.mark.parametrize("place", [0, 150_000, 199_999])
+def test_what_was_damaged_on_disk_between_two_runs_is_not_built_upon(site: Site, target: Path, place: int) -> None:
+    site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        fetch(site, target)
+    part = target.with_name(f".{target.name}.part")
+    data = bytearray(part.read_bytes())
+    data[place] ^= 1
+    part.write_bytes(data)
+    site.tricks.clear()
+    fetch(site, target)
+    assert whole(target)
+
+
+@pytest.mark.parametrize("notes", [b"", b"{}", b"[]", b'{"facts": "{}", "sha256": ""}', b"\xff"])
+def test_damaged_notes_mean_to_begin_anew(site: Site, target: Path, notes: bytes) -> None:
+    site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        fetch(site, target)
+    target.with_name(f".{target.name}.part.json").write_bytes(notes)
+    site.tricks.clear()
+    fetch(site, target)
+    assert whole(target)
+
+
+def test_a_wrong_hash_is_refused_and_nothing_is_kept(site: Site, target: Path) -> None:
+    with pytest.raises(DownloadError, match=r"its sha256 is [0-9a-f]{64}, expected 0{64}; what came is discarded"):
+        fetch(site, target, sha256="0" * 64)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_bytes_that_do_not_fit_the_servers_own_sum_are_refused(site: Site, target: Path) -> None:
+    site.with_crc = True
+    site.tricks[PATH] = [lambda request: request.begin(200, len(DATA)) or request.send(DATA[:-1] + b"?") or True]
+    with pytest.raises(DownloadError, match="its CRC-32C is"):
+        fetch(site, target)
+    fetch(site, target)
+    assert whole(target)
+
+
+def test_a_silent_server_is_given_up(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_prep.remote._TIMEOUT", (1, 0.1))
+    site.tricks[PATH] = [silence(0.5)] * 3
+    with pytest.raises(DownloadError, match="fell silent"):
+        fetch(site, target)
+
+
+def test_a_dripping_server_is_left_for_another(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_prep.remote._PATIENCE", 0.05)
+    monkeypatch.setattr("data_prep.remote._SLOWEST", 10**9)
+    site.pause = 0.02
+    with serving({PATH: DATA}) as other:
+        monkeypatch.setattr("data_prep.remote._PAUSES", (0,) * 9)
+        fetch(site, target, f"{other.address}{PATH}")
+        assert other.asked
+    assert whole(target)
+
+
+def test_more_than_expected_is_refused_before_it_is_written(site: Site, target: Path) -> None:
+    with pytest.raises(DownloadError, match=r"offers 300,000 bytes, more than the 1,000 expected at most"):
+        fetch(site, target, most=1_000)
+    assert kept(target) == 0
+
+
+def test_a_full_disk_is_said_and_the_next_run_carries_on(site: Site, target: Path, monkeypatch) -> None:
+    class Full:
+        def __init__(self, file):
+            self._file = file
+
+        def __getattr__(self, name):
+            return getattr(self._file, name)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self._file.close()
+
+        def write(self, data):
+            if self._file.tell() + len(data) > 100_000:
+                raise OSError(28, "No space left on device")
+            return self._file.write(data)
+
+    really = Path.open
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            Path,
+            "open",
+            lambda self, mode="r", **o: Full(really(self, mode)) if mode == "ab+" else really(self, mode, **o),
+        )
+        with pytest.raises(
+            OutputError, match="No space left on device; there is not enough room on its disk: free some"
+        ):
+            fetch(site, target)
+    assert not target.exists()
+    fetch(site, target)
+    assert whole(target)
+
+
+def test_it_stops_when_asked_to_and_carries_on_later(site: Site, target: Path) -> None:
+    site.pause = 0.001
+    with pytest.raises(StoppedError, match="run it again and it carries on"):
+        fetch(site, target, should_stop=lambda: site.sent > 100_000)
+    asked = len(site.asked)
+    fetch(site, target)
+    assert whole(target)
+    assert int(site.asked[asked][1].removeprefix("bytes=").rstrip("-")) > 0
+
+
+def test_progress_tells_bytes_and_ends_at_the_whole(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_prep.progress._EVERY", 0)
+    seen = []
+    fetch(site, target, progress=seen.append)
+    assert seen[0].doing == "downloading thing.bin"
+    assert [p.done for p in seen] == sorted(p.done for p in seen)
+    assert (seen[-1].done, seen[-1].total, seen[-1].seconds_left) in {(300_000, 300_000, 0.0), (300_000, 300_000, None)}
+
+
+def test_a_link_that_leaves_encryption_is_not_followed() -> None:
+    import requests
+
+    from data_prep.remote import RemoteFile, _Failure
+
+    answer = requests.Response()
+    answer.status_code, answer.url = 200, "http://elsewhere.example/thing.bin"
+    with pytest.raises(_Failure, match="not encrypted"):
+        RemoteFile(["https://x.example/thing.bin"])._check_answer(answer, "https://x.example/thing.bin")
