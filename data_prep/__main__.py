@@ -88,6 +88,16 @@ def _parser() -> argparse.ArgumentParser:
     layout.add_argument("--seed", type=int, default=0, metavar="N", help="another seed is another layout")
     layout.set_defaults(run=_map)
 
+    folder = commands.add_parser("folder", help="a folder of your own sounds into a prepared dataset")
+    folder.add_argument(
+        "sounds", type=Path, metavar="SOUNDS", help="wav, flac, ogg, mp3, aiff; its sub-folders are labels"
+    )
+    folder.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the dataset to write, or to bring up to date"
+    )
+    folder.add_argument("--overwrite", action="store_true", help="replace DIR even where it is another dataset")
+    folder.set_defaults(run=_folder)
+
     sample = commands.add_parser("sample", help="synthesise the sample that comes with Earshot")
     sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="the dataset to write")
     sample.add_argument("--clips", type=int, metavar="N", help="how many clips to make")
@@ -166,6 +176,39 @@ def _map(options: argparse.Namespace) -> int:
 
 def _advance(bar: "tqdm[NoReturn]", done: int) -> None:
     bar.update(done - bar.n)
+
+
+def _folder(options: argparse.Namespace) -> int:
+    from data_prep.interrupt import Interrupt
+    from data_prep.sounds.folder import prepare_folder
+
+    began = time.perf_counter()
+    with tqdm(desc="listening", unit=" files", mininterval=0.5, file=sys.stderr) as bar, Interrupt() as interrupt:
+
+        def show(done: int, total: int, path: str) -> None:
+            bar.total = total
+            bar.set_postfix_str(_in_a_line(path), refresh=False)
+            bar.update(done - bar.n)
+
+        outcome = prepare_folder(
+            options.sounds, options.out, overwrite=options.overwrite, progress=show, should_stop=interrupt.came
+        )
+    for path, reason in outcome.refused:
+        print(f"left out: {path}: {reason}", file=sys.stderr)
+    seconds = time.perf_counter() - began
+    print(
+        f"{options.out}: {outcome.files:,} files, {outcome.clips:,} clips; {outcome.listened:,} files were new or had "
+        f"changed; {seconds:.1f} s"
+    )
+    if outcome.waiting:
+        print(f"stopped: {outcome.waiting:,} files were not listened to; run it again to go on", file=sys.stderr)
+        return _INTERRUPTED
+    return _INCOMPLETE if outcome.refused else _WHOLE
+
+
+def _in_a_line(path: str) -> str:
+    """Return the end of a path without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in path)[-40:]
 
 
 def _sample(options: argparse.Namespace) -> int:

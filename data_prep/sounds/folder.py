@@ -1,0 +1,220 @@
+"""A folder of sounds -> a prepared dataset: every clip in `train`, labelled by its folder and by what YAMNet hears.
+
+All clips are the database, because nobody wants a tenth of their sounds never to be found. A second run listens only to
+files that are new or have changed: what it knows of the others stands in the dataset that it replaces.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from data_prep.atomic import check_target
+from data_prep.dataset import Dataset, open_dataset
+from data_prep.errors import DatasetError, InputError
+from data_prep.schema import About, ClipBatch, Label
+from data_prep.sounds.audio import Piece, pieces
+from data_prep.sounds.model import get_model
+from data_prep.sounds.walk import SoundFile, find_sounds
+from data_prep.sounds.yamnet import EMBEDDER, Yamnet
+from data_prep.writer import new_dataset
+
+SUGGESTED = " (suggested)"  # stands behind the name of a label that YAMNet gave
+_SURE = 0.3  # a score from which a label is suggested
+_MOST_SUGGESTED = 3
+_BATCH_FILES = 1000
+
+Progress = Callable[[int, int, str], None]  # files done, files in all, the next file's path
+
+
+@dataclass(frozen=True, slots=True)
+class HeardClip:
+    """One clip of a file as it goes into the dataset; `suggested`: names of labels, the surest first."""
+
+    start_s: float
+    end_s: float
+    suggested: tuple[str, ...]
+    n_frames: int
+    feature: npt.NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a folder.
+
+    files, clips: what the dataset holds; listened: files that were new or had changed. refused: (path, reason) of each
+    file that cannot be used. waiting: files not listened to, because the work was stopped.
+    """
+
+    files: int = 0
+    clips: int = 0
+    listened: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    waiting: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what a person should know, for the manifest."""
+        if not self.waiting:
+            return []
+        return [f"{self.waiting:,} files were not listened to, since the work was stopped: run it again."]
+
+
+def prepare_folder(
+    sounds: str | Path,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress = lambda _done, _total, _path: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Write the dataset of the folder `sounds` to `out`, anew or in the place of an earlier one of the same folder.
+
+    should_stop: asked before each file; what has been heard by then is written, and the next run goes on from there.
+    Raises InputError when nothing can be used, DownloadError when YAMNet cannot be had, OutputError when `out` is
+    something else and `overwrite` is not given.
+    """
+    folder, target = Path(sounds).resolve(), Path(out)
+    found = find_sounds(folder)
+    before = _earlier(target, folder)
+    if before is None:
+        check_target(target, overwrite=overwrite)
+    outcome = Outcome(refused=list(found.refused))
+    heard: dict[SoundFile, list[HeardClip]] = {}
+    known, ear = _Known(before), _Ear(folder)
+    for number, file in enumerate(found.files):
+        progress(number, len(found.files), file.path)
+        clips = known.clips(file)
+        if clips is None:
+            if outcome.waiting or should_stop():
+                outcome.waiting += 1
+                continue
+            try:
+                clips = ear.clips(file)
+            except InputError as error:
+                outcome.refused.append((file.path, str(error)))
+                continue
+            outcome.listened += 1
+        heard[file] = clips
+    progress(len(found.files), len(found.files), "")
+    if not heard:
+        reasons = "".join(f"\n  {path}: {reason}" for path, reason in outcome.refused[:5])
+        raise InputError(f"{folder} holds no sound that can be used: expected wav, flac, ogg, mp3 or aiff{reasons}")
+    outcome.files, outcome.clips = len(heard), sum(map(len, heard.values()))
+    _write(target, folder, heard, outcome)
+    return outcome
+
+
+class _Known:
+    """What an earlier dataset of the same folder knows of its files."""
+
+    def __init__(self, before: Dataset | None) -> None:
+        self._rows: dict[str, list[int]] = defaultdict(list)  # of each path
+        if before is not None:
+            self._before = before
+            self._clips = before.clips("train")
+            for row, path in enumerate(self._clips["media"].to_pylist()):
+                self._rows[str(path)].append(row)
+
+    def clips(self, file: SoundFile) -> list[HeardClip] | None:
+        """Return the clips of a file that has not changed since; None for any other."""
+        rows = self._rows.get(file.path)
+        if not rows:
+            return None
+        clips = sorted((self._before.clip("train", row) for row in rows), key=lambda clip: clip.start_s)
+        if [clip.clip_id for clip in clips] != [file.clip_id(i, len(clips)) for i in range(len(clips))]:
+            return None
+        features, names = self._before.features("train"), self._before.label_names
+        return [
+            HeardClip(
+                clip.start_s,
+                clip.end_s,
+                tuple(names[i].removesuffix(SUGGESTED) for i in clip.labels if names[i].endswith(SUGGESTED)),
+                clip.n_frames,
+                np.asarray(features[clip.row]),
+            )
+            for clip in clips
+        ]
+
+
+class _Ear:
+    """Listens to files; the model is fetched and made ready for the first one that needs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._yamnet: Yamnet | None = None
+
+    def clips(self, file: SoundFile) -> list[HeardClip]:
+        """Return the clips of a file, or raise InputError."""
+        self._yamnet = self._yamnet or Yamnet(get_model())
+        return [self._clip(self._yamnet, piece) for piece in pieces(self._folder / file.path, "it")]
+
+    def _clip(self, yamnet: Yamnet, piece: Piece) -> HeardClip:
+        heard = yamnet.hear(piece.samples)
+        best = np.argsort(-heard.scores, kind="stable")[:_MOST_SUGGESTED]
+        names = tuple(yamnet.names[i] for i in best if heard.scores[i] >= _SURE)
+        return HeardClip(piece.start_s, piece.end_s, names, heard.n_frames, heard.feature)
+
+
+def _earlier(target: Path, folder: Path) -> Dataset | None:
+    """Return the dataset at `target` if it was made of this folder in the way it would be made now."""
+    try:
+        before = open_dataset(target)
+    except DatasetError:
+        return None
+    same = before.manifest.get("media_folder") == str(folder)
+    return before if same and before.manifest["features"].get("embedder") == EMBEDDER else None
+
+
+def _write(target: Path, folder: Path, heard: Mapping[SoundFile, list[HeardClip]], outcome: Outcome) -> None:
+    labels = _labels(heard)
+    places = {label.name: i for i, label in enumerate(labels)}
+    about = About(
+        title=f"{folder.name or folder}: your own sounds",
+        source=f"the folder {folder}",
+        licence="as the files themselves",
+        media="file",
+        media_folder=str(folder),
+        features={"aggregation": "one vector a clip of about ten seconds", "embedder": EMBEDDER},
+    )
+    skipped = [{"where": path, "reason": reason} for path, reason in outcome.refused]
+    files = list(heard)
+    with new_dataset(target, labels, overwrite=target.exists()) as writer:
+        for first in range(0, len(files), _BATCH_FILES):
+            writer.add(_batch({file: heard[file] for file in files[first : first + _BATCH_FILES]}, places))
+        writer.finish(about, skipped=skipped, notes=outcome.notes)
+
+
+def _labels(heard: Mapping[SoundFile, list[HeardClip]]) -> list[Label]:
+    """Return the label table: the names of folders, then those that YAMNet suggests, each in alphabetical order."""
+    folders = sorted({file.label for file in heard if file.label})
+    suggested = sorted({name for clips in heard.values() for clip in clips for name in clip.suggested})
+    table = [Label(f"folder/{name}", name) for name in folders]
+    table += [Label(f"yamnet/{name}", f"{name}{SUGGESTED}") for name in suggested]
+    return table or [Label("folder/", "sound")]
+
+
+def _batch(heard: Mapping[SoundFile, list[HeardClip]], places: Mapping[str, int]) -> ClipBatch:
+    clips = [
+        (file.clip_id(number, len(clips)), file, clip)
+        for file, clips in heard.items()
+        for number, clip in enumerate(clips)
+    ]
+    return ClipBatch(
+        clip_id=[clip_id for clip_id, _, _ in clips],
+        split=["train"] * len(clips),
+        media=[file.path for _, file, _ in clips],
+        start_s=[clip.start_s for _, _, clip in clips],
+        end_s=[clip.end_s for _, _, clip in clips],
+        labels=[_labels_of(file, clip, places) for _, file, clip in clips],
+        n_frames=[clip.n_frames for _, _, clip in clips],
+        features=np.stack([clip.feature for _, _, clip in clips]),
+    )
+
+
+def _labels_of(file: SoundFile, clip: HeardClip, places: Mapping[str, int]) -> list[int]:
+    names = [file.label] if file.label else []
+    return [places[name] for name in dict.fromkeys([*names, *(f"{name}{SUGGESTED}" for name in clip.suggested)])]

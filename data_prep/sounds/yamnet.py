@@ -1,0 +1,112 @@
+"""YAMNet: what a sound is like, as 128 numbers, and what it may be, as scores over 521 of AudioSet's labels.
+
+The model (M. Plakal, D. Ellis 2020; MobileNet v1 trained on AudioSet) looks at 0.975 s at a time. What it knows just
+before it names the sound is a vector of 1,024 numbers >= 0, most of them 0. A clip's feature is made of them in three
+steps: the mean over its frames; the square root, which keeps a few loud numbers from drowning the rest (R. Arandjelović
+and A. Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012); and a fixed random
+projection to 128 dimensions that keeps angles (N. Ailon, B. Chazelle, "Approximate nearest neighbors and the fast
+Johnson-Lindenstrauss transform", STOC 2006): signs flipped at random, a Walsh-Hadamard transform, 128 of its 1,024
+rows. Of signs and sums alone, it is the same on every machine.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data_prep.sounds.audio import Samples
+from data_prep.sounds.model import Model
+
+DIM = 128
+EMBEDDER = "YAMNet, 1,024 numbers a frame; mean, square root, fixed random projection to 128"
+
+WINDOW = 15_600  # samples that the model takes: 0.975 s
+HOP = 7_800
+_INNER = "tower0/network/layer28/reduce_mean"
+_WIDTH = 1024
+_SEED = 20_260
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What YAMNet makes of a clip: feature float32[128], and scores float32[521] in [0, 1], a mean over its frames."""
+
+    feature: Floats
+    scores: Floats
+    n_frames: int
+
+
+class Yamnet:
+    """The model, ready to listen; one thread at a time."""
+
+    def __init__(self, model: Model, n_threads: int = 1) -> None:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        self.names = model.names
+        # The default delegate computes faster but leaves the inner tensor empty.
+        self._interpreter: Any = Interpreter(
+            model_content=model.content,
+            num_threads=n_threads,
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        self._interpreter.allocate_tensors()
+        self._input: int = self._interpreter.get_input_details()[0]["index"]
+        self._output: int = self._interpreter.get_output_details()[0]["index"]
+        inner = next(tensor for tensor in self._interpreter.get_tensor_details() if tensor["name"] == _INNER)
+        self._inner: int = inner["index"]
+        self._scale, self._zero = inner["quantization"]
+
+    def hear(self, samples: Samples) -> Heard:
+        """Listen to a clip: float32[n] at 16 kHz in [-1, 1], n >= 1."""
+        frames = _frames(samples)
+        inner = np.zeros(_WIDTH, np.float64)
+        scores = np.zeros(len(self.names), np.float64)
+        for frame in frames:
+            self._interpreter.set_tensor(self._input, frame)
+            self._interpreter.invoke()
+            inner += self._scale * (self._interpreter.get_tensor(self._inner).ravel().astype(np.float64) - self._zero)
+            scores += self._interpreter.get_tensor(self._output).ravel()
+        return Heard(feature_of((inner / len(frames))[None])[0], (scores / len(frames)).astype(np.float32), len(frames))
+
+
+def feature_of(inner: npt.NDArray[np.float64]) -> Floats:
+    """Return the features of mean inner vectors: float64[n, 1024], >= 0 -> float32[n, 128]."""
+    signs, rows = _projection()
+    return np.asarray(hadamard(np.sqrt(np.maximum(inner, 0)) * signs)[:, rows], np.float32)
+
+
+def hadamard(X: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the orthonormal Walsh-Hadamard transform of each row: float64[n, 2^m] -> float64[n, 2^m]."""
+    n, width = X.shape
+    step = 1
+    while step < width:
+        pairs = X.reshape(n, -1, 2, step)
+        sums = pairs[:, :, 0] + pairs[:, :, 1], pairs[:, :, 0] - pairs[:, :, 1]
+        X = np.stack(sums, axis=2).reshape(n, width)
+        step *= 2
+    return np.asarray(X / np.sqrt(width))
+
+
+@cache
+def _projection() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    rng = np.random.default_rng(_SEED)
+    signs = rng.integers(0, 2, _WIDTH).astype(np.float64) * 2 - 1
+    return signs, np.sort(rng.permutation(_WIDTH)[:DIM]).astype(np.int64)
+
+
+def _frames(samples: Samples) -> list[Samples]:
+    """Cut a clip into windows that overlap by half; a short clip is repeated until it fills one.
+
+    A rest of more than half a window is looked at too, with the window moved back to end with the clip.
+    """
+    if len(samples) < WINDOW:
+        return [np.resize(samples, WINDOW)]
+    begins = list(range(0, len(samples) - WINDOW + 1, HOP))
+    if len(samples) - (begins[-1] + WINDOW) > HOP // 2:
+        begins.append(len(samples) - WINDOW)
+    return [np.ascontiguousarray(samples[begin : begin + WINDOW]) for begin in begins]

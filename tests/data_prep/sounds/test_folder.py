@@ -1,0 +1,142 @@
+"""A folder of sounds becomes a dataset, and a second run listens only to what is new."""
+
+import errno
+import os
+
+import numpy as np
+import pytest
+import soundfile
+
+from data_prep.__main__ import main
+from data_prep.dataset import open_dataset
+from data_prep.errors import InputError, OutputError
+from data_prep.sounds.folder import prepare_folder
+from data_prep.verify import verify_dataset
+
+pytestmark = pytest.mark.usefixtures("yamnet_here")
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "made"
+
+
+def names(dataset, clip):
+    return {dataset.label_names[label] for label in clip.labels}
+
+
+def test_every_file_is_a_clip_of_train_with_its_folder_as_label(write, sounds, out):
+    for path in ("bells/one.wav", "bells/two.flac", "rain/three.ogg"):
+        write(path)
+    outcome = prepare_folder(sounds, out)
+    dataset = open_dataset(out)
+    assert (outcome.files, outcome.clips, outcome.listened) == (3, 3, 3)
+    assert verify_dataset(out) == []
+    assert (dataset.media, dataset.n_rows("train"), dataset.dim) == ("file", 3, 128)
+    by_path = {dataset.clip("train", row).media: dataset.clip("train", row) for row in range(3)}
+    assert all(path.split("/")[0] in names(dataset, clip) for path, clip in by_path.items())
+
+
+def test_a_second_run_listens_only_to_new_and_changed_files(write, sounds, out):
+    write("a.wav", hertz=300)
+    write("b.wav", hertz=600, seconds=25.0)
+    prepare_folder(sounds, out)
+    before = open_dataset(out)
+    kept = {before.clip("train", row).clip_id: np.array(before.features("train")[row]) for row in range(4)}
+    os.utime(write("a.wav", hertz=900), ns=(10**18, 10**18))
+    write("c.wav", hertz=1200)
+    outcome = prepare_folder(sounds, out)
+    after = open_dataset(out)
+    assert (outcome.listened, outcome.files, outcome.clips) == (2, 3, 5)
+    same = [clip_id for clip_id in kept if after.find_clip(clip_id)]
+    assert len(same) == 3
+    for clip_id in same:
+        np.testing.assert_array_equal(after.features("train")[after.find_clip(clip_id).row], kept[clip_id])
+
+
+def test_a_run_with_nothing_new_gives_the_same_dataset(write, sounds, out):
+    write("a.wav")
+    write("b/c.wav", hertz=2000)
+    prepare_folder(sounds, out)
+    first = open_dataset(out).fingerprint
+    assert prepare_folder(sounds, out).listened == 0
+    assert open_dataset(out).fingerprint == first
+
+
+def test_a_removed_file_leaves_the_dataset(write, sounds, out):
+    write("a.wav")
+    path = write("b.wav", hertz=900)
+    prepare_folder(sounds, out)
+    path.unlink()
+    assert prepare_folder(sounds, out).files == 1
+
+
+def test_broken_files_are_listed_and_never_fatal(write, sounds, out, capsys):
+    write("good.wav")
+    (sounds / "empty.wav").write_bytes(b"")
+    (sounds / "virus.wav").write_bytes(b"MZ" + bytes(500))
+    assert main(["folder", str(sounds), "--out", str(out)]) == 1
+    said = capsys.readouterr()
+    assert "left out: empty.wav: it is empty (0 bytes)" in said.err
+    assert "left out: virus.wav: it cannot be decoded" in said.err
+    assert "1 files, 1 clips" in said.out
+    assert {entry["where"] for entry in open_dataset(out).manifest["skipped"]} == {"empty.wav", "virus.wav"}
+
+
+def test_a_folder_without_a_usable_sound_writes_nothing(sounds, out):
+    (sounds / "empty.wav").write_bytes(b"")
+    with pytest.raises(InputError, match=r"no sound that can be used(.|\n)*empty\.wav: it is empty"):
+        prepare_folder(sounds, out)
+    assert not out.exists()
+
+
+def test_another_dataset_is_not_replaced_unless_asked(write, sounds, out, tmp_path):
+    write("a.wav")
+    out.mkdir()
+    (out / "mine.txt").write_text("keep me")
+    with pytest.raises(OutputError, match="exists already"):
+        prepare_folder(sounds, out)
+    assert (out / "mine.txt").read_text() == "keep me"
+    prepare_folder(sounds, out, overwrite=True)
+    assert verify_dataset(out) == []
+
+
+def test_stopped_work_keeps_what_was_heard_and_the_next_run_goes_on(write, sounds, out):
+    for number in range(4):
+        write(f"{number}.wav", hertz=300 + 200 * number)
+    asked = []
+    outcome = prepare_folder(sounds, out, should_stop=lambda: len(asked) == 2 or asked.append(1))
+    assert (outcome.files, outcome.waiting) == (2, 2)
+    assert "run it again" in open_dataset(out).manifest["notes"][0]
+    assert prepare_folder(sounds, out).listened == 2
+    assert open_dataset(out).manifest["notes"] == []
+
+
+def test_a_file_without_permission_is_listed(write, sounds, out, monkeypatch):
+    write("good.wav")
+    write("locked.wav")
+    decode = soundfile.SoundFile
+
+    def open_sound(path, *rest):
+        if str(path).endswith("locked.wav"):  # chmod would not keep root out
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return decode(path, *rest)
+
+    monkeypatch.setattr(soundfile, "SoundFile", open_sound)
+    outcome = prepare_folder(sounds, out)
+    assert outcome.files == 1
+    assert outcome.refused == [("locked.wav", "it cannot be read (Permission denied); check its permissions")]
+
+
+def test_real_recordings_lie_beside_their_own_kind(real_data, out):
+    prepare_folder(real_data / "sounds" / "esc10", out)
+    dataset = open_dataset(out)
+    features = np.asarray(dataset.features("train"), np.float64)
+    kinds = np.array([dataset.clip("train", row).media.split("/")[0] for row in range(len(features))])
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    cosines = unit @ unit.T
+    np.fill_diagonal(cosines, -np.inf)
+    nearest = np.argsort(-cosines, axis=1)[:, :10]
+    assert len(features) == 400
+    assert (kinds[nearest[:, 0]] == kinds).mean() >= 0.95
+    assert (kinds[nearest] == kinds[:, None]).mean() >= 0.90

@@ -1,0 +1,102 @@
+"""Walking a folder: what is a sound, what is not, and what must not lead anyone astray."""
+
+import os
+import re
+
+import pytest
+
+from data_prep.errors import InputError
+from data_prep.sounds.walk import SoundFile, find_sounds
+
+AWKWARD = ["a b.wav", "ü ñ 音.wav", "quote'\".wav", "new\nline.wav", "[x](y)<b>.wav", "#%?&=.wav", "-rf.wav", "a.b.wav"]
+
+
+def paths(folder):
+    return [file.path for file in find_sounds(folder).files]
+
+
+def test_sounds_are_found_in_order_of_path_and_other_files_are_passed_over(write, sounds):
+    for path in ("b/two.wav", "a/one.flac", "top.WAV"):
+        write(path)
+    (sounds / "notes.txt").write_text("no sound")
+    assert sorted(paths(sounds)) == ["a/one.flac", "b/two.wav", "top.WAV"]
+
+
+def test_a_sound_is_labelled_by_the_folder_it_lies_in(write, sounds):
+    write("drums/kicks/one.wav")
+    write("top.wav")
+    labels = {file.path: file.label for file in find_sounds(sounds).files}
+    assert labels == {"drums/kicks/one.wav": "kicks", "top.wav": None}
+
+
+def test_hidden_files_and_folders_are_passed_over(write, sounds):
+    for path in (".hidden.wav", "._resource.wav", ".cache/one.wav", "seen.wav"):
+        write(path)
+    assert paths(sounds) == ["seen.wav"]
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_any_name_gives_a_clip_id_that_is_safe_in_a_link(write, sounds, name):
+    write(name)
+    (file,) = find_sounds(sounds).files
+    assert file.path == name
+    assert re.fullmatch(r"[A-Za-z0-9._~-]{1,120}", file.clip_id(0, 1))
+
+
+def test_a_very_long_name_gives_a_short_clip_id(write, sounds):
+    write("x" * 200 + ".wav")
+    assert len(find_sounds(sounds).files[0].clip_id(4, 9)) <= 120
+
+
+def test_files_of_one_name_in_two_folders_have_different_ids():
+    one, two = SoundFile("a/kick.wav", 10, 1), SoundFile("b/kick.wav", 10, 1)
+    assert one.clip_id(0, 1) != two.clip_id(0, 1)
+
+
+def test_a_changed_file_has_another_id():
+    before, after = SoundFile("kick.wav", 10, 1), SoundFile("kick.wav", 10, 2)
+    assert before.clip_id(0, 1) != after.clip_id(0, 1)
+
+
+def test_a_name_that_is_not_utf8_is_refused_in_words(sounds):
+    path = os.fsencode(sounds) + b"/bad\xff.wav"
+    with open(path, "wb"):  # noqa: PTH123  (a Path cannot spell it)
+        pass
+    (refused,) = find_sounds(sounds).refused
+    assert refused[0] == "bad\\xff.wav" or "bad" in refused[0]
+    assert "UTF-8" in refused[1]
+
+
+def test_a_loop_of_links_is_walked_once(write, sounds):
+    write("a/one.wav")
+    (sounds / "a" / "loop").symlink_to(sounds, target_is_directory=True)
+    (sounds / "self.wav").symlink_to("self.wav")
+    found = find_sounds(sounds)
+    assert [file.path for file in found.files] == ["a/one.wav"]
+    assert "link that leads nowhere" in found.refused[0][1]
+
+
+def test_a_link_out_of_the_folder_is_refused(write, sounds, tmp_path):
+    write("in.wav")
+    (tmp_path / "secret.wav").write_bytes(b"x")
+    (sounds / "out.wav").symlink_to(tmp_path / "secret.wav")
+    found = find_sounds(sounds)
+    assert [file.path for file in found.files] == ["in.wav"]
+    assert found.refused == [("out.wav", "it is a link that leads out of the folder")]
+
+
+def test_a_pipe_with_a_sounds_name_is_not_opened(sounds):
+    os.mkfifo(sounds / "pipe.wav")
+    assert find_sounds(sounds).refused == [("pipe.wav", "it is not a regular file")]
+
+
+def test_a_format_that_is_not_decoded_is_listed_with_advice(sounds):
+    (sounds / "a.m4a").write_bytes(b"x")
+    ((path, reason),) = find_sounds(sounds).refused
+    assert path == "a.m4a"
+    assert "convert it to wav" in reason
+
+
+def test_what_is_no_folder_is_refused(sounds):
+    with pytest.raises(InputError, match="is not a folder"):
+        find_sounds(sounds / "missing")
