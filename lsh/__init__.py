@@ -15,6 +15,7 @@ from lsh.errors import LSHError
 from lsh.evaluation import Evaluation, evaluate
 from lsh.exact import ExactSearch, exact_search
 from lsh.index import LSHIndex
+from lsh.planning import Plan, plan
 from lsh.quality import label_precision_at_k, recall_at_k
 from lsh.result import SearchResult
 from lsh.sketch_index import SketchIndex
@@ -29,6 +30,7 @@ __all__ = [
     "ExactSearch",
     "LSHError",
     "LSHIndex",
+    "Plan",
     "SearchResult",
     "SketchIndex",
     "Surface",
@@ -37,6 +39,7 @@ __all__ = [
     "hit_probability",
     "label_precision_at_k",
     "load",
+    "plan",
     "predicted_recall",
     "recall_at_k",
     "surface",

@@ -2,30 +2,32 @@
 
 import argparse
 import json
+import shlex
 import sys
+import textwrap
 from typing import Any
 
 import numpy as np
 
 from data_prep.dataset import Clip, Dataset, open_dataset
 from data_prep.errors import DataError
+from lsh import arguments
 from lsh.errors import LSHError
 from lsh.evaluation import evaluate
-from lsh.index import LSHIndex
-from lsh.params import MAX_BITS, MAX_PROBES, MAX_TABLES
+from lsh.planning import plan
 from lsh.quality import LabelSets
 from lsh.sampling import evenly_spaced_rows
 from lsh.tuning import tune
-from lsh.validate import METRICS, Floats
+from lsh.validate import Floats
+from lsh.ways import Index, Way
 
-BUILT_TABLES, BUILT_BITS = 32, 24  # what the app builds too, so that the same seed gives the same figures
-TABLES, BITS = 16, 8
-_TUNING_QUERIES = 500
+_TUNING_QUERIES = {"any": 2000, "tables": 500}
+_SETTINGS = ("index", "family", "metric", "n_tables", "n_bits", "n_buckets", "n_probes", "n_reranked", "k")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(words: list[str] | None = None) -> int:
     """Run one command; return 0, or 2 after one message about what was wrong."""
-    options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
+    options = _parser().parse_args(_joined(sys.argv[1:] if words is None else words))
     try:
         report: dict[str, Any] = options.run(open_dataset(options.dataset), options)
     except (DataError, LSHError) as error:
@@ -41,44 +43,57 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _joined(arguments: list[str]) -> list[str]:
+def _joined(words: list[str]) -> list[str]:
     """Join `--clip ID` into one word: a video's id may begin with a dash, which argparse would take for an option."""
-    if "--clip" not in arguments[:-1]:
-        return arguments
-    place = arguments.index("--clip")
-    return [*arguments[:place], f"--clip={arguments[place + 1]}", *arguments[place + 2 :]]
+    if "--clip" not in words[:-1]:
+        return words
+    place = words.index("--clip")
+    return [*words[:place], f"--clip={words[place + 1]}", *words[place + 2 :]]
 
 
 def _evaluate(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
-    index = _index(dataset, options)
+    way = arguments.way(options, options.metric or dataset.metric, dataset.n_rows("train"))
+    index = _built(dataset, way)
     queries, labels = _queries(dataset, options.split, options.queries)
-    _say(f"searching with {len(queries):,} {options.split} clips, LSH and exact search in turns")
-    result = evaluate(
-        index,
-        queries,
-        labels,
-        dataset.label_sets("train"),
-        k=options.k,
-        n_tables=options.tables,
-        n_bits=options.bits,
-        n_probes=options.probes,
-    )
-    return result.as_dict() | {"split": options.split, "seed": options.seed, "dataset": dataset.name}
+    _say(f"searching with {len(queries):,} {options.split} clips, {way} and exact search in turns")
+    result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **way.setting)
+    described = {"family": way.family, "split": options.split, "seed": options.seed, "dataset": dataset.name}
+    return result.as_dict() | described
 
 
 def _tune(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
-    index = _index(dataset, options)
-    validation, validation_labels = _queries(dataset, "validation", options.queries)
-    choice = tune(index, validation, options.k, options.recall, progress=_say)
-    setting = {"n_tables": choice.n_tables, "n_bits": choice.n_bits, "n_probes": choice.n_probes}
-    test, test_labels = _queries(dataset, "test", options.queries)
-    base = dataset.label_sets("train")
+    most = options.queries or _TUNING_QUERIES[options.index]
+    validation, test = (_queries(dataset, split, most) for split in ("validation", "test"))
+    way, index, why = (_tune_tables if options.index == "tables" else _plan)(dataset, options, validation[0])
     checked: dict[str, Any] = {}
-    for split, queries, labels in (("validation", validation, validation_labels), ("test", test, test_labels)):
+    for split, (queries, labels) in (("validation", validation), ("test", test)):
         _say(f"checking the choice on {len(queries):,} {split} clips")
-        checked[split] = evaluate(index, queries, labels, base, k=options.k, **setting).as_dict()
-    settings = {"metric": index.params.metric, **setting, "k": options.k, "seed": options.seed}
-    return {"settings": settings, "wanted_recall": options.recall, **checked, "why": choice.why}
+        result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **way.setting)
+        checked[split] = result.as_dict() | {"family": way.family}
+    settings = {name: checked["test"][name] for name in _SETTINGS} | {
+        "seed": options.seed,
+        "command": f"python -m lsh evaluate {shlex.quote(str(options.dataset))} {way.options()}"
+        f" --k {options.k} --seed {options.seed} --queries {most}",
+        "python": way.python(options.k),
+    }
+    return {"settings": settings, "wanted_recall": options.recall, **checked, "why": why}
+
+
+def _plan(dataset: Dataset, options: argparse.Namespace, queries: Floats) -> tuple[Way, Index, str]:
+    """Choose among all ways to search."""
+    metric, X = options.metric or dataset.metric, dataset.features("train")
+    wish = {"metric": metric, "k": options.k, "recall": options.recall, "seed": options.seed}
+    chosen = plan(X, queries, **wish, progress=_say)
+    return chosen.way, chosen.index, chosen.why
+
+
+def _tune_tables(dataset: Dataset, options: argparse.Namespace, queries: Floats) -> tuple[Way, Index, str]:
+    """Choose L, K and the probes of hash tables, as the app's page does."""
+    metric = options.metric or dataset.metric
+    index = _built(dataset, Way.tables(metric, options.seed, {}, {}))
+    choice = tune(index, queries, options.k, options.recall, progress=_say)
+    setting = {"n_tables": choice.n_tables, "n_bits": choice.n_bits, "n_probes": choice.n_probes}
+    return Way.tables(metric, options.seed, {}, setting), index, choice.why
 
 
 def _search(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
@@ -86,10 +101,11 @@ def _search(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
     if clip is None:
         example = dataset.clip("test", 0).clip_id if dataset.n_rows("test") else "none"
         raise DataError(f"no clip {options.clip!r} in {dataset.path}; a clip id looks like {example!r}")
-    index = _index(dataset, options)
+    way = arguments.way(options, options.metric or dataset.metric, dataset.n_rows("train"))
+    index = _built(dataset, way)
     query = np.asarray(dataset.features(clip.split)[clip.row])[None, :]
     itself = int(clip.split == "train")  # a clip of the database finds itself first, which is no news
-    found = index.search(query, options.k + itself, options.tables, options.bits, options.probes)
+    found = way.search(index, query, options.k + itself)
     neighbours: list[dict[str, Any]] = []
     for row, distance in zip(found.ids[0], found.distances[0], strict=True):
         if row >= 0 and not (itself and row == clip.row) and len(neighbours) < options.k:
@@ -98,11 +114,9 @@ def _search(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
             neighbours.append({"rank": rank, "distance": float(distance), **_described(dataset, other)})
     return {
         "query": _described(dataset, clip),
-        "metric": index.params.metric,
-        "n_tables": options.tables,
-        "n_bits": options.bits,
-        "n_probes": options.probes,
-        "candidates": int(found.n_candidates[0]) / index.n,
+        "metric": way.metric,
+        **way.setting,
+        "candidates": int(found.n_candidates[0]) / dataset.n_rows("train"),
         "neighbours": neighbours,
     }
 
@@ -112,13 +126,10 @@ def _described(dataset: Dataset, clip: Clip) -> dict[str, Any]:
     return {"clip_id": clip.clip_id, "labels": labels, "start_s": clip.start_s, "end_s": clip.end_s}
 
 
-def _index(dataset: Dataset, options: argparse.Namespace) -> LSHIndex:
-    """Build the index for the dataset, at least as large as the app's."""
-    metric = options.metric or dataset.metric
-    n_tables = max(BUILT_TABLES, getattr(options, "tables", 0))
-    n_bits = max(BUILT_BITS, getattr(options, "bits", 0))
-    _say(f"indexing {dataset.n_rows('train'):,} clips of {dataset.title!r} for {metric} distance")
-    return LSHIndex(metric, n_tables, n_bits, options.seed).fit(dataset.features("train"))
+def _built(dataset: Dataset, way: Way) -> Any:
+    """Build the index of a way over the dataset's clips."""
+    _say(f"indexing {dataset.n_rows('train'):,} clips of {dataset.title!r} for {way.metric} distance")
+    return way.fit(dataset.features("train"))
 
 
 def _queries(dataset: Dataset, split: str, most: int) -> tuple[Floats, LabelSets]:
@@ -134,10 +145,9 @@ def _queries(dataset: Dataset, split: str, most: int) -> tuple[Floats, LabelSets
 
 
 def _show_evaluation(report: dict[str, Any]) -> None:
-    probes = f", {report['n_probes']} probes a table" if report["n_probes"] > 1 else ""
     times = report["exact_ms_per_query"] / report["ms_per_query"]
     print(
-        f"{report['metric']}, L = {report['n_tables']} tables, K = {report['n_bits']} bits{probes}: "
+        f"{report['metric']}, {_setting_in_words(report)}: "
         f"{report['queries']:,} {report['split']} queries, k = {report['k']}\n"
         f"  recall           {report['recall']:.3f} ± {report['recall_error']:.3f} (standard error)\n"
         f"  label precision  {report['label_precision']:.3f} (exact search: {report['exact_label_precision']:.3f})\n"
@@ -148,10 +158,26 @@ def _show_evaluation(report: dict[str, Any]) -> None:
     )
 
 
+def _setting_in_words(report: dict[str, Any]) -> str:
+    if report["index"] == "exact":
+        return "exact search"
+    probes = f", {report['n_probes']} probed" if report["n_probes"] > 1 else ""
+    reranked = f", {report['n_reranked']} re-ranked" if report["n_reranked"] else ""
+    if report["index"] == "sketches":
+        return f"sketches in {report['n_buckets']} bucket(s){probes}{reranked}"
+    return f"L = {report['n_tables']} tables, K = {report['n_bits']} bits{probes and probes + ' a table'}{reranked}"
+
+
 def _show_choice(report: dict[str, Any]) -> None:
     print(report["why"])
     for split in ("validation", "test"):
         _show_evaluation(report[split] | {"split": split})
+    print(f"\nTo measure it again:\n{_indented(report['settings']['command'])}")
+    print(f"In Python, with X and Q float32[n, d]:\n{_indented(report['settings']['python'])}")
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text, "  ")
 
 
 def _show_neighbours(report: dict[str, Any]) -> None:
@@ -169,55 +195,31 @@ def _say(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lsh", description="Measure, tune and use an LSH index.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    whole = _whole_number
 
     def command(name: str, run: object, show: object, summary: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=summary, description=summary)
         sub.set_defaults(run=run, show=show)
-        sub.add_argument("dataset", metavar="DATASET", help="a prepared dataset's folder")
-        sub.add_argument("--metric", choices=METRICS, help="distance; by default the dataset's own")
-        sub.add_argument("--k", type=whole(1, 1000), default=10, help="neighbours asked for (10)")
-        sub.add_argument("--seed", type=whole(0, 2**31 - 1), default=0, help="of the random hash functions (0)")
-        sub.add_argument("--json", action="store_true", help="print one JSON object")
+        arguments.common(sub)
         return sub
 
-    def setting(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--tables", type=whole(1, MAX_TABLES), default=TABLES, metavar="L", help=f"tables ({TABLES})")
-        sub.add_argument("--bits", type=whole(1, MAX_BITS), default=BITS, metavar="K", help=f"bits a key ({BITS})")
-        sub.add_argument("--probes", type=whole(1, MAX_PROBES), default=1, metavar="T", help="buckets a table (1)")
-
     sub = command("evaluate", _evaluate, _show_evaluation, "Measure one setting against exact search.")
-    setting(sub)
+    arguments.setting(sub)
     sub.add_argument("--split", choices=("validation", "test"), default="test", help="the queries (test)")
-    sub.add_argument("--queries", type=whole(1, 10**7), default=1000, metavar="N", help="at most so many (1000)")
-    sub = command("tune", _tune, _show_choice, "Find the fastest setting that reaches a recall; check it on test.")
-    sub.add_argument("--recall", type=_share, default=0.9, help="wanted recall, above 0, at most 1 (0.9)")
+    arguments.queries(sub, 1000, "at most so many (1000)")
+    summary = "Find the fastest way to reach a recall; check it on test."
+    sub = command("tune", _tune, _show_choice, summary)
+    sub.add_argument("--recall", type=arguments.share, default=0.9, help="wanted recall, above 0, at most 1 (0.9)")
     sub.add_argument(
-        "--queries", type=whole(1, 10**7), default=_TUNING_QUERIES, metavar="N", help="of each split (500)"
+        "--index",
+        choices=tuple(_TUNING_QUERIES),
+        default="any",
+        help="choose among all, or L and K of hash tables (any)",
     )
+    arguments.queries(sub, None, "of each split (2000; 500 with --index tables)")
     sub = command("search", _search, _show_neighbours, "List the clips nearest to a clip.")
-    setting(sub)
+    arguments.setting(sub)
     sub.add_argument("--clip", required=True, metavar="CLIP_ID", help="a clip of the dataset, of any split")
     return parser
-
-
-def _whole_number(low: int, high: int) -> Any:
-    def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, at most 1")
-    return value
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ class Surface:
         return np.asarray(self.hits.sum(axis=0) / (min(self.k, self.n) * len(self.hits)))
 
     @property
+    def recall_error(self) -> npt.NDArray[np.float64]:
+        """Return the standard error of the mean recall over queries: float64[L, K]."""
+        return np.asarray(self.hits.std(axis=0) / (min(self.k, self.n) * np.sqrt(len(self.hits))))
+
+    @property
     def candidates(self) -> npt.NDArray[np.float64]:
         """Return the mean share of the collection that is looked at: float64[L, K], 0 to 1."""
         return np.asarray(self.looked_at.mean(axis=0) / self.n)

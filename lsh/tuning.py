@@ -17,12 +17,13 @@ from lsh.errors import ParameterError
 from lsh.index import LSHIndex
 from lsh.sampling import evenly_spaced
 from lsh.surface import Surface, surface
-from lsh.timing import MANY_QUERIES, ms_per_query
+from lsh.timing import MANY_QUERIES, Search, ms_per_query
 from lsh.validate import Floats
 
 PROBES = (1, 2, 4, 8)
 _FEW_QUERIES = 40
 _FINALISTS = 8
+_SHORTLISTED = 4
 _AS_FAST = 1.1
 
 
@@ -75,47 +76,77 @@ def tune(
     probes: the numbers of probes a table to try. progress: called with a sentence at each step. Raises ParameterError
     when no setting of this index reaches the recall.
     """
-    if not 0 < recall <= 1:
-        raise ParameterError(f"recall is {recall!r}; expected a number above 0, at most 1")
+    validate.share(recall, "recall")
     if not probes:
         raise ParameterError("probes is empty; expected at least one number of probes to try, as in (1, 2, 4)")
     queries = validate.queries(Q, index.dim)
-    surfaces = {}
-    for n_probes in probes:
-        progress(f"measuring every L and K with {n_probes} probe(s) a table")
-        surfaces[n_probes] = surface(index, queries, k, n_probes)
-    contenders = [s for n_probes, measured in surfaces.items() for s in _cheapest_each_l(measured, n_probes, recall)]
+    surfaces = _surfaces(index, queries, k, probes, progress)
+    contenders = _unbeaten_of(surfaces, recall)
     if not contenders:
         most = max(float(measured.recall.max()) for measured in surfaces.values())
         raise ParameterError(
             f"no setting reaches recall {recall:g}: {most:.3f} is the most that this index of {index.params.n_tables} "
             "tables gives; build it with more tables, or ask for less"
         )
-    contenders = _unbeaten(contenders)
     progress(f"timing the {len(contenders)} settings that reach recall {recall:g}")
     best, ms, exact_ms = _fastest(index, queries, k, contenders)
     why = _explain(best, ms, exact_ms, len(contenders), surfaces[best.n_probes], recall, len(queries))
     return Choice(best.n_tables, best.n_bits, best.n_probes, best.recall, best.candidates, ms, exact_ms, why)
 
 
-def _cheapest_each_l(measured: Surface, n_probes: int, recall: float) -> list[_Setting]:
+def shortlist(
+    index: LSHIndex, Q: Floats, k: int, recall: float, progress: Callable[[str], None]
+) -> list[dict[str, int]]:
+    """Return the settings, fastest first, that seem to reach the recall: at most four, as `search` takes them.
+
+    Seem, since they are chosen on Q; each one's recall less one standard error is at least the one wanted.
+    """
+    contenders = _unbeaten_of(_surfaces(index, Q, k, PROBES, progress), recall, errors=1)
+    if not contenders:
+        return []
+    brief = ms_per_query([_search_with(index, k, s) for s in contenders], evenly_spaced(Q, _FEW_QUERIES), rounds=1)
+    fastest = [contenders[i] for i in np.argsort(brief, kind="stable")[:_SHORTLISTED]]
+    return [{"n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes} for s in fastest]
+
+
+def _surfaces(
+    index: LSHIndex, Q: Floats, k: int, probes: Sequence[int], progress: Callable[[str], None]
+) -> dict[int, Surface]:
+    """Measure every (L, K) for each number of probes."""
+    surfaces = {}
+    for n_probes in probes:
+        progress(f"measuring every L and K with {n_probes} probe(s) a table")
+        surfaces[n_probes] = surface(index, Q, k, n_probes)
+    return surfaces
+
+
+def _unbeaten_of(surfaces: dict[int, Surface], recall: float, errors: int = 0) -> list[_Setting]:
+    """Return the settings that reach the recall, less so many standard errors, and that no other one beats.
+
+    Beaten is a setting when another one has no more look-ups and no more candidates.
+    """
+    reaching = [s for t, measured in surfaces.items() for s in _cheapest_each_l(measured, t, recall, errors)]
+    kept: list[_Setting] = []
+    for setting in sorted(reaching, key=lambda s: (s.lookups, s.candidates, s.n_tables)):
+        if not kept or setting.candidates < kept[-1].candidates:
+            kept.append(setting)
+    return kept
+
+
+def _cheapest_each_l(measured: Surface, n_probes: int, recall: float, errors: int) -> list[_Setting]:
     """Return, for each L, the setting with the fewest candidates among those that reach the recall."""
     settings = []
+    promised = measured.recall - errors * measured.recall_error
     for table, (recalls, shares) in enumerate(zip(measured.recall, measured.candidates, strict=True)):
-        reaching = np.flatnonzero(recalls >= recall)
+        reaching = np.flatnonzero(promised[table] >= recall)
         if len(reaching):
             b = int(reaching[shares[reaching].argmin()])
             settings.append(_Setting(table + 1, b + 1, n_probes, float(recalls[b]), float(shares[b])))
     return settings
 
 
-def _unbeaten(settings: list[_Setting]) -> list[_Setting]:
-    """Drop every setting that another one beats in both look-ups and candidates."""
-    kept: list[_Setting] = []
-    for setting in sorted(settings, key=lambda s: (s.lookups, s.candidates, s.n_tables)):
-        if not kept or setting.candidates < kept[-1].candidates:
-            kept.append(setting)
-    return kept
+def _search_with(index: LSHIndex, k: int, s: _Setting) -> Search:
+    return lambda q: index.search(q, k, s.n_tables, s.n_bits, s.n_probes)
 
 
 def _fastest(index: LSHIndex, Q: Floats, k: int, settings: list[_Setting]) -> tuple[_Setting, float, float]:
@@ -123,18 +154,14 @@ def _fastest(index: LSHIndex, Q: Floats, k: int, settings: list[_Setting]) -> tu
 
     The last two are measured in turns with each other alone, as `evaluate` does, on more queries.
     """
-
-    def search_with(s: _Setting) -> Callable[[Floats], object]:
-        return lambda q: index.search(q, k, s.n_tables, s.n_bits, s.n_probes)
-
     few = evenly_spaced(Q, _FEW_QUERIES)
-    brief = ms_per_query([search_with(s) for s in settings], few, rounds=1)
+    brief = ms_per_query([_search_with(index, k, s) for s in settings], few, rounds=1)
     finalists = [settings[i] for i in np.argsort(brief, kind="stable")[:_FINALISTS]]
-    times = ms_per_query([search_with(s) for s in finalists], few)
+    times = ms_per_query([_search_with(index, k, s) for s in finalists], few)
     as_fast = [(s, ms) for s, ms in zip(finalists, times, strict=True) if ms <= _AS_FAST * min(times)]
     winner = min(as_fast, key=lambda timed: (timed[0].n_tables, timed[1]))[0]
     ms, exact_ms = ms_per_query(
-        [search_with(winner), lambda q: index.exact.search(q, k)], evenly_spaced(Q, MANY_QUERIES)
+        [_search_with(index, k, winner), lambda q: index.exact.search(q, k)], evenly_spaced(Q, MANY_QUERIES)
     )
     return winner, ms, exact_ms
 

@@ -119,6 +119,13 @@ def positive(value: object, name: str) -> float:
     return number
 
 
+def share(value: object, name: str) -> float:
+    """Return `value` as float when it is a number above 0, at most 1."""
+    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool) or not 0 < value <= 1:
+        raise ParameterError(f"{name} is {value!r}; expected a number above 0, at most 1")
+    return float(value)
+
+
 def choice(value: str, name: str, allowed: Sequence[str]) -> str:
     """Return `value` when it is one of `allowed`."""
     if value not in allowed:

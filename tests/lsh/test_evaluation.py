@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh import LSHIndex, evaluate, label_precision_at_k, recall_at_k
+from lsh import LSHIndex, SketchIndex, evaluate, label_precision_at_k, recall_at_k
 from lsh.errors import ParameterError, ShapeError
 from tests import reference
 
@@ -32,6 +32,32 @@ def test_figures_are_those_that_the_library_gives_one_by_one(metric, n_probes):
     assert record.exact_ms_per_query > 0
 
 
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_an_index_of_sketches_and_exact_search_are_measured_too(metric):
+    tables, Q, query_labels, base_labels = made(metric)
+    sketches = SketchIndex(metric, n_buckets=6).fit(tables.exact.X)
+    record = evaluate(sketches, Q, query_labels, base_labels, k=4, n_probes=2, n_reranked=9)
+    found = sketches.search(Q, 4, 2, 9)
+    assert (record.index, record.n_buckets, record.n_probes, record.n_reranked) == ("sketches", 6, 2, 9)
+    assert (record.n_tables, record.n_bits) == (None, None)
+    assert record.recall == pytest.approx(recall_at_k(found, sketches.exact.search(Q, 4)).mean(), abs=1e-12)
+    assert record.candidates == pytest.approx(found.n_candidates.mean() / 120)
+    assert record.index_bytes == sketches.nbytes
+    record = evaluate(sketches.exact, Q, query_labels, base_labels, k=4)
+    assert (record.index, record.n_probes, record.recall, record.recall_error) == ("exact", None, 1.0, 0.0)
+    assert record.label_precision == record.exact_label_precision
+
+
+def test_a_setting_that_the_index_does_not_have_is_refused_with_those_it_has():
+    index, *rest = made()
+    with pytest.raises(ParameterError, match="n_buckets is no setting of tables; expected n_bits"):
+        evaluate(index, *rest, n_buckets=3)
+    with pytest.raises(ParameterError, match=r"n_tables is no setting of sketches; .* n_probes, n_reranked"):
+        evaluate(SketchIndex().fit(index.exact.X), *rest, n_tables=3)
+    with pytest.raises(ParameterError, match="n_probes is no setting of exact; expected none"):
+        evaluate(index.exact, *rest, n_probes=3)
+
+
 def test_without_a_setting_all_that_was_built_is_measured():
     record = evaluate(*made())
     assert (record.n_tables, record.n_bits, record.n_probes, record.k) == (6, 8, 1, 10)
@@ -39,7 +65,7 @@ def test_without_a_setting_all_that_was_built_is_measured():
 
 def test_the_record_is_plain_values():
     values = evaluate(*made()).as_dict()
-    assert all(type(value) in (str, int, float) for value in values.values())
+    assert all(type(value) in (str, int, float, type(None)) for value in values.values())
 
 
 def test_no_queries_and_settings_beyond_the_index_are_refused():

@@ -1,4 +1,5 @@
 import json
+import shlex
 import subprocess
 import sys
 
@@ -6,16 +7,15 @@ import numpy as np
 import pytest
 
 from data_prep.dataset import open_dataset
-from lsh import LSHIndex, evaluate, exact_search, recall_at_k
-from lsh.__main__ import BITS, BUILT_BITS, BUILT_TABLES, TABLES
+from lsh import ExactSearch, LSHIndex, SketchIndex, evaluate, exact_search, recall_at_k
+from lsh.arguments import BITS, TABLES
+from lsh.ways import BUILT_BITS, BUILT_TABLES
 from tests.lsh.conftest import ODD_CLIP
 
 METRICS = ["cosine", "euclidean"]
 EVALUATION = {
+    "index": str,
     "metric": str,
-    "n_tables": int,
-    "n_bits": int,
-    "n_probes": int,
     "k": int,
     "queries": int,
     "recall": float,
@@ -26,6 +26,11 @@ EVALUATION = {
     "index_bytes": int,
 }
 TIMES = {"ms_per_query", "exact_ms_per_query"}
+SETTINGS = {
+    "tables": {"n_tables", "n_bits", "n_probes"},
+    "sketches": {"n_buckets", "n_probes", "n_reranked"},
+    "exact": set(),
+}
 
 
 def reported(outcome):
@@ -40,6 +45,8 @@ def checked(record):
     """Check the types and ranges of an evaluation."""
     for name, kind in EVALUATION.items():
         assert type(record[name]) is kind, name
+    for name in set.union(*SETTINGS.values()):
+        assert type(record[name]) is (int if name in SETTINGS[record["index"]] else type(None)), name
     for share in ("recall", "label_precision", "candidates"):
         assert 0 <= record[share] <= 1
     for amount in ("ms_per_query", "exact_ms_per_query", "index_bytes", "queries"):
@@ -85,11 +92,78 @@ def test_evaluate_without_json_says_the_figures_to_a_person(run, tiny):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_tune_prints_settings_both_splits_and_why(run, tiny, tiny_dataset, metric):
-    record = reported(run("tune", tiny, "--metric", metric, "--recall", 0.8, "--k", 5, "--json"))
+def test_evaluate_measures_sketches_as_the_library_does(run, tiny, tiny_dataset, metric):
+    options = ["--metric", metric, "--index", "sketches", "--buckets", 8, "--probes", 3, "--reranked", 12, "--k", 4]
+    record = reported(run("evaluate", tiny, *options, "--json"))
+    checked(record)
+    labels = tiny_dataset.label_sets("test"), tiny_dataset.label_sets("train")
+    index = SketchIndex(metric, n_buckets=8, seed=0).fit(tiny_dataset.features("train"))
+    expected = evaluate(index, tiny_dataset.features("test"), *labels, k=4, n_probes=3, n_reranked=12).as_dict()
+    for name in set(expected) - TIMES:
+        assert record[name] == expected[name], name
+    assert (record["index"], record["n_buckets"], record["family"]) == ("sketches", 8, "kmeans")
+
+
+def test_evaluate_measures_exact_search_as_finding_everything_in_everything(run, tiny, tiny_dataset):
+    record = reported(run("evaluate", tiny, "--index", "exact", "--json"))
+    checked(record)
+    assert (record["recall"], record["candidates"], record["family"]) == (1.0, 1.0, None)
+    assert record["index_bytes"] == ExactSearch(tiny_dataset.features("train"), "euclidean").nbytes
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--index", "sketches"], "sketches in 16 bucket(s), 8 probed, 40 re-ranked"),
+        (["--index", "exact"], "euclidean, exact search: 40 test queries"),
+        (["--probes", 3], "K = 8 bits, 3 probed a table"),
+    ],
+)
+def test_evaluate_says_every_kind_of_index_to_a_person(run, tiny, options, said):
+    code, out, _ = run("evaluate", tiny, *options)
+    assert code == 0
+    assert said in out
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("recall", [0.8, 1])
+def test_tune_prints_settings_both_splits_and_why(run, tiny, metric, recall):
+    record = reported(run("tune", tiny, "--metric", metric, "--recall", recall, "--k", 5, "--json"))
     assert {"settings", "validation", "test", "why"} <= set(record)
     settings = record["settings"]
-    assert (settings["metric"], settings["k"]) == (metric, 5)
+    assert (settings["metric"], settings["k"], settings["seed"]) == (metric, 5, 0)
+    assert record["validation"]["recall"] >= recall
+    for split in ("validation", "test"):
+        checked(record[split])
+        for name in ("index", "family", *set.union(*SETTINGS.values())):
+            assert record[split][name] == settings[name]
+
+
+@pytest.mark.parametrize("index", ["any", "tables"])
+def test_evaluate_given_the_command_that_tune_printed_gives_its_figures(run, tiny, index):
+    options = ["--index", index, "--recall", 0.8, "--k", 5, "--seed", 2, "--queries", 30, "--json"]
+    record = reported(run("tune", tiny, *options))
+    command = shlex.split(record["settings"]["command"])
+    assert command[:3] == ["python", "-m", "lsh"]
+    for split in ("validation", "test"):
+        again = reported(run(*command[3:], "--split", split, "--json"))
+        for name in set(record[split]) - TIMES:
+            assert again[name] == record[split][name], (split, name)
+
+
+@pytest.mark.parametrize("index", ["any", "tables"])
+def test_the_lines_of_python_that_tune_printed_find_what_it_found(run, tiny, tiny_dataset, index):
+    record = reported(run("tune", tiny, "--index", index, "--recall", 0.8, "--json"))
+    names = {"X": tiny_dataset.features("train"), "Q": tiny_dataset.features("test")}
+    exec(record["settings"]["python"], names)  # noqa: S102
+    truth = exact_search(names["X"], names["Q"], 10, "euclidean")
+    assert recall_at_k(names["found"], truth).mean() == pytest.approx(record["test"]["recall"], abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_tune_of_hash_tables_chooses_tables_and_bits(run, tiny, tiny_dataset, metric):
+    record = reported(run("tune", tiny, "--index", "tables", "--metric", metric, "--recall", 0.8, "--k", 5, "--json"))
+    settings = record["settings"]
     assert record["validation"]["recall"] >= 0.8
     for split in ("validation", "test"):
         checked(record[split])
@@ -100,12 +174,14 @@ def test_tune_prints_settings_both_splits_and_why(run, tiny, tiny_dataset, metri
     assert f"L = {settings['n_tables']}, K = {settings['n_bits']}" in record["why"]
 
 
-def test_tune_without_json_says_why_to_a_person(run, tiny):
-    code, out, _ = run("tune", tiny, "--recall", 0.5, "--queries", 20)
+@pytest.mark.parametrize("index", ["any", "tables"])
+def test_tune_without_json_says_why_to_a_person_and_ends_with_how_to_do_it_again(run, tiny, index):
+    code, out, _ = run("tune", tiny, "--index", index, "--recall", 0.5, "--queries", 20)
     assert code == 0
-    assert out.startswith("L = ")
-    assert "validation" in out
-    assert "test" in out
+    assert "validation queries" in out
+    assert "test queries" in out
+    assert f"python -m lsh evaluate {tiny} --index " in out
+    assert out.splitlines()[-1].startswith("  found = index.search(Q, k=10")
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -154,8 +230,8 @@ def test_help_says_every_option_and_exits_with_success(run, command):
     assert "usage: python -m lsh" in out
     expected = {
         None: ["evaluate", "tune", "search"],
-        "evaluate": ["--metric", "--tables", "--bits", "--probes", "--k", "--split", "--queries", "--json"],
-        "tune": ["--metric", "--recall", "--json"],
+        "evaluate": ["--metric", "--index", "--tables", "--bits", "--buckets", "--probes", "--reranked", "--split"],
+        "tune": ["--metric", "--recall", "--index", "--queries", "--json"],
         "search": ["--clip", "--k", "--json"],
     }
     assert all(word in out for word in expected[command])

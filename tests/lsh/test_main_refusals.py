@@ -70,8 +70,9 @@ def test_an_unknown_clip_is_refused_with_an_example_of_one_there_is(run, tiny, t
 
 
 def test_a_recall_out_of_reach_is_refused_with_the_most_there_is(run, tiny, monkeypatch):
-    monkeypatch.setattr("lsh.__main__.BUILT_TABLES", 1)  # one table, and all 240 clips to be found in it
-    message = refused(run("tune", tiny, "--metric", "euclidean", "--recall", 1, "--k", 240, "--queries", 10))
+    monkeypatch.setattr("lsh.ways.BUILT_TABLES", 1)  # one table, and all 240 clips to be found in it
+    options = ["--index", "tables", "--metric", "euclidean", "--recall", 1, "--k", 240, "--queries", 10]
+    message = refused(run("tune", tiny, *options))
     assert "no setting reaches recall 1" in message
     assert "is the most that this index of 1 tables gives" in message
 
@@ -79,7 +80,10 @@ def test_a_recall_out_of_reach_is_refused_with_the_most_there_is(run, tiny, monk
 OUT_OF_RANGE = [
     ("--tables", ["0", "513", "-1", "2.5", "many", "1e2", "٣", ""]),
     ("--bits", ["0", "33", "-8", "8.0"]),
-    ("--probes", ["0", "65", "x"]),
+    ("--probes", ["0", "65", "65537", "x"]),
+    ("--buckets", ["0", "65537", "some"]),
+    ("--reranked", ["0", "1000001"]),
+    ("--index", ["trees", "any"]),
     ("--k", ["0", "1001", "-10", "ten"]),
     ("--queries", ["0", "-5", "10000001"]),
     ("--seed", ["-1", "2147483648", "1.5"]),
@@ -92,6 +96,16 @@ OUT_OF_RANGE = [
 @pytest.mark.parametrize(("option", "value"), [(option, value) for option, values in OUT_OF_RANGE for value in values])
 def test_an_option_out_of_range_is_refused_by_its_name(run, tiny, option, value):
     assert option in refused(run("evaluate", tiny, f"{option}={value}"))
+
+
+@pytest.mark.parametrize(
+    ("index", "option"),
+    [("tables", "buckets"), ("sketches", "tables"), ("sketches", "bits"), ("exact", "probes"), ("exact", "reranked")],
+)
+@pytest.mark.parametrize("command", [["evaluate"], ["search", "--clip", "clip-1"]])
+def test_an_option_of_another_kind_of_index_is_refused(run, tiny, command, index, option):
+    message = refused(run(command[0], tiny, *command[1:], "--index", index, f"--{option}", 3))
+    assert f"--{option} does not go with --index {index}" in message
 
 
 @pytest.mark.parametrize("value", ["0", "1.01", "-0.5", "nan", "inf", "most"])
