@@ -26,3 +26,8 @@ clip_list = component(
     css=_read("base.css", "cards.css", "clips.css"),
     js=_read("ear.js", "video.js", "card.js", "clips.js"),
 )
+sound_map = component(
+    "earshot.map",
+    css=_read("base.css", "cards.css", "clips.css", "map.css"),
+    js=_read("ear.js", "video.js", "card.js", "map_points.js", "map_paint.js", "map_view.js", "map_marks.js", "map.js"),
+)

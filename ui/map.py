@@ -1,0 +1,201 @@
+"""Map: the whole collection in the plane, with your sound, what was found and what was missed."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from data_prep.dataset import SPLITS, Clip
+from lsh import LSHError
+from lsh.inspecting import walk
+from ui import asks, atlas, cards, clip_list, loading, map_words, measures, remarks, visits
+from ui.answer import Answer, answer, first_clip
+from ui.atlas import Atlas
+from ui.branches import BRANCHES
+from ui.clip_list import Entry
+from ui.components import sound_map
+from ui.loading import Room
+from ui.text import clean
+
+MOST_CANDIDATES = 20_000  # sent to the browser; more would be a carpet
+KEY = "map"
+
+
+def show(room: Room) -> None:
+    """Draw the page."""
+    first = first_clip(room.dataset)
+    if first is None:
+        remarks.empty_collection()
+        return
+    clip, unknown = visits.here(room.settings, room.dataset, first)
+    remarks.unknown_clip(unknown)
+    st.title("Map")
+    numbers = measures.place()
+    chart = atlas.atlas_of(room.dataset)
+    st.markdown(map_words.intro(chart))
+    found: Answer | None = None
+    try:
+        loading.warm_up(room.index)
+        found = answer(room, clip)
+    except LSHError as error:
+        remarks.unsearchable(error)
+    _controls(room)
+    _map(room, chart, clip, found)
+    st.caption(map_words.what_it_can_tell(chart))
+    if found is not None:
+        _neighbours(room, chart, clip, found)
+        measures.strip(room, numbers)
+
+
+def _controls(room: Room) -> None:
+    """Draw the label filter, and the switch for candidates."""
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    counts = sum(room.dataset.label_counts(split) for split in SPLITS)
+    names = sorted(name for name, count in zip(room.dataset.label_names, np.atleast_1d(counts), strict=True) if count)
+    left.selectbox(
+        "Show a label",
+        names,
+        index=None,
+        key="map label",
+        format_func=clean,
+        placeholder="show a label on the map",
+        label_visibility="collapsed",
+    )
+    right.toggle(
+        "Show candidates",
+        key="map candidates",
+        help="Every clip that this search looked at: all that share a bucket with your sound.",
+    )
+
+
+@st.fragment
+def _map(room: Room, chart: Atlas, clip: Clip, found: Answer | None) -> None:
+    data = {
+        "map": {"id": chart.id, "n": chart.starts[-1]},
+        "collection": room.dataset.fingerprint[:16],
+        "summary": remarks.summary(room, found) if found else "",
+        "marks": _marks(room, chart, clip, found),
+        "candidates": _candidates(room, chart, clip) if st.session_state.get("map candidates") and found else [],
+        "label": _label(room),
+        **_picked(room, chart, clip, found),
+        **_wanted_parts(chart),
+        "looks": asks.wanted_looks(room, KEY),
+        "sound": asks.wanted_sound(room, KEY),
+    }
+    sound_map(
+        key=KEY,
+        data=data,
+        on_lack_change=asks.on(KEY, "lack", _remember_lack),
+        on_pick_change=asks.on(KEY, "pick", lambda point: _pick(room, chart, point)),
+        on_sound_change=asks.on(KEY, "sound", asks.want(KEY)),
+        on_look_change=asks.on(KEY, "look", asks.want_looks(KEY)),
+        on_use_change=asks.on(KEY, "use", asks.then_rerun(lambda to: visits.hop(to, clip.clip_id))),
+        on_gone_change=asks.on(KEY, "gone", asks.remember_gone),
+    )
+    asks.rerun_if_moved()
+
+
+def _marks(room: Room, chart: Atlas, clip: Clip, found: Answer | None) -> list[dict[str, Any]]:
+    """Return what is drawn over the points: your sound first, then the neighbours, each with its place and words."""
+    dataset = room.dataset
+    marks = [{**chart.place(clip), "kind": "query", "words": "your sound", "title": cards.title(dataset, clip)}]
+    if found is None:
+        return marks
+    for row in [*found.missed, *reversed(found.found.rows.tolist())]:
+        one = dataset.clip("train", row)
+        kind, words = ("missed", "missed") if row in found.missed else ("found", "found")
+        truth = found.exact.rows.tolist().index(row) + 1 if row in found.exact.rows else None
+        words += f", {map_words.nth(truth)} of all" if truth else ", not in the exact 10"
+        exact = truth is not None
+        marks.append(
+            {**chart.place(one), "kind": kind, "exact": exact, "words": words, "title": cards.title(dataset, one)}
+        )
+    return marks
+
+
+def _candidates(room: Room, chart: Atlas, clip: Clip) -> list[int]:
+    """Return the points of the clips that the search looked at, at most MOST_CANDIDATES of them."""
+    s, query = room.settings, room.dataset.features(clip.split)[clip.row]
+    tables = walk(room.index, query, s.n_tables, s.n_bits, s.n_probes)
+    rows = np.unique(np.concatenate([bucket.ids for table in tables for bucket in table]))
+    points: list[int] = rows[rows < chart.starts[1]][:MOST_CANDIDATES].tolist()
+    return points
+
+
+def _label(room: Room) -> dict[str, Any] | None:
+    """Return the label that stands out, if one was chosen, and how many clips carry it."""
+    name = st.session_state.get("map label")
+    if name not in room.dataset.label_names:
+        return None
+    number = room.dataset.label_names.index(name)
+    count = sum(int(room.dataset.label_counts(split)[number]) for split in SPLITS)
+    return {"number": number, "name": clean(name, 80), "count": count}
+
+
+# --- what the map asks for ---------------------------------------------------------------------------------------
+
+
+def _remember_lack(part: Any) -> None:
+    st.session_state["map lacks"] = str(part)
+
+
+def _wanted_parts(chart: Atlas) -> dict[str, Any]:
+    """Return the heavy part that the browser lacks, once: its points on a first visit, and whatever it asks for."""
+    lacking = st.session_state.pop("map lacks", None)
+    if lacking is None and st.session_state.get("map sent") != chart.id:
+        lacking = "points"
+    if lacking == "points":
+        st.session_state["map sent"] = chart.id
+        branches = [{"name": name, "count": count} for name, count in zip(BRANCHES, chart.branch_counts, strict=False)]
+        return {"points": chart.points, "branches": branches, "words": list(chart.words)}
+    if lacking == "names":
+        return {"ends": chart.ends, "labels": chart.labels, "names": list(chart.label_names)}
+    return {}
+
+
+def _pick(room: Room, chart: Atlas, point: Any) -> None:
+    """Remember the clip that was pressed, and that it is to be heard."""
+    clip = chart.clip(room.dataset, point) if isinstance(point, int) else None
+    if clip:
+        st.session_state["map picked"] = clip.clip_id
+        if room.dataset.media != "youtube":
+            asks.want(KEY)(clip.clip_id)
+
+
+def _picked(room: Room, chart: Atlas, query: Clip, found: Answer | None) -> dict[str, Any]:
+    """Return the card of the clip that was pressed, if there is one."""
+    picked = st.session_state.get("map picked")
+    clip = room.dataset.find_clip(picked) if picked else None
+    if clip is None:
+        return {"picked": None, "cards": {}}
+    kind, words = map_words.standing(clip, query, found)
+    distance = map_words.distance(room, clip, query)
+    card = {
+        **cards.about(room.dataset, clip, query, clip.clip_id in asks.gone()),
+        "kind": kind,
+        "how": words,
+        "rank": "",
+        "aside": "",
+        "why": "",
+        "near": cards.near(room, distance) if distance is not None else {"value": "", "share": 0, "words": ""},
+    }
+    return {"picked": {**chart.place(clip), "id": clip.clip_id}, "cards": {clip.clip_id: card}}
+
+
+def _neighbours(room: Room, chart: Atlas, clip: Clip, found: Answer) -> None:
+    """List the nearest clips in words: the map for those who do not see it, and what the map cannot say."""
+    st.header("The same in words")
+    st.markdown("The 10 nearest clips by the search's own distance, the nearest first.")
+    rows, missed = found.exact.rows, set(found.missed)
+    nearer = map_words.nearer_on_the_map(chart, clip, rows)
+    entries = [
+        Entry(
+            room.dataset.clip("train", row),
+            "missed" if row in missed else "found",
+            map_words.beside(row in missed, n),
+            float(distance),
+            rank=str(rank),
+        )
+        for rank, (row, distance, n) in enumerate(zip(rows.tolist(), found.exact.distances, nearer, strict=True), 1)
+    ]
+    clip_list.draw(room, "map list", "The 10 nearest clips", clip, entries, "There is no other clip here.")

@@ -1,0 +1,81 @@
+"""What the map's page says: what kind of map it is, what it can tell, and where a clip stands."""
+
+import numpy as np
+import numpy.typing as npt
+
+from data_prep.dataset import Clip
+from ui.answer import Answer
+from ui.atlas import Atlas
+from ui.loading import Room
+from ui.text import plain
+
+_ORDINALS = {1: "nearest", 2: "2nd nearest", 3: "3rd nearest"}
+
+
+def intro(chart: Atlas) -> str:
+    """Say what the points are, and what to do."""
+    total, shown = sum(map(len, chart.places.values())), chart.starts[-1]
+    what = f"All **{total:,}** clips" if shown == total else f"A fair sample of **{shown:,}** of the {total:,} clips"
+    return f"{what}, each a point near to those that sound like it. Point at one to read it, press it to hear it."
+
+
+def what_it_can_tell(chart: Atlas) -> str:
+    """Say how the map was made, and what its distances mean."""
+    if chart.method is not None:
+        made = (
+            f"This map was laid out beforehand by {plain(chart.method)}. It keeps neighbours together and tears the "
+            "rest apart: trust who is near to whom, but not how far apart two groups lie, nor how large they are."
+        )
+    else:
+        made = (
+            "This collection has no map of its own, so you see its principal plane: the two directions in which its "
+            "clips differ most. All others are flattened, so clips that lie together here may sound nothing alike. "
+            "`python -m data_prep map` lays out a better one."
+        )
+    return (
+        f"{made} The search knows nothing of it: it measures distances in all dimensions, which is why a "
+        "true neighbour can lie far away here."
+    )
+
+
+def nth(rank: int) -> str:
+    """Write a rank: nearest, 2nd nearest, ..."""
+    return _ORDINALS.get(rank, f"{rank}th nearest")
+
+
+def standing(clip: Clip, query: Clip, found: Answer | None) -> tuple[str, str]:
+    """Return what a pressed clip is to the query, as the kind of its mark and in words."""
+    if clip.clip_id == query.clip_id:
+        return "query", "your sound"
+    row = clip.row if clip.split == "train" else -1
+    if row >= 0 and found is not None and row in found.exact.rows:
+        truth = nth(found.exact.rows.tolist().index(row) + 1)
+        missed = row in found.missed
+        return ("missed", f"missed: the {truth}") if missed else ("found", f"found: the {truth}")
+    if row >= 0 and found is not None and row in found.found.rows:
+        return "found", "found, though not in the exact 10"
+    return "other", "a query, not searched" if row < 0 else "not among the nearest"
+
+
+def distance(room: Room, clip: Clip, query: Clip) -> float | None:
+    """Return how far a clip is from the query by the distance in force; None where that has no meaning."""
+    one, other = (np.asarray(room.dataset.features(c.split)[c.row], dtype=np.float64) for c in (clip, query))
+    if room.settings.metric == "euclidean":
+        return float(np.linalg.norm(one - other))
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return 1 - float(one @ other) / lengths if lengths else None
+
+
+def nearer_on_the_map(chart: Atlas, query: Clip, rows: npt.NDArray[np.int64]) -> list[int]:
+    """Return, for each row of the train split, how many of its clips lie nearer to the query on the map."""
+    apart = chart.places["train"].astype(np.int64) - chart.places[query.split][query.row].astype(np.int64)
+    squared = (apart**2).sum(axis=1)
+    return [int((squared < squared[row]).sum()) - (query.split == "train") for row in rows.tolist()]
+
+
+def beside(missed: bool, nearer: int) -> str:
+    """Say of a neighbour whether it was found, and how the map places it."""
+    first = "missed" if missed else "found"
+    if nearer <= 0:
+        return f"{first} · nearest on the map too"
+    return f"{first} · on the map {nearer:,} {'clip lies' if nearer == 1 else 'clips lie'} nearer"
