@@ -1,0 +1,240 @@
+"""The race: who answers most queries in a second, and how time and recall go as the collection grows."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from lsh.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap
+from ui.figures.marks import percent, slip, words
+from ui.figures.palette import FOUND, INK, PAPER, PINNED, QUIET, SOFT_INK, Mode, new_figure
+
+FINISH_HEIGHT, GROWTH_HEIGHT = 312, 400
+SHORT = {LSH: "LSH", EXACT: "exact", BATCHED: "batched", SKETCHES: "sketches"}
+NAMES = {LSH: "LSH", EXACT: "exact, one at a time", BATCHED: "exact, batched", SKETCHES: "sketches"}
+
+_PINNED = "LSH, pinned"
+_RIGHT = 76  # px, for the lines' names
+_LINE = 17  # px, the least distance of two names
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How one racer is drawn."""
+
+    colour: str
+    symbol: str
+    dash: str
+    width: float
+
+
+def finish(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Figure:
+    """Draw how many queries each racer answers in a second, the fastest on top: `laps` by racer, at one size."""
+    figure = new_figure("queries answered in one second, one thread", "", mode, height=FINISH_HEIGHT, right=8)
+    named = [(NAMES[racer], lap) for racer, lap in laps.items()] + ([(_PINNED, pinned)] if pinned else [])
+    named.sort(key=lambda own: own[1].ms, reverse=True)
+    figure.update_layout(margin={"l": 4, "t": 0})
+    figure.update_xaxes(range=[0, 1.16 * 1000 / named[-1][1].ms], nticks=5, tickformat="~s", showgrid=True)
+    figure.update_yaxes(range=[-0.45, len(named) - 0.3], showticklabels=False, showgrid=False)
+    for place, (name, lap) in enumerate(named):
+        figure.add_trace(_bar(lap, name, place, mode))
+        said = f"<b>{name}</b>  {ms(lap.ms)} a query, finds {percent(lap.recall)}"
+        words(figure, 0, place + 0.36, said, xanchor="left", font={"size": 13, "color": INK[mode]})
+        shift = 4
+        if name == _PINNED:
+            hover = f"{_sentence(lap)}<extra>pinned</extra>"
+            figure.add_trace(_diamonds([1000 / lap.ms], [place], mode, hover, lines=False))
+            shift = 10
+        words(figure, 1000 / lap.ms, place, round_size(1000 / lap.ms), xanchor="left", xshift=shift)
+    return figure
+
+
+def times(
+    laps: Sequence[Lap], pinned: Sequence[Lap], crossings: Mapping[str, float], sizes: Sequence[int], mode: Mode
+) -> go.Figure:
+    """Draw the time of a query against the size, both on log scales.
+
+    crossings: by racer, the size from which LSH is the faster one; each is marked where the two lines meet.
+    """
+    figure = new_figure("clips in the collection (log)", "ms a query (log)", mode, height=GROWTH_HEIGHT, right=_RIGHT)
+    known = [lap.ms for lap in (*laps, *pinned)] or [0.01, 1.0]
+    low, high = math.log10(min(known)) - 0.15, math.log10(max(known)) + 0.15
+    ticks = [digit * 10.0**power for power in range(-4, 6) for digit in (1, 2, 5)]
+    figure.update_yaxes(type="log", range=[low, high], tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+    _sizes(figure, sizes)
+    for racer, crossing in crossings.items():
+        _crossing(figure, _of(laps, LSH), racer, crossing, mode)
+    _lines(figure, laps, pinned, "ms", mode)
+    return figure
+
+
+def recalls(laps: Sequence[Lap], pinned: Sequence[Lap], sizes: Sequence[int], mode: Mode) -> go.Figure:
+    """Draw recall against the size; both ways of exact search are one line, at 1."""
+    title = "recall, share of the 10 nearest found"
+    figure = new_figure("clips in the collection (log)", title, mode, height=GROWTH_HEIGHT, right=_RIGHT)
+    figure.update_yaxes(range=[-0.02, 1.08], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    _sizes(figure, sizes)
+    _lines(figure, [lap for lap in laps if lap.racer != BATCHED], pinned, "recall", mode)
+    return figure
+
+
+def ms(milliseconds: float) -> str:
+    """Write a time with the two digits that mean something."""
+    return f"{number(milliseconds)} ms"
+
+
+def number(value: float) -> str:
+    """Write a number with two digits, or all that stand before the point."""
+    if value >= 10:
+        return f"{value:,.0f}"
+    return f"{value:.{min(1 - math.floor(math.log10(value)), 4)}f}" if value > 0 else "0"
+
+
+def short_size(n: int) -> str:
+    """Write a number of clips shortly: 400, 5k, 16k, 2.1M."""
+    for unit, letter in ((1_000_000, "M"), (1000, "k")):
+        if n >= unit:
+            return f"{n / unit:.2g}{letter}" if n < 100 * unit else f"{n / unit:.0f}{letter}"
+    return str(n)
+
+
+def _look(racer: str, mode: Mode) -> _Look:
+    return {
+        LSH: _Look(FOUND, "circle", "solid", 2.5),
+        EXACT: _Look(INK[mode], "square", "solid", 1.5),
+        BATCHED: _Look(INK[mode], "square-open", "dash", 1.5),
+        SKETCHES: _Look(SOFT_INK[mode], "triangle-up", "dot", 1.5),
+    }[racer]
+
+
+def _of(laps: Sequence[Lap], racer: str) -> list[Lap]:
+    return [lap for lap in laps if lap.racer == racer]
+
+
+def _bar(lap: Lap, name: str, place: int, mode: Mode) -> go.Bar:
+    fill = {LSH: FOUND, EXACT: INK[mode], BATCHED: PAPER[mode], SKETCHES: QUIET}[lap.racer]
+    edge, width = INK[mode], 1.5 if lap.racer == BATCHED else 0
+    if name == _PINNED:
+        fill, edge, width = PAPER[mode], PINNED, 1.5
+    return go.Bar(
+        x=[1000 / lap.ms],
+        y=[place],
+        width=0.3,
+        orientation="h",
+        marker={"color": fill, "line": {"color": edge, "width": width}},
+        name=name,
+        hovertemplate=f"{_sentence(lap)}<extra>{name}</extra>",
+    )
+
+
+def _sentence(lap: Lap) -> str:
+    wait = "each waits for its whole block, " if lap.racer == BATCHED else "95 % of queries within "
+    return (
+        f"{NAMES[lap.racer].capitalize() if lap.racer != LSH else 'LSH'}, {lap.n:,} clips:<br>{ms(lap.ms)} a query, "
+        f"{wait}{ms(lap.p95_ms)}<br>finds {percent(lap.recall)}, looks at {percent(lap.candidates)}"
+    )
+
+
+def _sizes(figure: go.Figure, sizes: Sequence[int]) -> None:
+    span = [math.log10(sizes[0]), math.log10(sizes[-1])]
+    edge = 0.06 * max(span[1] - span[0], 0.5)
+    texts = [short_size(n) for n in sizes]
+    figure.update_xaxes(type="log", range=[span[0] - edge, span[1] + edge], tickvals=list(sizes), ticktext=texts)
+    figure.update_xaxes(tickangle=0)
+
+
+def _lines(figure: go.Figure, laps: Sequence[Lap], pinned: Sequence[Lap], value: str, mode: Mode) -> None:
+    """Draw a line a racer, LSH on top, and the pinned LSH; name each at its end."""
+    ends: list[tuple[float, float, str]] = []
+    for racer in reversed(RACERS):
+        own, look = _of(laps, racer), _look(racer, mode)
+        if not own:
+            continue
+        x, y = [lap.n for lap in own], [getattr(lap, value) for lap in own]
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=y,
+                mode="lines+markers",
+                line={"color": look.colour, "width": look.width, "dash": look.dash},
+                marker={"symbol": look.symbol, "size": 8, "color": look.colour},
+                name=NAMES[racer],
+                text=[_sentence(lap) for lap in own],
+                hovertemplate="%{text}<extra></extra>",
+                cliponaxis=False,
+            )
+        )
+        ends.append((x[-1], y[-1], f"<b>{SHORT[racer]}</b>" if racer == LSH else SHORT[racer]))
+    if pinned:
+        x, y = [lap.n for lap in pinned], [getattr(lap, value) for lap in pinned]
+        hover = [f"Pinned {_sentence(lap)}" for lap in pinned]
+        figure.add_trace(_diamonds(x, y, mode, "%{text}<extra>pinned</extra>", lines=True, text=hover))
+        ends.append((x[-1], y[-1], "pinned"))
+    _name_ends(figure, ends)
+
+
+def _diamonds(
+    x: Sequence[float], y: Sequence[float], mode: Mode, hover: str, *, lines: bool, text: Sequence[str] = ()
+) -> go.Scatter:
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="lines+markers" if lines else "markers",
+        line={"color": PINNED, "width": 1.5},
+        marker={"symbol": "diamond", "size": 11, "color": PAPER[mode], "line": {"color": PINNED, "width": 2}},
+        name="pinned",
+        text=list(text),
+        hovertemplate=hover,
+        cliponaxis=False,
+    )
+
+
+def _name_ends(figure: go.Figure, ends: Sequence[tuple[float, float, str]]) -> None:
+    """Write each line's name beside its last point, moved apart where names would overprint."""
+    axis, margin = figure.layout.yaxis, figure.layout.margin
+    low, high = axis.range
+    height = figure.layout.height - margin.t - margin.b
+    ends = sorted(ends, key=lambda end: end[1])
+    heights = [((math.log10(y) if axis.type == "log" else y) - low) / (high - low) * height for _, y, _ in ends]
+    for (x, y, name), own, moved in zip(ends, heights, _apart(heights), strict=True):
+        words(figure, x, y, name, xanchor="left", xshift=8, yshift=moved - own)
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Return ascending heights moved as little as it takes for each two to be a line apart, about their middle."""
+    moved = list(heights)
+    for _ in range(len(moved) ** 2):  # settles long before; each pass parts every pair that is too close
+        for i in range(len(moved) - 1):
+            lacking = _LINE - (moved[i + 1] - moved[i])
+            if lacking > 0:
+                moved[i], moved[i + 1] = moved[i] - lacking / 2, moved[i + 1] + lacking / 2
+    return moved
+
+
+def _crossing(figure: go.Figure, lsh: Sequence[Lap], racer: str, n: float, mode: Mode) -> None:
+    """Mark where LSH's line meets another's: a cross, and from which size on LSH is the faster one."""
+    at = float(np.exp(np.interp(np.log(n), np.log([lap.n for lap in lsh]), np.log([lap.ms for lap in lsh]))))
+    line = {"color": QUIET, "width": 1, "dash": "dot"}
+    figure.add_shape(type="line", x0=n, x1=n, y0=0, y1=1, yref="y domain", line=line, layer="below")
+    figure.add_trace(
+        go.Scatter(
+            x=[n],
+            y=[at],
+            mode="markers",
+            name=f"LSH overtakes {NAMES[racer]}",
+            marker={"symbol": "x", "size": 11, "color": INK[mode], "line": {"color": PAPER[mode], "width": 2}},
+            hovertemplate=f"From about {round_size(n)} clips on<br>LSH is faster than {NAMES[racer]}<extra></extra>",
+        )
+    )
+    text = f"LSH overtakes {SHORT[racer]}<br>at about {round_size(n)}"
+    top = 10.0 ** figure.layout.yaxis.range[1]  # where no line has been yet: they rise to the right
+    right = math.log10(n) > sum(figure.layout.xaxis.range) / 2
+    slip(figure, n, top, text, mode, to_left=right, lift=-18 if racer == EXACT else -56)
+
+
+def round_size(n: float) -> str:
+    """Write a size as nearly as it is known: with two digits."""
+    unit = 10 ** max(math.floor(math.log10(n)) - 1, 0)
+    return f"{unit * round(n / unit):,}"

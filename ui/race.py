@@ -1,0 +1,229 @@
+"""Race: LSH against honest baselines, on this machine: who is fastest, at which recall, and from which size on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lsh import LSHError
+from lsh.racing import LSH, sizes_up_to
+from ui import measures, race_live, race_runs, race_visit, trouble
+from ui import race_words as words
+from ui.figures import Mode
+from ui.figures import race as figures
+from ui.loading import Room
+from ui.race_runs import Run
+
+INTRO = """
+How much faster is LSH, honestly? Four ways to find the 10 nearest clips answer the same questions, on one thread each,
+taking turns. In a small collection, looking at every clip is hard to beat; it is growth that LSH is for.
+"""
+STYLE = Path(__file__).parent / "components" / "race.css"
+STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What is shown: a run at the largest size up to `most`, beside a pinned one; `live` names a race under way."""
+
+    run: Run
+    beside: Run | None
+    most: int
+    measured: str
+    live: str = ""
+
+    @property
+    def size(self) -> int:
+        return max((size for size in self.run.raced if size <= self.most), default=self.run.raced[0])
+
+    @property
+    def pinned(self) -> Run | None:
+        return None if self.beside == self.run else self.beside
+
+
+def show(room: Room) -> None:
+    """Draw the page; and race at its end, when that was asked for, so that everything stands while it runs."""
+    st.html(STYLE)
+    st.title("Race")
+    st.markdown(INTRO)
+    if not race_runs.split_of(room.dataset):
+        st.info("This collection holds no test or validation clips to ask with. Prepare it again to get some.")
+        return
+    try:
+        measures.strip(room)
+    except LSHError as error:
+        trouble.damaged(room.dataset.path, error)
+        return
+    racing = bool(st.session_state.pop("race asked", False))
+    runs = race_visit.runs(room)
+    name = race_visit.shown(room, runs)
+    most, bar = _start_line(room, runs.get(name or ""), racing=racing)
+    pinned = runs.get(race_visit.pinned(runs) or "")
+    with st.container(key="race-said"):
+        said = st.empty()
+    place = st.empty()
+    if name is None:
+        _nothing_yet(said, place, room)
+    else:
+        ahead = name.startswith(race_visit.AHEAD)
+        _results(said, place, _Scene(runs[name], pinned, most, words.measured(runs[name], ahead=ahead)))
+    if runs:
+        _all_runs(runs, name)
+        _reproduce(room, runs[name or ""])
+    if racing:
+        _race(room, most, pinned, bar, said, place)
+
+
+def _race(
+    room: Room, most: int, pinned: Run | None, bar: DeltaGenerator, said: DeltaGenerator, place: DeltaGenerator
+) -> None:
+    """Race, drawing what is known after each size; then draw all of the page once more, with the race in it."""
+
+    def draw(run: Run) -> None:
+        live = f" after {len(run.raced)} sizes"
+        _results(said, place, _Scene(run, pinned, most, words.measured(run, ahead=False), live))
+
+    if race_live.go(room, most, bar, draw):
+        st.rerun()
+
+
+def _start_line(room: Room, run: Run | None, *, racing: bool) -> tuple[int, DeltaGenerator]:
+    """Ask over how many clips, offer Race or Cancel; return the number, and the place to say how the race goes."""
+    with st.container(border=True, key="start-line"):
+        left, right = st.columns([3, 1], gap="medium", vertical_alignment="bottom")
+        sizes = sizes_up_to(room.index.n)
+        most = sizes[0]
+        if len(sizes) > 1:
+            most = left.select_slider(
+                "Race over this many clips",
+                sizes,
+                sizes[-1],
+                format_func=lambda n: f"{n:,}",
+                key="clips",
+                bind="query-params",
+                help="The first so many clips of the collection, and every smaller step, to see how time grows.",
+            )
+        else:
+            left.markdown(f"Race over all {most:,} clips.")
+        if racing:
+            right.button("Cancel", key="cancel race", width="stretch")
+        else:
+            right.button("Race", key="race", type="primary", width="stretch", on_click=_ask)
+        with st.container(key="race-state"):
+            bar = st.empty()
+    if racing:
+        bar.progress(0.0, "To your marks")
+    else:
+        bar.caption(_state(room, run))
+    return int(most), bar
+
+
+def _ask() -> None:
+    st.session_state["race asked"] = True
+
+
+def _state(room: Room, run: Run | None) -> str:
+    """Say whether what is shown is the setting in force."""
+    now = race_visit.setting_in_force(room)
+    if run is None or run.setting != now:
+        return f"You are here: {words.setting_of(now)}. This setting has not raced yet."
+    if not run.finished:
+        return f"Cancelled after {len(run.raced)} of {len(run.sizes)} sizes; what was raced is kept."
+    return f"You are here: {words.setting_of(now)}, the setting of the race below."
+
+
+def _nothing_yet(said: DeltaGenerator, place: DeltaGenerator, room: Room) -> None:
+    said.markdown(
+        f"**No race over this collection yet.** Press Race: four ways to search its {room.index.n:,} clips, "
+        "side by side, in some seconds. You can cancel at any time."
+    )
+    place.container(border=True).markdown(words.RACERS_SAID)
+
+
+def _results(said: DeltaGenerator, place: DeltaGenerator, scene: _Scene) -> None:
+    """Draw all that one run says, as far as it is raced."""
+    run, n, pinned = scene.run, scene.size, scene.pinned
+    result = words.result(run, n)
+    said.markdown(result if pinned is None else f"{result}\n\n{words.difference(run, pinned)}")
+    with place.container():
+        left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+        with left:
+            beside = pinned.at(n).get(LSH) if pinned is not None else None
+            alt = f"Queries answered in a second over {n:,} clips, a bar for each of four. {result}"
+            _draw(figures.finish(run.at(n), beside, _mode()), alt.replace("**", ""), f"finish{scene.live}")
+        right.markdown(words.RACERS_SAID)
+        _few_numbers(words.table(run, n))
+        st.caption(scene.measured)
+        _growth(scene)
+
+
+def _growth(scene: _Scene) -> None:
+    run = scene.run
+    st.header("From how many clips on does LSH win?")
+    said = words.crossover(run)
+    st.markdown(said)
+    left, right = st.columns(2, gap="large")
+    pinned = scene.pinned.of(LSH) if scene.pinned is not None else []
+    with left:
+        figure = figures.times(run.laps, pinned, words.crossings(run), run.sizes, _mode())
+        _draw(
+            figure,
+            f"Time of a query against the number of clips, a line for each of four. {said}",
+            f"times{scene.live}",
+        )
+        _few_numbers(words.growth_table(run, "ms"))
+    with right:
+        last = run.of(LSH)[-1]
+        alt = f"Recall against the number of clips; LSH has {last.recall:.2f} over {last.n:,}, exact search 1."
+        _draw(figures.recalls(run.laps, pinned, run.sizes, _mode()), alt, f"recalls{scene.live}")
+        _few_numbers(words.growth_table(run, "recall"))
+        st.markdown(words.growing_recall(run))
+    st.caption(f"{scene.measured} {words.how_measured(run)}")
+
+
+def _all_runs(runs: Mapping[str, Run], shown: str | None) -> None:
+    """List the runs, each to be shown or pinned, and offer them as files."""
+    st.header("Races so far")
+    st.markdown("Pin one to compare the next with it. Showing one moves the sliders to its setting.")
+    pinned = race_visit.pinned(runs)
+    for name, run in runs.items():
+        whose = "ahead" if name.startswith(race_visit.AHEAD) else f"yours, {name}"
+        with st.container(horizontal=True, vertical_alignment="center", key=f"run {name}"):
+            marks = [mark for mark, here in (("you see this", name == shown), ("pinned", name == pinned)) if here]
+            st.markdown(f"{words.summary(run)} · {' · '.join([whose, *marks])}", width="stretch")
+            if name != shown:
+                st.button("Show", key=f"show {name}", on_click=race_visit.show, args=(name, run))
+            label, after = ("Unpin", None) if name == pinned else ("Pin", name)
+            st.button(label, key=f"pin {name}", on_click=race_visit.pin, args=(after,))
+    with st.container(horizontal=True):
+        for kind, text, mime in (
+            ("CSV", race_runs.as_csv(runs.values()), "text/csv"),
+            ("JSON", race_runs.as_json(runs.values()), "application/json"),
+        ):
+            st.download_button(
+                f"Download as {kind}", text, f"earshot-race.{kind.lower()}", mime, key=kind, on_click="ignore"
+            )
+
+
+def _reproduce(room: Room, run: Run) -> None:
+    st.header("Reproduce")
+    shell, code = words.commands(room.dataset.path, run)
+    st.markdown("The same race from the command line, and in Python:")
+    st.code(shell, language="bash")
+    st.code(code, language="python")
+
+
+def _mode() -> Mode:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def _draw(figure: go.Figure, alt: str, key: str) -> None:
+    st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height), key=key)
+
+
+def _few_numbers(table: pd.DataFrame) -> None:
+    st.table(table, border="horizontal", hide_index=True)

@@ -1,0 +1,137 @@
+"""Race from the command line, or ahead of time: `python -m ui.race_ahead DATASET`.
+
+What the page opens with is made by `python -m ui.race_ahead data/sample --out ui/data/race_sample.json`: for both
+distances, the app's first setting, and the one that finds 90 % of the nearest by looking at the fewest clips.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.dataset import Dataset, open_dataset
+from data_prep.errors import DataError
+from lsh import LSHError, LSHIndex, surface
+from lsh.racing import Setting, sizes_up_to
+from lsh.sampling import evenly_spaced
+from lsh.storage.aside import replacing
+from lsh.validate import METRICS
+from ui import race_runs
+from ui.figures.race import NAMES, ms
+from ui.race_runs import Run
+from ui.state import DEFAULTS, K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES
+
+_WANTED_RECALL = 0.9
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Race; return 0, or 2 after one message about what was wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        dataset = open_dataset(options.dataset)
+        runs = list(_ahead(dataset) if options.out else _one(dataset, options))
+        if options.out:
+            with replacing(options.out) as file:
+                os.write(file, race_runs.as_json(runs).encode())
+    except (DataError, LSHError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    if options.json:
+        print(race_runs.as_json(runs), end="")
+    else:
+        _show(runs)
+    return 0
+
+
+def _one(dataset: Dataset, options: argparse.Namespace) -> Iterator[Run]:
+    index = _index(dataset, options.metric or dataset.metric, options.seed)
+    setting = Setting(options.tables, options.bits, options.probes, K_NEIGHBOURS)
+    yield _race(dataset, index, setting, min(options.clips or index.n, index.n))
+
+
+def _ahead(dataset: Dataset) -> Iterator[Run]:
+    for metric in METRICS:
+        index = _index(dataset, metric, DEFAULTS.seed)
+        first = Setting(DEFAULTS.n_tables, DEFAULTS.n_bits, DEFAULTS.n_probes, K_NEIGHBOURS)
+        yield _race(dataset, index, first, index.n)
+        yield _race(dataset, index, _cheapest(dataset, index), index.n)
+
+
+def _cheapest(dataset: Dataset, index: LSHIndex) -> Setting:
+    """Return the setting that finds the wanted share by looking at the fewest clips, on validation clips."""
+    every = surface(index, evenly_spaced(dataset.features("validation"), race_runs.MOST_QUERIES), K_NEIGHBOURS)
+    looked_at = np.where(every.recall >= _WANTED_RECALL, every.candidates, np.inf)
+    row, column = np.unravel_index(looked_at.argmin(), looked_at.shape)
+    return Setting(int(row) + 1, int(column) + 1, 1, K_NEIGHBOURS)
+
+
+def _index(dataset: Dataset, metric: str, seed: int) -> LSHIndex:
+    _say(f"indexing {dataset.n_rows('train'):,} clips for {metric} distance")
+    return LSHIndex(metric, MAX_TABLES, MAX_BITS, seed).fit(dataset.features("train"))
+
+
+def _race(dataset: Dataset, index: LSHIndex, setting: Setting, most: int) -> Run:
+    run, steps = race_runs.start(dataset, index, setting, sizes_up_to(most))
+    said = ""
+    for step in steps:
+        run = race_runs.with_laps(run, step.laps)
+        clips = step.doing.partition(":")[0]
+        if clips != said:
+            said = clips
+            _say(f"{step.share:4.0%}  racing over {said}")
+    return run
+
+
+def _show(runs: list[Run]) -> None:
+    for run in runs:
+        s = run.setting
+        print(f"{run.dataset}, {run.metric}: L = {s.n_tables}, K = {s.n_bits}, {s.n_probes} probes, one thread each")
+        print(f"  {'clips':>9}  {'racer':20} {'a query':>10} {'95 % wait':>10}  recall  looked at")
+        for lap in run.laps:
+            print(
+                f"  {lap.n:9,}  {NAMES[lap.racer]:20} {ms(lap.ms):>10} {ms(lap.p95_ms):>10}  {lap.recall:6.3f}  "
+                f"{lap.candidates:9.2%}"
+            )
+        print(f"  {run.machine}, {run.versions}, {run.date}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ui.race_ahead", description="Race LSH against exact search and sketches, as the Race page does."
+    )
+    parser.add_argument("dataset", metavar="DATASET", help="a prepared dataset's folder")
+    parser.add_argument("--metric", choices=METRICS, help="distance; by default the dataset's own")
+    for name, letter, most, default in (
+        ("tables", "L", MAX_TABLES, DEFAULTS.n_tables),
+        ("bits", "K", MAX_BITS, DEFAULTS.n_bits),
+        ("probes", "T", MAX_PROBES, DEFAULTS.n_probes),
+    ):
+        allowed = range(1, most + 1)
+        about = f"1 to {most} ({default})"
+        parser.add_argument(f"--{name}", type=int, choices=allowed, default=default, metavar=letter, help=about)
+    seeds = range(MAX_SEED + 1)
+    parser.add_argument("--seed", type=int, choices=seeds, default=0, metavar="SEED", help="of the hash functions (0)")
+    parser.add_argument("--clips", type=_above_zero, metavar="N", help="race over at most so many clips (all)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="race what the page opens with, and write it as JSON")
+    return parser
+
+
+def _above_zero(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

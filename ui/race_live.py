@@ -1,0 +1,60 @@
+"""A race as it happens: one at a time on this machine, told step by step, and stopped by whatever the visitor does.
+
+Streamlit ends a running script at its next word to the page when a button is pressed, a slider moves, or the page is
+left. The race says a word every few steps, so Cancel needs no more than a button; what was raced until then is kept.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from streamlit.delta_generator import DeltaGenerator
+
+from data_prep.errors import DataError
+from lsh import LSHError
+from lsh.racing import sizes_up_to
+from ui import race_runs, race_visit
+from ui.loading import Room
+from ui.race_runs import Run
+from ui.text import plain
+
+_BETWEEN_WORDS_S = 0.15  # talking to the page disturbs what is timed
+_TRACK = threading.Lock()
+
+
+def go(room: Room, most: int, bar: DeltaGenerator, draw: Callable[[Run], None]) -> bool:
+    """Race over up to `most` clips, tell `bar` how far it is, `draw` after each size; return whether it went well."""
+    try:
+        with _track(bar):
+            _race(room, most, bar, draw)
+    except (DataError, LSHError) as error:
+        bar.error(plain(error, longest=1000))
+        return False
+    return True
+
+
+def _race(room: Room, most: int, bar: DeltaGenerator, draw: Callable[[Run], None]) -> None:
+    setting, sizes = race_visit.setting_in_force(room), sizes_up_to(most)
+    run, steps = race_runs.start(room.dataset, room.index, setting, sizes)
+    name, said = race_visit.new_name(), 0.0
+    with contextlib.closing(steps):
+        for step in steps:
+            if step.laps:
+                run = race_runs.with_laps(run, step.laps)
+                race_visit.keep(name, run)
+                draw(run)
+            if time.monotonic() - said >= _BETWEEN_WORDS_S:
+                bar.progress(min(step.share, 1.0), plain(step.doing))
+                said = time.monotonic()
+
+
+@contextlib.contextmanager
+def _track(bar: DeltaGenerator) -> Iterator[None]:
+    """Have the track to oneself: two races at once would time each other."""
+    while not _TRACK.acquire(timeout=0.2):
+        bar.progress(0.0, "Somebody else is racing on this machine; yours starts when they are done")
+    try:
+        yield
+    finally:
+        _TRACK.release()

@@ -1,0 +1,74 @@
+"""The races of a visit: which there are, which is shown, which is pinned. Session state holds records, never arrays."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from lsh.racing import Setting
+from ui import race_runs, state
+from ui.loading import Room
+from ui.race_runs import Run
+from ui.state import K_NEIGHBOURS
+
+MOST_RUNS = 12
+AHEAD = "ahead"  # begins the name of a run that was raced before the visit
+
+_RUNS, _SHOWN, _PINNED, _COUNT = "races", "race shown", "race pinned", "races counted"
+
+
+def setting_in_force(room: Room) -> Setting:
+    """Return the sidebar's setting as a race takes it."""
+    s = room.settings
+    return Setting(s.n_tables, s.n_bits, s.n_probes, K_NEIGHBOURS)
+
+
+def runs(room: Room) -> dict[str, Run]:
+    """Return the runs over this collection and distance by name, those raced ahead first."""
+    ahead = {f"{AHEAD} {i}": run for i, run in enumerate(race_runs.shipped())}
+    own: Mapping[str, Run] = st.session_state.get(_RUNS, {})
+    here = race_runs.features_of(room.dataset), room.settings.metric
+    return {name: run for name, run in {**ahead, **own}.items() if (run.features, run.metric) == here}
+
+
+def new_name() -> str:
+    """Return the name of the next run of this visit: 1, 2, 3 ..."""
+    st.session_state[_COUNT] = st.session_state.get(_COUNT, 0) + 1
+    return str(st.session_state[_COUNT])
+
+
+def keep(name: str, run: Run) -> None:
+    """Keep a run, or what is known of it so far, and show it; the oldest of too many is dropped."""
+    kept: dict[str, Run] = st.session_state.setdefault(_RUNS, {})
+    kept[name] = run
+    for oldest in list(kept)[:-MOST_RUNS]:
+        del kept[oldest]
+    st.session_state[_SHOWN] = name, run.setting
+
+
+def shown(room: Room, among: Mapping[str, Run]) -> str | None:
+    """Return the name of the run to show: the one chosen, else the latest at the setting in force, else the latest."""
+    now = setting_in_force(room)
+    name, setting = st.session_state.get(_SHOWN, ("", None))
+    if name in among and setting == now:
+        return str(name)
+    own = [name for name in among if not name.startswith(AHEAD)]
+    at_setting = [name for name, run in among.items() if run.setting == now]
+    return next(iter([*at_setting[::-1], *own[::-1], *among]), None)
+
+
+def show(name: str, run: Run) -> None:
+    """Show a run, and move the sliders to its setting; a callback."""
+    s = run.setting
+    state.apply(n_tables=s.n_tables, n_bits=s.n_bits, n_probes=s.n_probes)
+    st.session_state[_SHOWN] = name, s
+
+
+def pinned(among: Mapping[str, Run]) -> str | None:
+    """Return the name of the pinned run, if it is one of these."""
+    name = st.session_state.get(_PINNED)
+    return name if name in among else None
+
+
+def pin(name: str | None) -> None:
+    """Pin a run, or none; a callback."""
+    st.session_state[_PINNED] = name
