@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui import listen, shell, state, tune
+from ui import listen, race, shell, state, tune
 from ui import map as map_page
 from ui.loading import Room
 
 PAGES = [
     ("Listen", "listen", ":material/hearing:", listen.show),
     ("Tune", "tune", ":material/tune:", tune.show),
+    ("Race", "race", ":material/speed:", race.show),
     ("Map", "map", ":material/map:", map_page.show),
 ]
 
