@@ -53,7 +53,7 @@ class Hasher:
         rng = np.random.default_rng(params.seed)
         centre = mean_vector(X, params.metric) if params.centre else np.zeros(X.shape[1], np.float32)
         centre.flags.writeable = False
-        if params.metric == "cosine":
+        if params.family == "hyperplanes":
             planes = Hyperplanes.draw(X.shape[1], n_functions, rng)
             return cls(params.metric, planes, centre, params.n_tables, params.n_bits)
         width = params.bucket_width or typical_width(exact)
@@ -85,14 +85,14 @@ class Hasher:
     def project(self, X: Floats, n_tables: int) -> Floats:
         """Return the projections of raw vectors on the first tables' directions: float32[n, n_tables * n_bits]."""
         out = np.empty((len(X), n_tables * self.n_bits), np.float32)
-        project(prepare(X, self.metric, self.centre), self.family.directions[:, : n_tables * self.n_bits], out)
+        project(prepare(X, self.metric, self.centre), self.family.directions, out)
         return out
 
     def collision_probability(self, q: Floats, rows: Floats) -> npt.NDArray[np.float64]:
         """Return how likely one function puts q, float32[d], and each of rows, float32[m, d], into one bucket."""
         a = prepare(q[None, :], self.metric, self.centre)[0].astype(np.float64)
         b = prepare(rows, self.metric, self.centre).astype(np.float64)
-        if self.metric == "euclidean":
+        if isinstance(self.family, PStable):
             return self.family.collision_probability(np.linalg.norm(b - a, axis=1))
         lengths = np.linalg.norm(b, axis=1) * np.linalg.norm(a)
         cosines = np.divide(b @ a, lengths, out=np.zeros(len(b)), where=lengths > 0)

@@ -48,6 +48,11 @@ class Hyperplanes:
         flipped = (projections <= 0).astype(np.uint8)
         return flipped[..., None], (projections**2)[..., None]
 
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes that the functions take."""
+        return self.directions.nbytes
+
     @staticmethod
     def collision_probability(angle: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return 1 - θ/π for angles θ in radians (Charikar 2002)."""

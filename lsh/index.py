@@ -1,11 +1,12 @@
 """LSHIndex: vectors in, approximate nearest neighbours out.
 
 The life of a query: prepare it like the data, project it on every table's random directions, turn the projections into
-keys, look up the bucket of each key, gather the distinct candidates, rank them by exact distance.
+keys, look up the bucket of each key, gather the distinct candidates, rank them by exact distance: all, or those that
+look best by their sketches.
 """
 
 import os
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,11 @@ from lsh.exact import ExactSearch
 from lsh.hasher import Hasher
 from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.probing import probe_keys
-from lsh.kernels.ranking import search
+from lsh.kernels.walking import search
 from lsh.params import Params
 from lsh.pstable import PStable
 from lsh.result import SearchResult
+from lsh.sketch_rows import SketchRows
 from lsh.tables import Tables, build_tables
 from lsh.threads import in_chunks
 from lsh.validate import Floats
@@ -27,15 +29,25 @@ from lsh.validate import Floats
 _BATCH = 1024  # queries hashed at a time, so that their projections stay small
 
 
+class _Parts(NamedTuple):
+    exact: ExactSearch
+    hasher: Hasher
+    tables: Tables
+    sketches: SketchRows
+
+
 class LSHIndex:
     """Locality-sensitive hashing for cosine or Euclidean distance, with every (L, K) from one build.
 
-    metric: "cosine" (1 - cos; random hyperplanes) or "euclidean" (L2, not squared; p-stable projections).
+    metric: "cosine" (1 - cos) or "euclidean" (L2, not squared).
     n_tables, n_bits: the most tables (L, 1-512) and hash functions a key (K, 1-32) that a search may use.
     seed: the same seed and data give the same index, bit for bit.
     bucket_width: w of the p-stable family, in the units of the data; by default 4 times the median distance to the 10th
         neighbour, w = 4R as in E2LSH (Andoni & Indyk 2005).
     centre: subtract the mean before hashing. No distance changes, only the buckets do.
+    sketches: keep a two-bit sketch of each vector too, 44 bytes, for searches with `n_reranked`.
+    family: "hyperplanes" (the default for cosine; under euclidean the angle about the centre puts vectors together) or
+        "pstable" (the default for euclidean, and for it alone).
 
     Decided cases. Rows of zeros may be indexed: their cosine distance to everything is 1. A zero query under cosine
     raises ZeroVectorError. NaN and infinity raise NonFiniteError with their row and column. Duplicates are kept, and
@@ -52,24 +64,31 @@ class LSHIndex:
         bucket_width: float | None = None,
         *,
         centre: bool = True,
+        sketches: bool = False,
+        family: str | None = None,
     ) -> None:
-        self.params = Params(metric, n_tables, n_bits, seed, bucket_width, centre)
-        self._fitted: tuple[ExactSearch, Hasher, Tables] | None = None
+        self.params = Params(metric, n_tables, n_bits, seed, bucket_width, centre, sketches, family)
+        self._fitted: _Parts | None = None
 
     def fit(self, X: npt.ArrayLike) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes are converted), n >= 1. Row numbers become ids."""
         exact = ExactSearch(X, self.params.metric)
         hasher = Hasher.draw(self.params, exact)
-        self._fitted = exact, hasher, build_tables(hasher.keys(exact.X, self.params.n_tables))
+        tables = build_tables(hasher.keys(exact.X, self.params.n_tables))
+        sketches = SketchRows.none(exact.X.shape[1])
+        if self.params.sketches:
+            sketches = SketchRows.build(exact, np.random.default_rng(self.params.seed))
+        self._fitted = _Parts(exact, hasher, tables, sketches)
         return self
 
     @classmethod
-    def of(cls, params: Params, exact: ExactSearch, hasher: Hasher, tables: Tables) -> Self:
+    def of(
+        cls, params: Params, exact: ExactSearch, hasher: Hasher, tables: Tables, sketches: SketchRows | None = None
+    ) -> Self:
         """Return an index of given parts, as `lsh.load` finds them in a file."""
-        index = cls(
-            params.metric, params.n_tables, params.n_bits, params.seed, params.bucket_width, centre=params.centre
-        )
-        index._fitted = exact, hasher, tables
+        index = cls(params.metric)
+        index.params = params
+        index._fitted = _Parts(exact, hasher, tables, sketches or SketchRows.none(exact.X.shape[1]))
         return index
 
     def save(self, path: str | os.PathLike[str], *, with_vectors: bool = True) -> None:
@@ -86,21 +105,25 @@ class LSHIndex:
         n_bits: int | None = None,
         n_probes: int = 1,
         n_threads: int = 1,
+        n_reranked: int | None = None,
     ) -> SearchResult:
         """Return the k nearest candidates of each row of Q: float32[nq, d].
 
         n_tables, n_bits: the setting for this search, at most what the index was built with (the default).
         n_probes: buckets looked up in each table, 1-64, the likeliest first (Lv et al. 2007).
         n_threads: threads that share the queries; the answer is the same for any number.
+        n_reranked: rank only so many candidates, or a few more, and at least k, by exact distance: those whose sketches
+            look best. By default all are ranked. It needs an index built with `sketches=True`.
 
         Where a query's buckets hold fewer than k vectors, `n_found` says how many came back; the remaining ids are -1
         and their distances infinity.
         """
         k = validate.integer(k, "k", 1, 2**31 - 1)
         n_tables, n_bits, n_probes = self.params.setting(n_tables, n_bits, n_probes)
-        queries = validate.matrix(Q, "Q", self.dim)
-        exact, hasher, tables = self.exact, self.hasher, self.tables.first(n_tables)
-        vectors = exact.prepare_queries(queries)
+        n_reranked = self.params.reranked(n_reranked, k, self.n)
+        exact, hasher, tables, sketches = self.exact, self.hasher, self.tables.first(n_tables), self.sketches
+        vectors = exact.prepare_queries(Q)
+        queries = np.ascontiguousarray(Q, np.float32)
         result = SearchResult.empty(len(queries), k)
 
         def search_rows(first: int, last: int) -> None:
@@ -109,6 +132,7 @@ class LSHIndex:
             search(
                 tables.keys,
                 tables.ids,
+                tables.starts,
                 keys,
                 symbols,
                 costs,
@@ -119,6 +143,11 @@ class LSHIndex:
                 exact.X,
                 exact.inverse_norms,
                 exact.metric_code,
+                sketches.centre,
+                sketches.rotation,
+                sketches.planes,
+                sketches.terms,
+                n_reranked,
                 result.ids[rows],
                 result.distances[rows],
                 result.n_candidates[rows],
@@ -170,8 +199,9 @@ class LSHIndex:
     def nbytes(self, n_tables: int | None = None) -> int:
         """Return the bytes that an index of `n_tables` tables takes beside the vectors themselves."""
         n_tables = self.params.setting(n_tables, None, 1)[0]
-        directions = self.hasher.family.directions.nbytes * n_tables // self.params.n_tables
-        return self.tables.first(n_tables).nbytes + directions + self.hasher.centre.nbytes + self.exact.nbytes
+        functions = self.hasher.family.nbytes * n_tables // self.params.n_tables
+        tables = self.tables.first(n_tables)
+        return tables.nbytes + functions + self.hasher.centre.nbytes + self.sketches.nbytes + self.exact.nbytes
 
     @property
     def n(self) -> int:
@@ -192,19 +222,24 @@ class LSHIndex:
     @property
     def exact(self) -> ExactSearch:
         """Return exact search over the same vectors: the baseline and the truth."""
-        return self._parts()[0]
+        return self._parts().exact
 
     @property
     def hasher(self) -> Hasher:
         """Return what turns vectors into keys."""
-        return self._parts()[1]
+        return self._parts().hasher
 
     @property
     def tables(self) -> Tables:
         """Return the sorted tables, read-only."""
-        return self._parts()[2]
+        return self._parts().tables
 
-    def _parts(self) -> tuple[ExactSearch, Hasher, Tables]:
+    @property
+    def sketches(self) -> SketchRows:
+        """Return the sketches, read-only; none unless the index was built with them."""
+        return self._parts().sketches
+
+    def _parts(self) -> _Parts:
         if self._fitted is None:
             raise NotFittedError("this index holds no data; call fit(X) first")
         return self._fitted

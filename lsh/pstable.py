@@ -7,8 +7,9 @@ The Gaussian is 2-stable: a.x - a.y has the distribution of |x - y| times a stan
 therefore collide with
     p(c) = 1 - 2 Φ(-w/c) - 2 / (sqrt(2π) w/c) · (1 - exp(-w² / 2c²))                (Datar et al. 2004, section 3.2)
 
-Bucket numbers are stored in a few bits. Those beyond the range seen in the data saturate: the outermost bucket on
-each side is open-ended. That can only add collisions among outliers, never lose one.
+Bucket numbers are stored in a few bits, counted from the lowest that the data has along each line. Those beyond the
+range seen in the data saturate: the outermost bucket on each side is open-ended. That can only add collisions among
+outliers, never lose one.
 
 M. Datar, N. Immorlica, P. Indyk, V. Mirrokni, "Locality-sensitive hashing scheme based on p-stable distributions",
 SoCG 2004.
@@ -21,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh.errors import ScaleError
+from lsh.kernels.hashing import neighbours, number
 from lsh.validate import Floats
 
 _MAX_SYMBOL_BITS = 8
@@ -29,12 +31,15 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 @dataclass(frozen=True, slots=True)
 class PStable:
-    """Directions float32[dim, n_functions], offsets float32[n_functions] in [0, 1) bucket widths, and the width w."""
+    """Directions float32[dim, n_functions], offsets float32[n_functions] in [0, 1) bucket widths, and the width w.
+
+    lowest: int64[n_functions], the bucket number that each function stores as symbol 0.
+    """
 
     directions: Floats
     offsets: Floats
     width: float
-    lowest: int = 0  # the bucket number that is stored as symbol 0
+    lowest: npt.NDArray[np.int64]
     symbol_bits: int = _MAX_SYMBOL_BITS
     moves: int = 2  # a bucket has two neighbours
 
@@ -44,8 +49,9 @@ class PStable:
         for_directions, for_offsets = rng.spawn(2)  # apart, so that more functions extend the first ones
         directions = for_directions.standard_normal((n_functions, dim), dtype=np.float32).T.copy()
         offsets = for_offsets.random(n_functions, dtype=np.float32)
-        directions.flags.writeable = offsets.flags.writeable = False
-        return cls(directions, offsets, width)
+        lowest = np.zeros(n_functions, np.int64)
+        directions.flags.writeable = offsets.flags.writeable = lowest.flags.writeable = False
+        return cls(directions, offsets, width, lowest)
 
     def fitted_to(self, projections: Floats, *, saturate: bool = False) -> "PStable":
         """Return the same family with just enough bits a symbol for the buckets that `projections` fall into.
@@ -53,21 +59,28 @@ class PStable:
         Data with far outliers can need more buckets than 8 bits number: with `saturate` those around the median are
         told apart and the rest share the outermost two, otherwise ScaleError is raised.
         """
-        buckets = self._buckets(projections)[0]
-        low, high = int(buckets.min()), int(buckets.max())
-        bits = max(1, (high - low).bit_length())
+        buckets = self._buckets(projections)
+        lowest, spans = buckets.min(axis=0), np.ptp(buckets, axis=0)
+        bits = max(1, int(spans.max()).bit_length())
         if bits > _MAX_SYMBOL_BITS and saturate:
-            low, bits = int(np.median(buckets)) - 2 ** (_MAX_SYMBOL_BITS - 1), _MAX_SYMBOL_BITS
+            middle = np.median(buckets, axis=0).astype(np.int64) - 2 ** (_MAX_SYMBOL_BITS - 1)
+            lowest, bits = np.where(spans < 2**_MAX_SYMBOL_BITS, lowest, middle), _MAX_SYMBOL_BITS
         if bits > _MAX_SYMBOL_BITS:
             raise ScaleError(
-                f"bucket_width is {self.width:g}, which cuts the data into {high - low + 1:,} buckets a projection; "
-                f"expected at most {2**_MAX_SYMBOL_BITS}: leave bucket_width out for a width taken from the data"
+                f"bucket_width is {self.width:g}, which cuts the data into {int(spans.max()) + 1:,} buckets a "
+                f"projection; expected at most {2**_MAX_SYMBOL_BITS}: leave bucket_width out for a width taken from "
+                "the data"
             )
-        return PStable(self.directions, self.offsets, self.width, low, bits)
+        lowest = lowest - np.maximum(2**bits - 1 - spans, 0) // 2  # symbols left over stand on both sides
+        lowest.flags.writeable = False
+        return PStable(self.directions, self.offsets, self.width, lowest, bits)
 
     def hash(self, projections: Floats) -> npt.NDArray[np.uint8]:
         """Return bucket numbers as symbols, counted from the lowest stored: uint8[n, f] for the first f functions."""
-        return self._symbol(self._buckets(projections)[0])
+        symbols = np.empty(projections.shape, np.uint8)
+        if not number(projections, self.offsets, self.width, self.lowest, self._top, symbols):
+            raise self._overflow()
+        return symbols
 
     def perturb(self, projections: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
         """Return the two neighbouring symbols of each hash and the squared distances to them, both [n, f, 2].
@@ -75,13 +88,9 @@ class PStable:
         Distances run to the nearer wall of the bucket below and of the bucket above, in bucket widths
         (Lv et al. 2007, section 4.3). A neighbour beyond the stored range costs infinity.
         """
-        buckets, position = self._buckets(projections)
-        symbol = self._symbol(buckets)
-        top = 2**self.symbol_bits - 1
-        below = np.where(symbol > 0, position**2, np.inf)
-        above = np.where(symbol < top, (1 - position) ** 2, np.inf)
-        symbols = np.stack([np.maximum(symbol, 1) - 1, np.minimum(symbol, top - 1) + 1], axis=-1)
-        return symbols.astype(np.uint8), np.stack([below, above], axis=-1).astype(np.float32)
+        symbols, costs = np.empty((*projections.shape, 2), np.uint8), np.empty((*projections.shape, 2), np.float32)
+        neighbours(projections, self.offsets, self.width, self.lowest, self._top, symbols, costs)
+        return symbols, costs
 
     def collision_probability(self, distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return p(c) for distances c >= 0 in the units of the data (Datar et al. 2004, section 3.2)."""
@@ -91,13 +100,21 @@ class PStable:
             spread = 2.0 / (math.sqrt(2.0 * math.pi) * ratio) * -np.expm1(-(ratio**2) / 2.0)
         return np.asarray(np.clip(1.0 - tails - spread, 0.0, 1.0))
 
-    def _buckets(self, projections: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return the bucket numbers, and how far into its bucket each projection lies, in [0, 1)."""
-        scaled = projections.astype(np.float64) / self.width + self.offsets[: projections.shape[-1]]
-        if scaled.size and np.abs(scaled).max() >= 2.0**62:
-            raise ScaleError(f"bucket_width {self.width:g} is too small for this data: bucket numbers overflow 64 bits")
-        buckets = np.floor(scaled)
-        return buckets.astype(np.int64), scaled - buckets
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes that the functions take."""
+        return self.directions.nbytes + self.offsets.nbytes + self.lowest.nbytes
 
-    def _symbol(self, buckets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        return np.clip(buckets - self.lowest, 0, 2**self.symbol_bits - 1).astype(np.uint8)
+    @property
+    def _top(self) -> int:
+        return (1 << self.symbol_bits) - 1
+
+    def _buckets(self, projections: Floats) -> npt.NDArray[np.int64]:
+        with np.errstate(over="ignore"):  # answered below
+            scaled = projections.astype(np.float64) / self.width + self.offsets[: projections.shape[-1]]
+        if not (np.abs(scaled) < 2.0**62).all():
+            raise self._overflow()
+        return np.floor(scaled).astype(np.int64)
+
+    def _overflow(self) -> ScaleError:
+        return ScaleError(f"bucket_width {self.width:g} is too small for this data: bucket numbers overflow 64 bits")

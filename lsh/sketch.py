@@ -50,3 +50,14 @@ def draw_rotation(sample: Floats, rng: np.random.Generator) -> Floats:
     centred = sample - sample.mean(axis=0, dtype=np.float64)
     principal = np.linalg.eigh(centred.T @ centred)[1][:, -DIMENSIONS:]  # [d, 128], the widest last
     return np.ascontiguousarray(principal @ turn, dtype=np.float32)
+
+
+def penalties(vectors: Floats, centre: Floats, metric: str) -> Floats:
+    """Return what to take from <q - μ, x - μ> so that the rest ranks x as its distance does: float32[n].
+
+    Euclidean: |q - x|² = |q - μ|² - 2 (<q - μ, x - μ> - |x - μ|²/2). Cosine, of unit vectors: <q, x> is, up to terms of
+    q alone, <q - μ, x - μ> + <μ, x - μ>.
+    """
+    if metric == "euclidean":
+        return np.asarray(np.einsum("ij,ij->i", vectors, vectors) / np.float32(2))
+    return np.asarray(-(vectors @ centre))

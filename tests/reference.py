@@ -9,6 +9,8 @@ import math
 
 import numpy as np
 
+from lsh.pstable import PStable
+
 WORD_BITS = 32
 COSINE, EUCLIDEAN = 0, 1
 
@@ -168,12 +170,15 @@ def candidates(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q,
     return met
 
 
-def search(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, n_all, Q, X, inverse_norms, metric, k):
-    """Return (ids, distances, n_candidates) of every query."""
+def search(
+    keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, n_all, Q, X, inverse_norms, metric, k, kept=None
+):
+    """Return (ids, distances, n_candidates) of every query; kept(q, candidates): those that are ranked."""
     found_ids, found_distances, counts = [], [], []
     for q in range(len(Q)):
-        met = candidates(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q, n_all)
-        best, distances = nearest(Q[q], X, inverse_norms, metric, sorted(met), k)
+        met = sorted(candidates(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q, n_all))
+        ranked = kept(q, met) if kept else met
+        best, distances = nearest(Q[q], X, inverse_norms, metric, ranked, k)
         found_ids.append(best)
         found_distances.append(distances)
         counts.append(len(met))
@@ -258,11 +263,11 @@ class DictionaryLSH:
         all_functions = project(prepared, family.directions)
         built = self.index.params.n_tables, self.index.params.n_bits
         projected = all_functions.reshape(len(X), *built)[:, : self.n_tables, : self.n_bits]
-        if hasher.metric == "cosine":
+        if not isinstance(family, PStable):
             return (projected > 0).astype(np.int64), projected
         offsets = family.offsets.reshape(built)[: self.n_tables, : self.n_bits]
         scaled = projected.astype(np.float64) / family.width + offsets
-        symbols = np.floor(scaled).astype(np.int64) - family.lowest
+        symbols = np.floor(scaled).astype(np.int64) - family.lowest.reshape(built)[: self.n_tables, : self.n_bits]
         if self.saturated:
             symbols = np.clip(symbols, 0, 2**family.symbol_bits - 1)
         return symbols, scaled - np.floor(scaled)
@@ -270,7 +275,7 @@ class DictionaryLSH:
     def moves(self, symbols, position):
         """Return the neighbouring symbols of one query's hashes and what it costs to look there: [L, K, m]."""
         family = self.index.hasher.family
-        if self.index.params.metric == "cosine":
+        if not isinstance(family, PStable):
             return 1 - symbols[..., None], np.float32(position)[..., None] ** 2
         top = 2**family.symbol_bits - 1
         below = np.where(symbols > 0, position**2, np.inf)
@@ -310,6 +315,12 @@ def sketch_levels(planes):
 def query_numbers(planes):
     """Return the numbers, 0 to 15, of a rounded query: uint64[8] -> [128]."""
     return sum(2**r * bits_of(planes[2 * r : 2 * r + 2]) for r in range(4))
+
+
+def estimates(planes, terms, query, step):
+    """Return what sketches say of <q, y> - penalty, in float64: planes uint64[n, 4], terms [n, 3], query uint64[8]."""
+    q, c = step * (query_numbers(query) - 7.5), sketch_levels(planes.T) - 1.5
+    return terms[:, 0].astype(np.float64) * (c @ q) - terms[:, 2]
 
 
 def levels(y, width):

@@ -7,6 +7,7 @@ keys that share the query key's first K symbols. Keys compare as one long number
 import numpy as np
 import numpy.typing as npt
 
+from lsh.kernels.bits import popcount
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.jit import kernel
 
@@ -46,3 +47,20 @@ def bucket(keys: npt.NDArray[np.uint32], key: Key, mask: Key, low: int, high: in
     """Return the range of keys[low:high] that equal `key` under `mask`: the query's bucket in one table."""
     start = first_at_least(keys, key, mask, low, high, False)
     return start, first_at_least(keys, key, mask, start, high, True)
+
+
+@kernel
+def bucket_by_head(keys: npt.NDArray[np.uint32], starts: npt.NDArray[np.int32], key: Key, mask: Key) -> tuple[int, int]:
+    """Return what `bucket` does over all keys, sooner: starts, int32[2^h + 1], say where the keys of each head begin.
+
+    A head is the first h bits of a key. A prefix within the head needs no search at all, and a longer one is searched
+    for among the few keys that share its head.
+    """
+    head_bits = popcount(np.uint64(starts.shape[0] - 2))  # of 2^h - 1 each bit is set
+    rest_bits = np.uint32(WORD_BITS - head_bits)
+    first, last = np.uint32(key[0] & mask[0]) >> rest_bits, np.uint32(key[0] | ~mask[0]) >> rest_bits
+    low, high = int(starts[first]), int(starts[last + 1])
+    searched = np.uint32(mask[0] << np.uint32(head_bits)) != 0
+    for w in range(1, mask.shape[0]):
+        searched |= mask[w] != 0
+    return bucket(keys, key, mask, low, high) if searched else (low, high)

@@ -6,7 +6,10 @@ import numpy.typing as npt
 from lsh.kernels.jit import kernel
 
 Floats = npt.NDArray[np.float32]
+Floors = npt.NDArray[np.int64]
+Symbols = npt.NDArray[np.uint8]
 WORD_BITS = 32
+_FARTHEST = 2.0**62
 
 
 @kernel
@@ -30,19 +33,53 @@ def prepare(X: Floats, unit: bool, centre: Floats, out: Floats) -> None:
 # a point that lies almost on a plane could land in one bucket when it is indexed and in another when it is the query.
 @kernel
 def project(X: Floats, directions: Floats, out: Floats) -> None:
-    """Fill out[i, j] = X[i] . directions[:, j]: float32[n, d], float32[d, f] -> float32[n, f]."""
+    """Fill out[i, j] = X[i] . directions[:, j] for the first f directions: float32[n, d], [d, >= f] -> [n, f]."""
     for i in range(X.shape[0]):
         row = out[i]
         row[:] = 0
         for t in range(X.shape[1]):
             x = X[i, t]
-            direction = directions[t]
+            direction = directions[t, : row.shape[0]]
             for j in range(row.shape[0]):
                 row[j] += x * direction[j]
 
 
 @kernel
-def pack(symbols: npt.NDArray[np.uint8], bits: int, out: npt.NDArray[np.uint32]) -> None:
+def number(projections: Floats, offsets: Floats, width: float, lowest: Floors, top: int, out: Symbols) -> bool:
+    """Fill out with the bucket number of each projection less the lowest stored, clipped to 0..top; uint8[n, f].
+
+    projections float32[n, f], offsets float32[>= f], lowest int64[>= f]. Return False when a number overflows 64 bits.
+    """
+    for i in range(projections.shape[0]):
+        for j in range(projections.shape[1]):
+            scaled = np.float64(projections[i, j]) / width + offsets[j]
+            if not abs(scaled) < _FARTHEST:
+                return False
+            out[i, j] = np.uint8(min(max(np.floor(scaled) - lowest[j], 0), top))
+    return True
+
+
+@kernel
+def neighbours(
+    projections: Floats, offsets: Floats, width: float, lowest: Floors, top: int, symbols: Symbols, costs: Floats
+) -> None:
+    """Fill symbols and costs, both [n, f, 2], with the bucket below and the one above, after `number` found no fault.
+
+    A cost is the squared distance to the wall between, in widths; infinity where no such symbol is stored.
+    """
+    for i in range(projections.shape[0]):
+        for j in range(projections.shape[1]):
+            scaled = np.float64(projections[i, j]) / width + offsets[j]
+            floor = np.floor(scaled)
+            symbol = min(max(floor - lowest[j], 0), top)
+            below, above = scaled - floor, 1 - (scaled - floor)
+            symbols[i, j, 0], symbols[i, j, 1] = np.uint8(max(symbol - 1, 0)), np.uint8(min(symbol + 1, top))
+            costs[i, j, 0] = below * below if symbol > 0 else np.inf
+            costs[i, j, 1] = above * above if symbol < top else np.inf
+
+
+@kernel
+def pack(symbols: Symbols, bits: int, out: npt.NDArray[np.uint32]) -> None:
     """Pack symbols of `bits` bits into 32-bit words, the first symbol highest: uint8[n, L, K] -> uint32[L, n, W].
 
     Left-aligned like this, two keys agree in their first K symbols exactly when they agree in their leading bits, and

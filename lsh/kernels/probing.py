@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from lsh.kernels.bits import highest, lowest, without_lowest
 from lsh.kernels.buckets import Key
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.jit import kernel
@@ -10,6 +11,8 @@ from lsh.kernels.jit import kernel
 Symbols = npt.NDArray[np.uint8]
 Costs = npt.NDArray[np.float64]
 Sets = npt.NDArray[np.uint64]
+
+_ONE = np.uint64(1)
 
 
 @kernel
@@ -35,11 +38,12 @@ def probe_keys(
         return 1
     moves = costs.shape[1]
     n_moves = n_symbols * moves
-    order = np.argsort(costs[:n_symbols].copy().reshape(n_moves), kind="mergesort")
+    order, cost_of = np.empty(n_moves, np.int64), np.empty(n_moves, np.float64)
+    _sort(costs, n_symbols, order, cost_of)
     found = 1
     heap_cost = np.empty(n_probes + 2, np.float64)  # only a valid set adds to the heap, one net, and ends up in `out`
     heap_set = np.empty(heap_cost.shape[0], np.uint64)  # bit i: the i-th cheapest move is in the set
-    heap_cost[0] = costs[order[0] // moves, order[0] % moves]
+    heap_cost[0] = cost_of[0]
     heap_set[0] = 1
     size = 1
     while found < n_probes and size > 0:
@@ -47,13 +51,12 @@ def probe_keys(
         size = _pop(heap_cost, heap_set, size)
         if not np.isfinite(cost):
             break
-        last = _highest_bit(chosen)
-        valid = _apply(key, symbols, order, chosen, last, moves, bits, out[found])
+        last = highest(chosen)
+        valid = _apply(key, symbols, order, chosen, moves, bits, out[found])
         if last + 1 < n_moves:
-            top, following = np.uint64(1) << np.uint64(last), np.uint64(1) << np.uint64(last + 1)
-            cheaper = np.float64(costs[order[last] // moves, order[last] % moves])
-            dearer = np.float64(costs[order[last + 1] // moves, order[last + 1] % moves])
-            size = _push(heap_cost, heap_set, size, cost - cheaper + dearer, (chosen ^ top) | following)
+            top, following = _ONE << np.uint64(last), _ONE << np.uint64(last + 1)
+            dearer = cost_of[last + 1]
+            size = _push(heap_cost, heap_set, size, cost - cost_of[last] + dearer, (chosen ^ top) | following)
             if valid:  # two moves of one symbol stay at odds in every larger set
                 size = _push(heap_cost, heap_set, size, cost + dearer, chosen | following)
         found += valid
@@ -61,11 +64,16 @@ def probe_keys(
 
 
 @kernel
-def _highest_bit(chosen: np.uint64) -> int:
-    bit = 63
-    while not (chosen >> np.uint64(bit)) & np.uint64(1):
-        bit -= 1
-    return bit
+def _sort(costs: npt.NDArray[np.float32], n_symbols: int, order: npt.NDArray[np.int64], cost_of: Costs) -> None:
+    """Fill `order` with the moves, cheapest first and ties by number, and `cost_of` with their costs: by insertion."""
+    moves = costs.shape[1]
+    for move in range(n_symbols * moves):
+        cost = np.float64(costs[move // moves, move % moves])
+        place = move
+        while place > 0 and cost_of[place - 1] > cost:
+            order[place], cost_of[place] = order[place - 1], cost_of[place - 1]
+            place -= 1
+        order[place], cost_of[place] = move, cost
 
 
 @kernel
@@ -74,7 +82,6 @@ def _apply(
     symbols: Symbols,
     order: npt.NDArray[np.int64],
     chosen: np.uint64,
-    last: int,
     moves: int,
     bits: int,
     out: Key,
@@ -83,16 +90,17 @@ def _apply(
     per_word = WORD_BITS // bits
     touched = np.uint64(0)
     out[:] = key
-    for i in range(last + 1):
-        if (chosen >> np.uint64(i)) & np.uint64(1):
-            j, m = order[i] // moves, order[i] % moves
-            flag = np.uint64(1) << np.uint64(j)
-            if touched & flag:
-                return False
-            touched |= flag
-            shift = np.uint32(WORD_BITS - bits * (j % per_word + 1))
-            field = np.uint32((1 << bits) - 1) << shift
-            out[j // per_word] = (out[j // per_word] & ~field) | (np.uint32(symbols[j, m]) << shift)
+    while chosen:
+        move = order[lowest(chosen)]
+        chosen = without_lowest(chosen)
+        j, m = move // moves, move % moves
+        flag = _ONE << np.uint64(j)
+        if touched & flag:
+            return False
+        touched |= flag
+        shift = np.uint32(WORD_BITS - bits * (j % per_word + 1))
+        field = np.uint32((1 << bits) - 1) << shift
+        out[j // per_word] = (out[j // per_word] & ~field) | (np.uint32(symbols[j, m]) << shift)
     return True
 
 

@@ -1,11 +1,9 @@
-"""From candidates to neighbours: distinct ids, exact distances, the k best."""
+"""From candidates to neighbours: exact distances, the k best."""
 
 import numpy as np
 import numpy.typing as npt
 
-from lsh.kernels.buckets import bucket, prefix_mask
 from lsh.kernels.jit import fast_kernel, kernel
-from lsh.kernels.probing import probe_keys
 
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
@@ -70,70 +68,3 @@ def nearest(
         distances[at], ids[at] = d, i
         found = min(found + 1, k)
     return found
-
-
-@kernel
-def gather(
-    keys: npt.NDArray[np.uint32],
-    ids: npt.NDArray[np.int32],
-    probes: npt.NDArray[np.uint32],
-    mask: npt.NDArray[np.uint32],
-    seen: npt.NDArray[np.uint32],
-    visit: np.uint32,
-    candidates: Ids,
-    n_candidates: int,
-) -> int:
-    """Append to `candidates` the ids in one table's probed buckets that this visit has not seen; return the new count.
-
-    keys: uint32[n, W] sorted; ids: int32[n] in the same order; probes: uint32[T, W]; seen: uint32[n], whose entries
-    hold the number of the visit that last met an id, so that it never needs clearing.
-    """
-    for t in range(probes.shape[0]):
-        start, stop = bucket(keys, probes[t], mask, 0, keys.shape[0])
-        for position in range(start, stop):
-            i = ids[position]
-            if seen[i] != visit:
-                seen[i] = visit
-                candidates[n_candidates] = i
-                n_candidates += 1
-    return n_candidates
-
-
-@kernel
-def search(
-    keys: npt.NDArray[np.uint32],
-    ids: npt.NDArray[np.int32],
-    query_keys: npt.NDArray[np.uint32],
-    symbols: npt.NDArray[np.uint8],
-    costs: Floats,
-    n_bits: int,
-    symbol_bits: int,
-    n_probes: int,
-    Q: Floats,
-    X: Floats,
-    inverse_norms: Floats,
-    metric: int,
-    found_ids: Ids,
-    found_distances: Floats,
-    n_candidates: Ids,
-) -> None:
-    """Search every query: look up its buckets, gather distinct candidates, rank them exactly.
-
-    keys uint32[L, n, W], ids int32[L, n], query_keys uint32[L, nq, W], symbols uint8[nq, L, K, m], costs
-    float32[nq, L, K, m] -> found_ids int64[nq, k], found_distances float32[nq, k], n_candidates int64[nq].
-    """
-    n_tables, n, n_words = keys.shape
-    mask = np.empty(n_words, np.uint32)
-    prefix_mask(n_bits, symbol_bits, mask)
-    probes = np.empty((n_probes, n_words), np.uint32)
-    seen = np.zeros(n, np.uint32)
-    candidates = np.empty(n, np.int64)
-    for q in range(Q.shape[0]):
-        count = 0
-        for table in range(n_tables):
-            n_keys = probe_keys(
-                query_keys[table, q], symbols[q, table], costs[q, table], n_bits, symbol_bits, n_probes, probes
-            )
-            count = gather(keys[table], ids[table], probes[:n_keys], mask, seen, np.uint32(q + 1), candidates, count)
-        nearest(Q[q], X, inverse_norms, metric, candidates[:count], found_ids[q], found_distances[q])
-        n_candidates[q] = count

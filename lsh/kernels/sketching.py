@@ -12,11 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
-from lsh.kernels.jit import fast_kernel, kernel
+from lsh.kernels.bits import popcount
+from lsh.kernels.jit import fast_kernel
 
 Floats = npt.NDArray[np.float32]
 Planes = npt.NDArray[np.uint64]
@@ -28,18 +26,6 @@ _LEVEL_MIDDLE = np.float32(1.5)
 _STEPS = 32
 _VANISHING = np.float32(1e-30)  # a squared length below which a vector is its bucket's centroid
 _WIDTHS = np.array([0.8, 0.9, 1.0, 1.1, 1.2], np.float32)  # of a level, in standard deviations of a coordinate
-
-
-def _popcount(_context: Any, _word: Any) -> Any:
-    def generate(_typing: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        count = builder.module.declare_intrinsic("llvm.ctpop", [ir.IntType(64)])
-        return builder.call(count, [arguments[0]])
-
-    return types.uint64(types.uint64), generate
-
-
-# Counts the bits of a uint64 with the CPU's own instruction, 512 bits at once where it can.
-popcount: Any = intrinsic(_popcount)
 
 
 @fast_kernel
@@ -209,18 +195,14 @@ def limit_for(scores: Floats, wanted: int, slack: int) -> np.float32:
     return below
 
 
-@kernel
-def above(scores: Floats, limit: np.float32, first: int, rows: npt.NDArray[np.uint32], n_rows: int) -> int:
+@fast_kernel
+def above(scores: Floats, limit: np.float32, first: int, rows: npt.NDArray[Any], n_rows: int) -> int:
     """Append first + i to `rows` for every score i above the limit, and return the new count.
 
-    Most blocks of 32 hold no such score, and cost one vectorised test.
+    Each place is written, and kept or written over: which scores are above cannot be foreseen, so a branch would cost.
     """
-    n = scores.shape[0]
-    for start in range(0, n, 32):
-        block = scores[start : min(start + 32, n)]
-        if _count_above(block, limit) > 0:
-            for i in range(block.shape[0]):
-                if block[i] > limit:
-                    rows[n_rows] = first + start + i
-                    n_rows += 1
-    return n_rows
+    count = np.uint64(n_rows)
+    for i in range(scores.shape[0]):
+        rows[count] = first + i
+        count += np.uint64(scores[i] > limit)
+    return int(count)

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.clusters import Clusters
 from lsh.exact import ExactSearch
 from lsh.hasher import Family, Hasher
 from lsh.hyperplane import Hyperplanes
@@ -19,9 +18,11 @@ from lsh.index import LSHIndex
 from lsh.kernels.hashing import words_for
 from lsh.kernels.sketching import DIMENSIONS, PLANES
 from lsh.params import Params
+from lsh.partition import Buckets
 from lsh.pstable import PStable
 from lsh.sketch import Sketches
-from lsh.sketch_index import MAX_BUCKETS, Buckets, SketchIndex
+from lsh.sketch_index import MAX_BUCKETS, SketchIndex
+from lsh.sketch_rows import SketchRows
 from lsh.storage import checks
 from lsh.storage.header import Settings
 from lsh.tables import Tables
@@ -57,10 +58,10 @@ class Kind(Protocol):
 
 class _LSHIndexKind:
     setting_names: tuple[str, ...] = (
-        *("metric", "n_tables", "n_bits", "seed", "bucket_width", "centre"),
-        *("symbol_bits", "width", "lowest"),
+        *("metric", "n_tables", "n_bits", "seed", "bucket_width", "centre", "sketches", "family"),
+        *("symbol_bits", "width"),
     )
-    per_row: tuple[str, ...] = ("keys", "ids")
+    per_row: tuple[str, ...] = ("keys", "ids", "planes", "terms")
 
     def settings(self, index: LSHIndex) -> Settings:
         params, family = index.params, index.hasher.family
@@ -72,36 +73,57 @@ class _LSHIndexKind:
             "seed": int(params.seed),
             "bucket_width": None if params.bucket_width is None else float(params.bucket_width),
             "centre": bool(params.centre),
+            "sketches": bool(params.sketches),
+            "family": params.family,
             "symbol_bits": family.symbol_bits,
             "width": None if stable is None else float(stable.width),
-            "lowest": None if stable is None else stable.lowest,
         }
 
     def arrays(self, index: LSHIndex) -> Arrays:
-        hasher, family = index.hasher, index.hasher.family
-        offsets = {"offsets": family.offsets} if isinstance(family, PStable) else {}
-        tables = {"keys": index.tables.keys, "ids": index.tables.ids}
-        return {"centre": hasher.centre, "directions": family.directions, **offsets, **tables}
+        hasher, family, sketches = index.hasher, index.hasher.family, index.sketches
+        arrays: dict[str, npt.NDArray[Any]] = {"centre": hasher.centre, "directions": family.directions}
+        if isinstance(family, PStable):
+            arrays |= {"offsets": family.offsets, "lowest": family.lowest}
+        arrays |= {"keys": index.tables.keys, "ids": index.tables.ids}
+        if index.params.sketches:
+            arrays |= {"sketch_centre": sketches.centre, "rotation": sketches.rotation}
+            arrays |= {"planes": sketches.planes, "terms": sketches.terms}
+        return arrays
 
     def layout(self, settings: Any, n: int, dim: int) -> Layout:
         params = self._params(settings)
-        most = 1 if params.metric == "cosine" else _MOST_SYMBOL_BITS
+        stable = params.family == "pstable"
+        most = _MOST_SYMBOL_BITS if stable else 1
         n_words = words_for(params.n_bits, validate.integer(settings["symbol_bits"], "symbol_bits", 1, most))
         n_functions = params.n_tables * params.n_bits
+        lines: Layout = {"offsets": ("<f4", (n_functions,)), "lowest": ("<i8", (n_functions,))}
+        rows: Layout = {
+            "sketch_centre": ("<f4", (dim,)),
+            "rotation": ("<f4", (dim, DIMENSIONS)),
+            "planes": ("<u8", (n, PLANES)),
+            "terms": ("<f4", (n, 3)),
+        }
         return {
             "centre": ("<f4", (dim,)),
             "directions": ("<f4", (dim, n_functions)),
-            **({"offsets": ("<f4", (n_functions,))} if params.metric == "euclidean" else {}),
+            **(lines if stable else {}),
             "keys": ("<u4", (params.n_tables, n, n_words)),
             "ids": ("<i4", (params.n_tables, n)),
+            **(rows if params.sketches else {}),
         }
 
     def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
         checks.values_between(arrays, ("centre", "directions"), -validate.LARGEST, validate.LARGEST)
         if "offsets" in arrays:
             checks.values_between(arrays, ("offsets",), 0, 1)
+            checks.values_between(arrays, ("lowest",), -_FARTHEST_BUCKET, _FARTHEST_BUCKET)
         checks.ids_in_range(arrays["ids"], n, "ids")
+        if "rotation" in arrays:
+            checks.values_between(arrays, ("rotation",), -2, 2)
+            checks.values_between(arrays, ("sketch_centre",), -validate.LARGEST, validate.LARGEST)
         if verify:
+            if "terms" in arrays:
+                checks.values_between(arrays, ("terms",), -np.inf)
             for table, (keys, ids) in enumerate(zip(arrays["keys"], arrays["ids"], strict=True)):
                 checks.ids_once_each(ids, f"ids of table {table}")
                 checks.keys_sorted(keys, f"keys of table {table}")
@@ -109,25 +131,30 @@ class _LSHIndexKind:
     def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> LSHIndex:
         params = self._params(settings)
         family: Family = Hyperplanes(arrays["directions"])
-        if params.metric == "euclidean":
+        if params.family == "pstable":
             width = validate.positive(settings["width"], "width")
-            lowest = validate.integer(settings["lowest"], "lowest", -_FARTHEST_BUCKET, _FARTHEST_BUCKET)
-            family = PStable(arrays["directions"], arrays["offsets"], width, lowest, settings["symbol_bits"])
+            bits = settings["symbol_bits"]
+            family = PStable(arrays["directions"], arrays["offsets"], width, arrays["lowest"], bits)
         hasher = Hasher(params.metric, family, arrays["centre"], params.n_tables, params.n_bits)
-        return LSHIndex.of(params, exact, hasher, Tables(arrays["keys"], arrays["ids"]))
+        sketches = None
+        if params.sketches:
+            rows = arrays["planes"], arrays["terms"]
+            sketches = SketchRows.of(arrays["sketch_centre"], arrays["rotation"], *rows)
+        return LSHIndex.of(params, exact, hasher, Tables.of(arrays["keys"], arrays["ids"]), sketches)
 
     def _params(self, settings: Any) -> Params:
-        return Params(*(settings[name] for name in self.setting_names[:6]))
+        return Params(*(settings[name] for name in self.setting_names[:8]))
 
 
 class _SketchIndexKind:
-    setting_names: tuple[str, ...] = ("metric", "seed", "n_buckets", "n_filled")
+    setting_names: tuple[str, ...] = ("metric", "seed", "family", "n_buckets", "n_filled")
     per_row: tuple[str, ...] = ("order", "planes", "factors", "penalties")
 
     def settings(self, index: SketchIndex) -> Settings:
         return {
             "metric": index.metric,
             "seed": index.seed,
+            "family": index.family,
             "n_buckets": index.wanted_buckets,
             "n_filled": index.n_buckets,
         }
@@ -137,8 +164,7 @@ class _SketchIndexKind:
         return {
             "centre": buckets.centre,
             "rotation": buckets.rotation,
-            "centroids": buckets.clusters.centroids,
-            "centroid_half_squares": buckets.clusters.half_squares,
+            "centroids": buckets.centroids,
             "starts": buckets.starts,
             "order": buckets.order,
             "planes": buckets.sketches.planes,
@@ -151,19 +177,17 @@ class _SketchIndexKind:
         return {
             "centre": ("<f4", (dim,)),
             "rotation": ("<f4", (dim, DIMENSIONS)),
-            "centroids": ("<f4", (dim, m)),
-            "centroid_half_squares": ("<f4", (m,)),
+            "centroids": ("<f4", (m, dim)),
             "starts": ("<i8", (m + 1,)),
             "order": ("<i4", (n,)),
-            "planes": ("<u8", (PLANES, n)),
-            "factors": ("<f4", (2, n)),
-            "penalties": ("<f4", (n,)),
+            "planes": ("<u8", (PLANES, m + n)),
+            "factors": ("<f4", (2, m + n)),
+            "penalties": ("<f4", (m + n,)),
         }
 
     def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
         checks.values_between(arrays, ("rotation",), -2, 2)
         checks.values_between(arrays, ("centre", "centroids"), -validate.LARGEST, validate.LARGEST)
-        checks.values_between(arrays, ("centroid_half_squares",), 0)
         checks.offsets_ascend(arrays["starts"], n, "starts")
         checks.ids_in_range(arrays["order"], n, "order")
         if verify:
@@ -172,11 +196,11 @@ class _SketchIndexKind:
             checks.values_between(arrays, ("penalties",), -np.inf)
 
     def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> SketchIndex:
-        clusters = Clusters(arrays["centroids"], arrays["centroid_half_squares"])
         sketches = Sketches(arrays["planes"], arrays["factors"])
-        rest = arrays["starts"], arrays["order"], sketches, arrays["penalties"]
-        buckets = Buckets.of(arrays["centre"], arrays["rotation"], clusters, *rest)
-        return SketchIndex.of(settings["metric"], settings["n_buckets"], settings["seed"], exact, buckets)
+        places = arrays["centroids"], arrays["starts"], arrays["order"]
+        buckets = Buckets.of(arrays["centre"], arrays["rotation"], *places, sketches, arrays["penalties"])
+        chosen = settings["metric"], settings["n_buckets"], settings["seed"], settings["family"]
+        return SketchIndex.of(*chosen, exact, buckets)
 
 
 KINDS: dict[str, Kind] = {"LSHIndex": _LSHIndexKind(), "SketchIndex": _SketchIndexKind()}

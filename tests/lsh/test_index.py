@@ -5,7 +5,7 @@ import pytest
 
 import lsh
 from lsh import LSHIndex, exact_search
-from lsh.errors import ShapeError, ZeroVectorError
+from lsh.errors import ParameterError, ShapeError, ZeroVectorError
 from tests import reference
 
 METRICS = ["cosine", "euclidean"]
@@ -76,6 +76,43 @@ def test_what_matches_in_some_table_is_what_a_search_looks_at(metric, n_probes):
             assert np.flatnonzero(met).tolist() == sorted(found.ids[q, : found.n_found[q]].tolist())
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dim", [1, 6, 128, 200])
+def test_a_filter_wider_than_the_candidates_changes_nothing_and_a_narrow_one_only_what_is_ranked(metric, dim):
+    X, Q = data(300, dim), data(20, dim, seed=1)
+    index = LSHIndex(metric, 4, 6, sketches=True).fit(X)
+    plain = index.search(Q, 10, n_bits=2)
+    wide, narrow = (index.search(Q, 10, n_bits=2, n_reranked=n_reranked) for n_reranked in (300, 3))
+    assert np.array_equal(wide.ids, plain.ids)
+    assert np.array_equal(wide.distances, plain.distances)
+    assert np.array_equal(narrow.n_candidates, plain.n_candidates)
+    assert np.array_equal(narrow.n_found, plain.n_found)  # at least k are ranked
+    assert (narrow.distances >= plain.distances).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_sketches_bring_the_true_neighbours_to_the_front(metric):
+    X, Q = data(2000, 32) + 3, data(50, 32, seed=1) + 3
+    index = LSHIndex(metric, 1, 1, sketches=True).fit(X)
+    found, all_ranked = (index.search(Q, 10, n_probes=4, n_reranked=most) for most in (40, None))
+    assert (all_ranked.n_candidates > 1000).all()
+    kept = [len(set(a) & set(b)) for a, b in zip(found.ids.tolist(), all_ranked.ids.tolist(), strict=True)]
+    assert np.mean(kept) > 9  # 40 of 1000 by chance would hold less than one
+
+
+def test_a_filter_without_sketches_is_refused_with_the_way_out():
+    with pytest.raises(ParameterError, match=r"n_reranked needs sketches.*sketches=True.*leave n_reranked out"):
+        LSHIndex().fit(data()).search(data(2), n_reranked=50)
+    with pytest.raises(ParameterError, match="n_reranked is 0"):
+        LSHIndex(sketches=True).fit(data()).search(data(2), n_reranked=0)
+
+
+def test_sketches_count_among_the_bytes():
+    plain, with_sketches = (LSHIndex(n_tables=2, n_bits=4, sketches=kept).fit(data()) for kept in (False, True))
+    assert with_sketches.nbytes() - plain.nbytes() == with_sketches.sketches.nbytes >= 150 * 44
+    assert plain.sketches.nbytes == 0
+
+
 def test_matches_of_no_rows_is_empty():
     index = LSHIndex(n_tables=3, n_bits=4).fit(data())
     assert index.matches(data(1)[0], []).shape == (0, 3)
@@ -92,6 +129,15 @@ def test_collision_probabilities_follow_the_angle_between_centred_directions(cen
     a, b = q / np.linalg.norm(q) - middle, unit - middle
     angles = np.arccos(b @ a / np.linalg.norm(a) / np.linalg.norm(b, axis=1))
     assert np.allclose(index.collision_probabilities(q, range(50)), 1 - angles / np.pi, atol=1e-6)
+
+
+def test_hyperplanes_under_euclidean_distance_follow_the_angle_about_the_centre():
+    X, q = data(50) + 2, data(1, seed=1)[0] + 2
+    index = LSHIndex("euclidean", 3, 4, family="hyperplanes").fit(X)
+    a, b = q.astype(np.float64) - X.mean(axis=0), X.astype(np.float64) - X.mean(axis=0)
+    angles = np.arccos(b @ a / np.linalg.norm(a) / np.linalg.norm(b, axis=1))
+    assert np.allclose(index.collision_probabilities(q, range(50)), 1 - angles / np.pi, atol=1e-5)
+    assert index.bucket_width is None
 
 
 def test_collision_probabilities_follow_the_euclidean_distance():
@@ -220,7 +266,9 @@ def test_bytes_grow_by_the_same_for_each_table(metric):
     steps = np.diff([index.nbytes(n_tables) for n_tables in range(1, 7)])
     assert len(set(steps.tolist())) == 1
     keys_and_ids = 150 * (4 * index.hasher.n_words + 4)
-    assert steps[0] == keys_and_ids + 6 * 8 * 4  # and 8 directions of 6 float32
+    heads = 4 * index.tables.starts.shape[1]
+    lines = 8 * (4 + 8) if metric == "euclidean" else 0  # an offset and the lowest number
+    assert steps[0] == keys_and_ids + heads + 6 * 8 * 4 + lines  # and 8 directions of 6 float32
     assert index.nbytes() == index.nbytes(6)
 
 

@@ -26,6 +26,17 @@ def test_an_unknown_metric_is_refused_with_those_there_are(metric):
         LSHIndex(metric)
 
 
+@pytest.mark.parametrize(("metric", "family"), [("cosine", "pstable"), ("euclidean", "planes"), ("cosine", "")])
+def test_a_family_that_the_metric_has_not_is_refused_with_those_it_has(metric, family):
+    with pytest.raises(ParameterError, match=f"family is '{family}'; for {metric} distance expected one of '"):
+        LSHIndex(metric, family=family)
+
+
+@pytest.mark.parametrize(("metric", "family"), [("cosine", "hyperplanes"), ("euclidean", "pstable")])
+def test_each_metric_has_its_family(metric, family):
+    assert LSHIndex(metric).params.family == family
+
+
 @pytest.mark.parametrize("width", [0, -1.0, np.nan, np.inf, "1"])
 def test_a_bucket_width_that_is_no_number_above_zero_is_refused(width):
     with pytest.raises(ParameterError, match="bucket_width is"):

@@ -15,6 +15,13 @@ def drawn(f, *, dim=8, width=1.0, seed=0):
     return PStable.draw(dim, f, np.random.default_rng(seed), width)
 
 
+def lines(f, width, lowest=0, symbol_bits=8):
+    """Return f functions whose directions nobody asks for, without offsets."""
+    return PStable(
+        np.zeros((1, f), np.float32), np.zeros(f, np.float32), width, np.full(f, lowest, np.int64), symbol_bits
+    )
+
+
 def projections(family, X):
     out = np.empty((len(X), family.directions.shape[1]), np.float32)
     project(np.asarray(X, np.float32), family.directions, out)
@@ -66,7 +73,9 @@ def test_a_hash_is_the_number_of_the_bucket_counted_from_the_lowest():
     family = drawn(3, width=2.0)
     projected = np.float32([[-5.0, 0.3, 7.0], [1.0, -1.0, 4.0]])
     buckets = np.floor(projected.astype(np.float64) / 2.0 + family.offsets).astype(int)
-    assert np.array_equal(family.fitted_to(projected).hash(projected), buckets - buckets.min())
+    fitted = family.fitted_to(projected)
+    assert (fitted.lowest <= buckets.min(axis=0)).all()
+    assert np.array_equal(fitted.hash(projected), buckets - fitted.lowest)
 
 
 def test_offsets_lie_within_one_bucket():
@@ -90,22 +99,30 @@ def test_saturating_never_parts_two_vectors_of_one_bucket_nor_turns_their_order(
 
 
 def test_symbols_take_just_enough_bits_for_the_buckets_seen():
-    family = PStable(np.zeros((1, 1), np.float32), np.zeros(1, np.float32), 1.0)
+    family = lines(1, 1.0)
     for n_buckets, bits in [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (129, 8), (256, 8)]:
         projected = np.float32([[-17.5], [-17.5 + n_buckets - 1]])
         fitted = family.fitted_to(projected)
-        assert (fitted.lowest, fitted.symbol_bits) == (-18, bits)
-        assert fitted.hash(projected).ravel().tolist() == [0, n_buckets - 1]
+        left_below = (2**bits - n_buckets) // 2
+        assert (fitted.lowest.tolist(), fitted.symbol_bits) == ([-18 - left_below], bits)
+        assert fitted.hash(projected).ravel().tolist() == [left_below, left_below + n_buckets - 1]
+
+
+def test_each_function_counts_from_its_own_lowest_so_far_projections_cost_no_bits():
+    projected = np.float32([[0.5, 1000.5], [3.5, 1003.5]])
+    fitted = lines(2, 1.0).fitted_to(projected)
+    assert (fitted.lowest.tolist(), fitted.symbol_bits) == ([0, 1000], 2)
+    assert fitted.hash(projected).tolist() == [[0, 0], [3, 3]]
 
 
 def test_more_than_256_buckets_are_refused_with_the_width_the_count_and_the_way_out():
-    family = PStable(np.zeros((1, 1), np.float32), np.zeros(1, np.float32), 0.5)
+    family = lines(1, 0.5)
     with pytest.raises(ScaleError, match=r"bucket_width is 0\.5.*257 buckets.*at most 256.*leave bucket_width out"):
         family.fitted_to(np.float32([[0.0], [128.0]]))
 
 
 def test_with_saturate_the_buckets_around_the_median_stay_apart():
-    family = PStable(np.zeros((1, 1), np.float32), np.zeros(1, np.float32), 1.0)
+    family = lines(1, 1.0)
     crowd = np.arange(-50, 51, dtype=np.float32)
     projected = np.concatenate([[-1e6], crowd, [1e6]]).astype(np.float32)[:, None]
     symbols = family.fitted_to(projected, saturate=True).hash(projected).ravel().astype(int)
@@ -120,16 +137,21 @@ def test_bucket_numbers_beyond_64_bits_are_refused():
 
 
 def test_a_probe_looks_into_the_two_next_buckets_at_the_squared_distance_to_the_wall():
-    family = PStable(np.zeros((1, 3), np.float32), np.zeros(3, np.float32), 2.0, lowest=-1, symbol_bits=2)
+    family = lines(3, 2.0, lowest=-1, symbol_bits=2)
     symbols, costs = family.perturb(np.float32([[0.5, 3.0, 1.0]]))  # buckets 0, 1, 0; at 1/4, 1/2, 1/2 of each
     assert symbols.tolist() == [[[0, 2], [1, 3], [0, 2]]]
     assert costs.tolist() == [[[1 / 16, 9 / 16], [1 / 4, 1 / 4], [1 / 4, 1 / 4]]]
 
 
 def test_there_is_no_bucket_to_probe_beyond_the_outermost():
-    family = PStable(np.zeros((1, 2), np.float32), np.zeros(2, np.float32), 1.0, lowest=0, symbol_bits=1)
+    family = lines(2, 1.0, symbol_bits=1)
     _, costs = family.perturb(np.float32([[-9.5, 9.5]]))
     assert np.isinf(costs).tolist() == [[[True, False], [False, True]]]
+
+
+def test_a_width_next_to_nothing_is_refused_without_a_warning():
+    with pytest.raises(ScaleError, match="too small for this data"):
+        lines(1, 5e-324).fitted_to(np.float32([[1.0]]))
 
 
 def test_more_functions_extend_the_first_directions_and_offsets():

@@ -26,7 +26,7 @@ def test_words_sort_without_a_sign():
 
 def test_tables_can_not_be_changed_not_even_through_a_view():
     tables = build_tables(random_keys(0, 3, 5, 1))
-    for array in (tables.keys, tables.ids, tables.first(2).keys, tables.first(2).ids):
+    for array in (tables.keys, tables.ids, tables.starts, tables.first(2).keys, tables.first(2).ids):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
 
@@ -34,4 +34,16 @@ def test_tables_can_not_be_changed_not_even_through_a_view():
 def test_the_first_tables_are_a_view_and_cost_their_share():
     tables = build_tables(random_keys(0, 6, 10, 2))
     assert np.shares_memory(tables.first(2).keys, tables.keys)
-    assert tables.first(2).nbytes * 3 == tables.nbytes == 6 * 10 * (2 * 4 + 4)
+    assert (
+        tables.first(2).nbytes * 3 == tables.nbytes == 6 * (10 * (2 * 4 + 4) + 3 * 4)
+    )  # and where the keys of two heads begin and end
+
+
+@pytest.mark.parametrize("n", [1, 7, 100, 5000])
+def test_starts_say_how_many_keys_come_before_each_head(n):
+    tables = build_tables(random_keys(n, 2, n, 2))
+    heads = tables.starts.shape[1] - 1
+    assert heads & (heads - 1) == 0
+    for keys, starts in zip(tables.keys, tables.starts, strict=True):
+        here = (keys[:, 0].astype(np.uint64) * heads) >> np.uint64(32)
+        assert starts.tolist() == [int((here < head).sum()) for head in range(heads + 1)]

@@ -16,7 +16,7 @@ from lsh.errors import IndexFileError
 from lsh.sketch_index import SketchIndex
 
 MAGIC = b"\x89LSH\r\n\x1a\n"
-KINDS = ("tables-cosine", "tables-euclidean", "sketches-cosine", "sketches-euclidean")
+KINDS = ("tables-cosine", "tables-euclidean", "filtered-cosine", "sketches-cosine", "sketches-euclidean")
 N, DIM = 23, 5
 
 
@@ -33,8 +33,9 @@ def vectors(n=N, dim=DIM, seed=0):
 def fit(kind, X, seed=0):
     """Return a new index of one of KINDS."""
     family, metric = kind.split("-")
-    index = LSHIndex(metric, n_tables=2, n_bits=9, seed=seed) if family == "tables" else SketchIndex(metric, seed=seed)
-    return index.fit(X)
+    if family == "sketches":
+        return SketchIndex(metric, seed=seed).fit(X)
+    return LSHIndex(metric, n_tables=2, n_bits=9, seed=seed, sketches=family == "filtered").fit(X)
 
 
 @functools.cache
@@ -47,6 +48,7 @@ def answers(index, Q=None):
     """Return all that a few searches give, in one comparable value."""
     Q = np.random.default_rng(1).standard_normal((6, index.exact.X.shape[1])).astype(np.float32) if Q is None else Q
     settings = [{"n_tables": 1, "n_bits": 3}, {"n_bits": 5, "n_probes": 3}] if isinstance(index, LSHIndex) else []
+    settings += [{"n_bits": 2, "n_reranked": 4}] if isinstance(index, LSHIndex) and index.params.sketches else []
     found = [index.search(Q, k=4, **chosen) for chosen in settings or [{"n_probes": 1, "n_reranked": 4}, {}]]
     return [(f.ids.tolist(), f.distances.tolist(), f.n_candidates.tolist()) for f in found]
 

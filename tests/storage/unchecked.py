@@ -21,7 +21,8 @@ def search(index, Q):
     else:
         for n_bits in (1, 5, 9):
             for n_probes in (1, 8):
-                index.search(Q, k=4, n_bits=n_bits, n_probes=n_probes)
+                for n_reranked in (None, 4) if index.params.sketches else (None,):
+                    index.search(Q, k=4, n_bits=n_bits, n_probes=n_probes, n_reranked=n_reranked)
 
 
 def main(folder):

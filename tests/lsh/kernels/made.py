@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lsh.tables import build_tables
+from lsh.tables import Tables, build_tables
 from tests import reference
 
 
@@ -14,6 +14,11 @@ class Made(NamedTuple):
     query_keys: np.ndarray  # uint32[L, nq, W]
     symbols: np.ndarray  # uint8[nq, L, K, m]
     costs: np.ndarray  # float32[nq, L, K, m]
+
+    @property
+    def starts(self):
+        """Return where each head of the keys begins: int32[L, 2^h + 1]."""
+        return Tables.of(self.keys, self.ids).starts
 
 
 def made(rng, *, n, nq, L, K, bits, m, variety=3):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.buckets import bucket, first_at_least, prefix_mask
+from lsh.kernels.buckets import bucket, bucket_by_head, first_at_least, prefix_mask
 from lsh.kernels.hashing import words_for
 from tests import reference
 
@@ -71,3 +71,20 @@ def test_keys_compare_without_a_sign_and_word_by_word():
     mask = np.full(2, 0xFFFFFFFF, np.uint32)
     for place, key in enumerate(keys):
         assert bucket(keys, key, mask, 0, 5) == (place, place + 1)
+
+
+@pytest.mark.parametrize("bits", ALL_BITS)
+@pytest.mark.parametrize("head_bits", [1, 3, 8, 14])
+def test_a_bucket_found_by_its_head_is_the_bucket(bits, head_bits):
+    rng = np.random.default_rng([bits, head_bits])
+    for n in (1, 33, 200):
+        keys, queries = sorted_keys(rng, n, 24, bits, variety=2), sorted_keys(rng, 9, 24, bits, variety=3)
+        heads = (keys[:, 0] >> np.uint32(32 - head_bits)).tolist()
+        starts = np.array([sum(head < x for head in heads) for x in range(2**head_bits)] + [n], np.int32)
+        for length in (1, 2, 4, 9, 24):
+            mask = mask_of(length, bits, keys.shape[1])
+            for query in queries:
+                start, stop = bucket_by_head(keys, starts, query, mask)
+                expected = reference.bucket(keys, query, mask, 0, n)
+                assert stop - start == expected[1] - expected[0]
+                assert (start, stop) == expected or start == stop

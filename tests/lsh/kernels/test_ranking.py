@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.buckets import prefix_mask
-from lsh.kernels.ranking import COSINE, EUCLIDEAN, gather, measure, nearest, search
+from lsh.kernels.ranking import COSINE, EUCLIDEAN, measure, nearest
 from tests import reference
-from tests.lsh.kernels.made import made
 
 METRICS = [COSINE, EUCLIDEAN]
 # Small whole numbers and inverse norms that are powers of two: every float32 operation is exact, and ties are many.
@@ -111,46 +109,3 @@ def test_nearest_does_not_care_in_which_order_candidates_come():
     for _ in range(20):
         shuffled = found_by(nearest, X[0], X, np.ones(60, np.float32), EUCLIDEAN, rng.permutation(60), 10)
         assert np.array_equal(shuffled, expected)
-
-
-@pytest.mark.parametrize("bits", [1, 3, 8])
-@pytest.mark.parametrize("n", [1, 2, 30])
-def test_gather_appends_each_unseen_id_of_the_probed_buckets_once(bits, n):
-    rng = np.random.default_rng([bits, n])
-    tables = made(rng, n=n, nq=4, L=1, K=9, bits=bits, m=1)
-    mask = np.empty(tables.keys.shape[2], np.uint32)
-    for length in (1, 2, 9):
-        prefix_mask(length, bits, mask)
-        marks = np.where(rng.random(n) < 0.3, 7, 3).astype(np.uint32)  # 7: met before on this visit
-        before = set(np.flatnonzero(marks == 7).tolist())
-        candidates = np.full(n + 2, -5, np.int64)
-        probes = tables.query_keys[0]
-        count = gather(tables.keys[0], tables.ids[0], probes, mask, marks, np.uint32(7), candidates, 2)
-        expected = reference.gather(tables.keys[0], tables.ids[0], probes, mask, before)
-        assert candidates[2:count].tolist() == expected
-        assert set(np.flatnonzero(marks == 7).tolist()) == before | set(expected)
-
-
-SETTINGS = [
-    (bits, m, K, L, n_probes)
-    for bits, m in [(1, 1), (2, 1), (3, 2), (8, 2)]
-    for K, L, n_probes in [(1, 1, 1), (6, 3, 1), (6, 3, 4), (4, 2, 64), (24, 2, 1)]
-]
-
-
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize(("bits", "m", "K", "L", "n_probes"), SETTINGS)
-def test_search_agrees_with_looking_up_every_bucket_by_hand(metric, bits, m, K, L, n_probes):
-    for n, nq, k in [(1, 1, 1), (2, 3, 5), (40, 4, 3), (7, 0, 2)]:
-        rng = np.random.default_rng([metric, bits, K, L, n_probes, n])
-        tables = made(rng, n=n, nq=nq, L=L, K=K, bits=bits, m=m)
-        X, inverse_norms = whole_numbers(rng, n, 3)
-        Q = rng.integers(-2, 3, (nq, 3)).astype(np.float32)
-        ids, distances = np.full((nq, k), -1, np.int64), np.full((nq, k), np.inf, np.float32)
-        counts = np.zeros(nq, np.int64)
-        n_bits = max(1, K - 1)  # shorter than the keys are
-        search(*tables, n_bits, bits, n_probes, Q, X, inverse_norms, metric, ids, distances, counts)
-        expected = reference.search(*tables, n_bits, bits, n_probes, K, Q, X, inverse_norms, metric, k)
-        assert ids.tolist() == expected[0].tolist()
-        assert distances.tolist() == expected[1].tolist()
-        assert counts.tolist() == expected[2].tolist()

@@ -16,12 +16,16 @@ FOLDER = Path(__file__).parent
 INDEXES = {
     "tables-cosine": LSHIndex("cosine", n_tables=3, n_bits=10, seed=1),
     "tables-euclidean": LSHIndex("euclidean", n_tables=3, n_bits=6, seed=2, bucket_width=3.0),
+    "filtered-cosine": LSHIndex("cosine", n_tables=3, n_bits=10, seed=5, sketches=True),
     "sketches-cosine": SketchIndex("cosine", n_buckets=4, seed=3),
     "sketches-euclidean": SketchIndex("euclidean", n_buckets=4, seed=4),
+    "cells-cosine": SketchIndex("cosine", n_buckets=4, seed=6, family="hyperplanes"),
 }
 # Such searches rank whole buckets exactly: what they find depends on the file, and not on how estimates are rounded.
 SEARCHES = {
     "tables": [{"n_tables": 1, "n_bits": 2}, {"n_tables": 3, "n_bits": 3}, {"n_bits": 5, "n_probes": 4}],
+    "filtered": [{"n_tables": 2, "n_bits": 3}, {"n_bits": 2, "n_reranked": 60}],
+    "cells": [{"n_probes": 1, "n_reranked": 60}, {"n_probes": 3, "n_reranked": 60}],
     "sketches": [{"n_probes": 1, "n_reranked": 60}, {"n_probes": 4, "n_reranked": 60}],
 }
 

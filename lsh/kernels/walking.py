@@ -1,0 +1,151 @@
+"""A query's walk through the tables: mark who is in its buckets, list them, filter them by sketch, rank the rest.
+
+Marks are one bit a vector. Buckets of several tables overlap, and setting a bit twice costs no more than asking whether
+it is set; read back, the bits give each candidate once and in order of id, so that memory is read forwards.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh.kernels.bits import lowest, without_lowest
+from lsh.kernels.buckets import bucket_by_head, prefix_mask
+from lsh.kernels.jit import kernel
+from lsh.kernels.probing import probe_keys
+from lsh.kernels.ranking import nearest
+from lsh.kernels.sketching import DIMENSIONS, PLANES, above, limit_for, quantise, score, times
+
+Floats = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
+Planes = npt.NDArray[np.uint64]
+
+_BLOCK = 512  # sketches scored at a time, from the first-level cache
+_ZERO = np.float32(0)
+_ONE = np.uint64(1)
+_WORD = np.uint64(6)  # a word holds 2^6 marks
+_PLACE = np.uint64(63)
+
+
+@kernel
+def mark(
+    keys: npt.NDArray[np.uint32],
+    ids: npt.NDArray[np.int32],
+    starts: npt.NDArray[np.int32],
+    probes: npt.NDArray[np.uint32],
+    mask: npt.NDArray[np.uint32],
+    marks: Planes,
+) -> None:
+    """Mark the ids in one table's probed buckets.
+
+    keys: uint32[n, W] sorted; ids: int32[n] in the same order; starts: where the keys of each head begin; probes:
+    uint32[T, W]; marks: uint64[n / 64, rounded up], id i being bit i % 64 of word i // 64.
+    """
+    for t in range(probes.shape[0]):
+        start, stop = bucket_by_head(keys, starts, probes[t], mask)
+        for i in ids[start:stop]:
+            place = np.uint64(i)
+            marks[place >> _WORD] |= _ONE << (place & _PLACE)
+
+
+@kernel
+def marked(marks: Planes, candidates: Ids) -> int:
+    """Write the marked ids to `candidates`, ascending, and clear the marks; return how many there were."""
+    count = 0
+    for w in range(marks.shape[0]):
+        word = marks[w]
+        while word:
+            candidates[count] = 64 * w + lowest(word)
+            count += 1
+            word = without_lowest(word)
+        marks[w] = 0
+    return count
+
+
+@kernel
+def score_rows(
+    planes: Planes, terms: Floats, rows: Ids, query: Planes, step: np.float32, total: np.float32, out: Floats
+) -> None:
+    """Estimate <q, y> - penalty for some of the sketches: planes uint64[n, 4], terms float32[n, 3] (see `SketchRows`).
+
+    Copying them together first, so that `score` can count eight at once, takes half the time of scoring each alone.
+    """
+    dense_planes, dense_terms = np.empty((PLANES, _BLOCK), np.uint64), np.empty((3, _BLOCK), np.float32)
+    factors, penalties = dense_terms[:2], dense_terms[2]
+    for start in range(0, rows.shape[0], _BLOCK):
+        block = rows[start : start + _BLOCK]
+        _pick(planes, terms, block, dense_planes, dense_terms)
+        score(dense_planes, factors, penalties, 0, query, step, total, _ZERO, out[start : start + block.shape[0]])
+
+
+@kernel
+def _pick(planes: Planes, terms: Floats, rows: Ids, dense_planes: Planes, dense_terms: Floats) -> None:
+    a, b, c, d = dense_planes[0], dense_planes[1], dense_planes[2], dense_planes[3]
+    e, f, g = dense_terms[0], dense_terms[1], dense_terms[2]
+    for r in range(rows.shape[0]):
+        i = np.uint64(rows[r])  # an index that cannot be negative needs no check for wrapping around
+        a[r], b[r], c[r], d[r] = planes[i, 0], planes[i, 1], planes[i, 2], planes[i, 3]
+        e[r], f[r], g[r] = terms[i, 0], terms[i, 1], terms[i, 2]
+
+
+@kernel
+def keep_best(scores: Floats, n_kept: int, candidates: Ids) -> int:
+    """Move the candidates with the best scores, `n_kept` or at most a few more, to the front; return how many."""
+    limit = limit_for(scores, n_kept, n_kept // 4 + 4)
+    places = np.empty(scores.shape[0], np.uint32)
+    count = above(scores, limit, 0, places, 0)
+    for r in range(count):
+        candidates[r] = candidates[places[r]]
+    return count
+
+
+@kernel
+def search(
+    keys: npt.NDArray[np.uint32],
+    ids: npt.NDArray[np.int32],
+    starts: npt.NDArray[np.int32],
+    query_keys: npt.NDArray[np.uint32],
+    symbols: npt.NDArray[np.uint8],
+    costs: Floats,
+    n_bits: int,
+    symbol_bits: int,
+    n_probes: int,
+    Q: Floats,
+    X: Floats,
+    inverse_norms: Floats,
+    metric: int,
+    centre: Floats,
+    rotation: Floats,
+    planes: Planes,
+    terms: Floats,
+    n_reranked: int,
+    found_ids: Ids,
+    found_distances: Floats,
+    n_candidates: Ids,
+) -> None:
+    """Search every query: look up its buckets, list distinct candidates, rank the best `n_reranked` of them exactly.
+
+    keys uint32[L, n, W], ids int32[L, n], starts int32[L, 2^h + 1], query_keys uint32[L, nq, W], symbols
+    uint8[nq, L, K, m], costs float32[nq, L, K, m]; centre float32[d], rotation float32[d, 128], planes and terms as in
+    `score_rows`, all four read only where there are more candidates than are ranked -> found_ids int64[nq, k],
+    found_distances float32[nq, k], n_candidates int64[nq].
+    """
+    n_tables, n, n_words = keys.shape
+    mask = np.empty(n_words, np.uint32)
+    prefix_mask(n_bits, symbol_bits, mask)
+    probes = np.empty((n_probes, n_words), np.uint32)
+    marks, candidates = np.zeros((n + 63) // 64, np.uint64), np.empty(n, np.int64)
+    scores = np.empty(n, np.float32)
+    rotated, query = np.empty(DIMENSIONS, np.float32), np.empty(8, np.uint64)
+    for q in range(Q.shape[0]):
+        for table in range(n_tables):
+            n_keys = probe_keys(
+                query_keys[table, q], symbols[q, table], costs[q, table], n_bits, symbol_bits, n_probes, probes
+            )
+            mark(keys[table], ids[table], starts[table], probes[:n_keys], mask, marks)
+        count = marked(marks, candidates)
+        n_candidates[q] = count
+        if count > n_reranked:
+            times(Q[q] - centre, rotation, rotated)
+            step, total = quantise(rotated, query)
+            score_rows(planes, terms, candidates[:count], query, step, total, scores[:count])
+            count = keep_best(scores[:count], n_reranked, candidates)
+        nearest(Q[q], X, inverse_norms, metric, candidates[:count], found_ids[q], found_distances[q])

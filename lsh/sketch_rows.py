@@ -1,0 +1,73 @@
+"""A two-bit sketch of every vector, in order of id: what `LSHIndex` sorts its candidates by before it measures them.
+
+The sketches are those of `SketchIndex` (see `lsh.sketch`), of the vector less the common centre μ. There they are read
+in runs and stand column by column; candidates lie anywhere, so here all of a vector's numbers stand side by side.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh.exact import ExactSearch
+from lsh.hasher import mean_vector, prepare
+from lsh.kernels.sketching import DIMENSIONS, PLANES
+from lsh.sampling import evenly_spaced
+from lsh.sketch import Sketches, draw_rotation, penalties
+from lsh.validate import Floats
+
+_BLOCK_ROWS = 16_384
+_SAMPLE_ROWS = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class SketchRows:
+    """centre: float32[d]; rotation: float32[d, 128]; planes: uint64[n, 4]; terms: float32[n, 3]. All read-only.
+
+    terms: the two factors of a sketch (see `encode`) and its penalty (see `penalties`).
+    """
+
+    centre: Floats
+    rotation: Floats
+    planes: npt.NDArray[np.uint64]
+    terms: Floats
+
+    @classmethod
+    def of(cls, centre: Floats, rotation: Floats, planes: npt.NDArray[np.uint64], terms: Floats) -> Self:
+        """Return sketches of given arrays, which become read-only."""
+        for array in (centre, rotation, planes, terms):
+            array.flags.writeable = False
+        return cls(centre, rotation, planes, terms)
+
+    @classmethod
+    def none(cls, dim: int) -> Self:
+        """Return sketches of no vector, for an index that keeps none."""
+        rotation = np.empty((dim, DIMENSIONS), np.float32)
+        return cls.of(
+            np.empty(dim, np.float32), rotation, np.empty((0, PLANES), np.uint64), np.empty((0, 3), np.float32)
+        )
+
+    @classmethod
+    def build(cls, exact: ExactSearch, rng: np.random.Generator) -> Self:
+        """Sketch the vectors that `exact` searches."""
+        X, metric = exact.X, exact.metric
+        centre = mean_vector(X, metric)
+        rotation = draw_rotation(prepare(evenly_spaced(X, _SAMPLE_ROWS), metric, centre), rng)
+        planes, terms = np.empty((len(X), PLANES), np.uint64), np.empty((len(X), 3), np.float32)
+        for start in range(0, len(X), _BLOCK_ROWS):
+            vectors = prepare(X[start : start + _BLOCK_ROWS], metric, centre)
+            block, rows = Sketches.empty(len(vectors)), slice(start, start + len(vectors))
+            block.fill(0, np.asarray(vectors @ rotation, np.float32))
+            planes[rows], terms[rows, :2] = block.planes.T, block.factors.T
+            terms[rows, 2] = penalties(vectors, centre, metric)
+        return cls.of(centre, rotation, planes, terms)
+
+    def __len__(self) -> int:
+        """Return the number of sketches."""
+        return len(self.planes)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes that these arrays take; none when there are no sketches."""
+        return sum(array.nbytes for array in (self.centre, self.rotation, self.planes, self.terms)) if len(self) else 0

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+
+from lsh.kernels.bits import highest, lowest, without_lowest
+from lsh.kernels.buckets import prefix_mask
+from lsh.kernels.ranking import COSINE, EUCLIDEAN
+from lsh.kernels.sketching import quantise
+from lsh.kernels.walking import keep_best, mark, marked, score_rows, search
+from lsh.sketch import Sketches
+from tests import reference
+from tests.lsh.kernels.made import made
+
+METRICS = [COSINE, EUCLIDEAN]
+# Small whole numbers and inverse norms that are powers of two: every float32 operation is exact, and ties are many.
+INVERSE_NORMS = np.float32([0.0, 0.125, 0.0625, 0.03125])
+
+
+def whole_numbers(rng, n, dim):
+    return rng.integers(-2, 3, (n, dim)).astype(np.float32), INVERSE_NORMS[rng.integers(0, 4, n)]
+
+
+def sketched(rng, n):
+    """Return the sketches of n random vectors of 128 dimensions with penalties: planes uint64[n, 4], terms [n, 3]."""
+    sketches = Sketches.empty(n)
+    sketches.fill(0, rng.standard_normal((n, 128)).astype(np.float32))
+    terms = np.concatenate([sketches.factors, rng.standard_normal((1, n)).astype(np.float32)])
+    return np.ascontiguousarray(sketches.planes.T), np.ascontiguousarray(terms.T)
+
+
+def rounded(y):
+    planes = np.empty(8, np.uint64)
+    step, total = quantise(y, planes)
+    return planes, step, total
+
+
+@pytest.mark.parametrize("places", [[0], [63], [0, 63], [5, 17, 40], range(64)])
+def test_bits_are_found_from_either_end(places):
+    word = sum(1 << place for place in places)
+    assert lowest(np.uint64(word)) == min(places)
+    assert highest(np.uint64(word)) == max(places)
+    assert int(without_lowest(np.uint64(word))) == word - (1 << min(places))
+
+
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 300])
+def test_marks_come_back_once_each_in_order_and_are_gone_then(n):
+    rng = np.random.default_rng(n)
+    for share in (0, 0.1, 1):
+        members = np.flatnonzero(rng.random(n) < share)
+        marks, candidates = np.zeros(-(-n // 64), np.uint64), np.full(n, -5, np.int64)
+        for i in members:
+            marks[i // 64] |= np.uint64(1) << np.uint64(i % 64)
+        assert candidates[: marked(marks, candidates)].tolist() == members.tolist()
+        assert not marks.any()
+
+
+@pytest.mark.parametrize("bits", [1, 3, 8])
+@pytest.mark.parametrize("n", [1, 2, 30, 200])
+def test_mark_adds_the_ids_of_the_probed_buckets_to_those_marked(bits, n):
+    rng = np.random.default_rng([bits, n])
+    tables = made(rng, n=n, nq=4, L=1, K=9, bits=bits, m=1)
+    mask = np.empty(tables.keys.shape[2], np.uint32)
+    for length in (1, 2, 9):
+        prefix_mask(length, bits, mask)
+        marks, candidates = np.zeros(-(-n // 64), np.uint64), np.empty(n, np.int64)
+        marks[0] = 1  # met in an earlier table
+        probes = tables.query_keys[0]
+        mark(tables.keys[0], tables.ids[0], tables.starts[0], probes, mask, marks)
+        expected = {0, *reference.gather(tables.keys[0], tables.ids[0], probes, mask, set())}
+        assert candidates[: marked(marks, candidates)].tolist() == sorted(expected)
+
+
+@pytest.mark.parametrize("m", [0, 1, 7, 511, 512, 513, 1300])
+def test_rows_are_scored_as_their_sketches_say_in_any_order(m):
+    rng = np.random.default_rng(m)
+    planes, terms = sketched(rng, 700)
+    query, step, total = rounded(rng.standard_normal(128).astype(np.float32))
+    rows, out = rng.integers(0, 700, m), np.full(m, np.nan, np.float32)
+    score_rows(planes, terms, rows, query, step, total, out)
+    expected = reference.estimates(planes, terms, query, float(step))[rows]
+    # Some ten float32 operations on terms whose sizes sum to at most four times the largest one, |f| Σ|q| 1.5.
+    size = 1.5 * np.abs(terms[:, 0]).max() * 7.5 * 128 * float(step) + np.abs(terms[:, 2]).max()
+    assert (np.abs(out - expected) <= 40 * np.finfo(np.float32).eps * size).all()
+
+
+@pytest.mark.parametrize(("n", "n_kept"), [(30, 1), (30, 10), (3000, 40), (3000, 2999)])
+def test_the_best_are_kept_and_few_others(n, n_kept):
+    rng = np.random.default_rng([n, n_kept])
+    scores, candidates = rng.standard_normal(n).astype(np.float32), rng.permutation(10 * n)[:n]
+    best = candidates[np.argsort(-scores)]
+    count = keep_best(scores, n_kept, candidates)
+    assert n_kept <= count <= n_kept + n_kept // 4 + 4
+    assert set(candidates[:count].tolist()) == set(best[:count].tolist())
+
+
+def test_where_scores_tie_at_the_limit_all_of_those_are_kept():
+    candidates = np.arange(50)
+    assert keep_best(np.zeros(50, np.float32), 10, candidates) == 50
+
+
+SETTINGS = [
+    (bits, m, K, L, n_probes)
+    for bits, m in [(1, 1), (2, 1), (3, 2), (8, 2)]
+    for K, L, n_probes in [(1, 1, 1), (6, 3, 1), (6, 3, 4), (4, 2, 64), (24, 2, 1)]
+]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("bits", "m", "K", "L", "n_probes"), SETTINGS)
+def test_search_agrees_with_looking_up_every_bucket_by_hand(metric, bits, m, K, L, n_probes):
+    for n, nq, k in [(1, 1, 1), (2, 3, 5), (40, 4, 3), (7, 0, 2)]:
+        rng = np.random.default_rng([metric, bits, K, L, n_probes, n])
+        tables = made(rng, n=n, nq=nq, L=L, K=K, bits=bits, m=m)
+        X, inverse_norms = whole_numbers(rng, n, 3)
+        Q = rng.integers(-2, 3, (nq, 3)).astype(np.float32)
+        assert_agrees(tables, max(1, K - 1), bits, n_probes, K, Q, X, inverse_norms, metric, k)  # shorter than the keys
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_reranked", [1, 5, 20, 10**6])
+def test_a_filtered_search_ranks_the_candidates_with_the_best_sketches(metric, n_reranked):
+    rng = np.random.default_rng([metric, n_reranked])
+    n, nq, dim = 300, 5, 3
+    tables = made(rng, n=n, nq=nq, L=3, K=6, bits=1, m=1)
+    X, inverse_norms = whole_numbers(rng, n, dim)
+    Q, centre = rng.integers(-2, 3, (nq, dim)).astype(np.float32), rng.standard_normal(dim).astype(np.float32)
+    rotation, (planes, terms) = rng.standard_normal((dim, 128)).astype(np.float32), sketched(rng, n)
+
+    def best(n_kept):
+        def kept(q, candidates):
+            query, step, _ = rounded(np.asarray((Q[q] - centre) @ rotation, np.float32))
+            scores = reference.estimates(planes, terms, query, float(step))[candidates]
+            return [candidates[place] for place in np.argsort(-scores)[:n_kept]]
+
+        return reference.search(*tables, 3, 1, 2, 6, Q, X, inverse_norms, metric, 3, kept)
+
+    filtering = centre, rotation, planes, terms, n_reranked
+    _, distances, counts = searched(tables, 3, 1, 2, Q, X, inverse_norms, metric, *filtering, 3)
+    few, most = best(n_reranked), best(n_reranked + n_reranked // 4 + 4)  # how many more are ranked is left open
+    assert counts.tolist() == few[2].tolist()
+    assert (distances <= few[1]).all()
+    assert (distances >= most[1]).all()
+
+
+def searched(tables, n_bits, bits, n_probes, Q, X, inverse_norms, metric, centre, rotation, planes, terms, most, k):
+    ids, distances = np.full((len(Q), k), -1, np.int64), np.full((len(Q), k), np.inf, np.float32)
+    counts = np.zeros(len(Q), np.int64)
+    lookup = tables.keys, tables.ids, tables.starts, tables.query_keys, tables.symbols, tables.costs
+    filtering = centre, rotation, planes, terms, most
+    search(*lookup, n_bits, bits, n_probes, Q, X, inverse_norms, metric, *filtering, ids, distances, counts)
+    return ids, distances, counts
+
+
+def assert_agrees(tables, n_bits, bits, n_probes, K, Q, X, inverse_norms, metric, k):
+    nothing = np.empty(Q.shape[1], np.float32), np.empty((Q.shape[1], 128), np.float32)
+    nothing += np.empty((0, 4), np.uint64), np.empty((0, 3), np.float32)
+    found = searched(tables, n_bits, bits, n_probes, Q, X, inverse_norms, metric, *nothing, len(X), k)
+    expected = reference.search(*tables, n_bits, bits, n_probes, K, Q, X, inverse_norms, metric, k)
+    for here, there in zip(found, expected, strict=True):
+        assert here.tolist() == there.tolist()
