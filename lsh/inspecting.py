@@ -5,6 +5,7 @@ agrees with `LSHIndex.search` exactly. It is written to be read, and fast enough
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from lsh.index import LSHIndex
 from lsh.kernels.buckets import bucket, prefix_mask
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.probing import probe_keys
+from lsh.kernels.ranking import nearest
 from lsh.validate import Floats
 
 Symbols = npt.NDArray[np.uint8]
@@ -30,9 +32,8 @@ _BLOCK_ROWS = 16_384  # rows measured at a time
 class TableKey:
     """A query's key in one table, and how firmly each of its K symbols stands.
 
-    symbols: uint8[K]. positions: float64[K], for hyperplanes the signed angle to the plane in degrees (above 0 is bit
-    1), for p-stable projections the place within the bucket, 0 to 1. firmness: float64[K], 0 to 1: the share of random
-    functions with a wall nearer to the query than this one. A symbol with little firmness was nearly another.
+    symbols: uint8[K]. positions: float64[K], as `positions_of` gives them. firmness: float64[K], 0 to 1: the share of
+    random functions with a wall nearer to the query than this one. A symbol with little firmness was nearly another.
     """
 
     symbols: Symbols
@@ -64,6 +65,18 @@ class NearMiss:
     shared: int
 
 
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """With what, changed alone, a search would have looked at a row that it missed; None where nothing in range helps.
+
+    n_bits: the most bits, fewer than now; n_tables, n_probes: the fewest, more than now.
+    """
+
+    n_bits: int | None
+    n_tables: int | None
+    n_probes: int | None
+
+
 def symbols_of(index: LSHIndex, X: npt.ArrayLike, n_tables: int, n_bits: int) -> Symbols:
     """Return the symbols (bits, for hyperplanes) of vectors, float32[n, d], as uint8[n, n_tables, n_bits]."""
     n_tables, n_bits, _ = index.params.setting(n_tables, n_bits, 1)
@@ -72,23 +85,37 @@ def symbols_of(index: LSHIndex, X: npt.ArrayLike, n_tables: int, n_bits: int) ->
     return symbols.reshape(len(vectors), n_tables, hasher.n_bits)[:, :, :n_bits]
 
 
+def positions_of(index: LSHIndex, X: npt.ArrayLike, table: int, n_bits: int) -> Numbers:
+    """Return where vectors, float32[n, d], stand to the walls of one table (from 0): float64[n, n_bits].
+
+    For hyperplanes the signed angle to the plane in degrees: above 0 is bit 1. For p-stable projections the place on
+    the line, in bucket widths: the whole part is the bucket's number.
+    """
+    vectors, hasher, family = validate.matrix(X, "X", index.dim), index.hasher, index.hasher.family
+    functions = slice(table * hasher.n_bits, table * hasher.n_bits + n_bits)
+    projections = hasher.project(vectors, table + 1)[:, functions].astype(np.float64)
+    if not isinstance(family, Hyperplanes):
+        return np.asarray(projections / family.width + family.offsets[functions])
+    lengths = np.linalg.norm(family.directions[:, functions].astype(np.float64), axis=0)
+    lengths = (
+        lengths * np.linalg.norm(prepare(vectors, hasher.metric, hasher.centre).astype(np.float64), axis=1)[:, None]
+    )
+    sines = np.divide(projections, lengths, out=np.zeros_like(projections), where=lengths > 0)
+    return np.asarray(np.degrees(np.arcsin(np.clip(sines, -1, 1))))
+
+
 def key_of(index: LSHIndex, q: npt.ArrayLike, table: int, n_bits: int) -> TableKey:
     """Return the key of a query, float32[d], in one table (from 0)."""
-    query, hasher = _one(index, q), index.hasher
+    query, family = _one(index, q), index.hasher.family
     symbols = symbols_of(index, query, table + 1, n_bits)[0, table]
-    first = table * hasher.n_bits
-    functions = slice(first, first + n_bits)
-    projections = hasher.project(query, table + 1)[0, functions].astype(np.float64)
-    family = hasher.family
-    if isinstance(family, Hyperplanes):
-        length = float(np.linalg.norm(prepare(query, hasher.metric, hasher.centre).astype(np.float64)))
-        # a.x / |x| is standard normal over random planes a; a.x / |a||x| is the sine of the angle to the plane.
-        normal = projections / length if length > 0 else np.zeros(n_bits)
-        sines = normal / np.linalg.norm(family.directions[:, functions].astype(np.float64), axis=0)
-        return TableKey(symbols, np.degrees(np.arcsin(np.clip(sines, -1, 1))), _within(np.abs(normal)))
-    scaled = projections / family.width + family.offsets[functions]
-    positions = scaled - np.floor(scaled)
-    return TableKey(symbols, positions, 2 * np.minimum(positions, 1 - positions))
+    positions = positions_of(index, query, table, n_bits)[0]
+    if not isinstance(family, Hyperplanes):
+        place = positions - np.floor(positions)
+        return TableKey(symbols, positions, 2 * np.minimum(place, 1 - place))
+    first = table * index.hasher.n_bits
+    lengths = np.linalg.norm(family.directions[:, first : first + n_bits].astype(np.float64), axis=0)
+    # a.x / |x| is standard normal over random planes a; a.x / |a||x| is the sine of the angle to the plane.
+    return TableKey(symbols, positions, _within(np.abs(np.sin(np.radians(positions))) * lengths))
 
 
 def walk(index: LSHIndex, q: npt.ArrayLike, n_tables: int, n_bits: int, n_probes: int = 1) -> list[list[Bucket]]:
@@ -152,6 +179,22 @@ def near_misses(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, n_tables:
     ]
 
 
+def rescues(
+    index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, n_tables: int, n_bits: int, n_probes: int, most_probes: int
+) -> list[Rescue]:
+    """Return, for each row, the smallest change of one setting alone with which a search would look at it."""
+    rows = np.asarray(ids, np.int64)
+    if not len(rows):
+        return []
+    fewer = range(n_bits - 1, 0, -1)
+    bits = _first(rows, ((b, _met(index.matches(q, rows, n_tables, b, n_probes))) for b in fewer))
+    met = index.matches(q, rows, index.params.n_tables, n_bits, n_probes)
+    tables = _first(rows, ((t + 1, met[:, t]) for t in range(n_tables, index.params.n_tables)))
+    walks = walk(index, q, n_tables, n_bits, most_probes)
+    probes = ((t + 1, np.isin(rows, _all_ids(walks, t))) for t in range(n_probes, most_probes))
+    return [Rescue(*change) for change in zip(bits, tables, _first(rows, probes), strict=True)]
+
+
 def bucket_sizes(index: LSHIndex, table: int, n_bits: int) -> Ids:
     """Return the sizes of the buckets of one table (from 0) that hold anything, the fullest first: int64[m]."""
     index.params.setting(table + 1, n_bits, 1)
@@ -162,20 +205,30 @@ def bucket_sizes(index: LSHIndex, table: int, n_bits: int) -> Ids:
     return np.sort(np.diff(np.append(starts, len(keys))))[::-1]
 
 
-def apart(index: LSHIndex, q: npt.ArrayLike, rows: slice = slice(None)) -> Numbers:
-    """Return how far the query lies from each row as the hash functions see it: float64[n].
+def apart(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike) -> Numbers:
+    """Return how far the query lies from rows as the hash functions see it: float64[len(ids)].
 
     Degrees between centred vectors under cosine; Euclidean distances in the units of the data.
     """
-    query, X, hasher = _one(index, q), index.exact.X[rows], index.hasher
-    out = np.empty(len(X))
-    for start in range(0, len(X), _BLOCK_ROWS):
-        block = np.ascontiguousarray(X[start : start + _BLOCK_ROWS])
+    query, rows, hasher = _one(index, q), np.asarray(ids, np.int64), index.hasher
+    out = np.empty(len(rows))
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        block = np.ascontiguousarray(index.exact.X[rows[start : start + _BLOCK_ROWS]])
         if hasher.metric == "cosine":
             out[start : start + len(block)] = 180 * (1 - hasher.collision_probability(query[0], block))
         else:
             out[start : start + len(block)] = np.linalg.norm(block.astype(np.float64) - query, axis=1)
     return out
+
+
+def nearest_of(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, k: int) -> tuple[Ids, Floats]:
+    """Return the k nearest of some rows and their distances, nearest first, as a search ranks its candidates."""
+    exact, rows = index.exact, np.unique(np.asarray(ids, np.int64))
+    k = min(k, len(rows))
+    nearest_ids, distances = np.empty(k, np.int64), np.empty(k, np.float32)
+    query = exact.prepare_queries(np.atleast_2d(np.asarray(q)))[0]
+    nearest(query, exact.X, exact.inverse_norms, exact.metric_code, rows, nearest_ids, distances)
+    return nearest_ids, distances
 
 
 def plane_of(index: LSHIndex, X: npt.ArrayLike) -> Numbers:
@@ -217,3 +270,21 @@ def _cost(own: Symbols, key: Symbols, symbols: Symbols, costs: Floats) -> float:
     for j in np.flatnonzero(own != key):
         total += float(costs[j, symbols[j] == key[j]].min())
     return total
+
+
+def _all_ids(walks: list[list[Bucket]], probe: int) -> Ids:
+    return np.concatenate([np.empty(0, np.int64), *(table[probe].ids for table in walks if probe < len(table))])
+
+
+def _met(tables: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    return np.asarray(tables.any(axis=1))
+
+
+def _first(rows: Ids, tried: Iterable[tuple[int, npt.NDArray[np.bool_]]]) -> list[int | None]:
+    """Return, for each row, the first value at which it is met."""
+    first: list[int | None] = [None] * len(rows)
+    for value, met in tried:
+        first = [value if now is None and hit else now for now, hit in zip(first, met.tolist(), strict=True)]
+        if None not in first:
+            break
+    return first

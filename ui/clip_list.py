@@ -1,13 +1,13 @@
 """A short list of clips that can be heard, each with a sentence of its own, on whatever page needs one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import streamlit as st
 
 from data_prep.dataset import Clip
-from ui import asks, cards, visits
+from ui import asks, cards, media, visits
 from ui.components import clip_list
 from ui.loading import Room
 
@@ -39,7 +39,7 @@ def draw(room: Room, key: str, name: str, query: Clip, entries: Sequence[Entry],
         "empty": empty,
         "room": max(1, len(entries)),
         "collection": room.dataset.fingerprint[:16],
-        "looks": asks.wanted_looks(room, key),
+        "looks": _looks(room, key, entries),
         "sound": asks.wanted_sound(room, key),
     }
     clip_list(
@@ -53,10 +53,20 @@ def draw(room: Room, key: str, name: str, query: Clip, entries: Sequence[Entry],
     asks.rerun_if_moved()
 
 
+def _looks(room: Room, key: str, entries: Sequence[Entry]) -> dict[str, list[int]]:
+    """Return waveforms, a single one at once: Streamlit runs one fragment at a time, and another list may ask too."""
+    if len(entries) == 1:
+        return {entry.clip.clip_id: media.peaks(room.dataset, entry.clip, media.FEW) for entry in entries}
+    return asks.wanted_looks(room, key)
+
+
 def _card(room: Room, query: Clip, entry: Entry) -> dict[str, object]:
     near = cards.near(room, entry.distance) if entry.distance is not None else {"value": "", "share": 0, "words": ""}
+    nothing_shared = replace(query, labels=())
+    beside = nothing_shared if entry.kind == "query" else query
+    about = cards.about(room.dataset, entry.clip, beside, entry.clip.clip_id in asks.gone())
     return {
-        **cards.about(room.dataset, entry.clip, query, entry.clip.clip_id in asks.gone()),
+        **about,
         "kind": entry.kind,
         "rank": entry.rank,
         "aside": "",

@@ -95,8 +95,22 @@ def test_a_place_in_a_bucket_says_how_far_the_walls_are():
     key = inspecting.key_of(index, q, 0, K)
     projections = index.hasher.project(q[None], 1)[0, :K].astype(np.float64)
     offsets = index.hasher.family.offsets[:K]
-    np.testing.assert_allclose(key.positions, (projections / index.bucket_width + offsets) % 1, atol=1e-9)
-    np.testing.assert_allclose(key.firmness, 1 - np.abs(2 * key.positions - 1), atol=1e-9)
+    np.testing.assert_allclose(key.positions, projections / index.bucket_width + offsets, atol=1e-9)
+    np.testing.assert_allclose(key.firmness, 1 - np.abs(2 * (key.positions % 1) - 1), atol=1e-9)
+
+
+@BOTH
+def test_the_nearest_of_all_rows_are_what_exact_search_finds(metric):
+    index, q = made(metric)
+    ids, distances = inspecting.nearest_of(index, q, np.arange(index.n), 12)
+    truth = index.exact.search(q[None], 12)
+    np.testing.assert_array_equal(ids, truth.ids[0])
+    np.testing.assert_array_equal(distances, truth.distances[0])
+
+
+def test_of_no_rows_none_is_nearest():
+    index, q = made("cosine")
+    assert len(inspecting.nearest_of(index, q, [], 5)[0]) == 0
 
 
 @BOTH
@@ -146,6 +160,29 @@ def test_fewer_bits_up_to_the_shared_prefix_would_have_met_a_missed_row(metric):
 
 
 @BOTH
+@pytest.mark.parametrize("n_probes", [1, 3])
+def test_a_rescue_is_the_first_change_of_one_setting_with_which_a_search_finds_the_row(metric, n_probes):
+    index, q = made(metric)
+    met = index.matches(q, np.arange(index.n), 2, 8, n_probes).any(axis=1)
+    missed = [row for row in index.exact.search(q[None], 40).ids[0].tolist() if not met[row]]
+    assert missed
+
+    def sees(row, n_tables, n_bits, probes):
+        found = index.search(q[None], index.n, n_tables, n_bits, probes)
+        return row in found.ids[0, : found.n_found[0]]
+
+    for row, rescue in zip(missed, inspecting.rescues(index, q, missed, 2, 8, n_probes, 9), strict=True):
+        assert rescue.n_bits == next((b for b in range(7, 0, -1) if sees(row, 2, b, n_probes)), None)
+        assert rescue.n_tables == next((t for t in range(3, 9) if sees(row, t, 8, n_probes)), None)
+        assert rescue.n_probes == next((t for t in range(n_probes + 1, 10) if sees(row, 2, 8, t)), None)
+
+
+def test_where_nothing_is_missed_nothing_needs_a_rescue():
+    index, q = made("cosine")
+    assert inspecting.rescues(index, q, [], L, K, 1, 16) == []
+
+
+@BOTH
 def test_bucket_sizes_are_the_counts_of_equal_keys_and_hold_every_row(metric):
     index, _ = made(metric)
     for n_bits in (1, 4, 12):
@@ -165,13 +202,13 @@ def test_rows_are_as_far_apart_as_their_centred_vectors():
     X = prepare(index.exact.X, "cosine", index.hasher.centre).astype(np.float64)
     x = prepare(q[None], "cosine", index.hasher.centre)[0].astype(np.float64)
     angles = np.degrees(np.arccos(X @ x / np.linalg.norm(X, axis=1) / np.linalg.norm(x)))
-    np.testing.assert_allclose(inspecting.apart(index, q), angles, atol=1e-4)
+    np.testing.assert_allclose(inspecting.apart(index, q, np.arange(index.n)), angles, atol=1e-4)
 
 
 def test_rows_are_as_far_apart_as_exact_search_says_under_euclidean():
     index, q = made("euclidean")
     exact = index.exact.search(q[None], index.n)
-    np.testing.assert_allclose(inspecting.apart(index, q)[exact.ids[0]], exact.distances[0], rtol=1e-5)
+    np.testing.assert_allclose(inspecting.apart(index, q, exact.ids[0]), exact.distances[0], rtol=1e-5)
 
 
 @BOTH

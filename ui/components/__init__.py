@@ -26,6 +26,7 @@ clip_list = component(
     css=_read("base.css", "cards.css", "clips.css"),
     js=_read("ear.js", "video.js", "card.js", "clips.js"),
 )
+plane_toy = component("earshot.toy", css=_read("base.css", "toy.css"), js=_read("ear.js", "toy_plane.js", "toy.js"))
 sound_map = component(
     "earshot.map",
     css=_read("base.css", "cards.css", "clips.css", "map.css"),

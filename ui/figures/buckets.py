@@ -1,0 +1,72 @@
+"""Your sound's bucket in every table: how full it is, and how many of the true neighbours are in it."""
+
+import plotly.graph_objects as go
+
+from ui.figures.marks import Ints
+from ui.figures.palette import CANDIDATE, FOUND, INK, PAPER, QUIET, SMALL_TEXT, SOFT_INK, Mode, new_figure
+
+HEIGHT = 300
+
+
+def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) -> go.Figure:
+    """Draw one stem a table: the bucket's size, and in a blue dot above it how many true neighbours it holds.
+
+    sizes, hits: int[L]; even: the size if all buckets were equally full; chosen: the table in hand, from 0.
+    """
+    figure = new_figure("table", "clips in your sound's bucket", mode, height=HEIGHT, right=16, top=28)
+    tables = list(range(1, len(sizes) + 1))
+    top = max(int(sizes.max(initial=0)), even, 1) * 1.18
+    figure.update_yaxes(range=[0, top], rangemode="tozero")
+    ticks = sorted({1, *[t for t in tables if t % 4 == 0], chosen + 1})
+    names = [f"<b>{t}</b>" if t == chosen + 1 else str(t) for t in ticks]
+    figure.update_xaxes(range=[0.3, len(tables) + 0.7], tickvals=ticks, ticktext=names)
+    figure.add_vrect(x0=chosen + 0.55, x1=chosen + 1.45, fillcolor=QUIET, opacity=0.35, line_width=0, layer="below")
+    figure.add_trace(
+        go.Bar(x=tables, y=sizes, width=0.12, marker={"color": CANDIDATE, "line": {"width": 0}}, hoverinfo="skip")
+    )
+    figure.add_trace(_tops(tables, sizes, hits))
+    with_hits = [t for t in tables if hits[t - 1]]
+    figure.add_trace(
+        go.Scatter(
+            x=with_hits,
+            y=[int(sizes[t - 1]) for t in with_hits],
+            mode="markers+text",
+            name="found here",
+            text=[f"<b>{hits[t - 1]}</b>" for t in with_hits],
+            textfont={"size": SMALL_TEXT, "color": "#FFFFFF"},
+            marker={"size": 19, "color": FOUND, "line": {"color": PAPER[mode], "width": 1.5}},
+            hoverinfo="skip",
+            cliponaxis=False,
+        )
+    )
+    figure.add_hline(y=even, line={"color": INK[mode], "width": 1, "dash": "dash"})
+    figure.add_annotation(
+        x=1,
+        xref="x domain",
+        y=even,
+        text=f"if all buckets were equally full: {even:.0f}"
+        if even >= 1
+        else "if all buckets were equally full: below 1",
+        showarrow=False,
+        xanchor="right",
+        yanchor="bottom",
+        bgcolor=PAPER[mode],
+        font={"size": SMALL_TEXT, "color": SOFT_INK[mode]},
+    )
+    return figure
+
+
+def _tops(tables: list[int], sizes: Ints, hits: Ints) -> go.Scatter:
+    return go.Scatter(
+        x=tables,
+        y=sizes,
+        mode="markers",
+        name="candidates",
+        marker={"size": 8, "color": CANDIDATE},
+        text=[
+            f"table {t}: {size:,} clip{'s' * (size != 1)}, {hit} of the nearest"
+            for t, size, hit in zip(tables, sizes.tolist(), hits.tolist(), strict=True)
+        ],
+        hovertemplate="%{text}<extra></extra>",
+        cliponaxis=False,
+    )

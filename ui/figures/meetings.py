@@ -1,0 +1,59 @@
+"""The true neighbours against the tables: where each was met, and by how many bits it was missed elsewhere."""
+
+import plotly.graph_objects as go
+
+from ui.figures.marks import Ints
+from ui.figures.palette import FOUND, INK, MISSED, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
+
+ROW = 30
+
+
+def meetings(apart: Ints, nearest: Ints, found: list[bool], mode: Mode) -> go.Figure:
+    """Draw a cell for each neighbour (row) and table (column): a dot where their keys agree, else how many bits differ.
+
+    apart: int[m, L]; nearest: int[m], the table in which each row came nearest, ringed where the row was missed.
+    """
+    n_rows, n_tables = apart.shape
+    figure = new_figure("table", "", mode, height=80 + ROW * n_rows, right=8, top=8)
+    figure.update_layout(margin={"l": 104})
+    figure.update_xaxes(range=[0.3, n_tables + 0.7], tickvals=[1, *range(4, n_tables + 1, 4)])
+    names = [f"{_ordinal(i + 1)} · {'found' if found[i] else '<b>missed</b>'}" for i in range(n_rows)]
+    figure.update_yaxes(range=[n_rows + 0.6, 0.4], tickvals=list(range(1, n_rows + 1)), ticktext=names, showgrid=False)
+    cells = [(i, t) for i in range(n_rows) for t in range(n_tables)]
+    met = [cell for cell in cells if apart[cell] == 0]
+    rings = [(i, int(nearest[i])) for i in range(n_rows) if not found[i] and apart[i, nearest[i]]]
+    dot = {"symbol": "circle", "size": 12, "color": FOUND}
+    ring = {"symbol": "circle-open", "size": 19, "color": MISSED, "line": {"width": 2.5}}
+    figure.add_trace(_marks(met, "found", dot))
+    figure.add_trace(_marks(rings, "nearest miss", ring))
+    others = [cell for cell in cells if apart[cell]]
+    figure.add_trace(
+        go.Scatter(
+            x=[t + 1 for _, t in others],
+            y=[i + 1 for i, _ in others],
+            mode="text",
+            name="bits apart",
+            text=[str(apart[cell]) for cell in others],
+            textfont={"size": SMALL_TEXT, "color": [INK[mode] if cell in rings else SOFT_INK[mode] for cell in others]},
+            hovertext=[f"{_ordinal(i + 1)} nearest, table {t + 1}: {apart[i, t]} apart" for i, t in others],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    )
+    figure.update_layout(hoverlabel={"bgcolor": PAPER[mode]})
+    return figure
+
+
+def _marks(cells: list[tuple[int, int]], name: str, marker: dict[str, object]) -> go.Scatter:
+    return go.Scatter(
+        x=[t + 1 for _, t in cells],
+        y=[i + 1 for i, _ in cells],
+        mode="markers",
+        name=name,
+        marker=marker,
+        text=[f"{_ordinal(i + 1)} nearest, table {t + 1}: {name}" for i, t in cells],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _ordinal(n: int) -> str:
+    return {1: "1st", 2: "2nd", 3: "3rd"}.get(n, f"{n}th")

@@ -1,0 +1,105 @@
+"""Probes in order: which bits each one flips, and what looking there brings."""
+
+import plotly.graph_objects as go
+
+from ui.figures.marks import Ints, slip
+from ui.figures.palette import (
+    FOUND,
+    HERE,
+    INK,
+    PAPER,
+    SMALL_TEXT,
+    SOFT_INK,
+    Mode,
+    new_figure,
+)
+
+ROW = 26
+
+
+def probe_order(keys: Ints, sizes: Ints, n_probes: int, mode: Mode) -> go.Figure:
+    """Draw the keys of one table's probes, int[T, K], row by row: a filled square where a bit differs from your own.
+
+    sizes: int[T], clips in each bucket; the first `n_probes` are looked into at your setting, the others are not.
+    """
+    n, n_bits = keys.shape
+    figure = new_figure("bit", "", mode, height=96 + ROW * n, right=96, top=24)
+    figure.update_layout(margin={"l": 84})
+    figure.update_xaxes(range=[0.4, n_bits + 0.6], tickvals=[1, *range(4, n_bits + 1, 4)])
+    names = ["your bucket", *[f"probe {t + 1}" for t in range(1, n)]]
+    figure.update_yaxes(range=[n + 0.6, 0.2], tickvals=list(range(1, n + 1)), ticktext=names, showgrid=False)
+    cells = [(t, j) for t in range(n) for j in range(n_bits)]
+    flipped = [(t, j) for t, j in cells if keys[t, j] != keys[0, j]]
+    figure.add_trace(
+        go.Scatter(
+            x=[j + 1 for _, j in flipped],
+            y=[t + 1 for t, _ in flipped],
+            mode="markers",
+            name="flipped",
+            marker={"symbol": "square", "size": 18, "color": INK[mode]},
+            hoverinfo="skip",
+        )
+    )
+    colours = [PAPER[mode] if keys[t, j] != keys[0, j] else SOFT_INK[mode] for t, j in cells]
+    figure.add_trace(
+        go.Scatter(
+            x=[j + 1 for _, j in cells],
+            y=[t + 1 for t, _ in cells],
+            mode="text",
+            name="bits",
+            text=[str(keys[t, j]) for t, j in cells],
+            textfont={"size": SMALL_TEXT, "color": colours},
+            hoverinfo="skip",
+        )
+    )
+    if 1 <= n_probes < n:
+        figure.add_hline(y=n_probes + 0.5, line={"color": HERE, "width": 1.5, "dash": "dot"})
+    for t in range(n):
+        words = f"{int(sizes[t]):,} clip{'s' * int(sizes[t] != 1)}"
+        figure.add_annotation(
+            x=1, xref="paper", y=t + 1, text=words, showarrow=False, xanchor="left", xshift=8, font={"size": SMALL_TEXT}
+        )
+    return figure
+
+
+def probe_gains(looked_at: Ints, met: Ints, wanted: int, n_probes: int, mode: Mode) -> go.Figure:
+    """Draw how many of the `wanted` nearest are found after 1, 2, ... T probes a table, and what that looks at."""
+    figure = new_figure(
+        "probes: buckets looked into, in each table", "of the nearest, found", mode, height=300, right=24, top=24
+    )
+    probes = list(range(1, len(met) + 1))
+    figure.update_xaxes(range=[0.4, len(probes) + 0.6], tickvals=[1, *range(4, len(probes) + 1, 4)])
+    figure.update_yaxes(range=[-0.4, wanted + 0.9], tickvals=sorted({0, wanted // 2, wanted}))
+    figure.add_hline(y=wanted, line={"color": INK[mode], "width": 1})
+    texts = [
+        f"{t} probe{'s' * (t > 1)} a table:<br>{found} of {wanted} found,<br>{looked:,} clips looked at"
+        for t, found, looked in zip(probes, met.tolist(), looked_at.tolist(), strict=True)
+    ]
+    figure.add_trace(
+        go.Scatter(
+            x=probes,
+            y=met,
+            mode="lines+markers",
+            name="found",
+            line={"color": FOUND, "width": 2, "shape": "hv"},
+            marker={"size": 8, "color": FOUND},
+            text=texts,
+            hovertemplate="%{text}<extra></extra>",
+            cliponaxis=False,
+        )
+    )
+    here = min(n_probes, len(probes))
+    figure.add_vline(x=here, line={"color": HERE, "width": 1, "dash": "dot"})
+    figure.add_trace(
+        go.Scatter(
+            x=[here],
+            y=[int(met[here - 1])],
+            mode="markers",
+            name="you are here",
+            marker={"symbol": "diamond", "size": 14, "color": HERE, "line": {"color": PAPER[mode], "width": 2}},
+            hovertemplate=f"{texts[here - 1]}<extra>you are here</extra>",
+            cliponaxis=False,
+        )
+    )
+    slip(figure, here, int(met[here - 1]), "<b>you are here</b>", mode, to_left=here > len(probes) / 2, lift=-18)
+    return figure

@@ -1,0 +1,89 @@
+"""Inside: follow your sound through the index, one idea a screen, with its own real numbers."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from lsh import LSHError
+from ui import (
+    clip_list,
+    inside_crowd,
+    inside_families,
+    inside_plane,
+    inside_result,
+    inside_walk,
+    measures,
+    remarks,
+    visits,
+)
+from ui.answer import first_clip
+from ui.clip_list import Entry
+from ui.inside_view import View, look
+from ui.loading import Room
+
+INTRO = "How does LSH decide what to compare your sound with, and why does it miss some? Follow it, one step at a time."
+STYLE = Path(__file__).parent / "components" / "inside.css"
+
+# In the order in which a newcomer asks: the name in the link, the question, and what draws the answer.
+STEPS: list[tuple[str, str, Callable[[View], None]]] = [
+    ("Planes", "Cut the collection into buckets", inside_plane.show),
+    ("Key", "From your sound to a key", inside_walk.key),
+    ("Buckets", "One bucket in each table", inside_walk.buckets),
+    ("Probes", "The buckets next door", inside_walk.probes),
+    ("Missed", "What was missed, and by how little", inside_result.missed),
+    ("Chances", "The curve that foretells it", inside_result.curve),
+    ("Crowds", "Full buckets and popular clips", inside_crowd.crowds),
+    ("Distances", "Cosine and Euclidean, side by side", inside_families.both),
+    ("Centring", "Why the middle matters", inside_families.centring),
+]
+NAMES = [name for name, _, _ in STEPS]
+
+
+def show(room: Room) -> None:
+    """Draw the page: your sound, the steps, and the one that is open."""
+    st.html(STYLE)
+    st.title("Inside")
+    first = first_clip(room.dataset)
+    if first is None:
+        remarks.empty_collection()
+        return
+    clip, unknown = visits.here(room.settings, room.dataset, first)
+    st.markdown(INTRO)
+    numbers = measures.place()
+    remarks.unknown_clip(unknown)
+    try:
+        view = look(room, clip)
+    except LSHError as error:
+        remarks.unsearchable(error)
+        return
+    words = f"your sound · {remarks.summary(room, view.found)}"
+    clip_list.draw(room, "inside-query", "Your sound", clip, [Entry(clip, "query", words)])
+    step = _choose()
+    at = NAMES.index(step)
+    _, question, draw = STEPS[at]
+    with st.container(key="step-room"):
+        st.header(f"{at + 1} of {len(STEPS)} · {question}")
+        draw(view)
+    _go_on(at)
+    measures.strip(room, numbers)
+
+
+def _choose() -> str:
+    if st.session_state.get("step") not in NAMES:
+        st.session_state["step"] = NAMES[0]
+    chosen = st.pills("Steps", NAMES, key="step", bind="query-params", required=True, label_visibility="collapsed")
+    return chosen or NAMES[0]
+
+
+def _go_on(at: int) -> None:
+    with st.container(horizontal=True, key="go-on"):
+        if at > 0:
+            st.button(f"← {NAMES[at - 1]}", key="step back", on_click=_to, args=(NAMES[at - 1],))
+        if at + 1 < len(STEPS):
+            words = f"Next: {STEPS[at + 1][1].lower()} →"
+            st.button(words, key="step on", type="primary", on_click=_to, args=(NAMES[at + 1],))
+
+
+def _to(name: str) -> None:
+    st.session_state["step"] = name
