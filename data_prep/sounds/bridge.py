@@ -1,0 +1,65 @@
+"""A new sound among AudioSet's features, by a bridge of words.
+
+No public model makes the features that AudioSet released, so a recording cannot be put among them directly. But YAMNet
+gives a sound scores over AudioSet's own labels, and every label has a place among the features: the mean of the clips
+that carry it. The query is the mean of those places, weighted by score and by how telling the label is (the logarithm
+of how rare), seen from the middle of the collection along Fisher's discriminant: multiplied by the inverse of the
+features' covariance, so that directions in which all clips differ anyway count little (R. Fisher, "The use of multiple
+measurements in taxonomic problems", 1936). It finds what is *called* alike, not what sounds alike in every detail.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data_prep.dataset import Dataset
+from data_prep.errors import InputError
+
+_MOST_ROWS = 50_000  # rows are in random order, and more clips hardly move a mean
+_RIDGE = 1e-4  # of unit vectors; keeps the covariance of few clips invertible
+
+Floats = npt.NDArray[np.float32]
+Floats64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """The places of labels. mean float64[d], of unit features; pulls float64[labels, d]: what one point of score adds.
+
+    columns: for each of YAMNet's classes its label, -1 where no clip carries it.
+    """
+
+    mean: Floats64
+    pulls: Floats64
+    columns: npt.NDArray[np.int64]
+
+    @classmethod
+    def over(cls, dataset: Dataset, names: Sequence[str]) -> "Bridge":
+        """Learn the places from a dataset's database; `names` are YAMNet's classes. InputError when none is a label."""
+        n = min(dataset.n_rows("train"), _MOST_ROWS)
+        X = np.asarray(dataset.features("train")[:n], np.float64)
+        X /= np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-12)
+        mean = X.mean(axis=0)
+        offsets, labels = dataset.label_sets("train")
+        labels = labels[: offsets[n]]
+        rows = np.repeat(np.arange(n), np.diff(offsets[: n + 1]))
+        counts = np.bincount(labels, minlength=len(dataset.label_names))
+        sums = np.zeros((len(counts), X.shape[1]))
+        np.add.at(sums, labels, X[rows] - mean)
+        places = sums / np.maximum(counts, 1)[:, None]
+        telling = np.log(n / np.maximum(counts, 1))
+        covariance = (X - mean).T @ (X - mean) / n + _RIDGE * np.eye(X.shape[1])
+        pulls = np.linalg.solve(covariance, places.T).T * telling[:, None]
+        index = {name: i for i, name in enumerate(dataset.label_names) if counts[i]}
+        columns = np.array([index.get(name, -1) for name in names], np.int64)
+        if (columns < 0).all():
+            raise InputError(f"{dataset.title} carries none of the labels that YAMNet knows, so it cannot be asked")
+        return cls(mean, pulls, columns)
+
+    def feature(self, scores: Floats) -> Floats:
+        """Return the query for a sound's scores, float32[classes] in [0, 1]: float32[d], of length about one."""
+        known = self.columns >= 0
+        pull = scores[known].astype(np.float64) @ self.pulls[self.columns[known]]
+        return np.asarray(self.mean + pull / max(float(np.linalg.norm(pull)), 1e-12), np.float32)
