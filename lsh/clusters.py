@@ -15,12 +15,12 @@ from lsh.validate import Floats
 
 TRAINING_ROWS = 64  # that a sample should have for each centroid; more hardly move it
 _ROUNDS = 8
-_BLOCK_ROWS = 16_384
+_BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """Centroids, one a column: float32[d, m]; half_squares: float32[m], |c|² / 2."""
+    """Centroids: float32[m, d]; half_squares: float32[m], |c|² / 2."""
 
     centroids: Floats
     half_squares: Floats
@@ -33,28 +33,31 @@ class Clusters:
         """
         centroids = sample[rng.choice(len(sample), n_clusters, replace=len(sample) < n_clusters)].copy()
         for _ in range(_ROUNDS):
-            nearest = cls.of(centroids).assign(sample)
-            sizes = np.bincount(nearest, minlength=n_clusters)
-            sums = np.zeros_like(centroids)
-            order = np.argsort(nearest, kind="stable")
-            filled = np.flatnonzero(sizes)
-            starts = (np.cumsum(sizes) - sizes)[filled]
-            sums[filled] = np.add.reduceat(sample[order], starts, axis=0)
+            totals, sizes = totals_by_bucket(sample, cls.of(centroids).assign(sample), n_clusters)
             empty = np.flatnonzero(sizes == 0)
-            sums[empty] = sample[rng.choice(len(sample), len(empty))]
-            centroids = (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32)
+            totals[empty] = sample[rng.choice(len(sample), len(empty))]
+            centroids = (totals / np.maximum(sizes, 1)[:, None]).astype(np.float32)
         return cls.of(centroids)
 
     @classmethod
     def of(cls, centroids: Floats) -> "Clusters":
-        """Return the clusters around given centroids, one a row: float32[m, d]."""
-        halves = (np.einsum("ij,ij->i", centroids, centroids) / 2).astype(np.float32)
-        return cls(np.ascontiguousarray(centroids.T), halves)
+        """Return the clusters around given centroids: float32[m, d]."""
+        return cls(centroids, (np.einsum("ij,ij->i", centroids, centroids) / 2).astype(np.float32))
 
     def assign(self, X: Floats) -> npt.NDArray[np.int64]:
         """Return the number of each vector's nearest centroid: float32[n, d] -> int64[n]."""
         nearest = np.empty(len(X), np.int64)
         for start in range(0, len(X), _BLOCK_ROWS):
-            block = X[start : start + _BLOCK_ROWS] @ self.centroids
-            nearest[start : start + len(block)] = (block - self.half_squares).argmax(axis=1)
+            closeness = X[start : start + _BLOCK_ROWS] @ self.centroids.T
+            closeness -= self.half_squares
+            nearest[start : start + len(closeness)] = closeness.argmax(axis=1)
         return nearest
+
+
+def totals_by_bucket(X: Floats, bucket: npt.NDArray[np.int64], n_buckets: int) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Return the sum of the vectors in each bucket, float32[n_buckets, d], and how many they are, int64[n_buckets]."""
+    sizes = np.bincount(bucket, minlength=n_buckets)
+    totals = np.zeros((n_buckets, X.shape[1]), np.float32)
+    filled = np.flatnonzero(sizes)
+    totals[filled] = np.add.reduceat(X[np.argsort(bucket, kind="stable")], (np.cumsum(sizes) - sizes)[filled], axis=0)
+    return totals, sizes

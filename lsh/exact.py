@@ -20,6 +20,7 @@ from lsh.validate import Floats
 
 _BLOCK_ROWS = 32_768  # database rows a block: with 64 queries the product takes 8 MB
 _BLOCK_QUERIES = 64
+_FLOAT32 = np.dtype(np.float32)
 
 
 class ExactSearch:
@@ -84,11 +85,26 @@ class ExactSearch:
 
     def prepare_queries(self, Q: npt.ArrayLike) -> Floats:
         """Return queries as the kernels want them, checked, and scaled to length one under cosine: float32[nq, d]."""
-        if type(Q) is np.ndarray and Q.dtype == np.float32 and Q.shape[1:] == self.X.shape[1:]:
-            out = np.empty(Q.shape, np.float32)
-            if normalise(Q, self.metric == "cosine", validate.SHORTEST, validate.LARGEST, out):
+        readable = self.readable(Q)
+        if readable is not None:
+            out = np.empty(readable.shape, np.float32)
+            if normalise(readable, *self.limits, out):
                 return out
         return self._prepare_doubtful(validate.matrix(Q, "Q", self.X.shape[1]))
+
+    def readable(self, Q: npt.ArrayLike) -> Floats | None:
+        """Return Q as kernels are compiled to read it, or None when only `validate` can tell what it is.
+
+        That is float32 of the right width, in C order and writeable, though none writes to it.
+        """
+        if type(Q) is not np.ndarray or Q.dtype is not _FLOAT32 or Q.shape[1:] != self.X.shape[1:]:
+            return None
+        return Q if Q.flags.carray else Q.copy()
+
+    @property
+    def limits(self) -> tuple[bool, float, float]:
+        """Return what `normalise` is told: whether queries are scaled to length one, and lengths beyond doubt."""
+        return self.metric == "cosine", validate.SHORTEST, validate.LARGEST
 
     def _prepare_doubtful(self, Q: Floats) -> Floats:
         lengths = validate.norms(Q, "Q")

@@ -1,7 +1,6 @@
 """What a search returns."""
 
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +8,7 @@ import numpy.typing as npt
 from lsh.validate import Floats
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(NamedTuple):
     """Neighbours of nq queries, nearest first, ties broken by the lower id.
 
     ids: int64[nq, k], row numbers of the indexed vectors; -1 where fewer than k were found.
@@ -27,9 +25,13 @@ class SearchResult:
         """Return how many neighbours each query has: int64[nq], at most k."""
         return np.asarray((self.ids >= 0).sum(axis=1))
 
-    @classmethod
-    def empty(cls, n_queries: int, k: int) -> Self:
+    def part(self, first: int, last: int) -> "SearchResult":
+        """Return the neighbours of queries first to last, as views."""
+        return SearchResult(self.ids[first:last], self.distances[first:last], self.n_candidates[first:last])
+
+    @staticmethod
+    def empty(n_queries: int, k: int) -> "SearchResult":
         """Return room for a result, whose every place the kernels fill."""
-        return cls(
+        return SearchResult(
             np.empty((n_queries, k), np.int64), np.empty((n_queries, k), np.float32), np.empty(n_queries, np.int64)
         )

@@ -37,12 +37,12 @@ def test_with_every_vector_ranked_the_answer_is_exact_among_the_buckets_with_the
     X, Q = data(), data(20, seed=1)
     index = SketchIndex(metric, n_buckets=16).fit(X)
     buckets = index._parts()[1]
-    centroids = buckets.clusters.centroids.astype(np.float64)
+    centroids = buckets.centroids.astype(np.float64)
     found = index.search(Q, 10, n_probes, n_reranked=len(X))
     exact = exact_search(X, Q, len(X), metric)
     queries = reference.normalise(Q, metric == "cosine", 1e-18, 1e18).astype(np.float64)
     centred = queries - buckets.centre.astype(np.float64)
-    closeness = centred @ centroids - (centroids**2).sum(axis=0) / 2
+    closeness = centred @ centroids.T - (centroids**2).sum(axis=1) / 2
     for q in range(len(Q)):
         probed = np.argsort(-closeness[q])[:n_probes]
         members = {i for b in probed for i in buckets.order[buckets.starts[b] : buckets.starts[b + 1]].tolist()}
@@ -155,7 +155,7 @@ def test_training_on_two_far_crowds_ends_at_their_means():
         rng = np.random.default_rng(seed)
         crowds = rng.standard_normal((2, 50, 6)).astype(np.float32) + np.float32([[[0]], [[100]]])
         clusters = Clusters.train(crowds.reshape(100, 6), 2, rng)
-        found = sorted(clusters.centroids.T.tolist())
+        found = sorted(clusters.centroids.tolist())
         # 50 numbers of up to 104, summed in float32
         assert np.allclose(found, crowds.astype(np.float64).mean(axis=1), atol=50 * 104 * np.finfo(np.float32).eps)
 
