@@ -134,15 +134,16 @@ class _Published:
         wanted = {shard for name in _LISTS["balanced"] for shard in SegmentList(self._folder / name, labels).shards()}
         addresses = self._addresses(f"features/{ARCHIVE}")
         with Kept(self._folder) as kept:
-            while True:
+            for changes_left in (2, 1, 0):
                 remote = RemoteFile(addresses, identity=kept.identity, should_stop=self._should_stop)
                 meter = Meter("downloading and converting", self._tell)
                 try:
                     return make(partial(arriving_shards, remote, kept, wanted), notes=notes, progress=self._show(meter))
                 except ChangedError:
-                    if not kept.offset:
-                        raise  # it changes faster than it can be read
+                    if not changes_left:
+                        raise
                     kept.discard()
+        raise AssertionError
 
     def _addresses(self, path: str) -> list[str]:
         return [f"{mirror}/{path}" for mirror in self._mirrors]

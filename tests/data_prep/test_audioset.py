@@ -1,0 +1,341 @@
+"""`python -m data_prep audioset` against a server that holds AudioSet in small, and does what servers do."""
+
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from data_prep.__main__ import main
+from data_prep.audioset import download_audioset
+from data_prep.dataset import open_dataset
+from data_prep.errors import DamageError, DataError, DownloadError, InputError, OutputError, StoppedError
+from data_prep.verify import verify_dataset
+from tests.data_prep.misbehaving import Site, cut_after, ignore_range, serving, status, wrong_range
+from tests.data_prep.published import ARCHIVE, N_ALL, N_SMALL, content, publish, ranges
+
+pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
+
+Get = Callable[..., Path]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setattr("data_prep.remote._PAUSES", (0, 0.01, 0.01))
+    monkeypatch.setattr("data_prep.arriving._EVERY", 0)
+    monkeypatch.setattr("data_prep.gunzip._SPACING", 1 << 14)
+    with serving(publish(tmp_path)) as site:
+        yield site
+
+
+@pytest.fixture
+def get(site: Site, tmp_path: Path) -> Get:
+    def run(subset: str = "balanced", out: str = "d", **options: object) -> Path:
+        download_audioset(subset, tmp_path / "data" / out, mirrors=[f"{site.address}/v1"], **options)
+        assert list((tmp_path / "data").iterdir()) == [tmp_path / "data" / out]
+        assert verify_dataset(tmp_path / "data" / out) == []
+        return tmp_path / "data" / out
+
+    return run
+
+
+def nothing_but_the_work(tmp_path: Path) -> bool:
+    """Say whether no dataset, whole or half, is there."""
+    return [path.name for path in (tmp_path / "data").iterdir()] == [".d.download"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return the files of `balanced` when nothing goes wrong."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with serving(publish(folder)) as site:
+        download_audioset("balanced", folder / "d", mirrors=[f"{site.address}/v1"])
+    return content(folder / "d")
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("bal_train", "eval", "unbal_train"),
+        ("unbal_train", "bal_train", "eval"),
+        ("eval", "unbal_train", "bal_train"),
+        "mixed",
+    ],
+)
+def test_balanced_is_the_two_small_splits_wherever_they_lie_in_the_archive(
+    site: Site, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, order: tuple[str, ...] | str
+) -> None:
+    site.files = publish(tmp_path, order)
+    path = get()
+    assert open_dataset(path).source.endswith("27 balanced, 14 evaluation clips")
+    assert sum(open_dataset(path).manifest["rows"].values()) == N_SMALL
+    assert content(path) == undisturbed
+
+
+def test_full_is_everything(get: Get) -> None:
+    dataset = open_dataset(get("full", frames=True))
+    assert dataset.source.endswith("27 balanced, 180 unbalanced, 14 evaluation clips")
+    assert sum(dataset.manifest["rows"].values()) == N_ALL
+    assert dataset.has_frames
+
+
+def test_full_says_when_the_archive_is_not_the_one_whose_hash_was_printed(get: Get) -> None:
+    (note,) = [note for note in open_dataset(get("full")).manifest["notes"] if "sha256" in note]
+    assert "a public notebook prints cd95d500ab24" in note
+    assert note.endswith("all checksums inside fit.")
+
+
+def test_reading_stops_when_the_small_splits_are_complete(site: Site, get: Get, tmp_path: Path) -> None:
+    """The rest of the archive is damaged, and nobody notices."""
+    site.files = publish(tmp_path, ("eval", "bal_train", "unbal_train"))
+    data = site.files[ARCHIVE]
+    site.files[ARCHIVE] = data[: len(data) // 2] + bytes(len(data) - len(data) // 2)
+    get()
+
+
+def test_the_ontology_gives_labels_their_parents(get: Get) -> None:
+    assert open_dataset(get()).label_parents[1] == ["Speech"]
+
+
+def test_without_the_ontology_labels_have_no_parents_and_a_note_says_so(site: Site, get: Get) -> None:
+    del site.files["/v1/ontology.json"]
+    dataset = open_dataset(get())
+    assert dataset.label_parents[1] == []
+    assert "The ontology could not be downloaded: labels have no parents here." in dataset.manifest["notes"]
+
+
+# What servers do.
+
+
+@pytest.mark.parametrize("tricks", [
+    [cut_after(10_000), cut_after(0), status(500), cut_after(20_000), status(503)],
+    [cut_after(10_000), ignore_range],
+    [status(500), status(502), cut_after(1)],
+])  # fmt: skip
+def test_a_bad_day_of_the_server_changes_nothing(
+    site: Site, get: Get, undisturbed: dict[str, bytes], tricks: list
+) -> None:
+    site.tricks[ARCHIVE] = list(tricks)
+    assert content(get()) == undisturbed
+
+
+@pytest.mark.parametrize("trouble", [[status(404)], [status(500)] * 9, [cut_after(9_000), wrong_range]])
+@pytest.mark.parametrize("subset", ["balanced", "full"])
+def test_a_server_that_fails_for_good_is_named_and_a_later_run_carries_on(
+    site: Site, get: Get, tmp_path: Path, subset: str, trouble: list
+) -> None:
+    site.tricks[ARCHIVE] = list(trouble)
+    with pytest.raises(DownloadError, match=rf"(?s)cannot download features\.tar\.gz.*{site.address}/v1.*carries on"):
+        get(subset)
+    assert nothing_but_the_work(tmp_path)
+    site.tricks.clear()
+    get(subset)
+
+
+def test_a_mirror_takes_over(site: Site, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+    site.tricks[ARCHIVE] = [cut_after(30_000)]
+    with serving(dict(site.files)) as other:
+        mirrors = ["http://127.0.0.1:9/v1", f"{site.address}/v1/", f"{other.address}/v1"]
+        download_audioset("balanced", tmp_path / "data/d", mirrors=mirrors)
+        assert ranges(other) == [30_000]
+    assert content(tmp_path / "data/d") == undisturbed
+
+
+def test_an_archive_that_changes_while_it_is_read_is_read_anew(site: Site, get: Get, tmp_path: Path) -> None:
+    new = publish(tmp_path, "mixed")
+
+    def change(request) -> bool:
+        site.files.update(new)
+        return False
+
+    site.tricks[ARCHIVE] = [cut_after(60_000), change]
+    get()
+    assert ranges(site)[1:] == [60_000, 0]
+
+
+def test_an_archive_that_changed_between_two_runs_is_read_anew(
+    site: Site, get: Get, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    site.tricks[ARCHIVE] = [cut_after(100_000), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        get()
+    site.files, site.tricks = publish(tmp_path, "mixed"), {}
+    assert content(get()) == undisturbed
+
+
+@pytest.mark.parametrize("subset", ["balanced", "full"])
+@pytest.mark.parametrize("garbage", [b"<html>log in</html>", b"", b"\x1f\x8b\x08" + bytes(3000)])
+def test_garbage_in_the_archives_place_is_refused_and_forgotten(
+    site: Site, get: Get, tmp_path: Path, subset: str, garbage: bytes
+) -> None:
+    good = site.files[ARCHIVE]
+    site.files[ARCHIVE] = garbage
+    with pytest.raises(InputError, match=r"(?s)features\.tar\.gz.*discarded: run it again to get it anew"):
+        get(subset)
+    assert list((tmp_path / "data").iterdir()) == []
+    site.files[ARCHIVE] = good
+    get(subset)
+
+
+@pytest.mark.parametrize("name", ["class_labels_indices.csv", "eval_segments.csv"])
+def test_garbage_in_a_tables_place_is_refused_and_forgotten(site: Site, get: Get, tmp_path: Path, name: str) -> None:
+    good = site.files[f"/v1/csv/{name}"]
+    site.files[f"/v1/csv/{name}"] = b"<html>log in</html>"
+    with pytest.raises(InputError, match=rf"(?s){name} is not.*AudioSet's.*discarded"):
+        get()
+    assert list((tmp_path / "data").iterdir()) == []
+    site.files[f"/v1/csv/{name}"] = good
+    get()
+
+
+def test_a_damaged_record_is_named_and_got_anew(site: Site, get: Get) -> None:
+    good = site.files[ARCHIVE]
+    plain = bytearray(gzip.decompress(good))
+    plain[plain.index(b"zze00000000") + 40] ^= 1
+    site.files[ARCHIVE] = gzip.compress(plain)
+    with pytest.raises(InputError, match=r"(?s)eval/zz\.tfrecord, at byte 0: the checksum of its data.*discarded"):
+        get()
+    site.files[ARCHIVE] = good
+    get()
+
+
+def test_a_cut_archive_is_refused(site: Site, get: Get) -> None:
+    site.files[ARCHIVE] = site.files[ARCHIVE][:-5_000]
+    with pytest.raises(InputError, match="the archive ends too early"):
+        get()
+
+
+def test_when_every_mirror_is_dead_every_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_prep.remote._PAUSES", (0, 0))
+    with pytest.raises(DownloadError) as caught:
+        download_audioset("balanced", tmp_path / "data/d", mirrors=["http://127.0.0.1:9/v1", "http://127.0.0.1:1/v1"])
+    for address in ("http://127.0.0.1:9/v1/csv/class_labels_indices.csv", "http://127.0.0.1:1/v1"):
+        assert address in str(caught.value)
+    assert nothing_but_the_work(tmp_path)
+
+
+# Carrying on.
+
+
+def test_it_stops_when_asked_to_and_asks_only_for_the_rest_later(
+    site: Site, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data_prep.progress._EVERY", 0)
+    site.pause = 0.002
+    read = [0]
+    with pytest.raises(StoppedError, match="run it again and it carries on"):
+        get(progress=lambda p: read.append(p.done), should_stop=lambda: read[-1] > 100_000)
+    assert nothing_but_the_work(tmp_path)
+    site.asked.clear()
+    assert content(get()) == undisturbed
+    (start,) = ranges(site)
+    assert 0 < start <= 150_000
+
+
+@pytest.mark.parametrize("place", [0, 700, -1])
+def test_shards_that_were_damaged_on_disk_are_got_anew(
+    site: Site, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, place: int
+) -> None:
+    site.tricks[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) - 2_000), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        get()
+    kept = tmp_path / "data/.d.download/shards.tar"
+    data = bytearray(kept.read_bytes())
+    data[place] ^= 1
+    kept.write_bytes(data)
+    site.asked.clear()
+    site.tricks.clear()
+    assert content(get()) == undisturbed
+    assert ranges(site) == [0]
+
+
+def test_what_is_complete_is_not_asked_for_again(site: Site, get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OutputError("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("data_prep.writer.DatasetWriter.finish", fail)
+        with pytest.raises(OutputError, match="no room"):
+            get()
+    site.asked.clear()
+    get()
+    assert site.asked == []
+
+
+def test_only_one_download_of_a_dataset_goes_on(site: Site, get: Get, tmp_path: Path) -> None:
+    refused = []
+
+    def try_another(_: object) -> None:
+        if not refused:
+            refused.append("")
+            with pytest.raises(OutputError, match=r"another download of .* is going on"):
+                get()
+
+    get(progress=try_another)
+    assert refused == [""]
+
+
+def test_an_existing_target_is_refused_before_anything_is_asked_for(site: Site, get: Get) -> None:
+    get()
+    site.asked.clear()
+    with pytest.raises(OutputError, match="exists already"):
+        get()
+    assert site.asked == []
+    get(overwrite=True)
+
+
+def test_progress_says_what_goes_on_how_far_and_how_many_clips(
+    get: Get, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data_prep.progress._EVERY", 0)
+    monkeypatch.setattr("data_prep.convert._BATCH", 10)
+    seen = []
+    get(progress=seen.append)
+    assert list(dict.fromkeys(p.doing for p in seen)) == [
+        *(f"downloading {name}" for name in ("class_labels_indices.csv", "balanced_train_segments.csv")),
+        *(f"downloading {name}" for name in ("eval_segments.csv", "ontology.json")),
+        "downloading and converting",
+    ]
+    last = [p for p in seen if p.doing == "downloading and converting"]
+    assert {p.total for p in last} == {len(site.files[ARCHIVE])}
+    assert last[-1].clips > last[0].clips == 0
+
+
+# The command.
+
+
+def test_the_command_takes_mirrors_from_the_environment_and_says_what_it_made(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EARSHOT_AUDIOSET", f"http://127.0.0.1:9/v1 {site.address}/v1")
+    monkeypatch.chdir(tmp_path)
+    assert main(["audioset"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("data/audioset-balanced: AudioSet, 41 clips, 410 frames; ")
+    assert "downloading and converting" in captured.err
+    assert main(["audioset", "--subset", "full", "--out", "x", "--frames"]) == 0
+    assert open_dataset("x").has_frames
+
+
+def test_the_commands_failure_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("data_prep.remote._PAUSES", (0,))
+    monkeypatch.setenv("EARSHOT_AUDIOSET", "http://127.0.0.1:9/v1")
+    assert main(["audioset", "--out", str(tmp_path / "d")]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: cannot download class_labels_indices.csv")
+
+
+def test_every_error_is_a_data_error() -> None:
+    for kind in (DownloadError, StoppedError, OutputError, InputError, DamageError):
+        assert issubclass(kind, DataError)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_folder_that_cannot_be_written_is_named(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="check that the folder is writable"):
+        download_audioset("balanced", tmp_path / "data/d", mirrors=[f"{site.address}/v1"])
