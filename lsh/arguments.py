@@ -3,18 +3,19 @@
 import argparse
 from typing import Any
 
+from lsh import params, partition
 from lsh.errors import ParameterError
-from lsh.params import MAX_BITS, MAX_PROBES, MAX_TABLES
 from lsh.sketch_index import MAX_BUCKETS, default_buckets
 from lsh.validate import METRICS
 from lsh.ways import KINDS, Way
 
 TABLES, BITS = 16, 8
 _MOST_RERANKED = 1_000_000
+_FAMILIES = sorted({*partition.FAMILIES, *params.FAMILIES["cosine"], *params.FAMILIES["euclidean"]})
 # The options of each kind of index, with what they are when nobody says.
 _USUAL: dict[str, dict[str, int | None]] = {
-    "tables": {"tables": TABLES, "bits": BITS, "probes": 1, "reranked": None},
-    "sketches": {"buckets": None, "probes": 8, "reranked": 40},
+    "tables": {"family": None, "tables": TABLES, "bits": BITS, "probes": 1, "reranked": None},
+    "sketches": {"family": None, "buckets": None, "probes": 8, "reranked": 40},
     "exact": {},
 }
 
@@ -31,8 +32,9 @@ def common(sub: argparse.ArgumentParser) -> None:
 def setting(sub: argparse.ArgumentParser) -> None:
     """Add what names a way to search."""
     sub.add_argument("--index", choices=KINDS, default="tables", help="hash tables, sketches in buckets, or no index")
-    sub.add_argument("--tables", type=whole(1, MAX_TABLES), metavar="L", help=f"hash tables ({TABLES})")
-    sub.add_argument("--bits", type=whole(1, MAX_BITS), metavar="K", help=f"bits a key of a hash table ({BITS})")
+    sub.add_argument("--family", choices=_FAMILIES, help="of hash functions; by default the index's own")
+    sub.add_argument("--tables", type=whole(1, params.MAX_TABLES), metavar="L", help=f"hash tables ({TABLES})")
+    sub.add_argument("--bits", type=whole(1, params.MAX_BITS), metavar="K", help=f"bits a key of a hash table ({BITS})")
     sub.add_argument("--buckets", type=whole(1, MAX_BUCKETS), metavar="B", help="of sketches (about √n; 1: no buckets)")
     sub.add_argument(
         "--probes", type=whole(1, MAX_BUCKETS), metavar="T", help="buckets a table, up to 64 (1); or of sketches (8)"
@@ -57,15 +59,16 @@ def way(options: argparse.Namespace, metric: str, n: int) -> Way:
     asked: dict[str, Any] = {name: value if given[name] is None else given[name] for name, value in usual.items()}
     if options.index == "exact":
         return Way.exact(metric)
+    family = {"family": options.family} if options.family else {}
     if options.index == "sketches":
-        build = {"n_buckets": asked["buckets"] or default_buckets(n), "seed": options.seed}
+        build = {"n_buckets": asked["buckets"] or default_buckets(n), "seed": options.seed, **family}
         return Way("sketches", metric, build, {"n_probes": asked["probes"], "n_reranked": asked["reranked"]})
-    if asked["probes"] > MAX_PROBES:
-        raise ParameterError(f"--probes is {asked['probes']}; hash tables take at most {MAX_PROBES}")
+    if asked["probes"] > params.MAX_PROBES:
+        raise ParameterError(f"--probes is {asked['probes']}; hash tables take at most {params.MAX_PROBES}")
     setting = {"n_tables": asked["tables"], "n_bits": asked["bits"], "n_probes": asked["probes"]}
     if asked["reranked"] is None:
-        return Way.tables(metric, options.seed, {}, setting)
-    return Way.tables(metric, options.seed, {"sketches": True}, setting | {"n_reranked": asked["reranked"]})
+        return Way.tables(metric, options.seed, family, setting)
+    return Way.tables(metric, options.seed, {**family, "sketches": True}, setting | {"n_reranked": asked["reranked"]})
 
 
 def whole(low: int, high: int) -> Any:

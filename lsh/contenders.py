@@ -7,18 +7,19 @@ standard error does.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
+from lsh.params import FAMILIES
 from lsh.quality import recall_at_k
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced
 from lsh.sketch_index import SketchIndex, default_buckets
-from lsh.tuning import shortlist
+from lsh.tuning import every_setting, shortlist
 from lsh.validate import Floats
 from lsh.ways import Index, Way
 
@@ -26,6 +27,7 @@ FEW_ROWS = 250_000  # beyond, building an index of each kind takes minutes, and 
 _TABLES_QUERIES = 300  # enough to draw up a shortlist
 _MOST_RERANKED = 64  # times k
 _PATIENCE = 2
+_TO_SPARE = 0.4  # of what the wish allows to be missed, kept for what sketches miss
 ERRORS = 2
 
 
@@ -85,18 +87,25 @@ def contenders(wish: Wish, progress: Callable[[str], None]) -> list[list[Contend
     """Return the settings that reach the wish, a list for each kind of index that was tried, without exact search."""
     found = [list(_of_sketches(wish, build, progress)) for build in _sketch_builds(len(wish.exact.X), wish.seed)]
     if len(wish.exact.X) <= FEW_ROWS:
-        found.append(list(_of_tables(wish, progress)))
+        found += [list(_of_tables(wish, build, progress)) for build in _table_builds(wish.exact.metric)]
     return [group for group in found if group]
 
 
 def _sketch_builds(n: int, seed: int) -> list[dict[str, Any]]:
     """Return the indexes of sketches worth building: around √n buckets, and one, which is a plain scan."""
     middle = default_buckets(n)
-    learned = [m for m in ((middle, 2 * middle, 4 * middle) if n <= FEW_ROWS else (middle, 2 * middle)) if m <= n]
-    builds: list[dict[str, Any]] = [{"n_buckets": m, "seed": seed} for m in learned if m > 1]
+    learned = (middle, 2 * middle, 4 * middle) if n <= FEW_ROWS else (middle, 2 * middle)
+    builds: list[dict[str, Any]] = [{"n_buckets": m, "seed": seed} for m in learned if 1 < m <= n]
     if n <= FEW_ROWS:
+        if middle > 1:
+            builds.append({"n_buckets": 2 * middle, "seed": seed, "family": "hyperplanes"})
         builds.append({"n_buckets": 1, "seed": seed})
     return builds
+
+
+def _table_builds(metric: str) -> list[dict[str, Any]]:
+    """Return the families of hash tables for a distance, its own first."""
+    return [{}, *({"family": family} for family in FAMILIES[metric][1:])]
 
 
 def _of_sketches(wish: Wish, build: dict[str, Any], progress: Callable[[str], None]) -> Iterator[Contender]:
@@ -104,12 +113,14 @@ def _of_sketches(wish: Wish, build: dict[str, Any], progress: Callable[[str], No
 
     More probes need fewer re-ranked, up to a point; beyond it they only cost.
     """
-    progress(f"sketches in {build['n_buckets']} bucket(s): building")
+    family = Way("sketches", wish.exact.metric, build, {}).family
+    name = f"sketches in {build['n_buckets']}{f' {family}' if family else ''} bucket(s)"
+    progress(f"{name}: building")
     index = SketchIndex(wish.exact.metric, **build).fit(wish.exact.X)
-    progress(f"sketches in {build['n_buckets']} bucket(s): measuring recall on {len(wish.Q):,} queries")
+    progress(f"{name}: measuring recall on {len(wish.Q):,} queries")
     fewest, in_vain = len(wish.exact.X) + 1, 0
     for n_probes in _ladder(1, index.n_buckets, steps=2):
-        contender = _fewest_reranked(wish, index, build, n_probes)
+        contender = _fewest_reranked(wish, Way("sketches", wish.exact.metric, build, {"n_probes": n_probes}), index)
         if contender is None:
             continue
         n_reranked = contender.way.setting["n_reranked"]
@@ -121,13 +132,36 @@ def _of_sketches(wish: Wish, build: dict[str, Any], progress: Callable[[str], No
             return
 
 
-def _fewest_reranked(wish: Wish, index: SketchIndex, build: dict[str, Any], n_probes: int) -> Contender | None:
-    """Return the setting of so many probes that re-ranks the fewest and reaches the wish, by bisection."""
+def _of_tables(wish: Wish, build: dict[str, Any], progress: Callable[[str], None]) -> Iterator[Contender]:
+    """Yield the settings of hash tables that reach the wish, of a shortlist drawn up on fewer queries.
+
+    First those that rank every candidate; then, since sketches may lose a neighbour, those that find somewhat more than
+    is wanted and re-rank a few.
+    """
+    metric, whole = wish.exact.metric, Way.tables(wish.exact.metric, wish.seed, build, {})
+    name = f"hash tables of {whole.family}"
+    progress(f"{name}: building")
+    sketched = LSHIndex(metric, **whole.build, sketches=True).fit(wish.exact.X)
+    bare = LSHIndex.of(LSHIndex(metric, **whole.build).params, sketched.exact, sketched.hasher, sketched.tables)
+    few = evenly_spaced(wish.Q, _TABLES_QUERIES)
+    surfaces = every_setting(bare, few, wish.k, lambda step: progress(f"{name}: {step}"))
+    for setting in shortlist(bare, surfaces, few, wish.recall):
+        contender = wish.try_out(Way.tables(metric, wish.seed, build, setting), bare)
+        if wish.is_met_by(contender):
+            yield contender
+    for setting in shortlist(bare, surfaces, few, wish.recall + _TO_SPARE * (1 - wish.recall)):
+        way = Way.tables(metric, wish.seed, {**build, "sketches": True}, setting)
+        reranking = _fewest_reranked(wish, way, sketched)
+        if reranking is not None:
+            yield reranking
+
+
+def _fewest_reranked(wish: Wish, way: Way, index: LSHIndex | SketchIndex) -> Contender | None:
+    """Return the way that re-ranks the fewest and reaches the wish, by bisection."""
     steps = _ladder(wish.k, min(index.n, _MOST_RERANKED * wish.k), steps=4)
 
     def measured(step: int) -> Contender:
-        setting = {"n_probes": n_probes, "n_reranked": steps[step]}
-        return wish.try_out(Way("sketches", wish.exact.metric, build, setting), index)
+        return wish.try_out(replace(way, setting={**way.setting, "n_reranked": steps[step]}), index)
 
     low, high, best = 0, len(steps) - 1, measured(len(steps) - 1)
     if not wish.is_met_by(best):
@@ -140,19 +174,6 @@ def _fewest_reranked(wish: Wish, index: SketchIndex, build: dict[str, Any], n_pr
         else:
             low = middle + 1
     return best
-
-
-def _of_tables(wish: Wish, progress: Callable[[str], None]) -> Iterator[Contender]:
-    """Yield the settings of random hash tables that reach the wish, of a shortlist drawn up on fewer queries."""
-    progress("hash tables: building")
-    blank = Way.tables(wish.exact.metric, wish.seed, {}, {})
-    index = blank.fit(wish.exact.X)
-    assert isinstance(index, LSHIndex)  # noqa: S101  (so that the types are known)
-    few = evenly_spaced(wish.Q, _TABLES_QUERIES)
-    for setting in shortlist(index, few, wish.k, wish.recall, lambda step: progress(f"hash tables: {step}")):
-        contender = wish.try_out(Way.tables(wish.exact.metric, wish.seed, {}, setting), index)
-        if wish.is_met_by(contender):
-            yield contender
 
 
 def _ladder(low: int, high: int, steps: int) -> list[int]:

@@ -80,7 +80,7 @@ def tune(
     if not probes:
         raise ParameterError("probes is empty; expected at least one number of probes to try, as in (1, 2, 4)")
     queries = validate.queries(Q, index.dim)
-    surfaces = _surfaces(index, queries, k, probes, progress)
+    surfaces = every_setting(index, queries, k, progress, probes)
     contenders = _unbeaten_of(surfaces, recall)
     if not contenders:
         most = max(float(measured.recall.max()) for measured in surfaces.values())
@@ -94,30 +94,33 @@ def tune(
     return Choice(best.n_tables, best.n_bits, best.n_probes, best.recall, best.candidates, ms, exact_ms, why)
 
 
-def shortlist(
-    index: LSHIndex, Q: Floats, k: int, recall: float, progress: Callable[[str], None]
-) -> list[dict[str, int]]:
-    """Return the settings, fastest first, that seem to reach the recall: at most four, as `search` takes them.
-
-    Seem, since they are chosen on Q; each one's recall less one standard error is at least the one wanted.
-    """
-    contenders = _unbeaten_of(_surfaces(index, Q, k, PROBES, progress), recall, errors=1)
-    if not contenders:
-        return []
-    brief = ms_per_query([_search_with(index, k, s) for s in contenders], evenly_spaced(Q, _FEW_QUERIES), rounds=1)
-    fastest = [contenders[i] for i in np.argsort(brief, kind="stable")[:_SHORTLISTED]]
-    return [{"n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes} for s in fastest]
-
-
-def _surfaces(
-    index: LSHIndex, Q: Floats, k: int, probes: Sequence[int], progress: Callable[[str], None]
+def every_setting(
+    index: LSHIndex,
+    Q: Floats,
+    k: int,
+    progress: Callable[[str], None],
+    probes: Sequence[int] = PROBES,
 ) -> dict[int, Surface]:
-    """Measure every (L, K) for each number of probes."""
+    """Measure every (L, K) for each number of probes a table."""
     surfaces = {}
     for n_probes in probes:
         progress(f"measuring every L and K with {n_probes} probe(s) a table")
         surfaces[n_probes] = surface(index, Q, k, n_probes)
     return surfaces
+
+
+def shortlist(index: LSHIndex, surfaces: dict[int, Surface], Q: Floats, recall: float) -> list[dict[str, int]]:
+    """Return the settings, fastest first, that seem to reach the recall: at most four, as `search` takes them.
+
+    Seem, since they are chosen on Q; each one's recall less one standard error is at least the one wanted.
+    """
+    contenders = _unbeaten_of(surfaces, recall, errors=1)
+    if not contenders:
+        return []
+    k = next(iter(surfaces.values())).k
+    brief = ms_per_query([_search_with(index, k, s) for s in contenders], evenly_spaced(Q, _FEW_QUERIES), rounds=1)
+    fastest = [contenders[i] for i in np.argsort(brief, kind="stable")[:_SHORTLISTED]]
+    return [{"n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes} for s in fastest]
 
 
 def _unbeaten_of(surfaces: dict[int, Surface], recall: float, errors: int = 0) -> list[_Setting]:

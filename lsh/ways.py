@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from lsh import params, partition
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.result import SearchResult
@@ -74,8 +75,8 @@ class Way:
         """Return the hash family by name; None where nothing is hashed."""
         if self.kind == "exact" or self.build.get("n_buckets") == 1:
             return None
-        usual = {"sketches": "kmeans", "tables": "hyperplanes" if self.metric == "cosine" else "pstable"}
-        return str(self.build.get("family") or usual[self.kind])
+        usual = partition.FAMILIES[0] if self.kind == "sketches" else params.FAMILIES[self.metric][0]
+        return str(self.build.get("family") or usual)
 
     def python(self, k: int) -> str:
         """Return the lines of Python that search X for Q in this way."""

@@ -84,6 +84,7 @@ OUT_OF_RANGE = [
     ("--buckets", ["0", "65537", "some"]),
     ("--reranked", ["0", "1000001"]),
     ("--index", ["trees", "any"]),
+    ("--family", ["trees", ""]),
     ("--k", ["0", "1001", "-10", "ten"]),
     ("--queries", ["0", "-5", "10000001"]),
     ("--seed", ["-1", "2147483648", "1.5"]),
@@ -106,6 +107,20 @@ def test_an_option_out_of_range_is_refused_by_its_name(run, tiny, option, value)
 def test_an_option_of_another_kind_of_index_is_refused(run, tiny, command, index, option):
     message = refused(run(command[0], tiny, *command[1:], "--index", index, f"--{option}", 3))
     assert f"--{option} does not go with --index {index}" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--index", "exact", "--family", "hyperplanes"], "--family does not go with --index exact"),
+        (["--family", "kmeans"], "family is 'kmeans'; for euclidean distance expected one of 'pstable', 'hyperplanes'"),
+        (["--metric", "cosine", "--family", "pstable"], "expected one of 'hyperplanes'"),
+        (["--index", "sketches", "--family", "pstable"], "family is 'pstable'"),
+        (["--index", "sketches", "--family", "hyperplanes", "--buckets", 3], "n_buckets is 3"),
+    ],
+)
+def test_a_family_that_the_index_does_not_have_is_refused(run, tiny, options, said):
+    assert said in refused(run("evaluate", tiny, *options))
 
 
 @pytest.mark.parametrize("value", ["0", "1.01", "-0.5", "nan", "inf", "most"])

@@ -10,8 +10,15 @@ WAYS = [
     Way.exact("cosine"),
     Way("sketches", "euclidean", {"n_buckets": 16, "seed": 0}, {"n_probes": 5, "n_reranked": 25}),
     Way("sketches", "cosine", {"n_buckets": 1, "seed": 0}, {"n_probes": 1, "n_reranked": 25}),
+    Way("sketches", "cosine", {"n_buckets": 8, "seed": 0, "family": "hyperplanes"}, {"n_probes": 2, "n_reranked": 9}),
     Way.tables("cosine", 0, {}, {"n_tables": 4, "n_bits": 6, "n_probes": 2}),
     Way.tables("euclidean", 0, {}, {"n_tables": 40, "n_bits": 30, "n_probes": 1}),
+    Way.tables(
+        "euclidean",
+        0,
+        {"family": "hyperplanes", "sketches": True},
+        {"n_tables": 4, "n_bits": 6, "n_probes": 1, "n_reranked": 12},
+    ),
 ]
 
 
@@ -33,11 +40,11 @@ def test_the_lines_of_python_build_and_search_in_the_same_way(way):
 
 def test_each_kind_is_an_index_of_its_own_class():
     X = np.random.default_rng(0).standard_normal((50, 4))
-    assert [type(way.fit(X)) for way in WAYS] == [ExactSearch, SketchIndex, SketchIndex, LSHIndex, LSHIndex]
+    assert [type(way.fit(X)) for way in WAYS] == [ExactSearch, *3 * [SketchIndex], *3 * [LSHIndex]]
 
 
 def test_tables_are_built_as_large_as_the_apps_and_larger_where_a_search_needs_it():
-    few, many = WAYS[3], WAYS[4]
+    few, many = WAYS[4], WAYS[5]
     assert (few.build["n_tables"], few.build["n_bits"]) == (32, 24)
     assert (many.build["n_tables"], many.build["n_bits"]) == (40, 30)
 
@@ -47,6 +54,8 @@ def test_a_way_is_said_in_words():
         "exact search",
         "sketches in 16 k-means buckets, 5 probed, 25 re-ranked",
         "a plain scan of all sketches, 25 re-ranked",
+        "sketches in 8 hyperplane buckets, 2 probed, 9 re-ranked",
         "hash tables, L = 4, K = 6, 2 probes a table",
         "hash tables, L = 40, K = 30",
+        "hash tables of hyperplanes, L = 4, K = 6, 12 re-ranked",
     ]
