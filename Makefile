@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATASET ?= data/sample
 
 .DEFAULT_GOAL := help
-.PHONY: help app test bench check format lock clean
+.PHONY: help app test bench answers check format lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -18,6 +18,9 @@ test: check  ## install, check and run every test
 
 bench: $(VENV)/.bench  ## measure LSH against its peers on a dataset: make bench DATASET=data/audioset
 	$(BIN)/python -m benchmarks --dataset $(DATASET)
+
+answers: $(VENV)/.dev  ## measure all that docs/ANSWERS.md says and write it, some minutes: make answers DATASET=data/audioset
+	$(BIN)/python -m benchmarks.answers $(DATASET)
 
 check: $(VENV)/.dev  ## formatting, lint and types
 	$(BIN)/ruff format --check .

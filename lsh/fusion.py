@@ -60,7 +60,7 @@ def fuse(similarities: Floats, how: str = "sum") -> npt.NDArray[np.float64]:
     """
     validate.choice(how, "how", FUSIONS)
     if how == "best":
-        return similarities.max(axis=0).astype(np.float64)
+        return np.asarray(similarities.max(axis=0), np.float64)
     found = np.isfinite(similarities)
     if how == "sum":
         return np.asarray(np.where(found, similarities, 0).sum(axis=0, dtype=np.float64))

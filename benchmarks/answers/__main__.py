@@ -1,0 +1,144 @@
+"""The command line: `python -m benchmarks.answers DATASET` measures, and writes the figures and the document."""
+
+import argparse
+import datetime as dt
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+from benchmarks.answers import aggregation, foretold, parameters, quality, speed
+from benchmarks.answers.document import render
+from benchmarks.answers.ground import SEED, Ground, K, Tell
+from benchmarks.errors import BenchmarkError
+from benchmarks.report import write_whole
+from data_prep.dataset import Dataset, open_dataset
+from data_prep.errors import DataError
+from lsh.errors import LSHError
+from lsh.validate import METRICS
+
+N_QUERIES = 1000
+FIGURES, DOCUMENT = Path("docs") / "answers.json", Path("docs") / "ANSWERS.md"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return 0, or 2 after one message about what was wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        _check_folders(options.figures, options.out)
+        if options.dataset:
+            figures = measure(open_dataset(options.dataset), options.queries, options.modelled, _clock())
+            write_whole(options.figures, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        write_whole(options.out, render(read(options.figures)))
+    except (BenchmarkError, DataError, LSHError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def measure(dataset: Dataset, n_queries: int, modelled: list[int], tell: Tell) -> dict[str, Any]:
+    """Measure everything; return the figures that `render` makes the document of."""
+    start = time.perf_counter()
+    before = machine.describe()
+    grounds = [Ground(dataset, metric, n_queries) for metric in _own_first(dataset.metric)]
+    own = grounds[0]
+    chosen = [parameters.measure(ground, tell) for ground in grounds]
+    figures = {
+        "parameters": chosen,
+        "speed": speed.measure(own, modelled, tell),
+        "quality": [quality.measure(g, c["tables"], tell) for g, c in zip(grounds, chosen, strict=True) if c["tables"]],
+        "aggregation": aggregation.measure(dataset, n_queries, tell),
+        "theory": [foretold.measure(ground, tell) for ground in grounds],
+    }
+    return {"about": _about(dataset, n_queries, modelled, before, time.perf_counter() - start), **figures}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read the figures that a run wrote."""
+    try:
+        figures = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BenchmarkError(f"{path} cannot be read: {error}; expected figures that this command wrote") from error
+    if not isinstance(figures, dict) or "about" not in figures:
+        raise BenchmarkError(f"{path} holds no figures; expected a file that this command wrote")
+    return figures
+
+
+def _check_folders(*paths: Path) -> None:
+    """Refuse to measure for ten minutes what could then not be written."""
+    for path in paths:
+        if not path.absolute().parent.is_dir():
+            raise BenchmarkError(f"{path.parent} is not a folder; make it first")
+
+
+def _own_first(metric: str) -> list[str]:
+    return sorted(METRICS, key=lambda other: other != metric)
+
+
+def _about(dataset: Dataset, n_queries: int, modelled: list[int], on: dict[str, Any], seconds: float) -> dict[str, Any]:
+    sizes = ["--modelled", *map(str, modelled)] if modelled != list(speed.MODELLED) else []
+    asked = ["--queries", str(n_queries)] if n_queries != N_QUERIES else []
+    return {
+        "dataset": dataset.name,
+        "title": dataset.title,
+        "source": dataset.source,
+        "licence": dataset.licence,
+        "fingerprint": dataset.fingerprint,
+        "features": ":".join(dataset.manifest["files"][f"{split}.npy"]["sha256"][:16] for split in ("train", "test")),
+        "queries": n_queries,
+        "rows": {split: dataset.n_rows(split) for split in ("train", "validation", "test")},
+        "has_frames": dataset.has_frames,
+        "command": shlex.join(["python", "-m", "benchmarks.answers", f"data/{dataset.name}", *asked, *sizes]),
+        "k": K,
+        "seed": SEED,
+        "measured_on": dt.datetime.now(dt.UTC).date().isoformat(),
+        "minutes": round(seconds / 60, 1),
+        "machine": {**on, "load_after": machine.load()},
+    }
+
+
+def _clock() -> Tell:
+    start = time.perf_counter()
+
+    def tell(text: str) -> None:
+        print(f"{time.perf_counter() - start:5.0f} s  {text}", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.answers",
+        description="Measure all that docs/ANSWERS.md says of a dataset, and write it. Takes some ten minutes.",
+    )
+    parser.add_argument(
+        "dataset", nargs="?", help="a prepared dataset's folder; without one, --figures are written out again"
+    )
+    parser.add_argument("--figures", type=Path, default=FIGURES, help=f"where the figures are kept ({FIGURES})")
+    parser.add_argument("--out", type=Path, default=DOCUMENT, help=f"the document ({DOCUMENT})")
+    parser.add_argument("--queries", type=_whole, default=N_QUERIES, metavar="N", help=f"of each split ({N_QUERIES})")
+    parser.add_argument(
+        "--modelled",
+        type=_whole,
+        nargs="*",
+        default=list(speed.MODELLED),
+        metavar="N",
+        help="race over so many modelled vectors too; none: over real ones alone",
+    )
+    return parser
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 10 <= int(text) <= 20_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 10 to 20,000,000")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

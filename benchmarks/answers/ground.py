@@ -1,0 +1,73 @@
+"""What all questions share: a dataset, an index over it, and the queries that choose and those that judge."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.errors import BenchmarkError
+from data_prep.dataset import Dataset
+from lsh.index import LSHIndex
+from lsh.quality import LabelSets
+from lsh.result import SearchResult
+from lsh.sampling import evenly_spaced_rows
+from lsh.validate import Floats
+from lsh.ways import BUILT_BITS, BUILT_TABLES
+
+K, SEED = 10, 0
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A dataset under one distance, with at most `n_queries` clips to choose by (validation) and to judge by (test)."""
+
+    dataset: Dataset
+    metric: str
+    n_queries: int
+
+    def __post_init__(self) -> None:
+        """Raise BenchmarkError for a dataset without queries."""
+        for split in ("validation", "test"):
+            if not self.dataset.n_rows(split):
+                raise BenchmarkError(f"{self.dataset.path} has no {split} clips; expected some to measure with")
+
+    @cached_property
+    def index(self) -> LSHIndex:
+        """The index that the app builds too."""
+        return LSHIndex(self.metric, BUILT_TABLES, BUILT_BITS, SEED).fit(self.dataset.features("train"))
+
+    @cached_property
+    def validation(self) -> Floats:
+        """Features of the clips that choose settings: float32[nq, d]."""
+        rows = evenly_spaced_rows(self.dataset.n_rows("validation"), self.n_queries)
+        return np.ascontiguousarray(self.dataset.features("validation")[rows])
+
+    @cached_property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Rows of the test split that judge."""
+        return evenly_spaced_rows(self.dataset.n_rows("test"), self.n_queries)
+
+    @cached_property
+    def test(self) -> Floats:
+        """Features of the clips that judge: float32[nq, d]."""
+        return np.ascontiguousarray(self.dataset.features("test")[self.rows])
+
+    @cached_property
+    def truth(self) -> SearchResult:
+        """What exact search finds for them."""
+        return self.index.exact.search(self.test, K)
+
+    @cached_property
+    def labels(self) -> tuple[LabelSets, LabelSets]:
+        """The labels of the clips that judge, and of the collection."""
+        return labels_of(self.dataset, "test", self.rows), self.dataset.label_sets("train")
+
+
+def labels_of(dataset: Dataset, split: str, rows: npt.NDArray[np.int64]) -> LabelSets:
+    """Return the labels of some rows of a split, in their order."""
+    offsets, values = dataset.label_sets(split)
+    picked = [values[offsets[row] : offsets[row + 1]] for row in rows]
+    return np.cumsum([0, *map(len, picked)]), np.concatenate(picked)

@@ -1,0 +1,84 @@
+"""Question 1: which parameters. For each wanted recall the fastest hash tables, and the cheapest way of all ways."""
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.answers.confidence import mean_figure
+from benchmarks.answers.ground import SEED, Ground, K, Tell
+from lsh.errors import ParameterError
+from lsh.planning import plan
+from lsh.quality import label_precision_at_k, recall_at_k
+from lsh.result import SearchResult
+from lsh.sampling import evenly_spaced
+from lsh.timing import MANY_QUERIES, ms_per_query
+from lsh.tuning import tune
+from lsh.validate import Floats
+
+RECALLS = (0.5, 0.8, 0.9, 0.95, 0.99)
+PLANNED = (0.9, 0.95, 0.99)
+
+Record = dict[str, Any]
+
+
+def measure(ground: Ground, tell: Tell) -> Record:
+    """Return what was chosen on validation, and what it achieves on test, for every wanted recall."""
+    return {
+        "metric": ground.metric,
+        "k": K,
+        "queries": {"validation": len(ground.validation), "test": len(ground.test)},
+        "bucket_width": ground.index.bucket_width,
+        "tables": [row for recall in RECALLS if (row := _tables(ground, recall, tell))],
+        "plans": [_plan(ground, recall, tell) for recall in PLANNED],
+    }
+
+
+def _tables(ground: Ground, wanted: float, tell: Tell) -> Record | None:
+    """Return the fastest hash tables for a recall; None where none reach it."""
+    tell(f"{ground.metric}: hash tables for recall {wanted:g}")
+    try:
+        choice = tune(ground.index, ground.validation, K, wanted)
+    except ParameterError:
+        return None
+    setting = {"n_tables": choice.n_tables, "n_bits": choice.n_bits, "n_probes": choice.n_probes}
+
+    def search(q: Floats) -> SearchResult:
+        return ground.index.search(q, K, **setting)
+
+    return {
+        "wanted": wanted,
+        **setting,
+        "validation_recall": round(choice.recall, 4),
+        **_judged(ground, search),
+        "index_mb": round(ground.index.nbytes(choice.n_tables) / 1e6, 2),
+    }
+
+
+def _plan(ground: Ground, wanted: float, tell: Tell) -> Record:
+    """Return the cheapest way of all for a recall."""
+    tell(f"{ground.metric}: the cheapest way of all to recall {wanted:g}")
+    X = ground.dataset.features("train")
+    chosen = plan(X, ground.validation, metric=ground.metric, k=K, recall=wanted, seed=SEED)
+    return {
+        "wanted": wanted,
+        "kind": chosen.kind,
+        "way": str(chosen.way),
+        "validation_recall": round(chosen.recall, 4),
+        **_judged(ground, chosen.search),
+        "index_mb": round(chosen.index_bytes / 1e6, 2),
+    }
+
+
+def _judged(ground: Ground, search: Callable[[Floats], SearchResult]) -> Record:
+    """Return what a search achieves on the test clips, and its time in turns with exact search."""
+    found = search(ground.test)
+    ms, exact_ms = ms_per_query(
+        [search, lambda q: ground.index.exact.search(q, K)], evenly_spaced(ground.test, MANY_QUERIES)
+    )
+    return {
+        "recall": mean_figure(recall_at_k(found, ground.truth)),
+        "precision": mean_figure(label_precision_at_k(found.ids, *ground.labels)),
+        "exact_precision": mean_figure(label_precision_at_k(ground.truth.ids, *ground.labels)),
+        "candidates": round(float(found.n_candidates.mean()) / ground.index.n, 5),
+        "ms": round(ms, 4),
+        "exact_ms": round(exact_ms, 4),
+    }

@@ -1,0 +1,95 @@
+"""Question 2: whether LSH outruns brute force, by how much, and from what size on.
+
+At each size the tables are tuned anew, since a larger collection wants longer keys; then all race on the test clips.
+Beyond the collection's own size the vectors are modelled (see `benchmarks.audioset_like`), and said to be.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from benchmarks.answers.ground import SEED, Ground, K, Tell
+from benchmarks.data import prepare
+from lsh.errors import ParameterError
+from lsh.index import LSHIndex
+from lsh.quality import LabelSets
+from lsh.racing import BATCHED, BLOCK, EXACT, SKETCHES, Setting, crossover, race, sizes_up_to
+from lsh.sampling import evenly_spaced
+from lsh.tuning import tune
+from lsh.validate import Floats
+from lsh.ways import BUILT_BITS, BUILT_TABLES
+
+WANTED = 0.9
+CLEARLY = 1.1  # times as fast: less could be noise
+MODELLED = (50_000, 100_000, 200_000, 500_000)
+
+_CHOOSING, _CHOOSING_LARGE = 200, 40  # validation queries; every setting of a large index takes long to try
+_LARGE = 30_000
+_RACING = 200
+
+Record = dict[str, Any]
+
+
+def measure(ground: Ground, modelled: Sequence[int], tell: Tell) -> Record:
+    """Return the laps at every size, of real clips and of modelled ones, and where the lines cross."""
+    X = ground.dataset.features("train")
+    real = _series(X, ground.validation, ground.test, sizes_up_to(len(X)), ground.metric, ground.labels, tell)
+    return {
+        "metric": ground.metric,
+        "wanted": WANTED,
+        "block": BLOCK,
+        "real": real,
+        "crossover": {racer: _crossings(real, racer) for racer in ("lsh", SKETCHES)},
+        "modelled": _modelled(ground, modelled, tell) if modelled else [],
+    }
+
+
+def _modelled(ground: Ground, sizes: Sequence[int], tell: Tell) -> list[Record]:
+    with TemporaryDirectory(prefix="earshot-") as made:
+        work = prepare(f"like:{max(sizes)}", 2 * _RACING, Path(made), tell)
+        X, Q = work.vectors()
+        return _series(X, Q[:_RACING], Q[_RACING:], sizes, ground.metric, None, tell)
+
+
+def _series(
+    X: Floats,
+    choosing: Floats,
+    racing: Floats,
+    sizes: Sequence[int],
+    metric: str,
+    labels: tuple[LabelSets, LabelSets] | None,
+    tell: Tell,
+) -> list[Record]:
+    """Race over the first n rows of X, for each n."""
+    laps: list[Record] = []
+    for n in sizes:
+        tell(f"{metric}: a race over {n:,} clips")
+        index = LSHIndex(metric, BUILT_TABLES, BUILT_BITS, SEED).fit(np.ascontiguousarray(X[:n]))
+        few = evenly_spaced(choosing, _CHOOSING if n <= _LARGE else _CHOOSING_LARGE)
+        try:
+            choice = tune(index, few, K, WANTED)
+        except ParameterError:
+            continue
+        setting = Setting(choice.n_tables, choice.n_bits, choice.n_probes, K)
+        found = [lap for step in race(index, racing, setting, [n], labels) for lap in step.laps]
+        laps.append({"n": n, "setting": asdict(setting), "laps": {lap.racer: _rounded(asdict(lap)) for lap in found}})
+    return laps
+
+
+def _crossings(series: list[Record], racer: str) -> dict[str, float | None]:
+    """Return the size from which a racer stays clearly ahead of each exact search; None where it does not."""
+    sizes = [lap["n"] for lap in series]
+
+    def ms(name: str) -> list[float]:
+        return [lap["laps"][name]["ms"] for lap in series]
+
+    clearly = [CLEARLY * mine for mine in ms(racer)]
+    return {other: crossover(sizes, clearly, ms(other)) if sizes else None for other in (EXACT, BATCHED)}
+
+
+def _rounded(lap: Record) -> Record:
+    return {name: round(value, 5) if isinstance(value, float) else value for name, value in lap.items()}

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from benchmarks.answers import parameters, quality
+from benchmarks.answers.__main__ import main
+from data_prep.features import mean_features
+from data_prep.schema import About, ClipBatch, Label
+from data_prep.writer import write_dataset
+
+ROWS = {"train": 300, "validation": 40, "test": 50}
+
+
+@pytest.fixture(scope="session")
+def with_frames(tmp_path_factory):
+    """Return a dataset of clips around ten centres, with one to four frames each."""
+    rng = np.random.default_rng(4)
+    total = sum(ROWS.values())
+    kind, n_frames = rng.integers(0, 10, total), rng.integers(1, 5, total)
+    centres = rng.integers(60, 200, (10, 12))
+    frames = np.clip(np.repeat(centres[kind], n_frames, axis=0) + rng.normal(0, 25, (n_frames.sum(), 12)), 0, 255)
+    frames = frames.astype(np.uint8)
+    clips = ClipBatch(
+        clip_id=[f"clip-{i:04}" for i in range(total)],
+        split=[split for split, count in ROWS.items() for _ in range(count)],
+        media=["{}"] * total,
+        start_s=np.zeros(total),
+        end_s=np.ones(total),
+        labels=[[int(k)] for k in kind],
+        n_frames=n_frames,
+        features=mean_features(frames, n_frames),
+        frames=frames,
+    )
+    out = tmp_path_factory.mktemp("made") / "small"
+    about = About(title="Small", source="made here", licence="none", media="synth")
+    write_dataset(out, about, [Label(f"/m/{i}", f"Label {i}") for i in range(10)], [clips])
+    return out
+
+
+@pytest.fixture(scope="session")
+def measured(with_frames, tmp_path_factory):
+    """Return the folder of one small run's figures and document, measured once for all tests."""
+    out = tmp_path_factory.mktemp("answers")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parameters, "RECALLS", (0.5, 0.9))
+        patch.setattr(parameters, "PLANNED", (0.9,))
+        patch.setattr(quality, "SEEDS", (0, 1))
+        options = ["--figures", out / "answers.json", "--out", out / "ANSWERS.md", "--queries", "40", "--modelled"]
+        assert main([str(part) for part in (with_frames, *options)]) == 0
+    return out
