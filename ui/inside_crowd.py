@@ -3,16 +3,21 @@
 import numpy as np
 import streamlit as st
 
-from lsh import inspecting
-from ui import clip_list, loading
+from data_prep.dataset import Dataset
+from lsh import LSHIndex, inspecting
+from lsh.sampling import evenly_spaced
+from ui import clip_list
 from ui import inside_lessons as words
 from ui.clip_list import Entry
 from ui.figures.crowding import Crowd, bucket_ranks
+from ui.figures.marks import Ints
 from ui.inside_view import View, choose_table, draw
 from ui.inside_words import many
 from ui.state import K_NEIGHBOURS
 
 MOST_HUBS = 5
+MOST_ASKED = 1000  # validation sounds whose neighbours are counted,
+WORK = 20_000_000  # fewer where there are many clips to compare them with
 
 
 def crowds(view: View) -> None:
@@ -35,11 +40,10 @@ def crowds(view: View) -> None:
 
 
 def _hubs(view: View) -> None:
-    sample = loading.sample_for(view.room.dataset, view.s)
-    if not len(sample.rows):
+    if not view.room.dataset.n_rows("validation"):
         st.caption(words.NO_HUBS)
         return
-    n, counts = len(sample.rows), np.bincount(sample.truth.ids[sample.truth.ids >= 0], minlength=view.room.index.n)
+    n, counts = _popularity((view.room.dataset.fingerprint, view.s.metric), view.room.index, view.room.dataset)
     rows = np.argsort(-counts, kind="stable")[:MOST_HUBS]
     rows = rows[counts[rows] > 1]
     st.markdown(words.hubs(n, int(counts.max(initial=0)), n * K_NEIGHBOURS / view.room.index.n))
@@ -53,3 +57,13 @@ def _hubs(view: View) -> None:
         for i, row in enumerate(rows.tolist())
     ]
     clip_list.draw(view.room, "inside-hubs", "Hub clips", view.clip, entries, words.NOT_A_HUB)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Asking validation sounds for their nearest…")
+def _popularity(key: tuple[str, str], _index: LSHIndex, _dataset: Dataset) -> tuple[int, Ints]:  # noqa: ARG001
+    """Return how many validation sounds were asked, and of how many each clip is among the nearest: int64[n]."""
+    most = max(50, min(MOST_ASKED, WORK // _index.n))
+    asked = evenly_spaced(_dataset.features("validation"), most)
+    asked = asked[np.abs(asked).max(axis=1) > 0]
+    ids = _index.exact.search(asked, K_NEIGHBOURS).ids
+    return len(asked), np.bincount(ids[ids >= 0], minlength=_index.n)

@@ -69,7 +69,7 @@ def centring(view: View) -> None:
             way.name,
             percent(float(way.sizes[s.n_bits - 1][0] / n)),
             percent(float(way.candidates[cell])),
-            f"{way.recall[cell]:.2f}",
+            percent(float(way.recall[cell])),
         )
         for way in lesson
     ]

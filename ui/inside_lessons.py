@@ -9,6 +9,24 @@ from ui.figures.marks import Ints
 from ui.inside_words import digits, many
 from ui.state import Settings
 
+SKETCHES = """
+Measuring the exact distance of every candidate is most of the work, and it need not be. An index can keep a **sketch**
+of each clip: 44 bytes in place of its full features, from which a distance is estimated in a few nanoseconds. Only the
+candidates with the best estimates are measured exactly (**re-ranked**).
+"""
+
+
+def sketches(n_candidates: int, n_reranked: int, kept: int, deepest: int, n_nearest: int, off: float) -> str:
+    """Say how well the sketches rank this query's candidates; off: mean error as a share of the distances' spread."""
+    if n_candidates <= n_reranked:
+        return f"Your sound has only {many(n_candidates, 'candidate')}: all are measured, there is nothing to spare."
+    fate = "all of which come out" if kept == n_nearest else f"of which {kept} come out: re-rank {deepest} to lose none"
+    return (
+        f"Of {n_candidates:,} candidates **{n_reranked} are re-ranked**, {percent(n_reranked / n_candidates)}. In the "
+        f"order of the sketches the {n_nearest} nearest candidates are all among the first **{deepest}**, {fate}. An "
+        f"estimate is off by {percent(off)} of how much the distances themselves vary."
+    )
+
 
 def crowds(s: Settings, table: int, sizes: Ints, own: int, even: float, n: int) -> str:
     """Say how unevenly the clips are spread over one table's buckets, and what that costs."""
@@ -16,7 +34,8 @@ def crowds(s: Settings, table: int, sizes: Ints, own: int, even: float, n: int) 
     tenth = max(1, round(len(sizes) / 10))
     if s.metric == "cosine":
         possible = 2**s.n_bits
-        rooms = f"{possible:,} buckets; {many(possible - len(sizes), 'is', 'are')} empty"
+        empty = possible - len(sizes)
+        rooms = f"{possible:,} buckets, {f'{empty:,} of them' if empty else 'none of them'} empty"
     else:
         rooms = f"{len(sizes):,} buckets that hold anything"
     first, most = percent(float(sizes[0] / n)), percent(float(sizes[:tenth].sum() / n))

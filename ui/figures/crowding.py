@@ -28,9 +28,10 @@ def bucket_ranks(crowds: Sequence[Crowd], n: int, even: float, own: int | None, 
     n: clips in the collection; own: size of the query's bucket, marked on the first line; None draws no mark.
     """
     figure = new_figure("buckets, from the fullest (log)", "clips in it (log)", mode, height=HEIGHT, right=24, top=24)
+    highest = max(even, *(int(crowd.sizes[0]) for crowd in crowds))
     longest = max(len(crowd.sizes) for crowd in crowds)
     figure.update_xaxes(type="log", range=[-0.05, float(np.log10(max(longest, 2))) + 0.08], tickvals=_powers(longest))
-    figure.update_yaxes(type="log", range=[-0.15, float(np.log10(n)) + 0.15], tickvals=_powers(n))
+    figure.update_yaxes(type="log", range=[-0.15, float(np.log10(highest)) + 0.35], tickvals=_powers(n))
     for crowd, dash in zip(crowds, _DASHES, strict=False):
         ranks = _ranks(len(crowd.sizes))
         figure.add_trace(
@@ -46,14 +47,26 @@ def bucket_ranks(crowds: Sequence[Crowd], n: int, even: float, own: int | None, 
                 hovertemplate=f"%{{text}}<extra>{crowd.name}</extra>",
             )
         )
-        if len(crowds) > 1:
-            _beside(figure, 1, float(crowd.sizes[0]), crowd.name, mode)
+    if len(crowds) > 1:
+        _names(figure, crowds, mode)
     if even >= 1:
         figure.add_hline(y=even, line={"color": SOFT_INK[mode], "width": 1, "dash": "dash"})
         _beside(figure, 1, even, f"if equally full: {even:.0f}", mode)
     if own is not None and own > 0:
         _your_bucket(figure, crowds[0].sizes, own, mode)
     return figure
+
+
+def _names(figure: go.Figure, crowds: Sequence[Crowd], mode: Mode) -> None:
+    """Name lines at their beginning; those that begin together share the place."""
+    together: list[list[Crowd]] = []
+    for crowd in sorted(crowds, key=lambda crowd: int(crowd.sizes[0])):
+        if together and crowd.sizes[0] < 2 * together[-1][0].sizes[0]:
+            together[-1].append(crowd)
+        else:
+            together.append([crowd])
+    for group in together:
+        _beside(figure, 1, float(group[-1].sizes[0]), " and ".join(crowd.name for crowd in group), mode)
 
 
 def _powers(most: int) -> list[int]:

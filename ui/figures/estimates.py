@@ -1,0 +1,60 @@
+"""Sketch against truth: how far each candidate is, as estimated from a few bytes and as measured."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ui.figures.marks import Floats, slip
+from ui.figures.palette import CANDIDATE, FOUND, INK, MISSED, PAPER, SOFT_INK, Mode, new_figure
+
+HEIGHT = 420
+_MOST = 2500  # candidates drawn; the nearest by estimate are all among them
+
+
+def estimates(
+    true: Floats, estimated: Floats, limit: float, nearest: Floats, kept: list[bool], mode: Mode
+) -> go.Figure:
+    """Draw candidates at (true distance, estimate), the line under which they are re-ranked, and the nearest of them.
+
+    true, estimated: float[m], in order of the estimate. nearest: float[2, k], places of the truly nearest candidates;
+    kept: whether each was re-ranked, and so came out.
+    """
+    figure = new_figure("true distance", "distance by sketch", mode, height=HEIGHT, right=24, top=16)
+    shown = np.unique(
+        np.concatenate([np.arange(min(200, len(true))), np.linspace(0, len(true) - 1, _MOST).astype(int)])
+    )
+    low = float(min(true.min(), estimated.min(), nearest.min(initial=np.inf)))
+    high = float(max(true.max(), estimated.max()))
+    room = 0.04 * (high - low or 1.0)
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(range=[low - room, high + room])
+    diagonal = {"color": SOFT_INK[mode], "width": 1, "dash": "dash"}
+    figure.add_trace(
+        go.Scatter(x=[low, high], y=[low, high], mode="lines", line=diagonal, hoverinfo="skip", name="equal")
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=true[shown],
+            y=estimated[shown],
+            mode="markers",
+            name="candidate",
+            marker={"size": 4, "color": CANDIDATE, "opacity": 0.7},
+            hovertemplate="truly %{x:.3f}, by sketch %{y:.3f}<extra>candidate</extra>",
+        )
+    )
+    figure.add_hline(y=limit, line={"color": INK[mode], "width": 1.5})
+    slip(figure, high, limit, "re-ranked: below this line", mode, to_left=True, lift=-12)
+    dot = {"symbol": "circle", "size": 10, "color": FOUND, "line": {"color": PAPER[mode], "width": 1.5}}
+    ring = {"symbol": "circle-open", "size": 11, "color": MISSED, "line": {"width": 3}}
+    for name, wanted, marker in (("came out", True, dot), ("lost", False, ring)):
+        at = [i for i, was in enumerate(kept) if was == wanted]
+        figure.add_trace(
+            go.Scatter(
+                x=nearest[0, at],
+                y=nearest[1, at],
+                mode="markers",
+                name=name,
+                marker=marker,
+                hovertemplate=f"truly %{{x:.3f}}, by sketch %{{y:.3f}}<extra>{name}</extra>",
+            )
+        )
+    return figure
