@@ -1,7 +1,10 @@
 """A folder of sounds -> a prepared dataset: every clip in `train`, labelled by its folder and by what YAMNet hears.
 
-All clips are the database, because nobody wants a tenth of their sounds never to be found. A second run listens only to
-files that are new or have changed: what it knows of the others stands in the dataset that it replaces.
+All clips are the database, because nobody wants a tenth of their sounds never to be found. The queries to measure with
+are excerpts, the middle half of some of the clips: near to what is there, as questions are, and never the same.
+
+A second run listens only to files that are new or have changed: what it knows of the others stands in the dataset that
+it replaces.
 """
 
 from collections import defaultdict
@@ -15,16 +18,19 @@ import numpy.typing as npt
 from data_prep.atomic import check_target
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DatasetError, InputError
-from data_prep.schema import About, ClipBatch, Label
+from data_prep.schema import About, Clip, ClipBatch, Label
 from data_prep.sounds.audio import Piece, pieces
 from data_prep.sounds.model import get_model
 from data_prep.sounds.walk import SoundFile, find_sounds
 from data_prep.sounds.yamnet import EMBEDDER, Yamnet
 from data_prep.writer import new_dataset
 
+EXCERPT = "~middle"  # ends the id of an excerpt
 SUGGESTED = " (suggested)"  # stands behind the name of a label that YAMNet gave
 _SURE = 0.3  # a score from which a label is suggested
 _MOST_SUGGESTED = 3
+_EXCERPTS = 0.1  # share of the clips that give an excerpt to measure with,
+_FEWEST_EXCERPTS = 40  # more of a small folder
 _BATCH_FILES = 1000
 
 Progress = Callable[[int, int, str], None]  # files done, files in all, the next file's path
@@ -32,13 +38,17 @@ Progress = Callable[[int, int, str], None]  # files done, files in all, the next
 
 @dataclass(frozen=True, slots=True)
 class HeardClip:
-    """One clip of a file as it goes into the dataset; `suggested`: names of labels, the surest first."""
+    """One clip of a file as it goes into the dataset; `suggested`: names of labels, the surest first.
+
+    excerpt: the feature of its middle half, where it is one of those that give an excerpt.
+    """
 
     start_s: float
     end_s: float
     suggested: tuple[str, ...]
     n_frames: int
     feature: npt.NDArray[np.float32]
+    excerpt: npt.NDArray[np.float32] | None
 
 
 @dataclass(slots=True)
@@ -84,7 +94,8 @@ def prepare_folder(
         check_target(target, overwrite=overwrite)
     outcome = Outcome(refused=list(found.refused))
     heard: dict[SoundFile, list[HeardClip]] = {}
-    known, ear = _Known(before), _Ear(folder)
+    share = max(_EXCERPTS, _FEWEST_EXCERPTS / max(1, len(found.files)))
+    known, ear = _Known(before, share), _Ear(folder, share)
     for number, file in enumerate(found.files):
         progress(number, len(found.files), file.path)
         clips = known.clips(file)
@@ -111,12 +122,12 @@ def prepare_folder(
 class _Known:
     """What an earlier dataset of the same folder knows of its files."""
 
-    def __init__(self, before: Dataset | None) -> None:
+    def __init__(self, before: Dataset | None, share: float) -> None:
+        self._share = share
         self._rows: dict[str, list[int]] = defaultdict(list)  # of each path
         if before is not None:
             self._before = before
-            self._clips = before.clips("train")
-            for row, path in enumerate(self._clips["media"].to_pylist()):
+            for row, path in enumerate(before.clips("train")["media"].to_pylist()):
                 self._rows[str(path)].append(row)
 
     def clips(self, file: SoundFile) -> list[HeardClip] | None:
@@ -127,36 +138,45 @@ class _Known:
         clips = sorted((self._before.clip("train", row) for row in rows), key=lambda clip: clip.start_s)
         if [clip.clip_id for clip in clips] != [file.clip_id(i, len(clips)) for i in range(len(clips))]:
             return None
-        features, names = self._before.features("train"), self._before.label_names
-        return [
-            HeardClip(
-                clip.start_s,
-                clip.end_s,
-                tuple(names[i].removesuffix(SUGGESTED) for i in clip.labels if names[i].endswith(SUGGESTED)),
-                clip.n_frames,
-                np.asarray(features[clip.row]),
-            )
-            for clip in clips
-        ]
+        heard = [self._heard(clip, with_excerpt=file.draw(i) < self._share) for i, clip in enumerate(clips)]
+        return [clip for clip in heard if clip] if all(heard) else None
+
+    def _heard(self, clip: Clip, *, with_excerpt: bool) -> HeardClip | None:
+        excerpt = self._before.find_clip(clip.clip_id + EXCERPT) if with_excerpt else None
+        if with_excerpt and excerpt is None:
+            return None
+        names = [self._before.label_names[label] for label in clip.labels]
+        return HeardClip(
+            clip.start_s,
+            clip.end_s,
+            tuple(name.removesuffix(SUGGESTED) for name in names if name.endswith(SUGGESTED)),
+            clip.n_frames,
+            np.asarray(self._before.features("train")[clip.row]),
+            np.asarray(self._before.features("validation")[excerpt.row]) if excerpt else None,
+        )
 
 
 class _Ear:
     """Listens to files; the model is fetched and made ready for the first one that needs it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, share: float) -> None:
         self._folder = folder
+        self._share = share
         self._yamnet: Yamnet | None = None
 
     def clips(self, file: SoundFile) -> list[HeardClip]:
         """Return the clips of a file, or raise InputError."""
         self._yamnet = self._yamnet or Yamnet(get_model())
-        return [self._clip(self._yamnet, piece) for piece in pieces(self._folder / file.path, "it")]
+        found = enumerate(pieces(self._folder / file.path, "it"))
+        return [self._clip(self._yamnet, piece, with_excerpt=file.draw(i) < self._share) for i, piece in found]
 
-    def _clip(self, yamnet: Yamnet, piece: Piece) -> HeardClip:
+    def _clip(self, yamnet: Yamnet, piece: Piece, *, with_excerpt: bool) -> HeardClip:
         heard = yamnet.hear(piece.samples)
         best = np.argsort(-heard.scores, kind="stable")[:_MOST_SUGGESTED]
         names = tuple(yamnet.names[i] for i in best if heard.scores[i] >= _SURE)
-        return HeardClip(piece.start_s, piece.end_s, names, heard.n_frames, heard.feature)
+        quarter = len(piece.samples) // 4
+        excerpt = yamnet.hear(piece.samples[quarter : len(piece.samples) - quarter]).feature if with_excerpt else None
+        return HeardClip(piece.start_s, piece.end_s, names, heard.n_frames, heard.feature, excerpt)
 
 
 def _earlier(target: Path, folder: Path) -> Dataset | None:
@@ -198,20 +218,27 @@ def _labels(heard: Mapping[SoundFile, list[HeardClip]]) -> list[Label]:
 
 
 def _batch(heard: Mapping[SoundFile, list[HeardClip]], places: Mapping[str, int]) -> ClipBatch:
+    """Return every clip, and after them every excerpt."""
     clips = [
         (file.clip_id(number, len(clips)), file, clip)
         for file, clips in heard.items()
         for number, clip in enumerate(clips)
     ]
+    excerpts = [(clip_id, file, clip) for clip_id, file, clip in clips if clip.excerpt is not None]
+    both = [*clips, *excerpts]
+    quarters = [0.0] * len(clips) + [(clip.end_s - clip.start_s) / 4 for _, _, clip in excerpts]
     return ClipBatch(
-        clip_id=[clip_id for clip_id, _, _ in clips],
-        split=["train"] * len(clips),
-        media=[file.path for _, file, _ in clips],
-        start_s=[clip.start_s for _, _, clip in clips],
-        end_s=[clip.end_s for _, _, clip in clips],
-        labels=[_labels_of(file, clip, places) for _, file, clip in clips],
-        n_frames=[clip.n_frames for _, _, clip in clips],
-        features=np.stack([clip.feature for _, _, clip in clips]),
+        clip_id=[clip_id for clip_id, _, _ in clips] + [clip_id + EXCERPT for clip_id, _, _ in excerpts],
+        split=["train"] * len(clips) + ["validation"] * len(excerpts),
+        media=[file.path for _, file, _ in both],
+        start_s=[clip.start_s + quarter for (_, _, clip), quarter in zip(both, quarters, strict=True)],
+        end_s=[clip.end_s - quarter for (_, _, clip), quarter in zip(both, quarters, strict=True)],
+        labels=[_labels_of(file, clip, places) for _, file, clip in both],
+        n_frames=[clip.n_frames for _, _, clip in both],
+        features=np.stack(
+            [clip.feature for _, _, clip in clips]
+            + [clip.excerpt for _, _, clip in excerpts if clip.excerpt is not None]
+        ),
     )
 
 

@@ -39,6 +39,11 @@ class SoundFile:
         mark = hashlib.blake2b(facts, digest_size=6, person=b"earshot-file").hexdigest()
         return f"{stem}-{mark}" if n_clips == 1 else f"{stem}-{mark}.{number + 1}"
 
+    def draw(self, number: int) -> float:
+        """Return a number in [0, 1) for clip `number`, always the same and as if drawn at random."""
+        digest = hashlib.blake2b(f"{self.path}\0{number}".encode(), digest_size=8, person=b"earshot-draw").digest()
+        return int.from_bytes(digest, "big") / 2**64
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

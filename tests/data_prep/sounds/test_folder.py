@@ -11,6 +11,7 @@ from data_prep.__main__ import main
 from data_prep.dataset import open_dataset
 from data_prep.errors import InputError, OutputError
 from data_prep.sounds.folder import prepare_folder
+from data_prep.sounds.walk import SoundFile
 from data_prep.verify import verify_dataset
 
 pytestmark = pytest.mark.usefixtures("yamnet_here")
@@ -61,6 +62,26 @@ def test_a_run_with_nothing_new_gives_the_same_dataset(write, sounds, out):
     first = open_dataset(out).fingerprint
     assert prepare_folder(sounds, out).listened == 0
     assert open_dataset(out).fingerprint == first
+
+
+def test_excerpts_to_measure_with_are_the_middle_halves_of_clips_and_not_the_clips(write, sounds, out):
+    rng = np.random.default_rng(7)
+    for number in range(5):
+        write(f"bells/{number}.wav", samples=0.1 * rng.standard_normal((64_000, 1)))
+    prepare_folder(sounds, out)
+    dataset = open_dataset(out)
+    assert dataset.n_rows("validation") == 5  # all of so few
+    for row in range(5):
+        excerpt = dataset.clip("validation", row)
+        whole = dataset.find_clip(excerpt.clip_id.removesuffix("~middle"))
+        assert (excerpt.start_s, excerpt.end_s) == (1.0, 3.0)
+        assert (whole.media, whole.labels) == (excerpt.media, excerpt.labels)
+        assert not np.array_equal(dataset.features("validation")[row], dataset.features("train")[whole.row])
+
+
+def test_a_tenth_of_many_clips_gives_an_excerpt():
+    share = np.mean([SoundFile(f"{i}.wav", 1, 1).draw(0) < 0.1 for i in range(5000)])
+    assert abs(share - 0.1) < 4 * np.sqrt(0.1 * 0.9 / 5000)
 
 
 def test_a_removed_file_leaves_the_dataset(write, sounds, out):
