@@ -31,7 +31,7 @@ def _choice(wish: Wish, best: Contender, ms: float, n_settings: int) -> str:
         return f"Exact search, {ms:.3f} ms a query, is the cheapest way to recall {wish.recall:g} here."
     return (
         f"{name[0].upper()}{name[1:]}: the cheapest of {n_settings} settings that reach recall {wish.recall:g} on "
-        f"{len(wish.Q):,} validation queries, two standard errors taken off: recall {best.recall:.3f} ± "
+        f"{len(wish.Q):,} validation queries, three standard errors taken off: recall {best.recall:.3f} ± "
         f"{best.recall_error:.3f}, {best.candidates:.1%} of the collection looked at, {ms:.3f} ms a query, "
         f"{best.index_bytes / 1e6:.1f} MB beside the vectors."
     )

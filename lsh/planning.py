@@ -95,7 +95,7 @@ def plan(
     a thousand or more, and not rows of X. progress: called with a sentence at each step.
 
     The recall holds for other queries like Q, within sampling error: a setting counts as reaching it only when its
-    mean recall on Q, less two standard errors, does. Recall 1 is promised by exact search alone. On more than 250,000
+    mean recall on Q, less three standard errors, does. Recall 1 is promised by exact search alone. On more than 250,000
     vectors hash tables and a plain scan of all sketches are not tried: each build takes long, and buckets of sketches
     beat them by more, the more vectors there are.
     """
