@@ -5,13 +5,14 @@ Whatever is not whole stops the conversion with its file and offset; with `keep_
 out instead, and accounted for.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from data_prep.ahead import read_ahead
 from data_prep.archive import Shard, read_shards
 from data_prep.atomic import check_target
 from data_prep.errors import DamageError, InputError, RecordError
@@ -26,8 +27,10 @@ from data_prep.tfrecord import MAX_FRAMES, ParsedRecords, Record, parse_records
 from data_prep.writer import DatasetWriter, new_dataset
 
 _BATCH = 4096  # records that TensorFlow parses at once
+_AHEAD = 64  # shards, of at most some 500 KB
 
 Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
+_CheckedShard = tuple[Shard, list[Record], RecordError | None]  # its records, up to the first damage
 Reader = Callable[[Callable[[int, int], None]], Iterator[Shard]]  # takes what is to be told bytes read, bytes in all
 
 
@@ -50,16 +53,40 @@ def convert(
     are remarks on the input for the manifest. Raises InputError or OutputError, and then leaves nothing behind; with
     `keep_going` damage is reported instead.
     """
-    read = partial(read_shards, features) if isinstance(features, Path) else features
     check_target(out, overwrite=overwrite)
     labels = read_labels(labels_csv, ontology)
     lists = [SegmentList(path, labels) for path in segments]
     with new_dataset(out, labels, overwrite=overwrite) as writer:
         conversion = _Conversion(writer, len(labels), lists, keep_frames=frames, keep_going=keep_going)
-        report = conversion.run(read, progress)
+        report = conversion.run(features, progress)
         report.notes += notes
         writer.finish(report.about(), skipped=[asdict(loss) for loss in report.losses], notes=report.notes)
     return report
+
+
+def _checked_shards(features: Path | Reader, progress: Callable[[int, int], None]) -> Iterator[_CheckedShard]:
+    """Yield shards with their records; those on this disk are read and checked by a thread of their own."""
+    if not isinstance(features, Path):
+        yield from map(_check_shard, features(progress))
+        return
+    position = [(0, 0)]
+    shards = read_shards(features, lambda done, total: position.append((done, total)))
+    with contextlib.closing(read_ahead(map(_check_shard, shards), _AHEAD)) as checked:
+        for shard in checked:
+            progress(*position[-1])
+            del position[:-1]
+            yield shard
+
+
+def _check_shard(shard: Shard) -> _CheckedShard:
+    """Check the framing of a shard; what comes after damage cannot be found."""
+    records = []
+    try:
+        for offset, payload in read_records(shard.data, shard.name):
+            records.append(Record(shard, offset, payload))
+    except RecordError as error:
+        return shard, records, error
+    return shard, records, None
 
 
 class _Conversion:
@@ -85,10 +112,10 @@ class _Conversion:
         self._keys: dict[str, set[str]] = {source: set() for source in SOURCES}  # of the shards read
         self._spoilt: set[str] = set()  # shards of which nothing more is read
 
-    def run(self, read: Reader, progress: Progress) -> Report:
+    def run(self, features: Path | Reader, progress: Progress) -> Report:
         """Convert every shard, then compare what came with what was published."""
         report = self._report
-        records = self._records(read(lambda done, total: progress(done, total, report.n_clips)))
+        records = self._records(_checked_shards(features, lambda done, total: progress(done, total, report.n_clips)))
         while batch := list(islice(records, _BATCH)):
             whole = self._parse(batch)
             if whole:
@@ -104,19 +131,18 @@ class _Conversion:
             report.notes.append(f"{report.n_short:,} clips have fewer than {MAX_FRAMES} frames.")
         return report
 
-    def _records(self, shards: Iterator[Shard]) -> Iterator[Record]:
+    def _records(self, shards: Iterator[_CheckedShard]) -> Iterator[Record]:
         """Yield every record whose framing is whole."""
         try:
-            for shard in shards:
+            for shard, records, damage in shards:
                 self._keys[shard.source].add(shard.key)
                 self._clips_of_shard[shard.name] += 0
-                try:
-                    for offset, payload in read_records(shard.data, shard.name):
-                        if shard.name in self._spoilt:
-                            break
-                        yield Record(shard, offset, payload)
-                except RecordError as error:
-                    self._lose(error)
+                for record in records:
+                    if shard.name in self._spoilt:
+                        break
+                    yield record
+                if damage and shard.name not in self._spoilt:
+                    self._lose(damage)
         except DamageError as error:  # of the archive: nothing after it can be read
             self._lose(error)
 
@@ -138,8 +164,12 @@ class _Conversion:
 
     def _doubles(self, batch: list[Record], clips: ParsedRecords) -> set[int]:
         """Return the places of clips that came before, here or in an earlier batch."""
+        here = dict(zip(clips.clip_id, (record.shard.name for record in batch), strict=True))
+        if len(here) == len(batch) and self._shard_of_clip.keys().isdisjoint(here):
+            self._shard_of_clip |= here
+            return set()
         doubles = set()
-        here: dict[str, str] = {}
+        here = {}
         for i, (record, clip_id) in enumerate(zip(batch, clips.clip_id, strict=True)):
             earlier = self._shard_of_clip.get(clip_id) or here.get(clip_id)
             if earlier is None:
@@ -148,8 +178,6 @@ class _Conversion:
             reason = f"clip {clip_id!r} came before, in {earlier}; each clip is expected once: remove one of the two"
             self._lose(RecordError(record.shard.name, record.offset, reason))
             doubles.add(i)
-        if not doubles:
-            self._shard_of_clip |= here
         return doubles
 
     def _add(self, records: list[Record], clips: ParsedRecords) -> None:
@@ -170,7 +198,7 @@ class _Conversion:
             )
         )
         for segment_list in self._lists:
-            segment_list.check(clips, (i for i, source in enumerate(sources) if source == segment_list.source))
+            segment_list.check(clips, [i for i, source in enumerate(sources) if source == segment_list.source])
         self._clips_of_shard.update(record.shard.name for record in records)
         self._report.by_source.update(sources)
         self._report.by_split.update(splits)

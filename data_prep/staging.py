@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,7 @@ def check_batch(batch: ClipBatch, dim: int, n_labels: int, *, with_frames: bool)
     start_s, end_s = np.asarray(batch.start_s), np.asarray(batch.end_s)
     _refuse(ids, ~((start_s >= 0) & (end_s > start_s) & np.isfinite(end_s)), "its times are not 0 <= start < end")
     _refuse(ids, n_frames < 1, "it has no frame")
-    _refuse(
-        ids, [_bad_labels(row, n_labels) for row in batch.labels], f"labels must differ and be in 0..{n_labels - 1}"
-    )
+    _refuse(ids, _labels_bad(batch.labels, n_labels), f"labels must differ and be in 0..{n_labels - 1}")
     if (batch.frames is not None) != with_frames:
         raise InputError("either every batch brings frames or none does")
     if batch.frames is not None and (batch.frames.dtype != np.uint8 or batch.frames.shape != (n_frames.sum(), dim)):
@@ -92,8 +91,22 @@ def check_batch(batch: ClipBatch, dim: int, n_labels: int, *, with_frames: bool)
         )
 
 
-def _bad_labels(labels: Sequence[int], n_labels: int) -> bool:
-    return len(set(labels)) != len(labels) or not all(0 <= label < n_labels for label in labels)
+def _labels_bad(rows: Sequence[Sequence[int]], n_labels: int) -> npt.NDArray[np.bool_]:
+    """Say which clips carry a label twice, or one outside the table."""
+    clip, label = flat_labels(rows)
+    bad = np.zeros(len(rows), bool)
+    bad[clip[(label < 0) | (label >= n_labels)]] = True
+    order = np.lexsort((label, clip))
+    again = (np.diff(clip[order]) == 0) & (np.diff(label[order]) == 0)
+    bad[clip[order][1:][again]] = True
+    return bad
+
+
+def flat_labels(rows: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the labels of all rows one after another, and beside each the row it is in."""
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    labels = np.fromiter(chain.from_iterable(rows), np.int64, lengths.sum())
+    return np.repeat(np.arange(len(rows)), lengths), labels
 
 
 def _refuse(ids: Sequence[str], bad: npt.ArrayLike, reason: str) -> None:

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,9 +82,9 @@ def parse_records(records: Sequence[Record], n_labels: int) -> ParsedRecords:
         video_id=video_ids,
         start_s=start_s,
         end_s=end_s,
-        labels=[list(dict.fromkeys(row)) for row in labels.to_list()],
+        labels=_label_sets(labels),
         n_frames=n_frames,
-        frames=np.frombuffer(b"".join(frames.flat_values.numpy()), np.uint8).reshape(-1, FRAME_BYTES),
+        frames=tensorflow().io.decode_raw(frames.flat_values, np.uint8).numpy().reshape(-1, FRAME_BYTES),
     )
 
 
@@ -142,6 +143,13 @@ def _labels_bad(labels: Any, n_labels: int) -> Mask:
     return _any_in_row((values < 0) | (values >= n_labels), labels.row_splits.numpy())
 
 
+def _label_sets(labels: Any) -> list[list[int]]:
+    """Return each clip's labels, each once, in the order in which they come."""
+    values, ends = labels.flat_values.numpy().tolist(), labels.row_splits.numpy().tolist()
+    rows = [values[start:end] for start, end in pairwise(ends)]
+    return [row if len(set(row)) == len(row) else list(dict.fromkeys(row)) for row in rows]
+
+
 def _describe_labels(labels: npt.NDArray[np.int64], n_labels: int) -> str:
     wrong = next(label for label in labels if not 0 <= label < n_labels)
     return f"carries label {wrong}, the label table has 0 to {n_labels - 1}: is it the table of these features?"
@@ -149,8 +157,8 @@ def _describe_labels(labels: npt.NDArray[np.int64], n_labels: int) -> str:
 
 def _frames_bad(frames: Any) -> Mask:
     """Say which records have a frame of other than one value of 128 bytes."""
-    values, value_splits = frames.flat_values.numpy(), frames.values.row_splits.numpy()
-    wrong_size = np.fromiter((len(value) != FRAME_BYTES for value in values), bool, len(values))
+    value_splits = frames.values.row_splits.numpy()
+    wrong_size = tensorflow().strings.length(frames.flat_values).numpy() != FRAME_BYTES
     bad_frame = (np.diff(value_splits) != 1) | _any_in_row(wrong_size, value_splits)
     return _any_in_row(bad_frame, frames.row_splits.numpy())
 
