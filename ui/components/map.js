@@ -4,9 +4,9 @@ const HELP =
   "Drag to move. Plus and minus zoom, 0 shows everything; once you have pressed the map, the wheel zooms too. " +
   "Arrows walk from clip to clip, N and P from neighbour to neighbour, Home goes to your sound, Enter plays."
 const HELP_FOR_FINGERS = "Press a point to hear it. Two fingers move and zoom the map; zoomed in, one finger moves it too."
-const PATIENCE_FOR_POINTS_MS = 15000
+const PATIENCE_FOR_POINTS_MS = 10000
 const FEW_TO_DRAW = 20000 // points drawn even while the map moves
-const SLOW_FRAME_MS = 22
+const SLOW_FRAME_MS = 24
 const maps = new WeakMap()
 
 function mapOf(root) {
@@ -24,7 +24,7 @@ export default function soundMap({ data, parentElement: root, setTriggerValue })
   map.tell = setTriggerValue
   takeList(map.list, data, setTriggerValue)
   if (newChart) adopt(map, atlas.chart)
-  if (lacking !== "points") (map.wait.hidden = true), clearTimeout(map.patience)
+  map.wait.hidden = lacking !== "points"
   map.candidates = data.candidates
   setLabel(map, data.label)
   drawKey(map)
@@ -33,18 +33,20 @@ export default function soundMap({ data, parentElement: root, setTriggerValue })
   if (map.status.textContent !== data.summary) map.status.textContent = data.summary
   if (moved) bringIntoView(map, data.marks[0].x, data.marks[0].y)
   else map.draw()
-  // Names come after the first picture.
-  if (lacking === "names") requestAnimationFrame(() => setTimeout(() => map.tell("lack", "names")))
-  if (lacking === "points") waitForPoints(map)
+  if (lacking !== map.lacking) askFor(map, (map.lacking = lacking))
 }
 
-function waitForPoints(map) {
-  map.tell("lack", "points")
-  clearTimeout(map.patience)
-  map.patience = setTimeout(() => {
-    const again = make("button", { class: "word", onclick: () => waitForPoints(map) }, "try again")
-    map.wait.replaceChildren("The map did not arrive. ", again)
-  }, PATIENCE_FOR_POINTS_MS)
+// Asks for a part of the map, names after the first picture; and again, more and more patiently, for Streamlit answers
+// one component at a time and may drop what two asked at once.
+function askFor(map, part, patience = 3000) {
+  clearTimeout(map.again)
+  if (!part) return
+  requestAnimationFrame(() => setTimeout(() => map.tell("lack", part)))
+  map.again = setTimeout(() => {
+    const again = make("button", { class: "word", onclick: () => askFor(map, part) }, "try again")
+    if (patience > PATIENCE_FOR_POINTS_MS) map.wait.replaceChildren("The map did not arrive. ", again)
+    askFor(map, part, 2 * patience)
+  }, patience)
 }
 
 function build(root) {
@@ -71,7 +73,7 @@ function build(root) {
 
   const list = { root, cards, rows: new Map(), view: "found", refresh: follow(root) }
   const map = { root, section, frame, points, marks, tip, wait, legend, key, status, said, list }
-  Object.assign(map, { view: wholeView(), only: -1, showExact: true, cursor: -1, budget: Infinity, candidates: [], data: null })
+  Object.assign(map, { view: wholeView(), only: -1, showExact: true, cursor: -1, moving: false, budget: 200000, candidates: [], data: null })
   map.draw = () => (map.asked ??= requestAnimationFrame((now) => ((map.asked = null), paint(map, now))))
   map.hover = (px, py, kind) => hover(map, px, py, kind)
   map.press = (px, py, reach) => pick(map, pointAt(map, px, py, reach))
@@ -134,9 +136,8 @@ function paint(map, now) {
     const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)]
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
   }
-  const moving = now - (map.movedAt ?? -Infinity) < STILL_MS
-  spend(map, moving, now)
-  const n = moving ? Math.min(chart.n, map.budget) : chart.n
+  spend(map, now)
+  const n = map.moving ? Math.min(chart.n, Math.round(map.budget)) : chart.n
   const theme = themeOf(map.section)
   map.painter.paint(view, pictureOf(map, theme, n), n)
   paintMarks(map, theme)
@@ -144,13 +145,13 @@ function paint(map, now) {
 }
 
 // While the map moves, draws no more points than this machine keeps up with: any first n are a fair sample.
-function spend(map, moving, now) {
+function spend(map, now) {
   const took = now - (map.paintedAt ?? now)
-  map.paintedAt = moving ? now : undefined
-  if (!moving || !took || took > 1000) return
-  if (map.budget === Infinity) map.budget = map.chart.n
-  if (took > SLOW_FRAME_MS) map.budget = Math.max(FEW_TO_DRAW, map.budget * 0.7)
-  else map.budget = Math.min(map.chart.n, map.budget * 1.15)
+  map.paintedAt = map.moving ? now : undefined
+  if (!map.moving) return
+  stillLater(map)
+  if (took > SLOW_FRAME_MS) map.budget = Math.max(FEW_TO_DRAW, map.budget * Math.max(0.3, SLOW_FRAME_MS / took))
+  else if (took) map.budget = Math.min(map.chart.n, map.budget * 1.3)
 }
 
 function pictureOf(map, theme, n) {

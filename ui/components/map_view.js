@@ -24,10 +24,15 @@ function moveTo(map, x, y) {
   const slack = SIDE * (0.5 - 0.5 / view.zoom) + SIDE / 8
   view.x = Math.max(SIDE / 2 - slack, Math.min(SIDE / 2 + slack, x))
   view.y = Math.max(SIDE / 2 - slack, Math.min(SIDE / 2 + slack, y))
-  map.movedAt = performance.now()
-  clearTimeout(map.still)
-  map.still = setTimeout(() => map.draw(), STILL_MS)
+  map.moving = true
+  stillLater(map)
   map.draw()
+}
+
+// The map is still, and drawn whole, a moment after the last movement or the last picture of it.
+function stillLater(map) {
+  clearTimeout(map.still)
+  map.still = setTimeout(() => ((map.moving = false), map.draw()), STILL_MS)
 }
 
 // Zooms so that the place under (px, py) stays there.

@@ -1,0 +1,233 @@
+"""The map, as a person meets it: read, heard, walked and filtered; sent once, and left where it was."""
+
+import io
+from collections import Counter
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PATIENCE = 120_000  # ms; a first visit compiles and indexes on whatever machine this is
+SOUNDING = "window.earshot.now.phase === 'playing'"
+MIDDLE = (0.5, 0.62)  # of the frame: a place full of points, away from your sound
+
+
+@pytest.fixture
+def visit_map(chromium, earshot):
+    """Return a function that opens Map on the sample in a browser of its own, and waits until it can be read."""
+    contexts = []
+
+    def open_map(query="", *, width=1440, height=1200, scripts="", **options):
+        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        page.sent = []
+        page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: page.sent.append(len(frame))))
+        if scripts:
+            page.add_init_script(scripts)
+        page.goto(f"{earshot}map?dataset=sample{query}")
+        page.wait_for_function("window.earshotMap?.chart?.names")
+        page.wait_for_selector(".map[data-drawn]")
+        return page
+
+    yield open_map
+    for context in contexts:
+        context.close()
+
+
+def state(page, name):
+    return page.locator(".map").get_attribute(f"data-{name}")
+
+
+def place(page, x, y):
+    box = page.locator(".map .marks").bounding_box()
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+def linked(page, name):
+    return parse_qs(urlsplit(page.url).query).get(name, [None])[0]
+
+
+def colours(page):
+    """Count the colours in a picture of the map's frame, as it is on the screen."""
+    page.locator(".map .frame").scroll_into_view_if_needed()
+    picture = Image.open(io.BytesIO(page.locator(".map .frame").screenshot())).convert("RGB")
+    return Counter({colour: n for n, colour in picture.getcolors(maxcolors=picture.width * picture.height)})
+
+
+def close_to(counts, hex_colour, within=24):
+    wanted = [int(hex_colour[i : i + 2], 16) for i in (1, 3, 5)]
+    return sum(n for rgb, n in counts.items() if max(abs(a - b) for a, b in zip(rgb, wanted, strict=True)) <= within)
+
+
+def rerun(page):
+    """Move a slider of the sidebar, and wait until the whole page has run again."""
+    before = page.locator(".st-key-measures").inner_text()
+    page.locator(".st-key-L input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("before => document.querySelector('.st-key-measures').innerText !== before", arg=before)
+    page.wait_for_timeout(1000)
+
+
+def hears_something(page):
+    page.wait_for_function(f"{SOUNDING} && !window.earshot.now.id.startsWith('point ')")
+    return page.evaluate("window.earshot.now.id")
+
+
+def test_all_points_and_your_sound_are_drawn(visit_map):
+    page = visit_map()
+    assert state(page, "drawn") == "20000"
+    counts = colours(page)
+    most = counts.most_common(1)[0][1]
+    assert counts.total() - most > 10_000
+    assert close_to(counts, "#e69f00") > 60
+    assert page.locator(".map .branch").count() == 7
+
+
+def test_without_webgl_the_points_are_drawn_by_hand(visit_map):
+    page = visit_map(
+        scripts="const get = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest)"
+        " { return kind === 'webgl' ? null : get.call(this, kind, ...rest) }"
+    )
+    assert state(page, "painter") == "canvas"
+    counts = colours(page)
+    assert counts.total() - counts.most_common(1)[0][1] > 10_000
+
+
+def test_hover_names_a_clip_and_a_press_plays_it_and_shows_its_card(visit_map):
+    page = visit_map()
+    page.mouse.move(*place(page, *MIDDLE))
+    expect(page.locator(".map .tip")).to_be_visible()
+    name = page.locator(".map .tip").inner_text()
+    page.mouse.click(*place(page, *MIDDLE))
+    clip = hears_something(page)
+    card = page.locator(".map .card")
+    expect(card).to_have_attribute("data-clip", clip)
+    assert card.locator(".labels").inner_text().split(", ")[0] in name
+    assert page.evaluate("document.querySelectorAll('audio').length") == 1
+
+
+def test_use_as_query_changes_the_link_and_moves_the_star(visit_map):
+    page = visit_map()
+    page.mouse.click(*place(page, *MIDDLE))
+    clip = hears_something(page)
+    page.locator(".map .card").get_by_role("button", name="as your sound").click()
+    page.wait_for_url(f"**clip={clip}**")
+    expect(page.locator(".map .card .met")).to_contain_text("your sound")
+    page.locator(".map .marks").focus()
+    page.keyboard.press("Home")
+    expect(page.locator(".map .tip")).to_contain_text("your sound")
+
+
+def test_nothing_is_sent_again_and_zoom_and_place_are_kept_over_a_rerun(visit_map):
+    page = visit_map()
+    first, received = sum(page.sent), page.evaluate("window.earshotMap.received")
+    assert received > 200_000
+    page.mouse.move(*place(page, *MIDDLE))
+    page.get_by_role("button", name="Zoom in").click()
+    page.locator(".map .marks").focus()
+    page.keyboard.press("+")
+    page.mouse.down()
+    page.mouse.move(*place(page, 0.4, 0.5), steps=4)
+    page.mouse.up()
+    zoom, at = state(page, "zoom"), state(page, "at")
+    assert float(zoom) > 2
+    page.sent.clear()
+    rerun(page)
+    assert (state(page, "zoom"), state(page, "at")) == (zoom, at)
+    assert page.evaluate("window.earshotMap.received") == received
+    assert sum(page.sent) < first / 3
+
+
+def test_leaving_the_page_and_coming_back_keeps_the_points_and_the_view(visit_map):
+    page = visit_map()
+    page.get_by_role("button", name="Zoom in").click()
+    zoom, received = state(page, "zoom"), page.evaluate("window.earshotMap.received")
+    page.get_by_role("link", name="Listen").click()
+    page.wait_for_selector(".neighbours .tab")
+    page.get_by_role("link", name="Map").click()
+    page.wait_for_selector(".map[data-drawn]")
+    assert state(page, "zoom") == zoom
+    assert page.evaluate("window.earshotMap.received") == received
+
+
+def test_the_keyboard_alone_walks_plays_zooms_and_returns(visit_map):
+    page = visit_map()
+    chart = page.locator(".map .marks")
+    chart.focus()
+    page.keyboard.press("Home")
+    expect(page.locator(".map .tip")).to_contain_text("your sound")
+    page.keyboard.press("n")
+    expect(page.locator(".map .tip")).to_contain_text("nearest of all")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    hears_something(page)
+    page.keyboard.press("+")
+    page.wait_for_selector('.map:not([data-zoom="1.000"])')
+    page.keyboard.press("0")
+    page.wait_for_selector('.map[data-zoom="1.000"]')
+    assert chart.get_attribute("aria-label") == "Map of 20,000 clips"
+    expect(page.locator(f".map #{chart.get_attribute('aria-describedby')}")).to_contain_text("Arrows walk")
+
+
+def test_a_branch_of_the_legend_stands_out_alone_by_mouse_and_by_keyboard(visit_map):
+    page = visit_map()
+    music = page.locator(".map .branch").nth(2)
+    before = close_to(colours(page), "#7f9b6c", within=12)
+    music.focus()
+    page.keyboard.press("Enter")
+    expect(music).to_have_attribute("aria-pressed", "true")
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(300)
+    assert close_to(colours(page), "#7f9b6c", within=12) < before / 5
+    music.click()
+    expect(music).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_label_stands_out_and_its_clips_are_counted(visit_map):
+    page = visit_map()
+    page.get_by_role("combobox", name="Show a label").fill("Drum kit")
+    page.keyboard.press("Enter")
+    expect(page.locator(".map .key")).to_contain_text("clips stand out")
+    page.wait_for_timeout(300)
+    assert close_to(colours(page), "#a98a6a", within=12) < 200
+
+
+def test_the_wheel_scrolls_the_page_until_the_map_has_been_chosen(visit_map):
+    page = visit_map(height=700)
+    main = "document.querySelector('[data-testid=stMain]').scrollTop"
+    page.mouse.move(*place(page, 0.5, 0.3))
+    page.mouse.wheel(0, 200)
+    page.wait_for_function(f"{main} > 100")
+    assert state(page, "zoom") == "1.000"
+    page.locator(".map .marks").focus()
+    page.mouse.move(*place(page, 0.5, 0.5))
+    page.mouse.wheel(0, -300)
+    page.wait_for_selector('.map:not([data-zoom="1.000"])')
+
+
+def test_on_a_phone_the_map_comes_before_its_legend_and_nothing_scrolls_sideways(visit_map):
+    page = visit_map(width=390, height=844, has_touch=True)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    tops = [page.locator(at).bounding_box()["y"] for at in (".map .frame", ".map .key", ".map .legend")]
+    assert tops == sorted(tops)
+    page.locator(".map .frame").scroll_into_view_if_needed()
+    page.touchscreen.tap(*place(page, *MIDDLE))
+    hears_something(page)
+
+
+def test_whoever_wants_no_motion_gets_none(visit_map):
+    page = visit_map(reduced_motion="reduce")
+    page.locator(".map .marks").focus()
+    for _ in range(6):
+        page.keyboard.press("+")
+    page.keyboard.press("Home")
+    page.wait_for_timeout(100)
+    at = state(page, "at")
+    page.wait_for_timeout(400)
+    assert state(page, "at") == at
