@@ -1,5 +1,6 @@
 """Where clips wait until the last one is known: their columns in memory, features and frames in files."""
 
+import mmap
 import re
 from collections.abc import Sequence
 from itertools import chain
@@ -25,6 +26,7 @@ class Staging:
         self._batches: list[pa.RecordBatch] = []
         self._paths = folder / "features.staged", folder / "frames.staged"
         self._features, self._frames = (path.open("wb") for path in self._paths)
+        self._maps: list[mmap.mmap] = []
         self.n_clips = 0
         self.dim: int | None = None
         self.has_frames = False
@@ -44,8 +46,9 @@ class Staging:
         self.n_clips += len(batch)
 
     def table(self) -> pa.Table:
-        """Return the clips' columns, in order of arrival."""
-        return pa.Table.from_batches(self._batches, schema=_STAGED).combine_chunks()
+        """Return the clips' columns, in order of arrival, and keep them no more."""
+        batches, self._batches = self._batches, []
+        return pa.Table.from_batches(batches, schema=_STAGED).combine_chunks()
 
     def features(self) -> npt.NDArray[np.float32]:
         """Return the features, in order of arrival: float32[n, dim], a memory map."""
@@ -57,6 +60,11 @@ class Staging:
         self._frames.flush()
         return self._map(self._paths[1], np.uint8)
 
+    def forget_pages(self) -> None:
+        """Give memory back that only mirrors the files: rows are read in random order, and soon all would be there."""
+        for mapped in self._maps:
+            mapped.madvise(mmap.MADV_DONTNEED)
+
     def close(self) -> None:
         """Remove the files; maps of them stay readable until they are forgotten."""
         for file, path in zip((self._features, self._frames), self._paths, strict=True):
@@ -64,7 +72,9 @@ class Staging:
             path.unlink(missing_ok=True)
 
     def _map(self, path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        return np.memmap(path, dtype=dtype, mode="r").reshape(-1, self.dim or 1)
+        with path.open("rb") as file:
+            self._maps.append(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        return np.frombuffer(self._maps[-1], dtype).reshape(-1, self.dim or 1)
 
 
 def check_batch(batch: ClipBatch, dim: int, n_labels: int, *, with_frames: bool) -> None:

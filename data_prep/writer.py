@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_prep.atomic import new_folder, write_file
@@ -36,7 +37,8 @@ from data_prep.schema import (
 )
 from data_prep.staging import Staging
 
-_CHUNK = 8192  # clips copied at a time
+_CHUNK = 2048  # clips copied at a time; each may bring 64 KiB of a staged file into memory
+_IDS = 65_536  # ids that are Python objects at a time
 
 Rows = npt.NDArray[np.int64]
 
@@ -100,7 +102,7 @@ class DatasetWriter:
         n_frames = self._write_arrays(staged, rows)
         clips = _clips_table(staged, rows, with_frames=self._staging.has_frames)
         self._write_table(CLIPS, clips)
-        self._write_table(LABELS, _labels_table(self._labels, clips))
+        self._write_table(LABELS, _labels_table(self._labels, clips, rows))
         self._staging.close()
         facts = {
             "format": FORMAT,
@@ -135,6 +137,7 @@ class DatasetWriter:
             with self._hashed(f"{split}.npy", header) as file:
                 for chunk in _chunks(rows[split]):
                     file.write(features[chunk])
+                    self._staging.forget_pages()
         if not self._staging.has_frames:
             return 0
         frames = self._staging.frames()
@@ -144,6 +147,7 @@ class DatasetWriter:
             for split in SPLITS:
                 for chunk in _chunks(rows[split]):
                     file.write(frames[_ranges(ends[chunk] - n_frames[chunk], n_frames[chunk])])
+                    self._staging.forget_pages()
         return len(frames)
 
     @contextlib.contextmanager
@@ -156,20 +160,25 @@ class DatasetWriter:
     def _write_table(self, name: str, table: pa.Table) -> None:
         buffer = pa.BufferOutputStream()
         pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
+        data: Any = buffer.getvalue()
         with self._hashed(name) as file:
-            file.write(buffer.getvalue().to_pybytes())
+            file.write(np.frombuffer(data, np.uint8))
 
 
 def _rows_by_split(staged: pa.Table) -> dict[str, Rows]:
     """Return, for each split, the places of its clips in order of arrival, sorted by `row_key`."""
-    ids: list[Any] = staged["clip_id"].to_pylist()
-    keys = np.frombuffer(b"".join(map(row_key, ids)), dtype=">u8").reshape(-1, 2)  # (n, 2), as 16-byte numbers
+    ids: Any = staged["clip_id"]
+    digests = bytearray()
+    for start in range(0, len(ids), _IDS):
+        digests += b"".join(map(row_key, ids.slice(start, _IDS).to_pylist()))
+    keys = np.frombuffer(digests, dtype=">u8").reshape(-1, 2)  # (n, 2), as 16-byte numbers
     order = np.lexsort((keys[:, 1], keys[:, 0]))
     twice = np.flatnonzero((keys[order[1:]] == keys[order[:-1]]).all(axis=1))
     if len(twice):
-        raise InputError(f"clip {ids[order[twice[0]]]!r} occurs twice: ids must be unique in a dataset")
-    splits = np.asarray(staged["split"].to_pylist())[order]
-    return {split: order[splits == split] for split in SPLITS}
+        raise InputError(f"clip {ids[order[twice[0]]].as_py()!r} occurs twice: ids must be unique in a dataset")
+    places: Any = pc.index_in(staged["split"], value_set=pa.array(SPLITS))
+    splits = places.to_numpy()[order]
+    return {split: order[splits == place] for place, split in enumerate(SPLITS)}
 
 
 def _clips_table(staged: pa.Table, rows: Mapping[str, Rows], *, with_frames: bool) -> pa.Table:
@@ -181,17 +190,18 @@ def _clips_table(staged: pa.Table, rows: Mapping[str, Rows], *, with_frames: boo
     return pa.table([columns.get(field.name) or clips[field.name] for field in CLIPS_SCHEMA], schema=CLIPS_SCHEMA)
 
 
-def _labels_table(labels: Sequence[Label], clips: pa.Table) -> pa.Table:
+def _labels_table(labels: Sequence[Label], clips: pa.Table, rows: Mapping[str, Rows]) -> pa.Table:
     columns: dict[str, Any] = {
         "index": range(len(labels)),
         "mid": [label.mid for label in labels],
         "name": [label.name for label in labels],
         "parents": [list(label.parents) for label in labels],
     }
-    splits = np.asarray(clips["split"].to_pylist())
+    start = 0
     for split in SPLITS:
-        of_split: Any = clips.filter(pa.array(splits == split))["labels"].combine_chunks()
+        of_split: Any = clips["labels"].slice(start, len(rows[split])).combine_chunks()
         columns[split] = np.bincount(of_split.flatten().to_numpy(), minlength=len(labels))
+        start += len(rows[split])
     return pa.table(columns, schema=LABELS_SCHEMA)
 
 
