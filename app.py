@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui import listen, race, shell, state, tune
+from ui import doors, learn, listen, race, shell, state, tune
 from ui import map as map_page
 from ui.loading import Room
 
@@ -13,6 +13,7 @@ PAGES = [
     ("Tune", "tune", ":material/tune:", tune.show),
     ("Race", "race", ":material/speed:", race.show),
     ("Map", "map", ":material/map:", map_page.show),
+    ("Learn", "learn", ":material/school:", learn.show),
 ]
 
 
@@ -29,6 +30,7 @@ def main() -> None:
         for title, path, icon, show in PAGES
     ]
     page = st.navigation(pages)
+    doors.name({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})
     state.carry_link(page.url_path)
     room = shell.enter()
     if room is not None:

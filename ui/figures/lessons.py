@@ -1,0 +1,165 @@
+"""The small pictures of the tutorial, each one idea: angles, one plane, a key, several tables."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from lsh import hit_probability
+from ui.figures.marks import Floats, percent, slip, words, you_are_here
+from ui.figures.palette import CANDIDATE, FOUND, HAIRLINE, INK, MISSED, PAPER, QUERY, QUIET, Mode, new_figure
+
+HEIGHT = 340
+_DEGREES = [0, 30, 60, 90, 120, 150, 180]
+_CURVE = np.linspace(0, 180, 181)
+
+
+@dataclass(frozen=True, slots=True)
+class Angles:
+    """How far clips stand from your sound, in degrees: everybody (float64[n]), the ten nearest, and the usual clip."""
+
+    everybody: Floats
+    nearest: Floats
+
+    @property
+    def tenth(self) -> float:
+        """Return the angle of the last of the nearest."""
+        return float(self.nearest[-1])
+
+    @property
+    def usual(self) -> float:
+        """Return the angle that half of the collection is nearer than."""
+        return float(np.median(self.everybody))
+
+
+def crowd(angles: Angles, mode: Mode) -> go.Figure:
+    """Draw how many clips stand at which angle from your sound, and where the ten nearest stand."""
+    figure = _degrees("angle to your sound, degrees", "share of the clips", mode)
+    top = _histogram(figure, angles)
+    figure.update_yaxes(range=[0, 1.3 * top], tickformat=".0%", nticks=4)
+    figure.add_trace(_mark([0], [0.06 * top], "star", 16, QUERY, "your sound", mode))
+    nearest = [round(float(angle), 1) for angle in angles.nearest]
+    figure.add_trace(_mark(nearest, [0.06 * top] * len(nearest), "square", 8, INK[mode], "one of the 10 nearest", mode))
+    slip(figure, float(angles.nearest[0]), 0.06 * top, "the 10 nearest", mode, to_left=False, lift=22)
+    slip(figure, angles.usual, 1.12 * top, f"the usual clip: {angles.usual:.0f}°", mode, to_left=False, lift=0)
+    return figure
+
+
+def one_plane(angles: Angles, turn: float, mode: Mode) -> go.Figure:
+    """Draw your sound, a neighbour and a stranger around the middle, and a line turned by `turn` degrees, 0 to 180."""
+    figure = new_figure("", "", mode, height=HEIGHT)
+    figure.update_xaxes(visible=False, range=[-2.2, 2.2])
+    figure.update_yaxes(visible=False, range=[-1.25, 1.25], scaleanchor="x", showgrid=False)
+    along = math.radians(90 + turn)
+    side = np.radians(np.linspace(90 + turn - 180, 90 + turn, 60))
+    figure.add_trace(
+        go.Scatter(x=np.cos(side), y=np.sin(side), fill="toself", mode="none", fillcolor=HAIRLINE, hoverinfo="skip")
+    )
+    round_about = np.linspace(0, 2 * math.pi, 120)
+    ring = {"color": QUIET, "width": 1}
+    x, y = np.cos(round_about), np.sin(round_about)
+    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=ring, hoverinfo="skip"))
+    line = {"color": INK[mode], "width": 2}
+    end = 1.2 * math.cos(along), 1.2 * math.sin(along)
+    figure.add_trace(go.Scatter(x=[-end[0], end[0]], y=[-end[1], end[1]], mode="lines", line=line, hoverinfo="skip"))
+    spots = [(0.0, "star", 18, QUERY, "your sound"), *_two_spots(angles, turn)]
+    for angle, symbol, size, colour, name in spots:
+        place = math.radians(90 - angle)
+        at = math.cos(place), math.sin(place)
+        figure.add_trace(_mark([at[0]], [at[1]], symbol, size, colour, name, mode))
+        anchor, shift = ("left", 12) if angle >= 0 else ("right", -12)
+        words(figure, *at, f"{name}: <b>{_bit(turn, angle)}</b>", xanchor=anchor, xshift=shift)
+    return figure
+
+
+def same_side(turn: float, angle: float) -> bool:
+    """Tell whether a line turned by `turn` degrees leaves a clip at `angle` degrees on your sound's side."""
+    return _side(turn, angle) == _side(turn, 0)
+
+
+def key_chances(angles: Angles, n_bits: int, mode: Mode) -> go.Figure:
+    """Draw the chance that a whole key agrees as it grows, for the tenth neighbour and for the usual clip."""
+    figure = new_figure("K, bits of the key", "chance that the whole key agrees", mode, height=HEIGHT, right=24)
+    bits = np.arange(1, 25)
+    figure.update_xaxes(range=[0.5, 24.5], tickvals=[1, 4, 8, 12, 16, 20, 24])
+    figure.update_yaxes(range=[-0.02, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
+    for angle, colour, dash, name in (
+        (angles.tenth, FOUND, "solid", f"10th nearest, {angles.tenth:.0f}°"),
+        (angles.usual, CANDIDATE, "dot", f"usual clip, {angles.usual:.0f}°"),
+    ):
+        chances = (1 - angle / 180) ** bits
+        text = [f"K = {k}: {percent(float(c))}" for k, c in zip(bits, chances, strict=True)]
+        style = {"color": colour, "dash": dash, "width": 2.5}
+        figure.add_trace(
+            go.Scatter(x=bits, y=chances, mode="lines", line=style, name=name, text=text, hovertemplate="%{text}")
+        )
+        lift = 14 if colour == FOUND else -12
+        words(figure, 1, float(chances[0]), name, xanchor="left", xshift=10, yshift=lift)
+    at = (1 - angles.tenth / 180) ** n_bits
+    you_are_here(figure, n_bits, at, f"K = {n_bits}: {percent(at)}", mode)
+    return figure
+
+
+def s_curve(angles: Angles, n_tables: int, n_bits: int, mode: Mode) -> go.Figure:
+    """Draw the chance of being found at each angle, over where the clips stand."""
+    figure = _degrees("angle to your sound, degrees", "chance of being looked at", mode)
+    top = _histogram(figure, angles, scale=0.5)
+    figure.update_yaxes(range=[-0.02, 1.08], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
+    chances = hit_probability(1 - _CURVE / 180, n_tables, n_bits)
+    text = [f"{angle:.0f}°: {percent(float(c))}" for angle, c in zip(_CURVE, chances, strict=True)]
+    line = {"color": FOUND, "width": 2.5}
+    figure.add_trace(
+        go.Scatter(x=_CURVE, y=chances, mode="lines", line=line, text=text, hovertemplate="%{text}<extra></extra>")
+    )
+    at = float(hit_probability(1 - angles.tenth / 180, n_tables, n_bits))
+    figure.add_trace(_mark([angles.tenth], [at], "square", 11, INK[mode], f"10th nearest: {percent(at)}", mode))
+    slip(figure, angles.tenth, at, f"10th nearest: {percent(at)}", mode, to_left=False, lift=0)
+    words(figure, angles.usual, top, "where the clips are", yshift=12, xanchor="center")
+    return figure
+
+
+def _degrees(x_title: str, y_title: str, mode: Mode) -> go.Figure:
+    figure = new_figure(x_title, y_title, mode, height=HEIGHT)
+    figure.update_xaxes(range=[-4, 180], tickvals=_DEGREES)
+    return figure
+
+
+def _histogram(figure: go.Figure, angles: Angles, scale: float | None = None) -> float:
+    """Add the collection's angles as a quiet silhouette, `scale` high or true to the axis; return its height."""
+    counts, edges = np.histogram(angles.everybody, bins=60, range=(0, 180))
+    shares = counts / max(counts.sum(), 1)
+    heights = shares * (scale / max(float(shares.max()), 1e-9)) if scale else shares
+    text = [
+        f"{low:.0f}° to {low + 3:.0f}°: {percent(float(s))} of the clips" for low, s in zip(edges, shares, strict=False)
+    ]
+    bars = go.Bar(x=edges[:-1] + 1.5, y=heights, width=2.6, marker={"color": QUIET, "line": {"width": 0}}, text=text)
+    bars.update(hovertemplate="%{text}<extra></extra>", textposition="none")
+    figure.add_trace(bars)
+    return float(heights.max())
+
+
+def _mark(x: list[float], y: list[float], symbol: str, size: int, colour: str, name: str, mode: Mode) -> go.Scatter:
+    edge = {"color": PAPER[mode], "width": 1.5}
+    marker = {"symbol": symbol, "size": size, "color": colour, "line": edge}
+    if symbol == "circle-open":
+        marker["line"] = {"color": colour, "width": 3}
+    return go.Scatter(
+        x=x, y=y, mode="markers", marker=marker, name=name, hovertemplate=f"{name}<extra></extra>", cliponaxis=False
+    )
+
+
+def _two_spots(angles: Angles, turn: float) -> list[tuple[float, str, int, str, str]]:
+    """Return the tenth neighbour, found or missed by this line, and the usual clip on the other flank."""
+    met = same_side(turn, angles.tenth)
+    neighbour = ("circle", 13, FOUND) if met else ("circle-open", 13, MISSED)
+    return [(angles.tenth, *neighbour, "neighbour"), (-angles.usual, "circle", 10, CANDIDATE, "usual clip")]
+
+
+def _side(turn: float, angle: float) -> int:
+    """Return 1 or -1: the side of the line on which the spot at `angle` (clockwise from the top) stands."""
+    return 1 if math.sin(math.radians(angle + turn)) >= 0 else -1
+
+
+def _bit(turn: float, angle: float) -> str:
+    return "1" if _side(turn, angle) > 0 else "0"

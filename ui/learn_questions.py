@@ -1,0 +1,178 @@
+"""The four questions, answered for the collection at hand where it can answer, and else by what was published."""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from data_prep.dataset import Dataset
+from ui import clip_list, doors, learn_judging, learn_published, race_visit, race_words
+from ui import tune_words as words
+from ui.clip_list import Entry
+from ui.figures import percent, setting
+from ui.figures import race as race_figures
+from ui.learn_trade import WANTED
+from ui.learn_view import Lesson, draw, few_numbers
+from ui.tune_view import look as measure_all
+
+
+def parameters(lesson: Lesson) -> None:
+    """Answer question 1 from the whole grid, measured here."""
+    room = lesson.room
+    if not _has_judges(room.dataset):
+        return
+    view = measure_all(room)
+    best = words.cheapest(view.grid, view.candidates, WANTED)
+    if best is None:
+        st.markdown("**No setting here reaches recall 0.90.** Add probes, or ask for less:")
+    else:
+        looked = percent(float(view.candidates[view.grid.cell(*best)]))
+        st.markdown(
+            f"**It depends on the recall you want.** To find {percent(WANTED)} of the ten nearest here, "
+            f"**{setting(*best)}** looks at the fewest clips, {looked} of them. Wanting more costs more:"
+        )
+    few_numbers(words.cheapest_table(view.grid, view.candidates, WANTED))
+    st.markdown(
+        "A long key parts even clips that sound alike; a short one makes buckets of everybody. The more clips there "
+        "are, the more bits pay. Fewest looked at is not always fastest: *Tune* times them."
+    )
+    doors.to("tune", "Choose the recall you want on Tune")
+    _published(
+        learn_published.settings_table(room.settings.metric), room.dataset, "The fastest setting for each recall"
+    )
+    _reproduce(
+        f"python -m lsh tune {_folder(room.dataset)} --metric {room.settings.metric} --recall {WANTED:g}",
+        f"""
+from data_prep.dataset import open_dataset
+from lsh import LSHIndex, tune
+
+dataset = open_dataset("{_folder(room.dataset)}")
+index = LSHIndex("{room.settings.metric}", n_tables=32, n_bits=24, seed={room.settings.seed})
+index.fit(dataset.features("train"))
+print(tune(index, dataset.features("validation")[:500], recall={WANTED:g}).why)
+""",
+    )
+
+
+def speed(lesson: Lesson) -> None:
+    """Answer question 2 by the latest race over this collection."""
+    room = lesson.room
+    runs = race_visit.runs(room)
+    name = race_visit.shown(room, runs)
+    run = runs[name] if name is not None else None
+    if run is None or not run.raced:
+        st.markdown("**Nobody has raced over this collection yet.** A race takes some seconds:")
+    else:
+        st.markdown(race_words.result(run, run.raced[-1]))
+        st.markdown(race_words.crossover(run))
+        draw(
+            race_figures.times(run.laps, [], race_words.crossings(run), run.sizes, lesson.mode),
+            f"Time of a query against the number of clips, a line for each of four. {race_words.crossover(run)}",
+        )
+        st.caption(race_words.measured(run, ahead=name is not None and name.startswith(race_visit.AHEAD)))
+    doors.to("race", "Race it on this machine")
+    _published(learn_published.speed_table(), room.dataset, "Beside exact search, at recall 0.9")
+    s = room.settings
+    _reproduce(
+        f"python -m lsh evaluate {_folder(room.dataset)} --metric {s.metric} --tables {s.n_tables} --bits {s.n_bits}"
+        f" --probes {s.n_probes} --seed {s.seed}",
+        "",
+    )
+
+
+def quality(lesson: Lesson) -> None:
+    """Answer question 3 at the setting in force, with validation clips."""
+    room, s = lesson.room, lesson.s
+    if not _has_judges(room.dataset):
+        return
+    judged = learn_judging.judge(room)
+    st.markdown(
+        f"At {setting(s.n_tables, s.n_bits)} LSH finds **{percent(judged.recall)}** of the ten nearest on average. "
+        f"{percent(judged.complete)} of the queries get all ten; the worst gets {judged.worst_words}."
+    )
+    st.markdown(
+        "Is what comes instead any good? Ask the labels: how many of the ten share one with the query?\n\n"
+        f"- exact search: **{percent(judged.exact_precision)}**\n- LSH: **{percent(judged.precision)}**\n"
+        f"- ten clips drawn at random: {percent(judged.chance)}"
+    )
+    st.markdown(judged.verdict)
+    st.markdown("The query of which LSH finds least; listen to what it misses:")
+    clip = room.dataset.clip("validation", judged.worst)
+    entries = [Entry(clip, "query", f"the worst query: LSH finds {judged.worst_words}")]
+    entries += [
+        Entry(room.dataset.clip("train", row), "missed", "missed", distance)
+        for row, distance in judged.worst_missed[:2]
+    ]
+    clip_list.draw(room, "lesson worst", "The query of which LSH finds least, and what it misses", clip, entries)
+    st.caption(f"Measured here with {judged.n_queries} validation clips.")
+    _reproduce(
+        words.command(room.dataset.path, s, judged.n_queries),
+        "",
+    )
+
+
+def frames(lesson: Lesson) -> None:
+    """Answer question 4 from frames where the collection keeps them, else by what was published."""
+    dataset = lesson.room.dataset
+    st.markdown(
+        """
+AudioSet's clips last ten seconds, and the model wrote down one vector **a second**. To search clips, ten vectors must
+become one, or stay ten. **Recall cannot judge that**: every way has its own nearest clips, and finds its own. Labels
+can: the share of the ten returned that have one in common with the query, and **mAP**, whether clips with a common
+label stand high when all are ranked.
+"""
+    )
+    if dataset.has_frames and dataset.n_rows("validation"):
+        with st.spinner("Pooling every clip's frames in four ways…"):
+            here, said = learn_judging.pooled(dataset)
+        st.markdown(said)
+        few_numbers(here)
+        st.caption(f"Measured here, over {dataset.n_rows('train'):,} clips, with cosine distance.")
+    table = learn_published.frames_table()
+    if table is not None:
+        st.markdown(learn_judging.verdict_of_frames(learn_published.figures()))
+    _published(table, dataset, "Ways to make one vector of ten")
+    folder = _folder(dataset) if dataset.has_frames else "data/audioset"
+    _reproduce(
+        f"make answers DATASET={folder}",
+        f"""
+from data_prep.dataset import open_dataset
+from data_prep.features import dequantised
+from lsh.fusion import pool
+
+offsets, frames = open_dataset("{folder}").frames("train")  # prepared with --frames
+X = pool(dequantised(frames), offsets, "mean+std")
+""",
+    )
+    st.markdown(
+        "**That is all of it.** You know what L and K do, why LSH misses, and when it pays. Now enjoy the sounds:"
+    )
+    doors.to("listen", "Listen")
+
+
+def _has_judges(dataset: Dataset) -> bool:
+    if dataset.n_rows("validation"):
+        return True
+    st.info("This collection holds no validation clips to measure with. Prepare it again to get some.")
+    return False
+
+
+def _published(table: pd.DataFrame | None, dataset: Dataset, title: str) -> None:
+    """Draw a published table, and say of which data it is."""
+    if table is None:
+        return
+    st.markdown(f"**{title}, on {learn_published.whose(dataset)}:**")
+    few_numbers(table)
+    st.caption(f"{learn_published.about(table)} More in docs/ANSWERS.md.")
+
+
+def _reproduce(shell: str, python: str) -> None:
+    with st.expander("Reproduce"):
+        st.code(shell, language="bash")
+        if python:
+            st.code(python.strip(), language="python")
+
+
+def _folder(dataset: Dataset) -> str:
+    here = Path.cwd()
+    return str(dataset.path.relative_to(here) if dataset.path.is_relative_to(here) else dataset.path.name)

@@ -1,0 +1,132 @@
+"""Three chapters on what LSH costs: what is missed, what L and K trade, and what does better."""
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from ui import cards, clip_list, doors, figures, loading, measures, state
+from ui import tune_words as words
+from ui.clip_list import Entry
+from ui.figures import percent, setting
+from ui.learn_view import Lesson, draw, few_numbers, slider
+from ui.state import MAX_BITS, MAX_TABLES
+from ui.tune_view import look as measure_all
+
+PROBES = (1, 2, 4, 8)
+WANTED = 0.9
+
+
+def missed(lesson: Lesson) -> None:
+    """Let a found and a missed neighbour be heard, one above the other, and say why."""
+    found, s = lesson.found, lesson.s
+    total, lost = len(found.exact.rows), found.missed
+    st.markdown(
+        f"""
+At {setting(s.n_tables, s.n_bits)}, LSH finds **{total - len(lost)} of the {total}** clips nearest to your sound. A
+neighbour is **missed** when in every table at least one line ran between you and it: bad luck, and likelier the farther
+away it is. Nobody notices from the list alone; only exact search can tell.
+"""
+    )
+    if not lost:
+        st.markdown("**Nothing is missed here.** Make it harder, and listen to what goes:")
+        st.button(
+            f"K {s.n_bits} → {min(MAX_BITS, s.n_bits + 4)}",
+            key="lesson harder",
+            on_click=state.apply,
+            kwargs={"n_bits": min(MAX_BITS, s.n_bits + 4)},
+        )
+    kept = [row for row in found.exact.rows.tolist() if row not in set(lost)]
+    entries = [Entry(lesson.clip, "query", "your sound")]
+    entries += [_entry(lesson, row, "found", "found") for row in kept[-1:]]
+    entries += [_entry(lesson, row, "missed", "missed: LSH never looked at it") for row in lost[:2]]
+    clip_list.draw(lesson.room, "lesson missed", "Your sound, one found and those missed", lesson.clip, entries)
+    if lost:
+        st.markdown(
+            "Can you hear that something is gone? Often what comes instead is as good. Open *why?* for the reason in "
+            "numbers. **Recall** is the share that was found: here "
+            f"**{percent((total - len(lost)) / max(total, 1))}** for your sound."
+        )
+    doors.to("listen", "Hear the whole list on Listen")
+
+
+def _entry(lesson: Lesson, row: int, kind: clip_list.Kind, how: str) -> Entry:
+    exact, s = lesson.found.exact, lesson.s
+    place = exact.rows.tolist().index(row)
+    distance = float(exact.distances[place])
+    clip = lesson.room.dataset.clip("train", row)
+    return Entry(clip, kind, f"{how} · {_rank(place + 1)}", distance, cards.why(lesson.found.met[row], s, distance))
+
+
+def _rank(place: int) -> str:
+    return {1: "the nearest", 2: "2nd nearest", 3: "3rd nearest"}.get(place, f"{place}th nearest")
+
+
+def trade(lesson: Lesson) -> None:
+    """Show every setting at once, and what twice the tables would bring."""
+    st.markdown(
+        """
+More **tables** find more, look at more, and take more memory. More **bits** look at less and miss more. Each square is
+one setting, measured on this collection: the darker, or in the dark the brighter, the more of the ten nearest it finds.
+Settings along the line find 90 %; they differ in what they cost.
+"""
+    )
+    if lesson.room.dataset.n_rows("validation") == 0:
+        st.info("This collection holds no validation clips to measure with.")
+        return
+    left, right = st.columns(2)
+    with left:
+        slider("L", "Tables, L", MAX_TABLES, lesson.s)
+    with right:
+        slider("K", "Bits a key, K", MAX_BITS, lesson.s)
+    view = measure_all(lesson.room)
+    draw(
+        figures.heat_map(view.grid, view.candidates, view.here, WANTED, view.mode),
+        f"Recall at every L and K. You are at {setting(*view.here)}: recall {view.here_recall:.2f}, "
+        f"{percent(view.here_looked_at)} of the clips looked at.",
+    )
+    st.markdown(words.doubling(view.grid, view.candidates, view.here))
+    doors.to("tune", "Find the best setting for the recall you want on Tune")
+
+
+def more(lesson: Lesson) -> None:
+    """Probes with figures; sketches, p-stable projections and learned hashes in a paragraph each."""
+    st.subheader("Probes: look next door")
+    st.markdown(
+        """
+A neighbour is mostly missed by a hair: one line ran just between. So look also into the buckets next door, those behind
+the nearest lines first. Each look is a **probe**. Probes find more without another table, so without more memory.
+"""
+    )
+    _probes(lesson)
+    st.subheader("Sketches: bits as a ruler")
+    st.markdown(
+        """
+Keep a hundred or so such bits of each clip, and count how many agree with your sound's: that estimates the angle in a
+few nanoseconds. Rank everything in the buckets by it, and measure only the best few exactly: these are **sketches**
+(`lsh.SketchIndex`; RaBitQ, Gao & Long, 2024). *Race* lets them run beside LSH and exact search.
+"""
+    )
+    st.subheader("Euclidean distance: stripes instead of sides")
+    st.markdown(
+        """
+Where length matters as well as direction, project each clip on a random line and cut the line into stripes of width
+*w*: the stripe's number takes the bit's place. Near clips share a stripe with a chance that falls with their distance
+(p-stable projections; Datar et al., 2004). Choose *Euclidean* in the sidebar, and everything here is measured anew.
+"""
+    )
+    doors.to("inside", "Watch the probes of your sound on Inside")
+
+
+def _probes(lesson: Lesson) -> None:
+    room, s = lesson.room, lesson.s
+    sample = loading.sample_for(room.dataset, s)
+    if not len(sample.rows):
+        return
+    rows = []
+    for n_probes in sorted({*PROBES, s.n_probes}):
+        other = replace(s, n_probes=n_probes)
+        recall, candidates = measures.quality(replace(room, settings=other), other, sample)
+        here = "you are here" if n_probes == s.n_probes else ""
+        rows.append((str(n_probes), percent(recall), percent(candidates), here))
+    few_numbers(pd.DataFrame(rows, columns=["probes", "recall", "looked at", setting(s.n_tables, s.n_bits)]))

@@ -1,0 +1,84 @@
+"""What every chapter of the tutorial looks at: your sound, its answer, and how far everybody is from it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from data_prep.dataset import Clip
+from lsh import LSHIndex, inspecting
+from lsh.sampling import evenly_spaced_rows
+from lsh.validate import Floats
+from ui import loading, state
+from ui.answer import Answer, answer
+from ui.figures import Mode
+from ui.figures.lessons import Angles
+from ui.loading import Room
+from ui.state import K_NEIGHBOURS, Settings
+
+STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+MOST_ROWS = 100_000  # clips whose angles are drawn; of a larger collection evenly spaced ones
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Your sound in this collection: `query` float32[d] is its feature, `found` what LSH finds at your setting."""
+
+    room: Room
+    clip: Clip
+    query: Floats
+    found: Answer
+    mode: Mode
+
+    @property
+    def s(self) -> Settings:
+        """Return the settings in force."""
+        return self.room.settings
+
+    @property
+    def angles(self) -> Angles:
+        """Return the angles from your sound to the clips: the first chapters speak of angles, whatever the distance."""
+        own = self.clip.row if self.clip.split == "train" else -1
+        index = loading.index_for(self.room.dataset, replace(self.s, metric="cosine", bucket_width=None))
+        return _angles((self.room.dataset.fingerprint, self.s.seed, self.clip.clip_id), index, self.query, own)
+
+
+def look(room: Room, clip: Clip) -> Lesson:
+    """Search for the clip as Listen does. Raises LSHError when it cannot be searched for."""
+    loading.warm_up(room.index)
+    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
+    query = np.ascontiguousarray(room.dataset.features(clip.split)[clip.row])
+    return Lesson(room, clip, query, answer(room, clip), mode)
+
+
+def draw(figure: go.Figure, alt: str) -> None:
+    """Draw a chart with its words."""
+    st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height))
+
+
+def few_numbers(table: pd.DataFrame) -> None:
+    """Draw a short table."""
+    st.table(table, border="horizontal", hide_index=True)
+
+
+def slider(name: str, label: str, most: int, of: Settings) -> int:
+    """Draw one of the sidebar's sliders once more, where it is spoken of; moving either moves both."""
+    key, now = f"lesson {name}", {"L": of.n_tables, "K": of.n_bits, "probes": of.n_probes}[name]
+    st.session_state[key] = now
+    st.slider(label, 1, most, key=key, on_change=_follow, args=(name,))
+    return now
+
+
+def _follow(name: str) -> None:
+    value = int(st.session_state[f"lesson {name}"])
+    state.apply(**{{"L": "n_tables", "K": "n_bits", "probes": "n_probes"}[name]: value})
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _angles(key: tuple[object, ...], _index: LSHIndex, _query: Floats, _own: int) -> Angles:  # noqa: ARG001  (the key)
+    everybody = inspecting.apart(_index, _query, evenly_spaced_rows(_index.n, MOST_ROWS))
+    ids = _index.exact.search(_query[None], K_NEIGHBOURS + 1).ids[0]
+    ids = ids[(ids >= 0) & (ids != _own)][:K_NEIGHBOURS]
+    return Angles(everybody, np.sort(inspecting.apart(_index, _query, ids)))
