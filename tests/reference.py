@@ -323,6 +323,35 @@ def estimates(planes, terms, query, step):
     return terms[:, 0].astype(np.float64) * (c @ q) - terms[:, 2]
 
 
+def estimate(q, planes, factors, penalties, places):
+    """Return, in float64, what the sketches at some places say of <q, x> - penalty, of a rotated query q: [places]."""
+    levels = sketch_levels(planes[:, places]) - 1.5
+    return factors[0, places].astype(np.float64) * (levels @ q) - penalties[places]
+
+
+def scan(vectors, buckets, X, inverse_norms, metric, n_probes, n_reranked, k):
+    """Search prepared queries in an index of sketches; return (ids, distances, n_candidates) of each.
+
+    Exactly n_reranked are ranked here, by estimates of the unrounded query: the fast code may rank a few more.
+    """
+    found = []
+    for vector in vectors.astype(np.float64):
+        centred = vector - buckets.centre
+        rotated = centred @ buckets.rotation
+        offsets = buckets.centroids.astype(np.float64) @ centred
+        closeness = offsets - (buckets.centroids.astype(np.float64) ** 2).sum(axis=1) / 2
+        met = []
+        for b in np.argsort(-closeness)[:n_probes]:
+            ids = buckets.order[buckets.starts[b] : buckets.starts[b + 1]]
+            places = len(buckets.centroids) + np.arange(buckets.starts[b], buckets.starts[b + 1])
+            sketches = buckets.sketches
+            scores = offsets[b] + estimate(rotated, sketches.planes, sketches.factors, buckets.penalties, places)
+            met += zip(scores.tolist(), ids.tolist(), strict=True)
+        best = [i for _, i in sorted(met, reverse=True)[:n_reranked]]
+        found.append((*nearest(vector, X, inverse_norms, metric, best, k), len(met)))
+    return [np.array(part) for part in zip(*found, strict=True)]
+
+
 def levels(y, width):
     """Cut coordinates into four levels, each `width` root mean squares wide, two on each side of zero."""
     return np.clip(np.floor(y / (width * np.sqrt((y**2).mean()))), -2, 1) + 2

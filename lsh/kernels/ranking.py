@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh.kernels.jit import fast_kernel, kernel
+from lsh.kernels.sketching import above, limit_for
 
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
@@ -41,6 +42,22 @@ def measure(q: Floats, X: Floats, inverse_norms: Floats, metric: int, candidates
     else:
         for c in range(candidates.shape[0]):
             out[c] = euclidean_distance(q, X[np.uint64(candidates[c])])
+
+
+@fast_kernel
+def products(q: Floats, X: Floats, out: Floats) -> None:
+    """Fill out = X @ q: float32[d], float32[n, d] -> float32[n]. X is read forwards, as fast as memory gives it."""
+    for r in range(np.uint64(X.shape[0])):
+        x, total = X[r], np.float32(0)
+        for t in range(q.shape[0]):
+            total += q[t] * x[t]
+        out[r] = total
+
+
+@kernel
+def shortlist(scores: Floats, k: int, margin: float, rows: Ids) -> int:
+    """Write to `rows` where all scores within the margin of the k-th best are, and perhaps some more; count them."""
+    return above(scores, np.float32(limit_for(scores, k, k // 4 + 4) - margin), 0, rows, 0)
 
 
 @kernel

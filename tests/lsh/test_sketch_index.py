@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from lsh import exact_search, recall_at_k
+from lsh.cells import Cells
 from lsh.clusters import Clusters
 from lsh.errors import NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
 from lsh.sketch import draw_rotation
@@ -204,3 +205,40 @@ def test_differences_whose_squares_vanish_are_sketched_as_none_at_all():
     X = rng.standard_normal((1, 32)) * 1e-17 * (1 + 1e-5 * rng.standard_normal((500, 32)))
     index = SketchIndex("euclidean").fit(X)
     assert (index.search(X[:5], 10).n_found == 10).all()
+
+
+@pytest.mark.parametrize("n_buckets", [3, 6, 100])
+def test_hyperplanes_make_a_power_of_two_of_buckets(n_buckets):
+    with pytest.raises(ParameterError, match=f"n_buckets is {n_buckets}; b hyperplanes make 2\\^b buckets"):
+        SketchIndex(n_buckets=n_buckets, family="hyperplanes")
+
+
+def test_an_unknown_family_is_refused_with_those_there_are():
+    with pytest.raises(ParameterError, match="family is 'trees'; expected one of 'kmeans', 'hyperplanes'"):
+        SketchIndex(family="trees")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("n", "n_buckets"), [(1, 8), (300, 1), (300, 32), (300, 512)])
+def test_cells_of_hyperplanes_hold_what_lies_on_the_same_sides_around_its_mean(metric, n, n_buckets):
+    X = data(n, 5)
+    buckets = SketchIndex(metric, n_buckets, family="hyperplanes").fit(X).buckets
+    vectors = reference.prepare(X, metric == "cosine", buckets.centre)
+    assert sorted(buckets.order.tolist()) == list(range(n))
+    assert len(buckets.centroids) <= min(n, n_buckets)
+    for b, centroid in enumerate(buckets.centroids):
+        members = vectors[buckets.order[buckets.starts[b] : buckets.starts[b + 1]]].astype(np.float64)
+        assert len(members)
+        # As many float32 numbers of up to some length 10 are summed as there are members.
+        assert np.allclose(members.mean(axis=0), centroid, atol=10 * n * np.finfo(np.float32).eps)
+
+
+@pytest.mark.parametrize(("dim", "n_bits"), [(1, 1), (5, 3), (5, 5), (5, 12), (128, 10), (3, 0)])
+def test_a_cell_is_numbered_by_the_sides_of_planes_at_right_angles(dim, n_bits):
+    cells = Cells.draw(dim, n_bits, np.random.default_rng(0))
+    planes, X = cells.planes.directions.astype(np.float64), data(200, dim)
+    for first in range(0, n_bits, dim):
+        one_set = planes[:, first : first + dim]
+        assert np.allclose(one_set.T @ one_set, np.eye(one_set.shape[1]), atol=dim * 1e-6)
+    sides = X.astype(np.float64) @ planes > 0
+    assert cells.assign(X).tolist() == [sum(2**b for b in np.flatnonzero(row).tolist()) for row in sides]

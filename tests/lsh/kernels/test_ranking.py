@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.ranking import COSINE, EUCLIDEAN, measure, nearest
+from lsh.kernels.ranking import COSINE, EUCLIDEAN, measure, nearest, products, shortlist
 from tests import reference
 
 METRICS = [COSINE, EUCLIDEAN]
@@ -109,3 +109,27 @@ def test_nearest_does_not_care_in_which_order_candidates_come():
     for _ in range(20):
         shuffled = found_by(nearest, X[0], X, np.ones(60, np.float32), EUCLIDEAN, rng.permutation(60), 10)
         assert np.array_equal(shuffled, expected)
+
+
+@pytest.mark.parametrize(("n", "dim"), [(1, 1), (3, 2), (50, 7), (9, 128), (0, 4)])
+def test_products_are_those_of_a_matrix_and_a_vector(n, dim):
+    rng = np.random.default_rng([n, dim])
+    q, X = rng.standard_normal(dim, dtype=np.float32), rng.standard_normal((n, dim), dtype=np.float32)
+    out = np.full(n, np.nan, np.float32)
+    products(q, X, out)
+    bound = dim * np.finfo(np.float32).eps * (np.abs(X).astype(np.float64) @ np.abs(q))  # Higham (2002), section 3.1
+    assert (np.abs(out - X.astype(np.float64) @ q) <= bound).all()
+
+
+@pytest.mark.parametrize("n", [1, 5, 300])
+@pytest.mark.parametrize("margin", [0.0, 0.3, 2.0])
+def test_a_shortlist_holds_every_score_within_the_margin_of_the_kth_best(n, margin):
+    for seed in range(10):
+        rng = np.random.default_rng([n, seed])
+        for scores in (rng.standard_normal(n), rng.integers(0, 4, n), np.zeros(n)):
+            for k in (1, 3, 10, n, n + 1):
+                rows, own = np.full(n, -1), scores.astype(np.float32)
+                count = shortlist(own, k, margin, rows)
+                wanted = np.flatnonzero(own >= np.sort(own)[::-1][min(k, n) - 1] - np.float32(margin))
+                assert set(wanted.tolist()) <= set(rows[:count].tolist())
+                assert rows[:count].tolist() == sorted(set(rows[:count].tolist()))

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from lsh.kernels.scanning import approach, identify, keep
+from lsh.sketch_index import SketchIndex
+from tests import reference
+from tests.lsh.bands import half_width
+
+UNIT = float(np.finfo(np.float32).eps) / 2
+METRICS = ["cosine", "euclidean"]
+
+
+def clustered(n, dim, seed):
+    rng = np.random.default_rng(seed)
+    return (rng.standard_normal((20, dim))[rng.integers(0, 20, n)] + rng.standard_normal((n, dim))).astype(np.float32)
+
+
+def twin(index, Q, n_probes, n_reranked, k):
+    exact = index.exact
+    vectors = reference.normalise(Q, index.metric == "cosine", 1e-18, 1e18)
+    rest = exact.X, exact.inverse_norms, exact.metric_code
+    return reference.scan(vectors, index.buckets, *rest, n_probes, n_reranked, k)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("family", ["kmeans", "hyperplanes"])
+@pytest.mark.parametrize("dim", [3, 128, 140])
+def test_where_all_candidates_are_ranked_a_scan_finds_what_its_twin_finds(metric, family, dim):
+    X, Q = clustered(150, dim, 0), clustered(12, dim, 1)
+    index = SketchIndex(metric, n_buckets=16, family=family).fit(X)
+    for n_probes in (1, 3, 16):
+        found = index.search(Q, 7, n_probes, n_reranked=150)
+        ids, distances, n_candidates = twin(index, Q, n_probes, 150, 7)
+        assert np.array_equal(found.n_candidates, n_candidates)
+        assert np.array_equal(found.ids, ids)
+        there = ids >= 0
+        assert np.array_equal(np.isfinite(found.distances), there)
+        # The query, 1/|x|, their products, the sum and the subtraction are rounded (Higham 2002, section 3.1).
+        size = distances[there].astype(np.float64) if metric == "euclidean" else 1
+        assert (np.abs(found.distances[there].astype(np.float64) - distances[there]) <= (dim + 6) * UNIT * size).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_probes", [2, 16])
+def test_where_few_are_ranked_a_scan_finds_as_much_of_the_truth_as_its_twin(metric, n_probes):
+    X, Q = clustered(600, 64, 0), clustered(60, 64, 1)
+    index = SketchIndex(metric, n_buckets=16).fit(X)
+    truth = index.exact.search(Q, 10).ids
+    found = index.search(Q, 10, n_probes, n_reranked=20).ids
+    expected = twin(index, Q, n_probes, 20, 10)[0]
+    shares = [
+        np.array([len(set(a) & set(b)) / 10 for a, b in zip(ids, truth, strict=True)]) for ids in (found, expected)
+    ]
+    # The query is rounded here and not there, and a few more may be ranked.
+    assert shares[0].mean() >= shares[1].mean() - half_width(shares[0] - shares[1], 1)
+    assert shares[1].mean() < 1
+
+
+@pytest.mark.parametrize("n", [1, 9, 400])
+def test_keep_lists_places_of_the_best_scores_in_ascending_order(n):
+    for seed in range(10):
+        scores = np.random.default_rng([n, seed]).standard_normal(n).astype(np.float32)
+        for wanted, slack in [(1, 0), (5, 0), (40, 14)]:
+            places = np.full(n, -1)
+            count = keep(scores, wanted, slack, places)
+            assert min(wanted, n) <= count <= min(wanted + slack, n)
+            assert places[:count].tolist() == sorted(np.argsort(-scores)[:count].tolist())
+
+
+@pytest.mark.parametrize("dim", [1, 7, 128])
+def test_approach_measures_the_chosen_centroids_alone(dim):
+    rng = np.random.default_rng(dim)
+    q, centroids = rng.standard_normal(dim, dtype=np.float32), rng.standard_normal((9, dim), dtype=np.float32)
+    penalties, chosen = rng.random(9, dtype=np.float32), np.array([1, 4, 8])
+    offsets, closeness = np.full((2, 4), 99, np.float32)
+    approach(q, centroids, penalties, chosen, offsets, closeness)
+    bound = dim * UNIT / (1 - dim * UNIT) * (np.abs(centroids[chosen]).astype(np.float64) @ np.abs(q))  # Higham, 3.1
+    assert (np.abs(offsets[:3] - centroids[chosen].astype(np.float64) @ q) <= bound).all()
+    assert np.array_equal(closeness[:3], offsets[:3] - penalties[chosen])
+    assert offsets[3] == closeness[3] == 99
+
+
+def test_identify_finds_the_ids_of_places_among_several_buckets_one_of_them_empty():
+    starts, order = np.array([0, 3, 3, 5, 9]), np.arange(100, 109, dtype=np.int32)
+    buckets = np.array([3, 1, 0])
+    ids = [*order[5:9], *order[0:3]]
+    for places in ([], [0], [3, 4], [0, 2, 6], list(range(7))):
+        rows = np.full(len(places), -1)
+        identify(np.array(places, np.int64), buckets, starts, order, np.zeros((110, 5), np.float32), rows)
+        assert rows.tolist() == [ids[place] for place in places]
