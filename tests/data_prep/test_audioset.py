@@ -339,3 +339,20 @@ def test_a_folder_that_cannot_be_written_is_named(site: Site, tmp_path: Path) ->
     (tmp_path / "data").mkdir(mode=0o500)
     with pytest.raises(OutputError, match="check that the folder is writable"):
         download_audioset("balanced", tmp_path / "data/d", mirrors=[f"{site.address}/v1"])
+
+
+def test_the_real_archive_gives_the_same_clips_as_its_conversion(
+    real_data: Path, real_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the evaluation shards are not in this archive: it is read to its end, and what is missing is noted."""
+    audioset = real_data / "audioset"
+    files = {f"/v1/csv/{path.name}": path.read_bytes() for path in audioset.glob("*.csv")}
+    files |= {"/v1/ontology.json": (audioset / "ontology.json").read_bytes()}
+    files |= {ARCHIVE: (audioset / "features.tar.gz").read_bytes()}
+    with serving(files) as site:
+        site.tricks[ARCHIVE] = [cut_after(9_000_000), status(500), cut_after(20_000_000)]
+        monkeypatch.setattr("data_prep.remote._PAUSES", (0, 0.01))
+        report = download_audioset("balanced", tmp_path / "d", mirrors=[f"{site.address}/v1"])
+    assert dict(report.by_source) == {"bal_train": 22_160, "eval": 10_171}
+    assert (tmp_path / "d/test.npy").read_bytes() == (real_dataset / "test.npy").read_bytes()
+    assert any(note.startswith("10,200 of the 20,371 clips") for note in report.notes)

@@ -1,0 +1,68 @@
+"""A made archive is in the official layout, from a seed, and converts without a remark."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import full_archive, read_limit
+from data_prep.archive import read_shards
+from data_prep.convert import convert
+from data_prep.dataset import open_dataset
+from data_prep.framing import read_records
+from data_prep.verify import verify_dataset
+
+pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
+
+N = 3_000
+LISTS = ("balanced_train_segments.csv", "unbalanced_train_segments.csv", "eval_segments.csv")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("full") / "features.tar.gz"
+    full_archive.write_archive(path, N, seed=3)
+    return path
+
+
+def test_it_has_the_official_folders_in_the_official_shares(archive: Path) -> None:
+    records = {"bal_train": 0, "unbal_train": 0, "eval": 0}
+    for shard in read_shards(archive):
+        payloads = [payload for _, payload in read_records(shard.data, shard.name)]
+        records[shard.source] += len(payloads)
+        assert all(b"video_id" in payload and shard.key.encode() in payload for payload in payloads)
+    assert records == {"bal_train": 32, "unbal_train": 2_939, "eval": 29}
+
+
+def test_it_converts_and_agrees_with_its_lists(archive: Path, tmp_path: Path) -> None:
+    labels, lists = archive.with_name("class_labels_indices.csv"), [archive.with_name(name) for name in LISTS]
+    report = convert(archive, labels, tmp_path / "d", segments=lists)
+    assert report.notes == []
+    assert verify_dataset(tmp_path / "d") == []
+    dataset = open_dataset(tmp_path / "d")
+    assert dataset.title == "AudioSet, 3,000 clips"
+    lengths = np.linalg.norm(dataset.features("train"), axis=1)
+    assert 8 < lengths.mean() < 10.5  # of the model that it is drawn from: 9.4
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(archive: Path, tmp_path: Path) -> None:
+    for seed in (3, 4):
+        full_archive.write_archive(tmp_path / str(seed) / "features.tar.gz", N, seed=seed)
+    assert (tmp_path / "3/features.tar.gz").read_bytes() == archive.read_bytes()
+    assert (tmp_path / "4/features.tar.gz").read_bytes() != archive.read_bytes()
+
+
+def test_the_reading_speed_is_that_of_all_records(
+    archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["read_limit", str(archive)])
+    assert read_limit.main() == 0
+    assert ": 3,000 records in " in capsys.readouterr().out
+
+
+def test_the_reading_speed_of_what_is_no_archive_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["read_limit", str(tmp_path / "no.tar.gz")])
+    assert read_limit.main() == 2
+    assert capsys.readouterr().err.startswith("error: ")
