@@ -5,20 +5,27 @@ from benchmarks.method import Answer, Floats, Method, Settings
 
 
 class LSHTables(Method):
-    """Our LSHIndex: random hyperplanes or p-stable projections, L tables, K bits, T probes."""
+    """Our LSHIndex: random hyperplanes, for Euclidean distance too; sketches sort the candidates before they are ranked."""
 
     needs = "lsh"
     compiles = True
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
-        return [{"n_tables": 32, "n_bits": min(24, max(8, round(log2(n)) + 1))}]
+        n_bits = min(24, max(8, round(log2(n)) + 1))
+        return [{"n_tables": 32, "n_bits": n_bits, "sketches": True, "family": "hyperplanes"}]
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         most = build["n_bits"]
-        bits = sorted({most, max(1, most - 2), max(1, most - 4), max(1, most - 6)}, reverse=True)
-        return [{"n_tables": t, "n_bits": b, "n_probes": p} for t in (8, 16, 32) for b in bits for p in (1, 8, 32)]
+        bits = sorted({max(1, most - fewer) for fewer in (2, 4, 6, 8)}, reverse=True)
+        return [
+            {"n_tables": t, "n_bits": b, "n_probes": p, "n_reranked": r}
+            for t in (4, 8, 16, 32)
+            for b in bits
+            for p in (4, 16, 64)
+            for r in (30, 90)
+        ]
 
     def __init__(self, X: Floats, metric: str, **build: Any) -> None:
         from lsh import LSHIndex
