@@ -38,9 +38,8 @@ def test_turning_the_line_with_the_keyboard_parts_the_neighbour_and_says_so(lear
 def test_a_missed_neighbour_can_be_heard(learn):
     page = learn("Missed")
     page.get_by_text("missed: LSH never looked at it").first.wait_for()
-    players = page.get_by_role("button", name="Play")
-    players.last.click()
-    page.get_by_role("button", name="Pause").wait_for()
+    page.locator("button.play").last.click()
+    page.wait_for_function("window.earshot.now.phase === 'playing'")
 
 
 def test_the_next_button_opens_the_next_chapter_and_the_link_says_so(learn):
