@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui import doors, inside, learn, listen, race, shell, state, tune
+from ui import ask, doors, inside, learn, listen, race, shell, state, tune
 from ui import map as map_page
 from ui.loading import Room
 
 PAGES = [
     ("Listen", "listen", ":material/hearing:", listen.show),
+    ("Ask", "ask", ":material/mic:", ask.show),
     ("Tune", "tune", ":material/tune:", tune.show),
     ("Race", "race", ":material/speed:", race.show),
     ("Inside", "inside", ":material/account_tree:", inside.show),

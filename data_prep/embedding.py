@@ -14,6 +14,7 @@ import numpy.typing as npt
 from data_prep.logmel import HOP, SAMPLE_RATE, log_mel
 
 DIM = 128
+EMBEDDER = "log-mel statistics, whitened PCA to 128, 8 bits in [-2, 2]"
 PROJECTION_FILE = Path(__file__).with_name("embedding.npy")
 
 _FRAMES_A_SECOND = SAMPLE_RATE / HOP

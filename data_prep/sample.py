@@ -17,7 +17,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from data_prep.atomic import check_target
-from data_prep.embedding import PROJECTION_FILE, embed, fit_projection, statistics
+from data_prep.embedding import EMBEDDER, PROJECTION_FILE, embed, fit_projection, statistics
 from data_prep.errors import InputError
 from data_prep.features import mean_features
 from data_prep.logmel import log_mel
@@ -46,7 +46,7 @@ _ABOUT = About(
     media="synth",
     features={
         "aggregation": "one vector a clip: mean, spread and rhythm of 64 log-mel bands over 2.5 s",
-        "embedder": "log-mel statistics, whitened PCA to 128, 8 bits in [-2, 2]",
+        "embedder": EMBEDDER,
     },
 )
 _LABEL_INDEX = {label.name: index for index, label in enumerate(LABELS)}

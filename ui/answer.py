@@ -54,12 +54,17 @@ class Answer:
 
 def answer(room: Room, clip: Clip) -> Answer:
     """Search for a clip of any split. Raises LSHError when its features cannot be searched for (zeros under cosine)."""
-    s, query = room.settings, room.dataset.features(clip.split)[clip.row]
     own = clip.row if clip.split == "train" else -1
+    return answer_to(room, room.dataset.features(clip.split)[clip.row], clip.clip_id, own)
+
+
+def answer_to(room: Room, query: npt.NDArray[np.float32], name: str, own: int = -1) -> Answer:
+    """Search for a query, float32[dim], which `name` tells from all others; `own`: its row where it is in train."""
+    s = room.settings
     k = K_NEIGHBOURS + (own >= 0)
     result = room.index.search(query[None], k, s.n_tables, s.n_bits, s.n_probes)
     found = _without(result, own)
-    exact = _exact(room.dataset.fingerprint, s.metric, clip.clip_id, room.index, query, own)
+    exact = _exact(room.dataset.fingerprint, s.metric, name, room.index, query, own)
     rows = np.union1d(found.rows, exact.rows)
     candidates = int(result.n_candidates[0]) - (own >= 0)
     return Answer(found, exact, candidates, _meetings(room.index, s, query, rows))
@@ -93,9 +98,9 @@ def _meetings(index: LSHIndex, s: Settings, query: npt.NDArray[np.float32], rows
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _exact(
-    fingerprint: str,  # noqa: ARG001  (with metric and clip_id, the key)
+    fingerprint: str,  # noqa: ARG001  (with metric and name, the key)
     metric: str,  # noqa: ARG001
-    clip_id: str,  # noqa: ARG001
+    name: str,  # noqa: ARG001
     _index: LSHIndex,
     _query: npt.NDArray[np.float32],
     _own: int,

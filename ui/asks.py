@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import media
+from ui import media, state
 from ui.loading import Room
 
 MOST_GONE = 500  # dead videos remembered in a session
@@ -88,3 +88,9 @@ def remember_gone(event: Any) -> None:
     known[str(event["id"])[:120]] = int(event["code"])
     while len(known) > MOST_GONE:
         del known[next(iter(known))]
+
+
+def remember_view(view: Any) -> None:
+    """Keep in the link which of the lists is open."""
+    if view in state.VIEWS:
+        state.write_link(view=view if view != state.DEFAULTS.view else None)

@@ -17,9 +17,16 @@ _ORDINALS = {1: "nearest", 2: "2nd nearest", 3: "3rd nearest"}
 
 
 def title(dataset: Dataset, clip: Clip) -> str:
-    """Name a clip by its labels."""
+    """Name a clip by its labels, and a person's own sound by its file's name first."""
     names = [clean(dataset.label_names[label], 80) for label in clip.labels[:_MOST_LABELS]]
+    if dataset.media == "file":
+        names.insert(0, file_name(clip))
     return " · ".join(names) or "no label"
+
+
+def file_name(clip: Clip) -> str:
+    """Return the name of the file that a person's own clip is of."""
+    return clean(clip.media.rsplit("/", 1)[-1], 80)
 
 
 def deck(room: Room, query: Clip, answer: Answer, gone: Collection[str]) -> dict[str, object]:
@@ -49,7 +56,10 @@ def about(dataset: Dataset, clip: Clip, query: Clip, gone: bool) -> dict[str, ob
     labels = sorted(clip.labels, key=lambda label: label not in query.labels)[:_MOST_LABELS]
     return {
         "title": title(dataset, clip),
-        "labels": [{"name": clean(dataset.label_names[i], 80), "shared": i in query.labels} for i in labels],
+        "labels": [
+            *([{"name": file_name(clip), "shared": False}] if dataset.media == "file" else []),
+            *({"name": clean(dataset.label_names[i], 80), "shared": i in query.labels} for i in labels),
+        ],
         "media": media.source(dataset, clip),
         "gone": "This video is gone from YouTube." if gone else None,
     }

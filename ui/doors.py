@@ -17,3 +17,10 @@ def to(path: str, label: str) -> None:
     page = st.session_state.get(_KEY, {}).get(path)
     if page is not None:
         st.page_link(page, label=label)
+
+
+def go(path: str) -> None:
+    """Go to a page; nothing where the app has no such page."""
+    page = st.session_state.get(_KEY, {}).get(path)
+    if page is not None:
+        st.switch_page(page)

@@ -1,12 +1,10 @@
 """Listen: pick a sound, hear it, and hear what is within its earshot."""
 
-from typing import Any
-
 import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHError
-from ui import asks, cards, finding, loading, measures, media, remarks, state, visits
+from ui import asks, cards, finding, loading, measures, media, remarks, taking, visits
 from ui.answer import Answer, answer, first_clip
 from ui.components import neighbour_list, query_player
 from ui.loading import Room
@@ -37,6 +35,7 @@ def show(room: Room) -> None:
         with said:
             remarks.what_happened(room, found)
         _neighbours(room, clip, found)
+        taking.buttons(room, clip, found)
         now = measures.strip(room, numbers)  # after the neighbours, for it takes longer
         with said:
             remarks.what_next(room, found, now)
@@ -87,7 +86,7 @@ def _neighbours(room: Room, clip: Clip, found: Answer) -> None:
         on_look_change=asks.on("neighbours", "look", asks.want_looks("neighbours")),
         on_use_change=asks.on("neighbours", "use", asks.then_rerun(lambda to: visits.hop(to, clip.clip_id))),
         on_gone_change=asks.on("neighbours", "gone", asks.remember_gone),
-        on_view_change=asks.on("neighbours", "view", _remember_view),
+        on_view_change=asks.on("neighbours", "view", asks.remember_view),
     )
     asks.rerun_if_moved()
 
@@ -96,8 +95,3 @@ def _steps(room: Room) -> list[dict[str, str]]:
     clips = (room.dataset.find_clip(clip_id) for clip_id in room.settings.trail)
     titles = [(clip.clip_id, cards.title(room.dataset, clip)) for clip in clips if clip]
     return [{"id": clip_id, "name": clean(title.split(" · ")[0], 24), "title": title} for clip_id, title in titles]
-
-
-def _remember_view(view: Any) -> None:
-    if view in state.VIEWS:
-        state.write_link(view=view if view != state.DEFAULTS.view else None)

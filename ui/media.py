@@ -11,6 +11,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from data_prep.errors import DataError
+from data_prep.sounds.audio import read_span, seconds, span_as_wav
 from data_prep.synth import SAMPLE_RATE, render, wav_bytes
 from ui.text import clean
 
@@ -42,7 +43,8 @@ def when(dataset: Dataset, clip: Clip) -> str:
         return f"YouTube, {_clock(clip.start_s)} to {_clock(clip.end_s)}"
     if dataset.media == "synth":
         return f"synthesised, {clip.end_s - clip.start_s:.1f} s"
-    return clean(clip.media)
+    whole = clean(clip.media)
+    return whole if clip.start_s == 0 else f"{whole}, {_clock(clip.start_s)} to {_clock(clip.end_s)}"
 
 
 def sound(dataset: Dataset, clip: Clip) -> Sound | None:
@@ -57,12 +59,14 @@ def sound(dataset: Dataset, clip: Clip) -> Sound | None:
 
 def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
     """Return the heights of a waveform's bars, 0 to 100; a quiet line where the sound is not at hand."""
-    if dataset.media != "synth":
-        return [0] * bars
     try:
-        return _peaks(clip.media, bars)
-    except DataError:
-        return [0] * bars
+        if dataset.media == "synth":
+            return _peaks(clip.media, bars)
+        if dataset.media == "file":
+            return _peaks_of_file(dataset.fingerprint, clip.clip_id, bars, dataset, clip)
+    except (DataError, OSError):  # as for `sound`
+        pass
+    return [0] * bars
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
@@ -75,6 +79,11 @@ def _peaks(recipe: str, bars: int) -> list[int]:
     return bar_heights(render(recipe), bars)
 
 
+@st.cache_resource(max_entries=5000, show_spinner=False)
+def _peaks_of_file(fingerprint: str, clip_id: str, bars: int, _dataset: Dataset, _clip: Clip) -> list[int]:  # noqa: ARG001
+    return bar_heights(read_span(path_of(_dataset, _clip), _clip.start_s, _clip.end_s, _clip.media), bars)
+
+
 def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:
     """Return the loudest moment of each stretch of a sound, 0 to 100, softened so that quiet parts stay visible."""
     if not audio.size:
@@ -85,14 +94,27 @@ def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:
     return [round(height) for height in heights.tolist()]
 
 
+def path_of(dataset: Dataset, clip: Clip) -> Path:
+    """Return the file that a clip is of, or raise OSError: only files inside the folder that was prepared are read."""
+    folder = Path(str(dataset.manifest.get("media_folder") or "")).resolve(strict=True)
+    path = (folder / clip.media).resolve(strict=True)
+    if not path.is_relative_to(folder) or not path.is_file():
+        raise FileNotFoundError(clip.media)
+    return path
+
+
 def _file(dataset: Dataset, clip: Clip) -> Sound | None:
-    """Read a person's own file, if it is what it should be: a sound, not too large, inside the folder they named."""
-    folder = Path(str(dataset.manifest.get("media_folder") or "")).resolve()
-    path = (folder / clip.media).resolve()
+    """Return a person's own file as it is, or the clip cut out of it where it is long or no browser plays its kind."""
+    path = path_of(dataset, clip)
     mime = _TYPES.get(path.suffix.lower())
-    if mime is None or not path.is_relative_to(folder) or path.stat().st_size > LARGEST_SOUND:
-        return None
-    return Sound(mime, base64.b64encode(path.read_bytes()).decode())
+    if mime is not None and path.stat().st_size <= LARGEST_SOUND and clip.start_s == 0 and not _goes_on(path, clip):
+        return Sound(mime, base64.b64encode(path.read_bytes()).decode())
+    return Sound("audio/wav", base64.b64encode(span_as_wav(path, clip.start_s, clip.end_s, clip.media)).decode())
+
+
+def _goes_on(path: Path, clip: Clip) -> bool:
+    """Tell whether the file is longer than the clip."""
+    return seconds(path, clip.media) > clip.end_s + 0.1
 
 
 def _clock(seconds: float) -> str:

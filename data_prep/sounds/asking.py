@@ -8,14 +8,15 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from data_prep import embedding
 from data_prep.dataset import Dataset
-from data_prep.embedding import embed
 from data_prep.errors import InputError
 from data_prep.features import mean_features
+from data_prep.sounds import yamnet
 from data_prep.sounds.audio import Samples, pieces
 from data_prep.sounds.bridge import Bridge
 from data_prep.sounds.model import get_model
-from data_prep.sounds.yamnet import EMBEDDER, Yamnet
+from data_prep.sounds.yamnet import Yamnet
 from data_prep.synth import N_SAMPLES
 from data_prep.synth.scene import level
 
@@ -47,8 +48,9 @@ class Asking:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._listens = dataset.manifest["features"].get("embedder") == EMBEDDER
-        self.way: Way = "embedder" if self._listens or dataset.media == "synth" else "words"
+        embedder = dataset.manifest["features"].get("embedder")
+        self._listens, self._computes = embedder == yamnet.EMBEDDER, embedder == embedding.EMBEDDER
+        self.way: Way = "embedder" if self._listens or self._computes else "words"
 
     def hear(self, data: bytes, name: str = "your sound") -> Asked:
         """Return the query for a sound file. InputError says what is wrong with it; it is not kept."""
@@ -56,8 +58,8 @@ class Asking:
             raise InputError(f"{name} has {len(data) / 1e6:.1f} MB, expected at most {LARGEST / 1e6:.0f} MB: cut it")
         found = list(pieces(io.BytesIO(data), name, longest_s=LONGEST_S))
         samples, seconds = np.concatenate([piece.samples for piece in found]), found[-1].end_s
-        if self._dataset.media == "synth":
-            frame = embed(_as_in_the_sample(samples, name))
+        if self._computes:
+            frame = embedding.embed(_as_in_the_sample(samples, name))
             return Asked(mean_features(frame[None], np.ones(1, np.int64))[0], (), seconds)
         heard = self._yamnet.hear(samples)
         best = np.argsort(-heard.scores, kind="stable")[:5]

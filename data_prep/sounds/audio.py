@@ -62,6 +62,34 @@ def pieces(source: Source, name: str, longest_s: float | None = None) -> Iterato
                 break
 
 
+def seconds(source: Source, name: str) -> float:
+    """Return how long a sound file says it is."""
+    with _opened(source, name) as file:
+        return float(file.frames / file.samplerate)
+
+
+def read_span(source: Source, start_s: float, end_s: float, name: str) -> Samples:
+    """Return a part of a sound file as YAMNet would hear it: float32[n] at 16 kHz. Raises InputError as `pieces`."""
+    with _opened(source, name) as file:
+        return _mono_16k(_read_between(file, start_s, end_s, name), file.samplerate, name)
+
+
+def span_as_wav(source: Source, start_s: float, end_s: float, name: str) -> bytes:
+    """Return a part of a sound file as a WAV file of 16 bits, at its own rate, in one channel or two."""
+    with _opened(source, name) as file:
+        block, rate = _read_between(file, start_s, end_s, name), file.samplerate
+    if block.shape[1] > 2:
+        block = block.mean(axis=1, keepdims=True)
+    wav = io.BytesIO()
+    soundfile.write(wav, np.clip(block, -1, 1), rate, format="WAV", subtype="PCM_16")
+    return wav.getvalue()
+
+
+def _read_between(file: soundfile.SoundFile, start_s: float, end_s: float, name: str) -> Samples:
+    file.seek(min(round(start_s * file.samplerate), file.frames))
+    return _read(file, max(1, round((end_s - start_s) * file.samplerate)), name)
+
+
 def _lengths(frames: int, rate: int) -> list[int]:
     """Return the lengths of a file's clips, in samples: ten seconds each, and a rest that is long enough or joined."""
     clip, rest = round(CLIP_S * rate), round(_REST_S * rate)

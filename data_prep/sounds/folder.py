@@ -29,6 +29,7 @@ EXCERPT = "~middle"  # ends the id of an excerpt
 SUGGESTED = " (suggested)"  # stands behind the name of a label that YAMNet gave
 _SURE = 0.3  # a score from which a label is suggested
 _MOST_SUGGESTED = 3
+_NO_SOUND = "Silence"  # what the model says of pauses, which is no name for a sound
 _EXCERPTS = 0.1  # share of the clips that give an excerpt to measure with,
 _FEWEST_EXCERPTS = 40  # more of a small folder
 _BATCH_FILES = 1000
@@ -173,7 +174,7 @@ class _Ear:
     def _clip(self, yamnet: Yamnet, piece: Piece, *, with_excerpt: bool) -> HeardClip:
         heard = yamnet.hear(piece.samples)
         best = np.argsort(-heard.scores, kind="stable")[:_MOST_SUGGESTED]
-        names = tuple(yamnet.names[i] for i in best if heard.scores[i] >= _SURE)
+        names = tuple(yamnet.names[i] for i in best if heard.scores[i] >= _SURE and yamnet.names[i] != _NO_SOUND)
         quarter = len(piece.samples) // 4
         excerpt = yamnet.hear(piece.samples[quarter : len(piece.samples) - quarter]).feature if with_excerpt else None
         return HeardClip(piece.start_s, piece.end_s, names, heard.n_frames, heard.feature, excerpt)

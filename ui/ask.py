@@ -1,0 +1,183 @@
+"""Ask: record a sound or give one as a file, and hear what is near to it. The sound is kept nowhere."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from data_prep.dataset import Clip, Dataset
+from data_prep.errors import DataError, DownloadError
+from data_prep.sounds.asking import LARGEST, LONGEST_S, Asked, Asking
+from lsh import LSHError
+from ui import asks, cards, doors, loading, remarks, taking, visits
+from ui.answer import Answer, answer_to
+from ui.components import neighbour_list
+from ui.loading import Room
+from ui.text import plain
+
+INTRO = (
+    "Hum, clap, let the cat in: record up to a minute, or give a sound file. It is turned into numbers on the machine "
+    "that runs this page, and kept nowhere."
+)
+TYPES = ["wav", "flac", "ogg", "mp3", "aiff", "aif"]
+BY_WORDS = (
+    "No public model makes AudioSet's own features, so your sound cannot be placed among them directly. Instead a "
+    "model names what it hears, and the search begins in the middle of the clips that carry those names. So these are "
+    "clips *called* like your sound, more than clips that sound like it."
+)
+_SURE = 0.1  # a score from which a name counts as heard
+_KEY = "asked"
+_LEADS = "ask leads to listen"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked with: a name for it (a hash of the sound), and what it became."""
+
+    name: str
+    asked: Asked
+
+
+def show(room: Room) -> None:
+    """Draw the page."""
+    if st.session_state.pop(_LEADS, False):
+        doors.go("listen")
+    st.title("Ask with your own sound")
+    left, right = st.columns([5, 9], gap="large")
+    with left, st.container(key="your-sound"):
+        st.markdown(INTRO)
+        data = _take()
+    with right:
+        question = _understand(room.dataset, data)
+        if question is None:
+            _invite(data)
+            return
+        with left:
+            _what_was_heard(room.dataset, question)
+        _answer(room, question)
+
+
+def _take() -> bytes | None:
+    """Ask for a sound, either way; the one given last counts."""
+    limit = f"up to {LONGEST_S:.0f} seconds"
+    recorded = st.audio_input(f"Record, {limit}", sample_rate=16_000, key="recording", on_change=_prefer, args=("rec",))
+    given = st.file_uploader(
+        f"Or a file, {limit} and {LARGEST // 1_000_000} MB",
+        TYPES,
+        key="given sound",
+        max_upload_size=LARGEST // 1_000_000,
+        on_change=_prefer,
+        args=("file",),
+    )
+    first, second = (given, recorded) if st.session_state.get("asked by") == "file" else (recorded, given)
+    chosen = first if first is not None else second
+    if chosen is None:
+        return None
+    if chosen is given:
+        st.audio(chosen)
+    return bytes(chosen.getvalue())
+
+
+def _prefer(way: str) -> None:
+    st.session_state["asked by"] = way
+
+
+def _understand(dataset: Dataset, data: bytes | None) -> Question | None:
+    """Turn a sound into a query, once a sound and collection; say what is wrong with one that cannot be."""
+    if data is None:
+        st.session_state.pop(_KEY, None)
+        return None
+    name = f"{hashlib.sha256(data).hexdigest()[:16]} {dataset.fingerprint[:16]}"
+    known: Question | None = st.session_state.get(_KEY)
+    if known is not None and known.name == name:
+        return known
+    try:
+        with st.spinner("Listening to your sound…"):
+            question = Question(name, _asking(dataset.fingerprint, dataset).hear(data, "your sound"))
+    except DownloadError as error:
+        st.warning("The model that listens to sounds is not on this machine yet, and cannot be fetched now.")
+        st.caption(plain(error, longest=600))
+        return None
+    except DataError as error:
+        st.warning(plain(_sentence(error)))
+        return None
+    st.session_state[_KEY] = question
+    return question
+
+
+def _sentence(error: DataError) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _invite(data: bytes | None) -> None:
+    if data is None:
+        with st.container(border=True):
+            st.markdown("**Nothing asked yet.** Press the microphone, make a sound, and press it again.")
+            st.markdown("What is near to it appears here, found by LSH at the L and K that you have set.")
+
+
+def _what_was_heard(dataset: Dataset, question: Question) -> None:
+    heard = [f"{plain(name)} {score:.0%}" for name, score in question.asked.heard if score >= _SURE]
+    if heard:
+        st.markdown(f"**Heard:** {' · '.join(heard)}")
+    elif question.asked.heard:
+        st.markdown("**Heard:** nothing the model can name with any confidence.")
+    if _asking(dataset.fingerprint, dataset).way == "words":
+        st.caption(BY_WORDS)
+
+
+def _answer(room: Room, question: Question) -> None:
+    try:
+        loading.warm_up(room.index)
+        found = answer_to(room, np.asarray(question.asked.feature), question.name)
+    except LSHError as error:
+        remarks.unsearchable(error)
+        return
+    remarks.what_happened(room, found)
+    query = _as_clip(room.dataset, question)
+    _neighbours(room, query, found)
+    taking.buttons(room, query, found)
+
+
+@st.fragment
+def _neighbours(room: Room, query: Clip, found: Answer) -> None:
+    data: dict[str, Any] = {
+        **cards.deck(room, query, found, asks.gone()),
+        "collection": room.dataset.fingerprint[:16],
+        "looks": asks.wanted_looks(room, "asked neighbours"),
+        "view": room.settings.view,
+        "empty": remarks.empty_lists(room.settings, found),
+        "summary": remarks.summary(room, found),
+        "sound": asks.wanted_sound(room, "asked neighbours"),
+    }
+    key = "asked neighbours"
+    neighbour_list(
+        key=key,
+        data=data,
+        on_sound_change=asks.on(key, "sound", asks.want(key)),
+        on_look_change=asks.on(key, "look", asks.want_looks(key)),
+        on_use_change=asks.on(key, "use", asks.then_rerun(_listen_to)),
+        on_gone_change=asks.on(key, "gone", asks.remember_gone),
+        on_view_change=asks.on(key, "view", asks.remember_view),
+    )
+    asks.rerun_if_moved()
+
+
+def _listen_to(clip_id: str) -> None:
+    visits.start(clip_id)
+    st.session_state[_LEADS] = True
+
+
+def _as_clip(dataset: Dataset, question: Question) -> Clip:
+    """Return the sound as if it were a clip, so that cards can say which labels it shares."""
+    names = {name for name, score in question.asked.heard if score >= _SURE}
+    labels = tuple(i for i, name in enumerate(dataset.label_names) if name in names)
+    return Clip("your-sound", "test", -1, "", 0.0, question.asked.seconds, labels, 1)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _asking(fingerprint: str, _dataset: Dataset) -> Asking:  # noqa: ARG001  (the key)
+    return Asking(_dataset)
