@@ -92,9 +92,9 @@ def _race(
 
 
 def _start_line(room: Room, run: Run | None, *, racing: bool) -> tuple[int, DeltaGenerator]:
-    """Ask over how many clips, offer Race or Cancel; return the number, and the place to say how the race goes."""
+    """Ask over how many clips, offer Race and Cancel; return the number, and the place to say how the race goes."""
     with st.container(border=True, key="start-line"):
-        left, right = st.columns([3, 1], gap="medium", vertical_alignment="bottom")
+        left, right = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
         sizes = sizes_up_to(room.index.n)
         most = sizes[0]
         if len(sizes) > 1:
@@ -109,10 +109,10 @@ def _start_line(room: Room, run: Run | None, *, racing: bool) -> tuple[int, Delt
             )
         else:
             left.markdown(f"Race over all {most:,} clips.")
-        if racing:
-            right.button("Cancel", key="cancel race", width="stretch")
-        else:
-            right.button("Race", key="race", type="primary", width="stretch", on_click=_ask)
+        with right.container(horizontal=True):
+            # Both always stand: a button that vanishes under the finger that pressed it would linger beside its heir.
+            st.button("Race", key="race", type="primary", width="stretch", on_click=_ask, disabled=racing)
+            st.button("Cancel", key="cancel race", width="stretch", disabled=not racing)
         with st.container(key="race-state"):
             bar = st.empty()
     if racing:

@@ -1,0 +1,81 @@
+"""Race, as a person meets it: full when it opens, a race that can be watched and stopped, and nothing that jumps."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PATIENCE = 120_000  # ms; a first visit indexes on whatever machine this is
+CHARTS = "[data-testid=stPlotlyChart]"
+
+
+@pytest.fixture
+def race(chromium, earshot):
+    """Return a function that opens Race on the sample, with further settings in the link, and waits for its charts."""
+    contexts = []
+
+    def open_race(query="", width=1440, height=900, scheme="light"):
+        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(f"{earshot}race?dataset=sample{query}")
+        page.wait_for_function(f"document.querySelectorAll('{CHARTS} .js-plotly-plot').length === 3")
+        page.get_by_text("Download as JSON").wait_for()
+        return page
+
+    yield open_race
+    for context in contexts:
+        context.close()
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def test_a_race_can_be_cancelled_in_the_middle_and_run_again(race):
+    page = race("&metric=euclidean&L=32&K=24&probes=16")  # the longest race there is
+    button(page, "Race").click()
+    button(page, "Cancel").click()
+    state = page.locator(".st-key-race-state")
+    state.get_by_text(re.compile("Cancelled after|This setting has not raced yet")).wait_for()
+    button(page, "Race").click()
+    page.get_by_text(
+        re.compile(r"^L = 32 tables, K = 24 bits, 16 probes over 16,225 clips: .*you see this$")
+    ).wait_for()
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert page.locator(CHARTS).count() == 3
+
+
+def test_a_race_moves_nothing_above_its_result(race):
+    page = race("&L=2&K=12&clips=1%2C000")
+    said = page.locator(".st-key-race-said")
+    before = said.bounding_box()["y"]
+    button(page, "Race").click()
+    expect(button(page, "Cancel")).to_be_enabled()
+    assert said.bounding_box()["y"] == before
+    page.get_by_text("yours, 1").wait_for()
+    assert said.bounding_box()["y"] == before
+
+
+def test_a_file_of_the_races_comes_to_the_person(race):
+    page = race()
+    with page.expect_download() as coming:
+        button(page, "Download as CSV").click()
+    assert coming.value.suggested_filename == "earshot-race.csv"
+    header = coming.value.path().read_text().splitlines()[0]
+    assert header.startswith("run,racer,n,ms,")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_scrolls_sideways_on_a_phone(race, scheme):
+    page = race(width=390, height=844, scheme=scheme)
+    widths = page.evaluate(
+        "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"
+    )
+    assert max(widths) <= 390
+    table = page.locator("[data-testid=stTable]").first
+    assert table.evaluate(
+        "e => [e, ...e.querySelectorAll('*')].some(x => /auto|scroll/.test(getComputedStyle(x).overflowX))"
+    )
