@@ -16,13 +16,13 @@ Kind = Literal["query", "found", "missed", "candidate", "exact"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A clip, what it means here (its mark), a few words about it, and how far it is; `why` opens on request."""
+    """A clip, what it means here (its mark), a few words about it, how far it is; `why` can be opened and closed."""
 
     clip: Clip
     kind: Kind
     words: str
     distance: float | None = None
-    why: str = ""
+    why: str = ""  # stands open at first
     rank: str = ""
 
 
@@ -73,4 +73,5 @@ def _card(room: Room, query: Clip, entry: Entry) -> dict[str, object]:
         "near": near,
         "how": entry.words,
         "why": entry.why,
+        "open": bool(entry.why),
     }

@@ -8,6 +8,7 @@ import streamlit as st
 from lsh import LSHError
 from ui import (
     clip_list,
+    finding,
     inside_crowd,
     inside_families,
     inside_plane,
@@ -60,7 +61,11 @@ def show(room: Room) -> None:
         remarks.unsearchable(error)
         return
     words = f"your sound · {remarks.summary(room, view.found)}"
-    clip_list.draw(room, "inside-query", "Your sound", clip, [Entry(clip, "query", words)])
+    left, right = st.columns([5, 3], gap="large", vertical_alignment="center")
+    with left:
+        clip_list.draw(room, "inside-query", "Your sound", clip, [Entry(clip, "query", words)])
+    with right:
+        finding.box(room.dataset)
     step = _choose()
     at = NAMES.index(step)
     _, question, draw = STEPS[at]

@@ -18,7 +18,8 @@ second table: another set of lines, another chance.
 """
 TRY = """
 **Try this.** Add lines until hardly anything is looked at: that is what more **bits, K**, do. Neighbours get lost
-behind lines. Now add tables: that is **L**. Each brings some of them back, for a little more to look at.
+behind lines. Now add tables: that is **L**. Each brings some of them back, for a little more to look at. (These lines
+are a toy of their own. The sliders L and K belong to the real index, which the next steps follow.)
 """
 
 

@@ -115,7 +115,18 @@ def margins_of(view: View, table: int) -> Margins:
         first = np.floor(own.positions)
         positions, neighbours, walls = own.positions - first, neighbours - first, [0.0, 1.0]
         axis, unit = "place on the line, in slots; your sound's own slot lies between the two walls", ""
-    return Margins(positions, neighbours, walls, own.symbols, own.firmness, view.found_truth, plain_names, axis, unit)
+    return Margins(
+        positions,
+        neighbours,
+        walls,
+        own.symbols,
+        own.firmness,
+        view.found_truth,
+        plain_names,
+        words.symbol(view.s),
+        axis,
+        unit,
+    )
 
 
 def _mates(view: View, name: str, rows: list[int], distances: list[float]) -> None:

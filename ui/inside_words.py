@@ -28,7 +28,12 @@ def digits(value: float) -> str:
 
 def bits(n: int, s: Settings) -> str:
     """Name n symbols of a key: bits under cosine, numbers under Euclidean."""
-    return many(n, "bit" if s.metric == "cosine" else "number")
+    return many(n, symbol(s))
+
+
+def symbol(s: Settings) -> str:
+    """Name one symbol of a key: a bit says on which side of a plane, a number in which slot of a line."""
+    return "bit" if s.metric == "cosine" else "number"
 
 
 def written(symbols: Ints) -> str:
@@ -52,10 +57,10 @@ def key(s: Settings, table: int, own: TableKey, behind: Ints, agreeing: int, n_t
     how = _distance_to_wall(s, own, weakest)
     n_weak = int((own.firmness < NEARLY).sum())
     doubt = (
-        f"Bit {weakest + 1} was nearly another: your sound is only {how}, and "
+        f"{symbol(s).capitalize()} {weakest + 1} was nearly another: your sound is only {how}, and "
         f"{_none_or_some(int(behind[weakest]))} on another side."
         if n_weak
-        else f"No bit is in doubt here; even the least firm one, bit {weakest + 1}, is {how}."
+        else f"No {symbol(s)} is in doubt here; even the least firm one, {symbol(s)} {weakest + 1}, is {how}."
     )
     end = f"A bucket wants all {s.n_bits} to agree: **{agreeing} of the {n_true}** nearest do so in this table."
     return f"{start} {doubt} {end}"
@@ -91,7 +96,7 @@ def cheapest_probe(s: Settings, table: int, own: TableKey, flipped: Sequence[int
     """Say which symbols the first probe of a table changes, and why those."""
     if not flipped:
         return f"Table {table + 1} has no second bucket to look into."
-    names = _named(flipped)
+    names = _named(s, flipped)
     weakest = ", the least firm of all" if list(flipped) == [int(own.firmness.argmin())] else ""
     where = _distance_to_wall(s, own, flipped[0])
     return (
@@ -114,15 +119,15 @@ def missed(s: Settings, found: Sequence[bool], near: Sequence[NearMiss]) -> str:
     were = "was" if n_lost == 1 else "were"
     return (
         f"**{n_lost} of the {n_true} nearest {were} missed**: no key of {bits(s.n_bits, s)} agrees with yours in "
-        f"{tables}. {who} differed in only "
-        f"**{bits(fewest, s)}** somewhere. One bit is enough to land in another bucket, however near the clip is."
+        f"{tables}. {who} differed in only **{bits(fewest, s)}** somewhere. One {symbol(s)} is enough to land in "
+        "another bucket, however near the clip is."
     )
 
 
 def miss(s: Settings, near: NearMiss) -> str:
     """Say by how much a true neighbour was missed, and where."""
     n = len(near.differing)
-    names = "" if n > 3 else f": {_named(near.differing)}"
+    names = "" if n > 3 else f": {_named(s, near.differing)}"
     return f"missed: its key differs from yours in {n} of {bits(s.n_bits, s)} in table {near.table + 1}{names}"
 
 
@@ -198,8 +203,8 @@ def _best_table(hits: Ints) -> str:
     return f"no table has more than {most}{empty}"
 
 
-def _named(places: Sequence[int]) -> str:
-    return f"bit {places[0] + 1}" if len(places) == 1 else f"bits {listed([j + 1 for j in places])}"
+def _named(s: Settings, places: Sequence[int]) -> str:
+    return f"{symbol(s)}{'s' * (len(places) > 1)} {listed([j + 1 for j in places])}"
 
 
 def _to_wall(s: Settings, position: float) -> float:

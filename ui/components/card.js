@@ -60,7 +60,7 @@ function row(list, id) {
   if (item?.looks === looks) return item
   if (!item) {
     item = make("li", { class: "card", "data-clip": id, "data-phase": "idle", tabindex: "-1" })
-    item.append(make("div", { class: "line" }), make("p", { class: "why small", hidden: true }), make("div", { class: "stage" }))
+    item.append(make("div", { class: "line" }), make("p", { class: "why small", hidden: !card.open }), make("div", { class: "stage" }))
     item.addEventListener("keydown", (event) => key(list, item, event))
     item.addEventListener("focusin", () => focusOn(list, item))
     list.rows.set(id, item)

@@ -88,6 +88,7 @@ function putDots(it) {
     dot.append(name)
     dot.addEventListener("click", () => playDot(it, i))
     dot.addEventListener("pointerenter", () => (it.names.textContent = it.points[i].title))
+    dot.style.cursor = it.points[i].sounds ? "pointer" : "default"
     if (it.nearest.includes(i)) {
       dot.setAttribute("tabindex", "0")
       dot.setAttribute("role", "button")
@@ -114,7 +115,7 @@ function draw(it) {
     it.dots[i].setAttribute("cx", x.toFixed(1))
     it.dots[i].setAttribute("cy", y.toFixed(1))
     it.dots[i].setAttribute("r", SIGNS[kind] ?? SIGNS.near)
-    if (it.nearest.includes(i)) it.dots[i].setAttribute("aria-label", `Play a ${kind} neighbour: ${p.title}`)
+    if (it.nearest.includes(i)) it.dots[i].setAttribute("aria-label", `${p.sounds ? "Play a" : "A"} ${kind} neighbour: ${p.title}`)
   })
   const star = it.toPixels(it.query)
   it.star.setAttribute("transform", `translate(${star.x - 13} ${star.y - 13}) scale(1.08)`)

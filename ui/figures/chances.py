@@ -63,7 +63,9 @@ def s_curve(
 
 def _crowd(figure: go.Figure, x: float, mode: Mode) -> None:
     small = {"size": SMALL_TEXT, "color": SOFT_INK[mode]}
-    figure.add_annotation(x=x, y=0.6, text="where the clips are", showarrow=False, yshift=10, font=small)
+    figure.add_annotation(
+        x=x, y=0.6, text="where the clips are", showarrow=False, yshift=12, font=small, bgcolor=PAPER[mode]
+    )
 
 
 def chance_at(curve: Chances, distance: float) -> float:

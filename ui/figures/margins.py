@@ -26,6 +26,7 @@ class Margins:
     firmness: Floats
     found: list[bool]
     names: list[str]
+    symbol: str  # what a row is called: bit, number
     axis: str
     unit: str
 
@@ -34,7 +35,7 @@ def margins(at: Margins, mode: Mode) -> go.Figure:
     """Draw one row a bit: the walls, your sound's star, the neighbours' dots, and the bit that comes of it."""
     n_bits = len(at.query)
     figure = new_figure(at.axis, "", mode, height=76 + ROW * n_bits, right=56, top=24)
-    figure.update_layout(margin={"l": 92})
+    figure.update_layout(margin={"l": 112})
     _axes(figure, at, n_bits)
     for i in range(n_bits):
         if at.firmness[i] < NEARLY:
@@ -59,7 +60,7 @@ def _axes(figure: go.Figure, at: Margins, n_bits: int) -> None:
         low, high = -max(-low, high), max(-low, high)
     room = 0.06 * (high - low or 1.0)
     figure.update_xaxes(range=[low - room, high + room], zeroline=False)
-    words = [f"bit {i + 1}{' · nearly' if at.firmness[i] < NEARLY else ''}" for i in range(n_bits)]
+    words = [f"{at.symbol} {i + 1}{' · nearly' if at.firmness[i] < NEARLY else ''}" for i in range(n_bits)]
     figure.update_yaxes(
         range=[n_bits + 0.6, 0], tickvals=list(range(1, n_bits + 1)), ticktext=words, showgrid=True, gridcolor=HAIRLINE
     )
@@ -92,7 +93,9 @@ def _dots(at: Margins, rows: list[int], kind: str, mode: Mode) -> go.Scatter:
         name=kind,
         marker=marker,
         text=[
-            f"{at.names[i]}<br>{at.neighbours[i, j]:.2f}{at.unit} at bit {j + 1}" for i in rows for j in range(n_bits)
+            f"{at.names[i]}<br>{at.neighbours[i, j]:.2f}{at.unit} at {at.symbol} {j + 1}"
+            for i in rows
+            for j in range(n_bits)
         ],
         hovertemplate=f"%{{text}}<extra>{kind}</extra>",
         cliponaxis=False,
@@ -106,7 +109,7 @@ def _star(at: Margins, mode: Mode) -> go.Scatter:
         mode="markers",
         name="your sound",
         marker={"symbol": "star", "size": 15, "color": QUERY, "line": {"color": INK[mode], "width": 1}},
-        text=[f"{x:.2f}{at.unit} at bit {j + 1}" for j, x in enumerate(at.query.tolist())],
+        text=[f"{x:.2f}{at.unit} at {at.symbol} {j + 1}" for j, x in enumerate(at.query.tolist())],
         hovertemplate="%{text}<extra>your sound</extra>",
         cliponaxis=False,
     )
