@@ -6,7 +6,7 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from lsh.cells import Cells
+from lsh.cells import CrossPolytopeCells, HyperplaneCells
 from lsh.clusters import TRAINING_ROWS, Clusters, totals_by_bucket
 from lsh.exact import ExactSearch
 from lsh.hasher import mean_vector, prepare
@@ -14,7 +14,7 @@ from lsh.sampling import evenly_spaced
 from lsh.sketch import Sketches, draw_rotation, penalties
 from lsh.validate import Floats
 
-FAMILIES = ("kmeans", "hyperplanes")
+FAMILIES = ("kmeans", "crosspolytopes", "hyperplanes")
 
 _BLOCK_ROWS = 16_384  # rows prepared at a time
 _SAMPLE_ROWS = 16_384  # at least so many rows show where the data lies
@@ -83,9 +83,7 @@ def build(exact: ExactSearch, family: str, n_buckets: int, rng: np.random.Genera
     sample = evenly_spaced(X, max(_SAMPLE_ROWS, n_buckets * TRAINING_ROWS))
     centre = mean_vector(sample, metric)
     sample = prepare(sample, metric, centre)
-    cells: Family = Clusters.train(sample, n_buckets, rng)
-    if family == "hyperplanes":
-        cells = Cells.draw(X.shape[1], n_buckets.bit_length() - 1, rng)
+    cells = _cells(family, sample, n_buckets, rng)
     rotation = draw_rotation(sample, rng)
     bucket, centroids = _sorted_in(exact, centre, cells, n_buckets)
     order = np.argsort(bucket, kind="stable").astype(np.int32)
@@ -100,6 +98,14 @@ def build(exact: ExactSearch, family: str, n_buckets: int, rng: np.random.Genera
         taken_off[m + start : m + start + len(rows)] = penalties(vectors, centre, metric)
     starts = np.concatenate([[0], np.cumsum(np.bincount(bucket))])
     return Buckets.of(centre, rotation, centroids, starts, order, sketches, taken_off)
+
+
+def _cells(family: str, sample: Floats, n_buckets: int, rng: np.random.Generator) -> Family:
+    if family == "kmeans":
+        return Clusters.train(sample, n_buckets, rng)
+    if family == "crosspolytopes":
+        return CrossPolytopeCells.draw(sample.shape[1], n_buckets, rng)
+    return HyperplaneCells.draw(sample.shape[1], n_buckets.bit_length() - 1, rng)
 
 
 def _sorted_in(

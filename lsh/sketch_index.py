@@ -30,8 +30,8 @@ class SketchIndex:
     n_buckets: 1 to 65,536; by default the power of two nearest to the square root of n. With one bucket every search
         scans every sketch.
     seed: the same seed and data give the same index on the same machine.
-    family: what sorts vectors into buckets, "kmeans" (learned, see `lsh.clusters`) or "hyperplanes" (random, see
-        `lsh.cells`; n_buckets is then a power of two).
+    family: what sorts vectors into buckets: "kmeans", learned (see `lsh.clusters`), or one that knows nothing of the
+        data, "crosspolytopes" or "hyperplanes" (see `lsh.cells`); of hyperplanes n_buckets is a power of two.
 
     Decided cases are those of `LSHIndex`. The index takes some 50 bytes a vector beside the vectors, which may be
     memory-mapped. It never changes after `fit`, so any number of threads may search it.

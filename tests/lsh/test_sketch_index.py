@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lsh import exact_search, recall_at_k
-from lsh.cells import Cells
+from lsh.cells import CrossPolytopeCells, HyperplaneCells
 from lsh.clusters import Clusters
 from lsh.errors import NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
 from lsh.sketch import draw_rotation
@@ -214,15 +214,18 @@ def test_hyperplanes_make_a_power_of_two_of_buckets(n_buckets):
 
 
 def test_an_unknown_family_is_refused_with_those_there_are():
-    with pytest.raises(ParameterError, match="family is 'trees'; expected one of 'kmeans', 'hyperplanes'"):
+    with pytest.raises(
+        ParameterError, match="family is 'trees'; expected one of 'kmeans', 'crosspolytopes', 'hyperplanes'"
+    ):
         SketchIndex(family="trees")
 
 
 @pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("family", ["kmeans", "crosspolytopes", "hyperplanes"])
 @pytest.mark.parametrize(("n", "n_buckets"), [(1, 8), (300, 1), (300, 32), (300, 512)])
-def test_cells_of_hyperplanes_hold_what_lies_on_the_same_sides_around_its_mean(metric, n, n_buckets):
+def test_every_vector_is_in_one_bucket_and_a_centroid_is_the_mean_of_its_bucket(metric, family, n, n_buckets):
     X = data(n, 5)
-    buckets = SketchIndex(metric, n_buckets, family="hyperplanes").fit(X).buckets
+    buckets = SketchIndex(metric, n_buckets, family=family).fit(X).buckets
     vectors = reference.prepare(X, metric == "cosine", buckets.centre)
     assert sorted(buckets.order.tolist()) == list(range(n))
     assert len(buckets.centroids) <= min(n, n_buckets)
@@ -235,10 +238,23 @@ def test_cells_of_hyperplanes_hold_what_lies_on_the_same_sides_around_its_mean(m
 
 @pytest.mark.parametrize(("dim", "n_bits"), [(1, 1), (5, 3), (5, 5), (5, 12), (128, 10), (3, 0)])
 def test_a_cell_is_numbered_by_the_sides_of_planes_at_right_angles(dim, n_bits):
-    cells = Cells.draw(dim, n_bits, np.random.default_rng(0))
+    cells = HyperplaneCells.draw(dim, n_bits, np.random.default_rng(0))
     planes, X = cells.planes.directions.astype(np.float64), data(200, dim)
     for first in range(0, n_bits, dim):
         one_set = planes[:, first : first + dim]
         assert np.allclose(one_set.T @ one_set, np.eye(one_set.shape[1]), atol=dim * 1e-6)
     sides = X.astype(np.float64) @ planes > 0
     assert cells.assign(X).tolist() == [sum(2**b for b in np.flatnonzero(row).tolist()) for row in sides]
+
+
+@pytest.mark.parametrize(("dim", "n_cells"), [(1, 1), (1, 2), (5, 3), (5, 10), (5, 24), (128, 256)])
+def test_a_vector_is_in_the_cell_of_the_nearest_corner_of_cross_polytopes(dim, n_cells):
+    cells = CrossPolytopeCells.draw(dim, n_cells, np.random.default_rng(0))
+    corners, X = cells.corners.astype(np.float64), data(200, dim)
+    assert corners.shape == (dim, n_cells)
+    for first in range(0, n_cells, 2 * dim):
+        axes = corners[:, first : first + 2 * dim : 2]
+        assert np.allclose(axes.T @ axes, np.eye(axes.shape[1]), atol=dim * 1e-6)
+        opposite = corners[:, first + 1 : first + 2 * dim : 2]
+        assert np.array_equal(opposite, -axes[:, : opposite.shape[1]])
+    assert np.array_equal(cells.assign(X), (X.astype(np.float64) @ corners).argmax(axis=1))

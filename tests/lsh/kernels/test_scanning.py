@@ -23,7 +23,7 @@ def twin(index, Q, n_probes, n_reranked, k):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("family", ["kmeans", "hyperplanes"])
+@pytest.mark.parametrize("family", ["kmeans", "crosspolytopes", "hyperplanes"])
 @pytest.mark.parametrize("dim", [3, 128, 140])
 def test_where_all_candidates_are_ranked_a_scan_finds_what_its_twin_finds(metric, family, dim):
     X, Q = clustered(150, dim, 0), clustered(12, dim, 1)
