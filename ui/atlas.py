@@ -83,13 +83,17 @@ def _atlas(fingerprint: str, _dataset: Dataset) -> Atlas:
         method=method,
         starts=tuple(np.cumsum([0, *shown]).tolist()),
         places={split: places[ends_of[i] : ends_of[i + 1]] for i, split in enumerate(SPLITS)},
-        points=pa.table({"x": np.ascontiguousarray(xy[:, 0]), "y": np.ascontiguousarray(xy[:, 1]), "branch": branch}),
-        ends=pa.table({"end": np.cumsum(counts).astype(np.uint32)}),
-        labels=pa.table({"label": labels.astype(np.uint16)}),
+        points=_table(x=xy[:, 0], y=xy[:, 1], branch=branch),
+        ends=_table(end=np.cumsum(counts).astype(np.uint32)),
+        labels=_table(label=labels.astype(np.uint16)),
         label_names=tuple(clean(name, 80) for name in dataset.label_names),
         branch_counts=tuple(np.bincount(branch, minlength=len(BRANCHES) + 1).tolist()),
         words=tuple(_words(dataset, xy, branch, counts, labels)),
     )
+
+
+def _table(**columns: npt.NDArray[Any]) -> pa.Table:
+    return pa.table({name: pa.array(np.ascontiguousarray(values)) for name, values in columns.items()})
 
 
 def _shown(rows: list[int]) -> list[int]:

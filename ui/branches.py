@@ -65,7 +65,8 @@ def shares(dataset: Dataset) -> npt.NDArray[np.float64]:
     for row, name in zip(table, parents, strict=True):
         for root in _roots(name, parents):
             row[BRANCHES.index(root)] = 1
-    return table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    table /= np.maximum(table.sum(axis=1, keepdims=True), 1)
+    return table
 
 
 def of_clips(dataset: Dataset) -> npt.NDArray[np.uint8]:

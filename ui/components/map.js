@@ -73,7 +73,7 @@ function build(root) {
 
   const list = { root, cards, rows: new Map(), view: "found", refresh: follow(root) }
   const map = { root, section, frame, points, marks, tip, wait, legend, key, status, said, list }
-  Object.assign(map, { view: wholeView(), only: -1, showExact: true, cursor: -1, moving: false, budget: 200000, candidates: [], data: null })
+  Object.assign(map, { view: wholeView(), only: -1, showExact: true, cursor: -1, moving: false, held: false, budget: 200000, candidates: [], data: null })
   map.draw = () => (map.asked ??= requestAnimationFrame((now) => ((map.asked = null), paint(map, now))))
   map.hover = (px, py, kind) => hover(map, px, py, kind)
   map.press = (px, py, reach) => pick(map, pointAt(map, px, py, reach))

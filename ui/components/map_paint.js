@@ -22,8 +22,10 @@ void main() {
   gl_FragColor = vec4(colour.rgb, colour.a * edge);
 }`
 
+// A card that is itself imitated by the processor is refused: painting by hand is then several times as fast.
 function glPainter(canvas, chart) {
-  const gl = canvas.getContext("webgl", { antialias: false, depth: false, premultipliedAlpha: false })
+  const wish = { antialias: false, depth: false, premultipliedAlpha: false, failIfMajorPerformanceCaveat: true }
+  const gl = canvas.getContext("webgl", wish)
   if (!gl) return null
   const program = gl.createProgram()
   for (const [kind, source] of [[gl.VERTEX_SHADER, PLACES], [gl.FRAGMENT_SHADER, DOTS]]) {

@@ -29,10 +29,13 @@ function moveTo(map, x, y) {
   map.draw()
 }
 
-// The map is still, and drawn whole, a moment after the last movement or the last picture of it.
+// The map is still, and drawn whole, a moment after the last movement or picture; two frames must have passed as well,
+// for a slow machine is still busy with the picture before.
 function stillLater(map) {
   clearTimeout(map.still)
-  map.still = setTimeout(() => ((map.moving = false), map.draw()), STILL_MS)
+  const turn = (map.turn = (map.turn ?? 0) + 1)
+  const after = (then) => requestAnimationFrame(() => map.turn === turn && then())
+  map.still = setTimeout(() => after(() => after(() => ((map.moving = map.held) || map.draw()))), STILL_MS)
 }
 
 // Zooms so that the place under (px, py) stays there.
@@ -98,6 +101,7 @@ function followPointers(map) {
     map.gliding = null
     if (down.size === 0) travelled = 0
     down.set(event.pointerId, at(event))
+    map.held = true
     if (event.pointerType === "mouse") marks.setPointerCapture(event.pointerId)
   })
   marks.addEventListener("pointermove", (event) => {
@@ -119,6 +123,8 @@ function followPointers(map) {
   const up = (event) => {
     const pressed = event.type === "pointerup" && down.size === 1 && down.has(event.pointerId) && travelled <= CLICK_PX
     down.delete(event.pointerId)
+    map.held = down.size > 0
+    if (map.moving) stillLater(map)
     if (pressed && event.button === 0) map.press(...at(event), event.pointerType === "mouse" ? 12 : 24)
   }
   for (const name of ["pointerup", "pointercancel"]) marks.addEventListener(name, up)
