@@ -31,9 +31,9 @@ def _choice(wish: Wish, best: Contender, ms: float, n_settings: int) -> str:
         return f"Exact search, {ms:.3f} ms a query, is the cheapest way to recall {wish.recall:g} here."
     return (
         f"{name[0].upper()}{name[1:]}: the cheapest of {n_settings} settings that reach recall {wish.recall:g} on "
-        f"{len(wish.Q):,} validation queries, three standard errors taken off: recall {best.recall:.3f} ± "
-        f"{best.recall_error:.3f}, {best.candidates:.1%} of the collection looked at, {ms:.3f} ms a query, "
-        f"{best.index_bytes / 1e6:.1f} MB beside the vectors."
+        f"{len(wish.Q):,} validation queries, with a margin for chance and for other queries: recall "
+        f"{best.recall:.3f} ± {best.recall_error:.3f}, {best.candidates:.1%} of the collection looked at, "
+        f"{ms:.3f} ms a query, {best.index_bytes / 1e6:.1f} MB beside the vectors."
     )
 
 

@@ -94,10 +94,11 @@ def plan(
     X: float32[n, d], which may be memory-mapped; Q: float32[nq, d], queries to choose by, such as a validation split:
     a thousand or more, and not rows of X. progress: called with a sentence at each step.
 
-    The recall holds for other queries like Q, within sampling error: a setting counts as reaching it only when its
-    mean recall on Q, less three standard errors, does. Recall 1 is promised by exact search alone. On more than 250,000
-    vectors hash tables and a plain scan of all sketches are not tried: each build takes long, and buckets of sketches
-    beat them by more, the more vectors there are.
+    The recall holds for other queries, within sampling error, where they come from about where Q does: a setting counts
+    as reaching it only when the share it misses on Q, with two standard errors added, is at most nine tenths of what
+    may be missed. Recall 1 is promised by exact search alone. On more than 250,000 vectors hash tables and a plain scan
+    of all sketches are not tried: each build takes long, and buckets of sketches beat them by more, the more vectors
+    there are.
     """
     recall = validate.share(recall, "recall")
     k = validate.integer(k, "k", 1, 2**31 - 1)

@@ -53,9 +53,9 @@ def test_the_kind_that_is_fastest_is_chosen_and_its_figures_are_those_of_its_sea
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", ["sketches", "tables"])
 @pytest.mark.parametrize("recall", [0.5, 0.9])
-def test_what_is_chosen_reaches_the_recall_with_three_standard_errors_to_spare(metric, kind, recall):
+def test_what_is_chosen_leaves_room_for_chance_and_for_other_queries(metric, kind, recall):
     p = chosen(kind, metric, recall)
-    assert p.recall - 3 * p.recall_error >= recall
+    assert 1 - p.recall + 2 * p.recall_error <= 0.9 * (1 - recall) + 1e-12
 
 
 @pytest.mark.parametrize("metric", METRICS)
