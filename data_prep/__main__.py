@@ -98,6 +98,11 @@ def _parser() -> argparse.ArgumentParser:
     folder.add_argument("--overwrite", action="store_true", help="replace DIR even where it is another dataset")
     folder.set_defaults(run=_folder)
 
+    pack = commands.add_parser("pack", help="a prepared dataset into one file, to be fetched by a hosted app")
+    pack.add_argument("dataset", type=Path, metavar="DIR")
+    pack.add_argument("--out", type=Path, required=True, metavar="FILE", help="the zip file to write")
+    pack.set_defaults(run=_pack)
+
     sample = commands.add_parser("sample", help="synthesise the sample that comes with Earshot")
     sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="the dataset to write")
     sample.add_argument("--clips", type=int, metavar="N", help="how many clips to make")
@@ -204,6 +209,15 @@ def _folder(options: argparse.Namespace) -> int:
         print(f"stopped: {outcome.waiting:,} files were not listened to; run it again to go on", file=sys.stderr)
         return _INTERRUPTED
     return _INCOMPLETE if outcome.refused else _WHOLE
+
+
+def _pack(options: argparse.Namespace) -> int:
+    from data_prep.parcel import pack
+
+    sha256 = pack(options.dataset, options.out)
+    print(f"{options.out}: {options.out.stat().st_size:,} bytes; put it where your app can fetch it, and set")
+    print(f"EARSHOT_DATASET=https://your.address/{options.out.name}#sha256={sha256}")
+    return _WHOLE
 
 
 def _in_a_line(path: str) -> str:

@@ -1,0 +1,105 @@
+"""A prepared dataset in one file, to be put somewhere and fetched: `pack` makes it, `unpack` opens it again.
+
+A parcel is a zip archive of the dataset's own files, stored as they are, `manifest.json` first. Who opens one believes
+nothing in it: only files that the manifest names are taken, each with the size and sha256 that the manifest states.
+"""
+
+import hashlib
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from data_prep.atomic import as_output_error, check_target, new_folder, write_file
+from data_prep.dataset import Dataset, open_dataset
+from data_prep.download import fetch_file
+from data_prep.errors import InputError
+from data_prep.files import HashedFile, file_facts
+from data_prep.manifest import parse_manifest
+from data_prep.progress import Progress
+from data_prep.schema import MANIFEST
+from data_prep.verify import verify_dataset
+
+_LARGEST_MANIFEST = 1 << 26  # bytes
+_PIECE = 1 << 20
+_ADDRESS = re.compile(r"(?P<address>https?://[^\s#]+)#sha256=(?P<sha256>[0-9a-f]{64})")
+
+
+def pack(path: str | Path, out: str | Path) -> str:
+    """Write the whole dataset at `path` into the file `out`; return the file's sha256.
+
+    Raises InputError for a dataset that is not whole, OutputError when `out` exists or cannot be written.
+    """
+    target = Path(out)
+    check_target(target, overwrite=False)
+    problems = verify_dataset(path)
+    if problems:
+        raise InputError(f"{path} is not whole, so it is not packed: {problems[0]}")
+    dataset = open_dataset(path)
+    part = target.with_name(f".{target.name}.part")
+    with as_output_error(target):
+        try:
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+                for name in (MANIFEST, *dataset.manifest["files"]):
+                    # A fixed date: the same dataset is the same parcel.
+                    entry = zipfile.ZipInfo(name)
+                    with (dataset.path / name).open("rb") as file, archive.open(entry, "w", force_zip64=True) as packed:
+                        while piece := file.read(_PIECE):
+                            packed.write(piece)
+            part.rename(target)
+        finally:
+            part.unlink(missing_ok=True)
+    return str(file_facts(target)["sha256"])
+
+
+def unpack(parcel: Path, out: Path) -> Dataset:
+    """Make the dataset `out` of a parcel, whole or not at all. Raises InputError for what is no whole parcel."""
+    try:
+        with zipfile.ZipFile(parcel) as archive, new_folder(out) as folder:
+            _take_out(archive, folder, parcel)
+    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"{parcel} is not a packed dataset ({error}); expected what `data_prep pack` writes") from None
+    return open_dataset(out)
+
+
+def fetch_dataset(
+    named: str,
+    out: Path,
+    progress: Callable[[Progress], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Dataset:
+    """Fetch the dataset that `https://...#sha256=...` names to the folder `out`; return it at once where it is there.
+
+    Raises InputError for another form of name, DownloadError when it cannot be had or is not the file expected.
+    """
+    found = _ADDRESS.fullmatch(named.strip())
+    if found is None:
+        raise InputError(
+            f"{named[:200]!r} names no dataset to fetch; expected the address of a packed one, then #sha256= and "
+            "the 64 digits that `python -m data_prep pack` printed"
+        )
+    if out.exists():
+        return open_dataset(out)
+    parcel = out.with_name(f".{out.name}.parcel")
+    fetch_file([found["address"]], parcel, sha256=found["sha256"], progress=progress, should_stop=should_stop)
+    try:
+        return unpack(parcel, out)
+    finally:
+        parcel.unlink(missing_ok=True)
+
+
+def _take_out(archive: zipfile.ZipFile, folder: Path, parcel: Path) -> None:
+    with archive.open(MANIFEST) as packed:
+        data = packed.read(_LARGEST_MANIFEST + 1)
+    if len(data) > _LARGEST_MANIFEST:
+        raise InputError(f"{parcel} holds a manifest of more than {_LARGEST_MANIFEST:,} bytes: this is no dataset")
+    for name, facts in parse_manifest(data, parcel)["files"].items():
+        left, digest = facts["bytes"], hashlib.sha256()
+        with archive.open(name) as packed, HashedFile(folder / name) as file:
+            while left and (piece := packed.read(min(left, _PIECE))):
+                file.write(piece)
+                digest.update(piece)
+                left -= len(piece)
+        if left or digest.hexdigest() != facts["sha256"]:
+            raise InputError(f"{parcel}: its {name} is not the file that its manifest describes; get the parcel again")
+    write_file(folder / MANIFEST, data)

@@ -1,0 +1,156 @@
+"""A dataset in one file: packed, fetched and opened again, and nothing taken that should not be."""
+
+import contextlib
+import http.server
+import json
+import threading
+import zipfile
+from functools import partial
+
+import numpy as np
+import pytest
+
+from data_prep.__main__ import main
+from data_prep.dataset import open_dataset
+from data_prep.errors import DataError, DownloadError, InputError, OutputError
+from data_prep.parcel import fetch_dataset, pack, unpack
+from data_prep.schema import About, ClipBatch, Label
+from data_prep.verify import verify_dataset
+from data_prep.writer import write_dataset
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    n = 30
+    clips = ClipBatch(
+        clip_id=[f"clip-{i}" for i in range(n)],
+        split=["train"] * n,
+        media=["video"] * n,
+        start_s=np.zeros(n),
+        end_s=np.ones(n),
+        labels=[[0]] * n,
+        n_frames=np.ones(n, int),
+        features=np.random.default_rng(1).standard_normal((n, 8)).astype(np.float32),
+    )
+    write_dataset(tmp_path / "made", About("T", "s", "l", "youtube"), [Label("/m/a", "Bell")], [clips])
+    return tmp_path / "made"
+
+
+@contextlib.contextmanager
+def served(folder):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def rewritten(parcel, target, change):
+    """Copy a parcel with each file's bytes changed by `change(name, data)`; None leaves a file out."""
+    with zipfile.ZipFile(parcel) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = change(name, old.read(name))
+            if data is not None:
+                new.writestr(name, data)
+    return target
+
+
+def test_a_packed_dataset_is_the_same_when_it_is_unpacked(dataset, tmp_path):
+    pack(dataset, tmp_path / "made.zip")
+    assert unpack(tmp_path / "made.zip", tmp_path / "again").fingerprint == open_dataset(dataset).fingerprint
+    assert verify_dataset(tmp_path / "again") == []
+
+
+def test_the_same_dataset_is_the_same_parcel(dataset, tmp_path):
+    assert pack(dataset, tmp_path / "one.zip") == pack(dataset, tmp_path / "two.zip")
+
+
+def test_a_parcel_is_never_written_over_a_file(dataset, tmp_path):
+    (tmp_path / "mine.zip").write_text("mine")
+    with pytest.raises(OutputError, match="exists already"):
+        pack(dataset, tmp_path / "mine.zip")
+    assert (tmp_path / "mine.zip").read_text() == "mine"
+
+
+def test_a_damaged_dataset_is_not_packed(dataset, tmp_path):
+    array = dataset / "train.npy"
+    array.write_bytes(array.read_bytes()[:-1] + b"\xff")
+    with pytest.raises(InputError, match="is not whole"):
+        pack(dataset, tmp_path / "made.zip")
+    assert not (tmp_path / "made.zip").exists()
+
+
+def test_a_dataset_is_fetched_by_its_address_and_hash(dataset, tmp_path):
+    (tmp_path / "site").mkdir()
+    sha256 = pack(dataset, tmp_path / "site" / "made.zip")
+    with served(tmp_path / "site") as address:
+        fetched = fetch_dataset(f"{address}/made.zip#sha256={sha256}", tmp_path / "home" / "fetched")
+    assert fetched.fingerprint == open_dataset(dataset).fingerprint
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["fetched"]
+
+
+def test_what_was_fetched_before_needs_no_network(dataset, tmp_path):
+    named = f"http://127.0.0.1:9/gone.zip#sha256={'0' * 64}"
+    assert fetch_dataset(named, dataset).fingerprint == open_dataset(dataset).fingerprint
+
+
+def test_another_file_than_the_one_named_is_refused(dataset, tmp_path):
+    (tmp_path / "site").mkdir()
+    pack(dataset, tmp_path / "site" / "made.zip")
+    with served(tmp_path / "site") as address, pytest.raises(DownloadError, match="sha256"):
+        fetch_dataset(f"{address}/made.zip#sha256={'0' * 64}", tmp_path / "fetched")
+    assert not (tmp_path / "fetched").exists()
+
+
+@pytest.mark.parametrize("named", ["", "http://x/made.zip", "ftp://x/a#sha256=" + "0" * 64, "made.zip", "a b#sha256=1"])
+def test_a_name_without_address_or_hash_is_refused_with_the_form_expected(named, tmp_path):
+    with pytest.raises(InputError, match="then #sha256="):
+        fetch_dataset(named, tmp_path / "fetched")
+
+
+def cut(name, data):
+    return data[:-1] if name == "train.npy" else data
+
+
+def flipped(name, data):
+    return data[:-1] + bytes([data[-1] ^ 1]) if name == "train.npy" else data
+
+
+def missing(name, data):
+    return None if name == "labels.parquet" else data
+
+
+def outside(name, data):
+    if name != "manifest.json":
+        return data
+    manifest = json.loads(data)
+    manifest["files"]["../evil"] = manifest["files"]["train.npy"]
+    return json.dumps(manifest).encode()
+
+
+@pytest.mark.parametrize("change", [cut, flipped, missing, outside])
+def test_a_parcel_that_was_tampered_with_leaves_nothing_behind(dataset, tmp_path, change):
+    pack(dataset, tmp_path / "made.zip")
+    bad = rewritten(tmp_path / "made.zip", tmp_path / "bad.zip", change)
+    with pytest.raises(DataError, match=r"bad\.zip"):
+        unpack(bad, tmp_path / "out" / "fetched")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half", b"no archive"])
+def test_what_is_no_parcel_is_refused_by_name(tmp_path, content):
+    (tmp_path / "bad.zip").write_bytes(content)
+    with pytest.raises(InputError, match="is not a packed dataset"):
+        unpack(tmp_path / "bad.zip", tmp_path / "fetched")
+
+
+def test_the_command_prints_what_a_host_must_be_told(dataset, tmp_path, capsys):
+    assert main(["pack", str(dataset), "--out", str(tmp_path / "made.zip")]) == 0
+    assert "#sha256=" in capsys.readouterr().out
