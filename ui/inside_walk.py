@@ -110,11 +110,11 @@ def margins_of(view: View, table: int) -> Margins:
     names = [clean(cards.title(view.room.dataset, view.room.dataset.clip("train", row)), 40) for row in view.truth]
     plain_names = [name.replace("&", "&amp;").replace("<", "&lt;") for name in names]
     positions, walls = own.positions, [0.0]
-    axis, unit = "angle to the plane, degrees: bit 0 on the left, bit 1 on the right", "°"
+    axis, unit = "← bit 0 · degrees from the plane · bit 1 →", "°"
     if view.s.metric == "euclidean":
         first = np.floor(own.positions)
         positions, neighbours, walls = own.positions - first, neighbours - first, [0.0, 1.0]
-        axis, unit = "place on the line, in slots; your sound's own slot lies between the two walls", ""
+        axis, unit = "place on the line, in slots", ""
     return Margins(
         positions,
         neighbours,

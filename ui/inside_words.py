@@ -36,6 +36,11 @@ def symbol(s: Settings) -> str:
     return "bit" if s.metric == "cosine" else "number"
 
 
+def degrees(angle: float) -> str:
+    """Write how wide an angle is: 4.3°, 0.04°."""
+    return f"{abs(angle):.1f}°" if abs(angle) >= 0.95 else f"{abs(angle):.2g}°"
+
+
 def written(symbols: Ints) -> str:
     """Write a key out: 01101 for bits; numbers stand apart."""
     values = [int(symbol) for symbol in symbols]
@@ -144,7 +149,7 @@ def decided(s: Settings, near: NearMiss, positions: Floats, rescue: Rescue) -> s
     yours, its = float(positions[0, j]), float(positions[1, j])
     if s.metric == "cosine":
         where = (
-            f"The plane of bit {j + 1} passes between you: {abs(yours):.1f}° from your sound, {abs(its):.1f}° from it."
+            f"The plane of bit {j + 1} passes between you: {degrees(yours)} from your sound, {degrees(its)} from it."
         )
     else:
         where = (
@@ -214,5 +219,5 @@ def _to_wall(s: Settings, position: float) -> float:
 def _distance_to_wall(s: Settings, own: TableKey, j: int) -> str:
     position = float(own.positions[j])
     if s.metric == "cosine":
-        return f"{abs(position):.1f}° from its plane"
+        return f"{degrees(position)} from its plane"
     return f"{100 * _to_wall(s, position):.0f} % of a slot's width from the next slot"
