@@ -11,7 +11,7 @@ help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 app: $(VENV)/.app  ## install what the app needs and open it on the embedded sample
-	$(BIN)/streamlit run app.py
+	EARSHOT_LOCAL=1 $(BIN)/streamlit run app.py
 
 test: check  ## install, check and run every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

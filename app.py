@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui import ask, doors, inside, learn, listen, race, shell, state, tune
+from ui import ask, data, doors, inside, learn, listen, race, shell, state, tune
 from ui import map as map_page
 from ui.loading import Room
 
@@ -16,6 +16,7 @@ PAGES = [
     ("Inside", "inside", ":material/account_tree:", inside.show),
     ("Map", "map", ":material/map:", map_page.show),
     ("Learn", "learn", ":material/school:", learn.show),
+    ("Data", "data", ":material/database:", data.show),
 ]
 
 

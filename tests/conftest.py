@@ -47,3 +47,10 @@ def real_dataset(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         if not out.exists():
             subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     return out
+
+
+@pytest.fixture
+def yamnet_here(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the code find YAMNet in the test data, or skip."""
+    monkeypatch.setenv("EARSHOT_MODELS", str(real_data / "models"))
+    return real_data / "models"

@@ -6,7 +6,7 @@ import streamlit as st
 
 from data_prep.errors import DataError
 from lsh import LSHError
-from ui import controls, loading, state, trouble
+from ui import controls, hosting, loading, state, trouble
 from ui.loading import Room
 from ui.text import plain
 
@@ -24,6 +24,9 @@ def set_up() -> None:
 
 def enter() -> Room | None:
     """Draw the sidebar's controls and open what they name; None when there is nothing to show but what went wrong."""
+    if hosting.begin() is not None:
+        with st.sidebar:
+            hosting.notice()
     datasets = loading.datasets()
     if not datasets:
         trouble.no_data(loading.DATA)

@@ -31,10 +31,3 @@ def write(sounds: Path) -> Write:
         return target
 
     return write_sound
-
-
-@pytest.fixture
-def yamnet_here(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let the code find YAMNet in the test data, or skip."""
-    monkeypatch.setenv("EARSHOT_MODELS", str(real_data / "models"))
-    return real_data / "models"

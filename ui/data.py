@@ -1,0 +1,160 @@
+"""Data: which sounds these are and where they come from; how to get AudioSet, and how to bring a folder of your own."""
+
+import re
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from data_prep.audioset import SUBSETS, Subset
+from data_prep.dataset import Dataset
+from data_prep.sounds.folder import prepare_folder
+from data_prep.verify import verify_dataset
+from ui import hosting, loading
+from ui.jobs import Job, Report, Should, Work, jobs
+from ui.loading import Room
+from ui.stopwatch import machine
+from ui.text import plain
+
+SIZES: dict[Subset, str] = {
+    "balanced": "42,531 clips. Reads up to 2.4 GB and keeps some 60 MB.",
+    "full": "2,084,320 clips. Downloads 2.4 GB, needs some 7 GB while it works, and keeps 1.1 GB.",
+}
+_MOST_LISTED = 50
+
+
+def show(room: Room) -> None:
+    """Draw the page."""
+    st.title("Data")
+    _this_collection(room)
+    _get_audioset()
+    _own_folder()
+    with st.expander("This machine"):
+        st.markdown(plain(machine(), longest=600))
+
+
+def _this_collection(room: Room) -> None:
+    dataset = room.dataset
+    st.header(plain(dataset.title))
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**From** {plain(dataset.source, 600)}")
+        st.markdown(f"**Licence** {plain(dataset.licence)}")
+        features = dataset.manifest["features"]
+        made = " · ".join(plain(features[name]) for name in ("embedder", "aggregation") if features.get(name))
+        st.markdown(f"**Features** {dataset.dim} numbers a clip. {made}")
+    with right:
+        rows = {"database": "train", "to tune with": "validation", "to test with": "test"}
+        st.table(
+            {
+                "clips": list(rows),
+                "count": [f"{dataset.n_rows(split):,}" for split in rows.values()],
+            },
+            border="horizontal",
+            hide_index=True,
+        )
+        st.markdown(f"{len(dataset.label_names):,} labels, {_bytes(dataset) / 1e6:,.1f} MB on disk.")
+    _notes(dataset)
+    if st.button("Check every byte", help="Compares each file with its sha256, and every count and row."):
+        with st.spinner("Reading every file…"):
+            problems = verify_dataset(dataset.path)
+        if problems:
+            st.warning(f"{len(problems)} things are wrong: {plain(problems[0], 600)}")
+        else:
+            st.success(f"All {len(dataset.manifest['files'])} files are whole.")
+
+
+def _notes(dataset: Dataset) -> None:
+    for note in dataset.manifest["notes"]:
+        st.caption(plain(note, 600))
+    skipped = dataset.manifest["skipped"]
+    if skipped:
+        with st.expander(f"{len(skipped):,} things were left out"):
+            for entry in skipped[:_MOST_LISTED]:
+                st.markdown(f"- {plain(entry.get('where', ''))}: {plain(entry.get('reason', ''))}")
+            if len(skipped) > _MOST_LISTED:
+                st.markdown(f"… and {len(skipped) - _MOST_LISTED:,} more, listed in the collection's manifest.")
+
+
+def _get_audioset() -> None:
+    st.header("Get AudioSet")
+    st.markdown(
+        "The features of two million ten-second clips from YouTube, with 527 labels, published by Google (CC BY 4.0). "
+        "Stop whenever you like: it carries on where it was."
+    )
+    if not hosting.is_local():
+        st.markdown("On your own machine:")
+        st.code("python -m data_prep audioset --subset balanced --out data/audioset", language="bash")
+        return
+    subset: Subset = st.radio(
+        "How much of it", SUBSETS, format_func=lambda name: name.capitalize(), captions=[SIZES[s] for s in SUBSETS]
+    )
+    out = loading.DATA / ("audioset" if subset == "balanced" else "audioset-full")
+    _job(f"audioset {subset}", "Download and prepare", hosting.audioset(subset, out), there=out)
+
+
+def _own_folder() -> None:
+    st.header("Your own sounds")
+    st.markdown(
+        "A folder of wav, flac, ogg, mp3 or aiff files becomes a collection: the names of its sub-folders are labels, "
+        "a model suggests more, and what you hear is your own files. Only what is new is listened to the next time."
+    )
+    if not hosting.is_local():
+        st.markdown("On your own machine:")
+        st.code("python -m data_prep folder ~/Sounds --out data/sounds", language="bash")
+        return
+    typed = st.text_input("The folder", placeholder="~/Sounds", key="folder", max_chars=1000).strip()
+    sounds = Path(typed).expanduser()
+    if not typed:
+        return
+    if not sounds.is_dir():
+        st.warning(f"There is no folder {plain(sounds)}.")
+        return
+    out = loading.DATA / (re.sub(r"[^a-z0-9]+", "-", sounds.resolve().name.lower()).strip("-") or "sounds")
+    _job(f"folder {sounds}", f"Listen to {plain(sounds.name or typed, 40)}", _listen(sounds, out), there=None)
+
+
+def _listen(sounds: Path, out: Path) -> Work:
+    def work(tell: Report, should_stop: Should) -> str:
+        outcome = prepare_folder(sounds, out, progress=partial(_say_files, tell), should_stop=should_stop)
+        left_out = f" {len(outcome.refused):,} files were left out." if outcome.refused else ""
+        waiting = f" {outcome.waiting:,} files wait: begin again." if outcome.waiting else ""
+        return f"{outcome.files:,} files, {outcome.clips:,} clips.{left_out}{waiting} Choose it as your collection."
+
+    return work
+
+
+def _say_files(tell: Report, done: int, total: int, path: str) -> None:
+    tell(done / max(total, 1), f"{done:,} of {total:,} files {path}")
+
+
+def _job(name: str, words: str, work: Work, there: Path | None) -> None:
+    """Draw a job: the button that begins it, its progress with a way to stop it, or what it came to."""
+    job = jobs().get(name)
+    if job is not None and job.running:
+        _watch(name, job)
+        return
+    if job is not None and job.said:
+        st.success(plain(job.said))
+    elif job is not None and job.error:
+        st.warning(plain(job.error, 900))
+    if there is not None and (there / "manifest.json").exists():
+        st.markdown("It is here: choose it as your collection, in the sidebar.")
+        return
+    st.button(words, key=f"begin {name}", type="primary", on_click=_begin, args=(name, work))
+
+
+def _begin(name: str, work: Work) -> None:
+    jobs().begin(name, work)
+
+
+@st.fragment(run_every=1.0)
+def _watch(name: str, job: Job) -> None:
+    if not job.running:
+        st.rerun()
+    st.progress(job.share or 0.0, f"{plain(job.doing, 160)}")
+    st.button("Stop", key=f"stop {name}", on_click=job.stop)
+
+
+def _bytes(dataset: Dataset) -> int:
+    return sum(int(facts["bytes"]) for facts in dataset.manifest["files"].values())

@@ -1,0 +1,104 @@
+"""Where this app runs: on a person's own machine, or as a guest that fetches its collection when it wakes.
+
+`EARSHOT_DATASET`, in the environment or in the app's secrets, names what to fetch: `audioset-balanced`, or the address
+and hash that `python -m data_prep pack` printed. The embedded sample is there meanwhile. `EARSHOT_LOCAL=1`, which `make
+app` sets, says that whoever uses the app owns the machine: only then does a page read folders or fill the disk.
+"""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+
+from data_prep.audioset import Subset, download_audioset
+from data_prep.parcel import fetch_dataset
+from data_prep.progress import Progress
+from ui import jobs, loading
+from ui.jobs import Job, Report, Work
+from ui.text import plain
+
+BALANCED = "audioset-balanced"
+_NAME = "hosted collection"
+
+
+def is_local() -> bool:
+    """Tell whether the person at the page owns the machine that serves it."""
+    return os.environ.get("EARSHOT_LOCAL") == "1"
+
+
+def named() -> str | None:
+    """Return what this app is told to fetch, or None."""
+    try:
+        return os.environ.get("EARSHOT_DATASET") or str(st.secrets["EARSHOT_DATASET"]) or None
+    except (StreamlitSecretNotFoundError, KeyError):
+        return None
+
+
+def folder() -> Path:
+    """Return where the fetched collection lies."""
+    return loading.DATA / ("audioset" if named() == BALANCED else "hosted")
+
+
+def audioset(subset: Subset, out: Path) -> Work:
+    """Return the work of downloading AudioSet to `out`."""
+
+    def work(tell: Report, should_stop: jobs.Should) -> str:
+        report = download_audioset(subset, out, progress=partial(say, tell), should_stop=should_stop)
+        return f"{report.about().title} is ready: choose it as your collection."
+
+    return work
+
+
+def begin() -> Job | None:
+    """Begin to fetch what this app is told to, once; None when there is nothing to fetch, or it is here."""
+    wanted = named()
+    if not wanted or (folder() / "manifest.json").exists():
+        return None
+    known = jobs.jobs().get(_NAME)
+    if known is not None:
+        return known
+    if wanted == BALANCED:
+        return jobs.jobs().begin(_NAME, audioset("balanced", folder()))
+    return jobs.jobs().begin(_NAME, partial(_fetch, wanted, folder()))
+
+
+@st.fragment(run_every=2.0)
+def notice() -> None:
+    """Say in the sidebar how far the collection is that is being fetched."""
+    job = begin()
+    if job is None:
+        if st.session_state.pop("was fetching", False):
+            st.rerun()
+        return
+    st.session_state["was fetching"] = job.running
+    if job.running:
+        st.progress(job.share or 0.0, f"Fetching this app's collection: {plain(job.doing, 80)}")
+    elif job.error:
+        st.caption(f"This app's collection could not be fetched: {plain(job.error)}")
+    else:
+        st.rerun()
+
+
+def say(tell: Report, progress: Progress) -> None:
+    """Put a download's progress into words."""
+    share = progress.done / progress.total if progress.total else None
+    words = [progress.doing, f"{progress.done / 1e6:,.0f} MB"]
+    if progress.total:
+        words[1] += f" of {progress.total / 1e6:,.0f}"
+    if progress.clips:
+        words.append(f"{progress.clips:,} clips")
+    if progress.bytes_per_second:
+        words.append(f"{progress.bytes_per_second / 1e6:.1f} MB/s")
+    if progress.seconds_left is not None:
+        words.append(f"{_minutes(progress.seconds_left)} left")
+    tell(share if share is None else min(1.0, share), ", ".join(words))
+
+
+def _fetch(wanted: str, out: Path, tell: Report, should_stop: jobs.Should) -> str:
+    return f"{fetch_dataset(wanted, out, partial(say, tell), should_stop).title} is ready."
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else "over an hour"
