@@ -15,6 +15,7 @@ from lsh.tuning import tune
 from lsh.validate import Floats
 
 RECALLS = (0.5, 0.8, 0.9, 0.95, 0.99)
+CHOOSING = 500  # every L and K is tried with each
 PLANNED = (0.9, 0.95, 0.99)
 
 Record = dict[str, Any]
@@ -25,7 +26,11 @@ def measure(ground: Ground, tell: Tell) -> Record:
     return {
         "metric": ground.metric,
         "k": K,
-        "queries": {"validation": len(ground.validation), "test": len(ground.test)},
+        "queries": {
+            "validation": len(_choosing(ground)),
+            "plans": len(ground.validation),
+            "test": len(ground.test),
+        },
         "bucket_width": ground.index.bucket_width,
         "tables": [row for recall in RECALLS if (row := _tables(ground, recall, tell))],
         "plans": [_plan(ground, recall, tell) for recall in PLANNED],
@@ -36,7 +41,7 @@ def _tables(ground: Ground, wanted: float, tell: Tell) -> Record | None:
     """Return the fastest hash tables for a recall; None where none reach it."""
     tell(f"{ground.metric}: hash tables for recall {wanted:g}")
     try:
-        choice = tune(ground.index, ground.validation, K, wanted)
+        choice = tune(ground.index, _choosing(ground), K, wanted)
     except ParameterError:
         return None
     setting = {"n_tables": choice.n_tables, "n_bits": choice.n_bits, "n_probes": choice.n_probes}
@@ -51,6 +56,11 @@ def _tables(ground: Ground, wanted: float, tell: Tell) -> Record | None:
         **_judged(ground, search),
         "index_mb": round(ground.index.nbytes(choice.n_tables) / 1e6, 2),
     }
+
+
+def _choosing(ground: Ground) -> Floats:
+    """Return the validation clips that choose L and K: those that `python -m lsh tune` asks too."""
+    return evenly_spaced(ground.dataset.features("validation"), min(ground.n_queries, CHOOSING))
 
 
 def _plan(ground: Ground, wanted: float, tell: Tell) -> Record:
