@@ -17,7 +17,7 @@ def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) 
     tables = list(range(1, len(sizes) + 1))
     top = max(int(sizes.max(initial=0)), even, 1) * 1.18
     figure.update_yaxes(range=[0, top], rangemode="tozero")
-    ticks = sorted({1, *[t for t in tables if t % 4 == 0], chosen + 1})
+    ticks = sorted({1, *[t for t in tables if t % 4 == 0 or len(tables) <= 10], chosen + 1})
     names = [f"<b>{t}</b>" if t == chosen + 1 else str(t) for t in ticks]
     figure.update_xaxes(range=[0.3, len(tables) + 0.7], tickvals=ticks, ticktext=names)
     figure.add_vrect(x0=chosen + 0.55, x1=chosen + 1.45, fillcolor=QUIET, opacity=0.35, line_width=0, layer="below")

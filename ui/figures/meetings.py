@@ -16,7 +16,8 @@ def meetings(apart: Ints, nearest: Ints, found: list[bool], mode: Mode) -> go.Fi
     n_rows, n_tables = apart.shape
     figure = new_figure("table", "", mode, height=80 + ROW * n_rows, right=8, top=8)
     figure.update_layout(margin={"l": 104})
-    figure.update_xaxes(range=[0.3, n_tables + 0.7], tickvals=[1, *range(4, n_tables + 1, 4)])
+    ticks = list(range(1, n_tables + 1)) if n_tables <= 10 else [1, *range(4, n_tables + 1, 4)]
+    figure.update_xaxes(range=[0.3, n_tables + 0.7], tickvals=ticks)
     names = [f"{_ordinal(i + 1)} · {'found' if found[i] else '<b>missed</b>'}" for i in range(n_rows)]
     figure.update_yaxes(range=[n_rows + 0.6, 0.4], tickvals=list(range(1, n_rows + 1)), ticktext=names, showgrid=False)
     cells = [(i, t) for i in range(n_rows) for t in range(n_tables)]
