@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,31 @@ def describe() -> dict[str, Any]:
 def load() -> float | None:
     """Return how many processes wanted a core in the last minute, on average; None where the system does not say."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process holds now."""
+    return _memory("VmRSS")
+
+
+def peak() -> int:
+    """Return the most bytes of memory that this process ever held."""
+    return _memory("VmHWM")
+
+
+def _memory(field: str) -> int:
+    """Return a field of Linux's account of this process; elsewhere the most memory ever held stands for both.
+
+    Not `getrusage` where it can be helped: there a process's peak begins with that of the process it was forked from.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    (kilobytes,) = (line.split()[1] for line in lines if line.startswith(f"{field}:"))
+    return int(kilobytes) * 1024
 
 
 def _cpu() -> str:

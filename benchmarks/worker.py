@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from benchmarks.errors import MethodError
+from benchmarks.machine import peak, resident
 from benchmarks.method import Floats, Method, Settings
 from benchmarks.methods import load
 
@@ -35,7 +35,7 @@ class Worker:
         if kind.compiles:
             small = _ready(np.random.default_rng(0).standard_normal((_SMALL, 16), dtype=np.float32), metric)
             kind(small, metric, **kind.builds(_SMALL)[0]).search_one(small[0], k)
-        before = _resident()
+        before = resident()
         self.k = k
         self.rows = list(_ready(np.load(queries, allow_pickle=False), metric))
         X = _ready(np.load(base, allow_pickle=False), metric)
@@ -46,10 +46,10 @@ class Worker:
         seconds = time.perf_counter() - start
         del X  # an index that copied the vectors needs these no more
         gc.collect()
-        resident, peak = _resident() - before, _peak() - before
+        held, most = resident() - before, peak() - before
         own = self.index.nbytes()  # asked last: some libraries write themselves out to tell
-        index = max(0, resident - vectors) if own is None else own
-        megabytes = {"index_mb": index / 1e6, "resident_mb": resident / 1e6, "peak_mb": peak / 1e6}
+        index = max(0, held - vectors) if own is None else own
+        megabytes = {"index_mb": index / 1e6, "resident_mb": held / 1e6, "peak_mb": most / 1e6}
         self.report = {"build_s": seconds} | megabytes
 
     def one_by_one(self, search: Settings, seconds: float, at_least: int, ids: str | None = None) -> dict[str, Any]:
@@ -98,31 +98,6 @@ def _table(found: Sequence[npt.ArrayLike], k: int) -> npt.NDArray[np.int64]:
         some = np.asarray(ids, np.int64)[:k]
         table[row, : len(some)] = some
     return table
-
-
-def _resident() -> int:
-    """Return the bytes of memory that this process holds now."""
-    return _memory("VmRSS")
-
-
-def _peak() -> int:
-    """Return the most bytes of memory that this process ever held."""
-    return _memory("VmHWM")
-
-
-def _memory(field: str) -> int:
-    """Return a field of Linux's account of this process; elsewhere the most memory ever held stands for both.
-
-    Not `getrusage` where it can be helped: there a process's peak begins with that of the process it was forked from.
-    """
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    (kilobytes,) = (line.split()[1] for line in lines if line.startswith(f"{field}:"))
-    return int(kilobytes) * 1024
 
 
 def main() -> None:

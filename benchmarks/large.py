@@ -1,0 +1,105 @@
+"""A collection of AudioSet's size on a small machine: `python -m benchmarks.large`.
+
+The vectors stay in their file, mapped into memory. A process of its own builds a `SketchIndex` on all cores and answers
+one query at a time on one thread. What it holds in memory counts the pages of the file that it has touched.
+"""
+
+import argparse
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.data import CACHE, Work, prepare
+from benchmarks.errors import BenchmarkError
+from benchmarks.machine import describe, peak, resident
+from benchmarks.truth import Truth
+from lsh import SketchIndex
+from lsh.validate import METRICS
+from lsh.warm import warm
+
+SETTINGS = [(8, 40), (8, 70), (16, 70), (16, 120), (32, 120), (64, 200)]  # n_probes, n_reranked
+_ROUNDS = 5
+_BLOCK = 10  # queries timed together; the fastest round of each block counts, since noise only ever adds time
+
+
+class Measured(NamedTuple):
+    """What the process that built the index has to say: ids int64[nq, k] and milliseconds a query by setting.
+
+    build_cpu_s: seconds of work on all cores together, which other work on the machine hardly changes.
+    """
+
+    build_s: float
+    build_cpu_s: float
+    peak_mb: float
+    resident_mb: float
+    index_mb: float
+    answers: list[tuple[npt.NDArray[np.int64], float]]
+
+
+def measure(work: Work, metric: str, k: int) -> Measured:
+    """Build and search; to be run in a fresh process, whose memory is nobody else's."""
+    warm()
+    X, Q = work.vectors()
+    start, cpu_start = time.perf_counter(), time.process_time()
+    index = SketchIndex(metric).fit(X)
+    seconds = time.perf_counter() - start, time.process_time() - cpu_start
+    highest = peak()
+    answers = [_answers(index, Q, {"k": k, "n_probes": p, "n_reranked": r}) for p, r in SETTINGS]
+    return Measured(*seconds, highest / 1e6, resident() / 1e6, index.nbytes / 1e6, answers)
+
+
+def _answers(
+    index: SketchIndex, Q: npt.NDArray[np.float32], setting: dict[str, Any]
+) -> tuple[npt.NDArray[np.int64], float]:
+    fastest = np.full(-(-len(Q) // _BLOCK), np.inf)
+    for _ in range(_ROUNDS):
+        for block in range(len(fastest)):
+            rows = range(block * _BLOCK, min((block + 1) * _BLOCK, len(Q)))
+            start = time.perf_counter()
+            for q in rows:
+                index.search(Q[q : q + 1], **setting)
+            fastest[block] = min(fastest[block], time.perf_counter() - start)
+    return index.search(Q, **setting).ids, float(fastest.sum() / len(Q) * 1e3)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return 0, or 2 after one message about what was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.large", description=__doc__)
+    parser.add_argument("--dataset", default="like:2000000", help="as for python -m benchmarks (like:2000000)")
+    parser.add_argument("--metric", default="cosine", choices=METRICS)
+    parser.add_argument("--queries", type=int, default=300, help="how many (300)")
+    options = parser.parse_args(arguments)
+    try:
+        with TemporaryDirectory() as folder:
+            work = prepare(options.dataset, options.queries, Path(folder), lambda words: print(words, file=sys.stderr))
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+                measured = pool.submit(measure, work, options.metric, 10).result()
+            _report(work, measured, Truth.compute(*work.vectors(), options.metric, 10))
+            if work.base.is_relative_to(CACHE):
+                print(f"\n{work.base} stays for the next time; delete it when you are done.")
+    except BenchmarkError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _report(work: Work, measured: Measured, truth: Truth) -> None:
+    machine = describe()
+    print(f"{work.name}, {truth.metric}; {machine['cpu']}, {machine['cores']} cores, load {machine['load']}")
+    print(f"built in {measured.build_s:.1f} s ({measured.build_cpu_s:.1f} s of work on all cores together)")
+    print(f"the index takes {measured.index_mb:.0f} MB beside the vectors")
+    print(f"memory with the vectors' pages: {measured.resident_mb:.0f} MB, {measured.peak_mb:.0f} MB while building")
+    print("\n| probes | re-ranked | recall@10 | ms a query |\n| --: | --: | --: | --: |")
+    for (n_probes, n_reranked), (ids, ms) in zip(SETTINGS, measured.answers, strict=True):
+        print(f"| {n_probes} | {n_reranked} | {truth.recalls(ids).mean():.3f} | {ms:.3f} |")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
