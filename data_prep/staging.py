@@ -1,4 +1,4 @@
-"""Where clips wait until the last one is known: their columns in memory, features and frames in files."""
+"""Where clips wait until the last one is known: in files, so that memory holds one batch of them."""
 
 import mmap
 import re
@@ -23,9 +23,9 @@ class Staging:
 
     def __init__(self, folder: Path, n_labels: int) -> None:
         self._n_labels = n_labels
-        self._batches: list[pa.RecordBatch] = []
-        self._paths = folder / "features.staged", folder / "frames.staged"
-        self._features, self._frames = (path.open("wb") for path in self._paths)
+        self._paths = folder / "features.staged", folder / "frames.staged", folder / "clips.staged"
+        self._features, self._frames, self._clips = (path.open("wb") for path in self._paths)
+        self._columns = pa.ipc.new_stream(self._clips, _STAGED)
         self._maps: list[mmap.mmap] = []
         self.n_clips = 0
         self.dim: int | None = None
@@ -39,16 +39,18 @@ class Staging:
             self.dim, self.has_frames = batch.features.shape[1], batch.frames is not None
         check_batch(batch, self.dim, self._n_labels, with_frames=self.has_frames)
         columns = [pa.array(getattr(batch, field.name), field.type) for field in _STAGED]
-        self._batches.append(pa.RecordBatch.from_arrays(columns, schema=_STAGED))
+        self._columns.write_batch(pa.RecordBatch.from_arrays(columns, schema=_STAGED))
         self._features.write(np.ascontiguousarray(batch.features).data)
         if batch.frames is not None:
             self._frames.write(np.ascontiguousarray(batch.frames).data)
         self.n_clips += len(batch)
 
     def table(self) -> pa.Table:
-        """Return the clips' columns, in order of arrival, and keep them no more."""
-        batches, self._batches = self._batches, []
-        return pa.Table.from_batches(batches, schema=_STAGED).combine_chunks()
+        """Return the clips' columns, in order of arrival; no more clips can be added."""
+        self._columns.close()
+        self._clips.flush()
+        with pa.OSFile(str(self._paths[2]), mode="rb") as file:
+            return pa.ipc.open_stream(file).read_all().combine_chunks()
 
     def features(self) -> npt.NDArray[np.float32]:
         """Return the features, in order of arrival: float32[n, dim], a memory map."""
@@ -67,7 +69,7 @@ class Staging:
 
     def close(self) -> None:
         """Remove the files; maps of them stay readable until they are forgotten."""
-        for file, path in zip((self._features, self._frames), self._paths, strict=True):
+        for file, path in zip((self._features, self._frames, self._clips), self._paths, strict=True):
             file.close()
             path.unlink(missing_ok=True)
 

@@ -1,7 +1,7 @@
 """The one writer of prepared datasets: clips go in by batches in any order, a whole folder comes out or none.
 
 Each split is sorted by `row_key`, so a dataset depends on its clips alone, never on the order in which they came.
-Until then features wait in a file; memory holds the clips' columns only, about 100 bytes a clip.
+Until then everything waits in files; only when all clips are there are their columns read, about 100 bytes a clip.
 """
 
 import contextlib
