@@ -7,6 +7,7 @@ const HELP_FOR_FINGERS = "Press a point to hear it. Two fingers move and zoom th
 const PATIENCE_FOR_POINTS_MS = 10000
 const FEW_TO_DRAW = 20000 // points drawn even while the map moves
 const SLOW_FRAME_MS = 24
+const PATIENT_FRAMES = 5
 const maps = new WeakMap()
 
 function mapOf(root) {
@@ -92,12 +93,11 @@ function build(root) {
 }
 
 // Begins with a chart: a painter for its points, the legend of its branches, and the view in which it was left.
-function adopt(map, chart, byHand = false) {
+function adopt(map, chart) {
   map.chart = chart
   map.view = atlas.views.get(chart.id) ?? wholeView()
   atlas.views.set(chart.id, map.view)
-  map.painter = (!byHand && glPainter(freshCanvas(map), chart)) || handPainter(freshCanvas(map), chart)
-  map.section.dataset.painter = map.painter.name
+  takePainter(map, glPainter(freshCanvas(map), chart) ?? handPainter(freshCanvas(map), chart))
   map.marks.setAttribute("aria-label", `Map of ${chart.n.toLocaleString("en")} clips`)
   map.frame.dataset.zoomed = String(map.view.zoom > 1)
   map.cursor = -1
@@ -107,10 +107,18 @@ function adopt(map, chart, byHand = false) {
   measureView(map)
 }
 
+function takePainter(map, painter) {
+  map.painter = painter
+  map.slow = 0
+  map.section.dataset.painter = painter.name
+}
+
+const paintByHand = (map) => takePainter(map, handPainter(freshCanvas(map), map.chart))
+
 // A canvas has one kind of pen for life.
 function freshCanvas(map) {
   const fresh = make("canvas", { class: "points", "aria-hidden": "true" })
-  fresh.addEventListener("webglcontextlost", (event) => (event.preventDefault(), adopt(map, map.chart, true), map.draw()))
+  fresh.addEventListener("webglcontextlost", (event) => (event.preventDefault(), paintByHand(map), map.draw()))
   map.points.replaceWith(fresh)
   return (map.points = fresh)
 }
@@ -152,6 +160,9 @@ function spend(map, now) {
   stillLater(map)
   if (took > SLOW_FRAME_MS) map.budget = Math.max(FEW_TO_DRAW, map.budget * Math.max(0.3, SLOW_FRAME_MS / took))
   else if (took) map.budget = Math.min(map.chart.n, map.budget * 1.3)
+  // A graphics card that is late with so few points is one that the processor imitates: by hand it is faster.
+  map.slow = map.budget === FEW_TO_DRAW && took > 2 * SLOW_FRAME_MS ? map.slow + 1 : 0
+  if (map.slow > PATIENT_FRAMES && map.painter.name === "webgl") paintByHand(map)
 }
 
 function pictureOf(map, theme, n) {

@@ -22,7 +22,7 @@ void main() {
   gl_FragColor = vec4(colour.rgb, colour.a * edge);
 }`
 
-// A card that is itself imitated by the processor is refused: painting by hand is then several times as fast.
+// A card that is itself imitated by the processor is refused, where the browser admits it.
 function glPainter(canvas, chart) {
   const wish = { antialias: false, depth: false, premultipliedAlpha: false, failIfMajorPerformanceCaveat: true }
   const gl = canvas.getContext("webgl", wish)
