@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATASET ?= data/sample
 
 .DEFAULT_GOAL := help
-.PHONY: help app test bench answers check format lock clean
+.PHONY: help app test deploy-check bench answers check format lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ bench: $(VENV)/.bench  ## measure LSH against its peers on a dataset: make bench
 
 answers: $(VENV)/.dev  ## measure all that docs/ANSWERS.md says and write it, some minutes: make answers DATASET=data/audioset
 	$(BIN)/python -m benchmarks.answers $(DATASET)
+
+deploy-check: $(VENV)/.dev  ## run the app under a small host's limits, visit it a hundred times, and report
+	$(BIN)/python tools/deploy_check.py --dataset $(notdir $(DATASET))
 
 check: $(VENV)/.dev  ## formatting, lint and types
 	$(BIN)/ruff format --check .
