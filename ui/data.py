@@ -17,7 +17,7 @@ from ui.stopwatch import machine
 from ui.text import plain
 
 SIZES: dict[Subset, str] = {
-    "balanced": "42,531 clips. Reads up to 2.4 GB and keeps some 60 MB.",
+    "balanced": "42,531 clips. Reads up to 2.4 GB and keeps some 65 MB.",
     "full": "2,084,320 clips. Downloads 2.4 GB, needs some 7 GB while it works, and keeps 1.1 GB.",
 }
 _MOST_LISTED = 50
