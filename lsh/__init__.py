@@ -11,6 +11,7 @@ Read in the order in which a query walks: `hyperplane` and `pstable` (the hash f
 beside them `exact`, `quality`, `theory`, `surface`, `tuning`, `storage`. The inner loops are in `kernels`.
 """
 
+from lsh.comparing import Comparison, compare
 from lsh.errors import LSHError
 from lsh.evaluation import Evaluation, evaluate
 from lsh.exact import ExactSearch, exact_search
@@ -26,6 +27,7 @@ from lsh.tuning import Choice, tune
 
 __all__ = [
     "Choice",
+    "Comparison",
     "Evaluation",
     "ExactSearch",
     "LSHError",
@@ -34,6 +36,7 @@ __all__ = [
     "SearchResult",
     "SketchIndex",
     "Surface",
+    "compare",
     "evaluate",
     "exact_search",
     "hit_probability",

@@ -1,4 +1,4 @@
-"""The command line: `python -m lsh evaluate|tune|search DATASET ...`. The only part of `lsh` that reads datasets."""
+"""The command line: `python -m lsh evaluate|tune|search|families DATASET ...`: all of `lsh` that reads datasets."""
 
 import argparse
 import json
@@ -11,16 +11,20 @@ import numpy as np
 
 from data_prep.dataset import Clip, Dataset, open_dataset
 from data_prep.errors import DataError
-from lsh import arguments
+from lsh import arguments, params
+from lsh.comparing import compare
 from lsh.errors import LSHError
 from lsh.evaluation import evaluate
+from lsh.index import LSHIndex
 from lsh.planning import plan
 from lsh.quality import LabelSets
 from lsh.sampling import evenly_spaced_rows
+from lsh.sketch_index import SketchIndex
 from lsh.tuning import tune
 from lsh.validate import Floats
 from lsh.ways import Index, Way
 
+_COMPARED_BITS = 20
 _TUNING_QUERIES = {"any": 2000, "tables": 500}
 _SETTINGS = ("index", "family", "metric", "n_tables", "n_bits", "n_buckets", "n_probes", "n_reranked", "k")
 
@@ -121,6 +125,20 @@ def _search(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _families(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
+    metric, X, base = options.metric or dataset.metric, dataset.features("train"), dataset.label_sets("train")
+    queries, labels = _queries(dataset, options.split, options.queries)
+    indexes: dict[str, LSHIndex | SketchIndex] = {}
+    for family in params.FAMILIES[metric]:
+        _say(f"indexing {len(X):,} clips of {dataset.title!r} for {metric} distance by {family}")
+        indexes[family] = LSHIndex(metric, options.tables, _COMPARED_BITS, options.seed, family=family).fit(X, base)
+    indexes["kmeans"] = SketchIndex(metric, seed=options.seed).fit(X)
+    setting = {"k": options.k, "n_probes": options.probes}
+    measured = compare(indexes, queries, labels, base, **setting, progress=_say)
+    asked = {"metric": metric, "n_tables": options.tables, "n_probes": options.probes, "split": options.split}
+    return measured.as_dict() | asked | {"seed": options.seed, "dataset": dataset.name}
+
+
 def _described(dataset: Dataset, clip: Clip) -> dict[str, Any]:
     labels = [dataset.label_names[label] for label in clip.labels]
     return {"clip_id": clip.clip_id, "labels": labels, "start_s": clip.start_s, "end_s": clip.end_s}
@@ -188,6 +206,25 @@ def _show_neighbours(report: dict[str, Any]) -> None:
         print(f"{other['rank']:4}  {other['distance']:.3f}  {other['clip_id']}  {labels}")
 
 
+def _show_families(report: dict[str, Any]) -> None:
+    print(
+        f"{report['metric']}, {report['n_tables']} tables, {report['n_probes']} probe(s) a table, k = {report['k']}: "
+        f"{report['queries']:,} {report['split']} queries (± standard error)\n"
+        f"  exact search: label precision {_mean(report['exact_label_precision'])}\n"
+        f"  budget  family        bits  looked at  recall         label precision  against exact"
+    )
+    for row in sorted(report["rows"], key=lambda row: row["budget"]):
+        bits, gain = row["setting"].get("n_bits", "-"), row["gain"]
+        print(
+            f"  {row['budget']:6.1%}  {row['family']:12}  {bits:>4}  {row['candidates']['value']:9.2%}  "
+            f"{_mean(row['recall'])}  {_mean(row['label_precision'])}    {gain['value']:+.3f} ± {gain['error']:.3f}"
+        )
+
+
+def _mean(mean: dict[str, float]) -> str:
+    return f"{mean['value']:.3f} ± {mean['error']:.3f}"
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -219,6 +256,13 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("search", _search, _show_neighbours, "List the clips nearest to a clip.")
     arguments.setting(sub)
     sub.add_argument("--clip", required=True, metavar="CLIP_ID", help="a clip of the dataset, of any split")
+    sub = command("families", _families, _show_families, "Compare random and learned hash functions at equal budgets.")
+    sub.add_argument(
+        "--tables", type=arguments.whole(1, params.MAX_TABLES), default=16, metavar="L", help="tables (16)"
+    )
+    sub.add_argument("--probes", type=arguments.whole(1, params.MAX_PROBES), default=4, metavar="T", help="a table (4)")
+    sub.add_argument("--split", choices=("validation", "test"), default="test", help="the queries (test)")
+    arguments.queries(sub, 1000, "at most so many (1000)")
     return parser
 
 

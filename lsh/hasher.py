@@ -5,14 +5,19 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
+from lsh.errors import ParameterError, ShapeError
 from lsh.exact import ExactSearch
-from lsh.hyperplane import Hyperplanes
+from lsh.grh import learn_grh
+from lsh.hyperplane import Hyperplanes, LearnedPlanes
+from lsh.itq import learn_itq
 from lsh.kernels import hashing as kernels
 from lsh.kernels.hashing import pack, project, words_for
 from lsh.params import Params
 from lsh.pstable import PStable
-from lsh.sampling import evenly_spaced
+from lsh.quality import LabelSets, check_offsets
+from lsh.sampling import evenly_spaced, evenly_spaced_rows
 from lsh.validate import Floats
 
 Family = Hyperplanes | PStable
@@ -20,6 +25,7 @@ Words = npt.NDArray[np.uint32]
 
 _BLOCK_ROWS = 4096  # rows hashed at a time
 _RANGE_ROWS = 4096  # rows whose projections set the range of the bucket numbers that are stored
+_LEARNING_ROWS = 32_768  # rows that functions are learned from
 _WIDTH_ROWS = 256  # rows whose neighbours set the default bucket width
 _WIDTH_NEIGHBOUR = 10
 _WIDTH_FACTOR = 4.0  # w = 4R: A. Andoni, P. Indyk, "E2LSH 0.1 user manual", 2005
@@ -47,14 +53,17 @@ class Hasher:
     n_bits: int
 
     @classmethod
-    def draw(cls, params: Params, exact: ExactSearch) -> Self:
-        """Draw random functions for the data that `exact` searches."""
+    def draw(cls, params: Params, exact: ExactSearch, labels: LabelSets | None = None) -> Self:
+        """Draw functions for the data that `exact` searches, or learn them from it, and from its labels."""
         X, n_functions = exact.X, params.n_tables * params.n_bits
         rng = np.random.default_rng(params.seed)
         centre = mean_vector(X, params.metric) if params.centre else np.zeros(X.shape[1], np.float32)
         centre.flags.writeable = False
-        if params.family == "hyperplanes":
-            planes = Hyperplanes.draw(X.shape[1], n_functions, rng)
+        if params.family != "pstable":
+            if params.family == "hyperplanes":
+                planes = Hyperplanes.draw(X.shape[1], n_functions, rng)
+            else:
+                planes = _learned(params, exact, centre, labels, rng)
             return cls(params.metric, planes, centre, params.n_tables, params.n_bits)
         width = params.bucket_width or typical_width(exact)
         lines = PStable.draw(X.shape[1], n_functions, rng, width)
@@ -105,6 +114,37 @@ class Hasher:
         keys = np.empty((n_tables, n, self.n_words), np.uint32)
         pack(symbols, self.family.symbol_bits, keys)
         return keys
+
+
+def _learned(
+    params: Params, exact: ExactSearch, centre: Floats, labels: LabelSets | None, rng: np.random.Generator
+) -> LearnedPlanes:
+    """Learn planes from some of the data, prepared as it is hashed."""
+    rows = evenly_spaced_rows(len(exact.X), _LEARNING_ROWS)
+    sample = prepare(np.ascontiguousarray(exact.X[rows]), params.metric, centre)
+    shape = params.n_tables, params.n_bits
+    with threadpool_limits(1, user_api="blas"):  # thousands of small products: threads cost more than they bring
+        if params.family == "itq":
+            directions = learn_itq(sample, *shape, rng)
+        else:
+            directions = learn_grh(sample, _labels_of(rows, labels, len(exact.X)), *shape, rng)
+    directions.flags.writeable = False
+    return LearnedPlanes(directions)
+
+
+def _labels_of(rows: npt.NDArray[np.int64], labels: LabelSets | None, n: int) -> LabelSets:
+    """Return the labels of some of n rows."""
+    if labels is None:
+        raise ParameterError(
+            "family 'grh' learns from labels: call fit(X, labels=(offsets, values)), row i having the labels "
+            "values[offsets[i]:offsets[i + 1]], or choose family 'itq', which needs none"
+        )
+    offsets, values = labels
+    check_offsets(offsets, values, "labels")
+    if len(offsets) != n + 1:
+        raise ShapeError(f"labels are for {len(offsets) - 1} rows; X has {n}")
+    picked = [values[offsets[row] : offsets[row + 1]] for row in rows]
+    return np.cumsum([0, *map(len, picked)]), np.concatenate(picked)
 
 
 def prepare(X: Floats, metric: str, centre: Floats) -> Floats:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lsh.errors import ParameterError
 from lsh.validate import Floats
 
 
@@ -57,3 +58,17 @@ class Hyperplanes:
     def collision_probability(angle: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return 1 - θ/π for angles θ in radians (Charikar 2002)."""
         return 1.0 - angle / np.pi
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedPlanes(Hyperplanes):
+    """Planes whose normals were learned from the data (see `itq` and `grh`): they hash alike, but have no theory."""
+
+    @staticmethod
+    def collision_probability(angle: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Raise ParameterError: how likely two vectors collide depends on where they lie, and not on their angle."""
+        del angle
+        raise ParameterError(
+            "learned hash functions have no collision probability; measure recall (see `surface`), or build the index "
+            "with family='hyperplanes' or 'pstable', for which theory predicts it"
+        )

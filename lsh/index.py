@@ -20,6 +20,7 @@ from lsh.kernels.probing import probe_keys
 from lsh.kernels.walking import search
 from lsh.params import Params
 from lsh.pstable import PStable
+from lsh.quality import LabelSets
 from lsh.result import SearchResult
 from lsh.sketch_rows import SketchRows
 from lsh.tables import Tables, build_tables
@@ -47,7 +48,8 @@ class LSHIndex:
     centre: subtract the mean before hashing. No distance changes, only the buckets do.
     sketches: keep a two-bit sketch of each vector too, 44 bytes, for searches with `n_reranked`.
     family: "hyperplanes" (the default for cosine; under euclidean the angle about the centre puts vectors together) or
-        "pstable" (the default for euclidean, and for it alone).
+        "pstable" (the default for euclidean, and for it alone), both random; or learned: "itq" from the data, "grh"
+        from the data and its labels.
 
     Decided cases. Rows of zeros may be indexed: their cosine distance to everything is 1. A zero query under cosine
     raises ZeroVectorError. NaN and infinity raise NonFiniteError with their row and column. Duplicates are kept, and
@@ -70,10 +72,13 @@ class LSHIndex:
         self.params = Params(metric, n_tables, n_bits, seed, bucket_width, centre, sketches, family)
         self._fitted: _Parts | None = None
 
-    def fit(self, X: npt.ArrayLike) -> Self:
-        """Index the rows of X: float32[n, d] (other real dtypes are converted), n >= 1. Row numbers become ids."""
+    def fit(self, X: npt.ArrayLike, labels: LabelSets | None = None) -> Self:
+        """Index the rows of X: float32[n, d] (other real dtypes are converted), n >= 1. Row numbers become ids.
+
+        labels: (offsets int64[n + 1], values int16[m]) of the rows, which family "grh" learns from and no other needs.
+        """
         exact = ExactSearch(X, self.params.metric)
-        hasher = Hasher.draw(self.params, exact)
+        hasher = Hasher.draw(self.params, exact, labels)
         tables = build_tables(hasher.keys(exact.X, self.params.n_tables))
         sketches = SketchRows.none(exact.X.shape[1])
         if self.params.sketches:

@@ -8,7 +8,10 @@ from lsh.errors import ParameterError
 MAX_TABLES = 512
 MAX_BITS = 32
 MAX_PROBES = 64
-FAMILIES = {"cosine": ("hyperplanes",), "euclidean": ("pstable", "hyperplanes")}  # the first is the default
+FAMILIES = {  # the first is the default
+    "cosine": ("hyperplanes", "itq", "grh"),
+    "euclidean": ("pstable", "hyperplanes", "itq", "grh"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,12 +69,12 @@ def _check_labels(ids: npt.NDArray[np.int64], query_labels: LabelSets, base_labe
     if len(query_labels[0]) != len(ids) + 1:
         raise ShapeError(f"query_labels are for {len(query_labels[0]) - 1} queries; ids has {len(ids)} rows")
     for name, labels in (("query_labels", query_labels), ("base_labels", base_labels)):
-        _check_offsets(*labels, name)
+        check_offsets(*labels, name)
     if ids.size and ids.max() >= len(base_labels[0]) - 1:
         raise ShapeError(f"ids reach row {ids.max()}; base_labels are for {len(base_labels[0]) - 1} rows")
 
 
-def _check_offsets(offsets: npt.NDArray[np.int64], values: npt.NDArray[np.int16], name: str) -> None:
+def check_offsets(offsets: npt.NDArray[np.int64], values: npt.NDArray[np.int16], name: str) -> None:
     """Refuse offsets that would lead a compiled loop outside its labels, where nothing stops it."""
     if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != len(values) or (np.diff(offsets) < 0).any():
         raise ShapeError(f"the offsets of {name} do not rise from 0 to the number of its labels, {len(values)}")

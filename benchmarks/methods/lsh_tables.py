@@ -5,7 +5,7 @@ from benchmarks.method import Answer, Floats, Method, Settings
 
 
 class LSHTables(Method):
-    """Our LSHIndex: random hyperplanes, for Euclidean distance too; sketches sort the candidates before they are ranked."""
+    """Our LSHIndex: random hyperplanes, for Euclidean distance too, and sketches that sort the candidates."""
 
     needs = "lsh"
     compiles = True

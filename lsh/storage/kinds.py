@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lsh import validate
 from lsh.exact import ExactSearch
 from lsh.hasher import Family, Hasher
-from lsh.hyperplane import Hyperplanes
+from lsh.hyperplane import Hyperplanes, LearnedPlanes
 from lsh.index import LSHIndex
 from lsh.kernels.hashing import words_for
 from lsh.kernels.sketching import DIMENSIONS, PLANES
@@ -130,7 +130,8 @@ class _LSHIndexKind:
 
     def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> LSHIndex:
         params = self._params(settings)
-        family: Family = Hyperplanes(arrays["directions"])
+        planes = Hyperplanes if params.family == "hyperplanes" else LearnedPlanes
+        family: Family = planes(arrays["directions"])
         if params.family == "pstable":
             width = validate.positive(settings["width"], "width")
             bits = settings["symbol_bits"]

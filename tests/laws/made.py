@@ -8,9 +8,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from lsh import LSHIndex
+from tests import reference
 
 UNIT = float(np.finfo(np.float32).eps) / 2  # the largest relative error of one float32 operation
 MAX_TABLES, MAX_BITS = 5, 10
+FAMILIES = (None, "hyperplanes", "itq", "grh")  # those that each metric has; None is its own
 
 # The same examples each run, so that a failure is a change of the code; more of them by EARSHOT_LAW_EXAMPLES.
 law = settings(deadline=None, derandomize=True, max_examples=int(os.environ.get("EARSHOT_LAW_EXAMPLES", "60")))
@@ -48,17 +50,26 @@ class Collection(NamedTuple):
     k: int
     centre: bool
     seed: int
+    family: str | None
 
     def index(self, n_tables=MAX_TABLES, n_bits=MAX_BITS, **changed):
         """Return an index over X; `changed` replaces what the collection says."""
         X = changed.pop("X", self.X)
-        options = {"metric": self.metric, "seed": self.seed, "centre": self.centre, **changed}
-        return LSHIndex(n_tables=n_tables, n_bits=n_bits, **options).fit(X)
+        own = {"metric": self.metric, "seed": self.seed, "centre": self.centre, "family": self.family}
+        return LSHIndex(n_tables=n_tables, n_bits=n_bits, **{**own, **changed}).fit(X, self.labels())
+
+    def labels(self):
+        """Return labels of the rows, of which some have none and some several."""
+        rng = np.random.default_rng(self.seed)
+        return reference.csr([rng.choice(4, rng.integers(0, 3), replace=False).tolist() for _ in self.X])
 
 
 @st.composite
 def collections(
-    draw, metrics=("cosine", "euclidean"), kinds=(normal, clustered, grid, duplicates, far_from_the_origin, bytes_)
+    draw,
+    metrics=("cosine", "euclidean"),
+    kinds=(normal, clustered, grid, duplicates, far_from_the_origin, bytes_),
+    families=(None,),
 ):
     metric, kind = draw(st.sampled_from(metrics)), draw(st.sampled_from(kinds))
     n, dim = draw(st.integers(1, 60)), draw(st.sampled_from([1, 2, 3, 7, 20]))
@@ -67,7 +78,8 @@ def collections(
     points = kind(rng, n + 4, dim).astype(np.float32)
     X = points[:n]
     Q = np.concatenate([points[n:], X[: min(2, n)]])  # strangers, and points of the collection
-    return Collection(metric, X, Q, draw(st.integers(1, 70)), draw(st.booleans()), draw(st.integers(0, 2**63 - 1)))
+    k, centre, index_seed = draw(st.integers(1, 70)), draw(st.booleans()), draw(st.integers(0, 2**63 - 1))
+    return Collection(metric, X, Q, k, centre, index_seed, draw(st.sampled_from(families)))
 
 
 settings_of_a_search = st.tuples(st.integers(1, MAX_TABLES), st.integers(1, MAX_BITS))

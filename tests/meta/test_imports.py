@@ -8,6 +8,7 @@ from tests.meta.sources import MODULES, ROOT, TREES, imports
 
 PUBLIC = [
     "Choice",
+    "Comparison",
     "Evaluation",
     "ExactSearch",
     "LSHError",
@@ -16,6 +17,7 @@ PUBLIC = [
     "SearchResult",
     "SketchIndex",
     "Surface",
+    "compare",
     "evaluate",
     "exact_search",
     "hit_probability",

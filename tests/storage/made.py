@@ -35,7 +35,9 @@ def fit(kind, X, seed=0):
     family, metric = kind.split("-")
     if family == "sketches":
         return SketchIndex(metric, seed=seed).fit(X)
-    return LSHIndex(metric, n_tables=2, n_bits=9, seed=seed, sketches=family == "filtered").fit(X)
+    return LSHIndex(
+        metric, n_tables=2, n_bits=9, seed=seed, **({"sketches": True, "family": "itq"} if family == "filtered" else {})
+    ).fit(X)
 
 
 @functools.cache
