@@ -1,0 +1,56 @@
+"""Ask and Data, in a real browser: a file is given, its neighbours are heard, and one of them becomes the query."""
+
+import io
+
+import pytest
+from playwright.sync_api import expect
+
+from data_prep.dataset import open_dataset
+from data_prep.synth import SAMPLE_RATE, render, wav_bytes
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def page(chromium, earshot):
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(f"{earshot}ask?dataset=sample")
+    page.get_by_text("Nothing asked yet").wait_for()
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def recording(root):
+    sample = open_dataset(root / "data" / "sample")
+    clip = sample.clip("train", 5)
+    return clip.clip_id, wav_bytes(render(clip.media), SAMPLE_RATE)
+
+
+def give(page, data):
+    page.locator("input[type=file]").set_input_files({"name": "mine.wav", "mimeType": "audio/wav", "buffer": data})
+    page.get_by_text("LSH looked at").first.wait_for()
+
+
+def test_a_neighbour_of_the_asked_sound_becomes_the_query_on_listen(page, recording):
+    clip_id, data = recording
+    give(page, data)
+    page.get_by_role("button", name="as your sound").first.click()
+    page.wait_for_url(lambda url: f"clip={clip_id}" in url and "/ask" not in url)
+    expect(page.get_by_role("heading", name="Ask with your own sound")).to_have_count(0)
+
+
+def test_the_neighbours_are_taken_away_as_a_table(page, recording):
+    give(page, recording[1])
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    table = io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))
+    assert len(table.readlines()) > 10
+
+
+def test_what_is_no_sound_is_refused_without_a_traceback(page):
+    page.locator("input[type=file]").set_input_files({"name": "x.wav", "mimeType": "audio/wav", "buffer": b"MZ" * 300})
+    page.get_by_text("cannot be decoded").wait_for()
+    assert page.locator("[data-testid=stException]").count() == 0
