@@ -1,11 +1,11 @@
 """Where clips wait until the last one is known: in files, so that memory holds one batch of them."""
 
-import mmap
+import os
 import re
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +18,17 @@ _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+")
 _STAGED = pa.schema([field for field in CLIPS_SCHEMA if field.name not in {"row", "first_frame"}])
 
 
+Places = npt.NDArray[np.int64]
+
+
 class Staging:
     """Clips in the order of their arrival, checked at the door."""
 
     def __init__(self, folder: Path, n_labels: int) -> None:
         self._n_labels = n_labels
         self._paths = folder / "features.staged", folder / "frames.staged", folder / "clips.staged"
-        self._features, self._frames, self._clips = (path.open("wb") for path in self._paths)
+        self._features, self._frames, self._clips = (path.open("wb+") for path in self._paths)
         self._columns = pa.ipc.new_stream(self._clips, _STAGED)
-        self._maps: list[mmap.mmap] = []
         self.n_clips = 0
         self.dim: int | None = None
         self.has_frames = False
@@ -52,31 +54,30 @@ class Staging:
         with pa.OSFile(str(self._paths[2]), mode="rb") as file:
             return pa.ipc.open_stream(file).read_all().combine_chunks()
 
-    def features(self) -> npt.NDArray[np.float32]:
-        """Return the features, in order of arrival: float32[n, dim], a memory map."""
-        self._features.flush()
-        return self._map(self._paths[0], np.float32)
+    def features(self, places: Places) -> npt.NDArray[np.float32]:
+        """Return some features by their places in the order of arrival: float32[len(places), dim]."""
+        return self._read(self._features, places, np.ones_like(places), np.float32)
 
-    def frames(self) -> npt.NDArray[np.uint8]:
-        """Return all frames, in order of arrival: uint8[n_frames, dim], a memory map."""
-        self._frames.flush()
-        return self._map(self._paths[1], np.uint8)
-
-    def forget_pages(self) -> None:
-        """Give memory back that only mirrors the files: rows are read in random order, and soon all would be there."""
-        for mapped in self._maps:
-            mapped.madvise(mmap.MADV_DONTNEED)
+    def frames(self, first: Places, n: Places) -> npt.NDArray[np.uint8]:
+        """Return some runs of frames, n from each `first` on in the order of arrival: uint8[sum(n), dim]."""
+        return self._read(self._frames, first, n, np.uint8)
 
     def close(self) -> None:
-        """Remove the files; maps of them stay readable until they are forgotten."""
+        """Remove the files."""
         for file, path in zip((self._features, self._frames, self._clips), self._paths, strict=True):
             file.close()
             path.unlink(missing_ok=True)
 
-    def _map(self, path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        with path.open("rb") as file:
-            self._maps.append(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        return np.frombuffer(self._maps[-1], dtype).reshape(-1, self.dim or 1)
+    def _read(self, file: BinaryIO, first: Places, n: Places, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """Return runs of rows of a file. A map of it would do, but reading at random soon has all of it in memory."""
+        file.flush()
+        dim = self.dim or 1
+        row = dim * np.dtype(dtype).itemsize
+        runs = [
+            os.pread(file.fileno(), size, offset)
+            for offset, size in zip((first * row).tolist(), (n * row).tolist(), strict=True)
+        ]
+        return np.frombuffer(b"".join(runs), dtype).reshape(-1, dim)
 
 
 def check_batch(batch: ClipBatch, dim: int, n_labels: int, *, with_frames: bool) -> None:

@@ -37,7 +37,7 @@ from data_prep.schema import (
 )
 from data_prep.staging import Staging
 
-_CHUNK = 2048  # clips copied at a time; each may bring 64 KiB of a staged file into memory
+_CHUNK = 8192  # clips copied at a time
 _IDS = 65_536  # ids that are Python objects at a time
 
 Rows = npt.NDArray[np.int64]
@@ -131,24 +131,20 @@ class DatasetWriter:
 
     def _write_arrays(self, staged: pa.Table, rows: Mapping[str, Rows]) -> int:
         """Write features, and frames when clips brought them; return the number of frames written."""
-        features = self._staging.features()
         for split in SPLITS:
-            header = npy_header(np.float32, (len(rows[split]), features.shape[1]))
+            header = npy_header(np.float32, (len(rows[split]), self._staging.dim or 0))
             with self._hashed(f"{split}.npy", header) as file:
                 for chunk in _chunks(rows[split]):
-                    file.write(features[chunk])
-                    self._staging.forget_pages()
+                    file.write(self._staging.features(chunk))
         if not self._staging.has_frames:
             return 0
-        frames = self._staging.frames()
         n_frames = staged["n_frames"].to_numpy().astype(np.int64)
-        ends = np.cumsum(n_frames)
-        with self._hashed(FRAMES, npy_header(np.uint8, frames.shape)) as file:
+        first, total = np.cumsum(n_frames) - n_frames, int(n_frames.sum())
+        with self._hashed(FRAMES, npy_header(np.uint8, (total, self._staging.dim or 0))) as file:
             for split in SPLITS:
                 for chunk in _chunks(rows[split]):
-                    file.write(frames[_ranges(ends[chunk] - n_frames[chunk], n_frames[chunk])])
-                    self._staging.forget_pages()
-        return len(frames)
+                    file.write(self._staging.frames(first[chunk], n_frames[chunk]))
+        return total
 
     @contextlib.contextmanager
     def _hashed(self, name: str, header: bytes = b"") -> Iterator[HashedFile]:
@@ -207,9 +203,3 @@ def _labels_table(labels: Sequence[Label], clips: pa.Table, rows: Mapping[str, R
 
 def _chunks(rows: Rows) -> Iterator[Rows]:
     return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
-
-
-def _ranges(starts: Rows, lengths: Rows) -> Rows:
-    """Return start, start + 1, ... start + length - 1 of each pair, one after another."""
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
