@@ -132,7 +132,7 @@ def verdict_of_frames(figures: dict[str, Any] | None) -> str:
     if not figures or figures["aggregation"] is None:
         return ""
     ways = {way["name"]: way for way in figures["aggregation"]["ways"]}
-    pooled_ways = [ways[how] for how in POOLINGS]
+    pooled_ways = [way for way in ways.values() if way["kind"] == "pooled" and way["name"] in AGGREGATES]
     best = max(pooled_ways, key=lambda way: way["precision"]["value"])
     kept, mean = ways["sum over frames"], ways["mean"]
     more = kept["megabytes"] / mean["megabytes"]
@@ -140,7 +140,10 @@ def verdict_of_frames(figures: dict[str, Any] | None) -> str:
     helps = "ranks somewhat better" if gain["low"] > 0 else "ranks no better"
     answer = "By their mean"
     if best is not mean and best["precision_gain"]["low"] > 0:
-        answer = f"By {AGGREGATES[best['name']]}"
+        lead = f"{best['precision_gain']['value']:+.3f}"
+        answer = f"By mean and spread, seen from the middle ({lead} same label); the plain mean is close"
+        if best["name"] != "mean+std, centred":
+            answer = f"By {AGGREGATES[best['name']]} ({lead} same label)"
     first = "; the first second alone is clearly worse" if ways["first"]["precision_gain"]["high"] < 0 else ""
     return (
         f"**{answer}, on real AudioSet.** Keeping all ten takes {more:.0f} times the memory and {helps} "

@@ -16,6 +16,8 @@ AGGREGATES = {
     "mean": "their mean",
     "max": "the largest of each number",
     "mean+std": "mean and standard deviation",
+    "mean, centred": "their mean, the collection's taken away",
+    "mean+std, centred": "both, the collection's taken away",
     "first": "the first second alone",
     "sum over frames": "all ten kept, and searched",
 }

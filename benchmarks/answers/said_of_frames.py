@@ -62,15 +62,17 @@ def section(frames: Record | None, about: Record) -> list[str]:
 
 
 def _short(ways: dict[str, Record]) -> str:
-    pooled = [way for way in ways.values() if way["kind"] == "pooled" and not way["name"].endswith("centred")]
-    best = max(pooled, key=lambda way: way["precision"]["value"])
-    if best["name"] == BASELINE:
-        return (
-            "**By their mean.** No other plain way to pool has a higher label precision, and it is the smallest vector."
-        )
-    if apart(best["precision_gain"]):
-        return f"**By {_plain(best)}**: its label precision is higher than the mean's, and not by chance."
-    return f"**By their mean, or {_plain(best)}**: label precision cannot tell them apart, and the mean is the smaller."
+    mean = ways[BASELINE]
+    best = max((way for way in ways.values() if way["kind"] == "pooled"), key=lambda way: way["precision"]["value"])
+    if best is mean:
+        return "**By their mean.** No other way to pool has a higher label precision, and none is smaller."
+    if not apart(best["precision_gain"]):
+        return f"**By their mean, or {_plain(best)}**: label precision cannot tell them apart, and none is smaller."
+    return (
+        f"**By {_plain(best)}**: label precision {best['precision']['value']:.3f} against the plain mean's "
+        f"{mean['precision']['value']:.3f}, a difference of {signed(best['precision_gain'])}, for "
+        f"{best['megabytes'] / mean['megabytes']:.0f} times the memory."
+    )
 
 
 def _plain(way: Record) -> str:

@@ -43,10 +43,11 @@ def _short(speed: Record) -> str:
     text = f"Over {last['n']:,} clips at recall {speed['wanted']:g}: {said[0]}; {said[1]}."
     if speed["modelled"]:
         far = speed["modelled"][-1]
-        more = " and ".join(f"{_gain(name, far)} times ({NAMES[name].lower()})" for name in NAMES)
-        text += (
-            f" The gap opens with the size: over {far['n']:,} modelled clips they are {more} as fast as exact search."
+        more = " and ".join(
+            f"{_gain(name, far)} times ({NAMES[name].lower()}, recall {far['laps'][name]['recall']:.2f})"
+            for name in NAMES
         )
+        text += f" Over {far['n']:,} modelled clips they are {more} as fast as exact search."
     return text
 
 
@@ -84,9 +85,9 @@ def _crossings(speed: Record) -> list[str]:
         for other, words in (("exact", "exact search, one query at a time"), ("batched", "exact search in blocks")):
             at = crossings[other]
             if at is None:
-                lines.append(f"{NAMES[name]} do not leave {words} behind at any size of this collection.")
+                lines.append(f"{NAMES[name]} are not clearly ahead of {words}, at the size of this collection.")
             elif at <= smallest:
                 lines.append(f"{NAMES[name]} are ahead of {words}, at every size measured.")
             else:
-                lines.append(f"{NAMES[name]} leave {words}, behind from about {clips(at)} clips on.")
+                lines.append(f"{NAMES[name]} are clearly ahead of {words}, from about {clips(at)} clips on.")
     return lines

@@ -27,7 +27,7 @@ WANTED = 0.9
 CLEARLY = 1.1  # times as fast: less could be noise
 MODELLED = (50_000, 100_000, 200_000, 500_000)
 
-_CHOOSING, _CHOOSING_LARGE = 200, 40  # validation queries; every setting of a large index takes long to try
+_CHOOSING, _CHOOSING_LARGE = 200, 100  # validation queries; every setting of a large index takes long to try
 _LARGE = 30_000
 _RACING = 200
 

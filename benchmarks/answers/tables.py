@@ -20,7 +20,8 @@ def share(figure: Record, digits: int = 3) -> str:
 
 def signed(figure: Record, digits: int = 3) -> str:
     """Write a difference with its interval, and its sign."""
-    return f"{figure['value']:+.{digits}f} ({figure['low']:+.{digits}f} to {figure['high']:+.{digits}f})"
+    value, low, high = (round(figure[name], digits) + 0.0 for name in ("value", "low", "high"))  # never -0
+    return f"{value:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
 
 
 def percent(value: float) -> str:
