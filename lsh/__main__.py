@@ -12,19 +12,16 @@ import numpy as np
 from data_prep.dataset import Clip, Dataset, open_dataset
 from data_prep.errors import DataError
 from lsh import arguments, params
-from lsh.comparing import compare
+from lsh.comparing import PROBES, TABLES, compare, index_families
 from lsh.errors import LSHError
 from lsh.evaluation import evaluate
-from lsh.index import LSHIndex
 from lsh.planning import plan
 from lsh.quality import LabelSets
 from lsh.sampling import evenly_spaced_rows
-from lsh.sketch_index import SketchIndex
 from lsh.tuning import tune
 from lsh.validate import Floats
 from lsh.ways import Index, Way
 
-_COMPARED_BITS = 20
 _TUNING_QUERIES = {"any": 2000, "tables": 500}
 _SETTINGS = ("index", "family", "metric", "n_tables", "n_bits", "n_buckets", "n_probes", "n_reranked", "k")
 
@@ -128,11 +125,8 @@ def _search(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
 def _families(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
     metric, X, base = options.metric or dataset.metric, dataset.features("train"), dataset.label_sets("train")
     queries, labels = _queries(dataset, options.split, options.queries)
-    indexes: dict[str, LSHIndex | SketchIndex] = {}
-    for family in params.FAMILIES[metric]:
-        _say(f"indexing {len(X):,} clips of {dataset.title!r} for {metric} distance by {family}")
-        indexes[family] = LSHIndex(metric, options.tables, _COMPARED_BITS, options.seed, family=family).fit(X, base)
-    indexes["kmeans"] = SketchIndex(metric, seed=options.seed).fit(X)
+    _say(f"indexing {len(X):,} clips of {dataset.title!r} for {metric} distance, once for each family")
+    indexes = index_families(X, base, metric, options.tables, options.seed, progress=_say)
     setting = {"k": options.k, "n_probes": options.probes}
     measured = compare(indexes, queries, labels, base, **setting, progress=_say)
     asked = {"metric": metric, "n_tables": options.tables, "n_probes": options.probes, "split": options.split}
@@ -257,10 +251,9 @@ def _parser() -> argparse.ArgumentParser:
     arguments.setting(sub)
     sub.add_argument("--clip", required=True, metavar="CLIP_ID", help="a clip of the dataset, of any split")
     sub = command("families", _families, _show_families, "Compare random and learned hash functions at equal budgets.")
-    sub.add_argument(
-        "--tables", type=arguments.whole(1, params.MAX_TABLES), default=16, metavar="L", help="tables (16)"
-    )
-    sub.add_argument("--probes", type=arguments.whole(1, params.MAX_PROBES), default=4, metavar="T", help="a table (4)")
+    tables, probes = arguments.whole(1, params.MAX_TABLES), arguments.whole(1, params.MAX_PROBES)
+    sub.add_argument("--tables", type=tables, default=TABLES, metavar="L", help=f"hash tables ({TABLES})")
+    sub.add_argument("--probes", type=probes, default=PROBES, metavar="T", help=f"buckets a table ({PROBES})")
     sub.add_argument("--split", choices=("validation", "test"), default="test", help="the queries (test)")
     arguments.queries(sub, 1000, "at most so many (1000)")
     return parser

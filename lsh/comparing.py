@@ -16,12 +16,15 @@ import numpy.typing as npt
 from lsh import validate
 from lsh.errors import ParameterError
 from lsh.index import LSHIndex
+from lsh.params import FAMILIES
 from lsh.quality import LabelSets, label_precision_at_k, recall_at_k
 from lsh.sketch_index import SketchIndex
 from lsh.surface import surface
 from lsh.validate import Floats
 
 BUDGETS = (0.01, 0.02, 0.05, 0.1)  # shares of the collection
+TABLES, PROBES = 16, 4
+_BITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,23 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, for JSON."""
         return asdict(self) | {"rows": [asdict(row) for row in self.rows]}
+
+
+def index_families(
+    X: npt.ArrayLike,
+    labels: LabelSets,
+    metric: str = "cosine",
+    n_tables: int = TABLES,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, LSHIndex | SketchIndex]:
+    """Return an index of X, float32[n, d], for each family of the metric, and one of k-means, of no tables."""
+    indexes: dict[str, LSHIndex | SketchIndex] = {}
+    for family in FAMILIES[metric]:
+        progress(f"indexing by {family}")
+        indexes[family] = LSHIndex(metric, n_tables, _BITS, seed, family=family).fit(X, labels)
+    progress("indexing by kmeans")
+    return indexes | {"kmeans": SketchIndex(metric, seed=seed).fit(X)}
 
 
 def compare(

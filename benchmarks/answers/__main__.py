@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.answers import aggregation, foretold, parameters, quality, speed
+from benchmarks.answers import aggregation, families, foretold, parameters, quality, speed
 from benchmarks.answers.document import render
 from benchmarks.answers.ground import SEED, Ground, K, Tell
 from benchmarks.errors import BenchmarkError
@@ -54,6 +54,7 @@ def measure(dataset: Dataset, n_queries: int, modelled: list[int], tell: Tell) -
         "speed": speed.measure(own, modelled, tell),
         "quality": [quality.measure(g, c["tables"], tell) for g, c in zip(grounds, chosen, strict=True) if c["tables"]],
         "aggregation": aggregation.measure(dataset, n_queries, tell),
+        "families": [families.measure(ground, tell) for ground in grounds],
         "theory": [foretold.measure(ground, tell) for ground in grounds],
     }
     return {"about": _about(dataset, n_queries, modelled, before, time.perf_counter() - start), **figures}

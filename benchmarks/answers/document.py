@@ -3,7 +3,14 @@
 from textwrap import fill
 from typing import Any
 
-from benchmarks.answers import said_of_frames, said_of_parameters, said_of_quality, said_of_speed, said_of_theory
+from benchmarks.answers import (
+    said_of_families,
+    said_of_frames,
+    said_of_parameters,
+    said_of_quality,
+    said_of_speed,
+    said_of_theory,
+)
 
 Record = dict[str, Any]
 
@@ -19,6 +26,7 @@ def render(figures: Record) -> str:
         said_of_speed.section(figures["speed"]),
         said_of_quality.section(figures["quality"], about),
         said_of_frames.section(figures["aggregation"], about),
+        said_of_families.section(figures["families"], about),
         said_of_theory.section(figures["theory"]),
     ]
     return "\n\n".join(_wrapped(part) for section in sections for part in section) + "\n"

@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 
-from benchmarks.answers import said_of_frames, said_of_quality, said_of_speed
+from benchmarks.answers import said_of_families, said_of_frames, said_of_quality, said_of_speed
 from benchmarks.answers.__main__ import main, read
 from benchmarks.answers.document import render
 from data_prep.dataset import open_dataset
@@ -111,3 +111,29 @@ def test_a_file_without_figures_is_refused(text, tmp_path, capsys):
     assert main(["--figures", str(path), "--out", str(tmp_path / "out.md")]) == 2
     assert "answers.json" in capsys.readouterr().err
     assert not (tmp_path / "out.md").exists()
+
+
+def row(family, recall, gain, error=0.01):
+    """Return what one family reaches within a budget of 2 %."""
+    mean = {"value": recall, "error": error}
+    gained, shares = {"value": gain, "error": error}, {"value": 0.02, "error": 0.0}
+    setting = {"n_bits": 9}
+    values = {"recall": mean, "label_precision": mean, "gain": gained, "candidates": shares}
+    return {"family": family, "budget": 0.02, "setting": setting, **values}
+
+
+@pytest.mark.parametrize(
+    ("recall", "gain", "words"),
+    [
+        (0.8, 0.1, ("finds more than random", "at least as often as the truly nearest")),
+        (0.2, -0.1, ("finds less than random", "less often than the truly nearest")),
+        (0.51, 0.01, ("within chance or by budget", "is exact search's, within chance")),
+    ],
+)
+def test_what_is_said_of_a_family_follows_from_what_it_found(recall, gain, words):
+    comparison = {"rows": [row("hyperplanes", 0.5, 0), row("grh", recall, gain)], "metric": "cosine", "queries": 9}
+    comparison |= {"n_tables": 2, "n_probes": 1, "exact_label_precision": {"value": 0.4, "error": 0.1}}
+    text = "\n".join(said_of_families.section([comparison], {"dataset": "made"}))
+    for said in words:
+        assert said in text
+    assert "python -m lsh families data/made --metric cosine --queries 9" in text
