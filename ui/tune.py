@@ -2,20 +2,18 @@
 
 from pathlib import Path
 
-import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lsh import LSHError, tune
-from ui import figures, measures, state, trouble
+from ui import figures, measures, state, trouble, tune_cells, tune_luck, tune_worst
 from ui import tune_words as words
 from ui.figures import Grid, setting
 from ui.loading import Room
 from ui.state import K_NEIGHBOURS
 from ui.stopwatch import Times, machine
 from ui.text import plain
-from ui.tune_view import View, key, look, stopwatch
+from ui.tune_view import BESIDE, STATIC, View, draw, few_numbers, key, look, stopwatch
 
 INTRO = """
 An index is **L tables**, and each sorts every clip into buckets by a key of **K bits** (K yes-or-no questions): LSH
@@ -28,8 +26,6 @@ probability *p*ᴷ, and in at least one of L tables with probability **1 - (1 - 
 neighbour's true distance, and nothing is fitted: the theory knew this before anything was measured.
 """
 STYLE = Path(__file__).parent / "components" / "tune.css"
-STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
-BESIDE = (5, 2)  # a chart, and its few numbers beside it
 FEW_TABLES = (1, 2, 4, 8, 16, 32)
 
 
@@ -51,7 +47,9 @@ def show(room: Room) -> None:
     wanted = _ask(view)
     _every_setting(view, wanted)
     clock = _cost(view, wanted)
+    tune_worst.show(view)
     _theory(view)
+    tune_luck.show(view)
     _reproduce(view)
     _time(view, wanted, clock)
 
@@ -110,18 +108,19 @@ def _why(view: View, wanted: float) -> str:
 def _every_setting(view: View, wanted: float) -> None:
     st.header("Every setting at once")
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
-    with chart:
+    with chart, st.container(key=tune_cells.CHART):
         figure = figures.heat_map(view.grid, view.candidates, view.here, wanted, view.mode)
         last = setting(int(view.grid.n_tables[-1]), int(view.grid.n_bits[-1]))
-        _draw(
+        draw(
             figure,
             f"Heat map of recall at every setting up to {last}, with the line of recall {wanted:.2f}. You are at "
             f"{setting(*view.here)}: recall {view.here_recall:.2f}. Recall grows with L and falls with K.",
         )
+        tune_cells.listen()
     with aside:
         st.markdown(words.every_setting(view.grid, wanted, len(view.sample.rows)))
         st.markdown("The setting of each recall that looks at the fewest clips:")
-        _few_numbers(words.cheapest_table(view.grid, view.candidates, wanted))
+        few_numbers(words.cheapest_table(view.grid, view.candidates, wanted))
 
 
 def _cost(view: View, wanted: float) -> DeltaGenerator:
@@ -132,13 +131,13 @@ def _cost(view: View, wanted: float) -> DeltaGenerator:
     cost = figures.looked_at(view.candidates)
     here_at = (100 * view.here_looked_at, view.here_recall)
     with left:
-        _draw(
+        draw(
             figures.trade_off(view.grid, cost, view.here, here_at, wanted, view.mode),
             f"Recall against clips looked at, one line for each K as L grows. You are at {cost.say(here_at[0])}, "
             f"recall {here_at[1]:.2f}; exact search is at {cost.say(cost.exact)}, recall 1.",
         )
         st.markdown(words.doubling(view.grid, view.candidates, view.here))
-        _few_numbers(words.doubling_table(view.grid, view.candidates, view.here, FEW_TABLES))
+        few_numbers(words.doubling_table(view.grid, view.candidates, view.here, FEW_TABLES))
     return right.container()
 
 
@@ -171,7 +170,7 @@ def _time(view: View, wanted: float, place: DeltaGenerator) -> None:
 def _say_times(view: View, wanted: float, times: Times, grid: Grid) -> None:
     fastest = times.fastest(grid.recall >= wanted)
     st.markdown(words.time_sentence(times, view.here, view.here_recall, fastest, wanted))
-    _few_numbers(words.time_table(times, grid.recall, view.here, view.here_recall, wanted))
+    few_numbers(words.time_table(times, grid.recall, view.here, view.here_recall, wanted))
     st.caption(words.how_timed(times, plain(machine())))
 
 
@@ -182,17 +181,17 @@ def _theory(view: View) -> None:
     measured, predicted = view.one_probe, view.predicted
     left, right = st.columns(2, gap="large")
     with left:
-        _draw(
+        draw(
             figures.predicted_beside_measured(measured, predicted, view.here, view.mode),
             f"Recall as L grows at K = {view.here[1]}: measured, a solid line, and predicted, a dashed line.",
         )
     with right:
-        _draw(
+        draw(
             figures.parity(measured, predicted, view.here, view.mode),
             f"Measured against predicted recall of all {predicted.size} settings, with the diagonal where both agree.",
         )
     st.markdown(words.theory(measured, predicted, view.here))
-    _few_numbers(words.theory_table(measured, predicted, view.here, FEW_TABLES))
+    few_numbers(words.theory_table(measured, predicted, view.here, FEW_TABLES))
 
 
 def _reproduce(view: View) -> None:
@@ -201,11 +200,3 @@ def _reproduce(view: View) -> None:
     st.code(words.command(view.room.dataset.path, view.room.settings, len(view.sample.rows)), language="bash")
     if view.room.settings.metric == "euclidean" and view.room.settings.bucket_width is not None:
         st.markdown("The command line takes the default bucket width, not the one that you set.")
-
-
-def _draw(figure: go.Figure, alt: str) -> None:
-    st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height))
-
-
-def _few_numbers(table: pd.DataFrame) -> None:
-    st.table(table, border="horizontal", hide_index=True)

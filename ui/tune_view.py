@@ -3,27 +3,34 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
-from lsh import predicted_recall
+from lsh import Surface, predicted_recall
 from ui import loading
 from ui.figures import Grid, Mode
-from ui.figures.marks import Floats
+from ui.figures.marks import Floats, Ints
 from ui.loading import Room, Sample
 from ui.state import K_NEIGHBOURS
 from ui.stopwatch import Stopwatch
+
+STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+BESIDE = (5, 2)  # a chart, and its few numbers beside it
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """What was measured, and where you are.
 
-    grid: measured recall with the probes in force; candidates float[L, K]: share of the collection looked at there.
+    surface: every query at every setting with the probes in force; grid: its recall; candidates float[L, K]: the share
+    of the collection looked at there.
     predicted float[L, K]: recall by theory with one probe a table; one_probe: its measured counterpart.
     """
 
     room: Room
     sample: Sample
+    surface: Surface
     grid: Grid
     candidates: Floats
     predicted: Floats
@@ -45,6 +52,11 @@ class View:
         """Return the share of the collection that the setting in force looks at."""
         return float(self.candidates[self.grid.cell(*self.here)])
 
+    @property
+    def hits(self) -> Ints:
+        """Return how many of its neighbours each query finds at the setting in force: int[nq]."""
+        return self.surface.hits[:, *self.grid.cell(*self.here)]
+
 
 def look(room: Room) -> View:
     """Measure and predict every setting, or take both from the cache. Raises LSHError for data that LSH cannot take."""
@@ -54,7 +66,7 @@ def look(room: Room) -> View:
     once = grid if room.settings.n_probes == 1 else _grid(loading.surface_for(_with_one_probe(room)).recall)
     predicted = _predicted(key(room), room, sample)
     mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
-    return View(room, sample, grid, surface.candidates, predicted, once, mode)
+    return View(room, sample, surface, grid, surface.candidates, predicted, once, mode)
 
 
 def stopwatch(view: View) -> Stopwatch:
@@ -66,6 +78,16 @@ def key(room: Room) -> tuple[object, ...]:
     """Name an index: the names that decide it, never its arrays."""
     s = room.settings
     return room.dataset.fingerprint, s.metric, s.seed, room.index.bucket_width
+
+
+def draw(figure: go.Figure, alt: str) -> None:
+    """Draw a chart, with words for those who do not see it."""
+    st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height))
+
+
+def few_numbers(table: pd.DataFrame) -> None:
+    """Draw a chart's few numbers."""
+    st.table(table, border="horizontal", hide_index=True)
 
 
 def _with_one_probe(room: Room) -> Room:

@@ -1,4 +1,4 @@
-"""Tune, as a person meets it: five charts, one button, and a link that follows."""
+"""Tune, as a person meets it: six charts, one button, and a link that follows."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -21,7 +21,7 @@ def tune(chromium, earshot):
         page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE)
         page.goto(f"{earshot}tune?dataset=sample{query}")
-        page.wait_for_function(f"document.querySelectorAll('{CHARTS} .js-plotly-plot').length === 5")
+        page.wait_for_function(f"document.querySelectorAll('{CHARTS} .js-plotly-plot').length === 6")
         return page
 
     yield open_tune
@@ -37,11 +37,11 @@ def slider(page, label):
     return int(page.get_by_role("slider", name=label).input_value())
 
 
-def test_the_page_opens_on_the_sample_and_draws_its_five_charts(tune):
+def test_the_page_opens_on_the_sample_and_draws_its_six_charts(tune):
     page = tune()
     charts = page.locator(CHARTS)
-    assert charts.count() == 5
-    assert all(len(charts.nth(i).get_attribute("aria-label")) > 40 for i in range(5))
+    assert charts.count() == 6
+    assert all(len(charts.nth(i).get_attribute("aria-label")) > 40 for i in range(6))
     assert page.locator("[data-testid=stException]").count() == 0
 
 
@@ -83,3 +83,29 @@ def test_the_sentence_below_the_button_moves_nothing_when_it_changes(tune):
     page.get_by_role("button", name="Best setting").click()
     page.get_by_text(re.compile(r"is the fastest of")).wait_for()
     assert header.bounding_box()["y"] == before
+
+
+def test_a_click_on_a_cell_moves_the_sliders_and_the_link_and_nothing_else(tune):
+    page = tune()
+    header = page.get_by_role("heading", name="What recall costs")
+    cells = page.locator(".st-key-cells .nsewdrag")
+    cells.scroll_into_view_if_needed()
+    for n_tables, n_bits in ((5, 12), (30, 3), (5, 12)):
+        before = header.bounding_box()["y"]
+        click(cells, n_tables, n_bits)
+        page.wait_for_function(f"new URLSearchParams(location.search).get('K') === '{n_bits}'")
+        page.locator("[data-testid=stCode]", has_text=f"--tables {n_tables} --bits {n_bits}").wait_for()
+        assert (slider(page, "Tables, L"), slider(page, "Bits a key, K")) == (n_tables, n_bits)
+        assert header.bounding_box()["y"] == before
+
+
+def test_one_of_the_worst_served_sounds_becomes_yours(tune):
+    page = tune("&L=2&K=14")
+    worst = page.get_by_role("region", name="The queries that LSH serves worst")
+    worst.locator("[data-use]").first.click()
+    page.wait_for_function("new URLSearchParams(location.search).get('clip')")
+
+
+def click(cells, n_tables, n_bits):
+    box = cells.bounding_box()
+    cells.click(position={"x": (n_tables - 0.5) / 32 * box["width"], "y": (1 - (n_bits - 0.5) / 24) * box["height"]})

@@ -70,11 +70,11 @@ def said(app):
     return "\n".join(element.value for element in (*app.markdown, *app.caption))
 
 
-def test_the_page_draws_five_charts_each_with_words_for_those_who_do_not_see_it(small):
+def test_the_page_draws_six_charts_each_with_words_for_those_who_do_not_see_it(small):
     app = run()
     assert not app.exception
     alts = [chart.proto.alt for chart in app.get("plotly_chart")]
-    assert len(alts) == 5
+    assert len(alts) == 6
     assert all(len(alt) > 40 for alt in alts)
 
 
@@ -87,7 +87,7 @@ def test_both_distances_say_how_far_theory_and_measurement_are_apart(small, metr
 
 
 def test_each_chart_is_followed_by_a_short_table(small):
-    assert [len(table.value) for table in run().table] == pytest.approx([5, 7, 5, 2], abs=2)
+    assert [len(table.value) for table in run().table] == pytest.approx([5, 7, 5, 4, 2], abs=2)
 
 
 def test_the_first_paragraph_says_what_tables_and_bits_do(small):

@@ -32,3 +32,4 @@ sound_map = component(
     css=_read("base.css", "cards.css", "clips.css", "map.css"),
     js=_read("ear.js", "video.js", "card.js", "map_points.js", "map_paint.js", "map_view.js", "map_marks.js", "map.js"),
 )
+heat_cells = component("earshot.cells", css=_read("cells.css"), js=_read("cells.js"))

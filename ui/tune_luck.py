@@ -1,0 +1,85 @@
+"""Tune: an index is one random draw; other seeds show how much of its recall is luck."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from lsh import LSHIndex, surface
+from ui.figures import Grid, percent, setting
+from ui.figures.luck import luck
+from ui.figures.marks import Floats
+from ui.state import K_NEIGHBOURS, MAX_SEED
+from ui.tune_pieces import Pieces, ask_for
+from ui.tune_view import View, draw, few_numbers, key
+
+OTHERS = 5
+INVITATION = f"""
+Every wall between buckets is drawn at random: another **seed** is another index, of the same L and K. See how far
+{OTHERS} others are from yours. Each is built, measured at every setting and thrown away.
+"""
+
+
+@st.fragment
+def show(view: View) -> None:
+    """Draw the spread of recall over seeds, when somebody has asked for it."""
+    s = view.room.settings
+    seeds = [(s.seed + i) % (MAX_SEED + 1) for i in range(1, OTHERS + 1)]
+    st.header("How much of it is luck?")
+    makers = {f"seed {seed}": _maker(view, seed) for seed in seeds}
+    others = ask_for(_pieces(key(view.room)), makers, INVITATION, "Draw 5 more indexes", "luck")
+    if others is None:
+        return
+    draws = np.stack([view.one_probe.recall, *others.values()])
+    at = draws[:, *view.one_probe.cell(*view.here)]
+    said = sentence(view.one_probe, draws, view.here)
+    draw(
+        luck(view.one_probe, draws, view.predicted, view.here, view.mode),
+        f"Recall as L grows at K = {view.here[1]}: a band over {len(draws)} seeds, your index's line in it and the "
+        f"predicted line. At {setting(*view.here)} the band runs from {percent(at.min())} to {percent(at.max())}.",
+    )
+    st.markdown(said)
+    few_numbers(table([s.seed, *seeds], at, float(view.predicted[view.one_probe.cell(*view.here)])))
+
+
+def sentence(grid: Grid, draws: Floats, here: tuple[int, int]) -> str:
+    """Say how far the draws are apart at the setting in force, and how many tables that is worth.
+
+    draws: float[s, L, K], the first of them yours.
+    """
+    row, column = grid.cell(*here)
+    at, mean = draws[:, row, column], draws[:, :, column].mean(axis=0)
+    low, high = float(at.min()), float(at.max())
+    place = int((at[1:] > at[0]).sum()) + 1
+    said = (
+        f"With one probe a table, {len(draws)} draws of {setting(*here)} find {percent(low)} to {percent(high)}; "
+        f"yours, with {percent(float(at[0]))}, is number {place}. Luck is worth "
+        f"**{100 * (high - low):.1f} points** here"
+    )
+    better = np.flatnonzero(mean >= mean[row] + (high - low))
+    if len(better):
+        more = int(grid.n_tables[better[0]] - grid.n_tables[row])
+        said += f", as much as **{more} table{'s' * (more != 1)} more** would bring" if more else ""
+    return f"{said}. All draws answered the same queries: nothing but the walls differs."
+
+
+def table(seeds: Sequence[int], recalls: Floats, predicted: float) -> pd.DataFrame:
+    """Tabulate recall by seed, the first of them yours, and what theory predicts."""
+    row = ["recall", *(f"{recall:.3f}" for recall in recalls), f"{predicted:.3f}"]
+    return pd.DataFrame([row], columns=["seed", f"{seeds[0]}, yours", *map(str, seeds[1:]), "predicted"])
+
+
+def _maker(view: View, seed: int) -> Callable[[], Floats]:
+    room, most = view.room, view.room.index.params
+
+    def make() -> Floats:
+        index = LSHIndex(most.metric, most.n_tables, most.n_bits, seed, room.index.bucket_width)
+        return surface(index.fit(room.dataset.features("train")), view.sample.queries, K_NEIGHBOURS).recall
+
+    return make
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _pieces(key: tuple[object, ...]) -> Pieces[Floats]:  # noqa: ARG001  (the key)
+    return Pieces()

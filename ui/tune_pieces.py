@@ -1,0 +1,55 @@
+"""What takes seconds to measure: made when somebody asks for it, piece by piece, and kept for all visitors."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+import streamlit as st
+
+from lsh import LSHError
+from ui.text import plain
+
+T = TypeVar("T")
+
+
+class Pieces(Generic[T]):
+    """Named pieces of one measurement. One left in the middle keeps what is made, and goes on from there."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, T] = {}
+        self._lock = threading.Lock()
+
+    def of(self, names: Sequence[str]) -> dict[str, T] | None:
+        """Return the pieces of these names; None unless all are made."""
+        return {name: self._made[name] for name in names} if set(names) <= set(self._made) else None
+
+    def make(self, makers: Mapping[str, Callable[[], T]], progress: Callable[[float, str], object]) -> dict[str, T]:
+        """Make what is missing, telling `progress` the share done (0 to 1) and the name of what is next."""
+        with self._lock:
+            for done, (name, maker) in enumerate(makers.items()):
+                if name not in self._made:
+                    progress(done / len(makers), name)
+                    self._made[name] = maker()
+            return {name: self._made[name] for name in makers}
+
+
+def ask_for(
+    pieces: Pieces[T], makers: Mapping[str, Callable[[], T]], invitation: str, label: str, key: str
+) -> dict[str, T] | None:
+    """Return the pieces if they are made; else invite, and make them when the button is pressed."""
+    made = pieces.of(list(makers))
+    if made is not None:
+        return made
+    with st.container(border=True, key=key):
+        st.markdown(invitation)
+        place = st.empty()
+        if not place.button(label, key=f"{key} button"):
+            return None
+        bar = place.progress(0.0, label)
+        try:
+            made = pieces.make(makers, lambda share, name: bar.progress(share, plain(f"{label}: {name}…")))
+        except LSHError as error:
+            place.error(plain(error, longest=1000))
+            return None
+    st.rerun(scope="fragment")
+    return made

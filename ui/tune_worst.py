@@ -1,0 +1,78 @@
+"""Tune: whom recall falls on, for it is a mean; and the queries that fare worst, to listen to."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ui import clip_list, visits
+from ui.answer import first_clip
+from ui.clip_list import Entry
+from ui.figures import percent
+from ui.figures.marks import Ints
+from ui.figures.tally import tally
+from ui.state import K_NEIGHBOURS
+from ui.tune_view import BESIDE, View, draw, few_numbers
+
+WORST = 5
+
+
+def show(view: View) -> None:
+    """Draw how many neighbours each query keeps at the setting in force, and the worst queries to listen to."""
+    st.header("Is it the same for every sound?")
+    k = min(K_NEIGHBOURS, view.room.index.n)
+    counts = np.bincount(view.hits, minlength=k + 1)
+    chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
+    with chart:
+        draw(
+            tally(counts, view.mode),
+            f"Of {len(view.hits)} queries, how many have 0 to {k} of their {k} nearest found. {sentence(counts)}",
+        )
+    with aside:
+        st.markdown(f"Recall is a mean, and no sound is the mean. {sentence(counts)}")
+        few_numbers(table(counts))
+    _listen(view, k)
+
+
+def sentence(counts: Ints) -> str:
+    """Say how many queries lose more than half, and how many nothing; counts int[k + 1]: queries by how many found."""
+    k, total = len(counts) - 1, int(counts.sum())
+    fewer, complete = int(counts[: (k + 1) // 2].sum()), int(counts[-1])
+    return (
+        f"On **{fewer} of {total}** queries LSH found fewer than half of the neighbours; on **{complete}** it found "
+        "every one."
+    )
+
+
+def table(counts: Ints) -> pd.DataFrame:
+    """Tabulate how many queries have all, half or more, fewer or none of their neighbours found."""
+    k, total = len(counts) - 1, int(counts.sum())
+    half = (k + 1) // 2
+    groups = [(f"all {k}", counts[k:]), (f"{half} to {k - 1}", counts[half:k]), (f"1 to {half - 1}", counts[1:half])]
+    groups = [group for group in groups if len(group[1])]
+    rows = [(name, str(n := int(some.sum())), percent(n / total)) for name, some in [*groups, ("none", counts[:1])]]
+    return pd.DataFrame(rows, columns=["found", "queries", ""])
+
+
+def _listen(view: View, k: int) -> None:
+    worst = np.argsort(view.hits, kind="stable")[:WORST]
+    if view.hits[worst[0]] == k:
+        st.markdown("**No query loses anything here.** Fewer tables, or more bits, and some would.")
+        return
+    st.markdown(
+        "Listen to those it serves worst. Are they rare sounds, or mixtures? *use* makes one your sound: **Listen** "
+        "then plays what is missed, and **Inside** shows why."
+    )
+    dataset = view.room.dataset
+    entries = [
+        Entry(
+            dataset.clip("validation", int(view.sample.rows[q])),
+            "candidate",
+            f"{int(view.hits[q]) or 'none'} of its {k} nearest found",
+            rank=str(i + 1),
+        )
+        for i, q in enumerate(worst.tolist())
+    ]
+    first = first_clip(dataset)
+    if first is not None:
+        yours, _ = visits.here(view.room.settings, dataset, first)
+        clip_list.draw(view.room, "tune-worst", "The queries that LSH serves worst", yours, entries)
