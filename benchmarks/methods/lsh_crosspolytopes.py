@@ -14,5 +14,5 @@ class LSHCrossPolytopes(LSHSketch):
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        probes = [p for p in (1, 96, 128, 192, 256, 384, 512, 768, 1024, 1536) if p <= build["n_buckets"]]
+        probes = [p for p in (1, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048) if p <= build["n_buckets"]]
         return [{"n_probes": p, "n_reranked": r} for p in probes for r in (25, 40, 70, 120)]
