@@ -8,7 +8,6 @@ What counts is the thread's own processor time. On a quiet machine a clock shows
 the waiting for a processor, which hits long work hardest and would slow the blocks down most of all.
 """
 
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -24,7 +23,7 @@ from lsh.quality import LabelSets, label_precision_at_k, recall_at_k
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
-from lsh.timing import Search
+from lsh.timing import Search, clock
 from lsh.validate import Floats
 
 LSH, EXACT, BATCHED, SKETCHES = RACERS = ("lsh", "exact", "batched", "sketches")
@@ -199,9 +198,9 @@ def _affordable(ms_a_turn: float, n_queries: int) -> npt.NDArray[np.int64]:
 
 
 def _ms(search: Search, q: Floats) -> float:
-    start = time.thread_time()
+    start = clock()
     search(q)
-    return 1000 * (time.thread_time() - start)
+    return 1000 * (clock() - start)
 
 
 def _lap(
