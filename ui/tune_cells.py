@@ -8,7 +8,7 @@ from ui.state import MAX_BITS, MAX_TABLES
 
 CHART = "cells"  # the key of the container that holds the heat map
 _KEY = "cell clicks"
-HINT = "Click a cell to go there."
+HINT = "Click a cell to go there, or move the sliders L and K."
 
 
 def listen() -> None:

@@ -12,7 +12,7 @@ from ui.figures.luck import luck
 from ui.figures.marks import Floats
 from ui.state import K_NEIGHBOURS, MAX_SEED
 from ui.tune_pieces import Pieces, ask_for
-from ui.tune_view import View, draw, few_numbers, key
+from ui.tune_view import BESIDE, View, draw, few_numbers, key
 
 OTHERS = 5
 INVITATION = f"""
@@ -33,14 +33,17 @@ def show(view: View) -> None:
         return
     draws = np.stack([view.one_probe.recall, *others.values()])
     at = draws[:, *view.one_probe.cell(*view.here)]
-    said = sentence(view.one_probe, draws, view.here)
-    draw(
-        luck(view.one_probe, draws, view.predicted, view.here, view.mode),
-        f"Recall as L grows at K = {view.here[1]}: a band over {len(draws)} seeds, your index's line in it and the "
-        f"predicted line. At {setting(*view.here)} the band runs from {percent(at.min())} to {percent(at.max())}.",
-    )
-    st.markdown(said)
-    few_numbers(table([s.seed, *seeds], at, float(view.predicted[view.one_probe.cell(*view.here)])))
+    chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
+    with chart:
+        draw(
+            luck(view.one_probe, draws, view.predicted, view.here, view.mode),
+            f"How far recall is from the predicted at K = {view.here[1]} as L grows: a band over {len(draws)} seeds, "
+            f"your index in it. At {setting(*view.here)} the band runs from {percent(at.min(), 2)} to "
+            f"{percent(at.max(), 2)} recall.",
+        )
+    with aside:
+        few_numbers(table([s.seed, *seeds], at, float(view.predicted[view.one_probe.cell(*view.here)])))
+    st.markdown(sentence(view.one_probe, draws, view.here))
 
 
 def sentence(grid: Grid, draws: Floats, here: tuple[int, int]) -> str:
@@ -53,8 +56,8 @@ def sentence(grid: Grid, draws: Floats, here: tuple[int, int]) -> str:
     low, high = float(at.min()), float(at.max())
     place = int((at[1:] > at[0]).sum()) + 1
     said = (
-        f"With one probe a table, {len(draws)} draws of {setting(*here)} find {percent(low)} to {percent(high)}; "
-        f"yours, with {percent(float(at[0]))}, is number {place}. Luck is worth "
+        f"With one probe a table, {len(draws)} draws of {setting(*here)} find {percent(low, 2)} to {percent(high, 2)}; "
+        f"yours, with {percent(float(at[0]), 2)}, is number {place}. Luck is worth "
         f"**{100 * (high - low):.1f} points** here"
     )
     better = np.flatnonzero(mean >= mean[row] + (high - low))
@@ -66,8 +69,9 @@ def sentence(grid: Grid, draws: Floats, here: tuple[int, int]) -> str:
 
 def table(seeds: Sequence[int], recalls: Floats, predicted: float) -> pd.DataFrame:
     """Tabulate recall by seed, the first of them yours, and what theory predicts."""
-    row = ["recall", *(f"{recall:.3f}" for recall in recalls), f"{predicted:.3f}"]
-    return pd.DataFrame([row], columns=["seed", f"{seeds[0]}, yours", *map(str, seeds[1:]), "predicted"])
+    names = [f"{seeds[0]}, yours", *map(str, seeds[1:]), "predicted"]
+    rows = [(name, f"{recall:.3f}") for name, recall in zip(names, [*recalls, predicted], strict=True)]
+    return pd.DataFrame(rows, columns=["seed", "recall"])
 
 
 def _maker(view: View, seed: int) -> Callable[[], Floats]:

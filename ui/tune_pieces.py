@@ -40,7 +40,8 @@ def ask_for(
     made = pieces.of(list(makers))
     if made is not None:
         return made
-    with st.container(border=True, key=key):
+    whole = st.empty()
+    with whole.container(border=True, key=key):
         st.markdown(invitation)
         place = st.empty()
         if not place.button(label, key=f"{key} button"):
@@ -51,5 +52,5 @@ def ask_for(
         except LSHError as error:
             place.error(plain(error, longest=1000))
             return None
-    st.rerun(scope="fragment")
+    whole.empty()
     return made

@@ -178,3 +178,18 @@ def _surface(path, n_probes=1):
     dataset = loading.dataset_at(path)
     settings = Settings(dataset="small", n_probes=n_probes)
     return loading.surface_for(loading.Room(settings, dataset, loading.index_for(dataset, settings)))
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize(
+    ("key", "told"), [("luck", "Luck is worth"), ("probing", "tables (")], ids=["other seeds", "more probes"]
+)
+def test_what_takes_seconds_is_measured_when_it_is_asked_for(small, metric, key, told):
+    app = run(metric=metric, L="2", K="8")
+    charts = len(app.get("plotly_chart"))
+    assert told not in said(app)
+    app.button(key=f"{key} button").click().run()
+    assert not app.exception
+    assert told in said(app)
+    assert len(app.get("plotly_chart")) == charts + 1
+    assert f"{key} button" not in {button.key for button in app.run().button}

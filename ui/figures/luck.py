@@ -1,47 +1,49 @@
-"""What luck is worth: the same setting drawn from other seeds, a band of recalls beside the theory's line."""
+"""What luck is worth: the same settings drawn from other seeds, as far from the theory as they turned out."""
 
+import numpy as np
 import plotly.graph_objects as go
 
 from ui.figures.marks import Floats, Grid, percent, setting, slip, you_are_here
 from ui.figures.palette import FOUND, INK, Mode, new_figure
 
-HEIGHT = 400
+HEIGHT = 360
 _BAND = "rgba(0, 114, 178, 0.28)"  # the blue of "found", thin enough that lines read on it in both themes
+_LEAST = 2.5  # points either way: less would make a mountain of nothing
 
 
 def luck(grid: Grid, draws: Floats, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
-    """Draw recall at the current K as L grows: the index in force, the band of all draws, and the theory.
+    """Draw recall less the theory's, in points, at the current K as L grows: your index, and the band of all draws.
 
     draws: float[s, L, K], recall by seed, the one of `grid` among them; predicted: float[L, K].
     """
-    figure = new_figure("L, tables looked into", "recall, share of the 10 nearest found", mode, height=HEIGHT, right=24)
-    last = int(grid.n_tables[-1])
+    figure = new_figure("L, tables looked into", "recall beyond the predicted, points", mode, height=HEIGHT, right=24)
+    last, (row, column) = int(grid.n_tables[-1]), grid.cell(*here)
+    beyond = 100 * (draws[:, :, column] - predicted[:, column])
+    own = 100 * (grid.recall[:, column] - predicted[:, column])
+    most = max(float(np.abs(beyond).max()), _LEAST) * 1.25
     figure.update_xaxes(range=[0, last + 0.5], tickvals=[1, *range(4, last + 1, 4)])
-    figure.update_yaxes(range=[-0.02, 1.06], tickvals=[0, 0.25, 0.5, 0.75, 1])
-    row, column = grid.cell(*here)
-    low, high = draws[:, :, column].min(axis=0), draws[:, :, column].max(axis=0)
+    figure.update_yaxes(range=[-most, most], tickformat="+.0f" if most > 2 * _LEAST else "+.1f")
+    low, high = beyond.min(axis=0), beyond.max(axis=0)
     figure.add_trace(go.Scatter(x=grid.n_tables, y=low, mode="lines", line={"width": 0}, hoverinfo="skip"))
-    figure.add_trace(_band(grid, low, high, len(draws), int(grid.n_bits[column])))
-    theory = {"color": INK[mode], "width": 1.5, "dash": "dash"}
-    for values, line, name in (
-        (grid.recall[:, column], {"color": FOUND, "width": 2.5}, "your index"),
-        (predicted[:, column], theory, "predicted"),
-    ):
-        figure.add_trace(go.Scatter(x=grid.n_tables, y=values, mode="lines", line=line, name=name, hoverinfo="skip"))
+    figure.add_trace(_band(grid, draws[:, :, column], high, int(grid.n_bits[column])))
+    line = {"color": FOUND, "width": 2.5}
+    figure.add_trace(go.Scatter(x=grid.n_tables, y=own, mode="lines", line=line, name="your index", hoverinfo="skip"))
+    figure.add_hline(y=0, line={"color": INK[mode], "width": 1.5, "dash": "dash"})
     at = float(grid.recall[row, column])
-    you_are_here(figure, here[0], at, f"{setting(*here)}:<br>your index finds {percent(at)}", mode)
-    slip(figure, last, 0.04, f"band: {len(draws)} draws · dashed: predicted", mode, to_left=True, lift=0)
+    you_are_here(figure, here[0], float(own[row]), f"{setting(*here)}:<br>your index finds {percent(at)}", mode)
+    slip(figure, last, -0.9 * most, f"band: {len(draws)} draws · dashed: predicted", mode, to_left=True, lift=0)
     return figure
 
 
-def _band(grid: Grid, low: Floats, high: Floats, n_draws: int, n_bits: int) -> go.Scatter:
+def _band(grid: Grid, recalls: Floats, top: Floats, n_bits: int) -> go.Scatter:
+    low, high = recalls.min(axis=0), recalls.max(axis=0)
     texts = [
-        f"{setting(int(n), n_bits)}:<br>{n_draws} draws find {percent(float(a))} to {percent(float(b))}"
+        f"{setting(int(n), n_bits)}:<br>{len(recalls)} draws find {percent(float(a), 2)} to {percent(float(b), 2)}"
         for n, a, b in zip(grid.n_tables, low, high, strict=True)
     ]
     return go.Scatter(
         x=grid.n_tables,
-        y=high,
+        y=top,
         mode="lines",
         line={"width": 0},
         fill="tonexty",

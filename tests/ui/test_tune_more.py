@@ -1,0 +1,118 @@
+"""What Tune measures when it is asked to: other seeds, more probes, other families."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from lsh import LSHIndex
+from ui import tune_luck, tune_probes
+from ui.figures import Grid
+from ui.figures.luck import luck
+from ui.figures.more_probes import more_probes
+from ui.tune_pieces import Pieces
+
+L, K = np.arange(1, 5), np.arange(1, 4)
+
+
+@pytest.fixture(scope="module")
+def index():
+    return LSHIndex("cosine", 4, 3).fit(np.random.default_rng(0).standard_normal((200, 8)).astype(np.float32))
+
+
+def recall_of(base, per_table):
+    """Return recall float[4, 3] that grows with each table and falls with each bit."""
+    return np.clip(base + per_table * L[:, None] - 0.1 * K, 0, 1)
+
+
+def test_pieces_that_are_made_are_not_made_again_after_an_interruption():
+    pieces, told = Pieces(), []
+
+    def leave(share, name):
+        told.append((share, name))
+        if name == "b":
+            raise InterruptedError
+
+    makers = {"a": lambda: 1, "b": lambda: 2}
+    with pytest.raises(InterruptedError):
+        pieces.make(makers, leave)
+    assert pieces.of(["a"]) == {"a": 1}
+    assert pieces.of(["a", "b"]) is None
+    assert pieces.make({"a": lambda: pytest.fail("made twice"), "b": lambda: 2}, lambda *_: None) == {"a": 1, "b": 2}
+    assert told == [(0.0, "a"), (0.5, "b")]
+
+
+def test_two_visitors_who_ask_at_once_make_each_piece_once():
+    pieces, made = Pieces(), []
+    makers = {name: (lambda name=name: made.append(name)) for name in "abc"}
+    visitors = [threading.Thread(target=pieces.make, args=(makers, lambda *_: None)) for _ in range(4)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    assert sorted(made) == ["a", "b", "c"]
+
+
+def test_luck_is_the_spread_of_the_draws_and_is_told_in_tables():
+    grid = Grid(L, K, recall_of(0.3, 0.1))
+    draws = np.stack([grid.recall, grid.recall - 0.05, grid.recall + 0.1])
+    said = tune_luck.sentence(grid, draws, (1, 2))
+    assert "3 draws of L = 1 table, K = 2 bits find 15.0 % to 30.0 %" in said
+    assert "yours, with 20.0 %, is number 2" in said
+    assert "**15.0 points** here, as much as **2 tables more** would bring" in said
+
+
+def test_where_no_number_of_tables_is_worth_the_luck_none_is_named():
+    grid = Grid(L, K, recall_of(0.3, 0.1))
+    said = tune_luck.sentence(grid, np.stack([grid.recall, grid.recall + 0.2]), (4, 2))
+    assert "tables more" not in said
+
+
+def test_the_band_holds_every_draw_and_the_theory_is_the_zero():
+    grid = Grid(L, K, recall_of(0.3, 0.1))
+    draws = np.stack([grid.recall, grid.recall - 0.02, grid.recall + 0.03])
+    figure = luck(grid, draws, grid.recall - 0.01, (2, 2), "light")
+    low, high = figure.data[0].y, figure.data[1].y
+    assert np.allclose(low, -1)
+    assert np.allclose(high, 4)
+    assert figure.layout.yaxis.range[0] < -1 < 4 < figure.layout.yaxis.range[1]
+
+
+def measured():
+    """Return recall and share looked at with 1 and 2 probes: two probes with one bit more look at as much as one."""
+    looked = np.clip(0.4 * L[:, None] * 0.5**K, 0, 1)
+    return {1: (recall_of(0.2, 0.1), looked), 2: (recall_of(0.45, 0.1), 2 * looked)}
+
+
+def test_each_number_of_probes_gets_the_bits_with_the_most_recall_within_the_budget():
+    given = measured()
+    for n_probes, n_bits, recall, _ in tune_probes.trade(given, 2, 0.2):
+        column = np.flatnonzero(given[n_probes][1][1] <= 0.2)
+        assert recall == given[n_probes][0][1, column].max()
+        assert n_bits - 1 in column
+
+
+def test_the_tables_that_one_probe_needs_reach_the_recall_within_the_budget_and_fewer_do_not():
+    given = measured()
+    recall, looked = given[1]
+    for _, _, wanted, needed in tune_probes.trade(given, 2, 0.2):
+        reaching = [n for n in L if (recall[n - 1][looked[n - 1] <= 0.2] >= wanted).any()]
+        assert needed == (reaching[0] if reaching else None)
+
+
+def test_no_row_breaks_a_budget_that_nothing_keeps():
+    assert tune_probes.trade(measured(), 2, 0.0) == []
+
+
+def test_the_sentence_gives_the_memory_that_more_tables_would_take(index):
+    rows = [(1, 2, 0.5, 2), (4, 3, 0.7, 4)]
+    said = tune_probes.sentence(rows, (2, 2), 0.1, index)
+    assert "**4 probes** at K = 3 find 70 %" in said
+    assert f"**{index.nbytes(4) / index.nbytes(2):.1f} times the memory**" in said
+    assert "no number of tables" in tune_probes.sentence([(1, 2, 0.5, 2), (4, 3, 0.7, None)], (2, 2), 0.1, index)
+
+
+def test_every_number_of_probes_has_its_line_and_yours_is_on_top():
+    lines = {n: (recall[1], looked[1]) for n, (recall, looked) in measured().items()}
+    figure = more_probes(lines, K, (2, 2, 1), (0.2, 0.3), "dark")
+    assert [trace.name for trace in figure.data] == ["2 probes", "1 probe", "you are here"]

@@ -1,0 +1,129 @@
+"""Tune: more probes a table, or more tables? At equal memory, and at an equal share of the collection looked at."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from lsh import LSHIndex
+from ui import loading
+from ui.figures import percent
+from ui.figures.marks import Floats
+from ui.figures.more_probes import more_probes, probes
+from ui.tune_pieces import Pieces, ask_for
+from ui.tune_view import BESIDE, View, draw, few_numbers, key
+
+PROBES = (1, 2, 4, 8, 16)
+INVITATION = """
+A table can be asked more than once: after your sound's own bucket, the buckets next door, the likeliest first. Each
+look is a **probe**. Probes find more without another table, so without more memory. But they look at more, too. What
+do they bring when you look at no more than now?
+"""
+
+Measured = tuple[Floats, Floats]  # recall and share looked at, float[L, K] each
+
+
+@st.fragment
+def show(view: View) -> None:
+    """Draw recall against clips looked at for a few numbers of probes, when somebody has asked for it."""
+    st.header("More probes, or more tables?")
+    makers = {probes(n): _maker(view, n) for n in PROBES}
+    made = ask_for(_pieces(key(view.room)), makers, INVITATION, "Measure 1 to 16 probes", "probing")
+    if made is None:
+        return
+    n_probes, row = view.room.settings.n_probes, view.grid.cell(*view.here)[0]
+    measured = dict(zip(PROBES, made.values(), strict=True)) | {n_probes: (view.grid.recall, view.candidates)}
+    rows = trade(measured, view.here[0], view.here_looked_at)
+    chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
+    with chart:
+        draw(
+            more_probes(
+                {n: (recall[row], looked[row]) for n, (recall, looked) in measured.items()},
+                view.grid.n_bits,
+                (*view.here, n_probes),
+                (view.here_looked_at, view.here_recall),
+                view.mode,
+            ),
+            f"Recall against clips looked at with {view.here[0]} tables, one line for each of {len(measured)} numbers "
+            f"of probes. {sentence(rows, view.here, view.here_looked_at, view.room.index)}",
+        )
+    with aside:
+        st.markdown(f"The most that is found by looking at {percent(view.here_looked_at)} of the clips, as you do now:")
+        few_numbers(table(rows, view.room.index))
+    st.markdown(sentence(rows, view.here, view.here_looked_at, view.room.index))
+
+
+Row = tuple[int, int, float, int | None]  # probes, bits, recall, tables that one probe needs for it
+
+
+def trade(measured: Mapping[int, Measured], n_tables: int, budget: float) -> list[Row]:
+    """Return, for each number of probes, the K with the most recall within `budget` (a share), and the recall.
+
+    Beside it: how many tables reach that recall within the budget with one probe each; None if no number here does.
+    """
+    rows: list[Row] = []
+    once, once_looked = measured[1]
+    within_once = np.where(once_looked <= budget, once, -1.0).max(axis=1)  # [L]
+    for n_probes, (recall, looked) in sorted(measured.items()):
+        within = np.where(looked[n_tables - 1] <= budget, recall[n_tables - 1], -1.0)
+        best = int(within.argmax())
+        if within[best] >= 0:
+            enough = np.flatnonzero(within_once >= within[best])
+            rows.append((n_probes, best + 1, float(within[best]), int(enough[0]) + 1 if len(enough) else None))
+    return rows
+
+
+def sentence(rows: list[Row], here: tuple[int, int], budget: float, index: LSHIndex) -> str:
+    """Say what the most fruitful number of probes brings, and how many tables, and megabytes, it stands for."""
+    n_probes, n_bits, recall, needed = max(rows, key=lambda row: row[2])
+    held = f"L = {here[0]} table{'s' * (here[0] != 1)} ({_megabytes(index, here[0])})"
+    if n_probes == 1:
+        return f"With {held}, more probes find no more here: looking further into one's own bucket is as good."
+    said = (
+        f"With {held} and no more than {percent(budget)} of the clips looked at, **{n_probes} probes** at K = {n_bits} "
+        f"find {percent(recall)}"
+    )
+    if needed is None:
+        return f"{said}. With one probe, no number of tables up to {index.params.n_tables} does so."
+    if needed <= here[0]:
+        return f"{said}; one probe does as well with as many tables."
+    ratio = index.nbytes(needed) / index.nbytes(here[0])
+    return (
+        f"{said}. With one probe a table that takes {needed} tables ({_megabytes(index, needed)}): "
+        f"**{ratio:.1f} times the memory**."
+    )
+
+
+def table(rows: list[Row], index: LSHIndex) -> pd.DataFrame:
+    """Tabulate recall by number of probes, and the tables, and memory, that one probe would need for it."""
+    most = index.params.n_tables
+    lines = [
+        (
+            str(n),
+            str(bits),
+            f"{recall:.2f}",
+            f"{needed} ({_megabytes(index, needed)})" if needed else f"more than {most}",
+        )
+        for n, bits, recall, needed in rows
+    ]
+    return pd.DataFrame(lines, columns=["probes", "K", "recall", "tables, with one probe"])
+
+
+def _megabytes(index: LSHIndex, n_tables: int) -> str:
+    return f"{index.nbytes(n_tables) / 1e6:.1f} MB"
+
+
+def _maker(view: View, n_probes: int) -> Callable[[], Measured]:
+    def make() -> Measured:
+        room = replace(view.room, settings=replace(view.room.settings, n_probes=n_probes))
+        measured = loading.surface_for(room)
+        return measured.recall, measured.candidates
+
+    return make
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _pieces(key: tuple[object, ...]) -> Pieces[Measured]:  # noqa: ARG001  (the key)
+    return Pieces()
