@@ -82,11 +82,19 @@ def index_families(
 ) -> dict[str, LSHIndex | SketchIndex]:
     """Return an index of X, float32[n, d], for each family of the metric, and one of k-means, of no tables."""
     indexes: dict[str, LSHIndex | SketchIndex] = {}
-    for family in FAMILIES[metric]:
+    for family in (*FAMILIES[metric], "kmeans"):
         progress(f"indexing by {family}")
-        indexes[family] = LSHIndex(metric, n_tables, _BITS, seed, family=family).fit(X, labels)
-    progress("indexing by kmeans")
-    return indexes | {"kmeans": SketchIndex(metric, seed=seed).fit(X)}
+        indexes[family] = index_family(family, X, labels, metric, n_tables, seed)
+    return indexes
+
+
+def index_family(
+    family: str, X: npt.ArrayLike, labels: LabelSets, metric: str = "cosine", n_tables: int = TABLES, seed: int = 0
+) -> LSHIndex | SketchIndex:
+    """Return an index of X by one family: those of `index_families` one at a time, where memory is dear."""
+    if family == "kmeans":
+        return SketchIndex(metric, seed=seed).fit(X)
+    return LSHIndex(metric, n_tables, _BITS, seed, family=family).fit(X, labels)
 
 
 def compare(

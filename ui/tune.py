@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lsh import LSHError, tune
-from ui import figures, measures, state, trouble, tune_cells, tune_luck, tune_probes, tune_worst
+from ui import figures, measures, state, trouble, tune_cells, tune_families, tune_luck, tune_probes, tune_worst
 from ui import tune_words as words
 from ui.figures import Grid, setting
 from ui.loading import Room
@@ -51,6 +51,7 @@ def show(room: Room) -> None:
     tune_probes.show(view)
     _theory(view)
     tune_luck.show(view)
+    tune_families.show(view)
     _reproduce(view)
     _time(view, wanted, clock)
 

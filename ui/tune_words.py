@@ -160,10 +160,14 @@ def points(difference: float) -> str:
 
 def command(path: Path, s: Settings, n_queries: int) -> str:
     """Write the command that measures the setting in force on the same queries."""
-    here = Path.cwd()
-    folder = path.relative_to(here) if path.is_relative_to(here) else path.name
     seed = f" --seed {s.seed}" if s.seed != DEFAULTS.seed else ""
     return (
-        f"python -m lsh evaluate {folder} --metric {s.metric} --tables {s.n_tables} --bits {s.n_bits}"
+        f"python -m lsh evaluate {folder(path)} --metric {s.metric} --tables {s.n_tables} --bits {s.n_bits}"
         f" --probes {s.n_probes} --k {K_NEIGHBOURS}{seed} --split validation --queries {n_queries}"
     )
+
+
+def folder(path: Path) -> str:
+    """Name a dataset's folder as a person who stands in the project's would; elsewhere only its last name is told."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else path.name

@@ -1,13 +1,16 @@
 """What Tune measures when it is asked to: other seeds, more probes, other families."""
 
+import itertools
 import threading
 
 import numpy as np
 import pytest
 
 from lsh import LSHIndex
-from ui import tune_luck, tune_probes
+from lsh.comparing import Compared, Comparison, Mean
+from ui import tune_families, tune_luck, tune_probes
 from ui.figures import Grid
+from ui.figures.families import apart, families
 from ui.figures.luck import luck
 from ui.figures.more_probes import more_probes
 from ui.tune_pieces import Pieces
@@ -116,3 +119,45 @@ def test_every_number_of_probes_has_its_line_and_yours_is_on_top():
     lines = {n: (recall[1], looked[1]) for n, (recall, looked) in measured().items()}
     figure = more_probes(lines, K, (2, 2, 1), (0.2, 0.3), "dark")
     assert [trace.name for trace in figure.data] == ["2 probes", "1 probe", "you are here"]
+
+
+def comparison(recall, precision, error=0.01, exact=0.5):
+    """Return what a family of these means reaches within 5 %, and nothing within the other budgets."""
+    row = Compared("it", 0.05, {}, Mean(recall, error), Mean(precision, error), Mean(0, 0), Mean(0.04, 0))
+    return Comparison((row,), Mean(exact, 0.01), 10, 200)
+
+
+def test_a_family_that_finds_more_is_named():
+    said = tune_families.sentence({"own": comparison(0.6, 0.4), "A": comparison(0.7, 0.4), "B": comparison(0.65, 0.4)})
+    assert "own find 60 % of the nearest; **A, the best of the others, more: 70 %**" in said
+    assert "By labels none is clearly ahead; exact search has 50 %" in said
+
+
+def test_a_difference_within_the_error_is_no_difference():
+    said = tune_families.sentence({"own": comparison(0.60, 0.4), "A": comparison(0.62, 0.45)})
+    assert "**A, the best of the others, finds about as much**, 62 %" in said
+    assert "By labels A is ahead: 45 % of its answers" in said
+
+
+def test_a_family_without_a_setting_within_the_budget_leaves_its_place_empty():
+    nothing = Comparison((), Mean(0.5, 0.01), 10, 200)
+    assert tune_families.table({"own": comparison(0.6, 0.4), "A": nothing}).values.tolist() == [
+        ["own", "", "", "0.60 (0.40)", ""],
+        ["A", "", "", "", ""],
+    ]
+    assert "Not every family" in tune_families.sentence({"own": nothing, "A": comparison(0.6, 0.4)})
+
+
+def test_names_of_lines_that_end_together_stand_apart_and_in_their_order():
+    heights = [0.93, 0.92, 0.91, 0.5, 0.2, 0.19]
+    moved = apart(heights, 0.08)
+    assert all(a - b > 0.0799 for a, b in itertools.pairwise(moved))
+    assert moved[3] == 0.5
+    assert np.mean(moved[:3]) == pytest.approx(0.92)
+
+
+def test_a_chart_of_families_names_every_line_and_leaves_out_what_is_not_known():
+    lines = {"own": np.array([0.2, 0.4]), "A": np.array([np.nan, 0.41]), "B": np.array([0.1, np.nan])}
+    figure = families((0.01, 0.1), lines, "recall", None, "light")
+    assert [trace.name for trace in figure.data] == ["own", "A", "B"]
+    assert {note.text for note in figure.layout.annotations} == {"own", "A"}
