@@ -24,6 +24,7 @@ PLANES = 4  # two words of low bits, two words of high bits
 _QUERY_MIDDLE = np.float32(7.5)
 _LEVEL_MIDDLE = np.float32(1.5)
 _STEPS = 32
+_BLOCK = 64
 _VANISHING = np.float32(1e-30)  # a squared length below which a vector is its bucket's centroid
 _WIDTHS = np.array([0.8, 0.9, 1.0, 1.1, 1.2], np.float32)  # of a level, in standard deviations of a coordinate
 
@@ -199,10 +200,15 @@ def limit_for(scores: Floats, wanted: int, slack: int) -> np.float32:
 def above(scores: Floats, limit: np.float32, first: int, rows: npt.NDArray[Any], n_rows: int) -> int:
     """Append first + i to `rows` for every score i above the limit, and return the new count.
 
-    Each place is written, and kept or written over: which scores are above cannot be foreseen, so a branch would cost.
+    Most blocks of a long array hold no such score, and cost one vectorised test. In the others each place is written,
+    and kept or written over: which scores are above cannot be foreseen, so a branch would cost more.
     """
+    n = scores.shape[0]
     count = np.uint64(n_rows)
-    for i in range(scores.shape[0]):
-        rows[count] = first + i
-        count += np.uint64(scores[i] > limit)
+    for start in range(0, n, _BLOCK):
+        block = scores[start : min(start + _BLOCK, n)]
+        if _count_above(block, limit) > 0:
+            for i in range(block.shape[0]):
+                rows[count] = first + start + i
+                count += np.uint64(block[i] > limit)
     return int(count)
