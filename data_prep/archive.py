@@ -7,11 +7,12 @@ one reason to read the archive itself. The other is that nothing in it can reach
 import gzip
 import re
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
+
+from isal import igzip, isal_zlib
 
 from data_prep.errors import DamageError, InputError
 from data_prep.splits import SOURCES
@@ -94,14 +95,14 @@ def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iter
         total = path.stat().st_size
         found = False
         try:
-            with gzip.GzipFile(fileobj=file) as stream:
+            with igzip.IGzipFile(fileobj=file) as stream:
                 for shard in shards_of_tar(stream, path.name):
                     found = True
                     yield shard
                     progress(file.tell(), total)
         except EOFError:
             raise DamageError(path.name, total, "the archive is cut short: get it again") from None
-        except (gzip.BadGzipFile, zlib.error) as error:
+        except (gzip.BadGzipFile, isal_zlib.error) as error:
             raise DamageError(path.name, file.tell(), f"the archive is damaged ({error}): get it again") from None
     if not found:
         raise InputError(f"{path} holds no shard: {_EXPECTED}")

@@ -7,6 +7,7 @@ shorter one without a word, so nothing here is left to it.
 
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 
 import google_crc32c
 
@@ -31,7 +32,7 @@ def read_records(shard: bytes, name: str) -> Iterator[tuple[int, bytes]]:
         if start > len(shard):
             raise RecordError(name, offset, f"cut inside the 12-byte header, {len(shard) - offset} bytes are left")
         length, length_crc = _HEADER.unpack_from(shard, offset)
-        if masked_crc(shard[offset : offset + 8]) != length_crc:
+        if _crc_of_length(length) != length_crc:
             raise RecordError(name, offset, "the checksum of its length does not fit: the shard is damaged")
         if length > MAX_RECORD_BYTES:
             raise RecordError(name, offset, f"claims {length:,} bytes, more than the {MAX_RECORD_BYTES:,} allowed")
@@ -44,6 +45,11 @@ def read_records(shard: bytes, name: str) -> Iterator[tuple[int, bytes]]:
             raise RecordError(name, offset, "the checksum of its data does not fit: the shard is damaged")
         yield offset, payload
         offset = end + _FOOTER.size
+
+
+@lru_cache(maxsize=4096)  # nearly all records have one of a few dozen lengths
+def _crc_of_length(length: int) -> int:
+    return masked_crc(length.to_bytes(8, "little"))
 
 
 def masked_crc(data: bytes) -> int:
