@@ -43,8 +43,8 @@ def ask_for(
     whole = st.empty()
     with whole.container(border=True, key=key):
         st.markdown(invitation)
-        place = st.empty()
-        if not place.button(label, key=f"{key} button"):
+        button, place = st.columns([2, 5], gap="medium", vertical_alignment="center")
+        if not button.button(label, key=f"{key} button", width="stretch"):
             return None
         bar = place.progress(0.0, label)
         try:
