@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from data_prep.label_sets import LabelSets
+
 FORMAT = "earshot-dataset"
 FORMAT_VERSION = 1
 SPLITS = ("train", "validation", "test")
@@ -99,7 +101,7 @@ class ClipBatch:
     media: Sequence[str]
     start_s: Sequence[float] | npt.NDArray[np.floating[Any]]
     end_s: Sequence[float] | npt.NDArray[np.floating[Any]]
-    labels: Sequence[Sequence[int]]
+    labels: Sequence[Sequence[int]] | LabelSets
     n_frames: Sequence[int] | npt.NDArray[np.integer[Any]]
     features: npt.NDArray[np.float32]
     frames: npt.NDArray[np.uint8] | None = None

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.errors import InputError
+from data_prep.label_sets import LabelSets
 from data_prep.labels import read_csv
 from data_prep.schema import Label
 from data_prep.tfrecord import ParsedRecords
@@ -47,8 +48,7 @@ class SegmentList:
             row = self._order[twice[0] + 1]
             raise InputError(f"{path}, line {rows.lines[row]}: {rows.ids[row].decode()!r} is listed a second time")
         self._times = np.array(rows.times).reshape(-1, 2)  # in the order of the list, as what follows
-        self._label_ends = np.array(rows.label_ends)
-        self._labels = np.array(rows.labels)
+        self._labels = LabelSets(np.array(rows.labels), np.array(rows.label_ends))
         self._seen = np.zeros(len(ids), bool)
         self.unlisted = 0
         self.other_times = 0
@@ -66,9 +66,7 @@ class SegmentList:
         self.unlisted += int((~listed).sum())
         times = np.stack([clips.start_s[at], clips.end_s[at]], axis=1)
         self.other_times += int((np.abs(self._times[rows] - times) > _TIME_TOLERANCE_S).any(axis=1).sum())
-        for row, i in zip(rows.tolist(), at.tolist(), strict=True):
-            of_list = self._labels[self._label_ends[row] : self._label_ends[row + 1]].tolist()
-            self.other_labels += of_list != clips.labels[i] and sorted(of_list) != sorted(clips.labels[i])
+        self.other_labels += int(self._labels.take(rows).differ(clips.labels.take(at)).sum())
 
     def shards(self) -> set[tuple[str, str]]:
         """Return (folder, key) of every shard that the listed clips lie in."""
@@ -109,24 +107,25 @@ class _Rows:
                     "before the first row"
                 )
             else:
-                self._add(row, index_of_mid, f"{path}, line {line}")
-                self.lines.append(line)
+                self._add(row, index_of_mid, path, line)
         if not self.ids or (promised is not None and promised != len(self.ids)):
             raise InputError(f"{path} has {len(self.ids):,} rows, its head promises {promised}: get it again")
 
-    def _add(self, row: list[str], index_of_mid: Mapping[str, int], where: str) -> None:
+    def _add(self, row: list[str], index_of_mid: Mapping[str, int], path: Path, line: int) -> None:
         try:
             video_id, start_s, end_s, mids = row
-            self.times.extend((float(start_s), float(end_s)))
-            self.labels.extend(index_of_mid[mid] for mid in mids.split(","))
+            self.times.append(float(start_s))
+            self.times.append(float(end_s))
+            self.labels.extend(map(index_of_mid.__getitem__, mids.split(",")))
             self.ids.append(video_id.encode())
             if len(video_id) > _LONGEST_ID:
                 raise ValueError(video_id)  # noqa: TRY301  # said below, with the place
         except KeyError as error:
-            raise InputError(f"{where}: label {error} is not in the label table") from None
+            raise InputError(f"{path}, line {line}: label {error} is not in the label table") from None
         except ValueError:
-            raise InputError(f"{where}: {', '.join(row)!r:.80} is not {', '.join(_HEADER)!r}") from None
+            raise InputError(f"{path}, line {line}: {', '.join(row)!r:.80} is not {', '.join(_HEADER)!r}") from None
         self.label_ends.append(len(self.labels))
+        self.lines.append(line)
 
 
 def _source_of(path: Path) -> str:

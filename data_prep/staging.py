@@ -3,15 +3,15 @@
 import os
 import re
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from data_prep.errors import InputError
+from data_prep.label_sets import LabelSets
 from data_prep.schema import CLIPS_SCHEMA, SPLITS, ClipBatch
 
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+")
@@ -40,7 +40,7 @@ class Staging:
         if self.dim is None:
             self.dim, self.has_frames = batch.features.shape[1], batch.frames is not None
         check_batch(batch, self.dim, self._n_labels, with_frames=self.has_frames)
-        columns = [pa.array(getattr(batch, field.name), field.type) for field in _STAGED]
+        columns = [_column(batch, field) for field in _STAGED]
         self._columns.write_batch(pa.RecordBatch.from_arrays(columns, schema=_STAGED))
         self._features.write(np.ascontiguousarray(batch.features).data)
         if batch.frames is not None:
@@ -89,13 +89,13 @@ def check_batch(batch: ClipBatch, dim: int, n_labels: int, *, with_frames: bool)
         raise InputError(f"the columns of a batch of {len(ids)} clips differ in length: {[len(c) for c in columns]}")
     if batch.features.dtype != np.float32 or batch.features.shape != (len(ids), dim):
         raise InputError(f"features are {batch.features.dtype}{list(batch.features.shape)}, expected float32[n, {dim}]")
-    _refuse(ids, [_URL_SAFE.fullmatch(i) is None for i in ids], "an id may hold letters, digits and -._~ only")
-    _refuse(ids, [split not in SPLITS for split in batch.split], f"its split is none of {', '.join(SPLITS)}")
+    _refuse(ids, _ids_bad(ids), "an id may hold letters, digits and -._~ only")
+    _refuse(ids, _splits_bad(batch.split), f"its split is none of {', '.join(SPLITS)}")
     _refuse(ids, ~np.isfinite(batch.features).all(axis=1), "its feature is not finite")
     start_s, end_s = np.asarray(batch.start_s), np.asarray(batch.end_s)
     _refuse(ids, ~((start_s >= 0) & (end_s > start_s) & np.isfinite(end_s)), "its times are not 0 <= start < end")
     _refuse(ids, n_frames < 1, "it has no frame")
-    _refuse(ids, _labels_bad(batch.labels, n_labels), f"labels must differ and be in 0..{n_labels - 1}")
+    _refuse(ids, _labels_bad(LabelSets.of(batch.labels), n_labels), f"labels must differ and be in 0..{n_labels - 1}")
     if (batch.frames is not None) != with_frames:
         raise InputError("either every batch brings frames or none does")
     if batch.frames is not None and (batch.frames.dtype != np.uint8 or batch.frames.shape != (n_frames.sum(), dim)):
@@ -104,22 +104,34 @@ def check_batch(batch: ClipBatch, dim: int, n_labels: int, *, with_frames: bool)
         )
 
 
-def _labels_bad(rows: Sequence[Sequence[int]], n_labels: int) -> npt.NDArray[np.bool_]:
+def _column(batch: ClipBatch, field: "pa.Field[Any]") -> "pa.Array[Any]":
+    column: Any
+    if field.name == "labels":
+        sets = LabelSets.of(batch.labels)
+        ends: Any = pa.array(sets.ends.astype(np.int32))
+        labels: Any = pa.array(sets.labels.astype(np.int16))
+        column = pa.ListArray.from_arrays(ends, labels, type=field.type)
+    else:
+        column = pa.array(getattr(batch, field.name), field.type)
+    return cast("pa.Array[Any]", column)
+
+
+def _ids_bad(ids: Sequence[str]) -> npt.ArrayLike:
+    """Say which ids hold what they may not; all are looked at in one go, since nearly always none does."""
+    if all(ids) and _URL_SAFE.fullmatch("".join(ids)):
+        return False
+    return [_URL_SAFE.fullmatch(clip_id) is None for clip_id in ids]
+
+
+def _splits_bad(splits: Sequence[str]) -> npt.ArrayLike:
+    return False if set(splits) <= set(SPLITS) else [split not in SPLITS for split in splits]
+
+
+def _labels_bad(sets: LabelSets, n_labels: int) -> npt.NDArray[np.bool_]:
     """Say which clips carry a label twice, or one outside the table."""
-    clip, label = flat_labels(rows)
-    bad = np.zeros(len(rows), bool)
-    bad[clip[(label < 0) | (label >= n_labels)]] = True
-    order = np.lexsort((label, clip))
-    again = (np.diff(clip[order]) == 0) & (np.diff(label[order]) == 0)
-    bad[clip[order][1:][again]] = True
+    bad = np.zeros(len(sets), bool)
+    bad[sets.clips[(sets.labels < 0) | (sets.labels >= n_labels) | sets.repeats()]] = True
     return bad
-
-
-def flat_labels(rows: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the labels of all rows one after another, and beside each the row it is in."""
-    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-    labels = np.fromiter(chain.from_iterable(rows), np.int64, lengths.sum())
-    return np.repeat(np.arange(len(rows)), lengths), labels
 
 
 def _refuse(ids: Sequence[str], bad: npt.ArrayLike, reason: str) -> None:

@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from data_prep.archive import Shard
 from data_prep.errors import RecordError
+from data_prep.label_sets import LabelSets
 
 MAX_FRAMES = 10
 FRAME_BYTES = 128
@@ -47,7 +47,7 @@ class ParsedRecords:
     video_id: list[str]
     start_s: npt.NDArray[np.float64]
     end_s: npt.NDArray[np.float64]
-    labels: list[list[int]]
+    labels: LabelSets
     n_frames: npt.NDArray[np.int64]
     frames: npt.NDArray[np.uint8]
 
@@ -82,7 +82,7 @@ def parse_records(records: Sequence[Record], n_labels: int) -> ParsedRecords:
         video_id=video_ids,
         start_s=start_s,
         end_s=end_s,
-        labels=_label_sets(labels),
+        labels=LabelSets(labels.flat_values.numpy(), labels.row_splits.numpy()).without_repeats(),
         n_frames=n_frames,
         frames=tensorflow().io.decode_raw(frames.flat_values, np.uint8).numpy().reshape(-1, FRAME_BYTES),
     )
@@ -141,13 +141,6 @@ def _ids_bad(ids: npt.NDArray[Any]) -> Mask:
 def _labels_bad(labels: Any, n_labels: int) -> Mask:
     values = labels.flat_values.numpy()
     return _any_in_row((values < 0) | (values >= n_labels), labels.row_splits.numpy())
-
-
-def _label_sets(labels: Any) -> list[list[int]]:
-    """Return each clip's labels, each once, in the order in which they come."""
-    values, ends = labels.flat_values.numpy().tolist(), labels.row_splits.numpy().tolist()
-    rows = [values[start:end] for start, end in pairwise(ends)]
-    return [row if len(set(row)) == len(row) else list(dict.fromkeys(row)) for row in rows]
 
 
 def _describe_labels(labels: npt.NDArray[np.int64], n_labels: int) -> str:

@@ -6,6 +6,7 @@ Until then everything waits in files; only when all clips are there are their co
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +100,10 @@ class DatasetWriter:
         if not len(staged):
             raise InputError("there is no clip to write a dataset of")
         rows = _rows_by_split(staged)
-        n_frames = self._write_arrays(staged, rows)
-        clips = _clips_table(staged, rows, with_frames=self._staging.has_frames)
-        self._write_table(CLIPS, clips)
-        self._write_table(LABELS, _labels_table(self._labels, clips, rows))
+        with ThreadPoolExecutor(1) as beside:
+            tables = beside.submit(self._write_tables, staged, rows)
+            n_frames = self._write_arrays(staged, rows)
+            tables.result()
         self._staging.close()
         facts = {
             "format": FORMAT,
@@ -146,6 +147,11 @@ class DatasetWriter:
                     file.write(self._staging.frames(first[chunk], n_frames[chunk]))
         return total
 
+    def _write_tables(self, staged: pa.Table, rows: Mapping[str, Rows]) -> None:
+        clips = _clips_table(staged, rows, with_frames=self._staging.has_frames)
+        self._write_table(CLIPS, clips)
+        self._write_table(LABELS, _labels_table(self._labels, clips, rows))
+
     @contextlib.contextmanager
     def _hashed(self, name: str, header: bytes = b"") -> Iterator[HashedFile]:
         with HashedFile(self._folder / name) as file:
@@ -167,11 +173,13 @@ def _rows_by_split(staged: pa.Table) -> dict[str, Rows]:
     digests = bytearray()
     for start in range(0, len(ids), _IDS):
         digests += b"".join(map(row_key, ids.slice(start, _IDS).to_pylist()))
-    keys = np.frombuffer(digests, dtype=">u8").reshape(-1, 2)  # (n, 2), as 16-byte numbers
-    order = np.lexsort((keys[:, 1], keys[:, 0]))
-    twice = np.flatnonzero((keys[order[1:]] == keys[order[:-1]]).all(axis=1))
-    if len(twice):
-        raise InputError(f"clip {ids[order[twice[0]]].as_py()!r} occurs twice: ids must be unique in a dataset")
+    high, low = np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2).T  # of 16-byte numbers
+    order = np.argsort(high)
+    if (high[order[1:]] == high[order[:-1]]).any():  # the same clip twice, or the wonder of two alike by chance
+        order = np.lexsort((low, high))
+        twice = np.flatnonzero((high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]]))
+        if len(twice):
+            raise InputError(f"clip {ids[order[twice[0]]].as_py()!r} occurs twice: ids must be unique in a dataset")
     places: Any = pc.index_in(staged["split"], value_set=pa.array(SPLITS))
     splits = places.to_numpy()[order]
     return {split: order[splits == place] for place, split in enumerate(SPLITS)}

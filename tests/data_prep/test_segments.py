@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from data_prep.errors import InputError
+from data_prep.label_sets import LabelSets
 from data_prep.schema import Label
 from data_prep.segments import SegmentList
 from data_prep.tfrecord import ParsedRecords
@@ -21,7 +22,9 @@ def clips(*rows: tuple[str, float, float, list[int]]) -> ParsedRecords:
     ids, starts, ends, labels = zip(*rows, strict=True)
     n = len(rows)
     frames = np.zeros((n, 128), np.uint8)
-    return ParsedRecords(list(ids), list(ids), np.array(starts), np.array(ends), list(labels), np.ones(n, int), frames)
+    return ParsedRecords(
+        list(ids), list(ids), np.array(starts), np.array(ends), LabelSets.of(labels), np.ones(n, int), frames
+    )
 
 
 def test_clips_that_agree_leave_nothing_to_say(tmp_path: Path) -> None:
