@@ -4,6 +4,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -91,6 +92,7 @@ def test_a_click_on_a_cell_moves_the_sliders_and_the_link_and_nothing_else(tune)
     cells = page.locator(".st-key-cells .nsewdrag")
     cells.scroll_into_view_if_needed()
     for n_tables, n_bits in ((5, 12), (30, 3), (5, 12)):
+        expect(cells).to_have_count(1)  # the old chart may stand for a moment beside its new self
         before = header.bounding_box()["y"]
         click(cells, n_tables, n_bits)
         page.wait_for_function(f"new URLSearchParams(location.search).get('K') === '{n_bits}'")
