@@ -8,6 +8,7 @@ out instead, and accounted for.
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,7 @@ from data_prep.report import Loss, Report
 from data_prep.schema import ClipBatch
 from data_prep.segments import SegmentList
 from data_prep.splits import SOURCES, split_of
-from data_prep.tfrecord import MAX_FRAMES, ParsedRecords, Record, parse_records
+from data_prep.tfrecord import MAX_FRAMES, ParsedRecords, Record, parse_records, tensorflow
 from data_prep.writer import DatasetWriter, new_dataset
 
 _BATCH = 4096  # records that TensorFlow parses at once
@@ -55,7 +56,9 @@ def convert(
     """
     check_target(out, overwrite=overwrite)
     labels = read_labels(labels_csv, ontology)
-    lists = [SegmentList(path, labels) for path in segments]
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(tensorflow)  # whose import takes some seconds, while the lists are read
+        lists = [SegmentList(path, labels) for path in segments]
     with new_dataset(out, labels, overwrite=overwrite) as writer:
         conversion = _Conversion(writer, len(labels), lists, keep_frames=frames, keep_going=keep_going)
         report = conversion.run(features, progress)

@@ -94,3 +94,21 @@ def test_an_empty_list_is_refused(tmp_path: Path) -> None:
 def test_a_missing_list_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*eval_segments\.csv"):
         SegmentList(tmp_path / "eval_segments.csv", LABELS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('ab2, 0.000, 10.000, "/m/1"', "ab2,0.000,10.000,/m/1"),
+        ("# num", "# once more\n# num"),
+        ("ab2, 0.000", "ab2, 0"),
+    ],
+)
+def test_a_list_written_in_another_hand_is_read_alike(tmp_path: Path, old: str, new: str) -> None:
+    path = write_segments(tmp_path / "eval_segments.csv", ROWS)
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    eval_list = SegmentList(path, LABELS)
+    eval_list.check(clips(*ROWS), range(3))
+    assert (eval_list.unlisted, eval_list.other_times, eval_list.other_labels) == (0, 0, 0)
+    assert eval_list.shortfall({"ab", "cd"}).lost == {}

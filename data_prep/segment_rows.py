@@ -1,0 +1,142 @@
+"""The rows of one of AudioSet's lists of segments.
+
+Two million rows are read by Arrow, whole columns at a time. A list in which anything is unusual is read again row by
+row, which says what is wrong and in which line.
+"""
+
+import re
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from data_prep.errors import InputError
+from data_prep.label_sets import LabelSets
+from data_prep.labels import read_csv
+
+_HEADER = ["# YTID", "start_seconds", "end_seconds", "positive_labels"]
+_LONGEST_ID = 64
+_BLOCK = 1 << 22  # bytes that are columns at a time
+_USUAL = (  # what the columns hold, divided by spaces
+    ("id", rf"^[A-Za-z0-9_-]{{1,{_LONGEST_ID}}},$"),
+    ("start", r"^[0-9]+\.[0-9]+,$"),
+    ("end", r"^[0-9]+\.[0-9]+,$"),
+    ("mids", r'^"[^"]+"$'),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRows:
+    """A list, column by column: ids bytes[n], start and end in seconds float64[n, 2], labels, line numbers int64[n]."""
+
+    ids: npt.NDArray[np.bytes_]
+    times: npt.NDArray[np.float64]
+    labels: LabelSets
+    lines: npt.NDArray[np.int64]
+
+
+def read_rows(path: Path, mids: list[str]) -> SegmentRows:
+    """Read a list. `mids` are the label table's; InputError names the line that is not as AudioSet publishes it."""
+    return _read_columns(path, mids) or _RowByRow(path, {mid: index for index, mid in enumerate(mids)}).rows()
+
+
+def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
+    """Read a list that is just as AudioSet publishes it; None for any other."""
+    try:
+        with path.open("rb") as file:
+            head = [file.readline().decode().strip() for _ in range(3)]
+        promised = re.search(r"num_segs=(\d+)", head[1])
+        if promised is None or head[0][:1] != "#" or head[2] != ", ".join(_HEADER):
+            return None
+        with csv.open_csv(
+            path,
+            csv.ReadOptions(skip_rows=len(head), column_names=[name for name, _ in _USUAL], block_size=_BLOCK),
+            csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
+            csv.ConvertOptions(column_types={name: pa.string() for name, _ in _USUAL}),
+        ) as blocks:
+            parts = [_block(block, pa.array(mids)) for block in blocks]
+    except (OSError, UnicodeDecodeError, pa.ArrowInvalid):
+        return None
+    whole = [part for part in parts if part is not None]
+    n = sum(len(ids) for ids, *_ in whole)
+    if len(whole) < len(parts) or not n or n != int(promised[1]):
+        return None
+    ids, times, labels, lengths = (np.concatenate(column) for column in zip(*whole, strict=True))
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    return SegmentRows(ids, times, LabelSets(labels, ends), np.arange(n) + len(head) + 1)
+
+
+def _block(block: pa.RecordBatch, mids: "pa.Array[Any]") -> tuple[npt.NDArray[Any], ...] | None:
+    """Return ids, times, labels and how many labels each row has; None when anything is unusual."""
+    columns: list[Any] = block.columns
+    for column, (_, pattern) in zip(columns, _USUAL, strict=True):
+        if not pc.all(pc.match_substring_regex(column, pattern)).as_py():
+            return None
+    ids, start, end = (pc.utf8_rtrim(column, ",") for column in columns[:3])
+    sets: Any = pc.split_pattern(pc.utf8_trim(columns[3], '"'), ",")
+    labels: Any = pc.index_in(sets.flatten(), value_set=mids)
+    if labels.null_count:
+        return None
+    times = [pc.cast(seconds, pa.float64()).to_numpy() for seconds in (start, end)]
+    return (
+        np.array(ids.to_pylist(), dtype="S"),
+        np.stack(times, axis=1),
+        labels.to_numpy().astype(np.int16),
+        np.diff(sets.offsets.to_numpy().astype(np.int64)),
+    )
+
+
+class _RowByRow:
+    """The rows of any list, as they are read."""
+
+    def __init__(self, path: Path, index_of_mid: Mapping[str, int]) -> None:
+        self.ids: list[bytes] = []
+        self.times = array("d")
+        self.label_ends = array("q", [0])
+        self.labels = array("h")
+        self.lines = array("q")
+        promised = None
+        has_header = False
+        for line, row in read_csv(path):
+            if row and row[0].startswith("#"):
+                counts = re.search(r"num_segs=(\d+)", ",".join(row))
+                promised = int(counts[1]) if counts else promised
+                has_header = has_header or row == _HEADER
+            elif not has_header:
+                raise InputError(
+                    f"{path} is not one of AudioSet's lists of segments: expected the line {', '.join(_HEADER)!r} "
+                    "before the first row"
+                )
+            else:
+                self._add(row, index_of_mid, f"{path}, line {line}")
+                self.lines.append(line)
+        if not self.ids or (promised is not None and promised != len(self.ids)):
+            raise InputError(f"{path} has {len(self.ids):,} rows, its head promises {promised}: get it again")
+
+    def rows(self) -> SegmentRows:
+        """Return them column by column."""
+        labels = LabelSets(np.array(self.labels), np.array(self.label_ends))
+        return SegmentRows(
+            np.array(self.ids, dtype="S"), np.array(self.times).reshape(-1, 2), labels, np.array(self.lines)
+        )
+
+    def _add(self, row: list[str], index_of_mid: Mapping[str, int], where: str) -> None:
+        try:
+            video_id, start_s, end_s, mids = row
+            self.times.extend((float(start_s), float(end_s)))
+            self.labels.extend(index_of_mid[mid] for mid in mids.split(","))
+            self.ids.append(video_id.encode())
+            if len(video_id) > _LONGEST_ID:
+                raise ValueError(video_id)  # noqa: TRY301  # said below, with the place
+        except KeyError as error:
+            raise InputError(f"{where}: label {error} is not in the label table") from None
+        except ValueError:
+            raise InputError(f"{where}: {', '.join(row)!r:.80} is not {', '.join(_HEADER)!r}") from None
+        self.label_ends.append(len(self.labels))
