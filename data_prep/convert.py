@@ -28,7 +28,7 @@ from data_prep.tfrecord import MAX_FRAMES, ParsedRecords, Record, parse_records,
 from data_prep.writer import DatasetWriter, new_dataset
 
 _BATCH = 4096  # records that TensorFlow parses at once
-_AHEAD = 64  # shards, of at most some 500 KB
+_AHEAD = 16  # shards, of at most some 500 KB
 
 Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
 _CheckedShard = tuple[Shard, list[Record], RecordError | None]  # its records, up to the first damage
