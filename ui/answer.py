@@ -8,7 +8,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from lsh import LSHIndex, SearchResult, hit_probability, label_precision_at_k
-from ui.loading import Room, index_for
+from ui.loading import Room, index_for, splits_to_begin_with
 from ui.state import DEFAULTS, K_NEIGHBOURS, Settings
 
 Rows = npt.NDArray[np.int64]
@@ -72,7 +72,7 @@ def answer_to(room: Room, query: npt.NDArray[np.float32], name: str, own: int = 
 
 def first_clip(dataset: Dataset) -> Clip | None:
     """Choose the clip that a newcomer hears first, whatever the setting: it has neighbours of its kind, some missed."""
-    for split in ("test", "validation", "train"):
+    for split in splits_to_begin_with(dataset):
         if dataset.n_rows(split):
             return dataset.clip(split, _most_telling(dataset.fingerprint, split, dataset))
     return None

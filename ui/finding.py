@@ -4,6 +4,7 @@ import streamlit as st
 
 from data_prep.dataset import Dataset
 from ui import visits
+from ui.loading import splits_to_begin_with
 from ui.text import clean, plain
 
 _KEY = "find"
@@ -58,6 +59,6 @@ def _surprise(dataset: Dataset, label: int | None) -> None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _labels_by_size(fingerprint: str, _dataset: Dataset) -> dict[str, int]:  # noqa: ARG001  (the key)
     """Return the labels that can be begun with, and their index, in alphabetical order."""
-    split = next((split for split in ("test", "validation", "train") if _dataset.n_rows(split)), "train")
+    split = next((split for split in splits_to_begin_with(_dataset) if _dataset.n_rows(split)), "train")
     counts = _dataset.label_counts(split)
     return dict(sorted((name, i) for i, name in enumerate(_dataset.label_names) if counts[i]))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from ui import state
+from ui.loading import splits_to_begin_with
 
 
 def here(settings: state.Settings, dataset: Dataset, first: Clip) -> tuple[Clip, str | None]:
@@ -34,8 +35,8 @@ def start(to: str) -> None:
 
 
 def any_clip(dataset: Dataset, label: int | None = None) -> Clip | None:
-    """Draw a clip at random, from the test split where it can be; with a label, one that carries it."""
-    for split in ("test", "validation", "train"):
+    """Draw a clip at random to begin with; with a label, one that carries it."""
+    for split in splits_to_begin_with(dataset):
         n = dataset.n_rows(split)
         rows = dataset.rows_with_label(split, label) if label is not None else range(n)
         if len(rows):
