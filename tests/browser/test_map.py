@@ -151,6 +151,7 @@ def test_nothing_is_sent_again_and_zoom_and_place_are_kept_over_a_rerun(visit_ma
 def test_leaving_the_page_and_coming_back_keeps_the_points_and_the_view(visit_map):
     page = visit_map()
     page.get_by_role("button", name="Zoom in").click()
+    page.wait_for_selector('.map:not([data-zoom="1.000"])')
     zoom, received = state(page, "zoom"), page.evaluate("window.earshotMap.received")
     page.get_by_role("link", name="Listen").click()
     page.wait_for_selector(".neighbours .tab")
