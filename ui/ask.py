@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,9 +10,8 @@ from data_prep.dataset import Clip, Dataset
 from data_prep.errors import DataError, DownloadError
 from data_prep.sounds.asking import LARGEST, LONGEST_S, Asked, Asking
 from lsh import LSHError
-from ui import asks, cards, doors, loading, remarks, taking, visits
-from ui.answer import Answer, answer_to
-from ui.components import neighbour_list
+from ui import doors, loading, near, remarks, taking, visits
+from ui.answer import answer_to
 from ui.loading import Room
 from ui.text import plain
 
@@ -138,32 +136,8 @@ def _answer(room: Room, question: Question) -> None:
         return
     remarks.what_happened(room, found)
     query = _as_clip(room.dataset, question)
-    _neighbours(room, query, found)
+    near.draw(room, "asked neighbours", query, found, _listen_to)
     taking.buttons(room, query, found)
-
-
-@st.fragment
-def _neighbours(room: Room, query: Clip, found: Answer) -> None:
-    data: dict[str, Any] = {
-        **cards.deck(room, query, found, asks.gone()),
-        "collection": room.dataset.fingerprint[:16],
-        "looks": asks.wanted_looks(room, "asked neighbours"),
-        "view": room.settings.view,
-        "empty": remarks.empty_lists(room.settings, found),
-        "summary": remarks.summary(room, found),
-        "sound": asks.wanted_sound(room, "asked neighbours"),
-    }
-    key = "asked neighbours"
-    neighbour_list(
-        key=key,
-        data=data,
-        on_sound_change=asks.on(key, "sound", asks.want(key)),
-        on_look_change=asks.on(key, "look", asks.want_looks(key)),
-        on_use_change=asks.on(key, "use", asks.then_rerun(_listen_to)),
-        on_gone_change=asks.on(key, "gone", asks.remember_gone),
-        on_view_change=asks.on(key, "view", asks.remember_view),
-    )
-    asks.rerun_if_moved()
 
 
 def _listen_to(clip_id: str) -> None:

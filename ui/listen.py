@@ -4,9 +4,9 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHError
-from ui import asks, cards, finding, loading, measures, media, remarks, taking, visits
-from ui.answer import Answer, answer, first_clip
-from ui.components import neighbour_list, query_player
+from ui import asks, cards, finding, loading, measures, media, near, remarks, taking, visits
+from ui.answer import answer, first_clip
+from ui.components import query_player
 from ui.loading import Room
 from ui.text import clean
 
@@ -34,7 +34,7 @@ def show(room: Room) -> None:
             return
         with said:
             remarks.what_happened(room, found)
-        _neighbours(room, clip, found)
+        near.draw(room, "neighbours", clip, found, lambda to: visits.hop(to, clip.clip_id))
         taking.buttons(room, clip, found)
         now = measures.strip(room, numbers)  # after the neighbours, for it takes longer
         with said:
@@ -63,30 +63,6 @@ def _player(room: Room, clip: Clip) -> None:
         on_sound_change=asks.on("player", "sound", asks.want("player")),
         on_back_change=asks.on("player", "back", asks.then_rerun(visits.back)),
         on_gone_change=asks.on("player", "gone", asks.remember_gone),
-    )
-    asks.rerun_if_moved()
-
-
-@st.fragment
-def _neighbours(room: Room, clip: Clip, found: Answer) -> None:
-    deck = cards.deck(room, clip, found, asks.gone())
-    data = {
-        **deck,
-        "collection": room.dataset.fingerprint[:16],
-        "looks": asks.wanted_looks(room, "neighbours"),
-        "view": room.settings.view,
-        "empty": remarks.empty_lists(room.settings, found),
-        "summary": remarks.summary(room, found),
-        "sound": asks.wanted_sound(room, "neighbours"),
-    }
-    neighbour_list(
-        key="neighbours",
-        data=data,
-        on_sound_change=asks.on("neighbours", "sound", asks.want("neighbours")),
-        on_look_change=asks.on("neighbours", "look", asks.want_looks("neighbours")),
-        on_use_change=asks.on("neighbours", "use", asks.then_rerun(lambda to: visits.hop(to, clip.clip_id))),
-        on_gone_change=asks.on("neighbours", "gone", asks.remember_gone),
-        on_view_change=asks.on("neighbours", "view", asks.remember_view),
     )
     asks.rerun_if_moved()
 

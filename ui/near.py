@@ -1,0 +1,35 @@
+"""The three lists beside a sound, found, exact and missed, on whatever page asks with one."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from data_prep.dataset import Clip
+from ui import asks, cards, remarks
+from ui.answer import Answer
+from ui.components import neighbour_list
+from ui.loading import Room
+
+
+@st.fragment
+def draw(room: Room, key: str, query: Clip, found: Answer, use: Callable[[str], None]) -> None:
+    """Draw the lists. `key` is their own; `use` makes a neighbour the query."""
+    data = {
+        **cards.deck(room, query, found, asks.gone()),
+        "collection": room.dataset.fingerprint[:16],
+        "looks": asks.wanted_looks(room, key),
+        "view": room.settings.view,
+        "empty": remarks.empty_lists(room.settings, found),
+        "summary": remarks.summary(room, found),
+        "sound": asks.wanted_sound(room, key),
+    }
+    neighbour_list(
+        key=key,
+        data=data,
+        on_sound_change=asks.on(key, "sound", asks.want(key)),
+        on_look_change=asks.on(key, "look", asks.want_looks(key)),
+        on_use_change=asks.on(key, "use", asks.then_rerun(use)),
+        on_gone_change=asks.on(key, "gone", asks.remember_gone),
+        on_view_change=asks.on(key, "view", asks.remember_view),
+    )
+    asks.rerun_if_moved()
