@@ -1,7 +1,5 @@
 """The four questions, answered for the collection at hand where it can answer, and else by what was published."""
 
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
@@ -41,12 +39,12 @@ def parameters(lesson: Lesson) -> None:
         learn_published.settings_table(room.settings.metric), room.dataset, "The fastest setting for each recall"
     )
     _reproduce(
-        f"python -m lsh tune {_folder(room.dataset)} --metric {room.settings.metric} --recall {WANTED:g}",
+        f"python -m lsh tune {words.folder(room.dataset.path)} --metric {room.settings.metric} --recall {WANTED:g}",
         f"""
 from data_prep.dataset import open_dataset
 from lsh import LSHIndex, tune
 
-dataset = open_dataset("{_folder(room.dataset)}")
+dataset = open_dataset("{words.folder(room.dataset.path)}")
 index = LSHIndex("{room.settings.metric}", n_tables=32, n_bits=24, seed={room.settings.seed})
 index.fit(dataset.features("train"))
 print(tune(index, dataset.features("validation")[:500], recall={WANTED:g}).why)
@@ -74,8 +72,8 @@ def speed(lesson: Lesson) -> None:
     _published(learn_published.speed_table(), room.dataset, "Beside exact search, at recall 0.9")
     s = room.settings
     _reproduce(
-        f"python -m lsh evaluate {_folder(room.dataset)} --metric {s.metric} --tables {s.n_tables} --bits {s.n_bits}"
-        f" --probes {s.n_probes} --seed {s.seed}",
+        f"python -m lsh evaluate {words.folder(room.dataset.path)} --metric {s.metric} --tables {s.n_tables} "
+        f"--bits {s.n_bits} --probes {s.n_probes} --seed {s.seed}",
         "",
     )
 
@@ -132,7 +130,7 @@ label stand high when all are ranked.
     if table is not None:
         st.markdown(learn_judging.verdict_of_frames(learn_published.figures()))
     _published(table, dataset, "Ways to make one vector of ten")
-    folder = _folder(dataset) if dataset.has_frames else "data/audioset"
+    folder = words.folder(dataset.path) if dataset.has_frames else "data/audioset"
     _reproduce(
         f"make answers DATASET={folder}",
         f"""
@@ -171,8 +169,3 @@ def _reproduce(shell: str, python: str) -> None:
         st.code(shell, language="bash")
         if python:
             st.code(python.strip(), language="python")
-
-
-def _folder(dataset: Dataset) -> str:
-    here = Path.cwd()
-    return str(dataset.path.relative_to(here) if dataset.path.is_relative_to(here) else dataset.path.name)
