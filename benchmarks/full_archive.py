@@ -3,7 +3,8 @@
 Writes an archive in the official layout (the folders, shards by the first two characters of a clip's id, TFRecord
 framing, tar, gzip) from a seed, so that conversion can be measured at 2,084,320 clips by anybody. Clips come from the
 model of `benchmarks.audioset_like`; the ten frames of a clip are its vector with noise, in 8 bits. As the real archive
-does, it hardly compresses. The tables that go with it are written beside it.
+does, it hardly compresses. The tables that go with it are written beside it. `--subset balanced` writes only the two
+small folders, 42,531 clips: what `python -m data_prep audioset --subset balanced` would leave.
 """
 
 import argparse
@@ -19,12 +20,14 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from benchmarks.audioset_like import Model, clips, draw_model
+from data_prep.audioset import SUBSETS, Subset
 from data_prep.framing import masked_crc
 
 Row = tuple[str, float, list[int]]  # of a list of segments: video id, second at which the clip starts, labels
 
 CLIPS = 2_084_320
 _SHARE = {"bal_train": 22_160 / CLIPS, "unbal_train": 2_041_789 / CLIPS, "eval": 20_371 / CLIPS}
+_FOLDERS = {"balanced": ("bal_train", "eval"), "full": tuple(_SHARE)}
 _LISTS = {"bal_train": "balanced_train", "unbal_train": "unbalanced_train", "eval": "eval"}
 _LETTERS = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"  # of a video id, in the order of shards
 _FRAMES, _DIM, _LABELS = 10, 128, 527
@@ -38,27 +41,29 @@ def main() -> int:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="features.tar.gz, with tables beside it"
     )
-    parser.add_argument("--clips", type=int, default=CLIPS, metavar="N", help=f"how many clips ({CLIPS:,})")
+    parser.add_argument("--clips", type=int, default=CLIPS, metavar="N", help=f"how many clips in full ({CLIPS:,})")
+    parser.add_argument("--subset", choices=SUBSETS, default="full", help="balanced: the two small folders alone")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     options = parser.parse_args()
-    write_archive(options.out, options.clips, options.seed)
+    write_archive(options.out, options.clips, options.seed, options.subset)
     return 0
 
 
-def write_archive(out: Path, n: int, seed: int) -> None:
-    """Write an archive of about `n` clips, and beside it the label table and the three lists of segments."""
+def write_archive(out: Path, n: int, seed: int, subset: Subset = "full") -> None:
+    """Write an archive of about `n` clips in full, and beside it the label table and its folders' lists of segments."""
     out.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([seed, n])
     model = draw_model()
+    sizes = {source: round(n * _SHARE[source]) for source in _FOLDERS[subset]}
     _write_labels(out.with_name("class_labels_indices.csv"))
     with (
         out.open("wb") as file,
         gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0) as packed,
-        tqdm(total=n, unit=" clips", unit_scale=True, mininterval=1) as bar,
+        tqdm(total=sum(sizes.values()), unit=" clips", unit_scale=True, mininterval=1) as bar,
     ):
-        for source, share in _SHARE.items():
+        for source, size in sizes.items():
             rows = []
-            for name, shard, listed in _shards(source, round(n * share), model, rng, seed):
+            for name, shard, listed in _shards(source, size, model, rng, seed):
                 _add(packed, f"audioset_v1_embeddings/{source}/{name}.tfrecord", shard)
                 rows += listed
                 bar.update(len(listed))

@@ -52,6 +52,20 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(archive: Pat
     assert (tmp_path / "4/features.tar.gz").read_bytes() != archive.read_bytes()
 
 
+def test_the_balanced_subset_is_the_two_small_folders_and_converts_without_a_remark(tmp_path: Path) -> None:
+    path = tmp_path / "features.tar.gz"
+    full_archive.write_archive(path, N, seed=3, subset="balanced")
+    records = {shard.source: 0 for shard in read_shards(path)}
+    for shard in read_shards(path):
+        records[shard.source] += sum(1 for _ in read_records(shard.data, shard.name))
+    assert records == {"bal_train": 32, "eval": 29}
+    lists = sorted(tmp_path.glob("*_segments.csv"))
+    assert [table.name for table in lists] == ["balanced_train_segments.csv", "eval_segments.csv"]
+    report = convert(path, tmp_path / "class_labels_indices.csv", tmp_path / "d", segments=lists)
+    assert report.notes == []
+    assert report.about().title == "AudioSet, 61 clips"
+
+
 def test_the_reading_speed_is_that_of_all_records(
     archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
