@@ -99,14 +99,21 @@ class Hasher:
 
     def collision_probability(self, q: Floats, rows: Floats) -> npt.NDArray[np.float64]:
         """Return how likely one function puts q, float32[d], and each of rows, float32[m, d], into one bucket."""
+        return self.family.collision_probability(self.apart(q, rows))
+
+    def apart(self, q: Floats, rows: Floats) -> npt.NDArray[np.float64]:
+        """Return how far the family sees q, float32[d], from each of rows, float32[m, d]: float64[m].
+
+        Planes see angles about the centre, in radians; p-stable projections see Euclidean distances.
+        """
         a = prepare(q[None, :], self.metric, self.centre)[0].astype(np.float64)
         b = prepare(rows, self.metric, self.centre).astype(np.float64)
         if isinstance(self.family, PStable):
-            return self.family.collision_probability(np.linalg.norm(b - a, axis=1))
+            return np.asarray(np.linalg.norm(b - a, axis=1))
         lengths = np.linalg.norm(b, axis=1) * np.linalg.norm(a)
         cosines = np.divide(b @ a, lengths, out=np.zeros(len(b)), where=lengths > 0)
         cosines[(b == a).all(axis=1)] = 1.0  # also at the centre itself, which has no angle to anything else
-        return self.family.collision_probability(np.arccos(np.clip(cosines, -1.0, 1.0)))
+        return np.asarray(np.arccos(np.clip(cosines, -1.0, 1.0)))
 
     def _pack(self, projected: Floats) -> Words:
         n, n_tables = len(projected), projected.shape[1] // self.n_bits

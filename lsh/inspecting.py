@@ -208,17 +208,14 @@ def bucket_sizes(index: LSHIndex, table: int, n_bits: int) -> Ids:
 def apart(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike) -> Numbers:
     """Return how far the query lies from rows as the hash functions see it: float64[len(ids)].
 
-    Degrees between centred vectors under cosine; Euclidean distances in the units of the data.
+    Planes see degrees about the centre, whatever the metric; p-stable projections see Euclidean distances.
     """
     query, rows, hasher = _one(index, q), np.asarray(ids, np.int64), index.hasher
     out = np.empty(len(rows))
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = np.ascontiguousarray(index.exact.X[rows[start : start + _BLOCK_ROWS]])
-        if hasher.metric == "cosine":
-            out[start : start + len(block)] = 180 * (1 - hasher.collision_probability(query[0], block))
-        else:
-            out[start : start + len(block)] = np.linalg.norm(block.astype(np.float64) - query, axis=1)
-    return out
+        out[start : start + len(block)] = hasher.apart(query[0], block)
+    return np.degrees(out) if isinstance(hasher.family, Hyperplanes) else out
 
 
 def nearest_of(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, k: int) -> tuple[Ids, Floats]:

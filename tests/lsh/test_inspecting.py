@@ -197,10 +197,13 @@ def test_identical_rows_fill_one_bucket():
     assert inspecting.gains(30, inspecting.walk(index, np.ones(4), 2, 8), [0, 5])[1].tolist() == [2]
 
 
-def test_rows_are_as_far_apart_as_their_centred_vectors():
-    index, q = made("cosine")
-    X = prepare(index.exact.X, "cosine", index.hasher.centre).astype(np.float64)
-    x = prepare(q[None], "cosine", index.hasher.centre)[0].astype(np.float64)
+@pytest.mark.parametrize(
+    ("metric", "family"), [("cosine", "hyperplanes"), ("euclidean", "hyperplanes"), ("cosine", "itq")]
+)
+def test_planes_see_rows_as_far_apart_as_the_angle_about_the_centre(metric, family):
+    index, q = made(metric, family=family)
+    X = prepare(index.exact.X, metric, index.hasher.centre).astype(np.float64)
+    x = prepare(q[None], metric, index.hasher.centre)[0].astype(np.float64)
     angles = np.degrees(np.arccos(X @ x / np.linalg.norm(X, axis=1) / np.linalg.norm(x)))
     np.testing.assert_allclose(inspecting.apart(index, q, np.arange(index.n)), angles, atol=1e-4)
 
