@@ -7,26 +7,27 @@ left. The race says a word every few steps, so Cancel needs no more than a butto
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from streamlit.delta_generator import DeltaGenerator
 
 from data_prep.errors import DataError
 from lsh import LSHError
 from lsh.racing import sizes_up_to
-from ui import race_runs, race_visit
+from ui import race_runs, race_visit, turns
 from ui.loading import Room
 from ui.race_runs import Run
 from ui.text import plain
 
 _BETWEEN_WORDS_S = 0.15  # talking to the page disturbs what is timed
-_TRACK = threading.Lock()
+_TRACK = threading.Lock()  # two races at once would time each other
+_TAKEN = "Somebody else is racing on this machine; yours starts when they are done"
 
 
 def go(room: Room, most: int, bar: DeltaGenerator, draw: Callable[[Run], None]) -> bool:
     """Race over up to `most` clips, tell `bar` how far it is, `draw` after each size; return whether it went well."""
     try:
-        with _track(bar):
+        with turns.turn(_TRACK, lambda: bar.progress(0.0, _TAKEN)):
             _race(room, most, bar, draw)
     except (DataError, LSHError) as error:
         bar.error(plain(error, longest=1000))
@@ -47,14 +48,3 @@ def _race(room: Room, most: int, bar: DeltaGenerator, draw: Callable[[Run], None
             if time.monotonic() - said >= _BETWEEN_WORDS_S:
                 bar.progress(min(step.share, 1.0), plain(step.doing))
                 said = time.monotonic()
-
-
-@contextlib.contextmanager
-def _track(bar: DeltaGenerator) -> Iterator[None]:
-    """Have the track to oneself: two races at once would time each other."""
-    while not _TRACK.acquire(timeout=0.2):
-        bar.progress(0.0, "Somebody else is racing on this machine; yours starts when they are done")
-    try:
-        yield
-    finally:
-        _TRACK.release()

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from lsh import LSHIndex
 from lsh.timing import Search, ms_per_query
+from ui import turns
 
 TABLES = (1, 2, 4, 8, 16, 32)
 ROUNDS = 5
@@ -54,7 +55,7 @@ class Stopwatch:
     """Times the settings of one index, and remembers where it was when it is interrupted.
 
     A page that is left or redrawn in the middle of a measurement loses nothing: the next `run` goes on from there. One
-    measurement runs at a time, whoever asks.
+    measurement runs at a time, and whoever asks meanwhile is told how far it is.
     """
 
     def __init__(self, index: LSHIndex, queries: npt.NDArray[np.float32], k: int, n_probes: int) -> None:
@@ -70,12 +71,12 @@ class Stopwatch:
 
     def run(self, progress: Callable[[float], object]) -> Times:
         """Measure what is not yet measured, telling `progress` the share done (0 to 1), and return the medians."""
-        with self._lock:
+        with turns.turn(self._lock, lambda: progress(self._share)):
             if not len(self._ms):
                 self._ms = np.full((self._warm_up(), len(self._searches)), np.nan)
             for q in np.flatnonzero(np.isnan(self._ms[:, 0])):
                 self._ms[q] = self._take_turns(int(q), ROUNDS)
-                progress((int(q) + 1) / len(self._ms))
+                progress(self._share)
         ms = np.median(self._ms, axis=0)
         grid = ms[:-1].reshape(len(self._n_tables), len(self._n_bits))
         return Times(self._n_tables, self._n_bits, grid, float(ms[-1]), len(self._ms), ROUNDS)
@@ -83,7 +84,11 @@ class Stopwatch:
     @property
     def done(self) -> bool:
         """Tell whether everything has been measured, so that `run` returns at once."""
-        return bool(len(self._ms) and np.isfinite(self._ms).all())
+        return self._share == 1
+
+    @property
+    def _share(self) -> float:
+        return float(np.isfinite(self._ms[:, 0]).mean()) if len(self._ms) else 0.0
 
     def _search(self, n_tables: int, n_bits: int) -> Search:
         return lambda q: self._index.search(q, self._k, n_tables, n_bits, self._n_probes)

@@ -7,9 +7,12 @@ from typing import Generic, TypeVar
 import streamlit as st
 
 from lsh import LSHError
+from ui import turns
 from ui.text import plain
 
 T = TypeVar("T")
+
+SHARED = "Somebody asked a moment before you, so you share it."
 
 
 class Pieces(Generic[T]):
@@ -17,6 +20,7 @@ class Pieces(Generic[T]):
 
     def __init__(self) -> None:
         self._made: dict[str, T] = {}
+        self._at = 0.0, ""  # the share done and the piece being made, for all who wait for it
         self._lock = threading.Lock()
 
     def of(self, names: Sequence[str]) -> dict[str, T] | None:
@@ -24,11 +28,17 @@ class Pieces(Generic[T]):
         return {name: self._made[name] for name in names} if set(names) <= set(self._made) else None
 
     def make(self, makers: Mapping[str, Callable[[], T]], progress: Callable[[float, str], object]) -> dict[str, T]:
-        """Make what is missing, telling `progress` the share done (0 to 1) and the name of what is next."""
-        with self._lock:
+        """Make what is missing, telling `progress` the share done (0 to 1) and what is being made, by whomever."""
+
+        def tell(more: str = "") -> None:
+            share, name = self._at
+            progress(share, f"{name}…{more}")
+
+        with turns.turn(self._lock, lambda: tell(f" {SHARED}")):
             for done, (name, maker) in enumerate(makers.items()):
                 if name not in self._made:
-                    progress(done / len(makers), name)
+                    self._at = done / len(makers), name
+                    tell()
                     self._made[name] = maker()
             return {name: self._made[name] for name in makers}
 
@@ -48,7 +58,7 @@ def ask_for(
             return None
         bar = place.progress(0.0, label)
         try:
-            made = pieces.make(makers, lambda share, name: bar.progress(share, plain(f"{label}: {name}…")))
+            made = pieces.make(makers, lambda share, doing: bar.progress(share, plain(f"{label}: {doing}")))
         except LSHError as error:
             place.error(plain(error, longest=1000))
             return None

@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -55,6 +58,22 @@ def test_an_interrupted_measurement_goes_on_where_it_was(watch, data):
     assert len(shares) == len(data[1]) - 1  # the first query was timed before the interruption
     assert again == []
     assert watch.done
+
+
+def test_who_asks_while_another_measures_hears_how_far_that_is(watch, data):
+    waiting, heard = threading.Event(), []
+
+    def second(share):
+        heard.append(share)
+        waiting.set()
+
+    with ThreadPoolExecutor(2) as visitors:
+        begun = threading.Event()
+        first = visitors.submit(watch.run, lambda _: (begun.set(), waiting.wait(60)))
+        assert begun.wait(60)
+        again = visitors.submit(watch.run, second)
+        assert np.array_equal(again.result().ms, first.result().ms)
+    assert heard[0] == 1 / len(data[1])
 
 
 def test_a_measured_setting_has_its_measured_time(times):

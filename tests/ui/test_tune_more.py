@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from ui.figures import Grid
 from ui.figures.families import apart, families
 from ui.figures.luck import luck
 from ui.figures.more_probes import more_probes
-from ui.tune_pieces import Pieces
+from ui.tune_pieces import SHARED, Pieces
 
 L, K = np.arange(1, 5), np.arange(1, 4)
 
@@ -31,9 +32,9 @@ def recall_of(base, per_table):
 def test_pieces_that_are_made_are_not_made_again_after_an_interruption():
     pieces, told = Pieces(), []
 
-    def leave(share, name):
-        told.append((share, name))
-        if name == "b":
+    def leave(share, doing):
+        told.append((share, doing))
+        if doing == "b…":
             raise InterruptedError
 
     makers = {"a": lambda: 1, "b": lambda: 2}
@@ -42,7 +43,7 @@ def test_pieces_that_are_made_are_not_made_again_after_an_interruption():
     assert pieces.of(["a"]) == {"a": 1}
     assert pieces.of(["a", "b"]) is None
     assert pieces.make({"a": lambda: pytest.fail("made twice"), "b": lambda: 2}, lambda *_: None) == {"a": 1, "b": 2}
-    assert told == [(0.0, "a"), (0.5, "b")]
+    assert told == [(0.0, "a…"), (0.5, "b…")]
 
 
 def test_two_visitors_who_ask_at_once_make_each_piece_once():
@@ -54,6 +55,42 @@ def test_two_visitors_who_ask_at_once_make_each_piece_once():
     for visitor in visitors:
         visitor.join()
     assert sorted(made) == ["a", "b", "c"]
+
+
+def test_a_visitor_who_waits_for_another_hears_so_and_how_far_it_is():
+    pieces, heard, going = Pieces(), [], threading.Event()
+
+    def second(share, doing):
+        heard.append((share, doing))
+        going.set()
+
+    makers = {"a": lambda: 1, "b": lambda: going.wait(60)}
+    with ThreadPoolExecutor(2) as visitors:
+        begun = threading.Event()
+        first = visitors.submit(pieces.make, makers, lambda _, doing: begun.set() if doing == "b…" else None)
+        assert begun.wait(60)
+        waiting = visitors.submit(pieces.make, {"a": None, "b": None}, second)
+        assert first.result() == waiting.result() == {"a": 1, "b": True}
+    assert set(heard) == {(0.5, f"b… {SHARED}")}
+
+
+def test_a_visitor_who_tires_of_waiting_may_leave_and_takes_nothing_from_the_other():
+    pieces, left, begun = Pieces(), threading.Event(), threading.Event()
+
+    def leave(*_):
+        raise InterruptedError
+
+    def slow():
+        begun.set()
+        return left.wait(60)
+
+    with ThreadPoolExecutor(1) as visitor:
+        first = visitor.submit(pieces.make, {"a": slow}, lambda *_: None)
+        assert begun.wait(60)
+        with pytest.raises(InterruptedError):
+            pieces.make({"a": slow}, leave)
+        left.set()
+        assert first.result() == {"a": True}
 
 
 def test_luck_is_the_spread_of_the_draws_and_is_told_in_tables():
