@@ -33,7 +33,7 @@ def probe_keys(
     expand (the next dearer is added). Q. Lv, W. Josephson, Z. Wang, M. Charikar, K. Li, "Multi-probe LSH: efficient
     indexing for high-dimensional similarity search", VLDB 2007, section 4.4.
     """
-    out[0] = key
+    _copy(key, out[0])
     if n_probes == 1:
         return 1
     moves = costs.shape[1]
@@ -89,7 +89,7 @@ def _apply(
     """Write `key` with the chosen moves made; return False when two moves want the same symbol."""
     per_word = WORD_BITS // bits
     touched = np.uint64(0)
-    out[:] = key
+    _copy(key, out)
     while chosen:
         move = order[lowest(chosen)]
         chosen = without_lowest(chosen)
@@ -102,6 +102,13 @@ def _apply(
         field = np.uint32((1 << bits) - 1) << shift
         out[j // per_word] = (out[j // per_word] & ~field) | (np.uint32(symbols[j, m]) << shift)
     return True
+
+
+@kernel
+def _copy(key: Key, out: Key) -> None:
+    """Copy a key word by word: what `out[:] = key` says when shapes differ takes numba 2 s to compile."""
+    for word in range(key.shape[0]):
+        out[word] = key[word]
 
 
 @kernel
