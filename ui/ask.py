@@ -137,7 +137,7 @@ def _answer(room: Room, question: Question) -> None:
     remarks.what_happened(room, found)
     query = _as_clip(room.dataset, question)
     near.draw(room, "asked neighbours", query, found, _listen_to)
-    taking.buttons(room, query, found)
+    taking.buttons(room, query, found, link=False)
 
 
 def _listen_to(clip_id: str) -> None:

@@ -35,7 +35,7 @@ def show(room: Room) -> None:
         with said:
             remarks.what_happened(room, found)
         near.draw(room, "neighbours", clip, found, lambda to: visits.hop(to, clip.clip_id))
-        taking.buttons(room, clip, found)
+        taking.buttons(room, clip, found, link=True)
         now = measures.strip(room, numbers)  # after the neighbours, for it takes longer
         with said:
             remarks.what_next(room, found, now)

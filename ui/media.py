@@ -19,7 +19,7 @@ LARGEST_SOUND = 8_000_000  # bytes of a person's own file that are sent to the b
 FEW, MANY = 48, 120  # bars of a neighbour's and of the query's waveform
 
 _VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
-_TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac": "audio/flac", ".m4a": "audio/mp4"}
+_TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac": "audio/flac"}
 
 
 @dataclass(frozen=True, slots=True)

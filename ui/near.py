@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from data_prep.dataset import Clip
-from ui import asks, cards, remarks
+from ui import asks, cards, own_files, remarks
 from ui.answer import Answer
 from ui.components import neighbour_list
 from ui.loading import Room
@@ -22,11 +22,14 @@ def draw(room: Room, key: str, query: Clip, found: Answer, use: Callable[[str], 
         "empty": remarks.empty_lists(room.settings, found),
         "summary": remarks.summary(room, found),
         "sound": asks.wanted_sound(room, key),
+        "own": room.dataset.media == "file",
+        "file": own_files.wanted(room, key),
     }
     neighbour_list(
         key=key,
         data=data,
         on_sound_change=asks.on(key, "sound", asks.want(key)),
+        on_file_change=asks.on(key, "file", own_files.want(key)),
         on_look_change=asks.on(key, "look", asks.want_looks(key)),
         on_use_change=asks.on(key, "use", asks.then_rerun(use)),
         on_gone_change=asks.on(key, "gone", asks.remember_gone),

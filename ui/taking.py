@@ -12,15 +12,17 @@ import streamlit as st
 from data_prep.dataset import Clip, Dataset
 from ui import cards, media
 from ui.answer import Answer
+from ui.components import view_link
 from ui.loading import Room
 from ui.text import clean
 
 LARGEST_ZIP = 200_000_000  # bytes
+DRAG = "Drag a result onto your desktop or into your DAW (Chrome and Edge), or press its arrow to save the file."
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
 
 
-def buttons(room: Room, query: Clip, found: Answer) -> None:
-    """Draw the downloads, and the link to copy."""
+def buttons(room: Room, query: Clip, found: Answer, *, link: bool) -> None:
+    """Draw the downloads, and the link to copy where there is one: a sound that is kept nowhere has no address."""
     name = f"earshot-{query.clip_id}"
     rows = neighbours(room, found)
     with st.container(horizontal=True, gap="small", key="take-away", vertical_alignment="center"):
@@ -42,6 +44,12 @@ def buttons(room: Room, query: Clip, found: Answer) -> None:
                 "application/zip",
                 help="The sound files that were found, as they are in your folder.",
             )
+        if link:
+            view_link(
+                key="link", data={"view": {"dataset": room.settings.dataset, "clip": query.clip_id}}, width="content"
+            )
+    if room.dataset.media == "file":
+        st.caption(DRAG)
 
 
 def neighbours(room: Room, found: Answer) -> list[dict[str, object]]:

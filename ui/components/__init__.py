@@ -19,7 +19,9 @@ query_player = component(
     "earshot.query", css=_read("base.css", "query.css"), js=_read("ear.js", "video.js", "query.js")
 )
 neighbour_list = component(
-    "earshot.cards", css=_read("base.css", "cards.css"), js=_read("ear.js", "video.js", "card.js", "cards.js")
+    "earshot.cards",
+    css=_read("base.css", "cards.css"),
+    js=_read("ear.js", "video.js", "card.js", "file.js", "cards.js"),
 )
 clip_list = component(
     "earshot.clips",
@@ -32,4 +34,5 @@ sound_map = component(
     css=_read("base.css", "cards.css", "clips.css", "map.css"),
     js=_read("ear.js", "video.js", "card.js", "map_points.js", "map_paint.js", "map_view.js", "map_marks.js", "map.js"),
 )
+view_link = component("earshot.link", css=_read("base.css", "link.css"), js=_read("ear.js", "link.js"))
 heat_cells = component("earshot.cells", css=_read("cells.css"), js=_read("cells.js"))

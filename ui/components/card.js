@@ -1,5 +1,6 @@
 // One clip's card: play, look, labels, what came of it, how near. For any list with `data.cards`, `cards` (its element),
 // `rows` (cards drawn, by clip id), `view` and `tell`; it stands before the script of each component that has such a list.
+// Where `data.own` says that clips are files of one's own, file.js is needed, too.
 
 const QUIET = Array(48).fill(0)
 
@@ -63,6 +64,7 @@ function row(list, id) {
     item.append(make("div", { class: "line" }), make("p", { class: "why small", hidden: !card.open }), make("div", { class: "stage" }))
     item.addEventListener("keydown", (event) => key(list, item, event))
     item.addEventListener("focusin", () => focusOn(list, item))
+    if (list.data.own) followMouse(list, item)
     list.rows.set(id, item)
   }
   item.looks = looks
@@ -118,7 +120,7 @@ function doing(list, item, id, card) {
   }, "why?")
   const use = make("button", { class: "word", "data-use": true, "aria-label": `Use ${card.title} as your sound`, onclick: () => list.tell("use", id) }, "use")
   use.title = "use as query"
-  return make("div", { class: "do" }, card.why ? ask : null, use)
+  return make("div", { class: "do" }, card.why ? ask : null, use, list.data.own ? saveButton(list, item, card) : null)
 }
 
 // --- playing and walking -----------------------------------------------------------------------------------------

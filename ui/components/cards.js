@@ -21,6 +21,7 @@ export default function neighbours({ data, parentElement: root, setTriggerValue 
   if (list.live.textContent !== data.summary) list.live.textContent = data.summary
   draw(list)
   askForLooks(list)
+  takeFile(list)
 }
 
 function draw(list) {

@@ -1,0 +1,68 @@
+"""A person's own file out of the page: where the browser can fetch it, under a name that does no harm anywhere."""
+
+import re
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Any
+
+import streamlit as st
+from streamlit import runtime
+
+from data_prep.dataset import Clip, Dataset
+from ui import media
+from ui.loading import Room
+from ui.text import clean
+
+LARGEST = 200_000_000  # bytes; a file is held in memory while it can be fetched
+_TYPES = {
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".mp3": "audio/mpeg",
+    ".aif": "audio/aiff",
+    ".aiff": "audio/aiff",
+}
+# `:` parts a dragged file's kind, name and address in Chromium; the others mean something to one system or another.
+_NOT_IN_NAMES = re.compile(r'[:/\\*?"<>|%]')
+_LONGEST_STEM = 100
+
+
+def want(key: str) -> Callable[[Any], None]:
+    """Return what remembers which card's file is wanted, to be dragged away or saved."""
+
+    def handle(clip_id: Any) -> None:
+        st.session_state[f"{key} file"] = str(clip_id)
+
+    return handle
+
+
+def wanted(room: Room, key: str) -> dict[str, str] | None:
+    """Return the file that a card asked for last: id, name, mime, url; or id and sorry, where it cannot be had.
+
+    It can be fetched until another one is asked for, however often the page is drawn.
+    """
+    clip_id = st.session_state.get(f"{key} file")
+    clip = room.dataset.find_clip(clip_id) if clip_id and room.dataset.media == "file" else None
+    return {"id": clip.clip_id, **_offer(room.dataset, clip, key)} if clip else None
+
+
+def name_of(clip: Clip) -> str:
+    """Return the name under which a clip's file is saved: its own, without what another system would not take."""
+    own = PurePosixPath(_NOT_IN_NAMES.sub("_", clean(clip.media.rsplit("/", 1)[-1], 1000)))
+    return f"{own.stem[:_LONGEST_STEM].strip('. ') or 'sound'}{own.suffix}"
+
+
+def _offer(dataset: Dataset, clip: Clip, key: str) -> dict[str, str]:
+    """Hand the file to Streamlit's server, which forgets it when the session ends or offers another."""
+    try:
+        path = media.path_of(dataset, clip)
+        if path.stat().st_size > LARGEST:
+            return {"sorry": f"This file is larger than {LARGEST // 1_000_000} MB: take it from your folder."}
+        data = path.read_bytes()
+    except OSError:
+        return {"sorry": "This file cannot be read. It may have been moved or removed since its folder was prepared."}
+    name, mime = name_of(clip), _TYPES.get(path.suffix.lower(), "application/octet-stream")
+    files = runtime.get_instance().media_file_mgr
+    address = files.add(data, mime, f"{key} file", file_name=name, is_for_static_download=True)
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return {"name": name, "mime": mime, "url": f"/{base}{address}" if base else address}
