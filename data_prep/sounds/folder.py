@@ -4,7 +4,7 @@ All clips are the database, because nobody wants a tenth of their sounds never t
 are excerpts, the middle half of some of the clips: near to what is there, as questions are, and never the same.
 
 A second run listens only to files that are new or have changed: what it knows of the others stands in the dataset that
-it replaces.
+it replaces. What a run that was killed had heard stands in a journal (`data_prep.sounds.heard`).
 """
 
 from collections import defaultdict
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from data_prep.atomic import check_target
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DatasetError, InputError
 from data_prep.schema import About, Clip, ClipBatch, Label
 from data_prep.sounds.audio import Piece, pieces
+from data_prep.sounds.heard import HeardClip, HeardJournal
 from data_prep.sounds.model import get_model
 from data_prep.sounds.walk import SoundFile, find_sounds
 from data_prep.sounds.yamnet import EMBEDDER, Yamnet
@@ -35,21 +35,6 @@ _FEWEST_EXCERPTS = 40  # more of a small folder
 _BATCH_FILES = 1000
 
 Progress = Callable[[int, int, str], None]  # files done, files in all, the next file's path
-
-
-@dataclass(frozen=True, slots=True)
-class HeardClip:
-    """One clip of a file as it goes into the dataset; `suggested`: names of labels, the surest first.
-
-    excerpt: the feature of its middle half, where it is one of those that give an excerpt.
-    """
-
-    start_s: float
-    end_s: float
-    suggested: tuple[str, ...]
-    n_frames: int
-    feature: npt.NDArray[np.float32]
-    excerpt: npt.NDArray[np.float32] | None
 
 
 @dataclass(slots=True)
@@ -84,7 +69,8 @@ def prepare_folder(
 ) -> Outcome:
     """Write the dataset of the folder `sounds` to `out`, anew or in the place of an earlier one of the same folder.
 
-    should_stop: asked before each file; what has been heard by then is written, and the next run goes on from there.
+    should_stop: asked before each file; what has been heard by then is written, and the next run goes on from there, as
+    it does after a kill.
     Raises InputError when nothing can be used, DownloadError when YAMNet cannot be had, OutputError when `out` is
     something else and `overwrite` is not given.
     """
@@ -97,26 +83,28 @@ def prepare_folder(
     heard: dict[SoundFile, list[HeardClip]] = {}
     share = max(_EXCERPTS, _FEWEST_EXCERPTS / max(1, len(found.files)))
     known, ear = _Known(before, share), _Ear(folder, share)
-    for number, file in enumerate(found.files):
-        progress(number, len(found.files), file.path)
-        clips = known.clips(file)
-        if clips is None:
-            if outcome.waiting or should_stop():
-                outcome.waiting += 1
-                continue
-            try:
-                clips = ear.clips(file)
-            except InputError as error:
-                outcome.refused.append((file.path, str(error)))
-                continue
-            outcome.listened += 1
-        heard[file] = clips
-    progress(len(found.files), len(found.files), "")
-    if not heard:
-        reasons = "".join(f"\n  {path}: {reason}" for path, reason in outcome.refused[:5])
-        raise InputError(f"{folder} holds no sound that can be used: expected wav, flac, ogg, mp3 or aiff{reasons}")
-    outcome.files, outcome.clips = len(heard), sum(map(len, heard.values()))
-    _write(target, folder, heard, outcome)
+    with HeardJournal(target, folder, share) as journal:
+        for number, file in enumerate(found.files):
+            progress(number, len(found.files), file.path)
+            clips = known.clips(file) or journal.clips(file)
+            if clips is None:
+                if outcome.waiting or should_stop():
+                    outcome.waiting += 1
+                    continue
+                try:
+                    clips = ear.clips(file)
+                except InputError as error:
+                    outcome.refused.append((file.path, str(error)))
+                    continue
+                journal.add(file, clips)
+                outcome.listened += 1
+            heard[file] = clips
+        progress(len(found.files), len(found.files), "")
+        if not heard:
+            reasons = "".join(f"\n  {path}: {reason}" for path, reason in outcome.refused[:5])
+            raise InputError(f"{folder} holds no sound that can be used: expected wav, flac, ogg, mp3 or aiff{reasons}")
+        outcome.files, outcome.clips = len(heard), sum(map(len, heard.values()))
+        _write(target, folder, heard, outcome)
     return outcome
 
 

@@ -2,6 +2,9 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -131,6 +134,35 @@ def test_stopped_work_keeps_what_was_heard_and_the_next_run_goes_on(write, sound
     assert "run it again" in open_dataset(out).manifest["notes"][0]
     assert prepare_folder(sounds, out).listened == 2
     assert open_dataset(out).manifest["notes"] == []
+
+
+# Dies while it listens to the third file; or when all have been heard and the dataset is not yet there.
+AT_THE_THIRD = """
+from data_prep.sounds import folder
+listen = folder._Ear.clips
+folder._Ear.clips = lambda ear, file: os.kill(os.getpid(), 9) if file.path == "2.wav" else listen(ear, file)
+"""
+AT_THE_END = """
+from data_prep import writer
+writer.write_file = lambda *_: os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize(("moment", "n_missing"), [(AT_THE_THIRD, 3), (AT_THE_END, 0)])
+def test_a_killed_run_loses_nothing_it_had_heard(write, sounds, out, tmp_path, root, moment, n_missing):
+    for number in range(5):
+        write(f"{number}.wav", hertz=300 + 200 * number, seconds=0.5 if number else 21.0)
+    prepare_folder(sounds, tmp_path / "undisturbed" / "made")
+    main = "import sys; from data_prep.__main__ import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", f"import os\n{moment}\n{main}", "folder", str(sounds), "--out", str(out)]
+    killed = subprocess.run(command, cwd=root, check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL
+    assert not out.exists()
+    outcome = prepare_folder(sounds, out)
+    assert (outcome.listened, outcome.files) == (n_missing, 5)
+    files = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert files == {path.name: path.read_bytes() for path in (tmp_path / "undisturbed" / "made").iterdir()}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "sounds", "undisturbed"]
 
 
 def test_a_file_without_permission_is_listed(write, sounds, out, monkeypatch):
