@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from ui import state
+
 _KEY = "doors"
 
 
@@ -12,11 +14,11 @@ def name(pages: Mapping[str, object]) -> None:
     st.session_state[_KEY] = dict(pages)
 
 
-def to(path: str, label: str) -> None:
-    """Draw a link to a page, which keeps the state; nothing where the app has no such page."""
+def to(path: str, label: str, **others: str) -> None:
+    """Draw a link to a page, with this state or `others` of its values; nothing where the app has no such page."""
     page = st.session_state.get(_KEY, {}).get(path)
     if page is not None:
-        st.page_link(page, label=label)
+        st.page_link(page, label=label, query_params={**state.carried(), **others})
 
 
 def go(path: str) -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHError
-from ui import asks, cards, finding, loading, measures, media, near, remarks, taking, visits
+from ui import asks, cards, doors, finding, loading, measures, media, near, remarks, taking, visits
 from ui.answer import answer, first_clip
 from ui.components import query_player
 from ui.loading import Room
@@ -23,6 +23,7 @@ def show(room: Room) -> None:
         remarks.unknown_clip(unknown)
         _player(room, clip)
         finding.box(room.dataset)
+        doors.to("map", "See it on the map", clip=clip.clip_id)
     with right:
         numbers = measures.place()
         said = st.container(key="said", gap="small")

@@ -80,16 +80,21 @@ def write_link(**values: str | None) -> None:
     """Write values that no widget holds into the address bar, as one step of its history; None empties one."""
     present = st.query_params.to_dict()
     st.query_params.update({name: value or "" for name, value in values.items() if value or present.get(name)})
-    st.session_state["link"] = {name: st.query_params[name] for name in _CARRIED if name in st.query_params}
+    st.session_state["carried"] = carried()
 
 
 def carry_link(page: str) -> None:
     """Take dataset, clip, trail and view along to another page: Streamlit only takes the values of widgets."""
     if st.session_state.get("page") not in {None, page}:
-        link = st.session_state.get("link", {})
+        link = st.session_state.get("carried", {})
         st.query_params.update({name: value for name, value in link.items() if name not in st.query_params})
     st.session_state["page"] = page
-    st.session_state["link"] = {name: st.query_params[name] for name in _CARRIED if name in st.query_params}
+    st.session_state["carried"] = carried()
+
+
+def carried() -> dict[str, str]:
+    """Return what the address says beside the values of widgets; a link to another page has to say it too."""
+    return {name: st.query_params[name] for name in _CARRIED if name in st.query_params}
 
 
 def refused(raw: Mapping[str, object], settings: Settings) -> list[str]:

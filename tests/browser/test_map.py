@@ -72,6 +72,11 @@ def rerun(page):
     page.wait_for_timeout(1000)
 
 
+def go(page, name):
+    """Go to another page by the sidebar."""
+    page.locator("[data-testid=stSidebarNav]").get_by_role("link", name=name).click()
+
+
 def hears_something(page):
     page.wait_for_function(f"{SOUNDING} && !window.earshot.now.id.startsWith('point ')")
     return page.evaluate("window.earshot.now.id")
@@ -153,12 +158,30 @@ def test_leaving_the_page_and_coming_back_keeps_the_points_and_the_view(visit_ma
     page.get_by_role("button", name="Zoom in").click()
     page.wait_for_selector('.map:not([data-zoom="1.000"])')
     zoom, received = state(page, "zoom"), page.evaluate("window.earshotMap.received")
-    page.get_by_role("link", name="Listen").click()
+    go(page, "Listen")
     page.wait_for_selector(".neighbours .tab")
-    page.get_by_role("link", name="Map").click()
+    go(page, "Map")
     page.wait_for_selector(".map[data-drawn]")
     assert state(page, "zoom") == zoom
     assert page.evaluate("window.earshotMap.received") == received
+
+
+def test_a_sound_chosen_on_listen_is_in_view_on_the_map_however_the_map_was_left(visit_map):
+    page = visit_map("&K=20&dataset=sample")
+    for _ in range(8):
+        page.get_by_role("button", name="Zoom in").click()  # into the middle, where few sounds are
+    go(page, "Listen")
+    page.wait_for_selector(".neighbours .tab")
+    clip = page.locator(".card").first.get_attribute("data-clip")
+    page.locator(".card [data-use]").first.click()
+    page.wait_for_selector(f'.query [data-clip="{clip}"]')
+    page.get_by_role("link", name="See it on the map").click()
+    page.wait_for_selector(".map[data-drawn]")
+    assert (linked(page, "clip"), linked(page, "K"), linked(page, "dataset")) == (clip, "20", "sample")
+    page.wait_for_timeout(1000)  # it glides there
+    assert close_to(colours(page), "#e69f00") > 60
+    go(page, "Listen")
+    page.wait_for_selector(f'.query [data-clip="{clip}"]')
 
 
 def test_the_keyboard_alone_walks_plays_zooms_and_returns(visit_map):

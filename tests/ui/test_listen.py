@@ -1,5 +1,6 @@
 import json
 import shutil
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -62,6 +63,15 @@ def test_a_link_opens_the_clip_and_the_setting_it_names(sounds, app):
     app.run()
     assert component(app, "query")["clip"]["id"] == clip.clip_id
     assert app.slider(key="L").value == 5
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_link_to_the_map_names_the_sound_whether_the_address_does_or_not(sounds, app, linked):
+    if linked:
+        app.query_params["clip"] = sounds.clip("validation", 3).clip_id
+    clip = component(app.run(), "query")["clip"]["id"]
+    link = next(link.proto for link in app.get("page_link") if link.proto.label == "See it on the map")
+    assert (link.page, parse_qs(link.query_string)["clip"]) == ("map", [clip])
 
 
 def test_a_query_from_the_collection_is_not_its_own_neighbour(sounds, app):

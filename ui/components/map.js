@@ -19,12 +19,12 @@ export default function soundMap({ data, parentElement: root, setTriggerValue })
   const map = mapOf(root)
   const lacking = takeChart(data)
   const newChart = atlas.chart?.id === data.map.id && map.chart !== atlas.chart
-  const moved = map.query !== undefined && map.query !== JSON.stringify(data.marks[0])
-  map.query = JSON.stringify(data.marks[0])
   map.data = data
   map.tell = setTriggerValue
   takeList(map.list, data, setTriggerValue)
   if (newChart) adopt(map, atlas.chart)
+  const moved = map.chart && map.view.query && map.view.query !== JSON.stringify(data.marks[0])
+  map.view.query = JSON.stringify(data.marks[0]) // kept with the view: your sound may move while another page is open
   map.wait.hidden = lacking !== "points"
   map.candidates = data.candidates
   setLabel(map, data.label)
