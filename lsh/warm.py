@@ -1,28 +1,63 @@
-"""Compile every kernel once, so that nobody waits for it later: `python -m lsh.warm`."""
+"""Compile every kernel once, so that nobody waits for it later: `python -m lsh.warm`.
 
+An app that is not to grow lets this run as a process of its own: LLVM keeps some 150 MB of a process that compiles.
+"""
+
+import contextlib
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lsh.index import LSHIndex
+from lsh.kernels import walking
+from lsh.quality import label_precision_at_k
 from lsh.sketch_index import SketchIndex
 from lsh.surface import surface
 from lsh.validate import METRICS
 
+SEARCHABLE = "searching is ready, the other kernels follow"
 
-def warm() -> float:
-    """Run each kernel on a few random vectors; return the seconds it took."""
+
+def warm(searchable: Callable[[], object] = lambda: None) -> float:
+    """Run each kernel on a few random vectors; return the seconds it took.
+
+    What a first search needs comes first; then `searchable` is called.
+    """
     start = time.perf_counter()
     X = np.random.default_rng(0).standard_normal((64, 8)).astype(np.float32)
+    labels = np.arange(65), np.zeros(64, np.int16)
+    for array in (mapped := X[:2].copy(), *labels):  # as a dataset gives them; numba compiles for each kind
+        array.flags.writeable = False
+    index = LSHIndex("cosine", n_tables=2, n_bits=4).fit(X)
+    label_precision_at_k(index.search(X, k=2).ids, labels, labels)
+    surface(index, X[:2], k=2)
+    searchable()
     for metric in METRICS:
-        index = LSHIndex(metric, n_tables=2, n_bits=4).fit(X)
-        index.search(X[:2], k=2)
+        index = LSHIndex(metric, n_tables=2, n_bits=4, sketches=True).fit(X)
+        for queries in (X[:2], mapped):
+            index.search(queries, k=2)
         for n_probes in (1, 2):
             surface(index, X[:2], k=2, n_probes=n_probes)
         SketchIndex(metric).fit(X).search(X[:2], k=2)
+    with contextlib.suppress(OSError):  # where nothing can be written, nothing is kept, and it is all done anew
+        _note().touch()
     return time.perf_counter() - start
 
 
+def is_warm() -> bool:
+    """Tell whether `warm` has been here, with these kernels."""
+    return _note().exists()
+
+
+def _note() -> Path:
+    kernel: Any = walking.search
+    return Path(kernel.stats.cache_path) / "all.ready"
+
+
 if __name__ == "__main__":
-    print(f"the search kernels are ready, after {warm():.1f} s", file=sys.stderr)
+    seconds = warm(lambda: print(SEARCHABLE, flush=True))
+    print(f"the search kernels are ready, after {seconds:.1f} s", file=sys.stderr)

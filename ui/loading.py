@@ -4,8 +4,12 @@ Cache keys are short names (fingerprint, metric, seed, width), never arrays: Str
 Nothing here depends on L or K, so that moving those sliders rebuilds nothing.
 """
 
+import contextlib
 import hashlib
 import os
+import subprocess
+import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +20,11 @@ import streamlit as st
 from data_prep.dataset import Dataset, find_datasets, open_dataset
 from lsh import LSHIndex, SearchResult, Surface, exact_search, surface
 from lsh.sampling import evenly_spaced_rows
+from lsh.warm import is_warm
 from ui.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, Settings
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ def dataset_at(path: Path) -> Dataset:
 
 def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
     """Return the index that answers every L and K for this dataset, metric, seed and width."""
+    _kernels()
     return _index(dataset.fingerprint, settings.metric, settings.seed, _width(settings), dataset)
 
 
@@ -97,6 +104,17 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
     dataset.find_clip("")
     _ = dataset.label_names
     return dataset
+
+
+@st.cache_resource(show_spinner="The first search on a machine compiles its inner loops: some seconds, once…")
+def _kernels() -> None:
+    """Have the kernels compiled by a process of its own, whose memory goes when it ends; return once one can search."""
+    if not is_warm():
+        with contextlib.suppress(OSError):  # no process to be had: whoever needs a kernel compiles it
+            child = subprocess.Popen([sys.executable, "-m", "lsh.warm"], cwd=ROOT, stdout=subprocess.PIPE)
+            if child.stdout is not None:
+                child.stdout.readline()
+            threading.Thread(target=child.communicate, daemon=True).start()
 
 
 @st.cache_resource(max_entries=3, show_spinner="Sorting every clip into 32 hash tables…")

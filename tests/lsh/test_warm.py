@@ -1,0 +1,22 @@
+"""Kernels can be compiled ahead, and it is known that they are."""
+
+from pathlib import Path
+
+import pytest
+
+from lsh import warm
+
+
+def test_after_warming_the_kernels_are_known_to_be_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "_note", lambda: tmp_path / "note")
+    assert not warm.is_warm()
+    told = []
+    warm.warm(lambda: told.append(warm.is_warm()))
+    assert told == [False]  # searching is ready before all of it is
+    assert warm.is_warm()
+
+
+def test_where_nothing_can_be_written_warming_goes_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "_note", lambda: tmp_path / "no folder" / "note")
+    warm.warm()
+    assert not warm.is_warm()
