@@ -23,7 +23,7 @@ answers: $(VENV)/.dev  ## measure all that docs/ANSWERS.md says and write it, so
 	$(BIN)/python -m benchmarks.answers $(DATASET)
 
 deploy-check: $(VENV)/.dev  ## run the app under a small host's limits, visit it a hundred times, and report
-	$(BIN)/python tools/deploy_check.py --dataset $(notdir $(DATASET))
+	$(BIN)/python tools/deploy_check.py $(DATASET)
 
 check: $(VENV)/.dev  ## formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -1,0 +1,62 @@
+"""The check of a small host says no when it should: to a broken page, and to too much memory."""
+
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright")
+
+
+class Visitors:
+    """Visits that end as they are told to, in turn."""
+
+    def __init__(self, *ends: str | None) -> None:
+        self.ends = ends
+        self.done = Counter(visits=len(ends))
+
+    def visit(self, number: int) -> str | None:
+        return self.ends[number]
+
+
+@pytest.fixture
+def check(root: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(root / "tools")
+    import deploy_check
+
+    monkeypatch.setattr(deploy_check, "ALLOWED_MB", 100_000)
+    monkeypatch.setattr(deploy_check, "MOST_MB", 100_000)
+    return deploy_check
+
+
+def test_good_visits_within_the_limits_pass(check) -> None:
+    assert check.visit_all(Visitors(None, None), os.getpid(), 2) == []
+
+
+def test_a_broken_page_fails_and_is_named(check) -> None:
+    assert check.visit_all(Visitors(None, "map, cosine: it broke"), os.getpid(), 2) == [
+        "visit 2: map, cosine: it broke"
+    ]
+
+
+def test_memory_that_stays_fails(check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "ALLOWED_MB", 1)
+    (failure,) = check.visit_all(Visitors(None), os.getpid(), 1)
+    assert failure.endswith("MB of memory after 1 visits, allowed are 1")
+
+
+def test_memory_that_was_held_for_a_moment_fails_too(check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "MOST_MB", 1)
+    (failure,) = check.visit_all(Visitors(None), os.getpid(), 1)
+    assert failure.endswith("MB of memory at the most, allowed are 1")
+
+
+def test_what_is_no_dataset_is_one_message(
+    check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check.shutil, "which", lambda _: sys.executable)
+    monkeypatch.setattr("sys.argv", ["deploy_check", str(tmp_path)])
+    assert check.main() == 2
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path} is no prepared dataset")
