@@ -7,6 +7,7 @@ import streamlit as st
 
 from lsh import LSHError
 from ui import (
+    chapters,
     clip_list,
     finding,
     inside_crowd,
@@ -19,7 +20,6 @@ from ui import (
     remarks,
     visits,
 )
-from ui.answer import first_clip
 from ui.clip_list import Entry
 from ui.inside_view import View, look
 from ui.loading import Room
@@ -47,11 +47,10 @@ def show(room: Room) -> None:
     """Draw the page: your sound, the steps, and the one that is open."""
     st.html(STYLE)
     st.title("Inside")
-    first = first_clip(room.dataset)
-    if first is None:
+    clip, unknown = visits.here(room)
+    if clip is None:
         remarks.empty_collection()
         return
-    clip, unknown = visits.here(room.settings, room.dataset, first)
     st.markdown(INTRO)
     numbers = measures.place()
     remarks.unknown_clip(unknown)
@@ -66,31 +65,16 @@ def show(room: Room) -> None:
         clip_list.draw(room, "inside-query", "Your sound", clip, [Entry(clip, "query", words)])
     with right:
         finding.box(room.dataset)
-    step = _choose()
-    at = NAMES.index(step)
+    at = NAMES.index(_choose())
     _, question, draw = STEPS[at]
     with st.container(key="step-room"):
         st.header(f"{at + 1} of {len(STEPS)} · {question}")
         draw(view)
-    _go_on(at)
+    chapters.turn("step", NAMES, [question for _, question, _ in STEPS], at)
     measures.strip(room, numbers)
 
 
 def _choose() -> str:
-    if st.session_state.get("step") not in NAMES:
-        st.session_state["step"] = NAMES[0]
+    chapters.allowed("step", NAMES)
     chosen = st.pills("Steps", NAMES, key="step", bind="query-params", required=True, label_visibility="collapsed")
     return chosen or NAMES[0]
-
-
-def _go_on(at: int) -> None:
-    with st.container(horizontal=True, key="go-on"):
-        if at > 0:
-            st.button(f"← {NAMES[at - 1]}", key="step back", on_click=_to, args=(NAMES[at - 1],))
-        if at + 1 < len(STEPS):
-            words = f"Next: {STEPS[at + 1][1].lower()} →"
-            st.button(words, key="step on", type="primary", on_click=_to, args=(NAMES[at + 1],))
-
-
-def _to(name: str) -> None:
-    st.session_state["step"] = name

@@ -6,8 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from lsh import LSHError
-from ui import learn_idea, learn_questions, learn_trade, measures, remarks, visits
-from ui.answer import first_clip
+from ui import chapters, learn_idea, learn_questions, learn_trade, measures, remarks, visits
 from ui.learn_view import Lesson, look
 from ui.loading import Room
 
@@ -38,11 +37,10 @@ def show(room: Room) -> None:
     """Draw the page: the contents, and the chapter that is open."""
     st.html(STYLE)
     st.title("Learn")
-    first = first_clip(room.dataset)
-    if first is None:
+    clip, unknown = visits.here(room)
+    if clip is None:
         remarks.empty_collection()
         return
-    clip, unknown = visits.here(room.settings, room.dataset, first)
     st.markdown(INTRO)
     numbers = measures.place()
     remarks.unknown_clip(unknown)
@@ -57,26 +55,12 @@ def show(room: Room) -> None:
                 draw(look(room, clip))
             except LSHError as error:
                 remarks.unsearchable(error)
-        _go_on(at)
+        chapters.turn("chapter", NAMES, [question for _, question, _ in CHAPTERS], at)
     measures.strip(room, numbers)
 
 
 def _choose() -> str:
-    if st.session_state.get("chapter") not in NAMES:
-        st.session_state["chapter"] = NAMES[0]
+    chapters.allowed("chapter", NAMES)
     with st.container(key="contents"):
         chosen = st.radio("Contents", NAMES, key="chapter", bind="query-params", label_visibility="collapsed")
     return chosen or NAMES[0]
-
-
-def _go_on(at: int) -> None:
-    with st.container(horizontal=True, key="turn-page"):
-        if at > 0:
-            st.button(f"← {NAMES[at - 1]}", key="chapter back", on_click=_to, args=(NAMES[at - 1],))
-        if at + 1 < len(CHAPTERS):
-            words = f"Next: {CHAPTERS[at + 1][1]} →"
-            st.button(words, key="chapter on", type="primary", on_click=_to, args=(NAMES[at + 1],))
-
-
-def _to(name: str) -> None:
-    st.session_state["chapter"] = name

@@ -5,7 +5,7 @@ import streamlit as st
 from data_prep.dataset import Clip
 from lsh import LSHError
 from ui import asks, cards, doors, finding, loading, measures, media, near, remarks, taking, visits
-from ui.answer import answer, first_clip
+from ui.answer import answer
 from ui.components import query_player
 from ui.loading import Room
 from ui.text import clean
@@ -13,11 +13,10 @@ from ui.text import clean
 
 def show(room: Room) -> None:
     """Draw the page: your sound on the left, what is near it on the right."""
-    first = first_clip(room.dataset)
-    if first is None:
+    clip, unknown = visits.here(room)
+    if clip is None:
         remarks.empty_collection()
         return
-    clip, unknown = visits.here(room.settings, room.dataset, first)
     left, right = st.columns([5, 9], gap="large")
     with left, st.container(key="your-sound"):
         remarks.unknown_clip(unknown)

@@ -9,7 +9,7 @@ from data_prep.dataset import SPLITS, Clip
 from lsh import LSHError
 from lsh.inspecting import walk
 from ui import asks, atlas, cards, clip_list, loading, map_words, measures, remarks, visits
-from ui.answer import Answer, answer, first_clip
+from ui.answer import Answer, answer
 from ui.atlas import Atlas
 from ui.branches import BRANCHES
 from ui.clip_list import Entry
@@ -23,11 +23,10 @@ KEY = "map"
 
 def show(room: Room) -> None:
     """Draw the page."""
-    first = first_clip(room.dataset)
-    if first is None:
+    clip, unknown = visits.here(room)
+    if clip is None:
         remarks.empty_collection()
         return
-    clip, unknown = visits.here(room.settings, room.dataset, first)
     remarks.unknown_clip(unknown)
     st.title("Map")
     numbers = measures.place()

@@ -5,7 +5,6 @@ import pandas as pd
 import streamlit as st
 
 from ui import clip_list, visits
-from ui.answer import first_clip
 from ui.clip_list import Entry
 from ui.figures import percent
 from ui.figures.marks import Ints
@@ -72,7 +71,6 @@ def _listen(view: View, k: int) -> None:
         )
         for i, q in enumerate(worst.tolist())
     ]
-    first = first_clip(dataset)
-    if first is not None:
-        yours, _ = visits.here(view.room.settings, dataset, first)
+    yours, _ = visits.here(view.room)
+    if yours is not None:
         clip_list.draw(view.room, "tune-worst", "The queries that LSH serves worst", yours, entries)

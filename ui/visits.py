@@ -6,15 +6,20 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from ui import state
-from ui.loading import splits_to_begin_with
+from ui.answer import first_clip
+from ui.loading import Room, splits_to_begin_with
 
 
-def here(settings: state.Settings, dataset: Dataset, first: Clip) -> tuple[Clip, str | None]:
-    """Return the clip that the address names, or the first one and the unknown id that was asked for."""
-    if settings.clip is None:
+def here(room: Room) -> tuple[Clip | None, str | None]:
+    """Return the clip that the address names, or the first one and the unknown id that was asked for.
+
+    There is no clip where the collection has none.
+    """
+    first, named = first_clip(room.dataset), room.settings.clip
+    if first is None or named is None:
         return first, None
-    clip = dataset.find_clip(settings.clip)
-    return (clip, None) if clip else (first, settings.clip)
+    clip = room.dataset.find_clip(named)
+    return (clip, None) if clip else (first, named)
 
 
 def hop(to: str, origin: str) -> None:

@@ -25,7 +25,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 60_000  # ms; the first visit compiles and indexes, on whatever machine this is
+PATIENCE = 120_000  # ms; a first visit compiles, indexes and measures, on whatever machine this is
 expect.set_options(timeout=PATIENCE)
 
 
@@ -93,23 +93,34 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(chromium: Browser, earshot: str) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a link in a browser of its own, as another person would, and waits for the page."""
+def stranger(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens an empty page in a browser of its own, as another person would."""
     contexts = []
 
-    def open_page(link: str = "", width: int = 1440, height: int = 900) -> Page:
-        contexts.append(chromium.new_context(viewport={"width": width, "height": height}))
+    def open_page(width: int = 1440, height: int = 900, **looks: str) -> Page:
+        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **looks))
         page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visit(stranger: Callable[..., Page], earshot: str) -> Callable[..., Page]:
+    """Return a function that opens a link as another person would, and waits for the page."""
+
+    def open_page(link: str = "", width: int = 1440, height: int = 900) -> Page:
+        page = stranger(width, height)
         page.requests = []
         page.on("request", lambda request: page.requests.append(request.url))
         page.goto(link if link.startswith("http") else earshot + link)
         page.wait_for_selector(".neighbours .tab")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 def _wait_until_healthy(app: subprocess.Popen[bytes], address: str) -> None:

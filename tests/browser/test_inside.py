@@ -7,26 +7,20 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PATIENCE = 120_000  # ms; a first visit indexes on whatever machine this is
 SOUNDING = "window.earshot.now.phase === 'playing'"
 
 
 @pytest.fixture
-def inside(chromium, earshot):
+def inside(stranger, earshot):
     """Return a function that opens one step of Inside on the sample and waits for what is drawn there."""
-    contexts = []
 
-    def open_step(step, wait, width=1440, height=1000):
-        contexts.append(chromium.new_context(viewport={"width": width, "height": height}))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
+    def open_step(step, wait, height=1000, **looks):
+        page = stranger(height=height, **looks)
         page.goto(f"{earshot}inside?dataset=sample&step={step}")
         page.wait_for_selector(wait)
         return page
 
-    yield open_step
-    for context in contexts:
-        context.close()
+    return open_step
 
 
 @pytest.fixture
@@ -119,7 +113,7 @@ def test_a_bucket_mate_can_be_heard_and_made_the_query(inside):
 
 def test_the_steps_are_in_the_link(inside):
     page = inside("Key", ".js-plotly-plot")
-    page.get_by_role("button", name="Next: one bucket in each table").click()
+    page.get_by_role("button", name="Next: One bucket in each table").click()
     page.wait_for_url("**step=Buckets**")
 
 

@@ -3,28 +3,22 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PATIENCE = 120_000  # ms; a first visit indexes and measures on whatever machine this is
-
 
 @pytest.fixture
-def learn(chromium, earshot):
+def learn(stranger, earshot):
     """Return a function that opens a chapter on the sample and waits until all of the page is there."""
-    contexts = []
 
-    def open_learn(chapter, width=1440, height=900, scheme="light"):
-        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
+    def open_learn(chapter, **looks):
+        page = stranger(**looks)
         page.goto(f"{earshot}learn?dataset=sample&chapter={chapter}")
         page.wait_for_selector(".st-key-measures [data-testid=stMetric]")
         return page
 
-    yield open_learn
-    for context in contexts:
-        context.close()
+    return open_learn
 
 
 def test_turning_the_line_with_the_keyboard_parts_the_neighbour_and_says_so(learn):
@@ -57,9 +51,34 @@ def test_a_door_leads_to_tune_with_the_state_kept(learn):
     assert (shown["L"], shown["K"]) == ("11", "7")
 
 
+def test_on_a_phone_the_contents_show_the_chapter_that_is_open_and_slide_freely(learn):
+    page = learn("Question 2", width=390, height=844)
+    contents, opened = page.locator(".st-key-contents"), page.locator(".st-key-contents label:has(:checked)")
+    expect(opened).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Next: How does the quality").click()
+    expect(opened).to_have_text("Question 3")
+    expect(opened).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="← Question 2").click()
+    expect(opened).to_have_text("Question 2")
+    expect(opened).to_be_in_viewport(ratio=1)
+    page.wait_for_timeout(500)
+    contents.evaluate("line => line.scrollTo(0, 0)")
+    page.wait_for_timeout(500)
+    assert contents.evaluate("line => line.scrollLeft") == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_a_chapter_begins_at_its_top_whatever_was_read_before(learn, width, height):
+    page = learn("Question 2", width=width, height=height)
+    page.get_by_role("button", name="Next: How does the quality").click()
+    expect(page.get_by_role("heading", name="How does the quality")).to_be_in_viewport(ratio=1)
+    numbers = page.locator(".st-key-measures").bounding_box()
+    assert page.locator(".st-key-chapter-room").bounding_box()["y"] >= numbers["y"] + numbers["height"]
+
+
 @pytest.mark.parametrize("chapter", ["Alike", "Question 1"])
 def test_nothing_scrolls_sideways_on_a_phone(learn, chapter):
-    page = learn(chapter, width=390, height=844, scheme="dark")
+    page = learn(chapter, width=390, height=844, color_scheme="dark")
     widths = page.evaluate(
         "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"
     )

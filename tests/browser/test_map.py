@@ -10,20 +10,16 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PATIENCE = 120_000  # ms; a first visit compiles and indexes on whatever machine this is
 SOUNDING = "window.earshot.now.phase === 'playing'"
 MIDDLE = (0.5, 0.62)  # of the frame: a place full of points, away from your sound
 
 
 @pytest.fixture
-def visit_map(chromium, earshot):
+def visit_map(stranger, earshot):
     """Return a function that opens Map on the sample in a browser of its own, and waits until it can be read."""
-    contexts = []
 
-    def open_map(query="", *, width=1440, height=1200, scripts="", **options):
-        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
+    def open_map(query="", *, height=1200, scripts="", **looks):
+        page = stranger(height=height, **looks)
         page.sent = []
         page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: page.sent.append(len(frame))))
         if scripts:
@@ -33,9 +29,7 @@ def visit_map(chromium, earshot):
         page.wait_for_selector(".map[data-drawn]")
         return page
 
-    yield open_map
-    for context in contexts:
-        context.close()
+    return open_map
 
 
 def state(page, name):

@@ -7,27 +7,21 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PATIENCE = 120_000  # ms; a first visit indexes on whatever machine this is
 CHARTS = "[data-testid=stPlotlyChart]"
 
 
 @pytest.fixture
-def race(chromium, earshot):
+def race(stranger, earshot):
     """Return a function that opens Race on the sample, with further settings in the link, and waits for its charts."""
-    contexts = []
 
-    def open_race(query="", width=1440, height=900, scheme="light"):
-        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
+    def open_race(query="", **looks):
+        page = stranger(**looks)
         page.goto(f"{earshot}race?dataset=sample{query}")
         page.wait_for_function(f"document.querySelectorAll('{CHARTS} .js-plotly-plot').length === 3")
         page.get_by_text("Download as JSON").wait_for()
         return page
 
-    yield open_race
-    for context in contexts:
-        context.close()
+    return open_race
 
 
 def button(page, name):
@@ -70,7 +64,7 @@ def test_a_file_of_the_races_comes_to_the_person(race):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_scrolls_sideways_on_a_phone(race, scheme):
-    page = race(width=390, height=844, scheme=scheme)
+    page = race(width=390, height=844, color_scheme=scheme)
     widths = page.evaluate(
         "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"
     )

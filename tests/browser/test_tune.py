@@ -8,26 +8,20 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PATIENCE = 120_000  # ms; a first visit indexes and times on whatever machine this is
 CHARTS = "[data-testid=stPlotlyChart]"
 
 
 @pytest.fixture
-def tune(chromium, earshot):
+def tune(stranger, earshot):
     """Return a function that opens Tune on the sample, with further settings in the link, and waits for its charts."""
-    contexts = []
 
-    def open_tune(query="", width=1440, height=900, scheme="light"):
-        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
+    def open_tune(query="", **looks):
+        page = stranger(**looks)
         page.goto(f"{earshot}tune?dataset=sample{query}")
         page.wait_for_function(f"document.querySelectorAll('{CHARTS} .js-plotly-plot').length === 6")
         return page
 
-    yield open_tune
-    for context in contexts:
-        context.close()
+    return open_tune
 
 
 def parameters(page):
@@ -70,7 +64,7 @@ def test_a_link_opens_the_setting_that_it_names(tune):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_scrolls_sideways_on_a_phone(tune, scheme):
-    page = tune(width=390, height=844, scheme=scheme)
+    page = tune(width=390, height=844, color_scheme=scheme)
     widths = page.evaluate(
         "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"
     )

@@ -35,4 +35,5 @@ sound_map = component(
     js=_read("ear.js", "video.js", "card.js", "map_points.js", "map_paint.js", "map_view.js", "map_marks.js", "map.js"),
 )
 view_link = component("earshot.link", css=_read("base.css", "link.css"), js=_read("ear.js", "link.js"))
+chapter_top = component("earshot.chapters", js=_read("chapters.js"))
 heat_cells = component("earshot.cells", css=_read("cells.css"), js=_read("cells.js"))
