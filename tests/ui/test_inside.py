@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from data_prep.schema import About, ClipBatch, Label
-from data_prep.writer import write_dataset
 from lsh import inspecting
+from tests.ui.pages import opened, said, write_small
 from ui import inside, loading
 from ui.answer import answer
 from ui.loading import Room
@@ -14,50 +12,9 @@ ROWS = {"train": 500, "validation": 40, "test": 6}
 BOTH = pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 
 
-def page():
-    from ui import inside, shell
-
-    shell.set_up()
-    room = shell.enter()
-    if room is not None:
-        inside.show(room)
-
-
-def write_small(out, rows, features=None):
-    """Write a dataset whose clips lie around 30 centres, so that there are neighbours to find and to miss."""
-    rng = np.random.default_rng(5)
-    total = sum(rows.values())
-    centres = rng.standard_normal((30, 12))
-    made = (centres[rng.integers(0, 30, total)] + 0.4 * rng.standard_normal((total, 12))).astype(np.float32)
-    clips = ClipBatch(
-        clip_id=[f"clip-{i:04}" for i in range(total)],
-        split=[split for split, count in rows.items() for _ in range(count)],
-        media=["{}"] * total,
-        start_s=np.zeros(total),
-        end_s=np.ones(total),
-        labels=[[i % 2] for i in range(total)],
-        n_frames=np.ones(total, np.int64),
-        features=made if features is None else features,
-    )
-    about = About(title="Small", source="made here", licence="none", media="synth", metric="cosine")
-    write_dataset(out, about, [Label("/m/a", "A <b>&"), Label("/m/b", "B")], [clips])
-    return out
-
-
 @pytest.fixture
 def small(home):
     return write_small(home / "small", ROWS)
-
-
-def run(**params):
-    app = AppTest.from_function(page, default_timeout=120)
-    for name, value in params.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def said(app):
-    return "\n".join(element.value for element in (*app.markdown, *app.caption, *app.info))
 
 
 def walk(app):
@@ -72,28 +29,28 @@ def walk(app):
 
 @BOTH
 def test_every_step_draws_under_both_distances_with_words_for_those_who_do_not_see_it(small, metric):
-    for app in walk(run(metric=metric, K="4", L="6")):
+    for app in walk(opened("inside", metric=metric, K="4", L="6")):
         assert all(len(chart.proto.alt) > 40 for chart in app.get("plotly_chart"))
 
 
 @pytest.mark.parametrize("setting", [{"K": "24", "L": "1"}, {"K": "1", "L": "32"}, {"K": "6", "probes": "16"}])
 def test_every_step_draws_at_the_ends_of_the_sliders(small, setting):
-    assert len(list(walk(run(**setting)))) == len(inside.STEPS)
+    assert len(list(walk(opened("inside", **setting)))) == len(inside.STEPS)
 
 
 @BOTH
 def test_every_step_draws_for_a_handful_of_identical_clips_without_a_validation_split(home, metric):
     rows = {"train": 3, "validation": 0, "test": 1}
     write_small(home / "small", rows, features=np.full((4, 12), 0.5, np.float32))
-    assert len(list(walk(run(metric=metric)))) == len(inside.STEPS)
+    assert len(list(walk(opened("inside", metric=metric)))) == len(inside.STEPS)
 
 
 def test_a_step_that_the_link_does_not_know_becomes_the_first(small):
-    assert run(step="Nonsense").header[0].value.startswith("1 of ")
+    assert opened("inside", step="Nonsense").header[0].value.startswith("1 of ")
 
 
 def test_a_button_leads_back_to_the_step_before(small):
-    app = run(step=inside.NAMES[3])
+    app = opened("inside", step=inside.NAMES[3])
     app.button(key="step back").click().run()
     assert app.header[0].value.startswith("3 of ")
 
@@ -110,7 +67,7 @@ def test_the_key_and_the_bucket_said_are_those_of_the_index(small):
     query = room.dataset.features("test")[clip.row]
     key = "".join(map(str, inspecting.key_of(room.index, query, table, 5).symbols))
     members = inspecting.walk(room.index, query, 4, 5)[table][0].ids
-    app = run(step="Key", L="4", K="5", clip="clip-0541")
+    app = opened("inside", step="Key", L="4", K="5", clip="clip-0541")
     app.number_input(key="table").set_value(table + 1).run()
     assert f"In table 3 the key of your sound is **{key}**" in said(app)
     app.button(key="step on").click().run()
@@ -121,16 +78,16 @@ def test_the_misses_said_are_those_of_the_search(small):
     room = room_at(small, n_tables=2, n_bits=7)
     found = answer(room, room.dataset.find_clip("clip-0542"))
     assert found.missed
-    app = run(step="Missed", L="2", K="7", clip="clip-0542")
+    app = opened("inside", step="Missed", L="2", K="7", clip="clip-0542")
     assert f"**{len(found.missed)} of the 10 nearest were missed**" in said(app)
 
 
 def test_where_nothing_is_missed_the_page_says_so(small):
-    assert "Nothing is missed" in said(run(step="Missed", L="32", K="1"))
+    assert "Nothing is missed" in said(opened("inside", step="Missed", L="32", K="1"))
 
 
 def test_a_table_beyond_the_ones_in_use_becomes_the_last(small):
-    app = run(step="Key", L="9")
+    app = opened("inside", step="Key", L="9")
     app.number_input(key="table").set_value(9).run()
     app.slider(key="L").set_value(2).run()
     assert not app.exception
@@ -138,19 +95,19 @@ def test_a_table_beyond_the_ones_in_use_becomes_the_last(small):
 
 
 def test_more_probes_than_the_key_has_neighbours_are_no_trouble(small):
-    app = run(step="Probes", K="1", probes="16")
+    app = opened("inside", step="Probes", K="1", probes="16")
     assert not app.exception
     assert "With your" in said(app)
 
 
 def test_raw_codes_are_looked_at_more_than_centred_ones(small):
-    table = run(step="Centring", K="6").table[0].value
+    table = opened("inside", step="Centring", K="6").table[0].value
     looked_at = [float(share.split()[0]) for share in table["looked at"]]
     assert looked_at[0] < looked_at[2]
 
 
 def test_a_clip_of_the_collection_is_not_its_own_bucket_mate(small):
-    app = run(step="Buckets", clip="clip-0007", L="1", K="1")
+    app = opened("inside", step="Buckets", clip="clip-0007", L="1", K="1")
     room = room_at(small)
     members = inspecting.walk(room.index, room.dataset.features("train")[7], 1, 1)[0][0].ids
     assert f"shares its bucket with {len(members) - 1} clips" in said(app)
@@ -160,7 +117,7 @@ def test_silence_is_no_query_under_cosine_and_the_page_says_so(home):
     features = np.zeros((6, 12), np.float32)
     features[:4] = np.eye(12)[:4]
     write_small(home / "small", {"train": 4, "validation": 0, "test": 2}, features=features)
-    app = run(step="Distances", metric="euclidean")
+    app = opened("inside", step="Distances", metric="euclidean")
     assert not app.exception
     assert "silence has no direction" in said(app)
-    assert "cannot be a query" in run(step="Key", metric="cosine").warning[0].value
+    assert "cannot be a query" in opened("inside", step="Key", metric="cosine").warning[0].value

@@ -3,19 +3,10 @@ import shutil
 from collections import Counter
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from tests.ui.pages import opened, said
 from ui import learn, learn_published
 from ui.learn import NAMES
-
-
-def page():
-    from ui import learn, shell
-
-    shell.set_up()
-    room = shell.enter()
-    if room is not None:
-        learn.show(room)
 
 
 @pytest.fixture
@@ -23,21 +14,10 @@ def small(collection, home):
     return shutil.copytree(collection, home / "small")
 
 
-def run(**params):
-    app = AppTest.from_function(page, default_timeout=120)
-    for name, value in params.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def said(app):
-    return "\n".join(element.value for element in (*app.markdown, *app.caption))
-
-
 @pytest.mark.parametrize("chapter", NAMES)
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_every_chapter_opens_at_both_distances(small, chapter, metric):
-    app = run(chapter=chapter, metric=metric)
+    app = opened("learn", chapter=chapter, metric=metric)
     assert not app.exception
     assert app.header[0].value == {name: question for name, question, _ in learn.CHAPTERS}[chapter]
     assert all(len(chart.proto.alt) > 40 for chart in app.get("plotly_chart"))
@@ -55,13 +35,13 @@ def test_the_four_questions_are_asked_word_for_word():
 
 def test_each_question_can_be_reproduced(small):
     for chapter in NAMES[-4:]:
-        app = run(chapter=chapter)
+        app = opened("learn", chapter=chapter)
         assert "Reproduce" in [expander.label for expander in app.expander]
         assert app.code[0].value.startswith(("python -m ", "make answers"))
 
 
 def test_the_buttons_lead_through_all_chapters_and_back(small):
-    app = run()
+    app = opened("learn")
     seen = [app.session_state["chapter"]]
     while any(button.key == "chapter on" for button in app.button) and len(seen) <= len(NAMES):
         app.button(key="chapter on").click().run()
@@ -72,7 +52,7 @@ def test_the_buttons_lead_through_all_chapters_and_back(small):
 
 
 def test_an_unknown_chapter_in_the_link_opens_the_first(small):
-    app = run(chapter="drop table")
+    app = opened("learn", chapter="drop table")
     assert not app.exception
     assert app.header[0].value == learn.CHAPTERS[0][1]
 
@@ -80,7 +60,7 @@ def test_an_unknown_chapter_in_the_link_opens_the_first(small):
 def test_turning_the_line_over_all_degrees_the_bit_agrees_as_often_as_the_chapter_says(small):
     from ui.figures.lessons import same_side
 
-    app = run(chapter="One bit")
+    app = opened("learn", chapter="One bit")
     share = float(said(app).split("it agrees **")[1].split(" %")[0]) / 100
     tenth = 180 * (1 - share)
     turns = Counter(same_side(turn + 0.5, tenth) for turn in range(180))
@@ -88,7 +68,7 @@ def test_turning_the_line_over_all_degrees_the_bit_agrees_as_often_as_the_chapte
 
 
 def test_the_line_parts_what_the_picture_shows_parted(small):
-    app = run(chapter="One bit")
+    app = opened("learn", chapter="One bit")
     app.slider(key="lesson turn").set_value(179).run()
     assert "Parted: the bit differs" in said(app)
     app.slider(key="lesson turn").set_value(20).run()
@@ -97,7 +77,7 @@ def test_the_line_parts_what_the_picture_shows_parted(small):
 
 @pytest.mark.parametrize(("chapter", "name", "key"), [("K bits", "lesson K", "K"), ("L tables", "lesson L", "L")])
 def test_a_slider_in_a_chapter_moves_the_one_in_the_sidebar_and_the_other_way_round(small, chapter, name, key):
-    app = run(chapter=chapter)
+    app = opened("learn", chapter=chapter)
     app.slider(key=name).set_value(5).run()
     assert app.slider(key=key).value == 5
     app.slider(key=key).set_value(11).run()
@@ -105,7 +85,7 @@ def test_a_slider_in_a_chapter_moves_the_one_in_the_sidebar_and_the_other_way_ro
 
 
 def test_where_nothing_is_missed_a_button_makes_it_harder(small):
-    app = run(chapter="Missed", L="32", K="1")
+    app = opened("learn", chapter="Missed", L="32", K="1")
     assert "Nothing is missed here" in said(app)
     app.button(key="lesson harder").click().run()
     assert app.slider(key="K").value == 5
@@ -122,7 +102,7 @@ def test_the_verdict_on_labels_follows_from_what_was_judged():
 
 
 def test_published_answers_say_of_which_data_they_are(small):
-    app = run(chapter="Question 4")
+    app = opened("learn", chapter="Question 4")
     assert "on real AudioSet" in said(app)
     assert len(app.table) == 1
 
@@ -132,7 +112,7 @@ def test_without_published_answers_the_chapters_open_all_the_same(small, monkeyp
     learn_published.figures.cache_clear()
     try:
         for chapter in NAMES[-4:]:
-            app = run(chapter=chapter)
+            app = opened("learn", chapter=chapter)
             assert not app.exception
             assert "on real AudioSet" not in said(app)
     finally:

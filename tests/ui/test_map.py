@@ -5,22 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from data_prep.dataset import open_dataset
 from data_prep.mapping import add_map
+from tests.ui.pages import alone
 from ui import map as map_page
 from ui import map_words
-
-
-def page():
-    from ui import map as map_page
-    from ui import shell
-
-    shell.set_up()
-    room = shell.enter()
-    if room is not None:
-        map_page.show(room)
 
 
 @pytest.fixture
@@ -31,7 +21,7 @@ def sounds(home, collection):
 
 @pytest.fixture
 def app(sounds):
-    return AppTest.from_function(page, default_timeout=120)
+    return alone("map")
 
 
 def sent(app):

@@ -3,23 +3,13 @@ import shutil
 
 import pytest
 from streamlit.runtime.scriptrunner import StopException
-from streamlit.testing.v1 import AppTest
 
 from lsh import racing
 from lsh.racing import RACERS
-from tests.ui.test_tune import write_small
+from tests.ui.pages import opened, said, write_small
 from ui import loading, race_live, race_runs
 
 ROWS = {"train": 260, "validation": 20, "test": 30}
-
-
-def page():
-    from ui import race, shell
-
-    shell.set_up()
-    room = shell.enter()
-    if room is not None:
-        race.show(room)
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +26,8 @@ def small(made, home, monkeypatch):
     return shutil.copytree(made, home / "small")
 
 
-def run(**params):
-    app = AppTest.from_function(page, default_timeout=120)
-    for name, value in params.items():
-        app.query_params[name] = value
-    return app.run()
-
-
 def race(app):
     return app.button(key="race").click().run()
-
-
-def said(app):
-    return "\n".join(element.value for element in (*app.markdown, *app.caption))
 
 
 def charts(app):
@@ -57,7 +36,7 @@ def charts(app):
 
 def test_on_the_sample_the_page_opens_full_with_races_that_say_where_they_were_run(root, monkeypatch):
     monkeypatch.setattr(loading, "DATA", root / "data")
-    app = run(dataset="sample")
+    app = opened("race", dataset="sample")
     assert not app.exception
     assert len(charts(app)) == 3
     assert all(len(alt) > 40 for alt in charts(app))
@@ -69,7 +48,7 @@ def test_on_the_sample_the_page_opens_full_with_races_that_say_where_they_were_r
 
 
 def test_a_collection_that_was_never_raced_invites(small):
-    app = run()
+    app = opened("race")
     assert not app.exception
     assert charts(app) == []
     assert "No race over this collection yet." in said(app)
@@ -77,7 +56,7 @@ def test_a_collection_that_was_never_raced_invites(small):
 
 
 def test_a_race_runs_at_every_size_and_is_kept(small):
-    app = race(run(L="4", K="5"))
+    app = race(opened("race", L="4", K="5"))
     assert not app.exception
     assert len(charts(app)) == 3
     assert "**L = 4 tables, K = 5 bits** over 260 clips" in said(app)
@@ -89,7 +68,7 @@ def test_a_race_runs_at_every_size_and_is_kept(small):
 
 
 def test_the_table_shows_what_was_measured(small):
-    app = race(run())
+    app = race(opened("race"))
     (kept,) = app.session_state["races"].values()
     table = app.table[0].value.set_index("")
     assert table.loc["LSH", "recall"] == f"{100 * kept.at(260)['lsh'].recall:.0f} %"
@@ -97,7 +76,7 @@ def test_the_table_shows_what_was_measured(small):
 
 
 def test_the_slider_says_how_far_is_raced_and_what_is_shown(small):
-    app = run()
+    app = opened("race")
     app.select_slider(key="clips").set_value(200).run()
     app = race(app)
     (kept,) = app.session_state["races"].values()
@@ -107,18 +86,18 @@ def test_the_slider_says_how_far_is_raced_and_what_is_shown(small):
 
 
 def test_a_link_says_how_many_clips(small):
-    assert run(clips="200").select_slider(key="clips").value == 200
+    assert opened("race", clips="200").select_slider(key="clips").value == 200
 
 
 @pytest.mark.parametrize("clips", ["7", "nan", "drop table", "-200"])
 def test_a_number_of_clips_that_is_not_allowed_in_the_link_becomes_all(small, clips):
-    app = run(clips=clips)
+    app = opened("race", clips=clips)
     assert not app.exception
     assert app.select_slider(key="clips").value == 260
 
 
 def test_when_a_slider_moves_the_page_says_that_this_setting_has_not_raced(small):
-    app = race(run(L="4", K="5"))
+    app = race(opened("race", L="4", K="5"))
     assert "the setting of the race below" in said(app)
     app.slider(key="K").set_value(9).run()
     assert "This setting has not raced yet." in said(app)
@@ -135,7 +114,7 @@ def test_a_race_that_is_cancelled_keeps_what_was_raced_and_frees_the_track(small
             yield step
 
     monkeypatch.setattr(race_runs, "race", cancelled_after_one)
-    app = race(run())
+    app = race(opened("race"))
     assert (app.button(key="race").disabled, app.button(key="cancel race").disabled) == (True, False)
     assert not race_live._TRACK.locked()
     app.run()
@@ -156,14 +135,14 @@ def test_while_it_races_the_page_offers_cancel_and_says_what_it_does(small, monk
             yield step
 
     monkeypatch.setattr(race_runs, "race", listening)
-    app = race(run())
+    app = race(opened("race"))
     assert not app.exception
     assert any("sorting them into hash tables" in doing for doing in told)
     assert any("round 1 of 1" in doing for doing in told)
 
 
 def test_pinning_compares_in_words_and_draws_the_pinned_line(small):
-    app = race(run(L="4", K="5"))
+    app = race(opened("race", L="4", K="5"))
     app.button(key="pin 1").click().run()
     app.slider(key="L").set_value(1).run()
     app = race(app)
@@ -178,7 +157,7 @@ def test_pinning_compares_in_words_and_draws_the_pinned_line(small):
 
 
 def test_showing_a_run_moves_the_sliders_to_its_setting(small):
-    app = race(run(L="4", K="5"))
+    app = race(opened("race", L="4", K="5"))
     app.slider(key="L").set_value(2).run()
     app = race(app)
     app.button(key="show 1").click().run()
@@ -188,7 +167,7 @@ def test_showing_a_run_moves_the_sliders_to_its_setting(small):
 
 
 def test_the_other_distance_has_races_of_its_own(small):
-    app = race(run(L="4", K="5"))
+    app = race(opened("race", L="4", K="5"))
     app.segmented_control(key="metric").set_value("euclidean").run()
     assert "No race over this collection yet." in said(app)
     app.segmented_control(key="metric").set_value("cosine").run()
@@ -199,19 +178,19 @@ def test_only_so_many_races_are_kept(small, monkeypatch):
     from ui import race_visit
 
     monkeypatch.setattr(race_visit, "MOST_RUNS", 2)
-    app = run()
+    app = opened("race")
     for _ in range(3):
         app = race(app)
     assert list(app.session_state["races"]) == ["2", "3"]
 
 
 def test_both_files_are_offered(small):
-    app = race(run())
+    app = race(opened("race"))
     assert [button.proto.label for button in app.get("download_button")] == ["Download as CSV", "Download as JSON"]
 
 
 def test_the_reproduce_line_names_the_setting_in_both_languages(small):
-    app = race(run(L="4", K="5", probes="2"))
+    app = race(opened("race", L="4", K="5", probes="2"))
     shell, code = (block.value for block in app.code)
     assert "--tables 4 --bits 5 --probes 2 --seed 0 --clips 260" in shell
     assert "n_tables=4, n_bits=5, n_probes=2" in code
@@ -219,14 +198,14 @@ def test_the_reproduce_line_names_the_setting_in_both_languages(small):
 
 def test_a_collection_smaller_than_the_first_step_races_as_a_whole(small, monkeypatch):
     monkeypatch.setattr(racing, "SMALLEST", 1000)
-    app = race(run())
+    app = race(opened("race"))
     assert not app.exception
     assert "One size draws no line" in said(app)
 
 
 def test_a_collection_without_clips_to_ask_with_says_so(home):
     write_small(home / "small", ROWS | {"validation": 0, "test": 0})
-    app = run()
+    app = opened("race")
     assert not app.exception
     assert "no test or validation clips" in app.info[0].value
 
@@ -234,6 +213,6 @@ def test_a_collection_without_clips_to_ask_with_says_so(home):
 def test_a_damaged_collection_gets_the_helpful_page(small):
     with (small / "train.npy").open("r+b") as file:
         file.truncate(200)
-    app = run()
+    app = opened("race")
     assert not app.exception
     assert charts(app) == []

@@ -7,8 +7,8 @@ import pytest
 from data_prep.dataset import open_dataset
 from lsh import LSHIndex, racing
 from lsh.racing import RACERS, Setting
+from tests.ui.pages import write_small
 from tests.ui.races import run
-from tests.ui.test_tune import write_small
 from ui import race_ahead, race_runs
 
 

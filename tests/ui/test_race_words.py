@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lsh.racing import BATCHED, EXACT, RACERS, Setting
+from tests.ui.pages import write_small
 from tests.ui.races import run
-from tests.ui.test_tune import write_small
 from ui import race_words as words
 
 

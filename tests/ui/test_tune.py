@@ -1,45 +1,13 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from data_prep.schema import About, ClipBatch, Label
-from data_prep.writer import write_dataset
 from lsh.__main__ import main as lsh_command
+from tests.ui.pages import opened, said, write_small
 from ui import loading, stopwatch
 
 ROWS = {"train": 600, "validation": 250, "test": 5}
-
-
-def page():
-    from ui import shell, tune
-
-    shell.set_up()
-    room = shell.enter()
-    if room is not None:
-        tune.show(room)
-
-
-def write_small(out, rows):
-    """Write a dataset whose clips lie around 30 centres, so that neighbours are worth finding."""
-    rng = np.random.default_rng(5)
-    total = sum(rows.values())
-    centres = rng.standard_normal((30, 12))
-    clips = ClipBatch(
-        clip_id=[f"clip-{i:04}" for i in range(total)],
-        split=[split for split, count in rows.items() for _ in range(count)],
-        media=["{}"] * total,
-        start_s=np.zeros(total),
-        end_s=np.ones(total),
-        labels=[[i % 2] for i in range(total)],
-        n_frames=np.ones(total, np.int64),
-        features=(centres[rng.integers(0, 30, total)] + 0.4 * rng.standard_normal((total, 12))).astype(np.float32),
-    )
-    about = About(title="Small", source="made here", licence="none", media="synth", metric="cosine")
-    write_dataset(out, about, [Label("/m/a", "A"), Label("/m/b", "B")], [clips])
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +27,8 @@ def small(made, home):
     return shutil.copytree(made, home / "small")
 
 
-def run(**params):
-    app = AppTest.from_function(page, default_timeout=60)
-    for name, value in params.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def said(app):
-    return "\n".join(element.value for element in (*app.markdown, *app.caption))
-
-
 def test_the_page_draws_six_charts_each_with_words_for_those_who_do_not_see_it(small):
-    app = run()
+    app = opened("tune")
     assert not app.exception
     alts = [chart.proto.alt for chart in app.get("plotly_chart")]
     assert len(alts) == 6
@@ -80,23 +37,23 @@ def test_the_page_draws_six_charts_each_with_words_for_those_who_do_not_see_it(s
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_both_distances_say_how_far_theory_and_measurement_are_apart(small, metric):
-    app = run(metric=metric)
+    app = opened("tune", metric=metric)
     assert not app.exception
     assert "points on average" in said(app)
     assert f"--metric {metric}" in app.code[0].value
 
 
 def test_each_chart_is_followed_by_a_short_table(small):
-    assert [len(table.value) for table in run().table] == pytest.approx([5, 7, 5, 4, 2], abs=2)
+    assert [len(table.value) for table in opened("tune").table] == pytest.approx([5, 7, 5, 4, 2], abs=2)
 
 
 def test_the_first_paragraph_says_what_tables_and_bits_do(small):
-    assert "**L tables**" in run().markdown[0].value
-    assert "**K bits**" in run().markdown[0].value
+    assert "**L tables**" in opened("tune").markdown[0].value
+    assert "**K bits**" in opened("tune").markdown[0].value
 
 
 def test_the_numbers_said_are_those_of_the_surface(small):
-    app = run(L="4", K="6")
+    app = opened("tune", L="4", K="6")
     room_surface = _surface(small)
     recall, candidates = room_surface.at(4, 6)
     table = next(table.value for table in app.table if "at K = 6" in table.value.columns)
@@ -107,7 +64,7 @@ def test_the_numbers_said_are_those_of_the_surface(small):
 
 
 def test_the_best_setting_moves_the_sliders_to_where_the_recall_is_reached_and_says_why(small):
-    app = run(L="1", K="20", recall="0.8")
+    app = opened("tune", L="1", K="20", recall="0.8")
     app.button(key="best").click().run()
     assert not app.exception
     setting = app.slider(key="L").value, app.slider(key="K").value
@@ -118,7 +75,7 @@ def test_the_best_setting_moves_the_sliders_to_where_the_recall_is_reached_and_s
 
 
 def test_the_reason_goes_when_the_setting_is_moved_by_hand(small):
-    app = run(L="1", K="20", recall="0.8")
+    app = opened("tune", L="1", K="20", recall="0.8")
     app.button(key="best").click().run()
     app.slider(key="K").set_value(23).run()
     assert "is the fastest of" not in said(app)
@@ -126,19 +83,19 @@ def test_the_reason_goes_when_the_setting_is_moved_by_hand(small):
 
 
 def test_the_wanted_recall_comes_from_the_link(small):
-    assert run(recall="0.75").slider(key="recall").value == 0.75
+    assert opened("tune", recall="0.75").slider(key="recall").value == 0.75
 
 
 @pytest.mark.parametrize("recall", ["7", "nan", "-1", "drop table"])
 def test_a_recall_that_is_not_allowed_in_the_link_becomes_the_default(small, recall):
-    app = run(recall=recall)
+    app = opened("tune", recall=recall)
     assert not app.exception
     assert app.slider(key="recall").value == 0.9
 
 
 def test_the_reproduce_line_gives_the_figures_of_the_page(small, capsys, monkeypatch):
     monkeypatch.chdir(small.parent)
-    app = run(L="6", K="5")
+    app = opened("tune", L="6", K="5")
     command = app.code[0].value.split()
     assert command[:3] == ["python", "-m", "lsh"]
     assert lsh_command([*command[3:], "--json"]) == 0
@@ -149,7 +106,7 @@ def test_the_reproduce_line_gives_the_figures_of_the_page(small, capsys, monkeyp
 
 
 def test_without_any_dataset_the_page_says_what_to_do(home):
-    app = run()
+    app = opened("tune")
     assert not app.exception
     assert not app.get("plotly_chart")
     assert any("python -m data_prep" in code.value for code in app.code)
@@ -158,7 +115,7 @@ def test_without_any_dataset_the_page_says_what_to_do(home):
 def test_a_damaged_dataset_gets_the_helpful_page_and_no_charts(small):
     with (small / "train.npy").open("r+b") as file:
         file.truncate(200)
-    app = run()
+    app = opened("tune")
     assert not app.exception
     assert not app.get("plotly_chart")
     assert any("python -m data_prep verify" in code.value for code in app.code)
@@ -166,7 +123,7 @@ def test_a_damaged_dataset_gets_the_helpful_page_and_no_charts(small):
 
 def test_a_collection_without_validation_clips_says_so(home):
     write_small(home / "small", ROWS | {"validation": 0})
-    app = run()
+    app = opened("tune")
     assert not app.exception
     assert not app.get("plotly_chart")
     assert "no validation clips" in app.info[0].value
@@ -187,7 +144,7 @@ def _surface(path, n_probes=1):
     ids=["other seeds", "more probes", "families"],
 )
 def test_what_takes_seconds_is_measured_when_it_is_asked_for(small, metric, key, told):
-    app = run(metric=metric, L="2", K="8")
+    app = opened("tune", metric=metric, L="2", K="8")
     charts = len(app.get("plotly_chart"))
     assert told not in said(app)
     app.button(key=f"{key} button").click().run()
