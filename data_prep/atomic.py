@@ -56,6 +56,14 @@ def check_target(target: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{target} is not a folder, so it is not replaced: remove it or choose another folder")
 
 
+def remove_dead_work(target: Path) -> None:
+    """Give the disk back what makers of `target` left there when they were killed; a new one does that, too."""
+    target = target.absolute()
+    with as_output_error(target), _open_folder(target.parent) as parent:
+        fcntl.flock(parent, fcntl.LOCK_EX)  # or what is not locked yet might be taken for dead
+        _remove_dead_work(target)
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write one file and wait until it is on disk."""
     with path.open("wb") as file:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from data_prep.arriving import ARCHIVE, arriving_shards
-from data_prep.atomic import as_output_error, check_target
+from data_prep.atomic import as_output_error, check_target, remove_dead_work
 from data_prep.convert import convert
-from data_prep.download import fetch_file
+from data_prep.download import Begin, fetch_file
 from data_prep.errors import ChangedError, DownloadError, InputError, OutputError
 from data_prep.files import file_facts
 from data_prep.kept import Kept
@@ -28,6 +28,7 @@ from data_prep.labels import read_labels
 from data_prep.progress import Meter, Progress
 from data_prep.remote import RemoteFile, ShouldStop, stop_if
 from data_prep.report import Report
+from data_prep.room import check_room, free, of_shards, while_converting
 from data_prep.segments import SegmentList
 
 Subset = Literal["balanced", "full"]
@@ -48,7 +49,22 @@ _MOST_BYTES = 1 << 30  # of a table; the biggest has about 100 MB
 _SHA256 = (
     "cd95d500ab2422d4233cb822e25cf73033633e2068eab64d39024e85125cb760"  # printed in a public notebook, not by Google
 )
-_ROOM = {False: 2.0, True: 4.5}  # disk that `full` needs beside the archive, in archives: without and with frames
+
+
+_PUBLISHED: dict[Subset, int] = {"balanced": 42_531, "full": 2_084_320}  # clips
+_PUBLISHED_ARCHIVE = 2_400_000_000  # bytes, as AudioSet's page says; the server tells exactly
+
+
+def room_for(subset: Subset, out: Path) -> tuple[int, int]:
+    """Return how many bytes the making of `out` still needs, by the published sizes, and how many its disk has free.
+
+    For a word before anything is asked of a server; `download_audioset` reckons with what the server says.
+    """
+    n_clips = _PUBLISHED[subset]
+    download, files = (_PUBLISHED_ARCHIVE, f"*{ARCHIVE}*") if subset == "full" else (of_shards(n_clips), "shards.tar")
+    here = [file.stat().st_size for file in _work_path(out).glob(files)]
+    disk = next(folder for folder in out.absolute().parents if folder.exists())
+    return max(0, download - sum(here)) + while_converting(n_clips, frames=False), free(disk)
 
 
 def download_audioset(
@@ -66,14 +82,18 @@ def download_audioset(
     `balanced`: the balanced and the evaluation clips, 42,531. `full`: all 2,084,320, and some 5 GB of disk while it is
     made. `mirrors`: where to look instead of at Google's, in this order (so does the environment's EARSHOT_AUDIOSET).
     `progress` is called a few times a second, `should_stop` often. Raises DataErrors only: among them DownloadError
-    when no address answers well, OutputError when `out` exists (unless `overwrite`) or the disk is full, StoppedError
-    on request. After each of them, and after a kill, the same call carries on.
+    when no address answers well, OutputError when `out` exists (unless `overwrite`), or its disk is full or has too
+    little room, which is said before much is downloaded; StoppedError on request. After each of them, and after a
+    kill, the same call carries on.
     """
     check_target(out, overwrite=overwrite)
     named = os.environ.get(MIRRORS_VARIABLE, "").split()
     with _work_folder(out) as folder:
+        remove_dead_work(out)
         published = _Published(folder, mirrors or named or MIRRORS, progress, should_stop)
         notes = published.fetch_tables(subset)
+        n_clips = sum(_n_rows(folder / name) for name in _LISTS[subset])
+        room = partial(check_room, folder, to_write=while_converting(n_clips, frames=frames))
         make = partial(
             convert,
             labels_csv=folder / _LABELS,
@@ -85,7 +105,9 @@ def download_audioset(
         )
         try:
             report = (
-                published.convert_full(make, notes) if subset == "full" else published.convert_balanced(make, notes)
+                published.convert_full(make, notes, room)
+                if subset == "full"
+                else published.convert_balanced(make, notes, room, of_shards(n_clips))
             )
         except InputError as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -116,10 +138,12 @@ class _Published:
             return ["The ontology could not be downloaded: labels have no parents here."]
         return []
 
-    def convert_full(self, make: Callable[..., Report], notes: list[str]) -> Report:
-        """Fetch the archive, then convert it."""
+    def convert_full(self, make: Callable[..., Report], notes: list[str], room: Begin) -> Report:
+        """Fetch the archive, then convert it. `room` is asked for what is to come."""
         archive = self._folder / ARCHIVE
-        self._fetch(ARCHIVE, self._addresses(f"features/{ARCHIVE}"))
+        if archive.exists():
+            room(0)
+        self._fetch(ARCHIVE, self._addresses(f"features/{ARCHIVE}"), begin=room)
         found = file_facts(archive)["sha256"]
         if found != _SHA256:
             notes.append(
@@ -128,12 +152,13 @@ class _Published:
         meter = Meter("converting", self._tell)
         return make(archive, notes=notes, progress=self._show(meter))
 
-    def convert_balanced(self, make: Callable[..., Report], notes: list[str]) -> Report:
-        """Convert the two small splits while they arrive."""
+    def convert_balanced(self, make: Callable[..., Report], notes: list[str], room: Begin, n_bytes: int) -> Report:
+        """Convert the two small splits while they arrive. `room` is asked for what is missing of their `n_bytes`."""
         labels = read_labels(self._folder / _LABELS)
         wanted = {shard for name in _LISTS["balanced"] for shard in SegmentList(self._folder / name, labels).shards()}
         addresses = self._addresses(f"features/{ARCHIVE}")
         with Kept(self._folder) as kept:
+            room(0 if kept.complete else max(0, n_bytes - kept.n_bytes))
             for changes_left in (2, 1, 0):
                 remote = RemoteFile(addresses, identity=kept.identity, should_stop=self._should_stop)
                 meter = Meter("downloading and converting", self._tell)
@@ -148,8 +173,9 @@ class _Published:
     def _addresses(self, path: str) -> list[str]:
         return [f"{mirror}/{path}" for mirror in self._mirrors]
 
-    def _fetch(self, name: str, addresses: Sequence[str], most: int = 1 << 34) -> None:
-        fetch_file(addresses, self._folder / name, most=most, progress=self._tell, should_stop=self._should_stop)
+    def _fetch(self, name: str, addresses: Sequence[str], most: int = 1 << 34, begin: Begin = lambda _: None) -> None:
+        target, stop = self._folder / name, self._should_stop
+        fetch_file(addresses, target, most=most, begin=begin, progress=self._tell, should_stop=stop)
 
     def _show(self, meter: Meter) -> Callable[[int, int, int], None]:
         def show(done: int, total: int, clips: int) -> None:
@@ -159,10 +185,20 @@ class _Published:
         return show
 
 
+def _n_rows(table: Path) -> int:
+    """Return how many clips a list of segments names; its head is comments."""
+    with table.open("rb") as file:
+        return sum(not line.startswith((b"#", b"\n")) for line in file)
+
+
+def _work_path(out: Path) -> Path:
+    return out.absolute().parent / f".{out.absolute().name}.download"
+
+
 @contextlib.contextmanager
 def _work_folder(out: Path) -> Iterator[Path]:
     """Yield the folder beside `out` that outlives a kill, locked."""
-    folder = out.absolute().parent / f".{out.absolute().name}.download"
+    folder = _work_path(out)
     with as_output_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -9,8 +9,9 @@ import base64
 import fcntl
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,8 @@ from data_prep.journal import read_journal, write_journal
 from data_prep.progress import Meter, Report
 from data_prep.remote import Identity, RemoteFile, ShouldStop
 
+Begin = Callable[[int], None]
+
 _EVERY = 1 << 26  # bytes between two entries in the journal
 _PIECE = 1 << 20
 
@@ -32,10 +35,13 @@ def fetch_file(
     *,
     sha256: str | None = None,
     most: int = 1 << 34,
+    begin: Begin = lambda _: None,
     progress: Report = lambda _: None,
     should_stop: ShouldStop = lambda: False,
 ) -> None:
     """Download the file behind `addresses`, tried in turn, to `target`; nothing is done where it is there already.
+
+    begin: told how many bytes are to come before any of them is written; what it raises ends the download.
 
     The bytes must have this `sha256`, if one is given, and the CRC-32C that Google's servers state. Raises
     DownloadError when they have not or cannot be had, OutputError when the disk is full, and StoppedError on request;
@@ -47,10 +53,10 @@ def fetch_file(
         target.parent.mkdir(parents=True, exist_ok=True)
         part = _Part(target)
         try:
-            part.fetch(addresses, most, Meter(f"downloading {target.name}", progress), should_stop)
+            part.fetch(addresses, most, begin, Meter(f"downloading {target.name}", progress), should_stop)
         except ChangedError:
             part.discard()
-            part.fetch(addresses, most, Meter(f"downloading {target.name} anew", progress), should_stop)
+            part.fetch(addresses, most, begin, Meter(f"downloading {target.name} anew", progress), should_stop)
         part.finish(sha256)
 
 
@@ -64,7 +70,7 @@ class _Part:
         self._identity = Identity()
         self._start_sums()
 
-    def fetch(self, addresses: Sequence[str], most: int, meter: Meter, should_stop: ShouldStop) -> None:
+    def fetch(self, addresses: Sequence[str], most: int, begin: Begin, meter: Meter, should_stop: ShouldStop) -> None:
         """Get what is missing; somebody else who gets it too is waited for."""
         with self._path.open("ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -74,7 +80,10 @@ class _Part:
             size = noted = self._take_up(file)
             remote = RemoteFile(addresses, identity=self._identity, most=most, should_stop=should_stop)
             try:
-                for piece in remote.read_from(size):
+                pieces = remote.read_from(size)
+                first = next(pieces, b"")  # the server has answered: the length is known if it says it
+                begin(max(0, (remote.identity.length or 0) - size))
+                for piece in chain([first], pieces):
                     file.write(piece)
                     self._add(piece)
                     size += len(piece)

@@ -52,6 +52,11 @@ class Kept:
         """Close the file."""
         self._file.close()
 
+    @property
+    def n_bytes(self) -> int:
+        """How much is kept."""
+        return self._bytes
+
     def shards(self) -> Iterator[Shard]:
         """Yield the shards of earlier runs."""
         self._file.seek(0)

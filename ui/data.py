@@ -2,12 +2,14 @@
 
 import re
 from functools import partial
+from math import floor
 from pathlib import Path
 
 import streamlit as st
 
-from data_prep.audioset import SUBSETS, Subset
+from data_prep.audioset import SUBSETS, Subset, room_for
 from data_prep.dataset import Dataset
+from data_prep.room import said
 from data_prep.sounds.folder import prepare_folder
 from data_prep.verify import verify_dataset
 from ui import hosting, loading
@@ -17,8 +19,8 @@ from ui.stopwatch import machine
 from ui.text import plain
 
 SIZES: dict[Subset, str] = {
-    "balanced": "42,531 clips. Reads up to 2.4 GB and keeps some 65 MB.",
-    "full": "2,084,320 clips. Downloads 2.4 GB, needs some 7 GB while it works, and keeps 1.1 GB.",
+    "balanced": "42,531 clips. Reads up to 2.4 GB, needs some 120 MB of disk while it works, and keeps 25 MB.",
+    "full": "2,084,320 clips. Downloads 2.4 GB, needs some 5 GB of disk while it works, and keeps 1.1 GB.",
 }
 _MOST_LISTED = 50
 
@@ -90,7 +92,21 @@ def _get_audioset() -> None:
         "How much of it", SUBSETS, format_func=lambda name: name.capitalize(), captions=[SIZES[s] for s in SUBSETS]
     )
     out = loading.DATA / ("audioset" if subset == "balanced" else "audioset-full")
+    _say_room(subset, out)
     _job(f"audioset {subset}", "Download and prepare", hosting.audioset(subset, out), there=out)
+
+
+def _say_room(subset: Subset, out: Path) -> None:
+    """Say before it begins that the disk has too little room."""
+    job = jobs().get(f"audioset {subset}")
+    if (job is not None and job.running) or (out / "manifest.json").exists():
+        return
+    needed, free = room_for(subset, out)
+    if free < needed:
+        st.warning(
+            f"Too little room: {said(needed)} are needed while it works, and the disk of this app has "
+            f"{said(free, floor)} free. Free {said(needed - free)} more first."
+        )
 
 
 def _own_folder() -> None:

@@ -1,6 +1,7 @@
 """Data: what the collection is, and ways to more; only the owner of the machine may fill its disk."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import soundfile
@@ -78,6 +79,19 @@ def test_a_folder_that_is_not_there_is_named(sample, monkeypatch):
     app = run()
     app.text_input[0].set_value("/no/such folder").run()
     assert "There is no folder" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("free", "said_so"),
+    [(4_700_000_000, "the disk of this app has 4.7 GB free. Free 47 MB more first."), (5_000_000_000, None)],
+)
+def test_too_little_room_for_audioset_is_said_before_it_begins(sample, monkeypatch, free, said_so):
+    monkeypatch.setenv("EARSHOT_LOCAL", "1")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    app = run()
+    assert not app.warning
+    app.radio[0].set_value("full").run()
+    assert [said_so in warning.value for warning in app.warning] == ([True] if said_so else [])
 
 
 def test_a_host_fetches_the_collection_it_was_told_to(sample, home, tmp_path, monkeypatch):
