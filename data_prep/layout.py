@@ -54,10 +54,10 @@ def neighbour_layout(features: Features, metric: Metric, seed: int, tell: Callab
 
 def principal_plane(features: Features) -> Places:
     """Project clips onto the two directions in which they differ most: float64 (n, 2), the same on every machine."""
-    sample = np.asarray(features[:: max(1, len(features) // _SAMPLE)], dtype=np.float64)
+    sample = np.array(features[:: max(1, len(features) // _SAMPLE)], dtype=np.float64)
     centre = sample.mean(axis=0)
-    spread = (sample - centre).T @ (sample - centre)
-    axes = np.linalg.eigh(spread)[1][:, ::-1][:, :2]  # (dim, 2), the widest first
+    sample -= centre  # in place: the copies would be the most memory that the app ever holds
+    axes = np.linalg.eigh(sample.T @ sample)[1][:, ::-1][:, :2]  # (dim, 2), the widest first
     axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), range(axes.shape[1])] < 0, -1, 1)  # a sign is arbitrary
     places = np.zeros((len(features), 2))
     for start in range(0, len(features), _PLACED):
