@@ -10,6 +10,7 @@ from data_prep.errors import InputError
 from data_prep.sounds.audio import RATE, pieces
 
 FORMATS = [("a.wav", {}), ("a.flac", {}), ("a.ogg", {}), ("a.mp3", {}), ("a.aiff", {}), ("b.wav", {"subtype": "FLOAT"})]
+FORMATS += [("a.caf", {"subtype": "ALAC_16"})]  # the coding of many m4a files, in the one container that is read here
 
 
 def only(path, **how):
