@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
+from tests.commands import runner
 
 
 @pytest.fixture(scope="session")
@@ -21,17 +22,7 @@ def arrays(tmp_path_factory):
 
 @pytest.fixture
 def run(capsys):
-    """Run the command in this process; return (exit code, stdout, stderr)."""
-
-    def command(*arguments):
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as stopped:  # how argparse refuses
-            code = stopped.code
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return command
+    return runner(main, capsys)
 
 
 @pytest.fixture(scope="session")

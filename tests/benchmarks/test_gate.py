@@ -31,15 +31,19 @@ def dataset(tmp_path_factory):
     return out
 
 
-def choose(monkeypatch, dataset, way, wanted=0.9):
-    """Let the planner choose this way, whatever is asked of it."""
-    index = way.fit(open_dataset(dataset).features("train"))
-    chosen = Plan(way, index, 10, wanted, 1.0, 0.0, 0.1, 1.0, 2.0, index_bytes=1, why="")
-    monkeypatch.setattr("benchmarks.gate.plan", lambda *_, **__: chosen)
+@pytest.fixture
+def gate(dataset, run, monkeypatch):
+    """Return a function that gates a way as if the planner chose it, and as if it and exact search took so long."""
 
+    def judge(way, recalls, ms, exact_ms, wanted=0.9):
+        index = way.fit(open_dataset(dataset).features("train"))
+        chosen = Plan(way, index, 10, wanted, 1.0, 0.0, 0.1, 1.0, 2.0, index_bytes=1, why="")
+        monkeypatch.setattr("benchmarks.gate.plan", lambda *_, **__: chosen)
+        monkeypatch.setattr("benchmarks.gate.ms_per_query", lambda *_, **__: [ms, exact_ms])
+        code, out, _ = run("--gate", dataset, *(word for recall in recalls for word in ("--recall", recall)))
+        return code, out
 
-def measure_as(monkeypatch, ms, exact_ms):
-    monkeypatch.setattr("benchmarks.gate.ms_per_query", lambda *_, **__: [ms, exact_ms])
+    return judge
 
 
 EVERYTHING = Way("sketches", "cosine", {"n_buckets": 1}, {"n_probes": 1, "n_reranked": 3000})
@@ -55,41 +59,31 @@ def test_the_gate_says_pass_and_returns_zero_or_says_fail_and_returns_one(datase
     assert code == (1 if "FAIL" in verdicts else 0)
 
 
-def test_a_choice_faster_than_exact_search_at_its_recall_passes(dataset, run, monkeypatch):
-    choose(monkeypatch, dataset, EVERYTHING)
-    measure_as(monkeypatch, 1.0, 2.0)
-    code, out, _ = run("--gate", dataset, "--recall", 0.9)
+def test_a_choice_faster_than_exact_search_at_its_recall_passes(gate):
+    code, out = gate(EVERYTHING, [0.9], ms=1.0, exact_ms=2.0)
     assert code == 0
     assert out.startswith("pass: recall 0.9: a plain scan of all sketches, 3000 re-ranked: recall 1.0000")
 
 
-def test_a_choice_slower_than_exact_search_fails(dataset, run, monkeypatch):
-    choose(monkeypatch, dataset, EVERYTHING)
-    measure_as(monkeypatch, 2.0, 1.0)
-    code, out, _ = run("--gate", dataset, "--recall", 0.9)
+def test_a_choice_slower_than_exact_search_fails(gate):
+    code, out = gate(EVERYTHING, [0.9], ms=2.0, exact_ms=1.0)
     assert code == 1
     assert out.startswith("FAIL: recall 0.9")
 
 
-def test_a_choice_that_misses_its_recall_fails_however_fast(dataset, run, monkeypatch):
-    choose(monkeypatch, dataset, LITTLE)
-    measure_as(monkeypatch, 1.0, 2.0)
-    code, out, _ = run("--gate", dataset, "--recall", 0.9)
+def test_a_choice_that_misses_its_recall_fails_however_fast(gate):
+    code, out = gate(LITTLE, [0.9], ms=1.0, exact_ms=2.0)
     assert code == 1
     assert "the recall promised is missed by" in out
 
 
-def test_a_choice_of_exact_search_passes_though_nothing_is_faster_than_itself(dataset, run, monkeypatch):
-    choose(monkeypatch, dataset, Way.exact("cosine"))
-    measure_as(monkeypatch, 1.0, 1.0)
-    code, out, _ = run("--gate", dataset, "--recall", 0.9)
+def test_a_choice_of_exact_search_passes_though_nothing_is_faster_than_itself(gate):
+    code, out = gate(Way.exact("cosine"), [0.9], ms=1.0, exact_ms=1.0)
     assert code == 0
     assert out == "pass: recall 0.9: exact search: recall 1.0000 ± 0.0000\n"
 
 
-def test_every_recall_must_pass(dataset, run, monkeypatch):
-    choose(monkeypatch, dataset, LITTLE, wanted=0.001)
-    measure_as(monkeypatch, 2.0, 1.0)
-    code, out, _ = run("--gate", dataset, "--recall", 0.1, "--recall", 0.2)
+def test_every_recall_must_pass(gate):
+    code, out = gate(LITTLE, [0.1, 0.2], ms=2.0, exact_ms=1.0, wanted=0.001)
     assert code == 1
     assert out.count("FAIL") == 2

@@ -5,6 +5,7 @@ from data_prep.dataset import open_dataset
 from data_prep.schema import About, ClipBatch, Label
 from data_prep.writer import write_dataset
 from lsh.__main__ import main
+from tests.commands import runner
 
 SIZES = {"train": 240, "validation": 40, "test": 40}
 ODD_CLIP = "-starts_with-a.dash"
@@ -45,14 +46,4 @@ def tiny_dataset(tiny):
 
 @pytest.fixture
 def run(capsys):
-    """Run a command in this process; return (exit code, stdout, stderr)."""
-
-    def command(*arguments):
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as stopped:  # how argparse refuses
-            code = stopped.code
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return command
+    return runner(main, capsys)
