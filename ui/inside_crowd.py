@@ -8,10 +8,11 @@ from lsh import LSHIndex, inspecting
 from lsh.sampling import evenly_spaced
 from ui import clip_list
 from ui import inside_lessons as words
+from ui.charts import draw
 from ui.clip_list import Entry
 from ui.figures.crowding import Crowd, bucket_ranks
 from ui.figures.marks import Ints
-from ui.inside_view import View, choose_table, draw
+from ui.inside_view import View, choose_table
 from ui.inside_words import many
 from ui.state import K_NEIGHBOURS
 

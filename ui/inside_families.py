@@ -11,10 +11,11 @@ from lsh import LSHError, LSHIndex, inspecting, surface
 from lsh.sampling import evenly_spaced
 from ui import inside_lessons as words
 from ui import inside_walk
+from ui.charts import draw
 from ui.figures.crowding import Crowd, bucket_ranks
 from ui.figures.margins import margins
 from ui.figures.marks import Floats, Ints, percent
-from ui.inside_view import View, draw, look
+from ui.inside_view import View, look
 from ui.loading import Room, index_for
 from ui.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, METRICS, Metric
 

@@ -9,10 +9,11 @@ from lsh import hit_probability, inspecting
 from lsh.inspecting import NearMiss
 from ui import clip_list
 from ui import inside_words as words
+from ui.charts import draw
 from ui.clip_list import Entry
 from ui.figures.chances import Chances, chance_at, s_curve
 from ui.figures.meetings import meetings
-from ui.inside_view import View, distances, draw
+from ui.inside_view import View, distances
 from ui.state import MAX_BITS, MAX_PROBES
 
 MORE_BITS = 4

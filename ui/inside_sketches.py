@@ -8,8 +8,9 @@ from lsh.estimates import estimated_distances
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_rows import SketchRows
 from ui import inside_lessons as words
+from ui.charts import draw
 from ui.figures.estimates import estimates
-from ui.inside_view import View, draw
+from ui.inside_view import View
 from ui.state import K_NEIGHBOURS
 
 MOST = 20_000  # candidates whose sketches are read here; more are sampled

@@ -5,20 +5,18 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-import plotly.graph_objects as go
 import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHIndex, inspecting
 from lsh.sampling import evenly_spaced_rows
 from lsh.validate import Floats
-from ui import loading
+from ui import charts, loading
 from ui.answer import Answer, answer
 from ui.figures import Mode
 from ui.loading import Room
 from ui.state import Settings
 
-STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 MOST_ROWS = 200_000  # rows whose distance to the query is drawn as a histogram; more are sampled evenly
 
 
@@ -57,9 +55,8 @@ class View:
 def look(room: Room, clip: Clip) -> View:
     """Search for the clip as Listen does. Raises LSHError when it cannot be searched for."""
     loading.warm_up(room.index)
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
     query = np.ascontiguousarray(room.dataset.features(clip.split)[clip.row])
-    return View(room, clip, query, answer(room, clip), mode)
+    return View(room, clip, query, answer(room, clip), charts.mode())
 
 
 def choose_table(view: View) -> int:
@@ -81,11 +78,6 @@ def distances(view: View) -> npt.NDArray[np.float64]:
     """Return the query's angle (degrees) or distance to every clip, as hashes see it; many clips are sampled."""
     key = (view.room.dataset.fingerprint, view.s.metric, view.clip.clip_id)
     return _distances(key, view.room.index, view.query)
-
-
-def draw(figure: go.Figure, alt: str) -> None:
-    """Draw a chart with its words."""
-    st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

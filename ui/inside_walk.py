@@ -6,11 +6,12 @@ import streamlit as st
 from lsh import inspecting
 from ui import cards, clip_list
 from ui import inside_words as words
+from ui.charts import draw
 from ui.clip_list import Entry
 from ui.figures.buckets import bucket_strip
 from ui.figures.margins import NEARLY, Margins, margins
 from ui.figures.probes import probe_gains, probe_order
-from ui.inside_view import View, choose_table, draw
+from ui.inside_view import View, choose_table
 from ui.state import MAX_PROBES
 from ui.text import clean
 

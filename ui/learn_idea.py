@@ -4,10 +4,11 @@ import streamlit as st
 
 from lsh import hit_probability, inspecting
 from ui import clip_list, doors, measures
+from ui.charts import draw
 from ui.clip_list import Entry
 from ui.figures import percent
 from ui.figures.lessons import crowd, key_chances, one_plane, s_curve, same_side
-from ui.learn_view import Lesson, draw, slider
+from ui.learn_view import Lesson, slider
 from ui.state import MAX_BITS, MAX_TABLES
 
 BIGGEST = 2_084_320  # clips in AudioSet

@@ -6,11 +6,12 @@ import streamlit as st
 from data_prep.dataset import Dataset
 from ui import clip_list, doors, learn_judging, learn_published, race_visit, race_words
 from ui import tune_words as words
+from ui.charts import draw, few_numbers
 from ui.clip_list import Entry
 from ui.figures import percent, setting
 from ui.figures import race as race_figures
 from ui.learn_trade import WANTED
-from ui.learn_view import Lesson, draw, few_numbers
+from ui.learn_view import Lesson
 from ui.tune_view import look as measure_all
 
 

@@ -7,9 +7,10 @@ import streamlit as st
 
 from ui import cards, clip_list, doors, figures, loading, measures, state
 from ui import tune_words as words
+from ui.charts import draw, few_numbers
 from ui.clip_list import Entry
 from ui.figures import percent, setting
-from ui.learn_view import Lesson, draw, few_numbers, slider
+from ui.learn_view import Lesson, slider
 from ui.state import MAX_BITS, MAX_TABLES
 from ui.tune_view import look as measure_all
 

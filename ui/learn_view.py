@@ -3,22 +3,19 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHIndex, inspecting
 from lsh.sampling import evenly_spaced_rows
 from lsh.validate import Floats
-from ui import loading, state
+from ui import charts, loading, state
 from ui.answer import Answer, answer
 from ui.figures import Mode
 from ui.figures.lessons import Angles
 from ui.loading import Room
 from ui.state import K_NEIGHBOURS, Settings
 
-STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 MOST_ROWS = 100_000  # clips whose angles are drawn; of a larger collection evenly spaced ones
 
 
@@ -48,19 +45,8 @@ class Lesson:
 def look(room: Room, clip: Clip) -> Lesson:
     """Search for the clip as Listen does. Raises LSHError when it cannot be searched for."""
     loading.warm_up(room.index)
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
     query = np.ascontiguousarray(room.dataset.features(clip.split)[clip.row])
-    return Lesson(room, clip, query, answer(room, clip), mode)
-
-
-def draw(figure: go.Figure, alt: str) -> None:
-    """Draw a chart with its words."""
-    st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height))
-
-
-def few_numbers(table: pd.DataFrame) -> None:
-    """Draw a short table."""
-    st.table(table, border="horizontal", hide_index=True)
+    return Lesson(room, clip, query, answer(room, clip), charts.mode())
 
 
 def slider(name: str, label: str, most: int, of: Settings) -> int:

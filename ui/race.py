@@ -4,16 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lsh import LSHError
 from lsh.racing import LSH, sizes_up_to
-from ui import measures, race_live, race_runs, race_visit, trouble
+from ui import charts, measures, race_live, race_runs, race_visit, trouble
 from ui import race_words as words
-from ui.figures import Mode
 from ui.figures import race as figures
 from ui.loading import Room
 from ui.race_runs import Run
@@ -23,7 +20,6 @@ How much faster is LSH, honestly? Four ways to find the 10 nearest clips answer 
 taking turns. In a small collection, looking at every clip is hard to beat; it is growth that LSH is for.
 """
 STYLE = Path(__file__).parent / "components" / "race.css"
-STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +150,9 @@ def _results(said: DeltaGenerator, place: DeltaGenerator, scene: _Scene) -> None
         with left:
             beside = pinned.at(n).get(LSH) if pinned is not None else None
             alt = f"Queries answered in a second over {n:,} clips, a bar for each of four. {result}"
-            _draw(figures.finish(run.at(n), beside, _mode()), alt.replace("**", ""), f"finish{scene.live}")
+            charts.draw(figures.finish(run.at(n), beside, charts.mode()), alt.replace("**", ""), f"finish{scene.live}")
         right.markdown(words.RACERS_SAID)
-        _few_numbers(words.table(run, n))
+        charts.few_numbers(words.table(run, n))
         st.caption(scene.measured)
         _growth(scene)
 
@@ -169,18 +165,18 @@ def _growth(scene: _Scene) -> None:
     left, right = st.columns(2, gap="large")
     pinned = scene.pinned.of(LSH) if scene.pinned is not None else []
     with left:
-        figure = figures.times(run.laps, pinned, words.crossings(run), run.sizes, _mode())
-        _draw(
+        figure = figures.times(run.laps, pinned, words.crossings(run), run.sizes, charts.mode())
+        charts.draw(
             figure,
             f"Time of a query against the number of clips, a line for each of four. {said}",
             f"times{scene.live}",
         )
-        _few_numbers(words.growth_table(run, "ms"))
+        charts.few_numbers(words.growth_table(run, "ms"))
     with right:
         last = run.of(LSH)[-1]
         alt = f"Recall against the number of clips; LSH has {last.recall:.2f} over {last.n:,}, exact search 1."
-        _draw(figures.recalls(run.laps, pinned, run.sizes, _mode()), alt, f"recalls{scene.live}")
-        _few_numbers(words.growth_table(run, "recall"))
+        charts.draw(figures.recalls(run.laps, pinned, run.sizes, charts.mode()), alt, f"recalls{scene.live}")
+        charts.few_numbers(words.growth_table(run, "recall"))
         st.markdown(words.growing_recall(run))
     st.caption(f"{scene.measured} {words.how_measured(run)}")
 
@@ -215,15 +211,3 @@ def _reproduce(room: Room, run: Run) -> None:
     st.markdown("The same race from the command line, and in Python:")
     st.code(shell, language="bash")
     st.code(code, language="python")
-
-
-def _mode() -> Mode:
-    return "dark" if st.context.theme.type == "dark" else "light"
-
-
-def _draw(figure: go.Figure, alt: str, key: str) -> None:
-    st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height), key=key)
-
-
-def _few_numbers(table: pd.DataFrame) -> None:
-    st.table(table, border="horizontal", hide_index=True)

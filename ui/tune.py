@@ -8,12 +8,13 @@ from streamlit.delta_generator import DeltaGenerator
 from lsh import LSHError, tune
 from ui import figures, measures, state, trouble, tune_cells, tune_families, tune_luck, tune_probes, tune_worst
 from ui import tune_words as words
+from ui.charts import STATIC, draw, few_numbers
 from ui.figures import Grid, setting
 from ui.loading import Room
 from ui.state import K_NEIGHBOURS
 from ui.stopwatch import Times, machine
 from ui.text import plain
-from ui.tune_view import BESIDE, STATIC, View, draw, few_numbers, key, look, stopwatch
+from ui.tune_view import BESIDE, View, key, look, stopwatch
 
 INTRO = """
 An index is **L tables**, and each sorts every clip into buckets by a key of **K bits** (K yes-or-no questions): LSH

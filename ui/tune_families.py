@@ -9,12 +9,13 @@ import streamlit as st
 from lsh.comparing import BUDGETS, PROBES, TABLES, Comparison, Mean, compare, index_family
 from lsh.params import FAMILIES
 from ui import tune_words as words
+from ui.charts import draw, few_numbers
 from ui.figures import percent
 from ui.figures.families import families
 from ui.learn_judging import labels_of
 from ui.state import DEFAULTS, K_NEIGHBOURS
 from ui.tune_pieces import Pieces, ask_for
-from ui.tune_view import View, draw, few_numbers, key
+from ui.tune_view import View, key
 
 NAMES = {
     "hyperplanes": "hyperplanes",

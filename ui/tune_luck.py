@@ -7,12 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from lsh import LSHIndex, surface
+from ui.charts import draw, few_numbers
 from ui.figures import Grid, percent, setting
 from ui.figures.luck import luck
 from ui.figures.marks import Floats
 from ui.state import K_NEIGHBOURS, MAX_SEED
 from ui.tune_pieces import Pieces, ask_for
-from ui.tune_view import BESIDE, View, draw, few_numbers, key
+from ui.tune_view import BESIDE, View, key
 
 OTHERS = 5
 INVITATION = f"""

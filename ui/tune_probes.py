@@ -9,11 +9,12 @@ import streamlit as st
 
 from lsh import LSHIndex
 from ui import loading
+from ui.charts import draw, few_numbers
 from ui.figures import percent
 from ui.figures.marks import Floats
 from ui.figures.more_probes import more_probes, probes
 from ui.tune_pieces import Pieces, ask_for
-from ui.tune_view import BESIDE, View, draw, few_numbers, key
+from ui.tune_view import BESIDE, View, key
 
 PROBES = (1, 2, 4, 8, 16)
 INVITATION = """

@@ -3,19 +3,16 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from lsh import Surface, predicted_recall
-from ui import loading
+from ui import charts, loading
 from ui.figures import Grid, Mode
 from ui.figures.marks import Floats, Ints
 from ui.loading import Room, Sample
 from ui.state import K_NEIGHBOURS
 from ui.stopwatch import Stopwatch
 
-STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 BESIDE = (5, 2)  # a chart, and its few numbers beside it
 
 
@@ -65,8 +62,7 @@ def look(room: Room) -> View:
     grid = _grid(surface.recall)
     once = grid if room.settings.n_probes == 1 else _grid(loading.surface_for(_with_one_probe(room)).recall)
     predicted = _predicted(key(room), room, sample)
-    mode: Mode = "dark" if st.context.theme.type == "dark" else "light"
-    return View(room, sample, surface, grid, surface.candidates, predicted, once, mode)
+    return View(room, sample, surface, grid, surface.candidates, predicted, once, charts.mode())
 
 
 def stopwatch(view: View) -> Stopwatch:
@@ -78,16 +74,6 @@ def key(room: Room) -> tuple[object, ...]:
     """Name an index: the names that decide it, never its arrays."""
     s = room.settings
     return room.dataset.fingerprint, s.metric, s.seed, room.index.bucket_width
-
-
-def draw(figure: go.Figure, alt: str) -> None:
-    """Draw a chart, with words for those who do not see it."""
-    st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height))
-
-
-def few_numbers(table: pd.DataFrame) -> None:
-    """Draw a chart's few numbers."""
-    st.table(table, border="horizontal", hide_index=True)
 
 
 def _with_one_probe(room: Room) -> Room:

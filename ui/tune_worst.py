@@ -5,12 +5,13 @@ import pandas as pd
 import streamlit as st
 
 from ui import clip_list, visits
+from ui.charts import draw, few_numbers
 from ui.clip_list import Entry
 from ui.figures import percent
 from ui.figures.marks import Ints
 from ui.figures.tally import tally
 from ui.state import K_NEIGHBOURS
-from ui.tune_view import BESIDE, View, draw, few_numbers
+from ui.tune_view import BESIDE, View
 
 WORST = 5
 
