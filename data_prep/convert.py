@@ -7,31 +7,30 @@ out instead, and accounted for.
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 
-from data_prep.ahead import read_ahead
-from data_prep.archive import Shard, read_shards
+from data_prep.archive import Shard
 from data_prep.atomic import check_target
 from data_prep.errors import DamageError, InputError, RecordError
 from data_prep.features import mean_features
-from data_prep.framing import read_records
+from data_prep.framing import CheckedShard, check_shard
 from data_prep.labels import read_labels
+from data_prep.reading import read_checked
 from data_prep.report import Loss, Report
 from data_prep.schema import ClipBatch
 from data_prep.segments import SegmentList
 from data_prep.splits import SOURCES, split_of
-from data_prep.tfrecord import MAX_FRAMES, ParsedRecords, Record, parse_records, tensorflow
+from data_prep.tfrecord import MAX_FRAMES, ParsedRecords, Records, parse_records, tensorflow
 from data_prep.writer import DatasetWriter, new_dataset
 
-_BATCH = 4096  # records that TensorFlow parses at once
-_AHEAD = 16  # shards, of at most some 500 KB
+_NAME, _SOURCE = attrgetter("name"), attrgetter("source")
+_BATCH = 4096  # records, and those of the shard that fills it up, that TensorFlow parses at once
 
 Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
-_CheckedShard = tuple[Shard, list[Record], RecordError | None]  # its records, up to the first damage
 Reader = Callable[[Callable[[int, int], None]], Iterator[Shard]]  # takes what is to be told bytes read, bytes in all
 
 
@@ -68,29 +67,13 @@ def convert(
     return report
 
 
-def _checked_shards(features: Path | Reader, progress: Callable[[int, int], None]) -> Iterator[_CheckedShard]:
-    """Yield shards with their records; those on this disk are read and checked by a thread of their own."""
-    if not isinstance(features, Path):
-        yield from map(_check_shard, features(progress))
-        return
-    position = [(0, 0)]
-    shards = read_shards(features, lambda done, total: position.append((done, total)))
-    with contextlib.closing(read_ahead(map(_check_shard, shards), _AHEAD)) as checked:
-        for shard in checked:
-            progress(*position[-1])
-            del position[:-1]
-            yield shard
-
-
-def _check_shard(shard: Shard) -> _CheckedShard:
-    """Check the framing of a shard; what comes after damage cannot be found."""
-    records = []
-    try:
-        for offset, payload in read_records(shard.data, shard.name):
-            records.append(Record(shard, offset, payload))
-    except RecordError as error:
-        return shard, records, error
-    return shard, records, None
+def _checked_shards(
+    features: Path | Reader, progress: Callable[[int, int], None]
+) -> Generator[CheckedShard, None, None]:
+    if isinstance(features, Path):
+        yield from read_checked(features, progress)
+    else:
+        yield from map(check_shard, features(progress))
 
 
 class _Conversion:
@@ -114,16 +97,20 @@ class _Conversion:
         self._shard_of_clip: dict[str, str] = {}
         self._clips_of_shard: Counter[str] = Counter()
         self._keys: dict[str, set[str]] = {source: set() for source in SOURCES}  # of the shards read
-        self._spoilt: set[str] = set()  # shards of which nothing more is read
+        self._spoilt: set[str] = set()  # shards whose records break the schema: what is wrong after that does not count
 
     def run(self, features: Path | Reader, progress: Progress) -> Report:
         """Convert every shard, then compare what came with what was published."""
         report = self._report
-        records = self._records(_checked_shards(features, lambda done, total: progress(done, total, report.n_clips)))
-        while batch := list(islice(records, _BATCH)):
-            whole = self._parse(batch)
-            if whole:
-                self._add(*whole)
+        reading = _checked_shards(features, lambda done, total: progress(done, total, report.n_clips))
+        with contextlib.closing(reading) as shards:
+            for batch, damages in self._batches(shards):
+                whole = self._parse(batch)
+                for damage in damages:
+                    if damage.file not in self._spoilt:
+                        self._lose(damage)
+                if whole:
+                    self._add(*whole)
         if not report.n_clips:
             reasons = "".join(f"\n  {loss}" for loss in report.losses[:10])
             raise InputError(f"there is no clip that can be read: get the features again{reasons}")
@@ -135,22 +122,25 @@ class _Conversion:
             report.notes.append(f"{report.n_short:,} clips have fewer than {MAX_FRAMES} frames.")
         return report
 
-    def _records(self, shards: Iterator[_CheckedShard]) -> Iterator[Record]:
-        """Yield every record whose framing is whole."""
+    def _batches(self, shards: Iterator[CheckedShard]) -> Iterator[tuple[Records, list[RecordError]]]:
+        """Yield every record whose framing is whole, those of some shards at a time, and where framing is damaged."""
+        batch, damages = Records([], [], []), []
         try:
-            for shard, records, damage in shards:
+            for checked in shards:
+                shard = checked.shard
                 self._keys[shard.source].add(shard.key)
                 self._clips_of_shard[shard.name] += 0
-                for record in records:
-                    if shard.name in self._spoilt:
-                        break
-                    yield record
-                if damage and shard.name not in self._spoilt:
-                    self._lose(damage)
+                batch.extend(checked)
+                if checked.damage:
+                    damages.append(checked.damage)
+                if len(batch) >= _BATCH:
+                    yield batch, damages
+                    batch, damages = Records([], [], []), []
         except DamageError as error:  # of the archive: nothing after it can be read
             self._lose(error)
+        yield batch, damages
 
-    def _parse(self, batch: list[Record]) -> tuple[list[Record], ParsedRecords] | None:
+    def _parse(self, batch: Records) -> tuple[Records, ParsedRecords] | None:
         """Return the records that are whole and new, parsed: a bad record ends its shard, a second copy only itself."""
         while batch:
             try:
@@ -158,35 +148,34 @@ class _Conversion:
             except RecordError as error:
                 self._lose(error)
                 self._spoilt.add(error.file)
-                batch = [r for r in batch if r.shard.name != error.file or r.offset < error.offset]
+                places = zip(batch.shards, batch.offsets, strict=True)
+                batch = batch.only([shard.name != error.file or offset < error.offset for shard, offset in places])
                 continue
-            doubles = self._doubles(batch, clips)
-            if not doubles:
+            new = self._new(batch, clips)
+            if all(new):
                 return batch, clips
-            batch = [record for i, record in enumerate(batch) if i not in doubles]
+            batch = batch.only(new)
         return None
 
-    def _doubles(self, batch: list[Record], clips: ParsedRecords) -> set[int]:
-        """Return the places of clips that came before, here or in an earlier batch."""
-        here = dict(zip(clips.clip_id, (record.shard.name for record in batch), strict=True))
+    def _new(self, batch: Records, clips: ParsedRecords) -> list[bool]:
+        """Say which clips did not come before, here or in an earlier batch."""
+        here = dict(zip(clips.clip_id, map(_NAME, batch.shards), strict=True))
         if len(here) == len(batch) and self._shard_of_clip.keys().isdisjoint(here):
             self._shard_of_clip |= here
-            return set()
-        doubles = set()
-        here = {}
-        for i, (record, clip_id) in enumerate(zip(batch, clips.clip_id, strict=True)):
+            return [True] * len(batch)
+        new, here = [], {}
+        for shard, offset, clip_id in zip(batch.shards, batch.offsets, clips.clip_id, strict=True):
             earlier = self._shard_of_clip.get(clip_id) or here.get(clip_id)
-            if earlier is None:
-                here[clip_id] = record.shard.name
-                continue
-            reason = f"clip {clip_id!r} came before, in {earlier}; each clip is expected once: remove one of the two"
-            self._lose(RecordError(record.shard.name, record.offset, reason))
-            doubles.add(i)
-        return doubles
+            new.append(not earlier)
+            if earlier:
+                reason = f"clip {clip_id!r} came before, in {earlier}; each clip is expected once: remove one of both"
+                self._lose(RecordError(shard.name, offset, reason))
+            here[clip_id] = earlier or shard.name
+        return new
 
-    def _add(self, records: list[Record], clips: ParsedRecords) -> None:
+    def _add(self, records: Records, clips: ParsedRecords) -> None:
         """Hand clips to the writer, and count them."""
-        sources = [record.shard.source for record in records]
+        sources = list(map(_SOURCE, records.shards))
         splits = [split_of(source, video_id) for source, video_id in zip(sources, clips.video_id, strict=True)]
         self._writer.add(
             ClipBatch(
@@ -203,7 +192,7 @@ class _Conversion:
         )
         for segment_list in self._lists:
             segment_list.check(clips, [i for i, source in enumerate(sources) if source == segment_list.source])
-        self._clips_of_shard.update(record.shard.name for record in records)
+        self._clips_of_shard.update(map(_NAME, records.shards))
         self._report.by_source.update(sources)
         self._report.by_split.update(splits)
         self._report.n_frames += len(clips.frames)

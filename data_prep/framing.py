@@ -8,15 +8,45 @@ shorter one without a word, so nothing here is left to it.
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
 import google_crc32c
 
+from data_prep.archive import Shard
 from data_prep.errors import RecordError
 
 MAX_RECORD_BYTES = 1 << 20  # an AudioSet record has about 1,500 bytes
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
+
+
+class CheckedShard(NamedTuple):
+    """A shard and where its records begin, up to the first damage: what comes after it cannot be found.
+
+    `bounds` has one number more than there are whole records: where the last one ends.
+    """
+
+    shard: Shard
+    bounds: list[int]
+    damage: RecordError | None = None
+
+    def payloads(self) -> list[bytes]:
+        """Return the records' contents."""
+        data, head, foot = self.shard.data, _HEADER.size, _FOOTER.size
+        return [data[start + head : end - foot] for start, end in pairwise(self.bounds)]
+
+
+def check_shard(shard: Shard) -> CheckedShard:
+    """Check the framing of a shard, and find its records."""
+    bounds = [0]
+    try:
+        for offset, payload in read_records(shard.data, shard.name):
+            bounds.append(offset + _HEADER.size + len(payload) + _FOOTER.size)
+    except RecordError as error:
+        return CheckedShard(shard, bounds, error)
+    return CheckedShard(shard, bounds)
 
 
 def read_records(shard: bytes, name: str) -> Iterator[tuple[int, bytes]]:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 Integers = npt.NDArray[np.integer[Any]]
 
 
+def places_of_runs(first: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the places in some runs, one after another: int64[sum(lengths)]; a run is `lengths` from `first` on."""
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(first - before, lengths) + np.arange(lengths.sum())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelSets:
     """The labels of clips, one clip after another: those of clip i are `labels[ends[i] : ends[i + 1]]`.
@@ -52,15 +58,15 @@ class LabelSets:
         """Return the labels of some clips, in the order in which they are asked for."""
         lengths = self.ends[clips + 1] - self.ends[clips]
         ends = np.concatenate([[0], np.cumsum(lengths)])
-        within = np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)
-        return type(self)(self.labels[np.repeat(self.ends[clips], lengths) + within], ends)
+        return type(self)(self.labels[places_of_runs(self.ends[clips], lengths)], ends)
 
     def repeats(self) -> npt.NDArray[np.bool_]:
         """Say which labels their clip has carried before: bool[sum]."""
-        clips = self.clips
+        clips, repeats = self.clips, np.zeros(len(self.labels), bool)
+        if ((np.diff(self.labels) > 0) | (np.diff(clips) > 0)).all():  # as AudioSet has them
+            return repeats
         order = np.lexsort((self.labels, clips))  # stable: the first of equal labels stays first
         again = (np.diff(clips[order]) == 0) & (np.diff(self.labels[order]) == 0)
-        repeats = np.zeros(len(clips), bool)
         repeats[order[1:][again]] = True
         return repeats
 
@@ -78,6 +84,9 @@ class LabelSets:
         differ: npt.NDArray[np.bool_] = lengths != np.diff(other.ends)
         alike = np.flatnonzero(~differ)
         one, two = self.take(alike), other.take(alike)
-        unlike = one.labels[np.lexsort((one.labels, one.clips))] != two.labels[np.lexsort((two.labels, two.clips))]
-        differ[alike[one.clips[unlike]]] = True
+        differ[alike[one.clips[one._sorted() != two._sorted()]]] = True  # noqa: SLF001
         return differ
+
+    def _sorted(self) -> npt.NDArray[np.int64]:
+        """Return one number a label, sorted: clip by clip, and by label in each."""
+        return np.sort(self.clips << 32 | self.labels.astype(np.int64))

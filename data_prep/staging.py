@@ -1,4 +1,8 @@
-"""Where clips wait until the last one is known: in files, so that memory holds one batch of them."""
+"""Where clips wait until the last one is known: in files, so that memory holds one batch of them.
+
+Each batch is sorted by split and `row_key` before it is put away. So what a stretch of the finished dataset takes from
+one batch lies together, and is read at once (the merge of sorted runs: Knuth, The Art of Computer Programming 3, 5.4).
+"""
 
 import os
 import re
@@ -9,27 +13,29 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from data_prep.errors import InputError
-from data_prep.label_sets import LabelSets
-from data_prep.schema import CLIPS_SCHEMA, SPLITS, ClipBatch
+from data_prep.label_sets import LabelSets, places_of_runs
+from data_prep.schema import CLIPS_SCHEMA, SPLITS, ClipBatch, row_key
 
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+")
 _STAGED = pa.schema([field for field in CLIPS_SCHEMA if field.name not in {"row", "first_frame"}])
 
 
 Places = npt.NDArray[np.int64]
+Keys = npt.NDArray[np.uint64]
 
 
 class Staging:
-    """Clips in the order of their arrival, checked at the door."""
+    """Clips, batch by batch, checked at the door."""
 
     def __init__(self, folder: Path, n_labels: int) -> None:
         self._n_labels = n_labels
         self._paths = folder / "features.staged", folder / "frames.staged", folder / "clips.staged"
         self._features, self._frames, self._clips = (path.open("wb+") for path in self._paths)
         self._columns = pa.ipc.new_stream(self._clips, _STAGED)
-        self.n_clips = 0
+        self._keys: list[Keys] = []
         self.dim: int | None = None
         self.has_frames = False
 
@@ -41,25 +47,34 @@ class Staging:
             self.dim, self.has_frames = batch.features.shape[1], batch.frames is not None
         check_batch(batch, self.dim, self._n_labels, with_frames=self.has_frames)
         columns = [_column(batch, field) for field in _STAGED]
-        self._columns.write_batch(pa.RecordBatch.from_arrays(columns, schema=_STAGED))
-        self._features.write(np.ascontiguousarray(batch.features).data)
+        keys = np.frombuffer(b"".join(map(row_key, batch.clip_id)), ">u8").astype(np.uint64).reshape(-1, 2)
+        places: Any = pc.index_in(columns[_STAGED.get_field_index("split")], value_set=pa.array(SPLITS))
+        order = np.lexsort((keys[:, 0], places.to_numpy()))
+        self._keys.append(keys[order])
+        self._columns.write_batch(pa.RecordBatch.from_arrays(columns, schema=_STAGED).take(order))
+        self._features.write(batch.features[order].data)
         if batch.frames is not None:
-            self._frames.write(np.ascontiguousarray(batch.frames).data)
-        self.n_clips += len(batch)
+            n_frames = np.asarray(batch.n_frames, np.int64)
+            first = np.cumsum(n_frames) - n_frames
+            self._frames.write(batch.frames[places_of_runs(first[order], n_frames[order])].data)
 
     def table(self) -> pa.Table:
-        """Return the clips' columns, in order of arrival; no more clips can be added."""
+        """Return the clips' columns, in the order in which they wait; no more clips can be added."""
         self._columns.close()
         self._clips.flush()
         with pa.OSFile(str(self._paths[2]), mode="rb") as file:
             return pa.ipc.open_stream(file).read_all().combine_chunks()
 
+    def keys(self) -> Keys:
+        """Return each clip's `row_key` as two numbers, the higher first: uint64[n, 2]."""
+        return np.concatenate(self._keys)
+
     def features(self, places: Places) -> npt.NDArray[np.float32]:
-        """Return some features by their places in the order of arrival: float32[len(places), dim]."""
+        """Return some features by their places in the table: float32[len(places), dim]."""
         return self._read(self._features, places, np.ones_like(places), np.float32)
 
     def frames(self, first: Places, n: Places) -> npt.NDArray[np.uint8]:
-        """Return some runs of frames, n from each `first` on in the order of arrival: uint8[sum(n), dim]."""
+        """Return some runs of frames, n from each `first` on, in the order of the table: uint8[sum(n), dim]."""
         return self._read(self._frames, first, n, np.uint8)
 
     def close(self) -> None:
@@ -69,15 +84,25 @@ class Staging:
             path.unlink(missing_ok=True)
 
     def _read(self, file: BinaryIO, first: Places, n: Places, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        """Return runs of rows of a file. A map of it would do, but reading at random soon has all of it in memory."""
+        """Return runs of rows of a file, n from each `first` on; those that touch are read together.
+
+        A map of the file would do, but reading at random soon has all of it in memory.
+        """
         file.flush()
         dim = self.dim or 1
+        order = np.argsort(first)
+        begins, ends = first[order], (first + n)[order]
+        apart = begins[1:] != ends[:-1]
+        begins, ends = begins[np.append(True, apart)], ends[np.append(apart, True)]
         row = dim * np.dtype(dtype).itemsize
-        runs = [
+        parts = [
             os.pread(file.fileno(), size, offset)
-            for offset, size in zip((first * row).tolist(), (n * row).tolist(), strict=True)
+            for offset, size in zip((begins * row).tolist(), ((ends - begins) * row).tolist(), strict=True)
         ]
-        return np.frombuffer(b"".join(runs), dtype).reshape(-1, dim)
+        rows = np.frombuffer(b"".join(parts), dtype).reshape(-1, dim)
+        at = np.empty_like(first)
+        at[order] = np.cumsum(n[order]) - n[order]
+        return rows[places_of_runs(at, n)]
 
 
 def check_batch(batch: ClipBatch, dim: int, n_labels: int, *, with_frames: bool) -> None:

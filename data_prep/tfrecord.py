@@ -9,13 +9,15 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import compress, repeat
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from data_prep.archive import Shard
 from data_prep.errors import RecordError
+from data_prep.framing import CheckedShard
 from data_prep.label_sets import LabelSets
 
 MAX_FRAMES = 10
@@ -27,12 +29,32 @@ Reason = Callable[[int], str]
 Mask = npt.NDArray[np.bool_]
 
 
-class Record(NamedTuple):
-    """A verified record: the shard it came from, the byte at which it begins there, and its payload."""
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Verified records, column by column: the shard each came from, the byte at which it begins there, its content."""
 
-    shard: Shard
-    offset: int
-    payload: bytes
+    shards: list[Shard]
+    offsets: list[int]
+    payloads: list[bytes]
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.payloads)
+
+    def extend(self, checked: CheckedShard) -> None:
+        """Append the records of a shard."""
+        payloads = checked.payloads()
+        self.shards.extend(repeat(checked.shard, len(payloads)))
+        self.offsets.extend(checked.bounds[:-1])
+        self.payloads.extend(payloads)
+
+    def only(self, wanted: Sequence[bool]) -> Self:
+        """Return some of the records."""
+        return type(self)(
+            list(compress(self.shards, wanted)),
+            list(compress(self.offsets, wanted)),
+            list(compress(self.payloads, wanted)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +74,7 @@ class ParsedRecords:
     frames: npt.NDArray[np.uint8]
 
 
-def parse_records(records: Sequence[Record], n_labels: int) -> ParsedRecords:
+def parse_records(records: Records, n_labels: int) -> ParsedRecords:
     """Parse records, or raise RecordError for the first that is not a clip of AudioSet with 1 to 10 frames."""
     context, frames = _parse(records)
     ids, has_id = _scalars(context["video_id"], b"")
@@ -97,7 +119,7 @@ def tensorflow() -> Any:
     return tf
 
 
-def _parse(records: Sequence[Record]) -> tuple[dict[str, Any], Any]:
+def _parse(records: Records) -> tuple[dict[str, Any], Any]:
     """Return the context features and the frames, all as ragged tensors: a missing field is an empty row."""
     tf = tensorflow()
     context = {
@@ -108,20 +130,19 @@ def _parse(records: Sequence[Record]) -> tuple[dict[str, Any], Any]:
     }
     sequence = {"audio_embedding": tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)}
 
-    def parse(some: Sequence[Record]) -> tuple[dict[str, Any], Any]:
-        payloads = [record.payload for record in some]
+    def parse(payloads: list[bytes]) -> tuple[dict[str, Any], Any]:
         parsed = tf.io.parse_sequence_example(payloads, context_features=context, sequence_features=sequence)
         return parsed[0], parsed[1]["audio_embedding"]
 
     try:
-        return parse(records)
+        return parse(records.payloads)
     except tf.errors.InvalidArgumentError:
-        for record in records:
+        for shard, offset, payload in zip(records.shards, records.offsets, records.payloads, strict=True):
             try:
-                parse([record])
+                parse([payload])
             except tf.errors.InvalidArgumentError:
                 reason = "is not a SequenceExample with AudioSet's fields and types"
-                raise RecordError(record.shard.name, record.offset, reason) from None
+                raise RecordError(shard.name, offset, reason) from None
         raise
 
 
@@ -161,9 +182,9 @@ def _any_in_row(flags: Mask, splits: npt.NDArray[np.int64]) -> Mask:
     return before[splits[1:]] > before[splits[:-1]]
 
 
-def _raise_first(records: Sequence[Record], checks: Sequence[tuple[Mask, Reason]]) -> None:
+def _raise_first(records: Records, checks: Sequence[tuple[Mask, Reason]]) -> None:
     """Raise RecordError for the first record that fails a check, with the reason of the first check it fails."""
     failed = [(int(np.argmax(bad)), place) for place, (bad, _) in enumerate(checks) if bad.any()]
     if failed:
         index, place = min(failed)
-        raise RecordError(records[index].shard.name, records[index].offset, checks[place][1](index))
+        raise RecordError(records.shards[index].name, records.offsets[index], checks[place][1](index))

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data_prep.ahead import read_ahead
 from data_prep.atomic import new_folder, write_file
 from data_prep.errors import InputError
 from data_prep.files import HashedFile
@@ -34,12 +35,10 @@ from data_prep.schema import (
     About,
     ClipBatch,
     Label,
-    row_key,
 )
 from data_prep.staging import Staging
 
-_CHUNK = 8192  # clips copied at a time
-_IDS = 65_536  # ids that are Python objects at a time
+_CHUNK = 32_768  # clips copied at a time
 
 Rows = npt.NDArray[np.int64]
 
@@ -99,10 +98,15 @@ class DatasetWriter:
         staged = self._staging.table()
         if not len(staged):
             raise InputError("there is no clip to write a dataset of")
-        rows = _rows_by_split(staged)
+        rows = _rows_by_split(staged, self._staging.keys())
+        clips = _clips_table(staged, rows, with_frames=self._staging.has_frames)
+        n_frames = staged["n_frames"].to_numpy().astype(np.int64)
+        del staged  # some 80 bytes a clip
         with ThreadPoolExecutor(1) as beside:
-            tables = beside.submit(self._write_tables, staged, rows)
-            n_frames = self._write_arrays(staged, rows)
+            tables = beside.submit(self._write_tables, clips, rows)
+            self._write_features(rows)
+            if self._staging.has_frames:
+                self._write_frames(n_frames, rows)
             tables.result()
         self._staging.close()
         facts = {
@@ -118,7 +122,7 @@ class DatasetWriter:
             "features": {**about.features, "dim": self._staging.dim, "dtype": "float32"},
             "rows": {split: len(rows[split]) for split in SPLITS},
             "labels": len(self._labels),
-            "frames": n_frames,
+            "frames": int(n_frames.sum()) if self._staging.has_frames else 0,
             "files": dict(sorted(self._files.items())),
             "skipped": list(skipped),
             "notes": list(notes),
@@ -130,25 +134,21 @@ class DatasetWriter:
         """Remove what was staged."""
         self._staging.close()
 
-    def _write_arrays(self, staged: pa.Table, rows: Mapping[str, Rows]) -> int:
-        """Write features, and frames when clips brought them; return the number of frames written."""
+    def _write_features(self, rows: Mapping[str, Rows]) -> None:
         for split in SPLITS:
             header = npy_header(np.float32, (len(rows[split]), self._staging.dim or 0))
             with self._hashed(f"{split}.npy", header) as file:
-                for chunk in _chunks(rows[split]):
-                    file.write(self._staging.features(chunk))
-        if not self._staging.has_frames:
-            return 0
-        n_frames = staged["n_frames"].to_numpy().astype(np.int64)
-        first, total = np.cumsum(n_frames) - n_frames, int(n_frames.sum())
-        with self._hashed(FRAMES, npy_header(np.uint8, (total, self._staging.dim or 0))) as file:
+                for features in read_ahead(map(self._staging.features, _chunks(rows[split])), 1):
+                    file.write(features)
+
+    def _write_frames(self, n_frames: Rows, rows: Mapping[str, Rows]) -> None:
+        first = np.cumsum(n_frames) - n_frames
+        with self._hashed(FRAMES, npy_header(np.uint8, (int(n_frames.sum()), self._staging.dim or 0))) as file:
             for split in SPLITS:
                 for chunk in _chunks(rows[split]):
                     file.write(self._staging.frames(first[chunk], n_frames[chunk]))
-        return total
 
-    def _write_tables(self, staged: pa.Table, rows: Mapping[str, Rows]) -> None:
-        clips = _clips_table(staged, rows, with_frames=self._staging.has_frames)
+    def _write_tables(self, clips: pa.Table, rows: Mapping[str, Rows]) -> None:
         self._write_table(CLIPS, clips)
         self._write_table(LABELS, _labels_table(self._labels, clips, rows))
 
@@ -167,19 +167,16 @@ class DatasetWriter:
             file.write(np.frombuffer(data, np.uint8))
 
 
-def _rows_by_split(staged: pa.Table) -> dict[str, Rows]:
-    """Return, for each split, the places of its clips in order of arrival, sorted by `row_key`."""
-    ids: Any = staged["clip_id"]
-    digests = bytearray()
-    for start in range(0, len(ids), _IDS):
-        digests += b"".join(map(row_key, ids.slice(start, _IDS).to_pylist()))
-    high, low = np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2).T  # of 16-byte numbers
+def _rows_by_split(staged: pa.Table, keys: npt.NDArray[np.uint64]) -> dict[str, Rows]:
+    """Return, for each split, the places of its clips in the table, sorted by `row_key`."""
+    high, low = keys.T
     order = np.argsort(high)
     if (high[order[1:]] == high[order[:-1]]).any():  # the same clip twice, or the wonder of two alike by chance
         order = np.lexsort((low, high))
         twice = np.flatnonzero((high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]]))
         if len(twice):
-            raise InputError(f"clip {ids[order[twice[0]]].as_py()!r} occurs twice: ids must be unique in a dataset")
+            clip_id = staged["clip_id"][order[twice[0]]].as_py()
+            raise InputError(f"clip {clip_id!r} occurs twice: ids must be unique in a dataset")
     places: Any = pc.index_in(staged["split"], value_set=pa.array(SPLITS))
     splits = places.to_numpy()[order]
     return {split: order[splits == place] for place, split in enumerate(SPLITS)}

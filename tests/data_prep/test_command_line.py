@@ -43,7 +43,8 @@ sys.exit(__main__.main(["sample", "--out", *sys.argv[1:]]))
 
 @pytest.fixture
 def command(tmp_path: Path) -> list[str]:
-    features = write_archive(tmp_path / "features.tar.gz", {"eval/zz.tfrecord": shard(clips("zz", 100))})
+    shards = {f"eval/z{i}.tfrecord": shard(clips(f"z{i}", 10)) for i in range(10)}
+    features = write_archive(tmp_path / "features.tar.gz", shards)
     labels = write_labels(tmp_path / "labels.csv")
     words = ["convert", "--features", features, "--labels", labels, "--out", tmp_path / "out" / "d"]
     return [str(word) for word in words]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from data_prep.archive import Shard
 from data_prep.errors import RecordError
-from data_prep.tfrecord import ParsedRecords, Record, parse_records
+from data_prep.tfrecord import ParsedRecords, Records, parse_records
 from tests.data_prep.shards import bytes_feature, clip, entry, example, field, float_feature, int_feature
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
@@ -16,7 +16,8 @@ SHARD = Shard("bal_train/ab.tfrecord", "bal_train", b"")
 
 
 def parse(*payloads: bytes, n_labels: int = 3) -> ParsedRecords:
-    return parse_records([Record(SHARD, 1000 * i, payload) for i, payload in enumerate(payloads)], n_labels)
+    offsets = [1000 * i for i in range(len(payloads))]
+    return parse_records(Records([SHARD] * len(payloads), offsets, list(payloads)), n_labels)
 
 
 def test_a_clip_is_read_as_it_was_written() -> None:
