@@ -1,11 +1,14 @@
 """Take it away: the neighbours on the page as a table, as data, or as a playlist."""
 
-import contextlib
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -18,7 +21,15 @@ from ui.text import clean
 
 LARGEST_ZIP = 200_000_000  # bytes
 DRAG = "Drag a result onto your desktop or into your DAW (Chrome and Edge), or press its arrow to save the file."
+_JSON = "The same with the setting."
+_PLAYLIST = "The found ones, to be played."
+_FILES = "The sound files that were found, as they are in your folder: up to 200 MB."
+LEFT_OUT = "left out.txt"  # in the archive of files: which are not there, and why
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
+# One video in 64 has an id that begins with "-". It stays as it is, for programs look it up: letters, digits, "-" and
+# "_" alone call nothing and reach nothing. At worst a spreadsheet shows #NAME?, and `where` beside it holds the id.
+_ID = re.compile(r"-[\w-]*", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def buttons(room: Room, query: Clip, found: Answer, *, link: bool) -> None:
@@ -27,23 +38,16 @@ def buttons(room: Room, query: Clip, found: Answer, *, link: bool) -> None:
     rows = neighbours(room, found)
     with st.container(horizontal=True, gap="small", key="take-away", vertical_alignment="center"):
         st.caption("Take these away:", width="content")
-        st.download_button("CSV", as_csv(rows), f"{name}.csv", "text/csv", help="The neighbours as a table.")
-        st.download_button(
-            "JSON", as_json(room, query, rows), f"{name}.json", "application/json", help="The same with the setting."
-        )
+        # A press that had the page drawn again would take the files away from under the next press.
+        download = partial(st.download_button, on_click="ignore")
+        download("CSV", as_csv(rows), f"{name}.csv", "text/csv", help="The neighbours as a table.")
+        download("JSON", as_json(room, query, rows), f"{name}.json", "application/json", help=_JSON)
         if room.dataset.media != "synth":
-            st.download_button(
-                "Playlist", as_playlist(rows), f"{name}.m3u8", "audio/x-mpegurl", help="The found ones, to be played."
-            )
+            download("Playlist", as_playlist(rows), f"{name}.m3u8", "audio/x-mpegurl", help=_PLAYLIST)
         if room.dataset.media == "file":
             clips = [room.dataset.clip("train", row) for row in found.found.rows.tolist()]
-            st.download_button(
-                "The files",
-                lambda: as_zip(room.dataset, clips),  # read when it is asked for, not whenever the page is drawn
-                f"{name}.zip",
-                "application/zip",
-                help="The sound files that were found, as they are in your folder.",
-            )
+            # Read when they are asked for, not whenever the page is drawn.
+            download("The files", lambda: as_zip(room.dataset, clips), f"{name}.zip", "application/zip", help=_FILES)
         if link:
             view_link(
                 key="link", data={"view": {"dataset": room.settings.dataset, "clip": query.clip_id}}, width="content"
@@ -103,32 +107,50 @@ def as_playlist(rows: list[dict[str, object]]) -> bytes:
                 f"#EXTINF:{round(end - start)},{row['labels']}",
                 f"#EXTVLCOPT:start-time={start:g}",
                 f"#EXTVLCOPT:stop-time={end:g}",
-                str(row["where"]),
+                _line(str(row["where"])),
             ]
     return ("\n".join(lines) + "\n").encode()
 
 
 def as_zip(dataset: Dataset, clips: Sequence[Clip]) -> bytes:
-    """Return the files of clips as an archive, each once, nearest first, as many as stay below `LARGEST_ZIP`."""
+    """Return the files of clips as an archive, each once, nearest first, as many as stay below `LARGEST_ZIP`.
+
+    Those that are not there are listed in it, under `LEFT_OUT`.
+    """
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:  # sounds hardly shrink
-        for path in dict.fromkeys(clip.media for clip in clips):
-            clip = next(clip for clip in clips if clip.media == path)
-            with contextlib.suppress(OSError):  # moved or removed since: its card says so
+    left_out = []
+    with zipfile.ZipFile(data, "w", strict_timestamps=False) as archive:  # sounds hardly shrink
+        for path, clip in {clip.media: clip for clip in clips}.items():
+            try:
                 file = media.path_of(dataset, clip)
-                if data.tell() + file.stat().st_size <= LARGEST_ZIP:
+                if data.tell() + file.stat().st_size > LARGEST_ZIP:
+                    left_out.append(f"{clean(path, 1000)}: an archive holds {LARGEST_ZIP // 1_000_000} MB at most")
+                else:
                     archive.write(file, path)
+            except OSError:
+                left_out.append(f"{clean(path, 1000)}: cannot be read; it may have been moved or removed")
+        if left_out:
+            archive.writestr(
+                LEFT_OUT, "\n".join([f"Files that are not in this archive: {len(left_out)}", *left_out, ""])
+            )
     return data.getvalue()
 
 
 def _where(room: Room, clip: Clip) -> str:
     """Return where the clip can be heard: a video's address at its time, a file, or the recipe of a made sound."""
     if room.dataset.media == "youtube":
-        return f"https://www.youtube.com/watch?v={clip.media}&t={int(clip.start_s)}s"
+        return f"https://www.youtube.com/watch?v={quote(clip.media, safe='')}&t={int(clip.start_s)}s"
     if room.dataset.media == "file":
-        return clean(f"{room.dataset.manifest.get('media_folder') or ''}/{clip.media}", 2000)
+        return str(Path(room.dataset.manifest.get("media_folder") or "", clip.media))
     return clip.media
 
 
+def _line(where: str) -> str:
+    """Return a file's path, or an address, as one line of a playlist."""
+    return f"file://{quote(where)}" if _CONTROL.search(where) else where
+
+
 def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str) or not value.startswith(_FORMULA) or _ID.fullmatch(value):
+        return value
+    return f"'{value}"

@@ -3,8 +3,12 @@
 import csv
 import io
 import json
+import os
+import re
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -17,6 +21,14 @@ from ui.answer import Answer, Neighbours
 from ui.state import Settings
 
 LABELS = ['=HYPERLINK("http://x")', "Bell, rung", "Rain"]
+AWKWARD = [
+    "two  spaces.wav",
+    "family \U0001f468\u200d\U0001f469.wav",
+    "a\tb.wav",
+    "line\nbreak.wav",
+    "rtl\u202egnp.wav",
+    " %41#.wav",
+]
 
 
 def collection(tmp_path, media, names=("one", "two", "three")):
@@ -35,6 +47,29 @@ def collection(tmp_path, media, names=("one", "two", "three")):
     about = About("T", "s", "l", media, media_folder=str(folder) if media == "file" else None)
     write_dataset(tmp_path / "made", about, [Label(f"/m/{i}", name) for i, name in enumerate(LABELS)], [clips])
     return open_dataset(tmp_path / "made")
+
+
+def with_files(tmp_path, contents):
+    """Return a dataset of these files, and where they lie."""
+    dataset = collection(tmp_path, "file", tuple(contents))
+    files = {name: tmp_path / "sounds" / name for name in contents}
+    (tmp_path / "sounds").mkdir()
+    for name, content in contents.items():
+        files[name].write_bytes(content)
+    return dataset, files
+
+
+def awkward(tmp_path, name):
+    """Return a room of three clips that are all found, the first one a file of this name, and where that lies."""
+    dataset, files = with_files(tmp_path, {"one.wav": b"1", "two.wav": b"2", name: b"sound"})
+    first = dataset.find_clip("clip-2").row
+    every = Neighbours(np.array([first, *({0, 1, 2} - {first})]), np.array([0.1, 0.2, 0.3], np.float32))
+    return SimpleNamespace(dataset=dataset, settings=Settings()), Answer(every, every, 5, {}), files[name]
+
+
+def in_csv(**row):
+    """Return a row as it reads back from the table."""
+    return next(csv.DictReader(io.StringIO(taking.as_csv([row]).decode("utf-8-sig"), newline="")))
 
 
 @pytest.fixture
@@ -63,6 +98,41 @@ def test_the_table_reads_back_and_no_label_becomes_a_formula(room, found):
     assert not any(value.startswith(("=", "+", "-", "@")) for row in read for value in row.values())
 
 
+@pytest.mark.parametrize("clip_id", ["-0abc_DEFgh_30", "-A1-B2-c3_d_0", "-5"])
+def test_an_id_that_begins_with_a_dash_stays_what_it_is(clip_id):
+    assert in_csv(clip_id=clip_id)["clip_id"] == clip_id
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "@SUM(A1)", "\tx", "\rx", "-2+3", "-1|x!A0", "-SUM(A1)"])
+def test_what_a_spreadsheet_would_run_is_made_text(text):
+    assert in_csv(labels=text)["labels"] == f"'{text}"
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_an_awkward_file_is_where_data_and_table_say(tmp_path, name):
+    room, found, file = awkward(tmp_path, name)
+    rows = taking.neighbours(room, found)
+    read = json.loads(taking.as_json(room, room.dataset.clip("train", 0), rows))["neighbours"]
+    assert read[0]["where"] == str(file)
+    assert in_csv(**rows[0])["where"] == str(file)
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_a_playlist_finds_an_awkward_file_in_one_line(tmp_path, name):
+    room, found, file = awkward(tmp_path, name)
+    lines = re.split(r"[\r\n]", taking.as_playlist(taking.neighbours(room, found)).decode())
+    entry = lines[lines.index("#EXTVLCOPT:stop-time=40") + 1]
+    assert Path(unquote(entry.removeprefix("file://")) if "://" in entry else entry) == file
+    assert file.read_bytes() == b"sound"
+    assert len(lines) == 1 + 4 * 3 + 1
+
+
+def test_a_video_that_is_no_videos_id_cannot_add_a_line_to_the_playlist(tmp_path, found):
+    dataset = collection(tmp_path, "youtube", ("one", "two", "x\n#EXTINF:1,y\n/etc/passwd"))
+    rows = taking.neighbours(SimpleNamespace(dataset=dataset, settings=Settings()), found)
+    assert len(taking.as_playlist(rows).decode().splitlines()) == 1 + 4 * 2
+
+
 def test_the_data_names_the_query_and_the_setting(room, found):
     query = Clip("asked-1", "test", 0, "v", 0.0, 1.0, (), 1)
     data = json.loads(taking.as_json(room, query, taking.neighbours(room, found)))
@@ -87,8 +157,37 @@ def test_files_are_taken_once_each_and_a_missing_one_is_left_out(tmp_path):
     clips = [dataset.clip("train", row) for row in (0, 1, 2, 0)]
     with zipfile.ZipFile(io.BytesIO(taking.as_zip(dataset, clips))) as archive:
         names = {clip.media for clip in clips}
-        assert set(archive.namelist()) == names - {"gone.wav"}
+        assert set(archive.namelist()) == names - {"gone.wav"} | {taking.LEFT_OUT}
         assert archive.read("two.wav") == b"22"
+        assert archive.read(taking.LEFT_OUT).decode().splitlines()[1:] == [
+            "gone.wav: cannot be read; it may have been moved or removed"
+        ]
+
+
+def test_a_file_older_than_archives_is_taken(tmp_path):
+    dataset, files = with_files(tmp_path, {"one.wav": b"1", "two.wav": b"22", "three.wav": b"333"})
+    os.utime(files["one.wav"], (0, 0))
+    with zipfile.ZipFile(io.BytesIO(taking.as_zip(dataset, [dataset.find_clip("clip-0")]))) as archive:
+        assert archive.read("one.wav") == b"1"
+
+
+def test_files_for_which_there_is_no_room_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(taking, "LARGEST_ZIP", 5_000_000)
+    dataset, _ = with_files(tmp_path, {"big.wav": b"0" * 4_900_000, "next.wav": b"0" * 4_900_000, "last.wav": b"1"})
+    clips = [dataset.find_clip(f"clip-{i}") for i in range(3)]
+    with zipfile.ZipFile(io.BytesIO(taking.as_zip(dataset, clips))) as archive:
+        assert set(archive.namelist()) == {"big.wav", "last.wav", taking.LEFT_OUT}
+        assert archive.read(taking.LEFT_OUT).decode().splitlines() == [
+            "Files that are not in this archive: 1",
+            "next.wav: an archive holds 5 MB at most",
+        ]
+
+
+def test_an_archive_that_holds_all_files_says_nothing(tmp_path):
+    dataset, files = with_files(tmp_path, {"one.wav": b"1", "two.wav": b"22", "three.wav": b"333"})
+    clips = [dataset.find_clip(f"clip-{i}") for i in range(3)]
+    with zipfile.ZipFile(io.BytesIO(taking.as_zip(dataset, clips))) as archive:
+        assert set(archive.namelist()) == set(files)
 
 
 def test_a_file_outside_the_folder_is_never_taken(tmp_path):
@@ -97,4 +196,4 @@ def test_a_file_outside_the_folder_is_never_taken(tmp_path):
     (tmp_path / "secret.wav").write_bytes(b"secret")
     clips = [dataset.clip("train", row) for row in range(3)]
     with zipfile.ZipFile(io.BytesIO(taking.as_zip(dataset, clips))) as archive:
-        assert archive.namelist() == []
+        assert archive.namelist() == [taking.LEFT_OUT]
