@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from tqdm import tqdm
 
 from data_prep.errors import DataError
+from data_prep.room import said, to_make
 
 if TYPE_CHECKING:
     from data_prep.progress import Progress
@@ -70,10 +71,14 @@ def _parser() -> argparse.ArgumentParser:
         "--subset",
         choices=("balanced", "full"),
         default="balanced",
-        help="balanced (the default): 42,531 clips, little disk; full: all 2,084,320, some 5 GB while it is made",
+        help="balanced (the default): 42,531 clips; full: all 2,084,320, "
+        f"{said(sum(to_make('full')))} of disk while it is made",
     )
     audioset.add_argument(
-        "--out", type=Path, metavar="DIR", help="the dataset to write: data/audioset-SUBSET if not said"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="the dataset to write: data/audioset, or data/audioset-full, if not said",
     )
     audioset.add_argument("--frames", action="store_true", help="keep the clips' frames beside their means")
     audioset.add_argument("--overwrite", action="store_true", help="replace DIR when the new dataset is whole")
@@ -134,14 +139,19 @@ def _convert(options: argparse.Namespace) -> int:
 
 
 def _audioset(options: argparse.Namespace) -> int:
-    from data_prep.audioset import download_audioset
+    from data_prep.audioset import NAMES, download_audioset, left_behind
 
-    out = options.out or Path("data") / f"audioset-{options.subset}"
+    out = options.out or Path("data") / NAMES[options.subset]
     began = time.perf_counter()
-    with _Bar() as bar:
-        report = download_audioset(
-            options.subset, out, frames=options.frames, overwrite=options.overwrite, progress=bar.tell
-        )
+    try:
+        with _Bar() as bar:
+            report = download_audioset(
+                options.subset, out, frames=options.frames, overwrite=options.overwrite, progress=bar.tell
+            )
+    except KeyboardInterrupt:
+        if left := left_behind(out):
+            print(left, file=sys.stderr)
+        raise
     _summarise(out, report, time.perf_counter() - began)
     return _WHOLE
 

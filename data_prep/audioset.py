@@ -21,14 +21,14 @@ from data_prep.arriving import ARCHIVE, arriving_shards
 from data_prep.atomic import as_output_error, check_target, remove_dead_work
 from data_prep.convert import convert
 from data_prep.download import Begin, fetch_file
-from data_prep.errors import ChangedError, DownloadError, InputError, OutputError
+from data_prep.errors import ChangedError, DataError, DownloadError, InputError, OutputError
 from data_prep.files import file_facts
 from data_prep.kept import Kept
 from data_prep.labels import read_labels
 from data_prep.progress import Meter, Progress
 from data_prep.remote import RemoteFile, ShouldStop, stop_if
 from data_prep.report import Report
-from data_prep.room import check_room, free, of_shards, while_converting
+from data_prep.room import check_room, free, of_shards, said, to_make, while_converting
 from data_prep.segments import SegmentList
 
 Subset = Literal["balanced", "full"]
@@ -45,14 +45,13 @@ _LISTS = {
     "balanced": ("balanced_train_segments.csv", "eval_segments.csv"),
     "full": ("balanced_train_segments.csv", "eval_segments.csv", "unbalanced_train_segments.csv"),
 }
+_BEGINS = {ARCHIVE: b"\x1f\x8b", _LABELS: b"index,mid,display_name", "ontology.json": b"["}  # a list begins with #
 _MOST_BYTES = 1 << 30  # of a table; the biggest has about 100 MB
 _SHA256 = (
     "cd95d500ab2422d4233cb822e25cf73033633e2068eab64d39024e85125cb760"  # printed in a public notebook, not by Google
 )
 
-
-_PUBLISHED: dict[Subset, int] = {"balanced": 42_531, "full": 2_084_320}  # clips
-_PUBLISHED_ARCHIVE = 2_400_000_000  # bytes, as AudioSet's page says; the server tells exactly
+NAMES: dict[Subset, str] = {"balanced": "audioset", "full": "audioset-full"}  # of the datasets, in the folder data
 
 
 def room_for(subset: Subset, out: Path) -> tuple[int, int]:
@@ -60,11 +59,20 @@ def room_for(subset: Subset, out: Path) -> tuple[int, int]:
 
     For a word before anything is asked of a server; `download_audioset` reckons with what the server says.
     """
-    n_clips = _PUBLISHED[subset]
-    download, files = (_PUBLISHED_ARCHIVE, f"*{ARCHIVE}*") if subset == "full" else (of_shards(n_clips), "shards.tar")
+    download, converting = to_make(subset)
+    files = f"*{ARCHIVE}*" if subset == "full" else "shards.tar"
     here = [file.stat().st_size for file in _work_path(out).glob(files)]
     disk = next(folder for folder in out.absolute().parents if folder.exists())
-    return max(0, download - sum(here)) + while_converting(n_clips, frames=False), free(disk)
+    return max(0, download - sum(here)) + converting, free(disk)
+
+
+def left_behind(out: Path) -> str:
+    """Say what an ended download of `out` has left, and where; "" when that is nothing."""
+    folder = _work_path(out)
+    n_bytes = sum(file.stat().st_size for file in folder.glob("*"))
+    if not n_bytes:
+        return ""
+    return f"what has come ({said(n_bytes)}) is kept in {folder}: remove that folder if you do not want to carry on"
 
 
 def download_audioset(
@@ -79,8 +87,9 @@ def download_audioset(
 ) -> Report:
     """Download AudioSet's features and tables and make of them the prepared dataset `out`.
 
-    `balanced`: the balanced and the evaluation clips, 42,531. `full`: all 2,084,320, and some 5 GB of disk while it is
-    made. `mirrors`: where to look instead of at Google's, in this order (so does the environment's EARSHOT_AUDIOSET).
+    `balanced`: the balanced and the evaluation clips, 42,531. `full`: all 2,084,320; `data_prep.room` reckons what disk
+    they take. `mirrors`: where to look instead of at Google's, in this order (so does the environment's
+    EARSHOT_AUDIOSET).
     `progress` is called a few times a second, `should_stop` often. Raises DataErrors only: among them DownloadError
     when no address answers well, OutputError when `out` exists (unless `overwrite`), or its disk is full or has too
     little room, which is said before much is downloaded; StoppedError on request. After each of them, and after a
@@ -110,8 +119,8 @@ def download_audioset(
                 else published.convert_balanced(make, notes, room, of_shards(n_clips))
             )
         except InputError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise InputError(f"{error}\nwhat was downloaded is discarded: run it again to get it anew") from error
+            faulty = published.discard_faulty(subset)
+            raise InputError(f"{error}\n{faulty} discarded: run it again to get them anew") from error
         shutil.rmtree(folder, ignore_errors=True)
     return report
 
@@ -138,6 +147,20 @@ class _Published:
             return ["The ontology could not be downloaded: labels have no parents here."]
         return []
 
+    def discard_faulty(self, subset: Subset) -> str:
+        """Drop what could not be converted, and say what that was: the tables, or, if they are good, the archive."""
+        try:
+            labels = read_labels(self._folder / _LABELS)
+            for name in _LISTS[subset]:
+                SegmentList(self._folder / name, labels)
+        except InputError:
+            words, faulty = "the tables that came are", [_LABELS, *_LISTS[subset], "ontology.json"]
+        else:
+            words, faulty = "the features that came are", [ARCHIVE, "shards.tar", "shards.json"]
+        for name in faulty:
+            (self._folder / name).unlink(missing_ok=True)
+        return words
+
     def convert_full(self, make: Callable[..., Report], notes: list[str], room: Begin) -> Report:
         """Fetch the archive, then convert it. `room` is asked for what is to come."""
         archive = self._folder / ARCHIVE
@@ -149,7 +172,7 @@ class _Published:
             notes.append(
                 f"The archive's sha256 is {found}, a public notebook prints {_SHA256}; all checksums inside fit."
             )
-        meter = Meter("converting", self._tell)
+        meter = self._meter("converting")
         return make(archive, notes=notes, progress=self._show(meter))
 
     def convert_balanced(self, make: Callable[..., Report], notes: list[str], room: Begin, n_bytes: int) -> Report:
@@ -160,8 +183,14 @@ class _Published:
         with Kept(self._folder) as kept:
             room(0 if kept.complete else max(0, n_bytes - kept.n_bytes))
             for changes_left in (2, 1, 0):
-                remote = RemoteFile(addresses, identity=kept.identity, should_stop=self._should_stop)
-                meter = Meter("downloading and converting", self._tell)
+                meter = self._meter("downloading and converting")
+                remote = RemoteFile(
+                    addresses,
+                    identity=kept.identity,
+                    begins=_BEGINS[ARCHIVE],
+                    tell=meter.say_trouble,
+                    should_stop=self._should_stop,
+                )
                 try:
                     return make(partial(arriving_shards, remote, kept, wanted), notes=notes, progress=self._show(meter))
                 except ChangedError:
@@ -174,8 +203,20 @@ class _Published:
         return [f"{mirror}/{path}" for mirror in self._mirrors]
 
     def _fetch(self, name: str, addresses: Sequence[str], most: int = 1 << 34, begin: Begin = lambda _: None) -> None:
-        target, stop = self._folder / name, self._should_stop
-        fetch_file(addresses, target, most=most, begin=begin, progress=self._tell, should_stop=stop)
+        fetch_file(
+            addresses,
+            self._folder / name,
+            begins=_BEGINS.get(name, b"#"),
+            most=most,
+            begin=begin,
+            progress=self._tell,
+            should_stop=self._should_stop,
+        )
+
+    def _meter(self, doing: str) -> Meter:
+        """Return what tells of the conversion, which begins with something slow."""
+        self._tell(Progress("reading the tables and starting TensorFlow", 0, None))
+        return Meter(doing, self._tell)
 
     def _show(self, meter: Meter) -> Callable[[int, int, int], None]:
         def show(done: int, total: int, clips: int) -> None:
@@ -209,5 +250,9 @@ def _work_folder(out: Path) -> Iterator[Path]:
             raise OutputError(f"another download of {out} is going on: wait for it, or stop it") from None
         try:
             yield folder
+        except DataError as error:
+            raise type(error)("\n".join(filter(None, [str(error), left_behind(out)]))) from error
         finally:
             os.close(lock)
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # if nothing is left in it

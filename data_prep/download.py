@@ -6,10 +6,11 @@ asks for the rest.
 """
 
 import base64
+import contextlib
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -18,7 +19,8 @@ from typing import BinaryIO
 import google_crc32c
 
 from data_prep.atomic import as_output_error
-from data_prep.errors import ChangedError, DownloadError
+from data_prep.errors import ChangedError, DataError, DownloadError
+from data_prep.files import file_facts
 from data_prep.journal import read_journal, write_journal
 from data_prep.progress import Meter, Report
 from data_prep.remote import Identity, RemoteFile, ShouldStop
@@ -34,6 +36,7 @@ def fetch_file(
     target: Path,
     *,
     sha256: str | None = None,
+    begins: bytes = b"",
     most: int = 1 << 34,
     begin: Begin = lambda _: None,
     progress: Report = lambda _: None,
@@ -43,20 +46,35 @@ def fetch_file(
 
     begin: told how many bytes are to come before any of them is written; what it raises ends the download.
 
-    The bytes must have this `sha256`, if one is given, and the CRC-32C that Google's servers state. Raises
-    DownloadError when they have not or cannot be had, OutputError when the disk is full, and StoppedError on request;
-    a later call carries on.
+    The bytes must have this `sha256`, if one is given (a file that is there and has another one is replaced), and the
+    CRC-32C that Google's servers state. They must begin with `begins`: what cannot be the file takes nothing of what
+    has come. Raises DownloadError when they do not or cannot be had, OutputError when the disk is full, and
+    StoppedError on request; a later call carries on.
     """
-    if target.exists():
-        return
     with as_output_error(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+        if sha256 is not None and target.exists() and file_facts(target)["sha256"] != sha256:
+            target.unlink()
+        if target.exists():
+            return
         part = _Part(target)
+        meter = Meter(f"downloading {target.name}", progress)
+
+        def remote(identity: Identity) -> RemoteFile:
+            return RemoteFile(
+                addresses,
+                identity=identity,
+                begins=begins,
+                most=most,
+                tell=meter.say_trouble,
+                should_stop=should_stop,
+            )
+
         try:
-            part.fetch(addresses, most, begin, Meter(f"downloading {target.name}", progress), should_stop)
+            part.fetch(remote, begin, meter)
         except ChangedError:
-            part.discard()
-            part.fetch(addresses, most, begin, Meter(f"downloading {target.name} anew", progress), should_stop)
+            meter = Meter(f"downloading {target.name} anew", progress)
+            part.fetch(remote, begin, meter, anew=True)
         part.finish(sha256)
 
 
@@ -70,19 +88,32 @@ class _Part:
         self._identity = Identity()
         self._start_sums()
 
-    def fetch(self, addresses: Sequence[str], most: int, begin: Begin, meter: Meter, should_stop: ShouldStop) -> None:
-        """Get what is missing; somebody else who gets it too is waited for."""
-        with self._path.open("ab+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+    def fetch(
+        self, open_remote: Callable[[Identity], RemoteFile], begin: Begin, meter: Meter, *, anew: bool = False
+    ) -> None:
+        """Get what is missing; somebody else who gets it too is waited for.
+
+        `anew`: get everything; what has come of another file makes room when the first bytes of the new one are there.
+        """
+        with self._locked() as file:
             if self._target.exists():
                 self.discard()
                 return
-            size = noted = self._take_up(file)
-            remote = RemoteFile(addresses, identity=self._identity, most=most, should_stop=should_stop)
+            size = noted = 0 if anew else self._take_up(file)
+            remote = open_remote(Identity() if anew else self._identity)
+            meter.show(size, remote.identity.length, at_once=True)
             try:
                 pieces = remote.read_from(size)
                 first = next(pieces, b"")  # the server has answered: the length is known if it says it
+                if anew:
+                    self._start_sums()
+                    file.truncate(0)
                 begin(max(0, (remote.identity.length or 0) - size))
+            except DataError:
+                if not os.fstat(file.fileno()).st_size:
+                    self.discard()
+                raise
+            try:
                 for piece in chain([first], pieces):
                     file.write(piece)
                     self._add(piece)
@@ -116,6 +147,16 @@ class _Part:
         self._journal.unlink(missing_ok=True)
         self._identity = Identity()
         self._start_sums()
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[BinaryIO]:
+        """Yield the part for this process alone; one that was removed while it was waited for is no part."""
+        while True:
+            with self._path.open("ab+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if self._path.exists() and self._path.stat().st_ino == os.fstat(file.fileno()).st_ino:
+                    yield file
+                    return
 
     def _take_up(self, file: BinaryIO) -> int:
         """Return how many bytes of an earlier run are good, after dropping the rest."""

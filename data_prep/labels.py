@@ -25,7 +25,7 @@ def read_labels(path: Path, ontology: Path | None = None) -> list[Label]:
             if row != _COLUMNS:
                 raise InputError(
                     f"{path} is not AudioSet's label table: its first line is {','.join(row)!r:.80}, expected "
-                    f"{','.join(_COLUMNS)!r}; give class_labels_indices.csv as --labels"
+                    f"{','.join(_COLUMNS)!r}, as in class_labels_indices.csv"
                 )
             continue
         if len(row) != len(_COLUMNS) or row[0] != str(len(labels)) or row[1] in mids or not all(row):

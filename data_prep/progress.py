@@ -41,9 +41,12 @@ class Meter:
         self._tell = tell
         self._seen: deque[tuple[float, int]] = deque()
         self._next = 0.0
+        self._trouble = ""
+        self._last: tuple[int, int | None, int] = (0, None, 0)
 
     def show(self, done: int, total: int | None, clips: int = 0, *, at_once: bool = False) -> None:
         """Report unless the last report was a moment ago; `at_once`: whatever the clock says."""
+        self._last = done, total, clips
         now = time.monotonic()
         if now < self._next and not at_once:
             return
@@ -53,4 +56,10 @@ class Meter:
             self._seen.popleft()
         since, before = self._seen[0]
         speed = (done - before) / (now - since) if now > since else 0.0
-        self._tell(Progress(self._doing, done, total, clips, speed))
+        self._tell(Progress(self._trouble or self._doing, done, total, clips, speed))
+
+    def say_trouble(self, words: str) -> None:
+        """Say what goes wrong in the place of what goes on, until that is taken back by no words."""
+        self._trouble = words
+        if words:
+            self._tell(Progress(words, *self._last))

@@ -24,6 +24,16 @@ _TABLE_ROW = 31
 _SHARDS = 1_628  # of a clip, with the padding of tar
 
 
+_CLIPS = {"balanced": 42_531, "full": 2_084_320}  # as AudioSet's page says, and so
+_ARCHIVE = 2_400_000_000  # bytes
+
+
+def to_make(subset: str) -> tuple[int, int]:
+    """Return how many bytes a subset takes as published: what is kept of the download, and what converting it needs."""
+    n_clips = _CLIPS[subset]
+    return of_shards(n_clips) if subset == "balanced" else _ARCHIVE, while_converting(n_clips, frames=False)
+
+
 def while_converting(n_clips: int, *, frames: bool) -> int:
     """Return how many bytes `n_clips` take at the end of their conversion, beside what was downloaded."""
     return n_clips * (2 * (_FEATURE + (_FRAMES if frames else 0)) + _WAITING_ROW + _TABLE_ROW)

@@ -68,6 +68,7 @@ def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
     n = sum(len(ids) for ids, *_ in whole)
     if len(whole) < len(parts) or not n or n != int(promised[1]):
         return None
+    pa.default_memory_pool().release_unused()
     ids, times, labels, lengths = (np.concatenate(column) for column in zip(*whole, strict=True))
     ends = np.concatenate([[0], np.cumsum(lengths)])
     return SegmentRows(ids, times, LabelSets(labels, ends), np.arange(n) + len(head) + 1)
@@ -117,8 +118,10 @@ class _RowByRow:
             else:
                 self._add(row, index_of_mid, f"{path}, line {line}")
                 self.lines.append(line)
-        if not self.ids or (promised is not None and promised != len(self.ids)):
-            raise InputError(f"{path} has {len(self.ids):,} rows, its head promises {promised}: get it again")
+        if not self.ids:
+            raise InputError(f"{path} lists no clip: expected one of AudioSet's lists of segments, get it again")
+        if promised is not None and promised != len(self.ids):
+            raise InputError(f"{path} has {len(self.ids):,} rows, its head promises {promised:,}: get it again")
 
     def rows(self) -> SegmentRows:
         """Return them column by column."""

@@ -154,6 +154,22 @@ def ignore_range(request: Request) -> bool:
     return True
 
 
+def page(marked: bool) -> Trick:
+    """Answer as a network's login page does, whatever was asked for; `marked`: and say that it is a page."""
+
+    def trick(request: Request) -> bool:
+        data = b"<!DOCTYPE html><title>Log in</title>"
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(data)))
+        if marked:
+            request.send_header("Content-Type", "text/html; charset=utf-8")
+        request.end_headers()
+        request.send(data)
+        return True
+
+    return trick
+
+
 def silence(seconds: float) -> Trick:
     def trick(request: Request) -> bool:
         request.begin(200, len(request.data))

@@ -12,7 +12,7 @@ from data_prep.audioset import download_audioset
 from data_prep.dataset import open_dataset
 from data_prep.errors import DamageError, DataError, DownloadError, InputError, OutputError, StoppedError
 from data_prep.verify import verify_dataset
-from tests.data_prep.misbehaving import Site, cut_after, ignore_range, serving, status, wrong_range
+from tests.data_prep.misbehaving import Site, cut_after, ignore_range, page, serving, status, wrong_range
 from tests.data_prep.published import ARCHIVE, N_ALL, N_SMALL, content, publish, ranges
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
@@ -111,7 +111,7 @@ def test_without_the_ontology_labels_have_no_parents_and_a_note_says_so(site: Si
 @pytest.mark.parametrize("tricks", [
     [cut_after(10_000), cut_after(0), status(500), cut_after(20_000), status(503)],
     [cut_after(10_000), ignore_range],
-    [status(500), status(502), cut_after(1)],
+    [status(500), status(502), cut_after(10_000)],
 ])  # fmt: skip
 def test_a_bad_day_of_the_server_changes_nothing(
     site: Site, get: Get, undisturbed: dict[str, bytes], tricks: list
@@ -165,28 +165,73 @@ def test_an_archive_that_changed_between_two_runs_is_read_anew(
 
 
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-@pytest.mark.parametrize("garbage", [b"<html>log in</html>", b"", b"\x1f\x8b\x08" + bytes(3000)])
-def test_garbage_in_the_archives_place_is_refused_and_forgotten(
+@pytest.mark.parametrize("garbage", [b"<html>log in</html>", b""])
+def test_what_is_no_archive_is_refused_and_the_tables_are_kept(
     site: Site, get: Get, tmp_path: Path, subset: str, garbage: bytes
 ) -> None:
     good = site.files[ARCHIVE]
     site.files[ARCHIVE] = garbage
-    with pytest.raises(InputError, match=r"(?s)features\.tar\.gz.*discarded: run it again to get it anew"):
+    with pytest.raises(
+        DownloadError, match=rf"(?s)features\.tar\.gz gives a.* is kept in {tmp_path}/data/\.d\.download: "
+    ):
         get(subset)
-    assert list((tmp_path / "data").iterdir()) == []
     site.files[ARCHIVE] = good
+    site.asked.clear()
     get(subset)
+    assert {path for path, _ in site.asked} == {ARCHIVE}
 
 
+@pytest.mark.parametrize("subset", ["balanced", "full"])
+def test_a_damaged_archive_is_refused_and_forgotten(site: Site, get: Get, subset: str) -> None:
+    good = site.files[ARCHIVE]
+    site.files[ARCHIVE] = b"\x1f\x8b\x08" + bytes(3000)
+    with pytest.raises(InputError, match=r"(?s)features\.tar\.gz.*features that came are discarded: run it again"):
+        get(subset)
+    site.files[ARCHIVE] = good
+    site.asked.clear()
+    get(subset)
+    assert {path for path, _ in site.asked} == {ARCHIVE}
+
+
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize("subset", ["balanced", "full"])
+def test_a_login_page_in_the_archives_place_takes_nothing_of_what_has_come(
+    site: Site, get: Get, undisturbed: dict[str, bytes], subset: str, marked: bool
+) -> None:
+    site.tricks[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) * 19 // 20), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        get(subset)
+    site.tricks[ARCHIVE] = [page(marked)]
+    with pytest.raises(DownloadError, match=r"web page|begins with '<!'.*"):
+        get(subset)
+    site.asked.clear()
+    path = get(subset)
+    (start,) = ranges(site)
+    assert start > 0
+    if subset == "balanced":
+        assert content(path) == undisturbed
+
+
+@pytest.mark.parametrize("garbage", [b"<html>log in</html>", b""])
 @pytest.mark.parametrize("name", ["class_labels_indices.csv", "eval_segments.csv"])
-def test_garbage_in_a_tables_place_is_refused_and_forgotten(site: Site, get: Get, tmp_path: Path, name: str) -> None:
+def test_what_is_no_table_is_refused_by_its_address(site: Site, get: Get, name: str, garbage: bytes) -> None:
     good = site.files[f"/v1/csv/{name}"]
-    site.files[f"/v1/csv/{name}"] = b"<html>log in</html>"
-    with pytest.raises(InputError, match=rf"(?s){name} is not.*AudioSet's.*discarded"):
+    site.files[f"/v1/csv/{name}"] = garbage
+    with pytest.raises(DownloadError, match=rf"{site.address}/v1/csv/{name} gives an? .*file.*, expected '"):
         get()
-    assert list((tmp_path / "data").iterdir()) == []
     site.files[f"/v1/csv/{name}"] = good
     get()
+
+
+def test_a_damaged_table_is_got_anew_and_the_archive_is_kept(site: Site, get: Get) -> None:
+    good = site.files["/v1/csv/eval_segments.csv"]
+    site.files["/v1/csv/eval_segments.csv"] = good.replace(b"/m/1", b"/m/?")
+    with pytest.raises(InputError, match=r"the tables that came are discarded: run it again"):
+        get("full")
+    site.files["/v1/csv/eval_segments.csv"] = good
+    site.asked.clear()
+    get("full")
+    assert ranges(site) == []
 
 
 def test_a_damaged_record_is_named_and_got_anew(site: Site, get: Get) -> None:
@@ -212,7 +257,7 @@ def test_when_every_mirror_is_dead_every_one_is_named(tmp_path: Path, monkeypatc
         download_audioset("balanced", tmp_path / "data/d", mirrors=["http://127.0.0.1:9/v1", "http://127.0.0.1:1/v1"])
     for address in ("http://127.0.0.1:9/v1/csv/class_labels_indices.csv", "http://127.0.0.1:1/v1"):
         assert address in str(caught.value)
-    assert nothing_but_the_work(tmp_path)
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 # Carrying on.
@@ -295,6 +340,7 @@ def test_progress_says_what_goes_on_how_far_and_how_many_clips(
     assert list(dict.fromkeys(p.doing for p in seen)) == [
         *(f"downloading {name}" for name in ("class_labels_indices.csv", "balanced_train_segments.csv")),
         *(f"downloading {name}" for name in ("eval_segments.csv", "ontology.json")),
+        "reading the tables and starting TensorFlow",
         "downloading and converting",
     ]
     last = [p for p in seen if p.doing == "downloading and converting"]
@@ -312,7 +358,7 @@ def test_the_command_takes_mirrors_from_the_environment_and_says_what_it_made(
     monkeypatch.chdir(tmp_path)
     assert main(["audioset"]) == 0
     captured = capsys.readouterr()
-    assert captured.out.startswith("data/audioset-balanced: AudioSet, 41 clips, 410 frames; ")
+    assert captured.out.startswith("data/audioset: AudioSet, 41 clips, 410 frames; ")
     assert "downloading and converting" in captured.err
     assert main(["audioset", "--subset", "full", "--out", "x", "--frames"]) == 0
     assert open_dataset("x").has_frames
@@ -326,7 +372,20 @@ def test_the_commands_failure_is_one_message(
     assert main(["audioset", "--out", str(tmp_path / "d")]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("error: cannot download class_labels_indices.csv")
+    assert "\nerror: cannot download class_labels_indices.csv" in captured.err
+
+
+def test_an_interrupted_command_says_what_it_keeps_and_where(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: object, progress: object) -> None:
+        if "eval" in str(progress):
+            raise KeyboardInterrupt
+
+    monkeypatch.setenv("EARSHOT_AUDIOSET", f"{site.address}/v1")
+    monkeypatch.setattr("data_prep.__main__._Bar.tell", interrupt)
+    assert main(["audioset", "--out", str(tmp_path / "d")]) == 130
+    assert f"what has come (1 MB) is kept in {tmp_path}/.d.download: remove that folder" in capsys.readouterr().err
 
 
 def test_every_error_is_a_data_error() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from data_prep.download import fetch_file
 from data_prep.errors import DownloadError, OutputError, StoppedError
-from tests.data_prep.misbehaving import Site, cut_after, ignore_range, serving, silence, status, wrong_range
+from tests.data_prep.misbehaving import Site, cut_after, ignore_range, page, serving, silence, status, wrong_range
 
 DATA = np.random.default_rng(0).bytes(300_000)
 PATH = "/v1/thing.bin"
@@ -212,7 +212,7 @@ def test_a_dripping_server_is_left_for_another(site: Site, target: Path, monkeyp
 def test_more_than_expected_is_refused_before_it_is_written(site: Site, target: Path) -> None:
     with pytest.raises(DownloadError, match=r"offers 300,000 bytes, more than the 1,000 expected at most"):
         fetch(site, target, most=1_000)
-    assert kept(target) == 0
+    assert list(target.parent.iterdir()) == []
 
 
 def test_a_full_disk_is_said_and_the_next_run_carries_on(site: Site, target: Path, monkeypatch) -> None:
@@ -278,3 +278,115 @@ def test_a_link_that_leaves_encryption_is_not_followed() -> None:
     answer.status_code, answer.url = 200, "http://elsewhere.example/thing.bin"
     with pytest.raises(_Failure, match="not encrypted"):
         RemoteFile(["https://x.example/thing.bin"])._check_answer(answer, "https://x.example/thing.bin")
+
+
+# What cannot be the file.
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_login_page_takes_nothing_of_what_has_come(site: Site, target: Path, marked: bool) -> None:
+    site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        fetch(site, target)
+    site.tricks[PATH] = [page(marked)]
+    with pytest.raises(DownloadError, match=r"a web page in the place|begins with '<!DO', expected") as caught:
+        fetch(site, target, begins=DATA[:4])
+    assert "whether this network asks for a login first" in str(caught.value)
+    assert kept(target) == 200_000
+    site.asked.clear()
+    fetch(site, target, begins=DATA[:4])
+    assert site.asked == [(PATH, "bytes=200000-")]
+    assert whole(target)
+
+
+def test_what_has_come_outlives_a_mirror_with_another_file_while_the_right_one_is_in_trouble(
+    site: Site, target: Path
+) -> None:
+    site.tricks[PATH] = [cut_after(200_000), *[status(503)] * 30]
+    with serving({PATH: DATA[::-1]}) as other:
+        with pytest.raises(DownloadError, match=r"(?s)another file than the one begun.*answers 503|503.*another file"):
+            fetch(site, target, f"{other.address}{PATH}")
+    assert kept(target) == 200_000
+
+
+def test_a_changed_file_replaces_what_has_come_only_when_it_begins_to_come(site: Site, target: Path) -> None:
+    site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        fetch(site, target)
+    site.files[PATH] = DATA[:150_000]
+    site.tricks[PATH] = [lambda _: False, page(marked=True)]
+    with pytest.raises(DownloadError, match="a web page in the place of the file"):
+        fetch(site, target)
+    assert kept(target) == 200_000
+
+
+def test_an_empty_answer_is_not_a_file_that_begins_in_a_known_way(site: Site, target: Path) -> None:
+    site.files[PATH] = b""
+    with pytest.raises(DownloadError, match="gives an empty file"):
+        fetch(site, target, begins=b"PK")
+    assert list(target.parent.iterdir()) == []
+
+
+# What is too slow.
+
+
+def test_a_byte_now_and_then_is_no_reason_to_go_on_asking(site: Site, target: Path) -> None:
+    site.tricks[PATH] = [cut_after(1)] * 40
+    with pytest.raises(DownloadError, match=r"no address gives it \(\d bytes came in the last 1 s\)"):
+        fetch(site, target)
+
+
+def test_a_server_that_drips_for_good_is_given_up(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_prep.remote._PATIENCE", 0.05)
+    monkeypatch.setattr("data_prep.remote._SLOWEST", 10**9)
+    site.pause = 0.02
+    with pytest.raises(DownloadError, match=r"(?s)bytes came in the last .* gives less than 1,000,000,000 bytes a sec"):
+        fetch(site, target)
+
+
+def test_no_further_round_begins_when_too_little_came_for_too_long(
+    site: Site, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data_prep.remote._LONGEST", 0.005)
+    site.tricks[PATH] = [status(500), status(500)]
+    with pytest.raises(DownloadError, match="answers 500"):
+        fetch(site, target)
+
+
+def test_progress_says_what_is_wrong_until_it_is_well(
+    site: Site, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data_prep.progress._EVERY", 0)
+    site.tricks[PATH] = [status(500), cut_after(100_000), status(503)]
+    seen = []
+    fetch(site, target, progress=lambda p: seen.append(p.doing))
+    host = site.address.removeprefix("http://")
+    assert list(dict.fromkeys(seen)) == [
+        "downloading thing.bin",
+        f"{host} answers 500 Internal Server Error; trying again",
+        f"{host} was cut off at byte 100,000; trying again",
+        f"{host} answers 503 Service Unavailable; trying again",
+    ]
+    assert seen[-1] == "downloading thing.bin"
+
+
+# What is said of an address.
+
+
+def test_a_missing_file_is_not_blamed_on_the_network(tmp_path: Path) -> None:
+    with serving({}) as site, pytest.raises(DownloadError, match=r"answers 404 Not Found\ncheck the addresses"):
+        fetch_file([f"{site.address}/x"], tmp_path / "x")
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:99999/x", "http://127.0.0.1:port/x", "http://[x/x", "http:///x"])
+def test_an_address_that_is_none_is_asked_once_and_leaves_nothing(tmp_path: Path, address: str) -> None:
+    with pytest.raises(DownloadError, match=r"cannot be read.*\ncheck the addresses"):
+        fetch_file([address], tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_with_another_hash_is_replaced(site: Site, target: Path) -> None:
+    target.parent.mkdir()
+    target.write_bytes(b"left by a run that was killed")
+    fetch(site, target, sha256=hashlib.sha256(DATA).hexdigest())
+    assert whole(target)

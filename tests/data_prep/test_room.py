@@ -96,7 +96,7 @@ def test_the_command_says_it_in_one_message(site, leave, tmp_path, monkeypatch, 
     monkeypatch.setenv("EARSHOT_AUDIOSET", f"{site.address}/v1")
     leave(1000)
     assert main(["audioset", "--subset", "full", "--out", str(tmp_path / "data/d")]) == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith("error: there is not enough room on the disk of ")
+    assert capsys.readouterr().err.splitlines()[-2].startswith("error: there is not enough room on the disk of ")
 
 
 def test_what_a_killed_download_left_counts_before_the_server_is_asked(leave, tmp_path):
@@ -125,3 +125,11 @@ def test_the_reckoning_is_what_real_clips_take(real_data, tmp_path, monkeypatch)
     shards = sum(512 + -(-len(shard.data) // 512) * 512 for shard in small)
     n_small = report.by_source["bal_train"] + report.by_source["eval"]
     assert shards == pytest.approx(room.of_shards(n_small), rel=0.01)
+
+
+def test_the_figure_is_one_wherever_it_is_said(root, capsys):
+    figure = f"{room.said(sum(room.to_make('full')))} of disk while it is made"
+    with pytest.raises(SystemExit):
+        main(["audioset", "--help"])
+    assert figure in " ".join(capsys.readouterr().out.split())
+    assert figure in (root / "README.md").read_text()

@@ -87,7 +87,7 @@ def test_a_list_that_is_not_audiosets_is_refused(tmp_path: Path, old: str, new: 
 
 def test_an_empty_list_is_refused(tmp_path: Path) -> None:
     (tmp_path / "eval_segments.csv").write_text("")
-    with pytest.raises(InputError, match="has 0 rows"):
+    with pytest.raises(InputError, match="lists no clip"):
         SegmentList(tmp_path / "eval_segments.csv", LABELS)
 
 
