@@ -5,8 +5,10 @@ nothing in it: only files that the manifest names are taken, each with the size 
 """
 
 import hashlib
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from data_prep.dataset import Dataset, open_dataset
 from data_prep.download import fetch_file
 from data_prep.errors import InputError
 from data_prep.files import HashedFile, file_facts
+from data_prep.journal import read_journal, write_journal
 from data_prep.manifest import parse_manifest
 from data_prep.progress import Progress
 from data_prep.schema import MANIFEST
@@ -22,7 +25,16 @@ from data_prep.verify import verify_dataset
 
 _LARGEST_MANIFEST = 1 << 26  # bytes
 _PIECE = 1 << 20
-_ADDRESS = re.compile(r"(?P<address>https?://[^\s#]+)#sha256=(?P<sha256>[0-9a-f]{64})")
+_NOT_A_PARCEL = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
+_ADDRESS = re.compile(r"(?P<address>https?://[^\s#]+)#sha256=(?P<sha256>[0-9a-fA-F]{64})")
 
 
 def pack(path: str | Path, out: str | Path) -> str:
@@ -52,12 +64,12 @@ def pack(path: str | Path, out: str | Path) -> str:
     return str(file_facts(target)["sha256"])
 
 
-def unpack(parcel: Path, out: Path) -> Dataset:
+def unpack(parcel: Path, out: Path, *, overwrite: bool = False) -> Dataset:
     """Make the dataset `out` of a parcel, whole or not at all. Raises InputError for what is no whole parcel."""
     try:
-        with zipfile.ZipFile(parcel) as archive, new_folder(out) as folder:
+        with zipfile.ZipFile(parcel) as archive, new_folder(out, overwrite=overwrite) as folder:
             _take_out(archive, folder, parcel)
-    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
+    except _NOT_A_PARCEL as error:
         raise InputError(f"{parcel} is not a packed dataset ({error}); expected what `data_prep pack` writes") from None
     return open_dataset(out)
 
@@ -70,6 +82,7 @@ def fetch_dataset(
 ) -> Dataset:
     """Fetch the dataset that `https://...#sha256=...` names to the folder `out`; return it at once where it is there.
 
+    A dataset at `out` that is not known to have come from this very file is replaced, once the new one is whole.
     Raises InputError for another form of name, DownloadError when it cannot be had or is not the file expected.
     """
     found = _ADDRESS.fullmatch(named.strip())
@@ -78,14 +91,31 @@ def fetch_dataset(
             f"{named[:200]!r} names no dataset to fetch; expected the address of a packed one, then #sha256= and "
             "the 64 digits that `python -m data_prep pack` printed"
         )
-    if out.exists():
+    if is_fetched(named, out):
         return open_dataset(out)
+    sha256 = found["sha256"].lower()
     parcel = out.with_name(f".{out.name}.parcel")
-    fetch_file([found["address"]], parcel, sha256=found["sha256"], progress=progress, should_stop=should_stop)
+    fetch_file([found["address"]], parcel, sha256=sha256, begins=b"PK", progress=progress, should_stop=should_stop)
     try:
-        return unpack(parcel, out)
+        with as_output_error(out):
+            _origin(out).unlink(missing_ok=True)
+            dataset = unpack(parcel, out, overwrite=True)
+            write_journal(_origin(out), {"sha256": sha256})
     finally:
         parcel.unlink(missing_ok=True)
+    return dataset
+
+
+def is_fetched(named: str, out: Path) -> bool:
+    """Tell whether `fetch_dataset` has made the dataset at `out` of the very file that is named."""
+    found, origin = _ADDRESS.fullmatch(named.strip()), read_journal(_origin(out))
+    here = (out / MANIFEST).exists()
+    return here and found is not None and origin is not None and origin["sha256"] == found["sha256"].lower()
+
+
+def _origin(out: Path) -> Path:
+    """Return where it is noted of which file a fetched dataset was made: beside it, for the folder holds its files."""
+    return out.with_name(f".{out.name}.origin.json")
 
 
 def _take_out(archive: zipfile.ZipFile, folder: Path, parcel: Path) -> None:

@@ -303,9 +303,9 @@ def test_what_has_come_outlives_a_mirror_with_another_file_while_the_right_one_i
     site: Site, target: Path
 ) -> None:
     site.tricks[PATH] = [cut_after(200_000), *[status(503)] * 30]
-    with serving({PATH: DATA[::-1]}) as other:
-        with pytest.raises(DownloadError, match=r"(?s)another file than the one begun.*answers 503|503.*another file"):
-            fetch(site, target, f"{other.address}{PATH}")
+    expected = pytest.raises(DownloadError, match=r"(?s)another file than the one begun.*answers 503|503.*another file")
+    with serving({PATH: DATA[::-1]}) as other, expected:
+        fetch(site, target, f"{other.address}{PATH}")
     assert kept(target) == 200_000
 
 

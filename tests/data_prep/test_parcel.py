@@ -13,14 +13,13 @@ import pytest
 from data_prep.__main__ import main
 from data_prep.dataset import open_dataset
 from data_prep.errors import DataError, DownloadError, InputError, OutputError
-from data_prep.parcel import fetch_dataset, pack, unpack
+from data_prep.parcel import fetch_dataset, is_fetched, pack, unpack
 from data_prep.schema import About, ClipBatch, Label
 from data_prep.verify import verify_dataset
 from data_prep.writer import write_dataset
 
 
-@pytest.fixture
-def dataset(tmp_path):
+def made(path, title):
     n = 30
     clips = ClipBatch(
         clip_id=[f"clip-{i}" for i in range(n)],
@@ -32,8 +31,18 @@ def dataset(tmp_path):
         n_frames=np.ones(n, int),
         features=np.random.default_rng(1).standard_normal((n, 8)).astype(np.float32),
     )
-    write_dataset(tmp_path / "made", About("T", "s", "l", "youtube"), [Label("/m/a", "Bell")], [clips])
-    return tmp_path / "made"
+    write_dataset(path, About(title, "s", "l", "youtube"), [Label("/m/a", "Bell")], [clips])
+    return path
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return made(tmp_path / "made", "T")
+
+
+@pytest.fixture
+def other(tmp_path):
+    return made(tmp_path / "other", "Other")
 
 
 @contextlib.contextmanager
@@ -93,12 +102,61 @@ def test_a_dataset_is_fetched_by_its_address_and_hash(dataset, tmp_path):
     with served(tmp_path / "site") as address:
         fetched = fetch_dataset(f"{address}/made.zip#sha256={sha256}", tmp_path / "home" / "fetched")
     assert fetched.fingerprint == open_dataset(dataset).fingerprint
-    assert [path.name for path in (tmp_path / "home").iterdir()] == ["fetched"]
+    assert sorted(path.name for path in (tmp_path / "home").iterdir()) == [".fetched.origin.json", "fetched"]
 
 
-def test_what_was_fetched_before_needs_no_network(dataset, tmp_path):
-    named = f"http://127.0.0.1:9/gone.zip#sha256={'0' * 64}"
-    assert fetch_dataset(named, dataset).fingerprint == open_dataset(dataset).fingerprint
+@pytest.fixture
+def site(tmp_path):
+    """Return a function that packs a dataset under a name, and returns by what it is fetched; the server runs."""
+    (tmp_path / "site").mkdir()
+    with served(tmp_path / "site") as address:
+
+        def publish(dataset, name):
+            return f"{address}/{name}#sha256={pack(dataset, tmp_path / 'site' / name)}"
+
+        yield publish
+
+
+def test_what_was_fetched_before_needs_no_network(dataset, tmp_path, site):
+    named = site(dataset, "made.zip")
+    fetch_dataset(named, tmp_path / "fetched")
+    gone = f"http://127.0.0.1:9/gone.zip#{named.split('#')[1]}"
+    assert fetch_dataset(gone, tmp_path / "fetched").fingerprint == open_dataset(dataset).fingerprint
+
+
+def test_another_file_named_later_replaces_what_was_fetched(dataset, other, tmp_path, site):
+    fetch_dataset(site(dataset, "made.zip"), tmp_path / "fetched")
+    assert fetch_dataset(site(other, "other.zip"), tmp_path / "fetched").title == "Other"
+    assert fetch_dataset(site(dataset, "again.zip"), tmp_path / "fetched").title == "T"
+
+
+def test_what_was_fetched_is_kept_when_another_file_cannot_be_had(dataset, tmp_path, site, monkeypatch):
+    monkeypatch.setattr("data_prep.remote._PAUSES", (0,))
+    named = site(dataset, "made.zip")
+    fetch_dataset(named, tmp_path / "fetched")
+    with pytest.raises(DownloadError):
+        fetch_dataset(f"http://127.0.0.1:9/gone.zip#sha256={'0' * 64}", tmp_path / "fetched")
+    assert is_fetched(named, tmp_path / "fetched")
+    assert open_dataset(tmp_path / "fetched").fingerprint == open_dataset(dataset).fingerprint
+
+
+def test_a_parcel_left_by_a_killed_run_is_not_believed(dataset, other, tmp_path, site):
+    pack(other, tmp_path / ".fetched.parcel")
+    assert fetch_dataset(site(dataset, "made.zip"), tmp_path / "fetched").title == "T"
+
+
+def test_a_hash_may_be_written_in_capitals(dataset, tmp_path, site):
+    address, _, digits = site(dataset, "made.zip").rpartition("=")
+    assert fetch_dataset(f"{address}={digits.upper()}", tmp_path / "fetched").title == "T"
+    assert is_fetched(f"{address}={digits}", tmp_path / "fetched")
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:99999/a.zip", "http://127.0.0.1:9/a.zip"])
+def test_an_address_that_gives_nothing_leaves_nothing(tmp_path, address, monkeypatch):
+    monkeypatch.setattr("data_prep.remote._PAUSES", (0,))
+    with pytest.raises(DownloadError):
+        fetch_dataset(f"{address}#sha256={'0' * 64}", tmp_path / "home" / "fetched")
+    assert list((tmp_path / "home").iterdir()) == []
 
 
 def test_another_file_than_the_one_named_is_refused(dataset, tmp_path):
@@ -149,6 +207,20 @@ def test_what_is_no_parcel_is_refused_by_name(tmp_path, content):
     (tmp_path / "bad.zip").write_bytes(content)
     with pytest.raises(InputError, match="is not a packed dataset"):
         unpack(tmp_path / "bad.zip", tmp_path / "fetched")
+
+
+def test_a_compressed_parcel_that_is_damaged_is_refused_by_name(dataset, tmp_path):
+    bad = tmp_path / "bad.zip"
+    with zipfile.ZipFile(bad, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in dataset.iterdir():
+            archive.write(path, path.name)
+        begin = archive.getinfo("train.npy").header_offset + 30 + len("train.npy")
+    data = bytearray(bad.read_bytes())
+    data[begin : begin + 8] = b"\xff" * 8
+    bad.write_bytes(data)
+    with pytest.raises(InputError, match=r"bad\.zip is not a packed dataset"):
+        unpack(bad, tmp_path / "out" / "fetched")
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_the_command_prints_what_a_host_must_be_told(dataset, tmp_path, capsys):
