@@ -20,7 +20,10 @@ def mean_features(frames: npt.NDArray[np.uint8], n_frames: npt.NDArray[np.int64]
         alike = np.flatnonzero(n_frames == length)
         runs = frames[starts[alike, None] + np.arange(length)] if len(alike) < n else frames.reshape(n, length, dim)
         sums[alike] = runs.sum(axis=1, dtype=np.uint16 if length <= _UINT16_SUMS else np.uint32)
-    return (sums / (n_frames[:, None] * 255) * 4 - 2).astype(np.float32)
+    means: npt.NDArray[np.float64] = sums / (n_frames[:, None] * 255)
+    means *= 4
+    means -= 2
+    return means.astype(np.float32)
 
 
 def dequantised(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

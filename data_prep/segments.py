@@ -53,10 +53,11 @@ class SegmentList:
         """Compare some clips of this list's source (by their places) with what the list says of them."""
         if not among:
             return
-        wanted = np.array([clips.video_id[i] for i in among], dtype="S")
+        at = np.asarray(among)
+        wanted = np.array(clips.video_id, dtype="S")[at]
         places = np.searchsorted(self._ids, wanted).clip(max=len(self._ids) - 1)
         listed = self._ids[places] == wanted
-        rows, at = self._order[places[listed]], np.asarray(among)[listed]
+        rows, at = self._order[places[listed]], at[listed]
         self._seen[rows] = True
         self.unlisted += int((~listed).sum())
         times = np.stack([clips.start_s[at], clips.end_s[at]], axis=1)

@@ -36,6 +36,8 @@ class Staging:
         self._features, self._frames, self._clips = (path.open("wb+") for path in self._paths)
         self._columns = pa.ipc.new_stream(self._clips, _STAGED)
         self._keys: list[Keys] = []
+        self._splits: list[npt.NDArray[np.int8]] = []
+        self.label_counts = np.zeros((len(SPLITS), n_labels), np.int64)  # clips with each label, by split
         self.dim: int | None = None
         self.has_frames = False
 
@@ -49,8 +51,12 @@ class Staging:
         columns = [_column(batch, field) for field in _STAGED]
         keys = np.frombuffer(b"".join(map(row_key, batch.clip_id)), ">u8").astype(np.uint64).reshape(-1, 2)
         places: Any = pc.index_in(columns[_STAGED.get_field_index("split")], value_set=pa.array(SPLITS))
-        order = np.lexsort((keys[:, 0], places.to_numpy()))
+        splits = places.to_numpy().astype(np.int8)
+        order = np.lexsort((keys[:, 0], splits))
         self._keys.append(keys[order])
+        self._splits.append(splits[order])
+        labels = LabelSets.of(batch.labels)
+        np.add.at(self.label_counts, (splits[labels.clips], labels.labels), 1)
         self._columns.write_batch(pa.RecordBatch.from_arrays(columns, schema=_STAGED).take(order))
         self._features.write(batch.features[order].data)
         if batch.frames is not None:
@@ -58,16 +64,23 @@ class Staging:
             first = np.cumsum(n_frames) - n_frames
             self._frames.write(batch.frames[places_of_runs(first[order], n_frames[order])].data)
 
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return sum(map(len, self._splits))
+
     def table(self) -> pa.Table:
         """Return the clips' columns, in the order in which they wait; no more clips can be added."""
         self._columns.close()
         self._clips.flush()
         with pa.OSFile(str(self._paths[2]), mode="rb") as file:
-            return pa.ipc.open_stream(file).read_all().combine_chunks()
+            return pa.ipc.open_stream(file).read_all()
 
-    def keys(self) -> Keys:
-        """Return each clip's `row_key` as two numbers, the higher first: uint64[n, 2]."""
-        return np.concatenate(self._keys)
+    def order(self) -> tuple[Keys, npt.NDArray[np.int8]]:
+        """Return what the table is to be sorted by.
+
+        Each clip's `row_key` as two numbers, the higher first: uint64[n, 2]; and the place of its split in SPLITS.
+        """
+        return np.concatenate(self._keys), np.concatenate(self._splits)
 
     def features(self, places: Places) -> npt.NDArray[np.float32]:
         """Return some features by their places in the table: float32[len(places), dim]."""

@@ -6,7 +6,7 @@ feature list `audio_embedding`, a frame of 128 bytes for each second. TensorFlow
 """
 
 import os
-import re
+import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress, repeat
@@ -23,7 +23,7 @@ from data_prep.label_sets import LabelSets
 MAX_FRAMES = 10
 FRAME_BYTES = 128
 
-_VIDEO_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
+_ID_LETTERS, _LONGEST_ID = (string.ascii_letters + string.digits + "_-").encode(), 64
 
 Reason = Callable[[int], str]
 Mask = npt.NDArray[np.bool_]
@@ -100,7 +100,9 @@ def parse_records(records: Records, n_labels: int) -> ParsedRecords:
     )
     video_ids = [video_id.decode() for video_id in ids]
     return ParsedRecords(
-        clip_id=[f"{video_id}_{int(start)}" for video_id, start in zip(video_ids, start_s, strict=True)],
+        clip_id=[
+            f"{video_id}_{start}" for video_id, start in zip(video_ids, start_s.astype(int).tolist(), strict=True)
+        ],
         video_id=video_ids,
         start_s=start_s,
         end_s=end_s,
@@ -131,7 +133,8 @@ def _parse(records: Records) -> tuple[dict[str, Any], Any]:
     sequence = {"audio_embedding": tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)}
 
     def parse(payloads: list[bytes]) -> tuple[dict[str, Any], Any]:
-        parsed = tf.io.parse_sequence_example(payloads, context_features=context, sequence_features=sequence)
+        serialized = tf.constant(payloads, tf.string)  # of a bare list it would look at every item's type, twice
+        parsed = tf.io.parse_sequence_example(serialized, context_features=context, sequence_features=sequence)
         return parsed[0], parsed[1]["audio_embedding"]
 
     try:
@@ -156,7 +159,11 @@ def _scalars(ragged: Any, missing: Any) -> tuple[npt.NDArray[Any], Mask]:
 
 
 def _ids_bad(ids: npt.NDArray[Any]) -> Mask:
-    return np.fromiter((_VIDEO_ID.fullmatch(video_id) is None for video_id in ids), bool, len(ids))
+    lengths = np.fromiter(map(len, ids), np.int64, len(ids))
+    bad: Mask = (lengths < 1) | (lengths > _LONGEST_ID)
+    if b"".join(ids).translate(None, _ID_LETTERS):  # hardly ever, so which of them is asked only then
+        bad |= np.fromiter((bool(video_id.translate(None, _ID_LETTERS)) for video_id in ids), bool, len(ids))
+    return bad
 
 
 def _labels_bad(labels: Any, n_labels: int) -> Mask:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_prep.ahead import read_ahead
@@ -38,7 +37,8 @@ from data_prep.schema import (
 )
 from data_prep.staging import Staging
 
-_CHUNK = 32_768  # clips copied at a time
+_CHUNK = 16_384  # clips whose features are copied at a time
+_GROUP = 1 << 18  # clips in a row group of the table
 
 Rows = npt.NDArray[np.int64]
 
@@ -95,19 +95,14 @@ class DatasetWriter:
 
         `skipped` lists what was lost of the input and why; `notes` are sentences a person should know.
         """
-        staged = self._staging.table()
-        if not len(staged):
+        if not self._staging:
             raise InputError("there is no clip to write a dataset of")
-        rows = _rows_by_split(staged, self._staging.keys())
-        clips = _clips_table(staged, rows, with_frames=self._staging.has_frames)
-        n_frames = staged["n_frames"].to_numpy().astype(np.int64)
-        del staged  # some 80 bytes a clip
+        rows = self._rows()
         with ThreadPoolExecutor(1) as beside:
-            tables = beside.submit(self._write_tables, clips, rows)
+            tables = beside.submit(self._write_tables, rows)
             self._write_features(rows)
-            if self._staging.has_frames:
-                self._write_frames(n_frames, rows)
             tables.result()
+        n_frames = self._write_frames(rows) if self._staging.has_frames else 0
         self._staging.close()
         facts = {
             "format": FORMAT,
@@ -122,7 +117,7 @@ class DatasetWriter:
             "features": {**about.features, "dim": self._staging.dim, "dtype": "float32"},
             "rows": {split: len(rows[split]) for split in SPLITS},
             "labels": len(self._labels),
-            "frames": int(n_frames.sum()) if self._staging.has_frames else 0,
+            "frames": n_frames,
             "files": dict(sorted(self._files.items())),
             "skipped": list(skipped),
             "notes": list(notes),
@@ -134,6 +129,31 @@ class DatasetWriter:
         """Remove what was staged."""
         self._staging.close()
 
+    def _rows(self) -> dict[str, Rows]:
+        """Return, for each split, the places in the table of its clips, sorted by `row_key`."""
+        keys, splits = self._staging.order()
+        high, low = keys.T
+        order = np.argsort(high)
+        if (high[order[1:]] == high[order[:-1]]).any():  # the same clip twice, or the wonder of two alike by chance
+            order = np.lexsort((low, high))
+            twice = np.flatnonzero((high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]]))
+            if len(twice):
+                clip_id = self._staging.table()["clip_id"][order[twice[0]]].as_py()
+                raise InputError(f"clip {clip_id!r} occurs twice: ids must be unique in a dataset")
+        return {split: order[splits[order] == place] for place, split in enumerate(SPLITS)}
+
+    def _write_tables(self, rows: Mapping[str, Rows]) -> None:
+        staged = self._staging.table()
+        sink = pa.BufferOutputStream()
+        with pq.ParquetWriter(sink, CLIPS_SCHEMA, compression="zstd", write_page_checksum=True) as writer:
+            for clips in _clips(staged, rows, with_frames=self._staging.has_frames):
+                writer.write_table(clips)
+        self._write_buffer(CLIPS, sink)
+        sink = pa.BufferOutputStream()
+        labels = _labels_table(self._labels, self._staging.label_counts)
+        pq.write_table(labels, sink, compression="zstd", write_page_checksum=True)
+        self._write_buffer(LABELS, sink)
+
     def _write_features(self, rows: Mapping[str, Rows]) -> None:
         for split in SPLITS:
             header = npy_header(np.float32, (len(rows[split]), self._staging.dim or 0))
@@ -141,16 +161,15 @@ class DatasetWriter:
                 for features in read_ahead(map(self._staging.features, _chunks(rows[split])), 1):
                     file.write(features)
 
-    def _write_frames(self, n_frames: Rows, rows: Mapping[str, Rows]) -> None:
-        first = np.cumsum(n_frames) - n_frames
-        with self._hashed(FRAMES, npy_header(np.uint8, (int(n_frames.sum()), self._staging.dim or 0))) as file:
+    def _write_frames(self, rows: Mapping[str, Rows]) -> int:
+        """Write the frames; return how many."""
+        n_frames = _n_frames(self._staging.table())
+        first, total = np.cumsum(n_frames) - n_frames, int(n_frames.sum())
+        with self._hashed(FRAMES, npy_header(np.uint8, (total, self._staging.dim or 0))) as file:
             for split in SPLITS:
                 for chunk in _chunks(rows[split]):
                     file.write(self._staging.frames(first[chunk], n_frames[chunk]))
-
-    def _write_tables(self, clips: pa.Table, rows: Mapping[str, Rows]) -> None:
-        self._write_table(CLIPS, clips)
-        self._write_table(LABELS, _labels_table(self._labels, clips, rows))
+        return total
 
     @contextlib.contextmanager
     def _hashed(self, name: str, header: bytes = b"") -> Iterator[HashedFile]:
@@ -159,50 +178,43 @@ class DatasetWriter:
             yield file
         self._files[name] = file.facts
 
-    def _write_table(self, name: str, table: pa.Table) -> None:
-        buffer = pa.BufferOutputStream()
-        pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
-        data: Any = buffer.getvalue()
+    def _write_buffer(self, name: str, sink: pa.BufferOutputStream) -> None:
+        data: Any = sink.getvalue()
         with self._hashed(name) as file:
             file.write(np.frombuffer(data, np.uint8))
 
 
-def _rows_by_split(staged: pa.Table, keys: npt.NDArray[np.uint64]) -> dict[str, Rows]:
-    """Return, for each split, the places of its clips in the table, sorted by `row_key`."""
-    high, low = keys.T
-    order = np.argsort(high)
-    if (high[order[1:]] == high[order[:-1]]).any():  # the same clip twice, or the wonder of two alike by chance
-        order = np.lexsort((low, high))
-        twice = np.flatnonzero((high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]]))
-        if len(twice):
-            clip_id = staged["clip_id"][order[twice[0]]].as_py()
-            raise InputError(f"clip {clip_id!r} occurs twice: ids must be unique in a dataset")
-    places: Any = pc.index_in(staged["split"], value_set=pa.array(SPLITS))
-    splits = places.to_numpy()[order]
-    return {split: order[splits == place] for place, split in enumerate(SPLITS)}
+def _clips(staged: pa.Table, rows: Mapping[str, Rows], *, with_frames: bool) -> Iterator[pa.Table]:
+    """Yield the table of clips, a row group at a time."""
+    order = np.concatenate([rows[split] for split in SPLITS])
+    row = np.concatenate([np.arange(len(rows[split]), dtype=np.int32) for split in SPLITS])
+    n_frames = _n_frames(staged)[order] if with_frames else None
+    first_frame = None if n_frames is None else np.cumsum(n_frames) - n_frames
+    for start in range(0, len(order), _GROUP):
+        group = slice(start, start + _GROUP)
+        places = pa.array(order[group])
+        columns: dict[str, Any] = {
+            "row": pa.array(row[group].astype(np.int64)),
+            "first_frame": pa.nulls(len(places), pa.int64()) if first_frame is None else pa.array(first_frame[group]),
+        }
+        yield pa.table(
+            [columns.get(field.name) or staged[field.name].take(places) for field in CLIPS_SCHEMA],
+            schema=CLIPS_SCHEMA,
+        )
 
 
-def _clips_table(staged: pa.Table, rows: Mapping[str, Rows], *, with_frames: bool) -> pa.Table:
-    clips = staged.take(pa.array(np.concatenate([rows[split] for split in SPLITS])))
-    row = np.concatenate([np.arange(len(rows[split])) for split in SPLITS])
-    n_frames = clips["n_frames"].to_numpy().astype(np.int64)
-    first_frame = pa.array(np.cumsum(n_frames) - n_frames) if with_frames else pa.nulls(len(clips), pa.int64())
-    columns = {"row": pa.array(row), "first_frame": first_frame}
-    return pa.table([columns.get(field.name) or clips[field.name] for field in CLIPS_SCHEMA], schema=CLIPS_SCHEMA)
+def _n_frames(staged: pa.Table) -> Rows:
+    return staged["n_frames"].to_numpy().astype(np.int64)
 
 
-def _labels_table(labels: Sequence[Label], clips: pa.Table, rows: Mapping[str, Rows]) -> pa.Table:
+def _labels_table(labels: Sequence[Label], counts: npt.NDArray[np.int64]) -> pa.Table:
     columns: dict[str, Any] = {
         "index": range(len(labels)),
         "mid": [label.mid for label in labels],
         "name": [label.name for label in labels],
         "parents": [list(label.parents) for label in labels],
+        **dict(zip(SPLITS, counts, strict=True)),
     }
-    start = 0
-    for split in SPLITS:
-        of_split: Any = clips["labels"].slice(start, len(rows[split])).combine_chunks()
-        columns[split] = np.bincount(of_split.flatten().to_numpy(), minlength=len(labels))
-        start += len(rows[split])
     return pa.table(columns, schema=LABELS_SCHEMA)
 
 
