@@ -1,26 +1,27 @@
 """Data: which sounds these are and where they come from; how to get AudioSet, and how to bring a folder of your own."""
 
-import re
-from functools import partial
+import os
 from math import floor
 from pathlib import Path
 
 import streamlit as st
 
-from data_prep.audioset import SUBSETS, Subset, room_for
+from data_prep.audioset import NAMES, SUBSETS, Subset, room_for
 from data_prep.dataset import Dataset
-from data_prep.room import said
-from data_prep.sounds.folder import prepare_folder
+from data_prep.errors import InputError
+from data_prep.room import said, to_make
 from data_prep.verify import verify_dataset
 from ui import hosting, loading
-from ui.jobs import Job, Report, Should, Work, jobs
+from ui.data_folder import listening, sound_folder
+from ui.jobs import Job, Work, jobs
 from ui.loading import Room
 from ui.stopwatch import machine
 from ui.text import plain
 
+_DISK = {subset: f"needs {said(sum(to_make(subset)))} of disk while it works" for subset in SUBSETS}
 SIZES: dict[Subset, str] = {
-    "balanced": "42,531 clips. Reads up to 2.4 GB, needs some 120 MB of disk while it works, and keeps 25 MB.",
-    "full": "2,084,320 clips. Downloads 2.4 GB, needs some 5 GB of disk while it works, and keeps 1.1 GB.",
+    "balanced": f"42,531 clips. Reads up to 2.4 GB, {_DISK['balanced']}, and keeps 25 MB.",
+    "full": f"2,084,320 clips. Downloads 2.4 GB, {_DISK['full']}, and keeps 1.1 GB.",
 }
 _MOST_LISTED = 50
 
@@ -86,12 +87,15 @@ def _get_audioset() -> None:
     )
     if not hosting.is_local():
         st.markdown("On your own machine:")
-        st.code("python -m data_prep audioset --subset balanced --out data/audioset", language="bash")
+        st.code("python -m data_prep audioset --subset balanced", language="bash")
         return
     subset: Subset = st.radio(
         "How much of it", SUBSETS, format_func=lambda name: name.capitalize(), captions=[SIZES[s] for s in SUBSETS]
     )
-    out = loading.DATA / ("audioset" if subset == "balanced" else "audioset-full")
+    out = loading.DATA / NAMES[subset]
+    if os.path.lexists(out) and not (out / "manifest.json").exists():
+        st.warning(f"{plain(out)} is in the way: it is no collection. Move it elsewhere first.")
+        return
     _say_room(subset, out)
     _job(f"audioset {subset}", "Download and prepare", hosting.audioset(subset, out), there=out)
 
@@ -120,28 +124,14 @@ def _own_folder() -> None:
         st.code("python -m data_prep folder ~/Sounds --out data/sounds", language="bash")
         return
     typed = st.text_input("The folder", placeholder="~/Sounds", key="folder", max_chars=1000).strip()
-    sounds = Path(typed).expanduser()
     if not typed:
         return
-    if not sounds.is_dir():
-        st.warning(f"There is no folder {plain(sounds)}.")
+    try:
+        sounds = sound_folder(typed)
+    except InputError as error:
+        st.warning(plain(error, 600))
         return
-    out = loading.DATA / (re.sub(r"[^a-z0-9]+", "-", sounds.resolve().name.lower()).strip("-") or "sounds")
-    _job(f"folder {sounds}", f"Listen to {plain(sounds.name or typed, 40)}", _listen(sounds, out), there=None)
-
-
-def _listen(sounds: Path, out: Path) -> Work:
-    def work(tell: Report, should_stop: Should) -> str:
-        outcome = prepare_folder(sounds, out, progress=partial(_say_files, tell), should_stop=should_stop)
-        left_out = f" {len(outcome.refused):,} files were left out." if outcome.refused else ""
-        waiting = f" {outcome.waiting:,} files wait: begin again." if outcome.waiting else ""
-        return f"{outcome.files:,} files, {outcome.clips:,} clips.{left_out}{waiting} Choose it as your collection."
-
-    return work
-
-
-def _say_files(tell: Report, done: int, total: int, path: str) -> None:
-    tell(done / max(total, 1), f"{done:,} of {total:,} files {path}")
+    _job(f"folder {sounds}", f"Listen to {plain(sounds.name or sounds, 40)}", listening(sounds), there=None)
 
 
 def _job(name: str, words: str, work: Work, there: Path | None) -> None:

@@ -6,14 +6,16 @@ app` sets, says that whoever uses the app owns the machine: only then does a pag
 """
 
 import os
+import time
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from data_prep.audioset import Subset, download_audioset
-from data_prep.parcel import fetch_dataset
+from data_prep.audioset import NAMES, Subset, download_audioset
+from data_prep.errors import InputError
+from data_prep.parcel import fetch_dataset, is_fetched
 from data_prep.progress import Progress
 from ui import jobs, loading
 from ui.jobs import Job, Report, Work
@@ -21,6 +23,7 @@ from ui.text import plain
 
 BALANCED = "audioset-balanced"
 _NAME = "hosted collection"
+_AGAIN = 300.0  # seconds after which what has failed is tried again
 
 
 def is_local() -> bool:
@@ -29,16 +32,23 @@ def is_local() -> bool:
 
 
 def named() -> str | None:
-    """Return what this app is told to fetch, or None."""
+    """Return what this app is told to fetch, or None. Raises InputError where its secrets cannot be read."""
     try:
         return os.environ.get("EARSHOT_DATASET") or str(st.secrets["EARSHOT_DATASET"]) or None
-    except (StreamlitSecretNotFoundError, KeyError):
+    except KeyError:
         return None
+    except (StreamlitSecretNotFoundError, OSError, ValueError):
+        if not any(Path(file).exists() for file in st.get_option("secrets.files")):
+            return None
+        raise InputError(
+            "this app's secrets cannot be read, so it is not known what to fetch; expected TOML, such as "
+            f'EARSHOT_DATASET = "{BALANCED}" with both quotes; the log says in which line it ends'
+        ) from None
 
 
-def folder() -> Path:
-    """Return where the fetched collection lies."""
-    return loading.DATA / ("audioset" if named() == BALANCED else "hosted")
+def folder(wanted: str) -> Path:
+    """Return where the collection lies that is told of so."""
+    return loading.DATA / (NAMES["balanced"] if wanted == BALANCED else "hosted")
 
 
 def audioset(subset: Subset, out: Path) -> Work:
@@ -52,16 +62,17 @@ def audioset(subset: Subset, out: Path) -> Work:
 
 
 def begin() -> Job | None:
-    """Begin to fetch what this app is told to, once; None when there is nothing to fetch, or it is here."""
-    wanted = named()
-    if not wanted or (folder() / "manifest.json").exists():
+    """Begin to fetch what this app is told to; None when there is nothing to fetch, or it is here.
+
+    It is begun once, and again at a visit some minutes after it failed.
+    """
+    work = _work()
+    if work is None:
         return None
     known = jobs.jobs().get(_NAME)
-    if known is not None:
+    if known is not None and (known.running or (known.error and time.monotonic() - known.begun < _AGAIN)):
         return known
-    if wanted == BALANCED:
-        return jobs.jobs().begin(_NAME, audioset("balanced", folder()))
-    return jobs.jobs().begin(_NAME, partial(_fetch, wanted, folder()))
+    return jobs.jobs().begin(_NAME, work)
 
 
 @st.fragment(run_every=2.0)
@@ -76,7 +87,9 @@ def notice() -> None:
     if job.running:
         st.progress(job.share or 0.0, f"Fetching this app's collection: {plain(job.doing, 80)}")
     elif job.error:
-        st.caption(f"This app's collection could not be fetched: {plain(job.error)}")
+        st.caption(
+            f"This app's collection could not be fetched: {plain(job.error, 900)} It is tried again in some minutes."
+        )
     else:
         st.rerun()
 
@@ -84,16 +97,35 @@ def notice() -> None:
 def say(tell: Report, progress: Progress) -> None:
     """Put a download's progress into words."""
     share = progress.done / progress.total if progress.total else None
-    words = [progress.doing, f"{progress.done / 1e6:,.0f} MB"]
+    words = [progress.doing]
     if progress.total:
-        words[1] += f" of {progress.total / 1e6:,.0f}"
+        words.append(f"{progress.done / 1e6:,.0f} MB of {progress.total / 1e6:,.0f}")
+    elif progress.done:
+        words.append(f"{progress.done / 1e6:,.0f} MB")
     if progress.clips:
         words.append(f"{progress.clips:,} clips")
     if progress.bytes_per_second:
         words.append(f"{progress.bytes_per_second / 1e6:.1f} MB/s")
-    if progress.seconds_left is not None:
+    if progress.seconds_left:
         words.append(f"{_minutes(progress.seconds_left)} left")
     tell(share if share is None else min(1.0, share), ", ".join(words))
+
+
+def _work() -> Work | None:
+    """Return what there is to do for this app's collection to be here; None when it is, or none is wanted."""
+    try:
+        wanted = named()
+    except InputError as error:
+        return partial(_fail, error)
+    if not wanted:
+        return None
+    if wanted == BALANCED:
+        return None if (folder(wanted) / "manifest.json").exists() else audioset("balanced", folder(wanted))
+    return None if is_fetched(wanted, folder(wanted)) else partial(_fetch, wanted, folder(wanted))
+
+
+def _fail(error: InputError, _tell: Report, _should_stop: jobs.Should) -> str:
+    raise error
 
 
 def _fetch(wanted: str, out: Path, tell: Report, should_stop: jobs.Should) -> str:

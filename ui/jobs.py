@@ -1,6 +1,7 @@
 """Long work in the background: one job of a name at a time for all visitors, its progress, and a way to stop it."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -25,13 +26,14 @@ Work = Callable[[Report, Should], str]
 
 @dataclass
 class Job:
-    """Work under way, or done: `said` is what it came to, `error` why it did not."""
+    """Work under way, or done: `said` is what it came to, `error` why it did not; `begun` by the monotonic clock."""
 
     name: str
     share: float | None = None
     doing: str = "beginning"
     said: str | None = None
     error: str | None = None
+    begun: float = field(default_factory=time.monotonic)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 

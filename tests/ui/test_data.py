@@ -1,15 +1,24 @@
 """Data: what the collection is, and ways to more; only the owner of the machine may fill its disk."""
 
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import soundfile
+import streamlit as st
+from streamlit import config
+from streamlit.runtime.secrets import Secrets
 from streamlit.testing.v1 import AppTest
 
+from data_prep.__main__ import main
+from data_prep.audioset import SUBSETS
 from data_prep.dataset import open_dataset
+from data_prep.errors import DownloadError
+from data_prep.mapping import add_map
 from data_prep.parcel import pack
-from ui import hosting
+from data_prep.progress import Progress
+from ui import data_folder, hosting
 from ui.jobs import jobs
 
 
@@ -40,6 +49,20 @@ def said(app):
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
+def with_a_sound(folder, name="a.wav"):
+    folder.mkdir(parents=True, exist_ok=True)
+    soundfile.write(folder / name, [0.1, -0.1] * 8_000, 16_000)
+    return folder
+
+
+def add(app, folder):
+    """Add a folder as a person does, and wait until it has been listened to."""
+    app.text_input[0].set_value(str(folder)).run()
+    next(button for button in app.button if button.label.startswith("Listen to")).click().run()
+    jobs().get(f"folder {folder}").wait()
+    app.run()
+
+
 def test_the_page_says_what_the_collection_is(sample):
     app = run()
     assert not app.exception
@@ -62,14 +85,8 @@ def test_a_visitor_is_shown_commands_and_no_way_into_the_server(sample):
 
 def test_the_owner_brings_a_folder_and_it_becomes_a_collection(sample, home, tmp_path, monkeypatch, yamnet_here):
     monkeypatch.setenv("EARSHOT_LOCAL", "1")
-    folder = tmp_path / "My Bells"
-    folder.mkdir()
-    soundfile.write(folder / "a.wav", [0.1, -0.1] * 8_000, 16_000)
     app = run()
-    app.text_input[0].set_value(str(folder)).run()
-    next(button for button in app.button if button.label.startswith("Listen to")).click().run()
-    jobs().get(f"folder {folder}").wait()
-    app.run()
+    add(app, with_a_sound(tmp_path / "My Bells"))
     assert "1 files, 1 clips" in said(app).replace("\\", "")
     assert open_dataset(home / "my-bells").media == "file"
 
@@ -79,6 +96,68 @@ def test_a_folder_that_is_not_there_is_named(sample, monkeypatch):
     app = run()
     app.text_input[0].set_value("/no/such folder").run()
     assert "There is no folder" in said(app)
+
+
+@pytest.mark.parametrize("typed", ["~nosuchuser/x", "a" * 300, "a\0b", "/dev/null", "round/and/round"])
+def test_a_folder_that_cannot_be_one_is_told_of_on_the_page(sample, tmp_path, monkeypatch, typed):
+    monkeypatch.setenv("EARSHOT_LOCAL", "1")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    app = run()
+    app.text_input[0].set_value(typed).run()
+    assert not app.exception
+    assert len(app.warning) == 1
+    assert not [button for button in app.button if button.label.startswith("Listen to")]
+
+
+def test_two_folders_of_one_name_become_two_collections(sample, home, tmp_path, monkeypatch, yamnet_here):
+    monkeypatch.setenv("EARSHOT_LOCAL", "1")
+    first, second = (with_a_sound(tmp_path / "f" / "small"), with_a_sound(tmp_path / "f" / "other" / "small"))
+    app = run()
+    for folder in (first, second):
+        add(app, folder)
+        assert "1 files, 1 clips" in said(app).replace("\\", "")
+    made = {name: open_dataset(home / name).manifest["media_folder"] for name in ("small", "small-2")}
+    assert made == {"small": str(first), "small-2": str(second)}
+    listed = next(box for box in app.selectbox if box.label == "Collection").options
+    assert {"small · small: your own sounds", "small-2 · small: your own sounds"} < set(listed)
+
+
+def test_a_folder_added_again_brings_its_collection_up_to_date(sample, home, tmp_path, monkeypatch, yamnet_here):
+    monkeypatch.setenv("EARSHOT_LOCAL", "1")
+    folder = with_a_sound(tmp_path / "f" / "small")
+    app = run()
+    add(app, folder)
+    (home / "small").rename(home / "mine")
+    with_a_sound(folder, "b.wav")
+    add(app, folder)
+    assert "2 files, 2 clips" in said(app).replace("\\", "")
+    assert open_dataset(home / "mine").n_rows("train") == 2
+    assert not (home / "small").exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "place"),
+    [("AudioSet", "audioset-2"), ("Sample", "sample-2"), ("日本", "sounds"), (f"{'long ' * 50}", "long-" * 12)],
+)
+def test_a_folder_takes_no_name_that_is_kept_and_none_too_long(sample, home, folder, place):
+    with data_folder.place_for(Path("/f") / folder) as out:
+        assert out == home / place.strip("-")
+
+
+def test_two_folders_of_one_name_at_once_get_two_places(sample, home):
+    with data_folder.place_for(Path("/f/small")) as one, data_folder.place_for(Path("/g/small")) as other:
+        assert (one, other) == (home / "small", home / "small-2")
+    with data_folder.place_for(Path("/g/small")) as later:
+        assert later == one
+
+
+def test_what_lies_where_audioset_is_to_be_is_told_of(sample, home, monkeypatch):
+    monkeypatch.setenv("EARSHOT_LOCAL", "1")
+    (home / "audioset").mkdir()
+    app = run()
+    assert "is in the way" in said(app)
+    assert not [button for button in app.button if button.label == "Download and prepare"]
 
 
 @pytest.mark.parametrize(
@@ -122,3 +201,87 @@ def test_a_collection_that_cannot_be_fetched_is_told_of_and_the_sample_serves(sa
     assert not app.exception
     assert "could not be fetched" in said(app)
     assert "Five kinds" in said(app)
+
+
+def hosted(monkeypatch, tmp_path, path, name):
+    """Tell the app to fetch a dataset, which the network then gives."""
+    sha256 = pack(path, tmp_path / name)
+    monkeypatch.setattr("data_prep.parcel.fetch_file", lambda _, target, **__: shutil.copy(tmp_path / name, target))
+    monkeypatch.setenv("EARSHOT_DATASET", f"https://a.example/{name}#sha256={sha256}")
+
+
+def test_another_collection_told_of_takes_the_place_of_the_first(sample, home, tmp_path, monkeypatch):
+    hosted(monkeypatch, tmp_path, sample.path, "one.zip")
+    hosting.begin().wait()
+    other = add_map(shutil.copytree(sample.path, tmp_path / "made" / "other"), seed=1)
+    hosted(monkeypatch, tmp_path, other.path, "two.zip")
+    hosting.begin().wait()
+    assert open_dataset(home / "hosted").fingerprint == other.fingerprint != sample.fingerprint
+    assert hosting.begin() is None
+
+
+def test_what_failed_is_tried_again_some_minutes_later(sample, home, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise DownloadError("the network is away")
+
+    hosted(monkeypatch, tmp_path, sample.path, "one.zip")
+    with monkeypatch.context() as away:
+        away.setattr("data_prep.parcel.fetch_file", fail)
+        failed = hosting.begin()
+        failed.wait()
+        assert hosting.begin() is failed
+    monkeypatch.setattr(hosting, "_AGAIN", 0)
+    hosting.begin().wait()
+    assert open_dataset(home / "hosted").fingerprint == sample.fingerprint
+
+
+def test_secrets_with_a_typo_are_told_of_in_the_sidebar(sample, tmp_path, monkeypatch):
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_text('EARSHOT_DATASET = "audioset-balanced')
+    monkeypatch.setattr(st, "secrets", Secrets())
+    before = st.get_option("secrets.files")
+    config.set_option("secrets.files", [str(secrets)])
+    try:
+        run()
+        jobs().get("hosted collection").wait()
+        app = run()
+    finally:
+        config.set_option("secrets.files", before)
+    assert not app.exception
+    assert "secrets cannot be read" in "".join(caption.value for caption in app.sidebar.caption)
+    assert "Five kinds" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (Progress("starting", 0, None), "starting"),
+        (Progress("x answers 500; trying again", 2_000_000, 8_000_000), "x answers 500; trying again, 2 MB of 8"),
+        (Progress("loading", 8_000_000, 8_000_000, 5, 1e6), "loading, 8 MB of 8, 5 clips, 1.0 MB/s"),
+        (Progress("loading", 6_000_000, 8_000_000, 0, 1e6), "loading, 6 MB of 8, 1.0 MB/s, 2 s left"),
+    ],
+)
+def test_a_download_is_put_into_words(progress, words):
+    heard = []
+    hosting.say(lambda _, doing: heard.append(doing), progress)
+    assert heard == [words]
+
+
+def test_the_command_and_the_page_mean_the_same_place(sample, home, collection, tmp_path, monkeypatch):
+    monkeypatch.setenv("EARSHOT_LOCAL", "1")
+    asked = []
+
+    def download(subset, out, **_):
+        asked.append(out)
+        raise DownloadError("not today")
+
+    monkeypatch.setattr("data_prep.audioset.download_audioset", download)
+    for subset in SUBSETS:
+        main(["audioset", "--subset", subset])
+    for out in asked:
+        shutil.copytree(collection, home / out.name)
+    app = run()
+    assert [str(out.parent) for out in asked] == ["data", "data"]
+    for subset in SUBSETS:
+        app.radio[0].set_value(subset).run()
+        assert "It is here: choose it as your collection" in said(app)
