@@ -59,7 +59,7 @@ class Asking:
         found = list(pieces(io.BytesIO(data), name, longest_s=LONGEST_S))
         samples, seconds = np.concatenate([piece.samples for piece in found]), found[-1].end_s
         if self._computes:
-            frame = embedding.embed(_as_in_the_sample(samples, name))
+            frame = embedding.embed(_as_in_the_sample(samples))
             return Asked(mean_features(frame[None], np.ones(1, np.int64))[0], (), seconds)
         heard = self._yamnet.hear(samples)
         best = np.argsort(-heard.scores, kind="stable")[:5]
@@ -76,13 +76,11 @@ class Asking:
         return Bridge.over(self._dataset, self._yamnet.names)
 
 
-def _as_in_the_sample(samples: Samples, name: str) -> Samples:
+def _as_in_the_sample(samples: Samples) -> Samples:
     """Return the loudest 2.5 seconds, as loud as the sample's clips; a shorter sound is followed by silence."""
     if len(samples) < N_SAMPLES:
         samples = np.pad(samples, (0, N_SAMPLES - len(samples)))
     energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
     begin = int((energy[N_SAMPLES:] - energy[:-N_SAMPLES]).argmax())
     loudest = samples[begin : begin + N_SAMPLES].astype(np.float64)
-    if not loudest.any():
-        raise InputError(f"{name} is silent: record it again, nearer to the microphone")
     return level(loudest, np.zeros_like(loudest), _LOUDNESS).astype(np.float32)

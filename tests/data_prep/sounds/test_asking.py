@@ -45,7 +45,7 @@ def test_how_loud_a_recording_is_does_not_matter(sample):
 
 
 def test_silence_is_refused_with_advice(sample):
-    with pytest.raises(InputError, match="is silent: record it again"):
+    with pytest.raises(InputError, match=r"is silent.*: record it again"):
         Asking(sample).hear(wav_bytes(np.zeros(SAMPLE_RATE), SAMPLE_RATE))
 
 
