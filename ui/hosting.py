@@ -88,7 +88,7 @@ def notice() -> None:
         st.progress(job.share or 0.0, f"Fetching this app's collection: {plain(job.doing, 80)}")
     elif job.error:
         st.caption(
-            f"This app's collection could not be fetched: {plain(job.error, 900)} It is tried again in some minutes."
+            f"This app's collection could not be fetched, and is tried again in some minutes: {plain(job.error, 900)}"
         )
     else:
         st.rerun()
