@@ -26,10 +26,11 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
     linked = state.parse(st.query_params.to_dict(), names).dataset
     if st.session_state.get("linked dataset") != linked:  # a new link, or Back
         st.session_state["dataset"] = st.session_state["linked dataset"] = linked
+    titles = {name: _title(path, name) for name, path in datasets.items()}
     chosen = st.sidebar.selectbox(
         "Collection",
         names,
-        format_func=lambda name: clean(_title(datasets[name], name), 60),
+        format_func=lambda name: clean(_told_apart(name, titles), 60),
         key="dataset",
         on_change=_change_dataset,
         args=(names[0],),
@@ -109,6 +110,12 @@ def _title(path: Path, name: str) -> str:
         return loading.dataset_at(path).title
     except Exception:  # noqa: BLE001  a damaged dataset keeps its folder's name here and explains itself when chosen
         return name
+
+
+def _told_apart(name: str, titles: Mapping[str, str]) -> str:
+    """Return a collection's title, behind its name where another one has the same."""
+    title = titles[name]
+    return f"{name} · {title}" if list(titles.values()).count(title) > 1 else title
 
 
 def _change_dataset(default: str) -> None:

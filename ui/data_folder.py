@@ -1,0 +1,83 @@
+"""A folder of one's own sounds becomes a collection: under which name, and the work that listens to it."""
+
+import contextlib
+import os
+import re
+import threading
+from collections.abc import Iterator
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from data_prep.audioset import NAMES
+from data_prep.dataset import open_dataset
+from data_prep.errors import DatasetError, InputError
+from data_prep.sounds.folder import prepare_folder
+from ui import loading
+from ui.jobs import Report, Should, Work
+
+KEPT = frozenset({"sample", "hosted", *NAMES.values()})  # names of collections that the app itself fetches
+_LONGEST_NAME = 60
+
+_choosing = threading.Lock()
+_being_made: set[Path] = set()
+
+
+def sound_folder(typed: str) -> Path:
+    """Return the folder that a person typed, or raise InputError: there is none, or it cannot be read."""
+    try:
+        folder = Path(typed).expanduser().resolve()
+        with os.scandir(folder):
+            return folder
+    except (OSError, RuntimeError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"There is no folder {typed} that can be read: {why}. Check how it is spelt.") from None
+
+
+def listening(sounds: Path) -> Work:
+    """Return the work of making a collection of a folder, or of bringing the one it has up to date."""
+
+    def work(tell: Report, should_stop: Should) -> str:
+        with place_for(sounds) as out:
+            outcome = prepare_folder(
+                sounds, out, overwrite=out.exists(), progress=partial(_say_files, tell), should_stop=should_stop
+            )
+        left_out = f" {len(outcome.refused):,} files were left out." if outcome.refused else ""
+        waiting = f" {outcome.waiting:,} files wait: begin again." if outcome.waiting else ""
+        here = f"{outcome.files:,} files, {outcome.clips:,} clips.{left_out}{waiting}"
+        return f"{here} Choose it as your collection: {out.name}."
+
+    return work
+
+
+@contextlib.contextmanager
+def place_for(sounds: Path) -> Iterator[Path]:
+    """Yield where the collection of a folder is, or is to be: under a name that no other has, or gets meanwhile."""
+    with _choosing:
+        out = _place_of(sounds) or _free_place(sounds)
+        _being_made.add(out)
+    try:
+        yield out
+    finally:
+        _being_made.discard(out)
+
+
+def _place_of(sounds: Path) -> Path | None:
+    """Return the collection that was made of this folder."""
+    for path in loading.datasets().values():
+        with contextlib.suppress(DatasetError):  # a damaged one is nobody's
+            if open_dataset(path).manifest.get("media_folder") == str(sounds):
+                return path
+    return None
+
+
+def _free_place(sounds: Path) -> Path:
+    name = re.sub(r"[^a-z0-9]+", "-", sounds.name.lower())[:_LONGEST_NAME].strip("-") or "sounds"
+    taken = KEPT | loading.datasets().keys()
+    names = (name if n == 1 else f"{name}-{n}" for n in count(1))
+    places = (loading.DATA / name for name in names if name not in taken)
+    return next(place for place in places if place not in _being_made and not os.path.lexists(place))
+
+
+def _say_files(tell: Report, done: int, total: int, path: str) -> None:
+    tell(done / max(total, 1), f"{done:,} of {total:,} files {path}")
