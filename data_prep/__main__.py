@@ -194,29 +194,10 @@ def _advance(bar: "tqdm[NoReturn]", done: int) -> None:
 
 
 def _folder(options: argparse.Namespace) -> int:
-    from data_prep.interrupt import Interrupt
-    from data_prep.sounds.folder import prepare_folder
+    from data_prep.sounds.command import listen
 
-    began = time.perf_counter()
-    with tqdm(desc="listening", unit=" files", mininterval=0.5, file=sys.stderr) as bar, Interrupt() as interrupt:
-
-        def show(done: int, total: int, path: str) -> None:
-            bar.total = total
-            bar.set_postfix_str(_in_a_line(path), refresh=False)
-            bar.update(done - bar.n)
-
-        outcome = prepare_folder(
-            options.sounds, options.out, overwrite=options.overwrite, progress=show, should_stop=interrupt.came
-        )
-    for path, reason in outcome.refused:
-        print(f"left out: {path}: {reason}", file=sys.stderr)
-    seconds = time.perf_counter() - began
-    print(
-        f"{options.out}: {outcome.files:,} files, {outcome.clips:,} clips; {outcome.listened:,} files were new or had "
-        f"changed; {seconds:.1f} s"
-    )
+    outcome = listen(options.sounds, options.out, overwrite=options.overwrite)
     if outcome.waiting:
-        print(f"stopped: {outcome.waiting:,} files were not listened to; run it again to go on", file=sys.stderr)
         return _INTERRUPTED
     return _INCOMPLETE if outcome.refused else _WHOLE
 
@@ -228,11 +209,6 @@ def _pack(options: argparse.Namespace) -> int:
     print(f"{options.out}: {options.out.stat().st_size:,} bytes; put it where your app can fetch it, and set")
     print(f"EARSHOT_DATASET=https://your.address/{options.out.name}#sha256={sha256}")
     return _WHOLE
-
-
-def _in_a_line(path: str) -> str:
-    """Return the end of a path without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "?" for letter in path)[-40:]
 
 
 def _sample(options: argparse.Namespace) -> int:

@@ -2,13 +2,15 @@
 
 The work happens in a hidden folder beside the target, `.<name>.<random>.tmp`, locked while its maker lives. When
 complete, every file is on disk before the folder takes the target's name: one rename, or, where something is
-replaced, one exchange of two names. Folders of dead makers are removed by the next one. POSIX only.
+replaced, one exchange of two names. Only a prepared dataset is ever replaced. Folders of dead makers are removed by the
+next one. POSIX only.
 """
 
 import contextlib
 import ctypes
 import errno
 import fcntl
+import json
 import os
 import secrets
 import shutil
@@ -17,13 +19,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from data_prep.errors import OutputError
+from data_prep.schema import FORMAT, MANIFEST
+
+_CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what systems leave in folders that were looked at
 
 
 @contextlib.contextmanager
 def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield an empty folder to fill; it becomes `target` when the block ends well, and vanishes when it does not.
 
-    Raises OutputError when `target` exists (unless `overwrite`), or when its disk is full or not writable.
+    Raises OutputError when `target` exists (unless it may be overwritten, see `check_target`), or when its disk is full
+    or not writable.
     """
     target = target.absolute()
     with as_output_error(target):
@@ -47,13 +53,47 @@ def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:
-    """Refuse a target that exists; with `overwrite`, refuse only one that is not a folder."""
-    if not os.path.lexists(target):
-        return
-    if not overwrite:
-        raise OutputError(f"{target} exists already: choose another folder, or pass --overwrite to replace it")
-    if target.is_symlink() or not target.is_dir():
-        raise OutputError(f"{target} is not a folder, so it is not replaced: remove it or choose another folder")
+    """Refuse a target that exists; with `overwrite`, refuse what is not a prepared dataset and nothing more.
+
+    An empty folder may be replaced, too. Raises OutputError.
+    """
+    if not _is_text(target):
+        raise OutputError(f"{str(target)!a} is not valid UTF-8: choose another name")
+    with as_output_error(target):
+        if not os.path.lexists(target):
+            return
+        if target.is_symlink() or not target.is_dir():
+            raise OutputError(f"{target} is not a folder, so it is not replaced: remove it or choose another folder")
+        foreign = _foreign(target)
+        if foreign:
+            raise OutputError(f"{target} exists already and {foreign}, so it is not replaced: choose another folder")
+        if not overwrite:
+            raise OutputError(f"{target} exists already: choose another folder, or pass --overwrite to replace it")
+
+
+def _foreign(folder: Path) -> str:
+    """Say what in a folder would be lost with it that no prepared dataset holds; nothing where it may go."""
+    with os.scandir(folder) as entries:
+        names = {entry.name for entry in entries if entry.name not in _CLUTTER or entry.is_dir()}
+    if not names:
+        return ""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        files = set(manifest["files"]) if manifest["format"] == FORMAT else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        files = None
+    if files is None:
+        return "is no prepared dataset"
+    foreign = sorted(name for name in names - {MANIFEST} if name not in files or (folder / name).is_dir())
+    return f"holds more than a dataset ({', '.join(map(ascii, foreign[:3]))})" if foreign else ""
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def remove_dead_work(target: Path) -> None:

@@ -6,16 +6,17 @@ nothing in it: only files that the manifest names are taken, each with the size 
 
 import hashlib
 import lzma
+import os
 import re
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from data_prep.atomic import as_output_error, check_target, new_folder, write_file
+from data_prep.atomic import as_output_error, new_folder, write_file
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.download import fetch_file
-from data_prep.errors import InputError
+from data_prep.errors import InputError, OutputError
 from data_prep.files import HashedFile, file_facts
 from data_prep.journal import read_journal, write_journal
 from data_prep.manifest import parse_manifest
@@ -43,7 +44,8 @@ def pack(path: str | Path, out: str | Path) -> str:
     Raises InputError for a dataset that is not whole, OutputError when `out` exists or cannot be written.
     """
     target = Path(out)
-    check_target(target, overwrite=False)
+    if os.path.lexists(target):
+        raise OutputError(f"{target} exists already: choose another name, or remove it")
     problems = verify_dataset(path)
     if problems:
         raise InputError(f"{path} is not whole, so it is not packed: {problems[0]}")

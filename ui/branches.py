@@ -60,9 +60,11 @@ def shares(dataset: Dataset) -> npt.NDArray[np.float64]:
 
     A label with parents in several branches (a church bell is a thing, and music) belongs to each in equal part.
     """
-    parents = dict(zip(dataset.label_names, dataset.label_parents, strict=True))
-    table = np.zeros((len(parents), len(BRANCHES)))
-    for row, name in zip(table, parents, strict=True):
+    parents: dict[str, list[str]] = {}
+    for name, above in zip(dataset.label_names, dataset.label_parents, strict=True):
+        parents[name] = [*parents.get(name, []), *above]  # nothing keeps two labels from having one name
+    table = np.zeros((len(dataset.label_names), len(BRANCHES)))
+    for row, name in zip(table, dataset.label_names, strict=True):
         for root in _roots(name, parents):
             row[BRANCHES.index(root)] = 1
     table /= np.maximum(table.sum(axis=1, keepdims=True), 1)

@@ -7,6 +7,7 @@ A second run listens only to files that are new or have changed: what it knows o
 it replaces. What a run that was killed had heard stands in a journal (`data_prep.sounds.heard`).
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,17 +17,19 @@ import numpy as np
 
 from data_prep.atomic import check_target
 from data_prep.dataset import Dataset, open_dataset
-from data_prep.errors import DatasetError, InputError
+from data_prep.errors import DatasetError, InputError, OutputError, StoppedError
 from data_prep.schema import About, Clip, ClipBatch, Label
 from data_prep.sounds.audio import Piece, pieces
 from data_prep.sounds.heard import HeardClip, HeardJournal
 from data_prep.sounds.model import get_model
-from data_prep.sounds.walk import SoundFile, find_sounds
+from data_prep.sounds.walk import SoundFile, find_sounds, in_a_line, sound_folder
 from data_prep.sounds.yamnet import EMBEDDER, Yamnet
+from data_prep.verify import verify_dataset
 from data_prep.writer import new_dataset
 
 EXCERPT = "~middle"  # ends the id of an excerpt
 SUGGESTED = " (suggested)"  # stands behind the name of a label that YAMNet gave
+_FOLDER, _YAMNET = "folder/", "yamnet/"  # begin the id of a label, by who gave it
 _SURE = 0.3  # a score from which a label is suggested
 _MOST_SUGGESTED = 3
 _NO_SOUND = "Silence"  # what the model says of pauses, which is no name for a sound
@@ -42,7 +45,8 @@ class Outcome:
     """What became of a folder.
 
     files, clips: what the dataset holds; listened: files that were new or had changed. refused: (path, reason) of each
-    file that cannot be used. waiting: files not listened to, because the work was stopped.
+    file that cannot be used. waiting: files not listened to, because the work was stopped. damage: what was wrong with
+    the earlier dataset, for which nothing in it was believed.
     """
 
     files: int = 0
@@ -50,6 +54,7 @@ class Outcome:
     listened: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
     waiting: int = 0
+    damage: str = ""
 
     @property
     def notes(self) -> list[str]:
@@ -69,17 +74,20 @@ def prepare_folder(
 ) -> Outcome:
     """Write the dataset of the folder `sounds` to `out`, anew or in the place of an earlier one of the same folder.
 
-    should_stop: asked before each file; what has been heard by then is written, and the next run goes on from there, as
-    it does after a kill.
+    should_stop: asked before each clip; the files heard by then are written, and the next run goes on from there, as it
+    does after a kill.
     Raises InputError when nothing can be used, DownloadError when YAMNet cannot be had, OutputError when `out` is
-    something else and `overwrite` is not given.
+    another dataset and `overwrite` is not given, or something else, or where the sounds are.
     """
-    folder, target = Path(sounds).resolve(), Path(out)
-    found = find_sounds(folder)
+    folder, target = sound_folder(sounds), Path(out)
+    _check_apart(target, folder)
     before = _earlier(target, folder)
-    if before is None:
-        check_target(target, overwrite=overwrite)
+    overwrite = overwrite or before is not None
+    check_target(target, overwrite=overwrite)
+    found = find_sounds(folder)
     outcome = Outcome(refused=list(found.refused))
+    if before is not None and (problems := verify_dataset(target)):
+        before, outcome.damage = None, problems[0]
     heard: dict[SoundFile, list[HeardClip]] = {}
     share = max(_EXCERPTS, _FEWEST_EXCERPTS / max(1, len(found.files)))
     known, ear = _Known(before, share), _Ear(folder, share)
@@ -88,11 +96,14 @@ def prepare_folder(
             progress(number, len(found.files), file.path)
             clips = known.clips(file) or journal.clips(file)
             if clips is None:
-                if outcome.waiting or should_stop():
+                if outcome.waiting:
                     outcome.waiting += 1
                     continue
                 try:
-                    clips = ear.clips(file)
+                    clips = ear.clips(file, should_stop)
+                except StoppedError:
+                    outcome.waiting = 1
+                    continue
                 except InputError as error:
                     outcome.refused.append((file.path, str(error)))
                     continue
@@ -101,11 +112,20 @@ def prepare_folder(
             heard[file] = clips
         progress(len(found.files), len(found.files), "")
         if not heard:
-            reasons = "".join(f"\n  {path}: {reason}" for path, reason in outcome.refused[:5])
+            reasons = "".join(f"\n  {in_a_line(path)}: {reason}" for path, reason in outcome.refused[:5])
             raise InputError(f"{folder} holds no sound that can be used: expected wav, flac, ogg, mp3 or aiff{reasons}")
         outcome.files, outcome.clips = len(heard), sum(map(len, heard.values()))
-        _write(target, folder, heard, outcome)
+        _write(target, folder, heard, outcome, overwrite=overwrite)
     return outcome
+
+
+def _check_apart(target: Path, folder: Path) -> None:
+    """Refuse a target that is the folder of sounds or has it inside: whatever replaces it would remove the sounds."""
+    place = Path(os.path.realpath(target))
+    if place == folder or place in folder.parents:
+        raise OutputError(
+            f"{in_a_line(str(target))} holds the sounds themselves: choose another folder for the dataset"
+        )
 
 
 class _Known:
@@ -134,11 +154,11 @@ class _Known:
         excerpt = self._before.find_clip(clip.clip_id + EXCERPT) if with_excerpt else None
         if with_excerpt and excerpt is None:
             return None
-        names = [self._before.label_names[label] for label in clip.labels]
+        mids = [self._before.label_mids[label] for label in clip.labels]
         return HeardClip(
             clip.start_s,
             clip.end_s,
-            tuple(name.removesuffix(SUGGESTED) for name in names if name.endswith(SUGGESTED)),
+            tuple(mid.removeprefix(_YAMNET) for mid in mids if mid.startswith(_YAMNET)),
             clip.n_frames,
             np.asarray(self._before.features("train")[clip.row]),
             np.asarray(self._before.features("validation")[excerpt.row]) if excerpt else None,
@@ -153,11 +173,15 @@ class _Ear:
         self._share = share
         self._yamnet: Yamnet | None = None
 
-    def clips(self, file: SoundFile) -> list[HeardClip]:
-        """Return the clips of a file, or raise InputError."""
+    def clips(self, file: SoundFile, should_stop: Callable[[], bool]) -> list[HeardClip]:
+        """Return the clips of a file, or raise InputError; StoppedError when it is to stop in the middle."""
         self._yamnet = self._yamnet or Yamnet(get_model())
-        found = enumerate(pieces(self._folder / file.path, "it"))
-        return [self._clip(self._yamnet, piece, with_excerpt=file.draw(i) < self._share) for i, piece in found]
+        found: list[HeardClip] = []
+        for piece in pieces(self._folder / file.path, "it"):
+            if should_stop():
+                raise StoppedError("stopped while listening")
+            found.append(self._clip(self._yamnet, piece, with_excerpt=file.draw(len(found)) < self._share))
+        return found
 
     def _clip(self, yamnet: Yamnet, piece: Piece, *, with_excerpt: bool) -> HeardClip:
         heard = yamnet.hear(piece.samples)
@@ -178,9 +202,11 @@ def _earlier(target: Path, folder: Path) -> Dataset | None:
     return before if same and before.manifest["features"].get("embedder") == EMBEDDER else None
 
 
-def _write(target: Path, folder: Path, heard: Mapping[SoundFile, list[HeardClip]], outcome: Outcome) -> None:
+def _write(
+    target: Path, folder: Path, heard: Mapping[SoundFile, list[HeardClip]], outcome: Outcome, *, overwrite: bool
+) -> None:
     labels = _labels(heard)
-    places = {label.name: i for i, label in enumerate(labels)}
+    places = {label.mid: i for i, label in enumerate(labels)}
     about = About(
         title=f"{folder.name or folder}: your own sounds",
         source=f"the folder {folder}",
@@ -191,19 +217,26 @@ def _write(target: Path, folder: Path, heard: Mapping[SoundFile, list[HeardClip]
     )
     skipped = [{"where": path, "reason": reason} for path, reason in outcome.refused]
     files = list(heard)
-    with new_dataset(target, labels, overwrite=target.exists()) as writer:
+    with new_dataset(target, labels, overwrite=overwrite) as writer:
         for first in range(0, len(files), _BATCH_FILES):
             writer.add(_batch({file: heard[file] for file in files[first : first + _BATCH_FILES]}, places))
         writer.finish(about, skipped=skipped, notes=outcome.notes)
 
 
 def _labels(heard: Mapping[SoundFile, list[HeardClip]]) -> list[Label]:
-    """Return the label table: the names of folders, then those that YAMNet suggests, each in alphabetical order."""
+    """Return the label table: the names of folders, then those that YAMNet suggests, each in alphabetical order.
+
+    No two have one name, whatever folders are called.
+    """
     folders = sorted({file.label for file in heard if file.label})
     suggested = sorted({name for clips in heard.values() for clip in clips for name in clip.suggested})
-    table = [Label(f"folder/{name}", name) for name in folders]
-    table += [Label(f"yamnet/{name}", f"{name}{SUGGESTED}") for name in suggested]
-    return table or [Label("folder/", "sound")]
+    table = [Label(f"{_FOLDER}{name}", name) for name in folders]
+    for name in suggested:
+        shown = f"{name}{SUGGESTED}"
+        while shown in folders:
+            shown += SUGGESTED
+        table.append(Label(f"{_YAMNET}{name}", shown))
+    return table or [Label(_FOLDER, "sound")]
 
 
 def _batch(heard: Mapping[SoundFile, list[HeardClip]], places: Mapping[str, int]) -> ClipBatch:
@@ -232,5 +265,5 @@ def _batch(heard: Mapping[SoundFile, list[HeardClip]], places: Mapping[str, int]
 
 
 def _labels_of(file: SoundFile, clip: HeardClip, places: Mapping[str, int]) -> list[int]:
-    names = [file.label] if file.label else []
-    return [places[name] for name in dict.fromkeys([*names, *(f"{name}{SUGGESTED}" for name in clip.suggested)])]
+    given = [f"{_FOLDER}{file.label}"] if file.label else []
+    return [places[mid] for mid in [*given, *(f"{_YAMNET}{name}" for name in clip.suggested)]]

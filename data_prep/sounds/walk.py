@@ -53,11 +53,27 @@ class Found:
     refused: list[tuple[str, str]]
 
 
+def sound_folder(named: str | Path) -> Path:
+    """Return the folder that somebody named, resolved (`~` too). InputError for what is none or cannot be walked."""
+    shown = in_a_line(str(named))
+    try:
+        folder = Path(os.path.expanduser(named)).resolve()  # noqa: PTH111  (Path's own raises where `~` is nobody)
+        str(folder).encode()
+        if not folder.is_dir():
+            raise InputError(f"{shown} is not a folder; name the folder that holds your sounds")
+        os.scandir(folder).close()
+    except UnicodeEncodeError:
+        raise InputError(f"the name of {shown} is not valid UTF-8; rename it") from None
+    except OSError as error:
+        raise InputError(f"{shown} cannot be read ({error.strerror}); name a folder that you may read") from None
+    except (RuntimeError, ValueError) as error:  # links that lead round in a ring; a byte of zero
+        raise InputError(f"{shown} cannot be a folder ({in_a_line(str(error))}); name another") from None
+    return folder
+
+
 def find_sounds(folder: Path) -> Found:
-    """Walk a folder. Hidden files and folders are passed over, and so are links that lead out of it or round in it."""
-    root = folder.resolve()
-    if not root.is_dir():
-        raise InputError(f"{folder} is not a folder; name the folder that holds your sounds")
+    """Walk a folder. Hidden files and folders are passed over; links that lead out of it and to folders are refused."""
+    root = sound_folder(folder)
     found = Found([], [])
 
     def unreadable(error: OSError) -> None:
@@ -66,6 +82,13 @@ def find_sounds(folder: Path) -> Found:
 
     for here, folders, names in os.walk(root, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            path = Path(here) / name
+            if path.is_symlink():
+                where = _shown(path.relative_to(root).as_posix())
+                found.refused.append(
+                    (where, "it is a link to a folder, which is not followed; name that folder instead")
+                )
         for name in sorted(names):
             suffix = Path(name).suffix.lower()
             if not name.startswith(".") and suffix in SUFFIXES | _NOT_YET:
@@ -93,6 +116,11 @@ def _look_at(path: Path, root: Path, suffix: str, found: Found) -> None:
         found.refused.append((_shown(relative), reason))
     else:
         found.files.append(SoundFile(relative, facts.st_size, facts.st_mtime_ns))
+
+
+def in_a_line(text: str) -> str:
+    """Return text without what a terminal would obey: a new line, an escape."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _is_text(path: str) -> bool:

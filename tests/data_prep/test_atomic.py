@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import random
 import signal
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from data_prep import atomic
-from data_prep.atomic import new_folder, write_file
+from data_prep.atomic import check_target, new_folder, write_file
 from data_prep.dataset import open_dataset
 from data_prep.errors import OutputError
+from data_prep.schema import FORMAT, MANIFEST
 from data_prep.verify import verify_dataset
 from tests.data_prep.made import write
 
@@ -28,10 +30,13 @@ for i in itertools.count():
     write_dataset(Path(sys.argv[1]), ABOUT, LABELS, [batch(30 + i % 2)], overwrite=True)
 """
 
+OWN = json.dumps({"format": FORMAT, "files": {"file": {}}}).encode()  # as much of a manifest as its replacing asks for
+
 
 def fill(target: Path, text: str, *, overwrite: bool = False) -> None:
     with new_folder(target, overwrite=overwrite) as folder:
         write_file(folder / "file", text.encode())
+        write_file(folder / MANIFEST, OWN)
 
 
 def names(folder: Path) -> list[str]:
@@ -83,9 +88,62 @@ def test_an_existing_target_is_refused_and_kept(tmp_path: Path, kind: str) -> No
             target.write_text("old")
         case _:
             target.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(OutputError, match="exists already: choose another folder, or pass --overwrite"):
+    words = "exists already: choose another folder, or pass --overwrite" if "folder" in kind else "is not a folder"
+    with pytest.raises(OutputError, match=words):
         fill(target, "new")
     assert names(tmp_path) == ["new"]
+
+
+FOREIGN = {
+    "sounds": ({"bell.wav": b"x"}, "is no prepared dataset"),
+    "a manifest of another program": ({MANIFEST: b'{"name": "an app"}'}, "is no prepared dataset"),
+    "a manifest that is damaged": ({MANIFEST: OWN[:-9], "file": b"x"}, "is no prepared dataset"),
+    "a dataset and a note": ({MANIFEST: OWN, "file": b"x", "my\nnote.txt": b"x"}, r"more than a dataset \('my\\nnote"),
+    "a dataset and a folder": ({MANIFEST: OWN, "file": b"x", "sub/bell.wav": b"x"}, r"more than a dataset \('sub'\)"),
+    "a folder for a file": ({MANIFEST: OWN, "file/bell.wav": b"x"}, r"more than a dataset \('file'\)"),
+}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_what_is_more_than_a_dataset_is_never_replaced_and_nobody_is_told_how(
+    tmp_path: Path, kind: str, overwrite: bool
+) -> None:
+    files, words = FOREIGN[kind]
+    for name, data in files.items():
+        (tmp_path / "new" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "new" / name).write_bytes(data)
+    with pytest.raises(OutputError, match=words) as refused:
+        fill(tmp_path / "new", "new", overwrite=overwrite)
+    assert "--overwrite" not in str(refused.value)
+    assert all((tmp_path / "new" / name).read_bytes() == data for name, data in files.items())
+
+
+@pytest.mark.parametrize("left", [[], [".DS_Store"], [MANIFEST, "file", ".DS_Store"], [MANIFEST]])
+def test_overwrite_replaces_an_empty_folder_and_what_systems_leave_in_folders(tmp_path: Path, left: list[str]) -> None:
+    (tmp_path / "new").mkdir()
+    for name in left:
+        (tmp_path / "new" / name).write_bytes(OWN)
+    fill(tmp_path / "new", "new", overwrite=True)
+    assert names(tmp_path / "new") == ["file", MANIFEST]
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is not valid UTF-8"):
+        fill(tmp_path / os.fsdecode(b"bad\xff"), "new")
+    assert names(tmp_path) == []
+
+
+def test_a_target_below_a_folder_that_may_not_be_entered_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")  # chmod would not keep root out
+
+    (tmp_path / "new").mkdir()
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(OutputError, match=r"cannot write .*new: Permission denied; check that the folder is writable"):
+        check_target(tmp_path / "new", overwrite=False)
 
 
 def test_overwrite_replaces_a_folder(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Walking a folder: what is a sound, what is not, and what must not lead anyone astray."""
 
+import errno
 import os
 import re
 
 import pytest
 
 from data_prep.errors import InputError
-from data_prep.sounds.walk import SoundFile, find_sounds
+from data_prep.sounds.walk import SoundFile, find_sounds, sound_folder
 
 AWKWARD = ["a b.wav", "ü ñ 音.wav", "quote'\".wav", "new\nline.wav", "[x](y)<b>.wav", "#%?&=.wav", "-rf.wav", "a.b.wav"]
 
@@ -73,7 +74,19 @@ def test_a_loop_of_links_is_walked_once(write, sounds):
     (sounds / "self.wav").symlink_to("self.wav")
     found = find_sounds(sounds)
     assert [file.path for file in found.files] == ["a/one.wav"]
+    assert [path for path, _ in found.refused] == ["self.wav", "a/loop"]
     assert "link that leads nowhere" in found.refused[0][1]
+
+
+def test_links_to_folders_are_listed_and_not_followed(write, sounds, tmp_path):
+    write("in/one.wav")
+    (tmp_path / "other").mkdir()
+    (sounds / "out").symlink_to(tmp_path / "other")
+    (sounds / "again").symlink_to(sounds / "in")
+    (sounds / ".hidden").symlink_to(sounds / "in")
+    found = find_sounds(sounds)
+    assert [file.path for file in found.files] == ["in/one.wav"]
+    assert [path for path, reason in found.refused if "link to a folder" in reason] == ["again", "out"]
 
 
 def test_a_link_out_of_the_folder_is_refused(write, sounds, tmp_path):
@@ -97,6 +110,37 @@ def test_a_format_that_is_not_decoded_is_listed_with_advice(sounds):
     assert "convert it to wav" in reason
 
 
-def test_what_is_no_folder_is_refused(sounds):
-    with pytest.raises(InputError, match="is not a folder"):
-        find_sounds(sounds / "missing")
+def no_folder(sounds, kind):
+    (sounds / "round").symlink_to("round")
+    (sounds / "file").write_bytes(b"x")
+    (sounds / os.fsdecode(b"bad\xff")).mkdir()
+    names = {"not UTF-8": os.fsdecode(b"bad\xff"), "zero": "a\0b", "long": "x" * 300, "escape": "\x1b[31m\nred"}
+    return sounds / names.get(kind, kind)
+
+
+@pytest.mark.parametrize("kind", ["missing", "file", "file/below", "round", "not UTF-8", "zero", "long", "escape"])
+def test_what_is_no_folder_is_refused_in_one_line(sounds, kind):
+    for use in (sound_folder, find_sounds):
+        with pytest.raises(InputError) as refused:
+            use(no_folder(sounds, kind))
+        assert str(refused.value).isprintable()
+        for path in sounds.iterdir():
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize("call", ["scandir", "stat"])
+def test_a_folder_without_permission_is_refused_in_words(sounds, monkeypatch, call):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")  # chmod would not keep root out
+
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(InputError, match=r"cannot be read \(Permission denied\)"):
+        sound_folder(sounds)
+
+
+def test_a_folder_is_found_from_home_and_through_links(sounds, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "link").symlink_to(sounds)
+    assert sound_folder("~/sounds") == sound_folder(tmp_path / "link") == sounds.resolve()
+    with pytest.raises(InputError, match="~nobody-of-this-name is not a folder"):
+        sound_folder("~nobody-of-this-name")
