@@ -6,6 +6,7 @@ lacks (`data_prep.download`). `balanced` stores only the shards it wants and the
 (`data_prep.kept`), converts while they arrive, and stops reading when both small splits are complete: when every shard
 that their published lists imply has been seen. Converting is quick, so it starts over each time. What lies on disk is
 believed only if its sha256 is the one noted, and goes on only with the same file: length, CRC-32C and ETag must agree.
+An answer that does not begin as the file does (a login page, say) takes nothing of it.
 """
 
 import contextlib
