@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui import ask, data, doors, inside, learn, listen, race, shell, state, tune
+from ui import ask, data, doors, inside, learn, listen, memory, race, shell, state, tune
 from ui import map as map_page
 from ui.loading import Room
 
@@ -22,6 +22,7 @@ PAGES = [
 
 def main() -> None:
     """Draw the page that the address names; the controls around it are the same on every page."""
+    memory.return_freed()
     shell.set_up()
     room: Room | None = None
 
