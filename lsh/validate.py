@@ -13,7 +13,7 @@ from lsh.errors import NonFiniteError, ParameterError, ScaleError, ShapeError
 Floats = npt.NDArray[np.float32]
 
 METRICS = ("cosine", "euclidean")
-_CHECK_ROWS = 65_536  # rows checked at a time, so that a mapped file is never read whole into memory
+_CHECK_ROWS = 4_096  # rows checked at a time: copies in float64 stay small, and a mapped file is never read whole
 LARGEST = 1e18  # squares of larger values overflow float32
 _LONGEST = 4e18  # so does the squared distance of two longer vectors that point opposite ways
 SHORTEST = 1e-18  # squares of smaller values vanish in float32

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -177,3 +179,13 @@ def test_every_error_is_an_lsh_error_and_a_value_error():
     for error in (NonFiniteError, ParameterError, ScaleError, ShapeError):
         assert issubclass(error, LSHError)
         assert issubclass(error, ValueError)
+
+
+def test_norms_of_many_vectors_take_little_memory_beside_them():
+    X = np.ones((50_000, 128), np.float32)
+    tracemalloc.start()
+    try:
+        validate.norms(X, "X")
+        assert tracemalloc.get_traced_memory()[1] < X.nbytes / 2
+    finally:
+        tracemalloc.stop()
