@@ -13,6 +13,7 @@ from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
 
+from data_prep.ahead import read_ahead
 from data_prep.archive import Shard
 from data_prep.atomic import check_target
 from data_prep.errors import DamageError, InputError, RecordError
@@ -29,6 +30,8 @@ from data_prep.writer import DatasetWriter, new_dataset
 
 _NAME, _SOURCE = attrgetter("name"), attrgetter("source")
 _BATCH = 4096  # records, and those of the shard that fills it up, that TensorFlow parses at once
+
+_AHEAD = 2  # batches that wait to be written
 
 Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
 Reader = Callable[[Callable[[int, int], None]], Iterator[Shard]]  # takes what is to be told bytes read, bytes in all
@@ -103,14 +106,12 @@ class _Conversion:
         """Convert every shard, then compare what came with what was published."""
         report = self._report
         reading = _checked_shards(features, lambda done, total: progress(done, total, report.n_clips))
-        with contextlib.closing(reading) as shards:
-            for batch, damages in self._batches(shards):
-                whole = self._parse(batch)
-                for damage in damages:
-                    if damage.file not in self._spoilt:
-                        self._lose(damage)
-                if whole:
-                    self._add(*whole)
+        with (
+            contextlib.closing(reading) as shards,
+            contextlib.closing(read_ahead(self._parsed(shards), _AHEAD)) as ahead,
+        ):
+            for records, clips in ahead:
+                self._add(records, clips)
         if not report.n_clips:
             reasons = "".join(f"\n  {loss}" for loss in report.losses[:10])
             raise InputError(f"there is no clip that can be read: get the features again{reasons}")
@@ -122,6 +123,16 @@ class _Conversion:
             report.notes.append(f"{report.n_short:,} clips have fewer than {MAX_FRAMES} frames.")
         return report
 
+    def _parsed(self, shards: Iterator[CheckedShard]) -> Iterator[tuple[Records, ParsedRecords]]:
+        """Yield the records that are whole and new, parsed, a batch at a time."""
+        for batch, damages in self._batches(shards):
+            whole = self._parse(batch)
+            for damage in damages:
+                if damage.file not in self._spoilt:
+                    self._lose(damage)
+            if whole:
+                yield whole
+
     def _batches(self, shards: Iterator[CheckedShard]) -> Iterator[tuple[Records, list[RecordError]]]:
         """Yield every record whose framing is whole, those of some shards at a time, and where framing is damaged."""
         batch, damages = Records([], [], []), []
@@ -129,7 +140,7 @@ class _Conversion:
             for checked in shards:
                 shard = checked.shard
                 self._keys[shard.source].add(shard.key)
-                self._clips_of_shard[shard.name] += 0
+                self._clips_of_shard.setdefault(shard.name, 0)
                 batch.extend(checked)
                 if checked.damage:
                     damages.append(checked.damage)

@@ -14,10 +14,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import IO, Any
 
 from data_prep.archive import Shard, read_shards
+from data_prep.atomic import as_output_error
 from data_prep.errors import DamageError, InputError, RecordError
 from data_prep.framing import CheckedShard, check_shard
 
@@ -64,9 +65,10 @@ def _read_elsewhere(features: Path, progress: Progress) -> Iterator[CheckedShard
 
 
 def _new_slots() -> IO[bytes]:
-    file = TemporaryFile()  # noqa: SIM115  closed by whoever asked for it
-    file.write(bytes(_SLOTS * _SLOT))  # a hole for which the disk has no room would end the process that fills it
-    file.flush()
+    with as_output_error(Path(gettempdir())):
+        file = TemporaryFile()  # noqa: SIM115  closed by whoever asked for it
+        file.write(bytes(_SLOTS * _SLOT))  # a hole for which the disk has no room would end the process that fills it
+        file.flush()
     return file
 
 

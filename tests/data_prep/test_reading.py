@@ -12,7 +12,7 @@ import pytest
 
 from data_prep import reading
 from data_prep.archive import read_shards
-from data_prep.errors import DamageError, InputError, RecordError
+from data_prep.errors import DamageError, InputError, OutputError, RecordError
 from data_prep.framing import CheckedShard, check_shard
 from data_prep.reading import read_checked
 from tests.data_prep.shards import clip, framed, shard, write_archive
@@ -104,6 +104,13 @@ def test_a_process_that_is_killed_is_an_error_and_not_the_end(
     processes[0].kill()
     with pytest.raises(InputError, match=r"the process that reads .* ended with -9"):
         list(shards)
+
+
+def test_no_room_for_the_slots_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
+    monkeypatch.setattr(reading, "TemporaryFile", lambda: Path("/dev/full").open("wb", buffering=0))
+    with pytest.raises(OutputError, match=r"cannot write .*: No space left on device; there is not enough room"):
+        list(read(archive))
 
 
 def test_whoever_stops_early_leaves_no_process_behind(
