@@ -10,9 +10,10 @@ from data_prep.audioset import NAMES, SUBSETS, Subset, room_for
 from data_prep.dataset import Dataset
 from data_prep.errors import InputError
 from data_prep.room import said, to_make
+from data_prep.sounds.walk import sound_folder
 from data_prep.verify import verify_dataset
 from ui import hosting, loading
-from ui.data_folder import listening, sound_folder
+from ui.data_folder import listening
 from ui.jobs import Job, Work, jobs
 from ui.loading import Room
 from ui.stopwatch import machine

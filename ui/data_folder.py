@@ -11,7 +11,7 @@ from pathlib import Path
 
 from data_prep.audioset import NAMES
 from data_prep.dataset import open_dataset
-from data_prep.errors import DatasetError, InputError
+from data_prep.errors import DatasetError
 from data_prep.sounds.folder import prepare_folder
 from ui import loading
 from ui.jobs import Report, Should, Work
@@ -21,17 +21,6 @@ _LONGEST_NAME = 60
 
 _choosing = threading.Lock()
 _being_made: set[Path] = set()
-
-
-def sound_folder(typed: str) -> Path:
-    """Return the folder that a person typed, or raise InputError: there is none, or it cannot be read."""
-    try:
-        folder = Path(typed).expanduser().resolve()
-        with os.scandir(folder):
-            return folder
-    except (OSError, RuntimeError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"There is no folder {typed} that can be read: {why}. Check how it is spelt.") from None
 
 
 def listening(sounds: Path) -> Work:

@@ -130,6 +130,17 @@ def test_the_keyboard_saves_a_file(page, mine):
     assert download.value.path().read_bytes() == (mine / AWKWARD).read_bytes()
 
 
+def test_the_files_come_however_soon_after_another_download_they_are_asked_for(page):
+    page.get_by_role("button", name="The files").wait_for()
+    for _ in range(4):
+        names = []
+        for button in ("CSV", "The files"):
+            with page.expect_download() as download:
+                page.get_by_role("button", name=button, exact=True).click()
+            names.append(download.value.suggested_filename)
+        assert names == ["earshot-f1.csv", "earshot-f1.zip"]
+
+
 def test_a_file_that_is_gone_says_so_on_its_card_and_cannot_be_dragged(page):
     card = page.locator('[data-clip="f2"]')
     card.get_by_role("button", name="as a file").click()

@@ -83,6 +83,12 @@ def test_a_file_that_is_gone_or_too_large_is_not_offered_and_says_why(sounds, ap
     assert set(given(app, "earshot.cards")["file"]) == {"id", "sorry"}
 
 
+def test_no_download_draws_the_page_again_and_takes_the_files_from_under_the_next_press(sounds, app):
+    app.run()
+    buttons = {button.proto.label: button.proto.ignore_rerun for button in app.get("download_button")}
+    assert buttons == dict.fromkeys(["CSV", "JSON", "Playlist", "The files"], True)
+
+
 def test_an_unknown_clip_has_no_file(sounds, app):
     app.session_state["neighbours file"] = "../../etc/passwd"
     app.run()
