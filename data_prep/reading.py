@@ -64,12 +64,13 @@ def _read_elsewhere(features: Path, progress: Progress) -> Iterator[CheckedShard
             process.communicate()
 
 
-def _new_slots() -> IO[bytes]:
-    with as_output_error(Path(gettempdir())):
-        file = TemporaryFile()  # noqa: SIM115  closed by whoever asked for it
-        file.write(bytes(_SLOTS * _SLOT))  # a hole for which the disk has no room would end the process that fills it
-        file.flush()
-    return file
+@contextlib.contextmanager
+def _new_slots() -> Iterator[IO[bytes]]:
+    with TemporaryFile() as file:
+        with as_output_error(Path(gettempdir())):  # a hole for which the disk has no room would end who fills it
+            file.write(bytes(_SLOTS * _SLOT))
+            file.flush()
+        yield file
 
 
 def _receive(process: "subprocess.Popen[bytes]", slots: mmap.mmap, progress: Progress) -> Iterator[CheckedShard]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def test_a_process_that_is_killed_is_an_error_and_not_the_end(
 
 def test_no_room_for_the_slots_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
-    monkeypatch.setattr(reading, "TemporaryFile", lambda: Path("/dev/full").open("wb", buffering=0))
+    monkeypatch.setattr(reading, "TemporaryFile", partial(Path("/dev/full").open, "wb", buffering=0))
     with pytest.raises(OutputError, match=r"cannot write .*: No space left on device; there is not enough room"):
         list(read(archive))
 
