@@ -68,7 +68,6 @@ def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
     n = sum(len(ids) for ids, *_ in whole)
     if len(whole) < len(parts) or not n or n != int(promised[1]):
         return None
-    pa.default_memory_pool().release_unused()
     ids, times, labels, lengths = (np.concatenate(column) for column in zip(*whole, strict=True))
     ends = np.concatenate([[0], np.cumsum(lengths)])
     return SegmentRows(ids, times, LabelSets(labels, ends), np.arange(n) + len(head) + 1)
