@@ -25,15 +25,17 @@ _CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what systems leave in fo
 
 
 @contextlib.contextmanager
-def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def new_folder(target: Path, *, overwrite: bool = False, with_all: bool = False) -> Iterator[Path]:
     """Yield an empty folder to fill; it becomes `target` when the block ends well, and vanishes when it does not.
 
+    with_all: the block takes over all that `target` holds, so whatever that is may be replaced.
     Raises OutputError when `target` exists (unless it may be overwritten, see `check_target`), or when its disk is full
     or not writable.
     """
     target = target.absolute()
     with as_output_error(target):
-        check_target(target, overwrite=overwrite)
+        if not with_all:
+            check_target(target, overwrite=overwrite)
         target.parent.mkdir(parents=True, exist_ok=True)
         with _open_folder(target.parent) as parent:
             fcntl.flock(parent, fcntl.LOCK_EX)  # or others might take our work for dead before it is locked
@@ -45,7 +47,9 @@ def new_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
         try:
             yield work
             _sync(work)
-            _put_in_place(work, target, overwrite=overwrite)
+            if not with_all:
+                check_target(target, overwrite=overwrite)  # again, as others may have come meanwhile
+            _put_in_place(work, target)
             _sync(target.parent)
         finally:
             os.close(lock)
@@ -112,8 +116,7 @@ def write_file(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _put_in_place(work: Path, target: Path, *, overwrite: bool) -> None:
-    check_target(target, overwrite=overwrite)
+def _put_in_place(work: Path, target: Path) -> None:
     if not target.exists():
         work.rename(target)  # fails, and so replaces nothing, where somebody else has meanwhile put files
     elif not _exchange(work, target):

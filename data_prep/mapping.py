@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.atomic import check_target, new_folder, write_file
+from data_prep.atomic import new_folder, write_file
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.files import HashedFile
 from data_prep.layout import as_coordinates, neighbour_layout
@@ -26,10 +26,9 @@ def add_map(path: str | Path, *, seed: int = 0, tell: Callable[[int], None] = la
     """
     path = Path(path).resolve()
     dataset = open_dataset(path)
-    check_target(path, overwrite=True)
     features = np.concatenate([dataset.features(split) for split in SPLITS])
     coordinates = as_coordinates(neighbour_layout(features, dataset.metric, seed, tell))
-    with new_folder(path, overwrite=True) as work:
+    with new_folder(path, with_all=True) as work:
         shutil.copytree(path, work, copy_function=_link, dirs_exist_ok=True)
         for name in (MANIFEST, MAP):  # links by now: writing into them would change the dataset that is in use
             (work / name).unlink(missing_ok=True)

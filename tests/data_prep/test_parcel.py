@@ -83,7 +83,7 @@ def test_the_same_dataset_is_the_same_parcel(dataset, tmp_path):
 
 def test_a_parcel_is_never_written_over_a_file(dataset, tmp_path):
     (tmp_path / "mine.zip").write_text("mine")
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="exists already: choose another name, or remove it"):
         pack(dataset, tmp_path / "mine.zip")
     assert (tmp_path / "mine.zip").read_text() == "mine"
 

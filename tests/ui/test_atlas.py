@@ -24,6 +24,8 @@ LABELS = [
     Label("/m/h", "Speech", ("Human voice",)),
     Label("/m/i", "Loop", ("Pool",)),
     Label("/m/j", "Pool", ("Loop",)),
+    Label("/m/k", "Crane", ("Animal",)),
+    Label("/m/l", "Crane", ("Sounds of things",)),
 ]
 
 
@@ -63,6 +65,14 @@ def branch_of(tmp_path, labels):
 )
 def test_a_clip_belongs_to_the_branch_of_most_of_its_labels(tmp_path, labels, branch):
     assert branch_of(tmp_path, labels) == branch
+
+
+def test_labels_of_one_name_share_their_branches_and_keep_their_places(tmp_path):
+    table = branches.shares(dataset_of(tmp_path / "d", [[10], [11]]))
+    assert table.shape == (len(LABELS), len(BRANCHES))
+    for row in table[10:]:
+        assert {BRANCHES[i]: share for i, share in enumerate(row) if share} == {"Animal": 0.5, "Sounds of things": 0.5}
+    assert BRANCHES[table[0].argmax()] == "Animal"
 
 
 def test_every_label_of_audioset_and_of_the_sample_has_the_branches_above_it_in_the_ontology(root, real_data, tmp_path):

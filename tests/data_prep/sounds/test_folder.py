@@ -2,20 +2,23 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from data_prep.__main__ import main
 from data_prep.dataset import open_dataset
 from data_prep.errors import InputError, OutputError
 from data_prep.sounds.folder import prepare_folder
 from data_prep.sounds.walk import SoundFile
+from data_prep.sounds.yamnet import Yamnet
 from data_prep.verify import verify_dataset
+from tests.data_prep import made
 
 pytestmark = pytest.mark.usefixtures("yamnet_here")
 
@@ -114,15 +117,136 @@ def test_a_folder_without_a_usable_sound_writes_nothing(sounds, out):
     assert not out.exists()
 
 
-def test_another_dataset_is_not_replaced_unless_asked(write, sounds, out, tmp_path):
+def test_another_dataset_is_not_replaced_unless_asked(write, sounds, out):
     write("a.wav")
-    out.mkdir()
-    (out / "mine.txt").write_text("keep me")
-    with pytest.raises(OutputError, match="exists already"):
+    made.write(out)
+    with pytest.raises(OutputError, match="exists already: choose another folder, or pass --overwrite"):
         prepare_folder(sounds, out)
-    assert (out / "mine.txt").read_text() == "keep me"
     prepare_folder(sounds, out, overwrite=True)
     assert verify_dataset(out) == []
+    assert open_dataset(out).manifest["media_folder"] == str(sounds)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("before", ["nothing", "its dataset"])
+def test_what_else_lies_in_the_target_is_never_removed(write, sounds, out, before, overwrite):
+    write("a.wav")
+    if before == "its dataset":
+        prepare_folder(sounds, out)
+    out.mkdir(exist_ok=True)
+    (out / "mine.txt").write_text("keep me")
+    with pytest.raises(OutputError, match="is not replaced: choose another folder"):
+        prepare_folder(sounds, out, overwrite=overwrite)
+    assert (out / "mine.txt").read_text() == "keep me"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("where", ["sounds", "link", "sounds/bells/..", "."])
+def test_the_sounds_themselves_are_never_the_target(write, sounds, tmp_path, where, overwrite):
+    kept = write("bells/a.wav").read_bytes()
+    (tmp_path / "link").symlink_to(sounds)
+    with pytest.raises(OutputError, match="holds the sounds themselves") as refused:
+        prepare_folder(sounds, tmp_path / where, overwrite=overwrite)
+    assert "--overwrite" not in str(refused.value)
+    assert (sounds / "bells" / "a.wav").read_bytes() == kept
+
+
+def test_a_dataset_of_the_folder_may_lie_in_it(write, sounds):
+    write("a.wav")
+    prepare_folder(sounds, sounds / "made")
+    assert prepare_folder(sounds, sounds / "made").listened == 0
+
+
+def test_damage_to_the_earlier_dataset_is_not_taken_over(write, sounds, out, capsys):
+    write("a.wav")
+    write("b.wav", hertz=900)
+    prepare_folder(sounds, out)
+    whole = {path.name: path.read_bytes() for path in out.iterdir()}
+    data = bytearray(whole["train.npy"])
+    data[300:500] = bytes(200)
+    (out / "train.npy").write_bytes(data)
+    assert main(["folder", str(sounds), "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    assert "the earlier dataset was damaged (train.npy: sha256 is" in said.err
+    assert "2 files were new or had changed" in said.out
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == whole
+
+
+def test_folders_called_like_a_suggestion_are_labels_of_their_own(real_data, sounds, out):
+    bark = next((real_data / "sounds" / "esc10" / "dog_bark").iterdir())
+    prepare_folder(bark.parent, out)
+    suggested = [name for name in open_dataset(out).label_names if name.endswith(" (suggested)")]
+    for name in suggested:
+        (sounds / name).mkdir()
+        shutil.copy(bark, sounds / name / bark.name)
+    shutil.rmtree(out)
+    for _ in range(2):  # the second run knows the labels from the first
+        prepare_folder(sounds, out)
+        dataset = open_dataset(out)
+        assert len(set(dataset.label_names)) == len(dataset.label_names)
+        assert verify_dataset(out) == []
+        given = [mid.removeprefix("folder/") for mid in dataset.label_mids if mid.startswith("folder/")]
+        assert given == sorted(suggested)
+        heard = {
+            mid.removeprefix("yamnet/") + " (suggested)" for mid in dataset.label_mids if mid.startswith("yamnet/")
+        }
+        assert heard
+        assert heard <= set(suggested)
+
+
+def test_names_of_files_cannot_give_a_terminal_orders(write, sounds, out, capfd):
+    write("good\n\x1b[31m.wav")
+    (sounds / "bad\nleft out: \x1b]0;x\x07.wav").write_bytes(b"")
+    assert main(["folder", str(sounds), "--out", str(out)]) == 1
+    said = capfd.readouterr().err
+    assert "left out: bad\\nleft out: \\x1b]0;x\\x07.wav: it is empty (0 bytes)\n" in said
+    assert "\x1b[31m" not in said
+
+
+def test_what_c_prints_while_it_decodes_is_not_shown(write, sounds, out, capfd):
+    write("good.wav")
+    whole = write("cut.mp3", seconds=20.0).read_bytes()
+    (sounds / "cut.mp3").write_bytes(whole[: len(whole) // 2])
+    os.write(2, b"before\n")
+    assert main(["folder", str(sounds), "--out", str(out)]) == 1
+    os.write(2, b"after\n")
+    said = capfd.readouterr().err
+    assert "Warning: Xing" not in said
+    assert said.startswith("before\n")
+    assert "listening: " in said
+    assert "left out: cut.mp3: it is cut" in said
+    assert said.endswith("after\n")
+
+
+def test_a_file_is_left_in_its_middle_when_the_work_is_to_stop(write, sounds, out):
+    write("a.wav")
+    write("b.wav", hertz=300, seconds=60.0)
+    write("c.wav", hertz=900)
+    asked = []
+    outcome = prepare_folder(sounds, out, should_stop=lambda: asked.append(1) or len(asked) > 3)
+    assert len(asked) == 4
+    assert (outcome.files, outcome.clips, outcome.waiting) == (1, 1, 2)
+    assert prepare_folder(sounds, out).clips == 8
+
+
+def test_an_interrupt_is_answered_at_once_and_ends_the_file_in_hand(write, sounds, out, capfd, monkeypatch):
+    write("a.wav")
+    write("b.wav", hertz=300, seconds=60.0)
+    hear, heard = Yamnet.hear, []
+
+    def interrupted(yamnet, samples):
+        heard.append(len(samples))
+        if len(heard) == 4:  # each clip is followed by its excerpt
+            os.kill(os.getpid(), signal.SIGINT)
+        return hear(yamnet, samples)
+
+    monkeypatch.setattr(Yamnet, "hear", interrupted)
+    assert main(["folder", str(sounds), "--out", str(out)]) == 130
+    said = capfd.readouterr().err
+    assert said.count("stopping after this clip and writing what has been heard") == 1
+    assert "stopped: 1 files were not listened to" in said
+    assert len(heard) == 4
+    assert open_dataset(out).n_rows("train") == 1
 
 
 def test_stopped_work_keeps_what_was_heard_and_the_next_run_goes_on(write, sounds, out):
@@ -140,7 +264,9 @@ def test_stopped_work_keeps_what_was_heard_and_the_next_run_goes_on(write, sound
 AT_THE_THIRD = """
 from data_prep.sounds import folder
 listen = folder._Ear.clips
-folder._Ear.clips = lambda ear, file: os.kill(os.getpid(), 9) if file.path == "2.wav" else listen(ear, file)
+folder._Ear.clips = lambda ear, file, stop: (
+    os.kill(os.getpid(), 9) if file.path == "2.wav" else listen(ear, file, stop)
+)
 """
 AT_THE_END = """
 from data_prep import writer
@@ -168,14 +294,14 @@ def test_a_killed_run_loses_nothing_it_had_heard(write, sounds, out, tmp_path, r
 def test_a_file_without_permission_is_listed(write, sounds, out, monkeypatch):
     write("good.wav")
     write("locked.wav")
-    decode = soundfile.SoundFile
+    open_file = Path.open
 
-    def open_sound(path, *rest):
-        if str(path).endswith("locked.wav"):  # chmod would not keep root out
+    def open_sound(path, *rest, **how):
+        if path.name == "locked.wav":  # chmod would not keep root out
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return decode(path, *rest)
+        return open_file(path, *rest, **how)
 
-    monkeypatch.setattr(soundfile, "SoundFile", open_sound)
+    monkeypatch.setattr(Path, "open", open_sound)
     outcome = prepare_folder(sounds, out)
     assert outcome.files == 1
     assert outcome.refused == [("locked.wav", "it cannot be read (Permission denied); check its permissions")]
