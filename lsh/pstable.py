@@ -111,10 +111,12 @@ class PStable:
 
     def _buckets(self, projections: Floats) -> npt.NDArray[np.int64]:
         with np.errstate(over="ignore"):  # answered below
-            scaled = projections.astype(np.float64) / self.width + self.offsets[: projections.shape[-1]]
-        if not (np.abs(scaled) < 2.0**62).all():
+            scaled = projections.astype(np.float64)  # in place from here: its copies were the peak of building an index
+            scaled /= self.width
+        scaled += self.offsets[: projections.shape[-1]]
+        if not -(2.0**62) < scaled.min() <= scaled.max() < 2.0**62:
             raise self._overflow()
-        return np.floor(scaled).astype(np.int64)
+        return np.floor(scaled, out=scaled).astype(np.int64)
 
     def _overflow(self) -> ScaleError:
         return ScaleError(f"bucket_width {self.width:g} is too small for this data: bucket numbers overflow 64 bits")
