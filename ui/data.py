@@ -12,8 +12,8 @@ from data_prep.errors import InputError
 from data_prep.room import said, to_make
 from data_prep.sounds.walk import sound_folder
 from data_prep.verify import verify_dataset
-from ui import hosting, loading
-from ui.data_folder import listening
+from ui import doors, hosting, loading
+from ui.data_folder import collection_of, listening
 from ui.jobs import Job, Work, jobs
 from ui.loading import Room
 from ui.stopwatch import machine
@@ -98,7 +98,8 @@ def _get_audioset() -> None:
         st.warning(f"{plain(out)} is in the way: it is no collection. Move it elsewhere first.")
         return
     _say_room(subset, out)
-    _job(f"audioset {subset}", "Download and prepare", hosting.audioset(subset, out), there=out)
+    here = NAMES[subset] if out.exists() else None
+    _job(f"audioset {subset}", hosting.audioset(subset, out), here, begin="Download and prepare", again=None)
 
 
 def _say_room(subset: Subset, out: Path) -> None:
@@ -132,11 +133,15 @@ def _own_folder() -> None:
     except InputError as error:
         st.warning(plain(error, 600))
         return
-    _job(f"folder {sounds}", f"Listen to {plain(sounds.name or sounds, 40)}", listening(sounds), there=None)
+    begin = f"Listen to {plain(sounds.name or sounds, 40)}"
+    _job(f"folder {sounds}", listening(sounds), collection_of(sounds), begin=begin, again="Listen to what is new")
 
 
-def _job(name: str, words: str, work: Work, there: Path | None) -> None:
-    """Draw a job: the button that begins it, its progress with a way to stop it, or what it came to."""
+def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | None) -> None:
+    """Draw a job: the button that begins it, its progress with a way to stop it, or what it came to.
+
+    here: the name of the collection that it made, now or earlier; begin, again: what the button says.
+    """
     job = jobs().get(name)
     if job is not None and job.running:
         _watch(name, job)
@@ -145,10 +150,15 @@ def _job(name: str, words: str, work: Work, there: Path | None) -> None:
         st.success(plain(job.said))
     elif job is not None and job.error:
         st.warning(plain(job.error, 900))
-    if there is not None and (there / "manifest.json").exists():
-        st.markdown("It is here: choose it as your collection, in the sidebar.")
-        return
-    st.button(words, key=f"begin {name}", type="primary", on_click=_begin, args=(name, work))
+    if here:
+        if job is None or not job.said:
+            st.markdown("It is here: choose it as your collection, in the sidebar.")
+        doors.to("listen", "Hear it on Listen", dataset=here, clip="", trail="", view="")
+    words = again if here else begin
+    if words:
+        st.button(
+            words, key=f"begin {name}", type="secondary" if here else "primary", on_click=_begin, args=(name, work)
+        )
 
 
 def _begin(name: str, work: Work) -> None:

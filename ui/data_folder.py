@@ -23,6 +23,15 @@ _choosing = threading.Lock()
 _being_made: set[Path] = set()
 
 
+def collection_of(sounds: Path) -> str | None:
+    """Return the name of the collection that was made of this folder, if there is one."""
+    for name, path in loading.datasets().items():
+        with contextlib.suppress(DatasetError):  # a damaged one is nobody's
+            if open_dataset(path).manifest.get("media_folder") == str(sounds):
+                return name
+    return None
+
+
 def listening(sounds: Path) -> Work:
     """Return the work of making a collection of a folder, or of bringing the one it has up to date."""
 
@@ -43,21 +52,13 @@ def listening(sounds: Path) -> Work:
 def place_for(sounds: Path) -> Iterator[Path]:
     """Yield where the collection of a folder is, or is to be: under a name that no other has, or gets meanwhile."""
     with _choosing:
-        out = _place_of(sounds) or _free_place(sounds)
+        name = collection_of(sounds)
+        out = loading.datasets()[name] if name else _free_place(sounds)
         _being_made.add(out)
     try:
         yield out
     finally:
         _being_made.discard(out)
-
-
-def _place_of(sounds: Path) -> Path | None:
-    """Return the collection that was made of this folder."""
-    for path in loading.datasets().values():
-        with contextlib.suppress(DatasetError):  # a damaged one is nobody's
-            if open_dataset(path).manifest.get("media_folder") == str(sounds):
-                return path
-    return None
 
 
 def _free_place(sounds: Path) -> Path:

@@ -130,6 +130,7 @@ def test_a_folder_added_again_brings_its_collection_up_to_date(sample, home, tmp
     add(app, folder)
     (home / "small").rename(home / "mine")
     with_a_sound(folder, "b.wav")
+    assert [button.label for button in app.button if button.label.startswith("Listen to")] == ["Listen to what is new"]
     add(app, folder)
     assert "2 files, 2 clips" in said(app).replace("\\", "")
     assert open_dataset(home / "mine").n_rows("train") == 2
