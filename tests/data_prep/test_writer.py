@@ -1,10 +1,13 @@
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from data_prep.dataset import open_dataset
 from data_prep.errors import InputError, OutputError
@@ -38,6 +41,37 @@ def test_the_same_clips_give_the_same_bytes_in_whatever_order_they_come(tmp_path
     write_dataset(tmp_path / "a" / "d", ABOUT, LABELS, forwards)
     write_dataset(tmp_path / "b" / "d", ABOUT, LABELS, iter(reversed(forwards)))
     assert files_of(tmp_path / "a" / "d") == files_of(tmp_path / "b" / "d")
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(1, 9), st.integers(1, 50), st.booleans())
+def test_every_clip_keeps_what_is_its_own_however_many_come_and_are_copied_at_once(
+    sizes: list[int], chunk: int, group: int, with_frames: bool
+) -> None:
+    batches = [batch(n, first=sum(sizes[:i]), with_frames=with_frames) for i, n in enumerate(sizes)]
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        patch.setattr("data_prep.writer._CHUNK", chunk)
+        patch.setattr("data_prep.writer._GROUP", group)
+        write_dataset(Path(folder, "d"), ABOUT, LABELS, batches)
+        dataset = open_dataset(Path(folder, "d"))
+        assert sum(map(dataset.n_rows, SPLITS)) == sum(sizes)
+        everything = batch(sum(sizes), with_frames=True)
+        ends = np.cumsum(everything.n_frames)
+        for i, clip_id in enumerate(everything.clip_id):
+            clip = dataset.find_clip(clip_id)
+            assert clip is not None
+            assert (clip.split, clip.media, clip.start_s) == (everything.split[i], everything.media[i], i / 2)
+            assert list(clip.labels) == everything.labels[i]
+            assert np.array_equal(dataset.features(clip.split)[clip.row], everything.features[i])
+            if with_frames:
+                offsets, frames = dataset.frames(clip.split)
+                own = everything.frames[ends[i] - clip.n_frames : ends[i]] if everything.frames is not None else None
+                assert np.array_equal(frames[offsets[clip.row] : offsets[clip.row + 1]], own)
+        for split in SPLITS:
+            carried = [
+                label for i, labels in enumerate(everything.labels) for label in labels if everything.split[i] == split
+            ]
+            assert dataset.label_counts(split).tolist() == np.bincount(carried, minlength=len(LABELS)).tolist()
 
 
 def test_rows_are_in_the_order_of_their_keys(tmp_path: Path) -> None:
