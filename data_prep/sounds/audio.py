@@ -69,7 +69,8 @@ def pieces(source: Source, name: str, longest_s: float | None = None) -> Iterato
                 yield Piece(_mono(whole[:clip]), begin / RATE, (begin + clip) / RATE)
                 held, n_held, begin = [whole[clip:]], n_held - clip, begin + clip
         if end_s < SHORTEST_S:
-            raise InputError(f"{name} holds {end_s:g} s, too little to hear: expected {SHORTEST_S:g} s or more")
+            n = round(end_s * file.samplerate)
+            raise InputError(f"{name} holds {n:,} samples, too few to hear: expected {SHORTEST_S:g} s or more")
         _check_whole(name, promised_s, end_s)
         if loudest < _SILENT:
             raise InputError(

@@ -98,7 +98,7 @@ def test_what_is_no_sound_is_refused_by_name(sounds, content, words, in_memory):
 
 
 def test_one_sample_is_too_few_to_hear(write):
-    with pytest.raises(InputError, match="too little to hear"):
+    with pytest.raises(InputError, match="holds 1 samples, too few to hear"):
         only(write("a.wav", samples=np.zeros((1, 1))))
 
 
