@@ -12,7 +12,7 @@ from data_prep.errors import InputError
 from data_prep.room import said, to_make
 from data_prep.sounds.walk import sound_folder
 from data_prep.verify import verify_dataset
-from ui import doors, hosting, loading
+from ui import doors, hosting, loading, state
 from ui.data_folder import collection_of, listening
 from ui.jobs import Job, Work, jobs
 from ui.loading import Room
@@ -65,7 +65,7 @@ def _this_collection(room: Room) -> None:
         if problems:
             st.warning(f"{len(problems)} things are wrong: {plain(problems[0], 600)}")
         else:
-            st.success(f"All {len(dataset.manifest['files'])} files are whole.")
+            st.info(f"All {len(dataset.manifest['files'])} files are whole.")
 
 
 def _notes(dataset: Dataset) -> None:
@@ -147,13 +147,14 @@ def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | No
         _watch(name, job)
         return
     if job is not None and job.said:
-        st.success(plain(job.said))
+        st.info(plain(job.said))
     elif job is not None and job.error:
         st.warning(plain(job.error, 900))
     if here:
         if job is None or not job.said:
             st.markdown("It is here: choose it as your collection, in the sidebar.")
-        doors.to("listen", "Hear it on Listen", dataset=here, clip="", trail="", view="")
+        another = dict.fromkeys(state.carried(), "")  # the clip in the link is of the collection that is open now
+        doors.to("listen", "Hear it on Listen", **{**another, "dataset": here})
     words = again if here else begin
     if words:
         st.button(

@@ -14,6 +14,7 @@ from data_prep.dataset import open_dataset
 from data_prep.errors import DatasetError
 from data_prep.sounds.folder import prepare_folder
 from ui import loading
+from ui.inside_words import many
 from ui.jobs import Report, Should, Work
 
 KEPT = frozenset({"sample", "hosted", *NAMES.values()})  # names of collections that the app itself fetches
@@ -40,9 +41,9 @@ def listening(sounds: Path) -> Work:
             outcome = prepare_folder(
                 sounds, out, overwrite=out.exists(), progress=partial(_say_files, tell), should_stop=should_stop
             )
-        left_out = f" {len(outcome.refused):,} files were left out." if outcome.refused else ""
-        waiting = f" {outcome.waiting:,} files wait: begin again." if outcome.waiting else ""
-        here = f"{outcome.files:,} files, {outcome.clips:,} clips.{left_out}{waiting}"
+        left_out = f" {many(len(outcome.refused), 'file')} left out." if outcome.refused else ""
+        waiting = f" {many(outcome.waiting, 'file')} not listened to yet: begin again." if outcome.waiting else ""
+        here = f"{many(outcome.files, 'file')}, {many(outcome.clips, 'clip')}.{left_out}{waiting}"
         return f"{here} Choose it as your collection: {out.name}."
 
     return work

@@ -45,7 +45,7 @@ def run():
 
 
 def said(app):
-    kinds = (app.markdown, app.header, app.caption, app.warning, app.success)
+    kinds = (app.markdown, app.header, app.caption, app.warning, app.info)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
@@ -87,7 +87,7 @@ def test_the_owner_brings_a_folder_and_it_becomes_a_collection(sample, home, tmp
     monkeypatch.setenv("EARSHOT_LOCAL", "1")
     app = run()
     add(app, with_a_sound(tmp_path / "My Bells"))
-    assert "1 files, 1 clips" in said(app).replace("\\", "")
+    assert "1 file, 1 clip" in said(app).replace("\\", "")
     assert open_dataset(home / "my-bells").media == "file"
 
 
@@ -116,7 +116,7 @@ def test_two_folders_of_one_name_become_two_collections(sample, home, tmp_path, 
     app = run()
     for folder in (first, second):
         add(app, folder)
-        assert "1 files, 1 clips" in said(app).replace("\\", "")
+        assert "1 file, 1 clip" in said(app).replace("\\", "")
     made = {name: open_dataset(home / name).manifest["media_folder"] for name in ("small", "small-2")}
     assert made == {"small": str(first), "small-2": str(second)}
     listed = next(box for box in app.selectbox if box.label == "Collection").options
