@@ -127,10 +127,12 @@ def test_a_playlist_finds_an_awkward_file_in_one_line(tmp_path, name):
     assert len(lines) == 1 + 4 * 3 + 1
 
 
-def test_a_video_that_is_no_videos_id_cannot_add_a_line_to_the_playlist(tmp_path, found):
+def test_a_video_that_is_no_videos_id_cannot_add_a_line_to_the_playlist(tmp_path):
     dataset = collection(tmp_path, "youtube", ("one", "two", "x\n#EXTINF:1,y\n/etc/passwd"))
+    every = Neighbours(np.arange(3), np.array([0.1, 0.2, 0.3], np.float32))
+    found = Answer(every, every, 5, {})
     rows = taking.neighbours(SimpleNamespace(dataset=dataset, settings=Settings()), found)
-    assert len(taking.as_playlist(rows).decode().splitlines()) == 1 + 4 * 2
+    assert len(taking.as_playlist(rows).decode().splitlines()) == 1 + 4 * 3
 
 
 def test_the_data_names_the_query_and_the_setting(room, found):
