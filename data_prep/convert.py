@@ -13,6 +13,8 @@ from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
 
+import numpy as np
+
 from data_prep.ahead import read_ahead
 from data_prep.archive import Shard
 from data_prep.atomic import check_target
@@ -23,6 +25,7 @@ from data_prep.labels import read_labels
 from data_prep.reading import read_checked
 from data_prep.report import Loss, Report
 from data_prep.schema import ClipBatch
+from data_prep.seen import Seen
 from data_prep.segments import SegmentList
 from data_prep.splits import SOURCES, split_of
 from data_prep.tfrecord import MAX_FRAMES, ParsedRecords, Records, parse_records, tensorflow
@@ -64,7 +67,7 @@ def convert(
     with new_dataset(out, labels, overwrite=overwrite) as writer:
         conversion = _Conversion(writer, len(labels), lists, keep_frames=frames, keep_going=keep_going)
         report = conversion.run(features, progress)
-        del conversion, lists  # some 300 bytes a clip, which the writer needs now
+        del conversion, lists  # some 100 bytes a clip, which the writer needs now
         report.notes += notes
         writer.finish(report.about(), skipped=[asdict(loss) for loss in report.losses], notes=report.notes)
     return report
@@ -97,7 +100,8 @@ class _Conversion:
         self._keep_frames = keep_frames
         self._keep_going = keep_going
         self._report = Report()
-        self._shard_of_clip: dict[str, str] = {}
+        self._seen = Seen()
+        self._number_of_shard: dict[str, int] = {}
         self._clips_of_shard: Counter[str] = Counter()
         self._keys: dict[str, set[str]] = {source: set() for source in SOURCES}  # of the shards read
         self._spoilt: set[str] = set()  # shards whose records break the schema: what is wrong after that does not count
@@ -141,6 +145,7 @@ class _Conversion:
                 shard = checked.shard
                 self._keys[shard.source].add(shard.key)
                 self._clips_of_shard.setdefault(shard.name, 0)
+                self._number_of_shard.setdefault(shard.name, len(self._number_of_shard))
                 batch.extend(checked)
                 if checked.damage:
                     damages.append(checked.damage)
@@ -170,18 +175,19 @@ class _Conversion:
 
     def _new(self, batch: Records, clips: ParsedRecords) -> list[bool]:
         """Say which clips did not come before, here or in an earlier batch."""
-        here = dict(zip(clips.clip_id, map(_NAME, batch.shards), strict=True))
-        if len(here) == len(batch) and self._shard_of_clip.keys().isdisjoint(here):
-            self._shard_of_clip |= here
+        numbers = np.fromiter(map(self._number_of_shard.__getitem__, map(_NAME, batch.shards)), np.int32, len(batch))
+        if self._seen.add(clips.clip_id, numbers):
             return [True] * len(batch)
-        new, here = [], {}
-        for shard, offset, clip_id in zip(batch.shards, batch.offsets, clips.clip_id, strict=True):
-            earlier = self._shard_of_clip.get(clip_id) or here.get(clip_id)
-            new.append(not earlier)
-            if earlier:
-                reason = f"clip {clip_id!r} came before, in {earlier}; each clip is expected once: remove one of both"
-                self._lose(RecordError(shard.name, offset, reason))
-            here[clip_id] = earlier or shard.name
+        earlier = self._seen.places(clips.clip_id)
+        names, here, new = list(self._number_of_shard), dict[str, int](), []
+        for i, (shard, clip_id) in enumerate(zip(batch.shards, clips.clip_id, strict=True)):
+            number = int(earlier[i]) if earlier[i] >= 0 else here.get(clip_id)
+            new.append(number is None)
+            if number is None:
+                here[clip_id] = int(numbers[i])
+                continue
+            reason = f"clip {clip_id!r} came before, in {names[number]}; each is expected once: remove one of the two"
+            self._lose(RecordError(shard.name, batch.offsets[i], reason))
         return new
 
     def _add(self, records: Records, clips: ParsedRecords) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,7 @@ class HashedFile:
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
         self._hash = hashlib.sha256()
+        self._beside = ThreadPoolExecutor(1)  # bytes are hashed while they are written
         self._bytes = 0
 
     def __enter__(self) -> Self:
@@ -26,6 +28,7 @@ class HashedFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wait until the bytes are on disk, unless the block failed and they do not matter."""
+        self._beside.shutdown()
         with self._file:
             if kind is None:
                 self._file.flush()
@@ -34,8 +37,9 @@ class HashedFile:
     def write(self, data: bytes | npt.NDArray[Any]) -> None:
         """Append bytes, or the bytes of an array in C order."""
         view = memoryview(np.ascontiguousarray(data).data if isinstance(data, np.ndarray) else data).cast("B")
+        hashed = self._beside.submit(self._hash.update, view)
         self._file.write(view)
-        self._hash.update(view)
+        hashed.result()
         self._bytes += len(view)
 
     @property
