@@ -7,8 +7,10 @@ shorter one without a word, so nothing here is left to it.
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
+from mmap import mmap
 from typing import NamedTuple
 
 import google_crc32c
@@ -23,30 +25,39 @@ _FOOTER = struct.Struct("<I")
 
 
 class CheckedShard(NamedTuple):
-    """A shard and where its records begin, up to the first damage: what comes after it cannot be found.
+    """The records of a shard, up to the first damage: what comes after it cannot be found.
 
-    `bounds` has one number more than there are whole records: where the last one ends.
+    `shard` has let go of its bytes; `offsets` are those at which the records begin, `payloads` what they hold.
     """
 
     shard: Shard
-    bounds: list[int]
+    offsets: list[int]
+    payloads: list[bytes]
     damage: RecordError | None = None
 
-    def payloads(self) -> list[bytes]:
-        """Return the records' contents."""
-        data, head, foot = self.shard.data, _HEADER.size, _FOOTER.size
-        return [data[start + head : end - foot] for start, end in pairwise(self.bounds)]
+    @property
+    def bounds(self) -> list[int]:
+        """Where the records begin, and where the last one ends: one number more than there are records."""
+        ends = [self.offsets[-1] + _HEADER.size + len(self.payloads[-1]) + _FOOTER.size] if self.offsets else [0]
+        return self.offsets + ends
 
 
 def check_shard(shard: Shard) -> CheckedShard:
     """Check the framing of a shard, and find its records."""
-    bounds = [0]
+    checked = CheckedShard(replace(shard, data=b""), [], [])
     try:
         for offset, payload in read_records(shard.data, shard.name):
-            bounds.append(offset + _HEADER.size + len(payload) + _FOOTER.size)
+            checked.offsets.append(offset)
+            checked.payloads.append(payload)
     except RecordError as error:
-        return CheckedShard(shard, bounds, error)
-    return CheckedShard(shard, bounds)
+        return checked._replace(damage=error)
+    return checked
+
+
+def payloads_between(bounds: list[int], data: bytes | mmap, begin: int = 0) -> list[bytes]:
+    """Return what records hold that have been checked before; their shard lies in `data` from `begin` on."""
+    first, last = begin + _HEADER.size, begin - _FOOTER.size
+    return [data[first + start : last + end] for start, end in pairwise(bounds)]
 
 
 def read_records(shard: bytes, name: str) -> Iterator[tuple[int, bytes]]:

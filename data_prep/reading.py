@@ -20,7 +20,7 @@ from typing import IO, Any
 from data_prep.archive import Shard, read_shards
 from data_prep.atomic import as_output_error
 from data_prep.errors import DamageError, InputError, RecordError
-from data_prep.framing import CheckedShard, check_shard
+from data_prep.framing import CheckedShard, check_shard, payloads_between
 
 _SMALL = 1 << 25  # bytes of an archive that is read sooner than a process starts
 _SLOTS, _SLOT = 64, 1 << 20  # how many, and bytes of each: a shard that is bigger goes through the pipe
@@ -86,17 +86,19 @@ def _receive(process: "subprocess.Popen[bytes]", slots: mmap.mmap, progress: Pro
             raise DamageError(*told["damaged"])
         if "shard" not in told:
             return
-        size = told["size"]
+        bounds, size = told["bounds"], told["size"]
         if size <= _SLOT:
-            begin = number % _SLOTS * _SLOT
-            data = slots[begin : begin + size]
+            payloads = payloads_between(bounds, slots, number % _SLOTS * _SLOT)
         else:
             data = process.stdout.read(size)
+            if len(data) < size:
+                break
+            payloads = payloads_between(bounds, data)
         number += 1
         with contextlib.suppress(BrokenPipeError):  # it may have ended, with its last messages still to be read
             os.write(process.stdin.fileno(), b".")
         damage = RecordError(told["shard"], *told["damage"]) if told["damage"] else None
-        yield CheckedShard(Shard(told["shard"], told["source"], data), told["bounds"], damage)
+        yield CheckedShard(Shard(told["shard"], told["source"], b""), bounds[:-1], payloads, damage)
         progress(*told["read"])
     raise EOFError
 
@@ -115,10 +117,10 @@ def _send(features: Path, slots: mmap.mmap, emptied: IO[bytes], out: IO[bytes]) 
         read[:] = position
 
     try:
-        for number, (shard, bounds, damage) in enumerate(map(check_shard, read_shards(features, note))):
+        for number, shard in enumerate(read_shards(features, note)):
+            checked, size = check_shard(shard), len(shard.data)
             if number >= _SLOTS and not emptied.read(1):
                 return  # nobody wants more
-            size = len(shard.data)
             if size <= _SLOT:
                 begin = number % _SLOTS * _SLOT
                 slots[begin : begin + size] = shard.data
@@ -127,8 +129,8 @@ def _send(features: Path, slots: mmap.mmap, emptied: IO[bytes], out: IO[bytes]) 
                 shard=shard.name,
                 source=shard.source,
                 size=size,
-                bounds=bounds,
-                damage=damage and (damage.offset, damage.reason),
+                bounds=checked.bounds,
+                damage=checked.damage and (checked.damage.offset, checked.damage.reason),
                 read=read,
             )
             if size > _SLOT:

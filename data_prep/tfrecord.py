@@ -45,10 +45,9 @@ class Records:
 
     def extend(self, checked: CheckedShard) -> None:
         """Append the records of a shard."""
-        payloads = checked.payloads()
-        self.shards.extend(repeat(checked.shard, len(payloads)))
-        self.offsets.extend(checked.bounds[:-1])
-        self.payloads.extend(payloads)
+        self.shards.extend(repeat(checked.shard, len(checked.payloads)))
+        self.offsets.extend(checked.offsets)
+        self.payloads.extend(checked.payloads)
 
     def only(self, wanted: Sequence[bool]) -> Self:
         """Return some of the records."""
