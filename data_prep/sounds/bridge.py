@@ -18,6 +18,7 @@ from data_prep.dataset import Dataset
 from data_prep.errors import InputError
 
 _MOST_ROWS = 50_000  # rows are in random order, and more clips hardly move a mean
+_BLOCK = 4_096  # rows added up at a time
 _RIDGE = 1e-4  # of unit vectors; keeps the covariance of few clips invertible
 
 Floats = npt.NDArray[np.float32]
@@ -39,23 +40,25 @@ class Bridge:
     def over(cls, dataset: Dataset, names: Sequence[str]) -> "Bridge":
         """Learn the places from a dataset's database; `names` are YAMNet's classes. InputError when none is a label."""
         n = min(dataset.n_rows("train"), _MOST_ROWS)
-        X = np.asarray(dataset.features("train")[:n], np.float64)
-        X /= np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-12)
-        mean = X.mean(axis=0)
         offsets, labels = dataset.label_sets("train")
         labels = labels[: offsets[n]]
-        rows = np.repeat(np.arange(n), np.diff(offsets[: n + 1]))
         counts = np.bincount(labels, minlength=len(dataset.label_names))
-        sums = np.zeros((len(counts), X.shape[1]))
-        np.add.at(sums, labels, X[rows] - mean)
-        places = sums / np.maximum(counts, 1)[:, None]
-        telling = np.log(n / np.maximum(counts, 1))
-        covariance = (X - mean).T @ (X - mean) / n + _RIDGE * np.eye(X.shape[1])
-        pulls = np.linalg.solve(covariance, places.T).T * telling[:, None]
         index = {name: i for i, name in enumerate(dataset.label_names) if counts[i]}
         columns = np.array([index.get(name, -1) for name in names], np.int64)
         if (columns < 0).all():
             raise InputError(f"{dataset.title} carries none of the labels that YAMNet knows, so it cannot be asked")
+        X = np.array(dataset.features("train")[:n], np.float64)  # in place from here: copies were the app's peak
+        X /= np.maximum(np.sqrt(np.einsum("ij,ij->i", X, X)), 1e-12)[:, None]
+        mean: Floats64 = X.mean(axis=0)
+        X -= mean
+        rows = np.repeat(np.arange(n), np.diff(offsets[: n + 1]))
+        sums = np.zeros((len(counts), X.shape[1]))
+        for start in range(0, len(rows), _BLOCK):
+            np.add.at(sums, labels[start : start + _BLOCK], X[rows[start : start + _BLOCK]])
+        places = sums / np.maximum(counts, 1)[:, None]
+        telling = np.log(n / np.maximum(counts, 1))
+        covariance = X.T @ X / n + _RIDGE * np.eye(X.shape[1])
+        pulls: Floats64 = np.linalg.solve(covariance, places.T).T * telling[:, None]
         return cls(mean, pulls, columns)
 
     def feature(self, scores: Floats) -> Floats:
