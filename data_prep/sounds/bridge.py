@@ -49,7 +49,7 @@ class Bridge:
             raise InputError(f"{dataset.title} carries none of the labels that YAMNet knows, so it cannot be asked")
         X = np.array(dataset.features("train")[:n], np.float64)  # in place from here: copies were the app's peak
         X /= np.maximum(np.sqrt(np.einsum("ij,ij->i", X, X)), 1e-12)[:, None]
-        mean: Floats64 = X.mean(axis=0)
+        mean = X.mean(axis=0)
         X -= mean
         rows = np.repeat(np.arange(n), np.diff(offsets[: n + 1]))
         sums = np.zeros((len(counts), X.shape[1]))
@@ -58,8 +58,8 @@ class Bridge:
         places = sums / np.maximum(counts, 1)[:, None]
         telling = np.log(n / np.maximum(counts, 1))
         covariance = X.T @ X / n + _RIDGE * np.eye(X.shape[1])
-        pulls: Floats64 = np.linalg.solve(covariance, places.T).T * telling[:, None]
-        return cls(mean, pulls, columns)
+        pulls = np.linalg.solve(covariance, places.T).T * telling[:, None]
+        return cls(mean, pulls.astype(np.float64, copy=False), columns)
 
     def feature(self, scores: Floats) -> Floats:
         """Return the query for a sound's scores, float32[classes] in [0, 1]: float32[d], of length about one."""
