@@ -109,13 +109,20 @@ class _Conversion:
     def run(self, features: Path | Reader, progress: Progress) -> Report:
         """Convert every shard, then compare what came with what was published."""
         report = self._report
-        reading = _checked_shards(features, lambda done, total: progress(done, total, report.n_clips))
+        read = [0, 0]  # bytes, and of how many
+
+        def show(done: int, total: int) -> None:
+            read[:] = done, total
+            progress(done, total, report.n_clips)
+
+        reading = _checked_shards(features, show)
         with (
             contextlib.closing(reading) as shards,
             contextlib.closing(read_ahead(self._parsed(shards), _AHEAD)) as ahead,
         ):
             for records, clips in ahead:
                 self._add(records, clips)
+        show(*read)  # what is read is ahead of what is counted
         if not report.n_clips:
             reasons = "".join(f"\n  {loss}" for loss in report.losses[:10])
             raise InputError(f"there is no clip that can be read: get the features again{reasons}")
