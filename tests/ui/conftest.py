@@ -1,4 +1,6 @@
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,14 @@ from data_prep.writer import write_dataset
 from ui import loading
 
 ROWS = {"train": 400, "validation": 40, "test": 30}
+_MAIN = sys.modules["__main__"]
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Put `__main__` back, for AppTest leaves a page in its place, which a process that is spawned later would run."""
+    yield
+    sys.modules["__main__"] = _MAIN
 
 
 @pytest.fixture(scope="session")
