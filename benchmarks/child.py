@@ -1,15 +1,14 @@
 """The other end of a worker: starts its process on one thread, and asks it things."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.errors import MethodError
+from data_prep.processes import environment, last_words
 
 # Each library reads one of these as it is loaded, so they must be set before the process starts.
 _ONE_THREAD = (
@@ -23,22 +22,19 @@ _ONE_THREAD = (
     "TF_NUM_INTEROP_THREADS",
     "PARLAY_NUM_THREADS",
 )
-_ROOT = Path(__file__).resolve().parents[1]
 
 
 class Child:
     """A worker's process. Use it in a `with` statement: it ends with the block."""
 
     def __init__(self) -> None:
-        environment = os.environ | dict.fromkeys(_ONE_THREAD, "1")
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
         self._noise = TemporaryFile()  # noqa: SIM115  closed with the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._noise,
-            env=environment,
+            env=environment() | dict.fromkeys(_ONE_THREAD, "1"),
             text=True,
             encoding="utf-8",
         )
@@ -54,7 +50,7 @@ class Child:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise MethodError(f"its process ended with {self._process.wait()}{self._last_words()}")
+            raise MethodError(f"its process ended with {self._process.wait()}{last_words(self._noise)}")
         answer: dict[str, Any] = json.loads(line)
         if "trouble" in answer:
             raise MethodError(answer["trouble"])
@@ -80,8 +76,3 @@ class Child:
             self._process.kill()
             self._process.wait()
         self._noise.close()
-
-    def _last_words(self) -> str:
-        self._noise.seek(0)
-        lines = self._noise.read().decode(errors="replace").strip().splitlines()
-        return f": {lines[-1].strip()}" if lines else ""

@@ -21,10 +21,10 @@ from data_prep.archive import Shard, read_shards
 from data_prep.atomic import as_output_error
 from data_prep.errors import DamageError, InputError, RecordError
 from data_prep.framing import CheckedShard, check_shard, payloads_between
+from data_prep.processes import environment, last_words
 
 _SMALL = 1 << 25  # bytes of an archive that is read sooner than a process starts
 _SLOTS, _SLOT = 64, 1 << 20  # how many, and bytes of each: a shard that is bigger goes through the pipe
-_ROOT = Path(__file__).resolve().parents[1]
 
 Progress = Callable[[int, int], None]  # bytes read, bytes in all
 
@@ -41,7 +41,6 @@ def read_checked(features: Path, progress: Progress) -> Generator[CheckedShard, 
 
 
 def _read_elsewhere(features: Path, progress: Progress) -> Iterator[CheckedShard]:
-    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     with TemporaryFile() as noise, _new_slots() as file, mmap.mmap(file.fileno(), _SLOTS * _SLOT) as slots:
         process = subprocess.Popen(
             [sys.executable, "-m", "data_prep.reading", str(features), str(file.fileno())],
@@ -50,14 +49,14 @@ def _read_elsewhere(features: Path, progress: Progress) -> Iterator[CheckedShard
             stderr=noise,
             bufsize=1 << 16,
             pass_fds=[file.fileno()],
-            env=os.environ | {"PYTHONPATH": path},
+            env=environment(),
             process_group=0,  # Ctrl-C is this process's affair: the other ends when nobody reads what it writes
         )
         try:
             yield from _receive(process, slots, progress)
         except EOFError:
             process.kill()
-            words = _last_words(noise)
+            words = last_words(noise)
             raise InputError(f"the process that reads {features} ended with {process.wait()}{words}") from None
         finally:
             process.kill()
@@ -101,12 +100,6 @@ def _receive(process: "subprocess.Popen[bytes]", slots: mmap.mmap, progress: Pro
         yield CheckedShard(Shard(told["shard"], told["source"], b""), bounds[:-1], payloads, damage)
         progress(*told["read"])
     raise EOFError
-
-
-def _last_words(noise: IO[bytes]) -> str:
-    noise.seek(0)
-    lines = noise.read().decode(errors="replace").strip().splitlines()
-    return f": {lines[-1].strip()}" if lines else ""
 
 
 def _send(features: Path, slots: mmap.mmap, emptied: IO[bytes], out: IO[bytes]) -> None:
