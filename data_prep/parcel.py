@@ -4,7 +4,6 @@ A parcel is a zip archive of the dataset's own files, stored as they are, `manif
 nothing in it: only files that the manifest names are taken, each with the size and sha256 that the manifest states.
 """
 
-import hashlib
 import lzma
 import os
 import re
@@ -126,12 +125,11 @@ def _take_out(archive: zipfile.ZipFile, folder: Path, parcel: Path) -> None:
     if len(data) > _LARGEST_MANIFEST:
         raise InputError(f"{parcel} holds a manifest of more than {_LARGEST_MANIFEST:,} bytes: this is no dataset")
     for name, facts in parse_manifest(data, parcel)["files"].items():
-        left, digest = facts["bytes"], hashlib.sha256()
+        left = facts["bytes"]
         with archive.open(name) as packed, HashedFile(folder / name) as file:
             while left and (piece := packed.read(min(left, _PIECE))):
                 file.write(piece)
-                digest.update(piece)
                 left -= len(piece)
-        if left or digest.hexdigest() != facts["sha256"]:
+        if left or file.facts["sha256"] != facts["sha256"]:
             raise InputError(f"{parcel}: its {name} is not the file that its manifest describes; get the parcel again")
     write_file(folder / MANIFEST, data)
