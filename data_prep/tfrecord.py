@@ -11,6 +11,7 @@ import string
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import compress, repeat
 from typing import Any, Self
 
@@ -113,6 +114,7 @@ def parse_records(records: Records, n_labels: int) -> ParsedRecords:
     )
 
 
+@cache
 def tensorflow() -> Any:
     """Import TensorFlow (some seconds, some 400 MB) without its chatter."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -133,7 +135,7 @@ def _without_keras() -> Iterator[None]:
     try:
         yield
     finally:
-        del sys.modules["keras"]
+        sys.modules.pop("keras", None)  # somebody else who began at the same moment may have done it
 
 
 def _parse(records: Records) -> tuple[dict[str, Any], Any]:
