@@ -33,7 +33,6 @@ from data_prep.writer import DatasetWriter, new_dataset
 
 _NAME, _SOURCE = attrgetter("name"), attrgetter("source")
 _BATCH = 4096  # records, and those of the shard that fills it up, that TensorFlow parses at once
-
 _AHEAD = 2  # batches that wait to be written
 
 Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
@@ -129,7 +128,8 @@ class _Conversion:
         for segment_list in self._lists:
             self._compare_with(segment_list)
         for loss in report.losses:
-            loss.clips_kept = self._clips_of_shard.get(loss.where, report.n_clips)  # else it is the archive's
+            of_shard = loss.where in self._number_of_shard  # else it is the archive's
+            loss.clips_kept = self._clips_of_shard[loss.where] if of_shard else report.n_clips
         if report.n_short:
             report.notes.append(f"{report.n_short:,} clips have fewer than {MAX_FRAMES} frames.")
         return report
@@ -151,7 +151,6 @@ class _Conversion:
             for checked in shards:
                 shard = checked.shard
                 self._keys[shard.source].add(shard.key)
-                self._clips_of_shard.setdefault(shard.name, 0)
                 self._number_of_shard.setdefault(shard.name, len(self._number_of_shard))
                 batch.extend(checked)
                 if checked.damage:
