@@ -158,8 +158,10 @@ class DatasetWriter:
         for split in SPLITS:
             header = npy_header(np.float32, (len(rows[split]), self._staging.dim or 0))
             with self._hashed(f"{split}.npy", header) as file:
-                for features in read_ahead(map(self._staging.features, _chunks(rows[split])), 1):
-                    file.write(features)
+                reading = read_ahead(map(self._staging.features, _chunks(rows[split])), 1)
+                with contextlib.closing(reading) as chunks:
+                    for features in chunks:
+                        file.write(features)
 
     def _write_frames(self, rows: Mapping[str, Rows]) -> int:
         """Write the frames; return how many."""
