@@ -114,7 +114,7 @@ class PStable:
             scaled = projections.astype(np.float64)  # in place from here: its copies were the peak of building an index
             scaled /= self.width
         scaled += self.offsets[: projections.shape[-1]]
-        if not -(2.0**62) < scaled.min() <= scaled.max() < 2.0**62:
+        if not -(2.0**62) < scaled.min(initial=0) <= scaled.max(initial=0) < 2.0**62:
             raise self._overflow()
         return np.floor(scaled, out=scaled).astype(np.int64)
 
