@@ -61,7 +61,7 @@ def check_target(target: Path, *, overwrite: bool) -> None:
 
     An empty folder may be replaced, too. Raises OutputError.
     """
-    if not _is_text(target):
+    if not is_text(target):
         raise OutputError(f"{str(target)!a} is not valid UTF-8: choose another name")
     with as_output_error(target):
         if not os.path.lexists(target):
@@ -92,7 +92,8 @@ def _foreign(folder: Path) -> str:
     return f"holds more than a dataset ({', '.join(map(ascii, foreign[:3]))})" if foreign else ""
 
 
-def _is_text(path: Path) -> bool:
+def is_text(path: str | Path) -> bool:
+    """Tell whether a path is valid UTF-8, as tables and manifests need it; names on a disk may be anything."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_prep.atomic import is_text
 from data_prep.errors import InputError
 
 SUFFIXES = frozenset(
@@ -58,12 +59,11 @@ def sound_folder(named: str | Path) -> Path:
     shown = in_a_line(str(named))
     try:
         folder = Path(os.path.expanduser(named)).resolve()  # noqa: PTH111  (Path's own raises where `~` is nobody)
-        str(folder).encode()
+        if not is_text(folder):
+            raise InputError(f"the name of {shown} is not valid UTF-8; rename it")
         if not folder.is_dir():
             raise InputError(f"{shown} is not a folder; name the folder that holds your sounds")
         os.scandir(folder).close()
-    except UnicodeEncodeError:
-        raise InputError(f"the name of {shown} is not valid UTF-8; rename it") from None
     except OSError as error:
         raise InputError(f"{shown} cannot be read ({error.strerror}); name a folder that you may read") from None
     except (RuntimeError, ValueError) as error:  # links that lead round in a ring; a byte of zero
@@ -101,7 +101,7 @@ def _look_at(path: Path, root: Path, suffix: str, found: Found) -> None:
     reason = None
     if suffix in _NOT_YET:
         reason = f"{suffix} is not decoded here; convert it to wav, flac, ogg or mp3"
-    elif not _is_text(relative):
+    elif not is_text(relative):
         reason = "its name is not valid UTF-8; rename it"
     else:
         try:
@@ -121,14 +121,6 @@ def _look_at(path: Path, root: Path, suffix: str, found: Found) -> None:
 def in_a_line(text: str) -> str:
     """Return text without what a terminal would obey: a new line, an escape."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _shown(path: str) -> str:
