@@ -26,11 +26,11 @@ def on(key: str, event: str, handle: Callable[[Any], None]) -> Callable[[], None
     return callback
 
 
-def want(key: str) -> Callable[[Any], None]:
-    """Return what remembers that a play button of this component asked for a sound."""
+def want(key: str, what: str = "wants") -> Callable[[Any], None]:
+    """Return what remembers the clip whose sound, or `what` else, this component asked for."""
 
     def handle(clip_id: Any) -> None:
-        st.session_state[f"{key} wants"] = str(clip_id)
+        st.session_state[f"{key} {what}"] = str(clip_id)
 
     return handle
 
@@ -74,6 +74,16 @@ def rerun_if_moved() -> None:
     """Leave the fragment for the whole page when the query has changed."""
     if st.session_state.pop("moved", False):
         st.rerun()
+
+
+def of_cards(key: str, use: Callable[[str], None]) -> dict[str, Any]:
+    """Return the callbacks of any component that has cards; `use` makes another clip the query."""
+    return {
+        "on_sound_change": on(key, "sound", want(key)),
+        "on_look_change": on(key, "look", want_looks(key)),
+        "on_use_change": on(key, "use", then_rerun(use)),
+        "on_gone_change": on(key, "gone", remember_gone),
+    }
 
 
 def gone() -> dict[str, int]:

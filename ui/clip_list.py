@@ -45,10 +45,7 @@ def draw(room: Room, key: str, name: str, query: Clip, entries: Sequence[Entry],
     clip_list(
         key=key,
         data=data,
-        on_sound_change=asks.on(key, "sound", asks.want(key)),
-        on_look_change=asks.on(key, "look", asks.want_looks(key)),
-        on_use_change=asks.on(key, "use", asks.then_rerun(lambda to: visits.hop(to, query.clip_id))),
-        on_gone_change=asks.on(key, "gone", asks.remember_gone),
+        **asks.of_cards(key, lambda to: visits.hop(to, query.clip_id)),
     )
     asks.rerun_if_moved()
 

@@ -86,10 +86,7 @@ def _map(room: Room, chart: Atlas, clip: Clip, found: Answer | None) -> None:
         data=data,
         on_lack_change=asks.on(KEY, "lack", _remember_lack),
         on_pick_change=asks.on(KEY, "pick", lambda point: _pick(room, chart, point)),
-        on_sound_change=asks.on(KEY, "sound", asks.want(KEY)),
-        on_look_change=asks.on(KEY, "look", asks.want_looks(KEY)),
-        on_use_change=asks.on(KEY, "use", asks.then_rerun(lambda to: visits.hop(to, clip.clip_id))),
-        on_gone_change=asks.on(KEY, "gone", asks.remember_gone),
+        **asks.of_cards(KEY, lambda to: visits.hop(to, clip.clip_id)),
     )
     asks.rerun_if_moved()
 

@@ -28,11 +28,8 @@ def draw(room: Room, key: str, query: Clip, found: Answer, use: Callable[[str], 
     neighbour_list(
         key=key,
         data=data,
-        on_sound_change=asks.on(key, "sound", asks.want(key)),
-        on_file_change=asks.on(key, "file", own_files.want(key)),
-        on_look_change=asks.on(key, "look", asks.want_looks(key)),
-        on_use_change=asks.on(key, "use", asks.then_rerun(use)),
-        on_gone_change=asks.on(key, "gone", asks.remember_gone),
+        **asks.of_cards(key, use),
+        on_file_change=asks.on(key, "file", asks.want(key, "file")),
         on_view_change=asks.on(key, "view", asks.remember_view),
     )
     asks.rerun_if_moved()

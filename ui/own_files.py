@@ -1,9 +1,7 @@
 """A person's own file out of the page: where the browser can fetch it, under a name that does no harm anywhere."""
 
 import re
-from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import Any
 
 import streamlit as st
 from streamlit import runtime
@@ -25,15 +23,6 @@ _TYPES = {
 # `:` parts a dragged file's kind, name and address in Chromium; the others mean something to one system or another.
 _NOT_IN_NAMES = re.compile(r'[:/\\*?"<>|%]')
 _LONGEST_STEM = 100
-
-
-def want(key: str) -> Callable[[Any], None]:
-    """Return what remembers which card's file is wanted, to be dragged away or saved."""
-
-    def handle(clip_id: Any) -> None:
-        st.session_state[f"{key} file"] = str(clip_id)
-
-    return handle
 
 
 def wanted(room: Room, key: str) -> dict[str, str] | None:
