@@ -3,8 +3,9 @@
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from data_prep.schema import About, ClipBatch, Label
+from data_prep.schema import About, Label
 from data_prep.writer import write_dataset
+from tests.clips import plain_clips, splits_of
 
 
 def _page(name):
@@ -43,16 +44,7 @@ def write_small(out, rows, features=None):
     total = sum(rows.values())
     centres = rng.standard_normal((30, 12))
     made = (centres[rng.integers(0, 30, total)] + 0.4 * rng.standard_normal((total, 12))).astype(np.float32)
-    clips = ClipBatch(
-        clip_id=[f"clip-{i:04}" for i in range(total)],
-        split=[split for split, count in rows.items() for _ in range(count)],
-        media=["{}"] * total,
-        start_s=np.zeros(total),
-        end_s=np.ones(total),
-        labels=[[i % 2] for i in range(total)],
-        n_frames=np.ones(total, np.int64),
-        features=made if features is None else features,
-    )
+    clips = plain_clips(splits_of(rows), [[i % 2] for i in range(total)], made if features is None else features)
     about = About(title="Small", source="made here", licence="none", media="synth", metric="cosine")
     write_dataset(out, about, [Label("/m/a", "A <b>&"), Label("/m/b", "B")], [clips])
     return out

@@ -10,6 +10,7 @@ from data_prep.labels import read_labels
 from data_prep.layout import as_coordinates, principal_plane
 from data_prep.schema import About, ClipBatch, Label
 from data_prep.writer import write_dataset
+from tests.clips import plain_clips
 from ui import atlas, branches
 from ui.branches import BRANCHES, NONE
 
@@ -31,16 +32,9 @@ LABELS = [
 
 def dataset_of(folder: Path, labels: list[list[int]], features=None, split=None):
     n = len(labels)
-    clips = ClipBatch(
-        clip_id=[f"clip-{i:04}" for i in range(n)],
-        split=split or ["train"] * n,
-        media=["{}"] * n,
-        start_s=np.zeros(n),
-        end_s=np.ones(n),
-        labels=labels,
-        n_frames=np.ones(n, np.int64),
-        features=np.random.default_rng(1).standard_normal((n, 6)).astype(np.float32) if features is None else features,
-    )
+    if features is None:
+        features = np.random.default_rng(1).standard_normal((n, 6)).astype(np.float32)
+    clips = plain_clips(split or ["train"] * n, labels, features)
     write_dataset(folder, About(title="t", source="made", licence="none", media="synth"), LABELS, [clips])
     return open_dataset(folder)
 

@@ -4,8 +4,9 @@ import pytest
 from benchmarks.answers import parameters, quality
 from benchmarks.answers.__main__ import main
 from data_prep.features import mean_features
-from data_prep.schema import About, ClipBatch, Label
+from data_prep.schema import About, Label
 from data_prep.writer import write_dataset
+from tests.clips import plain_clips, splits_of
 
 ROWS = {"train": 300, "validation": 40, "test": 50}
 
@@ -19,17 +20,8 @@ def with_frames(tmp_path_factory):
     centres = rng.integers(60, 200, (10, 12))
     frames = np.clip(np.repeat(centres[kind], n_frames, axis=0) + rng.normal(0, 25, (n_frames.sum(), 12)), 0, 255)
     frames = frames.astype(np.uint8)
-    clips = ClipBatch(
-        clip_id=[f"clip-{i:04}" for i in range(total)],
-        split=[split for split, count in ROWS.items() for _ in range(count)],
-        media=["{}"] * total,
-        start_s=np.zeros(total),
-        end_s=np.ones(total),
-        labels=[[int(k)] for k in kind],
-        n_frames=n_frames,
-        features=mean_features(frames, n_frames),
-        frames=frames,
-    )
+    labels, features = [[int(k)] for k in kind], mean_features(frames, n_frames)
+    clips = plain_clips(splits_of(ROWS), labels, features, n_frames=n_frames, frames=frames)
     out = tmp_path_factory.mktemp("made") / "small"
     about = About(title="Small", source="made here", licence="none", media="synth")
     write_dataset(out, about, [Label(f"/m/{i}", f"Label {i}") for i in range(10)], [clips])
