@@ -10,6 +10,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+_PORTION = 1 << 25  # bytes that are written before the next ones go to the disk
+
 
 class HashedFile:
     """A file being written; when its block ends it is on disk and `facts` holds its bytes and sha256."""
@@ -18,7 +20,7 @@ class HashedFile:
         self._file = path.open("wb")
         self._hash = hashlib.sha256()
         self._beside = ThreadPoolExecutor(1)  # bytes are hashed while they are written
-        self._bytes = 0
+        self._bytes = self._on_disk = 0
 
     def __enter__(self) -> Self:
         """Return the open file."""
@@ -41,6 +43,21 @@ class HashedFile:
         self._file.write(view)
         hashed.result()
         self._bytes += len(view)
+        if self._bytes - self._on_disk >= _PORTION:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Bring what was written to the disk, and give its memory back.
+
+        A big file else fills the memory with pages that nobody reads soon, and lets its writer wait for the disk at the
+        end, when nothing is left to be done meanwhile.
+        """
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        if hasattr(os, "posix_fadvise"):
+            start, size = self._on_disk, self._bytes - self._on_disk
+            os.posix_fadvise(self._file.fileno(), start, size, os.POSIX_FADV_DONTNEED)
+        self._on_disk = self._bytes
 
     @property
     def facts(self) -> dict[str, int | str]:
