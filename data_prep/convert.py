@@ -5,38 +5,29 @@ Whatever is not whole stops the conversion with its file and offset; with `keep_
 out instead, and accounted for.
 """
 
-import contextlib
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from operator import attrgetter
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from data_prep.ahead import read_ahead
-from data_prep.archive import Shard
 from data_prep.atomic import check_target
 from data_prep.errors import DamageError, InputError, RecordError
-from data_prep.features import mean_features
-from data_prep.framing import CheckedShard, check_shard
 from data_prep.labels import read_labels
-from data_prep.reading import read_checked
+from data_prep.parsing import Batch
+from data_prep.reading import Reader, parsed_batches
 from data_prep.report import Loss, Report
 from data_prep.schema import ClipBatch
 from data_prep.seen import Seen
 from data_prep.segments import SegmentList
 from data_prep.splits import SOURCES, split_of
-from data_prep.tfrecord import MAX_FRAMES, ParsedRecords, Records, parse_records, tensorflow
+from data_prep.tfrecord import MAX_FRAMES
 from data_prep.writer import DatasetWriter, new_dataset
 
-_NAME, _SOURCE = attrgetter("name"), attrgetter("source")
-_BATCH = 4096  # records, and those of the shard that fills it up, that TensorFlow parses at once
-_AHEAD = 2  # batches that wait to be written
-
 Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
-Reader = Callable[[Callable[[int, int], None]], Iterator[Shard]]  # takes what is to be told bytes read, bytes in all
 
 
 def convert(
@@ -60,68 +51,46 @@ def convert(
     """
     check_target(out, overwrite=overwrite)
     labels = read_labels(labels_csv, ontology)
-    with ThreadPoolExecutor(1) as beside:
-        beside.submit(tensorflow)  # whose import takes some seconds, while the lists are read
-        lists = [SegmentList(path, labels) for path in segments]
-    with new_dataset(out, labels, overwrite=overwrite) as writer:
-        conversion = _Conversion(writer, len(labels), lists, keep_frames=frames, keep_going=keep_going)
-        report = conversion.run(features, progress)
-        del conversion, lists  # some 100 bytes a clip, which the writer needs now
+    report = Report()
+    read = [0, 0]  # bytes, and of how many
+
+    def note(done: int, total: int) -> None:
+        read[:] = done, total
+        progress(done, total, report.n_clips)
+
+    with (
+        new_dataset(out, labels, overwrite=overwrite) as writer,
+        parsed_batches(features, len(labels), note, keep_frames=frames) as batches,
+    ):
+        lists = [SegmentList(path, labels) for path in segments]  # while the first batches are made
+        _Conversion(report, writer, lists, keep_going=keep_going).run(batches)
+        note(*read)  # what is read is ahead of what is counted
+        del lists  # some 100 bytes a clip, which the writer needs now
         report.notes += notes
         writer.finish(report.about(), skipped=[asdict(loss) for loss in report.losses], notes=report.notes)
     return report
-
-
-def _checked_shards(
-    features: Path | Reader, progress: Callable[[int, int], None]
-) -> Generator[CheckedShard, None, None]:
-    if isinstance(features, Path):
-        yield from read_checked(features, progress)
-    else:
-        yield from map(check_shard, features(progress))
 
 
 class _Conversion:
     """One run: what came in so far, and what was lost on the way."""
 
     def __init__(
-        self,
-        writer: DatasetWriter,
-        n_labels: int,
-        lists: Sequence[SegmentList],
-        *,
-        keep_frames: bool,
-        keep_going: bool,
+        self, report: Report, writer: DatasetWriter, lists: Sequence[SegmentList], *, keep_going: bool
     ) -> None:
+        self._report = report
         self._writer = writer
-        self._n_labels = n_labels
         self._lists = lists
-        self._keep_frames = keep_frames
         self._keep_going = keep_going
-        self._report = Report()
         self._seen = Seen()
         self._number_of_shard: dict[str, int] = {}
         self._clips_of_shard: Counter[str] = Counter()
         self._keys: dict[str, set[str]] = {source: set() for source in SOURCES}  # of the shards read
-        self._spoilt: set[str] = set()  # shards whose records break the schema: what is wrong after that does not count
 
-    def run(self, features: Path | Reader, progress: Progress) -> Report:
-        """Convert every shard, then compare what came with what was published."""
+    def run(self, batches: Iterable[Batch]) -> None:
+        """Convert every batch, then compare what came with what was published."""
         report = self._report
-        read = [0, 0]  # bytes, and of how many
-
-        def show(done: int, total: int) -> None:
-            read[:] = done, total
-            progress(done, total, report.n_clips)
-
-        reading = _checked_shards(features, show)
-        with (
-            contextlib.closing(reading) as shards,
-            contextlib.closing(read_ahead(self._parsed(shards), _AHEAD)) as ahead,
-        ):
-            for records, clips in ahead:
-                self._add(records, clips)
-        show(*read)  # what is read is ahead of what is counted
+        for batch in batches:
+            self._add(batch)
         if not report.n_clips:
             reasons = "".join(f"\n  {loss}" for loss in report.losses[:10])
             raise InputError(f"there is no clip that can be read: get the features again{reasons}")
@@ -131,95 +100,62 @@ class _Conversion:
             of_shard = loss.where in self._number_of_shard  # else it is the archive's
             loss.clips_kept = self._clips_of_shard[loss.where] if of_shard else report.n_clips
         if report.n_short:
-            report.notes.append(f"{report.n_short:,} clips have fewer than {MAX_FRAMES} frames.")
-        return report
+            self._note(f"{report.n_short:,} clips have fewer than {MAX_FRAMES} frames")
 
-    def _parsed(self, shards: Iterator[CheckedShard]) -> Iterator[tuple[Records, ParsedRecords]]:
-        """Yield the records that are whole and new, parsed, a batch at a time."""
-        for batch, damages in self._batches(shards):
-            whole = self._parse(batch)
-            for damage in damages:
-                if damage.file not in self._spoilt:
-                    self._lose(damage)
-            if whole:
-                yield whole
-
-    def _batches(self, shards: Iterator[CheckedShard]) -> Iterator[tuple[Records, list[RecordError]]]:
-        """Yield every record whose framing is whole, those of some shards at a time, and where framing is damaged."""
-        batch, damages = Records([], [], []), []
-        try:
-            for checked in shards:
-                shard = checked.shard
-                self._keys[shard.source].add(shard.key)
-                self._number_of_shard.setdefault(shard.name, len(self._number_of_shard))
-                batch.extend(checked)
-                if checked.damage:
-                    damages.append(checked.damage)
-                if len(batch) >= _BATCH:
-                    yield batch, damages
-                    batch, damages = Records([], [], []), []
-        except DamageError as error:  # of the archive: nothing after it can be read
-            self._lose(error)
-        yield batch, damages
-
-    def _parse(self, batch: Records) -> tuple[Records, ParsedRecords] | None:
-        """Return the records that are whole and new, parsed: a bad record ends its shard, a second copy only itself."""
-        while batch:
-            try:
-                clips = parse_records(batch, self._n_labels)
-            except RecordError as error:
-                self._lose(error)
-                self._spoilt.add(error.file)
-                places = zip(batch.shards, batch.offsets, strict=True)
-                batch = batch.only([shard.name != error.file or offset < error.offset for shard, offset in places])
-                continue
-            new = self._new(batch, clips)
-            if all(new):
-                return batch, clips
-            batch = batch.only(new)
-        return None
-
-    def _new(self, batch: Records, clips: ParsedRecords) -> list[bool]:
-        """Say which clips did not come before, here or in an earlier batch."""
-        numbers = np.fromiter(map(self._number_of_shard.__getitem__, map(_NAME, batch.shards)), np.int32, len(batch))
-        if self._seen.add(clips.clip_id, numbers):
-            return [True] * len(batch)
-        earlier = self._seen.places(clips.clip_id)
-        names, here, new = list(self._number_of_shard), dict[str, int](), []
-        for i, (shard, clip_id) in enumerate(zip(batch.shards, clips.clip_id, strict=True)):
-            number = int(earlier[i]) if earlier[i] >= 0 else here.get(clip_id)
-            new.append(number is None)
-            if number is None:
-                here[clip_id] = int(numbers[i])
-                continue
-            reason = f"clip {clip_id!r} came before, in {names[number]}; each is expected once: remove one of the two"
-            self._lose(RecordError(shard.name, batch.offsets[i], reason))
-        return new
-
-    def _add(self, records: Records, clips: ParsedRecords) -> None:
-        """Hand clips to the writer, and count them."""
-        sources = list(map(_SOURCE, records.shards))
+    def _add(self, batch: Batch) -> None:
+        """Hand the clips of a batch that are new to the writer, and count them."""
+        for damage in batch.damages:
+            self._lose(damage)
+        for shard in batch.shards:
+            self._keys[shard.source].add(shard.key)
+            self._number_of_shard.setdefault(shard.name, len(self._number_of_shard))
+        clips, ids, shard_of_clip = batch.clips, batch.clips.clip_ids(), batch.shard
+        new = self._new(ids, batch)
+        if not new.all():
+            clips, ids, shard_of_clip = clips.only(new), list(compress(ids, new)), shard_of_clip[new]
+        source_of_shard = [shard.source for shard in batch.shards]
+        sources = [source_of_shard[place] for place in shard_of_clip.tolist()]
         splits = [split_of(source, video_id) for source, video_id in zip(sources, clips.video_id, strict=True)]
         self._writer.add(
             ClipBatch(
-                clip_id=clips.clip_id,
+                clip_id=ids,
                 split=splits,
                 media=clips.video_id,
                 start_s=clips.start_s,
                 end_s=clips.end_s,
                 labels=clips.labels,
                 n_frames=clips.n_frames,
-                features=mean_features(clips.frames, clips.n_frames),
-                frames=clips.frames if self._keep_frames else None,
+                features=clips.sums,
+                frames=clips.frames,
             )
         )
         for segment_list in self._lists:
-            segment_list.check(clips, [i for i, source in enumerate(sources) if source == segment_list.source])
-        self._clips_of_shard.update(map(_NAME, records.shards))
-        self._report.by_source.update(sources)
+            listed = np.array([source == segment_list.source for source in source_of_shard], bool)
+            segment_list.check(clips, np.flatnonzero(listed[shard_of_clip]))
+        for shard, count in zip(batch.shards, np.bincount(shard_of_clip, minlength=len(batch.shards)), strict=True):
+            self._clips_of_shard[shard.name] += int(count)
+            self._report.by_source[shard.source] += int(count)
         self._report.by_split.update(splits)
-        self._report.n_frames += len(clips.frames)
+        self._report.n_frames += int(clips.n_frames.sum())
         self._report.n_short += int((clips.n_frames < MAX_FRAMES).sum())
+
+    def _new(self, ids: list[str], batch: Batch) -> npt.NDArray[np.bool_]:
+        """Say which clips did not come before, here or in an earlier batch."""
+        numbers = np.array([self._number_of_shard[shard.name] for shard in batch.shards], np.int32)[batch.shard]
+        new = np.ones(len(ids), bool)
+        if self._seen.add(ids, numbers):
+            return new
+        earlier, names, here = self._seen.places(ids), list(self._number_of_shard), dict[str, int]()
+        for i, clip_id in enumerate(ids):
+            number = int(earlier[i]) if earlier[i] >= 0 else here.get(clip_id)
+            if number is None:
+                here[clip_id] = int(numbers[i])
+                continue
+            new[i] = False
+            reason = f"clip {clip_id!r} came before, in {names[number]}; each is expected once: remove one of the two"
+            self._lose(RecordError(batch.shards[batch.shard[i]].name, int(batch.offsets[i]), reason))
+        self._seen.add(list(here), np.fromiter(here.values(), np.int32, len(here)))
+        return new
 
     def _compare_with(self, listed: SegmentList) -> None:
         """Note where a list and the features differ; a shard that lacks listed clips has been cut between records."""

@@ -9,8 +9,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
-from itertools import pairwise
-from mmap import mmap
 from typing import NamedTuple
 
 import google_crc32c
@@ -35,12 +33,6 @@ class CheckedShard(NamedTuple):
     payloads: list[bytes]
     damage: RecordError | None = None
 
-    @property
-    def bounds(self) -> list[int]:
-        """Where the records begin, and where the last one ends: one number more than there are records."""
-        ends = [self.offsets[-1] + _HEADER.size + len(self.payloads[-1]) + _FOOTER.size] if self.offsets else [0]
-        return self.offsets + ends
-
 
 def check_shard(shard: Shard) -> CheckedShard:
     """Check the framing of a shard, and find its records."""
@@ -52,12 +44,6 @@ def check_shard(shard: Shard) -> CheckedShard:
     except RecordError as error:
         return checked._replace(damage=error)
     return checked
-
-
-def payloads_between(bounds: list[int], data: bytes | mmap, begin: int = 0) -> list[bytes]:
-    """Return what records hold that have been checked before; their shard lies in `data` from `begin` on."""
-    first, last = begin + _HEADER.size, begin - _FOOTER.size
-    return [data[first + start : last + end] for start, end in pairwise(bounds)]
 
 
 def read_records(shard: bytes, name: str) -> Iterator[tuple[int, bytes]]:

@@ -3,8 +3,8 @@
 The disk is fullest when the last file of the dataset is written. Then it holds
 
 - what was downloaded: for `full` the archive, for `balanced` the shards of the two small splits (`data_prep.kept`);
-- every clip as it waits (`data_prep.staging`): its feature, its frames if they are kept, a row of its columns;
-- the dataset (docs/FORMAT.md): the same feature and frames, and a row of a compressed table.
+- every clip as it waits (`data_prep.staging`): the sum of its frames, these if they are kept, a row of its columns;
+- the dataset (docs/FORMAT.md): its feature, its frames if they are kept, and a row of a compressed table.
 
 Features and frames have the sizes that the format gives them. What depends on content is the mean over the 32,331 real
 clips of `bal_train` and `eval` that were measured: a file system that compresses may take less.
@@ -17,7 +17,8 @@ from pathlib import Path
 
 from data_prep.errors import OutputError
 
-_FEATURE = 128 * 4  # bytes
+_SUM = 128 * 2  # bytes
+_FEATURE = 128 * 4
 _FRAMES = 10 * 128
 _WAITING_ROW = 71
 _TABLE_ROW = 31
@@ -36,7 +37,8 @@ def to_make(subset: str) -> tuple[int, int]:
 
 def while_converting(n_clips: int, *, frames: bool) -> int:
     """Return how many bytes `n_clips` take at the end of their conversion, beside what was downloaded."""
-    return n_clips * (2 * (_FEATURE + (_FRAMES if frames else 0)) + _WAITING_ROW + _TABLE_ROW)
+    kept = _FRAMES if frames else 0
+    return n_clips * (_SUM + kept + _WAITING_ROW + _FEATURE + kept + _TABLE_ROW)
 
 
 def of_shards(n_clips: int) -> int:

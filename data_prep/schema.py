@@ -94,7 +94,9 @@ class About:
 class ClipBatch:
     """Some clips on their way into a dataset, column by column, in any order.
 
-    `features`: float32[n, dim], finite. `frames`: uint8[sum(n_frames), dim] in clip order, or None.
+    `features`: float32[n, dim], finite; or uint16[n, dim], the sums of the clips' frames as AudioSet quantised them,
+    which take half the room until they are written as means (data_prep.features). `frames`: uint8[sum(n_frames), dim]
+    in clip order, or None.
     Clip ids are unique in a dataset and safe in a URL: letters, digits and `-._~`.
     """
 
@@ -105,7 +107,7 @@ class ClipBatch:
     end_s: Sequence[float] | npt.NDArray[np.floating[Any]]
     labels: Sequence[Sequence[int]] | LabelSets
     n_frames: Sequence[int] | npt.NDArray[np.integer[Any]]
-    features: npt.NDArray[np.float32]
+    features: npt.NDArray[np.float32] | npt.NDArray[np.uint16]
     frames: npt.NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:

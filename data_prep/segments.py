@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from data_prep.errors import InputError
 from data_prep.schema import Label
@@ -49,15 +50,14 @@ class SegmentList:
         self.other_times = 0
         self.other_labels = 0
 
-    def check(self, clips: ParsedRecords, among: Sequence[int]) -> None:
+    def check(self, clips: ParsedRecords, among: npt.NDArray[np.int64]) -> None:
         """Compare some clips of this list's source (by their places) with what the list says of them."""
-        if not among:
+        if not len(among):
             return
-        at = np.asarray(among)
-        wanted = np.array(clips.video_id, dtype="S")[at]
+        wanted = np.array(clips.video_id, dtype="S")[among]
         places = np.searchsorted(self._ids, wanted).clip(max=len(self._ids) - 1)
         listed = self._ids[places] == wanted
-        rows, at = self._order[places[listed]], at[listed]
+        rows, at = self._order[places[listed]], among[listed]
         self._seen[rows] = True
         self.unlisted += int((~listed).sum())
         times = np.stack([clips.start_s[at], clips.end_s[at]], axis=1)

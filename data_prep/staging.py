@@ -38,6 +38,7 @@ class Staging:
         self._keys: list[Keys] = []
         self._splits: list[npt.NDArray[np.int8]] = []
         self.label_counts = np.zeros((len(SPLITS), n_labels), np.int64)  # clips with each label, by split
+        self._dtype: np.dtype[Any] = np.dtype(np.float32)
         self.dim: int | None = None
         self.has_frames = False
 
@@ -47,7 +48,10 @@ class Staging:
             return
         if self.dim is None:
             self.dim, self.has_frames = batch.features.shape[1], batch.frames is not None
+            self._dtype = batch.features.dtype
         check_batch(batch, self.dim, self._n_labels, with_frames=self.has_frames)
+        if batch.features.dtype != self._dtype:
+            raise InputError("either every batch brings features or every one brings sums of frames")
         columns = [_column(batch, field) for field in _STAGED]
         keys = np.frombuffer(b"".join(map(row_key, batch.clip_id)), ">u8").astype(np.uint64).reshape(-1, 2)
         places: Any = pc.index_in(columns[_STAGED.get_field_index("split")], value_set=pa.array(SPLITS))
@@ -72,7 +76,7 @@ class Staging:
         """Return the clips' columns, in the order in which they wait; no more clips can be added."""
         self._columns.close()
         self._clips.flush()
-        with pa.OSFile(str(self._paths[2]), mode="rb") as file:
+        with pa.memory_map(str(self._paths[2])) as file:
             return pa.ipc.open_stream(file).read_all()
 
     def order(self) -> tuple[Keys, npt.NDArray[np.int8]]:
@@ -82,9 +86,9 @@ class Staging:
         """
         return np.concatenate(self._keys), np.concatenate(self._splits)
 
-    def features(self, places: Places) -> npt.NDArray[np.float32]:
-        """Return some features by their places in the table: float32[len(places), dim]."""
-        return self._read(self._features, places, np.ones_like(places), np.float32)
+    def features(self, places: Places) -> npt.NDArray[Any]:
+        """Return some features, or sums of frames, by their clips' places in the table: [len(places), dim]."""
+        return self._read(self._features, places, np.ones_like(places), self._dtype)
 
     def frames(self, first: Places, n: Places) -> npt.NDArray[np.uint8]:
         """Return some runs of frames, n from each `first` on, in the order of the table: uint8[sum(n), dim]."""
@@ -125,11 +129,13 @@ def check_batch(batch: ClipBatch, dim: int, n_labels: int, *, with_frames: bool)
     columns = (batch.split, batch.media, batch.start_s, batch.end_s, batch.labels, batch.n_frames, batch.features)
     if any(len(column) != len(ids) for column in columns):
         raise InputError(f"the columns of a batch of {len(ids)} clips differ in length: {[len(c) for c in columns]}")
-    if batch.features.dtype != np.float32 or batch.features.shape != (len(ids), dim):
-        raise InputError(f"features are {batch.features.dtype}{list(batch.features.shape)}, expected float32[n, {dim}]")
+    if batch.features.dtype not in (np.float32, np.uint16) or batch.features.shape != (len(ids), dim):
+        given = f"{batch.features.dtype}{list(batch.features.shape)}"
+        raise InputError(f"features are {given}, expected float32[n, {dim}] or sums of frames, uint16[n, {dim}]")
     _refuse(ids, _ids_bad(ids), "an id may hold letters, digits and -._~ only")
     _refuse(ids, _splits_bad(batch.split), f"its split is none of {', '.join(SPLITS)}")
-    _refuse(ids, ~np.isfinite(batch.features).all(axis=1), "its feature is not finite")
+    if batch.features.dtype == np.float32:
+        _refuse(ids, ~np.isfinite(batch.features).all(axis=1), "its feature is not finite")
     start_s, end_s = np.asarray(batch.start_s), np.asarray(batch.end_s)
     _refuse(ids, ~((start_s >= 0) & (end_s > start_s) & np.isfinite(end_s)), "its times are not 0 <= start < end")
     _refuse(ids, n_frames < 1, "it has no frame")

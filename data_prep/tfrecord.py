@@ -10,7 +10,7 @@ import os
 import string
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import compress, repeat
 from typing import Any, Self
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from data_prep.archive import Shard
 from data_prep.errors import RecordError
+from data_prep.features import frame_sums
 from data_prep.framing import CheckedShard
 from data_prep.label_sets import LabelSets
 
@@ -34,11 +35,15 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Verified records, column by column: the shard each came from, the byte at which it begins there, its content."""
+    """The verified records of some shards, column by column.
 
-    shards: list[Shard]
-    offsets: list[int]
-    payloads: list[bytes]
+    Of each record: its shard's place in `shards`, the byte at which it begins there, and its content.
+    """
+
+    shards: list[Shard] = field(default_factory=list)
+    shard: list[int] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    payloads: list[bytes] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -46,14 +51,20 @@ class Records:
 
     def extend(self, checked: CheckedShard) -> None:
         """Append the records of a shard."""
-        self.shards.extend(repeat(checked.shard, len(checked.payloads)))
+        self.shard.extend(repeat(len(self.shards), len(checked.payloads)))
+        self.shards.append(checked.shard)
         self.offsets.extend(checked.offsets)
         self.payloads.extend(checked.payloads)
 
+    def name(self, record: int) -> str:
+        """Return the name of a record's shard."""
+        return self.shards[self.shard[record]].name
+
     def only(self, wanted: Sequence[bool]) -> Self:
-        """Return some of the records."""
+        """Return some of the records, and all shards."""
         return type(self)(
-            list(compress(self.shards, wanted)),
+            self.shards,
+            list(compress(self.shard, wanted)),
             list(compress(self.offsets, wanted)),
             list(compress(self.payloads, wanted)),
         )
@@ -63,20 +74,44 @@ class Records:
 class ParsedRecords:
     """The clips of some records, column by column, in the records' order.
 
-    A clip's id is `<video id>_<second at which it starts>`. Times are in seconds, float64[n], rounded to AudioSet's
-    milliseconds. Frames: uint8[sum(n_frames), 128], clip after clip.
+    Times are in seconds, float64[n], rounded to AudioSet's milliseconds. `sums`: uint16[n, 128], of each clip's frames.
+    `frames`: uint8[sum(n_frames), 128], clip after clip, or None if nobody wants them.
     """
 
-    clip_id: list[str]
     video_id: list[str]
     start_s: npt.NDArray[np.float64]
     end_s: npt.NDArray[np.float64]
     labels: LabelSets
     n_frames: npt.NDArray[np.int64]
-    frames: npt.NDArray[np.uint8]
+    sums: npt.NDArray[np.uint16]
+    frames: npt.NDArray[np.uint8] | None
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self.video_id)
+
+    def clip_ids(self) -> list[str]:
+        """Return the clips' ids: `<video id>_<second at which it starts>`."""
+        return [
+            f"{video}_{start}" for video, start in zip(self.video_id, self.start_s.astype(int).tolist(), strict=True)
+        ]
+
+    def only(self, wanted: npt.NDArray[np.bool_]) -> Self:
+        """Return some of the clips."""
+        places = np.flatnonzero(wanted)
+        frames = None if self.frames is None else self.frames[np.repeat(wanted, self.n_frames)]
+        return type(self)(
+            list(compress(self.video_id, wanted)),
+            self.start_s[places],
+            self.end_s[places],
+            self.labels.take(places),
+            self.n_frames[places],
+            self.sums[places],
+            frames,
+        )
 
 
-def parse_records(records: Records, n_labels: int) -> ParsedRecords:
+def parse_records(records: Records, n_labels: int, *, keep_frames: bool) -> ParsedRecords:
     """Parse records, or raise RecordError for the first that is not a clip of AudioSet with 1 to 10 frames."""
     context, frames = _parse(records)
     ids, has_id = _scalars(context["video_id"], b"")
@@ -84,7 +119,7 @@ def parse_records(records: Records, n_labels: int) -> ParsedRecords:
     ends, has_end = _scalars(context["end_time_seconds"], np.float32(0))
     start_s, end_s = (times.astype(np.float64).round(3) for times in (starts, ends))
     labels = context["labels"]
-    n_frames = frames.row_lengths().numpy()
+    n_frames = np.diff(frames.row_splits.numpy())
     sound = has_start & has_end & (start_s >= 0) & (start_s < end_s) & (end_s < np.inf)
     _raise_first(
         records,
@@ -101,16 +136,16 @@ def parse_records(records: Records, n_labels: int) -> ParsedRecords:
         ],
     )
     video_ids = [video_id.decode() for video_id in ids]
+    bytes_of_frames = tensorflow().io.decode_raw(frames.flat_values, np.uint8)
+    all_frames = np.asarray(bytes_of_frames).reshape(-1, FRAME_BYTES)  # `numpy()` would copy them
     return ParsedRecords(
-        clip_id=[
-            f"{video_id}_{start}" for video_id, start in zip(video_ids, start_s.astype(int).tolist(), strict=True)
-        ],
         video_id=video_ids,
         start_s=start_s,
         end_s=end_s,
         labels=LabelSets(labels.flat_values.numpy(), labels.row_splits.numpy()).without_repeats(),
         n_frames=n_frames,
-        frames=tensorflow().io.decode_raw(frames.flat_values, np.uint8).numpy().reshape(-1, FRAME_BYTES),
+        sums=frame_sums(all_frames, n_frames),  # type: ignore[arg-type]  # of at most ten: uint16
+        frames=all_frames if keep_frames else None,
     )
 
 
@@ -157,12 +192,12 @@ def _parse(records: Records) -> tuple[dict[str, Any], Any]:
     try:
         return parse(records.payloads)
     except tf.errors.InvalidArgumentError:
-        for shard, offset, payload in zip(records.shards, records.offsets, records.payloads, strict=True):
+        for i, payload in enumerate(records.payloads):
             try:
                 parse([payload])
             except tf.errors.InvalidArgumentError:
                 reason = "is not a SequenceExample with AudioSet's fields and types"
-                raise RecordError(shard.name, offset, reason) from None
+                raise RecordError(records.name(i), records.offsets[i], reason) from None
         raise
 
 
@@ -211,4 +246,4 @@ def _raise_first(records: Records, checks: Sequence[tuple[Mask, Reason]]) -> Non
     failed = [(int(np.argmax(bad)), place) for place, (bad, _) in enumerate(checks) if bad.any()]
     if failed:
         index, place = min(failed)
-        raise RecordError(records.shards[index].name, records.offsets[index], checks[place][1](index))
+        raise RecordError(records.name(index), records.offsets[index], checks[place][1](index))

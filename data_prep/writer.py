@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from data_prep.ahead import read_ahead
 from data_prep.atomic import new_folder, write_file
 from data_prep.errors import InputError
+from data_prep.features import means_of_sums
 from data_prep.files import HashedFile
 from data_prep.manifest import manifest_bytes
 from data_prep.npy import npy_header
@@ -97,12 +98,13 @@ class DatasetWriter:
         """
         if not self._staging:
             raise InputError("there is no clip to write a dataset of")
-        rows = self._rows()
+        staged = self._staging.table()
+        rows, n_frames = self._rows(staged), staged["n_frames"].to_numpy().astype(np.int64)
         with ThreadPoolExecutor(1) as beside:
-            tables = beside.submit(self._write_tables, rows)
-            self._write_features(rows)
+            tables = beside.submit(self._write_tables, staged, rows, n_frames)
+            self._write_features(rows, n_frames)
             tables.result()
-        n_frames = self._write_frames(rows) if self._staging.has_frames else 0
+        total_frames = self._write_frames(rows, n_frames) if self._staging.has_frames else 0
         self._staging.close()
         facts = {
             "format": FORMAT,
@@ -117,7 +119,7 @@ class DatasetWriter:
             "features": {**about.features, "dim": self._staging.dim, "dtype": "float32"},
             "rows": {split: len(rows[split]) for split in SPLITS},
             "labels": len(self._labels),
-            "frames": n_frames,
+            "frames": total_frames,
             "files": dict(sorted(self._files.items())),
             "skipped": list(skipped),
             "notes": list(notes),
@@ -129,7 +131,7 @@ class DatasetWriter:
         """Remove what was staged."""
         self._staging.close()
 
-    def _rows(self) -> dict[str, Rows]:
+    def _rows(self, staged: pa.Table) -> dict[str, Rows]:
         """Return, for each split, the places in the table of its clips, sorted by `row_key`."""
         keys, splits = self._staging.order()
         high, low = keys.T
@@ -138,15 +140,14 @@ class DatasetWriter:
             order = np.lexsort((low, high))
             twice = np.flatnonzero((high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]]))
             if len(twice):
-                clip_id = self._staging.table()["clip_id"][order[twice[0]]].as_py()
+                clip_id = staged["clip_id"][order[twice[0]]].as_py()
                 raise InputError(f"clip {clip_id!r} occurs twice: ids must be unique in a dataset")
         return {split: order[splits[order] == place] for place, split in enumerate(SPLITS)}
 
-    def _write_tables(self, rows: Mapping[str, Rows]) -> None:
-        staged = self._staging.table()
+    def _write_tables(self, staged: pa.Table, rows: Mapping[str, Rows], n_frames: Rows) -> None:
         sink = pa.BufferOutputStream()
         with pq.ParquetWriter(sink, CLIPS_SCHEMA, compression="zstd", write_page_checksum=True) as writer:
-            for clips in _clips(staged, rows, with_frames=self._staging.has_frames):
+            for clips in _clips(staged, rows, n_frames if self._staging.has_frames else None):
                 writer.write_table(clips)
         self._write_buffer(CLIPS, sink)
         sink = pa.BufferOutputStream()
@@ -154,18 +155,21 @@ class DatasetWriter:
         pq.write_table(labels, sink, compression="zstd", write_page_checksum=True)
         self._write_buffer(LABELS, sink)
 
-    def _write_features(self, rows: Mapping[str, Rows]) -> None:
+    def _write_features(self, rows: Mapping[str, Rows], n_frames: Rows) -> None:
+        def features(chunk: Rows) -> npt.NDArray[np.float32]:
+            given: npt.NDArray[Any] = self._staging.features(chunk)
+            return means_of_sums(given, n_frames[chunk]) if given.dtype == np.uint16 else given
+
         for split in SPLITS:
             header = npy_header(np.float32, (len(rows[split]), self._staging.dim or 0))
             with self._hashed(f"{split}.npy", header) as file:
-                reading = read_ahead(map(self._staging.features, _chunks(rows[split])), 1)
+                reading = read_ahead(map(features, _chunks(rows[split])), 1)
                 with contextlib.closing(reading) as chunks:
-                    for features in chunks:
-                        file.write(features)
+                    for chunk in chunks:
+                        file.write(chunk)
 
-    def _write_frames(self, rows: Mapping[str, Rows]) -> int:
+    def _write_frames(self, rows: Mapping[str, Rows], n_frames: Rows) -> int:
         """Write the frames; return how many."""
-        n_frames = _n_frames(self._staging.table())
         first, total = np.cumsum(n_frames) - n_frames, int(n_frames.sum())
         with self._hashed(FRAMES, npy_header(np.uint8, (total, self._staging.dim or 0))) as file:
             for split in SPLITS:
@@ -186,12 +190,11 @@ class DatasetWriter:
             file.write(np.frombuffer(data, np.uint8))
 
 
-def _clips(staged: pa.Table, rows: Mapping[str, Rows], *, with_frames: bool) -> Iterator[pa.Table]:
-    """Yield the table of clips, a row group at a time."""
+def _clips(staged: pa.Table, rows: Mapping[str, Rows], n_frames: Rows | None) -> Iterator[pa.Table]:
+    """Yield the table of clips, a row group at a time; `n_frames` where frames are kept."""
     order = np.concatenate([rows[split] for split in SPLITS])
     row = np.concatenate([np.arange(len(rows[split]), dtype=np.int32) for split in SPLITS])
-    n_frames = _n_frames(staged)[order] if with_frames else None
-    first_frame = None if n_frames is None else np.cumsum(n_frames) - n_frames
+    first_frame = None if n_frames is None else np.cumsum(n_frames[order]) - n_frames[order]
     for start in range(0, len(order), _GROUP):
         group = slice(start, start + _GROUP)
         places = pa.array(order[group])
@@ -203,10 +206,6 @@ def _clips(staged: pa.Table, rows: Mapping[str, Rows], *, with_frames: bool) -> 
             [columns.get(field.name) or staged[field.name].take(places) for field in CLIPS_SCHEMA],
             schema=CLIPS_SCHEMA,
         )
-
-
-def _n_frames(staged: pa.Table) -> Rows:
-    return staged["n_frames"].to_numpy().astype(np.int64)
 
 
 def _labels_table(labels: Sequence[Label], counts: npt.NDArray[np.int64]) -> pa.Table:

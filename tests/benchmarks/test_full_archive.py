@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import full_archive, read_limit
+from benchmarks import conversion, full_archive
 from data_prep.archive import read_shards
 from data_prep.convert import convert
 from data_prep.dataset import open_dataset
@@ -66,17 +66,36 @@ def test_the_balanced_subset_is_the_two_small_folders_and_converts_without_a_rem
     assert report.about().title == "AudioSet, 61 clips"
 
 
-def test_the_reading_speed_is_that_of_all_records(
+def test_a_conversion_is_measured_beside_both_ways_to_read(
     archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["read_limit", str(archive)])
-    assert read_limit.main() == 0
-    assert ": 3,000 records in " in capsys.readouterr().out
+    before = set(archive.parent.iterdir())
+    monkeypatch.setattr("sys.argv", ["conversion", str(archive), "--rounds", "2"])
+    assert conversion.main() == 0
+    rows = [row.strip("| ").split(" | ") for row in capsys.readouterr().out.splitlines() if row.startswith("| ")][2:]
+    assert [row[0] for row in rows] == ["1", "2", "median"]
+    for _, _by_one, _by_two, seconds, clips, *_ in rows[:2]:
+        assert int(clips.replace(",", "")) == pytest.approx(N / float(seconds.removesuffix(" s")), rel=0.05)
+    assert set(archive.parent.iterdir()) == before
 
 
-def test_the_reading_speed_of_what_is_no_archive_is_one_message(
+def test_all_records_are_read_by_one_thread_and_by_two(archive: Path) -> None:
+    assert conversion._read(read_shards(archive))[1] == N
+    assert conversion._read(conversion._shards_by_one_thread(archive))[1] == N
+
+
+def test_what_is_no_archive_is_one_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["read_limit", str(tmp_path / "no.tar.gz")])
-    assert read_limit.main() == 2
+    monkeypatch.setattr("sys.argv", ["conversion", str(tmp_path / "no.tar.gz")])
+    assert conversion.main() == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_conversion_that_fails_is_one_message(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "features.tar.gz").symlink_to(archive)  # without its tables
+    monkeypatch.setattr("sys.argv", ["conversion", str(tmp_path / "features.tar.gz")])
+    assert conversion.main() == 2
+    assert "ended with 2" in capsys.readouterr().err

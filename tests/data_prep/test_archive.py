@@ -2,8 +2,10 @@ import gzip
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from data_prep import archive
 from data_prep.archive import MAX_SHARD_BYTES, read_shards
 from data_prep.errors import DamageError, InputError
 from tests.data_prep.shards import tar_bytes, write_archive, write_folder
@@ -111,6 +113,22 @@ def test_a_cut_archive_is_refused_wherever_it_is_cut(tmp_path: Path, share: floa
     whole.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(InputError, match=r"features\.tar\.gz"):
         read(whole)
+
+
+@pytest.mark.parametrize("block", [1 << 10, 1 << 22])
+def test_what_comes_before_damage_is_given_to_the_last_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(archive, "_INFLATED", block)
+    rng = np.random.default_rng(1)
+    many = {f"eval/{i:03d}.tfrecord": rng.bytes(5000) for i in range(200)}  # noise, which does not get smaller
+    path = write_archive(tmp_path / "features.tar.gz", many)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    shards: list[archive.Shard] = []
+    with pytest.raises(DamageError, match="cut short"):
+        shards.extend(read_shards(path))
+    assert 95 <= len(shards) <= 100
+    assert [(shard.name, shard.data) for shard in shards] == list(many.items())[: len(shards)]
 
 
 def test_every_cut_of_an_archive_is_refused(tmp_path: Path) -> None:

@@ -334,7 +334,7 @@ def test_progress_says_what_goes_on_how_far_and_how_many_clips(
     get: Get, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data_prep.progress._EVERY", 0)
-    monkeypatch.setattr("data_prep.convert._BATCH", 10)
+    monkeypatch.setattr("data_prep.parsing._BATCH", 10)
     seen = []
     get(progress=seen.append)
     assert list(dict.fromkeys(p.doing for p in seen)) == [

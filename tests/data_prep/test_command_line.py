@@ -19,9 +19,9 @@ pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: 
 # Sends itself a signal once 4 batches of clips have been written, as an impatient person or a power cut would.
 INTERRUPTED = """
 import os, sys
-from data_prep import __main__, convert, writer
+from data_prep import __main__, parsing, writer
 signal = int(sys.argv.pop())
-convert._BATCH = 10
+parsing._BATCH = 10
 add, calls = writer.DatasetWriter.add, []
 def add_and_stop(self, batch):
     add(self, batch)

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data_prep import parsing
 from data_prep.dataset import open_dataset
 from data_prep.files import HashedFile
+from data_prep.tfrecord import ParsedRecords, Records
 from data_prep.verify import verify_dataset
 from tests.data_prep.shards import (
     BALANCED_ROWS,
@@ -76,14 +78,18 @@ def test_a_flipped_byte_is_refused_with_its_file_and_offset(refused: Callable[..
 def test_a_length_that_lies_never_reaches_tensorflow(
     refused: Callable[..., str], features: Path, monkeypatch: pytest.MonkeyPatch, length: int
 ) -> None:
-    def never(*_: object) -> None:
-        pytest.fail("a record of the damaged shard was parsed")
-
     for path in features.rglob("*.tfrecord"):
         path.unlink()
     (features / "eval/zz.tfrecord").write_bytes(framed(clip("zz000000001"), length=length))
-    monkeypatch.setattr("data_prep.convert.parse_records", never)
+    parsed, parse = list[bytes](), parsing.parse_records
+
+    def note_and_parse(records: Records, n_labels: int, *, keep_frames: bool) -> ParsedRecords:
+        parsed.extend(records.payloads)
+        return parse(records, n_labels, keep_frames=keep_frames)
+
+    monkeypatch.setattr(parsing, "parse_records", note_and_parse)
     assert f"eval/zz.tfrecord, at byte 0: claims {length:,} bytes" in refused()
+    assert parsed == []
 
 
 def test_a_member_outside_its_folder_is_refused_even_when_going_on(refused: Callable[..., str], tmp_path: Path) -> None:
@@ -183,7 +189,7 @@ def test_keep_going_keeps_what_is_whole_and_reports_the_rest(
 def test_keep_going_reads_no_more_of_a_shard_after_its_first_bad_record(
     convert: Convert, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data_prep.convert._BATCH", 2)  # so that the shard goes on in later batches
+    monkeypatch.setattr("data_prep.parsing._BATCH", 2)  # so that the shard goes on in later batches
     records = clips("zz", 9)
     (features / "eval/zz.tfrecord").write_bytes(shard([*records[:3], clip("zz000000099", [7]), *records[3:]]) + b"?")
     assert convert("--keep-going") == 1

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from data_prep.features import mean_features
+from data_prep.features import frame_sums, mean_features
 
 
 def test_a_feature_is_the_mean_of_its_frames_brought_back_to_two() -> None:
@@ -14,6 +15,19 @@ def test_a_feature_is_the_mean_of_its_frames_brought_back_to_two() -> None:
         plain = [frame.astype(float) / 255 * 4 - 2 for frame in frames[start : start + n]]
         np.testing.assert_allclose(feature, np.mean(plain, axis=0), atol=1e-6)
         start += n
+
+
+@pytest.mark.parametrize("length", [1, 10, 257, 258, 300])
+def test_sums_of_many_frames_do_not_overflow(length: int) -> None:
+    frames = np.full((length + 2, 3), 255, np.uint8)
+    n_frames = np.array([length, 2])
+    assert frame_sums(frames, n_frames).tolist() == [[255 * length] * 3, [510] * 3]
+    assert frame_sums(frames[:length], n_frames[:1]).tolist() == [[255 * length] * 3]
+    assert mean_features(frames, n_frames).tolist() == [[2.0] * 3] * 2
+
+
+def test_no_clip_has_no_sums() -> None:
+    assert frame_sums(np.empty((0, 128), np.uint8), np.empty(0, np.int64)).shape == (0, 128)
 
 
 def test_the_ends_of_the_code_are_the_ends_of_the_range() -> None:

@@ -1,26 +1,34 @@
-"""Reading in a process of its own gives what reading here gives, and the process never outlives its use."""
+"""Parsing in a process of its own gives what parsing here gives, and the process never outlives its use."""
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from data_prep import reading
+from data_prep import parsing, reading
 from data_prep.archive import read_shards
-from data_prep.errors import DamageError, InputError, OutputError, RecordError
-from data_prep.framing import CheckedShard, check_shard
-from data_prep.reading import read_checked
+from data_prep.errors import DamageError, InputError, RecordError
+from data_prep.framing import check_shard
+from data_prep.parsing import Batch, parse_shards
+from data_prep.reading import parsed_batches
 from tests.data_prep.shards import clip, framed, shard, write_archive
 
-KEYS = [f"{a}{b}" for a in "abcdefghij" for b in "0123456789"]  # more than there are slots
-SHARDS = {f"eval/{key}.tfrecord": shard([clip(f"{key}{i:09d}") for i in range(3)]) for key in KEYS}
-BIG = {"bal_train/zz.tfrecord": b"".join(framed(bytes([i]) * 500_000) for i in range(4))}  # more than fits a slot
+pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
+
+N_LABELS = 3
+KEYS = [f"{a}{b}" for a in "abcdef" for b in "0123456789"]
+SHARDS = {
+    f"eval/{key}.tfrecord": shard(
+        [clip(f"{key}{i:09d}", [i % 3, 2] if i % 3 < 2 else [], 1 + i % 10, frame=os.urandom(128)) for i in range(3)]
+    )
+    for key in KEYS
+}
 
 
 @pytest.fixture(autouse=True)
@@ -38,60 +46,98 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list["subprocess.Popen[bytes]"
     return begun
 
 
-def read(archive: Path) -> Iterator[CheckedShard]:
-    return read_checked(archive, lambda _done, _total: None)
+def read(archive: Path, *, keep_frames: bool = False, told: list[tuple[int, int]] | None = None) -> list[Batch]:
+    def note(*position: int) -> None:
+        if told is not None:
+            told.append(position)  # type: ignore[arg-type]
+
+    with parsed_batches(archive, N_LABELS, note, keep_frames=keep_frames) as batches:
+        return list(batches)
 
 
-def test_all_shards_come_in_order_whatever_their_number_and_size(tmp_path: Path) -> None:
-    archive = write_archive(
-        tmp_path / "features.tar.gz", {**SHARDS, **BIG, "eval/-_.tfrecord": SHARDS[next(iter(SHARDS))]}
-    )
-    assert list(read(archive)) == list(map(check_shard, read_shards(archive)))
+def read_here(archive: Path, *, keep_frames: bool = False) -> list[Batch]:
+    return list(parse_shards(map(check_shard, read_shards(archive)), N_LABELS, keep_frames=keep_frames))
+
+
+def assert_alike(there: list[Batch], here: list[Batch]) -> None:
+    assert len(there) == len(here)
+    for one, two in zip(there, here, strict=True):
+        assert one.shards == two.shards
+        assert [(type(error), str(error)) for error in one.damages] == [
+            (type(error), str(error)) for error in two.damages
+        ]
+        assert one.clips.video_id == two.clips.video_id
+        assert list(one.clips.labels) == list(two.clips.labels)
+        for name in ("start_s", "end_s", "n_frames", "sums", "frames"):
+            np.testing.assert_array_equal(getattr(one.clips, name), getattr(two.clips, name), strict=True)
+        np.testing.assert_array_equal(one.shard, two.shard, strict=True)
+        np.testing.assert_array_equal(one.offsets, two.offsets, strict=True)
+
+
+@pytest.mark.parametrize("keep_frames", [True, False])
+def test_all_clips_come_in_order_with_all_that_is_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, keep_frames: bool
+) -> None:
+    archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
+    there, here = read(archive, keep_frames=keep_frames), read_here(archive, keep_frames=keep_frames)
+    assert sum(len(batch.clips) for batch in there) == 3 * len(SHARDS)
+    assert (there[0].clips.frames is None) != keep_frames
+    assert_alike(there, here)
+
+
+def test_batches_hold_some_shards_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "_BATCH", 10)
+    archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
+    batches = read_here(archive)
+    assert [len(batch.shards) for batch in batches] == [4] * 15
+    assert [shard.name for batch in batches for shard in batch.shards] == list(SHARDS)
+    assert {tuple(batch.shard.tolist()) for batch in batches} == {(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3)}
 
 
 def test_the_bytes_read_are_told(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
-    here: list[tuple[int, int]] = []
-    there: list[tuple[int, int]] = []
-    list(read_shards(archive, lambda *place: here.append(place)))
-    list(read_checked(archive, lambda *place: there.append(place)))
-    assert len(there) == len(SHARDS)
-    assert there[-1][1] == archive.stat().st_size
-    assert there[-1][0] >= here[-2][0] > 0
+    told: list[tuple[int, int]] = []
+    batches = read(archive, told=told)
+    size = archive.stat().st_size
+    assert len(told) == len(batches)
+    assert all(0 < done <= total == size for done, total in told)
 
 
 def test_damage_in_a_shard_comes_with_the_records_before_it(tmp_path: Path) -> None:
-    name = "eval/c3.tfrecord"
-    archive = write_archive(tmp_path / "features.tar.gz", {**SHARDS, name: SHARDS[name][:-1]})
-    (there,) = (checked for checked in read(archive) if checked.damage)
-    (here,) = (checked for checked in map(check_shard, read_shards(archive)) if checked.damage)
-    assert there[:3] == here[:3]
-    assert (there.shard.name, len(there.payloads)) == (name, 2)
-    assert isinstance(there.damage, RecordError)
-    assert str(there.damage) == str(here.damage)
+    cut, wrong, both = "eval/c3.tfrecord", "eval/d4.tfrecord", "eval/e5.tfrecord"
+    bad = framed(clip("zz000000001", [7]))
+    damaged = {cut: SHARDS[cut][:-1], wrong: SHARDS[wrong] + bad + SHARDS[cut], both: bad + SHARDS[both][:-1]}
+    archive = write_archive(tmp_path / "features.tar.gz", SHARDS | damaged)
+    there = read(archive)
+    (batch,) = there
+    assert {error.file: error.offset for error in batch.damages} == {
+        cut: batch.damages[-1].offset,
+        wrong: len(SHARDS[wrong]),
+        both: 0,
+    }
+    assert all(isinstance(error, RecordError) for error in batch.damages)
+    of = [batch.shards[place].name for place in batch.shard]
+    assert [of.count(name) for name in (cut, wrong, both)] == [2, 3, 0]
+    assert_alike(there, read_here(archive))
 
 
-def test_a_damaged_archive_is_the_same_error_as_here(tmp_path: Path) -> None:
+def test_a_damaged_archive_ends_the_last_batch_as_it_does_here(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
     archive.write_bytes(archive.read_bytes()[:-20])
-    with pytest.raises(DamageError) as here:
-        list(read_shards(archive))
-    with pytest.raises(DamageError) as there:
-        list(read(archive))
-    assert (there.value.file, there.value.offset, there.value.reason) == (
-        here.value.file,
-        here.value.offset,
-        here.value.reason,
-    )
+    there = read(archive)
+    (damage,) = there[-1].damages
+    assert type(damage) is DamageError
+    assert damage.reason == "the archive is cut short: get it again"
+    assert_alike(there, read_here(archive))
 
 
 def test_what_is_no_archive_is_the_same_error_as_here(tmp_path: Path) -> None:
     path = tmp_path / "features.tar.gz"
     path.write_bytes(b"no gzip at all")
     with pytest.raises(InputError, match="neither a gzip archive nor") as there:
-        list(read(path))
+        read(path)
     with pytest.raises(InputError) as here:
-        list(read_shards(path))
+        read_here(path)
     assert str(there.value) == str(here.value)
 
 
@@ -99,26 +145,25 @@ def test_a_process_that_is_killed_is_an_error_and_not_the_end(
     tmp_path: Path, processes: list["subprocess.Popen[bytes]"]
 ) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
-    shards = read(archive)
-    next(shards)
-    processes[0].kill()
-    with pytest.raises(InputError, match=r"the process that reads .* ended with -9"):
-        list(shards)
+    with parsed_batches(archive, N_LABELS, lambda *_: None, keep_frames=False) as batches:
+        processes[0].kill()
+        with pytest.raises(InputError, match=r"the process that reads .* ended with -9"):
+            list(batches)
 
 
-def test_no_room_for_the_slots_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_breaks_says_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
-    monkeypatch.setattr(reading, "TemporaryFile", partial(Path("/dev/full").open, "wb", buffering=0))
-    with pytest.raises(OutputError, match=r"cannot write .*: No space left on device; there is not enough room"):
-        list(read(archive))
+    monkeypatch.setattr(reading, "environment", lambda: os.environ | {"PYTHONPATH": "", "PYTHONSAFEPATH": "1"})
+    with pytest.raises(InputError, match=r"ended with 1: .*No module named 'data_prep'"):
+        read(archive)
 
 
 def test_whoever_stops_early_leaves_no_process_behind(
     tmp_path: Path, processes: list["subprocess.Popen[bytes]"]
 ) -> None:
-    shards = read_checked(write_archive(tmp_path / "features.tar.gz", SHARDS), lambda _done, _total: None)
-    next(shards)
-    shards.close()
+    archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
+    with parsed_batches(archive, N_LABELS, lambda *_: None, keep_frames=False):
+        assert processes[0].returncode is None
     assert processes[0].returncode is not None
 
 
@@ -134,12 +179,30 @@ def noted(self, *arguments, **options):
     print(self.pid, flush=True)
 subprocess.Popen.__init__ = noted
 reading._SMALL = 0
-next(reading.read_checked(Path(sys.argv[1]), lambda *_: None))
-os.kill(os.getpid(), 9)
+with reading.parsed_batches(Path(sys.argv[1]), 3, lambda *_: None, keep_frames=False):
+    os.kill(os.getpid(), 9)
 """
     done = subprocess.run([sys.executable, "-c", code, str(archive)], cwd=root, capture_output=True, check=False)
     assert done.returncode == -9
     assert ends(int(done.stdout))
+
+
+def test_some_clips_of_many_keep_what_is_theirs(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
+    (batch,) = read_here(archive, keep_frames=True)
+    clips = batch.clips
+    assert clips.frames is not None
+    wanted = np.arange(len(clips)) % 7 < 3
+    some = clips.only(wanted)
+    ends = np.cumsum(clips.n_frames)
+    places = np.flatnonzero(wanted)
+    assert some.video_id == [clips.video_id[i] for i in places]
+    assert some.clip_ids() == [clips.clip_ids()[i] for i in places]
+    assert list(some.labels) == [clips.labels[i] for i in places]
+    np.testing.assert_array_equal(some.sums, clips.sums[places])
+    frames = [clips.frames[ends[i] - clips.n_frames[i] : ends[i]] for i in places]
+    np.testing.assert_array_equal(some.frames, np.concatenate(frames))
+    assert replace(clips, frames=None).only(wanted).frames is None
 
 
 def ends(pid: int) -> bool:

@@ -21,15 +21,13 @@ def listed(tmp_path: Path, rows: list = ROWS, name: str = "eval_segments.csv") -
 def clips(*rows: tuple[str, float, float, list[int]]) -> ParsedRecords:
     ids, starts, ends, labels = zip(*rows, strict=True)
     n = len(rows)
-    frames = np.zeros((n, 128), np.uint8)
-    return ParsedRecords(
-        list(ids), list(ids), np.array(starts), np.array(ends), LabelSets.of(labels), np.ones(n, int), frames
-    )
+    sums = np.zeros((n, 128), np.uint16)
+    return ParsedRecords(list(ids), np.array(starts), np.array(ends), LabelSets.of(labels), np.ones(n, int), sums, None)
 
 
 def test_clips_that_agree_leave_nothing_to_say(tmp_path: Path) -> None:
     eval_list = listed(tmp_path)
-    eval_list.check(clips(*ROWS), range(3))
+    eval_list.check(clips(*ROWS), np.arange(3))
     shortfall = eval_list.shortfall({"ab", "cd"})
     assert (shortfall.n_rows, shortfall.without_shard, shortfall.lost) == (3, 0, {})
     assert (eval_list.unlisted, eval_list.other_times, eval_list.other_labels) == (0, 0, 0)
@@ -37,7 +35,7 @@ def test_clips_that_agree_leave_nothing_to_say(tmp_path: Path) -> None:
 
 def test_a_clip_that_is_missing_from_a_shard_that_is_here_is_lost(tmp_path: Path) -> None:
     eval_list = listed(tmp_path)
-    eval_list.check(clips(ROWS[0]), [0])
+    eval_list.check(clips(ROWS[0]), np.array([0]))
     shortfall = eval_list.shortfall({"ab"})
     assert shortfall.lost == {"eval/ab.tfrecord": ["ab2"]}
     assert shortfall.without_shard == 1
@@ -45,7 +43,7 @@ def test_a_clip_that_is_missing_from_a_shard_that_is_here_is_lost(tmp_path: Path
 
 def test_differences_are_counted_by_kind(tmp_path: Path) -> None:
     eval_list = listed(tmp_path)
-    eval_list.check(clips(("ab1", 30.0, 39.0, [2, 0]), ("ab2", 0.0, 10.0, [1, 2]), ("zz9", 0.0, 1.0, [])), range(3))
+    eval_list.check(clips(("ab1", 30.0, 39.0, [2, 0]), ("ab2", 0.0, 10.0, [1, 2]), ("zz9", 0.0, 1.0, [])), np.arange(3))
     assert (eval_list.other_times, eval_list.other_labels, eval_list.unlisted) == (1, 1, 1)
 
 
@@ -109,6 +107,6 @@ def test_a_list_written_in_another_hand_is_read_alike(tmp_path: Path, old: str, 
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     eval_list = SegmentList(path, LABELS)
-    eval_list.check(clips(*ROWS), range(3))
+    eval_list.check(clips(*ROWS), np.arange(3))
     assert (eval_list.unlisted, eval_list.other_times, eval_list.other_labels) == (0, 0, 0)
     assert eval_list.shortfall({"ab", "cd"}).lost == {}

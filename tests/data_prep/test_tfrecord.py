@@ -17,7 +17,8 @@ SHARD = Shard("bal_train/ab.tfrecord", "bal_train", b"")
 
 def parse(*payloads: bytes, n_labels: int = 3) -> ParsedRecords:
     offsets = [1000 * i for i in range(len(payloads))]
-    return parse_records(Records([SHARD] * len(payloads), offsets, list(payloads)), n_labels)
+    records = Records([SHARD], [0] * len(payloads), offsets, list(payloads))
+    return parse_records(records, n_labels, keep_frames=True)
 
 
 def test_a_clip_is_read_as_it_was_written() -> None:
@@ -25,7 +26,7 @@ def test_a_clip_is_read_as_it_was_written() -> None:
         clip("ab-_0000000", [2, 0], 2, 30.0, 40.0), clip("abcdefghijk", [1], 1, 0.5, 2.719, frame=b"\x80" * 128)
     )
     assert parsed.video_id == ["ab-_0000000", "abcdefghijk"]
-    assert parsed.clip_id == ["ab-_0000000_30", "abcdefghijk_0"]
+    assert parsed.clip_ids() == ["ab-_0000000_30", "abcdefghijk_0"]
     assert list(parsed.labels) == [[2, 0], [1]]
     assert parsed.start_s.tolist() == [30.0, 0.5]
     assert parsed.end_s.tolist() == [40.0, 2.719]

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from data_prep.dataset import open_dataset
 from data_prep.errors import InputError, OutputError
+from data_prep.features import frame_sums, mean_features
+from data_prep.files import HashedFile, file_facts
 from data_prep.schema import SPLITS, row_key
 from data_prep.verify import verify_dataset
 from data_prep.writer import new_dataset, write_dataset
@@ -72,6 +75,34 @@ def test_every_clip_keeps_what_is_its_own_however_many_come_and_are_copied_at_on
                 label for i, labels in enumerate(everything.labels) for label in labels if everything.split[i] == split
             ]
             assert dataset.label_counts(split).tolist() == np.bincount(carried, minlength=len(LABELS)).tolist()
+
+
+def test_sums_of_frames_make_the_dataset_that_their_means_make(tmp_path: Path) -> None:
+    batches = [batch(12, with_frames=True), batch(18, with_frames=True, first=12)]
+    sums, means = [], []
+    for clips in batches:
+        assert clips.frames is not None
+        n_frames = np.asarray(clips.n_frames)
+        sums.append(replace(clips, features=frame_sums(clips.frames, n_frames)))
+        means.append(replace(clips, features=mean_features(clips.frames, n_frames)))
+    write_dataset(tmp_path / "a" / "d", ABOUT, LABELS, sums)
+    write_dataset(tmp_path / "b" / "d", ABOUT, LABELS, means)
+    assert files_of(tmp_path / "a" / "d") == files_of(tmp_path / "b" / "d")
+    with pytest.raises(InputError, match="either every batch brings features or every one brings sums"):
+        write_dataset(tmp_path / "c", ABOUT, LABELS, [sums[0], means[1]])
+
+
+@pytest.mark.parametrize("portion", [1, 100, 1 << 25])
+def test_a_file_that_goes_to_the_disk_in_portions_is_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portion: int
+) -> None:
+    monkeypatch.setattr("data_prep.files._PORTION", portion)
+    pieces = [bytes([i]) * (7 * i) for i in range(40)]
+    with HashedFile(tmp_path / "file") as file:
+        for piece in pieces:
+            file.write(piece)
+    assert (tmp_path / "file").read_bytes() == b"".join(pieces)
+    assert file.facts == file_facts(tmp_path / "file")
 
 
 def test_rows_are_in_the_order_of_their_keys(tmp_path: Path) -> None:

@@ -1,0 +1,125 @@
+"""How fast an archive is converted, beside how fast it can be read at all: `python -m benchmarks.conversion FILE`.
+
+FILE is what `benchmarks.full_archive` wrote, with its tables beside it. To read means to inflate it, to walk its tar
+and to check both CRC-32C of every record, and to do nothing with them: by one thread, and with another that inflates.
+The three take turns; every conversion is a process of its own, as a person begins it.
+"""
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from isal import igzip
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.machine import describe
+from data_prep.archive import Shard, read_shards, shards_of_tar
+from data_prep.errors import DataError
+from data_prep.framing import read_records
+from data_prep.processes import environment
+
+_WATCH_EVERY = 0.25  # seconds between two looks at the memory
+
+
+class Converted(NamedTuple):
+    """A conversion: seconds, how many processors were busy, and the most bytes that all its processes held together."""
+
+    seconds: float
+    busy: float
+    memory: int
+
+
+def main() -> int:
+    """Print a row for each round, and the medians."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.conversion", description=__doc__.split("\n")[0])
+    parser.add_argument("archive", type=Path, metavar="FILE", help="features.tar.gz, with tables beside it")
+    parser.add_argument("--rounds", type=int, default=6, metavar="N")
+    options = parser.parse_args()
+    try:
+        run(options.archive, options.rounds)
+    except (DataError, BenchmarkError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(archive: Path, n_rounds: int) -> None:
+    """Take turns, and print what they took."""
+    print(f"{describe()}\n")
+    print(
+        "| run | read by one thread | read by two | converted | clips/s | of one's speed | of two's | busy | memory |"
+    )
+    print("| --: | --: | --: | --: | --: | --: | --: | --: | --: |")
+    rows = []
+    for number in range(1, n_rounds + 1):
+        by_two, n = _read(read_shards(archive))  # the first, for it says what is wrong with the file
+        by_one, _ = _read(_shards_by_one_thread(archive))
+        converted = convert(archive)
+        seconds = (by_one, by_two, converted.seconds)
+        rows.append((*seconds, n / converted.seconds, by_one / seconds[2], by_two / seconds[2], *converted[1:]))
+        print(f"| {number} {_row(rows[-1])}", flush=True)
+    print(f"| median {_row([statistics.median(column) for column in zip(*rows, strict=True)])}")
+
+
+def convert(archive: Path) -> Converted:
+    """Convert an archive with its lists of segments, beside which the dataset is written, and removed again."""
+    with TemporaryDirectory(dir=archive.parent) as folder:
+        files = ["--features", archive, "--labels", archive.with_name("class_labels_indices.csv"), "--segments"]
+        files += [*sorted(archive.parent.glob("*_segments.csv")), "--out", Path(folder, "dataset")]
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "data_prep", "convert", *map(str, files)],
+            env=environment(),
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        memory = 0
+        while process.poll() is None:
+            memory = max(memory, _memory(process.pid))
+            time.sleep(_WATCH_EVERY)
+        seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if process.returncode:
+        raise BenchmarkError(f"the conversion of {archive} ended with {process.returncode}")
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Converted(seconds, busy / seconds, memory)
+
+
+def _read(shards: Iterable[Shard]) -> tuple[float, int]:
+    """Return the seconds in which an archive is read and checked, and the number of its records."""
+    start = time.perf_counter()
+    n = sum(1 for shard in shards for _ in read_records(shard.data, shard.name))
+    return time.perf_counter() - start, n
+
+
+def _shards_by_one_thread(archive: Path) -> Iterator[Shard]:
+    with igzip.open(archive) as stream:
+        yield from shards_of_tar(stream, archive.name)
+
+
+def _memory(pid: int) -> int:
+    """Return the bytes that a process and those it began hold, shared pages counted once; 0 on other than Linux."""
+    own = 0
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+        own = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
+        begun = Path(f"/proc/{pid}").glob("task/*/children")
+        return own + sum(_memory(int(child)) for path in begun for child in path.read_text(encoding="ascii").split())
+    except OSError:  # it has just ended, or this is no Linux
+        return own
+
+
+def _row(values: Iterable[float]) -> str:
+    by_one, by_two, seconds, clips, of_one, of_two, busy, memory = values
+    times = f"| {by_one:.1f} s | {by_two:.1f} s | {seconds:.1f} s | {clips:,.0f} "
+    return f"{times}| {of_one:.0%} | {of_two:.0%} | {busy:.2f} | {memory / 1e9:.2f} GB |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
