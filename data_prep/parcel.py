@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from data_prep.atomic import as_output_error, new_folder, write_file
 from data_prep.dataset import Dataset, open_dataset
@@ -121,15 +122,22 @@ def _origin(out: Path) -> Path:
 
 def _take_out(archive: zipfile.ZipFile, folder: Path, parcel: Path) -> None:
     with archive.open(MANIFEST) as packed:
-        data = packed.read(_LARGEST_MANIFEST + 1)
+        data = _read(packed, _LARGEST_MANIFEST + 1, parcel)
     if len(data) > _LARGEST_MANIFEST:
         raise InputError(f"{parcel} holds a manifest of more than {_LARGEST_MANIFEST:,} bytes: this is no dataset")
     for name, facts in parse_manifest(data, parcel)["files"].items():
         left = facts["bytes"]
         with archive.open(name) as packed, HashedFile(folder / name) as file:
-            while left and (piece := packed.read(min(left, _PIECE))):
+            while left and (piece := _read(packed, min(left, _PIECE), parcel)):
                 file.write(piece)
                 left -= len(piece)
         if left or file.facts["sha256"] != facts["sha256"]:
             raise InputError(f"{parcel}: its {name} is not the file that its manifest describes; get the parcel again")
     write_file(folder / MANIFEST, data)
+
+
+def _read(packed: IO[bytes], size: int, parcel: Path) -> bytes:
+    try:
+        return packed.read(size)
+    except OSError as error:  # which is also what bz2 raises at damage
+        raise InputError(f"{parcel} cannot be read ({error.strerror or error}); get the parcel again") from None
