@@ -40,7 +40,7 @@ _FEW = 500  # clips that are made sooner than two processes start
 
 _ABOUT = About(
     title="Earshot sample (synthesised)",
-    source="Synthetic: every sound is computed from its recipe by Earshot itself (`python -m data_prep sample`); "
+    source="Synthetic: every sound is computed from its recipe by Earshot itself (python -m data_prep sample); "
     "nothing was recorded. Label names are AudioSet's.",
     licence="CC0-1.0",
     media="synth",

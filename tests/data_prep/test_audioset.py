@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -92,6 +94,22 @@ def test_reading_stops_when_the_small_splits_are_complete(site: Site, get: Get, 
     data = site.files[ARCHIVE]
     site.files[ARCHIVE] = data[: len(data) // 2] + bytes(len(data) - len(data) // 2)
     get()
+
+
+def test_whoever_gets_the_small_splits_does_not_load_tensorflow_which_an_app_would_keep(
+    site: Site, root: Path, tmp_path: Path
+) -> None:
+    code = """
+import sys
+from data_prep.__main__ import main
+assert main(["audioset", "--subset", "balanced", "--out", sys.argv[1]]) == 0
+print("tensorflow" in sys.modules)
+"""
+    environment = os.environ | {"EARSHOT_AUDIOSET": f"{site.address}/v1"}
+    command = [sys.executable, "-c", code, str(tmp_path / "data/d")]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "False"
+    assert verify_dataset(tmp_path / "data/d") == []
 
 
 def test_the_ontology_gives_labels_their_parents(get: Get) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,11 @@ import numpy as np
 import pytest
 
 from data_prep import parsing, reading
-from data_prep.archive import read_shards
-from data_prep.errors import DamageError, InputError, RecordError
+from data_prep.archive import Shard, read_shards
+from data_prep.errors import DamageError, DownloadError, InputError, RecordError, StoppedError
 from data_prep.framing import check_shard
 from data_prep.parsing import Batch, parse_shards
-from data_prep.reading import parsed_batches
+from data_prep.reading import Progress, Shards, parsed_batches
 from tests.data_prep.shards import clip, framed, shard, write_archive
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
@@ -147,7 +148,7 @@ def test_a_process_that_is_killed_is_an_error_and_not_the_end(
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
     with parsed_batches(archive, N_LABELS, lambda *_: None, keep_frames=False) as batches:
         processes[0].kill()
-        with pytest.raises(InputError, match=r"the process that reads .* ended with -9"):
+        with pytest.raises(InputError, match=r"the process that parses .* ended with -9"):
             list(batches)
 
 
@@ -185,6 +186,61 @@ with reading.parsed_batches(Path(sys.argv[1]), 3, lambda *_: None, keep_frames=F
     done = subprocess.run([sys.executable, "-c", code, str(archive)], cwd=root, capture_output=True, check=False)
     assert done.returncode == -9
     assert ends(int(done.stdout))
+
+
+def test_what_a_reader_yields_is_parsed_as_what_an_archive_holds(
+    tmp_path: Path, processes: list["subprocess.Popen[bytes]"]
+) -> None:
+    archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
+    told: list[tuple[int, ...]] = []
+    with parsed_batches(
+        lambda progress: read_shards(archive, progress), N_LABELS, lambda *at: told.append(at), keep_frames=True
+    ) as batches:
+        there = list(batches)
+    assert_alike(there, read_here(archive, keep_frames=True))
+    assert len(told) == len(SHARDS)  # by the reader, shard by shard
+    assert processes[0].returncode is not None
+
+
+def test_damage_that_a_reader_meets_ends_the_last_batch(tmp_path: Path) -> None:
+    def reader(_: Progress) -> Shards:
+        yield Shard("eval/a0.tfrecord", "eval", SHARDS["eval/a0.tfrecord"])
+        raise DamageError("somewhere", 7, "is damaged")
+
+    with parsed_batches(reader, N_LABELS, lambda *_: None, keep_frames=False) as batches:
+        (batch,) = batches
+    assert len(batch.clips) == 3
+    assert [(error.file, error.offset, error.reason) for error in batch.damages] == [("somewhere", 7, "is damaged")]
+
+
+@pytest.mark.parametrize("error", [DownloadError("no address answers"), StoppedError("it is wanted no more")])
+def test_what_keeps_a_reader_from_going_on_is_raised_where_the_batches_are_used(error: Exception) -> None:
+    def reader(_: Progress) -> Shards:
+        yield Shard("eval/a0.tfrecord", "eval", SHARDS["eval/a0.tfrecord"])
+        raise error
+
+    with parsed_batches(reader, N_LABELS, lambda *_: None, keep_frames=False) as batches:
+        with pytest.raises(type(error)) as raised:
+            list(batches)
+        assert raised.value is error
+
+
+def test_whoever_stops_early_leaves_no_thread_behind_that_feeds(processes: list["subprocess.Popen[bytes]"]) -> None:
+    closed = []
+
+    def reader(_: Progress) -> Shards:
+        try:
+            while True:
+                yield Shard("eval/a0.tfrecord", "eval", SHARDS["eval/a0.tfrecord"])
+        finally:
+            closed.append(True)
+
+    before = threading.active_count()
+    with parsed_batches(reader, N_LABELS, lambda *_: None, keep_frames=False):
+        pass
+    assert closed == [True]
+    assert threading.active_count() == before
+    assert processes[0].returncode is not None
 
 
 def test_some_clips_of_many_keep_what_is_theirs(tmp_path: Path) -> None:
