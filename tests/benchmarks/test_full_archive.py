@@ -75,7 +75,7 @@ def test_a_conversion_is_measured_beside_both_ways_to_read(
     rows = [row.strip("| ").split(" | ") for row in capsys.readouterr().out.splitlines() if row.startswith("| ")][2:]
     assert [row[0] for row in rows] == ["1", "2", "median"]
     for _, _by_one, _by_two, seconds, clips, *_ in rows[:2]:
-        assert int(clips.replace(",", "")) == pytest.approx(N / float(seconds.removesuffix(" s")), rel=0.05)
+        assert int(clips.replace(",", "")) == pytest.approx(N / float(seconds.removesuffix(" s")), rel=0.1)
     assert set(archive.parent.iterdir()) == before
 
 
