@@ -49,9 +49,7 @@ class Staging:
         if self.dim is None:
             self.dim, self.has_frames = batch.features.shape[1], batch.frames is not None
             self._dtype = batch.features.dtype
-        check_batch(batch, self.dim, self._n_labels, with_frames=self.has_frames)
-        if batch.features.dtype != self._dtype:
-            raise InputError("either every batch brings features or every one brings sums of frames")
+        check_batch(batch, self.dim, self._dtype, self._n_labels, with_frames=self.has_frames)
         columns = [_column(batch, field) for field in _STAGED]
         keys = np.frombuffer(b"".join(map(row_key, batch.clip_id)), ">u8").astype(np.uint64).reshape(-1, 2)
         places: Any = pc.index_in(columns[_STAGED.get_field_index("split")], value_set=pa.array(SPLITS))
@@ -122,8 +120,8 @@ class Staging:
         return rows[places_of_runs(at, n)]
 
 
-def check_batch(batch: ClipBatch, dim: int, n_labels: int, *, with_frames: bool) -> None:
-    """Raise InputError unless every clip of the batch keeps the rules of docs/FORMAT.md."""
+def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int, *, with_frames: bool) -> None:
+    """Raise InputError unless every clip of the batch keeps the rules of docs/FORMAT.md, and is like the ones before."""
     ids = batch.clip_id
     n_frames = np.asarray(batch.n_frames)
     columns = (batch.split, batch.media, batch.start_s, batch.end_s, batch.labels, batch.n_frames, batch.features)
@@ -140,6 +138,8 @@ def check_batch(batch: ClipBatch, dim: int, n_labels: int, *, with_frames: bool)
     _refuse(ids, ~((start_s >= 0) & (end_s > start_s) & np.isfinite(end_s)), "its times are not 0 <= start < end")
     _refuse(ids, n_frames < 1, "it has no frame")
     _refuse(ids, _labels_bad(LabelSets.of(batch.labels), n_labels), f"labels must differ and be in 0..{n_labels - 1}")
+    if batch.features.dtype != dtype:
+        raise InputError("either every batch brings features or every one brings sums of frames")
     if (batch.frames is not None) != with_frames:
         raise InputError("either every batch brings frames or none does")
     if batch.frames is not None and (batch.frames.dtype != np.uint8 or batch.frames.shape != (n_frames.sum(), dim)):
