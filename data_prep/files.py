@@ -33,8 +33,7 @@ class HashedFile:
         self._beside.shutdown()
         with self._file:
             if kind is None:
-                self._file.flush()
-                os.fsync(self._file.fileno())
+                self._sync()
 
     def write(self, data: bytes | npt.NDArray[Any]) -> None:
         """Append bytes, or the bytes of an array in C order."""
@@ -52,12 +51,15 @@ class HashedFile:
         A big file else fills the memory with pages that nobody reads soon, and lets its writer wait for the disk at the
         end, when nothing is left to be done meanwhile.
         """
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._sync()
         if hasattr(os, "posix_fadvise"):
             start, size = self._on_disk, self._bytes - self._on_disk
             os.posix_fadvise(self._file.fileno(), start, size, os.POSIX_FADV_DONTNEED)
         self._on_disk = self._bytes
+
+    def _sync(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
 
     @property
     def facts(self) -> dict[str, int | str]:
