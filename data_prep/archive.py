@@ -94,10 +94,10 @@ def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iter
         if file.read(2) != b"\x1f\x8b":
             raise InputError(f"{path} is neither a gzip archive nor a *{_SUFFIX} shard: expected features.tar.gz")
         total = path.stat().st_size
-        found = 0
+        found = False
         try:
             for shard in _inflated(file, path.name):
-                found += 1
+                found = True
                 yield shard
                 progress(file.tell(), total)
         except EOFError:

@@ -76,9 +76,7 @@ def assert_alike(there: list[Batch], here: list[Batch]) -> None:
 
 
 @pytest.mark.parametrize("keep_frames", [True, False])
-def test_all_clips_come_in_order_with_all_that_is_theirs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, keep_frames: bool
-) -> None:
+def test_all_clips_come_in_order_with_all_that_is_theirs(tmp_path: Path, *, keep_frames: bool) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
     there, here = read(archive, keep_frames=keep_frames), read_here(archive, keep_frames=keep_frames)
     assert sum(len(batch.clips) for batch in there) == 3 * len(SHARDS)
