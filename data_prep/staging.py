@@ -121,7 +121,7 @@ class Staging:
 
 
 def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int, *, with_frames: bool) -> None:
-    """Raise InputError unless every clip of the batch keeps the rules of docs/FORMAT.md, and is like the ones before."""
+    """Raise InputError unless every clip of the batch keeps the rules of docs/FORMAT.md and is like those before."""
     ids = batch.clip_id
     n_frames = np.asarray(batch.n_frames)
     columns = (batch.split, batch.media, batch.start_s, batch.end_s, batch.labels, batch.n_frames, batch.features)
