@@ -1,7 +1,6 @@
 """Lines of code per package: lines that hold code, without blank lines, comments and docstrings.
 
-    python tools/count.py            # lsh, data_prep, ui, benchmarks
-    python tools/count.py lsh tests  # other folders or files
+Usage: `python tools/count.py [FOLDER_OR_FILE ...]` (default: lsh, data_prep, ui and benchmarks).
 """
 
 import ast
