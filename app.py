@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui import ask, data, doors, inside, learn, listen, memory, race, shell, state, tune
 from ui import map as map_page
-from ui.loading import Room
+from ui.loading import PageContext
 
 PAGES = [
     ("Listen", "listen", ":material/hearing:", listen.show),
@@ -24,10 +24,10 @@ def main() -> None:
     """Draw the page that the address names; the controls around it are the same on every page."""
     memory.return_freed()
     shell.set_up()
-    room: Room | None = None
+    context: PageContext | None = None
 
-    def page_of(show: Callable[[Room], None]) -> Callable[[], None]:
-        return lambda: show(room) if room else None  # pages are named before the room they share is known
+    def page_of(show: Callable[[PageContext], None]) -> Callable[[], None]:
+        return lambda: show(context) if context else None  # pages are named before the context they share is known
 
     pages = [
         st.Page(page_of(show), title=title, url_path=path, icon=icon, default=path == "listen")
@@ -36,8 +36,8 @@ def main() -> None:
     page = st.navigation(pages)
     doors.name({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})
     state.carry_link(page.url_path)
-    room = shell.enter()
-    if room is not None:
+    context = shell.enter()
+    if context is not None:
         page.run()
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from lsh import LSHIndex, SearchResult, hit_probability, label_precision_at_k
-from ui.loading import Room, index_for, splits_to_begin_with
+from ui.loading import PageContext, index_for, splits_to_begin_with
 from ui.state import DEFAULTS, K_NEIGHBOURS, Settings
 
 Rows = npt.NDArray[np.int64]
@@ -52,22 +52,22 @@ class Answer:
         return [row for row in self.exact.rows.tolist() if row not in found]
 
 
-def answer(room: Room, clip: Clip) -> Answer:
+def answer(context: PageContext, clip: Clip) -> Answer:
     """Search for a clip of any split. Raises LSHError when its features cannot be searched for (zeros under cosine)."""
     own = clip.row if clip.split == "train" else -1
-    return answer_to(room, room.dataset.features(clip.split)[clip.row], clip.clip_id, own)
+    return answer_to(context, context.dataset.features(clip.split)[clip.row], clip.clip_id, own)
 
 
-def answer_to(room: Room, query: npt.NDArray[np.float32], name: str, own: int = -1) -> Answer:
+def answer_to(context: PageContext, query: npt.NDArray[np.float32], name: str, own: int = -1) -> Answer:
     """Search for a query, float32[dim], which `name` tells from all others; `own`: its row where it is in train."""
-    s = room.settings
+    s = context.settings
     k = K_NEIGHBOURS + (own >= 0)
-    result = room.index.search(query[None], k, s.n_tables, s.n_bits, s.n_probes)
+    result = context.index.search(query[None], k, s.n_tables, s.n_bits, s.n_probes)
     found = _without(result, own)
-    exact = _exact(room.dataset.fingerprint, s.metric, name, room.index, query, own)
+    exact = _exact(context.dataset.fingerprint, s.metric, name, context.index, query, own)
     rows = np.union1d(found.rows, exact.rows)
     candidates = int(result.n_candidates[0]) - (own >= 0)
-    return Answer(found, exact, candidates, _meetings(room.index, s, query, rows))
+    return Answer(found, exact, candidates, _meetings(context.index, s, query, rows))
 
 
 def first_clip(dataset: Dataset) -> Clip | None:

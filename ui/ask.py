@@ -12,7 +12,7 @@ from data_prep.sounds.asking import LARGEST, LONGEST_S, Asked, Asking
 from lsh import LSHError
 from ui import doors, loading, near, remarks, taking, visits
 from ui.answer import answer_to
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.text import plain
 
 INTRO = (
@@ -38,7 +38,7 @@ class Question:
     asked: Asked
 
 
-def show(room: Room) -> None:
+def show(context: PageContext) -> None:
     """Draw the page."""
     if st.session_state.pop(_LEADS, False):
         doors.go("listen")
@@ -48,13 +48,13 @@ def show(room: Room) -> None:
         st.markdown(INTRO)
         data = _take()
     with right:
-        question = _understand(room.dataset, data)
+        question = _understand(context.dataset, data)
         if question is None:
             _invite(data)
             return
         with left:
-            _what_was_heard(room.dataset, question)
-        _answer(room, question)
+            _what_was_heard(context.dataset, question)
+        _answer(context, question)
 
 
 def _take() -> bytes | None:
@@ -127,17 +127,17 @@ def _what_was_heard(dataset: Dataset, question: Question) -> None:
         st.caption(BY_WORDS)
 
 
-def _answer(room: Room, question: Question) -> None:
+def _answer(context: PageContext, question: Question) -> None:
     try:
-        loading.warm_up(room.index)
-        found = answer_to(room, np.asarray(question.asked.feature), question.name)
+        loading.warm_up(context.index)
+        found = answer_to(context, np.asarray(question.asked.feature), question.name)
     except LSHError as error:
         remarks.unsearchable(error)
         return
-    remarks.what_happened(room, found)
-    query = _as_clip(room.dataset, question)
-    near.draw(room, "asked neighbours", query, found, _listen_to)
-    taking.buttons(room, query, found, link=False)
+    remarks.what_happened(context, found)
+    query = _as_clip(context.dataset, question)
+    near.draw(context, "asked neighbours", query, found, _listen_to)
+    taking.buttons(context, query, found, link=False)
 
 
 def _listen_to(clip_id: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from ui import media, state
-from ui.loading import Room
+from ui.loading import PageContext
 
 MOST_GONE = 500  # dead videos remembered in a session
 MOST_LOOKS = 40  # waveforms sent at a time: found, exact and missed together are fewer
@@ -35,13 +35,13 @@ def want(key: str, what: str = "wants") -> Callable[[Any], None]:
     return handle
 
 
-def wanted_sound(room: Room, key: str) -> dict[str, str] | None:
+def wanted_sound(context: PageContext, key: str) -> dict[str, str] | None:
     """Return the sound that a play button asked for, once."""
     wanted = st.session_state.pop(f"{key} wants", None)
-    clip = room.dataset.find_clip(wanted) if wanted else None
+    clip = context.dataset.find_clip(wanted) if wanted else None
     if clip is None:
         return None
-    sound = media.sound(room.dataset, clip)
+    sound = media.sound(context.dataset, clip)
     return {"id": clip.clip_id, **({"mime": sound.mime, "base64": sound.base64} if sound else {})}
 
 
@@ -54,10 +54,10 @@ def want_looks(key: str) -> Callable[[Any], None]:
     return handle
 
 
-def wanted_looks(room: Room, key: str) -> dict[str, list[int]]:
+def wanted_looks(context: PageContext, key: str) -> dict[str, list[int]]:
     """Return the waveforms that the list asked for, once; it keeps them."""
-    clips = (room.dataset.find_clip(clip_id) for clip_id in st.session_state.pop(f"{key} looks", []))
-    return {clip.clip_id: media.peaks(room.dataset, clip, media.FEW) for clip in clips if clip}
+    clips = (context.dataset.find_clip(clip_id) for clip_id in st.session_state.pop(f"{key} looks", []))
+    return {clip.clip_id: media.peaks(context.dataset, clip, media.FEW) for clip in clips if clip}
 
 
 def then_rerun(move: Callable[[str], None]) -> Callable[[Any], None]:

@@ -8,7 +8,7 @@ import streamlit as st
 from data_prep.dataset import Clip, Dataset
 from ui import media
 from ui.answer import Answer, Met
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.state import Settings
 from ui.text import clean
 
@@ -29,21 +29,21 @@ def file_name(clip: Clip) -> str:
     return clean(clip.media.rsplit("/", 1)[-1], 80)
 
 
-def deck(room: Room, query: Clip, answer: Answer, gone: Collection[str]) -> dict[str, object]:
+def deck(context: PageContext, query: Clip, answer: Answer, gone: Collection[str]) -> dict[str, object]:
     """Return every card of the three lists by clip id, and the lists as clip ids in their order."""
-    clips = {row: room.dataset.clip("train", row) for row in answer.met}
+    clips = {row: context.dataset.clip("train", row) for row in answer.met}
     found, exact = answer.found.rows.tolist(), answer.exact.rows.tolist()
     distances = dict(zip(exact + found, [*answer.exact.distances, *answer.found.distances], strict=True))
     cards = {
         clip.clip_id: {
-            **about(room.dataset, clip, query, clip.clip_id in gone),
+            **about(context.dataset, clip, query, clip.clip_id in gone),
             "rank": found.index(row) + 1 if row in found else None,
             "truth": exact.index(row) + 1 if row in exact else None,
             "aside": _aside(row, found, exact),
-            "near": near(room, float(distances[row])),
+            "near": near(context, float(distances[row])),
             "met": bool(answer.met[row].tables),
-            "how": _how(answer.met[row], room.settings),
-            "why": why(answer.met[row], room.settings, float(distances[row])),
+            "how": _how(answer.met[row], context.settings),
+            "why": why(answer.met[row], context.settings, float(distances[row])),
         }
         for row, clip in clips.items()
     }
@@ -73,16 +73,16 @@ def _aside(row: int, found: list[int], exact: list[int]) -> str:
     return _ORDINALS.get(truth, f"{truth}th nearest") if row in found and found.index(row) + 1 != truth else ""
 
 
-def near(room: Room, distance: float) -> dict[str, object]:
+def near(context: PageContext, distance: float) -> dict[str, object]:
     """Return how near a clip is: a number, the share of a bar, and words."""
-    if room.settings.metric == "cosine":
+    if context.settings.metric == "cosine":
         similarity = 1 - distance
         return {
             "value": f"{similarity:.2f}",
             "share": max(0.0, similarity),
             "words": f"cosine similarity {similarity:.2f}",
         }
-    usual = _usual_distance(room.dataset.fingerprint, room.dataset)
+    usual = _usual_distance(context.dataset.fingerprint, context.dataset)
     words = f"Euclidean distance {distance:.2f}; two clips taken at random are {usual:.2f} apart"
     return {"value": f"{distance:.2f}", "share": usual / (usual + distance), "words": words}
 

@@ -9,7 +9,7 @@ import streamlit as st
 from data_prep.dataset import Clip
 from ui import asks, cards, media, visits
 from ui.components import clip_list
-from ui.loading import Room
+from ui.loading import PageContext
 
 Kind = Literal["query", "found", "missed", "candidate", "exact"]
 
@@ -27,20 +27,20 @@ class Entry:
 
 
 @st.fragment
-def draw(room: Room, key: str, name: str, query: Clip, entries: Sequence[Entry], empty: str = "") -> None:
+def draw(context: PageContext, key: str, name: str, query: Clip, entries: Sequence[Entry], empty: str = "") -> None:
     """Draw the list. `key` is its own, `name` says what it is to those who do not see it, `empty` what no entry means.
 
     A press on "use" makes a clip the query, on every page.
     """
     data = {
         "name": name,
-        "cards": {entry.clip.clip_id: _card(room, query, entry) for entry in entries},
+        "cards": {entry.clip.clip_id: _card(context, query, entry) for entry in entries},
         "order": list(dict.fromkeys(entry.clip.clip_id for entry in entries)),
         "empty": empty,
         "room": max(1, len(entries)),
-        "collection": room.dataset.fingerprint[:16],
-        "looks": _looks(room, key, entries),
-        "sound": asks.wanted_sound(room, key),
+        "collection": context.dataset.fingerprint[:16],
+        "looks": _looks(context, key, entries),
+        "sound": asks.wanted_sound(context, key),
     }
     clip_list(
         key=key,
@@ -50,18 +50,18 @@ def draw(room: Room, key: str, name: str, query: Clip, entries: Sequence[Entry],
     asks.rerun_if_moved()
 
 
-def _looks(room: Room, key: str, entries: Sequence[Entry]) -> dict[str, list[int]]:
+def _looks(context: PageContext, key: str, entries: Sequence[Entry]) -> dict[str, list[int]]:
     """Return waveforms, a single one at once: Streamlit runs one fragment at a time, and another list may ask too."""
     if len(entries) == 1:
-        return {entry.clip.clip_id: media.peaks(room.dataset, entry.clip, media.FEW) for entry in entries}
-    return asks.wanted_looks(room, key)
+        return {entry.clip.clip_id: media.peaks(context.dataset, entry.clip, media.FEW) for entry in entries}
+    return asks.wanted_looks(context, key)
 
 
-def _card(room: Room, query: Clip, entry: Entry) -> dict[str, object]:
-    near = cards.near(room, entry.distance) if entry.distance is not None else {"value": "", "share": 0, "words": ""}
+def _card(context: PageContext, query: Clip, entry: Entry) -> dict[str, object]:
+    near = cards.near(context, entry.distance) if entry.distance is not None else {"value": "", "share": 0, "words": ""}
     nothing_shared = replace(query, labels=())
     beside = nothing_shared if entry.kind == "query" else query
-    about = cards.about(room.dataset, entry.clip, beside, entry.clip.clip_id in asks.gone())
+    about = cards.about(context.dataset, entry.clip, beside, entry.clip.clip_id in asks.gone())
     return {
         **about,
         "kind": entry.kind,

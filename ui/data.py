@@ -15,7 +15,7 @@ from data_prep.verify import verify_dataset
 from ui import doors, hosting, loading, state
 from ui.data_folder import collection_of, listening
 from ui.jobs import Job, Work, jobs
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.stopwatch import machine
 from ui.text import plain
 
@@ -27,18 +27,18 @@ SIZES: dict[Subset, str] = {
 _MOST_LISTED = 50
 
 
-def show(room: Room) -> None:
+def show(context: PageContext) -> None:
     """Draw the page."""
     st.title("Data")
-    _this_collection(room)
+    _this_collection(context)
     _get_audioset()
     _own_folder()
     with st.expander("This machine"):
         st.markdown(plain(machine(), longest=600))
 
 
-def _this_collection(room: Room) -> None:
-    dataset = room.dataset
+def _this_collection(context: PageContext) -> None:
+    dataset = context.dataset
     st.header(plain(dataset.title))
     left, right = st.columns(2, gap="large")
     with left:

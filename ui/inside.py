@@ -22,7 +22,7 @@ from ui import (
 )
 from ui.clip_list import Entry
 from ui.inside_view import View, look
-from ui.loading import Room
+from ui.loading import PageContext
 
 INTRO = "How does LSH decide what to compare your sound with, and why does it miss some? Follow it, one step at a time."
 STYLE = Path(__file__).parent / "components" / "inside.css"
@@ -43,11 +43,11 @@ STEPS: list[tuple[str, str, Callable[[View], None]]] = [
 NAMES = [name for name, _, _ in STEPS]
 
 
-def show(room: Room) -> None:
+def show(context: PageContext) -> None:
     """Draw the page: your sound, the steps, and the one that is open."""
     st.html(STYLE)
     st.title("Inside")
-    clip, unknown = visits.here(room)
+    clip, unknown = visits.here(context)
     if clip is None:
         remarks.empty_collection()
         return
@@ -55,23 +55,23 @@ def show(room: Room) -> None:
     numbers = measures.place()
     remarks.unknown_clip(unknown)
     try:
-        view = look(room, clip)
+        view = look(context, clip)
     except LSHError as error:
         remarks.unsearchable(error)
         return
-    words = f"your sound · {remarks.summary(room, view.found)}"
+    words = f"your sound · {remarks.summary(context, view.found)}"
     left, right = st.columns([5, 3], gap="large", vertical_alignment="center")
     with left:
-        clip_list.draw(room, "inside-query", "Your sound", clip, [Entry(clip, "query", words)])
+        clip_list.draw(context, "inside-query", "Your sound", clip, [Entry(clip, "query", words)])
     with right:
-        finding.box(room.dataset)
+        finding.box(context.dataset)
     at = NAMES.index(_choose())
     _, question, draw = STEPS[at]
     with st.container(key="step-room"):
         st.header(f"{at + 1} of {len(STEPS)} · {question}")
         draw(view)
     chapters.turn("step", NAMES, [question for _, question, _ in STEPS], at)
-    measures.strip(room, numbers)
+    measures.strip(context, numbers)
 
 
 def _choose() -> str:

@@ -23,7 +23,7 @@ WORK = 20_000_000  # fewer where there are many clips to compare them with
 
 def crowds(view: View) -> None:
     """Draw the sizes of one table's buckets, and the clips that are among the nearest of the most sounds."""
-    s, index = view.s, view.room.index
+    s, index = view.s, view.context.index
     said, choice = st.columns([4, 1], gap="large")
     with choice:
         table = choose_table(view)
@@ -41,23 +41,23 @@ def crowds(view: View) -> None:
 
 
 def _hubs(view: View) -> None:
-    if not view.room.dataset.n_rows("validation"):
+    if not view.context.dataset.n_rows("validation"):
         st.caption(words.NO_HUBS)
         return
-    n, counts = _popularity((view.room.dataset.fingerprint, view.s.metric), view.room.index, view.room.dataset)
+    n, counts = _popularity((view.context.dataset.fingerprint, view.s.metric), view.context.index, view.context.dataset)
     rows = np.argsort(-counts, kind="stable")[:MOST_HUBS]
     rows = rows[counts[rows] > 1]
-    st.markdown(words.hubs(n, int(counts.max(initial=0)), n * K_NEIGHBOURS / view.room.index.n))
+    st.markdown(words.hubs(n, int(counts.max(initial=0)), n * K_NEIGHBOURS / view.context.index.n))
     entries = [
         Entry(
-            view.room.dataset.clip("train", int(row)),
+            view.context.dataset.clip("train", int(row)),
             "found" if int(row) in view.truth else "exact",
             f"among the {K_NEIGHBOURS} nearest of {many(int(counts[row]), 'sound')} of {n:,}",
             rank=str(i + 1),
         )
         for i, row in enumerate(rows.tolist())
     ]
-    clip_list.draw(view.room, "inside-hubs", "Hub clips", view.clip, entries, words.NOT_A_HUB)
+    clip_list.draw(view.context, "inside-hubs", "Hub clips", view.clip, entries, words.NOT_A_HUB)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Asking validation sounds for their nearest…")

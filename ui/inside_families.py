@@ -16,7 +16,7 @@ from ui.figures.crowding import Crowd, bucket_ranks
 from ui.figures.margins import margins
 from ui.figures.marks import Floats, Ints, percent
 from ui.inside_view import View, look
-from ui.loading import Room, index_for
+from ui.loading import PageContext, index_for
 from ui.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, METRICS, Metric
 
 SHOWN_BITS = 6
@@ -37,7 +37,9 @@ def both(view: View) -> None:
     for column, one in zip(st.columns(2, gap="large"), views, strict=True):
         with column:
             st.subheader(words.FAMILY_NAMES[one.s.metric])
-            few = replace(one, room=replace(one.room, settings=replace(one.s, n_bits=min(SHOWN_BITS, one.s.n_bits))))
+            few = replace(
+                one, context=replace(one.context, settings=replace(one.s, n_bits=min(SHOWN_BITS, one.s.n_bits)))
+            )
             at = inside_walk.margins_of(few, 0)
             draw(
                 margins(at, view.mode),
@@ -55,7 +57,7 @@ def centring(view: View) -> None:
     """Draw what becomes of buckets when vectors are not centred."""
     s = view.s
     with st.spinner("Building three small indexes: centred, not centred, and on the raw codes…"):
-        lesson = _lesson((view.room.dataset.fingerprint, s.seed), view.room)
+        lesson = _lesson((view.context.dataset.fingerprint, s.seed), view.context)
     st.markdown(words.CENTRING)
     crowds = [Crowd(way.name, way.sizes[s.n_bits - 1]) for way in lesson]
     n = int(crowds[0].sizes.sum())
@@ -91,11 +93,11 @@ class Way:
 
 def _under(view: View, metric: Metric) -> View:
     s = replace(view.s, metric=metric, bucket_width=None)
-    return look(Room(s, view.room.dataset, index_for(view.room.dataset, s)), view.clip)
+    return look(PageContext(s, view.context.dataset, index_for(view.context.dataset, s)), view.clip)
 
 
 def _row(view: View) -> tuple[str, str, str, str]:
-    s, index = view.s, view.room.index
+    s, index = view.s, view.context.index
     sizes = [len(table[0].ids) for table in inspecting.walk(index, view.query, s.n_tables, s.n_bits)]
     found = f"{sum(view.found_truth)} of its {len(view.truth)} nearest"
     looked = percent(view.found.n_candidates / index.n)
@@ -103,10 +105,10 @@ def _row(view: View) -> tuple[str, str, str, str]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _lesson(key: tuple[str, int], _room: Room) -> list[Way]:
-    X = evenly_spaced(_room.dataset.features("train"), MOST_ROWS)
-    split = next((split for split in ("validation", "test") if _room.dataset.n_rows(split)), "train")
-    queries = evenly_spaced(_room.dataset.features(split), QUERIES)
+def _lesson(key: tuple[str, int], _context: PageContext) -> list[Way]:
+    X = evenly_spaced(_context.dataset.features("train"), MOST_ROWS)
+    split = next((split for split in ("validation", "test") if _context.dataset.n_rows(split)), "train")
+    queries = evenly_spaced(_context.dataset.features(split), QUERIES)
     queries = queries[np.abs(queries).max(axis=1) > 0]
     ways = (("centred", 0.0, True), ("not centred", 0.0, False), ("raw codes, not centred", SHIFT, False))
     return [

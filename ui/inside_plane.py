@@ -33,10 +33,10 @@ def show(view: View) -> None:
 
 @st.fragment
 def _toy(view: View) -> None:
-    dataset = view.room.dataset
+    dataset = view.context.dataset
     rows = _rows(view)
     X = np.asarray(dataset.features("train")[rows])
-    flat = inspecting.plane_of(view.room.index, np.concatenate([view.query[None], X])).round(4).tolist()
+    flat = inspecting.plane_of(view.context.index, np.concatenate([view.query[None], X])).round(4).tolist()
     clips = [view.clip, *(dataset.clip("train", int(row)) for row in rows)]
     sounds = dataset.media != "youtube"
     points = [
@@ -50,7 +50,7 @@ def _toy(view: View) -> None:
             "points": points[1:],
             "shown": f"{dataset.fingerprint[:16]} {view.s.metric} {view.clip.clip_id}",
             "collection": dataset.fingerprint[:16],
-            "sound": asks.wanted_sound(view.room, "toy"),
+            "sound": asks.wanted_sound(view.context, "toy"),
         },
         on_sound_change=asks.on("toy", "sound", asks.want("toy")),
     )
@@ -58,14 +58,14 @@ def _toy(view: View) -> None:
 
 def _rows(view: View) -> list[int]:
     """Return rows around the query and rows from everywhere, each once, the query's own not among them."""
-    index = view.room.index
+    index = view.context.index
     near = index.exact.search(view.query[None], min(NEAR, index.n)).ids[0]
     far = evenly_spaced_rows(index.n, FAR)
     return [row for row in np.union1d(near[near >= 0], far).tolist() if row != view.own]
 
 
 def _apology(view: View) -> str:
-    dim = view.room.index.dim
+    dim = view.context.index.dim
     return (
         f"A sheet of paper has 2 dimensions, the index works in {dim}: here are {NEAR} clips near your sound and "
         f"{FAR} from all over the collection, on the plane in which they spread most. Which clips are nearest on the "

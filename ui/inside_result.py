@@ -22,7 +22,7 @@ _BINS = 60
 
 def missed(view: View) -> None:
     """Draw, for each true neighbour, the tables in which it was met, and by how many bits it was missed."""
-    s, index, truth = view.s, view.room.index, view.truth
+    s, index, truth = view.s, view.context.index, view.truth
     apart = inspecting.differences(index, view.query, truth, s.n_tables, s.n_bits).sum(axis=2)
     near = inspecting.near_misses(index, view.query, truth, s.n_tables, s.n_bits)
     st.markdown(words.missed(s, view.found_truth, near))
@@ -34,12 +34,12 @@ def missed(view: View) -> None:
     )
     st.caption("● same key, so it is looked at · a number: that many bits differ · ◯ the nearest miss of a missed clip")
     entries = _entries(view, near)
-    clip_list.draw(view.room, "inside-truth", "The nearest clips, missed ones first", view.clip, entries)
+    clip_list.draw(view.context, "inside-truth", "The nearest clips, missed ones first", view.clip, entries)
 
 
 def curve(view: View) -> None:
     """Draw the chance of being looked at over this query's own histogram of distances."""
-    s, index = view.s, view.room.index
+    s, index = view.s, view.context.index
     far = distances(view)
     top = 180.0 if s.metric == "cosine" else float(far.max(initial=1e-9)) * 1.02
     at = np.linspace(0, top, 241)
@@ -73,12 +73,12 @@ def curve(view: View) -> None:
 
 def _collide(view: View, at: Any) -> Any:
     """Return the chance that one function puts vectors at these distances into one bucket."""
-    return view.room.index.hasher.family.collision_probability(np.radians(at) if view.s.metric == "cosine" else at)
+    return view.context.index.hasher.family.collision_probability(np.radians(at) if view.s.metric == "cosine" else at)
 
 
 def _entries(view: View, near: list[NearMiss]) -> list[Entry]:
     """Return a card for each true neighbour, the missed ones first, with what would have found it."""
-    s, index = view.s, view.room.index
+    s, index = view.s, view.context.index
     lost = view.found.missed
     rescues = dict(
         zip(
@@ -89,7 +89,7 @@ def _entries(view: View, near: list[NearMiss]) -> list[Entry]:
     )
     entries = []
     for i, row in enumerate(view.truth):
-        clip, distance = view.room.dataset.clip("train", row), float(view.found.exact.distances[i])
+        clip, distance = view.context.dataset.clip("train", row), float(view.found.exact.distances[i])
         if row in rescues:
             positions = inspecting.positions_of(
                 index, np.stack([view.query, index.exact.X[row]]), near[i].table, s.n_bits

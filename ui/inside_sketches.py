@@ -18,7 +18,7 @@ MOST = 20_000  # candidates whose sketches are read here; more are sampled
 
 def show(view: View) -> None:
     """Draw each candidate's distance by sketch against its true one, and which were re-ranked."""
-    s, index = view.s, view.room.index
+    s, index = view.s, view.context.index
     walk = inspecting.walk(index, view.query, s.n_tables, s.n_bits, s.n_probes)
     rows = np.unique(np.concatenate([bucket.ids for table in walk for bucket in table]))
     rows = rows[rows != view.own]
@@ -29,7 +29,7 @@ def show(view: View) -> None:
     said, choice = st.columns([3, 2], gap="large")
     with choice:
         n_reranked = st.slider("Re-ranked: the best so many by sketch", K_NEIGHBOURS, 200, 40, 10, key="reranked")
-    sketches = _sketches((view.room.dataset.fingerprint, s.metric, s.seed), index)
+    sketches = _sketches((view.context.dataset.fingerprint, s.metric, s.seed), index)
     estimated = estimated_distances(sketches, index.exact, view.query, rows)
     order = np.argsort(estimated, kind="stable")
     rows, estimated = rows[order], estimated[order]

@@ -14,7 +14,7 @@ from lsh.validate import Floats
 from ui import charts, loading
 from ui.answer import Answer, answer
 from ui.figures import Mode
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.state import Settings
 
 MOST_ROWS = 200_000  # rows whose distance to the query is drawn as a histogram; more are sampled evenly
@@ -24,7 +24,7 @@ MOST_ROWS = 200_000  # rows whose distance to the query is drawn as a histogram;
 class View:
     """A query inside an index: `query` float32[d] is the clip's feature, `own` its row in the index, or -1."""
 
-    room: Room
+    context: PageContext
     clip: Clip
     query: Floats
     found: Answer
@@ -33,7 +33,7 @@ class View:
     @property
     def s(self) -> Settings:
         """Return the settings in force."""
-        return self.room.settings
+        return self.context.settings
 
     @property
     def own(self) -> int:
@@ -52,11 +52,11 @@ class View:
         return [row not in missed for row in self.truth]
 
 
-def look(room: Room, clip: Clip) -> View:
+def look(context: PageContext, clip: Clip) -> View:
     """Search for the clip as Listen does. Raises LSHError when it cannot be searched for."""
-    loading.warm_up(room.index)
-    query = np.ascontiguousarray(room.dataset.features(clip.split)[clip.row])
-    return View(room, clip, query, answer(room, clip), charts.mode())
+    loading.warm_up(context.index)
+    query = np.ascontiguousarray(context.dataset.features(clip.split)[clip.row])
+    return View(context, clip, query, answer(context, clip), charts.mode())
 
 
 def choose_table(view: View) -> int:
@@ -76,8 +76,8 @@ def _best_table(view: View) -> int:
 
 def distances(view: View) -> npt.NDArray[np.float64]:
     """Return the query's angle (degrees) or distance to every clip, as hashes see it; many clips are sampled."""
-    key = (view.room.dataset.fingerprint, view.s.metric, view.clip.clip_id)
-    return _distances(key, view.room.index, view.query)
+    key = (view.context.dataset.fingerprint, view.s.metric, view.clip.clip_id)
+    return _distances(key, view.context.index, view.query)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

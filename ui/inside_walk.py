@@ -21,7 +21,7 @@ SHOWN_PROBES = 8
 
 def key(view: View) -> None:
     """Draw how the query's key in one table comes about."""
-    s, index = view.s, view.room.index
+    s, index = view.s, view.context.index
     said, choice = st.columns([4, 1], gap="large")
     with choice:
         table = choose_table(view)
@@ -45,7 +45,7 @@ def key(view: View) -> None:
 
 def buckets(view: View) -> None:
     """Draw the bucket of every table, and who else is in one of them."""
-    s, index = view.s, view.room.index
+    s, index = view.s, view.context.index
     walk = [
         table[0].ids[table[0].ids != view.own] for table in inspecting.walk(index, view.query, s.n_tables, s.n_bits)
     ]
@@ -71,7 +71,7 @@ def buckets(view: View) -> None:
 
 def probes(view: View) -> None:
     """Draw the buckets that a table's further probes look into, and what they bring."""
-    s, index = view.s, view.room.index
+    s, index = view.s, view.context.index
     walk = inspecting.walk(index, view.query, s.n_tables, s.n_bits, MAX_PROBES)
     looked_at, met = inspecting.gains(index.n, walk, view.truth)
     looked_at = looked_at - (view.own >= 0)
@@ -104,11 +104,13 @@ def probes(view: View) -> None:
 
 def margins_of(view: View, table: int) -> Margins:
     """Return where the query and its true neighbours stand to the walls of one table (from 0)."""
-    index, n_bits = view.room.index, view.s.n_bits
+    index, n_bits = view.context.index, view.s.n_bits
     own = inspecting.key_of(index, view.query, table, n_bits)
     rows = np.ascontiguousarray(index.exact.X[view.truth])
     neighbours = inspecting.positions_of(index, rows, table, n_bits)
-    names = [clean(cards.title(view.room.dataset, view.room.dataset.clip("train", row)), 40) for row in view.truth]
+    names = [
+        clean(cards.title(view.context.dataset, view.context.dataset.clip("train", row)), 40) for row in view.truth
+    ]
     plain_names = [name.replace("&", "&amp;").replace("<", "&lt;") for name in names]
     positions, walls = own.positions, [0.0]
     axis, unit = "← bit 0 · degrees from the plane · bit 1 →", "°"
@@ -134,7 +136,7 @@ def _mates(view: View, name: str, rows: list[int], distances: list[float]) -> No
     truth = view.truth
     entries = [
         Entry(
-            view.room.dataset.clip("train", row),
+            view.context.dataset.clip("train", row),
             "found" if row in truth else "candidate",
             f"one of the {len(truth)} nearest" if row in truth else "candidate, not among the nearest",
             distance,
@@ -143,4 +145,4 @@ def _mates(view: View, name: str, rows: list[int], distances: list[float]) -> No
         for i, (row, distance) in enumerate(zip(rows, distances, strict=True))
     ]
     empty = "Nobody else: your sound is alone in this bucket. Fewer bits would make it larger."
-    clip_list.draw(view.room, name, "Who else is in the bucket", view.clip, entries, empty)
+    clip_list.draw(view.context, name, "Who else is in the bucket", view.clip, entries, empty)

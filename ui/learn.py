@@ -8,7 +8,7 @@ import streamlit as st
 from lsh import LSHError
 from ui import chapters, learn_idea, learn_questions, learn_trade, measures, remarks, visits
 from ui.learn_view import Lesson, look
-from ui.loading import Room
+from ui.loading import PageContext
 
 INTRO = (
     "About eight minutes, one idea a screen. Everything you can touch here is the index itself, with this collection."
@@ -33,11 +33,11 @@ CHAPTERS: list[tuple[str, str, Callable[[Lesson], None]]] = [
 NAMES = [name for name, _, _ in CHAPTERS]
 
 
-def show(room: Room) -> None:
+def show(context: PageContext) -> None:
     """Draw the page: the contents, and the chapter that is open."""
     st.html(STYLE)
     st.title("Learn")
-    clip, unknown = visits.here(room)
+    clip, unknown = visits.here(context)
     if clip is None:
         remarks.empty_collection()
         return
@@ -52,11 +52,11 @@ def show(room: Room) -> None:
         with st.container(key="chapter-room"):
             st.header(question)
             try:
-                draw(look(room, clip))
+                draw(look(context, clip))
             except LSHError as error:
                 remarks.unsearchable(error)
         chapters.turn("chapter", NAMES, [question for _, question, _ in CHAPTERS], at)
-    measures.strip(room, numbers)
+    measures.strip(context, numbers)
 
 
 def _choose() -> str:

@@ -18,7 +18,7 @@ def alike(lesson: Lesson) -> None:
     """Similarity as an angle, with three clips to hear."""
     st.markdown(
         f"""
-A model listened to every clip and wrote down **{lesson.room.index.dim} numbers**: its **feature**. Clips that sound
+A model listened to every clip and wrote down **{lesson.context.index.dim} numbers**: its **feature**. Clips that sound
 alike get features that point the same way, so the **angle** between two features says how alike they are: 0° is the
 same, 90° has nothing in common. Press play: do your ears agree? (The number on a card {_card_number(lesson)}.)
 """
@@ -45,33 +45,35 @@ def _card_number(lesson: Lesson) -> str:
 
 def _three(lesson: Lesson) -> None:
     """Let the nearest, the tenth and a clip from the middle of the crowd be heard."""
-    exact, dataset = lesson.found.exact, lesson.room.dataset
+    exact, dataset = lesson.found.exact, lesson.context.dataset
     entries = [Entry(lesson.clip, "query", "your sound")]
     if len(exact.rows):
         entries.append(_entry(lesson, 0, "the nearest of all"))
         entries.append(_entry(lesson, len(exact.rows) - 1, f"the {len(exact.rows)}th nearest"))
-    far = dataset.clip("train", lesson.room.index.n // 2)
-    _, distances = inspecting.nearest_of(lesson.room.index, lesson.query, [far.row], 1)
+    far = dataset.clip("train", lesson.context.index.n // 2)
+    _, distances = inspecting.nearest_of(lesson.context.index, lesson.query, [far.row], 1)
     entries.append(Entry(far, "candidate", "a clip from anywhere", float(distances[0])))
-    clip_list.draw(lesson.room, "lesson alike", "Your sound, two near it, and one from anywhere", lesson.clip, entries)
+    clip_list.draw(
+        lesson.context, "lesson alike", "Your sound, two near it, and one from anywhere", lesson.clip, entries
+    )
 
 
 def _entry(lesson: Lesson, place: int, words: str) -> Entry:
     exact = lesson.found.exact
-    clip = lesson.room.dataset.clip("train", int(exact.rows[place]))
+    clip = lesson.context.dataset.clip("train", int(exact.rows[place]))
     return Entry(clip, "exact", words, float(exact.distances[place]))
 
 
 def brute_force(lesson: Lesson) -> None:
     """Say what exact search costs, as the collection grows."""
-    n, dim = lesson.room.index.n, lesson.room.index.dim
+    n, dim = lesson.context.index.n, lesson.context.index.dim
     st.markdown(
         f"""
 You can. It is called **exact search**, or brute force: measure the angle to every clip, keep the ten smallest. It
 misses nothing, and for {n:,} clips it needs {n * dim:,} multiplications. Every clip more costs {dim} more.
 """
     )
-    now = measures.measure(lesson.room)
+    now = measures.measure(lesson.context)
     if now is None:
         return
     sizes = [n, 100_000, BIGGEST, 100_000_000]
@@ -132,7 +134,7 @@ usual clip, seldom from a neighbour. (In truth it is a plane through all dimensi
 
 def key(lesson: Lesson) -> None:
     """K bits: fewer strangers, and fewer neighbours."""
-    angles, n = lesson.angles, lesson.room.index.n
+    angles, n = lesson.angles, lesson.context.index.n
     st.markdown(
         f"""
 One bit halves the crowd: {n // 2:,} clips are still too many to look at. So ask **K** such questions. The K answers in

@@ -15,7 +15,7 @@ from lsh.quality import LabelSets
 from lsh.sampling import evenly_spaced_rows
 from ui.figures import percent
 from ui.learn_published import AGGREGATES
-from ui.loading import Room, Sample, sample_for
+from ui.loading import PageContext, Sample, sample_for
 from ui.state import K_NEIGHBOURS, Settings
 
 POOLED_QUERIES = 200
@@ -60,11 +60,11 @@ class Judged:
         )
 
 
-def judge(room: Room) -> Judged:
+def judge(context: PageContext) -> Judged:
     """Judge the setting in force; the same one is judged once for all visitors."""
-    s = room.settings
-    key = (room.dataset.fingerprint, s.metric, s.seed, room.index.bucket_width, s.n_tables, s.n_bits, s.n_probes)
-    return _judged(key, room.dataset, room.index, s, sample_for(room.dataset, s))
+    s = context.settings
+    key = (context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width, s.n_tables, s.n_bits, s.n_probes)
+    return _judged(key, context.dataset, context.index, s, sample_for(context.dataset, s))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

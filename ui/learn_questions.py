@@ -17,10 +17,11 @@ from ui.tune_view import look as measure_all
 
 def parameters(lesson: Lesson) -> None:
     """Answer question 1 from the whole grid, measured here."""
-    room = lesson.room
-    if not _has_judges(room.dataset):
+    context = lesson.context
+    folder, metric = words.folder(context.dataset.path), context.settings.metric
+    if not _has_judges(context.dataset):
         return
-    view = measure_all(room)
+    view = measure_all(context)
     best = words.cheapest(view.grid, view.candidates, WANTED)
     if best is None:
         st.markdown("**No setting here reaches recall 0.90.** Add probes, or ask for less:")
@@ -36,17 +37,15 @@ def parameters(lesson: Lesson) -> None:
         "are, the more bits pay. Fewest looked at is not always fastest: *Tune* times them."
     )
     doors.to("tune", "Choose the recall you want on Tune")
-    _published(
-        learn_published.settings_table(room.settings.metric), room.dataset, "The fastest setting for each recall"
-    )
+    _published(learn_published.settings_table(metric), context.dataset, "The fastest setting for each recall")
     _reproduce(
-        f"python -m lsh tune {words.folder(room.dataset.path)} --metric {room.settings.metric} --recall {WANTED:g}",
+        f"python -m lsh tune {folder} --metric {metric} --recall {WANTED:g}",
         f"""
 from data_prep.dataset import open_dataset
 from lsh import LSHIndex, tune
 
-dataset = open_dataset("{words.folder(room.dataset.path)}")
-index = LSHIndex("{room.settings.metric}", n_tables=32, n_bits=24, seed={room.settings.seed})
+dataset = open_dataset("{folder}")
+index = LSHIndex("{metric}", n_tables=32, n_bits=24, seed={context.settings.seed})
 index.fit(dataset.features("train"))
 print(tune(index, dataset.features("validation")[:500], recall={WANTED:g}).why)
 """,
@@ -55,9 +54,9 @@ print(tune(index, dataset.features("validation")[:500], recall={WANTED:g}).why)
 
 def speed(lesson: Lesson) -> None:
     """Answer question 2 by the latest race over this collection."""
-    room = lesson.room
-    runs = race_visit.runs(room)
-    name = race_visit.shown(room, runs)
+    context = lesson.context
+    runs = race_visit.runs(context)
+    name = race_visit.shown(context, runs)
     run = runs[name] if name is not None else None
     if run is None or not run.raced:
         st.markdown("**Nobody has raced over this collection yet.** A race takes some seconds:")
@@ -70,10 +69,10 @@ def speed(lesson: Lesson) -> None:
         )
         st.caption(race_words.measured(run, ahead=name is not None and name.startswith(race_visit.AHEAD)))
     doors.to("race", "Race it on this machine")
-    _published(learn_published.speed_table(), room.dataset, "Beside exact search, at recall 0.9")
-    s = room.settings
+    _published(learn_published.speed_table(), context.dataset, "Beside exact search, at recall 0.9")
+    s = context.settings
     _reproduce(
-        f"python -m lsh evaluate {words.folder(room.dataset.path)} --metric {s.metric} --tables {s.n_tables} "
+        f"python -m lsh evaluate {words.folder(context.dataset.path)} --metric {s.metric} --tables {s.n_tables} "
         f"--bits {s.n_bits} --probes {s.n_probes} --seed {s.seed}",
         "",
     )
@@ -81,10 +80,10 @@ def speed(lesson: Lesson) -> None:
 
 def quality(lesson: Lesson) -> None:
     """Answer question 3 at the setting in force, with validation clips."""
-    room, s = lesson.room, lesson.s
-    if not _has_judges(room.dataset):
+    context, s = lesson.context, lesson.s
+    if not _has_judges(context.dataset):
         return
-    judged = learn_judging.judge(room)
+    judged = learn_judging.judge(context)
     st.markdown(
         f"At {setting(s.n_tables, s.n_bits)} LSH finds **{percent(judged.recall)}** of the ten nearest on average. "
         f"{percent(judged.complete)} of the queries get all ten; the worst gets {judged.worst_words}."
@@ -96,23 +95,23 @@ def quality(lesson: Lesson) -> None:
     )
     st.markdown(judged.verdict)
     st.markdown("The query of which LSH finds least; listen to what it misses:")
-    clip = room.dataset.clip("validation", judged.worst)
+    clip = context.dataset.clip("validation", judged.worst)
     entries = [Entry(clip, "query", f"the worst query: LSH finds {judged.worst_words}")]
     entries += [
-        Entry(room.dataset.clip("train", row), "missed", "missed", distance)
+        Entry(context.dataset.clip("train", row), "missed", "missed", distance)
         for row, distance in judged.worst_missed[:2]
     ]
-    clip_list.draw(room, "lesson worst", "The query of which LSH finds least, and what it misses", clip, entries)
+    clip_list.draw(context, "lesson worst", "The query of which LSH finds least, and what it misses", clip, entries)
     st.caption(f"Measured here with {judged.n_queries} validation clips.")
     _reproduce(
-        words.command(room.dataset.path, s, judged.n_queries),
+        words.command(context.dataset.path, s, judged.n_queries),
         "",
     )
 
 
 def frames(lesson: Lesson) -> None:
     """Answer question 4 from frames where the collection keeps them, else by what was published."""
-    dataset = lesson.room.dataset
+    dataset = lesson.context.dataset
     st.markdown(
         """
 AudioSet's clips last ten seconds, and the model wrote down one vector **a second**. To search clips, ten vectors must

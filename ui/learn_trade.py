@@ -41,7 +41,7 @@ away it is. Nobody notices from the list alone; only exact search can tell.
     entries = [Entry(lesson.clip, "query", "your sound")]
     entries += [_entry(lesson, row, "found", "found") for row in kept[-1:]]
     entries += [_entry(lesson, row, "missed", "missed: LSH never looked at it") for row in lost[:2]]
-    clip_list.draw(lesson.room, "lesson missed", "Your sound, one found and those missed", lesson.clip, entries)
+    clip_list.draw(lesson.context, "lesson missed", "Your sound, one found and those missed", lesson.clip, entries)
     if lost:
         st.markdown(
             "Can you hear that something is gone? Often what comes instead is as good. Open *why?* for the reason in "
@@ -55,7 +55,7 @@ def _entry(lesson: Lesson, row: int, kind: clip_list.Kind, how: str) -> Entry:
     exact, s = lesson.found.exact, lesson.s
     place = exact.rows.tolist().index(row)
     distance = float(exact.distances[place])
-    clip = lesson.room.dataset.clip("train", row)
+    clip = lesson.context.dataset.clip("train", row)
     return Entry(clip, kind, f"{how} · {_rank(place + 1)}", distance, cards.why(lesson.found.met[row], s, distance))
 
 
@@ -72,7 +72,7 @@ one setting, measured on this collection: the darker, or in the dark the brighte
 Settings along the line find 90 %; they differ in what they cost.
 """
     )
-    if lesson.room.dataset.n_rows("validation") == 0:
+    if lesson.context.dataset.n_rows("validation") == 0:
         st.info("This collection holds no validation clips to measure with.")
         return
     left, right = st.columns(2)
@@ -80,7 +80,7 @@ Settings along the line find 90 %; they differ in what they cost.
         slider("L", "Tables, L", MAX_TABLES, lesson.s)
     with right:
         slider("K", "Bits a key, K", MAX_BITS, lesson.s)
-    view = measure_all(lesson.room)
+    view = measure_all(lesson.context)
     draw(
         figures.heat_map(view.grid, view.candidates, view.here, WANTED, view.mode),
         f"Recall at every L and K. You are at {setting(*view.here)}: recall {view.here_recall:.2f}, "
@@ -120,14 +120,14 @@ Where length matters as well as direction, project each clip on a random line an
 
 
 def _probes(lesson: Lesson) -> None:
-    room, s = lesson.room, lesson.s
-    sample = loading.sample_for(room.dataset, s)
+    context, s = lesson.context, lesson.s
+    sample = loading.sample_for(context.dataset, s)
     if not len(sample.rows):
         return
     rows = []
     for n_probes in sorted({*PROBES, s.n_probes}):
         other = replace(s, n_probes=n_probes)
-        recall, candidates = measures.quality(replace(room, settings=other), other, sample)
+        recall, candidates = measures.quality(replace(context, settings=other), other, sample)
         here = "you are here" if n_probes == s.n_probes else ""
         rows.append((str(n_probes), percent(recall), percent(candidates), here))
     few_numbers(pd.DataFrame(rows, columns=["probes", "recall", "looked at", setting(s.n_tables, s.n_bits)]))

@@ -13,7 +13,7 @@ from ui import charts, loading, state
 from ui.answer import Answer, answer
 from ui.figures import Mode
 from ui.figures.lessons import Angles
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.state import K_NEIGHBOURS, Settings
 
 MOST_ROWS = 100_000  # clips whose angles are drawn; of a larger collection evenly spaced ones
@@ -23,7 +23,7 @@ MOST_ROWS = 100_000  # clips whose angles are drawn; of a larger collection even
 class Lesson:
     """Your sound in this collection: `query` float32[d] is its feature, `found` what LSH finds at your setting."""
 
-    room: Room
+    context: PageContext
     clip: Clip
     query: Floats
     found: Answer
@@ -32,21 +32,21 @@ class Lesson:
     @property
     def s(self) -> Settings:
         """Return the settings in force."""
-        return self.room.settings
+        return self.context.settings
 
     @property
     def angles(self) -> Angles:
         """Return the angles from your sound to the clips: the first chapters speak of angles, whatever the distance."""
         own = self.clip.row if self.clip.split == "train" else -1
-        index = loading.index_for(self.room.dataset, replace(self.s, metric="cosine", bucket_width=None))
-        return _angles((self.room.dataset.fingerprint, self.s.seed, self.clip.clip_id), index, self.query, own)
+        index = loading.index_for(self.context.dataset, replace(self.s, metric="cosine", bucket_width=None))
+        return _angles((self.context.dataset.fingerprint, self.s.seed, self.clip.clip_id), index, self.query, own)
 
 
-def look(room: Room, clip: Clip) -> Lesson:
+def look(context: PageContext, clip: Clip) -> Lesson:
     """Search for the clip as Listen does. Raises LSHError when it cannot be searched for."""
-    loading.warm_up(room.index)
-    query = np.ascontiguousarray(room.dataset.features(clip.split)[clip.row])
-    return Lesson(room, clip, query, answer(room, clip), charts.mode())
+    loading.warm_up(context.index)
+    query = np.ascontiguousarray(context.dataset.features(clip.split)[clip.row])
+    return Lesson(context, clip, query, answer(context, clip), charts.mode())
 
 
 def slider(name: str, label: str, most: int, of: Settings) -> int:

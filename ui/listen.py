@@ -7,43 +7,43 @@ from lsh import LSHError
 from ui import asks, cards, doors, finding, loading, measures, media, near, remarks, taking, visits
 from ui.answer import answer
 from ui.components import query_player
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.text import clean
 
 
-def show(room: Room) -> None:
+def show(context: PageContext) -> None:
     """Draw the page: your sound on the left, what is near it on the right."""
-    clip, unknown = visits.here(room)
+    clip, unknown = visits.here(context)
     if clip is None:
         remarks.empty_collection()
         return
     left, right = st.columns([5, 9], gap="large")
     with left, st.container(key="your-sound"):
         remarks.unknown_clip(unknown)
-        _player(room, clip)
-        finding.box(room.dataset)
+        _player(context, clip)
+        finding.box(context.dataset)
         doors.to("map", "See it on the map", clip=clip.clip_id)
     with right:
         numbers = measures.place()
         said = st.container(key="said", gap="small")
         try:
-            loading.warm_up(room.index)
-            found = answer(room, clip)
+            loading.warm_up(context.index)
+            found = answer(context, clip)
         except LSHError as error:
             remarks.unsearchable(error)
             return
         with said:
-            remarks.what_happened(room, found)
-        near.draw(room, "neighbours", clip, found, lambda to: visits.hop(to, clip.clip_id))
-        taking.buttons(room, clip, found, link=True)
-        now = measures.strip(room, numbers)  # after the neighbours, for it takes longer
+            remarks.what_happened(context, found)
+        near.draw(context, "neighbours", clip, found, lambda to: visits.hop(to, clip.clip_id))
+        taking.buttons(context, clip, found, link=True)
+        now = measures.strip(context, numbers)  # after the neighbours, for it takes longer
         with said:
-            remarks.what_next(room, found, now)
+            remarks.what_next(context, found, now)
 
 
 @st.fragment
-def _player(room: Room, clip: Clip) -> None:
-    dataset = room.dataset
+def _player(context: PageContext, clip: Clip) -> None:
+    dataset = context.dataset
     data = {
         "clip": {
             "id": clip.clip_id,
@@ -54,8 +54,8 @@ def _player(room: Room, clip: Clip) -> None:
             "gone": "This video is gone from YouTube." if clip.clip_id in asks.gone() else None,
         },
         "collection": dataset.fingerprint[:16],
-        "trail": _steps(room),
-        "sound": asks.wanted_sound(room, "player"),
+        "trail": _steps(context),
+        "sound": asks.wanted_sound(context, "player"),
     }
     query_player(
         key="player",
@@ -67,7 +67,7 @@ def _player(room: Room, clip: Clip) -> None:
     asks.rerun_if_moved()
 
 
-def _steps(room: Room) -> list[dict[str, str]]:
-    clips = (room.dataset.find_clip(clip_id) for clip_id in room.settings.trail)
-    titles = [(clip.clip_id, cards.title(room.dataset, clip)) for clip in clips if clip]
+def _steps(context: PageContext) -> list[dict[str, str]]:
+    clips = (context.dataset.find_clip(clip_id) for clip_id in context.settings.trail)
+    titles = [(clip.clip_id, cards.title(context.dataset, clip)) for clip in clips if clip]
     return [{"id": clip_id, "name": clean(title.split(" · ")[0], 24), "title": title} for clip_id, title in titles]

@@ -28,8 +28,8 @@ DATA = ROOT / "data"
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """Where a page stands: the settings in force, and the dataset and index they name."""
+class PageContext:
+    """What a page draws from: the settings in force, and the dataset and index they name."""
 
     settings: Settings
     dataset: Dataset
@@ -77,11 +77,11 @@ def sample_for(dataset: Dataset, settings: Settings) -> Sample:
     return _sample(dataset.fingerprint, settings.metric, dataset)
 
 
-def surface_for(room: Room) -> Surface:
+def surface_for(context: PageContext) -> Surface:
     """Return recall and candidates at every L and K with the probes now in force, over `sample_for`'s queries."""
-    s = room.settings
-    key = (room.dataset.fingerprint, s.metric, s.seed, _width(s), s.n_probes)
-    return _surface(key, room.index, sample_for(room.dataset, s).queries)
+    s = context.settings
+    key = (context.dataset.fingerprint, s.metric, s.seed, _width(s), s.n_probes)
+    return _surface(key, context.index, sample_for(context.dataset, s).queries)
 
 
 def warm_up(index: LSHIndex) -> None:

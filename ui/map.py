@@ -14,43 +14,45 @@ from ui.atlas import Atlas
 from ui.branches import BRANCHES
 from ui.clip_list import Entry
 from ui.components import sound_map
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.text import clean
 
 MOST_CANDIDATES = 20_000  # sent to the browser; more would be a carpet
 KEY = "map"
 
 
-def show(room: Room) -> None:
+def show(context: PageContext) -> None:
     """Draw the page."""
-    clip, unknown = visits.here(room)
+    clip, unknown = visits.here(context)
     if clip is None:
         remarks.empty_collection()
         return
     remarks.unknown_clip(unknown)
     st.title("Map")
     numbers = measures.place()
-    chart = atlas.atlas_of(room.dataset)
+    chart = atlas.atlas_of(context.dataset)
     st.markdown(map_words.intro(chart))
     found: Answer | None = None
     try:
-        loading.warm_up(room.index)
-        found = answer(room, clip)
+        loading.warm_up(context.index)
+        found = answer(context, clip)
     except LSHError as error:
         remarks.unsearchable(error)
-    _controls(room)
-    _map(room, chart, clip, found)
+    _controls(context)
+    _map(context, chart, clip, found)
     st.caption(map_words.what_it_can_tell(chart))
     if found is not None:
-        _neighbours(room, chart, clip, found)
-        measures.strip(room, numbers)
+        _neighbours(context, chart, clip, found)
+        measures.strip(context, numbers)
 
 
-def _controls(room: Room) -> None:
+def _controls(context: PageContext) -> None:
     """Draw the label filter, and the switch for candidates."""
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
-    counts = sum(room.dataset.label_counts(split) for split in SPLITS)
-    names = sorted(name for name, count in zip(room.dataset.label_names, np.atleast_1d(counts), strict=True) if count)
+    counts = sum(context.dataset.label_counts(split) for split in SPLITS)
+    names = sorted(
+        name for name, count in zip(context.dataset.label_names, np.atleast_1d(counts), strict=True) if count
+    )
     left.selectbox(
         "Show a label",
         names,
@@ -68,32 +70,32 @@ def _controls(room: Room) -> None:
 
 
 @st.fragment
-def _map(room: Room, chart: Atlas, clip: Clip, found: Answer | None) -> None:
+def _map(context: PageContext, chart: Atlas, clip: Clip, found: Answer | None) -> None:
     data = {
         "map": {"id": chart.id, "n": chart.starts[-1]},
-        "collection": room.dataset.fingerprint[:16],
-        "summary": remarks.summary(room, found) if found else "",
-        "marks": _marks(room, chart, clip, found),
-        "candidates": _candidates(room, chart, clip) if st.session_state.get("map candidates") and found else [],
-        "label": _label(room),
-        **_picked(room, chart, clip, found),
+        "collection": context.dataset.fingerprint[:16],
+        "summary": remarks.summary(context, found) if found else "",
+        "marks": _marks(context, chart, clip, found),
+        "candidates": _candidates(context, chart, clip) if st.session_state.get("map candidates") and found else [],
+        "label": _label(context),
+        **_picked(context, chart, clip, found),
         **_wanted_parts(chart),
-        "looks": asks.wanted_looks(room, KEY),
-        "sound": asks.wanted_sound(room, KEY),
+        "looks": asks.wanted_looks(context, KEY),
+        "sound": asks.wanted_sound(context, KEY),
     }
     sound_map(
         key=KEY,
         data=data,
         on_lack_change=asks.on(KEY, "lack", _remember_lack),
-        on_pick_change=asks.on(KEY, "pick", lambda point: _pick(room, chart, point)),
+        on_pick_change=asks.on(KEY, "pick", lambda point: _pick(context, chart, point)),
         **asks.of_cards(KEY, lambda to: visits.hop(to, clip.clip_id)),
     )
     asks.rerun_if_moved()
 
 
-def _marks(room: Room, chart: Atlas, clip: Clip, found: Answer | None) -> list[dict[str, Any]]:
+def _marks(context: PageContext, chart: Atlas, clip: Clip, found: Answer | None) -> list[dict[str, Any]]:
     """Return what is drawn over the points: your sound first, then the neighbours, each with its place and words."""
-    dataset = room.dataset
+    dataset = context.dataset
     marks = [{**chart.place(clip), "kind": "query", "words": "your sound", "title": cards.title(dataset, clip)}]
     if found is None:
         return marks
@@ -109,22 +111,22 @@ def _marks(room: Room, chart: Atlas, clip: Clip, found: Answer | None) -> list[d
     return marks
 
 
-def _candidates(room: Room, chart: Atlas, clip: Clip) -> list[int]:
+def _candidates(context: PageContext, chart: Atlas, clip: Clip) -> list[int]:
     """Return the points of the clips that the search looked at, at most MOST_CANDIDATES of them."""
-    s, query = room.settings, room.dataset.features(clip.split)[clip.row]
-    tables = walk(room.index, query, s.n_tables, s.n_bits, s.n_probes)
+    s, query = context.settings, context.dataset.features(clip.split)[clip.row]
+    tables = walk(context.index, query, s.n_tables, s.n_bits, s.n_probes)
     rows = np.unique(np.concatenate([bucket.ids for table in tables for bucket in table]))
     points: list[int] = rows[rows < chart.starts[1]][:MOST_CANDIDATES].tolist()
     return points
 
 
-def _label(room: Room) -> dict[str, Any] | None:
+def _label(context: PageContext) -> dict[str, Any] | None:
     """Return the label that stands out, if one was chosen, and how many clips carry it."""
     name = st.session_state.get("map label")
-    if name not in room.dataset.label_names:
+    if name not in context.dataset.label_names:
         return None
-    number = room.dataset.label_names.index(name)
-    count = sum(int(room.dataset.label_counts(split)[number]) for split in SPLITS)
+    number = context.dataset.label_names.index(name)
+    count = sum(int(context.dataset.label_counts(split)[number]) for split in SPLITS)
     return {"number": number, "name": clean(name, 80), "count": count}
 
 
@@ -149,36 +151,36 @@ def _wanted_parts(chart: Atlas) -> dict[str, Any]:
     return {}
 
 
-def _pick(room: Room, chart: Atlas, point: Any) -> None:
+def _pick(context: PageContext, chart: Atlas, point: Any) -> None:
     """Remember the clip that was pressed, and that it is to be heard."""
-    clip = chart.clip(room.dataset, point) if isinstance(point, int) else None
+    clip = chart.clip(context.dataset, point) if isinstance(point, int) else None
     if clip:
         st.session_state["map picked"] = clip.clip_id
-        if room.dataset.media != "youtube":
+        if context.dataset.media != "youtube":
             asks.want(KEY)(clip.clip_id)
 
 
-def _picked(room: Room, chart: Atlas, query: Clip, found: Answer | None) -> dict[str, Any]:
+def _picked(context: PageContext, chart: Atlas, query: Clip, found: Answer | None) -> dict[str, Any]:
     """Return the card of the clip that was pressed, if there is one."""
     picked = st.session_state.get("map picked")
-    clip = room.dataset.find_clip(picked) if picked else None
+    clip = context.dataset.find_clip(picked) if picked else None
     if clip is None:
         return {"picked": None, "cards": {}}
     kind, words = map_words.standing(clip, query, found)
-    distance = map_words.distance(room, clip, query)
+    distance = map_words.distance(context, clip, query)
     card = {
-        **cards.about(room.dataset, clip, query, clip.clip_id in asks.gone()),
+        **cards.about(context.dataset, clip, query, clip.clip_id in asks.gone()),
         "kind": kind,
         "how": words,
         "rank": "",
         "aside": "",
         "why": "",
-        "near": cards.near(room, distance) if distance is not None else {"value": "", "share": 0, "words": ""},
+        "near": cards.near(context, distance) if distance is not None else {"value": "", "share": 0, "words": ""},
     }
     return {"picked": {**chart.place(clip), "id": clip.clip_id}, "cards": {clip.clip_id: card}}
 
 
-def _neighbours(room: Room, chart: Atlas, clip: Clip, found: Answer) -> None:
+def _neighbours(context: PageContext, chart: Atlas, clip: Clip, found: Answer) -> None:
     """List the nearest clips in words: the map for those who do not see it, and what the map cannot say."""
     st.header("The same in words")
     st.markdown("The 10 nearest clips by the search's own distance, the nearest first.")
@@ -186,7 +188,7 @@ def _neighbours(room: Room, chart: Atlas, clip: Clip, found: Answer) -> None:
     nearer = map_words.nearer_on_the_map(chart, clip, rows)
     entries = [
         Entry(
-            room.dataset.clip("train", row),
+            context.dataset.clip("train", row),
             "missed" if row in missed else "found",
             map_words.beside(row in missed, n),
             float(distance),
@@ -194,4 +196,4 @@ def _neighbours(room: Room, chart: Atlas, clip: Clip, found: Answer) -> None:
         )
         for rank, (row, distance, n) in enumerate(zip(rows.tolist(), found.exact.distances, nearer, strict=True), 1)
     ]
-    clip_list.draw(room, "map list", "The 10 nearest clips", clip, entries, "There is no other clip here.")
+    clip_list.draw(context, "map list", "The 10 nearest clips", clip, entries, "There is no other clip here.")

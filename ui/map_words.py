@@ -6,7 +6,7 @@ import numpy.typing as npt
 from data_prep.dataset import Clip
 from ui.answer import Answer
 from ui.atlas import Atlas
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.text import plain
 
 _ORDINALS = {1: "nearest", 2: "2nd nearest", 3: "3rd nearest"}
@@ -57,10 +57,10 @@ def standing(clip: Clip, query: Clip, found: Answer | None) -> tuple[str, str]:
     return "other", "a query, not searched" if row < 0 else "not among the nearest"
 
 
-def distance(room: Room, clip: Clip, query: Clip) -> float | None:
+def distance(context: PageContext, clip: Clip, query: Clip) -> float | None:
     """Return how far a clip is from the query by the distance in force; None where that has no meaning."""
-    one, other = (np.asarray(room.dataset.features(c.split)[c.row], dtype=np.float64) for c in (clip, query))
-    if room.settings.metric == "euclidean":
+    one, other = (np.asarray(context.dataset.features(c.split)[c.row], dtype=np.float64) for c in (clip, query))
+    if context.settings.metric == "euclidean":
         return float(np.linalg.norm(one - other))
     lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
     return 1 - float(one @ other) / lengths if lengths else None

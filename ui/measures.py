@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lsh import LSHIndex, recall_at_k
 from lsh.timing import ms_per_query
-from ui.loading import Room, Sample, sample_for, surface_for
+from ui.loading import PageContext, Sample, sample_for, surface_for
 from ui.state import K_NEIGHBOURS, Settings
 
 _TIMED = 24  # queries that are searched one by one
@@ -27,38 +27,38 @@ class Measures:
     n_queries: int
 
 
-def measure(room: Room, settings: Settings | None = None) -> Measures | None:
+def measure(context: PageContext, settings: Settings | None = None) -> Measures | None:
     """Measure a setting (the one in force, unless another is given); None where there are no validation queries."""
-    s = settings or room.settings
-    sample = sample_for(room.dataset, s)
+    s = settings or context.settings
+    sample = sample_for(context.dataset, s)
     if not len(sample.rows):
         return None
-    recall, candidates = quality(room, s, sample)
-    key = (room.dataset.fingerprint, s.metric, s.seed, room.index.bucket_width)
+    recall, candidates = quality(context, s, sample)
+    key = (context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width)
     return Measures(
         recall,
         candidates,
-        *_times(key, s.n_tables, s.n_bits, s.n_probes, room.index, sample),
-        room.index.nbytes(s.n_tables) / 1e6,
+        *_times(key, s.n_tables, s.n_bits, s.n_probes, context.index, sample),
+        context.index.nbytes(s.n_tables) / 1e6,
         len(sample.rows),
     )
 
 
-def quality(room: Room, s: Settings, sample: Sample) -> tuple[float, float]:
+def quality(context: PageContext, s: Settings, sample: Sample) -> tuple[float, float]:
     """Return mean recall and share of candidates: from the whole surface, or by searching where probes make it dear."""
     if s.n_probes == 1:
-        return surface_for(room).at(s.n_tables, s.n_bits)
-    key = (room.dataset.fingerprint, s.metric, s.seed, room.index.bucket_width)
-    return _searched_quality(key, s.n_tables, s.n_bits, s.n_probes, room.index, sample)
+        return surface_for(context).at(s.n_tables, s.n_bits)
+    key = (context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width)
+    return _searched_quality(key, s.n_tables, s.n_bits, s.n_probes, context.index, sample)
 
 
-def one_more_table(room: Room, now: Measures) -> tuple[float, float] | None:
+def one_more_table(context: PageContext, now: Measures) -> tuple[float, float] | None:
     """Return what one more table would add to recall and to the share looked at; None at the last table."""
-    s = room.settings
-    if s.n_tables >= room.index.params.n_tables:
+    s = context.settings
+    if s.n_tables >= context.index.params.n_tables:
         return None
     more = Settings(s.dataset, s.metric, s.n_tables + 1, s.n_bits, s.n_probes, s.seed, s.bucket_width)
-    recall, candidates = quality(room, more, sample_for(room.dataset, s))
+    recall, candidates = quality(context, more, sample_for(context.dataset, s))
     return recall - now.recall, candidates - now.candidates
 
 
@@ -67,14 +67,14 @@ def place() -> DeltaGenerator:
     return st.container(key="measures")
 
 
-def strip(room: Room, into: DeltaGenerator | None = None) -> Measures | None:
+def strip(context: PageContext, into: DeltaGenerator | None = None) -> Measures | None:
     """Draw the four numbers, each beside exact search and with its change since the setting before."""
     with into or place():
-        now = measure(room)
+        now = measure(context)
         if now is None:
             st.caption("This collection has no validation queries, so recall and speed are not measured.")
             return None
-        before = _before(room.settings, now)
+        before = _before(context.settings, now)
         over = f"Measured on this machine over {now.n_queries} validation queries."
         _number(
             "recall@10",

@@ -8,22 +8,22 @@ from data_prep.dataset import Clip
 from ui import asks, cards, own_files, remarks
 from ui.answer import Answer
 from ui.components import neighbour_list
-from ui.loading import Room
+from ui.loading import PageContext
 
 
 @st.fragment
-def draw(room: Room, key: str, query: Clip, found: Answer, use: Callable[[str], None]) -> None:
+def draw(context: PageContext, key: str, query: Clip, found: Answer, use: Callable[[str], None]) -> None:
     """Draw the lists. `key` is their own; `use` makes a neighbour the query."""
     data = {
-        **cards.deck(room, query, found, asks.gone()),
-        "collection": room.dataset.fingerprint[:16],
-        "looks": asks.wanted_looks(room, key),
-        "view": room.settings.view,
-        "empty": remarks.empty_lists(room.settings, found),
-        "summary": remarks.summary(room, found),
-        "sound": asks.wanted_sound(room, key),
-        "own": room.dataset.media == "file",
-        "file": own_files.wanted(room, key),
+        **cards.deck(context, query, found, asks.gone()),
+        "collection": context.dataset.fingerprint[:16],
+        "looks": asks.wanted_looks(context, key),
+        "view": context.settings.view,
+        "empty": remarks.empty_lists(context.settings, found),
+        "summary": remarks.summary(context, found),
+        "sound": asks.wanted_sound(context, key),
+        "own": context.dataset.media == "file",
+        "file": own_files.wanted(context, key),
     }
     neighbour_list(
         key=key,

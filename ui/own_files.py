@@ -8,7 +8,7 @@ from streamlit import runtime
 
 from data_prep.dataset import Clip, Dataset
 from ui import media
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.text import clean
 
 LARGEST = 200_000_000  # bytes; a file is held in memory while it can be fetched
@@ -25,14 +25,14 @@ _NOT_IN_NAMES = re.compile(r'[:/\\*?"<>|%]')
 _LONGEST_STEM = 100
 
 
-def wanted(room: Room, key: str) -> dict[str, str] | None:
+def wanted(context: PageContext, key: str) -> dict[str, str] | None:
     """Return the file that a card asked for last: id, name, mime, url; or id and sorry, where it cannot be had.
 
     It can be fetched until another one is asked for, however often the page is drawn.
     """
     clip_id = st.session_state.get(f"{key} file")
-    clip = room.dataset.find_clip(clip_id) if clip_id and room.dataset.media == "file" else None
-    return {"id": clip.clip_id, **_offer(room.dataset, clip, key)} if clip else None
+    clip = context.dataset.find_clip(clip_id) if clip_id and context.dataset.media == "file" else None
+    return {"id": clip.clip_id, **_offer(context.dataset, clip, key)} if clip else None
 
 
 def name_of(clip: Clip) -> str:

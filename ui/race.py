@@ -12,7 +12,7 @@ from lsh.racing import LSH, sizes_up_to
 from ui import charts, measures, race_live, race_runs, race_visit, trouble
 from ui import race_words as words
 from ui.figures import race as figures
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.race_runs import Run
 
 INTRO = """
@@ -41,41 +41,46 @@ class _Scene:
         return None if self.beside == self.run else self.beside
 
 
-def show(room: Room) -> None:
+def show(context: PageContext) -> None:
     """Draw the page; and race at its end, when that was asked for, so that everything stands while it runs."""
     st.html(STYLE)
     st.title("Race")
     st.markdown(INTRO)
-    if not race_runs.split_of(room.dataset):
+    if not race_runs.split_of(context.dataset):
         st.info("This collection holds no test or validation clips to ask with. Prepare it again to get some.")
         return
     try:
-        measures.strip(room)
+        measures.strip(context)
     except LSHError as error:
-        trouble.damaged(room.dataset.path, error)
+        trouble.damaged(context.dataset.path, error)
         return
     racing = bool(st.session_state.pop("race asked", False))
-    runs = race_visit.runs(room)
-    name = race_visit.shown(room, runs)
-    most, bar = _start_line(room, runs.get(name or ""), racing=racing)
+    runs = race_visit.runs(context)
+    name = race_visit.shown(context, runs)
+    most, bar = _start_line(context, runs.get(name or ""), racing=racing)
     pinned = runs.get(race_visit.pinned(runs) or "")
     with st.container(key="race-said"):
         said = st.empty()
     place = st.empty()
     if name is None:
-        _nothing_yet(said, place, room)
+        _nothing_yet(said, place, context)
     else:
         ahead = name.startswith(race_visit.AHEAD)
         _results(said, place, _Scene(runs[name], pinned, most, words.measured(runs[name], ahead=ahead)))
     if runs:
         _all_runs(runs, name)
-        _reproduce(room, runs[name or ""])
+        _reproduce(context, runs[name or ""])
     if racing:
-        _race(room, most, pinned, bar, said, place)
+        _race(context, most, pinned, bar, said, place)
 
 
 def _race(
-    room: Room, most: int, pinned: Run | None, bar: DeltaGenerator, said: DeltaGenerator, place: DeltaGenerator
+    context: PageContext,
+    most: int,
+    pinned: Run | None,
+    bar: DeltaGenerator,
+    said: DeltaGenerator,
+    place: DeltaGenerator,
 ) -> None:
     """Race, drawing what is known after each size; then draw all of the page once more, with the race in it."""
 
@@ -83,15 +88,15 @@ def _race(
         live = f" after {len(run.raced)} sizes"
         _results(said, place, _Scene(run, pinned, most, words.measured(run, ahead=False), live))
 
-    if race_live.go(room, most, bar, draw):
+    if race_live.go(context, most, bar, draw):
         st.rerun()
 
 
-def _start_line(room: Room, run: Run | None, *, racing: bool) -> tuple[int, DeltaGenerator]:
+def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple[int, DeltaGenerator]:
     """Ask over how many clips, offer Race and Cancel; return the number, and the place to say how the race goes."""
     with st.container(border=True, key="start-line"):
         left, right = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
-        sizes = sizes_up_to(room.index.n)
+        sizes = sizes_up_to(context.index.n)
         most = sizes[0]
         if len(sizes) > 1:
             most = left.select_slider(
@@ -114,7 +119,7 @@ def _start_line(room: Room, run: Run | None, *, racing: bool) -> tuple[int, Delt
     if racing:
         bar.progress(0.0, "To your marks")
     else:
-        bar.caption(_state(room, run))
+        bar.caption(_state(context, run))
     return int(most), bar
 
 
@@ -122,9 +127,9 @@ def _ask() -> None:
     st.session_state["race asked"] = True
 
 
-def _state(room: Room, run: Run | None) -> str:
+def _state(context: PageContext, run: Run | None) -> str:
     """Say whether what is shown is the setting in force."""
-    now = race_visit.setting_in_force(room)
+    now = race_visit.setting_in_force(context)
     if run is None or run.setting != now:
         return f"You are here: {words.setting_of(now)}. This setting has not raced yet."
     if not run.finished:
@@ -132,9 +137,9 @@ def _state(room: Room, run: Run | None) -> str:
     return f"You are here: {words.setting_of(now)}, the setting of the race below."
 
 
-def _nothing_yet(said: DeltaGenerator, place: DeltaGenerator, room: Room) -> None:
+def _nothing_yet(said: DeltaGenerator, place: DeltaGenerator, context: PageContext) -> None:
     said.markdown(
-        f"**No race over this collection yet.** Press Race: four ways to search its {room.index.n:,} clips, "
+        f"**No race over this collection yet.** Press Race: four ways to search its {context.index.n:,} clips, "
         "side by side, in some seconds. You can cancel at any time."
     )
     place.container(border=True).markdown(words.RACERS_SAID)
@@ -205,9 +210,9 @@ def _all_runs(runs: Mapping[str, Run], shown: str | None) -> None:
             )
 
 
-def _reproduce(room: Room, run: Run) -> None:
+def _reproduce(context: PageContext, run: Run) -> None:
     st.header("Reproduce")
-    shell, code = words.commands(room.dataset.path, run)
+    shell, code = words.commands(context.dataset.path, run)
     st.markdown("The same race from the command line, and in Python:")
     st.code(shell, language="bash")
     st.code(code, language="python")

@@ -15,7 +15,7 @@ from data_prep.errors import DataError
 from lsh import LSHError
 from lsh.racing import sizes_up_to
 from ui import race_runs, race_visit, turns
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.race_runs import Run
 from ui.text import plain
 
@@ -24,20 +24,20 @@ _TRACK = threading.Lock()  # two races at once would time each other
 _TAKEN = "Somebody else is racing on this machine; yours starts when they are done"
 
 
-def go(room: Room, most: int, bar: DeltaGenerator, draw: Callable[[Run], None]) -> bool:
+def go(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[[Run], None]) -> bool:
     """Race over up to `most` clips, tell `bar` how far it is, `draw` after each size; return whether it went well."""
     try:
         with turns.turn(_TRACK, lambda: bar.progress(0.0, _TAKEN)):
-            _race(room, most, bar, draw)
+            _race(context, most, bar, draw)
     except (DataError, LSHError) as error:
         bar.error(plain(error, longest=1000))
         return False
     return True
 
 
-def _race(room: Room, most: int, bar: DeltaGenerator, draw: Callable[[Run], None]) -> None:
-    setting, sizes = race_visit.setting_in_force(room), sizes_up_to(most)
-    run, steps = race_runs.start(room.dataset, room.index, setting, sizes)
+def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[[Run], None]) -> None:
+    setting, sizes = race_visit.setting_in_force(context), sizes_up_to(most)
+    run, steps = race_runs.start(context.dataset, context.index, setting, sizes)
     name, said = race_visit.new_name(), 0.0
     with contextlib.closing(steps):
         for step in steps:

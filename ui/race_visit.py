@@ -6,7 +6,7 @@ import streamlit as st
 
 from lsh.racing import Setting
 from ui import race_runs, state
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.race_runs import Run
 from ui.state import K_NEIGHBOURS
 
@@ -16,17 +16,17 @@ AHEAD = "ahead"  # begins the name of a run that was raced before the visit
 _RUNS, _SHOWN, _PINNED, _COUNT = "races", "race shown", "race pinned", "races counted"
 
 
-def setting_in_force(room: Room) -> Setting:
+def setting_in_force(context: PageContext) -> Setting:
     """Return the sidebar's setting as a race takes it."""
-    s = room.settings
+    s = context.settings
     return Setting(s.n_tables, s.n_bits, s.n_probes, K_NEIGHBOURS)
 
 
-def runs(room: Room) -> dict[str, Run]:
+def runs(context: PageContext) -> dict[str, Run]:
     """Return the runs over this collection and distance by name, those raced ahead first."""
     ahead = {f"{AHEAD} {i}": run for i, run in enumerate(race_runs.shipped())}
     own: Mapping[str, Run] = st.session_state.get(_RUNS, {})
-    here = race_runs.features_of(room.dataset), room.settings.metric
+    here = race_runs.features_of(context.dataset), context.settings.metric
     return {name: run for name, run in {**ahead, **own}.items() if (run.features, run.metric) == here}
 
 
@@ -45,9 +45,9 @@ def keep(name: str, run: Run) -> None:
     st.session_state[_SHOWN] = name, run.setting
 
 
-def shown(room: Room, among: Mapping[str, Run]) -> str | None:
+def shown(context: PageContext, among: Mapping[str, Run]) -> str | None:
     """Return the name of the run to show: the one chosen, else the latest at the setting in force, else the latest."""
-    now = setting_in_force(room)
+    now = setting_in_force(context)
     name, setting = st.session_state.get(_SHOWN, ("", None))
     if name in among and setting == now:
         return str(name)

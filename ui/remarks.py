@@ -5,7 +5,7 @@ import streamlit as st
 from lsh import LSHError
 from ui import measures, state
 from ui.answer import Answer
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.measures import Measures
 from ui.state import K_NEIGHBOURS, MAX_PROBES, MAX_TABLES, Settings
 from ui.text import plain
@@ -13,30 +13,30 @@ from ui.text import plain
 TOO_MANY = 0.5  # above this share of the collection, LSH is no shortcut
 
 
-def summary(room: Room, found: Answer) -> str:
+def summary(context: PageContext, found: Answer) -> str:
     """Say in one sentence what LSH did for this query."""
     total = len(found.exact.rows)
     hits = total - len(found.missed)
-    share = 100 * found.n_candidates / max(room.index.n, 1)
+    share = 100 * found.n_candidates / max(context.index.n, 1)
     looked = f"{share:.0f} %" if share >= 9.95 else f"{share:.1f} %" if share >= 0.1 else f"{found.n_candidates}"
     if not found.n_candidates:
         return "LSH looked at no clip at all: every bucket of your sound was empty."
     return f"LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
 
 
-def what_happened(room: Room, found: Answer) -> None:
+def what_happened(context: PageContext, found: Answer) -> None:
     """Draw the sentence."""
-    st.markdown(f"**{plain(summary(room, found))}**")
+    st.markdown(f"**{plain(summary(context, found))}**")
 
 
-def what_next(room: Room, found: Answer, now: Measures | None) -> None:
+def what_next(context: PageContext, found: Answer, now: Measures | None) -> None:
     """Draw what one more table would change, and a way out where the setting serves badly."""
-    if now is not None and (more := measures.one_more_table(room, now)) is not None:
+    if now is not None and (more := measures.one_more_table(context, now)) is not None:
         recall, candidates = more
         st.caption(f"One more table would change: {100 * recall:+.1f} % recall, {100 * candidates:+.1f} % looked at.")
     elif now is not None:
         st.caption(f"All {MAX_TABLES} tables are in use.")
-    _ways_out(room.settings, found, room.index.n)
+    _ways_out(context.settings, found, context.index.n)
 
 
 def empty_lists(s: Settings, found: Answer) -> dict[str, str]:

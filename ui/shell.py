@@ -7,7 +7,7 @@ import streamlit as st
 from data_prep.errors import DataError
 from lsh import LSHError
 from ui import controls, hosting, loading, state, trouble
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.text import plain
 
 ASSETS = Path(__file__).parent / "assets"
@@ -22,7 +22,7 @@ def set_up() -> None:
     st.html(f"{STYLE.read_text(encoding='utf-8')}<style>:root {{ {_theme_colours()} }}</style>")
 
 
-def enter() -> Room | None:
+def enter() -> PageContext | None:
     """Draw the sidebar's controls and open what they name; None when there is nothing to show but what went wrong."""
     if hosting.begin() is not None:
         with st.sidebar:
@@ -45,7 +45,7 @@ def enter() -> Room | None:
         trouble.unindexable(datasets[name], error, settings)
         return None
     controls.say_width(place, settings, index)
-    return Room(settings, dataset, index)
+    return PageContext(settings, dataset, index)
 
 
 def _mention_refused(datasets: list[str]) -> None:

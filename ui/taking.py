@@ -16,7 +16,7 @@ from data_prep.dataset import Clip, Dataset
 from ui import cards, media
 from ui.answer import Answer
 from ui.components import view_link
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.text import clean
 
 LARGEST_ZIP = 200_000_000  # bytes
@@ -32,48 +32,48 @@ _ID = re.compile(r"-[\w-]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def buttons(room: Room, query: Clip, found: Answer, *, link: bool) -> None:
+def buttons(context: PageContext, query: Clip, found: Answer, *, link: bool) -> None:
     """Draw the downloads, and the link to copy where there is one: a sound that is kept nowhere has no address."""
     name = f"earshot-{query.clip_id}"
-    rows = neighbours(room, found)
+    rows = neighbours(context, found)
     with st.container(horizontal=True, gap="small", key="take-away", vertical_alignment="center"):
         st.caption("Take these away:", width="content")
         # A press that had the page drawn again would take the files away from under the next press.
         download = partial(st.download_button, on_click="ignore")
         download("CSV", as_csv(rows), f"{name}.csv", "text/csv", help="The neighbours as a table.")
-        download("JSON", as_json(room, query, rows), f"{name}.json", "application/json", help=_JSON)
-        if room.dataset.media != "synth":
+        download("JSON", as_json(context, query, rows), f"{name}.json", "application/json", help=_JSON)
+        if context.dataset.media != "synth":
             download("Playlist", as_playlist(rows), f"{name}.m3u8", "audio/x-mpegurl", help=_PLAYLIST)
-        if room.dataset.media == "file":
-            clips = [room.dataset.clip("train", row) for row in found.found.rows.tolist()]
+        if context.dataset.media == "file":
+            clips = [context.dataset.clip("train", row) for row in found.found.rows.tolist()]
             # Read when they are asked for, not whenever the page is drawn.
-            download("The files", lambda: as_zip(room.dataset, clips), f"{name}.zip", "application/zip", help=_FILES)
+            download("The files", lambda: as_zip(context.dataset, clips), f"{name}.zip", "application/zip", help=_FILES)
         if link:
             view_link(
-                key="link", data={"view": {"dataset": room.settings.dataset, "clip": query.clip_id}}, width="content"
+                key="link", data={"view": {"dataset": context.settings.dataset, "clip": query.clip_id}}, width="content"
             )
-    if room.dataset.media == "file":
+    if context.dataset.media == "file":
         st.caption(DRAG)
 
 
-def neighbours(room: Room, found: Answer) -> list[dict[str, object]]:
+def neighbours(context: PageContext, found: Answer) -> list[dict[str, object]]:
     """Return a record for each clip found or missed: nearest first, those that were found before the missed."""
     distances = dict(zip(found.exact.rows.tolist(), found.exact.distances.tolist(), strict=True))
     distances |= dict(zip(found.found.rows.tolist(), found.found.distances.tolist(), strict=True))
     listed = [(row, "found") for row in found.found.rows.tolist()] + [(row, "missed") for row in found.missed]
     records: list[dict[str, object]] = []
     for rank, (row, status) in enumerate(listed, 1):
-        clip = room.dataset.clip("train", row)
+        clip = context.dataset.clip("train", row)
         records.append(
             {
                 "rank": rank,
                 "status": status,
                 "clip_id": clip.clip_id,
-                "labels": cards.title(room.dataset, clip),
+                "labels": cards.title(context.dataset, clip),
                 "distance": round(float(distances[row]), 6),
                 "start_s": clip.start_s,
                 "end_s": clip.end_s,
-                "where": _where(room, clip),
+                "where": _where(context, clip),
             }
         )
     return records
@@ -89,11 +89,11 @@ def as_csv(rows: list[dict[str, object]]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def as_json(room: Room, query: Clip, rows: list[dict[str, object]]) -> bytes:
+def as_json(context: PageContext, query: Clip, rows: list[dict[str, object]]) -> bytes:
     """Return the records with the query and the setting that found them."""
-    s = room.settings
+    s = context.settings
     setting = {"metric": s.metric, "n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes, "seed": s.seed}
-    about = {"dataset": room.dataset.name, "fingerprint": room.dataset.fingerprint, "query": query.clip_id}
+    about = {"dataset": context.dataset.name, "fingerprint": context.dataset.fingerprint, "query": query.clip_id}
     return json.dumps({**about, **setting, "neighbours": rows}, indent=1, ensure_ascii=False).encode()
 
 
@@ -136,12 +136,12 @@ def as_zip(dataset: Dataset, clips: Sequence[Clip]) -> bytes:
     return data.getvalue()
 
 
-def _where(room: Room, clip: Clip) -> str:
+def _where(context: PageContext, clip: Clip) -> str:
     """Return where the clip can be heard: a video's address at its time, a file, or the recipe of a made sound."""
-    if room.dataset.media == "youtube":
+    if context.dataset.media == "youtube":
         return f"https://www.youtube.com/watch?v={quote(clip.media, safe='')}&t={int(clip.start_s)}s"
-    if room.dataset.media == "file":
-        return str(Path(room.dataset.manifest.get("media_folder") or "", clip.media))
+    if context.dataset.media == "file":
+        return str(Path(context.dataset.manifest.get("media_folder") or "", clip.media))
     return clip.media
 
 

@@ -10,7 +10,7 @@ from ui import figures, measures, state, trouble, tune_cells, tune_families, tun
 from ui import tune_words as words
 from ui.charts import STATIC, draw, few_numbers
 from ui.figures import Grid, setting
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.state import K_NEIGHBOURS
 from ui.stopwatch import Times, machine
 from ui.text import plain
@@ -30,20 +30,20 @@ STYLE = Path(__file__).parent / "components" / "tune.css"
 FEW_TABLES = (1, 2, 4, 8, 16, 32)
 
 
-def show(room: Room) -> None:
+def show(context: PageContext) -> None:
     """Draw the page."""
     st.html(STYLE)
     st.title("Tune")
     st.markdown(INTRO)
-    if room.dataset.n_rows("validation") == 0:
+    if context.dataset.n_rows("validation") == 0:
         st.info("This collection holds no validation clips to measure with. Prepare it again to get some.")
         return
     try:
         with st.spinner("Trying every setting on validation clips…"):
-            measures.strip(room)
-            view = look(room)
+            measures.strip(context)
+            view = look(context)
     except LSHError as error:
-        trouble.damaged(room.dataset.path, error)
+        trouble.damaged(context.dataset.path, error)
         return
     wanted = _ask(view)
     _every_setting(view, wanted)
@@ -85,13 +85,13 @@ def _ask(view: View) -> float:
 
 def _go_to_best(view: View, wanted: float, why: DeltaGenerator) -> None:
     """Find the best setting, move the sliders there and remember why; a callback, since the sliders are drawn later."""
-    wish = (key(view.room), wanted)
+    wish = (key(view.context), wanted)
 
     def tell(step: str) -> None:
         why.markdown(plain(f"{step[:1].upper()}{step[1:]}…"))
 
     try:
-        choice = tune(view.room.index, view.sample.queries, K_NEIGHBOURS, wanted, progress=tell)
+        choice = tune(view.context.index, view.sample.queries, K_NEIGHBOURS, wanted, progress=tell)
     except LSHError as error:
         st.session_state["tuned"] = (wish, None, f"{error}.")
         return
@@ -101,9 +101,9 @@ def _go_to_best(view: View, wanted: float, why: DeltaGenerator) -> None:
 
 def _why(view: View, wanted: float) -> str:
     """Say why this setting was chosen, if it was, and else how the setting in force stands to the wish."""
-    s = view.room.settings
+    s = view.context.settings
     wish, chosen, because = st.session_state.get("tuned", (None, None, ""))
-    if wish == (key(view.room), wanted) and chosen in (None, (s.n_tables, s.n_bits, s.n_probes)):
+    if wish == (key(view.context), wanted) and chosen in (None, (s.n_tables, s.n_bits, s.n_probes)):
         return plain(because, longest=1000)
     return words.wish(view.grid, view.candidates, view.here, wanted)
 
@@ -180,7 +180,7 @@ def _say_times(view: View, wanted: float, times: Times, grid: Grid) -> None:
 def _theory(view: View) -> None:
     st.header("Does the theory hold?")
     one_probe = "The formula speaks of one probe a table, so both are shown with one, whatever you have set."
-    st.markdown(THEORY + (one_probe if view.room.settings.n_probes > 1 else ""))
+    st.markdown(THEORY + (one_probe if view.context.settings.n_probes > 1 else ""))
     measured, predicted = view.one_probe, view.predicted
     left, right = st.columns(2, gap="large")
     with left:
@@ -200,6 +200,6 @@ def _theory(view: View) -> None:
 def _reproduce(view: View) -> None:
     st.header("Reproduce")
     st.markdown("The same figures for your setting, from the command line:")
-    st.code(words.command(view.room.dataset.path, view.room.settings, len(view.sample.rows)), language="bash")
-    if view.room.settings.metric == "euclidean" and view.room.settings.bucket_width is not None:
+    st.code(words.command(view.context.dataset.path, view.context.settings, len(view.sample.rows)), language="bash")
+    if view.context.settings.metric == "euclidean" and view.context.settings.bucket_width is not None:
         st.markdown("The command line takes the default bucket width, not the one that you set.")

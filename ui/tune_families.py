@@ -38,9 +38,9 @@ _SAID = BUDGETS[-2]
 def show(view: View) -> None:
     """Draw recall and label precision of each family at equal budgets, when somebody has asked for it."""
     st.header("Would learned hashes find more?")
-    metric = view.room.settings.metric
+    metric = view.context.settings.metric
     makers = {NAMES[family]: _maker(view, family) for family in (*FAMILIES[metric], "kmeans")}
-    made = ask_for(_pieces(key(view.room)), makers, INVITATION, "Compare the families", "families")
+    made = ask_for(_pieces(key(view.context)), makers, INVITATION, "Compare the families", "families")
     if made is None:
         return
     st.markdown(sentence(made))
@@ -62,9 +62,9 @@ def show(view: View) -> None:
         f"with {len(view.sample.rows)} validation clips. Bits are whole, so some look at less than they may; another "
         "collection may judge otherwise."
     )
-    s = view.room.settings
+    s = view.context.settings
     seed = f" --seed {s.seed}" if s.seed != DEFAULTS.seed else ""
-    folder, n = words.folder(view.room.dataset.path), len(view.sample.rows)
+    folder, n = words.folder(view.context.dataset.path), len(view.sample.rows)
     command = f"python -m lsh families {folder} --metric {metric}{seed} --split validation --queries {n}"
     st.code(command, language="bash")
 
@@ -114,7 +114,7 @@ def _line(one: Comparison, field: str) -> np.ndarray:
 
 def _maker(view: View, family: str) -> Callable[[], Comparison]:
     def make() -> Comparison:
-        s, dataset, sample = view.room.settings, view.room.dataset, view.sample
+        s, dataset, sample = view.context.settings, view.context.dataset, view.sample
         base = dataset.label_sets("train")
         index = index_family(family, dataset.features("train"), base, s.metric, seed=s.seed)
         asked = labels_of(dataset, "validation", sample.rows)

@@ -25,11 +25,11 @@ Every wall between buckets is drawn at random: another **seed** is another index
 @st.fragment
 def show(view: View) -> None:
     """Draw the spread of recall over seeds, when somebody has asked for it."""
-    s = view.room.settings
+    s = view.context.settings
     seeds = [(s.seed + i) % (MAX_SEED + 1) for i in range(1, OTHERS + 1)]
     st.header("How much of it is luck?")
     makers = {f"seed {seed}": _maker(view, seed) for seed in seeds}
-    others = ask_for(_pieces(key(view.room)), makers, INVITATION, "Draw 5 more indexes", "luck")
+    others = ask_for(_pieces(key(view.context)), makers, INVITATION, "Draw 5 more indexes", "luck")
     if others is None:
         return
     draws = np.stack([view.one_probe.recall, *others.values()])
@@ -76,11 +76,11 @@ def table(seeds: Sequence[int], recalls: Floats, predicted: float) -> pd.DataFra
 
 
 def _maker(view: View, seed: int) -> Callable[[], Floats]:
-    room, most = view.room, view.room.index.params
+    context, most = view.context, view.context.index.params
 
     def make() -> Floats:
-        index = LSHIndex(most.metric, most.n_tables, most.n_bits, seed, room.index.bucket_width)
-        return surface(index.fit(room.dataset.features("train")), view.sample.queries, K_NEIGHBOURS).recall
+        index = LSHIndex(most.metric, most.n_tables, most.n_bits, seed, context.index.bucket_width)
+        return surface(index.fit(context.dataset.features("train")), view.sample.queries, K_NEIGHBOURS).recall
 
     return make
 

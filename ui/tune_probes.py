@@ -31,10 +31,10 @@ def show(view: View) -> None:
     """Draw recall against clips looked at for a few numbers of probes, when somebody has asked for it."""
     st.header("More probes, or more tables?")
     makers = {probes(n): _maker(view, n) for n in PROBES}
-    made = ask_for(_pieces(key(view.room)), makers, INVITATION, "Measure 1 to 16 probes", "probing")
+    made = ask_for(_pieces(key(view.context)), makers, INVITATION, "Measure 1 to 16 probes", "probing")
     if made is None:
         return
-    n_probes, row = view.room.settings.n_probes, view.grid.cell(*view.here)[0]
+    n_probes, row = view.context.settings.n_probes, view.grid.cell(*view.here)[0]
     measured = dict(zip(PROBES, made.values(), strict=True)) | {n_probes: (view.grid.recall, view.candidates)}
     rows = trade(measured, view.here[0], view.here_looked_at)
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
@@ -48,12 +48,12 @@ def show(view: View) -> None:
                 view.mode,
             ),
             f"Recall against clips looked at with {view.here[0]} tables, one line for each of {len(measured)} numbers "
-            f"of probes. {sentence(rows, view.here, view.here_looked_at, view.room.index)}",
+            f"of probes. {sentence(rows, view.here, view.here_looked_at, view.context.index)}",
         )
     with aside:
         st.markdown(f"The most that is found by looking at {percent(view.here_looked_at)} of the clips, as you do now:")
-        few_numbers(table(rows, view.room.index))
-    st.markdown(sentence(rows, view.here, view.here_looked_at, view.room.index))
+        few_numbers(table(rows, view.context.index))
+    st.markdown(sentence(rows, view.here, view.here_looked_at, view.context.index))
 
 
 Row = tuple[int, int, float, int | None]  # probes, bits, recall, tables that one probe needs for it
@@ -118,8 +118,8 @@ def _megabytes(index: LSHIndex, n_tables: int) -> str:
 
 def _maker(view: View, n_probes: int) -> Callable[[], Measured]:
     def make() -> Measured:
-        room = replace(view.room, settings=replace(view.room.settings, n_probes=n_probes))
-        measured = loading.surface_for(room)
+        context = replace(view.context, settings=replace(view.context.settings, n_probes=n_probes))
+        measured = loading.surface_for(context)
         return measured.recall, measured.candidates
 
     return make

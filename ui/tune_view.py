@@ -9,7 +9,7 @@ from lsh import Surface, predicted_recall
 from ui import charts, loading
 from ui.figures import Grid, Mode
 from ui.figures.marks import Floats, Ints
-from ui.loading import Room, Sample
+from ui.loading import PageContext, Sample
 from ui.state import K_NEIGHBOURS
 from ui.stopwatch import Stopwatch
 
@@ -25,7 +25,7 @@ class View:
     predicted float[L, K]: recall by theory with one probe a table; one_probe: its measured counterpart.
     """
 
-    room: Room
+    context: PageContext
     sample: Sample
     surface: Surface
     grid: Grid
@@ -37,7 +37,7 @@ class View:
     @property
     def here(self) -> tuple[int, int]:
         """Return the setting in force: (L, K)."""
-        return self.room.settings.n_tables, self.room.settings.n_bits
+        return self.context.settings.n_tables, self.context.settings.n_bits
 
     @property
     def here_recall(self) -> float:
@@ -55,29 +55,29 @@ class View:
         return self.surface.hits[:, *self.grid.cell(*self.here)]
 
 
-def look(room: Room) -> View:
+def look(context: PageContext) -> View:
     """Measure and predict every setting, or take both from the cache. Raises LSHError for data that LSH cannot take."""
-    sample = loading.sample_for(room.dataset, room.settings)
-    surface = loading.surface_for(room)
+    sample = loading.sample_for(context.dataset, context.settings)
+    surface = loading.surface_for(context)
     grid = _grid(surface.recall)
-    once = grid if room.settings.n_probes == 1 else _grid(loading.surface_for(_with_one_probe(room)).recall)
-    predicted = _predicted(key(room), room, sample)
-    return View(room, sample, surface, grid, surface.candidates, predicted, once, charts.mode())
+    once = grid if context.settings.n_probes == 1 else _grid(loading.surface_for(_with_one_probe(context)).recall)
+    predicted = _predicted(key(context), context, sample)
+    return View(context, sample, surface, grid, surface.candidates, predicted, once, charts.mode())
 
 
 def stopwatch(view: View) -> Stopwatch:
     """Return the stopwatch that every visitor of this index shares, run or not."""
-    return _stopwatch((*key(view.room), view.room.settings.n_probes), view.room, view.sample)
+    return _stopwatch((*key(view.context), view.context.settings.n_probes), view.context, view.sample)
 
 
-def key(room: Room) -> tuple[object, ...]:
+def key(context: PageContext) -> tuple[object, ...]:
     """Name an index: the names that decide it, never its arrays."""
-    s = room.settings
-    return room.dataset.fingerprint, s.metric, s.seed, room.index.bucket_width
+    s = context.settings
+    return context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width
 
 
-def _with_one_probe(room: Room) -> Room:
-    return replace(room, settings=replace(room.settings, n_probes=1))
+def _with_one_probe(context: PageContext) -> PageContext:
+    return replace(context, settings=replace(context.settings, n_probes=1))
 
 
 def _grid(recall: Floats) -> Grid:
@@ -86,10 +86,10 @@ def _grid(recall: Floats) -> Grid:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _predicted(key: tuple[object, ...], _room: Room, _sample: Sample) -> Floats:  # noqa: ARG001  (the key)
-    return predicted_recall(_room.index, _sample.queries, _sample.truth.ids)
+def _predicted(key: tuple[object, ...], _context: PageContext, _sample: Sample) -> Floats:  # noqa: ARG001  (the key)
+    return predicted_recall(_context.index, _sample.queries, _sample.truth.ids)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _stopwatch(key: tuple[object, ...], _room: Room, _sample: Sample) -> Stopwatch:  # noqa: ARG001  (the key)
-    return Stopwatch(_room.index, _sample.queries, K_NEIGHBOURS, _room.settings.n_probes)
+def _stopwatch(key: tuple[object, ...], _context: PageContext, _sample: Sample) -> Stopwatch:  # noqa: ARG001  (the key)
+    return Stopwatch(_context.index, _sample.queries, K_NEIGHBOURS, _context.settings.n_probes)

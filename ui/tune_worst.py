@@ -19,7 +19,7 @@ WORST = 5
 def show(view: View) -> None:
     """Draw how many neighbours each query keeps at the setting in force, and the worst queries to listen to."""
     st.header("Is it the same for every sound?")
-    k = min(K_NEIGHBOURS, view.room.index.n)
+    k = min(K_NEIGHBOURS, view.context.index.n)
     counts = np.bincount(view.hits, minlength=k + 1)
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
     with chart:
@@ -62,7 +62,7 @@ def _listen(view: View, k: int) -> None:
         "Listen to those it serves worst. Are they rare sounds, or mixtures? *use* makes one your sound: **Listen** "
         "then plays what is missed, and **Inside** shows why."
     )
-    dataset = view.room.dataset
+    dataset = view.context.dataset
     entries = [
         Entry(
             dataset.clip("validation", int(view.sample.rows[q])),
@@ -72,6 +72,6 @@ def _listen(view: View, k: int) -> None:
         )
         for i, q in enumerate(worst.tolist())
     ]
-    yours, _ = visits.here(view.room)
+    yours, _ = visits.here(view.context)
     if yours is not None:
-        clip_list.draw(view.room, "tune-worst", "The queries that LSH serves worst", yours, entries)
+        clip_list.draw(view.context, "tune-worst", "The queries that LSH serves worst", yours, entries)

@@ -7,18 +7,18 @@ import streamlit as st
 from data_prep.dataset import Clip, Dataset
 from ui import state
 from ui.answer import first_clip
-from ui.loading import Room, splits_to_begin_with
+from ui.loading import PageContext, splits_to_begin_with
 
 
-def here(room: Room) -> tuple[Clip | None, str | None]:
+def here(context: PageContext) -> tuple[Clip | None, str | None]:
     """Return the clip that the address names, or the first one and the unknown id that was asked for.
 
     There is no clip where the collection has none.
     """
-    first, named = first_clip(room.dataset), room.settings.clip
+    first, named = first_clip(context.dataset), context.settings.clip
     if first is None or named is None:
         return first, None
-    clip = room.dataset.find_clip(named)
+    clip = context.dataset.find_clip(named)
     return (clip, None) if clip else (first, named)
 
 

@@ -15,9 +15,9 @@ def _page(name):
     from ui import shell
 
     shell.set_up()
-    room = shell.enter()
-    if room is not None:
-        import_module(f"ui.{name}").show(room)
+    context = shell.enter()
+    if context is not None:
+        import_module(f"ui.{name}").show(context)
 
 
 def alone(name, **link):

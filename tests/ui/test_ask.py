@@ -19,9 +19,9 @@ def page():
     from ui import ask, shell
 
     shell.set_up()
-    room = shell.enter()
-    if room is not None:
-        ask.show(room)
+    context = shell.enter()
+    if context is not None:
+        ask.show(context)
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ def page():
     from ui import data, shell
 
     shell.set_up()
-    room = shell.enter()
-    if room is not None:
-        data.show(room)
+    context = shell.enter()
+    if context is not None:
+        data.show(context)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from lsh import inspecting
 from tests.ui.pages import opened, said, write_small
 from ui import inside, loading
 from ui.answer import answer
-from ui.loading import Room
+from ui.loading import PageContext
 from ui.state import Settings
 
 ROWS = {"train": 500, "validation": 40, "test": 6}
@@ -55,18 +55,18 @@ def test_a_button_leads_back_to_the_step_before(small):
     assert app.header[0].value.startswith("3 of ")
 
 
-def room_at(path, **settings):
+def context_at(path, **settings):
     dataset = loading.dataset_at(path)
     s = Settings(dataset="small", **settings)
-    return Room(s, dataset, loading.index_for(dataset, s))
+    return PageContext(s, dataset, loading.index_for(dataset, s))
 
 
 def test_the_key_and_the_bucket_said_are_those_of_the_index(small):
-    room, table = room_at(small, n_tables=4, n_bits=5), 2
-    clip = room.dataset.find_clip("clip-0541")
-    query = room.dataset.features("test")[clip.row]
-    key = "".join(map(str, inspecting.key_of(room.index, query, table, 5).symbols))
-    members = inspecting.walk(room.index, query, 4, 5)[table][0].ids
+    context, table = context_at(small, n_tables=4, n_bits=5), 2
+    clip = context.dataset.find_clip("clip-0541")
+    query = context.dataset.features("test")[clip.row]
+    key = "".join(map(str, inspecting.key_of(context.index, query, table, 5).symbols))
+    members = inspecting.walk(context.index, query, 4, 5)[table][0].ids
     app = opened("inside", step="Key", L="4", K="5", clip="clip-0541")
     app.number_input(key="table").set_value(table + 1).run()
     assert f"In table 3 the key of your sound is **{key}**" in said(app)
@@ -75,8 +75,8 @@ def test_the_key_and_the_bucket_said_are_those_of_the_index(small):
 
 
 def test_the_misses_said_are_those_of_the_search(small):
-    room = room_at(small, n_tables=2, n_bits=7)
-    found = answer(room, room.dataset.find_clip("clip-0542"))
+    context = context_at(small, n_tables=2, n_bits=7)
+    found = answer(context, context.dataset.find_clip("clip-0542"))
     assert found.missed
     app = opened("inside", step="Missed", L="2", K="7", clip="clip-0542")
     assert f"**{len(found.missed)} of the 10 nearest were missed**" in said(app)
@@ -108,8 +108,8 @@ def test_raw_codes_are_looked_at_more_than_centred_ones(small):
 
 def test_a_clip_of_the_collection_is_not_its_own_bucket_mate(small):
     app = opened("inside", step="Buckets", clip="clip-0007", L="1", K="1")
-    room = room_at(small)
-    members = inspecting.walk(room.index, room.dataset.features("train")[7], 1, 1)[0][0].ids
+    context = context_at(small)
+    members = inspecting.walk(context.index, context.dataset.features("train")[7], 1, 1)[0][0].ids
     assert f"shares its bucket with {len(members) - 1} clips" in said(app)
 
 

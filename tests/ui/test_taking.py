@@ -60,7 +60,7 @@ def with_files(tmp_path, contents):
 
 
 def awkward(tmp_path, name):
-    """Return a room of three clips that are all found, the first one a file of this name, and where that lies."""
+    """Return a context of three found clips, the first one a file of this name, and the path of that file."""
     dataset, files = with_files(tmp_path, {"one.wav": b"1", "two.wav": b"2", name: b"sound"})
     first = dataset.find_clip("clip-2").row
     every = Neighbours(np.array([first, *({0, 1, 2} - {first})]), np.array([0.1, 0.2, 0.3], np.float32))
@@ -73,7 +73,7 @@ def in_csv(**row):
 
 
 @pytest.fixture
-def room(tmp_path):
+def context(tmp_path):
     return SimpleNamespace(dataset=collection(tmp_path, "youtube"), settings=Settings(n_tables=7))
 
 
@@ -84,15 +84,15 @@ def found():
     return Answer(near, exact, 5, {})
 
 
-def test_found_clips_come_before_missed_ones_with_their_distances(room, found):
-    rows = taking.neighbours(room, found)
+def test_found_clips_come_before_missed_ones_with_their_distances(context, found):
+    rows = taking.neighbours(context, found)
     assert [row["status"] for row in rows] == ["found", "found", "missed"]
     assert [row["distance"] for row in rows] == [0.1, 0.3, 0.2]
     assert [row["rank"] for row in rows] == [1, 2, 3]
 
 
-def test_the_table_reads_back_and_no_label_becomes_a_formula(room, found):
-    rows = taking.neighbours(room, found)
+def test_the_table_reads_back_and_no_label_becomes_a_formula(context, found):
+    rows = taking.neighbours(context, found)
     read = list(csv.DictReader(io.StringIO(taking.as_csv(rows).decode("utf-8-sig"))))
     assert [row["clip_id"] for row in read] == [row["clip_id"] for row in rows]
     assert not any(value.startswith(("=", "+", "-", "@")) for row in read for value in row.values())
@@ -110,17 +110,17 @@ def test_what_a_spreadsheet_would_run_is_made_text(text):
 
 @pytest.mark.parametrize("name", AWKWARD)
 def test_an_awkward_file_is_where_data_and_table_say(tmp_path, name):
-    room, found, file = awkward(tmp_path, name)
-    rows = taking.neighbours(room, found)
-    read = json.loads(taking.as_json(room, room.dataset.clip("train", 0), rows))["neighbours"]
+    context, found, file = awkward(tmp_path, name)
+    rows = taking.neighbours(context, found)
+    read = json.loads(taking.as_json(context, context.dataset.clip("train", 0), rows))["neighbours"]
     assert read[0]["where"] == str(file)
     assert in_csv(**rows[0])["where"] == str(file)
 
 
 @pytest.mark.parametrize("name", AWKWARD)
 def test_a_playlist_finds_an_awkward_file_in_one_line(tmp_path, name):
-    room, found, file = awkward(tmp_path, name)
-    lines = re.split(r"[\r\n]", taking.as_playlist(taking.neighbours(room, found)).decode())
+    context, found, file = awkward(tmp_path, name)
+    lines = re.split(r"[\r\n]", taking.as_playlist(taking.neighbours(context, found)).decode())
     entry = lines[lines.index("#EXTVLCOPT:stop-time=40") + 1]
     assert Path(unquote(entry.removeprefix("file://")) if "://" in entry else entry) == file
     assert file.read_bytes() == b"sound"
@@ -135,15 +135,15 @@ def test_a_video_that_is_no_videos_id_cannot_add_a_line_to_the_playlist(tmp_path
     assert len(taking.as_playlist(rows).decode().splitlines()) == 1 + 4 * 3
 
 
-def test_the_data_names_the_query_and_the_setting(room, found):
+def test_the_data_names_the_query_and_the_setting(context, found):
     query = Clip("asked-1", "test", 0, "v", 0.0, 1.0, (), 1)
-    data = json.loads(taking.as_json(room, query, taking.neighbours(room, found)))
+    data = json.loads(taking.as_json(context, query, taking.neighbours(context, found)))
     assert (data["query"], data["n_tables"], len(data["neighbours"])) == ("asked-1", 7, 3)
-    assert data["fingerprint"] == room.dataset.fingerprint
+    assert data["fingerprint"] == context.dataset.fingerprint
 
 
-def test_the_playlist_holds_the_found_videos_at_their_seconds(room, found):
-    rows = taking.neighbours(room, found)
+def test_the_playlist_holds_the_found_videos_at_their_seconds(context, found):
+    rows = taking.neighbours(context, found)
     lines = taking.as_playlist(rows).decode().splitlines()
     assert lines[0] == "#EXTM3U"
     assert [line for line in lines if line.startswith("https")] == [row["where"] for row in rows[:2]]

@@ -134,7 +134,7 @@ def _surface(path, n_probes=1):
 
     dataset = loading.dataset_at(path)
     settings = Settings(dataset="small", n_probes=n_probes)
-    return loading.surface_for(loading.Room(settings, dataset, loading.index_for(dataset, settings)))
+    return loading.surface_for(loading.PageContext(settings, dataset, loading.index_for(dataset, settings)))
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
