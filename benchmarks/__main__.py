@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from benchmarks import methods
 from benchmarks.data import CACHE, prepare
 from benchmarks.errors import BenchmarkError
-from benchmarks.measure import Results, measure
-from benchmarks.report import read, rows, save, table
+from benchmarks.peers.measure import Results, measure
+from benchmarks.peers.report import read, rows, save, table
 from data_prep.errors import DataError
 from lsh.errors import LSHError
 from lsh.validate import METRICS
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     recalls = options.recall or RECALLS
     if options.gate:
-        from benchmarks.gate import gate
+        from benchmarks.peers.gate import gate
 
         return gate(options.gate, options.metric, recalls, options.k, options.queries, _say)
     for path in filter(None, (options.out, options.page)):
@@ -49,7 +49,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.out:
         save(results, options.out)
     if options.page:
-        from benchmarks.page import write_page
+        from benchmarks.peers.page import write_page
 
         write_page(results, options.page)
     if options.json:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.method import Floats
+from benchmarks.peers.method import Floats
 
 DIM = 128
 DATABASE_SEED, QUERY_SEED = 3, 777

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from benchmarks.audioset_like import DATABASE_SEED, DIM, QUERY_SEED, clips, draw_model
 from benchmarks.errors import BenchmarkError
-from benchmarks.method import Floats
+from benchmarks.peers.method import Floats
 from data_prep.dataset import open_dataset
 from data_prep.features import dequantised
 from lsh.sampling import evenly_spaced_rows

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.answers import aggregation, families, foretold, parameters, quality, speed
+from benchmarks.answers import aggregation, families, parameters, predicted_recall, quality, speed
 from benchmarks.answers.document import render
-from benchmarks.answers.ground import SEED, Ground, K, Tell
+from benchmarks.answers.setup import SEED, K, Setup, Tell
 from benchmarks.errors import BenchmarkError
-from benchmarks.report import write_whole
+from benchmarks.peers.report import write_whole
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DataError
 from lsh.errors import LSHError
@@ -46,16 +46,16 @@ def measure(dataset: Dataset, n_queries: int, modelled: list[int], tell: Tell) -
     """Measure everything; return the figures that `render` makes the document of."""
     start = time.perf_counter()
     before = machine.describe()
-    grounds = [Ground(dataset, metric, n_queries) for metric in _own_first(dataset.metric)]
-    own = grounds[0]
-    chosen = [parameters.measure(ground, tell) for ground in grounds]
+    setups = [Setup(dataset, metric, n_queries) for metric in _own_first(dataset.metric)]
+    own = setups[0]
+    chosen = [parameters.measure(setup, tell) for setup in setups]
     figures = {
         "parameters": chosen,
         "speed": speed.measure(own, modelled, tell),
-        "quality": [quality.measure(g, c["tables"], tell) for g, c in zip(grounds, chosen, strict=True) if c["tables"]],
+        "quality": [quality.measure(g, c["tables"], tell) for g, c in zip(setups, chosen, strict=True) if c["tables"]],
         "aggregation": aggregation.measure(dataset, n_queries, tell),
-        "families": [families.measure(ground, tell) for ground in grounds],
-        "theory": [foretold.measure(ground, tell) for ground in grounds],
+        "families": [families.measure(setup, tell) for setup in setups],
+        "theory": [predicted_recall.measure(setup, tell) for setup in setups],
     }
     return {"about": _about(dataset, n_queries, modelled, before, time.perf_counter() - start), **figures}
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.answers.confidence import macro_figure, mean_figure
-from benchmarks.answers.ground import K, Tell, labels_of
+from benchmarks.answers.setup import K, Tell, labels_of
 from data_prep.dataset import Dataset
 from data_prep.features import dequantised
 from lsh.exact import ExactSearch

@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.answers.ground import SEED, Ground, K, Tell, labels_of
+from benchmarks.answers.setup import SEED, K, Setup, Tell, labels_of
 from lsh.comparing import PROBES, TABLES, compare, index_families
 from lsh.sampling import evenly_spaced_rows
 
 QUERIES = 2000  # fewer do not tell label precisions apart
 
 
-def measure(ground: Ground, tell: Tell) -> dict[str, Any]:
+def measure(setup: Setup, tell: Tell) -> dict[str, Any]:
     """Return what each family finds within each budget; it learns from the collection and its labels alone."""
-    dataset, metric = ground.dataset, ground.metric
+    dataset, metric = setup.dataset, setup.metric
 
     def say(text: str) -> None:
         tell(f"{metric}: {text}")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.answers.confidence import mean_figure
-from benchmarks.answers.ground import SEED, Ground, K, Tell
+from benchmarks.answers.setup import SEED, K, Setup, Tell
 from lsh.errors import ParameterError
 from lsh.planning import plan
 from lsh.quality import label_precision_at_k, recall_at_k
@@ -21,74 +21,74 @@ PLANNED = (0.9, 0.95, 0.99)
 Record = dict[str, Any]
 
 
-def measure(ground: Ground, tell: Tell) -> Record:
+def measure(setup: Setup, tell: Tell) -> Record:
     """Return what was chosen on validation, and what it achieves on test, for every wanted recall."""
     return {
-        "metric": ground.metric,
+        "metric": setup.metric,
         "k": K,
         "queries": {
-            "validation": len(_choosing(ground)),
-            "plans": len(ground.validation),
-            "test": len(ground.test),
+            "validation": len(_choosing(setup)),
+            "plans": len(setup.validation),
+            "test": len(setup.test),
         },
-        "bucket_width": ground.index.bucket_width,
-        "tables": [row for recall in RECALLS if (row := _tables(ground, recall, tell))],
-        "plans": [_plan(ground, recall, tell) for recall in PLANNED],
+        "bucket_width": setup.index.bucket_width,
+        "tables": [row for recall in RECALLS if (row := _tables(setup, recall, tell))],
+        "plans": [_plan(setup, recall, tell) for recall in PLANNED],
     }
 
 
-def _tables(ground: Ground, wanted: float, tell: Tell) -> Record | None:
+def _tables(setup: Setup, wanted: float, tell: Tell) -> Record | None:
     """Return the fastest hash tables for a recall; None where none reach it."""
-    tell(f"{ground.metric}: hash tables for recall {wanted:g}")
+    tell(f"{setup.metric}: hash tables for recall {wanted:g}")
     try:
-        choice = tune(ground.index, _choosing(ground), K, wanted)
+        choice = tune(setup.index, _choosing(setup), K, wanted)
     except ParameterError:
         return None
     setting = {"n_tables": choice.n_tables, "n_bits": choice.n_bits, "n_probes": choice.n_probes}
 
     def search(q: Floats) -> SearchResult:
-        return ground.index.search(q, K, **setting)
+        return setup.index.search(q, K, **setting)
 
     return {
         "wanted": wanted,
         **setting,
         "validation_recall": round(choice.recall, 4),
-        **_judged(ground, search),
-        "index_mb": round(ground.index.nbytes(choice.n_tables) / 1e6, 2),
+        **_judged(setup, search),
+        "index_mb": round(setup.index.nbytes(choice.n_tables) / 1e6, 2),
     }
 
 
-def _choosing(ground: Ground) -> Floats:
+def _choosing(setup: Setup) -> Floats:
     """Return the validation clips that choose L and K: those that `python -m lsh tune` asks too."""
-    return evenly_spaced(ground.dataset.features("validation"), min(ground.n_queries, CHOOSING))
+    return evenly_spaced(setup.dataset.features("validation"), min(setup.n_queries, CHOOSING))
 
 
-def _plan(ground: Ground, wanted: float, tell: Tell) -> Record:
+def _plan(setup: Setup, wanted: float, tell: Tell) -> Record:
     """Return the cheapest way of all for a recall."""
-    tell(f"{ground.metric}: the cheapest way of all to recall {wanted:g}")
-    X = ground.dataset.features("train")
-    chosen = plan(X, ground.validation, metric=ground.metric, k=K, recall=wanted, seed=SEED)
+    tell(f"{setup.metric}: the cheapest way of all to recall {wanted:g}")
+    X = setup.dataset.features("train")
+    chosen = plan(X, setup.validation, metric=setup.metric, k=K, recall=wanted, seed=SEED)
     return {
         "wanted": wanted,
         "kind": chosen.kind,
         "way": str(chosen.way),
         "validation_recall": round(chosen.recall, 4),
-        **_judged(ground, chosen.search),
+        **_judged(setup, chosen.search),
         "index_mb": round(chosen.index_bytes / 1e6, 2),
     }
 
 
-def _judged(ground: Ground, search: Callable[[Floats], SearchResult]) -> Record:
+def _judged(setup: Setup, search: Callable[[Floats], SearchResult]) -> Record:
     """Return what a search achieves on the test clips, and its time in turns with exact search."""
-    found = search(ground.test)
+    found = search(setup.test)
     ms, exact_ms = ms_per_query(
-        [search, lambda q: ground.index.exact.search(q, K)], evenly_spaced(ground.test, MANY_QUERIES)
+        [search, lambda q: setup.index.exact.search(q, K)], evenly_spaced(setup.test, MANY_QUERIES)
     )
     return {
-        "recall": mean_figure(recall_at_k(found, ground.truth)),
-        "precision": mean_figure(label_precision_at_k(found.ids, *ground.labels)),
-        "exact_precision": mean_figure(label_precision_at_k(ground.truth.ids, *ground.labels)),
-        "candidates": round(float(found.n_candidates.mean()) / ground.index.n, 5),
+        "recall": mean_figure(recall_at_k(found, setup.truth)),
+        "precision": mean_figure(label_precision_at_k(found.ids, *setup.labels)),
+        "exact_precision": mean_figure(label_precision_at_k(setup.truth.ids, *setup.labels)),
+        "candidates": round(float(found.n_candidates.mean()) / setup.index.n, 5),
         "ms": round(ms, 4),
         "exact_ms": round(exact_ms, 4),
     }

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.answers.confidence import mean_figure
-from benchmarks.answers.ground import Ground, K, Tell
+from benchmarks.answers.setup import K, Setup, Tell
 from lsh.index import LSHIndex
 from lsh.quality import average_precision, label_precision_at_k, recall_at_k
 from lsh.ways import BUILT_BITS, BUILT_TABLES
@@ -17,18 +17,18 @@ SPREAD_AT = 0.9  # the wanted recall whose setting is looked at closely
 Record = dict[str, Any]
 
 
-def measure(ground: Ground, tables: list[Record], tell: Tell) -> Record:
+def measure(setup: Setup, tables: list[Record], tell: Tell) -> Record:
     """Return quality at each setting that question 1 chose (`tables`), and a closer look at one of them."""
-    tell(f"{ground.metric}: the quality of {len(tables)} settings")
-    exact = _labels(ground, ground.truth.ids)
-    rows = [_setting(ground, row, exact) for row in tables]
+    tell(f"{setup.metric}: the quality of {len(tables)} settings")
+    exact = _labels(setup, setup.truth.ids)
+    rows = [_setting(setup, row, exact) for row in tables]
     close = min(tables, key=lambda row: abs(row["wanted"] - SPREAD_AT))
-    recalls = _recalls(ground, ground.index, close)
+    recalls = _recalls(setup, setup.index, close)
     return {
-        "metric": ground.metric,
+        "metric": setup.metric,
         "k": K,
-        "queries": len(ground.test),
-        "chance": _chance(ground),
+        "queries": len(setup.test),
+        "chance": _chance(setup),
         "exact": {name: mean_figure(values) for name, values in exact.items()},
         "settings": rows,
         "close": {
@@ -38,18 +38,18 @@ def measure(ground: Ground, tables: list[Record], tell: Tell) -> Record:
             "share_below_half": round(float((recalls < 0.5).mean()), 4),
             "lowest": round(float(recalls.min()), 4),
             "histogram": np.bincount(np.rint(K * recalls).astype(int), minlength=K + 1).tolist(),
-            "seeds": [_of_seed(ground, seed, close, recalls, tell) for seed in SEEDS],
-            "worst": _worst(ground, recalls),
+            "seeds": [_of_seed(setup, seed, close, recalls, tell) for seed in SEEDS],
+            "worst": _worst(setup, recalls),
         },
     }
 
 
-def _setting(ground: Ground, row: Record, exact: dict[str, Any]) -> Record:
-    found = ground.index.search(ground.test, K, row["n_tables"], row["n_bits"], row["n_probes"])
-    judged = _labels(ground, found.ids)
+def _setting(setup: Setup, row: Record, exact: dict[str, Any]) -> Record:
+    found = setup.index.search(setup.test, K, row["n_tables"], row["n_bits"], row["n_probes"])
+    judged = _labels(setup, found.ids)
     return {
         **_named(row),
-        "recall": mean_figure(recall_at_k(found, ground.truth)),
+        "recall": mean_figure(recall_at_k(found, setup.truth)),
         **{name: mean_figure(values) for name, values in judged.items()},
         **{f"{name}_lost": mean_figure(exact[name] - values) for name, values in judged.items()},
     }
@@ -59,44 +59,44 @@ def _named(row: Record) -> Record:
     return {name: row[name] for name in ("wanted", "n_tables", "n_bits", "n_probes")}
 
 
-def _labels(ground: Ground, ids: Any) -> dict[str, Any]:
+def _labels(setup: Setup, ids: Any) -> dict[str, Any]:
     return {
-        "precision": label_precision_at_k(ids, *ground.labels),
-        "map": average_precision(ids, *ground.labels),
+        "precision": label_precision_at_k(ids, *setup.labels),
+        "map": average_precision(ids, *setup.labels),
     }
 
 
-def _recalls(ground: Ground, index: LSHIndex, row: Record) -> Any:
-    found = index.search(ground.test, K, row["n_tables"], row["n_bits"], row["n_probes"])
-    return recall_at_k(found, ground.truth)
+def _recalls(setup: Setup, index: LSHIndex, row: Record) -> Any:
+    found = index.search(setup.test, K, row["n_tables"], row["n_bits"], row["n_probes"])
+    return recall_at_k(found, setup.truth)
 
 
-def _of_seed(ground: Ground, seed: int, row: Record, recalls: Any, tell: Tell) -> float:
+def _of_seed(setup: Setup, seed: int, row: Record, recalls: Any, tell: Tell) -> float:
     """Return the mean recall that another draw of the hash functions gives at the same setting."""
-    if seed != ground.index.params.seed:
-        tell(f"{ground.metric}: the same setting with seed {seed}")
-        index = LSHIndex(ground.metric, BUILT_TABLES, BUILT_BITS, seed).fit(ground.dataset.features("train"))
-        recalls = _recalls(ground, index, row)
+    if seed != setup.index.params.seed:
+        tell(f"{setup.metric}: the same setting with seed {seed}")
+        index = LSHIndex(setup.metric, BUILT_TABLES, BUILT_BITS, seed).fit(setup.dataset.features("train"))
+        recalls = _recalls(setup, index, row)
     return round(float(recalls.mean()), 4)
 
 
-def _worst(ground: Ground, recalls: Any) -> list[Record]:
+def _worst(setup: Setup, recalls: Any) -> list[Record]:
     """Return the queries of which LSH found least, and how far their neighbours are: the reason, as a rule."""
-    names, worst = ground.dataset.label_names, np.argsort(recalls, kind="stable")[:N_WORST]
-    clips = [(q, ground.dataset.clip("test", int(ground.rows[q]))) for q in worst]
+    names, worst = setup.dataset.label_names, np.argsort(recalls, kind="stable")[:N_WORST]
+    clips = [(q, setup.dataset.clip("test", int(setup.rows[q]))) for q in worst]
     return [
         {
             "clip_id": clip.clip_id,
             "labels": [names[label] for label in clip.labels],
             "recall": round(float(recalls[q]), 3),
-            "nearest": round(float(ground.truth.distances[q, 0]), 4),
-            "tenth": round(float(ground.truth.distances[q, -1]), 4),
+            "nearest": round(float(setup.truth.distances[q, 0]), 4),
+            "tenth": round(float(setup.truth.distances[q, -1]), 4),
         }
         for q, clip in clips
     ]
 
 
-def _chance(ground: Ground) -> float:
+def _chance(setup: Setup) -> float:
     """Return the label precision of neighbours drawn at random."""
-    ids = np.random.default_rng(0).integers(0, ground.index.n, ground.truth.ids.shape)
-    return round(float(label_precision_at_k(ids, *ground.labels).mean()), 4)
+    ids = np.random.default_rng(0).integers(0, setup.index.n, setup.truth.ids.shape)
+    return round(float(label_precision_at_k(ids, *setup.labels).mean()), 4)

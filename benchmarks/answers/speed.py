@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.answers.ground import SEED, Ground, K, Tell
+from benchmarks.answers.setup import SEED, K, Setup, Tell
 from benchmarks.data import prepare
 from lsh.errors import ParameterError
 from lsh.index import LSHIndex
@@ -34,25 +34,25 @@ _RACING = 200
 Record = dict[str, Any]
 
 
-def measure(ground: Ground, modelled: Sequence[int], tell: Tell) -> Record:
+def measure(setup: Setup, modelled: Sequence[int], tell: Tell) -> Record:
     """Return the laps at every size, of real clips and of modelled ones, and where the lines cross."""
-    X = ground.dataset.features("train")
-    real = _series(X, ground.validation, ground.test, sizes_up_to(len(X)), ground.metric, ground.labels, tell)
+    X = setup.dataset.features("train")
+    real = _series(X, setup.validation, setup.test, sizes_up_to(len(X)), setup.metric, setup.labels, tell)
     return {
-        "metric": ground.metric,
+        "metric": setup.metric,
         "wanted": WANTED,
         "block": BLOCK,
         "real": real,
         "crossover": {racer: _crossings(real, racer) for racer in ("lsh", SKETCHES)},
-        "modelled": _modelled(ground, modelled, tell) if modelled else [],
+        "modelled": _modelled(setup, modelled, tell) if modelled else [],
     }
 
 
-def _modelled(ground: Ground, sizes: Sequence[int], tell: Tell) -> list[Record]:
+def _modelled(setup: Setup, sizes: Sequence[int], tell: Tell) -> list[Record]:
     with TemporaryDirectory(prefix="earshot-") as made:
         work = prepare(f"like:{max(sizes)}", 2 * _RACING, Path(made), tell)
         X, Q = work.vectors()
-        return _series(X, Q[:_RACING], Q[_RACING:], sizes, ground.metric, None, tell)
+        return _series(X, Q[:_RACING], Q[_RACING:], sizes, setup.metric, None, tell)
 
 
 def _series(

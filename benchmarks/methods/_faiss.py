@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.method import Answer, Floats, Method
+from benchmarks.peers.method import Answer, Floats, Method
 
 
 class Faiss(Method):

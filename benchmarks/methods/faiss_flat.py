@@ -1,7 +1,7 @@
 from typing import Any
 
-from benchmarks.method import Floats
 from benchmarks.methods._faiss import Faiss
+from benchmarks.peers.method import Floats
 
 
 class FaissFlat(Faiss):

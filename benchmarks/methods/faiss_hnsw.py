@@ -1,7 +1,7 @@
 from typing import Any
 
-from benchmarks.method import Floats, Settings
 from benchmarks.methods._faiss import Faiss
+from benchmarks.peers.method import Floats, Settings
 
 
 class FaissHNSW(Faiss):

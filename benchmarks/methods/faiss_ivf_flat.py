@@ -1,8 +1,8 @@
 from math import log2
 from typing import Any
 
-from benchmarks.method import Floats, Settings
 from benchmarks.methods._faiss import Faiss
+from benchmarks.peers.method import Floats, Settings
 
 
 class FaissIVFFlat(Faiss):

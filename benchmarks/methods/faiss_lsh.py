@@ -2,8 +2,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.method import Answer, Floats, Settings
 from benchmarks.methods._faiss import Faiss
+from benchmarks.peers.method import Answer, Floats, Settings
 
 
 class FaissLSH(Faiss):

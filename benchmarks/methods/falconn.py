@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Floats, Method, Settings
 
 
 class Falconn(Method):

@@ -1,7 +1,7 @@
 from math import log2
 
-from benchmarks.method import Settings
 from benchmarks.methods.lsh_sketch import LSHSketch
+from benchmarks.peers.method import Settings
 
 
 class LSHCrossPolytopes(LSHSketch):

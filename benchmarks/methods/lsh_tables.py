@@ -1,7 +1,7 @@
 from math import log2
 from typing import Any
 
-from benchmarks.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Floats, Method, Settings
 
 
 class LSHTables(Method):

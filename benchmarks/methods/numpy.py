@@ -1,6 +1,6 @@
 import numpy as np
 
-from benchmarks.method import Answer, Floats, Method
+from benchmarks.peers.method import Answer, Floats, Method
 
 _BLOCK = 64  # queries a product: at 500,000 vectors it takes 128 MB
 

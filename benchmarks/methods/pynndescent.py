@@ -1,6 +1,6 @@
 from typing import Any
 
-from benchmarks.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Floats, Method, Settings
 
 
 class PyNNDescent(Method):

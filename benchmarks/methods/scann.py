@@ -1,7 +1,7 @@
 import sys
 from typing import Any
 
-from benchmarks.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Floats, Method, Settings
 
 
 class ScaNN(Method):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.answers.ground import Ground, K, Tell
+from benchmarks.answers.setup import K, Setup, Tell
 from lsh.sampling import evenly_spaced
 from lsh.surface import surface
 from lsh.theory import predicted_recall
@@ -12,16 +12,16 @@ from lsh.theory import predicted_recall
 QUERIES = 200  # as many as the page Tune asks
 
 
-def measure(ground: Ground, tell: Tell) -> dict[str, Any]:
+def measure(setup: Setup, tell: Tell) -> dict[str, Any]:
     """Return how far prediction and measurement are apart over the whole grid."""
-    tell(f"{ground.metric}: theory beside measurement")
-    queries = evenly_spaced(ground.validation, QUERIES)
-    measured = surface(ground.index, queries, K).recall
-    predicted = predicted_recall(ground.index, queries, ground.index.exact.search(queries, K).ids)
+    tell(f"{setup.metric}: theory beside measurement")
+    queries = evenly_spaced(setup.validation, QUERIES)
+    measured = surface(setup.index, queries, K).recall
+    predicted = predicted_recall(setup.index, queries, setup.index.exact.search(queries, K).ids)
     gap = np.abs(measured - predicted)
     row, column = np.unravel_index(gap.argmax(), gap.shape)
     return {
-        "metric": ground.metric,
+        "metric": setup.metric,
         "queries": len(queries),
         "settings": gap.size,
         "mean_gap": round(float(gap.mean()), 5),

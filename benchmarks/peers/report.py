@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.frontier import frontier, qps_at
-from benchmarks.measure import Point, Results
 from benchmarks.methods import LSH
+from benchmarks.peers.frontier import frontier, qps_at
+from benchmarks.peers.measure import Point, Results
 
 
 @dataclass(frozen=True, slots=True)

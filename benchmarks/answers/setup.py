@@ -21,7 +21,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Ground:
+class Setup:
     """A dataset under one distance, with at most `n_queries` clips to choose by (validation) and to judge by (test)."""
 
     dataset: Dataset

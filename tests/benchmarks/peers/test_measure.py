@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.measure import _Trial, _worth_a_turn
+from benchmarks.peers.measure import _Trial, _worth_a_turn
 
 
 def trial(rounds, recall=1.0, queries=20, method="some"):

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine, methods
-from benchmarks.child import Child
 from benchmarks.data import Work
 from benchmarks.errors import BenchmarkError, MethodError
-from benchmarks.method import Settings
+from benchmarks.peers.method import Settings
+from benchmarks.peers.worker import BLOCK
+from benchmarks.peers.worker_process import Child
 from benchmarks.truth import Doubles, Truth
-from benchmarks.worker import BLOCK
 
 Say = Callable[[str], None]
 

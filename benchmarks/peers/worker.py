@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.errors import MethodError
 from benchmarks.machine import peak, resident
-from benchmarks.method import Floats, Method, Settings
 from benchmarks.methods import load
+from benchmarks.peers.method import Floats, Method, Settings
 
 BLOCK = 10  # queries timed together: long against the clock's own cost, short against a machine's busy moments
 _WARM_QUERIES = 5

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from benchmarks.frontier import frontier
-from benchmarks.measure import Point, Results
-from benchmarks.report import groups, on_machine, settings_of, write_whole
+from benchmarks.peers.frontier import frontier
+from benchmarks.peers.measure import Point, Results
+from benchmarks.peers.report import groups, on_machine, settings_of, write_whole
 
 # Okabe-Ito: safe for colour-blind eyes. LSH is blue on every page of the app, exact search ink.
 _LSH, _INK = "#0072B2", "#1a1a1a"

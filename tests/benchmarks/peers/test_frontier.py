@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from benchmarks.frontier import frontier, qps_at
+from benchmarks.peers.frontier import frontier, qps_at
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ def gate(dataset, run, monkeypatch):
     def judge(way, recalls, ms, exact_ms, wanted=0.9):
         index = way.fit(open_dataset(dataset).features("train"))
         chosen = Plan(way, index, 10, wanted, 1.0, 0.0, 0.1, 1.0, 2.0, index_bytes=1, why="")
-        monkeypatch.setattr("benchmarks.gate.plan", lambda *_, **__: chosen)
-        monkeypatch.setattr("benchmarks.gate.ms_per_query", lambda *_, **__: [ms, exact_ms])
+        monkeypatch.setattr("benchmarks.peers.gate.plan", lambda *_, **__: chosen)
+        monkeypatch.setattr("benchmarks.peers.gate.ms_per_query", lambda *_, **__: [ms, exact_ms])
         code, out, _ = run("--gate", dataset, *(word for recall in recalls for word in ("--recall", recall)))
         return code, out
 
