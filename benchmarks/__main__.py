@@ -12,6 +12,8 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.peers.measure import Results, measure
 from benchmarks.peers.report import read, rows, save, table
 from data_prep.errors import DataError
+from earshot_common import command_line
+from earshot_common.command_line import fraction, whole_number
 from lsh.errors import LSHError
 from lsh.validate import METRICS
 
@@ -19,16 +21,9 @@ RECALLS = [0.95]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return 0, 1 when the gate stays shut, or 2 after one message about what was wrong."""
+    """Run the benchmark and return its exit code: 1 where `--gate` fails, else as `command_line.run`."""
     options = _parser().parse_args(arguments)
-    try:
-        return _run(options)
-    except (BenchmarkError, DataError, LSHError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+    return command_line.run(lambda: _run(options), (BenchmarkError, DataError, LSHError))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -36,7 +31,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.gate:
         from benchmarks.peers.gate import gate
 
-        return gate(options.gate, options.metric, recalls, options.k, options.queries, _say)
+        return gate(options.gate, options.metric, recalls, options.k, options.queries, command_line.log)
     for path in filter(None, (options.out, options.page)):
         if not path.absolute().parent.is_dir():
             raise BenchmarkError(f"{path.parent} is not a folder; make it first")
@@ -63,16 +58,13 @@ def _measure(options: argparse.Namespace) -> Results:
     names = methods.chosen(options.methods)
     with TemporaryDirectory(prefix="earshot-") as made:
         folder = Path(made)
-        work = prepare(options.dataset, options.queries, folder, _say, options.cache)
-        return measure(work, names, options.metric, options.k, options.rounds, folder, _say)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+        work = prepare(options.dataset, options.queries, folder, command_line.log, options.cache)
+        return measure(work, names, options.metric, options.k, options.rounds, folder, command_line.log)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure LSH and its peers in turns.")
+    positive = whole_number(1, 1_000_000)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--dataset",
@@ -84,31 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--methods", default="all", help=f"lsh, all, or a list of {', '.join(methods.names())}")
     parser.add_argument("--metric", choices=METRICS, default="cosine")
-    parser.add_argument("--recall", type=_share, action="append", help="read speeds at this recall; may be repeated")
-    parser.add_argument("--k", type=_positive, default=10, help="neighbours asked for (10)")
-    parser.add_argument("--queries", type=_positive, default=1000, help="queries asked (1000)")
-    parser.add_argument("--rounds", type=_positive, default=5, help="turns of each setting after the first pass (5)")
+    parser.add_argument("--recall", type=fraction, action="append", help="read speeds at this recall; may be repeated")
+    parser.add_argument("--k", type=positive, default=10, help="neighbours asked for (10)")
+    parser.add_argument("--queries", type=positive, default=1000, help="queries asked (1000)")
+    parser.add_argument("--rounds", type=positive, default=5, help="turns of each setting after the first pass (5)")
     parser.add_argument("--cache", type=Path, default=CACHE, help=f"where generated vectors are kept ({CACHE})")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--out", type=Path, help="write everything that was measured to this JSON file")
     parser.add_argument("--page", type=Path, help="draw recall against speed on this web page")
     return parser
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no recall; expected a number above 0, at most 1")
-    return value
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1,000,000")
-    return int(text)
 
 
 if __name__ == "__main__":

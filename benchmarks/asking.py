@@ -15,6 +15,7 @@ from benchmarks.errors import BenchmarkError
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DataError
 from data_prep.sounds.asking import Asking
+from earshot_common import command_line
 from lsh import ExactSearch
 from lsh.errors import LSHError
 
@@ -34,17 +35,14 @@ _K = 10
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print precision@10 of each kind beside its share of the collection; return 0, or 2 after one message."""
+    """Print precision@10 of each kind beside its share of the collection; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.asking", description="Ask a dataset with ESC-10.")
     parser.add_argument("dataset", type=Path, help="a prepared dataset with AudioSet's labels")
     parser.add_argument("recordings", type=Path, help="the folder of ESC-10's kinds")
     options = parser.parse_args(arguments)
-    try:
-        _run(open_dataset(options.dataset), options.recordings)
-    except (BenchmarkError, DataError, LSHError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return command_line.run(
+        lambda: _run(open_dataset(options.dataset), options.recordings), (BenchmarkError, DataError, LSHError)
+    )
 
 
 def _run(dataset: Dataset, recordings: Path) -> None:

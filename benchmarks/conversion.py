@@ -25,6 +25,7 @@ from data_prep.archive import Shard, read_shards, shards_of_tar
 from data_prep.errors import DataError
 from data_prep.framing import read_records
 from data_prep.processes import environment
+from earshot_common import command_line
 
 _WATCH_EVERY = 1.0  # seconds between two looks at the memory, each of which costs some hundredths of one
 
@@ -43,12 +44,7 @@ def main() -> int:
     parser.add_argument("archive", type=Path, metavar="FILE", help="features.tar.gz, with tables beside it")
     parser.add_argument("--rounds", type=int, default=6, metavar="N")
     options = parser.parse_args()
-    try:
-        run(options.archive, options.rounds)
-    except (DataError, BenchmarkError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return command_line.run(lambda: run(options.archive, options.rounds), (DataError, BenchmarkError))
 
 
 def run(archive: Path, n_rounds: int) -> None:

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from benchmarks.audioset_like import Model, clips, draw_model
 from data_prep.audioset import SUBSETS, Subset
 from data_prep.framing import masked_crc
+from earshot_common import command_line
 
 Row = tuple[str, float, list[int]]  # of a list of segments: video id, second at which the clip starts, labels
 
@@ -45,8 +46,7 @@ def main() -> int:
     parser.add_argument("--subset", choices=SUBSETS, default="full", help="balanced: the two small folders alone")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     options = parser.parse_args()
-    write_archive(options.out, options.clips, options.seed, options.subset)
-    return 0
+    return command_line.run(lambda: write_archive(options.out, options.clips, options.seed, options.subset), ())
 
 
 def write_archive(out: Path, n: int, seed: int, subset: Subset = "full") -> None:

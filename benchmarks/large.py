@@ -20,6 +20,7 @@ from benchmarks.data import CACHE, Work, prepare
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import describe, peak, resident
 from benchmarks.truth import Truth
+from earshot_common import command_line
 from lsh import SketchIndex
 from lsh.validate import METRICS
 from lsh.warm import warm
@@ -70,24 +71,23 @@ def _answers(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 0, or 2 after one message about what was wrong."""
+    """Measure, print, and return the exit code (see `command_line.run`)."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.large", description=__doc__)
     parser.add_argument("--dataset", default="like:2000000", help="as for python -m benchmarks (like:2000000)")
     parser.add_argument("--metric", default="cosine", choices=METRICS)
     parser.add_argument("--queries", type=int, default=300, help="how many (300)")
     options = parser.parse_args(arguments)
-    try:
+
+    def command() -> None:
         with TemporaryDirectory() as folder:
-            work = prepare(options.dataset, options.queries, Path(folder), lambda words: print(words, file=sys.stderr))
+            work = prepare(options.dataset, options.queries, Path(folder), command_line.log)
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                 measured = pool.submit(measure, work, options.metric, 10).result()
             _report(work, measured, Truth.compute(*work.vectors(), options.metric, 10))
             if work.base.is_relative_to(CACHE):
-                print(f"\n{work.base} stays for the next time; delete it when you are done.")
-    except BenchmarkError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+                print(f"\n{work.base} is kept as a cache; delete it when you are done.")
+
+    return command_line.run(command, (BenchmarkError,))
 
 
 def _report(work: Work, measured: Measured, truth: Truth) -> None:

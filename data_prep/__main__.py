@@ -11,12 +11,13 @@ from tqdm import tqdm
 
 from data_prep.errors import DataError
 from data_prep.room import said, to_make
+from earshot_common import command_line
 
 if TYPE_CHECKING:
     from data_prep.progress import Progress
     from data_prep.report import Report
 
-_WHOLE, _INCOMPLETE, _BAD_INPUT, _INTERRUPTED = 0, 1, 2, 130
+_WHOLE, _INCOMPLETE = 0, 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,15 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     was written. 130: interrupted, nothing is left half-written.
     """
     options = _parser().parse_args(arguments)
-    try:
-        status: int = options.run(options)
-    except DataError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return _BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted: nothing is left half-written", file=sys.stderr)
-        return _INTERRUPTED
-    return status
+    return command_line.run(
+        lambda: options.run(options), (DataError,), interrupted="interrupted: nothing is left half-written"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -198,7 +193,7 @@ def _folder(options: argparse.Namespace) -> int:
 
     outcome = listen(options.sounds, options.out, overwrite=options.overwrite)
     if outcome.waiting:
-        return _INTERRUPTED
+        return command_line.INTERRUPTED
     return _INCOMPLETE if outcome.refused else _WHOLE
 
 

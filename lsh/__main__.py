@@ -11,6 +11,7 @@ import numpy as np
 
 from data_prep.dataset import Clip, Dataset, open_dataset
 from data_prep.errors import DataError
+from earshot_common import command_line
 from lsh import arguments, params
 from lsh.comparing import PROBES, TABLES, compare, index_families
 from lsh.errors import LSHError
@@ -27,21 +28,17 @@ _SETTINGS = ("index", "family", "metric", "n_tables", "n_bits", "n_buckets", "n_
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after one message about what was wrong."""
+    """Run one command and return its exit code (see `command_line.run`)."""
     options = _parser().parse_args(_joined(sys.argv[1:] if words is None else words))
-    try:
+
+    def command() -> None:
         report: dict[str, Any] = options.run(open_dataset(options.dataset), options)
-    except (DataError, LSHError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    if options.json:
-        print(json.dumps(report))
-    else:
-        options.show(report)
-    return 0
+        if options.json:
+            print(json.dumps(report))
+        else:
+            options.show(report)
+
+    return command_line.run(command, (DataError, LSHError))
 
 
 def _joined(words: list[str]) -> list[str]:
@@ -56,7 +53,7 @@ def _evaluate(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
     way = arguments.way(options, options.metric or dataset.metric, dataset.n_rows("train"))
     index = _built(dataset, way)
     queries, labels = _queries(dataset, options.split, options.queries)
-    _say(f"searching with {len(queries):,} {options.split} clips, {way} and exact search in turns")
+    command_line.log(f"searching with {len(queries):,} {options.split} clips, {way} and exact search in turns")
     result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **way.setting)
     described = {"family": way.family, "split": options.split, "seed": options.seed, "dataset": dataset.name}
     return result.as_dict() | described
@@ -68,7 +65,7 @@ def _tune(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
     way, index, why = (_tune_tables if options.index == "tables" else _plan)(dataset, options, validation[0])
     checked: dict[str, Any] = {}
     for split, (queries, labels) in (("validation", validation), ("test", test)):
-        _say(f"checking the choice on {len(queries):,} {split} clips")
+        command_line.log(f"checking the choice on {len(queries):,} {split} clips")
         result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **way.setting)
         checked[split] = result.as_dict() | {"family": way.family}
     settings = {name: checked["test"][name] for name in _SETTINGS} | {
@@ -84,7 +81,7 @@ def _plan(dataset: Dataset, options: argparse.Namespace, queries: Floats) -> tup
     """Choose among all ways to search."""
     metric, X = options.metric or dataset.metric, dataset.features("train")
     wish = {"metric": metric, "k": options.k, "recall": options.recall, "seed": options.seed}
-    chosen = plan(X, queries, **wish, progress=_say)
+    chosen = plan(X, queries, **wish, progress=command_line.log)
     return chosen.way, chosen.index, chosen.why
 
 
@@ -92,7 +89,7 @@ def _tune_tables(dataset: Dataset, options: argparse.Namespace, queries: Floats)
     """Choose L, K and the probes of hash tables, as the app's page does."""
     metric = options.metric or dataset.metric
     index = _built(dataset, Way.tables(metric, options.seed, {}, {}))
-    choice = tune(index, queries, options.k, options.recall, progress=_say)
+    choice = tune(index, queries, options.k, options.recall, progress=command_line.log)
     setting = {"n_tables": choice.n_tables, "n_bits": choice.n_bits, "n_probes": choice.n_probes}
     return Way.tables(metric, options.seed, {}, setting), index, choice.why
 
@@ -125,10 +122,10 @@ def _search(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
 def _families(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
     metric, X, base = options.metric or dataset.metric, dataset.features("train"), dataset.label_sets("train")
     queries, labels = _queries(dataset, options.split, options.queries)
-    _say(f"indexing {len(X):,} clips of {dataset.title!r} for {metric} distance, once for each family")
-    indexes = index_families(X, base, metric, options.tables, options.seed, progress=_say)
+    command_line.log(f"indexing {len(X):,} clips of {dataset.title!r} for {metric} distance, once for each family")
+    indexes = index_families(X, base, metric, options.tables, options.seed, progress=command_line.log)
     setting = {"k": options.k, "n_probes": options.probes}
-    measured = compare(indexes, queries, labels, base, **setting, progress=_say)
+    measured = compare(indexes, queries, labels, base, **setting, progress=command_line.log)
     asked = {"metric": metric, "n_tables": options.tables, "n_probes": options.probes, "split": options.split}
     return measured.as_dict() | asked | {"seed": options.seed, "dataset": dataset.name}
 
@@ -140,7 +137,7 @@ def _described(dataset: Dataset, clip: Clip) -> dict[str, Any]:
 
 def _built(dataset: Dataset, way: Way) -> Any:
     """Build the index of a way over the dataset's clips."""
-    _say(f"indexing {dataset.n_rows('train'):,} clips of {dataset.title!r} for {way.metric} distance")
+    command_line.log(f"indexing {dataset.n_rows('train'):,} clips of {dataset.title!r} for {way.metric} distance")
     return way.fit(dataset.features("train"))
 
 
@@ -219,10 +216,6 @@ def _mean(mean: dict[str, float]) -> str:
     return f"{mean['value']:.3f} ± {mean['error']:.3f}"
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lsh", description="Measure, tune and use an LSH index.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -239,7 +232,9 @@ def _parser() -> argparse.ArgumentParser:
     arguments.queries(sub, 1000, "at most so many (1000)")
     summary = "Find the fastest way to reach a recall; check it on test."
     sub = command("tune", _tune, _show_choice, summary)
-    sub.add_argument("--recall", type=arguments.share, default=0.9, help="wanted recall, above 0, at most 1 (0.9)")
+    sub.add_argument(
+        "--recall", type=command_line.fraction, default=0.9, help="wanted recall, above 0, at most 1 (0.9)"
+    )
     sub.add_argument(
         "--index",
         choices=tuple(_TUNING_QUERIES),
@@ -251,7 +246,7 @@ def _parser() -> argparse.ArgumentParser:
     arguments.setting(sub)
     sub.add_argument("--clip", required=True, metavar="CLIP_ID", help="a clip of the dataset, of any split")
     sub = command("families", _families, _show_families, "Compare random and learned hash functions at equal budgets.")
-    tables, probes = arguments.whole(1, params.MAX_TABLES), arguments.whole(1, params.MAX_PROBES)
+    tables, probes = command_line.whole_number(1, params.MAX_TABLES), command_line.whole_number(1, params.MAX_PROBES)
     sub.add_argument("--tables", type=tables, default=TABLES, metavar="L", help=f"hash tables ({TABLES})")
     sub.add_argument("--probes", type=probes, default=PROBES, metavar="T", help=f"buckets a table ({PROBES})")
     sub.add_argument("--split", choices=("validation", "test"), default="test", help="the queries (test)")

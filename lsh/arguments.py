@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from earshot_common.command_line import whole_number
 from lsh import params, partition
 from lsh.errors import ParameterError
 from lsh.sketch_index import MAX_BUCKETS, default_buckets
@@ -24,8 +25,8 @@ def common(sub: argparse.ArgumentParser) -> None:
     """Add what every command takes."""
     sub.add_argument("dataset", metavar="DATASET", help="a prepared dataset's folder")
     sub.add_argument("--metric", choices=METRICS, help="distance; by default the dataset's own")
-    sub.add_argument("--k", type=whole(1, 1000), default=10, help="neighbours asked for (10)")
-    sub.add_argument("--seed", type=whole(0, 2**31 - 1), default=0, help="of the random hash functions (0)")
+    sub.add_argument("--k", type=whole_number(1, 1000), default=10, help="neighbours asked for (10)")
+    sub.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, help="of the random hash functions (0)")
     sub.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -33,20 +34,27 @@ def setting(sub: argparse.ArgumentParser) -> None:
     """Add what names a way to search."""
     sub.add_argument("--index", choices=KINDS, default="tables", help="hash tables, sketches in buckets, or no index")
     sub.add_argument("--family", choices=_FAMILIES, help="of hash functions; by default the index's own")
-    sub.add_argument("--tables", type=whole(1, params.MAX_TABLES), metavar="L", help=f"hash tables ({TABLES})")
-    sub.add_argument("--bits", type=whole(1, params.MAX_BITS), metavar="K", help=f"bits a key of a hash table ({BITS})")
-    sub.add_argument("--buckets", type=whole(1, MAX_BUCKETS), metavar="B", help="of sketches (about √n; 1: no buckets)")
+    sub.add_argument("--tables", type=whole_number(1, params.MAX_TABLES), metavar="L", help=f"hash tables ({TABLES})")
     sub.add_argument(
-        "--probes", type=whole(1, MAX_BUCKETS), metavar="T", help="buckets a table, up to 64 (1); or of sketches (8)"
+        "--bits", type=whole_number(1, params.MAX_BITS), metavar="K", help=f"bits a key of a hash table ({BITS})"
     )
     sub.add_argument(
-        "--reranked", type=whole(1, _MOST_RERANKED), metavar="R", help="ranked exactly (40; of hash tables all)"
+        "--buckets", type=whole_number(1, MAX_BUCKETS), metavar="B", help="of sketches (about √n; 1: no buckets)"
+    )
+    sub.add_argument(
+        "--probes",
+        type=whole_number(1, MAX_BUCKETS),
+        metavar="T",
+        help="buckets a table, up to 64 (1); or of sketches (8)",
+    )
+    sub.add_argument(
+        "--reranked", type=whole_number(1, _MOST_RERANKED), metavar="R", help="ranked exactly (40; of hash tables all)"
     )
 
 
 def queries(sub: argparse.ArgumentParser, usual: int | None, said: str) -> None:
     """Add the number of queries."""
-    sub.add_argument("--queries", type=whole(1, 10**7), default=usual, metavar="N", help=said)
+    sub.add_argument("--queries", type=whole_number(1, 10**7), default=usual, metavar="N", help=said)
 
 
 def way(options: argparse.Namespace, metric: str, n: int) -> Way:
@@ -69,25 +77,3 @@ def way(options: argparse.Namespace, metric: str, n: int) -> Way:
     if asked["reranked"] is None:
         return Way.tables(metric, options.seed, family, setting)
     return Way.tables(metric, options.seed, {**family, "sketches": True}, setting | {"n_reranked": asked["reranked"]})
-
-
-def whole(low: int, high: int) -> Any:
-    """Return what reads a whole number from low to high."""
-
-    def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def share(text: str) -> float:
-    """Read a number above 0, at most 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, at most 1")
-    return value

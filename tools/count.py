@@ -1,6 +1,6 @@
 """Lines of code per package: lines that hold code, without blank lines, comments and docstrings.
 
-Usage: `python tools/count.py [FOLDER_OR_FILE ...]` (default: lsh, data_prep, ui and benchmarks).
+Usage: `python tools/count.py [FOLDER_OR_FILE ...]` (default: earshot_common, lsh, data_prep, ui and benchmarks).
 """
 
 import ast
@@ -9,7 +9,7 @@ import sys
 import tokenize
 from pathlib import Path
 
-PACKAGES = ("lsh", "data_prep", "ui", "benchmarks")
+PACKAGES = ("earshot_common", "lsh", "data_prep", "ui", "benchmarks")
 _NOT_CODE = {
     tokenize.COMMENT,
     tokenize.NL,

@@ -14,6 +14,7 @@ import numpy as np
 
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DataError
+from earshot_common import command_line
 from lsh import LSHError, LSHIndex, surface
 from lsh.racing import Setting, sizes_up_to
 from lsh.sampling import evenly_spaced
@@ -28,25 +29,21 @@ _WANTED_RECALL = 0.9
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Race; return 0, or 2 after one message about what was wrong."""
+    """Run the races and return the exit code (see `command_line.run`)."""
     options = _parser().parse_args(arguments)
-    try:
+
+    def command() -> None:
         dataset = open_dataset(options.dataset)
         runs = list(_ahead(dataset) if options.out else _one(dataset, options))
         if options.out:
             with replacing(options.out) as file:
                 os.write(file, race_runs.as_json(runs).encode())
-    except (DataError, LSHError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    if options.json:
-        print(race_runs.as_json(runs), end="")
-    else:
-        _show(runs)
-    return 0
+        if options.json:
+            print(race_runs.as_json(runs), end="")
+        else:
+            _show(runs)
+
+    return command_line.run(command, (DataError, LSHError))
 
 
 def _one(dataset: Dataset, options: argparse.Namespace) -> Iterator[Run]:
@@ -72,7 +69,7 @@ def _cheapest(dataset: Dataset, index: LSHIndex) -> Setting:
 
 
 def _index(dataset: Dataset, metric: str, seed: int) -> LSHIndex:
-    _say(f"indexing {dataset.n_rows('train'):,} clips for {metric} distance")
+    command_line.log(f"indexing {dataset.n_rows('train'):,} clips for {metric} distance")
     return LSHIndex(metric, MAX_TABLES, MAX_BITS, seed).fit(dataset.features("train"))
 
 
@@ -84,7 +81,7 @@ def _race(dataset: Dataset, index: LSHIndex, setting: Setting, most: int) -> Run
         clips = step.doing.partition(":")[0]
         if clips != said:
             said = clips
-            _say(f"{step.share:4.0%}  racing over {said}")
+            command_line.log(f"{step.share:4.0%}  racing over {said}")
     return run
 
 
@@ -99,10 +96,6 @@ def _show(runs: list[Run]) -> None:
                 f"{lap.candidates:9.2%}"
             )
         print(f"  {run.machine}, {run.versions}, {run.date}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,16 +114,12 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=int, choices=allowed, default=default, metavar=letter, help=about)
     seeds = range(MAX_SEED + 1)
     parser.add_argument("--seed", type=int, choices=seeds, default=0, metavar="SEED", help="of the hash functions (0)")
-    parser.add_argument("--clips", type=_above_zero, metavar="N", help="race over at most so many clips (all)")
+    parser.add_argument(
+        "--clips", type=command_line.whole_number(1, 10**9), metavar="N", help="race over at most so many clips (all)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--out", type=Path, metavar="FILE", help="race what the page opens with, and write it as JSON")
     return parser
-
-
-def _above_zero(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.peers.report import write_whole
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DataError
+from earshot_common import command_line
+from earshot_common.command_line import whole_number
 from lsh.errors import LSHError
 from lsh.validate import METRICS
 
@@ -25,21 +27,17 @@ FIGURES, DOCUMENT = Path("docs") / "answers.json", Path("docs") / "ANSWERS.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 0, or 2 after one message about what was wrong."""
+    """Measure where a dataset is named, write the document, and return the exit code (see `command_line.run`)."""
     options = _parser().parse_args(arguments)
-    try:
+
+    def command() -> None:
         _check_folders(options.figures, options.out)
         if options.dataset:
             figures = measure(open_dataset(options.dataset), options.queries, options.modelled, _clock())
             write_whole(options.figures, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
         write_whole(options.out, render(read(options.figures)))
-    except (BenchmarkError, DataError, LSHError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    return 0
+
+    return command_line.run(command, (BenchmarkError, DataError, LSHError))
 
 
 def measure(dataset: Dataset, n_queries: int, modelled: list[int], tell: Tell) -> dict[str, Any]:
@@ -108,7 +106,7 @@ def _clock() -> Tell:
     start = time.perf_counter()
 
     def tell(text: str) -> None:
-        print(f"{time.perf_counter() - start:5.0f} s  {text}", file=sys.stderr, flush=True)
+        command_line.log(f"{time.perf_counter() - start:5.0f} s  {text}")
 
     return tell
 
@@ -123,22 +121,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--figures", type=Path, default=FIGURES, help=f"where the figures are kept ({FIGURES})")
     parser.add_argument("--out", type=Path, default=DOCUMENT, help=f"the document ({DOCUMENT})")
-    parser.add_argument("--queries", type=_whole, default=N_QUERIES, metavar="N", help=f"of each split ({N_QUERIES})")
+    parser.add_argument(
+        "--queries",
+        type=whole_number(10, 20_000_000),
+        default=N_QUERIES,
+        metavar="N",
+        help=f"of each split ({N_QUERIES})",
+    )
     parser.add_argument(
         "--modelled",
-        type=_whole,
+        type=whole_number(10, 20_000_000),
         nargs="*",
         default=list(speed.MODELLED),
         metavar="N",
         help="race over so many modelled vectors too; none: over real ones alone",
     )
     return parser
-
-
-def _whole(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 10 <= int(text) <= 20_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 10 to 20,000,000")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("lsh", "data_prep", "ui", "benchmarks")
+PACKAGES = ("earshot_common", "lsh", "data_prep", "ui", "benchmarks")
 
 
 def modules():
