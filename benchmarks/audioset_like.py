@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.peers.method import Floats
+from benchmarks.peers.method import Float32Array
 
 DIM = 128
 DATABASE_SEED, QUERY_SEED = 3, 777
@@ -45,10 +45,10 @@ class Model:
     has in every direction, float32[d, d].
     """
 
-    centres: Floats
-    subspaces: Floats
+    centres: Float32Array
+    subspaces: Float32Array
     weights: npt.NDArray[np.float64]
-    noise: Floats
+    noise: Float32Array
 
 
 def draw_model(seed: int = _MODEL_SEED) -> Model:
@@ -80,13 +80,13 @@ def draw_model(seed: int = _MODEL_SEED) -> Model:
     return Model(placed, subspaces, weights / weights.sum(), noise.astype(np.float32))
 
 
-def clips(model: Model, n: int, seed: int) -> Iterator[Floats]:
+def clips(model: Model, n: int, seed: int) -> Iterator[Float32Array]:
     """Yield n vectors in chunks, float32[at most CHUNK, 128]; a seed's vectors do not depend on n within a chunk."""
     for chunk, start in enumerate(range(0, n, CHUNK)):
         yield _chunk(model, min(CHUNK, n - start), np.random.default_rng([seed, chunk]))
 
 
-def _chunk(model: Model, n: int, rng: np.random.Generator) -> Floats:
+def _chunk(model: Model, n: int, rng: np.random.Generator) -> Float32Array:
     cluster = rng.choice(_CLUSTERS, size=n, p=model.weights)
     scale = np.sqrt((_TAIL - 2) / rng.chisquare(_TAIL, size=n)).astype(np.float32)
     inner = rng.standard_normal((n, _SUBSPACE), dtype=np.float32) * scale[:, None]

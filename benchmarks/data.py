@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from benchmarks.audioset_like import DATABASE_SEED, DIM, QUERY_SEED, clips, draw_model
 from benchmarks.errors import BenchmarkError
-from benchmarks.peers.method import Floats
+from benchmarks.peers.method import Float32Array
 from data_prep.dataset import open_dataset
 from data_prep.features import dequantised
 from lsh.sampling import evenly_spaced_rows
@@ -33,7 +33,7 @@ class Work:
     base: Path
     queries: Path
 
-    def vectors(self) -> tuple[Floats, Floats]:
+    def vectors(self) -> tuple[Float32Array, Float32Array]:
         """Return the vectors, memory-mapped, and the queries."""
         return np.load(self.base, mmap_mode="r", allow_pickle=False), np.load(self.queries, allow_pickle=False)
 

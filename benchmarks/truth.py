@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.peers.method import Floats
+from benchmarks.peers.method import Float32Array
 
 Doubles = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
@@ -21,14 +21,14 @@ _BLOCK_QUERIES = 256
 class Truth:
     """The vectors, the queries and, for each query, the float64 distance of its true k-th neighbour."""
 
-    X: Floats
-    Q: Floats
+    X: Float32Array
+    Q: Float32Array
     metric: str
     k: int
     last: Doubles
 
     @classmethod
-    def compute(cls, X: Floats, Q: Floats, metric: str, k: int) -> "Truth":
+    def compute(cls, X: Float32Array, Q: Float32Array, metric: str, k: int) -> "Truth":
         """Find the k-th distances by brute force in float64; with fewer than k vectors, that of the farthest."""
         last = np.empty(len(Q))
         for first in range(0, len(Q), _BLOCK_QUERIES):

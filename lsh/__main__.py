@@ -13,14 +13,14 @@ from data_prep.dataset import Clip, Dataset, open_dataset
 from data_prep.errors import DataError
 from earshot_common import command_line
 from lsh import arguments, params
+from lsh.arrays import Float32Array
 from lsh.comparing import PROBES, TABLES, compare, index_families
 from lsh.errors import LSHError
 from lsh.evaluation import evaluate
 from lsh.planning import plan
-from lsh.quality import LabelSets
+from lsh.quality import Labels
 from lsh.sampling import evenly_spaced_rows
 from lsh.tuning import tune
-from lsh.validate import Floats
 from lsh.ways import Index, Way
 
 _TUNING_QUERIES = {"any": 2000, "tables": 500}
@@ -77,7 +77,7 @@ def _tune(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
     return {"settings": settings, "wanted_recall": options.recall, **checked, "why": why}
 
 
-def _plan(dataset: Dataset, options: argparse.Namespace, queries: Floats) -> tuple[Way, Index, str]:
+def _plan(dataset: Dataset, options: argparse.Namespace, queries: Float32Array) -> tuple[Way, Index, str]:
     """Choose among all ways to search."""
     metric, X = options.metric or dataset.metric, dataset.features("train")
     wish = {"metric": metric, "k": options.k, "recall": options.recall, "seed": options.seed}
@@ -85,7 +85,7 @@ def _plan(dataset: Dataset, options: argparse.Namespace, queries: Floats) -> tup
     return chosen.way, chosen.index, chosen.why
 
 
-def _tune_tables(dataset: Dataset, options: argparse.Namespace, queries: Floats) -> tuple[Way, Index, str]:
+def _tune_tables(dataset: Dataset, options: argparse.Namespace, queries: Float32Array) -> tuple[Way, Index, str]:
     """Choose L, K and the probes of hash tables, as the app's page does."""
     metric = options.metric or dataset.metric
     index = _built(dataset, Way.tables(metric, options.seed, {}, {}))
@@ -141,7 +141,7 @@ def _built(dataset: Dataset, way: Way) -> Any:
     return way.fit(dataset.features("train"))
 
 
-def _queries(dataset: Dataset, split: str, most: int) -> tuple[Floats, LabelSets]:
+def _queries(dataset: Dataset, split: str, most: int) -> tuple[Float32Array, Labels]:
     """Return the features and labels of at most `most` clips, evenly spaced through a split."""
     n = dataset.n_rows(split)
     if n == 0:

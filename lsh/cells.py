@@ -13,10 +13,9 @@ P. Indyk, T. Laarhoven, I. Razenshteyn, L. Schmidt, "Practical and optimal LSH f
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array, Int64Array
 from lsh.hyperplane import Hyperplanes
-from lsh.validate import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class HyperplaneCells:
         """Draw `n_bits` planes, at right angles in sets of `dim`."""
         return cls(Hyperplanes(_turned_axes(dim, n_bits, rng)))
 
-    def assign(self, X: Floats) -> npt.NDArray[np.int64]:
+    def assign(self, X: Float32Array) -> Int64Array:
         """Return the number of each vector's cell: float32[n, d] -> int64[n]."""
         bits = self.planes.hash(X @ self.planes.directions)
         return bits @ (1 << np.arange(bits.shape[1]))
@@ -40,7 +39,7 @@ class HyperplaneCells:
 class CrossPolytopeCells:
     """The corners of cross-polytopes, one a column: float32[d, m]."""
 
-    corners: Floats
+    corners: Float32Array
 
     @classmethod
     def draw(cls, dim: int, n_cells: int, rng: np.random.Generator) -> "CrossPolytopeCells":
@@ -48,13 +47,13 @@ class CrossPolytopeCells:
         axes = _turned_axes(dim, -(-n_cells // 2), rng)
         return cls(np.ascontiguousarray(np.stack([axes, -axes], axis=2).reshape(dim, -1)[:, :n_cells]))
 
-    def assign(self, X: Floats) -> npt.NDArray[np.int64]:
+    def assign(self, X: Float32Array) -> Int64Array:
         """Return the number of each vector's nearest corner: float32[n, d] -> int64[n]."""
-        nearest: npt.NDArray[np.int64] = (X @ self.corners).argmax(axis=1)
+        nearest: Int64Array = (X @ self.corners).argmax(axis=1)
         return nearest
 
 
-def _turned_axes(dim: int, n_axes: int, rng: np.random.Generator) -> Floats:
+def _turned_axes(dim: int, n_axes: int, rng: np.random.Generator) -> Float32Array:
     """Return axes in random directions, one a column: float32[dim, n_axes]; each `dim` of them are at right angles."""
     drawn = rng.standard_normal((dim, n_axes))
     sets = [np.linalg.qr(drawn[:, first : first + dim])[0] for first in range(0, n_axes, dim)]

@@ -9,9 +9,8 @@ index: H. Jégou, M. Douze, C. Schmid, "Product quantization for nearest neighbo
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from lsh.validate import Floats
+from lsh.arrays import Float32Array, Int64Array
 
 TRAINING_ROWS = 64  # that a sample should have for each centroid; more hardly move it
 _ROUNDS = 8
@@ -22,11 +21,11 @@ _BLOCK_ROWS = 4096
 class Clusters:
     """Centroids: float32[m, d]; half_squares: float32[m], |c|² / 2."""
 
-    centroids: Floats
-    half_squares: Floats
+    centroids: Float32Array
+    half_squares: Float32Array
 
     @classmethod
-    def train(cls, sample: Floats, n_clusters: int, rng: np.random.Generator) -> "Clusters":
+    def train(cls, sample: Float32Array, n_clusters: int, rng: np.random.Generator) -> "Clusters":
         """Place `n_clusters` centroids among a sample, float32[s, d].
 
         A centroid that loses all its vectors starts again at a random one.
@@ -40,11 +39,11 @@ class Clusters:
         return cls.of(centroids)
 
     @classmethod
-    def of(cls, centroids: Floats) -> "Clusters":
+    def of(cls, centroids: Float32Array) -> "Clusters":
         """Return the clusters around given centroids: float32[m, d]."""
         return cls(centroids, (np.einsum("ij,ij->i", centroids, centroids) / 2).astype(np.float32))
 
-    def assign(self, X: Floats) -> npt.NDArray[np.int64]:
+    def assign(self, X: Float32Array) -> Int64Array:
         """Return the number of each vector's nearest centroid: float32[n, d] -> int64[n]."""
         nearest = np.empty(len(X), np.int64)
         for start in range(0, len(X), _BLOCK_ROWS):
@@ -54,7 +53,7 @@ class Clusters:
         return nearest
 
 
-def totals_by_bucket(X: Floats, bucket: npt.NDArray[np.int64], n_buckets: int) -> tuple[Floats, npt.NDArray[np.int64]]:
+def totals_by_bucket(X: Float32Array, bucket: Int64Array, n_buckets: int) -> tuple[Float32Array, Int64Array]:
     """Return the sum of the vectors in each bucket, float32[n_buckets, d], and how many they are, int64[n_buckets]."""
     sizes = np.bincount(bucket, minlength=n_buckets)
     totals = np.zeros((n_buckets, X.shape[1]), np.float32)

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
+from lsh.arrays import Float32Array
 from lsh.errors import ParameterError
 from lsh.index import LSHIndex
 from lsh.params import FAMILIES
-from lsh.quality import LabelSets, label_precision_at_k, recall_at_k
+from lsh.quality import Labels, label_precision_at_k, recall_at_k
 from lsh.sketch_index import SketchIndex
 from lsh.surface import surface
-from lsh.validate import Floats
 
 BUDGETS = (0.01, 0.02, 0.05, 0.1)  # shares of the collection
 TABLES, PROBES = 16, 4
@@ -74,7 +74,7 @@ class Comparison:
 
 def index_families(
     X: npt.ArrayLike,
-    labels: LabelSets,
+    labels: Labels,
     metric: str = "cosine",
     n_tables: int = TABLES,
     seed: int = 0,
@@ -89,7 +89,7 @@ def index_families(
 
 
 def index_family(
-    family: str, X: npt.ArrayLike, labels: LabelSets, metric: str = "cosine", n_tables: int = TABLES, seed: int = 0
+    family: str, X: npt.ArrayLike, labels: Labels, metric: str = "cosine", n_tables: int = TABLES, seed: int = 0
 ) -> LSHIndex | SketchIndex:
     """Return an index of X by one family: those of `index_families` one at a time, where memory is dear."""
     if family == "kmeans":
@@ -100,8 +100,8 @@ def index_family(
 def compare(
     indexes: Mapping[str, LSHIndex | SketchIndex],
     Q: npt.ArrayLike,
-    query_labels: LabelSets,
-    base_labels: LabelSets,
+    query_labels: Labels,
+    base_labels: Labels,
     *,
     k: int = 10,
     budgets: Sequence[float] = BUDGETS,
@@ -142,7 +142,7 @@ def compare(
 
 
 def _bits_within(
-    budgets: Sequence[float], index: LSHIndex, Q: Floats, k: int, n_tables: int | None, n_probes: int
+    budgets: Sequence[float], index: LSHIndex, Q: Float32Array, k: int, n_tables: int | None, n_probes: int
 ) -> list[dict[str, int]]:
     """Return, for each budget, the setting of hash tables with the most recall within it; nothing where none is."""
     n_tables, _, n_probes = index.params.setting(n_tables, None, n_probes)
@@ -156,7 +156,7 @@ def _bits_within(
     return settings
 
 
-def _probes_within(budgets: Sequence[float], index: SketchIndex, Q: Floats) -> list[dict[str, int]]:
+def _probes_within(budgets: Sequence[float], index: SketchIndex, Q: Float32Array) -> list[dict[str, int]]:
     """Return, for each budget, as many probes as it allows; nothing where one is too many."""
 
     def looked_at(n_probes: int) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lsh.arrays import Float32Array
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.quality import recall_at_k
@@ -20,7 +21,6 @@ from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced
 from lsh.sketch_index import SketchIndex, default_buckets
 from lsh.tuning import every_setting, shortlist
-from lsh.validate import Floats
 from lsh.ways import Index, Way
 
 FEW_ROWS = 250_000  # beyond, building an index of each kind takes minutes, and the way to win is known
@@ -60,7 +60,7 @@ class Wish:
     """What is wanted, and what it is measured with: Q float32[nq, d], and the true neighbours."""
 
     exact: ExactSearch
-    Q: Floats
+    Q: Float32Array
     truth: SearchResult
     recall: float
     seed: int

@@ -10,7 +10,7 @@ from lsh import validate
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
-from lsh.quality import LabelSets, label_precision_at_k, recall_at_k
+from lsh.quality import Labels, label_precision_at_k, recall_at_k
 from lsh.sampling import evenly_spaced
 from lsh.sketch_index import SketchIndex
 from lsh.timing import MANY_QUERIES, ms_per_query
@@ -54,8 +54,8 @@ class Evaluation:
 def evaluate(
     index: Index,
     Q: npt.ArrayLike,
-    query_labels: LabelSets,
-    base_labels: LabelSets,
+    query_labels: Labels,
+    base_labels: Labels,
     *,
     k: int = 10,
     **setting: int | None,

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
+from lsh.arrays import Float32Array, Int64Array
 from lsh.errors import ShapeError, ZeroVectorError
 from lsh.kernels.checking import normalise
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, nearest, products, shortlist
 from lsh.result import SearchResult
-from lsh.validate import Floats
 
 _BLOCK_ROWS = 32_768  # database rows a block: with 64 queries the product takes 8 MB
 _BLOCK_QUERIES = 64
@@ -43,7 +43,7 @@ class ExactSearch:
             array.flags.writeable = False
 
     @classmethod
-    def of(cls, X: Floats, metric: str, inverse_norms: Floats, half_squares: Floats) -> Self:
+    def of(cls, X: Float32Array, metric: str, inverse_norms: Float32Array, half_squares: Float32Array) -> Self:
         """Return exact search over vectors that were checked and measured before, as those of a saved index were."""
         search = cls.__new__(cls)
         search.X, search.metric = _read_only(X), metric
@@ -66,16 +66,14 @@ class ExactSearch:
         result.n_candidates[:] = len(self.X)
         return result
 
-    def neighbours_with_ties(
-        self, Q: npt.ArrayLike, k: int = 10
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def neighbours_with_ties(self, Q: npt.ArrayLike, k: int = 10) -> tuple[Int64Array, Int64Array]:
         """Return, for each query, every row no farther than the k-th neighbour, as (offsets int64[nq + 1], ids).
 
         That is k rows, and more where several tie for the last place.
         """
         vectors = self.prepare_queries(Q)
         k = validate.integer(k, "k", 1, 2**31 - 1)
-        rows: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
+        rows: list[Int64Array] = [np.empty(0, np.int64)]
         for q, superset in enumerate(self._supersets(vectors, k)):
             ids, distances = np.empty(len(superset), np.int64), np.empty(len(superset), np.float32)
             self._rank(vectors[q], superset, ids, distances)
@@ -83,7 +81,7 @@ class ExactSearch:
         offsets = np.cumsum([len(ids) for ids in rows])
         return offsets, np.concatenate(rows)
 
-    def prepare_queries(self, Q: npt.ArrayLike) -> Floats:
+    def prepare_queries(self, Q: npt.ArrayLike) -> Float32Array:
         """Return queries as the kernels want them, checked, and scaled to length one under cosine: float32[nq, d]."""
         readable = self.readable(Q)
         if readable is not None:
@@ -92,7 +90,7 @@ class ExactSearch:
                 return out
         return self._prepare_doubtful(validate.matrix(Q, "Q", self.X.shape[1]))
 
-    def readable(self, Q: npt.ArrayLike) -> Floats | None:
+    def readable(self, Q: npt.ArrayLike) -> Float32Array | None:
         """Return Q as kernels are compiled to read it, or None when only `validate` can tell what it is.
 
         That is float32 of the right width, in C order and writeable, though none writes to it.
@@ -106,7 +104,7 @@ class ExactSearch:
         """Return what `normalise` is told: whether queries are scaled to length one, and lengths beyond doubt."""
         return self.metric == "cosine", validate.SHORTEST, validate.LARGEST
 
-    def _prepare_doubtful(self, Q: Floats) -> Floats:
+    def _prepare_doubtful(self, Q: Float32Array) -> Float32Array:
         lengths = validate.norms(Q, "Q")
         if self.metric == "euclidean":
             return Q
@@ -115,22 +113,22 @@ class ExactSearch:
             raise ZeroVectorError(f"Q row {row} is all zeros, which has no angle to anything; drop it or use euclidean")
         return (Q / lengths[:, None]).astype(np.float32)
 
-    def _rank(self, q: Floats, rows: npt.NDArray[np.int64], ids: npt.NDArray[np.int64], distances: Floats) -> None:
+    def _rank(self, q: Float32Array, rows: Int64Array, ids: Int64Array, distances: Float32Array) -> None:
         nearest(q, self.X, self.inverse_norms, self.metric_code, rows, ids, distances)
 
-    def _supersets(self, Q: Floats, k: int) -> Iterator[npt.NDArray[np.int64]]:
+    def _supersets(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
         """Yield, for each prepared query, rows that surely hold the k nearest and all their ties."""
         places = np.empty(min(_BLOCK_ROWS, len(self.X)), np.int64)
         for first in range(0, len(Q), _BLOCK_QUERIES):
             block = Q[first : first + _BLOCK_QUERIES]
-            kept: list[list[npt.NDArray[np.int64]]] = [[] for _ in block]
+            kept: list[list[Int64Array]] = [[] for _ in block]
             for start in range(0, len(self.X), _BLOCK_ROWS):
                 scores, margins = self._rough_scores(block, start, start + _BLOCK_ROWS)
                 for rows, own, margin in zip(kept, scores, margins.tolist(), strict=True):
                     rows.append(start + places[: shortlist(own, k, margin, places)])
             yield from map(np.concatenate, kept)
 
-    def _rough_scores(self, Q: Floats, start: int, stop: int) -> tuple[Floats, Floats]:
+    def _rough_scores(self, Q: Float32Array, start: int, stop: int) -> tuple[Float32Array, Float32Array]:
         """Return how near a block of rows is, roughly, and how much less rounding may make it: float32[nq, rows], [nq].
 
         Nearness is the cosine, or <q, x> - |x|²/2, which falls as |q - x|² grows. A float32 inner product of d terms is
@@ -152,7 +150,7 @@ class ExactSearch:
         return scores, rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + halves.max())
 
 
-def _read_only(X: Floats) -> Floats:
+def _read_only(X: Float32Array) -> Float32Array:
     """Return a view that cannot be written through: kernels are compiled for such arrays, and again for others."""
     view = X.view()
     view.flags.writeable = False

@@ -7,21 +7,18 @@ searches", TREC 1994; with best frames also called late interaction, Khattab & Z
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from lsh import validate
+from lsh.arrays import Float32Array, Float64Array, Int64Array
 from lsh.errors import ShapeError
-from lsh.validate import Floats
 
 POOLINGS = ("mean", "max", "mean+std", "first")
 FUSIONS = ("best", "sum", "rank")
 
 _RANKS_ALIKE = 60  # the constant of reciprocal rank fusion: how little the first ranks differ from each other
 
-Ids = npt.NDArray[np.int64]
 
-
-def pool(frames: Floats, offsets: Ids, how: str = "mean") -> Floats:
+def pool(frames: Float32Array, offsets: Int64Array, how: str = "mean") -> Float32Array:
     """Return one vector a clip: float32[n, d], or float32[n, 2 d] for "mean+std".
 
     frames: float32[m, d], clip after clip; the frames of clip i are frames[offsets[i]:offsets[i + 1]], at least one.
@@ -43,7 +40,7 @@ def pool(frames: Floats, offsets: Ids, how: str = "mean") -> Floats:
     return np.hstack([means, spread]).astype(np.float32)
 
 
-def best_frames(similarities: Floats, offsets: Ids) -> Floats:
+def best_frames(similarities: Float32Array, offsets: Int64Array) -> Float32Array:
     """Return how similar each query frame is to the best frame of each clip: float32[f, n].
 
     similarities: float32[f, m], of f query frames to the m frames of n clips, whose places `offsets` gives.
@@ -52,7 +49,7 @@ def best_frames(similarities: Floats, offsets: Ids) -> Floats:
     return np.asarray(np.maximum.reduceat(similarities, offsets[:-1], axis=1))
 
 
-def fuse(similarities: Floats, how: str = "sum") -> npt.NDArray[np.float64]:
+def fuse(similarities: Float32Array, how: str = "sum") -> Float64Array:
     """Return one score a clip, higher is nearer: float64[n].
 
     similarities: float32[f, n], of each query frame to each clip; -inf where a search did not find the clip, which then
@@ -70,7 +67,9 @@ def fuse(similarities: Floats, how: str = "sum") -> npt.NDArray[np.float64]:
     return np.asarray(np.where(found, 1 / (_RANKS_ALIKE + ranks), 0.0).sum(axis=0))
 
 
-def fuse_found(ids: Ids, distances: Floats, offsets: Ids, k: int = 10, how: str = "sum") -> Ids:
+def fuse_found(
+    ids: Int64Array, distances: Float32Array, offsets: Int64Array, k: int = 10, how: str = "sum"
+) -> Int64Array:
     """Return the k clips that searches for one query's frames rank first: int64[k], -1 where fewer were met.
 
     ids, distances: int64[f, m] frames found for each query frame, -1 where none, and float32[f, m] cosine distances.
@@ -84,6 +83,6 @@ def fuse_found(ids: Ids, distances: Floats, offsets: Ids, k: int = 10, how: str 
     return np.concatenate([ranked, np.full(k - len(ranked), -1)])
 
 
-def _check_offsets(offsets: Ids, n_frames: int) -> None:
+def _check_offsets(offsets: Int64Array, n_frames: int) -> None:
     if len(offsets) < 2 or offsets[0] != 0 or offsets[-1] != n_frames or (np.diff(offsets) < 1).any():
         raise ShapeError(f"offsets do not rise from 0 to the {n_frames} frames; expected at least one frame a clip")

@@ -29,21 +29,18 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array, Float64Array, Int64Array
 from lsh.itq import learn_itq
-from lsh.quality import LabelSets
-from lsh.validate import Floats
+from lsh.quality import Labels
 
 _WEIGHT = 0.8
 _ROUNDS = 3
 _RIDGE = 0.1  # λ, in mean variances of a dimension
 _DEPENDENT = 1e-6  # what may be left of a plane that those before it already give
 
-Matrix = npt.NDArray[np.float64]
 
-
-def learn_grh(X: Floats, labels: LabelSets, n_tables: int, n_bits: int, rng: np.random.Generator) -> Floats:
+def learn_grh(X: Float32Array, labels: Labels, n_tables: int, n_bits: int, rng: np.random.Generator) -> Float32Array:
     """Return the normals of each table's planes: float32[d, L * K], a table's K one after another.
 
     X: float32[n, d], centred vectors; labels: (offsets int64[n + 1], values int16[m]) of the same.
@@ -76,13 +73,13 @@ class LabelSteps:
     places: int64[m], which label it is, for each label of each vector in turn; counts: int64[n], how many each has.
     """
 
-    rows: npt.NDArray[np.int64]
-    firsts: npt.NDArray[np.int64]
-    places: npt.NDArray[np.int64]
-    counts: npt.NDArray[np.int64]
+    rows: Int64Array
+    firsts: Int64Array
+    places: Int64Array
+    counts: Int64Array
 
     @classmethod
-    def of(cls, labels: LabelSets) -> Self:
+    def of(cls, labels: Labels) -> Self:
         """Return the steps for vectors with these labels."""
         offsets, values = labels
         counts = np.diff(offsets)
@@ -90,7 +87,7 @@ class LabelSteps:
         firsts, places = np.unique(values[order], return_index=True)[1], np.unique(values, return_inverse=True)[1]
         return cls(np.repeat(np.arange(len(counts)), counts)[order], firsts, places, counts)
 
-    def __call__(self, B: Floats) -> Floats:
+    def __call__(self, B: Float32Array) -> Float32Array:
         """Return the mean over each vector's labels of the mean bits of a label: float32[n, K] -> float32[n, K].
 
         A vector without labels has no neighbours, and zeros.
@@ -106,7 +103,7 @@ class LabelSteps:
         return out
 
 
-def uncorrelated(W: Matrix, covariance: Matrix) -> Matrix:
+def uncorrelated(W: Float64Array, covariance: Float64Array) -> Float64Array:
     """Return planes, one a column, whose projections have variance one and, each `dim` of them, no correlation.
 
     Each keeps what those before it do not already say; one of which nothing is left stays as it is.

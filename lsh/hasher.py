@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt8Array, UInt32Array
 from lsh.errors import ParameterError, ShapeError
 from lsh.exact import ExactSearch
 from lsh.grh import learn_grh
@@ -16,12 +16,10 @@ from lsh.kernels import hashing as kernels
 from lsh.kernels.hashing import pack, project, words_for
 from lsh.params import Params
 from lsh.pstable import PStable
-from lsh.quality import LabelSets, check_offsets
+from lsh.quality import Labels, check_offsets
 from lsh.sampling import evenly_spaced, evenly_spaced_rows
-from lsh.validate import Floats
 
 Family = Hyperplanes | PStable
-Words = npt.NDArray[np.uint32]
 
 _BLOCK_ROWS = 4096  # rows hashed at a time
 _RANGE_ROWS = 4096  # rows whose projections set the range of the bucket numbers that are stored
@@ -37,9 +35,9 @@ class QueryKeys(NamedTuple):
     The moves are empty (K = 0) when only the query's own bucket is wanted.
     """
 
-    keys: Words
-    symbols: npt.NDArray[np.uint8]
-    costs: Floats
+    keys: UInt32Array
+    symbols: UInt8Array
+    costs: Float32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +46,12 @@ class Hasher:
 
     metric: str
     family: Family
-    centre: Floats
+    centre: Float32Array
     n_tables: int
     n_bits: int
 
     @classmethod
-    def draw(cls, params: Params, exact: ExactSearch, labels: LabelSets | None = None) -> Self:
+    def draw(cls, params: Params, exact: ExactSearch, labels: Labels | None = None) -> Self:
         """Draw functions for the data that `exact` searches, or learn them from it, and from its labels."""
         X, n_functions = exact.X, params.n_tables * params.n_bits
         rng = np.random.default_rng(params.seed)
@@ -76,7 +74,7 @@ class Hasher:
         """Return how many 32-bit words a key takes."""
         return words_for(self.n_bits, self.family.symbol_bits)
 
-    def keys(self, X: Floats, n_tables: int) -> Words:
+    def keys(self, X: Float32Array, n_tables: int) -> UInt32Array:
         """Return the keys of raw vectors for the first `n_tables` tables: float32[n, d] -> uint32[n_tables, n, W]."""
         keys = np.empty((n_tables, len(X), self.n_words), np.uint32)
         for start in range(0, len(X), _BLOCK_ROWS):
@@ -84,24 +82,24 @@ class Hasher:
             keys[:, start : start + len(block)] = self._pack(self.project(block, n_tables))
         return keys
 
-    def query(self, Q: Floats, n_tables: int, n_probes: int) -> QueryKeys:
+    def query(self, Q: Float32Array, n_tables: int, n_probes: int) -> QueryKeys:
         """Return the keys of raw queries, and where their nearest other buckets lie when n_probes > 1."""
         projected = self.project(Q, n_tables)
         symbols, costs = self.family.perturb(projected[:, : projected.shape[1] if n_probes > 1 else 0])
         shape = len(Q), n_tables, self.n_bits if n_probes > 1 else 0, self.family.moves
         return QueryKeys(self._pack(projected), symbols.reshape(shape), costs.reshape(shape))
 
-    def project(self, X: Floats, n_tables: int) -> Floats:
+    def project(self, X: Float32Array, n_tables: int) -> Float32Array:
         """Return the projections of raw vectors on the first tables' directions: float32[n, n_tables * n_bits]."""
         out = np.empty((len(X), n_tables * self.n_bits), np.float32)
         project(prepare(X, self.metric, self.centre), self.family.directions, out)
         return out
 
-    def collision_probability(self, q: Floats, rows: Floats) -> npt.NDArray[np.float64]:
+    def collision_probability(self, q: Float32Array, rows: Float32Array) -> Float64Array:
         """Return how likely one function puts q, float32[d], and each of rows, float32[m, d], into one bucket."""
         return self.family.collision_probability(self.apart(q, rows))
 
-    def apart(self, q: Floats, rows: Floats) -> npt.NDArray[np.float64]:
+    def apart(self, q: Float32Array, rows: Float32Array) -> Float64Array:
         """Return how far the family sees q, float32[d], from each of rows, float32[m, d]: float64[m].
 
         Planes see angles about the centre, in radians; p-stable projections see Euclidean distances.
@@ -115,7 +113,7 @@ class Hasher:
         cosines[(b == a).all(axis=1)] = 1.0  # also at the centre itself, which has no angle to anything else
         return np.asarray(np.arccos(np.clip(cosines, -1.0, 1.0)))
 
-    def _pack(self, projected: Floats) -> Words:
+    def _pack(self, projected: Float32Array) -> UInt32Array:
         n, n_tables = len(projected), projected.shape[1] // self.n_bits
         symbols = self.family.hash(projected).reshape(n, n_tables, self.n_bits)
         keys = np.empty((n_tables, n, self.n_words), np.uint32)
@@ -124,7 +122,7 @@ class Hasher:
 
 
 def _learned(
-    params: Params, exact: ExactSearch, centre: Floats, labels: LabelSets | None, rng: np.random.Generator
+    params: Params, exact: ExactSearch, centre: Float32Array, labels: Labels | None, rng: np.random.Generator
 ) -> LearnedPlanes:
     """Learn planes from some of the data, prepared as it is hashed."""
     rows = evenly_spaced_rows(len(exact.X), _LEARNING_ROWS)
@@ -139,7 +137,7 @@ def _learned(
     return LearnedPlanes(directions)
 
 
-def _labels_of(rows: npt.NDArray[np.int64], labels: LabelSets | None, n: int) -> LabelSets:
+def _labels_of(rows: Int64Array, labels: Labels | None, n: int) -> Labels:
     """Return the labels of some of n rows."""
     if labels is None:
         raise ParameterError(
@@ -154,7 +152,7 @@ def _labels_of(rows: npt.NDArray[np.int64], labels: LabelSets | None, n: int) ->
     return np.cumsum([0, *map(len, picked)]), np.concatenate(picked)
 
 
-def prepare(X: Floats, metric: str, centre: Floats) -> Floats:
+def prepare(X: Float32Array, metric: str, centre: Float32Array) -> Float32Array:
     """Return vectors as the family hashes them: of length one under cosine, and with the centre taken away.
 
     Centring does not change a distance. For hyperplanes it turns the crowd's common direction into the origin, so that
@@ -165,7 +163,7 @@ def prepare(X: Floats, metric: str, centre: Floats) -> Floats:
     return out
 
 
-def mean_vector(X: Floats, metric: str) -> Floats:
+def mean_vector(X: Float32Array, metric: str) -> Float32Array:
     """Return the mean of the vectors (each scaled to length one under cosine), float32[d], summed in float64."""
     total = np.zeros(X.shape[1], np.float64)
     nothing = np.zeros(X.shape[1], np.float32)

@@ -15,17 +15,16 @@ M. Charikar, "Similarity estimation techniques from rounding algorithms", STOC 2
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array, Float64Array, UInt8Array
 from lsh.errors import ParameterError
-from lsh.validate import Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Hyperplanes:
     """Normals of the planes, one a column: float32[dim, n_functions]. Each hash is one bit."""
 
-    directions: Floats
+    directions: Float32Array
     symbol_bits: int = 1
     moves: int = 1  # a bit can only flip
 
@@ -36,11 +35,11 @@ class Hyperplanes:
         directions.flags.writeable = False
         return cls(directions)
 
-    def hash(self, projections: Floats) -> npt.NDArray[np.uint8]:
+    def hash(self, projections: Float32Array) -> UInt8Array:
         """Return the side on which each vector lies: uint8[n, f], 0 or 1, from its projections a.x."""
         return (projections > 0).astype(np.uint8)
 
-    def perturb(self, projections: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
+    def perturb(self, projections: Float32Array) -> tuple[UInt8Array, Float32Array]:
         """Return, for each hash, the neighbouring symbol and the squared distance to it, both [n, f, 1].
 
         A vector that lies close to a plane may have its neighbours on the other side: the cost of looking there is
@@ -55,7 +54,7 @@ class Hyperplanes:
         return self.directions.nbytes
 
     @staticmethod
-    def collision_probability(angle: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def collision_probability(angle: Float64Array) -> Float64Array:
         """Return 1 - θ/π for angles θ in radians (Charikar 2002)."""
         return 1.0 - angle / np.pi
 
@@ -65,7 +64,7 @@ class LearnedPlanes(Hyperplanes):
     """Planes whose normals were learned from the data (see `itq` and `grh`): they hash alike, but have no theory."""
 
     @staticmethod
-    def collision_probability(angle: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def collision_probability(angle: Float64Array) -> Float64Array:
         """Raise ParameterError: how likely two vectors collide depends on where they lie, and not on their angle."""
         del angle
         raise ParameterError(

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
+from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from lsh.errors import NotFittedError, ShapeError
 from lsh.exact import ExactSearch
 from lsh.hasher import Hasher
@@ -20,12 +21,11 @@ from lsh.kernels.probing import probe_keys
 from lsh.kernels.walking import search
 from lsh.params import Params
 from lsh.pstable import PStable
-from lsh.quality import LabelSets
+from lsh.quality import Labels
 from lsh.result import SearchResult
 from lsh.sketch_rows import SketchRows
 from lsh.tables import Tables, build_tables
 from lsh.threads import in_chunks
-from lsh.validate import Floats
 
 _BATCH = 1024  # queries hashed at a time, so that their projections stay small
 
@@ -72,7 +72,7 @@ class LSHIndex:
         self.params = Params(metric, n_tables, n_bits, seed, bucket_width, centre, sketches, family)
         self._fitted: _Parts | None = None
 
-    def fit(self, X: npt.ArrayLike, labels: LabelSets | None = None) -> Self:
+    def fit(self, X: npt.ArrayLike, labels: Labels | None = None) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes are converted), n >= 1. Row numbers become ids.
 
         labels: (offsets int64[n + 1], values int16[m]) of the rows, which family "grh" learns from and no other needs.
@@ -161,7 +161,7 @@ class LSHIndex:
         in_chunks(search_rows, len(queries), n_threads, most=_BATCH)
         return result
 
-    def kneighbors(self, Q: npt.ArrayLike, n_neighbors: int = 10) -> tuple[Floats, npt.NDArray[np.int64]]:
+    def kneighbors(self, Q: npt.ArrayLike, n_neighbors: int = 10) -> tuple[Float32Array, Int64Array]:
         """Return (distances, ids) of the nearest neighbours, in scikit-learn's convention, at the full L and K."""
         found = self.search(Q, k=n_neighbors)
         return found.distances, found.ids
@@ -173,7 +173,7 @@ class LSHIndex:
         n_tables: int | None = None,
         n_bits: int | None = None,
         n_probes: int = 1,
-    ) -> npt.NDArray[np.bool_]:
+    ) -> BoolArray:
         """Tell in which tables a query, float32[d], meets given rows: bool[len(ids), n_tables].
 
         A row is met in a table when one of the buckets probed there holds it.
@@ -194,7 +194,7 @@ class LSHIndex:
             met[:, table] = (differing == 0).all(axis=2).any(axis=1)
         return met
 
-    def collision_probabilities(self, q: npt.ArrayLike, ids: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    def collision_probabilities(self, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
         """Return, by theory, how likely one hash function puts a query, float32[d], and each row together.
 
         float64[len(ids)], from the true angle (cosine, between the centred vectors) or distance (Euclidean).
@@ -249,14 +249,14 @@ class LSHIndex:
             raise NotFittedError("this index holds no data; call fit(X) first")
         return self._fitted
 
-    def _one_query(self, q: npt.ArrayLike) -> Floats:
+    def _one_query(self, q: npt.ArrayLike) -> Float32Array:
         query = validate.matrix(np.atleast_2d(np.asarray(q)), "q", self.dim)
         if len(query) != 1:
             raise ShapeError(f"q has shape {query.shape}; expected one vector of {self.dim} features")
         self.exact.prepare_queries(query)  # refuses what a search would
         return query
 
-    def _vectors(self, ids: npt.ArrayLike) -> Floats:
+    def _vectors(self, ids: npt.ArrayLike) -> Float32Array:
         rows = np.asarray(ids)
         if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
             raise ShapeError(f"ids have shape {rows.shape} and dtype {rows.dtype}; expected a list of row numbers")

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
+from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array, UInt8Array, UInt32Array
 from lsh.hasher import prepare
 from lsh.hyperplane import Hyperplanes
 from lsh.index import LSHIndex
@@ -19,11 +20,6 @@ from lsh.kernels.buckets import bucket, prefix_mask
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.probing import probe_keys
 from lsh.kernels.ranking import nearest
-from lsh.validate import Floats
-
-Symbols = npt.NDArray[np.uint8]
-Ids = npt.NDArray[np.int64]
-Numbers = npt.NDArray[np.float64]
 
 _BLOCK_ROWS = 16_384  # rows measured at a time
 
@@ -36,9 +32,9 @@ class TableKey:
     random functions with a wall nearer to the query than this one. A symbol with little firmness was nearly another.
     """
 
-    symbols: Symbols
-    positions: Numbers
-    firmness: Numbers
+    symbols: UInt8Array
+    positions: Float64Array
+    firmness: Float64Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +44,8 @@ class Bucket:
     The query's own bucket costs 0; another costs the sum of squared distances to the walls between (see `perturb`).
     """
 
-    ids: Ids
-    symbols: Symbols
+    ids: Int64Array
+    symbols: UInt8Array
     cost: float
 
 
@@ -77,7 +73,7 @@ class Rescue:
     n_probes: int | None
 
 
-def symbols_of(index: LSHIndex, X: npt.ArrayLike, n_tables: int, n_bits: int) -> Symbols:
+def symbols_of(index: LSHIndex, X: npt.ArrayLike, n_tables: int, n_bits: int) -> UInt8Array:
     """Return the symbols (bits, for hyperplanes) of vectors, float32[n, d], as uint8[n, n_tables, n_bits]."""
     n_tables, n_bits, _ = index.params.setting(n_tables, n_bits, 1)
     hasher, vectors = index.hasher, validate.matrix(X, "X", index.dim)
@@ -85,7 +81,7 @@ def symbols_of(index: LSHIndex, X: npt.ArrayLike, n_tables: int, n_bits: int) ->
     return symbols.reshape(len(vectors), n_tables, hasher.n_bits)[:, :, :n_bits]
 
 
-def positions_of(index: LSHIndex, X: npt.ArrayLike, table: int, n_bits: int) -> Numbers:
+def positions_of(index: LSHIndex, X: npt.ArrayLike, table: int, n_bits: int) -> Float64Array:
     """Return where vectors, float32[n, d], stand to the walls of one table (from 0): float64[n, n_bits].
 
     For hyperplanes the signed angle to the plane in degrees: above 0 is bit 1. For p-stable projections the place on
@@ -141,7 +137,7 @@ def walk(index: LSHIndex, q: npt.ArrayLike, n_tables: int, n_bits: int, n_probes
     return buckets
 
 
-def gains(n: int, buckets: list[list[Bucket]], ids: npt.ArrayLike) -> tuple[Ids, Ids]:
+def gains(n: int, buckets: list[list[Bucket]], ids: npt.ArrayLike) -> tuple[Int64Array, Int64Array]:
     """Return what the first 1, 2, ... T probes of every table look at, and how many of `ids` are among it: int64[T].
 
     buckets: as `walk` returns them; n: rows in the index.
@@ -157,9 +153,7 @@ def gains(n: int, buckets: list[list[Bucket]], ids: npt.ArrayLike) -> tuple[Ids,
     return seen, met
 
 
-def differences(
-    index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, n_tables: int, n_bits: int
-) -> npt.NDArray[np.bool_]:
+def differences(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, n_tables: int, n_bits: int) -> BoolArray:
     """Tell which symbols of rows' keys differ from the query's: bool[len(ids), n_tables, n_bits]."""
     rows = np.ascontiguousarray(index.exact.X[np.asarray(ids, np.int64)])
     symbols = symbols_of(index, np.concatenate([_one(index, q), rows]), n_tables, n_bits)
@@ -195,7 +189,7 @@ def rescues(
     return [Rescue(*change) for change in zip(bits, tables, _first(rows, probes), strict=True)]
 
 
-def bucket_sizes(index: LSHIndex, table: int, n_bits: int) -> Ids:
+def bucket_sizes(index: LSHIndex, table: int, n_bits: int) -> Int64Array:
     """Return the sizes of the buckets of one table (from 0) that hold anything, the fullest first: int64[m]."""
     index.params.setting(table + 1, n_bits, 1)
     mask = np.empty(index.hasher.n_words, np.uint32)
@@ -205,7 +199,7 @@ def bucket_sizes(index: LSHIndex, table: int, n_bits: int) -> Ids:
     return np.sort(np.diff(np.append(starts, len(keys))))[::-1]
 
 
-def apart(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike) -> Numbers:
+def apart(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
     """Return how far the query lies from rows as the hash functions see it: float64[len(ids)].
 
     Planes see degrees about the centre, whatever the metric; p-stable projections see Euclidean distances.
@@ -218,7 +212,7 @@ def apart(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike) -> Numbers:
     return np.degrees(out) if isinstance(hasher.family, Hyperplanes) else out
 
 
-def nearest_of(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, k: int) -> tuple[Ids, Floats]:
+def nearest_of(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, k: int) -> tuple[Int64Array, Float32Array]:
     """Return the k nearest of some rows and their distances, nearest first, as a search ranks its candidates."""
     exact, rows = index.exact, np.unique(np.asarray(ids, np.int64))
     k = min(k, len(rows))
@@ -228,7 +222,7 @@ def nearest_of(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, k: int) ->
     return nearest_ids, distances
 
 
-def plane_of(index: LSHIndex, X: npt.ArrayLike) -> Numbers:
+def plane_of(index: LSHIndex, X: npt.ArrayLike) -> Float64Array:
     """Project vectors, float32[n, d], to the plane in which they spread most (two principal components): float64[n, 2].
 
     The vectors are prepared as the index hashes them. Each axis points so that its longest coordinate is positive.
@@ -242,18 +236,18 @@ def plane_of(index: LSHIndex, X: npt.ArrayLike) -> Numbers:
     return np.asarray(flat * np.where(longest < 0, -1, 1))
 
 
-def _one(index: LSHIndex, q: npt.ArrayLike) -> Floats:
+def _one(index: LSHIndex, q: npt.ArrayLike) -> Float32Array:
     query = validate.matrix(np.atleast_2d(np.asarray(q)), "q", index.dim)
     index.exact.prepare_queries(query)  # refuses what a search would
     return query
 
 
-def _within(deviations: Numbers) -> Numbers:
+def _within(deviations: Float64Array) -> Float64Array:
     """Return the share of a standard normal distribution within so many deviations of its middle."""
     return np.array([math.erf(x / math.sqrt(2)) for x in deviations])
 
 
-def _unpacked(key: npt.NDArray[np.uint32], n_bits: int, bits: int) -> Symbols:
+def _unpacked(key: UInt32Array, n_bits: int, bits: int) -> UInt8Array:
     """Return the first symbols of a packed key (see `kernels.hashing.pack`)."""
     per_word = WORD_BITS // bits
     places = np.arange(n_bits)
@@ -261,7 +255,7 @@ def _unpacked(key: npt.NDArray[np.uint32], n_bits: int, bits: int) -> Symbols:
     return ((key[places // per_word] >> shifts) & np.uint32(2**bits - 1)).astype(np.uint8)
 
 
-def _cost(own: Symbols, key: Symbols, symbols: Symbols, costs: Floats) -> float:
+def _cost(own: UInt8Array, key: UInt8Array, symbols: UInt8Array, costs: Float32Array) -> float:
     """Return the cost of the moves that turn the query's own key into another: those of `probe_keys`."""
     total = 0.0
     for j in np.flatnonzero(own != key):
@@ -269,15 +263,15 @@ def _cost(own: Symbols, key: Symbols, symbols: Symbols, costs: Floats) -> float:
     return total
 
 
-def _all_ids(walks: list[list[Bucket]], probe: int) -> Ids:
+def _all_ids(walks: list[list[Bucket]], probe: int) -> Int64Array:
     return np.concatenate([np.empty(0, np.int64), *(table[probe].ids for table in walks if probe < len(table))])
 
 
-def _met(tables: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _met(tables: BoolArray) -> BoolArray:
     return np.asarray(tables.any(axis=1))
 
 
-def _first(rows: Ids, tried: Iterable[tuple[int, npt.NDArray[np.bool_]]]) -> list[int | None]:
+def _first(rows: Int64Array, tried: Iterable[tuple[int, BoolArray]]) -> list[int | None]:
     """Return, for each row, the first value at which it is met."""
     first: list[int | None] = [None] * len(rows)
     for value, met in tried:

@@ -18,14 +18,14 @@ Y. Gong, S. Lazebnik, "Iterative quantization: a Procrustean approach to learnin
 
 import numpy as np
 
-from lsh.validate import Floats
+from lsh.arrays import Float32Array
 
 _ROUNDS = 50  # as in the paper
 _TABLE_ROWS = 4096  # vectors that a table learns from
 _HELD = 0.5  # of the variance
 
 
-def learn_itq(X: Floats, n_tables: int, n_bits: int, rng: np.random.Generator) -> Floats:
+def learn_itq(X: Float32Array, n_tables: int, n_bits: int, rng: np.random.Generator) -> Float32Array:
     """Return the normals of each table's planes, learned from centred vectors, float32[n, d]: float32[d, L * K].
 
     Where a key has more bits than the space has dimensions, further rotations follow the first.
@@ -44,7 +44,7 @@ def learn_itq(X: Floats, n_tables: int, n_bits: int, rng: np.random.Generator) -
     return normals.reshape(dim, n_tables * n_bits)
 
 
-def _rotation(V: Floats, rng: np.random.Generator) -> Floats:
+def _rotation(V: Float32Array, rng: np.random.Generator) -> Float32Array:
     """Return a rotation that brings vectors, float32[n, c], near the corners of a cube: float32[c, c]."""
     R = np.linalg.qr(rng.standard_normal((V.shape[1], V.shape[1])))[0].astype(np.float32)
     for _ in range(_ROUNDS):

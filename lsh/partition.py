@@ -6,13 +6,13 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from lsh.arrays import Float32Array, Int32Array, Int64Array
 from lsh.cells import CrossPolytopeCells, HyperplaneCells
 from lsh.clusters import TRAINING_ROWS, Clusters, totals_by_bucket
 from lsh.exact import ExactSearch
 from lsh.hasher import mean_vector, prepare
 from lsh.sampling import evenly_spaced
 from lsh.sketch import Sketches, draw_rotation, penalties
-from lsh.validate import Floats
 
 FAMILIES = ("kmeans", "crosspolytopes", "hyperplanes")
 
@@ -23,7 +23,7 @@ _SAMPLE_ROWS = 16_384  # at least so many rows show where the data lies
 class Family(Protocol):
     """What sorts vectors into buckets."""
 
-    def assign(self, X: Floats) -> npt.NDArray[np.int64]:
+    def assign(self, X: Float32Array) -> Int64Array:
         """Return the number of each vector's bucket: float32[n, d] -> int64[n]."""
 
 
@@ -38,25 +38,25 @@ class Buckets:
     fullest[b]: vectors in the b fullest buckets.
     """
 
-    centre: Floats
-    rotation: Floats
-    centroids: Floats
-    starts: npt.NDArray[np.int64]
-    order: npt.NDArray[np.int32]
+    centre: Float32Array
+    rotation: Float32Array
+    centroids: Float32Array
+    starts: Int64Array
+    order: Int32Array
     sketches: Sketches
-    penalties: Floats
-    fullest: npt.NDArray[np.int64]
+    penalties: Float32Array
+    fullest: Int64Array
 
     @classmethod
     def of(
         cls,
-        centre: Floats,
-        rotation: Floats,
-        centroids: Floats,
-        starts: npt.NDArray[np.int64],
-        order: npt.NDArray[np.int32],
+        centre: Float32Array,
+        rotation: Float32Array,
+        centroids: Float32Array,
+        starts: Int64Array,
+        order: Int32Array,
         sketches: Sketches,
-        penalties: Floats,
+        penalties: Float32Array,
     ) -> Self:
         """Return buckets of given arrays, which become read-only."""
         fullest = np.concatenate([[0], np.cumsum(np.sort(np.diff(starts))[::-1])])
@@ -100,7 +100,7 @@ def build(exact: ExactSearch, family: str, n_buckets: int, rng: np.random.Genera
     return Buckets.of(centre, rotation, centroids, starts, order, sketches, taken_off)
 
 
-def _cells(family: str, sample: Floats, n_buckets: int, rng: np.random.Generator) -> Family:
+def _cells(family: str, sample: Float32Array, n_buckets: int, rng: np.random.Generator) -> Family:
     if family == "kmeans":
         return Clusters.train(sample, n_buckets, rng)
     if family == "crosspolytopes":
@@ -109,8 +109,8 @@ def _cells(family: str, sample: Floats, n_buckets: int, rng: np.random.Generator
 
 
 def _sorted_in(
-    exact: ExactSearch, centre: Floats, cells: Family, n_buckets: int
-) -> tuple[npt.NDArray[np.int64], Floats]:
+    exact: ExactSearch, centre: Float32Array, cells: Family, n_buckets: int
+) -> tuple[Int64Array, Float32Array]:
     """Return the bucket of each vector, int64[n], and the mean of each, float32[m, d].
 
     Buckets that stay empty are left out: they would only waste a probe.

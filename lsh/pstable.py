@@ -19,11 +19,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
 from lsh.errors import ScaleError
 from lsh.kernels.hashing import neighbours, number
-from lsh.validate import Floats
 
 _MAX_SYMBOL_BITS = 8
 _erf = np.vectorize(math.erf, otypes=[np.float64])
@@ -36,10 +35,10 @@ class PStable:
     lowest: int64[n_functions], the bucket number that each function stores as symbol 0.
     """
 
-    directions: Floats
-    offsets: Floats
+    directions: Float32Array
+    offsets: Float32Array
     width: float
-    lowest: npt.NDArray[np.int64]
+    lowest: Int64Array
     symbol_bits: int = _MAX_SYMBOL_BITS
     moves: int = 2  # a bucket has two neighbours
 
@@ -53,7 +52,7 @@ class PStable:
         directions.flags.writeable = offsets.flags.writeable = lowest.flags.writeable = False
         return cls(directions, offsets, width, lowest)
 
-    def fitted_to(self, projections: Floats, *, saturate: bool = False) -> "PStable":
+    def fitted_to(self, projections: Float32Array, *, saturate: bool = False) -> "PStable":
         """Return the same family with just enough bits a symbol for the buckets that `projections` fall into.
 
         Data with far outliers can need more buckets than 8 bits number: with `saturate` those around the median are
@@ -75,14 +74,14 @@ class PStable:
         lowest.flags.writeable = False
         return PStable(self.directions, self.offsets, self.width, lowest, bits)
 
-    def hash(self, projections: Floats) -> npt.NDArray[np.uint8]:
+    def hash(self, projections: Float32Array) -> UInt8Array:
         """Return bucket numbers as symbols, counted from the lowest stored: uint8[n, f] for the first f functions."""
         symbols = np.empty(projections.shape, np.uint8)
         if not number(projections, self.offsets, self.width, self.lowest, self._top, symbols):
             raise self._overflow()
         return symbols
 
-    def perturb(self, projections: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
+    def perturb(self, projections: Float32Array) -> tuple[UInt8Array, Float32Array]:
         """Return the two neighbouring symbols of each hash and the squared distances to them, both [n, f, 2].
 
         Distances run to the nearer wall of the bucket below and of the bucket above, in bucket widths
@@ -92,7 +91,7 @@ class PStable:
         neighbours(projections, self.offsets, self.width, self.lowest, self._top, symbols, costs)
         return symbols, costs
 
-    def collision_probability(self, distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def collision_probability(self, distance: Float64Array) -> Float64Array:
         """Return p(c) for distances c >= 0 in the units of the data (Datar et al. 2004, section 3.2)."""
         with np.errstate(divide="ignore", over="ignore"):
             ratio = self.width / np.asarray(distance, np.float64)  # w/c
@@ -109,7 +108,7 @@ class PStable:
     def _top(self) -> int:
         return (1 << self.symbol_bits) - 1
 
-    def _buckets(self, projections: Floats) -> npt.NDArray[np.int64]:
+    def _buckets(self, projections: Float32Array) -> Int64Array:
         with np.errstate(over="ignore"):  # answered below
             scaled = projections.astype(np.float64)  # in place from here: its copies were the peak of building an index
             scaled /= self.width

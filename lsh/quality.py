@@ -1,16 +1,16 @@
 """How good an answer is: recall against exact search, and precision against labels."""
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float64Array, Int16Array, Int64Array
 from lsh.errors import ShapeError
 from lsh.kernels.labels import count_sharing
 from lsh.result import SearchResult
 
-LabelSets = tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]
+Labels = tuple[Int64Array, Int16Array]  # (offsets, values): row i has the labels values[offsets[i]:offsets[i + 1]]
 
 
-def recall_at_k(found: SearchResult, truth: SearchResult) -> npt.NDArray[np.float64]:
+def recall_at_k(found: SearchResult, truth: SearchResult) -> Float64Array:
     """Return, for each query, which share of its k nearest neighbours was found: float64[nq], 0 to 1.
 
     Ties count: a neighbour is right when it is no farther than the k-th true one (as ann-benchmarks counts, Aumüller,
@@ -24,9 +24,7 @@ def recall_at_k(found: SearchResult, truth: SearchResult) -> npt.NDArray[np.floa
     return np.asarray(np.divide(right, available, out=np.ones(len(right)), where=available > 0))
 
 
-def label_precision_at_k(
-    ids: npt.NDArray[np.int64], query_labels: LabelSets, base_labels: LabelSets
-) -> npt.NDArray[np.float64]:
+def label_precision_at_k(ids: Int64Array, query_labels: Labels, base_labels: Labels) -> Float64Array:
     """Return, for each query, which share of its k neighbours shares at least one label with it: float64[nq].
 
     ids: int64[nq, k] rows of the collection; a missing neighbour (-1) counts as wrong.
@@ -38,9 +36,7 @@ def label_precision_at_k(
     return np.asarray(sharing / ids.shape[1])
 
 
-def average_precision(
-    ids: npt.NDArray[np.int64], query_labels: LabelSets, base_labels: LabelSets
-) -> npt.NDArray[np.float64]:
+def average_precision(ids: Int64Array, query_labels: Labels, base_labels: Labels) -> Float64Array:
     """Return the average precision of each query's ranking: float64[nq]. Its mean over queries is mAP.
 
     ids: int64[nq, m], rows of the collection, the nearest first, each once; -1 is none. A row is relevant when it
@@ -65,7 +61,7 @@ def average_precision(
     return precisions
 
 
-def _check_labels(ids: npt.NDArray[np.int64], query_labels: LabelSets, base_labels: LabelSets) -> None:
+def _check_labels(ids: Int64Array, query_labels: Labels, base_labels: Labels) -> None:
     if len(query_labels[0]) != len(ids) + 1:
         raise ShapeError(f"query_labels are for {len(query_labels[0]) - 1} queries; ids has {len(ids)} rows")
     for name, labels in (("query_labels", query_labels), ("base_labels", base_labels)):
@@ -74,7 +70,7 @@ def _check_labels(ids: npt.NDArray[np.int64], query_labels: LabelSets, base_labe
         raise ShapeError(f"ids reach row {ids.max()}; base_labels are for {len(base_labels[0]) - 1} rows")
 
 
-def check_offsets(offsets: npt.NDArray[np.int64], values: npt.NDArray[np.int16], name: str) -> None:
+def check_offsets(offsets: Int64Array, values: Int16Array, name: str) -> None:
     """Refuse offsets that would lead a compiled loop outside its labels, where nothing stops it."""
     if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != len(values) or (np.diff(offsets) < 0).any():
         raise ShapeError(f"the offsets of {name} do not rise from 0 to the number of its labels, {len(values)}")

@@ -17,14 +17,14 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from lsh import validate
+from lsh.arrays import Float32Array, Float64Array, Int64Array
 from lsh.errors import ParameterError
 from lsh.index import LSHIndex
-from lsh.quality import LabelSets, label_precision_at_k, recall_at_k
+from lsh.quality import Labels, label_precision_at_k, recall_at_k
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
 from lsh.timing import Search, clock
-from lsh.validate import Floats
 
 LSH, EXACT, BATCHED, SKETCHES = RACERS = ("lsh", "exact", "batched", "sketches")
 SMALLEST = 1000
@@ -88,7 +88,7 @@ def race(
     Q: npt.ArrayLike,
     setting: Setting,
     sizes: Sequence[int],
-    labels: tuple[LabelSets, LabelSets] | None,
+    labels: tuple[Labels, Labels] | None,
 ) -> Generator[Step, None, None]:
     """Race on queries Q (float32[nq, d], nq >= 1) at each of `sizes`, every step giving the caller the chance to stop.
 
@@ -125,7 +125,7 @@ def crossover(n: Sequence[float], mine: Sequence[float], theirs: Sequence[float]
 
 
 def _heat(
-    index: LSHIndex, queries: Floats, setting: Setting, n: int, labels: tuple[LabelSets, LabelSets] | None
+    index: LSHIndex, queries: Float32Array, setting: Setting, n: int, labels: tuple[Labels, Labels] | None
 ) -> Iterator[Step]:
     """Race at one size."""
     clips = f"{n:,} clips"
@@ -149,7 +149,7 @@ def _like(index: LSHIndex, n: int) -> LSHIndex:
     return smaller.fit(index.exact.X[:n])
 
 
-def _searches(lsh: LSHIndex, sketches: SketchIndex, setting: Setting) -> list[Callable[[Floats], SearchResult]]:
+def _searches(lsh: LSHIndex, sketches: SketchIndex, setting: Setting) -> list[Callable[[Float32Array], SearchResult]]:
     """Return the searches of `RACERS`, in their order."""
     k = setting.k
     return [
@@ -160,16 +160,14 @@ def _searches(lsh: LSHIndex, sketches: SketchIndex, setting: Setting) -> list[Ca
     ]
 
 
-def _timed(
-    searches: Sequence[Search], queries: Floats, clips: str
-) -> Generator[Step, None, list[npt.NDArray[np.float64]]]:
+def _timed(searches: Sequence[Search], queries: Float32Array, clips: str) -> Generator[Step, None, list[Float64Array]]:
     """Return the milliseconds of each racer: float64[queries timed], and of the batched one float64[1], of a block.
 
     Everything has run once before, so nothing compiles here.
     """
     blas = ThreadpoolController()
 
-    def turn(these: Iterable[int], q: Floats) -> list[float]:
+    def turn(these: Iterable[int], q: Float32Array) -> list[float]:
         with blas.limit(limits=1, user_api="blas"):
             return [_ms(searches[s], q) for s in these]
 
@@ -191,13 +189,13 @@ def _timed(
     return waits
 
 
-def _affordable(ms_a_turn: float, n_queries: int) -> npt.NDArray[np.int64]:
+def _affordable(ms_a_turn: float, n_queries: int) -> Int64Array:
     """Return the rows of the queries to time: as many as the budget allows, within limits."""
     most = min(max(int(1000 * BUDGET_S / ROUNDS / ms_a_turn), LEAST_TIMED), MOST_TIMED, n_queries)
     return evenly_spaced_rows(n_queries, most)
 
 
-def _ms(search: Search, q: Floats) -> float:
+def _ms(search: Search, q: Float32Array) -> float:
     start = clock()
     search(q)
     return 1000 * (clock() - start)
@@ -206,10 +204,10 @@ def _ms(search: Search, q: Floats) -> float:
 def _lap(
     racer: str,
     n: int,
-    waits: npt.NDArray[np.float64],
+    waits: Float64Array,
     found: SearchResult,
     truth: SearchResult,
-    labels: tuple[LabelSets, LabelSets] | None,
+    labels: tuple[Labels, Labels] | None,
 ) -> Lap:
     precision = None if labels is None else float(label_precision_at_k(found.ids, *labels).mean())
     return Lap(

@@ -3,9 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from lsh.validate import Floats
+from lsh.arrays import Float32Array, Int64Array
 
 
 class SearchResult(NamedTuple):
@@ -16,12 +15,12 @@ class SearchResult(NamedTuple):
     n_candidates: int64[nq], how many distinct vectors were compared with the query.
     """
 
-    ids: npt.NDArray[np.int64]
-    distances: Floats
-    n_candidates: npt.NDArray[np.int64]
+    ids: Int64Array
+    distances: Float32Array
+    n_candidates: Int64Array
 
     @property
-    def n_found(self) -> npt.NDArray[np.int64]:
+    def n_found(self) -> Int64Array:
         """Return how many neighbours each query has: int64[nq], at most k."""
         return np.asarray((self.ids >= 0).sum(axis=1))
 

@@ -8,25 +8,24 @@ centroid of its bucket: <q, x> = <q, centroid> + <q, x - centroid>, the first te
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array, UInt64Array
 from lsh.kernels.sketching import DIMENSIONS, PLANES, encode
-from lsh.validate import Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Sketches:
     """planes: uint64[4, n], two low and two high words of level bits; factors: float32[2, n] (see `encode`)."""
 
-    planes: npt.NDArray[np.uint64]
-    factors: Floats
+    planes: UInt64Array
+    factors: Float32Array
 
     @classmethod
     def empty(cls, n: int) -> "Sketches":
         """Return room for n sketches."""
         return cls(np.empty((PLANES, n), np.uint64), np.empty((2, n), np.float32))
 
-    def fill(self, start: int, rotated: Floats) -> None:
+    def fill(self, start: int, rotated: Float32Array) -> None:
         """Sketch rotated vectors, float32[m, 128], into the places from `start` on."""
         stop = start + len(rotated)
         encode(rotated, self.planes[:, start:stop], self.factors[:, start:stop])
@@ -37,7 +36,7 @@ class Sketches:
         return self.planes.nbytes + self.factors.nbytes
 
 
-def draw_rotation(sample: Floats, rng: np.random.Generator) -> Floats:
+def draw_rotation(sample: Float32Array, rng: np.random.Generator) -> Float32Array:
     """Return a random map to 128 dimensions with orthonormal rows or columns: float32[d, 128].
 
     Up to 128 dimensions it keeps every inner product. Beyond, it keeps the 128 directions in which `sample` (float32[s,
@@ -52,7 +51,7 @@ def draw_rotation(sample: Floats, rng: np.random.Generator) -> Floats:
     return np.ascontiguousarray(principal @ turn, dtype=np.float32)
 
 
-def penalties(vectors: Floats, centre: Floats, metric: str) -> Floats:
+def penalties(vectors: Float32Array, centre: Float32Array, metric: str) -> Float32Array:
     """Return what to take from <q - μ, x - μ> so that the rest ranks x as its distance does: float32[n].
 
     Euclidean: |q - x|² = |q - μ|² - 2 (<q - μ, x - μ> - |x - μ|²/2). Cosine, of unit vectors: <q, x> is, up to terms of

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array, UInt64Array
 from lsh.exact import ExactSearch
 from lsh.hasher import mean_vector, prepare
 from lsh.kernels.sketching import DIMENSIONS, PLANES
 from lsh.sampling import evenly_spaced
 from lsh.sketch import Sketches, draw_rotation, penalties
-from lsh.validate import Floats
 
 _BLOCK_ROWS = 16_384
 _SAMPLE_ROWS = 16_384
@@ -28,13 +27,13 @@ class SketchRows:
     terms: the two factors of a sketch (see `encode`) and its penalty (see `penalties`).
     """
 
-    centre: Floats
-    rotation: Floats
-    planes: npt.NDArray[np.uint64]
-    terms: Floats
+    centre: Float32Array
+    rotation: Float32Array
+    planes: UInt64Array
+    terms: Float32Array
 
     @classmethod
-    def of(cls, centre: Floats, rotation: Floats, planes: npt.NDArray[np.uint64], terms: Floats) -> Self:
+    def of(cls, centre: Float32Array, rotation: Float32Array, planes: UInt64Array, terms: Float32Array) -> Self:
         """Return sketches of given arrays, which become read-only."""
         for array in (centre, rotation, planes, terms):
             array.flags.writeable = False

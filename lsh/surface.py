@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
+from lsh.arrays import Float64Array, Int32Array
 from lsh.index import LSHIndex
 from lsh.kernels.grid import grid, grid_probed
 from lsh.params import MAX_PROBES
@@ -26,24 +27,24 @@ class Surface:
     Cell [l, b] of `recall` and `candidates` is the setting n_tables = l + 1, n_bits = b + 1.
     """
 
-    hits: npt.NDArray[np.int32]
-    looked_at: npt.NDArray[np.int32]
+    hits: Int32Array
+    looked_at: Int32Array
     n: int
     k: int
     n_probes: int
 
     @property
-    def recall(self) -> npt.NDArray[np.float64]:
+    def recall(self) -> Float64Array:
         """Return the mean recall@k: float64[L, K]."""
         return np.asarray(self.hits.sum(axis=0) / (min(self.k, self.n) * len(self.hits)))
 
     @property
-    def recall_error(self) -> npt.NDArray[np.float64]:
+    def recall_error(self) -> Float64Array:
         """Return the standard error of the mean recall over queries: float64[L, K]."""
         return np.asarray(self.hits.std(axis=0) / (min(self.k, self.n) * np.sqrt(len(self.hits))))
 
     @property
-    def candidates(self) -> npt.NDArray[np.float64]:
+    def candidates(self) -> Float64Array:
         """Return the mean share of the collection that is looked at: float64[L, K], 0 to 1."""
         return np.asarray(self.looked_at.mean(axis=0) / self.n)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Int32Array, UInt32Array
 from lsh.kernels.hashing import WORD_BITS
 
 _KEYS_A_HEAD_BITS = 3  # heads are as many as there are keys, less a factor of 2^3: a tenth of the memory of the ids
@@ -25,12 +25,12 @@ class Tables:
     starts: int32[n_tables, 2^h + 1], where the keys that begin with each number of h bits begin (see `bucket_by_head`).
     """
 
-    keys: npt.NDArray[np.uint32]
-    ids: npt.NDArray[np.int32]
-    starts: npt.NDArray[np.int32]
+    keys: UInt32Array
+    ids: Int32Array
+    starts: Int32Array
 
     @classmethod
-    def of(cls, keys: npt.NDArray[np.uint32], ids: npt.NDArray[np.int32]) -> Self:
+    def of(cls, keys: UInt32Array, ids: Int32Array) -> Self:
         """Return tables of sorted keys, and find where each head begins."""
         n = keys.shape[1]
         head_bits = min(max(n.bit_length() - _KEYS_A_HEAD_BITS, 1), _MOST_HEAD_BITS)
@@ -51,7 +51,7 @@ class Tables:
         return self.keys.nbytes + self.ids.nbytes + self.starts.nbytes
 
 
-def build_tables(keys: npt.NDArray[np.uint32]) -> Tables:
+def build_tables(keys: UInt32Array) -> Tables:
     """Sort each table's keys (uint32[n_tables, n, n_words], in order of id; sorted in place)."""
     n_tables, n, _ = keys.shape
     ids = np.empty((n_tables, n), np.int32)

@@ -11,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
+from lsh.arrays import Float64Array, Int64Array
 from lsh.index import LSHIndex
 
 
-def hit_probability(p: npt.ArrayLike, n_tables: npt.ArrayLike, n_bits: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def hit_probability(p: npt.ArrayLike, n_tables: npt.ArrayLike, n_bits: npt.ArrayLike) -> Float64Array:
     """Return 1 - (1 - p^K)^L; the arguments broadcast. Stable where p^K is tiny and where it is almost 1."""
     with np.errstate(divide="ignore"):
         miss = np.log1p(-(np.asarray(p, np.float64) ** np.asarray(n_bits, np.float64)))
     return np.asarray(-np.expm1(np.asarray(n_tables, np.float64) * miss))
 
 
-def predicted_recall(index: LSHIndex, Q: npt.ArrayLike, truth: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def predicted_recall(index: LSHIndex, Q: npt.ArrayLike, truth: Int64Array) -> Float64Array:
     """Return the expected recall at each (L, K): float64[L_max, K_max], one probe a table.
 
     truth: int64[nq, k], the true neighbours of each query (-1 is none). The expectation is over the random draw of the

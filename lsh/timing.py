@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from lsh.validate import Floats
+from lsh.arrays import Float32Array
 
-Search = Callable[[Floats], object]
+Search = Callable[[Float32Array], object]
 
 # Processor time of this thread: on a busy machine the clock on the wall also counts what others were doing meanwhile,
 # and the longer a search takes, the more of that falls on it. Where the system counts it too coarsely, the wall clock.
@@ -17,7 +17,7 @@ clock = time.thread_time if time.get_clock_info("thread_time").resolution <= _CO
 MANY_QUERIES = 200  # enough for a mean, few enough to wait for
 
 
-def ms_per_query(searches: Sequence[Search], Q: Floats, rounds: int = 3) -> list[float]:
+def ms_per_query(searches: Sequence[Search], Q: Float32Array, rounds: int = 3) -> list[float]:
     """Return the mean milliseconds of processor a query of each search takes, one at a time on one thread.
 
     The searches take turns on every query, so that a busy moment hits all of them; each query counts with its median

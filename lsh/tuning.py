@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
+from lsh.arrays import Float32Array
 from lsh.errors import ParameterError
 from lsh.index import LSHIndex
 from lsh.sampling import evenly_spaced
 from lsh.surface import Surface, surface
 from lsh.timing import MANY_QUERIES, Search, ms_per_query
-from lsh.validate import Floats
 
 PROBES = (1, 2, 4, 8)
 _FEW_QUERIES = 40
@@ -96,7 +96,7 @@ def tune(
 
 def every_setting(
     index: LSHIndex,
-    Q: Floats,
+    Q: Float32Array,
     k: int,
     progress: Callable[[str], None],
     probes: Sequence[int] = PROBES,
@@ -109,7 +109,7 @@ def every_setting(
     return surfaces
 
 
-def shortlist(index: LSHIndex, surfaces: dict[int, Surface], Q: Floats, recall: float) -> list[dict[str, int]]:
+def shortlist(index: LSHIndex, surfaces: dict[int, Surface], Q: Float32Array, recall: float) -> list[dict[str, int]]:
     """Return the settings, fastest first, that seem to reach the recall: at most four, as `search` takes them.
 
     Seem, since they are chosen on Q; each one's recall less one standard error is at least the one wanted.
@@ -152,7 +152,7 @@ def _search_with(index: LSHIndex, k: int, s: _Setting) -> Search:
     return lambda q: index.search(q, k, s.n_tables, s.n_bits, s.n_probes)
 
 
-def _fastest(index: LSHIndex, Q: Floats, k: int, settings: list[_Setting]) -> tuple[_Setting, float, float]:
+def _fastest(index: LSHIndex, Q: Float32Array, k: int, settings: list[_Setting]) -> tuple[_Setting, float, float]:
     """Time the settings, first all of them briefly; return the winner, its ms a query and exact search's.
 
     The last two are measured in turns with each other alone, as `evaluate` does, on more queries.

@@ -8,9 +8,8 @@ from numbers import Integral
 import numpy as np
 import numpy.typing as npt
 
+from lsh.arrays import Float32Array, Float64Array
 from lsh.errors import NonFiniteError, ParameterError, ScaleError, ShapeError
-
-Floats = npt.NDArray[np.float32]
 
 METRICS = ("cosine", "euclidean")
 _CHECK_ROWS = 4_096  # rows checked at a time: copies in float64 stay small, and a mapped file is never read whole
@@ -19,7 +18,7 @@ _LONGEST = 4e18  # so does the squared distance of two longer vectors that point
 SHORTEST = 1e-18  # squares of smaller values vanish in float32
 
 
-def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Floats:
+def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Float32Array:
     """Return `X` as float32[n, d] in C order, finite; no copy is made when it already is that.
 
     Any real dtype is accepted (float64, float16, integers, non-contiguous views). Raises ShapeError, NonFiniteError
@@ -43,7 +42,7 @@ def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Floats:
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def queries(Q: npt.ArrayLike, dim: int) -> Floats:
+def queries(Q: npt.ArrayLike, dim: int) -> Float32Array:
     """Return `Q` as `matrix` does, when it has at least one row: there is no mean over no queries."""
     vectors = matrix(Q, "Q", dim)
     if not len(vectors):
@@ -78,7 +77,7 @@ def _check_values(block: npt.NDArray[np.generic], name: str, first_row: int) -> 
             )
 
 
-def norms(X: Floats, name: str) -> npt.NDArray[np.float64]:
+def norms(X: Float32Array, name: str) -> Float64Array:
     """Return the Euclidean norm of each row, float64[n]; zero is allowed, what vanishes or overflows is not."""
     length = np.empty(len(X), np.float64)
     for start in range(0, len(X), _CHECK_ROWS):

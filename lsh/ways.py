@@ -11,11 +11,11 @@ from typing import Any
 import numpy.typing as npt
 
 from lsh import params, partition
+from lsh.arrays import Float32Array
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.result import SearchResult
 from lsh.sketch_index import SketchIndex
-from lsh.validate import Floats
 
 Index = LSHIndex | SketchIndex | ExactSearch
 
@@ -66,7 +66,7 @@ class Way:
         index: LSHIndex | SketchIndex = (LSHIndex if self.kind == "tables" else SketchIndex)(self.metric, **self.build)
         return index.fit(X)
 
-    def search(self, index: Index, Q: Floats, k: int) -> SearchResult:
+    def search(self, index: Index, Q: Float32Array, k: int) -> SearchResult:
         """Search an index that was built this way."""
         return index.search(Q, k, **self.setting)
 

@@ -9,8 +9,8 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHIndex, inspecting
+from lsh.arrays import Float32Array
 from lsh.sampling import evenly_spaced_rows
-from lsh.validate import Floats
 from ui import charts, loading
 from ui.answer import Answer, answer
 from ui.figures import Mode
@@ -26,7 +26,7 @@ class View:
 
     context: PageContext
     clip: Clip
-    query: Floats
+    query: Float32Array
     found: Answer
     mode: Mode
 
@@ -81,5 +81,5 @@ def distances(view: View) -> npt.NDArray[np.float64]:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _distances(key: tuple[str, ...], _index: LSHIndex, _query: Floats) -> npt.NDArray[np.float64]:  # noqa: ARG001
+def _distances(key: tuple[str, ...], _index: LSHIndex, _query: Float32Array) -> npt.NDArray[np.float64]:  # noqa: ARG001
     return inspecting.apart(_index, _query, evenly_spaced_rows(_index.n, MOST_ROWS))

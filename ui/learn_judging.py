@@ -11,7 +11,7 @@ from data_prep.dataset import Dataset
 from data_prep.features import dequantised
 from lsh import LSHIndex, exact_search, label_precision_at_k, recall_at_k
 from lsh.fusion import POOLINGS, pool
-from lsh.quality import LabelSets
+from lsh.quality import Labels
 from lsh.sampling import evenly_spaced_rows
 from ui.figures import percent
 from ui.learn_published import AGGREGATES
@@ -89,7 +89,7 @@ def _judged(key: tuple[object, ...], _dataset: Dataset, _index: LSHIndex, _s: Se
     )
 
 
-def labels_of(dataset: Dataset, split: str, rows: Any) -> LabelSets:
+def labels_of(dataset: Dataset, split: str, rows: Any) -> Labels:
     """Return the labels of some rows of a split, in their order."""
     offsets, values = dataset.label_sets(split)
     picked = [values[offsets[row] : offsets[row + 1]] for row in rows]

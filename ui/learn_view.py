@@ -7,8 +7,8 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHIndex, inspecting
+from lsh.arrays import Float32Array
 from lsh.sampling import evenly_spaced_rows
-from lsh.validate import Floats
 from ui import charts, loading, state
 from ui.answer import Answer, answer
 from ui.figures import Mode
@@ -25,7 +25,7 @@ class Lesson:
 
     context: PageContext
     clip: Clip
-    query: Floats
+    query: Float32Array
     found: Answer
     mode: Mode
 
@@ -63,7 +63,7 @@ def _follow(name: str) -> None:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _angles(key: tuple[object, ...], _index: LSHIndex, _query: Floats, _own: int) -> Angles:  # noqa: ARG001  (the key)
+def _angles(key: tuple[object, ...], _index: LSHIndex, _query: Float32Array, _own: int) -> Angles:  # noqa: ARG001  (the key)
     everybody = inspecting.apart(_index, _query, evenly_spaced_rows(_index.n, MOST_ROWS))
     ids = _index.exact.search(_query[None], K_NEIGHBOURS + 1).ids[0]
     ids = ids[(ids >= 0) & (ids != _own)][:K_NEIGHBOURS]

@@ -21,10 +21,10 @@ from threadpoolctl import threadpool_info
 from data_prep.dataset import Dataset
 from data_prep.errors import DataError
 from lsh import LSHIndex
-from lsh.quality import LabelSets
+from lsh.arrays import Float32Array
+from lsh.quality import Labels
 from lsh.racing import RACERS, Lap, Setting, Step, race
 from lsh.sampling import evenly_spaced_rows
-from lsh.validate import Floats
 from ui.stopwatch import machine
 from ui.text import clean
 
@@ -163,12 +163,12 @@ def _cell(value: object) -> object:
     return f"'{text}" if isinstance(text, str) and text.startswith(_NO_NUMBERS) else text
 
 
-def _queries(dataset: Dataset, split: str) -> tuple[npt.NDArray[np.int64], Floats]:
+def _queries(dataset: Dataset, split: str) -> tuple[npt.NDArray[np.int64], Float32Array]:
     rows = evenly_spaced_rows(dataset.n_rows(split), MOST_QUERIES)
     return rows, np.ascontiguousarray(dataset.features(split)[rows], dtype=np.float32)
 
 
-def _labels_of(dataset: Dataset, split: str, rows: npt.NDArray[np.int64]) -> LabelSets:
+def _labels_of(dataset: Dataset, split: str, rows: npt.NDArray[np.int64]) -> Labels:
     offsets, values = dataset.label_sets(split)
     picked = [values[offsets[row] : offsets[row + 1]] for row in rows]
     return np.cumsum([0, *map(len, picked)]), np.concatenate(picked)

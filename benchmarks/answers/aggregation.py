@@ -16,15 +16,15 @@ from benchmarks.answers.confidence import macro_figure, mean_figure
 from benchmarks.answers.setup import K, Tell, labels_of
 from data_prep.dataset import Dataset
 from data_prep.features import dequantised
+from lsh.arrays import Float32Array
 from lsh.exact import ExactSearch
 from lsh.fusion import POOLINGS, best_frames, fuse, fuse_found, pool
 from lsh.index import LSHIndex
-from lsh.quality import LabelSets, average_precision, label_precision_at_k
+from lsh.quality import Labels, average_precision, label_precision_at_k
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
 from lsh.timing import ms_per_query
-from lsh.validate import Floats
 
 BASELINE = "mean"
 FETCHED = 50  # frames that each frame of the query asks for, where an index finds them
@@ -41,10 +41,10 @@ Ids = npt.NDArray[np.int64]
 class Frames:
     """The frames of some clips, float32[m, d], clip after clip; clip i has values[offsets[i]:offsets[i + 1]]."""
 
-    values: Floats
+    values: Float32Array
     offsets: Ids
 
-    def of(self, clip: int) -> Floats:
+    def of(self, clip: int) -> Float32Array:
         """Return the frames of one clip: float32[f, d]."""
         return self.values[self.offsets[clip] : self.offsets[clip + 1]]
 
@@ -55,7 +55,7 @@ class Frames:
             np.cumsum([0, *np.diff(self.offsets)[clips]]),
         )
 
-    def units(self) -> Floats:
+    def units(self) -> Float32Array:
         """Return the frames at length one; a frame of zeros stays one."""
         lengths = np.linalg.norm(self.values, axis=1, keepdims=True)
         return np.asarray(self.values / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
@@ -114,7 +114,7 @@ def _ways(base: Frames, queries: Frames, tell: Tell) -> Iterator[Way]:
             yield _pooled(f"{how}, centred", X - centre, Q - centre)
     units, query_units = base.units(), queries.units()
 
-    def similarities(clip: int) -> Floats:
+    def similarities(clip: int) -> Float32Array:
         frames = query_units[queries.offsets[clip] : queries.offsets[clip + 1]]
         return best_frames(frames @ units.T, base.offsets)
 
@@ -129,7 +129,7 @@ def _ways(base: Frames, queries: Frames, tell: Tell) -> Iterator[Way]:
     )
 
 
-def _pooled(name: str, X: Floats, Q: Floats) -> Way:
+def _pooled(name: str, X: Float32Array, Q: Float32Array) -> Way:
     exact = ExactSearch(X, "cosine")
     unit = X * exact.inverse_norms[:, None]
 
@@ -139,14 +139,16 @@ def _pooled(name: str, X: Floats, Q: Floats) -> Way:
     return Way(name, "pooled", rank, lambda clip: exact.search(Q[clip : clip + 1], K), (X.nbytes + exact.nbytes) / 1e6)
 
 
-def _fused(name: str, how: str, similarities: Callable[[int], Floats], n_bytes: int) -> Way:
+def _fused(name: str, how: str, similarities: Callable[[int], Float32Array], n_bytes: int) -> Way:
     def rank(clip: int) -> Ids:
         return np.argsort(-fuse(similarities(clip), how), kind="stable")
 
     return Way(name, "fused", rank, lambda clip: rank(clip)[:K], n_bytes / 1e6)
 
 
-def _indexed(name: str, base: Frames, queries: Frames, search: Callable[[Floats], SearchResult], n_bytes: int) -> Way:
+def _indexed(
+    name: str, base: Frames, queries: Frames, search: Callable[[Float32Array], SearchResult], n_bytes: int
+) -> Way:
     def rank(clip: int) -> Ids:
         found = search(queries.of(clip))
         return fuse_found(found.ids, found.distances, base.offsets, K, "sum")
@@ -161,14 +163,14 @@ def _times(ways: list[Way], n_queries: int) -> list[float]:
     """
     clips = evenly_spaced_rows(n_queries, _TIMED).astype(np.float32)[:, None]  # a clip's frames go by its number
 
-    def search(way: Way) -> Callable[[Floats], object]:
+    def search(way: Way) -> Callable[[Float32Array], object]:
         return lambda clip: way.search(int(clip[0, 0]))
 
     kinds = [list(kind) for _, kind in groupby(ways, key=lambda way: way.kind)]
     return [ms for kind in kinds for ms in ms_per_query([search(way) for way in kind], clips)]
 
 
-def _judge(way: Way, n_queries: int, query_labels: LabelSets, base_labels: LabelSets) -> dict[str, Any]:
+def _judge(way: Way, n_queries: int, query_labels: Labels, base_labels: Labels) -> dict[str, Any]:
     """Return, for each query, label precision and average precision; and the latter for each of its labels alone."""
     precision, average, alone = [], [], []
     offsets, values = query_labels

@@ -8,9 +8,10 @@ compared query by query, since a hard query is hard for both: their difference i
 import numpy as np
 import numpy.typing as npt
 
+from lsh.arrays import Float64Array
+
 SEED, RESAMPLES, LEVEL = 0, 2000, 0.95
 
-Floats = npt.NDArray[np.float64]
 Figure = dict[str, float]
 
 
@@ -20,7 +21,7 @@ def mean_figure(values: npt.ArrayLike) -> Figure:
     return _figure(float(each.mean()), weights(len(each)) @ each / len(each))
 
 
-def macro_figure(values: Floats, counted: npt.NDArray[np.bool_]) -> Figure:
+def macro_figure(values: Float64Array, counted: npt.NDArray[np.bool_]) -> Figure:
     """Return the mean over labels of each label's mean over its own queries, with its interval.
 
     values, counted: float64[nq, n_labels], and where a query has the label at all. A label that a resample does not
@@ -35,7 +36,7 @@ def macro_figure(values: Floats, counted: npt.NDArray[np.bool_]) -> Figure:
     return _figure(float(plain.mean()), np.nanmean(means[:, reached], axis=1))
 
 
-def weights(n: int) -> Floats:
+def weights(n: int) -> Float64Array:
     """Return how often each of n queries is drawn in each resample: float64[RESAMPLES, n], the same at every call."""
     return np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
 
@@ -45,6 +46,6 @@ def apart(figure: Figure) -> bool:
     return figure["low"] > 0 or figure["high"] < 0
 
 
-def _figure(value: float, resampled: Floats) -> Figure:
+def _figure(value: float, resampled: Float64Array) -> Figure:
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return {"value": round(value, 5), "low": round(float(low), 5), "high": round(float(high), 5)}

@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.answers.confidence import mean_figure
 from benchmarks.answers.setup import SEED, K, Setup, Tell
+from lsh.arrays import Float32Array
 from lsh.errors import ParameterError
 from lsh.planning import plan
 from lsh.quality import label_precision_at_k, recall_at_k
@@ -12,7 +13,6 @@ from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced
 from lsh.timing import MANY_QUERIES, ms_per_query
 from lsh.tuning import tune
-from lsh.validate import Floats
 
 RECALLS = (0.5, 0.8, 0.9, 0.95, 0.99)
 CHOOSING = 500  # every L and K is tried with each
@@ -46,7 +46,7 @@ def _tables(setup: Setup, wanted: float, tell: Tell) -> Record | None:
         return None
     setting = {"n_tables": choice.n_tables, "n_bits": choice.n_bits, "n_probes": choice.n_probes}
 
-    def search(q: Floats) -> SearchResult:
+    def search(q: Float32Array) -> SearchResult:
         return setup.index.search(q, K, **setting)
 
     return {
@@ -58,7 +58,7 @@ def _tables(setup: Setup, wanted: float, tell: Tell) -> Record | None:
     }
 
 
-def _choosing(setup: Setup) -> Floats:
+def _choosing(setup: Setup) -> Float32Array:
     """Return the validation clips that choose L and K: those that `python -m lsh tune` asks too."""
     return evenly_spaced(setup.dataset.features("validation"), min(setup.n_queries, CHOOSING))
 
@@ -78,7 +78,7 @@ def _plan(setup: Setup, wanted: float, tell: Tell) -> Record:
     }
 
 
-def _judged(setup: Setup, search: Callable[[Floats], SearchResult]) -> Record:
+def _judged(setup: Setup, search: Callable[[Float32Array], SearchResult]) -> Record:
     """Return what a search achieves on the test clips, and its time in turns with exact search."""
     found = search(setup.test)
     ms, exact_ms = ms_per_query(

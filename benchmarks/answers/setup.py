@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from benchmarks.errors import BenchmarkError
 from data_prep.dataset import Dataset
+from lsh.arrays import Float32Array
 from lsh.index import LSHIndex
-from lsh.quality import LabelSets
+from lsh.quality import Labels
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
-from lsh.validate import Floats
 from lsh.ways import BUILT_BITS, BUILT_TABLES
 
 K, SEED = 10, 0
@@ -40,7 +40,7 @@ class Setup:
         return LSHIndex(self.metric, BUILT_TABLES, BUILT_BITS, SEED).fit(self.dataset.features("train"))
 
     @cached_property
-    def validation(self) -> Floats:
+    def validation(self) -> Float32Array:
         """Features of the clips that choose settings: float32[nq, d]."""
         rows = evenly_spaced_rows(self.dataset.n_rows("validation"), self.n_queries)
         return np.ascontiguousarray(self.dataset.features("validation")[rows])
@@ -51,7 +51,7 @@ class Setup:
         return evenly_spaced_rows(self.dataset.n_rows("test"), self.n_queries)
 
     @cached_property
-    def test(self) -> Floats:
+    def test(self) -> Float32Array:
         """Features of the clips that judge: float32[nq, d]."""
         return np.ascontiguousarray(self.dataset.features("test")[self.rows])
 
@@ -61,12 +61,12 @@ class Setup:
         return self.index.exact.search(self.test, K)
 
     @cached_property
-    def labels(self) -> tuple[LabelSets, LabelSets]:
+    def labels(self) -> tuple[Labels, Labels]:
         """The labels of the clips that judge, and of the collection."""
         return labels_of(self.dataset, "test", self.rows), self.dataset.label_sets("train")
 
 
-def labels_of(dataset: Dataset, split: str, rows: npt.NDArray[np.int64]) -> LabelSets:
+def labels_of(dataset: Dataset, split: str, rows: npt.NDArray[np.int64]) -> Labels:
     """Return the labels of some rows of a split, in their order."""
     offsets, values = dataset.label_sets(split)
     picked = [values[offsets[row] : offsets[row + 1]] for row in rows]

@@ -14,13 +14,13 @@ import numpy as np
 
 from benchmarks.answers.setup import SEED, K, Setup, Tell
 from benchmarks.data import prepare
+from lsh.arrays import Float32Array
 from lsh.errors import ParameterError
 from lsh.index import LSHIndex
-from lsh.quality import LabelSets
+from lsh.quality import Labels
 from lsh.racing import BATCHED, BLOCK, EXACT, SKETCHES, Setting, crossover, race, sizes_up_to
 from lsh.sampling import evenly_spaced
 from lsh.tuning import tune
-from lsh.validate import Floats
 from lsh.ways import BUILT_BITS, BUILT_TABLES
 
 WANTED = 0.9
@@ -56,12 +56,12 @@ def _modelled(setup: Setup, sizes: Sequence[int], tell: Tell) -> list[Record]:
 
 
 def _series(
-    X: Floats,
-    choosing: Floats,
-    racing: Floats,
+    X: Float32Array,
+    choosing: Float32Array,
+    racing: Float32Array,
     sizes: Sequence[int],
     metric: str,
-    labels: tuple[LabelSets, LabelSets] | None,
+    labels: tuple[Labels, Labels] | None,
     tell: Tell,
 ) -> list[Record]:
     """Race over the first n rows of X, for each n."""

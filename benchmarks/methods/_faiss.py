@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.peers.method import Answer, Floats, Method
+from benchmarks.peers.method import Answer, Float32Array, Method
 
 
 class Faiss(Method):
@@ -10,7 +10,7 @@ class Faiss(Method):
 
     needs = "faiss"
 
-    def make(self, X: Floats, metric: str, factory: str) -> Any:
+    def make(self, X: Float32Array, metric: str, factory: str) -> Any:
         """Train and fill the index that a factory string describes."""
         import faiss
 
@@ -25,10 +25,10 @@ class Faiss(Method):
     index: Any
     vectors: int
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.search(q[None], k)[1][0]
 
-    def search_batch(self, Q: Floats, k: int) -> Answer:
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
         return self.index.search(Q, k)[1]
 
     def nbytes(self) -> int:

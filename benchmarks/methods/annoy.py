@@ -1,6 +1,6 @@
 from typing import Any
 
-from benchmarks.peers.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Float32Array, Method, Settings
 
 
 class Annoy(Method):
@@ -16,7 +16,7 @@ class Annoy(Method):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return [{"search_k": s} for s in (300, 1_000, 3_000, 6_000, 12_000, 25_000, 50_000, 100_000, 200_000)]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         from annoy import AnnoyIndex
 
         self.index = AnnoyIndex(X.shape[1], "angular" if metric == "cosine" else "euclidean")
@@ -29,5 +29,5 @@ class Annoy(Method):
     def use(self, **search: Any) -> None:
         self.search_k = search["search_k"]
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.get_nns_by_vector(q, k, self.search_k)

@@ -1,6 +1,6 @@
 from typing import Any
 
-from benchmarks.peers.method import Answer, Floats, Method
+from benchmarks.peers.method import Answer, Float32Array, Method
 
 
 class Exact(Method):
@@ -9,15 +9,15 @@ class Exact(Method):
     needs = "lsh"
     compiles = True
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         from lsh import ExactSearch
 
         self.index = ExactSearch(X, metric, **build)
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.search(q[None], k).ids[0]
 
-    def search_batch(self, Q: Floats, k: int) -> Answer:
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
         return self.index.search(Q, k).ids
 
     def nbytes(self) -> int:

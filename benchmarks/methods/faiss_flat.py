@@ -1,12 +1,12 @@
 from typing import Any
 
 from benchmarks.methods._faiss import Faiss
-from benchmarks.peers.method import Floats
+from benchmarks.peers.method import Float32Array
 
 
 class FaissFlat(Faiss):
     """FAISS's exact search."""
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         del build
         self.index = self.make(X, metric, "Flat")

@@ -1,7 +1,7 @@
 from typing import Any
 
 from benchmarks.methods._faiss import Faiss
-from benchmarks.peers.method import Floats, Settings
+from benchmarks.peers.method import Float32Array, Settings
 
 
 class FaissHNSW(Faiss):
@@ -15,7 +15,7 @@ class FaissHNSW(Faiss):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return [{"efSearch": ef} for ef in (10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480)]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         self.index = self.make(X, metric, f"HNSW{build['M']},Flat")
 
     def use(self, **search: Any) -> None:

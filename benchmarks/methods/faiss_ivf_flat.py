@@ -2,7 +2,7 @@ from math import log2
 from typing import Any
 
 from benchmarks.methods._faiss import Faiss
-from benchmarks.peers.method import Floats, Settings
+from benchmarks.peers.method import Float32Array, Settings
 
 
 class FaissIVFFlat(Faiss):
@@ -16,7 +16,7 @@ class FaissIVFFlat(Faiss):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return [{"nprobe": p} for p in (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128) if p <= build["cells"]]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         self.index = self.make(X, metric, f"IVF{build['cells']},Flat")
 
     def use(self, **search: Any) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.methods._faiss import Faiss
-from benchmarks.peers.method import Answer, Floats, Settings
+from benchmarks.peers.method import Answer, Float32Array, Settings
 
 
 class FaissLSH(Faiss):
@@ -17,7 +17,7 @@ class FaissLSH(Faiss):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return [{"factor": f} for f in (2, 5, 10, 20, 50, 100)]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         import faiss
 
         faiss.omp_set_num_threads(1)
@@ -32,8 +32,8 @@ class FaissLSH(Faiss):
     def use(self, **search: Any) -> None:
         self.index.k_factor = search["factor"]
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         return super().search_one(q - self.centre, k)
 
-    def search_batch(self, Q: Floats, k: int) -> Answer:
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
         return super().search_batch(Q - self.centre, k)

@@ -2,7 +2,7 @@ from math import log2
 from typing import Any
 
 from benchmarks.methods._faiss import Faiss
-from benchmarks.peers.method import Floats, Settings
+from benchmarks.peers.method import Float32Array, Settings
 
 
 class FaissRaBitQ(Faiss):
@@ -17,7 +17,7 @@ class FaissRaBitQ(Faiss):
         probes = [p for p in (4, 8, 16, 32, 64, 128) if p <= build["cells"]]
         return [{"nprobe": p, "factor": f} for p in probes for f in (5, 10, 20)]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         self.index = self.make(X, metric, f"IVF{build['cells']},RaBitQfs,RFlat")
 
     def use(self, **search: Any) -> None:

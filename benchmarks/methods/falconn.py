@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Float32Array, Method, Settings
 
 
 class Falconn(Method):
@@ -20,7 +20,7 @@ class Falconn(Method):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return [{"probes": f * build["tables"]} for f in (1, 2, 3, 4, 6, 10, 20)]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         del metric  # centred vectors of length one rank by L2 as by cosine
         import falconn
 
@@ -43,5 +43,5 @@ class Falconn(Method):
     def use(self, **search: Any) -> None:
         self.query.set_num_probes(search["probes"])
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.query.find_k_nearest_neighbors(q - self.centre, k)

@@ -1,6 +1,6 @@
 from typing import Any
 
-from benchmarks.peers.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Float32Array, Method, Settings
 
 
 class HNSWLib(Method):
@@ -16,7 +16,7 @@ class HNSWLib(Method):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return [{"ef": ef} for ef in (10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480, 640, 800)]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         import hnswlib
 
         n, d = X.shape
@@ -29,10 +29,10 @@ class HNSWLib(Method):
     def use(self, **search: Any) -> None:
         self.index.set_ef(search["ef"])
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.knn_query(q, k, num_threads=1)[0][0]
 
-    def search_batch(self, Q: Floats, k: int) -> Answer:
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
         return self.index.knn_query(Q, k, num_threads=1)[0]
 
     def nbytes(self) -> int:

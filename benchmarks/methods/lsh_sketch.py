@@ -1,7 +1,7 @@
 from math import log2
 from typing import Any
 
-from benchmarks.peers.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Float32Array, Method, Settings
 
 
 class LSHSketch(Method):
@@ -20,7 +20,7 @@ class LSHSketch(Method):
         probes = [p for p in (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128) if p <= build["n_buckets"]]
         return [{"n_probes": p, "n_reranked": r} for p in probes for r in (15, 25, 40, 70, 120, 200, 350)]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         from lsh.sketch_index import SketchIndex
 
         self.index = SketchIndex(metric, **build).fit(X)
@@ -29,10 +29,10 @@ class LSHSketch(Method):
     def use(self, **search: Any) -> None:
         self.setting = search
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.search(q[None], k, **self.setting).ids[0]
 
-    def search_batch(self, Q: Floats, k: int) -> Answer:
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
         return self.index.search(Q, k, **self.setting).ids
 
     def nbytes(self) -> int:

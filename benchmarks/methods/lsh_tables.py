@@ -1,7 +1,7 @@
 from math import log2
 from typing import Any
 
-from benchmarks.peers.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Float32Array, Method, Settings
 
 
 class LSHTables(Method):
@@ -27,7 +27,7 @@ class LSHTables(Method):
             for r in (30, 90)
         ]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         from lsh import LSHIndex
 
         self.index = LSHIndex(metric, **build).fit(X)
@@ -36,10 +36,10 @@ class LSHTables(Method):
     def use(self, **search: Any) -> None:
         self.setting = search
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.search(q[None], k, **self.setting).ids[0]
 
-    def search_batch(self, Q: Floats, k: int) -> Answer:
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
         return self.index.search(Q, k, **self.setting).ids
 
     def nbytes(self) -> int:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from benchmarks.peers.method import Answer, Floats, Method
+from benchmarks.peers.method import Answer, Float32Array, Method
 
 _BLOCK = 64  # queries a product: at 500,000 vectors it takes 128 MB
 
@@ -8,17 +8,17 @@ _BLOCK = 64  # queries a product: at 500,000 vectors it takes 128 MB
 class NumPy(Method):
     """What anybody writes first: a matrix product and argpartition."""
 
-    def __init__(self, X: Floats, metric: str) -> None:
+    def __init__(self, X: Float32Array, metric: str) -> None:
         self.X = X
         # Half the squared length turns the greatest inner product into the least Euclidean distance.
         self.penalty = np.einsum("ij,ij->i", X, X) / 2 if metric == "euclidean" else np.zeros(len(X), np.float32)
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         scores = self.X @ q - self.penalty
         best = np.argpartition(scores, -k)[-k:]
         return best[np.argsort(-scores[best])]
 
-    def search_batch(self, Q: Floats, k: int) -> Answer:
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
         found = []
         for start in range(0, len(Q), _BLOCK):
             scores = Q[start : start + _BLOCK] @ self.X.T - self.penalty

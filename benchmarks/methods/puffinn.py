@@ -1,6 +1,6 @@
 from typing import Any
 
-from benchmarks.peers.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Float32Array, Method, Settings
 
 
 class Puffinn(Method):
@@ -17,7 +17,7 @@ class Puffinn(Method):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return [{"recall": r} for r in (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         del metric
         import puffinn
 
@@ -31,5 +31,5 @@ class Puffinn(Method):
     def use(self, **search: Any) -> None:
         self.recall = search["recall"]
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.search(q.tolist(), k, self.recall)

@@ -1,6 +1,6 @@
 from typing import Any
 
-from benchmarks.peers.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Float32Array, Method, Settings
 
 
 class PyNNDescent(Method):
@@ -17,7 +17,7 @@ class PyNNDescent(Method):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return [{"epsilon": e} for e in (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         from pynndescent import NNDescent
 
         self.index = NNDescent(X, metric=metric, random_state=1, n_jobs=1, **build)
@@ -27,8 +27,8 @@ class PyNNDescent(Method):
     def use(self, **search: Any) -> None:
         self.epsilon = search["epsilon"]
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.query(q[None], k, self.epsilon)[0][0]
 
-    def search_batch(self, Q: Floats, k: int) -> Answer:
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
         return self.index.query(Q, k, self.epsilon)[0]

@@ -1,7 +1,7 @@
 import sys
 from typing import Any
 
-from benchmarks.peers.method import Answer, Floats, Method, Settings
+from benchmarks.peers.method import Answer, Float32Array, Method, Settings
 
 
 class ScaNN(Method):
@@ -25,7 +25,7 @@ class ScaNN(Method):
         leaves = [v for v in (2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 350) if v <= build["leaves"]]
         return [{"leaves": v, "reorder": r} for v in leaves for r in (30, 60, 100, 200, 400, 1000)]
 
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         import scann
 
         kind = "dot_product" if metric == "cosine" else "squared_l2"
@@ -44,13 +44,13 @@ class ScaNN(Method):
     def use(self, **search: Any) -> None:
         self.setting = search["leaves"], search["reorder"]
 
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         leaves, reorder = self.setting
         return self.index.search(q, final_num_neighbors=k, pre_reorder_num_neighbors=reorder, leaves_to_search=leaves)[
             0
         ]
 
-    def search_batch(self, Q: Floats, k: int) -> Answer:
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
         leaves, reorder = self.setting
         return self.index.search_batched(
             Q, final_num_neighbors=k, pre_reorder_num_neighbors=reorder, leaves_to_search=leaves

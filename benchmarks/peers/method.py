@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+Float32Array = npt.NDArray[np.float32]
 Answer = Any  # ids as a library gives them, an array or a list: most peers carry no types
 Settings = dict[str, Any]  # plain values by name, as JSON knows them
 
@@ -24,7 +24,7 @@ class Method(ABC):
     metrics: ClassVar[tuple[str, ...]] = ("cosine", "euclidean")
 
     @abstractmethod
-    def __init__(self, X: Floats, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         """Index the rows of X: float32[n, d], C order."""
 
     @classmethod
@@ -49,10 +49,10 @@ class Method(ABC):
         """Take a search setting for the searches that follow."""
 
     @abstractmethod
-    def search_one(self, q: Floats, k: int) -> Answer:
+    def search_one(self, q: Float32Array, k: int) -> Answer:
         """Return the ids of the k nearest rows of one query, float32[d]; fewer, or -1, where fewer were found."""
 
-    def search_batch(self, Q: Floats, k: int) -> Answer | None:
+    def search_batch(self, Q: Float32Array, k: int) -> Answer | None:
         """Return the same for many queries at once, float32[nq, d]; None when the library has no such call."""
         del Q, k
         return None

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.errors import MethodError
 from benchmarks.machine import peak, resident
 from benchmarks.methods import load
-from benchmarks.peers.method import Floats, Method, Settings
+from benchmarks.peers.method import Float32Array, Method, Settings
 
 BLOCK = 10  # queries timed together: long against the clock's own cost, short against a machine's busy moments
 _WARM_QUERIES = 5
@@ -82,7 +82,7 @@ class Worker:
         return {"seconds": None if answer is None else time.perf_counter() - start}
 
 
-def _ready(X: Floats, metric: str) -> Floats:
+def _ready(X: Float32Array, metric: str) -> Float32Array:
     """Return vectors in C order, scaled to length one under cosine; zeros stay zeros."""
     X = np.ascontiguousarray(X, np.float32)
     if metric == "cosine":

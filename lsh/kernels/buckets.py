@@ -5,17 +5,15 @@ keys that share the query key's first K symbols. Keys compare as one long number
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Int32Array, UInt32Array
 from lsh.kernels.bits import popcount
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.jit import kernel
 
-Key = npt.NDArray[np.uint32]
-
 
 @kernel
-def prefix_mask(n_symbols: int, bits: int, mask: Key) -> None:
+def prefix_mask(n_symbols: int, bits: int, mask: UInt32Array) -> None:
     """Set in mask (uint32[W]) the bits that the first `n_symbols` symbols occupy."""
     per_word = WORD_BITS // bits
     for w in range(mask.shape[0]):
@@ -24,7 +22,7 @@ def prefix_mask(n_symbols: int, bits: int, mask: Key) -> None:
 
 
 @kernel
-def first_at_least(keys: npt.NDArray[np.uint32], key: Key, mask: Key, low: int, high: int, beyond: bool) -> int:
+def first_at_least(keys: UInt32Array, key: UInt32Array, mask: UInt32Array, low: int, high: int, beyond: bool) -> int:
     """Return the first position in keys[low:high] whose masked key is >= the masked key (> when `beyond`)."""
     while low < high:
         middle = (low + high) // 2
@@ -43,14 +41,14 @@ def first_at_least(keys: npt.NDArray[np.uint32], key: Key, mask: Key, low: int, 
 
 
 @kernel
-def bucket(keys: npt.NDArray[np.uint32], key: Key, mask: Key, low: int, high: int) -> tuple[int, int]:
+def bucket(keys: UInt32Array, key: UInt32Array, mask: UInt32Array, low: int, high: int) -> tuple[int, int]:
     """Return the range of keys[low:high] that equal `key` under `mask`: the query's bucket in one table."""
     start = first_at_least(keys, key, mask, low, high, False)
     return start, first_at_least(keys, key, mask, start, high, True)
 
 
 @kernel
-def bucket_by_head(keys: npt.NDArray[np.uint32], starts: npt.NDArray[np.int32], key: Key, mask: Key) -> tuple[int, int]:
+def bucket_by_head(keys: UInt32Array, starts: Int32Array, key: UInt32Array, mask: UInt32Array) -> tuple[int, int]:
     """Return what `bucket` does over all keys, sooner: starts, int32[2^h + 1], say where the keys of each head begin.
 
     A head is the first h bits of a key. A prefix within the head needs no search at all, and a longer one is searched

@@ -1,15 +1,13 @@
 """Are queries fit to search with? Checked and normalised in one pass, since a search takes some microseconds."""
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array
 from lsh.kernels.jit import kernel
-
-Floats = npt.NDArray[np.float32]
 
 
 @kernel
-def normalise(Q: Floats, unit: bool, shortest: float, longest: float, out: Floats) -> bool:
+def normalise(Q: Float32Array, unit: bool, shortest: float, longest: float, out: Float32Array) -> bool:
     """Copy queries to `out`, float32[nq, d], scaled to length one when `unit`; False when one of them is doubtful.
 
     Doubtful is a length that is not finite, zero, or outside [shortest, longest]: whoever calls looks closer then.

@@ -1,18 +1,15 @@
 """The whole L x K grid in one pass over the tables (see `lsh.surface`)."""
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import BoolArray, Float32Array, Int32Array, Int64Array, UInt8Array, UInt32Array
 from lsh.kernels.buckets import bucket, prefix_mask
 from lsh.kernels.jit import kernel
 from lsh.kernels.probing import probe_keys
 
-Counts = npt.NDArray[np.int32]
-Ids = npt.NDArray[np.int64]
-
 
 @kernel
-def _suffix_sums(histogram: Ids, out: Counts) -> None:
+def _suffix_sums(histogram: Int64Array, out: Int32Array) -> None:
     """out[K - 1] = how many points have a longest common prefix of at least K symbols."""
     total = 0
     for length in range(histogram.shape[0] - 1, 0, -1):
@@ -22,7 +19,7 @@ def _suffix_sums(histogram: Ids, out: Counts) -> None:
 
 @kernel
 def _meet(
-    ids: Counts, length: int, longest: npt.NDArray[np.uint8], is_true: npt.NDArray[np.bool_], met: Ids, met_true: Ids
+    ids: Int32Array, length: int, longest: UInt8Array, is_true: BoolArray, met: Int64Array, met_true: Int64Array
 ) -> None:
     """Raise the longest shared prefix of `ids` to at least `length`, and keep the counts at each length."""
     for i in ids:
@@ -38,15 +35,15 @@ def _meet(
 
 @kernel
 def grid(
-    keys: npt.NDArray[np.uint32],
-    ids: npt.NDArray[np.int32],
-    query_keys: npt.NDArray[np.uint32],
+    keys: UInt32Array,
+    ids: Int32Array,
+    query_keys: UInt32Array,
     n_bits: int,
     symbol_bits: int,
-    truth_offsets: npt.NDArray[np.int64],
-    truth_ids: npt.NDArray[np.int64],
-    hits: Counts,
-    candidates: Counts,
+    truth_offsets: Int64Array,
+    truth_ids: Int64Array,
+    hits: Int32Array,
+    candidates: Int32Array,
 ) -> None:
     """Count candidates, and true neighbours among them, for every number of tables and of bits at once.
 
@@ -87,18 +84,18 @@ def grid(
 
 @kernel
 def grid_probed(
-    keys: npt.NDArray[np.uint32],
-    ids: npt.NDArray[np.int32],
-    query_keys: npt.NDArray[np.uint32],
-    symbols: npt.NDArray[np.uint8],
-    costs: npt.NDArray[np.float32],
+    keys: UInt32Array,
+    ids: Int32Array,
+    query_keys: UInt32Array,
+    symbols: UInt8Array,
+    costs: Float32Array,
     n_bits: int,
     symbol_bits: int,
     n_probes: int,
-    truth_offsets: npt.NDArray[np.int64],
-    truth_ids: npt.NDArray[np.int64],
-    hits: Counts,
-    candidates: Counts,
+    truth_offsets: Int64Array,
+    truth_ids: Int64Array,
+    hits: Int32Array,
+    candidates: Int32Array,
 ) -> None:
     """Count as `grid` does, with several probes a table.
 

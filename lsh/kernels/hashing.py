@@ -1,19 +1,16 @@
 """From vectors to keys: projections, and symbols packed so that a shorter key is a prefix."""
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array, Int64Array, UInt8Array, UInt32Array
 from lsh.kernels.jit import kernel
 
-Floats = npt.NDArray[np.float32]
-Floors = npt.NDArray[np.int64]
-Symbols = npt.NDArray[np.uint8]
 WORD_BITS = 32
 _FARTHEST = 2.0**62
 
 
 @kernel
-def prepare(X: Floats, unit: bool, centre: Floats, out: Floats) -> None:
+def prepare(X: Float32Array, unit: bool, centre: Float32Array, out: Float32Array) -> None:
     """Fill out = X, scaled to length one when `unit`, less the centre: float32[n, d], float32[d] -> float32[n, d].
 
     A vector of zeros has no direction and stays where it is.
@@ -32,7 +29,7 @@ def prepare(X: Floats, unit: bool, centre: Floats, out: Floats) -> None:
 # No fastmath: the additions keep one order, so a vector's projections are the same bits alone or in a batch. Otherwise
 # a point that lies almost on a plane could land in one bucket when it is indexed and in another when it is the query.
 @kernel
-def project(X: Floats, directions: Floats, out: Floats) -> None:
+def project(X: Float32Array, directions: Float32Array, out: Float32Array) -> None:
     """Fill out[i, j] = X[i] . directions[:, j] for the first f directions: float32[n, d], [d, >= f] -> [n, f]."""
     for i in range(X.shape[0]):
         row = out[i]
@@ -45,7 +42,9 @@ def project(X: Floats, directions: Floats, out: Floats) -> None:
 
 
 @kernel
-def number(projections: Floats, offsets: Floats, width: float, lowest: Floors, top: int, out: Symbols) -> bool:
+def number(
+    projections: Float32Array, offsets: Float32Array, width: float, lowest: Int64Array, top: int, out: UInt8Array
+) -> bool:
     """Fill out with the bucket number of each projection less the lowest stored, clipped to 0..top; uint8[n, f].
 
     projections float32[n, f], offsets float32[>= f], lowest int64[>= f]. Return False when a number overflows 64 bits.
@@ -61,7 +60,13 @@ def number(projections: Floats, offsets: Floats, width: float, lowest: Floors, t
 
 @kernel
 def neighbours(
-    projections: Floats, offsets: Floats, width: float, lowest: Floors, top: int, symbols: Symbols, costs: Floats
+    projections: Float32Array,
+    offsets: Float32Array,
+    width: float,
+    lowest: Int64Array,
+    top: int,
+    symbols: UInt8Array,
+    costs: Float32Array,
 ) -> None:
     """Fill symbols and costs, both [n, f, 2], with the bucket below and the one above, after `number` found no fault.
 
@@ -79,7 +84,7 @@ def neighbours(
 
 
 @kernel
-def pack(symbols: Symbols, bits: int, out: npt.NDArray[np.uint32]) -> None:
+def pack(symbols: UInt8Array, bits: int, out: UInt32Array) -> None:
     """Pack symbols of `bits` bits into 32-bit words, the first symbol highest: uint8[n, L, K] -> uint32[L, n, W].
 
     Left-aligned like this, two keys agree in their first K symbols exactly when they agree in their leading bits, and

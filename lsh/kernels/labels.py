@@ -1,22 +1,17 @@
 """Which neighbours share a label with the query."""
 
-import numpy as np
-import numpy.typing as npt
-
+from lsh.arrays import Int16Array, Int64Array
 from lsh.kernels.jit import kernel
-
-Offsets = npt.NDArray[np.int64]
-Labels = npt.NDArray[np.int16]
 
 
 @kernel
 def count_sharing(
-    ids: npt.NDArray[np.int64],
-    query_offsets: Offsets,
-    query_labels: Labels,
-    base_offsets: Offsets,
-    base_labels: Labels,
-    out: npt.NDArray[np.int64],
+    ids: Int64Array,
+    query_offsets: Int64Array,
+    query_labels: Int16Array,
+    base_offsets: Int64Array,
+    base_labels: Int16Array,
+    out: Int64Array,
 ) -> None:
     """Fill out[q] with how many rows ids[q] (int64[nq, k], -1 is none) share at least one label with query q."""
     for q in range(ids.shape[0]):

@@ -1,29 +1,24 @@
 """Which further buckets to look into: query-directed multi-probe (Lv et al. 2007)."""
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt8Array, UInt32Array, UInt64Array
 from lsh.kernels.bits import highest, lowest, without_lowest
-from lsh.kernels.buckets import Key
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.jit import kernel
-
-Symbols = npt.NDArray[np.uint8]
-Costs = npt.NDArray[np.float64]
-Sets = npt.NDArray[np.uint64]
 
 _ONE = np.uint64(1)
 
 
 @kernel
 def probe_keys(
-    key: Key,
-    symbols: Symbols,
-    costs: npt.NDArray[np.float32],
+    key: UInt32Array,
+    symbols: UInt8Array,
+    costs: Float32Array,
     n_symbols: int,
     bits: int,
     n_probes: int,
-    out: npt.NDArray[np.uint32],
+    out: UInt32Array,
 ) -> int:
     """Write the keys of the `n_probes` likeliest buckets to out (uint32[T, W]), the query's own first; return how many.
 
@@ -64,7 +59,7 @@ def probe_keys(
 
 
 @kernel
-def _sort(costs: npt.NDArray[np.float32], n_symbols: int, order: npt.NDArray[np.int64], cost_of: Costs) -> None:
+def _sort(costs: Float32Array, n_symbols: int, order: Int64Array, cost_of: Float64Array) -> None:
     """Fill `order` with the moves, cheapest first and ties by number, and `cost_of` with their costs: by insertion."""
     moves = costs.shape[1]
     for move in range(n_symbols * moves):
@@ -78,13 +73,13 @@ def _sort(costs: npt.NDArray[np.float32], n_symbols: int, order: npt.NDArray[np.
 
 @kernel
 def _apply(
-    key: Key,
-    symbols: Symbols,
-    order: npt.NDArray[np.int64],
+    key: UInt32Array,
+    symbols: UInt8Array,
+    order: Int64Array,
     chosen: np.uint64,
     moves: int,
     bits: int,
-    out: Key,
+    out: UInt32Array,
 ) -> bool:
     """Write `key` with the chosen moves made; return False when two moves want the same symbol."""
     per_word = WORD_BITS // bits
@@ -105,14 +100,14 @@ def _apply(
 
 
 @kernel
-def _copy(key: Key, out: Key) -> None:
+def _copy(key: UInt32Array, out: UInt32Array) -> None:
     """Copy a key word by word: what `out[:] = key` says when shapes differ takes numba 2 s to compile."""
     for word in range(key.shape[0]):
         out[word] = key[word]
 
 
 @kernel
-def _push(cost: Costs, chosen: Sets, size: int, new_cost: float, new_set: np.uint64) -> int:
+def _push(cost: Float64Array, chosen: UInt64Array, size: int, new_cost: float, new_set: np.uint64) -> int:
     """Add to a binary heap ordered by (cost, set)."""
     i = size
     while i > 0:
@@ -126,7 +121,7 @@ def _push(cost: Costs, chosen: Sets, size: int, new_cost: float, new_set: np.uin
 
 
 @kernel
-def _pop(cost: Costs, chosen: Sets, size: int) -> int:
+def _pop(cost: Float64Array, chosen: UInt64Array, size: int) -> int:
     """Remove the root of the heap."""
     size -= 1
     moved_cost, moved_set = cost[size], chosen[size]

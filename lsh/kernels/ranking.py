@@ -1,20 +1,17 @@
 """From candidates to neighbours: exact distances, the k best."""
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array, Int64Array
 from lsh.kernels.jit import fast_kernel, kernel
 from lsh.kernels.sketching import above, limit_for
-
-Floats = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.int64]
 
 COSINE = 0
 EUCLIDEAN = 1
 
 
 @fast_kernel
-def cosine_distance(q: Floats, x: Floats, inverse_norm: np.float32) -> np.float32:
+def cosine_distance(q: Float32Array, x: Float32Array, inverse_norm: np.float32) -> np.float32:
     """Return 1 - q.x/|x| for a query of length one; within [0, 2] whatever the rounding."""
     total = np.float32(0)
     for t in range(q.shape[0]):
@@ -23,7 +20,7 @@ def cosine_distance(q: Floats, x: Floats, inverse_norm: np.float32) -> np.float3
 
 
 @fast_kernel
-def euclidean_distance(q: Floats, x: Floats) -> np.float32:
+def euclidean_distance(q: Float32Array, x: Float32Array) -> np.float32:
     """Return |q - x|, from the differences: the expanded square would lose small distances between long vectors."""
     total = np.float32(0)
     for t in range(q.shape[0]):
@@ -33,7 +30,14 @@ def euclidean_distance(q: Floats, x: Floats) -> np.float32:
 
 
 @fast_kernel
-def measure(q: Floats, X: Floats, inverse_norms: Floats, metric: int, candidates: Ids, out: Floats) -> None:
+def measure(
+    q: Float32Array,
+    X: Float32Array,
+    inverse_norms: Float32Array,
+    metric: int,
+    candidates: Int64Array,
+    out: Float32Array,
+) -> None:
     """Fill out[c] with the distance of row candidates[c], in loops with nothing else in them, which compile well."""
     if metric == COSINE:
         for c in range(candidates.shape[0]):
@@ -45,7 +49,7 @@ def measure(q: Floats, X: Floats, inverse_norms: Floats, metric: int, candidates
 
 
 @fast_kernel
-def products(q: Floats, X: Floats, out: Floats) -> None:
+def products(q: Float32Array, X: Float32Array, out: Float32Array) -> None:
     """Fill out = X @ q: float32[d], float32[n, d] -> float32[n]. X is read forwards, as fast as memory gives it."""
     for r in range(np.uint64(X.shape[0])):
         x, total = X[r], np.float32(0)
@@ -55,14 +59,20 @@ def products(q: Floats, X: Floats, out: Floats) -> None:
 
 
 @kernel
-def shortlist(scores: Floats, k: int, margin: float, rows: Ids) -> int:
+def shortlist(scores: Float32Array, k: int, margin: float, rows: Int64Array) -> int:
     """Write to `rows` where all scores within the margin of the k-th best are, and perhaps some more; count them."""
     return above(scores, np.float32(limit_for(scores, k, k // 4 + 4) - margin), 0, rows, 0)
 
 
 @kernel
 def nearest(
-    q: Floats, X: Floats, inverse_norms: Floats, metric: int, candidates: Ids, ids: Ids, distances: Floats
+    q: Float32Array,
+    X: Float32Array,
+    inverse_norms: Float32Array,
+    metric: int,
+    candidates: Int64Array,
+    ids: Int64Array,
+    distances: Float32Array,
 ) -> int:
     """Fill ids and distances (both [k]) with the nearest of `candidates`, ties by id; return how many were found."""
     measured = np.empty(candidates.shape[0], np.float32)

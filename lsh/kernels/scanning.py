@@ -1,18 +1,13 @@
 """A query through an index of sketches: nearest buckets, their sketches, the best few exactly."""
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt64Array
 from lsh.kernels.checking import normalise
 from lsh.kernels.jit import fast_kernel, kernel
 from lsh.kernels.prefetching import prefetch
 from lsh.kernels.ranking import nearest
 from lsh.kernels.sketching import DIMENSIONS, above, limit_for, quantise, score, times
-
-Floats = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.int64]
-Order = npt.NDArray[np.int32]
-Planes = npt.NDArray[np.uint64]
 
 _ZERO = np.float32(0)
 _SPARE = 16  # centroids measured beside twice as many as are wanted: so many, their sketches hardly ever miss one
@@ -21,23 +16,23 @@ _LINE = 16  # floats that come from memory together
 
 @kernel
 def scan(
-    Q: Floats,
-    ids: Ids,
-    distances: Floats,
-    n_candidates: Ids,
+    Q: Float32Array,
+    ids: Int64Array,
+    distances: Float32Array,
+    n_candidates: Int64Array,
     unit: bool,
     shortest: float,
     longest: float,
-    centre: Floats,
-    rotation: Floats,
-    centroids: Floats,
-    starts: Ids,
-    order: Order,
-    planes: Planes,
-    factors: Floats,
-    penalties: Floats,
-    X: Floats,
-    inverse_norms: Floats,
+    centre: Float32Array,
+    rotation: Float32Array,
+    centroids: Float32Array,
+    starts: Int64Array,
+    order: Int32Array,
+    planes: UInt64Array,
+    factors: Float32Array,
+    penalties: Float32Array,
+    X: Float32Array,
+    inverse_norms: Float32Array,
     metric: int,
     n_probes: int,
     n_reranked: int,
@@ -84,13 +79,20 @@ def scan(
 
 
 @kernel
-def keep(scores: Floats, wanted: int, slack: int, places: Ids) -> int:
+def keep(scores: Float32Array, wanted: int, slack: int, places: Int64Array) -> int:
     """Write to `places`, ascending, where the best scores are: `wanted`, or at most `slack` more; return how many."""
     return above(scores, limit_for(scores, wanted, slack), 0, places, 0)
 
 
 @fast_kernel
-def approach(q: Floats, centroids: Floats, penalties: Floats, chosen: Ids, offsets: Floats, closeness: Floats) -> None:
+def approach(
+    q: Float32Array,
+    centroids: Float32Array,
+    penalties: Float32Array,
+    chosen: Int64Array,
+    offsets: Float32Array,
+    closeness: Float32Array,
+) -> None:
     """Fill offsets[c] = <q, centroid> for each chosen bucket, and closeness[c] = that less |centroid|²/2."""
     for c in range(chosen.shape[0]):
         bucket = np.uint64(chosen[c])
@@ -101,7 +103,9 @@ def approach(q: Floats, centroids: Floats, penalties: Floats, chosen: Ids, offse
 
 
 @kernel
-def identify(places: Ids, buckets: Ids, starts: Ids, order: Order, X: Floats, rows: Ids) -> None:
+def identify(
+    places: Int64Array, buckets: Int64Array, starts: Int64Array, order: Int32Array, X: Float32Array, rows: Int64Array
+) -> None:
     """Fill rows with the ids at ascending places among the sketches of `buckets`, one after another.
 
     Their vectors lie anywhere in X, and are sent for at once.

@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lsh.arrays import Float32Array, UInt64Array
 from lsh.kernels.bits import popcount
 from lsh.kernels.jit import fast_kernel
-
-Floats = npt.NDArray[np.float32]
-Planes = npt.NDArray[np.uint64]
 
 DIMENSIONS = 128
 PLANES = 4  # two words of low bits, two words of high bits
@@ -30,7 +28,7 @@ _WIDTHS = np.array([0.8, 0.9, 1.0, 1.1, 1.2], np.float32)  # of a level, in stan
 
 
 @fast_kernel
-def times(vector: Floats, matrix: Floats, out: Floats) -> None:
+def times(vector: Float32Array, matrix: Float32Array, out: Float32Array) -> None:
     """Fill out = vector @ matrix: float32[d], float32[d, m] -> float32[m].
 
     Four rows at a time, since it is the loads and stores of `out` that cost.
@@ -50,7 +48,7 @@ def times(vector: Floats, matrix: Floats, out: Floats) -> None:
 
 
 @fast_kernel
-def encode(Y: Floats, planes: Planes, factors: Floats) -> None:
+def encode(Y: Float32Array, planes: UInt64Array, factors: Float32Array) -> None:
     """Sketch rotated vectors: float32[n, 128] -> planes uint64[4, n], factors float32[2, n].
 
     The width of the levels is, of a few, the one whose sketch points nearest to the vector. factors[0] is
@@ -93,7 +91,7 @@ def encode(Y: Floats, planes: Planes, factors: Floats) -> None:
 
 
 @fast_kernel
-def quantise(y: Floats, planes: Planes) -> tuple[np.float32, np.float32]:
+def quantise(y: Float32Array, planes: UInt64Array) -> tuple[np.float32, np.float32]:
     """Round a rotated query to 4 bits a dimension, planes uint64[8]; return (its step, the sum of its coordinates)."""
     largest = np.float32(1e-30)
     for j in range(DIMENSIONS):
@@ -117,15 +115,15 @@ def quantise(y: Floats, planes: Planes) -> tuple[np.float32, np.float32]:
 
 @fast_kernel
 def score(
-    planes: Planes,
-    factors: Floats,
-    penalties: Floats,
+    planes: UInt64Array,
+    factors: Float32Array,
+    penalties: Float32Array,
     start: int,
-    query: Planes,
+    query: UInt64Array,
     step: np.float32,
     total: np.float32,
     offset: np.float32,
-    out: Floats,
+    out: Float32Array,
 ) -> None:
     """Estimate offset + <q, y> - penalty of the m sketches from `start` on, of planes uint64[4, n] and factors [2, n].
 
@@ -148,7 +146,7 @@ def score(
 
 
 @fast_kernel
-def _count_above(scores: Floats, limit: np.float32) -> np.int32:
+def _count_above(scores: Float32Array, limit: np.float32) -> np.int32:
     count = np.int32(0)
     for i in range(scores.shape[0]):
         count += np.int32(scores[i] > limit)
@@ -156,7 +154,7 @@ def _count_above(scores: Floats, limit: np.float32) -> np.int32:
 
 
 @fast_kernel
-def limit_for(scores: Floats, wanted: int, slack: int) -> np.float32:
+def limit_for(scores: Float32Array, wanted: int, slack: int) -> np.float32:
     """Return a limit that at least `wanted` scores exceed, and at most `slack` more where the values allow it.
 
     A guess from the tail of a normal distribution, then a search by the logarithm of the count. Each step counts all
@@ -197,7 +195,7 @@ def limit_for(scores: Floats, wanted: int, slack: int) -> np.float32:
 
 
 @fast_kernel
-def above(scores: Floats, limit: np.float32, first: int, rows: npt.NDArray[Any], n_rows: int) -> int:
+def above(scores: Float32Array, limit: np.float32, first: int, rows: npt.NDArray[Any], n_rows: int) -> int:
     """Append first + i to `rows` for every score i above the limit, and return the new count.
 
     Most blocks of a long array hold no such score, and cost one vectorised test. In the others each place is written,

@@ -5,18 +5,14 @@ it is set; read back, the bits give each candidate once and in order of id, so t
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt8Array, UInt32Array, UInt64Array
 from lsh.kernels.bits import lowest, without_lowest
 from lsh.kernels.buckets import bucket_by_head, prefix_mask
 from lsh.kernels.jit import kernel
 from lsh.kernels.probing import probe_keys
 from lsh.kernels.ranking import nearest
 from lsh.kernels.sketching import DIMENSIONS, PLANES, above, limit_for, quantise, score, times
-
-Floats = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.int64]
-Planes = npt.NDArray[np.uint64]
 
 _BLOCK = 512  # sketches scored at a time, from the first-level cache
 _ZERO = np.float32(0)
@@ -27,12 +23,12 @@ _PLACE = np.uint64(63)
 
 @kernel
 def mark(
-    keys: npt.NDArray[np.uint32],
-    ids: npt.NDArray[np.int32],
-    starts: npt.NDArray[np.int32],
-    probes: npt.NDArray[np.uint32],
-    mask: npt.NDArray[np.uint32],
-    marks: Planes,
+    keys: UInt32Array,
+    ids: Int32Array,
+    starts: Int32Array,
+    probes: UInt32Array,
+    mask: UInt32Array,
+    marks: UInt64Array,
 ) -> None:
     """Mark the ids in one table's probed buckets.
 
@@ -47,7 +43,7 @@ def mark(
 
 
 @kernel
-def marked(marks: Planes, candidates: Ids) -> int:
+def marked(marks: UInt64Array, candidates: Int64Array) -> int:
     """Write the marked ids to `candidates`, ascending, and clear the marks; return how many there were."""
     count = 0
     for w in range(marks.shape[0]):
@@ -62,7 +58,13 @@ def marked(marks: Planes, candidates: Ids) -> int:
 
 @kernel
 def score_rows(
-    planes: Planes, terms: Floats, rows: Ids, query: Planes, step: np.float32, total: np.float32, out: Floats
+    planes: UInt64Array,
+    terms: Float32Array,
+    rows: Int64Array,
+    query: UInt64Array,
+    step: np.float32,
+    total: np.float32,
+    out: Float32Array,
 ) -> None:
     """Estimate <q, y> - penalty for some of the sketches: planes uint64[n, 4], terms float32[n, 3] (see `SketchRows`).
 
@@ -77,7 +79,9 @@ def score_rows(
 
 
 @kernel
-def _pick(planes: Planes, terms: Floats, rows: Ids, dense_planes: Planes, dense_terms: Floats) -> None:
+def _pick(
+    planes: UInt64Array, terms: Float32Array, rows: Int64Array, dense_planes: UInt64Array, dense_terms: Float32Array
+) -> None:
     a, b, c, d = dense_planes[0], dense_planes[1], dense_planes[2], dense_planes[3]
     e, f, g = dense_terms[0], dense_terms[1], dense_terms[2]
     for r in range(rows.shape[0]):
@@ -87,7 +91,7 @@ def _pick(planes: Planes, terms: Floats, rows: Ids, dense_planes: Planes, dense_
 
 
 @kernel
-def keep_best(scores: Floats, n_kept: int, candidates: Ids) -> int:
+def keep_best(scores: Float32Array, n_kept: int, candidates: Int64Array) -> int:
     """Move the candidates with the best scores, `n_kept` or at most a few more, to the front; return how many."""
     limit = limit_for(scores, n_kept, n_kept // 4 + 4)
     places = np.empty(scores.shape[0], np.uint32)
@@ -99,27 +103,27 @@ def keep_best(scores: Floats, n_kept: int, candidates: Ids) -> int:
 
 @kernel
 def search(
-    keys: npt.NDArray[np.uint32],
-    ids: npt.NDArray[np.int32],
-    starts: npt.NDArray[np.int32],
-    query_keys: npt.NDArray[np.uint32],
-    symbols: npt.NDArray[np.uint8],
-    costs: Floats,
+    keys: UInt32Array,
+    ids: Int32Array,
+    starts: Int32Array,
+    query_keys: UInt32Array,
+    symbols: UInt8Array,
+    costs: Float32Array,
     n_bits: int,
     symbol_bits: int,
     n_probes: int,
-    Q: Floats,
-    X: Floats,
-    inverse_norms: Floats,
+    Q: Float32Array,
+    X: Float32Array,
+    inverse_norms: Float32Array,
     metric: int,
-    centre: Floats,
-    rotation: Floats,
-    planes: Planes,
-    terms: Floats,
+    centre: Float32Array,
+    rotation: Float32Array,
+    planes: UInt64Array,
+    terms: Float32Array,
     n_reranked: int,
-    found_ids: Ids,
-    found_distances: Floats,
-    n_candidates: Ids,
+    found_ids: Int64Array,
+    found_distances: Float32Array,
+    n_candidates: Int64Array,
 ) -> None:
     """Search every query: look up its buckets, list distinct candidates, rank the best `n_reranked` of them exactly.
 

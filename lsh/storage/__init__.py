@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
+from lsh.arrays import Float32Array
 from lsh.errors import IndexFileError, LSHError
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
@@ -20,7 +21,6 @@ from lsh.sketch_index import SketchIndex
 from lsh.storage import checks, container
 from lsh.storage.header import Entry, Header, canonical, damaged, short
 from lsh.storage.kinds import KINDS, Arrays, Kind
-from lsh.validate import Floats
 
 __all__ = ["load", "save"]
 
@@ -111,7 +111,7 @@ def _check(header: Header, kind: Kind, arrays: Arrays, *, verify: bool) -> None:
             validate.matrix(arrays[_VECTORS], "its array of vectors")
 
 
-def _given(X: npt.ArrayLike | None, entry: Entry, *, verify: bool) -> Floats:
+def _given(X: npt.ArrayLike | None, entry: Entry, *, verify: bool) -> Float32Array:
     """Return the caller's vectors, once they are known to be those that were indexed."""
     if X is None:
         raise IndexFileError(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lsh.arrays import Int32Array, Int64Array, UInt32Array
 from lsh.storage.header import damaged
 
 Array = npt.NDArray[Any]
@@ -18,7 +19,7 @@ Array = npt.NDArray[Any]
 _BLOCK = 2**22  # values looked at together
 
 
-def ids_in_range(ids: npt.NDArray[np.int32], n: int, name: str) -> None:
+def ids_in_range(ids: Int32Array, n: int, name: str) -> None:
     """Refuse ids, int32[...], outside 0 to n - 1."""
     flat = ids.reshape(-1)
     for start in range(0, len(flat), _BLOCK):
@@ -28,7 +29,7 @@ def ids_in_range(ids: npt.NDArray[np.int32], n: int, name: str) -> None:
             raise damaged(f"its {name} hold the id {low if low < 0 else high}; expected 0 to {n - 1}")
 
 
-def ids_once_each(ids: npt.NDArray[np.int32], name: str) -> None:
+def ids_once_each(ids: Int32Array, name: str) -> None:
     """Refuse n ids, known to be in range, of which one comes twice."""
     met = np.zeros(len(ids), np.bool_)
     met[ids] = True
@@ -36,7 +37,7 @@ def ids_once_each(ids: npt.NDArray[np.int32], name: str) -> None:
         raise damaged(f"its {name} lack the id {int(met.argmin())} and hold another one twice; expected each once")
 
 
-def keys_sorted(keys: npt.NDArray[np.uint32], name: str) -> None:
+def keys_sorted(keys: UInt32Array, name: str) -> None:
     """Refuse keys, uint32[n, W], that do not ascend."""
     tied = np.ones(len(keys) - 1, np.bool_)
     for word in keys.T:
@@ -46,7 +47,7 @@ def keys_sorted(keys: npt.NDArray[np.uint32], name: str) -> None:
         tied &= word[1:] == word[:-1]
 
 
-def offsets_ascend(offsets: npt.NDArray[np.int64], n: int, name: str) -> None:
+def offsets_ascend(offsets: Int64Array, n: int, name: str) -> None:
     """Refuse offsets, int64[m + 1], that do not run from 0 to n without ever falling."""
     if offsets[0] != 0 or offsets[-1] != n or (np.diff(offsets) < 0).any():
         raise damaged(f"its {name} run from {offsets[0]} to {offsets[-1]}; expected 0 to {n}, never falling")

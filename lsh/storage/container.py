@@ -24,11 +24,12 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from lsh.arrays import UInt8Array
 from lsh.errors import IndexFileError
 from lsh.storage.header import Entry, Header, Settings, damaged, short
 
 Array = npt.NDArray[Any]
-Bytes = npt.NDArray[np.uint8]
+Bytes = UInt8Array
 
 FORMAT_VERSION = 1
 MAGIC = b"\x89LSH\r\n\x1a\n"  # like PNG's: a transfer that changes line ends or drops the eighth bit shows
