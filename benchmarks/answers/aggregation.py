@@ -123,7 +123,7 @@ def _ways(base: Frames, queries: Frames, tell: Tell) -> Iterator[Way]:
     tell(f"indexing {len(base.values):,} frames")
     tables = LSHIndex("cosine", SETTING["n_tables"], SETTING["n_bits"]).fit(base.values)
     sketches = SketchIndex("cosine").fit(base.values)
-    yield _indexed("frames by LSH", base, queries, lambda q: tables.search(q, FETCHED, **SETTING), tables.nbytes())
+    yield _indexed("frames by LSH", base, queries, lambda q: tables.search(q, FETCHED, **SETTING), tables.nbytes)
     yield _indexed(
         "frames by sketches", base, queries, lambda q: sketches.search(q, FETCHED, **SKETCH_SETTING), sketches.nbytes
     )

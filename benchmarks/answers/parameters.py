@@ -54,7 +54,7 @@ def _tables(setup: Setup, wanted: float, tell: Tell) -> Record | None:
         **setting,
         "validation_recall": round(choice.recall, 4),
         **_judged(setup, search),
-        "index_mb": round(setup.index.nbytes(choice.n_tables) / 1e6, 2),
+        "index_mb": round(setup.index.nbytes_of(choice.n_tables) / 1e6, 2),
     }
 
 
