@@ -10,7 +10,6 @@ An answer that does not begin as the file does (a login page, say) takes nothing
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from data_prep.arriving import ARCHIVE, arriving_shards
-from data_prep.atomic import as_output_error, check_target, remove_dead_work
+from data_prep.atomic import as_output_error, check_target
 from data_prep.convert import convert
 from data_prep.download import Begin, fetch_file
 from data_prep.errors import ChangedError, DataError, DownloadError, InputError, OutputError
@@ -31,6 +30,8 @@ from data_prep.remote import RemoteFile, ShouldStop, stop_if
 from data_prep.report import Report
 from data_prep.room import check_room, free, of_shards, said, to_make, while_converting
 from data_prep.segments import SegmentList
+from earshot_common.atomic import remove_leftovers
+from earshot_common.locks import lock_file
 
 Subset = Literal["balanced", "full"]
 SUBSETS: tuple[Subset, ...] = get_args(Subset)
@@ -99,7 +100,7 @@ def download_audioset(
     check_target(out, overwrite=overwrite)
     named = os.environ.get(MIRRORS_VARIABLE, "").split()
     with _work_folder(out) as folder:
-        remove_dead_work(out)
+        remove_leftovers(out)
         published = _Published(folder, mirrors or named or MIRRORS, progress, should_stop)
         notes = published.fetch_tables(subset)
         n_clips = sum(_n_rows(folder / name) for name in _LISTS[subset])
@@ -241,19 +242,17 @@ def _work_path(out: Path) -> Path:
 def _work_folder(out: Path) -> Iterator[Path]:
     """Yield the folder beside `out` that outlives a kill, locked."""
     folder = _work_path(out)
-    with as_output_error(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise OutputError(f"another download of {out} is going on: wait for it, or stop it") from None
-        try:
-            yield folder
-        except DataError as error:
-            raise type(error)("\n".join(filter(None, [str(error), left_behind(out)]))) from error
-        finally:
-            os.close(lock)
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # if nothing is left in it
+    try:
+        with as_output_error(folder), contextlib.ExitStack() as stack:
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                stack.enter_context(lock_file(folder / "lock"))
+            except BlockingIOError:
+                raise OutputError(f"another download of {out} is going on: wait for it, or stop it") from None
+            try:
+                yield folder
+            except DataError as error:
+                raise type(error)("\n".join(filter(None, [str(error), left_behind(out)]))) from error
+    finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # if nothing is left in it

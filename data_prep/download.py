@@ -7,7 +7,6 @@ asks for the rest.
 
 import base64
 import contextlib
-import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from data_prep.files import file_facts
 from data_prep.journal import read_journal, write_journal
 from data_prep.progress import Meter, Report
 from data_prep.remote import Identity, RemoteFile, ShouldStop
+from earshot_common.locks import lock_file
 
 Begin = Callable[[int], None]
 
@@ -150,13 +150,9 @@ class _Part:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[BinaryIO]:
-        """Yield the part for this process alone; one that was removed while it was waited for is no part."""
-        while True:
-            with self._path.open("ab+") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                if self._path.exists() and self._path.stat().st_ino == os.fstat(file.fileno()).st_ino:
-                    yield file
-                    return
+        """Yield the part for this process alone; another one that has it is waited for."""
+        with lock_file(self._path.with_suffix(".lock"), wait=True), self._path.open("ab+") as file:
+            yield file
 
     def _take_up(self, file: BinaryIO) -> int:
         """Return how many bytes of an earlier run are good, after dropping the rest."""

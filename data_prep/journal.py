@@ -5,15 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from data_prep.atomic import write_file
+from earshot_common.atomic import write_file
 
 
 def write_journal(path: Path, facts: dict[str, Any]) -> None:
     """Replace the notes by new ones, in one step."""
     text = json.dumps(facts)
-    aside = path.with_name(f"{path.name}.new")
-    write_file(aside, json.dumps({"sha256": _sum(text), "facts": text}).encode())
-    aside.replace(path)
+    write_file(path, json.dumps({"sha256": _sum(text), "facts": text}).encode())
 
 
 def read_journal(path: Path) -> dict[str, Any] | None:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.atomic import new_folder, write_file
+from data_prep.atomic import new_folder
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.files import HashedFile
 from data_prep.layout import as_coordinates, neighbour_layout
 from data_prep.manifest import manifest_bytes
 from data_prep.npy import npy_header
 from data_prep.schema import MANIFEST, MAP, SPLITS
+from earshot_common.atomic import write_file
 
 
 def add_map(path: str | Path, *, seed: int = 0, tell: Callable[[int], None] = lambda _: None) -> Dataset:

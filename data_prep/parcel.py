@@ -7,13 +7,14 @@ nothing in it: only files that the manifest names are taken, each with the size 
 import lzma
 import os
 import re
+import shutil
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from data_prep.atomic import as_output_error, new_folder, write_file
+from data_prep.atomic import as_output_error, new_folder
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.download import fetch_file
 from data_prep.errors import InputError, OutputError
@@ -23,6 +24,7 @@ from data_prep.manifest import parse_manifest
 from data_prep.progress import Progress
 from data_prep.schema import MANIFEST
 from data_prep.verify import verify_dataset
+from earshot_common.atomic import atomic_file, write_file
 
 _LARGEST_MANIFEST = 1 << 26  # bytes
 _PIECE = 1 << 20
@@ -50,19 +52,15 @@ def pack(path: str | Path, out: str | Path) -> str:
     if problems:
         raise InputError(f"{path} is not whole, so it is not packed: {problems[0]}")
     dataset = open_dataset(path)
-    part = target.with_name(f".{target.name}.part")
-    with as_output_error(target):
-        try:
-            with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-                for name in (MANIFEST, *dataset.manifest["files"]):
-                    # A fixed date: the same dataset is the same parcel.
-                    entry = zipfile.ZipInfo(name)
-                    with (dataset.path / name).open("rb") as file, archive.open(entry, "w", force_zip64=True) as packed:
-                        while piece := file.read(_PIECE):
-                            packed.write(piece)
-            part.rename(target)
-        finally:
-            part.unlink(missing_ok=True)
+    with (
+        as_output_error(target),
+        atomic_file(target) as part,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        for name in (MANIFEST, *dataset.manifest["files"]):
+            entry = zipfile.ZipInfo(name)  # of a fixed date: the same dataset is the same parcel
+            with (dataset.path / name).open("rb") as file, archive.open(entry, "w", force_zip64=True) as packed:
+                shutil.copyfileobj(file, packed, _PIECE)
     return str(file_facts(target)["sha256"])
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_prep.ahead import read_ahead
-from data_prep.atomic import new_folder, write_file
+from data_prep.atomic import new_folder
 from data_prep.errors import InputError
 from data_prep.features import means_of_sums
 from data_prep.files import HashedFile
@@ -37,6 +37,7 @@ from data_prep.schema import (
     Label,
 )
 from data_prep.staging import Staging
+from earshot_common.atomic import write_file
 
 _CHUNK = 16_384  # clips whose features are copied at a time
 _GROUP = 1 << 18  # clips in a row group of the table

@@ -1,6 +1,7 @@
 """Learn: LSH from the beginning, one idea a screen, then the four questions with their measured answers."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -8,12 +9,11 @@ from lsh import LSHError
 from ui import chapters, learn_idea, learn_questions, learn_trade, measures, remarks, visits
 from ui.learn_view import Lesson, look
 from ui.loading import PageContext
-from ui.paths import COMPONENTS
 
 INTRO = (
     "About eight minutes, one idea a screen. Everything you can touch here is the index itself, with this collection."
 )
-STYLE = COMPONENTS / "learn.css"
+STYLE = Path(__file__).parent / "components" / "learn.css"
 
 # In the order in which a newcomer asks: the name in the link and in the contents, the question, what draws the answer.
 CHAPTERS: list[tuple[str, str, Callable[[Lesson], None]]] = [

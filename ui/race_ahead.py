@@ -5,7 +5,6 @@ distances, the app's first setting, and the one that finds 90 % of the nearest b
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +14,10 @@ import numpy as np
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DataError
 from earshot_common import command_line
+from earshot_common.atomic import WriteError, write_file
 from lsh import LSHError, LSHIndex, surface
 from lsh.racing import Setting, sizes_up_to
 from lsh.sampling import evenly_spaced
-from lsh.storage.aside import replacing
 from lsh.validate import METRICS
 from ui import race_runs
 from ui.figures.race import NAMES, ms
@@ -36,14 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
         dataset = open_dataset(options.dataset)
         runs = list(_ahead(dataset) if options.out else _one(dataset, options))
         if options.out:
-            with replacing(options.out) as file:
-                os.write(file, race_runs.as_json(runs).encode())
+            write_file(options.out, race_runs.as_json(runs).encode())
         if options.json:
             print(race_runs.as_json(runs), end="")
         else:
             _show(runs)
 
-    return command_line.run(command, (DataError, LSHError))
+    return command_line.run(command, (DataError, LSHError, WriteError))
 
 
 def _one(dataset: Dataset, options: argparse.Namespace) -> Iterator[Run]:

@@ -8,7 +8,6 @@ journal is removed.
 
 import base64
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -25,6 +24,7 @@ from data_prep.atomic import as_output_error
 from data_prep.errors import OutputError
 from data_prep.sounds.walk import SoundFile
 from data_prep.sounds.yamnet import EMBEDDER
+from earshot_common.locks import try_lock
 
 _FORMAT = "heard 1"
 
@@ -59,11 +59,9 @@ class HeardJournal:
         with as_output_error(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("ab+")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if try_lock(self._file.fileno()) is False:
             self._file.close()
-            raise OutputError(f"another run is at work on {target}: wait for it, or stop it") from None
+            raise OutputError(f"another run is at work on {target}: wait for it, or stop it")
         self._heard = dict(self._take_up())
 
     def __enter__(self) -> Self:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from data_prep import atomic
-from data_prep.atomic import check_target, new_folder, write_file
+from data_prep.atomic import check_target, new_folder
 from data_prep.dataset import open_dataset
 from data_prep.errors import OutputError
 from data_prep.schema import FORMAT, MANIFEST
 from data_prep.verify import verify_dataset
+from earshot_common import atomic
+from earshot_common.atomic import write_file
 from tests.data_prep.made import write
 
 # Writes a dataset of 30 clips, one of 31, one of 30, ... over and over, until somebody ends it.
@@ -142,7 +143,7 @@ def test_a_target_below_a_folder_that_may_not_be_entered_is_refused_in_words(
 
     (tmp_path / "new").mkdir()
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(OutputError, match=r"cannot write .*new: Permission denied; check that the folder is writable"):
+    with pytest.raises(OutputError, match=r"cannot write .*new: Permission denied; check that its folder is writable"):
         check_target(tmp_path / "new", overwrite=False)
 
 
@@ -171,7 +172,7 @@ def test_overwrite_replaces_only_folders(tmp_path: Path, kind: str) -> None:
 def test_a_disk_that_cannot_exchange_folders_keeps_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(tmp_path / "new", "old")
     monkeypatch.setattr(atomic, "_exchange", lambda _one, _other: False)
-    with pytest.raises(OutputError, match=r"cannot exchange two folders in one step.*remove it first"):
+    with pytest.raises(OutputError, match=r"cannot be replaced in one step.*remove it first"):
         fill(tmp_path / "new", "new", overwrite=True)
     assert (tmp_path / "new" / "file").read_text() == "old"
     assert names(tmp_path) == ["new"]

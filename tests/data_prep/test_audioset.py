@@ -414,7 +414,7 @@ def test_every_error_is_a_data_error() -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
 def test_a_folder_that_cannot_be_written_is_named(site: Site, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o500)
-    with pytest.raises(OutputError, match="check that the folder is writable"):
+    with pytest.raises(OutputError, match="check that its folder is writable"):
         download_audioset("balanced", tmp_path / "data/d", mirrors=[f"{site.address}/v1"])
 
 
