@@ -4,6 +4,7 @@
 anew, which changes every feature and is done only when the sounds have changed much.
 """
 
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -21,10 +22,9 @@ from data_prep.embedding import EMBEDDER, PROJECTION_FILE, embed, fit_projection
 from data_prep.errors import InputError
 from data_prep.features import mean_features
 from data_prep.logmel import log_mel
-from data_prep.schema import About, ClipBatch
+from data_prep.schema import About, ClipBatch, Label
 from data_prep.splits import split_of
 from data_prep.synth import CLIP_SECONDS, KINDS, Kind, Recipe, render
-from data_prep.synth.labels import LABELS
 from data_prep.writer import write_dataset
 
 N_CLIPS = 20_000
@@ -49,6 +49,10 @@ _ABOUT = About(
         "embedder": EMBEDDER,
     },
 )
+_LABELS_FILE = Path(__file__).with_name("synth") / "labels.json"
+LABELS = tuple(Label(mid, name, tuple(parents)) for mid, name, parents in json.loads(_LABELS_FILE.read_bytes()))
+"""AudioSet's labels that a clip of the sample may carry, in AudioSet's order (Gemmeke et al., ICASSP 2017)."""
+
 _LABEL_INDEX = {label.name: index for index, label in enumerate(LABELS)}
 _KINDS = tuple(KINDS.values())
 _SHARES = np.cumsum([kind.share for kind in _KINDS]) / sum(kind.share for kind in _KINDS)

@@ -20,7 +20,7 @@ from lsh.planning import Plan, plan
 from lsh.quality import label_precision_at_k, recall_at_k
 from lsh.result import SearchResult
 from lsh.sketch_index import SketchIndex
-from lsh.storage import load
+from lsh.storage import load, save
 from lsh.surface import Surface, surface
 from lsh.theory import hit_probability, predicted_recall
 from lsh.tuning import Choice, tune
@@ -45,6 +45,7 @@ __all__ = [
     "plan",
     "predicted_recall",
     "recall_at_k",
+    "save",
     "surface",
     "tune",
 ]

@@ -32,14 +32,14 @@ class Clusters:
         """
         centroids = sample[rng.choice(len(sample), n_clusters, replace=len(sample) < n_clusters)].copy()
         for _ in range(_ROUNDS):
-            totals, sizes = totals_by_bucket(sample, cls.of(centroids).assign(sample), n_clusters)
+            totals, sizes = totals_by_bucket(sample, cls.from_centroids(centroids).assign(sample), n_clusters)
             empty = np.flatnonzero(sizes == 0)
             totals[empty] = sample[rng.choice(len(sample), len(empty))]
             centroids = (totals / np.maximum(sizes, 1)[:, None]).astype(np.float32)
-        return cls.of(centroids)
+        return cls.from_centroids(centroids)
 
     @classmethod
-    def of(cls, centroids: Float32Array) -> "Clusters":
+    def from_centroids(cls, centroids: Float32Array) -> "Clusters":
         """Return the clusters around given centroids: float32[m, d]."""
         return cls(centroids, (np.einsum("ij,ij->i", centroids, centroids) / 2).astype(np.float32))
 

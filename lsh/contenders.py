@@ -51,7 +51,7 @@ class Contender:
     def index_bytes(self) -> int:
         """Return the bytes that the index takes beside the vectors; of tables, those that are searched."""
         if isinstance(self.index, LSHIndex):
-            return self.index.nbytes(self.way.setting["n_tables"])
+            return self.index.nbytes_of(self.way.setting["n_tables"])
         return self.index.nbytes
 
 
@@ -144,7 +144,7 @@ def _of_tables(wish: Wish, build: dict[str, Any], progress: Callable[[str], None
     name = f"hash tables of {whole.family}"
     progress(f"{name}: building")
     sketched = LSHIndex(metric, **whole.build, sketches=True).fit(wish.exact.X)
-    bare = LSHIndex.of(LSHIndex(metric, **whole.build).params, sketched.exact, sketched.hasher, sketched.tables)
+    bare = LSHIndex.from_parts(LSHIndex(metric, **whole.build).params, sketched.exact, sketched.hasher, sketched.tables)
     few = evenly_spaced(wish.Q, _TABLES_QUERIES)
     surfaces = every_setting(bare, few, wish.k, lambda step: progress(f"{name}: {step}"))
     for setting in shortlist(bare, surfaces, few, wish.target):

@@ -91,7 +91,7 @@ def evaluate(
         candidates=float(found.n_candidates.mean() / len(exact.X)),
         ms_per_query=ms,
         exact_ms_per_query=exact_ms,
-        index_bytes=index.nbytes(applied["n_tables"]) if isinstance(index, LSHIndex) else index.nbytes,
+        index_bytes=index.nbytes_of(applied["n_tables"]) if isinstance(index, LSHIndex) else index.nbytes,
     )
 
 

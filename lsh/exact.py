@@ -43,8 +43,8 @@ class ExactSearch:
             array.flags.writeable = False
 
     @classmethod
-    def of(cls, X: Float32Array, metric: str, inverse_norms: Float32Array, half_squares: Float32Array) -> Self:
-        """Return exact search over vectors that were checked and measured before, as those of a saved index were."""
+    def from_arrays(cls, X: Float32Array, metric: str, inverse_norms: Float32Array, half_squares: Float32Array) -> Self:
+        """Return exact search over vectors whose norms were computed before, as those of a saved index were."""
         search = cls.__new__(cls)
         search.X, search.metric = _read_only(X), metric
         search.metric_code = COSINE if metric == "cosine" else EUCLIDEAN

@@ -51,7 +51,7 @@ def learn_grh(X: Float32Array, labels: Labels, n_tables: int, n_bits: int, rng: 
     typical = np.trace(covariance) / dim or 1.0  # all vectors may be one
     covariance += _RIDGE * typical * np.eye(dim)
     solve = np.linalg.inv(covariance)
-    step = LabelSteps.of(labels)
+    step = LabelSteps.from_labels(labels)
     for table in range(n_tables):
         columns = slice(table * n_bits, (table + 1) * n_bits)
         W = normals[:, columns]
@@ -79,7 +79,7 @@ class LabelSteps:
     counts: Int64Array
 
     @classmethod
-    def of(cls, labels: Labels) -> Self:
+    def from_labels(cls, labels: Labels) -> Self:
         """Return the steps for vectors with these labels."""
         offsets, values = labels
         counts = np.diff(offsets)

@@ -5,7 +5,7 @@ keys, look up the bucket of each key, gather the distinct candidates, rank them 
 look best by their sketches.
 """
 
-import os
+from dataclasses import asdict
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -87,20 +87,18 @@ class LSHIndex:
         return self
 
     @classmethod
-    def of(
+    def from_params(cls, params: Params) -> Self:
+        """Return an index without data, to be built with the parameters of another one."""
+        return cls(**asdict(params))
+
+    @classmethod
+    def from_parts(
         cls, params: Params, exact: ExactSearch, hasher: Hasher, tables: Tables, sketches: SketchRows | None = None
     ) -> Self:
-        """Return an index of given parts, as `lsh.load` finds them in a file."""
-        index = cls(params.metric)
-        index.params = params
+        """Return a fitted index made of parts that belong together, as `lsh.load` finds them in a file."""
+        index = cls(**asdict(params))
         index._fitted = _Parts(exact, hasher, tables, sketches or SketchRows.none(exact.X.shape[1]))
         return index
-
-    def save(self, path: str | os.PathLike[str], *, with_vectors: bool = True) -> None:
-        """Write the index into one file, from which `lsh.load` maps it back (see `lsh.storage.save`)."""
-        from lsh.storage import save  # knows every kind of index, and so imports this module
-
-        save(self, path, with_vectors=with_vectors)
 
     def search(
         self,
@@ -201,8 +199,13 @@ class LSHIndex:
         """
         return self.hasher.collision_probability(self._one_query(q)[0], self._vectors(ids))
 
-    def nbytes(self, n_tables: int | None = None) -> int:
-        """Return the bytes that an index of `n_tables` tables takes beside the vectors themselves."""
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes that the index takes beside the vectors themselves."""
+        return self.nbytes_of(self.params.n_tables)
+
+    def nbytes_of(self, n_tables: int) -> int:
+        """Return the bytes that the index would take with its first `n_tables` tables alone, beside the vectors."""
         n_tables = self.params.setting(n_tables, None, 1)[0]
         functions = self.hasher.family.nbytes * n_tables // self.params.n_tables
         tables = self.tables.first(n_tables)

@@ -48,7 +48,7 @@ class Buckets:
     fullest: Int64Array
 
     @classmethod
-    def of(
+    def from_arrays(
         cls,
         centre: Float32Array,
         rotation: Float32Array,
@@ -58,7 +58,7 @@ class Buckets:
         sketches: Sketches,
         penalties: Float32Array,
     ) -> Self:
-        """Return buckets of given arrays, which become read-only."""
+        """Return the buckets that these arrays describe; the arrays become read-only."""
         fullest = np.concatenate([[0], np.cumsum(np.sort(np.diff(starts))[::-1])])
         buckets = cls(centre, rotation, centroids, starts, order, sketches, penalties, fullest)
         for array in (*buckets.arrays, fullest):
@@ -97,7 +97,7 @@ def build(exact: ExactSearch, family: str, n_buckets: int, rng: np.random.Genera
         sketches.fill(m + start, np.asarray((vectors - centroids[bucket[rows]]) @ rotation, np.float32))
         taken_off[m + start : m + start + len(rows)] = penalties(vectors, centre, metric)
     starts = np.concatenate([[0], np.cumsum(np.bincount(bucket))])
-    return Buckets.of(centre, rotation, centroids, starts, order, sketches, taken_off)
+    return Buckets.from_arrays(centre, rotation, centroids, starts, order, sketches, taken_off)
 
 
 def _cells(family: str, sample: Float32Array, n_buckets: int, rng: np.random.Generator) -> Family:

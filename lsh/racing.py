@@ -130,7 +130,7 @@ def _heat(
     """Race at one size."""
     clips = f"{n:,} clips"
     yield Step(0.0, f"{clips}: sorting them into hash tables")
-    lsh = index if n == index.n else _like(index, n)
+    lsh = index if n == index.n else LSHIndex.from_params(index.params).fit(index.exact.X[:n])
     yield Step(0.2, f"{clips}: sketching them")
     sketches = SketchIndex(index.params.metric, seed=index.params.seed).fit(lsh.exact.X)
     yield Step(0.4, f"{clips}: comparing answers")
@@ -140,13 +140,6 @@ def _heat(
     waits = yield from _timed(searches, queries, clips)
     laps = (_lap(racer, n, ms, own, truth, labels) for racer, ms, own in zip(RACERS, waits, found, strict=True))
     yield Step(1.0, clips, tuple(laps))
-
-
-def _like(index: LSHIndex, n: int) -> LSHIndex:
-    """Return an index with the parameters of `index` over its first n vectors."""
-    smaller = LSHIndex()
-    smaller.params = index.params
-    return smaller.fit(index.exact.X[:n])
 
 
 def _searches(lsh: LSHIndex, sketches: SketchIndex, setting: Setting) -> list[Callable[[Float32Array], SearchResult]]:

@@ -4,7 +4,6 @@ The life of a query: rotate it and round it to 4 bits a dimension; find the buck
 every distance in them by counting bits of sketches; rank the best few by exact distance.
 """
 
-import os
 from typing import Any, Self
 
 import numpy as np
@@ -58,19 +57,13 @@ class SketchIndex:
         return self
 
     @classmethod
-    def of(
+    def from_parts(
         cls, metric: str, n_buckets: int | None, seed: int, family: str, exact: ExactSearch, buckets: Buckets
     ) -> Self:
-        """Return an index of given parts, as `lsh.load` finds them in a file."""
+        """Return a fitted index made of parts that belong together, as `lsh.load` finds them in a file."""
         index = cls(metric, n_buckets, seed, family)
         index._set(exact, buckets)
         return index
-
-    def save(self, path: str | os.PathLike[str], *, with_vectors: bool = True) -> None:
-        """Write the index into one file, from which `lsh.load` maps it back (see `lsh.storage.save`)."""
-        from lsh.storage import save  # knows every kind of index, and so imports this module
-
-        save(self, path, with_vectors=with_vectors)
 
     def search(
         self, Q: npt.ArrayLike, k: int = 10, n_probes: int = 8, n_reranked: int = 40, n_threads: int = 1

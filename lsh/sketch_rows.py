@@ -33,8 +33,10 @@ class SketchRows:
     terms: Float32Array
 
     @classmethod
-    def of(cls, centre: Float32Array, rotation: Float32Array, planes: UInt64Array, terms: Float32Array) -> Self:
-        """Return sketches of given arrays, which become read-only."""
+    def from_arrays(
+        cls, centre: Float32Array, rotation: Float32Array, planes: UInt64Array, terms: Float32Array
+    ) -> Self:
+        """Return the sketches that these arrays hold; the arrays become read-only."""
         for array in (centre, rotation, planes, terms):
             array.flags.writeable = False
         return cls(centre, rotation, planes, terms)
@@ -43,7 +45,7 @@ class SketchRows:
     def none(cls, dim: int) -> Self:
         """Return sketches of no vector, for an index that keeps none."""
         rotation = np.empty((dim, DIMENSIONS), np.float32)
-        return cls.of(
+        return cls.from_arrays(
             np.empty(dim, np.float32), rotation, np.empty((0, PLANES), np.uint64), np.empty((0, 3), np.float32)
         )
 
@@ -60,7 +62,7 @@ class SketchRows:
             block.fill(0, np.asarray(vectors @ rotation, np.float32))
             planes[rows], terms[rows, :2] = block.planes.T, block.factors.T
             terms[rows, 2] = penalties(vectors, centre, metric)
-        return cls.of(centre, rotation, planes, terms)
+        return cls.from_arrays(centre, rotation, planes, terms)
 
     def __len__(self) -> int:
         """Return the number of sketches."""

@@ -30,7 +30,7 @@ class Tables:
     starts: Int32Array
 
     @classmethod
-    def of(cls, keys: UInt32Array, ids: Int32Array) -> Self:
+    def from_arrays(cls, keys: UInt32Array, ids: Int32Array) -> Self:
         """Return tables of sorted keys, and find where each head begins."""
         n = keys.shape[1]
         head_bits = min(max(n.bit_length() - _KEYS_A_HEAD_BITS, 1), _MOST_HEAD_BITS)
@@ -59,4 +59,4 @@ def build_tables(keys: UInt32Array) -> Tables:
         order = np.lexsort(keys[table].T[::-1])  # the first word decides; equal keys stay in order of id
         keys[table], ids[table] = keys[table, order], order
     keys.flags.writeable = ids.flags.writeable = False
-    return Tables.of(keys, ids)
+    return Tables.from_arrays(keys, ids)

@@ -12,7 +12,7 @@ from data_prep.errors import InputError
 from data_prep.room import said, to_make
 from data_prep.sounds.walk import sound_folder
 from data_prep.verify import verify_dataset
-from ui import doors, hosting, loading, state
+from ui import doors, hosting, paths, state
 from ui.data_folder import collection_of, listening
 from ui.jobs import Job, Work, jobs
 from ui.loading import PageContext
@@ -93,7 +93,7 @@ def _get_audioset() -> None:
     subset: Subset = st.radio(
         "How much of it", SUBSETS, format_func=lambda name: name.capitalize(), captions=[SIZES[s] for s in SUBSETS]
     )
-    out = loading.DATA / NAMES[subset]
+    out = paths.DATA / NAMES[subset]
     if os.path.lexists(out) and not (out / "manifest.json").exists():
         st.warning(f"{plain(out)} is in the way: it is no collection. Move it elsewhere first.")
         return

@@ -13,7 +13,7 @@ from data_prep.audioset import NAMES
 from data_prep.dataset import open_dataset
 from data_prep.errors import DatasetError
 from data_prep.sounds.folder import prepare_folder
-from ui import loading
+from ui import loading, paths
 from ui.inside_words import many
 from ui.jobs import Report, Should, Work
 
@@ -66,7 +66,7 @@ def _free_place(sounds: Path) -> Path:
     name = re.sub(r"[^a-z0-9]+", "-", sounds.name.lower())[:_LONGEST_NAME].strip("-") or "sounds"
     taken = KEPT | loading.datasets().keys()
     names = (name if n == 1 else f"{name}-{n}" for n in count(1))
-    places = (loading.DATA / name for name in names if name not in taken)
+    places = (paths.DATA / name for name in names if name not in taken)
     return next(place for place in places if place not in _being_made and not os.path.lexists(place))
 
 

@@ -17,7 +17,7 @@ from data_prep.audioset import NAMES, Subset, download_audioset
 from data_prep.errors import InputError
 from data_prep.parcel import fetch_dataset, is_fetched
 from data_prep.progress import Progress
-from ui import jobs, loading
+from ui import jobs, paths
 from ui.jobs import Job, Report, Work
 from ui.text import plain
 
@@ -48,7 +48,7 @@ def named() -> str | None:
 
 def folder(wanted: str) -> Path:
     """Return where the collection lies that is told of so."""
-    return loading.DATA / (NAMES["balanced"] if wanted == BALANCED else "hosted")
+    return paths.DATA / (NAMES["balanced"] if wanted == BALANCED else "hosted")
 
 
 def audioset(subset: Subset, out: Path) -> Work:

@@ -1,7 +1,6 @@
 """Inside: follow your sound through the index, one idea a screen, with its own real numbers."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
@@ -23,9 +22,10 @@ from ui import (
 from ui.clip_list import Entry
 from ui.inside_view import View, look
 from ui.loading import PageContext
+from ui.paths import COMPONENTS
 
 INTRO = "How does LSH decide what to compare your sound with, and why does it miss some? Follow it, one step at a time."
-STYLE = Path(__file__).parent / "components" / "inside.css"
+STYLE = COMPONENTS / "inside.css"
 
 # In the order in which a newcomer asks: the name in the link, the question, and what draws the answer.
 STEPS: list[tuple[str, str, Callable[[View], None]]] = [

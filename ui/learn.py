@@ -1,7 +1,6 @@
 """Learn: LSH from the beginning, one idea a screen, then the four questions with their measured answers."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
@@ -9,11 +8,12 @@ from lsh import LSHError
 from ui import chapters, learn_idea, learn_questions, learn_trade, measures, remarks, visits
 from ui.learn_view import Lesson, look
 from ui.loading import PageContext
+from ui.paths import COMPONENTS
 
 INTRO = (
     "About eight minutes, one idea a screen. Everything you can touch here is the index itself, with this collection."
 )
-STYLE = Path(__file__).parent / "components" / "learn.css"
+STYLE = COMPONENTS / "learn.css"
 
 # In the order in which a newcomer asks: the name in the link and in the contents, the question, what draws the answer.
 CHAPTERS: list[tuple[str, str, Callable[[Lesson], None]]] = [

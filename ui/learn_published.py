@@ -2,16 +2,16 @@
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from data_prep.dataset import Dataset
 from ui.figures import percent
+from ui.paths import ROOT
 from ui.race_runs import features_of
 
-FILE = Path(__file__).resolve().parent.parent / "docs" / "answers.json"
+FILE = ROOT / "docs" / "answers.json"
 AGGREGATES = {
     "mean": "their mean",
     "max": "the largest of each number",

@@ -21,10 +21,8 @@ from data_prep.dataset import Dataset, find_datasets, open_dataset
 from lsh import LSHIndex, SearchResult, Surface, exact_search, surface
 from lsh.sampling import evenly_spaced_rows
 from lsh.warm import is_warm
+from ui import paths
 from ui.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, Settings
-
-ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT / "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Sample:
 
 def datasets() -> dict[str, Path]:
     """List the prepared datasets by the name that stands in the URL, the embedded sample first."""
-    roots = [DATA, *(Path(root) for root in os.environ.get("EARSHOT_DATA", "").split(os.pathsep) if root)]
+    roots = [paths.DATA, *(Path(root) for root in os.environ.get("EARSHOT_DATA", "").split(os.pathsep) if root)]
     found = {_name(path, root): path for root in roots for path in find_datasets(root)}
     return dict(sorted(found.items(), key=lambda item: (item[0] != "sample", item[0])))
 
@@ -111,7 +109,7 @@ def _kernels() -> None:
     """Have the kernels compiled by a process of its own, whose memory goes when it ends; return once one can search."""
     if not is_warm():
         with contextlib.suppress(OSError):  # no process to be had: whoever needs a kernel compiles it
-            child = subprocess.Popen([sys.executable, "-m", "lsh.warm"], cwd=ROOT, stdout=subprocess.PIPE)
+            child = subprocess.Popen([sys.executable, "-m", "lsh.warm"], cwd=paths.ROOT, stdout=subprocess.PIPE)
             if child.stdout is not None:
                 child.stdout.readline()
             threading.Thread(target=child.communicate, daemon=True).start()

@@ -39,7 +39,7 @@ def measure(context: PageContext, settings: Settings | None = None) -> Measures 
         recall,
         candidates,
         *_times(key, s.n_tables, s.n_bits, s.n_probes, context.index, sample),
-        context.index.nbytes(s.n_tables) / 1e6,
+        context.index.nbytes_of(s.n_tables) / 1e6,
         len(sample.rows),
     )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,13 +12,14 @@ from ui import charts, measures, race_live, race_runs, race_visit, trouble
 from ui import race_words as words
 from ui.figures import race as figures
 from ui.loading import PageContext
+from ui.paths import COMPONENTS
 from ui.race_runs import Run
 
 INTRO = """
 How much faster is LSH, honestly? Four ways to find the 10 nearest clips answer the same questions, on one thread each,
 taking turns. In a small collection, looking at every clip is hard to beat; it is growth that LSH is for.
 """
-STYLE = Path(__file__).parent / "components" / "race.css"
+STYLE = COMPONENTS / "race.css"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from collections.abc import Generator, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -25,10 +24,11 @@ from lsh.arrays import Float32Array
 from lsh.quality import Labels
 from lsh.racing import RACERS, Lap, Setting, Step, race
 from lsh.sampling import evenly_spaced_rows
+from ui.paths import UI
 from ui.stopwatch import machine
 from ui.text import clean
 
-SHIPPED = Path(__file__).parent / "data" / "race_sample.json"
+SHIPPED = UI / "data" / "race_sample.json"
 MOST_QUERIES = 200
 
 _NO_NUMBERS = ("=", "+", "-", "@")  # a spreadsheet would run such a cell as a formula

@@ -1,18 +1,16 @@
 """What stands around every page: its looks, its controls, and a helpful page where the data cannot be opened."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from data_prep.errors import DataError
 from lsh import LSHError
-from ui import controls, hosting, loading, state, trouble
+from ui import controls, hosting, loading, paths, state, trouble
 from ui.loading import PageContext
+from ui.paths import ASSETS, COMPONENTS
 from ui.text import plain
 
-ASSETS = Path(__file__).parent / "assets"
 _COLOURS = {"paper": "backgroundColor", "hairline": "borderColor"}
-STYLE = Path(__file__).parent / "components" / "page.css"
+STYLE = COMPONENTS / "page.css"
 
 
 def set_up() -> None:
@@ -29,7 +27,7 @@ def enter() -> PageContext | None:
             hosting.notice()
     datasets = loading.datasets()
     if not datasets:
-        trouble.no_data(loading.DATA)
+        trouble.no_data(paths.DATA)
         return None
     _mention_refused(list(datasets))
     name = controls.choose_dataset(datasets)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.paths import ROOT
 from ui.state import Settings
 from ui.text import plain
 
-_HOME = Path(__file__).resolve().parent.parent
 _WIDTH = 720
 
 
@@ -27,7 +27,7 @@ def damaged(path: Path, error: Exception) -> None:
     """Say what is wrong with the collection that was chosen, and how to check and mend it."""
     with st.container(width=_WIDTH):
         st.title("This collection cannot be opened")
-        st.markdown(plain(str(error).replace(f"{_HOME}/", ""), longest=1000))
+        st.markdown(plain(str(error).replace(f"{ROOT}/", ""), longest=1000))
         st.markdown("See everything that is wrong with it:")
         st.code(f"python -m data_prep verify {_short(path)}", language=None)
         if path.name == "sample":
@@ -54,4 +54,4 @@ def _forget_width() -> None:
 
 def _short(path: Path) -> str:
     """Name a folder as it is named from the project's own folder: a visitor has no use for the rest of the path."""
-    return str(path.relative_to(_HOME) if path.is_relative_to(_HOME) else path)
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

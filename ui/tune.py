@@ -1,7 +1,5 @@
 """Tune: what L and K give and what they cost, at every setting at once, and the best one for the recall you want."""
 
-from pathlib import Path
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -11,6 +9,7 @@ from ui import tune_words as words
 from ui.charts import STATIC, draw, few_numbers
 from ui.figures import Grid, setting
 from ui.loading import PageContext
+from ui.paths import COMPONENTS
 from ui.state import K_NEIGHBOURS
 from ui.stopwatch import Times, machine
 from ui.text import plain
@@ -26,7 +25,7 @@ If two clips get the same answer to one random question with probability *p*, th
 probability *p*ᴷ, and in at least one of L tables with probability **1 - (1 - *p*ᴷ)ᴸ**. Here *p* comes from each
 neighbour's true distance, and nothing is fitted: the theory knew this before anything was measured.
 """
-STYLE = Path(__file__).parent / "components" / "tune.css"
+STYLE = COMPONENTS / "tune.css"
 FEW_TABLES = (1, 2, 4, 8, 16, 32)
 
 

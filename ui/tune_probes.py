@@ -90,7 +90,7 @@ def sentence(rows: list[Row], here: tuple[int, int], budget: float, index: LSHIn
         return f"{said}. With one probe, no number of tables up to {index.params.n_tables} does so."
     if needed <= here[0]:
         return f"{said}; one probe does as well with as many tables."
-    ratio = index.nbytes(needed) / index.nbytes(here[0])
+    ratio = index.nbytes_of(needed) / index.nbytes_of(here[0])
     return (
         f"{said}. With one probe a table that takes {needed} tables ({_megabytes(index, needed)}): "
         f"**{ratio:.1f} times the memory**."
@@ -113,7 +113,7 @@ def table(rows: list[Row], index: LSHIndex) -> pd.DataFrame:
 
 
 def _megabytes(index: LSHIndex, n_tables: int) -> str:
-    return f"{index.nbytes(n_tables) / 1e6:.1f} MB"
+    return f"{index.nbytes_of(n_tables) / 1e6:.1f} MB"
 
 
 def _maker(view: View, n_probes: int) -> Callable[[], Measured]:

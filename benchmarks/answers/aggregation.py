@@ -1,4 +1,4 @@
-"""Question 4: how the frames of a clip should become one vector, or whether they should stay many.
+"""Question 4: ways to search clips of several frames, pooled or frame by frame, measured and written up.
 
 Recall is no guide here: each way has neighbours of its own, and so a truth of its own. Labels are: how many of the
 first ten share one with the query, and how high those that do stand in the ranking of the whole collection.
@@ -7,13 +7,14 @@ first ten share one with the query, and how high those that do stand in the rank
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.answers.confidence import macro_figure, mean_figure
+from benchmarks.answers.formatting import Record, difference, ms, with_interval
 from benchmarks.answers.setup import K, Tell, labels_of
+from benchmarks.markdown import table
 from data_prep.dataset import Dataset
 from data_prep.features import dequantised
 from lsh.arrays import Float32Array
@@ -27,6 +28,20 @@ from lsh.sketch_index import SketchIndex
 from lsh.timing import ms_per_query
 
 BASELINE = "mean"
+WORDS = {
+    "mean": "mean of the frames (what the dataset keeps)",
+    "mean, centred": "mean, centred",
+    "max": "max of each dimension",
+    "max, centred": "max, centred",
+    "mean+std": "mean and standard deviation, side by side",
+    "mean+std, centred": "mean and standard deviation, centred",
+    "first": "first frame alone",
+    "best frame": "all frames, best frame of each clip",
+    "sum over frames": "all frames, sum over the query's frames",
+    "ranks of frames": "all frames, ranks fused",
+    "frames by LSH": "all frames through hash tables, sum",
+    "frames by sketches": "all frames through sketches, sum",
+}
 FETCHED = 50  # frames that each frame of the query asks for, where an index finds them
 SETTING = {"n_tables": 16, "n_bits": 12, "n_probes": 2}
 SKETCH_SETTING = {"n_probes": 16, "n_reranked": 100}
@@ -77,7 +92,7 @@ class Way:
     whole: bool = True
 
 
-def measure(dataset: Dataset, n_queries: int, tell: Tell) -> dict[str, Any] | None:
+def measure(dataset: Dataset, n_queries: int, tell: Tell) -> Record | None:
     """Return every figure of question 4; None for a dataset that keeps no frames."""
     if not dataset.has_frames:
         return None
@@ -123,7 +138,7 @@ def _ways(base: Frames, queries: Frames, tell: Tell) -> Iterator[Way]:
     tell(f"indexing {len(base.values):,} frames")
     tables = LSHIndex("cosine", SETTING["n_tables"], SETTING["n_bits"]).fit(base.values)
     sketches = SketchIndex("cosine").fit(base.values)
-    yield _indexed("frames by LSH", base, queries, lambda q: tables.search(q, FETCHED, **SETTING), tables.nbytes())
+    yield _indexed("frames by LSH", base, queries, lambda q: tables.search(q, FETCHED, **SETTING), tables.nbytes)
     yield _indexed(
         "frames by sketches", base, queries, lambda q: sketches.search(q, FETCHED, **SKETCH_SETTING), sketches.nbytes
     )
@@ -170,7 +185,7 @@ def _times(ways: list[Way], n_queries: int) -> list[float]:
     return [ms for kind in kinds for ms in ms_per_query([search(way) for way in kind], clips)]
 
 
-def _judge(way: Way, n_queries: int, query_labels: Labels, base_labels: Labels) -> dict[str, Any]:
+def _judge(way: Way, n_queries: int, query_labels: Labels, base_labels: Labels) -> Record:
     """Return, for each query, label precision and average precision; and the latter for each of its labels alone."""
     precision, average, alone = [], [], []
     offsets, values = query_labels
@@ -198,8 +213,8 @@ def _judge(way: Way, n_queries: int, query_labels: Labels, base_labels: Labels) 
     }
 
 
-def _summary(way: Way, judged: dict[str, Any], standard: dict[str, Any], ms: float) -> dict[str, Any]:
-    figures: dict[str, Any] = {
+def _summary(way: Way, judged: Record, standard: Record, ms: float) -> Record:
+    figures: Record = {
         "name": way.name,
         "kind": way.kind,
         "ms": round(ms, 5),
@@ -212,3 +227,61 @@ def _summary(way: Way, judged: dict[str, Any], standard: dict[str, Any], ms: flo
     if way.whole:
         figures["macro"] = macro_figure(judged["by_label"], judged["counted"])
     return figures
+
+
+def section(frames: Record | None, about: Record) -> list[str]:
+    """Return the section's paragraphs."""
+    title = "## 4. How should the ten 1-second embeddings of a clip become one vector?"
+    if frames is None:
+        return [
+            title,
+            "Not measured: this dataset keeps no frames. Prepare it again with `python -m data_prep convert --frames`.",
+        ]
+    mean = next(way for way in frames["ways"] if way["name"] == BASELINE)
+    best = max((way for way in frames["ways"] if way["kind"] == "pooled"), key=lambda way: way["precision"]["value"])
+    return [
+        title,
+        (
+            f"Of the ways to make one vector, the highest label precision: **{WORDS[best['name']]}**, "
+            f"{best['precision']['value']:.3f}; the mean alone: {mean['precision']['value']:.3f}. The difference is "
+            f"{difference(best['precision_gain'])}, for {best['megabytes'] / mean['megabytes']:.0f} times the memory."
+        ),
+        (
+            "Recall cannot answer this question: each way has neighbours of its own, and finds its own perfectly. "
+            f"Labels can. Over {frames['queries']:,} test clips: **label precision@10**, as above. **mAP**: all "
+            f"{frames['clips']:,} clips of the collection are ranked, one is relevant when it shares a label with the "
+            "query, and the average precision of that ranking (Manning, Raghavan & Schütze 2008, equation 8.8) is "
+            "averaged over queries. **mAP by label**: relevant is a clip with *that* label, averaged over the queries "
+            f"with it and then over the {frames['labels']} labels, so that rare sounds count as much as speech and "
+            "music (as AudioSet's own mAP does; Gemmeke et al. 2017). *Gain*: the difference from the mean of the "
+            "frames, query by query; one whose interval includes zero is within chance."
+        ),
+        _table(frames["ways"]),
+        (
+            "*Centred*: the mean vector of the collection is subtracted first. *Sum*: each frame of the query adds "
+            "the cosine of the clip's best frame (CombSUM, Fox & Shaw 1994; late interaction, Khattab & Zaharia "
+            "2020). *Ranks*: each adds 1 / (60 + the clip's rank) (Cormack, Clarke & Büttcher 2009). *Through hash "
+            f"tables* and *through sketches*: each frame of the query fetches {frames['fetched']} of "
+            f"{frames['frames']:,} frames, and the results are fused; they rank only what they fetch, so they have "
+            "no mAP. Distances are cosine. Times are of the ten nearest of one clip, exact but for the last two "
+            "rows; MB are vectors and index in memory."
+        ),
+        f'Reproduce: `{about["command"]}`; in Python: `lsh.fusion.pool(frames, offsets, "mean+std")`.',
+    ]
+
+
+def _table(ways: list[Record]) -> str:
+    head = ["way", "label precision@10", "gain", "mAP", "gain", "mAP by label", "ms per query", "MB"]
+    rows = [
+        [
+            WORDS[way["name"]],
+            with_interval(way["precision"]),
+            difference(way["precision_gain"]),
+            *([with_interval(way["map"]), difference(way["map_gain"])] if "map" in way else "--"),
+            with_interval(way["macro"]) if "macro" in way else "-",
+            ms(way["ms"]),
+            f"{way['megabytes']:.0f}",
+        ]
+        for way in ways
+    ]
+    return table(head, rows)

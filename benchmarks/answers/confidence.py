@@ -41,11 +41,6 @@ def weights(n: int) -> Float64Array:
     return np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
 
 
-def apart(figure: Figure) -> bool:
-    """Tell whether a difference's interval leaves out zero."""
-    return figure["low"] > 0 or figure["high"] < 0
-
-
 def _figure(value: float, resampled: Float64Array) -> Figure:
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return {"value": round(value, 5), "low": round(float(low), 5), "high": round(float(high), 5)}

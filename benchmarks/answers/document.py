@@ -1,33 +1,24 @@
-"""docs/ANSWERS.md from its figures: the same figures give the same document, and no sentence is older than they are."""
+"""Renders docs/ANSWERS.md from the figures in docs/answers.json; the same figures give the same document."""
 
 from textwrap import fill
-from typing import Any
 
-from benchmarks.answers import (
-    said_of_families,
-    said_of_frames,
-    said_of_parameters,
-    said_of_quality,
-    said_of_speed,
-    said_of_theory,
-)
-
-Record = dict[str, Any]
+from benchmarks.answers import aggregation, families, parameters, predicted_recall, quality, speed
+from benchmarks.answers.formatting import Record
 
 _WIDTH = 120
 
 
 def render(figures: Record) -> str:
-    """Return the document. Every sentence that judges is chosen by the figures that it speaks of."""
+    """Return the document in Markdown."""
     about = figures["about"]
     sections = [
         _head(about),
-        said_of_parameters.section(figures["parameters"], about),
-        said_of_speed.section(figures["speed"]),
-        said_of_quality.section(figures["quality"], about),
-        said_of_frames.section(figures["aggregation"], about),
-        said_of_families.section(figures["families"], about),
-        said_of_theory.section(figures["theory"]),
+        parameters.section(figures["parameters"], about),
+        speed.section(figures["speed"]),
+        quality.section(figures["quality"], about),
+        aggregation.section(figures["aggregation"], about),
+        families.section(figures["families"], about),
+        predicted_recall.section(figures["theory"]),
     ]
     return "\n\n".join(_wrapped(part) for section in sections for part in section) + "\n"
 
@@ -56,20 +47,20 @@ def _head(about: Record) -> list[str]:
         ),
         f"```sh\nmake answers DATASET=data/{about['dataset']}    # or: {about['command']}\n```",
         (
-            f"**Data.** {about['title']}: {rows['train']:,} clips are the collection that is searched, "
-            f"{rows['validation']:,} validation clips choose settings, {rows['test']:,} test clips judge them. "
+            f"**Data.** {about['title']}: {rows['train']:,} clips are the collection, "
+            f"{rows['validation']:,} validation clips choose settings, {rows['test']:,} test clips evaluate them. "
             f"Source: {about['source']}. Prepared as the [README](../README.md) says{frames}, fingerprint "
             f"`{about['fingerprint'][:16]}`."
         ),
         (
             f"**Machine.** {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {packages}; load "
             f"{machine['load']} before and {machine['load_after']} after, since it was shared with other work. One "
-            "query at a time, one thread. LSH and exact search take turns on each query, so the *ratio* of two times "
-            "is worth reading, and differences below some 20 % are not."
+            "query at a time, one thread. The searches of one comparison are timed interleaved, query by query, so "
+            "the *ratio* of two times is worth reading, and differences below some 20 % are not."
         ),
         (
-            "**Intervals.** Behind a mean over queries stands where it would lie with other queries, 95 times in 100 "
-            "(bootstrap over the queries, 2,000 resamples; differences are taken query by query). Recall, label "
-            f"precision and the share looked at repeat to the digit (seed {about['seed']}); times do not."
+            "**Intervals.** In brackets after a mean over queries: its 95 % bootstrap confidence interval (2,000 "
+            "resamples of the queries; differences are taken query by query). Recall, label precision and the share "
+            f"of candidates are the same in every run (seed {about['seed']}); times are not."
         ),
     ]

@@ -43,4 +43,4 @@ class LSHTables(Method):
         return self.index.search(Q, k, **self.setting).ids
 
     def nbytes(self) -> int:
-        return self.index.nbytes()
+        return self.index.nbytes

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import markdown
 from benchmarks.errors import BenchmarkError
 from benchmarks.methods import LSH
 from benchmarks.peers.frontier import frontier, qps_at
@@ -69,16 +70,10 @@ def _row(name: str, points: list[Point], recall: float) -> Row:
 def table(results: Results, found: Sequence[Row]) -> str:
     """Return rows as a table in Markdown, which people read as well as it is printed."""
     head = ["recall", "method", "queries/s", "in a batch", "build s", "index MB", "resident MB", "peak MB", "setting"]
-    lines = [head, ["--:" if i != 1 and i != len(head) - 1 else "---" for i in range(len(head))]]
-    lines += [_cells(row) for row in found]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    text = [
-        "| " + " | ".join(cell.ljust(w) if i in {1, 8} else cell.rjust(w) for i, (cell, w) in enumerate(pairs)) + " |"
-        for pairs in (list(zip(line, widths, strict=True)) for line in lines)
-    ]
+    text = markdown.table(head, map(_cells, found), text_columns=(1, len(head) - 1))
     about = f"{results.dataset}: {results.n:,} vectors of {results.dim}, {results.metric}, recall@{results.k}"
     missing = [f"{name}: skipped, {why}" for name, why in results.skipped.items()]
-    return "\n".join([about, on_machine(results.machine), "", *text, *([""] if missing else []), *missing])
+    return "\n".join([about, on_machine(results.machine), "", text, *([""] if missing else []), *missing])
 
 
 def on_machine(machine: dict[str, Any]) -> str:

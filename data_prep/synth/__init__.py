@@ -1,10 +1,10 @@
-"""Sounds made of nothing but numbers: a recipe in, a clip out, the same on every machine.
+"""Synthesised sounds: a recipe in, a clip out, the same on every machine.
 
     >>> audio = render('{"kinds":["church-bell"],"seed":7}')   # float32[40000], 2.5 s at 16 kHz
     >>> wav = wav_bytes(audio, SAMPLE_RATE)
 
-``toolbox`` has what all sounds share; each file of players has one family; ``kinds`` lists them all with their labels;
-``scene`` puts them into a room and before a microphone.
+``oscillators``, ``filters``, ``envelopes`` and ``events`` are what all sounds are made of; each module of kinds has one
+family (``bells``, ``engines``, ...); ``kinds`` lists them all with their labels; ``scene`` adds room and microphone.
 """
 
 import io
@@ -13,10 +13,10 @@ import wave
 import numpy as np
 import numpy.typing as npt
 
+from data_prep.synth.clip import CLIP_SECONDS, N_SAMPLES, SAMPLE_RATE, unit
 from data_prep.synth.kinds import KINDS, Kind
 from data_prep.synth.recipe import Recipe, parse_recipe
 from data_prep.synth.scene import record
-from data_prep.synth.toolbox import CLIP_SECONDS, N_SAMPLES, SAMPLE_RATE, unit
 
 __all__ = ["CLIP_SECONDS", "KINDS", "N_SAMPLES", "SAMPLE_RATE", "Kind", "Recipe", "render", "wav_bytes"]
 

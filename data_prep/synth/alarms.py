@@ -3,33 +3,11 @@
 
 import numpy as np
 
-from data_prep.synth.motion import passing
-from data_prep.synth.toolbox import (
-    N_SAMPLES,
-    TIME,
-    Audio,
-    band,
-    beats,
-    curve,
-    decay,
-    filtered,
-    highpass,
-    hump,
-    log_uniform,
-    lowpass,
-    modes,
-    noise,
-    periodic,
-    phase,
-    place,
-    resonance,
-    samples,
-    saw_amplitudes,
-    sine,
-    together,
-    unit,
-    wander,
-)
+from data_prep.synth.clip import N_SAMPLES, TIME, Audio, log_uniform, samples, together, unit
+from data_prep.synth.envelopes import curve, decay, hump, passing, wander
+from data_prep.synth.events import beats, place
+from data_prep.synth.filters import band, filtered, highpass, lowpass, noise, resonance
+from data_prep.synth.oscillators import modes, periodic, phase, saw_amplitudes, sine
 
 DTMF_ROWS, DTMF_COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 HORN_THROAT = 0.15 + resonance(900, 1.2) + 0.7 * resonance(2200, 2)

@@ -7,26 +7,11 @@ glasses and bowls ch. 20. A free bar rings at 1 : 2.756 : 5.404 : 8.933, a clamp
 
 import numpy as np
 
-from data_prep.synth.toolbox import (
-    Audio,
-    band,
-    beats,
-    curve,
-    deal,
-    decay,
-    filtered,
-    highpass,
-    hump,
-    log_uniform,
-    lowpass,
-    modes,
-    noise,
-    periodic,
-    phase,
-    place,
-    poisson,
-    samples,
-)
+from data_prep.synth.clip import Audio, log_uniform, samples
+from data_prep.synth.envelopes import curve, decay, hump
+from data_prep.synth.events import beats, deal, place, poisson
+from data_prep.synth.filters import band, filtered, highpass, lowpass, noise
+from data_prep.synth.oscillators import modes, periodic, phase
 
 CHURCH_BELL = np.array([0.5, 1.0, 1.183, 1.506, 2.0, 2.514, 2.662, 3.011, 4.166, 5.433, 6.796, 8.215])
 FREE_BAR = np.array([1.0, 2.756, 5.404, 8.933])

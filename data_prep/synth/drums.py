@@ -3,34 +3,12 @@
 
 import numpy as np
 
+from data_prep.synth.clip import N_SAMPLES, Audio, Floats, log_uniform, samples, unit
+from data_prep.synth.envelopes import curve, decay, throb, wander
+from data_prep.synth.events import beats, deal, impulses, place, poisson, some
+from data_prep.synth.filters import band, filtered, formants, highpass, noise, resonance, spectrum
 from data_prep.synth.music import phrase
-from data_prep.synth.toolbox import (
-    N_SAMPLES,
-    Audio,
-    Floats,
-    band,
-    beats,
-    curve,
-    deal,
-    decay,
-    filtered,
-    formants,
-    highpass,
-    impulses,
-    log_uniform,
-    modes,
-    noise,
-    place,
-    poisson,
-    resonance,
-    samples,
-    sine,
-    some,
-    spectrum,
-    throb,
-    unit,
-    wander,
-)
+from data_prep.synth.oscillators import modes, sine
 
 MEMBRANE = np.array([1.0, 1.594, 2.136, 2.296, 2.653, 2.918, 3.156, 3.501])
 """Mode ratios of an ideal circular membrane: zeros of Bessel functions (Rayleigh 1877)."""

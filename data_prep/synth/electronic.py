@@ -3,36 +3,12 @@
 
 import numpy as np
 
+from data_prep.synth.clip import N_SAMPLES, TIME, Audio, log_uniform, samples, together, unit
+from data_prep.synth.envelopes import curve, decay, hump, throb, wander
+from data_prep.synth.events import beats, impulses, place, poisson, some
+from data_prep.synth.filters import band, filtered, lowpass, noise, resonance, slope
 from data_prep.synth.music import hertz, phrase
-from data_prep.synth.toolbox import (
-    N_SAMPLES,
-    TIME,
-    Audio,
-    band,
-    beats,
-    curve,
-    decay,
-    filtered,
-    hump,
-    impulses,
-    log_uniform,
-    lowpass,
-    noise,
-    periodic,
-    phase,
-    place,
-    poisson,
-    resonance,
-    samples,
-    saw_amplitudes,
-    sine,
-    slope,
-    some,
-    throb,
-    together,
-    unit,
-    wander,
-)
+from data_prep.synth.oscillators import periodic, phase, saw_amplitudes, sine
 
 
 def sine_wave(rng: np.random.Generator) -> Audio:

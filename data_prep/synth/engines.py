@@ -3,37 +3,11 @@
 
 import numpy as np
 
-from data_prep.synth.motion import passing
-from data_prep.synth.toolbox import (
-    N_SAMPLES,
-    SAMPLE_RATE,
-    TIME,
-    Audio,
-    Response,
-    band,
-    beats,
-    curve,
-    decay,
-    filtered,
-    formants,
-    highpass,
-    impulses,
-    log_uniform,
-    lowpass,
-    modes,
-    noise,
-    periodic,
-    phase,
-    place,
-    resonance,
-    samples,
-    saw_amplitudes,
-    sine,
-    spectrum,
-    throb,
-    unit,
-    wander,
-)
+from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, TIME, Audio, log_uniform, samples, unit
+from data_prep.synth.envelopes import curve, decay, passing, throb, wander
+from data_prep.synth.events import beats, impulses, place
+from data_prep.synth.filters import Response, band, filtered, formants, highpass, lowpass, noise, resonance, spectrum
+from data_prep.synth.oscillators import modes, periodic, phase, saw_amplitudes, sine
 
 
 def _firing(rng: np.random.Generator, rate: Audio, uneven: tuple[float, ...] = (0.0,), roughness: float = 0.1) -> Audio:

@@ -3,33 +3,11 @@
 
 import numpy as np
 
-from data_prep.synth.toolbox import (
-    N_SAMPLES,
-    SAMPLE_RATE,
-    TIME,
-    Audio,
-    band,
-    beats,
-    curve,
-    deal,
-    decay,
-    filtered,
-    formants,
-    highpass,
-    impulses,
-    log_uniform,
-    lowpass,
-    modes,
-    noise,
-    periodic,
-    phase,
-    place,
-    poisson,
-    samples,
-    saw_amplitudes,
-    sine,
-    unit,
-)
+from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, TIME, Audio, log_uniform, samples, unit
+from data_prep.synth.envelopes import curve, decay
+from data_prep.synth.events import beats, deal, impulses, place, poisson
+from data_prep.synth.filters import band, filtered, formants, highpass, lowpass, noise
+from data_prep.synth.oscillators import modes, periodic, phase, saw_amplitudes, sine
 
 
 def _knock_on(rng: np.random.Generator, low: float, high: float, t60: float) -> Audio:

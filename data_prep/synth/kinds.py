@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_prep.synth import alarms, animals, bells, birds, drums, electronic, engines, everyday, strings, weather, winds
-from data_prep.synth.toolbox import Audio
+from data_prep.synth import alarms, animals, bells, drums, electronic, engines, everyday, strings, weather, winds
+from data_prep.synth.clip import Audio
 
 Player = Callable[[np.random.Generator], Audio]
 
@@ -122,13 +122,13 @@ _TABLE = (
     Kind("fire", weather.fire, 5, ("Fire", "Crackle")),
     Kind("leaves", weather.rustling_leaves, 3, ("Rustling leaves",), ("Rustle",)),
     # Animals and people
-    Kind("bird", birds.bird_chirp, 8, ("Chirp, tweet", "Bird"), ("Bird vocalization, bird call, bird song",)),
+    Kind("bird", animals.bird_chirp, 8, ("Chirp, tweet", "Bird"), ("Bird vocalization, bird call, bird song",)),
     Kind("cricket", animals.cricket, 4, ("Cricket", "Insect")),
-    Kind("owl", birds.owl_hoot, 3, ("Hoot", "Owl"), ("Bird",)),
-    Kind("cuckoo", birds.cuckoo, 2, ("Bird vocalization, bird call, bird song", "Bird")),
-    Kind("crow", birds.crow, 3, ("Caw", "Crow"), ("Bird",)),
-    Kind("rooster", birds.rooster, 2, ("Crowing, cock-a-doodle-doo", "Chicken, rooster"), ("Fowl",)),
-    Kind("duck", birds.duck, 3, ("Quack", "Duck"), ("Fowl",)),
+    Kind("owl", animals.owl_hoot, 3, ("Hoot", "Owl"), ("Bird",)),
+    Kind("cuckoo", animals.cuckoo, 2, ("Bird vocalization, bird call, bird song", "Bird")),
+    Kind("crow", animals.crow, 3, ("Caw", "Crow"), ("Bird",)),
+    Kind("rooster", animals.rooster, 2, ("Crowing, cock-a-doodle-doo", "Chicken, rooster"), ("Fowl",)),
+    Kind("duck", animals.duck, 3, ("Quack", "Duck"), ("Fowl",)),
     Kind("frog", animals.frog, 4, ("Frog",), ("Croak",)),
     Kind("bee", animals.bee, 3, ("Bee, wasp, etc.", "Insect"), ("Buzz", "Fly, housefly")),
     Kind("mosquito", animals.mosquito, 2, ("Mosquito", "Insect"), ("Buzz",)),

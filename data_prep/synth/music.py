@@ -5,11 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from data_prep.synth.toolbox import (
-    N_SAMPLES,
-    SAMPLE_RATE,
-    Audio,
-)
+from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, Audio
 
 MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
 CHORDS = ((0, 4, 7), (0, 3, 7), (0, 4, 7, 10), (0, 5, 7), (0, 3, 7, 10))

@@ -2,21 +2,9 @@
 
 import numpy as np
 
-from data_prep.synth.toolbox import (
-    N_SAMPLES,
-    SAMPLE_RATE,
-    Audio,
-    Response,
-    filtered,
-    highpass,
-    hump,
-    log_uniform,
-    lowpass,
-    noise,
-    samples,
-    slope,
-    spectrum,
-)
+from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, Audio, log_uniform, samples
+from data_prep.synth.envelopes import hump
+from data_prep.synth.filters import Response, filtered, highpass, lowpass, noise, slope, spectrum
 
 PEAK = 0.9
 _LOUD_WINDOW = samples(0.25)

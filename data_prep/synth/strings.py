@@ -10,37 +10,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from data_prep.synth.clip import CLIP_SECONDS, N_SAMPLES, SAMPLE_RATE, Audio, log_uniform, samples, together
+from data_prep.synth.envelopes import curve, decay, hump, wander
+from data_prep.synth.events import beats, deal, place
+from data_prep.synth.filters import FREQUENCY, Response, band, filtered, formants, highpass, lowpass, noise, resonance
 from data_prep.synth.music import CHORDS, MAJOR, hertz, phrase
-from data_prep.synth.toolbox import (
-    CLIP_SECONDS,
-    FREQUENCY,
-    N_SAMPLES,
-    SAMPLE_RATE,
-    Audio,
-    Response,
-    band,
-    beats,
-    curve,
-    deal,
-    decay,
-    filtered,
-    formants,
-    highpass,
-    hump,
-    log_uniform,
-    lowpass,
-    modes,
-    noise,
-    periodic,
-    phase,
-    place,
-    resonance,
-    samples,
-    saw_amplitudes,
-    sine,
-    together,
-    wander,
-)
+from data_prep.synth.oscillators import modes, periodic, phase, saw_amplitudes, sine
 
 GUITAR_TUNING = np.array([40, 45, 50, 55, 59, 64])
 

@@ -3,31 +3,11 @@
 
 import numpy as np
 
-from data_prep.synth.toolbox import (
-    N_SAMPLES,
-    SAMPLE_RATE,
-    TIME,
-    Audio,
-    band,
-    curve,
-    decay,
-    filtered,
-    formants,
-    highpass,
-    impulses,
-    log_uniform,
-    lowpass,
-    noise,
-    phase,
-    place,
-    poisson,
-    resonance,
-    samples,
-    scatter,
-    slope,
-    unit,
-    wander,
-)
+from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, TIME, Audio, log_uniform, samples, unit
+from data_prep.synth.envelopes import curve, decay, wander
+from data_prep.synth.events import impulses, place, poisson, scatter
+from data_prep.synth.filters import band, filtered, formants, highpass, lowpass, noise, resonance, slope
+from data_prep.synth.oscillators import phase
 
 
 def bubbles(rng: np.random.Generator, rate: float, low: float, high: float) -> Audio:

@@ -5,31 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, Audio, log_uniform, samples, together
+from data_prep.synth.envelopes import curve, hump, throb, wander
+from data_prep.synth.events import beats, place
+from data_prep.synth.filters import band, filtered, highpass, lowpass, noise, resonance
 from data_prep.synth.music import CHORDS, hertz, phrase
-from data_prep.synth.toolbox import (
-    N_SAMPLES,
-    SAMPLE_RATE,
-    Audio,
-    band,
-    beats,
-    curve,
-    filtered,
-    highpass,
-    hump,
-    log_uniform,
-    lowpass,
-    noise,
-    periodic,
-    phase,
-    place,
-    resonance,
-    samples,
-    saw_amplitudes,
-    sine,
-    throb,
-    together,
-    wander,
-)
+from data_prep.synth.oscillators import periodic, phase, saw_amplitudes, sine
 
 
 def flute(rng: np.random.Generator) -> Audio:

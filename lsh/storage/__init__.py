@@ -71,7 +71,7 @@ def load(
         if X is not None and _VECTORS in arrays:
             raise IndexFileError("it holds its own vectors, and X was given too: leave X out")
         metric = validate.choice(str(header.settings["metric"]), "metric", validate.METRICS)
-        exact = ExactSearch.of(vectors, metric, *(arrays[norms] for norms in _NORMS))
+        exact = ExactSearch.from_arrays(vectors, metric, *(arrays[norms] for norms in _NORMS))
         index = kind.restore(header.settings, arrays, exact)
         if canonical(kind.settings(index)) != canonical(header.settings):  # 1.0 or true where 1 belongs
             raise damaged(f"its settings are {short(header.settings)}; expected {short(kind.settings(index))}")

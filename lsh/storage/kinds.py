@@ -5,6 +5,7 @@ may hold anything, and then restore the index.
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +31,7 @@ from lsh.tables import Tables
 Arrays = Mapping[str, npt.NDArray[Any]]
 Layout = dict[str, tuple[str, tuple[int, ...]]]  # name -> (dtype, shape)
 
+_PARAMS = tuple(field.name for field in fields(Params))
 _MOST_SYMBOL_BITS = 8
 _FARTHEST_BUCKET = 2**62
 
@@ -57,10 +59,7 @@ class Kind(Protocol):
 
 
 class _LSHIndexKind:
-    setting_names: tuple[str, ...] = (
-        *("metric", "n_tables", "n_bits", "seed", "bucket_width", "centre", "sketches", "family"),
-        *("symbol_bits", "width"),
-    )
+    setting_names: tuple[str, ...] = (*_PARAMS, "symbol_bits", "width")
     per_row: tuple[str, ...] = ("keys", "ids", "planes", "terms")
 
     def settings(self, index: LSHIndex) -> Settings:
@@ -140,11 +139,11 @@ class _LSHIndexKind:
         sketches = None
         if params.sketches:
             rows = arrays["planes"], arrays["terms"]
-            sketches = SketchRows.of(arrays["sketch_centre"], arrays["rotation"], *rows)
-        return LSHIndex.of(params, exact, hasher, Tables.of(arrays["keys"], arrays["ids"]), sketches)
+            sketches = SketchRows.from_arrays(arrays["sketch_centre"], arrays["rotation"], *rows)
+        return LSHIndex.from_parts(params, exact, hasher, Tables.from_arrays(arrays["keys"], arrays["ids"]), sketches)
 
     def _params(self, settings: Any) -> Params:
-        return Params(*(settings[name] for name in self.setting_names[:8]))
+        return Params(**{name: settings[name] for name in _PARAMS})
 
 
 class _SketchIndexKind:
@@ -199,9 +198,9 @@ class _SketchIndexKind:
     def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> SketchIndex:
         sketches = Sketches(arrays["planes"], arrays["factors"])
         places = arrays["centroids"], arrays["starts"], arrays["order"]
-        buckets = Buckets.of(arrays["centre"], arrays["rotation"], *places, sketches, arrays["penalties"])
+        buckets = Buckets.from_arrays(arrays["centre"], arrays["rotation"], *places, sketches, arrays["penalties"])
         chosen = settings["metric"], settings["n_buckets"], settings["seed"], settings["family"]
-        return SketchIndex.of(*chosen, exact, buckets)
+        return SketchIndex.from_parts(*chosen, exact, buckets)
 
 
 KINDS: dict[str, Kind] = {"LSHIndex": _LSHIndexKind(), "SketchIndex": _SketchIndexKind()}

@@ -6,9 +6,8 @@ import pytest
 from data_prep.dataset import SPLITS, open_dataset
 from data_prep.errors import InputError
 from data_prep.labels import read_labels
-from data_prep.sample import MOST_CLIPS, make_batch, plan, write_sample
+from data_prep.sample import LABELS, MOST_CLIPS, make_batch, plan, write_sample
 from data_prep.synth import KINDS
-from data_prep.synth.labels import LABELS
 from data_prep.verify import verify_dataset
 
 ONE_STEP = 4 / 255 + 1e-6  # of the quantiser: the rounding of another machine may tip a value over an edge

@@ -27,7 +27,7 @@ def test_figures_are_those_that_the_library_gives_one_by_one(metric, n_probes):
     assert record.label_precision == label_precision_at_k(found.ids, query_labels, base_labels).mean()
     assert record.exact_label_precision == label_precision_at_k(truth.ids, query_labels, base_labels).mean()
     assert record.candidates == pytest.approx(found.n_candidates.mean() / 120)
-    assert record.index_bytes == index.nbytes(3)
+    assert record.index_bytes == index.nbytes_of(3)
     assert record.ms_per_query > 0
     assert record.exact_ms_per_query > 0
 

@@ -109,7 +109,7 @@ def test_a_filter_without_sketches_is_refused_with_the_way_out():
 
 def test_sketches_count_among_the_bytes():
     plain, with_sketches = (LSHIndex(n_tables=2, n_bits=4, sketches=kept).fit(data()) for kept in (False, True))
-    assert with_sketches.nbytes() - plain.nbytes() == with_sketches.sketches.nbytes >= 150 * 44
+    assert with_sketches.nbytes - plain.nbytes == with_sketches.sketches.nbytes >= 150 * 44
     assert plain.sketches.nbytes == 0
 
 
@@ -263,13 +263,13 @@ def test_the_tables_and_functions_of_an_index_can_not_be_changed(metric):
 @pytest.mark.parametrize("metric", METRICS)
 def test_bytes_grow_by_the_same_for_each_table(metric):
     index = LSHIndex(metric, 6, 8).fit(data())
-    steps = np.diff([index.nbytes(n_tables) for n_tables in range(1, 7)])
+    steps = np.diff([index.nbytes_of(n_tables) for n_tables in range(1, 7)])
     assert len(set(steps.tolist())) == 1
     keys_and_ids = 150 * (4 * index.hasher.n_words + 4)
     heads = 4 * index.tables.starts.shape[1]
     lines = 8 * (4 + 8) if metric == "euclidean" else 0  # an offset and the lowest number
     assert steps[0] == keys_and_ids + heads + 6 * 8 * 4 + lines  # and 8 directions of 6 float32
-    assert index.nbytes() == index.nbytes(6)
+    assert index.nbytes == index.nbytes_of(6)
 
 
 def test_the_example_of_the_package_is_true():

@@ -87,13 +87,13 @@ def test_a_step_along_labels_is_a_mean_over_the_labels_of_the_mean_over_their_ve
     D = S.sum(axis=1)
     B = np.random.default_rng(1).choice([-1.0, 1.0], (60, 7))
     expected = np.divide(S @ B, D[:, None], out=np.zeros_like(B), where=D[:, None] > 0)
-    assert np.allclose(LabelSteps.of((offsets, values))(B.astype(np.float32)), expected, atol=1e-6)
+    assert np.allclose(LabelSteps.from_labels((offsets, values))(B.astype(np.float32)), expected, atol=1e-6)
     assert (D == 0).any()
 
 
 def test_where_nobody_has_a_label_a_step_leads_nowhere_and_learning_goes_on():
     nothing = reference.csr([[]] * 100)
-    assert not LabelSteps.of(nothing)(np.ones((100, 3), np.float32)).any()
+    assert not LabelSteps.from_labels(nothing)(np.ones((100, 3), np.float32)).any()
     assert np.isfinite(learn_grh(centred(100), nothing, 2, 4, np.random.default_rng(0))).all()
 
 

@@ -148,7 +148,7 @@ def test_no_queries_get_an_empty_answer():
 def test_vectors_go_to_the_centroid_that_is_nearest_by_definition():
     X, centroids = data(200), data(9, seed=1)
     distances = reference.exact(centroids, X, 1, "euclidean")
-    assert np.array_equal(Clusters.of(centroids).assign(X), distances.argmin(axis=1))
+    assert np.array_equal(Clusters.from_centroids(centroids).assign(X), distances.argmin(axis=1))
 
 
 def test_training_on_two_far_crowds_ends_at_their_means():

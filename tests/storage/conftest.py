@@ -10,7 +10,7 @@ def saved(request, tmp_path_factory):
     """Return (the bytes of a small saved index, its answers), for each kind and metric."""
     index = make(request.param)
     path = tmp_path_factory.mktemp("saved") / "index.lsh"
-    index.save(path)
+    lsh.save(index, path)
     return path.read_bytes(), answers(index)
 
 

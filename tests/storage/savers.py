@@ -22,7 +22,7 @@ def save_for_ever(path, indexes):
         return child
     while True:
         for index in indexes:
-            index.save(path)
+            lsh.save(index, path)
 
 
 def stop(child):
@@ -49,7 +49,7 @@ def killed(path, indexes, data, kills, rng):
         stop(child)
         yield from problems(path, data)
         unfinished += any(found.name.startswith(".") for found in path.parent.iterdir())
-        indexes[0].save(path)
+        lsh.save(indexes[0], path)
         if any(found.name.startswith(".") for found in path.parent.iterdir()):
             yield "a hidden file survived the next save"
     if not unfinished:
@@ -79,7 +79,7 @@ def main(folder, kills, seed):
     indexes = [fit("tables-cosine", vectors(2000, 16), seed) for seed in (1, 2)]
     data = []
     for index in indexes:
-        index.save(path)
+        lsh.save(index, path)
         data.append(path.read_bytes())
     for problem in killed(path, indexes, data, int(kills), np.random.default_rng(int(seed))):
         print(problem)

@@ -24,7 +24,7 @@ def test_savers_that_are_killed_and_savers_that_race_leave_a_whole_file(root, tm
 def test_an_index_that_is_in_use_does_not_notice_that_its_file_is_replaced_or_removed(tmp_path, kind):
     path = tmp_path / "index"
     indexes = [make(kind, seed=seed) for seed in (1, 2)]
-    indexes[0].save(path)
+    lsh.save(indexes[0], path)
     loaded, expected = lsh.load(path), answers(indexes[0])
     searching = threading.Event()
     seen = []
@@ -36,7 +36,7 @@ def test_an_index_that_is_in_use_does_not_notice_that_its_file_is_replaced_or_re
     thread = threading.Thread(target=search)
     thread.start()
     for i in range(20):
-        indexes[i % 2].save(path)
+        lsh.save(indexes[i % 2], path)
         assert answers(lsh.load(path)) == answers(indexes[i % 2])
     path.unlink()
     searching.set()
@@ -48,7 +48,7 @@ def test_an_index_that_is_in_use_does_not_notice_that_its_file_is_replaced_or_re
 
 def test_an_index_read_into_memory_outlives_a_file_that_is_overwritten_in_place(tmp_path):
     path, index = tmp_path / "index", make("tables-euclidean")
-    index.save(path)
+    lsh.save(index, path)
     loaded = lsh.load(path, mapped=False)
     path.write_bytes(bytes(10))
     assert answers(loaded) == answers(index)
@@ -57,7 +57,7 @@ def test_an_index_read_into_memory_outlives_a_file_that_is_overwritten_in_place(
 def test_a_large_index_is_mapped_and_not_read(tmp_path):
     """Loading without hashing touches ids only: vectors of far more bytes stay on disk."""
     X = np.random.default_rng(0).standard_normal((30_000, 256)).astype(np.float32)
-    lsh.LSHIndex(n_tables=1, n_bits=8).fit(X).save(tmp_path / "index")
+    lsh.save(lsh.LSHIndex(n_tables=1, n_bits=8).fit(X), tmp_path / "index")
     if not STATM.exists():
         pytest.skip("this system does not tell how much memory a process has")
     before = resident()

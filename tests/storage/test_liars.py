@@ -233,7 +233,7 @@ def test_an_id_out_of_range_is_always_refused(saved, refused, value, options):
 @pytest.mark.parametrize("options", ALWAYS, ids=str)
 @pytest.mark.parametrize("change", ["first", "last", "falls", "negative", "far"])
 def test_buckets_that_do_not_share_out_the_vectors_are_always_refused(tmp_path, refused, change, options):
-    make("sketches-cosine").save(tmp_path / "index")
+    lsh.save(make("sketches-cosine"), tmp_path / "index")
     data = (tmp_path / "index").read_bytes()
     header, arrays = take_apart(data)
     starts = arrays["starts"]
@@ -283,7 +283,7 @@ def test_a_repeated_id_is_refused(saved, refused):
 @pytest.mark.parametrize("n_bits", [4, 32])
 def test_keys_out_of_order_are_refused(tmp_path, refused, n_bits):
     X = np.random.default_rng(0).standard_normal((40, 5))
-    lsh.LSHIndex("euclidean", n_tables=2, n_bits=n_bits).fit(X).save(tmp_path / "index")
+    lsh.save(lsh.LSHIndex("euclidean", n_tables=2, n_bits=n_bits).fit(X), tmp_path / "index")
     header, arrays = take_apart((tmp_path / "index").read_bytes())
     keys = arrays["keys"]
     assert keys.shape[2] == (1 if n_bits == 4 else 4 if keys.shape[2] == 4 else keys.shape[2])
@@ -307,7 +307,7 @@ def noisy(data, rng):
 def test_noise_that_is_not_verified_never_leads_a_kernel_out_of_its_arrays(root, tmp_path):
     rng = np.random.default_rng(0)
     for kind in KINDS:
-        make(kind).save(tmp_path / "index")
+        lsh.save(make(kind), tmp_path / "index")
         data = (tmp_path / "index").read_bytes()
         for i in range(20):
             (tmp_path / f"{kind}-{i}.lsh").write_bytes(noisy(data, rng))

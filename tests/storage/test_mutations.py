@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 
+import lsh
 from lsh.storage import container
 from tests.storage.made import aligned, fit, make, overwrite, refusal, vectors
 
@@ -91,8 +92,8 @@ def test_a_tail_is_refused(saved, tmp_path):
 
 @pytest.mark.parametrize("kind", ["tables-cosine", "sketches-euclidean"])
 def test_a_file_spliced_from_two_is_refused(tmp_path, kind):
-    make(kind, seed=1).save(tmp_path / "one")
-    make(kind, seed=2).save(tmp_path / "two")
+    lsh.save(make(kind, seed=1), tmp_path / "one")
+    lsh.save(make(kind, seed=2), tmp_path / "two")
     one, two = (tmp_path / "one").read_bytes(), (tmp_path / "two").read_bytes()
     cuts = np.random.default_rng(4).integers(1, min(len(one), len(two)), SPLICES)
     spliced = ((f"cut at {cut}", one[:cut] + two[cut:]) for cut in cuts if one[:cut] + two[cut:] not in {one, two})
@@ -143,7 +144,7 @@ def test_damage_goes_unseen_without_verifying_but_never_leads_out_of_the_arrays(
 @pytest.mark.parametrize("mapped", [True, False])
 def test_a_file_that_shrinks_while_it_is_opened_is_refused(tmp_path, monkeypatch, mapped):
     path, real = tmp_path / "index", container.arrays_of
-    fit("tables-cosine", vectors(2000)).save(path)
+    lsh.save(fit("tables-cosine", vectors(2000)), path)
     data = path.read_bytes()
 
     def shrink_and_go_on(*arguments, **options):

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 import lsh
 from lsh.errors import IndexFileError, NotFittedError
 from lsh.sketch_index import SketchIndex
-from lsh.storage import save
 from tests.storage.made import KINDS, aligned, answers, fit, make, put_together, take_apart, vectors, with_header
 
 OPTIONS = [{}, {"verify": False}, {"mapped": False}]
@@ -25,7 +24,7 @@ def test_a_loaded_index_answers_bit_for_bit_as_the_saved_one(saved, tmp_path, op
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_loaded_index_knows_all_that_the_saved_one_knew(tmp_path, kind):
     index = make(kind)
-    index.save(tmp_path / "index")
+    lsh.save(index, tmp_path / "index")
     loaded = lsh.load(tmp_path / "index")
     assert type(loaded) is type(index)
     assert (loaded.n, loaded.exact.metric) == (index.n, index.exact.metric)
@@ -33,7 +32,7 @@ def test_a_loaded_index_knows_all_that_the_saved_one_knew(tmp_path, kind):
         Q = vectors(3, seed=7)[:2]
         assert loaded.params == index.params
         assert loaded.bucket_width == index.bucket_width
-        assert loaded.nbytes() == index.nbytes()
+        assert loaded.nbytes == index.nbytes
         assert (loaded.matches(Q[0], [0, 1, 2], n_bits=2) == index.matches(Q[0], [0, 1, 2], n_bits=2)).all()
         assert (lsh.surface(loaded, Q).hits == lsh.surface(index, Q).hits).all()
     else:
@@ -44,14 +43,14 @@ def test_a_loaded_index_knows_all_that_the_saved_one_knew(tmp_path, kind):
 def test_saving_what_was_loaded_gives_the_same_bytes(saved, tmp_path):
     data, _ = saved
     (tmp_path / "one").write_bytes(data)
-    lsh.load(tmp_path / "one").save(tmp_path / "two")
+    lsh.save(lsh.load(tmp_path / "one"), tmp_path / "two")
     assert (tmp_path / "two").read_bytes() == data
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_and_data_give_the_same_bytes(tmp_path, kind):
     for name, seed in {"one": 3, "two": 3, "other": 4}.items():
-        fit(kind, vectors(), seed).save(tmp_path / name)
+        lsh.save(fit(kind, vectors(), seed), tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes() != (tmp_path / "other").read_bytes()
 
 
@@ -63,14 +62,14 @@ def test_a_file_is_what_the_format_says_and_nothing_else(saved):
 @pytest.mark.parametrize("kind", KINDS)
 def test_vectors_that_are_left_out_are_given_again(tmp_path, kind):
     X, index = vectors(), make(kind)
-    index.save(tmp_path / "whole")
-    index.save(tmp_path / "index", with_vectors=False)
+    lsh.save(index, tmp_path / "whole")
+    lsh.save(index, tmp_path / "index", with_vectors=False)
     assert (tmp_path / "index").stat().st_size <= (tmp_path / "whole").stat().st_size - X.nbytes
     np.save(tmp_path / "X.npy", X)
     for given_again in (X, X.astype(np.float64), X.tolist(), np.load(tmp_path / "X.npy", mmap_mode="r")):
         loaded = lsh.load(tmp_path / "index", given_again)
         assert answers(loaded) == answers(index)
-    loaded.save(tmp_path / "again", with_vectors=False)
+    lsh.save(loaded, tmp_path / "again", with_vectors=False)
     assert (tmp_path / "again").read_bytes() == (tmp_path / "index").read_bytes()
 
 
@@ -85,21 +84,21 @@ def test_vectors_that_are_left_out_are_given_again(tmp_path, kind):
     ],
 )
 def test_other_vectors_than_those_left_out_are_refused(tmp_path, X, words):
-    make("tables-cosine").save(tmp_path / "index", with_vectors=False)
+    lsh.save(make("tables-cosine"), tmp_path / "index", with_vectors=False)
     with pytest.raises(IndexFileError, match=words) as caught:
         lsh.load(tmp_path / "index", X)
     assert str(tmp_path / "index") in str(caught.value)
 
 
 def test_vectors_of_another_shape_are_refused_without_verifying_too(tmp_path):
-    make("sketches-cosine").save(tmp_path / "index", with_vectors=False)
+    lsh.save(make("sketches-cosine"), tmp_path / "index", with_vectors=False)
     for X in (vectors(22), vectors(24), vectors(dim=4), vectors()[0], vectors(46)[::2][:, ::2]):
         with pytest.raises(IndexFileError, match="shape"):
             lsh.load(tmp_path / "index", X, verify=False)
 
 
 def test_vectors_given_to_a_file_that_holds_its_own_are_refused(tmp_path):
-    make("tables-cosine").save(tmp_path / "index")
+    lsh.save(make("tables-cosine"), tmp_path / "index")
     with pytest.raises(IndexFileError, match="holds its own vectors"):
         lsh.load(tmp_path / "index", vectors())
 
@@ -107,7 +106,7 @@ def test_vectors_given_to_a_file_that_holds_its_own_are_refused(tmp_path):
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_of_a_loaded_index_can_be_written(tmp_path, kind, options):
-    make(kind).save(tmp_path / "index")
+    lsh.save(make(kind), tmp_path / "index")
     loaded = lsh.load(tmp_path / "index", **options)
     arrays = [loaded.exact.X, loaded.exact.inverse_norms, loaded.exact.half_squares]
     if isinstance(loaded, SketchIndex):
@@ -122,14 +121,14 @@ def test_an_index_may_be_saved_over_the_file_it_is_mapped_from(saved, tmp_path):
     data, expected = saved
     (tmp_path / "index").write_bytes(data)
     loaded = lsh.load(tmp_path / "index")
-    loaded.save(tmp_path / "index")
+    lsh.save(loaded, tmp_path / "index")
     assert (tmp_path / "index").read_bytes() == data
     assert answers(loaded) == expected
 
 
 def test_an_index_without_data_is_not_saved(tmp_path):
     with pytest.raises(NotFittedError):
-        save(lsh.LSHIndex(), tmp_path / "index")
+        lsh.save(lsh.LSHIndex(), tmp_path / "index")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -146,7 +145,7 @@ def test_many_threads_may_search_one_mapped_index(saved, tmp_path):
 @pytest.mark.parametrize("width", [2, np.float32(2), 2.0])
 def test_numbers_of_any_type_are_saved_as_plain_ones(tmp_path, width):
     index = lsh.LSHIndex("euclidean", np.int64(2), np.int32(3), np.int16(5), width, centre=np.True_)
-    index.fit(vectors()).save(tmp_path / "index")
+    lsh.save(index.fit(vectors()), tmp_path / "index")
     assert lsh.load(tmp_path / "index").params == index.params
     assert (
         hashlib.sha256((tmp_path / "index").read_bytes()).digest()
@@ -155,7 +154,7 @@ def test_numbers_of_any_type_are_saved_as_plain_ones(tmp_path, width):
 
 
 def _saved(index, folder):
-    index.fit(vectors()).save(folder / "plain")
+    lsh.save(index.fit(vectors()), folder / "plain")
     return (folder / "plain").read_bytes()
 
 
@@ -187,9 +186,9 @@ def test_whatever_is_saved_is_loaded_again(tmp_path_factory, index, n, dim, rows
         X[:: 1 if rows == "all zero" else 3] = 0
     folder = tmp_path_factory.mktemp("any")
     index.fit(X)
-    index.save(folder / "one", with_vectors=with_vectors)
+    lsh.save(index, folder / "one", with_vectors=with_vectors)
     loaded = lsh.load(folder / "one", None if with_vectors else X)
-    loaded.save(folder / "two", with_vectors=with_vectors)
+    lsh.save(loaded, folder / "two", with_vectors=with_vectors)
     assert (folder / "one").read_bytes() == (folder / "two").read_bytes()
     Q = np.random.default_rng(1).standard_normal((3, dim)).astype(np.float32)
     for one, two in zip(vars_of(index.search(Q, k=3)), vars_of(loaded.search(Q, k=3)), strict=True):
@@ -203,7 +202,7 @@ def vars_of(found):
 def test_arrays_beyond_four_gigabytes_lie_where_they_should(tmp_path):
     """A file with a hole of 5 GB in its vectors: places need more than 32 bits."""
     n, dim = 10_200_000, 128
-    fit("tables-cosine", vectors(3, dim)).save(tmp_path / "small")
+    lsh.save(fit("tables-cosine", vectors(3, dim)), tmp_path / "small")
     header, arrays = take_apart((tmp_path / "small").read_bytes())
     end = 0
     for entry in header["arrays"]:

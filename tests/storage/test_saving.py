@@ -28,7 +28,7 @@ def indexes():
 def old(indexes, tmp_path):
     """Return the path of a saved index."""
     path = tmp_path / "index"
-    indexes[0].save(path)
+    lsh.save(indexes[0], path)
     return path
 
 
@@ -60,7 +60,7 @@ def save_with(fault, index, path):
     with pytest.MonkeyPatch.context() as patch:
         faults = Faults(patch, **fault)
         try:
-            index.save(path)
+            lsh.save(index, path)
         except BaseException as error:
             return error, faults.count
     return None, faults.count
@@ -77,12 +77,12 @@ CAUSES = [OSError(code, os.strerror(code)) for code in ERRNOS] + [KeyboardInterr
 @pytest.mark.parametrize("cause", CAUSES, ids=repr)
 def test_whichever_call_fails_the_file_is_the_old_one_or_the_new_one(indexes, old, cause, and_after):
     index, before = indexes[1], old.read_bytes()
-    index.save(old.parent / "new")
+    lsh.save(index, old.parent / "new")
     after = (old.parent / "new").read_bytes()
     _, calls = save_with({}, index, old)
     assert calls > 15
     for at in range(1, calls + 1):
-        indexes[0].save(old)
+        lsh.save(indexes[0], old)
         error, _ = save_with({"at": at, "error": cause, "and_after": and_after}, index, old)
         assert old.read_bytes() in {before, after}
         if error is None:
@@ -93,7 +93,7 @@ def test_whichever_call_fails_the_file_is_the_old_one_or_the_new_one(indexes, ol
             assert cause.strerror in str(error)
         else:
             assert error is cause
-        indexes[0].save(old)
+        lsh.save(indexes[0], old)
         assert hidden(old.parent) == []
         assert old.read_bytes() == before
 
@@ -110,17 +110,17 @@ def test_the_bytes_are_on_the_disk_before_the_name_changes_and_the_name_before_t
                 return call(*arguments)
 
             patch.setattr(os, name, noted)
-        indexes[1].save(old)
+        lsh.save(indexes[1], old)
     order = [event for i, event in enumerate(events) if i == 0 or events[i - 1] != event]
     assert order == [("write", "file"), ("fsync", "file"), ("replace", "file"), ("fsync", "folder")]
 
 
 def test_writes_that_take_only_a_few_bytes_at_a_time_are_continued(indexes, old):
     real = os.write
-    indexes[1].save(old.parent / "new")
+    lsh.save(indexes[1], old.parent / "new")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "write", lambda handle, data: real(handle, data[:7]))
-        indexes[1].save(old)
+        lsh.save(indexes[1], old)
     assert old.read_bytes() == (old.parent / "new").read_bytes()
 
 
@@ -129,7 +129,7 @@ def test_a_write_that_takes_nothing_is_an_error(indexes, old):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "write", lambda *_: 0)
         with pytest.raises(IndexFileError, match="takes no more bytes"):
-            indexes[1].save(old)
+            lsh.save(indexes[1], old)
     assert old.read_bytes() == before
     assert hidden(old.parent) == []
 
@@ -147,7 +147,7 @@ def test_a_full_disk_is_named_and_the_old_file_stays(indexes, old):
         with pytest.raises(
             IndexFileError, match=f"cannot write {old}: No space left on device; there is not enough room"
         ):
-            indexes[1].save(old)
+            lsh.save(indexes[1], old)
     assert old.read_bytes() == before
 
 
@@ -158,7 +158,7 @@ def test_a_limit_on_the_size_of_files_leaves_the_old_file(indexes, old):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
         try:
             with pytest.raises(IndexFileError, match="File too large; there is not enough room") as caught:
-                indexes[1].save(old)
+                lsh.save(indexes[1], old)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert str(old) in str(caught.value)
@@ -168,7 +168,7 @@ def test_a_limit_on_the_size_of_files_leaves_the_old_file(indexes, old):
 
 def test_a_missing_folder_is_named(indexes, tmp_path):
     with pytest.raises(IndexFileError, match=rf"cannot write {tmp_path}/nowhere/index: .*make it first"):
-        indexes[0].save(tmp_path / "nowhere" / "index")
+        lsh.save(indexes[0], tmp_path / "nowhere" / "index")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -178,7 +178,7 @@ def test_a_folder_that_may_not_be_written_is_named(indexes, old):
     old.parent.chmod(0o500)
     try:
         with pytest.raises(IndexFileError, match="check that its folder is writable"):
-            indexes[1].save(old)
+            lsh.save(indexes[1], old)
     finally:
         old.parent.chmod(0o700)
     assert lsh.load(old).params.seed == 1
@@ -190,7 +190,7 @@ def test_what_is_not_a_file_is_not_replaced_and_not_read(indexes, tmp_path, make
     make_it(path)
     kind = stat.S_IFMT(path.stat().st_mode)
     with pytest.raises(IndexFileError, match=f"{path} is not a regular file, so it is not replaced"):
-        indexes[0].save(path)
+        lsh.save(indexes[0], path)
     assert stat.S_IFMT(path.stat().st_mode) == kind
     with pytest.raises(IndexFileError, match=f"cannot load {path}: it is not a regular file"):
         lsh.load(path)
@@ -206,7 +206,7 @@ def test_a_link_stays_a_link_to_the_new_file(indexes, old, tmp_path):
     (tmp_path / "folder").mkdir()
     link = tmp_path / "folder" / "link"
     link.symlink_to(old)
-    indexes[1].save(link)
+    lsh.save(indexes[1], link)
     assert link.is_symlink()
     assert lsh.load(old).params.seed == lsh.load(link).params.seed == 2
     assert list((tmp_path / "folder").iterdir()) == [link]
@@ -214,10 +214,10 @@ def test_a_link_stays_a_link_to_the_new_file(indexes, old, tmp_path):
 
 def test_a_new_file_has_the_usual_permissions_and_a_replaced_one_those_it_had(indexes, tmp_path):
     (tmp_path / "plain").write_bytes(b"")
-    indexes[0].save(tmp_path / "index")
+    lsh.save(indexes[0], tmp_path / "index")
     assert (tmp_path / "index").stat().st_mode == (tmp_path / "plain").stat().st_mode
     (tmp_path / "index").chmod(0o600)
-    indexes[1].save(tmp_path / "index")
+    lsh.save(indexes[1], tmp_path / "index")
     assert stat.S_IMODE((tmp_path / "index").stat().st_mode) == 0o600
 
 
@@ -234,7 +234,7 @@ def test_work_of_the_dead_is_removed_and_other_hidden_files_are_not(indexes, old
         (old.parent / name).write_bytes(b"x")
     (old.parent / ".index.00000000.tmp").mkdir()
     (old.parent / ".index.11111111.tmp").symlink_to(old)
-    indexes[1].save(old)
+    lsh.save(indexes[1], old)
     left = {path.name for path in old.parent.iterdir()}
     assert left == {"index", *others, ".index.00000000.tmp", ".index.11111111.tmp"}
     assert lsh.load(old).params.seed == 2
@@ -244,18 +244,18 @@ def test_work_of_the_living_is_left_alone(indexes, old):
     work = old.parent / ".index.0123abcd.tmp"
     with work.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        indexes[1].save(old)
+        lsh.save(indexes[1], old)
         assert work.exists()
-    indexes[1].save(old)
+    lsh.save(indexes[1], old)
     assert not work.exists()
 
 
 def test_many_threads_may_save_to_one_path(indexes, old):
     data = []
     for index in indexes:
-        index.save(old)
+        lsh.save(index, old)
         data.append(old.read_bytes())
-    threads = [threading.Thread(target=indexes[i % 2].save, args=(old,)) for i in range(24)]
+    threads = [threading.Thread(target=lsh.save, args=(indexes[i % 2], old)) for i in range(24)]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
@@ -278,7 +278,7 @@ def test_a_saver_whose_work_was_taken_for_dead_before_it_was_locked_begins_again
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fcntl, "flock", flock)
-        indexes[1].save(old)
+        lsh.save(indexes[1], old)
     assert taken
     assert lsh.load(old).params.seed == 2
     assert hidden(old.parent) == []

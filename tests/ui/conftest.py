@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from data_prep.schema import About, ClipBatch, Label
 from data_prep.synth import KINDS
 from data_prep.writer import write_dataset
-from ui import loading
+from ui import paths
 
 ROWS = {"train": 400, "validation": 40, "test": 30}
 _MAIN = sys.modules["__main__"]
@@ -50,7 +50,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder in which the app looks for prepared datasets; empty."""
-    monkeypatch.setattr(loading, "DATA", tmp_path)
+    monkeypatch.setattr(paths, "DATA", tmp_path)
     monkeypatch.delenv("EARSHOT_DATA", raising=False)
     return tmp_path
 

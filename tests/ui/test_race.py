@@ -7,7 +7,7 @@ from streamlit.runtime.scriptrunner import StopException
 from lsh import racing
 from lsh.racing import RACERS
 from tests.ui.pages import opened, said, write_small
-from ui import loading, race_live, race_runs
+from ui import paths, race_live, race_runs
 
 ROWS = {"train": 260, "validation": 20, "test": 30}
 
@@ -35,7 +35,7 @@ def charts(app):
 
 
 def test_on_the_sample_the_page_opens_full_with_races_that_say_where_they_were_run(root, monkeypatch):
-    monkeypatch.setattr(loading, "DATA", root / "data")
+    monkeypatch.setattr(paths, "DATA", root / "data")
     app = opened("race", dataset="sample")
     assert not app.exception
     assert len(charts(app)) == 3

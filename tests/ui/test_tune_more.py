@@ -148,7 +148,7 @@ def test_the_sentence_gives_the_memory_that_more_tables_would_take(index):
     rows = [(1, 2, 0.5, 2), (4, 3, 0.7, 4)]
     said = tune_probes.sentence(rows, (2, 2), 0.1, index)
     assert "**4 probes** at K = 3 find 70 %" in said
-    assert f"**{index.nbytes(4) / index.nbytes(2):.1f} times the memory**" in said
+    assert f"**{index.nbytes_of(4) / index.nbytes_of(2):.1f} times the memory**" in said
     assert "no number of tables" in tune_probes.sentence([(1, 2, 0.5, 2), (4, 3, 0.7, None)], (2, 2), 0.1, index)
 
 

@@ -4,15 +4,13 @@ Their scripts are this project's own files. Everything that comes from data reac
 page as text, never as HTML.
 """
 
-from pathlib import Path
-
 from streamlit.components.v2 import component
 
-_HERE = Path(__file__).parent
+from ui.paths import COMPONENTS
 
 
 def _read(*names: str) -> str:
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+    return "\n".join((COMPONENTS / name).read_text(encoding="utf-8") for name in names)
 
 
 query_player = component(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.answers.confidence import apart, macro_figure, mean_figure
+from benchmarks.answers.confidence import macro_figure, mean_figure
 
 
 def test_an_interval_holds_the_mean_and_shrinks_as_the_root_of_the_number_of_queries():
@@ -27,12 +27,6 @@ def test_the_same_values_have_the_same_interval_each_time():
 
 def test_equal_values_have_no_width():
     assert mean_figure([0.5] * 20) == {"value": 0.5, "low": 0.5, "high": 0.5}
-
-
-def test_a_difference_is_apart_from_zero_only_when_its_interval_is():
-    assert apart({"value": 0.1, "low": 0.05, "high": 0.2})
-    assert apart({"value": -0.1, "low": -0.2, "high": -0.05})
-    assert not apart({"value": 0.1, "low": -0.05, "high": 0.2})
 
 
 def test_every_label_counts_alike_however_many_queries_have_it():

@@ -18,7 +18,7 @@ class Made(NamedTuple):
     @property
     def starts(self):
         """Return where each head of the keys begins: int32[L, 2^h + 1]."""
-        return Tables.of(self.keys, self.ids).starts
+        return Tables.from_arrays(self.keys, self.ids).starts
 
 
 def made(rng, *, n, nq, L, K, bits, m, variety=3):

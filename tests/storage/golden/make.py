@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+import lsh
 from lsh import LSHIndex
 from lsh.sketch_index import SketchIndex
 from lsh.storage.container import FORMAT_VERSION
@@ -52,9 +53,11 @@ def distances(found):
 def main():
     recorded = {}
     for name, index in INDEXES.items():
-        index.fit(data()[0]).save(FOLDER / f"v{FORMAT_VERSION}-{name}.lsh")
+        lsh.save(index.fit(data()[0]), FOLDER / f"v{FORMAT_VERSION}-{name}.lsh")
         recorded[name] = answers(index, name.split("-")[0])
-    INDEXES["tables-cosine"].save(FOLDER / f"v{FORMAT_VERSION}-tables-cosine-without-vectors.lsh", with_vectors=False)
+    lsh.save(
+        INDEXES["tables-cosine"], FOLDER / f"v{FORMAT_VERSION}-tables-cosine-without-vectors.lsh", with_vectors=False
+    )
     (FOLDER / f"v{FORMAT_VERSION}-answers.json").write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
 
 

@@ -1,45 +1,27 @@
-"""The toolbox of the synthesiser against definitions written out."""
+"""The signal functions of the synthesiser against definitions written out."""
 
 import math
 
 import numpy as np
 import pytest
 
-from data_prep.synth.motion import passing
-from data_prep.synth.strings import string
-from data_prep.synth.toolbox import (
+from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, log_uniform, together, unit
+from data_prep.synth.envelopes import curve, decay, hump, passing, throb, wander
+from data_prep.synth.events import beats, deal, impulses, place, poisson, scatter, some
+from data_prep.synth.filters import (
     FREQUENCY,
-    N_SAMPLES,
-    SAMPLE_RATE,
     band,
-    beats,
-    curve,
-    deal,
-    decay,
     filtered,
     formants,
     highpass,
-    hump,
-    impulses,
-    log_uniform,
     lowpass,
-    modes,
     noise,
-    periodic,
-    phase,
-    place,
-    poisson,
     resonance,
-    saw_amplitudes,
-    scatter,
     slope,
-    some,
     spectrum,
-    throb,
-    together,
-    unit,
-    wander,
 )
+from data_prep.synth.oscillators import modes, periodic, phase, saw_amplitudes
+from data_prep.synth.strings import string
 
 
 def gain_at(response, hertz):
