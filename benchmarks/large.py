@@ -7,11 +7,13 @@ one query at a time on one thread. What it holds in memory counts the pages of t
 import argparse
 import sys
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,7 @@ from benchmarks.machine import describe, peak, resident
 from benchmarks.truth import Truth
 from earshot_common import command_line
 from lsh import SketchIndex
+from lsh.timing import interleaved
 from lsh.validate import METRICS
 from lsh.warm import warm
 
@@ -52,22 +55,27 @@ def measure(work: Work, metric: str, k: int) -> Measured:
     index = SketchIndex(metric).fit(X)
     seconds = time.perf_counter() - start, time.process_time() - cpu_start
     highest = peak()
-    answers = [_answers(index, Q, {"k": k, "n_probes": p, "n_reranked": r}) for p, r in SETTINGS]
-    return Measured(*seconds, highest / 1e6, resident() / 1e6, index.nbytes / 1e6, answers)
+    answers = [index.search(Q, k, *setting).ids for setting in SETTINGS]
+    ms = _ms_per_query([partial(_block_seconds, index, Q, k, *setting) for setting in SETTINGS], len(Q))
+    return Measured(*seconds, highest / 1e6, resident() / 1e6, index.nbytes / 1e6, list(zip(answers, ms, strict=True)))
 
 
-def _answers(
-    index: SketchIndex, Q: npt.NDArray[np.float32], setting: dict[str, Any]
-) -> tuple[npt.NDArray[np.int64], float]:
-    fastest = np.full(-(-len(Q) // _BLOCK), np.inf)
-    for _ in range(_ROUNDS):
-        for block in range(len(fastest)):
-            rows = range(block * _BLOCK, min((block + 1) * _BLOCK, len(Q)))
-            start = time.perf_counter()
-            for q in rows:
-                index.search(Q[q : q + 1], **setting)
-            fastest[block] = min(fastest[block], time.perf_counter() - start)
-    return index.search(Q, **setting).ids, float(fastest.sum() / len(Q) * 1e3)
+def _block_seconds(
+    index: SketchIndex, Q: npt.NDArray[np.float32], k: int, n_probes: int, n_reranked: int, block: int
+) -> float:
+    """Return the seconds that a block of queries takes, one at a time, with the waiting for pages of the file."""
+    start = time.perf_counter()
+    for q in range(block * _BLOCK, min((block + 1) * _BLOCK, len(Q))):
+        index.search(Q[q : q + 1], k, n_probes, n_reranked)
+    return time.perf_counter() - start
+
+
+def _ms_per_query(settings: Sequence[Callable[[int], float]], n_queries: int) -> list[float]:
+    """Return milliseconds per query of each setting, of the fastest round of each block."""
+    fastest = np.full((-(-n_queries // _BLOCK), len(settings)), np.inf)
+    for measured in interleaved(settings, range(len(fastest)), _ROUNDS):
+        np.minimum(fastest[measured.query], measured.values, out=fastest[measured.query])
+    return [float(seconds * 1e3 / n_queries) for seconds in fastest.sum(axis=0)]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,13 +8,12 @@ What counts is the thread's own processor time. On a quiet machine a clock shows
 the waiting for a processor, which hits long work hardest and would slow the blocks down most of all.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
 
 from lsh import validate
 from lsh.arrays import Float32Array, Float64Array, Int64Array
@@ -24,7 +23,7 @@ from lsh.quality import Labels, label_precision_at_k, recall_at_k
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
-from lsh.timing import Search, clock
+from lsh.timing import Search, interleaved, timed
 
 LSH, EXACT, BATCHED, SKETCHES = RACERS = ("lsh", "exact", "batched", "sketches")
 SMALLEST = 1000
@@ -158,40 +157,32 @@ def _timed(searches: Sequence[Search], queries: Float32Array, clips: str) -> Gen
 
     Everything has run once before, so nothing compiles here.
     """
-    blas = ThreadpoolController()
 
-    def turn(these: Iterable[int], q: Float32Array) -> list[float]:
-        with blas.limit(limits=1, user_api="blas"):
-            return [_ms(searches[s], q) for s in these]
+    def single(search: Search) -> Callable[[int], float]:
+        return timed(lambda row: search(queries[row : row + 1]))
 
     batched = RACERS.index(BATCHED)
-    alone = [s for s in range(len(searches)) if s != batched]
+    alone = [single(search) for search in (*searches[:batched], *searches[batched + 1 :])]
+    rows = _affordable(sum(next(interleaved(alone, [0], 1)).values), len(queries))
     block = queries[np.arange(BLOCK) % len(queries)]
-    rows = _affordable(sum(turn(alone, queries[:1])), len(queries))
-    ms, blocks = np.empty((ROUNDS, len(searches), len(rows))), []
-    rng = np.random.default_rng(0)
-    for again in range(ROUNDS):
-        for column, row in enumerate(rows):
-            yield Step(0.4 + 0.6 * (again + column / len(rows)) / ROUNDS, f"{clips}: round {again + 1} of {ROUNDS}")
-            if column % BLOCK_EVERY == 0:
-                blocks += turn([batched], block)
-            order = rng.permutation(alone)
-            ms[again, order, column] = turn(order, queries[row : row + 1])
-    waits = list(np.median(ms, axis=0))
-    waits[batched] = np.median(blocks, keepdims=True)
-    return waits
+    blocks = interleaved([timed(lambda _: searches[batched](block))], [0], ROUNDS * len(rows))
+    by_query: dict[int, list[list[float]]] = {row: [] for row in rows.tolist()}
+    by_block: list[float] = []
+    for i, measured in enumerate(interleaved(alone, by_query, ROUNDS, "shuffled")):
+        by_query[measured.query].append(measured.values)
+        if i % len(rows) % BLOCK_EVERY == 0:
+            by_block += next(blocks).values
+        share = (i + 1) / (ROUNDS * len(rows))
+        yield Step(0.4 + 0.6 * share, f"{clips}: round {measured.round + 1} of {ROUNDS}")
+    ms = list(1000 * np.median(list(by_query.values()), axis=1).T)
+    ms.insert(batched, 1000 * np.median(by_block, keepdims=True))
+    return ms
 
 
-def _affordable(ms_a_turn: float, n_queries: int) -> Int64Array:
+def _affordable(seconds: float, n_queries: int) -> Int64Array:
     """Return the rows of the queries to time: as many as the budget allows, within limits."""
-    most = min(max(int(1000 * BUDGET_S / ROUNDS / ms_a_turn), LEAST_TIMED), MOST_TIMED, n_queries)
+    most = min(max(int(BUDGET_S / ROUNDS / seconds), LEAST_TIMED), MOST_TIMED, n_queries)
     return evenly_spaced_rows(n_queries, most)
-
-
-def _ms(search: Search, q: Float32Array) -> float:
-    start = clock()
-    search(q)
-    return 1000 * (clock() - start)
 
 
 def _lap(

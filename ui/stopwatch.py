@@ -1,8 +1,7 @@
 """Measured time: settings really searched on this machine, one query at a time.
 
-Times are noisy. `lsh.timing` lets all settings take turns on every query, so that a busy moment of the machine falls on
-everybody alike; here the turns are also shuffled, and counted, for there are many settings and a page may be left. With
-few queries a mean still follows its worst moment (on a busy machine it was twice the median), so medians are shown.
+Times are noisy, so `lsh.timing` interleaves all settings on every query, here in shuffled order. With few queries a
+mean still follows its worst moment (on a busy machine it was twice the median), so medians are shown.
 """
 
 import os
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import LSHIndex
-from lsh.timing import Search, ms_per_query
+from lsh.timing import interleaved, timed
 from ui import turns
 
 TABLES = (1, 2, 4, 8, 16, 32)
@@ -64,18 +63,19 @@ class Stopwatch:
         self._n_tables = np.array([n for n in TABLES if n < most] + [most], np.int64)
         self._n_bits = np.arange(1, index.params.n_bits + 1, dtype=np.int64)
         settings = [(int(n), int(b)) for n in self._n_tables for b in self._n_bits]
-        self._searches = [self._search(*setting) for setting in settings]
-        self._searches.append(lambda q: index.exact.search(q, k))
-        self._ms = np.empty((0, len(self._searches)))  # [query, search]; the last search is the exact one
+        self._runs = [self._run(*setting) for setting in settings]
+        self._runs.append(timed(lambda q: index.exact.search(queries[q : q + 1], k)))
+        self._ms = np.empty((0, len(self._runs)))  # [query, run]; the last run is exact search
         self._lock = threading.Lock()
 
     def run(self, progress: Callable[[float], object]) -> Times:
         """Measure what is not yet measured, telling `progress` the share done (0 to 1), and return the medians."""
         with turns.turn(self._lock, lambda: progress(self._share)):
             if not len(self._ms):
-                self._ms = np.full((self._warm_up(), len(self._searches)), np.nan)
-            for q in np.flatnonzero(np.isnan(self._ms[:, 0])):
-                self._ms[q] = self._take_turns(int(q), ROUNDS)
+                self._ms = np.full((self._warm_up(), len(self._runs)), np.nan)
+            for q in np.flatnonzero(np.isnan(self._ms[:, 0])).tolist():
+                seconds = [m.values for m in interleaved(self._runs, [q], ROUNDS, "shuffled")]
+                self._ms[q] = 1000 * np.median(seconds, axis=0)
                 progress(self._share)
         ms = np.median(self._ms, axis=0)
         grid = ms[:-1].reshape(len(self._n_tables), len(self._n_bits))
@@ -90,24 +90,16 @@ class Stopwatch:
     def _share(self) -> float:
         return float(np.isfinite(self._ms[:, 0]).mean()) if len(self._ms) else 0.0
 
-    def _search(self, n_tables: int, n_bits: int) -> Search:
-        return lambda q: self._index.search(q, self._k, n_tables, n_bits, self._n_probes)
+    def _run(self, n_tables: int, n_bits: int) -> Callable[[int], float]:
+        return timed(lambda q: self._index.search(self._queries[q : q + 1], self._k, n_tables, n_bits, self._n_probes))
 
     def _warm_up(self) -> int:
         """Search everything once and return how many queries the budget affords."""
-        self._take_turns(0, 1)  # compiles, and reads the vectors from disk
+        next(interleaved(self._runs, [0], 1))  # compiles, and reads the vectors from disk
         start = time.perf_counter()
-        self._take_turns(0, 1)
-        a_turn = (time.perf_counter() - start) / 2  # each search ran twice: once to warm, once to count
-        affordable = int(BUDGET_S / (ROUNDS + 1) / max(a_turn, 1e-9))
+        next(interleaved(self._runs, [0], 1))
+        affordable = int(BUDGET_S / ROUNDS / max(time.perf_counter() - start, 1e-9))
         return min(max(affordable, LEAST_QUERIES), MOST_QUERIES, len(self._queries))
-
-    def _take_turns(self, q: int, rounds: int) -> npt.NDArray[np.float64]:
-        """Return the milliseconds of every search for one query: float64[searches]."""
-        order = np.random.default_rng(q).permutation(len(self._searches))
-        ms = np.empty(len(order))
-        ms[order] = ms_per_query([self._searches[s] for s in order], self._queries[q : q + 1], rounds)
-        return ms
 
 
 def machine() -> str:

@@ -21,13 +21,14 @@ from benchmarks.peers.method import Settings
 from benchmarks.peers.worker import BLOCK
 from benchmarks.peers.worker_process import Child
 from benchmarks.truth import Doubles, Truth
+from lsh.timing import interleaved
 
 Say = Callable[[str], None]
 
 _FIRST_SECONDS = 2.0  # a setting's first pass, which gives its recall
 _FIRST_QUERIES = 100  # and how many queries it answers however slow it is
-_TURN_SECONDS = 0.2
-_TURN_QUERIES = 20
+_ROUND_SECONDS = 0.2
+_ROUND_QUERIES = 20
 _BATCH_SECONDS = 1.0  # a batch that may take longer is timed in the first round only
 _WORTH = 0.7  # settings slower than this share of a better one of the same method have no more turns
 _TOO_MANY_THREADS = 1.3
@@ -107,6 +108,14 @@ class _Trial:
         seconds = summary(np.array([times[:blocks] for times in self.rounds]), axis=0).sum()
         return float(min(blocks * BLOCK, len(self.recalls)) / seconds)
 
+    def measure(self, n_queries: int) -> None:
+        """Search for a fraction of a second one query at a time, then all queries at once where that is fast enough."""
+        reply = self.child.ask(call="one_by_one", search=self.search, seconds=_ROUND_SECONDS, at_least=_ROUND_QUERIES)
+        self.rounds.append(reply["blocks"])
+        if not self.batches or n_queries / self.qps() <= _BATCH_SECONDS:
+            seconds = self.child.ask(call="at_once", search=self.search)["seconds"]
+            self.batches += [n_queries / seconds] if seconds else []
+
     def point(self) -> Point:
         error = float(self.recalls.std() / np.sqrt(len(self.recalls)))
         batch = max(self.batches, default=None)
@@ -171,17 +180,10 @@ def _worth_a_turn(trial: _Trial, trials: Sequence[_Trial]) -> bool:
 
 
 def _take_turns(trials: Sequence[_Trial], rounds: int, n_queries: int, say: Say) -> None:
+    say(f"{rounds} rounds: {len(trials)} settings, interleaved")
     in_order = sorted(trials, key=lambda t: t.recall)
-    for turn in range(rounds):
-        say(f"round {turn + 1} of {rounds}: {len(in_order)} settings in turns")
-        for trial in in_order if turn % 2 == 0 else reversed(in_order):
-            asked = trial.child.ask(
-                call="one_by_one", search=trial.search, seconds=_TURN_SECONDS, at_least=_TURN_QUERIES
-            )
-            trial.rounds.append(asked["blocks"])
-            if turn == 0 or n_queries / trial.qps() <= _BATCH_SECONDS:
-                seconds = trial.child.ask(call="at_once", search=trial.search)["seconds"]
-                trial.batches += [n_queries / seconds] if seconds else []
+    for done in interleaved([trial.measure for trial in in_order], [n_queries], rounds, "alternating"):
+        say(f"round {done.round + 1} of {rounds} is done")
 
 
 def _words(settings: Settings) -> str:

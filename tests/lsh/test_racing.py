@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -83,13 +81,9 @@ def test_a_race_that_is_left_searches_no_more(made, quick, monkeypatch):
 
 
 def test_a_slow_collection_gets_fewer_queries_but_never_none(monkeypatch):
-    assert len(racing._affordable(0.01, 500)) == racing.MOST_TIMED
-    assert len(racing._affordable(1e9, 500)) == racing.LEAST_TIMED
-    assert racing._affordable(1e9, 3).tolist() == [0, 1, 2]
-
-
-def test_waiting_for_others_does_not_count():
-    assert racing._ms(lambda _: time.sleep(0.05), np.empty(0)) < 50
+    assert len(racing._affordable(1e-5, 500)) == racing.MOST_TIMED
+    assert len(racing._affordable(1e6, 500)) == racing.LEAST_TIMED
+    assert racing._affordable(1e6, 3).tolist() == [0, 1, 2]
 
 
 def test_fewer_queries_than_a_block_and_fewer_vectors_than_k_are_raced(made, quick):
