@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lsh.machine import cpu_fields, processor
+
 PACKAGES = ("numpy", "numba", "faiss-cpu", "hnswlib", "scann", "annoy", "pynndescent", "falconn", "puffinn")
 
 
@@ -55,12 +57,7 @@ def _memory(field: str) -> int:
 
 def _cpu() -> str:
     """Return the processor's name with its family and model: virtual machines often give only half a name."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
-    name = fields.get("model name", platform.machine())
+    name, fields = processor(), cpu_fields()
     if "cpu family" in fields:
         name += f" (family {fields['cpu family']}, model {fields.get('model', '?')})"
     return name + (", AVX-512 VPOPCNTDQ" if "avx512_vpopcntdq" in fields.get("flags", "") else "")

@@ -12,11 +12,11 @@ from data_prep.errors import InputError
 from data_prep.room import said, to_make
 from data_prep.sounds.walk import sound_folder
 from data_prep.verify import verify_dataset
+from lsh import machine
 from ui import doors, hosting, paths, state
 from ui.data_folder import collection_of, listening
 from ui.jobs import Job, Work, jobs
 from ui.loading import PageContext
-from ui.stopwatch import machine
 from ui.text import plain
 
 _DISK = {subset: f"needs {said(sum(to_make(subset)))} of disk while it works" for subset in SUBSETS}
@@ -34,7 +34,7 @@ def show(context: PageContext) -> None:
     _get_audioset()
     _own_folder()
     with st.expander("This machine"):
-        st.markdown(plain(machine(), longest=600))
+        st.markdown(plain(machine.summary(), longest=600))
 
 
 def _this_collection(context: PageContext) -> None:

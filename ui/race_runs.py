@@ -19,13 +19,12 @@ from threadpoolctl import threadpool_info
 
 from data_prep.dataset import Dataset
 from data_prep.errors import DataError
-from lsh import LSHIndex
+from lsh import LSHIndex, machine
 from lsh.arrays import Float32Array
 from lsh.quality import Labels
 from lsh.racing import RACERS, Lap, Setting, Step, race
 from lsh.sampling import evenly_spaced_rows
 from ui.paths import UI
-from ui.stopwatch import machine
 from ui.text import clean
 
 SHIPPED = UI / "data" / "race_sample.json"
@@ -98,7 +97,7 @@ def start(
         setting=setting,
         seed=index.params.seed,
         bucket_width=index.bucket_width,
-        machine=machine(),
+        machine=machine.summary(),
         versions=versions(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         sizes=tuple(sizes),
@@ -125,7 +124,7 @@ def features_of(dataset: Dataset) -> str:
 
 @cache
 def versions() -> str:
-    """Say which Python and which BLAS multiplied the matrices; `stopwatch.machine` says the rest."""
+    """Say which Python and which BLAS multiplied the matrices; `lsh.machine` says the rest."""
     blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     blas.sort(key=lambda pool: "numpy" not in pool["filepath"])  # SciPy brings one too
     name = f"{blas[0]['internal_api']} {blas[0]['version']}" if blas else "unknown BLAS"

@@ -4,14 +4,10 @@ Times are noisy, so `lsh.timing` interleaves all settings on every query, here i
 mean still follows its worst moment (on a busy machine it was twice the median), so medians are shown.
 """
 
-import os
-import platform
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -100,19 +96,3 @@ class Stopwatch:
         next(interleaved(self._runs, [0], 1))
         affordable = int(BUDGET_S / ROUNDS / max(time.perf_counter() - start, 1e-9))
         return min(max(affordable, LEAST_QUERIES), MOST_QUERIES, len(self._queries))
-
-
-def machine() -> str:
-    """Say on what the times were measured: processor, how many of them, numpy and numba."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    processors = f"{count} processor{'s' * (count != 1)}"
-    return f"{_processor()}, {processors}, numpy {version('numpy')}, numba {version('numba')}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine() or "unknown processor"

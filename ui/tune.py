@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lsh import LSHError, tune
+from lsh import LSHError, machine, tune
 from ui import figures, measures, state, trouble, tune_cells, tune_families, tune_luck, tune_probes, tune_worst
 from ui import tune_words as words
 from ui.charts import STATIC, draw, few_numbers
@@ -11,7 +11,7 @@ from ui.figures import Grid, setting
 from ui.loading import PageContext
 from ui.paths import COMPONENTS
 from ui.state import K_NEIGHBOURS
-from ui.stopwatch import Times, machine
+from ui.stopwatch import Times
 from ui.text import plain
 from ui.tune_view import BESIDE, View, key, look, stopwatch
 
@@ -173,7 +173,7 @@ def _say_times(view: View, wanted: float, times: Times, grid: Grid) -> None:
     fastest = times.fastest(grid.recall >= wanted)
     st.markdown(words.time_sentence(times, view.here, view.here_recall, fastest, wanted))
     few_numbers(words.time_table(times, grid.recall, view.here, view.here_recall, wanted))
-    st.caption(words.how_timed(times, plain(machine())))
+    st.caption(words.how_timed(times, plain(machine.summary())))
 
 
 def _theory(view: View) -> None:

@@ -88,10 +88,3 @@ def test_the_fastest_is_sought_among_the_settings_that_reach_the_recall(times):
     reaches = np.array([[False, False], [True, False], [True, True]])
     assert times.fastest(reaches) == (4, 2)
     assert times.fastest(np.zeros((3, 2), bool)) is None
-
-
-def test_the_machine_is_named_with_what_the_times_depend_on():
-    said = stopwatch.machine()
-    assert "processor" in said
-    assert f"numpy {np.__version__}" in said
-    assert "numba" in said
