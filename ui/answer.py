@@ -8,7 +8,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from lsh import LSHIndex, SearchResult, hit_probability, label_precision_at_k
-from ui.loading import PageContext, index_for, splits_to_begin_with
+from ui.loading import PageContext, index_for, splits_to_begin_with, warm_up
 from ui.state import DEFAULTS, K_NEIGHBOURS, Settings
 
 Rows = npt.NDArray[np.int64]
@@ -60,6 +60,7 @@ def answer(context: PageContext, clip: Clip) -> Answer:
 
 def answer_to(context: PageContext, query: npt.NDArray[np.float32], name: str, own: int = -1) -> Answer:
     """Search for a query, float32[dim], which `name` tells from all others; `own`: its row where it is in train."""
+    warm_up(context.index)
     s = context.settings
     k = K_NEIGHBOURS + (own >= 0)
     result = context.index.search(query[None], k, s.n_tables, s.n_bits, s.n_probes)

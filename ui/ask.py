@@ -10,7 +10,7 @@ from data_prep.dataset import Clip, Dataset
 from data_prep.errors import DataError, DownloadError
 from data_prep.sounds.asking import LARGEST, LONGEST_S, Asked, Asking
 from lsh import LSHError
-from ui import doors, loading, near, remarks, taking, visits
+from ui import doors, near, remarks, taking, visits
 from ui.answer import answer_to
 from ui.loading import PageContext
 from ui.text import plain
@@ -129,7 +129,6 @@ def _what_was_heard(dataset: Dataset, question: Question) -> None:
 
 def _answer(context: PageContext, question: Question) -> None:
     try:
-        loading.warm_up(context.index)
         found = answer_to(context, np.asarray(question.asked.feature), question.name)
     except LSHError as error:
         remarks.unsearchable(error)

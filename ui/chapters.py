@@ -1,28 +1,61 @@
-"""What is read in order, on Inside and on Learn: one chapter open, named in the link, and the way back and on."""
+"""Pages read in order, Inside and Learn: one chapter is open, named in the link, with buttons back and on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from data_prep.dataset import Clip
+from ui import measures, remarks, visits
 from ui.components import chapter_top
+from ui.loading import PageContext
+from ui.query_view import QueryView
 
 
-def allowed(key: str, names: Sequence[str]) -> None:
-    """Open the first chapter where the link names one that is not there; before the widget `key` is drawn."""
+class Chapter(NamedTuple):
+    """A chapter: its name in the link and in the list of chapters, the question it answers, and what draws it."""
+
+    name: str
+    question: str
+    draw: Callable[[QueryView], None]
+
+
+def begin(context: PageContext, title: str, intro: str, style: Path) -> tuple[Clip, DeltaGenerator] | None:
+    """Draw a page's beginning; return the query and the place of the four numbers, None where there is no clip."""
+    st.html(style)
+    st.title(title)
+    clip, unknown = visits.here(context)
+    if clip is None:
+        remarks.empty_collection()
+        return None
+    st.markdown(intro)
+    numbers = measures.place()
+    remarks.unknown_clip(unknown)
+    return clip, numbers
+
+
+def allow(key: str, chapters: Sequence[Chapter]) -> list[str]:
+    """Return the chapters' names; open the first where the link names no chapter. Call before the widget `key`."""
+    names = [chapter.name for chapter in chapters]
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[0]
+    return names
 
 
-def turn(key: str, names: Sequence[str], questions: Sequence[str], at: int) -> None:
-    """Draw the ways back and on, which begin a chapter in the container `<key>-room` at its top."""
+def turn_page(key: str, chapters: Sequence[Chapter], at: int) -> None:
+    """Draw the buttons back and on, which begin a chapter in the container `<key>-room` at its top."""
     with st.container(horizontal=True, key="turn-page"):
         if at > 0:
-            st.button(f"← {names[at - 1]}", key=f"{key} back", on_click=_to, args=(key, names[at - 1]))
-        if at + 1 < len(names):
-            words = f"Next: {questions[at + 1]} →"
-            st.button(words, key=f"{key} on", type="primary", on_click=_to, args=(key, names[at + 1]))
-        chapter_top(key=f"{key}-top", data={"room": f"{key}-room", "chapter": names[at]})
+            before = chapters[at - 1].name
+            st.button(f"← {before}", key=f"{key} back", on_click=_go, args=(key, before))
+        if at + 1 < len(chapters):
+            after = chapters[at + 1]
+            label = f"Next: {after.question} →"
+            st.button(label, key=f"{key} on", type="primary", on_click=_go, args=(key, after.name))
+        chapter_top(key=f"{key}-top", data={"room": f"{key}-room", "chapter": chapters[at].name})
 
 
-def _to(key: str, name: str) -> None:
+def _go(key: str, name: str) -> None:
     st.session_state[key] = name

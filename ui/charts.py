@@ -6,6 +6,7 @@ import streamlit as st
 
 from ui.figures import Mode
 
+BESIDE = (5, 2)  # widths of a chart and of its few numbers beside it
 STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 

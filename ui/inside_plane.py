@@ -7,7 +7,7 @@ from lsh import inspecting
 from lsh.sampling import evenly_spaced_rows
 from ui import asks, cards
 from ui.components import plane_toy
-from ui.inside_view import View
+from ui.query_view import QueryView
 
 NEAR, FAR = 90, 210  # clips around the query, and clips from everywhere
 INTRO = """
@@ -23,7 +23,7 @@ are a toy of their own. The sliders L and K belong to the real index, which the 
 """
 
 
-def show(view: View) -> None:
+def show(view: QueryView) -> None:
     """Draw the step."""
     st.markdown(INTRO)
     _toy(view)
@@ -32,11 +32,11 @@ def show(view: View) -> None:
 
 
 @st.fragment
-def _toy(view: View) -> None:
+def _toy(view: QueryView) -> None:
     dataset = view.context.dataset
     rows = _rows(view)
     X = np.asarray(dataset.features("train")[rows])
-    flat = inspecting.plane_of(view.context.index, np.concatenate([view.query[None], X])).round(4).tolist()
+    flat = inspecting.plane_of(view.index, np.concatenate([view.query[None], X])).round(4).tolist()
     clips = [view.clip, *(dataset.clip("train", int(row)) for row in rows)]
     sounds = dataset.media != "youtube"
     points = [
@@ -48,7 +48,7 @@ def _toy(view: View) -> None:
         data={
             "query": points[0],
             "points": points[1:],
-            "shown": f"{dataset.fingerprint[:16]} {view.s.metric} {view.clip.clip_id}",
+            "shown": f"{dataset.fingerprint[:16]} {view.settings.metric} {view.clip.clip_id}",
             "collection": dataset.fingerprint[:16],
             "sound": asks.wanted_sound(view.context, "toy"),
         },
@@ -56,16 +56,16 @@ def _toy(view: View) -> None:
     )
 
 
-def _rows(view: View) -> list[int]:
+def _rows(view: QueryView) -> list[int]:
     """Return rows around the query and rows from everywhere, each once, the query's own not among them."""
-    index = view.context.index
+    index = view.index
     near = index.exact.search(view.query[None], min(NEAR, index.n)).ids[0]
     far = evenly_spaced_rows(index.n, FAR)
-    return [row for row in np.union1d(near[near >= 0], far).tolist() if row != view.own]
+    return [row for row in np.union1d(near[near >= 0], far).tolist() if row != view.own_row]
 
 
-def _apology(view: View) -> str:
-    dim = view.context.index.dim
+def _apology(view: QueryView) -> str:
+    dim = view.index.dim
     return (
         f"A sheet of paper has 2 dimensions, the index works in {dim}: here are {NEAR} clips near your sound and "
         f"{FAR} from all over the collection, on the plane in which they spread most. Which clips are nearest on the "

@@ -1,35 +1,54 @@
-"""Two steps about the outcome: which neighbours were missed and by how much, and the curve that foretells it."""
+"""Inside: which neighbours were missed and by how much, and the curve that predicts it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from lsh import hit_probability, inspecting
-from lsh.inspecting import NearMiss
+from lsh.inspecting import NearMiss, Rescue
 from ui import clip_list
-from ui import inside_words as words
 from ui.charts import draw
 from ui.clip_list import Entry
+from ui.figures import percent
 from ui.figures.chances import Chances, chance_at, s_curve
+from ui.figures.marks import Floats
 from ui.figures.meetings import meetings
-from ui.inside_view import View, distances
-from ui.state import MAX_BITS, MAX_PROBES
+from ui.inside_words import bits, degrees, listed, many, numbered, symbol, to_wall
+from ui.query_view import QueryView, distances
+from ui.state import MAX_BITS, MAX_PROBES, Settings
 
+CURVE = """
+**More bits, K, push the curve down and to the left**: fewer clips are looked at, near ones too are lost. **More tables,
+L, lift it and push it to the right**: more are found, more are looked at. The art is to have the nearest under the high
+part and the crowd under the low one.
+"""
 MORE_BITS = 4
 _BINS = 60
 
 
-def missed(view: View) -> None:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What theory expects and what came: true neighbours found, and the share of the collection looked at."""
+
+    hoped: float
+    found: int
+    expected: float
+    looked_at: float
+
+
+def missed(view: QueryView) -> None:
     """Draw, for each true neighbour, the tables in which it was met, and by how many bits it was missed."""
-    s, index, truth = view.s, view.context.index, view.truth
+    s, index, truth = view.settings, view.index, view.true_rows
     apart = inspecting.differences(index, view.query, truth, s.n_tables, s.n_bits).sum(axis=2)
     near = inspecting.near_misses(index, view.query, truth, s.n_tables, s.n_bits)
-    st.markdown(words.missed(s, view.found_truth, near))
+    st.markdown(describe_missed(s, view.found, near))
     nearest = np.array([miss.table for miss in near])
     draw(
-        meetings(apart, nearest, view.found_truth, view.mode),
-        f"The {len(truth)} nearest against {words.many(s.n_tables, 'table')}: in how many bits each key differs from "
+        meetings(apart, nearest, view.found, view.mode),
+        f"The {len(truth)} nearest against {many(s.n_tables, 'table')}: in how many bits each key differs from "
         f"yours, from 0 (met) to {int(apart.max(initial=0))}.",
     )
     st.caption("● same key, so it is looked at · a number: that many bits differ · ◯ the nearest miss of a missed clip")
@@ -37,9 +56,9 @@ def missed(view: View) -> None:
     clip_list.draw(view.context, "inside-truth", "The nearest clips, missed ones first", view.clip, entries)
 
 
-def curve(view: View) -> None:
+def curve(view: QueryView) -> None:
     """Draw the chance of being looked at over this query's own histogram of distances."""
-    s, index = view.s, view.context.index
+    s, index = view.settings, view.index
     far = distances(view)
     top = 180.0 if s.metric == "cosine" else float(far.max(initial=1e-9)) * 1.02
     at = np.linspace(0, top, 241)
@@ -54,32 +73,32 @@ def curve(view: View) -> None:
         "°" if s.metric == "cosine" else "",
     )
     counts, edges = np.histogram(far, bins=_BINS, range=(0, top))
-    neighbours = inspecting.apart(index, view.query, view.truth)
+    neighbours = inspecting.apart(index, view.query, view.true_rows)
     expected = float(hit_probability(_collide(view, far), s.n_tables, s.n_bits).mean())
     hoped = float(hit_probability(_collide(view, neighbours), s.n_tables, s.n_bits).sum())
     last, middle = float(neighbours.max(initial=0)), float(np.median(far))
-    looked_at = view.found.n_candidates / index.n
-    outcome = words.Outcome(hoped, sum(view.found_truth), expected, looked_at)
+    looked_at = view.answer.n_candidates / index.n
+    outcome = Outcome(hoped, sum(view.found), expected, looked_at)
     points = (last, chance_at(chances, last)), (middle, chance_at(chances, middle))
-    st.markdown(words.curve(s, *points, len(view.truth), outcome))
+    st.markdown(describe_curve(s, *points, len(view.true_rows), outcome))
     draw(
-        s_curve(chances, edges, counts, neighbours, view.found_truth, view.mode),
+        s_curve(chances, edges, counts, neighbours, view.found, view.mode),
         f"Chance of being looked at, falling from 100 % at no distance; {chance_at(chances, last):.0%} at {last:.3g}"
         f"{chances.unit}, where the last of the nearest lies, and {chance_at(chances, middle):.1%} at {middle:.3g}"
         f"{chances.unit}, where half of all clips are nearer. Behind it a histogram of all clips.",
     )
-    st.markdown(words.CURVE)
+    st.markdown(CURVE)
 
 
-def _collide(view: View, at: Any) -> Any:
+def _collide(view: QueryView, at: Any) -> Any:
     """Return the chance that one function puts vectors at these distances into one bucket."""
-    return view.context.index.hasher.family.collision_probability(np.radians(at) if view.s.metric == "cosine" else at)
+    return view.index.hasher.family.collision_probability(np.radians(at) if view.settings.metric == "cosine" else at)
 
 
-def _entries(view: View, near: list[NearMiss]) -> list[Entry]:
+def _entries(view: QueryView, near: list[NearMiss]) -> list[Entry]:
     """Return a card for each true neighbour, the missed ones first, with what would have found it."""
-    s, index = view.s, view.context.index
-    lost = view.found.missed
+    s, index = view.settings, view.index
+    lost = view.answer.missed
     rescues = dict(
         zip(
             lost,
@@ -88,15 +107,84 @@ def _entries(view: View, near: list[NearMiss]) -> list[Entry]:
         )
     )
     entries = []
-    for i, row in enumerate(view.truth):
-        clip, distance = view.context.dataset.clip("train", row), float(view.found.exact.distances[i])
+    for i, row in enumerate(view.true_rows):
+        clip, distance = view.context.dataset.clip("train", row), float(view.answer.exact.distances[i])
         if row in rescues:
             positions = inspecting.positions_of(
                 index, np.stack([view.query, index.exact.X[row]]), near[i].table, s.n_bits
             )
-            why = words.decided(s, near[i], positions, rescues[row])
-            entries.append(Entry(clip, "missed", words.miss(s, near[i]), distance, why, str(i + 1)))
+            why = deciding_wall(s, near[i], positions, rescues[row])
+            entries.append(Entry(clip, "missed", describe_miss(s, near[i]), distance, why, str(i + 1)))
         else:
-            tables = view.found.met[row].tables
-            entries.append(Entry(clip, "found", words.met(s, tables), distance, "", str(i + 1)))
+            tables = view.answer.met[row].tables
+            entries.append(Entry(clip, "found", describe_met(s, tables), distance, "", str(i + 1)))
     return sorted(entries, key=lambda entry: entry.kind != "missed")
+
+
+def describe_missed(s: Settings, found: Sequence[bool], near: Sequence[NearMiss]) -> str:
+    """Say how many of the true neighbours were missed, and by how little."""
+    lost = [near[i] for i, was in enumerate(found) if not was]
+    n_true, n_lost = len(found), len(lost)
+    if not n_lost:
+        nothing = f"Nothing is missed: all {n_true} nearest share at least one whole key with your sound."
+        return f"{nothing} Raise K, or lower L, in the sidebar, and see how they fall out."
+    fewest = min(len(miss.differing) for miss in lost)
+    by_one = sum(len(miss.differing) == fewest for miss in lost)
+    who = "It" if n_lost == 1 else "Each" if by_one == n_lost else f"{by_one} of them"
+    tables = "the one table" if s.n_tables == 1 else f"any of the {s.n_tables} tables"
+    were = "was" if n_lost == 1 else "were"
+    return (
+        f"**{n_lost} of the {n_true} nearest {were} missed**: no key of {bits(s.n_bits, s)} agrees with yours in "
+        f"{tables}. {who} differed in only **{bits(fewest, s)}** somewhere. One {symbol(s)} is enough to land in "
+        "another bucket, however near the clip is."
+    )
+
+
+def describe_miss(s: Settings, near: NearMiss) -> str:
+    """Say by how much a true neighbour was missed, and where."""
+    n = len(near.differing)
+    names = "" if n > 3 else f": {numbered(s, near.differing)}"
+    return f"missed: its key differs from yours in {n} of {bits(s.n_bits, s)} in table {near.table + 1}{names}"
+
+
+def describe_met(s: Settings, tables: Sequence[int]) -> str:
+    """Say in which tables a neighbour was met."""
+    place = "shares your key" if s.n_probes == 1 else "was met"
+    few = f": {listed(tables)}" if len(tables) <= 4 else ""
+    return f"{place} in {len(tables)} of {many(s.n_tables, 'table')}{few}"
+
+
+def deciding_wall(s: Settings, near: NearMiss, positions: Floats, rescue: Rescue) -> str:
+    """Say which margin decided (positions: float[2, K], of the query and of the clip), and what would have helped."""
+    j = min(near.differing, key=lambda bit: abs(to_wall(s, float(positions[0, bit]))))
+    yours, its = float(positions[0, j]), float(positions[1, j])
+    if s.metric == "cosine":
+        where = (
+            f"The plane of bit {j + 1} passes between you: {degrees(yours)} from your sound, {degrees(its)} from it."
+        )
+    else:
+        where = (
+            f"On line {j + 1} a wall stands between you: your sound is {to_wall(s, yours):.2f} of a slot from the "
+            f"next slot, and the two are {abs(its - yours):.2f} of a slot apart."
+        )
+    ways = [
+        f"{name} {value}"
+        for name, value in (("K =", rescue.n_bits), ("L =", rescue.n_tables), ("probes =", rescue.n_probes))
+        if value is not None
+    ]
+    helped = f"{' or '.join(ways)} alone would have found it." if ways else "No single slider would have found it."
+    return f"{where} {helped}"
+
+
+def describe_curve(
+    s: Settings, last: tuple[float, float], middle: tuple[float, float], n_true: int, came: Outcome
+) -> str:
+    """Say what the curve gives at the last neighbour and the middle clip, (distance, chance), and what came of it."""
+    unit = "°" if s.metric == "cosine" else ""
+    return (
+        f"The last of your {n_true} nearest lies at {last[0]:.3g}{unit}: at your setting it is looked at with a chance "
+        f"of **{percent(last[1])}**. Half of all clips lie beyond {middle[0]:.3g}{unit}, and have a chance of "
+        f"**{percent(middle[1])}** or less. Added up over all clips, theory expects {came.hoped:.1f} of {n_true} found "
+        f"and {percent(came.expected)} looked at, with one probe. This index, one random draw of many, found "
+        f"{came.found} and looked at {percent(came.looked_at)}."
+    )

@@ -7,21 +7,25 @@ from lsh import LSHIndex, inspecting
 from lsh.estimates import estimated_distances
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_rows import SketchRows
-from ui import inside_lessons as words
 from ui.charts import draw
+from ui.figures import percent
 from ui.figures.estimates import estimates
-from ui.inside_view import View
+from ui.inside_words import many
+from ui.query_view import QueryView, candidate_rows
 from ui.state import K_NEIGHBOURS
 
+INTRO = """
+Measuring the exact distance of every candidate is most of the work, and it need not be. An index can keep a **sketch**
+of each clip: 44 bytes in place of its full features, from which a distance is estimated in a few nanoseconds. Only the
+candidates with the best estimates are measured exactly (**re-ranked**).
+"""
 MOST = 20_000  # candidates whose sketches are read here; more are sampled
 
 
-def show(view: View) -> None:
+def show(view: QueryView) -> None:
     """Draw each candidate's distance by sketch against its true one, and which were re-ranked."""
-    s, index = view.s, view.context.index
-    walk = inspecting.walk(index, view.query, s.n_tables, s.n_bits, s.n_probes)
-    rows = np.unique(np.concatenate([bucket.ids for table in walk for bucket in table]))
-    rows = rows[rows != view.own]
+    s, index = view.settings, view.index
+    rows = candidate_rows(view)
     if len(rows) < 2:
         st.info("There are no candidates to choose from. Use fewer bits, K, or more tables, L.")
         return
@@ -40,9 +44,9 @@ def show(view: View) -> None:
     kept = (nearest < n_reranked).tolist()
     limit = float(estimated[min(n_reranked, len(rows)) - 1])
     with said:
-        st.markdown(words.SKETCHES)
+        st.markdown(INTRO)
     off = float(np.abs(estimated - true).mean() / (true.std() or 1.0))
-    st.markdown(words.sketches(n_candidates, n_reranked, sum(kept), int(nearest.max()) + 1, len(nearest), off))
+    st.markdown(describe_sketches(n_candidates, n_reranked, sum(kept), int(nearest.max()) + 1, len(nearest), off))
     draw(
         estimates(true, estimated, limit, np.stack([true[nearest], estimated[nearest]]), kept, view.mode),
         f"{len(rows):,} candidates by true distance and by sketch, close to the diagonal. The line of re-ranking lies "
@@ -53,3 +57,15 @@ def show(view: View) -> None:
 @st.cache_resource(max_entries=3, show_spinner="Sketching every clip in 44 bytes…")
 def _sketches(key: tuple[str, str, int], _index: LSHIndex) -> SketchRows:
     return SketchRows.build(_index.exact, np.random.default_rng(key[2]))
+
+
+def describe_sketches(n_candidates: int, n_reranked: int, kept: int, deepest: int, n_nearest: int, off: float) -> str:
+    """Say how well the sketches rank this query's candidates; off: mean error as a share of the distances' spread."""
+    if n_candidates <= n_reranked:
+        return f"Your sound has only {many(n_candidates, 'candidate')}: all are measured, there is nothing to spare."
+    fate = "all of which come out" if kept == n_nearest else f"of which {kept} come out: re-rank {deepest} to lose none"
+    return (
+        f"Of {n_candidates:,} candidates **{n_reranked} are re-ranked**, {percent(n_reranked / n_candidates)}. In the "
+        f"order of the sketches the {n_nearest} nearest candidates are all among the first **{deepest}**, {fate}. An "
+        f"estimate is off by {percent(off)} of how much the distances themselves vary."
+    )

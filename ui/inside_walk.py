@@ -1,41 +1,42 @@
-"""Three steps of a query's way: its key in a table, its bucket in every table, and the buckets next door."""
+"""Inside: the query's key in one table, and its bucket in every table."""
 
 import numpy as np
 import streamlit as st
 
 from lsh import inspecting
+from lsh.inspecting import TableKey
 from ui import cards, clip_list
-from ui import inside_words as words
 from ui.charts import draw
 from ui.clip_list import Entry
+from ui.figures import percent
 from ui.figures.buckets import bucket_strip
 from ui.figures.margins import NEARLY, Margins, margins
-from ui.figures.probes import probe_gains, probe_order
-from ui.inside_view import View, choose_table
-from ui.state import MAX_PROBES
+from ui.figures.marks import Ints
+from ui.inside_words import distance_to_wall, many, symbol, written
+from ui.query_view import QueryView
+from ui.state import Settings
 from ui.text import clean
 
 MOST_MATES = 6
-SHOWN_PROBES = 8
 
 
-def key(view: View) -> None:
+def key(view: QueryView) -> None:
     """Draw how the query's key in one table comes about."""
-    s, index = view.s, view.context.index
+    s, index = view.settings, view.index
     said, choice = st.columns([4, 1], gap="large")
     with choice:
         table = choose_table(view)
     own = inspecting.key_of(index, view.query, table, s.n_bits)
-    differ = inspecting.differences(index, view.query, view.truth, table + 1, s.n_bits)[:, table]
+    differ = inspecting.differences(index, view.query, view.true_rows, table + 1, s.n_bits)[:, table]
     agreeing = int((~differ.any(axis=1)).sum())
     with said:
-        st.markdown(words.key(s, table, own, differ.sum(axis=0), agreeing, len(view.truth)))
-    at = margins_of(view, table)
+        st.markdown(describe_key(s, table, own, differ.sum(axis=0), agreeing, len(view.true_rows)))
+    at = margins_of(view, table, s.n_bits)
     nearly = int((at.firmness < NEARLY).sum())
     draw(
         margins(at, view.mode),
-        f"Where your sound and its {len(view.truth)} nearest stand to each of {s.n_bits} walls of table {table + 1}. "
-        f"The key is {words.written(own.symbols)}; {nearly} of its symbols were nearly another.",
+        f"Where your sound and its {len(view.true_rows)} nearest stand to each of {s.n_bits} walls of table "
+        f"{table + 1}. The key is {written(own.symbols)}; {nearly} of its symbols were nearly another.",
     )
     st.caption(
         "★ your sound, ● found, ○ missed (by all tables). A dotted frame: nearly the other way; of all random planes "
@@ -43,78 +44,45 @@ def key(view: View) -> None:
     )
 
 
-def buckets(view: View) -> None:
+def buckets(view: QueryView) -> None:
     """Draw the bucket of every table, and who else is in one of them."""
-    s, index = view.s, view.context.index
+    s, index = view.settings, view.index
     walk = [
-        table[0].ids[table[0].ids != view.own] for table in inspecting.walk(index, view.query, s.n_tables, s.n_bits)
+        table[0].ids[table[0].ids != view.own_row] for table in inspecting.walk(index, view.query, s.n_tables, s.n_bits)
     ]
     sizes = np.array([len(ids) for ids in walk])
-    hits = np.array([int(np.isin(view.truth, ids).sum()) for ids in walk])
+    hits = np.array([int(np.isin(view.true_rows, ids).sum()) for ids in walk])
     together = np.unique(np.concatenate(walk))
-    found = int(np.isin(view.truth, together).sum())
+    found = int(np.isin(view.true_rows, together).sum())
     said, choice = st.columns([4, 1], gap="large")
     with choice:
         table = choose_table(view)
     with said:
-        st.markdown(words.buckets(s, index.n, table, sizes, hits, len(together), found, len(view.truth)))
+        st.markdown(describe_buckets(s, index.n, table, sizes, hits, len(together), found, len(view.true_rows)))
     even = index.n / 2**s.n_bits if s.metric == "cosine" else float(sizes.mean())
     draw(
         bucket_strip(sizes, hits, even, table, view.mode),
-        f"Sizes of your sound's bucket in {words.many(s.n_tables, 'table')}: from {sizes.min():,} to {sizes.max():,} "
-        f"clips, with {hits.min()} to {hits.max()} of the {len(view.truth)} nearest in each.",
+        f"Sizes of your sound's bucket in {many(s.n_tables, 'table')}: from {sizes.min():,} to {sizes.max():,} "
+        f"clips, with {hits.min()} to {hits.max()} of the {len(view.true_rows)} nearest in each.",
     )
     st.markdown(f"**Who else is in the bucket of table {table + 1}**, the nearest first:")
     ids, distances = inspecting.nearest_of(index, view.query, walk[table], MOST_MATES)
     _mates(view, "inside-mates", ids.tolist(), distances.tolist())
 
 
-def probes(view: View) -> None:
-    """Draw the buckets that a table's further probes look into, and what they bring."""
-    s, index = view.s, view.context.index
-    walk = inspecting.walk(index, view.query, s.n_tables, s.n_bits, MAX_PROBES)
-    looked_at, met = inspecting.gains(index.n, walk, view.truth)
-    looked_at = looked_at - (view.own >= 0)
-    said, choice = st.columns([4, 1], gap="large")
-    with choice:
-        table = choose_table(view)
-    own = inspecting.key_of(index, view.query, table, s.n_bits)
-    order = walk[table][:SHOWN_PROBES]
-    keys = np.stack([bucket.symbols for bucket in order])
-    with said:
-        flipped = np.flatnonzero(keys[1] != keys[0]).tolist() if len(keys) > 1 else []
-        st.markdown(words.cheapest_probe(s, table, own, flipped))
-        st.markdown(words.probes(s, looked_at, met, len(view.truth)))
-    left, right = st.columns(2, gap="large")
-    sizes = np.array([len(bucket.ids) for bucket in order])
-    with left:
-        draw(
-            probe_order(keys, sizes, s.n_probes, view.mode),
-            f"The first {len(order)} buckets of table {table + 1} in order of cost, and the bits in which each differs "
-            f"from your own key {words.written(keys[0])}.",
-        )
-    with right:
-        draw(
-            probe_gains(looked_at, met, len(view.truth), s.n_probes, view.mode),
-            f"Of the {len(view.truth)} nearest, {int(met[0])} are found with one probe a table and {int(met[-1])} with "
-            f"{len(met)}; clips looked at grow from {int(looked_at[0]):,} to {int(looked_at[-1]):,}.",
-        )
-    st.caption("■ a bit that differs from your key. Above the green line: what is looked into at your setting.")
-
-
-def margins_of(view: View, table: int) -> Margins:
-    """Return where the query and its true neighbours stand to the walls of one table (from 0)."""
-    index, n_bits = view.context.index, view.s.n_bits
+def margins_of(view: QueryView, table: int, n_bits: int) -> Margins:
+    """Return where the query and its true neighbours stand to the first `n_bits` walls of a table, from 0."""
+    index = view.index
     own = inspecting.key_of(index, view.query, table, n_bits)
-    rows = np.ascontiguousarray(index.exact.X[view.truth])
+    rows = np.ascontiguousarray(index.exact.X[view.true_rows])
     neighbours = inspecting.positions_of(index, rows, table, n_bits)
     names = [
-        clean(cards.title(view.context.dataset, view.context.dataset.clip("train", row)), 40) for row in view.truth
+        clean(cards.title(view.context.dataset, view.context.dataset.clip("train", row)), 40) for row in view.true_rows
     ]
     plain_names = [name.replace("&", "&amp;").replace("<", "&lt;") for name in names]
     positions, walls = own.positions, [0.0]
     axis, unit = "← bit 0 · degrees from the plane · bit 1 →", "°"
-    if view.s.metric == "euclidean":
+    if view.settings.metric == "euclidean":
         first = np.floor(own.positions)
         positions, neighbours, walls = own.positions - first, neighbours - first, [0.0, 1.0]
         axis, unit = "place on the line, in slots", ""
@@ -124,16 +92,16 @@ def margins_of(view: View, table: int) -> Margins:
         walls,
         own.symbols,
         own.firmness,
-        view.found_truth,
+        view.found,
         plain_names,
-        words.symbol(view.s),
+        symbol(view.settings),
         axis,
         unit,
     )
 
 
-def _mates(view: View, name: str, rows: list[int], distances: list[float]) -> None:
-    truth = view.truth
+def _mates(view: QueryView, name: str, rows: list[int], distances: list[float]) -> None:
+    truth = view.true_rows
     entries = [
         Entry(
             view.context.dataset.clip("train", row),
@@ -146,3 +114,69 @@ def _mates(view: View, name: str, rows: list[int], distances: list[float]) -> No
     ]
     empty = "Nobody else: your sound is alone in this bucket. Fewer bits would make it larger."
     clip_list.draw(view.context, name, "Who else is in the bucket", view.clip, entries, empty)
+
+
+def choose_table(view: QueryView) -> int:
+    """Draw the choice of a table, the same on every step; return it, from 0. At first it is the one that found most."""
+    n_tables = view.settings.n_tables
+    if "table" not in st.session_state:
+        st.session_state["table"] = _best_table(view)
+    st.session_state["table"] = min(max(int(st.session_state["table"] or 1), 1), n_tables)
+    number = st.number_input(f"Table, 1 to {n_tables}", 1, n_tables, key="table", width=180)
+    return int(number) - 1
+
+
+def _best_table(view: QueryView) -> int:
+    tables = [table for row in view.true_rows for table in view.answer.met[row].tables]
+    return max(set(tables), key=tables.count) if tables else 1
+
+
+def describe_key(s: Settings, table: int, own: TableKey, behind: Ints, agreeing: int, n_true: int) -> str:
+    """Say what the key of one table is, which symbol was nearly another, and how many neighbours share the whole key.
+
+    behind: int[K], true neighbours on another side of each function; agreeing: of `n_true`, those with the same key.
+    """
+    what = (
+        f"one bit for each of {many(s.n_bits, 'random plane')}: 1 on one side, 0 on the other"
+        if s.metric == "cosine"
+        else f"one number for each of {many(s.n_bits, 'random line')}: the slot of the line into which your sound falls"
+    )
+    start = f"In table {table + 1} the key of your sound is **{written(own.symbols)}**, {what}."
+    weakest = int(own.firmness.argmin())
+    how = distance_to_wall(s, own, weakest)
+    n_weak = int((own.firmness < NEARLY).sum())
+    doubt = (
+        f"{symbol(s).capitalize()} {weakest + 1} was nearly another: your sound is only {how}, and "
+        f"{_none_or_some(int(behind[weakest]))} on another side."
+        if n_weak
+        else f"No {symbol(s)} is in doubt here; even the least firm one, {symbol(s)} {weakest + 1}, is {how}."
+    )
+    end = f"A bucket wants all {s.n_bits} to agree: **{agreeing} of the {n_true}** nearest do so in this table."
+    return f"{start} {doubt} {end}"
+
+
+def describe_buckets(
+    s: Settings, n: int, table: int, sizes: Ints, hits: Ints, looked_at: int, found: int, n_true: int
+) -> str:
+    """Say what is in the bucket of one table, and what all of them hold together."""
+    if s.n_tables == 1:
+        together = f"One table is one chance: the other {n_true - found} of the {n_true} nearest are not looked at."
+    else:
+        together = (
+            f"All {s.n_tables} buckets together hold {many(looked_at, 'different clip')}, {percent(looked_at / n)} of "
+            f"the collection, and **{found} of the {n_true}** nearest: {_fullest_share(hits)}."
+        )
+    return (
+        f"In table {table + 1} your sound shares its bucket with {many(int(sizes[table]), 'clip')} of {n:,}; "
+        f"{int(hits[table])} of the {n_true} nearest {'is' if hits[table] == 1 else 'are'} among them. {together}"
+    )
+
+
+def _none_or_some(n: int) -> str:
+    return "none of the nearest lies" if n == 0 else many(n, "of the nearest lies", "of the nearest lie")
+
+
+def _fullest_share(hits: Ints) -> str:
+    most, none = int(hits.max()), int((hits == 0).sum())
+    empty = f", and {many(none, 'table has', 'tables have')} none of them" if none else ""
+    return f"no table has more than {most}{empty}"

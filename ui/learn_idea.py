@@ -8,25 +8,26 @@ from ui.charts import draw
 from ui.clip_list import Entry
 from ui.figures import percent
 from ui.figures.lessons import crowd, key_chances, one_plane, s_curve, same_side
-from ui.learn_view import Lesson, slider
+from ui.learn_view import angles_of, slider
+from ui.query_view import QueryView
 from ui.state import MAX_BITS, MAX_TABLES
 
 BIGGEST = 2_084_320  # clips in AudioSet
 
 
-def alike(lesson: Lesson) -> None:
+def alike(view: QueryView) -> None:
     """Similarity as an angle, with three clips to hear."""
     st.markdown(
         f"""
-A model listened to every clip and wrote down **{lesson.context.index.dim} numbers**: its **feature**. Clips that sound
+A model listened to every clip and wrote down **{view.index.dim} numbers**: its **feature**. Clips that sound
 alike get features that point the same way, so the **angle** between two features says how alike they are: 0° is the
-same, 90° has nothing in common. Press play: do your ears agree? (The number on a card {_card_number(lesson)}.)
+same, 90° has nothing in common. Press play: do your ears agree? (The number on a card {_card_number(view)}.)
 """
     )
-    _three(lesson)
-    angles = lesson.angles
+    _three(view)
+    angles = angles_of(view)
     draw(
-        crowd(angles, lesson.mode),
+        crowd(angles, view.mode),
         f"How many clips stand at which angle from your sound. The nearest is at {angles.nearest[0]:.0f} degrees, the "
         f"tenth at {angles.tenth:.0f}, the usual clip at {angles.usual:.0f}.",
     )
@@ -37,43 +38,41 @@ same, 90° has nothing in common. Press play: do your ears agree? (The number on
     st.caption("Angles are seen from the middle of the collection, for a reason that “One bit” gives.")
 
 
-def _card_number(lesson: Lesson) -> str:
-    if lesson.s.metric == "cosine":
+def _card_number(view: QueryView) -> str:
+    if view.settings.metric == "cosine":
         return "is the angle's cosine: 1 is the same, 0 has nothing in common"
     return "is the Euclidean distance, which you chose: 0 is the same"
 
 
-def _three(lesson: Lesson) -> None:
+def _three(view: QueryView) -> None:
     """Let the nearest, the tenth and a clip from the middle of the crowd be heard."""
-    exact, dataset = lesson.found.exact, lesson.context.dataset
-    entries = [Entry(lesson.clip, "query", "your sound")]
+    exact, dataset = view.answer.exact, view.context.dataset
+    entries = [Entry(view.clip, "query", "your sound")]
     if len(exact.rows):
-        entries.append(_entry(lesson, 0, "the nearest of all"))
-        entries.append(_entry(lesson, len(exact.rows) - 1, f"the {len(exact.rows)}th nearest"))
-    far = dataset.clip("train", lesson.context.index.n // 2)
-    _, distances = inspecting.nearest_of(lesson.context.index, lesson.query, [far.row], 1)
+        entries.append(_entry(view, 0, "the nearest of all"))
+        entries.append(_entry(view, len(exact.rows) - 1, f"the {len(exact.rows)}th nearest"))
+    far = dataset.clip("train", view.index.n // 2)
+    _, distances = inspecting.nearest_of(view.index, view.query, [far.row], 1)
     entries.append(Entry(far, "candidate", "a clip from anywhere", float(distances[0])))
-    clip_list.draw(
-        lesson.context, "lesson alike", "Your sound, two near it, and one from anywhere", lesson.clip, entries
-    )
+    clip_list.draw(view.context, "lesson alike", "Your sound, two near it, and one from anywhere", view.clip, entries)
 
 
-def _entry(lesson: Lesson, place: int, words: str) -> Entry:
-    exact = lesson.found.exact
-    clip = lesson.context.dataset.clip("train", int(exact.rows[place]))
+def _entry(view: QueryView, place: int, words: str) -> Entry:
+    exact = view.answer.exact
+    clip = view.context.dataset.clip("train", int(exact.rows[place]))
     return Entry(clip, "exact", words, float(exact.distances[place]))
 
 
-def brute_force(lesson: Lesson) -> None:
+def brute_force(view: QueryView) -> None:
     """Say what exact search costs, as the collection grows."""
-    n, dim = lesson.context.index.n, lesson.context.index.dim
+    n, dim = view.index.n, view.index.dim
     st.markdown(
         f"""
 You can. It is called **exact search**, or brute force: measure the angle to every clip, keep the ten smallest. It
 misses nothing, and for {n:,} clips it needs {n * dim:,} multiplications. Every clip more costs {dim} more.
 """
     )
-    now = measures.measure(lesson.context)
+    now = measures.measure(view.context)
     if now is None:
         return
     sizes = [n, 100_000, BIGGEST, 100_000_000]
@@ -104,7 +103,7 @@ def _rate(ms: float) -> str:
     return f"{a_second:,.0f} a second" if a_second >= 1.5 else f"one in {ms / 1000:.0f} seconds"
 
 
-def one_bit(lesson: Lesson) -> None:
+def one_bit(view: QueryView) -> None:
     """One line, turned by hand: it seldom parts what is near."""
     st.markdown(
         """
@@ -113,11 +112,11 @@ the middle and ask of each clip: **which side?** That is one **bit**. Turn the l
 usual clip, seldom from a neighbour. (In truth it is a plane through all dimensions, drawn at random.)
 """
     )
-    angles = lesson.angles
+    angles = angles_of(view)
     turn = st.slider("Turn the line, degrees", 0, 180, 100, 1, key="lesson turn")
     met = same_side(turn, angles.tenth)
     draw(
-        one_plane(angles, turn, lesson.mode),
+        one_plane(angles, turn, view.mode),
         f"A line turned by {turn} degrees through a circle. The neighbour, at {angles.tenth:.0f} degrees, is on "
         f"{'the same side as' if met else 'the other side from'} your sound.",
     )
@@ -132,9 +131,9 @@ usual clip, seldom from a neighbour. (In truth it is a plane through all dimensi
     )
 
 
-def key(lesson: Lesson) -> None:
+def key(view: QueryView) -> None:
     """K bits: fewer strangers, and fewer neighbours."""
-    angles, n = lesson.angles, lesson.context.index.n
+    angles, n = angles_of(view), view.index.n
     st.markdown(
         f"""
 One bit halves the crowd: {n // 2:,} clips are still too many to look at. So ask **K** such questions. The K answers in
@@ -142,10 +141,10 @@ a row are a clip's **key**, and all clips with the same key lie in one **bucket*
 bucket.
 """
     )
-    n_bits = slider("K", "Bits a key, K", MAX_BITS, lesson.s)
+    n_bits = slider("K", "Bits a key, K", MAX_BITS, view.settings)
     near, usual = ((1 - angle / 180) ** n_bits for angle in (angles.tenth, angles.usual))
     draw(
-        key_chances(angles, n_bits, lesson.mode),
+        key_chances(angles, n_bits, view.mode),
         f"The chance that all bits agree falls with K. At K = {n_bits}: {percent(near)} for the tenth neighbour, "
         f"{percent(usual)} for the usual clip.",
     )
@@ -160,9 +159,9 @@ def _crowd(clips: float) -> str:
     return f"{clips:,.0f}" if clips >= 9.5 else f"{clips:.1f}" if clips >= 0.1 else "0.0"
 
 
-def tables(lesson: Lesson) -> None:
+def tables(view: QueryView) -> None:
     """L tables: the S-curve."""
-    angles, s = lesson.angles, lesson.s
+    angles, s = angles_of(view), view.settings
     st.markdown(
         """
 Give the neighbours another chance. Throw K other lines: another key, another set of buckets, a second **table**. With
@@ -177,7 +176,7 @@ a step: nearly everything on the left of it is found, hardly anything on the rig
         n_bits = slider("K", "Bits a key, K", MAX_BITS, s)
     near, usual = (float(hit_probability(1 - angle / 180, n_tables, n_bits)) for angle in (angles.tenth, angles.usual))
     draw(
-        s_curve(angles, n_tables, n_bits, lesson.mode),
+        s_curve(angles, n_tables, n_bits, view.mode),
         f"The chance of being looked at, by angle, for L = {n_tables} and K = {n_bits}: {percent(near)} for the tenth "
         f"neighbour, {percent(usual)} for the usual clip.",
     )

@@ -4,83 +4,66 @@ import pandas as pd
 import streamlit as st
 
 from data_prep.dataset import Dataset
-from ui import clip_list, doors, learn_judging, learn_published, race_visit, race_words
-from ui import tune_words as words
+from ui import clip_list, commands, doors, learn_judging, learn_published, race_session, race_summary, recall_grid
 from ui.charts import draw, few_numbers
 from ui.clip_list import Entry
 from ui.figures import percent, setting
 from ui.figures import race as race_figures
 from ui.learn_trade import WANTED
-from ui.learn_view import Lesson
-from ui.tune_view import look as measure_all
+from ui.query_view import QueryView
 
 
-def parameters(lesson: Lesson) -> None:
+def parameters(view: QueryView) -> None:
     """Answer question 1 from the whole grid, measured here."""
-    context = lesson.context
-    folder, metric = words.folder(context.dataset.path), context.settings.metric
+    context = view.context
     if not _has_judges(context.dataset):
         return
-    view = measure_all(context)
-    best = words.cheapest(view.grid, view.candidates, WANTED)
+    measured = recall_grid.measure(context)
+    best = recall_grid.cheapest(measured.grid, measured.candidates, WANTED)
     if best is None:
         st.markdown("**No setting here reaches recall 0.90.** Add probes, or ask for less:")
     else:
-        looked = percent(float(view.candidates[view.grid.cell(*best)]))
+        looked = percent(float(measured.candidates[measured.grid.cell(*best)]))
         st.markdown(
             f"**It depends on the recall you want.** To find {percent(WANTED)} of the ten nearest here, "
             f"**{setting(*best)}** looks at the fewest clips, {looked} of them. Wanting more costs more:"
         )
-    few_numbers(words.cheapest_table(view.grid, view.candidates, WANTED))
+    few_numbers(recall_grid.cheapest_table(measured.grid, measured.candidates, WANTED))
     st.markdown(
         "A long key parts even clips that sound alike; a short one makes buckets of everybody. The more clips there "
         "are, the more bits pay. Fewest looked at is not always fastest: *Tune* times them."
     )
     doors.to("tune", "Choose the recall you want on Tune")
-    _published(learn_published.settings_table(metric), context.dataset, "The fastest setting for each recall")
-    _reproduce(
-        f"python -m lsh tune {folder} --metric {metric} --recall {WANTED:g}",
-        f"""
-from data_prep.dataset import open_dataset
-from lsh import LSHIndex, tune
-
-dataset = open_dataset("{folder}")
-index = LSHIndex("{metric}", n_tables=32, n_bits=24, seed={context.settings.seed})
-index.fit(dataset.features("train"))
-print(tune(index, dataset.features("validation")[:500], recall={WANTED:g}).why)
-""",
+    _published(
+        learn_published.settings_table(context.settings.metric), context.dataset, "The fastest setting for each recall"
     )
+    _reproduce(*commands.best_setting(context.dataset.path, context.settings, WANTED))
 
 
-def speed(lesson: Lesson) -> None:
+def speed(view: QueryView) -> None:
     """Answer question 2 by the latest race over this collection."""
-    context = lesson.context
-    runs = race_visit.runs(context)
-    name = race_visit.shown(context, runs)
+    context = view.context
+    runs = race_session.runs(context)
+    name = race_session.shown(context, runs)
     run = runs[name] if name is not None else None
     if run is None or not run.raced:
         st.markdown("**Nobody has raced over this collection yet.** A race takes some seconds:")
     else:
-        st.markdown(race_words.result(run, run.raced[-1]))
-        st.markdown(race_words.crossover(run))
+        st.markdown(race_summary.result(run, run.raced[-1]))
+        st.markdown(race_summary.crossover(run))
         draw(
-            race_figures.times(run.laps, [], race_words.crossings(run), run.sizes, lesson.mode),
-            f"Time of a query against the number of clips, a line for each of four. {race_words.crossover(run)}",
+            race_figures.times(run.laps, [], race_summary.crossings(run), run.sizes, view.mode),
+            f"Time of a query against the number of clips, a line for each of four. {race_summary.crossover(run)}",
         )
-        st.caption(race_words.measured(run, ahead=name is not None and name.startswith(race_visit.AHEAD)))
+        st.caption(race_summary.measured(run, ahead=name is not None and name.startswith(race_session.AHEAD)))
     doors.to("race", "Race it on this machine")
     _published(learn_published.speed_table(), context.dataset, "Beside exact search, at recall 0.9")
-    s = context.settings
-    _reproduce(
-        f"python -m lsh evaluate {words.folder(context.dataset.path)} --metric {s.metric} --tables {s.n_tables} "
-        f"--bits {s.n_bits} --probes {s.n_probes} --seed {s.seed}",
-        "",
-    )
+    _reproduce(commands.evaluate(context.dataset.path, context.settings))
 
 
-def quality(lesson: Lesson) -> None:
+def quality(view: QueryView) -> None:
     """Answer question 3 at the setting in force, with validation clips."""
-    context, s = lesson.context, lesson.s
+    context, s = view.context, view.settings
     if not _has_judges(context.dataset):
         return
     judged = learn_judging.judge(context)
@@ -103,15 +86,12 @@ def quality(lesson: Lesson) -> None:
     ]
     clip_list.draw(context, "lesson worst", "The query of which LSH finds least, and what it misses", clip, entries)
     st.caption(f"Measured here with {judged.n_queries} validation clips.")
-    _reproduce(
-        words.command(context.dataset.path, s, judged.n_queries),
-        "",
-    )
+    _reproduce(commands.evaluate(context.dataset.path, s, judged.n_queries))
 
 
-def frames(lesson: Lesson) -> None:
+def frames(view: QueryView) -> None:
     """Answer question 4 from frames where the collection keeps them, else by what was published."""
-    dataset = lesson.context.dataset
+    dataset = view.context.dataset
     st.markdown(
         """
 AudioSet's clips last ten seconds, and the model wrote down one vector **a second**. To search clips, ten vectors must
@@ -130,18 +110,7 @@ label stand high when all are ranked.
     if table is not None:
         st.markdown(learn_judging.verdict_of_frames(learn_published.figures()))
     _published(table, dataset, "Ways to make one vector of ten")
-    folder = words.folder(dataset.path) if dataset.has_frames else "data/audioset"
-    _reproduce(
-        f"make answers DATASET={folder}",
-        f"""
-from data_prep.dataset import open_dataset
-from data_prep.features import dequantised
-from lsh.fusion import pool
-
-offsets, frames = open_dataset("{folder}").frames("train")  # prepared with --frames
-X = pool(dequantised(frames), offsets, "mean+std")
-""",
-    )
+    _reproduce(*commands.pooling(commands.folder(dataset.path) if dataset.has_frames else "data/audioset"))
     st.markdown(
         "**That is all of it.** You know what L and K do, why LSH misses, and when it pays. Now enjoy the sounds:"
     )
@@ -164,8 +133,8 @@ def _published(table: pd.DataFrame | None, dataset: Dataset, title: str) -> None
     st.caption(f"{learn_published.about(table)} More in docs/ANSWERS.md.")
 
 
-def _reproduce(shell: str, python: str) -> None:
+def _reproduce(shell: str, code: str = "") -> None:
     with st.expander("Reproduce"):
         st.code(shell, language="bash")
-        if python:
-            st.code(python.strip(), language="python")
+        if code:
+            st.code(code, language="python")

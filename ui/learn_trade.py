@@ -5,22 +5,21 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from ui import cards, clip_list, doors, figures, loading, measures, state
-from ui import tune_words as words
+from ui import cards, clip_list, doors, figures, loading, measures, recall_grid, state
 from ui.charts import draw, few_numbers
 from ui.clip_list import Entry
 from ui.figures import percent, setting
-from ui.learn_view import Lesson, slider
+from ui.learn_view import slider
+from ui.query_view import QueryView
 from ui.state import MAX_BITS, MAX_TABLES
-from ui.tune_view import look as measure_all
 
 PROBES = (1, 2, 4, 8)
 WANTED = 0.9
 
 
-def missed(lesson: Lesson) -> None:
+def missed(view: QueryView) -> None:
     """Let a found and a missed neighbour be heard, one above the other, and say why."""
-    found, s = lesson.found, lesson.s
+    found, s = view.answer, view.settings
     total, lost = len(found.exact.rows), found.missed
     st.markdown(
         f"""
@@ -38,10 +37,10 @@ away it is. Nobody notices from the list alone; only exact search can tell.
             kwargs={"n_bits": min(MAX_BITS, s.n_bits + 4)},
         )
     kept = [row for row in found.exact.rows.tolist() if row not in set(lost)]
-    entries = [Entry(lesson.clip, "query", "your sound")]
-    entries += [_entry(lesson, row, "found", "found") for row in kept[-1:]]
-    entries += [_entry(lesson, row, "missed", "missed: LSH never looked at it") for row in lost[:2]]
-    clip_list.draw(lesson.context, "lesson missed", "Your sound, one found and those missed", lesson.clip, entries)
+    entries = [Entry(view.clip, "query", "your sound")]
+    entries += [_entry(view, row, "found", "found") for row in kept[-1:]]
+    entries += [_entry(view, row, "missed", "missed: LSH never looked at it") for row in lost[:2]]
+    clip_list.draw(view.context, "lesson missed", "Your sound, one found and those missed", view.clip, entries)
     if lost:
         st.markdown(
             "Can you hear that something is gone? Often what comes instead is as good. Open *why?* for the reason in "
@@ -51,19 +50,19 @@ away it is. Nobody notices from the list alone; only exact search can tell.
     doors.to("listen", "Hear the whole list on Listen")
 
 
-def _entry(lesson: Lesson, row: int, kind: clip_list.Kind, how: str) -> Entry:
-    exact, s = lesson.found.exact, lesson.s
+def _entry(view: QueryView, row: int, kind: clip_list.Kind, how: str) -> Entry:
+    exact, s = view.answer.exact, view.settings
     place = exact.rows.tolist().index(row)
     distance = float(exact.distances[place])
-    clip = lesson.context.dataset.clip("train", row)
-    return Entry(clip, kind, f"{how} · {_rank(place + 1)}", distance, cards.why(lesson.found.met[row], s, distance))
+    clip = view.context.dataset.clip("train", row)
+    return Entry(clip, kind, f"{how} · {_rank(place + 1)}", distance, cards.why(view.answer.met[row], s, distance))
 
 
 def _rank(place: int) -> str:
     return {1: "the nearest", 2: "2nd nearest", 3: "3rd nearest"}.get(place, f"{place}th nearest")
 
 
-def trade(lesson: Lesson) -> None:
+def trade(view: QueryView) -> None:
     """Show every setting at once, and what twice the tables would bring."""
     st.markdown(
         """
@@ -72,25 +71,25 @@ one setting, measured on this collection: the darker, or in the dark the brighte
 Settings along the line find 90 %; they differ in what they cost.
 """
     )
-    if lesson.context.dataset.n_rows("validation") == 0:
+    if view.context.dataset.n_rows("validation") == 0:
         st.info("This collection holds no validation clips to measure with.")
         return
     left, right = st.columns(2)
     with left:
-        slider("L", "Tables, L", MAX_TABLES, lesson.s)
+        slider("L", "Tables, L", MAX_TABLES, view.settings)
     with right:
-        slider("K", "Bits a key, K", MAX_BITS, lesson.s)
-    view = measure_all(lesson.context)
+        slider("K", "Bits a key, K", MAX_BITS, view.settings)
+    measured = recall_grid.measure(view.context)
     draw(
-        figures.heat_map(view.grid, view.candidates, view.here, WANTED, view.mode),
-        f"Recall at every L and K. You are at {setting(*view.here)}: recall {view.here_recall:.2f}, "
-        f"{percent(view.here_looked_at)} of the clips looked at.",
+        figures.heat_map(measured.grid, measured.candidates, measured.here, WANTED, view.mode),
+        f"Recall at every L and K. You are at {setting(*measured.here)}: recall {measured.here_recall:.2f}, "
+        f"{percent(measured.here_looked_at)} of the clips looked at.",
     )
-    st.markdown(words.doubling(view.grid, view.candidates, view.here))
+    st.markdown(recall_grid.doubling(measured.grid, measured.candidates, measured.here))
     doors.to("tune", "Find the best setting for the recall you want on Tune")
 
 
-def more(lesson: Lesson) -> None:
+def more(view: QueryView) -> None:
     """Probes with figures; sketches, p-stable projections and learned hashes in a paragraph each."""
     st.subheader("Probes: look next door")
     st.markdown(
@@ -99,7 +98,7 @@ A neighbour is mostly missed by a hair: one line ran just between. So look also 
 the nearest lines first. Each look is a **probe**. Probes find more without another table, so without more memory.
 """
     )
-    _probes(lesson)
+    _probes(view)
     st.subheader("Sketches: bits as a ruler")
     st.markdown(
         """
@@ -119,8 +118,8 @@ Where length matters as well as direction, project each clip on a random line an
     doors.to("inside", "Watch the probes of your sound on Inside")
 
 
-def _probes(lesson: Lesson) -> None:
-    context, s = lesson.context, lesson.s
+def _probes(view: QueryView) -> None:
+    context, s = view.context, view.settings
     sample = loading.sample_for(context.dataset, s)
     if not len(sample.rows):
         return

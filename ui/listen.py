@@ -4,7 +4,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHError
-from ui import asks, cards, doors, finding, loading, measures, media, near, remarks, taking, visits
+from ui import asks, cards, doors, finding, measures, media, near, remarks, taking, visits
 from ui.answer import answer
 from ui.components import query_player
 from ui.loading import PageContext
@@ -27,7 +27,6 @@ def show(context: PageContext) -> None:
         numbers = measures.place()
         said = st.container(key="said", gap="small")
         try:
-            loading.warm_up(context.index)
             found = answer(context, clip)
         except LSHError as error:
             remarks.unsearchable(error)

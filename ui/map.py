@@ -8,7 +8,7 @@ import streamlit as st
 from data_prep.dataset import SPLITS, Clip
 from lsh import LSHError
 from lsh.inspecting import walk
-from ui import asks, atlas, cards, clip_list, loading, map_words, measures, remarks, visits
+from ui import asks, atlas, cards, clip_list, map_words, measures, remarks, visits
 from ui.answer import Answer, answer
 from ui.atlas import Atlas
 from ui.branches import BRANCHES
@@ -34,7 +34,6 @@ def show(context: PageContext) -> None:
     st.markdown(map_words.intro(chart))
     found: Answer | None = None
     try:
-        loading.warm_up(context.index)
         found = answer(context, clip)
     except LSHError as error:
         remarks.unsearchable(error)

@@ -8,8 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lsh import LSHError
 from lsh.racing import LSH, sizes_up_to
-from ui import charts, measures, race_live, race_runs, race_visit, trouble
-from ui import race_words as words
+from ui import charts, commands, measures, race_live, race_runs, race_session, race_summary, race_tables, trouble
 from ui.figures import race as figures
 from ui.loading import PageContext
 from ui.paths import COMPONENTS
@@ -55,18 +54,18 @@ def show(context: PageContext) -> None:
         trouble.damaged(context.dataset.path, error)
         return
     racing = bool(st.session_state.pop("race asked", False))
-    runs = race_visit.runs(context)
-    name = race_visit.shown(context, runs)
+    runs = race_session.runs(context)
+    name = race_session.shown(context, runs)
     most, bar = _start_line(context, runs.get(name or ""), racing=racing)
-    pinned = runs.get(race_visit.pinned(runs) or "")
+    pinned = runs.get(race_session.pinned(runs) or "")
     with st.container(key="race-said"):
         said = st.empty()
     place = st.empty()
     if name is None:
         _nothing_yet(said, place, context)
     else:
-        ahead = name.startswith(race_visit.AHEAD)
-        _results(said, place, _Scene(runs[name], pinned, most, words.measured(runs[name], ahead=ahead)))
+        ahead = name.startswith(race_session.AHEAD)
+        _results(said, place, _Scene(runs[name], pinned, most, race_summary.measured(runs[name], ahead=ahead)))
     if runs:
         _all_runs(runs, name)
         _reproduce(context, runs[name or ""])
@@ -86,7 +85,7 @@ def _race(
 
     def draw(run: Run) -> None:
         live = f" after {len(run.raced)} sizes"
-        _results(said, place, _Scene(run, pinned, most, words.measured(run, ahead=False), live))
+        _results(said, place, _Scene(run, pinned, most, race_summary.measured(run, ahead=False), live))
 
     if race_live.go(context, most, bar, draw):
         st.rerun()
@@ -129,12 +128,12 @@ def _ask() -> None:
 
 def _state(context: PageContext, run: Run | None) -> str:
     """Say whether what is shown is the setting in force."""
-    now = race_visit.setting_in_force(context)
+    now = race_session.setting_in_force(context)
     if run is None or run.setting != now:
-        return f"You are here: {words.setting_of(now)}. This setting has not raced yet."
+        return f"You are here: {race_summary.setting_of(now)}. This setting has not raced yet."
     if not run.finished:
         return f"Cancelled after {len(run.raced)} of {len(run.sizes)} sizes; what was raced is kept."
-    return f"You are here: {words.setting_of(now)}, the setting of the race below."
+    return f"You are here: {race_summary.setting_of(now)}, the setting of the race below."
 
 
 def _nothing_yet(said: DeltaGenerator, place: DeltaGenerator, context: PageContext) -> None:
@@ -142,22 +141,22 @@ def _nothing_yet(said: DeltaGenerator, place: DeltaGenerator, context: PageConte
         f"**No race over this collection yet.** Press Race: four ways to search its {context.index.n:,} clips, "
         "side by side, in some seconds. You can cancel at any time."
     )
-    place.container(border=True).markdown(words.RACERS_SAID)
+    place.container(border=True).markdown(race_tables.RACERS_SAID)
 
 
 def _results(said: DeltaGenerator, place: DeltaGenerator, scene: _Scene) -> None:
     """Draw all that one run says, as far as it is raced."""
     run, n, pinned = scene.run, scene.size, scene.pinned
-    result = words.result(run, n)
-    said.markdown(result if pinned is None else f"{result}\n\n{words.difference(run, pinned)}")
+    result = race_summary.result(run, n)
+    said.markdown(result if pinned is None else f"{result}\n\n{race_tables.difference(run, pinned)}")
     with place.container():
         left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
         with left:
             beside = pinned.at(n).get(LSH) if pinned is not None else None
             alt = f"Queries answered in a second over {n:,} clips, a bar for each of four. {result}"
             charts.draw(figures.finish(run.at(n), beside, charts.mode()), alt.replace("**", ""), f"finish{scene.live}")
-        right.markdown(words.RACERS_SAID)
-        charts.few_numbers(words.table(run, n))
+        right.markdown(race_tables.RACERS_SAID)
+        charts.few_numbers(race_tables.table(run, n))
         st.caption(scene.measured)
         _growth(scene)
 
@@ -165,41 +164,41 @@ def _results(said: DeltaGenerator, place: DeltaGenerator, scene: _Scene) -> None
 def _growth(scene: _Scene) -> None:
     run = scene.run
     st.header("From how many clips on does LSH win?")
-    said = words.crossover(run)
+    said = race_summary.crossover(run)
     st.markdown(said)
     left, right = st.columns(2, gap="large")
     pinned = scene.pinned.of(LSH) if scene.pinned is not None else []
     with left:
-        figure = figures.times(run.laps, pinned, words.crossings(run), run.sizes, charts.mode())
+        figure = figures.times(run.laps, pinned, race_summary.crossings(run), run.sizes, charts.mode())
         charts.draw(
             figure,
             f"Time of a query against the number of clips, a line for each of four. {said}",
             f"times{scene.live}",
         )
-        charts.few_numbers(words.growth_table(run, "ms"))
+        charts.few_numbers(race_tables.growth_table(run, "ms"))
     with right:
         last = run.of(LSH)[-1]
         alt = f"Recall against the number of clips; LSH has {last.recall:.2f} over {last.n:,}, exact search 1."
         charts.draw(figures.recalls(run.laps, pinned, run.sizes, charts.mode()), alt, f"recalls{scene.live}")
-        charts.few_numbers(words.growth_table(run, "recall"))
-        st.markdown(words.growing_recall(run))
-    st.caption(f"{scene.measured} {words.how_measured(run)}")
+        charts.few_numbers(race_tables.growth_table(run, "recall"))
+        st.markdown(race_tables.growing_recall(run))
+    st.caption(f"{scene.measured} {race_tables.how_measured(run)}")
 
 
 def _all_runs(runs: Mapping[str, Run], shown: str | None) -> None:
     """List the runs, each to be shown or pinned, and offer them as files."""
     st.header("Races so far")
     st.markdown("Pin one to compare the next with it. Showing one moves the sliders to its setting.")
-    pinned = race_visit.pinned(runs)
+    pinned = race_session.pinned(runs)
     for name, run in runs.items():
-        whose = "ahead" if name.startswith(race_visit.AHEAD) else f"yours, {name}"
+        whose = "ahead" if name.startswith(race_session.AHEAD) else f"yours, {name}"
         with st.container(horizontal=True, vertical_alignment="center", key=f"run {name}"):
             marks = [mark for mark, here in (("you see this", name == shown), ("pinned", name == pinned)) if here]
-            st.markdown(f"{words.summary(run)} · {' · '.join([whose, *marks])}", width="stretch")
+            st.markdown(f"{race_tables.summary(run)} · {' · '.join([whose, *marks])}", width="stretch")
             if name != shown:
-                st.button("Show", key=f"show {name}", on_click=race_visit.show, args=(name, run))
+                st.button("Show", key=f"show {name}", on_click=race_session.show, args=(name, run))
             label, after = ("Unpin", None) if name == pinned else ("Pin", name)
-            st.button(label, key=f"pin {name}", on_click=race_visit.pin, args=(after,))
+            st.button(label, key=f"pin {name}", on_click=race_session.pin, args=(after,))
     with st.container(horizontal=True):
         for kind, text, mime in (
             ("CSV", race_runs.as_csv(runs.values()), "text/csv"),
@@ -212,7 +211,7 @@ def _all_runs(runs: Mapping[str, Run], shown: str | None) -> None:
 
 def _reproduce(context: PageContext, run: Run) -> None:
     st.header("Reproduce")
-    shell, code = words.commands(context.dataset.path, run)
+    shell, code = commands.race(context.dataset.path, run)
     st.markdown("The same race from the command line, and in Python:")
     st.code(shell, language="bash")
     st.code(code, language="python")

@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from data_prep.errors import DataError
 from lsh import LSHError
 from lsh.racing import sizes_up_to
-from ui import race_runs, race_visit, turns
+from ui import race_runs, race_session, turns
 from ui.loading import PageContext
 from ui.race_runs import Run
 from ui.text import plain
@@ -36,14 +36,14 @@ def go(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[[Run
 
 
 def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[[Run], None]) -> None:
-    setting, sizes = race_visit.setting_in_force(context), sizes_up_to(most)
+    setting, sizes = race_session.setting_in_force(context), sizes_up_to(most)
     run, steps = race_runs.start(context.dataset, context.index, setting, sizes)
-    name, said = race_visit.new_name(), 0.0
+    name, said = race_session.new_name(), 0.0
     with contextlib.closing(steps):
         for step in steps:
             if step.laps:
                 run = race_runs.with_laps(run, step.laps)
-                race_visit.keep(name, run)
+                race_session.keep(name, run)
                 draw(run)
             if time.monotonic() - said >= _BETWEEN_WORDS_S:
                 bar.progress(min(step.share, 1.0), plain(step.doing))

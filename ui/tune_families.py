@@ -8,14 +8,14 @@ import streamlit as st
 
 from lsh.comparing import BUDGETS, PROBES, TABLES, Comparison, Mean, compare, index_family
 from lsh.params import FAMILIES
-from ui import tune_words as words
+from ui import commands
 from ui.charts import draw, few_numbers
 from ui.figures import percent
 from ui.figures.families import families
 from ui.learn_judging import labels_of
-from ui.state import DEFAULTS, K_NEIGHBOURS
+from ui.recall_grid import GridView, key
+from ui.state import K_NEIGHBOURS
 from ui.tune_pieces import Pieces, ask_for
-from ui.tune_view import View, key
 
 NAMES = {
     "hyperplanes": "hyperplanes",
@@ -35,7 +35,7 @@ _SAID = BUDGETS[-2]
 
 
 @st.fragment
-def show(view: View) -> None:
+def show(view: GridView) -> None:
     """Draw recall and label precision of each family at equal budgets, when somebody has asked for it."""
     st.header("Would learned hashes find more?")
     metric = view.context.settings.metric
@@ -62,10 +62,7 @@ def show(view: View) -> None:
         f"with {len(view.sample.rows)} validation clips. Bits are whole, so some look at less than they may; another "
         "collection may judge otherwise."
     )
-    s = view.context.settings
-    seed = f" --seed {s.seed}" if s.seed != DEFAULTS.seed else ""
-    folder, n = words.folder(view.context.dataset.path), len(view.sample.rows)
-    command = f"python -m lsh families {folder} --metric {metric}{seed} --split validation --queries {n}"
+    command = commands.families(view.context.dataset.path, view.context.settings, len(view.sample.rows))
     st.code(command, language="bash")
 
 
@@ -112,7 +109,7 @@ def _line(one: Comparison, field: str) -> np.ndarray:
     return np.array([found.get(budget, np.nan) for budget in BUDGETS])
 
 
-def _maker(view: View, family: str) -> Callable[[], Comparison]:
+def _maker(view: GridView, family: str) -> Callable[[], Comparison]:
     def make() -> Comparison:
         s, dataset, sample = view.context.settings, view.context.dataset, view.sample
         base = dataset.label_sets("train")

@@ -7,13 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from lsh import LSHIndex, surface
-from ui.charts import draw, few_numbers
+from ui.charts import BESIDE, draw, few_numbers
 from ui.figures import Grid, percent, setting
 from ui.figures.luck import luck
 from ui.figures.marks import Floats
+from ui.recall_grid import GridView, key
 from ui.state import K_NEIGHBOURS, MAX_SEED
 from ui.tune_pieces import Pieces, ask_for
-from ui.tune_view import BESIDE, View, key
 
 OTHERS = 5
 INVITATION = f"""
@@ -23,7 +23,7 @@ Every wall between buckets is drawn at random: another **seed** is another index
 
 
 @st.fragment
-def show(view: View) -> None:
+def show(view: GridView) -> None:
     """Draw the spread of recall over seeds, when somebody has asked for it."""
     s = view.context.settings
     seeds = [(s.seed + i) % (MAX_SEED + 1) for i in range(1, OTHERS + 1)]
@@ -75,7 +75,7 @@ def table(seeds: Sequence[int], recalls: Floats, predicted: float) -> pd.DataFra
     return pd.DataFrame(rows, columns=["seed", "recall"])
 
 
-def _maker(view: View, seed: int) -> Callable[[], Floats]:
+def _maker(view: GridView, seed: int) -> Callable[[], Floats]:
     context, most = view.context, view.context.index.params
 
     def make() -> Floats:

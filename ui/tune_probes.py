@@ -9,12 +9,12 @@ import streamlit as st
 
 from lsh import LSHIndex
 from ui import loading
-from ui.charts import draw, few_numbers
+from ui.charts import BESIDE, draw, few_numbers
 from ui.figures import percent
 from ui.figures.marks import Floats
 from ui.figures.more_probes import more_probes, probes
+from ui.recall_grid import GridView, key
 from ui.tune_pieces import Pieces, ask_for
-from ui.tune_view import BESIDE, View, key
 
 PROBES = (1, 2, 4, 8, 16)
 INVITATION = """
@@ -27,7 +27,7 @@ Measured = tuple[Floats, Floats]  # recall and share looked at, float[L, K] each
 
 
 @st.fragment
-def show(view: View) -> None:
+def show(view: GridView) -> None:
     """Draw recall against clips looked at for a few numbers of probes, when somebody has asked for it."""
     st.header("More probes, or more tables?")
     makers = {probes(n): _maker(view, n) for n in PROBES}
@@ -116,7 +116,7 @@ def _megabytes(index: LSHIndex, n_tables: int) -> str:
     return f"{index.nbytes_of(n_tables) / 1e6:.1f} MB"
 
 
-def _maker(view: View, n_probes: int) -> Callable[[], Measured]:
+def _maker(view: GridView, n_probes: int) -> Callable[[], Measured]:
     def make() -> Measured:
         context = replace(view.context, settings=replace(view.context.settings, n_probes=n_probes))
         measured = loading.surface_for(context)

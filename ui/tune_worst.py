@@ -5,18 +5,18 @@ import pandas as pd
 import streamlit as st
 
 from ui import clip_list, visits
-from ui.charts import draw, few_numbers
+from ui.charts import BESIDE, draw, few_numbers
 from ui.clip_list import Entry
 from ui.figures import percent
 from ui.figures.marks import Ints
 from ui.figures.tally import tally
+from ui.recall_grid import GridView
 from ui.state import K_NEIGHBOURS
-from ui.tune_view import BESIDE, View
 
 WORST = 5
 
 
-def show(view: View) -> None:
+def show(view: GridView) -> None:
     """Draw how many neighbours each query keeps at the setting in force, and the worst queries to listen to."""
     st.header("Is it the same for every sound?")
     k = min(K_NEIGHBOURS, view.context.index.n)
@@ -53,7 +53,7 @@ def table(counts: Ints) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["found", "queries", ""])
 
 
-def _listen(view: View, k: int) -> None:
+def _listen(view: GridView, k: int) -> None:
     worst = np.argsort(view.hits, kind="stable")[:WORST]
     if view.hits[worst[0]] == k:
         st.markdown("**No query loses anything here.** Fewer tables, or more bits, and some would.")

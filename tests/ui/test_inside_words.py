@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lsh.inspecting import NearMiss, Rescue, TableKey
-from ui import inside_lessons, inside_words
+from ui import inside_crowd, inside_result, inside_walk, inside_words
 from ui.figures.margins import Margins, margins
 from ui.figures.meetings import meetings
 from ui.figures.palette import FOUND, MISSED, QUERY
@@ -16,35 +16,35 @@ def traces(figure):
 
 
 def test_a_miss_says_in_how_many_bits_of_which_table():
-    said = inside_words.miss(S, NearMiss(2, (4,), 4))
+    said = inside_result.describe_miss(S, NearMiss(2, (4,), 4))
     assert said == "missed: its key differs from yours in 1 of 8 bits in table 3: bit 5"
 
 
 def test_under_euclidean_a_key_is_made_of_numbers():
-    said = inside_words.miss(Settings(metric="euclidean", n_bits=8), NearMiss(0, (0, 6), 0))
+    said = inside_result.describe_miss(Settings(metric="euclidean", n_bits=8), NearMiss(0, (0, 6), 0))
     assert said.endswith("2 of 8 numbers in table 1: numbers 1 and 7")
 
 
 def test_the_margin_that_decided_is_the_weakest_of_those_that_differ():
     positions = np.array([[3.0, -0.04, 8.0], [-2.0, 1.5, 9.0]])
-    said = inside_words.decided(S, NearMiss(0, (0, 1), 0), positions, Rescue(7, None, 2))
+    said = inside_result.deciding_wall(S, NearMiss(0, (0, 1), 0), positions, Rescue(7, None, 2))
     assert said.startswith("The plane of bit 2 passes between you: 0.04° from your sound, 1.5° from it.")
     assert said.endswith("K = 7 or probes = 2 alone would have found it.")
 
 
 def test_a_miss_that_no_slider_mends_is_told_as_such():
-    said = inside_words.decided(S, NearMiss(0, (0,), 0), np.ones((2, 3)), Rescue(None, None, None))
+    said = inside_result.deciding_wall(S, NearMiss(0, (0,), 0), np.ones((2, 3)), Rescue(None, None, None))
     assert "No single slider" in said
 
 
 @pytest.mark.parametrize(("weakest", "said"), [(0.05, "Bit 2 was nearly another"), (0.4, "No bit is in doubt")])
 def test_a_bit_is_called_nearly_another_only_when_its_plane_passes_near(weakest, said):
     own = TableKey(np.array([1, 0, 1]), np.array([5.0, -0.2, 7.0]), np.array([0.9, weakest, 0.8]))
-    assert said in inside_words.key(Settings(n_bits=3), 0, own, np.array([1, 4, 0]), 2, 10)
+    assert said in inside_walk.describe_key(Settings(n_bits=3), 0, own, np.array([1, 4, 0]), 2, 10)
 
 
 def test_the_crowd_costs_what_a_random_clip_meets_beside_an_even_spread():
-    said = inside_lessons.crowds(Settings(n_bits=1), 0, np.array([90, 10]), 90, 50.0, 100)
+    said = inside_crowd.describe_crowds(Settings(n_bits=1), 0, np.array([90, 10]), 90, 50.0, 100)
     assert "fullest holds **90 %**" in said
     assert "shares its bucket with 82 on average" in said
     assert "**1.6 times** the work" in said

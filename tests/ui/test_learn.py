@@ -6,7 +6,8 @@ import pytest
 
 from tests.ui.pages import opened, said
 from ui import learn, learn_published
-from ui.learn import NAMES
+
+NAMES = [chapter.name for chapter in learn.CHAPTERS]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ui import tune_words as words
+from ui import commands, recall_grid, tune, tune_theory, tune_timing
 from ui.figures import Grid
 from ui.state import Settings
 from ui.stopwatch import Times
@@ -29,36 +29,36 @@ def times():
 
 @pytest.mark.parametrize(("wanted", "best"), [(0.5, (2, 3)), (0.8, (4, 3)), (0.9, (4, 2)), (0.95, (4, 1)), (1.0, None)])
 def test_the_cheapest_setting_reaches_the_recall_by_looking_at_the_fewest(grid, candidates, wanted, best):
-    assert words.cheapest(grid, candidates, wanted) == best
+    assert recall_grid.cheapest(grid, candidates, wanted) == best
 
 
 def test_the_table_of_cheapest_settings_holds_the_wanted_recall_and_says_what_is_out_of_reach(grid, candidates):
-    table = words.cheapest_table(grid, candidates, 0.63)
+    table = recall_grid.cheapest_table(grid, candidates, 0.63)
     assert list(table["recall ≥"]) == ["0.50", "0.63", "0.80", "0.90", "0.95", "0.99"]
     lower = Grid(grid.n_tables, grid.n_bits, 0.95 * grid.recall)
-    assert list(words.cheapest_table(lower, candidates, 0.9)["looked at"])[-1] == "out of reach"
+    assert list(recall_grid.cheapest_table(lower, candidates, 0.9)["looked at"])[-1] == "out of reach"
 
 
 def test_a_setting_below_the_wish_is_told_so_with_both_numbers(grid, candidates):
-    said = words.wish(grid, candidates, (2, 2), 0.9)
+    said = tune.wish_sentence(grid, candidates, (2, 2), 0.9)
     assert "**75 %**" in said
     assert "falls short of the 90 %" in said
 
 
 def test_a_setting_that_reaches_the_wish_is_told_so(grid, candidates):
-    assert "you want, or more" in words.wish(grid, candidates, (4, 1), 0.9)
+    assert "you want, or more" in tune.wish_sentence(grid, candidates, (4, 1), 0.9)
 
 
 def test_the_number_of_settings_that_reach_the_wish_is_said(grid):
-    assert words.every_setting(grid, 0.9, 200).startswith("3 of 9 settings reach recall 0.90")
-    assert "None of the 9 settings" in words.every_setting(grid, 0.999, 200)
+    assert tune.reaching(grid, 0.9, 200).startswith("3 of 9 settings reach recall 0.90")
+    assert "None of the 9 settings" in tune.reaching(grid, 0.999, 200)
 
 
 def test_twice_the_tables_are_compared_and_half_where_there_are_no_more(grid, candidates):
-    assert "L = 4 instead of 2, would find 92 % of the nearest instead of 75 %" in words.doubling(
+    assert "L = 4 instead of 2, would find 92 % of the nearest instead of 75 %" in recall_grid.doubling(
         grid, candidates, (2, 2)
     )
-    assert "Half the tables, L = 2 instead of 4" in words.doubling(grid, candidates, (4, 2))
+    assert "Half the tables, L = 2 instead of 4" in recall_grid.doubling(grid, candidates, (4, 2))
 
 
 @pytest.mark.parametrize(
@@ -66,16 +66,16 @@ def test_twice_the_tables_are_compared_and_half_where_there_are_no_more(grid, ca
     [(0.25, "4.0 times as fast"), (1.05, "about as fast"), (0.95, "about as fast"), (3.0, "exact search is 3.0 times")],
 )
 def test_a_time_is_compared_with_exact_search_only_as_far_as_noise_allows(mine, said):
-    assert said in words.against(mine, 1.0)
+    assert said in tune_timing.against(mine, 1.0)
 
 
 def test_the_time_sentence_owns_up_when_exact_search_is_faster(times, grid):
-    said = words.time_sentence(times, (4, 1), 0.99, (4, 1), 0.95)
+    said = tune_timing.time_sentence(times, (4, 1), 0.99, (4, 1), 0.95)
     assert "exact search is 1.5 times as fast" in said
 
 
 def test_the_time_table_ends_with_exact_search_and_begins_where_you_are(times, grid):
-    table = words.time_table(times, grid.recall, (2, 2), 0.75, 0.9)
+    table = tune_timing.time_table(times, grid.recall, (2, 2), 0.75, 0.9)
     assert list(table.iloc[0]) == ["you are here", "2", "2", "0.75", "0.50 ms"]
     assert list(table.iloc[-1])[-1] == "1.00 ms"
     assert list(table[""])[-2] == "fastest, recall ≥ 0.90"
@@ -84,7 +84,7 @@ def test_the_time_table_ends_with_exact_search_and_begins_where_you_are(times, g
 def test_the_theory_sentence_says_the_worst_gap_and_where_it_is(grid):
     predicted = grid.recall.copy()
     predicted[2, 0] -= 0.09
-    said = words.theory(grid, predicted, (1, 2))
+    said = tune_theory.sentence(grid, predicted, (1, 2))
     assert "at most 0.0 points apart" in said
     assert "1.0 points on average and 9.0 points at worst (L = 4 tables, K = 1 bit)" in said
 
@@ -92,7 +92,7 @@ def test_the_theory_sentence_says_the_worst_gap_and_where_it_is(grid):
 def test_the_command_names_the_dataset_the_setting_and_the_queries(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = Settings(metric="euclidean", n_tables=5, n_bits=7, n_probes=2, seed=3)
-    parts = shlex.split(words.command(tmp_path / "data" / "x", settings, 123))
+    parts = shlex.split(commands.evaluate(tmp_path / "data" / "x", settings, 123))
     assert parts[:5] == ["python", "-m", "lsh", "evaluate", str(Path("data") / "x")]
     options = dict(zip(parts[5::2], parts[6::2], strict=True))
     assert options == {
@@ -102,6 +102,6 @@ def test_the_command_names_the_dataset_the_setting_and_the_queries(tmp_path, mon
 
 
 def test_how_the_times_were_taken_is_said_with_queries_and_machine(times):
-    said = words.how_timed(times, "Abacus 3000, 2 processors")
+    said = tune_timing.how_timed(times, "Abacus 3000, 2 processors")
     assert "20 validation queries" in said
     assert "Abacus 3000, 2 processors" in said

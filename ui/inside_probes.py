@@ -1,0 +1,80 @@
+"""Inside: the buckets that further probes look into, in order of cost, and what they bring."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from lsh import inspecting
+from lsh.inspecting import TableKey
+from ui.charts import draw
+from ui.figures.marks import Ints
+from ui.figures.probes import probe_gains, probe_order
+from ui.inside_walk import choose_table
+from ui.inside_words import distance_to_wall, many, numbered, written
+from ui.query_view import QueryView
+from ui.state import MAX_PROBES, Settings
+
+SHOWN_PROBES = 8
+
+
+def show(view: QueryView) -> None:
+    """Draw the buckets that a table's further probes look into, and what they bring."""
+    s, index = view.settings, view.index
+    walk = inspecting.walk(index, view.query, s.n_tables, s.n_bits, MAX_PROBES)
+    looked_at, met = inspecting.gains(index.n, walk, view.true_rows)
+    looked_at = looked_at - (view.own_row >= 0)
+    said, choice = st.columns([4, 1], gap="large")
+    with choice:
+        table = choose_table(view)
+    own = inspecting.key_of(index, view.query, table, s.n_bits)
+    order = walk[table][:SHOWN_PROBES]
+    keys = np.stack([bucket.symbols for bucket in order])
+    with said:
+        flipped = np.flatnonzero(keys[1] != keys[0]).tolist() if len(keys) > 1 else []
+        st.markdown(first_probe(s, table, own, flipped))
+        st.markdown(gains(s, looked_at, met, len(view.true_rows)))
+    left, right = st.columns(2, gap="large")
+    sizes = np.array([len(bucket.ids) for bucket in order])
+    with left:
+        draw(
+            probe_order(keys, sizes, s.n_probes, view.mode),
+            f"The first {len(order)} buckets of table {table + 1} in order of cost, and the bits in which each differs "
+            f"from your own key {written(keys[0])}.",
+        )
+    with right:
+        draw(
+            probe_gains(looked_at, met, len(view.true_rows), s.n_probes, view.mode),
+            f"Of the {len(view.true_rows)} nearest, {int(met[0])} are found with one probe per table and "
+            f"{int(met[-1])} with {len(met)}; clips looked at grow from {int(looked_at[0]):,} to "
+            f"{int(looked_at[-1]):,}.",
+        )
+    st.caption("■ a bit that differs from your key. Above the green line: what is looked into at your setting.")
+
+
+def first_probe(s: Settings, table: int, own: TableKey, flipped: Sequence[int]) -> str:
+    """Say which symbols the first probe of a table changes, and why those."""
+    if not flipped:
+        return f"Table {table + 1} has no second bucket to look into."
+    names = numbered(s, flipped)
+    weakest = ", the least firm of all" if list(flipped) == [int(own.firmness.argmin())] else ""
+    where = distance_to_wall(s, own, flipped[0])
+    return (
+        f"The first bucket next door in table {table + 1} changes {names}{weakest}: your sound is only {where}, so a "
+        "neighbour may well be on the other side. The further ones follow in order of how unlikely they are."
+    )
+
+
+def gains(s: Settings, looked_at: Ints, met: Ints, n_true: int) -> str:
+    """Say what the probes in force bring beside a single one, and what doubling them would."""
+    here, last = min(s.n_probes, len(met)), len(met)
+    one = f"With one probe a table LSH finds {int(met[0])} of {n_true} and looks at {many(int(looked_at[0]), 'clip')}."
+    if here == 1:
+        second = _found(met, looked_at, min(2, last))
+        return f"{one} A second one would make that {second}; {last} of them, {_found(met, looked_at, last)}."
+    all_of_them = f"{last} would give {_found(met, looked_at, last)}"
+    return f"{one} With your {here} it is {_found(met, looked_at, here)}; {all_of_them}."
+
+
+def _found(met: Ints, looked_at: Ints, probes: int) -> str:
+    return f"{int(met[probes - 1])} found, {int(looked_at[probes - 1]):,} looked at"

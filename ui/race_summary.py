@@ -1,0 +1,96 @@
+"""A race in sentences: who is fastest at a size, from which size on LSH is faster, and how it was measured.
+
+Race and Learn say the same of a race.
+"""
+
+from lsh.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Setting
+from lsh.racing import crossover as first_win
+from ui.figures import percent, setting
+from ui.figures.race import ms, round_size
+from ui.race_runs import Run
+from ui.text import plain
+
+ABOUT_THE_SAME = 0.1  # of the time: nearer than that, no measurement here can tell two times apart
+SAME = "about as fast"
+SAID = {LSH: "LSH", EXACT: "exact search one at a time", BATCHED: "batched exact search", SKETCHES: "sketches"}
+
+
+def setting_of(s: Setting) -> str:
+    """Name a setting in words, its probes where there is more than one."""
+    return setting(s.n_tables, s.n_bits) + (f", {s.n_probes} probes" if s.n_probes > 1 else "")
+
+
+def result(run: Run, n: int) -> str:
+    """Say who wins at a size, and how LSH stands against each of the others."""
+    laps = run.at(n)
+    lsh, first = laps[LSH], min(laps.values(), key=lambda lap: lap.ms)
+    stands = "; ".join(f"against {SAID[other]}, {versus(lsh.ms, laps[other].ms)}" for other in RACERS if other != LSH)
+    name = SAID[first.racer]
+    win = "win" if first.racer == SKETCHES else "wins"
+    return (
+        f"**{name[:1].upper()}{name[1:]} {win} over {n:,} clips**, at {ms(first.ms)} a query. LSH at "
+        f"{setting_of(run.setting)} takes {ms(lsh.ms)} and finds {percent(lsh.recall)} of the 10 nearest. "
+        f"{stands[:1].upper()}{stands[1:]}."
+    )
+
+
+def versus(mine: float, theirs: float) -> str:
+    """Compare a time with another's, as far as the noise allows."""
+    if abs(mine - theirs) <= ABOUT_THE_SAME * theirs:
+        return SAME
+    return f"{times(theirs / mine)} times as fast" if mine < theirs else f"{times(mine / theirs)} times as slow"
+
+
+def times(factor: float) -> str:
+    """Write a factor with two digits."""
+    return f"{factor:.0f}" if factor >= 9.95 else f"{factor:.1f}"
+
+
+def crossings(run: Run) -> dict[str, float]:
+    """Return, for both ways of exact search, the size from which LSH wins, where it lies between two raced sizes."""
+    n, found = run.raced, {}
+    for racer in (EXACT, BATCHED):
+        won = _first_win(run, racer) if len(n) > 1 else None
+        if won is not None and won > n[0] and not _tie(run, racer):
+            found[racer] = won
+    return found
+
+
+def crossover(run: Run) -> str:
+    """Say from which size on LSH wins against either way of exact search, or that it never does."""
+    n = run.raced
+    if len(n) < 2:
+        return "One size draws no line: race over more clips to see where LSH starts to win."
+    said = [_against(run, racer) for racer in (EXACT, BATCHED)]
+    lap = run.at(n[-1])[LSH]
+    caution = "" if lap.recall > 0.95 else f" Speed is half of it: LSH finds {percent(lap.recall)}, exact search all."
+    return f"{said[0][:1].upper()}{said[0][1:]}; {said[1]}.{caution}"
+
+
+def measured(run: Run, *, ahead: bool) -> str:
+    """Say on what, when and how a run was measured."""
+    when = f"{run.date[:10]} {run.date[11:16]} UTC"
+    where = f"Measured ahead on {plain(run.machine)}, {plain(run.versions)}, {when}; press Race for yours."
+    here = f"Measured here: {plain(run.machine)}, {plain(run.versions)}, {when}."
+    return f"One thread each. {where if ahead else here}"
+
+
+def _first_win(run: Run, racer: str) -> float | None:
+    return first_win(run.raced, [lap.ms for lap in run.of(LSH)], [lap.ms for lap in run.of(racer)])
+
+
+def _tie(run: Run, racer: str) -> bool:
+    return versus(run.of(LSH)[-1].ms, run.of(racer)[-1].ms) == SAME
+
+
+def _against(run: Run, racer: str) -> str:
+    mine, theirs = ([lap.ms for lap in run.of(name)] for name in (LSH, racer))
+    won, name = _first_win(run, racer), SAID[racer]
+    if _tie(run, racer):
+        return f"at {run.raced[-1]:,} clips LSH at this setting and {name} are about as fast"
+    if won is None:
+        behind = all(m >= t for m, t in zip(mine, theirs, strict=True))
+        return f"{name} is faster {'at every size here' if behind else f'at {run.raced[-1]:,} clips'}"
+    if won == run.raced[0]:
+        return f"LSH at this setting is faster than {name} at every size here"
+    return f"from about {round_size(won)} clips on, LSH at this setting is faster than {name}"

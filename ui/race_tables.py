@@ -1,0 +1,113 @@
+"""The Race page's tables, and what is said of one run beside another."""
+
+import pandas as pd
+
+from lsh.racing import BATCHED, BLOCK, EXACT, LSH, RACERS, ROUNDS, SKETCH_PROBES, SKETCH_RERANKED, SKETCHES, Lap
+from ui.figures import percent
+from ui.figures.race import NAMES, ms, number
+from ui.race_runs import Run
+from ui.race_summary import setting_of, times, versus
+
+RACERS_SAID = f"""
+- **LSH** at your setting: it compares your sound only with the clips in its buckets.
+- **Exact, one at a time**: compares your sound with every clip, as a person asks, and misses nothing.
+- **Exact, batched**: the same for {BLOCK} sounds in one matrix product. Nothing exact is faster, but every sound waits
+  for the whole block: good for a night's work, not for somebody who asks one thing.
+- **Sketches**: the fastest index here, `lsh.SketchIndex`. It groups the clips around centres, compares two-bit
+  sketches in the {SKETCH_PROBES} groups nearest to your sound, and measures only the best {SKETCH_RERANKED} exactly.
+"""
+
+
+def table(run: Run, n: int) -> pd.DataFrame:
+    """Tabulate every racer at a size, the fastest first."""
+    laps = run.at(n)
+    rows = [
+        (
+            NAMES[lap.racer],
+            number(lap.ms),
+            percent(lap.recall),
+            f"{times(laps[EXACT].ms / lap.ms)}x",
+            f"{times(laps[BATCHED].ms / lap.ms)}x",
+            number(lap.p95_ms),
+            "" if lap.label_precision is None else percent(lap.label_precision),
+            percent(lap.candidates),
+        )
+        for lap in sorted(laps.values(), key=lambda lap: lap.ms)
+    ]
+    columns = ["", "ms a query", "recall", "over exact", "over batched", "95 % wait, ms", "same label", "looked at"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def growing_recall(run: Run) -> str:
+    """Say why LSH finds more in a bigger collection, where it does."""
+    laps = run.of(LSH)
+    if laps[-1].recall - laps[0].recall < 0.02:
+        return ""
+    return (
+        f"Among {laps[0].n:,} clips LSH finds {percent(laps[0].recall)} of the 10 nearest, among {laps[-1].n:,} "
+        f"{percent(laps[-1].recall)}: with more clips the nearest are nearer, and near clips share more buckets."
+    )
+
+
+def growth_table(run: Run, value: str) -> pd.DataFrame:
+    """Tabulate a value of every racer ("ms" or "recall"), one column a size."""
+    racers = [racer for racer in RACERS if value == "ms" or racer in {LSH, SKETCHES}]
+    write = _time if value == "ms" else _recall
+    title = "ms a query" if value == "ms" else "recall"
+    rows = [(NAMES[racer], *(write(run.at(n)[racer]) for n in run.raced)) for racer in racers]
+    return pd.DataFrame(rows, columns=[title, *(f"{n:,}" for n in run.raced)])
+
+
+def difference(run: Run, pinned: Run) -> str:
+    """Say how a run's LSH differs from the pinned one's, at the largest size that both raced."""
+    common = sorted(set(run.raced) & set(pinned.raced))
+    if not common:
+        return "Your pinned race and this one share no size, so they cannot be compared."
+    now, then = run.at(common[-1])[LSH], pinned.at(common[-1])[LSH]
+    points = 100 * (now.recall - then.recall)
+    recall = (
+        "the same recall"
+        if abs(points) < 0.05
+        else f"{abs(points):.1f} points {'more' if points > 0 else 'less'} recall"
+    )
+    elsewhere = "" if run.machine == pinned.machine else " They ran on different machines, so compare recall, not time."
+    return (
+        f"Over {common[-1]:,} clips, {_name(run)} takes {ms(now.ms)} and the pinned {_name(pinned)} {ms(then.ms)}: "
+        f"{versus(now.ms, then.ms)}, with {recall}.{elsewhere}"
+    )
+
+
+def summary(run: Run) -> str:
+    """Say in a line what a race was and how LSH did at its largest size."""
+    if not run.raced:
+        return f"{setting_of(run.setting)}: cancelled before its first result"
+    n = run.raced[-1]
+    laps = run.at(n)
+    cut = "" if run.finished else f" (cancelled after {len(run.raced)} of {len(run.sizes)} sizes)"
+    return (
+        f"**{setting_of(run.setting)}** over {n:,} clips{cut}: {ms(laps[LSH].ms)}, finds {percent(laps[LSH].recall)}, "
+        f"against exact search {versus(laps[LSH].ms, laps[EXACT].ms)}"
+    )
+
+
+def how_measured(run: Run) -> str:
+    """Say what keeps the race fair."""
+    return (
+        f"Everybody answers the same {run.n_queries} {run.split} clips, which are not in the collection, with "
+        "the 10 nearest, on one thread, in turns and in shuffled order. Times are processor time, which is what a "
+        f"clock shows where nothing else runs, and a query counts with its median of {ROUNDS} rounds. A smaller "
+        "collection is the first clips of this one. Building an index is not counted. Differences of 10 % mean "
+        "nothing, and other machines have other times."
+    )
+
+
+def _time(lap: Lap) -> str:
+    return number(lap.ms)
+
+
+def _recall(lap: Lap) -> str:
+    return percent(lap.recall)
+
+
+def _name(run: Run) -> str:
+    return f"LSH at {setting_of(run.setting)}"

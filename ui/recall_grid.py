@@ -1,0 +1,119 @@
+"""Recall and candidates of every setting, measured and predicted, made once for all visitors.
+
+Tune draws all of it; Learn draws the grid, the cheapest setting and what doubling the tables brings.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from lsh import Surface, predicted_recall
+from ui import charts, loading
+from ui.figures import Grid, Mode, percent
+from ui.figures.marks import Floats, Ints
+from ui.loading import PageContext, Sample
+
+TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class GridView:
+    """Every setting, measured with validation queries.
+
+    surface: every query at every setting with the probes in force; grid: its recall; candidates: float[L, K], the share
+    of the collection looked at there.
+    predicted: float[L, K], recall by theory with one probe per table; one_probe: its measured counterpart.
+    """
+
+    context: PageContext
+    sample: Sample
+    surface: Surface
+    grid: Grid
+    candidates: Floats
+    predicted: Floats
+    one_probe: Grid
+    mode: Mode
+
+    @property
+    def here(self) -> tuple[int, int]:
+        """Return the setting in force: (L, K)."""
+        return self.context.settings.n_tables, self.context.settings.n_bits
+
+    @property
+    def here_recall(self) -> float:
+        """Return the recall of the setting in force."""
+        return float(self.grid.recall[self.grid.cell(*self.here)])
+
+    @property
+    def here_looked_at(self) -> float:
+        """Return the share of the collection that the setting in force looks at."""
+        return float(self.candidates[self.grid.cell(*self.here)])
+
+    @property
+    def hits(self) -> Ints:
+        """Return how many of its neighbours each query finds at the setting in force: int[nq]."""
+        return self.surface.hits[:, *self.grid.cell(*self.here)]
+
+
+def measure(context: PageContext) -> GridView:
+    """Measure and predict every setting, or take both from the cache. Raises LSHError for data that LSH cannot take."""
+    sample = loading.sample_for(context.dataset, context.settings)
+    surface = loading.surface_for(context)
+    grid = _grid(surface.recall)
+    once = grid if context.settings.n_probes == 1 else _grid(loading.surface_for(_with_one_probe(context)).recall)
+    predicted = _predicted(key(context), context, sample)
+    return GridView(context, sample, surface, grid, surface.candidates, predicted, once, charts.mode())
+
+
+def key(context: PageContext) -> tuple[object, ...]:
+    """Name an index: the names that decide it, never its arrays."""
+    s = context.settings
+    return context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width
+
+
+def cheapest(grid: Grid, candidates: Floats, wanted: float) -> tuple[int, int] | None:
+    """Return the (L, K) that reaches a recall by looking at the fewest clips; None if none reaches it."""
+    reaches = grid.recall >= wanted
+    if not reaches.any():
+        return None
+    row, column = np.unravel_index(np.where(reaches, candidates, np.inf).argmin(), reaches.shape)
+    return int(grid.n_tables[row]), int(grid.n_bits[column])
+
+
+def cheapest_table(grid: Grid, candidates: Floats, wanted: float) -> pd.DataFrame:
+    """Tabulate the cheapest setting for a few recalls, the wanted one among them."""
+    rows = []
+    for target in sorted({*TARGETS, round(wanted, 2)}):
+        best = cheapest(grid, candidates, target)
+        looked = percent(float(candidates[grid.cell(*best)])) if best else "out of reach"
+        rows.append((f"{target:.2f}", *(str(n) for n in best or ("", "")), looked))
+    return pd.DataFrame(rows, columns=["recall ≥", "L", "K", "looked at"])
+
+
+def doubling(grid: Grid, candidates: Floats, here: tuple[int, int]) -> str:
+    """Say what twice the tables would bring and cost; where there are not so many, what half would spare and lose."""
+    n_tables, n_bits = here
+    twice = 2 * n_tables <= int(grid.n_tables[-1])
+    other = 2 * n_tables if twice else n_tables // 2
+    was, would = grid.cell(n_tables, n_bits), grid.cell(other, n_bits)
+    return (
+        f"{'Twice' if twice else 'Half'} the tables, L = {other} instead of {n_tables}, would find "
+        f"{percent(float(grid.recall[would]))} of the nearest instead of {percent(float(grid.recall[was]))}, "
+        f"and look at {percent(float(candidates[would]))} of the clips instead of {percent(float(candidates[was]))}."
+    )
+
+
+def _with_one_probe(context: PageContext) -> PageContext:
+    return replace(context, settings=replace(context.settings, n_probes=1))
+
+
+def _grid(recall: Floats) -> Grid:
+    n_tables, n_bits = recall.shape
+    return Grid(np.arange(1, n_tables + 1), np.arange(1, n_bits + 1), recall)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _predicted(key: tuple[object, ...], _context: PageContext, _sample: Sample) -> Floats:  # noqa: ARG001  (the key)
+    return predicted_recall(_context.index, _sample.queries, _sample.truth.ids)

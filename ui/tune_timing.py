@@ -1,0 +1,109 @@
+"""Tune: recall against measured time, with real searches timed on this machine."""
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lsh import machine
+from ui import figures
+from ui.charts import STATIC, few_numbers
+from ui.figures import Grid, percent, setting
+from ui.figures.marks import Floats
+from ui.loading import PageContext, Sample
+from ui.recall_grid import GridView, key
+from ui.state import K_NEIGHBOURS
+from ui.stopwatch import Stopwatch, Times
+from ui.text import plain
+
+ABOUT_THE_SAME = 0.1  # of the time: nearer than that, no measurement here can tell two times apart
+
+
+def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
+    """Draw recall against time; the first visitor sees real searches being timed, and how far they are."""
+    watch = _stopwatch((*key(view.context), view.context.settings.n_probes), view.context, view.sample)
+    if watch.done:
+        times = watch.run(lambda _: None)
+        chart = said = place
+    else:
+        chart, said = place.skeleton(figures.TRADE_OFF_HEIGHT), place.empty()
+        times = watch.run(lambda share: said.progress(share, f"Timing real searches on this machine: {share:.0%}"))
+        said = said.container()
+    rows = [view.grid.cell(int(n), 1)[0] for n in times.n_tables]
+    grid = Grid(times.n_tables, times.n_bits, view.grid.recall[rows])
+    shown = (times.n_bits % 2 == 0) | (times.n_bits == view.here[1])  # noise would tangle all of the lines
+    cost = figures.time_taken(times.ms[:, shown], times.exact_ms)
+    lines = Grid(times.n_tables, times.n_bits[shown], grid.recall[:, shown])
+    here_at = (times.at(*view.here), view.here_recall)
+    figure = figures.trade_off(lines, cost, view.here, here_at, wanted, view.mode)
+    alt = (
+        f"Recall against measured time of a query, one line for each K as L grows. You are at {cost.say(here_at[0])}, "
+        f"recall {here_at[1]:.2f}; exact search takes {cost.say(cost.exact)}."
+    )
+    chart.plotly_chart(figure, alt=alt, config=STATIC, height=figures.TRADE_OFF_HEIGHT)
+    with said:
+        _say_times(view, wanted, times, grid)
+
+
+def _say_times(view: GridView, wanted: float, times: Times, grid: Grid) -> None:
+    fastest = times.fastest(grid.recall >= wanted)
+    st.markdown(time_sentence(times, view.here, view.here_recall, fastest, wanted))
+    few_numbers(time_table(times, grid.recall, view.here, view.here_recall, wanted))
+    st.caption(how_timed(times, plain(machine.summary())))
+
+
+def time_sentence(
+    times: Times, here: tuple[int, int], recall: float, fastest: tuple[int, int] | None, wanted: float
+) -> str:
+    """Say how fast your setting is, and the fastest that reaches the wanted recall, beside exact search."""
+    mine = times.at(*here)
+    now = (
+        f"Exact search takes {ms(times.exact_ms)} a query here. Your setting takes {ms(mine)} and finds "
+        f"{percent(recall)}: {against(mine, times.exact_ms)}."
+    )
+    if fastest is None:
+        return f"{now} No setting timed here reaches recall {wanted:.2f}."
+    best = times.at(*fastest)
+    return (
+        f"{now} The fastest timed here that reaches recall {wanted:.2f} is {setting(*fastest)}, {ms(best)}: "
+        f"{against(best, times.exact_ms)}."
+    )
+
+
+def time_table(times: Times, recall: Floats, here: tuple[int, int], here_recall: float, wanted: float) -> pd.DataFrame:
+    """Tabulate your setting, the fastest for a few recalls, and exact search; `recall` has the cells of `times.ms`."""
+    rows = [("you are here", *here, here_recall, times.at(*here))]
+    cells = Grid(times.n_tables, times.n_bits, recall)
+    for target in sorted({0.5, 0.8, round(wanted, 2)}):
+        best = times.fastest(recall >= target)
+        if best is not None:
+            cell = cells.cell(*best)
+            rows.append((f"fastest, recall ≥ {target:.2f}", *best, float(recall[cell]), float(times.ms[cell])))
+    table = [(name, str(n), str(b), f"{found:.2f}", ms(t)) for name, n, b, found, t in rows]
+    table.append(("exact", "", "", "1.00", ms(times.exact_ms)))
+    return pd.DataFrame(table, columns=["", "L", "K", "recall", "a query"])
+
+
+def against(mine: float, exact: float) -> str:
+    """Compare a time with exact search's, as far as the noise allows."""
+    if abs(mine - exact) <= ABOUT_THE_SAME * exact:
+        return "about as fast as exact search"
+    return f"{exact / mine:.1f} times as fast" if mine < exact else f"exact search is {mine / exact:.1f} times as fast"
+
+
+def ms(milliseconds: float) -> str:
+    """Write a time in the digits that mean something."""
+    return f"{milliseconds:.2f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+
+
+def how_timed(times: Times, machine: str) -> str:
+    """Say how the times were taken and on what; `machine` is already escaped."""
+    return (
+        f"{times.ms.size} settings, {times.n_queries} validation queries, one at a time on one thread, "
+        f"{times.rounds} turns each; medians. Measured here: {machine}. Times are noisy: differences of "
+        "10 % mean nothing, and other machines have other times."
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _stopwatch(key: tuple[object, ...], _context: PageContext, _sample: Sample) -> Stopwatch:  # noqa: ARG001  (the key)
+    return Stopwatch(_context.index, _sample.queries, K_NEIGHBOURS, _context.settings.n_probes)
