@@ -161,6 +161,14 @@ class Dataset:
         offsets = _numbers(column.offsets)[first_row : first_row + self.n_rows(split) + 1].astype(np.int64)
         return read_only(offsets - offsets[0]), _numbers(column.values)[offsets[0] : offsets[-1]]
 
+    def labels_of(self, split: str, rows: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]:
+        """Return the labels of some rows (int64[m]) in their order, as `label_sets` returns those of every row."""
+        offsets, values = self.label_sets(split)
+        rows = np.asarray(rows, np.int64)
+        counts = np.diff(offsets)[rows]
+        ends = np.concatenate([[0], np.cumsum(counts)])
+        return ends, values[np.arange(ends[-1]) + np.repeat(offsets[rows] - ends[:-1], counts)]
+
     def rows_with_label(self, split: str, label: int) -> npt.NDArray[np.int64]:
         """Return the rows of a split that carry a label, ascending: int64[m]."""
         if not 0 <= label < len(self.label_names):

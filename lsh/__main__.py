@@ -147,10 +147,7 @@ def _queries(dataset: Dataset, split: str, most: int) -> tuple[Float32Array, Lab
     if n == 0:
         raise DataError(f"{dataset.path} has no clips in its {split} split, which this command needs for its queries")
     rows = evenly_spaced_rows(n, most)
-    offsets, values = dataset.label_sets(split)
-    picked = [values[offsets[row] : offsets[row + 1]] for row in rows]
-    lengths = np.cumsum([0, *map(len, picked)])
-    return np.asarray(dataset.features(split)[rows]), (lengths, np.concatenate(picked))
+    return np.asarray(dataset.features(split)[rows]), dataset.labels_of(split, rows)
 
 
 def _show_evaluation(report: dict[str, Any]) -> None:

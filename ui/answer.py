@@ -117,12 +117,8 @@ def _most_telling(fingerprint: str, split: str, _dataset: Dataset) -> int:  # no
     usable = usable[np.abs(queries[usable]).max(axis=1) > 0]
     if not len(usable):
         return 0
-    offsets, values = _dataset.label_sets(split)
     truth = index.exact.search(queries[usable], K_NEIGHBOURS)
-    counts = np.diff(offsets)[usable]
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    chosen = np.concatenate([values[offsets[row] : offsets[row + 1]] for row in usable]).astype(np.int16)
-    agreement = label_precision_at_k(truth.ids, (starts.astype(np.int64), chosen), _dataset.label_sets("train"))
+    agreement = label_precision_at_k(truth.ids, _dataset.labels_of(split, usable), _dataset.label_sets("train"))
     # By theory most is found and something missed, which is the most to listen to; no search has been compiled yet.
     ids = [(query, rows[rows >= 0]) for query, rows in zip(queries[usable], truth.ids, strict=True)]
     bit_chances = [index.collision_probabilities(query, rows) for query, rows in ids]

@@ -11,7 +11,6 @@ from data_prep.dataset import Dataset
 from data_prep.features import dequantised
 from lsh import LSHIndex, exact_search, label_precision_at_k, recall_at_k
 from lsh.fusion import POOLINGS, pool
-from lsh.quality import Labels
 from lsh.sampling import evenly_spaced_rows
 from ui.figures import percent
 from ui.learn_published import AGGREGATES
@@ -71,7 +70,7 @@ def judge(context: PageContext) -> Judged:
 def _judged(key: tuple[object, ...], _dataset: Dataset, _index: LSHIndex, _s: Settings, _sample: Sample) -> Judged:  # noqa: ARG001
     found = _index.search(_sample.queries, K_NEIGHBOURS, _s.n_tables, _s.n_bits, _s.n_probes)
     recalls = recall_at_k(found, _sample.truth)
-    labels = labels_of(_dataset, "validation", _sample.rows), _dataset.label_sets("train")
+    labels = _dataset.labels_of("validation", _sample.rows), _dataset.label_sets("train")
     strangers = np.random.default_rng(0).integers(0, _index.n, found.ids.shape)
     worst = int(recalls.argmin())
     got = set(found.ids[worst].tolist())
@@ -87,13 +86,6 @@ def _judged(key: tuple[object, ...], _dataset: Dataset, _index: LSHIndex, _s: Se
         worst=int(_sample.rows[worst]),
         worst_missed=[(row, distance) for row, distance in truth if row >= 0 and row not in got],
     )
-
-
-def labels_of(dataset: Dataset, split: str, rows: Any) -> Labels:
-    """Return the labels of some rows of a split, in their order."""
-    offsets, values = dataset.label_sets(split)
-    picked = [values[offsets[row] : offsets[row + 1]] for row in rows]
-    return np.cumsum([0, *map(len, picked)]), np.concatenate([np.empty(0, np.int16), *picked])
 
 
 def pooled(dataset: Dataset) -> tuple[pd.DataFrame, str]:
@@ -113,7 +105,7 @@ def pooled(dataset: Dataset) -> tuple[pd.DataFrame, str]:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _pooled(fingerprint: str, _dataset: Dataset) -> dict[str, float]:  # noqa: ARG001  (the key)
     rows = evenly_spaced_rows(_dataset.n_rows("validation"), POOLED_QUERIES)
-    labels = labels_of(_dataset, "validation", rows), _dataset.label_sets("train")
+    labels = _dataset.labels_of("validation", rows), _dataset.label_sets("train")
     precisions = {}
     for how in POOLINGS:
         X, Q = (_pooled_split(_dataset, split, how) for split in ("train", "validation"))

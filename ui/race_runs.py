@@ -21,7 +21,6 @@ from data_prep.dataset import Dataset
 from data_prep.errors import DataError
 from lsh import LSHIndex, machine
 from lsh.arrays import Float32Array
-from lsh.quality import Labels
 from lsh.racing import RACERS, Lap, Setting, Step, race
 from lsh.sampling import evenly_spaced_rows
 from ui.paths import UI
@@ -102,7 +101,7 @@ def start(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         sizes=tuple(sizes),
     )
-    labels = _labels_of(dataset, split, rows), dataset.label_sets("train")
+    labels = dataset.labels_of(split, rows), dataset.label_sets("train")
     return run, race(index, queries, setting, run.sizes, labels if len(labels[1][1]) else None)
 
 
@@ -165,9 +164,3 @@ def _cell(value: object) -> object:
 def _queries(dataset: Dataset, split: str) -> tuple[npt.NDArray[np.int64], Float32Array]:
     rows = evenly_spaced_rows(dataset.n_rows(split), MOST_QUERIES)
     return rows, np.ascontiguousarray(dataset.features(split)[rows], dtype=np.float32)
-
-
-def _labels_of(dataset: Dataset, split: str, rows: npt.NDArray[np.int64]) -> Labels:
-    offsets, values = dataset.label_sets(split)
-    picked = [values[offsets[row] : offsets[row + 1]] for row in rows]
-    return np.cumsum([0, *map(len, picked)]), np.concatenate(picked)

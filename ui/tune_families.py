@@ -12,7 +12,6 @@ from ui import commands
 from ui.charts import draw, few_numbers
 from ui.figures import percent
 from ui.figures.families import families
-from ui.learn_judging import labels_of
 from ui.recall_grid import GridView, key
 from ui.state import K_NEIGHBOURS
 from ui.tune_pieces import Pieces, ask_for
@@ -114,7 +113,7 @@ def _maker(view: GridView, family: str) -> Callable[[], Comparison]:
         s, dataset, sample = view.context.settings, view.context.dataset, view.sample
         base = dataset.label_sets("train")
         index = index_family(family, dataset.features("train"), base, s.metric, seed=s.seed)
-        asked = labels_of(dataset, "validation", sample.rows)
+        asked = dataset.labels_of("validation", sample.rows)
         return compare({family: index}, sample.queries, asked, base, k=K_NEIGHBOURS, n_probes=PROBES)
 
     return make

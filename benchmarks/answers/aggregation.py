@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from benchmarks.answers.confidence import macro_figure, mean_figure
 from benchmarks.answers.formatting import Record, difference, ms, with_interval
-from benchmarks.answers.setup import K, Tell, labels_of
+from benchmarks.answers.setup import K, Tell
 from benchmarks.markdown import table
 from data_prep.dataset import Dataset
 from data_prep.features import dequantised
@@ -99,7 +99,7 @@ def measure(dataset: Dataset, n_queries: int, tell: Tell) -> Record | None:
     rows = evenly_spaced_rows(dataset.n_rows("test"), n_queries)
     base, queries = (_frames(dataset, split) for split in ("train", "test"))
     queries = queries.some(rows)
-    labels = labels_of(dataset, "test", rows), dataset.label_sets("train")
+    labels = dataset.labels_of("test", rows), dataset.label_sets("train")
     ways = list(_ways(base, queries, tell))
     tell(f"timing {len(ways)} ways from frames to neighbours")
     milliseconds = _times(ways, len(rows))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.answers.formatting import Record, percent, with_error
-from benchmarks.answers.setup import SEED, K, Setup, Tell, labels_of
+from benchmarks.answers.setup import SEED, K, Setup, Tell
 from benchmarks.markdown import table
 from lsh.comparing import PROBES, TABLES, compare, index_families
 from lsh.sampling import evenly_spaced_rows
@@ -28,7 +28,7 @@ def measure(setup: Setup, tell: Tell) -> Record:
         tell(f"{metric}: {text}")
 
     rows = evenly_spaced_rows(dataset.n_rows("test"), QUERIES)
-    queries, labels = np.ascontiguousarray(dataset.features("test")[rows]), labels_of(dataset, "test", rows)
+    queries, labels = np.ascontiguousarray(dataset.features("test")[rows]), dataset.labels_of("test", rows)
     base = dataset.label_sets("train")
     indexes = index_families(dataset.features("train"), base, metric, TABLES, SEED, progress=say)
     compared = compare(indexes, queries, labels, base, k=K, n_probes=PROBES, progress=say).as_dict()

@@ -63,11 +63,4 @@ class Setup:
     @cached_property
     def labels(self) -> tuple[Labels, Labels]:
         """The labels of the clips that judge, and of the collection."""
-        return labels_of(self.dataset, "test", self.rows), self.dataset.label_sets("train")
-
-
-def labels_of(dataset: Dataset, split: str, rows: npt.NDArray[np.int64]) -> Labels:
-    """Return the labels of some rows of a split, in their order."""
-    offsets, values = dataset.label_sets(split)
-    picked = [values[offsets[row] : offsets[row + 1]] for row in rows]
-    return np.cumsum([0, *map(len, picked)]), np.concatenate(picked)
+        return self.dataset.labels_of("test", self.rows), self.dataset.label_sets("train")

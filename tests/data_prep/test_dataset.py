@@ -1,3 +1,4 @@
+import itertools
 import json
 import shutil
 import subprocess
@@ -82,6 +83,16 @@ def test_label_sets_are_the_clips_labels(dataset: Dataset) -> None:
         assert (offsets.dtype, values.dtype) == (np.int64, np.int16)
         for row in range(dataset.n_rows(split)):
             assert tuple(values[offsets[row] : offsets[row + 1]]) == dataset.clip(split, row).labels
+
+
+def test_labels_of_some_rows_come_in_the_order_of_the_rows(dataset: Dataset) -> None:
+    for split in SPLITS:
+        rows = [*range(dataset.n_rows(split)), 0][::-1]
+        offsets, values = dataset.labels_of(split, rows)
+        assert (offsets.dtype, values.dtype) == (np.int64, np.int16)
+        own = [tuple(values[start:end]) for start, end in itertools.pairwise(offsets)]
+        assert own == [dataset.clip(split, row).labels for row in rows]
+    assert [part.tolist() for part in dataset.labels_of("test", [])] == [[0], []]
 
 
 def test_label_values_are_a_view_and_not_a_copy(dataset: Dataset) -> None:
