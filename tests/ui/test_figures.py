@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from ui import figures
 from ui.figures import Grid
-from ui.figures.marks import spread
+from ui.figures.marks import apart, spread
 from ui.figures.palette import FOUND, HERE, QUIET
 
 HERE_SETTING = (8, 6)
@@ -199,8 +200,8 @@ def test_measured_and_predicted_differ_by_dash_and_name_and_not_by_colour_alone(
 
 def test_names_of_lines_that_end_together_are_moved_apart(grid):
     figure = figures.predicted_beside_measured(grid, grid.recall, HERE_SETTING, "light")
-    heights = [drawn.y for drawn in figure.layout.annotations if "measured" in drawn.text or drawn.text == "predicted"]
-    assert abs(heights[0] - heights[1]) >= 0.05
+    shifts = [drawn.yshift for drawn in figure.layout.annotations if drawn.text in {"<b>measured</b>", "predicted"}]
+    assert abs(shifts[0] - shifts[1]) >= 12  # px, the height of the letters
 
 
 def test_parity_has_a_point_for_every_setting(grid):
@@ -209,6 +210,13 @@ def test_parity_has_a_point_for_every_setting(grid):
     assert sorted(zip(points.x, points.y, strict=True)) == sorted(
         zip(predicted.ravel(), grid.recall.ravel(), strict=True)
     )
+
+
+def test_heights_that_crowd_are_moved_apart_about_their_middle_and_keep_their_order():
+    moved = apart([10.0, 11.0, 12.0, 200.0], 17)
+    assert all(after - before >= 16.999 for before, after in itertools.pairwise(moved))
+    assert moved[3] == 200
+    assert sum(moved[:3]) == pytest.approx(33)
 
 
 def test_spread_keeps_the_first_place_and_drops_those_too_near():

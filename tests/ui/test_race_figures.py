@@ -1,4 +1,3 @@
-import itertools
 import math
 
 import pytest
@@ -67,13 +66,6 @@ def test_recall_is_drawn_once_for_exact_search_which_has_it_all():
 def test_a_race_under_way_is_drawn_in_the_frame_of_the_whole():
     first = figures.times(run(lsh=(0.1,)).laps, [], {}, SIZES, "light")
     assert first.layout.xaxis.range == figures.times(run().laps, [], {}, SIZES, "light").layout.xaxis.range
-
-
-def test_names_that_end_close_together_are_moved_apart():
-    moved = figures._apart([10.0, 11.0, 12.0, 200.0])
-    assert all(after - before >= 16.9 for before, after in itertools.pairwise(moved))
-    assert moved[3] == 200
-    assert sum(moved[:3]) == pytest.approx(33)
 
 
 @pytest.mark.parametrize(

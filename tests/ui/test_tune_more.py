@@ -1,6 +1,5 @@
 """What Tune measures when it is asked to: other seeds, more probes, other families."""
 
-import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +10,7 @@ from lsh import LSHIndex
 from lsh.comparing import Compared, Comparison, Mean
 from ui import tune_families, tune_luck, tune_probes
 from ui.figures import Grid
-from ui.figures.families import apart, families
+from ui.figures.families import families
 from ui.figures.luck import luck
 from ui.figures.more_probes import more_probes
 from ui.tune_pieces import SHARED, Pieces
@@ -183,14 +182,6 @@ def test_a_family_without_a_setting_within_the_budget_leaves_its_place_empty():
         ["A", "", "", "", ""],
     ]
     assert "Not every family" in tune_families.sentence({"own": nothing, "A": comparison(0.6, 0.4)})
-
-
-def test_names_of_lines_that_end_together_stand_apart_and_in_their_order():
-    heights = [0.93, 0.92, 0.91, 0.5, 0.2, 0.19]
-    moved = apart(heights, 0.08)
-    assert all(a - b > 0.0799 for a, b in itertools.pairwise(moved))
-    assert moved[3] == 0.5
-    assert np.mean(moved[:3]) == pytest.approx(0.92)
 
 
 def test_a_chart_of_families_names_every_line_and_leaves_out_what_is_not_known():

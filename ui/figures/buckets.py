@@ -1,15 +1,15 @@
-"""Your sound's bucket in every table: how full it is, and how many of the true neighbours are in it."""
+"""The query's bucket in every table: how full it is, and how many of the true neighbours are in it."""
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Ints
-from ui.figures.palette import CANDIDATE, FOUND, INK, PAPER, QUIET, SMALL_TEXT, SOFT_INK, Mode, new_figure
+from ui.figures.marks import Ints, marker, points
+from ui.figures.palette import CANDIDATE, INK, PAPER, QUIET, SMALL_TEXT, SOFT_INK, Mode, new_figure
 
 HEIGHT = 300
 
 
 def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) -> go.Figure:
-    """Draw one stem a table: the bucket's size, and in a blue dot above it how many true neighbours it holds.
+    """Draw one stem per table: the bucket's size, and in a blue dot at its top how many true neighbours it holds.
 
     sizes, hits: int[L]; even: the size if all buckets were equally full; chosen: the table in hand, from 0.
     """
@@ -24,29 +24,22 @@ def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) 
     figure.add_trace(
         go.Bar(x=tables, y=sizes, width=0.12, marker={"color": CANDIDATE, "line": {"width": 0}}, hoverinfo="skip")
     )
-    figure.add_trace(_tops(tables, sizes, hits))
+    texts = [
+        f"table {t}: {size:,} clip{'s' * (size != 1)}, {hit} of the nearest"
+        for t, size, hit in zip(tables, sizes.tolist(), hits.tolist(), strict=True)
+    ]
+    figure.add_trace(points(tables, sizes, "candidates", marker("candidate", 8, mode), texts))
     with_hits = [t for t in tables if hits[t - 1]]
-    figure.add_trace(
-        go.Scatter(
-            x=with_hits,
-            y=[int(sizes[t - 1]) for t in with_hits],
-            mode="markers+text",
-            name="found here",
-            text=[f"<b>{hits[t - 1]}</b>" for t in with_hits],
-            textfont={"size": SMALL_TEXT, "color": "#FFFFFF"},
-            marker={"size": 19, "color": FOUND, "line": {"color": PAPER[mode], "width": 1.5}},
-            hoverinfo="skip",
-            cliponaxis=False,
-        )
-    )
+    numbers = [f"<b>{hits[t - 1]}</b>" for t in with_hits]
+    dots = points(with_hits, [sizes[t - 1] for t in with_hits], "found here", marker("found", 19, mode), numbers)
+    white = {"size": SMALL_TEXT, "color": "#FFFFFF"}
+    figure.add_trace(dots.update(mode="markers+text", textfont=white, hoverinfo="skip", hovertemplate=None))
     figure.add_hline(y=even, line={"color": INK[mode], "width": 1, "dash": "dash"})
     figure.add_annotation(
         x=1,
         xref="x domain",
         y=even,
-        text=f"if all buckets were equally full: {even:.0f}"
-        if even >= 1
-        else "if all buckets were equally full: below 1",
+        text=f"if all buckets were equally full: {f'{even:.0f}' if even >= 1 else 'below 1'}",
         showarrow=False,
         xanchor="right",
         yanchor="bottom",
@@ -54,19 +47,3 @@ def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) 
         font={"size": SMALL_TEXT, "color": SOFT_INK[mode]},
     )
     return figure
-
-
-def _tops(tables: list[int], sizes: Ints, hits: Ints) -> go.Scatter:
-    return go.Scatter(
-        x=tables,
-        y=sizes,
-        mode="markers",
-        name="candidates",
-        marker={"size": 8, "color": CANDIDATE},
-        text=[
-            f"table {t}: {size:,} clip{'s' * (size != 1)}, {hit} of the nearest"
-            for t, size, hit in zip(tables, sizes.tolist(), hits.tolist(), strict=True)
-        ],
-        hovertemplate="%{text}<extra></extra>",
-        cliponaxis=False,
-    )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, slip
-from ui.figures.palette import FOUND, MISSED, PAPER, QUIET, SMALL_TEXT, SOFT_INK, Mode, new_figure
+from ui.figures.marks import Floats, found_and_missed, line, marker, percent, points, slip, words
+from ui.figures.palette import FOUND, PAPER, QUIET, SMALL_TEXT, SOFT_INK, Mode, new_figure
 
 HEIGHT = 420
 
@@ -54,18 +54,15 @@ def s_curve(
         figure.add_trace(_line(curve, values, name, {"color": SOFT_INK[mode], "width": 1.5, "dash": "dot"}))
         _name(figure, curve, values, name, mode)
     figure.add_trace(_line(curve, curve.chance, "your setting", {"color": FOUND, "width": 3}))
-    for kind, wanted in (("found", True), ("missed", False)):
-        at = [float(x) for x, was in zip(neighbours, found, strict=True) if was == wanted]
-        figure.add_trace(_neighbours(curve, at, kind, mode))
-    _crowd(figure, float(middles[int(counts.argmax())]), mode)
-    return figure
-
-
-def _crowd(figure: go.Figure, x: float, mode: Mode) -> None:
+    for meaning, chosen in found_and_missed(found):
+        at = neighbours[chosen]
+        chances = np.interp(at, curve.at, curve.chance)
+        texts = [f"{x:.3g}{curve.unit} away: chance {percent(y)}" for x, y in zip(at, chances, strict=True)]
+        figure.add_trace(points(at, chances, meaning, marker(meaning, 11, mode), texts))
     small = {"size": SMALL_TEXT, "color": SOFT_INK[mode]}
-    figure.add_annotation(
-        x=x, y=0.6, text="where the clips are", showarrow=False, yshift=12, font=small, bgcolor=PAPER[mode]
-    )
+    crowd = float(middles[int(counts.argmax())])
+    words(figure, crowd, 0.6, "where the clips are", yshift=12, font=small, bgcolor=PAPER[mode])
+    return figure
 
 
 def chance_at(curve: Chances, distance: float) -> float:
@@ -73,16 +70,9 @@ def chance_at(curve: Chances, distance: float) -> float:
     return float(np.interp(distance, curve.at, curve.chance))
 
 
-def _line(curve: Chances, values: Floats, name: str, line: dict[str, object]) -> go.Scatter:
-    return go.Scatter(
-        x=curve.at,
-        y=values,
-        mode="lines",
-        name=name,
-        line=line,
-        text=[f"at {x:.3g}{curve.unit}: {100 * y:.1f} %" for x, y in zip(curve.at, values, strict=True)],
-        hovertemplate=f"%{{text}}<extra>{name}</extra>",
-    )
+def _line(curve: Chances, values: Floats, name: str, style: dict[str, object]) -> go.Scatter:
+    texts = [f"{name}:<br>{percent(y)} at {x:.3g}{curve.unit}" for x, y in zip(curve.at, values, strict=True)]
+    return line(curve.at, values, name, style, texts)
 
 
 def _name(figure: go.Figure, curve: Chances, values: Floats, name: str, mode: Mode) -> None:
@@ -90,22 +80,3 @@ def _name(figure: go.Figure, curve: Chances, values: Floats, name: str, mode: Mo
     height = 0.86 if "L" in name else 0.3
     i = int(np.abs(values - height).argmin())
     slip(figure, float(curve.at[i]), float(values[i]), name, mode, to_left="K" in name, lift=0)
-
-
-def _neighbours(curve: Chances, at: list[float], kind: str, mode: Mode) -> go.Scatter:
-    marker = (
-        {"symbol": "circle", "size": 11, "color": FOUND, "line": {"color": PAPER[mode], "width": 1.5}}
-        if kind == "found"
-        else {"symbol": "circle", "size": 10, "color": PAPER[mode], "line": {"color": MISSED, "width": 3}}
-    )
-    chances = [chance_at(curve, x) for x in at]
-    return go.Scatter(
-        x=at,
-        y=chances,
-        mode="markers",
-        name=kind,
-        marker=marker,
-        text=[f"{x:.3g}{curve.unit} away: chance {100 * y:.0f} %" for x, y in zip(at, chances, strict=True)],
-        hovertemplate=f"%{{text}}<extra>{kind}</extra>",
-        cliponaxis=False,
-    )

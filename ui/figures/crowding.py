@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Ints, place
-from ui.figures.palette import INK, PAPER, QUERY, SMALL_TEXT, SOFT_INK, Mode, new_figure
+from ui.figures.marks import Ints, line, marker, points, words
+from ui.figures.palette import INK, SOFT_INK, Mode, new_figure
 
 HEIGHT = 360
 _POINTS = 240  # drawn of each line, evenly on the log axis
 _DASHES = ("solid", "dash", "dot")
+_ABOVE = {"xanchor": "left", "yanchor": "bottom"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +35,22 @@ def bucket_ranks(crowds: Sequence[Crowd], n: int, even: float, own: int | None, 
     figure.update_yaxes(type="log", range=[-0.15, float(np.log10(highest)) + 0.35], tickvals=_powers(n))
     for crowd, dash in zip(crowds, _DASHES, strict=False):
         ranks = _ranks(len(crowd.sizes))
-        figure.add_trace(
-            go.Scatter(
-                x=ranks,
-                y=crowd.sizes[ranks - 1],
-                mode="lines",
-                name=crowd.name,
-                line={"color": INK[mode], "width": 2.5, "dash": dash, "shape": "hv"},
-                text=[
-                    f"bucket {rank:,}: {size:,} clips" for rank, size in zip(ranks, crowd.sizes[ranks - 1], strict=True)
-                ],
-                hovertemplate=f"%{{text}}<extra>{crowd.name}</extra>",
-            )
-        )
+        texts = [f"{crowd.name}, bucket {rank:,}: {crowd.sizes[rank - 1]:,} clips" for rank in ranks]
+        style = {"color": INK[mode], "width": 2.5, "dash": dash, "shape": "hv"}
+        figure.add_trace(line(ranks, crowd.sizes[ranks - 1], crowd.name, style, texts))
     if len(crowds) > 1:
-        _names(figure, crowds, mode)
+        _names(figure, crowds)
     if even >= 1:
         figure.add_hline(y=even, line={"color": SOFT_INK[mode], "width": 1, "dash": "dash"})
-        _beside(figure, 1, even, f"if equally full: {even:.0f}", mode)
+        words(figure, 1, even, f"if equally full: {even:.0f}", **_ABOVE)
     if own is not None and own > 0:
-        _your_bucket(figure, crowds[0].sizes, own, mode)
+        rank = int((crowds[0].sizes > own).sum()) + 1
+        text = f"your sound's bucket: {own:,} clips,<br>place {rank:,} by size"
+        figure.add_trace(points([rank], [own], "your sound", marker("query", 17, mode), [text]))
     return figure
 
 
-def _names(figure: go.Figure, crowds: Sequence[Crowd], mode: Mode) -> None:
+def _names(figure: go.Figure, crowds: Sequence[Crowd]) -> None:
     """Name lines at their beginning; those that begin together share the place."""
     together: list[list[Crowd]] = []
     for crowd in sorted(crowds, key=lambda crowd: int(crowd.sizes[0])):
@@ -66,7 +59,7 @@ def _names(figure: go.Figure, crowds: Sequence[Crowd], mode: Mode) -> None:
         else:
             together.append([crowd])
     for group in together:
-        _beside(figure, 1, float(group[-1].sizes[0]), " and ".join(crowd.name for crowd in group), mode)
+        words(figure, 1, float(group[-1].sizes[0]), " and ".join(crowd.name for crowd in group), **_ABOVE)
 
 
 def _powers(most: int) -> list[int]:
@@ -75,29 +68,3 @@ def _powers(most: int) -> list[int]:
 
 def _ranks(n: int) -> Ints:
     return np.unique(np.geomspace(1, n, min(n, _POINTS)).round().astype(np.int64))
-
-
-def _beside(figure: go.Figure, x: float, y: float, text: str, mode: Mode) -> None:
-    figure.add_annotation(
-        x=place(figure, "x", x),
-        y=place(figure, "y", y),
-        text=text,
-        showarrow=False,
-        xanchor="left",
-        yanchor="bottom",
-        font={"size": SMALL_TEXT, "color": INK[mode]},
-    )
-
-
-def _your_bucket(figure: go.Figure, sizes: Ints, own: int, mode: Mode) -> None:
-    rank = int((sizes > own).sum()) + 1
-    figure.add_trace(
-        go.Scatter(
-            x=[rank],
-            y=[own],
-            mode="markers",
-            name="your sound",
-            marker={"symbol": "star", "size": 17, "color": QUERY, "line": {"color": PAPER[mode], "width": 1}},
-            hovertemplate=f"your sound's bucket: {own:,} clips,<br>place {rank:,} by size<extra>your sound</extra>",
-        )
-    )

@@ -5,8 +5,21 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Grid, percent, setting, share, slip, spread, words, you_are_here
-from ui.figures.palette import FOUND, INK, PAPER, QUIET, SMALL_TEXT, Mode, new_figure
+from ui.figures.marks import (
+    Floats,
+    Grid,
+    line,
+    marker,
+    percent,
+    points,
+    setting,
+    share,
+    slip,
+    spread,
+    words,
+    you_are_here,
+)
+from ui.figures.palette import FOUND, INK, QUIET, SMALL_TEXT, Mode, new_figure
 
 HEIGHT = 430
 
@@ -77,32 +90,16 @@ def _line(grid: Grid, cost: Cost, j: int, *, emphasised: bool) -> go.Scatter:
         f"<br>for {cost.say(float(cost.values[i, j]))}"
         for i, n in enumerate(grid.n_tables)
     ]
-    return go.Scatter(
-        x=cost.values[:, j],
-        y=grid.recall[:, j],
-        mode="lines+markers" if emphasised else "lines",
-        line={"color": FOUND if emphasised else QUIET, "width": 2.5 if emphasised else 1},
-        marker={"size": 5, "color": FOUND},
-        name=f"K = {n_bits}",
-        text=texts,
-        hovertemplate="%{text}<extra></extra>",
-    )
+    style = {"color": FOUND if emphasised else QUIET, "width": 2.5 if emphasised else 1}
+    dots = 5 if emphasised else 0
+    return line(cost.values[:, j], grid.recall[:, j], f"K = {n_bits}", style, texts, dots)
 
 
 def _exact(figure: go.Figure, cost: Cost, mode: Mode) -> None:
     """Mark exact search, the honest reference: recall 1 at the full price."""
     figure.add_vline(x=cost.exact, line={"color": INK[mode], "width": 1})
-    figure.add_trace(
-        go.Scatter(
-            x=[cost.exact],
-            y=[1.0],
-            mode="markers",
-            name="exact",
-            marker={"symbol": "square", "size": 10, "color": INK[mode], "line": {"color": PAPER[mode], "width": 2}},
-            hovertemplate=f"Exact search finds all 10<br>for {cost.say(cost.exact)}<extra>exact</extra>",
-            cliponaxis=False,
-        )
-    )
+    text = f"Exact search finds all 10<br>for {cost.say(cost.exact)}"
+    figure.add_trace(points([cost.exact], [1.0], "exact", marker("exact", 10, mode), [text]))
     words(figure, cost.exact, 1.06, f"exact: {cost.say(cost.exact)}", xanchor="right", xshift=-6)
 
 

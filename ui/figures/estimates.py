@@ -3,8 +3,8 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, slip
-from ui.figures.palette import CANDIDATE, FOUND, INK, MISSED, PAPER, SOFT_INK, Mode, new_figure
+from ui.figures.marks import Floats, found_and_missed, line, marker, points, slip
+from ui.figures.palette import CANDIDATE, INK, SOFT_INK, Mode, new_figure
 
 HEIGHT = 420
 _MOST = 2500  # candidates drawn; the nearest by estimate are all among them
@@ -28,33 +28,17 @@ def estimates(
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(range=[low - room, high + room])
     diagonal = {"color": SOFT_INK[mode], "width": 1, "dash": "dash"}
-    figure.add_trace(
-        go.Scatter(x=[low, high], y=[low, high], mode="lines", line=diagonal, hoverinfo="skip", name="equal")
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=true[shown],
-            y=estimated[shown],
-            mode="markers",
-            name="candidate",
-            marker={"size": 4, "color": CANDIDATE, "opacity": 0.7},
-            hovertemplate="truly %{x:.3f}, by sketch %{y:.3f}<extra>candidate</extra>",
-        )
-    )
+    figure.add_trace(line([low, high], [low, high], "equal", diagonal))
+    small = {"size": 4, "color": CANDIDATE, "opacity": 0.7}
+    figure.add_trace(_at(true[shown], estimated[shown], "candidate", small))
     figure.add_hline(y=limit, line={"color": INK[mode], "width": 1.5})
     slip(figure, high, limit, "re-ranked: below this line", mode, to_left=True, lift=-12)
-    dot = {"symbol": "circle", "size": 10, "color": FOUND, "line": {"color": PAPER[mode], "width": 1.5}}
-    ring = {"symbol": "circle-open", "size": 11, "color": MISSED, "line": {"width": 3}}
-    for name, wanted, marker in (("came out", True, dot), ("lost", False, ring)):
-        at = [i for i, was in enumerate(kept) if was == wanted]
-        figure.add_trace(
-            go.Scatter(
-                x=nearest[0, at],
-                y=nearest[1, at],
-                mode="markers",
-                name=name,
-                marker=marker,
-                hovertemplate=f"truly %{{x:.3f}}, by sketch %{{y:.3f}}<extra>{name}</extra>",
-            )
-        )
+    for meaning, chosen in found_and_missed(kept):
+        name = "came out" if meaning == "found" else "lost"
+        figure.add_trace(_at(nearest[0, chosen], nearest[1, chosen], name, marker(meaning, 11, mode)))
     return figure
+
+
+def _at(true: Floats, estimated: Floats, name: str, mark: dict[str, object]) -> go.Scatter:
+    texts = [f"truly {x:.3f}, by sketch {y:.3f}" for x, y in zip(true, estimated, strict=True)]
+    return points(true, estimated, name, mark, texts)

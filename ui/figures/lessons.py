@@ -7,8 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lsh import hit_probability
-from ui.figures.marks import Floats, percent, slip, words, you_are_here
-from ui.figures.palette import CANDIDATE, FOUND, HAIRLINE, INK, MISSED, PAPER, QUERY, QUIET, Mode, new_figure
+from ui.figures.marks import Floats, Meaning, line, marker, percent, points, slip, words, you_are_here
+from ui.figures.palette import CANDIDATE, FOUND, HAIRLINE, INK, QUIET, Mode, new_figure
 
 HEIGHT = 340
 _DEGREES = [0, 30, 60, 90, 120, 150, 180]
@@ -38,9 +38,10 @@ def crowd(angles: Angles, mode: Mode) -> go.Figure:
     figure = _degrees("angle to your sound, degrees", "share of the clips", mode)
     top = _histogram(figure, angles)
     figure.update_yaxes(range=[0, 1.3 * top], tickformat=".0%", nticks=4)
-    figure.add_trace(_mark([0], [0.06 * top], "star", 16, QUERY, "your sound", mode))
-    nearest = [round(float(angle), 1) for angle in angles.nearest]
-    figure.add_trace(_mark(nearest, [0.06 * top] * len(nearest), "square", 8, INK[mode], "one of the 10 nearest", mode))
+    figure.add_trace(points([0], [0.06 * top], "", marker("query", 16, mode), ["your sound"]))
+    n = len(angles.nearest)
+    texts = ["one of the 10 nearest"] * n
+    figure.add_trace(points(angles.nearest.round(1), [0.06 * top] * n, "", marker("exact", 8, mode), texts))
     slip(figure, float(angles.nearest[0]), 0.06 * top, "the 10 nearest", mode, to_left=False, lift=22)
     slip(figure, angles.usual, 1.12 * top, f"the usual clip: {angles.usual:.0f}°", mode, to_left=False, lift=0)
     return figure
@@ -57,17 +58,19 @@ def one_plane(angles: Angles, turn: float, mode: Mode) -> go.Figure:
         go.Scatter(x=np.cos(side), y=np.sin(side), fill="toself", mode="none", fillcolor=HAIRLINE, hoverinfo="skip")
     )
     round_about = np.linspace(0, 2 * math.pi, 120)
-    ring = {"color": QUIET, "width": 1}
-    x, y = np.cos(round_about), np.sin(round_about)
-    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=ring, hoverinfo="skip"))
-    line = {"color": INK[mode], "width": 2}
+    figure.add_trace(line(np.cos(round_about), np.sin(round_about), "circle", {"color": QUIET, "width": 1}))
     end = 1.2 * math.cos(along), 1.2 * math.sin(along)
-    figure.add_trace(go.Scatter(x=[-end[0], end[0]], y=[-end[1], end[1]], mode="lines", line=line, hoverinfo="skip"))
-    spots = [(0.0, "star", 18, QUERY, "your sound"), *_two_spots(angles, turn)]
-    for angle, symbol, size, colour, name in spots:
+    figure.add_trace(line([-end[0], end[0]], [-end[1], end[1]], "line", {"color": INK[mode], "width": 2}))
+    neighbour: Meaning = "found" if same_side(turn, angles.tenth) else "missed"
+    spots: list[tuple[float, Meaning, int, str]] = [
+        (0.0, "query", 18, "your sound"),
+        (angles.tenth, neighbour, 13, "neighbour"),
+        (-angles.usual, "candidate", 10, "usual clip"),
+    ]
+    for angle, meaning, size, name in spots:
         place = math.radians(90 - angle)
         at = math.cos(place), math.sin(place)
-        figure.add_trace(_mark([at[0]], [at[1]], symbol, size, colour, name, mode))
+        figure.add_trace(points([at[0]], [at[1]], "", marker(meaning, size, mode), [name]))
         anchor, shift = ("left", 12) if angle >= 0 else ("right", -12)
         words(figure, *at, f"{name}: <b>{_bit(turn, angle)}</b>", xanchor=anchor, xshift=shift)
     return figure
@@ -91,9 +94,7 @@ def key_chances(angles: Angles, n_bits: int, mode: Mode) -> go.Figure:
         chances = (1 - angle / 180) ** bits
         text = [f"K = {k}: {percent(float(c))}" for k, c in zip(bits, chances, strict=True)]
         style = {"color": colour, "dash": dash, "width": 2.5}
-        figure.add_trace(
-            go.Scatter(x=bits, y=chances, mode="lines", line=style, name=name, text=text, hovertemplate="%{text}")
-        )
+        figure.add_trace(line(bits, chances, name, style, text))
         lift = 14 if colour == FOUND else -12
         words(figure, 1, float(chances[0]), name, xanchor="left", xshift=10, yshift=lift)
     at = (1 - angles.tenth / 180) ** n_bits
@@ -108,13 +109,11 @@ def s_curve(angles: Angles, n_tables: int, n_bits: int, mode: Mode) -> go.Figure
     figure.update_yaxes(range=[-0.02, 1.08], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
     chances = hit_probability(1 - _CURVE / 180, n_tables, n_bits)
     text = [f"{angle:.0f}°: {percent(float(c))}" for angle, c in zip(_CURVE, chances, strict=True)]
-    line = {"color": FOUND, "width": 2.5}
-    figure.add_trace(
-        go.Scatter(x=_CURVE, y=chances, mode="lines", line=line, text=text, hovertemplate="%{text}<extra></extra>")
-    )
+    figure.add_trace(line(_CURVE, chances, "chance", {"color": FOUND, "width": 2.5}, text))
     at = float(hit_probability(1 - angles.tenth / 180, n_tables, n_bits))
-    figure.add_trace(_mark([angles.tenth], [at], "square", 11, INK[mode], f"10th nearest: {percent(at)}", mode))
-    slip(figure, angles.tenth, at, f"10th nearest: {percent(at)}", mode, to_left=False, lift=0)
+    tenth = f"10th nearest: {percent(at)}"
+    figure.add_trace(points([angles.tenth], [at], "", marker("exact", 11, mode), [tenth]))
+    slip(figure, angles.tenth, at, tenth, mode, to_left=False, lift=0)
     words(figure, angles.usual, top, "where the clips are", yshift=12, xanchor="center")
     return figure
 
@@ -137,23 +136,6 @@ def _histogram(figure: go.Figure, angles: Angles, scale: float | None = None) ->
     bars.update(hovertemplate="%{text}<extra></extra>", textposition="none")
     figure.add_trace(bars)
     return float(heights.max())
-
-
-def _mark(x: list[float], y: list[float], symbol: str, size: int, colour: str, name: str, mode: Mode) -> go.Scatter:
-    edge = {"color": PAPER[mode], "width": 1.5}
-    marker = {"symbol": symbol, "size": size, "color": colour, "line": edge}
-    if symbol == "circle-open":
-        marker["line"] = {"color": colour, "width": 3}
-    return go.Scatter(
-        x=x, y=y, mode="markers", marker=marker, name=name, hovertemplate=f"{name}<extra></extra>", cliponaxis=False
-    )
-
-
-def _two_spots(angles: Angles, turn: float) -> list[tuple[float, str, int, str, str]]:
-    """Return the tenth neighbour, found or missed by this line, and the usual clip on the other flank."""
-    met = same_side(turn, angles.tenth)
-    neighbour = ("circle", 13, FOUND) if met else ("circle-open", 13, MISSED)
-    return [(angles.tenth, *neighbour, "neighbour"), (-angles.usual, "circle", 10, CANDIDATE, "usual clip")]
 
 
 def _side(turn: float, angle: float) -> int:

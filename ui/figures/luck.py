@@ -3,7 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Grid, percent, setting, slip, you_are_here
+from ui.figures.marks import Floats, Grid, line, percent, setting, slip, you_are_here
 from ui.figures.palette import FOUND, INK, Mode, new_figure
 
 HEIGHT = 360
@@ -24,10 +24,9 @@ def luck(grid: Grid, draws: Floats, predicted: Floats, here: tuple[int, int], mo
     figure.update_xaxes(range=[0, last + 0.5], tickvals=[1, *range(4, last + 1, 4)])
     figure.update_yaxes(range=[-most, most], tickformat="+.0f" if most > 2 * _LEAST else "+.1f")
     low, high = beyond.min(axis=0), beyond.max(axis=0)
-    figure.add_trace(go.Scatter(x=grid.n_tables, y=low, mode="lines", line={"width": 0}, hoverinfo="skip"))
+    figure.add_trace(line(grid.n_tables, low, "lowest draw", {"width": 0}))
     figure.add_trace(_band(grid, draws[:, :, column], high, int(grid.n_bits[column])))
-    line = {"color": FOUND, "width": 2.5}
-    figure.add_trace(go.Scatter(x=grid.n_tables, y=own, mode="lines", line=line, name="your index", hoverinfo="skip"))
+    figure.add_trace(line(grid.n_tables, own, "your index", {"color": FOUND, "width": 2.5}))
     figure.add_hline(y=0, line={"color": INK[mode], "width": 1.5, "dash": "dash"})
     at = float(grid.recall[row, column])
     you_are_here(figure, here[0], float(own[row]), f"{setting(*here)}:<br>your index finds {percent(at)}", mode)
@@ -41,14 +40,4 @@ def _band(grid: Grid, recalls: Floats, top: Floats, n_bits: int) -> go.Scatter:
         f"{setting(int(n), n_bits)}:<br>{len(recalls)} draws find {percent(float(a), 2)} to {percent(float(b), 2)}"
         for n, a, b in zip(grid.n_tables, low, high, strict=True)
     ]
-    return go.Scatter(
-        x=grid.n_tables,
-        y=top,
-        mode="lines",
-        line={"width": 0},
-        fill="tonexty",
-        fillcolor=_BAND,
-        name="draws",
-        text=texts,
-        hovertemplate="%{text}<extra></extra>",
-    )
+    return line(grid.n_tables, top, "draws", {"width": 0}, texts).update(fill="tonexty", fillcolor=_BAND)

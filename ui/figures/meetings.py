@@ -2,8 +2,8 @@
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Ints
-from ui.figures.palette import FOUND, INK, MISSED, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
+from ui.figures.marks import Ints, marker, points
+from ui.figures.palette import INK, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
 
 ROW = 30
 
@@ -23,11 +23,10 @@ def meetings(apart: Ints, nearest: Ints, found: list[bool], mode: Mode) -> go.Fi
     cells = [(i, t) for i in range(n_rows) for t in range(n_tables)]
     met = [cell for cell in cells if apart[cell] == 0]
     rings = [(i, int(nearest[i])) for i in range(n_rows) if not found[i] and apart[i, nearest[i]]]
-    dot = {"symbol": "circle", "size": 12, "color": FOUND}
-    ring = {"symbol": "circle-open", "size": 19, "color": MISSED, "line": {"width": 2.5}}
-    figure.add_trace(_marks(met, "found", dot))
-    figure.add_trace(_marks(rings, "nearest miss", ring))
+    figure.add_trace(_cells(met, "found", marker("found", 12, mode)))
+    figure.add_trace(_cells(rings, "nearest miss", marker("missed", 19, mode)))
     others = [cell for cell in cells if apart[cell]]
+    colours = [INK[mode] if cell in rings else SOFT_INK[mode] for cell in others]
     figure.add_trace(
         go.Scatter(
             x=[t + 1 for _, t in others],
@@ -35,7 +34,7 @@ def meetings(apart: Ints, nearest: Ints, found: list[bool], mode: Mode) -> go.Fi
             mode="text",
             name="bits apart",
             text=[str(apart[cell]) for cell in others],
-            textfont={"size": SMALL_TEXT, "color": [INK[mode] if cell in rings else SOFT_INK[mode] for cell in others]},
+            textfont={"size": SMALL_TEXT, "color": colours},
             hovertext=[f"{_ordinal(i + 1)} nearest, table {t + 1}: {apart[i, t]} apart" for i, t in others],
             hovertemplate="%{hovertext}<extra></extra>",
         )
@@ -44,16 +43,9 @@ def meetings(apart: Ints, nearest: Ints, found: list[bool], mode: Mode) -> go.Fi
     return figure
 
 
-def _marks(cells: list[tuple[int, int]], name: str, marker: dict[str, object]) -> go.Scatter:
-    return go.Scatter(
-        x=[t + 1 for _, t in cells],
-        y=[i + 1 for i, _ in cells],
-        mode="markers",
-        name=name,
-        marker=marker,
-        text=[f"{_ordinal(i + 1)} nearest, table {t + 1}: {name}" for i, t in cells],
-        hovertemplate="%{text}<extra></extra>",
-    )
+def _cells(cells: list[tuple[int, int]], name: str, mark: dict[str, object]) -> go.Scatter:
+    texts = [f"{_ordinal(i + 1)} nearest, table {t + 1}: {name}" for i, t in cells]
+    return points([t + 1 for _, t in cells], [i + 1 for i, _ in cells], name, mark, texts)
 
 
 def _ordinal(n: int) -> str:

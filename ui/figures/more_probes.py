@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Ints, percent, setting, share, slip, spread, you_are_here
+from ui.figures.marks import Floats, Ints, line, percent, setting, share, slip, spread, you_are_here
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
 
 HEIGHT = 400
@@ -45,26 +45,20 @@ def probes(n_probes: int) -> str:
     return f"{n_probes} probe{'s' * (n_probes != 1)}"
 
 
-def _line(n_probes: int, line: Line, n_bits: Ints, here: tuple[int, int, int], mode: Mode) -> go.Scatter:
-    recall, looked = line
+def _line(n_probes: int, of: Line, n_bits: Ints, here: tuple[int, int, int], mode: Mode) -> go.Scatter:
+    recall, looked = of
     yours = n_probes == here[2]
     colour = FOUND if yours else INK[mode] if n_probes == 1 else QUIET
-    return go.Scatter(
-        x=100 * looked,
-        y=recall,
-        mode="lines",
-        line={
-            "color": colour,
-            "width": 2.5 if yours else 1.5,
-            "dash": "dash" if n_probes == 1 and not yours else "solid",
-        },
-        name=probes(n_probes),
-        text=[
-            f"{setting(here[0], int(bits))}, {probes(n_probes)}:<br>finds {percent(float(r))}<br>in {percent(float(c))}"
-            for bits, r, c in zip(n_bits, recall, looked, strict=True)
-        ],
-        hovertemplate="%{text}<extra></extra>",
-    )
+    style = {
+        "color": colour,
+        "width": 2.5 if yours else 1.5,
+        "dash": "dash" if n_probes == 1 and not yours else "solid",
+    }
+    texts = [
+        f"{setting(here[0], int(bits))}, {probes(n_probes)}:<br>finds {percent(float(r))}<br>in {percent(float(c))}"
+        for bits, r, c in zip(n_bits, recall, looked, strict=True)
+    ]
+    return line(100 * looked, recall, probes(n_probes), style, texts)
 
 
 def _names(figure: go.Figure, lines: Mapping[int, Line], here: tuple[float, float], mode: Mode) -> None:

@@ -2,17 +2,8 @@
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Ints, slip
-from ui.figures.palette import (
-    FOUND,
-    HERE,
-    INK,
-    PAPER,
-    SMALL_TEXT,
-    SOFT_INK,
-    Mode,
-    new_figure,
-)
+from ui.figures.marks import Ints, line, marker, points, slip, words
+from ui.figures.palette import FOUND, HERE, INK, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
 
 ROW = 26
 
@@ -30,36 +21,22 @@ def probe_order(keys: Ints, sizes: Ints, n_probes: int, mode: Mode) -> go.Figure
     figure.update_yaxes(range=[n + 0.6, 0.2], tickvals=list(range(1, n + 1)), ticktext=names, showgrid=False)
     cells = [(t, j) for t in range(n) for j in range(n_bits)]
     flipped = [(t, j) for t, j in cells if keys[t, j] != keys[0, j]]
-    figure.add_trace(
-        go.Scatter(
-            x=[j + 1 for _, j in flipped],
-            y=[t + 1 for t, _ in flipped],
-            mode="markers",
-            name="flipped",
-            marker={"symbol": "square", "size": 18, "color": INK[mode]},
-            hoverinfo="skip",
-        )
-    )
+    square = {"symbol": "square", "size": 18, "color": INK[mode]}
+    figure.add_trace(_cells(flipped, "flipped", mode="markers", marker=square))
     colours = [PAPER[mode] if keys[t, j] != keys[0, j] else SOFT_INK[mode] for t, j in cells]
-    figure.add_trace(
-        go.Scatter(
-            x=[j + 1 for _, j in cells],
-            y=[t + 1 for t, _ in cells],
-            mode="text",
-            name="bits",
-            text=[str(keys[t, j]) for t, j in cells],
-            textfont={"size": SMALL_TEXT, "color": colours},
-            hoverinfo="skip",
-        )
-    )
+    numbers, font = [str(keys[cell]) for cell in cells], {"size": SMALL_TEXT, "color": colours}
+    figure.add_trace(_cells(cells, "bits", mode="text", text=numbers, textfont=font))
     if 1 <= n_probes < n:
         figure.add_hline(y=n_probes + 0.5, line={"color": HERE, "width": 1.5, "dash": "dot"})
     for t in range(n):
-        words = f"{int(sizes[t]):,} clip{'s' * int(sizes[t] != 1)}"
-        figure.add_annotation(
-            x=1, xref="paper", y=t + 1, text=words, showarrow=False, xanchor="left", xshift=8, font={"size": SMALL_TEXT}
-        )
+        size = f"{int(sizes[t]):,} clip{'s' * int(sizes[t] != 1)}"
+        words(figure, 1, t + 1, size, xref="paper", xanchor="left", xshift=8)
     return figure
+
+
+def _cells(cells: list[tuple[int, int]], name: str, **look: object) -> go.Scatter:
+    x, y = [j + 1 for _, j in cells], [t + 1 for t, _ in cells]
+    return go.Scatter(x=x, y=y, name=name, hoverinfo="skip", **look)
 
 
 def probe_gains(looked_at: Ints, met: Ints, wanted: int, n_probes: int, mode: Mode) -> go.Figure:
@@ -75,31 +52,10 @@ def probe_gains(looked_at: Ints, met: Ints, wanted: int, n_probes: int, mode: Mo
         f"{t} probe{'s' * (t > 1)} a table:<br>{found} of {wanted} found,<br>{looked:,} clips looked at"
         for t, found, looked in zip(probes, met.tolist(), looked_at.tolist(), strict=True)
     ]
-    figure.add_trace(
-        go.Scatter(
-            x=probes,
-            y=met,
-            mode="lines+markers",
-            name="found",
-            line={"color": FOUND, "width": 2, "shape": "hv"},
-            marker={"size": 8, "color": FOUND},
-            text=texts,
-            hovertemplate="%{text}<extra></extra>",
-            cliponaxis=False,
-        )
-    )
+    steps = line(probes, met, "found", {"color": FOUND, "width": 2, "shape": "hv"}, texts, dots=8)
+    figure.add_trace(steps.update(cliponaxis=False))
     here = min(n_probes, len(probes))
     figure.add_vline(x=here, line={"color": HERE, "width": 1, "dash": "dot"})
-    figure.add_trace(
-        go.Scatter(
-            x=[here],
-            y=[int(met[here - 1])],
-            mode="markers",
-            name="you are here",
-            marker={"symbol": "diamond", "size": 14, "color": HERE, "line": {"color": PAPER[mode], "width": 2}},
-            hovertemplate=f"{texts[here - 1]}<extra>you are here</extra>",
-            cliponaxis=False,
-        )
-    )
+    figure.add_trace(points([here], [met[here - 1]], "you are here", marker("here", 14, mode), [texts[here - 1]]))
     slip(figure, here, int(met[here - 1]), "<b>you are here</b>", mode, to_left=here > len(probes) / 2, lift=-18)
     return figure

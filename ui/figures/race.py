@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lsh.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap
-from ui.figures.marks import percent, slip, words
+from ui.figures.marks import line, name_ends, percent, points, slip, words
 from ui.figures.palette import FOUND, INK, PAPER, PINNED, QUIET, SOFT_INK, Mode, new_figure
 
 FINISH_HEIGHT, GROWTH_HEIGHT = 312, 400
@@ -17,7 +17,6 @@ NAMES = {LSH: "LSH", EXACT: "exact, one at a time", BATCHED: "exact, batched", S
 
 _PINNED = "LSH, pinned"
 _RIGHT = 76  # px, for the lines' names
-_LINE = 17  # px, the least distance of two names
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,26 +152,16 @@ def _lines(figure: go.Figure, laps: Sequence[Lap], pinned: Sequence[Lap], value:
         if not own:
             continue
         x, y = [lap.n for lap in own], [getattr(lap, value) for lap in own]
-        figure.add_trace(
-            go.Scatter(
-                x=x,
-                y=y,
-                mode="lines+markers",
-                line={"color": look.colour, "width": look.width, "dash": look.dash},
-                marker={"symbol": look.symbol, "size": 8, "color": look.colour},
-                name=NAMES[racer],
-                text=[_sentence(lap) for lap in own],
-                hovertemplate="%{text}<extra></extra>",
-                cliponaxis=False,
-            )
-        )
+        style = {"color": look.colour, "width": look.width, "dash": look.dash}
+        drawn = line(x, y, NAMES[racer], style, [_sentence(lap) for lap in own], dots=8)
+        figure.add_trace(drawn.update(marker_symbol=look.symbol, cliponaxis=False))
         ends.append((x[-1], y[-1], f"<b>{SHORT[racer]}</b>" if racer == LSH else SHORT[racer]))
     if pinned:
         x, y = [lap.n for lap in pinned], [getattr(lap, value) for lap in pinned]
         hover = [f"Pinned {_sentence(lap)}" for lap in pinned]
         figure.add_trace(_diamonds(x, y, mode, "%{text}<extra>pinned</extra>", lines=True, text=hover))
         ends.append((x[-1], y[-1], "pinned"))
-    _name_ends(figure, ends)
+    name_ends(figure, ends)
 
 
 def _diamonds(
@@ -191,43 +180,14 @@ def _diamonds(
     )
 
 
-def _name_ends(figure: go.Figure, ends: Sequence[tuple[float, float, str]]) -> None:
-    """Write each line's name beside its last point, moved apart where names would overprint."""
-    axis, margin = figure.layout.yaxis, figure.layout.margin
-    low, high = axis.range
-    height = figure.layout.height - margin.t - margin.b
-    ends = sorted(ends, key=lambda end: end[1])
-    heights = [((math.log10(y) if axis.type == "log" else y) - low) / (high - low) * height for _, y, _ in ends]
-    for (x, y, name), own, moved in zip(ends, heights, _apart(heights), strict=True):
-        words(figure, x, y, name, xanchor="left", xshift=8, yshift=moved - own)
-
-
-def _apart(heights: Sequence[float]) -> list[float]:
-    """Return ascending heights moved as little as it takes for each two to be a line apart, about their middle."""
-    moved = list(heights)
-    for _ in range(len(moved) ** 2):  # settles long before; each pass parts every pair that is too close
-        for i in range(len(moved) - 1):
-            lacking = _LINE - (moved[i + 1] - moved[i])
-            if lacking > 0:
-                moved[i], moved[i + 1] = moved[i] - lacking / 2, moved[i + 1] + lacking / 2
-    return moved
-
-
 def _crossing(figure: go.Figure, lsh: Sequence[Lap], racer: str, n: float, mode: Mode) -> None:
     """Mark where LSH's line meets another's: a cross, and from which size on LSH is the faster one."""
     at = float(np.exp(np.interp(np.log(n), np.log([lap.n for lap in lsh]), np.log([lap.ms for lap in lsh]))))
-    line = {"color": QUIET, "width": 1, "dash": "dot"}
-    figure.add_shape(type="line", x0=n, x1=n, y0=0, y1=1, yref="y domain", line=line, layer="below")
-    figure.add_trace(
-        go.Scatter(
-            x=[n],
-            y=[at],
-            mode="markers",
-            name=f"LSH overtakes {NAMES[racer]}",
-            marker={"symbol": "x", "size": 11, "color": INK[mode], "line": {"color": PAPER[mode], "width": 2}},
-            hovertemplate=f"From about {round_size(n)} clips on<br>LSH is faster than {NAMES[racer]}<extra></extra>",
-        )
-    )
+    dotted = {"color": QUIET, "width": 1, "dash": "dot"}
+    figure.add_shape(type="line", x0=n, x1=n, y0=0, y1=1, yref="y domain", line=dotted, layer="below")
+    cross = {"symbol": "x", "size": 11, "color": INK[mode], "line": {"color": PAPER[mode], "width": 2}}
+    hover = f"From about {round_size(n)} clips on<br>LSH is faster than {NAMES[racer]}"
+    figure.add_trace(points([n], [at], f"LSH overtakes {NAMES[racer]}", cross, [hover]))
     text = f"LSH overtakes {SHORT[racer]}<br>at about {round_size(n)}"
     top = 10.0 ** figure.layout.yaxis.range[1]  # where no line has been yet: they rise to the right
     right = math.log10(n) > sum(figure.layout.xaxis.range) / 2

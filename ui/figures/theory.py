@@ -2,11 +2,10 @@
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Grid, percent, setting, slip, words, you_are_here
+from ui.figures.marks import Floats, Grid, line, name_ends, percent, points, setting, slip, you_are_here
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
 
 HEIGHT = 400
-_CLOSEST_NAMES = 0.06  # of recall: nearer lines would have their names overprint
 
 
 def predicted_beside_measured(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
@@ -20,7 +19,8 @@ def predicted_beside_measured(grid: Grid, predicted: Floats, here: tuple[int, in
     dashed = {"color": INK[mode], "width": 1.5, "dash": "dash"}
     figure.add_trace(_line(grid, grid.recall, column, "measured", solid))
     figure.add_trace(_line(grid, predicted, column, "predicted", dashed))
-    _name_lines(figure, last, float(grid.recall[-1, column]), float(predicted[-1, column]))
+    ends = [("<b>measured</b>", grid.recall), ("predicted", predicted)]
+    name_ends(figure, [(last, float(recall[-1, column]), name) for name, recall in ends])
     at = float(grid.recall[row, column])
     you_are_here(figure, here[0], at, f"{setting(*here)}:<br>measured {percent(at)}", mode)
     return figure
@@ -33,7 +33,7 @@ def parity(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> 
         update(range=[-0.02, 1.06], tickvals=[0, 0.25, 0.5, 0.75, 1])
     diagonal = {"color": INK[mode], "width": 1, "dash": "dash"}
     figure.add_trace(_cells(grid, predicted))
-    figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=diagonal, hoverinfo="skip", name="equal"))
+    figure.add_trace(line([0, 1], [0, 1], "equal", diagonal))
     slip(figure, 1.04, 0.04, "dashed: predicted = measured", mode, to_left=True, lift=0)
     row, column = grid.cell(*here)
     x, y = float(predicted[row, column]), float(grid.recall[row, column])
@@ -42,21 +42,13 @@ def parity(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> 
     return figure
 
 
-def _line(grid: Grid, recall: Floats, column: int, name: str, line: dict[str, object]) -> go.Scatter:
+def _line(grid: Grid, recall: Floats, column: int, name: str, style: dict[str, object]) -> go.Scatter:
     n_bits = int(grid.n_bits[column])
     values = recall[:, column]
-    return go.Scatter(
-        x=grid.n_tables,
-        y=values,
-        mode="lines",
-        line=line,
-        name=name,
-        text=[
-            f"{setting(int(n), n_bits)}:<br>{name} {percent(float(v))}"
-            for n, v in zip(grid.n_tables, values, strict=True)
-        ],
-        hovertemplate="%{text}<extra></extra>",
-    )
+    texts = [
+        f"{setting(int(n), n_bits)}:<br>{name} {percent(float(v))}" for n, v in zip(grid.n_tables, values, strict=True)
+    ]
+    return line(grid.n_tables, values, name, style, texts)
 
 
 def _cells(grid: Grid, predicted: Floats) -> go.Scatter:
@@ -66,21 +58,4 @@ def _cells(grid: Grid, predicted: Floats) -> go.Scatter:
         for i, n in enumerate(grid.n_tables)
         for j, k in enumerate(grid.n_bits)
     ]
-    return go.Scatter(
-        x=predicted.ravel(),
-        y=grid.recall.ravel(),
-        mode="markers",
-        marker={"size": 5, "color": QUIET},
-        name="settings",
-        text=texts,
-        hovertemplate="%{text}<extra></extra>",
-    )
-
-
-def _name_lines(figure: go.Figure, last: int, measured: float, predicted: float) -> None:
-    """Write each line's name after its end, moved apart where the lines end closer than the letters are high."""
-    middle = (measured + predicted) / 2
-    apart = max(abs(measured - predicted), _CLOSEST_NAMES) / 2
-    sign = 1 if measured >= predicted else -1
-    for name, side in (("<b>measured</b>", sign), ("predicted", -sign)):
-        words(figure, last, middle + side * apart, name, xanchor="left", xshift=6)
+    return points(predicted.ravel(), grid.recall.ravel(), "settings", {"size": 5, "color": QUIET}, texts)
