@@ -14,13 +14,14 @@ import numpy.typing as npt
 from lsh import validate
 from lsh.arrays import Float32Array, Int64Array
 from lsh.errors import ShapeError, ZeroVectorError
-from lsh.kernels.checking import normalise
-from lsh.kernels.ranking import COSINE, EUCLIDEAN, nearest, products, shortlist
+from lsh.kernels.hashing import normalise
+from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors, inner_products, nearest, shortlist
 from lsh.result import SearchResult
 
 _BLOCK_ROWS = 32_768  # database rows a block: with 64 queries the product takes 8 MB
 _BLOCK_QUERIES = 64
 _FLOAT32 = np.dtype(np.float32)
+_ANY_NORM = True, 0.0, np.inf  # limits for `normalise` when `validate` has checked the queries
 
 
 class ExactSearch:
@@ -30,26 +31,30 @@ class ExactSearch:
     """
 
     def __init__(self, X: npt.ArrayLike, metric: str = "cosine") -> None:
-        self.X = _read_only(validate.matrix(X, "X"))
-        if not len(self.X):
+        vectors = validate.matrix(X, "X")
+        if not len(vectors):
             raise ShapeError("X has no rows; expected at least one vector to search")
-        self.metric = validate.choice(metric, "metric", validate.METRICS)
-        self.metric_code = COSINE if metric == "cosine" else EUCLIDEAN
-        lengths = validate.norms(self.X, "X")
-        # A vector of zeros has no direction: with 0 for its inverse length, its cosine with everything is 0.
-        self.inverse_norms = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0).astype(np.float32)
-        self.half_squares = (lengths**2 / 2).astype(np.float32)
-        for array in (self.inverse_norms, self.half_squares):
+        norms = validate.norms(vectors, "X")
+        # A vector of zeros has no direction: with 0 for its inverse norm, its cosine with everything is 0.
+        inverse_norms = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0).astype(np.float32)
+        half_squares = (norms**2 / 2).astype(np.float32)
+        for array in (inverse_norms, half_squares):
             array.flags.writeable = False
+        self._set(vectors, validate.choice(metric, "metric", validate.METRICS), inverse_norms, half_squares)
 
     @classmethod
     def from_arrays(cls, X: Float32Array, metric: str, inverse_norms: Float32Array, half_squares: Float32Array) -> Self:
         """Return exact search over vectors whose norms were computed before, as those of a saved index were."""
         search = cls.__new__(cls)
-        search.X, search.metric = _read_only(X), metric
-        search.metric_code = COSINE if metric == "cosine" else EUCLIDEAN
-        search.inverse_norms, search.half_squares = inverse_norms, half_squares
+        cls._set(search, X, metric, inverse_norms, half_squares)
         return search
+
+    def _set(self, X: Float32Array, metric: str, inverse_norms: Float32Array, half_squares: Float32Array) -> None:
+        self.X = X.view()  # read-only: kernels are compiled for read-only arrays, and again for others
+        self.X.flags.writeable = False
+        self.metric, self.inverse_norms, self.half_squares = metric, inverse_norms, half_squares
+        self.vectors = Vectors(self.X, inverse_norms, COSINE if metric == "cosine" else EUCLIDEAN)
+        self.limits = metric == "cosine", validate.MIN_NORM, validate.MAX_VALUE  # for `normalise`
 
     @property
     def nbytes(self) -> int:
@@ -82,39 +87,34 @@ class ExactSearch:
         return offsets, np.concatenate(rows)
 
     def prepare_queries(self, Q: npt.ArrayLike) -> Float32Array:
-        """Return queries as the kernels want them, checked, and scaled to length one under cosine: float32[nq, d]."""
+        """Return queries as the kernels take them: checked, and scaled to length one under cosine: float32[nq, d]."""
         readable = self.readable(Q)
         if readable is not None:
             out = np.empty(readable.shape, np.float32)
             if normalise(readable, *self.limits, out):
                 return out
-        return self._prepare_doubtful(validate.matrix(Q, "Q", self.X.shape[1]))
+        vectors = validate.matrix(Q, "Q", self.X.shape[1])
+        norms = validate.norms(vectors, "Q")
+        if self.metric == "euclidean":
+            return vectors
+        if (norms == 0).any():
+            row = int((norms == 0).argmax())
+            raise ZeroVectorError(f"Q row {row} is all zeros, which has no angle to anything; drop it or use euclidean")
+        out = np.empty(vectors.shape, np.float32)
+        normalise(vectors if vectors.flags.carray else vectors.copy(), *_ANY_NORM, out)
+        return out
 
     def readable(self, Q: npt.ArrayLike) -> Float32Array | None:
-        """Return Q as kernels are compiled to read it, or None when only `validate` can tell what it is.
+        """Return Q as the kernels read it, or None when it needs `validate`, which converts it or says what is wrong.
 
-        That is float32 of the right width, in C order and writeable, though none writes to it.
+        The kernels read float32 of the right width, in C order and writeable (though they do not write to it).
         """
         if type(Q) is not np.ndarray or Q.dtype is not _FLOAT32 or Q.shape[1:] != self.X.shape[1:]:
             return None
         return Q if Q.flags.carray else Q.copy()
 
-    @property
-    def limits(self) -> tuple[bool, float, float]:
-        """Return what `normalise` is told: whether queries are scaled to length one, and lengths beyond doubt."""
-        return self.metric == "cosine", validate.SHORTEST, validate.LARGEST
-
-    def _prepare_doubtful(self, Q: Float32Array) -> Float32Array:
-        lengths = validate.norms(Q, "Q")
-        if self.metric == "euclidean":
-            return Q
-        if (lengths == 0).any():
-            row = int((lengths == 0).argmax())
-            raise ZeroVectorError(f"Q row {row} is all zeros, which has no angle to anything; drop it or use euclidean")
-        return (Q / lengths[:, None]).astype(np.float32)
-
     def _rank(self, q: Float32Array, rows: Int64Array, ids: Int64Array, distances: Float32Array) -> None:
-        nearest(q, self.X, self.inverse_norms, self.metric_code, rows, ids, distances)
+        nearest(q, *self.vectors, rows, ids, distances)
 
     def _supersets(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
         """Yield, for each prepared query, rows that surely hold the k nearest and all their ties."""
@@ -139,7 +139,7 @@ class ExactSearch:
         rounding = np.float32(4 * X.shape[1] * np.finfo(np.float32).eps)
         scores = np.empty((len(Q), len(X)), np.float32)
         if len(Q) == 1:
-            products(Q[0], X, scores[0])  # BLAS takes a third longer for one query alone
+            inner_products(Q[0], X, scores[0])  # BLAS takes a third longer for one query alone
         else:
             np.matmul(Q, X.T, out=scores)
         if self.metric == "cosine":
@@ -148,13 +148,6 @@ class ExactSearch:
         halves = self.half_squares[start:stop]
         scores -= halves
         return scores, rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + halves.max())
-
-
-def _read_only(X: Float32Array) -> Float32Array:
-    """Return a view that cannot be written through: kernels are compiled for such arrays, and again for others."""
-    view = X.view()
-    view.flags.writeable = False
-    return view
 
 
 def exact_search(X: npt.ArrayLike, Q: npt.ArrayLike, k: int = 10, metric: str = "cosine") -> SearchResult:

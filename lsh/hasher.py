@@ -30,9 +30,9 @@ _WIDTH_FACTOR = 4.0  # w = 4R: A. Andoni, P. Indyk, "E2LSH 0.1 user manual", 200
 
 
 class QueryKeys(NamedTuple):
-    """Keys of nq queries, uint32[L, nq, W], and the moves for probing: symbols uint8 and costs float32, [nq, L, K, m].
+    """Keys of nq queries, uint32[L, nq, W], and perturbations: symbols uint8 and costs float32, [nq, L, K, m].
 
-    The moves are empty (K = 0) when only the query's own bucket is wanted.
+    There are no perturbations (K = 0) when only the query's own bucket is probed.
     """
 
     keys: UInt32Array
@@ -83,26 +83,27 @@ class Hasher:
         return keys
 
     def query(self, Q: Float32Array, n_tables: int, n_probes: int) -> QueryKeys:
-        """Return the keys of raw queries, and where their nearest other buckets lie when n_probes > 1."""
-        projected = self.project(Q, n_tables)
-        symbols, costs = self.family.perturb(projected[:, : projected.shape[1] if n_probes > 1 else 0])
-        shape = len(Q), n_tables, self.n_bits if n_probes > 1 else 0, self.family.moves
+        """Return the keys of queries, float32[nq, d], and with n_probes > 1 the perturbations that lead to others.
+
+        Q: as `ExactSearch.prepare_queries` returns it, of length one under cosine.
+        """
+        projected = self._project(Q - self.centre, n_tables)
+        symbols, costs = self.family.perturbations(projected[:, : projected.shape[1] if n_probes > 1 else 0])
+        shape = len(Q), n_tables, self.n_bits if n_probes > 1 else 0, self.family.n_perturbations
         return QueryKeys(self._pack(projected), symbols.reshape(shape), costs.reshape(shape))
 
     def project(self, X: Float32Array, n_tables: int) -> Float32Array:
         """Return the projections of raw vectors on the first tables' directions: float32[n, n_tables * n_bits]."""
-        out = np.empty((len(X), n_tables * self.n_bits), np.float32)
-        project(prepare(X, self.metric, self.centre), self.family.directions, out)
-        return out
+        return self._project(prepare(X, self.metric, self.centre), n_tables)
 
     def collision_probability(self, q: Float32Array, rows: Float32Array) -> Float64Array:
         """Return how likely one function puts q, float32[d], and each of rows, float32[m, d], into one bucket."""
-        return self.family.collision_probability(self.apart(q, rows))
+        return self.family.collision_probability(self.family_distance(q, rows))
 
-    def apart(self, q: Float32Array, rows: Float32Array) -> Float64Array:
-        """Return how far the family sees q, float32[d], from each of rows, float32[m, d]: float64[m].
+    def family_distance(self, q: Float32Array, rows: Float32Array) -> Float64Array:
+        """Return the distance that the family hashes, from q, float32[d], to each of rows, float32[m, d]: float64[m].
 
-        Planes see angles about the centre, in radians; p-stable projections see Euclidean distances.
+        For planes that is the angle about the centre, in radians; for p-stable projections the Euclidean distance.
         """
         a = prepare(q[None, :], self.metric, self.centre)[0].astype(np.float64)
         b = prepare(rows, self.metric, self.centre).astype(np.float64)
@@ -112,6 +113,11 @@ class Hasher:
         cosines = np.divide(b @ a, lengths, out=np.zeros(len(b)), where=lengths > 0)
         cosines[(b == a).all(axis=1)] = 1.0  # also at the centre itself, which has no angle to anything else
         return np.asarray(np.arccos(np.clip(cosines, -1.0, 1.0)))
+
+    def _project(self, prepared: Float32Array, n_tables: int) -> Float32Array:
+        out = np.empty((len(prepared), n_tables * self.n_bits), np.float32)
+        project(prepared, self.family.directions, out)
+        return out
 
     def _pack(self, projected: Float32Array) -> UInt32Array:
         n, n_tables = len(projected), projected.shape[1] // self.n_bits

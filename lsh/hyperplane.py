@@ -26,7 +26,7 @@ class Hyperplanes:
 
     directions: Float32Array
     symbol_bits: int = 1
-    moves: int = 1  # a bit can only flip
+    n_perturbations: int = 1  # per symbol: a bit can only flip
 
     @classmethod
     def draw(cls, dim: int, n_functions: int, rng: np.random.Generator) -> "Hyperplanes":
@@ -39,7 +39,7 @@ class Hyperplanes:
         """Return the side on which each vector lies: uint8[n, f], 0 or 1, from its projections a.x."""
         return (projections > 0).astype(np.uint8)
 
-    def perturb(self, projections: Float32Array) -> tuple[UInt8Array, Float32Array]:
+    def perturbations(self, projections: Float32Array) -> tuple[UInt8Array, Float32Array]:
         """Return, for each hash, the neighbouring symbol and the squared distance to it, both [n, f, 1].
 
         A vector that lies close to a plane may have its neighbours on the other side: the cost of looking there is

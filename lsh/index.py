@@ -18,7 +18,7 @@ from lsh.exact import ExactSearch
 from lsh.hasher import Hasher
 from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.probing import probe_keys
-from lsh.kernels.walking import search
+from lsh.kernels.table_search import search_tables
 from lsh.params import Params
 from lsh.pstable import PStable
 from lsh.quality import Labels
@@ -124,37 +124,16 @@ class LSHIndex:
         k = validate.integer(k, "k", 1, 2**31 - 1)
         n_tables, n_bits, n_probes = self.params.setting(n_tables, n_bits, n_probes)
         n_reranked = self.params.reranked(n_reranked, k, self.n)
-        exact, hasher, tables, sketches = self.exact, self.hasher, self.tables.first(n_tables), self.sketches
-        vectors = exact.prepare_queries(Q)
-        queries = np.ascontiguousarray(Q, np.float32)
+        exact, hasher, tables, sketches = self._parts()
+        arrays = tuple(tables.first(n_tables)), tuple(exact.vectors), tuple(sketches)
+        setting = n_bits, hasher.family.symbol_bits, n_probes, n_reranked
+        queries = exact.prepare_queries(Q)
         result = SearchResult.empty(len(queries), k)
 
         def search_rows(first: int, last: int) -> None:
-            rows = slice(first, last)
-            keys, symbols, costs = hasher.query(queries[rows], n_tables, n_probes)
-            search(
-                tables.keys,
-                tables.ids,
-                tables.starts,
-                keys,
-                symbols,
-                costs,
-                n_bits,
-                hasher.family.symbol_bits,
-                n_probes,
-                vectors[rows],
-                exact.X,
-                exact.inverse_norms,
-                exact.metric_code,
-                sketches.centre,
-                sketches.rotation,
-                sketches.planes,
-                sketches.terms,
-                n_reranked,
-                result.ids[rows],
-                result.distances[rows],
-                result.n_candidates[rows],
-            )
+            vectors = queries[first:last]
+            prepared = vectors, *hasher.query(vectors, n_tables, n_probes)
+            search_tables(prepared, *arrays, *setting, *result.part(first, last))
 
         in_chunks(search_rows, len(queries), n_threads, most=_BATCH)
         return result
@@ -179,15 +158,15 @@ class LSHIndex:
         n_tables, n_bits, n_probes = self.params.setting(n_tables, n_bits, n_probes)
         rows = self._vectors(ids)
         hasher, bits = self.hasher, self.hasher.family.symbol_bits
-        query = hasher.query(self._one_query(q), n_tables, n_probes)
+        query = hasher.query(self.exact.prepare_queries(self._one_query(q)), n_tables, n_probes)
         row_keys = hasher.keys(rows, n_tables)
         mask = np.empty(hasher.n_words, np.uint32)
         prefix_mask(n_bits, bits, mask)
         probes = np.empty((n_probes, hasher.n_words), np.uint32)
         met = np.zeros((len(rows), n_tables), np.bool_)
         for table in range(n_tables):
-            moves = query.symbols[0, table], query.costs[0, table]
-            count = probe_keys(query.keys[table, 0], *moves, n_bits, bits, n_probes, probes)
+            perturbations = query.symbols[0, table], query.costs[0, table]
+            count = probe_keys(query.keys[table, 0], *perturbations, n_bits, bits, n_probes, probes)
             differing = (row_keys[table, :, None] ^ probes[None, :count]) & mask  # uint32[rows, probes, W]
             met[:, table] = (differing == 0).all(axis=2).any(axis=1)
         return met

@@ -16,7 +16,7 @@ from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array, UInt8A
 from lsh.hasher import prepare
 from lsh.hyperplane import Hyperplanes
 from lsh.index import LSHIndex
-from lsh.kernels.buckets import bucket, prefix_mask
+from lsh.kernels.buckets import find_bucket, prefix_mask
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.probing import probe_keys
 from lsh.kernels.ranking import nearest
@@ -41,7 +41,7 @@ class TableKey:
 class Bucket:
     """One bucket that a query looks into: ids int64[m], its key (symbols uint8[K]), and the cost at which it is probed.
 
-    The query's own bucket costs 0; another costs the sum of squared distances to the walls between (see `perturb`).
+    The query's own bucket costs 0; another costs the sum of its perturbations' costs.
     """
 
     ids: Int64Array
@@ -118,7 +118,7 @@ def walk(index: LSHIndex, q: npt.ArrayLike, n_tables: int, n_bits: int, n_probes
     """Return, for each table, the buckets that a search looks into, in the order in which it does."""
     n_tables, n_bits, n_probes = index.params.setting(n_tables, n_bits, n_probes)
     hasher, tables, bits = index.hasher, index.tables, index.hasher.family.symbol_bits
-    query = hasher.query(_one(index, q), n_tables, n_probes)
+    query = hasher.query(index.exact.prepare_queries(_one(index, q)), n_tables, n_probes)
     mask = np.empty(hasher.n_words, np.uint32)
     prefix_mask(n_bits, bits, mask)
     probes = np.empty((n_probes, hasher.n_words), np.uint32)
@@ -127,7 +127,7 @@ def walk(index: LSHIndex, q: npt.ArrayLike, n_tables: int, n_bits: int, n_probes
         symbols, costs = query.symbols[0, table], query.costs[0, table]
         count = probe_keys(query.keys[table, 0], symbols, costs, n_bits, bits, n_probes, probes)
         keys = [_unpacked(probe, n_bits, bits) for probe in probes[:count]]
-        ranges = [bucket(tables.keys[table], probe, mask, 0, index.n) for probe in probes[:count]]
+        ranges = [find_bucket(tables.keys[table], probe, mask, 0, index.n) for probe in probes[:count]]
         buckets.append(
             [
                 Bucket(tables.ids[table, start:stop].astype(np.int64), key, _cost(keys[0], key, symbols, costs))
@@ -208,7 +208,7 @@ def apart(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array
     out = np.empty(len(rows))
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = np.ascontiguousarray(index.exact.X[rows[start : start + _BLOCK_ROWS]])
-        out[start : start + len(block)] = hasher.apart(query[0], block)
+        out[start : start + len(block)] = hasher.family_distance(query[0], block)
     return np.degrees(out) if isinstance(hasher.family, Hyperplanes) else out
 
 
@@ -218,7 +218,7 @@ def nearest_of(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, k: int) ->
     k = min(k, len(rows))
     nearest_ids, distances = np.empty(k, np.int64), np.empty(k, np.float32)
     query = exact.prepare_queries(np.atleast_2d(np.asarray(q)))[0]
-    nearest(query, exact.X, exact.inverse_norms, exact.metric_code, rows, nearest_ids, distances)
+    nearest(query, *exact.vectors, rows, nearest_ids, distances)
     return nearest_ids, distances
 
 

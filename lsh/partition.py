@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from lsh.arrays import Float32Array, Int32Array, Int64Array
 from lsh.cells import CrossPolytopeCells, HyperplaneCells
 from lsh.clusters import TRAINING_ROWS, Clusters, totals_by_bucket
 from lsh.exact import ExactSearch
 from lsh.hasher import mean_vector, prepare
+from lsh.kernels.sketch_search import BucketArrays
 from lsh.sampling import evenly_spaced
 from lsh.sketch import Sketches, draw_rotation, penalties
 
@@ -66,10 +66,18 @@ class Buckets:
         return buckets
 
     @property
-    def arrays(self) -> tuple[npt.NDArray[np.generic], ...]:
-        """Return the arrays in the order in which `scan` takes them."""
-        sketches = self.sketches.planes, self.sketches.factors, self.penalties
-        return self.centre, self.rotation, self.centroids, self.starts, self.order, *sketches
+    def arrays(self) -> BucketArrays:
+        """Return the arrays as the kernels take them."""
+        return BucketArrays(
+            centre=self.centre,
+            rotation=self.rotation,
+            centroids=self.centroids,
+            starts=self.starts,
+            order=self.order,
+            planes=self.sketches.planes,
+            factors=self.sketches.factors,
+            penalties=self.penalties,
+        )
 
     @property
     def nbytes(self) -> int:

@@ -22,7 +22,7 @@ import numpy as np
 
 from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
 from lsh.errors import ScaleError
-from lsh.kernels.hashing import neighbours, number
+from lsh.kernels.hashing import adjacent_buckets, bucket_numbers
 
 _MAX_SYMBOL_BITS = 8
 _erf = np.vectorize(math.erf, otypes=[np.float64])
@@ -40,7 +40,7 @@ class PStable:
     width: float
     lowest: Int64Array
     symbol_bits: int = _MAX_SYMBOL_BITS
-    moves: int = 2  # a bucket has two neighbours
+    n_perturbations: int = 2  # per symbol: a bucket has two neighbours
 
     @classmethod
     def draw(cls, dim: int, n_functions: int, rng: np.random.Generator, width: float) -> "PStable":
@@ -77,18 +77,18 @@ class PStable:
     def hash(self, projections: Float32Array) -> UInt8Array:
         """Return bucket numbers as symbols, counted from the lowest stored: uint8[n, f] for the first f functions."""
         symbols = np.empty(projections.shape, np.uint8)
-        if not number(projections, self.offsets, self.width, self.lowest, self._top, symbols):
+        if not bucket_numbers(projections, self.offsets, self.width, self.lowest, self._top, symbols):
             raise self._overflow()
         return symbols
 
-    def perturb(self, projections: Float32Array) -> tuple[UInt8Array, Float32Array]:
+    def perturbations(self, projections: Float32Array) -> tuple[UInt8Array, Float32Array]:
         """Return the two neighbouring symbols of each hash and the squared distances to them, both [n, f, 2].
 
         Distances run to the nearer wall of the bucket below and of the bucket above, in bucket widths
         (Lv et al. 2007, section 4.3). A neighbour beyond the stored range costs infinity.
         """
         symbols, costs = np.empty((*projections.shape, 2), np.uint8), np.empty((*projections.shape, 2), np.float32)
-        neighbours(projections, self.offsets, self.width, self.lowest, self._top, symbols, costs)
+        adjacent_buckets(projections, self.offsets, self.width, self.lowest, self._top, symbols, costs)
         return symbols, costs
 
     def collision_probability(self, distance: Float64Array) -> Float64Array:

@@ -12,14 +12,14 @@ import numpy.typing as npt
 from lsh import validate
 from lsh.errors import NotFittedError, ParameterError
 from lsh.exact import ExactSearch
-from lsh.kernels.scanning import scan
+from lsh.kernels.sketch_search import search_buckets
 from lsh.partition import FAMILIES, Buckets, build
 from lsh.result import SearchResult
 from lsh.threads import MAX_THREADS, in_chunks
 
 MAX_BUCKETS = 65_536
 
-_AS_THEY_ARE = False, 0.0, np.inf  # queries that are prepared already
+_PREPARED = False, 0.0, np.inf  # limits for queries that are checked and scaled already
 
 
 class SketchIndex:
@@ -80,17 +80,17 @@ class SketchIndex:
         k = validate.integer(k, "k", 1, 2**31 - 1)
         n_probes = min(validate.integer(n_probes, "n_probes", 1, MAX_BUCKETS), len(buckets.centroids))
         n_reranked = max(validate.integer(n_reranked, "n_reranked", 1, 2**31 - 1), k)
-        index: tuple[Any, ...] = (*self._arrays, n_probes, n_reranked, buckets.fullest[n_probes])
+        arguments = *self._arrays, n_probes, n_reranked, buckets.fullest[n_probes]
         readable = exact.readable(Q)
         if readable is not None and validate.integer(n_threads, "n_threads", 1, MAX_THREADS) == 1:
             found = SearchResult.empty(len(readable), k)
-            if scan(readable, *found, *exact.limits, *index):
+            if search_buckets(readable, exact.limits, *arguments, *found):
                 return found
         vectors = exact.prepare_queries(Q)
         found = SearchResult.empty(len(vectors), k)
 
         def search_rows(first: int, last: int) -> None:
-            scan(vectors[first:last], *found.part(first, last), *_AS_THEY_ARE, *index)
+            search_buckets(vectors[first:last], _PREPARED, *arguments, *found.part(first, last))
 
         in_chunks(search_rows, len(vectors), n_threads)
         return found
@@ -122,7 +122,7 @@ class SketchIndex:
 
     def _set(self, exact: ExactSearch, buckets: Buckets) -> None:
         self._fitted = exact, buckets
-        self._arrays: tuple[Any, ...] = (*buckets.arrays, exact.X, exact.inverse_norms, exact.metric_code)
+        self._arrays: tuple[tuple[Any, ...], tuple[Any, ...]] = tuple(buckets.arrays), tuple(exact.vectors)
 
     def _parts(self) -> tuple[ExactSearch, Buckets]:
         if self._fitted is None:

@@ -1,10 +1,9 @@
-"""A two-bit sketch of every vector, in order of id: what `LSHIndex` sorts its candidates by before it measures them.
+"""Sketches in order of id, by which `LSHIndex` pre-ranks its candidates.
 
-The sketches are those of `SketchIndex` (see `lsh.sketch`), of the vector less the common centre μ. There they are read
-in runs and stand column by column; candidates lie anywhere, so here all of a vector's numbers stand side by side.
+The sketches are those of `SketchIndex` (see `lsh.sketch`), of the vector less the common centre μ. `SketchIndex` reads
+them in runs and stores them by column; candidates have random ids, so here the numbers of one vector are adjacent.
 """
 
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from lsh.arrays import Float32Array, UInt64Array
 from lsh.exact import ExactSearch
 from lsh.hasher import mean_vector, prepare
 from lsh.kernels.sketching import DIMENSIONS, PLANES
+from lsh.kernels.table_search import SketchArrays
 from lsh.sampling import evenly_spaced
 from lsh.sketch import Sketches, draw_rotation, penalties
 
@@ -20,17 +20,10 @@ _BLOCK_ROWS = 16_384
 _SAMPLE_ROWS = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class SketchRows:
-    """centre: float32[d]; rotation: float32[d, 128]; planes: uint64[n, 4]; terms: float32[n, 3]. All read-only.
+class SketchRows(SketchArrays):
+    """Sketches of n vectors, or of none; the arrays are those of `SketchArrays`, read-only."""
 
-    terms: the two factors of a sketch (see `encode`) and its penalty (see `penalties`).
-    """
-
-    centre: Float32Array
-    rotation: Float32Array
-    planes: UInt64Array
-    terms: Float32Array
+    __slots__ = ()
 
     @classmethod
     def from_arrays(
@@ -43,7 +36,7 @@ class SketchRows:
 
     @classmethod
     def none(cls, dim: int) -> Self:
-        """Return sketches of no vector, for an index that keeps none."""
+        """Return no sketches, for an index built without them."""
         rotation = np.empty((dim, DIMENSIONS), np.float32)
         return cls.from_arrays(
             np.empty(dim, np.float32), rotation, np.empty((0, PLANES), np.uint64), np.empty((0, 3), np.float32)
@@ -64,11 +57,7 @@ class SketchRows:
             terms[rows, 2] = penalties(vectors, centre, metric)
         return cls.from_arrays(centre, rotation, planes, terms)
 
-    def __len__(self) -> int:
-        """Return the number of sketches."""
-        return len(self.planes)
-
     @property
     def nbytes(self) -> int:
         """Return the bytes that these arrays take; none when there are no sketches."""
-        return sum(array.nbytes for array in (self.centre, self.rotation, self.planes, self.terms)) if len(self) else 0
+        return sum(array.nbytes for array in self) if len(self.planes) else 0

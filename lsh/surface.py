@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lsh import validate
 from lsh.arrays import Float64Array, Int32Array
 from lsh.index import LSHIndex
-from lsh.kernels.grid import grid, grid_probed
+from lsh.kernels.recall_grid import count_grid, count_grid_probed
 from lsh.params import MAX_PROBES
 
 
@@ -60,14 +60,14 @@ def surface(index: LSHIndex, Q: npt.ArrayLike, k: int = 10, n_probes: int = 1) -
     n_probes = validate.integer(n_probes, "n_probes", 1, MAX_PROBES)
     queries = validate.queries(Q, index.dim)
     truth = index.exact.neighbours_with_ties(queries, k)
-    keys, symbols, costs = index.hasher.query(queries, index.params.n_tables, n_probes)
+    keys, symbols, costs = index.hasher.query(index.exact.prepare_queries(queries), index.params.n_tables, n_probes)
     shape = (len(queries), index.params.n_tables, index.params.n_bits)
     hits, candidates = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     n_bits, symbol_bits = index.params.n_bits, index.hasher.family.symbol_bits
     tables = index.tables.keys, index.tables.ids
     if n_probes == 1:
-        grid(*tables, keys, n_bits, symbol_bits, *truth, hits, candidates)
+        count_grid(*tables, keys, n_bits, symbol_bits, *truth, hits, candidates)
     else:
-        grid_probed(*tables, keys, symbols, costs, n_bits, symbol_bits, n_probes, *truth, hits, candidates)
+        count_grid_probed(*tables, keys, symbols, costs, n_bits, symbol_bits, n_probes, *truth, hits, candidates)
     np.minimum(hits, k, out=hits)  # of the neighbours that tie for the last place, a search returns k
     return Surface(hits, candidates, index.n, k, n_probes)

@@ -13,9 +13,9 @@ from lsh.errors import NonFiniteError, ParameterError, ScaleError, ShapeError
 
 METRICS = ("cosine", "euclidean")
 _CHECK_ROWS = 4_096  # rows checked at a time: copies in float64 stay small, and a mapped file is never read whole
-LARGEST = 1e18  # squares of larger values overflow float32
-_LONGEST = 4e18  # so does the squared distance of two longer vectors that point opposite ways
-SHORTEST = 1e-18  # squares of smaller values vanish in float32
+MAX_VALUE = 1e18  # squares of larger values overflow float32
+_MAX_NORM = 4e18  # so does the squared distance of two longer vectors that point opposite ways
+MIN_NORM = 1e-18  # squares of smaller values vanish in float32
 
 
 def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Float32Array:
@@ -62,18 +62,18 @@ def _check_values(block: npt.NDArray[np.generic], name: str, first_row: int) -> 
     if not block.size:
         return
     largest = max(abs(float(block.max())), abs(float(block.min())))
-    if largest > LARGEST:
+    if largest > MAX_VALUE:
         row, column = np.unravel_index(int(np.abs(block.astype(np.float64)).argmax()), block.shape)
         raise ScaleError(
             f"{name} holds {block[row, column]} at row {first_row + row}, column {column}; "
-            f"expected values within ±{LARGEST:g}: divide the data by a constant"
+            f"expected values within ±{MAX_VALUE:g}: divide the data by a constant"
         )
     if block.dtype.itemsize > np.dtype(np.float32).itemsize:
         lost = (block != 0).any(axis=1) & (block.astype(np.float32) == 0).all(axis=1)
         if lost.any():
             raise ScaleError(
                 f"{name} row {first_row + int(lost.argmax())} is not zero but becomes so in float32; expected 0 or "
-                f"a length of at least {SHORTEST:g}: multiply the data by a constant"
+                f"a length of at least {MIN_NORM:g}: multiply the data by a constant"
             )
 
 
@@ -83,17 +83,18 @@ def norms(X: Float32Array, name: str) -> Float64Array:
     for start in range(0, len(X), _CHECK_ROWS):
         block = X[start : start + _CHECK_ROWS].astype(np.float64)
         length[start : start + _CHECK_ROWS] = np.sqrt(np.einsum("ij,ij->i", block, block))
-    vanishing = (length > 0) & (length < SHORTEST)
+    vanishing = (length > 0) & (length < MIN_NORM)
     if vanishing.any():
         row = int(vanishing.argmax())
         raise ScaleError(
-            f"{name} row {row} has length {length[row]:g}; expected 0 or at least {SHORTEST:g}: "
+            f"{name} row {row} has length {length[row]:g}; expected 0 or at least {MIN_NORM:g}: "
             "multiply the data by a constant"
         )
-    if (length > _LONGEST).any():
-        row = int((length > _LONGEST).argmax())
+    if (length > _MAX_NORM).any():
+        row = int((length > _MAX_NORM).argmax())
         raise ScaleError(
-            f"{name} row {row} has length {length[row]:g}; expected at most {_LONGEST:g}: divide the data by a constant"
+            f"{name} row {row} has length {length[row]:g}; expected at most {_MAX_NORM:g}: "
+            "divide the data by a constant"
         )
     return length
 

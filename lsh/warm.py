@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lsh.index import LSHIndex
-from lsh.kernels import walking
+from lsh.kernels import table_search
 from lsh.quality import label_precision_at_k
 from lsh.sketch_index import SketchIndex
 from lsh.surface import surface
@@ -54,7 +54,7 @@ def is_warm() -> bool:
 
 
 def _note() -> Path:
-    kernel: Any = walking.search
+    kernel: Any = table_search.search_tables
     return Path(kernel.stats.cache_path) / "all.ready"
 
 

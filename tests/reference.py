@@ -37,9 +37,9 @@ def prepare(X, unit, centre):
     return (X / scale[:, None]).astype(np.float32) - centre
 
 
-def normalise(Q, unit, shortest, longest):
-    """Return the queries, scaled to length one when `unit`; None when a length lies outside [shortest, longest]."""
-    if not all(shortest <= length <= longest for length in lengths(Q)):
+def normalise(Q, unit, min_norm, max_norm):
+    """Return the queries, scaled to length one when `unit`; None when a norm lies outside [min_norm, max_norm]."""
+    if not all(min_norm <= length <= max_norm for length in lengths(Q)):
         return None
     return (Q / lengths(Q)[:, None]).astype(np.float32) if unit else Q
 
@@ -95,7 +95,7 @@ def first_at_least(keys, key, mask, low, high, beyond):
     return high
 
 
-def bucket(keys, key, mask, low, high):
+def find_bucket(keys, key, mask, low, high):
     """Return where the equal keys begin, and one past where they end."""
     equal = [p for p in range(low, high) if masked(keys[p], mask) == masked(key, mask)]
     start = first_at_least(keys, key, mask, low, high, beyond=False)
@@ -170,7 +170,7 @@ def candidates(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q,
     return met
 
 
-def search(
+def search_tables(
     keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, n_all, Q, X, inverse_norms, metric, k, kept=None
 ):
     """Return (ids, distances, n_candidates) of every query; kept(q, candidates): those that are ranked."""
@@ -185,7 +185,7 @@ def search(
     return np.array(found_ids), np.array(found_distances), np.array(counts)
 
 
-def grid_probed(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, truth):
+def count_grid_probed(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, truth):
     """Search every cell by itself; return (hits, candidates), int[nq, L, K]. truth: a list of ids for each query."""
     shape = len(truth), len(keys), n_bits
     hits, counts = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
@@ -199,10 +199,10 @@ def grid_probed(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, t
     return hits, counts
 
 
-def grid(keys, ids, query_keys, n_bits, bits, truth):
+def count_grid(keys, ids, query_keys, n_bits, bits, truth):
     """Search every cell by itself, with one probe a table."""
     nothing = np.zeros((len(truth), len(keys), 0, 1))
-    return grid_probed(keys, ids, query_keys, nothing, nothing, n_bits, bits, 1, truth)
+    return count_grid_probed(keys, ids, query_keys, nothing, nothing, n_bits, bits, 1, truth)
 
 
 def count_sharing(ids, query_sets, base_sets):
@@ -329,7 +329,7 @@ def estimate(q, planes, factors, penalties, places):
     return factors[0, places].astype(np.float64) * (levels @ q) - penalties[places]
 
 
-def scan(vectors, buckets, X, inverse_norms, metric, n_probes, n_reranked, k):
+def search_buckets(vectors, buckets, X, inverse_norms, metric, n_probes, n_reranked, k):
     """Search prepared queries in an index of sketches; return (ids, distances, n_candidates) of each.
 
     Exactly n_reranked are ranked here, by estimates of the unrounded query: the fast code may rank a few more.

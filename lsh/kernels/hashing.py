@@ -1,4 +1,8 @@
-"""From vectors to keys: projections, and symbols packed so that a shorter key is a prefix."""
+"""Hashing: from vectors to normalised vectors, projections, bucket numbers and packed keys.
+
+A vector is scaled to length one under cosine distance, centred, and projected on random directions. A hash family makes
+each projection one symbol of a few bits, and the symbols are packed into a key so that a shorter key is its prefix.
+"""
 
 import numpy as np
 
@@ -6,28 +10,49 @@ from lsh.arrays import Float32Array, Int64Array, UInt8Array, UInt32Array
 from lsh.kernels.jit import kernel
 
 WORD_BITS = 32
-_FARTHEST = 2.0**62
+_MAX_BUCKET_NUMBER = 2.0**62
+
+
+@kernel
+def _norm(x: Float32Array) -> float:
+    total = 0.0
+    for t in range(x.shape[0]):
+        total += np.float64(x[t]) * np.float64(x[t])
+    return float(np.sqrt(total))
+
+
+@kernel
+def normalise(Q: Float32Array, unit: bool, min_norm: float, max_norm: float, out: Float32Array) -> bool:
+    """Copy queries to `out`, float32[nq, d], scaled to length one when `unit`.
+
+    Return False if a norm is not finite or outside [min_norm, max_norm]; the caller then runs the slow check, which
+    names the row.
+    """
+    for i in range(Q.shape[0]):
+        norm = _norm(Q[i])
+        if not min_norm <= norm <= max_norm:
+            return False
+        scale = norm if unit else 1.0
+        for t in range(Q.shape[1]):
+            out[i, t] = Q[i, t] / scale
+    return True
 
 
 @kernel
 def prepare(X: Float32Array, unit: bool, centre: Float32Array, out: Float32Array) -> None:
     """Fill out = X, scaled to length one when `unit`, less the centre: float32[n, d], float32[d] -> float32[n, d].
 
-    A vector of zeros has no direction and stays where it is.
+    A vector of zeros has no direction and is not scaled.
     """
     for i in range(X.shape[0]):
-        length = 1.0
-        if unit:
-            total = 0.0
-            for t in range(X.shape[1]):
-                total += np.float64(X[i, t]) * np.float64(X[i, t])
-            length = np.sqrt(total) if total > 0 else 1.0
+        norm = _norm(X[i]) if unit else 1.0
+        scale = norm if norm > 0 else 1.0
         for t in range(X.shape[1]):
-            out[i, t] = np.float32(X[i, t] / length) - centre[t]
+            out[i, t] = np.float32(X[i, t] / scale) - centre[t]
 
 
-# No fastmath: the additions keep one order, so a vector's projections are the same bits alone or in a batch. Otherwise
-# a point that lies almost on a plane could land in one bucket when it is indexed and in another when it is the query.
+# No fastmath: additions stay in one order, so a vector has the same projections alone and in a batch, bit for bit.
+# Otherwise a vector that lies almost on a plane could fall into one bucket when indexed and another when it is a query.
 @kernel
 def project(X: Float32Array, directions: Float32Array, out: Float32Array) -> None:
     """Fill out[i, j] = X[i] . directions[:, j] for the first f directions: float32[n, d], [d, >= f] -> [n, f]."""
@@ -42,24 +67,24 @@ def project(X: Float32Array, directions: Float32Array, out: Float32Array) -> Non
 
 
 @kernel
-def number(
+def bucket_numbers(
     projections: Float32Array, offsets: Float32Array, width: float, lowest: Int64Array, top: int, out: UInt8Array
 ) -> bool:
-    """Fill out with the bucket number of each projection less the lowest stored, clipped to 0..top; uint8[n, f].
+    """Fill out, uint8[n, f], with floor(projection / width + offset) - lowest, clipped to 0..top.
 
     projections float32[n, f], offsets float32[>= f], lowest int64[>= f]. Return False when a number overflows 64 bits.
     """
     for i in range(projections.shape[0]):
         for j in range(projections.shape[1]):
             scaled = np.float64(projections[i, j]) / width + offsets[j]
-            if not abs(scaled) < _FARTHEST:
+            if not abs(scaled) < _MAX_BUCKET_NUMBER:
                 return False
             out[i, j] = np.uint8(min(max(np.floor(scaled) - lowest[j], 0), top))
     return True
 
 
 @kernel
-def neighbours(
+def adjacent_buckets(
     projections: Float32Array,
     offsets: Float32Array,
     width: float,
@@ -68,9 +93,9 @@ def neighbours(
     symbols: UInt8Array,
     costs: Float32Array,
 ) -> None:
-    """Fill symbols and costs, both [n, f, 2], with the bucket below and the one above, after `number` found no fault.
+    """Fill symbols and costs, both [n, f, 2], with the bucket below and the one above; call `bucket_numbers` first.
 
-    A cost is the squared distance to the wall between, in widths; infinity where no such symbol is stored.
+    A cost is the squared distance to the boundary of that bucket, in widths; infinity where no such symbol is stored.
     """
     for i in range(projections.shape[0]):
         for j in range(projections.shape[1]):

@@ -1,4 +1,4 @@
-"""Which neighbours share a label with the query."""
+"""Label precision: count the neighbours that share a label with the query."""
 
 from lsh.arrays import Int16Array, Int64Array
 from lsh.kernels.jit import kernel
@@ -13,7 +13,7 @@ def count_sharing(
     base_labels: Int16Array,
     out: Int64Array,
 ) -> None:
-    """Fill out[q] with how many rows ids[q] (int64[nq, k], -1 is none) share at least one label with query q."""
+    """Fill out[q] with how many rows ids[q] (int64[nq, k]; -1: no neighbour) share at least one label with query q."""
     for q in range(ids.shape[0]):
         wanted = query_labels[query_offsets[q] : query_offsets[q + 1]]
         count = 0

@@ -1,10 +1,10 @@
-"""Which further buckets to look into: query-directed multi-probe (Lv et al. 2007)."""
+"""Query-directed multi-probe: the keys of the likeliest buckets beside the query's own (Lv et al. 2007)."""
 
 import numpy as np
 
 from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt8Array, UInt32Array, UInt64Array
-from lsh.kernels.bits import highest, lowest, without_lowest
 from lsh.kernels.hashing import WORD_BITS
+from lsh.kernels.intrinsics import clear_lowest, highest_bit, lowest_bit
 from lsh.kernels.jit import kernel
 
 _ONE = np.uint64(1)
@@ -22,22 +22,24 @@ def probe_keys(
 ) -> int:
     """Write the keys of the `n_probes` likeliest buckets to out (uint32[T, W]), the query's own first; return how many.
 
-    A move (j, m) replaces symbol j by its neighbour symbols[j, m], at costs[j, m]. A probe is a set of moves with at
-    most one a symbol, and its cost is the sum of theirs; probes come in order of cost, cheapest first. Sets are grown
-    from a heap by two steps that reach each set exactly once: shift (the dearest move becomes the next dearer) and
-    expand (the next dearer is added). Q. Lv, W. Josephson, Z. Wang, M. Charikar, K. Li, "Multi-probe LSH: efficient
-    indexing for high-dimensional similarity search", VLDB 2007, section 4.4.
+    A perturbation (j, m) replaces symbol j by its neighbour symbols[j, m], at costs[j, m]. A probe is a set of
+    perturbations of different symbols, and its cost is the sum of theirs; probes come in ascending order of cost. Sets
+    are generated from a heap by two operations that reach each set exactly once: shift (replace the costliest member
+    by the next costlier perturbation) and expand (add the next costlier one).
+
+    Q. Lv, W. Josephson, Z. Wang, M. Charikar, K. Li, "Multi-probe LSH: efficient indexing for high-dimensional
+    similarity search", VLDB 2007, section 4.4.
     """
     _copy(key, out[0])
     if n_probes == 1:
         return 1
-    moves = costs.shape[1]
-    n_moves = n_symbols * moves
-    order, cost_of = np.empty(n_moves, np.int64), np.empty(n_moves, np.float64)
+    per_symbol = costs.shape[1]
+    n_perturbations = n_symbols * per_symbol
+    order, cost_of = np.empty(n_perturbations, np.int64), np.empty(n_perturbations, np.float64)
     _sort(costs, n_symbols, order, cost_of)
     found = 1
-    heap_cost = np.empty(n_probes + 2, np.float64)  # only a valid set adds to the heap, one net, and ends up in `out`
-    heap_set = np.empty(heap_cost.shape[0], np.uint64)  # bit i: the i-th cheapest move is in the set
+    heap_cost = np.empty(n_probes + 2, np.float64)  # each set that is written to `out` adds at most one net
+    heap_set = np.empty(heap_cost.shape[0], np.uint64)  # bit i: the i-th cheapest perturbation is in the set
     heap_cost[0] = cost_of[0]
     heap_set[0] = 1
     size = 1
@@ -46,29 +48,29 @@ def probe_keys(
         size = _pop(heap_cost, heap_set, size)
         if not np.isfinite(cost):
             break
-        last = highest(chosen)
-        valid = _apply(key, symbols, order, chosen, moves, bits, out[found])
-        if last + 1 < n_moves:
+        last = highest_bit(chosen)
+        valid = _apply(key, symbols, order, chosen, per_symbol, bits, out[found])
+        if last + 1 < n_perturbations:
             top, following = _ONE << np.uint64(last), _ONE << np.uint64(last + 1)
-            dearer = cost_of[last + 1]
-            size = _push(heap_cost, heap_set, size, cost - cost_of[last] + dearer, (chosen ^ top) | following)
-            if valid:  # two moves of one symbol stay at odds in every larger set
-                size = _push(heap_cost, heap_set, size, cost + dearer, chosen | following)
+            next_cost = cost_of[last + 1]
+            size = _push(heap_cost, heap_set, size, cost - cost_of[last] + next_cost, (chosen ^ top) | following)
+            if valid:  # two perturbations of one symbol conflict in every larger set too
+                size = _push(heap_cost, heap_set, size, cost + next_cost, chosen | following)
         found += valid
     return found
 
 
 @kernel
 def _sort(costs: Float32Array, n_symbols: int, order: Int64Array, cost_of: Float64Array) -> None:
-    """Fill `order` with the moves, cheapest first and ties by number, and `cost_of` with their costs: by insertion."""
-    moves = costs.shape[1]
-    for move in range(n_symbols * moves):
-        cost = np.float64(costs[move // moves, move % moves])
-        place = move
+    """Fill `order` with the perturbations, by cost and then number, and `cost_of` with their costs (insertion sort)."""
+    per_symbol = costs.shape[1]
+    for i in range(n_symbols * per_symbol):
+        cost = np.float64(costs[i // per_symbol, i % per_symbol])
+        place = i
         while place > 0 and cost_of[place - 1] > cost:
             order[place], cost_of[place] = order[place - 1], cost_of[place - 1]
             place -= 1
-        order[place], cost_of[place] = move, cost
+        order[place], cost_of[place] = i, cost
 
 
 @kernel
@@ -77,18 +79,18 @@ def _apply(
     symbols: UInt8Array,
     order: Int64Array,
     chosen: np.uint64,
-    moves: int,
+    per_symbol: int,
     bits: int,
     out: UInt32Array,
 ) -> bool:
-    """Write `key` with the chosen moves made; return False when two moves want the same symbol."""
+    """Write `key` with the chosen perturbations to `out`; return False when two of them are of the same symbol."""
     per_word = WORD_BITS // bits
     touched = np.uint64(0)
     _copy(key, out)
     while chosen:
-        move = order[lowest(chosen)]
-        chosen = without_lowest(chosen)
-        j, m = move // moves, move % moves
+        i = order[lowest_bit(chosen)]
+        chosen = clear_lowest(chosen)
+        j, m = i // per_symbol, i % per_symbol
         flag = _ONE << np.uint64(j)
         if touched & flag:
             return False
@@ -101,7 +103,7 @@ def _apply(
 
 @kernel
 def _copy(key: UInt32Array, out: UInt32Array) -> None:
-    """Copy a key word by word: what `out[:] = key` says when shapes differ takes numba 2 s to compile."""
+    """Copy a key in a loop: the error of `out[:] = key` for different shapes takes numba 2 s to compile."""
     for word in range(key.shape[0]):
         out[word] = key[word]
 

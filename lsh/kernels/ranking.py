@@ -1,13 +1,23 @@
-"""From candidates to neighbours: exact distances, the k best."""
+"""Exact ranking: the distances of candidates, and the k nearest of them."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from lsh.arrays import Float32Array, Int64Array
 from lsh.kernels.jit import fast_kernel, kernel
-from lsh.kernels.sketching import above, limit_for
+from lsh.kernels.sketching import limit_for, select_above
 
 COSINE = 0
 EUCLIDEAN = 1
+
+
+class Vectors(NamedTuple):
+    """The indexed vectors: X float32[n, d]; inverse_norms float32[n], 1/|x| or 0; metric COSINE or EUCLIDEAN."""
+
+    X: Float32Array
+    inverse_norms: Float32Array
+    metric: int
 
 
 @fast_kernel
@@ -21,7 +31,7 @@ def cosine_distance(q: Float32Array, x: Float32Array, inverse_norm: np.float32) 
 
 @fast_kernel
 def euclidean_distance(q: Float32Array, x: Float32Array) -> np.float32:
-    """Return |q - x|, from the differences: the expanded square would lose small distances between long vectors."""
+    """Return |q - x|, from the differences: expanding the square loses small distances between long vectors."""
     total = np.float32(0)
     for t in range(q.shape[0]):
         difference = q[t] - x[t]
@@ -30,7 +40,7 @@ def euclidean_distance(q: Float32Array, x: Float32Array) -> np.float32:
 
 
 @fast_kernel
-def measure(
+def distances_to(
     q: Float32Array,
     X: Float32Array,
     inverse_norms: Float32Array,
@@ -38,7 +48,7 @@ def measure(
     candidates: Int64Array,
     out: Float32Array,
 ) -> None:
-    """Fill out[c] with the distance of row candidates[c], in loops with nothing else in them, which compile well."""
+    """Fill out[c] with the distance of row candidates[c], in loops of their own, which compile to better code."""
     if metric == COSINE:
         for c in range(candidates.shape[0]):
             row = np.uint64(candidates[c])  # an index that cannot be negative needs no check for wrapping around
@@ -49,8 +59,8 @@ def measure(
 
 
 @fast_kernel
-def products(q: Float32Array, X: Float32Array, out: Float32Array) -> None:
-    """Fill out = X @ q: float32[d], float32[n, d] -> float32[n]. X is read forwards, as fast as memory gives it."""
+def inner_products(q: Float32Array, X: Float32Array, out: Float32Array) -> None:
+    """Fill out = X @ q: float32[d], float32[n, d] -> float32[n]. X is read in order, at the speed of memory."""
     for r in range(np.uint64(X.shape[0])):
         x, total = X[r], np.float32(0)
         for t in range(q.shape[0]):
@@ -60,8 +70,8 @@ def products(q: Float32Array, X: Float32Array, out: Float32Array) -> None:
 
 @kernel
 def shortlist(scores: Float32Array, k: int, margin: float, rows: Int64Array) -> int:
-    """Write to `rows` where all scores within the margin of the k-th best are, and perhaps some more; count them."""
-    return above(scores, np.float32(limit_for(scores, k, k // 4 + 4) - margin), 0, rows, 0)
+    """Write to `rows` the positions of all scores within `margin` of the k-th best, and a few more; return how many."""
+    return select_above(scores, np.float32(limit_for(scores, k, k // 4 + 4) - margin), 0, rows, 0)
 
 
 @kernel
@@ -74,15 +84,15 @@ def nearest(
     ids: Int64Array,
     distances: Float32Array,
 ) -> int:
-    """Fill ids and distances (both [k]) with the nearest of `candidates`, ties by id; return how many were found."""
-    measured = np.empty(candidates.shape[0], np.float32)
-    measure(q, X, inverse_norms, metric, candidates, measured)
+    """Fill ids and distances (both [k]) with the nearest candidates, ties by id, then -1; return how many there are."""
+    all_distances = np.empty(candidates.shape[0], np.float32)
+    distances_to(q, X, inverse_norms, metric, candidates, all_distances)
     k = ids.shape[0]
     ids[:] = -1
     distances[:] = np.inf
     found = 0
     for c in range(candidates.shape[0]):
-        d = measured[c]
+        d = all_distances[c]
         if found == k and d > distances[k - 1]:
             continue
         i = candidates[c]

@@ -1,7 +1,7 @@
-"""Two bits a dimension rank vectors almost as well as their floats: encode, score, and keep the best.
+"""Sketches (RaBitQ): encode vectors in two bits per dimension, estimate inner products from them, select the best.
 
 A sketch replaces each of 128 rotated coordinates y by a level c in {-1.5, -0.5, 0.5, 1.5}, in 32 bytes. With one float
-a vector, |y|²/<y, c>, the estimate
+per vector, |y|²/<y, c>, the estimate
     <q, y> ~ <q, c> |y|² / <y, c>
 is unbiased over random rotations (J. Gao, C. Long, "RaBitQ", SIGMOD 2024; more than one bit: J. Gao et al., SIGMOD
 2025). The query is rounded to 4 bits a dimension, so that <q, c> becomes a sum of bit counts: for bit planes b of the
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh.arrays import Float32Array, UInt64Array
-from lsh.kernels.bits import popcount
+from lsh.kernels.intrinsics import popcount
 from lsh.kernels.jit import fast_kernel
 
 DIMENSIONS = 128
@@ -28,10 +28,10 @@ _WIDTHS = np.array([0.8, 0.9, 1.0, 1.1, 1.2], np.float32)  # of a level, in stan
 
 
 @fast_kernel
-def times(vector: Float32Array, matrix: Float32Array, out: Float32Array) -> None:
+def matvec(vector: Float32Array, matrix: Float32Array, out: Float32Array) -> None:
     """Fill out = vector @ matrix: float32[d], float32[d, m] -> float32[m].
 
-    Four rows at a time, since it is the loads and stores of `out` that cost.
+    Four rows at a time, because loading and storing `out` takes most of the time.
     """
     out[:] = 0
     d = matrix.shape[0]
@@ -51,8 +51,8 @@ def times(vector: Float32Array, matrix: Float32Array, out: Float32Array) -> None
 def encode(Y: Float32Array, planes: UInt64Array, factors: Float32Array) -> None:
     """Sketch rotated vectors: float32[n, 128] -> planes uint64[4, n], factors float32[2, n].
 
-    The width of the levels is, of a few, the one whose sketch points nearest to the vector. factors[0] is
-    f = |y|²/<y, c>, and factors[1] is f times the sum of the level numbers 0 to 3, which `score` needs beside the bits.
+    Of a few widths of the levels, each vector takes the one with the smallest angle between sketch and vector.
+    factors[0] is f = |y|²/<y, c>, and factors[1] is f times the sum of the level numbers 0 to 3 (see `score`).
     """
     n, dim = Y.shape
     for i in range(n):
@@ -92,7 +92,7 @@ def encode(Y: Float32Array, planes: UInt64Array, factors: Float32Array) -> None:
 
 @fast_kernel
 def quantise(y: Float32Array, planes: UInt64Array) -> tuple[np.float32, np.float32]:
-    """Round a rotated query to 4 bits a dimension, planes uint64[8]; return (its step, the sum of its coordinates)."""
+    """Round a rotated query to 4 bits per dimension, planes uint64[8]; return (step, sum of the rounded values)."""
     largest = np.float32(1e-30)
     for j in range(DIMENSIONS):
         largest = max(largest, abs(y[j]))
@@ -157,8 +157,8 @@ def _count_above(scores: Float32Array, limit: np.float32) -> np.int32:
 def limit_for(scores: Float32Array, wanted: int, slack: int) -> np.float32:
     """Return a limit that at least `wanted` scores exceed, and at most `slack` more where the values allow it.
 
-    A guess from the tail of a normal distribution, then a search by the logarithm of the count. Each step counts all
-    scores, vectorised: cheaper than a heap or a quickselect, whose branches cannot be foreseen.
+    An initial guess from the tail of a normal distribution, then a search by the logarithm of the count. Each step
+    counts all scores, vectorised: faster than a heap or quickselect, whose branches are unpredictable.
     """
     n = scores.shape[0]
     if n <= wanted:
@@ -172,7 +172,7 @@ def limit_for(scores: Float32Array, wanted: int, slack: int) -> np.float32:
     share = np.float32(wanted) / np.float32(n)
     limit = np.float32(mean + spread * np.sqrt(-2 * np.log(min(np.float32(2.5) * share, np.float32(0.95)))))
     below, above = np.float32(-np.inf), np.float32(np.inf)  # enough scores exceed `below`, too few exceed `above`
-    too_many, too_few = np.float32(0), np.float32(0)  # by what factor, as logarithms
+    too_many, too_few = np.float32(0), np.float32(0)  # logarithms of count / target
     target = np.float32(wanted) + np.float32(0.5) * np.float32(slack)
     for step in range(_STEPS):
         count = _count_above(scores, limit)
@@ -183,7 +183,7 @@ def limit_for(scores: Float32Array, wanted: int, slack: int) -> np.float32:
             below, too_many = limit, np.float32(max(excess, 0.01))
         else:
             above, too_few = limit, np.float32(max(-excess, 0.01))
-        if below == -np.inf or above == np.inf:  # the logarithm of a normal tail falls by about 2.5 a deviation
+        if below == -np.inf or above == np.inf:  # the logarithm of a normal tail falls by about 2.5 per deviation
             jump = max(abs(excess), np.float32(0.1)) * spread * np.float32(0.5)
             limit = np.float32(limit + jump if above == np.inf else limit - jump)
         else:
@@ -195,11 +195,11 @@ def limit_for(scores: Float32Array, wanted: int, slack: int) -> np.float32:
 
 
 @fast_kernel
-def above(scores: Float32Array, limit: np.float32, first: int, rows: npt.NDArray[Any], n_rows: int) -> int:
+def select_above(scores: Float32Array, limit: np.float32, first: int, rows: npt.NDArray[Any], n_rows: int) -> int:
     """Append first + i to `rows` for every score i above the limit, and return the new count.
 
-    Most blocks of a long array hold no such score, and cost one vectorised test. In the others each place is written,
-    and kept or written over: which scores are above cannot be foreseen, so a branch would cost more.
+    Most blocks of a long array hold no such score and cost one vectorised test. In the others every position is
+    written, and overwritten by the next unless its score is above the limit: faster than an unpredictable branch.
     """
     n = scores.shape[0]
     count = np.uint64(n_rows)

@@ -112,14 +112,14 @@ class _LSHIndexKind:
         }
 
     def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
-        checks.values_between(arrays, ("centre", "directions"), -validate.LARGEST, validate.LARGEST)
+        checks.values_between(arrays, ("centre", "directions"), -validate.MAX_VALUE, validate.MAX_VALUE)
         if "offsets" in arrays:
             checks.values_between(arrays, ("offsets",), 0, 1)
             checks.values_between(arrays, ("lowest",), -_FARTHEST_BUCKET, _FARTHEST_BUCKET)
         checks.ids_in_range(arrays["ids"], n, "ids")
         if "rotation" in arrays:
             checks.values_between(arrays, ("rotation",), -2, 2)
-            checks.values_between(arrays, ("sketch_centre",), -validate.LARGEST, validate.LARGEST)
+            checks.values_between(arrays, ("sketch_centre",), -validate.MAX_VALUE, validate.MAX_VALUE)
         if verify:
             if "terms" in arrays:
                 checks.values_between(arrays, ("terms",), -np.inf)
@@ -187,7 +187,7 @@ class _SketchIndexKind:
 
     def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
         checks.values_between(arrays, ("rotation",), -2, 2)
-        checks.values_between(arrays, ("centre", "centroids"), -validate.LARGEST, validate.LARGEST)
+        checks.values_between(arrays, ("centre", "centroids"), -validate.MAX_VALUE, validate.MAX_VALUE)
         checks.offsets_ascend(arrays["starts"], n, "starts")
         checks.ids_in_range(arrays["order"], n, "order")
         if verify:

@@ -30,7 +30,8 @@ def test_a_vector_has_the_same_key_alone_in_a_block_and_as_a_query(metric, monke
     keys = index.hasher.keys(X, 4)
     for i in range(len(X)):
         assert np.array_equal(index.hasher.keys(X[i : i + 1], 4)[:, 0], keys[:, i])
-    assert np.array_equal(index.hasher.query(X, 4, 3).keys, keys)
+    for queries in (X, X.astype(np.float64), np.asfortranarray(X)):
+        assert np.array_equal(index.hasher.query(index.exact.prepare_queries(queries), 4, 3).keys, keys)
     monkeypatch.setattr(lsh.hasher, "_BLOCK_ROWS", 7)
     assert np.array_equal(index.hasher.keys(X, 4), keys)
 
@@ -43,12 +44,12 @@ def test_keys_of_fewer_tables_are_the_first_ones(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_moves_are_given_only_when_there_is_more_than_one_probe(metric):
+def test_perturbations_are_given_only_when_there_is_more_than_one_probe(metric):
     index = LSHIndex(metric, 3, 5).fit(data())
-    moves = 1 if metric == "cosine" else 2
-    assert index.hasher.query(data(4), 2, 1).symbols.shape == (4, 2, 0, moves)
+    n_perturbations = 1 if metric == "cosine" else 2
+    assert index.hasher.query(data(4), 2, 1).symbols.shape == (4, 2, 0, n_perturbations)
     query = index.hasher.query(data(4), 2, 2)
-    assert query.symbols.shape == query.costs.shape == (4, 2, 5, moves)
+    assert query.symbols.shape == query.costs.shape == (4, 2, 5, n_perturbations)
 
 
 def test_prepare_scales_to_length_one_under_cosine_and_takes_the_centre_away():

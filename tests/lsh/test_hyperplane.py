@@ -35,7 +35,7 @@ def test_a_hash_is_the_side_of_the_plane_and_the_plane_itself_belongs_to_zero():
 
 def test_a_probe_flips_a_bit_at_the_squared_distance_to_its_plane():
     family = Hyperplanes.draw(2, 3, np.random.default_rng(0))
-    symbols, costs = family.perturb(np.float32([[-1.5, 0.0, 2.0]]))
+    symbols, costs = family.perturbations(np.float32([[-1.5, 0.0, 2.0]]))
     assert symbols.tolist() == [[[1], [1], [0]]]
     assert costs.tolist() == [[[2.25], [0.0], [4.0]]]
 

@@ -138,14 +138,14 @@ def test_bucket_numbers_beyond_64_bits_are_refused():
 
 def test_a_probe_looks_into_the_two_next_buckets_at_the_squared_distance_to_the_wall():
     family = lines(3, 2.0, lowest=-1, symbol_bits=2)
-    symbols, costs = family.perturb(np.float32([[0.5, 3.0, 1.0]]))  # buckets 0, 1, 0; at 1/4, 1/2, 1/2 of each
+    symbols, costs = family.perturbations(np.float32([[0.5, 3.0, 1.0]]))  # buckets 0, 1, 0; at 1/4, 1/2, 1/2 of each
     assert symbols.tolist() == [[[0, 2], [1, 3], [0, 2]]]
     assert costs.tolist() == [[[1 / 16, 9 / 16], [1 / 4, 1 / 4], [1 / 4, 1 / 4]]]
 
 
 def test_there_is_no_bucket_to_probe_beyond_the_outermost():
     family = lines(2, 1.0, symbol_bits=1)
-    _, costs = family.perturb(np.float32([[-9.5, 9.5]]))
+    _, costs = family.perturbations(np.float32([[-9.5, 9.5]]))
     assert np.isinf(costs).tolist() == [[[True, False], [False, True]]]
 
 

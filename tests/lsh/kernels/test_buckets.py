@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.buckets import bucket, bucket_by_head, first_at_least, prefix_mask
+from lsh.kernels.buckets import find_bucket, find_bucket_by_head, first_at_least, prefix_mask
 from lsh.kernels.hashing import words_for
 from tests import reference
 
@@ -42,35 +42,35 @@ def test_first_at_least_and_bucket_agree_with_a_walk_at_every_prefix(bits, n):
                 for beyond in (False, True):
                     wanted = reference.first_at_least(keys, query, mask, low, high, beyond)
                     assert first_at_least(keys, query, mask, low, high, beyond) == wanted
-                assert bucket(keys, query, mask, 0, n) == reference.bucket(keys, query, mask, 0, n)
+                assert find_bucket(keys, query, mask, 0, n) == reference.find_bucket(keys, query, mask, 0, n)
 
 
 @pytest.mark.parametrize("n_words", [1, 2, 6])
 def test_a_key_beyond_either_end_has_an_empty_bucket_there(n_words):
     keys = np.full((10, n_words), 7 << 28, np.uint32)
     mask = np.full(n_words, 0xFFFFFFFF, np.uint32)
-    assert bucket(keys, np.zeros(n_words, np.uint32), mask, 0, 10) == (0, 0)
-    assert bucket(keys, np.full(n_words, 0xFFFFFFFF, np.uint32), mask, 0, 10) == (10, 10)
+    assert find_bucket(keys, np.zeros(n_words, np.uint32), mask, 0, 10) == (0, 0)
+    assert find_bucket(keys, np.full(n_words, 0xFFFFFFFF, np.uint32), mask, 0, 10) == (10, 10)
 
 
 def test_equal_keys_are_one_bucket():
     keys = np.full((10, 2), 0xFFFFFFFF, np.uint32)
     mask = np.full(2, 0xFFFFFFFF, np.uint32)
-    assert bucket(keys, keys[0], mask, 0, 10) == (0, 10)
-    assert bucket(keys, keys[0], mask, 3, 5) == (3, 5)
+    assert find_bucket(keys, keys[0], mask, 0, 10) == (0, 10)
+    assert find_bucket(keys, keys[0], mask, 3, 5) == (3, 5)
 
 
 def test_an_empty_mask_puts_everything_into_one_bucket():
     rng = np.random.default_rng(0)
     keys = sorted_keys(rng, 12, 8, 4, variety=16)
-    assert bucket(keys, np.zeros(1, np.uint32), np.zeros(1, np.uint32), 0, 12) == (0, 12)
+    assert find_bucket(keys, np.zeros(1, np.uint32), np.zeros(1, np.uint32), 0, 12) == (0, 12)
 
 
 def test_keys_compare_without_a_sign_and_word_by_word():
     keys = np.array([[0, 5], [1, 0], [0x7FFFFFFF, 9], [0x80000000, 1], [0xFFFFFFFF, 0]], np.uint32)
     mask = np.full(2, 0xFFFFFFFF, np.uint32)
     for place, key in enumerate(keys):
-        assert bucket(keys, key, mask, 0, 5) == (place, place + 1)
+        assert find_bucket(keys, key, mask, 0, 5) == (place, place + 1)
 
 
 @pytest.mark.parametrize("bits", ALL_BITS)
@@ -84,7 +84,7 @@ def test_a_bucket_found_by_its_head_is_the_bucket(bits, head_bits):
         for length in (1, 2, 4, 9, 24):
             mask = mask_of(length, bits, keys.shape[1])
             for query in queries:
-                start, stop = bucket_by_head(keys, starts, query, mask)
-                expected = reference.bucket(keys, query, mask, 0, n)
+                start, stop = find_bucket_by_head(keys, starts, query, mask)
+                expected = reference.find_bucket(keys, query, mask, 0, n)
                 assert stop - start == expected[1] - expected[0]
                 assert (start, stop) == expected or start == stop

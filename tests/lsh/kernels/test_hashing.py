@@ -1,10 +1,16 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.hashing import WORD_BITS, pack, prepare, project, words_for
+from lsh.kernels.hashing import WORD_BITS, normalise, pack, prepare, project, words_for
 from tests import reference
 
 SHAPES = [(n, dim, f) for n in (0, 1, 2, 17) for dim in (1, 2, 3, 7, 128) for f in (1, 5, 33)]
+MIN_NORM, MAX_NORM = 1e-18, 1e18
+
+
+def normalised(Q, unit):
+    out = np.full(Q.shape, np.nan, np.float32)
+    return out if normalise(Q, unit, MIN_NORM, MAX_NORM, out) else None
 
 
 def projected(X, directions):
@@ -87,3 +93,24 @@ def test_a_key_takes_just_enough_words_and_no_symbol_straddles_two(bits):
     for n_symbols in range(1, 33):
         words = words_for(n_symbols, bits)
         assert words * (WORD_BITS // bits) >= n_symbols > (words - 1) * (WORD_BITS // bits)
+
+
+@pytest.mark.parametrize("unit", [True, False])
+@pytest.mark.parametrize("dim", [1, 2, 3, 7, 128])
+@pytest.mark.parametrize("n", [0, 1, 9])
+def test_normalise_copies_or_scales_like_its_twin_bit_for_bit(unit, dim, n):
+    rng = np.random.default_rng([dim, n])
+    for scale in (1e-15, 1.0, 1e15):
+        Q = rng.standard_normal((n, dim), dtype=np.float32) * np.float32(scale)
+        assert np.array_equal(normalised(Q, unit), reference.normalise(Q, unit, MIN_NORM, MAX_NORM))
+
+
+@pytest.mark.parametrize("unit", [True, False])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, 1e-19, 1e-30, 2e18, 3e38])
+def test_a_norm_out_of_range_in_any_row_is_reported(unit, value):
+    for row in range(3):
+        Q = np.zeros((3, 4), np.float32)
+        Q[:, 1] = 1
+        Q[row, 1] = value
+        assert normalised(Q, unit) is None
+        assert reference.normalise(Q, unit, MIN_NORM, MAX_NORM) is None

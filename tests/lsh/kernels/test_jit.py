@@ -5,7 +5,7 @@ import sys
 
 from lsh.kernels.jit import ANNOUNCEMENT
 
-ASK = "from lsh.kernels.grid import grid; print(grid.stats.cache_path)"
+ASK = "from lsh.kernels.recall_grid import count_grid; print(count_grid.stats.cache_path)"
 
 
 def cache_of(package_root, root):

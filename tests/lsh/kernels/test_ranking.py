@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.ranking import COSINE, EUCLIDEAN, measure, nearest, products, shortlist
+from lsh.kernels.ranking import COSINE, EUCLIDEAN, distances_to, inner_products, nearest, shortlist
 from tests import reference
 
 METRICS = [COSINE, EUCLIDEAN]
@@ -11,7 +11,7 @@ INVERSE_NORMS = np.float32([0.0, 0.125, 0.0625, 0.03125])
 
 def distance(q, x, inverse_norm, metric):
     out = np.empty(1, np.float32)
-    measure(q, x[None, :], np.float32([inverse_norm]), metric, np.zeros(1, np.int64), out)
+    distances_to(q, x[None, :], np.float32([inverse_norm]), metric, np.zeros(1, np.int64), out)
     return out[0]
 
 
@@ -82,7 +82,7 @@ def test_measure_gives_each_candidate_the_bits_of_its_own_distance(metric, n_can
     inverse_norms = rng.random(40, dtype=np.float32)
     candidates = rng.permutation(40)[:n_candidates]
     out = np.full(n_candidates, np.nan, np.float32)
-    measure(q, X, inverse_norms, metric, candidates, out)
+    distances_to(q, X, inverse_norms, metric, candidates, out)
     assert out.tolist() == [float(distance(q, X[i], inverse_norms[i], metric)) for i in candidates]
 
 
@@ -116,7 +116,7 @@ def test_products_are_those_of_a_matrix_and_a_vector(n, dim):
     rng = np.random.default_rng([n, dim])
     q, X = rng.standard_normal(dim, dtype=np.float32), rng.standard_normal((n, dim), dtype=np.float32)
     out = np.full(n, np.nan, np.float32)
-    products(q, X, out)
+    inner_products(q, X, out)
     bound = dim * np.finfo(np.float32).eps * (np.abs(X).astype(np.float64) @ np.abs(q))  # Higham (2002), section 3.1
     assert (np.abs(out - X.astype(np.float64) @ q) <= bound).all()
 

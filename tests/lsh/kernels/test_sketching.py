@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.sketching import DIMENSIONS, above, encode, limit_for, quantise, score, times
+from lsh.kernels.sketching import DIMENSIONS, encode, limit_for, matvec, quantise, score, select_above
 from tests import reference
 from tests.lsh.bands import half_width
 
@@ -21,11 +21,11 @@ def quantised(y):
 
 
 @pytest.mark.parametrize(("d", "m"), [(1, 1), (2, 5), (3, 1), (7, 33), (128, 16), (130, 3), (5, 0)])
-def test_times_is_a_product_of_vector_and_matrix(d, m):
+def test_matvec_is_a_product_of_vector_and_matrix(d, m):
     rng = np.random.default_rng([d, m])
     vector, matrix = rng.standard_normal(d, dtype=np.float32), rng.standard_normal((d, m), dtype=np.float32)
     out = np.full(m, np.nan, np.float32)
-    times(vector, matrix, out)
+    matvec(vector, matrix, out)
     bound = d * UNIT / (1 - d * UNIT) * (np.abs(vector).astype(np.float64) @ np.abs(matrix))  # Higham (2002), 3.1
     assert (np.abs(out - vector.astype(np.float64) @ matrix) <= bound).all()
 
@@ -131,9 +131,9 @@ def test_no_more_than_the_slack_exceed_it_beside_where_scores_are_well_apart(n, 
 
 
 @pytest.mark.parametrize("n", [0, 1, 31, 32, 33, 200])
-def test_above_appends_the_places_of_all_scores_beyond_the_limit(n):
+def test_select_above_appends_the_places_of_all_scores_beyond_the_limit(n):
     scores = np.random.default_rng(n).standard_normal(n).astype(np.float32)
     for limit in (-np.inf, 0.0, 1.5, np.inf):
         rows = np.full(n + 2, 99, np.uint32)
-        count = above(scores, np.float32(limit), 1000, rows, 2)
+        count = select_above(scores, np.float32(limit), 1000, rows, 2)
         assert rows[2:count].tolist() == (1000 + np.flatnonzero(scores > limit)).tolist()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.scanning import approach, identify, keep
+from lsh.kernels.sketch_search import centroid_products, ids_at, select_best
 from lsh.sketch_index import SketchIndex
 from tests import reference
 from tests.lsh.bands import half_width
@@ -18,14 +18,13 @@ def clustered(n, dim, seed):
 def twin(index, Q, n_probes, n_reranked, k):
     exact = index.exact
     vectors = reference.normalise(Q, index.metric == "cosine", 1e-18, 1e18)
-    rest = exact.X, exact.inverse_norms, exact.metric_code
-    return reference.scan(vectors, index.buckets, *rest, n_probes, n_reranked, k)
+    return reference.search_buckets(vectors, index.buckets, *exact.vectors, n_probes, n_reranked, k)
 
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("family", ["kmeans", "crosspolytopes", "hyperplanes"])
 @pytest.mark.parametrize("dim", [3, 128, 140])
-def test_where_all_candidates_are_ranked_a_scan_finds_what_its_twin_finds(metric, family, dim):
+def test_where_all_candidates_are_ranked_a_search_finds_what_its_twin_finds(metric, family, dim):
     X, Q = clustered(150, dim, 0), clustered(12, dim, 1)
     index = SketchIndex(metric, n_buckets=16, family=family).fit(X)
     for n_probes in (1, 3, 16):
@@ -42,7 +41,7 @@ def test_where_all_candidates_are_ranked_a_scan_finds_what_its_twin_finds(metric
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("n_probes", [2, 16])
-def test_where_few_are_ranked_a_scan_finds_as_much_of_the_truth_as_its_twin(metric, n_probes):
+def test_where_few_are_ranked_a_search_finds_as_much_of_the_truth_as_its_twin(metric, n_probes):
     X, Q = clustered(600, 64, 0), clustered(60, 64, 1)
     index = SketchIndex(metric, n_buckets=16).fit(X)
     truth = index.exact.search(Q, 10).ids
@@ -57,34 +56,34 @@ def test_where_few_are_ranked_a_scan_finds_as_much_of_the_truth_as_its_twin(metr
 
 
 @pytest.mark.parametrize("n", [1, 9, 400])
-def test_keep_lists_places_of_the_best_scores_in_ascending_order(n):
+def test_select_best_lists_places_of_the_best_scores_in_ascending_order(n):
     for seed in range(10):
         scores = np.random.default_rng([n, seed]).standard_normal(n).astype(np.float32)
         for wanted, slack in [(1, 0), (5, 0), (40, 14)]:
             places = np.full(n, -1)
-            count = keep(scores, wanted, slack, places)
+            count = select_best(scores, wanted, slack, places)
             assert min(wanted, n) <= count <= min(wanted + slack, n)
             assert places[:count].tolist() == sorted(np.argsort(-scores)[:count].tolist())
 
 
 @pytest.mark.parametrize("dim", [1, 7, 128])
-def test_approach_measures_the_chosen_centroids_alone(dim):
+def test_centroid_products_measures_the_chosen_centroids_alone(dim):
     rng = np.random.default_rng(dim)
     q, centroids = rng.standard_normal(dim, dtype=np.float32), rng.standard_normal((9, dim), dtype=np.float32)
     penalties, chosen = rng.random(9, dtype=np.float32), np.array([1, 4, 8])
     offsets, closeness = np.full((2, 4), 99, np.float32)
-    approach(q, centroids, penalties, chosen, offsets, closeness)
+    centroid_products(q, centroids, penalties, chosen, offsets, closeness)
     bound = dim * UNIT / (1 - dim * UNIT) * (np.abs(centroids[chosen]).astype(np.float64) @ np.abs(q))  # Higham, 3.1
     assert (np.abs(offsets[:3] - centroids[chosen].astype(np.float64) @ q) <= bound).all()
     assert np.array_equal(closeness[:3], offsets[:3] - penalties[chosen])
     assert offsets[3] == closeness[3] == 99
 
 
-def test_identify_finds_the_ids_of_places_among_several_buckets_one_of_them_empty():
+def test_ids_at_finds_the_ids_of_places_among_several_buckets_one_of_them_empty():
     starts, order = np.array([0, 3, 3, 5, 9]), np.arange(100, 109, dtype=np.int32)
     buckets = np.array([3, 1, 0])
     ids = [*order[5:9], *order[0:3]]
     for places in ([], [0], [3, 4], [0, 2, 6], list(range(7))):
         rows = np.full(len(places), -1)
-        identify(np.array(places, np.int64), buckets, starts, order, np.zeros((110, 5), np.float32), rows)
+        ids_at(np.array(places, np.int64), buckets, starts, order, np.zeros((110, 5), np.float32), rows)
         assert rows.tolist() == [ids[place] for place in places]

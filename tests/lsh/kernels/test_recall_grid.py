@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.grid import grid, grid_probed
+from lsh.kernels.recall_grid import count_grid, count_grid_probed
 from tests import reference
 from tests.lsh.kernels.made import made, truth_of
 
@@ -12,9 +12,9 @@ def counts_of(tables, n_bits, bits, n_probes, truth):
     L, nq, _ = tables.query_keys.shape
     hits, candidates = np.zeros((nq, L, n_bits), np.int32), np.zeros((nq, L, n_bits), np.int32)
     if n_probes is None:
-        grid(*tables[:3], n_bits, bits, *truth, hits, candidates)
+        count_grid(*tables[:3], n_bits, bits, *truth, hits, candidates)
     else:
-        grid_probed(*tables, n_bits, bits, n_probes, *truth, hits, candidates)
+        count_grid_probed(*tables, n_bits, bits, n_probes, *truth, hits, candidates)
     return hits, candidates
 
 
@@ -26,7 +26,7 @@ def test_grid_equals_a_search_for_each_cell(bits, K, n, nq, L):
     tables = made(rng, n=n, nq=nq, L=L, K=K, bits=bits, m=1, variety=2)
     lists, truth = truth_of(rng, n, nq)
     hits, candidates = counts_of(tables, K, bits, None, truth)
-    expected_hits, expected_candidates = reference.grid(*tables[:3], K, bits, lists)
+    expected_hits, expected_candidates = reference.count_grid(*tables[:3], K, bits, lists)
     assert np.array_equal(hits, expected_hits)
     assert np.array_equal(candidates, expected_candidates)
 
@@ -39,7 +39,7 @@ def test_grid_probed_equals_a_search_for_each_cell(bits, m, K, n_probes, n, nq, 
     tables = made(rng, n=n, nq=nq, L=L, K=K, bits=bits, m=m)
     lists, truth = truth_of(rng, n, nq)
     hits, candidates = counts_of(tables, K, bits, n_probes, truth)
-    expected_hits, expected_candidates = reference.grid_probed(*tables, K, bits, n_probes, lists)
+    expected_hits, expected_candidates = reference.count_grid_probed(*tables, K, bits, n_probes, lists)
     assert np.array_equal(hits, expected_hits)
     assert np.array_equal(candidates, expected_candidates)
 

@@ -1,16 +1,16 @@
-"""The whole L x K grid in one pass over the tables (see `lsh.surface`)."""
+"""Recall grid: candidates and hits for every number of tables L and of symbols K, in one pass over the tables."""
 
 import numpy as np
 
 from lsh.arrays import BoolArray, Float32Array, Int32Array, Int64Array, UInt8Array, UInt32Array
-from lsh.kernels.buckets import bucket, prefix_mask
+from lsh.kernels.buckets import find_bucket, prefix_mask
 from lsh.kernels.jit import kernel
 from lsh.kernels.probing import probe_keys
 
 
 @kernel
 def _suffix_sums(histogram: Int64Array, out: Int32Array) -> None:
-    """out[K - 1] = how many points have a longest common prefix of at least K symbols."""
+    """Fill out[K - 1] with the number of points whose longest common prefix has at least K symbols."""
     total = 0
     for length in range(histogram.shape[0] - 1, 0, -1):
         total += histogram[length]
@@ -21,7 +21,7 @@ def _suffix_sums(histogram: Int64Array, out: Int32Array) -> None:
 def _meet(
     ids: Int32Array, length: int, longest: UInt8Array, is_true: BoolArray, met: Int64Array, met_true: Int64Array
 ) -> None:
-    """Raise the longest shared prefix of `ids` to at least `length`, and keep the counts at each length."""
+    """Raise the longest shared prefix of `ids` to at least `length`, and update the counts at each length."""
     for i in ids:
         before = longest[i]
         if before < length:
@@ -34,7 +34,7 @@ def _meet(
 
 
 @kernel
-def grid(
+def count_grid(
     keys: UInt32Array,
     ids: Int32Array,
     query_keys: UInt32Array,
@@ -45,13 +45,13 @@ def grid(
     hits: Int32Array,
     candidates: Int32Array,
 ) -> None:
-    """Count candidates, and true neighbours among them, for every number of tables and of bits at once.
+    """Count candidates, and true neighbours among them (hits), for every number of tables and of bits at once.
 
-    A point is a candidate at (L, K) iff the longest prefix that its key shares with the query's, over the first L
-    tables, has at least K symbols. So one running maximum a point, and after each table a count of the points at each
-    length, give a whole row of the grid. Buckets are nested, so the points are visited bucket by bucket from the
-    longest prefix outwards, and only those that share at least one symbol are touched.
-    hits, candidates: int32[nq, L, K]; truth: the true neighbours of query q are truth_ids[offsets[q]:offsets[q + 1]].
+    A point is a candidate at (L, K) if and only if the longest prefix that its key shares with the query's, over the
+    first L tables, has at least K symbols. So one running maximum per point, and after each table the number of points
+    at each length, give a whole row of the grid. Buckets are nested: the points are visited from the longest prefix
+    outwards, and those that share no symbol are never read.
+    hits, candidates: int32[nq, L, K]; query q has the true neighbours truth_ids[truth_offsets[q]:truth_offsets[q + 1]].
     """
     n_tables, n, n_words = keys.shape
     masks = np.empty((n_bits, n_words), np.uint32)
@@ -70,7 +70,7 @@ def grid(
         for table in range(n_tables):
             low, high = 0, n
             for length in range(1, n_bits + 1):
-                low, high = bucket(keys[table], query_keys[table, q], masks[length - 1], low, high)
+                low, high = find_bucket(keys[table], query_keys[table, q], masks[length - 1], low, high)
                 starts[length], stops[length] = low, high
             starts[n_bits + 1], stops[n_bits + 1] = high, high
             for length in range(n_bits, 0, -1):
@@ -83,7 +83,7 @@ def grid(
 
 
 @kernel
-def grid_probed(
+def count_grid_probed(
     keys: UInt32Array,
     ids: Int32Array,
     query_keys: UInt32Array,
@@ -97,7 +97,7 @@ def grid_probed(
     hits: Int32Array,
     candidates: Int32Array,
 ) -> None:
-    """Count as `grid` does, with several probes a table.
+    """Count as `count_grid` does, with several probes per table.
 
     The order of probes depends on K, so there is one pass for each K, which still serves every number of tables.
     """
@@ -119,7 +119,7 @@ def grid_probed(
                     query_keys[table, q], symbols[q, table], costs[q, table], length, symbol_bits, n_probes, probes
                 )
                 for t in range(n_keys):
-                    start, stop = bucket(keys[table], probes[t], mask, 0, n)
+                    start, stop = find_bucket(keys[table], probes[t], mask, 0, n)
                     for position in range(start, stop):
                         i = ids[table, position]
                         if seen[i] != visit:

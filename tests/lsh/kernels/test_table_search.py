@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.bits import highest, lowest, without_lowest
 from lsh.kernels.buckets import prefix_mask
+from lsh.kernels.intrinsics import clear_lowest, highest_bit, lowest_bit
 from lsh.kernels.ranking import COSINE, EUCLIDEAN
 from lsh.kernels.sketching import quantise
-from lsh.kernels.walking import keep_best, mark, marked, score_rows, search
+from lsh.kernels.table_search import collect_marked, keep_best, mark_candidates, score_rows, search_tables
 from lsh.sketch import Sketches
 from tests import reference
 from tests.lsh.kernels.made import made
@@ -36,9 +36,9 @@ def rounded(y):
 @pytest.mark.parametrize("places", [[0], [63], [0, 63], [5, 17, 40], range(64)])
 def test_bits_are_found_from_either_end(places):
     word = sum(1 << place for place in places)
-    assert lowest(np.uint64(word)) == min(places)
-    assert highest(np.uint64(word)) == max(places)
-    assert int(without_lowest(np.uint64(word))) == word - (1 << min(places))
+    assert lowest_bit(np.uint64(word)) == min(places)
+    assert highest_bit(np.uint64(word)) == max(places)
+    assert int(clear_lowest(np.uint64(word))) == word - (1 << min(places))
 
 
 @pytest.mark.parametrize("n", [1, 63, 64, 65, 300])
@@ -49,13 +49,13 @@ def test_marks_come_back_once_each_in_order_and_are_gone_then(n):
         marks, candidates = np.zeros(-(-n // 64), np.uint64), np.full(n, -5, np.int64)
         for i in members:
             marks[i // 64] |= np.uint64(1) << np.uint64(i % 64)
-        assert candidates[: marked(marks, candidates)].tolist() == members.tolist()
+        assert candidates[: collect_marked(marks, candidates)].tolist() == members.tolist()
         assert not marks.any()
 
 
 @pytest.mark.parametrize("bits", [1, 3, 8])
 @pytest.mark.parametrize("n", [1, 2, 30, 200])
-def test_mark_adds_the_ids_of_the_probed_buckets_to_those_marked(bits, n):
+def test_mark_candidates_adds_the_ids_of_the_probed_buckets_to_those_marked(bits, n):
     rng = np.random.default_rng([bits, n])
     tables = made(rng, n=n, nq=4, L=1, K=9, bits=bits, m=1)
     mask = np.empty(tables.keys.shape[2], np.uint32)
@@ -64,9 +64,9 @@ def test_mark_adds_the_ids_of_the_probed_buckets_to_those_marked(bits, n):
         marks, candidates = np.zeros(-(-n // 64), np.uint64), np.empty(n, np.int64)
         marks[0] = 1  # met in an earlier table
         probes = tables.query_keys[0]
-        mark(tables.keys[0], tables.ids[0], tables.starts[0], probes, mask, marks)
+        mark_candidates(tables.keys[0], tables.ids[0], tables.starts[0], probes, mask, marks)
         expected = {0, *reference.gather(tables.keys[0], tables.ids[0], probes, mask, set())}
-        assert candidates[: marked(marks, candidates)].tolist() == sorted(expected)
+        assert candidates[: collect_marked(marks, candidates)].tolist() == sorted(expected)
 
 
 @pytest.mark.parametrize("m", [0, 1, 7, 511, 512, 513, 1300])
@@ -131,7 +131,7 @@ def test_a_filtered_search_ranks_the_candidates_with_the_best_sketches(metric, n
             scores = reference.estimates(planes, terms, query, float(step))[candidates]
             return [candidates[place] for place in np.argsort(-scores)[:n_kept]]
 
-        return reference.search(*tables, 3, 1, 2, 6, Q, X, inverse_norms, metric, 3, kept)
+        return reference.search_tables(*tables, 3, 1, 2, 6, Q, X, inverse_norms, metric, 3, kept)
 
     filtering = centre, rotation, planes, terms, n_reranked
     _, distances, counts = searched(tables, 3, 1, 2, Q, X, inverse_norms, metric, *filtering, 3)
@@ -144,9 +144,10 @@ def test_a_filtered_search_ranks_the_candidates_with_the_best_sketches(metric, n
 def searched(tables, n_bits, bits, n_probes, Q, X, inverse_norms, metric, centre, rotation, planes, terms, most, k):
     ids, distances = np.full((len(Q), k), -1, np.int64), np.full((len(Q), k), np.inf, np.float32)
     counts = np.zeros(len(Q), np.int64)
-    lookup = tables.keys, tables.ids, tables.starts, tables.query_keys, tables.symbols, tables.costs
-    filtering = centre, rotation, planes, terms, most
-    search(*lookup, n_bits, bits, n_probes, Q, X, inverse_norms, metric, *filtering, ids, distances, counts)
+    queries = Q, tables.query_keys, tables.symbols, tables.costs
+    lookup, vectors = (tables.keys, tables.ids, tables.starts), (X, inverse_norms, metric)
+    sketches, setting = (centre, rotation, planes, terms), (n_bits, bits, n_probes, most)
+    search_tables(queries, lookup, vectors, sketches, *setting, ids, distances, counts)
     return ids, distances, counts
 
 
@@ -154,6 +155,6 @@ def assert_agrees(tables, n_bits, bits, n_probes, K, Q, X, inverse_norms, metric
     nothing = np.empty(Q.shape[1], np.float32), np.empty((Q.shape[1], 128), np.float32)
     nothing += np.empty((0, 4), np.uint64), np.empty((0, 3), np.float32)
     found = searched(tables, n_bits, bits, n_probes, Q, X, inverse_norms, metric, *nothing, len(X), k)
-    expected = reference.search(*tables, n_bits, bits, n_probes, K, Q, X, inverse_norms, metric, k)
+    expected = reference.search_tables(*tables, n_bits, bits, n_probes, K, Q, X, inverse_norms, metric, k)
     for here, there in zip(found, expected, strict=True):
         assert here.tolist() == there.tolist()
