@@ -10,7 +10,7 @@ from ui import clip_list
 from ui.charts import draw
 from ui.clip_list import Entry
 from ui.figures import percent
-from ui.figures.crowding import Crowd, bucket_ranks
+from ui.figures.crowding import BucketSizes, bucket_ranks
 from ui.figures.marks import Ints
 from ui.inside_walk import choose_table
 from ui.inside_words import digits, many
@@ -36,7 +36,7 @@ def crowds(view: QueryView) -> None:
     with said:
         st.markdown(describe_crowds(s, table, sizes, own, even, index.n))
     draw(
-        bucket_ranks([Crowd(f"table {table + 1}", sizes)], index.n, even, own, view.mode),
+        bucket_ranks([BucketSizes(f"table {table + 1}", sizes)], index.n, even, own, view.mode),
         f"Sizes of the {len(sizes):,} buckets of table {table + 1} that hold anything, from {sizes[0]:,} clips down to "
         f"{sizes[-1]:,}; your sound's holds {own:,}.",
     )

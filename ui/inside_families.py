@@ -11,7 +11,7 @@ from lsh import LSHError, LSHIndex, inspecting, surface
 from lsh.sampling import evenly_spaced
 from ui import inside_walk
 from ui.charts import draw
-from ui.figures.crowding import Crowd, bucket_ranks
+from ui.figures.crowding import BucketSizes, bucket_ranks
 from ui.figures.margins import margins
 from ui.figures.marks import Floats, Ints, percent
 from ui.loading import PageContext
@@ -69,7 +69,7 @@ def centring(view: QueryView) -> None:
     with st.spinner("Building three small indexes: centred, not centred, and on the raw codes…"):
         lesson = _lesson((view.context.dataset.fingerprint, s.seed), view.context)
     st.markdown(CENTRING)
-    crowds = [Crowd(way.name, way.sizes[s.n_bits - 1]) for way in lesson]
+    crowds = [BucketSizes(way.name, way.sizes[s.n_bits - 1]) for way in lesson]
     n = int(crowds[0].sizes.sum())
     draw(
         bucket_ranks(crowds, n, n / 2**s.n_bits, None, view.mode),

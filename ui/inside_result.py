@@ -13,9 +13,9 @@ from ui import clip_list
 from ui.charts import draw
 from ui.clip_list import Entry
 from ui.figures import percent
-from ui.figures.chances import Chances, chance_at, s_curve
+from ui.figures.chances import HitCurve, chance_at, s_curve
 from ui.figures.marks import Floats
-from ui.figures.meetings import meetings
+from ui.figures.meetings import key_differences
 from ui.inside_words import bits, degrees, listed, many, numbered, symbol, to_wall
 from ui.query_view import QueryView, distances
 from ui.state import MAX_BITS, MAX_PROBES, Settings
@@ -47,7 +47,7 @@ def missed(view: QueryView) -> None:
     st.markdown(describe_missed(s, view.found, near))
     nearest = np.array([miss.table for miss in near])
     draw(
-        meetings(apart, nearest, view.found, view.mode),
+        key_differences(apart, nearest, view.found, view.mode),
         f"The {len(truth)} nearest against {many(s.n_tables, 'table')}: in how many bits each key differs from "
         f"yours, from 0 (met) to {int(apart.max(initial=0))}.",
     )
@@ -63,7 +63,7 @@ def curve(view: QueryView) -> None:
     top = 180.0 if s.metric == "cosine" else float(far.max(initial=1e-9)) * 1.02
     at = np.linspace(0, top, 241)
     p = _collide(view, at)
-    chances = Chances(
+    chances = HitCurve(
         at,
         hit_probability(p, s.n_tables, s.n_bits),
         hit_probability(p, 2 * s.n_tables, s.n_bits),

@@ -7,7 +7,7 @@ from ui import clip_list, doors, measures
 from ui.charts import draw
 from ui.clip_list import Entry
 from ui.figures import percent
-from ui.figures.lessons import crowd, key_chances, one_plane, s_curve, same_side
+from ui.figures.lessons import angle_histogram, key_chances, one_plane, s_curve, same_side
 from ui.learn_view import angles_of, slider
 from ui.query_view import QueryView
 from ui.state import MAX_BITS, MAX_TABLES
@@ -27,7 +27,7 @@ same, 90° has nothing in common. Press play: do your ears agree? (The number on
     _three(view)
     angles = angles_of(view)
     draw(
-        crowd(angles, view.mode),
+        angle_histogram(angles, view.mode),
         f"How many clips stand at which angle from your sound. The nearest is at {angles.nearest[0]:.0f} degrees, the "
         f"tenth at {angles.tenth:.0f}, the usual clip at {angles.usual:.0f}.",
     )

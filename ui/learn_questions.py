@@ -52,7 +52,7 @@ def speed(view: QueryView) -> None:
         st.markdown(race_summary.result(run, run.raced[-1]))
         st.markdown(race_summary.crossover(run))
         draw(
-            race_figures.times(run.laps, [], race_summary.crossings(run), run.sizes, view.mode),
+            race_figures.time_by_size(run.laps, [], race_summary.crossings(run), run.sizes, view.mode),
             f"Time of a query against the number of clips, a line for each of four. {race_summary.crossover(run)}",
         )
         st.caption(race_summary.measured(run, ahead=name is not None and name.startswith(race_session.AHEAD)))

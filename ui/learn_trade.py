@@ -81,7 +81,7 @@ Settings along the line find 90 %; they differ in what they cost.
         slider("K", "Bits a key, K", MAX_BITS, view.settings)
     measured = recall_grid.measure(view.context)
     draw(
-        figures.heat_map(measured.grid, measured.candidates, measured.here, WANTED, view.mode),
+        figures.recall_grid(measured.grid, measured.candidates, measured.here, WANTED, view.mode),
         f"Recall at every L and K. You are at {setting(*measured.here)}: recall {measured.here_recall:.2f}, "
         f"{percent(measured.here_looked_at)} of the clips looked at.",
     )

@@ -154,7 +154,8 @@ def _results(said: DeltaGenerator, place: DeltaGenerator, scene: _Scene) -> None
         with left:
             beside = pinned.at(n).get(LSH) if pinned is not None else None
             alt = f"Queries answered in a second over {n:,} clips, a bar for each of four. {result}"
-            charts.draw(figures.finish(run.at(n), beside, charts.mode()), alt.replace("**", ""), f"finish{scene.live}")
+            figure = figures.throughput(run.at(n), beside, charts.mode())
+            charts.draw(figure, alt.replace("**", ""), f"finish{scene.live}")
         right.markdown(race_tables.RACERS_SAID)
         charts.few_numbers(race_tables.table(run, n))
         st.caption(scene.measured)
@@ -169,7 +170,7 @@ def _growth(scene: _Scene) -> None:
     left, right = st.columns(2, gap="large")
     pinned = scene.pinned.of(LSH) if scene.pinned is not None else []
     with left:
-        figure = figures.times(run.laps, pinned, race_summary.crossings(run), run.sizes, charts.mode())
+        figure = figures.time_by_size(run.laps, pinned, race_summary.crossings(run), run.sizes, charts.mode())
         charts.draw(
             figure,
             f"Time of a query against the number of clips, a line for each of four. {said}",
@@ -179,7 +180,7 @@ def _growth(scene: _Scene) -> None:
     with right:
         last = run.of(LSH)[-1]
         alt = f"Recall against the number of clips; LSH has {last.recall:.2f} over {last.n:,}, exact search 1."
-        charts.draw(figures.recalls(run.laps, pinned, run.sizes, charts.mode()), alt, f"recalls{scene.live}")
+        charts.draw(figures.recall_by_size(run.laps, pinned, run.sizes, charts.mode()), alt, f"recalls{scene.live}")
         charts.few_numbers(race_tables.growth_table(run, "recall"))
         st.markdown(race_tables.growing_recall(run))
     st.caption(f"{scene.measured} {race_tables.how_measured(run)}")

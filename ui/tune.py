@@ -122,7 +122,7 @@ def _every_setting(view: GridView, wanted: float) -> None:
     st.header("Every setting at once")
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
     with chart, st.container(key=tune_cells.CHART):
-        figure = figures.heat_map(view.grid, view.candidates, view.here, wanted, view.mode)
+        figure = figures.recall_grid(view.grid, view.candidates, view.here, wanted, view.mode)
         last = setting(int(view.grid.n_tables[-1]), int(view.grid.n_bits[-1]))
         draw(
             figure,
@@ -141,13 +141,13 @@ def _cost(view: GridView, wanted: float) -> DeltaGenerator:
     st.header("What recall costs")
     st.markdown("Each line is one K; along it, L grows from 1 table to 32. Up and to the left is better.")
     left, right = st.columns(2, gap="large")
-    cost = figures.looked_at(view.candidates)
+    cost = figures.candidate_cost(view.candidates)
     here_at = (100 * view.here_looked_at, view.here_recall)
     with left:
         draw(
             figures.trade_off(view.grid, cost, view.here, here_at, wanted, view.mode),
-            f"Recall against clips looked at, one line for each K as L grows. You are at {cost.say(here_at[0])}, "
-            f"recall {here_at[1]:.2f}; exact search is at {cost.say(cost.exact)}, recall 1.",
+            f"Recall against clips looked at, one line for each K as L grows. You are at {cost.text(here_at[0])}, "
+            f"recall {here_at[1]:.2f}; exact search is at {cost.text(cost.exact)}, recall 1.",
         )
         st.markdown(doubling(view.grid, view.candidates, view.here))
         few_numbers(doubling_table(view.grid, view.candidates, view.here, FEW_TABLES))

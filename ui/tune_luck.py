@@ -9,7 +9,7 @@ import streamlit as st
 from lsh import LSHIndex, surface
 from ui.charts import BESIDE, draw, few_numbers
 from ui.figures import Grid, percent, setting
-from ui.figures.luck import luck
+from ui.figures.luck import seed_spread
 from ui.figures.marks import Floats
 from ui.recall_grid import GridView, key
 from ui.state import K_NEIGHBOURS, MAX_SEED
@@ -37,7 +37,7 @@ def show(view: GridView) -> None:
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
     with chart:
         draw(
-            luck(view.one_probe, draws, view.predicted, view.here, view.mode),
+            seed_spread(view.one_probe, draws, view.predicted, view.here, view.mode),
             f"How far recall is from the predicted at K = {view.here[1]} as L grows: a band over {len(draws)} seeds, "
             f"your index in it. At {setting(*view.here)} the band runs from {percent(at.min(), 2)} to "
             f"{percent(at.max(), 2)} recall.",

@@ -12,7 +12,7 @@ from ui import loading
 from ui.charts import BESIDE, draw, few_numbers
 from ui.figures import percent
 from ui.figures.marks import Floats
-from ui.figures.more_probes import more_probes, probes
+from ui.figures.more_probes import probes, recall_by_probes
 from ui.recall_grid import GridView, key
 from ui.tune_pieces import Pieces, ask_for
 
@@ -40,7 +40,7 @@ def show(view: GridView) -> None:
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
     with chart:
         draw(
-            more_probes(
+            recall_by_probes(
                 {n: (recall[row], looked[row]) for n, (recall, looked) in measured.items()},
                 view.grid.n_bits,
                 (*view.here, n_probes),

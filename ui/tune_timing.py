@@ -31,13 +31,13 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
     rows = [view.grid.cell(int(n), 1)[0] for n in times.n_tables]
     grid = Grid(times.n_tables, times.n_bits, view.grid.recall[rows])
     shown = (times.n_bits % 2 == 0) | (times.n_bits == view.here[1])  # noise would tangle all of the lines
-    cost = figures.time_taken(times.ms[:, shown], times.exact_ms)
+    cost = figures.time_cost(times.ms[:, shown], times.exact_ms)
     lines = Grid(times.n_tables, times.n_bits[shown], grid.recall[:, shown])
     here_at = (times.at(*view.here), view.here_recall)
     figure = figures.trade_off(lines, cost, view.here, here_at, wanted, view.mode)
     alt = (
-        f"Recall against measured time of a query, one line for each K as L grows. You are at {cost.say(here_at[0])}, "
-        f"recall {here_at[1]:.2f}; exact search takes {cost.say(cost.exact)}."
+        f"Recall against measured time of a query, one line for each K as L grows. You are at {cost.text(here_at[0])}, "
+        f"recall {here_at[1]:.2f}; exact search takes {cost.text(cost.exact)}."
     )
     chart.plotly_chart(figure, alt=alt, config=STATIC, height=figures.TRADE_OFF_HEIGHT)
     with said:

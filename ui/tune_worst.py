@@ -9,7 +9,7 @@ from ui.charts import BESIDE, draw, few_numbers
 from ui.clip_list import Entry
 from ui.figures import percent
 from ui.figures.marks import Ints
-from ui.figures.tally import tally
+from ui.figures.tally import found_counts
 from ui.recall_grid import GridView
 from ui.state import K_NEIGHBOURS
 
@@ -24,7 +24,7 @@ def show(view: GridView) -> None:
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
     with chart:
         draw(
-            tally(counts, view.mode),
+            found_counts(counts, view.mode),
             f"Of {len(view.hits)} queries, how many have 0 to {k} of their {k} nearest found. {sentence(counts)}",
         )
     with aside:

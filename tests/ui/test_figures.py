@@ -6,7 +6,7 @@ import pytest
 
 from ui import figures
 from ui.figures import Grid
-from ui.figures.marks import apart, spread
+from ui.figures.marks import moved_apart, uncrowded
 from ui.figures.palette import FOUND, HERE, QUIET
 
 HERE_SETTING = (8, 6)
@@ -49,13 +49,13 @@ def drawn(request, grid, candidates, milliseconds):
     predicted = np.clip(grid.recall - 0.05, 0, 1)
     share, ms = 100 * candidates[row, column], milliseconds[row, column]
     return {
-        "heat": lambda: (figures.heat_map(grid, candidates, HERE_SETTING, 0.9, "dark"), HERE_SETTING),
+        "heat": lambda: (figures.recall_grid(grid, candidates, HERE_SETTING, 0.9, "dark"), HERE_SETTING),
         "looked_at": lambda: (
-            figures.trade_off(grid, figures.looked_at(candidates), HERE_SETTING, (share, recall), 0.9, "dark"),
+            figures.trade_off(grid, figures.candidate_cost(candidates), HERE_SETTING, (share, recall), 0.9, "dark"),
             (share, recall),
         ),
         "time": lambda: (
-            figures.trade_off(grid, figures.time_taken(milliseconds, 1.5), HERE_SETTING, (ms, recall), 0.9, "dark"),
+            figures.trade_off(grid, figures.time_cost(milliseconds, 1.5), HERE_SETTING, (ms, recall), 0.9, "dark"),
             (ms, recall),
         ),
         "predicted": lambda: (
@@ -107,27 +107,27 @@ def test_a_thumb_that_scrolls_the_page_does_not_zoom_a_figure(drawn):
 
 
 def test_light_and_dark_differ_in_ink_and_agree_in_data(grid, candidates):
-    light, dark = (figures.heat_map(grid, candidates, HERE_SETTING, 0.9, mode) for mode in MODES)
+    light, dark = (figures.recall_grid(grid, candidates, HERE_SETTING, 0.9, mode) for mode in MODES)
     assert light.layout.font.color != dark.layout.font.color
     assert (light.data[0].z == dark.data[0].z).all()
 
 
 def test_the_heat_map_shows_each_cell_at_its_own_tables_and_bits(grid, candidates):
-    cells = figures.heat_map(grid, candidates, HERE_SETTING, 0.9, "light").data[0]
+    cells = figures.recall_grid(grid, candidates, HERE_SETTING, 0.9, "light").data[0]
     assert (list(cells.x), list(cells.y)) == (list(range(1, 17)), list(range(1, 13)))
     assert cells.z[2][4] == grid.recall[4, 2]  # K = 3, L = 5
     assert (cells.zmin, cells.zmax) == (0, 1)
 
 
 def test_hovering_over_a_cell_says_a_sentence_with_its_numbers(grid, candidates):
-    cells = figures.heat_map(grid, candidates, HERE_SETTING, 0.9, "light").data[0]
+    cells = figures.recall_grid(grid, candidates, HERE_SETTING, 0.9, "light").data[0]
     assert cells.text[2][4].startswith("L = 5 tables, K = 3 bits:<br>finds 94 % of the nearest clips")
     assert cells.text[2][4].endswith("looking at 49 % of the collection")
 
 
 @pytest.mark.parametrize("wanted", [0.5, 0.8, 0.99])
 def test_the_contour_is_drawn_at_the_wanted_recall_and_named_with_it(grid, candidates, wanted):
-    figure = figures.heat_map(grid, candidates, HERE_SETTING, wanted, "light")
+    figure = figures.recall_grid(grid, candidates, HERE_SETTING, wanted, "light")
     contours = [drawn for drawn in figure.data if drawn.type == "contour"]
     assert contours
     assert all(drawn.contours.start == drawn.contours.end == wanted for drawn in contours)
@@ -146,7 +146,7 @@ def test_a_recall_that_no_edge_crosses_has_no_contour_end(grid, wanted):
 
 
 def test_there_is_one_line_a_k_and_only_the_current_one_is_emphasised(grid, candidates):
-    cost = figures.looked_at(candidates)
+    cost = figures.candidate_cost(candidates)
     figure = figures.trade_off(grid, cost, HERE_SETTING, (10.0, 0.5), 0.9, "light")
     lines = {drawn.name: drawn for drawn in figure.data if drawn.name.startswith("K = ")}
     assert set(lines) == {f"K = {n}" for n in grid.n_bits}
@@ -155,14 +155,14 @@ def test_there_is_one_line_a_k_and_only_the_current_one_is_emphasised(grid, cand
 
 
 def test_a_line_goes_through_its_own_costs_and_recalls(grid, candidates):
-    figure = figures.trade_off(grid, figures.looked_at(candidates), HERE_SETTING, (10.0, 0.5), 0.9, "light")
+    figure = figures.trade_off(grid, figures.candidate_cost(candidates), HERE_SETTING, (10.0, 0.5), 0.9, "light")
     line = trace(figure, "K = 3")
     np.testing.assert_array_equal(line.x, 100 * candidates[:, 2])
     np.testing.assert_array_equal(line.y, grid.recall[:, 2])
 
 
 def test_the_current_line_is_named_at_its_end_instead_of_in_a_legend(grid, candidates):
-    figure = figures.trade_off(grid, figures.looked_at(candidates), HERE_SETTING, (10.0, 0.5), 0.9, "light")
+    figure = figures.trade_off(grid, figures.candidate_cost(candidates), HERE_SETTING, (10.0, 0.5), 0.9, "light")
     name = next(drawn for drawn in figure.layout.annotations if drawn.text == "<b>K 6</b>")
     assert name.x == pytest.approx(math.log10(100 * candidates[-1, 5]))
     assert name.y == grid.recall[-1, 5]
@@ -170,24 +170,24 @@ def test_the_current_line_is_named_at_its_end_instead_of_in_a_legend(grid, candi
 
 def test_the_current_line_keeps_its_name_when_you_are_at_its_end(grid, candidates):
     at_end = 100 * candidates[-1, 5], grid.recall[-1, 5]
-    figure = figures.trade_off(grid, figures.looked_at(candidates), (16, 6), at_end, 0.9, "light")
+    figure = figures.trade_off(grid, figures.candidate_cost(candidates), (16, 6), at_end, 0.9, "light")
     assert {"<b>K 6</b>", "<b>you are here</b>"} <= set(texts(figure))
 
 
 @pytest.mark.parametrize("milli", [0.02, 1.5, 40.0])
 def test_exact_search_stands_at_recall_one_and_its_own_time(grid, milliseconds, milli):
-    cost = figures.time_taken(milliseconds, milli)
+    cost = figures.time_cost(milliseconds, milli)
     figure = figures.trade_off(grid, cost, HERE_SETTING, (0.1, 0.5), 0.9, "light")
     exact = trace(figure, "exact")
     low, high = figure.layout.xaxis.range
     assert (exact.x[0], exact.y[0], exact.marker.symbol) == (milli, 1.0, "square")
     assert low <= math.log10(milli) <= high
-    assert f"exact: {cost.say(milli)}" in texts(figure)
+    assert f"exact: {cost.text(milli)}" in texts(figure)
 
 
 def test_a_setting_that_looks_at_nothing_still_draws(grid, candidates):
     nothing = np.where(candidates < 0.01, 0.0, candidates)
-    figure = figures.trade_off(grid, figures.looked_at(nothing), (1, 12), (0.0, 0.0), 0.9, "light")
+    figure = figures.trade_off(grid, figures.candidate_cost(nothing), (1, 12), (0.0, 0.0), 0.9, "light")
     assert all(math.isfinite(end) for end in figure.layout.xaxis.range)
 
 
@@ -213,15 +213,15 @@ def test_parity_has_a_point_for_every_setting(grid):
 
 
 def test_heights_that_crowd_are_moved_apart_about_their_middle_and_keep_their_order():
-    moved = apart([10.0, 11.0, 12.0, 200.0], 17)
+    moved = moved_apart([10.0, 11.0, 12.0, 200.0], 17)
     assert all(after - before >= 16.999 for before, after in itertools.pairwise(moved))
     assert moved[3] == 200
     assert sum(moved[:3]) == pytest.approx(33)
 
 
-def test_spread_keeps_the_first_place_and_drops_those_too_near():
+def test_choosing_places_keeps_the_first_place_and_drops_those_too_near():
     places = [(0.5, 0.5), (0.52, 0.51), (0.5, 0.8), (0.9, 0.5)]
-    assert spread(places, gap=0.1, x_gap=0.2) == [0, 2, 3]
+    assert uncrowded(places, gap=0.1, x_gap=0.2) == [0, 2, 3]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from lsh.inspecting import NearMiss, Rescue, TableKey
 from ui import inside_crowd, inside_result, inside_walk, inside_words
 from ui.figures.margins import Margins, margins
-from ui.figures.meetings import meetings
+from ui.figures.meetings import key_differences
 from ui.figures.palette import FOUND, MISSED, QUERY
 from ui.state import Settings
 
@@ -78,7 +78,7 @@ def test_a_bit_that_was_nearly_another_is_framed_and_named():
 
 def test_a_meeting_is_a_dot_and_the_nearest_miss_of_a_missed_clip_a_ring():
     apart = np.array([[0, 2, 1], [3, 1, 2]])
-    drawn = traces(meetings(apart, np.array([0, 1]), [True, False], "light"))
+    drawn = traces(key_differences(apart, np.array([0, 1]), [True, False], "light"))
     assert list(zip(drawn["found"].x, drawn["found"].y, strict=True)) == [(1, 1)]
     assert list(zip(drawn["nearest miss"].x, drawn["nearest miss"].y, strict=True)) == [(2, 2)]
     assert list(drawn["bits apart"].text) == ["2", "1", "3", "1", "2"]

@@ -14,7 +14,7 @@ def trace(figure, name):
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_a_longer_bar_is_a_faster_racer_and_the_fastest_is_on_top(mode):
-    figure = figures.finish(run().at(10_000), None, mode)
+    figure = figures.throughput(run().at(10_000), None, mode)
     rates = {bar.name: (bar.y[0], bar.x[0]) for bar in figure.data}
     assert sorted(rates.values()) == sorted(rates.values(), key=lambda rate: rate[1])
     assert rates["sketches"] == (3, pytest.approx(1000 / 0.05))
@@ -23,7 +23,7 @@ def test_a_longer_bar_is_a_faster_racer_and_the_fastest_is_on_top(mode):
 
 
 def test_the_pinned_run_has_a_bar_with_a_hollow_purple_diamond():
-    figure = figures.finish(run().at(10_000), lap(LSH, 10_000, 0.15, 0.7), "light")
+    figure = figures.throughput(run().at(10_000), lap(LSH, 10_000, 0.15, 0.7), "light")
     diamond = trace(figure, "pinned")
     assert (diamond.marker.symbol, diamond.marker.line.color) == ("diamond", PINNED)
     assert diamond.marker.color != PINNED
@@ -33,24 +33,27 @@ def test_the_pinned_run_has_a_bar_with_a_hollow_purple_diamond():
 
 def test_the_frame_keeps_its_height_with_a_pinned_run():
     laps = run().at(10_000)
-    assert figures.finish(laps, laps[LSH], "light").layout.height == figures.finish(laps, None, "light").layout.height
+    assert (
+        figures.throughput(laps, laps[LSH], "light").layout.height
+        == figures.throughput(laps, None, "light").layout.height
+    )
 
 
 def test_each_racer_is_a_line_through_its_times():
-    figure = figures.times(run().laps, [], {}, SIZES, "light")
+    figure = figures.time_by_size(run().laps, [], {}, SIZES, "light")
     assert list(trace(figure, "LSH").x) == list(SIZES)
     assert list(trace(figure, "exact, batched").y) == [0.01, 0.1]
     assert {figure.layout.xaxis.type, figure.layout.yaxis.type} == {"log"}
 
 
 def test_every_line_is_named_at_its_end():
-    figure = figures.times(run().laps, run().of(LSH), {}, SIZES, "light")
+    figure = figures.time_by_size(run().laps, run().of(LSH), {}, SIZES, "light")
     names = {note.text for note in figure.layout.annotations}
     assert names >= {"<b>LSH</b>", "exact", "batched", "sketches", "pinned"}
 
 
 def test_the_crossover_is_marked_where_the_lines_meet_and_named():
-    figure = figures.times(run().laps, [], {EXACT: math.sqrt(10) * 1000}, SIZES, "light")
+    figure = figures.time_by_size(run().laps, [], {EXACT: math.sqrt(10) * 1000}, SIZES, "light")
     cross = trace(figure, "LSH overtakes exact, one at a time")
     assert cross.x[0] == pytest.approx(3162, abs=1)
     assert cross.y[0] == pytest.approx(math.sqrt(0.1 * 0.2))
@@ -58,14 +61,14 @@ def test_the_crossover_is_marked_where_the_lines_meet_and_named():
 
 
 def test_recall_is_drawn_once_for_exact_search_which_has_it_all():
-    figure = figures.recalls(run().laps, [], SIZES, "dark")
+    figure = figures.recall_by_size(run().laps, [], SIZES, "dark")
     assert {own.name for own in figure.data} == {"LSH", "exact, one at a time", "sketches"}
     assert list(trace(figure, "LSH").y) == [0.6, 0.6]
 
 
 def test_a_race_under_way_is_drawn_in_the_frame_of_the_whole():
-    first = figures.times(run(lsh=(0.1,)).laps, [], {}, SIZES, "light")
-    assert first.layout.xaxis.range == figures.times(run().laps, [], {}, SIZES, "light").layout.xaxis.range
+    first = figures.time_by_size(run(lsh=(0.1,)).laps, [], {}, SIZES, "light")
+    assert first.layout.xaxis.range == figures.time_by_size(run().laps, [], {}, SIZES, "light").layout.xaxis.range
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from lsh.comparing import Compared, Comparison, Mean
 from ui import tune_families, tune_luck, tune_probes
 from ui.figures import Grid
 from ui.figures.families import families
-from ui.figures.luck import luck
-from ui.figures.more_probes import more_probes
+from ui.figures.luck import seed_spread
+from ui.figures.more_probes import recall_by_probes
 from ui.tune_pieces import SHARED, Pieces
 
 L, K = np.arange(1, 5), np.arange(1, 4)
@@ -110,7 +110,7 @@ def test_where_no_number_of_tables_is_worth_the_luck_none_is_named():
 def test_the_band_holds_every_draw_and_the_theory_is_the_zero():
     grid = Grid(L, K, recall_of(0.3, 0.1))
     draws = np.stack([grid.recall, grid.recall - 0.02, grid.recall + 0.03])
-    figure = luck(grid, draws, grid.recall - 0.01, (2, 2), "light")
+    figure = seed_spread(grid, draws, grid.recall - 0.01, (2, 2), "light")
     low, high = figure.data[0].y, figure.data[1].y
     assert np.allclose(low, -1)
     assert np.allclose(high, 4)
@@ -153,7 +153,7 @@ def test_the_sentence_gives_the_memory_that_more_tables_would_take(index):
 
 def test_every_number_of_probes_has_its_line_and_yours_is_on_top():
     lines = {n: (recall[1], looked[1]) for n, (recall, looked) in measured().items()}
-    figure = more_probes(lines, K, (2, 2, 1), (0.2, 0.3), "dark")
+    figure = recall_by_probes(lines, K, (2, 2, 1), (0.2, 0.3), "dark")
     assert [trace.name for trace in figure.data] == ["2 probes", "1 probe", "you are here"]
 
 

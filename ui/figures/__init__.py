@@ -1,8 +1,8 @@
-"""Charts as pure functions of arrays: no Streamlit, no files, no clock."""
+"""Plotly figures as pure functions of arrays: no Streamlit, no files, no clock."""
 
 from ui.figures.curves import HEIGHT as TRADE_OFF_HEIGHT
-from ui.figures.curves import Cost, looked_at, time_taken, trade_off
-from ui.figures.heat import contour_end, heat_map
+from ui.figures.curves import Cost, candidate_cost, time_cost, trade_off
+from ui.figures.heat import contour_end, recall_grid
 from ui.figures.marks import Grid, percent, setting
 from ui.figures.palette import Mode
 from ui.figures.theory import parity, predicted_beside_measured
@@ -12,13 +12,13 @@ __all__ = [
     "Cost",
     "Grid",
     "Mode",
+    "candidate_cost",
     "contour_end",
-    "heat_map",
-    "looked_at",
     "parity",
     "percent",
     "predicted_beside_measured",
+    "recall_grid",
     "setting",
-    "time_taken",
+    "time_cost",
     "trade_off",
 ]

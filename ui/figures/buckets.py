@@ -1,4 +1,4 @@
-"""The query's bucket in every table: how full it is, and how many of the true neighbours are in it."""
+"""Stem plot of the query's bucket in every table: its size, and the true neighbours in it."""
 
 import plotly.graph_objects as go
 
@@ -11,7 +11,7 @@ HEIGHT = 300
 def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) -> go.Figure:
     """Draw one stem per table: the bucket's size, and in a blue dot at its top how many true neighbours it holds.
 
-    sizes, hits: int[L]; even: the size if all buckets were equally full; chosen: the table in hand, from 0.
+    sizes, hits: int[L]; even: the size if all buckets were equally full; chosen: the table marked, from 0.
     """
     figure = new_figure("table", "clips in your sound's bucket", mode, height=HEIGHT, right=16, top=28)
     tables = list(range(1, len(sizes) + 1))

@@ -1,19 +1,19 @@
-"""The S-curve: the chance that LSH looks at a clip, by its distance, over where all the clips are."""
+"""S-curve: the probability that LSH compares a clip with the query, by distance, over a histogram of all clips."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, found_and_missed, line, marker, percent, points, slip, words
+from ui.figures.marks import Floats, found_and_missed, label, line, marker, percent, points, text_at
 from ui.figures.palette import FOUND, PAPER, QUIET, SMALL_TEXT, SOFT_INK, Mode, new_figure
 
 HEIGHT = 420
 
 
 @dataclass(frozen=True, slots=True)
-class Chances:
-    """Chance of being looked at by distance, float[x] each: at your setting, with twice the tables, with more bits."""
+class HitCurve:
+    """Probability by distance, float[x] each: at the setting in force, with twice the tables, with more bits."""
 
     at: Floats
     chance: Floats
@@ -25,7 +25,7 @@ class Chances:
 
 
 def s_curve(
-    curve: Chances, edges: Floats, counts: Floats, neighbours: Floats, found: list[bool], mode: Mode
+    curve: HitCurve, edges: Floats, counts: Floats, neighbours: Floats, found: list[bool], mode: Mode
 ) -> go.Figure:
     """Draw the curve over a histogram of clips (edges float[b + 1], counts float[b]), the true neighbours on it."""
     figure = new_figure(curve.axis, "chance of being looked at", mode, height=HEIGHT, right=24, top=24)
@@ -61,22 +61,22 @@ def s_curve(
         figure.add_trace(points(at, chances, meaning, marker(meaning, 11, mode), texts))
     small = {"size": SMALL_TEXT, "color": SOFT_INK[mode]}
     crowd = float(middles[int(counts.argmax())])
-    words(figure, crowd, 0.6, "where the clips are", yshift=12, font=small, bgcolor=PAPER[mode])
+    text_at(figure, crowd, 0.6, "where the clips are", yshift=12, font=small, bgcolor=PAPER[mode])
     return figure
 
 
-def chance_at(curve: Chances, distance: float) -> float:
+def chance_at(curve: HitCurve, distance: float) -> float:
     """Return the chance at a distance, between the points of the curve."""
     return float(np.interp(distance, curve.at, curve.chance))
 
 
-def _line(curve: Chances, values: Floats, name: str, style: dict[str, object]) -> go.Scatter:
+def _line(curve: HitCurve, values: Floats, name: str, style: dict[str, object]) -> go.Scatter:
     texts = [f"{name}:<br>{percent(y)} at {x:.3g}{curve.unit}" for x, y in zip(curve.at, values, strict=True)]
     return line(curve.at, values, name, style, texts)
 
 
-def _name(figure: go.Figure, curve: Chances, values: Floats, name: str, mode: Mode) -> None:
-    """Write a curve's name where it passes its own height: no two curves are at the same place there."""
+def _name(figure: go.Figure, curve: HitCurve, values: Floats, name: str, mode: Mode) -> None:
+    """Write a curve's name at a height of its own, so that the two names never overlap."""
     height = 0.86 if "L" in name else 0.3
     i = int(np.abs(values - height).argmin())
-    slip(figure, float(curve.at[i]), float(values[i]), name, mode, to_left="K" in name, lift=0)
+    label(figure, float(curve.at[i]), float(values[i]), name, mode, to_left="K" in name, lift=0)

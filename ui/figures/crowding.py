@@ -1,4 +1,4 @@
-"""How unevenly buckets are filled: sizes from the fullest to the emptiest."""
+"""Bucket sizes of a table by rank, from the fullest to the emptiest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Ints, line, marker, points, words
+from ui.figures.marks import Ints, line, marker, points, text_at
 from ui.figures.palette import INK, SOFT_INK, Mode, new_figure
 
 HEIGHT = 360
-_POINTS = 240  # drawn of each line, evenly on the log axis
+_MAX_POINTS = 240  # per line, evenly spaced on the log axis
 _DASHES = ("solid", "dash", "dot")
 _ABOVE = {"xanchor": "left", "yanchor": "bottom"}
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class BucketSizes:
     """Bucket sizes int[m] of one table, the fullest first, and a name for the line."""
 
     name: str
     sizes: Ints
 
 
-def bucket_ranks(crowds: Sequence[Crowd], n: int, even: float, own: int | None, mode: Mode) -> go.Figure:
+def bucket_ranks(crowds: Sequence[BucketSizes], n: int, even: float, own: int | None, mode: Mode) -> go.Figure:
     """Draw each table's bucket sizes by rank, both logarithmic; `even`: the size if all buckets were equally full.
 
     n: clips in the collection; own: size of the query's bucket, marked on the first line; None draws no mark.
@@ -42,7 +42,7 @@ def bucket_ranks(crowds: Sequence[Crowd], n: int, even: float, own: int | None, 
         _names(figure, crowds)
     if even >= 1:
         figure.add_hline(y=even, line={"color": SOFT_INK[mode], "width": 1, "dash": "dash"})
-        words(figure, 1, even, f"if equally full: {even:.0f}", **_ABOVE)
+        text_at(figure, 1, even, f"if equally full: {even:.0f}", **_ABOVE)
     if own is not None and own > 0:
         rank = int((crowds[0].sizes > own).sum()) + 1
         text = f"your sound's bucket: {own:,} clips,<br>place {rank:,} by size"
@@ -50,16 +50,16 @@ def bucket_ranks(crowds: Sequence[Crowd], n: int, even: float, own: int | None, 
     return figure
 
 
-def _names(figure: go.Figure, crowds: Sequence[Crowd]) -> None:
+def _names(figure: go.Figure, crowds: Sequence[BucketSizes]) -> None:
     """Name lines at their beginning; those that begin together share the place."""
-    together: list[list[Crowd]] = []
+    together: list[list[BucketSizes]] = []
     for crowd in sorted(crowds, key=lambda crowd: int(crowd.sizes[0])):
         if together and crowd.sizes[0] < 2 * together[-1][0].sizes[0]:
             together[-1].append(crowd)
         else:
             together.append([crowd])
     for group in together:
-        words(figure, 1, float(group[-1].sizes[0]), " and ".join(crowd.name for crowd in group), **_ABOVE)
+        text_at(figure, 1, float(group[-1].sizes[0]), " and ".join(crowd.name for crowd in group), **_ABOVE)
 
 
 def _powers(most: int) -> list[int]:
@@ -67,4 +67,4 @@ def _powers(most: int) -> list[int]:
 
 
 def _ranks(n: int) -> Ints:
-    return np.unique(np.geomspace(1, n, min(n, _POINTS)).round().astype(np.int64))
+    return np.unique(np.geomspace(1, n, min(n, _MAX_POINTS)).round().astype(np.int64))

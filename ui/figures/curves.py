@@ -1,4 +1,4 @@
-"""What recall costs: one line a K as L grows, against clips looked at or against measured time."""
+"""Recall against cost (clips looked at, or measured time): one line per K, along which L grows."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ import plotly.graph_objects as go
 from ui.figures.marks import (
     Floats,
     Grid,
+    axis_fraction,
+    label,
     line,
     marker,
     percent,
     points,
     setting,
-    share,
-    slip,
-    spread,
-    words,
+    text_at,
+    uncrowded,
     you_are_here,
 )
 from ui.figures.palette import FOUND, INK, QUIET, SMALL_TEXT, Mode, new_figure
@@ -26,27 +26,27 @@ HEIGHT = 430
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a setting costs: `values` float[L, K] in the axis's own unit, and the same for exact search."""
+    """Cost of every setting, `values` float[L, K], and of exact search, in the unit of the axis."""
 
     values: Floats
     exact: float
     axis: str  # title with its unit
-    unit: str  # said after the number: "% looked at", "ms"
+    unit: str  # written after a number: "% looked at", "ms"
     ticks: tuple[float, ...]
 
-    def say(self, value: float) -> str:
-        """Write one cost in the digits that mean something."""
+    def text(self, value: float) -> str:
+        """Return one cost with its unit and two significant digits."""
         return f"{value:.0f} {self.unit}" if value >= 10 else f"{value:.2g} {self.unit}"
 
 
-def looked_at(candidates: Floats) -> Cost:
-    """Cost as clips looked at; `candidates` are shares from 0 to 1."""
+def candidate_cost(candidates: Floats) -> Cost:
+    """Return clips looked at as the cost; `candidates` float[L, K] are fractions of the collection."""
     ticks = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
     return Cost(100 * candidates, 100.0, "clips looked at, % of the collection (log)", "% looked at", ticks)
 
 
-def time_taken(milliseconds: Floats, exact_ms: float) -> Cost:
-    """Cost as the measured time of one query."""
+def time_cost(milliseconds: Floats, exact_ms: float) -> Cost:
+    """Return measured milliseconds per query, float[L, K], as the cost."""
     ticks = tuple(digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5))
     return Cost(milliseconds, exact_ms, "time of one query, ms (log)", "ms", ticks)
 
@@ -63,7 +63,7 @@ def trade_off(
     _exact(figure, cost, mode)
     _wanted(figure, wanted)
     _name_lines(figure, grid, cost, current, here_at, mode)
-    hover = f"{setting(*here)}:<br>finds {percent(here_at[1])} of the 10 nearest<br>for {cost.say(here_at[0])}"
+    hover = f"{setting(*here)}:<br>finds {percent(here_at[1])} of the 10 nearest<br>for {cost.text(here_at[0])}"
     you_are_here(figure, *_on_axis(figure, here_at), hover, mode)
     return figure
 
@@ -72,7 +72,7 @@ def _axes(figure: go.Figure, cost: Cost, here_cost: float) -> None:
     known = cost.values[np.isfinite(cost.values) & (cost.values > 0)]
     high = max(float(known.max(initial=cost.exact)), cost.exact, here_cost)
     low = min(float(known.min(initial=cost.exact)), here_cost or high)
-    low = max(low, high / 2e4)  # further left there are only tables that hold nothing
+    low = max(low, high / 2e4)  # further left the buckets are empty
     figure.update_xaxes(
         type="log",
         range=[float(np.log10(low)) - 0.05, float(np.log10(high)) + 0.05],
@@ -87,7 +87,7 @@ def _line(grid: Grid, cost: Cost, j: int, *, emphasised: bool) -> go.Scatter:
     n_bits = int(grid.n_bits[j])
     texts = [
         f"{setting(int(n), n_bits)}:<br>finds {percent(float(grid.recall[i, j]))} of the 10 nearest"
-        f"<br>for {cost.say(float(cost.values[i, j]))}"
+        f"<br>for {cost.text(float(cost.values[i, j]))}"
         for i, n in enumerate(grid.n_tables)
     ]
     style = {"color": FOUND if emphasised else QUIET, "width": 2.5 if emphasised else 1}
@@ -96,11 +96,11 @@ def _line(grid: Grid, cost: Cost, j: int, *, emphasised: bool) -> go.Scatter:
 
 
 def _exact(figure: go.Figure, cost: Cost, mode: Mode) -> None:
-    """Mark exact search, the honest reference: recall 1 at the full price."""
+    """Mark exact search: recall 1 at the cost of comparing with every clip."""
     figure.add_vline(x=cost.exact, line={"color": INK[mode], "width": 1})
-    text = f"Exact search finds all 10<br>for {cost.say(cost.exact)}"
+    text = f"Exact search finds all 10<br>for {cost.text(cost.exact)}"
     figure.add_trace(points([cost.exact], [1.0], "exact", marker("exact", 10, mode), [text]))
-    words(figure, cost.exact, 1.06, f"exact: {cost.say(cost.exact)}", xanchor="right", xshift=-6)
+    text_at(figure, cost.exact, 1.06, f"exact: {cost.text(cost.exact)}", xanchor="right", xshift=-6)
 
 
 def _wanted(figure: go.Figure, wanted: float) -> None:
@@ -120,17 +120,17 @@ def _wanted(figure: go.Figure, wanted: float) -> None:
 def _name_lines(
     figure: go.Figure, grid: Grid, cost: Cost, current: int, here_at: tuple[float, float], mode: Mode
 ) -> None:
-    """Name lines at their ends: the current K always, and every fourth where its name would overprint nothing."""
+    """Name lines at their ends: the current K always, every fourth K where its name overlaps no other."""
     others = [j for j, n_bits in enumerate(grid.n_bits) if n_bits % 4 == 0 and j != current]
     ends = [(float(cost.values[-1, j]), float(grid.recall[-1, j])) for j in (current, *others)]
-    slip(figure, *_on_axis(figure, ends[0]), f"<b>K {grid.n_bits[current]}</b>", mode, to_left=False, lift=0)
-    places = [(share(figure, "x", max(x, 1e-9)), share(figure, "y", y)) for x, y in (here_at, *ends)]
-    for i in spread(places, gap=0.08, x_gap=0.2):
-        if i < 2 or places[i][0] < 0 or ends[i - 1][1] > 0.99:  # out of sight, or under the mark of exact search
+    label(figure, *_on_axis(figure, ends[0]), f"<b>K {grid.n_bits[current]}</b>", mode, to_left=False, lift=0)
+    places = [(axis_fraction(figure, "x", max(x, 1e-9)), axis_fraction(figure, "y", y)) for x, y in (here_at, *ends)]
+    for i in uncrowded(places, gap=0.08, x_gap=0.2):
+        if i < 2 or places[i][0] < 0 or ends[i - 1][1] > 0.99:  # outside the frame, or under the mark of exact search
             continue
-        slip(figure, *ends[i - 1], f"K {grid.n_bits[others[i - 2]]}", mode, to_left=False, lift=0)
+        label(figure, *ends[i - 1], f"K {grid.n_bits[others[i - 2]]}", mode, to_left=False, lift=0)
 
 
 def _on_axis(figure: go.Figure, point: tuple[float, float]) -> tuple[float, float]:
-    """Move a point that costs nothing, and so has no place on a log axis, to the edge of it."""
+    """Return a point (cost, recall) with a cost of 0, which a log axis cannot show, moved to the left edge."""
     return max(point[0], 10.0 ** float(figure.layout.xaxis.range[0])), point[1]

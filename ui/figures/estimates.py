@@ -1,26 +1,26 @@
-"""Sketch against truth: how far each candidate is, as estimated from a few bytes and as measured."""
+"""Distances estimated from sketches against true distances of the candidates."""
 
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, found_and_missed, line, marker, points, slip
+from ui.figures.marks import Floats, found_and_missed, label, line, marker, points
 from ui.figures.palette import CANDIDATE, INK, SOFT_INK, Mode, new_figure
 
 HEIGHT = 420
-_MOST = 2500  # candidates drawn; the nearest by estimate are all among them
+_MAX_POINTS = 2500  # candidates drawn; the nearest by estimate are all among them
 
 
 def estimates(
     true: Floats, estimated: Floats, limit: float, nearest: Floats, kept: list[bool], mode: Mode
 ) -> go.Figure:
-    """Draw candidates at (true distance, estimate), the line under which they are re-ranked, and the nearest of them.
+    """Draw candidates at (true distance, estimate), the line below which they are re-ranked, and the true nearest.
 
-    true, estimated: float[m], in order of the estimate. nearest: float[2, k], places of the truly nearest candidates;
-    kept: whether each was re-ranked, and so came out.
+    true, estimated: float[m], in order of the estimate. nearest: float[2, k], true distances and estimates of the
+    nearest candidates; kept: whether each of them was re-ranked, and so returned.
     """
     figure = new_figure("true distance", "distance by sketch", mode, height=HEIGHT, right=24, top=16)
     shown = np.unique(
-        np.concatenate([np.arange(min(200, len(true))), np.linspace(0, len(true) - 1, _MOST).astype(int)])
+        np.concatenate([np.arange(min(200, len(true))), np.linspace(0, len(true) - 1, _MAX_POINTS).astype(int)])
     )
     low = float(min(true.min(), estimated.min(), nearest.min(initial=np.inf)))
     high = float(max(true.max(), estimated.max()))
@@ -32,7 +32,7 @@ def estimates(
     small = {"size": 4, "color": CANDIDATE, "opacity": 0.7}
     figure.add_trace(_at(true[shown], estimated[shown], "candidate", small))
     figure.add_hline(y=limit, line={"color": INK[mode], "width": 1.5})
-    slip(figure, high, limit, "re-ranked: below this line", mode, to_left=True, lift=-12)
+    label(figure, high, limit, "re-ranked: below this line", mode, to_left=True, lift=-12)
     for meaning, chosen in found_and_missed(kept):
         name = "came out" if meaning == "found" else "lost"
         figure.add_trace(_at(nearest[0, chosen], nearest[1, chosen], name, marker(meaning, 11, mode)))

@@ -1,11 +1,11 @@
-"""Families of hash functions against each other: what each finds within the same budgets."""
+"""Hash families compared: recall or label precision within the same budgets of candidates."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, line, name_ends, percent, slip
+from ui.figures.marks import Floats, label, line, name_ends, percent
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
 
 HEIGHT = 360
@@ -15,7 +15,7 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 def families(
     budgets: Sequence[float], lines: Mapping[str, Floats], axis: str, exact: float | None, mode: Mode
 ) -> go.Figure:
-    """Draw a line for each family over the budgets (shares of the collection); the first family is the app's own.
+    """Draw a line per family over the budgets (fractions of the collection); the first family is the app's own.
 
     lines: float[budgets], by the family's name; nan where no setting keeps the budget. exact: exact search's own value.
     """
@@ -37,6 +37,6 @@ def families(
         figure.add_trace(line(percents, values, name, style, texts, dots=6))
     if exact is not None:
         figure.add_hline(y=exact, line={"color": QUIET, "width": 1})
-        slip(figure, 100 * budgets[0], exact, f"exact: {percent(exact)}", mode, to_left=False, lift=12)
+        label(figure, 100 * budgets[0], exact, f"exact: {percent(exact)}", mode, to_left=False, lift=12)
     name_ends(figure, [(percents[-1], float(v[-1]), name) for name, v in lines.items() if np.isfinite(v[-1])])
     return figure

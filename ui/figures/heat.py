@@ -1,18 +1,18 @@
-"""Every setting at once: recall over the L x K grid, and the line along which it is what you want."""
+"""Heat map of recall over the L x K grid, with the contour of the wanted recall."""
 
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Grid, percent, setting, slip, you_are_here
+from ui.figures.marks import Floats, Grid, label, percent, setting, you_are_here
 from ui.figures.palette import INK, PAPER, RECALL_SCALE, Mode, new_figure
 
 HEIGHT = 470
 
 
-def heat_map(grid: Grid, candidates: Floats, here: tuple[int, int], wanted: float, mode: Mode) -> go.Figure:
+def recall_grid(grid: Grid, candidates: Floats, here: tuple[int, int], wanted: float, mode: Mode) -> go.Figure:
     """Draw recall (colour) by L and K, the contour of the `wanted` recall, and you are here.
 
-    `candidates` is float[L, K], the share of the collection looked at; `here` is (L, K).
+    `candidates` is float[L, K], the fraction of the collection looked at; `here` is (L, K).
     """
     figure = new_figure("L, tables looked into", "K, bits in a key", mode, height=HEIGHT, top=64)
     figure.add_trace(_cells(grid, candidates, mode))
@@ -24,7 +24,7 @@ def heat_map(grid: Grid, candidates: Floats, here: tuple[int, int], wanted: floa
 
 
 def sentence(grid: Grid, candidates: Floats, row: int, column: int) -> str:
-    """Say in words what a cell holds."""
+    """Return the numbers of a cell in a sentence."""
     return (
         f"{setting(int(grid.n_tables[row]), int(grid.n_bits[column]))}:<br>"
         f"finds {percent(float(grid.recall[row, column]))} of the nearest clips<br>"
@@ -63,7 +63,7 @@ def _cells(grid: Grid, candidates: Floats, mode: Mode) -> go.Heatmap:
 
 
 def _contour(figure: go.Figure, grid: Grid, wanted: float, mode: Mode) -> None:
-    """Draw the line where recall is `wanted`: ink on a halo of paper, so that it reads on every blue."""
+    """Draw the line where recall is `wanted`, with a halo in the background colour to keep it legible."""
     for colour, width in ((PAPER[mode], 5), (INK[mode], 2)):
         figure.add_trace(
             go.Contour(
@@ -79,7 +79,7 @@ def _contour(figure: go.Figure, grid: Grid, wanted: float, mode: Mode) -> None:
         )
     at_end = contour_end(grid, wanted)
     if at_end is not None:
-        slip(figure, float(grid.n_tables[-1]), at_end, f"recall {wanted:.2f}", mode, to_left=True, lift=15)
+        label(figure, float(grid.n_tables[-1]), at_end, f"recall {wanted:.2f}", mode, to_left=True, lift=15)
 
 
 def contour_end(grid: Grid, wanted: float) -> float | None:

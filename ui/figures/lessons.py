@@ -1,4 +1,4 @@
-"""The small pictures of the tutorial, each one idea: angles, one plane, a key, several tables."""
+"""Figures of the tutorial: angles, one hyperplane, the chance of equal keys, and the S-curve of several tables."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lsh import hit_probability
-from ui.figures.marks import Floats, Meaning, line, marker, percent, points, slip, words, you_are_here
+from ui.figures.marks import Floats, Meaning, label, line, marker, percent, points, text_at, you_are_here
 from ui.figures.palette import CANDIDATE, FOUND, HAIRLINE, INK, QUIET, Mode, new_figure
 
 HEIGHT = 340
@@ -17,24 +17,24 @@ _CURVE = np.linspace(0, 180, 181)
 
 @dataclass(frozen=True, slots=True)
 class Angles:
-    """How far clips stand from your sound, in degrees: everybody (float64[n]), the ten nearest, and the usual clip."""
+    """Angles from the query in degrees: to all clips, float64[n], and to the nearest, ascending."""
 
-    everybody: Floats
+    all: Floats
     nearest: Floats
 
     @property
     def tenth(self) -> float:
-        """Return the angle of the last of the nearest."""
+        """Return the angle to the last of the nearest."""
         return float(self.nearest[-1])
 
     @property
     def usual(self) -> float:
-        """Return the angle that half of the collection is nearer than."""
-        return float(np.median(self.everybody))
+        """Return the median angle to all clips."""
+        return float(np.median(self.all))
 
 
-def crowd(angles: Angles, mode: Mode) -> go.Figure:
-    """Draw how many clips stand at which angle from your sound, and where the ten nearest stand."""
+def angle_histogram(angles: Angles, mode: Mode) -> go.Figure:
+    """Draw a histogram of the angles from the query to all clips, with the ten nearest on it."""
     figure = _degrees("angle to your sound, degrees", "share of the clips", mode)
     top = _histogram(figure, angles)
     figure.update_yaxes(range=[0, 1.3 * top], tickformat=".0%", nticks=4)
@@ -42,13 +42,13 @@ def crowd(angles: Angles, mode: Mode) -> go.Figure:
     n = len(angles.nearest)
     texts = ["one of the 10 nearest"] * n
     figure.add_trace(points(angles.nearest.round(1), [0.06 * top] * n, "", marker("exact", 8, mode), texts))
-    slip(figure, float(angles.nearest[0]), 0.06 * top, "the 10 nearest", mode, to_left=False, lift=22)
-    slip(figure, angles.usual, 1.12 * top, f"the usual clip: {angles.usual:.0f}°", mode, to_left=False, lift=0)
+    label(figure, float(angles.nearest[0]), 0.06 * top, "the 10 nearest", mode, to_left=False, lift=22)
+    label(figure, angles.usual, 1.12 * top, f"the usual clip: {angles.usual:.0f}°", mode, to_left=False, lift=0)
     return figure
 
 
 def one_plane(angles: Angles, turn: float, mode: Mode) -> go.Figure:
-    """Draw your sound, a neighbour and a stranger around the middle, and a line turned by `turn` degrees, 0 to 180."""
+    """Draw the query, a neighbour and a usual clip on a circle, and a line turned by `turn` degrees, 0 to 180."""
     figure = new_figure("", "", mode, height=HEIGHT)
     figure.update_xaxes(visible=False, range=[-2.2, 2.2])
     figure.update_yaxes(visible=False, range=[-1.25, 1.25], scaleanchor="x", showgrid=False)
@@ -72,12 +72,12 @@ def one_plane(angles: Angles, turn: float, mode: Mode) -> go.Figure:
         at = math.cos(place), math.sin(place)
         figure.add_trace(points([at[0]], [at[1]], "", marker(meaning, size, mode), [name]))
         anchor, shift = ("left", 12) if angle >= 0 else ("right", -12)
-        words(figure, *at, f"{name}: <b>{_bit(turn, angle)}</b>", xanchor=anchor, xshift=shift)
+        text_at(figure, *at, f"{name}: <b>{_bit(turn, angle)}</b>", xanchor=anchor, xshift=shift)
     return figure
 
 
 def same_side(turn: float, angle: float) -> bool:
-    """Tell whether a line turned by `turn` degrees leaves a clip at `angle` degrees on your sound's side."""
+    """Return whether a clip at `angle` degrees is on the query's side of a line turned by `turn` degrees."""
     return _side(turn, angle) == _side(turn, 0)
 
 
@@ -96,14 +96,14 @@ def key_chances(angles: Angles, n_bits: int, mode: Mode) -> go.Figure:
         style = {"color": colour, "dash": dash, "width": 2.5}
         figure.add_trace(line(bits, chances, name, style, text))
         lift = 14 if colour == FOUND else -12
-        words(figure, 1, float(chances[0]), name, xanchor="left", xshift=10, yshift=lift)
+        text_at(figure, 1, float(chances[0]), name, xanchor="left", xshift=10, yshift=lift)
     at = (1 - angles.tenth / 180) ** n_bits
     you_are_here(figure, n_bits, at, f"K = {n_bits}: {percent(at)}", mode)
     return figure
 
 
 def s_curve(angles: Angles, n_tables: int, n_bits: int, mode: Mode) -> go.Figure:
-    """Draw the chance of being found at each angle, over where the clips stand."""
+    """Draw the probability of being looked at by angle, over a histogram of all clips."""
     figure = _degrees("angle to your sound, degrees", "chance of being looked at", mode)
     top = _histogram(figure, angles, scale=0.5)
     figure.update_yaxes(range=[-0.02, 1.08], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
@@ -113,8 +113,8 @@ def s_curve(angles: Angles, n_tables: int, n_bits: int, mode: Mode) -> go.Figure
     at = float(hit_probability(1 - angles.tenth / 180, n_tables, n_bits))
     tenth = f"10th nearest: {percent(at)}"
     figure.add_trace(points([angles.tenth], [at], "", marker("exact", 11, mode), [tenth]))
-    slip(figure, angles.tenth, at, tenth, mode, to_left=False, lift=0)
-    words(figure, angles.usual, top, "where the clips are", yshift=12, xanchor="center")
+    label(figure, angles.tenth, at, tenth, mode, to_left=False, lift=0)
+    text_at(figure, angles.usual, top, "where the clips are", yshift=12, xanchor="center")
     return figure
 
 
@@ -125,8 +125,8 @@ def _degrees(x_title: str, y_title: str, mode: Mode) -> go.Figure:
 
 
 def _histogram(figure: go.Figure, angles: Angles, scale: float | None = None) -> float:
-    """Add the collection's angles as a quiet silhouette, `scale` high or true to the axis; return its height."""
-    counts, edges = np.histogram(angles.everybody, bins=60, range=(0, 180))
+    """Add a histogram of all angles, `scale` high or as fractions of the clips; return its height."""
+    counts, edges = np.histogram(angles.all, bins=60, range=(0, 180))
     shares = counts / max(counts.sum(), 1)
     heights = shares * (scale / max(float(shares.max()), 1e-9)) if scale else shares
     text = [
@@ -139,7 +139,7 @@ def _histogram(figure: go.Figure, angles: Angles, scale: float | None = None) ->
 
 
 def _side(turn: float, angle: float) -> int:
-    """Return 1 or -1: the side of the line on which the spot at `angle` (clockwise from the top) stands."""
+    """Return 1 or -1: the side of the line of a clip at `angle` degrees, clockwise from the top."""
     return 1 if math.sin(math.radians(angle + turn)) >= 0 else -1
 
 

@@ -1,28 +1,28 @@
-"""What luck is worth: the same settings drawn from other seeds, as far from the theory as they turned out."""
+"""Spread of recall over seeds: measured minus predicted recall, your index and the band of all draws."""
 
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Grid, line, percent, setting, slip, you_are_here
+from ui.figures.marks import Floats, Grid, label, line, percent, setting, you_are_here
 from ui.figures.palette import FOUND, INK, Mode, new_figure
 
 HEIGHT = 360
-_BAND = "rgba(0, 114, 178, 0.28)"  # the blue of "found", thin enough that lines read on it in both themes
-_LEAST = 2.5  # points either way: less would make a mountain of nothing
+_BAND = "rgba(0, 114, 178, 0.28)"  # FOUND, transparent enough for lines to stay legible in both themes
+_MIN_RANGE = 2.5  # points either way: a smaller range would magnify noise
 
 
-def luck(grid: Grid, draws: Floats, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
-    """Draw recall less the theory's, in points, at the current K as L grows: your index, and the band of all draws.
+def seed_spread(grid: Grid, draws: Floats, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
+    """Draw measured minus predicted recall, in points, at the current K as L grows: your index, and the band of draws.
 
-    draws: float[s, L, K], recall by seed, the one of `grid` among them; predicted: float[L, K].
+    draws: float[s, L, K], recall by seed, that of `grid` included; predicted: float[L, K].
     """
     figure = new_figure("L, tables looked into", "recall beyond the predicted, points", mode, height=HEIGHT, right=24)
     last, (row, column) = int(grid.n_tables[-1]), grid.cell(*here)
     beyond = 100 * (draws[:, :, column] - predicted[:, column])
     own = 100 * (grid.recall[:, column] - predicted[:, column])
-    most = max(float(np.abs(beyond).max()), _LEAST) * 1.25
+    most = max(float(np.abs(beyond).max()), _MIN_RANGE) * 1.25
     figure.update_xaxes(range=[0, last + 0.5], tickvals=[1, *range(4, last + 1, 4)])
-    figure.update_yaxes(range=[-most, most], tickformat="+.0f" if most > 2 * _LEAST else "+.1f")
+    figure.update_yaxes(range=[-most, most], tickformat="+.0f" if most > 2 * _MIN_RANGE else "+.1f")
     low, high = beyond.min(axis=0), beyond.max(axis=0)
     figure.add_trace(line(grid.n_tables, low, "lowest draw", {"width": 0}))
     figure.add_trace(_band(grid, draws[:, :, column], high, int(grid.n_bits[column])))
@@ -30,7 +30,7 @@ def luck(grid: Grid, draws: Floats, predicted: Floats, here: tuple[int, int], mo
     figure.add_hline(y=0, line={"color": INK[mode], "width": 1.5, "dash": "dash"})
     at = float(grid.recall[row, column])
     you_are_here(figure, here[0], float(own[row]), f"{setting(*here)}:<br>your index finds {percent(at)}", mode)
-    slip(figure, last, -0.9 * most, f"band: {len(draws)} draws · dashed: predicted", mode, to_left=True, lift=0)
+    label(figure, last, -0.9 * most, f"band: {len(draws)} draws · dashed: predicted", mode, to_left=True, lift=0)
     return figure
 
 

@@ -1,10 +1,10 @@
-"""Where your sound and its neighbours stand to each plane of one table: how its key comes about."""
+"""Positions of the query and its neighbours relative to each hash function of one table, which make the key."""
 
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Ints, found_and_missed, marker, points, words
+from ui.figures.marks import Floats, Ints, found_and_missed, marker, points, text_at
 from ui.figures.palette import HAIRLINE, INK, SMALL_TEXT, SOFT_INK, Mode, new_figure
 
 ROW = 30
@@ -14,10 +14,10 @@ _BESIDE = {"xref": "paper", "xanchor": "left", "xshift": 14}
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """One table: `query` float[K] and `neighbours` float[m, K], their places on each function's axis, walls at `walls`.
+    """One table: positions on each hash function's axis, `query` float[K] and `neighbours` float[m, K], with `walls`.
 
     symbols int[K], firmness float[K] (see `lsh.inspecting.TableKey`); found: which neighbours LSH found, in any table;
-    names: the neighbours', as they may stand in HTML.
+    names: the neighbours', escaped for HTML.
     """
 
     query: Floats
@@ -27,13 +27,13 @@ class Margins:
     firmness: Floats
     found: list[bool]
     names: list[str]
-    symbol: str  # what a row is called: bit, number
+    symbol: str  # name of a row: bit, number
     axis: str
     unit: str
 
 
 def margins(at: Margins, mode: Mode) -> go.Figure:
-    """Draw one row a bit: the walls, your sound's star, the neighbours' dots, and the bit that comes of it."""
+    """Draw one row per symbol: the walls, the query's star, the neighbours' dots, and the symbol of the query's key."""
     n_bits = len(at.query)
     figure = new_figure(at.axis, "", mode, height=76 + ROW * n_bits, right=56, top=24)
     figure.update_layout(margin={"l": 112})
@@ -42,8 +42,8 @@ def margins(at: Margins, mode: Mode) -> go.Figure:
         if at.firmness[i] < NEARLY:
             frame = {"x0": 0, "x1": 1, "xref": "x domain", "y0": i + 0.58, "y1": i + 1.42}
             figure.add_shape(type="rect", line={"color": INK[mode], "width": 1, "dash": "dot"}, **frame)
-        words(figure, 1, i + 1, f"<b>{at.symbols[i]}</b>", **_BESIDE, font={"size": 15, "color": INK[mode]})
-    words(figure, 1, 0.25, "key", **_BESIDE, font={"size": SMALL_TEXT, "color": SOFT_INK[mode]})
+        text_at(figure, 1, i + 1, f"<b>{at.symbols[i]}</b>", **_BESIDE, font={"size": 15, "color": INK[mode]})
+    text_at(figure, 1, 0.25, "key", **_BESIDE, font={"size": SMALL_TEXT, "color": SOFT_INK[mode]})
     for wall in at.walls:
         figure.add_vline(x=wall, line={"color": INK[mode], "width": 2})
     rows = list(range(1, n_bits + 1))

@@ -1,4 +1,4 @@
-"""The marks that mean the same on every chart: you are here, exact search, the recall you want."""
+"""Building blocks of the figures: marks with one meaning, lines, labels, and names that do not overlap."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ Ints = npt.NDArray[np.integer]
 
 Meaning = Literal["query", "found", "missed", "exact", "candidate", "here"]
 
-LINE_HEIGHT = 17  # px, the least distance of two names
+LINE_HEIGHT = 17  # px, the minimum distance of two names
 _CROSSHAIR = {"color": HERE, "width": 1, "dash": "dot"}
 
 
@@ -29,14 +29,14 @@ class Grid:
     recall: Floats
 
     def cell(self, n_tables: int, n_bits: int) -> tuple[int, int]:
-        """Return the row and column of a setting; one outside the grid is moved to its nearest cell."""
+        """Return the row and column of a setting; outside the grid, of the nearest cell."""
         row = int(np.abs(self.n_tables - n_tables).argmin())
         column = int(np.abs(self.n_bits - n_bits).argmin())
         return row, column
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """Write a share as a percentage a person would say: 92 %, 3.1 %, 0.04 %, < 0.01 %."""
+    """Write a fraction as a percentage: 92 %, 3.1 %, 0.04 %, < 0.01 %."""
     value = 100 * share
     if 0 < value < 0.01:
         return "< 0.01 %"
@@ -51,7 +51,7 @@ def setting(n_tables: int, n_bits: int) -> str:
 
 
 def marker(meaning: Meaning, size: int, mode: Mode) -> dict[str, object]:
-    """Return the mark of a meaning: its symbol and colour, and an edge of paper or a ring."""
+    """Return the Plotly marker of a meaning: symbol, colour and edge."""
     symbol, colour = {
         "query": ("star", QUERY),
         "found": ("circle", FOUND),
@@ -65,7 +65,7 @@ def marker(meaning: Meaning, size: int, mode: Mode) -> dict[str, object]:
 
 
 def found_and_missed(found: Sequence[bool]) -> list[tuple[Meaning, list[int]]]:
-    """Return the places of the found and of the missed neighbours, each with its meaning."""
+    """Return the positions in `found` of the found and of the missed neighbours, each with its meaning."""
     return [
         ("found", [i for i, was in enumerate(found) if was]),
         ("missed", [i for i, was in enumerate(found) if not was]),
@@ -75,7 +75,7 @@ def found_and_missed(found: Sequence[bool]) -> list[tuple[Meaning, list[int]]]:
 def points(
     x: Iterable[float], y: Iterable[float], name: str, mark: Mapping[str, object], texts: Sequence[str]
 ) -> go.Scatter:
-    """Return marks with a hover text each."""
+    """Return markers, each with a hover text."""
     return go.Scatter(
         x=list(x),
         y=list(y),
@@ -91,7 +91,7 @@ def points(
 def line(
     x: npt.ArrayLike, y: npt.ArrayLike, name: str, style: Mapping[str, object], texts: Sequence[str] = (), dots: int = 0
 ) -> go.Scatter:
-    """Return a line; with `texts` each of its points can be pointed at, with `dots` (a size) each has a dot."""
+    """Return a line, with a hover text per point if `texts` are given, and with dots of size `dots` if not 0."""
     return go.Scatter(
         x=x,
         y=y,
@@ -105,23 +105,23 @@ def line(
 
 
 def you_are_here(figure: go.Figure, x: float, y: float, hover: str, mode: Mode) -> None:
-    """Mark the setting in force: a green diamond, its crosshair and its words."""
+    """Mark the setting in force: a green diamond, a crosshair and the words."""
     figure.add_vline(x=x, line=_CROSSHAIR)
     figure.add_hline(y=y, line=_CROSSHAIR)
     figure.add_trace(points([x], [y], "you are here", marker("here", 15, mode), [hover]))
-    # Up and to the left finds more for less: no line runs there, and the words have it to themselves.
-    left = share(figure, "x", x) > 0.3
-    slip(figure, x, y, "<b>you are here</b>", mode, to_left=left, lift=16 if left else -16)
+    # Above and to the left of a setting no line passes, since it would find more for less.
+    left = axis_fraction(figure, "x", x) > 0.3
+    label(figure, x, y, "<b>you are here</b>", mode, to_left=left, lift=16 if left else -16)
 
 
-def slip(figure: go.Figure, x: float, y: float, text: str, mode: Mode, *, to_left: bool, lift: float) -> None:
-    """Write a few words beside a point of the data, on a slip of paper so that no line crosses them.
+def label(figure: go.Figure, x: float, y: float, text: str, mode: Mode, *, to_left: bool, lift: float) -> None:
+    """Write a label beside a data point, on the background colour so that no line crosses it.
 
-    Ink and paper are both named: words without them would be lost between a change of theme and the next run.
+    Both colours are explicit: inherited ones would be unreadable between a change of theme and the next run.
     """
     figure.add_annotation(
-        x=place(figure, "x", x),
-        y=place(figure, "y", y),
+        x=axis_value(figure, "x", x),
+        y=axis_value(figure, "y", y),
         text=text,
         showarrow=False,
         xanchor="right" if to_left else "left",
@@ -133,35 +133,35 @@ def slip(figure: go.Figure, x: float, y: float, text: str, mode: Mode, *, to_lef
     )
 
 
-def words(figure: go.Figure, x: float, y: float, text: str, **placing: object) -> None:
-    """Write a few words in the theme's own ink at a point of the data."""
+def text_at(figure: go.Figure, x: float, y: float, text: str, **placing: object) -> None:
+    """Write a text at a data point, in the theme's own text colour."""
     placing = {"showarrow": False, "font": {"size": SMALL_TEXT}, **placing}
-    figure.add_annotation(x=place(figure, "x", x), y=place(figure, "y", y), text=text, **placing)
+    figure.add_annotation(x=axis_value(figure, "x", x), y=axis_value(figure, "y", y), text=text, **placing)
 
 
 def name_ends(figure: go.Figure, ends: Iterable[tuple[float, float, str]]) -> None:
-    """Write each line's name beside its last point (x, y, name), moved apart where names would overprint."""
+    """Write each line's name beside its last point (x, y, name), moved apart where names would overlap."""
     margin = figure.layout.margin
     height = figure.layout.height - margin.t - margin.b
     ends = sorted(ends, key=lambda end: end[1])
-    heights = [share(figure, "y", y) * height for _, y, _ in ends]
-    for (x, y, name), own, moved in zip(ends, heights, apart(heights, LINE_HEIGHT), strict=True):
-        words(figure, x, y, name, xanchor="left", xshift=8, yshift=moved - own)
+    heights = [axis_fraction(figure, "y", y) * height for _, y, _ in ends]
+    for (x, y, name), own, moved in zip(ends, heights, moved_apart(heights, LINE_HEIGHT), strict=True):
+        text_at(figure, x, y, name, xanchor="left", xshift=8, yshift=moved - own)
 
 
-def apart(heights: Sequence[float], gap: float) -> list[float]:
-    """Move ascending heights so that any two are at least `gap` apart: those that crowd move as one."""
-    crowds: list[tuple[float, int]] = []  # (middle, how many)
+def moved_apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Return ascending heights moved as little as possible so that any two are at least `gap` apart."""
+    groups: list[tuple[float, int]] = []  # (middle, size)
     for height in heights:
-        crowds.append((height, 1))
-        while len(crowds) > 1 and crowds[-1][0] - crowds[-2][0] < gap * (crowds[-2][1] + crowds[-1][1]) / 2:
-            (a, m), (b, n) = crowds[-2:]
-            crowds[-2:] = [((a * m + b * n) / (m + n), m + n)]
-    return [middle + gap * (i - (n - 1) / 2) for middle, n in crowds for i in range(n)]
+        groups.append((height, 1))
+        while len(groups) > 1 and groups[-1][0] - groups[-2][0] < gap * (groups[-2][1] + groups[-1][1]) / 2:
+            (a, m), (b, n) = groups[-2:]
+            groups[-2:] = [((a * m + b * n) / (m + n), m + n)]
+    return [middle + gap * (i - (n - 1) / 2) for middle, n in groups for i in range(n)]
 
 
-def spread(places: Sequence[tuple[float, float]], *, gap: float, x_gap: float) -> list[int]:
-    """Choose places, the first before all and then in order, so that no two lie within `gap` and `x_gap` at once."""
+def uncrowded(places: Sequence[tuple[float, float]], *, gap: float, x_gap: float) -> list[int]:
+    """Return the indices of places, taken greedily in order, such that no two are within both `gap` and `x_gap`."""
     chosen: list[int] = []
     for i, (x, y) in enumerate(places):
         if all(abs(x - places[j][0]) >= x_gap or abs(y - places[j][1]) >= gap for j in chosen):
@@ -169,12 +169,12 @@ def spread(places: Sequence[tuple[float, float]], *, gap: float, x_gap: float) -
     return chosen
 
 
-def place(figure: go.Figure, axis: str, value: float) -> float:
-    """Return a data value as annotations want it: its logarithm on a log axis (Plotly's rule for annotations alone)."""
+def axis_value(figure: go.Figure, axis: str, value: float) -> float:
+    """Return a data value as Plotly's annotations need it: its logarithm on a log axis."""
     return math.log10(value) if figure.layout[f"{axis}axis"].type == "log" else value
 
 
-def share(figure: go.Figure, axis: str, value: float) -> float:
-    """Return how far along an axis a data value stands: 0 at its beginning, 1 at its end."""
+def axis_fraction(figure: go.Figure, axis: str, value: float) -> float:
+    """Return the position of a data value along an axis, from 0 at its beginning to 1 at its end."""
     low, high = figure.layout[f"{axis}axis"].range
-    return float((place(figure, axis, value) - low) / (high - low))
+    return float((axis_value(figure, axis, value) - low) / (high - low))

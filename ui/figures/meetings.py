@@ -1,4 +1,4 @@
-"""The true neighbours against the tables: where each was met, and by how many bits it was missed elsewhere."""
+"""True neighbours against tables: where their keys equal the query's, and in how many bits they differ elsewhere."""
 
 import plotly.graph_objects as go
 
@@ -8,12 +8,12 @@ from ui.figures.palette import INK, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figur
 ROW = 30
 
 
-def meetings(apart: Ints, nearest: Ints, found: list[bool], mode: Mode) -> go.Figure:
+def key_differences(differing: Ints, nearest: Ints, found: list[bool], mode: Mode) -> go.Figure:
     """Draw a cell for each neighbour (row) and table (column): a dot where their keys agree, else how many bits differ.
 
-    apart: int[m, L]; nearest: int[m], the table in which each row came nearest, ringed where the row was missed.
+    differing: int[m, L]; nearest: int[m], the table in which fewest bits differ, ringed where the neighbour was missed.
     """
-    n_rows, n_tables = apart.shape
+    n_rows, n_tables = differing.shape
     figure = new_figure("table", "", mode, height=80 + ROW * n_rows, right=8, top=8)
     figure.update_layout(margin={"l": 104})
     ticks = list(range(1, n_tables + 1)) if n_tables <= 10 else [1, *range(4, n_tables + 1, 4)]
@@ -21,11 +21,11 @@ def meetings(apart: Ints, nearest: Ints, found: list[bool], mode: Mode) -> go.Fi
     names = [f"{_ordinal(i + 1)} · {'found' if found[i] else '<b>missed</b>'}" for i in range(n_rows)]
     figure.update_yaxes(range=[n_rows + 0.6, 0.4], tickvals=list(range(1, n_rows + 1)), ticktext=names, showgrid=False)
     cells = [(i, t) for i in range(n_rows) for t in range(n_tables)]
-    met = [cell for cell in cells if apart[cell] == 0]
-    rings = [(i, int(nearest[i])) for i in range(n_rows) if not found[i] and apart[i, nearest[i]]]
+    met = [cell for cell in cells if differing[cell] == 0]
+    rings = [(i, int(nearest[i])) for i in range(n_rows) if not found[i] and differing[i, nearest[i]]]
     figure.add_trace(_cells(met, "found", marker("found", 12, mode)))
     figure.add_trace(_cells(rings, "nearest miss", marker("missed", 19, mode)))
-    others = [cell for cell in cells if apart[cell]]
+    others = [cell for cell in cells if differing[cell]]
     colours = [INK[mode] if cell in rings else SOFT_INK[mode] for cell in others]
     figure.add_trace(
         go.Scatter(
@@ -33,9 +33,9 @@ def meetings(apart: Ints, nearest: Ints, found: list[bool], mode: Mode) -> go.Fi
             y=[i + 1 for i, _ in others],
             mode="text",
             name="bits apart",
-            text=[str(apart[cell]) for cell in others],
+            text=[str(differing[cell]) for cell in others],
             textfont={"size": SMALL_TEXT, "color": colours},
-            hovertext=[f"{_ordinal(i + 1)} nearest, table {t + 1}: {apart[i, t]} apart" for i, t in others],
+            hovertext=[f"{_ordinal(i + 1)} nearest, table {t + 1}: {differing[i, t]} apart" for i, t in others],
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )

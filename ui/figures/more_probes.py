@@ -1,27 +1,27 @@
-"""More probes in the same tables: recall against clips looked at, one line for each number of probes."""
+"""Recall against clips looked at as K falls: one line per number of probes, all with the same tables."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Ints, line, percent, setting, share, slip, spread, you_are_here
+from ui.figures.marks import Floats, Ints, axis_fraction, label, line, percent, setting, uncrowded, you_are_here
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
 
 HEIGHT = 400
 _TICKS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
-_LOWEST = 0.002  # %: further left there are only buckets that hold nothing
+_LOWEST = 0.002  # %: further left the buckets are empty
 _NAMED_AT = 0.6  # of recall, where the lines are farthest apart
 
-Line = tuple[Floats, Floats]  # recall and share looked at, float[K] each
+Line = tuple[Floats, Floats]  # recall and fraction looked at, float[K] each
 
 
-def more_probes(
+def recall_by_probes(
     lines: Mapping[int, Line], n_bits: Ints, here: tuple[int, int, int], here_at: tuple[float, float], mode: Mode
 ) -> go.Figure:
-    """Draw recall against the share looked at as K falls, one line for each number of probes, all with the same tables.
+    """Draw recall against the fraction of the collection looked at, one line per number of probes.
 
-    n_bits: int[K]; here: (L, K, T) of the setting in force, and where it stands: (share looked at, recall).
+    n_bits: int[K]; here: (L, K, T) of the setting in force, here_at: its (fraction looked at, recall).
     """
     axis = "clips looked at, % of the collection (log)"
     figure = new_figure(axis, "recall, share of the 10 nearest found", mode, height=HEIGHT, right=24)
@@ -41,7 +41,7 @@ def more_probes(
 
 
 def probes(n_probes: int) -> str:
-    """Write a number of probes."""
+    """Write a number of probes: 1 probe, 2 probes."""
     return f"{n_probes} probe{'s' * (n_probes != 1)}"
 
 
@@ -62,14 +62,17 @@ def _line(n_probes: int, of: Line, n_bits: Ints, here: tuple[int, int, int], mod
 
 
 def _names(figure: go.Figure, lines: Mapping[int, Line], here: tuple[float, float], mode: Mode) -> None:
-    """Name the first and the last line, where there is room."""
+    """Name the lines of the fewest and of the most probes, where there is room."""
     places = []
     for n_probes in (max(lines), 1):
         recall, looked = lines[n_probes]
         i = int(np.abs(recall - _NAMED_AT).argmin())
         places.append((n_probes, 100 * float(looked[i]), float(recall[i])))
-    shares = [(share(figure, "x", max(x, _LOWEST)), share(figure, "y", y)) for _, x, y in [(0, *here), *places]]
-    for i in spread(shares, gap=0.1, x_gap=0.02):
+    shares = [
+        (axis_fraction(figure, "x", max(x, _LOWEST)), axis_fraction(figure, "y", y))
+        for _, x, y in [(0, *here), *places]
+    ]
+    for i in uncrowded(shares, gap=0.1, x_gap=0.02):
         if i:
             n_probes, x, y = places[i - 1]
-            slip(figure, x, y, probes(n_probes), mode, to_left=n_probes > 1, lift=0)
+            label(figure, x, y, probes(n_probes), mode, to_left=n_probes > 1, lift=0)

@@ -1,8 +1,8 @@
-"""What each colour means, and the one template every chart is drawn with.
+"""Colours, one per meaning, and the Plotly template of every chart.
 
-Meanings have one colour and one mark (Okabe & Ito 2008, safe for colour-blind eyes), and recall has one hue, light to
-dark. Draw with `st.plotly_chart(..., theme="streamlit")`: it gives charts the app's font. Its axis greys are too pale
-to read (3.7 : 1 on light paper), so inks are named here, as in .streamlit/config.toml, one set a theme.
+Colours are those of Okabe and Ito (2008), which colour-blind people can tell apart; recall has one hue, light to dark.
+Draw with `st.plotly_chart(..., theme="streamlit")`, which gives charts the app's font. Its axis greys have too little
+contrast (3.7 : 1 in the light theme), so text colours are set here, as in .streamlit/config.toml, one set per theme.
 """
 
 from typing import Final, Literal
@@ -21,11 +21,11 @@ PINNED: Final = "#CC79A7"
 
 INK: Final[dict[Mode, str]] = {"light": "#1E2126", "dark": "#E8E6E1"}  # as in .streamlit/config.toml
 PAPER: Final[dict[Mode, str]] = {"light": "#FCFBF8", "dark": "#15171A"}
-SOFT_INK: Final[dict[Mode, str]] = {"light": "#555A61", "dark": "#AEB1B5"}  # 6.6 : 1 and 8.3 : 1 on their papers
-QUIET: Final = "rgba(128, 134, 142, 0.45)"  # holds on both papers: lines that stand back
+SOFT_INK: Final[dict[Mode, str]] = {"light": "#555A61", "dark": "#AEB1B5"}  # contrast 6.6 : 1 and 8.3 : 1
+QUIET: Final = "rgba(128, 134, 142, 0.45)"  # lines in the background of either theme
 HAIRLINE: Final = "rgba(128, 134, 142, 0.22)"
 
-# Recall's one hue is the blue of "found": more found, further from the paper.
+# The hue of recall is the blue of FOUND; higher recall contrasts more with the background.
 RECALL_SCALE: Final[dict[Mode, list[tuple[float, str]]]] = {
     "light": [
         (0.0, "#F1F4F5"),
@@ -56,7 +56,7 @@ pio.templates["earshot"] = go.layout.Template(
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "showlegend": False,
-        "dragmode": False,  # a thumb that scrolls the page must not draw a box
+        "dragmode": False,  # scrolling by touch must not draw a zoom box
         "hovermode": "closest",
         "hoverlabel": {"align": "left"},
         "xaxis": _AXIS,
@@ -67,13 +67,13 @@ pio.templates["earshot"] = go.layout.Template(
 
 
 def new_figure(x_title: str, y_title: str, mode: Mode, *, height: int, right: int = 16, top: int = 8) -> go.Figure:
-    """Return an empty chart with titled axes and its margins fixed, so that new data never moves the frame."""
+    """Return an empty chart with axis titles and fixed margins, so that new data never moves the frame."""
     figure = go.Figure(layout={"template": "earshot", "height": height, "font": {"color": INK[mode]}})
     figure.update_layout(margin={"l": 52, "r": right, "t": top, "b": 52, "pad": 4})
     label = {"bgcolor": PAPER[mode], "bordercolor": SOFT_INK[mode], "font": {"color": INK[mode], "size": TEXT_SIZE}}
     figure.update_layout(
         hoverlabel=label, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)"
-    )  # over the theme's opaque paper
+    )  # in place of the theme's opaque background
     for update, title in ((figure.update_xaxes, x_title), (figure.update_yaxes, y_title)):
         update(title={"text": title, "standoff": 8, "font": {"color": INK[mode], "size": TEXT_SIZE}}, automargin=False)
         update(tickfont={"color": SOFT_INK[mode], "size": SMALL_TEXT})

@@ -1,15 +1,15 @@
-"""Probes in order: which bits each one flips, and what looking there brings."""
+"""Probing sequence of one table, and the neighbours found by each number of probes."""
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Ints, line, marker, points, slip, words
+from ui.figures.marks import Ints, label, line, marker, points, text_at
 from ui.figures.palette import FOUND, HERE, INK, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
 
 ROW = 26
 
 
 def probe_order(keys: Ints, sizes: Ints, n_probes: int, mode: Mode) -> go.Figure:
-    """Draw the keys of one table's probes, int[T, K], row by row: a filled square where a bit differs from your own.
+    """Draw the keys of one table's probes, int[T, K], one row each, with a square where a bit differs from the query's.
 
     sizes: int[T], clips in each bucket; the first `n_probes` are looked into at your setting, the others are not.
     """
@@ -30,7 +30,7 @@ def probe_order(keys: Ints, sizes: Ints, n_probes: int, mode: Mode) -> go.Figure
         figure.add_hline(y=n_probes + 0.5, line={"color": HERE, "width": 1.5, "dash": "dot"})
     for t in range(n):
         size = f"{int(sizes[t]):,} clip{'s' * int(sizes[t] != 1)}"
-        words(figure, 1, t + 1, size, xref="paper", xanchor="left", xshift=8)
+        text_at(figure, 1, t + 1, size, xref="paper", xanchor="left", xshift=8)
     return figure
 
 
@@ -40,7 +40,10 @@ def _cells(cells: list[tuple[int, int]], name: str, **look: object) -> go.Scatte
 
 
 def probe_gains(looked_at: Ints, met: Ints, wanted: int, n_probes: int, mode: Mode) -> go.Figure:
-    """Draw how many of the `wanted` nearest are found after 1, 2, ... T probes a table, and what that looks at."""
+    """Draw how many of the `wanted` nearest are found with 1, 2, ... T probes per table, met int[T].
+
+    looked_at: int[T], clips looked at.
+    """
     figure = new_figure(
         "probes: buckets looked into, in each table", "of the nearest, found", mode, height=300, right=24, top=24
     )
@@ -49,7 +52,7 @@ def probe_gains(looked_at: Ints, met: Ints, wanted: int, n_probes: int, mode: Mo
     figure.update_yaxes(range=[-0.4, wanted + 0.9], tickvals=sorted({0, wanted // 2, wanted}))
     figure.add_hline(y=wanted, line={"color": INK[mode], "width": 1})
     texts = [
-        f"{t} probe{'s' * (t > 1)} a table:<br>{found} of {wanted} found,<br>{looked:,} clips looked at"
+        f"{t} probe{'s' * (t > 1)} per table:<br>{found} of {wanted} found,<br>{looked:,} clips looked at"
         for t, found, looked in zip(probes, met.tolist(), looked_at.tolist(), strict=True)
     ]
     steps = line(probes, met, "found", {"color": FOUND, "width": 2, "shape": "hv"}, texts, dots=8)
@@ -57,5 +60,5 @@ def probe_gains(looked_at: Ints, met: Ints, wanted: int, n_probes: int, mode: Mo
     here = min(n_probes, len(probes))
     figure.add_vline(x=here, line={"color": HERE, "width": 1, "dash": "dot"})
     figure.add_trace(points([here], [met[here - 1]], "you are here", marker("here", 14, mode), [texts[here - 1]]))
-    slip(figure, here, int(met[here - 1]), "<b>you are here</b>", mode, to_left=here > len(probes) / 2, lift=-18)
+    label(figure, here, int(met[here - 1]), "<b>you are here</b>", mode, to_left=here > len(probes) / 2, lift=-18)
     return figure

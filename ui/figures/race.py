@@ -1,4 +1,4 @@
-"""The race: who answers most queries in a second, and how time and recall go as the collection grows."""
+"""Figures of a race: queries per second at one size, and time and recall as the collection grows."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lsh.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap
-from ui.figures.marks import line, name_ends, percent, points, slip, words
+from ui.figures.marks import label, line, name_ends, percent, points, text_at
 from ui.figures.palette import FOUND, INK, PAPER, PINNED, QUIET, SOFT_INK, Mode, new_figure
 
 FINISH_HEIGHT, GROWTH_HEIGHT = 312, 400
@@ -29,8 +29,8 @@ class _Look:
     width: float
 
 
-def finish(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Figure:
-    """Draw how many queries each racer answers in a second, the fastest on top: `laps` by racer, at one size."""
+def throughput(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Figure:
+    """Draw how many queries each racer answers per second, the fastest on top; `laps` by racer, of one size."""
     figure = new_figure("queries answered in one second, one thread", "", mode, height=FINISH_HEIGHT, right=8)
     named = [(NAMES[racer], lap) for racer, lap in laps.items()] + ([(_PINNED, pinned)] if pinned else [])
     named.sort(key=lambda own: own[1].ms, reverse=True)
@@ -40,20 +40,20 @@ def finish(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Figure
     for place, (name, lap) in enumerate(named):
         figure.add_trace(_bar(lap, name, place, mode))
         said = f"<b>{name}</b>  {ms(lap.ms)} a query, finds {percent(lap.recall)}"
-        words(figure, 0, place + 0.36, said, xanchor="left", font={"size": 13, "color": INK[mode]})
+        text_at(figure, 0, place + 0.36, said, xanchor="left", font={"size": 13, "color": INK[mode]})
         shift = 4
         if name == _PINNED:
             hover = f"{_sentence(lap)}<extra>pinned</extra>"
             figure.add_trace(_diamonds([1000 / lap.ms], [place], mode, hover, lines=False))
             shift = 10
-        words(figure, 1000 / lap.ms, place, round_size(1000 / lap.ms), xanchor="left", xshift=shift)
+        text_at(figure, 1000 / lap.ms, place, round_size(1000 / lap.ms), xanchor="left", xshift=shift)
     return figure
 
 
-def times(
+def time_by_size(
     laps: Sequence[Lap], pinned: Sequence[Lap], crossings: Mapping[str, float], sizes: Sequence[int], mode: Mode
 ) -> go.Figure:
-    """Draw the time of a query against the size, both on log scales.
+    """Draw the time per query against the size of the collection, both on log scales.
 
     crossings: by racer, the size from which LSH is the faster one; each is marked where the two lines meet.
     """
@@ -69,8 +69,8 @@ def times(
     return figure
 
 
-def recalls(laps: Sequence[Lap], pinned: Sequence[Lap], sizes: Sequence[int], mode: Mode) -> go.Figure:
-    """Draw recall against the size; both ways of exact search are one line, at 1."""
+def recall_by_size(laps: Sequence[Lap], pinned: Sequence[Lap], sizes: Sequence[int], mode: Mode) -> go.Figure:
+    """Draw recall against the size of the collection; both ways of exact search are one line, at 1."""
     title = "recall, share of the 10 nearest found"
     figure = new_figure("clips in the collection (log)", title, mode, height=GROWTH_HEIGHT, right=_RIGHT)
     figure.update_yaxes(range=[-0.02, 1.08], tickvals=[0, 0.25, 0.5, 0.75, 1])
@@ -80,19 +80,19 @@ def recalls(laps: Sequence[Lap], pinned: Sequence[Lap], sizes: Sequence[int], mo
 
 
 def ms(milliseconds: float) -> str:
-    """Write a time with the two digits that mean something."""
+    """Write a time with two significant digits."""
     return f"{number(milliseconds)} ms"
 
 
 def number(value: float) -> str:
-    """Write a number with two digits, or all that stand before the point."""
+    """Write a number with two significant digits, or all digits before the point."""
     if value >= 10:
         return f"{value:,.0f}"
     return f"{value:.{min(1 - math.floor(math.log10(value)), 4)}f}" if value > 0 else "0"
 
 
 def short_size(n: int) -> str:
-    """Write a number of clips shortly: 400, 5k, 16k, 2.1M."""
+    """Write a number of clips in few characters: 400, 5k, 16k, 2.1M."""
     for unit, letter in ((1_000_000, "M"), (1000, "k")):
         if n >= unit:
             return f"{n / unit:.2g}{letter}" if n < 100 * unit else f"{n / unit:.0f}{letter}"
@@ -145,7 +145,7 @@ def _sizes(figure: go.Figure, sizes: Sequence[int]) -> None:
 
 
 def _lines(figure: go.Figure, laps: Sequence[Lap], pinned: Sequence[Lap], value: str, mode: Mode) -> None:
-    """Draw a line a racer, LSH on top, and the pinned LSH; name each at its end."""
+    """Draw a line per racer, LSH on top, and the pinned LSH; name each at its end."""
     ends: list[tuple[float, float, str]] = []
     for racer in reversed(RACERS):
         own, look = _of(laps, racer), _look(racer, mode)
@@ -181,7 +181,7 @@ def _diamonds(
 
 
 def _crossing(figure: go.Figure, lsh: Sequence[Lap], racer: str, n: float, mode: Mode) -> None:
-    """Mark where LSH's line meets another's: a cross, and from which size on LSH is the faster one."""
+    """Mark the size from which LSH is faster than another racer, with a cross on its line."""
     at = float(np.exp(np.interp(np.log(n), np.log([lap.n for lap in lsh]), np.log([lap.ms for lap in lsh]))))
     dotted = {"color": QUIET, "width": 1, "dash": "dot"}
     figure.add_shape(type="line", x0=n, x1=n, y0=0, y1=1, yref="y domain", line=dotted, layer="below")
@@ -189,12 +189,12 @@ def _crossing(figure: go.Figure, lsh: Sequence[Lap], racer: str, n: float, mode:
     hover = f"From about {round_size(n)} clips on<br>LSH is faster than {NAMES[racer]}"
     figure.add_trace(points([n], [at], f"LSH overtakes {NAMES[racer]}", cross, [hover]))
     text = f"LSH overtakes {SHORT[racer]}<br>at about {round_size(n)}"
-    top = 10.0 ** figure.layout.yaxis.range[1]  # where no line has been yet: they rise to the right
+    top = 10.0 ** figure.layout.yaxis.range[1]  # above the lines, which rise to the right
     right = math.log10(n) > sum(figure.layout.xaxis.range) / 2
-    slip(figure, n, top, text, mode, to_left=right, lift=-18 if racer == EXACT else -56)
+    label(figure, n, top, text, mode, to_left=right, lift=-18 if racer == EXACT else -56)
 
 
 def round_size(n: float) -> str:
-    """Write a size as nearly as it is known: with two digits."""
+    """Write a size rounded to two significant digits."""
     unit = 10 ** max(math.floor(math.log10(n)) - 1, 0)
     return f"{unit * round(n / unit):,}"

@@ -1,14 +1,14 @@
-"""How evenly recall falls on the queries: how many have so and so many of their neighbours found."""
+"""Histogram of queries by the number of their neighbours found."""
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Ints, slip
+from ui.figures.marks import Ints, label
 from ui.figures.palette import FOUND, INK, Mode, new_figure
 
 HEIGHT = 300
 
 
-def tally(counts: Ints, mode: Mode) -> go.Figure:
+def found_counts(counts: Ints, mode: Mode) -> go.Figure:
     """Draw the number of queries, counts int[k + 1], for each number of neighbours found, 0 to k, and the mean."""
     k, total = len(counts) - 1, int(counts.sum())
     figure = new_figure(f"of its {k} nearest, found", "queries", mode, height=HEIGHT, right=24, top=28)
@@ -28,5 +28,5 @@ def tally(counts: Ints, mode: Mode) -> go.Figure:
     mean = sum(found * int(count) for found, count in enumerate(counts)) / max(total, 1)
     figure.add_vline(x=mean, line={"color": INK[mode], "width": 1, "dash": "dash"})
     top = 1.1 * max(int(counts.max(initial=0)), 1)
-    slip(figure, mean, top, f"mean {mean:.1f}", mode, to_left=mean > k / 2, lift=0)
+    label(figure, mean, top, f"mean {mean:.1f}", mode, to_left=mean > k / 2, lift=0)
     return figure

@@ -1,15 +1,15 @@
-"""Does the theory hold: recall predicted from angles alone, beside recall measured."""
+"""Predicted beside measured recall."""
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Grid, line, name_ends, percent, points, setting, slip, you_are_here
+from ui.figures.marks import Floats, Grid, label, line, name_ends, percent, points, setting, you_are_here
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
 
 HEIGHT = 400
 
 
 def predicted_beside_measured(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
-    """Draw recall at the current K as L grows: measured a solid line, predicted a dashed one."""
+    """Draw recall at the current K as L grows: a solid line measured, a dashed line predicted."""
     figure = new_figure("L, tables looked into", "recall, share of the 10 nearest found", mode, height=HEIGHT, right=74)
     last = int(grid.n_tables[-1])
     figure.update_xaxes(range=[0, last + 0.5], tickvals=[1, *range(4, last + 1, 4)])
@@ -27,14 +27,14 @@ def predicted_beside_measured(grid: Grid, predicted: Floats, here: tuple[int, in
 
 
 def parity(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
-    """Draw every setting of the grid at (predicted, measured): on the diagonal the theory is right."""
+    """Draw every setting of the grid at (predicted, measured) recall, with the diagonal."""
     figure = new_figure("recall predicted by theory", "recall measured", mode, height=HEIGHT, right=24)
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(range=[-0.02, 1.06], tickvals=[0, 0.25, 0.5, 0.75, 1])
     diagonal = {"color": INK[mode], "width": 1, "dash": "dash"}
     figure.add_trace(_cells(grid, predicted))
     figure.add_trace(line([0, 1], [0, 1], "equal", diagonal))
-    slip(figure, 1.04, 0.04, "dashed: predicted = measured", mode, to_left=True, lift=0)
+    label(figure, 1.04, 0.04, "dashed: predicted = measured", mode, to_left=True, lift=0)
     row, column = grid.cell(*here)
     x, y = float(predicted[row, column]), float(grid.recall[row, column])
     hover = f"{setting(*here)}:<br>predicted {percent(x)}, measured {percent(y)}"
