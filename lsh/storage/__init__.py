@@ -1,7 +1,8 @@
 """Save an index into one file, and load it again: the same answers bit for bit, or an error that names the file.
 
-A file is the old one or the new one after any crash (`aside`), holds nothing but what its header describes
-(`container`, `header`), and is believed only after it was checked (`kinds`, `checks`). Nothing in it is executed.
+After any crash a file is the old one or the new one (`earshot_common.atomic`). It holds nothing but what its header
+describes (`container`, `header`), and is trusted only after it was checked (`kinds`, `checks`). Nothing in it is
+executed.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from earshot_common.atomic import WriteError, atomic_file
 from lsh import validate
 from lsh.arrays import Float32Array
 from lsh.errors import IndexFileError, LSHError
@@ -34,16 +36,17 @@ def save(index: LSHIndex | SketchIndex, path: str | os.PathLike[str], *, with_ve
 
     with_vectors: False leaves the vectors out, and `load` must be given them: for data that lies in a file of its own.
 
-    The same index gives the same bytes. After a crash, a full disk or a lost write the old file is still there, whole,
-    or the new one is. Raises IndexFileError when it cannot be written, NotFittedError for an index without data. POSIX.
+    The same index gives the same bytes. After a crash, a full disk or a failed write the file is the old one or the new
+    one, complete. Raises IndexFileError when it cannot be written, NotFittedError for an index without data.
     """
-    from lsh.storage.aside import replacing  # POSIX only, while loading works everywhere
-
     name = "LSHIndex" if isinstance(index, LSHIndex) else "SketchIndex"
     kind, exact = KINDS[name], index.exact
     arrays = {_VECTORS: exact.X, **{norms: getattr(exact, norms) for norms in _NORMS}, **kind.arrays(index)}
-    with replacing(Path(path)) as handle:
-        container.write(handle, name, kind.settings(index), arrays, () if with_vectors else (_VECTORS,))
+    try:
+        with atomic_file(Path(path)) as file:
+            container.write(file.fileno(), name, kind.settings(index), arrays, () if with_vectors else (_VECTORS,))
+    except WriteError as error:
+        raise IndexFileError(str(error)) from error
 
 
 def load(

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 import lsh
+from earshot_common.locks import lock_file
 from lsh.errors import IndexFileError
 from tests.storage.made import make
 
-CALLS = ["open", "write", "lseek", "fsync", "close", "fstat", "stat", "lstat", "listdir", "fchmod", "replace", "unlink"]
+CALLS = ["open", "write", "lseek", "fsync", "close", "fstat", "stat", "lstat", "listdir", "chmod", "replace", "unlink"]
 ERRNOS = [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EINTR, errno.EROFS]
 
 
@@ -140,7 +141,7 @@ def test_a_full_disk_is_named_and_the_old_file_stays(indexes, old):
     before, real = old.read_bytes(), os.open
 
     def open_full(path, flags, *mode):
-        return real("/dev/full", os.O_WRONLY) if flags & os.O_CREAT else real(path, flags, *mode)
+        return real("/dev/full", os.O_WRONLY) if str(path).endswith(".tmp") else real(path, flags, *mode)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "open", open_full)
@@ -221,8 +222,8 @@ def test_a_new_file_has_the_usual_permissions_and_a_replaced_one_those_it_had(in
     assert stat.S_IMODE((tmp_path / "index").stat().st_mode) == 0o600
 
 
-def test_work_of_the_dead_is_removed_and_other_hidden_files_are_not(indexes, old):
-    dead = [".index.0123abcd.tmp", ".index.ffffffff.tmp"]
+def test_leftovers_of_crashed_writers_are_removed_and_other_hidden_files_are_not(indexes, old):
+    leftovers = [".index.0123abcd.tmp", ".index.ffffffff.tmp", ".index.ffffffff.lock"]
     others = [
         ".index.notes.tmp",
         ".index.0123abcd",
@@ -230,20 +231,20 @@ def test_work_of_the_dead_is_removed_and_other_hidden_files_are_not(indexes, old
         ".index.0123abcde.tmp",
         "index.0123abcd.tmp",
     ]
-    for name in dead + others:
+    for name in leftovers + others:
         (old.parent / name).write_bytes(b"x")
     (old.parent / ".index.00000000.tmp").mkdir()
     (old.parent / ".index.11111111.tmp").symlink_to(old)
     lsh.save(indexes[1], old)
     left = {path.name for path in old.parent.iterdir()}
-    assert left == {"index", *others, ".index.00000000.tmp", ".index.11111111.tmp"}
+    assert left == {"index", *others, ".index.11111111.tmp"}
     assert lsh.load(old).params.seed == 2
 
 
-def test_work_of_the_living_is_left_alone(indexes, old):
+def test_the_work_of_a_running_writer_is_left_alone(indexes, old):
     work = old.parent / ".index.0123abcd.tmp"
-    with work.open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    work.write_bytes(b"x")
+    with lock_file(work.with_suffix(".lock")):
         lsh.save(indexes[1], old)
         assert work.exists()
     lsh.save(indexes[1], old)
@@ -266,14 +267,14 @@ def test_many_threads_may_save_to_one_path(indexes, old):
     assert hidden(old.parent) == []
 
 
-def test_a_saver_whose_work_was_taken_for_dead_before_it_was_locked_begins_again(indexes, old):
+def test_a_writer_whose_lock_file_is_removed_before_it_is_locked_begins_again(indexes, old):
     real, taken = fcntl.flock, []
 
     def flock(handle, operation):
-        if operation == fcntl.LOCK_EX and not taken:
+        if operation & fcntl.LOCK_EX and not taken:
             (work,) = [path for path in old.parent.iterdir() if path.name.startswith(".")]
             taken.append(work)
-            work.unlink()  # as another saver does, between this one's opening and locking
+            work.unlink()  # as another writer does, between opening and locking
         real(handle, operation)
 
     with pytest.MonkeyPatch.context() as patch:
