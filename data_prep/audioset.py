@@ -252,7 +252,9 @@ def _work_folder(out: Path) -> Iterator[Path]:
             try:
                 yield folder
             except DataError as error:
-                raise type(error)("\n".join(filter(None, [str(error), left_behind(out)]))) from error
+                if kept := left_behind(out):
+                    error.add_note(kept)
+                raise
     finally:
         with contextlib.suppress(OSError):
             folder.rmdir()  # if nothing is left in it

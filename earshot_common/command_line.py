@@ -19,7 +19,7 @@ def run(command: Callable[[], int | None], errors: tuple[type[Exception], ...], 
         status = command()
         sys.stdout.flush()
     except errors as error:
-        print(f"error: {error}", *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
+        print(f"error: {full_message(error)}", file=sys.stderr)
         return ERROR
     except KeyboardInterrupt:
         print(interrupted, file=sys.stderr)
@@ -28,6 +28,11 @@ def run(command: Callable[[], int | None], errors: tuple[type[Exception], ...], 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's own flush fails at exit
         return BROKEN_PIPE
     return status or 0
+
+
+def full_message(error: BaseException) -> str:
+    """Return an exception's message and the notes added to it, a line each."""
+    return "\n".join([str(error), *getattr(error, "__notes__", [])])
 
 
 def log(text: str) -> None:

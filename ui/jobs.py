@@ -9,6 +9,7 @@ from typing import Protocol
 import streamlit as st
 
 from data_prep.errors import DataError, StoppedError
+from earshot_common.command_line import full_message
 
 _LOST = "it failed for a reason that was not foreseen; the server's log has it"
 
@@ -62,7 +63,7 @@ class Job:
         except StoppedError:
             self.error = "Stopped. What came so far is kept: begin again and it carries on."
         except DataError as error:
-            self.error = str(error)
+            self.error = full_message(error)
         except BaseException:
             self.error = _LOST
             raise
