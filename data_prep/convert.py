@@ -12,8 +12,8 @@ from itertools import compress
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from data_prep.arrays import BoolArray
 from data_prep.atomic import check_target
 from data_prep.errors import DamageError, InputError, RecordError
 from data_prep.labels import read_labels
@@ -139,7 +139,7 @@ class _Conversion:
         self._report.n_frames += int(clips.n_frames.sum())
         self._report.n_short += int((clips.n_frames < MAX_FRAMES).sum())
 
-    def _new(self, ids: list[str], batch: Batch) -> npt.NDArray[np.bool_]:
+    def _new(self, ids: list[str], batch: Batch) -> BoolArray:
         """Say which clips did not come before, here or in an earlier batch."""
         numbers = np.array([self._number_of_shard[shard.name] for shard in batch.shards], np.int32)[batch.shard]
         new = np.ones(len(ids), bool)

@@ -14,7 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data_prep.arrays import Float32Array, Int64Array, UInt8Array, UInt16Array
 from data_prep.errors import DatasetError
+from data_prep.label_sets import LabelSets
 from data_prep.manifest import parse_manifest
 from data_prep.npy import open_npy, read_only
 from data_prep.schema import (
@@ -67,7 +69,7 @@ class Dataset:
         """Return the number of clips in a split."""
         return int(self.manifest["rows"][_checked(split)])
 
-    def features(self, split: str) -> npt.NDArray[np.float32]:
+    def features(self, split: str) -> Float32Array:
         """Return the features of a split: a read-only memory map, float32[n, dim], finite."""
         return self._features[_checked(split)]
 
@@ -76,7 +78,7 @@ class Dataset:
         """Say whether the dataset keeps the clips' frames, not only their mean."""
         return self._frames is not None
 
-    def frames(self, split: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    def frames(self, split: str) -> tuple[Int64Array, UInt8Array]:
         """Return the frames of a split: offsets int64[n + 1], and a read-only memory map uint8[offsets[-1], dim].
 
         The frames of row i are `values[offsets[i]:offsets[i + 1]]`.
@@ -88,7 +90,7 @@ class Dataset:
         ends = ends[first_row : first_row + self.n_rows(split) + 1]
         return read_only(ends - ends[0]), self._frames[ends[0] : ends[-1]]
 
-    def map(self) -> npt.NDArray[np.uint16] | None:
+    def map(self) -> UInt16Array | None:
         """Return each clip's place on the map: a read-only memory map uint16[n, 2] of train, validation, test in turn.
 
         None for a dataset without one; `manifest["map"]` says how it was made, `python -m data_prep map` makes it.
@@ -147,29 +149,25 @@ class Dataset:
         """Names of each label's parents in the ontology, by label index; empty where it has none or none is known."""
         return cast("list[list[str]]", self._labels["parents"].to_pylist())
 
-    def label_counts(self, split: str) -> npt.NDArray[np.int64]:
+    def label_counts(self, split: str) -> Int64Array:
         """Return how many clips of a split carry each label: int64[n_labels]."""
         return _numbers(self._labels[_checked(split)].chunk(0))
 
-    def label_sets(self, split: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]:
-        """Return the labels of every row as (offsets int64[n + 1], values int16[m]).
+    def label_sets(self, split: str) -> LabelSets:
+        """Return the labels of every row: (offsets int64[n + 1], values int16[m]).
 
         The labels of row i are `values[offsets[i]:offsets[i + 1]]`; `values` is a view of the table, not a copy.
         """
         column: Any = self._clips["labels"].chunk(0)
         first_row = self._first_row(split)
         offsets = _numbers(column.offsets)[first_row : first_row + self.n_rows(split) + 1].astype(np.int64)
-        return read_only(offsets - offsets[0]), _numbers(column.values)[offsets[0] : offsets[-1]]
+        return LabelSets(read_only(offsets - offsets[0]), _numbers(column.values)[offsets[0] : offsets[-1]])
 
-    def labels_of(self, split: str, rows: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]:
+    def labels_of(self, split: str, rows: npt.ArrayLike) -> LabelSets:
         """Return the labels of some rows (int64[m]) in their order, as `label_sets` returns those of every row."""
-        offsets, values = self.label_sets(split)
-        rows = np.asarray(rows, np.int64)
-        counts = np.diff(offsets)[rows]
-        ends = np.concatenate([[0], np.cumsum(counts)])
-        return ends, values[np.arange(ends[-1]) + np.repeat(offsets[rows] - ends[:-1], counts)]
+        return self.label_sets(split).take(np.asarray(rows, np.int64))
 
-    def rows_with_label(self, split: str, label: int) -> npt.NDArray[np.int64]:
+    def rows_with_label(self, split: str, label: int) -> Int64Array:
         """Return the rows of a split that carry a label, ascending: int64[m]."""
         if not 0 <= label < len(self.label_names):
             raise IndexError(f"label {label} is outside the table, which has labels 0 to {len(self.label_names) - 1}")
@@ -222,13 +220,13 @@ class Dataset:
                     f"{path} has {path.stat().st_size:,} bytes, expected {facts['bytes']:,}; prepare the dataset again"
                 )
 
-    def _open_features(self, split: str) -> npt.NDArray[np.float32]:
+    def _open_features(self, split: str) -> Float32Array:
         return open_npy(self.path / f"{split}.npy", np.float32, (self.n_rows(split), self.dim))
 
-    def _open_frames(self) -> npt.NDArray[np.uint8]:
+    def _open_frames(self) -> UInt8Array:
         return open_npy(self.path / FRAMES, np.uint8, (self.manifest["frames"], self.dim))
 
-    def _open_map(self) -> npt.NDArray[np.uint16]:
+    def _open_map(self) -> UInt16Array:
         return open_npy(self.path / MAP, np.uint16, (sum(map(self.n_rows, SPLITS)), 2))
 
 

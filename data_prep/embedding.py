@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from data_prep.arrays import Float32Array, Float64Array, UInt8Array
 from data_prep.logmel import HOP, SAMPLE_RATE, log_mel
 
 DIM = 128
@@ -21,10 +22,8 @@ _FRAMES_A_SECOND = SAMPLE_RATE / HOP
 _BANDS = 16  # neighbouring mel bands share one rhythm
 _RHYTHMS = ((0.5, 2), (2, 4), (4, 8), (8, 16), (16, 50))  # Hz
 
-Floats = npt.NDArray[np.float64]
 
-
-def statistics(spectrogram: Floats) -> Floats:
+def statistics(spectrogram: Float64Array) -> Float64Array:
     """Return float64[208], what stays of a log-mel spectrogram float64[frames, 64] when its moments are forgotten.
 
     The mean of each band (the timbre), its standard deviation over time (how lively), and how strongly groups of bands
@@ -37,7 +36,7 @@ def statistics(spectrogram: Floats) -> Floats:
     return np.concatenate([spectrogram.mean(axis=0), spectrogram.std(axis=0), np.log(np.ravel(rhythm) + 0.005)])
 
 
-def fit_projection(rows: Floats) -> npt.NDArray[np.float32]:
+def fit_projection(rows: Float64Array) -> Float32Array:
     """Return float32[129, d]: the mean of ``rows`` float64[n, d], then 128 principal axes, each over its own spread.
 
     The sign of an axis is free: it is chosen so that its largest weight is positive.
@@ -52,19 +51,19 @@ def fit_projection(rows: Floats) -> npt.NDArray[np.float32]:
 
 
 @cache
-def projection() -> npt.NDArray[np.float32]:
+def projection() -> Float32Array:
     """Return the fitted projection, read-only: float32[129, 208]."""
-    fitted: npt.NDArray[np.float32] = np.load(PROJECTION_FILE, allow_pickle=False)
+    fitted: Float32Array = np.load(PROJECTION_FILE, allow_pickle=False)
     fitted.flags.writeable = False
     return fitted
 
 
-def embed(audio: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+def embed(audio: npt.NDArray[np.floating]) -> UInt8Array:
     """Return uint8[128], the feature of mono samples at 16 kHz, one second or longer."""
     mean, axes = projection()[0], projection()[1:]
     return quantise(axes.astype(float) @ (statistics(log_mel(audio)) - mean))
 
 
-def quantise(values: Floats) -> npt.NDArray[np.uint8]:
+def quantise(values: Float64Array) -> UInt8Array:
     """Return values in [-2, 2], and what is outside clipped, as the nearest of 256 steps."""
     return np.rint((np.clip(values, -2, 2) + 2) * (255 / 4)).astype(np.uint8)

@@ -1,17 +1,16 @@
 """From a clip's frames to its feature."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
+
+from data_prep.arrays import Float32Array, Int64Array, IntegerArray, UInt8Array, UInt16Array, UInt32Array
 
 _UINT16_SUMS = 257  # bytes whose sum fits uint16, which are summed twice as fast
 _ROWS = 1024  # whose means in float64 stay in a processor's cache
 
-Sums = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
+Sums = UInt16Array | UInt32Array
 
 
-def mean_features(frames: npt.NDArray[np.uint8], n_frames: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+def mean_features(frames: UInt8Array, n_frames: Int64Array) -> Float32Array:
     """Return each clip's mean frame in [-2, 2]: float32[n, d].
 
     `frames`: uint8[sum(n_frames), d], clip after clip; every clip has at least one. AudioSet quantised values in
@@ -21,7 +20,7 @@ def mean_features(frames: npt.NDArray[np.uint8], n_frames: npt.NDArray[np.int64]
     return means_of_sums(frame_sums(frames, n_frames), n_frames)
 
 
-def frame_sums(frames: npt.NDArray[np.uint8], n_frames: npt.NDArray[np.int64]) -> Sums:
+def frame_sums(frames: UInt8Array, n_frames: Int64Array) -> Sums:
     """Return the sum of each clip's frames: uint16[n, d]; uint32 if a clip has more than 257 frames."""
     n, dim = len(n_frames), frames.shape[1]
     dtype = np.uint16 if n_frames.max(initial=0) <= _UINT16_SUMS else np.uint32
@@ -37,7 +36,7 @@ def frame_sums(frames: npt.NDArray[np.uint8], n_frames: npt.NDArray[np.int64]) -
     return sums
 
 
-def means_of_sums(sums: Sums, n_frames: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float32]:
+def means_of_sums(sums: Sums, n_frames: IntegerArray) -> Float32Array:
     """Return what `mean_features` does, of the sums of each clip's frames."""
     features = np.empty(sums.shape, np.float32)
     for start in range(0, len(sums), _ROWS):
@@ -49,6 +48,6 @@ def means_of_sums(sums: Sums, n_frames: npt.NDArray[np.integer[Any]]) -> npt.NDA
     return features
 
 
-def dequantised(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def dequantised(frames: UInt8Array) -> Float32Array:
     """Return frames as AudioSet quantised them, 0 to 255 standing for -2 to 2: float32 of the same shape."""
     return frames.astype(np.float32) * np.float32(4 / 255) - np.float32(2)

@@ -8,13 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from data_prep.arrays import Float32Array, Float64Array, UInt16Array
 from data_prep.errors import InputError
 from data_prep.schema import Metric
-
-Features = npt.NDArray[np.float32]
-Places = npt.NDArray[np.float64]
 
 LARGEST = 65_535  # a coordinate is uint16
 MOST_FITTED = 100_000  # clips laid out together; the others are then placed among them
@@ -26,7 +23,7 @@ _SAMPLE = 50_000  # clips whose covariance decides the principal plane
 _MARGIN = 0.02  # of the square, on each side
 
 
-def neighbour_layout(features: Features, metric: Metric, seed: int, tell: Callable[[int], None]) -> Places:
+def neighbour_layout(features: Float32Array, metric: Metric, seed: int, tell: Callable[[int], None]) -> Float64Array:
     """Lay clips out by t-SNE: float64 (n, 2). `tell` is told how many clips have their place so far.
 
     Of more than `MOST_FITTED` clips a fair share is laid out, and the others are placed among them. The seed fixes the
@@ -52,7 +49,7 @@ def neighbour_layout(features: Features, metric: Metric, seed: int, tell: Callab
     return places
 
 
-def principal_plane(features: Features) -> Places:
+def principal_plane(features: Float32Array) -> Float64Array:
     """Project clips onto the two directions in which they differ most: float64 (n, 2), the same on every machine."""
     sample = np.array(features[:: max(1, len(features) // _SAMPLE)], dtype=np.float64)
     centre = sample.mean(axis=0)
@@ -65,14 +62,14 @@ def principal_plane(features: Features) -> Places:
     return places
 
 
-def as_coordinates(places: Places) -> npt.NDArray[np.uint16]:
+def as_coordinates(places: Float64Array) -> UInt16Array:
     """Fit places into the square of uint16 coordinates, both axes on one scale, the middle in the middle."""
     low, high = places.min(axis=0), places.max(axis=0)
     scale = (1 - 2 * _MARGIN) / max(float((high - low).max()), np.finfo(np.float64).tiny)
     return np.asarray(np.rint(LARGEST * (0.5 + scale * (places - (low + high) / 2))), dtype=np.uint16)
 
 
-def _comparable(features: Features, metric: Metric) -> npt.NDArray[np.float64]:
+def _comparable(features: Float32Array, metric: Metric) -> Float64Array:
     """Return clips whose Euclidean distances are in the order of the metric: of unit length for cosine."""
     rows = features.astype(np.float64)
     if metric == "cosine":

@@ -10,6 +10,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from data_prep.arrays import Float64Array
+
 SAMPLE_RATE = 16_000
 WINDOW = 400  # 25 ms
 HOP = 160  # 10 ms
@@ -18,16 +20,14 @@ N_BANDS = 64
 LOWEST, HIGHEST = 125.0, 7500.0
 LOG_OFFSET = 0.01
 
-Floats = npt.NDArray[np.float64]
 
-
-def mel(hertz: npt.ArrayLike) -> Floats:
+def mel(hertz: npt.ArrayLike) -> Float64Array:
     """Return the HTK mel scale of a frequency: 1127 ln(1 + f / 700) (O'Shaughnessy 1987)."""
     return 1127.0 * np.log1p(np.asarray(hertz, dtype=float) / 700.0)
 
 
 @cache
-def mel_filterbank() -> Floats:
+def mel_filterbank() -> Float64Array:
     """Return float64[257, 64]: how much of each FFT bin each band takes; a triangle over mels, one at its centre."""
     bins = mel(np.fft.rfftfreq(FFT, 1 / SAMPLE_RATE))[:, None]
     edges = np.linspace(mel(LOWEST), mel(HIGHEST), N_BANDS + 2)
@@ -38,7 +38,7 @@ def mel_filterbank() -> Floats:
     return weights
 
 
-def log_mel(audio: npt.NDArray[np.floating]) -> Floats:
+def log_mel(audio: npt.NDArray[np.floating]) -> Float64Array:
     """Return float64[1 + (n - 400) // 160, 64] for mono samples at 16 kHz in [-1, 1]; n is at least 400."""
     frames = np.lib.stride_tricks.sliding_window_view(np.asarray(audio, dtype=float), WINDOW)[::HOP]
     window = 0.5 - 0.5 * np.cos(2 * np.pi / WINDOW * np.arange(WINDOW))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from data_prep.ahead import read_ahead
 from data_prep.archive import Shard
+from data_prep.arrays import Int64Array
 from data_prep.errors import DamageError, RecordError
 from data_prep.framing import CheckedShard
 from data_prep.tfrecord import ParsedRecords, Records, parse_records
@@ -28,7 +29,7 @@ class Batch:
     damages: list[DamageError]
     clips: ParsedRecords
     shard: npt.NDArray[np.int32]
-    offsets: npt.NDArray[np.int64]
+    offsets: Int64Array
 
 
 Batches = Generator[Batch, None, None]

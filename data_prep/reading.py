@@ -140,14 +140,14 @@ def _receive(pipe: IO[bytes], progress: Progress) -> Iterator[Batch]:
             raise InputError(told["unusable"])
         if "ids" not in told:
             return
-        start_s, end_s, labels, ends, n_frames, sums, frames, shard, offsets = (
+        start_s, end_s, label_offsets, label_values, n_frames, sums, frames, shard, offsets = (
             _read_array(pipe, np.dtype(dtype), shape) for dtype, shape in told["arrays"]
         )
         clips = ParsedRecords(
             told["ids"].split(),
             start_s,
             end_s,
-            LabelSets(labels, ends),
+            LabelSets(label_offsets, label_values),
             n_frames,
             sums,
             frames if told["keep_frames"] else None,
@@ -171,7 +171,7 @@ def _send(batches: Iterable[Batch], read: list[int], out: IO[bytes]) -> None:
     try:
         for batch in batches:
             clips = batch.clips
-            arrays = [clips.start_s, clips.end_s, clips.labels.labels, clips.labels.ends, clips.n_frames, clips.sums]
+            arrays = [clips.start_s, clips.end_s, *clips.labels, clips.n_frames, clips.sums]
             arrays += [np.empty(0) if clips.frames is None else clips.frames, batch.shard, batch.offsets]
             _tell(
                 out,

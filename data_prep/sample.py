@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Never
 
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
+from data_prep.arrays import Float32Array
 from data_prep.atomic import check_target
 from data_prep.embedding import EMBEDDER, PROJECTION_FILE, embed, fit_projection, statistics
 from data_prep.errors import InputError
@@ -138,7 +138,7 @@ def _spread(chunks: list[range]) -> Iterator[ClipBatch]:
         yield from pool.map(make_batch, chunks)
 
 
-def _calibrate() -> npt.NDArray[np.float32]:
+def _calibrate() -> Float32Array:
     """Fit the projection on clips whose numbers no sample reaches."""
     rows = []
     with _bar("fitting", len(_CALIBRATION)) as bar:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from data_prep.arrays import Float32Array, IntegerArray, UInt8Array, UInt16Array
 from data_prep.label_sets import LabelSets
 
 FORMAT = "earshot-dataset"
@@ -106,9 +107,9 @@ class ClipBatch:
     start_s: Sequence[float] | npt.NDArray[np.floating[Any]]
     end_s: Sequence[float] | npt.NDArray[np.floating[Any]]
     labels: Sequence[Sequence[int]] | LabelSets
-    n_frames: Sequence[int] | npt.NDArray[np.integer[Any]]
-    features: npt.NDArray[np.float32] | npt.NDArray[np.uint16]
-    frames: npt.NDArray[np.uint8] | None = None
+    n_frames: Sequence[int] | IntegerArray
+    features: Float32Array | UInt16Array
+    frames: UInt8Array | None = None
 
     def __len__(self) -> int:
         """Return the number of clips."""

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from data_prep.arrays import Int64Array
+
 _NOWHERE = -1
 _EMPTY = 0
 _SLOTS = 1 << 16  # of the first table
-
-Hashes = npt.NDArray[np.int64]
 
 
 class Seen:
@@ -45,7 +45,7 @@ class Seen:
         slots = self._slots(_hashes(ids))
         return np.where(self._hashes[slots] == _EMPTY, np.int32(_NOWHERE), self._places[slots])
 
-    def _put(self, hashes: Hashes, places: npt.NDArray[np.int32]) -> None:
+    def _put(self, hashes: Int64Array, places: npt.NDArray[np.int32]) -> None:
         while len(hashes):
             slots = self._slots(hashes)
             self._hashes[slots] = hashes  # where several want one slot, the last one has it
@@ -53,7 +53,7 @@ class Seen:
             self._places[slots[~late]] = places[~late]
             hashes, places = hashes[late], places[late]
 
-    def _slots(self, hashes: Hashes) -> npt.NDArray[np.int64]:
+    def _slots(self, hashes: Int64Array) -> Int64Array:
         """Return, for each hash, the slot that holds it, or the empty one at which looking for it ended."""
         last = len(self._hashes) - 1
         slots = hashes & last
@@ -65,7 +65,7 @@ class Seen:
         return slots
 
 
-def _hashes(ids: Sequence[str]) -> Hashes:
+def _hashes(ids: Sequence[str]) -> Int64Array:
     hashes = np.fromiter(map(hash, ids), np.int64, len(ids))
     hashes[hashes == _EMPTY] = 1
     return hashes

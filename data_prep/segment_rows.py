@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from data_prep.arrays import Float64Array, Int64Array
 from data_prep.errors import InputError
 from data_prep.label_sets import LabelSets
 from data_prep.labels import read_csv
@@ -37,9 +38,9 @@ class SegmentRows:
     """A list, column by column: ids bytes[n], start and end in seconds float64[n, 2], labels, line numbers int64[n]."""
 
     ids: npt.NDArray[np.bytes_]
-    times: npt.NDArray[np.float64]
+    times: Float64Array
     labels: LabelSets
-    lines: npt.NDArray[np.int64]
+    lines: Int64Array
 
 
 def read_rows(path: Path, mids: list[str]) -> SegmentRows:
@@ -69,8 +70,8 @@ def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
     if len(whole) < len(parts) or not n or n != int(promised[1]):
         return None
     ids, times, labels, lengths = (np.concatenate(column) for column in zip(*whole, strict=True))
-    ends = np.concatenate([[0], np.cumsum(lengths)])
-    return SegmentRows(ids, times, LabelSets(labels, ends), np.arange(n) + len(head) + 1)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return SegmentRows(ids, times, LabelSets(offsets, labels), np.arange(n) + len(head) + 1)
 
 
 def _block(block: pa.RecordBatch, mids: "pa.Array[Any]") -> tuple[npt.NDArray[Any], ...] | None:
@@ -124,7 +125,7 @@ class _RowByRow:
 
     def rows(self) -> SegmentRows:
         """Return them column by column."""
-        labels = LabelSets(np.array(self.labels), np.array(self.label_ends))
+        labels = LabelSets(np.array(self.label_ends), np.array(self.labels))
         return SegmentRows(
             np.array(self.ids, dtype="S"), np.array(self.times).reshape(-1, 2), labels, np.array(self.lines)
         )

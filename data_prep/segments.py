@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from data_prep.arrays import Int64Array
 from data_prep.errors import InputError
 from data_prep.schema import Label
 from data_prep.segment_rows import read_rows
@@ -50,7 +50,7 @@ class SegmentList:
         self.other_times = 0
         self.other_labels = 0
 
-    def check(self, clips: ParsedRecords, among: npt.NDArray[np.int64]) -> None:
+    def check(self, clips: ParsedRecords, among: Int64Array) -> None:
         """Compare some clips of this list's source (by their places) with what the list says of them."""
         if not len(among):
             return

@@ -15,16 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data_prep.arrays import BoolArray, Int8Array, Int64Array, UInt8Array, UInt64Array
 from data_prep.errors import InputError
 from data_prep.label_sets import LabelSets, places_of_runs
 from data_prep.schema import CLIPS_SCHEMA, SPLITS, ClipBatch, row_key
 
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+")
 _STAGED = pa.schema([field for field in CLIPS_SCHEMA if field.name not in {"row", "first_frame"}])
-
-
-Places = npt.NDArray[np.int64]
-Keys = npt.NDArray[np.uint64]
 
 
 class Staging:
@@ -35,8 +32,8 @@ class Staging:
         self._paths = folder / "features.staged", folder / "frames.staged", folder / "clips.staged"
         self._features, self._frames, self._clips = (path.open("wb+") for path in self._paths)
         self._columns = pa.ipc.new_stream(self._clips, _STAGED)
-        self._keys: list[Keys] = []
-        self._splits: list[npt.NDArray[np.int8]] = []
+        self._keys: list[UInt64Array] = []
+        self._splits: list[Int8Array] = []
         self.label_counts = np.zeros((len(SPLITS), n_labels), np.int64)  # clips with each label, by split
         self._dtype: np.dtype[Any] = np.dtype(np.float32)
         self.dim: int | None = None
@@ -57,8 +54,8 @@ class Staging:
         order = np.lexsort((keys[:, 0], splits))
         self._keys.append(keys[order])
         self._splits.append(splits[order])
-        labels = LabelSets.of(batch.labels)
-        np.add.at(self.label_counts, (splits[labels.clips], labels.labels), 1)
+        labels = LabelSets.from_rows(batch.labels)
+        np.add.at(self.label_counts, (splits[labels.rows], labels.values), 1)
         self._columns.write_batch(pa.RecordBatch.from_arrays(columns, schema=_STAGED).take(order))
         self._features.write(batch.features[order].data)
         if batch.frames is not None:
@@ -77,18 +74,18 @@ class Staging:
         with pa.memory_map(str(self._paths[2])) as file:
             return pa.ipc.open_stream(file).read_all()
 
-    def order(self) -> tuple[Keys, npt.NDArray[np.int8]]:
+    def order(self) -> tuple[UInt64Array, Int8Array]:
         """Return what the table is to be sorted by.
 
         Each clip's `row_key` as two numbers, the higher first: uint64[n, 2]; and the place of its split in SPLITS.
         """
         return np.concatenate(self._keys), np.concatenate(self._splits)
 
-    def features(self, places: Places) -> npt.NDArray[Any]:
+    def features(self, places: Int64Array) -> npt.NDArray[Any]:
         """Return some features, or sums of frames, by their clips' places in the table: [len(places), dim]."""
         return self._read(self._features, places, np.ones_like(places), self._dtype)
 
-    def frames(self, first: Places, n: Places) -> npt.NDArray[np.uint8]:
+    def frames(self, first: Int64Array, n: Int64Array) -> UInt8Array:
         """Return some runs of frames, n from each `first` on, in the order of the table: uint8[sum(n), dim]."""
         return self._read(self._frames, first, n, np.uint8)
 
@@ -98,7 +95,7 @@ class Staging:
             file.close()
             path.unlink(missing_ok=True)
 
-    def _read(self, file: BinaryIO, first: Places, n: Places, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    def _read(self, file: BinaryIO, first: Int64Array, n: Int64Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """Return runs of rows of a file, n from each `first` on; those that touch are read together.
 
         A map of the file would do, but reading at random soon has all of it in memory.
@@ -124,7 +121,8 @@ def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int,
     """Raise InputError unless every clip of the batch keeps the rules of docs/FORMAT.md and is like those before."""
     ids = batch.clip_id
     n_frames = np.asarray(batch.n_frames)
-    columns = (batch.split, batch.media, batch.start_s, batch.end_s, batch.labels, batch.n_frames, batch.features)
+    labels = LabelSets.from_rows(batch.labels)
+    columns = (batch.split, batch.media, batch.start_s, batch.end_s, labels.offsets[1:], batch.n_frames, batch.features)
     if any(len(column) != len(ids) for column in columns):
         raise InputError(f"the columns of a batch of {len(ids)} clips differ in length: {[len(c) for c in columns]}")
     if batch.features.dtype not in (np.float32, np.uint16) or batch.features.shape != (len(ids), dim):
@@ -137,7 +135,7 @@ def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int,
     start_s, end_s = np.asarray(batch.start_s), np.asarray(batch.end_s)
     _refuse(ids, ~((start_s >= 0) & (end_s > start_s) & np.isfinite(end_s)), "its times are not 0 <= start < end")
     _refuse(ids, n_frames < 1, "it has no frame")
-    _refuse(ids, _labels_bad(LabelSets.of(batch.labels), n_labels), f"labels must differ and be in 0..{n_labels - 1}")
+    _refuse(ids, _labels_bad(labels, n_labels), f"labels must differ and be in 0..{n_labels - 1}")
     if batch.features.dtype != dtype:
         raise InputError("either every batch brings features or every one brings sums of frames")
     if (batch.frames is not None) != with_frames:
@@ -151,10 +149,10 @@ def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int,
 def _column(batch: ClipBatch, field: "pa.Field[Any]") -> "pa.Array[Any]":
     column: Any
     if field.name == "labels":
-        sets = LabelSets.of(batch.labels)
-        ends: Any = pa.array(sets.ends.astype(np.int32))
-        labels: Any = pa.array(sets.labels.astype(np.int16))
-        column = pa.ListArray.from_arrays(ends, labels, type=field.type)
+        sets = LabelSets.from_rows(batch.labels)
+        offsets: Any = pa.array(sets.offsets.astype(np.int32))
+        values: Any = pa.array(sets.values.astype(np.int16))
+        column = pa.ListArray.from_arrays(offsets, values, type=field.type)
     else:
         column = pa.array(getattr(batch, field.name), field.type)
     return cast("pa.Array[Any]", column)
@@ -171,10 +169,10 @@ def _splits_bad(splits: Sequence[str]) -> npt.ArrayLike:
     return False if set(splits) <= set(SPLITS) else [split not in SPLITS for split in splits]
 
 
-def _labels_bad(sets: LabelSets, n_labels: int) -> npt.NDArray[np.bool_]:
+def _labels_bad(sets: LabelSets, n_labels: int) -> BoolArray:
     """Say which clips carry a label twice, or one outside the table."""
-    bad = np.zeros(len(sets), bool)
-    bad[sets.clips[(sets.labels < 0) | (sets.labels >= n_labels) | sets.repeats()]] = True
+    bad = np.zeros(sets.n_rows, bool)
+    bad[sets.rows[(sets.values < 0) | (sets.values >= n_labels) | sets.repeats()]] = True
     return bad
 
 

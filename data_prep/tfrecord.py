@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_prep.archive import Shard
+from data_prep.arrays import BoolArray, Float64Array, Int64Array, UInt8Array, UInt16Array
 from data_prep.errors import RecordError
 from data_prep.features import frame_sums
 from data_prep.framing import CheckedShard
@@ -30,7 +31,6 @@ FRAME_BYTES = 128
 _ID_LETTERS, _LONGEST_ID = (string.ascii_letters + string.digits + "_-").encode(), 64
 
 Reason = Callable[[int], str]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,12 @@ class ParsedRecords:
     """
 
     video_id: list[str]
-    start_s: npt.NDArray[np.float64]
-    end_s: npt.NDArray[np.float64]
+    start_s: Float64Array
+    end_s: Float64Array
     labels: LabelSets
-    n_frames: npt.NDArray[np.int64]
-    sums: npt.NDArray[np.uint16]
-    frames: npt.NDArray[np.uint8] | None
+    n_frames: Int64Array
+    sums: UInt16Array
+    frames: UInt8Array | None
 
     def __len__(self) -> int:
         """Return the number of clips."""
@@ -96,7 +96,7 @@ class ParsedRecords:
             f"{video}_{start}" for video, start in zip(self.video_id, self.start_s.astype(int).tolist(), strict=True)
         ]
 
-    def only(self, wanted: npt.NDArray[np.bool_]) -> Self:
+    def only(self, wanted: BoolArray) -> Self:
         """Return some of the clips."""
         places = np.flatnonzero(wanted)
         frames = None if self.frames is None else self.frames[np.repeat(wanted, self.n_frames)]
@@ -142,7 +142,7 @@ def parse_records(records: Records, n_labels: int, *, keep_frames: bool) -> Pars
         video_id=video_ids,
         start_s=start_s,
         end_s=end_s,
-        labels=LabelSets(labels.flat_values.numpy(), labels.row_splits.numpy()).without_repeats(),
+        labels=LabelSets(labels.row_splits.numpy(), labels.flat_values.numpy()).without_repeats(),
         n_frames=n_frames,
         sums=frame_sums(all_frames, n_frames),  # type: ignore[arg-type]  # of at most ten: uint16
         frames=all_frames if keep_frames else None,
@@ -201,7 +201,7 @@ def _parse(records: Records) -> tuple[dict[str, Any], Any]:
         raise
 
 
-def _scalars(ragged: Any, missing: Any) -> tuple[npt.NDArray[Any], Mask]:
+def _scalars(ragged: Any, missing: Any) -> tuple[npt.NDArray[Any], BoolArray]:
     """Return the one value of each row, and where there is exactly one; elsewhere the value is `missing`."""
     splits, values = ragged.row_splits.numpy(), ragged.flat_values.numpy()
     single = np.diff(splits) == 1
@@ -210,25 +210,25 @@ def _scalars(ragged: Any, missing: Any) -> tuple[npt.NDArray[Any], Mask]:
     return scalars, single
 
 
-def _ids_bad(ids: npt.NDArray[Any]) -> Mask:
+def _ids_bad(ids: npt.NDArray[Any]) -> BoolArray:
     lengths = np.fromiter(map(len, ids), np.int64, len(ids))
-    bad: Mask = (lengths < 1) | (lengths > _LONGEST_ID)
+    bad: BoolArray = (lengths < 1) | (lengths > _LONGEST_ID)
     if b"".join(ids).translate(None, _ID_LETTERS):  # hardly ever, so which of them is asked only then
         bad |= np.fromiter((bool(video_id.translate(None, _ID_LETTERS)) for video_id in ids), bool, len(ids))
     return bad
 
 
-def _labels_bad(labels: Any, n_labels: int) -> Mask:
+def _labels_bad(labels: Any, n_labels: int) -> BoolArray:
     values = labels.flat_values.numpy()
     return _any_in_row((values < 0) | (values >= n_labels), labels.row_splits.numpy())
 
 
-def _describe_labels(labels: npt.NDArray[np.int64], n_labels: int) -> str:
+def _describe_labels(labels: Int64Array, n_labels: int) -> str:
     wrong = next(label for label in labels if not 0 <= label < n_labels)
     return f"carries label {wrong}, the label table has 0 to {n_labels - 1}: is it the table of these features?"
 
 
-def _frames_bad(frames: Any) -> Mask:
+def _frames_bad(frames: Any) -> BoolArray:
     """Say which records have a frame of other than one value of 128 bytes."""
     value_splits = frames.values.row_splits.numpy()
     wrong_size = tensorflow().strings.length(frames.flat_values).numpy() != FRAME_BYTES
@@ -236,12 +236,12 @@ def _frames_bad(frames: Any) -> Mask:
     return _any_in_row(bad_frame, frames.row_splits.numpy())
 
 
-def _any_in_row(flags: Mask, splits: npt.NDArray[np.int64]) -> Mask:
+def _any_in_row(flags: BoolArray, splits: Int64Array) -> BoolArray:
     before = np.concatenate([[0], np.cumsum(flags)])
     return before[splits[1:]] > before[splits[:-1]]
 
 
-def _raise_first(records: Records, checks: Sequence[tuple[Mask, Reason]]) -> None:
+def _raise_first(records: Records, checks: Sequence[tuple[BoolArray, Reason]]) -> None:
     """Raise RecordError for the first record that fails a check, with the reason of the first check it fails."""
     failed = [(int(np.argmax(bad)), place) for place, (bad, _) in enumerate(checks) if bad.any()]
     if failed:

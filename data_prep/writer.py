@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_prep.ahead import read_ahead
+from data_prep.arrays import Float32Array, Int64Array
 from data_prep.atomic import new_folder
 from data_prep.errors import InputError
 from data_prep.features import means_of_sums
@@ -41,8 +42,6 @@ from earshot_common.atomic import write_file
 
 _CHUNK = 16_384  # clips whose features are copied at a time
 _GROUP = 1 << 18  # clips in a row group of the table
-
-Rows = npt.NDArray[np.int64]
 
 
 def write_dataset(
@@ -132,7 +131,7 @@ class DatasetWriter:
         """Remove what was staged."""
         self._staging.close()
 
-    def _rows(self, staged: pa.Table) -> dict[str, Rows]:
+    def _rows(self, staged: pa.Table) -> dict[str, Int64Array]:
         """Return, for each split, the places in the table of its clips, sorted by `row_key`."""
         keys, splits = self._staging.order()
         high, low = keys.T
@@ -145,7 +144,7 @@ class DatasetWriter:
                 raise InputError(f"clip {clip_id!r} occurs twice: ids must be unique in a dataset")
         return {split: order[splits[order] == place] for place, split in enumerate(SPLITS)}
 
-    def _write_tables(self, staged: pa.Table, rows: Mapping[str, Rows], n_frames: Rows) -> None:
+    def _write_tables(self, staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> None:
         sink = pa.BufferOutputStream()
         with pq.ParquetWriter(sink, CLIPS_SCHEMA, compression="zstd", write_page_checksum=True) as writer:
             for clips in _clips(staged, rows, n_frames if self._staging.has_frames else None):
@@ -156,8 +155,8 @@ class DatasetWriter:
         pq.write_table(labels, sink, compression="zstd", write_page_checksum=True)
         self._write_buffer(LABELS, sink)
 
-    def _write_features(self, rows: Mapping[str, Rows], n_frames: Rows) -> None:
-        def features(chunk: Rows) -> npt.NDArray[np.float32]:
+    def _write_features(self, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> None:
+        def features(chunk: Int64Array) -> Float32Array:
             given: npt.NDArray[Any] = self._staging.features(chunk)
             return means_of_sums(given, n_frames[chunk]) if given.dtype == np.uint16 else given
 
@@ -169,7 +168,7 @@ class DatasetWriter:
                     for chunk in chunks:
                         file.write(chunk)
 
-    def _write_frames(self, rows: Mapping[str, Rows], n_frames: Rows) -> int:
+    def _write_frames(self, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> int:
         """Write the frames; return how many."""
         first, total = np.cumsum(n_frames) - n_frames, int(n_frames.sum())
         with self._hashed(FRAMES, npy_header(np.uint8, (total, self._staging.dim or 0))) as file:
@@ -191,7 +190,7 @@ class DatasetWriter:
             file.write(np.frombuffer(data, np.uint8))
 
 
-def _clips(staged: pa.Table, rows: Mapping[str, Rows], n_frames: Rows | None) -> Iterator[pa.Table]:
+def _clips(staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array | None) -> Iterator[pa.Table]:
     """Yield the table of clips, a row group at a time; `n_frames` where frames are kept."""
     order = np.concatenate([rows[split] for split in SPLITS])
     row = np.concatenate([np.arange(len(rows[split]), dtype=np.int32) for split in SPLITS])
@@ -209,7 +208,7 @@ def _clips(staged: pa.Table, rows: Mapping[str, Rows], n_frames: Rows | None) ->
         )
 
 
-def _labels_table(labels: Sequence[Label], counts: npt.NDArray[np.int64]) -> pa.Table:
+def _labels_table(labels: Sequence[Label], counts: Int64Array) -> pa.Table:
     columns: dict[str, Any] = {
         "index": range(len(labels)),
         "mid": [label.mid for label in labels],
@@ -220,5 +219,5 @@ def _labels_table(labels: Sequence[Label], counts: npt.NDArray[np.int64]) -> pa.
     return pa.table(columns, schema=LABELS_SCHEMA)
 
 
-def _chunks(rows: Rows) -> Iterator[Rows]:
+def _chunks(rows: Int64Array) -> Iterator[Int64Array]:
     return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from data_prep import embedding
+from data_prep.arrays import Float32Array
 from data_prep.dataset import Dataset
 from data_prep.errors import InputError
 from data_prep.features import mean_features
@@ -34,7 +34,7 @@ class Asked:
     heard is empty where YAMNet has no part in it. seconds: how much of the sound there was.
     """
 
-    feature: npt.NDArray[np.float32]
+    feature: Float32Array
     heard: tuple[tuple[str, float], ...]
     seconds: float
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 import soxr
 
+from data_prep.arrays import Float32Array
 from data_prep.errors import InputError
 from data_prep.sounds.kinds import HEAD, begins_as_sound
 
@@ -35,7 +35,7 @@ _MISSING = 0.01  # share of what a header promises without which a file counts a
 _LONGEST_CLAIM = 0x7FFF_0000  # bytes; writers into a pipe claim this or more, as they cannot know
 _CLAIM = re.compile(r": (\d+) \(should be (\d+)\)")  # libsndfile's log: a chunk's size, and what is there
 
-Samples = npt.NDArray[np.float32]
+Samples = Float32Array
 Source = str | Path | BinaryIO
 
 

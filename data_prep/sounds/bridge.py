@@ -12,17 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from data_prep.arrays import Float32Array, Float64Array, Int64Array
 from data_prep.dataset import Dataset
 from data_prep.errors import InputError
 
 _MOST_ROWS = 50_000  # rows are in random order, and more clips hardly move a mean
 _BLOCK = 4_096  # rows added up at a time
 _RIDGE = 1e-4  # of unit vectors; keeps the covariance of few clips invertible
-
-Floats = npt.NDArray[np.float32]
-Floats64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +29,9 @@ class Bridge:
     columns: for each of YAMNet's classes its label, -1 where no clip carries it.
     """
 
-    mean: Floats64
-    pulls: Floats64
-    columns: npt.NDArray[np.int64]
+    mean: Float64Array
+    pulls: Float64Array
+    columns: Int64Array
 
     @classmethod
     def over(cls, dataset: Dataset, names: Sequence[str]) -> "Bridge":
@@ -61,7 +58,7 @@ class Bridge:
         pulls = np.linalg.solve(covariance, places.T).T * telling[:, None]
         return cls(mean, pulls.astype(np.float64, copy=False), columns)
 
-    def feature(self, scores: Floats) -> Floats:
+    def feature(self, scores: Float32Array) -> Float32Array:
         """Return the query for a sound's scores, float32[classes] in [0, 1]: float32[d], of length about one."""
         known = self.columns >= 0
         pull = scores[known].astype(np.float64) @ self.pulls[self.columns[known]]

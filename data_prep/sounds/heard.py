@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from data_prep.arrays import Float32Array
 from data_prep.atomic import as_output_error
 from data_prep.errors import OutputError
 from data_prep.sounds.walk import SoundFile
@@ -28,7 +28,7 @@ from earshot_common.locks import try_lock
 
 _FORMAT = "heard 1"
 
-Feature = npt.NDArray[np.float32]
+Feature = Float32Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from data_prep.arrays import Float32Array, Float64Array, Int64Array
 from data_prep.sounds.audio import Samples
 from data_prep.sounds.model import Model
 
@@ -28,15 +28,13 @@ _INNER = "tower0/network/layer28/reduce_mean"
 _WIDTH = 1024
 _SEED = 20_260
 
-Floats = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What YAMNet makes of a clip: feature float32[128], and scores float32[521] in [0, 1], a mean over its frames."""
 
-    feature: Floats
-    scores: Floats
+    feature: Float32Array
+    scores: Float32Array
     n_frames: int
 
 
@@ -74,13 +72,13 @@ class Yamnet:
         return Heard(feature_of((inner / len(frames))[None])[0], (scores / len(frames)).astype(np.float32), len(frames))
 
 
-def feature_of(inner: npt.NDArray[np.float64]) -> Floats:
+def feature_of(inner: Float64Array) -> Float32Array:
     """Return the features of mean inner vectors: float64[n, 1024], >= 0 -> float32[n, 128]."""
     signs, rows = _projection()
     return np.asarray(hadamard(np.sqrt(np.maximum(inner, 0)) * signs)[:, rows], np.float32)
 
 
-def hadamard(X: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def hadamard(X: Float64Array) -> Float64Array:
     """Return the orthonormal Walsh-Hadamard transform of each row: float64[n, 2^m] -> float64[n, 2^m]."""
     n, width = X.shape
     step = 1
@@ -93,7 +91,7 @@ def hadamard(X: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 @cache
-def _projection() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+def _projection() -> tuple[Float64Array, Int64Array]:
     rng = np.random.default_rng(_SEED)
     signs = rng.integers(0, 2, _WIDTH).astype(np.float64) * 2 - 1
     return signs, np.sort(rng.permutation(_WIDTH)[:DIM]).astype(np.int64)

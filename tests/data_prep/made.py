@@ -1,10 +1,12 @@
 """Small prepared datasets, made in a moment."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from data_prep.label_sets import LabelSets
 from data_prep.schema import SPLITS, About, ClipBatch, Label
 from data_prep.writer import write_dataset
 
@@ -37,3 +39,8 @@ def write(out: Path, **options: Any) -> Path:
     """Write the dataset of `batch(**options)`."""
     write_dataset(out, ABOUT, LABELS, [batch(**options)])
     return out
+
+
+def rows_of(sets: LabelSets) -> list[list[int]]:
+    """Return the labels of each row as a list."""
+    return [sets.values[start:end].tolist() for start, end in itertools.pairwise(sets.offsets)]

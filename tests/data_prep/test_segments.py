@@ -22,7 +22,9 @@ def clips(*rows: tuple[str, float, float, list[int]]) -> ParsedRecords:
     ids, starts, ends, labels = zip(*rows, strict=True)
     n = len(rows)
     sums = np.zeros((n, 128), np.uint16)
-    return ParsedRecords(list(ids), np.array(starts), np.array(ends), LabelSets.of(labels), np.ones(n, int), sums, None)
+    return ParsedRecords(
+        list(ids), np.array(starts), np.array(ends), LabelSets.from_rows(labels), np.ones(n, int), sums, None
+    )
 
 
 def test_clips_that_agree_leave_nothing_to_say(tmp_path: Path) -> None:
