@@ -1,12 +1,12 @@
 """From raw vectors to keys: prepare (normalise, centre), project, pack. The same for the data and the queries."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt8Array, UInt32Array
+from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt32Array
 from lsh.errors import ParameterError, ShapeError
 from lsh.exact import ExactSearch
 from lsh.grh import learn_grh
@@ -14,6 +14,7 @@ from lsh.hyperplane import Hyperplanes, LearnedPlanes
 from lsh.itq import learn_itq
 from lsh.kernels import hashing as kernels
 from lsh.kernels.hashing import pack, project, words_for
+from lsh.kernels.table_search import QueryArrays
 from lsh.params import Params
 from lsh.pstable import PStable
 from lsh.quality import Labels, check_offsets
@@ -27,17 +28,6 @@ _LEARNING_ROWS = 32_768  # rows that functions are learned from
 _WIDTH_ROWS = 256  # rows whose neighbours set the default bucket width
 _WIDTH_NEIGHBOUR = 10
 _WIDTH_FACTOR = 4.0  # w = 4R: A. Andoni, P. Indyk, "E2LSH 0.1 user manual", 2005
-
-
-class QueryKeys(NamedTuple):
-    """Keys of nq queries, uint32[L, nq, W], and perturbations: symbols uint8 and costs float32, [nq, L, K, m].
-
-    There are no perturbations (K = 0) when only the query's own bucket is probed.
-    """
-
-    keys: UInt32Array
-    symbols: UInt8Array
-    costs: Float32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +72,18 @@ class Hasher:
             keys[:, start : start + len(block)] = self._pack(self.project(block, n_tables))
         return keys
 
-    def query(self, Q: Float32Array, n_tables: int, n_probes: int) -> QueryKeys:
-        """Return the keys of queries, float32[nq, d], and with n_probes > 1 the perturbations that lead to others.
+    def query(self, Q: Float32Array, n_tables: int, n_probes: int) -> QueryArrays:
+        """Return queries with their keys, and with n_probes > 1 the perturbations that lead to further keys.
 
-        Q: as `ExactSearch.prepare_queries` returns it, of length one under cosine.
+        Q: float32[nq, d], as `ExactSearch.prepare_queries` returns it: of length one under cosine.
         """
         projected = self._project(Q - self.centre, n_tables)
-        symbols, costs = self.family.perturbations(projected[:, : projected.shape[1] if n_probes > 1 else 0])
+        keys = self._pack(projected)
         shape = len(Q), n_tables, self.n_bits if n_probes > 1 else 0, self.family.n_perturbations
-        return QueryKeys(self._pack(projected), symbols.reshape(shape), costs.reshape(shape))
+        if n_probes == 1:
+            return QueryArrays(Q, keys, np.empty(shape, np.uint8), np.empty(shape, np.float32))
+        symbols, costs = self.family.perturbations(projected)
+        return QueryArrays(Q, keys, symbols.reshape(shape), costs.reshape(shape))
 
     def project(self, X: Float32Array, n_tables: int) -> Float32Array:
         """Return the projections of raw vectors on the first tables' directions: float32[n, n_tables * n_bits]."""

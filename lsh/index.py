@@ -131,8 +131,7 @@ class LSHIndex:
         result = SearchResult.empty(len(queries), k)
 
         def search_rows(first: int, last: int) -> None:
-            vectors = queries[first:last]
-            prepared = vectors, *hasher.query(vectors, n_tables, n_probes)
+            prepared = tuple(hasher.query(queries[first:last], n_tables, n_probes))
             search_tables(prepared, *arrays, *setting, *result.part(first, last))
 
         in_chunks(search_rows, len(queries), n_threads, most=_BATCH)

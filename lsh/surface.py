@@ -60,7 +60,7 @@ def surface(index: LSHIndex, Q: npt.ArrayLike, k: int = 10, n_probes: int = 1) -
     n_probes = validate.integer(n_probes, "n_probes", 1, MAX_PROBES)
     queries = validate.queries(Q, index.dim)
     truth = index.exact.neighbours_with_ties(queries, k)
-    keys, symbols, costs = index.hasher.query(index.exact.prepare_queries(queries), index.params.n_tables, n_probes)
+    _, keys, symbols, costs = index.hasher.query(index.exact.prepare_queries(queries), index.params.n_tables, n_probes)
     shape = (len(queries), index.params.n_tables, index.params.n_bits)
     hits, candidates = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     n_bits, symbol_bits = index.params.n_bits, index.hasher.family.symbol_bits
