@@ -7,7 +7,7 @@ The three take turns; every conversion is a process of its own, as a person begi
 
 import argparse
 import contextlib
-import resource
+import os
 import statistics
 import subprocess
 import sys
@@ -70,7 +70,7 @@ def convert(archive: Path) -> Converted:
     with TemporaryDirectory(dir=archive.parent) as folder:
         files = ["--features", archive, "--labels", archive.with_name("class_labels_indices.csv"), "--segments"]
         files += [*sorted(archive.parent.glob("*_segments.csv")), "--out", Path(folder, "dataset")]
-        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        before, start = os.times(), time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "data_prep", "convert", *map(str, files)],
             env=environment(),
@@ -82,10 +82,10 @@ def convert(archive: Path) -> Converted:
             memory = max(memory, _memory(process.pid))
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_WATCH_EVERY)
-        seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds, after = time.perf_counter() - start, os.times()
     if process.returncode:
         raise BenchmarkError(f"the conversion of {archive} ended with {process.returncode}")
-    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    busy = after.children_user + after.children_system - before.children_user - before.children_system
     return Converted(seconds, busy / seconds, memory)
 
 

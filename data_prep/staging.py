@@ -4,7 +4,6 @@ Each batch is sorted by split and `row_key` before it is put away. So what a str
 one batch lies together, and is read at once (the merge of sorted runs: Knuth, The Art of Computer Programming 3, 5.4).
 """
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,17 +99,16 @@ class Staging:
 
         A map of the file would do, but reading at random soon has all of it in memory.
         """
-        file.flush()
         dim = self.dim or 1
         order = np.argsort(first)
         begins, ends = first[order], (first + n)[order]
         apart = begins[1:] != ends[:-1]
         begins, ends = begins[np.append(True, apart)], ends[np.append(apart, True)]
         row = dim * np.dtype(dtype).itemsize
-        parts = [
-            os.pread(file.fileno(), size, offset)
-            for offset, size in zip((begins * row).tolist(), ((ends - begins) * row).tolist(), strict=True)
-        ]
+        parts = []
+        for begin, end in zip((begins * row).tolist(), (ends * row).tolist(), strict=True):
+            file.seek(begin)
+            parts.append(file.read(end - begin))
         rows = np.frombuffer(b"".join(parts), dtype).reshape(-1, dim)
         at = np.empty_like(first)
         at[order] = np.cumsum(n[order]) - n[order]
