@@ -1,4 +1,6 @@
-"""Array types by dtype: the annotations of this package; docstrings say the shapes."""
+"""Array types, named by dtype (docstrings give the shapes), and read-only arrays."""
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,3 +14,9 @@ Int64Array = npt.NDArray[np.int64]
 UInt8Array = npt.NDArray[np.uint8]
 UInt32Array = npt.NDArray[np.uint32]
 UInt64Array = npt.NDArray[np.uint64]
+
+
+def read_only(*arrays: npt.NDArray[Any]) -> None:
+    """Protect arrays from being written to. Kernels are compiled for read-only index arrays, and anew for others."""
+    for array in arrays:
+        array.flags.writeable = False

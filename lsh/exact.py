@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import Float32Array, Int64Array
+from lsh.arrays import Float32Array, Int64Array, read_only
 from lsh.errors import ShapeError, ZeroVectorError
 from lsh.kernels.hashing import normalise
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors, inner_products, nearest, shortlist
@@ -38,8 +38,7 @@ class ExactSearch:
         # A vector of zeros has no direction: with 0 for its inverse norm, its cosine with everything is 0.
         inverse_norms = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0).astype(np.float32)
         half_squares = (norms**2 / 2).astype(np.float32)
-        for array in (inverse_norms, half_squares):
-            array.flags.writeable = False
+        read_only(inverse_norms, half_squares)
         self._set(vectors, validate.choice(metric, "metric", validate.METRICS), inverse_norms, half_squares)
 
     @classmethod
@@ -50,8 +49,8 @@ class ExactSearch:
         return search
 
     def _set(self, X: Float32Array, metric: str, inverse_norms: Float32Array, half_squares: Float32Array) -> None:
-        self.X = X.view()  # read-only: kernels are compiled for read-only arrays, and again for others
-        self.X.flags.writeable = False
+        self.X = X.view()
+        read_only(self.X)
         self.metric, self.inverse_norms, self.half_squares = metric, inverse_norms, half_squares
         self.vectors = Vectors(self.X, inverse_norms, COSINE if metric == "cosine" else EUCLIDEAN)
         self.limits = metric == "cosine", validate.MIN_NORM, validate.MAX_VALUE  # for `normalise`

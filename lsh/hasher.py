@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt32Array
+from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt32Array, read_only
 from lsh.errors import ParameterError, ShapeError
 from lsh.exact import ExactSearch
 from lsh.grh import learn_grh
@@ -46,7 +46,7 @@ class Hasher:
         X, n_functions = exact.X, params.n_tables * params.n_bits
         rng = np.random.default_rng(params.seed)
         centre = mean_vector(X, params.metric) if params.centre else np.zeros(X.shape[1], np.float32)
-        centre.flags.writeable = False
+        read_only(centre)
         if params.family != "pstable":
             if params.family == "hyperplanes":
                 planes = Hyperplanes.draw(X.shape[1], n_functions, rng)
@@ -132,7 +132,7 @@ def _learned(
             directions = learn_itq(sample, *shape, rng)
         else:
             directions = learn_grh(sample, _labels_of(rows, labels, len(exact.X)), *shape, rng)
-    directions.flags.writeable = False
+    read_only(directions)
     return LearnedPlanes(directions)
 
 

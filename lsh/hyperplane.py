@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Float64Array, UInt8Array
+from lsh.arrays import Float32Array, Float64Array, UInt8Array, read_only
 from lsh.errors import ParameterError
 
 
@@ -32,7 +32,7 @@ class Hyperplanes:
     def draw(cls, dim: int, n_functions: int, rng: np.random.Generator) -> "Hyperplanes":
         """Draw `n_functions` planes through the origin of a `dim`-dimensional space."""
         directions = rng.standard_normal((n_functions, dim), dtype=np.float32).T.copy()
-        directions.flags.writeable = False
+        read_only(directions)
         return cls(directions)
 
     def hash(self, projections: Float32Array) -> UInt8Array:

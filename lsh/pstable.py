@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
+from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt8Array, read_only
 from lsh.errors import ScaleError
 from lsh.kernels.hashing import adjacent_buckets, bucket_numbers
 
@@ -49,7 +49,7 @@ class PStable:
         directions = for_directions.standard_normal((n_functions, dim), dtype=np.float32).T.copy()
         offsets = for_offsets.random(n_functions, dtype=np.float32)
         lowest = np.zeros(n_functions, np.int64)
-        directions.flags.writeable = offsets.flags.writeable = lowest.flags.writeable = False
+        read_only(directions, offsets, lowest)
         return cls(directions, offsets, width, lowest)
 
     def fitted_to(self, projections: Float32Array, *, saturate: bool = False) -> "PStable":
@@ -71,7 +71,7 @@ class PStable:
                 "the data"
             )
         lowest = lowest - np.maximum(2**bits - 1 - spans, 0) // 2  # symbols left over stand on both sides
-        lowest.flags.writeable = False
+        read_only(lowest)
         return PStable(self.directions, self.offsets, self.width, lowest, bits)
 
     def hash(self, projections: Float32Array) -> UInt8Array:

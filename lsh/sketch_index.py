@@ -1,15 +1,16 @@
-"""SketchIndex: buckets around centroids, a sketch a vector, exact distances for the best few.
+"""SketchIndex: approximate nearest neighbours from buckets around centroids and a sketch per vector.
 
-The life of a query: rotate it and round it to 4 bits a dimension; find the buckets with the nearest centroids; estimate
-every distance in them by counting bits of sketches; rank the best few by exact distance.
+A search rotates the query and rounds it to 4 bits per dimension, finds the buckets with the nearest centroids,
+estimates every distance in them by counting bits of sketches, and ranks the best few by exact distance.
 """
 
-from typing import Any, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
+from lsh.arrays import Int64Array
 from lsh.errors import NotFittedError, ParameterError
 from lsh.exact import ExactSearch
 from lsh.kernels.sketch_search import search_buckets
@@ -22,6 +23,19 @@ MAX_BUCKETS = 65_536
 _PREPARED = False, 0.0, np.inf  # limits for queries that are checked and scaled already
 
 
+class _Parts(NamedTuple):
+    """capacity[p]: the number of vectors in the p fullest buckets, int64[m + 1]."""
+
+    exact: ExactSearch
+    buckets: Buckets
+    capacity: Int64Array
+
+    @classmethod
+    def of(cls, exact: ExactSearch, buckets: Buckets) -> Self:
+        sizes = np.sort(np.diff(buckets.starts))[::-1]
+        return cls(exact, buckets, np.concatenate([[0], np.cumsum(sizes)]))
+
+
 class SketchIndex:
     """Nearest neighbours from buckets and two-bit sketches, for cosine or Euclidean distance.
 
@@ -29,11 +43,11 @@ class SketchIndex:
     n_buckets: 1 to 65,536; by default the power of two nearest to the square root of n. With one bucket every search
         scans every sketch.
     seed: the same seed and data give the same index on the same machine.
-    family: what sorts vectors into buckets: "kmeans", learned (see `lsh.clusters`), or one that knows nothing of the
-        data, "crosspolytopes" or "hyperplanes" (see `lsh.cells`); of hyperplanes n_buckets is a power of two.
+    family: how vectors are sorted into buckets: "kmeans", learned from the data (see `lsh.clusters`), or drawn at
+        random, "crosspolytopes" or "hyperplanes" (see `lsh.cells`); with hyperplanes n_buckets is a power of two.
 
-    Decided cases are those of `LSHIndex`. The index takes some 50 bytes a vector beside the vectors, which may be
-    memory-mapped. It never changes after `fit`, so any number of threads may search it.
+    Zeros, NaN, duplicates and ties are treated as in `LSHIndex`. The index takes some 50 bytes per vector beside the
+    vectors, which may be memory-mapped. It never changes after `fit`, so any number of threads may search it.
     """
 
     def __init__(
@@ -44,8 +58,8 @@ class SketchIndex:
         self.wanted_buckets = None if n_buckets is None else validate.integer(n_buckets, "n_buckets", 1, MAX_BUCKETS)
         self.family = validate.choice(family, "family", FAMILIES)
         if self.family == "hyperplanes" and (self.wanted_buckets or 1).bit_count() != 1:
-            raise ParameterError(f"n_buckets is {n_buckets}; b hyperplanes make 2^b buckets: expected 1, 2, 4, 8, ...")
-        self._fitted: tuple[ExactSearch, Buckets] | None = None
+            raise ParameterError(f"n_buckets is {n_buckets}; b hyperplanes make 2^b buckets: expected a power of two")
+        self._fitted: _Parts | None = None
 
     def fit(self, X: npt.ArrayLike) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes are converted), n >= 1. Row numbers become ids."""
@@ -53,7 +67,7 @@ class SketchIndex:
         n_buckets = self.wanted_buckets or default_buckets(len(exact.X))
         if self.family == "kmeans":
             n_buckets = min(n_buckets, len(exact.X))
-        self._set(exact, build(exact, self.family, n_buckets, np.random.default_rng(self.seed)))
+        self._fitted = _Parts.of(exact, build(exact, self.family, n_buckets, np.random.default_rng(self.seed)))
         return self
 
     @classmethod
@@ -62,7 +76,7 @@ class SketchIndex:
     ) -> Self:
         """Return a fitted index made of parts that belong together, as `lsh.load` finds them in a file."""
         index = cls(metric, n_buckets, seed, family)
-        index._set(exact, buckets)
+        index._fitted = _Parts.of(exact, buckets)
         return index
 
     def search(
@@ -70,17 +84,17 @@ class SketchIndex:
     ) -> SearchResult:
         """Return the k nearest of each row of Q (float32[nq, d]) among the vectors of the probed buckets.
 
-        n_probes: buckets looked into, those with the nearest centroids first; at most as many as there are.
-        n_reranked: how many of them, the best by their sketches, are ranked by exact distance; at least k are.
+        n_probes: buckets searched, those with the nearest centroids; all, if there are no more.
+        n_reranked: vectors ranked by exact distance, those with the best sketches; at least k are.
         n_threads: threads that share the queries; the answer is the same for any number.
 
-        `n_candidates` counts the vectors whose sketches were looked at.
+        `n_candidates` counts the vectors whose sketches were scored.
         """
-        exact, buckets = self._parts()
+        exact, buckets, capacity = self._parts()
         k = validate.integer(k, "k", 1, 2**31 - 1)
         n_probes = min(validate.integer(n_probes, "n_probes", 1, MAX_BUCKETS), len(buckets.centroids))
         n_reranked = max(validate.integer(n_reranked, "n_reranked", 1, 2**31 - 1), k)
-        arguments = *self._arrays, n_probes, n_reranked, buckets.fullest[n_probes]
+        arguments = tuple(buckets), tuple(exact.vectors), n_probes, n_reranked, capacity[n_probes]
         readable = exact.readable(Q)
         if readable is not None and validate.integer(n_threads, "n_threads", 1, MAX_THREADS) == 1:
             found = SearchResult.empty(len(readable), k)
@@ -108,28 +122,25 @@ class SketchIndex:
     @property
     def nbytes(self) -> int:
         """Return the bytes that the index takes beside the vectors themselves."""
-        return self.exact.nbytes + self.buckets.nbytes
+        exact, buckets, capacity = self._parts()
+        return exact.nbytes + buckets.nbytes + capacity.nbytes
 
     @property
     def buckets(self) -> Buckets:
         """Return the buckets and sketches, read-only."""
-        return self._parts()[1]
+        return self._parts().buckets
 
     @property
     def exact(self) -> ExactSearch:
-        """Return exact search over the same vectors: the baseline and the truth."""
-        return self._parts()[0]
+        """Return exact search over the same vectors, the baseline for speed and recall."""
+        return self._parts().exact
 
-    def _set(self, exact: ExactSearch, buckets: Buckets) -> None:
-        self._fitted = exact, buckets
-        self._arrays: tuple[tuple[Any, ...], tuple[Any, ...]] = tuple(buckets.arrays), tuple(exact.vectors)
-
-    def _parts(self) -> tuple[ExactSearch, Buckets]:
+    def _parts(self) -> _Parts:
         if self._fitted is None:
             raise NotFittedError("this index holds no data; call fit(X) first")
         return self._fitted
 
 
 def default_buckets(n: int) -> int:
-    """Return the power of two nearest to the square root of n: as many buckets as vectors in one of them."""
+    """Return the power of two nearest to the square root of n, so that there are as many buckets as vectors in each."""
     return int(2 ** np.round(np.log2(n) / 2))

@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from lsh.arrays import Int32Array, UInt32Array
+from lsh.arrays import Int32Array, UInt32Array, read_only
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.table_search import TableArrays
 
@@ -32,7 +32,7 @@ class Tables(TableArrays):
         starts = np.full((len(keys), len(heads) + 1), n, np.int32)
         for table, sorted_keys in enumerate(keys):
             starts[table, :-1] = np.searchsorted(sorted_keys[:, 0], heads)
-        starts.flags.writeable = False
+        read_only(starts)
         return cls(keys, ids, starts)
 
     def first(self, n_tables: int) -> "Tables":
@@ -52,5 +52,5 @@ def build_tables(keys: UInt32Array) -> Tables:
     for table in range(n_tables):
         order = np.lexsort(keys[table].T[::-1])  # the first word decides; equal keys stay in order of id
         keys[table], ids[table] = keys[table, order], order
-    keys.flags.writeable = ids.flags.writeable = False
+    read_only(keys, ids)
     return Tables.from_arrays(keys, ids)

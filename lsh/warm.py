@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from lsh.arrays import read_only
 from lsh.index import LSHIndex
 from lsh.kernels import table_search
 from lsh.quality import label_precision_at_k
@@ -30,8 +31,7 @@ def warm(searchable: Callable[[], object] = lambda: None) -> float:
     start = time.perf_counter()
     X = np.random.default_rng(0).standard_normal((64, 8)).astype(np.float32)
     labels = np.arange(65), np.zeros(64, np.int16)
-    for array in (mapped := X[:2].copy(), *labels):  # as a dataset gives them; numba compiles for each kind
-        array.flags.writeable = False
+    read_only(mapped := X[:2].copy(), *labels)  # as they are in a dataset
     index = LSHIndex("cosine", n_tables=2, n_bits=4).fit(X)
     label_precision_at_k(index.search(X, k=2).ids, labels, labels)
     surface(index, X[:2], k=2)

@@ -344,8 +344,7 @@ def search_buckets(vectors, buckets, X, inverse_norms, metric, n_probes, n_reran
         for b in np.argsort(-closeness)[:n_probes]:
             ids = buckets.order[buckets.starts[b] : buckets.starts[b + 1]]
             places = len(buckets.centroids) + np.arange(buckets.starts[b], buckets.starts[b + 1])
-            sketches = buckets.sketches
-            scores = offsets[b] + estimate(rotated, sketches.planes, sketches.factors, buckets.penalties, places)
+            scores = offsets[b] + estimate(rotated, buckets.planes, buckets.factors, buckets.penalties, places)
             met += zip(scores.tolist(), ids.tolist(), strict=True)
         best = [i for _, i in sorted(met, reverse=True)[:n_reranked]]
         found.append((*nearest(vector, X, inverse_norms, metric, best, k), len(met)))

@@ -21,7 +21,6 @@ from lsh.kernels.sketching import DIMENSIONS, PLANES
 from lsh.params import Params
 from lsh.partition import Buckets
 from lsh.pstable import PStable
-from lsh.sketch import Sketches
 from lsh.sketch_index import MAX_BUCKETS, SketchIndex
 from lsh.sketch_rows import SketchRows
 from lsh.storage import checks
@@ -138,8 +137,7 @@ class _LSHIndexKind:
         hasher = Hasher(params.metric, family, arrays["centre"], params.n_tables, params.n_bits)
         sketches = None
         if params.sketches:
-            rows = arrays["planes"], arrays["terms"]
-            sketches = SketchRows.from_arrays(arrays["sketch_centre"], arrays["rotation"], *rows)
+            sketches = SketchRows(*(arrays[name] for name in ("sketch_centre", "rotation", "planes", "terms")))
         return LSHIndex.from_parts(params, exact, hasher, Tables.from_arrays(arrays["keys"], arrays["ids"]), sketches)
 
     def _params(self, settings: Any) -> Params:
@@ -160,17 +158,7 @@ class _SketchIndexKind:
         }
 
     def arrays(self, index: SketchIndex) -> Arrays:
-        buckets = index.buckets
-        return {
-            "centre": buckets.centre,
-            "rotation": buckets.rotation,
-            "centroids": buckets.centroids,
-            "starts": buckets.starts,
-            "order": buckets.order,
-            "planes": buckets.sketches.planes,
-            "factors": buckets.sketches.factors,
-            "penalties": buckets.penalties,
-        }
+        return index.buckets._asdict()
 
     def layout(self, settings: Any, n: int, dim: int) -> Layout:
         m = validate.integer(settings["n_filled"], "n_filled", 1, min(MAX_BUCKETS, n))
@@ -196,9 +184,7 @@ class _SketchIndexKind:
             checks.values_between(arrays, ("penalties",), -np.inf)
 
     def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> SketchIndex:
-        sketches = Sketches(arrays["planes"], arrays["factors"])
-        places = arrays["centroids"], arrays["starts"], arrays["order"]
-        buckets = Buckets.from_arrays(arrays["centre"], arrays["rotation"], *places, sketches, arrays["penalties"])
+        buckets = Buckets(*(arrays[name] for name in Buckets._fields))
         chosen = settings["metric"], settings["n_buckets"], settings["seed"], settings["family"]
         return SketchIndex.from_parts(*chosen, exact, buckets)
 

@@ -37,7 +37,7 @@ def test_with_every_bucket_probed_and_every_vector_ranked_a_search_is_exact(metr
 def test_with_every_vector_ranked_the_answer_is_exact_among_the_buckets_with_the_nearest_centroids(metric, n_probes):
     X, Q = data(), data(20, seed=1)
     index = SketchIndex(metric, n_buckets=16).fit(X)
-    buckets = index._parts()[1]
+    buckets = index.buckets
     centroids = buckets.centroids.astype(np.float64)
     found = index.search(Q, 10, n_probes, n_reranked=len(X))
     exact = exact_search(X, Q, len(X), metric)
@@ -82,20 +82,21 @@ def test_a_batch_is_its_queries_one_by_one(metric):
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_same_seed_gives_the_same_index(metric):
     X = data()
-    first, second = (SketchIndex(metric, seed=7).fit(X)._parts()[1] for _ in range(2))
-    assert first.sketches.planes.tobytes() == second.sketches.planes.tobytes()
+    first, second = (SketchIndex(metric, seed=7).fit(X).buckets for _ in range(2))
+    assert first.planes.tobytes() == second.sketches.planes.tobytes()
     assert first.order.tobytes() == second.order.tobytes()
     assert first.rotation.tobytes() == second.rotation.tobytes()
 
 
 def test_the_buckets_hold_every_vector_once():
     index = SketchIndex("euclidean", n_buckets=9).fit(data())
-    buckets = index._parts()[1]
+    buckets = index.buckets
     assert sorted(buckets.order.tolist()) == list(range(400))
     sizes = np.diff(buckets.starts)
     assert buckets.starts[0] == 0
     assert buckets.starts[-1] == 400
-    assert [buckets.fullest[b] for b in range(10)] == [int(np.sort(sizes)[::-1][:b].sum()) for b in range(10)]
+    capacity = index._parts().capacity
+    assert [capacity[b] for b in range(10)] == [int(np.sort(sizes)[::-1][:b].sum()) for b in range(10)]
 
 
 @pytest.mark.parametrize(("n", "buckets"), [(1, 1), (2, 1), (3, 2), (400, 16), (20_000, 128), (2_084_320, 1024)])

@@ -110,7 +110,7 @@ def test_nothing_of_a_loaded_index_can_be_written(tmp_path, kind, options):
     loaded = lsh.load(tmp_path / "index", **options)
     arrays = [loaded.exact.X, loaded.exact.inverse_norms, loaded.exact.half_squares]
     if isinstance(loaded, SketchIndex):
-        arrays += [loaded.buckets.order, loaded.buckets.starts, loaded.buckets.sketches.planes]
+        arrays += [loaded.buckets.order, loaded.buckets.starts, loaded.buckets.planes]
     else:
         arrays += [loaded.tables.keys, loaded.tables.ids, loaded.hasher.family.directions, loaded.hasher.centre]
     assert not any(array.flags.writeable for array in arrays)
