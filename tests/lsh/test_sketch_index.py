@@ -83,7 +83,7 @@ def test_a_batch_is_its_queries_one_by_one(metric):
 def test_the_same_seed_gives_the_same_index(metric):
     X = data()
     first, second = (SketchIndex(metric, seed=7).fit(X).buckets for _ in range(2))
-    assert first.planes.tobytes() == second.sketches.planes.tobytes()
+    assert first.planes.tobytes() == second.planes.tobytes()
     assert first.order.tobytes() == second.order.tobytes()
     assert first.rotation.tobytes() == second.rotation.tobytes()
 
