@@ -1,34 +1,27 @@
-"""One published file onto this disk: resumed after any interruption, and whole before it takes its name.
+"""Download one file: resumed after any interruption, and whole before it takes its name.
 
-Beside `target` lies `.<name>.part`, what has come so far, and `.<name>.part.json`: how many of its bytes are known to
-be on disk, their sha256, and which file they belong to. The next run hashes them again, drops whatever came after, and
+Beside `target` lies `.<name>.part`, what has come so far, and `.<name>.part.json`, its journal: how many of its bytes
+are on disk, their sha256, and which file they belong to. The next run hashes them again, drops whatever came after, and
 asks for the rest.
 """
 
-import base64
-import contextlib
-import hashlib
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
-
-import google_crc32c
 
 from data_prep.atomic import as_output_error
-from data_prep.errors import ChangedError, DataError, DownloadError
+from data_prep.errors import ChangedError, DownloadError
 from data_prep.files import file_facts
-from data_prep.journal import read_journal, write_journal
+from data_prep.journal import JournaledFile
 from data_prep.progress import Meter, Report
 from data_prep.remote import Identity, RemoteFile, ShouldStop
 from earshot_common.locks import lock_file
 
 Begin = Callable[[int], None]
 
-_EVERY = 1 << 26  # bytes between two entries in the journal
-_PIECE = 1 << 20
+_NOTE_EVERY = 1 << 26  # bytes between two notes in the journal
 
 
 def fetch_file(
@@ -57,131 +50,67 @@ def fetch_file(
             target.unlink()
         if target.exists():
             return
-        part = _Part(target)
-        meter = Meter(f"downloading {target.name}", progress)
-
-        def remote(identity: Identity) -> RemoteFile:
-            return RemoteFile(
-                addresses,
-                identity=identity,
-                begins=begins,
-                most=most,
-                tell=meter.say_trouble,
-                should_stop=should_stop,
-            )
-
-        try:
-            part.fetch(remote, begin, meter)
-        except ChangedError:
-            meter = Meter(f"downloading {target.name} anew", progress)
-            part.fetch(remote, begin, meter, anew=True)
-        part.finish(sha256)
-
-
-class _Part:
-    """What has come so far of one file."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._path = target.with_name(f".{target.name}.part")
-        self._journal = target.with_name(f".{target.name}.part.json")
-        self._identity = Identity()
-        self._start_sums()
-
-    def fetch(
-        self, open_remote: Callable[[Identity], RemoteFile], begin: Begin, meter: Meter, *, anew: bool = False
-    ) -> None:
-        """Get what is missing; somebody else who gets it too is waited for.
-
-        `anew`: get everything; what has come of another file makes room when the first bytes of the new one are there.
-        """
-        with self._locked() as file:
-            if self._target.exists():
-                self.discard()
+        part = target.with_name(f".{target.name}.part")
+        journal = part.with_name(f"{part.name}.json")
+        with lock_file(part.with_suffix(".lock"), wait=True):  # another process that fetches it is waited for
+            if target.exists():
                 return
-            size = noted = 0 if anew else self._take_up(file)
-            remote = open_remote(Identity() if anew else self._identity)
-            meter.show(size, remote.identity.length, at_once=True)
+            open_remote = partial(RemoteFile, addresses, begins=begins, most=most, should_stop=should_stop)
             try:
-                pieces = remote.read_from(size)
-                first = next(pieces, b"")  # the server has answered: the length is known if it says it
-                if anew:
-                    self._start_sums()
-                    file.truncate(0)
-                begin(max(0, (remote.identity.length or 0) - size))
-            except DataError:
-                if not os.fstat(file.fileno()).st_size:
-                    self.discard()
-                raise
-            try:
-                for piece in chain([first], pieces):
-                    file.write(piece)
-                    self._add(piece)
-                    size += len(piece)
-                    meter.show(size, remote.identity.length)
-                    if size - noted >= _EVERY:
-                        noted = self._note(file, size, remote.identity)
+                with JournaledFile(part, journal) as file:
+                    identity = _fetch(file, open_remote, target.name, begin, progress)
+                    _check_sums(file, target.name, sha256, identity.crc32c)
+                part.rename(target)
             finally:
-                self._note(file, size, remote.identity)
-            meter.show(size, remote.identity.length, at_once=True)
+                if not part.exists() or not part.stat().st_size:  # nothing is left to resume
+                    part.unlink(missing_ok=True)
+                    journal.unlink(missing_ok=True)
 
-    def finish(self, sha256: str | None) -> None:
-        """Compare sums, and give the file its name; one that fails is dropped, and the next run gets it anew."""
-        if self._target.exists():
-            return
-        crc32c = base64.b64encode(self._crc32c.to_bytes(4, "big")).decode()
-        sums = [("sha256", sha256, self._sha256.hexdigest()), ("CRC-32C", self._identity.crc32c, crc32c)]
-        for name, wanted, found in sums:
-            if wanted is not None and wanted != found:
-                self.discard()
-                raise DownloadError(
-                    f"{self._target.name} was damaged on its way, or is not the file expected: its {name} is {found}, "
-                    f"expected {wanted}; what came is discarded: run it again"
-                )
-        self._path.rename(self._target)
-        self._journal.unlink(missing_ok=True)
 
-    def discard(self) -> None:
-        """Forget what came."""
-        self._path.unlink(missing_ok=True)
-        self._journal.unlink(missing_ok=True)
-        self._identity = Identity()
-        self._start_sums()
+def _fetch(
+    file: JournaledFile, open_remote: Callable[..., RemoteFile], name: str, begin: Begin, progress: Report
+) -> Identity:
+    """Fetch what is missing, or all of it where another file has been published meanwhile."""
+    meter = Meter(f"downloading {name}", progress)
+    noted = file.resume().get("identity", {})
+    remote = open_remote(identity=Identity(**noted), tell=meter.say_trouble)
+    try:
+        _append(file, remote, begin, meter)
+    except ChangedError:
+        meter = Meter(f"downloading {name} anew", progress)
+        remote = open_remote(tell=meter.say_trouble)
+        _append(file, remote, begin, meter, anew=True)
+    return remote.identity
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[BinaryIO]:
-        """Yield the part for this process alone; another one that has it is waited for."""
-        with lock_file(self._path.with_suffix(".lock"), wait=True), self._path.open("ab+") as file:
-            yield file
 
-    def _take_up(self, file: BinaryIO) -> int:
-        """Return how many bytes of an earlier run are good, after dropping the rest."""
-        notes = read_journal(self._journal) or {"bytes": 0, "sha256": "", "identity": {}}
-        left: int = notes["bytes"]
-        file.seek(0)
-        while left and (piece := file.read(min(left, _PIECE))):
-            self._add(piece)
-            left -= len(piece)
-        if left or self._sha256.hexdigest() != notes["sha256"]:
-            self._start_sums()
-            notes = {"bytes": 0, "identity": {}}
-        self._identity = Identity(**notes["identity"])
-        file.truncate(notes["bytes"])
-        file.seek(0, os.SEEK_END)
-        return int(notes["bytes"])
+def _append(file: JournaledFile, remote: RemoteFile, begin: Begin, meter: Meter, *, anew: bool = False) -> None:
+    """Write what is missing to the end of the file; `anew`: all of it, over the old file, once its first bytes came."""
+    start = 0 if anew else file.size
+    meter.show(start, remote.identity.length, at_once=True)
+    pieces = remote.read_from(start)
+    first = next(pieces, b"")  # the server has answered: the length is known if it says it
+    if anew:
+        file.restart()
+    begin(max(0, (remote.identity.length or 0) - start))
+    noted = start
+    try:
+        for piece in chain([first], pieces):
+            file.write(piece)
+            meter.show(file.size, remote.identity.length)
+            if file.size - noted >= _NOTE_EVERY:
+                file.note(identity=asdict(remote.identity))
+                noted = file.size
+    finally:
+        file.note(identity=asdict(remote.identity))
+    meter.show(file.size, remote.identity.length, at_once=True)
 
-    def _note(self, file: BinaryIO, size: int, identity: Identity) -> int:
-        file.flush()
-        os.fsync(file.fileno())
-        facts = {"bytes": size, "sha256": self._sha256.hexdigest(), "identity": asdict(identity)}
-        write_journal(self._journal, facts)
-        self._identity = identity
-        return size
 
-    def _start_sums(self) -> None:
-        self._sha256 = hashlib.sha256()
-        self._crc32c = 0
-
-    def _add(self, piece: bytes) -> None:
-        self._sha256.update(piece)
-        self._crc32c = google_crc32c.extend(self._crc32c, piece)
+def _check_sums(file: JournaledFile, name: str, sha256: str | None, crc32c: str | None) -> None:
+    """Drop the file and raise DownloadError unless it has these sums; the next run downloads it anew."""
+    for kind, wanted, found in (("sha256", sha256, file.sha256), ("CRC-32C", crc32c, file.crc32c)):
+        if wanted not in {None, found}:
+            file.restart()
+            raise DownloadError(
+                f"{name} was damaged on its way, or is not the file expected: its {kind} is {found}, "
+                f"expected {wanted}; what came is discarded: run it again"
+            )
