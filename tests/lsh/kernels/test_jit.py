@@ -19,7 +19,8 @@ def cache_of(package_root, root):
 
 
 def test_a_change_in_any_kernel_file_leaves_no_compiled_code_of_the_old_one_in_use(root, tmp_path):
-    shutil.copytree(root / "lsh", tmp_path / "lsh", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("lsh", "earshot_common"):
+        shutil.copytree(root / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     before = cache_of(tmp_path, tmp_path)
     assert before == cache_of(tmp_path, tmp_path)
     with (tmp_path / "lsh" / "kernels" / "ranking.py").open("a") as file:
