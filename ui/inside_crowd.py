@@ -1,4 +1,4 @@
-"""Two steps about the collection: how unevenly buckets fill, with the clips that are near to many; and centring."""
+"""Inside: the bucket sizes of one table, and hubs, the clips that are near to many sounds."""
 
 import numpy as np
 import streamlit as st
@@ -19,13 +19,13 @@ from ui.state import K_NEIGHBOURS, Settings
 
 NO_HUBS = "This collection has no validation clips, so it is not known which clips are near to many."
 NOT_A_HUB = "No clip is among the nearest of more than one validation sound."
-MOST_HUBS = 5
-MOST_ASKED = 1000  # validation sounds whose neighbours are counted,
-WORK = 20_000_000  # fewer where there are many clips to compare them with
+MAX_HUBS = 5
+MAX_QUERIES = 1000  # validation sounds whose neighbours are counted,
+MAX_DISTANCES = 20_000_000  # fewer where each must be compared with many clips
 
 
 def crowds(view: QueryView) -> None:
-    """Draw the sizes of one table's buckets, and the clips that are among the nearest of the most sounds."""
+    """Draw the sizes of one table's buckets, and list the hubs."""
     s, index = view.settings, view.index
     said, choice = st.columns([4, 1], gap="large")
     with choice:
@@ -48,9 +48,13 @@ def _hubs(view: QueryView) -> None:
         st.caption(NO_HUBS)
         return
     n, counts = _popularity((view.context.dataset.fingerprint, view.settings.metric), view.index, view.context.dataset)
-    rows = np.argsort(-counts, kind="stable")[:MOST_HUBS]
+    rows = np.argsort(-counts, kind="stable")[:MAX_HUBS]
     rows = rows[counts[rows] > 1]
-    st.markdown(describe_hubs(n, int(counts.max(initial=0)), n * K_NEIGHBOURS / view.index.n))
+    st.markdown(
+        f"**Hubs.** Crowds have a centre: some clips are among the 10 nearest of many sounds. Of {n:,} validation "
+        f"sounds, the most popular clip is a neighbour of **{int(counts.max(initial=0))}**. If neighbours were dealt "
+        f"out evenly, a clip would be one of {digits(n * K_NEIGHBOURS / view.index.n)}."
+    )
     entries = [
         Entry(
             view.context.dataset.clip("train", int(row)),
@@ -63,39 +67,30 @@ def _hubs(view: QueryView) -> None:
     clip_list.draw(view.context, "inside-hubs", "Hub clips", view.clip, entries, NOT_A_HUB)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Asking validation sounds for their nearest…")
+@st.cache_resource(max_entries=4, show_spinner="Searching for validation sounds…")
 def _popularity(key: tuple[str, str], _index: LSHIndex, _dataset: Dataset) -> tuple[int, Ints]:  # noqa: ARG001
-    """Return how many validation sounds were asked, and of how many each clip is among the nearest: int64[n]."""
-    most = max(50, min(MOST_ASKED, WORK // _index.n))
-    asked = evenly_spaced(_dataset.features("validation"), most)
-    asked = asked[np.abs(asked).max(axis=1) > 0]
-    ids = _index.exact.search(asked, K_NEIGHBOURS).ids
-    return len(asked), np.bincount(ids[ids >= 0], minlength=_index.n)
+    """Return the number of validation sounds searched for, and among how many's nearest each clip is: int64[n]."""
+    most = max(50, min(MAX_QUERIES, MAX_DISTANCES // _index.n))
+    queries = evenly_spaced(_dataset.features("validation"), most)
+    queries = queries[np.abs(queries).max(axis=1) > 0]
+    ids = _index.exact.search(queries, K_NEIGHBOURS).ids
+    return len(queries), np.bincount(ids[ids >= 0], minlength=_index.n)
 
 
 def describe_crowds(s: Settings, table: int, sizes: Ints, own: int, even: float, n: int) -> str:
-    """Say how unevenly the clips are spread over one table's buckets, and what that costs."""
+    """Describe how unevenly clips fill one table's buckets; own: size of the query's; even: size if all were equal."""
     meets = float((sizes.astype(np.float64) ** 2).sum() / n)
     tenth = max(1, round(len(sizes) / 10))
     if s.metric == "cosine":
         possible = 2**s.n_bits
         empty = possible - len(sizes)
-        rooms = f"{possible:,} buckets, {f'{empty:,} of them' if empty else 'none of them'} empty"
+        buckets = f"{possible:,} buckets, {f'{empty:,} of them' if empty else 'none of them'} empty"
     else:
-        rooms = f"{len(sizes):,} buckets that hold anything"
+        buckets = f"{len(sizes):,} buckets that hold anything"
     first, most = percent(float(sizes[0] / n)), percent(float(sizes[:tenth].sum() / n))
     return (
-        f"Table {table + 1} has {rooms}. The fullest holds **{first}** of all clips, and the fullest tenth {most}. A "
+        f"Table {table + 1} has {buckets}. The fullest holds **{first}** of all clips, and the fullest tenth {most}. A "
         f"clip taken at random shares its bucket with {meets:,.0f} on average; if all were equally full it would be "
         f"{digits(even)}: the crowd costs **{digits(meets / max(even, 1))} times** the work. Your sound's bucket holds "
         f"{own:,}."
-    )
-
-
-def describe_hubs(n_queries: int, most: int, usual: float) -> str:
-    """Say what a hub is, and how strong the strongest is here."""
-    return (
-        "**Hubs.** Crowds have a centre: some clips are among the 10 nearest of many sounds. Of "
-        f"{n_queries:,} validation sounds, the most popular clip is a neighbour of **{most}**. If neighbours were "
-        f"dealt out evenly, a clip would be one of {digits(usual)}."
     )

@@ -1,19 +1,18 @@
-"""Two steps about the hash family: cosine and Euclidean side by side, and what centring is good for."""
+"""Inside: the two hash families side by side, and the effect of centring the vectors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from lsh import LSHError, LSHIndex, inspecting, surface
+from lsh import LSHError, LSHIndex, Surface, inspecting, surface
 from lsh.sampling import evenly_spaced
 from ui import inside_walk
-from ui.charts import draw
+from ui.charts import draw, few_numbers
 from ui.figures.crowding import BucketSizes, bucket_ranks
 from ui.figures.margins import margins
-from ui.figures.marks import Floats, Ints, percent
+from ui.figures.marks import Ints, percent
 from ui.loading import PageContext
 from ui.query_view import QueryView, under
 from ui.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, METRICS, Settings
@@ -32,13 +31,15 @@ mean away first (**centring**) puts the origin in the middle of the crowd. It co
 distance.
 """
 SHOWN_BITS = 6
-MOST_ROWS = 50_000  # clips that the lesson on centring indexes anew
-QUERIES = 60
-SHIFT = 2.0  # features lie in -2 to 2; AudioSet stores them as 0 to 255, which is the same with the zero moved
+MAX_ROWS = 50_000  # clips that are indexed three times to show centring
+MAX_QUERIES = 60
+SHIFT = 2.0  # features lie in -2 to 2; AudioSet stores them as 0 to 255, which is the same with the origin shifted
+
+Measured = tuple[str, Sequence[Ints], Surface]  # name, bucket sizes of table 1 for each K, recall and cost
 
 
 def both(view: QueryView) -> None:
-    """Draw the same query under both distances: how each cuts, what each finds."""
+    """Draw the same query under both distances: how each hashes it, and what each finds."""
     try:
         views = [under(view, metric) for metric in METRICS]
     except LSHError:
@@ -56,51 +57,35 @@ def both(view: QueryView) -> None:
                 f"{FAMILY_NAMES[one.settings.metric]}: where your sound and its nearest stand to the first "
                 f"{n_bits} walls of table 1.",
             )
-    rows = [_row(one) for one in views]
-    st.table(
-        pd.DataFrame(rows, columns=["", "found", "looked at", "your buckets"]), border="horizontal", hide_index=True
+    few_numbers(pd.DataFrame(map(_row, views), columns=["", "found", "looked at", "your buckets"]))
+    st.markdown(
+        f"Of your {len(view.true_rows)} nearest, **{shared}** are the same under both distances; each is judged by its "
+        "own truth. The same K means different work: a slot's number says more than a bit, or less, as its width is "
+        "chosen (w, under Advanced). Compare what is found with what is looked at, not K with K."
     )
-    st.markdown(describe_families(shared, len(view.true_rows)))
 
 
 def centring(view: QueryView) -> None:
-    """Draw what becomes of buckets when vectors are not centred."""
+    """Draw the bucket sizes of centred and uncentred vectors, and what LSH finds with each."""
     s = view.settings
     with st.spinner("Building three small indexes: centred, not centred, and on the raw codes…"):
-        lesson = _lesson((view.context.dataset.fingerprint, s.seed), view.context)
+        indexes = _measured((view.context.dataset.fingerprint, s.seed), view.context)
     st.markdown(CENTRING)
-    crowds = [BucketSizes(way.name, way.sizes[s.n_bits - 1]) for way in lesson]
-    n = int(crowds[0].sizes.sum())
-    draw(
-        bucket_ranks(crowds, n, n / 2**s.n_bits, None, view.mode),
-        "Bucket sizes of one table in order of size: "
-        + "; ".join(f"{crowd.name}, the fullest holds {crowd.sizes[0] / n:.0%}" for crowd in crowds),
-    )
-    cell = s.n_tables - 1, s.n_bits - 1
-    rows = [
-        (
-            way.name,
-            percent(float(way.sizes[s.n_bits - 1][0] / n)),
-            percent(float(way.candidates[cell])),
-            percent(float(way.recall[cell])),
-        )
-        for way in lesson
-    ]
-    columns = ["", "in the fullest bucket", "looked at", "recall"]
-    st.table(pd.DataFrame(rows, columns=columns), border="horizontal", hide_index=True)
-    st.markdown(
-        describe_centring(s, [float(w.candidates[cell]) for w in lesson], [float(w.recall[cell]) for w in lesson])
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One way of preparing vectors: bucket sizes of table 1 for each K, and recall and cost float[L, K]."""
-
-    name: str
-    sizes: Sequence[Ints]
-    recall: Floats
-    candidates: Floats
+    buckets = [BucketSizes(name, sizes[s.n_bits - 1]) for name, sizes, _ in indexes]
+    n = int(buckets[0].sizes.sum())
+    fullest = [percent(float(one.sizes[0] / n)) for one in buckets]
+    holds = "; ".join(f"{one.name}, the fullest holds {share}" for one, share in zip(buckets, fullest, strict=True))
+    figure = bucket_ranks(buckets, n, n / 2**s.n_bits, None, view.mode)
+    draw(figure, f"Bucket sizes of one table in order of size: {holds}")
+    recall, looked_at = zip(*(grid.at(s.n_tables, s.n_bits) for _, _, grid in indexes), strict=True)
+    table = {
+        "": [one.name for one in buckets],
+        "in the fullest bucket": fullest,
+        "looked at": map(percent, looked_at),
+        "recall": map(percent, recall),
+    }
+    few_numbers(pd.DataFrame(table))
+    st.markdown(describe_centring(s, looked_at, recall))
 
 
 def _row(view: QueryView) -> tuple[str, str, str, str]:
@@ -112,31 +97,22 @@ def _row(view: QueryView) -> tuple[str, str, str, str]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _lesson(key: tuple[str, int], _context: PageContext) -> list[Way]:
-    X = evenly_spaced(_context.dataset.features("train"), MOST_ROWS)
+def _measured(key: tuple[str, int], _context: PageContext) -> list[Measured]:
+    """Index the same vectors centred, not centred, and shifted as the raw codes are."""
+    X = evenly_spaced(_context.dataset.features("train"), MAX_ROWS)
     split = next((split for split in ("validation", "test") if _context.dataset.n_rows(split)), "train")
-    queries = evenly_spaced(_context.dataset.features(split), QUERIES)
+    queries = evenly_spaced(_context.dataset.features(split), MAX_QUERIES)
     queries = queries[np.abs(queries).max(axis=1) > 0]
-    ways = (("centred", 0.0, True), ("not centred", 0.0, False), ("raw codes, not centred", SHIFT, False))
-    return [
-        _way(name, X + np.float32(shift), queries + np.float32(shift), key[1], centre) for name, shift, centre in ways
-    ]
-
-
-def _way(name: str, X: Floats, queries: Floats, seed: int, centre: bool) -> Way:
-    index = LSHIndex("cosine", MAX_TABLES, MAX_BITS, seed, centre=centre).fit(X)
-    measured = surface(index, queries, K_NEIGHBOURS)
-    sizes = [inspecting.bucket_sizes(index, 0, n_bits) for n_bits in range(1, MAX_BITS + 1)]
-    return Way(name, sizes, measured.recall, measured.candidates)
-
-
-def describe_families(shared: int, n_true: int) -> str:
-    """Say how much the two truths have in common, and how to read the comparison."""
-    return (
-        f"Of your {n_true} nearest, **{shared}** are the same under both distances; each is judged by its own truth. "
-        "The same K means different work: a slot's number says more than a bit, or less, as its width is chosen "
-        "(w, under Advanced). Compare what is found with what is looked at, not K with K."
-    )
+    measured: list[Measured] = []
+    for name, shift, centre in (
+        ("centred", 0.0, True),
+        ("not centred", 0.0, False),
+        ("raw codes, not centred", SHIFT, False),
+    ):
+        index = LSHIndex("cosine", MAX_TABLES, MAX_BITS, key[1], centre=centre).fit(X + np.float32(shift))
+        sizes = [inspecting.bucket_sizes(index, 0, n_bits) for n_bits in range(1, MAX_BITS + 1)]
+        measured.append((name, sizes, surface(index, queries + np.float32(shift), K_NEIGHBOURS)))
+    return measured
 
 
 def describe_centring(s: Settings, looked_at: Sequence[float], recall: Sequence[float]) -> str:

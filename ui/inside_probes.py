@@ -1,4 +1,4 @@
-"""Inside: the buckets that further probes look into, in order of cost, and what they bring."""
+"""Inside: the probing sequence of one table, and what each number of probes finds."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ SHOWN_PROBES = 8
 
 
 def show(view: QueryView) -> None:
-    """Draw the buckets that a table's further probes look into, and what they bring."""
+    """Draw the keys of one table's probes in order, and the neighbours found by each number of probes."""
     s, index = view.settings, view.index
     walk = inspecting.walk(index, view.query, s.n_tables, s.n_bits, MAX_PROBES)
     looked_at, met = inspecting.gains(index.n, walk, view.true_rows)
@@ -53,7 +53,7 @@ def show(view: QueryView) -> None:
 
 
 def first_probe(s: Settings, table: int, own: TableKey, flipped: Sequence[int]) -> str:
-    """Say which symbols the first probe of a table changes, and why those."""
+    """Say which symbols the second bucket of a table's probing sequence changes (places `flipped`), and why those."""
     if not flipped:
         return f"Table {table + 1} has no second bucket to look into."
     names = numbered(s, flipped)
@@ -66,9 +66,10 @@ def first_probe(s: Settings, table: int, own: TableKey, flipped: Sequence[int]) 
 
 
 def gains(s: Settings, looked_at: Ints, met: Ints, n_true: int) -> str:
-    """Say what the probes in force bring beside a single one, and what doubling them would."""
+    """Compare the probes in force with one probe and with more; looked_at, met: int[T], by number of probes."""
     here, last = min(s.n_probes, len(met)), len(met)
-    one = f"With one probe a table LSH finds {int(met[0])} of {n_true} and looks at {many(int(looked_at[0]), 'clip')}."
+    clips = many(int(looked_at[0]), "clip")
+    one = f"With one probe per table LSH finds {int(met[0])} of {n_true} and looks at {clips}."
     if here == 1:
         second = _found(met, looked_at, min(2, last))
         return f"{one} A second one would make that {second}; {last} of them, {_found(met, looked_at, last)}."

@@ -1,7 +1,6 @@
-"""Inside: which neighbours were missed and by how much, and the curve that predicts it."""
+"""Inside: the neighbours that were missed and by how much, and the S-curve that predicts it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,18 +28,8 @@ MORE_BITS = 4
 _BINS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What theory expects and what came: true neighbours found, and the share of the collection looked at."""
-
-    hoped: float
-    found: int
-    expected: float
-    looked_at: float
-
-
 def missed(view: QueryView) -> None:
-    """Draw, for each true neighbour, the tables in which it was met, and by how many bits it was missed."""
+    """Draw, for each true neighbour and table, in how many bits its key differs from the query's."""
     s, index, truth = view.settings, view.index, view.true_rows
     apart = inspecting.differences(index, view.query, truth, s.n_tables, s.n_bits).sum(axis=2)
     near = inspecting.near_misses(index, view.query, truth, s.n_tables, s.n_bits)
@@ -57,7 +46,7 @@ def missed(view: QueryView) -> None:
 
 
 def curve(view: QueryView) -> None:
-    """Draw the chance of being looked at over this query's own histogram of distances."""
+    """Draw the probability of being looked at by distance, over the histogram of this query's distances."""
     s, index = view.settings, view.index
     far = distances(view)
     top = 180.0 if s.metric == "cosine" else float(far.max(initial=1e-9)) * 1.02
@@ -74,24 +63,29 @@ def curve(view: QueryView) -> None:
     )
     counts, edges = np.histogram(far, bins=_BINS, range=(0, top))
     neighbours = inspecting.apart(index, view.query, view.true_rows)
-    expected = float(hit_probability(_collide(view, far), s.n_tables, s.n_bits).mean())
-    hoped = float(hit_probability(_collide(view, neighbours), s.n_tables, s.n_bits).sum())
+    expected = hit_probability(_collide(view, far), s.n_tables, s.n_bits).mean()
+    expected_found = hit_probability(_collide(view, neighbours), s.n_tables, s.n_bits).sum()
     last, middle = float(neighbours.max(initial=0)), float(np.median(far))
-    looked_at = view.answer.n_candidates / index.n
-    outcome = Outcome(hoped, sum(view.found), expected, looked_at)
-    points = (last, chance_at(chances, last)), (middle, chance_at(chances, middle))
-    st.markdown(describe_curve(s, *points, len(view.true_rows), outcome))
+    at_last, at_middle = percent(chance_at(chances, last)), percent(chance_at(chances, middle))
+    n_true, looked_at = len(view.true_rows), view.answer.n_candidates / index.n
+    st.markdown(
+        f"The last of your {n_true} nearest lies at {last:.3g}{chances.unit}: at your setting it is looked at with a "
+        f"chance of **{at_last}**. Half of all clips lie beyond {middle:.3g}{chances.unit}, and have a chance of "
+        f"**{at_middle}** or less. Added up over all clips, theory expects {expected_found:.1f} of {n_true} found and "
+        f"{percent(float(expected))} looked at, with one probe. This index, one random draw of many, found "
+        f"{sum(view.found)} and looked at {percent(looked_at)}."
+    )
     draw(
         s_curve(chances, edges, counts, neighbours, view.found, view.mode),
-        f"Chance of being looked at, falling from 100 % at no distance; {chance_at(chances, last):.0%} at {last:.3g}"
-        f"{chances.unit}, where the last of the nearest lies, and {chance_at(chances, middle):.1%} at {middle:.3g}"
-        f"{chances.unit}, where half of all clips are nearer. Behind it a histogram of all clips.",
+        f"Chance of being looked at, falling from 100 % at no distance; {at_last} at {last:.3g}{chances.unit}, where "
+        f"the last of the nearest lies, and {at_middle} at {middle:.3g}{chances.unit}, where half of all clips are "
+        "nearer. Behind it a histogram of all clips.",
     )
     st.markdown(CURVE)
 
 
 def _collide(view: QueryView, at: Any) -> Any:
-    """Return the chance that one function puts vectors at these distances into one bucket."""
+    """Return the probability that one hash function gives two vectors at these distances the same symbol."""
     return view.index.hasher.family.collision_probability(np.radians(at) if view.settings.metric == "cosine" else at)
 
 
@@ -122,7 +116,7 @@ def _entries(view: QueryView, near: list[NearMiss]) -> list[Entry]:
 
 
 def describe_missed(s: Settings, found: Sequence[bool], near: Sequence[NearMiss]) -> str:
-    """Say how many of the true neighbours were missed, and by how little."""
+    """Say how many of the true neighbours were missed, and in how few symbols their keys differ."""
     lost = [near[i] for i, was in enumerate(found) if not was]
     n_true, n_lost = len(found), len(lost)
     if not n_lost:
@@ -141,21 +135,24 @@ def describe_missed(s: Settings, found: Sequence[bool], near: Sequence[NearMiss]
 
 
 def describe_miss(s: Settings, near: NearMiss) -> str:
-    """Say by how much a true neighbour was missed, and where."""
+    """Say in which table a missed neighbour's key differs least, and in which symbols."""
     n = len(near.differing)
     names = "" if n > 3 else f": {numbered(s, near.differing)}"
     return f"missed: its key differs from yours in {n} of {bits(s.n_bits, s)} in table {near.table + 1}{names}"
 
 
 def describe_met(s: Settings, tables: Sequence[int]) -> str:
-    """Say in which tables a neighbour was met."""
+    """Say in which tables a neighbour was found."""
     place = "shares your key" if s.n_probes == 1 else "was met"
     few = f": {listed(tables)}" if len(tables) <= 4 else ""
     return f"{place} in {len(tables)} of {many(s.n_tables, 'table')}{few}"
 
 
 def deciding_wall(s: Settings, near: NearMiss, positions: Floats, rescue: Rescue) -> str:
-    """Say which margin decided (positions: float[2, K], of the query and of the clip), and what would have helped."""
+    """Say which wall parted a missed clip from the query, and which change of one setting would find it.
+
+    positions: float[2, K], of the query and of the clip on the axes of the table's functions.
+    """
     j = min(near.differing, key=lambda bit: abs(to_wall(s, float(positions[0, bit]))))
     yours, its = float(positions[0, j]), float(positions[1, j])
     if s.metric == "cosine":
@@ -174,17 +171,3 @@ def deciding_wall(s: Settings, near: NearMiss, positions: Floats, rescue: Rescue
     ]
     helped = f"{' or '.join(ways)} alone would have found it." if ways else "No single slider would have found it."
     return f"{where} {helped}"
-
-
-def describe_curve(
-    s: Settings, last: tuple[float, float], middle: tuple[float, float], n_true: int, came: Outcome
-) -> str:
-    """Say what the curve gives at the last neighbour and the middle clip, (distance, chance), and what came of it."""
-    unit = "°" if s.metric == "cosine" else ""
-    return (
-        f"The last of your {n_true} nearest lies at {last[0]:.3g}{unit}: at your setting it is looked at with a chance "
-        f"of **{percent(last[1])}**. Half of all clips lie beyond {middle[0]:.3g}{unit}, and have a chance of "
-        f"**{percent(middle[1])}** or less. Added up over all clips, theory expects {came.hoped:.1f} of {n_true} found "
-        f"and {percent(came.expected)} looked at, with one probe. This index, one random draw of many, found "
-        f"{came.found} and looked at {percent(came.looked_at)}."
-    )

@@ -1,4 +1,4 @@
-"""A step between candidates and answer: sketches choose which candidates deserve an exact distance."""
+"""Inside: sketches, which select the candidates whose exact distance is computed."""
 
 import numpy as np
 import streamlit as st
@@ -19,17 +19,17 @@ Measuring the exact distance of every candidate is most of the work, and it need
 of each clip: 44 bytes in place of its full features, from which a distance is estimated in a few nanoseconds. Only the
 candidates with the best estimates are measured exactly (**re-ranked**).
 """
-MOST = 20_000  # candidates whose sketches are read here; more are sampled
+MAX_CANDIDATES = 20_000  # whose sketches are compared; more are sampled
 
 
 def show(view: QueryView) -> None:
-    """Draw each candidate's distance by sketch against its true one, and which were re-ranked."""
+    """Draw each candidate's estimated distance against its true one, and which are re-ranked."""
     s, index = view.settings, view.index
     rows = candidate_rows(view)
     if len(rows) < 2:
         st.info("There are no candidates to choose from. Use fewer bits, K, or more tables, L.")
         return
-    n_candidates, rows = len(rows), rows[evenly_spaced_rows(len(rows), MOST)]
+    n_candidates, rows = len(rows), rows[evenly_spaced_rows(len(rows), MAX_CANDIDATES)]
     said, choice = st.columns([3, 2], gap="large")
     with choice:
         n_reranked = st.slider("Re-ranked: the best so many by sketch", K_NEIGHBOURS, 200, 40, 10, key="reranked")
@@ -40,7 +40,7 @@ def show(view: QueryView) -> None:
     ids, distances = inspecting.nearest_of(index, view.query, rows, len(rows))
     by_id = np.argsort(ids)
     true = distances[by_id[np.searchsorted(ids, rows, sorter=by_id)]].astype(np.float64)
-    nearest = np.argsort(true, kind="stable")[:K_NEIGHBOURS]  # places in the order of the sketches
+    nearest = np.argsort(true, kind="stable")[:K_NEIGHBOURS]  # ranks by estimate
     kept = (nearest < n_reranked).tolist()
     limit = float(estimated[min(n_reranked, len(rows)) - 1])
     with said:
@@ -60,7 +60,11 @@ def _sketches(key: tuple[str, str, int], _index: LSHIndex) -> SketchRows:
 
 
 def describe_sketches(n_candidates: int, n_reranked: int, kept: int, deepest: int, n_nearest: int, off: float) -> str:
-    """Say how well the sketches rank this query's candidates; off: mean error as a share of the distances' spread."""
+    """Say how well sketches rank the candidates.
+
+    kept: how many of the nearest are re-ranked; deepest: rank by estimate of the last of them; off: mean error of an
+    estimate in standard deviations of the distances.
+    """
     if n_candidates <= n_reranked:
         return f"Your sound has only {many(n_candidates, 'candidate')}: all are measured, there is nothing to spare."
     fate = "all of which come out" if kept == n_nearest else f"of which {kept} come out: re-rank {deepest} to lose none"

@@ -17,11 +17,11 @@ from ui.query_view import QueryView
 from ui.state import Settings
 from ui.text import clean
 
-MOST_MATES = 6
+MAX_MATES = 6
 
 
 def key(view: QueryView) -> None:
-    """Draw how the query's key in one table comes about."""
+    """Draw how the query's key in one table is made."""
     s, index = view.settings, view.index
     said, choice = st.columns([4, 1], gap="large")
     with choice:
@@ -45,7 +45,7 @@ def key(view: QueryView) -> None:
 
 
 def buckets(view: QueryView) -> None:
-    """Draw the bucket of every table, and who else is in one of them."""
+    """Draw the size of the query's bucket in every table, and list the nearest clips in one of them."""
     s, index = view.settings, view.index
     walk = [
         table[0].ids[table[0].ids != view.own_row] for table in inspecting.walk(index, view.query, s.n_tables, s.n_bits)
@@ -66,12 +66,12 @@ def buckets(view: QueryView) -> None:
         f"clips, with {hits.min()} to {hits.max()} of the {len(view.true_rows)} nearest in each.",
     )
     st.markdown(f"**Who else is in the bucket of table {table + 1}**, the nearest first:")
-    ids, distances = inspecting.nearest_of(index, view.query, walk[table], MOST_MATES)
+    ids, distances = inspecting.nearest_of(index, view.query, walk[table], MAX_MATES)
     _mates(view, "inside-mates", ids.tolist(), distances.tolist())
 
 
 def margins_of(view: QueryView, table: int, n_bits: int) -> Margins:
-    """Return where the query and its true neighbours stand to the first `n_bits` walls of a table, from 0."""
+    """Return the positions of the query and its true neighbours on the first `n_bits` functions of a table, from 0."""
     index = view.index
     own = inspecting.key_of(index, view.query, table, n_bits)
     rows = np.ascontiguousarray(index.exact.X[view.true_rows])
@@ -132,7 +132,7 @@ def _best_table(view: QueryView) -> int:
 
 
 def describe_key(s: Settings, table: int, own: TableKey, behind: Ints, agreeing: int, n_true: int) -> str:
-    """Say what the key of one table is, which symbol was nearly another, and how many neighbours share the whole key.
+    """Give the key of one table, its least certain symbol, and how many neighbours share the whole key.
 
     behind: int[K], true neighbours on another side of each function; agreeing: of `n_true`, those with the same key.
     """
@@ -158,7 +158,7 @@ def describe_key(s: Settings, table: int, own: TableKey, behind: Ints, agreeing:
 def describe_buckets(
     s: Settings, n: int, table: int, sizes: Ints, hits: Ints, looked_at: int, found: int, n_true: int
 ) -> str:
-    """Say what is in the bucket of one table, and what all of them hold together."""
+    """Say what the bucket of one table holds, and what all of them hold together."""
     if s.n_tables == 1:
         together = f"One table is one chance: the other {n_true - found} of the {n_true} nearest are not looked at."
     else:
