@@ -11,7 +11,7 @@ from data_prep.kept import Kept
 from data_prep.remote import RemoteFile
 
 ARCHIVE = "features.tar.gz"
-_EVERY = 2.0  # seconds between two notes of how far the reading is
+_NOTE_EVERY_S = 2.0  # between two notes of how far the reading is
 _PIECE = 1 << 20
 
 
@@ -38,7 +38,7 @@ def arriving_shards(
             if shard.source in folders:
                 kept.add(shard)
                 missing.discard((shard.source, shard.key))
-            if time.monotonic() - noted > _EVERY or not missing:
+            if time.monotonic() - noted > _NOTE_EVERY_S or not missing:
                 kept.note(remote.identity, stream.entry, stream.tell(), complete=not missing)
                 noted = time.monotonic()
             progress(remote.position, remote.identity.length or 0)

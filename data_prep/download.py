@@ -21,7 +21,7 @@ from earshot_common.locks import lock_file
 
 Begin = Callable[[int], None]
 
-_NOTE_EVERY = 1 << 26  # bytes between two notes in the journal
+_NOTE_EVERY_BYTES = 1 << 26  # between two notes in the journal
 
 
 def fetch_file(
@@ -97,7 +97,7 @@ def _append(file: JournaledFile, remote: RemoteFile, begin: Begin, meter: Meter,
         for piece in chain([first], pieces):
             file.write(piece)
             meter.show(file.size, remote.identity.length)
-            if file.size - noted >= _NOTE_EVERY:
+            if file.size - noted >= _NOTE_EVERY_BYTES:
                 file.note(identity=asdict(remote.identity))
                 noted = file.size
     finally:

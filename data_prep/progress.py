@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_EVERY = 0.2  # seconds between two reports
-_MEMORY = 15.0  # seconds over which the speed is averaged
+_REPORT_EVERY_S = 0.2
+_SPEED_OVER_S = 15.0  # the speed is an average over so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Meter:
         now = time.monotonic()
         if now < self._next and not at_once:
             return
-        self._next = now + _EVERY
+        self._next = now + _REPORT_EVERY_S
         self._seen.append((now, done))
-        while now - self._seen[0][0] > _MEMORY:
+        while now - self._seen[0][0] > _SPEED_OVER_S:
             self._seen.popleft()
         since, before = self._seen[0]
         speed = (done - before) / (now - since) if now > since else 0.0

@@ -25,7 +25,7 @@ Get = Callable[..., Path]
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setattr("data_prep.remote._PAUSES", (0, 0.01, 0.01))
-    monkeypatch.setattr("data_prep.arriving._EVERY", 0)
+    monkeypatch.setattr("data_prep.arriving._NOTE_EVERY_S", 0)
     monkeypatch.setattr("data_prep.gunzip._SPACING", 1 << 14)
     with serving(publish(tmp_path)) as site:
         yield site
@@ -284,7 +284,7 @@ def test_when_every_mirror_is_dead_every_one_is_named(tmp_path: Path, monkeypatc
 def test_it_stops_when_asked_to_and_asks_only_for_the_rest_later(
     site: Site, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data_prep.progress._EVERY", 0)
+    monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
     site.pause = 0.002
     read = [0]
     with pytest.raises(StoppedError, match="run it again and it carries on"):
@@ -351,7 +351,7 @@ def test_an_existing_target_is_refused_before_anything_is_asked_for(site: Site, 
 def test_progress_says_what_goes_on_how_far_and_how_many_clips(
     get: Get, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data_prep.progress._EVERY", 0)
+    monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
     monkeypatch.setattr("data_prep.parsing._BATCH", 10)
     seen = []
     get(progress=seen.append)

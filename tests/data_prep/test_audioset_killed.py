@@ -19,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: 
 OFTEN = """
 import sys
 from data_prep import __main__, arriving, download, gunzip
-arriving._EVERY, gunzip._SPACING, download._EVERY = 0, 1 << 14, 1 << 14
+arriving._NOTE_EVERY_S, gunzip._SPACING, download._NOTE_EVERY_BYTES = 0, 1 << 14, 1 << 14
 sys.exit(__main__.main(["audioset", *sys.argv[1:]]))
 """
 # Dies when the dataset is all but written.

@@ -261,7 +261,7 @@ def test_it_stops_when_asked_to_and_carries_on_later(site: Site, target: Path) -
 
 
 def test_progress_tells_bytes_and_ends_at_the_whole(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_prep.progress._EVERY", 0)
+    monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
     seen = []
     fetch(site, target, progress=seen.append)
     assert seen[0].doing == "downloading thing.bin"
@@ -356,7 +356,7 @@ def test_no_further_round_begins_when_too_little_came_for_too_long(
 def test_progress_says_what_is_wrong_until_it_is_well(
     site: Site, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data_prep.progress._EVERY", 0)
+    monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
     site.tricks[PATH] = [status(500), cut_after(100_000), status(503)]
     seen = []
     fetch(site, target, progress=lambda p: seen.append(p.doing))

@@ -60,7 +60,7 @@ def test_a_disk_one_byte_too_small_is_refused_before_the_archive_comes(site, lea
 
 @pytest.mark.parametrize("subset", ["balanced", "full"])
 def test_what_is_there_already_needs_no_room(site, leave, tmp_path, monkeypatch, subset):
-    monkeypatch.setattr("data_prep.arriving._EVERY", 0)
+    monkeypatch.setattr("data_prep.arriving._NOTE_EVERY_S", 0)
     monkeypatch.setattr("data_prep.gunzip._SPACING", 1 << 14)
     site.tricks[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) * 19 // 20), *[status(500)] * 9]
     with pytest.raises(DownloadError):
