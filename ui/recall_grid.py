@@ -20,7 +20,7 @@ TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99)
 
 @dataclass(frozen=True, slots=True)
 class GridView:
-    """Every setting, measured with validation queries.
+    """Recall and cost of every setting, measured with validation queries.
 
     surface: every query at every setting with the probes in force; grid: its recall; candidates: float[L, K], the share
     of the collection looked at there.
@@ -48,17 +48,17 @@ class GridView:
 
     @property
     def here_looked_at(self) -> float:
-        """Return the share of the collection that the setting in force looks at."""
+        """Return the fraction of the collection that the setting in force looks at."""
         return float(self.candidates[self.grid.cell(*self.here)])
 
     @property
     def hits(self) -> Ints:
-        """Return how many of its neighbours each query finds at the setting in force: int[nq]."""
+        """Return how many neighbours of each query the setting in force finds: int[nq]."""
         return self.surface.hits[:, *self.grid.cell(*self.here)]
 
 
 def measure(context: PageContext) -> GridView:
-    """Measure and predict every setting, or take both from the cache. Raises LSHError for data that LSH cannot take."""
+    """Measure and predict every setting, or take both from the cache. Raises LSHError if LSH cannot index the data."""
     sample = loading.sample_for(context.dataset, context.settings)
     surface = loading.surface_for(context)
     grid = _grid(surface.recall)
@@ -68,7 +68,7 @@ def measure(context: PageContext) -> GridView:
 
 
 def key(context: PageContext) -> tuple[object, ...]:
-    """Name an index: the names that decide it, never its arrays."""
+    """Return what decides an index, as a key for caches: names and numbers, no arrays."""
     s = context.settings
     return context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width
 
@@ -83,7 +83,7 @@ def cheapest(grid: Grid, candidates: Floats, wanted: float) -> tuple[int, int] |
 
 
 def cheapest_table(grid: Grid, candidates: Floats, wanted: float) -> pd.DataFrame:
-    """Tabulate the cheapest setting for a few recalls, the wanted one among them."""
+    """Tabulate the cheapest setting for each of a few recalls, the wanted one included."""
     rows = []
     for target in sorted({*TARGETS, round(wanted, 2)}):
         best = cheapest(grid, candidates, target)
@@ -93,7 +93,7 @@ def cheapest_table(grid: Grid, candidates: Floats, wanted: float) -> pd.DataFram
 
 
 def doubling(grid: Grid, candidates: Floats, here: tuple[int, int]) -> str:
-    """Say what twice the tables would bring and cost; where there are not so many, what half would spare and lose."""
+    """Say what twice the tables would find and cost, or half of them where there are not so many."""
     n_tables, n_bits = here
     twice = 2 * n_tables <= int(grid.n_tables[-1])
     other = 2 * n_tables if twice else n_tables // 2

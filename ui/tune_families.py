@@ -1,6 +1,7 @@
-"""Tune: would hash functions that are learned from the data find more? All of them at the same budgets."""
+"""Tune: hash families, random and learned, compared within equal budgets of candidates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from ui.figures import percent
 from ui.figures.families import families
 from ui.recall_grid import GridView, key
 from ui.state import K_NEIGHBOURS
-from ui.tune_pieces import Pieces, ask_for
+from ui.tune_pieces import on_request
 
 NAMES = {
     "hyperplanes": "hyperplanes",
@@ -24,22 +25,22 @@ NAMES = {
     "kmeans": "k-means",
 }
 INVITATION = f"""
-Random walls know nothing of your sounds. **ITQ** turns them so that few clips lie near one; **GRH** learns from labels
-which clips belong together; **k-means** has no walls but centres, and looks around the nearest. Each may look at the
-same share of the clips, with {TABLES} tables and {PROBES} probes (k-means: as many buckets as fit). Building them
-takes some seconds.
+Random walls know nothing of your sounds. **ITQ** (iterative quantisation) turns them so that few clips lie near one;
+**GRH** (graph regularised hashing) learns from labels which clips belong together; **k-means** has no walls but
+centres, and looks around the nearest. Each may look at the same share of the clips, with {TABLES} tables and {PROBES}
+probes (k-means: as many buckets as fit). Building them takes some seconds.
 """
 _ERRORS = 2  # standard errors by which two means must differ to be told apart
-_SAID = BUDGETS[-2]
+_BUDGET = BUDGETS[-2]  # of the comparison in words
 
 
 @st.fragment
 def show(view: GridView) -> None:
-    """Draw recall and label precision of each family at equal budgets, when somebody has asked for it."""
+    """Draw recall and label precision of each family at equal budgets, once a visitor has asked for it."""
     st.header("Would learned hashes find more?")
     metric = view.context.settings.metric
-    makers = {NAMES[family]: _maker(view, family) for family in (*FAMILIES[metric], "kmeans")}
-    made = ask_for(_pieces(key(view.context)), makers, INVITATION, "Compare the families", "families")
+    makers = {NAMES[family]: partial(_compare, view, family) for family in (*FAMILIES[metric], "kmeans")}
+    made = on_request("families", key(view.context), makers, INVITATION, "Compare the families")
     if made is None:
         return
     st.markdown(sentence(made))
@@ -66,15 +67,15 @@ def show(view: GridView) -> None:
 
 
 def sentence(made: Mapping[str, Comparison]) -> str:
-    """Say which family finds most within 5 %, as far as that can be told from chance, and what labels say."""
-    own, *others = [(name, _at(one, _SAID)) for name, one in made.items()]
+    """Say which family has most recall, and which most label precision, within 5 %, if that is more than chance."""
+    own, *others = [(name, _at(one, _BUDGET)) for name, one in made.items()]
     known = [(name, row) for name, row in others if row is not None]
     if own[1] is None or not known:
-        return f"Not every family has a setting that looks at {100 * _SAID:g} % of the clips or less."
+        return f"Not every family has a setting that looks at {100 * _BUDGET:g} % of the clips or less."
     name, best = max(known, key=lambda other: other[1][0].value)
     (recall, precision), exact = own[1], next(iter(made.values())).exact_label_precision
     more = best[0].value - recall.value
-    said = f"Within {100 * _SAID:g} % of the clips, {own[0]} find {percent(recall.value)} of the nearest; "
+    said = f"Within {100 * _BUDGET:g} % of the clips, {own[0]} find {percent(recall.value)} of the nearest; "
     if abs(more) <= _ERRORS * float(np.hypot(best[0].error, recall.error)):
         said += f"**{name}, the best of the others, finds about as much**, {percent(best[0].value)}."
     else:
@@ -90,7 +91,7 @@ def sentence(made: Mapping[str, Comparison]) -> str:
 
 
 def table(made: Mapping[str, Comparison]) -> pd.DataFrame:
-    """Tabulate recall, and label precision in brackets, one row a family and one column a budget."""
+    """Tabulate recall, and label precision in brackets, one row per family and one column per budget."""
     rows = []
     for name, one in made.items():
         cells = [_at(one, budget) for budget in BUDGETS]
@@ -108,17 +109,9 @@ def _line(one: Comparison, field: str) -> np.ndarray:
     return np.array([found.get(budget, np.nan) for budget in BUDGETS])
 
 
-def _maker(view: GridView, family: str) -> Callable[[], Comparison]:
-    def make() -> Comparison:
-        s, dataset, sample = view.context.settings, view.context.dataset, view.sample
-        base = dataset.label_sets("train")
-        index = index_family(family, dataset.features("train"), base, s.metric, seed=s.seed)
-        asked = dataset.labels_of("validation", sample.rows)
-        return compare({family: index}, sample.queries, asked, base, k=K_NEIGHBOURS, n_probes=PROBES)
-
-    return make
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _pieces(key: tuple[object, ...]) -> Pieces[Comparison]:  # noqa: ARG001  (the key)
-    return Pieces()
+def _compare(view: GridView, family: str) -> Comparison:
+    s, dataset, sample = view.context.settings, view.context.dataset, view.sample
+    base = dataset.label_sets("train")
+    index = index_family(family, dataset.features("train"), base, s.metric, seed=s.seed)
+    asked = dataset.labels_of("validation", sample.rows)
+    return compare({family: index}, sample.queries, asked, base, k=K_NEIGHBOURS, n_probes=PROBES)

@@ -1,6 +1,7 @@
-"""Tune: an index is one random draw; other seeds show how much of its recall is luck."""
+"""Tune: recall of indexes drawn with other seeds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from ui.figures.luck import seed_spread
 from ui.figures.marks import Floats
 from ui.recall_grid import GridView, key
 from ui.state import K_NEIGHBOURS, MAX_SEED
-from ui.tune_pieces import Pieces, ask_for
+from ui.tune_pieces import on_request
 
 OTHERS = 5
 INVITATION = f"""
@@ -24,12 +25,12 @@ Every wall between buckets is drawn at random: another **seed** is another index
 
 @st.fragment
 def show(view: GridView) -> None:
-    """Draw the spread of recall over seeds, when somebody has asked for it."""
+    """Draw the spread of recall over seeds, once a visitor has asked for it."""
     s = view.context.settings
     seeds = [(s.seed + i) % (MAX_SEED + 1) for i in range(1, OTHERS + 1)]
     st.header("How much of it is luck?")
-    makers = {f"seed {seed}": _maker(view, seed) for seed in seeds}
-    others = ask_for(_pieces(key(view.context)), makers, INVITATION, "Draw 5 more indexes", "luck")
+    makers = {f"seed {seed}": partial(_recall, view, seed) for seed in seeds}
+    others = on_request("luck", key(view.context), makers, INVITATION, f"Draw {OTHERS} more indexes")
     if others is None:
         return
     draws = np.stack([view.one_probe.recall, *others.values()])
@@ -48,17 +49,17 @@ def show(view: GridView) -> None:
 
 
 def sentence(grid: Grid, draws: Floats, here: tuple[int, int]) -> str:
-    """Say how far the draws are apart at the setting in force, and how many tables that is worth.
+    """Give the range of recall over draws at the setting in force, and how many more tables would gain as much.
 
-    draws: float[s, L, K], the first of them yours.
+    draws: float[s, L, K], recall by seed, the index in force first.
     """
     row, column = grid.cell(*here)
     at, mean = draws[:, row, column], draws[:, :, column].mean(axis=0)
     low, high = float(at.min()), float(at.max())
     place = int((at[1:] > at[0]).sum()) + 1
     said = (
-        f"With one probe a table, {len(draws)} draws of {setting(*here)} find {percent(low, 2)} to {percent(high, 2)}; "
-        f"yours, with {percent(float(at[0]), 2)}, is number {place}. Luck is worth "
+        f"With one probe per table, {len(draws)} draws of {setting(*here)} find {percent(low, 2)} to "
+        f"{percent(high, 2)}; yours, with {percent(float(at[0]), 2)}, is number {place}. Luck is worth "
         f"**{100 * (high - low):.1f} points** here"
     )
     better = np.flatnonzero(mean >= mean[row] + (high - low))
@@ -69,22 +70,14 @@ def sentence(grid: Grid, draws: Floats, here: tuple[int, int]) -> str:
 
 
 def table(seeds: Sequence[int], recalls: Floats, predicted: float) -> pd.DataFrame:
-    """Tabulate recall by seed, the first of them yours, and what theory predicts."""
+    """Tabulate recall by seed, the index in force first, and the predicted recall."""
     names = [f"{seeds[0]}, yours", *map(str, seeds[1:]), "predicted"]
     rows = [(name, f"{recall:.3f}") for name, recall in zip(names, [*recalls, predicted], strict=True)]
     return pd.DataFrame(rows, columns=["seed", "recall"])
 
 
-def _maker(view: GridView, seed: int) -> Callable[[], Floats]:
-    context, most = view.context, view.context.index.params
-
-    def make() -> Floats:
-        index = LSHIndex(most.metric, most.n_tables, most.n_bits, seed, context.index.bucket_width)
-        return surface(index.fit(context.dataset.features("train")), view.sample.queries, K_NEIGHBOURS).recall
-
-    return make
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _pieces(key: tuple[object, ...]) -> Pieces[Floats]:  # noqa: ARG001  (the key)
-    return Pieces()
+def _recall(view: GridView, seed: int) -> Floats:
+    """Return the recall of another seed's index at every setting: float[L, K]."""
+    params, width = view.context.index.params, view.context.index.bucket_width
+    index = LSHIndex(params.metric, params.n_tables, params.n_bits, seed, width)
+    return surface(index.fit(view.context.dataset.features("train")), view.sample.queries, K_NEIGHBOURS).recall

@@ -1,8 +1,8 @@
-"""What takes seconds to measure: made when somebody asks for it, piece by piece, and kept for all visitors."""
+"""Measurements that take seconds: made part by part when a visitor asks for them, and kept for all visitors."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
@@ -15,20 +15,20 @@ T = TypeVar("T")
 SHARED = "Somebody asked a moment before you, so you share it."
 
 
-class Pieces(Generic[T]):
-    """Named pieces of one measurement. One left in the middle keeps what is made, and goes on from there."""
+class Parts(Generic[T]):
+    """Named parts of one measurement. After an interruption the parts made are kept; the next call makes the rest."""
 
     def __init__(self) -> None:
         self._made: dict[str, T] = {}
-        self._at = 0.0, ""  # the share done and the piece being made, for all who wait for it
+        self._at = 0.0, ""  # fraction done and part being made, shown to all who wait
         self._lock = threading.Lock()
 
     def of(self, names: Sequence[str]) -> dict[str, T] | None:
-        """Return the pieces of these names; None unless all are made."""
+        """Return the parts of these names; None unless all are made."""
         return {name: self._made[name] for name in names} if set(names) <= set(self._made) else None
 
     def make(self, makers: Mapping[str, Callable[[], T]], progress: Callable[[float, str], object]) -> dict[str, T]:
-        """Make what is missing, telling `progress` the share done (0 to 1) and what is being made, by whomever."""
+        """Make the parts that are missing; `progress` gets the fraction done and the part now being made."""
 
         def tell(more: str = "") -> None:
             share, name = self._at
@@ -43,11 +43,15 @@ class Pieces(Generic[T]):
             return {name: self._made[name] for name in makers}
 
 
-def ask_for(
-    pieces: Pieces[T], makers: Mapping[str, Callable[[], T]], invitation: str, label: str, key: str
+def on_request(
+    key: str, index: tuple[object, ...], makers: Mapping[str, Callable[[], T]], invitation: str, label: str
 ) -> dict[str, T] | None:
-    """Return the pieces if they are made; else invite, and make them when the button is pressed."""
-    made = pieces.of(list(makers))
+    """Return the parts of a measurement if they are made; else offer to make them, and make them on a button's press.
+
+    `key` and `index` name the measurement and what it is made of; visitors who measure the same share the parts.
+    """
+    parts: Parts[T] = _parts((key, *index))
+    made = parts.of(list(makers))
     if made is not None:
         return made
     whole = st.empty()
@@ -58,9 +62,14 @@ def ask_for(
             return None
         bar = place.progress(0.0, label)
         try:
-            made = pieces.make(makers, lambda share, doing: bar.progress(share, plain(f"{label}: {doing}")))
+            made = parts.make(makers, lambda share, doing: bar.progress(share, plain(f"{label}: {doing}")))
         except LSHError as error:
             place.error(plain(error, longest=1000))
             return None
     whole.empty()
     return made
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _parts(key: tuple[object, ...]) -> Parts[Any]:  # noqa: ARG001  (the key)
+    return Parts()

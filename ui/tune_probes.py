@@ -1,7 +1,8 @@
-"""Tune: more probes a table, or more tables? At equal memory, and at an equal share of the collection looked at."""
+"""Tune: more probes per table against more tables, within an equal budget of candidates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from ui.figures import percent
 from ui.figures.marks import Floats
 from ui.figures.more_probes import probes, recall_by_probes
 from ui.recall_grid import GridView, key
-from ui.tune_pieces import Pieces, ask_for
+from ui.tune_pieces import on_request
 
 PROBES = (1, 2, 4, 8, 16)
 INVITATION = """
@@ -23,15 +24,15 @@ look is a **probe**. Probes find more without another table, so without more mem
 do they bring when you look at no more than now?
 """
 
-Measured = tuple[Floats, Floats]  # recall and share looked at, float[L, K] each
+Measured = tuple[Floats, Floats]  # recall and fraction looked at, float[L, K] each
 
 
 @st.fragment
 def show(view: GridView) -> None:
-    """Draw recall against clips looked at for a few numbers of probes, when somebody has asked for it."""
+    """Draw recall against clips looked at for a few numbers of probes, once a visitor has asked for it."""
     st.header("More probes, or more tables?")
-    makers = {probes(n): _maker(view, n) for n in PROBES}
-    made = ask_for(_pieces(key(view.context)), makers, INVITATION, "Measure 1 to 16 probes", "probing")
+    makers = {probes(n): partial(_measure, view, n) for n in PROBES}
+    made = on_request("probing", key(view.context), makers, INVITATION, "Measure 1 to 16 probes")
     if made is None:
         return
     n_probes, row = view.context.settings.n_probes, view.grid.cell(*view.here)[0]
@@ -60,9 +61,9 @@ Row = tuple[int, int, float, int | None]  # probes, bits, recall, tables that on
 
 
 def trade(measured: Mapping[int, Measured], n_tables: int, budget: float) -> list[Row]:
-    """Return, for each number of probes, the K with the most recall within `budget` (a share), and the recall.
+    """Return, for each number of probes, the K with the highest recall within `budget` (a fraction), and that recall.
 
-    Beside it: how many tables reach that recall within the budget with one probe each; None if no number here does.
+    Last in a row: how many tables reach that recall within the budget with one probe each; None if none here do.
     """
     rows: list[Row] = []
     once, once_looked = measured[1]
@@ -77,7 +78,7 @@ def trade(measured: Mapping[int, Measured], n_tables: int, budget: float) -> lis
 
 
 def sentence(rows: list[Row], here: tuple[int, int], budget: float, index: LSHIndex) -> str:
-    """Say what the most fruitful number of probes brings, and how many tables, and megabytes, it stands for."""
+    """Say which number of probes finds most, and how many tables, and megabytes, would find as much with one probe."""
     n_probes, n_bits, recall, needed = max(rows, key=lambda row: row[2])
     held = f"L = {here[0]} table{'s' * (here[0] != 1)} ({_megabytes(index, here[0])})"
     if n_probes == 1:
@@ -92,7 +93,7 @@ def sentence(rows: list[Row], here: tuple[int, int], budget: float, index: LSHIn
         return f"{said}; one probe does as well with as many tables."
     ratio = index.nbytes_of(needed) / index.nbytes_of(here[0])
     return (
-        f"{said}. With one probe a table that takes {needed} tables ({_megabytes(index, needed)}): "
+        f"{said}. With one probe per table that takes {needed} tables ({_megabytes(index, needed)}): "
         f"**{ratio:.1f} times the memory**."
     )
 
@@ -116,15 +117,6 @@ def _megabytes(index: LSHIndex, n_tables: int) -> str:
     return f"{index.nbytes_of(n_tables) / 1e6:.1f} MB"
 
 
-def _maker(view: GridView, n_probes: int) -> Callable[[], Measured]:
-    def make() -> Measured:
-        context = replace(view.context, settings=replace(view.context.settings, n_probes=n_probes))
-        measured = loading.surface_for(context)
-        return measured.recall, measured.candidates
-
-    return make
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _pieces(key: tuple[object, ...]) -> Pieces[Measured]:  # noqa: ARG001  (the key)
-    return Pieces()
+def _measure(view: GridView, n_probes: int) -> Measured:
+    measured = loading.surface_for(replace(view.context, settings=replace(view.context.settings, n_probes=n_probes)))
+    return measured.recall, measured.candidates

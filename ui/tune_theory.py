@@ -1,4 +1,4 @@
-"""Tune: does the theory hold? Recall predicted from distances alone, beside recall measured."""
+"""Tune: recall predicted from true distances, beside recall measured."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ neighbour's true distance, and nothing is fitted: the theory knew this before an
 def show(view: GridView, n_tables: Sequence[int]) -> None:
     """Draw predicted beside measured recall; the table has a column for each of `n_tables`."""
     st.header("Does the theory hold?")
-    one_probe = "The formula speaks of one probe a table, so both are shown with one, whatever you have set."
+    one_probe = "The formula speaks of one probe per table, so both are shown with one, whatever you have set."
     st.markdown(THEORY + (one_probe if view.context.settings.n_probes > 1 else ""))
     measured, predicted = view.one_probe, view.predicted
     left, right = st.columns(2, gap="large")
@@ -41,7 +41,7 @@ def show(view: GridView, n_tables: Sequence[int]) -> None:
 
 
 def sentence(grid: Grid, predicted: Floats, here: tuple[int, int]) -> str:
-    """Say how far apart prediction and measurement are: at the current K, and over all settings."""
+    """Give the differences of predicted and measured recall: at the current K, and over all settings."""
     gap = np.abs(grid.recall - predicted)
     row, column = np.unravel_index(gap.argmax(), gap.shape)
     worst = setting(int(grid.n_tables[row]), int(grid.n_bits[column]))
@@ -53,7 +53,7 @@ def sentence(grid: Grid, predicted: Floats, here: tuple[int, int]) -> str:
 
 
 def table(grid: Grid, predicted: Floats, here: tuple[int, int], tables: Sequence[int]) -> pd.DataFrame:
-    """Tabulate measured and predicted recall at the current K for a few L, one column an L."""
+    """Tabulate measured and predicted recall at the current K, one column for each of `tables`."""
     cells = [grid.cell(n, here[1]) for n in tables]
     lines = (("measured", grid.recall), ("predicted", predicted))
     rows = [(name, *(f"{recall[cell]:.2f}" for cell in cells)) for name, recall in lines]

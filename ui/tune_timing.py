@@ -1,4 +1,4 @@
-"""Tune: recall against measured time, with real searches timed on this machine."""
+"""Tune: recall against the measured time of searches on this machine."""
 
 import pandas as pd
 import streamlit as st
@@ -15,11 +15,11 @@ from ui.state import K_NEIGHBOURS
 from ui.stopwatch import Stopwatch, Times
 from ui.text import plain
 
-ABOUT_THE_SAME = 0.1  # of the time: nearer than that, no measurement here can tell two times apart
+ABOUT_THE_SAME = 0.1  # of the time: smaller differences are within the noise of the measurement
 
 
 def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
-    """Draw recall against time; the first visitor sees real searches being timed, and how far they are."""
+    """Draw recall against time in `place`; the first visitor sees the progress of the measurement there."""
     watch = _stopwatch((*key(view.context), view.context.settings.n_probes), view.context, view.sample)
     if watch.done:
         times = watch.run(lambda _: None)
@@ -30,7 +30,7 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
         said = said.container()
     rows = [view.grid.cell(int(n), 1)[0] for n in times.n_tables]
     grid = Grid(times.n_tables, times.n_bits, view.grid.recall[rows])
-    shown = (times.n_bits % 2 == 0) | (times.n_bits == view.here[1])  # noise would tangle all of the lines
+    shown = (times.n_bits % 2 == 0) | (times.n_bits == view.here[1])  # all lines, noisy as they are, would overlap
     cost = figures.time_cost(times.ms[:, shown], times.exact_ms)
     lines = Grid(times.n_tables, times.n_bits[shown], grid.recall[:, shown])
     here_at = (times.at(*view.here), view.here_recall)
@@ -54,10 +54,10 @@ def _say_times(view: GridView, wanted: float, times: Times, grid: Grid) -> None:
 def time_sentence(
     times: Times, here: tuple[int, int], recall: float, fastest: tuple[int, int] | None, wanted: float
 ) -> str:
-    """Say how fast your setting is, and the fastest that reaches the wanted recall, beside exact search."""
+    """Compare the setting in force, and the fastest that reaches the wanted recall, with exact search."""
     mine = times.at(*here)
     now = (
-        f"Exact search takes {ms(times.exact_ms)} a query here. Your setting takes {ms(mine)} and finds "
+        f"Exact search takes {ms(times.exact_ms)} per query here. Your setting takes {ms(mine)} and finds "
         f"{percent(recall)}: {against(mine, times.exact_ms)}."
     )
     if fastest is None:
@@ -70,7 +70,7 @@ def time_sentence(
 
 
 def time_table(times: Times, recall: Floats, here: tuple[int, int], here_recall: float, wanted: float) -> pd.DataFrame:
-    """Tabulate your setting, the fastest for a few recalls, and exact search; `recall` has the cells of `times.ms`."""
+    """Tabulate the setting in force, the fastest for a few recalls, and exact search; recall: of the timed cells."""
     rows = [("you are here", *here, here_recall, times.at(*here))]
     cells = Grid(times.n_tables, times.n_bits, recall)
     for target in sorted({0.5, 0.8, round(wanted, 2)}):
@@ -80,11 +80,11 @@ def time_table(times: Times, recall: Floats, here: tuple[int, int], here_recall:
             rows.append((f"fastest, recall ≥ {target:.2f}", *best, float(recall[cell]), float(times.ms[cell])))
     table = [(name, str(n), str(b), f"{found:.2f}", ms(t)) for name, n, b, found, t in rows]
     table.append(("exact", "", "", "1.00", ms(times.exact_ms)))
-    return pd.DataFrame(table, columns=["", "L", "K", "recall", "a query"])
+    return pd.DataFrame(table, columns=["", "L", "K", "recall", "per query"])
 
 
 def against(mine: float, exact: float) -> str:
-    """Compare a time with exact search's, as far as the noise allows."""
+    """Compare a time with exact search's; differences within the noise are none."""
     if abs(mine - exact) <= ABOUT_THE_SAME * exact:
         return "about as fast as exact search"
     return f"{exact / mine:.1f} times as fast" if mine < exact else f"exact search is {mine / exact:.1f} times as fast"
@@ -96,10 +96,10 @@ def ms(milliseconds: float) -> str:
 
 
 def how_timed(times: Times, machine: str) -> str:
-    """Say how the times were taken and on what; `machine` is already escaped."""
+    """Say how and on what the times were measured; `machine` is already escaped."""
     return (
         f"{times.ms.size} settings, {times.n_queries} validation queries, one at a time on one thread, "
-        f"{times.rounds} turns each; medians. Measured here: {machine}. Times are noisy: differences of "
+        f"{times.rounds} rounds; medians. Measured here: {machine}. Times are noisy: differences of "
         "10 % mean nothing, and other machines have other times."
     )
 

@@ -1,4 +1,4 @@
-"""Tune: whom recall falls on, for it is a mean; and the queries that fare worst, to listen to."""
+"""Tune: recall of the single queries, and the queries with the lowest, to listen to."""
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,11 @@ from ui.figures.tally import found_counts
 from ui.recall_grid import GridView
 from ui.state import K_NEIGHBOURS
 
-WORST = 5
+N_WORST = 5
 
 
 def show(view: GridView) -> None:
-    """Draw how many neighbours each query keeps at the setting in force, and the worst queries to listen to."""
+    """Draw how many neighbours of each query are found at the setting in force, and list the worst queries."""
     st.header("Is it the same for every sound?")
     k = min(K_NEIGHBOURS, view.context.index.n)
     counts = np.bincount(view.hits, minlength=k + 1)
@@ -34,7 +34,7 @@ def show(view: GridView) -> None:
 
 
 def sentence(counts: Ints) -> str:
-    """Say how many queries lose more than half, and how many nothing; counts int[k + 1]: queries by how many found."""
+    """Say on how many queries less than half was found, and on how many all; counts: int[k + 1], by number found."""
     k, total = len(counts) - 1, int(counts.sum())
     fewer, complete = int(counts[: (k + 1) // 2].sum()), int(counts[-1])
     return (
@@ -54,13 +54,13 @@ def table(counts: Ints) -> pd.DataFrame:
 
 
 def _listen(view: GridView, k: int) -> None:
-    worst = np.argsort(view.hits, kind="stable")[:WORST]
+    worst = np.argsort(view.hits, kind="stable")[:N_WORST]
     if view.hits[worst[0]] == k:
         st.markdown("**No query loses anything here.** Fewer tables, or more bits, and some would.")
         return
     st.markdown(
-        "Listen to those it serves worst. Are they rare sounds, or mixtures? *use* makes one your sound: **Listen** "
-        "then plays what is missed, and **Inside** shows why."
+        "Listen to those it serves worst. Are they rare sounds, or mixtures? *Find similar* makes one your sound: "
+        "**Listen** then plays what is missed, and **Inside** shows why."
     )
     dataset = view.context.dataset
     entries = [

@@ -13,7 +13,7 @@ from ui.figures import Grid
 from ui.figures.families import families
 from ui.figures.luck import seed_spread
 from ui.figures.more_probes import recall_by_probes
-from ui.tune_pieces import SHARED, Pieces
+from ui.tune_pieces import SHARED, Parts
 
 L, K = np.arange(1, 5), np.arange(1, 4)
 
@@ -28,8 +28,8 @@ def recall_of(base, per_table):
     return np.clip(base + per_table * L[:, None] - 0.1 * K, 0, 1)
 
 
-def test_pieces_that_are_made_are_not_made_again_after_an_interruption():
-    pieces, told = Pieces(), []
+def test_parts_that_are_made_are_not_made_again_after_an_interruption():
+    parts, told = Parts(), []
 
     def leave(share, doing):
         told.append((share, doing))
@@ -38,17 +38,17 @@ def test_pieces_that_are_made_are_not_made_again_after_an_interruption():
 
     makers = {"a": lambda: 1, "b": lambda: 2}
     with pytest.raises(InterruptedError):
-        pieces.make(makers, leave)
-    assert pieces.of(["a"]) == {"a": 1}
-    assert pieces.of(["a", "b"]) is None
-    assert pieces.make({"a": lambda: pytest.fail("made twice"), "b": lambda: 2}, lambda *_: None) == {"a": 1, "b": 2}
+        parts.make(makers, leave)
+    assert parts.of(["a"]) == {"a": 1}
+    assert parts.of(["a", "b"]) is None
+    assert parts.make({"a": lambda: pytest.fail("made twice"), "b": lambda: 2}, lambda *_: None) == {"a": 1, "b": 2}
     assert told == [(0.0, "a…"), (0.5, "b…")]
 
 
-def test_two_visitors_who_ask_at_once_make_each_piece_once():
-    pieces, made = Pieces(), []
+def test_two_visitors_who_ask_at_once_make_each_part_once():
+    parts, made = Parts(), []
     makers = {name: (lambda name=name: made.append(name)) for name in "abc"}
-    visitors = [threading.Thread(target=pieces.make, args=(makers, lambda *_: None)) for _ in range(4)]
+    visitors = [threading.Thread(target=parts.make, args=(makers, lambda *_: None)) for _ in range(4)]
     for visitor in visitors:
         visitor.start()
     for visitor in visitors:
@@ -57,7 +57,7 @@ def test_two_visitors_who_ask_at_once_make_each_piece_once():
 
 
 def test_a_visitor_who_waits_for_another_hears_so_and_how_far_it_is():
-    pieces, heard, going = Pieces(), [], threading.Event()
+    parts, heard, going = Parts(), [], threading.Event()
 
     def second(share, doing):
         heard.append((share, doing))
@@ -66,15 +66,15 @@ def test_a_visitor_who_waits_for_another_hears_so_and_how_far_it_is():
     makers = {"a": lambda: 1, "b": lambda: going.wait(60)}
     with ThreadPoolExecutor(2) as visitors:
         begun = threading.Event()
-        first = visitors.submit(pieces.make, makers, lambda _, doing: begun.set() if doing == "b…" else None)
+        first = visitors.submit(parts.make, makers, lambda _, doing: begun.set() if doing == "b…" else None)
         assert begun.wait(60)
-        waiting = visitors.submit(pieces.make, {"a": None, "b": None}, second)
+        waiting = visitors.submit(parts.make, {"a": None, "b": None}, second)
         assert first.result() == waiting.result() == {"a": 1, "b": True}
     assert set(heard) == {(0.5, f"b… {SHARED}")}
 
 
 def test_a_visitor_who_tires_of_waiting_may_leave_and_takes_nothing_from_the_other():
-    pieces, left, begun = Pieces(), threading.Event(), threading.Event()
+    parts, left, begun = Parts(), threading.Event(), threading.Event()
 
     def leave(*_):
         raise InterruptedError
@@ -84,10 +84,10 @@ def test_a_visitor_who_tires_of_waiting_may_leave_and_takes_nothing_from_the_oth
         return left.wait(60)
 
     with ThreadPoolExecutor(1) as visitor:
-        first = visitor.submit(pieces.make, {"a": slow}, lambda *_: None)
+        first = visitor.submit(parts.make, {"a": slow}, lambda *_: None)
         assert begun.wait(60)
         with pytest.raises(InterruptedError):
-            pieces.make({"a": slow}, leave)
+            parts.make({"a": slow}, leave)
         left.set()
         assert first.result() == {"a": True}
 
