@@ -1,4 +1,4 @@
-"""What the last chapters measure: the setting in force judged by labels, and the ways to pool a clip's frames."""
+"""Label quality of the setting in force, and of the ways to pool a clip's frames."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,21 +9,21 @@ import streamlit as st
 
 from data_prep.dataset import Dataset
 from data_prep.features import dequantised
-from lsh import LSHIndex, exact_search, label_precision_at_k, recall_at_k
+from lsh import exact_search, label_precision_at_k, recall_at_k
 from lsh.fusion import POOLINGS, pool
 from lsh.sampling import evenly_spaced_rows
 from ui.figures import percent
-from ui.learn_published import AGGREGATES
-from ui.loading import PageContext, Sample, sample_for
-from ui.state import K_NEIGHBOURS, Settings
+from ui.learn_published import POOLING_NAMES
+from ui.loading import PageContext, sample_for
+from ui.state import K_NEIGHBOURS
 
-POOLED_QUERIES = 200
-NEARLY = 0.02  # of label precision: with a few hundred queries less cannot be told from chance
+MAX_POOLED_QUERIES = 200
+MIN_DIFFERENCE = 0.02  # of label precision: with a few hundred queries a smaller one may be chance
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """One setting judged by validation clips: means from 0 to 1, and the query of which it found least.
+class LabelQuality:
+    """Quality of a setting by validation clips: means from 0 to 1, and the query with the lowest recall.
 
     worst: its row in the validation split; worst_missed: (row of train, distance) of what was missed, nearest first.
     """
@@ -40,15 +40,15 @@ class Judged:
 
     @property
     def worst_words(self) -> str:
-        """Say how many of its neighbours the worst query gets."""
+        """Say how many neighbours of the worst query are found."""
         got = round(K_NEIGHBOURS * self.lowest)
         return f"{got} of {K_NEIGHBOURS}" if got else "none"
 
     @property
     def verdict(self) -> str:
-        """Say what the labels say."""
+        """Say whether LSH's answers carry the query's labels as often as the exact ones."""
         lost = self.exact_precision - self.precision
-        if lost > NEARLY:
+        if lost > MIN_DIFFERENCE:
             return (
                 f"So what comes instead is **less of the query's kind**: {percent(lost)} of the answers less. Try "
                 "fewer bits or more tables."
@@ -59,31 +59,33 @@ class Judged:
         )
 
 
-def judge(context: PageContext) -> Judged:
-    """Judge the setting in force; the same one is judged once for all visitors."""
+def measure(context: PageContext) -> LabelQuality:
+    """Measure the setting in force, once for all visitors."""
     s = context.settings
     key = (context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width, s.n_tables, s.n_bits, s.n_probes)
-    return _judged(key, context.dataset, context.index, s, sample_for(context.dataset, s))
+    return _measured(key, context)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _judged(key: tuple[object, ...], _dataset: Dataset, _index: LSHIndex, _s: Settings, _sample: Sample) -> Judged:  # noqa: ARG001
-    found = _index.search(_sample.queries, K_NEIGHBOURS, _s.n_tables, _s.n_bits, _s.n_probes)
-    recalls = recall_at_k(found, _sample.truth)
-    labels = _dataset.labels_of("validation", _sample.rows), _dataset.label_sets("train")
-    strangers = np.random.default_rng(0).integers(0, _index.n, found.ids.shape)
+def _measured(key: tuple[object, ...], _context: PageContext) -> LabelQuality:  # noqa: ARG001  (the key)
+    s, dataset, index = _context.settings, _context.dataset, _context.index
+    sample = sample_for(dataset, s)
+    found = index.search(sample.queries, K_NEIGHBOURS, s.n_tables, s.n_bits, s.n_probes)
+    recalls = recall_at_k(found, sample.truth)
+    labels = dataset.labels_of("validation", sample.rows), dataset.label_sets("train")
+    strangers = np.random.default_rng(0).integers(0, index.n, found.ids.shape)
     worst = int(recalls.argmin())
     got = set(found.ids[worst].tolist())
-    truth = zip(_sample.truth.ids[worst].tolist(), _sample.truth.distances[worst].tolist(), strict=True)
-    return Judged(
+    truth = zip(sample.truth.ids[worst].tolist(), sample.truth.distances[worst].tolist(), strict=True)
+    return LabelQuality(
         n_queries=len(recalls),
         recall=float(recalls.mean()),
         complete=float((recalls == 1).mean()),
         lowest=float(recalls[worst]),
         precision=float(label_precision_at_k(found.ids, *labels).mean()),
-        exact_precision=float(label_precision_at_k(_sample.truth.ids, *labels).mean()),
+        exact_precision=float(label_precision_at_k(sample.truth.ids, *labels).mean()),
         chance=float(label_precision_at_k(strangers, *labels).mean()),
-        worst=int(_sample.rows[worst]),
+        worst=int(sample.rows[worst]),
         worst_missed=[(row, distance) for row, distance in truth if row >= 0 and row not in got],
     )
 
@@ -93,18 +95,17 @@ def pooled(dataset: Dataset) -> tuple[pd.DataFrame, str]:
     precisions = _pooled(dataset.fingerprint, dataset)
     best = max(precisions, key=lambda how: precisions[how])
     lead = precisions[best] - precisions["mean"]
-    said = f"Here, the best is **{AGGREGATES[best]}**, with {percent(precisions[best])}"
+    said = f"Here, the best is **{POOLING_NAMES[best]}**, with {percent(precisions[best])}"
     if best != "mean":
-        said += f"; the mean has {percent(precisions['mean'])}" + (
-            ", which is as good as equal" if lead < NEARLY else ""
-        )
-    rows = [(AGGREGATES[how], percent(value)) for how, value in precisions.items()]
+        equal = ", which is as good as equal" if lead < MIN_DIFFERENCE else ""
+        said += f"; the mean has {percent(precisions['mean'])}{equal}"
+    rows = [(POOLING_NAMES[how], percent(value)) for how, value in precisions.items()]
     return pd.DataFrame(rows, columns=["one vector of ten by", "same label, of the 10"]), f"{said}."
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _pooled(fingerprint: str, _dataset: Dataset) -> dict[str, float]:  # noqa: ARG001  (the key)
-    rows = evenly_spaced_rows(_dataset.n_rows("validation"), POOLED_QUERIES)
+    rows = evenly_spaced_rows(_dataset.n_rows("validation"), MAX_POOLED_QUERIES)
     labels = _dataset.labels_of("validation", rows), _dataset.label_sets("train")
     precisions = {}
     for how in POOLINGS:
@@ -117,27 +118,3 @@ def _pooled(fingerprint: str, _dataset: Dataset) -> dict[str, float]:  # noqa: A
 def _pooled_split(dataset: Dataset, split: str, how: str) -> Any:
     offsets, values = dataset.frames(split)
     return pool(dequantised(values), offsets, how)
-
-
-def verdict_of_frames(figures: dict[str, Any] | None) -> str:
-    """Say what the published figures say about pooling."""
-    if not figures or figures["aggregation"] is None:
-        return ""
-    ways = {way["name"]: way for way in figures["aggregation"]["ways"]}
-    pooled_ways = [way for way in ways.values() if way["kind"] == "pooled" and way["name"] in AGGREGATES]
-    best = max(pooled_ways, key=lambda way: way["precision"]["value"])
-    kept, mean = ways["sum over frames"], ways["mean"]
-    more = kept["megabytes"] / mean["megabytes"]
-    gain = kept["map_gain"]
-    helps = "ranks somewhat better" if gain["low"] > 0 else "ranks no better"
-    answer = "By their mean"
-    if best is not mean and best["precision_gain"]["low"] > 0:
-        lead = f"{best['precision_gain']['value']:+.3f}"
-        answer = f"By mean and spread, seen from the middle ({lead} same label); the plain mean is close"
-        if best["name"] != "mean+std, centred":
-            answer = f"By {AGGREGATES[best['name']]} ({lead} same label)"
-    first = "; the first second alone is clearly worse" if ways["first"]["precision_gain"]["high"] < 0 else ""
-    return (
-        f"**{answer}, on real AudioSet.** Keeping all ten takes {more:.0f} times the memory and {helps} "
-        f"(mAP {gain['value']:+.3f}){first}."
-    )

@@ -1,4 +1,4 @@
-"""The answers measured on real AudioSet, as docs/answers.json keeps them, beside those of the collection at hand."""
+"""Published answers: what was measured on real AudioSet, read from docs/answers.json."""
 
 import json
 from functools import cache
@@ -12,7 +12,7 @@ from ui.paths import ROOT
 from ui.race_runs import features_of
 
 FILE = ROOT / "docs" / "answers.json"
-AGGREGATES = {
+POOLING_NAMES = {
     "mean": "their mean",
     "max": "the largest of each number",
     "mean+std": "mean and standard deviation",
@@ -36,14 +36,14 @@ def figures() -> Record | None:
 
 
 def whose(dataset: Dataset) -> str:
-    """Name the data that the published figures are of, seen from the collection at hand."""
+    """Name the data that the published figures are of, beside the collection that is open."""
     known = figures()
     same = known is not None and known["about"]["features"] == features_of(dataset)
     return "this collection" if same else "real AudioSet"
 
 
-def about(table: pd.DataFrame) -> str:
-    """Say how the published figures were measured; "" where there are none."""
+def about(*, intervals: bool) -> str:
+    """Say how the published figures were measured, and what `intervals` mean; "" where there are none."""
     known = figures()
     if known is None:
         return ""
@@ -52,7 +52,7 @@ def about(table: pd.DataFrame) -> str:
         f"Measured on {facts['measured_on']}: {facts['rows']['train']:,} clips of AudioSet, {facts['queries']:,} test "
         "clips as queries."
     )
-    if table.astype(str).apply(lambda column: column.str.contains("(", regex=False)).to_numpy().any():
+    if intervals:
         said += " In brackets: where the figure would lie with other queries, 95 times in 100."
     return said
 
@@ -69,7 +69,7 @@ def settings_table(metric: str) -> pd.DataFrame | None:
             str(row["n_tables"]),
             str(row["n_bits"]),
             str(row["n_probes"]),
-            _share(row["recall"]),
+            _interval(row["recall"]),
             percent(row["candidates"]),
         )
         for row in chosen[0]["tables"]
@@ -78,33 +78,62 @@ def settings_table(metric: str) -> pd.DataFrame | None:
 
 
 def speed_table() -> pd.DataFrame | None:
-    """Tabulate how many times as fast as exact search the tables and the sketches were, at each size."""
+    """Tabulate the speed of the tables and the sketches, as a multiple of exact search's, at each size."""
     known = figures()
     if not known:
         return None
     series = [("", row) for row in known["speed"]["real"]] + [(" modelled", row) for row in known["speed"]["modelled"]]
-    rows = [(f"{row['n']:,}{kind}", *(_gain(row, racer) for racer in ("lsh", "sketches"))) for kind, row in series]
+    rows = [(f"{row['n']:,}{kind}", *(_speedup(row, racer) for racer in ("lsh", "sketches"))) for kind, row in series]
     return pd.DataFrame(rows, columns=["clips", "hash tables", "sketches"]) if rows else None
 
 
 def frames_table() -> pd.DataFrame | None:
     """Tabulate the ways to make one vector of ten."""
-    known = figures()
-    if not known or known["aggregation"] is None:
+    ways = _poolings()
+    if not ways:
         return None
-    ways = {way["name"]: way for way in known["aggregation"]["ways"]}
     rows = [
-        (words, _share(ways[name]["precision"]), _share(ways[name]["map"]), f"{ways[name]['megabytes']:.0f} MB")
-        for name, words in AGGREGATES.items()
+        (words, _interval(ways[name]["precision"]), _interval(ways[name]["map"]), f"{ways[name]['megabytes']:.0f} MB")
+        for name, words in POOLING_NAMES.items()
         if name in ways
     ]
     return pd.DataFrame(rows, columns=["one vector of ten by", "same label, of the 10", "mAP", "memory"])
 
 
-def _share(figure: Record) -> str:
+def pooling_verdict() -> str:
+    """Answer which way of pooling is best by the published figures; "" where there are none."""
+    ways = _poolings()
+    if not ways:
+        return ""
+    pooled_ways = [way for way in ways.values() if way["kind"] == "pooled" and way["name"] in POOLING_NAMES]
+    best = max(pooled_ways, key=lambda way: way["precision"]["value"])
+    kept, mean = ways["sum over frames"], ways["mean"]
+    more = kept["megabytes"] / mean["megabytes"]
+    gain = kept["map_gain"]
+    helps = "ranks somewhat better" if gain["low"] > 0 else "ranks no better"
+    answer = "By their mean"
+    if best is not mean and best["precision_gain"]["low"] > 0:
+        lead = f"{best['precision_gain']['value']:+.3f}"
+        answer = f"By mean and spread, seen from the middle ({lead} same label); the plain mean is close"
+        if best["name"] != "mean+std, centred":
+            answer = f"By {POOLING_NAMES[best['name']]} ({lead} same label)"
+    first = "; the first second alone is clearly worse" if ways["first"]["precision_gain"]["high"] < 0 else ""
+    return (
+        f"**{answer}, on real AudioSet.** Keeping all ten takes {more:.0f} times the memory and {helps} "
+        f"(mAP {gain['value']:+.3f}){first}."
+    )
+
+
+def _poolings() -> dict[str, Record]:
+    """Return the published ways of pooling by name; empty where there are none."""
+    known = figures()
+    return {way["name"]: way for way in known["aggregation"]["ways"]} if known and known["aggregation"] else {}
+
+
+def _interval(figure: Record) -> str:
     return f"{figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"
 
 
-def _gain(row: Record, racer: str) -> str:
+def _speedup(row: Record, racer: str) -> str:
     gain = row["laps"]["exact"]["ms"] / row["laps"][racer]["ms"]
     return f"{gain:.0f} times as fast" if gain >= 9.95 else f"{gain:.1f} times as fast"

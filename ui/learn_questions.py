@@ -1,4 +1,4 @@
-"""The four questions, answered for the collection at hand where it can answer, and else by what was published."""
+"""Learn, questions 1 to 4: answers measured on the open collection, and beside them the published ones."""
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +14,7 @@ from ui.query_view import QueryView
 
 
 def parameters(view: QueryView) -> None:
-    """Answer question 1 from the whole grid, measured here."""
+    """Answer question 1 from the recall of every setting."""
     context = view.context
     if not _has_judges(context.dataset):
         return
@@ -34,14 +34,13 @@ def parameters(view: QueryView) -> None:
         "are, the more bits pay. Fewest looked at is not always fastest: *Tune* times them."
     )
     doors.to("tune", "Choose the recall you want on Tune")
-    _published(
-        learn_published.settings_table(context.settings.metric), context.dataset, "The fastest setting for each recall"
-    )
+    table = learn_published.settings_table(context.settings.metric)
+    _published(table, context.dataset, "The fastest setting for each recall", intervals=True)
     _reproduce(*commands.best_setting(context.dataset.path, context.settings, WANTED))
 
 
 def speed(view: QueryView) -> None:
-    """Answer question 2 by the latest race over this collection."""
+    """Answer question 2 from the latest race over this collection."""
     context = view.context
     runs = race_session.runs(context)
     name = race_session.shown(context, runs)
@@ -66,35 +65,35 @@ def quality(view: QueryView) -> None:
     context, s = view.context, view.settings
     if not _has_judges(context.dataset):
         return
-    judged = learn_judging.judge(context)
+    measured = learn_judging.measure(context)
     st.markdown(
-        f"At {setting(s.n_tables, s.n_bits)} LSH finds **{percent(judged.recall)}** of the ten nearest on average. "
-        f"{percent(judged.complete)} of the queries get all ten; the worst gets {judged.worst_words}."
+        f"At {setting(s.n_tables, s.n_bits)} LSH finds **{percent(measured.recall)}** of the ten nearest on average. "
+        f"{percent(measured.complete)} of the queries get all ten; the worst gets {measured.worst_words}."
     )
     st.markdown(
         "Is what comes instead any good? Ask the labels: how many of the ten share one with the query?\n\n"
-        f"- exact search: **{percent(judged.exact_precision)}**\n- LSH: **{percent(judged.precision)}**\n"
-        f"- ten clips drawn at random: {percent(judged.chance)}"
+        f"- exact search: **{percent(measured.exact_precision)}**\n- LSH: **{percent(measured.precision)}**\n"
+        f"- ten clips drawn at random: {percent(measured.chance)}"
     )
-    st.markdown(judged.verdict)
+    st.markdown(measured.verdict)
     st.markdown("The query of which LSH finds least; listen to what it misses:")
-    clip = context.dataset.clip("validation", judged.worst)
-    entries = [Entry(clip, "query", f"the worst query: LSH finds {judged.worst_words}")]
+    clip = context.dataset.clip("validation", measured.worst)
+    entries = [Entry(clip, "query", f"the worst query: LSH finds {measured.worst_words}")]
     entries += [
         Entry(context.dataset.clip("train", row), "missed", "missed", distance)
-        for row, distance in judged.worst_missed[:2]
+        for row, distance in measured.worst_missed[:2]
     ]
     clip_list.draw(context, "lesson worst", "The query of which LSH finds least, and what it misses", clip, entries)
-    st.caption(f"Measured here with {judged.n_queries} validation clips.")
-    _reproduce(commands.evaluate(context.dataset.path, s, judged.n_queries))
+    st.caption(f"Measured here with {measured.n_queries} validation clips.")
+    _reproduce(commands.evaluate(context.dataset.path, s, measured.n_queries))
 
 
 def frames(view: QueryView) -> None:
-    """Answer question 4 from frames where the collection keeps them, else by what was published."""
+    """Answer question 4 from the collection's frames where it keeps them, and from the published figures."""
     dataset = view.context.dataset
     st.markdown(
         """
-AudioSet's clips last ten seconds, and the model wrote down one vector **a second**. To search clips, ten vectors must
+AudioSet's clips last ten seconds, and the model wrote down one vector **per second**. To search clips, ten vectors must
 become one, or stay ten. **Recall cannot judge that**: every way has its own nearest clips, and finds its own. Labels
 can: the share of the ten returned that have one in common with the query, and **mAP**, whether clips with a common
 label stand high when all are ranked.
@@ -108,8 +107,8 @@ label stand high when all are ranked.
         st.caption(f"Measured here, over {dataset.n_rows('train'):,} clips, with cosine distance.")
     table = learn_published.frames_table()
     if table is not None:
-        st.markdown(learn_judging.verdict_of_frames(learn_published.figures()))
-    _published(table, dataset, "Ways to make one vector of ten")
+        st.markdown(learn_published.pooling_verdict())
+    _published(table, dataset, "Ways to make one vector of ten", intervals=True)
     _reproduce(*commands.pooling(commands.folder(dataset.path) if dataset.has_frames else "data/audioset"))
     st.markdown(
         "**That is all of it.** You know what L and K do, why LSH misses, and when it pays. Now enjoy the sounds:"
@@ -124,13 +123,13 @@ def _has_judges(dataset: Dataset) -> bool:
     return False
 
 
-def _published(table: pd.DataFrame | None, dataset: Dataset, title: str) -> None:
-    """Draw a published table, and say of which data it is."""
+def _published(table: pd.DataFrame | None, dataset: Dataset, title: str, *, intervals: bool = False) -> None:
+    """Draw a published table, and say on which data it was measured; intervals: it holds them in brackets."""
     if table is None:
         return
     st.markdown(f"**{title}, on {learn_published.whose(dataset)}:**")
     few_numbers(table)
-    st.caption(f"{learn_published.about(table)} More in docs/ANSWERS.md.")
+    st.caption(f"{learn_published.about(intervals=intervals)} More in docs/ANSWERS.md.")
 
 
 def _reproduce(shell: str, code: str = "") -> None:

@@ -95,9 +95,9 @@ def test_where_nothing_is_missed_a_button_makes_it_harder(small):
 def test_the_verdict_on_labels_follows_from_what_was_judged():
     from dataclasses import replace
 
-    from ui.learn_judging import Judged
+    from ui.learn_judging import LabelQuality
 
-    judged = Judged(100, 0.5, 0.1, 0.0, 0.4, 0.7, 0.1, 0, [])
+    judged = LabelQuality(100, 0.5, 0.1, 0.0, 0.4, 0.7, 0.1, 0, [])
     assert "less of the query's kind" in judged.verdict
     assert "About the same" in replace(judged, precision=0.695).verdict
 
