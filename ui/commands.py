@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ui.race_runs import MOST_QUERIES, Run
+from ui.race_runs import MAX_QUERIES, Run
 from ui.state import DEFAULTS, K_NEIGHBOURS, MAX_BITS, MAX_TABLES, Settings
 
 
@@ -73,7 +73,7 @@ from lsh.sampling import evenly_spaced
 dataset = open_dataset("{folder(path)}")
 index = LSHIndex("{run.metric}", n_tables={MAX_TABLES}, n_bits={MAX_BITS}, seed={run.seed}{width})
 index.fit(dataset.features("train"))
-queries = evenly_spaced(dataset.features("{run.split}"), {MOST_QUERIES})
+queries = evenly_spaced(dataset.features("{run.split}"), {MAX_QUERIES})
 setting = Setting(n_tables={s.n_tables}, n_bits={s.n_bits}, n_probes={s.n_probes}, k={s.k})
 for step in race(index, queries, setting, sizes_up_to({run.sizes[-1]}), labels=None):
     for lap in step.laps:

@@ -141,7 +141,7 @@ def _nothing_yet(said: DeltaGenerator, place: DeltaGenerator, context: PageConte
         f"**No race over this collection yet.** Press Race: four ways to search its {context.index.n:,} clips, "
         "side by side, in some seconds. You can cancel at any time."
     )
-    place.container(border=True).markdown(race_tables.RACERS_SAID)
+    place.container(border=True).markdown(race_tables.RACERS_TEXT)
 
 
 def _results(said: DeltaGenerator, place: DeltaGenerator, scene: _Scene) -> None:
@@ -156,7 +156,7 @@ def _results(said: DeltaGenerator, place: DeltaGenerator, scene: _Scene) -> None
             alt = f"Queries answered in a second over {n:,} clips, a bar for each of four. {result}"
             figure = figures.throughput(run.at(n), beside, charts.mode())
             charts.draw(figure, alt.replace("**", ""), f"finish{scene.live}")
-        right.markdown(race_tables.RACERS_SAID)
+        right.markdown(race_tables.RACERS_TEXT)
         charts.few_numbers(race_tables.table(run, n))
         st.caption(scene.measured)
         _growth(scene)

@@ -1,7 +1,7 @@
-"""Race from the command line, or ahead of time: `python -m ui.race_ahead DATASET`.
+"""Command line of races: `python -m ui.race_ahead DATASET`.
 
-What the page opens with is made by `python -m ui.race_ahead data/sample --out ui/data/race_sample.json`: for both
-distances, the app's first setting, and the one that finds 90 % of the nearest by looking at the fewest clips.
+The runs that come with the app are made by `python -m ui.race_ahead data/sample --out ui/data/race_sample.json`: for
+both distances, the app's default setting, and the one that finds 90 % of the nearest by looking at the fewest clips.
 """
 
 import argparse
@@ -59,8 +59,8 @@ def _ahead(dataset: Dataset) -> Iterator[Run]:
 
 
 def _cheapest(dataset: Dataset, index: LSHIndex) -> Setting:
-    """Return the setting that finds the wanted share by looking at the fewest clips, on validation clips."""
-    every = surface(index, evenly_spaced(dataset.features("validation"), race_runs.MOST_QUERIES), K_NEIGHBOURS)
+    """Return the setting that reaches `_WANTED_RECALL` on validation clips by looking at the fewest clips."""
+    every = surface(index, evenly_spaced(dataset.features("validation"), race_runs.MAX_QUERIES), K_NEIGHBOURS)
     looked_at = np.where(every.recall >= _WANTED_RECALL, every.candidates, np.inf)
     row, column = np.unravel_index(looked_at.argmin(), looked_at.shape)
     return Setting(int(row) + 1, int(column) + 1, 1, K_NEIGHBOURS)
@@ -87,7 +87,7 @@ def _show(runs: list[Run]) -> None:
     for run in runs:
         s = run.setting
         print(f"{run.dataset}, {run.metric}: L = {s.n_tables}, K = {s.n_bits}, {s.n_probes} probes, one thread each")
-        print(f"  {'clips':>9}  {'racer':20} {'a query':>10} {'95 % wait':>10}  recall  looked at")
+        print(f"  {'clips':>9}  {'racer':20} {'per query':>10} {'95 % wait':>10}  recall  looked at")
         for lap in run.laps:
             print(
                 f"  {lap.n:9,}  {NAMES[lap.racer]:20} {ms(lap.ms):>10} {ms(lap.p95_ms):>10}  {lap.recall:6.3f}  "
@@ -98,25 +98,33 @@ def _show(runs: list[Run]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ui.race_ahead", description="Race LSH against exact search and sketches, as the Race page does."
+        prog="python -m ui.race_ahead",
+        description="Time LSH, exact search and sketches over a growing part of a dataset, as the Race page does.",
     )
-    parser.add_argument("dataset", metavar="DATASET", help="a prepared dataset's folder")
-    parser.add_argument("--metric", choices=METRICS, help="distance; by default the dataset's own")
-    for name, letter, most, default in (
-        ("tables", "L", MAX_TABLES, DEFAULTS.n_tables),
-        ("bits", "K", MAX_BITS, DEFAULTS.n_bits),
-        ("probes", "T", MAX_PROBES, DEFAULTS.n_probes),
+    parser.add_argument("dataset", metavar="DATASET", help="folder of a prepared dataset")
+    parser.add_argument("--metric", choices=METRICS, help="distance (default: the dataset's own)")
+    for name, letter, what, most, default in (
+        ("tables", "L", "tables searched by LSH", MAX_TABLES, DEFAULTS.n_tables),
+        ("bits", "K", "bits per key", MAX_BITS, DEFAULTS.n_bits),
+        ("probes", "T", "buckets searched in each table", MAX_PROBES, DEFAULTS.n_probes),
     ):
         allowed = range(1, most + 1)
-        about = f"1 to {most} ({default})"
+        about = f"{what}, 1 to {most} (default: {default})"
         parser.add_argument(f"--{name}", type=int, choices=allowed, default=default, metavar=letter, help=about)
     seeds = range(MAX_SEED + 1)
-    parser.add_argument("--seed", type=int, choices=seeds, default=0, metavar="SEED", help="of the hash functions (0)")
     parser.add_argument(
-        "--clips", type=command_line.whole_number(1, 10**9), metavar="N", help="race over at most so many clips (all)"
+        "--seed", type=int, choices=seeds, default=0, metavar="SEED", help="seed of the hash functions (default: 0)"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="race what the page opens with, and write it as JSON")
+    parser.add_argument(
+        "--clips", type=command_line.whole_number(1, 10**9), metavar="N", help="maximum number of clips (default: all)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the runs as JSON")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="race the settings that the page opens with, and write the runs to FILE as JSON",
+    )
     return parser
 
 

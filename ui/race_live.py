@@ -1,7 +1,7 @@
-"""A race as it happens: one at a time on this machine, told step by step, and stopped by whatever the visitor does.
+"""Running a race from the page: one at a time on this machine, with progress, and stopped by any action of the visitor.
 
-Streamlit ends a running script at its next word to the page when a button is pressed, a slider moves, or the page is
-left. The race says a word every few steps, so Cancel needs no more than a button; what was raced until then is kept.
+When a button is pressed, a slider moves or the page is left, Streamlit ends a running script at its next write to the
+page. The race writes its progress every few steps, so Cancel is a button without a callback; sizes raced are kept.
 """
 
 import contextlib
@@ -19,15 +19,15 @@ from ui.loading import PageContext
 from ui.race_runs import Run
 from ui.text import plain
 
-_BETWEEN_WORDS_S = 0.15  # talking to the page disturbs what is timed
-_TRACK = threading.Lock()  # two races at once would time each other
+_REPORT_INTERVAL_S = 0.15  # writing to the page disturbs what is timed
+_RACING = threading.Lock()  # two races at once would slow each other down
 _TAKEN = "Somebody else is racing on this machine; yours starts when they are done"
 
 
 def go(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[[Run], None]) -> bool:
-    """Race over up to `most` clips, tell `bar` how far it is, `draw` after each size; return whether it went well."""
+    """Race over up to `most` clips with progress in `bar`, `draw` after each size; return False on an error."""
     try:
-        with turns.turn(_TRACK, lambda: bar.progress(0.0, _TAKEN)):
+        with turns.turn(_RACING, lambda: bar.progress(0.0, _TAKEN)):
             _race(context, most, bar, draw)
     except (DataError, LSHError) as error:
         bar.error(plain(error, longest=1000))
@@ -45,6 +45,6 @@ def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[[
                 run = race_runs.with_laps(run, step.laps)
                 race_session.keep(name, run)
                 draw(run)
-            if time.monotonic() - said >= _BETWEEN_WORDS_S:
+            if time.monotonic() - said >= _REPORT_INTERVAL_S:
                 bar.progress(min(step.share, 1.0), plain(step.doing))
                 said = time.monotonic()

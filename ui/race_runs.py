@@ -1,6 +1,6 @@
-"""What a race leaves behind: its laps with all that they depend on, as a record, JSON, or CSV. Without Streamlit.
+"""Records of races: the laps with everything their times depend on, as JSON or CSV. Without Streamlit.
 
-A page that opens shows the runs that were raced ahead for the shipped sample (see `ui.race_ahead`), until you race.
+Runs over the shipped sample come with the app (see `ui.race_ahead`); the page shows them until the visitor races.
 """
 
 import csv
@@ -27,17 +27,17 @@ from ui.paths import UI
 from ui.text import clean
 
 SHIPPED = UI / "data" / "race_sample.json"
-MOST_QUERIES = 200
+MAX_QUERIES = 200
 
-_NO_NUMBERS = ("=", "+", "-", "@")  # a spreadsheet would run such a cell as a formula
+_FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run a cell that begins so as a formula
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One race: where, with what, on what machine, when, at which sizes, and its laps so far."""
+    """One race: data, setting, machine, date, sizes, and the laps so far."""
 
     dataset: str
-    features: str  # names the vectors raced over: the sha256 of the files they are in
+    features: str  # identifies the vectors: sha256 of the files they are in
     split: str
     n_queries: int
     metric: str
@@ -52,29 +52,29 @@ class Run:
 
     @property
     def raced(self) -> list[int]:
-        """Return the sizes that are done, ascending."""
+        """Return the sizes with laps, ascending."""
         return [lap.n for lap in self.laps if lap.racer == RACERS[0]]
 
     @property
     def finished(self) -> bool:
-        """Tell whether every size was raced: a race may be cancelled."""
+        """Return whether every size has laps; a race may be cancelled."""
         return len(self.raced) == len(self.sizes)
 
     def at(self, n: int) -> dict[str, Lap]:
-        """Return every racer's lap at a size that was raced."""
+        """Return every racer's lap at one of the sizes `raced`."""
         return {lap.racer: lap for lap in self.laps if lap.n == n}
 
     def of(self, racer: str) -> list[Lap]:
-        """Return one racer's laps, one a size."""
+        """Return one racer's laps, one per size."""
         return [lap for lap in self.laps if lap.racer == racer]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the record as plain values, for JSON."""
+        """Return the record as values that JSON can hold."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Self:
-        """Return the record that `as_dict` gave."""
+        """Return the record of what `as_dict` returned."""
         laps, setting = tuple(Lap(**lap) for lap in record["laps"]), Setting(**record["setting"])
         return cls(**{**record, "laps": laps, "setting": setting, "sizes": tuple(record["sizes"])})
 
@@ -82,7 +82,7 @@ class Run:
 def start(
     dataset: Dataset, index: LSHIndex, setting: Setting, sizes: Iterable[int]
 ) -> tuple[Run, Generator[Step, None, None]]:
-    """Return a run without laps, and the race that will give them. Raises DataError where no clip is left to ask."""
+    """Return a run without laps, and the race that yields them. Raises DataError for a dataset without queries."""
     split = split_of(dataset)
     if not split:
         raise DataError(f"{dataset.path} has no test or validation clips, which a race needs for its queries")
@@ -111,12 +111,12 @@ def with_laps(run: Run, laps: tuple[Lap, ...]) -> Run:
 
 
 def split_of(dataset: Dataset) -> str:
-    """Return the split that asks: test, or validation where there is none; "" where there are no queries at all."""
+    """Return the split of the queries: test, else validation; "" for a dataset that has neither."""
     return next((split for split in ("test", "validation") if dataset.n_rows(split)), "")
 
 
 def features_of(dataset: Dataset) -> str:
-    """Name the vectors of a dataset: a label or a title may change, and its times stay true."""
+    """Identify the vectors of a dataset; labels and titles may change without any effect on times."""
     files = dataset.manifest["files"]
     return ":".join(files[f"{split}.npy"]["sha256"][:16] for split in ("train", "test"))
 
@@ -132,17 +132,17 @@ def versions() -> str:
 
 @cache
 def shipped() -> tuple[Run, ...]:
-    """Return the runs that come with Earshot, raced ahead on some machine."""
+    """Return the runs that come with Earshot."""
     return tuple(Run.from_dict(record) for record in json.loads(SHIPPED.read_text(encoding="utf-8"))["runs"])
 
 
 def as_json(runs: Iterable[Run]) -> str:
-    """Write runs as JSON, with all that they depend on."""
+    """Write runs as JSON, with everything their times depend on."""
     return json.dumps({"threads": 1, "runs": [run.as_dict() for run in runs]}, indent=1) + "\n"
 
 
 def as_csv(runs: Iterable[Run]) -> str:
-    """Write runs as CSV, one line a racer and size; every line says on what it depends."""
+    """Write runs as CSV, one line per racer and size, each with everything its time depends on."""
     lines = []
     for number, run in enumerate(runs, 1):
         about = {name: value for name, value in run.as_dict().items() if name not in {"setting", "sizes", "laps"}}
@@ -158,9 +158,9 @@ def as_csv(runs: Iterable[Run]) -> str:
 
 def _cell(value: object) -> object:
     text = clean(value) if isinstance(value, str) else value
-    return f"'{text}" if isinstance(text, str) and text.startswith(_NO_NUMBERS) else text
+    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
 
 
 def _queries(dataset: Dataset, split: str) -> tuple[npt.NDArray[np.int64], Float32Array]:
-    rows = evenly_spaced_rows(dataset.n_rows(split), MOST_QUERIES)
+    rows = evenly_spaced_rows(dataset.n_rows(split), MAX_QUERIES)
     return rows, np.ascontiguousarray(dataset.features(split)[rows], dtype=np.float32)

@@ -1,6 +1,6 @@
-"""A race in sentences: who is fastest at a size, from which size on LSH is faster, and how it was measured.
+"""A race in sentences: the fastest racer at a size, the size from which LSH is faster, and how it was measured.
 
-Race and Learn say the same of a race.
+Used by Race and Learn.
 """
 
 from lsh.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Setting
@@ -10,32 +10,34 @@ from ui.figures.race import ms, round_size
 from ui.race_runs import Run
 from ui.text import plain
 
-ABOUT_THE_SAME = 0.1  # of the time: nearer than that, no measurement here can tell two times apart
+ABOUT_THE_SAME = 0.1  # of the time: smaller differences are within the noise of the measurement
 SAME = "about as fast"
-SAID = {LSH: "LSH", EXACT: "exact search one at a time", BATCHED: "batched exact search", SKETCHES: "sketches"}
+TEXT_NAMES = {LSH: "LSH", EXACT: "exact search one at a time", BATCHED: "batched exact search", SKETCHES: "sketches"}
 
 
 def setting_of(s: Setting) -> str:
-    """Name a setting in words, its probes where there is more than one."""
+    """Name a setting in words, with its probes if more than one."""
     return setting(s.n_tables, s.n_bits) + (f", {s.n_probes} probes" if s.n_probes > 1 else "")
 
 
 def result(run: Run, n: int) -> str:
-    """Say who wins at a size, and how LSH stands against each of the others."""
+    """Say which racer is fastest at a size, and compare LSH with each of the others."""
     laps = run.at(n)
     lsh, first = laps[LSH], min(laps.values(), key=lambda lap: lap.ms)
-    stands = "; ".join(f"against {SAID[other]}, {versus(lsh.ms, laps[other].ms)}" for other in RACERS if other != LSH)
-    name = SAID[first.racer]
+    stands = "; ".join(
+        f"against {TEXT_NAMES[other]}, {versus(lsh.ms, laps[other].ms)}" for other in RACERS if other != LSH
+    )
+    name = TEXT_NAMES[first.racer]
     win = "win" if first.racer == SKETCHES else "wins"
     return (
-        f"**{name[:1].upper()}{name[1:]} {win} over {n:,} clips**, at {ms(first.ms)} a query. LSH at "
+        f"**{name[:1].upper()}{name[1:]} {win} over {n:,} clips**, at {ms(first.ms)} per query. LSH at "
         f"{setting_of(run.setting)} takes {ms(lsh.ms)} and finds {percent(lsh.recall)} of the 10 nearest. "
         f"{stands[:1].upper()}{stands[1:]}."
     )
 
 
 def versus(mine: float, theirs: float) -> str:
-    """Compare a time with another's, as far as the noise allows."""
+    """Compare two times; differences within the noise are none."""
     if abs(mine - theirs) <= ABOUT_THE_SAME * theirs:
         return SAME
     return f"{times(theirs / mine)} times as fast" if mine < theirs else f"{times(mine / theirs)} times as slow"
@@ -47,7 +49,7 @@ def times(factor: float) -> str:
 
 
 def crossings(run: Run) -> dict[str, float]:
-    """Return, for both ways of exact search, the size from which LSH wins, where it lies between two raced sizes."""
+    """Return, by kind of exact search, the size from which LSH is faster, where it lies between two raced sizes."""
     n, found = run.raced, {}
     for racer in (EXACT, BATCHED):
         won = _first_win(run, racer) if len(n) > 1 else None
@@ -57,7 +59,7 @@ def crossings(run: Run) -> dict[str, float]:
 
 
 def crossover(run: Run) -> str:
-    """Say from which size on LSH wins against either way of exact search, or that it never does."""
+    """Say from which size LSH is faster than each kind of exact search, or that it never is."""
     n = run.raced
     if len(n) < 2:
         return "One size draws no line: race over more clips to see where LSH starts to win."
@@ -68,7 +70,7 @@ def crossover(run: Run) -> str:
 
 
 def measured(run: Run, *, ahead: bool) -> str:
-    """Say on what, when and how a run was measured."""
+    """Say on which machine and when a run was measured; ahead: before the visit."""
     when = f"{run.date[:10]} {run.date[11:16]} UTC"
     where = f"Measured ahead on {plain(run.machine)}, {plain(run.versions)}, {when}; press Race for yours."
     here = f"Measured here: {plain(run.machine)}, {plain(run.versions)}, {when}."
@@ -85,7 +87,7 @@ def _tie(run: Run, racer: str) -> bool:
 
 def _against(run: Run, racer: str) -> str:
     mine, theirs = ([lap.ms for lap in run.of(name)] for name in (LSH, racer))
-    won, name = _first_win(run, racer), SAID[racer]
+    won, name = _first_win(run, racer), TEXT_NAMES[racer]
     if _tie(run, racer):
         return f"at {run.raced[-1]:,} clips LSH at this setting and {name} are about as fast"
     if won is None:

@@ -1,4 +1,4 @@
-"""The Race page's tables, and what is said of one run beside another."""
+"""Race: tables of a run, and sentences that compare it with another."""
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ from ui.figures.race import NAMES, ms, number
 from ui.race_runs import Run
 from ui.race_summary import setting_of, times, versus
 
-RACERS_SAID = f"""
+RACERS_TEXT = f"""
 - **LSH** at your setting: it compares your sound only with the clips in its buckets.
 - **Exact, one at a time**: compares your sound with every clip, as a person asks, and misses nothing.
 - **Exact, batched**: the same for {BLOCK} sounds in one matrix product. Nothing exact is faster, but every sound waits
@@ -34,12 +34,12 @@ def table(run: Run, n: int) -> pd.DataFrame:
         )
         for lap in sorted(laps.values(), key=lambda lap: lap.ms)
     ]
-    columns = ["", "ms a query", "recall", "over exact", "over batched", "95 % wait, ms", "same label", "looked at"]
+    columns = ["", "ms per query", "recall", "over exact", "over batched", "95 % wait, ms", "same label", "looked at"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def growing_recall(run: Run) -> str:
-    """Say why LSH finds more in a bigger collection, where it does."""
+    """Explain why LSH finds more in a bigger collection; "" where it does not."""
     laps = run.of(LSH)
     if laps[-1].recall - laps[0].recall < 0.02:
         return ""
@@ -50,16 +50,16 @@ def growing_recall(run: Run) -> str:
 
 
 def growth_table(run: Run, value: str) -> pd.DataFrame:
-    """Tabulate a value of every racer ("ms" or "recall"), one column a size."""
+    """Tabulate a value of every racer, "ms" or "recall", one column per size."""
     racers = [racer for racer in RACERS if value == "ms" or racer in {LSH, SKETCHES}]
     write = _time if value == "ms" else _recall
-    title = "ms a query" if value == "ms" else "recall"
+    title = "ms per query" if value == "ms" else "recall"
     rows = [(NAMES[racer], *(write(run.at(n)[racer]) for n in run.raced)) for racer in racers]
     return pd.DataFrame(rows, columns=[title, *(f"{n:,}" for n in run.raced)])
 
 
 def difference(run: Run, pinned: Run) -> str:
-    """Say how a run's LSH differs from the pinned one's, at the largest size that both raced."""
+    """Compare a run's LSH with the pinned run's, at the largest size of both."""
     common = sorted(set(run.raced) & set(pinned.raced))
     if not common:
         return "Your pinned race and this one share no size, so they cannot be compared."
@@ -78,7 +78,7 @@ def difference(run: Run, pinned: Run) -> str:
 
 
 def summary(run: Run) -> str:
-    """Say in a line what a race was and how LSH did at its largest size."""
+    """Return the setting of a race and LSH's result at its largest size, in one line."""
     if not run.raced:
         return f"{setting_of(run.setting)}: cancelled before its first result"
     n = run.raced[-1]
@@ -91,10 +91,10 @@ def summary(run: Run) -> str:
 
 
 def how_measured(run: Run) -> str:
-    """Say what keeps the race fair."""
+    """Say how the racers are measured."""
     return (
-        f"Everybody answers the same {run.n_queries} {run.split} clips, which are not in the collection, with "
-        "the 10 nearest, on one thread, in turns and in shuffled order. Times are processor time, which is what a "
+        f"All racers answer the same {run.n_queries} {run.split} clips, which are not in the collection, with "
+        "the 10 nearest, on one thread, interleaved and in shuffled order. Times are processor time, which is what a "
         f"clock shows where nothing else runs, and a query counts with its median of {ROUNDS} rounds. A smaller "
         "collection is the first clips of this one. Building an index is not counted. Differences of 10 % mean "
         "nothing, and other machines have other times."

@@ -116,7 +116,7 @@ def test_a_race_that_is_cancelled_keeps_what_was_raced_and_frees_the_track(small
     monkeypatch.setattr(race_runs, "race", cancelled_after_one)
     app = race(opened("race"))
     assert (app.button(key="race").disabled, app.button(key="cancel race").disabled) == (True, False)
-    assert not race_live._TRACK.locked()
+    assert not race_live._RACING.locked()
     app.run()
     assert not app.exception
     assert (app.button(key="race").disabled, app.button(key="cancel race").disabled) == (False, True)
@@ -126,7 +126,7 @@ def test_a_race_that_is_cancelled_keeps_what_was_raced_and_frees_the_track(small
 
 def test_while_it_races_the_page_offers_cancel_and_says_what_it_does(small, monkeypatch):
     told = []
-    monkeypatch.setattr(race_live, "_BETWEEN_WORDS_S", 0)
+    monkeypatch.setattr(race_live, "_REPORT_INTERVAL_S", 0)
     real = race_runs.race
 
     def listening(*arguments):

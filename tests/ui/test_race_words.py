@@ -14,7 +14,7 @@ from ui import commands, race_summary, race_tables
 
 def test_the_winner_and_every_comparison_are_said():
     said = race_summary.result(run(), 10_000)
-    assert said.startswith("**Sketches win over 10,000 clips**, at 0.050 ms a query.")
+    assert said.startswith("**Sketches win over 10,000 clips**, at 0.050 ms per query.")
     assert "LSH at L = 8 tables, K = 6 bits takes 0.20 ms and finds 60 % of the 10 nearest." in said
     assert "Against exact search one at a time, 2.0 times as fast" in said
     assert "against batched exact search, 2.0 times as slow" in said

@@ -39,7 +39,7 @@ def throughput(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Fi
     figure.update_yaxes(range=[-0.45, len(named) - 0.3], showticklabels=False, showgrid=False)
     for place, (name, lap) in enumerate(named):
         figure.add_trace(_bar(lap, name, place, mode))
-        said = f"<b>{name}</b>  {ms(lap.ms)} a query, finds {percent(lap.recall)}"
+        said = f"<b>{name}</b>  {ms(lap.ms)} per query, finds {percent(lap.recall)}"
         text_at(figure, 0, place + 0.36, said, xanchor="left", font={"size": 13, "color": INK[mode]})
         shift = 4
         if name == _PINNED:
@@ -57,7 +57,7 @@ def time_by_size(
 
     crossings: by racer, the size from which LSH is the faster one; each is marked where the two lines meet.
     """
-    figure = new_figure("clips in the collection (log)", "ms a query (log)", mode, height=GROWTH_HEIGHT, right=_RIGHT)
+    figure = new_figure("clips in the collection (log)", "ms per query (log)", mode, height=GROWTH_HEIGHT, right=_RIGHT)
     known = [lap.ms for lap in (*laps, *pinned)] or [0.01, 1.0]
     low, high = math.log10(min(known)) - 0.15, math.log10(max(known)) + 0.15
     ticks = [digit * 10.0**power for power in range(-4, 6) for digit in (1, 2, 5)]
@@ -131,7 +131,7 @@ def _bar(lap: Lap, name: str, place: int, mode: Mode) -> go.Bar:
 def _sentence(lap: Lap) -> str:
     wait = "each waits for its whole block, " if lap.racer == BATCHED else "95 % of queries within "
     return (
-        f"{NAMES[lap.racer].capitalize() if lap.racer != LSH else 'LSH'}, {lap.n:,} clips:<br>{ms(lap.ms)} a query, "
+        f"{NAMES[lap.racer].capitalize() if lap.racer != LSH else 'LSH'}, {lap.n:,} clips:<br>{ms(lap.ms)} per query, "
         f"{wait}{ms(lap.p95_ms)}<br>finds {percent(lap.recall)}, looks at {percent(lap.candidates)}"
     )
 
