@@ -1,6 +1,7 @@
-"""What the map shows of a collection: every clip's place and branch, the words on it, and what the browser is sent.
+"""Data of the map: position and ontology branch of every clip, the names on the map, and the tables for the browser.
 
-The heavy parts are Arrow tables that a browser asks for and gets once a visit; docs/FORMAT.md describes the places.
+The large parts are Arrow tables, sent to a browser once per visit when it asks for them. docs/FORMAT.md describes the
+positions.
 """
 
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ from ui import branches
 from ui.branches import BRANCHES
 from ui.text import clean
 
-MOST_POINTS = 1_000_000  # clips drawn: of a larger collection, a fair sample
-FEWEST_TO_NAME = 8  # clips that a label needs before the map names their place
-MOST_NAMES = 160
+MAX_POINTS = 1_000_000  # clips drawn; of a larger collection a random sample
+MIN_CLIPS_TO_NAME = 8  # clips that a label needs to be named on the map
+MAX_NAMES = 160
 
-_CELLS = 48  # across: the map's grid in which a label is looked for where it is densest
+_CELLS = 48  # per side of the grid in which the densest cell of a label is found
 _BRANCH_CELLS = 12
 
 Places = npt.NDArray[np.uint16]
@@ -29,34 +30,34 @@ Places = npt.NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class Atlas:
-    """A collection's map. Points are numbered through train, validation and test, each without the clips left out."""
+    """Map of a collection. Points are numbered through train, validation and test, without the clips left out."""
 
     id: str
-    method: str | None  # how the places were made offline; None: the principal plane, by the app
-    starts: tuple[int, ...]  # the point at which each split begins, and the number of points
-    places: dict[str, Places]  # by split, every clip's: uint16[n, 2]
+    method: str | None  # how the positions were computed beforehand; None: the principal plane, computed by the app
+    starts: tuple[int, ...]  # first point of each split, and the number of points
+    places: dict[str, Places]  # position of every clip, by split: uint16[n, 2]
     points: pa.Table  # x, y: uint16; branch: uint8
     ends: pa.Table  # one column, uint32: where the labels of each point end
-    labels: pa.Table  # one column, uint16: the labels of all points, one after another
+    labels: pa.Table  # one column, uint16: the labels of all points, concatenated
     label_names: tuple[str, ...]
     branch_counts: tuple[int, ...]  # points of each branch, and of none
-    words: tuple[dict[str, Any], ...]  # text, x, y, branch, whole: a branch, not a label; the most telling first
+    words: tuple[dict[str, Any], ...]  # text, x, y, branch, whole (a branch, not a label); densest first
 
     def clip(self, dataset: Dataset, point: int) -> Clip | None:
-        """Return the clip of a point, None where there is no such point."""
+        """Return the clip of a point, None if there is no such point."""
         if not 0 <= point < self.starts[-1]:
             return None
         split = int(np.searchsorted(self.starts, point, side="right")) - 1
         return dataset.clip(SPLITS[split], point - self.starts[split])
 
     def point(self, clip: Clip) -> int:
-        """Return the point of a clip, -1 for one that is left out."""
+        """Return the point of a clip, -1 if it is left out."""
         split = SPLITS.index(clip.split)
         point = self.starts[split] + clip.row
         return point if point < self.starts[split + 1] else -1
 
     def place(self, clip: Clip) -> dict[str, int]:
-        """Return where a clip is on the map, and its point."""
+        """Return the position of a clip on the map, and its point."""
         x, y = self.places[clip.split][clip.row].tolist()
         return {"x": x, "y": y, "point": self.point(clip)}
 
@@ -97,13 +98,13 @@ def _table(**columns: npt.NDArray[Any]) -> pa.Table:
 
 
 def _shown(rows: list[int]) -> list[int]:
-    """Return how many clips of each split are drawn: all queries first. The first rows of a split are a fair sample."""
-    tests = [min(n, MOST_POINTS // 4) for n in rows[1:]]
-    return [min(rows[0], MOST_POINTS - sum(tests)), *tests]
+    """Return how many clips of each split are drawn, queries first. The first rows of a split are a random sample."""
+    tests = [min(n, MAX_POINTS // 4) for n in rows[1:]]
+    return [min(rows[0], MAX_POINTS - sum(tests)), *tests]
 
 
 def _labels(dataset: Dataset, shown: list[int]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]:
-    """Return how many labels each point has, and all of them in a row."""
+    """Return the number of labels of each point, and the labels of all points, concatenated."""
     counts, labels = [], []
     for split, n in zip(SPLITS, shown, strict=True):
         offsets, values = dataset.label_sets(split)
@@ -119,7 +120,7 @@ def _words(
     counts: npt.NDArray[np.int64],
     labels: npt.NDArray[np.int16],
 ) -> list[dict[str, Any]]:
-    """Find where on the map each branch and each label is densest; those that are most in one place come first."""
+    """Return a name for each branch and label, at its densest position; the most concentrated first."""
     words = []
     for number, name in enumerate(BRANCHES):
         score, x, y = _densest(places, np.flatnonzero(branch == number), _BRANCH_CELLS)
@@ -135,12 +136,12 @@ def _words(
             word = {"text": clean(name, 40), "x": x, "y": y, "branch": mine[number], "whole": False}
             words.append((score, word))
     words.sort(key=lambda scored: (not scored[1]["whole"], -scored[0]))
-    return [word for score, word in words if score > 0][:MOST_NAMES]
+    return [word for score, word in words if score > 0][:MAX_NAMES]
 
 
 def _densest(places: Places, rows: npt.NDArray[np.int64], cells: int) -> tuple[float, int, int]:
-    """Return the share of these clips at their densest place (0: too few to say), and where that is."""
-    if len(rows) < FEWEST_TO_NAME:
+    """Return the fraction of these clips around their densest cell (0 for too few clips), and its position (x, y)."""
+    if len(rows) < MIN_CLIPS_TO_NAME:
         return 0.0, 0, 0
     at = places[rows].astype(np.int64) * cells >> 16
     around = _blurred(np.bincount(at[:, 1] * cells + at[:, 0], minlength=cells * cells), cells)
@@ -148,7 +149,7 @@ def _densest(places: Places, rows: npt.NDArray[np.int64], cells: int) -> tuple[f
     y, x = divmod(peak, cells)
     near = rows[(np.abs(at - (x, y)) <= 1).all(axis=1)]
     middle = np.median(places[near], axis=0)
-    return float(around[peak] / (len(rows) + 9 * FEWEST_TO_NAME)), int(middle[0]), int(middle[1])
+    return float(around[peak] / (len(rows) + 9 * MIN_CLIPS_TO_NAME)), int(middle[0]), int(middle[1])
 
 
 def _blurred(counts: npt.NDArray[np.int64], cells: int) -> npt.NDArray[np.int64]:

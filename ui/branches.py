@@ -1,4 +1,4 @@
-"""The seven branches at the top of AudioSet's ontology, and which of them a clip belongs to."""
+"""The seven top-level branches of AudioSet's ontology, and the branch of every clip."""
 
 from typing import Final
 
@@ -18,8 +18,8 @@ BRANCHES: Final = (
 )
 NONE: Final = len(BRANCHES)  # the branch of a clip whose labels lead to no branch
 
-# Nodes of the ontology above labels of AudioSet or of the sample, which the label tables themselves do not hold.
-# Source: AudioSet ontology (Gemmeke et al. 2017).
+# Nodes between the branches and the labels, which the label tables of AudioSet and of the sample do not contain.
+# Source: AudioSet ontology (Gemmeke et al., 2017).
 _BETWEEN: Final = {
     "Animal": ("Cattle, bovinae", "Snake", "Wild animals"),
     "Human sounds": ("Digestive", "Human group actions", "Human locomotion", "Human voice", "Respiratory sounds"),
@@ -56,13 +56,13 @@ _ROOT_OF: Final = {name: root for root, names in _BETWEEN.items() for name in na
 
 
 def shares(dataset: Dataset) -> npt.NDArray[np.float64]:
-    """Return how much of each label belongs to each branch: float64 (n_labels, 7), rows of sum 1, or 0 for none.
+    """Return the weight of each branch for each label: float64[n_labels, 7]; rows sum to 1, or to 0 for no branch.
 
-    A label with parents in several branches (a church bell is a thing, and music) belongs to each in equal part.
+    A label with parents in several branches (a church bell is a thing, and music) has equal weight for each.
     """
     parents: dict[str, list[str]] = {}
     for name, above in zip(dataset.label_names, dataset.label_parents, strict=True):
-        parents[name] = [*parents.get(name, []), *above]  # nothing keeps two labels from having one name
+        parents[name] = [*parents.get(name, []), *above]  # names of labels need not be unique
     table = np.zeros((len(dataset.label_names), len(BRANCHES)))
     for row, name in zip(table, dataset.label_names, strict=True):
         for root in _roots(name, parents):
@@ -72,13 +72,13 @@ def shares(dataset: Dataset) -> npt.NDArray[np.float64]:
 
 
 def of_clips(dataset: Dataset) -> npt.NDArray[np.uint8]:
-    """Return the branch of every clip of train, validation and test in turn, as its place in BRANCHES, or NONE.
+    """Return the branch of every clip of train, validation and test, as an index of BRANCHES or NONE: uint8[n].
 
-    It is the branch to which most of the clip's labels belong; of equal ones, the rarer, which says more.
+    It is the branch with the highest weight over the clip's labels; of equal ones the rarer, which is more specific.
     """
     table, found = shares(dataset), []
     counts = sum(dataset.label_counts(split) for split in SPLITS)
-    rarity = 1e-6 * (1 - (counts @ table) / max(float(np.sum(counts)), 1))  # decides only between equals
+    rarity = 1e-6 * (1 - (counts @ table) / max(float(np.sum(counts)), 1))  # breaks ties only
     for split in SPLITS:
         offsets, values = dataset.label_sets(split)
         sums = np.zeros((len(values) + 1, len(BRANCHES)))
@@ -90,7 +90,7 @@ def of_clips(dataset: Dataset) -> npt.NDArray[np.uint8]:
 
 
 def _roots(name: str, parents: dict[str, list[str]]) -> set[str]:
-    """Return the branches above a label; a loop in a damaged ontology ends where it closes."""
+    """Return the branches above a label; cycles in a damaged ontology are followed once."""
     found, waiting, seen = set(), [name], {name}
     while waiting:
         node = waiting.pop()

@@ -1,4 +1,4 @@
-"""A folder of one's own sounds becomes a collection: under which name, and the work that listens to it."""
+"""Preparing a folder of one's own sounds as a collection: its name, and the background work."""
 
 import contextlib
 import os
@@ -17,24 +17,24 @@ from ui import loading, paths
 from ui.inside_words import many
 from ui.jobs import Report, Should, Work
 
-KEPT = frozenset({"sample", "hosted", *NAMES.values()})  # names of collections that the app itself fetches
-_LONGEST_NAME = 60
+RESERVED = frozenset({"sample", "hosted", *NAMES.values()})  # names of collections that the app itself fetches
+_MAX_NAME_LENGTH = 60
 
 _choosing = threading.Lock()
 _being_made: set[Path] = set()
 
 
 def collection_of(sounds: Path) -> str | None:
-    """Return the name of the collection that was made of this folder, if there is one."""
+    """Return the name of the collection that was prepared from this folder, None if there is none."""
     for name, path in loading.datasets().items():
-        with contextlib.suppress(DatasetError):  # a damaged one is nobody's
+        with contextlib.suppress(DatasetError):  # a damaged collection matches no folder
             if open_dataset(path).manifest.get("media_folder") == str(sounds):
                 return name
     return None
 
 
 def listening(sounds: Path) -> Work:
-    """Return the work of making a collection of a folder, or of bringing the one it has up to date."""
+    """Return the work of preparing a folder as a collection, or of updating the one prepared before."""
 
     def work(tell: Report, should_stop: Should) -> str:
         with place_for(sounds) as out:
@@ -51,7 +51,7 @@ def listening(sounds: Path) -> Work:
 
 @contextlib.contextmanager
 def place_for(sounds: Path) -> Iterator[Path]:
-    """Yield where the collection of a folder is, or is to be: under a name that no other has, or gets meanwhile."""
+    """Yield the path of a folder's collection; a new one gets a name that no other has or gets meanwhile."""
     with _choosing:
         name = collection_of(sounds)
         out = loading.datasets()[name] if name else _free_place(sounds)
@@ -63,8 +63,8 @@ def place_for(sounds: Path) -> Iterator[Path]:
 
 
 def _free_place(sounds: Path) -> Path:
-    name = re.sub(r"[^a-z0-9]+", "-", sounds.name.lower())[:_LONGEST_NAME].strip("-") or "sounds"
-    taken = KEPT | loading.datasets().keys()
+    name = re.sub(r"[^a-z0-9]+", "-", sounds.name.lower())[:_MAX_NAME_LENGTH].strip("-") or "sounds"
+    taken = RESERVED | loading.datasets().keys()
     names = (name if n == 1 else f"{name}-{n}" for n in count(1))
     places = (paths.DATA / name for name in names if name not in taken)
     return next(place for place in places if place not in _being_made and not os.path.lexists(place))

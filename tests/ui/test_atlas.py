@@ -121,7 +121,7 @@ def test_labels_of_every_point_arrive_one_after_another(collection):
 
 
 def test_a_large_collection_shows_a_fair_sample_and_all_queries(collection, monkeypatch):
-    monkeypatch.setattr(atlas, "MOST_POINTS", 280)
+    monkeypatch.setattr(atlas, "MAX_POINTS", 280)
     dataset = open_dataset(collection)
     chart = atlas._atlas.__wrapped__(dataset.fingerprint, dataset)
     assert chart.starts == (0, 210, 250, 280)
@@ -152,7 +152,7 @@ def test_a_label_is_written_where_it_is_dense(tmp_path):
 
 
 def test_a_label_of_few_clips_is_not_written(tmp_path):
-    dataset = dataset_of(tmp_path / "d", [[0]] * (atlas.FEWEST_TO_NAME - 1) + [[7]] * 30)
+    dataset = dataset_of(tmp_path / "d", [[0]] * (atlas.MIN_CLIPS_TO_NAME - 1) + [[7]] * 30)
     texts = {word["text"] for word in atlas._atlas.__wrapped__("", dataset).words}
     assert "Bark" not in texts
     assert "Speech" in texts
