@@ -1,9 +1,10 @@
-"""k-means: a hash family that learns its buckets from the data.
+"""k-means clusters: buckets learned from the data.
 
 The hash of a vector is the number of the nearest of m centroids, and the buckets are the cells around them. Random
-hyperplanes cut space without looking at it; centroids sit where the data is, so of equally many buckets the nearest few
-hold more of a query's neighbours. Probes go to buckets in order of their centroid's distance. (S. Lloyd 1982; as an
-index: H. Jégou, M. Douze, C. Schmid, "Product quantization for nearest neighbor search", TPAMI 2011.)
+hyperplanes do not depend on the data; centroids are where the data is, so that of equally many buckets the nearest few
+contain more of a query's neighbours. Buckets are probed in order of their centroid's distance. (S. Lloyd, "Least
+squares quantization in PCM", 1982; as an index: H. Jégou, M. Douze, C. Schmid, "Product quantization for nearest
+neighbor search", TPAMI 2011.)
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 
 from lsh.arrays import Float32Array, Int64Array
 
-TRAINING_ROWS = 64  # that a sample should have for each centroid; more hardly move it
+TRAINING_ROWS = 64  # rows of the sample per centroid; more hardly change it
 _ROUNDS = 8
 _BLOCK_ROWS = 4096
 
@@ -26,9 +27,9 @@ class Clusters:
 
     @classmethod
     def train(cls, sample: Float32Array, n_clusters: int, rng: np.random.Generator) -> "Clusters":
-        """Place `n_clusters` centroids among a sample, float32[s, d].
+        """Fit `n_clusters` centroids to a sample, float32[s, d].
 
-        A centroid that loses all its vectors starts again at a random one.
+        A centroid whose cluster becomes empty is moved to a random vector.
         """
         centroids = sample[rng.choice(len(sample), n_clusters, replace=len(sample) < n_clusters)].copy()
         for _ in range(_ROUNDS):
@@ -54,7 +55,7 @@ class Clusters:
 
 
 def totals_by_bucket(X: Float32Array, bucket: Int64Array, n_buckets: int) -> tuple[Float32Array, Int64Array]:
-    """Return the sum of the vectors in each bucket, float32[n_buckets, d], and how many they are, int64[n_buckets]."""
+    """Return the sum of the vectors in each bucket, float32[n_buckets, d], and their number, int64[n_buckets]."""
     sizes = np.bincount(bucket, minlength=n_buckets)
     totals = np.zeros((n_buckets, X.shape[1]), np.float32)
     filled = np.flatnonzero(sizes)

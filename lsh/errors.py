@@ -1,13 +1,13 @@
-"""Every error that this package raises on purpose.
+"""Exceptions of this package.
 
 LSHError
 ├── ParameterError        a number or a name outside what is allowed
 ├── ShapeError            an array of the wrong rank, length or kind
 ├── NonFiniteError        NaN or infinity in the data, with its row and column
-├── ScaleError            values so large or small that float32 arithmetic would lie
+├── ScaleError            values too large or too small for float32 arithmetic
 ├── ZeroVectorError       a cosine query with no direction
 ├── NotFittedError        a search before `fit`
-└── IndexFileError        an index file that cannot be written, or that is not whole and true
+└── IndexFileError        an index file that cannot be written or read, or is invalid
 
 `except LSHError` catches them all; each is also a ValueError, as NumPy's users expect.
 """
@@ -42,4 +42,4 @@ class NotFittedError(LSHError):
 
 
 class IndexFileError(LSHError):
-    """A saved index cannot be written, or what is read is not what was written; the message names the file."""
+    """An index file cannot be written or read, or is damaged; the message names the file."""

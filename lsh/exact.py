@@ -1,8 +1,8 @@
-"""Exact search (brute force): the baseline that LSH must beat, and the truth that it is judged by.
+"""Exact search (brute force): the baseline for speed, and the ground truth for recall.
 
-One matrix product a block finds roughly how far every vector is, which picks a safe superset of the neighbours; that
-superset is ranked by the kernel that also ranks LSH's candidates. So the answer is exact, ties included, its distances
-are those of LSH bit for bit, and it is faster than plain NumPy.
+One matrix product per block estimates the distances to all vectors, from which a superset of the neighbours is
+selected; that superset is ranked by the kernel that also ranks LSH's candidates. So the answer is exact, ties included,
+its distances are those of LSH bit for bit, and it is faster than plain NumPy.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from lsh.kernels.hashing import normalise
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors, inner_products, nearest, shortlist
 from lsh.result import SearchResult
 
-_BLOCK_ROWS = 32_768  # database rows a block: with 64 queries the product takes 8 MB
+_BLOCK_ROWS = 32_768  # indexed vectors per matrix product: with 64 queries it takes 8 MB
 _BLOCK_QUERIES = 64
 _FLOAT32 = np.dtype(np.float32)
 _ANY_NORM = True, 0.0, np.inf  # limits for `normalise` when `validate` has checked the queries
@@ -27,7 +27,7 @@ _ANY_NORM = True, 0.0, np.inf  # limits for `normalise` when `validate` has chec
 class ExactSearch:
     """Brute-force search over X: float32[n, d], n >= 1, which may be memory-mapped and is not copied.
 
-    Memory beyond X: 8 bytes a row, and some megabytes a search whatever n is.
+    Memory beyond X: 8 bytes per row, and some megabytes per search, whatever n is.
     """
 
     def __init__(self, X: npt.ArrayLike, metric: str = "cosine") -> None:
@@ -57,7 +57,7 @@ class ExactSearch:
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes taken beside the vectors."""
+        """Return the bytes that it takes beside the vectors."""
         return self.inverse_norms.nbytes + self.half_squares.nbytes
 
     def search(self, Q: npt.ArrayLike, k: int = 10) -> SearchResult:
@@ -116,29 +116,29 @@ class ExactSearch:
         nearest(q, *self.vectors, rows, ids, distances)
 
     def _supersets(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
-        """Yield, for each prepared query, rows that surely hold the k nearest and all their ties."""
+        """Yield, for each prepared query, rows among which the k nearest and all their ties certainly are."""
         places = np.empty(min(_BLOCK_ROWS, len(self.X)), np.int64)
         for first in range(0, len(Q), _BLOCK_QUERIES):
             block = Q[first : first + _BLOCK_QUERIES]
             kept: list[list[Int64Array]] = [[] for _ in block]
             for start in range(0, len(self.X), _BLOCK_ROWS):
-                scores, margins = self._rough_scores(block, start, start + _BLOCK_ROWS)
+                scores, margins = self._estimates(block, start, start + _BLOCK_ROWS)
                 for rows, own, margin in zip(kept, scores, margins.tolist(), strict=True):
                     rows.append(start + places[: shortlist(own, k, margin, places)])
             yield from map(np.concatenate, kept)
 
-    def _rough_scores(self, Q: Float32Array, start: int, stop: int) -> tuple[Float32Array, Float32Array]:
-        """Return how near a block of rows is, roughly, and how much less rounding may make it: float32[nq, rows], [nq].
+    def _estimates(self, Q: Float32Array, start: int, stop: int) -> tuple[Float32Array, Float32Array]:
+        """Return scores of a block of rows, float32[nq, rows], and the margin of their rounding errors, float32[nq].
 
-        Nearness is the cosine, or <q, x> - |x|²/2, which falls as |q - x|² grows. A float32 inner product of d terms is
-        off by at most about d ε |q||x| (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1),
-        on both sides of a comparison, and once more in the kernel.
+        The score is the cosine, or <q, x> - |x|²/2, which falls as |q - x|² grows. The error of a float32 inner product
+        of d terms is at most about d ε |q||x| (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section
+        3.1); the margin allows for it on both sides of a comparison, and once more in the kernel.
         """
         X = self.X[start:stop]
         rounding = np.float32(4 * X.shape[1] * np.finfo(np.float32).eps)
         scores = np.empty((len(Q), len(X)), np.float32)
         if len(Q) == 1:
-            inner_products(Q[0], X, scores[0])  # BLAS takes a third longer for one query alone
+            inner_products(Q[0], X, scores[0])  # for a single query BLAS takes a third longer
         else:
             np.matmul(Q, X.T, out=scores)
         if self.metric == "cosine":
@@ -152,6 +152,6 @@ class ExactSearch:
 def exact_search(X: npt.ArrayLike, Q: npt.ArrayLike, k: int = 10, metric: str = "cosine") -> SearchResult:
     """Return the true k nearest rows of X for each query: float32[n, d], float32[nq, d].
 
-    For many searches of the same X make an `ExactSearch` once.
+    To search the same X repeatedly, create one `ExactSearch`.
     """
     return ExactSearch(X, metric).search(Q, k)

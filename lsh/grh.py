@@ -1,24 +1,24 @@
-"""Graph regularised hashing: bits that vectors with a label in common tend to share (Moran & Lavrenko 2015).
+"""Graph regularised hashing (GRH): bits that vectors with a common label tend to share (Moran & Lavrenko 2015).
 
-Let S link each vector to those it shares a label with, and D hold the sums of its rows. Starting from the bits
+Let S link vectors that share a label, and D be the diagonal matrix of its row sums. Starting from the bits
 B in {-1, 1}[n, K] of some planes, here those of `itq`, a few rounds of
-    regularise   B <- sgn(a D⁻¹ S B + (1 - a) B)        each vector's bits move towards those of its neighbours
-    partition    w_k = argmin_w |X w - b_k|² + λ |w|²    a plane for each bit, with the vectors on the sides it says
-    predict      B <- sgn(X W)                          the bits that the planes give
-end with planes that put vectors of one label on one side, and that hash a query, which has none. Hashing, tables and
-probing are those of `hyperplane`.
+    regularise   B <- sgn(a D⁻¹ S B + (1 - a) B)        move each vector's bits towards those of its neighbours
+    partition    w_k = argmin_w |X w - b_k|² + λ |w|²    fit a plane for each bit to the vectors on its two sides
+    predict      B <- sgn(X W)                          take the bits from the planes
+give planes that have vectors of one label on the same side, and that can hash a query, which has no labels. Hashing,
+tables and probing are those of `hyperplane`.
 
-Where this differs from the paper, and why.
+Differences from the paper, and reasons:
 - S = P diag(1/n_l) Pᵀ, for the incidence P of n vectors and their labels and n_l vectors with label l: a step from a
-  vector to one of its labels, and on to any vector that has it. A label of a third of all vectors then pulls no harder
+  vector to one of its labels, and on to any vector with it. So a label of a third of all vectors has no more influence
   than a rare one, and S, which has n² entries, is never formed: S B takes two passes over the labels.
-- D⁻¹ S, a mean over neighbours, in place of S D⁻¹: a vector of many labels is not pulled harder. The mean over all
-  vectors is taken away before the signs, so that no bit ends up the same for all.
-- Regularised least squares in place of a support vector machine: one linear system of d unknowns serves all bits.
+- D⁻¹ S, a mean over neighbours, instead of S D⁻¹: vectors with many labels get no more weight. The mean over all
+  vectors is subtracted before the signs are taken, so that no bit is the same for all.
+- Regularised least squares instead of a support vector machine: one linear system of d unknowns serves all bits.
 - After each round the planes of a table are made uncorrelated, bit after bit (Gram-Schmidt in the metric of the data's
-  covariance). Without it the rounds are a power iteration: on AudioSet all bits come to say "music or speech", the mean
+  covariance). Without it the rounds are a power iteration: on AudioSet all bits converge to "music or speech", the mean
   correlation of two bits of a key rises from 0.07 to 0.46, and most of the data lies in few buckets. Bit after bit, so
-  that the first K bits, which are a shorter key, do not depend on those that follow.
+  that the first K bits, which are a shorter key, do not depend on later ones.
 
 The weight a, λ and the number of rounds were chosen on AudioSet's validation clips, by recall and label precision.
 
@@ -37,18 +37,18 @@ from lsh.quality import Labels
 _WEIGHT = 0.8
 _ROUNDS = 3
 _RIDGE = 0.1  # λ, in mean variances of a dimension
-_DEPENDENT = 1e-6  # what may be left of a plane that those before it already give
+_DEPENDENT = 1e-6  # relative size of the remainder below which a plane depends on the ones before it
 
 
 def learn_grh(X: Float32Array, labels: Labels, n_tables: int, n_bits: int, rng: np.random.Generator) -> Float32Array:
-    """Return the normals of each table's planes: float32[d, L * K], a table's K one after another.
+    """Return the normals of each table's planes: float32[d, L * K], the K of a table next to each other.
 
-    X: float32[n, d], centred vectors; labels: (offsets int64[n + 1], values int16[m]) of the same.
+    X: float32[n, d], centred vectors; labels: (offsets int64[n + 1], values int16[m]) of the same rows.
     """
     n, dim = X.shape
     normals = learn_itq(X, n_tables, n_bits, rng)
     covariance = X.T.astype(np.float64) @ X / n
-    typical = np.trace(covariance) / dim or 1.0  # all vectors may be one
+    typical = np.trace(covariance) / dim or 1.0  # 1.0 where all vectors are equal
     covariance += _RIDGE * typical * np.eye(dim)
     solve = np.linalg.inv(covariance)
     step = LabelSteps.from_labels(labels)
@@ -57,8 +57,8 @@ def learn_grh(X: Float32Array, labels: Labels, n_tables: int, n_bits: int, rng: 
         W = normals[:, columns]
         for _ in range(_ROUNDS):
             B = np.where(X @ W > 0, np.float32(1), np.float32(-1))  # [n, K]
-            pulled = _WEIGHT * step(B) + (1 - _WEIGHT) * B
-            B = np.where(pulled > pulled.mean(axis=0), np.float32(1), np.float32(-1))
+            smoothed = _WEIGHT * step(B) + (1 - _WEIGHT) * B
+            B = np.where(smoothed > smoothed.mean(axis=0), np.float32(1), np.float32(-1))
             fitted = solve @ (X.T @ (B - B.mean(axis=0)) / n)  # [d, K]
             W = np.asarray(np.sqrt(typical) * uncorrelated(fitted, covariance), np.float32)
         normals[:, columns] = W
@@ -67,10 +67,11 @@ def learn_grh(X: Float32Array, labels: Labels, n_tables: int, n_bits: int, rng: 
 
 @dataclass(frozen=True, slots=True)
 class LabelSteps:
-    """D⁻¹ S as two steps, over the m labels of n vectors.
+    """The product with D⁻¹ S in two steps, by the m labels of n vectors.
 
-    rows: int64[m], the vectors with the first label, from firsts[0] on, then those with the second, and so on.
-    places: int64[m], which label it is, for each label of each vector in turn; counts: int64[n], how many each has.
+    rows: int64[m], the vectors with the first label, starting at firsts[0], then those with the second, and so on.
+    places: int64[m], for each label of each vector in turn, its position in `firsts`; counts: int64[n], labels per
+    vector.
     """
 
     rows: Int64Array
@@ -104,9 +105,9 @@ class LabelSteps:
 
 
 def uncorrelated(W: Float64Array, covariance: Float64Array) -> Float64Array:
-    """Return planes, one a column, whose projections have variance one and, each `dim` of them, no correlation.
+    """Return planes, one per column, whose projections have variance one and, within each `dim`, no correlation.
 
-    Each keeps what those before it do not already say; one of which nothing is left stays as it is.
+    Each is made uncorrelated to the ones before it (Gram-Schmidt); one that depends on them is only scaled.
     """
     out = np.array(W)
     for k in range(W.shape[1]):

@@ -1,4 +1,4 @@
-"""From raw vectors to keys: prepare (normalise, centre), project, pack. The same for the data and the queries."""
+"""Hasher: from vectors, of data or queries, to keys: prepare (normalise and centre), project, pack."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -23,8 +23,8 @@ from lsh.sampling import evenly_spaced, evenly_spaced_rows
 Family = Hyperplanes | PStable
 
 _BLOCK_ROWS = 4096  # rows hashed at a time
-_RANGE_ROWS = 4096  # rows whose projections set the range of the bucket numbers that are stored
-_LEARNING_ROWS = 32_768  # rows that functions are learned from
+_RANGE_ROWS = 4096  # rows whose projections set the range of the stored bucket numbers
+_LEARNING_ROWS = 32_768  # rows from which functions are learned
 _WIDTH_ROWS = 256  # rows whose neighbours set the default bucket width
 _WIDTH_NEIGHBOUR = 10
 _WIDTH_FACTOR = 4.0  # w = 4R: A. Andoni, P. Indyk, "E2LSH 0.1 user manual", 2005
@@ -32,7 +32,7 @@ _WIDTH_FACTOR = 4.0  # w = 4R: A. Andoni, P. Indyk, "E2LSH 0.1 user manual", 200
 
 @dataclass(frozen=True, slots=True)
 class Hasher:
-    """A hash family with what it needs of the data: the centre, float32[d], and the shape of the keys."""
+    """A hash family, the centre of the data, float32[d], and the shape of the keys."""
 
     metric: str
     family: Family
@@ -42,7 +42,7 @@ class Hasher:
 
     @classmethod
     def draw(cls, params: Params, exact: ExactSearch, labels: Labels | None = None) -> Self:
-        """Draw functions for the data that `exact` searches, or learn them from it, and from its labels."""
+        """Draw hash functions for the data that `exact` searches, or learn them from it and its labels."""
         X, n_functions = exact.X, params.n_tables * params.n_bits
         rng = np.random.default_rng(params.seed)
         centre = mean_vector(X, params.metric) if params.centre else np.zeros(X.shape[1], np.float32)
@@ -90,7 +90,7 @@ class Hasher:
         return self._project(prepare(X, self.metric, self.centre), n_tables)
 
     def collision_probability(self, q: Float32Array, rows: Float32Array) -> Float64Array:
-        """Return how likely one function puts q, float32[d], and each of rows, float32[m, d], into one bucket."""
+        """Return the probability that one function hashes q, float32[d], and each of rows, float32[m, d], alike."""
         return self.family.collision_probability(self.family_distance(q, rows))
 
     def family_distance(self, q: Float32Array, rows: Float32Array) -> Float64Array:
@@ -104,7 +104,7 @@ class Hasher:
             return np.asarray(np.linalg.norm(b - a, axis=1))
         lengths = np.linalg.norm(b, axis=1) * np.linalg.norm(a)
         cosines = np.divide(b @ a, lengths, out=np.zeros(len(b)), where=lengths > 0)
-        cosines[(b == a).all(axis=1)] = 1.0  # also at the centre itself, which has no angle to anything else
+        cosines[(b == a).all(axis=1)] = 1.0  # also at the centre, where angles are undefined
         return np.asarray(np.arccos(np.clip(cosines, -1.0, 1.0)))
 
     def _project(self, prepared: Float32Array, n_tables: int) -> Float32Array:
@@ -123,11 +123,11 @@ class Hasher:
 def _learned(
     params: Params, exact: ExactSearch, centre: Float32Array, labels: Labels | None, rng: np.random.Generator
 ) -> LearnedPlanes:
-    """Learn planes from some of the data, prepared as it is hashed."""
+    """Learn planes from a sample of the data, prepared as for hashing."""
     rows = evenly_spaced_rows(len(exact.X), _LEARNING_ROWS)
     sample = prepare(np.ascontiguousarray(exact.X[rows]), params.metric, centre)
     shape = params.n_tables, params.n_bits
-    with threadpool_limits(1, user_api="blas"):  # thousands of small products: threads cost more than they bring
+    with threadpool_limits(1, user_api="blas"):  # for thousands of small products threads cost more than they gain
         if params.family == "itq":
             directions = learn_itq(sample, *shape, rng)
         else:
@@ -137,10 +137,10 @@ def _learned(
 
 
 def _labels_of(rows: Int64Array, labels: Labels | None, n: int) -> Labels:
-    """Return the labels of some of n rows."""
+    """Return the labels of some of n rows, checked."""
     if labels is None:
         raise ParameterError(
-            "family 'grh' learns from labels: call fit(X, labels=(offsets, values)), row i having the labels "
+            "family 'grh' learns from labels: call fit(X, labels=(offsets, values)), where row i has the labels "
             "values[offsets[i]:offsets[i + 1]], or choose family 'itq', which needs none"
         )
     offsets, values = labels
@@ -152,10 +152,10 @@ def _labels_of(rows: Int64Array, labels: Labels | None, n: int) -> Labels:
 
 
 def prepare(X: Float32Array, metric: str, centre: Float32Array) -> Float32Array:
-    """Return vectors as the family hashes them: of length one under cosine, and with the centre taken away.
+    """Return vectors as the family hashes them: scaled to length one under cosine, and centred: float32[n, d].
 
-    Centring does not change a distance. For hyperplanes it turns the crowd's common direction into the origin, so that
-    planes cut through the crowd; for projections it is a shift that the random offset absorbs.
+    Centring changes no distance. It moves the origin, through which all hyperplanes go, to the middle of the data, so
+    that every plane divides it; for p-stable projections it is a shift like that of their random offset.
     """
     out = np.empty(X.shape, np.float32)
     kernels.prepare(X, metric == "cosine", centre, out)
@@ -172,13 +172,13 @@ def mean_vector(X: Float32Array, metric: str) -> Float32Array:
 
 
 def typical_width(exact: ExactSearch) -> float:
-    """Return 4 times the median distance from a vector to its 10th neighbour: buckets that neighbours tend to share.
+    """Return 4 times the median distance from a vector to its 10th neighbour, the default bucket width.
 
-    Where most vectors are duplicates the median is zero, and the mean over the vectors that have a distance stands in.
+    Where most vectors are duplicates and the median is zero, the mean of the distances above zero is used instead.
     """
-    k = min(_WIDTH_NEIGHBOUR + 1, len(exact.X))  # a vector finds itself first
+    k = min(_WIDTH_NEIGHBOUR + 1, len(exact.X))  # the nearest neighbour is the vector itself
     distances = exact.search(evenly_spaced(exact.X, _WIDTH_ROWS), k).distances[:, -1].astype(np.float64)
-    apart = distances[distances > 0]
-    if not len(apart):
+    above_zero = distances[distances > 0]
+    if not len(above_zero):
         return _WIDTH_FACTOR
-    return _WIDTH_FACTOR * float(np.median(distances) or apart.mean())
+    return _WIDTH_FACTOR * float(np.median(distances) or above_zero.mean())

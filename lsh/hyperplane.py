@@ -2,12 +2,12 @@
 
 Draw a normal vector a with independent Gaussian entries. The hash of x is the side of the hyperplane on which x lies,
     h(x) = 1 if a.x > 0 else 0.
-Two vectors at angle θ are split by the plane with probability θ/π, so they collide with
+The plane separates two vectors at angle θ with probability θ/π, so they collide with
     P[h(x) = h(y)] = 1 - θ/π                                                       (Charikar 2002, section 3)
-One hash is one bit, and a key of K bits says on which side of K planes a vector lies.
+One hash is one bit, and a key of K bits gives the sides of K planes on which a vector lies.
 
-Vectors are centred first (see `LSHIndex`): if all of them point into one corner of space, every angle is small, most
-planes cut nothing, and the buckets tell nothing apart.
+Vectors are centred first (see `LSHIndex`): where all have a similar direction, every angle is small, most planes have
+all of them on one side, and the buckets do not separate them.
 
 M. Charikar, "Similarity estimation techniques from rounding algorithms", STOC 2002.
 """
@@ -22,7 +22,7 @@ from lsh.errors import ParameterError
 
 @dataclass(frozen=True, slots=True)
 class Hyperplanes:
-    """Normals of the planes, one a column: float32[dim, n_functions]. Each hash is one bit."""
+    """Normals of the planes, one per column: float32[dim, n_functions]. Each hash is one bit."""
 
     directions: Float32Array
     symbol_bits: int = 1
@@ -40,10 +40,10 @@ class Hyperplanes:
         return (projections > 0).astype(np.uint8)
 
     def perturbations(self, projections: Float32Array) -> tuple[UInt8Array, Float32Array]:
-        """Return, for each hash, the neighbouring symbol and the squared distance to it, both [n, f, 1].
+        """Return, for each hash, the other symbol and the cost of probing it, uint8 and float32[n, f, 1].
 
-        A vector that lies close to a plane may have its neighbours on the other side: the cost of looking there is
-        the squared distance to the plane (Lv et al. 2007, section 4.3, with one wall in the place of two).
+        A vector close to a plane may have its neighbours on the other side: the cost is the squared distance to the
+        plane (Lv et al. 2007, section 4.3, with one boundary instead of two).
         """
         flipped = (projections <= 0).astype(np.uint8)
         return flipped[..., None], (projections**2)[..., None]
@@ -61,11 +61,11 @@ class Hyperplanes:
 
 @dataclass(frozen=True, slots=True)
 class LearnedPlanes(Hyperplanes):
-    """Planes whose normals were learned from the data (see `itq` and `grh`): they hash alike, but have no theory."""
+    """Planes whose normals were learned from the data (see `itq` and `grh`): they hash the same way, without theory."""
 
     @staticmethod
     def collision_probability(angle: Float64Array) -> Float64Array:
-        """Raise ParameterError: how likely two vectors collide depends on where they lie, and not on their angle."""
+        """Raise ParameterError: the probability depends on where the two vectors lie, not on their angle alone."""
         del angle
         raise ParameterError(
             "learned hash functions have no collision probability; measure recall (see `surface`), or build the index "

@@ -1,8 +1,8 @@
-"""LSHIndex: vectors in, approximate nearest neighbours out.
+"""LSHIndex: approximate nearest neighbours from hash tables.
 
-The life of a query: prepare it like the data, project it on every table's random directions, turn the projections into
-keys, look up the bucket of each key, gather the distinct candidates, rank them by exact distance: all, or those that
-look best by their sketches.
+A search prepares the query like the data, projects it on every table's directions, packs the projections into keys,
+looks up the bucket of each key, collects the distinct candidates, and ranks them by exact distance: all of them, or
+those with the best sketches.
 """
 
 from dataclasses import asdict
@@ -27,7 +27,7 @@ from lsh.sketch_rows import SketchRows
 from lsh.tables import Tables, build_tables
 from lsh.threads import in_chunks
 
-_BATCH = 1024  # queries hashed at a time, so that their projections stay small
+_BATCH = 1024  # queries hashed at a time, to limit the memory of their projections
 
 
 class _Parts(NamedTuple):
@@ -38,23 +38,24 @@ class _Parts(NamedTuple):
 
 
 class LSHIndex:
-    """Locality-sensitive hashing for cosine or Euclidean distance, with every (L, K) from one build.
+    """Locality-sensitive hashing for cosine or Euclidean distance; one build serves every (L, K).
 
     metric: "cosine" (1 - cos) or "euclidean" (L2, not squared).
-    n_tables, n_bits: the most tables (L, 1-512) and hash functions a key (K, 1-32) that a search may use.
+    n_tables, n_bits: the largest number of tables (L, 1 to 512) and of hash functions per key (K, 1 to 32) that a
+        search may use.
     seed: the same seed and data give the same index, bit for bit.
     bucket_width: w of the p-stable family, in the units of the data; by default 4 times the median distance to the 10th
         neighbour, w = 4R as in E2LSH (Andoni & Indyk 2005).
-    centre: subtract the mean before hashing. No distance changes, only the buckets do.
-    sketches: keep a two-bit sketch of each vector too, 44 bytes, for searches with `n_reranked`.
-    family: "hyperplanes" (the default for cosine; under euclidean the angle about the centre puts vectors together) or
-        "pstable" (the default for euclidean, and for it alone), both random; or learned: "itq" from the data, "grh"
-        from the data and its labels.
+    centre: subtract the mean before hashing. That changes no distance, only the buckets.
+    sketches: also keep a two-bit sketch of each vector, 44 bytes, for searches with `n_reranked`.
+    family: "hyperplanes" (the default for cosine; under euclidean they hash the angle about the centre) or "pstable"
+        (the default for euclidean, and for it alone), both random; or learned: "itq" from the data, "grh" from the
+        data and its labels.
 
-    Decided cases. Rows of zeros may be indexed: their cosine distance to everything is 1. A zero query under cosine
-    raises ZeroVectorError. NaN and infinity raise NonFiniteError with their row and column. Duplicates are kept, and
-    ties are broken by the lower id. The index keeps a reference to the data (which may be memory-mapped) and never
-    changes after `fit`, so any number of threads may search it.
+    Rows of zeros may be indexed: their cosine distance to everything is 1. A zero query under cosine raises
+    ZeroVectorError. NaN and infinity raise NonFiniteError with their row and column. Duplicates are kept, and ties are
+    broken by the lower id. The index keeps a reference to the data (which may be memory-mapped) and never changes after
+    `fit`, so any number of threads may search it.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class LSHIndex:
     def fit(self, X: npt.ArrayLike, labels: Labels | None = None) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes are converted), n >= 1. Row numbers become ids.
 
-        labels: (offsets int64[n + 1], values int16[m]) of the rows, which family "grh" learns from and no other needs.
+        labels: (offsets int64[n + 1], values int16[m]) of the rows, for family "grh" alone.
         """
         exact = ExactSearch(X, self.params.metric)
         hasher = Hasher.draw(self.params, exact, labels)
@@ -112,14 +113,14 @@ class LSHIndex:
     ) -> SearchResult:
         """Return the k nearest candidates of each row of Q: float32[nq, d].
 
-        n_tables, n_bits: the setting for this search, at most what the index was built with (the default).
-        n_probes: buckets looked up in each table, 1-64, the likeliest first (Lv et al. 2007).
+        n_tables, n_bits: tables and hash functions per key to use; by default, and at most, those of the index.
+        n_probes: buckets looked up in each table, 1 to 64, the likeliest first (Lv et al. 2007).
         n_threads: threads that share the queries; the answer is the same for any number.
-        n_reranked: rank only so many candidates, or a few more, and at least k, by exact distance: those whose sketches
-            look best. By default all are ranked. It needs an index built with `sketches=True`.
+        n_reranked: candidates ranked by exact distance, those with the best sketches (or a few more, and at least k);
+            by default all. Needs an index built with `sketches=True`.
 
-        Where a query's buckets hold fewer than k vectors, `n_found` says how many came back; the remaining ids are -1
-        and their distances infinity.
+        Where a query's buckets hold fewer than k vectors, the remaining ids are -1 and their distances infinity (see
+        `SearchResult.n_found`).
         """
         k = validate.integer(k, "k", 1, 2**31 - 1)
         n_tables, n_bits, n_probes = self.params.setting(n_tables, n_bits, n_probes)
@@ -134,7 +135,7 @@ class LSHIndex:
             prepared = tuple(hasher.query(queries[first:last], n_tables, n_probes))
             search_tables(prepared, *arrays, *setting, *result.part(first, last))
 
-        in_chunks(search_rows, len(queries), n_threads, most=_BATCH)
+        in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
         return result
 
     def kneighbors(self, Q: npt.ArrayLike, n_neighbors: int = 10) -> tuple[Float32Array, Int64Array]:
@@ -150,9 +151,9 @@ class LSHIndex:
         n_bits: int | None = None,
         n_probes: int = 1,
     ) -> BoolArray:
-        """Tell in which tables a query, float32[d], meets given rows: bool[len(ids), n_tables].
+        """Return in which tables a query, float32[d], finds each row: bool[len(ids), n_tables].
 
-        A row is met in a table when one of the buckets probed there holds it.
+        A table finds a row when one of the buckets probed there contains it.
         """
         n_tables, n_bits, n_probes = self.params.setting(n_tables, n_bits, n_probes)
         rows = self._vectors(ids)
@@ -162,18 +163,19 @@ class LSHIndex:
         mask = np.empty(hasher.n_words, np.uint32)
         prefix_mask(n_bits, bits, mask)
         probes = np.empty((n_probes, hasher.n_words), np.uint32)
-        met = np.zeros((len(rows), n_tables), np.bool_)
+        found = np.zeros((len(rows), n_tables), np.bool_)
         for table in range(n_tables):
             perturbations = query.symbols[0, table], query.costs[0, table]
             count = probe_keys(query.keys[table, 0], *perturbations, n_bits, bits, n_probes, probes)
             differing = (row_keys[table, :, None] ^ probes[None, :count]) & mask  # uint32[rows, probes, W]
-            met[:, table] = (differing == 0).all(axis=2).any(axis=1)
-        return met
+            found[:, table] = (differing == 0).all(axis=2).any(axis=1)
+        return found
 
     def collision_probabilities(self, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
-        """Return, by theory, how likely one hash function puts a query, float32[d], and each row together.
+        """Return the probability that one hash function gives a query, float32[d], and each row the same symbol.
 
-        float64[len(ids)], from the true angle (cosine, between the centred vectors) or distance (Euclidean).
+        float64[len(ids)], by theory, from the true angle between the centred vectors or the true distance (see the
+        family). Learned families have no theory and raise ParameterError.
         """
         return self.hasher.collision_probability(self._one_query(q)[0], self._vectors(ids))
 
@@ -207,12 +209,12 @@ class LSHIndex:
 
     @property
     def exact(self) -> ExactSearch:
-        """Return exact search over the same vectors: the baseline and the truth."""
+        """Return exact search over the same vectors, the baseline for speed and recall."""
         return self._parts().exact
 
     @property
     def hasher(self) -> Hasher:
-        """Return what turns vectors into keys."""
+        """Return the hasher, which makes keys of vectors."""
         return self._parts().hasher
 
     @property
@@ -234,7 +236,7 @@ class LSHIndex:
         query = validate.matrix(np.atleast_2d(np.asarray(q)), "q", self.dim)
         if len(query) != 1:
             raise ShapeError(f"q has shape {query.shape}; expected one vector of {self.dim} features")
-        self.exact.prepare_queries(query)  # refuses what a search would
+        self.exact.prepare_queries(query)  # raises the errors of a search
         return query
 
     def _vectors(self, ids: npt.ArrayLike) -> Float32Array:

@@ -1,4 +1,4 @@
-"""What an index is built with, checked once."""
+"""Params: the validated parameters of an LSHIndex and of its searches."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ FAMILIES = {  # the first is the default
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The parameters of an index (see `LSHIndex`): the same ones and the same data give the same bytes."""
+    """The parameters of an index (see `LSHIndex`); with the same data they give the same index, bit for bit."""
 
     metric: str
     n_tables: int
@@ -25,16 +25,18 @@ class Params:
     bucket_width: float | None
     centre: bool
     sketches: bool = False
-    family: str | None = None  # None becomes the metric's own
+    family: str | None = None  # None: the metric's default
 
     def __post_init__(self) -> None:
         """Raise ParameterError for a value outside its range."""
         validate.choice(self.metric, "metric", validate.METRICS)
         for name, low, high in (("n_tables", 1, MAX_TABLES), ("n_bits", 1, MAX_BITS), ("seed", 0, 2**63 - 1)):
-            # A NumPy integer becomes Python's, which does not overflow.
+            # NumPy integers become Python's, which do not overflow.
             object.__setattr__(self, name, validate.integer(getattr(self, name), name, low, high))
         if self.bucket_width is not None:
-            validate.positive(self.bucket_width, "bucket_width")
+            object.__setattr__(self, "bucket_width", validate.positive(self.bucket_width, "bucket_width"))
+        for name in ("centre", "sketches"):
+            object.__setattr__(self, name, bool(getattr(self, name)))
         families = FAMILIES[self.metric]
         object.__setattr__(self, "family", families[0] if self.family is None else self.family)
         if self.family not in families:
@@ -42,7 +44,7 @@ class Params:
             raise ParameterError(f"family is {self.family!r}; for {self.metric} distance expected one of {names}")
 
     def setting(self, n_tables: int | None, n_bits: int | None, n_probes: int) -> tuple[int, int, int]:
-        """Return a search's own (L, K, T), checked against what was built; None stands for all of it."""
+        """Return (L, K, T) of a search, checked against the index; None stands for all tables or bits."""
         return (
             self.n_tables if n_tables is None else validate.integer(n_tables, "n_tables", 1, self.n_tables),
             self.n_bits if n_bits is None else validate.integer(n_bits, "n_bits", 1, self.n_bits),
@@ -50,12 +52,12 @@ class Params:
         )
 
     def reranked(self, n_reranked: int | None, k: int, n: int) -> int:
-        """Return how many of n vectors, at most, a search ranks exactly; None stands for all of them."""
+        """Return how many of n vectors a search ranks exactly at most; None stands for all."""
         if n_reranked is None:
             return n
         if not self.sketches:
             raise ParameterError(
-                "n_reranked needs sketches, which this index was built without: build it with sketches=True, or leave "
-                "n_reranked out to rank every candidate"
+                "n_reranked needs sketches, and this index has none: build it with sketches=True, or leave n_reranked "
+                "out to rank every candidate"
             )
         return max(validate.integer(n_reranked, "n_reranked", 1, 2**31 - 1), k)

@@ -1,15 +1,15 @@
 """p-stable projections: the hash family for Euclidean distance (Datar, Immorlica, Indyk & Mirrokni 2004).
 
-Draw a vector a with independent Gaussian entries and an offset b, uniform in [0, w). The line along a is cut into
-buckets of width w, and the hash of x is the number of the bucket into which its projection falls,
+Draw a vector a with independent Gaussian entries and an offset b, uniform in [0, w). The line along a is divided into
+buckets of width w, and the hash of x is the number of the bucket that contains its projection,
     h(x) = floor((a.x + b) / w).
 The Gaussian is 2-stable: a.x - a.y has the distribution of |x - y| times a standard normal. Two vectors at distance c
 therefore collide with
     p(c) = 1 - 2 Φ(-w/c) - 2 / (sqrt(2π) w/c) · (1 - exp(-w² / 2c²))                (Datar et al. 2004, section 3.2)
 
-Bucket numbers are stored in a few bits, counted from the lowest that the data has along each line. Those beyond the
-range seen in the data saturate: the outermost bucket on each side is open-ended. That can only add collisions among
-outliers, never lose one.
+Bucket numbers are stored in a few bits, counted from the lowest in the data along each line. Those outside the range
+of the data saturate: the outermost bucket on each side is open-ended. That can add collisions among outliers, but never
+lose one.
 
 M. Datar, N. Immorlica, P. Indyk, V. Mirrokni, "Locality-sensitive hashing scheme based on p-stable distributions",
 SoCG 2004.
@@ -45,7 +45,7 @@ class PStable:
     @classmethod
     def draw(cls, dim: int, n_functions: int, rng: np.random.Generator, width: float) -> "PStable":
         """Draw `n_functions` projections with buckets of `width`, in the units of the data."""
-        for_directions, for_offsets = rng.spawn(2)  # apart, so that more functions extend the first ones
+        for_directions, for_offsets = rng.spawn(2)  # independent streams, so that more functions extend fewer
         directions = for_directions.standard_normal((n_functions, dim), dtype=np.float32).T.copy()
         offsets = for_offsets.random(n_functions, dtype=np.float32)
         lowest = np.zeros(n_functions, np.int64)
@@ -53,10 +53,10 @@ class PStable:
         return cls(directions, offsets, width, lowest)
 
     def fitted_to(self, projections: Float32Array, *, saturate: bool = False) -> "PStable":
-        """Return the same family with just enough bits a symbol for the buckets that `projections` fall into.
+        """Return the same family with just enough bits per symbol for the buckets that contain `projections`.
 
-        Data with far outliers can need more buckets than 8 bits number: with `saturate` those around the median are
-        told apart and the rest share the outermost two, otherwise ScaleError is raised.
+        Data with far outliers can need more buckets than 8 bits can number: with `saturate` those around the median are
+        numbered and the rest share the outermost two, otherwise ScaleError is raised.
         """
         buckets = self._buckets(projections)
         lowest, spans = buckets.min(axis=0), np.ptp(buckets, axis=0)
@@ -66,11 +66,11 @@ class PStable:
             lowest, bits = np.where(spans < 2**_MAX_SYMBOL_BITS, lowest, middle), _MAX_SYMBOL_BITS
         if bits > _MAX_SYMBOL_BITS:
             raise ScaleError(
-                f"bucket_width is {self.width:g}, which cuts the data into {int(spans.max()) + 1:,} buckets a "
+                f"bucket_width is {self.width:g}, which divides the data into {int(spans.max()) + 1:,} buckets per "
                 f"projection; expected at most {2**_MAX_SYMBOL_BITS}: leave bucket_width out for a width taken from "
                 "the data"
             )
-        lowest = lowest - np.maximum(2**bits - 1 - spans, 0) // 2  # symbols left over stand on both sides
+        lowest = lowest - np.maximum(2**bits - 1 - spans, 0) // 2  # unused symbols on both sides
         read_only(lowest)
         return PStable(self.directions, self.offsets, self.width, lowest, bits)
 
@@ -82,10 +82,10 @@ class PStable:
         return symbols
 
     def perturbations(self, projections: Float32Array) -> tuple[UInt8Array, Float32Array]:
-        """Return the two neighbouring symbols of each hash and the squared distances to them, both [n, f, 2].
+        """Return the two adjacent symbols of each hash and the costs of probing them, uint8 and float32[n, f, 2].
 
-        Distances run to the nearer wall of the bucket below and of the bucket above, in bucket widths
-        (Lv et al. 2007, section 4.3). A neighbour beyond the stored range costs infinity.
+        A cost is the squared distance to the boundary of that bucket, in bucket widths (Lv et al. 2007, section 4.3);
+        infinity for a bucket outside the stored range.
         """
         symbols, costs = np.empty((*projections.shape, 2), np.uint8), np.empty((*projections.shape, 2), np.float32)
         adjacent_buckets(projections, self.offsets, self.width, self.lowest, self._top, symbols, costs)
@@ -109,8 +109,8 @@ class PStable:
         return (1 << self.symbol_bits) - 1
 
     def _buckets(self, projections: Float32Array) -> Int64Array:
-        with np.errstate(over="ignore"):  # answered below
-            scaled = projections.astype(np.float64)  # in place from here: its copies were the peak of building an index
+        with np.errstate(over="ignore"):  # checked below
+            scaled = projections.astype(np.float64)  # then in place: copies would be the peak memory of building
             scaled /= self.width
         scaled += self.offsets[: projections.shape[-1]]
         if not -(2.0**62) < scaled.min(initial=0) <= scaled.max(initial=0) < 2.0**62:

@@ -1,4 +1,4 @@
-"""How good an answer is: recall against exact search, and precision against labels."""
+"""Quality of search results: recall against exact search, precision against labels."""
 
 import numpy as np
 
@@ -11,10 +11,10 @@ Labels = tuple[Int64Array, Int16Array]  # (offsets, values): row i has the label
 
 
 def recall_at_k(found: SearchResult, truth: SearchResult) -> Float64Array:
-    """Return, for each query, which share of its k nearest neighbours was found: float64[nq], 0 to 1.
+    """Return the fraction of each query's k nearest neighbours that was found: float64[nq], 0 to 1.
 
-    Ties count: a neighbour is right when it is no farther than the k-th true one (as ann-benchmarks counts, Aumüller,
-    Bernhardsson & Faithfull 2020). Where the collection holds fewer than k vectors, they are all there is to find.
+    A neighbour is correct when it is no farther than the k-th true one, so ties count (as in ann-benchmarks: Aumüller,
+    Bernhardsson & Faithfull 2020). Where there are fewer than k vectors in all, it is the fraction of those.
     """
     if found.ids.shape != truth.ids.shape:
         raise ShapeError(f"found has shape {found.ids.shape}, truth {truth.ids.shape}; expected the same queries and k")
@@ -25,9 +25,9 @@ def recall_at_k(found: SearchResult, truth: SearchResult) -> Float64Array:
 
 
 def label_precision_at_k(ids: Int64Array, query_labels: Labels, base_labels: Labels) -> Float64Array:
-    """Return, for each query, which share of its k neighbours shares at least one label with it: float64[nq].
+    """Return the fraction of each query's k neighbours that share at least one label with it: float64[nq], 0 to 1.
 
-    ids: int64[nq, k] rows of the collection; a missing neighbour (-1) counts as wrong.
+    ids: int64[nq, k], rows of the indexed vectors; a missing neighbour (-1) shares none.
     query_labels, base_labels: (offsets int64[n + 1], values int16[m]); row i has values[offsets[i]:offsets[i + 1]].
     """
     _check_labels(ids, query_labels, base_labels)
@@ -39,10 +39,10 @@ def label_precision_at_k(ids: Int64Array, query_labels: Labels, base_labels: Lab
 def average_precision(ids: Int64Array, query_labels: Labels, base_labels: Labels) -> Float64Array:
     """Return the average precision of each query's ranking: float64[nq]. Its mean over queries is mAP.
 
-    ids: int64[nq, m], rows of the collection, the nearest first, each once; -1 is none. A row is relevant when it
-    shares a label with the query. AP is the sum of the precision at each relevant rank, over min(R, m), where R rows of
-    the whole collection are relevant (Manning, Raghavan & Schütze, "Introduction to information retrieval", 2008,
-    equation 8.8, where m = n; with fewer, the ranking is judged as far as it goes). It is 0 where R is 0.
+    ids: int64[nq, m], rows of the indexed vectors, nearest first, each once; -1 for none. A row is relevant when it
+    shares a label with the query. AP is the sum of the precision at each relevant rank, divided by min(R, m), where R
+    of all rows are relevant (Manning, Raghavan & Schütze, "Introduction to information retrieval", 2008, equation 8.8,
+    for m = n; with m < n only the ranks up to m are evaluated). It is 0 where R is 0.
     """
     _check_labels(ids, query_labels, base_labels)
     (query_offsets, wanted), (base_offsets, values) = query_labels, base_labels
@@ -52,7 +52,7 @@ def average_precision(ids: Int64Array, query_labels: Labels, base_labels: Labels
     for q, row in enumerate(ids):
         own = wanted[query_offsets[q] : query_offsets[q + 1]]
         starts, ends = (np.searchsorted(values, own, side=side, sorter=order) for side in ("left", "right"))
-        relevant = np.zeros(len(base_offsets), np.bool_)  # one more than rows: what -1 names is never relevant
+        relevant = np.zeros(len(base_offsets), np.bool_)  # one more than rows: index -1 is never relevant
         for start, end in zip(starts, ends, strict=True):
             relevant[owners[start:end]] = True
         ranks = 1 + np.flatnonzero(relevant[row])  # of the relevant rows
@@ -71,6 +71,6 @@ def _check_labels(ids: Int64Array, query_labels: Labels, base_labels: Labels) ->
 
 
 def check_offsets(offsets: Int64Array, values: Int16Array, name: str) -> None:
-    """Refuse offsets that would lead a compiled loop outside its labels, where nothing stops it."""
+    """Raise ShapeError for offsets with which a compiled loop, which checks no bounds, would read outside `values`."""
     if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != len(values) or (np.diff(offsets) < 0).any():
         raise ShapeError(f"the offsets of {name} do not rise from 0 to the number of its labels, {len(values)}")

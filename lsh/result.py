@@ -1,4 +1,4 @@
-"""What a search returns."""
+"""SearchResult: the neighbours that a search returns."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ class SearchResult(NamedTuple):
 
     ids: int64[nq, k], row numbers of the indexed vectors; -1 where fewer than k were found.
     distances: float32[nq, k]; cosine 1 - cos in [0, 2], or L2 in the units of the data; infinity where id is -1.
-    n_candidates: int64[nq], how many distinct vectors were compared with the query.
+    n_candidates: int64[nq], the number of distinct vectors in the buckets searched.
     """
 
     ids: Int64Array
@@ -30,7 +30,7 @@ class SearchResult(NamedTuple):
 
     @staticmethod
     def empty(n_queries: int, k: int) -> "SearchResult":
-        """Return room for a result, whose every place the kernels fill."""
+        """Return an uninitialised result, for the kernels to fill."""
         return SearchResult(
             np.empty((n_queries, k), np.int64), np.empty((n_queries, k), np.float32), np.empty(n_queries, np.int64)
         )

@@ -1,15 +1,15 @@
-"""Which rows stand for all of them where measuring all would take too long."""
+"""Evenly spaced samples of rows, where using all would take too long."""
 
 import numpy as np
 
 from lsh.arrays import Float32Array, Int64Array
 
 
-def evenly_spaced_rows(n: int, most: int) -> Int64Array:
-    """Return at most `most` of the rows 0 to n - 1, distinct, evenly spaced from the first to the last: int64[m]."""
-    return np.unique(np.linspace(0, n - 1, min(most, n)).round().astype(np.int64))
+def evenly_spaced_rows(n: int, max_rows: int) -> Int64Array:
+    """Return up to `max_rows` distinct rows of 0 to n - 1, evenly spaced from the first to the last: int64[m]."""
+    return np.unique(np.linspace(0, n - 1, min(max_rows, n)).round().astype(np.int64))
 
 
-def evenly_spaced(X: Float32Array, most: int) -> Float32Array:
-    """Return at most `most` rows of X, float32[n, d], evenly spaced from the first to the last."""
-    return np.ascontiguousarray(X[evenly_spaced_rows(len(X), most)])
+def evenly_spaced(X: Float32Array, max_rows: int) -> Float32Array:
+    """Return at most `max_rows` rows of X, float32[n, d], evenly spaced from the first to the last."""
+    return np.ascontiguousarray(X[evenly_spaced_rows(len(X), max_rows)])

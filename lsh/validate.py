@@ -1,4 +1,4 @@
-"""The one door: arrays and numbers are checked here, once, where a caller hands them over."""
+"""Validation of arguments: arrays and numbers that callers pass to the package."""
 
 import contextlib
 import math
@@ -12,9 +12,9 @@ from lsh.arrays import Float32Array, Float64Array
 from lsh.errors import NonFiniteError, ParameterError, ScaleError, ShapeError
 
 METRICS = ("cosine", "euclidean")
-_CHECK_ROWS = 4_096  # rows checked at a time: copies in float64 stay small, and a mapped file is never read whole
+_CHECK_ROWS = 4_096  # rows checked at a time, so that a mapped file is not read into memory as a whole
 MAX_VALUE = 1e18  # squares of larger values overflow float32
-_MAX_NORM = 4e18  # so does the squared distance of two longer vectors that point opposite ways
+_MAX_NORM = 4e18  # the squared distance of two longer vectors may overflow float32
 MIN_NORM = 1e-18  # squares of smaller values vanish in float32
 
 
@@ -34,16 +34,16 @@ def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Float32Array:
         hint = "; for a single vector pass q[None, :]" if array.ndim == 1 else ""
         raise ShapeError(f"{name} has shape {array.shape}; expected two dimensions (rows, features){hint}")
     if array.shape[1] == 0:
-        raise ShapeError(f"{name} has shape {array.shape}; expected at least one feature a row")
+        raise ShapeError(f"{name} has shape {array.shape}; expected at least one feature per row")
     if dim is not None and array.shape[1] != dim:
-        raise ShapeError(f"{name} has {array.shape[1]} features a row; the indexed vectors have {dim}")
+        raise ShapeError(f"{name} has {array.shape[1]} features per row; the indexed vectors have {dim}")
     for start in range(0, len(array), _CHECK_ROWS):
         _check_values(array[start : start + _CHECK_ROWS], name, start)
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def queries(Q: npt.ArrayLike, dim: int) -> Float32Array:
-    """Return `Q` as `matrix` does, when it has at least one row: there is no mean over no queries."""
+    """Return `Q` as `matrix` does; raise ShapeError when it has no rows, since no mean can be taken over them."""
     vectors = matrix(Q, "Q", dim)
     if not len(vectors):
         raise ShapeError("Q has no rows; expected at least one query to measure with")
@@ -51,7 +51,7 @@ def queries(Q: npt.ArrayLike, dim: int) -> Float32Array:
 
 
 def _check_values(block: npt.NDArray[np.generic], name: str, first_row: int) -> None:
-    """Refuse NaN, infinity, and values that float32 cannot square."""
+    """Raise NonFiniteError or ScaleError for NaN, infinity, and values that float32 cannot square."""
     finite = np.isfinite(block)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
@@ -78,7 +78,7 @@ def _check_values(block: npt.NDArray[np.generic], name: str, first_row: int) -> 
 
 
 def norms(X: Float32Array, name: str) -> Float64Array:
-    """Return the Euclidean norm of each row, float64[n]; zero is allowed, what vanishes or overflows is not."""
+    """Return the Euclidean norm of each row, float64[n]; raise ScaleError for one that float32 arithmetic loses."""
     length = np.empty(len(X), np.float64)
     for start in range(0, len(X), _CHECK_ROWS):
         block = X[start : start + _CHECK_ROWS].astype(np.float64)
@@ -101,7 +101,7 @@ def norms(X: Float32Array, name: str) -> Float64Array:
 
 def integer(value: object, name: str, low: int, high: int) -> int:
     """Return `value` as int when it is a whole number in [low, high]."""
-    if type(value) is int and low <= value <= high:  # the usual case, and the quick one
+    if type(value) is int and low <= value <= high:  # the usual case, without slower checks
         return value
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
         raise ParameterError(f"{name} is {value!r}; expected a whole number from {low} to {high}")
@@ -112,7 +112,7 @@ def positive(value: object, name: str) -> float:
     """Return `value` as float when it is a finite number above zero."""
     number = math.nan
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):  # a whole number that no float can hold
+        with contextlib.suppress(OverflowError):  # an integer too large for a float
             number = float(value)
     if not 0 < number < math.inf:
         raise ParameterError(f"{name} is {value!r}; expected a number above 0")

@@ -1,6 +1,6 @@
-"""Compile every kernel once, so that nobody waits for it later: `python -m lsh.warm`.
+"""Kernel warm-up: compile every kernel into numba's cache ahead of the first search (`python -m lsh.warm`).
 
-An app that is not to grow lets this run as a process of its own: LLVM keeps some 150 MB of a process that compiles.
+LLVM keeps some 150 MB of a process that compiles, so an app with little memory runs this as a process of its own.
 """
 
 import contextlib
@@ -24,9 +24,9 @@ SEARCHABLE = "searching is ready, the other kernels follow"
 
 
 def warm(searchable: Callable[[], object] = lambda: None) -> float:
-    """Run each kernel on a few random vectors; return the seconds it took.
+    """Run each kernel on a few random vectors; return the seconds that it took.
 
-    What a first search needs comes first; then `searchable` is called.
+    The kernels of a search come first; then `searchable` is called.
     """
     start = time.perf_counter()
     X = np.random.default_rng(0).standard_normal((64, 8)).astype(np.float32)
@@ -43,17 +43,17 @@ def warm(searchable: Callable[[], object] = lambda: None) -> float:
         for n_probes in (1, 2):
             surface(index, X[:2], k=2, n_probes=n_probes)
         SketchIndex(metric).fit(X).search(X[:2], k=2)
-    with contextlib.suppress(OSError):  # where nothing can be written, nothing is kept, and it is all done anew
-        _note().touch()
+    with contextlib.suppress(OSError):  # nothing can be written there, and nothing is cached either
+        _marker().touch()
     return time.perf_counter() - start
 
 
 def is_warm() -> bool:
-    """Tell whether `warm` has been here, with these kernels."""
-    return _note().exists()
+    """Return whether `warm` has run with the present kernels."""
+    return _marker().exists()
 
 
-def _note() -> Path:
+def _marker() -> Path:
     kernel: Any = table_search.search_tables
     return Path(kernel.stats.cache_path) / "all.ready"
 

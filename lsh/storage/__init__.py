@@ -1,4 +1,4 @@
-"""Save an index into one file, and load it again: the same answers bit for bit, or an error that names the file.
+"""Index files: save an index into one file, and load it with the same answers, or raise an error that names the file.
 
 After any crash a file is the old one or the new one (`earshot_common.atomic`). It holds nothing but what its header
 describes (`container`, `header`), and is trusted only after it was checked (`kinds`, `checks`). Nothing in it is
@@ -28,13 +28,13 @@ __all__ = ["load", "save"]
 
 _VECTORS = "vectors"
 _NORMS = ("inverse_norms", "half_squares")
-_MOST_ROWS = 2**31 - 1  # ids are int32
+_MAX_ROWS = 2**31 - 1  # ids are int32
 
 
 def save(index: LSHIndex | SketchIndex, path: str | os.PathLike[str], *, with_vectors: bool = True) -> None:
     """Write a fitted index into the file `path`, in place of what was there.
 
-    with_vectors: False leaves the vectors out, and `load` must be given them: for data that lies in a file of its own.
+    with_vectors: False leaves the vectors out, and `load` needs them as X: for data that has a file of its own.
 
     The same index gives the same bytes. After a crash, a full disk or a failed write the file is the old one or the new
     one, complete. Raises IndexFileError when it cannot be written, NotFittedError for an index without data.
@@ -54,14 +54,14 @@ def load(
 ) -> LSHIndex | SketchIndex:
     """Return the index that was saved in the file `path`.
 
-    X: the vectors, float32[n, d], when they were left out of the file: the same ones, or IndexFileError is raised.
-    verify: check every byte against its sha256, and every array against what an index can hold. Without it the header,
-        what does not grow with n, and all ids are still checked: a damaged file may give wrong answers then, but a
-        search never reads outside its arrays. Of X only the shape is compared.
-    mapped: leave the arrays on disk and read a page when it is used. The file may be replaced by another `save` while
-        it is mapped, but must not be overwritten in place. False reads all of it into memory now.
+    X: the vectors, float32[n, d], if the file was saved without them: the same ones, or IndexFileError is raised.
+    verify: check every byte against its sha256, and that all values are valid. False still checks the header, the
+        arrays that do not grow with n, and all ids: a damaged file may then give wrong answers, but a search never
+        reads outside its arrays. Of X only the shape is compared.
+    mapped: map the arrays into memory, so that a page is read from disk when it is used. The file may be replaced by
+        another `save` while it is mapped, but must not be overwritten in place. False reads all of it now.
 
-    Raises IndexFileError for a file that is missing, damaged, of a newer version or not an index at all.
+    Raises IndexFileError for a file that is missing, damaged, of a newer version, or not an index.
     """
     path = Path(path)
     with _naming(path), container.opened(path) as file:
@@ -69,27 +69,27 @@ def load(
         arrays = container.arrays_of(file, mapped=mapped)
         _check(header, kind, arrays, verify=verify)
         if mapped:
-            arrays = container.arrays_of(file, mapped=True)  # what was only looked through need not stay in memory
-        vectors = arrays[_VECTORS] if _VECTORS in arrays else _given(X, header.entry(_VECTORS), verify=verify)
+            arrays = container.arrays_of(file, mapped=True)  # a new mapping: pages that were only checked are freed
+        vectors = arrays[_VECTORS] if _VECTORS in arrays else _caller_vectors(X, header.entry(_VECTORS), verify=verify)
         if X is not None and _VECTORS in arrays:
             raise IndexFileError("it holds its own vectors, and X was given too: leave X out")
         metric = validate.choice(str(header.settings["metric"]), "metric", validate.METRICS)
         exact = ExactSearch.from_arrays(vectors, metric, *(arrays[norms] for norms in _NORMS))
         index = kind.restore(header.settings, arrays, exact)
-        if canonical(kind.settings(index)) != canonical(header.settings):  # 1.0 or true where 1 belongs
+        if canonical(kind.settings(index)) != canonical(header.settings):  # such as 1.0 or true instead of 1
             raise damaged(f"its settings are {short(header.settings)}; expected {short(kind.settings(index))}")
         return index
 
 
 def _kind_of(header: Header) -> Kind:
-    """Return the kind of index, once the header describes exactly the arrays that this kind has."""
+    """Return the kind of index after checking that the header describes exactly the arrays of that kind."""
     kind = KINDS.get(header.kind)
     if kind is None:
         raise damaged(f"it holds an index of kind {short(header.kind)}; expected one of {', '.join(KINDS)}")
     header.expect_settings(kind.setting_names)
     shape = header.entry(_VECTORS).shape
-    if len(shape) != 2 or shape[0] > _MOST_ROWS:
-        raise damaged(f"its vectors have shape {short(shape)}; expected (n, d) with n at most {_MOST_ROWS}")
+    if len(shape) != 2 or shape[0] > _MAX_ROWS:
+        raise damaged(f"its vectors have shape {short(shape)}; expected (n, d) with n at most {_MAX_ROWS}")
     norms = dict.fromkeys(_NORMS, ("<f4", shape[:1]))
     header.expect_arrays({_VECTORS: ("<f4", shape), **norms, **kind.layout(header.settings, *shape)})
     for entry in header.arrays:
@@ -99,7 +99,7 @@ def _kind_of(header: Header) -> Kind:
 
 
 def _check(header: Header, kind: Kind, arrays: Arrays, *, verify: bool) -> None:
-    """Refuse arrays that are not what was written or that no index has; see `load` for what `verify` adds."""
+    """Raise for arrays that differ from those written or are invalid; see `load` for what `verify` adds."""
     n = header.entry(_VECTORS).shape[0]
     skipped = {_VECTORS, *_NORMS, *kind.per_row}
     for entry in header.arrays:
@@ -114,8 +114,8 @@ def _check(header: Header, kind: Kind, arrays: Arrays, *, verify: bool) -> None:
             validate.matrix(arrays[_VECTORS], "its array of vectors")
 
 
-def _given(X: npt.ArrayLike | None, entry: Entry, *, verify: bool) -> Float32Array:
-    """Return the caller's vectors, once they are known to be those that were indexed."""
+def _caller_vectors(X: npt.ArrayLike | None, entry: Entry, *, verify: bool) -> Float32Array:
+    """Return the caller's vectors after checking that they are those that were indexed."""
     if X is None:
         raise IndexFileError(
             f"it was saved without its vectors: pass X, the float32{list(entry.shape)} it was built on"

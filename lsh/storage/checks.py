@@ -1,7 +1,7 @@
-"""What must hold for arrays that come from a file.
+"""Checks of array values that come from a file.
 
-Compiled kernels check no bounds: an id beyond the data reads whatever memory lies there. So ids and offsets are always
-checked, even where a caller trusts the file; what could only make an answer wrong is checked when verifying.
+Compiled kernels check no bounds: with an id outside the data they would read other memory. So ids and offsets are
+always checked, even with `verify=False`; what can only make an answer wrong is checked by `verify`.
 """
 
 import math
@@ -16,45 +16,45 @@ from lsh.storage.header import damaged
 
 Array = npt.NDArray[Any]
 
-_BLOCK = 2**22  # values looked at together
+_BLOCK = 2**22  # values checked at a time
 
 
 def ids_in_range(ids: Int32Array, n: int, name: str) -> None:
-    """Refuse ids, int32[...], outside 0 to n - 1."""
+    """Raise for ids, int32[...], outside 0 to n - 1."""
     flat = ids.reshape(-1)
     for start in range(0, len(flat), _BLOCK):
         block = flat[start : start + _BLOCK]
         low, high = int(block.min()), int(block.max())
         if low < 0 or high >= n:
-            raise damaged(f"its {name} hold the id {low if low < 0 else high}; expected 0 to {n - 1}")
+            raise damaged(f"its {name} contain the id {low if low < 0 else high}; expected 0 to {n - 1}")
 
 
 def ids_once_each(ids: Int32Array, name: str) -> None:
-    """Refuse n ids, known to be in range, of which one comes twice."""
+    """Raise for n ids, known to be in range, of which one occurs twice."""
     met = np.zeros(len(ids), np.bool_)
     met[ids] = True
     if not met.all():
-        raise damaged(f"its {name} lack the id {int(met.argmin())} and hold another one twice; expected each once")
+        raise damaged(f"its {name} lack the id {int(met.argmin())} and contain another one twice; expected each once")
 
 
 def keys_sorted(keys: UInt32Array, name: str) -> None:
-    """Refuse keys, uint32[n, W], that do not ascend."""
+    """Raise for keys, uint32[n, W], that are not sorted."""
     tied = np.ones(len(keys) - 1, np.bool_)
     for word in keys.T:
         falling = tied & (word[1:] < word[:-1])
         if falling.any():
-            raise damaged(f"its {name} fall after position {int(falling.argmax())}; expected them sorted")
+            raise damaged(f"its {name} are not sorted after position {int(falling.argmax())}")
         tied &= word[1:] == word[:-1]
 
 
 def offsets_ascend(offsets: Int64Array, n: int, name: str) -> None:
-    """Refuse offsets, int64[m + 1], that do not run from 0 to n without ever falling."""
+    """Raise for offsets, int64[m + 1], that do not ascend from 0 to n."""
     if offsets[0] != 0 or offsets[-1] != n or (np.diff(offsets) < 0).any():
-        raise damaged(f"its {name} run from {offsets[0]} to {offsets[-1]}; expected 0 to {n}, never falling")
+        raise damaged(f"its {name} run from {offsets[0]} to {offsets[-1]}; expected 0 to {n}, ascending")
 
 
 def values_between(arrays: Mapping[str, Array], names: Iterable[str], low: float, high: float = math.inf) -> None:
-    """Refuse NaN, infinity, and what lies outside [low, high]."""
+    """Raise for NaN, infinity, and values outside [low, high]."""
     for name in names:
         flat = arrays[name].reshape(-1)
         for start in range(0, len(flat), _BLOCK):
@@ -63,5 +63,5 @@ def values_between(arrays: Mapping[str, Array], names: Iterable[str], low: float
             if wrong.any():
                 at = start + int(wrong.argmax())
                 raise damaged(
-                    f"its array {name} holds {flat[at]} at place {at}; expected finite values from {low:g} to {high:g}"
+                    f"its array {name} has {flat[at]} at position {at}; expected finite values from {low:g} to {high:g}"
                 )

@@ -1,4 +1,4 @@
-"""One file of named arrays: every byte accounted for, every array hashed, mapped into memory.
+"""The container: one file of named arrays, every byte of it checked, mapped into memory.
 
     0   8 bytes    magic
     8   uint32     format version
@@ -7,7 +7,7 @@
    48   header     see `lsh.storage.header`
         arrays     in the header's order, each at the next multiple of 64, zeros between; the last one ends the file
 
-All numbers are little-endian, so that arrays are used where they lie.
+All numbers are little-endian, so that arrays are used in place.
 """
 
 import contextlib
@@ -32,17 +32,17 @@ Array = npt.NDArray[Any]
 Bytes = UInt8Array
 
 FORMAT_VERSION = 1
-MAGIC = b"\x89LSH\r\n\x1a\n"  # like PNG's: a transfer that changes line ends or drops the eighth bit shows
+MAGIC = b"\x89LSH\r\n\x1a\n"  # as in PNG: transfers that change line ends or drop the eighth bit are detected
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
 _HEADER_START = 48
-_MOST_HEADER_BYTES = 65_536
+_MAX_HEADER_BYTES = 65_536
 _BLOCK_BYTES = 2**24  # hashed and written at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open index file whose header is whole and ends at byte `end`; its arrays are yet to be looked at."""
+    """An open index file with a valid header, which ends at byte `end`; its arrays are not checked yet."""
 
     file: BinaryIO
     size: int
@@ -58,9 +58,9 @@ class Opened:
 def write(
     handle: int, kind: str, settings: Settings, arrays: Mapping[str, Array], left_out: Collection[str] = ()
 ) -> None:
-    """Write an index file into an empty one; of arrays that are left out only shape and sha256 are kept.
+    """Write an index file to an empty file; of the arrays in `left_out` only shape and sha256 are stored.
 
-    Arrays are hashed as they are written, and the header, whose length is known before, comes last.
+    Arrays are hashed while they are written; the header, whose length is known in advance, is written last.
     """
     entries, end = [], 0
     for name, array in arrays.items():
@@ -71,7 +71,7 @@ def write(
     for i, (entry, array) in enumerate(zip(entries, arrays.values(), strict=True)):
         digest = hashlib.sha256()
         if entry.offset is not None:
-            os.lseek(handle, start + entry.offset, os.SEEK_SET)  # what is skipped reads as zeros
+            os.lseek(handle, start + entry.offset, os.SEEK_SET)  # the gap before it reads as zeros
         for block in _blocks(array):
             digest.update(block.data)
             if entry.offset is not None:
@@ -85,8 +85,8 @@ def write(
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Opened]:
-    """Open an index file and check all that comes before its arrays; raise IndexFileError or OSError."""
-    if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: a pipe would wait for its other end
+    """Open an index file and check all bytes before its arrays; raise IndexFileError or OSError."""
+    if not stat.S_ISREG(path.stat().st_mode):  # before opening it, since opening a pipe would block
         raise IndexFileError("it is not a regular file: give the path of a saved index")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -95,11 +95,11 @@ def opened(path: Path) -> Iterator[Opened]:
 
 
 def arrays_of(index: Opened, *, mapped: bool) -> dict[str, Array]:
-    """Return the arrays that lie in the file, read-only, once they are known to fill it exactly. Nothing is hashed.
+    """Return the arrays in the file, read-only, after checking that they fill it exactly. Nothing is hashed.
 
-    mapped: leave them on disk, where a page is read when it is first used; else read them now.
+    mapped: map them into memory, so that a page is read when it is first used; otherwise read them now.
     """
-    _check_places(index)
+    _check_offsets(index)
     memory = _map(index) if mapped else _read(index)
     _check_gaps(index, memory)
     return {
@@ -118,7 +118,7 @@ def sha256(array: Array) -> str:
 
 
 def _read_header(file: BinaryIO, size: int) -> bytes:
-    """Return the header once its own sha256 is right, whatever it says."""
+    """Return the bytes of the header after checking its sha256."""
     preamble = file.read(_HEADER_START)
     if preamble[:8] != MAGIC:
         raise IndexFileError(f"it begins with {short(preamble[:8])}; expected {MAGIC!r}: it is not a saved index")
@@ -132,9 +132,9 @@ def _read_header(file: BinaryIO, size: int) -> bytes:
         )
     if version < 1:
         raise damaged(f"its format version is {version}; expected 1 to {FORMAT_VERSION}")
-    if length > min(_MOST_HEADER_BYTES, size - _HEADER_START):
+    if length > min(_MAX_HEADER_BYTES, size - _HEADER_START):
         raise damaged(
-            f"its header should have {length} bytes, of {size} in the file; expected at most {_MOST_HEADER_BYTES}"
+            f"its header should have {length} bytes, and the file has {size}; expected at most {_MAX_HEADER_BYTES}"
         )
     header = file.read(length)
     digest = hashlib.sha256(preamble[:16] + header).digest()
@@ -143,8 +143,8 @@ def _read_header(file: BinaryIO, size: int) -> bytes:
     return header
 
 
-def _check_places(index: Opened) -> None:
-    """Refuse arrays that overlap, leave gaps or do not end where the file does."""
+def _check_offsets(index: Opened) -> None:
+    """Raise for arrays that overlap, leave gaps or do not end at the end of the file."""
     end = 0
     for entry in index.header.arrays:
         if entry.offset is not None:
@@ -156,20 +156,20 @@ def _check_places(index: Opened) -> None:
 
 
 def _check_gaps(index: Opened, memory: Bytes) -> None:
-    """Refuse anything but zeros where nothing is stored."""
+    """Raise for bytes other than zero between the arrays."""
     end = index.end
     for entry in index.header.arrays:
         if entry.offset is not None:
             gap = memory[end : index.start + entry.offset]
             if gap.any():
-                raise damaged(f"byte {end + int(gap.argmax())} is not zero, where nothing is stored")
+                raise damaged(f"byte {end + int(gap.argmax())} is not zero, between two arrays")
             end = index.start + entry.offset + entry.nbytes
 
 
 def _map(index: Opened) -> Bytes:
     try:
         return np.frombuffer(mmap.mmap(index.file.fileno(), index.size, access=mmap.ACCESS_READ), np.uint8)
-    except ValueError as error:  # the file is shorter than it was a moment ago
+    except ValueError as error:  # the file was truncated after its size was read
         raise damaged(f"it cannot be mapped ({error})") from error
 
 
@@ -191,12 +191,12 @@ def _blocks(array: Array) -> Iterator[Bytes]:
 
 
 def _write_all(handle: int, data: bytes | memoryview) -> None:
-    """Write every byte: one call may take fewer."""
+    """Write every byte: one call of os.write may write fewer."""
     rest = memoryview(data)
     while rest:
         written = os.write(handle, rest)
         if not written:
-            raise OSError(errno.EIO, "the disk takes no more bytes")
+            raise OSError(errno.EIO, "the disk accepts no more bytes")
         rest = rest[written:]
 
 

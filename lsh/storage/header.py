@@ -1,9 +1,9 @@
-"""The header of an index file: canonical JSON, refused unless it is exactly what a writer would have written.
+"""The header of an index file: JSON in a canonical form, the only one that is accepted.
 
     {"arrays": [{"dtype", "name", "offset", "sha256", "shape"}, ...], "kind": ..., "settings": {...}}
 
-Keys are sorted, there is no white space, and only ASCII. So one header has one spelling: a key that is unknown, missing
-or doubled, 2.0 for 2, or NaN cannot pass.
+Keys are sorted, without white space, in ASCII, so that a header has exactly one encoding: an unknown, missing or
+repeated key, 2.0 instead of 2, or NaN is rejected.
 """
 
 import json
@@ -21,13 +21,13 @@ Setting = str | int | float | bool | None
 Settings = Mapping[str, Setting]
 
 _DTYPES = ("<f4", "<i4", "<i8", "<u4", "<u8")
-_LARGEST = 2**63 - 1
-_SHOWN = 60  # characters of a value that a message quotes
+_MAX_INTEGER = 2**63 - 1
+_MAX_QUOTED = 60  # characters of a value that a message quotes
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An array: offset counts bytes from where the arrays begin; None is an array that the file leaves out."""
+    """One array: offset in bytes from the start of the arrays, None for an array that is not in the file."""
 
     name: str
     dtype: str
@@ -37,29 +37,29 @@ class Entry:
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes of the array, a Python integer, which cannot overflow."""
+        """Return the bytes of the array, as a Python integer, which cannot overflow."""
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The kind of index, the few numbers that determine its arrays, and the arrays in the order of the file."""
+    """The kind of index, the settings that determine its arrays, and the arrays in the order of the file."""
 
     kind: str
     settings: Settings
     arrays: tuple[Entry, ...]
 
     def encode(self) -> bytes:
-        """Return the one spelling of this header."""
+        """Return the bytes of this header."""
         names = ("name", "dtype", "shape", "offset", "sha256")
         arrays = [{name: getattr(entry, name) for name in names} for entry in self.arrays]
         return canonical({"kind": self.kind, "settings": self.settings, "arrays": arrays})
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Parse a header; raise IndexFileError for whatever `encode` would not have written."""
+        """Parse a header; raise IndexFileError for any that `encode` does not write."""
         try:
-            tree = json.loads(data.decode("ascii"), object_pairs_hook=_without_doubles, parse_constant=_no_constant)
+            tree = json.loads(data.decode("ascii"), object_pairs_hook=_without_repeats, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             if isinstance(error, IndexFileError):
                 raise
@@ -68,13 +68,13 @@ class Header:
         if not isinstance(tree["kind"], str):
             raise damaged(f"its kind is {short(tree['kind'])}; expected a name")
         if not isinstance(tree["settings"], dict) or not isinstance(tree["arrays"], list):
-            raise damaged("its settings or its arrays are not listed as they should be")
+            raise damaged("its settings are not an object or its arrays not a list")
         for name, value in tree["settings"].items():
-            if not isinstance(value, Setting) or len(repr(value)) > _SHOWN or value in {math.inf, -math.inf}:
+            if not isinstance(value, Setting) or len(repr(value)) > _MAX_QUOTED or value in {math.inf, -math.inf}:
                 raise damaged(f"its setting {short(name)} is {short(value)}; expected one short, finite value")
         header = cls(tree["kind"], tree["settings"], tuple(_entry(i, item) for i, item in enumerate(tree["arrays"])))
         if header.encode() != data:
-            raise damaged("its header is not spelled as a writer spells it")
+            raise damaged("its header is not in the canonical form")
         return header
 
     def expect_settings(self, names: Iterable[str]) -> None:
@@ -103,19 +103,19 @@ class Header:
 
 
 def damaged(what: str) -> IndexFileError:
-    """Return the error for a file that cannot be trusted; whoever knows the path puts it in front."""
+    """Return the error for an invalid file; `load` adds the path."""
     return IndexFileError(f"{what}: the file is damaged; restore it from a copy, or fit the index and save it again")
 
 
 def canonical(tree: object) -> bytes:
-    """Return the one spelling of JSON that index files use."""
+    """Return JSON in the canonical form."""
     return json.dumps(tree, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def short(value: object) -> str:
-    """Return how a value from a file looks in a message, however long it is."""
+    """Return a value as a message quotes it, shortened."""
     text = repr(value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    return text if len(text) <= _MAX_QUOTED else text[: _MAX_QUOTED - 3] + "..."
 
 
 def _entry(number: int, item: object) -> Entry:
@@ -123,20 +123,20 @@ def _entry(number: int, item: object) -> Entry:
     fields = _expect_keys(item, ("dtype", "name", "offset", "sha256", "shape"), where)
     shape, offset = fields["shape"], fields["offset"]
     if not isinstance(fields["name"], str):
-        raise damaged(f"{where} is named {short(fields['name'])}; expected a text")
+        raise damaged(f"{where} is named {short(fields['name'])}; expected a string")
     if fields["dtype"] not in _DTYPES:
         raise damaged(f"{where} has dtype {short(fields['dtype'])}; expected one of {', '.join(_DTYPES)}")
     if not isinstance(shape, list) or not 1 <= len(shape) <= 3 or not all(_is_whole(side, 1) for side in shape):
-        raise damaged(f"{where} has shape {short(shape)}; expected 1 to 3 whole numbers from 1 to {_LARGEST}")
+        raise damaged(f"{where} has shape {short(shape)}; expected 1 to 3 whole numbers from 1 to {_MAX_INTEGER}")
     if offset is not None and not _is_whole(offset, 0):
-        raise damaged(f"{where} has offset {short(offset)}; expected null or a whole number from 0 to {_LARGEST}")
+        raise damaged(f"{where} has offset {short(offset)}; expected null or a whole number from 0 to {_MAX_INTEGER}")
     if not isinstance(fields["sha256"], str) or not re.fullmatch("[0-9a-f]{64}", fields["sha256"]):
         raise damaged(f"{where} has sha256 {short(fields['sha256'])}; expected 64 hexadecimal digits")
     return Entry(fields["name"], fields["dtype"], tuple(shape), offset, fields["sha256"])
 
 
 def _is_whole(value: object, least: int) -> bool:
-    return type(value) is int and least <= value <= _LARGEST
+    return type(value) is int and least <= value <= _MAX_INTEGER
 
 
 def _expect_keys(tree: object, names: Iterable[str], where: str) -> Mapping[str, Any]:
@@ -148,12 +148,12 @@ def _expect_keys(tree: object, names: Iterable[str], where: str) -> Mapping[str,
     return tree
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     tree = dict(pairs)
     if len(tree) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise damaged(f"its header says {short(twice)} twice")
+        raise damaged(f"its header has the key {short(twice)} twice")
     return tree
 
 

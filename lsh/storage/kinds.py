@@ -1,11 +1,11 @@
-"""What a file holds of each kind of index: settings, and arrays whose dtypes and shapes follow from them.
+"""Kinds of index in a file: their settings, and arrays whose dtypes and shapes follow from the settings.
 
-Saving asks a kind for settings and arrays. Loading asks it for the layout, has it check arrays that fit the layout and
-may hold anything, and then restore the index.
+`save` takes settings and arrays from a kind. `load` compares the header with the kind's layout, has the kind check the
+values of the arrays, and then restore the index.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,31 +30,32 @@ from lsh.tables import Tables
 Arrays = Mapping[str, npt.NDArray[Any]]
 Layout = dict[str, tuple[str, tuple[int, ...]]]  # name -> (dtype, shape)
 
+_SKETCHES = "sketch_centre", "rotation", "planes", "terms"  # the fields of `SketchRows`
 _PARAMS = tuple(field.name for field in fields(Params))
-_MOST_SYMBOL_BITS = 8
-_FARTHEST_BUCKET = 2**62
+_MAX_SYMBOL_BITS = 8
+_MAX_BUCKET_NUMBER = 2**62
 
 
 class Kind(Protocol):
-    """One kind of index, as `lsh.storage` sees it: what it has beside the vectors and their norms."""
+    """One kind of index: what its file holds beside the vectors and their norms."""
 
     setting_names: tuple[str, ...]
     per_row: tuple[str, ...]  # arrays that grow with the number of vectors
 
     def settings(self, index: Any) -> Settings:
-        """Return all that is not an array."""
+        """Return the settings: all that is not an array."""
 
     def arrays(self, index: Any) -> Arrays:
         """Return the arrays, in the order of the file."""
 
     def layout(self, settings: Any, n: int, dim: int) -> Layout:
-        """Return the dtype and shape of each array; raise LSHError for settings that no index has."""
+        """Return the dtype and shape of each array; raise LSHError for settings that are not valid."""
 
     def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
-        """Refuse what could lead a kernel out of its arrays; with `verify` whatever no index holds."""
+        """Raise for values with which a kernel would read outside its arrays; with `verify` for any invalid ones."""
 
     def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> LSHIndex | SketchIndex:
-        """Return the index, of arrays that were checked."""
+        """Return the index that checked arrays describe."""
 
 
 class _LSHIndexKind:
@@ -62,59 +63,39 @@ class _LSHIndexKind:
     per_row: tuple[str, ...] = ("keys", "ids", "planes", "terms")
 
     def settings(self, index: LSHIndex) -> Settings:
-        params, family = index.params, index.hasher.family
-        stable = family if isinstance(family, PStable) else None
-        return {
-            "metric": params.metric,
-            "n_tables": int(params.n_tables),
-            "n_bits": int(params.n_bits),
-            "seed": int(params.seed),
-            "bucket_width": None if params.bucket_width is None else float(params.bucket_width),
-            "centre": bool(params.centre),
-            "sketches": bool(params.sketches),
-            "family": params.family,
-            "symbol_bits": family.symbol_bits,
-            "width": None if stable is None else float(stable.width),
-        }
+        family = index.hasher.family
+        width = float(family.width) if isinstance(family, PStable) else None
+        return {**asdict(index.params), "symbol_bits": family.symbol_bits, "width": width}
 
     def arrays(self, index: LSHIndex) -> Arrays:
-        hasher, family, sketches = index.hasher, index.hasher.family, index.sketches
+        hasher, family = index.hasher, index.hasher.family
         arrays: dict[str, npt.NDArray[Any]] = {"centre": hasher.centre, "directions": family.directions}
         if isinstance(family, PStable):
             arrays |= {"offsets": family.offsets, "lowest": family.lowest}
         arrays |= {"keys": index.tables.keys, "ids": index.tables.ids}
         if index.params.sketches:
-            arrays |= {"sketch_centre": sketches.centre, "rotation": sketches.rotation}
-            arrays |= {"planes": sketches.planes, "terms": sketches.terms}
+            arrays |= zip(_SKETCHES, index.sketches, strict=True)
         return arrays
 
     def layout(self, settings: Any, n: int, dim: int) -> Layout:
         params = self._params(settings)
-        stable = params.family == "pstable"
-        most = _MOST_SYMBOL_BITS if stable else 1
-        n_words = words_for(params.n_bits, validate.integer(settings["symbol_bits"], "symbol_bits", 1, most))
+        max_bits = _MAX_SYMBOL_BITS if params.family == "pstable" else 1
+        n_words = words_for(params.n_bits, validate.integer(settings["symbol_bits"], "symbol_bits", 1, max_bits))
         n_functions = params.n_tables * params.n_bits
-        lines: Layout = {"offsets": ("<f4", (n_functions,)), "lowest": ("<i8", (n_functions,))}
-        rows: Layout = {
-            "sketch_centre": ("<f4", (dim,)),
-            "rotation": ("<f4", (dim, DIMENSIONS)),
-            "planes": ("<u8", (n, PLANES)),
-            "terms": ("<f4", (n, 3)),
-        }
-        return {
-            "centre": ("<f4", (dim,)),
-            "directions": ("<f4", (dim, n_functions)),
-            **(lines if stable else {}),
-            "keys": ("<u4", (params.n_tables, n, n_words)),
-            "ids": ("<i4", (params.n_tables, n)),
-            **(rows if params.sketches else {}),
-        }
+        layout: Layout = {"centre": ("<f4", (dim,)), "directions": ("<f4", (dim, n_functions))}
+        if params.family == "pstable":
+            layout |= {"offsets": ("<f4", (n_functions,)), "lowest": ("<i8", (n_functions,))}
+        layout |= {"keys": ("<u4", (params.n_tables, n, n_words)), "ids": ("<i4", (params.n_tables, n))}
+        if params.sketches:
+            layout |= {"sketch_centre": ("<f4", (dim,)), "rotation": ("<f4", (dim, DIMENSIONS))}
+            layout |= {"planes": ("<u8", (n, PLANES)), "terms": ("<f4", (n, 3))}
+        return layout
 
     def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
         checks.values_between(arrays, ("centre", "directions"), -validate.MAX_VALUE, validate.MAX_VALUE)
         if "offsets" in arrays:
             checks.values_between(arrays, ("offsets",), 0, 1)
-            checks.values_between(arrays, ("lowest",), -_FARTHEST_BUCKET, _FARTHEST_BUCKET)
+            checks.values_between(arrays, ("lowest",), -_MAX_BUCKET_NUMBER, _MAX_BUCKET_NUMBER)
         checks.ids_in_range(arrays["ids"], n, "ids")
         if "rotation" in arrays:
             checks.values_between(arrays, ("rotation",), -2, 2)
@@ -137,7 +118,7 @@ class _LSHIndexKind:
         hasher = Hasher(params.metric, family, arrays["centre"], params.n_tables, params.n_bits)
         sketches = None
         if params.sketches:
-            sketches = SketchRows(*(arrays[name] for name in ("sketch_centre", "rotation", "planes", "terms")))
+            sketches = SketchRows(*(arrays[name] for name in _SKETCHES))
         return LSHIndex.from_parts(params, exact, hasher, Tables.from_arrays(arrays["keys"], arrays["ids"]), sketches)
 
     def _params(self, settings: Any) -> Params:

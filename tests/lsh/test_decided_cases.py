@@ -48,7 +48,7 @@ def test_what_is_not_finite_is_refused_at_fit_and_at_search_with_its_place(metri
 @pytest.mark.parametrize("metric", METRICS)
 def test_queries_of_another_shape_are_refused(metric):
     index = LSHIndex(metric, 2, 2).fit(data())
-    with pytest.raises(ShapeError, match="Q has 5 features a row; the indexed vectors have 6"):
+    with pytest.raises(ShapeError, match="Q has 5 features per row; the indexed vectors have 6"):
         index.search(data(3, 5))
     with pytest.raises(ShapeError, match=r"pass q\[None, :\]"):
         index.search(data(1)[0])

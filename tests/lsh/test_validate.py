@@ -91,7 +91,7 @@ def test_rows_without_features_are_refused():
 
 
 def test_another_dimension_than_the_index_has_is_refused_with_both():
-    with pytest.raises(ShapeError, match="Q has 3 features a row; the indexed vectors have 2"):
+    with pytest.raises(ShapeError, match="Q has 3 features per row; the indexed vectors have 2"):
         validate.matrix(X, "Q", 2)
 
 

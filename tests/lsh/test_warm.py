@@ -8,7 +8,7 @@ from lsh import warm
 
 
 def test_after_warming_the_kernels_are_known_to_be_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(warm, "_note", lambda: tmp_path / "note")
+    monkeypatch.setattr(warm, "_marker", lambda: tmp_path / "note")
     assert not warm.is_warm()
     told = []
     warm.warm(lambda: told.append(warm.is_warm()))
@@ -17,6 +17,6 @@ def test_after_warming_the_kernels_are_known_to_be_compiled(tmp_path: Path, monk
 
 
 def test_where_nothing_can_be_written_warming_goes_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(warm, "_note", lambda: tmp_path / "no folder" / "note")
+    monkeypatch.setattr(warm, "_marker", lambda: tmp_path / "no folder" / "note")
     warm.warm()
     assert not warm.is_warm()

@@ -227,7 +227,7 @@ def test_an_id_out_of_range_is_always_refused(saved, refused, value, options):
     name = "ids" if "ids" in arrays else "order"
     for place in (0, -1):
         words = refused(changed(data, name, (place,) * arrays[name].ndim, value), **options)
-        assert f"hold the id {value}; expected 0 to {N - 1}" in words
+        assert f"contain the id {value}; expected 0 to {N - 1}" in words
 
 
 @pytest.mark.parametrize("options", ALWAYS, ids=str)
@@ -288,7 +288,7 @@ def test_keys_out_of_order_are_refused(tmp_path, refused, n_bits):
     keys = arrays["keys"]
     assert keys.shape[2] == (1 if n_bits == 4 else 4 if keys.shape[2] == 4 else keys.shape[2])
     keys[1, [3, 30]] = keys[1, [30, 3]]
-    assert "its keys of table 1 fall after position" in refused(put_together(header, arrays))
+    assert "its keys of table 1 are not sorted after position" in refused(put_together(header, arrays))
 
 
 def noisy(data, rng):

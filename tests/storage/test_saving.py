@@ -129,7 +129,7 @@ def test_a_write_that_takes_nothing_is_an_error(indexes, old):
     before = old.read_bytes()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "write", lambda *_: 0)
-        with pytest.raises(IndexFileError, match="takes no more bytes"):
+        with pytest.raises(IndexFileError, match="accepts no more bytes"):
             lsh.save(indexes[1], old)
     assert old.read_bytes() == before
     assert hidden(old.parent) == []
