@@ -42,7 +42,7 @@ def test_a_neighbour_of_the_asked_sound_becomes_the_query_on_listen(page, record
     expect(page.get_by_role("heading", name="Ask with your own sound")).to_have_count(0)
 
 
-def test_the_neighbours_are_taken_away_as_a_table(page, recording):
+def test_the_neighbours_are_exported_as_a_table(page, recording):
     give(page, recording[1])
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()

@@ -66,7 +66,7 @@ def test_a_line_is_drawn_by_hand_across_the_empty_plane(toy):
     assert said(toy).startswith("4 lines.")
 
 
-def test_a_line_more_never_looks_at_more_and_a_table_more_never_at_less(toy):
+def test_one_more_line_never_adds_candidates_and_one_more_table_never_removes_any(toy):
     counts = [looked_at(toy)]
     for _ in range(3):
         toy.get_by_role("button", name="Add a line to this table").click()

@@ -43,7 +43,7 @@ def test_the_next_button_opens_the_next_chapter_and_the_link_says_so(learn):
     page.wait_for_function("new URLSearchParams(location.search).get('chapter') === 'L tables'")
 
 
-def test_a_door_leads_to_tune_with_the_state_kept(learn):
+def test_a_link_leads_to_tune_with_the_state_kept(learn):
     page = learn("Trade-off&L=11&K=7")
     page.get_by_role("link", name="Find the best setting").click()
     page.get_by_role("heading", name="Every setting at once").wait_for()

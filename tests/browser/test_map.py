@@ -244,7 +244,7 @@ def test_on_a_phone_the_map_comes_before_its_legend_and_nothing_scrolls_sideways
     hears_something(page)
 
 
-def test_whoever_wants_no_motion_gets_none(visit_map):
+def test_reduced_motion_is_respected(visit_map):
     page = visit_map(reduced_motion="reduce")
     page.locator(".map .marks").focus()
     for _ in range(6):

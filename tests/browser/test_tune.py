@@ -95,7 +95,7 @@ def test_a_click_on_a_cell_moves_the_sliders_and_the_link_and_nothing_else(tune)
         assert header.bounding_box()["y"] == before
 
 
-def test_one_of_the_worst_served_sounds_becomes_yours(tune):
+def test_one_of_the_worst_queries_becomes_the_query(tune):
     page = tune("&L=2&K=14")
     worst = page.get_by_role("region", name="The queries that LSH serves worst")
     worst.locator("[data-use]").first.click()

@@ -54,7 +54,7 @@ def noise(seconds):
     return file.getvalue()
 
 
-def test_before_a_sound_is_given_the_page_invites(sample):
+def test_without_a_sound_the_page_says_how_to_give_one(sample):
     app = run()
     assert not app.exception
     assert "Nothing asked yet" in said(app)
@@ -74,7 +74,7 @@ def test_a_recording_is_taken_like_a_file(sample):
     assert len(cards(app)["lists"]["exact"]) == 10
 
 
-def test_the_sliders_move_the_answer_and_not_the_question(sample):
+def test_moving_a_slider_searches_again_for_the_same_sound(sample):
     app = give(run(), noise(2))
     exact = cards(app)["lists"]["exact"]
     app.slider(key="K").set_value(24).run()
@@ -92,7 +92,7 @@ def test_the_sliders_move_the_answer_and_not_the_question(sample):
         (noise(70), "at most 60 s"),
     ],
 )
-def test_what_cannot_be_asked_with_is_refused_in_words(sample, data, words):
+def test_a_file_that_is_no_usable_sound_is_refused_with_a_message(sample, data, words):
     app = give(run(), data)
     assert not app.exception
     assert words in said(app).replace("\\", "")

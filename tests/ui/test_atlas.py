@@ -89,7 +89,7 @@ def test_every_label_of_audioset_and_of_the_sample_has_the_branches_above_it_in_
         assert set(np.flatnonzero(row)) <= set(np.flatnonzero(shares[name])), name
 
 
-def test_points_come_in_the_order_of_their_clips_and_lead_back_to_them(collection):
+def test_points_are_in_the_order_of_their_clips_and_each_returns_its_clip(collection):
     dataset = open_dataset(collection)
     chart = atlas._atlas.__wrapped__(dataset.fingerprint, dataset)
     assert chart.starts == (0, 400, 440, 470)
@@ -102,7 +102,7 @@ def test_points_come_in_the_order_of_their_clips_and_lead_back_to_them(collectio
     assert chart.clip(dataset, 470) is chart.clip(dataset, -1) is None
 
 
-def test_without_a_map_the_places_are_the_principal_plane_and_it_is_said(collection):
+def test_without_a_prepared_map_positions_are_the_principal_plane_without_a_method(collection):
     dataset = open_dataset(collection)
     chart = atlas._atlas.__wrapped__(dataset.fingerprint, dataset)
     assert chart.method is None
@@ -111,7 +111,7 @@ def test_without_a_map_the_places_are_the_principal_plane_and_it_is_said(collect
     np.testing.assert_array_equal(chart.points["x"].to_numpy(), expected[:, 0])
 
 
-def test_labels_of_every_point_arrive_one_after_another(collection):
+def test_labels_of_all_points_are_concatenated_in_order(collection):
     dataset = open_dataset(collection)
     chart = atlas._atlas.__wrapped__(dataset.fingerprint, dataset)
     ends, labels = chart.ends["end"].to_numpy(), chart.labels["label"].to_numpy()
@@ -120,7 +120,7 @@ def test_labels_of_every_point_arrive_one_after_another(collection):
         assert tuple(labels[(ends[point - 1] if point else 0) : ends[point]]) == clip.labels
 
 
-def test_a_large_collection_shows_a_fair_sample_and_all_queries(collection, monkeypatch):
+def test_a_large_collection_shows_a_sample_of_its_clips_and_all_queries(collection, monkeypatch):
     monkeypatch.setattr(atlas, "MAX_POINTS", 280)
     dataset = open_dataset(collection)
     chart = atlas._atlas.__wrapped__(dataset.fingerprint, dataset)

@@ -72,19 +72,19 @@ def test_the_page_says_what_the_collection_is(sample):
     assert app.table[0].value["count"].tolist() == ["400", "40", "30"]
 
 
-def test_a_whole_collection_is_found_whole(sample):
+def test_an_undamaged_collection_verifies(sample):
     app = run()
     next(button for button in app.button if button.label == "Check every byte").click().run()
     assert "files are whole" in said(app)
 
 
-def test_a_visitor_is_shown_commands_and_no_way_into_the_server(sample):
+def test_a_remote_visitor_sees_commands_and_no_controls_of_the_server(sample):
     app = run()
     assert not app.text_input
     assert [code.value.split()[3] for code in app.code] == ["audioset", "folder"]
 
 
-def test_the_owner_brings_a_folder_and_it_becomes_a_collection(sample, home, tmp_path, monkeypatch, yamnet_here):
+def test_a_folder_added_by_the_owner_becomes_a_collection(sample, home, tmp_path, monkeypatch, yamnet_here):
     monkeypatch.setenv("EARSHOT_LOCAL", "1")
     app = run()
     add(app, with_a_sound(tmp_path / "My Bells"))
@@ -100,7 +100,7 @@ def test_a_folder_that_is_not_there_is_named(sample, monkeypatch):
 
 
 @pytest.mark.parametrize("typed", ["~nosuchuser/x", "a" * 300, "a\0b", "/dev/null", "round/and/round"])
-def test_a_folder_that_cannot_be_one_is_told_of_on_the_page(sample, tmp_path, monkeypatch, typed):
+def test_a_path_that_is_no_usable_folder_is_refused_with_a_message(sample, tmp_path, monkeypatch, typed):
     monkeypatch.setenv("EARSHOT_LOCAL", "1")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "round").symlink_to(tmp_path / "round")
@@ -142,19 +142,19 @@ def test_a_folder_added_again_brings_its_collection_up_to_date(sample, home, tmp
     ("folder", "place"),
     [("AudioSet", "audioset-2"), ("Sample", "sample-2"), ("日本", "sounds"), (f"{'long ' * 50}", "long-" * 12)],
 )
-def test_a_folder_takes_no_name_that_is_kept_and_none_too_long(sample, home, folder, place):
+def test_a_folder_gets_no_reserved_name_and_none_too_long(sample, home, folder, place):
     with data_folder.place_for(Path("/f") / folder) as out:
         assert out == home / place.strip("-")
 
 
-def test_two_folders_of_one_name_at_once_get_two_places(sample, home):
+def test_two_folders_of_one_name_prepared_at_once_get_two_paths(sample, home):
     with data_folder.place_for(Path("/f/small")) as one, data_folder.place_for(Path("/g/small")) as other:
         assert (one, other) == (home / "small", home / "small-2")
     with data_folder.place_for(Path("/g/small")) as later:
         assert later == one
 
 
-def test_what_lies_where_audioset_is_to_be_is_told_of(sample, home, monkeypatch):
+def test_a_file_in_the_place_of_audioset_is_reported(sample, home, monkeypatch):
     monkeypatch.setenv("EARSHOT_LOCAL", "1")
     (home / "audioset").mkdir()
     app = run()
@@ -163,7 +163,7 @@ def test_what_lies_where_audioset_is_to_be_is_told_of(sample, home, monkeypatch)
 
 
 @pytest.mark.parametrize(("lacking", "said_so"), [(46_500_000, " GB free. Free 47 MB more first."), (0, None)])
-def test_too_little_room_for_audioset_is_said_before_it_begins(sample, monkeypatch, lacking, said_so):
+def test_too_little_disk_space_for_audioset_is_reported_before_the_download(sample, monkeypatch, lacking, said_so):
     monkeypatch.setenv("EARSHOT_LOCAL", "1")
     free = sum(room.to_make("full")) - lacking
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))

@@ -99,14 +99,14 @@ def test_every_figure_has_a_transparent_paper_a_fixed_height_and_no_legend(drawn
     assert layout.template.layout.showlegend is False
 
 
-def test_a_thumb_that_scrolls_the_page_does_not_zoom_a_figure(drawn):
+def test_scrolling_by_touch_does_not_zoom_a_figure(drawn):
     layout = drawn[0].layout.template.layout
     assert layout.dragmode is False
     assert layout.xaxis.fixedrange
     assert layout.yaxis.fixedrange
 
 
-def test_light_and_dark_differ_in_ink_and_agree_in_data(grid, candidates):
+def test_the_two_themes_differ_in_colours_and_agree_in_data(grid, candidates):
     light, dark = (figures.recall_grid(grid, candidates, HERE_SETTING, 0.9, mode) for mode in MODES)
     assert light.layout.font.color != dark.layout.font.color
     assert (light.data[0].z == dark.data[0].z).all()
@@ -119,7 +119,7 @@ def test_the_heat_map_shows_each_cell_at_its_own_tables_and_bits(grid, candidate
     assert (cells.zmin, cells.zmax) == (0, 1)
 
 
-def test_hovering_over_a_cell_says_a_sentence_with_its_numbers(grid, candidates):
+def test_the_hover_text_of_a_cell_is_a_sentence_with_its_numbers(grid, candidates):
     cells = figures.recall_grid(grid, candidates, HERE_SETTING, 0.9, "light").data[0]
     assert cells.text[2][4].startswith("L = 5 tables, K = 3 bits:<br>finds 94 % of the nearest clips")
     assert cells.text[2][4].endswith("looking at 49 % of the collection")
@@ -145,7 +145,7 @@ def test_a_recall_that_no_edge_crosses_has_no_contour_end(grid, wanted):
     assert figures.contour_end(grid, wanted) is None
 
 
-def test_there_is_one_line_a_k_and_only_the_current_one_is_emphasised(grid, candidates):
+def test_there_is_one_line_per_k_and_only_the_current_one_is_emphasised(grid, candidates):
     cost = figures.candidate_cost(candidates)
     figure = figures.trade_off(grid, cost, HERE_SETTING, (10.0, 0.5), 0.9, "light")
     lines = {drawn.name: drawn for drawn in figure.data if drawn.name.startswith("K = ")}

@@ -29,7 +29,7 @@ def walk(app):
 
 
 @BOTH
-def test_every_step_draws_under_both_distances_with_words_for_those_who_do_not_see_it(small, metric):
+def test_every_step_draws_under_both_distances_with_alternative_texts(small, metric):
     for app in walk(opened("inside", metric=metric, K="4", L="6")):
         assert all(len(chart.proto.alt) > 40 for chart in app.get("plotly_chart"))
 
@@ -46,7 +46,7 @@ def test_every_step_draws_for_a_handful_of_identical_clips_without_a_validation_
     assert len(list(walk(opened("inside", metric=metric)))) == len(inside.STEPS)
 
 
-def test_a_step_that_the_link_does_not_know_becomes_the_first(small):
+def test_an_unknown_step_in_the_link_opens_the_first(small):
     assert opened("inside", step="Nonsense").header[0].value.startswith("1 of ")
 
 
@@ -62,7 +62,7 @@ def context_at(path, **settings):
     return PageContext(s, dataset, loading.index_for(dataset, s))
 
 
-def test_the_key_and_the_bucket_said_are_those_of_the_index(small):
+def test_the_key_and_the_bucket_on_the_page_are_those_of_the_index(small):
     context, table = context_at(small, n_tables=4, n_bits=5), 2
     clip = context.dataset.find_clip("clip-0541")
     query = context.dataset.features("test")[clip.row]
@@ -75,7 +75,7 @@ def test_the_key_and_the_bucket_said_are_those_of_the_index(small):
     assert f"In table 3 your sound shares its bucket with {len(members)} clip" in said(app)
 
 
-def test_the_misses_said_are_those_of_the_search(small):
+def test_the_misses_on_the_page_are_those_of_the_search(small):
     context = context_at(small, n_tables=2, n_bits=7)
     found = answer(context, context.dataset.find_clip("clip-0542"))
     assert found.missed
@@ -95,7 +95,7 @@ def test_a_table_beyond_the_ones_in_use_becomes_the_last(small):
     assert app.number_input(key="table").value == 2
 
 
-def test_more_probes_than_the_key_has_neighbours_are_no_trouble(small):
+def test_more_probes_than_buckets_are_accepted(small):
     app = opened("inside", step="Probes", K="1", probes="16")
     assert not app.exception
     assert "With your" in said(app)
@@ -107,14 +107,14 @@ def test_raw_codes_are_looked_at_more_than_centred_ones(small):
     assert looked_at[0] < looked_at[2]
 
 
-def test_a_clip_of_the_collection_is_not_its_own_bucket_mate(small):
+def test_a_clip_of_the_collection_is_not_counted_in_its_own_bucket(small):
     app = opened("inside", step="Buckets", clip="clip-0007", L="1", K="1")
     context = context_at(small)
     members = inspecting.walk(context.index, context.dataset.features("train")[7], 1, 1)[0][0].ids
     assert f"shares its bucket with {len(members) - 1} clips" in said(app)
 
 
-def test_silence_is_no_query_under_cosine_and_the_page_says_so(home):
+def test_silence_cannot_be_a_query_under_cosine_and_the_page_says_so(home):
     features = np.zeros((6, 12), np.float32)
     features[:4] = np.eye(12)[:4]
     write_small(home / "small", {"train": 4, "validation": 0, "test": 2}, features=features)

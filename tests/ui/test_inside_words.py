@@ -25,14 +25,14 @@ def test_under_euclidean_a_key_is_made_of_numbers():
     assert said.endswith("2 of 8 numbers in table 1: numbers 1 and 7")
 
 
-def test_the_margin_that_decided_is_the_weakest_of_those_that_differ():
+def test_the_deciding_wall_is_the_nearest_of_those_that_differ():
     positions = np.array([[3.0, -0.04, 8.0], [-2.0, 1.5, 9.0]])
     said = inside_result.deciding_wall(S, NearMiss(0, (0, 1), 0), positions, Rescue(7, None, 2))
     assert said.startswith("The plane of bit 2 passes between you: 0.04° from your sound, 1.5° from it.")
     assert said.endswith("K = 7 or probes = 2 alone would have found it.")
 
 
-def test_a_miss_that_no_slider_mends_is_told_as_such():
+def test_a_miss_that_no_single_setting_would_find_is_described_so():
     said = inside_result.deciding_wall(S, NearMiss(0, (0,), 0), np.ones((2, 3)), Rescue(None, None, None))
     assert "No single slider" in said
 
@@ -43,7 +43,7 @@ def test_a_bit_is_called_nearly_another_only_when_its_plane_passes_near(weakest,
     assert said in inside_walk.describe_key(Settings(n_bits=3), 0, own, np.array([1, 4, 0]), 2, 10)
 
 
-def test_the_crowd_costs_what_a_random_clip_meets_beside_an_even_spread():
+def test_the_cost_of_uneven_buckets_is_the_mean_bucket_of_a_clip_over_the_even_size():
     said = inside_crowd.describe_crowds(Settings(n_bits=1), 0, np.array([90, 10]), 90, 50.0, 100)
     assert "fullest holds **90 %**" in said
     assert "shares its bucket with 82 on average" in said
@@ -76,7 +76,7 @@ def test_a_bit_that_was_nearly_another_is_framed_and_named():
     assert sum(shape.type == "rect" for shape in figure.layout.shapes) == 1
 
 
-def test_a_meeting_is_a_dot_and_the_nearest_miss_of_a_missed_clip_a_ring():
+def test_equal_keys_are_dots_and_the_nearest_miss_of_a_missed_clip_is_a_ring():
     apart = np.array([[0, 2, 1], [3, 1, 2]])
     drawn = traces(key_differences(apart, np.array([0, 1]), [True, False], "light"))
     assert list(zip(drawn["found"].x, drawn["found"].y, strict=True)) == [(1, 1)]

@@ -58,7 +58,7 @@ def test_an_unknown_chapter_in_the_link_opens_the_first(small):
     assert app.header[0].value == learn.CHAPTERS[0][1]
 
 
-def test_turning_the_line_over_all_degrees_the_bit_agrees_as_often_as_the_chapter_says(small):
+def test_over_all_turns_of_the_line_the_bit_agrees_as_often_as_the_chapter_says(small):
     from ui.figures.lessons import same_side
 
     app = opened("learn", chapter="One bit")
@@ -68,7 +68,7 @@ def test_turning_the_line_over_all_degrees_the_bit_agrees_as_often_as_the_chapte
     assert turns[True] / 180 == pytest.approx(share, abs=0.02)
 
 
-def test_the_line_parts_what_the_picture_shows_parted(small):
+def test_the_sentence_on_the_bit_agrees_with_the_figure(small):
     app = opened("learn", chapter="One bit")
     app.slider(key="lesson turn").set_value(179).run()
     assert "Parted: the bit differs" in said(app)
@@ -92,7 +92,7 @@ def test_where_nothing_is_missed_a_button_makes_it_harder(small):
     assert app.slider(key="K").value == 5
 
 
-def test_the_verdict_on_labels_follows_from_what_was_judged():
+def test_the_verdict_on_labels_follows_from_the_measured_precisions():
     from dataclasses import replace
 
     from ui.learn_judging import LabelQuality

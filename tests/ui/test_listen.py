@@ -115,7 +115,7 @@ def test_looking_at_most_of_the_collection_is_said_and_mended(sounds, app):
     assert app.slider(key="K").value == 5
 
 
-def test_one_more_table_is_foretold_until_the_last(sounds, app):
+def test_the_effect_of_one_more_table_is_given_until_the_last(sounds, app):
     assert "One more table" in words(app.run())
     app.slider(key="L").set_value(32).run()
     assert "All 32 tables" in words(app)

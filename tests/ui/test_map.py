@@ -68,14 +68,14 @@ def test_another_collection_sends_its_own_points(app, home, collection):
     assert "t\\-SNE" in words(app)
 
 
-def test_the_page_says_which_kind_of_map_it_is_and_that_the_search_knows_nothing_of_it(app):
+def test_the_page_says_which_kind_of_map_it_is_and_that_the_search_does_not_use_it(app):
     said = words(app.run())
     assert "principal plane" in said
     assert "python -m data_prep map" in said
     assert "The search knows nothing of it" in said
 
 
-def test_marks_are_your_sound_what_was_found_and_what_was_missed(app, sounds):
+def test_the_marks_are_the_query_the_found_and_the_missed(app, sounds):
     app.query_params["K"] = "20"
     data, _ = sent(app.run())
     kinds = [mark["kind"] for mark in data["marks"]]
@@ -158,7 +158,7 @@ def test_how_many_lie_nearer_on_the_map_is_counted_without_the_query_itself(soun
     assert map_words.nearer_on_the_map(chart, query, nearest[[1, 7]]) == [0, 6]
 
 
-def test_a_clip_that_cannot_be_searched_for_keeps_the_map(app, monkeypatch):
+def test_a_clip_that_cannot_be_searched_for_still_shows_the_map(app, monkeypatch):
     from lsh import LSHError
 
     def refuse(*_):
@@ -183,5 +183,5 @@ def test_an_unknown_clip_in_the_link_is_named(app):
     ("rank", "words"),
     [(1, "nearest"), (2, "2nd nearest"), (3, "3rd nearest"), (4, "4th nearest"), (10, "10th nearest")],
 )
-def test_ranks_are_written_as_people_say_them(rank, words):
+def test_ranks_are_written_as_ordinals(rank, words):
     assert map_words.nth(rank) == words

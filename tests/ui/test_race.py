@@ -34,7 +34,7 @@ def charts(app):
     return [chart.proto.alt for chart in app.get("plotly_chart")]
 
 
-def test_on_the_sample_the_page_opens_full_with_races_that_say_where_they_were_run(root, monkeypatch):
+def test_on_the_sample_the_page_opens_with_races_that_name_their_machine(root, monkeypatch):
     monkeypatch.setattr(paths, "DATA", root / "data")
     app = opened("race", dataset="sample")
     assert not app.exception
@@ -47,7 +47,7 @@ def test_on_the_sample_the_page_opens_full_with_races_that_say_where_they_were_r
     assert "you see this" in said(app)
 
 
-def test_a_collection_that_was_never_raced_invites(small):
+def test_without_a_race_the_page_invites_to_one(small):
     app = opened("race")
     assert not app.exception
     assert charts(app) == []
@@ -104,7 +104,7 @@ def test_when_a_slider_moves_the_page_says_that_this_setting_has_not_raced(small
     assert len(charts(app)) == 3
 
 
-def test_a_race_that_is_cancelled_keeps_what_was_raced_and_frees_the_track(small, monkeypatch):
+def test_a_cancelled_race_keeps_the_sizes_raced_and_releases_the_lock(small, monkeypatch):
     real = race_runs.race
 
     def cancelled_after_one(*arguments):
@@ -203,7 +203,7 @@ def test_a_collection_smaller_than_the_first_step_races_as_a_whole(small, monkey
     assert "One size draws no line" in said(app)
 
 
-def test_a_collection_without_clips_to_ask_with_says_so(home):
+def test_a_collection_without_queries_says_so(home):
     write_small(home / "small", ROWS | {"validation": 0, "test": 0})
     app = opened("race")
     assert not app.exception

@@ -60,13 +60,13 @@ def test_the_crossover_is_marked_where_the_lines_meet_and_named():
     assert any("LSH overtakes exact<br>at about 3,200" in note.text for note in figure.layout.annotations)
 
 
-def test_recall_is_drawn_once_for_exact_search_which_has_it_all():
+def test_the_recall_of_exact_search_is_drawn_once():
     figure = figures.recall_by_size(run().laps, [], SIZES, "dark")
     assert {own.name for own in figure.data} == {"LSH", "exact, one at a time", "sketches"}
     assert list(trace(figure, "LSH").y) == [0.6, 0.6]
 
 
-def test_a_race_under_way_is_drawn_in_the_frame_of_the_whole():
+def test_an_unfinished_race_is_drawn_with_the_axes_of_the_whole():
     first = figures.time_by_size(run(lsh=(0.1,)).laps, [], {}, SIZES, "light")
     assert first.layout.xaxis.range == figures.time_by_size(run().laps, [], {}, SIZES, "light").layout.xaxis.range
 
@@ -90,7 +90,7 @@ def test_sizes_are_rounded_to_what_is_known(n, said):
     assert figures.round_size(n) == said
 
 
-def test_every_racer_has_a_name_and_a_look_of_its_own():
+def test_every_racer_has_its_own_name_and_symbol():
     looks = [figures._look(racer, "light") for racer in RACERS]
     assert len({look.symbol for look in looks}) == len(RACERS)
     assert set(figures.NAMES) == set(figures.SHORT) == {LSH, EXACT, BATCHED, SKETCHES}

@@ -39,14 +39,14 @@ def test_a_record_comes_back_from_json_as_it_was():
     assert race_runs.Run.from_dict(json.loads(text)["runs"][0]) == run()
 
 
-def test_json_says_on_what_the_times_depend():
+def test_json_holds_everything_the_times_depend_on():
     record = json.loads(race_runs.as_json([run()]))["runs"][0]
     needed = {"machine", "versions", "setting", "features", "date", "n_queries", "seed"}
     assert needed <= set(record)
     assert json.loads(race_runs.as_json([run()]))["threads"] == 1
 
 
-def test_csv_has_a_line_a_racer_and_size_and_each_says_on_what_it_depends():
+def test_csv_has_a_line_per_racer_and_size_with_everything_the_time_depends_on():
     lines = list(csv.DictReader(io.StringIO(race_runs.as_csv([run(), run(seed=4)]))))
     assert len(lines) == 2 * 2 * len(RACERS)
     assert (lines[0]["racer"], lines[0]["n"], float(lines[0]["ms"])) == ("lsh", "1000", 0.1)
@@ -65,7 +65,7 @@ def test_no_runs_are_an_empty_csv():
     assert race_runs.as_csv([]) == ""
 
 
-def test_a_race_over_a_dataset_asks_test_clips_and_counts_labels(small, quick):
+def test_a_race_over_a_dataset_takes_test_clips_as_queries_and_counts_labels(small, quick):
     dataset = open_dataset(small)
     index = LSHIndex("cosine", n_tables=4, n_bits=8).fit(dataset.features("train"))
     raced, steps = race_runs.start(dataset, index, Setting(4, 4), [100, 150])
@@ -76,7 +76,7 @@ def test_a_race_over_a_dataset_asks_test_clips_and_counts_labels(small, quick):
     assert all(0 < lap.label_precision <= 1 for lap in raced.laps)
 
 
-def test_without_test_clips_validation_clips_ask(tmp_path):
+def test_without_test_clips_validation_clips_are_the_queries(tmp_path):
     path = write_small(tmp_path / "small", {"train": 50, "validation": 5, "test": 0})
     assert race_runs.split_of(open_dataset(path)) == "validation"
 

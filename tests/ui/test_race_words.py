@@ -53,7 +53,7 @@ def test_a_race_that_lsh_wins_or_loses_everywhere_is_said_so():
     assert never.startswith("Exact search one at a time is faster at every size here")
 
 
-def test_a_tie_at_the_end_is_neither_won_nor_marked():
+def test_a_tie_at_the_largest_size_is_neither_won_nor_marked():
     tie = run(lsh=(0.1, 0.39))
     assert race_summary.crossover(tie).startswith(
         "At 10,000 clips LSH at this setting and exact search one at a time are about"
@@ -72,12 +72,12 @@ def test_only_crossings_between_two_sizes_are_drawn():
     assert BATCHED in race_summary.crossings(run(lsh=(0.02, 0.02)))
 
 
-def test_one_size_asks_for_more():
+def test_a_race_over_one_size_asks_for_more():
     assert "race over more clips" in race_summary.crossover(run(lsh=(0.1,)))
     assert race_summary.crossings(run(lsh=(0.1,))) == {}
 
 
-def test_good_recall_needs_no_caution():
+def test_no_caution_is_added_at_high_recall():
     assert "exact search all" not in race_summary.crossover(run(recall=0.99))
 
 
@@ -113,7 +113,7 @@ def test_a_cancelled_run_says_how_far_it_came():
     assert "(cancelled after 1 of 2 sizes)" in race_tables.summary(run(lsh=(0.1,)))
 
 
-def test_a_run_from_elsewhere_is_not_passed_off_as_measured_here():
+def test_a_run_from_another_machine_is_described_as_measured_ahead():
     assert race_summary.measured(run(), ahead=True).endswith("2026-03-01 10:20 UTC; press Race for yours.")
     assert "Measured ahead on Some processor" in race_summary.measured(run(), ahead=True)
     assert "Measured here" in race_summary.measured(run(), ahead=False)

@@ -27,7 +27,7 @@ def small(made, home):
     return shutil.copytree(made, home / "small")
 
 
-def test_the_page_draws_six_charts_each_with_words_for_those_who_do_not_see_it(small):
+def test_the_page_draws_six_charts_with_alternative_texts(small):
     app = opened("tune")
     assert not app.exception
     alts = [chart.proto.alt for chart in app.get("plotly_chart")]
@@ -52,7 +52,7 @@ def test_the_first_paragraph_says_what_tables_and_bits_do(small):
     assert "**K bits**" in opened("tune").markdown[0].value
 
 
-def test_the_numbers_said_are_those_of_the_surface(small):
+def test_the_numbers_on_the_page_are_those_of_the_recall_grid(small):
     app = opened("tune", L="4", K="6")
     room_surface = _surface(small)
     recall, candidates = room_surface.at(4, 6)

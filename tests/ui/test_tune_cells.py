@@ -17,6 +17,6 @@ def test_a_cell_moves_both_sliders(session):
 
 
 @pytest.mark.parametrize("cell", [None, 5, [5], [5, 12, 1], [0, 5], [5, 25], [33, 1], [1.5, 2], ["5", "12"], [True, 1]])
-def test_what_is_no_cell_moves_nothing(session, cell):
+def test_a_value_that_is_no_cell_moves_no_slider(session, cell):
     tune_cells.go(cell)
     assert session == {}

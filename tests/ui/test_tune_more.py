@@ -56,7 +56,7 @@ def test_two_visitors_who_ask_at_once_make_each_part_once():
     assert sorted(made) == ["a", "b", "c"]
 
 
-def test_a_visitor_who_waits_for_another_hears_so_and_how_far_it_is():
+def test_a_visitor_who_waits_for_another_sees_so_and_the_progress():
     parts, heard, going = Parts(), [], threading.Event()
 
     def second(share, doing):
@@ -73,7 +73,7 @@ def test_a_visitor_who_waits_for_another_hears_so_and_how_far_it_is():
     assert set(heard) == {(0.5, f"b… {SHARED}")}
 
 
-def test_a_visitor_who_tires_of_waiting_may_leave_and_takes_nothing_from_the_other():
+def test_a_visitor_who_stops_waiting_does_not_stop_the_measurement():
     parts, left, begun = Parts(), threading.Event(), threading.Event()
 
     def leave(*_):
@@ -92,7 +92,7 @@ def test_a_visitor_who_tires_of_waiting_may_leave_and_takes_nothing_from_the_oth
         assert first.result() == {"a": True}
 
 
-def test_luck_is_the_spread_of_the_draws_and_is_told_in_tables():
+def test_the_range_of_recall_over_seeds_is_given_and_compared_with_more_tables():
     grid = Grid(L, K, recall_of(0.3, 0.1))
     draws = np.stack([grid.recall, grid.recall - 0.05, grid.recall + 0.1])
     said = tune_luck.sentence(grid, draws, (1, 2))
@@ -101,13 +101,13 @@ def test_luck_is_the_spread_of_the_draws_and_is_told_in_tables():
     assert "**15.0 points** here, as much as **2 tables more** would bring" in said
 
 
-def test_where_no_number_of_tables_is_worth_the_luck_none_is_named():
+def test_where_no_number_of_tables_gains_as_much_none_is_named():
     grid = Grid(L, K, recall_of(0.3, 0.1))
     said = tune_luck.sentence(grid, np.stack([grid.recall, grid.recall + 0.2]), (4, 2))
     assert "tables more" not in said
 
 
-def test_the_band_holds_every_draw_and_the_theory_is_the_zero():
+def test_the_band_holds_every_draw_relative_to_the_prediction():
     grid = Grid(L, K, recall_of(0.3, 0.1))
     draws = np.stack([grid.recall, grid.recall - 0.02, grid.recall + 0.03])
     figure = seed_spread(grid, draws, grid.recall - 0.01, (2, 2), "light")
@@ -139,7 +139,7 @@ def test_the_tables_that_one_probe_needs_reach_the_recall_within_the_budget_and_
         assert needed == (reaching[0] if reaching else None)
 
 
-def test_no_row_breaks_a_budget_that_nothing_keeps():
+def test_a_budget_that_no_setting_keeps_gives_no_rows():
     assert tune_probes.trade(measured(), 2, 0.0) == []
 
 

@@ -39,17 +39,17 @@ def test_the_table_of_cheapest_settings_holds_the_wanted_recall_and_says_what_is
     assert list(recall_grid.cheapest_table(lower, candidates, 0.9)["looked at"])[-1] == "out of reach"
 
 
-def test_a_setting_below_the_wish_is_told_so_with_both_numbers(grid, candidates):
+def test_a_setting_below_the_wanted_recall_is_described_with_both_numbers(grid, candidates):
     said = tune.wish_sentence(grid, candidates, (2, 2), 0.9)
     assert "**75 %**" in said
     assert "falls short of the 90 %" in said
 
 
-def test_a_setting_that_reaches_the_wish_is_told_so(grid, candidates):
+def test_a_setting_that_reaches_the_wanted_recall_is_described_so(grid, candidates):
     assert "you want, or more" in tune.wish_sentence(grid, candidates, (4, 1), 0.9)
 
 
-def test_the_number_of_settings_that_reach_the_wish_is_said(grid):
+def test_the_number_of_settings_that_reach_the_wanted_recall_is_given(grid):
     assert tune.reaching(grid, 0.9, 200).startswith("3 of 9 settings reach recall 0.90")
     assert "None of the 9 settings" in tune.reaching(grid, 0.999, 200)
 
@@ -69,7 +69,7 @@ def test_a_time_is_compared_with_exact_search_only_as_far_as_noise_allows(mine, 
     assert said in tune_timing.against(mine, 1.0)
 
 
-def test_the_time_sentence_owns_up_when_exact_search_is_faster(times, grid):
+def test_the_time_sentence_says_when_exact_search_is_faster(times, grid):
     said = tune_timing.time_sentence(times, (4, 1), 0.99, (4, 1), 0.95)
     assert "exact search is 1.5 times as fast" in said
 
@@ -101,7 +101,7 @@ def test_the_command_names_the_dataset_the_setting_and_the_queries(tmp_path, mon
     }  # fmt: skip
 
 
-def test_how_the_times_were_taken_is_said_with_queries_and_machine(times):
+def test_the_method_of_timing_names_queries_and_machine(times):
     said = tune_timing.how_timed(times, "Abacus 3000, 2 processors")
     assert "20 validation queries" in said
     assert "Abacus 3000, 2 processors" in said
