@@ -1,6 +1,6 @@
-"""Slow, obvious twins of the kernels, and the LSH of the papers as dictionaries of lists.
+"""Reference implementations of the kernels, slow and obvious, and of LSH with dictionaries as in the papers.
 
-Everything here says what the fast code should do in the plainest way: no sorted prefixes, no heap, no visit marks.
+They compute what the fast code should in the plainest way: no sorted prefixes, no heap, no marks.
 A key is a tuple of symbols; a table is a dictionary from keys to lists of ids.
 """
 
@@ -103,25 +103,25 @@ def find_bucket(keys, key, mask, low, high):
 
 
 def probe_symbols(symbols, alternatives, costs, n_probes):
-    """Return the keys of the likeliest buckets, as tuples of symbols, cheapest first, from every possible set of moves.
+    """Return the keys of the likeliest buckets, as tuples of symbols, cheapest first, by trying all of them.
 
-    symbols: the query's own key, K symbols; alternatives, costs: [K, m]. Each symbol stays or makes one of its moves.
-    Sets of equal cost come in the order of the number whose bit i says that the i-th cheapest move is made.
+    symbols: the query's own key, K symbols; alternatives, costs: its perturbations, [K, m], at most one per symbol.
+    Sets of equal cost come in the order of the number whose bit i says that the i-th cheapest perturbation is used.
     """
     K, m = costs.shape
-    rank = {int(move): i for i, move in enumerate(np.argsort(costs.reshape(-1), kind="stable"))}
-    ways = []
+    rank = {int(p): i for i, p in enumerate(np.argsort(costs.reshape(-1), kind="stable"))}
+    options = []
     for chosen in itertools.product(range(-1, m), repeat=K):  # -1: this symbol stays
-        made = [(j, move) for j, move in enumerate(chosen) if move >= 0]
-        cost = sum(float(costs[j, move]) for j, move in made)
+        used = [(j, p) for j, p in enumerate(chosen) if p >= 0]
+        cost = sum(float(costs[j, p]) for j, p in used)
         if math.isfinite(cost):
-            number = sum(1 << rank[j * m + move] for j, move in made)
+            number = sum(1 << rank[j * m + p] for j, p in used)
             key = list(symbols)
-            for j, move in made:
-                key[j] = int(alternatives[j, move])
-            ways.append((cost, number, tuple(key)))
-    ways.sort()
-    return [key for _, _, key in ways[:n_probes]]
+            for j, p in used:
+                key[j] = int(alternatives[j, p])
+            options.append((cost, number, tuple(key)))
+    options.sort()
+    return [key for _, _, key in options[:n_probes]]
 
 
 def probe_keys(key, symbols, costs, n_symbols, bits, n_probes, n_all):
@@ -206,7 +206,7 @@ def count_grid(keys, ids, query_keys, n_bits, bits, truth):
 
 
 def count_sharing(ids, query_sets, base_sets):
-    """Count, for each query, the ids whose set of labels meets the query's; -1 is nobody."""
+    """Count, for each query, the ids whose set of labels meets the query's; -1 is none."""
     return [
         sum(1 for i in row if i >= 0 and query_sets[q] & base_sets[i]) for q, row in enumerate(np.asarray(ids).tolist())
     ]
@@ -257,7 +257,7 @@ class DictionaryLSH:
                 table.setdefault(tuple(key), []).append(i)
 
     def symbols(self, X):
-        """Return the hashes of raw vectors and how far each lies into its bucket: [n, L, K]."""
+        """Return the hashes of raw vectors and the position of each within its bucket: [n, L, K]."""
         hasher, family = self.index.hasher, self.index.hasher.family
         prepared = prepare(np.asarray(X, np.float32), hasher.metric == "cosine", hasher.centre)
         all_functions = project(prepared, family.directions)
@@ -272,8 +272,8 @@ class DictionaryLSH:
             symbols = np.clip(symbols, 0, 2**family.symbol_bits - 1)
         return symbols, scaled - np.floor(scaled)
 
-    def moves(self, symbols, position):
-        """Return the neighbouring symbols of one query's hashes and what it costs to look there: [L, K, m]."""
+    def perturbations(self, symbols, position):
+        """Return the adjacent symbols of one query's hashes and the costs of probing them: [L, K, m]."""
         family = self.index.hasher.family
         if not isinstance(family, PStable):
             return 1 - symbols[..., None], np.float32(position)[..., None] ** 2
@@ -287,10 +287,10 @@ class DictionaryLSH:
         symbols, position = self.symbols(np.asarray(q)[None, :])
         if n_probes == 1:
             return [[tuple(key)] for key in symbols[0]]
-        others, costs = self.moves(symbols[0], position[0])
+        others, costs = self.perturbations(symbols[0], position[0])
         return [probe_symbols(symbols[0, t], others[t], costs[t], n_probes) for t in range(self.n_tables)]
 
-    def meets(self, q, n_probes=1):
+    def found_by_table(self, q, n_probes=1):
         """Return, for each table, the set of ids in the buckets looked up."""
         keys = self.probes(q, n_probes)
         return [
@@ -299,7 +299,7 @@ class DictionaryLSH:
 
     def candidates(self, q, n_probes=1):
         """Return the distinct ids in all the buckets looked up."""
-        return set().union(*self.meets(q, n_probes))
+        return set().union(*self.found_by_table(q, n_probes))
 
 
 def bits_of(words):

@@ -1,4 +1,4 @@
-"""What the laws are tried on: small collections of every kind that real data has shown."""
+"""Small random collections of every kind that real data has shown, to test properties on."""
 
 import os
 from typing import NamedTuple
@@ -77,7 +77,7 @@ def collections(
     rng = np.random.default_rng(seed)
     points = kind(rng, n + 4, dim).astype(np.float32)
     X = points[:n]
-    Q = np.concatenate([points[n:], X[: min(2, n)]])  # strangers, and points of the collection
+    Q = np.concatenate([points[n:], X[: min(2, n)]])  # new points, and points of the collection
     k, centre, index_seed = draw(st.integers(1, 70)), draw(st.booleans()), draw(st.integers(0, 2**63 - 1))
     return Collection(metric, X, Q, k, centre, index_seed, draw(st.sampled_from(families)))
 

@@ -14,7 +14,7 @@ probes = st.integers(1, 16)
 
 @law
 @given(collections(), settings_, probes)
-def test_ids_are_unique_in_range_and_sorted_by_distance_then_id_and_n_found_is_honest(collection, setting, n_probes):
+def test_ids_are_unique_in_range_and_sorted_by_distance_then_id_and_counted_by_n_found(collection, setting, n_probes):
     k, n = collection.k, len(collection.X)
     for found in (
         collection.index().search(collection.Q, k, *setting, n_probes),
@@ -65,7 +65,7 @@ def test_no_neighbour_is_nearer_than_that_of_exact_search_at_its_rank(collection
 
 @law
 @given(collections(metrics=("cosine",)), settings_, st.integers(-40, 40), st.integers(-40, 40))
-def test_scaling_by_powers_of_two_leaves_cosine_answers_alone_bit_for_bit(collection, setting, up, further):
+def test_scaling_by_powers_of_two_does_not_change_cosine_answers(collection, setting, up, further):
     data_scale, query_scale = np.float32(2.0**up), np.float32(2.0**further)
     plain = collection.index().search(collection.Q, collection.k, *setting)
     scaled = collection.index(X=collection.X * data_scale).search(collection.Q * query_scale, collection.k, *setting)
@@ -86,7 +86,7 @@ def test_scaling_by_powers_of_two_scales_euclidean_distances_and_nothing_else(co
 
 @law
 @given(collections(metrics=("cosine",)), st.floats(1e-6, 1e6))
-def test_scaling_by_any_constant_leaves_exact_cosine_answers_alone_up_to_rounding(collection, scale):
+def test_scaling_by_any_constant_changes_exact_cosine_answers_by_rounding_only(collection, scale):
     plain = exact_search(collection.X, collection.Q, collection.k)
     scaled = exact_search(collection.X * np.float32(scale), collection.Q, collection.k)
     n_found = plain.n_found[0]
@@ -97,7 +97,7 @@ def test_scaling_by_any_constant_leaves_exact_cosine_answers_alone_up_to_roundin
 
 @law
 @given(collections(metrics=("euclidean",)), st.integers(0, 2**32), st.sampled_from([0.5, 10.0, 1000.0]))
-def test_adding_a_constant_vector_leaves_exact_euclidean_answers_alone_up_to_rounding(collection, seed, size):
+def test_adding_a_constant_vector_changes_exact_euclidean_answers_by_rounding_only(collection, seed, size):
     shift = (np.random.default_rng(seed).standard_normal(collection.X.shape[1]) * size).astype(np.float32)
     X, Q = collection.X + shift, collection.Q + shift
     plain = exact_search(collection.X, collection.Q, collection.k, "euclidean")
@@ -164,7 +164,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 @law
 @given(collections(kinds=(bytes_,)), settings_)
-def test_the_same_numbers_in_another_form_get_the_same_answer(form, collection, setting):
+def test_the_same_numbers_in_another_dtype_or_layout_get_the_same_answer(form, collection, setting):
     changed = FORMS[form]
     plain = collection.index().search(collection.Q, collection.k, *setting)
     other = collection.index(X=changed(collection.X)).search(changed(collection.Q), collection.k, *setting)

@@ -53,7 +53,7 @@ def test_more_probes_never_lose_a_candidate(collection, setting, probes):
 
 @law
 @given(collections(families=FAMILIES), settings_of_a_search, st.integers(1, 5))
-def test_a_point_finds_itself_at_every_setting(collection, setting, n_probes):
+def test_a_vector_finds_itself_at_every_setting(collection, setting, n_probes):
     index, X, dim = collection.index(), collection.X, collection.X.shape[1]
     for i in range(0, len(X), 7):
         assert index.matches(X[i], [i]).all()  # in every table at the longest key, so at every (L, K)
@@ -98,7 +98,7 @@ def test_the_same_seed_gives_the_same_bytes(collection):
 
 @law
 @given(collections(), st.integers(0, 2**63 - 1))
-def test_another_seed_draws_other_functions(collection, seed):
+def test_another_seed_draws_different_functions(collection, seed):
     same_seed = seed == collection.seed
     first, second = collection.index(), collection.index(seed=seed)
     assert np.array_equal(first.hasher.family.directions, second.hasher.family.directions) == same_seed

@@ -18,7 +18,7 @@ def test_the_binomial_band_notices_a_probability_that_is_off_by_two_in_a_hundred
     assert not binomial_agrees(10_000, 20_000, 0.48, 12)
 
 
-def test_certain_events_leave_no_room():
+def test_a_certain_event_must_happen_every_time():
     assert binomial_agrees(0, 5, 0.0, 1)
     assert not binomial_agrees(1, 5, 0.0, 1)
     assert binomial_agrees(5, 5, 1.0, 1)

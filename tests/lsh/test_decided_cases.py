@@ -36,7 +36,7 @@ def test_a_zero_query_under_cosine_is_refused_and_under_euclidean_is_a_point():
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_is_refused_at_fit_and_at_search_with_its_place(metric, value):
+def test_nan_and_infinity_are_refused_at_fit_and_search_with_their_position(metric, value):
     bad = data()
     bad[17, 3] = value
     with pytest.raises(NonFiniteError, match=f"X holds {value} at row 17, column 3"):
@@ -85,7 +85,7 @@ def test_a_search_before_fit_says_to_fit(call):
 
 
 @pytest.mark.parametrize("name", ["n", "dim", "exact", "hasher", "tables", "bucket_width"])
-def test_what_comes_of_the_data_is_not_there_before_fit(name):
+def test_fitted_attributes_raise_before_fit(name):
     with pytest.raises(NotFittedError):
         getattr(LSHIndex(), name)
 

@@ -53,7 +53,7 @@ def test_answers_are_the_nearest_rows_by_definition_in_float64(metric, dim, n, s
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("dim", DIMS)
 @pytest.mark.parametrize("offset", [0.0, 1.0, 100.0])
-def test_the_rough_pass_never_loses_a_neighbour_that_ranking_every_row_would_find(metric, dim, offset, small_blocks):
+def test_the_estimates_never_lose_a_neighbour_that_ranking_every_row_finds(metric, dim, offset, small_blocks):
     for seed in range(4):
         rng = np.random.default_rng([dim, int(offset), seed])
         X = (rng.standard_normal((40, dim)) + offset).astype(np.float32)
@@ -88,7 +88,7 @@ def test_of_duplicates_the_lower_ids_come_first(metric, small_blocks):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_a_collection_of_one_vector_many_times_answers_with_its_first_rows(metric):
+def test_for_a_repeated_vector_the_first_rows_are_returned(metric):
     X = np.tile(np.float32([[3, -1, 2]]), (100_000, 1))
     found = exact_search(X, np.float32([[3, -1, 2], [1, 1, 1]]), 10, metric)
     assert (found.ids == np.arange(10)).all()
@@ -123,7 +123,7 @@ def test_lsh_gives_a_pair_the_same_distance_bits_as_exact_search_does(metric, di
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_where_k_is_more_than_there_is_the_rest_is_marked_missing(metric):
+def test_ids_beyond_the_number_of_rows_are_marked_missing(metric):
     X = np.eye(3, dtype=np.float32)
     found = exact_search(X, X[:1], 5, metric)
     assert found.ids[0].tolist()[3:] == [-1, -1]
@@ -146,7 +146,7 @@ def test_no_queries_get_an_empty_answer(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_a_mapped_file_is_searched_where_it_lies(metric, tmp_path):
+def test_a_mapped_file_is_searched_without_a_copy(metric, tmp_path):
     X = np.random.default_rng(0).standard_normal((300, 6)).astype(np.float32)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
@@ -184,7 +184,7 @@ def test_a_wrong_k_is_refused(k):
         exact_search(np.eye(3), np.eye(3), k)
 
 
-def test_an_unknown_metric_is_refused_with_those_there_are():
+def test_an_unknown_metric_is_refused_with_the_ones_available():
     with pytest.raises(ParameterError, match="metric is 'manhattan'; expected one of 'cosine', 'euclidean'"):
         ExactSearch(np.eye(2), "manhattan")
 
@@ -206,7 +206,7 @@ def test_neighbours_with_ties_are_all_rows_no_farther_than_the_kth(k, small_bloc
         assert ids[offsets[q] : offsets[q + 1]].tolist() == order
 
 
-def test_what_the_search_keeps_of_the_rows_can_not_be_changed():
+def test_the_arrays_of_exact_search_are_read_only():
     search = ExactSearch(np.eye(3))
     with pytest.raises(ValueError, match="read-only"):
         search.inverse_norms[0] = 2

@@ -79,24 +79,24 @@ def test_the_default_width_is_four_times_the_median_distance_to_the_tenth_neighb
     assert typical_width(ExactSearch(X, "euclidean")) == pytest.approx(4 * np.median(tenth), rel=1e-6)
 
 
-def test_where_there_is_no_tenth_neighbour_the_farthest_stands_in():
+def test_without_a_tenth_neighbour_the_width_uses_the_farthest():
     X = np.float32([[0], [1], [4]])
     assert typical_width(ExactSearch(X, "euclidean")) == 4 * 4.0  # farthest at 4, 3 and 4
 
 
 @pytest.mark.parametrize("n", [1, 2, 500])
-def test_where_all_vectors_are_one_the_width_is_four(n):
+def test_where_all_vectors_are_equal_the_width_is_four(n):
     assert typical_width(ExactSearch(np.full((n, 3), 7.0), "euclidean")) == 4.0
 
 
-def test_where_most_vectors_are_duplicates_the_mean_of_those_apart_stands_in():
+def test_where_most_vectors_are_duplicates_the_width_uses_the_mean_distance_above_zero():
     X = np.zeros((100, 1), np.float32)
     X[:3, 0] = [10, 20, 30]
     # Of 100 vectors the three that are not duplicates have their tenth neighbour at the origin.
     assert typical_width(ExactSearch(X, "euclidean")) == pytest.approx(4 * 20.0)
 
 
-def test_drawn_functions_and_the_centre_can_not_be_changed():
+def test_drawn_functions_and_the_centre_are_read_only():
     for metric in METRICS:
         hasher = LSHIndex(metric, 2, 3).fit(data()).hasher
         for array in (hasher.centre, hasher.family.directions):

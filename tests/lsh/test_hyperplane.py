@@ -45,6 +45,6 @@ def test_more_planes_extend_the_first_ones():
     assert np.array_equal(few, many[:, :10])
 
 
-def test_planes_can_not_be_changed():
+def test_planes_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
         Hyperplanes.draw(2, 3, np.random.default_rng(0)).directions[0, 0] = 1

@@ -16,7 +16,7 @@ def test_chunks_cover_every_row_once_and_none_is_too_long(n_rows, most, n_thread
     assert all(len(run) <= most for run in seen)
 
 
-def test_what_a_thread_raises_reaches_the_caller():
+def test_an_error_in_a_thread_is_raised_to_the_caller():
     def fail(_first, _last):
         raise RuntimeError("no")
 
@@ -26,7 +26,7 @@ def test_what_a_thread_raises_reaches_the_caller():
 
 @pytest.mark.parametrize("index", [LSHIndex, SketchIndex])
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_any_number_of_threads_gives_the_same_bits(index, metric):
+def test_any_number_of_threads_gives_the_same_answers(index, metric):
     rng = np.random.default_rng(0)
     X, Q = rng.standard_normal((500, 20)), rng.standard_normal((33, 20))
     built = index(metric).fit(X)

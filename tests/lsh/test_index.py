@@ -25,9 +25,9 @@ def with_duplicates(n=120, dim=4, seed=0):
 @pytest.mark.parametrize(("L", "K"), [(1, 1), (1, 6), (5, 1), (3, 4), (5, 12), (2, 32)])
 @pytest.mark.parametrize("n_probes", [1, 2, 6])
 @pytest.mark.parametrize("centre", [True, False])
-def test_a_search_looks_at_what_dictionaries_of_lists_hold_and_ranks_it_exactly(metric, L, K, n_probes, centre):
+def test_a_search_ranks_the_candidates_of_lsh_with_dictionaries_exactly(metric, L, K, n_probes, centre):
     if n_probes > 1 and K > 6:
-        K = 6  # brute force over sets of moves
+        K = 6  # the reference tries every set of perturbations
     X, Q = data(), data(12, seed=1)
     index = LSHIndex(metric, 5, max(K, 12), seed=2, centre=centre).fit(X)
     by_hand = reference.DictionaryLSH(index, L, K)
@@ -42,7 +42,7 @@ def test_a_search_looks_at_what_dictionaries_of_lists_hold_and_ranks_it_exactly(
 
 
 @pytest.mark.parametrize("width", [0.1, 0.3, 2.0])
-def test_the_bits_that_saturate_add_candidates_but_lose_none_that_whole_bucket_numbers_give(width):
+def test_saturation_adds_candidates_but_loses_none(width):
     X, Q = data(300), data(20, seed=1) * 5  # queries reach far beyond the range of the data
     index = LSHIndex("euclidean", 4, 6, bucket_width=width).fit(X)
     by_hand = reference.DictionaryLSH(index, 4, 2, saturated=False)
@@ -54,19 +54,19 @@ def test_the_bits_that_saturate_add_candidates_but_lose_none_that_whole_bucket_n
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("n_probes", [1, 3, 16])
-def test_matches_tells_the_tables_in_which_a_query_meets_each_row(metric, n_probes):
+def test_matches_returns_the_tables_in_which_a_query_finds_each_row(metric, n_probes):
     X, Q = data(80), data(5, seed=1)
     index = LSHIndex(metric, 6, 8).fit(X)
     for q in Q:
         for L, K in [(6, 5), (3, 2), (1, 1)]:
-            meets = reference.DictionaryLSH(index, L, K).meets(q, n_probes)
-            expected = [[i in table for table in meets] for i in range(80)]
+            by_table = reference.DictionaryLSH(index, L, K).found_by_table(q, n_probes)
+            expected = [[i in table for table in by_table] for i in range(80)]
             assert index.matches(q, range(80), L, K, n_probes).tolist() == expected
 
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("n_probes", [1, 4])
-def test_what_matches_in_some_table_is_what_a_search_looks_at(metric, n_probes):
+def test_rows_that_match_in_some_table_are_the_candidates_of_a_search(metric, n_probes):
     X, Q = data(), data(6, seed=1)
     index = LSHIndex(metric, 8, 10).fit(X)
     for L, K in [(8, 10), (4, 7), (1, 3)]:
@@ -78,7 +78,7 @@ def test_what_matches_in_some_table_is_what_a_search_looks_at(metric, n_probes):
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("dim", [1, 6, 128, 200])
-def test_a_filter_wider_than_the_candidates_changes_nothing_and_a_narrow_one_only_what_is_ranked(metric, dim):
+def test_n_reranked_changes_only_which_candidates_are_ranked(metric, dim):
     X, Q = data(300, dim), data(20, dim, seed=1)
     index = LSHIndex(metric, 4, 6, sketches=True).fit(X)
     plain = index.search(Q, 10, n_bits=2)
@@ -91,7 +91,7 @@ def test_a_filter_wider_than_the_candidates_changes_nothing_and_a_narrow_one_onl
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_sketches_bring_the_true_neighbours_to_the_front(metric):
+def test_sketches_select_the_true_neighbours(metric):
     X, Q = data(2000, 32) + 3, data(50, 32, seed=1) + 3
     index = LSHIndex(metric, 1, 1, sketches=True).fit(X)
     found, all_ranked = (index.search(Q, 10, n_probes=4, n_reranked=most) for most in (40, None))
@@ -100,7 +100,7 @@ def test_the_sketches_bring_the_true_neighbours_to_the_front(metric):
     assert np.mean(kept) > 9  # 40 of 1000 by chance would hold less than one
 
 
-def test_a_filter_without_sketches_is_refused_with_the_way_out():
+def test_n_reranked_without_sketches_is_refused_with_advice():
     with pytest.raises(ParameterError, match=r"n_reranked needs sketches.*sketches=True.*leave n_reranked out"):
         LSHIndex().fit(data()).search(data(2), n_reranked=50)
     with pytest.raises(ParameterError, match="n_reranked is 0"):
@@ -180,7 +180,7 @@ def test_one_query_is_a_vector_or_a_single_row_and_nothing_else(call):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_without_a_setting_all_that_was_built_is_used(metric):
+def test_by_default_a_search_uses_all_tables_and_bits(metric):
     index = LSHIndex(metric, 4, 6).fit(data())
     found, expected = index.search(data(9, seed=1)), index.search(data(9, seed=1), 10, 4, 6, 1)
     assert np.array_equal(found.ids, expected.ids)
@@ -197,7 +197,7 @@ def test_kneighbors_gives_distances_and_ids_in_the_order_of_scikit_learn(metric)
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_fewer_than_k_found_is_said_and_the_rest_is_marked_missing(metric):
+def test_n_found_counts_fewer_than_k_neighbours_and_the_rest_is_marked_missing(metric):
     index = LSHIndex(metric, 1, 12).fit(data())
     found = index.search(data(40, seed=1), 10)
     assert (found.n_found == np.minimum(found.n_candidates, 10)).all()
@@ -219,7 +219,7 @@ def test_a_collection_smaller_than_k_answers_with_all_it_has(metric, n):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_of_a_vector_many_times_every_copy_is_a_candidate_and_the_lowest_ids_win(metric):
+def test_every_copy_of_a_repeated_vector_is_a_candidate_and_the_lowest_ids_are_returned(metric):
     X = np.tile(np.float32([[1, 2, 3]]), (5000, 1))
     found = LSHIndex(metric, 4, 24).fit(X).search(X[:2], 10)
     assert (found.ids == np.arange(10)).all()
@@ -242,7 +242,7 @@ def test_no_queries_get_an_empty_answer(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_a_mapped_file_is_indexed_where_it_lies(metric, tmp_path):
+def test_a_mapped_file_is_indexed_without_a_copy(metric, tmp_path):
     np.save(tmp_path / "X.npy", data())
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
     index = LSHIndex(metric, 4, 5).fit(mapped)
@@ -251,7 +251,7 @@ def test_a_mapped_file_is_indexed_where_it_lies(metric, tmp_path):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_tables_and_functions_of_an_index_can_not_be_changed(metric):
+def test_the_tables_and_functions_of_an_index_are_read_only(metric):
     index = LSHIndex(metric, 2, 3).fit(data())
     family = index.hasher.family
     arrays = [index.tables.keys, index.tables.ids, index.exact.inverse_norms, index.hasher.centre, family.directions]

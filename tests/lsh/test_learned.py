@@ -32,13 +32,13 @@ def quantisation_error(V):
     return float(((np.where(V > 0, 1, -1) - V) ** 2).sum())
 
 
-def test_the_planes_of_an_itq_key_stand_at_right_angles():
+def test_the_planes_of_an_itq_key_are_orthogonal():
     normals = learn_itq(centred(), 3, 12, np.random.default_rng(0)).reshape(12, 3, 12)
     for table in range(3):
         assert np.allclose(normals[:, table].T @ normals[:, table], np.eye(12), atol=1e-5)
 
 
-def test_itq_brings_vectors_nearer_to_the_corners_than_the_rotations_it_starts_from():
+def test_itq_moves_vectors_nearer_to_the_corners_than_its_initial_rotations():
     rng = np.random.default_rng(0)
     X = (rng.choice([-1.0, 1.0], (500, 6)) + 0.2 * rng.standard_normal((500, 6))) @ reference_rotation(6, 1)
     X = (X - X.mean(axis=0)).astype(np.float32)
@@ -52,7 +52,7 @@ def reference_rotation(dim, seed):
     return np.linalg.qr(np.random.default_rng(seed).standard_normal((dim, dim)))[0]
 
 
-def test_itq_cuts_where_the_data_varies_and_leaves_the_rest_alone():
+def test_itq_uses_only_the_directions_in_which_the_data_varies():
     X = centred(dim=20) * np.where(np.arange(20) < 3, 10, 0.1).astype(np.float32)
     normals = learn_itq(X, 2, 3, np.random.default_rng(0))
     assert (np.square(normals[3:]).sum(axis=0) < 1e-3).all()
@@ -91,13 +91,13 @@ def test_a_step_along_labels_is_a_mean_over_the_labels_of_the_mean_over_their_ve
     assert (D == 0).any()
 
 
-def test_where_nobody_has_a_label_a_step_leads_nowhere_and_learning_goes_on():
+def test_without_labels_a_step_gives_zeros_and_learning_succeeds():
     nothing = reference.csr([[]] * 100)
     assert not LabelSteps.from_labels(nothing)(np.ones((100, 3), np.float32)).any()
     assert np.isfinite(learn_grh(centred(100), nothing, 2, 4, np.random.default_rng(0))).all()
 
 
-def test_uncorrelated_planes_are_just_that_and_each_depends_on_those_before_it_alone():
+def test_uncorrelated_planes_have_no_correlation_and_depend_only_on_earlier_ones():
     rng = np.random.default_rng(0)
     A = rng.standard_normal((9, 9))
     covariance, W = A @ A.T, rng.standard_normal((9, 6))
@@ -106,12 +106,12 @@ def test_uncorrelated_planes_are_just_that_and_each_depends_on_those_before_it_a
     assert np.array_equal(uncorrelated(W[:, :4], covariance), out[:, :4])
 
 
-def test_a_plane_that_says_nothing_new_stays():
+def test_a_dependent_plane_is_only_scaled():
     W = np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 0.0]])
     assert uncorrelated(W, np.eye(2)).tolist() == [[1, 1, 0], [0, 0, 0]]
 
 
-def test_planes_learn_to_keep_a_label_together_from_the_labels_and_not_from_shuffled_ones():
+def test_grh_planes_keep_a_label_together_unless_labels_are_shuffled():
     rng = np.random.default_rng(0)
     label = rng.integers(0, 20, 2000)
     X = (rng.standard_normal((20, 16))[label] + 1.5 * rng.standard_normal((2000, 16))).astype(np.float32)
@@ -142,7 +142,7 @@ def test_learned_planes_find_more_than_random_ones_where_the_data_is_thin(family
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_search_looks_at_what_dictionaries_of_lists_hold(family):
+def test_candidates_are_those_of_lsh_with_dictionaries(family):
     index, Q = fitted(family), centred(10, seed=1) + 1
     for L, K, n_probes in [(4, 8, 1), (2, 5, 4), (1, 1, 2)]:
         by_hand = reference.DictionaryLSH(index, L, K)
@@ -150,7 +150,7 @@ def test_a_search_looks_at_what_dictionaries_of_lists_hold(family):
         assert counts == [len(by_hand.candidates(q, n_probes)) for q in Q]
 
 
-def test_grh_without_labels_is_refused_with_what_to_do():
+def test_grh_without_labels_is_refused_with_advice():
     with pytest.raises(ParameterError, match=r"learns from labels: call fit\(X, labels=.*or choose family 'itq'"):
         LSHIndex(family="grh").fit(centred())
     with pytest.raises(ShapeError, match="labels are for 3 rows; X has 500"):
@@ -160,7 +160,7 @@ def test_grh_without_labels_is_refused_with_what_to_do():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_there_is_no_theory_of_learned_functions(family):
+def test_learned_families_have_no_collision_probability(family):
     index = fitted(family)
     with pytest.raises(ParameterError, match="no collision probability; measure recall"):
         index.collision_probabilities(centred(2, seed=1)[0], [0])

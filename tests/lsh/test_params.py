@@ -6,7 +6,7 @@ from lsh.errors import ParameterError
 
 
 @pytest.mark.parametrize(("name", "low", "high"), [("n_tables", 1, 512), ("n_bits", 1, 32), ("seed", 0, 2**63 - 1)])
-def test_an_index_takes_the_ends_of_each_range_and_refuses_what_lies_beyond(name, low, high):
+def test_the_ends_of_each_range_are_accepted_and_values_beyond_refused(name, low, high):
     for value in (low, high, np.int64(high)):
         assert getattr(LSHIndex(**{name: value}).params, name) == value
     for value in (low - 1, high + 1, float(high), str(low), None, True):
@@ -14,20 +14,20 @@ def test_an_index_takes_the_ends_of_each_range_and_refuses_what_lies_beyond(name
             LSHIndex(**{name: value})
 
 
-def test_small_numpy_integers_count_like_pythons_own():
+def test_numpy_integers_are_accepted():
     X = np.random.default_rng(0).standard_normal((50, 4))
     small = LSHIndex("euclidean", np.uint8(5), np.uint8(30)).fit(X)
     assert np.array_equal(small.tables.keys, LSHIndex("euclidean", 5, 30).fit(X).tables.keys)
 
 
 @pytest.mark.parametrize("metric", ["manhattan", "COSINE", "", None, 0])
-def test_an_unknown_metric_is_refused_with_those_there_are(metric):
+def test_an_unknown_metric_is_refused_with_the_ones_available(metric):
     with pytest.raises(ParameterError, match="expected one of 'cosine', 'euclidean'"):
         LSHIndex(metric)
 
 
 @pytest.mark.parametrize(("metric", "family"), [("cosine", "pstable"), ("euclidean", "planes"), ("cosine", "")])
-def test_a_family_that_the_metric_has_not_is_refused_with_those_it_has(metric, family):
+def test_a_family_of_another_metric_is_refused_with_the_ones_available(metric, family):
     with pytest.raises(ParameterError, match=f"family is '{family}'; for {metric} distance expected one of '"):
         LSHIndex(metric, family=family)
 
@@ -58,12 +58,12 @@ def test_a_bucket_width_that_is_no_number_above_zero_is_refused(width):
         ({"k": 2.5}, r"k is 2\.5"),
     ],
 )
-def test_a_search_beyond_what_was_built_is_refused_with_the_range(setting, message):
+def test_a_setting_beyond_the_index_is_refused_with_the_range(setting, message):
     index = LSHIndex(n_tables=4, n_bits=6).fit(np.eye(5))
     with pytest.raises(ParameterError, match=message):
         index.search(np.eye(5), **setting)
 
 
-def test_parameters_can_not_be_changed():
+def test_parameters_are_read_only():
     with pytest.raises(AttributeError):
         LSHIndex().params.seed = 3

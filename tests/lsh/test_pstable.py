@@ -16,7 +16,7 @@ def drawn(f, *, dim=8, width=1.0, seed=0):
 
 
 def lines(f, width, lowest=0, symbol_bits=8):
-    """Return f functions whose directions nobody asks for, without offsets."""
+    """Return f functions with unused directions and without offsets."""
     return PStable(
         np.zeros((1, f), np.float32), np.zeros(f, np.float32), width, np.full(f, lowest, np.int64), symbol_bits
     )
@@ -61,7 +61,7 @@ def test_two_vectors_collide_as_often_as_datar_says(ratio, width):
     assert binomial_agrees(collisions, DRAWS, p, comparisons=2 * len(DISTANCES))
 
 
-def test_collision_probability_falls_from_one_to_nothing():
+def test_collision_probability_falls_from_one_to_zero():
     p = drawn(1, width=2.0).collision_probability(np.concatenate([[0.0], np.geomspace(1e-6, 1e9, 400)]))
     assert p[0] == 1.0
     assert (np.diff(p) <= 1e-15).all()
@@ -83,7 +83,7 @@ def test_offsets_lie_within_one_bucket():
     assert ((offsets >= 0) & (offsets < 1)).all()
 
 
-def test_saturating_never_parts_two_vectors_of_one_bucket_nor_turns_their_order():
+def test_saturation_keeps_equal_buckets_equal_and_their_order():
     rng = np.random.default_rng(0)
     family = drawn(6)
     fitted = family.fitted_to(rng.uniform(-3, 3, (50, 6)).astype(np.float32))
@@ -115,16 +115,16 @@ def test_each_function_counts_from_its_own_lowest_so_far_projections_cost_no_bit
     assert fitted.hash(projected).tolist() == [[0, 0], [3, 3]]
 
 
-def test_more_than_256_buckets_are_refused_with_the_width_the_count_and_the_way_out():
+def test_more_than_256_buckets_are_refused_with_the_width_the_count_and_advice():
     family = lines(1, 0.5)
     with pytest.raises(ScaleError, match=r"bucket_width is 0\.5.*257 buckets.*at most 256.*leave bucket_width out"):
         family.fitted_to(np.float32([[0.0], [128.0]]))
 
 
-def test_with_saturate_the_buckets_around_the_median_stay_apart():
+def test_with_saturate_the_buckets_around_the_median_stay_distinct():
     family = lines(1, 1.0)
-    crowd = np.arange(-50, 51, dtype=np.float32)
-    projected = np.concatenate([[-1e6], crowd, [1e6]]).astype(np.float32)[:, None]
+    middle = np.arange(-50, 51, dtype=np.float32)
+    projected = np.concatenate([[-1e6], middle, [1e6]]).astype(np.float32)[:, None]
     symbols = family.fitted_to(projected, saturate=True).hash(projected).ravel().astype(int)
     assert symbols[0] == 0
     assert symbols[-1] == 255
@@ -136,20 +136,20 @@ def test_bucket_numbers_beyond_64_bits_are_refused():
         drawn(1, width=1e-12).hash(np.float32([[1e18]]))
 
 
-def test_a_probe_looks_into_the_two_next_buckets_at_the_squared_distance_to_the_wall():
+def test_the_two_adjacent_buckets_cost_the_squared_distance_to_their_boundary():
     family = lines(3, 2.0, lowest=-1, symbol_bits=2)
     symbols, costs = family.perturbations(np.float32([[0.5, 3.0, 1.0]]))  # buckets 0, 1, 0; at 1/4, 1/2, 1/2 of each
     assert symbols.tolist() == [[[0, 2], [1, 3], [0, 2]]]
     assert costs.tolist() == [[[1 / 16, 9 / 16], [1 / 4, 1 / 4], [1 / 4, 1 / 4]]]
 
 
-def test_there_is_no_bucket_to_probe_beyond_the_outermost():
+def test_buckets_outside_the_stored_range_cost_infinity():
     family = lines(2, 1.0, symbol_bits=1)
     _, costs = family.perturbations(np.float32([[-9.5, 9.5]]))
     assert np.isinf(costs).tolist() == [[[True, False], [False, True]]]
 
 
-def test_a_width_next_to_nothing_is_refused_without_a_warning():
+def test_a_tiny_width_is_refused_without_a_warning():
     with pytest.raises(ScaleError, match="too small for this data"):
         lines(1, 5e-324).fitted_to(np.float32([[1.0]]))
 
@@ -160,7 +160,7 @@ def test_more_functions_extend_the_first_directions_and_offsets():
     assert np.array_equal(few.offsets, many.offsets[:10])
 
 
-def test_directions_and_offsets_can_not_be_changed():
+def test_directions_and_offsets_are_read_only():
     family = drawn(4)
     for array in (family.directions, family.offsets):
         with pytest.raises(ValueError, match="read-only"):

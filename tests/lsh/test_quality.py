@@ -19,7 +19,7 @@ def test_recall_is_the_share_of_the_true_neighbours_found():
     assert recall_at_k(result([[-1] * 4], [[np.inf] * 4]), truth).tolist() == [0.0]
 
 
-def test_another_neighbour_at_the_distance_of_the_kth_is_as_right():
+def test_a_neighbour_tied_with_the_kth_counts_as_found():
     truth = result([[4, 7, 1]], [[0.1, 0.2, 0.2]])
     assert recall_at_k(result([[4, 8, 9]], [[0.1, 0.2, 0.2]]), truth).tolist() == [1.0]
 
@@ -30,7 +30,7 @@ def test_of_fewer_than_k_vectors_finding_all_is_recall_one():
     assert recall_at_k(result([[1, -1, -1]], [[0.2, np.inf, np.inf]]), truth).tolist() == [0.5]
 
 
-def test_what_was_not_found_never_counts_even_where_the_truth_reaches_to_infinity():
+def test_a_missing_neighbour_never_counts_even_where_true_distances_are_infinite():
     truth = result([[-1, -1]], [[np.inf, np.inf]])
     missing = result([[-1, -1]], [[np.inf, np.inf]])
     assert recall_at_k(missing, truth).tolist() == [1.0]  # there was nothing to find
@@ -95,7 +95,7 @@ def test_ids_beyond_the_labelled_rows_are_refused():
 
 @pytest.mark.parametrize("offsets", [[0, 1, 3], [1, 1, 2], [0, 3, 2], [-1, 1, 2], [0, 0, 1]])
 @pytest.mark.parametrize("whose", ["query_labels", "base_labels"])
-def test_offsets_that_lead_outside_the_labels_are_refused(offsets, whose):
+def test_offsets_outside_the_labels_are_refused(offsets, whose):
     right = reference.csr([{1}, {2}])
     labels = {"query_labels": right, "base_labels": right} | {whose: (np.array(offsets), right[1])}
     with pytest.raises(ShapeError, match=f"the offsets of {whose} do not rise from 0 to the number of its labels, 2"):
@@ -103,7 +103,7 @@ def test_offsets_that_lead_outside_the_labels_are_refused(offsets, whose):
 
 
 @pytest.mark.parametrize("depth", [1, 5, 40])
-def test_average_precision_is_that_of_a_walk_down_the_ranking(depth):
+def test_average_precision_agrees_with_its_reference(depth):
     rng = np.random.default_rng(depth)
     queries, base = random_labels(rng, 20), random_labels(rng, 40)
     ids = np.array([rng.permutation(40)[:depth] for _ in range(20)])
@@ -119,7 +119,7 @@ def test_average_precision_by_hand():
     np.testing.assert_allclose(found, [(1 / 1 + 2 / 3) / 2, (1 / 3 + 2 / 4) / 2, 0])
 
 
-def test_a_ranking_that_begins_with_all_that_is_relevant_has_average_precision_one():
+def test_a_ranking_with_all_relevant_rows_first_has_average_precision_one():
     base = reference.csr([{1}, {2}, {1, 2}, {3}])
     ranking = np.array([[2, 0], [2, 0]])
     assert average_precision(ranking, reference.csr([{1}, {1, 2}]), base).tolist() == [1.0, 1.0]

@@ -6,7 +6,7 @@ from lsh.sampling import evenly_spaced, evenly_spaced_rows
 
 @pytest.mark.parametrize("n", [1, 2, 3, 9, 10, 11, 1000])
 @pytest.mark.parametrize("most", [1, 2, 10])
-def test_rows_are_distinct_in_order_no_more_than_asked_and_reach_from_end_to_end(n, most):
+def test_evenly_spaced_rows_are_distinct_ascending_and_include_both_ends(n, most):
     X = np.arange(n, dtype=np.float32)[:, None]
     rows = evenly_spaced(X, most).ravel()
     assert len(rows) == min(n, most)

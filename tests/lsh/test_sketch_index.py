@@ -108,7 +108,7 @@ def test_there_are_no_more_buckets_than_vectors():
     assert SketchIndex(n_buckets=50).fit(data(7)).n_buckets == 7
 
 
-def test_bad_data_and_queries_are_refused_as_by_the_other_index():
+def test_invalid_data_and_queries_are_refused_as_by_lsh_index():
     index = SketchIndex().fit(data())
     bad = data(3)
     bad[1, 2] = np.nan
@@ -152,14 +152,14 @@ def test_vectors_go_to_the_centroid_that_is_nearest_by_definition():
     assert np.array_equal(Clusters.from_centroids(centroids).assign(X), distances.argmin(axis=1))
 
 
-def test_training_on_two_far_crowds_ends_at_their_means():
+def test_k_means_on_two_distant_clusters_finds_their_means():
     for seed in range(10):
         rng = np.random.default_rng(seed)
-        crowds = rng.standard_normal((2, 50, 6)).astype(np.float32) + np.float32([[[0]], [[100]]])
-        clusters = Clusters.train(crowds.reshape(100, 6), 2, rng)
+        groups = rng.standard_normal((2, 50, 6)).astype(np.float32) + np.float32([[[0]], [[100]]])
+        clusters = Clusters.train(groups.reshape(100, 6), 2, rng)
         found = sorted(clusters.centroids.tolist())
         # 50 numbers of up to 104, summed in float32
-        assert np.allclose(found, crowds.astype(np.float64).mean(axis=1), atol=50 * 104 * np.finfo(np.float32).eps)
+        assert np.allclose(found, groups.astype(np.float64).mean(axis=1), atol=50 * 104 * np.finfo(np.float32).eps)
 
 
 @pytest.mark.parametrize("dim", [1, 2, 64, 128])
@@ -170,7 +170,7 @@ def test_the_rotation_keeps_every_inner_product_up_to_128_dimensions(dim):
     assert np.allclose(rotation @ rotation.T, np.eye(dim), atol=128 * np.finfo(np.float32).eps)
 
 
-def test_beyond_128_dimensions_the_rotation_keeps_the_widest_directions():
+def test_beyond_128_dimensions_the_rotation_keeps_the_directions_of_largest_variance():
     rng = np.random.default_rng(0)
     sample = (rng.standard_normal((400, 200)) * np.where(np.arange(200) < 128, 10.0, 0.01)).astype(np.float32)
     rotation = draw_rotation(sample, rng).astype(np.float64)
@@ -181,7 +181,7 @@ def test_beyond_128_dimensions_the_rotation_keeps_the_widest_directions():
 
 # At an offset of 1000 the angles are a thousandth, and 1 - cos, a millionth, has one digit left in float32.
 @pytest.mark.parametrize(("metric", "offset"), [("cosine", 10), ("euclidean", 10), ("euclidean", 1000)])
-def test_what_all_vectors_have_in_common_costs_the_sketches_nothing(metric, offset):
+def test_a_common_offset_of_all_vectors_costs_the_sketches_no_precision(metric, offset):
     X, Q = data(2000), data(40, seed=1)
     shift = np.full(X.shape[1], offset, np.float32)
     plain = SketchIndex("euclidean").fit(X)
@@ -194,14 +194,14 @@ def test_what_all_vectors_have_in_common_costs_the_sketches_nothing(metric, offs
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_one_vector_many_times_fills_one_bucket_and_is_found(metric):
+def test_copies_of_one_vector_fill_one_bucket_and_are_found(metric):
     X = np.tile(data(1), (500, 1))
     index = SketchIndex(metric).fit(X)
     assert index.n_buckets == 1
     assert (index.search(data(3, seed=1), 10, n_probes=1).n_found == 10).all()
 
 
-def test_differences_whose_squares_vanish_are_sketched_as_none_at_all():
+def test_differences_whose_squares_underflow_are_sketched_as_zero():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((1, 32)) * 1e-17 * (1 + 1e-5 * rng.standard_normal((500, 32)))
     index = SketchIndex("euclidean").fit(X)
@@ -214,7 +214,7 @@ def test_hyperplanes_make_a_power_of_two_of_buckets(n_buckets):
         SketchIndex(n_buckets=n_buckets, family="hyperplanes")
 
 
-def test_an_unknown_family_is_refused_with_those_there_are():
+def test_an_unknown_family_is_refused_with_the_ones_available():
     with pytest.raises(
         ParameterError, match="family is 'trees'; expected one of 'kmeans', 'crosspolytopes', 'hyperplanes'"
     ):
@@ -238,7 +238,7 @@ def test_every_vector_is_in_one_bucket_and_a_centroid_is_the_mean_of_its_bucket(
 
 
 @pytest.mark.parametrize(("dim", "n_bits"), [(1, 1), (5, 3), (5, 5), (5, 12), (128, 10), (3, 0)])
-def test_a_cell_is_numbered_by_the_sides_of_planes_at_right_angles(dim, n_bits):
+def test_a_cell_is_numbered_by_the_sides_of_orthogonal_planes(dim, n_bits):
     cells = HyperplaneCells.draw(dim, n_bits, np.random.default_rng(0))
     planes, X = cells.planes.directions.astype(np.float64), data(200, dim)
     for first in range(0, n_bits, dim):

@@ -19,12 +19,12 @@ def test_each_table_is_sorted_by_key_and_equal_keys_by_id(n_words, n):
         assert found == expected
 
 
-def test_words_sort_without_a_sign():
+def test_words_sort_as_unsigned_numbers():
     tables = build_tables(np.array([[[0xFFFFFFFF], [0], [0x80000000], [0x7FFFFFFF]]], np.uint32))
     assert tables.ids.tolist() == [[1, 3, 2, 0]]
 
 
-def test_tables_can_not_be_changed_not_even_through_a_view():
+def test_tables_and_their_views_are_read_only():
     tables = build_tables(random_keys(0, 3, 5, 1))
     for array in (tables.keys, tables.ids, tables.starts, tables.first(2).keys, tables.first(2).ids):
         with pytest.raises(ValueError, match="read-only"):
@@ -40,7 +40,7 @@ def test_the_first_tables_are_a_view_and_cost_their_share():
 
 
 @pytest.mark.parametrize("n", [1, 7, 100, 5000])
-def test_starts_say_how_many_keys_come_before_each_head(n):
+def test_starts_are_the_numbers_of_keys_before_each_head(n):
     tables = build_tables(random_keys(n, 2, n, 2))
     heads = tables.starts.shape[1] - 1
     assert heads & (heads - 1) == 0

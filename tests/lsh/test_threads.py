@@ -26,7 +26,7 @@ def at_once(work, arguments):
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("n_probes", [1, 4])
-def test_threads_that_search_one_index_get_the_bits_that_one_thread_gets(metric, n_probes):
+def test_threads_that_search_one_index_get_the_same_answers_as_one_thread(metric, n_probes):
     rng = np.random.default_rng(0)
     X, Q = rng.standard_normal((3000, 16)), rng.standard_normal((THREADS, 40, 16))
     index = LSHIndex(metric, 12, 16).fit(X)
@@ -44,7 +44,7 @@ def test_threads_that_search_one_index_get_the_bits_that_one_thread_gets(metric,
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_threads_that_ask_all_that_an_index_can_tell_do_not_disturb_each_other(metric):
+def test_threads_may_call_every_method_of_one_index_at_the_same_time(metric):
     rng = np.random.default_rng(0)
     X, Q = rng.standard_normal((800, 8)), rng.standard_normal((THREADS, 6, 8))
     index = LSHIndex(metric, 6, 8).fit(X)
@@ -59,7 +59,7 @@ def test_threads_that_ask_all_that_an_index_can_tell_do_not_disturb_each_other(m
             assert np.array_equal(a, b)
 
 
-def test_indexes_built_side_by_side_are_the_same():
+def test_indexes_built_at_the_same_time_are_equal():
     X = np.random.default_rng(0).standard_normal((500, 8))
     built = at_once(lambda _: LSHIndex("euclidean", 6, 8).fit(X).tables, range(THREADS))
     for tables in built[1:]:
@@ -70,7 +70,7 @@ def test_indexes_built_side_by_side_are_the_same():
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", [LSHIndex, SketchIndex])
 @pytest.mark.parametrize("n_queries", [0, 1, 7, 2500])
-def test_a_batch_shared_among_threads_gets_the_bits_that_one_thread_gets(metric, kind, n_queries):
+def test_a_batch_shared_among_threads_gets_the_same_answers_as_on_one_thread(metric, kind, n_queries):
     rng = np.random.default_rng(0)
     X, Q = rng.standard_normal((600, 8)), rng.standard_normal((n_queries, 8))
     index = kind(metric).fit(X)
@@ -84,6 +84,6 @@ def test_a_batch_shared_among_threads_gets_the_bits_that_one_thread_gets(metric,
 
 @pytest.mark.parametrize("kind", [LSHIndex, SketchIndex])
 @pytest.mark.parametrize("n_threads", [0, -1, 1.0, None, True])
-def test_a_number_of_threads_that_is_none_is_refused(kind, n_threads):
+def test_an_invalid_number_of_threads_is_refused(kind, n_threads):
     with pytest.raises(ParameterError, match="n_threads is"):
         kind().fit(np.eye(4)).search(np.eye(4), n_threads=n_threads)

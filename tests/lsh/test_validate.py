@@ -44,7 +44,7 @@ def test_any_real_array_of_the_same_values_becomes_the_same_float32_matrix(kind)
 
 
 @pytest.mark.parametrize("kind", ["float32", "read-only"])
-def test_what_is_float32_in_order_already_is_not_copied(kind):
+def test_contiguous_float32_is_not_copied(kind):
     given = X if kind == "float32" else read_only(X)
     assert validate.matrix(given, "X") is given
 
@@ -64,7 +64,7 @@ def test_what_is_float32_in_order_already_is_not_copied(kind):
     ],
     ids=["bool", "complex", "object", "str", "bytes", "time", "words", "none inside", "None"],
 )
-def test_what_is_not_real_numbers_is_refused_by_its_dtype(given):
+def test_other_than_real_numbers_are_refused_with_their_dtype(given):
     with pytest.raises(ShapeError, match=r"X has dtype .*; expected real numbers"):
         validate.matrix(given, "X")
 
@@ -75,12 +75,12 @@ def test_rows_of_unequal_length_are_refused():
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3, 1)])
-def test_other_than_two_dimensions_are_refused_by_their_shape(shape):
+def test_other_than_two_dimensions_are_refused_with_their_shape(shape):
     with pytest.raises(ShapeError, match=r"X has shape .*; expected two dimensions"):
         validate.matrix(np.zeros(shape), "X")
 
 
-def test_a_single_vector_is_told_how_to_become_a_row():
+def test_the_error_for_a_single_vector_says_how_to_pass_it():
     with pytest.raises(ShapeError, match=r"pass q\[None, :\]"):
         validate.matrix([1.0, 2.0], "Q")
 
@@ -90,7 +90,7 @@ def test_rows_without_features_are_refused():
         validate.matrix(np.empty((4, 0)), "X")
 
 
-def test_another_dimension_than_the_index_has_is_refused_with_both():
+def test_a_wrong_dimension_is_refused_with_both_dimensions():
     with pytest.raises(ShapeError, match="Q has 3 features per row; the indexed vectors have 2"):
         validate.matrix(X, "Q", 2)
 
@@ -127,7 +127,7 @@ def test_a_row_that_becomes_zero_only_in_float32_is_refused(value):
 
 
 @pytest.mark.parametrize("value", [1e-19, 1e-30, 1e-44])
-def test_a_row_too_short_to_square_is_refused_by_its_length(value):
+def test_a_row_too_short_to_square_is_refused_with_its_length(value):
     with pytest.raises(ScaleError, match=r"X row 1 has length .*multiply the data"):
         validate.norms(np.float32([[0, 0], [0, value]]), "X")
 
@@ -145,13 +145,13 @@ def test_norms_are_those_of_float64(monkeypatch):
     assert np.allclose(validate.norms(rows, "X"), expected, rtol=7 * np.finfo(np.float64).eps, atol=0)
 
 
-def test_no_queries_are_refused_where_something_is_measured():
+def test_measuring_without_queries_is_refused():
     with pytest.raises(ShapeError, match="Q has no rows; expected at least one query"):
         validate.queries(np.empty((0, 3)), 3)
 
 
 @pytest.mark.parametrize("value", [1, 7, np.int64(3), np.uint8(5)])
-def test_a_whole_number_in_range_passes_as_int(value):
+def test_a_whole_number_in_range_is_returned_as_int(value):
     assert type(validate.integer(value, "k", 1, 7)) is int
 
 
@@ -162,7 +162,7 @@ def test_any_other_number_is_refused_with_the_range(value):
 
 
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(2), 1e-300])
-def test_a_number_above_zero_passes_as_float(value):
+def test_a_number_above_zero_is_returned_as_float(value):
     assert validate.positive(value, "w") == float(value)
 
 

@@ -7,7 +7,7 @@ import pytest
 from lsh import warm
 
 
-def test_after_warming_the_kernels_are_known_to_be_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_warming_is_warm_returns_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warm, "_marker", lambda: tmp_path / "note")
     assert not warm.is_warm()
     told = []
@@ -16,7 +16,7 @@ def test_after_warming_the_kernels_are_known_to_be_compiled(tmp_path: Path, monk
     assert warm.is_warm()
 
 
-def test_where_nothing_can_be_written_warming_goes_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warming_succeeds_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warm, "_marker", lambda: tmp_path / "no folder" / "note")
     warm.warm()
     assert not warm.is_warm()

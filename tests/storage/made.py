@@ -1,6 +1,6 @@
-"""Small indexes of every kind, their files taken apart and put together again, and what they answer.
+"""Small indexes of every kind, their answers, and functions that decode and encode their files.
 
-The file's layout is spelled out here a second time, after docs/FORMAT.md and apart from `lsh.storage`.
+The file format is implemented here a second time, from docs/FORMAT.md and independently of `lsh.storage`.
 """
 
 import functools
@@ -42,7 +42,7 @@ def fit(kind, X, seed=0):
 
 @functools.cache
 def make(kind, seed=0):
-    """Return the index of one of KINDS over `vectors()`: always the same one, since nobody can change it."""
+    """Return the index of one of KINDS over `vectors()`: always the same object, since it is read-only."""
     return fit(kind, vectors(), seed)
 
 

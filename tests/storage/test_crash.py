@@ -14,14 +14,14 @@ KILLS = 60
 STATM = Path("/proc/self/statm")  # sizes of this process, in pages
 
 
-def test_savers_that_are_killed_and_savers_that_race_leave_a_whole_file(root, tmp_path):
+def test_killed_and_concurrent_writers_leave_a_complete_file(root, tmp_path):
     command = [sys.executable, "-m", "tests.storage.savers", str(tmp_path), str(KILLS), "0"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("kind", ["tables-cosine", "sketches-cosine"])
-def test_an_index_that_is_in_use_does_not_notice_that_its_file_is_replaced_or_removed(tmp_path, kind):
+def test_an_index_in_use_keeps_working_when_its_file_is_replaced_or_removed(tmp_path, kind):
     path = tmp_path / "index"
     indexes = [make(kind, seed=seed) for seed in (1, 2)]
     lsh.save(indexes[0], path)
@@ -46,7 +46,7 @@ def test_an_index_that_is_in_use_does_not_notice_that_its_file_is_replaced_or_re
     assert answers(loaded) == expected
 
 
-def test_an_index_read_into_memory_outlives_a_file_that_is_overwritten_in_place(tmp_path):
+def test_an_index_read_into_memory_keeps_working_when_its_file_is_overwritten_in_place(tmp_path):
     path, index = tmp_path / "index", make("tables-euclidean")
     lsh.save(index, path)
     loaded = lsh.load(path, mapped=False)

@@ -45,7 +45,7 @@ def test_a_golden_file_of_this_version_is_saved_again_byte_for_byte(path, tmp_pa
     assert (tmp_path / "again").read_bytes() == path.read_bytes()
 
 
-def test_the_golden_answers_are_worth_recording():
+def test_the_golden_answers_cover_found_missing_and_different_candidates():
     """Some queries find all they ask for, some do not, and not every search looks at everything."""
     for path in FILES:
         found = recorded(path)[1]

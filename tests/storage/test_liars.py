@@ -1,4 +1,4 @@
-"""Files whose sums are right and whose words are not: each lie is refused, or changes no answer."""
+"""Files with valid checksums and invalid contents: each is refused, or changes no answer."""
 
 import copy
 import json
@@ -29,8 +29,8 @@ VALUES = [
     *("cosine", "euclidean", "LSHIndex", "SketchIndex", "<f8", "|O"),
     *([], [[]], [1], [N], [N, 5], [5, N], [0, 5], [-1, 5], [2**32, 2**32], [2**62, 4], [1.0, 2], {}, {"a": 1}),
 ]
-# These choose among hash functions of one shape, and only the file knows which it was: whoever sums up a lie about them
-# rightly has made another index. A search must survive it all the same.
+# These choose among hash functions of one shape, and no other part of the file depends on them: with a valid checksum,
+# another value is another index. A search in it must not fail.
 UNKNOWABLE = {"width", "symbol_bits", "metric", "family"}
 
 
@@ -64,7 +64,7 @@ def at(tree, path):
     return tree
 
 
-def test_no_value_of_the_header_can_be_a_lie_that_changes_an_answer(saved, tmp_path):
+def test_no_changed_value_of_the_header_changes_an_answer(saved, tmp_path):
     data, expected = saved
     header, _ = take_apart(data)
     body, cases = body_of(data), 0
@@ -83,7 +83,7 @@ def canonical(tree):
     return json.dumps(tree, sort_keys=True)
 
 
-def test_a_value_that_is_missing_unknown_or_said_twice_is_refused(saved, refused):
+def test_a_missing_unknown_or_repeated_value_is_refused(saved, refused):
     data, _ = saved
     header, _ = take_apart(data)
     for path in parts(header):
@@ -131,7 +131,7 @@ def test_a_value_that_is_missing_unknown_or_said_twice_is_refused(saved, refused
         lambda text: text[:-1] + b',"z":"' + b"x" * 70_000 + b'"}',
     ],
 )
-def test_another_spelling_of_the_header_is_refused(saved, refused, respell):
+def test_a_header_in_another_form_is_refused(saved, refused, respell):
     data, _ = saved
     header, _ = take_apart(data)
     text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
@@ -139,7 +139,7 @@ def test_another_spelling_of_the_header_is_refused(saved, refused, respell):
     refused(with_header(respell(text), body_of(data)))
 
 
-def test_a_newer_version_is_named_as_such(saved, refused):
+def test_a_newer_version_is_reported(saved, refused):
     data, _ = saved
     header, _ = take_apart(data)
     for version in (2, 255, 2**32 - 1):
@@ -232,7 +232,7 @@ def test_an_id_out_of_range_is_always_refused(saved, refused, value, options):
 
 @pytest.mark.parametrize("options", ALWAYS, ids=str)
 @pytest.mark.parametrize("change", ["first", "last", "falls", "negative", "far"])
-def test_buckets_that_do_not_share_out_the_vectors_are_always_refused(tmp_path, refused, change, options):
+def test_buckets_that_do_not_partition_the_vectors_are_always_refused(tmp_path, refused, change, options):
     lsh.save(make("sketches-cosine"), tmp_path / "index")
     data = (tmp_path / "index").read_bytes()
     header, arrays = take_apart(data)
@@ -266,7 +266,7 @@ def test_numbers_that_are_not_finite_are_refused(saved, refused, value):
         *[("offsets", -0.5), ("offsets", 1.5), ("rotation", 3), ("centroids", 1e19), ("directions", -1e19)],
     ],
 )
-def test_numbers_that_no_index_holds_are_refused(saved, refused, name, value):
+def test_invalid_numbers_are_refused(saved, refused, name, value):
     data, _ = saved
     if name in take_apart(data)[1]:
         assert name in refused(changed(data, name, 0, value))
@@ -304,7 +304,7 @@ def noisy(data, rng):
     return put_together(header, arrays)
 
 
-def test_noise_that_is_not_verified_never_leads_a_kernel_out_of_its_arrays(root, tmp_path):
+def test_unverified_noise_never_makes_a_kernel_read_outside_its_arrays(root, tmp_path):
     rng = np.random.default_rng(0)
     for kind in KINDS:
         lsh.save(make(kind), tmp_path / "index")

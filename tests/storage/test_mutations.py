@@ -57,7 +57,7 @@ def test_a_changed_byte_of_the_header_is_refused(saved, tmp_path):
     assert first_accepted(tmp_path / "index", changes(), data) is None
 
 
-def test_a_byte_where_nothing_is_stored_is_refused(saved, tmp_path):
+def test_a_nonzero_byte_between_arrays_is_refused(saved, tmp_path):
     data, _ = saved
     (length,) = struct.unpack_from("<I", data, 12)
     gap = range(48 + length, aligned(48 + length))
@@ -83,7 +83,7 @@ def test_blocks_that_are_zeroed_swapped_doubled_or_moved_are_refused(saved, tmp_
     assert first_accepted(tmp_path / "index", blocks(), data) is None
 
 
-def test_a_tail_is_refused(saved, tmp_path):
+def test_bytes_after_the_end_are_refused(saved, tmp_path):
     data, _ = saved
     rng = np.random.default_rng(3)
     tails = [b"\0", b"\n", bytes(64), bytes(4096), data] + [rng.bytes(rng.integers(1, 200)) for _ in range(TAILS)]
@@ -101,11 +101,11 @@ def test_a_file_spliced_from_two_is_refused(tmp_path, kind):
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 5000, b"\x93NUMPY" + b"\0" * 122, b"PK\x03\x04" + b"\0" * 100, b"{}"])
-def test_another_file_is_refused_in_plain_words(refused, data):
+def test_a_file_of_another_kind_is_refused(refused, data):
     assert "it is not a saved index" in refused(data)
 
 
-def test_noise_behind_a_true_beginning_is_refused(saved, tmp_path):
+def test_noise_after_a_valid_beginning_is_refused(saved, tmp_path):
     data, _ = saved
     rng = np.random.default_rng(5)
     noise = ((i, data[: int(rng.integers(8, 60))] + rng.bytes(int(rng.integers(0, 5000)))) for i in range(300))
@@ -123,7 +123,7 @@ def test_each_kind_of_damage_is_named(saved, refused):
     assert "it has 20 bytes" in refused(data[:20])
 
 
-def test_damage_goes_unseen_without_verifying_but_never_leads_out_of_the_arrays(saved, tmp_path):
+def test_unverified_damage_never_makes_a_kernel_read_outside_its_arrays(saved, tmp_path):
     """What `verify=False` leaves: flipped bits of the data may change answers, and nothing worse."""
     data, _ = saved
     rng = np.random.default_rng(6)
@@ -142,7 +142,7 @@ def test_damage_goes_unseen_without_verifying_but_never_leads_out_of_the_arrays(
 
 
 @pytest.mark.parametrize("mapped", [True, False])
-def test_a_file_that_shrinks_while_it_is_opened_is_refused(tmp_path, monkeypatch, mapped):
+def test_a_file_truncated_while_it_is_opened_is_refused(tmp_path, monkeypatch, mapped):
     path, real = tmp_path / "index", container.arrays_of
     lsh.save(fit("tables-cosine", vectors(2000)), path)
     data = path.read_bytes()

@@ -22,7 +22,7 @@ def test_a_loaded_index_answers_bit_for_bit_as_the_saved_one(saved, tmp_path, op
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_loaded_index_knows_all_that_the_saved_one_knew(tmp_path, kind):
+def test_a_loaded_index_has_the_attributes_of_the_saved_one(tmp_path, kind):
     index = make(kind)
     lsh.save(index, tmp_path / "index")
     loaded = lsh.load(tmp_path / "index")
@@ -54,13 +54,13 @@ def test_the_same_seed_and_data_give_the_same_bytes(tmp_path, kind):
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes() != (tmp_path / "other").read_bytes()
 
 
-def test_a_file_is_what_the_format_says_and_nothing_else(saved):
+def test_a_file_has_exactly_the_documented_format(saved):
     data, _ = saved
     assert put_together(*take_apart(data)) == data
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_vectors_that_are_left_out_are_given_again(tmp_path, kind):
+def test_vectors_left_out_of_the_file_are_passed_to_load(tmp_path, kind):
     X, index = vectors(), make(kind)
     lsh.save(index, tmp_path / "whole")
     lsh.save(index, tmp_path / "index", with_vectors=False)
@@ -90,14 +90,14 @@ def test_other_vectors_than_those_left_out_are_refused(tmp_path, X, words):
     assert str(tmp_path / "index") in str(caught.value)
 
 
-def test_vectors_of_another_shape_are_refused_without_verifying_too(tmp_path):
+def test_vectors_of_another_shape_are_refused_even_unverified(tmp_path):
     lsh.save(make("sketches-cosine"), tmp_path / "index", with_vectors=False)
     for X in (vectors(22), vectors(24), vectors(dim=4), vectors()[0], vectors(46)[::2][:, ::2]):
         with pytest.raises(IndexFileError, match="shape"):
             lsh.load(tmp_path / "index", X, verify=False)
 
 
-def test_vectors_given_to_a_file_that_holds_its_own_are_refused(tmp_path):
+def test_vectors_passed_for_a_file_that_has_its_own_are_refused(tmp_path):
     lsh.save(make("tables-cosine"), tmp_path / "index")
     with pytest.raises(IndexFileError, match="holds its own vectors"):
         lsh.load(tmp_path / "index", vectors())
@@ -105,7 +105,7 @@ def test_vectors_given_to_a_file_that_holds_its_own_are_refused(tmp_path):
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_of_a_loaded_index_can_be_written(tmp_path, kind, options):
+def test_a_loaded_index_is_read_only(tmp_path, kind, options):
     lsh.save(make(kind), tmp_path / "index")
     loaded = lsh.load(tmp_path / "index", **options)
     arrays = [loaded.exact.X, loaded.exact.inverse_norms, loaded.exact.half_squares]
@@ -199,7 +199,7 @@ def vars_of(found):
     return found.ids, found.distances, found.n_candidates
 
 
-def test_arrays_beyond_four_gigabytes_lie_where_they_should(tmp_path):
+def test_arrays_beyond_four_gigabytes_have_the_right_offsets(tmp_path):
     """A file with a hole of 5 GB in its vectors: places need more than 32 bits."""
     n, dim = 10_200_000, 128
     lsh.save(fit("tables-cosine", vectors(3, dim)), tmp_path / "small")

@@ -116,7 +116,7 @@ def test_the_bytes_are_on_the_disk_before_the_name_changes_and_the_name_before_t
     assert order == [("write", "file"), ("fsync", "file"), ("replace", "file"), ("fsync", "folder")]
 
 
-def test_writes_that_take_only_a_few_bytes_at_a_time_are_continued(indexes, old):
+def test_short_writes_are_continued(indexes, old):
     real = os.write
     lsh.save(indexes[1], old.parent / "new")
     with pytest.MonkeyPatch.context() as patch:
@@ -125,7 +125,7 @@ def test_writes_that_take_only_a_few_bytes_at_a_time_are_continued(indexes, old)
     assert old.read_bytes() == (old.parent / "new").read_bytes()
 
 
-def test_a_write_that_takes_nothing_is_an_error(indexes, old):
+def test_a_write_of_zero_bytes_is_an_error(indexes, old):
     before = old.read_bytes()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "write", lambda *_: 0)
@@ -135,7 +135,7 @@ def test_a_write_that_takes_nothing_is_an_error(indexes, old):
     assert hidden(old.parent) == []
 
 
-def test_a_full_disk_is_named_and_the_old_file_stays(indexes, old):
+def test_a_full_disk_is_reported_and_the_old_file_stays(indexes, old):
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full, the disk that is always full")
     before, real = old.read_bytes(), os.open
@@ -167,13 +167,13 @@ def test_a_limit_on_the_size_of_files_leaves_the_old_file(indexes, old):
         assert hidden(old.parent) == []
 
 
-def test_a_missing_folder_is_named(indexes, tmp_path):
+def test_a_missing_folder_is_reported(indexes, tmp_path):
     with pytest.raises(IndexFileError, match=rf"cannot write {tmp_path}/nowhere/index: .*make it first"):
         lsh.save(indexes[0], tmp_path / "nowhere" / "index")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_may_not_be_written_is_named(indexes, old):
+def test_an_unwritable_folder_is_reported(indexes, old):
     if os.geteuid() == 0:
         pytest.skip("the superuser may write everywhere")
     old.parent.chmod(0o500)
@@ -186,7 +186,7 @@ def test_a_folder_that_may_not_be_written_is_named(indexes, old):
 
 
 @pytest.mark.parametrize("make_it", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
-def test_what_is_not_a_file_is_not_replaced_and_not_read(indexes, tmp_path, make_it):
+def test_other_than_regular_files_are_not_replaced_and_not_read(indexes, tmp_path, make_it):
     path = tmp_path / "other"
     make_it(path)
     kind = stat.S_IFMT(path.stat().st_mode)
@@ -198,7 +198,7 @@ def test_what_is_not_a_file_is_not_replaced_and_not_read(indexes, tmp_path, make
     assert [found.name for found in tmp_path.iterdir()] == ["other"]
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(IndexFileError, match=f"cannot read {tmp_path}/none: No such file or directory"):
         lsh.load(tmp_path / "none")
 

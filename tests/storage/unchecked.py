@@ -1,6 +1,6 @@
-"""Search the indexes of a folder as far as they go, without verifying them: `python -m tests.storage.unchecked FOLDER`.
+"""Search every index of a folder without verifying it: `python -m tests.storage.unchecked FOLDER`.
 
-Run with NUMBA_BOUNDSCHECK=1, so that a kernel which is led out of an array says so instead of reading what lies there.
+Run with NUMBA_BOUNDSCHECK=1, so that a kernel that reads outside an array raises an error.
 """
 
 import sys

@@ -22,7 +22,7 @@ class Made(NamedTuple):
 
 
 def made(rng, *, n, nq, L, K, bits, m, variety=3):
-    """Return tables of keys with few distinct symbols, so that buckets are full, and queries with moves."""
+    """Return tables of keys with few distinct symbols, so that buckets are full, and queries with perturbations."""
     base = rng.integers(0, min(variety, 2**bits), (n, L, K), dtype=np.uint8)
     queries = rng.integers(0, min(variety, 2**bits), (nq, L, K), dtype=np.uint8)
     tables = build_tables(reference.pack(base, bits))

@@ -30,7 +30,7 @@ def test_prefix_mask_covers_just_the_first_symbols(bits):
 
 @pytest.mark.parametrize("bits", ALL_BITS)
 @pytest.mark.parametrize("n", [0, 1, 2, 33])
-def test_first_at_least_and_bucket_agree_with_a_walk_at_every_prefix(bits, n):
+def test_first_at_least_and_find_bucket_agree_with_their_references_at_every_prefix(bits, n):
     rng = np.random.default_rng([bits, n])
     for n_symbols in (1, 4, 9, 24):
         keys = sorted_keys(rng, n, n_symbols, bits, variety=2)
@@ -46,7 +46,7 @@ def test_first_at_least_and_bucket_agree_with_a_walk_at_every_prefix(bits, n):
 
 
 @pytest.mark.parametrize("n_words", [1, 2, 6])
-def test_a_key_beyond_either_end_has_an_empty_bucket_there(n_words):
+def test_a_key_beyond_either_end_has_an_empty_bucket_at_that_end(n_words):
     keys = np.full((10, n_words), 7 << 28, np.uint32)
     mask = np.full(n_words, 0xFFFFFFFF, np.uint32)
     assert find_bucket(keys, np.zeros(n_words, np.uint32), mask, 0, 10) == (0, 0)
@@ -66,7 +66,7 @@ def test_an_empty_mask_puts_everything_into_one_bucket():
     assert find_bucket(keys, np.zeros(1, np.uint32), np.zeros(1, np.uint32), 0, 12) == (0, 12)
 
 
-def test_keys_compare_without_a_sign_and_word_by_word():
+def test_keys_compare_as_unsigned_numbers_word_by_word():
     keys = np.array([[0, 5], [1, 0], [0x7FFFFFFF, 9], [0x80000000, 1], [0xFFFFFFFF, 0]], np.uint32)
     mask = np.full(2, 0xFFFFFFFF, np.uint32)
     for place, key in enumerate(keys):

@@ -28,7 +28,7 @@ def keys_of(symbols, bits):
 
 @pytest.mark.parametrize("unit", [True, False])
 @pytest.mark.parametrize("dim", [1, 2, 3, 7, 128])
-def test_prepare_scales_and_centres_like_its_twin_bit_for_bit(unit, dim):
+def test_prepare_agrees_with_its_reference_bit_for_bit(unit, dim):
     rng = np.random.default_rng(dim)
     centre = rng.standard_normal(dim, dtype=np.float32)
     for scale in (1e-15, 1.0, 1e15):
@@ -40,7 +40,7 @@ def test_prepare_scales_and_centres_like_its_twin_bit_for_bit(unit, dim):
 
 
 @pytest.mark.parametrize(("n", "dim", "f"), SHAPES)
-def test_project_adds_one_dimension_after_another_like_its_twin_bit_for_bit(n, dim, f):
+def test_project_agrees_with_its_reference_bit_for_bit(n, dim, f):
     rng = np.random.default_rng([n, dim, f])
     X = rng.standard_normal((n, dim), dtype=np.float32)
     directions = rng.standard_normal((dim, f), dtype=np.float32)
@@ -68,7 +68,7 @@ def test_project_takes_the_first_directions_of_a_wider_array():
 @pytest.mark.parametrize("bits", range(1, 9))
 @pytest.mark.parametrize("n_symbols", [1, 2, 3, 4, 5, 8, 9, 16, 17, 24, 32])
 @pytest.mark.parametrize("n_tables", [1, 3])
-def test_pack_writes_the_same_words_as_its_twin(bits, n_symbols, n_tables):
+def test_pack_agrees_with_its_reference(bits, n_symbols, n_tables):
     rng = np.random.default_rng([bits, n_symbols])
     symbols = rng.integers(0, 2**bits, (13, n_tables, n_symbols), dtype=np.uint8)
     assert np.array_equal(keys_of(symbols, bits), reference.pack(symbols, bits))
@@ -89,7 +89,7 @@ def test_pack_of_no_rows_gives_no_keys():
 
 
 @pytest.mark.parametrize("bits", range(1, 9))
-def test_a_key_takes_just_enough_words_and_no_symbol_straddles_two(bits):
+def test_a_key_takes_just_enough_words_and_no_symbol_is_split(bits):
     for n_symbols in range(1, 33):
         words = words_for(n_symbols, bits)
         assert words * (WORD_BITS // bits) >= n_symbols > (words - 1) * (WORD_BITS // bits)
@@ -98,7 +98,7 @@ def test_a_key_takes_just_enough_words_and_no_symbol_straddles_two(bits):
 @pytest.mark.parametrize("unit", [True, False])
 @pytest.mark.parametrize("dim", [1, 2, 3, 7, 128])
 @pytest.mark.parametrize("n", [0, 1, 9])
-def test_normalise_copies_or_scales_like_its_twin_bit_for_bit(unit, dim, n):
+def test_normalise_agrees_with_its_reference_bit_for_bit(unit, dim, n):
     rng = np.random.default_rng([dim, n])
     for scale in (1e-15, 1.0, 1e15):
         Q = rng.standard_normal((n, dim), dtype=np.float32) * np.float32(scale)

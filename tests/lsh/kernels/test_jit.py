@@ -45,12 +45,12 @@ def test_compiling_is_announced_once_on_stderr_and_never_when_everything_is_comp
         assert (done.stdout, done.stderr) == ("", expected)
 
 
-def test_functions_that_others_compile_are_not_announced(root):
+def test_compiling_other_functions_is_not_announced(root):
     code = "import lsh, numba; numba.njit(lambda x: x + 1)(2)"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stderr == ""
 
 
-def test_numba_is_left_as_it_was_found():
+def test_importing_lsh_leaves_the_configuration_of_numba_unchanged():
     code = "import numba; before = numba.config.CACHE_DIR; import lsh; assert numba.config.CACHE_DIR == before"
     subprocess.run([sys.executable, "-c", code], check=True)

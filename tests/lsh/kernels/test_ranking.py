@@ -76,7 +76,7 @@ def test_a_distance_to_nan_is_nan(metric):
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("n_candidates", [0, 1, 33])
-def test_measure_gives_each_candidate_the_bits_of_its_own_distance(metric, n_candidates):
+def test_distances_to_many_candidates_equal_those_to_each_alone_bit_for_bit(metric, n_candidates):
     rng = np.random.default_rng(n_candidates)
     X, q = rng.standard_normal((40, 20), dtype=np.float32), rng.standard_normal(20, dtype=np.float32)
     inverse_norms = rng.random(40, dtype=np.float32)
@@ -102,7 +102,7 @@ def test_nearest_agrees_with_sorting_everything_ties_and_all(metric, dim, k):
             assert distances.tolist() == expected_distances.tolist()
 
 
-def test_nearest_does_not_care_in_which_order_candidates_come():
+def test_nearest_does_not_depend_on_the_order_of_candidates():
     rng = np.random.default_rng(0)
     X = rng.integers(-1, 2, (60, 3)).astype(np.float32)
     expected = found_by(nearest, X[0], X, np.ones(60, np.float32), EUCLIDEAN, np.arange(60), 10)
@@ -112,7 +112,7 @@ def test_nearest_does_not_care_in_which_order_candidates_come():
 
 
 @pytest.mark.parametrize(("n", "dim"), [(1, 1), (3, 2), (50, 7), (9, 128), (0, 4)])
-def test_products_are_those_of_a_matrix_and_a_vector(n, dim):
+def test_inner_products_are_a_matrix_vector_product(n, dim):
     rng = np.random.default_rng([n, dim])
     q, X = rng.standard_normal(dim, dtype=np.float32), rng.standard_normal((n, dim), dtype=np.float32)
     out = np.full(n, np.nan, np.float32)

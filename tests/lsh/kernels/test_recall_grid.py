@@ -52,7 +52,7 @@ def test_grid_probed_with_one_probe_equals_grid(K):
     assert np.array_equal(counts_of(tables, K, 1, 1, truth), counts_of(tables, K, 1, None, truth))
 
 
-def test_equal_keys_are_met_at_every_cell():
+def test_equal_keys_are_candidates_in_every_cell():
     rng = np.random.default_rng(0)
     tables = made(rng, n=20, nq=2, L=3, K=6, bits=2, m=1, variety=1)
     _, truth = truth_of(rng, 20, 2)
@@ -61,7 +61,7 @@ def test_equal_keys_are_met_at_every_cell():
     assert (hits == np.diff(truth[0])[:, None, None]).all()
 
 
-def test_grid_fits_many_visits_of_one_query_after_another():
+def test_queries_do_not_affect_each_other():
     """What one query marks must not be seen by the next: the same query twice gives the same row twice."""
     rng = np.random.default_rng(0)
     tables = made(rng, n=50, nq=1, L=3, K=5, bits=2, m=2)

@@ -15,7 +15,7 @@ def clustered(n, dim, seed):
     return (rng.standard_normal((20, dim))[rng.integers(0, 20, n)] + rng.standard_normal((n, dim))).astype(np.float32)
 
 
-def twin(index, Q, n_probes, n_reranked, k):
+def expected_of(index, Q, n_probes, n_reranked, k):
     exact = index.exact
     vectors = reference.normalise(Q, index.metric == "cosine", 1e-18, 1e18)
     return reference.search_buckets(vectors, index.buckets, *exact.vectors, n_probes, n_reranked, k)
@@ -24,12 +24,12 @@ def twin(index, Q, n_probes, n_reranked, k):
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("family", ["kmeans", "crosspolytopes", "hyperplanes"])
 @pytest.mark.parametrize("dim", [3, 128, 140])
-def test_where_all_candidates_are_ranked_a_search_finds_what_its_twin_finds(metric, family, dim):
+def test_where_all_candidates_are_ranked_a_search_agrees_with_its_reference(metric, family, dim):
     X, Q = clustered(150, dim, 0), clustered(12, dim, 1)
     index = SketchIndex(metric, n_buckets=16, family=family).fit(X)
     for n_probes in (1, 3, 16):
         found = index.search(Q, 7, n_probes, n_reranked=150)
-        ids, distances, n_candidates = twin(index, Q, n_probes, 150, 7)
+        ids, distances, n_candidates = expected_of(index, Q, n_probes, 150, 7)
         assert np.array_equal(found.n_candidates, n_candidates)
         assert np.array_equal(found.ids, ids)
         there = ids >= 0
@@ -41,12 +41,12 @@ def test_where_all_candidates_are_ranked_a_search_finds_what_its_twin_finds(metr
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("n_probes", [2, 16])
-def test_where_few_are_ranked_a_search_finds_as_much_of_the_truth_as_its_twin(metric, n_probes):
+def test_where_few_are_ranked_a_search_has_the_recall_of_its_reference(metric, n_probes):
     X, Q = clustered(600, 64, 0), clustered(60, 64, 1)
     index = SketchIndex(metric, n_buckets=16).fit(X)
     truth = index.exact.search(Q, 10).ids
     found = index.search(Q, 10, n_probes, n_reranked=20).ids
-    expected = twin(index, Q, n_probes, 20, 10)[0]
+    expected = expected_of(index, Q, n_probes, 20, 10)[0]
     shares = [
         np.array([len(set(a) & set(b)) / 10 for a, b in zip(ids, truth, strict=True)]) for ids in (found, expected)
     ]

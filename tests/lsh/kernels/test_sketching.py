@@ -31,7 +31,7 @@ def test_matvec_is_a_product_of_vector_and_matrix(d, m):
 
 
 @pytest.mark.parametrize("scale", [1e-10, 1.0, 1e15])
-def test_a_sketch_is_the_best_pointing_of_five_widths_and_carries_its_two_factors(scale):
+def test_a_sketch_has_the_smallest_angle_of_five_widths_and_the_right_factors(scale):
     rng = np.random.default_rng(0)
     Y = (rng.standard_normal((40, DIMENSIONS)) * scale).astype(np.float32)
     planes, factors = encoded(Y)
@@ -39,13 +39,13 @@ def test_a_sketch_is_the_best_pointing_of_five_widths_and_carries_its_two_factor
     for y, numbers, (factor, sum_factor) in zip(Y.astype(np.float64), levels, factors.T, strict=True):
         c = numbers - 1.5
         best = max(reference.cosine(y, reference.levels(y, width) - 1.5) for width in (0.8, 0.9, 1.0, 1.1, 1.2))
-        # A coordinate on a wall between two levels may fall to either; that moves the cosine by rounding only.
+        # A coordinate on the boundary of two levels may get either; that changes the cosine by rounding only.
         assert reference.cosine(y, c) >= best - 4 * DIMENSIONS * UNIT
         assert factor == pytest.approx(y @ y / (y @ c), rel=2 * DIMENSIONS * UNIT)
         assert sum_factor == pytest.approx(factor * numbers.sum(), rel=4 * UNIT)
 
 
-def test_the_sketch_of_nothing_is_nothing():
+def test_the_sketch_of_zero_is_zero():
     planes, factors = encoded(np.zeros((2, DIMENSIONS), np.float32))
     assert not planes.any()
     assert not factors.any()
@@ -88,7 +88,7 @@ def test_a_query_of_zeros_has_an_estimate_of_almost_zero():
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 33])
 @pytest.mark.parametrize("start", [0, 5])
-def test_score_counts_bits_to_what_the_decoded_numbers_give(n, start):
+def test_score_agrees_with_the_decoded_numbers(n, start):
     rng = np.random.default_rng([n, start])
     planes, factors = encoded(rng.standard_normal((n + 9, DIMENSIONS)).astype(np.float32))
     penalties = rng.standard_normal(n + 9).astype(np.float32)
@@ -124,7 +124,7 @@ def test_at_least_as_many_scores_as_wanted_exceed_the_limit(n, shape):
 
 @pytest.mark.parametrize("n", [100, 5000])
 @pytest.mark.parametrize("wanted", [1, 8, 40, 99])
-def test_no_more_than_the_slack_exceed_it_beside_where_scores_are_well_apart(n, wanted):
+def test_at_most_the_slack_more_exceed_the_limit_where_scores_are_distinct(n, wanted):
     scores = np.random.default_rng(n).permutation(n).astype(np.float32)
     for slack in (0, wanted // 4 + 4):
         assert wanted <= (scores > limit_for(scores, wanted, slack)).sum() <= wanted + slack

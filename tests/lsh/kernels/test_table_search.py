@@ -33,7 +33,7 @@ def rounded(y):
 
 
 @pytest.mark.parametrize("places", [[0], [63], [0, 63], [5, 17, 40], range(64)])
-def test_bits_are_found_from_either_end(places):
+def test_the_lowest_and_the_highest_bit_are_found(places):
     word = sum(1 << place for place in places)
     assert lowest_bit(np.uint64(word)) == min(places)
     assert highest_bit(np.uint64(word)) == max(places)
@@ -41,7 +41,7 @@ def test_bits_are_found_from_either_end(places):
 
 
 @pytest.mark.parametrize("n", [1, 63, 64, 65, 300])
-def test_marks_come_back_once_each_in_order_and_are_gone_then(n):
+def test_collect_marked_returns_each_id_once_in_order_and_clears_the_marks(n):
     rng = np.random.default_rng(n)
     for share in (0, 0.1, 1):
         members = np.flatnonzero(rng.random(n) < share)
@@ -69,7 +69,7 @@ def test_mark_candidates_adds_the_ids_of_the_probed_buckets_to_those_marked(bits
 
 
 @pytest.mark.parametrize("m", [0, 1, 7, 511, 512, 513, 1300])
-def test_rows_are_scored_as_their_sketches_say_in_any_order(m):
+def test_score_rows_agrees_with_the_estimates_of_the_sketches_in_any_order(m):
     rng = np.random.default_rng(m)
     planes, terms = sketched(rng, 700)
     query, step, total = rounded(rng.standard_normal(128).astype(np.float32))
@@ -82,7 +82,7 @@ def test_rows_are_scored_as_their_sketches_say_in_any_order(m):
 
 
 @pytest.mark.parametrize(("n", "n_kept"), [(30, 1), (30, 10), (3000, 40), (3000, 2999)])
-def test_the_best_are_kept_and_few_others(n, n_kept):
+def test_keep_best_keeps_the_best_and_few_others(n, n_kept):
     rng = np.random.default_rng([n, n_kept])
     scores, candidates = rng.standard_normal(n).astype(np.float32), rng.permutation(10 * n)[:n]
     best = candidates[np.argsort(-scores)]
@@ -91,7 +91,7 @@ def test_the_best_are_kept_and_few_others(n, n_kept):
     assert set(candidates[:count].tolist()) == set(best[:count].tolist())
 
 
-def test_where_scores_tie_at_the_limit_all_of_those_are_kept():
+def test_scores_tied_at_the_limit_are_all_kept():
     candidates = np.arange(50)
     assert keep_best(np.zeros(50, np.float32), 10, candidates) == 50
 
@@ -105,7 +105,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(("bits", "m", "K", "L", "n_probes"), SETTINGS)
-def test_search_agrees_with_looking_up_every_bucket_by_hand(metric, bits, m, K, L, n_probes):
+def test_search_tables_agrees_with_its_reference(metric, bits, m, K, L, n_probes):
     for n, nq, k in [(1, 1, 1), (2, 3, 5), (40, 4, 3), (7, 0, 2)]:
         rng = np.random.default_rng([metric, bits, K, L, n_probes, n])
         tables = made(rng, n=n, nq=nq, L=L, K=K, bits=bits, m=m)
@@ -116,7 +116,7 @@ def test_search_agrees_with_looking_up_every_bucket_by_hand(metric, bits, m, K, 
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("n_reranked", [1, 5, 20, 10**6])
-def test_a_filtered_search_ranks_the_candidates_with_the_best_sketches(metric, n_reranked):
+def test_with_n_reranked_the_candidates_with_the_best_sketches_are_ranked(metric, n_reranked):
     rng = np.random.default_rng([metric, n_reranked])
     n, nq, dim = 300, 5, 3
     tables = made(rng, n=n, nq=nq, L=3, K=6, bits=1, m=1)
