@@ -66,16 +66,11 @@ def first_probe(s: Settings, table: int, own: TableKey, flipped: Sequence[int]) 
 
 
 def gains(s: Settings, looked_at: Ints, met: Ints, n_true: int) -> str:
-    """Compare the probes in force with one probe and with more; looked_at, met: int[T], by number of probes."""
-    here, last = min(s.n_probes, len(met)), len(met)
-    clips = many(int(looked_at[0]), "clip")
-    one = f"With one probe per table LSH finds {int(met[0])} of {n_true} and looks at {clips}."
-    if here == 1:
-        second = _found(met, looked_at, min(2, last))
-        return f"{one} A second one would make that {second}; {last} of them, {_found(met, looked_at, last)}."
-    all_of_them = f"{last} would give {_found(met, looked_at, last)}"
-    return f"{one} With your {here} it is {_found(met, looked_at, here)}; {all_of_them}."
-
-
-def _found(met: Ints, looked_at: Ints, probes: int) -> str:
-    return f"{int(met[probes - 1])} found, {int(looked_at[probes - 1]):,} looked at"
+    """Compare the probes in force with one, two and all; looked_at, met: int[T], by number of probes."""
+    here = min(s.n_probes, len(met))
+    shown = [t for t in sorted({1, 2, here, len(met)}) if t <= len(met)]
+    parts = [
+        f"{many(t, 'probe')} per table{' (yours)' * (t == here)}, {met[t - 1]} found and {looked_at[t - 1]:,} looked at"
+        for t in shown
+    ]
+    return f"Of your {n_true} nearest, with {'; '.join(parts)}."

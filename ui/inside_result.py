@@ -12,7 +12,7 @@ from ui import clip_list
 from ui.charts import draw
 from ui.clip_list import Entry
 from ui.figures import percent
-from ui.figures.chances import HitCurve, chance_at, s_curve
+from ui.figures.chances import HitCurve, s_curve
 from ui.figures.marks import Floats
 from ui.figures.meetings import key_differences
 from ui.inside_words import bits, degrees, listed, many, numbered, symbol, to_wall
@@ -25,7 +25,6 @@ L, lift it and push it to the right**: more are found, more are looked at. The a
 part and the crowd under the low one.
 """
 MORE_BITS = 4
-_BINS = 60
 
 
 def missed(view: QueryView) -> None:
@@ -52,21 +51,23 @@ def curve(view: QueryView) -> None:
     top = 180.0 if s.metric == "cosine" else float(far.max(initial=1e-9)) * 1.02
     at = np.linspace(0, top, 241)
     p = _collide(view, at)
+    more = min(MORE_BITS, MAX_BITS - s.n_bits)
+    cosine = s.metric == "cosine"
     chances = HitCurve(
         at,
         hit_probability(p, s.n_tables, s.n_bits),
-        hit_probability(p, 2 * s.n_tables, s.n_bits),
-        hit_probability(p, s.n_tables, min(MAX_BITS, s.n_bits + MORE_BITS)),
-        min(MAX_BITS, s.n_bits + MORE_BITS) - s.n_bits,
-        "angle from your sound, degrees" if s.metric == "cosine" else "distance from your sound",
-        "°" if s.metric == "cosine" else "",
+        {
+            "2 L": hit_probability(p, 2 * s.n_tables, s.n_bits),
+            f"K + {more}": hit_probability(p, s.n_tables, s.n_bits + more),
+        },
+        "angle from your sound, degrees" if cosine else "distance from your sound",
+        "°" if cosine else "",
     )
-    counts, edges = np.histogram(far, bins=_BINS, range=(0, top))
     neighbours = inspecting.apart(index, view.query, view.true_rows)
     expected = hit_probability(_collide(view, far), s.n_tables, s.n_bits).mean()
     expected_found = hit_probability(_collide(view, neighbours), s.n_tables, s.n_bits).sum()
     last, middle = float(neighbours.max(initial=0)), float(np.median(far))
-    at_last, at_middle = percent(chance_at(chances, last)), percent(chance_at(chances, middle))
+    at_last, at_middle = (percent(float(np.interp(x, at, chances.chance))) for x in (last, middle))
     n_true, looked_at = len(view.true_rows), view.answer.n_candidates / index.n
     st.markdown(
         f"The last of your {n_true} nearest lies at {last:.3g}{chances.unit}: at your setting it is looked at with a "
@@ -76,7 +77,7 @@ def curve(view: QueryView) -> None:
         f"{sum(view.found)} and looked at {percent(looked_at)}."
     )
     draw(
-        s_curve(chances, edges, counts, neighbours, view.found, view.mode),
+        s_curve(chances, far, neighbours, view.found, view.mode),
         f"Chance of being looked at, falling from 100 % at no distance; {at_last} at {last:.3g}{chances.unit}, where "
         f"the last of the nearest lies, and {at_middle} at {middle:.3g}{chances.unit}, where half of all clips are "
         "nearer. Behind it a histogram of all clips.",
@@ -124,13 +125,11 @@ def describe_missed(s: Settings, found: Sequence[bool], near: Sequence[NearMiss]
         return f"{nothing} Raise K, or lower L, in the sidebar, and see how they fall out."
     fewest = min(len(miss.differing) for miss in lost)
     by_one = sum(len(miss.differing) == fewest for miss in lost)
-    who = "It" if n_lost == 1 else "Each" if by_one == n_lost else f"{by_one} of them"
-    tables = "the one table" if s.n_tables == 1 else f"any of the {s.n_tables} tables"
-    were = "was" if n_lost == 1 else "were"
     return (
-        f"**{n_lost} of the {n_true} nearest {were} missed**: no key of {bits(s.n_bits, s)} agrees with yours in "
-        f"{tables}. {who} differed in only **{bits(fewest, s)}** somewhere. One {symbol(s)} is enough to land in "
-        "another bucket, however near the clip is."
+        f"**{n_lost} of the {n_true} nearest {'was' if n_lost == 1 else 'were'} missed**: in none of "
+        f"{many(s.n_tables, 'table')} does the key of {bits(s.n_bits, s)} agree with yours. {by_one} of them differed in "
+        f"only **{bits(fewest, s)}** somewhere. One {symbol(s)} is enough to land in another bucket, however near the "
+        "clip is."
     )
 
 

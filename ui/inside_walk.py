@@ -141,42 +141,29 @@ def describe_key(s: Settings, table: int, own: TableKey, behind: Ints, agreeing:
         if s.metric == "cosine"
         else f"one number for each of {many(s.n_bits, 'random line')}: the slot of the line into which your sound falls"
     )
-    start = f"In table {table + 1} the key of your sound is **{written(own.symbols)}**, {what}."
     weakest = int(own.firmness.argmin())
-    how = distance_to_wall(s, own, weakest)
-    n_weak = int((own.firmness < NEARLY).sum())
-    doubt = (
-        f"{symbol(s).capitalize()} {weakest + 1} was nearly another: your sound is only {how}, and "
-        f"{_none_or_some(int(behind[weakest]))} on another side."
-        if n_weak
-        else f"No {symbol(s)} is in doubt here; even the least firm one, {symbol(s)} {weakest + 1}, is {how}."
+    doubt = "was nearly another" if own.firmness[weakest] < NEARLY else "is the least certain"
+    others = many(int(behind[weakest]), "of the nearest lies", "of the nearest lie")
+    return (
+        f"In table {table + 1} the key of your sound is **{written(own.symbols)}**, {what}. {symbol(s).capitalize()} "
+        f"{weakest + 1} {doubt}: your sound is {distance_to_wall(s, own, weakest)}, and {others} on another side. A "
+        f"bucket wants all {s.n_bits} to agree: **{agreeing} of the {n_true}** nearest do so in this table."
     )
-    end = f"A bucket wants all {s.n_bits} to agree: **{agreeing} of the {n_true}** nearest do so in this table."
-    return f"{start} {doubt} {end}"
 
 
 def describe_buckets(
     s: Settings, n: int, table: int, sizes: Ints, hits: Ints, looked_at: int, found: int, n_true: int
 ) -> str:
     """Say what the bucket of one table holds, and what all of them hold together."""
-    if s.n_tables == 1:
-        together = f"One table is one chance: the other {n_true - found} of the {n_true} nearest are not looked at."
-    else:
-        together = (
-            f"All {s.n_tables} buckets together hold {many(looked_at, 'different clip')}, {percent(looked_at / n)} of "
-            f"the collection, and **{found} of the {n_true}** nearest: {_fullest_share(hits)}."
-        )
+    most, none = int(hits.max()), int((hits == 0).sum())
+    empty = f", and {many(none, 'table has', 'tables have')} none of them" if none else ""
+    together = (
+        f"All {s.n_tables} buckets together hold {many(looked_at, 'different clip')}, {percent(looked_at / n)} of the "
+        f"collection, and **{found} of the {n_true}** nearest: no table has more than {most}{empty}."
+        if s.n_tables > 1
+        else f"One table is one chance: the other {n_true - found} of the {n_true} nearest are not looked at."
+    )
     return (
         f"In table {table + 1} your sound shares its bucket with {many(int(sizes[table]), 'clip')} of {n:,}; "
         f"{int(hits[table])} of the {n_true} nearest {'is' if hits[table] == 1 else 'are'} among them. {together}"
     )
-
-
-def _none_or_some(n: int) -> str:
-    return "none of the nearest lies" if n == 0 else many(n, "of the nearest lies", "of the nearest lie")
-
-
-def _fullest_share(hits: Ints) -> str:
-    most, none = int(hits.max()), int((hits == 0).sum())
-    empty = f", and {many(none, 'table has', 'tables have')} none of them" if none else ""
-    return f"no table has more than {most}{empty}"

@@ -98,7 +98,7 @@ def test_a_table_beyond_the_ones_in_use_becomes_the_last(small):
 def test_more_probes_than_buckets_are_accepted(small):
     app = opened("inside", step="Probes", K="1", probes="16")
     assert not app.exception
-    assert "With your" in said(app)
+    assert "(yours)" in said(app)
 
 
 def test_raw_codes_are_looked_at_more_than_centred_ones(small):

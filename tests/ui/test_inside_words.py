@@ -37,7 +37,7 @@ def test_a_miss_that_no_single_setting_would_find_is_described_so():
     assert "No single slider" in said
 
 
-@pytest.mark.parametrize(("weakest", "said"), [(0.05, "Bit 2 was nearly another"), (0.4, "No bit is in doubt")])
+@pytest.mark.parametrize(("weakest", "said"), [(0.05, "Bit 2 was nearly another"), (0.4, "Bit 2 is the least certain")])
 def test_a_bit_is_called_nearly_another_only_when_its_plane_passes_near(weakest, said):
     own = TableKey(np.array([1, 0, 1]), np.array([5.0, -0.2, 7.0]), np.array([0.9, weakest, 0.8]))
     assert said in inside_walk.describe_key(Settings(n_bits=3), 0, own, np.array([1, 4, 0]), 2, 10)

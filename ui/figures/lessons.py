@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lsh import hit_probability
-from ui.figures.marks import Floats, Meaning, label, line, marker, percent, points, text_at, you_are_here
+from ui.figures.marks import Floats, Meaning, histogram, label, line, marker, percent, points, text_at, you_are_here
 from ui.figures.palette import CANDIDATE, FOUND, HAIRLINE, INK, QUIET, Mode, new_figure
 
 HEIGHT = 340
@@ -36,7 +36,7 @@ class Angles:
 def angle_histogram(angles: Angles, mode: Mode) -> go.Figure:
     """Draw a histogram of the angles from the query to all clips, with the ten nearest on it."""
     figure = _degrees("angle to your sound, degrees", "share of the clips", mode)
-    top = _histogram(figure, angles)
+    _, top = histogram(figure, angles.all, 180, "°")
     figure.update_yaxes(range=[0, 1.3 * top], tickformat=".0%", nticks=4)
     figure.add_trace(points([0], [0.06 * top], "", marker("query", 16, mode), ["your sound"]))
     n = len(angles.nearest)
@@ -72,7 +72,7 @@ def one_plane(angles: Angles, turn: float, mode: Mode) -> go.Figure:
         at = math.cos(place), math.sin(place)
         figure.add_trace(points([at[0]], [at[1]], "", marker(meaning, size, mode), [name]))
         anchor, shift = ("left", 12) if angle >= 0 else ("right", -12)
-        text_at(figure, *at, f"{name}: <b>{_bit(turn, angle)}</b>", xanchor=anchor, xshift=shift)
+        text_at(figure, *at, f"{name}: <b>{int(_side(turn, angle))}</b>", xanchor=anchor, xshift=shift)
     return figure
 
 
@@ -105,7 +105,7 @@ def key_chances(angles: Angles, n_bits: int, mode: Mode) -> go.Figure:
 def s_curve(angles: Angles, n_tables: int, n_bits: int, mode: Mode) -> go.Figure:
     """Draw the probability of being looked at by angle, over a histogram of all clips."""
     figure = _degrees("angle to your sound, degrees", "chance of being looked at", mode)
-    top = _histogram(figure, angles, scale=0.5)
+    middle, top = histogram(figure, angles.all, 180, "°", height=0.5)
     figure.update_yaxes(range=[-0.02, 1.08], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
     chances = hit_probability(1 - _CURVE / 180, n_tables, n_bits)
     text = [f"{angle:.0f}°: {percent(float(c))}" for angle, c in zip(_CURVE, chances, strict=True)]
@@ -114,7 +114,7 @@ def s_curve(angles: Angles, n_tables: int, n_bits: int, mode: Mode) -> go.Figure
     tenth = f"10th nearest: {percent(at)}"
     figure.add_trace(points([angles.tenth], [at], "", marker("exact", 11, mode), [tenth]))
     label(figure, angles.tenth, at, tenth, mode, to_left=False, lift=0)
-    text_at(figure, angles.usual, top, "where the clips are", yshift=12, xanchor="center")
+    text_at(figure, middle, top, "where the clips are", yshift=12, xanchor="center")
     return figure
 
 
@@ -124,24 +124,6 @@ def _degrees(x_title: str, y_title: str, mode: Mode) -> go.Figure:
     return figure
 
 
-def _histogram(figure: go.Figure, angles: Angles, scale: float | None = None) -> float:
-    """Add a histogram of all angles, `scale` high or as fractions of the clips; return its height."""
-    counts, edges = np.histogram(angles.all, bins=60, range=(0, 180))
-    shares = counts / max(counts.sum(), 1)
-    heights = shares * (scale / max(float(shares.max()), 1e-9)) if scale else shares
-    text = [
-        f"{low:.0f}° to {low + 3:.0f}°: {percent(float(s))} of the clips" for low, s in zip(edges, shares, strict=False)
-    ]
-    bars = go.Bar(x=edges[:-1] + 1.5, y=heights, width=2.6, marker={"color": QUIET, "line": {"width": 0}}, text=text)
-    bars.update(hovertemplate="%{text}<extra></extra>", textposition="none")
-    figure.add_trace(bars)
-    return float(heights.max())
-
-
-def _side(turn: float, angle: float) -> int:
-    """Return 1 or -1: the side of the line of a clip at `angle` degrees, clockwise from the top."""
-    return 1 if math.sin(math.radians(angle + turn)) >= 0 else -1
-
-
-def _bit(turn: float, angle: float) -> str:
-    return "1" if _side(turn, angle) > 0 else "0"
+def _side(turn: float, angle: float) -> bool:
+    """Return on which side of the line a clip at `angle` degrees is, clockwise from the top."""
+    return math.sin(math.radians(angle + turn)) >= 0

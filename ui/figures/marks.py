@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ui.figures.palette import CANDIDATE, FOUND, HERE, INK, MISSED, PAPER, QUERY, SMALL_TEXT, Mode
+from ui.figures.palette import CANDIDATE, FOUND, HERE, INK, MISSED, PAPER, QUERY, QUIET, SMALL_TEXT, Mode
 
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
@@ -102,6 +102,24 @@ def line(
         text=list(texts),
         **({"hovertemplate": "%{text}<extra></extra>"} if texts else {"hoverinfo": "skip"}),
     )
+
+
+def histogram(
+    figure: go.Figure, distances: Floats, limit: float, unit: str, height: float | None = None
+) -> tuple[float, float]:
+    """Add a histogram of distances up to `limit`, as fractions or `height` high; return its peak (x, y)."""
+    counts, edges = np.histogram(distances, bins=60, range=(0, limit))
+    shares = counts / max(len(distances), 1)
+    peak = int(shares.argmax())
+    heights = shares * (height / max(float(shares[peak]), 1e-9)) if height else shares
+    width, middles = edges[1] - edges[0], (edges[:-1] + edges[1:]) / 2
+    texts = [
+        f"{low:.3g} to {low + width:.3g}{unit} away:<br>{percent(float(share))} of the clips"
+        for low, share in zip(edges, shares, strict=False)
+    ]
+    bars = go.Bar(x=middles, y=heights, width=0.9 * width, marker={"color": QUIET, "line": {"width": 0}}, name="clips")
+    figure.add_trace(bars.update(text=texts, textposition="none", hovertemplate="%{text}<extra></extra>"))
+    return float(middles[peak]), float(heights[peak])
 
 
 def you_are_here(figure: go.Figure, x: float, y: float, hover: str, mode: Mode) -> None:

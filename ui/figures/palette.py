@@ -26,24 +26,12 @@ QUIET: Final = "rgba(128, 134, 142, 0.45)"  # lines in the background of either 
 HAIRLINE: Final = "rgba(128, 134, 142, 0.22)"
 
 # The hue of recall is the blue of FOUND; higher recall contrasts more with the background.
-RECALL_SCALE: Final[dict[Mode, list[tuple[float, str]]]] = {
-    "light": [
-        (0.0, "#F1F4F5"),
-        (0.25, "#CFE2EF"),
-        (0.5, "#8FC0DE"),
-        (0.75, "#3F93C6"),
-        (0.9, "#0072B2"),
-        (1.0, "#00436B"),
-    ],
-    "dark": [
-        (0.0, "#1D2227"),
-        (0.25, "#15364B"),
-        (0.5, "#0D5684"),
-        (0.75, "#1F82BE"),
-        (0.9, "#5FAEDD"),
-        (1.0, "#B5DDF4"),
-    ],
+_STOPS: Final = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
+_BLUES: Final[dict[Mode, tuple[str, ...]]] = {
+    "light": ("#F1F4F5", "#CFE2EF", "#8FC0DE", "#3F93C6", "#0072B2", "#00436B"),
+    "dark": ("#1D2227", "#15364B", "#0D5684", "#1F82BE", "#5FAEDD", "#B5DDF4"),
 }
+RECALL_SCALE: Final = {mode: list(zip(_STOPS, blues, strict=True)) for mode, blues in _BLUES.items()}
 
 TEXT_SIZE: Final = 13
 SMALL_TEXT: Final = 12
