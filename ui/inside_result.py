@@ -127,9 +127,9 @@ def describe_missed(s: Settings, found: Sequence[bool], near: Sequence[NearMiss]
     by_one = sum(len(miss.differing) == fewest for miss in lost)
     return (
         f"**{n_lost} of the {n_true} nearest {'was' if n_lost == 1 else 'were'} missed**: in none of "
-        f"{many(s.n_tables, 'table')} does the key of {bits(s.n_bits, s)} agree with yours. {by_one} of them differed in "
-        f"only **{bits(fewest, s)}** somewhere. One {symbol(s)} is enough to land in another bucket, however near the "
-        "clip is."
+        f"{many(s.n_tables, 'table')} does the key of {bits(s.n_bits, s)} agree with yours. {by_one} of them differed "
+        f"in only **{bits(fewest, s)}** somewhere. One {symbol(s)} is enough to land in another bucket, however near "
+        "the clip is."
     )
 
 

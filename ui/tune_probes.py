@@ -14,6 +14,7 @@ from ui.charts import BESIDE, draw, few_numbers
 from ui.figures import percent
 from ui.figures.marks import Floats
 from ui.figures.more_probes import probes, recall_by_probes
+from ui.inside_words import many
 from ui.recall_grid import GridView, key
 from ui.tune_pieces import on_request
 
@@ -78,23 +79,14 @@ def trade(measured: Mapping[int, Measured], n_tables: int, budget: float) -> lis
 
 
 def sentence(rows: list[Row], here: tuple[int, int], budget: float, index: LSHIndex) -> str:
-    """Say which number of probes finds most, and how many tables, and megabytes, would find as much with one probe."""
+    """Say which number of probes finds most within the budget, and what one probe needs to find as much."""
     n_probes, n_bits, recall, needed = max(rows, key=lambda row: row[2])
-    held = f"L = {here[0]} table{'s' * (here[0] != 1)} ({_megabytes(index, here[0])})"
-    if n_probes == 1:
-        return f"With {held}, more probes find no more here: looking further into one's own bucket is as good."
-    said = (
-        f"With {held} and no more than {percent(budget)} of the clips looked at, **{n_probes} probes** at K = {n_bits} "
-        f"find {percent(recall)}"
-    )
-    if needed is None:
-        return f"{said}. With one probe, no number of tables up to {index.params.n_tables} does so."
-    if needed <= here[0]:
-        return f"{said}; one probe does as well with as many tables."
-    ratio = index.nbytes_of(needed) / index.nbytes_of(here[0])
+    memory = f": **{index.nbytes_of(needed) / index.nbytes_of(here[0]):.1f} times the memory**" if needed else ""
+    tables = many(needed, "table") if needed else f"more than {index.params.n_tables} tables"
     return (
-        f"{said}. With one probe per table that takes {needed} tables ({_megabytes(index, needed)}): "
-        f"**{ratio:.1f} times the memory**."
+        f"With L = {many(here[0], 'table')} ({_megabytes(index, here[0])}) and no more than {percent(budget)} of the "
+        f"clips looked at, most is found with **{probes(n_probes)}** at K = {n_bits}: {percent(recall)}. With one "
+        f"probe per table that takes {tables}{memory}."
     )
 
 

@@ -146,9 +146,9 @@ def test_a_budget_that_no_setting_keeps_gives_no_rows():
 def test_the_sentence_gives_the_memory_that_more_tables_would_take(index):
     rows = [(1, 2, 0.5, 2), (4, 3, 0.7, 4)]
     said = tune_probes.sentence(rows, (2, 2), 0.1, index)
-    assert "**4 probes** at K = 3 find 70 %" in said
+    assert "most is found with **4 probes** at K = 3: 70 %" in said
     assert f"**{index.nbytes_of(4) / index.nbytes_of(2):.1f} times the memory**" in said
-    assert "no number of tables" in tune_probes.sentence([(1, 2, 0.5, 2), (4, 3, 0.7, None)], (2, 2), 0.1, index)
+    assert "takes more than 4 tables." in tune_probes.sentence([(1, 2, 0.5, 2), (4, 3, 0.7, None)], (2, 2), 0.1, index)
 
 
 def test_every_number_of_probes_has_its_line_and_yours_is_on_top():
