@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ui.figures.palette import CANDIDATE, FOUND, HERE, INK, MISSED, PAPER, QUERY, QUIET, SMALL_TEXT, Mode
+from ui.figures.palette import CANDIDATE, FOUND, HERE, INK, MISSED, PAPER, PINNED, QUERY, QUIET, SMALL_TEXT, Mode
 
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
 
-Meaning = Literal["query", "found", "missed", "exact", "candidate", "here"]
+Meaning = Literal["query", "found", "missed", "exact", "candidate", "here", "pinned"]
 
 LINE_HEIGHT = 17  # px, the minimum distance of two names
 _CROSSHAIR = {"color": HERE, "width": 1, "dash": "dot"}
@@ -59,8 +59,10 @@ def marker(meaning: Meaning, size: int, mode: Mode) -> dict[str, object]:
         "exact": ("square", INK[mode]),
         "candidate": ("circle", CANDIDATE),
         "here": ("diamond", HERE),
+        "pinned": ("diamond", PAPER[mode]),
     }[meaning]
-    edge = {"width": 2.5} if meaning == "missed" else {"color": PAPER[mode], "width": 1.5}
+    rings: dict[str, dict[str, object]] = {"missed": {"width": 2.5}, "pinned": {"color": PINNED, "width": 2}}
+    edge = rings.get(meaning, {"color": PAPER[mode], "width": 1.5})
     return {"symbol": symbol, "size": size, "color": colour, "line": edge}
 
 

@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 
 from lsh.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap
-from ui.figures.marks import label, line, name_ends, percent, points, text_at
+from ui.figures.marks import label, line, marker, name_ends, percent, points, text_at
 from ui.figures.palette import FOUND, INK, PAPER, PINNED, QUIET, SOFT_INK, Mode, new_figure
 
 FINISH_HEIGHT, GROWTH_HEIGHT = 312, 400
@@ -17,16 +16,6 @@ NAMES = {LSH: "LSH", EXACT: "exact, one at a time", BATCHED: "exact, batched", S
 
 _PINNED = "LSH, pinned"
 _RIGHT = 76  # px, for the lines' names
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """How one racer is drawn."""
-
-    colour: str
-    symbol: str
-    dash: str
-    width: float
 
 
 def throughput(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Figure:
@@ -43,8 +32,7 @@ def throughput(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Fi
         text_at(figure, 0, place + 0.36, said, xanchor="left", font={"size": 13, "color": INK[mode]})
         shift = 4
         if name == _PINNED:
-            hover = f"{_sentence(lap)}<extra>pinned</extra>"
-            figure.add_trace(_diamonds([1000 / lap.ms], [place], mode, hover, lines=False))
+            figure.add_trace(points([1000 / lap.ms], [place], "pinned", marker("pinned", 11, mode), [_sentence(lap)]))
             shift = 10
         text_at(figure, 1000 / lap.ms, place, round_size(1000 / lap.ms), xanchor="left", xshift=shift)
     return figure
@@ -99,13 +87,15 @@ def short_size(n: int) -> str:
     return str(n)
 
 
-def _look(racer: str, mode: Mode) -> _Look:
-    return {
-        LSH: _Look(FOUND, "circle", "solid", 2.5),
-        EXACT: _Look(INK[mode], "square", "solid", 1.5),
-        BATCHED: _Look(INK[mode], "square-open", "dash", 1.5),
-        SKETCHES: _Look(SOFT_INK[mode], "triangle-up", "dot", 1.5),
+def _look(racer: str, mode: Mode) -> tuple[str, dict[str, object]]:
+    """Return the symbol of a racer, and the style of its line."""
+    symbol, colour, dash = {
+        LSH: ("circle", FOUND, "solid"),
+        EXACT: ("square", INK[mode], "solid"),
+        BATCHED: ("square-open", INK[mode], "dash"),
+        SKETCHES: ("triangle-up", SOFT_INK[mode], "dot"),
     }[racer]
+    return symbol, {"color": colour, "dash": dash, "width": 2.5 if racer == LSH else 1.5}
 
 
 def _of(laps: Sequence[Lap], racer: str) -> list[Lap]:
@@ -148,36 +138,20 @@ def _lines(figure: go.Figure, laps: Sequence[Lap], pinned: Sequence[Lap], value:
     """Draw a line per racer, LSH on top, and the pinned LSH; name each at its end."""
     ends: list[tuple[float, float, str]] = []
     for racer in reversed(RACERS):
-        own, look = _of(laps, racer), _look(racer, mode)
+        own, (symbol, style) = _of(laps, racer), _look(racer, mode)
         if not own:
             continue
         x, y = [lap.n for lap in own], [getattr(lap, value) for lap in own]
-        style = {"color": look.colour, "width": look.width, "dash": look.dash}
         drawn = line(x, y, NAMES[racer], style, [_sentence(lap) for lap in own], dots=8)
-        figure.add_trace(drawn.update(marker_symbol=look.symbol, cliponaxis=False))
+        figure.add_trace(drawn.update(marker_symbol=symbol, cliponaxis=False))
         ends.append((x[-1], y[-1], f"<b>{SHORT[racer]}</b>" if racer == LSH else SHORT[racer]))
     if pinned:
         x, y = [lap.n for lap in pinned], [getattr(lap, value) for lap in pinned]
-        hover = [f"Pinned {_sentence(lap)}" for lap in pinned]
-        figure.add_trace(_diamonds(x, y, mode, "%{text}<extra>pinned</extra>", lines=True, text=hover))
+        texts = [f"Pinned {_sentence(lap)}" for lap in pinned]
+        drawn = line(x, y, "pinned", {"color": PINNED, "width": 1.5}, texts, dots=11)
+        figure.add_trace(drawn.update(marker=marker("pinned", 11, mode), cliponaxis=False))
         ends.append((x[-1], y[-1], "pinned"))
     name_ends(figure, ends)
-
-
-def _diamonds(
-    x: Sequence[float], y: Sequence[float], mode: Mode, hover: str, *, lines: bool, text: Sequence[str] = ()
-) -> go.Scatter:
-    return go.Scatter(
-        x=x,
-        y=y,
-        mode="lines+markers" if lines else "markers",
-        line={"color": PINNED, "width": 1.5},
-        marker={"symbol": "diamond", "size": 11, "color": PAPER[mode], "line": {"color": PINNED, "width": 2}},
-        name="pinned",
-        text=list(text),
-        hovertemplate=hover,
-        cliponaxis=False,
-    )
 
 
 def _crossing(figure: go.Figure, lsh: Sequence[Lap], racer: str, n: float, mode: Mode) -> None:
