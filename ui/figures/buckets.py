@@ -34,16 +34,8 @@ def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) 
     dots = points(with_hits, [sizes[t - 1] for t in with_hits], "found here", marker("found", 19, mode), numbers)
     white = {"size": SMALL_TEXT, "color": "#FFFFFF"}
     figure.add_trace(dots.update(mode="markers+text", textfont=white, hoverinfo="skip", hovertemplate=None))
-    figure.add_hline(y=even, line={"color": INK[mode], "width": 1, "dash": "dash"})
-    figure.add_annotation(
-        x=1,
-        xref="x domain",
-        y=even,
-        text=f"if all buckets were equally full: {f'{even:.0f}' if even >= 1 else 'below 1'}",
-        showarrow=False,
-        xanchor="right",
-        yanchor="bottom",
-        bgcolor=PAPER[mode],
-        font={"size": SMALL_TEXT, "color": SOFT_INK[mode]},
-    )
+    text = f"if all buckets were equally full: {f'{even:.0f}' if even >= 1 else 'below 1'}"
+    note = {"text": text, "bgcolor": PAPER[mode], "font": {"size": SMALL_TEXT, "color": SOFT_INK[mode]}}
+    dashed = {"color": INK[mode], "width": 1, "dash": "dash"}
+    figure.add_hline(y=even, line=dashed, annotation=note, annotation_position="top right")
     return figure

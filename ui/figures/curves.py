@@ -61,7 +61,9 @@ def trade_off(
     for j in [*(j for j in range(len(grid.n_bits)) if j != current), current]:
         figure.add_trace(_line(grid, cost, j, emphasised=j == current))
     _exact(figure, cost, mode)
-    _wanted(figure, wanted)
+    dashed = {"color": QUIET, "width": 1, "dash": "dash"}
+    text = {"text": f"wanted {wanted:.2f}", "font": {"size": SMALL_TEXT}}
+    figure.add_hline(y=wanted, line=dashed, annotation=text, annotation_position="top left")
     _name_lines(figure, grid, cost, current, here_at, mode)
     hover = f"{setting(*here)}:<br>finds {percent(here_at[1])} of the 10 nearest<br>for {cost.text(here_at[0])}"
     you_are_here(figure, *_on_axis(figure, here_at), hover, mode)
@@ -101,20 +103,6 @@ def _exact(figure: go.Figure, cost: Cost, mode: Mode) -> None:
     text = f"Exact search finds all 10<br>for {cost.text(cost.exact)}"
     figure.add_trace(points([cost.exact], [1.0], "exact", marker("exact", 10, mode), [text]))
     text_at(figure, cost.exact, 1.06, f"exact: {cost.text(cost.exact)}", xanchor="right", xshift=-6)
-
-
-def _wanted(figure: go.Figure, wanted: float) -> None:
-    figure.add_hline(y=wanted, line={"color": QUIET, "width": 1, "dash": "dash"})
-    figure.add_annotation(
-        x=0,
-        xref="x domain",
-        y=wanted,
-        text=f"wanted {wanted:.2f}",
-        showarrow=False,
-        xanchor="left",
-        yanchor="bottom",
-        font={"size": SMALL_TEXT},
-    )
 
 
 def _name_lines(
