@@ -10,9 +10,9 @@ from lsh.clusters import TRAINING_ROWS, Clusters, totals_by_bucket
 from lsh.exact import ExactSearch
 from lsh.hasher import mean_vector, prepare
 from lsh.kernels.sketch_search import BucketArrays
-from lsh.kernels.sketching import PLANES, encode
+from lsh.kernels.sketching import PLANES
 from lsh.sampling import evenly_spaced
-from lsh.sketch import draw_rotation, penalties
+from lsh.sketch import draw_rotation, penalties, sketch
 
 FAMILIES = ("kmeans", "crosspolytopes", "hyperplanes")
 
@@ -56,14 +56,13 @@ def build(exact: ExactSearch, family: str, n_buckets: int, rng: np.random.Genera
     m = len(centroids)
     planes, factors = np.empty((PLANES, m + n), np.uint64), np.empty((2, m + n), np.float32)
     subtracted = np.empty(m + n, np.float32)
-    encode(np.asarray(centroids @ rotation, np.float32), planes[:, :m], factors[:, :m])
+    planes[:, :m], factors[:, :m] = sketch(centroids, rotation)
     subtracted[:m] = penalties(centroids, centre, "euclidean")
     for start in range(0, n, _BLOCK_ROWS):
         rows = order[start : start + _BLOCK_ROWS]
         places = slice(m + start, m + start + len(rows))
         vectors = prepare(X[rows], metric, centre)
-        rotated = np.asarray((vectors - centroids[bucket[rows]]) @ rotation, np.float32)
-        encode(rotated, planes[:, places], factors[:, places])
+        planes[:, places], factors[:, places] = sketch(vectors - centroids[bucket[rows]], rotation)
         subtracted[places] = penalties(vectors, centre, metric)
     starts = np.concatenate([[0], np.cumsum(np.bincount(bucket))])
     buckets = Buckets(centre, rotation, centroids, starts, order, planes, factors, subtracted)

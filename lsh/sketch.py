@@ -7,8 +7,8 @@ centroid of its bucket: <q, x> = <q, centroid> + <q, x - centroid>, where the fi
 
 import numpy as np
 
-from lsh.arrays import Float32Array
-from lsh.kernels.sketching import DIMENSIONS
+from lsh.arrays import Float32Array, UInt64Array
+from lsh.kernels.sketching import DIMENSIONS, PLANES, encode
 
 
 def draw_rotation(sample: Float32Array, rng: np.random.Generator) -> Float32Array:
@@ -24,6 +24,13 @@ def draw_rotation(sample: Float32Array, rng: np.random.Generator) -> Float32Arra
     centred = sample - sample.mean(axis=0, dtype=np.float64)
     principal = np.linalg.eigh(centred.T @ centred)[1][:, -DIMENSIONS:]  # [d, 128], by ascending variance
     return np.ascontiguousarray(principal @ rotation, dtype=np.float32)
+
+
+def sketch(differences: Float32Array, rotation: Float32Array) -> tuple[UInt64Array, Float32Array]:
+    """Return the sketches of vectors less their centroid, float32[n, d]: planes uint64[4, n], factors float32[2, n]."""
+    planes, factors = np.empty((PLANES, len(differences)), np.uint64), np.empty((2, len(differences)), np.float32)
+    encode(np.asarray(differences @ rotation, np.float32), planes, factors)
+    return planes, factors
 
 
 def penalties(vectors: Float32Array, centre: Float32Array, metric: str) -> Float32Array:

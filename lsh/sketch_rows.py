@@ -11,10 +11,10 @@ import numpy as np
 from lsh.arrays import read_only
 from lsh.exact import ExactSearch
 from lsh.hasher import mean_vector, prepare
-from lsh.kernels.sketching import DIMENSIONS, PLANES, encode
+from lsh.kernels.sketching import DIMENSIONS, PLANES
 from lsh.kernels.table_search import SketchArrays
 from lsh.sampling import evenly_spaced
-from lsh.sketch import draw_rotation, penalties
+from lsh.sketch import draw_rotation, penalties, sketch
 
 _BLOCK_ROWS = 16_384
 _SAMPLE_ROWS = 16_384
@@ -41,9 +41,7 @@ class SketchRows(SketchArrays):
         for start in range(0, len(X), _BLOCK_ROWS):
             vectors = prepare(X[start : start + _BLOCK_ROWS], metric, centre)
             rows = slice(start, start + len(vectors))
-            block_planes = np.empty((PLANES, len(vectors)), np.uint64)
-            block_factors = np.empty((2, len(vectors)), np.float32)
-            encode(np.asarray(vectors @ rotation, np.float32), block_planes, block_factors)
+            block_planes, block_factors = sketch(vectors, rotation)
             planes[rows], terms[rows, :2] = block_planes.T, block_factors.T
             terms[rows, 2] = penalties(vectors, centre, metric)
         return cls._read_only(centre, rotation, planes, terms)

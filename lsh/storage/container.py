@@ -17,7 +17,7 @@ import mmap
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -76,7 +76,7 @@ def write(
             digest.update(block.data)
             if entry.offset is not None:
                 _write_all(handle, block.data)
-        entries[i] = replace(entry, sha256=digest.hexdigest())
+        entries[i] = entry._replace(sha256=digest.hexdigest())
     header = Header(kind, settings, tuple(entries)).encode()
     preamble = MAGIC + FORMAT_VERSION.to_bytes(4, "little") + len(header).to_bytes(4, "little")
     os.lseek(handle, 0, os.SEEK_SET)

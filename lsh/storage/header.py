@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, Self
+from typing import Any, NamedTuple, NoReturn, Self
 
 import numpy as np
 
@@ -25,8 +25,7 @@ _MAX_INTEGER = 2**63 - 1
 _MAX_QUOTED = 60  # characters of a value that a message quotes
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One array: offset in bytes from the start of the arrays, None for an array that is not in the file."""
 
     name: str
@@ -51,15 +50,14 @@ class Header:
 
     def encode(self) -> bytes:
         """Return the bytes of this header."""
-        names = ("name", "dtype", "shape", "offset", "sha256")
-        arrays = [{name: getattr(entry, name) for name in names} for entry in self.arrays]
+        arrays = [entry._asdict() for entry in self.arrays]
         return canonical({"kind": self.kind, "settings": self.settings, "arrays": arrays})
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Parse a header; raise IndexFileError for any that `encode` does not write."""
         try:
-            tree = json.loads(data.decode("ascii"), object_pairs_hook=_without_repeats, parse_constant=_no_constant)
+            tree = json.loads(data.decode("ascii"), parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             if isinstance(error, IndexFileError):
                 raise
@@ -120,10 +118,10 @@ def short(value: object) -> str:
 
 def _entry(number: int, item: object) -> Entry:
     where = f"array {number} of its header"
-    fields = _expect_keys(item, ("dtype", "name", "offset", "sha256", "shape"), where)
+    fields = _expect_keys(item, Entry._fields, where)
     shape, offset = fields["shape"], fields["offset"]
     if not isinstance(fields["name"], str):
-        raise damaged(f"{where} is named {short(fields['name'])}; expected a string")
+        raise damaged(f"{where} has the name {short(fields['name'])}; expected a string")
     if fields["dtype"] not in _DTYPES:
         raise damaged(f"{where} has dtype {short(fields['dtype'])}; expected one of {', '.join(_DTYPES)}")
     if not isinstance(shape, list) or not 1 <= len(shape) <= 3 or not all(_is_whole(side, 1) for side in shape):
@@ -132,7 +130,7 @@ def _entry(number: int, item: object) -> Entry:
         raise damaged(f"{where} has offset {short(offset)}; expected null or a whole number from 0 to {_MAX_INTEGER}")
     if not isinstance(fields["sha256"], str) or not re.fullmatch("[0-9a-f]{64}", fields["sha256"]):
         raise damaged(f"{where} has sha256 {short(fields['sha256'])}; expected 64 hexadecimal digits")
-    return Entry(fields["name"], fields["dtype"], tuple(shape), offset, fields["sha256"])
+    return Entry(**{**fields, "shape": tuple(shape)})
 
 
 def _is_whole(value: object, least: int) -> bool:
@@ -145,15 +143,6 @@ def _expect_keys(tree: object, names: Iterable[str], where: str) -> Mapping[str,
         raise damaged(f"{where} is {short(tree)}; expected an object with {', '.join(wanted)}")
     if sorted(tree) != wanted:
         raise damaged(f"{where} holds {short(sorted(tree))}; expected {', '.join(wanted)}")
-    return tree
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    tree = dict(pairs)
-    if len(tree) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise damaged(f"its header has the key {short(twice)} twice")
     return tree
 
 

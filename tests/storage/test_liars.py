@@ -100,7 +100,7 @@ def test_a_missing_unknown_or_repeated_value_is_refused(saved, refused):
         start = text.index(said)
         end = min(i for i in (text.find(",", start), text.find("}", start)) if i > 0)
         twice = text[:end] + "," + text[start:end] + text[end:]
-        assert "twice" in refused(with_header(twice.encode(), body_of(data)))
+        assert "canonical" in refused(with_header(twice.encode(), body_of(data)))
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import pytest
 from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.intrinsics import clear_lowest, highest_bit, lowest_bit
 from lsh.kernels.ranking import COSINE, EUCLIDEAN
-from lsh.kernels.sketching import encode, quantise
+from lsh.kernels.sketching import quantise
 from lsh.kernels.table_search import collect_marked, keep_best, mark_candidates, score_rows, search_tables
+from lsh.sketch import sketch
 from tests import reference
 from tests.lsh.kernels.made import made
 
@@ -20,8 +21,7 @@ def whole_numbers(rng, n, dim):
 
 def sketched(rng, n):
     """Return the sketches of n random vectors of 128 dimensions with penalties: planes uint64[n, 4], terms [n, 3]."""
-    planes, factors = np.empty((4, n), np.uint64), np.empty((2, n), np.float32)
-    encode(rng.standard_normal((n, 128)).astype(np.float32), planes, factors)
+    planes, factors = sketch(rng.standard_normal((n, 128)).astype(np.float32), np.eye(128, dtype=np.float32))
     terms = np.concatenate([factors, rng.standard_normal((1, n)).astype(np.float32)])
     return np.ascontiguousarray(planes.T), np.ascontiguousarray(terms.T)
 
