@@ -1,30 +1,32 @@
-"""`python -m data_prep`: make a prepared dataset, or check one."""
+"""Command line `python -m data_prep`: make a prepared dataset, or check one."""
 
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from tqdm import tqdm
 
 from data_prep.errors import DataError
-from data_prep.room import said, to_make
+from data_prep.room import format_bytes, published_bytes
 from earshot_common import command_line
 
 if TYPE_CHECKING:
     from data_prep.progress import Progress
     from data_prep.report import Report
 
-_WHOLE, _INCOMPLETE = 0, 1
+_DONE, _INCOMPLETE = 0, 1
+_OUT = "folder of the dataset to write"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done. 1: done, but something was lost (`convert --keep-going`) or is damaged (`verify`). 2: not done, nothing
-    was written. 130: interrupted, nothing is left half-written.
+    0: done. 1: done, but something was left out (`convert --keep-going`, `folder`) or is damaged (`verify`). 2: not
+    done, nothing was written. 130: interrupted, nothing is left half-written.
     """
     options = _parser().parse_args(arguments)
     return command_line.run(
@@ -36,13 +38,30 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m data_prep", description="Prepare datasets for Earshot.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    convert = commands.add_parser("convert", help="AudioSet's TFRecords and CSV files into a prepared dataset")
+    def add(name: str, run: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+        command.set_defaults(run=run)
+        return command
+
+    def add_dataset(command: argparse.ArgumentParser) -> None:
+        command.add_argument("dataset", type=Path, metavar="DIR", help="folder of a prepared dataset")
+
+    def add_out(command: argparse.ArgumentParser, about: str = _OUT, **options: Any) -> None:
+        command.add_argument("--out", type=Path, metavar="DIR", help=about, **options)
+
+    def add_frames(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--frames", action="store_true", help="keep the clips' frames beside their means")
+
+    def add_overwrite(command: argparse.ArgumentParser, about: str = "replace the dataset in DIR") -> None:
+        command.add_argument("--overwrite", action="store_true", help=about)
+
+    convert = add("convert", _convert, "convert AudioSet's TFRecords and CSV files to a prepared dataset")
     convert.add_argument(
         "--features",
         type=Path,
         required=True,
         metavar="DIR_OR_TAR_GZ_OR_SHARD",
-        help="features.tar.gz (read as it is), a folder of shards, or one shard",
+        help="features.tar.gz (it need not be unpacked), a folder of shards, or one shard",
     )
     convert.add_argument("--labels", type=Path, required=True, metavar="CSV", help="class_labels_indices.csv")
     convert.add_argument(
@@ -52,67 +71,60 @@ def _parser() -> argparse.ArgumentParser:
         action="extend",
         default=[],
         metavar="CSV",
-        help="balanced_train_segments.csv, ...: what should be there, so that a missing clip is noticed",
+        help="AudioSet's lists of clips, such as balanced_train_segments.csv, to detect missing clips (default: none)",
     )
-    convert.add_argument("--ontology", type=Path, metavar="JSON", help="ontology.json, for the parents of labels")
-    convert.add_argument("--out", type=Path, required=True, metavar="DIR", help="the dataset to write")
-    convert.add_argument("--frames", action="store_true", help="keep the clips' frames beside their means")
-    convert.add_argument("--keep-going", action="store_true", help="leave out what is damaged, and say what was lost")
-    convert.add_argument("--overwrite", action="store_true", help="replace DIR when the new dataset is whole")
-    convert.set_defaults(run=_convert)
+    convert.add_argument(
+        "--ontology", type=Path, metavar="JSON", help="ontology.json, for the parents of labels (default: no parents)"
+    )
+    add_out(convert, required=True)
+    add_frames(convert)
+    convert.add_argument(
+        "--keep-going", action="store_true", help="leave out what is damaged and report it (default: stop there)"
+    )
+    add_overwrite(convert)
 
-    audioset = commands.add_parser("audioset", help="download AudioSet's features from Google and prepare them")
+    audioset = add("audioset", _audioset, "download AudioSet's features from Google and prepare them")
     audioset.add_argument(
         "--subset",
         choices=("balanced", "full"),
         default="balanced",
-        help="balanced (the default): 42,531 clips; full: all 2,084,320, "
-        f"{said(sum(to_make('full')))} of disk while it is made",
+        help="balanced (default): 42,531 clips; full: all 2,084,320, "
+        f"{format_bytes(sum(published_bytes('full')))} of disk while it is made",
     )
-    audioset.add_argument(
-        "--out",
+    add_out(audioset, f"{_OUT} (default: data/audioset, or data/audioset-full)")
+    add_frames(audioset)
+    add_overwrite(audioset)
+
+    add_dataset(add("verify", _verify, "check every hash and count of a prepared dataset"))
+
+    layout = add("map", _map, "lay the clips of a prepared dataset out in the plane, for the page Map")
+    add_dataset(layout)
+    layout.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the layout (default: 0)")
+
+    folder = add("folder", _folder, "convert a folder of your own sounds to a prepared dataset")
+    folder.add_argument(
+        "sounds",
         type=Path,
-        metavar="DIR",
-        help="the dataset to write: data/audioset, or data/audioset-full, if not said",
+        metavar="SOUNDS",
+        help="folder of wav, flac, ogg, mp3 and aiff files; the names of its sub-folders are labels",
     )
-    audioset.add_argument("--frames", action="store_true", help="keep the clips' frames beside their means")
-    audioset.add_argument("--overwrite", action="store_true", help="replace DIR when the new dataset is whole")
-    audioset.set_defaults(run=_audioset)
+    add_out(folder, "folder of the dataset to write or to update", required=True)
+    add_overwrite(folder, "replace the dataset in DIR, even if it was not made of SOUNDS")
 
-    verify = commands.add_parser("verify", help="check every hash and count of a prepared dataset")
-    verify.add_argument("dataset", type=Path, metavar="DIR")
-    verify.set_defaults(run=_verify)
+    pack = add("pack", _pack, "pack a prepared dataset into one file, which a hosted app can download")
+    add_dataset(pack)
+    pack.add_argument("--out", type=Path, required=True, metavar="FILE", help="zip file to write")
 
-    layout = commands.add_parser("map", help="lay the clips of a prepared dataset out in the plane, for the page Map")
-    layout.add_argument("dataset", type=Path, metavar="DIR")
-    layout.add_argument("--seed", type=int, default=0, metavar="N", help="another seed is another layout")
-    layout.set_defaults(run=_map)
-
-    folder = commands.add_parser("folder", help="a folder of your own sounds into a prepared dataset")
-    folder.add_argument(
-        "sounds", type=Path, metavar="SOUNDS", help="wav, flac, ogg, mp3, aiff; its sub-folders are labels"
-    )
-    folder.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="the dataset to write, or to bring up to date"
-    )
-    folder.add_argument("--overwrite", action="store_true", help="replace DIR even where it is another dataset")
-    folder.set_defaults(run=_folder)
-
-    pack = commands.add_parser("pack", help="a prepared dataset into one file, to be fetched by a hosted app")
-    pack.add_argument("dataset", type=Path, metavar="DIR")
-    pack.add_argument("--out", type=Path, required=True, metavar="FILE", help="the zip file to write")
-    pack.set_defaults(run=_pack)
-
-    sample = commands.add_parser("sample", help="synthesise the sample that comes with Earshot")
-    sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="the dataset to write")
-    sample.add_argument("--clips", type=int, metavar="N", help="how many clips to make")
-    sample.add_argument("--overwrite", action="store_true", help="replace DIR when the new sample is whole")
-    sample.set_defaults(run=_sample)
+    sample = add("sample", _sample, "synthesise the sample that comes with Earshot")
+    add_out(sample, required=True)
+    sample.add_argument("--clips", type=int, default=20_000, metavar="N", help="number of clips (default: 20,000)")
+    add_overwrite(sample)
     return parser
 
 
 def _convert(options: argparse.Namespace) -> int:
     from data_prep.convert import convert
+    from data_prep.progress import Meter
 
     began = time.perf_counter()
     with _Bar() as bar:
@@ -125,30 +137,30 @@ def _convert(options: argparse.Namespace) -> int:
             frames=options.frames,
             keep_going=options.keep_going,
             overwrite=options.overwrite,
-            progress=bar.show,
+            progress=partial(Meter("reading", bar.show).show, at_once=True),
         )
     for loss in report.losses:
         print(f"lost: {loss}", file=sys.stderr)
     _summarise(options.out, report, time.perf_counter() - began)
-    return _INCOMPLETE if report.losses else _WHOLE
+    return _INCOMPLETE if report.losses else _DONE
 
 
 def _audioset(options: argparse.Namespace) -> int:
-    from data_prep.audioset import NAMES, download_audioset, left_behind
+    from data_prep.audioset import NAMES, describe_partial_download, download_audioset
 
     out = options.out or Path("data") / NAMES[options.subset]
     began = time.perf_counter()
     try:
         with _Bar() as bar:
             report = download_audioset(
-                options.subset, out, frames=options.frames, overwrite=options.overwrite, progress=bar.tell
+                options.subset, out, frames=options.frames, overwrite=options.overwrite, progress=bar.show
             )
     except KeyboardInterrupt:
-        if left := left_behind(out):
-            print(left, file=sys.stderr)
+        if kept := describe_partial_download(out):
+            print(kept, file=sys.stderr)
         raise
     _summarise(out, report, time.perf_counter() - began)
-    return _WHOLE
+    return _DONE
 
 
 def _summarise(out: Path, report: "Report", seconds: float) -> None:
@@ -164,11 +176,11 @@ def _verify(options: argparse.Namespace) -> int:
 
     problems = verify_dataset(options.dataset)
     if problems:
-        print(f"error: {options.dataset} is not whole:", *problems, sep="\n  ", file=sys.stderr)
+        print(f"error: {options.dataset} is damaged:", *problems, sep="\n  ", file=sys.stderr)
         return _INCOMPLETE
     dataset = open_dataset(options.dataset)
-    print(f"{options.dataset} is whole: {dataset.title}, {len(dataset.manifest['files'])} files")
-    return _WHOLE
+    print(f"{options.dataset} is valid: {dataset.title}, {len(dataset.manifest['files'])} files")
+    return _DONE
 
 
 def _map(options: argparse.Namespace) -> int:
@@ -178,14 +190,14 @@ def _map(options: argparse.Namespace) -> int:
     n_clips = sum(open_dataset(options.dataset).manifest["rows"].values())
     began = time.perf_counter()
     with tqdm(desc="laying out", total=n_clips, unit=" clips", mininterval=1, file=sys.stderr) as bar:
-        dataset = add_map(options.dataset, seed=options.seed, tell=lambda done: _advance(bar, done))
+
+        def show(done: int) -> None:
+            bar.update(done - bar.n)
+
+        dataset = add_map(options.dataset, seed=options.seed, progress=show)
     seconds = time.perf_counter() - began
     print(f"{options.dataset}: {dataset.title}, a map of {n_clips:,} clips; {seconds:.1f} s")
-    return _WHOLE
-
-
-def _advance(bar: "tqdm[NoReturn]", done: int) -> None:
-    bar.update(done - bar.n)
+    return _DONE
 
 
 def _folder(options: argparse.Namespace) -> int:
@@ -194,7 +206,7 @@ def _folder(options: argparse.Namespace) -> int:
     outcome = listen(options.sounds, options.out, overwrite=options.overwrite)
     if outcome.waiting:
         return command_line.INTERRUPTED
-    return _INCOMPLETE if outcome.refused else _WHOLE
+    return _INCOMPLETE if outcome.refused else _DONE
 
 
 def _pack(options: argparse.Namespace) -> int:
@@ -203,23 +215,22 @@ def _pack(options: argparse.Namespace) -> int:
     sha256 = pack(options.dataset, options.out)
     print(f"{options.out}: {options.out.stat().st_size:,} bytes; put it where your app can fetch it, and set")
     print(f"EARSHOT_DATASET=https://your.address/{options.out.name}#sha256={sha256}")
-    return _WHOLE
+    return _DONE
 
 
 def _sample(options: argparse.Namespace) -> int:
     from data_prep.sample import write_sample
 
-    chosen = {} if options.clips is None else {"clips": options.clips}
-    write_sample(options.out, overwrite=options.overwrite, **chosen)
-    return _WHOLE
+    write_sample(options.out, clips=options.clips, overwrite=options.overwrite)
+    return _DONE
 
 
 class _Bar:
-    """A progress bar on stderr, from the first byte read: the share of the input, clips so far, clips a second."""
+    """A progress bar on stderr: the share of the input, bytes per second, clips so far and clips per second."""
 
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
-        self._doing = ""
+        self._activity = ""
         self._began = time.perf_counter()
 
     def __enter__(self) -> Self:
@@ -229,27 +240,24 @@ class _Bar:
         if self._bar is not None:
             self._bar.close()
 
-    def show(self, done: int, total: int, clips: int) -> None:
-        rate = clips / (time.perf_counter() - self._began)
-        self._update("reading", done, total, f", {clips:,} clips, {rate:,.0f} clips/s")
-
-    def tell(self, progress: "Progress") -> None:
-        clips = f", {progress.clips:,} clips" if progress.clips else ""
-        speed = f"{progress.bytes_per_second / 1e6:,.1f} MB/s"
-        self._update(progress.doing, progress.done, progress.total, f", {speed}{clips}")
-
-    def _update(self, doing: str, done: int, total: int | None, more: str) -> None:
-        if self._bar is None or self._doing != doing:
+    def show(self, progress: "Progress") -> None:
+        if self._bar is None or self._activity != progress.activity:
             self.__exit__()
-            self._doing = doing
-            form = "{l_bar}{bar}| {n_fmt}/{total_fmt}B [{elapsed}<{remaining}{postfix}]"
-            patience = 0.1 if sys.stderr.isatty() else 10  # a log file wants a line now and then, not a picture
+            self._activity = progress.activity
             self._bar = tqdm(
-                desc=doing, total=total, initial=done, unit_scale=True, mininterval=patience, bar_format=form
+                desc=progress.activity,
+                initial=progress.done,
+                unit_scale=True,
+                mininterval=0.1 if sys.stderr.isatty() else 10,  # seconds: few lines in a log file
+                bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt}B [{elapsed}<{remaining}, {postfix}]",
             )
-        self._bar.total = total
-        self._bar.set_postfix_str(more.removeprefix(", "), refresh=False)
-        self._bar.update(done - self._bar.n)
+        text = f"{progress.bytes_per_second / 1e6:,.1f} MB/s"
+        if progress.clips:
+            rate = progress.clips / (time.perf_counter() - self._began)
+            text += f", {progress.clips:,} clips, {rate:,.0f} clips/s"
+        self._bar.total = progress.total
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.update(progress.done - self._bar.n)
 
 
 if __name__ == "__main__":

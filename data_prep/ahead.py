@@ -1,4 +1,4 @@
-"""Two steps of a pipeline at once: a thread makes the next items while the last ones are used."""
+"""Read-ahead for pipelines: a thread makes the next items while the last ones are used."""
 
 import contextlib
 import queue
@@ -8,28 +8,29 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-_PATIENCE = 0.1  # seconds between two looks whether anybody still waits
+_PUT_TIMEOUT_S = 0.1  # how often a full queue is checked for a consumer that has stopped
 
 
 def read_ahead(items: Iterator[Item], depth: int) -> Generator[Item, None, None]:
     """Yield what `items` yields, in order; a thread stays up to `depth` items ahead.
 
-    What `items` raises is raised here, in its place. The thread has ended when this iterator ends or is closed.
+    What `items` raises is raised here, after the items before it. The thread has ended when this iterator ends or is
+    closed.
     """
     waiting: queue.Queue[tuple[Item] | BaseException | None] = queue.Queue(depth)
-    abandoned = threading.Event()
+    stopped = threading.Event()
 
     def put(item: tuple[Item] | BaseException | None) -> None:
-        while not abandoned.is_set():
+        while not stopped.is_set():
             with contextlib.suppress(queue.Full):
-                waiting.put(item, timeout=_PATIENCE)
+                waiting.put(item, timeout=_PUT_TIMEOUT_S)
                 return
 
     def work() -> None:
         try:
             for item in items:
                 put((item,))
-                if abandoned.is_set():
+                if stopped.is_set():
                     return
             put(None)
         except BaseException as error:  # noqa: BLE001  # raised where the items are used
@@ -43,5 +44,5 @@ def read_ahead(items: Iterator[Item], depth: int) -> Generator[Item, None, None]
                 raise item
             yield item[0]
     finally:
-        abandoned.set()
+        stopped.set()
         thread.join()

@@ -1,7 +1,7 @@
-"""Where shards come from: AudioSet's tar.gz, read as a stream and never unpacked; a folder of shards; or one shard.
+"""Shards of AudioSet, read from its tar.gz as a stream (never unpacked), from a folder of shards, or from one file.
 
 Shard names differ only by case (`-A.tfrecord`, `-a.tfrecord`): a disk that ignores case loses half of them, which is
-one reason to read the archive itself. The other is that nothing in it can reach the disk.
+one reason to read the archive itself. The other is that no file in it can reach the disk.
 """
 
 import gzip
@@ -18,11 +18,11 @@ from isal import igzip, igzip_threaded, isal_zlib
 from data_prep.errors import DamageError, InputError
 from data_prep.splits import SOURCES
 
-MAX_SHARD_BYTES = 1 << 28  # AudioSet's biggest has about 1 MB
+MAX_SHARD_BYTES = 1 << 28  # AudioSet's largest has about 1 MB
 MAX_MEMBERS = 100_000
 MAX_TRAILING_BYTES = 1 << 24
 
-_INFLATED = 1 << 22  # bytes that the inflating thread hands over at once
+_INFLATED_BYTES = 1 << 22  # by a thread, at a time
 _BLOCK = tarfile.BLOCKSIZE
 _PLAIN_FILES = {tarfile.REGTYPE, tarfile.AREGTYPE}
 _HARMLESS = _PLAIN_FILES | {tarfile.DIRTYPE, tarfile.XHDTYPE, tarfile.XGLTYPE}  # the X types are pax comments
@@ -32,7 +32,7 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9_ .+@-]+(/[A-Za-z0-9_ .+@-]+)*/?")
 
 
 class PlainStream(Protocol):
-    """The bytes of a tar: `read` gives as many as asked for unless they end, `tell` says how many came before."""
+    """The bytes of a tar: `read` returns as many as asked for, fewer only at the end; `tell` how many came before."""
 
     def read(self, size: int, /) -> bytes: ...  # noqa: D102
 
@@ -41,7 +41,7 @@ class PlainStream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A shard in memory: `name` is what a message calls it, `source` its AudioSet folder (`bal_train`, ...)."""
+    """A shard in memory; `name` is for messages (`bal_train/XX.tfrecord`), `source` its AudioSet folder."""
 
     name: str
     source: str
@@ -49,12 +49,12 @@ class Shard:
 
     @property
     def key(self) -> str:
-        """The two characters with which AudioSet names the shard: those that its clips' video ids begin with."""
+        """The two characters that name the shard: those with which its clips' video ids begin."""
         return PurePosixPath(self.name).name.removesuffix(_SUFFIX)
 
 
 def read_shards(features: Path, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Iterator[Shard]:
-    """Yield every shard of an archive, of a folder (in the order of their paths), or the one that is given.
+    """Yield every shard of an archive, of a folder (in the order of their paths), or the one at `features`.
 
     `progress` is called with the bytes read so far and in all. Raises InputError naming the file and what is wrong.
     """
@@ -62,7 +62,7 @@ def read_shards(features: Path, progress: Callable[[int, int], None] = lambda _d
         if features.is_dir():
             yield from _shards_of_folder(features, progress)
         elif not features.is_file():
-            raise InputError(f"{features} is not there: expected AudioSet's features.tar.gz, a folder or a shard")
+            raise InputError(f"{features} does not exist: expected AudioSet's features.tar.gz, a folder or a shard")
         elif features.suffix == _SUFFIX:
             yield from _shards_of_files([features], progress)
         else:
@@ -109,14 +109,15 @@ def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iter
 
 
 def _inflated(file: BinaryIO, name: str) -> Iterator[Shard]:
-    """Yield the shards of an archive, inflated by a thread: what it has of a block in which damage shows is lost.
+    """Yield the shards of an archive, inflated by a thread.
 
-    So then those are yielded that a second, plain reading finds beyond the last one.
+    The thread loses the whole block in which it finds damage; so the archive is then read again without a thread, and
+    the shards are yielded that come after the last one.
     """
     found = 0
     file.seek(0)
     try:
-        with igzip_threaded.open(file, "rb", threads=1, block_size=_INFLATED) as stream:
+        with igzip_threaded.open(file, "rb", threads=1, block_size=_INFLATED_BYTES) as stream:
             for shard in shards_of_tar(stream, name):
                 found += 1
                 yield shard
@@ -127,9 +128,9 @@ def _inflated(file: BinaryIO, name: str) -> Iterator[Shard]:
 
 
 def shards_of_tar(stream: PlainStream, name: str) -> Iterator[Shard]:
-    """Yield the shards of a tar, which begins (or goes on, between two members) where `stream` stands.
+    """Yield the shards of a tar, from the position of `stream` on, which is the beginning or lies between two members.
 
-    It is walked by its own headers: `tarfile` takes a damaged or a missing one for the end, and says nothing.
+    The headers are read here: `tarfile` mistakes a damaged or missing one for the end of the archive.
     """
     for _ in range(MAX_MEMBERS):
         offset = stream.tell()
@@ -150,25 +151,25 @@ def shards_of_tar(stream: PlainStream, name: str) -> Iterator[Shard]:
 
 
 def _member_data(stream: PlainStream, member: tarfile.TarInfo, name: str) -> bytes | None:
-    """Return the bytes of a shard, None for a folder or a comment, InputError for whatever else a tar can hold."""
+    """Return the bytes of a shard, None for a folder or a comment; raise InputError for anything else in a tar."""
     where = f"{name}:{ascii(member.name)[1:-1]:.200}"
     path = PurePosixPath(member.name)
     if not _PLAIN_PATH.fullmatch(member.name) or ".." in path.parts:
         raise InputError(f"{where} is not a plain path inside the archive: {_EXPECTED}")
     if member.type not in _HARMLESS:
-        raise InputError(f"{where} is a link, a device or another thing that is no plain file: {_EXPECTED}")
+        raise InputError(f"{where} is a link, a device or something else that is not a plain file: {_EXPECTED}")
     _check_size(where, member.size)
     data = _read(stream, -(-member.size // _BLOCK) * _BLOCK, name)[: member.size]
     is_shard = member.type in _PLAIN_FILES and path.suffix == _SUFFIX and not path.name.startswith("._")
-    return data if is_shard else None  # what is left are folders, and litter such as .DS_Store
+    return data if is_shard else None  # the others are folders, and files such as .DS_Store
 
 
 def _check_trailing(stream: PlainStream, name: str) -> None:
-    """Read to the end, so that gzip compares its checksum; after the end mark there may be only padding."""
+    """Read to the end, so that gzip compares its checksum; only padding may follow the end mark."""
     offset = stream.tell()
     trailing = stream.read(MAX_TRAILING_BYTES + 1)
     if len(trailing) > MAX_TRAILING_BYTES or trailing.strip(b"\0"):
-        raise DamageError(name, offset, "the archive goes on after its end mark: get it again")
+        raise DamageError(name, offset, "the archive continues after its end mark: get it again")
 
 
 def _check_size(where: str, size: int) -> None:

@@ -1,4 +1,4 @@
-"""AudioSet's archive read from the network as it arrives, no further than needed, and never twice."""
+"""Shards of AudioSet's archive read from the network as it arrives: no further than needed, and nothing twice."""
 
 import time
 import zlib
@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterator
 from data_prep.archive import Shard, shards_of_tar
 from data_prep.errors import DamageError
 from data_prep.gunzip import Gunzip
-from data_prep.kept import Kept
+from data_prep.kept import KeptShards
 from data_prep.remote import RemoteFile
 
 ARCHIVE = "features.tar.gz"
-_NOTE_EVERY_S = 2.0  # between two notes of how far the reading is
-_PIECE = 1 << 20
+_NOTE_EVERY_S = 2.0  # how often the position in the archive is noted
+_BLOCK_BYTES = 1 << 20
 
 
-def arriving_shards(
-    remote: RemoteFile, kept: Kept, wanted: set[tuple[str, str]], progress: Callable[[int, int], None]
+def stream_shards(
+    remote: RemoteFile, kept: KeptShards, wanted: set[tuple[str, str]], progress: Callable[[int, int], None]
 ) -> Iterator[Shard]:
     """Yield every shard of the folders that `wanted` names, (folder, key): those kept first, then those that arrive.
 
-    Each is kept before it is given out. Reading ends with the archive, or as soon as all of `wanted` have been seen.
+    Each is kept before it is yielded. Reading ends with the archive, or as soon as all of `wanted` have been read.
     Raises DamageError when the archive is damaged, and what RemoteFile raises.
     """
     missing = set(wanted)
@@ -33,7 +33,7 @@ def arriving_shards(
     noted = time.monotonic()
     try:
         stream = Gunzip(remote.read_from, kept.entry)
-        _pass_over(stream, kept.offset)
+        _skip_to(stream, kept.offset)
         for shard in shards_of_tar(stream, ARCHIVE):
             if shard.source in folders:
                 kept.add(shard)
@@ -53,7 +53,7 @@ def arriving_shards(
         raise DamageError(ARCHIVE, remote.position, f"the archive is damaged ({error})") from None
 
 
-def _pass_over(stream: Gunzip, offset: int) -> None:
+def _skip_to(stream: Gunzip, offset: int) -> None:
     while stream.tell() < offset:
-        if not stream.read(min(_PIECE, offset - stream.tell())):
+        if not stream.read(min(_BLOCK_BYTES, offset - stream.tell())):
             raise EOFError

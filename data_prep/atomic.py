@@ -1,4 +1,4 @@
-"""The folder that a dataset is written to: it appears whole or not at all, and replaces nothing but a dataset."""
+"""The folder that a dataset is written to: it appears complete or not at all, and replaces nothing but a dataset."""
 
 import contextlib
 import json
@@ -10,14 +10,14 @@ from data_prep.errors import OutputError
 from data_prep.schema import FORMAT, MANIFEST
 from earshot_common.atomic import WriteError, atomic_folder, write_errors
 
-_CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what systems leave in folders that were looked at
+_CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # files that desktops leave in folders
 
 
 @contextlib.contextmanager
 def new_folder(target: Path, *, overwrite: bool = False, with_all: bool = False) -> Iterator[Path]:
-    """Yield an empty folder to fill; it becomes `target` when the block ends well, and vanishes when it does not.
+    """Yield an empty folder to fill; it becomes `target` when the block succeeds, and is removed when it fails.
 
-    with_all: the block takes over all that `target` holds, so whatever that is may be replaced.
+    with_all: the block copies all that `target` holds, so any folder may be replaced.
     Raises OutputError when `target` exists (unless it may be overwritten, see `check_target`), or when its disk is full
     or not writable.
     """
@@ -31,11 +31,8 @@ def new_folder(target: Path, *, overwrite: bool = False, with_all: bool = False)
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:
-    """Refuse a target that exists; with `overwrite`, refuse what is not a prepared dataset and nothing more.
-
-    An empty folder may be replaced, too. Raises OutputError.
-    """
-    if not is_text(target):
+    """Raise OutputError for a target that exists, unless `overwrite` and it is empty or a dataset and nothing else."""
+    if not is_utf8(target):
         raise OutputError(f"{str(target)!a} is not valid UTF-8: choose another name")
     with as_output_error(target):
         if not os.path.lexists(target):
@@ -50,7 +47,7 @@ def check_target(target: Path, *, overwrite: bool) -> None:
 
 
 def _foreign(folder: Path) -> str:
-    """Say what in a folder would be lost with it that no prepared dataset holds; nothing where it may go."""
+    """Return what in a folder does not belong to a prepared dataset, as text; "" where it may be replaced."""
     with os.scandir(folder) as entries:
         names = {entry.name for entry in entries if entry.name not in _CLUTTER or entry.is_dir()}
     if not names:
@@ -61,13 +58,13 @@ def _foreign(folder: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         files = None
     if files is None:
-        return "is no prepared dataset"
+        return "is not a prepared dataset"
     foreign = sorted(name for name in names - {MANIFEST} if name not in files or (folder / name).is_dir())
     return f"holds more than a dataset ({', '.join(map(ascii, foreign[:3]))})" if foreign else ""
 
 
-def is_text(path: str | Path) -> bool:
-    """Tell whether a path is valid UTF-8, as tables and manifests need it; names on a disk may be anything."""
+def is_utf8(path: str | Path) -> bool:
+    """Return whether a path is valid UTF-8, as tables and manifests need it; names on a disk may be any bytes."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -77,7 +74,7 @@ def is_text(path: str | Path) -> bool:
 
 @contextlib.contextmanager
 def as_output_error(target: Path) -> Iterator[None]:
-    """Turn a failed write into an OutputError that names the target; a failed read is its reader's to explain."""
+    """Turn each OSError of the block, which writes `target`, into an OutputError that names it."""
     try:
         with write_errors(target):
             yield

@@ -1,8 +1,7 @@
-"""AudioSet's TFRecords and label tables in, a prepared dataset out.
+"""Conversion of AudioSet's TFRecords and label tables to a prepared dataset.
 
-The walk of a clip: archive -> shard -> verified record -> parsed by TensorFlow -> feature -> split -> writer.
-Whatever is not whole stops the conversion with its file and offset; with `keep_going` the rest of that shard is left
-out instead, and accounted for.
+The steps: archive -> shard -> verified record -> parsed by TensorFlow -> feature -> split -> writer. Damage stops the
+conversion with its file and offset; with `keep_going` the rest of that shard is left out instead, and reported.
 """
 
 from collections import Counter
@@ -21,7 +20,7 @@ from data_prep.parsing import Batch
 from data_prep.reading import Reader, parsed_batches
 from data_prep.report import Loss, Report
 from data_prep.schema import ClipBatch
-from data_prep.seen import Seen
+from data_prep.seen import SeenIds
 from data_prep.segments import SegmentList
 from data_prep.splits import SOURCES, split_of
 from data_prep.tfrecord import MAX_FRAMES
@@ -45,9 +44,9 @@ def convert(
 ) -> Report:
     """Convert an archive, a folder or one shard of AudioSet, or what a reader yields, into the prepared dataset `out`.
 
-    `segments`: AudioSet's lists, which say what should be there; `frames` keeps the frames beside their means; `notes`
-    are remarks on the input for the manifest. Raises InputError or OutputError, and then leaves nothing behind; with
-    `keep_going` damage is reported instead.
+    `segments`: AudioSet's lists of clips, to detect missing ones; `frames` keeps the frames beside their means; `notes`
+    are sentences on the input for the manifest. Raises InputError or OutputError, and then leaves nothing on disk;
+    with `keep_going` damage is reported instead.
     """
     check_target(out, overwrite=overwrite)
     labels = read_labels(labels_csv, ontology)
@@ -64,15 +63,15 @@ def convert(
     ):
         lists = [SegmentList(path, labels) for path in segments]  # while the first batches are made
         _Conversion(report, writer, lists, keep_going=keep_going).run(batches)
-        note(*read)  # what is read is ahead of what is counted
-        del lists  # some 100 bytes a clip, which the writer needs now
+        note(*read)  # again, as clips are counted after they are read
+        del lists  # some 100 bytes per clip, which the writer needs now
         report.notes += notes
         writer.finish(report.about(), skipped=[asdict(loss) for loss in report.losses], notes=report.notes)
     return report
 
 
 class _Conversion:
-    """One run: what came in so far, and what was lost on the way."""
+    """One conversion: its counts so far, and what was left out."""
 
     def __init__(
         self, report: Report, writer: DatasetWriter, lists: Sequence[SegmentList], *, keep_going: bool
@@ -81,29 +80,29 @@ class _Conversion:
         self._writer = writer
         self._lists = lists
         self._keep_going = keep_going
-        self._seen = Seen()
+        self._seen = SeenIds()
         self._number_of_shard: dict[str, int] = {}
         self._clips_of_shard: Counter[str] = Counter()
         self._keys: dict[str, set[str]] = {source: set() for source in SOURCES}  # of the shards read
 
     def run(self, batches: Iterable[Batch]) -> None:
-        """Convert every batch, then compare what came with what was published."""
+        """Convert every batch, then compare the clips with the published lists."""
         report = self._report
         for batch in batches:
             self._add(batch)
         if not report.n_clips:
             reasons = "".join(f"\n  {loss}" for loss in report.losses[:10])
-            raise InputError(f"there is no clip that can be read: get the features again{reasons}")
+            raise InputError(f"no clip can be read: get the features again{reasons}")
         for segment_list in self._lists:
             self._compare_with(segment_list)
         for loss in report.losses:
-            of_shard = loss.where in self._number_of_shard  # else it is the archive's
+            of_shard = loss.where in self._number_of_shard  # else of the archive
             loss.clips_kept = self._clips_of_shard[loss.where] if of_shard else report.n_clips
         if report.n_short:
             self._note(f"{report.n_short:,} clips have fewer than {MAX_FRAMES} frames")
 
     def _add(self, batch: Batch) -> None:
-        """Hand the clips of a batch that are new to the writer, and count them."""
+        """Pass the new clips of a batch to the writer, and count them."""
         for damage in batch.damages:
             self._lose(damage)
         for shard in batch.shards:
@@ -140,25 +139,25 @@ class _Conversion:
         self._report.n_short += int((clips.n_frames < MAX_FRAMES).sum())
 
     def _new(self, ids: list[str], batch: Batch) -> BoolArray:
-        """Say which clips did not come before, here or in an earlier batch."""
+        """Return which clips are new, here and among earlier batches: bool[n]."""
         numbers = np.array([self._number_of_shard[shard.name] for shard in batch.shards], np.int32)[batch.shard]
         new = np.ones(len(ids), bool)
         if self._seen.add(ids, numbers):
             return new
-        earlier, names, here = self._seen.places(ids), list(self._number_of_shard), dict[str, int]()
+        earlier, names, here = self._seen.origins(ids), list(self._number_of_shard), dict[str, int]()
         for i, clip_id in enumerate(ids):
             number = int(earlier[i]) if earlier[i] >= 0 else here.get(clip_id)
             if number is None:
                 here[clip_id] = int(numbers[i])
                 continue
             new[i] = False
-            reason = f"clip {clip_id!r} came before, in {names[number]}; each is expected once: remove one of the two"
+            reason = f"clip {clip_id!r} is also in {names[number]}; each is expected once: remove one of the two"
             self._lose(RecordError(batch.shards[batch.shard[i]].name, int(batch.offsets[i]), reason))
         self._seen.add(list(here), np.fromiter(here.values(), np.int32, len(here)))
         return new
 
     def _compare_with(self, listed: SegmentList) -> None:
-        """Note where a list and the features differ; a shard that lacks listed clips has been cut between records."""
+        """Note how a list and the features differ; a shard that lacks listed clips was cut between records."""
         shortfall = listed.shortfall(self._keys[listed.source])
         for shard, video_ids in shortfall.lost.items():
             known = [loss for loss in self._report.losses if loss.where == shard]
@@ -183,7 +182,7 @@ class _Conversion:
         self._report.notes.append(f"{sentence}.")
 
     def _lose(self, error: DamageError) -> None:
-        """Stop at damage, or write it down and go on."""
+        """Raise the error, or report it as a loss and continue."""
         if not self._keep_going:
             raise error
         self._report.losses.append(Loss(error.file, error.offset, error.reason))

@@ -1,4 +1,4 @@
-"""The reader of prepared datasets: cheap to open, verified as it reads, and nothing it hands out can be changed.
+"""The reader of prepared datasets: quick to open, verified while it reads; all arrays it returns are read-only.
 
 docs/FORMAT.md describes the folder; `data_prep.writer` makes it; `data_prep.verify` reads every byte of it.
 """
@@ -75,7 +75,7 @@ class Dataset:
 
     @property
     def has_frames(self) -> bool:
-        """Say whether the dataset keeps the clips' frames, not only their mean."""
+        """Whether the dataset holds the clips' frames, not only their means."""
         return self._frames is not None
 
     def frames(self, split: str) -> tuple[Int64Array, UInt8Array]:
@@ -91,9 +91,9 @@ class Dataset:
         return read_only(ends - ends[0]), self._frames[ends[0] : ends[-1]]
 
     def map(self) -> UInt16Array | None:
-        """Return each clip's place on the map: a read-only memory map uint16[n, 2] of train, validation, test in turn.
+        """Return each clip's coordinates on the map: read-only uint16[n, 2], first train, then validation, then test.
 
-        None for a dataset without one; `manifest["map"]` says how it was made, `python -m data_prep map` makes it.
+        None for a dataset without a map; `manifest["map"]` says how it was made, `python -m data_prep map` makes one.
         """
         return self._map
 
@@ -131,22 +131,22 @@ class Dataset:
 
     @cached_property
     def label_indices(self) -> list[int]:
-        """The label table's own index column: 0, 1, 2, ... in a whole dataset."""
+        """The index column of the label table: 0, 1, 2, ... in a valid dataset."""
         return cast("list[int]", self._labels["index"].to_pylist())
 
     @cached_property
     def label_names(self) -> list[str]:
-        """Names a person reads, by label index."""
+        """Display names, by label index."""
         return cast("list[str]", self._labels["name"].to_pylist())
 
     @cached_property
     def label_mids(self) -> list[str]:
-        """AudioSet's own ids of the labels, by label index."""
+        """AudioSet's ids of the labels (such as "/m/09x0r"), by label index."""
         return cast("list[str]", self._labels["mid"].to_pylist())
 
     @cached_property
     def label_parents(self) -> list[list[str]]:
-        """Names of each label's parents in the ontology, by label index; empty where it has none or none is known."""
+        """Names of each label's parents in the ontology, by label index; empty where none are known."""
         return cast("list[list[str]]", self._labels["parents"].to_pylist())
 
     def label_counts(self, split: str) -> Int64Array:
@@ -205,7 +205,7 @@ class Dataset:
             if not file.schema_arrow.equals(schema):
                 raise DatasetError(f"{path} has other columns than format version {FORMAT_VERSION} has")
             if file.metadata.num_rows != n_rows or n_rows == 0:
-                raise DatasetError(f"{path} has {file.metadata.num_rows:,} rows, its manifest promises {n_rows:,}")
+                raise DatasetError(f"{path} has {file.metadata.num_rows:,} rows, its manifest states {n_rows:,}")
             return file.read().combine_chunks()
         except (pa.ArrowException, OSError) as error:
             raise DatasetError(f"{path} is damaged ({error}); prepare the dataset again") from error
@@ -250,7 +250,7 @@ def open_dataset(path: str | Path) -> Dataset:
 
 
 def find_datasets(root: str | Path) -> list[Path]:
-    """Return the dataset folders in `root` and one level below, sorted; hidden folders are unfinished work."""
+    """Return the dataset folders in `root` and one level below, sorted, without hidden ones, which are unfinished."""
     found = [*Path(root).glob(f"*/{MANIFEST}"), *Path(root).glob(f"*/*/{MANIFEST}")]
     visible = (manifest.parent for manifest in found if not any(p.startswith(".") for p in _below(root, manifest)))
     return sorted(visible)
@@ -278,5 +278,5 @@ def _checked(split: str) -> str:
 
 
 def _numbers(column: Any) -> npt.NDArray[Any]:
-    """View an Arrow array of numbers. Its own `to_numpy` imports pandas, and the first page would wait a second."""
+    """View an Arrow array of numbers. Its own `to_numpy` imports pandas, which takes a second."""
     return np.from_dlpack(column)

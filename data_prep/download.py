@@ -5,6 +5,7 @@ are on disk, their sha256, and which file they belong to. The next run hashes th
 asks for the rest.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -19,7 +20,7 @@ from data_prep.progress import Meter, Report
 from data_prep.remote import Identity, RemoteFile, ShouldStop
 from earshot_common.locks import lock_file
 
-Begin = Callable[[int], None]
+BeforeWriting = Callable[[int], None]
 
 _NOTE_EVERY_BYTES = 1 << 26  # between two notes in the journal
 
@@ -29,20 +30,22 @@ def fetch_file(
     target: Path,
     *,
     sha256: str | None = None,
-    begins: bytes = b"",
-    most: int = 1 << 34,
-    begin: Begin = lambda _: None,
+    signature: bytes = b"",
+    max_bytes: int = 1 << 34,
+    before_writing: BeforeWriting = lambda _: None,
     progress: Report = lambda _: None,
     should_stop: ShouldStop = lambda: False,
 ) -> None:
-    """Download the file behind `addresses`, tried in turn, to `target`; nothing is done where it is there already.
+    """Download the file at `addresses`, tried in turn, to `target`, unless it exists.
 
-    begin: told how many bytes are to come before any of them is written; what it raises ends the download.
+    sha256: which the file must have; an existing file that has another one is replaced. The CRC-32C that Google's
+        servers state is compared in any case.
+    signature: the bytes with which the file begins; an answer that begins otherwise is never written.
+    max_bytes: a larger file is rejected.
+    before_writing: called with the number of bytes to download before any is written; what it raises ends the download.
 
-    The bytes must have this `sha256`, if one is given (a file that is there and has another one is replaced), and the
-    CRC-32C that Google's servers state. They must begin with `begins`: what cannot be the file takes nothing of what
-    has come. Raises DownloadError when they do not or cannot be had, OutputError when the disk is full, and
-    StoppedError on request; a later call carries on.
+    Raises DownloadError when no address gives the file or its sums are wrong, OutputError when the disk is full, and
+    StoppedError on request; a later call resumes.
     """
     with as_output_error(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -55,10 +58,12 @@ def fetch_file(
         with lock_file(part.with_suffix(".lock"), wait=True):  # another process that fetches it is waited for
             if target.exists():
                 return
-            open_remote = partial(RemoteFile, addresses, begins=begins, most=most, should_stop=should_stop)
+            open_remote = partial(
+                RemoteFile, addresses, signature=signature, max_bytes=max_bytes, should_stop=should_stop
+            )
             try:
-                with JournaledFile(part, journal) as file:
-                    identity = _fetch(file, open_remote, target.name, begin, progress)
+                with contextlib.closing(JournaledFile(part, journal)) as file:
+                    identity = _fetch(file, open_remote, target.name, before_writing, progress)
                     _check_sums(file, target.name, sha256, identity.crc32c)
                 part.rename(target)
             finally:
@@ -68,34 +73,40 @@ def fetch_file(
 
 
 def _fetch(
-    file: JournaledFile, open_remote: Callable[..., RemoteFile], name: str, begin: Begin, progress: Report
+    file: JournaledFile,
+    open_remote: Callable[..., RemoteFile],
+    name: str,
+    before_writing: BeforeWriting,
+    progress: Report,
 ) -> Identity:
     """Fetch what is missing, or all of it where another file has been published meanwhile."""
     meter = Meter(f"downloading {name}", progress)
     noted = file.resume().get("identity", {})
-    remote = open_remote(identity=Identity(**noted), tell=meter.say_trouble)
+    remote = open_remote(identity=Identity(**noted), report_problem=meter.report_problem)
     try:
-        _append(file, remote, begin, meter)
+        _append(file, remote, before_writing, meter)
     except ChangedError:
         meter = Meter(f"downloading {name} anew", progress)
-        remote = open_remote(tell=meter.say_trouble)
-        _append(file, remote, begin, meter, anew=True)
+        remote = open_remote(report_problem=meter.report_problem)
+        _append(file, remote, before_writing, meter, anew=True)
     return remote.identity
 
 
-def _append(file: JournaledFile, remote: RemoteFile, begin: Begin, meter: Meter, *, anew: bool = False) -> None:
-    """Write what is missing to the end of the file; `anew`: all of it, over the old file, once its first bytes came."""
+def _append(
+    file: JournaledFile, remote: RemoteFile, before_writing: BeforeWriting, meter: Meter, *, anew: bool = False
+) -> None:
+    """Append what is missing; `anew`: replace the file by all of the remote one, once its first bytes are there."""
     start = 0 if anew else file.size
     meter.show(start, remote.identity.length, at_once=True)
-    pieces = remote.read_from(start)
-    first = next(pieces, b"")  # the server has answered: the length is known if it says it
+    blocks = remote.read_from(start)
+    first = next(blocks, b"")  # from here on the length is known, if the server states it
     if anew:
         file.restart()
-    begin(max(0, (remote.identity.length or 0) - start))
+    before_writing(max(0, (remote.identity.length or 0) - start))
     noted = start
     try:
-        for piece in chain([first], pieces):
-            file.write(piece)
+        for block in chain([first], blocks):
+            file.write(block)
             meter.show(file.size, remote.identity.length)
             if file.size - noted >= _NOTE_EVERY_BYTES:
                 file.note(identity=asdict(remote.identity))
@@ -112,5 +123,5 @@ def _check_sums(file: JournaledFile, name: str, sha256: str | None, crc32c: str 
             file.restart()
             raise DownloadError(
                 f"{name} was damaged on its way, or is not the file expected: its {kind} is {found}, "
-                f"expected {wanted}; what came is discarded: run it again"
+                f"expected {wanted}; what was downloaded is discarded: run it again"
             )

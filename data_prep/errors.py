@@ -1,14 +1,14 @@
-"""Everything that `data_prep` raises on purpose.
+"""Errors that `data_prep` raises on purpose.
 
 DataError
 ├── InputError          the files given cannot be used
-│   └── DamageError     a file is damaged at some byte: knows the file, the offset and the reason
+│   └── DamageError     a file is damaged: file, offset and reason
 │       └── RecordError     one record of one shard is damaged or breaks AudioSet's schema
 ├── DatasetError        a prepared dataset is missing, damaged, or of another version
 ├── OutputError         the dataset cannot be written where it was asked for
 ├── DownloadError       no address gives the file
-│   └── ChangedError        what is there now is another file than the one begun
-└── StoppedError        whoever asked for the work wants it no more
+│   └── ChangedError        the file has been published anew since its download began
+└── StoppedError        the work was stopped on request
 
 Each message says what was wrong, in which file, what was expected and what to do.
 """
@@ -23,7 +23,7 @@ class InputError(DataError):
 
 
 class DamageError(InputError):
-    """A file is cut or damaged: `file` names it, `offset` is the byte at which that shows, `reason` says how."""
+    """A file is cut or damaged: `file` names it, `offset` is the byte at which it is found, `reason` says how."""
 
     def __init__(self, file: str, offset: int, reason: str) -> None:
         super().__init__(f"{file}, at byte {offset:,}: {reason}")
@@ -37,7 +37,7 @@ class RecordError(DamageError):
 
 
 class DatasetError(DataError):
-    """A prepared dataset is missing, damaged, or written in a format version that this reader does not know."""
+    """A prepared dataset is missing, damaged, or written in a format version that this reader does not support."""
 
 
 class OutputError(DataError):
@@ -45,12 +45,12 @@ class OutputError(DataError):
 
 
 class DownloadError(DataError):
-    """A file cannot be fetched: the message lists every address and what it answered."""
+    """A file cannot be downloaded: the message lists every address and what it answered."""
 
 
 class ChangedError(DownloadError):
-    """The file behind the addresses is another one than that of which a part has been fetched."""
+    """The file at the addresses is not the one of which a part has been downloaded."""
 
 
 class StoppedError(DataError):
-    """The work was stopped on request; what has been fetched is kept, and the next run carries on."""
+    """The work was stopped on request; what was done is kept, and the next run resumes."""

@@ -1,11 +1,11 @@
-"""From a clip's frames to its feature."""
+"""Features of clips: the means of their dequantised frames."""
 
 import numpy as np
 
 from data_prep.arrays import Float32Array, Int64Array, IntegerArray, UInt8Array, UInt16Array, UInt32Array
 
-_UINT16_SUMS = 257  # bytes whose sum fits uint16, which are summed twice as fast
-_ROWS = 1024  # whose means in float64 stay in a processor's cache
+_MAX_UINT16_SUMMANDS = 257  # bytes whose sum fits uint16, in which sums take half the time
+_CHUNK = 1024  # rows whose means in float64 fit a processor's cache
 
 Sums = UInt16Array | UInt32Array
 
@@ -15,7 +15,7 @@ def mean_features(frames: UInt8Array, n_frames: Int64Array) -> Float32Array:
 
     `frames`: uint8[sum(n_frames), d], clip after clip; every clip has at least one. AudioSet quantised values in
     [-2, 2] to 0..255 (models/audioset, vggish_postprocess.py), and the mean undoes it: x / 255 * 4 - 2. Sums are of
-    whole numbers, so a clip's feature is the same bits in whatever batch it comes.
+    integers, so the bits of a clip's feature do not depend on its batch.
     """
     return means_of_sums(frame_sums(frames, n_frames), n_frames)
 
@@ -23,24 +23,24 @@ def mean_features(frames: UInt8Array, n_frames: Int64Array) -> Float32Array:
 def frame_sums(frames: UInt8Array, n_frames: Int64Array) -> Sums:
     """Return the sum of each clip's frames: uint16[n, d]; uint32 if a clip has more than 257 frames."""
     n, dim = len(n_frames), frames.shape[1]
-    dtype = np.uint16 if n_frames.max(initial=0) <= _UINT16_SUMS else np.uint32
+    dtype = np.uint16 if n_frames.max(initial=0) <= _MAX_UINT16_SUMMANDS else np.uint32
     lengths = np.unique(n_frames)
     if len(lengths) == 1:
-        together: Sums = frames.reshape(n, lengths[0], dim).sum(axis=1, dtype=dtype)
-        return together
+        all_sums: Sums = frames.reshape(n, lengths[0], dim).sum(axis=1, dtype=dtype)
+        return all_sums
     starts = np.cumsum(n_frames) - n_frames
     sums = np.empty((n, dim), dtype)
-    for length in lengths:  # clips of one length are summed together: nearly all have ten frames
+    for length in lengths:  # clips of equal length are summed at once: nearly all have ten frames
         alike = np.flatnonzero(n_frames == length)
         sums[alike] = frames[starts[alike, None] + np.arange(length)].sum(axis=1, dtype=dtype)
     return sums
 
 
 def means_of_sums(sums: Sums, n_frames: IntegerArray) -> Float32Array:
-    """Return what `mean_features` does, of the sums of each clip's frames."""
+    """Return each clip's mean frame in [-2, 2] from the sums of its frames, [n, d]: float32[n, d]."""
     features = np.empty(sums.shape, np.float32)
-    for start in range(0, len(sums), _ROWS):
-        rows = slice(start, start + _ROWS)
+    for start in range(0, len(sums), _CHUNK):
+        rows = slice(start, start + _CHUNK)
         means = sums[rows] / (n_frames[rows, None].astype(np.float64) * 255)
         means *= 4
         means -= 2

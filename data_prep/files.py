@@ -1,4 +1,4 @@
-"""Files whose size and sha256 are known: as they are written, and when they are read again."""
+"""Size and sha256 of files: hashed while they are written, and when they are read again."""
 
 import hashlib
 import os
@@ -10,16 +10,16 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-_PORTION = 1 << 25  # bytes that are written before the next ones go to the disk
+_SYNC_EVERY_BYTES = 1 << 25
 
 
 class HashedFile:
-    """A file being written; when its block ends it is on disk and `facts` holds its bytes and sha256."""
+    """A file hashed while it is written: after its block it is on disk, and `facts` holds its size and sha256."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
         self._hash = hashlib.sha256()
-        self._beside = ThreadPoolExecutor(1)  # bytes are hashed while they are written
+        self._hasher = ThreadPoolExecutor(1)  # bytes are hashed while they are written
         self._bytes = self._on_disk = 0
 
     def __enter__(self) -> Self:
@@ -29,8 +29,8 @@ class HashedFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait until the bytes are on disk, unless the block failed and they do not matter."""
-        self._beside.shutdown()
+        """Force the bytes onto the disk, unless the block failed."""
+        self._hasher.shutdown()
         with self._file:
             if kind is None:
                 self._sync()
@@ -38,18 +38,18 @@ class HashedFile:
     def write(self, data: bytes | npt.NDArray[Any]) -> None:
         """Append bytes, or the bytes of an array in C order."""
         view = memoryview(np.ascontiguousarray(data).data if isinstance(data, np.ndarray) else data).cast("B")
-        hashed = self._beside.submit(self._hash.update, view)
+        hashed = self._hasher.submit(self._hash.update, view)
         self._file.write(view)
         hashed.result()
         self._bytes += len(view)
-        if self._bytes - self._on_disk >= _PORTION:
-            self._settle()
+        if self._bytes - self._on_disk >= _SYNC_EVERY_BYTES:
+            self._sync_and_release()
 
-    def _settle(self) -> None:
-        """Bring what was written to the disk, and give its memory back.
+    def _sync_and_release(self) -> None:
+        """Force what was written onto the disk, and release its page cache.
 
-        A big file else fills the memory with pages that nobody reads soon, and lets its writer wait for the disk at the
-        end, when nothing is left to be done meanwhile.
+        Otherwise a large file fills the memory with pages that are not read soon, and the writer waits for the disk at
+        the end, when nothing else is left to do.
         """
         self._sync()
         if hasattr(os, "posix_fadvise"):
@@ -63,11 +63,11 @@ class HashedFile:
 
     @property
     def facts(self) -> dict[str, int | str]:
-        """The file's entry in a manifest."""
+        """The file's entry in a manifest: `bytes` and `sha256`."""
         return {"bytes": self._bytes, "sha256": self._hash.hexdigest()}
 
 
 def file_facts(path: Path) -> dict[str, int | str]:
-    """Return the size and the sha256 of a file on disk, as a manifest states them."""
+    """Return the entry of a file on disk in a manifest: `bytes` and `sha256`."""
     with path.open("rb") as file:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

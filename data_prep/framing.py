@@ -1,8 +1,8 @@
-"""TFRecord framing, checked byte for byte before TensorFlow sees a record.
+"""TFRecord framing, verified before TensorFlow parses a record.
 
-A shard is a row of frames: length uint64, masked CRC32C of the length uint32, payload, masked CRC32C of the payload
-uint32, all little-endian. TensorFlow 2.21 crashes on a crafted length and reads a shard cut inside a header as a
-shorter one without a word, so nothing here is left to it.
+A shard is a sequence of frames: length uint64, masked CRC32C of the length uint32, payload, masked CRC32C of the
+payload uint32, all little-endian. TensorFlow 2.21 crashes on a crafted length and silently reads a shard cut inside a
+header as a shorter one, so it is not used for this.
 """
 
 import struct
@@ -23,9 +23,9 @@ _FOOTER = struct.Struct("<I")
 
 
 class CheckedShard(NamedTuple):
-    """The records of a shard, up to the first damage: what comes after it cannot be found.
+    """The records of a shard, up to the first damage: what follows it cannot be found.
 
-    `shard` has let go of its bytes; `offsets` are those at which the records begin, `payloads` what they hold.
+    `shard` no longer holds its bytes; `offsets` are those at which the records begin, `payloads` their content.
     """
 
     shard: Shard
@@ -35,7 +35,7 @@ class CheckedShard(NamedTuple):
 
 
 def check_shard(shard: Shard) -> CheckedShard:
-    """Check the framing of a shard, and find its records."""
+    """Verify the framing of a shard, and return its records."""
     checked = CheckedShard(replace(shard, data=b""), [], [])
     try:
         for offset, payload in read_records(shard.data, shard.name):
@@ -47,9 +47,9 @@ def check_shard(shard: Shard) -> CheckedShard:
 
 
 def read_records(shard: bytes, name: str) -> Iterator[tuple[int, bytes]]:
-    """Yield (offset, payload) of every record of a shard; RecordError at the first that is not whole.
+    """Yield (offset, payload) of every record of a shard; raise RecordError at the first that is damaged.
 
-    A cut exactly between two records leaves a valid shard: only a list of the clips expected can tell.
+    A cut exactly between two records leaves a valid shard: only a list of the expected clips shows it.
     """
     if not shard:
         raise RecordError(name, 0, "the shard is empty; get it again")
@@ -60,7 +60,7 @@ def read_records(shard: bytes, name: str) -> Iterator[tuple[int, bytes]]:
             raise RecordError(name, offset, f"cut inside the 12-byte header, {len(shard) - offset} bytes are left")
         length, length_crc = _HEADER.unpack_from(shard, offset)
         if _crc_of_length(length) != length_crc:
-            raise RecordError(name, offset, "the checksum of its length does not fit: the shard is damaged")
+            raise RecordError(name, offset, "the checksum of its length is wrong: the shard is damaged")
         if length > MAX_RECORD_BYTES:
             raise RecordError(name, offset, f"claims {length:,} bytes, more than the {MAX_RECORD_BYTES:,} allowed")
         end = start + length
@@ -69,7 +69,7 @@ def read_records(shard: bytes, name: str) -> Iterator[tuple[int, bytes]]:
             raise RecordError(name, offset, f"cut: {length + _FOOTER.size:,} bytes should follow, {left:,} do")
         payload = shard[start:end]
         if masked_crc(payload) != _FOOTER.unpack_from(shard, end)[0]:
-            raise RecordError(name, offset, "the checksum of its data does not fit: the shard is damaged")
+            raise RecordError(name, offset, "the checksum of its data is wrong: the shard is damaged")
         yield offset, payload
         offset = end + _FOOTER.size
 

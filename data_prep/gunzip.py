@@ -1,7 +1,7 @@
-"""Gzip read as a stream that can be entered again in the middle, after Mark Adler's examples/zran.c (zlib, 2005).
+"""Gzip decompression that can be resumed in the middle, after Mark Adler's examples/zran.c (zlib, 2005).
 
-Deflate copies from the 32 KiB before, so a stream can be entered where one of its blocks begins, by whoever has those
-32 KiB. Python's `zlib` does not tell where blocks begin; the library under it does, and is called here directly.
+Deflate copies from the 32 KiB before, so decompression can start at each of its blocks, given those 32 KiB. Python's
+`zlib` does not report where blocks begin; the C library does, and is called here directly.
 """
 
 import base64
@@ -18,18 +18,18 @@ from data_prep.errors import InputError
 Source = Callable[[int], Iterator[bytes]]  # the compressed bytes from an offset to the end, in pieces
 
 _WINDOW = 1 << 15
-_PIECE = 1 << 18  # bytes inflated at a time
-_SPACING = 1 << 22  # plain bytes between two entries
+_BLOCK_BYTES = 1 << 18  # inflated at a time
+_SPACING = 1 << 22  # plain bytes between two entry points
 _OK, _STREAM_END, _BUFFER_ERROR = 0, 1, -5
 _NO_FLUSH, _BLOCK = 0, 5
-_RAW = -15  # deflate with a window of 32 KiB, without gzip's head and tail
+_RAW = -15  # deflate with a window of 32 KiB, without gzip's header and trailer
 _AFTER_BLOCK, _LAST_BLOCK, _BITS = 128, 64, 7  # in z_stream.data_type
 _HEAD_CRC, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16  # gzip's flags (RFC 1952)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A place where a gzip stream can be entered: what inflating from `offset` needs to know of what came before.
+    """An entry point of a gzip stream: what inflating from `offset` needs of the bytes before.
 
     `bits`: how many bits of the byte before `offset`, which is `byte`, belong to the block that begins here. `plain`,
     `crc`: size and CRC-32 of what this member has inflated to so far. `before`: plain bytes of the members before it.
@@ -60,7 +60,7 @@ class Entry:
 
 
 class Gunzip:
-    """The plain bytes of a gzip file, from its begin or from an entry on; several members make one stream.
+    """The plain bytes of a gzip file, from its beginning or from an entry point on; several members make one stream.
 
     Raises EOFError when the source ends too early, zlib.error when it is damaged.
     """
@@ -74,7 +74,7 @@ class Gunzip:
         self._now = begin  # its plain, crc and before as of now
         self._window = begin.window
         self._plain = bytearray()
-        self._buffer = ctypes.create_string_buffer(_PIECE)
+        self._buffer = ctypes.create_string_buffer(_BLOCK_BYTES)
         self._stream = _ZStream()
         _check(_zlib().inflateInit2_(self._pointer, _RAW, zlib.ZLIB_VERSION.encode(), ctypes.sizeof(_ZStream)))
         self._ended = False
@@ -92,18 +92,18 @@ class Gunzip:
         return data
 
     def tell(self) -> int:
-        """Return how many plain bytes lie before the next one read."""
+        """Return the number of plain bytes before the next one read."""
         return self._now.total - len(self._plain)
 
     @property
     def entry(self) -> Entry:
-        """The last place, not after the next byte read, at which another Gunzip can begin."""
+        """The last entry point that is not after the next byte read."""
         while len(self._entries) > 1 and self._entries[1].total <= self.tell():
             del self._entries[0]
         return self._entries[0]
 
     def close(self) -> None:
-        """Free what the library holds; done when the object is forgotten, too."""
+        """Free the library's memory; also done when the object is deleted."""
         if self._stream.state:
             _zlib().inflateEnd(self._pointer)
 
@@ -119,23 +119,23 @@ class Gunzip:
         _check(_zlib().inflateSetDictionary(self._pointer, entry.window, len(entry.window)))
 
     def _inflate(self) -> bytes:
-        """Inflate up to the end of the input at hand, of the buffer, of the member, or of a block wanted as entry."""
+        """Inflate to the end of the input, the buffer, the member, or a block that becomes an entry point."""
         if not self._stream.avail_in:
             self._feed()
         latest = self._entries[-1]
         due = not latest.offset or self._now.total - latest.total >= _SPACING
-        self._stream.next_out, self._stream.avail_out = ctypes.addressof(self._buffer), _PIECE
+        self._stream.next_out, self._stream.avail_out = ctypes.addressof(self._buffer), _BLOCK_BYTES
         status = _zlib().inflate(self._pointer, _BLOCK if due else _NO_FLUSH)
         if status not in {_OK, _STREAM_END, _BUFFER_ERROR}:
             raise zlib.error(f"error {status}: {(self._stream.msg or b'invalid data').decode()}")
-        piece = ctypes.string_at(self._buffer, _PIECE - self._stream.avail_out)
+        piece = ctypes.string_at(self._buffer, _BLOCK_BYTES - self._stream.avail_out)
         if piece:
             self._window = (self._window + piece)[-_WINDOW:] if len(piece) < _WINDOW else piece[-_WINDOW:]
         self._now = replace(self._now, plain=self._now.plain + len(piece), crc=zlib.crc32(piece, self._now.crc))
         kind = self._stream.data_type
         if due and kind & _AFTER_BLOCK and not kind & _LAST_BLOCK:
             used = len(self._input) - self._stream.avail_in
-            if used:  # else the byte that holds the block's first bits is gone: the next block will do
+            if used:  # else the byte with the block's first bits is no longer here: the next block is used
                 place = {
                     "offset": self._fed - self._stream.avail_in,
                     "bits": kind & _BITS,
@@ -159,7 +159,7 @@ class Gunzip:
         self._stream.avail_in = len(data)
 
     def _take(self, size: int) -> bytes:
-        """Return the next compressed bytes themselves, around what the library inflates."""
+        """Return the next bytes of the gzip file as they are: headers and trailers."""
         while self._stream.avail_in < size:
             left = self._rest()
             self._feed()
@@ -172,7 +172,7 @@ class Gunzip:
         return self._input[len(self._input) - self._stream.avail_in :]
 
     def _end_member(self) -> None:
-        """Compare the member's tail; then its end is the stream's, or another member follows, or padding."""
+        """Verify the member's trailer; then the stream ends, or another member follows, or padding."""
         crc, size = (int.from_bytes(self._take(4), "little") for _ in range(2))
         if crc != self._now.crc or size != self._now.plain & 0xFFFFFFFF:
             raise zlib.error(f"CRC check failed {crc:#x} != {self._now.crc:#x}")
@@ -193,7 +193,7 @@ class Gunzip:
     def _read_head(self) -> None:
         head = self._take(10)
         if head[:3] != b"\x1f\x8b\x08":
-            raise zlib.error("no gzip header where one should be")
+            raise zlib.error("a gzip header is missing")
         flags = head[3]
         if flags & _EXTRA:
             self._take(int.from_bytes(self._take(2), "little"))

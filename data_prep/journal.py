@@ -5,8 +5,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import google_crc32c
 
@@ -26,13 +25,7 @@ class JournaledFile:
         self._journal = journal
         self._clear()
 
-    def __enter__(self) -> Self:
-        """Return the open file."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Close the file."""
         self.file.close()
 

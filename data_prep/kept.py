@@ -1,9 +1,9 @@
-"""What an interrupted reading of AudioSet's archive leaves on disk: the shards that are wanted, and the way back in.
+"""Shards kept from an interrupted reading of AudioSet's archive, and the position at which to resume it.
 
-A gzip archive cannot be entered anywhere, and 2.4 GB are too much to store for the 65 MB that `balanced` needs. So the
-wanted shards are appended to a tar file, `shards.tar`, and a journal says how many of its bytes are on disk, their
-sha256, where in the archive the next member begins, and the last place before that at which gzip can be entered
-(`data_prep.gunzip`). The next run takes its shards from here and asks the server for the rest.
+A gzip archive cannot be read from just any byte, and 2.4 GB are too much to store for the 65 MB that `balanced` needs.
+So the wanted shards are appended to a tar file, `shards.tar`, and a journal says how many of its bytes are on disk,
+their sha256, where in the archive the next member begins, and the last position before that from which gzip can be
+inflated (`data_prep.gunzip`). The next run takes its shards from here and asks the server for the rest.
 """
 
 import io
@@ -11,21 +11,19 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from data_prep.archive import Shard, shards_of_tar
 from data_prep.gunzip import Entry
 from data_prep.journal import JournaledFile
 from data_prep.remote import Identity
 
-_END = bytes(2 * tarfile.BLOCKSIZE)  # a tar's end mark: not in the file, where more may follow
+_TAR_END = bytes(2 * tarfile.BLOCKSIZE)  # not in the file, to which more shards may be appended
 
 
-class Kept:
-    """The folder with the shards so far. `identity`, `entry` and `offset`: which archive, and where to go on in it.
+class KeptShards:
+    """The shards kept in `folder`. `identity`, `entry` and `offset` say which archive, and where to resume in it.
 
-    `complete`: nothing more is wanted of it.
+    `complete`: no more shards are wanted.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,26 +34,20 @@ class Kept:
         self.offset: int = facts.get("offset", 0)
         self.complete: bool = facts.get("complete", False)
 
-    def __enter__(self) -> Self:
-        """Return what is kept."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Close the file."""
-        self._tar.file.close()
+        self._tar.close()
 
     @property
     def n_bytes(self) -> int:
-        """How much is kept."""
+        """Size of the tar file."""
         return self._tar.size
 
     def shards(self) -> Iterator[Shard]:
         """Yield the shards of earlier runs."""
         file = self._tar.file
         file.seek(0)
-        yield from shards_of_tar(io.BytesIO(file.read(self.n_bytes) + _END), file.name)
+        yield from shards_of_tar(io.BytesIO(file.read(self.n_bytes) + _TAR_END), file.name)
 
     def add(self, shard: Shard) -> None:
         """Append a shard."""
@@ -65,11 +57,11 @@ class Kept:
             self._tar.write(data)
 
     def note(self, identity: Identity, entry: Entry, offset: int, *, complete: bool) -> None:
-        """Put what is kept on disk, and write down that the archive is read up to `offset` of its tar."""
+        """Force the shards onto the disk, and note that the archive is read up to byte `offset` of its tar."""
         self.identity, self.entry, self.offset, self.complete = identity, entry, offset, complete
         self._tar.note(identity=asdict(identity), entry=entry.to_json(), offset=offset, complete=complete)
 
     def discard(self) -> None:
-        """Begin anew."""
+        """Drop all shards: the archive is read from its beginning."""
         self._tar.restart()
         self.identity, self.entry, self.offset, self.complete = Identity(), Entry(), 0, False

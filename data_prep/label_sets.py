@@ -1,4 +1,4 @@
-"""The labels of many clips as two arrays: lists of lists would take a good part of a conversion's time."""
+"""Labels of many clips as two arrays, as lists of lists would be slow."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from data_prep.arrays import BoolArray, Int64Array
 
 
-def places_of_runs(first: Int64Array, lengths: Int64Array) -> Int64Array:
-    """Return the places in some runs, one after another: int64[sum(lengths)]; a run is `lengths` from `first` on."""
+def run_indices(first: Int64Array, lengths: Int64Array) -> Int64Array:
+    """Return the indices of some runs, one after another: int64[sum(lengths)]; each has `length` from `first` on."""
     before = np.cumsum(lengths) - lengths
     return np.repeat(first - before, lengths) + np.arange(lengths.sum())
 
@@ -53,7 +53,7 @@ class LabelSets(NamedTuple):
         """Return the labels of some rows, in the order in which they are asked for."""
         lengths = self.offsets[rows + 1] - self.offsets[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        return LabelSets(offsets, self.values[places_of_runs(self.offsets[rows], lengths)])
+        return LabelSets(offsets, self.values[run_indices(self.offsets[rows], lengths)])
 
     def repeats(self) -> BoolArray:
         """Return which labels their row has carried before: bool[m]."""

@@ -1,4 +1,4 @@
-"""AudioSet's label table, and the ontology that says what is a kind of what."""
+"""AudioSet's label table, and the parents of labels from its ontology."""
 
 import csv
 import json
@@ -41,7 +41,7 @@ def read_labels(path: Path, ontology: Path | None = None) -> list[Label]:
 
 
 def read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, fields) of every line of a CSV file; InputError when it cannot be read as one."""
+    """Yield (line number, fields) of every row of a CSV file; raise InputError when it is not one."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, skipinitialspace=True, strict=True)

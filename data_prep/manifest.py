@@ -1,4 +1,4 @@
-"""manifest.json: what a dataset is and what it consists of, checked field by field before anything trusts it."""
+"""manifest.json, which describes a dataset and lists its files: written, and checked field by field when read."""
 
 import json
 from pathlib import Path
@@ -40,7 +40,7 @@ def parse_manifest(data: bytes, path: Path) -> dict[str, Any]:
 
 
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:
-    """Return the manifest as it is written: readable, and the same bytes for the same facts."""
+    """Return the bytes of manifest.json: indented, and the same for the same facts."""
     return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
 
 

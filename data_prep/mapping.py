@@ -1,4 +1,4 @@
-"""Add a map to a prepared dataset, or lay it out anew: the dataset with its map takes the old one's place, whole."""
+"""The map of a prepared dataset, added or computed anew: the dataset with its map replaces the old one in one step."""
 
 import json
 import os
@@ -12,26 +12,26 @@ import numpy as np
 from data_prep.atomic import new_folder
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.files import HashedFile
-from data_prep.layout import as_coordinates, neighbour_layout
+from data_prep.layout import as_coordinates, tsne_layout
 from data_prep.manifest import manifest_bytes
 from data_prep.npy import npy_header
 from data_prep.schema import MANIFEST, MAP, SPLITS
 from earshot_common.atomic import write_file
 
 
-def add_map(path: str | Path, *, seed: int = 0, tell: Callable[[int], None] = lambda _: None) -> Dataset:
-    """Lay out every clip of a dataset and keep the places in it; return it, opened anew.
+def add_map(path: str | Path, *, seed: int = 0, progress: Callable[[int], None] = lambda _: None) -> Dataset:
+    """Lay out every clip of a dataset, store the coordinates in it, and return it, opened anew.
 
-    `tell` is told how many clips have their place so far. No other file changes; whatever interrupts this, the folder
-    holds the dataset as it was. Raises DatasetError, InputError (too few clips, no openTSNE), and OutputError.
+    `progress` is called with the number of clips laid out so far. No other file changes; whatever interrupts this, the
+    folder holds the dataset as it was. Raises DatasetError, InputError (too few clips, no openTSNE), and OutputError.
     """
     path = Path(path).resolve()
     dataset = open_dataset(path)
     features = np.concatenate([dataset.features(split) for split in SPLITS])
-    coordinates = as_coordinates(neighbour_layout(features, dataset.metric, seed, tell))
+    coordinates = as_coordinates(tsne_layout(features, dataset.metric, seed, progress))
     with new_folder(path, with_all=True) as work:
         shutil.copytree(path, work, copy_function=_link, dirs_exist_ok=True)
-        for name in (MANIFEST, MAP):  # links by now: writing into them would change the dataset that is in use
+        for name in (MANIFEST, MAP):  # hard links: writing to them would change the old dataset
             (work / name).unlink(missing_ok=True)
         with HashedFile(work / MAP) as file:
             file.write(npy_header(coordinates.dtype, coordinates.shape))
@@ -45,7 +45,7 @@ def add_map(path: str | Path, *, seed: int = 0, tell: Callable[[int], None] = la
 
 
 def _link(source: str, target: str) -> None:
-    """Give a file a second name; copy it where the disk knows only one name a file."""
+    """Link a file; copy it where the disk has no hard links."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,4 +1,4 @@
-"""Plain .npy files, opened only when their header tells the truth about their size."""
+"""Plain .npy files, opened only when their header and size are exactly those expected."""
 
 import io
 import os
@@ -24,12 +24,12 @@ def npy_header(dtype: npt.DTypeLike, shape: tuple[int, ...]) -> bytes:
 def open_npy(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """Open a .npy file as a read-only memory map, after checking that it holds exactly this type and shape.
 
-    Nothing is parsed or allocated on the file's word: its header must equal the expected one, and so must its size.
+    The file's header is not parsed: it must equal the expected one, and so must the file's size.
     """
     header = npy_header(dtype, shape)
     wanted = len(header) + int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
     try:
-        with path.open("rb") as file:  # once: by its name another file may be found the next moment
+        with path.open("rb") as file:  # once: the name may be another file's the next moment
             size = os.fstat(file.fileno()).st_size
             if file.read(len(header)) != header or size != wanted:
                 raise DatasetError(
@@ -37,7 +37,7 @@ def open_npy(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> npt.ND
                     f"in {wanted:,} bytes, the file has {size:,}; prepare the dataset again"
                 )
             if 0 in shape:
-                return read_only(np.empty(shape, dtype))  # an empty region cannot be mapped
+                return read_only(np.empty(shape, dtype))  # an empty file cannot be mapped
             return np.memmap(file, dtype=dtype, mode="r", offset=len(header), shape=shape)
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}; prepare the dataset again") from error

@@ -1,7 +1,7 @@
-"""A prepared dataset in one file, to be put somewhere and fetched: `pack` makes it, `unpack` opens it again.
+"""Parcels: a prepared dataset in one file, made by `pack`, unpacked by `unpack`, downloaded by `fetch_dataset`.
 
-A parcel is a zip archive of the dataset's own files, stored as they are, `manifest.json` first. Who opens one believes
-nothing in it: only files that the manifest names are taken, each with the size and sha256 that the manifest states.
+A parcel is a zip archive of the dataset's own files, uncompressed, `manifest.json` first. Nothing in it is trusted:
+only files that the manifest names are extracted, each with the size and sha256 that the manifest states.
 """
 
 import lzma
@@ -26,8 +26,8 @@ from data_prep.schema import MANIFEST
 from data_prep.verify import verify_dataset
 from earshot_common.atomic import atomic_file, write_file
 
-_LARGEST_MANIFEST = 1 << 26  # bytes
-_PIECE = 1 << 20
+_MAX_MANIFEST_BYTES = 1 << 26
+_BLOCK_BYTES = 1 << 20
 _NOT_A_PARCEL = (
     zipfile.BadZipFile,
     zlib.error,
@@ -43,14 +43,14 @@ _ADDRESS = re.compile(r"(?P<address>https?://[^\s#]+)#sha256=(?P<sha256>[0-9a-fA
 def pack(path: str | Path, out: str | Path) -> str:
     """Write the whole dataset at `path` into the file `out`; return the file's sha256.
 
-    Raises InputError for a dataset that is not whole, OutputError when `out` exists or cannot be written.
+    Raises InputError for a damaged dataset, OutputError when `out` exists or cannot be written.
     """
     target = Path(out)
     if os.path.lexists(target):
         raise OutputError(f"{target} exists already: choose another name, or remove it")
     problems = verify_dataset(path)
     if problems:
-        raise InputError(f"{path} is not whole, so it is not packed: {problems[0]}")
+        raise InputError(f"{path} is damaged, so it is not packed: {problems[0]}")
     dataset = open_dataset(path)
     with (
         as_output_error(target),
@@ -60,42 +60,42 @@ def pack(path: str | Path, out: str | Path) -> str:
         for name in (MANIFEST, *dataset.manifest["files"]):
             entry = zipfile.ZipInfo(name)  # of a fixed date: the same dataset is the same parcel
             with (dataset.path / name).open("rb") as file, archive.open(entry, "w", force_zip64=True) as packed:
-                shutil.copyfileobj(file, packed, _PIECE)
+                shutil.copyfileobj(file, packed, _BLOCK_BYTES)
     return str(file_facts(target)["sha256"])
 
 
 def unpack(parcel: Path, out: Path, *, overwrite: bool = False) -> Dataset:
-    """Make the dataset `out` of a parcel, whole or not at all. Raises InputError for what is no whole parcel."""
+    """Unpack a parcel into the dataset `out`, in one step. Raises InputError for what is not a valid parcel."""
     try:
         with zipfile.ZipFile(parcel) as archive, new_folder(out, overwrite=overwrite) as folder:
-            _take_out(archive, folder, parcel)
+            _extract(archive, folder, parcel)
     except _NOT_A_PARCEL as error:
         raise InputError(f"{parcel} is not a packed dataset ({error}); expected what `data_prep pack` writes") from None
     return open_dataset(out)
 
 
 def fetch_dataset(
-    named: str,
+    address: str,
     out: Path,
     progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Dataset:
-    """Fetch the dataset that `https://...#sha256=...` names to the folder `out`; return it at once where it is there.
+    """Download the dataset at the address `https://...#sha256=...` to the folder `out`, unless it is there already.
 
-    A dataset at `out` that is not known to have come from this very file is replaced, once the new one is whole.
-    Raises InputError for another form of name, DownloadError when it cannot be had or is not the file expected.
+    A dataset at `out` that is not known to be made of this very file is replaced, once the new one is complete.
+    Raises InputError for another form of address, DownloadError when no file is there or it has another sha256.
     """
-    found = _ADDRESS.fullmatch(named.strip())
+    found = _ADDRESS.fullmatch(address.strip())
     if found is None:
         raise InputError(
-            f"{named[:200]!r} names no dataset to fetch; expected the address of a packed one, then #sha256= and "
-            "the 64 digits that `python -m data_prep pack` printed"
+            f"{address[:200]!r} is not the address of a dataset; expected https://, the address of a packed one, then "
+            "#sha256= and the 64 digits that `python -m data_prep pack` printed"
         )
-    if is_fetched(named, out):
+    if is_fetched(address, out):
         return open_dataset(out)
     sha256 = found["sha256"].lower()
     parcel = out.with_name(f".{out.name}.parcel")
-    fetch_file([found["address"]], parcel, sha256=sha256, begins=b"PK", progress=progress, should_stop=should_stop)
+    fetch_file([found["address"]], parcel, sha256=sha256, signature=b"PK", progress=progress, should_stop=should_stop)
     try:
         with as_output_error(out):
             _origin(out).unlink(missing_ok=True)
@@ -106,27 +106,27 @@ def fetch_dataset(
     return dataset
 
 
-def is_fetched(named: str, out: Path) -> bool:
-    """Tell whether `fetch_dataset` has made the dataset at `out` of the very file that is named."""
-    found, origin = _ADDRESS.fullmatch(named.strip()), read_journal(_origin(out))
+def is_fetched(address: str, out: Path) -> bool:
+    """Return whether `fetch_dataset` has made the dataset at `out` of the file at this very address."""
+    found, origin = _ADDRESS.fullmatch(address.strip()), read_journal(_origin(out))
     here = (out / MANIFEST).exists()
     return here and found is not None and origin is not None and origin["sha256"] == found["sha256"].lower()
 
 
 def _origin(out: Path) -> Path:
-    """Return where it is noted of which file a fetched dataset was made: beside it, for the folder holds its files."""
+    """Return the path of the note on which file a downloaded dataset was made of: beside it, not among its files."""
     return out.with_name(f".{out.name}.origin.json")
 
 
-def _take_out(archive: zipfile.ZipFile, folder: Path, parcel: Path) -> None:
+def _extract(archive: zipfile.ZipFile, folder: Path, parcel: Path) -> None:
     with archive.open(MANIFEST) as packed:
-        data = _read(packed, _LARGEST_MANIFEST + 1, parcel)
-    if len(data) > _LARGEST_MANIFEST:
-        raise InputError(f"{parcel} holds a manifest of more than {_LARGEST_MANIFEST:,} bytes: this is no dataset")
+        data = _read(packed, _MAX_MANIFEST_BYTES + 1, parcel)
+    if len(data) > _MAX_MANIFEST_BYTES:
+        raise InputError(f"{parcel} holds a manifest of more than {_MAX_MANIFEST_BYTES:,} bytes: this is no dataset")
     for name, facts in parse_manifest(data, parcel)["files"].items():
         left = facts["bytes"]
         with archive.open(name) as packed, HashedFile(folder / name) as file:
-            while left and (piece := _read(packed, min(left, _PIECE), parcel)):
+            while left and (piece := _read(packed, min(left, _BLOCK_BYTES), parcel)):
                 file.write(piece)
                 left -= len(piece)
         if left or file.facts["sha256"] != facts["sha256"]:

@@ -1,4 +1,4 @@
-"""From checked shards to batches of parsed clips. What is not whole is left out and named: others decide upon it."""
+"""Parsing of verified shards into batches of clips; damage is left out and listed with each batch."""
 
 import contextlib
 from collections.abc import Generator, Iterable, Iterator
@@ -14,15 +14,16 @@ from data_prep.errors import DamageError, RecordError
 from data_prep.framing import CheckedShard
 from data_prep.tfrecord import ParsedRecords, Records, parse_records
 
-_BATCH = 8192  # records, and those of the shard that fills it up, that TensorFlow parses at once
+_BATCH = 8192  # records at least that TensorFlow parses at a time, of whole shards
 _AHEAD = 2  # batches that wait to be parsed
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The whole clips of some shards, and what damage there is in those: a bad record ends its shard.
+    """The valid clips of some shards, and the damage in them: a bad record ends its shard.
 
-    `shard`: int32[n], the place in `shards` of each clip's; `offsets`: int64[n], the byte at which it begins there.
+    `shard`: int32[n], the index in `shards` of each clip's shard; `offsets`: int64[n], the byte at which it begins
+    there.
     """
 
     shards: list[Shard]
@@ -36,16 +37,16 @@ Batches = Generator[Batch, None, None]
 
 
 def parse_shards(shards: Iterable[CheckedShard], n_labels: int, *, keep_frames: bool) -> Batches:
-    """Yield the shards' clips, some shards at a time; the next ones are gone through while TensorFlow parses.
+    """Yield the shards' clips, some shards at a time; the next ones are verified while TensorFlow parses.
 
-    Damage to what the shards come from ends the last batch.
+    Damage to the archive that the shards come from ends the last batch.
     """
-    with contextlib.closing(read_ahead(_whole_records(shards), _AHEAD)) as batches:
+    with contextlib.closing(read_ahead(_record_batches(shards), _AHEAD)) as batches:
         for records, damages in batches:
             yield _parsed(records, damages, n_labels, keep_frames=keep_frames)
 
 
-def _whole_records(shards: Iterable[CheckedShard]) -> Iterator[tuple[Records, list[DamageError]]]:
+def _record_batches(shards: Iterable[CheckedShard]) -> Iterator[tuple[Records, list[DamageError]]]:
     records, damages = Records(), list[DamageError]()
     try:
         for checked in shards:
@@ -62,7 +63,7 @@ def _whole_records(shards: Iterable[CheckedShard]) -> Iterator[tuple[Records, li
 
 
 def _parsed(records: Records, damages: list[DamageError], n_labels: int, *, keep_frames: bool) -> Batch:
-    broken: dict[str, DamageError] = {}  # shards by name: what else is wrong with one of them does not count
+    broken: dict[str, DamageError] = {}  # by name of the shard; further damage to it is ignored
     while True:
         try:
             clips = parse_records(records, n_labels, keep_frames=keep_frames)

@@ -1,4 +1,4 @@
-"""A process of this project's own: where it finds the project's modules, and what it said last."""
+"""Subprocesses that run a module of the project: their environment, and the last line of what they wrote."""
 
 import os
 from pathlib import Path
@@ -8,13 +8,13 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment for `python -m` of a module of the project, wherever one stands."""
+    """Return this process's environment, in which `python -m` finds the project's modules from any folder."""
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     return os.environ | {"PYTHONPATH": path}
 
 
-def last_words(noise: IO[bytes]) -> str:
-    """Return the last line that a process wrote to the file `noise`, to end a message with; "" if it wrote nothing."""
-    noise.seek(0)
-    lines = noise.read().decode(errors="replace").strip().splitlines()
+def last_line(output: IO[bytes]) -> str:
+    """Return ": " and the last line of the file `output`, to complete an error message; "" if it is empty."""
+    output.seek(0)
+    lines = output.read().decode(errors="replace").strip().splitlines()
     return f": {lines[-1].strip()}" if lines else ""

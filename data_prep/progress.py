@@ -1,4 +1,4 @@
-"""How far a download is: for a progress bar on a terminal or on a page."""
+"""Progress of a download, for a progress bar on a terminal or on a page."""
 
 import time
 from collections import deque
@@ -11,12 +11,12 @@ _SPEED_OVER_S = 15.0  # the speed is an average over so long
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`doing`: what goes on, in words; `done` of `total` bytes of it; clips converted so far; bytes a second.
+    """The state of one activity: its name, `done` of `total` bytes, clips converted so far, and the speed.
 
-    `total` is None until the server has said it, `seconds_left` until there is a speed.
+    `total` is None until the server has stated it, `seconds_left` until there is a speed.
     """
 
-    doing: str
+    activity: str
     done: int
     total: int | None
     clips: int = 0
@@ -24,7 +24,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate the time that is left at the present speed."""
+        """The time that is left at the present speed."""
         if self.total is None or not self.bytes_per_second:
             return None
         return (self.total - self.done) / self.bytes_per_second
@@ -34,18 +34,18 @@ Report = Callable[[Progress], None]
 
 
 class Meter:
-    """Tells how one piece of work goes, a few times a second; bytes that were there already count for no speed."""
+    """Reports the progress of one activity a few times per second; the speed counts only new bytes."""
 
-    def __init__(self, doing: str, tell: Report) -> None:
-        self._doing = doing
-        self._tell = tell
+    def __init__(self, activity: str, report: Report) -> None:
+        self._activity = activity
+        self._report = report
         self._seen: deque[tuple[float, int]] = deque()
         self._next = 0.0
-        self._trouble = ""
+        self._problem = ""
         self._last: tuple[int, int | None, int] = (0, None, 0)
 
     def show(self, done: int, total: int | None, clips: int = 0, *, at_once: bool = False) -> None:
-        """Report unless the last report was a moment ago; `at_once`: whatever the clock says."""
+        """Report, unless the last report was a moment ago and not `at_once`."""
         self._last = done, total, clips
         now = time.monotonic()
         if now < self._next and not at_once:
@@ -56,10 +56,10 @@ class Meter:
             self._seen.popleft()
         since, before = self._seen[0]
         speed = (done - before) / (now - since) if now > since else 0.0
-        self._tell(Progress(self._trouble or self._doing, done, total, clips, speed))
+        self._report(Progress(self._problem or self._activity, done, total, clips, speed))
 
-    def say_trouble(self, words: str) -> None:
-        """Say what goes wrong in the place of what goes on, until that is taken back by no words."""
-        self._trouble = words
-        if words:
-            self._tell(Progress(words, *self._last))
+    def report_problem(self, text: str) -> None:
+        """Show a problem in place of the activity, until the text is empty."""
+        self._problem = text
+        if text:
+            self._report(Progress(text, *self._last))

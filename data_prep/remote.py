@@ -1,4 +1,4 @@
-"""A published file, read over HTTP from any byte on, through cut connections, dead mirrors and wrong answers."""
+"""A published file read over HTTP from any byte on, despite cut connections, failing mirrors and wrong answers."""
 
 import http.client
 import re
@@ -16,11 +16,11 @@ from data_prep.errors import ChangedError, DownloadError, StoppedError
 ShouldStop = Callable[[], bool]
 _Verdict = Literal["later", "useless", "gone", "other"]
 
-_PIECE = 1 << 18
-_TIMEOUT = (10, 30)  # seconds to connect, and of silence
-_SLOWEST, _PATIENCE = 1_000, 30  # bytes a second, over this many seconds: slower counts as cut
-_PAUSES = (0, 1, 3, 10)  # seconds before each round over all addresses
-_LONGEST = 120  # seconds without enough bytes after which no further round begins
+_BLOCK_BYTES = 1 << 18
+_TIMEOUT_S = (10, 30)  # to connect, and between two blocks
+_MIN_BYTES_PER_S, _MIN_SPEED_OVER_S = 1_000, 30  # a connection slower than this over so long counts as cut
+_PAUSES_S = (0, 1, 3, 10)  # before each round over all addresses
+_MAX_STALLED_S = 120  # slower than _MIN_BYTES_PER_S for so long, and no further round begins
 _TRY_LATER = {408, 425, 429, 500, 502, 503, 504}
 _GONE = {404, 410}
 _GOOGLES_CRC = re.compile(r"\bcrc32c=([A-Za-z0-9+/=]+)")
@@ -29,35 +29,35 @@ _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells one published file from another: its length and, where the server says so, its CRC-32C and ETag."""
+    """What distinguishes one published file from another; all but the length only where the server states it."""
 
     length: int | None = None
     crc32c: str | None = None  # base64, from Google's x-goog-hash
     etag: str | None = None
 
     def agrees(self, other: Self) -> bool:
-        """Say whether both may be one file: lengths are equal, and so is the first mark that both have."""
+        """Return whether both may be one file: the lengths agree, and the CRC-32C, or the ETag where one has no CRC."""
         if None not in {self.length, other.length} and self.length != other.length:
             return False
-        for mark in ("crc32c", "etag"):
-            mine, others = getattr(self, mark), getattr(other, mark)
-            if mine and others:
-                return bool(mine == others)
-        return True
+        if self.crc32c and other.crc32c:
+            return self.crc32c == other.crc32c
+        return not (self.etag and other.etag) or self.etag == other.etag
 
 
 def stop_if(should_stop: ShouldStop, where: str) -> None:
-    """Raise StoppedError if `should_stop` says so."""
+    """Raise StoppedError if `should_stop()`; `where` completes "stopped while ..."."""
     if should_stop():
-        raise StoppedError(f"stopped while {where}: run it again and it carries on")
+        raise StoppedError(f"stopped while {where}: run it again and it resumes")
 
 
 class RemoteFile:
-    """One file behind several addresses, tried in turn. `identity` is known from the first answer on.
+    """One file at several addresses, tried in turn. `identity` is known from the first answer on.
 
-    A file begun earlier is continued only where its `identity` agrees. `begins`: the bytes with which the file begins,
-    as far as they are known: an answer that begins otherwise, or is a web page, is no answer. `most`: a file of more
-    bytes is refused. `tell` hears, in words, what goes wrong while it is tried again, and "" when all is well again.
+    identity: of the file begun earlier; only a file whose identity agrees continues it.
+    signature: the bytes with which the file begins, as far as they are known: an answer that begins otherwise, or is a
+        web page, is rejected.
+    max_bytes: a larger file is rejected.
+    report_problem: called with a text on what fails while it is retried, and with "" when it works again.
     """
 
     def __init__(
@@ -65,89 +65,91 @@ class RemoteFile:
         addresses: Sequence[str],
         *,
         identity: Identity | None = None,
-        begins: bytes = b"",
-        most: int = 1 << 34,
-        tell: Callable[[str], None] = lambda _: None,
+        signature: bytes = b"",
+        max_bytes: int = 1 << 34,
+        report_problem: Callable[[str], None] = lambda _: None,
         should_stop: ShouldStop = lambda: False,
     ) -> None:
         self.identity = identity or Identity()
-        self.position = 0  # bytes of the file that have been given out, or were there already
+        self.position = 0  # bytes of the file that were yielded, or not asked for
         self.received = 0  # bytes that came over the network
         self._addresses = list(addresses)
-        self._begins = begins
-        self._most = most
-        self._tell = tell
+        self._signature = signature
+        self._max_bytes = max_bytes
+        self._report_problem = report_problem
         self._should_stop = should_stop
-        self._elsewhere = 0.0  # seconds for which whoever reads did other things
+        self._consumer_s = 0.0  # seconds that the consumer of the bytes has taken
         self._session = requests.Session()
         self._session.headers.update({"Accept-Encoding": "identity", "User-Agent": "earshot"})
 
     def read_from(self, offset: int) -> Iterator[bytes]:
-        """Yield the file's bytes from `offset` to its end, in pieces.
+        """Yield the file's bytes from `offset` to its end, in blocks.
 
-        Raises DownloadError when no address gives more, or all together too little; ChangedError when what they give
+        Raises DownloadError when no address gives more, or all together too slowly; ChangedError when what they give
         is another file; and StoppedError on request.
         """
         self.position = offset
         if offset == self.identity.length:
             return
         failures: dict[str, _Failure] = {}
-        pauses = list(_PAUSES)
-        since, came = self._now(), 0  # failures are forgiven when enough has come since they last were
-        while pauses and self._now() - since < _LONGEST and (asked := self._worth_asking(failures)):
+        pauses = list(_PAUSES_S)
+        since, came = self._now(), 0  # failures are forgotten when bytes have come fast enough since the last time
+        while pauses and self._now() - since < _MAX_STALLED_S and (asked := self._worth_asking(failures)):
             self._wait(pauses.pop(0))
             for address in asked:
                 try:
-                    for piece in self._body(address):
-                        self.position += len(piece)
-                        self.received += len(piece)
-                        came += len(piece)
-                        if came >= _SLOWEST * (self._now() - since):
-                            since, came, pauses = self._now(), 0, list(_PAUSES)
+                    for block in self._body(address):
+                        self.position += len(block)
+                        self.received += len(block)
+                        came += len(block)
+                        if came >= _MIN_BYTES_PER_S * (self._now() - since):
+                            since, came, pauses = self._now(), 0, list(_PAUSES_S)
                             failures = {address: failure for address, failure in failures.items() if failure.final}
-                            self._tell("")
-                        yield from self._give(piece)
+                            self._report_problem("")
+                        yield from self._yield_timed(block)
                     if self.identity.length in {None, self.position}:
                         return
                 except _Failure as failure:
                     failures[address] = failure
-                    self._tell(f"{_host(address)} {failure}; trying again")
-                self._addresses.remove(address)  # whoever failed last is asked last
+                    self._report_problem(f"{_host(address)} {failure}; trying again")
+                self._addresses.remove(address)  # the one that failed last is asked last
                 self._addresses.append(address)
         self._give_up(failures, came, self._now() - since)
 
     def _worth_asking(self, failures: "dict[str, _Failure]") -> list[str]:
         return [address for address in self._addresses if address not in failures or not failures[address].final]
 
-    def _give(self, piece: bytes) -> Iterator[bytes]:
-        """Yield a piece; what is done with it meanwhile is no slowness of a server."""
+    def _yield_timed(self, block: bytes) -> Iterator[bytes]:
+        """Yield a block, and exclude the time its consumer takes from what counts as a server's slowness."""
         given = time.monotonic()
-        yield piece
-        self._elsewhere += time.monotonic() - given
+        yield block
+        self._consumer_s += time.monotonic() - given
 
     def _now(self) -> float:
-        return time.monotonic() - self._elsewhere
+        return time.monotonic() - self._consumer_s
 
     def _body(self, address: str) -> Iterator[bytes]:
-        """Yield what one address gives from the present position on."""
+        """Yield what one address gives from `position` on."""
         headers = {}
         if self.position:
             headers["Range"] = f"bytes={self.position}-"
             etag = self.identity.etag
-            if etag and not etag.startswith("W/") and not self.identity.crc32c:  # a CRC outlives a change of mirror
+            if (
+                etag and not etag.startswith("W/") and not self.identity.crc32c
+            ):  # a CRC is the same at every mirror, an ETag is not
                 headers["If-Range"] = etag
         try:
-            with self._session.get(address, headers=headers, stream=True, timeout=_TIMEOUT) as response:
+            with self._session.get(address, headers=headers, stream=True, timeout=_TIMEOUT_S) as response:
                 self._check_answer(response, address)
-                head = self._check_begin(response) if response.status_code == requests.codes.ok else b""
-                skip, end = self._find_place(response)
-                yield from self._pieces(head, response.raw, skip, end)
+                head = self._check_signature(response) if response.status_code == requests.codes.ok else b""
+                skip, end = self._find_range(response)
+                yield from self._blocks(head, response.raw, skip, end)
         except _NETWORK_ERRORS as error:
-            verdict: _Verdict = "useless" if isinstance(error, ValueError) else "later"  # an address that is none
+            verdict: _Verdict = "useless" if isinstance(error, ValueError) else "later"  # not an address
             raise _Failure(f"{_reason(error)} at byte {self.position:,}", verdict) from None
 
     def _check_answer(self, response: requests.Response, address: str) -> None:
-        """Raise _Failure for an answer that brings no file, or no bytes as they are."""
+        """Raise _Failure for an answer that holds no file, or an encoded one."""
         status, headers = response.status_code, response.headers
         if address.startswith("https:") and not response.url.startswith("https:"):
             raise _Failure(f"leads to {response.url:.200}, which is not encrypted", "useless")
@@ -161,16 +163,16 @@ class RemoteFile:
         if headers.get("Content-Encoding", "identity") != "identity":
             raise _Failure(f"sends the file encoded as {headers['Content-Encoding']:.40}", "useless")
 
-    def _check_begin(self, response: requests.Response) -> bytes:
+    def _check_signature(self, response: requests.Response) -> bytes:
         """Return the first bytes of a whole file; raise _Failure where they cannot be this file's."""
-        head: bytes = response.raw.read(len(self._begins), decode_content=False) if self._begins else b""
-        if head != self._begins:
+        head: bytes = response.raw.read(len(self._signature), decode_content=False) if self._signature else b""
+        if head != self._signature:
             given = f"a file that begins with {ascii(head)[1:]}" if head else "an empty file"
-            raise _Failure(f"gives {given}, expected {ascii(self._begins)[1:]} there", "useless")
+            raise _Failure(f"gives {given}, expected {ascii(self._signature)[1:]} there", "useless")
         return head
 
-    def _find_place(self, response: requests.Response) -> tuple[int, int | None]:
-        """Return how many bytes of the body to pass over, and the offset at which it ends; or raise _Failure."""
+    def _find_range(self, response: requests.Response) -> tuple[int, int | None]:
+        """Return how many bytes of the body to skip, and the offset at which it ends; or raise _Failure."""
         headers = response.headers
         length = _number(headers.get("Content-Length"))
         start, end = 0, length
@@ -180,39 +182,39 @@ class RemoteFile:
                 answer = headers.get("Content-Range", "no range")
                 raise _Failure(f"answers {answer:.80} when asked for bytes from {self.position:,} on", "useless")
             start, end, length = self.position, int(found[2]) + 1, _number(found[3])
-        self._recognise(length, headers)
+        self._check_identity(length, headers)
         return self.position - start, self.identity.length if end is None else end
 
-    def _recognise(self, length: int | None, headers: Any) -> None:
-        """Compare the file that is offered with the one begun, and remember what is new about it."""
+    def _check_identity(self, length: int | None, headers: Any) -> None:
+        """Compare the file that is offered with the one begun, and store what is new about it."""
         crc = _GOOGLES_CRC.search(headers.get("x-goog-hash", ""))
         offered = Identity(length, crc[1] if crc else None, headers.get("ETag"))
         if not self.identity.agrees(offered):
             raise _Failure(f"holds another file than the one begun: {_describe(offered)}", "other")
-        if length is not None and length > self._most:
-            raise _Failure(f"offers {length:,} bytes, more than the {self._most:,} expected at most", "useless")
+        if length is not None and length > self._max_bytes:
+            raise _Failure(f"offers {length:,} bytes, more than the {self._max_bytes:,} expected at most", "useless")
         known = self.identity
         self.identity = Identity(
             length if known.length is None else known.length, known.crc32c or offered.crc32c, known.etag or offered.etag
         )
 
-    def _pieces(self, head: bytes, body: urllib3.BaseHTTPResponse, skip: int, end: int | None) -> Iterator[bytes]:
-        """Yield the answer's bytes after the first `skip`, and raise _Failure where it ends early or drips."""
+    def _blocks(self, head: bytes, body: urllib3.BaseHTTPResponse, skip: int, end: int | None) -> Iterator[bytes]:
+        """Yield the answer's bytes after the first `skip`; raise _Failure where it ends early or is too slow."""
         since, came = self._now(), 0
-        piece = head or body.read1(_PIECE, decode_content=False)
-        while piece:
+        block = head or body.read1(_BLOCK_BYTES, decode_content=False)
+        while block:
             self._stop_if_asked()
-            came += len(piece)
-            if self._now() - since > _PATIENCE:
-                if came < _SLOWEST * _PATIENCE:
-                    raise _Failure(f"gives less than {_SLOWEST:,} bytes a second at byte {self.position:,}")
+            came += len(block)
+            if self._now() - since > _MIN_SPEED_OVER_S:
+                if came < _MIN_BYTES_PER_S * _MIN_SPEED_OVER_S:
+                    raise _Failure(f"gives less than {_MIN_BYTES_PER_S:,} bytes per second at byte {self.position:,}")
                 since, came = self._now(), 0
-            if self.position + len(piece) > self._most:
-                raise _Failure(f"goes on after {self._most:,} bytes, the most that was expected", "useless")
-            passed, skip = piece[skip:], max(0, skip - len(piece))
-            if passed:
-                yield passed
-            piece = body.read1(_PIECE, decode_content=False)
+            if self.position + len(block) > self._max_bytes:
+                raise _Failure(f"continues after {self._max_bytes:,} bytes, the most that was expected", "useless")
+            wanted, skip = block[skip:], max(0, skip - len(block))
+            if wanted:
+                yield wanted
+            block = body.read1(_BLOCK_BYTES, decode_content=False)
         if end is not None and self.position < end:
             raise _Failure(f"was cut off at byte {self.position:,} of {end:,}")
 
@@ -236,18 +238,17 @@ class RemoteFile:
         check = (
             "check the network (and a proxy, if you need one)"
             if "later" in verdicts
-            else "check the addresses, and whether this network asks for a login first,"
+            else "check the addresses, and whether this network requires a login first,"
         )
         raise DownloadError(
-            f"cannot download {name}, no address gives it{slow}:{answers}\n"
-            f"{check} and run it again: it carries on from there"
+            f"cannot download {name}, no address gives it{slow}:{answers}\n{check} and run it again: it resumes there"
         )
 
 
 class _Failure(Exception):  # noqa: N818  # never leaves this module
-    """One address did not give what it should.
+    """One address did not give the file.
 
-    `verdict`: "later", it may do so when it is asked again; "useless", it will not; "gone", it has no such file;
+    `verdict`: "later", a later request may succeed; "useless", none will; "gone", the address has no such file;
     "other", it has another one.
     """
 
@@ -257,7 +258,7 @@ class _Failure(Exception):  # noqa: N818  # never leaves this module
 
     @property
     def final(self) -> bool:
-        """Tell whether asking again is useless."""
+        """Whether asking again is useless."""
         return self.verdict != "later"
 
 
@@ -265,15 +266,15 @@ _NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, http
 
 
 def _reason(error: BaseException) -> str:
-    """Return what a network error says at its root, in a few words."""
-    words = {requests.ConnectTimeout: "does not answer", requests.ReadTimeout: "fell silent"}
+    """Return the root cause of a network error in a few words."""
+    words = {requests.ConnectTimeout: "does not answer", requests.ReadTimeout: "stopped sending"}
     for kind, word in words.items():
         if isinstance(error, kind):
             return word
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
     if isinstance(error, TimeoutError):
-        return "fell silent"
+        return "stopped sending"
     if isinstance(error, http.client.IncompleteRead):
         return "was cut off"
     return f"cannot be read ({getattr(error, 'strerror', None) or error or type(error).__name__!s:.200})"

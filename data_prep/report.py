@@ -1,4 +1,4 @@
-"""What a conversion did, in figures and in words."""
+"""Report of a conversion: what was converted, what was left out, and the description of the dataset."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Loss:
 
 @dataclass(slots=True)
 class Report:
-    """What came in and what did not: clips by AudioSet folder and by split, frames, losses, remarks on the input."""
+    """Counts of a conversion: clips by AudioSet folder and by split, frames; and losses, and notes on the input."""
 
     by_source: Counter[str] = field(default_factory=Counter)
     by_split: Counter[str] = field(default_factory=Counter)
@@ -38,11 +38,11 @@ class Report:
 
     @property
     def n_clips(self) -> int:
-        """Clips converted."""
+        """Number of clips converted."""
         return self.by_source.total()
 
     def about(self) -> About:
-        """Describe the dataset these clips make."""
+        """Return the description of the dataset that these clips make."""
         parts = [f"{self.by_source[source]:,} {word}" for source, word in SOURCES.items() if self.by_source[source]]
         return About(
             title=f"AudioSet, {self.n_clips:,} clips",

@@ -1,4 +1,4 @@
-"""The words of the dataset format: its files, its tables, and the facts a manifest must hold."""
+"""Schema of the dataset format: names of its files, columns of its tables, and the records that enter them."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ METRICS = ("cosine", "euclidean")
 MediaKind = Literal["youtube", "file", "synth"]
 Metric = Literal["cosine", "euclidean"]
 
-_ROW_HASH = hashlib.blake2b(digest_size=16, person=b"earshot-row")  # a copy of it costs half of another one
+_ROW_HASH = hashlib.blake2b(digest_size=16, person=b"earshot-row")  # copying it takes half the time of making one
 
 _CLIPS_FIELDS: list["pa.Field[Any]"] = [
     pa.field("clip_id", pa.string(), nullable=False),
@@ -49,7 +49,7 @@ LABELS_SCHEMA = pa.schema(_LABELS_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One clip, as a reader sees it.
+    """One clip of a dataset.
 
     `row` is its row in `<split>.npy`; `media` is a YouTube video id, a path or a recipe, as the manifest's media kind
     says; times are in seconds; `labels` are indices into the label table.
@@ -76,10 +76,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a person or a program must know of a dataset before opening its tables.
+    """The description of a dataset in its manifest.
 
-    `title` is the name a person sees. `features` describes how a feature was made (`aggregation`, `embedder`, ...);
-    `dim` and `dtype` are added from the data. `media_folder` is where paths of the media kind `file` begin.
+    `title` is the name that users see. `features` describes how a feature was made (`aggregation`, `embedder`, ...);
+    `dim` and `dtype` are added from the data. `media_folder` is the folder to
+    which paths of the media kind `file` are relative.
     """
 
     title: str
@@ -93,10 +94,10 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class ClipBatch:
-    """Some clips on their way into a dataset, column by column, in any order.
+    """Clips to be written to a dataset, column by column, in any order.
 
     `features`: float32[n, dim], finite; or uint16[n, dim], the sums of the clips' frames as AudioSet quantised them,
-    which take half the room until they are written as means (data_prep.features). `frames`: uint8[sum(n_frames), dim]
+    which take half the space until they are written as means (data_prep.features). `frames`: uint8[sum(n_frames), dim]
     in clip order, or None.
     Clip ids are unique in a dataset and safe in a URL: letters, digits and `-._~`.
     """
@@ -119,7 +120,7 @@ class ClipBatch:
 def row_key(clip_id: str) -> bytes:
     """Return the key by which the rows of a split are sorted.
 
-    A hash of 16 bytes: any first n rows are a fair sample of the split, and the order depends on nothing but the ids.
+    A hash of 16 bytes: the first n rows are a random sample of the split, and the order depends on the ids alone.
     """
     key = _ROW_HASH.copy()
     key.update(clip_id.encode())

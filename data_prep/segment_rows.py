@@ -23,10 +23,10 @@ from data_prep.label_sets import LabelSets
 from data_prep.labels import read_csv
 
 _HEADER = ["# YTID", "start_seconds", "end_seconds", "positive_labels"]
-_LONGEST_ID = 64
-_BLOCK = 1 << 22  # bytes that are columns at a time
-_USUAL = (  # what the columns hold, divided by spaces
-    ("id", rf"^[A-Za-z0-9_-]{{1,{_LONGEST_ID}}},$"),
+_MAX_ID_LENGTH = 64
+_BLOCK_BYTES = 1 << 22  # parsed at a time
+_PUBLISHED_FORM = (  # of the columns, divided by spaces
+    ("id", rf"^[A-Za-z0-9_-]{{1,{_MAX_ID_LENGTH}}},$"),
     ("start", r"^[0-9]+\.[0-9]+,$"),
     ("end", r"^[0-9]+\.[0-9]+,$"),
     ("mids", r'^"[^"]+"$'),
@@ -35,7 +35,7 @@ _USUAL = (  # what the columns hold, divided by spaces
 
 @dataclass(frozen=True, slots=True)
 class SegmentRows:
-    """A list, column by column: ids bytes[n], start and end in seconds float64[n, 2], labels, line numbers int64[n]."""
+    """A list column by column: ids bytes[n], start and end in seconds float64[n, 2], labels, line numbers int64[n]."""
 
     ids: npt.NDArray[np.bytes_]
     times: Float64Array
@@ -44,12 +44,12 @@ class SegmentRows:
 
 
 def read_rows(path: Path, mids: list[str]) -> SegmentRows:
-    """Read a list. `mids` are the label table's; InputError names the line that is not as AudioSet publishes it."""
+    """Read a list; `mids` are those of the label table. Raises InputError naming the line that is malformed."""
     return _read_columns(path, mids) or _RowByRow(path, {mid: index for index, mid in enumerate(mids)}).rows()
 
 
 def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
-    """Read a list that is just as AudioSet publishes it; None for any other."""
+    """Read a list quickly that has exactly the form in which AudioSet publishes it; return None for any other."""
     try:
         with path.open("rb") as file:
             head = [file.readline().decode().strip() for _ in range(3)]
@@ -58,9 +58,11 @@ def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
             return None
         with csv.open_csv(
             path,
-            csv.ReadOptions(skip_rows=len(head), column_names=[name for name, _ in _USUAL], block_size=_BLOCK),
+            csv.ReadOptions(
+                skip_rows=len(head), column_names=[name for name, _ in _PUBLISHED_FORM], block_size=_BLOCK_BYTES
+            ),
             csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
-            csv.ConvertOptions(column_types={name: pa.string() for name, _ in _USUAL}),
+            csv.ConvertOptions(column_types={name: pa.string() for name, _ in _PUBLISHED_FORM}),
         ) as blocks:
             parts = [_block(block, pa.array(mids)) for block in blocks]
     except (OSError, UnicodeDecodeError, pa.ArrowInvalid):
@@ -75,9 +77,9 @@ def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
 
 
 def _block(block: pa.RecordBatch, mids: "pa.Array[Any]") -> tuple[npt.NDArray[Any], ...] | None:
-    """Return ids, times, labels and how many labels each row has; None when anything is unusual."""
+    """Return ids, times, labels and the number of labels of each row; None when a row has another form."""
     columns: list[Any] = block.columns
-    for column, (_, pattern) in zip(columns, _USUAL, strict=True):
+    for column, (_, pattern) in zip(columns, _PUBLISHED_FORM, strict=True):
         if not pc.all(pc.match_substring_regex(column, pattern)).as_py():
             return None
     ids, start, end = (pc.utf8_rtrim(column, ",") for column in columns[:3])
@@ -95,7 +97,7 @@ def _block(block: pa.RecordBatch, mids: "pa.Array[Any]") -> tuple[npt.NDArray[An
 
 
 class _RowByRow:
-    """The rows of any list, as they are read."""
+    """A list read row by row, which accepts any CSV form and finds the line of an error."""
 
     def __init__(self, path: Path, index_of_mid: Mapping[str, int]) -> None:
         self.ids: list[bytes] = []
@@ -121,10 +123,10 @@ class _RowByRow:
         if not self.ids:
             raise InputError(f"{path} lists no clip: expected one of AudioSet's lists of segments, get it again")
         if promised is not None and promised != len(self.ids):
-            raise InputError(f"{path} has {len(self.ids):,} rows, its head promises {promised:,}: get it again")
+            raise InputError(f"{path} has {len(self.ids):,} rows, its header states {promised:,}: get it again")
 
     def rows(self) -> SegmentRows:
-        """Return them column by column."""
+        """Return the rows column by column."""
         labels = LabelSets(np.array(self.label_ends), np.array(self.labels))
         return SegmentRows(
             np.array(self.ids, dtype="S"), np.array(self.times).reshape(-1, 2), labels, np.array(self.lines)
@@ -136,8 +138,8 @@ class _RowByRow:
             self.times.extend((float(start_s), float(end_s)))
             self.labels.extend(index_of_mid[mid] for mid in mids.split(","))
             self.ids.append(video_id.encode())
-            if len(video_id) > _LONGEST_ID:
-                raise ValueError(video_id)  # noqa: TRY301  # said below, with the place
+            if len(video_id) > _MAX_ID_LENGTH:
+                raise ValueError(video_id)  # noqa: TRY301  # reported below, with the line
         except KeyError as error:
             raise InputError(f"{where}: label {error} is not in the label table") from None
         except ValueError:

@@ -1,16 +1,16 @@
-"""Which clips are the database, which tune parameters, which ask: AudioSet's own division, plus a validation split."""
+"""Splits of AudioSet: its own division into training and test clips, plus a validation split of the former."""
 
 import hashlib
 
 SOURCES = {"bal_train": "balanced", "unbal_train": "unbalanced", "eval": "evaluation"}  # AudioSet's folders
-VALIDATION_SHARE = 0.1
+VALIDATION_FRACTION = 0.1
 
-_HASH = hashlib.blake2b(digest_size=8, person=b"earshot-split")  # a copy of it costs half of another one
-_LIMIT = int(VALIDATION_SHARE * 2**64).to_bytes(8, "big")
+_HASH = hashlib.blake2b(digest_size=8, person=b"earshot-split")  # copying it takes half the time of making one
+_LIMIT = int(VALIDATION_FRACTION * 2**64).to_bytes(8, "big")
 
 
 def split_of(source: str, video_id: str) -> str:
-    """Return the split of a clip: `eval` is test; of the rest, 10 % are validation by a hash of the video id.
+    """Return the split of a clip: `eval` is test; of the rest, 10 % are validation, chosen by a hash of the video id.
 
     The hash makes the choice the same for any order of files, subset of AudioSet, machine and version of Python.
     """

@@ -1,7 +1,8 @@
-"""Where clips wait until the last one is known: in files, so that memory holds one batch of them.
+"""Staging of clips in files until the last one is known, so that memory holds one batch of them.
 
-Each batch is sorted by split and `row_key` before it is put away. So what a stretch of the finished dataset takes from
-one batch lies together, and is read at once (the merge of sorted runs: Knuth, The Art of Computer Programming 3, 5.4).
+Each batch is sorted by split and `row_key` before it is written. So the clips of one batch that are neighbours in the
+finished dataset lie together, and are read at once (merging of sorted runs: Knuth, The Art of Computer Programming 3,
+5.4).
 """
 
 import re
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 
 from data_prep.arrays import BoolArray, Int8Array, Int64Array, UInt8Array, UInt64Array
 from data_prep.errors import InputError
-from data_prep.label_sets import LabelSets, places_of_runs
+from data_prep.label_sets import LabelSets, run_indices
 from data_prep.schema import CLIPS_SCHEMA, SPLITS, ClipBatch, row_key
 
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+")
@@ -24,7 +25,7 @@ _STAGED = pa.schema([field for field in CLIPS_SCHEMA if field.name not in {"row"
 
 
 class Staging:
-    """Clips, batch by batch, checked at the door."""
+    """Staged clips; each batch is checked when it is added."""
 
     def __init__(self, folder: Path, n_labels: int) -> None:
         self._n_labels = n_labels
@@ -39,7 +40,7 @@ class Staging:
         self.has_frames = False
 
     def add(self, batch: ClipBatch) -> None:
-        """Take a batch, or raise InputError naming the clip that breaks a rule of the format."""
+        """Stage a batch, or raise InputError naming the clip that violates the format."""
         if not len(batch):
             return
         if self.dim is None:
@@ -60,28 +61,28 @@ class Staging:
         if batch.frames is not None:
             n_frames = np.asarray(batch.n_frames, np.int64)
             first = np.cumsum(n_frames) - n_frames
-            self._frames.write(batch.frames[places_of_runs(first[order], n_frames[order])].data)
+            self._frames.write(batch.frames[run_indices(first[order], n_frames[order])].data)
 
     def __len__(self) -> int:
         """Return the number of clips."""
         return sum(map(len, self._splits))
 
     def table(self) -> pa.Table:
-        """Return the clips' columns, in the order in which they wait; no more clips can be added."""
+        """Return the clips' columns in staging order; no more clips can be added."""
         self._columns.close()
         self._clips.flush()
         with pa.memory_map(str(self._paths[2])) as file:
             return pa.ipc.open_stream(file).read_all()
 
     def order(self) -> tuple[UInt64Array, Int8Array]:
-        """Return what the table is to be sorted by.
+        """Return the sort keys of the table.
 
-        Each clip's `row_key` as two numbers, the higher first: uint64[n, 2]; and the place of its split in SPLITS.
+        Each clip's `row_key` as two numbers, the higher first: uint64[n, 2]; and the index of its split in SPLITS.
         """
         return np.concatenate(self._keys), np.concatenate(self._splits)
 
     def features(self, places: Int64Array) -> npt.NDArray[Any]:
-        """Return some features, or sums of frames, by their clips' places in the table: [len(places), dim]."""
+        """Return the features, or sums of frames, of the clips at some rows of the table: [len(places), dim]."""
         return self._read(self._features, places, np.ones_like(places), self._dtype)
 
     def frames(self, first: Int64Array, n: Int64Array) -> UInt8Array:
@@ -95,9 +96,9 @@ class Staging:
             path.unlink(missing_ok=True)
 
     def _read(self, file: BinaryIO, first: Int64Array, n: Int64Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        """Return runs of rows of a file, n from each `first` on; those that touch are read together.
+        """Return runs of rows of a file, n from each `first` on; adjacent runs are read together.
 
-        A map of the file would do, but reading at random soon has all of it in memory.
+        Not from a memory map: reading at random would soon have all of it in memory.
         """
         dim = self.dim or 1
         order = np.argsort(first)
@@ -112,11 +113,11 @@ class Staging:
         rows = np.frombuffer(b"".join(parts), dtype).reshape(-1, dim)
         at = np.empty_like(first)
         at[order] = np.cumsum(n[order]) - n[order]
-        return rows[places_of_runs(at, n)]
+        return rows[run_indices(at, n)]
 
 
 def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int, *, with_frames: bool) -> None:
-    """Raise InputError unless every clip of the batch keeps the rules of docs/FORMAT.md and is like those before."""
+    """Raise InputError unless the batch satisfies docs/FORMAT.md and has the same columns as the batches before."""
     ids = batch.clip_id
     n_frames = np.asarray(batch.n_frames)
     labels = LabelSets.from_rows(batch.labels)
@@ -135,9 +136,9 @@ def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int,
     _refuse(ids, n_frames < 1, "it has no frame")
     _refuse(ids, _labels_bad(labels, n_labels), f"labels must differ and be in 0..{n_labels - 1}")
     if batch.features.dtype != dtype:
-        raise InputError("either every batch brings features or every one brings sums of frames")
+        raise InputError("batches must all have features, or all sums of frames")
     if (batch.frames is not None) != with_frames:
-        raise InputError("either every batch brings frames or none does")
+        raise InputError("batches must all have frames, or none")
     if batch.frames is not None and (batch.frames.dtype != np.uint8 or batch.frames.shape != (n_frames.sum(), dim)):
         raise InputError(
             f"frames are {batch.frames.dtype}{list(batch.frames.shape)}, expected uint8[{n_frames.sum()}, {dim}]"
@@ -157,7 +158,7 @@ def _column(batch: ClipBatch, field: "pa.Field[Any]") -> "pa.Array[Any]":
 
 
 def _ids_bad(ids: Sequence[str]) -> npt.ArrayLike:
-    """Say which ids hold what they may not; all are looked at in one go, since nearly always none does."""
+    """Return which ids have characters that are not allowed; all are checked at once, as nearly always none has."""
     if all(ids) and _URL_SAFE.fullmatch("".join(ids)):
         return False
     return [_URL_SAFE.fullmatch(clip_id) is None for clip_id in ids]
@@ -168,7 +169,7 @@ def _splits_bad(splits: Sequence[str]) -> npt.ArrayLike:
 
 
 def _labels_bad(sets: LabelSets, n_labels: int) -> BoolArray:
-    """Say which clips carry a label twice, or one outside the table."""
+    """Return which clips carry a label twice, or one outside the table: bool[n]."""
     bad = np.zeros(sets.n_rows, bool)
     bad[sets.rows[(sets.values < 0) | (sets.values >= n_labels) | sets.repeats()]] = True
     return bad

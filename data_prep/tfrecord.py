@@ -1,7 +1,7 @@
 """AudioSet's records, parsed by TensorFlow in batches and checked against AudioSet's schema.
 
 A record is a `tf.train.SequenceExample`: context `video_id`, `start_time_seconds`, `end_time_seconds` and `labels`;
-feature list `audio_embedding`, a frame of 128 bytes for each second. TensorFlow gets only records whose framing
+feature list `audio_embedding`, one frame of 128 bytes per second. TensorFlow parses only records whose framing
 `data_prep.framing` has verified.
 """
 
@@ -28,7 +28,7 @@ from data_prep.label_sets import LabelSets
 MAX_FRAMES = 10
 FRAME_BYTES = 128
 
-_ID_LETTERS, _LONGEST_ID = (string.ascii_letters + string.digits + "_-").encode(), 64
+_ID_LETTERS, _MAX_ID_LENGTH = (string.ascii_letters + string.digits + "_-").encode(), 64
 
 Reason = Callable[[int], str]
 
@@ -37,7 +37,7 @@ Reason = Callable[[int], str]
 class Records:
     """The verified records of some shards, column by column.
 
-    Of each record: its shard's place in `shards`, the byte at which it begins there, and its content.
+    For each record: the index of its shard in `shards`, the byte at which it begins there, and its content.
     """
 
     shards: list[Shard] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Records:
         return self.shards[self.shard[record]].name
 
     def only(self, wanted: Sequence[bool]) -> Self:
-        """Return some of the records, and all shards."""
+        """Return the `wanted` records, and all shards."""
         return type(self)(
             self.shards,
             list(compress(self.shard, wanted)),
@@ -75,7 +75,7 @@ class ParsedRecords:
     """The clips of some records, column by column, in the records' order.
 
     Times are in seconds, float64[n], rounded to AudioSet's milliseconds. `sums`: uint16[n, 128], of each clip's frames.
-    `frames`: uint8[sum(n_frames), 128], clip after clip, or None if nobody wants them.
+    `frames`: uint8[sum(n_frames), 128], clip after clip, or None if they are not kept.
     """
 
     video_id: list[str]
@@ -97,7 +97,7 @@ class ParsedRecords:
         ]
 
     def only(self, wanted: BoolArray) -> Self:
-        """Return some of the clips."""
+        """Return the `wanted` clips."""
         places = np.flatnonzero(wanted)
         frames = None if self.frames is None else self.frames[np.repeat(wanted, self.n_frames)]
         return type(self)(
@@ -125,7 +125,7 @@ def parse_records(records: Records, n_labels: int, *, keep_frames: bool) -> Pars
         records,
         [
             (~has_id, lambda _: "has no video_id"),
-            (_ids_bad(ids), lambda i: f"video_id {ids[i]!r:.80} is not one that YouTube gives"),
+            (_ids_bad(ids), lambda i: f"video_id {ids[i]!r:.80} is not a YouTube video id"),
             (~sound, lambda i: f"lasts from {start_s[i]} s to {end_s[i]} s, expected 0 <= start < end"),
             (_labels_bad(labels, n_labels), lambda i: _describe_labels(labels[i].numpy(), n_labels)),
             (
@@ -151,9 +151,9 @@ def parse_records(records: Records, n_labels: int, *, keep_frames: bool) -> Pars
 
 @cache
 def tensorflow() -> Any:
-    """Import TensorFlow (some seconds, some 400 MB) without its chatter."""
+    """Import TensorFlow (some seconds, some 400 MB) without its log messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # nothing here computes with it, and it announces itself
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # not needed to parse, and it logs a message
     with _without_keras():
         import tensorflow as tf
 
@@ -162,15 +162,15 @@ def tensorflow() -> Any:
 
 @contextlib.contextmanager
 def _without_keras() -> Iterator[None]:
-    """Let Keras look as if it were not installed: TensorFlow imports it if it can, a third of its time and memory."""
+    """Hide Keras: TensorFlow would import it, which takes a third of the time and memory."""
     if "keras" in sys.modules:
         yield
         return
-    sys.modules["keras"] = None  # type: ignore[assignment]  # how Python marks what must not be imported
+    sys.modules["keras"] = None  # type: ignore[assignment]  # what makes Python's import fail
     try:
         yield
     finally:
-        sys.modules.pop("keras", None)  # somebody else who began at the same moment may have done it
+        sys.modules.pop("keras", None)  # unless another thread already has
 
 
 def _parse(records: Records) -> tuple[dict[str, Any], Any]:
@@ -185,7 +185,7 @@ def _parse(records: Records) -> tuple[dict[str, Any], Any]:
     sequence = {"audio_embedding": tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)}
 
     def parse(payloads: list[bytes]) -> tuple[dict[str, Any], Any]:
-        serialized = tf.constant(payloads, tf.string)  # of a bare list it would look at every item's type, twice
+        serialized = tf.constant(payloads, tf.string)  # of a list it would check every item's type, twice
         parsed = tf.io.parse_sequence_example(serialized, context_features=context, sequence_features=sequence)
         return parsed[0], parsed[1]["audio_embedding"]
 
@@ -202,7 +202,7 @@ def _parse(records: Records) -> tuple[dict[str, Any], Any]:
 
 
 def _scalars(ragged: Any, missing: Any) -> tuple[npt.NDArray[Any], BoolArray]:
-    """Return the one value of each row, and where there is exactly one; elsewhere the value is `missing`."""
+    """Return the value of each row, and which rows have exactly one; for the others the value is `missing`."""
     splits, values = ragged.row_splits.numpy(), ragged.flat_values.numpy()
     single = np.diff(splits) == 1
     scalars = np.full(len(single), missing, values.dtype)
@@ -212,8 +212,8 @@ def _scalars(ragged: Any, missing: Any) -> tuple[npt.NDArray[Any], BoolArray]:
 
 def _ids_bad(ids: npt.NDArray[Any]) -> BoolArray:
     lengths = np.fromiter(map(len, ids), np.int64, len(ids))
-    bad: BoolArray = (lengths < 1) | (lengths > _LONGEST_ID)
-    if b"".join(ids).translate(None, _ID_LETTERS):  # hardly ever, so which of them is asked only then
+    bad: BoolArray = (lengths < 1) | (lengths > _MAX_ID_LENGTH)
+    if b"".join(ids).translate(None, _ID_LETTERS):  # rare, so only then each id is checked
         bad |= np.fromiter((bool(video_id.translate(None, _ID_LETTERS)) for video_id in ids), bool, len(ids))
     return bad
 
@@ -229,7 +229,7 @@ def _describe_labels(labels: Int64Array, n_labels: int) -> str:
 
 
 def _frames_bad(frames: Any) -> BoolArray:
-    """Say which records have a frame of other than one value of 128 bytes."""
+    """Return which records have a frame that is not one value of 128 bytes: bool[n]."""
     value_splits = frames.values.row_splits.numpy()
     wrong_size = tensorflow().strings.length(frames.flat_values).numpy() != FRAME_BYTES
     bad_frame = (np.diff(value_splits) != 1) | _any_in_row(wrong_size, value_splits)

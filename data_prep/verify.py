@@ -1,4 +1,4 @@
-"""Read every byte of a prepared dataset, and say what is wrong with it."""
+"""Verification of a prepared dataset: every byte is read and checked."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +12,11 @@ from data_prep.errors import DatasetError
 from data_prep.files import file_facts
 from data_prep.schema import SPLITS, row_key
 
-_CHUNK = 65_536  # features looked at together
+_CHUNK = 65_536  # features checked at a time
 
 
 def verify_dataset(path: str | Path) -> list[str]:
-    """Return everything that is wrong with a dataset, a sentence each; an empty list when it is whole.
+    """Return everything that is wrong with a dataset, one sentence each; an empty list when it is valid.
 
     Checks every hash, size, count, row number, split, order, time and label index, and that all features are finite.
     """

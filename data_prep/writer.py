@@ -1,7 +1,7 @@
-"""The one writer of prepared datasets: clips go in by batches in any order, a whole folder comes out or none.
+"""Writer of prepared datasets: takes batches of clips in any order, and makes a complete folder or none.
 
-Each split is sorted by `row_key`, so a dataset depends on its clips alone, never on the order in which they came.
-Until then everything waits in files; only when all clips are there are their columns read, about 100 bytes a clip.
+Each split is sorted by `row_key`, so a dataset depends on its clips alone, not on their order. Clips are staged in
+files; only when all are there are their columns read into memory, about 100 bytes per clip.
 """
 
 import contextlib
@@ -54,8 +54,8 @@ def write_dataset(
 ) -> None:
     """Write a prepared dataset to the folder `out`; its name is the folder's.
 
-    `batches` is consumed once, so it may be a generator that makes the clips as it goes. Raises InputError for a clip
-    that breaks the format or occurs twice, OutputError when `out` exists (unless `overwrite`) or cannot be written.
+    `batches` is iterated once, so it may be a generator. Raises InputError for a clip that violates the format or
+    occurs twice, OutputError when `out` exists (unless `overwrite`) or cannot be written.
     """
     with new_dataset(out, labels, overwrite=overwrite) as writer:
         for batch in batches:
@@ -65,7 +65,7 @@ def write_dataset(
 
 @contextlib.contextmanager
 def new_dataset(out: str | Path, labels: Sequence[Label], *, overwrite: bool = False) -> Iterator["DatasetWriter"]:
-    """Yield a writer; call its `finish` before the block ends, then the folder `out` appears, whole."""
+    """Yield a writer; call its `finish` before the block ends, then the folder `out` appears, complete."""
     with new_folder(Path(out), overwrite=overwrite) as folder:
         writer = DatasetWriter(folder, Path(out).absolute().name, labels)
         try:
@@ -73,11 +73,11 @@ def new_dataset(out: str | Path, labels: Sequence[Label], *, overwrite: bool = F
         finally:
             writer.close()
         if not writer.finished:
-            raise RuntimeError("a dataset was begun and not finished: call DatasetWriter.finish")
+            raise RuntimeError("the dataset is not finished: call DatasetWriter.finish")
 
 
 class DatasetWriter:
-    """Takes clips and writes the files of one dataset into an empty folder. Made by `new_dataset`."""
+    """Writes the files of one dataset into an empty folder. Made by `new_dataset`."""
 
     def __init__(self, folder: Path, name: str, labels: Sequence[Label]) -> None:
         self._folder = folder
@@ -88,20 +88,20 @@ class DatasetWriter:
         self.finished = False
 
     def add(self, batch: ClipBatch) -> None:
-        """Take some clips; InputError for one that breaks a rule of the format."""
+        """Add clips; raises InputError for one that violates the format."""
         self._staging.add(batch)
 
     def finish(self, about: About, *, skipped: Sequence[Mapping[str, Any]] = (), notes: Sequence[str] = ()) -> None:
         """Write every file, the manifest last.
 
-        `skipped` lists what was lost of the input and why; `notes` are sentences a person should know.
+        `skipped` lists what was left out of the input and why; `notes` are sentences about it for users.
         """
         if not self._staging:
-            raise InputError("there is no clip to write a dataset of")
+            raise InputError("there are no clips to write")
         staged = self._staging.table()
         rows, n_frames = self._rows(staged), staged["n_frames"].to_numpy().astype(np.int64)
-        with ThreadPoolExecutor(1) as beside:
-            tables = beside.submit(self._write_tables, staged, rows, n_frames)
+        with ThreadPoolExecutor(1) as executor:
+            tables = executor.submit(self._write_tables, staged, rows, n_frames)
             self._write_features(rows, n_frames)
             tables.result()
         total_frames = self._write_frames(rows, n_frames) if self._staging.has_frames else 0
@@ -128,15 +128,17 @@ class DatasetWriter:
         self.finished = True
 
     def close(self) -> None:
-        """Remove what was staged."""
+        """Remove the staged files."""
         self._staging.close()
 
     def _rows(self, staged: pa.Table) -> dict[str, Int64Array]:
-        """Return, for each split, the places in the table of its clips, sorted by `row_key`."""
+        """Return, for each split, the rows of its clips in the table, sorted by `row_key`."""
         keys, splits = self._staging.order()
         high, low = keys.T
         order = np.argsort(high)
-        if (high[order[1:]] == high[order[:-1]]).any():  # the same clip twice, or the wonder of two alike by chance
+        if (
+            high[order[1:]] == high[order[:-1]]
+        ).any():  # the same clip twice, or, hardly ever, two equal halves of hashes
             order = np.lexsort((low, high))
             twice = np.flatnonzero((high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]]))
             if len(twice):
@@ -191,7 +193,7 @@ class DatasetWriter:
 
 
 def _clips(staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array | None) -> Iterator[pa.Table]:
-    """Yield the table of clips, a row group at a time; `n_frames` where frames are kept."""
+    """Yield the table of clips, one row group at a time; `n_frames` where frames are kept."""
     order = np.concatenate([rows[split] for split in SPLITS])
     row = np.concatenate([np.arange(len(rows[split]), dtype=np.int32) for split in SPLITS])
     first_frame = None if n_frames is None else np.cumsum(n_frames[order]) - n_frames[order]

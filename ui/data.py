@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from data_prep.audioset import NAMES, SUBSETS, Subset, room_for
+from data_prep.audioset import NAMES, SUBSETS, Subset, disk_space_for
 from data_prep.dataset import Dataset
 from data_prep.errors import InputError
-from data_prep.room import said, to_make
+from data_prep.room import format_bytes, published_bytes
 from data_prep.sounds.walk import sound_folder
 from data_prep.verify import verify_dataset
 from lsh import machine
@@ -19,7 +19,7 @@ from ui.jobs import Job, Work, jobs
 from ui.loading import PageContext
 from ui.text import plain
 
-_DISK = {subset: f"needs {said(sum(to_make(subset)))} of disk while it works" for subset in SUBSETS}
+_DISK = {subset: f"needs {format_bytes(sum(published_bytes(subset)))} of disk while it works" for subset in SUBSETS}
 SIZES: dict[Subset, str] = {
     "balanced": f"42,531 clips. Reads up to 2.4 GB, {_DISK['balanced']}, and keeps 25 MB.",
     "full": f"2,084,320 clips. Downloads 2.4 GB, {_DISK['full']}, and keeps 1.1 GB.",
@@ -107,11 +107,11 @@ def _say_room(subset: Subset, out: Path) -> None:
     job = jobs().get(f"audioset {subset}")
     if (job is not None and job.running) or (out / "manifest.json").exists():
         return
-    needed, free = room_for(subset, out)
+    needed, free = disk_space_for(subset, out)
     if free < needed:
         st.warning(
-            f"Too little room: {said(needed)} are needed while it works, and the disk of this app has "
-            f"{said(free, floor)} free. Free {said(needed - free)} more first."
+            f"Too little room: {format_bytes(needed)} are needed while it works, and the disk of this app has "
+            f"{format_bytes(free, floor)} free. Free {format_bytes(needed - free)} more first."
         )
 
 

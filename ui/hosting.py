@@ -97,7 +97,7 @@ def notice() -> None:
 def say(tell: Report, progress: Progress) -> None:
     """Put a download's progress into words."""
     share = progress.done / progress.total if progress.total else None
-    words = [progress.doing]
+    words = [progress.activity]
     if progress.total:
         words.append(f"{progress.done / 1e6:,.0f} MB of {progress.total / 1e6:,.0f}")
     elif progress.done:

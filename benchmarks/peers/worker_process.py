@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.errors import MethodError
-from data_prep.processes import environment, last_words
+from data_prep.processes import environment, last_line
 
 # Each library reads one of these as it is loaded, so they must be set before the process starts.
 _ONE_THREAD = (
@@ -50,7 +50,7 @@ class Child:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise MethodError(f"its process ended with {self._process.wait()}{last_words(self._noise)}")
+            raise MethodError(f"its process ended with {self._process.wait()}{last_line(self._noise)}")
         answer: dict[str, Any] = json.loads(line)
         if "trouble" in answer:
             raise MethodError(answer["trouble"])

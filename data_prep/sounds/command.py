@@ -10,7 +10,7 @@ from typing import NoReturn, TextIO
 
 from tqdm import tqdm
 
-from data_prep.interrupt import Interrupt
+from data_prep.interrupt import GracefulInterrupt
 from data_prep.sounds.folder import Outcome, prepare_folder
 from data_prep.sounds.walk import in_a_line
 
@@ -18,14 +18,14 @@ from data_prep.sounds.walk import in_a_line
 def listen(sounds: Path, out: Path, *, overwrite: bool) -> Outcome:
     """Prepare a folder of sounds, telling how it goes; errors are those of `prepare_folder`."""
     began = time.perf_counter()
-    with _without_c() as stderr, Interrupt() as interrupt, _bar(stderr) as bar:
+    with _without_c() as stderr, GracefulInterrupt() as interrupt, _bar(stderr) as bar:
 
         def show(done: int, total: int, path: str) -> None:
             bar.total = total
             bar.set_postfix_str(in_a_line(path)[-40:], refresh=False)
             bar.update(done - bar.n)
 
-        stop = _told_once(interrupt.came, lambda words: bar.write(words, file=stderr))
+        stop = _told_once(interrupt.requested, lambda words: bar.write(words, file=stderr))
         outcome = prepare_folder(sounds, out, overwrite=overwrite, progress=show, should_stop=stop)
     if outcome.damage:
         print(f"the earlier dataset was damaged ({outcome.damage}), so every file was heard anew", file=sys.stderr)

@@ -46,7 +46,7 @@ def get_model(progress: Callable[[Progress], None] = lambda _: None) -> Model:
     path = model_path()
     if not path.is_file():
         try:
-            fetch_file([ADDRESS], path, sha256=SHA256, most=_MOST, progress=progress)
+            fetch_file([ADDRESS], path, sha256=SHA256, max_bytes=_MOST, progress=progress)
         except DownloadError as error:
             raise DownloadError(
                 f"YAMNet, the model that listens to sounds, is not at {path} and cannot be downloaded: go online once, "

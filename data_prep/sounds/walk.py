@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.atomic import is_text
+from data_prep.atomic import is_utf8
 from data_prep.errors import InputError
 
 SUFFIXES = frozenset(
@@ -59,7 +59,7 @@ def sound_folder(named: str | Path) -> Path:
     shown = in_a_line(str(named))
     try:
         folder = Path(os.path.expanduser(named)).resolve()  # noqa: PTH111  (Path's own raises where `~` is nobody)
-        if not is_text(folder):
+        if not is_utf8(folder):
             raise InputError(f"the name of {shown} is not valid UTF-8; rename it")
         if not folder.is_dir():
             raise InputError(f"{shown} is not a folder; name the folder that holds your sounds")
@@ -101,7 +101,7 @@ def _look_at(path: Path, root: Path, suffix: str, found: Found) -> None:
     reason = None
     if suffix in _NOT_YET:
         reason = f"{suffix} is not decoded here; convert it to wav, flac, ogg or mp3"
-    elif not is_text(relative):
+    elif not is_utf8(relative):
         reason = "its name is not valid UTF-8; rename it"
     else:
         try:

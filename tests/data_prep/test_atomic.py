@@ -96,9 +96,9 @@ def test_an_existing_target_is_refused_and_kept(tmp_path: Path, kind: str) -> No
 
 
 FOREIGN = {
-    "sounds": ({"bell.wav": b"x"}, "is no prepared dataset"),
-    "a manifest of another program": ({MANIFEST: b'{"name": "an app"}'}, "is no prepared dataset"),
-    "a manifest that is damaged": ({MANIFEST: OWN[:-9], "file": b"x"}, "is no prepared dataset"),
+    "sounds": ({"bell.wav": b"x"}, "is not a prepared dataset"),
+    "a manifest of another program": ({MANIFEST: b'{"name": "an app"}'}, "is not a prepared dataset"),
+    "a manifest that is damaged": ({MANIFEST: OWN[:-9], "file": b"x"}, "is not a prepared dataset"),
     "a dataset and a note": ({MANIFEST: OWN, "file": b"x", "my\nnote.txt": b"x"}, r"more than a dataset \('my\\nnote"),
     "a dataset and a folder": ({MANIFEST: OWN, "file": b"x", "sub/bell.wav": b"x"}, r"more than a dataset \('sub'\)"),
     "a folder for a file": ({MANIFEST: OWN, "file/bell.wav": b"x"}, r"more than a dataset \('file'\)"),

@@ -24,7 +24,7 @@ Get = Callable[..., Path]
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr("data_prep.remote._PAUSES", (0, 0.01, 0.01))
+    monkeypatch.setattr("data_prep.remote._PAUSES_S", (0, 0.01, 0.01))
     monkeypatch.setattr("data_prep.arriving._NOTE_EVERY_S", 0)
     monkeypatch.setattr("data_prep.gunzip._SPACING", 1 << 14)
     with serving(publish(tmp_path)) as site:
@@ -144,7 +144,9 @@ def test_a_server_that_fails_for_good_is_named_and_a_later_run_carries_on(
     site: Site, get: Get, tmp_path: Path, subset: str, trouble: list
 ) -> None:
     site.tricks[ARCHIVE] = list(trouble)
-    with pytest.raises(DownloadError, match=rf"(?s)cannot download features\.tar\.gz.*{site.address}/v1.*carries on"):
+    with pytest.raises(
+        DownloadError, match=rf"(?s)cannot download features\.tar\.gz.*{site.address}/v1.*resumes there"
+    ):
         get(subset)
     assert nothing_but_the_work(tmp_path)
     site.tricks.clear()
@@ -203,7 +205,7 @@ def test_what_is_no_archive_is_refused_and_the_tables_are_kept(
 def test_a_damaged_archive_is_refused_and_forgotten(site: Site, get: Get, subset: str) -> None:
     good = site.files[ARCHIVE]
     site.files[ARCHIVE] = b"\x1f\x8b\x08" + bytes(3000)
-    with pytest.raises(InputError, match=r"(?s)features\.tar\.gz.*features that came are discarded: run it again"):
+    with pytest.raises(InputError, match=r"(?s)features\.tar\.gz.*downloaded features are discarded: run it again"):
         get(subset)
     site.files[ARCHIVE] = good
     site.asked.clear()
@@ -244,7 +246,7 @@ def test_what_is_no_table_is_refused_by_its_address(site: Site, get: Get, name: 
 def test_a_damaged_table_is_got_anew_and_the_archive_is_kept(site: Site, get: Get) -> None:
     good = site.files["/v1/csv/eval_segments.csv"]
     site.files["/v1/csv/eval_segments.csv"] = good.replace(b"/m/1", b"/m/?")
-    with pytest.raises(InputError, match=r"the tables that came are discarded: run it again"):
+    with pytest.raises(InputError, match=r"the downloaded tables are discarded: run it again"):
         get("full")
     site.files["/v1/csv/eval_segments.csv"] = good
     site.asked.clear()
@@ -270,7 +272,7 @@ def test_a_cut_archive_is_refused(site: Site, get: Get) -> None:
 
 
 def test_when_every_mirror_is_dead_every_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_prep.remote._PAUSES", (0, 0))
+    monkeypatch.setattr("data_prep.remote._PAUSES_S", (0, 0))
     with pytest.raises(DownloadError) as caught:
         download_audioset("balanced", tmp_path / "data/d", mirrors=["http://127.0.0.1:9/v1", "http://127.0.0.1:1/v1"])
     for address in ("http://127.0.0.1:9/v1/csv/class_labels_indices.csv", "http://127.0.0.1:1/v1"):
@@ -287,7 +289,7 @@ def test_it_stops_when_asked_to_and_asks_only_for_the_rest_later(
     monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
     site.pause = 0.002
     read = [0]
-    with pytest.raises(StoppedError, match="run it again and it carries on"):
+    with pytest.raises(StoppedError, match="run it again and it resumes"):
         get(progress=lambda p: read.append(p.done), should_stop=lambda: read[-1] > 100_000)
     assert nothing_but_the_work(tmp_path)
     site.asked.clear()
@@ -332,7 +334,7 @@ def test_only_one_download_of_a_dataset_goes_on(site: Site, get: Get, tmp_path: 
     def try_another(_: object) -> None:
         if not refused:
             refused.append("")
-            with pytest.raises(OutputError, match=r"another download of .* is going on"):
+            with pytest.raises(OutputError, match=r"another download of .* is running"):
                 get()
 
     get(progress=try_another)
@@ -355,13 +357,13 @@ def test_progress_says_what_goes_on_how_far_and_how_many_clips(
     monkeypatch.setattr("data_prep.parsing._BATCH", 10)
     seen = []
     get(progress=seen.append)
-    assert list(dict.fromkeys(p.doing for p in seen)) == [
+    assert list(dict.fromkeys(p.activity for p in seen)) == [
         *(f"downloading {name}" for name in ("class_labels_indices.csv", "balanced_train_segments.csv")),
         *(f"downloading {name}" for name in ("eval_segments.csv", "ontology.json")),
         "reading the tables and starting TensorFlow",
         "downloading and converting",
     ]
-    last = [p for p in seen if p.doing == "downloading and converting"]
+    last = [p for p in seen if p.activity == "downloading and converting"]
     assert {p.total for p in last} == {len(site.files[ARCHIVE])}
     assert last[-1].clips > last[0].clips == 0
 
@@ -385,7 +387,7 @@ def test_the_command_takes_mirrors_from_the_environment_and_says_what_it_made(
 def test_the_commands_failure_is_one_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("data_prep.remote._PAUSES", (0,))
+    monkeypatch.setattr("data_prep.remote._PAUSES_S", (0,))
     monkeypatch.setenv("EARSHOT_AUDIOSET", "http://127.0.0.1:9/v1")
     assert main(["audioset", "--out", str(tmp_path / "d")]) == 2
     captured = capsys.readouterr()
@@ -401,9 +403,11 @@ def test_an_interrupted_command_says_what_it_keeps_and_where(
             raise KeyboardInterrupt
 
     monkeypatch.setenv("EARSHOT_AUDIOSET", f"{site.address}/v1")
-    monkeypatch.setattr("data_prep.__main__._Bar.tell", interrupt)
+    monkeypatch.setattr("data_prep.__main__._Bar.show", interrupt)
     assert main(["audioset", "--out", str(tmp_path / "d")]) == 130
-    assert f"what has come (1 MB) is kept in {tmp_path}/.d.download: remove that folder" in capsys.readouterr().err
+    assert (
+        f"what was downloaded (1 MB) is kept in {tmp_path}/.d.download: remove that folder" in capsys.readouterr().err
+    )
 
 
 def test_every_error_is_a_data_error() -> None:
@@ -428,7 +432,7 @@ def test_the_real_archive_gives_the_same_clips_as_its_conversion(
     files |= {ARCHIVE: (audioset / "features.tar.gz").read_bytes()}
     with serving(files) as site:
         site.tricks[ARCHIVE] = [cut_after(9_000_000), status(500), cut_after(20_000_000)]
-        monkeypatch.setattr("data_prep.remote._PAUSES", (0, 0.01))
+        monkeypatch.setattr("data_prep.remote._PAUSES_S", (0, 0.01))
         report = download_audioset("balanced", tmp_path / "d", mirrors=[f"{site.address}/v1"])
     assert dict(report.by_source) == {"bal_train": 22_160, "eval": 10_171}
     assert (tmp_path / "d/test.npy").read_bytes() == (real_dataset / "test.npy").read_bytes()

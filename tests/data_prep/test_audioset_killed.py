@@ -1,4 +1,4 @@
-"""`python -m data_prep audioset` killed at any moment, and run again: it carries on, and the dataset is the same."""
+"""`python -m data_prep audioset` killed at any moment, and run again: it resumes, and the dataset is the same."""
 
 import signal
 import subprocess

@@ -70,7 +70,7 @@ def test_kill_minus_9_keeps_the_old_dataset_and_the_next_run_cleans_up(
     target = write(tmp_path / "out" / "d")
     killed = run(*command, "--overwrite", signal.SIGKILL.value, code=INTERRUPTED, root=root)
     assert killed.returncode == -signal.SIGKILL
-    assert sorted(path.suffix for path in target.parent.iterdir()) == ["", ".tmp"]
+    assert sorted(path.suffix for path in target.parent.iterdir()) == ["", ".lock", ".tmp"]
     assert verify_dataset(target) == []
     assert open_dataset(target).title == "Thirty clips"
     assert main([*command, "--overwrite"]) == 0
@@ -104,7 +104,7 @@ def test_a_conversion_says_nothing_but_its_progress_and_its_summary(
 
 def test_verify_says_that_a_dataset_is_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(write(tmp_path / "d"))]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'd'} is whole: Thirty clips, 5 files\n"
+    assert capsys.readouterr().out == f"{tmp_path / 'd'} is valid: Thirty clips, 5 files\n"
 
 
 def test_verify_lists_what_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,7 +117,7 @@ def test_verify_lists_what_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixt
     captured = capsys.readouterr()
     assert captured.out == ""
     head, *problems = captured.err.splitlines()
-    assert head == f"error: {path} is not whole:"
+    assert head == f"error: {path} is damaged:"
     assert [problem.split(":")[0] for problem in problems] == ["  test.npy", "  train.npy"]
 
 
@@ -162,6 +162,6 @@ def test_a_sample_is_written_where_it_is_asked_for(monkeypatch: pytest.MonkeyPat
     assert main(["sample", "--out", str(tmp_path / "s")]) == 0
     assert main(["sample", "--out", str(tmp_path / "s"), "--clips", "70", "--overwrite"]) == 0
     assert asked == [
-        (tmp_path / "s", {"overwrite": False}),
+        (tmp_path / "s", {"clips": 20_000, "overwrite": False}),
         (tmp_path / "s", {"clips": 70, "overwrite": True}),
     ]

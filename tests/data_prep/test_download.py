@@ -17,7 +17,7 @@ PATH = "/v1/thing.bin"
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr("data_prep.remote._PAUSES", (0, 0.01, 0.01))
+    monkeypatch.setattr("data_prep.remote._PAUSES_S", (0, 0.01, 0.01))
     with serving({PATH: DATA}) as site:
         yield site
 
@@ -116,7 +116,7 @@ def test_when_nobody_has_the_file_every_address_and_its_answer_is_named(site: Si
     assert f"{site.address}{PATH} answers 503 Service Unavailable" in message
     assert f"{empty.address}{PATH} answers 404 Not Found" in message
     assert "http://127.0.0.1:9/nobody cannot be read (Connection refused)" in message
-    assert "run it again: it carries on" in message
+    assert "run it again: it resumes" in message
     assert not target.exists()
 
 
@@ -177,7 +177,9 @@ def test_damaged_notes_mean_to_begin_anew(site: Site, target: Path, notes: bytes
 
 
 def test_a_wrong_hash_is_refused_and_nothing_is_kept(site: Site, target: Path) -> None:
-    with pytest.raises(DownloadError, match=r"its sha256 is [0-9a-f]{64}, expected 0{64}; what came is discarded"):
+    with pytest.raises(
+        DownloadError, match=r"its sha256 is [0-9a-f]{64}, expected 0{64}; what was downloaded is discarded"
+    ):
         fetch(site, target, sha256="0" * 64)
     assert list(target.parent.iterdir()) == []
 
@@ -192,18 +194,18 @@ def test_bytes_that_do_not_fit_the_servers_own_sum_are_refused(site: Site, targe
 
 
 def test_a_silent_server_is_given_up(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_prep.remote._TIMEOUT", (1, 0.1))
+    monkeypatch.setattr("data_prep.remote._TIMEOUT_S", (1, 0.1))
     site.tricks[PATH] = [silence(0.5)] * 3
-    with pytest.raises(DownloadError, match="fell silent"):
+    with pytest.raises(DownloadError, match="stopped sending"):
         fetch(site, target)
 
 
 def test_a_dripping_server_is_left_for_another(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_prep.remote._PATIENCE", 0.05)
-    monkeypatch.setattr("data_prep.remote._SLOWEST", 10**9)
+    monkeypatch.setattr("data_prep.remote._MIN_SPEED_OVER_S", 0.05)
+    monkeypatch.setattr("data_prep.remote._MIN_BYTES_PER_S", 10**9)
     site.pause = 0.02
     with serving({PATH: DATA}) as other:
-        monkeypatch.setattr("data_prep.remote._PAUSES", (0,) * 9)
+        monkeypatch.setattr("data_prep.remote._PAUSES_S", (0,) * 9)
         fetch(site, target, f"{other.address}{PATH}")
         assert other.asked
     assert whole(target)
@@ -211,7 +213,7 @@ def test_a_dripping_server_is_left_for_another(site: Site, target: Path, monkeyp
 
 def test_more_than_expected_is_refused_before_it_is_written(site: Site, target: Path) -> None:
     with pytest.raises(DownloadError, match=r"offers 300,000 bytes, more than the 1,000 expected at most"):
-        fetch(site, target, most=1_000)
+        fetch(site, target, max_bytes=1_000)
     assert list(target.parent.iterdir()) == []
 
 
@@ -252,7 +254,7 @@ def test_a_full_disk_is_said_and_the_next_run_carries_on(site: Site, target: Pat
 
 def test_it_stops_when_asked_to_and_carries_on_later(site: Site, target: Path) -> None:
     site.pause = 0.001
-    with pytest.raises(StoppedError, match="run it again and it carries on"):
+    with pytest.raises(StoppedError, match="run it again and it resumes"):
         fetch(site, target, should_stop=lambda: site.sent > 100_000)
     asked = len(site.asked)
     fetch(site, target)
@@ -264,7 +266,7 @@ def test_progress_tells_bytes_and_ends_at_the_whole(site: Site, target: Path, mo
     monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
     seen = []
     fetch(site, target, progress=seen.append)
-    assert seen[0].doing == "downloading thing.bin"
+    assert seen[0].activity == "downloading thing.bin"
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     assert (seen[-1].done, seen[-1].total, seen[-1].seconds_left) in {(300_000, 300_000, 0.0), (300_000, 300_000, None)}
 
@@ -290,11 +292,11 @@ def test_a_login_page_takes_nothing_of_what_has_come(site: Site, target: Path, m
         fetch(site, target)
     site.tricks[PATH] = [page(marked)]
     with pytest.raises(DownloadError, match=r"a web page in the place|begins with '<!DO', expected") as caught:
-        fetch(site, target, begins=DATA[:4])
-    assert "whether this network asks for a login first" in str(caught.value)
+        fetch(site, target, signature=DATA[:4])
+    assert "whether this network requires a login first" in str(caught.value)
     assert kept(target) == 200_000
     site.asked.clear()
-    fetch(site, target, begins=DATA[:4])
+    fetch(site, target, signature=DATA[:4])
     assert site.asked == [(PATH, "bytes=200000-")]
     assert whole(target)
 
@@ -323,7 +325,7 @@ def test_a_changed_file_replaces_what_has_come_only_when_it_begins_to_come(site:
 def test_an_empty_answer_is_not_a_file_that_begins_in_a_known_way(site: Site, target: Path) -> None:
     site.files[PATH] = b""
     with pytest.raises(DownloadError, match="gives an empty file"):
-        fetch(site, target, begins=b"PK")
+        fetch(site, target, signature=b"PK")
     assert list(target.parent.iterdir()) == []
 
 
@@ -337,17 +339,19 @@ def test_a_byte_now_and_then_is_no_reason_to_go_on_asking(site: Site, target: Pa
 
 
 def test_a_server_that_drips_for_good_is_given_up(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_prep.remote._PATIENCE", 0.05)
-    monkeypatch.setattr("data_prep.remote._SLOWEST", 10**9)
+    monkeypatch.setattr("data_prep.remote._MIN_SPEED_OVER_S", 0.05)
+    monkeypatch.setattr("data_prep.remote._MIN_BYTES_PER_S", 10**9)
     site.pause = 0.02
-    with pytest.raises(DownloadError, match=r"(?s)bytes came in the last .* gives less than 1,000,000,000 bytes a sec"):
+    with pytest.raises(
+        DownloadError, match=r"(?s)bytes came in the last .* gives less than 1,000,000,000 bytes per sec"
+    ):
         fetch(site, target)
 
 
 def test_no_further_round_begins_when_too_little_came_for_too_long(
     site: Site, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data_prep.remote._LONGEST", 0.005)
+    monkeypatch.setattr("data_prep.remote._MAX_STALLED_S", 0.005)
     site.tricks[PATH] = [status(500), status(500)]
     with pytest.raises(DownloadError, match="answers 500"):
         fetch(site, target)
@@ -359,7 +363,7 @@ def test_progress_says_what_is_wrong_until_it_is_well(
     monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
     site.tricks[PATH] = [status(500), cut_after(100_000), status(503)]
     seen = []
-    fetch(site, target, progress=lambda p: seen.append(p.doing))
+    fetch(site, target, progress=lambda p: seen.append(p.activity))
     host = site.address.removeprefix("http://")
     assert list(dict.fromkeys(seen)) == [
         "downloading thing.bin",

@@ -7,7 +7,7 @@ import pytest
 
 from data_prep import layout
 from data_prep.errors import InputError
-from data_prep.layout import LARGEST, as_coordinates, neighbour_layout, principal_plane
+from data_prep.layout import MAX_COORDINATE, as_coordinates, principal_plane, tsne_layout
 
 
 def kinds_apart(n: int = 300, dim: int = 12, kinds: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -26,7 +26,7 @@ def share_of_neighbours_of_ones_kind(places: np.ndarray, kind: np.ndarray) -> fl
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_clips_of_a_kind_that_lie_apart_stay_together(metric: str) -> None:
     features, kind = kinds_apart()
-    places = neighbour_layout(features, metric, 0, lambda _: None)
+    places = tsne_layout(features, metric, 0, lambda _: None)
     assert places.shape == (300, 2)
     assert share_of_neighbours_of_ones_kind(places, kind) > 0.95
 
@@ -34,33 +34,33 @@ def test_clips_of_a_kind_that_lie_apart_stay_together(metric: str) -> None:
 def test_cosine_lays_out_by_direction_and_not_by_length() -> None:
     features, kind = kinds_apart()
     lengths = np.random.default_rng(5).uniform(0.01, 100, (300, 1)).astype(np.float32)
-    places = neighbour_layout(features * lengths, "cosine", 0, lambda _: None)
+    places = tsne_layout(features * lengths, "cosine", 0, lambda _: None)
     assert share_of_neighbours_of_ones_kind(places, kind) > 0.95
 
 
 def test_clips_beyond_those_laid_out_together_land_among_their_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "MOST_FITTED", 120)
-    monkeypatch.setattr(layout, "_PLACED", 50)
+    monkeypatch.setattr(layout, "MAX_FITTED", 120)
+    monkeypatch.setattr(layout, "_CHUNK", 50)
     features, kind = kinds_apart()
     told: list[int] = []
-    places = neighbour_layout(features, "euclidean", 0, told.append)
+    places = tsne_layout(features, "euclidean", 0, told.append)
     assert told == [120, 170, 220, 270, 300]
     assert share_of_neighbours_of_ones_kind(places, kind) > 0.9
 
 
 def test_the_same_seed_gives_the_same_layout_and_another_one_another() -> None:
     features, _ = kinds_apart(60)
-    first, again, other = (neighbour_layout(features, "cosine", seed, lambda _: None) for seed in (1, 1, 2))
+    first, again, other = (tsne_layout(features, "cosine", seed, lambda _: None) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_too_few_clips_and_a_missing_library_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="15 clips are too few for a map: expected 16 or more"):
-        neighbour_layout(np.zeros((15, 4), np.float32), "cosine", 0, lambda _: None)
+        tsne_layout(np.zeros((15, 4), np.float32), "cosine", 0, lambda _: None)
     monkeypatch.setitem(sys.modules, "openTSNE", None)
     with pytest.raises(InputError, match="pip install openTSNE"):
-        neighbour_layout(np.zeros((20, 4), np.float32), "cosine", 0, lambda _: None)
+        tsne_layout(np.zeros((20, 4), np.float32), "cosine", 0, lambda _: None)
 
 
 def test_the_principal_plane_is_the_one_in_which_clips_differ_most() -> None:
@@ -84,7 +84,7 @@ def test_coordinates_fill_the_square_to_one_scale_with_the_middle_in_the_middle(
     places = np.array([[0.0, 0.0], [10.0, 0.0], [5.0, 5.0]])
     coordinates = as_coordinates(places)
     assert coordinates.dtype == np.uint16
-    assert coordinates[:, 0].min() == LARGEST - coordinates[:, 0].max() == round(0.02 * LARGEST)
+    assert coordinates[:, 0].min() == MAX_COORDINATE - coordinates[:, 0].max() == round(0.02 * MAX_COORDINATE)
     height, width = np.ptp(coordinates[:, 1].astype(int)), np.ptp(coordinates[:, 0].astype(int))
     assert abs(width - 2 * height) <= 1
 

@@ -24,7 +24,7 @@ def dataset(tmp_path: Path) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lay out by the principal plane: these tests are about the files."""
-    monkeypatch.setattr(mapping, "neighbour_layout", lambda features, *_: principal_plane(features))
+    monkeypatch.setattr(mapping, "tsne_layout", lambda features, *_: principal_plane(features))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -82,7 +82,7 @@ def test_a_map_is_laid_out_anew_and_only_the_last_one_stays(dataset: Path) -> No
     assert verify_dataset(dataset) == []
 
 
-@pytest.mark.parametrize("failing", ["neighbour_layout", "write_file", "open_dataset"])
+@pytest.mark.parametrize("failing", ["tsne_layout", "write_file", "open_dataset"])
 @pytest.mark.usefixtures("quick")
 def test_what_fails_leaves_the_dataset_as_it_was(dataset: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
     add_map(dataset, seed=3)

@@ -91,7 +91,7 @@ def test_a_parcel_is_never_written_over_a_file(dataset, tmp_path):
 def test_a_damaged_dataset_is_not_packed(dataset, tmp_path):
     array = dataset / "train.npy"
     array.write_bytes(array.read_bytes()[:-1] + b"\xff")
-    with pytest.raises(InputError, match="is not whole"):
+    with pytest.raises(InputError, match="is damaged"):
         pack(dataset, tmp_path / "made.zip")
     assert not (tmp_path / "made.zip").exists()
 
@@ -131,7 +131,7 @@ def test_another_file_named_later_replaces_what_was_fetched(dataset, other, tmp_
 
 
 def test_what_was_fetched_is_kept_when_another_file_cannot_be_had(dataset, tmp_path, site, monkeypatch):
-    monkeypatch.setattr("data_prep.remote._PAUSES", (0,))
+    monkeypatch.setattr("data_prep.remote._PAUSES_S", (0,))
     named = site(dataset, "made.zip")
     fetch_dataset(named, tmp_path / "fetched")
     with pytest.raises(DownloadError):
@@ -153,7 +153,7 @@ def test_a_hash_may_be_written_in_capitals(dataset, tmp_path, site):
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:99999/a.zip", "http://127.0.0.1:9/a.zip"])
 def test_an_address_that_gives_nothing_leaves_nothing(tmp_path, address, monkeypatch):
-    monkeypatch.setattr("data_prep.remote._PAUSES", (0,))
+    monkeypatch.setattr("data_prep.remote._PAUSES_S", (0,))
     with pytest.raises(DownloadError):
         fetch_dataset(f"{address}#sha256={'0' * 64}", tmp_path / "home" / "fetched")
     assert list((tmp_path / "home").iterdir()) == []

@@ -43,7 +43,7 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list["subprocess.Popen[bytes]"
             super().__init__(*arguments, **options)
             begun.append(self)
 
-    monkeypatch.setattr(reading, "_SMALL", 0)
+    monkeypatch.setattr(reading, "_MAX_IN_PROCESS_BYTES", 0)
     monkeypatch.setattr(subprocess, "Popen", Noted)
     return begun
 
@@ -151,7 +151,7 @@ def test_a_process_that_is_killed_is_an_error_and_not_the_end(
             list(batches)
 
 
-def test_a_process_that_breaks_says_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_line_of_a_crashed_process_is_in_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
     monkeypatch.setattr(reading, "environment", lambda: os.environ | {"PYTHONPATH": "", "PYTHONSAFEPATH": "1"})
     with pytest.raises(InputError, match=r"ended with 1: .*No module named 'data_prep'"):
@@ -178,7 +178,7 @@ def noted(self, *arguments, **options):
     begin(self, *arguments, **options)
     print(self.pid, flush=True)
 subprocess.Popen.__init__ = noted
-reading._SMALL = 0
+reading._MAX_IN_PROCESS_BYTES = 0
 with reading.parsed_batches(Path(sys.argv[1]), 3, lambda *_: None, keep_frames=False):
     os.kill(os.getpid(), 9)
 """

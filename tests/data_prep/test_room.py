@@ -8,7 +8,7 @@ import pytest
 from data_prep import room
 from data_prep.__main__ import main
 from data_prep.archive import read_shards
-from data_prep.audioset import SUBSETS, download_audioset, room_for
+from data_prep.audioset import SUBSETS, disk_space_for, download_audioset
 from data_prep.convert import convert
 from data_prep.errors import DownloadError, OutputError
 from data_prep.staging import Staging
@@ -22,7 +22,7 @@ Usage = namedtuple("Usage", ["total", "used", "free"])  # noqa: PYI024  (as shut
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    monkeypatch.setattr("data_prep.remote._PAUSES", (0, 0.01))
+    monkeypatch.setattr("data_prep.remote._PAUSES_S", (0, 0.01))
     with serving(publish(tmp_path)) as site:
         yield site
 
@@ -41,8 +41,8 @@ def get(site, tmp_path, subset, **options):
 def need(site, subset, *, frames=False):
     """Return how many bytes are needed from the beginning."""
     if subset == "full":
-        return len(site.files[ARCHIVE]) + room.while_converting(N_ALL, frames=frames)
-    return room.of_shards(N_SMALL) + room.while_converting(N_SMALL, frames=frames)
+        return len(site.files[ARCHIVE]) + room.conversion_bytes(N_ALL, frames=frames)
+    return room.shard_bytes(N_SMALL) + room.conversion_bytes(N_SMALL, frames=frames)
 
 
 @pytest.mark.parametrize("frames", [False, True])
@@ -77,10 +77,10 @@ def test_a_whole_archive_needs_room_for_its_conversion_alone(site, leave, tmp_pa
     folder = tmp_path / "data/.d.download"
     folder.mkdir(parents=True)
     (folder / "features.tar.gz").write_bytes(site.files[ARCHIVE])
-    leave(room.while_converting(N_ALL, frames=False) - 1)
+    leave(room.conversion_bytes(N_ALL, frames=False) - 1)
     with pytest.raises(OutputError, match=r"data: 1 MB are needed while the clips are converted, and 0 MB are free"):
         get(site, tmp_path, "full")
-    leave(room.while_converting(N_ALL, frames=False))
+    leave(room.conversion_bytes(N_ALL, frames=False))
     get(site, tmp_path, "full")
 
 
@@ -101,13 +101,13 @@ def test_the_command_says_it_in_one_message(site, leave, tmp_path, monkeypatch, 
 
 def test_what_a_killed_download_left_counts_before_the_server_is_asked(leave, tmp_path):
     leave(0)
-    needed, free = room_for("full", tmp_path / "data/d")
+    needed, free = disk_space_for("full", tmp_path / "data/d")
     assert (4e9 < needed < 4.5e9, free) == (True, 0)
     work = tmp_path / "data/.d.download"
     work.mkdir(parents=True)
     (work / ".features.tar.gz.part").write_bytes(bytes(5000))
     leave(7)
-    assert room_for("full", tmp_path / "data/d") == (needed - 5000, 7)
+    assert disk_space_for("full", tmp_path / "data/d") == (needed - 5000, 7)
 
 
 def test_the_reckoning_is_what_real_clips_take(real_data, tmp_path, monkeypatch):
@@ -120,15 +120,17 @@ def test_the_reckoning_is_what_real_clips_take(real_data, tmp_path, monkeypatch)
     monkeypatch.setattr(Staging, "close", measure_and_close)
     labels = audioset / "class_labels_indices.csv"
     report = convert(audioset / "features.tar.gz", labels, tmp_path / "d", frames=True)
-    assert fullest[0] == pytest.approx(room.while_converting(report.n_clips, frames=True), rel=0.01)
+    assert fullest[0] == pytest.approx(room.conversion_bytes(report.n_clips, frames=True), rel=0.01)
     small = [shard for shard in read_shards(audioset / "features.tar.gz") if shard.source != "unbal_train"]
     shards = sum(512 + -(-len(shard.data) // 512) * 512 for shard in small)
     n_small = report.by_source["bal_train"] + report.by_source["eval"]
-    assert shards == pytest.approx(room.of_shards(n_small), rel=0.01)
+    assert shards == pytest.approx(room.shard_bytes(n_small), rel=0.01)
 
 
 def test_the_figure_is_one_wherever_it_is_said(root, capsys):
-    balanced, full = (f"{room.said(sum(room.to_make(subset)))} of disk while it is made" for subset in SUBSETS)
+    balanced, full = (
+        f"{room.format_bytes(sum(room.published_bytes(subset)))} of disk while it is made" for subset in SUBSETS
+    )
     with pytest.raises(SystemExit):
         main(["audioset", "--help"])
     assert full in " ".join(capsys.readouterr().out.split())

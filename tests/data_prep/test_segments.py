@@ -70,7 +70,7 @@ def test_a_list_with_a_name_that_says_no_split_is_refused(tmp_path: Path) -> Non
     ("old", "new", "message"),
     [
         ("# YTID, start_seconds, end_seconds, positive_labels\n", "", "expected the line '# YTID"),
-        ("num_segs=3", "num_segs=4", "has 3 rows, its head promises 4"),
+        ("num_segs=3", "num_segs=4", "has 3 rows, its header states 4"),
         ('"/m/1"', '"/m/77"', "line 5: label '/m/77' is not in the label table"),
         ("cd1", "ab1", "line 6: 'ab1' is listed a second time"),
         ("0.000, 10.000", "zero, ten", "line 5: .* is not '# YTID, start_seconds"),

@@ -108,7 +108,7 @@ def test_other_columns_are_found(dataset: Path) -> None:
 def test_too_few_clips_are_found(dataset: Path) -> None:
     pq.write_table(pq.read_table(dataset / "clips.parquet").slice(1), dataset / "clips.parquet")
     sign(dataset, "clips.parquet")
-    assert "has 59 rows, its manifest promises 60" in verify_dataset(dataset)[0]
+    assert "has 59 rows, its manifest states 60" in verify_dataset(dataset)[0]
 
 
 def test_a_table_that_is_no_parquet_is_found(dataset: Path) -> None:

@@ -88,7 +88,7 @@ def test_sums_of_frames_make_the_dataset_that_their_means_make(tmp_path: Path) -
     write_dataset(tmp_path / "a" / "d", ABOUT, LABELS, sums)
     write_dataset(tmp_path / "b" / "d", ABOUT, LABELS, means)
     assert files_of(tmp_path / "a" / "d") == files_of(tmp_path / "b" / "d")
-    with pytest.raises(InputError, match="either every batch brings features or every one brings sums"):
+    with pytest.raises(InputError, match="batches must all have features, or all sums"):
         write_dataset(tmp_path / "c", ABOUT, LABELS, [sums[0], means[1]])
 
 
@@ -96,7 +96,7 @@ def test_sums_of_frames_make_the_dataset_that_their_means_make(tmp_path: Path) -
 def test_a_file_that_goes_to_the_disk_in_portions_is_the_same_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portion: int
 ) -> None:
-    monkeypatch.setattr("data_prep.files._PORTION", portion)
+    monkeypatch.setattr("data_prep.files._SYNC_EVERY_BYTES", portion)
     pieces = [bytes([i]) * (7 * i) for i in range(40)]
     with HashedFile(tmp_path / "file") as file:
         for piece in pieces:
@@ -172,7 +172,7 @@ def test_a_batch_of_another_dimension_is_refused(tmp_path: Path) -> None:
 
 
 def test_frames_come_with_every_batch_or_with_none(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="either every batch brings frames or none does"):
+    with pytest.raises(InputError, match="batches must all have frames, or none"):
         write_dataset(tmp_path / "d", ABOUT, LABELS, [batch(3), batch(3, first=3, with_frames=True)])
 
 
@@ -182,13 +182,13 @@ def test_an_id_that_occurs_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_clips_make_no_dataset(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no clip"):
+    with pytest.raises(InputError, match="there are no clips"):
         write_dataset(tmp_path / "d", ABOUT, LABELS, [batch(0)])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_dataset_that_was_not_finished_does_not_appear(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="begun and not finished"), new_dataset(tmp_path / "d", LABELS) as writer:
+    with pytest.raises(RuntimeError, match="is not finished"), new_dataset(tmp_path / "d", LABELS) as writer:
         writer.add(batch())
     assert list(tmp_path.iterdir()) == []
 

@@ -102,7 +102,7 @@ def test_without_the_model_a_collection_that_needs_it_says_what_to_do(home, coll
     shutil.copytree(collection, home / "sample")  # made by another embedder: only words lead there
     monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path))
     monkeypatch.setattr(model, "ADDRESS", "http://127.0.0.1:9/yamnet.tflite")
-    monkeypatch.setattr(remote, "_PAUSES", (0,))
+    monkeypatch.setattr(remote, "_PAUSES_S", (0,))
     app = give(run(), noise(1))
     assert not app.exception
     assert "is not on this machine yet" in said(app)

@@ -165,7 +165,7 @@ def test_a_file_in_the_place_of_audioset_is_reported(sample, home, monkeypatch):
 @pytest.mark.parametrize(("lacking", "said_so"), [(46_500_000, " GB free. Free 47 MB more first."), (0, None)])
 def test_too_little_disk_space_for_audioset_is_reported_before_the_download(sample, monkeypatch, lacking, said_so):
     monkeypatch.setenv("EARSHOT_LOCAL", "1")
-    free = sum(room.to_make("full")) - lacking
+    free = sum(room.published_bytes("full")) - lacking
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
     app = run()
     assert not app.warning

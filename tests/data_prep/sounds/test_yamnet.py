@@ -62,7 +62,7 @@ def test_another_file_under_the_models_name_is_refused(tmp_path, monkeypatch):
 def test_without_model_and_network_the_message_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path))
     monkeypatch.setattr(model, "ADDRESS", "http://127.0.0.1:9/yamnet.tflite")
-    monkeypatch.setattr(remote, "_PAUSES", (0,))
+    monkeypatch.setattr(remote, "_PAUSES_S", (0,))
     with pytest.raises(DataError, match="go online once, or put the file there") as error:
         get_model()
     assert str(tmp_path) in str(error.value)
