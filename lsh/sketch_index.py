@@ -30,11 +30,6 @@ class _Parts(NamedTuple):
     buckets: Buckets
     capacity: Int64Array
 
-    @classmethod
-    def of(cls, exact: ExactSearch, buckets: Buckets) -> Self:
-        sizes = np.sort(np.diff(buckets.starts))[::-1]
-        return cls(exact, buckets, np.concatenate([[0], np.cumsum(sizes)]))
-
 
 class SketchIndex:
     """Nearest neighbours from buckets and two-bit sketches, for cosine or Euclidean distance.
@@ -67,7 +62,8 @@ class SketchIndex:
         n_buckets = self.wanted_buckets or default_buckets(len(exact.X))
         if self.family == "kmeans":
             n_buckets = min(n_buckets, len(exact.X))
-        self._fitted = _Parts.of(exact, build(exact, self.family, n_buckets, np.random.default_rng(self.seed)))
+        buckets = build(exact, self.family, n_buckets, np.random.default_rng(self.seed))
+        self._fitted = _Parts(exact, buckets, _capacity(buckets))
         return self
 
     @classmethod
@@ -76,7 +72,7 @@ class SketchIndex:
     ) -> Self:
         """Return a fitted index made of parts that belong together, as `lsh.load` finds them in a file."""
         index = cls(metric, n_buckets, seed, family)
-        index._fitted = _Parts.of(exact, buckets)
+        index._fitted = _Parts(exact, buckets, _capacity(buckets))
         return index
 
     def search(
@@ -139,6 +135,11 @@ class SketchIndex:
         if self._fitted is None:
             raise NotFittedError("this index holds no data; call fit(X) first")
         return self._fitted
+
+
+def _capacity(buckets: Buckets) -> Int64Array:
+    sizes = np.sort(np.diff(buckets.starts))[::-1]
+    return np.concatenate([[0], np.cumsum(sizes)])
 
 
 def default_buckets(n: int) -> int:
