@@ -105,19 +105,8 @@ class Dataset:
         """Return one clip; IndexError when the split has no such row."""
         if not 0 <= row < self.n_rows(split):
             raise IndexError(f"row {row} is outside {split}, which has rows 0 to {self.n_rows(split) - 1}")
-        clips = self.clips(split)
-        start_s, end_s = clips["start_s"][row].as_py(), clips["end_s"][row].as_py()
-        labels, n_frames = tuple(clips["labels"][row].as_py()), clips["n_frames"][row].as_py()
-        return Clip(
-            clips["clip_id"][row].as_py(),
-            split,
-            int(row),
-            clips["media"][row].as_py(),
-            start_s,
-            end_s,
-            labels,
-            n_frames,
-        )
+        (facts,) = self.clips(split).slice(row, 1).drop_columns(["first_frame"]).to_pylist()
+        return Clip(**{**facts, "labels": tuple(facts["labels"])})
 
     def find_clip(self, clip_id: str) -> Clip | None:
         """Return the clip with this id, or None: a binary search, as rows are sorted by `row_key`."""

@@ -45,7 +45,7 @@ class SegmentRows:
 
 def read_rows(path: Path, mids: list[str]) -> SegmentRows:
     """Read a list; `mids` are those of the label table. Raises InputError naming the line that is malformed."""
-    return _read_columns(path, mids) or _RowByRow(path, {mid: index for index, mid in enumerate(mids)}).rows()
+    return _read_columns(path, mids) or _read_row_by_row(path, {mid: i for i, mid in enumerate(mids)})
 
 
 def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
@@ -96,52 +96,46 @@ def _block(block: pa.RecordBatch, mids: "pa.Array[Any]") -> tuple[npt.NDArray[An
     )
 
 
-class _RowByRow:
-    """A list read row by row, which accepts any CSV form and finds the line of an error."""
-
-    def __init__(self, path: Path, index_of_mid: Mapping[str, int]) -> None:
-        self.ids: list[bytes] = []
-        self.times = array("d")
-        self.label_ends = array("q", [0])
-        self.labels = array("h")
-        self.lines = array("q")
-        promised = None
-        has_header = False
-        for line, row in read_csv(path):
-            if row and row[0].startswith("#"):
-                counts = re.search(r"num_segs=(\d+)", ",".join(row))
-                promised = int(counts[1]) if counts else promised
-                has_header = has_header or row == _HEADER
-            elif not has_header:
-                raise InputError(
-                    f"{path} is not one of AudioSet's lists of segments: expected the line {', '.join(_HEADER)!r} "
-                    "before the first row"
-                )
-            else:
-                self._add(row, index_of_mid, f"{path}, line {line}")
-                self.lines.append(line)
-        if not self.ids:
-            raise InputError(f"{path} lists no clip: expected one of AudioSet's lists of segments, get it again")
-        if promised is not None and promised != len(self.ids):
-            raise InputError(f"{path} has {len(self.ids):,} rows, its header states {promised:,}: get it again")
-
-    def rows(self) -> SegmentRows:
-        """Return the rows column by column."""
-        labels = LabelSets(np.array(self.label_ends), np.array(self.labels))
-        return SegmentRows(
-            np.array(self.ids, dtype="S"), np.array(self.times).reshape(-1, 2), labels, np.array(self.lines)
-        )
-
-    def _add(self, row: list[str], index_of_mid: Mapping[str, int], where: str) -> None:
+def _read_row_by_row(path: Path, index_of_mid: Mapping[str, int]) -> SegmentRows:
+    """Read a list of any CSV form."""
+    ids: list[bytes] = []
+    times, lines = array("d"), array("q")
+    offsets, labels = array("q", [0]), array("h")
+    stated = None
+    has_header = False
+    for line, row in read_csv(path):
+        if row and row[0].startswith("#"):
+            counts = re.search(r"num_segs=(\d+)", ",".join(row))
+            stated = int(counts[1]) if counts else stated
+            has_header = has_header or row == _HEADER
+            continue
+        if not has_header:
+            raise InputError(
+                f"{path} is not one of AudioSet's lists of segments: expected the line {', '.join(_HEADER)!r} "
+                "before the first row"
+            )
+        video_id, start_s, end_s, mids = _parse_row(row, f"{path}, line {line}")
         try:
-            video_id, start_s, end_s, mids = row
-            self.times.extend((float(start_s), float(end_s)))
-            self.labels.extend(index_of_mid[mid] for mid in mids.split(","))
-            self.ids.append(video_id.encode())
-            if len(video_id) > _MAX_ID_LENGTH:
-                raise ValueError(video_id)  # noqa: TRY301  # reported below, with the line
+            labels.extend(index_of_mid[mid] for mid in mids)
         except KeyError as error:
-            raise InputError(f"{where}: label {error} is not in the label table") from None
-        except ValueError:
-            raise InputError(f"{where}: {', '.join(row)!r:.80} is not {', '.join(_HEADER)!r}") from None
-        self.label_ends.append(len(self.labels))
+            raise InputError(f"{path}, line {line}: label {error} is not in the label table") from None
+        ids.append(video_id.encode())
+        times.extend((start_s, end_s))
+        offsets.append(len(labels))
+        lines.append(line)
+    if not ids:
+        raise InputError(f"{path} lists no clip: expected one of AudioSet's lists of segments, get it again")
+    if stated is not None and stated != len(ids):
+        raise InputError(f"{path} has {len(ids):,} rows, its header states {stated:,}: get it again")
+    sets = LabelSets(np.array(offsets), np.array(labels))
+    return SegmentRows(np.array(ids, dtype="S"), np.array(times).reshape(-1, 2), sets, np.array(lines))
+
+
+def _parse_row(row: list[str], where: str) -> tuple[str, float, float, list[str]]:
+    try:
+        video_id, start_s, end_s, mids = row
+        if len(video_id) <= _MAX_ID_LENGTH:
+            return video_id, float(start_s), float(end_s), mids.split(",")
+    except ValueError:
+        pass
+    raise InputError(f"{where}: {', '.join(row)!r:.80} is not {', '.join(_HEADER)!r}")

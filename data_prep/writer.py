@@ -147,15 +147,18 @@ class DatasetWriter:
         return {split: order[splits[order] == place] for place, split in enumerate(SPLITS)}
 
     def _write_tables(self, staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> None:
+        self._write_table(CLIPS, CLIPS_SCHEMA, _clips(staged, rows, n_frames if self._staging.has_frames else None))
+        self._write_table(LABELS, LABELS_SCHEMA, [_labels_table(self._labels, self._staging.label_counts)])
+
+    def _write_table(self, name: str, schema: pa.Schema, groups: Iterable[pa.Table]) -> None:
+        """Write a table as Parquet, in memory first: it is small, and hashed as it is written."""
         sink = pa.BufferOutputStream()
-        with pq.ParquetWriter(sink, CLIPS_SCHEMA, compression="zstd", write_page_checksum=True) as writer:
-            for clips in _clips(staged, rows, n_frames if self._staging.has_frames else None):
-                writer.write_table(clips)
-        self._write_buffer(CLIPS, sink)
-        sink = pa.BufferOutputStream()
-        labels = _labels_table(self._labels, self._staging.label_counts)
-        pq.write_table(labels, sink, compression="zstd", write_page_checksum=True)
-        self._write_buffer(LABELS, sink)
+        with pq.ParquetWriter(sink, schema, compression="zstd", write_page_checksum=True) as writer:
+            for group in groups:
+                writer.write_table(group)
+        data: Any = sink.getvalue()
+        with self._hashed(name) as file:
+            file.write(np.frombuffer(data, np.uint8))
 
     def _write_features(self, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> None:
         def features(chunk: Int64Array) -> Float32Array:
@@ -185,11 +188,6 @@ class DatasetWriter:
             file.write(header)
             yield file
         self._files[name] = file.facts
-
-    def _write_buffer(self, name: str, sink: pa.BufferOutputStream) -> None:
-        data: Any = sink.getvalue()
-        with self._hashed(name) as file:
-            file.write(np.frombuffer(data, np.uint8))
 
 
 def _clips(staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array | None) -> Iterator[pa.Table]:
