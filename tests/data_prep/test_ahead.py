@@ -41,7 +41,7 @@ def test_an_error_comes_after_the_items_before_it() -> None:
         next(ahead)
 
 
-def test_whoever_stops_early_leaves_no_thread_behind() -> None:
+def test_stopping_early_ends_the_thread() -> None:
     def items() -> Iterator[int]:
         while True:
             yield 1

@@ -52,7 +52,7 @@ def test_a_shard_in_an_unknown_folder_is_refused_with_the_layout_expected(tmp_pa
         read(tmp_path / "music" / "ab.tfrecord")
 
 
-def test_progress_ends_at_the_whole(tmp_path: Path) -> None:
+def test_progress_ends_at_the_size_of_the_archive(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
     for source in (archive, write_folder(tmp_path / "unpacked", SHARDS)):
         seen: list[tuple[int, int]] = []
@@ -60,7 +60,7 @@ def test_progress_ends_at_the_whole(tmp_path: Path) -> None:
         assert seen[-1][0] == seen[-1][1] > 0
 
 
-def test_folders_litter_and_comments_in_an_archive_are_passed_over(tmp_path: Path) -> None:
+def test_folders_desktop_files_and_comments_in_an_archive_are_skipped(tmp_path: Path) -> None:
     folder, comment = tarfile.TarInfo(f"{TOP}/eval"), tarfile.TarInfo("PaxHeaders/ab")
     folder.type, comment.type = tarfile.DIRTYPE, tarfile.XHDTYPE
     members = [
@@ -92,7 +92,7 @@ def test_a_member_with_a_path_that_is_not_plain_is_refused(tmp_path: Path, name:
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, b"S", b"L"])
-def test_a_member_that_is_no_plain_file_is_refused(tmp_path: Path, kind: bytes) -> None:
+def test_a_member_that_is_not_a_plain_file_is_refused(tmp_path: Path, kind: bytes) -> None:
     member = tarfile.TarInfo(f"{TOP}/eval/ab.tfrecord")
     member.type, member.linkname = kind, "/etc/passwd"
     with pytest.raises(InputError, match="not a plain file"):
@@ -116,9 +116,7 @@ def test_a_cut_archive_is_refused_wherever_it_is_cut(tmp_path: Path, share: floa
 
 
 @pytest.mark.parametrize("block", [1 << 10, 1 << 22])
-def test_what_comes_before_damage_is_given_to_the_last_shard(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
-) -> None:
+def test_all_shards_before_damage_are_yielded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(archive, "_INFLATED_BYTES", block)
     rng = np.random.default_rng(1)
     many = {f"eval/{i:03d}.tfrecord": rng.bytes(5000) for i in range(200)}  # noise, which does not get smaller
@@ -169,13 +167,13 @@ def test_a_damaged_tar_header_is_not_taken_for_the_end(tmp_path: Path) -> None:
         read(archive_of(tmp_path / "a.tar.gz", bytes(tar)))
 
 
-def test_what_follows_the_end_mark_is_not_dropped_in_silence(tmp_path: Path) -> None:
+def test_bytes_after_the_end_mark_are_refused(tmp_path: Path) -> None:
     tar = tar_bytes([(f"{TOP}/eval/ab.tfrecord", b"x")])
     with pytest.raises(DamageError, match="continues after its end mark"):
         read(archive_of(tmp_path / "a.tar.gz", tar + tar))
 
 
-def test_a_bomb_behind_the_end_mark_is_refused(tmp_path: Path) -> None:
+def test_endless_bytes_after_the_end_mark_are_refused(tmp_path: Path) -> None:
     tar = tar_bytes([(f"{TOP}/eval/ab.tfrecord", b"x")])
     with pytest.raises(DamageError, match="continues after its end mark"):
         read(archive_of(tmp_path / "a.tar.gz", tar + bytes(1 << 25)))
@@ -190,7 +188,7 @@ def test_a_bomb_behind_the_end_mark_is_refused(tmp_path: Path) -> None:
         (gzip.compress(tar_bytes([("README", b"hello")])), "holds no shard"),
     ],
 )
-def test_a_file_that_is_no_archive_of_shards_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_file_that_is_not_an_archive_of_shards_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "features.tar.gz"
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
@@ -208,12 +206,12 @@ def test_an_archive_of_endless_members_is_refused(tmp_path: Path, monkeypatch: p
         read(write_archive(tmp_path / "features.tar.gz", SHARDS))
 
 
-def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "eval" / "ab.tfrecord").mkdir(parents=True)
     with pytest.raises(InputError, match=r"cannot read .*eval/ab\.tfrecord: Is a directory"):
         read(tmp_path)
 
 
-def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist: expected"):
         read(tmp_path / "features.tar.gz")

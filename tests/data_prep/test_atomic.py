@@ -57,7 +57,7 @@ def test_missing_parents_are_made(tmp_path: Path) -> None:
     assert names(tmp_path / "a" / "b") == ["new"]
 
 
-def test_others_may_read_it_as_the_umask_says(tmp_path: Path) -> None:
+def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         fill(tmp_path / "new", "text")
@@ -66,7 +66,7 @@ def test_others_may_read_it_as_the_umask_says(tmp_path: Path) -> None:
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o750
 
 
-def test_a_block_that_fails_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failing_block_leaves_nothing(tmp_path: Path) -> None:
     def fail() -> None:
         with new_folder(tmp_path / "new") as folder:
             write_file(folder / "file", b"text")
@@ -107,7 +107,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_what_is_more_than_a_dataset_is_never_replaced_and_nobody_is_told_how(
+def test_a_folder_with_more_than_a_dataset_is_never_replaced_and_overwrite_is_not_suggested(
     tmp_path: Path, kind: str, overwrite: bool
 ) -> None:
     files, words = FOREIGN[kind]
@@ -121,7 +121,7 @@ def test_what_is_more_than_a_dataset_is_never_replaced_and_nobody_is_told_how(
 
 
 @pytest.mark.parametrize("left", [[], [".DS_Store"], [MANIFEST, "file", ".DS_Store"], [MANIFEST]])
-def test_overwrite_replaces_an_empty_folder_and_what_systems_leave_in_folders(tmp_path: Path, left: list[str]) -> None:
+def test_overwrite_replaces_an_empty_folder_and_files_that_desktops_leave(tmp_path: Path, left: list[str]) -> None:
     (tmp_path / "new").mkdir()
     for name in left:
         (tmp_path / "new" / name).write_bytes(OWN)
@@ -135,7 +135,7 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_a_target_below_a_folder_that_may_not_be_entered_is_refused_in_words(
+def test_a_target_in_a_folder_without_permission_is_refused_with_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -154,7 +154,7 @@ def test_overwrite_replaces_a_folder(tmp_path: Path) -> None:
     assert names(tmp_path) == ["new"]
 
 
-def test_overwrite_makes_what_is_not_there(tmp_path: Path) -> None:
+def test_overwrite_creates_a_missing_target(tmp_path: Path) -> None:
     fill(tmp_path / "new", "new", overwrite=True)
     assert names(tmp_path) == ["new"]
 
@@ -169,7 +169,7 @@ def test_overwrite_replaces_only_folders(tmp_path: Path, kind: str) -> None:
     assert names(tmp_path) == ["new", "real"]
 
 
-def test_a_disk_that_cannot_exchange_folders_keeps_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_exchange_of_folders_the_old_one_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(tmp_path / "new", "old")
     monkeypatch.setattr(atomic, "_exchange", lambda _one, _other: False)
     with pytest.raises(OutputError, match=r"cannot be replaced in one step.*remove it first"):
@@ -178,7 +178,7 @@ def test_a_disk_that_cannot_exchange_folders_keeps_the_old_one(tmp_path: Path, m
     assert names(tmp_path) == ["new"]
 
 
-def test_a_target_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+def test_a_target_created_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     def race() -> None:
         with new_folder(tmp_path / "new") as folder:
             write_file(folder / "file", b"mine")
@@ -191,7 +191,7 @@ def test_a_target_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_full_disk_is_said_to_be_full(tmp_path: Path, code: int) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, code: int) -> None:
     def fail() -> None:
         with new_folder(tmp_path / "new"):
             raise OSError(code, os.strerror(code))
@@ -208,7 +208,7 @@ def test_a_parent_that_is_a_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["fsync", "rename", "mkdir"])
-def test_a_system_call_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_a_failing_system_call_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
@@ -219,7 +219,7 @@ def test_a_system_call_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: py
     assert names(tmp_path) == []
 
 
-def test_work_of_a_dead_maker_is_removed_by_the_next(tmp_path: Path) -> None:
+def test_leftovers_of_a_crashed_writer_are_removed_by_the_next(tmp_path: Path) -> None:
     (tmp_path / ".new.12ab34cd.tmp").mkdir()
     (tmp_path / ".new.12ab34cd.tmp" / "file").write_text("half")
     (tmp_path / ".other.12ab34cd.tmp").mkdir()
@@ -227,7 +227,7 @@ def test_work_of_a_dead_maker_is_removed_by_the_next(tmp_path: Path) -> None:
     assert names(tmp_path) == [".other.12ab34cd.tmp", "new"]
 
 
-def test_work_of_a_living_maker_is_left_alone(tmp_path: Path) -> None:
+def test_work_of_a_running_writer_is_left_alone(tmp_path: Path) -> None:
     with new_folder(tmp_path / "new", overwrite=True) as folder:
         write_file(folder / "file", b"slow")
         fill(tmp_path / "new", "quick")
@@ -236,7 +236,7 @@ def test_work_of_a_living_maker_is_left_alone(tmp_path: Path) -> None:
     assert names(tmp_path) == ["new"]
 
 
-def test_two_makers_at_once_give_one_of_both(tmp_path: Path) -> None:
+def test_two_writers_at_once_leave_one_of_both_results(tmp_path: Path) -> None:
     def make(text: str) -> None:
         for _ in range(20):
             fill(tmp_path / "new", text, overwrite=True)
@@ -258,7 +258,7 @@ def start_saving(target: Path, root: Path) -> subprocess.Popen[str]:
     return saver
 
 
-def test_kill_minus_9_at_any_moment_leaves_a_whole_dataset(tmp_path: Path, root: Path) -> None:
+def test_a_kill_at_any_moment_leaves_a_valid_dataset(tmp_path: Path, root: Path) -> None:
     target = tmp_path / "d"
     whole = {open_dataset(write(tmp_path / str(n) / "d", n=n)).fingerprint for n in (30, 31)}
     rng = random.Random(0)
@@ -273,7 +273,7 @@ def test_kill_minus_9_at_any_moment_leaves_a_whole_dataset(tmp_path: Path, root:
     assert verify_dataset(write_again) == []
 
 
-def test_a_reader_sees_a_whole_dataset_while_others_replace_it(tmp_path: Path, root: Path) -> None:
+def test_a_reader_sees_a_valid_dataset_while_others_replace_it(tmp_path: Path, root: Path) -> None:
     target = tmp_path / "d"
     whole = {open_dataset(write(tmp_path / str(n) / "d", n=n)).fingerprint for n in (30, 31)}
     write(target)

@@ -75,14 +75,14 @@ def test_balanced_is_the_two_small_splits_wherever_they_lie_in_the_archive(
     assert content(path) == undisturbed
 
 
-def test_full_is_everything(get: Get) -> None:
+def test_full_contains_all_clips(get: Get) -> None:
     dataset = open_dataset(get("full", frames=True))
     assert dataset.source.endswith("27 balanced, 180 unbalanced, 14 evaluation clips")
     assert sum(dataset.manifest["rows"].values()) == N_ALL
     assert dataset.has_frames
 
 
-def test_full_says_when_the_archive_is_not_the_one_whose_hash_was_printed(get: Get) -> None:
+def test_full_notes_when_the_archive_has_another_hash_than_the_one_printed(get: Get) -> None:
     (note,) = [note for note in open_dataset(get("full")).manifest["notes"] if "sha256" in note]
     assert "a public notebook prints cd95d500ab24" in note
     assert note.endswith("all checksums inside fit.")
@@ -96,9 +96,7 @@ def test_reading_stops_when_the_small_splits_are_complete(site: Site, get: Get, 
     get()
 
 
-def test_whoever_gets_the_small_splits_does_not_load_tensorflow_which_an_app_would_keep(
-    site: Site, root: Path, tmp_path: Path
-) -> None:
+def test_balanced_does_not_load_tensorflow_in_the_calling_process(site: Site, root: Path, tmp_path: Path) -> None:
     code = """
 import sys
 from data_prep.__main__ import main
@@ -131,7 +129,7 @@ def test_without_the_ontology_labels_have_no_parents_and_a_note_says_so(site: Si
     [cut_after(10_000), ignore_range],
     [status(500), status(502), cut_after(10_000)],
 ])  # fmt: skip
-def test_a_bad_day_of_the_server_changes_nothing(
+def test_many_failures_of_the_server_change_nothing(
     site: Site, get: Get, undisturbed: dict[str, bytes], tricks: list
 ) -> None:
     site.tricks[ARCHIVE] = list(tricks)
@@ -140,7 +138,7 @@ def test_a_bad_day_of_the_server_changes_nothing(
 
 @pytest.mark.parametrize("trouble", [[status(404)], [status(500)] * 9, [cut_after(9_000), wrong_range]])
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-def test_a_server_that_fails_for_good_is_named_and_a_later_run_carries_on(
+def test_a_server_that_keeps_failing_is_named_and_a_later_run_resumes(
     site: Site, get: Get, tmp_path: Path, subset: str, trouble: list
 ) -> None:
     site.tricks[ARCHIVE] = list(trouble)
@@ -186,7 +184,7 @@ def test_an_archive_that_changed_between_two_runs_is_read_anew(
 
 @pytest.mark.parametrize("subset", ["balanced", "full"])
 @pytest.mark.parametrize("garbage", [b"<html>log in</html>", b""])
-def test_what_is_no_archive_is_refused_and_the_tables_are_kept(
+def test_a_file_that_is_not_an_archive_is_refused_and_the_tables_are_kept(
     site: Site, get: Get, tmp_path: Path, subset: str, garbage: bytes
 ) -> None:
     good = site.files[ARCHIVE]
@@ -202,7 +200,7 @@ def test_what_is_no_archive_is_refused_and_the_tables_are_kept(
 
 
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-def test_a_damaged_archive_is_refused_and_forgotten(site: Site, get: Get, subset: str) -> None:
+def test_a_damaged_archive_is_refused_and_removed(site: Site, get: Get, subset: str) -> None:
     good = site.files[ARCHIVE]
     site.files[ARCHIVE] = b"\x1f\x8b\x08" + bytes(3000)
     with pytest.raises(InputError, match=r"(?s)features\.tar\.gz.*downloaded features are discarded: run it again"):
@@ -215,7 +213,7 @@ def test_a_damaged_archive_is_refused_and_forgotten(site: Site, get: Get, subset
 
 @pytest.mark.parametrize("marked", [True, False])
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-def test_a_login_page_in_the_archives_place_takes_nothing_of_what_has_come(
+def test_a_login_page_instead_of_the_archive_costs_nothing_of_the_download(
     site: Site, get: Get, undisturbed: dict[str, bytes], subset: str, marked: bool
 ) -> None:
     site.tricks[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) * 19 // 20), *[status(500)] * 9]
@@ -234,7 +232,9 @@ def test_a_login_page_in_the_archives_place_takes_nothing_of_what_has_come(
 
 @pytest.mark.parametrize("garbage", [b"<html>log in</html>", b""])
 @pytest.mark.parametrize("name", ["class_labels_indices.csv", "eval_segments.csv"])
-def test_what_is_no_table_is_refused_by_its_address(site: Site, get: Get, name: str, garbage: bytes) -> None:
+def test_a_file_that_is_not_a_table_is_refused_with_its_address(
+    site: Site, get: Get, name: str, garbage: bytes
+) -> None:
     good = site.files[f"/v1/csv/{name}"]
     site.files[f"/v1/csv/{name}"] = garbage
     with pytest.raises(DownloadError, match=rf"{site.address}/v1/csv/{name} gives an? .*file.*, expected '"):
@@ -243,7 +243,7 @@ def test_what_is_no_table_is_refused_by_its_address(site: Site, get: Get, name: 
     get()
 
 
-def test_a_damaged_table_is_got_anew_and_the_archive_is_kept(site: Site, get: Get) -> None:
+def test_a_damaged_table_is_downloaded_anew_and_the_archive_is_kept(site: Site, get: Get) -> None:
     good = site.files["/v1/csv/eval_segments.csv"]
     site.files["/v1/csv/eval_segments.csv"] = good.replace(b"/m/1", b"/m/?")
     with pytest.raises(InputError, match=r"the downloaded tables are discarded: run it again"):
@@ -254,7 +254,7 @@ def test_a_damaged_table_is_got_anew_and_the_archive_is_kept(site: Site, get: Ge
     assert ranges(site) == []
 
 
-def test_a_damaged_record_is_named_and_got_anew(site: Site, get: Get) -> None:
+def test_a_damaged_record_is_named_and_downloaded_anew(site: Site, get: Get) -> None:
     good = site.files[ARCHIVE]
     plain = bytearray(gzip.decompress(good))
     plain[plain.index(b"zze00000000") + 40] ^= 1
@@ -271,7 +271,7 @@ def test_a_cut_archive_is_refused(site: Site, get: Get) -> None:
         get()
 
 
-def test_when_every_mirror_is_dead_every_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_every_mirror_fails_every_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_prep.remote._PAUSES_S", (0, 0))
     with pytest.raises(DownloadError) as caught:
         download_audioset("balanced", tmp_path / "data/d", mirrors=["http://127.0.0.1:9/v1", "http://127.0.0.1:1/v1"])
@@ -283,7 +283,7 @@ def test_when_every_mirror_is_dead_every_one_is_named(tmp_path: Path, monkeypatc
 # Carrying on.
 
 
-def test_it_stops_when_asked_to_and_asks_only_for_the_rest_later(
+def test_it_stops_on_request_and_later_downloads_only_the_rest(
     site: Site, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
@@ -299,7 +299,7 @@ def test_it_stops_when_asked_to_and_asks_only_for_the_rest_later(
 
 
 @pytest.mark.parametrize("place", [0, 700, -1])
-def test_shards_that_were_damaged_on_disk_are_got_anew(
+def test_shards_damaged_on_disk_are_downloaded_anew(
     site: Site, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, place: int
 ) -> None:
     site.tricks[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) - 2_000), *[status(500)] * 9]
@@ -315,7 +315,7 @@ def test_shards_that_were_damaged_on_disk_are_got_anew(
     assert ranges(site) == [0]
 
 
-def test_what_is_complete_is_not_asked_for_again(site: Site, get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_complete_files_are_not_downloaded_again(site: Site, get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OutputError("no room")
 
@@ -328,7 +328,7 @@ def test_what_is_complete_is_not_asked_for_again(site: Site, get: Get, monkeypat
     assert site.asked == []
 
 
-def test_only_one_download_of_a_dataset_goes_on(site: Site, get: Get, tmp_path: Path) -> None:
+def test_only_one_download_of_a_dataset_runs_at_a_time(site: Site, get: Get, tmp_path: Path) -> None:
     refused = []
 
     def try_another(_: object) -> None:
@@ -341,7 +341,7 @@ def test_only_one_download_of_a_dataset_goes_on(site: Site, get: Get, tmp_path: 
     assert refused == [""]
 
 
-def test_an_existing_target_is_refused_before_anything_is_asked_for(site: Site, get: Get) -> None:
+def test_an_existing_target_is_refused_before_any_request(site: Site, get: Get) -> None:
     get()
     site.asked.clear()
     with pytest.raises(OutputError, match="exists already"):
@@ -350,7 +350,7 @@ def test_an_existing_target_is_refused_before_anything_is_asked_for(site: Site, 
     get(overwrite=True)
 
 
-def test_progress_says_what_goes_on_how_far_and_how_many_clips(
+def test_progress_gives_the_activity_the_bytes_and_the_clips(
     get: Get, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
@@ -371,7 +371,7 @@ def test_progress_says_what_goes_on_how_far_and_how_many_clips(
 # The command.
 
 
-def test_the_command_takes_mirrors_from_the_environment_and_says_what_it_made(
+def test_the_command_takes_mirrors_from_the_environment_and_prints_a_summary(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EARSHOT_AUDIOSET", f"http://127.0.0.1:9/v1 {site.address}/v1")
@@ -384,7 +384,7 @@ def test_the_command_takes_mirrors_from_the_environment_and_says_what_it_made(
     assert open_dataset("x").has_frames
 
 
-def test_the_commands_failure_is_one_message(
+def test_a_failure_of_the_command_is_one_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("data_prep.remote._PAUSES_S", (0,))
@@ -395,7 +395,7 @@ def test_the_commands_failure_is_one_message(
     assert "\nerror: cannot download class_labels_indices.csv" in captured.err
 
 
-def test_an_interrupted_command_says_what_it_keeps_and_where(
+def test_an_interrupted_command_reports_what_it_keeps_and_where(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(_: object, progress: object) -> None:

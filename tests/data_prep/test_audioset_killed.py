@@ -44,7 +44,7 @@ def noted(work: Path) -> int:
 
 
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-def test_kills_at_any_moment_cost_nothing_but_the_moment(root: Path, tmp_path: Path, subset: str) -> None:
+def test_kills_at_any_moment_cost_only_what_was_not_yet_noted(root: Path, tmp_path: Path, subset: str) -> None:
     files = publish(tmp_path)
     work, words = tmp_path / "data/.d.download", ("--subset", subset, "--out", tmp_path / "data/d")
     with serving(files) as site:
@@ -75,7 +75,7 @@ def test_kills_at_any_moment_cost_nothing_but_the_moment(root: Path, tmp_path: P
     assert list((tmp_path / "data").iterdir()) == [tmp_path / "data/d"]
 
 
-def test_no_room_on_the_disk_is_one_message_and_room_lets_it_carry_on(root: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_one_message_and_the_next_run_resumes(root: Path, tmp_path: Path) -> None:
     import resource
 
     files = publish(tmp_path)

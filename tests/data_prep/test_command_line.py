@@ -56,7 +56,7 @@ def run(*words: object, code: str | None = None, root: Path, **options: object) 
     return subprocess.run(arguments, cwd=root, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
 
 
-def test_ctrl_c_says_so_and_leaves_nothing(command: list[str], root: Path, tmp_path: Path) -> None:
+def test_ctrl_c_prints_a_message_and_leaves_nothing(command: list[str], root: Path, tmp_path: Path) -> None:
     done = run(*command, signal.SIGINT.value, code=INTERRUPTED, root=root)
     assert done.returncode == 130
     assert done.stderr.splitlines()[-1] == "interrupted: nothing is left half-written"
@@ -64,7 +64,7 @@ def test_ctrl_c_says_so_and_leaves_nothing(command: list[str], root: Path, tmp_p
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_kill_minus_9_keeps_the_old_dataset_and_the_next_run_cleans_up(
+def test_a_kill_keeps_the_old_dataset_and_the_next_run_cleans_up(
     command: list[str], root: Path, tmp_path: Path
 ) -> None:
     target = write(tmp_path / "out" / "d")
@@ -80,7 +80,7 @@ def test_kill_minus_9_keeps_the_old_dataset_and_the_next_run_cleans_up(
 
 
 @pytest.mark.parametrize("size", [100, 2_000, 5_000])
-def test_no_room_for_the_output_is_one_message(root: Path, tmp_path: Path, size: int) -> None:
+def test_a_disk_too_small_for_the_output_is_one_message(root: Path, tmp_path: Path, size: int) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
@@ -91,9 +91,7 @@ def test_no_room_for_the_output_is_one_message(root: Path, tmp_path: Path, size:
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_conversion_says_nothing_but_its_progress_and_its_summary(
-    command: list[str], root: Path, tmp_path: Path
-) -> None:
+def test_a_conversion_prints_only_its_progress_and_its_summary(command: list[str], root: Path, tmp_path: Path) -> None:
     done = run(*command, root=root)
     assert done.returncode == 0
     assert all(line.startswith("reading:") for line in done.stderr.replace("\r", "\n").splitlines() if line)
@@ -102,7 +100,7 @@ def test_a_conversion_says_nothing_but_its_progress_and_its_summary(
     assert notes == ["  90 clips have fewer than 10 frames."]
 
 
-def test_verify_says_that_a_dataset_is_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_reports_a_valid_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(write(tmp_path / "d"))]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'd'} is valid: Thirty clips, 5 files\n"
 
@@ -121,7 +119,7 @@ def test_verify_lists_what_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixt
     assert [problem.split(":")[0] for problem in problems] == ["  test.npy", "  train.npy"]
 
 
-def test_verify_of_a_folder_that_is_no_dataset_is_one_message(root: Path, tmp_path: Path) -> None:
+def test_verify_of_a_folder_that_is_not_a_dataset_is_one_message(root: Path, tmp_path: Path) -> None:
     done = run("verify", tmp_path, root=root)
     assert done.returncode == 1
     assert "manifest.json is missing" in done.stderr
@@ -129,9 +127,7 @@ def test_verify_of_a_folder_that_is_no_dataset_is_one_message(root: Path, tmp_pa
 
 
 @pytest.mark.parametrize("words", [[], ["convert"], ["convert", "--features", "x"], ["dance"]])
-def test_a_command_that_cannot_be_understood_says_what_was_expected(
-    words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_malformed_command_names_what_was_expected(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(words)
     assert caught.value.code == 2
@@ -156,7 +152,7 @@ def test_segments_may_be_given_together_or_one_by_one(tmp_path: Path, capsys: py
         assert "cannot read a_eval.csv" in capsys.readouterr().err
 
 
-def test_a_sample_is_written_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_sample_is_written_with_the_options_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked = []
     monkeypatch.setattr("data_prep.sample.write_sample", lambda out, **options: asked.append((out, options)))
     assert main(["sample", "--out", str(tmp_path / "s")]) == 0

@@ -65,7 +65,7 @@ def test_every_clip_arrives_once_with_its_labels_and_feature(convert: Convert, t
     assert verify_dataset(tmp_path / "out/made") == []
 
 
-def test_the_manifest_says_what_it_is_made_of(convert: Convert, tmp_path: Path) -> None:
+def test_the_manifest_describes_the_source(convert: Convert, tmp_path: Path) -> None:
     convert()
     manifest = json.loads((tmp_path / "out/made/manifest.json").read_text())
     assert manifest["name"] == "made"
@@ -118,19 +118,19 @@ def test_only_the_summary_goes_to_stdout_and_progress_to_stderr(
 # AudioSet's lists of segments: what should be there.
 
 
-def test_a_list_that_agrees_leaves_no_remark(convert: Convert, tmp_path: Path) -> None:
+def test_a_list_that_agrees_leaves_no_note(convert: Convert, tmp_path: Path) -> None:
     assert convert("--segments", write_segments(tmp_path / "balanced_train_segments.csv", BALANCED_ROWS)) == 0
     assert len(open_dataset(tmp_path / "out/made").manifest["notes"]) == 1
 
 
-def test_listed_clips_whose_shards_are_not_here_are_counted(convert: Convert, tmp_path: Path) -> None:
+def test_listed_clips_of_missing_shards_are_counted(convert: Convert, tmp_path: Path) -> None:
     rows = [*BALANCED_ROWS, ("qq000000001", 0.0, 10.0, [1]), ("qq000000002", 0.0, 10.0, [1])]
     assert convert("--segments", write_segments(tmp_path / "balanced_train_segments.csv", rows)) == 0
     notes = open_dataset(tmp_path / "out/made").manifest["notes"]
     assert "2 of the 39 clips that balanced_train_segments.csv lists have no shard here." in notes
 
 
-def test_the_record_wins_over_the_list_and_the_differences_are_counted(convert: Convert, tmp_path: Path) -> None:
+def test_records_override_the_list_and_differences_are_counted(convert: Convert, tmp_path: Path) -> None:
     rows = [("-A000000000", 30.0, 39.0, [0]), ("-A000000001", 30.0, 40.0, [2]), *BALANCED_ROWS[2:-1]]
     assert convert("--segments", write_segments(tmp_path / "balanced_train_segments.csv", rows)) == 0
     dataset = open_dataset(tmp_path / "out/made")
@@ -145,7 +145,7 @@ def test_the_record_wins_over_the_list_and_the_differences_are_counted(convert: 
     assert (first.end_s, second.labels) == (40.0, (1,))
 
 
-def test_a_shard_cut_between_two_records_is_noticed_by_the_list(
+def test_a_shard_cut_between_two_records_is_detected_by_the_list(
     convert: Convert, refused: Callable[..., str], features: Path, tmp_path: Path
 ) -> None:
     (features / "bal_train/-a.tfrecord").write_bytes(shard(clips("-a", 10)))
@@ -158,7 +158,7 @@ def test_a_shard_cut_between_two_records_is_noticed_by_the_list(
     assert (loss["where"], loss["clips_kept"], loss["clips_lost"]) == ("bal_train/-a.tfrecord", 10, 2)
 
 
-def test_a_shard_overwritten_by_one_whose_name_differs_by_case_is_noticed(
+def test_a_shard_overwritten_by_one_whose_name_differs_by_case_is_detected(
     refused: Callable[..., str], features: Path, tmp_path: Path
 ) -> None:
     shutil.move(features / "bal_train/-a.tfrecord", features / "bal_train/-A.tfrecord")

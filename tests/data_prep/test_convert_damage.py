@@ -75,7 +75,7 @@ def test_a_flipped_byte_is_refused_with_its_file_and_offset(refused: Callable[..
 
 
 @pytest.mark.parametrize("length", [2**31, 2**33, 2**40, 2**63 - 1, 2**63, 2**64 - 1])
-def test_a_length_that_lies_never_reaches_tensorflow(
+def test_a_wrong_length_never_reaches_tensorflow(
     refused: Callable[..., str], features: Path, monkeypatch: pytest.MonkeyPatch, length: int
 ) -> None:
     for path in features.rglob("*.tfrecord"):
@@ -92,7 +92,9 @@ def test_a_length_that_lies_never_reaches_tensorflow(
     assert parsed == []
 
 
-def test_a_member_outside_its_folder_is_refused_even_when_going_on(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_a_member_outside_its_folder_is_refused_even_with_keep_going(
+    refused: Callable[..., str], tmp_path: Path
+) -> None:
     archive = tmp_path / "features.tar.gz"
     archive.write_bytes(gzip.compress(tar_bytes([*SHARDS.items(), ("../evil.tfrecord", b"x")])))
     assert "not a plain path inside the archive" in refused("--keep-going", features=archive)
@@ -116,7 +118,7 @@ def test_a_damaged_archive_is_refused(refused: Callable[..., str], tmp_path: Pat
     assert "the archive is damaged (CRC check failed" in refused(features=archive)
 
 
-def test_a_file_that_is_no_archive_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "features.tar.gz").write_text("<html>404</html>")
     assert "is neither a gzip archive nor a *.tfrecord shard" in refused(features=tmp_path / "features.tar.gz")
 
@@ -127,7 +129,9 @@ def test_a_clip_that_comes_twice_is_refused_with_both_places(refused: Callable[.
     assert "eval/-A.tfrecord, at byte 0: clip '-A000000024_30' is also in bal_train/-A.tfrecord" in message
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_left(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -164,7 +168,7 @@ def test_an_overwrite_that_fails_keeps_the_old_output(convert: Convert, features
 # --keep-going: leave out what is damaged, say exactly what was lost, exit status 1.
 
 
-def test_keep_going_keeps_what_is_whole_and_reports_the_rest(
+def test_keep_going_keeps_valid_clips_and_reports_the_rest(
     convert: Convert, features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     framing, schema = features / "bal_train/-a.tfrecord", features / "eval/zz.tfrecord"
@@ -228,7 +232,7 @@ def test_keep_going_counts_the_lost_clips_when_a_list_says_how_many_there_were(
     assert (loss["clips_kept"], loss["clips_lost"]) == (4, 8)
 
 
-def test_keep_going_takes_what_a_cut_archive_still_holds(convert: Convert, tmp_path: Path) -> None:
+def test_keep_going_converts_what_a_cut_archive_still_holds(convert: Convert, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     noise = {f"eval/n{i}.tfrecord": shard([clip(f"n{i}00", frame=rng.bytes(128))]) for i in range(30)}
     archive = write_archive(tmp_path / "features.tar.gz", noise)
@@ -250,7 +254,7 @@ def test_keep_going_keeps_the_first_of_two_copies_only(convert: Convert, feature
     assert verify_dataset(tmp_path / "out/made") == []
 
 
-def test_keep_going_with_nothing_whole_writes_nothing(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_keep_going_without_a_valid_clip_writes_nothing(refused: Callable[..., str], tmp_path: Path) -> None:
     write_folder(tmp_path / "bad", {"eval/ab.tfrecord": b"garbage"})
     message = refused("--keep-going", features=tmp_path / "bad")
     assert "no clip can be read" in message

@@ -29,7 +29,7 @@ def column(dataset: Dataset, name: str) -> list:
     return [value for split in SPLITS for value in dataset.clips(split)[name].to_pylist()]
 
 
-def test_the_converted_dataset_is_whole(real_dataset: Path) -> None:
+def test_the_converted_dataset_is_valid(real_dataset: Path) -> None:
     assert verify_dataset(real_dataset) == []
 
 
@@ -102,7 +102,7 @@ def test_features_lie_in_the_range_that_was_quantised_and_are_the_means_of_their
             np.testing.assert_allclose(features[row], mean, atol=1e-6)
 
 
-def test_the_first_rows_are_a_fair_sample(dataset: Dataset) -> None:
+def test_the_first_rows_are_a_random_sample(dataset: Dataset) -> None:
     """Speech is as frequent among the first 2,000 rows as in all of train, within four standard errors."""
     n, first = dataset.n_rows("train"), 2_000
     speech = dataset.rows_with_label("train", dataset.label_names.index("Speech"))

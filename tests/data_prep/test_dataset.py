@@ -28,7 +28,7 @@ def numbers(dataset: Dataset, split: str) -> list[int]:
     return [int(clip_id.removeprefix("clip-")) for clip_id in dataset.clips(split)["clip_id"].to_pylist()]
 
 
-def test_a_dataset_says_what_it_is(dataset: Dataset) -> None:
+def test_a_dataset_has_the_facts_of_its_manifest(dataset: Dataset) -> None:
     assert (dataset.name, dataset.title, dataset.source, dataset.licence) == (
         "thirty",
         "Thirty clips",
@@ -61,12 +61,12 @@ def test_a_clip_is_found_by_its_id(dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize("clip_id", ["", "clip-30", "clip", "\N{SNOWMAN}"])
-def test_an_id_that_is_not_there_finds_nothing(dataset: Dataset, clip_id: str) -> None:
+def test_an_unknown_id_finds_nothing(dataset: Dataset, clip_id: str) -> None:
     assert dataset.find_clip(clip_id) is None
 
 
 @pytest.mark.parametrize("row", [-1, 10, 10**9])
-def test_a_row_that_is_not_there_is_an_index_error(dataset: Dataset, row: int) -> None:
+def test_a_row_outside_the_split_is_an_index_error(dataset: Dataset, row: int) -> None:
     with pytest.raises(IndexError, match="which has rows 0 to 9"):
         dataset.clip("test", row)
 
@@ -108,12 +108,12 @@ def test_rows_with_a_label_are_those_whose_clips_carry_it(dataset: Dataset) -> N
 
 
 @pytest.mark.parametrize("label", [-1, 5])
-def test_a_label_that_is_not_there_is_an_index_error(dataset: Dataset, label: int) -> None:
+def test_a_label_outside_the_table_is_an_index_error(dataset: Dataset, label: int) -> None:
     with pytest.raises(IndexError, match="which has labels 0 to 4"):
         dataset.rows_with_label("test", label)
 
 
-def test_the_label_table_comes_back(dataset: Dataset) -> None:
+def test_the_label_table_is_read_as_it_was_written(dataset: Dataset) -> None:
     assert dataset.label_names == [label.name for label in LABELS]
     assert dataset.label_mids == [label.mid for label in LABELS]
     assert dataset.label_parents == [list(label.parents) for label in LABELS]
@@ -127,14 +127,14 @@ def test_frames_lie_in_the_order_of_their_clips(dataset: Dataset) -> None:
             np.testing.assert_array_equal(frames, np.full((1 + i % 10, 8), i))
 
 
-def test_a_dataset_without_frames_says_how_to_get_them(tmp_path: Path) -> None:
+def test_a_dataset_without_frames_raises_an_error_that_says_how_to_get_them(tmp_path: Path) -> None:
     dataset = open_dataset(write(tmp_path / "plain"))
     assert not dataset.has_frames
     with pytest.raises(DatasetError, match="keeps no frames: prepare it again with --frames"):
         dataset.frames("test")
 
 
-def test_nothing_handed_out_can_be_changed(dataset: Dataset) -> None:
+def test_all_arrays_are_read_only(dataset: Dataset) -> None:
     arrays = [dataset.features("test"), *dataset.label_sets("test"), *dataset.frames("test")]
     arrays += [dataset.rows_with_label("test", 1), dataset.label_counts("test")]
     for array in arrays:
@@ -151,7 +151,7 @@ def test_a_split_may_be_empty(tmp_path: Path) -> None:
     assert dataset.find_clip("clip-7") is None
 
 
-def test_the_fingerprint_stands_for_the_data(tmp_path: Path) -> None:
+def test_the_fingerprint_changes_with_the_data(tmp_path: Path) -> None:
     one, same = open_dataset(write(tmp_path / "a" / "d")), open_dataset(write(tmp_path / "b" / "d"))
     other = open_dataset(write(tmp_path / "c" / "d", seed=1))
     assert one.fingerprint == same.fingerprint != other.fingerprint
@@ -188,17 +188,17 @@ def change_manifest(path: Path, **changes: object) -> None:
     (path / "manifest.json").write_text(json.dumps({**manifest, **changes}))
 
 
-def test_a_folder_without_a_manifest_is_no_dataset(tmp_path: Path) -> None:
+def test_a_folder_without_a_manifest_is_not_a_dataset(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"holds no prepared dataset: manifest\.json is missing"):
         open_dataset(tmp_path)
 
 
-def test_a_file_is_no_dataset(whole: Path) -> None:
+def test_a_file_is_not_a_dataset(whole: Path) -> None:
     with pytest.raises(DatasetError, match=r"cannot read .*train\.npy/manifest\.json: Not a directory"):
         open_dataset(whole / "train.npy")
 
 
-def test_a_dataset_that_is_removed_while_open_says_so(damaged: Path) -> None:
+def test_a_dataset_removed_while_open_is_reported(damaged: Path) -> None:
     dataset = open_dataset(damaged)
     shutil.rmtree(damaged)
     with pytest.raises(DatasetError, match=r"cannot read .*clips\.parquet: No such file"):
@@ -221,7 +221,7 @@ def test_a_file_of_another_size_is_named_with_both_sizes(damaged: Path, name: st
         open_dataset(damaged)
 
 
-def test_an_array_header_that_lies_is_refused_before_anything_is_allocated(damaged: Path) -> None:
+def test_a_wrong_array_header_is_refused_before_anything_is_allocated(damaged: Path) -> None:
     path = damaged / "train.npy"
     data = path.read_bytes()
     lie = data.replace(b"(10, 8), }        ", b"(1000000000, 8), }")
@@ -231,7 +231,7 @@ def test_an_array_header_that_lies_is_refused_before_anything_is_allocated(damag
         open_dataset(damaged)
 
 
-def test_a_manifest_that_lies_about_rows_is_refused(damaged: Path) -> None:
+def test_a_manifest_with_wrong_row_counts_is_refused(damaged: Path) -> None:
     change_manifest(damaged, rows={"train": 10**12, "validation": 10, "test": 10})
     with pytest.raises(DatasetError, match=r"train\.npy is not the array"):
         open_dataset(damaged)
@@ -281,7 +281,7 @@ def test_a_manifest_with_wrong_facts_of_a_file_is_refused(damaged: Path, facts: 
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, "\xff"])
-def test_a_manifest_that_is_no_json_object_is_refused(damaged: Path, text: str) -> None:
+def test_a_manifest_that_is_not_a_json_object_is_refused(damaged: Path, text: str) -> None:
     (damaged / "manifest.json").write_text(text, encoding="latin1")
     with pytest.raises(DatasetError, match=r"manifest\.json"):
         open_dataset(damaged)

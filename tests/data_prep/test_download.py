@@ -40,19 +40,19 @@ def kept(target: Path) -> int:
     return target.with_name(f".{target.name}.part").stat().st_size
 
 
-def test_a_file_comes_whole(site: Site, target: Path) -> None:
+def test_a_file_is_downloaded(site: Site, target: Path) -> None:
     fetch(site, target, sha256=hashlib.sha256(DATA).hexdigest())
     assert whole(target)
 
 
-def test_a_file_that_is_there_is_not_asked_for(site: Site, target: Path) -> None:
+def test_an_existing_file_is_not_downloaded(site: Site, target: Path) -> None:
     fetch(site, target)
     fetch(site, target)
     assert len(site.asked) == 1
 
 
 @pytest.mark.parametrize("with_crc", [False, True])
-def test_cut_connections_are_taken_up_where_they_were_cut(site: Site, target: Path, with_crc: bool) -> None:
+def test_cut_connections_are_resumed_where_they_were_cut(site: Site, target: Path, with_crc: bool) -> None:
     site.with_crc = with_crc
     site.tricks[PATH] = [cut_after(100_000), cut_after(0), cut_after(70_000), cut_after(1)]
     fetch(site, target)
@@ -64,13 +64,13 @@ def test_cut_connections_are_taken_up_where_they_were_cut(site: Site, target: Pa
 
 
 @pytest.mark.parametrize("code", [500, 502, 503, 429])
-def test_a_server_in_trouble_is_asked_again(site: Site, target: Path, code: int) -> None:
+def test_a_failing_server_is_asked_again(site: Site, target: Path, code: int) -> None:
     site.tricks[PATH] = [status(code), cut_after(1000), status(code)]
     fetch(site, target)
     assert whole(target)
 
 
-def test_a_server_that_has_no_ranges_is_read_again_from_the_begin(site: Site, target: Path) -> None:
+def test_a_server_without_ranges_is_read_again_from_the_beginning(site: Site, target: Path) -> None:
     site.tricks[PATH] = [cut_after(100_000), ignore_range]
     fetch(site, target)
     assert whole(target)
@@ -86,7 +86,7 @@ def test_a_wrong_range_is_not_written_into_the_file(site: Site, target: Path) ->
     assert whole(target)
 
 
-def test_another_mirror_helps_when_one_has_not_the_file(site: Site, target: Path) -> None:
+def test_another_mirror_is_used_when_one_lacks_the_file(site: Site, target: Path) -> None:
     with serving({}) as empty:
         fetch_file([f"{empty.address}{PATH}", "http://127.0.0.1:9/nobody", f"{site.address}{PATH}"], target)
     assert whole(target)
@@ -100,14 +100,14 @@ def test_a_mirror_takes_over_in_the_middle(site: Site, target: Path) -> None:
     assert whole(target)
 
 
-def test_a_mirror_that_holds_another_file_is_passed_over(site: Site, target: Path) -> None:
+def test_a_mirror_that_holds_another_file_is_skipped(site: Site, target: Path) -> None:
     site.tricks[PATH] = [cut_after(100_000)]
     with serving({PATH: DATA[::-1]}) as other:
         fetch(site, target, f"{other.address}{PATH}")
     assert whole(target)
 
 
-def test_when_nobody_has_the_file_every_address_and_its_answer_is_named(site: Site, target: Path) -> None:
+def test_when_no_address_has_the_file_each_is_named_with_its_answer(site: Site, target: Path) -> None:
     site.tricks[PATH] = [status(503)] * 9
     with serving({}) as empty, pytest.raises(DownloadError) as caught:
         fetch(site, target, f"{empty.address}{PATH}", "http://127.0.0.1:9/nobody")
@@ -120,7 +120,7 @@ def test_when_nobody_has_the_file_every_address_and_its_answer_is_named(site: Si
     assert not target.exists()
 
 
-def test_a_later_run_asks_for_the_rest_only(site: Site, target: Path) -> None:
+def test_a_later_run_downloads_only_the_rest(site: Site, target: Path) -> None:
     site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         fetch(site, target)
@@ -131,7 +131,7 @@ def test_a_later_run_asks_for_the_rest_only(site: Site, target: Path) -> None:
     assert whole(target)
 
 
-def test_a_file_that_changed_since_is_fetched_anew(site: Site, target: Path) -> None:
+def test_a_changed_file_is_downloaded_anew(site: Site, target: Path) -> None:
     site.files[PATH] = DATA[::-1]
     site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
@@ -142,7 +142,7 @@ def test_a_file_that_changed_since_is_fetched_anew(site: Site, target: Path) -> 
 
 
 @pytest.mark.parametrize("size", [0, 1_000, 199_999])
-def test_a_file_that_became_shorter_since_is_fetched_anew(site: Site, target: Path, size: int) -> None:
+def test_a_file_that_became_shorter_is_downloaded_anew(site: Site, target: Path, size: int) -> None:
     site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         fetch(site, target)
@@ -152,7 +152,7 @@ def test_a_file_that_became_shorter_since_is_fetched_anew(site: Site, target: Pa
 
 
 @pytest.mark.parametrize("place", [0, 150_000, 199_999])
-def test_what_was_damaged_on_disk_between_two_runs_is_not_built_upon(site: Site, target: Path, place: int) -> None:
+def test_a_partial_download_damaged_on_disk_is_not_resumed(site: Site, target: Path, place: int) -> None:
     site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         fetch(site, target)
@@ -166,7 +166,7 @@ def test_what_was_damaged_on_disk_between_two_runs_is_not_built_upon(site: Site,
 
 
 @pytest.mark.parametrize("notes", [b"", b"{}", b"[]", b'{"facts": "{}", "sha256": ""}', b"\xff"])
-def test_damaged_notes_mean_to_begin_anew(site: Site, target: Path, notes: bytes) -> None:
+def test_a_damaged_journal_restarts_the_download(site: Site, target: Path, notes: bytes) -> None:
     site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         fetch(site, target)
@@ -184,7 +184,7 @@ def test_a_wrong_hash_is_refused_and_nothing_is_kept(site: Site, target: Path) -
     assert list(target.parent.iterdir()) == []
 
 
-def test_bytes_that_do_not_fit_the_servers_own_sum_are_refused(site: Site, target: Path) -> None:
+def test_bytes_with_another_checksum_than_the_servers_are_refused(site: Site, target: Path) -> None:
     site.with_crc = True
     site.tricks[PATH] = [lambda request: request.begin(200, len(DATA)) or request.send(DATA[:-1] + b"?") or True]
     with pytest.raises(DownloadError, match="its CRC-32C is"):
@@ -193,14 +193,14 @@ def test_bytes_that_do_not_fit_the_servers_own_sum_are_refused(site: Site, targe
     assert whole(target)
 
 
-def test_a_silent_server_is_given_up(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_stops_sending_is_given_up(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_prep.remote._TIMEOUT_S", (1, 0.1))
     site.tricks[PATH] = [silence(0.5)] * 3
     with pytest.raises(DownloadError, match="stopped sending"):
         fetch(site, target)
 
 
-def test_a_dripping_server_is_left_for_another(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_server_is_left_for_another(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_prep.remote._MIN_SPEED_OVER_S", 0.05)
     monkeypatch.setattr("data_prep.remote._MIN_BYTES_PER_S", 10**9)
     site.pause = 0.02
@@ -211,13 +211,13 @@ def test_a_dripping_server_is_left_for_another(site: Site, target: Path, monkeyp
     assert whole(target)
 
 
-def test_more_than_expected_is_refused_before_it_is_written(site: Site, target: Path) -> None:
+def test_a_file_larger_than_expected_is_refused_before_it_is_written(site: Site, target: Path) -> None:
     with pytest.raises(DownloadError, match=r"offers 300,000 bytes, more than the 1,000 expected at most"):
         fetch(site, target, max_bytes=1_000)
     assert list(target.parent.iterdir()) == []
 
 
-def test_a_full_disk_is_said_and_the_next_run_carries_on(site: Site, target: Path, monkeypatch) -> None:
+def test_a_full_disk_is_reported_and_the_next_run_resumes(site: Site, target: Path, monkeypatch) -> None:
     class Full:
         def __init__(self, file):
             self._file = file
@@ -252,7 +252,7 @@ def test_a_full_disk_is_said_and_the_next_run_carries_on(site: Site, target: Pat
     assert whole(target)
 
 
-def test_it_stops_when_asked_to_and_carries_on_later(site: Site, target: Path) -> None:
+def test_it_stops_on_request_and_resumes_later(site: Site, target: Path) -> None:
     site.pause = 0.001
     with pytest.raises(StoppedError, match="run it again and it resumes"):
         fetch(site, target, should_stop=lambda: site.sent > 100_000)
@@ -262,7 +262,9 @@ def test_it_stops_when_asked_to_and_carries_on_later(site: Site, target: Path) -
     assert int(site.asked[asked][1].removeprefix("bytes=").rstrip("-")) > 0
 
 
-def test_progress_tells_bytes_and_ends_at_the_whole(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_counts_bytes_and_ends_at_the_size_of_the_file(
+    site: Site, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
     seen = []
     fetch(site, target, progress=seen.append)
@@ -271,7 +273,7 @@ def test_progress_tells_bytes_and_ends_at_the_whole(site: Site, target: Path, mo
     assert (seen[-1].done, seen[-1].total, seen[-1].seconds_left) in {(300_000, 300_000, 0.0), (300_000, 300_000, None)}
 
 
-def test_a_link_that_leaves_encryption_is_not_followed() -> None:
+def test_a_redirect_from_https_to_http_is_refused() -> None:
     import requests
 
     from data_prep.remote import RemoteFile, _Failure
@@ -286,7 +288,7 @@ def test_a_link_that_leaves_encryption_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize("marked", [True, False])
-def test_a_login_page_takes_nothing_of_what_has_come(site: Site, target: Path, marked: bool) -> None:
+def test_a_login_page_costs_nothing_of_the_download(site: Site, target: Path, marked: bool) -> None:
     site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         fetch(site, target)
@@ -301,7 +303,7 @@ def test_a_login_page_takes_nothing_of_what_has_come(site: Site, target: Path, m
     assert whole(target)
 
 
-def test_what_has_come_outlives_a_mirror_with_another_file_while_the_right_one_is_in_trouble(
+def test_a_partial_download_is_kept_when_one_mirror_has_another_file_and_the_right_one_fails(
     site: Site, target: Path
 ) -> None:
     site.tricks[PATH] = [cut_after(200_000), *[status(503)] * 30]
@@ -311,7 +313,7 @@ def test_what_has_come_outlives_a_mirror_with_another_file_while_the_right_one_i
     assert kept(target) == 200_000
 
 
-def test_a_changed_file_replaces_what_has_come_only_when_it_begins_to_come(site: Site, target: Path) -> None:
+def test_a_changed_file_replaces_a_partial_download_only_once_its_bytes_arrive(site: Site, target: Path) -> None:
     site.tricks[PATH] = [cut_after(200_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         fetch(site, target)
@@ -322,7 +324,7 @@ def test_a_changed_file_replaces_what_has_come_only_when_it_begins_to_come(site:
     assert kept(target) == 200_000
 
 
-def test_an_empty_answer_is_not_a_file_that_begins_in_a_known_way(site: Site, target: Path) -> None:
+def test_an_empty_answer_does_not_have_the_signature(site: Site, target: Path) -> None:
     site.files[PATH] = b""
     with pytest.raises(DownloadError, match="gives an empty file"):
         fetch(site, target, signature=b"PK")
@@ -332,13 +334,13 @@ def test_an_empty_answer_is_not_a_file_that_begins_in_a_known_way(site: Site, ta
 # What is too slow.
 
 
-def test_a_byte_now_and_then_is_no_reason_to_go_on_asking(site: Site, target: Path) -> None:
+def test_a_few_bytes_do_not_reset_the_retries(site: Site, target: Path) -> None:
     site.tricks[PATH] = [cut_after(1)] * 40
     with pytest.raises(DownloadError, match=r"no address gives it \(\d bytes came in the last 1 s\)"):
         fetch(site, target)
 
 
-def test_a_server_that_drips_for_good_is_given_up(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_stays_slow_is_given_up(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_prep.remote._MIN_SPEED_OVER_S", 0.05)
     monkeypatch.setattr("data_prep.remote._MIN_BYTES_PER_S", 10**9)
     site.pause = 0.02
@@ -348,7 +350,7 @@ def test_a_server_that_drips_for_good_is_given_up(site: Site, target: Path, monk
         fetch(site, target)
 
 
-def test_no_further_round_begins_when_too_little_came_for_too_long(
+def test_no_further_round_begins_after_a_long_time_with_too_few_bytes(
     site: Site, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data_prep.remote._MAX_STALLED_S", 0.005)
@@ -357,9 +359,7 @@ def test_no_further_round_begins_when_too_little_came_for_too_long(
         fetch(site, target)
 
 
-def test_progress_says_what_is_wrong_until_it_is_well(
-    site: Site, target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_reports_a_problem_until_it_is_over(site: Site, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
     site.tricks[PATH] = [status(500), cut_after(100_000), status(503)]
     seen = []
@@ -383,13 +383,13 @@ def test_a_missing_file_is_not_blamed_on_the_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:99999/x", "http://127.0.0.1:port/x", "http://[x/x", "http:///x"])
-def test_an_address_that_is_none_is_asked_once_and_leaves_nothing(tmp_path: Path, address: str) -> None:
+def test_an_invalid_address_is_tried_once_and_leaves_nothing(tmp_path: Path, address: str) -> None:
     with pytest.raises(DownloadError, match=r"cannot be read.*\ncheck the addresses"):
         fetch_file([address], tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_there_with_another_hash_is_replaced(site: Site, target: Path) -> None:
+def test_an_existing_file_with_another_hash_is_replaced(site: Site, target: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(b"left by a run that was killed")
     fetch(site, target, sha256=hashlib.sha256(DATA).hexdigest())

@@ -4,7 +4,7 @@ import pytest
 from data_prep.features import frame_sums, mean_features
 
 
-def test_a_feature_is_the_mean_of_its_frames_brought_back_to_two() -> None:
+def test_a_feature_is_the_dequantised_mean_of_its_frames() -> None:
     rng = np.random.default_rng(0)
     n_frames = np.array([1, 10, 3, 9])
     frames = rng.integers(0, 256, (n_frames.sum(), 128), dtype=np.uint8)
@@ -26,16 +26,16 @@ def test_sums_of_many_frames_do_not_overflow(length: int) -> None:
     assert mean_features(frames, n_frames).tolist() == [[2.0] * 3] * 2
 
 
-def test_no_clip_has_no_sums() -> None:
+def test_no_clips_have_no_sums() -> None:
     assert frame_sums(np.empty((0, 128), np.uint8), np.empty(0, np.int64)).shape == (0, 128)
 
 
-def test_the_ends_of_the_code_are_the_ends_of_the_range() -> None:
+def test_the_codes_0_and_255_are_the_ends_of_the_range() -> None:
     frames = np.array([[0, 255]], np.uint8)
     assert mean_features(frames, np.array([1])).tolist() == [[-2.0, 2.0]]
 
 
-def test_a_feature_is_the_same_bits_in_any_batch() -> None:
+def test_a_feature_has_the_same_bits_in_any_batch() -> None:
     rng = np.random.default_rng(1)
     n_frames = rng.integers(1, 11, 50)
     frames = rng.integers(0, 256, (n_frames.sum(), 128), dtype=np.uint8)

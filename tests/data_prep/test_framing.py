@@ -33,7 +33,7 @@ def test_two_independent_checksums_agree(data: bytes) -> None:
 
 
 @given(payload_lists)
-def test_what_was_framed_is_read_back_with_its_offsets(payloads: list[bytes]) -> None:
+def test_records_are_read_back_with_their_offsets(payloads: list[bytes]) -> None:
     read = list(read_records(shard(payloads), "x"))
     assert [payload for _, payload in read] == payloads
     assert [offset for offset, _ in read] == boundaries(payloads)[:-1]
@@ -59,13 +59,13 @@ def test_any_cut_inside_a_record_is_refused_with_its_offset(payloads: list[bytes
     assert caught.value.offset == max(start for start in starts if start <= size)
 
 
-def test_a_cut_between_records_cannot_be_seen_here() -> None:
+def test_a_cut_between_records_is_not_detected_by_the_framing() -> None:
     # The reason why conversion also compares with AudioSet's lists of segments.
     assert payloads_of(shard([b"one", b"two", b"three"])[: len(framed(b"one"))]) == [b"one"]
 
 
 @pytest.mark.parametrize("length", [MAX_RECORD_BYTES + 1, 2**31, 2**32, 2**33, 2**40, 2**63 - 1, 2**63, 2**64 - 1])
-def test_a_length_that_lies_is_refused_though_its_checksum_fits(length: int) -> None:
+def test_a_wrong_length_is_refused_though_its_checksum_is_right(length: int) -> None:
     with pytest.raises(RecordError, match=r"claims .* more than"):
         payloads_of(framed(b"first") + framed(b"x" * 1000, length=length))
 

@@ -48,7 +48,7 @@ def test_it_reads_what_gzip_reads(level: int, piece: int) -> None:
 
 
 @pytest.mark.parametrize("sizes", [[1], [500, 1, 70_000], [1 << 20]])
-def test_it_gives_as_many_bytes_as_asked_for_and_tells_where_it_is(sizes: list[int]) -> None:
+def test_it_returns_as_many_bytes_as_asked_for_and_its_position(sizes: list[int]) -> None:
     plain = text(300_000)
     stream, place = Gunzip(source(gzip.compress(plain))), 0
     for size in sizes * 3:
@@ -59,7 +59,7 @@ def test_it_gives_as_many_bytes_as_asked_for_and_tells_where_it_is(sizes: list[i
 
 
 @pytest.mark.parametrize("level", [0, 1, 6, 9])
-def test_every_entry_leads_to_the_same_rest(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_entry_point_gives_the_same_rest(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_prep.gunzip._SPACING", 20_000)
     plain = text(1_500_000)
     data = gzip.compress(plain, level)
@@ -71,7 +71,7 @@ def test_every_entry_leads_to_the_same_rest(level: int, monkeypatch: pytest.Monk
         assert everything(again) == plain[entry.total :]
 
 
-def test_it_can_enter_at_every_bit_of_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entry_points_may_lie_at_every_bit_of_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_prep.gunzip._SPACING", 1)
     plain = np.random.default_rng(0).normal(128, 20, 2_000_000).astype(np.uint8).tobytes()
     data = gzip.compress(plain, 1)
@@ -81,7 +81,7 @@ def test_it_can_enter_at_every_bit_of_a_byte(monkeypatch: pytest.MonkeyPatch) ->
         assert everything(Gunzip(source(data, 5_000), entry)) == plain[entry.total :]
 
 
-def test_members_one_after_another_and_padding_are_one_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_members_and_padding_are_one_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_prep.gunzip._SPACING", 20_000)
     parts = [text(400_000, 1), b"", text(300_000, 2)]
     data = b"".join(map(gzip.compress, parts)) + bytes(700)
@@ -90,20 +90,20 @@ def test_members_one_after_another_and_padding_are_one_stream(monkeypatch: pytes
         assert everything(Gunzip(source(data), entry)) == b"".join(parts)[entry.total :]
 
 
-def test_a_head_with_every_field_is_passed_over() -> None:
+def test_a_header_with_every_optional_field_is_skipped() -> None:
     plain = text(5_000)
     head = b"\x1f\x8b\x08\x1e" + bytes(6) + b"\x05\x00extra" + b"name\0" + b"comment\0" + b"CC"
     assert everything(Gunzip(source(head + gzip.compress(plain)[10:], 1))) == plain
 
 
-def test_every_cut_is_noticed() -> None:
+def test_every_cut_is_detected() -> None:
     data = gzip.compress(text(3_000))
     for size in range(len(data)):
         with pytest.raises(EOFError):
             everything(Gunzip(source(data[:size])))
 
 
-def test_every_flipped_bit_is_noticed_as_gzip_notices_it() -> None:
+def test_every_flipped_bit_is_detected_as_by_gzip() -> None:
     data = gzip.compress(text(800))
     for bit in range(8 * len(data)):
         damaged = bytearray(data)
@@ -113,7 +113,7 @@ def test_every_flipped_bit_is_noticed_as_gzip_notices_it() -> None:
         ), f"bit {bit}"
 
 
-def test_damage_after_an_entry_is_noticed_by_the_checksum_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damage_after_an_entry_point_is_detected_by_the_checksum_of_the_member(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_prep.gunzip._SPACING", 20_000)
     plain = text(200_000)
     data = bytearray(gzip.compress(plain, 0))  # stored blocks: only the checksum can tell

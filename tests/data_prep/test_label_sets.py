@@ -8,7 +8,7 @@ from tests.data_prep.made import rows_of
 Rows = st.lists(st.lists(st.integers(0, 3), max_size=4), max_size=8)
 
 
-def test_rows_come_back_as_they_were_given() -> None:
+def test_rows_are_returned_as_they_were_given() -> None:
     sets = LabelSets.from_rows([[2, 0], [], [1]])
     assert rows_of(sets) == [[2, 0], [], [1]]
     assert sets.n_rows == 3
@@ -17,7 +17,7 @@ def test_rows_come_back_as_they_were_given() -> None:
 
 
 @given(Rows)
-def test_a_label_given_again_is_left_out_where_it_comes_again(rows: list[list[int]]) -> None:
+def test_a_repeated_label_is_kept_only_at_its_first_place(rows: list[list[int]]) -> None:
     assert rows_of(LabelSets.from_rows(rows).without_repeats()) == [list(dict.fromkeys(row)) for row in rows]
 
 
@@ -28,6 +28,6 @@ def test_rows_are_taken_in_the_order_asked_for(rows: list[list[int]], data: st.D
 
 
 @given(st.lists(st.tuples(*[st.lists(st.integers(0, 2), max_size=3)] * 2), max_size=8))
-def test_sets_differ_whatever_their_order_when_a_label_does(pairs: list[tuple[list[int], list[int]]]) -> None:
+def test_sets_differ_when_a_label_differs_regardless_of_order(pairs: list[tuple[list[int], list[int]]]) -> None:
     ones, others = (LabelSets.from_rows([pair[side] for pair in pairs]) for side in (0, 1))
     assert ones.differ(others).tolist() == [sorted(one) != sorted(other) for one, other in pairs]

@@ -14,7 +14,7 @@ ONTOLOGY = """[
 ]"""
 
 
-def test_names_with_commas_are_read_whole(tmp_path: Path) -> None:
+def test_names_with_commas_are_one_name(tmp_path: Path) -> None:
     labels = read_labels(write_labels(tmp_path / "labels.csv"))
     assert labels == [Label("/m/0", "Speech"), Label("/m/1", "Whoop, loud"), Label("/m/2", "Bell")]
 
@@ -51,7 +51,7 @@ def test_a_table_that_is_not_audiosets_is_refused(tmp_path: Path, text: str, mes
         read_labels(tmp_path / "labels.csv")
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(InputError, match="is not a CSV file"):
         read_labels(tmp_path / "labels.csv")

@@ -24,7 +24,7 @@ def share_of_neighbours_of_ones_kind(places: np.ndarray, kind: np.ndarray) -> fl
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_clips_of_a_kind_that_lie_apart_stay_together(metric: str) -> None:
+def test_separate_clusters_stay_separate(metric: str) -> None:
     features, kind = kinds_apart()
     places = tsne_layout(features, metric, 0, lambda _: None)
     assert places.shape == (300, 2)
@@ -38,7 +38,7 @@ def test_cosine_lays_out_by_direction_and_not_by_length() -> None:
     assert share_of_neighbours_of_ones_kind(places, kind) > 0.95
 
 
-def test_clips_beyond_those_laid_out_together_land_among_their_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clips_placed_later_land_in_their_own_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout, "MAX_FITTED", 120)
     monkeypatch.setattr(layout, "_CHUNK", 50)
     features, kind = kinds_apart()
@@ -48,14 +48,14 @@ def test_clips_beyond_those_laid_out_together_land_among_their_kind(monkeypatch:
     assert share_of_neighbours_of_ones_kind(places, kind) > 0.9
 
 
-def test_the_same_seed_gives_the_same_layout_and_another_one_another() -> None:
+def test_the_seed_decides_the_layout() -> None:
     features, _ = kinds_apart(60)
     first, again, other = (tsne_layout(features, "cosine", seed, lambda _: None) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_too_few_clips_and_a_missing_library_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_few_clips_and_a_missing_library_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="15 clips are too few for a map: expected 16 or more"):
         tsne_layout(np.zeros((15, 4), np.float32), "cosine", 0, lambda _: None)
     monkeypatch.setitem(sys.modules, "openTSNE", None)
@@ -80,7 +80,7 @@ def test_the_principal_plane_takes_few_clips_and_few_dimensions(shape: tuple[int
     assert np.isfinite(places).all()
 
 
-def test_coordinates_fill_the_square_to_one_scale_with_the_middle_in_the_middle() -> None:
+def test_coordinates_fill_the_square_on_one_scale_and_are_centred() -> None:
     places = np.array([[0.0, 0.0], [10.0, 0.0], [5.0, 5.0]])
     coordinates = as_coordinates(places)
     assert coordinates.dtype == np.uint16
@@ -89,5 +89,5 @@ def test_coordinates_fill_the_square_to_one_scale_with_the_middle_in_the_middle(
     assert abs(width - 2 * height) <= 1
 
 
-def test_clips_all_in_one_place_are_in_the_middle() -> None:
+def test_clips_at_one_point_are_placed_in_the_middle() -> None:
     assert as_coordinates(np.full((4, 2), 3.0)).tolist() == [[32768, 32768]] * 4

@@ -76,7 +76,7 @@ def test_a_reader_that_has_the_old_dataset_open_keeps_it(dataset: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_map_is_laid_out_anew_and_only_the_last_one_stays(dataset: Path) -> None:
+def test_a_new_map_replaces_the_old_one(dataset: Path) -> None:
     first, second = add_map(dataset, seed=1), add_map(dataset, seed=2)
     assert (first.manifest["map"]["seed"], second.manifest["map"]["seed"]) == (1, 2)
     assert verify_dataset(dataset) == []
@@ -84,7 +84,7 @@ def test_a_map_is_laid_out_anew_and_only_the_last_one_stays(dataset: Path) -> No
 
 @pytest.mark.parametrize("failing", ["tsne_layout", "write_file", "open_dataset"])
 @pytest.mark.usefixtures("quick")
-def test_what_fails_leaves_the_dataset_as_it_was(dataset: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+def test_a_failure_leaves_the_dataset_as_it_was(dataset: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
     add_map(dataset, seed=3)
     before, works = contents(dataset), getattr(mapping, failing)
 
@@ -105,7 +105,7 @@ def test_a_folder_without_a_dataset_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_map_that_nobody_says_the_method_of_is_refused(dataset: Path) -> None:
+def test_a_map_without_its_method_in_the_manifest_is_refused(dataset: Path) -> None:
     add_map(dataset)
     manifest = json.loads((dataset / "manifest.json").read_text())
     for made in (None, {}, {"method": 3}, "t-SNE"):
@@ -134,7 +134,7 @@ def test_a_damaged_map_is_found_and_named(dataset: Path, harm: str) -> None:
     assert "map.npy" in problems[0]
 
 
-def test_a_dataset_without_a_map_is_as_valid_as_ever(dataset: Path) -> None:
+def test_a_dataset_without_a_map_is_valid(dataset: Path) -> None:
     assert verify_dataset(dataset) == []
     assert open_dataset(dataset).map() is None
 
@@ -147,7 +147,7 @@ def test_the_embedded_sample_comes_with_a_map_of_its_clips(root: Path) -> None:
     assert np.ptp(places.astype(int), axis=0).min() > 40_000
 
 
-def test_on_the_samples_map_neighbours_mostly_sound_alike(root: Path) -> None:
+def test_neighbours_on_the_samples_map_mostly_share_labels(root: Path) -> None:
     """A clip's kind is the first word of its id; at random one pair in forty would agree."""
     sample = open_dataset(root / "data" / "sample")
     places = sample.map()

@@ -117,20 +117,20 @@ def site(tmp_path):
         yield publish
 
 
-def test_what_was_fetched_before_needs_no_network(dataset, tmp_path, site):
+def test_a_downloaded_dataset_needs_no_network(dataset, tmp_path, site):
     named = site(dataset, "made.zip")
     fetch_dataset(named, tmp_path / "fetched")
     gone = f"http://127.0.0.1:9/gone.zip#{named.split('#')[1]}"
     assert fetch_dataset(gone, tmp_path / "fetched").fingerprint == open_dataset(dataset).fingerprint
 
 
-def test_another_file_named_later_replaces_what_was_fetched(dataset, other, tmp_path, site):
+def test_another_address_replaces_the_downloaded_dataset(dataset, other, tmp_path, site):
     fetch_dataset(site(dataset, "made.zip"), tmp_path / "fetched")
     assert fetch_dataset(site(other, "other.zip"), tmp_path / "fetched").title == "Other"
     assert fetch_dataset(site(dataset, "again.zip"), tmp_path / "fetched").title == "T"
 
 
-def test_what_was_fetched_is_kept_when_another_file_cannot_be_had(dataset, tmp_path, site, monkeypatch):
+def test_the_downloaded_dataset_is_kept_when_another_address_fails(dataset, tmp_path, site, monkeypatch):
     monkeypatch.setattr("data_prep.remote._PAUSES_S", (0,))
     named = site(dataset, "made.zip")
     fetch_dataset(named, tmp_path / "fetched")
@@ -140,7 +140,7 @@ def test_what_was_fetched_is_kept_when_another_file_cannot_be_had(dataset, tmp_p
     assert open_dataset(tmp_path / "fetched").fingerprint == open_dataset(dataset).fingerprint
 
 
-def test_a_parcel_left_by_a_killed_run_is_not_believed(dataset, other, tmp_path, site):
+def test_a_parcel_left_by_a_killed_run_is_verified(dataset, other, tmp_path, site):
     pack(other, tmp_path / ".fetched.parcel")
     assert fetch_dataset(site(dataset, "made.zip"), tmp_path / "fetched").title == "T"
 
@@ -159,7 +159,7 @@ def test_an_address_that_gives_nothing_leaves_nothing(tmp_path, address, monkeyp
     assert list((tmp_path / "home").iterdir()) == []
 
 
-def test_another_file_than_the_one_named_is_refused(dataset, tmp_path):
+def test_a_file_with_another_hash_is_refused(dataset, tmp_path):
     (tmp_path / "site").mkdir()
     pack(dataset, tmp_path / "site" / "made.zip")
     with served(tmp_path / "site") as address, pytest.raises(DownloadError, match="sha256"):
@@ -168,7 +168,7 @@ def test_another_file_than_the_one_named_is_refused(dataset, tmp_path):
 
 
 @pytest.mark.parametrize("named", ["", "http://x/made.zip", "ftp://x/a#sha256=" + "0" * 64, "made.zip", "a b#sha256=1"])
-def test_a_name_without_address_or_hash_is_refused_with_the_form_expected(named, tmp_path):
+def test_an_address_without_scheme_or_hash_is_refused_with_the_form_expected(named, tmp_path):
     with pytest.raises(InputError, match="then #sha256="):
         fetch_dataset(named, tmp_path / "fetched")
 
@@ -203,7 +203,7 @@ def test_a_parcel_that_was_tampered_with_leaves_nothing_behind(dataset, tmp_path
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half", b"no archive"])
-def test_what_is_no_parcel_is_refused_by_name(tmp_path, content):
+def test_a_file_that_is_not_a_parcel_is_refused_by_name(tmp_path, content):
     (tmp_path / "bad.zip").write_bytes(content)
     with pytest.raises(InputError, match="is not a packed dataset"):
         unpack(tmp_path / "bad.zip", tmp_path / "fetched")
@@ -224,6 +224,6 @@ def test_a_compressed_parcel_that_is_damaged_is_refused_by_name(dataset, tmp_pat
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_the_command_prints_what_a_host_must_be_told(dataset, tmp_path, capsys):
+def test_the_command_prints_the_setting_for_a_host(dataset, tmp_path, capsys):
     assert main(["pack", str(dataset), "--out", str(tmp_path / "made.zip")]) == 0
     assert "#sha256=" in capsys.readouterr().out

@@ -77,7 +77,7 @@ def assert_alike(there: list[Batch], here: list[Batch]) -> None:
 
 
 @pytest.mark.parametrize("keep_frames", [True, False])
-def test_all_clips_come_in_order_with_all_that_is_theirs(tmp_path: Path, *, keep_frames: bool) -> None:
+def test_all_clips_come_in_order_with_all_their_columns(tmp_path: Path, *, keep_frames: bool) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
     there, here = read(archive, keep_frames=keep_frames), read_here(archive, keep_frames=keep_frames)
     assert sum(len(batch.clips) for batch in there) == 3 * len(SHARDS)
@@ -94,7 +94,7 @@ def test_batches_hold_some_shards_each(tmp_path: Path, monkeypatch: pytest.Monke
     assert {tuple(batch.shard.tolist()) for batch in batches} == {(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3)}
 
 
-def test_the_bytes_read_are_told(tmp_path: Path) -> None:
+def test_the_bytes_read_are_reported(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
     told: list[tuple[int, int]] = []
     batches = read(archive, told=told)
@@ -121,7 +121,7 @@ def test_damage_in_a_shard_comes_with_the_records_before_it(tmp_path: Path) -> N
     assert_alike(there, read_here(archive))
 
 
-def test_a_damaged_archive_ends_the_last_batch_as_it_does_here(tmp_path: Path) -> None:
+def test_a_damaged_archive_ends_the_last_batch_as_without_a_process(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
     archive.write_bytes(archive.read_bytes()[:-20])
     there = read(archive)
@@ -131,7 +131,7 @@ def test_a_damaged_archive_ends_the_last_batch_as_it_does_here(tmp_path: Path) -
     assert_alike(there, read_here(archive))
 
 
-def test_what_is_no_archive_is_the_same_error_as_here(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_archive_raises_the_same_error_as_without_a_process(tmp_path: Path) -> None:
     path = tmp_path / "features.tar.gz"
     path.write_bytes(b"no gzip at all")
     with pytest.raises(InputError, match="neither a gzip archive nor") as there:
@@ -141,7 +141,7 @@ def test_what_is_no_archive_is_the_same_error_as_here(tmp_path: Path) -> None:
     assert str(there.value) == str(here.value)
 
 
-def test_a_process_that_is_killed_is_an_error_and_not_the_end(
+def test_a_killed_process_is_an_error_and_not_the_end(
     tmp_path: Path, processes: list["subprocess.Popen[bytes]"]
 ) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
@@ -158,16 +158,14 @@ def test_the_last_line_of_a_crashed_process_is_in_the_message(tmp_path: Path, mo
         read(archive)
 
 
-def test_whoever_stops_early_leaves_no_process_behind(
-    tmp_path: Path, processes: list["subprocess.Popen[bytes]"]
-) -> None:
+def test_stopping_early_ends_the_process(tmp_path: Path, processes: list["subprocess.Popen[bytes]"]) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
     with parsed_batches(archive, N_LABELS, lambda *_: None, keep_frames=False):
         assert processes[0].returncode is None
     assert processes[0].returncode is not None
 
 
-def test_the_process_ends_when_whoever_began_it_is_killed(tmp_path: Path, root: Path) -> None:
+def test_the_process_ends_when_its_parent_is_killed(tmp_path: Path, root: Path) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
     code = """
 import os, subprocess, sys
@@ -187,7 +185,7 @@ with reading.parsed_batches(Path(sys.argv[1]), 3, lambda *_: None, keep_frames=F
     assert ends(int(done.stdout))
 
 
-def test_what_a_reader_yields_is_parsed_as_what_an_archive_holds(
+def test_shards_of_a_reader_are_parsed_like_those_of_an_archive(
     tmp_path: Path, processes: list["subprocess.Popen[bytes]"]
 ) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
@@ -201,7 +199,7 @@ def test_what_a_reader_yields_is_parsed_as_what_an_archive_holds(
     assert processes[0].returncode is not None
 
 
-def test_damage_that_a_reader_meets_ends_the_last_batch(tmp_path: Path) -> None:
+def test_damage_found_by_a_reader_ends_the_last_batch(tmp_path: Path) -> None:
     def reader(_: Progress) -> Shards:
         yield Shard("eval/a0.tfrecord", "eval", SHARDS["eval/a0.tfrecord"])
         raise DamageError("somewhere", 7, "is damaged")
@@ -213,7 +211,7 @@ def test_damage_that_a_reader_meets_ends_the_last_batch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [DownloadError("no address answers"), StoppedError("it is wanted no more")])
-def test_what_keeps_a_reader_from_going_on_is_raised_where_the_batches_are_used(error: Exception) -> None:
+def test_an_error_of_a_reader_is_raised_where_the_batches_are_used(error: Exception) -> None:
     def reader(_: Progress) -> Shards:
         yield Shard("eval/a0.tfrecord", "eval", SHARDS["eval/a0.tfrecord"])
         raise error
@@ -224,7 +222,7 @@ def test_what_keeps_a_reader_from_going_on_is_raised_where_the_batches_are_used(
         assert raised.value is error
 
 
-def test_whoever_stops_early_leaves_no_thread_behind_that_feeds(processes: list["subprocess.Popen[bytes]"]) -> None:
+def test_stopping_early_ends_the_feeding_thread(processes: list["subprocess.Popen[bytes]"]) -> None:
     closed = []
 
     def reader(_: Progress) -> Shards:
@@ -241,7 +239,7 @@ def test_whoever_stops_early_leaves_no_thread_behind_that_feeds(processes: list[
     assert processes[0].returncode is not None
 
 
-def test_some_clips_of_many_keep_what_is_theirs(tmp_path: Path) -> None:
+def test_selected_clips_keep_all_their_columns(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
     (batch,) = read_here(archive, keep_frames=True)
     clips = batch.clips

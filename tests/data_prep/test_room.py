@@ -59,7 +59,7 @@ def test_a_disk_one_byte_too_small_is_refused_before_the_archive_comes(site, lea
 
 
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-def test_what_is_there_already_needs_no_room(site, leave, tmp_path, monkeypatch, subset):
+def test_downloaded_bytes_need_no_more_space(site, leave, tmp_path, monkeypatch, subset):
     monkeypatch.setattr("data_prep.arriving._NOTE_EVERY_S", 0)
     monkeypatch.setattr("data_prep.gunzip._SPACING", 1 << 14)
     site.tricks[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) * 19 // 20), *[status(500)] * 9]
@@ -73,7 +73,7 @@ def test_what_is_there_already_needs_no_room(site, leave, tmp_path, monkeypatch,
     get(site, tmp_path, subset)
 
 
-def test_a_whole_archive_needs_room_for_its_conversion_alone(site, leave, tmp_path):
+def test_a_downloaded_archive_needs_space_only_for_its_conversion(site, leave, tmp_path):
     folder = tmp_path / "data/.d.download"
     folder.mkdir(parents=True)
     (folder / "features.tar.gz").write_bytes(site.files[ARCHIVE])
@@ -84,7 +84,7 @@ def test_a_whole_archive_needs_room_for_its_conversion_alone(site, leave, tmp_pa
     get(site, tmp_path, "full")
 
 
-def test_what_a_killed_run_left_is_given_back_before_the_reckoning(site, tmp_path, monkeypatch):
+def test_leftovers_of_a_killed_run_are_removed_before_the_space_is_checked(site, tmp_path, monkeypatch):
     dead = tmp_path / "data/.d.0123abcd.tmp"
     dead.mkdir(parents=True)
     enough = need(site, "balanced")
@@ -92,14 +92,14 @@ def test_what_a_killed_run_left_is_given_back_before_the_reckoning(site, tmp_pat
     get(site, tmp_path, "balanced")
 
 
-def test_the_command_says_it_in_one_message(site, leave, tmp_path, monkeypatch, capsys):
+def test_the_command_prints_one_message(site, leave, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("EARSHOT_AUDIOSET", f"{site.address}/v1")
     leave(1000)
     assert main(["audioset", "--subset", "full", "--out", str(tmp_path / "data/d")]) == 2
     assert capsys.readouterr().err.splitlines()[-2].startswith("error: there is not enough room on the disk of ")
 
 
-def test_what_a_killed_download_left_counts_before_the_server_is_asked(leave, tmp_path):
+def test_bytes_of_a_killed_download_count_before_the_server_is_asked(leave, tmp_path):
     leave(0)
     needed, free = disk_space_for("full", tmp_path / "data/d")
     assert (4e9 < needed < 4.5e9, free) == (True, 0)
@@ -110,7 +110,7 @@ def test_what_a_killed_download_left_counts_before_the_server_is_asked(leave, tm
     assert disk_space_for("full", tmp_path / "data/d") == (needed - 5000, 7)
 
 
-def test_the_reckoning_is_what_real_clips_take(real_data, tmp_path, monkeypatch):
+def test_the_estimate_is_what_real_clips_take(real_data, tmp_path, monkeypatch):
     audioset, fullest, close = real_data / "audioset", [], Staging.close
 
     def measure_and_close(staging):
@@ -127,7 +127,7 @@ def test_the_reckoning_is_what_real_clips_take(real_data, tmp_path, monkeypatch)
     assert shards == pytest.approx(room.shard_bytes(n_small), rel=0.01)
 
 
-def test_the_figure_is_one_wherever_it_is_said(root, capsys):
+def test_the_figure_is_the_same_wherever_it_is_printed(root, capsys):
     balanced, full = (
         f"{room.format_bytes(sum(room.published_bytes(subset)))} of disk while it is made" for subset in SUBSETS
     )

@@ -27,7 +27,7 @@ def clips(*rows: tuple[str, float, float, list[int]]) -> ParsedRecords:
     )
 
 
-def test_clips_that_agree_leave_nothing_to_say(tmp_path: Path) -> None:
+def test_clips_that_agree_leave_no_differences(tmp_path: Path) -> None:
     eval_list = listed(tmp_path)
     eval_list.check(clips(*ROWS), np.arange(3))
     shortfall = eval_list.shortfall({"ab", "cd"})
@@ -35,7 +35,7 @@ def test_clips_that_agree_leave_nothing_to_say(tmp_path: Path) -> None:
     assert (eval_list.unlisted, eval_list.other_times, eval_list.other_labels) == (0, 0, 0)
 
 
-def test_a_clip_that_is_missing_from_a_shard_that_is_here_is_lost(tmp_path: Path) -> None:
+def test_a_listed_clip_missing_from_its_shard_is_lost(tmp_path: Path) -> None:
     eval_list = listed(tmp_path)
     eval_list.check(clips(ROWS[0]), np.array([0]))
     shortfall = eval_list.shortfall({"ab"})
@@ -57,11 +57,11 @@ def test_differences_are_counted_by_kind(tmp_path: Path) -> None:
         ("eval_segments.csv", "eval"),
     ],
 )
-def test_a_list_is_of_the_split_its_name_says(tmp_path: Path, name: str, source: str) -> None:
+def test_the_name_of_a_list_gives_its_split(tmp_path: Path, name: str, source: str) -> None:
     assert listed(tmp_path, name=name).source == source
 
 
-def test_a_list_with_a_name_that_says_no_split_is_refused(tmp_path: Path) -> None:
+def test_a_list_whose_name_gives_no_split_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected balanced_train_segments\.csv"):
         listed(tmp_path, name="segments.csv")
 
@@ -104,7 +104,7 @@ def test_a_missing_list_is_named(tmp_path: Path) -> None:
         ("ab2, 0.000", "ab2, 0"),
     ],
 )
-def test_a_list_written_in_another_hand_is_read_alike(tmp_path: Path, old: str, new: str) -> None:
+def test_a_list_in_another_csv_form_is_read_alike(tmp_path: Path, old: str, new: str) -> None:
     path = write_segments(tmp_path / "eval_segments.csv", ROWS)
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))

@@ -17,7 +17,7 @@ def test_evaluation_clips_are_the_queries(video_id: str) -> None:
 
 
 @given(video_ids)
-def test_balanced_and_unbalanced_clips_are_divided_alike(video_id: str) -> None:
+def test_balanced_and_unbalanced_clips_are_split_alike(video_id: str) -> None:
     assert split_of("bal_train", video_id) == split_of("unbal_train", video_id) != "test"
 
 
@@ -37,6 +37,6 @@ def test_a_tenth_of_training_is_validation() -> None:
     ("video_id", "split"),
     [("--PJHxphWEs", "train"), ("--ZhevVpy1s", "validation"), ("--aE2O5G5WE", "train"), ("00000000012", "train")],
 )
-def test_the_division_never_changes(video_id: str, split: str) -> None:
+def test_the_splits_of_known_clips_never_change(video_id: str, split: str) -> None:
     # A dataset prepared anew must keep its splits: tuned parameters would otherwise have seen their test.
     assert split_of("bal_train", video_id) == split

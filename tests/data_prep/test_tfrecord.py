@@ -107,14 +107,14 @@ def test_the_first_bad_record_is_named_whatever_is_wrong_with_later_ones() -> No
 
 @settings(max_examples=300)
 @given(st.binary(max_size=120) | st.binary(max_size=40).map(lambda b: clip()[: len(b) * 7] + b))
-def test_bytes_that_are_no_clip_are_refused_and_harm_nobody(payload: bytes) -> None:
+def test_random_bytes_are_refused(payload: bytes) -> None:
     with pytest.raises(RecordError):
         parse(payload)
 
 
 @settings(max_examples=200)
 @given(st.integers(0, 2**31 - 1), st.binary(min_size=1, max_size=1))
-def test_a_changed_byte_gives_a_clip_of_the_schema_or_an_error(place: int, byte: bytes) -> None:
+def test_a_changed_byte_gives_a_valid_clip_or_an_error(place: int, byte: bytes) -> None:
     payload = bytearray(clip())
     payload[place % len(payload)] = byte[0]
     try:
@@ -127,6 +127,6 @@ def test_a_changed_byte_gives_a_clip_of_the_schema_or_an_error(place: int, byte:
     assert set(rows_of(parsed.labels)[0]) <= {0, 1, 2}
 
 
-def test_fields_that_are_not_known_are_passed_over() -> None:
+def test_unknown_fields_are_ignored() -> None:
     extra = field(1, entry("mood", int_feature(3)))
     assert parse(clip() + extra).video_id == ["ab000000000"]

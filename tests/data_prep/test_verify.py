@@ -31,11 +31,11 @@ def sign(dataset: Path, name: str) -> None:
     (dataset / "manifest.json").write_text(json.dumps(manifest))
 
 
-def test_a_whole_dataset_has_nothing_wrong(dataset: Path) -> None:
+def test_a_valid_dataset_has_no_problems(dataset: Path) -> None:
     assert verify_dataset(dataset) == []
 
 
-def test_a_folder_that_is_no_dataset_is_one_problem(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_dataset_is_one_problem(tmp_path: Path) -> None:
     assert verify_dataset(tmp_path) == [
         f"{tmp_path} holds no prepared dataset: manifest.json is missing; make one with `python -m data_prep`"
     ]
@@ -85,14 +85,14 @@ def with_column(name: str, change: Callable[[list], list]) -> Change:
         (with_column("labels", lambda column: [[0, 1, 2, 3, 4], *column[1:]]), "its counts for train are not"),
     ],
 )
-def test_a_lie_in_the_clips_is_found_though_its_hash_fits(dataset: Path, change: Change, problem: str) -> None:
+def test_a_wrong_clip_table_is_found_though_its_hash_is_right(dataset: Path, change: Change, problem: str) -> None:
     table = pq.read_table(dataset / "clips.parquet")
     pq.write_table(change(table), dataset / "clips.parquet", write_page_checksum=True)
     sign(dataset, "clips.parquet")
     assert any(problem in found for found in verify_dataset(dataset))
 
 
-def test_a_lie_in_the_label_table_is_found(dataset: Path) -> None:
+def test_a_wrong_label_table_is_found(dataset: Path) -> None:
     table = with_column("index", lambda column: column[::-1])(pq.read_table(dataset / "labels.parquet"))
     pq.write_table(table, dataset / "labels.parquet")
     sign(dataset, "labels.parquet")
@@ -111,7 +111,7 @@ def test_too_few_clips_are_found(dataset: Path) -> None:
     assert "has 59 rows, its manifest states 60" in verify_dataset(dataset)[0]
 
 
-def test_a_table_that_is_no_parquet_is_found(dataset: Path) -> None:
+def test_a_table_that_is_not_parquet_is_found(dataset: Path) -> None:
     (dataset / "labels.parquet").write_bytes(b"PAR1" + bytes(50) + b"PAR1")
     sign(dataset, "labels.parquet")
     assert "labels.parquet is damaged" in verify_dataset(dataset)[0]

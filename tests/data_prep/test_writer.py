@@ -26,14 +26,14 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_what_is_written_is_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_a_written_dataset_is_valid_and_nothing_else_is_left(tmp_path: Path) -> None:
     out = write(tmp_path / "out" / "d")
     assert verify_dataset(out) == []
     assert sorted(path.name for path in out.iterdir()) == FILES
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_frames_make_one_file_more(tmp_path: Path) -> None:
+def test_frames_are_one_more_file(tmp_path: Path) -> None:
     out = write(tmp_path / "d", with_frames=True)
     assert verify_dataset(out) == []
     assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "frames.npy"])
@@ -48,7 +48,7 @@ def test_the_same_clips_give_the_same_bytes_in_whatever_order_they_come(tmp_path
 
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(1, 9), st.integers(1, 50), st.booleans())
-def test_every_clip_keeps_what_is_its_own_however_many_come_and_are_copied_at_once(
+def test_every_clip_keeps_its_columns_for_any_size_of_batches_and_chunks(
     sizes: list[int], chunk: int, group: int, with_frames: bool
 ) -> None:
     batches = [batch(n, first=sum(sizes[:i]), with_frames=with_frames) for i, n in enumerate(sizes)]
@@ -77,7 +77,7 @@ def test_every_clip_keeps_what_is_its_own_however_many_come_and_are_copied_at_on
             assert dataset.label_counts(split).tolist() == np.bincount(carried, minlength=len(LABELS)).tolist()
 
 
-def test_sums_of_frames_make_the_dataset_that_their_means_make(tmp_path: Path) -> None:
+def test_sums_of_frames_give_the_same_dataset_as_their_means(tmp_path: Path) -> None:
     batches = [batch(12, with_frames=True), batch(18, with_frames=True, first=12)]
     sums, means = [], []
     for clips in batches:
@@ -93,7 +93,7 @@ def test_sums_of_frames_make_the_dataset_that_their_means_make(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("portion", [1, 100, 1 << 25])
-def test_a_file_that_goes_to_the_disk_in_portions_is_the_same_file(
+def test_a_file_synced_in_portions_is_the_same_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portion: int
 ) -> None:
     monkeypatch.setattr("data_prep.files._SYNC_EVERY_BYTES", portion)
@@ -112,7 +112,7 @@ def test_rows_are_in_the_order_of_their_keys(tmp_path: Path) -> None:
         assert keys == sorted(keys)
 
 
-def test_damage_in_a_table_is_seen_by_its_page_checksums(tmp_path: Path) -> None:
+def test_damage_in_a_table_is_detected_by_its_page_checksums(tmp_path: Path) -> None:
     path = write(tmp_path / "d") / "clips.parquet"
     whole = path.read_bytes()
     place = whole.index(b"labels")  # the footer begins with the schema; pages lie before it
@@ -127,7 +127,7 @@ def test_damage_in_a_table_is_seen_by_its_page_checksums(tmp_path: Path) -> None
     assert messages
 
 
-def test_the_manifest_accounts_for_what_was_left_out(tmp_path: Path) -> None:
+def test_the_manifest_lists_what_was_left_out(tmp_path: Path) -> None:
     with new_dataset(tmp_path / "d", LABELS) as writer:
         writer.add(batch())
         writer.finish(ABOUT, skipped=[{"where": "there", "reason": "damage"}], notes=["Remember."])
@@ -158,7 +158,7 @@ def test_the_manifest_accounts_for_what_was_left_out(tmp_path: Path) -> None:
         ({"frames": np.zeros((1, 8), np.float32)}, "frames are float32"),
     ],
 )
-def test_a_clip_that_breaks_a_rule_is_refused_and_nothing_is_written(
+def test_a_clip_that_violates_the_format_is_refused_and_nothing_is_written(
     tmp_path: Path, replaced: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
@@ -181,19 +181,19 @@ def test_an_id_that_occurs_twice_is_refused(tmp_path: Path) -> None:
         write_dataset(tmp_path / "d", ABOUT, LABELS, [batch(5), batch(5, first=4)])
 
 
-def test_no_clips_make_no_dataset(tmp_path: Path) -> None:
+def test_no_clips_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there are no clips"):
         write_dataset(tmp_path / "d", ABOUT, LABELS, [batch(0)])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dataset_that_was_not_finished_does_not_appear(tmp_path: Path) -> None:
+def test_an_unfinished_dataset_does_not_appear(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="is not finished"), new_dataset(tmp_path / "d", LABELS) as writer:
         writer.add(batch())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_of_the_caller_leaves_nothing(tmp_path: Path) -> None:
+def test_an_error_in_the_block_leaves_nothing(tmp_path: Path) -> None:
     def fail_late() -> None:
         with new_dataset(tmp_path / "d", LABELS) as writer:
             writer.add(batch())
