@@ -126,7 +126,7 @@ def _work_beside(target: Path) -> Iterator[Path]:
 
 
 def _remove(work: Path) -> None:
-    """Remove a file or a folder; a link was made by somebody else."""
+    """Remove a file or a folder, but no link."""
     mode = work.lstat().st_mode
     if stat.S_ISDIR(mode):
         shutil.rmtree(work, ignore_errors=True)
