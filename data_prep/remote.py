@@ -72,7 +72,6 @@ class RemoteFile:
     ) -> None:
         self.identity = identity or Identity()
         self.position = 0  # bytes of the file that were yielded, or not asked for
-        self.received = 0  # bytes that came over the network
         self._addresses = list(addresses)
         self._signature = signature
         self._max_bytes = max_bytes
@@ -100,7 +99,6 @@ class RemoteFile:
                 try:
                     for block in self._body(address):
                         self.position += len(block)
-                        self.received += len(block)
                         came += len(block)
                         if came >= _MIN_BYTES_PER_S * (self._now() - since):
                             since, came, pauses = self._now(), 0, list(_PAUSES_S)
