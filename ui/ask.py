@@ -1,4 +1,4 @@
-"""Ask: record a sound or give one as a file, and hear what is near to it. The sound is kept nowhere."""
+"""Ask: search with a recorded sound or a sound file. The sound is not stored."""
 
 import hashlib
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ BY_WORDS = (
     "model names what it hears, and the search begins in the middle of the clips that carry those names. So these are "
     "clips *called* like your sound, more than clips that sound like it."
 )
-_SURE = 0.1  # a score from which a name counts as heard
+_MIN_SCORE = 0.1  # of a label to be shown
 _KEY = "asked"
 _LEADS = "ask leads to listen"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked with: a name for it (a hash of the sound), and what it became."""
+    """A sound to search with: its name (a hash), and its feature and labels."""
 
     name: str
     asked: Asked
@@ -58,7 +58,7 @@ def show(context: PageContext) -> None:
 
 
 def _take() -> bytes | None:
-    """Ask for a sound, either way; the one given last counts."""
+    """Draw the recorder and the file upload; return the sound given last."""
     limit = f"up to {LONGEST_S:.0f} seconds"
     recorded = st.audio_input(f"Record, {limit}", sample_rate=16_000, key="recording", on_change=_prefer, args=("rec",))
     given = st.file_uploader(
@@ -83,7 +83,7 @@ def _prefer(way: str) -> None:
 
 
 def _understand(dataset: Dataset, data: bytes | None) -> Question | None:
-    """Turn a sound into a query, once a sound and collection; say what is wrong with one that cannot be."""
+    """Return the query made of a sound, once per sound and collection; None after a message if it cannot be made."""
     if data is None:
         st.session_state.pop(_KEY, None)
         return None
@@ -118,7 +118,7 @@ def _invite(data: bytes | None) -> None:
 
 
 def _what_was_heard(dataset: Dataset, question: Question) -> None:
-    heard = [f"{plain(name)} {score:.0%}" for name, score in question.asked.heard if score >= _SURE]
+    heard = [f"{plain(name)} {score:.0%}" for name, score in question.asked.heard if score >= _MIN_SCORE]
     if heard:
         st.markdown(f"**Heard:** {' · '.join(heard)}")
     elif question.asked.heard:
@@ -145,8 +145,8 @@ def _listen_to(clip_id: str) -> None:
 
 
 def _as_clip(dataset: Dataset, question: Question) -> Clip:
-    """Return the sound as if it were a clip, so that cards can say which labels it shares."""
-    names = {name for name, score in question.asked.heard if score >= _SURE}
+    """Return the sound as a clip, so that cards can mark shared labels."""
+    names = {name for name, score in question.asked.heard if score >= _MIN_SCORE}
     labels = tuple(i for i, name in enumerate(dataset.label_names) if name in names)
     return Clip("your-sound", "test", -1, "", 0.0, question.asked.seconds, labels, 1)
 

@@ -1,4 +1,4 @@
-"""Data: which sounds these are and where they come from; how to get AudioSet, and how to bring a folder of your own."""
+"""Data: the open collection and its source, downloading AudioSet, and preparing a folder of one's own sounds."""
 
 import os
 from math import floor
@@ -15,6 +15,7 @@ from data_prep.verify import verify_dataset
 from lsh import machine
 from ui import doors, hosting, paths, state
 from ui.data_folder import collection_of, listening
+from ui.inside_words import many
 from ui.jobs import Job, Work, jobs
 from ui.loading import PageContext
 from ui.text import plain
@@ -24,7 +25,7 @@ SIZES: dict[Subset, str] = {
     "balanced": f"42,531 clips. Reads up to 2.4 GB, {_DISK['balanced']}, and keeps 25 MB.",
     "full": f"2,084,320 clips. Downloads 2.4 GB, {_DISK['full']}, and keeps 1.1 GB.",
 }
-_MOST_LISTED = 50
+_MAX_LISTED = 50
 
 
 def show(context: PageContext) -> None:
@@ -46,7 +47,7 @@ def _this_collection(context: PageContext) -> None:
         st.markdown(f"**Licence** {plain(dataset.licence)}")
         features = dataset.manifest["features"]
         made = " · ".join(plain(features[name]) for name in ("embedder", "aggregation") if features.get(name))
-        st.markdown(f"**Features** {dataset.dim} numbers a clip. {made}")
+        st.markdown(f"**Features** {dataset.dim} numbers per clip. {made}")
     with right:
         rows = {"database": "train", "to tune with": "validation", "to test with": "test"}
         st.table(
@@ -59,13 +60,14 @@ def _this_collection(context: PageContext) -> None:
         )
         st.markdown(f"{len(dataset.label_names):,} labels, {_bytes(dataset) / 1e6:,.1f} MB on disk.")
     _notes(dataset)
-    if st.button("Check every byte", help="Compares each file with its sha256, and every count and row."):
+    if st.button("Verify files", help="Compares each file with its sha256, and every count and row."):
         with st.spinner("Reading every file…"):
             problems = verify_dataset(dataset.path)
         if problems:
-            st.warning(f"{len(problems)} things are wrong: {plain(problems[0], 600)}")
+            are = "thing is", "things are"
+            st.warning(f"{many(len(problems), *are)} wrong: {plain(problems[0], 600)}")
         else:
-            st.info(f"All {len(dataset.manifest['files'])} files are whole.")
+            st.info(f"All {len(dataset.manifest['files'])} files are undamaged.")
 
 
 def _notes(dataset: Dataset) -> None:
@@ -73,11 +75,11 @@ def _notes(dataset: Dataset) -> None:
         st.caption(plain(note, 600))
     skipped = dataset.manifest["skipped"]
     if skipped:
-        with st.expander(f"{len(skipped):,} things were left out"):
-            for entry in skipped[:_MOST_LISTED]:
+        with st.expander(f"{many(len(skipped), 'thing was', 'things were')} left out"):
+            for entry in skipped[:_MAX_LISTED]:
                 st.markdown(f"- {plain(entry.get('where', ''))}: {plain(entry.get('reason', ''))}")
-            if len(skipped) > _MOST_LISTED:
-                st.markdown(f"… and {len(skipped) - _MOST_LISTED:,} more, listed in the collection's manifest.")
+            if len(skipped) > _MAX_LISTED:
+                st.markdown(f"… and {len(skipped) - _MAX_LISTED:,} more, listed in the collection's manifest.")
 
 
 def _get_audioset() -> None:
@@ -86,9 +88,7 @@ def _get_audioset() -> None:
         "The features of two million ten-second clips from YouTube, with 527 labels, published by Google (CC BY 4.0). "
         "Stop whenever you like: it carries on where it was."
     )
-    if not hosting.is_local():
-        st.markdown("On your own machine:")
-        st.code("python -m data_prep audioset --subset balanced", language="bash")
+    if _elsewhere("python -m data_prep audioset --subset balanced"):
         return
     subset: Subset = st.radio(
         "How much of it", SUBSETS, format_func=lambda name: name.capitalize(), captions=[SIZES[s] for s in SUBSETS]
@@ -97,20 +97,20 @@ def _get_audioset() -> None:
     if os.path.lexists(out) and not (out / "manifest.json").exists():
         st.warning(f"{plain(out)} is in the way: it is no collection. Move it elsewhere first.")
         return
-    _say_room(subset, out)
+    _warn_of_full_disk(subset, out)
     here = NAMES[subset] if out.exists() else None
     _job(f"audioset {subset}", hosting.audioset(subset, out), here, begin="Download and prepare", again=None)
 
 
-def _say_room(subset: Subset, out: Path) -> None:
-    """Say before it begins that the disk has too little room."""
+def _warn_of_full_disk(subset: Subset, out: Path) -> None:
+    """Warn before the download that the disk has too little space."""
     job = jobs().get(f"audioset {subset}")
     if (job is not None and job.running) or (out / "manifest.json").exists():
         return
     needed, free = disk_space_for(subset, out)
     if free < needed:
         st.warning(
-            f"Too little room: {format_bytes(needed)} are needed while it works, and the disk of this app has "
+            f"Too little space: {format_bytes(needed)} are needed while it works, and the disk of this app has "
             f"{format_bytes(free, floor)} free. Free {format_bytes(needed - free)} more first."
         )
 
@@ -121,9 +121,7 @@ def _own_folder() -> None:
         "A folder of wav, flac, ogg, mp3 or aiff files becomes a collection: the names of its sub-folders are labels, "
         "a model suggests more, and what you hear is your own files. Only what is new is listened to the next time."
     )
-    if not hosting.is_local():
-        st.markdown("On your own machine:")
-        st.code("python -m data_prep folder ~/Sounds --out data/sounds", language="bash")
+    if _elsewhere("python -m data_prep folder ~/Sounds --out data/sounds"):
         return
     typed = st.text_input("The folder", placeholder="~/Sounds", key="folder", max_chars=1000).strip()
     if not typed:
@@ -137,10 +135,19 @@ def _own_folder() -> None:
     _job(f"folder {sounds}", listening(sounds), collection_of(sounds), begin=begin, again="Listen to what is new")
 
 
-def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | None) -> None:
-    """Draw a job: the button that begins it, its progress with a way to stop it, or what it came to.
+def _elsewhere(command: str) -> bool:
+    """Return whether the app is hosted; if so show the command for the visitor's own machine instead."""
+    if hosting.is_local():
+        return False
+    st.markdown("On your own machine:")
+    st.code(command, language="bash")
+    return True
 
-    here: the name of the collection that it made, now or earlier; begin, again: what the button says.
+
+def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | None) -> None:
+    """Draw a job: the button that begins it, its progress with a button to stop it, or its result.
+
+    here: the name of the collection that it made, now or earlier; begin, again: labels of the button.
     """
     job = jobs().get(name)
     if job is not None and job.running:
@@ -153,7 +160,7 @@ def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | No
     if here:
         if job is None or not job.said:
             st.markdown("It is here: choose it as your collection, in the sidebar.")
-        another = dict.fromkeys(state.carried(), "")  # the clip in the link is of the collection that is open now
+        another = dict.fromkeys(state.carried(), "")  # the clip in the link belongs to the open collection
         doors.to("listen", "Hear it on Listen", **{**another, "dataset": here})
     words = again if here else begin
     if words:

@@ -33,7 +33,7 @@ STEPS = [
     Chapter("Probes", "The buckets next door", inside_probes.show),
     Chapter("Sketches", "A quick look before a close one", inside_sketches.show),
     Chapter("Missed", "What was missed, and by how little", inside_result.missed),
-    Chapter("Chances", "The curve that foretells it", inside_result.curve),
+    Chapter("Chances", "The curve that predicts it", inside_result.curve),
     Chapter("Crowds", "Full buckets and popular clips", inside_crowd.crowds),
     Chapter("Distances", "Cosine and Euclidean, side by side", inside_families.both),
     Chapter("Centring", "Why the middle matters", inside_families.centring),

@@ -1,4 +1,4 @@
-"""The first five chapters: from what "alike" means to a search in several tables."""
+"""Learn, chapters 1 to 5: similarity as an angle, brute force, one bit, keys of K bits, and L tables."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from ui.learn_view import angles_of, slider
 from ui.query_view import QueryView
 from ui.state import MAX_BITS, MAX_TABLES
 
-BIGGEST = 2_084_320  # clips in AudioSet
+AUDIOSET = 2_084_320  # clips
 
 
 def alike(view: QueryView) -> None:
@@ -45,7 +45,7 @@ def _card_number(view: QueryView) -> str:
 
 
 def _three(view: QueryView) -> None:
-    """Let the nearest, the tenth and a clip from the middle of the crowd be heard."""
+    """List the nearest, the tenth and a clip of the middle of the collection, to be played."""
     exact, dataset = view.answer.exact, view.context.dataset
     entries = [Entry(view.clip, "query", "your sound")]
     if len(exact.rows):
@@ -75,8 +75,8 @@ misses nothing, and for {n:,} clips it needs {n * dim:,} multiplications. Every 
     now = measures.measure(view.context)
     if now is None:
         return
-    sizes = [n, 100_000, BIGGEST, 100_000_000]
-    names = {n: f"{n:,} clips, this collection", BIGGEST: f"{BIGGEST:,}, all of AudioSet"}
+    sizes = [n, 100_000, AUDIOSET, 100_000_000]
+    names = {n: f"{n:,} clips, this collection", AUDIOSET: f"{AUDIOSET:,}, all of AudioSet"}
     size = st.select_slider(
         "How many clips?", sorted(set(sizes)), value=n, key="lesson size", format_func=lambda n: names.get(n, f"{n:,}")
     )
@@ -100,11 +100,11 @@ def _time(ms: float) -> str:
 
 def _rate(ms: float) -> str:
     a_second = 1000 / ms
-    return f"{a_second:,.0f} a second" if a_second >= 1.5 else f"one in {ms / 1000:.0f} seconds"
+    return f"{a_second:,.0f} per second" if a_second >= 1.5 else f"one in {ms / 1000:.0f} seconds"
 
 
 def one_bit(view: QueryView) -> None:
-    """One line, turned by hand: it seldom parts what is near."""
+    """Draw a line that the visitor turns: one bit, which seldom separates near clips."""
     st.markdown(
         """
 A **hash** gives everything a short name. Most hashes scatter; this one keeps neighbours together. Throw a line through
@@ -132,7 +132,7 @@ usual clip, seldom from a neighbour. (In truth it is a plane through all dimensi
 
 
 def key(view: QueryView) -> None:
-    """K bits: fewer strangers, and fewer neighbours."""
+    """Keys of K bits: fewer candidates, and fewer neighbours among them."""
     angles, n = angles_of(view), view.index.n
     st.markdown(
         f"""
@@ -141,7 +141,7 @@ a row are a clip's **key**, and all clips with the same key lie in one **bucket*
 bucket.
 """
     )
-    n_bits = slider("K", "Bits a key, K", MAX_BITS, view.settings)
+    n_bits = slider("K", "Bits per key, K", MAX_BITS, view.settings)
     near, usual = ((1 - angle / 180) ** n_bits for angle in (angles.tenth, angles.usual))
     draw(
         key_chances(angles, n_bits, view.mode),
@@ -173,7 +173,7 @@ a step: nearly everything on the left of it is found, hardly anything on the rig
     with left:
         n_tables = slider("L", "Tables, L", MAX_TABLES, s)
     with right:
-        n_bits = slider("K", "Bits a key, K", MAX_BITS, s)
+        n_bits = slider("K", "Bits per key, K", MAX_BITS, s)
     near, usual = (float(hit_probability(1 - angle / 180, n_tables, n_bits)) for angle in (angles.tenth, angles.usual))
     draw(
         s_curve(angles, n_tables, n_bits, view.mode),

@@ -1,4 +1,4 @@
-"""Three chapters on what LSH costs: what is missed, what L and K trade, and what does better."""
+"""Learn, chapters 6 to 8: missed neighbours, the trade-off of L and K, and probes, sketches and other hashes."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ WANTED = 0.9
 
 
 def missed(view: QueryView) -> None:
-    """Let a found and a missed neighbour be heard, one above the other, and say why."""
+    """List a found and the missed neighbours, to be played, with the reasons."""
     found, s = view.answer, view.settings
     total, lost = len(found.exact.rows), found.missed
     st.markdown(
@@ -63,7 +63,7 @@ def _rank(place: int) -> str:
 
 
 def trade(view: QueryView) -> None:
-    """Show every setting at once, and what twice the tables would bring."""
+    """Draw the recall of every setting, and say what twice the tables would find."""
     st.markdown(
         """
 More **tables** find more, look at more, and take more memory. More **bits** look at less and miss more. Each square is
@@ -78,7 +78,7 @@ Settings along the line find 90 %; they differ in what they cost.
     with left:
         slider("L", "Tables, L", MAX_TABLES, view.settings)
     with right:
-        slider("K", "Bits a key, K", MAX_BITS, view.settings)
+        slider("K", "Bits per key, K", MAX_BITS, view.settings)
     measured = recall_grid.measure(view.context)
     draw(
         figures.recall_grid(measured.grid, measured.candidates, measured.here, WANTED, view.mode),
@@ -90,7 +90,7 @@ Settings along the line find 90 %; they differ in what they cost.
 
 
 def more(view: QueryView) -> None:
-    """Probes with figures; sketches, p-stable projections and learned hashes in a paragraph each."""
+    """Measure a few numbers of probes; describe sketches and p-stable projections."""
     st.subheader("Probes: look next door")
     st.markdown(
         """

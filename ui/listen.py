@@ -1,4 +1,4 @@
-"""Listen: pick a sound, hear it, and hear what is within its earshot."""
+"""Listen: choose a sound, play it, and play its nearest neighbours."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Map: the whole collection in the plane, with your sound, what was found and what was missed."""
+"""Map: the whole collection in the plane, with the query, the found and the missed."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from ui.components import sound_map
 from ui.loading import PageContext
 from ui.text import clean
 
-MOST_CANDIDATES = 20_000  # sent to the browser; more would be a carpet
+MAX_CANDIDATES = 20_000  # sent to the browser; more would cover the map
 KEY = "map"
 
 
@@ -93,7 +93,7 @@ def _map(context: PageContext, chart: Atlas, clip: Clip, found: Answer | None) -
 
 
 def _marks(context: PageContext, chart: Atlas, clip: Clip, found: Answer | None) -> list[dict[str, Any]]:
-    """Return what is drawn over the points: your sound first, then the neighbours, each with its place and words."""
+    """Return the marks drawn over the points: the query first, then the neighbours, each with position and text."""
     dataset = context.dataset
     marks = [{**chart.place(clip), "kind": "query", "words": "your sound", "title": cards.title(dataset, clip)}]
     if found is None:
@@ -111,16 +111,16 @@ def _marks(context: PageContext, chart: Atlas, clip: Clip, found: Answer | None)
 
 
 def _candidates(context: PageContext, chart: Atlas, clip: Clip) -> list[int]:
-    """Return the points of the clips that the search looked at, at most MOST_CANDIDATES of them."""
+    """Return the points of the candidates, at most MAX_CANDIDATES."""
     s, query = context.settings, context.dataset.features(clip.split)[clip.row]
     tables = walk(context.index, query, s.n_tables, s.n_bits, s.n_probes)
     rows = np.unique(np.concatenate([bucket.ids for table in tables for bucket in table]))
-    points: list[int] = rows[rows < chart.starts[1]][:MOST_CANDIDATES].tolist()
+    points: list[int] = rows[rows < chart.starts[1]][:MAX_CANDIDATES].tolist()
     return points
 
 
 def _label(context: PageContext) -> dict[str, Any] | None:
-    """Return the label that stands out, if one was chosen, and how many clips carry it."""
+    """Return the chosen label and the number of clips that carry it, None without one."""
     name = st.session_state.get("map label")
     if name not in context.dataset.label_names:
         return None
@@ -129,7 +129,7 @@ def _label(context: PageContext) -> dict[str, Any] | None:
     return {"number": number, "name": clean(name, 80), "count": count}
 
 
-# --- what the map asks for ---------------------------------------------------------------------------------------
+# --- requests of the browser --------------------------------------------------------------------------------------
 
 
 def _remember_lack(part: Any) -> None:
@@ -137,7 +137,7 @@ def _remember_lack(part: Any) -> None:
 
 
 def _wanted_parts(chart: Atlas) -> dict[str, Any]:
-    """Return the heavy part that the browser lacks, once: its points on a first visit, and whatever it asks for."""
+    """Return the large part that the browser lacks, once: the points at a first visit, later what it asks for."""
     lacking = st.session_state.pop("map lacks", None)
     if lacking is None and st.session_state.get("map sent") != chart.id:
         lacking = "points"
@@ -151,7 +151,7 @@ def _wanted_parts(chart: Atlas) -> dict[str, Any]:
 
 
 def _pick(context: PageContext, chart: Atlas, point: Any) -> None:
-    """Remember the clip that was pressed, and that it is to be heard."""
+    """Store the clip that was pressed, and request its sound."""
     clip = chart.clip(context.dataset, point) if isinstance(point, int) else None
     if clip:
         st.session_state["map picked"] = clip.clip_id
@@ -160,7 +160,7 @@ def _pick(context: PageContext, chart: Atlas, point: Any) -> None:
 
 
 def _picked(context: PageContext, chart: Atlas, query: Clip, found: Answer | None) -> dict[str, Any]:
-    """Return the card of the clip that was pressed, if there is one."""
+    """Return the position and the card of the clip that was pressed, if any."""
     picked = st.session_state.get("map picked")
     clip = context.dataset.find_clip(picked) if picked else None
     if clip is None:
@@ -180,7 +180,7 @@ def _picked(context: PageContext, chart: Atlas, query: Clip, found: Answer | Non
 
 
 def _neighbours(context: PageContext, chart: Atlas, clip: Clip, found: Answer) -> None:
-    """List the nearest clips in words: the map for those who do not see it, and what the map cannot say."""
+    """List the nearest clips as text, with how many clips are nearer on the map."""
     st.header("The same in words")
     st.markdown("The 10 nearest clips by the search's own distance, the nearest first.")
     rows, missed = found.exact.rows, set(found.missed)

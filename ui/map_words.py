@@ -1,4 +1,4 @@
-"""What the map's page says: what kind of map it is, what it can tell, and where a clip stands."""
+"""Texts of the Map page: the kind of map, and how a clip relates to the query, by distance and on the map."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,14 @@ _ORDINALS = {1: "nearest", 2: "2nd nearest", 3: "3rd nearest"}
 
 
 def intro(chart: Atlas) -> str:
-    """Say what the points are, and what to do."""
+    """Say how many points there are, and what can be done with them."""
     total, shown = sum(map(len, chart.places.values())), chart.starts[-1]
-    what = f"All **{total:,}** clips" if shown == total else f"A fair sample of **{shown:,}** of the {total:,} clips"
+    what = f"All **{total:,}** clips" if shown == total else f"A random sample of **{shown:,}** of the {total:,} clips"
     return f"{what}, each a point near to those that sound like it. Point at one to read it, press it to hear it."
 
 
 def what_it_can_tell(chart: Atlas) -> str:
-    """Say how the map was made, and what its distances mean."""
+    """Say how the map was computed, and what its distances mean."""
     if chart.method is not None:
         made = (
             f"This map was laid out beforehand by {plain(chart.method)}. It keeps neighbours together and tears the "
@@ -33,7 +33,7 @@ def what_it_can_tell(chart: Atlas) -> str:
             "`python -m data_prep map` lays out a better one."
         )
     return (
-        f"{made} The search knows nothing of it: it measures distances in all dimensions, which is why a "
+        f"{made} The search does not use it: it measures distances in all dimensions, which is why a "
         "true neighbour can lie far away here."
     )
 
@@ -44,7 +44,7 @@ def nth(rank: int) -> str:
 
 
 def standing(clip: Clip, query: Clip, found: Answer | None) -> tuple[str, str]:
-    """Return what a pressed clip is to the query, as the kind of its mark and in words."""
+    """Return how a pressed clip relates to the query, as the kind of its mark and as text."""
     if clip.clip_id == query.clip_id:
         return "query", "your sound"
     row = clip.row if clip.split == "train" else -1
@@ -58,7 +58,7 @@ def standing(clip: Clip, query: Clip, found: Answer | None) -> tuple[str, str]:
 
 
 def distance(context: PageContext, clip: Clip, query: Clip) -> float | None:
-    """Return how far a clip is from the query by the distance in force; None where that has no meaning."""
+    """Return the distance of a clip from the query in the metric in force; None if it is undefined."""
     one, other = (np.asarray(context.dataset.features(c.split)[c.row], dtype=np.float64) for c in (clip, query))
     if context.settings.metric == "euclidean":
         return float(np.linalg.norm(one - other))
@@ -74,7 +74,7 @@ def nearer_on_the_map(chart: Atlas, query: Clip, rows: npt.NDArray[np.int64]) ->
 
 
 def beside(missed: bool, nearer: int) -> str:
-    """Say of a neighbour whether it was found, and how the map places it."""
+    """Say whether a neighbour was found, and how many clips are nearer on the map."""
     first = "missed" if missed else "found"
     if nearer <= 0:
         return f"{first} · nearest on the map too"

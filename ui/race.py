@@ -1,4 +1,4 @@
-"""Race: LSH against honest baselines, on this machine: who is fastest, at which recall, and from which size on."""
+"""Race: LSH against exact search and sketches on this machine: time, recall, and how both grow with the collection."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from ui.paths import COMPONENTS
 from ui.race_runs import Run
 
 INTRO = """
-How much faster is LSH, honestly? Four ways to find the 10 nearest clips answer the same questions, on one thread each,
-taking turns. In a small collection, looking at every clip is hard to beat; it is growth that LSH is for.
+How much faster is LSH, honestly? Four ways to find the 10 nearest clips answer the same queries in turn, on one thread
+each. In a small collection, looking at every clip is hard to beat; it is growth that LSH is for.
 """
 STYLE = COMPONENTS / "race.css"
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
-    """What is shown: a run at the largest size up to `most`, beside a pinned one; `live` names a race under way."""
+class _Shown:
+    """A run at the largest size up to `most`, with a pinned run beside it; `live` makes chart keys of a race unique."""
 
     run: Run
     beside: Run | None
@@ -41,7 +41,7 @@ class _Scene:
 
 
 def show(context: PageContext) -> None:
-    """Draw the page; and race at its end, when that was asked for, so that everything stands while it runs."""
+    """Draw the page; a race that was asked for runs at its end, so that the page is complete meanwhile."""
     st.html(STYLE)
     st.title("Race")
     st.markdown(INTRO)
@@ -65,7 +65,7 @@ def show(context: PageContext) -> None:
         _nothing_yet(said, place, context)
     else:
         ahead = name.startswith(race_session.AHEAD)
-        _results(said, place, _Scene(runs[name], pinned, most, race_summary.measured(runs[name], ahead=ahead)))
+        _results(said, place, _Shown(runs[name], pinned, most, race_summary.measured(runs[name], ahead=ahead)))
     if runs:
         _all_runs(runs, name)
         _reproduce(context, runs[name or ""])
@@ -81,18 +81,18 @@ def _race(
     said: DeltaGenerator,
     place: DeltaGenerator,
 ) -> None:
-    """Race, drawing what is known after each size; then draw all of the page once more, with the race in it."""
+    """Race, drawing the results after each size; then run the whole page again."""
 
     def draw(run: Run) -> None:
         live = f" after {len(run.raced)} sizes"
-        _results(said, place, _Scene(run, pinned, most, race_summary.measured(run, ahead=False), live))
+        _results(said, place, _Shown(run, pinned, most, race_summary.measured(run, ahead=False), live))
 
     if race_live.go(context, most, bar, draw):
         st.rerun()
 
 
 def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple[int, DeltaGenerator]:
-    """Ask over how many clips, offer Race and Cancel; return the number, and the place to say how the race goes."""
+    """Draw the number of clips, Race and Cancel; return the number, and the place for progress."""
     with st.container(border=True, key="start-line"):
         left, right = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
         sizes = sizes_up_to(context.index.n)
@@ -110,7 +110,7 @@ def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple
         else:
             left.markdown(f"Race over all {most:,} clips.")
         with right.container(horizontal=True):
-            # Both always stand: a button that vanishes under the finger that pressed it would linger beside its heir.
+            # Both are always drawn: Streamlit keeps a button that disappears in its own click beside the next.
             st.button("Race", key="race", type="primary", width="stretch", on_click=_ask, disabled=racing)
             st.button("Cancel", key="cancel race", width="stretch", disabled=not racing)
         with st.container(key="race-state"):
@@ -127,7 +127,7 @@ def _ask() -> None:
 
 
 def _state(context: PageContext, run: Run | None) -> str:
-    """Say whether what is shown is the setting in force."""
+    """Say whether the run shown is of the setting in force."""
     now = race_session.setting_in_force(context)
     if run is None or run.setting != now:
         return f"You are here: {race_summary.setting_of(now)}. This setting has not raced yet."
@@ -144,9 +144,9 @@ def _nothing_yet(said: DeltaGenerator, place: DeltaGenerator, context: PageConte
     place.container(border=True).markdown(race_tables.RACERS_TEXT)
 
 
-def _results(said: DeltaGenerator, place: DeltaGenerator, scene: _Scene) -> None:
-    """Draw all that one run says, as far as it is raced."""
-    run, n, pinned = scene.run, scene.size, scene.pinned
+def _results(said: DeltaGenerator, place: DeltaGenerator, shown: _Shown) -> None:
+    """Draw the results of a run, as far as it is raced."""
+    run, n, pinned = shown.run, shown.size, shown.pinned
     result = race_summary.result(run, n)
     said.markdown(result if pinned is None else f"{result}\n\n{race_tables.difference(run, pinned)}")
     with place.container():
@@ -155,39 +155,39 @@ def _results(said: DeltaGenerator, place: DeltaGenerator, scene: _Scene) -> None
             beside = pinned.at(n).get(LSH) if pinned is not None else None
             alt = f"Queries answered in a second over {n:,} clips, a bar for each of four. {result}"
             figure = figures.throughput(run.at(n), beside, charts.mode())
-            charts.draw(figure, alt.replace("**", ""), f"finish{scene.live}")
+            charts.draw(figure, alt.replace("**", ""), f"finish{shown.live}")
         right.markdown(race_tables.RACERS_TEXT)
         charts.few_numbers(race_tables.table(run, n))
-        st.caption(scene.measured)
-        _growth(scene)
+        st.caption(shown.measured)
+        _growth(shown)
 
 
-def _growth(scene: _Scene) -> None:
-    run = scene.run
+def _growth(shown: _Shown) -> None:
+    run = shown.run
     st.header("From how many clips on does LSH win?")
     said = race_summary.crossover(run)
     st.markdown(said)
     left, right = st.columns(2, gap="large")
-    pinned = scene.pinned.of(LSH) if scene.pinned is not None else []
+    pinned = shown.pinned.of(LSH) if shown.pinned is not None else []
     with left:
         figure = figures.time_by_size(run.laps, pinned, race_summary.crossings(run), run.sizes, charts.mode())
         charts.draw(
             figure,
-            f"Time of a query against the number of clips, a line for each of four. {said}",
-            f"times{scene.live}",
+            f"Time per query against the number of clips, a line for each of four. {said}",
+            f"times{shown.live}",
         )
         charts.few_numbers(race_tables.growth_table(run, "ms"))
     with right:
         last = run.of(LSH)[-1]
         alt = f"Recall against the number of clips; LSH has {last.recall:.2f} over {last.n:,}, exact search 1."
-        charts.draw(figures.recall_by_size(run.laps, pinned, run.sizes, charts.mode()), alt, f"recalls{scene.live}")
+        charts.draw(figures.recall_by_size(run.laps, pinned, run.sizes, charts.mode()), alt, f"recalls{shown.live}")
         charts.few_numbers(race_tables.growth_table(run, "recall"))
         st.markdown(race_tables.growing_recall(run))
-    st.caption(f"{scene.measured} {race_tables.how_measured(run)}")
+    st.caption(f"{shown.measured} {race_tables.how_measured(run)}")
 
 
 def _all_runs(runs: Mapping[str, Run], shown: str | None) -> None:
-    """List the runs, each to be shown or pinned, and offer them as files."""
+    """List the runs, each with buttons to show and pin it, and downloads of all."""
     st.header("Races so far")
     st.markdown("Pin one to compare the next with it. Showing one moves the sliders to its setting.")
     pinned = race_session.pinned(runs)

@@ -1,4 +1,4 @@
-"""Tune: what L and K give and what they cost, at every setting at once, and the best one for the recall you want."""
+"""Tune: recall and cost of every setting, and the best setting for a wanted recall."""
 
 from collections.abc import Sequence
 
@@ -68,7 +68,7 @@ def show(context: PageContext) -> None:
 
 
 def _ask(view: GridView) -> float:
-    """Ask for the wanted recall, offer the best setting for it, and say how things stand; return the wish."""
+    """Draw the choice of the wanted recall, and the button for its best setting; return the wanted recall."""
     with st.container(border=True, key="wish"):
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
         wanted = float(
@@ -94,7 +94,7 @@ def _ask(view: GridView) -> float:
 
 
 def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
-    """Find the best setting, move the sliders there and remember why; a callback, since the sliders are drawn later."""
+    """Find the best setting, move the sliders to it and store the reason; a callback, as sliders are drawn later."""
     wish = (key(view.context), wanted)
 
     def tell(step: str) -> None:
@@ -110,7 +110,7 @@ def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
 
 
 def _why(view: GridView, wanted: float) -> str:
-    """Say why this setting was chosen, if it was, and else how the setting in force stands to the wish."""
+    """Return why this setting was chosen, if it was, else how the setting in force compares with the wanted recall."""
     s = view.context.settings
     wish, chosen, because = st.session_state.get("tuned", (None, None, ""))
     if wish == (key(view.context), wanted) and chosen in (None, (s.n_tables, s.n_bits, s.n_probes)):
@@ -137,7 +137,7 @@ def _every_setting(view: GridView, wanted: float) -> None:
 
 
 def _cost(view: GridView, wanted: float) -> DeltaGenerator:
-    """Draw recall against clips looked at; return the place for recall against time, which is view last."""
+    """Draw recall against clips looked at; return the place for recall against time, measured last."""
     st.header("What recall costs")
     st.markdown("Each line is one K; along it, L grows from 1 table to 32. Up and to the left is better.")
     left, right = st.columns(2, gap="large")
@@ -166,7 +166,7 @@ def _reproduce(view: GridView) -> None:
 
 
 def wish_sentence(grid: Grid, candidates: Floats, here: tuple[int, int], wanted: float) -> str:
-    """Say how the setting in force stands to the recall that is wanted."""
+    """Compare the setting in force with the wanted recall."""
     cell = grid.cell(*here)
     recall, looked = float(grid.recall[cell]), percent(float(candidates[cell]))
     now = (
@@ -179,7 +179,7 @@ def wish_sentence(grid: Grid, candidates: Floats, here: tuple[int, int], wanted:
 
 
 def reaching(grid: Grid, wanted: float, n_queries: int) -> str:
-    """Say how much of the grid reaches the wanted recall, and how that is known."""
+    """Say how many settings reach the wanted recall, and how that was measured."""
     reaching, every = int((grid.recall >= wanted).sum()), grid.recall.size
     how = f"Measured with {n_queries} validation clips, which are kept out of the collection to be its judges."
     if reaching == 0:
@@ -188,7 +188,7 @@ def reaching(grid: Grid, wanted: float, n_queries: int) -> str:
 
 
 def doubling_table(grid: Grid, candidates: Floats, here: tuple[int, int], tables: Sequence[int]) -> pd.DataFrame:
-    """Tabulate recall and clips looked at, at the current K, for a few L and your own."""
+    """Tabulate recall and clips looked at, at the current K, for a few L and the one in force."""
     rows = []
     for n_tables in sorted({*tables, here[0]}):
         cell = grid.cell(n_tables, here[1])

@@ -68,14 +68,14 @@ def test_the_page_says_what_the_collection_is(sample):
     app = run()
     assert not app.exception
     assert "Five kinds" in said(app)
-    assert "16 numbers a clip" in said(app)
+    assert "16 numbers per clip" in said(app)
     assert app.table[0].value["count"].tolist() == ["400", "40", "30"]
 
 
 def test_an_undamaged_collection_verifies(sample):
     app = run()
-    next(button for button in app.button if button.label == "Check every byte").click().run()
-    assert "files are whole" in said(app)
+    next(button for button in app.button if button.label == "Verify files").click().run()
+    assert "files are undamaged" in said(app)
 
 
 def test_a_remote_visitor_sees_commands_and_no_controls_of_the_server(sample):

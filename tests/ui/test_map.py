@@ -72,7 +72,7 @@ def test_the_page_says_which_kind_of_map_it_is_and_that_the_search_does_not_use_
     said = words(app.run())
     assert "principal plane" in said
     assert "python -m data_prep map" in said
-    assert "The search knows nothing of it" in said
+    assert "The search does not use it" in said
 
 
 def test_the_marks_are_the_query_the_found_and_the_missed(app, sounds):
