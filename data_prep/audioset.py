@@ -25,7 +25,7 @@ from data_prep.errors import ChangedError, DataError, DownloadError, InputError,
 from data_prep.files import file_facts
 from data_prep.kept import KeptShards
 from data_prep.labels import read_labels
-from data_prep.progress import Meter, Progress
+from data_prep.progress import Meter, Progress, ProgressCallback
 from data_prep.remote import RemoteFile, ShouldStop, stop_if
 from data_prep.report import Report
 from data_prep.room import (
@@ -94,7 +94,7 @@ def download_audioset(
     frames: bool = False,
     overwrite: bool = False,
     mirrors: Sequence[str] | None = None,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: ProgressCallback = lambda _: None,
     should_stop: ShouldStop = lambda: False,
 ) -> Report:
     """Download AudioSet's features and tables and make of them the prepared dataset `out`.
@@ -144,7 +144,7 @@ class _Download:
     """The files at the mirrors, and what of them has been downloaded into `folder`."""
 
     def __init__(
-        self, folder: Path, mirrors: Sequence[str], progress: Callable[[Progress], None], should_stop: ShouldStop
+        self, folder: Path, mirrors: Sequence[str], progress: ProgressCallback, should_stop: ShouldStop
     ) -> None:
         self._folder = folder
         self._mirrors = [mirror.rstrip("/") for mirror in mirrors]

@@ -26,7 +26,7 @@ from data_prep.splits import SOURCES, split_of
 from data_prep.tfrecord import MAX_FRAMES
 from data_prep.writer import DatasetWriter, new_dataset
 
-Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
+ClipProgress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
 
 
 def convert(
@@ -40,7 +40,7 @@ def convert(
     keep_going: bool = False,
     overwrite: bool = False,
     notes: Sequence[str] = (),
-    progress: Progress = lambda _done, _total, _clips: None,
+    progress: ClipProgress = lambda _done, _total, _clips: None,
 ) -> Report:
     """Convert an archive, a folder or one shard of AudioSet, or what a reader yields, into the prepared dataset `out`.
 

@@ -16,7 +16,7 @@ from data_prep.atomic import as_output_error
 from data_prep.errors import ChangedError, DownloadError
 from data_prep.files import file_facts
 from data_prep.journal import JournaledFile
-from data_prep.progress import Meter, Report
+from data_prep.progress import Meter, ProgressCallback
 from data_prep.remote import Identity, RemoteFile, ShouldStop
 from earshot_common.locks import lock_file
 
@@ -33,7 +33,7 @@ def fetch_file(
     signature: bytes = b"",
     max_bytes: int = 1 << 34,
     before_writing: BeforeWriting = lambda _: None,
-    progress: Report = lambda _: None,
+    progress: ProgressCallback = lambda _: None,
     should_stop: ShouldStop = lambda: False,
 ) -> None:
     """Download the file at `addresses`, tried in turn, to `target`, unless it exists.
@@ -77,7 +77,7 @@ def _fetch(
     open_remote: Callable[..., RemoteFile],
     name: str,
     before_writing: BeforeWriting,
-    progress: Report,
+    progress: ProgressCallback,
 ) -> Identity:
     """Fetch what is missing, or all of it where another file has been published meanwhile."""
     meter = Meter(f"downloading {name}", progress)

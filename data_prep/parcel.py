@@ -21,7 +21,7 @@ from data_prep.errors import InputError, OutputError
 from data_prep.files import HashedFile, file_facts
 from data_prep.journal import read_journal, write_journal
 from data_prep.manifest import parse_manifest
-from data_prep.progress import Progress
+from data_prep.progress import ProgressCallback
 from data_prep.schema import MANIFEST
 from data_prep.verify import verify_dataset
 from earshot_common.atomic import atomic_file, write_file
@@ -77,7 +77,7 @@ def unpack(parcel: Path, out: Path, *, overwrite: bool = False) -> Dataset:
 def fetch_dataset(
     address: str,
     out: Path,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: ProgressCallback = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Dataset:
     """Download the dataset at the address `https://...#sha256=...` to the folder `out`, unless it is there already.

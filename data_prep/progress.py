@@ -30,13 +30,13 @@ class Progress:
         return (self.total - self.done) / self.bytes_per_second
 
 
-Report = Callable[[Progress], None]
+ProgressCallback = Callable[[Progress], None]
 
 
 class Meter:
     """Reports the progress of one activity a few times per second; the speed counts only new bytes."""
 
-    def __init__(self, activity: str, report: Report) -> None:
+    def __init__(self, activity: str, report: ProgressCallback) -> None:
         self._activity = activity
         self._report = report
         self._seen: deque[tuple[float, int]] = deque()

@@ -33,14 +33,14 @@ from data_prep.tfrecord import ParsedRecords, tensorflow
 _MAX_IN_PROCESS_BYTES = 1 << 25  # of an archive that is read sooner than a process starts
 _AHEAD = 2  # batches that wait to be used
 
-Progress = Callable[[int, int], None]  # bytes read, bytes in all
+ReadProgress = Callable[[int, int], None]  # bytes read, bytes in all
 Shards = Generator[Shard, None, None]
-Reader = Callable[[Progress], Shards]
+Reader = Callable[[ReadProgress], Shards]
 
 
 @contextlib.contextmanager
 def parsed_batches(
-    features: Path | Reader, n_labels: int, progress: Progress, *, keep_frames: bool
+    features: Path | Reader, n_labels: int, progress: ReadProgress, *, keep_frames: bool
 ) -> Iterator[Batches]:
     """Return the batches of an archive, of a folder or one shard, or of what a reader yields, parsed ahead of use.
 
@@ -58,7 +58,7 @@ def parsed_batches(
 
 @contextlib.contextmanager
 def _parsed_in_process(
-    features: Path | Reader, n_labels: int, progress: Progress, *, keep_frames: bool
+    features: Path | Reader, n_labels: int, progress: ReadProgress, *, keep_frames: bool
 ) -> Iterator[Batches]:
     name = str(features) if isinstance(features, Path) else "-"
     with TemporaryFile() as stderr:
@@ -127,7 +127,7 @@ class _Feeder:
                 self._error = error
 
 
-def _receive(pipe: IO[bytes], progress: Progress) -> Iterator[Batch]:
+def _receive(pipe: IO[bytes], progress: ReadProgress) -> Iterator[Batch]:
     """Yield the batches that a process sends, or raise the InputError it sends; EOFError when it ends before either."""
     while (line := pipe.readline()).endswith(b"\n"):
         message: dict[str, Any] = json.loads(line)

@@ -17,7 +17,7 @@ from data_prep.archive import Shard, read_shards
 from data_prep.errors import DamageError, DownloadError, InputError, RecordError, StoppedError
 from data_prep.framing import check_shard
 from data_prep.parsing import Batch, parse_shards
-from data_prep.reading import Progress, Shards, parsed_batches
+from data_prep.reading import ReadProgress, Shards, parsed_batches
 from tests.data_prep.made import rows_of
 from tests.data_prep.shards import clip, framed, shard, write_archive
 
@@ -200,7 +200,7 @@ def test_shards_of_a_reader_are_parsed_like_those_of_an_archive(
 
 
 def test_damage_found_by_a_reader_ends_the_last_batch(tmp_path: Path) -> None:
-    def reader(_: Progress) -> Shards:
+    def reader(_: ReadProgress) -> Shards:
         yield Shard("eval/a0.tfrecord", "eval", SHARDS["eval/a0.tfrecord"])
         raise DamageError("somewhere", 7, "is damaged")
 
@@ -212,7 +212,7 @@ def test_damage_found_by_a_reader_ends_the_last_batch(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [DownloadError("no address answers"), StoppedError("it is wanted no more")])
 def test_an_error_of_a_reader_is_raised_where_the_batches_are_used(error: Exception) -> None:
-    def reader(_: Progress) -> Shards:
+    def reader(_: ReadProgress) -> Shards:
         yield Shard("eval/a0.tfrecord", "eval", SHARDS["eval/a0.tfrecord"])
         raise error
 
@@ -225,7 +225,7 @@ def test_an_error_of_a_reader_is_raised_where_the_batches_are_used(error: Except
 def test_stopping_early_ends_the_feeding_thread(processes: list["subprocess.Popen[bytes]"]) -> None:
     closed = []
 
-    def reader(_: Progress) -> Shards:
+    def reader(_: ReadProgress) -> Shards:
         try:
             while True:
                 yield Shard("eval/a0.tfrecord", "eval", SHARDS["eval/a0.tfrecord"])
