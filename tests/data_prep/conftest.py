@@ -1,4 +1,4 @@
-"""A conversion of tiny shards through the command line's own entry, and one that must be refused."""
+"""Fixtures that convert tiny shards through the command line, successfully or with an expected error."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ def convert(tmp_path: Path, features: Path) -> Convert:
 
 @pytest.fixture
 def refused(tmp_path: Path, convert: Convert, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Return a conversion that must be refused: its one message; and it checks that nothing was left behind."""
+    """Return a function that runs a conversion that must fail, checks what it leaves, and returns its message."""
 
     def run(*extra: object, **paths: object) -> str:
         assert convert(*extra, **paths) == 2

@@ -1,4 +1,4 @@
-"""Small prepared datasets, made in a moment."""
+"""Small prepared datasets for tests."""
 
 import itertools
 from pathlib import Path
@@ -17,7 +17,7 @@ ABOUT = About(title="Thirty clips", source="a test", licence="none", media="synt
 def batch(
     n: int = 30, *, seed: int = 0, dim: int = 8, with_frames: bool = False, first: int = 0, **replaced: Any
 ) -> ClipBatch:
-    """Return n clips `clip-0`, `clip-1`, ... that depend on nothing but their number and the seed."""
+    """Return n clips `clip-0`, `clip-1`, ... that depend on their number and the seed alone."""
     rng = np.random.default_rng(seed)
     numbers = np.arange(first, first + n)
     n_frames = 1 + numbers % 10

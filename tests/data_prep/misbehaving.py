@@ -1,4 +1,4 @@
-"""A web server on this machine that serves files as Google's does, and misbehaves on demand."""
+"""A local web server that serves files as Google's does, and fails on demand."""
 
 import re
 import threading
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import google_crc32c
 
-Trick = Callable[["Request"], bool]  # answers a request itself and returns True, or leaves it to the server
+Trick = Callable[["Request"], bool]  # answers a request and returns True, or returns False and the server answers
 
 
 class Request(BaseHTTPRequestHandler):
@@ -67,11 +67,11 @@ class Request(BaseHTTPRequestHandler):
             time.sleep(self.site.pause)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Site:
-    """What a server holds and what it was asked. `tricks`: for a path, what to do with its next requests, in order."""
+    """The files of a server and the requests it got. `tricks`: by path, how to answer its next requests, in order."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files
@@ -124,7 +124,7 @@ def status(code: int) -> Trick:
 
 
 def cut_after(size: int) -> Trick:
-    """Promise everything that was asked for, send `size` bytes of it, and hang up."""
+    """Announce everything that was asked for, send `size` bytes of it, and close the connection."""
 
     def trick(request: Request) -> bool:
         rest = request.data[request.start :]
@@ -142,7 +142,7 @@ def cut_after(size: int) -> Trick:
 
 
 def wrong_range(request: Request) -> bool:
-    """Answer with bytes from the begin, and say so."""
+    """Answer with the range from byte 0, whatever was asked for."""
     request.begin(206, len(request.data), Content_Range=f"bytes 0-{len(request.data) - 1}/{len(request.data)}")
     request.send(request.data)
     return True
@@ -155,7 +155,7 @@ def ignore_range(request: Request) -> bool:
 
 
 def page(marked: bool) -> Trick:
-    """Answer as a network's login page does, whatever was asked for; `marked`: and say that it is a page."""
+    """Answer as a network's login page does, whatever was asked for; `marked`: with the content type of a page."""
 
     def trick(request: Request) -> bool:
         data = b"<!DOCTYPE html><title>Log in</title>"

@@ -1,4 +1,4 @@
-"""AudioSet in small as Google publishes it: an archive and tables, by the paths under which a server holds them."""
+"""A small AudioSet as Google publishes it: an archive and tables, by their paths on a server."""
 
 import gzip
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ KEYS = {
     "eval": ["-a", "zz"],
     "unbal_train": ["-A", *(f"q{letter}" for letter in "abcdefgh")],
 }
-CLIPS = {"bal_train": 9, "eval": 7, "unbal_train": 20}  # a shard
+CLIPS = {"bal_train": 9, "eval": 7, "unbal_train": 20}  # per shard
 N_SMALL = 3 * 9 + 2 * 7
 N_ALL = N_SMALL + 9 * 20
 LISTS = {
@@ -35,7 +35,7 @@ LISTS = {
 
 
 def publish(folder: Path, order: Sequence[str] = ("unbal_train", "eval", "bal_train")) -> dict[str, bytes]:
-    """Return what a server holds, by path. `order`: of the folders in the archive, or "mixed"."""
+    """Return the files of a server, by path. `order`: of the folders in the archive, or "mixed"."""
     rng = np.random.default_rng(0)
     shards, rows = {}, {source: [] for source in KEYS}
     for source, keys in KEYS.items():

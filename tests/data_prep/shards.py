@@ -1,4 +1,4 @@
-"""Tiny AudioSet inputs made by hand, by other code than reads them: protobuf, TFRecord, tar and CSV."""
+"""Tiny AudioSet inputs, written by other code than reads them: protobuf, TFRecord, tar and CSV."""
 
 import gzip
 import io
@@ -28,7 +28,7 @@ def masked(data: bytes) -> bytes:
 
 
 def framed(payload: bytes, length: int | None = None) -> bytes:
-    """Frame a payload; `length` lets the length field lie, with a checksum that fits the lie."""
+    """Frame a payload; `length` is a wrong length to write, with its right checksum."""
     header = struct.pack("<Q", len(payload) if length is None else length)
     return header + masked(header) + payload + masked(payload)
 
@@ -147,7 +147,7 @@ def write_segments(path: Path, rows: Iterable[tuple[str, float, float, Sequence[
     return path
 
 
-# A collection in small: two names that differ only by case, and every one of AudioSet's folders.
+# A small AudioSet: two names that differ only by case, and every one of AudioSet's folders.
 SHARDS = {
     "bal_train/-A.tfrecord": shard(clips("-A", 25)),
     "bal_train/-a.tfrecord": shard(clips("-a", 12)),
@@ -155,5 +155,5 @@ SHARDS = {
     "eval/zz.tfrecord": shard(clips("zz", 9)),
 }
 N_CLIPS = 54
-# What AudioSet's list of balanced segments would say of it.
+# Its list of balanced segments.
 BALANCED_ROWS = [(f"{key}{i:09d}", 30.0, 40.0, [i % 3]) for key, n in (("-A", 25), ("-a", 12)) for i in range(n)]

@@ -119,7 +119,7 @@ def test_a_cut_archive_is_refused_wherever_it_is_cut(tmp_path: Path, share: floa
 def test_all_shards_before_damage_are_yielded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(archive, "_INFLATED_BYTES", block)
     rng = np.random.default_rng(1)
-    many = {f"eval/{i:03d}.tfrecord": rng.bytes(5000) for i in range(200)}  # noise, which does not get smaller
+    many = {f"eval/{i:03d}.tfrecord": rng.bytes(5000) for i in range(200)}  # noise, which cannot be compressed
     path = write_archive(tmp_path / "features.tar.gz", many)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     shards: list[archive.Shard] = []
@@ -139,7 +139,7 @@ def test_every_cut_of_an_archive_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_flipped_bit_of_an_archive_is_refused_or_harmless(tmp_path: Path) -> None:
-    # Harmless: the time in gzip's head, or a repetition copied from another place that holds the same bytes.
+    # Harmless: the time in gzip's header, or a repetition copied from another place that holds the same bytes.
     path = write_archive(tmp_path / "features.tar.gz", SHARDS)
     data = path.read_bytes()
     for bit in range(8 * len(data)):

@@ -20,7 +20,7 @@ from earshot_common import atomic
 from earshot_common.atomic import write_file
 from tests.data_prep.made import write
 
-# Writes a dataset of 30 clips, one of 31, one of 30, ... over and over, until somebody ends it.
+# Writes a dataset of 30 clips, one of 31, one of 30, ... over and over, until it is killed.
 SAVE_FOR_EVER = """
 import itertools, sys
 from pathlib import Path
@@ -31,7 +31,7 @@ for i in itertools.count():
     write_dataset(Path(sys.argv[1]), ABOUT, LABELS, [batch(30 + i % 2)], overwrite=True)
 """
 
-OWN = json.dumps({"format": FORMAT, "files": {"file": {}}}).encode()  # as much of a manifest as its replacing asks for
+OWN = json.dumps({"format": FORMAT, "files": {"file": {}}}).encode()  # the part of a manifest that replacing checks
 
 
 def fill(target: Path, text: str, *, overwrite: bool = False) -> None:

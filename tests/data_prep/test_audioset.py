@@ -1,4 +1,4 @@
-"""`python -m data_prep audioset` against a server that holds AudioSet in small, and does what servers do."""
+"""`python -m data_prep audioset` against a server with a small AudioSet that fails in the ways servers fail."""
 
 import gzip
 import os
@@ -43,7 +43,7 @@ def get(site: Site, tmp_path: Path) -> Get:
 
 
 def nothing_but_the_work(tmp_path: Path) -> bool:
-    """Say whether no dataset, whole or half, is there."""
+    """Return whether only the work folder is there."""
     return [path.name for path in (tmp_path / "data").iterdir()] == [".d.download"]
 
 
@@ -89,7 +89,7 @@ def test_full_notes_when_the_archive_has_another_hash_than_the_one_printed(get: 
 
 
 def test_reading_stops_when_the_small_splits_are_complete(site: Site, get: Get, tmp_path: Path) -> None:
-    """The rest of the archive is damaged, and nobody notices."""
+    """The rest of the archive is damaged, which is not detected, as it is not read."""
     site.files = publish(tmp_path, ("eval", "bal_train", "unbal_train"))
     data = site.files[ARCHIVE]
     site.files[ARCHIVE] = data[: len(data) // 2] + bytes(len(data) - len(data) // 2)
@@ -121,7 +121,7 @@ def test_without_the_ontology_labels_have_no_parents_and_a_note_says_so(site: Si
     assert "The ontology could not be downloaded: labels have no parents here." in dataset.manifest["notes"]
 
 
-# What servers do.
+# Failures of servers.
 
 
 @pytest.mark.parametrize("tricks", [
@@ -280,7 +280,7 @@ def test_when_every_mirror_fails_every_one_is_named(tmp_path: Path, monkeypatch:
     assert list((tmp_path / "data").iterdir()) == []
 
 
-# Carrying on.
+# Resuming.
 
 
 def test_it_stops_on_request_and_later_downloads_only_the_rest(

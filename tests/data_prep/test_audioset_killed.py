@@ -15,14 +15,14 @@ from tests.data_prep.published import ARCHIVE, content, publish, ranges
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
 
-# Notes its progress after every shard, as the real archive's size would let it.
+# Notes its progress after every shard, as it would do in an archive of the real size.
 OFTEN = """
 import sys
 from data_prep import __main__, arriving, download, gunzip
 arriving._NOTE_EVERY_S, gunzip._SPACING, download._NOTE_EVERY_BYTES = 0, 1 << 14, 1 << 14
 sys.exit(__main__.main(["audioset", *sys.argv[1:]]))
 """
-# Dies when the dataset is all but written.
+# Is killed when the dataset is all but written.
 AT_THE_END = """
 import os, signal
 from data_prep import writer

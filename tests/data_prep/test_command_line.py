@@ -1,4 +1,4 @@
-"""`python -m data_prep` as a process of its own: how it ends, and what it leaves."""
+"""`python -m data_prep` as a process: its exit codes, its output, and what it leaves on disk."""
 
 import resource
 import signal
@@ -16,7 +16,7 @@ from tests.data_prep.shards import clips, shard, write_archive, write_folder, wr
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
 
-# Sends itself a signal once 4 batches of clips have been written, as an impatient person or a power cut would.
+# Sends itself a signal once 4 batches of clips have been written, like Ctrl-C or a kill.
 INTERRUPTED = """
 import os, sys
 from data_prep import __main__, parsing, writer

@@ -28,7 +28,7 @@ Convert = Callable[..., int]
 
 
 def expected_clips() -> dict[str, dict[str, object]]:
-    """Return what the tiny shards hold, worked out without the code under test."""
+    """Return the content of the tiny shards, computed without the code under test."""
     wanted = {}
     for source, key, numbers in (
         ("bal_train", "-A", range(25)),
@@ -115,7 +115,7 @@ def test_only_the_summary_goes_to_stdout_and_progress_to_stderr(
     assert "clips/s" in captured.err
 
 
-# AudioSet's lists of segments: what should be there.
+# AudioSet's lists of segments.
 
 
 def test_a_list_that_agrees_leaves_no_note(convert: Convert, tmp_path: Path) -> None:

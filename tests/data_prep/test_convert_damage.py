@@ -165,7 +165,7 @@ def test_an_overwrite_that_fails_keeps_the_old_output(convert: Convert, features
     assert verify_dataset(tmp_path / "out/made") == []
 
 
-# --keep-going: leave out what is damaged, say exactly what was lost, exit status 1.
+# --keep-going: leave out what is damaged, report exactly what was lost, exit status 1.
 
 
 def test_keep_going_keeps_valid_clips_and_reports_the_rest(
@@ -193,7 +193,7 @@ def test_keep_going_keeps_valid_clips_and_reports_the_rest(
 def test_keep_going_reads_no_more_of_a_shard_after_its_first_bad_record(
     convert: Convert, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data_prep.parsing._BATCH", 2)  # so that the shard goes on in later batches
+    monkeypatch.setattr("data_prep.parsing._BATCH", 2)  # so that the shard is in several batches
     records = clips("zz", 9)
     (features / "eval/zz.tfrecord").write_bytes(shard([*records[:3], clip("zz000000099", [7]), *records[3:]]) + b"?")
     assert convert("--keep-going") == 1

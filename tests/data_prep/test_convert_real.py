@@ -1,4 +1,4 @@
-"""The real AudioSet files of this machine, converted whole: exact counts, no clip lost or doubled."""
+"""The real AudioSet files of this machine, converted: exact counts, no clip lost or doubled."""
 
 import csv
 from collections import Counter

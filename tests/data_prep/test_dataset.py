@@ -175,7 +175,7 @@ def test_datasets_are_found_one_and_two_levels_down_and_unfinished_ones_are_not(
     assert find_datasets(tmp_path / "nowhere") == []
 
 
-# Damage: every case is a copy of a whole dataset with one thing wrong.
+# Damage: every case is a copy of a valid dataset with one thing wrong.
 
 
 @pytest.fixture

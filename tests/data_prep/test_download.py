@@ -1,4 +1,4 @@
-"""One file over HTTP, from servers that do what servers do: it comes whole, or a message says why not."""
+"""One file over HTTP, from servers that fail in many ways: it is downloaded completely, or an error says why not."""
 
 import hashlib
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def fetch(site: Site, target: Path, *others: str, **options: object) -> None:
 
 
 def whole(target: Path) -> bool:
-    """Say whether the file is there as published, and nothing else."""
+    """Return whether the file is there as published, and nothing else."""
     return target.read_bytes() == DATA and list(target.parent.iterdir()) == [target]
 
 
@@ -284,7 +284,7 @@ def test_a_redirect_from_https_to_http_is_refused() -> None:
         RemoteFile(["https://x.example/thing.bin"])._check_answer(answer, "https://x.example/thing.bin")
 
 
-# What cannot be the file.
+# Answers that are not the file.
 
 
 @pytest.mark.parametrize("marked", [True, False])
@@ -331,7 +331,7 @@ def test_an_empty_answer_does_not_have_the_signature(site: Site, target: Path) -
     assert list(target.parent.iterdir()) == []
 
 
-# What is too slow.
+# Slow servers.
 
 
 def test_a_few_bytes_do_not_reset_the_retries(site: Site, target: Path) -> None:
@@ -374,7 +374,7 @@ def test_progress_reports_a_problem_until_it_is_over(site: Site, target: Path, m
     assert seen[-1] == "downloading thing.bin"
 
 
-# What is said of an address.
+# Messages about addresses.
 
 
 def test_a_missing_file_is_not_blamed_on_the_network(tmp_path: Path) -> None:

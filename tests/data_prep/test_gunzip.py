@@ -1,4 +1,4 @@
-"""Gzip read from its begin and from the middle, beside Python's own gzip."""
+"""Gzip read from its beginning and from the middle, compared with Python's gzip."""
 
 import gzip
 import io
@@ -31,7 +31,7 @@ def everything(stream: Gunzip) -> bytes:
 
 
 def entries_of(data: bytes, piece: int = 1000) -> list[Entry]:
-    """Return the entries that a reader sees who reads in small steps."""
+    """Return the entry points that reading in small steps finds."""
     stream, found = Gunzip(source(data, piece)), []
     while stream.read(500):
         assert stream.entry.total <= stream.tell()
@@ -116,7 +116,7 @@ def test_every_flipped_bit_is_detected_as_by_gzip() -> None:
 def test_damage_after_an_entry_point_is_detected_by_the_checksum_of_the_member(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_prep.gunzip._SPACING", 20_000)
     plain = text(200_000)
-    data = bytearray(gzip.compress(plain, 0))  # stored blocks: only the checksum can tell
+    data = bytearray(gzip.compress(plain, 0))  # stored blocks: only the checksum shows it
     entry = entries_of(bytes(data))[-1]
     data[-100] ^= 1
     with pytest.raises(zlib.error, match="CRC check failed"):
@@ -124,7 +124,7 @@ def test_damage_after_an_entry_point_is_detected_by_the_checksum_of_the_member(m
 
 
 def outcome(read):
-    """Return the bytes read, or that they were refused: both readers must agree."""
+    """Return the bytes read, or None if they were refused: both readers must agree."""
     try:
         return read()
     except (EOFError, zlib.error, OSError):

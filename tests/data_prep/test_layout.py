@@ -1,4 +1,4 @@
-"""Layouts: near clips stay near, whatever the library rounds to; coordinates fill their square."""
+"""Layouts: near clips stay near, however the library rounds; coordinates fill their square."""
 
 import sys
 

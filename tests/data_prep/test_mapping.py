@@ -1,4 +1,4 @@
-"""Adding a map to a dataset: all or nothing, and nothing else changes."""
+"""Adding a map to a dataset: in one step, and without any other change."""
 
 import json
 from pathlib import Path

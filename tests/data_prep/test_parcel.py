@@ -1,4 +1,4 @@
-"""A dataset in one file: packed, fetched and opened again, and nothing taken that should not be."""
+"""Parcels: packed, downloaded and unpacked; nothing is extracted that the manifest does not name."""
 
 import contextlib
 import http.server
@@ -107,7 +107,7 @@ def test_a_dataset_is_fetched_by_its_address_and_hash(dataset, tmp_path):
 
 @pytest.fixture
 def site(tmp_path):
-    """Return a function that packs a dataset under a name, and returns by what it is fetched; the server runs."""
+    """Return a function that packs a dataset into a served file of a name, and returns its address."""
     (tmp_path / "site").mkdir()
     with served(tmp_path / "site") as address:
 

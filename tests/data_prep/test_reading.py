@@ -1,4 +1,4 @@
-"""Parsing in a process of its own gives what parsing here gives, and the process never outlives its use."""
+"""Parsing in a process of its own gives the same as parsing in this one, and the process always ends."""
 
 import os
 import subprocess
@@ -258,7 +258,7 @@ def test_selected_clips_keep_all_their_columns(tmp_path: Path) -> None:
 
 
 def ends(pid: int) -> bool:
-    """Tell whether a process that is no child of ours ends within some seconds."""
+    """Return whether a process that is not our child ends within some seconds."""
     for _ in range(200):
         try:
             os.kill(pid, 0)

@@ -1,4 +1,4 @@
-"""AudioSet is not begun on a disk that has no room for it; what is needed, what is free and what to do are said."""
+"""AudioSet is not downloaded to a disk too small for it; the error says what is needed, free, and to do."""
 
 import shutil
 from collections import namedtuple
@@ -29,7 +29,7 @@ def site(tmp_path, monkeypatch):
 
 @pytest.fixture
 def leave(monkeypatch):
-    """Return a function that says how many bytes are free on every disk."""
+    """Return a function that sets how many bytes are free on every disk."""
     return lambda free: monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 10**12 - free, free))
 
 

@@ -31,7 +31,9 @@ def test_ids_that_hash_to_one_slot_are_distinguished(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(seen_module, "_hashes", lambda ids: (np.array(list(map(int, ids))) << 40) + (1 << 16) - 2)
     seen = SeenIds()
     ids = [str(i) for i in range(1, 300)]
-    assert seen.add(ids[:200], np.arange(200, dtype=np.int32))  # from the last slot but one on, and round to the first
+    assert seen.add(
+        ids[:200], np.arange(200, dtype=np.int32)
+    )  # from the last slot but one on, wrapping around to the first
     assert seen.origins(ids).tolist() == [*range(200), *[-1] * 99]
     assert not seen.add(ids[199:], np.zeros(100, np.int32))
     assert seen.add(ids[200:], np.arange(200, 299, dtype=np.int32))

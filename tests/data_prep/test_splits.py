@@ -38,5 +38,5 @@ def test_a_tenth_of_training_is_validation() -> None:
     [("--PJHxphWEs", "train"), ("--ZhevVpy1s", "validation"), ("--aE2O5G5WE", "train"), ("00000000012", "train")],
 )
 def test_the_splits_of_known_clips_never_change(video_id: str, split: str) -> None:
-    # A dataset prepared anew must keep its splits: tuned parameters would otherwise have seen their test.
+    # A dataset prepared anew must keep its splits: or parameters would have been tuned on test clips.
     assert split_of("bal_train", video_id) == split

@@ -24,7 +24,7 @@ def dataset(whole: Path, tmp_path: Path) -> Path:
 
 
 def sign(dataset: Path, name: str) -> None:
-    """Bring a file's facts in the manifest up to date, as a liar would."""
+    """Update a file's facts in the manifest, to hide that it was changed."""
     manifest = json.loads((dataset / "manifest.json").read_text())
     data = (dataset / name).read_bytes()
     manifest["files"][name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
