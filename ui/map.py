@@ -7,14 +7,14 @@ import streamlit as st
 
 from data_prep.dataset import SPLITS, Clip
 from lsh import LSHError
-from lsh.inspecting import walk
 from ui import asks, atlas, cards, clip_list, map_words, measures, remarks, visits
-from ui.answer import Answer, answer
+from ui.answer import Answer
 from ui.atlas import Atlas
 from ui.branches import BRANCHES
 from ui.clip_list import Entry
 from ui.components import sound_map
 from ui.loading import PageContext
+from ui.query_view import QueryView, candidate_rows, look_up
 from ui.text import clean
 
 MAX_CANDIDATES = 20_000  # sent to the browser; more would cover the map
@@ -32,16 +32,16 @@ def show(context: PageContext) -> None:
     numbers = measures.place()
     chart = atlas.atlas_of(context.dataset)
     st.markdown(map_words.intro(chart))
-    found: Answer | None = None
+    view: QueryView | None = None
     try:
-        found = answer(context, clip)
+        view = look_up(context, clip)
     except LSHError as error:
         remarks.unsearchable(error)
     _controls(context)
-    _map(context, chart, clip, found)
+    _map(context, chart, clip, view)
     st.caption(map_words.what_it_can_tell(chart))
-    if found is not None:
-        _neighbours(context, chart, clip, found)
+    if view is not None:
+        _neighbours(chart, view)
         measures.strip(context, numbers)
 
 
@@ -69,13 +69,14 @@ def _controls(context: PageContext) -> None:
 
 
 @st.fragment
-def _map(context: PageContext, chart: Atlas, clip: Clip, found: Answer | None) -> None:
+def _map(context: PageContext, chart: Atlas, clip: Clip, view: QueryView | None) -> None:
+    found = view.answer if view else None
     data = {
         "map": {"id": chart.id, "n": chart.starts[-1]},
         "collection": context.dataset.fingerprint[:16],
         "summary": remarks.summary(context, found) if found else "",
         "marks": _marks(context, chart, clip, found),
-        "candidates": _candidates(context, chart, clip) if st.session_state.get("map candidates") and found else [],
+        "candidates": _candidates(chart, view) if st.session_state.get("map candidates") and view else [],
         "label": _label(context),
         **_picked(context, chart, clip, found),
         **_wanted_parts(chart),
@@ -100,21 +101,15 @@ def _marks(context: PageContext, chart: Atlas, clip: Clip, found: Answer | None)
         return marks
     for row in [*found.missed, *reversed(found.found.rows.tolist())]:
         one = dataset.clip("train", row)
-        kind, words = ("missed", "missed") if row in found.missed else ("found", "found")
-        truth = found.exact.rows.tolist().index(row) + 1 if row in found.exact.rows else None
-        words += f", {map_words.nth(truth)} of all" if truth else ", not in the exact 10"
-        exact = truth is not None
-        marks.append(
-            {**chart.place(one), "kind": kind, "exact": exact, "words": words, "title": cards.title(dataset, one)}
-        )
+        kind, words = map_words.standing(one, clip, found)
+        mark = {"kind": kind, "exact": row in found.exact.rows, "words": words, "title": cards.title(dataset, one)}
+        marks.append({**chart.place(one), **mark})
     return marks
 
 
-def _candidates(context: PageContext, chart: Atlas, clip: Clip) -> list[int]:
+def _candidates(chart: Atlas, view: QueryView) -> list[int]:
     """Return the points of the candidates, at most MAX_CANDIDATES."""
-    s, query = context.settings, context.dataset.features(clip.split)[clip.row]
-    tables = walk(context.index, query, s.n_tables, s.n_bits, s.n_probes)
-    rows = np.unique(np.concatenate([bucket.ids for table in tables for bucket in table]))
+    rows = candidate_rows(view)
     points: list[int] = rows[rows < chart.starts[1]][:MAX_CANDIDATES].tolist()
     return points
 
@@ -179,20 +174,23 @@ def _picked(context: PageContext, chart: Atlas, query: Clip, found: Answer | Non
     return {"picked": {**chart.place(clip), "id": clip.clip_id}, "cards": {clip.clip_id: card}}
 
 
-def _neighbours(context: PageContext, chart: Atlas, clip: Clip, found: Answer) -> None:
+def _neighbours(chart: Atlas, view: QueryView) -> None:
     """List the nearest clips as text, with how many clips are nearer on the map."""
     st.header("The same in words")
     st.markdown("The 10 nearest clips by the search's own distance, the nearest first.")
-    rows, missed = found.exact.rows, set(found.missed)
-    nearer = map_words.nearer_on_the_map(chart, clip, rows)
+    exact, dataset = view.answer.exact, view.context.dataset
+    nearer = map_words.nearer_on_the_map(chart, view.clip, exact.rows)
     entries = [
         Entry(
-            context.dataset.clip("train", row),
-            "missed" if row in missed else "found",
-            map_words.beside(row in missed, n),
+            dataset.clip("train", row),
+            "found" if found else "missed",
+            map_words.beside(not found, n),
             float(distance),
             rank=str(rank),
         )
-        for rank, (row, distance, n) in enumerate(zip(rows.tolist(), found.exact.distances, nearer, strict=True), 1)
+        for rank, (row, found, distance, n) in enumerate(
+            zip(view.true_rows, view.found, exact.distances, nearer, strict=True), 1
+        )
     ]
-    clip_list.draw(context, "map list", "The 10 nearest clips", clip, entries, "There is no other clip here.")
+    none = "There is no other clip here."
+    clip_list.draw(view.context, "map list", "The 10 nearest clips", view.clip, entries, none)

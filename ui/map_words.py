@@ -50,10 +50,10 @@ def standing(clip: Clip, query: Clip, found: Answer | None) -> tuple[str, str]:
     row = clip.row if clip.split == "train" else -1
     if row >= 0 and found is not None and row in found.exact.rows:
         truth = nth(found.exact.rows.tolist().index(row) + 1)
-        missed = row in found.missed
-        return ("missed", f"missed: the {truth}") if missed else ("found", f"found: the {truth}")
+        kind = "missed" if row in found.missed else "found"
+        return kind, f"{kind}, {truth} of all"
     if row >= 0 and found is not None and row in found.found.rows:
-        return "found", "found, though not in the exact 10"
+        return "found", "found, not in the exact 10"
     return "other", "a query, not searched" if row < 0 else "not among the nearest"
 
 

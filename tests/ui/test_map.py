@@ -164,7 +164,7 @@ def test_a_clip_that_cannot_be_searched_for_still_shows_the_map(app, monkeypatch
     def refuse(*_):
         raise LSHError("a query of zeros has no direction")
 
-    monkeypatch.setattr(map_page, "answer", refuse)
+    monkeypatch.setattr(map_page, "look_up", refuse)
     app.run()
     assert not app.exception
     assert "cannot be a query" in app.warning[0].value
