@@ -29,7 +29,7 @@ Places = npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
-class Atlas:
+class MapData:
     """Map of a collection. Points are numbered through train, validation and test, without the clips left out."""
 
     id: str
@@ -62,13 +62,13 @@ class Atlas:
         return {"x": x, "y": y, "point": self.point(clip)}
 
 
-def atlas_of(dataset: Dataset) -> Atlas:
+def map_of(dataset: Dataset) -> MapData:
     """Return the map of a collection: the one it was prepared with, or its principal plane."""
-    return _atlas(dataset.fingerprint, dataset)
+    return _map_data(dataset.fingerprint, dataset)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Unfolding the map…")
-def _atlas(fingerprint: str, _dataset: Dataset) -> Atlas:
+def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
     dataset = _dataset
     places = dataset.map()
     method = str(dataset.manifest["map"]["method"]) if places is not None else None
@@ -79,7 +79,7 @@ def _atlas(fingerprint: str, _dataset: Dataset) -> Atlas:
     rows = np.concatenate([np.arange(first, first + n) for first, n in zip(ends_of[:-1], shown, strict=True)])
     xy, branch = places[rows], branches.of_clips(dataset)[rows]
     counts, labels = _labels(dataset, shown)
-    return Atlas(
+    return MapData(
         id=fingerprint[:16],
         method=method,
         starts=tuple(np.cumsum([0, *shown]).tolist()),
@@ -128,8 +128,8 @@ def _words(
     order = np.argsort(labels, kind="stable")
     owner = np.repeat(np.arange(len(counts)), counts)[order]
     edges = np.searchsorted(labels[order], np.arange(len(dataset.label_names) + 1))
-    shares = branches.shares(dataset)
-    mine = np.where(shares.any(axis=1), shares.argmax(axis=1), branches.NONE).tolist()
+    weights = branches.label_weights(dataset)
+    mine = np.where(weights.any(axis=1), weights.argmax(axis=1), branches.NONE).tolist()
     for number, name in enumerate(dataset.label_names):
         if name not in BRANCHES:
             score, x, y = _densest(places, owner[edges[number] : edges[number + 1]], _CELLS)

@@ -55,7 +55,7 @@ _BETWEEN: Final = {
 _ROOT_OF: Final = {name: root for root, names in _BETWEEN.items() for name in names} | {name: name for name in BRANCHES}
 
 
-def shares(dataset: Dataset) -> npt.NDArray[np.float64]:
+def label_weights(dataset: Dataset) -> npt.NDArray[np.float64]:
     """Return the weight of each branch for each label: float64[n_labels, 7]; rows sum to 1, or to 0 for no branch.
 
     A label with parents in several branches (a church bell is a thing, and music) has equal weight for each.
@@ -76,7 +76,7 @@ def of_clips(dataset: Dataset) -> npt.NDArray[np.uint8]:
 
     It is the branch with the highest weight over the clip's labels; of equal ones the rarer, which is more specific.
     """
-    table, found = shares(dataset), []
+    table, found = label_weights(dataset), []
     counts = sum(dataset.label_counts(split) for split in SPLITS)
     rarity = 1e-6 * (1 - (counts @ table) / max(float(np.sum(counts)), 1))  # breaks ties only
     for split in SPLITS:

@@ -9,7 +9,7 @@ from data_prep.dataset import SPLITS, Clip
 from lsh import LSHError
 from ui import asks, atlas, cards, clip_list, map_words, measures, remarks, visits
 from ui.answer import Answer
-from ui.atlas import Atlas
+from ui.atlas import MapData
 from ui.branches import BRANCHES
 from ui.clip_list import Entry
 from ui.components import sound_map
@@ -30,7 +30,7 @@ def show(context: PageContext) -> None:
     remarks.unknown_clip(unknown)
     st.title("Map")
     numbers = measures.place()
-    chart = atlas.atlas_of(context.dataset)
+    chart = atlas.map_of(context.dataset)
     st.markdown(map_words.intro(chart))
     view: QueryView | None = None
     try:
@@ -69,7 +69,7 @@ def _controls(context: PageContext) -> None:
 
 
 @st.fragment
-def _map(context: PageContext, chart: Atlas, clip: Clip, view: QueryView | None) -> None:
+def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | None) -> None:
     found = view.answer if view else None
     data = {
         "map": {"id": chart.id, "n": chart.starts[-1]},
@@ -93,7 +93,7 @@ def _map(context: PageContext, chart: Atlas, clip: Clip, view: QueryView | None)
     asks.rerun_if_moved()
 
 
-def _marks(context: PageContext, chart: Atlas, clip: Clip, found: Answer | None) -> list[dict[str, Any]]:
+def _marks(context: PageContext, chart: MapData, clip: Clip, found: Answer | None) -> list[dict[str, Any]]:
     """Return the marks drawn over the points: the query first, then the neighbours, each with position and text."""
     dataset = context.dataset
     marks = [{**chart.place(clip), "kind": "query", "words": "your sound", "title": cards.title(dataset, clip)}]
@@ -107,7 +107,7 @@ def _marks(context: PageContext, chart: Atlas, clip: Clip, found: Answer | None)
     return marks
 
 
-def _candidates(chart: Atlas, view: QueryView) -> list[int]:
+def _candidates(chart: MapData, view: QueryView) -> list[int]:
     """Return the points of the candidates, at most MAX_CANDIDATES."""
     rows = candidate_rows(view)
     points: list[int] = rows[rows < chart.starts[1]][:MAX_CANDIDATES].tolist()
@@ -131,7 +131,7 @@ def _remember_lack(part: Any) -> None:
     st.session_state["map lacks"] = str(part)
 
 
-def _wanted_parts(chart: Atlas) -> dict[str, Any]:
+def _wanted_parts(chart: MapData) -> dict[str, Any]:
     """Return the large part that the browser lacks, once: the points at a first visit, later what it asks for."""
     lacking = st.session_state.pop("map lacks", None)
     if lacking is None and st.session_state.get("map sent") != chart.id:
@@ -145,7 +145,7 @@ def _wanted_parts(chart: Atlas) -> dict[str, Any]:
     return {}
 
 
-def _pick(context: PageContext, chart: Atlas, point: Any) -> None:
+def _pick(context: PageContext, chart: MapData, point: Any) -> None:
     """Store the clip that was pressed, and request its sound."""
     clip = chart.clip(context.dataset, point) if isinstance(point, int) else None
     if clip:
@@ -154,7 +154,7 @@ def _pick(context: PageContext, chart: Atlas, point: Any) -> None:
             asks.want(KEY)(clip.clip_id)
 
 
-def _picked(context: PageContext, chart: Atlas, query: Clip, found: Answer | None) -> dict[str, Any]:
+def _picked(context: PageContext, chart: MapData, query: Clip, found: Answer | None) -> dict[str, Any]:
     """Return the position and the card of the clip that was pressed, if any."""
     picked = st.session_state.get("map picked")
     clip = context.dataset.find_clip(picked) if picked else None
@@ -174,7 +174,7 @@ def _picked(context: PageContext, chart: Atlas, query: Clip, found: Answer | Non
     return {"picked": {**chart.place(clip), "id": clip.clip_id}, "cards": {clip.clip_id: card}}
 
 
-def _neighbours(chart: Atlas, view: QueryView) -> None:
+def _neighbours(chart: MapData, view: QueryView) -> None:
     """List the nearest clips as text, with how many clips are nearer on the map."""
     st.header("The same in words")
     st.markdown("The 10 nearest clips by the search's own distance, the nearest first.")

@@ -5,21 +5,21 @@ import numpy.typing as npt
 
 from data_prep.dataset import Clip
 from ui.answer import Answer
-from ui.atlas import Atlas
+from ui.atlas import MapData
 from ui.loading import PageContext
 from ui.text import plain
 
 _ORDINALS = {1: "nearest", 2: "2nd nearest", 3: "3rd nearest"}
 
 
-def intro(chart: Atlas) -> str:
+def intro(chart: MapData) -> str:
     """Say how many points there are, and what can be done with them."""
     total, shown = sum(map(len, chart.places.values())), chart.starts[-1]
     what = f"All **{total:,}** clips" if shown == total else f"A random sample of **{shown:,}** of the {total:,} clips"
     return f"{what}, each a point near to those that sound like it. Point at one to read it, press it to hear it."
 
 
-def what_it_can_tell(chart: Atlas) -> str:
+def what_it_can_tell(chart: MapData) -> str:
     """Say how the map was computed, and what its distances mean."""
     if chart.method is not None:
         made = (
@@ -66,7 +66,7 @@ def distance(context: PageContext, clip: Clip, query: Clip) -> float | None:
     return 1 - float(one @ other) / lengths if lengths else None
 
 
-def nearer_on_the_map(chart: Atlas, query: Clip, rows: npt.NDArray[np.int64]) -> list[int]:
+def nearer_on_the_map(chart: MapData, query: Clip, rows: npt.NDArray[np.int64]) -> list[int]:
     """Return, for each row of the train split, how many of its clips lie nearer to the query on the map."""
     apart = chart.places["train"].astype(np.int64) - chart.places[query.split][query.row].astype(np.int64)
     squared = (apart**2).sum(axis=1)

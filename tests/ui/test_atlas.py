@@ -62,7 +62,7 @@ def test_a_clip_belongs_to_the_branch_of_most_of_its_labels(tmp_path, labels, br
 
 
 def test_labels_of_one_name_share_their_branches_and_keep_their_places(tmp_path):
-    table = branches.shares(dataset_of(tmp_path / "d", [[10], [11]]))
+    table = branches.label_weights(dataset_of(tmp_path / "d", [[10], [11]]))
     assert table.shape == (len(LABELS), len(BRANCHES))
     for row in table[10:]:
         assert {BRANCHES[i]: share for i, share in enumerate(row) if share} == {"Animal": 0.5, "Sounds of things": 0.5}
@@ -82,16 +82,16 @@ def test_every_label_of_audioset_and_of_the_sample_has_the_branches_above_it_in_
         ],
     )
     whole = open_dataset(tmp_path / "d")
-    shares = dict(zip(whole.label_names, branches.shares(whole), strict=True))
-    assert all(row.sum() == pytest.approx(1) for row in shares.values())
-    for name, row in zip(sample.label_names, branches.shares(sample), strict=True):
+    weights = dict(zip(whole.label_names, branches.label_weights(whole), strict=True))
+    assert all(row.sum() == pytest.approx(1) for row in weights.values())
+    for name, row in zip(sample.label_names, branches.label_weights(sample), strict=True):
         assert row.sum() == pytest.approx(1)
-        assert set(np.flatnonzero(row)) <= set(np.flatnonzero(shares[name])), name
+        assert set(np.flatnonzero(row)) <= set(np.flatnonzero(weights[name])), name
 
 
 def test_points_are_in_the_order_of_their_clips_and_each_returns_its_clip(collection):
     dataset = open_dataset(collection)
-    chart = atlas._atlas.__wrapped__(dataset.fingerprint, dataset)
+    chart = atlas._map_data.__wrapped__(dataset.fingerprint, dataset)
     assert chart.starts == (0, 400, 440, 470)
     for split in SPLITS:
         for row in (0, dataset.n_rows(split) - 1):
@@ -104,7 +104,7 @@ def test_points_are_in_the_order_of_their_clips_and_each_returns_its_clip(collec
 
 def test_without_a_prepared_map_positions_are_the_principal_plane_without_a_method(collection):
     dataset = open_dataset(collection)
-    chart = atlas._atlas.__wrapped__(dataset.fingerprint, dataset)
+    chart = atlas._map_data.__wrapped__(dataset.fingerprint, dataset)
     assert chart.method is None
     everything = np.concatenate([dataset.features(split) for split in SPLITS])
     expected = as_coordinates(principal_plane(everything))
@@ -113,7 +113,7 @@ def test_without_a_prepared_map_positions_are_the_principal_plane_without_a_meth
 
 def test_labels_of_all_points_are_concatenated_in_order(collection):
     dataset = open_dataset(collection)
-    chart = atlas._atlas.__wrapped__(dataset.fingerprint, dataset)
+    chart = atlas._map_data.__wrapped__(dataset.fingerprint, dataset)
     ends, labels = chart.ends["end"].to_numpy(), chart.labels["label"].to_numpy()
     for point in (0, 1, 399, 400, 469):
         clip = chart.clip(dataset, point)
@@ -123,7 +123,7 @@ def test_labels_of_all_points_are_concatenated_in_order(collection):
 def test_a_large_collection_shows_a_sample_of_its_clips_and_all_queries(collection, monkeypatch):
     monkeypatch.setattr(atlas, "MAX_POINTS", 280)
     dataset = open_dataset(collection)
-    chart = atlas._atlas.__wrapped__(dataset.fingerprint, dataset)
+    chart = atlas._map_data.__wrapped__(dataset.fingerprint, dataset)
     assert chart.starts == (0, 210, 250, 280)
     assert chart.point(dataset.clip("train", 209)) == 209
     assert chart.point(dataset.clip("train", 210)) == -1
@@ -139,7 +139,7 @@ def test_a_label_is_written_where_it_is_dense(tmp_path):
     features = np.concatenate([here + rng.standard_normal((40, 6)), there + rng.standard_normal((60, 6))])
     labels = [[0]] * 40 + [[7]] * 60
     dataset = dataset_of(tmp_path / "d", labels, features.astype(np.float32))
-    chart = atlas._atlas.__wrapped__("", dataset)
+    chart = atlas._map_data.__wrapped__("", dataset)
     words = {word["text"]: word for word in chart.words}
     assert set(words) == {"Bark", "Speech", "Animal", "Human sounds"}
     assert words["Animal"]["whole"]
@@ -153,13 +153,13 @@ def test_a_label_is_written_where_it_is_dense(tmp_path):
 
 def test_a_label_of_few_clips_is_not_written(tmp_path):
     dataset = dataset_of(tmp_path / "d", [[0]] * (atlas.MIN_CLIPS_TO_NAME - 1) + [[7]] * 30)
-    texts = {word["text"] for word in atlas._atlas.__wrapped__("", dataset).words}
+    texts = {word["text"] for word in atlas._map_data.__wrapped__("", dataset).words}
     assert "Bark" not in texts
     assert "Speech" in texts
 
 
 def test_one_clip_makes_a_map(tmp_path):
-    chart = atlas._atlas.__wrapped__("", dataset_of(tmp_path / "d", [[]]))
+    chart = atlas._map_data.__wrapped__("", dataset_of(tmp_path / "d", [[]]))
     assert chart.starts == (0, 1, 1, 1)
     assert chart.words == ()
     assert chart.branch_counts[NONE] == 1

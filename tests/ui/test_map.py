@@ -150,7 +150,7 @@ def test_the_ten_nearest_stand_below_in_words(app, sounds):
 
 
 def test_how_many_lie_nearer_on_the_map_is_counted_without_the_query_itself(sounds):
-    chart = map_page.atlas.atlas_of(sounds)
+    chart = map_page.atlas.map_of(sounds)
     query = sounds.clip("train", 5)
     apart = np.linalg.norm(chart.places["train"].astype(float) - chart.places["train"][5].astype(float), axis=1)
     nearest = np.argsort(apart, kind="stable")
