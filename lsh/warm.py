@@ -8,13 +8,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from lsh.arrays import read_only
 from lsh.index import LSHIndex
-from lsh.kernels import table_search
+from lsh.kernels.jit import CACHE_FOLDER, READY
 from lsh.quality import label_precision_at_k
 from lsh.sketch_index import SketchIndex
 from lsh.surface import surface
@@ -43,19 +42,20 @@ def warm(searchable: Callable[[], object] = lambda: None) -> float:
         for n_probes in (1, 2):
             surface(index, X[:2], k=2, n_probes=n_probes)
         SketchIndex(metric).fit(X).search(X[:2], k=2)
-    with contextlib.suppress(OSError):  # nothing can be written there, and nothing is cached either
-        _marker().touch()
+    if marker := _marker():
+        with contextlib.suppress(OSError):  # nothing can be written there, and nothing is cached either
+            marker.touch()
     return time.perf_counter() - start
 
 
 def is_warm() -> bool:
-    """Return whether `warm` has run with the present kernels."""
-    return _marker().exists()
+    """Return whether `warm` has run with the present kernels, and their compiled code is cached."""
+    marker = _marker()
+    return marker is not None and marker.exists()
 
 
-def _marker() -> Path:
-    kernel: Any = table_search.search_tables
-    return Path(kernel.stats.cache_path) / "all.ready"
+def _marker() -> Path | None:
+    return CACHE_FOLDER and CACHE_FOLDER / READY
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import streamlit as st
 
 from data_prep.dataset import Dataset, find_datasets, open_dataset
 from lsh import LSHIndex, SearchResult, Surface, exact_search, surface
+from lsh.kernels.jit import CACHE_FOLDER
 from lsh.sampling import evenly_spaced_rows
 from lsh.warm import is_warm
 from ui import paths
@@ -107,7 +108,7 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
 @st.cache_resource(show_spinner="The first search on a machine compiles its inner loops: some seconds, once…")
 def _kernels() -> None:
     """Have the kernels compiled by a process of its own, whose memory goes when it ends; return once one can search."""
-    if not is_warm():
+    if CACHE_FOLDER and not is_warm():
         with contextlib.suppress(OSError):  # no process to be had: whoever needs a kernel compiles it
             child = subprocess.Popen([sys.executable, "-m", "lsh.warm"], cwd=paths.ROOT, stdout=subprocess.PIPE)
             if child.stdout is not None:

@@ -1,8 +1,11 @@
-"""How kernels are compiled: the two decorators, and where the result is kept.
+"""Compilation of kernels: the two decorators, and the folder where compiled code is cached.
 
-numba keeps compiled code by the file that a function stands in. But a kernel compiles the kernels that it calls into
-itself, and those may stand in another file: change that one, and numba would go on running the old code. So the cache
-folder is named after the contents of all kernel files together.
+numba caches compiled code by the file that defines a function. But a kernel compiles the kernels that it calls into
+itself, and those may be defined in another file: after a change there, numba would go on running the old code. So the
+cache folder is named after the contents of all kernel files together, and after the processor, since a folder that was
+made on one machine may be run on another. The folder is in the first of these places that has a complete one or can be
+written: `NUMBA_CACHE_DIR`, the package itself, the user's cache, the temporary folder. Without any, kernels are
+compiled in each process.
 
 The first kernel of a process that has to be compiled announces it through the logger "lsh", since a search that takes
 seconds without a word looks like one that hangs.
@@ -11,15 +14,21 @@ seconds without a word looks like one that hangs.
 import contextlib
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import numba
+from llvmlite import binding
 from numba import njit
-from numba.core import event
+from numba.core import caching, event
 
 ANNOUNCEMENT = "compiling the search kernels, once: some 15 s"
+READY = "all.ready"  # an empty file in the cache folder, once every kernel is there (lsh.warm)
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
@@ -32,51 +41,133 @@ _FAST = {"contract", "reassoc", "nsz", "arcp"}
 
 
 def _digest() -> str:
-    sources = sorted(_HERE.glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    sources = [path.read_bytes() for path in sorted(_HERE.glob("*.py"))]
+    with contextlib.suppress(RuntimeError):  # LLVM cannot tell the features of every processor
+        sources.append(binding.get_host_cpu_features().flatten().encode())
+    target = f"{binding.get_host_cpu_name()} numba {numba.__version__}"
+    return hashlib.sha256(b"".join([*sources, target.encode()])).hexdigest()[:16]
 
 
-_CACHE = Path(_config.CACHE_DIR or _HERE / "__pycache__") / f"kernels-{_digest()}"
+def _cache_folder() -> Path | None:
+    """Return the folder for compiled code, or None where there is none to read and none can be made."""
+    name = f"kernels-{_digest()}"
+    for find_parent in _PLACES:
+        with contextlib.suppress(OSError):
+            parent = find_parent()
+            if parent is None:
+                continue
+            folder = parent / name
+            if (folder / READY).exists():
+                return folder
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()  # whether it can be written shows only when one tries
+            return folder
+    return None
+
+
+def _given() -> Path | None:
+    return Path(_config.CACHE_DIR) if _config.CACHE_DIR else None
+
+
+def _in_package() -> Path:
+    return _HERE / "__pycache__"
+
+
+def _of_user() -> Path | None:
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "earshot"
+    except RuntimeError:  # this user has no home
+        return None
+
+
+def _temporary() -> Path | None:
+    """Return a folder in the temporary one; None when another user could write to it, whose code would be run."""
+    if sys.platform == "win32":  # each user has their own
+        return Path(tempfile.gettempdir()) / "earshot"
+    folder = Path(tempfile.gettempdir()) / f"earshot-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    private = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
+    return folder if private else None
+
+
+_PLACES = (_given, _in_package, _of_user, _temporary)
+CACHE_FOLDER = _cache_folder()
+
+
+class _Locator:
+    """Tells numba where a function is cached: in the one folder of all kernels, named by its module and its line."""
+
+    def __init__(self, line: int) -> None:
+        self._line = line
+
+    @classmethod
+    def from_function(cls, function: Any, _: str) -> "_Locator":
+        return cls(function.__code__.co_firstlineno)
+
+    def ensure_cache_path(self) -> None:
+        pass  # _cache_folder made it
+
+    def get_cache_path(self) -> str:
+        return str(CACHE_FOLDER)
+
+    def get_source_stamp(self) -> str:
+        return ""  # other sources have another folder
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+
+class _CacheFormat(caching.CompileResultCacheImpl):
+    _locator_classes: ClassVar[list[type[object]]] = [_Locator]  # type: ignore[misc]
+
+
+class _Cache(caching.FunctionCache):
+    """numba's cache of a function, without its assumption that the folder can be written and the disk is never full."""
+
+    _impl_class = _CacheFormat
+
+    def load_overload(self, *arguments: Any) -> Any:
+        with contextlib.suppress(OSError):
+            return super().load_overload(*arguments)  # type: ignore[no-untyped-call]
+
+    def save_overload(self, *arguments: Any) -> None:
+        with contextlib.suppress(OSError):
+            super().save_overload(*arguments)  # type: ignore[no-untyped-call]
 
 
 def kernel(function: _Function) -> _Function:
     """Compile with Python's own arithmetic: one order of additions, the same bits alone or in a batch."""
-    with _own_cache():
-        return cast("_Function", njit(nogil=True, cache=True)(function))
+    return cast("_Function", _cached(njit(nogil=True)(function)))
 
 
 def fast_kernel(function: _Function) -> _Function:
     """Compile with sums that may be reordered, and so vectorised."""
-    with _own_cache():
-        return cast("_Function", njit(nogil=True, cache=True, fastmath=_FAST)(function))
+    return cast("_Function", _cached(njit(nogil=True, fastmath=_FAST)(function)))
+
+
+def _cached(dispatcher: Any) -> Any:
+    if CACHE_FOLDER is not None:
+        # What `njit(cache=True)` does too, with a cache of numba's own class.
+        dispatcher._cache = _Cache(dispatcher.py_func)  # type: ignore[no-untyped-call]  # noqa: SLF001
+    return dispatcher
 
 
 class _Announcer(event.Listener):
-    """Says, once a process, that kernels are being compiled: numba tells it of each that its cache does not hold."""
+    """Logs, once per process, that kernels are being compiled; numba calls it for each that is not in its cache."""
 
     def __init__(self) -> None:
         self.done = False
 
     def on_start(self, event: Any) -> None:
-        """Speak when the function about to be compiled is the first of our kernels."""
+        """Log before the first of our kernels is compiled."""
         ours = event.data["dispatcher"].py_func.__module__.startswith("lsh.")
         if ours and not self.done:
             self.done = True
             logging.getLogger("lsh").warning(ANNOUNCEMENT)
 
     def on_end(self, event: Any) -> None:
-        """Say nothing more."""
+        """Log nothing."""
 
 
 _register("numba:compile", _Announcer())
-
-
-@contextlib.contextmanager
-def _own_cache() -> Iterator[None]:
-    """Point numba at this package's cache while it decorates one function, which is when it looks."""
-    before = _config.CACHE_DIR
-    _config.CACHE_DIR = str(_CACHE)
-    try:
-        yield
-    finally:
-        _config.CACHE_DIR = before
