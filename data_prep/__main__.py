@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from tqdm import tqdm
-
 from data_prep.errors import DataError
 from data_prep.room import format_bytes, published_bytes
 from earshot_common import command_line
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from data_prep.progress import Progress
     from data_prep.report import Report
 
@@ -184,6 +184,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _map(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
     from data_prep.dataset import open_dataset
     from data_prep.mapping import add_map
 
@@ -242,6 +244,8 @@ class _Bar:
 
     def show(self, progress: "Progress") -> None:
         if self._bar is None or self._activity != progress.activity:
+            from tqdm import tqdm  # needs an extra, and `--help` does not
+
             self.__exit__()
             self._activity = progress.activity
             self._bar = tqdm(

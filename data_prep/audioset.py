@@ -37,6 +37,7 @@ from data_prep.room import (
     shard_bytes,
 )
 from data_prep.segments import SegmentList
+from data_prep.tfrecord import require_tensorflow
 from earshot_common.atomic import remove_leftovers
 from earshot_common.locks import lock_file
 
@@ -111,6 +112,7 @@ def download_audioset(
     StoppedError on request. After each of them, and after a kill, the same call resumes.
     """
     check_target(out, overwrite=overwrite)
+    require_tensorflow()
     from_environment = os.environ.get(MIRRORS_VARIABLE, "").split()
     with _work_folder(out) as folder:
         remove_leftovers(out)

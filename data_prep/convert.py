@@ -23,7 +23,7 @@ from data_prep.schema import ClipBatch
 from data_prep.seen import SeenIds
 from data_prep.segments import SegmentList
 from data_prep.splits import SOURCES, split_of
-from data_prep.tfrecord import MAX_FRAMES
+from data_prep.tfrecord import MAX_FRAMES, require_tensorflow
 from data_prep.writer import DatasetWriter, new_dataset
 
 ClipProgress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
@@ -49,6 +49,7 @@ def convert(
     with `keep_going` damage is reported instead.
     """
     check_target(out, overwrite=overwrite)
+    require_tensorflow()
     labels = read_labels(labels_csv, ontology)
     report = Report()
     read = [0, 0]  # bytes, and of how many

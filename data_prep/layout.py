@@ -12,6 +12,7 @@ import numpy as np
 from data_prep.arrays import Float32Array, Float64Array, UInt16Array
 from data_prep.errors import InputError
 from data_prep.schema import Metric
+from earshot_common import extras
 
 MAX_COORDINATE = 65_535  # uint16
 MAX_FITTED = 100_000  # clips laid out together; the others are then placed among them
@@ -81,8 +82,5 @@ def _tsne() -> Any:
     try:
         from openTSNE import TSNE
     except ImportError:
-        raise InputError(
-            "a map is laid out by openTSNE, which is not installed: `pip install openTSNE` (or `.[map]` in a "
-            "checkout), then run this again"
-        ) from None
+        raise InputError(extras.advice("openTSNE")) from None
     return TSNE

@@ -6,6 +6,7 @@ feature list `audio_embedding`, one frame of 128 bytes per second. TensorFlow pa
 """
 
 import contextlib
+import importlib.util
 import os
 import string
 import sys
@@ -20,10 +21,11 @@ import numpy.typing as npt
 
 from data_prep.archive import Shard
 from data_prep.arrays import BoolArray, Float64Array, Int64Array, UInt8Array, UInt16Array
-from data_prep.errors import RecordError
+from data_prep.errors import InputError, RecordError
 from data_prep.features import frame_sums
 from data_prep.framing import CheckedShard
 from data_prep.label_sets import LabelSets
+from earshot_common import extras
 
 MAX_FRAMES = 10
 FRAME_BYTES = 128
@@ -147,6 +149,18 @@ def parse_records(records: Records, n_labels: int, *, keep_frames: bool) -> Pars
         sums=frame_sums(all_frames, n_frames),  # type: ignore[arg-type]  # of at most ten: uint16
         frames=all_frames if keep_frames else None,
     )
+
+
+def require_tensorflow() -> None:
+    """Raise InputError where TensorFlow is not installed, before any work is done for nothing."""
+    if importlib.util.find_spec("tensorflow") is None:
+        if sys.version_info >= (3, 14):
+            version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+            raise InputError(
+                f"AudioSet's records are parsed by TensorFlow, which has no release for Python {version}: run this "
+                "with Python 3.11, 3.12 or 3.13"
+            )
+        raise InputError(extras.advice("tensorflow"))
 
 
 @cache

@@ -5,21 +5,29 @@ import os
 import sys
 from collections.abc import Callable
 
+from earshot_common import extras
+
 ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # exit codes; the last two are 128 + the signal's number
 
 
 def run(command: Callable[[], int | None], errors: tuple[type[Exception], ...], interrupted: str = "stopped") -> int:
     """Call `command` and return its exit code, None standing for 0.
 
-    An exception of one of the types `errors` becomes one message on stderr, with its notes, and exit code 2; Ctrl-C
-    prints `interrupted` and gives 130; 141 where the reader of stdout has closed the pipe, as `head` does. Any other
-    exception is a defect and is raised.
+    An exception of one of the types `errors` becomes one message on stderr, with its notes, and exit code 2; so does a
+    missing optional dependency, which the message names. Ctrl-C prints `interrupted` and gives 130; 141 where the
+    reader of stdout has closed the pipe, as `head` does. Any other exception is a defect and is raised.
     """
     try:
         status = command()
         sys.stdout.flush()
     except errors as error:
         print(f"error: {full_message(error)}", file=sys.stderr)
+        return ERROR
+    except ModuleNotFoundError as error:
+        text = extras.advice(error.name or "")
+        if text is None:
+            raise
+        print(f"error: {text}", file=sys.stderr)
         return ERROR
     except KeyboardInterrupt:
         print(interrupted, file=sys.stderr)

@@ -5,11 +5,10 @@ import json
 import shlex
 import sys
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_prep.dataset import Clip, Dataset, open_dataset
 from data_prep.errors import DataError
 from earshot_common import command_line
 from lsh import arguments, params
@@ -23,6 +22,9 @@ from lsh.sampling import evenly_spaced_rows
 from lsh.tuning import tune
 from lsh.ways import Index, Way
 
+if TYPE_CHECKING:
+    from data_prep.dataset import Clip, Dataset
+
 _TUNING_QUERIES = {"any": 2000, "tables": 500}
 _SETTINGS = ("index", "family", "metric", "n_tables", "n_bits", "n_buckets", "n_probes", "n_reranked", "k")
 
@@ -32,6 +34,8 @@ def main(words: list[str] | None = None) -> int:
     options = _parser().parse_args(_joined(sys.argv[1:] if words is None else words))
 
     def command() -> None:
+        from data_prep.dataset import open_dataset  # needs an extra, and `--help` does not
+
         report: dict[str, Any] = options.run(open_dataset(options.dataset), options)
         if options.json:
             print(json.dumps(report))
@@ -49,7 +53,7 @@ def _joined(words: list[str]) -> list[str]:
     return [*words[:place], f"--clip={words[place + 1]}", *words[place + 2 :]]
 
 
-def _evaluate(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
+def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     way = arguments.way(options, options.metric or dataset.metric, dataset.n_rows("train"))
     index = _built(dataset, way)
     queries, labels = _queries(dataset, options.split, options.queries)
@@ -59,7 +63,7 @@ def _evaluate(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
     return result.as_dict() | described
 
 
-def _tune(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
+def _tune(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     most = options.queries or _TUNING_QUERIES[options.index]
     validation, test = (_queries(dataset, split, most) for split in ("validation", "test"))
     way, index, why = (_tune_tables if options.index == "tables" else _plan)(dataset, options, validation[0])
@@ -77,7 +81,7 @@ def _tune(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
     return {"settings": settings, "wanted_recall": options.recall, **checked, "why": why}
 
 
-def _plan(dataset: Dataset, options: argparse.Namespace, queries: Float32Array) -> tuple[Way, Index, str]:
+def _plan(dataset: "Dataset", options: argparse.Namespace, queries: Float32Array) -> tuple[Way, Index, str]:
     """Choose among all ways to search."""
     metric, X = options.metric or dataset.metric, dataset.features("train")
     wish = {"metric": metric, "k": options.k, "recall": options.recall, "seed": options.seed}
@@ -85,7 +89,7 @@ def _plan(dataset: Dataset, options: argparse.Namespace, queries: Float32Array) 
     return chosen.way, chosen.index, chosen.why
 
 
-def _tune_tables(dataset: Dataset, options: argparse.Namespace, queries: Float32Array) -> tuple[Way, Index, str]:
+def _tune_tables(dataset: "Dataset", options: argparse.Namespace, queries: Float32Array) -> tuple[Way, Index, str]:
     """Choose L, K and the probes of hash tables, as the app's page does."""
     metric = options.metric or dataset.metric
     index = _built(dataset, Way.tables(metric, options.seed, {}, {}))
@@ -94,7 +98,7 @@ def _tune_tables(dataset: Dataset, options: argparse.Namespace, queries: Float32
     return Way.tables(metric, options.seed, {}, setting), index, choice.why
 
 
-def _search(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
+def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     clip = dataset.find_clip(options.clip)
     if clip is None:
         example = dataset.clip("test", 0).clip_id if dataset.n_rows("test") else "none"
@@ -119,7 +123,7 @@ def _search(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _families(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
+def _families(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     metric, X, base = options.metric or dataset.metric, dataset.features("train"), dataset.label_sets("train")
     queries, labels = _queries(dataset, options.split, options.queries)
     command_line.log(f"indexing {len(X):,} clips of {dataset.title!r} for {metric} distance, once for each family")
@@ -130,18 +134,18 @@ def _families(dataset: Dataset, options: argparse.Namespace) -> dict[str, Any]:
     return measured.as_dict() | asked | {"seed": options.seed, "dataset": dataset.name}
 
 
-def _described(dataset: Dataset, clip: Clip) -> dict[str, Any]:
+def _described(dataset: "Dataset", clip: "Clip") -> dict[str, Any]:
     labels = [dataset.label_names[label] for label in clip.labels]
     return {"clip_id": clip.clip_id, "labels": labels, "start_s": clip.start_s, "end_s": clip.end_s}
 
 
-def _built(dataset: Dataset, way: Way) -> Any:
+def _built(dataset: "Dataset", way: Way) -> Any:
     """Build the index of a way over the dataset's clips."""
     command_line.log(f"indexing {dataset.n_rows('train'):,} clips of {dataset.title!r} for {way.metric} distance")
     return way.fit(dataset.features("train"))
 
 
-def _queries(dataset: Dataset, split: str, most: int) -> tuple[Float32Array, Labels]:
+def _queries(dataset: "Dataset", split: str, most: int) -> tuple[Float32Array, Labels]:
     """Return the features and labels of at most `most` clips, evenly spaced through a split."""
     n = dataset.n_rows(split)
     if n == 0:

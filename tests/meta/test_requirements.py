@@ -4,14 +4,27 @@ import tomllib
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from tests.meta.sources import MODULES, ROOT, TREES, imports
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-WANTED = {
-    "requirements.txt": PROJECT["dependencies"],
-    "requirements-dev.txt": PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"],
-}
+EXTRAS = PROJECT["optional-dependencies"]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+FILES = {"requirements.txt": "app", "requirements-dev.txt": "dev", "requirements-bench.txt": "bench"}
+
+
+def with_extras(texts):
+    """Return requirements as texts, with those of the extras of this project that they name."""
+    found = []
+    for text in texts:
+        requirement = Requirement(text)
+        mine = requirement.name == PROJECT["name"]
+        found += [t for extra in requirement.extras for t in with_extras(EXTRAS[extra])] if mine else [text]
+    return list(dict.fromkeys(found))
+
+
+WANTED = {file: with_extras(PROJECT["dependencies"] + EXTRAS[extra]) for file, extra in FILES.items()}
 
 
 def pinned(file):
@@ -43,6 +56,34 @@ def test_every_dependency_is_pinned_inside_its_range(file, text):
         assert wanted.specifier.contains(specifier.version)
 
 
+def environment(python):
+    linux = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "platform_machine": "x86_64"}
+    cpython = {"implementation_name": "cpython", "platform_python_implementation": "CPython"}
+    return linux | cpython | {"python_version": python, "python_full_version": f"{python}.1", "extra": ""}
+
+
+def applies(requirement, python):
+    return requirement.marker is None or requirement.marker.evaluate(environment(python))
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("file", FILES)
+def test_each_python_has_one_version_of_each_package_on_linux(file, python):
+    pins = {name: [pin for pin in pins if applies(pin, python)] for name, pins in pinned(file).items()}
+    assert all(len(some) <= 1 for some in pins.values())
+    for wanted in map(Requirement, WANTED[file]):
+        assert len(pins[normal(wanted.name)]) == applies(wanted, python), wanted
+
+
+def test_the_supported_pythons_are_the_same_everywhere():
+    """A file is locked only when each pin has a wheel for each Python that tools/lock.sh names."""
+    supported = SpecifierSet(PROJECT["requires-python"])
+    assert [f"3.{minor}" for minor in range(30) if f"3.{minor}" in supported] == PYTHONS
+    lock = (ROOT / "tools" / "lock.sh").read_text(encoding="utf-8")
+    assert f'pythons="{" ".join(PYTHONS)}"' in lock
+    assert "--only-binary :all:" in lock
+
+
 @pytest.mark.parametrize("file", WANTED)
 def test_every_line_pins_one_version(file):
     for pins in pinned(file).values():
@@ -51,19 +92,22 @@ def test_every_line_pins_one_version(file):
             assert pin.url is None
 
 
-def test_both_files_pin_the_same_versions():
-    app, dev = pinned("requirements.txt"), pinned("requirements-dev.txt")
-    for name, pins in app.items():
-        assert sorted(map(str, pins)) == sorted(map(str, dev[name]))
+@pytest.mark.parametrize("file", ["requirements-dev.txt", "requirements-bench.txt"])
+def test_every_file_pins_the_versions_of_the_app(file):
+    other = pinned(file)
+    for name, pins in pinned("requirements.txt").items():
+        assert {pin.specifier for pin in pins} == {pin.specifier for pin in other[name]}
 
 
 def test_every_package_that_is_imported_is_declared():
-    """What `lsh`, `data_prep`, `ui` and the app import is in pyproject.toml, the standard library or the project."""
-    names_of = {"google_crc32c": "google-crc32c", "llvmlite": "numba"}
-    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["map"]
-    declared = {normal(Requirement(text).name) for text in wanted}
+    """What a package imports is in the standard library, the project, or what its users install for it."""
+    names_of = {"google_crc32c": "google-crc32c", "llvmlite": "numba", "ai_edge_litert": "ai-edge-litert"}
+    extras_of = {"earshot_common": [], "lsh": [], "data_prep": ["sounds", "map"], "ui": ["app"], "app": ["app"]}
     for name, tree in TREES.items():
-        if not name.startswith("benchmarks"):
+        package = name.split(".")[0]
+        if package in extras_of:
+            wanted = PROJECT["dependencies"] + [text for extra in extras_of[package] for text in EXTRAS[extra]]
+            declared = {normal(Requirement(text).name) for text in with_extras(wanted)}
             for imported in imports(name, tree):
                 top = imported.split(".")[0]
                 if top not in sys.stdlib_module_names and top not in {m.split(".")[0] for m in MODULES}:
