@@ -12,6 +12,7 @@ from data_prep.sounds.asking import LARGEST, LONGEST_S, Asked, Asking
 from lsh import LSHError
 from ui import doors, near, remarks, taking, visits
 from ui.answer import answer_to
+from ui.figures import percent
 from ui.loading import PageContext
 from ui.text import plain
 
@@ -118,7 +119,7 @@ def _invite(data: bytes | None) -> None:
 
 
 def _what_was_heard(dataset: Dataset, question: Question) -> None:
-    heard = [f"{plain(name)} {score:.0%}" for name, score in question.asked.heard if score >= _MIN_SCORE]
+    heard = [f"{plain(name)} {percent(score)}" for name, score in question.asked.heard if score >= _MIN_SCORE]
     if heard:
         st.markdown(f"**Heard:** {' · '.join(heard)}")
     elif question.asked.heard:

@@ -26,7 +26,7 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
         chart = said = place
     else:
         chart, said = place.skeleton(figures.TRADE_OFF_HEIGHT), place.empty()
-        times = watch.run(lambda share: said.progress(share, f"Timing real searches on this machine: {share:.0%}"))
+        times = watch.run(lambda share: said.progress(share, f"Timing real searches on this machine: {percent(share)}"))
         said = said.container()
     rows = [view.grid.cell(int(n), 1)[0] for n in times.n_tables]
     grid = Grid(times.n_tables, times.n_bits, view.grid.recall[rows])

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, found_and_missed, histogram, label, line, marker, percent, points, text_at
+from ui.figures.marks import (
+    PERCENT_TICKS,
+    Floats,
+    found_and_missed,
+    histogram,
+    label,
+    line,
+    marker,
+    percent,
+    points,
+    text_at,
+)
 from ui.figures.palette import FOUND, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
 
 HEIGHT = 420
@@ -28,7 +39,7 @@ def s_curve(curve: HitCurve, distances: Floats, neighbours: Floats, found: list[
     figure = new_figure(curve.axis, "chance of being looked at", mode, height=HEIGHT, right=24, top=24)
     limit = float(curve.at[-1])
     figure.update_xaxes(range=[0, limit])
-    figure.update_yaxes(range=[-0.03, 1.1], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
+    figure.update_yaxes(range=[-0.03, 1.1], **PERCENT_TICKS)
     middle = histogram(figure, distances, limit, curve.unit, height=0.6)[0]
     for (name, values), height in zip(curve.others.items(), (0.86, 0.3), strict=True):  # names at heights of their own
         figure.add_trace(_line(curve, values, name, {"color": SOFT_INK[mode], "width": 1.5, "dash": "dot"}))

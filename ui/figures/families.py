@@ -28,15 +28,15 @@ def families(
         ticktext=[f"{100 * budget:g}" for budget in budgets],
     )
     known = np.concatenate([*lines.values(), [exact or 0.0]])
-    top = min(1.0, float(np.nanmax(known)) * 1.15)
-    figure.update_yaxes(range=[0, top * 1.06], tickformat=".0%")
+    top = min(100.0, float(np.nanmax(known)) * 115)
+    figure.update_yaxes(range=[0, top * 1.06], ticksuffix=" %")
     percents = [100 * budget for budget in budgets]
     for i, (name, values) in enumerate(lines.items()):
         style = {"color": INK[mode] if i else FOUND, "width": 1.5 if i else 2.5, "dash": _DASHES[i % 5]}
         texts = [f"{name}, {percent(b)} looked at:<br>{percent(v)}" for b, v in zip(budgets, values, strict=True)]
-        figure.add_trace(line(percents, values, name, style, texts, dots=6))
+        figure.add_trace(line(percents, 100 * values, name, style, texts, dots=6))
     if exact is not None:
-        figure.add_hline(y=exact, line={"color": QUIET, "width": 1})
-        label(figure, 100 * budgets[0], exact, f"exact: {percent(exact)}", mode, to_left=False, lift=12)
-    name_ends(figure, [(percents[-1], float(v[-1]), name) for name, v in lines.items() if np.isfinite(v[-1])])
+        figure.add_hline(y=100 * exact, line={"color": QUIET, "width": 1})
+        label(figure, 100 * budgets[0], 100 * exact, f"exact: {percent(exact)}", mode, to_left=False, lift=12)
+    name_ends(figure, [(percents[-1], 100 * float(v[-1]), name) for name, v in lines.items() if np.isfinite(v[-1])])
     return figure

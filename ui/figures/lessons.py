@@ -7,7 +7,19 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lsh import hit_probability
-from ui.figures.marks import Floats, Meaning, histogram, label, line, marker, percent, points, text_at, you_are_here
+from ui.figures.marks import (
+    PERCENT_TICKS,
+    Floats,
+    Meaning,
+    histogram,
+    label,
+    line,
+    marker,
+    percent,
+    points,
+    text_at,
+    you_are_here,
+)
 from ui.figures.palette import CANDIDATE, FOUND, HAIRLINE, INK, QUIET, Mode, new_figure
 
 HEIGHT = 340
@@ -35,9 +47,9 @@ class Angles:
 
 def angle_histogram(angles: Angles, mode: Mode) -> go.Figure:
     """Draw a histogram of the angles from the query to all clips, with the ten nearest on it."""
-    figure = _degrees("angle to your sound, degrees", "share of the clips", mode)
+    figure = _degrees("angle to your sound, degrees", "share of the clips, %", mode)
     _, top = histogram(figure, angles.all, 180, "°")
-    figure.update_yaxes(range=[0, 1.3 * top], tickformat=".0%", nticks=4)
+    figure.update_yaxes(range=[0, 1.3 * top], nticks=4)
     figure.add_trace(points([0], [0.06 * top], "", marker("query", 16, mode), ["your sound"]))
     n = len(angles.nearest)
     texts = ["one of the 10 nearest"] * n
@@ -86,7 +98,7 @@ def key_chances(angles: Angles, n_bits: int, mode: Mode) -> go.Figure:
     figure = new_figure("K, bits of the key", "chance that the whole key agrees", mode, height=HEIGHT, right=24)
     bits = np.arange(1, 25)
     figure.update_xaxes(range=[0.5, 24.5], tickvals=[1, 4, 8, 12, 16, 20, 24])
-    figure.update_yaxes(range=[-0.02, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
+    figure.update_yaxes(range=[-0.02, 1.02], **PERCENT_TICKS)
     for angle, colour, dash, name in (
         (angles.tenth, FOUND, "solid", f"10th nearest, {angles.tenth:.0f}°"),
         (angles.usual, CANDIDATE, "dot", f"usual clip, {angles.usual:.0f}°"),
@@ -106,7 +118,7 @@ def s_curve(angles: Angles, n_tables: int, n_bits: int, mode: Mode) -> go.Figure
     """Draw the probability of being looked at by angle, over a histogram of all clips."""
     figure = _degrees("angle to your sound, degrees", "chance of being looked at", mode)
     middle, top = histogram(figure, angles.all, 180, "°", height=0.5)
-    figure.update_yaxes(range=[-0.02, 1.08], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
+    figure.update_yaxes(range=[-0.02, 1.08], **PERCENT_TICKS)
     chances = hit_probability(1 - _CURVE / 180, n_tables, n_bits)
     text = [f"{angle:.0f}°: {percent(float(c))}" for angle, c in zip(_CURVE, chances, strict=True)]
     figure.add_trace(line(_CURVE, chances, "chance", {"color": FOUND, "width": 2.5}, text))

@@ -16,6 +16,7 @@ Ints = npt.NDArray[np.integer]
 
 Meaning = Literal["query", "found", "missed", "exact", "candidate", "here", "pinned"]
 
+PERCENT_TICKS = {"tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": ["0", "25 %", "50 %", "75 %", "100 %"]}
 LINE_HEIGHT = 17  # px, the minimum distance of two names
 _CROSSHAIR = {"color": HERE, "width": 1, "dash": "dot"}
 
@@ -109,11 +110,11 @@ def line(
 def histogram(
     figure: go.Figure, distances: Floats, limit: float, unit: str, height: float | None = None
 ) -> tuple[float, float]:
-    """Add a histogram of distances up to `limit`, as fractions or `height` high; return its peak (x, y)."""
+    """Add a histogram of distances up to `limit`, in % of the clips or `height` high; return its peak (x, y)."""
     counts, edges = np.histogram(distances, bins=60, range=(0, limit))
     shares = counts / max(len(distances), 1)
     peak = int(shares.argmax())
-    heights = shares * (height / max(float(shares[peak]), 1e-9)) if height else shares
+    heights = shares * (height / max(float(shares[peak]), 1e-9) if height else 100)
     width, middles = edges[1] - edges[0], (edges[:-1] + edges[1:]) / 2
     texts = [
         f"{low:.3g} to {low + width:.3g}{unit} away:<br>{percent(float(share))} of the clips"
