@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 DATASET ?= data/sample
 
 .DEFAULT_GOAL := help
-.PHONY: help app test deploy-check bench answers check format lock clean
+.PHONY: help app test test-pythons deploy-check bench answers api check format lock clean
 
 help:  ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 app: $(VENV)/.app  ## install what the app needs and open it on the embedded sample
 	EARSHOT_LOCAL=1 $(BIN)/streamlit run app.py
@@ -21,6 +21,12 @@ bench: $(VENV)/.bench  ## measure LSH against its peers on a dataset: make bench
 
 answers: $(VENV)/.dev  ## measure all that docs/ANSWERS.md says and write it, some minutes: make answers DATASET=data/audioset
 	$(BIN)/python -m benchmarks.answers $(DATASET)
+
+test-pythons:  ## run the fast tests on every other supported Python that is found, some minutes each
+	tools/test_pythons.sh
+
+api: $(VENV)/.dev  ## write docs/API.md anew from the docstrings
+	PYTHONPATH=. $(BIN)/python tools/api_reference.py
 
 deploy-check: $(VENV)/.dev  ## run the app under a small host's limits, visit it a hundred times, and report
 	$(BIN)/python tools/deploy_check.py $(DATASET)

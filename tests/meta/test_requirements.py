@@ -20,7 +20,7 @@ def with_extras(texts):
     for text in texts:
         requirement = Requirement(text)
         mine = requirement.name == PROJECT["name"]
-        found += [t for extra in requirement.extras for t in with_extras(EXTRAS[extra])] if mine else [text]
+        found += [t for extra in sorted(requirement.extras) for t in with_extras(EXTRAS[extra])] if mine else [text]
     return list(dict.fromkeys(found))
 
 
