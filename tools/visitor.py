@@ -147,7 +147,7 @@ def _learn(page: Page, _: int) -> str:
 
 
 def _data(page: Page, _: int) -> str:
-    page.get_by_role("button", name="Check every byte").click()
+    page.get_by_role("button", name="Verify files").click()
     page.get_by_text("files are whole").wait_for()
     return "collections checked"
 

@@ -57,7 +57,7 @@ def first_probe(s: Settings, table: int, own: TableKey, flipped: Sequence[int]) 
     if not flipped:
         return f"Table {table + 1} has no second bucket to look into."
     names = numbered(s, flipped)
-    weakest = ", the least firm of all" if list(flipped) == [int(own.firmness.argmin())] else ""
+    weakest = ", the least certain of all" if list(flipped) == [int(own.firmness.argmin())] else ""
     where = distance_to_wall(s, own, flipped[0])
     return (
         f"The first bucket next door in table {table + 1} changes {names}{weakest}: your sound is only {where}, so a "

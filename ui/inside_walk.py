@@ -17,7 +17,7 @@ from ui.query_view import QueryView
 from ui.state import Settings
 from ui.text import clean
 
-MAX_MATES = 6
+MAX_MEMBERS = 6
 
 
 def key(view: QueryView) -> None:
@@ -66,8 +66,8 @@ def buckets(view: QueryView) -> None:
         f"clips, with {hits.min()} to {hits.max()} of the {len(view.true_rows)} nearest in each.",
     )
     st.markdown(f"**Who else is in the bucket of table {table + 1}**, the nearest first:")
-    ids, distances = inspecting.nearest_of(index, view.query, walk[table], MAX_MATES)
-    _mates(view, "inside-mates", ids.tolist(), distances.tolist())
+    ids, distances = inspecting.nearest_of(index, view.query, walk[table], MAX_MEMBERS)
+    _list_members(view, "inside-mates", ids.tolist(), distances.tolist())
 
 
 def margins_of(view: QueryView, table: int, n_bits: int) -> Margins:
@@ -100,7 +100,7 @@ def margins_of(view: QueryView, table: int, n_bits: int) -> Margins:
     )
 
 
-def _mates(view: QueryView, name: str, rows: list[int], distances: list[float]) -> None:
+def _list_members(view: QueryView, name: str, rows: list[int], distances: list[float]) -> None:
     truth = view.true_rows
     entries = [
         Entry(
