@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from lsh.kernels.jit import ANNOUNCEMENT
+from tests.read_only import can_mount, with_read_only
 
 FOLDER = "from lsh.kernels.jit import CACHE_FOLDER; print(CACHE_FOLDER)"
 # Compiles one small kernel, and prints the folder.
@@ -39,10 +40,7 @@ def run(code, package, *, read_only=(), **variables):
     """Run code with the package; the folders `read_only` are mounted so in a namespace of the process."""
     command = [sys.executable, "-c", code]
     if read_only:
-        mounts = "".join(
-            f"mount --bind '{folder}' '{folder}'; mount -o remount,ro,bind '{folder}'; " for folder in read_only
-        )
-        command = ["unshare", "--mount", "sh", "-ec", f'{mounts} exec "$@"', "sh", *command]
+        command = with_read_only(read_only, command)
     done = subprocess.run(
         command, cwd=package.parent, env=environment(package, **variables), capture_output=True, text=True, check=False
     )
@@ -50,12 +48,7 @@ def run(code, package, *, read_only=(), **variables):
     return done.stdout.strip(), done.stderr.strip()
 
 
-@pytest.fixture(scope="session")
-def can_mount():
-    """Skip where file systems cannot be mounted read-only, as root's writes alone are stopped by that."""
-    command = ["unshare", "--mount", "sh", "-ec", "mount --bind /tmp /tmp; mount -o remount,ro,bind /tmp"]
-    if shutil.which("unshare") is None or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("this process may not mount file systems: run as root on Linux to test read-only ones")
+needs_mounts = pytest.mark.skipif(not can_mount(), reason="only root on Linux can mount a folder read-only")
 
 
 @pytest.fixture
@@ -76,14 +69,14 @@ def test_a_folder_that_is_named_is_used_first(package, places, tmp_path):
     assert folder.startswith(str(tmp_path / "named"))
 
 
-@pytest.mark.usefixtures("can_mount")
+@needs_mounts
 def test_a_read_only_checkout_compiles_into_the_users_cache_once(package, places):
     outputs = [run(COMPILE, package, read_only=[package], **places) for _ in range(2)]
     assert outputs[0][0].startswith(places["HOME"])
     assert outputs == [(outputs[0][0], ANNOUNCEMENT), (outputs[0][0], "")]
 
 
-@pytest.mark.usefixtures("can_mount")
+@needs_mounts
 @pytest.mark.parametrize("home", ["read-only", "missing"])
 def test_without_a_home_the_temporary_folder_is_used(package, places, home):
     if home == "missing":
@@ -94,13 +87,13 @@ def test_without_a_home_the_temporary_folder_is_used(package, places, home):
     assert outputs == [(outputs[0][0], ANNOUNCEMENT), (outputs[0][0], "")]
 
 
-@pytest.mark.usefixtures("can_mount")
+@needs_mounts
 def test_where_nothing_can_be_written_a_search_works_and_nothing_is_cached(package, places):
     output = run(COMPILE, package, read_only=[package.parent, "/tmp", "/var/tmp"], **places)  # noqa: S108
     assert output == ("None", ANNOUNCEMENT)
 
 
-@pytest.mark.usefixtures("can_mount")
+@needs_mounts
 def test_compiled_code_of_an_installation_is_used_read_only(package, places):
     folder, _ = run(COMPILE + MAKE_READY, package, **places)
     output = run(COMPILE, package, read_only=[package.parent, "/tmp", "/var/tmp"], **places)  # noqa: S108
@@ -108,14 +101,14 @@ def test_compiled_code_of_an_installation_is_used_read_only(package, places):
     assert folder.startswith(str(package))
 
 
-@pytest.mark.usefixtures("can_mount")
+@needs_mounts
 def test_a_kernel_that_a_read_only_installation_lacks_is_compiled(package, places):
     run(MAKE_READY, package, **places)
     assert run(COMPILE, package, read_only=[package], **places)[1] == ANNOUNCEMENT
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="each user of Windows has a temporary folder of their own")
-@pytest.mark.usefixtures("can_mount")
+@needs_mounts
 def test_a_temporary_folder_that_others_can_write_to_is_not_used(package, places, tmp_path):
     shared = tmp_path / "temporary" / f"earshot-{os.getuid()}"
     shared.mkdir()
