@@ -19,16 +19,16 @@ def parameters(view: QueryView) -> None:
     if not _has_judges(context.dataset):
         return
     measured = recall_grid.measure(context)
-    best = recall_grid.cheapest(measured.grid, measured.candidates, WANTED)
+    best = recall_grid.cheapest(measured.grid, WANTED)
     if best is None:
         st.markdown("**No setting here reaches recall 0.90.** Add probes, or ask for less:")
     else:
-        looked = percent(float(measured.candidates[measured.grid.cell(*best)]))
         st.markdown(
             f"**It depends on the recall you want.** To find {percent(WANTED)} of the ten nearest here, "
-            f"**{setting(*best)}** looks at the fewest clips, {looked} of them. Wanting more costs more:"
+            f"**{setting(*best)}** looks at the fewest clips, {percent(measured.grid.at(*best)[1])} of them. Wanting "
+            "more costs more:"
         )
-    few_numbers(recall_grid.cheapest_table(measured.grid, measured.candidates, WANTED))
+    few_numbers(recall_grid.cheapest_table(measured.grid, WANTED))
     st.markdown(
         "A long key parts even clips that sound alike; a short one makes buckets of everybody. The more clips there "
         "are, the more bits pay. Fewest looked at is not always fastest: *Tune* times them."

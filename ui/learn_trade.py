@@ -81,11 +81,11 @@ Settings along the line find 90 %; they differ in what they cost.
         slider("K", "Bits per key, K", MAX_BITS, view.settings)
     measured = recall_grid.measure(view.context)
     draw(
-        figures.recall_grid(measured.grid, measured.candidates, measured.here, WANTED, view.mode),
+        figures.recall_grid(measured.grid, measured.here, WANTED, view.mode),
         f"Recall at every L and K. You are at {setting(*measured.here)}: recall {measured.here_recall:.2f}, "
         f"{percent(measured.here_looked_at)} of the clips looked at.",
     )
-    st.markdown(recall_grid.doubling(measured.grid, measured.candidates, measured.here))
+    st.markdown(recall_grid.doubling(measured.grid, measured.here))
     doors.to("tune", "Find the best setting for the recall you want on Tune")
 
 

@@ -22,8 +22,7 @@ TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99)
 class GridView:
     """Recall and cost of every setting, measured with validation queries.
 
-    surface: every query at every setting with the probes in force; grid: its recall; candidates: float[L, K], the share
-    of the collection looked at there.
+    surface: every query at every setting with the probes in force; grid: its means.
     predicted: float[L, K], recall by theory with one probe per table; one_probe: its measured counterpart.
     """
 
@@ -31,7 +30,6 @@ class GridView:
     sample: Sample
     surface: Surface
     grid: Grid
-    candidates: Floats
     predicted: Floats
     one_probe: Grid
     mode: Mode
@@ -44,12 +42,12 @@ class GridView:
     @property
     def here_recall(self) -> float:
         """Return the recall of the setting in force."""
-        return float(self.grid.recall[self.grid.cell(*self.here)])
+        return self.grid.at(*self.here)[0]
 
     @property
     def here_looked_at(self) -> float:
         """Return the fraction of the collection that the setting in force looks at."""
-        return float(self.candidates[self.grid.cell(*self.here)])
+        return self.grid.at(*self.here)[1]
 
     @property
     def hits(self) -> Ints:
@@ -61,10 +59,10 @@ def measure(context: PageContext) -> GridView:
     """Measure and predict every setting, or take both from the cache. Raises LSHError if LSH cannot index the data."""
     sample = loading.sample_for(context.dataset, context.settings)
     surface = loading.surface_for(context)
-    grid = _grid(surface.recall)
-    once = grid if context.settings.n_probes == 1 else _grid(loading.surface_for(_with_one_probe(context)).recall)
+    grid = grid_of(surface)
+    once = grid if context.settings.n_probes == 1 else grid_of(loading.surface_for(_with_one_probe(context)))
     predicted = _predicted(key(context), context, sample)
-    return GridView(context, sample, surface, grid, surface.candidates, predicted, once, charts.mode())
+    return GridView(context, sample, surface, grid, predicted, once, charts.mode())
 
 
 def key(context: PageContext) -> tuple[object, ...]:
@@ -73,35 +71,36 @@ def key(context: PageContext) -> tuple[object, ...]:
     return context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width
 
 
-def cheapest(grid: Grid, candidates: Floats, wanted: float) -> tuple[int, int] | None:
+def cheapest(grid: Grid, wanted: float) -> tuple[int, int] | None:
     """Return the (L, K) that reaches a recall by looking at the fewest clips; None if none reaches it."""
     reaches = grid.recall >= wanted
     if not reaches.any():
         return None
-    row, column = np.unravel_index(np.where(reaches, candidates, np.inf).argmin(), reaches.shape)
+    row, column = np.unravel_index(np.where(reaches, grid.candidate_fraction, np.inf).argmin(), reaches.shape)
     return int(grid.n_tables[row]), int(grid.n_bits[column])
 
 
-def cheapest_table(grid: Grid, candidates: Floats, wanted: float) -> pd.DataFrame:
+def cheapest_table(grid: Grid, wanted: float) -> pd.DataFrame:
     """Tabulate the cheapest setting for each of a few recalls, the wanted one included."""
     rows = []
     for target in sorted({*TARGETS, round(wanted, 2)}):
-        best = cheapest(grid, candidates, target)
-        looked = percent(float(candidates[grid.cell(*best)])) if best else "out of reach"
+        best = cheapest(grid, target)
+        looked = percent(grid.at(*best)[1]) if best else "out of reach"
         rows.append((f"{target:.2f}", *(str(n) for n in best or ("", "")), looked))
     return pd.DataFrame(rows, columns=["recall ≥", "L", "K", "looked at"])
 
 
-def doubling(grid: Grid, candidates: Floats, here: tuple[int, int]) -> str:
+def doubling(grid: Grid, here: tuple[int, int]) -> str:
     """Say what twice the tables would find and cost, or half of them where there are not so many."""
     n_tables, n_bits = here
     twice = 2 * n_tables <= int(grid.n_tables[-1])
     other = 2 * n_tables if twice else n_tables // 2
-    was, would = grid.cell(n_tables, n_bits), grid.cell(other, n_bits)
+    recall, looked_at = grid.at(n_tables, n_bits)
+    other_recall, other_looked_at = grid.at(other, n_bits)
     return (
         f"{'Twice' if twice else 'Half'} the tables, L = {other} instead of {n_tables}, would find "
-        f"{percent(float(grid.recall[would]))} of the nearest instead of {percent(float(grid.recall[was]))}, "
-        f"and look at {percent(float(candidates[would]))} of the clips instead of {percent(float(candidates[was]))}."
+        f"{percent(other_recall)} of the nearest instead of {percent(recall)}, and look at "
+        f"{percent(other_looked_at)} of the clips instead of {percent(looked_at)}."
     )
 
 
@@ -109,9 +108,10 @@ def _with_one_probe(context: PageContext) -> PageContext:
     return replace(context, settings=replace(context.settings, n_probes=1))
 
 
-def _grid(recall: Floats) -> Grid:
-    n_tables, n_bits = recall.shape
-    return Grid(np.arange(1, n_tables + 1), np.arange(1, n_bits + 1), recall)
+def grid_of(surface: Surface) -> Grid:
+    """Return the means of a measured surface as the figures take them."""
+    n_tables, n_bits = surface.recall.shape
+    return Grid(np.arange(1, n_tables + 1), np.arange(1, n_bits + 1), surface.recall, surface.candidates)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -24,7 +24,6 @@ from ui import (
 )
 from ui.charts import BESIDE, draw, few_numbers
 from ui.figures import Grid, percent, setting
-from ui.figures.marks import Floats
 from ui.loading import PageContext
 from ui.paths import COMPONENTS
 from ui.recall_grid import GridView, cheapest_table, doubling, key
@@ -115,14 +114,14 @@ def _why(view: GridView, wanted: float) -> str:
     wish, chosen, because = st.session_state.get("tuned", (None, None, ""))
     if wish == (key(view.context), wanted) and chosen in (None, (s.n_tables, s.n_bits, s.n_probes)):
         return plain(because, longest=1000)
-    return wish_sentence(view.grid, view.candidates, view.here, wanted)
+    return wish_sentence(view.grid, view.here, wanted)
 
 
 def _every_setting(view: GridView, wanted: float) -> None:
     st.header("Every setting at once")
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
     with chart, st.container(key=tune_cells.CHART):
-        figure = figures.recall_grid(view.grid, view.candidates, view.here, wanted, view.mode)
+        figure = figures.recall_grid(view.grid, view.here, wanted, view.mode)
         last = setting(int(view.grid.n_tables[-1]), int(view.grid.n_bits[-1]))
         draw(
             figure,
@@ -133,7 +132,7 @@ def _every_setting(view: GridView, wanted: float) -> None:
     with aside:
         st.markdown(reaching(view.grid, wanted, len(view.sample.rows)))
         st.markdown("The setting of each recall that looks at the fewest clips:")
-        few_numbers(cheapest_table(view.grid, view.candidates, wanted))
+        few_numbers(cheapest_table(view.grid, wanted))
 
 
 def _cost(view: GridView, wanted: float) -> DeltaGenerator:
@@ -141,7 +140,7 @@ def _cost(view: GridView, wanted: float) -> DeltaGenerator:
     st.header("What recall costs")
     st.markdown("Each line is one K; along it, L grows from 1 table to 32. Up and to the left is better.")
     left, right = st.columns(2, gap="large")
-    cost = figures.candidate_cost(view.candidates)
+    cost = figures.candidate_cost(view.grid.candidate_fraction)
     here_at = (100 * view.here_looked_at, view.here_recall)
     with left:
         draw(
@@ -149,8 +148,8 @@ def _cost(view: GridView, wanted: float) -> DeltaGenerator:
             f"Recall against clips looked at, one line for each K as L grows. You are at {cost.text(here_at[0])}, "
             f"recall {here_at[1]:.2f}; exact search is at {cost.text(cost.exact)}, recall 1.",
         )
-        st.markdown(doubling(view.grid, view.candidates, view.here))
-        few_numbers(doubling_table(view.grid, view.candidates, view.here, FEW_TABLES))
+        st.markdown(doubling(view.grid, view.here))
+        few_numbers(doubling_table(view.grid, view.here, FEW_TABLES))
     return right.container()
 
 
@@ -165,13 +164,12 @@ def _reproduce(view: GridView) -> None:
         st.markdown("The command line takes the default bucket width, not the one that you set.")
 
 
-def wish_sentence(grid: Grid, candidates: Floats, here: tuple[int, int], wanted: float) -> str:
+def wish_sentence(grid: Grid, here: tuple[int, int], wanted: float) -> str:
     """Compare the setting in force with the wanted recall."""
-    cell = grid.cell(*here)
-    recall, looked = float(grid.recall[cell]), percent(float(candidates[cell]))
+    recall, looked_at = grid.at(*here)
     now = (
-        f"Now, at **{setting(*here)}**, LSH finds **{percent(recall)}** of the 10 nearest by looking at {looked} "
-        "of the clips."
+        f"Now, at **{setting(*here)}**, LSH finds **{percent(recall)}** of the 10 nearest by looking at "
+        f"{percent(looked_at)} of the clips."
     )
     if recall >= wanted:
         return f"{now} That is the {percent(wanted)} you want, or more. The button looks for a setting that is faster."
@@ -187,11 +185,11 @@ def reaching(grid: Grid, wanted: float, n_queries: int) -> str:
     return f"{reaching} of {every} settings reach recall {wanted:.2f}: those on the line and below it. {how}"
 
 
-def doubling_table(grid: Grid, candidates: Floats, here: tuple[int, int], tables: Sequence[int]) -> pd.DataFrame:
+def doubling_table(grid: Grid, here: tuple[int, int], tables: Sequence[int]) -> pd.DataFrame:
     """Tabulate recall and clips looked at, at the current K, for a few L and the one in force."""
     rows = []
     for n_tables in sorted({*tables, here[0]}):
-        cell = grid.cell(n_tables, here[1])
+        recall, looked_at = grid.at(n_tables, here[1])
         you = "you are here" if n_tables == here[0] else ""
-        rows.append((str(n_tables), f"{grid.recall[cell]:.2f}", percent(float(candidates[cell])), you))
+        rows.append((str(n_tables), f"{recall:.2f}", percent(looked_at), you))
     return pd.DataFrame(rows, columns=["L", "recall", "looked at", f"at K = {here[1]}"])

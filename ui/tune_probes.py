@@ -11,11 +11,10 @@ import streamlit as st
 from lsh import LSHIndex
 from ui import loading
 from ui.charts import BESIDE, draw, few_numbers
-from ui.figures import percent
-from ui.figures.marks import Floats
+from ui.figures import Grid, percent
 from ui.figures.more_probes import probes, recall_by_probes
 from ui.inside_words import many
-from ui.recall_grid import GridView, key
+from ui.recall_grid import GridView, grid_of, key
 from ui.tune_pieces import on_request
 
 PROBES = (1, 2, 4, 8, 16)
@@ -24,8 +23,6 @@ A table can be asked more than once: after your sound's own bucket, the buckets 
 look is a **probe**. Probes find more without another table, so without more memory. But they look at more, too. What
 do they bring when you look at no more than now?
 """
-
-Measured = tuple[Floats, Floats]  # recall and fraction looked at, float[L, K] each
 
 
 @st.fragment
@@ -37,13 +34,13 @@ def show(view: GridView) -> None:
     if made is None:
         return
     n_probes, row = view.context.settings.n_probes, view.grid.cell(*view.here)[0]
-    measured = dict(zip(PROBES, made.values(), strict=True)) | {n_probes: (view.grid.recall, view.candidates)}
+    measured = dict(zip(PROBES, made.values(), strict=True)) | {n_probes: view.grid}
     rows = trade(measured, view.here[0], view.here_looked_at)
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
     with chart:
         draw(
             recall_by_probes(
-                {n: (recall[row], looked[row]) for n, (recall, looked) in measured.items()},
+                {n: (grid.recall[row], grid.candidate_fraction[row]) for n, grid in measured.items()},
                 view.grid.n_bits,
                 (*view.here, n_probes),
                 (view.here_looked_at, view.here_recall),
@@ -61,16 +58,16 @@ def show(view: GridView) -> None:
 Row = tuple[int, int, float, int | None]  # probes, bits, recall, tables that one probe needs for it
 
 
-def trade(measured: Mapping[int, Measured], n_tables: int, budget: float) -> list[Row]:
+def trade(measured: Mapping[int, Grid], n_tables: int, budget: float) -> list[Row]:
     """Return, for each number of probes, the K with the highest recall within `budget` (a fraction), and that recall.
 
     Last in a row: how many tables reach that recall within the budget with one probe each; None if none here do.
     """
     rows: list[Row] = []
-    once, once_looked = measured[1]
-    within_once = np.where(once_looked <= budget, once, -1.0).max(axis=1)  # [L]
-    for n_probes, (recall, looked) in sorted(measured.items()):
-        within = np.where(looked[n_tables - 1] <= budget, recall[n_tables - 1], -1.0)
+    within_budget = {n: np.where(g.candidate_fraction <= budget, g.recall, -1.0) for n, g in measured.items()}
+    within_once = within_budget[1].max(axis=1)  # [L]
+    for n_probes, of_probes in sorted(within_budget.items()):
+        within = of_probes[n_tables - 1]
         best = int(within.argmax())
         if within[best] >= 0:
             enough = np.flatnonzero(within_once >= within[best])
@@ -109,6 +106,6 @@ def _megabytes(index: LSHIndex, n_tables: int) -> str:
     return f"{index.nbytes_of(n_tables) / 1e6:.1f} MB"
 
 
-def _measure(view: GridView, n_probes: int) -> Measured:
-    measured = loading.surface_for(replace(view.context, settings=replace(view.context.settings, n_probes=n_probes)))
-    return measured.recall, measured.candidates
+def _measure(view: GridView, n_probes: int) -> Grid:
+    settings = replace(view.context.settings, n_probes=n_probes)
+    return grid_of(loading.surface_for(replace(view.context, settings=settings)))

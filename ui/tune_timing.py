@@ -8,7 +8,6 @@ from lsh import machine
 from ui import figures
 from ui.charts import STATIC, few_numbers
 from ui.figures import Grid, percent, setting
-from ui.figures.marks import Floats
 from ui.loading import PageContext, Sample
 from ui.recall_grid import GridView, key
 from ui.state import K_NEIGHBOURS
@@ -29,10 +28,10 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
         times = watch.run(lambda share: said.progress(share, f"Timing real searches on this machine: {percent(share)}"))
         said = said.container()
     rows = [view.grid.cell(int(n), 1)[0] for n in times.n_tables]
-    grid = Grid(times.n_tables, times.n_bits, view.grid.recall[rows])
+    grid = Grid(times.n_tables, times.n_bits, view.grid.recall[rows], view.grid.candidate_fraction[rows])
     shown = (times.n_bits % 2 == 0) | (times.n_bits == view.here[1])  # all lines, noisy as they are, would overlap
     cost = figures.time_cost(times.ms[:, shown], times.exact_ms)
-    lines = Grid(times.n_tables, times.n_bits[shown], grid.recall[:, shown])
+    lines = Grid(times.n_tables, times.n_bits[shown], grid.recall[:, shown], grid.candidate_fraction[:, shown])
     here_at = (times.at(*view.here), view.here_recall)
     figure = figures.trade_off(lines, cost, view.here, here_at, wanted, view.mode)
     alt = (
@@ -47,7 +46,7 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
 def _say_times(view: GridView, wanted: float, times: Times, grid: Grid) -> None:
     fastest = times.fastest(grid.recall >= wanted)
     st.markdown(time_sentence(times, view.here, view.here_recall, fastest, wanted))
-    few_numbers(time_table(times, grid.recall, view.here, view.here_recall, wanted))
+    few_numbers(time_table(times, grid, view.here, view.here_recall, wanted))
     st.caption(how_timed(times, plain(machine.summary())))
 
 
@@ -69,15 +68,13 @@ def time_sentence(
     )
 
 
-def time_table(times: Times, recall: Floats, here: tuple[int, int], here_recall: float, wanted: float) -> pd.DataFrame:
-    """Tabulate the setting in force, the fastest for a few recalls, and exact search; recall: of the timed cells."""
+def time_table(times: Times, grid: Grid, here: tuple[int, int], here_recall: float, wanted: float) -> pd.DataFrame:
+    """Tabulate the setting in force, the fastest for a few recalls, and exact search; grid: of the settings timed."""
     rows = [("you are here", *here, here_recall, times.at(*here))]
-    cells = Grid(times.n_tables, times.n_bits, recall)
     for target in sorted({0.5, 0.8, round(wanted, 2)}):
-        best = times.fastest(recall >= target)
+        best = times.fastest(grid.recall >= target)
         if best is not None:
-            cell = cells.cell(*best)
-            rows.append((f"fastest, recall ≥ {target:.2f}", *best, float(recall[cell]), float(times.ms[cell])))
+            rows.append((f"fastest, recall ≥ {target:.2f}", *best, grid.at(*best)[0], times.at(*best)))
     table = [(name, str(n), str(b), f"{found:.2f}", ms(t)) for name, n, b, found, t in rows]
     table.append(("exact", "", "", "1.00", ms(times.exact_ms)))
     return pd.DataFrame(table, columns=["", "L", "K", "recall", "per query"])

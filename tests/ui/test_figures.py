@@ -20,12 +20,12 @@ def theory(p: float, n_tables: np.ndarray, n_bits: np.ndarray) -> np.ndarray:
 @pytest.fixture
 def grid() -> Grid:
     n_tables, n_bits = np.arange(1, 17), np.arange(1, 13)
-    return Grid(n_tables, n_bits, theory(0.75, n_tables, n_bits))
+    return Grid(n_tables, n_bits, theory(0.75, n_tables, n_bits), theory(0.5, n_tables, n_bits))
 
 
 @pytest.fixture
 def candidates(grid: Grid) -> np.ndarray:
-    return theory(0.5, grid.n_tables, grid.n_bits)
+    return grid.candidate_fraction
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def drawn(request, grid, candidates, milliseconds):
     predicted = np.clip(grid.recall - 0.05, 0, 1)
     share, ms = 100 * candidates[row, column], milliseconds[row, column]
     return {
-        "heat": lambda: (figures.recall_grid(grid, candidates, HERE_SETTING, 0.9, "dark"), HERE_SETTING),
+        "heat": lambda: (figures.recall_grid(grid, HERE_SETTING, 0.9, "dark"), HERE_SETTING),
         "looked_at": lambda: (
             figures.trade_off(grid, figures.candidate_cost(candidates), HERE_SETTING, (share, recall), 0.9, "dark"),
             (share, recall),
@@ -107,27 +107,27 @@ def test_scrolling_by_touch_does_not_zoom_a_figure(drawn):
 
 
 def test_the_two_themes_differ_in_colours_and_agree_in_data(grid, candidates):
-    light, dark = (figures.recall_grid(grid, candidates, HERE_SETTING, 0.9, mode) for mode in MODES)
+    light, dark = (figures.recall_grid(grid, HERE_SETTING, 0.9, mode) for mode in MODES)
     assert light.layout.font.color != dark.layout.font.color
     assert (light.data[0].z == dark.data[0].z).all()
 
 
 def test_the_heat_map_shows_each_cell_at_its_own_tables_and_bits(grid, candidates):
-    cells = figures.recall_grid(grid, candidates, HERE_SETTING, 0.9, "light").data[0]
+    cells = figures.recall_grid(grid, HERE_SETTING, 0.9, "light").data[0]
     assert (list(cells.x), list(cells.y)) == (list(range(1, 17)), list(range(1, 13)))
     assert cells.z[2][4] == grid.recall[4, 2]  # K = 3, L = 5
     assert (cells.zmin, cells.zmax) == (0, 1)
 
 
 def test_the_hover_text_of_a_cell_is_a_sentence_with_its_numbers(grid, candidates):
-    cells = figures.recall_grid(grid, candidates, HERE_SETTING, 0.9, "light").data[0]
+    cells = figures.recall_grid(grid, HERE_SETTING, 0.9, "light").data[0]
     assert cells.text[2][4].startswith("L = 5 tables, K = 3 bits:<br>finds 94 % of the nearest clips")
     assert cells.text[2][4].endswith("looking at 49 % of the collection")
 
 
 @pytest.mark.parametrize("wanted", [0.5, 0.8, 0.99])
-def test_the_contour_is_drawn_at_the_wanted_recall_and_named_with_it(grid, candidates, wanted):
-    figure = figures.recall_grid(grid, candidates, HERE_SETTING, wanted, "light")
+def test_the_contour_is_drawn_at_the_wanted_recall_and_named_with_it(grid, wanted):
+    figure = figures.recall_grid(grid, HERE_SETTING, wanted, "light")
     contours = [drawn for drawn in figure.data if drawn.type == "contour"]
     assert contours
     assert all(drawn.contours.start == drawn.contours.end == wanted for drawn in contours)

@@ -93,7 +93,7 @@ def test_a_visitor_who_stops_waiting_does_not_stop_the_measurement():
 
 
 def test_the_range_of_recall_over_seeds_is_given_and_compared_with_more_tables():
-    grid = Grid(L, K, recall_of(0.3, 0.1))
+    grid = Grid(L, K, recall_of(0.3, 0.1), recall_of(0.2, 0.1))
     draws = np.stack([grid.recall, grid.recall - 0.05, grid.recall + 0.1])
     said = tune_luck.sentence(grid, draws, (1, 2))
     assert "3 draws of L = 1 table, K = 2 bits find 15.0 % to 30.0 %" in said
@@ -102,13 +102,13 @@ def test_the_range_of_recall_over_seeds_is_given_and_compared_with_more_tables()
 
 
 def test_where_no_number_of_tables_gains_as_much_none_is_named():
-    grid = Grid(L, K, recall_of(0.3, 0.1))
+    grid = Grid(L, K, recall_of(0.3, 0.1), recall_of(0.2, 0.1))
     said = tune_luck.sentence(grid, np.stack([grid.recall, grid.recall + 0.2]), (4, 2))
     assert "tables more" not in said
 
 
 def test_the_band_holds_every_draw_relative_to_the_prediction():
-    grid = Grid(L, K, recall_of(0.3, 0.1))
+    grid = Grid(L, K, recall_of(0.3, 0.1), recall_of(0.2, 0.1))
     draws = np.stack([grid.recall, grid.recall - 0.02, grid.recall + 0.03])
     figure = seed_spread(grid, draws, grid.recall - 0.01, (2, 2), "light")
     low, high = figure.data[0].y, figure.data[1].y
@@ -120,20 +120,20 @@ def test_the_band_holds_every_draw_relative_to_the_prediction():
 def measured():
     """Return recall and share looked at with 1 and 2 probes: two probes with one bit more look at as much as one."""
     looked = np.clip(0.4 * L[:, None] * 0.5**K, 0, 1)
-    return {1: (recall_of(0.2, 0.1), looked), 2: (recall_of(0.45, 0.1), 2 * looked)}
+    return {1: Grid(L, K, recall_of(0.2, 0.1), looked), 2: Grid(L, K, recall_of(0.45, 0.1), 2 * looked)}
 
 
 def test_each_number_of_probes_gets_the_bits_with_the_most_recall_within_the_budget():
     given = measured()
     for n_probes, n_bits, recall, _ in tune_probes.trade(given, 2, 0.2):
-        column = np.flatnonzero(given[n_probes][1][1] <= 0.2)
-        assert recall == given[n_probes][0][1, column].max()
+        column = np.flatnonzero(given[n_probes].candidate_fraction[1] <= 0.2)
+        assert recall == given[n_probes].recall[1, column].max()
         assert n_bits - 1 in column
 
 
 def test_the_tables_that_one_probe_needs_reach_the_recall_within_the_budget_and_fewer_do_not():
     given = measured()
-    recall, looked = given[1]
+    recall, looked = given[1].recall, given[1].candidate_fraction
     for _, _, wanted, needed in tune_probes.trade(given, 2, 0.2):
         reaching = [n for n in L if (recall[n - 1][looked[n - 1] <= 0.2] >= wanted).any()]
         assert needed == (reaching[0] if reaching else None)
@@ -152,7 +152,7 @@ def test_the_sentence_gives_the_memory_that_more_tables_would_take(index):
 
 
 def test_every_number_of_probes_has_its_line_and_yours_is_on_top():
-    lines = {n: (recall[1], looked[1]) for n, (recall, looked) in measured().items()}
+    lines = {n: (grid.recall[1], grid.candidate_fraction[1]) for n, grid in measured().items()}
     figure = recall_by_probes(lines, K, (2, 2, 1), (0.2, 0.3), "dark")
     assert [trace.name for trace in figure.data] == ["2 probes", "1 probe", "you are here"]
 

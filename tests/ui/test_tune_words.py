@@ -13,12 +13,8 @@ from ui.stopwatch import Times
 @pytest.fixture
 def grid():
     recall = np.array([[0.70, 0.50, 0.30], [0.90, 0.75, 0.50], [0.99, 0.92, 0.80]])
-    return Grid(np.array([1, 2, 4]), np.array([1, 2, 3]), recall)
-
-
-@pytest.fixture
-def candidates():
-    return np.array([[0.50, 0.20, 0.05], [0.75, 0.40, 0.10], [0.95, 0.60, 0.20]])
+    candidates = np.array([[0.50, 0.20, 0.05], [0.75, 0.40, 0.10], [0.95, 0.60, 0.20]])
+    return Grid(np.array([1, 2, 4]), np.array([1, 2, 3]), recall, candidates)
 
 
 @pytest.fixture
@@ -28,25 +24,25 @@ def times():
 
 
 @pytest.mark.parametrize(("wanted", "best"), [(0.5, (2, 3)), (0.8, (4, 3)), (0.9, (4, 2)), (0.95, (4, 1)), (1.0, None)])
-def test_the_cheapest_setting_reaches_the_recall_by_looking_at_the_fewest(grid, candidates, wanted, best):
-    assert recall_grid.cheapest(grid, candidates, wanted) == best
+def test_the_cheapest_setting_reaches_the_recall_by_looking_at_the_fewest(grid, wanted, best):
+    assert recall_grid.cheapest(grid, wanted) == best
 
 
-def test_the_table_of_cheapest_settings_holds_the_wanted_recall_and_says_what_is_out_of_reach(grid, candidates):
-    table = recall_grid.cheapest_table(grid, candidates, 0.63)
+def test_the_table_of_cheapest_settings_holds_the_wanted_recall_and_says_what_is_out_of_reach(grid):
+    table = recall_grid.cheapest_table(grid, 0.63)
     assert list(table["recall ≥"]) == ["0.50", "0.63", "0.80", "0.90", "0.95", "0.99"]
-    lower = Grid(grid.n_tables, grid.n_bits, 0.95 * grid.recall)
-    assert list(recall_grid.cheapest_table(lower, candidates, 0.9)["looked at"])[-1] == "out of reach"
+    lower = Grid(grid.n_tables, grid.n_bits, 0.95 * grid.recall, grid.candidate_fraction)
+    assert list(recall_grid.cheapest_table(lower, 0.9)["looked at"])[-1] == "out of reach"
 
 
-def test_a_setting_below_the_wanted_recall_is_described_with_both_numbers(grid, candidates):
-    said = tune.wish_sentence(grid, candidates, (2, 2), 0.9)
+def test_a_setting_below_the_wanted_recall_is_described_with_both_numbers(grid):
+    said = tune.wish_sentence(grid, (2, 2), 0.9)
     assert "**75 %**" in said
     assert "falls short of the 90 %" in said
 
 
-def test_a_setting_that_reaches_the_wanted_recall_is_described_so(grid, candidates):
-    assert "you want, or more" in tune.wish_sentence(grid, candidates, (4, 1), 0.9)
+def test_a_setting_that_reaches_the_wanted_recall_is_described_so(grid):
+    assert "you want, or more" in tune.wish_sentence(grid, (4, 1), 0.9)
 
 
 def test_the_number_of_settings_that_reach_the_wanted_recall_is_given(grid):
@@ -54,11 +50,9 @@ def test_the_number_of_settings_that_reach_the_wanted_recall_is_given(grid):
     assert "None of the 9 settings" in tune.reaching(grid, 0.999, 200)
 
 
-def test_twice_the_tables_are_compared_and_half_where_there_are_no_more(grid, candidates):
-    assert "L = 4 instead of 2, would find 92 % of the nearest instead of 75 %" in recall_grid.doubling(
-        grid, candidates, (2, 2)
-    )
-    assert "Half the tables, L = 2 instead of 4" in recall_grid.doubling(grid, candidates, (4, 2))
+def test_twice_the_tables_are_compared_and_half_where_there_are_no_more(grid):
+    assert "L = 4 instead of 2, would find 92 % of the nearest instead of 75 %" in recall_grid.doubling(grid, (2, 2))
+    assert "Half the tables, L = 2 instead of 4" in recall_grid.doubling(grid, (4, 2))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +69,7 @@ def test_the_time_sentence_says_when_exact_search_is_faster(times, grid):
 
 
 def test_the_time_table_ends_with_exact_search_and_begins_where_you_are(times, grid):
-    table = tune_timing.time_table(times, grid.recall, (2, 2), 0.75, 0.9)
+    table = tune_timing.time_table(times, grid, (2, 2), 0.75, 0.9)
     assert list(table.iloc[0]) == ["you are here", "2", "2", "0.75", "0.50 ms"]
     assert list(table.iloc[-1])[-1] == "1.00 ms"
     assert list(table[""])[-2] == "fastest, recall ≥ 0.90"

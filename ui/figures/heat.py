@@ -3,36 +3,33 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Grid, label, percent, setting, you_are_here
+from ui.figures.marks import Grid, label, percent, setting, you_are_here
 from ui.figures.palette import INK, PAPER, RECALL_SCALE, Mode, new_figure
 
 HEIGHT = 470
 
 
-def recall_grid(grid: Grid, candidates: Floats, here: tuple[int, int], wanted: float, mode: Mode) -> go.Figure:
-    """Draw recall (colour) by L and K, the contour of the `wanted` recall, and you are here.
-
-    `candidates` is float[L, K], the fraction of the collection looked at; `here` is (L, K).
-    """
+def recall_grid(grid: Grid, here: tuple[int, int], wanted: float, mode: Mode) -> go.Figure:
+    """Draw recall (colour) by L and K, the contour of the `wanted` recall, and the setting `here`, (L, K)."""
     figure = new_figure("L, tables looked into", "K, bits in a key", mode, height=HEIGHT, top=64)
-    figure.add_trace(_cells(grid, candidates, mode))
+    figure.add_trace(_cells(grid, mode))
     _contour(figure, grid, wanted, mode)
     _range(figure, grid)
     row, column = grid.cell(*here)
-    you_are_here(figure, here[0], here[1], sentence(grid, candidates, row, column), mode)
+    you_are_here(figure, here[0], here[1], sentence(grid, row, column), mode)
     return figure
 
 
-def sentence(grid: Grid, candidates: Floats, row: int, column: int) -> str:
+def sentence(grid: Grid, row: int, column: int) -> str:
     """Return the numbers of a cell in a sentence."""
     return (
         f"{setting(int(grid.n_tables[row]), int(grid.n_bits[column]))}:<br>"
         f"finds {percent(float(grid.recall[row, column]))} of the nearest clips<br>"
-        f"by looking at {percent(float(candidates[row, column]))} of the collection"
+        f"by looking at {percent(float(grid.candidate_fraction[row, column]))} of the collection"
     )
 
 
-def _cells(grid: Grid, candidates: Floats, mode: Mode) -> go.Heatmap:
+def _cells(grid: Grid, mode: Mode) -> go.Heatmap:
     rows, columns = range(len(grid.n_tables)), range(len(grid.n_bits))
     return go.Heatmap(
         x=grid.n_tables,
@@ -43,7 +40,7 @@ def _cells(grid: Grid, candidates: Floats, mode: Mode) -> go.Heatmap:
         colorscale=[list(stop) for stop in RECALL_SCALE[mode]],
         xgap=1,
         ygap=1,
-        text=[[sentence(grid, candidates, i, j) for i in rows] for j in columns],
+        text=[[sentence(grid, i, j) for i in rows] for j in columns],
         hovertemplate="%{text}<extra></extra>",
         colorbar={
             "orientation": "h",

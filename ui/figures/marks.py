@@ -23,17 +23,23 @@ _CROSSHAIR = {"color": HERE, "width": 1, "dash": "dot"}
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The L x K grid: `n_tables` int[L], `n_bits` int[K] and `recall` float[L, K], shares from 0 to 1."""
+    """Recall and fraction of candidates, float[L, K] each, at the settings `n_tables` int[L] x `n_bits` int[K]."""
 
     n_tables: Ints
     n_bits: Ints
     recall: Floats
+    candidate_fraction: Floats
 
     def cell(self, n_tables: int, n_bits: int) -> tuple[int, int]:
         """Return the row and column of a setting; outside the grid, of the nearest cell."""
         row = int(np.abs(self.n_tables - n_tables).argmin())
         column = int(np.abs(self.n_bits - n_bits).argmin())
         return row, column
+
+    def at(self, n_tables: int, n_bits: int) -> tuple[float, float]:
+        """Return recall and candidate fraction of a setting."""
+        cell = self.cell(n_tables, n_bits)
+        return float(self.recall[cell]), float(self.candidate_fraction[cell])
 
 
 def percent(share: float, digits: int = 1) -> str:
