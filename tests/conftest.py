@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import fcntl
+import importlib.util
 import os
 import subprocess
 import sys
@@ -14,6 +15,17 @@ settings.register_profile("earshot", deadline=None, suppress_health_check=[Healt
 settings.load_profile("earshot")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+NO_TENSORFLOW = importlib.util.find_spec("tensorflow") is None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests of the group "tensorflow" where TensorFlow is not installed, as on Python 3.14."""
+    skip = pytest.mark.skipif(NO_TENSORFLOW, reason="TensorFlow is not installed: it has no release for this Python")
+    for item in items:
+        if any(mark.args == ("tensorflow",) for mark in item.iter_markers("xdist_group")):
+            item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +46,8 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def real_dataset(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return real AudioSet as a prepared dataset with frames, converted once for all workers of a run."""
+    if NO_TENSORFLOW:
+        pytest.skip("AudioSet is converted by TensorFlow, which is not installed")
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent

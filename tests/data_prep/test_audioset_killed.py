@@ -81,7 +81,8 @@ def test_a_full_disk_is_one_message_and_the_next_run_resumes(root: Path, tmp_pat
     files = publish(tmp_path)
     with serving(files) as site:
         done = subprocess.run(
-            [sys.executable, "-m", "data_prep", "audioset", "--out", str(tmp_path / "data/d")],
+            # -B: no .pyc files, which the limit would cut
+            [sys.executable, "-B", "-m", "data_prep", "audioset", "--out", str(tmp_path / "data/d")],
             cwd=root,
             env={"PATH": "", "EARSHOT_AUDIOSET": f"{site.address}/v1"},
             capture_output=True,

@@ -51,8 +51,9 @@ def command(tmp_path: Path) -> list[str]:
 
 
 def run(*words: object, code: str | None = None, root: Path, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run a command without writing .pyc files, which a limit on the size of files would cut."""
     start = ["-m", "data_prep"] if code is None else ["-c", code]
-    arguments = [sys.executable, *start, *map(str, words)]
+    arguments = [sys.executable, "-B", *start, *map(str, words)]
     return subprocess.run(arguments, cwd=root, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
 
 
