@@ -7,7 +7,7 @@ from tests.meta.sources import MODULES
 
 # Hides what Windows does not have; what the libraries outside this project import of it they have imported before.
 HIDE = """
-import builtins, errno, importlib, os, signal, sys, tempfile
+import builtins, errno, importlib, os, shutil, signal, sys, tempfile
 from pathlib import Path
 import numba, numpy, pyarrow.parquet, requests, subprocess, tqdm
 for name in ("fcntl", "resource", "pwd", "grp", "termios"):
@@ -31,6 +31,7 @@ from earshot_common import atomic
 from tests.data_prep.made import write
 
 atomic._exchange = lambda one, other: False  # as on Windows
+shutil._use_fd_functions = False  # and so shutil needs no POSIX either
 folder = Path(tempfile.mkdtemp())
 index = lsh.LSHIndex("cosine", 2, 4).fit(numpy.eye(8, dtype=numpy.float32))
 for _ in range(2):
