@@ -19,13 +19,13 @@ test: check  ## install, check and run every test
 bench: $(VENV)/.bench  ## measure LSH against its peers on a dataset: make bench DATASET=data/audioset
 	$(BIN)/python -m benchmarks --dataset $(DATASET)
 
-answers: $(VENV)/.dev  ## measure all that docs/ANSWERS.md says and write it, some minutes: make answers DATASET=data/audioset
+answers: $(VENV)/.dev  ## measure the figures of docs/ANSWERS.md and write it, in minutes: make answers DATASET=data/audioset
 	$(BIN)/python -m benchmarks.answers $(DATASET)
 
-test-pythons:  ## run the fast tests on every other supported Python that is found, some minutes each
+test-pythons:  ## run the fast tests on every supported Python that is found, some minutes each
 	tools/test_pythons.sh
 
-api: $(VENV)/.dev  ## write docs/API.md anew from the docstrings
+api: $(VENV)/.dev  ## write docs/API.md from the docstrings
 	PYTHONPATH=. $(BIN)/python tools/api_reference.py
 
 deploy-check: $(VENV)/.dev  ## run the app under a small host's limits, visit it a hundred times, and report
@@ -36,11 +36,11 @@ check: $(VENV)/.dev  ## formatting, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-format: $(VENV)/.dev  ## put the code into its standard form
+format: $(VENV)/.dev  ## format the code, and fix what lint can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: $(VENV)/.dev  ## pin every dependency anew from pyproject.toml
+lock: $(VENV)/.dev  ## pin the newest version of every dependency that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
 	./tools/lock.sh $(BIN)/uv
 
