@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from lsh.racing import BATCHED, BLOCK, EXACT, LSH, RACERS, ROUNDS, SKETCH_PROBES, SKETCH_RERANKED, SKETCHES, Lap
+from lsh.racing import BATCHED, BLOCK, EXACT, LSH, RACERS, ROUNDS, SKETCH_PROBES, SKETCH_RERANKED, SKETCHES
 from ui.figures import percent
 from ui.figures.race import NAMES, ms, number
 from ui.race_runs import Run
@@ -51,10 +51,12 @@ def growing_recall(run: Run) -> str:
 
 def growth_table(run: Run, value: str) -> pd.DataFrame:
     """Tabulate a value of every racer, "ms" or "recall", one column per size."""
-    racers = [racer for racer in RACERS if value == "ms" or racer in {LSH, SKETCHES}]
-    write = _time if value == "ms" else _recall
-    title = "ms per query" if value == "ms" else "recall"
-    rows = [(NAMES[racer], *(write(run.at(n)[racer]) for n in run.raced)) for racer in racers]
+    title, racers = ("ms per query", RACERS) if value == "ms" else ("recall", [LSH, SKETCHES])
+    laps = {racer: [run.at(n)[racer] for n in run.raced] for racer in racers}
+    rows = [
+        (NAMES[racer], *(number(lap.ms) if value == "ms" else percent(lap.recall) for lap in own))
+        for racer, own in laps.items()
+    ]
     return pd.DataFrame(rows, columns=[title, *(f"{n:,}" for n in run.raced)])
 
 
@@ -99,14 +101,6 @@ def how_measured(run: Run) -> str:
         "collection is the first clips of this one. Building an index is not counted. Differences of 10 % mean "
         "nothing, and other machines have other times."
     )
-
-
-def _time(lap: Lap) -> str:
-    return number(lap.ms)
-
-
-def _recall(lap: Lap) -> str:
-    return percent(lap.recall)
 
 
 def _name(run: Run) -> str:
