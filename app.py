@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui import ask, data, doors, inside, learn, listen, memory, race, shell, state, tune
+from ui import ask, data, doors, inside, learn, listen, memory, race, shell, tune, visits
 from ui import map as map_page
 from ui.loading import PageContext
 
@@ -35,7 +35,7 @@ def main() -> None:
     ]
     page = st.navigation(pages)
     doors.name({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})
-    state.carry_link(page.url_path)
+    visits.carry_link(page.url_path)
     context = shell.enter()
     if context is not None:
         page.run()

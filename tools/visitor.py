@@ -73,7 +73,7 @@ class Visitors:
 
 
 def _move_slider(page: Page, n_bits: int) -> None:
-    slider = page.get_by_role("slider", name="Bits a key, K").first
+    slider = page.get_by_role("slider", name="Bits per key, K").first
     slider.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function(_ANSWERED, arg=f"Bits {n_bits + 1}")

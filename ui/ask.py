@@ -10,7 +10,7 @@ from data_prep.dataset import Clip, Dataset
 from data_prep.errors import DataError, DownloadError
 from data_prep.sounds.asking import LARGEST, LONGEST_S, Asked, Asking
 from lsh import LSHError
-from ui import doors, near, remarks, taking, visits
+from ui import doors, near, remarks, session, taking, visits
 from ui.answer import answer_to
 from ui.figures import percent
 from ui.loading import PageContext
@@ -27,8 +27,6 @@ BY_WORDS = (
     "clips *called* like your sound, more than clips that sound like it."
 )
 _MIN_SCORE = 0.1  # of a label to be shown
-_KEY = "asked"
-_LEADS = "ask leads to listen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Question:
 
 def show(context: PageContext) -> None:
     """Draw the page."""
-    if st.session_state.pop(_LEADS, False):
+    if session.ASK_LEADS_TO_LISTEN.pop():
         doors.go("listen")
     st.title("Ask with your own sound")
     left, right = st.columns([5, 9], gap="large")
@@ -70,7 +68,7 @@ def _take() -> bytes | None:
         on_change=_prefer,
         args=("file",),
     )
-    first, second = (given, recorded) if st.session_state.get("asked by") == "file" else (recorded, given)
+    first, second = (given, recorded) if session.ASKED_BY.get() == "file" else (recorded, given)
     chosen = first if first is not None else second
     if chosen is None:
         return None
@@ -80,18 +78,18 @@ def _take() -> bytes | None:
 
 
 def _prefer(way: str) -> None:
-    st.session_state["asked by"] = way
+    session.ASKED_BY.set(way)
 
 
 def _understand(dataset: Dataset, data: bytes | None) -> Question | None:
     """Return the query made of a sound, once per sound and collection; None after a message if it cannot be made."""
     if data is None:
-        st.session_state.pop(_KEY, None)
+        session.ASKED_SOUND.pop()
         return None
     name = f"{hashlib.sha256(data).hexdigest()[:16]} {dataset.fingerprint[:16]}"
-    known: Question | None = st.session_state.get(_KEY)
-    if known is not None and known.name == name:
-        return known
+    known = session.ASKED_SOUND.get()
+    if known is not None and known[0] == name:
+        return Question(*known)
     try:
         with st.spinner("Listening to your sound…"):
             question = Question(name, _asking(dataset.fingerprint, dataset).hear(data, "your sound"))
@@ -102,7 +100,7 @@ def _understand(dataset: Dataset, data: bytes | None) -> Question | None:
     except DataError as error:
         st.warning(plain(_sentence(error)))
         return None
-    st.session_state[_KEY] = question
+    session.ASKED_SOUND.set((name, question.asked))
     return question
 
 
@@ -142,7 +140,7 @@ def _answer(context: PageContext, question: Question) -> None:
 
 def _listen_to(clip_id: str) -> None:
     visits.start(clip_id)
-    st.session_state[_LEADS] = True
+    session.ASK_LEADS_TO_LISTEN.set(True)
 
 
 def _as_clip(dataset: Dataset, question: Question) -> Clip:

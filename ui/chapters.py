@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from data_prep.dataset import Clip
-from ui import measures, remarks, visits
+from ui import measures, remarks, session, visits
 from ui.components import chapter_top
 from ui.loading import PageContext
 from ui.query_view import QueryView
@@ -36,26 +36,22 @@ def begin(context: PageContext, title: str, intro: str, style: Path) -> tuple[Cl
     return clip, numbers
 
 
-def allow(key: str, chapters: Sequence[Chapter]) -> list[str]:
+def allow(key: session.Key[str], chapters: Sequence[Chapter]) -> list[str]:
     """Return the chapters' names; open the first where the link names no chapter. Call before the widget `key`."""
     names = [chapter.name for chapter in chapters]
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = names[0]
+    if key.get() not in names:
+        key.set(names[0])
     return names
 
 
-def turn_page(key: str, chapters: Sequence[Chapter], at: int) -> None:
+def turn_page(key: session.Key[str], chapters: Sequence[Chapter], at: int) -> None:
     """Draw the buttons back and on, which begin a chapter in the container `<key>-room` at its top."""
     with st.container(horizontal=True, key="turn-page"):
         if at > 0:
             before = chapters[at - 1].name
-            st.button(f"← {before}", key=f"{key} back", on_click=_go, args=(key, before))
+            st.button(f"← {before}", key=f"{key.name} back", on_click=key.set, args=(before,))
         if at + 1 < len(chapters):
             after = chapters[at + 1]
             label = f"Next: {after.question} →"
-            st.button(label, key=f"{key} on", type="primary", on_click=_go, args=(key, after.name))
-        chapter_top(key=f"{key}-top", data={"room": f"{key}-room", "chapter": chapters[at].name})
-
-
-def _go(key: str, name: str) -> None:
-    st.session_state[key] = name
+            st.button(label, key=f"{key.name} on", type="primary", on_click=key.set, args=(after.name,))
+        chapter_top(key=f"{key.name}-top", data={"room": f"{key.name}-room", "chapter": chapters[at].name})

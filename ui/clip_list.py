@@ -7,7 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from data_prep.dataset import Clip
-from ui import asks, cards, media, visits
+from ui import asks, cards, media, session, visits
 from ui.components import clip_list
 from ui.loading import PageContext
 
@@ -61,7 +61,7 @@ def _card(context: PageContext, query: Clip, entry: Entry) -> dict[str, object]:
     near = cards.near(context, entry.distance) if entry.distance is not None else {"value": "", "share": 0, "words": ""}
     nothing_shared = replace(query, labels=())
     beside = nothing_shared if entry.kind == "query" else query
-    about = cards.about(context.dataset, entry.clip, beside, entry.clip.clip_id in asks.gone())
+    about = cards.about(context.dataset, entry.clip, beside, entry.clip.clip_id in session.GONE.get())
     return {
         **about,
         "kind": entry.kind,

@@ -8,13 +8,30 @@ from streamlit.delta_generator import DeltaGenerator
 
 from data_prep.dataset import Dataset
 from lsh import LSHIndex
-from ui import loading, state
+from ui import loading, session, state, visits
 from ui.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
 from ui.text import clean
 
-TABLES_HELP = "How many hash tables are looked into. More tables: more neighbours found, more clips looked at."
-BITS_HELP = "How many bits a key has. More bits: smaller buckets, fewer clips looked at, fewer neighbours found."
-PROBES_HELP = "How many buckets are looked up in each table: the query's own, then the ones nearest to it."
+_SLIDERS = {  # label, maximum, default, help
+    session.N_TABLES: (
+        "Tables, L",
+        MAX_TABLES,
+        DEFAULTS.n_tables,
+        "How many hash tables are looked into. More tables: more neighbours found, more clips looked at.",
+    ),
+    session.N_BITS: (
+        "Bits per key, K",
+        MAX_BITS,
+        DEFAULTS.n_bits,
+        "How many bits a key has. More bits: smaller buckets, fewer clips looked at, fewer neighbours found.",
+    ),
+    session.N_PROBES: (
+        "Probes",
+        MAX_PROBES,
+        DEFAULTS.n_probes,
+        "How many buckets are looked up in each table: the query's own, then the ones nearest to it.",
+    ),
+}
 
 
 def choose_dataset(datasets: Mapping[str, Path]) -> str:
@@ -24,14 +41,15 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
     """
     names = list(datasets)
     linked = state.parse(st.query_params.to_dict(), names).dataset
-    if st.session_state.get("linked dataset") != linked:  # a new link, or Back
-        st.session_state["dataset"] = st.session_state["linked dataset"] = linked
+    if session.LINKED_DATASET.get() != linked:  # a new link, or Back
+        session.DATASET.set(linked)
+        session.LINKED_DATASET.set(linked)
     titles = {name: _title(path, name) for name, path in datasets.items()}
     chosen = st.sidebar.selectbox(
         "Collection",
         names,
         format_func=lambda name: clean(_told_apart(name, titles), 60),
-        key="dataset",
+        key=session.DATASET.name,
         on_change=_change_dataset,
         args=(names[0],),
         help="The sounds that you search. Prepare another with `python -m data_prep`.",
@@ -47,18 +65,18 @@ def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, De
             METRICS,
             default=dataset.metric,
             required=True,
-            key="metric",
+            key=session.METRIC.name,
             bind="query-params",
             help="Cosine compares directions, Euclidean compares places; each has its own family of hashes.",
         )
-        st.slider("Tables, L", 1, MAX_TABLES, DEFAULTS.n_tables, key="L", bind="query-params", help=TABLES_HELP)
-        st.slider("Bits a key, K", 1, MAX_BITS, DEFAULTS.n_bits, key="K", bind="query-params", help=BITS_HELP)
-        st.slider("Probes", 1, MAX_PROBES, DEFAULTS.n_probes, key="probes", bind="query-params", help=PROBES_HELP)
+        for key, (label, most, default, meaning) in _SLIDERS.items():
+            st.slider(label, 1, most, default, key=key.name, bind="query-params", help=meaning)
         with st.expander("Advanced"):
             _advanced()
             place = st.empty()
     _thumb_bar()
-    return state.current(datasets, dataset.metric), place
+    raw = {**st.query_params.to_dict(), **{key.name: key.get() for key in session.SETTINGS}}
+    return state.parse(raw, datasets, dataset.metric), place
 
 
 def say_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> None:
@@ -70,16 +88,18 @@ def say_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> Non
 
 def _thumb_bar() -> None:
     """Put tables and bits under the thumb as well, where the screen is too narrow for the sidebar to stay open."""
-    with st.bottom, st.container(key="thumb"):
-        tables, bits = st.session_state["L"], st.session_state["K"]
-        with st.popover(f"Tables {tables} · Bits {bits}", width="stretch"):
-            for label, name, most in (("Tables, L", "L", MAX_TABLES), ("Bits a key, K", "K", MAX_BITS)):
-                st.session_state[f"thumb {name}"] = st.session_state[name]
-                st.slider(label, 1, most, key=f"thumb {name}", on_change=_follow_thumb, args=(name,))
+    now = f"Tables {session.N_TABLES.get()} · Bits {session.N_BITS.get()}"
+    with st.bottom, st.container(key="thumb"), st.popover(now, width="stretch"):
+        mirrored_slider("thumb", session.N_TABLES)
+        mirrored_slider("thumb", session.N_BITS)
 
 
-def _follow_thumb(name: str) -> None:
-    st.session_state[name] = st.session_state[f"thumb {name}"]
+def mirrored_slider(place: str, of: session.Key[int | None]) -> None:
+    """Draw a slider of the sidebar once more; `place` tells it from others. Moving either moves both."""
+    label, most, *_ = _SLIDERS[of]
+    mirror = session.mirror(place, of)
+    mirror.set(of.get())
+    st.slider(label, 1, most, key=mirror.name, on_change=lambda: of.set(mirror.get()))
 
 
 def _advanced() -> None:
@@ -88,18 +108,18 @@ def _advanced() -> None:
         0,
         MAX_SEED,
         DEFAULTS.seed,
-        key="seed",
+        key=session.SEED.name,
         bind="query-params",
         help="LSH draws its hashes at random. Another seed is another draw: the index is built anew.",
     )
-    if st.session_state.get("metric") == "euclidean":
+    if session.METRIC.get() == "euclidean":
         st.number_input(
             "Bucket width, w",
             min_value=0.0,
             max_value=state.MAX_WIDTH,
             value=None,
             placeholder="from the data",
-            key="w",
+            key=session.BUCKET_WIDTH.name,
             bind="query-params",
             help="How wide a bucket is along each projection. Another width builds the index anew.",
         )
@@ -120,5 +140,6 @@ def _told_apart(name: str, titles: Mapping[str, str]) -> str:
 
 def _change_dataset(default: str) -> None:
     """Write the choice into the link. Another collection has other clips, so its own first clip is chosen."""
-    chosen = st.session_state["linked dataset"] = st.session_state["dataset"]
-    state.write_link(dataset=chosen if chosen != default else None, clip=None, trail=None)
+    chosen = session.DATASET.get()
+    session.LINKED_DATASET.set(chosen)
+    visits.write_link(dataset=chosen if chosen != default else None, clip=None, trail=None)

@@ -13,7 +13,7 @@ from data_prep.room import format_bytes, published_bytes
 from data_prep.sounds.walk import sound_folder
 from data_prep.verify import verify_dataset
 from lsh import machine
-from ui import doors, hosting, paths, state
+from ui import doors, hosting, paths, visits
 from ui.data_folder import collection_of, listening
 from ui.inside_words import many
 from ui.jobs import Job, Work, jobs
@@ -160,7 +160,7 @@ def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | No
     if here:
         if job is None or not job.said:
             st.markdown("It is here: choose it as your collection, in the sidebar.")
-        another = dict.fromkeys(state.carried(), "")  # the clip in the link belongs to the open collection
+        another = dict.fromkeys(visits.carried(), "")  # the clip in the link belongs to the open collection
         doors.to("listen", "Hear it on Listen", **{**another, "dataset": here})
     words = again if here else begin
     if words:

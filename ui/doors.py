@@ -3,26 +3,25 @@
 from collections.abc import Mapping
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
-from ui import state
-
-_KEY = "doors"
+from ui import session, visits
 
 
-def name(pages: Mapping[str, object]) -> None:
+def name(pages: Mapping[str, StreamlitPage]) -> None:
     """Remember the app's pages by their path in the address."""
-    st.session_state[_KEY] = dict(pages)
+    session.PAGES.set(dict(pages))
 
 
 def to(path: str, label: str, **others: str) -> None:
     """Draw a link to a page, with this state or `others` of its values; nothing where the app has no such page."""
-    page = st.session_state.get(_KEY, {}).get(path)
+    page = session.PAGES.get().get(path)
     if page is not None:
-        st.page_link(page, label=label, query_params={**state.carried(), **others})
+        st.page_link(page, label=label, query_params={**visits.carried(), **others})
 
 
 def go(path: str) -> None:
     """Go to a page; nothing where the app has no such page."""
-    page = st.session_state.get(_KEY, {}).get(path)
+    page = session.PAGES.get().get(path)
     if page is not None:
         st.switch_page(page)

@@ -3,11 +3,9 @@
 import streamlit as st
 
 from data_prep.dataset import Dataset
-from ui import visits
+from ui import session, visits
 from ui.loading import splits_to_begin_with
 from ui.text import clean, plain
-
-_KEY = "find"
 
 
 def box(dataset: Dataset) -> None:
@@ -18,7 +16,7 @@ def box(dataset: Dataset) -> None:
         "Find a sound",
         list(names),
         index=None,
-        key=_KEY,
+        key=session.SEARCH_TEXT.name,
         format_func=clean,
         placeholder="search a label or id",
         accept_new_options=True,
@@ -26,7 +24,7 @@ def box(dataset: Dataset) -> None:
         on_change=_find,
         args=(dataset,),
     )
-    chosen = names.get(st.session_state.get(_KEY) or "")
+    chosen = names.get(session.SEARCH_TEXT.get() or "")
     surprise.button(
         "Another one" if chosen is not None else "Surprise me",
         on_click=_surprise,
@@ -34,20 +32,20 @@ def box(dataset: Dataset) -> None:
         width="stretch",
         help="A sound drawn at random" + (" with this label." if chosen is not None else "."),
     )
-    if note := st.session_state.pop("not found", None):
+    if note := session.NOT_FOUND.pop():
         st.caption(
             f"No label and no clip is called “{plain(note, 60)}”. Pick a label from the list, or press Surprise me."
         )
 
 
 def _find(dataset: Dataset) -> None:
-    text = (st.session_state.get(_KEY) or "").strip()
+    text = (session.SEARCH_TEXT.get() or "").strip()
     label = _labels_by_size(dataset.fingerprint, dataset).get(text)
     clip = visits.any_clip(dataset, label) if label is not None else dataset.find_clip(text[:120])
     if clip:
         visits.start(clip.clip_id)
     elif text:
-        st.session_state["not found"] = text
+        session.NOT_FOUND.set(text)
 
 
 def _surprise(dataset: Dataset, label: int | None) -> None:

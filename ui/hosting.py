@@ -17,7 +17,7 @@ from data_prep.audioset import NAMES, Subset, download_audioset
 from data_prep.errors import InputError
 from data_prep.parcel import fetch_dataset, is_fetched
 from data_prep.progress import Progress
-from ui import jobs, paths
+from ui import jobs, paths, session
 from ui.jobs import Job, Report, Work
 from ui.text import plain
 
@@ -80,10 +80,10 @@ def notice() -> None:
     """Say in the sidebar how far the collection is that is being fetched."""
     job = begin()
     if job is None:
-        if st.session_state.pop("was fetching", False):
+        if session.FETCHING.pop():
             st.rerun()
         return
-    st.session_state["was fetching"] = job.running
+    session.FETCHING.set(job.running)
     if job.running:
         st.progress(job.share or 0.0, f"Fetching this app's collection: {plain(job.doing, 80)}")
     elif job.error:

@@ -16,6 +16,7 @@ from ui import (
     inside_walk,
     measures,
     remarks,
+    session,
 )
 from ui.chapters import Chapter
 from ui.clip_list import Entry
@@ -61,11 +62,13 @@ def show(context: PageContext) -> None:
     with st.container(key="step-room"):
         st.header(f"{at + 1} of {len(STEPS)} · {STEPS[at].question}")
         STEPS[at].draw(view)
-    chapters.turn_page("step", STEPS, at)
+    chapters.turn_page(session.STEP, STEPS, at)
     measures.strip(context, numbers)
 
 
 def _choose() -> int:
-    names = chapters.allow("step", STEPS)
-    chosen = st.pills("Steps", names, key="step", bind="query-params", required=True, label_visibility="collapsed")
+    names = chapters.allow(session.STEP, STEPS)
+    chosen = st.pills(
+        "Steps", names, key=session.STEP.name, bind="query-params", required=True, label_visibility="collapsed"
+    )
     return names.index(chosen or names[0])

@@ -5,7 +5,7 @@ import streamlit as st
 
 from lsh import inspecting
 from lsh.sampling import evenly_spaced_rows
-from ui import asks, cards
+from ui import asks, cards, session
 from ui.components import plane_toy
 from ui.query_view import QueryView
 
@@ -52,7 +52,7 @@ def _toy(view: QueryView) -> None:
             "collection": dataset.fingerprint[:16],
             "sound": asks.wanted_sound(view.context, "toy"),
         },
-        on_sound_change=asks.on("toy", "sound", asks.want("toy")),
+        on_sound_change=asks.on("toy", "sound", asks.remember_clip(session.sound_asked("toy"))),
     )
 
 

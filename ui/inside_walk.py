@@ -5,7 +5,7 @@ import streamlit as st
 
 from lsh import inspecting
 from lsh.inspecting import TableKey
-from ui import cards, clip_list
+from ui import cards, clip_list, session
 from ui.charts import draw
 from ui.clip_list import Entry
 from ui.figures import percent
@@ -119,10 +119,9 @@ def _list_members(view: QueryView, name: str, rows: list[int], distances: list[f
 def choose_table(view: QueryView) -> int:
     """Draw the choice of a table, the same on every step; return it, from 0. At first it is the one that found most."""
     n_tables = view.settings.n_tables
-    if "table" not in st.session_state:
-        st.session_state["table"] = _best_table(view)
-    st.session_state["table"] = min(max(int(st.session_state["table"] or 1), 1), n_tables)
-    number = st.number_input(f"Table, 1 to {n_tables}", 1, n_tables, key="table", width=180)
+    chosen = session.TABLE.get() or 1 if session.TABLE.is_set else _best_table(view)
+    session.TABLE.set(min(max(chosen, 1), n_tables))
+    number = st.number_input(f"Table, 1 to {n_tables}", 1, n_tables, key=session.TABLE.name, width=180)
     return int(number) - 1
 
 

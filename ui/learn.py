@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lsh import LSHError
-from ui import chapters, learn_idea, learn_questions, learn_trade, measures, remarks
+from ui import chapters, learn_idea, learn_questions, learn_trade, measures, remarks, session
 from ui.chapters import Chapter
 from ui.loading import PageContext
 from ui.paths import COMPONENTS
@@ -48,12 +48,14 @@ def show(context: PageContext) -> None:
                 CHAPTERS[at].draw(look_up(context, clip))
             except LSHError as error:
                 remarks.unsearchable(error)
-        chapters.turn_page("chapter", CHAPTERS, at)
+        chapters.turn_page(session.CHAPTER, CHAPTERS, at)
     measures.strip(context, numbers)
 
 
 def _choose() -> int:
-    names = chapters.allow("chapter", CHAPTERS)
+    names = chapters.allow(session.CHAPTER, CHAPTERS)
     with st.container(key="contents"):
-        chosen = st.radio("Contents", names, key="chapter", bind="query-params", label_visibility="collapsed")
+        chosen = st.radio(
+            "Contents", names, key=session.CHAPTER.name, bind="query-params", label_visibility="collapsed"
+        )
     return names.index(chosen or names[0])

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from lsh import hit_probability, inspecting
-from ui import clip_list, doors, measures
+from ui import clip_list, doors, session, setting_metrics
 from ui.charts import draw
 from ui.clip_list import Entry
+from ui.controls import mirrored_slider
 from ui.figures import percent
 from ui.figures.lessons import angle_histogram, key_chances, one_plane, s_curve, same_side
-from ui.learn_view import angles_of, slider
+from ui.learn_view import angles_of
 from ui.query_view import QueryView
-from ui.state import MAX_BITS, MAX_TABLES
 
 AUDIOSET = 2_084_320  # clips
 
@@ -72,7 +72,7 @@ You can. It is called **exact search**, or brute force: measure the angle to eve
 misses nothing, and for {n:,} clips it needs {n * dim:,} multiplications. Every clip more costs {dim} more.
 """
     )
-    now = measures.measure(view.context)
+    now = setting_metrics.measure(view.context)
     if now is None:
         return
     sizes = [n, 100_000, AUDIOSET, 100_000_000]
@@ -141,7 +141,8 @@ a row are a clip's **key**, and all clips with the same key lie in one **bucket*
 bucket.
 """
     )
-    n_bits = slider("K", "Bits per key, K", MAX_BITS, view.settings)
+    mirrored_slider("lesson", session.N_BITS)
+    n_bits = view.settings.n_bits
     near, usual = ((1 - angle / 180) ** n_bits for angle in (angles.tenth, angles.usual))
     draw(
         key_chances(angles, n_bits, view.mode),
@@ -162,6 +163,7 @@ def _crowd(clips: float) -> str:
 def tables(view: QueryView) -> None:
     """L tables: the S-curve."""
     angles, s = angles_of(view), view.settings
+    n_tables, n_bits = s.n_tables, s.n_bits
     st.markdown(
         """
 Give the neighbours another chance. Throw K other lines: another key, another set of buckets, a second **table**. With
@@ -171,9 +173,9 @@ a step: nearly everything on the left of it is found, hardly anything on the rig
     )
     left, right = st.columns(2)
     with left:
-        n_tables = slider("L", "Tables, L", MAX_TABLES, s)
+        mirrored_slider("lesson", session.N_TABLES)
     with right:
-        n_bits = slider("K", "Bits per key, K", MAX_BITS, s)
+        mirrored_slider("lesson", session.N_BITS)
     near, usual = (float(hit_probability(1 - angle / 180, n_tables, n_bits)) for angle in (angles.tenth, angles.usual))
     draw(
         s_curve(angles, n_tables, n_bits, view.mode),

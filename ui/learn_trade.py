@@ -5,13 +5,13 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from ui import cards, clip_list, doors, figures, loading, measures, recall_grid, state
+from ui import cards, clip_list, doors, figures, loading, recall_grid, session, setting_metrics
 from ui.charts import draw, few_numbers
 from ui.clip_list import Entry
+from ui.controls import mirrored_slider
 from ui.figures import percent, setting
-from ui.learn_view import slider
 from ui.query_view import QueryView
-from ui.state import MAX_BITS, MAX_TABLES
+from ui.state import MAX_BITS
 
 PROBES = (1, 2, 4, 8)
 WANTED = 0.9
@@ -33,7 +33,7 @@ away it is. Nobody notices from the list alone; only exact search can tell.
         st.button(
             f"K {s.n_bits} → {min(MAX_BITS, s.n_bits + 4)}",
             key="lesson harder",
-            on_click=state.apply,
+            on_click=session.move_sliders,
             kwargs={"n_bits": min(MAX_BITS, s.n_bits + 4)},
         )
     kept = [row for row in found.exact.rows.tolist() if row not in set(lost)]
@@ -76,9 +76,9 @@ Settings along the line find 90 %; they differ in what they cost.
         return
     left, right = st.columns(2)
     with left:
-        slider("L", "Tables, L", MAX_TABLES, view.settings)
+        mirrored_slider("lesson", session.N_TABLES)
     with right:
-        slider("K", "Bits per key, K", MAX_BITS, view.settings)
+        mirrored_slider("lesson", session.N_BITS)
     measured = recall_grid.measure(view.context)
     draw(
         figures.recall_grid(measured.grid, measured.here, WANTED, view.mode),
@@ -126,7 +126,7 @@ def _probes(view: QueryView) -> None:
     rows = []
     for n_probes in sorted({*PROBES, s.n_probes}):
         other = replace(s, n_probes=n_probes)
-        recall, candidates = measures.quality(replace(context, settings=other), other, sample)
+        recall, candidates = setting_metrics.quality(replace(context, settings=other), other, sample)
         here = "you are here" if n_probes == s.n_probes else ""
         rows.append((str(n_probes), percent(recall), percent(candidates), here))
     few_numbers(pd.DataFrame(rows, columns=["probes", "recall", "looked at", setting(s.n_tables, s.n_bits)]))

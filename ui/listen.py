@@ -4,7 +4,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHError
-from ui import asks, cards, doors, finding, measures, media, near, remarks, taking, visits
+from ui import asks, cards, doors, finding, measures, media, near, remarks, session, taking, visits
 from ui.answer import answer
 from ui.components import query_player
 from ui.loading import PageContext
@@ -50,7 +50,7 @@ def _player(context: PageContext, clip: Clip) -> None:
             "media": media.source(dataset, clip),
             "peaks": media.peaks(dataset, clip, media.MANY),
             "when": media.when(dataset, clip),
-            "gone": "This video is gone from YouTube." if clip.clip_id in asks.gone() else None,
+            "gone": "This video is gone from YouTube." if clip.clip_id in session.GONE.get() else None,
         },
         "collection": dataset.fingerprint[:16],
         "trail": _steps(context),
@@ -59,7 +59,7 @@ def _player(context: PageContext, clip: Clip) -> None:
     query_player(
         key="player",
         data=data,
-        on_sound_change=asks.on("player", "sound", asks.want("player")),
+        on_sound_change=asks.on("player", "sound", asks.remember_clip(session.sound_asked("player"))),
         on_back_change=asks.on("player", "back", asks.then_rerun(visits.back)),
         on_gone_change=asks.on("player", "gone", asks.remember_gone),
     )

@@ -7,7 +7,7 @@ import streamlit as st
 
 from data_prep.dataset import SPLITS, Clip
 from lsh import LSHError
-from ui import asks, atlas, cards, clip_list, map_words, measures, remarks, visits
+from ui import asks, atlas, cards, clip_list, map_words, measures, remarks, session, visits
 from ui.answer import Answer
 from ui.atlas import MapData
 from ui.branches import BRANCHES
@@ -56,14 +56,14 @@ def _controls(context: PageContext) -> None:
         "Show a label",
         names,
         index=None,
-        key="map label",
+        key=session.MAP_LABEL.name,
         format_func=clean,
         placeholder="show a label on the map",
         label_visibility="collapsed",
     )
     right.toggle(
         "Show candidates",
-        key="map candidates",
+        key=session.MAP_CANDIDATES.name,
         help="Every clip that this search looked at: all that share a bucket with your sound.",
     )
 
@@ -76,7 +76,7 @@ def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | Non
         "collection": context.dataset.fingerprint[:16],
         "summary": remarks.summary(context, found) if found else "",
         "marks": _marks(context, chart, clip, found),
-        "candidates": _candidates(chart, view) if st.session_state.get("map candidates") and view else [],
+        "candidates": _candidates(chart, view) if session.MAP_CANDIDATES.get() and view else [],
         "label": _label(context),
         **_picked(context, chart, clip, found),
         **_wanted_parts(chart),
@@ -116,7 +116,7 @@ def _candidates(chart: MapData, view: QueryView) -> list[int]:
 
 def _label(context: PageContext) -> dict[str, Any] | None:
     """Return the chosen label and the number of clips that carry it, None without one."""
-    name = st.session_state.get("map label")
+    name = session.MAP_LABEL.get()
     if name not in context.dataset.label_names:
         return None
     number = context.dataset.label_names.index(name)
@@ -128,16 +128,16 @@ def _label(context: PageContext) -> dict[str, Any] | None:
 
 
 def _remember_lack(part: Any) -> None:
-    st.session_state["map lacks"] = str(part)
+    session.MAP_PART_ASKED.set(str(part))
 
 
 def _wanted_parts(chart: MapData) -> dict[str, Any]:
     """Return the large part that the browser lacks, once: the points at a first visit, later what it asks for."""
-    lacking = st.session_state.pop("map lacks", None)
-    if lacking is None and st.session_state.get("map sent") != chart.id:
+    lacking = session.MAP_PART_ASKED.pop()
+    if lacking is None and session.MAP_SENT.get() != chart.id:
         lacking = "points"
     if lacking == "points":
-        st.session_state["map sent"] = chart.id
+        session.MAP_SENT.set(chart.id)
         branches = [{"name": name, "count": count} for name, count in zip(BRANCHES, chart.branch_counts, strict=False)]
         return {"points": chart.points, "branches": branches, "words": list(chart.words)}
     if lacking == "names":
@@ -149,21 +149,21 @@ def _pick(context: PageContext, chart: MapData, point: Any) -> None:
     """Store the clip that was pressed, and request its sound."""
     clip = chart.clip(context.dataset, point) if isinstance(point, int) else None
     if clip:
-        st.session_state["map picked"] = clip.clip_id
+        session.MAP_PICKED.set(clip.clip_id)
         if context.dataset.media != "youtube":
-            asks.want(KEY)(clip.clip_id)
+            session.sound_asked(KEY).set(clip.clip_id)
 
 
 def _picked(context: PageContext, chart: MapData, query: Clip, found: Answer | None) -> dict[str, Any]:
     """Return the position and the card of the clip that was pressed, if any."""
-    picked = st.session_state.get("map picked")
+    picked = session.MAP_PICKED.get()
     clip = context.dataset.find_clip(picked) if picked else None
     if clip is None:
         return {"picked": None, "cards": {}}
     kind, words = map_words.standing(clip, query, found)
     distance = map_words.distance(context, clip, query)
     card = {
-        **cards.about(context.dataset, clip, query, clip.clip_id in asks.gone()),
+        **cards.about(context.dataset, clip, query, clip.clip_id in session.GONE.get()),
         "kind": kind,
         "how": words,
         "rank": "",

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit import runtime
 
 from data_prep.dataset import Clip, Dataset
-from ui import media
+from ui import media, session
 from ui.loading import PageContext
 from ui.text import clean
 
@@ -30,7 +30,7 @@ def wanted(context: PageContext, key: str) -> dict[str, str] | None:
 
     It can be fetched until another one is asked for, however often the page is drawn.
     """
-    clip_id = st.session_state.get(f"{key} file")
+    clip_id = session.file_asked(key).get()
     clip = context.dataset.find_clip(clip_id) if clip_id and context.dataset.media == "file" else None
     return {"id": clip.clip_id, **_offer(context.dataset, clip, key)} if clip else None
 

@@ -8,7 +8,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lsh import LSHError
 from lsh.racing import LSH, sizes_up_to
-from ui import charts, commands, measures, race_live, race_runs, race_session, race_summary, race_tables, trouble
+from ui import (
+    charts,
+    commands,
+    measures,
+    race_live,
+    race_runs,
+    race_session,
+    race_summary,
+    race_tables,
+    session,
+    trouble,
+)
 from ui.figures import race as figures
 from ui.loading import PageContext
 from ui.paths import COMPONENTS
@@ -53,7 +64,7 @@ def show(context: PageContext) -> None:
     except LSHError as error:
         trouble.damaged(context.dataset.path, error)
         return
-    racing = bool(st.session_state.pop("race asked", False))
+    racing = session.RACE_REQUESTED.pop()
     runs = race_session.runs(context)
     name = race_session.shown(context, runs)
     most, bar = _start_line(context, runs.get(name or ""), racing=racing)
@@ -123,7 +134,7 @@ def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple
 
 
 def _ask() -> None:
-    st.session_state["race asked"] = True
+    session.RACE_REQUESTED.set(True)
 
 
 def _state(context: PageContext, run: Run | None) -> str:

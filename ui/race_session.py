@@ -2,18 +2,14 @@
 
 from collections.abc import Mapping
 
-import streamlit as st
-
 from lsh.racing import Setting
-from ui import race_runs, state
+from ui import race_runs, session
 from ui.loading import PageContext
 from ui.race_runs import Run
 from ui.state import K_NEIGHBOURS
 
 MOST_RUNS = 12
 AHEAD = "ahead"  # begins the name of a run that was raced before the visit
-
-_RUNS, _SHOWN, _PINNED, _COUNT = "races", "race shown", "race pinned", "races counted"
 
 
 def setting_in_force(context: PageContext) -> Setting:
@@ -25,32 +21,30 @@ def setting_in_force(context: PageContext) -> Setting:
 def runs(context: PageContext) -> dict[str, Run]:
     """Return the runs over this collection and distance by name, those raced ahead first."""
     ahead = {f"{AHEAD} {i}": run for i, run in enumerate(race_runs.shipped())}
-    own: Mapping[str, Run] = st.session_state.get(_RUNS, {})
+    own = session.RACES.get()
     here = race_runs.features_of(context.dataset), context.settings.metric
     return {name: run for name, run in {**ahead, **own}.items() if (run.features, run.metric) == here}
 
 
 def new_name() -> str:
     """Return the name of the next run of this visit: 1, 2, 3 ..."""
-    st.session_state[_COUNT] = st.session_state.get(_COUNT, 0) + 1
-    return str(st.session_state[_COUNT])
+    session.RACE_COUNT.set(session.RACE_COUNT.get() + 1)
+    return str(session.RACE_COUNT.get())
 
 
 def keep(name: str, run: Run) -> None:
     """Keep a run, or what is known of it so far, and show it; the oldest of too many is dropped."""
-    kept: dict[str, Run] = st.session_state.setdefault(_RUNS, {})
-    kept[name] = run
-    for oldest in list(kept)[:-MOST_RUNS]:
-        del kept[oldest]
-    st.session_state[_SHOWN] = name, run.setting
+    kept = {**session.RACES.get(), name: run}
+    session.RACES.set(dict(list(kept.items())[-MOST_RUNS:]))
+    session.RACE_SHOWN.set((name, run.setting))
 
 
 def shown(context: PageContext, among: Mapping[str, Run]) -> str | None:
     """Return the name of the run to show: the one chosen, else the latest at the setting in force, else the latest."""
     now = setting_in_force(context)
-    name, setting = st.session_state.get(_SHOWN, ("", None))
+    name, setting = session.RACE_SHOWN.get()
     if name in among and setting == now:
-        return str(name)
+        return name
     own = [name for name in among if not name.startswith(AHEAD)]
     at_setting = [name for name, run in among.items() if run.setting == now]
     return next(iter([*at_setting[::-1], *own[::-1], *among]), None)
@@ -59,16 +53,16 @@ def shown(context: PageContext, among: Mapping[str, Run]) -> str | None:
 def show(name: str, run: Run) -> None:
     """Show a run, and move the sliders to its setting; a callback."""
     s = run.setting
-    state.apply(n_tables=s.n_tables, n_bits=s.n_bits, n_probes=s.n_probes)
-    st.session_state[_SHOWN] = name, s
+    session.move_sliders(n_tables=s.n_tables, n_bits=s.n_bits, n_probes=s.n_probes)
+    session.RACE_SHOWN.set((name, s))
 
 
 def pinned(among: Mapping[str, Run]) -> str | None:
     """Return the name of the pinned run, if it is one of these."""
-    name = st.session_state.get(_PINNED)
+    name = session.RACE_PINNED.get()
     return name if name in among else None
 
 
 def pin(name: str | None) -> None:
     """Pin a run, or none; a callback."""
-    st.session_state[_PINNED] = name
+    session.RACE_PINNED.set(name)

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from lsh import LSHError
-from ui import measures, state
+from ui import session, setting_metrics, state
 from ui.answer import Answer
 from ui.loading import PageContext
-from ui.measures import Measures
+from ui.setting_metrics import SettingMetrics
 from ui.state import K_NEIGHBOURS, MAX_PROBES, MAX_TABLES, Settings
 from ui.text import plain
 
@@ -29,9 +29,9 @@ def what_happened(context: PageContext, found: Answer) -> None:
     st.markdown(f"**{plain(summary(context, found))}**")
 
 
-def what_next(context: PageContext, found: Answer, now: Measures | None) -> None:
+def what_next(context: PageContext, found: Answer, now: SettingMetrics | None) -> None:
     """Draw what one more table would change, and a way out where the setting serves badly."""
-    if now is not None and (more := measures.one_more_table(context, now)) is not None:
+    if now is not None and (more := setting_metrics.one_more_table(context, now)) is not None:
         recall, candidates = more
         st.caption(f"One more table would change: {100 * recall:+.1f} % recall, {100 * candidates:+.1f} % looked at.")
     elif now is not None:
@@ -97,4 +97,4 @@ def _offers(*offers: tuple[str, str, dict[str, int]] | None) -> None:
         for offer in offers:
             if offer:
                 key, words, change = offer
-                st.button(words, key=key, on_click=state.apply, kwargs=change)
+                st.button(words, key=key, on_click=session.move_sliders, kwargs=change)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from data_prep.errors import DataError
 from lsh import LSHError
-from ui import controls, hosting, loading, paths, state, trouble
+from ui import controls, hosting, loading, paths, session, state, trouble
 from ui.loading import PageContext
 from ui.paths import ASSETS, COMPONENTS
 from ui.text import plain
@@ -48,8 +48,8 @@ def enter() -> PageContext | None:
 
 def _mention_refused(datasets: list[str]) -> None:
     """On a session's first run, say which values of its link could not be used: Streamlit drops them in silence."""
-    if "greeted" not in st.session_state:
-        st.session_state["greeted"] = True
+    if not session.GREETED.get():
+        session.GREETED.set(True)
         link = st.query_params.to_dict()
         for note in state.refused(link, state.parse(link, datasets)):
             st.toast(plain(note))

@@ -1,12 +1,10 @@
-"""What a person has chosen: read from the address bar and the widgets, and only ever an allowed value."""
+"""Settings of the app: parsed from URL parameters and widgets, limited to allowed values. Without Streamlit."""
 
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
-
-import streamlit as st
 
 Metric = Literal["cosine", "euclidean"]
 View = Literal["found", "exact", "missed"]
@@ -18,7 +16,6 @@ MAX_WIDTH = 1e6
 LONGEST_TRAIL = 8
 K_NEIGHBOURS = 10
 
-_CARRIED = ("dataset", "clip", "trail", "view")
 _WORDS = (
     ("dataset", "dataset", "a collection here"),
     ("metric", "metric", "cosine or euclidean"),
@@ -70,33 +67,6 @@ def parse(raw: Mapping[str, object], datasets: Sequence[str], metric: Metric = "
     )
 
 
-def current(datasets: Sequence[str], metric: Metric = "cosine") -> Settings:
-    """Read the settings now in force: the widgets' values, and the clip, trail and view in the address bar."""
-    widgets = {name: st.session_state.get(name) for name in ("dataset", "metric", "L", "K", "probes", "seed", "w")}
-    return parse({**st.query_params.to_dict(), **widgets}, datasets, metric)
-
-
-def write_link(**values: str | None) -> None:
-    """Write values that no widget holds into the address bar, as one step of its history; None empties one."""
-    present = st.query_params.to_dict()
-    st.query_params.update({name: value or "" for name, value in values.items() if value or present.get(name)})
-    st.session_state["carried"] = carried()
-
-
-def carry_link(page: str) -> None:
-    """Take dataset, clip, trail and view along to another page: Streamlit only takes the values of widgets."""
-    if st.session_state.get("page") not in {None, page}:
-        link = st.session_state.get("carried", {})
-        st.query_params.update({name: value for name, value in link.items() if name not in st.query_params})
-    st.session_state["page"] = page
-    st.session_state["carried"] = carried()
-
-
-def carried() -> dict[str, str]:
-    """Return what the address says beside the values of widgets; a link to another page has to say it too."""
-    return {name: st.query_params[name] for name in _CARRIED if name in st.query_params}
-
-
 def refused(raw: Mapping[str, object], settings: Settings) -> list[str]:
     """Say which values of a link were not allowed, and what stands in their place."""
     notes = []
@@ -105,13 +75,6 @@ def refused(raw: Mapping[str, object], settings: Settings) -> list[str]:
         if text is not None and str(value) != str(text):
             notes.append(f"{name}={str(text)[:20]} is not {allowed}; {name}={value} is used.")
     return notes
-
-
-def apply(*, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None) -> None:
-    """Move the sliders; for use in callbacks, which run before the sliders are drawn."""
-    for name, value in (("L", n_tables), ("K", n_bits), ("probes", n_probes)):
-        if value is not None:
-            st.session_state[name] = value
 
 
 def join_trail(trail: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui import session
 from ui.paths import ROOT
 from ui.state import Settings
 from ui.text import plain
@@ -49,7 +50,7 @@ def unindexable(path: Path, error: Exception, settings: Settings) -> None:
 
 
 def _forget_width() -> None:
-    st.session_state["w"] = None
+    session.BUCKET_WIDTH.set(None)
 
 
 def _short(path: Path) -> str:

@@ -12,7 +12,7 @@ from ui import (
     figures,
     measures,
     recall_grid,
-    state,
+    session,
     trouble,
     tune_cells,
     tune_families,
@@ -102,16 +102,16 @@ def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
     try:
         choice = tune(view.context.index, view.sample.queries, K_NEIGHBOURS, wanted, progress=tell)
     except LSHError as error:
-        st.session_state["tuned"] = (wish, None, f"{error}.")
+        session.CHOSEN_SETTING.set((wish, None, f"{error}."))
         return
-    state.apply(n_tables=choice.n_tables, n_bits=choice.n_bits, n_probes=choice.n_probes)
-    st.session_state["tuned"] = (wish, (choice.n_tables, choice.n_bits, choice.n_probes), choice.why)
+    session.move_sliders(n_tables=choice.n_tables, n_bits=choice.n_bits, n_probes=choice.n_probes)
+    session.CHOSEN_SETTING.set((wish, (choice.n_tables, choice.n_bits, choice.n_probes), choice.why))
 
 
 def _why(view: GridView, wanted: float) -> str:
     """Return why this setting was chosen, if it was, else how the setting in force compares with the wanted recall."""
     s = view.context.settings
-    wish, chosen, because = st.session_state.get("tuned", (None, None, ""))
+    wish, chosen, because = session.CHOSEN_SETTING.get()
     if wish == (key(view.context), wanted) and chosen in (None, (s.n_tables, s.n_bits, s.n_probes)):
         return plain(because, longest=1000)
     return wish_sentence(view.grid, view.here, wanted)

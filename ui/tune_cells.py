@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ui import asks, state
+from ui import asks, session
 from ui.components import heat_cells
 from ui.state import MAX_BITS, MAX_TABLES
 
@@ -21,4 +21,4 @@ def go(cell: Any) -> None:
     if isinstance(cell, list) and len(cell) == 2 and all(type(value) is int for value in cell):
         n_tables, n_bits = cell
         if 1 <= n_tables <= MAX_TABLES and 1 <= n_bits <= MAX_BITS:
-            state.apply(n_tables=n_tables, n_bits=n_bits)
+            session.move_sliders(n_tables=n_tables, n_bits=n_bits)

@@ -1,25 +1,47 @@
-"""Which clip is being heard, and the way that led to it: both live in the address bar, so a link and Back just work."""
+"""The clip being heard and the trail that led to it, kept in the URL, so that links and the Back button work."""
 
 import random
 
 import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
-from ui import state
+from ui import session, state
 from ui.answer import first_clip
 from ui.loading import PageContext, splits_to_begin_with
 
+_CARRIED = ("dataset", "clip", "trail", "view")
+
 
 def here(context: PageContext) -> tuple[Clip | None, str | None]:
-    """Return the clip that the address names, or the first one and the unknown id that was asked for.
+    """Return the clip that the URL names, or the dataset's first clip and the unknown id that the URL has.
 
-    There is no clip where the collection has none.
+    The clip is None where the dataset has none.
     """
-    first, named = first_clip(context.dataset), context.settings.clip
-    if first is None or named is None:
-        return first, None
-    clip = context.dataset.find_clip(named)
-    return (clip, None) if clip else (first, named)
+    named = context.settings.clip
+    clip = context.dataset.find_clip(named) if named is not None else None
+    # Choosing the first clip builds an index of its own, so only where it is needed.
+    return (clip, None) if clip else (first_clip(context.dataset), named)
+
+
+def write_link(**values: str | None) -> None:
+    """Write values that no widget holds into the URL, as one step of its history; None empties one."""
+    present = st.query_params.to_dict()
+    st.query_params.update({name: value or "" for name, value in values.items() if value or present.get(name)})
+    session.CARRIED.set(carried())
+
+
+def carry_link(page: str) -> None:
+    """Take dataset, clip, trail and view along to another page: Streamlit only takes the values of widgets."""
+    if session.PAGE.get() not in {None, page}:
+        link = session.CARRIED.get()
+        st.query_params.update({name: value for name, value in link.items() if name not in st.query_params})
+    session.PAGE.set(page)
+    session.CARRIED.set(carried())
+
+
+def carried() -> dict[str, str]:
+    """Return the URL parameters that belong to no widget; a link to another page needs them too."""
+    return {name: st.query_params[name] for name in _CARRIED if name in st.query_params}
 
 
 def hop(to: str, origin: str) -> None:
@@ -54,4 +76,4 @@ def _trail() -> tuple[str, ...]:
 
 
 def _go(to: str, trail: tuple[str, ...]) -> None:
-    state.write_link(clip=to, trail=state.join_trail(trail) or None)
+    write_link(clip=to, trail=state.join_trail(trail) or None)

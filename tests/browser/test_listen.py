@@ -163,7 +163,7 @@ def test_on_a_phone_tables_and_bits_move_under_the_thumb(visit):
     before = neighbours(page)
     page.locator(".st-key-thumb button").first.click()
     for n_bits in range(9, 14):
-        page.get_by_role("slider", name="Bits a key, K").last.focus()
+        page.get_by_role("slider", name="Bits per key, K").last.focus()
         page.keyboard.press("ArrowRight")
         page.wait_for_url(f"**K={n_bits}**")
     wait_for_other_neighbours(page, before)

@@ -48,7 +48,7 @@ def test_the_best_setting_moves_the_sliders_and_the_link_and_says_why(tune):
     why = page.locator(".st-key-why").inner_text()
     n_tables, n_bits = map(int, re.match(r"L = (\d+), K = (\d+)", why).groups())
     assert (n_tables, n_bits) != (2, 20)
-    assert (slider(page, "Tables, L"), slider(page, "Bits a key, K")) == (n_tables, n_bits)
+    assert (slider(page, "Tables, L"), slider(page, "Bits per key, K")) == (n_tables, n_bits)
     shown = parameters(page)  # a default value leaves the link
     assert shown.get("L", str(n_tables)) == str(n_tables)
     assert shown.get("K", str(n_bits)) == str(n_bits)
@@ -57,7 +57,7 @@ def test_the_best_setting_moves_the_sliders_and_the_link_and_says_why(tune):
 
 def test_a_link_opens_the_setting_that_it_names(tune):
     page = tune("&L=5&K=7&recall=0.75")
-    assert (slider(page, "Tables, L"), slider(page, "Bits a key, K")) == (5, 7)
+    assert (slider(page, "Tables, L"), slider(page, "Bits per key, K")) == (5, 7)
     page.get_by_role("button", name="Best setting for recall ≥ 0.75").wait_for()
     assert "--tables 5 --bits 7" in page.locator("[data-testid=stCode]").inner_text()
 
@@ -91,7 +91,7 @@ def test_a_click_on_a_cell_moves_the_sliders_and_the_link_and_nothing_else(tune)
         click(cells, n_tables, n_bits)
         page.wait_for_function(f"new URLSearchParams(location.search).get('K') === '{n_bits}'")
         page.locator("[data-testid=stCode]", has_text=f"--tables {n_tables} --bits {n_bits}").wait_for()
-        assert (slider(page, "Tables, L"), slider(page, "Bits a key, K")) == (n_tables, n_bits)
+        assert (slider(page, "Tables, L"), slider(page, "Bits per key, K")) == (n_tables, n_bits)
         assert header.bounding_box()["y"] == before
 
 
