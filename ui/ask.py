@@ -12,7 +12,7 @@ from data_prep.sounds.asking import LARGEST, LONGEST_S, Asked, Asking
 from lsh import LSHError
 from ui import doors, near, remarks, session, taking, visits
 from ui.answer import answer_to
-from ui.figures import percent
+from ui.format import capitalised, megabytes, percent
 from ui.loading import PageContext
 from ui.text import plain
 
@@ -61,7 +61,7 @@ def _take() -> bytes | None:
     limit = f"up to {LONGEST_S:.0f} seconds"
     recorded = st.audio_input(f"Record, {limit}", sample_rate=16_000, key="recording", on_change=_prefer, args=("rec",))
     given = st.file_uploader(
-        f"Or a file, {limit} and {LARGEST // 1_000_000} MB",
+        f"Or a file, {limit} and {megabytes(LARGEST)}",
         TYPES,
         key="given sound",
         max_upload_size=LARGEST // 1_000_000,
@@ -98,15 +98,10 @@ def _understand(dataset: Dataset, data: bytes | None) -> Question | None:
         st.caption(plain(error, longest=600))
         return None
     except DataError as error:
-        st.warning(plain(_sentence(error)))
+        st.warning(plain(f"{capitalised(str(error))}."))
         return None
     session.ASKED_SOUND.set((name, question.asked))
     return question
-
-
-def _sentence(error: DataError) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _invite(data: bytes | None) -> None:

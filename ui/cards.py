@@ -8,12 +8,12 @@ import streamlit as st
 from data_prep.dataset import Clip, Dataset
 from ui import media
 from ui.answer import Answer, Met
+from ui.format import degrees, nth_nearest, percent
 from ui.loading import PageContext
 from ui.state import Settings
 from ui.text import clean
 
 _MOST_LABELS = 6
-_ORDINALS = {1: "nearest", 2: "2nd nearest", 3: "3rd nearest"}
 
 
 def title(dataset: Dataset, clip: Clip) -> str:
@@ -70,7 +70,7 @@ def _aside(row: int, found: list[int], exact: list[int]) -> str:
     if row not in exact:
         return "not in the exact 10"
     truth = exact.index(row) + 1
-    return _ORDINALS.get(truth, f"{truth}th nearest") if row in found and found.index(row) + 1 != truth else ""
+    return nth_nearest(truth) if row in found and found.index(row) + 1 != truth else ""
 
 
 def near(context: PageContext, distance: float) -> dict[str, object]:
@@ -100,12 +100,12 @@ def why(met: Met, s: Settings, distance: float) -> str:
     """Tell in a few sentences why LSH met a clip or not, and how likely that was by theory."""
     p, all_bits = met.bit_chance, met.bit_chance**s.n_bits
     if s.metric == "cosine":
-        apart = f"Seen from the middle of the collection, the two are {180 * (1 - p):.0f}° apart"
+        apart = f"Seen from the middle of the collection, the two are {degrees(180 * (1 - p))} apart"
     else:
         apart = f"The two are {distance:.2f} apart"
     theory = (
-        f"{apart}, so one bit of their keys agrees with chance {p:.2f}, all {s.n_bits} with {_percent(all_bits)}, "
-        f"and at least one of {s.n_tables} keys with {_percent(met.chance)}."
+        f"{apart}, so one bit of their keys agrees with chance {p:.2f}, all {s.n_bits} with {percent(all_bits)}, "
+        f"and at least one of {s.n_tables} keys with {percent(met.chance)}."
     )
     more = " Looking into more than one bucket a table raises that." if s.n_probes > 1 else ""
     return f"{_meeting(met, s)} {theory}{more}"
@@ -118,13 +118,6 @@ def _meeting(met: Met, s: Settings) -> str:
     names = [str(table) for table in met.tables]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     return f"It shares {place} with your sound in table{'s' if len(names) > 1 else ''} {listed}."
-
-
-def _percent(share: float) -> str:
-    """Write a chance as a percentage with as many digits as it deserves."""
-    if share >= 0.0995:
-        return f"{100 * share:.0f} %"
-    return f"{100 * share:.1f} %" if share >= 0.00095 else "less than 0.1 %"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

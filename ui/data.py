@@ -15,7 +15,7 @@ from data_prep.verify import verify_dataset
 from lsh import machine
 from ui import doors, hosting, paths, visits
 from ui.data_folder import collection_of, listening
-from ui.inside_words import many
+from ui.format import megabytes, plural
 from ui.jobs import Job, Work, jobs
 from ui.loading import PageContext
 from ui.text import plain
@@ -58,14 +58,14 @@ def _this_collection(context: PageContext) -> None:
             border="horizontal",
             hide_index=True,
         )
-        st.markdown(f"{len(dataset.label_names):,} labels, {_bytes(dataset) / 1e6:,.1f} MB on disk.")
+        st.markdown(f"{len(dataset.label_names):,} labels, {megabytes(_bytes(dataset))} on disk.")
     _notes(dataset)
     if st.button("Verify files", help="Compares each file with its sha256, and every count and row."):
         with st.spinner("Reading every file…"):
             problems = verify_dataset(dataset.path)
         if problems:
             are = "thing is", "things are"
-            st.warning(f"{many(len(problems), *are)} wrong: {plain(problems[0], 600)}")
+            st.warning(f"{plural(len(problems), *are)} wrong: {plain(problems[0], 600)}")
         else:
             st.info(f"All {len(dataset.manifest['files'])} files are undamaged.")
 
@@ -75,7 +75,7 @@ def _notes(dataset: Dataset) -> None:
         st.caption(plain(note, 600))
     skipped = dataset.manifest["skipped"]
     if skipped:
-        with st.expander(f"{many(len(skipped), 'thing was', 'things were')} left out"):
+        with st.expander(f"{plural(len(skipped), 'thing was', 'things were')} left out"):
             for entry in skipped[:_MAX_LISTED]:
                 st.markdown(f"- {plain(entry.get('where', ''))}: {plain(entry.get('reason', ''))}")
             if len(skipped) > _MAX_LISTED:

@@ -14,7 +14,7 @@ from data_prep.dataset import open_dataset
 from data_prep.errors import DatasetError
 from data_prep.sounds.folder import prepare_folder
 from ui import loading, paths
-from ui.inside_words import many
+from ui.format import plural
 from ui.jobs import Report, Should, Work
 
 RESERVED = frozenset({"sample", "hosted", *NAMES.values()})  # names of collections that the app itself fetches
@@ -41,9 +41,9 @@ def listening(sounds: Path) -> Work:
             outcome = prepare_folder(
                 sounds, out, overwrite=out.exists(), progress=partial(_say_files, tell), should_stop=should_stop
             )
-        left_out = f" {many(len(outcome.refused), 'file')} left out." if outcome.refused else ""
-        waiting = f" {many(outcome.waiting, 'file')} not listened to yet: begin again." if outcome.waiting else ""
-        here = f"{many(outcome.files, 'file')}, {many(outcome.clips, 'clip')}.{left_out}{waiting}"
+        left_out = f" {plural(len(outcome.refused), 'file')} left out." if outcome.refused else ""
+        waiting = f" {plural(outcome.waiting, 'file')} not listened to yet: begin again." if outcome.waiting else ""
+        here = f"{plural(outcome.files, 'file')}, {plural(outcome.clips, 'clip')}.{left_out}{waiting}"
         return f"{here} Choose it as your collection: {out.name}."
 
     return work

@@ -18,6 +18,7 @@ from data_prep.errors import InputError
 from data_prep.parcel import fetch_dataset, is_fetched
 from data_prep.progress import Progress
 from ui import jobs, paths, session
+from ui.format import megabytes, minutes, plural
 from ui.jobs import Job, Report, Work
 from ui.text import plain
 
@@ -99,15 +100,15 @@ def say(tell: Report, progress: Progress) -> None:
     share = progress.done / progress.total if progress.total else None
     words = [progress.activity]
     if progress.total:
-        words.append(f"{progress.done / 1e6:,.0f} MB of {progress.total / 1e6:,.0f}")
+        words.append(f"{megabytes(progress.done)} of {megabytes(progress.total)}")
     elif progress.done:
-        words.append(f"{progress.done / 1e6:,.0f} MB")
+        words.append(megabytes(progress.done))
     if progress.clips:
-        words.append(f"{progress.clips:,} clips")
+        words.append(plural(progress.clips, "clip"))
     if progress.bytes_per_second:
-        words.append(f"{progress.bytes_per_second / 1e6:.1f} MB/s")
+        words.append(f"{megabytes(progress.bytes_per_second)}/s")
     if progress.seconds_left:
-        words.append(f"{_minutes(progress.seconds_left)} left")
+        words.append(f"{minutes(progress.seconds_left)} left")
     tell(share if share is None else min(1.0, share), ", ".join(words))
 
 
@@ -130,7 +131,3 @@ def _fail(error: InputError, _tell: Report, _should_stop: jobs.Should) -> str:
 
 def _fetch(wanted: str, out: Path, tell: Report, should_stop: jobs.Should) -> str:
     return f"{fetch_dataset(wanted, out, partial(say, tell), should_stop).title} is ready."
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else "over an hour"

@@ -9,11 +9,10 @@ from lsh.sampling import evenly_spaced
 from ui import clip_list
 from ui.charts import draw
 from ui.clip_list import Entry
-from ui.figures import percent
 from ui.figures.crowding import BucketSizes, bucket_ranks
 from ui.figures.marks import Ints
+from ui.format import number, percent, plural
 from ui.inside_walk import choose_table
-from ui.inside_words import digits, many
 from ui.query_view import QueryView
 from ui.state import K_NEIGHBOURS, Settings
 
@@ -53,13 +52,13 @@ def _hubs(view: QueryView) -> None:
     st.markdown(
         f"**Hubs.** Crowds have a centre: some clips are among the 10 nearest of many sounds. Of {n:,} validation "
         f"sounds, the most popular clip is a neighbour of **{int(counts.max(initial=0))}**. If neighbours were dealt "
-        f"out evenly, a clip would be one of {digits(n * K_NEIGHBOURS / view.index.n)}."
+        f"out evenly, a clip would be one of {number(n * K_NEIGHBOURS / view.index.n)}."
     )
     entries = [
         Entry(
             view.context.dataset.clip("train", int(row)),
             "found" if int(row) in view.true_rows else "exact",
-            f"among the {K_NEIGHBOURS} nearest of {many(int(counts[row]), 'sound')} of {n:,}",
+            f"among the {K_NEIGHBOURS} nearest of {plural(int(counts[row]), 'sound')} of {n:,}",
             rank=str(i + 1),
         )
         for i, row in enumerate(rows.tolist())
@@ -91,6 +90,6 @@ def describe_crowds(s: Settings, table: int, sizes: Ints, own: int, even: float,
     return (
         f"Table {table + 1} has {buckets}. The fullest holds **{first}** of all clips, and the fullest tenth {most}. A "
         f"clip taken at random shares its bucket with {meets:,.0f} on average; if all were equally full it would be "
-        f"{digits(even)}: the crowd costs **{digits(meets / max(even, 1))} times** the work. Your sound's bucket holds "
+        f"{number(even)}: the crowd costs **{number(meets / max(even, 1))} times** the work. Your sound's bucket holds "
         f"{own:,}."
     )

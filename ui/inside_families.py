@@ -12,7 +12,8 @@ from ui import inside_walk
 from ui.charts import draw, few_numbers
 from ui.figures.crowding import BucketSizes, bucket_ranks
 from ui.figures.margins import margins
-from ui.figures.marks import Ints, percent
+from ui.figures.marks import Ints
+from ui.format import percent
 from ui.loading import PageContext
 from ui.query_view import QueryView, under
 from ui.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, METRICS, Settings

@@ -10,8 +10,9 @@ from lsh.inspecting import TableKey
 from ui.charts import draw
 from ui.figures.marks import Ints
 from ui.figures.probes import probe_gains, probe_order
+from ui.format import plural
 from ui.inside_walk import choose_table
-from ui.inside_words import distance_to_wall, many, numbered, written
+from ui.inside_words import distance_to_wall, numbered, written
 from ui.query_view import QueryView
 from ui.state import MAX_PROBES, Settings
 
@@ -70,7 +71,8 @@ def gains(s: Settings, looked_at: Ints, met: Ints, n_true: int) -> str:
     here = min(s.n_probes, len(met))
     shown = [t for t in sorted({1, 2, here, len(met)}) if t <= len(met)]
     parts = [
-        f"{many(t, 'probe')} per table{' (yours)' * (t == here)}, {met[t - 1]} found and {looked_at[t - 1]:,} looked at"
+        f"{plural(t, 'probe')} per table{' (yours)' * (t == here)}, "
+        f"{met[t - 1]} found and {looked_at[t - 1]:,} looked at"
         for t in shown
     ]
     return f"Of your {n_true} nearest, with {'; '.join(parts)}."

@@ -11,11 +11,11 @@ from lsh.inspecting import NearMiss, Rescue
 from ui import clip_list
 from ui.charts import draw
 from ui.clip_list import Entry
-from ui.figures import percent
 from ui.figures.chances import HitCurve, s_curve
 from ui.figures.marks import Floats
 from ui.figures.meetings import key_differences
-from ui.inside_words import bits, degrees, listed, many, numbered, symbol, to_wall
+from ui.format import degrees, join_words, percent, plural
+from ui.inside_words import bits, numbered, symbol, to_wall
 from ui.query_view import QueryView, distances
 from ui.state import MAX_BITS, MAX_PROBES, Settings
 
@@ -36,7 +36,7 @@ def missed(view: QueryView) -> None:
     nearest = np.array([miss.table for miss in near])
     draw(
         key_differences(apart, nearest, view.found, view.mode),
-        f"The {len(truth)} nearest against {many(s.n_tables, 'table')}: in how many bits each key differs from "
+        f"The {len(truth)} nearest against {plural(s.n_tables, 'table')}: in how many bits each key differs from "
         f"yours, from 0 (met) to {int(apart.max(initial=0))}.",
     )
     st.caption("● same key, so it is looked at · a number: that many bits differ · ◯ the nearest miss of a missed clip")
@@ -127,9 +127,9 @@ def describe_missed(s: Settings, found: Sequence[bool], near: Sequence[NearMiss]
     by_one = sum(len(miss.differing) == fewest for miss in lost)
     return (
         f"**{n_lost} of the {n_true} nearest {'was' if n_lost == 1 else 'were'} missed**: in none of "
-        f"{many(s.n_tables, 'table')} does the key of {bits(s.n_bits, s)} agree with yours. {by_one} of them differed "
-        f"in only **{bits(fewest, s)}** somewhere. One {symbol(s)} is enough to land in another bucket, however near "
-        "the clip is."
+        f"{plural(s.n_tables, 'table')} does the key of {bits(s.n_bits, s)} agree with yours. "
+        f"{by_one} of them differed in only **{bits(fewest, s)}** somewhere. One {symbol(s)} is "
+        "enough to land in another bucket, however near the clip is."
     )
 
 
@@ -143,8 +143,8 @@ def describe_miss(s: Settings, near: NearMiss) -> str:
 def describe_met(s: Settings, tables: Sequence[int]) -> str:
     """Say in which tables a neighbour was found."""
     place = "shares your key" if s.n_probes == 1 else "was met"
-    few = f": {listed(tables)}" if len(tables) <= 4 else ""
-    return f"{place} in {len(tables)} of {many(s.n_tables, 'table')}{few}"
+    few = f": {join_words(tables)}" if len(tables) <= 4 else ""
+    return f"{place} in {len(tables)} of {plural(s.n_tables, 'table')}{few}"
 
 
 def deciding_wall(s: Settings, near: NearMiss, positions: Floats, rescue: Rescue) -> str:

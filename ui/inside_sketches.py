@@ -8,9 +8,8 @@ from lsh.estimates import estimated_distances
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_rows import SketchRows
 from ui.charts import draw
-from ui.figures import percent
 from ui.figures.estimates import estimates
-from ui.inside_words import many
+from ui.format import percent, plural
 from ui.query_view import QueryView, candidate_rows
 from ui.state import K_NEIGHBOURS
 
@@ -66,7 +65,7 @@ def describe_sketches(n_candidates: int, n_reranked: int, kept: int, deepest: in
     estimate in standard deviations of the distances.
     """
     if n_candidates <= n_reranked:
-        return f"Your sound has only {many(n_candidates, 'candidate')}: all are measured, there is nothing to spare."
+        return f"Your sound has only {plural(n_candidates, 'candidate')}: all are measured, there is nothing to spare."
     fate = "all of which come out" if kept == n_nearest else f"of which {kept} come out: re-rank {deepest} to lose none"
     return (
         f"Of {n_candidates:,} candidates **{n_reranked} are re-ranked**, {percent(n_reranked / n_candidates)}. In the "

@@ -8,11 +8,11 @@ from lsh.inspecting import TableKey
 from ui import cards, clip_list, session
 from ui.charts import draw
 from ui.clip_list import Entry
-from ui.figures import percent
 from ui.figures.buckets import bucket_strip
 from ui.figures.margins import NEARLY, Margins, margins
 from ui.figures.marks import Ints
-from ui.inside_words import distance_to_wall, many, symbol, written
+from ui.format import percent, plural
+from ui.inside_words import distance_to_wall, symbol, written
 from ui.query_view import QueryView
 from ui.state import Settings
 from ui.text import clean
@@ -62,7 +62,7 @@ def buckets(view: QueryView) -> None:
     even = index.n / 2**s.n_bits if s.metric == "cosine" else float(sizes.mean())
     draw(
         bucket_strip(sizes, hits, even, table, view.mode),
-        f"Sizes of your sound's bucket in {many(s.n_tables, 'table')}: from {sizes.min():,} to {sizes.max():,} "
+        f"Sizes of your sound's bucket in {plural(s.n_tables, 'table')}: from {sizes.min():,} to {sizes.max():,} "
         f"clips, with {hits.min()} to {hits.max()} of the {len(view.true_rows)} nearest in each.",
     )
     st.markdown(f"**Who else is in the bucket of table {table + 1}**, the nearest first:")
@@ -136,13 +136,13 @@ def describe_key(s: Settings, table: int, own: TableKey, behind: Ints, agreeing:
     behind: int[K], true neighbours on another side of each function; agreeing: of `n_true`, those with the same key.
     """
     what = (
-        f"one bit for each of {many(s.n_bits, 'random plane')}: 1 on one side, 0 on the other"
+        f"one bit for each of {plural(s.n_bits, 'random plane')}: 1 on one side, 0 on the other"
         if s.metric == "cosine"
-        else f"one number for each of {many(s.n_bits, 'random line')}: the slot of the line into which your sound falls"
+        else f"one number for each of {plural(s.n_bits, 'random line')}: the slot of the line in which your sound falls"
     )
     weakest = int(own.firmness.argmin())
     doubt = "was nearly another" if own.firmness[weakest] < NEARLY else "is the least certain"
-    others = many(int(behind[weakest]), "of the nearest lies", "of the nearest lie")
+    others = plural(int(behind[weakest]), "of the nearest lies", "of the nearest lie")
     return (
         f"In table {table + 1} the key of your sound is **{written(own.symbols)}**, {what}. {symbol(s).capitalize()} "
         f"{weakest + 1} {doubt}: your sound is {distance_to_wall(s, own, weakest)}, and {others} on another side. A "
@@ -155,14 +155,14 @@ def describe_buckets(
 ) -> str:
     """Say what the bucket of one table holds, and what all of them hold together."""
     most, none = int(hits.max()), int((hits == 0).sum())
-    empty = f", and {many(none, 'table has', 'tables have')} none of them" if none else ""
+    empty = f", and {plural(none, 'table has', 'tables have')} none of them" if none else ""
     together = (
-        f"All {s.n_tables} buckets together hold {many(looked_at, 'different clip')}, {percent(looked_at / n)} of the "
-        f"collection, and **{found} of the {n_true}** nearest: no table has more than {most}{empty}."
+        f"All {s.n_tables} buckets together hold {plural(looked_at, 'different clip')}, {percent(looked_at / n)} of "
+        f"the collection, and **{found} of the {n_true}** nearest: no table has more than {most}{empty}."
         if s.n_tables > 1
         else f"One table is one chance: the other {n_true - found} of the {n_true} nearest are not looked at."
     )
     return (
-        f"In table {table + 1} your sound shares its bucket with {many(int(sizes[table]), 'clip')} of {n:,}; "
+        f"In table {table + 1} your sound shares its bucket with {plural(int(sizes[table]), 'clip')} of {n:,}; "
         f"{int(hits[table])} of the {n_true} nearest {'is' if hits[table] == 1 else 'are'} among them. {together}"
     )

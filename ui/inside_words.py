@@ -4,38 +4,18 @@ from collections.abc import Sequence
 
 from lsh.inspecting import TableKey
 from ui.figures.marks import Ints
+from ui.format import degrees, join_words, percent, plural
 from ui.state import Settings
-
-
-def many(n: int, thing: str, things: str | None = None) -> str:
-    """Write a number of things: 1 clip, 16,225 clips."""
-    return f"{n:,} {thing if n == 1 else things or f'{thing}s'}"
-
-
-def listed(items: Sequence[object]) -> str:
-    """Write a list as it is spoken: 2, 5 and 7."""
-    words = [str(item) for item in items]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def digits(value: float) -> str:
-    """Write a number in the digits that mean something."""
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
 def bits(n: int, s: Settings) -> str:
     """Name n symbols of a key: bits under cosine, numbers under Euclidean."""
-    return many(n, symbol(s))
+    return plural(n, symbol(s))
 
 
 def symbol(s: Settings) -> str:
     """Name one symbol of a key: a bit says on which side of a plane, a number in which slot of a line."""
     return "bit" if s.metric == "cosine" else "number"
-
-
-def degrees(angle: float) -> str:
-    """Write how wide an angle is: 4.3°, 0.04°."""
-    return f"{abs(angle):.1f}°" if abs(angle) >= 0.95 else f"{abs(angle):.2g}°"
 
 
 def written(symbols: Ints) -> str:
@@ -46,7 +26,7 @@ def written(symbols: Ints) -> str:
 
 def numbered(s: Settings, places: Sequence[int]) -> str:
     """Name some symbols of a key by their places from 0: bit 5; numbers 1 and 7."""
-    return f"{symbol(s)}{'s' * (len(places) > 1)} {listed([j + 1 for j in places])}"
+    return f"{symbol(s)}{'s' * (len(places) > 1)} {join_words([j + 1 for j in places])}"
 
 
 def to_wall(s: Settings, position: float) -> float:
@@ -59,4 +39,4 @@ def distance_to_wall(s: Settings, own: TableKey, j: int) -> str:
     position = float(own.positions[j])
     if s.metric == "cosine":
         return f"{degrees(position)} from its plane"
-    return f"{100 * to_wall(s, position):.0f} % of a slot's width from the next slot"
+    return f"{percent(to_wall(s, position))} of a slot's width from the next slot"

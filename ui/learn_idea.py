@@ -7,8 +7,8 @@ from ui import clip_list, doors, session, setting_metrics
 from ui.charts import draw
 from ui.clip_list import Entry
 from ui.controls import mirrored_slider
-from ui.figures import percent
 from ui.figures.lessons import angle_histogram, key_chances, one_plane, s_curve, same_side
+from ui.format import degrees, milliseconds, nth_nearest, number, percent
 from ui.learn_view import angles_of
 from ui.query_view import QueryView
 
@@ -32,8 +32,8 @@ same, 90° has nothing in common. Press play: do your ears agree? (The number on
         f"tenth at {angles.tenth:.0f}, the usual clip at {angles.usual:.0f}.",
     )
     st.markdown(
-        f"The 10 nearest stand between {angles.nearest[0]:.0f}° and {angles.tenth:.0f}°, the usual clip at "
-        f"{angles.usual:.0f}°. Finding those ten, fast, is the whole task."
+        f"The 10 nearest stand between {degrees(angles.nearest[0])} and {degrees(angles.tenth)}, the usual clip at "
+        f"{degrees(angles.usual)}. Finding those ten, fast, is the whole task."
     )
     st.caption("Angles are seen from the middle of the collection, for a reason that “One bit” gives.")
 
@@ -50,7 +50,7 @@ def _three(view: QueryView) -> None:
     entries = [Entry(view.clip, "query", "your sound")]
     if len(exact.rows):
         entries.append(_entry(view, 0, "the nearest of all"))
-        entries.append(_entry(view, len(exact.rows) - 1, f"the {len(exact.rows)}th nearest"))
+        entries.append(_entry(view, len(exact.rows) - 1, f"the {nth_nearest(len(exact.rows))}"))
     far = dataset.clip("train", view.index.n // 2)
     _, distances = inspecting.nearest_of(view.index, view.query, [far.row], 1)
     entries.append(Entry(far, "candidate", "a clip from anywhere", float(distances[0])))
@@ -82,7 +82,7 @@ misses nothing, and for {n:,} clips it needs {n * dim:,} multiplications. Every 
     )
     ms = now.exact_ms * size / n
     took = "took" if size == n else "would take about"
-    st.markdown(f"#### One exact search {took} {_time(ms)}: {_rate(ms)}.")
+    st.markdown(f"#### One exact search {took} {milliseconds(ms)}: {_rate(ms)}.")
     measured = f"Measured on this machine over {n:,} clips, one search at a time"
     st.caption(f"{measured}." if size == n else f"{measured}, and grown in proportion.")
     st.markdown(
@@ -92,10 +92,6 @@ otherwise. For millions of clips and many people asking, you want to **look at a
 nearly all of the ten. Which few?
 """
     )
-
-
-def _time(ms: float) -> str:
-    return f"{ms / 1000:.1f} s" if ms >= 999 else f"{ms:.0f} ms" if ms >= 10 else f"{ms:.2g} ms"
 
 
 def _rate(ms: float) -> str:
@@ -117,7 +113,7 @@ usual clip, seldom from a neighbour. (In truth it is a plane through all dimensi
     met = same_side(turn, angles.tenth)
     draw(
         one_plane(angles, turn, view.mode),
-        f"A line turned by {turn} degrees through a circle. The neighbour, at {angles.tenth:.0f} degrees, is on "
+        f"A line turned by {turn} degrees through a circle. The neighbour, at {degrees(angles.tenth)}, is on "
         f"{'the same side as' if met else 'the other side from'} your sound.",
     )
     st.markdown(
@@ -150,14 +146,10 @@ bucket.
         f"{percent(usual)} for the usual clip.",
     )
     st.markdown(
-        f"With {n_bits} bits there are {2**n_bits:,} buckets, some {_crowd(n / 2**n_bits)} clips in each. The usual "
+        f"With {n_bits} bits there are {2**n_bits:,} buckets, some {number(n / 2**n_bits)} clips in each. The usual "
         f"clip shares yours with a chance of {percent(usual)}: good. But **your 10th neighbour does so only "
         f"{percent(near)} of the time**. A long key keeps strangers out, and neighbours too."
     )
-
-
-def _crowd(clips: float) -> str:
-    return f"{clips:,.0f}" if clips >= 9.5 else f"{clips:.1f}" if clips >= 0.1 else "0.0"
 
 
 def tables(view: QueryView) -> None:

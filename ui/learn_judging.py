@@ -12,7 +12,7 @@ from data_prep.features import dequantised
 from lsh import exact_search, label_precision_at_k, recall_at_k
 from lsh.fusion import POOLINGS, pool
 from lsh.sampling import evenly_spaced_rows
-from ui.figures import percent
+from ui.format import percent
 from ui.learn_published import POOLING_NAMES
 from ui.loading import PageContext, sample_for
 from ui.state import K_NEIGHBOURS

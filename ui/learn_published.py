@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from data_prep.dataset import Dataset
-from ui.figures import percent
+from ui.format import compare_times, megabytes, percent
 from ui.paths import ROOT
 from ui.race_runs import features_of
 
@@ -83,7 +83,13 @@ def speed_table() -> pd.DataFrame | None:
     if not known:
         return None
     series = [("", row) for row in known["speed"]["real"]] + [(" modelled", row) for row in known["speed"]["modelled"]]
-    rows = [(f"{row['n']:,}{kind}", *(_speedup(row, racer) for racer in ("lsh", "sketches"))) for kind, row in series]
+    rows = [
+        (
+            f"{row['n']:,}{kind}",
+            *(compare_times(row["laps"][racer]["ms"], row["laps"]["exact"]["ms"]) for racer in ("lsh", "sketches")),
+        )
+        for kind, row in series
+    ]
     return pd.DataFrame(rows, columns=["clips", "hash tables", "sketches"]) if rows else None
 
 
@@ -93,7 +99,12 @@ def frames_table() -> pd.DataFrame | None:
     if not ways:
         return None
     rows = [
-        (words, _interval(ways[name]["precision"]), _interval(ways[name]["map"]), f"{ways[name]['megabytes']:.0f} MB")
+        (
+            words,
+            _interval(ways[name]["precision"]),
+            _interval(ways[name]["map"]),
+            megabytes(1e6 * ways[name]["megabytes"]),
+        )
         for name, words in POOLING_NAMES.items()
         if name in ways
     ]
@@ -132,8 +143,3 @@ def _poolings() -> dict[str, Record]:
 
 def _interval(figure: Record) -> str:
     return f"{figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"
-
-
-def _speedup(row: Record, racer: str) -> str:
-    gain = row["laps"]["exact"]["ms"] / row["laps"][racer]["ms"]
-    return f"{gain:.0f} times as fast" if gain >= 9.95 else f"{gain:.1f} times as fast"

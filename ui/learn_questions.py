@@ -7,8 +7,9 @@ from data_prep.dataset import Dataset
 from ui import clip_list, commands, doors, learn_judging, learn_published, race_session, race_summary, recall_grid
 from ui.charts import draw, few_numbers
 from ui.clip_list import Entry
-from ui.figures import percent, setting
 from ui.figures import race as race_figures
+from ui.figures import setting
+from ui.format import percent
 from ui.learn_trade import WANTED
 from ui.query_view import QueryView
 

@@ -9,7 +9,8 @@ from ui import cards, clip_list, doors, figures, loading, recall_grid, session, 
 from ui.charts import draw, few_numbers
 from ui.clip_list import Entry
 from ui.controls import mirrored_slider
-from ui.figures import percent, setting
+from ui.figures import setting
+from ui.format import nth_nearest, percent
 from ui.query_view import QueryView
 from ui.state import MAX_BITS
 
@@ -55,11 +56,9 @@ def _entry(view: QueryView, row: int, kind: clip_list.Kind, how: str) -> Entry:
     place = exact.rows.tolist().index(row)
     distance = float(exact.distances[place])
     clip = view.context.dataset.clip("train", row)
-    return Entry(clip, kind, f"{how} · {_rank(place + 1)}", distance, cards.why(view.answer.met[row], s, distance))
-
-
-def _rank(place: int) -> str:
-    return {1: "the nearest", 2: "2nd nearest", 3: "3rd nearest"}.get(place, f"{place}th nearest")
+    return Entry(
+        clip, kind, f"{how} · {nth_nearest(place + 1)}", distance, cards.why(view.answer.met[row], s, distance)
+    )
 
 
 def trade(view: QueryView) -> None:

@@ -6,10 +6,9 @@ import numpy.typing as npt
 from data_prep.dataset import Clip
 from ui.answer import Answer
 from ui.atlas import MapData
+from ui.format import nth_nearest
 from ui.loading import PageContext
 from ui.text import plain
-
-_ORDINALS = {1: "nearest", 2: "2nd nearest", 3: "3rd nearest"}
 
 
 def intro(chart: MapData) -> str:
@@ -38,18 +37,13 @@ def what_it_can_tell(chart: MapData) -> str:
     )
 
 
-def nth(rank: int) -> str:
-    """Write a rank: nearest, 2nd nearest, ..."""
-    return _ORDINALS.get(rank, f"{rank}th nearest")
-
-
 def standing(clip: Clip, query: Clip, found: Answer | None) -> tuple[str, str]:
     """Return how a pressed clip relates to the query, as the kind of its mark and as text."""
     if clip.clip_id == query.clip_id:
         return "query", "your sound"
     row = clip.row if clip.split == "train" else -1
     if row >= 0 and found is not None and row in found.exact.rows:
-        truth = nth(found.exact.rows.tolist().index(row) + 1)
+        truth = nth_nearest(found.exact.rows.tolist().index(row) + 1)
         kind = "missed" if row in found.missed else "found"
         return kind, f"{kind}, {truth} of all"
     if row >= 0 and found is not None and row in found.found.rows:

@@ -1,11 +1,10 @@
 """The four numbers that stand on every page: what the setting in force finds, and what it costs."""
 
-from collections.abc import Callable
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import session
+from ui.format import megabytes, milliseconds, percent, plural
 from ui.loading import PageContext
 from ui.setting_metrics import SettingMetrics, measure
 from ui.state import Settings
@@ -24,71 +23,38 @@ def strip(context: PageContext, into: DeltaGenerator | None = None) -> SettingMe
             st.caption("This collection has no validation queries, so recall and speed are not measured.")
             return None
         before = _before(context.settings, now)
-        over = f"Measured on this machine over {now.n_queries} validation queries."
-        _number(
-            "recall@10",
-            lambda m: 100 * m.recall,
-            "%",
-            "100 %",
-            now,
-            before,
-            f"Share of the 10 nearest that LSH finds. {over}",
-        )
-        _number(
-            "looked at",
-            lambda m: 100 * m.candidates,
-            "%",
-            "100 %",
-            now,
-            before,
-            f"Share of the clips compared with the query. {over}",
-        )
-        _number(
-            "time a query",
-            lambda m: m.ms,
-            "ms",
-            f"{_digits(now.exact_ms)} ms",
-            now,
-            before,
-            f"Mean time of one search, one at a time. {over}",
-        )
-        _number(
-            "index",
-            lambda m: m.megabytes,
-            "MB",
-            "0 MB",
-            now,
-            before,
-            "Memory that the tables in use take, beside the features.",
-        )
+        over = f"Measured on this machine over {plural(now.n_queries, 'validation query', 'validation queries')}."
+        for label, field, text, smallest_change, exact, meaning in (
+            ("recall@10", "recall", percent, 0.0001, 1.0, f"Share of the 10 nearest that LSH finds. {over}"),
+            (
+                "looked at",
+                "candidate_fraction",
+                percent,
+                0.0001,
+                1.0,
+                f"Share of the clips compared with the query. {over}",
+            ),
+            (
+                "time per query",
+                "ms",
+                milliseconds,
+                0.01,
+                now.exact_ms,
+                f"Mean time of one search, one at a time. {over}",
+            ),
+            ("index", "nbytes", megabytes, 1e4, 0.0, "Memory that the tables in use take, beside the features."),
+        ):
+            value: float = getattr(now, field)
+            change = value - getattr(before, field) if before else 0.0
+            st.metric(
+                label,
+                text(value),
+                f"{'+' if change > 0 else '-'}{text(abs(change))}" if abs(change) >= smallest_change else None,
+                delta_color="off",
+                delta_description=f"exact {text(exact)}",
+                help=meaning,
+            )
     return now
-
-
-def _number(
-    label: str,
-    value: Callable[[SettingMetrics], float],
-    unit: str,
-    exact: str,
-    now: SettingMetrics,
-    before: SettingMetrics | None,
-    meaning: str,
-) -> None:
-    change = value(now) - value(before) if before else 0.0
-    shown = _digits(abs(change))
-    delta = f"{'+' if change > 0 else '-'}{shown}" if float(shown) else None
-    st.metric(
-        label,
-        f"{_digits(value(now))} {unit}",
-        delta,
-        delta_color="off",
-        delta_description=f"exact {exact}",
-        help=meaning,
-    )
-
-
-def _digits(value: float) -> str:
-    """Write a number with two or three digits that mean something."""
-    return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.95 else f"{value:.2f}"
 
 
 def _before(s: Settings, now: SettingMetrics) -> SettingMetrics | None:

@@ -8,6 +8,7 @@ from streamlit import runtime
 
 from data_prep.dataset import Clip, Dataset
 from ui import media, session
+from ui.format import megabytes
 from ui.loading import PageContext
 from ui.text import clean
 
@@ -46,7 +47,7 @@ def _offer(dataset: Dataset, clip: Clip, key: str) -> dict[str, str]:
     try:
         path = media.path_of(dataset, clip)
         if path.stat().st_size > LARGEST:
-            return {"sorry": f"This file is larger than {LARGEST // 1_000_000} MB: take it from your folder."}
+            return {"sorry": f"This file is larger than {megabytes(LARGEST)}: take it from your folder."}
         data = path.read_bytes()
     except OSError:
         return {"sorry": "This file cannot be read. It may have been moved or removed since its folder was prepared."}

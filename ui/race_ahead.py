@@ -20,7 +20,8 @@ from lsh.racing import Setting, sizes_up_to
 from lsh.sampling import evenly_spaced
 from lsh.validate import METRICS
 from ui import race_runs
-from ui.figures.race import NAMES, ms
+from ui.figures.race import NAMES
+from ui.format import milliseconds, percent
 from ui.race_runs import Run
 from ui.state import DEFAULTS, K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES
 
@@ -79,7 +80,7 @@ def _race(dataset: Dataset, index: LSHIndex, setting: Setting, most: int) -> Run
         clips = step.doing.partition(":")[0]
         if clips != said:
             said = clips
-            command_line.log(f"{step.share:4.0%}  racing over {said}")
+            command_line.log(f"{percent(step.share):>6}  racing over {said}")
     return run
 
 
@@ -90,8 +91,8 @@ def _show(runs: list[Run]) -> None:
         print(f"  {'clips':>9}  {'racer':20} {'per query':>10} {'95 % wait':>10}  recall  looked at")
         for lap in run.laps:
             print(
-                f"  {lap.n:9,}  {NAMES[lap.racer]:20} {ms(lap.ms):>10} {ms(lap.p95_ms):>10}  {lap.recall:6.3f}  "
-                f"{lap.candidates:9.2%}"
+                f"  {lap.n:9,}  {NAMES[lap.racer]:20} {milliseconds(lap.ms):>10} {milliseconds(lap.p95_ms):>10}"
+                f"  {lap.recall:6.3f}  {percent(lap.candidates):>9}"
             )
         print(f"  {run.machine}, {run.versions}, {run.date}")
 

@@ -5,13 +5,12 @@ Used by Race and Learn.
 
 from lsh.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Setting
 from lsh.racing import crossover as first_win
-from ui.figures import percent, setting
-from ui.figures.race import ms, round_size
+from ui.figures import setting
+from ui.figures.race import round_size
+from ui.format import ABOUT_AS_FAST, capitalised, compare_times, milliseconds, percent
 from ui.race_runs import Run
 from ui.text import plain
 
-ABOUT_THE_SAME = 0.1  # of the time: smaller differences are within the noise of the measurement
-SAME = "about as fast"
 TEXT_NAMES = {LSH: "LSH", EXACT: "exact search one at a time", BATCHED: "batched exact search", SKETCHES: "sketches"}
 
 
@@ -25,27 +24,15 @@ def result(run: Run, n: int) -> str:
     laps = run.at(n)
     lsh, first = laps[LSH], min(laps.values(), key=lambda lap: lap.ms)
     stands = "; ".join(
-        f"against {TEXT_NAMES[other]}, {versus(lsh.ms, laps[other].ms)}" for other in RACERS if other != LSH
+        f"against {TEXT_NAMES[other]}, {compare_times(lsh.ms, laps[other].ms)}" for other in RACERS if other != LSH
     )
     name = TEXT_NAMES[first.racer]
     win = "win" if first.racer == SKETCHES else "wins"
     return (
-        f"**{name[:1].upper()}{name[1:]} {win} over {n:,} clips**, at {ms(first.ms)} per query. LSH at "
-        f"{setting_of(run.setting)} takes {ms(lsh.ms)} and finds {percent(lsh.recall)} of the 10 nearest. "
-        f"{stands[:1].upper()}{stands[1:]}."
+        f"**{capitalised(name)} {win} over {n:,} clips**, at {milliseconds(first.ms)} per query. LSH at "
+        f"{setting_of(run.setting)} takes {milliseconds(lsh.ms)} and finds {percent(lsh.recall)} of the 10 nearest. "
+        f"{capitalised(stands)}."
     )
-
-
-def versus(mine: float, theirs: float) -> str:
-    """Compare two times; differences within the noise are none."""
-    if abs(mine - theirs) <= ABOUT_THE_SAME * theirs:
-        return SAME
-    return f"{times(theirs / mine)} times as fast" if mine < theirs else f"{times(mine / theirs)} times as slow"
-
-
-def times(factor: float) -> str:
-    """Write a factor with two digits."""
-    return f"{factor:.0f}" if factor >= 9.95 else f"{factor:.1f}"
 
 
 def crossings(run: Run) -> dict[str, float]:
@@ -66,7 +53,7 @@ def crossover(run: Run) -> str:
     said = [_against(run, racer) for racer in (EXACT, BATCHED)]
     lap = run.at(n[-1])[LSH]
     caution = "" if lap.recall > 0.95 else f" Speed is half of it: LSH finds {percent(lap.recall)}, exact search all."
-    return f"{said[0][:1].upper()}{said[0][1:]}; {said[1]}.{caution}"
+    return f"{capitalised(said[0])}; {said[1]}.{caution}"
 
 
 def measured(run: Run, *, ahead: bool) -> str:
@@ -82,7 +69,7 @@ def _first_win(run: Run, racer: str) -> float | None:
 
 
 def _tie(run: Run, racer: str) -> bool:
-    return versus(run.of(LSH)[-1].ms, run.of(racer)[-1].ms) == SAME
+    return compare_times(run.of(LSH)[-1].ms, run.of(racer)[-1].ms) == ABOUT_AS_FAST
 
 
 def _against(run: Run, racer: str) -> str:

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from lsh.racing import BATCHED, BLOCK, EXACT, LSH, RACERS, ROUNDS, SKETCH_PROBES, SKETCH_RERANKED, SKETCHES
-from ui.figures import percent
-from ui.figures.race import NAMES, ms, number
+from ui.figures.race import NAMES
+from ui.format import compare_times, milliseconds, number, percent
 from ui.race_runs import Run
-from ui.race_summary import setting_of, times, versus
+from ui.race_summary import setting_of
 
 RACERS_TEXT = f"""
 - **LSH** at your setting: it compares your sound only with the clips in its buckets.
@@ -26,8 +26,8 @@ def table(run: Run, n: int) -> pd.DataFrame:
             NAMES[lap.racer],
             number(lap.ms),
             percent(lap.recall),
-            f"{times(laps[EXACT].ms / lap.ms)}x",
-            f"{times(laps[BATCHED].ms / lap.ms)}x",
+            f"{number(laps[EXACT].ms / lap.ms)}x",
+            f"{number(laps[BATCHED].ms / lap.ms)}x",
             number(lap.p95_ms),
             "" if lap.label_precision is None else percent(lap.label_precision),
             percent(lap.candidates),
@@ -74,8 +74,8 @@ def difference(run: Run, pinned: Run) -> str:
     )
     elsewhere = "" if run.machine == pinned.machine else " They ran on different machines, so compare recall, not time."
     return (
-        f"Over {common[-1]:,} clips, {_name(run)} takes {ms(now.ms)} and the pinned {_name(pinned)} {ms(then.ms)}: "
-        f"{versus(now.ms, then.ms)}, with {recall}.{elsewhere}"
+        f"Over {common[-1]:,} clips, {_name(run)} takes {milliseconds(now.ms)} and the pinned {_name(pinned)} "
+        f"{milliseconds(then.ms)}: {compare_times(now.ms, then.ms)}, with {recall}.{elsewhere}"
     )
 
 
@@ -87,8 +87,8 @@ def summary(run: Run) -> str:
     laps = run.at(n)
     cut = "" if run.finished else f" (cancelled after {len(run.raced)} of {len(run.sizes)} sizes)"
     return (
-        f"**{setting_of(run.setting)}** over {n:,} clips{cut}: {ms(laps[LSH].ms)}, finds {percent(laps[LSH].recall)}, "
-        f"against exact search {versus(laps[LSH].ms, laps[EXACT].ms)}"
+        f"**{setting_of(run.setting)}** over {n:,} clips{cut}: {milliseconds(laps[LSH].ms)}, finds "
+        f"{percent(laps[LSH].recall)}, against exact search {compare_times(laps[LSH].ms, laps[EXACT].ms)}"
     )
 
 

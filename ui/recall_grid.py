@@ -11,8 +11,9 @@ import streamlit as st
 
 from lsh import Surface, predicted_recall
 from ui import charts, loading
-from ui.figures import Grid, Mode, percent
+from ui.figures import Grid, Mode
 from ui.figures.marks import Floats, Ints
+from ui.format import percent
 from ui.loading import PageContext, Sample
 
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99)

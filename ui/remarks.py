@@ -5,6 +5,7 @@ import streamlit as st
 from lsh import LSHError
 from ui import session, setting_metrics, state
 from ui.answer import Answer
+from ui.format import percent, signed_percent
 from ui.loading import PageContext
 from ui.setting_metrics import SettingMetrics
 from ui.state import K_NEIGHBOURS, MAX_PROBES, MAX_TABLES, Settings
@@ -17,8 +18,7 @@ def summary(context: PageContext, found: Answer) -> str:
     """Say in one sentence what LSH did for this query."""
     total = len(found.exact.rows)
     hits = total - len(found.missed)
-    share = 100 * found.n_candidates / max(context.index.n, 1)
-    looked = f"{share:.0f} %" if share >= 9.95 else f"{share:.1f} %" if share >= 0.1 else f"{found.n_candidates}"
+    looked = percent(found.n_candidates / max(context.index.n, 1))
     if not found.n_candidates:
         return "LSH looked at no clip at all: every bucket of your sound was empty."
     return f"LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
@@ -33,7 +33,9 @@ def what_next(context: PageContext, found: Answer, now: SettingMetrics | None) -
     """Draw what one more table would change, and a way out where the setting serves badly."""
     if now is not None and (more := setting_metrics.one_more_table(context, now)) is not None:
         recall, candidates = more
-        st.caption(f"One more table would change: {100 * recall:+.1f} % recall, {100 * candidates:+.1f} % looked at.")
+        st.caption(
+            f"One more table would change: {signed_percent(recall)} recall, {signed_percent(candidates)} looked at."
+        )
     elif now is not None:
         st.caption(f"All {MAX_TABLES} tables are in use.")
     _ways_out(context.settings, found, context.index.n)

@@ -18,10 +18,10 @@ class SettingMetrics:
     """Means over the sample of validation queries."""
 
     recall: float
-    candidates: float  # share of the collection, 0 to 1
+    candidate_fraction: float
     ms: float
     exact_ms: float
-    megabytes: float
+    nbytes: int  # of the tables in use
     n_queries: int
 
 
@@ -37,7 +37,7 @@ def measure(context: PageContext, settings: Settings | None = None) -> SettingMe
         recall,
         candidates,
         *_times(key, s.n_tables, s.n_bits, s.n_probes, context.index, sample),
-        context.index.nbytes_of(s.n_tables) / 1e6,
+        context.index.nbytes_of(s.n_tables),
         len(sample.rows),
     )
 
@@ -57,7 +57,7 @@ def one_more_table(context: PageContext, now: SettingMetrics) -> tuple[float, fl
         return None
     more = Settings(s.dataset, s.metric, s.n_tables + 1, s.n_bits, s.n_probes, s.seed, s.bucket_width)
     recall, candidates = quality(context, more, sample_for(context.dataset, s))
-    return recall - now.recall, candidates - now.candidates
+    return recall - now.recall, candidates - now.candidate_fraction
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)

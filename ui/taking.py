@@ -16,6 +16,7 @@ from data_prep.dataset import Clip, Dataset
 from ui import cards, media
 from ui.answer import Answer
 from ui.components import view_link
+from ui.format import megabytes
 from ui.loading import PageContext
 from ui.text import clean
 
@@ -124,7 +125,7 @@ def as_zip(dataset: Dataset, clips: Sequence[Clip]) -> bytes:
             try:
                 file = media.path_of(dataset, clip)
                 if data.tell() + file.stat().st_size > LARGEST_ZIP:
-                    left_out.append(f"{clean(path, 1000)}: an archive holds {LARGEST_ZIP // 1_000_000} MB at most")
+                    left_out.append(f"{clean(path, 1000)}: an archive holds {megabytes(LARGEST_ZIP)} at most")
                 else:
                     archive.write(file, path)
             except OSError:

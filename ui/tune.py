@@ -23,7 +23,8 @@ from ui import (
     tune_worst,
 )
 from ui.charts import BESIDE, draw, few_numbers
-from ui.figures import Grid, percent, setting
+from ui.figures import Grid, setting
+from ui.format import capitalised, percent
 from ui.loading import PageContext
 from ui.paths import COMPONENTS
 from ui.recall_grid import GridView, cheapest_table, doubling, key
@@ -97,7 +98,7 @@ def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
     wish = (key(view.context), wanted)
 
     def tell(step: str) -> None:
-        why.markdown(plain(f"{step[:1].upper()}{step[1:]}…"))
+        why.markdown(plain(f"{capitalised(step)}…"))
 
     try:
         choice = tune(view.context.index, view.sample.queries, K_NEIGHBOURS, wanted, progress=tell)

@@ -11,8 +11,8 @@ from lsh.comparing import BUDGETS, PROBES, TABLES, Comparison, Mean, compare, in
 from lsh.params import FAMILIES
 from ui import commands
 from ui.charts import draw, few_numbers
-from ui.figures import percent
 from ui.figures.families import families
+from ui.format import percent
 from ui.recall_grid import GridView, key
 from ui.state import K_NEIGHBOURS
 from ui.tune_pieces import on_request
@@ -71,11 +71,11 @@ def sentence(made: Mapping[str, Comparison]) -> str:
     own, *others = [(name, _at(one, _BUDGET)) for name, one in made.items()]
     known = [(name, row) for name, row in others if row is not None]
     if own[1] is None or not known:
-        return f"Not every family has a setting that looks at {100 * _BUDGET:g} % of the clips or less."
+        return f"Not every family has a setting that looks at {percent(_BUDGET, 1)} of the clips or less."
     name, best = max(known, key=lambda other: other[1][0].value)
     (recall, precision), exact = own[1], next(iter(made.values())).exact_label_precision
     more = best[0].value - recall.value
-    said = f"Within {100 * _BUDGET:g} % of the clips, {own[0]} find {percent(recall.value)} of the nearest; "
+    said = f"Within {percent(_BUDGET, 1)} of the clips, {own[0]} find {percent(recall.value)} of the nearest; "
     if abs(more) <= _ERRORS * float(np.hypot(best[0].error, recall.error)):
         said += f"**{name}, the best of the others, finds about as much**, {percent(best[0].value)}."
     else:
@@ -96,7 +96,7 @@ def table(made: Mapping[str, Comparison]) -> pd.DataFrame:
     for name, one in made.items():
         cells = [_at(one, budget) for budget in BUDGETS]
         rows.append((name, *(f"{c[0].value:.2f} ({c[1].value:.2f})" if c else "" for c in cells)))
-    return pd.DataFrame(rows, columns=["", *(f"≤ {100 * budget:g} %" for budget in BUDGETS)])
+    return pd.DataFrame(rows, columns=["", *(f"≤ {percent(budget, 1)}" for budget in BUDGETS)])
 
 
 def _at(one: Comparison, budget: float) -> tuple[Mean, Mean] | None:

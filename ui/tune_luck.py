@@ -9,9 +9,10 @@ import streamlit as st
 
 from lsh import LSHIndex, surface
 from ui.charts import BESIDE, draw, few_numbers
-from ui.figures import Grid, percent, setting
+from ui.figures import Grid, setting
 from ui.figures.luck import seed_spread
 from ui.figures.marks import Floats
+from ui.format import percent
 from ui.recall_grid import GridView, key
 from ui.state import K_NEIGHBOURS, MAX_SEED
 from ui.tune_pieces import on_request
@@ -40,8 +41,8 @@ def show(view: GridView) -> None:
         draw(
             seed_spread(view.one_probe, draws, view.predicted, view.here, view.mode),
             f"How far recall is from the predicted at K = {view.here[1]} as L grows: a band over {len(draws)} seeds, "
-            f"your index in it. At {setting(*view.here)} the band runs from {percent(at.min(), 2)} to "
-            f"{percent(at.max(), 2)} recall.",
+            f"your index in it. At {setting(*view.here)} the band runs from {percent(at.min(), 3)} to "
+            f"{percent(at.max(), 3)} recall.",
         )
     with aside:
         few_numbers(table([s.seed, *seeds], at, float(view.predicted[view.one_probe.cell(*view.here)])))
@@ -58,8 +59,8 @@ def sentence(grid: Grid, draws: Floats, here: tuple[int, int]) -> str:
     low, high = float(at.min()), float(at.max())
     place = int((at[1:] > at[0]).sum()) + 1
     said = (
-        f"With one probe per table, {len(draws)} draws of {setting(*here)} find {percent(low, 2)} to "
-        f"{percent(high, 2)}; yours, with {percent(float(at[0]), 2)}, is number {place}. Luck is worth "
+        f"With one probe per table, {len(draws)} draws of {setting(*here)} find {percent(low, 3)} to "
+        f"{percent(high, 3)}; yours, with {percent(float(at[0]), 3)}, is number {place}. Luck is worth "
         f"**{100 * (high - low):.1f} points** here"
     )
     better = np.flatnonzero(mean >= mean[row] + (high - low))

@@ -11,9 +11,9 @@ import streamlit as st
 from lsh import LSHIndex
 from ui import loading
 from ui.charts import BESIDE, draw, few_numbers
-from ui.figures import Grid, percent
+from ui.figures import Grid
 from ui.figures.more_probes import probes, recall_by_probes
-from ui.inside_words import many
+from ui.format import megabytes, number, percent, plural
 from ui.recall_grid import GridView, grid_of, key
 from ui.tune_pieces import on_request
 
@@ -78,12 +78,13 @@ def trade(measured: Mapping[int, Grid], n_tables: int, budget: float) -> list[Ro
 def sentence(rows: list[Row], here: tuple[int, int], budget: float, index: LSHIndex) -> str:
     """Say which number of probes finds most within the budget, and what one probe needs to find as much."""
     n_probes, n_bits, recall, needed = max(rows, key=lambda row: row[2])
-    memory = f": **{index.nbytes_of(needed) / index.nbytes_of(here[0]):.1f} times the memory**" if needed else ""
-    tables = many(needed, "table") if needed else f"more than {index.params.n_tables} tables"
+    memory = f": **{number(index.nbytes_of(needed) / index.nbytes_of(here[0]))} times the memory**" if needed else ""
+    tables = plural(needed, "table") if needed else f"more than {index.params.n_tables} tables"
     return (
-        f"With L = {many(here[0], 'table')} ({_megabytes(index, here[0])}) and no more than {percent(budget)} of the "
-        f"clips looked at, most is found with **{probes(n_probes)}** at K = {n_bits}: {percent(recall)}. With one "
-        f"probe per table that takes {tables}{memory}."
+        f"With L = {plural(here[0], 'table')} ({megabytes(index.nbytes_of(here[0]))}) and no more than "
+        f"{percent(budget)} of the clips looked at, most is found with "
+        f"**{probes(n_probes)}** at K = {n_bits}: {percent(recall)}. With one probe per table that takes "
+        f"{tables}{memory}."
     )
 
 
@@ -95,15 +96,11 @@ def table(rows: list[Row], index: LSHIndex) -> pd.DataFrame:
             str(n),
             str(bits),
             f"{recall:.2f}",
-            f"{needed} ({_megabytes(index, needed)})" if needed else f"more than {most}",
+            f"{needed} ({megabytes(index.nbytes_of(needed))})" if needed else f"more than {most}",
         )
         for n, bits, recall, needed in rows
     ]
     return pd.DataFrame(lines, columns=["probes", "K", "recall", "tables, with one probe"])
-
-
-def _megabytes(index: LSHIndex, n_tables: int) -> str:
-    return f"{index.nbytes_of(n_tables) / 1e6:.1f} MB"
 
 
 def _measure(view: GridView, n_probes: int) -> Grid:

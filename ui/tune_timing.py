@@ -7,14 +7,13 @@ from streamlit.delta_generator import DeltaGenerator
 from lsh import machine
 from ui import figures
 from ui.charts import STATIC, few_numbers
-from ui.figures import Grid, percent, setting
+from ui.figures import Grid, setting
+from ui.format import compare_times, milliseconds, percent
 from ui.loading import PageContext, Sample
 from ui.recall_grid import GridView, key
 from ui.state import K_NEIGHBOURS
 from ui.stopwatch import Stopwatch, Times
 from ui.text import plain
-
-ABOUT_THE_SAME = 0.1  # of the time: smaller differences are within the noise of the measurement
 
 
 def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
@@ -56,15 +55,15 @@ def time_sentence(
     """Compare the setting in force, and the fastest that reaches the wanted recall, with exact search."""
     mine = times.at(*here)
     now = (
-        f"Exact search takes {ms(times.exact_ms)} per query here. Your setting takes {ms(mine)} and finds "
-        f"{percent(recall)}: {against(mine, times.exact_ms)}."
+        f"Exact search takes {milliseconds(times.exact_ms)} per query here. Your setting takes "
+        f"{milliseconds(mine)} and finds {percent(recall)}: {compare_times(mine, times.exact_ms)} as exact search."
     )
     if fastest is None:
         return f"{now} No setting timed here reaches recall {wanted:.2f}."
     best = times.at(*fastest)
     return (
-        f"{now} The fastest timed here that reaches recall {wanted:.2f} is {setting(*fastest)}, {ms(best)}: "
-        f"{against(best, times.exact_ms)}."
+        f"{now} The fastest timed here that reaches recall {wanted:.2f} is {setting(*fastest)}, {milliseconds(best)}: "
+        f"{compare_times(best, times.exact_ms)} as exact search."
     )
 
 
@@ -75,21 +74,9 @@ def time_table(times: Times, grid: Grid, here: tuple[int, int], here_recall: flo
         best = times.fastest(grid.recall >= target)
         if best is not None:
             rows.append((f"fastest, recall ≥ {target:.2f}", *best, grid.at(*best)[0], times.at(*best)))
-    table = [(name, str(n), str(b), f"{found:.2f}", ms(t)) for name, n, b, found, t in rows]
-    table.append(("exact", "", "", "1.00", ms(times.exact_ms)))
+    table = [(name, str(n), str(b), f"{found:.2f}", milliseconds(t)) for name, n, b, found, t in rows]
+    table.append(("exact", "", "", "1.00", milliseconds(times.exact_ms)))
     return pd.DataFrame(table, columns=["", "L", "K", "recall", "per query"])
-
-
-def against(mine: float, exact: float) -> str:
-    """Compare a time with exact search's; differences within the noise are none."""
-    if abs(mine - exact) <= ABOUT_THE_SAME * exact:
-        return "about as fast as exact search"
-    return f"{exact / mine:.1f} times as fast" if mine < exact else f"exact search is {mine / exact:.1f} times as fast"
-
-
-def ms(milliseconds: float) -> str:
-    """Write a time in the digits that mean something."""
-    return f"{milliseconds:.2f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
 
 
 def how_timed(times: Times, machine: str) -> str:

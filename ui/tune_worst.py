@@ -7,9 +7,9 @@ import streamlit as st
 from ui import clip_list, visits
 from ui.charts import BESIDE, draw, few_numbers
 from ui.clip_list import Entry
-from ui.figures import percent
 from ui.figures.marks import Ints
 from ui.figures.tally import found_counts
+from ui.format import percent
 from ui.recall_grid import GridView
 from ui.state import K_NEIGHBOURS
 

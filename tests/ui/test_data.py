@@ -256,9 +256,12 @@ def test_secrets_with_a_typo_are_told_of_in_the_sidebar(sample, tmp_path, monkey
     ("progress", "words"),
     [
         (Progress("starting", 0, None), "starting"),
-        (Progress("x answers 500; trying again", 2_000_000, 8_000_000), "x answers 500; trying again, 2 MB of 8"),
-        (Progress("loading", 8_000_000, 8_000_000, 5, 1e6), "loading, 8 MB of 8, 5 clips, 1.0 MB/s"),
-        (Progress("loading", 6_000_000, 8_000_000, 0, 1e6), "loading, 6 MB of 8, 1.0 MB/s, 2 s left"),
+        (
+            Progress("x answers 500; trying again", 2_000_000, 8_000_000),
+            "x answers 500; trying again, 2.0 MB of 8.0 MB",
+        ),
+        (Progress("loading", 8_000_000, 8_000_000, 5, 1e6), "loading, 8.0 MB of 8.0 MB, 5 clips, 1.0 MB/s"),
+        (Progress("loading", 6_000_000, 8_000_000, 0, 1e6), "loading, 6.0 MB of 8.0 MB, 1.0 MB/s, 2 s left"),
     ],
 )
 def test_a_download_is_put_into_words(progress, words):

@@ -224,13 +224,5 @@ def test_choosing_places_keeps_the_first_place_and_drops_those_too_near():
     assert uncrowded(places, gap=0.1, x_gap=0.2) == [0, 2, 3]
 
 
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [(0, "0 %"), (0.00002, "< 0.01 %"), (0.0004, "0.04 %"), (0.031, "3.1 %"), (0.92, "92 %"), (1, "100 %")],
-)
-def test_percentages_are_written_as_a_person_would_say_them(share, said):
-    assert figures.percent(share) == said
-
-
 def test_a_setting_outside_the_grid_is_shown_at_its_nearest_cell(grid):
     assert grid.cell(99, 99) == (15, 11)

@@ -31,7 +31,7 @@ def test_a_first_visit_shows_a_clip_its_neighbours_and_four_numbers(sounds, app)
     query, cards = component(app, "query"), component(app, "cards")
     assert sounds.find_clip(query["clip"]["id"]).split == "test"
     assert len(cards["lists"]["exact"]) == 10
-    assert [metric.label for metric in app.metric] == ["recall@10", "looked at", "time a query", "index"]
+    assert [metric.label for metric in app.metric] == ["recall@10", "looked at", "time per query", "index"]
     assert "LSH looked at" in words(app)
 
 

@@ -177,11 +177,3 @@ def test_an_unknown_clip_in_the_link_is_named(app):
     app.query_params["clip"] = "nobody-1"
     app.run()
     assert "nobody" in app.info[0].value
-
-
-@pytest.mark.parametrize(
-    ("rank", "words"),
-    [(1, "nearest"), (2, "2nd nearest"), (3, "3rd nearest"), (4, "4th nearest"), (10, "10th nearest")],
-)
-def test_ranks_are_written_as_ordinals(rank, words):
-    assert map_words.nth(rank) == words

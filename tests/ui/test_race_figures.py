@@ -72,13 +72,6 @@ def test_an_unfinished_race_is_drawn_with_the_axes_of_the_whole():
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(0.0099, "0.0099 ms"), (0.1, "0.10 ms"), (1.23, "1.2 ms"), (12.3, "12 ms"), (0, "0 ms")]
-)
-def test_a_time_has_two_digits(value, said):
-    assert figures.ms(value) == said
-
-
-@pytest.mark.parametrize(
     ("n", "said"), [(400, "400"), (5000, "5k"), (16225, "16k"), (200_000, "200k"), (2_084_320, "2.1M")]
 )
 def test_sizes_are_short_on_the_axis(n, said):

@@ -55,23 +55,15 @@ def test_twice_the_tables_are_compared_and_half_where_there_are_no_more(grid):
     assert "Half the tables, L = 2 instead of 4" in recall_grid.doubling(grid, (4, 2))
 
 
-@pytest.mark.parametrize(
-    ("mine", "said"),
-    [(0.25, "4.0 times as fast"), (1.05, "about as fast"), (0.95, "about as fast"), (3.0, "exact search is 3.0 times")],
-)
-def test_a_time_is_compared_with_exact_search_only_as_far_as_noise_allows(mine, said):
-    assert said in tune_timing.against(mine, 1.0)
-
-
 def test_the_time_sentence_says_when_exact_search_is_faster(times, grid):
     said = tune_timing.time_sentence(times, (4, 1), 0.99, (4, 1), 0.95)
-    assert "exact search is 1.5 times as fast" in said
+    assert "1.5 times as slow as exact search" in said
 
 
 def test_the_time_table_ends_with_exact_search_and_begins_where_you_are(times, grid):
     table = tune_timing.time_table(times, grid, (2, 2), 0.75, 0.9)
     assert list(table.iloc[0]) == ["you are here", "2", "2", "0.75", "0.50 ms"]
-    assert list(table.iloc[-1])[-1] == "1.00 ms"
+    assert list(table.iloc[-1])[-1] == "1.0 ms"
     assert list(table[""])[-2] == "fastest, recall ≥ 0.90"
 
 

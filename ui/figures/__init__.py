@@ -3,7 +3,7 @@
 from ui.figures.curves import HEIGHT as TRADE_OFF_HEIGHT
 from ui.figures.curves import Cost, candidate_cost, time_cost, trade_off
 from ui.figures.heat import contour_end, recall_grid
-from ui.figures.marks import Grid, percent, setting
+from ui.figures.marks import Grid, setting
 from ui.figures.palette import Mode
 from ui.figures.theory import parity, predicted_beside_measured
 
@@ -15,7 +15,6 @@ __all__ = [
     "candidate_cost",
     "contour_end",
     "parity",
-    "percent",
     "predicted_beside_measured",
     "recall_grid",
     "setting",

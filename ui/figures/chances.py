@@ -6,19 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import (
-    PERCENT_TICKS,
-    Floats,
-    found_and_missed,
-    histogram,
-    label,
-    line,
-    marker,
-    percent,
-    points,
-    text_at,
-)
+from ui.figures.marks import PERCENT_TICKS, Floats, found_and_missed, histogram, label, line, marker, points, text_at
 from ui.figures.palette import FOUND, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
+from ui.format import percent
 
 HEIGHT = 420
 

@@ -1,5 +1,6 @@
 """Recall against cost (clips looked at, or measured time): one line per K, along which L grows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,6 @@ from ui.figures.marks import (
     label,
     line,
     marker,
-    percent,
     points,
     setting,
     text_at,
@@ -20,6 +20,7 @@ from ui.figures.marks import (
     you_are_here,
 )
 from ui.figures.palette import FOUND, INK, QUIET, SMALL_TEXT, Mode, new_figure
+from ui.format import milliseconds, percent
 
 HEIGHT = 430
 
@@ -31,24 +32,26 @@ class Cost:
     values: Floats
     exact: float
     axis: str  # title with its unit
-    unit: str  # written after a number: "% looked at", "ms"
+    text: Callable[[float], str]  # writes one cost with its unit
     ticks: tuple[float, ...]
-
-    def text(self, value: float) -> str:
-        """Return one cost with its unit and two significant digits."""
-        return f"{value:.0f} {self.unit}" if value >= 10 else f"{value:.2g} {self.unit}"
 
 
 def candidate_cost(candidates: Floats) -> Cost:
     """Return clips looked at as the cost; `candidates` float[L, K] are fractions of the collection."""
     ticks = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
-    return Cost(100 * candidates, 100.0, "clips looked at, % of the collection (log)", "% looked at", ticks)
+    return Cost(
+        100 * candidates,
+        100.0,
+        "clips looked at, % of the collection (log)",
+        lambda value: f"{percent(value / 100)} looked at",
+        ticks,
+    )
 
 
-def time_cost(milliseconds: Floats, exact_ms: float) -> Cost:
-    """Return measured milliseconds per query, float[L, K], as the cost."""
+def time_cost(ms: Floats, exact_ms: float) -> Cost:
+    """Return measured times per query, float[L, K] in ms, as the cost."""
     ticks = tuple(digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5))
-    return Cost(milliseconds, exact_ms, "time of one query, ms (log)", "ms", ticks)
+    return Cost(ms, exact_ms, "time of one query, ms (log)", milliseconds, ticks)
 
 
 def trade_off(

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, label, line, name_ends, percent
+from ui.figures.marks import Floats, label, line, name_ends
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
+from ui.format import percent
 
 HEIGHT = 360
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
@@ -33,7 +34,7 @@ def families(
     percents = [100 * budget for budget in budgets]
     for i, (name, values) in enumerate(lines.items()):
         style = {"color": INK[mode] if i else FOUND, "width": 1.5 if i else 2.5, "dash": _DASHES[i % 5]}
-        texts = [f"{name}, {percent(b)} looked at:<br>{percent(v)}" for b, v in zip(budgets, values, strict=True)]
+        texts = [f"{name}, {percent(b, 1)} looked at:<br>{percent(v)}" for b, v in zip(budgets, values, strict=True)]
         figure.add_trace(line(percents, 100 * values, name, style, texts, dots=6))
     if exact is not None:
         figure.add_hline(y=100 * exact, line={"color": QUIET, "width": 1})

@@ -3,8 +3,9 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Grid, label, percent, setting, you_are_here
+from ui.figures.marks import Grid, label, setting, you_are_here
 from ui.figures.palette import INK, PAPER, RECALL_SCALE, Mode, new_figure
+from ui.format import percent
 
 HEIGHT = 470
 

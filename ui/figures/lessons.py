@@ -15,12 +15,12 @@ from ui.figures.marks import (
     label,
     line,
     marker,
-    percent,
     points,
     text_at,
     you_are_here,
 )
 from ui.figures.palette import CANDIDATE, FOUND, HAIRLINE, INK, QUIET, Mode, new_figure
+from ui.format import degrees, percent
 
 HEIGHT = 340
 _DEGREES = [0, 30, 60, 90, 120, 150, 180]
@@ -55,7 +55,7 @@ def angle_histogram(angles: Angles, mode: Mode) -> go.Figure:
     texts = ["one of the 10 nearest"] * n
     figure.add_trace(points(angles.nearest.round(1), [0.06 * top] * n, "", marker("exact", 8, mode), texts))
     label(figure, float(angles.nearest[0]), 0.06 * top, "the 10 nearest", mode, to_left=False, lift=22)
-    label(figure, angles.usual, 1.12 * top, f"the usual clip: {angles.usual:.0f}°", mode, to_left=False, lift=0)
+    label(figure, angles.usual, 1.12 * top, f"the usual clip: {degrees(angles.usual)}", mode, to_left=False, lift=0)
     return figure
 
 
@@ -100,8 +100,8 @@ def key_chances(angles: Angles, n_bits: int, mode: Mode) -> go.Figure:
     figure.update_xaxes(range=[0.5, 24.5], tickvals=[1, 4, 8, 12, 16, 20, 24])
     figure.update_yaxes(range=[-0.02, 1.02], **PERCENT_TICKS)
     for angle, colour, dash, name in (
-        (angles.tenth, FOUND, "solid", f"10th nearest, {angles.tenth:.0f}°"),
-        (angles.usual, CANDIDATE, "dot", f"usual clip, {angles.usual:.0f}°"),
+        (angles.tenth, FOUND, "solid", f"10th nearest, {degrees(angles.tenth)}"),
+        (angles.usual, CANDIDATE, "dot", f"usual clip, {degrees(angles.usual)}"),
     ):
         chances = (1 - angle / 180) ** bits
         text = [f"K = {k}: {percent(float(c))}" for k, c in zip(bits, chances, strict=True)]
@@ -120,7 +120,7 @@ def s_curve(angles: Angles, n_tables: int, n_bits: int, mode: Mode) -> go.Figure
     middle, top = histogram(figure, angles.all, 180, "°", height=0.5)
     figure.update_yaxes(range=[-0.02, 1.08], **PERCENT_TICKS)
     chances = hit_probability(1 - _CURVE / 180, n_tables, n_bits)
-    text = [f"{angle:.0f}°: {percent(float(c))}" for angle, c in zip(_CURVE, chances, strict=True)]
+    text = [f"{degrees(angle)}: {percent(float(c))}" for angle, c in zip(_CURVE, chances, strict=True)]
     figure.add_trace(line(_CURVE, chances, "chance", {"color": FOUND, "width": 2.5}, text))
     at = float(hit_probability(1 - angles.tenth / 180, n_tables, n_bits))
     tenth = f"10th nearest: {percent(at)}"

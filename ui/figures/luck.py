@@ -3,8 +3,9 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Grid, label, line, percent, setting, you_are_here
+from ui.figures.marks import Floats, Grid, label, line, setting, you_are_here
 from ui.figures.palette import FOUND, INK, Mode, new_figure
+from ui.format import percent
 
 HEIGHT = 360
 _BAND = "rgba(0, 114, 178, 0.28)"  # FOUND, transparent enough for lines to stay legible in both themes
@@ -37,7 +38,7 @@ def seed_spread(grid: Grid, draws: Floats, predicted: Floats, here: tuple[int, i
 def _band(grid: Grid, recalls: Floats, top: Floats, n_bits: int) -> go.Scatter:
     low, high = recalls.min(axis=0), recalls.max(axis=0)
     texts = [
-        f"{setting(int(n), n_bits)}:<br>{len(recalls)} draws find {percent(float(a), 2)} to {percent(float(b), 2)}"
+        f"{setting(int(n), n_bits)}:<br>{len(recalls)} draws find {percent(float(a), 3)} to {percent(float(b), 3)}"
         for n, a, b in zip(grid.n_tables, low, high, strict=True)
     ]
     return line(grid.n_tables, top, "draws", {"width": 0}, texts).update(fill="tonexty", fillcolor=_BAND)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from ui.figures.palette import CANDIDATE, FOUND, HERE, INK, MISSED, PAPER, PINNED, QUERY, QUIET, SMALL_TEXT, Mode
+from ui.format import percent
 
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
@@ -40,16 +41,6 @@ class Grid:
         """Return recall and candidate fraction of a setting."""
         cell = self.cell(n_tables, n_bits)
         return float(self.recall[cell]), float(self.candidate_fraction[cell])
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """Write a fraction as a percentage: 92 %, 3.1 %, 0.04 %, < 0.01 %."""
-    value = 100 * share
-    if 0 < value < 0.01:
-        return "< 0.01 %"
-    if value >= 10 or value == 0:
-        return f"{value:.{0 if digits < 2 else digits - 1}f} %"
-    return f"{value:.{digits}f} %" if value >= 1 else f"{value:.2f} %"
 
 
 def setting(n_tables: int, n_bits: int) -> str:

@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 
 from ui.figures.marks import Ints, marker, points
 from ui.figures.palette import INK, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
+from ui.format import nth_nearest, ordinal
 
 ROW = 30
 
@@ -18,7 +19,7 @@ def key_differences(differing: Ints, nearest: Ints, found: list[bool], mode: Mod
     figure.update_layout(margin={"l": 104})
     ticks = list(range(1, n_tables + 1)) if n_tables <= 10 else [1, *range(4, n_tables + 1, 4)]
     figure.update_xaxes(range=[0.3, n_tables + 0.7], tickvals=ticks)
-    names = [f"{_ordinal(i + 1)} · {'found' if found[i] else '<b>missed</b>'}" for i in range(n_rows)]
+    names = [f"{ordinal(i + 1)} · {'found' if found[i] else '<b>missed</b>'}" for i in range(n_rows)]
     figure.update_yaxes(range=[n_rows + 0.6, 0.4], tickvals=list(range(1, n_rows + 1)), ticktext=names, showgrid=False)
     cells = [(i, t) for i in range(n_rows) for t in range(n_tables)]
     met = [cell for cell in cells if differing[cell] == 0]
@@ -35,7 +36,7 @@ def key_differences(differing: Ints, nearest: Ints, found: list[bool], mode: Mod
             name="bits apart",
             text=[str(differing[cell]) for cell in others],
             textfont={"size": SMALL_TEXT, "color": colours},
-            hovertext=[f"{_ordinal(i + 1)} nearest, table {t + 1}: {differing[i, t]} apart" for i, t in others],
+            hovertext=[f"{nth_nearest(i + 1)}, table {t + 1}: {differing[i, t]} apart" for i, t in others],
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
@@ -44,9 +45,5 @@ def key_differences(differing: Ints, nearest: Ints, found: list[bool], mode: Mod
 
 
 def _cells(cells: list[tuple[int, int]], name: str, mark: dict[str, object]) -> go.Scatter:
-    texts = [f"{_ordinal(i + 1)} nearest, table {t + 1}: {name}" for i, t in cells]
+    texts = [f"{nth_nearest(i + 1)}, table {t + 1}: {name}" for i, t in cells]
     return points([t + 1 for _, t in cells], [i + 1 for i, _ in cells], name, mark, texts)
-
-
-def _ordinal(n: int) -> str:
-    return {1: "1st", 2: "2nd", 3: "3rd"}.get(n, f"{n}th")

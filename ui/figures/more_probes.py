@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Ints, axis_fraction, label, line, percent, setting, uncrowded, you_are_here
+from ui.figures.marks import Floats, Ints, axis_fraction, label, line, setting, uncrowded, you_are_here
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
+from ui.format import percent
 
 HEIGHT = 400
 _TICKS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)

@@ -7,8 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lsh.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap
-from ui.figures.marks import label, line, marker, name_ends, percent, points, text_at
+from ui.figures.marks import label, line, marker, name_ends, points, text_at
 from ui.figures.palette import FOUND, INK, PAPER, PINNED, QUIET, SOFT_INK, Mode, new_figure
+from ui.format import capitalised, milliseconds, percent
 
 FINISH_HEIGHT, GROWTH_HEIGHT = 312, 400
 SHORT = {LSH: "LSH", EXACT: "exact", BATCHED: "batched", SKETCHES: "sketches"}
@@ -28,7 +29,7 @@ def throughput(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Fi
     figure.update_yaxes(range=[-0.45, len(named) - 0.3], showticklabels=False, showgrid=False)
     for place, (name, lap) in enumerate(named):
         figure.add_trace(_bar(lap, name, place, mode))
-        said = f"<b>{name}</b>  {ms(lap.ms)} per query, finds {percent(lap.recall)}"
+        said = f"<b>{name}</b>  {milliseconds(lap.ms)} per query, finds {percent(lap.recall)}"
         text_at(figure, 0, place + 0.36, said, xanchor="left", font={"size": 13, "color": INK[mode]})
         shift = 4
         if name == _PINNED:
@@ -65,18 +66,6 @@ def recall_by_size(laps: Sequence[Lap], pinned: Sequence[Lap], sizes: Sequence[i
     _sizes(figure, sizes)
     _lines(figure, [lap for lap in laps if lap.racer != BATCHED], pinned, "recall", mode)
     return figure
-
-
-def ms(milliseconds: float) -> str:
-    """Write a time with two significant digits."""
-    return f"{number(milliseconds)} ms"
-
-
-def number(value: float) -> str:
-    """Write a number with two significant digits, or all digits before the point."""
-    if value >= 10:
-        return f"{value:,.0f}"
-    return f"{value:.{min(1 - math.floor(math.log10(value)), 4)}f}" if value > 0 else "0"
 
 
 def short_size(n: int) -> str:
@@ -121,8 +110,8 @@ def _bar(lap: Lap, name: str, place: int, mode: Mode) -> go.Bar:
 def _sentence(lap: Lap) -> str:
     wait = "each waits for its whole block, " if lap.racer == BATCHED else "95 % of queries within "
     return (
-        f"{NAMES[lap.racer].capitalize() if lap.racer != LSH else 'LSH'}, {lap.n:,} clips:<br>{ms(lap.ms)} per query, "
-        f"{wait}{ms(lap.p95_ms)}<br>finds {percent(lap.recall)}, looks at {percent(lap.candidates)}"
+        f"{capitalised(NAMES[lap.racer])}, {lap.n:,} clips:<br>{milliseconds(lap.ms)} per query, "
+        f"{wait}{milliseconds(lap.p95_ms)}<br>finds {percent(lap.recall)}, looks at {percent(lap.candidates)}"
     )
 
 

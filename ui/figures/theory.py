@@ -2,8 +2,9 @@
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Grid, label, line, name_ends, percent, points, setting, you_are_here
+from ui.figures.marks import Floats, Grid, label, line, name_ends, points, setting, you_are_here
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
+from ui.format import percent
 
 HEIGHT = 400
 
