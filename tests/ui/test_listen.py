@@ -3,8 +3,10 @@ import shutil
 from urllib.parse import parse_qs
 
 import pytest
+import streamlit as st
 
 from data_prep.dataset import open_dataset
+from lsh import LSHIndex
 from ui.state import DEFAULTS
 
 
@@ -47,6 +49,16 @@ def test_the_first_clip_stays_when_the_setting_moves(sounds, app, root, setting)
     again = type(app).from_file(str(root / "app.py"), default_timeout=120)
     again.query_params[setting[0]] = setting[1]
     assert component(again.run(), "query")["clip"]["id"] == first
+
+
+def test_a_link_that_names_its_clip_builds_no_index_but_its_own(sounds, app, monkeypatch):
+    built = []
+    fit = LSHIndex.fit
+    monkeypatch.setattr(LSHIndex, "fit", lambda index, X: built.append(index.params.seed) or fit(index, X))
+    st.cache_resource.clear()
+    app.query_params.update({"clip": sounds.clip("test", 3).clip_id, "seed": "77"})
+    assert component(app.run(), "query")["clip"]["id"] == sounds.clip("test", 3).clip_id
+    assert built == [77]
 
 
 def test_found_and_missed_make_up_the_exact_neighbours(sounds, app):
