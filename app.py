@@ -34,7 +34,7 @@ def main() -> None:
         for title, path, icon, show in PAGES
     ]
     page = st.navigation(pages)
-    doors.name({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})
+    doors.set_pages({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})
     visits.carry_link(page.url_path)
     context = shell.enter()
     if context is not None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from lsh import LSHIndex, SearchResult, hit_probability, label_precision_at_k
-from ui.loading import PageContext, index_for, splits_to_begin_with, warm_up
+from ui.loading import PageContext, index_for, splits_to_start_in, warm_up
 from ui.state import DEFAULTS, K_NEIGHBOURS, Settings
 
 Rows = npt.NDArray[np.int64]
@@ -28,12 +28,12 @@ class Neighbours:
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class Match:
     """How the query met one neighbour: in which tables (from 1), and the chance of it by theory."""
 
     tables: tuple[int, ...]
-    bit_chance: float  # one hash function puts both into one bucket
-    chance: float  # they meet in at least one table, looking into one bucket of each
+    bit_probability: float  # one hash function puts both into one bucket
+    probability: float  # they meet in at least one table, looking into one bucket of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Answer:
     found: Neighbours
     exact: Neighbours
     n_candidates: int
-    met: dict[int, Met]  # by row, for every row in `found` and `exact`
+    matches: dict[int, Match]  # by row, for every row in `found` and `exact`
 
     @property
     def missed(self) -> list[int]:
@@ -68,12 +68,12 @@ def answer_to(context: PageContext, query: npt.NDArray[np.float32], name: str, o
     exact = _exact(context.dataset.fingerprint, s.metric, name, context.index, query, own)
     rows = np.union1d(found.rows, exact.rows)
     candidates = int(result.n_candidates[0]) - (own >= 0)
-    return Answer(found, exact, candidates, _meetings(context.index, s, query, rows))
+    return Answer(found, exact, candidates, _matches(context.index, s, query, rows))
 
 
 def first_clip(dataset: Dataset) -> Clip | None:
     """Choose the clip that a newcomer hears first, whatever the setting: it has neighbours of its kind, some missed."""
-    for split in splits_to_begin_with(dataset):
+    for split in splits_to_start_in(dataset):
         if dataset.n_rows(split):
             return dataset.clip(split, _most_telling(dataset.fingerprint, split, dataset))
     return None
@@ -85,14 +85,14 @@ def _without(result: SearchResult, own: int) -> Neighbours:
     return Neighbours(result.ids[0][keep][:K_NEIGHBOURS], result.distances[0][keep][:K_NEIGHBOURS])
 
 
-def _meetings(index: LSHIndex, s: Settings, query: npt.NDArray[np.float32], rows: Rows) -> dict[int, Met]:
+def _matches(index: LSHIndex, s: Settings, query: npt.NDArray[np.float32], rows: Rows) -> dict[int, Match]:
     if not len(rows):
         return {}
     tables = index.matches(query, rows, s.n_tables, s.n_bits, s.n_probes)
     bit_chances = index.collision_probabilities(query, rows)
     chances = hit_probability(bit_chances, s.n_tables, s.n_bits)
     return {
-        int(row): Met(tuple((np.flatnonzero(met) + 1).tolist()), float(bit), float(chance))
+        int(row): Match(tuple((np.flatnonzero(met) + 1).tolist()), float(bit), float(chance))
         for row, met, bit, chance in zip(rows, tables, bit_chances, chances, strict=True)
     }
 

@@ -40,7 +40,7 @@ class Question:
 def show(context: PageContext) -> None:
     """Draw the page."""
     if session.ASK_LEADS_TO_LISTEN.pop():
-        doors.go("listen")
+        doors.open_page("listen")
     st.title("Ask with your own sound")
     left, right = st.columns([5, 9], gap="large")
     with left, st.container(key="your-sound"):
@@ -127,14 +127,14 @@ def _answer(context: PageContext, question: Question) -> None:
     except LSHError as error:
         remarks.unsearchable(error)
         return
-    remarks.what_happened(context, found)
+    remarks.draw_summary(context, found)
     query = _as_clip(context.dataset, question)
     near.draw(context, "asked neighbours", query, found, _listen_to)
     taking.buttons(context, query, found, link=False)
 
 
 def _listen_to(clip_id: str) -> None:
-    visits.start(clip_id)
+    visits.start_at(clip_id)
     session.ASK_LEADS_TO_LISTEN.set(True)
 
 

@@ -11,8 +11,8 @@ import streamlit as st
 from ui import media, session, state, visits
 from ui.loading import PageContext
 
-MOST_GONE = 500  # dead videos remembered in a session
-MOST_LOOKS = 40  # waveforms sent at a time: found, exact and missed together are fewer
+MAX_UNPLAYABLE = 500  # dead videos remembered in a session
+MAX_WAVEFORMS = 40  # waveforms sent at a time: found, exact and missed together are fewer
 
 
 def on(key: str, event: str, handle: Callable[[Any], None]) -> Callable[[], None]:
@@ -26,7 +26,7 @@ def on(key: str, event: str, handle: Callable[[Any], None]) -> Callable[[], None
     return callback
 
 
-def remember_clip(key: session.Key[str | None]) -> Callable[[Any], None]:
+def store_clip(key: session.Key[str | None]) -> Callable[[Any], None]:
     """Return a handler that stores the clip id of an event under a key of the session."""
 
     def handle(clip_id: Any) -> None:
@@ -35,7 +35,7 @@ def remember_clip(key: session.Key[str | None]) -> Callable[[Any], None]:
     return handle
 
 
-def wanted_sound(context: PageContext, key: str) -> dict[str, str] | None:
+def requested_sound(context: PageContext, key: str) -> dict[str, str] | None:
     """Return the sound that a play button asked for, once."""
     wanted = session.sound_asked(key).pop()
     clip = context.dataset.find_clip(wanted) if wanted else None
@@ -45,22 +45,22 @@ def wanted_sound(context: PageContext, key: str) -> dict[str, str] | None:
     return {"id": clip.clip_id, **({"mime": sound.mime, "base64": sound.base64} if sound else {})}
 
 
-def want_looks(key: str) -> Callable[[Any], None]:
+def request_waveforms(key: str) -> Callable[[Any], None]:
     """Return what remembers which waveforms this component's list asked for."""
 
     def handle(clip_ids: Any) -> None:
-        session.waveforms_asked(key).set([str(clip_id) for clip_id in clip_ids][:MOST_LOOKS])
+        session.waveforms_asked(key).set([str(clip_id) for clip_id in clip_ids][:MAX_WAVEFORMS])
 
     return handle
 
 
-def wanted_looks(context: PageContext, key: str) -> dict[str, list[int]]:
+def requested_waveforms(context: PageContext, key: str) -> dict[str, list[int]]:
     """Return the waveforms that the list asked for, once; it keeps them."""
     clips = (context.dataset.find_clip(clip_id) for clip_id in session.waveforms_asked(key).pop())
-    return {clip.clip_id: media.peaks(context.dataset, clip, media.FEW) for clip in clips if clip}
+    return {clip.clip_id: media.peaks(context.dataset, clip, media.CARD_BARS) for clip in clips if clip}
 
 
-def then_rerun(move: Callable[[str], None]) -> Callable[[Any], None]:
+def and_rerun(move: Callable[[str], None]) -> Callable[[Any], None]:
     """Return what makes a move to another clip and has the whole page drawn again."""
 
     def handle(clip_id: Any) -> None:
@@ -76,23 +76,23 @@ def rerun_if_moved() -> None:
         st.rerun()
 
 
-def of_cards(key: str, use: Callable[[str], None]) -> dict[str, Any]:
+def card_events(key: str, use: Callable[[str], None]) -> dict[str, Any]:
     """Return the callbacks of any component that has cards; `use` makes another clip the query."""
     return {
-        "on_sound_change": on(key, "sound", remember_clip(session.sound_asked(key))),
-        "on_look_change": on(key, "look", want_looks(key)),
-        "on_use_change": on(key, "use", then_rerun(use)),
-        "on_gone_change": on(key, "gone", remember_gone),
+        "on_sound_change": on(key, "sound", store_clip(session.sound_asked(key))),
+        "on_look_change": on(key, "look", request_waveforms(key)),
+        "on_use_change": on(key, "use", and_rerun(use)),
+        "on_gone_change": on(key, "gone", store_unplayable),
     }
 
 
-def remember_gone(event: Any) -> None:
+def store_unplayable(event: Any) -> None:
     """Store the id of a video that cannot be played, and YouTube's code; the oldest is dropped first."""
     known = {**session.GONE.get(), str(event["id"])[:120]: int(event["code"])}
-    session.GONE.set(dict(list(known.items())[-MOST_GONE:]))
+    session.GONE.set(dict(list(known.items())[-MAX_UNPLAYABLE:]))
 
 
-def remember_view(view: Any) -> None:
+def store_view(view: Any) -> None:
     """Keep in the link which of the lists is open."""
     if view in state.VIEWS:
         visits.write_link(view=view if view != state.DEFAULTS.view else None)

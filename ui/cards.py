@@ -7,7 +7,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from ui import media
-from ui.answer import Answer, Met
+from ui.answer import Answer, Match
 from ui.format import degrees, nth_nearest, percent
 from ui.loading import PageContext
 from ui.state import Settings
@@ -29,21 +29,21 @@ def file_name(clip: Clip) -> str:
     return clean(clip.media.rsplit("/", 1)[-1], 80)
 
 
-def deck(context: PageContext, query: Clip, answer: Answer, gone: Collection[str]) -> dict[str, object]:
+def card_data(context: PageContext, query: Clip, answer: Answer, gone: Collection[str]) -> dict[str, object]:
     """Return every card of the three lists by clip id, and the lists as clip ids in their order."""
-    clips = {row: context.dataset.clip("train", row) for row in answer.met}
+    clips = {row: context.dataset.clip("train", row) for row in answer.matches}
     found, exact = answer.found.rows.tolist(), answer.exact.rows.tolist()
     distances = dict(zip(exact + found, [*answer.exact.distances, *answer.found.distances], strict=True))
     cards = {
         clip.clip_id: {
-            **about(context.dataset, clip, query, clip.clip_id in gone),
+            **clip_data(context.dataset, clip, query, clip.clip_id in gone),
             "rank": found.index(row) + 1 if row in found else None,
             "truth": exact.index(row) + 1 if row in exact else None,
             "aside": _aside(row, found, exact),
-            "near": near(context, float(distances[row])),
-            "met": bool(answer.met[row].tables),
-            "how": _how(answer.met[row], context.settings),
-            "why": why(answer.met[row], context.settings, float(distances[row])),
+            "near": nearness(context, float(distances[row])),
+            "met": bool(answer.matches[row].tables),
+            "how": _how(answer.matches[row], context.settings),
+            "why": explain_match(answer.matches[row], context.settings, float(distances[row])),
         }
         for row, clip in clips.items()
     }
@@ -51,7 +51,7 @@ def deck(context: PageContext, query: Clip, answer: Answer, gone: Collection[str
     return {"cards": cards, "lists": {name: [clips[row].clip_id for row in rows] for name, rows in lists.items()}}
 
 
-def about(dataset: Dataset, clip: Clip, query: Clip, gone: bool) -> dict[str, object]:
+def clip_data(dataset: Dataset, clip: Clip, query: Clip, gone: bool) -> dict[str, object]:
     """Return what a card shows of a clip: its labels (those of the query first), how it looks, whether it is gone."""
     labels = sorted(clip.labels, key=lambda label: label not in query.labels)[:_MOST_LABELS]
     return {
@@ -73,7 +73,7 @@ def _aside(row: int, found: list[int], exact: list[int]) -> str:
     return nth_nearest(truth) if row in found and found.index(row) + 1 != truth else ""
 
 
-def near(context: PageContext, distance: float) -> dict[str, object]:
+def nearness(context: PageContext, distance: float) -> dict[str, object]:
     """Return how near a clip is: a number, the share of a bar, and words."""
     if context.settings.metric == "cosine":
         similarity = 1 - distance
@@ -87,35 +87,35 @@ def near(context: PageContext, distance: float) -> dict[str, object]:
     return {"value": f"{distance:.2f}", "share": usual / (usual + distance), "words": words}
 
 
-def _how(met: Met, s: Settings) -> str:
+def _how(match: Match, s: Settings) -> str:
     tables = "table" if s.n_tables == 1 else "tables"
     return (
-        f"found in {len(met.tables)} of {s.n_tables} {tables}"
-        if met.tables
+        f"found in {len(match.tables)} of {s.n_tables} {tables}"
+        if match.tables
         else f"missed: in none of {s.n_tables} {tables}"
     )
 
 
-def why(met: Met, s: Settings, distance: float) -> str:
+def explain_match(match: Match, s: Settings, distance: float) -> str:
     """Tell in a few sentences why LSH met a clip or not, and how likely that was by theory."""
-    p, all_bits = met.bit_chance, met.bit_chance**s.n_bits
+    p, all_bits = match.bit_probability, match.bit_probability**s.n_bits
     if s.metric == "cosine":
         apart = f"Seen from the middle of the collection, the two are {degrees(180 * (1 - p))} apart"
     else:
         apart = f"The two are {distance:.2f} apart"
     theory = (
         f"{apart}, so one bit of their keys agrees with chance {p:.2f}, all {s.n_bits} with {percent(all_bits)}, "
-        f"and at least one of {s.n_tables} keys with {percent(met.chance)}."
+        f"and at least one of {s.n_tables} keys with {percent(match.probability)}."
     )
     more = " Looking into more than one bucket a table raises that." if s.n_probes > 1 else ""
-    return f"{_meeting(met, s)} {theory}{more}"
+    return f"{_meeting(match, s)} {theory}{more}"
 
 
-def _meeting(met: Met, s: Settings) -> str:
+def _meeting(match: Match, s: Settings) -> str:
     place = "the same bucket" if s.n_probes == 1 else "a bucket that was looked into"
-    if not met.tables:
+    if not match.tables:
         return f"In none of the {s.n_tables} tables does it share {place} with your sound, so LSH never looked at it."
-    names = [str(table) for table in met.tables]
+    names = [str(table) for table in match.tables]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     return f"It shares {place} with your sound in table{'s' if len(names) > 1 else ''} {listed}."
 

@@ -26,7 +26,7 @@ def begin(context: PageContext, title: str, intro: str, style: Path) -> tuple[Cl
     """Draw a page's beginning; return the query and the place of the four numbers, None where there is no clip."""
     st.html(style)
     st.title(title)
-    clip, unknown = visits.here(context)
+    clip, unknown = visits.current_clip(context)
     if clip is None:
         remarks.empty_collection()
         return None

@@ -40,12 +40,12 @@ def draw(context: PageContext, key: str, name: str, query: Clip, entries: Sequen
         "room": max(1, len(entries)),
         "collection": context.dataset.fingerprint[:16],
         "looks": _looks(context, key, entries),
-        "sound": asks.wanted_sound(context, key),
+        "sound": asks.requested_sound(context, key),
     }
     clip_list(
         key=key,
         data=data,
-        **asks.of_cards(key, lambda to: visits.hop(to, query.clip_id)),
+        **asks.card_events(key, lambda to: visits.follow(to, query.clip_id)),
     )
     asks.rerun_if_moved()
 
@@ -53,15 +53,19 @@ def draw(context: PageContext, key: str, name: str, query: Clip, entries: Sequen
 def _looks(context: PageContext, key: str, entries: Sequence[Entry]) -> dict[str, list[int]]:
     """Return waveforms, a single one at once: Streamlit runs one fragment at a time, and another list may ask too."""
     if len(entries) == 1:
-        return {entry.clip.clip_id: media.peaks(context.dataset, entry.clip, media.FEW) for entry in entries}
-    return asks.wanted_looks(context, key)
+        return {entry.clip.clip_id: media.peaks(context.dataset, entry.clip, media.CARD_BARS) for entry in entries}
+    return asks.requested_waveforms(context, key)
 
 
 def _card(context: PageContext, query: Clip, entry: Entry) -> dict[str, object]:
-    near = cards.near(context, entry.distance) if entry.distance is not None else {"value": "", "share": 0, "words": ""}
+    near = (
+        cards.nearness(context, entry.distance)
+        if entry.distance is not None
+        else {"value": "", "share": 0, "words": ""}
+    )
     nothing_shared = replace(query, labels=())
     beside = nothing_shared if entry.kind == "query" else query
-    about = cards.about(context.dataset, entry.clip, beside, entry.clip.clip_id in session.GONE.get())
+    about = cards.clip_data(context.dataset, entry.clip, beside, entry.clip.clip_id in session.GONE.get())
     return {
         **about,
         "kind": entry.kind,

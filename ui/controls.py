@@ -58,7 +58,7 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
 
 
 def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator]:
-    """Draw distance, tables, bits and probes; return the settings now in force, and the place for `say_width`."""
+    """Draw distance, tables, bits and probes; return the settings now in force, and the place for `draw_width`."""
     with st.sidebar:
         st.segmented_control(
             "Distance",
@@ -79,7 +79,7 @@ def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, De
     return state.parse(raw, datasets, dataset.metric), place
 
 
-def say_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> None:
+def draw_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> None:
     """Show the bucket width that the index has, beside the box where another can be given."""
     if index.bucket_width is not None:
         origin = "from the data" if settings.bucket_width is None else "yours"

@@ -99,7 +99,7 @@ def _get_audioset() -> None:
         return
     _warn_of_full_disk(subset, out)
     here = NAMES[subset] if out.exists() else None
-    _job(f"audioset {subset}", hosting.audioset(subset, out), here, begin="Download and prepare", again=None)
+    _job(f"audioset {subset}", hosting.download_work(subset, out), here, begin="Download and prepare", again=None)
 
 
 def _warn_of_full_disk(subset: Subset, out: Path) -> None:
@@ -161,7 +161,7 @@ def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | No
         if job is None or not job.said:
             st.markdown("It is here: choose it as your collection, in the sidebar.")
         another = dict.fromkeys(visits.carried(), "")  # the clip in the link belongs to the open collection
-        doors.to("listen", "Hear it on Listen", **{**another, "dataset": here})
+        doors.draw("listen", "Hear it on Listen", **{**another, "dataset": here})
     words = again if here else begin
     if words:
         st.button(

@@ -15,7 +15,7 @@ from data_prep.errors import DatasetError
 from data_prep.sounds.folder import prepare_folder
 from ui import loading, paths
 from ui.format import plural
-from ui.jobs import Report, Should, Work
+from ui.jobs import Report, StopCheck, Work
 
 RESERVED = frozenset({"sample", "hosted", *NAMES.values()})  # names of collections that the app itself fetches
 _MAX_NAME_LENGTH = 60
@@ -36,7 +36,7 @@ def collection_of(sounds: Path) -> str | None:
 def listening(sounds: Path) -> Work:
     """Return the work of preparing a folder as a collection, or of updating the one prepared before."""
 
-    def work(tell: Report, should_stop: Should) -> str:
+    def work(tell: Report, should_stop: StopCheck) -> str:
         with place_for(sounds) as out:
             outcome = prepare_folder(
                 sounds, out, overwrite=out.exists(), progress=partial(_say_files, tell), should_stop=should_stop

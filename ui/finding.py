@@ -4,7 +4,7 @@ import streamlit as st
 
 from data_prep.dataset import Dataset
 from ui import session, visits
-from ui.loading import splits_to_begin_with
+from ui.loading import splits_to_start_in
 from ui.text import clean, plain
 
 
@@ -41,22 +41,22 @@ def box(dataset: Dataset) -> None:
 def _find(dataset: Dataset) -> None:
     text = (session.SEARCH_TEXT.get() or "").strip()
     label = _labels_by_size(dataset.fingerprint, dataset).get(text)
-    clip = visits.any_clip(dataset, label) if label is not None else dataset.find_clip(text[:120])
+    clip = visits.random_clip(dataset, label) if label is not None else dataset.find_clip(text[:120])
     if clip:
-        visits.start(clip.clip_id)
+        visits.start_at(clip.clip_id)
     elif text:
         session.NOT_FOUND.set(text)
 
 
 def _surprise(dataset: Dataset, label: int | None) -> None:
-    clip = visits.any_clip(dataset, label)
+    clip = visits.random_clip(dataset, label)
     if clip:
-        visits.start(clip.clip_id)
+        visits.start_at(clip.clip_id)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _labels_by_size(fingerprint: str, _dataset: Dataset) -> dict[str, int]:  # noqa: ARG001  (the key)
     """Return the labels that can be begun with, and their index, in alphabetical order."""
-    split = next((split for split in splits_to_begin_with(_dataset) if _dataset.n_rows(split)), "train")
+    split = next((split for split in splits_to_start_in(_dataset) if _dataset.n_rows(split)), "train")
     counts = _dataset.label_counts(split)
     return dict(sorted((name, i) for i, name in enumerate(_dataset.label_names) if counts[i]))

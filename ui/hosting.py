@@ -32,7 +32,7 @@ def is_local() -> bool:
     return os.environ.get("EARSHOT_LOCAL") == "1"
 
 
-def named() -> str | None:
+def requested_dataset() -> str | None:
     """Return what this app is told to fetch, or None. Raises InputError where its secrets cannot be read."""
     try:
         return os.environ.get("EARSHOT_DATASET") or str(st.secrets["EARSHOT_DATASET"]) or None
@@ -52,11 +52,11 @@ def folder(wanted: str) -> Path:
     return paths.DATA / (NAMES["balanced"] if wanted == BALANCED else "hosted")
 
 
-def audioset(subset: Subset, out: Path) -> Work:
+def download_work(subset: Subset, out: Path) -> Work:
     """Return the work of downloading AudioSet to `out`."""
 
-    def work(tell: Report, should_stop: jobs.Should) -> str:
-        report = download_audioset(subset, out, progress=partial(say, tell), should_stop=should_stop)
+    def work(tell: Report, should_stop: jobs.StopCheck) -> str:
+        report = download_audioset(subset, out, progress=partial(report_progress, tell), should_stop=should_stop)
         return f"{report.about().title} is ready: choose it as your collection."
 
     return work
@@ -77,7 +77,7 @@ def begin() -> Job | None:
 
 
 @st.fragment(run_every=2.0)
-def notice() -> None:
+def draw_progress() -> None:
     """Say in the sidebar how far the collection is that is being fetched."""
     job = begin()
     if job is None:
@@ -95,7 +95,7 @@ def notice() -> None:
         st.rerun()
 
 
-def say(tell: Report, progress: Progress) -> None:
+def report_progress(tell: Report, progress: Progress) -> None:
     """Put a download's progress into words."""
     share = progress.done / progress.total if progress.total else None
     words = [progress.activity]
@@ -115,19 +115,19 @@ def say(tell: Report, progress: Progress) -> None:
 def _work() -> Work | None:
     """Return what there is to do for this app's collection to be here; None when it is, or none is wanted."""
     try:
-        wanted = named()
+        wanted = requested_dataset()
     except InputError as error:
         return partial(_fail, error)
     if not wanted:
         return None
     if wanted == BALANCED:
-        return None if (folder(wanted) / "manifest.json").exists() else audioset("balanced", folder(wanted))
+        return None if (folder(wanted) / "manifest.json").exists() else download_work("balanced", folder(wanted))
     return None if is_fetched(wanted, folder(wanted)) else partial(_fetch, wanted, folder(wanted))
 
 
-def _fail(error: InputError, _tell: Report, _should_stop: jobs.Should) -> str:
+def _fail(error: InputError, _tell: Report, _should_stop: jobs.StopCheck) -> str:
     raise error
 
 
-def _fetch(wanted: str, out: Path, tell: Report, should_stop: jobs.Should) -> str:
-    return f"{fetch_dataset(wanted, out, partial(say, tell), should_stop).title} is ready."
+def _fetch(wanted: str, out: Path, tell: Report, should_stop: jobs.StopCheck) -> str:
+    return f"{fetch_dataset(wanted, out, partial(report_progress, tell), should_stop).title} is ready."

@@ -63,7 +63,7 @@ def show(context: PageContext) -> None:
         st.header(f"{at + 1} of {len(STEPS)} · {STEPS[at].question}")
         STEPS[at].draw(view)
     chapters.turn_page(session.STEP, STEPS, at)
-    measures.strip(context, numbers)
+    measures.draw(context, numbers)
 
 
 def _choose() -> int:

@@ -50,9 +50,9 @@ def _toy(view: QueryView) -> None:
             "points": points[1:],
             "shown": f"{dataset.fingerprint[:16]} {view.settings.metric} {view.clip.clip_id}",
             "collection": dataset.fingerprint[:16],
-            "sound": asks.wanted_sound(view.context, "toy"),
+            "sound": asks.requested_sound(view.context, "toy"),
         },
-        on_sound_change=asks.on("toy", "sound", asks.remember_clip(session.sound_asked("toy"))),
+        on_sound_change=asks.on("toy", "sound", asks.store_clip(session.sound_asked("toy"))),
     )
 
 

@@ -111,7 +111,7 @@ def _entries(view: QueryView, near: list[NearMiss]) -> list[Entry]:
             why = deciding_wall(s, near[i], positions, rescues[row])
             entries.append(Entry(clip, "missed", describe_miss(s, near[i]), distance, why, str(i + 1)))
         else:
-            tables = view.answer.met[row].tables
+            tables = view.answer.matches[row].tables
             entries.append(Entry(clip, "found", describe_met(s, tables), distance, "", str(i + 1)))
     return sorted(entries, key=lambda entry: entry.kind != "missed")
 

@@ -126,7 +126,7 @@ def choose_table(view: QueryView) -> int:
 
 
 def _best_table(view: QueryView) -> int:
-    tables = [table for row in view.true_rows for table in view.answer.met[row].tables]
+    tables = [table for row in view.true_rows for table in view.answer.matches[row].tables]
     return max(set(tables), key=tables.count) if tables else 1
 
 

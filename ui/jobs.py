@@ -21,8 +21,8 @@ class Report(Protocol):
         """Say it."""
 
 
-Should = Callable[[], bool]
-Work = Callable[[Report, Should], str]
+StopCheck = Callable[[], bool]
+Work = Callable[[Report, StopCheck], str]
 
 
 @dataclass

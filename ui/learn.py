@@ -49,7 +49,7 @@ def show(context: PageContext) -> None:
             except LSHError as error:
                 remarks.unsearchable(error)
         chapters.turn_page(session.CHAPTER, CHAPTERS, at)
-    measures.strip(context, numbers)
+    measures.draw(context, numbers)
 
 
 def _choose() -> int:

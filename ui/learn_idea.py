@@ -179,4 +179,4 @@ a step: nearly everything on the left of it is found, hardly anything on the rig
         f"{percent(usual)}. The formula is *1 - (1 - pᴷ)ᴸ*, where *p* is the chance for one bit. Everything that was "
         "looked at is then measured exactly, so what LSH returns is right; it can only be **incomplete**."
     )
-    doors.to("inside", "See the real tables and buckets of your sound")
+    doors.draw("inside", "See the real tables and buckets of your sound")

@@ -34,7 +34,7 @@ def parameters(view: QueryView) -> None:
         "A long key parts even clips that sound alike; a short one makes buckets of everybody. The more clips there "
         "are, the more bits pay. Fewest looked at is not always fastest: *Tune* times them."
     )
-    doors.to("tune", "Choose the recall you want on Tune")
+    doors.draw("tune", "Choose the recall you want on Tune")
     table = learn_published.settings_table(context.settings.metric)
     _published(table, context.dataset, "The fastest setting for each recall", intervals=True)
     _reproduce(*commands.best_setting(context.dataset.path, context.settings, WANTED))
@@ -56,7 +56,7 @@ def speed(view: QueryView) -> None:
             f"Time of a query against the number of clips, a line for each of four. {race_summary.crossover(run)}",
         )
         st.caption(race_summary.measured(run, ahead=name is not None and name.startswith(race_session.AHEAD)))
-    doors.to("race", "Race it on this machine")
+    doors.draw("race", "Race it on this machine")
     _published(learn_published.speed_table(), context.dataset, "Beside exact search, at recall 0.9")
     _reproduce(commands.evaluate(context.dataset.path, context.settings))
 
@@ -114,7 +114,7 @@ label stand high when all are ranked.
     st.markdown(
         "**That is all of it.** You know what L and K do, why LSH misses, and when it pays. Now enjoy the sounds:"
     )
-    doors.to("listen", "Listen")
+    doors.draw("listen", "Listen")
 
 
 def _has_judges(dataset: Dataset) -> bool:

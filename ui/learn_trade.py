@@ -48,7 +48,7 @@ away it is. Nobody notices from the list alone; only exact search can tell.
             "numbers. **Recall** is the share that was found: here "
             f"**{percent((total - len(lost)) / max(total, 1))}** for your sound."
         )
-    doors.to("listen", "Hear the whole list on Listen")
+    doors.draw("listen", "Hear the whole list on Listen")
 
 
 def _entry(view: QueryView, row: int, kind: clip_list.Kind, how: str) -> Entry:
@@ -57,7 +57,11 @@ def _entry(view: QueryView, row: int, kind: clip_list.Kind, how: str) -> Entry:
     distance = float(exact.distances[place])
     clip = view.context.dataset.clip("train", row)
     return Entry(
-        clip, kind, f"{how} · {nth_nearest(place + 1)}", distance, cards.why(view.answer.met[row], s, distance)
+        clip,
+        kind,
+        f"{how} · {nth_nearest(place + 1)}",
+        distance,
+        cards.explain_match(view.answer.matches[row], s, distance),
     )
 
 
@@ -85,7 +89,7 @@ Settings along the line find 90 %; they differ in what they cost.
         f"{percent(measured.here_looked_at)} of the clips looked at.",
     )
     st.markdown(recall_grid.doubling(measured.grid, measured.here))
-    doors.to("tune", "Find the best setting for the recall you want on Tune")
+    doors.draw("tune", "Find the best setting for the recall you want on Tune")
 
 
 def more(view: QueryView) -> None:
@@ -114,7 +118,7 @@ Where length matters as well as direction, project each clip on a random line an
 (p-stable projections; Datar et al., 2004). Choose *Euclidean* in the sidebar, and everything here is measured anew.
 """
     )
-    doors.to("inside", "Watch the probes of your sound on Inside")
+    doors.draw("inside", "Watch the probes of your sound on Inside")
 
 
 def _probes(view: QueryView) -> None:

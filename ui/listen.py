@@ -13,7 +13,7 @@ from ui.text import clean
 
 def show(context: PageContext) -> None:
     """Draw the page: your sound on the left, what is near it on the right."""
-    clip, unknown = visits.here(context)
+    clip, unknown = visits.current_clip(context)
     if clip is None:
         remarks.empty_collection()
         return
@@ -22,7 +22,7 @@ def show(context: PageContext) -> None:
         remarks.unknown_clip(unknown)
         _player(context, clip)
         finding.box(context.dataset)
-        doors.to("map", "See it on the map", clip=clip.clip_id)
+        doors.draw("map", "See it on the map", clip=clip.clip_id)
     with right:
         numbers = measures.place()
         said = st.container(key="said", gap="small")
@@ -32,12 +32,12 @@ def show(context: PageContext) -> None:
             remarks.unsearchable(error)
             return
         with said:
-            remarks.what_happened(context, found)
-        near.draw(context, "neighbours", clip, found, lambda to: visits.hop(to, clip.clip_id))
+            remarks.draw_summary(context, found)
+        near.draw(context, "neighbours", clip, found, lambda to: visits.follow(to, clip.clip_id))
         taking.buttons(context, clip, found, link=True)
-        now = measures.strip(context, numbers)  # after the neighbours, for it takes longer
+        now = measures.draw(context, numbers)  # after the neighbours, for it takes longer
         with said:
-            remarks.what_next(context, found, now)
+            remarks.draw_suggestions(context, found, now)
 
 
 @st.fragment
@@ -48,20 +48,20 @@ def _player(context: PageContext, clip: Clip) -> None:
             "id": clip.clip_id,
             "title": cards.title(dataset, clip),
             "media": media.source(dataset, clip),
-            "peaks": media.peaks(dataset, clip, media.MANY),
-            "when": media.when(dataset, clip),
+            "peaks": media.peaks(dataset, clip, media.PLAYER_BARS),
+            "when": media.origin(dataset, clip),
             "gone": "This video is gone from YouTube." if clip.clip_id in session.GONE.get() else None,
         },
         "collection": dataset.fingerprint[:16],
         "trail": _steps(context),
-        "sound": asks.wanted_sound(context, "player"),
+        "sound": asks.requested_sound(context, "player"),
     }
     query_player(
         key="player",
         data=data,
-        on_sound_change=asks.on("player", "sound", asks.remember_clip(session.sound_asked("player"))),
-        on_back_change=asks.on("player", "back", asks.then_rerun(visits.back)),
-        on_gone_change=asks.on("player", "gone", asks.remember_gone),
+        on_sound_change=asks.on("player", "sound", asks.store_clip(session.sound_asked("player"))),
+        on_back_change=asks.on("player", "back", asks.and_rerun(visits.go_back)),
+        on_gone_change=asks.on("player", "gone", asks.store_unplayable),
     )
     asks.rerun_if_moved()
 

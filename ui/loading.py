@@ -51,7 +51,7 @@ def datasets() -> dict[str, Path]:
     return dict(sorted(found.items(), key=lambda item: (item[0] != "sample", item[0])))
 
 
-def splits_to_begin_with(dataset: Dataset) -> tuple[str, ...]:
+def splits_to_start_in(dataset: Dataset) -> tuple[str, ...]:
     """Return in which splits to look for a clip to begin with: the test split, or of one's own files the files."""
     return ("train", "validation") if dataset.media == "file" else ("test", "validation", "train")
 

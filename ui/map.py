@@ -23,7 +23,7 @@ KEY = "map"
 
 def show(context: PageContext) -> None:
     """Draw the page."""
-    clip, unknown = visits.here(context)
+    clip, unknown = visits.current_clip(context)
     if clip is None:
         remarks.empty_collection()
         return
@@ -42,7 +42,7 @@ def show(context: PageContext) -> None:
     st.caption(map_words.what_it_can_tell(chart))
     if view is not None:
         _neighbours(chart, view)
-        measures.strip(context, numbers)
+        measures.draw(context, numbers)
 
 
 def _controls(context: PageContext) -> None:
@@ -80,15 +80,15 @@ def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | Non
         "label": _label(context),
         **_picked(context, chart, clip, found),
         **_wanted_parts(chart),
-        "looks": asks.wanted_looks(context, KEY),
-        "sound": asks.wanted_sound(context, KEY),
+        "looks": asks.requested_waveforms(context, KEY),
+        "sound": asks.requested_sound(context, KEY),
     }
     sound_map(
         key=KEY,
         data=data,
         on_lack_change=asks.on(KEY, "lack", _remember_lack),
         on_pick_change=asks.on(KEY, "pick", lambda point: _pick(context, chart, point)),
-        **asks.of_cards(KEY, lambda to: visits.hop(to, clip.clip_id)),
+        **asks.card_events(KEY, lambda to: visits.follow(to, clip.clip_id)),
     )
     asks.rerun_if_moved()
 
@@ -163,13 +163,13 @@ def _picked(context: PageContext, chart: MapData, query: Clip, found: Answer | N
     kind, words = map_words.standing(clip, query, found)
     distance = map_words.distance(context, clip, query)
     card = {
-        **cards.about(context.dataset, clip, query, clip.clip_id in session.GONE.get()),
+        **cards.clip_data(context.dataset, clip, query, clip.clip_id in session.GONE.get()),
         "kind": kind,
         "how": words,
         "rank": "",
         "aside": "",
         "why": "",
-        "near": cards.near(context, distance) if distance is not None else {"value": "", "share": 0, "words": ""},
+        "near": cards.nearness(context, distance) if distance is not None else {"value": "", "share": 0, "words": ""},
     }
     return {"picked": {**chart.place(clip), "id": clip.clip_id}, "cards": {clip.clip_id: card}}
 

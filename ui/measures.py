@@ -15,7 +15,7 @@ def place() -> DeltaGenerator:
     return st.container(key="measures")
 
 
-def strip(context: PageContext, into: DeltaGenerator | None = None) -> SettingMetrics | None:
+def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMetrics | None:
     """Draw the four numbers, each beside exact search and with its change since the setting before."""
     with into or place():
         now = measure(context)

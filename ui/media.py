@@ -15,8 +15,8 @@ from data_prep.sounds.audio import read_span, seconds, span_as_wav
 from data_prep.synth import SAMPLE_RATE, render, wav_bytes
 from ui.text import clean
 
-LARGEST_SOUND = 8_000_000  # bytes of a person's own file that are sent to the browser
-FEW, MANY = 48, 120  # bars of a neighbour's and of the query's waveform
+MAX_SOUND_BYTES = 8_000_000  # bytes of a person's own file that are sent to the browser
+CARD_BARS, PLAYER_BARS = 48, 120  # bars of a neighbour's and of the query's waveform
 
 _VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
 _TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac": "audio/flac"}
@@ -37,7 +37,7 @@ def source(dataset: Dataset, clip: Clip) -> dict[str, object]:
     return {"kind": "sound"}
 
 
-def when(dataset: Dataset, clip: Clip) -> str:
+def origin(dataset: Dataset, clip: Clip) -> str:
     """Say in a few words where the sound is from."""
     if dataset.media == "youtube":
         return f"YouTube, {_clock(clip.start_s)} to {_clock(clip.end_s)}"
@@ -107,7 +107,7 @@ def _file(dataset: Dataset, clip: Clip) -> Sound | None:
     """Return a person's own file as it is, or the clip cut out of it where it is long or no browser plays its kind."""
     path = path_of(dataset, clip)
     mime = _TYPES.get(path.suffix.lower())
-    if mime is not None and path.stat().st_size <= LARGEST_SOUND and clip.start_s == 0 and not _goes_on(path, clip):
+    if mime is not None and path.stat().st_size <= MAX_SOUND_BYTES and clip.start_s == 0 and not _goes_on(path, clip):
         return Sound(mime, base64.b64encode(path.read_bytes()).decode())
     return Sound("audio/wav", base64.b64encode(span_as_wav(path, clip.start_s, clip.end_s, clip.media)).decode())
 

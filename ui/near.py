@@ -15,21 +15,21 @@ from ui.loading import PageContext
 def draw(context: PageContext, key: str, query: Clip, found: Answer, use: Callable[[str], None]) -> None:
     """Draw the lists. `key` is their own; `use` makes a neighbour the query."""
     data = {
-        **cards.deck(context, query, found, session.GONE.get()),
+        **cards.card_data(context, query, found, session.GONE.get()),
         "collection": context.dataset.fingerprint[:16],
-        "looks": asks.wanted_looks(context, key),
+        "looks": asks.requested_waveforms(context, key),
         "view": context.settings.view,
-        "empty": remarks.empty_lists(context.settings, found),
+        "empty": remarks.empty_list_texts(context.settings, found),
         "summary": remarks.summary(context, found),
-        "sound": asks.wanted_sound(context, key),
+        "sound": asks.requested_sound(context, key),
         "own": context.dataset.media == "file",
-        "file": own_files.wanted(context, key),
+        "file": own_files.requested_file(context, key),
     }
     neighbour_list(
         key=key,
         data=data,
-        **asks.of_cards(key, use),
-        on_file_change=asks.on(key, "file", asks.remember_clip(session.file_asked(key))),
-        on_view_change=asks.on(key, "view", asks.remember_view),
+        **asks.card_events(key, use),
+        on_file_change=asks.on(key, "file", asks.store_clip(session.file_asked(key))),
+        on_view_change=asks.on(key, "view", asks.store_view),
     )
     asks.rerun_if_moved()

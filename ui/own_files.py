@@ -12,7 +12,7 @@ from ui.format import megabytes
 from ui.loading import PageContext
 from ui.text import clean
 
-LARGEST = 200_000_000  # bytes; a file is held in memory while it can be fetched
+MAX_FILE_BYTES = 200_000_000  # bytes; a file is held in memory while it can be fetched
 _TYPES = {
     ".wav": "audio/wav",
     ".flac": "audio/flac",
@@ -26,7 +26,7 @@ _NOT_IN_NAMES = re.compile(r'[:/\\*?"<>|%]')
 _LONGEST_STEM = 100
 
 
-def wanted(context: PageContext, key: str) -> dict[str, str] | None:
+def requested_file(context: PageContext, key: str) -> dict[str, str] | None:
     """Return the file that a card asked for last: id, name, mime, url; or id and sorry, where it cannot be had.
 
     It can be fetched until another one is asked for, however often the page is drawn.
@@ -36,7 +36,7 @@ def wanted(context: PageContext, key: str) -> dict[str, str] | None:
     return {"id": clip.clip_id, **_offer(context.dataset, clip, key)} if clip else None
 
 
-def name_of(clip: Clip) -> str:
+def file_name(clip: Clip) -> str:
     """Return the name under which a clip's file is saved: its own, without what another system would not take."""
     own = PurePosixPath(_NOT_IN_NAMES.sub("_", clean(clip.media.rsplit("/", 1)[-1], 1000)))
     return f"{own.stem[:_LONGEST_STEM].strip('. ') or 'sound'}{own.suffix}"
@@ -46,12 +46,12 @@ def _offer(dataset: Dataset, clip: Clip, key: str) -> dict[str, str]:
     """Hand the file to Streamlit's server, which forgets it when the session ends or offers another."""
     try:
         path = media.path_of(dataset, clip)
-        if path.stat().st_size > LARGEST:
-            return {"sorry": f"This file is larger than {megabytes(LARGEST)}: take it from your folder."}
+        if path.stat().st_size > MAX_FILE_BYTES:
+            return {"sorry": f"This file is larger than {megabytes(MAX_FILE_BYTES)}: take it from your folder."}
         data = path.read_bytes()
     except OSError:
         return {"sorry": "This file cannot be read. It may have been moved or removed since its folder was prepared."}
-    name, mime = name_of(clip), _TYPES.get(path.suffix.lower(), "application/octet-stream")
+    name, mime = file_name(clip), _TYPES.get(path.suffix.lower(), "application/octet-stream")
     files = runtime.get_instance().media_file_mgr
     address = files.add(data, mime, f"{key} file", file_name=name, is_for_static_download=True)
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")

@@ -60,7 +60,7 @@ def show(context: PageContext) -> None:
         st.info("This collection holds no test or validation clips to ask with. Prepare it again to get some.")
         return
     try:
-        measures.strip(context)
+        measures.draw(context)
     except LSHError as error:
         trouble.damaged(context.dataset.path, error)
         return

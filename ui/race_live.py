@@ -27,7 +27,7 @@ _TAKEN = "Somebody else is racing on this machine; yours starts when they are do
 def go(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[[Run], None]) -> bool:
     """Race over up to `most` clips with progress in `bar`, `draw` after each size; return False on an error."""
     try:
-        with turns.turn(_RACING, lambda: bar.progress(0.0, _TAKEN)):
+        with turns.hold(_RACING, lambda: bar.progress(0.0, _TAKEN)):
             _race(context, most, bar, draw)
     except (DataError, LSHError) as error:
         bar.error(plain(error, longest=1000))

@@ -8,7 +8,7 @@ from ui.loading import PageContext
 from ui.race_runs import Run
 from ui.state import K_NEIGHBOURS
 
-MOST_RUNS = 12
+MAX_RUNS = 12
 AHEAD = "ahead"  # begins the name of a run that was raced before the visit
 
 
@@ -35,7 +35,7 @@ def new_name() -> str:
 def keep(name: str, run: Run) -> None:
     """Keep a run, or what is known of it so far, and show it; the oldest of too many is dropped."""
     kept = {**session.RACES.get(), name: run}
-    session.RACES.set(dict(list(kept.items())[-MOST_RUNS:]))
+    session.RACES.set(dict(list(kept.items())[-MAX_RUNS:]))
     session.RACE_SHOWN.set((name, run.setting))
 
 

@@ -24,12 +24,12 @@ def summary(context: PageContext, found: Answer) -> str:
     return f"LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
 
 
-def what_happened(context: PageContext, found: Answer) -> None:
+def draw_summary(context: PageContext, found: Answer) -> None:
     """Draw the sentence."""
     st.markdown(f"**{plain(summary(context, found))}**")
 
 
-def what_next(context: PageContext, found: Answer, now: SettingMetrics | None) -> None:
+def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | None) -> None:
     """Draw what one more table would change, and a way out where the setting serves badly."""
     if now is not None and (more := setting_metrics.one_more_table(context, now)) is not None:
         recall, candidates = more
@@ -41,7 +41,7 @@ def what_next(context: PageContext, found: Answer, now: SettingMetrics | None) -
     _ways_out(context.settings, found, context.index.n)
 
 
-def empty_lists(s: Settings, found: Answer) -> dict[str, str]:
+def empty_list_texts(s: Settings, found: Answer) -> dict[str, str]:
     """Say, for each list, what its being empty means."""
     return {
         "found": f"None of the {s.n_tables} buckets holds another clip. Use fewer bits, more tables or more probes.",

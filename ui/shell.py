@@ -24,7 +24,7 @@ def enter() -> PageContext | None:
     """Draw the sidebar's controls and open what they name; None when there is nothing to show but what went wrong."""
     if hosting.begin() is not None:
         with st.sidebar:
-            hosting.notice()
+            hosting.draw_progress()
     datasets = loading.datasets()
     if not datasets:
         trouble.no_data(paths.DATA)
@@ -42,7 +42,7 @@ def enter() -> PageContext | None:
     except LSHError as error:
         trouble.unindexable(datasets[name], error, settings)
         return None
-    controls.say_width(place, settings, index)
+    controls.draw_width(place, settings, index)
     return PageContext(settings, dataset, index)
 
 
@@ -51,7 +51,7 @@ def _mention_refused(datasets: list[str]) -> None:
     if not session.GREETED.get():
         session.GREETED.set(True)
         link = st.query_params.to_dict()
-        for note in state.refused(link, state.parse(link, datasets)):
+        for note in state.rejected(link, state.parse(link, datasets)):
             st.toast(plain(note))
 
 

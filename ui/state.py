@@ -13,7 +13,7 @@ METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 VIEWS: tuple[View, ...] = ("found", "exact", "missed")
 MAX_TABLES, MAX_BITS, MAX_PROBES, MAX_SEED = 32, 24, 16, 9999
 MAX_WIDTH = 1e6
-LONGEST_TRAIL = 8
+MAX_TRAIL = 8
 K_NEIGHBOURS = 10
 
 _WORDS = (
@@ -67,7 +67,7 @@ def parse(raw: Mapping[str, object], datasets: Sequence[str], metric: Metric = "
     )
 
 
-def refused(raw: Mapping[str, object], settings: Settings) -> list[str]:
+def rejected(raw: Mapping[str, object], settings: Settings) -> list[str]:
     """Say which values of a link were not allowed, and what stands in their place."""
     notes = []
     for name, field, allowed in _WORDS:
@@ -78,8 +78,8 @@ def refused(raw: Mapping[str, object], settings: Settings) -> list[str]:
 
 
 def join_trail(trail: Sequence[str]) -> str:
-    """Write a trail as the URL holds it: the last `LONGEST_TRAIL` clips."""
-    return _TRAIL_MARK.join(trail[-LONGEST_TRAIL:])
+    """Write a trail as the URL holds it: the last `MAX_TRAIL` clips."""
+    return _TRAIL_MARK.join(trail[-MAX_TRAIL:])
 
 
 def _one_of(value: object, allowed: Sequence[str], default: str) -> str:
@@ -108,4 +108,4 @@ def _clip_id(value: object) -> str | None:
 def _trail(value: object) -> tuple[str, ...]:
     if not isinstance(value, str):
         return ()
-    return tuple(part for part in value.split(_TRAIL_MARK) if _CLIP_ID.fullmatch(part))[-LONGEST_TRAIL:]
+    return tuple(part for part in value.split(_TRAIL_MARK) if _CLIP_ID.fullmatch(part))[-MAX_TRAIL:]

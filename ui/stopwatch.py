@@ -19,7 +19,7 @@ from ui import turns
 TABLES = (1, 2, 4, 8, 16, 32)
 ROUNDS = 5
 BUDGET_S = 4.0  # for all rounds together; a slow collection gets fewer queries, not a longer wait
-MOST_QUERIES, LEAST_QUERIES = 40, 10
+MAX_QUERIES, MIN_QUERIES = 40, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Stopwatch:
 
     def run(self, progress: Callable[[float], object]) -> Times:
         """Measure what is not yet measured, telling `progress` the share done (0 to 1), and return the medians."""
-        with turns.turn(self._lock, lambda: progress(self._share)):
+        with turns.hold(self._lock, lambda: progress(self._share)):
             if not len(self._ms):
                 self._ms = np.full((self._warm_up(), len(self._runs)), np.nan)
             for q in np.flatnonzero(np.isnan(self._ms[:, 0])).tolist():
@@ -95,4 +95,4 @@ class Stopwatch:
         start = time.perf_counter()
         next(interleaved(self._runs, [0], 1))
         affordable = int(BUDGET_S / ROUNDS / max(time.perf_counter() - start, 1e-9))
-        return min(max(affordable, LEAST_QUERIES), MOST_QUERIES, len(self._queries))
+        return min(max(affordable, MIN_QUERIES), MAX_QUERIES, len(self._queries))

@@ -20,7 +20,7 @@ from ui.format import megabytes
 from ui.loading import PageContext
 from ui.text import clean
 
-LARGEST_ZIP = 200_000_000  # bytes
+MAX_ZIP_BYTES = 200_000_000  # bytes
 DRAG = "Drag a result onto your desktop or into your DAW (Chrome and Edge), or press its arrow to save the file."
 _JSON = "The same with the setting."
 _PLAYLIST = "The found ones, to be played."
@@ -36,7 +36,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 def buttons(context: PageContext, query: Clip, found: Answer, *, link: bool) -> None:
     """Draw the downloads, and the link to copy where there is one: a sound that is kept nowhere has no address."""
     name = f"earshot-{query.clip_id}"
-    rows = neighbours(context, found)
+    rows = as_records(context, found)
     with st.container(horizontal=True, gap="small", key="take-away", vertical_alignment="center"):
         st.caption("Take these away:", width="content")
         # A press that had the page drawn again would take the files away from under the next press.
@@ -57,7 +57,7 @@ def buttons(context: PageContext, query: Clip, found: Answer, *, link: bool) -> 
         st.caption(DRAG)
 
 
-def neighbours(context: PageContext, found: Answer) -> list[dict[str, object]]:
+def as_records(context: PageContext, found: Answer) -> list[dict[str, object]]:
     """Return a record for each clip found or missed: nearest first, those that were found before the missed."""
     distances = dict(zip(found.exact.rows.tolist(), found.exact.distances.tolist(), strict=True))
     distances |= dict(zip(found.found.rows.tolist(), found.found.distances.tolist(), strict=True))
@@ -114,7 +114,7 @@ def as_playlist(rows: list[dict[str, object]]) -> bytes:
 
 
 def as_zip(dataset: Dataset, clips: Sequence[Clip]) -> bytes:
-    """Return the files of clips as an archive, each once, nearest first, as many as stay below `LARGEST_ZIP`.
+    """Return the files of clips as an archive, each once, nearest first, as many as stay below `MAX_ZIP_BYTES`.
 
     Those that are not there are listed in it, under `LEFT_OUT`.
     """
@@ -124,8 +124,8 @@ def as_zip(dataset: Dataset, clips: Sequence[Clip]) -> bytes:
         for path, clip in {clip.media: clip for clip in clips}.items():
             try:
                 file = media.path_of(dataset, clip)
-                if data.tell() + file.stat().st_size > LARGEST_ZIP:
-                    left_out.append(f"{clean(path, 1000)}: an archive holds {megabytes(LARGEST_ZIP)} at most")
+                if data.tell() + file.stat().st_size > MAX_ZIP_BYTES:
+                    left_out.append(f"{clean(path, 1000)}: an archive holds {megabytes(MAX_ZIP_BYTES)} at most")
                 else:
                     archive.write(file, path)
             except OSError:

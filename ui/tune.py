@@ -50,7 +50,7 @@ def show(context: PageContext) -> None:
         return
     try:
         with st.spinner("Trying every setting on validation clips…"):
-            measures.strip(context)
+            measures.draw(context)
             view = recall_grid.measure(context)
     except LSHError as error:
         trouble.damaged(context.dataset.path, error)

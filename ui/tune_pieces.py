@@ -34,7 +34,7 @@ class Parts(Generic[T]):
             share, name = self._at
             progress(share, f"{name}…{more}")
 
-        with turns.turn(self._lock, lambda: tell(f" {SHARED}")):
+        with turns.hold(self._lock, lambda: tell(f" {SHARED}")):
             for done, (name, maker) in enumerate(makers.items()):
                 if name not in self._made:
                     self._at = done / len(makers), name

@@ -72,6 +72,6 @@ def _listen(view: GridView, k: int) -> None:
         )
         for i, q in enumerate(worst.tolist())
     ]
-    yours, _ = visits.here(view.context)
+    yours, _ = visits.current_clip(view.context)
     if yours is not None:
         clip_list.draw(view.context, "tune-worst", "The queries that LSH serves worst", yours, entries)

@@ -8,7 +8,7 @@ _BETWEEN_WORDS_S = 0.2
 
 
 @contextlib.contextmanager
-def turn(lock: threading.Lock, tell: Callable[[], object]) -> Iterator[None]:
+def hold(lock: threading.Lock, tell: Callable[[], object]) -> Iterator[None]:
     """Hold `lock`; until it is free call `tell` again and again, which may raise to stop waiting."""
     while not lock.acquire(timeout=_BETWEEN_WORDS_S):
         tell()

@@ -7,12 +7,12 @@ import streamlit as st
 from data_prep.dataset import Clip, Dataset
 from ui import session, state
 from ui.answer import first_clip
-from ui.loading import PageContext, splits_to_begin_with
+from ui.loading import PageContext, splits_to_start_in
 
 _CARRIED = ("dataset", "clip", "trail", "view")
 
 
-def here(context: PageContext) -> tuple[Clip | None, str | None]:
+def current_clip(context: PageContext) -> tuple[Clip | None, str | None]:
     """Return the clip that the URL names, or the dataset's first clip and the unknown id that the URL has.
 
     The clip is None where the dataset has none.
@@ -44,26 +44,26 @@ def carried() -> dict[str, str]:
     return {name: st.query_params[name] for name in _CARRIED if name in st.query_params}
 
 
-def hop(to: str, origin: str) -> None:
+def follow(to: str, origin: str) -> None:
     """Make another clip the query; the one before joins the trail."""
     if to != origin:
         _go(to, (*_trail(), origin))
 
 
-def back(to: str) -> None:
+def go_back(to: str) -> None:
     """Return to a clip of the trail; what came after it is forgotten."""
     trail = _trail()
     _go(to, trail[: trail.index(to)] if to in trail else trail)
 
 
-def start(to: str) -> None:
+def start_at(to: str) -> None:
     """Begin anew at a clip that no neighbour led to."""
     _go(to, ())
 
 
-def any_clip(dataset: Dataset, label: int | None = None) -> Clip | None:
+def random_clip(dataset: Dataset, label: int | None = None) -> Clip | None:
     """Draw a clip at random to begin with; with a label, one that carries it."""
-    for split in splits_to_begin_with(dataset):
+    for split in splits_to_start_in(dataset):
         n = dataset.n_rows(split)
         rows = dataset.rows_with_label(split, label) if label is not None else range(n)
         if len(rows):

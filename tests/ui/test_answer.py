@@ -4,7 +4,7 @@ import pytest
 from data_prep.dataset import open_dataset
 from lsh import LSHIndex
 from ui.answer import answer, first_clip
-from ui.cards import why
+from ui.cards import explain_match
 from ui.loading import PageContext
 from ui.state import Settings
 
@@ -25,8 +25,8 @@ def test_the_exact_neighbours_are_the_nearest_by_definition(context):
 
 def test_every_found_clip_was_met_and_no_missed_one(context):
     found = answer(context, context.dataset.clip("test", 2))
-    assert all(found.met[row].tables for row in found.found.rows.tolist())
-    assert not any(found.met[row].tables for row in found.missed)
+    assert all(found.matches[row].tables for row in found.found.rows.tolist())
+    assert not any(found.matches[row].tables for row in found.missed)
 
 
 def test_a_clip_of_the_collection_gets_ten_neighbours_beside_itself(context):
@@ -45,8 +45,8 @@ def test_the_first_clip_has_neighbours_of_its_own_kind(context):
 
 def test_the_reason_names_the_tables_and_the_chance(context):
     found = answer(context, context.dataset.clip("test", 2))
-    met = found.met[found.found.rows[0]]
-    reason = why(met, context.settings, 0.1)
-    assert str(met.tables[0]) in reason
-    assert f"{met.bit_chance:.2f}" in reason
+    match = found.matches[found.found.rows[0]]
+    reason = explain_match(match, context.settings, 0.1)
+    assert str(match.tables[0]) in reason
+    assert f"{match.bit_probability:.2f}" in reason
     assert "°" in reason

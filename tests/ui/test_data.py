@@ -266,7 +266,7 @@ def test_secrets_with_a_typo_are_told_of_in_the_sidebar(sample, tmp_path, monkey
 )
 def test_a_download_is_put_into_words(progress, words):
     heard = []
-    hosting.say(lambda _, doing: heard.append(doing), progress)
+    hosting.report_progress(lambda _, doing: heard.append(doing), progress)
     assert heard == [words]
 
 

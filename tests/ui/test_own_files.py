@@ -44,7 +44,7 @@ def given(app, component):
 
 
 def named(path):
-    return own_files.name_of(Clip("x", "train", 0, path, 0.0, 1.0, (), 1))
+    return own_files.file_name(Clip("x", "train", 0, path, 0.0, 1.0, (), 1))
 
 
 def test_the_first_sound_and_a_surprise_are_whole_files(sounds, app):
@@ -77,7 +77,7 @@ def test_a_file_that_is_gone_or_too_large_is_not_offered_and_says_why(sounds, ap
     app.session_state["neighbours file"] = "f7"
     app.run()
     assert "cannot be read" in given(app, "earshot.cards")["file"]["sorry"]
-    monkeypatch.setattr(own_files, "LARGEST", 100)
+    monkeypatch.setattr(own_files, "MAX_FILE_BYTES", 100)
     app.session_state["neighbours file"] = "f8"
     app.run()
     assert set(given(app, "earshot.cards")["file"]) == {"id", "sorry"}

@@ -177,7 +177,7 @@ def test_the_other_distance_has_races_of_its_own(small):
 def test_only_so_many_races_are_kept(small, monkeypatch):
     from ui import race_session
 
-    monkeypatch.setattr(race_session, "MOST_RUNS", 2)
+    monkeypatch.setattr(race_session, "MAX_RUNS", 2)
     app = opened("race")
     for _ in range(3):
         app = race(app)

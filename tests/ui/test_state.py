@@ -39,7 +39,7 @@ def test_whatever_stands_in_a_link_only_allowed_values_come_out(raw):
     for clip in (*s.trail, *([s.clip] if s.clip else [])):
         assert clip.isascii()
         assert not set(clip) & set(" */\\?#&<>\"'`[](){}$:")
-    assert len(s.trail) <= state.LONGEST_TRAIL
+    assert len(s.trail) <= state.MAX_TRAIL
 
 
 @given(
@@ -53,9 +53,7 @@ def test_whatever_stands_in_a_link_only_allowed_values_come_out(raw):
         seed=st.integers(0, state.MAX_SEED),
         bucket_width=st.none() | st.floats(1e-6, state.MAX_WIDTH),
         clip=st.none() | st.from_regex(r"[\w.~-]{1,30}", fullmatch=True).filter(str.isascii),
-        trail=st.lists(st.from_regex(r"[A-Za-z0-9_.~-]{1,20}", fullmatch=True), max_size=state.LONGEST_TRAIL).map(
-            tuple
-        ),
+        trail=st.lists(st.from_regex(r"[A-Za-z0-9_.~-]{1,20}", fullmatch=True), max_size=state.MAX_TRAIL).map(tuple),
         view=st.sampled_from(state.VIEWS),
     )
 )
@@ -89,7 +87,7 @@ def test_a_trail_keeps_the_last_steps():
 
 def test_a_refused_value_is_named_with_what_is_used_instead():
     link = {"K": "99", "L": "4", "dataset": "elsewhere"}
-    notes = state.refused(link, parse(link, DATASETS))
+    notes = state.rejected(link, parse(link, DATASETS))
     assert notes == [
         "dataset=elsewhere is not a collection here; dataset=sample is used.",
         f"K=99 is not a whole number from 1 to 24; K={DEFAULTS.n_bits} is used.",

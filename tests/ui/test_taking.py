@@ -85,14 +85,14 @@ def found():
 
 
 def test_found_clips_come_before_missed_ones_with_their_distances(context, found):
-    rows = taking.neighbours(context, found)
+    rows = taking.as_records(context, found)
     assert [row["status"] for row in rows] == ["found", "found", "missed"]
     assert [row["distance"] for row in rows] == [0.1, 0.3, 0.2]
     assert [row["rank"] for row in rows] == [1, 2, 3]
 
 
 def test_the_table_reads_back_and_no_label_becomes_a_formula(context, found):
-    rows = taking.neighbours(context, found)
+    rows = taking.as_records(context, found)
     read = list(csv.DictReader(io.StringIO(taking.as_csv(rows).decode("utf-8-sig"))))
     assert [row["clip_id"] for row in read] == [row["clip_id"] for row in rows]
     assert not any(value.startswith(("=", "+", "-", "@")) for row in read for value in row.values())
@@ -111,7 +111,7 @@ def test_what_a_spreadsheet_would_run_is_made_text(text):
 @pytest.mark.parametrize("name", AWKWARD)
 def test_an_awkward_file_is_where_data_and_table_say(tmp_path, name):
     context, found, file = awkward(tmp_path, name)
-    rows = taking.neighbours(context, found)
+    rows = taking.as_records(context, found)
     read = json.loads(taking.as_json(context, context.dataset.clip("train", 0), rows))["neighbours"]
     assert read[0]["where"] == str(file)
     assert in_csv(**rows[0])["where"] == str(file)
@@ -120,7 +120,7 @@ def test_an_awkward_file_is_where_data_and_table_say(tmp_path, name):
 @pytest.mark.parametrize("name", AWKWARD)
 def test_a_playlist_finds_an_awkward_file_in_one_line(tmp_path, name):
     context, found, file = awkward(tmp_path, name)
-    lines = re.split(r"[\r\n]", taking.as_playlist(taking.neighbours(context, found)).decode())
+    lines = re.split(r"[\r\n]", taking.as_playlist(taking.as_records(context, found)).decode())
     entry = lines[lines.index("#EXTVLCOPT:stop-time=40") + 1]
     assert Path(unquote(entry.removeprefix("file://")) if "://" in entry else entry) == file
     assert file.read_bytes() == b"sound"
@@ -131,19 +131,19 @@ def test_a_video_that_is_no_videos_id_cannot_add_a_line_to_the_playlist(tmp_path
     dataset = collection(tmp_path, "youtube", ("one", "two", "x\n#EXTINF:1,y\n/etc/passwd"))
     every = Neighbours(np.arange(3), np.array([0.1, 0.2, 0.3], np.float32))
     found = Answer(every, every, 5, {})
-    rows = taking.neighbours(SimpleNamespace(dataset=dataset, settings=Settings()), found)
+    rows = taking.as_records(SimpleNamespace(dataset=dataset, settings=Settings()), found)
     assert len(taking.as_playlist(rows).decode().splitlines()) == 1 + 4 * 3
 
 
 def test_the_data_names_the_query_and_the_setting(context, found):
     query = Clip("asked-1", "test", 0, "v", 0.0, 1.0, (), 1)
-    data = json.loads(taking.as_json(context, query, taking.neighbours(context, found)))
+    data = json.loads(taking.as_json(context, query, taking.as_records(context, found)))
     assert (data["query"], data["n_tables"], len(data["neighbours"])) == ("asked-1", 7, 3)
     assert data["fingerprint"] == context.dataset.fingerprint
 
 
 def test_the_playlist_holds_the_found_videos_at_their_seconds(context, found):
-    rows = taking.neighbours(context, found)
+    rows = taking.as_records(context, found)
     lines = taking.as_playlist(rows).decode().splitlines()
     assert lines[0] == "#EXTM3U"
     assert [line for line in lines if line.startswith("https")] == [row["where"] for row in rows[:2]]
@@ -174,7 +174,7 @@ def test_a_file_older_than_archives_is_taken(tmp_path):
 
 
 def test_files_for_which_there_is_no_room_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(taking, "LARGEST_ZIP", 5_000_000)
+    monkeypatch.setattr(taking, "MAX_ZIP_BYTES", 5_000_000)
     dataset, _ = with_files(tmp_path, {"big.wav": b"0" * 4_900_000, "next.wav": b"0" * 4_900_000, "last.wav": b"1"})
     clips = [dataset.find_clip(f"clip-{i}") for i in range(3)]
     with zipfile.ZipFile(io.BytesIO(taking.as_zip(dataset, clips))) as archive:
