@@ -1,4 +1,4 @@
-"""The answer to one query: what LSH found, what is true, and why each neighbour was met or missed."""
+"""Answer to one query: the neighbours found by LSH and by exact search, and in which tables each was a candidate."""
 
 from dataclasses import dataclass, replace
 
@@ -14,9 +14,9 @@ from ui.state import DEFAULTS, K_NEIGHBOURS, Settings
 Rows = npt.NDArray[np.int64]
 Distances = npt.NDArray[np.float32]
 
-_FIRST_CHOICE = 64  # clips among which the first one is chosen
-_KIND_TO_THE_EAR = {"Church bell", "Wind chime", "Singing bowl", "Harp", "Marimba, xylophone", "Bird", "Stream"}
-_MOSTLY, _NOT_ALL = 0.75, 0.92  # the recall that a first answer should have: there is much to hear, and a miss
+_FIRST_CHOICE = 64  # clips among which the first clip is chosen
+_PLEASANT_LABELS = {"Church bell", "Wind chime", "Singing bowl", "Harp", "Marimba, xylophone", "Bird", "Stream"}
+_MIN_RECALL, _MAX_RECALL = 0.75, 0.92  # recall that the first clip's answer should have: most found, something missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,16 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How the query met one neighbour: in which tables (from 1), and the chance of it by theory."""
+    """One neighbour: the tables (from 1) in which it shares a bucket with the query, and probabilities by theory."""
 
     tables: tuple[int, ...]
-    bit_probability: float  # one hash function puts both into one bucket
-    probability: float  # they meet in at least one table, looking into one bucket of each
+    bit_probability: float  # that one hash function agrees
+    probability: float  # that they share a bucket in at least one table, with one probe
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What LSH found beside the truth. A query from the train split is no neighbour of its own in either."""
+    """What LSH and exact search found. A query from the train split is left out of its own neighbours."""
 
     found: Neighbours
     exact: Neighbours
@@ -53,13 +53,13 @@ class Answer:
 
 
 def answer(context: PageContext, clip: Clip) -> Answer:
-    """Search for a clip of any split. Raises LSHError when its features cannot be searched for (zeros under cosine)."""
+    """Search for a clip of any split. Raises LSHError if its feature cannot be a query (zeros under cosine)."""
     own = clip.row if clip.split == "train" else -1
     return answer_to(context, context.dataset.features(clip.split)[clip.row], clip.clip_id, own)
 
 
 def answer_to(context: PageContext, query: npt.NDArray[np.float32], name: str, own: int = -1) -> Answer:
-    """Search for a query, float32[dim], which `name` tells from all others; `own`: its row where it is in train."""
+    """Search for a query float32[d] with a unique `name` (cache key); own: its row in the train split, or -1."""
     warm_up(context.index)
     s = context.settings
     k = K_NEIGHBOURS + (own >= 0)
@@ -72,10 +72,10 @@ def answer_to(context: PageContext, query: npt.NDArray[np.float32], name: str, o
 
 
 def first_clip(dataset: Dataset) -> Clip | None:
-    """Choose the clip that a newcomer hears first, whatever the setting: it has neighbours of its kind, some missed."""
+    """Return the clip shown first, whatever the setting: its neighbours share its labels, and some are missed."""
     for split in splits_to_start_in(dataset):
         if dataset.n_rows(split):
-            return dataset.clip(split, _most_telling(dataset.fingerprint, split, dataset))
+            return dataset.clip(split, _best_first_row(dataset.fingerprint, split, dataset))
     return None
 
 
@@ -110,7 +110,7 @@ def _exact(
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _most_telling(fingerprint: str, split: str, _dataset: Dataset) -> int:  # noqa: ARG001  (the key)
+def _best_first_row(fingerprint: str, split: str, _dataset: Dataset) -> int:  # noqa: ARG001  (the key)
     index = index_for(_dataset, replace(DEFAULTS, metric=_dataset.metric))
     queries = np.asarray(_dataset.features(split))
     usable = _pleasant_rows(_dataset, split)
@@ -119,17 +119,17 @@ def _most_telling(fingerprint: str, split: str, _dataset: Dataset) -> int:  # no
         return 0
     truth = index.exact.search(queries[usable], K_NEIGHBOURS)
     agreement = label_precision_at_k(truth.ids, _dataset.labels_of(split, usable), _dataset.label_sets("train"))
-    # By theory most is found and something missed, which is the most to listen to; no search has been compiled yet.
+    # Recall by theory, not by search: no kernel has been compiled yet.
     ids = [(query, rows[rows >= 0]) for query, rows in zip(queries[usable], truth.ids, strict=True)]
     bit_chances = [index.collision_probabilities(query, rows) for query, rows in ids]
     recall = np.array([hit_probability(p, DEFAULTS.n_tables, DEFAULTS.n_bits).mean() for p in bit_chances])
-    telling = (recall >= _MOSTLY) & (recall <= _NOT_ALL)
-    return int(usable[(agreement + telling).argmax()])
+    suitable = (recall >= _MIN_RECALL) & (recall <= _MAX_RECALL)
+    return int(usable[(agreement + suitable).argmax()])
 
 
 def _pleasant_rows(dataset: Dataset, split: str) -> Rows:
-    """Return the first rows that nobody minds hearing first; where no label tells, simply the first rows."""
-    labels = [index for index, name in enumerate(dataset.label_names) if name in _KIND_TO_THE_EAR]
+    """Return the first rows with a pleasant label; without such labels, simply the first rows."""
+    labels = [index for index, name in enumerate(dataset.label_names) if name in _PLEASANT_LABELS]
     pleasant = [dataset.rows_with_label(split, label) for label in labels]
     rows = np.unique(np.concatenate([np.empty(0, np.int64), *pleasant]))[:_FIRST_CHOICE]
     return rows if len(rows) else np.arange(min(_FIRST_CHOICE, dataset.n_rows(split)))

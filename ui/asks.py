@@ -1,6 +1,6 @@
-"""What the components ask Python for: a sound, waveforms, another query. Shared by every page that plays clips.
+"""Events of the JavaScript components: requests for a sound or waveforms, another clip as the query, and so on.
 
-`key` names a component. What it asks for is remembered until its fragment runs again, and answered once.
+`key` names a component. A callback stores the request in the session; the component's fragment then answers it once.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,12 @@ import streamlit as st
 from ui import media, session, state, visits
 from ui.loading import PageContext
 
-MAX_UNPLAYABLE = 500  # dead videos remembered in a session
-MAX_WAVEFORMS = 40  # waveforms sent at a time: found, exact and missed together are fewer
+MAX_UNPLAYABLE = 500  # videos that cannot be played, stored per session
+MAX_WAVEFORMS = 40  # waveforms sent at a time; found, exact and missed clips together are fewer
 
 
 def on(key: str, event: str, handle: Callable[[Any], None]) -> Callable[[], None]:
-    """Return a callback that hands the value of a component's event to `handle`."""
+    """Return a callback that passes the value of a component's event to `handle`."""
 
     def callback() -> None:
         value = session.event(key, event)
@@ -36,7 +36,7 @@ def store_clip(key: session.Key[str | None]) -> Callable[[Any], None]:
 
 
 def requested_sound(context: PageContext, key: str) -> dict[str, str] | None:
-    """Return the sound that a play button asked for, once."""
+    """Return the sound requested by a play button, and forget the request; without data where it cannot be read."""
     wanted = session.sound_asked(key).pop()
     clip = context.dataset.find_clip(wanted) if wanted else None
     if clip is None:
@@ -46,7 +46,7 @@ def requested_sound(context: PageContext, key: str) -> dict[str, str] | None:
 
 
 def request_waveforms(key: str) -> Callable[[Any], None]:
-    """Return what remembers which waveforms this component's list asked for."""
+    """Return a handler that stores the clip ids whose waveforms a component requested."""
 
     def handle(clip_ids: Any) -> None:
         session.waveforms_asked(key).set([str(clip_id) for clip_id in clip_ids][:MAX_WAVEFORMS])
@@ -55,13 +55,13 @@ def request_waveforms(key: str) -> Callable[[Any], None]:
 
 
 def requested_waveforms(context: PageContext, key: str) -> dict[str, list[int]]:
-    """Return the waveforms that the list asked for, once; it keeps them."""
+    """Return the requested waveforms by clip id, and forget the request; the browser stores them."""
     clips = (context.dataset.find_clip(clip_id) for clip_id in session.waveforms_asked(key).pop())
     return {clip.clip_id: media.peaks(context.dataset, clip, media.CARD_BARS) for clip in clips if clip}
 
 
 def and_rerun(move: Callable[[str], None]) -> Callable[[Any], None]:
-    """Return what makes a move to another clip and has the whole page drawn again."""
+    """Return a handler that changes the query by `move` and has the whole page drawn again."""
 
     def handle(clip_id: Any) -> None:
         move(str(clip_id))
@@ -71,13 +71,13 @@ def and_rerun(move: Callable[[str], None]) -> Callable[[Any], None]:
 
 
 def rerun_if_moved() -> None:
-    """Leave the fragment for the whole page when the query has changed."""
+    """Draw the whole page again, instead of the fragment alone, when the query has changed."""
     if session.MOVED.pop():
         st.rerun()
 
 
 def card_events(key: str, use: Callable[[str], None]) -> dict[str, Any]:
-    """Return the callbacks of any component that has cards; `use` makes another clip the query."""
+    """Return the callbacks of a component with cards; `use` makes the clip of an id the query."""
     return {
         "on_sound_change": on(key, "sound", store_clip(session.sound_asked(key))),
         "on_look_change": on(key, "look", request_waveforms(key)),
@@ -93,6 +93,6 @@ def store_unplayable(event: Any) -> None:
 
 
 def store_view(view: Any) -> None:
-    """Keep in the link which of the lists is open."""
+    """Write into the URL which of the three lists is open."""
     if view in state.VIEWS:
         visits.write_link(view=view if view != state.DEFAULTS.view else None)

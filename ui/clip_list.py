@@ -1,4 +1,4 @@
-"""A short list of clips that can be heard, each with a sentence of its own, on whatever page needs one."""
+"""A short list of playable clips, each with its own sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,21 +16,21 @@ Kind = Literal["query", "found", "missed", "candidate", "exact"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A clip, what it means here (its mark), a few words about it, how far it is; `why` can be opened and closed."""
+    """A clip of the list: its kind of mark, a few words, its distance, and `why`, a text that can be folded."""
 
     clip: Clip
     kind: Kind
     words: str
     distance: float | None = None
-    why: str = ""  # stands open at first
+    why: str = ""  # unfolded at first
     rank: str = ""
 
 
 @st.fragment
 def draw(context: PageContext, key: str, name: str, query: Clip, entries: Sequence[Entry], empty: str = "") -> None:
-    """Draw the list. `key` is its own, `name` says what it is to those who do not see it, `empty` what no entry means.
+    """Draw the list under the component key `key`; a press on "Find similar" makes a clip the query.
 
-    A press on "use" makes a clip the query, on every page.
+    name: for screen readers; empty: the text shown without entries.
     """
     data = {
         "name": name,
@@ -51,7 +51,7 @@ def draw(context: PageContext, key: str, name: str, query: Clip, entries: Sequen
 
 
 def _looks(context: PageContext, key: str, entries: Sequence[Entry]) -> dict[str, list[int]]:
-    """Return waveforms, a single one at once: Streamlit runs one fragment at a time, and another list may ask too."""
+    """Return the requested waveforms; of a single entry at once, since Streamlit runs one fragment at a time."""
     if len(entries) == 1:
         return {entry.clip.clip_id: media.peaks(context.dataset, entry.clip, media.CARD_BARS) for entry in entries}
     return asks.requested_waveforms(context, key)

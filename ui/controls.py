@@ -1,4 +1,4 @@
-"""The controls that every page shares, in the sidebar and in the address bar."""
+"""Controls of the sidebar, shared by all pages and bound to the URL: dataset, metric, L, K, probes, seed, width."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,9 +35,9 @@ _SLIDERS = {  # label, maximum, default, help
 
 
 def choose_dataset(datasets: Mapping[str, Path]) -> str:
-    """Draw the choice of the collection; its name in the URL is its folder's name under `data`.
+    """Draw the choice of the dataset and return its name, as in the URL: its folder under `data`.
 
-    Streamlit binds a choice to the URL by the words it shows; titles are for people, so the name is written here.
+    Streamlit would write the titles shown into the URL, so the name is written here.
     """
     names = list(datasets)
     linked = state.parse(st.query_params.to_dict(), names).dataset
@@ -48,7 +48,7 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
     chosen = st.sidebar.selectbox(
         "Collection",
         names,
-        format_func=lambda name: clean(_told_apart(name, titles), 60),
+        format_func=lambda name: clean(_unique_title(name, titles), 60),
         key=session.DATASET.name,
         on_change=_change_dataset,
         args=(names[0],),
@@ -58,7 +58,7 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
 
 
 def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator]:
-    """Draw distance, tables, bits and probes; return the settings now in force, and the place for `draw_width`."""
+    """Draw metric, tables, bits and probes; return the settings in force, and the place for `draw_width`."""
     with st.sidebar:
         st.segmented_control(
             "Distance",
@@ -80,14 +80,14 @@ def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, De
 
 
 def draw_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> None:
-    """Show the bucket width that the index has, beside the box where another can be given."""
+    """Show the index's bucket width below its input."""
     if index.bucket_width is not None:
         origin = "from the data" if settings.bucket_width is None else "yours"
         place.caption(f"w is {index.bucket_width:.3g}, {origin}.")
 
 
 def _thumb_bar() -> None:
-    """Put tables and bits under the thumb as well, where the screen is too narrow for the sidebar to stay open."""
+    """Draw tables and bits in a bar at the bottom too, shown on screens too narrow for an open sidebar."""
     now = f"Tables {session.N_TABLES.get()} · Bits {session.N_BITS.get()}"
     with st.bottom, st.container(key="thumb"), st.popover(now, width="stretch"):
         mirrored_slider("thumb", session.N_TABLES)
@@ -95,7 +95,7 @@ def _thumb_bar() -> None:
 
 
 def mirrored_slider(place: str, of: session.Key[int | None]) -> None:
-    """Draw a slider of the sidebar once more; `place` tells it from others. Moving either moves both."""
+    """Draw a second copy of a slider of the sidebar, with `place` in its key; moving either moves both."""
     label, most, *_ = _SLIDERS[of]
     mirror = session.mirror(place, of)
     mirror.set(of.get())
@@ -128,18 +128,18 @@ def _advanced() -> None:
 def _title(path: Path, name: str) -> str:
     try:
         return loading.dataset_at(path).title
-    except Exception:  # noqa: BLE001  a damaged dataset keeps its folder's name here and explains itself when chosen
+    except Exception:  # noqa: BLE001  a damaged dataset is listed by its folder's name; choosing it opens its error page
         return name
 
 
-def _told_apart(name: str, titles: Mapping[str, str]) -> str:
-    """Return a collection's title, behind its name where another one has the same."""
+def _unique_title(name: str, titles: Mapping[str, str]) -> str:
+    """Return a dataset's title, with its name in front where another one has the same title."""
     title = titles[name]
     return f"{name} · {title}" if list(titles.values()).count(title) > 1 else title
 
 
 def _change_dataset(default: str) -> None:
-    """Write the choice into the link. Another collection has other clips, so its own first clip is chosen."""
+    """Write the choice into the URL, without clip and trail, which belong to the dataset before."""
     chosen = session.DATASET.get()
     session.LINKED_DATASET.set(chosen)
     visits.write_link(dataset=chosen if chosen != default else None, clip=None, trail=None)

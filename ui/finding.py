@@ -1,4 +1,4 @@
-"""Finding a sound to begin with: by what it is, by its id, or by luck."""
+"""Search box for a sound: by label, by clip id, or at random."""
 
 import streamlit as st
 
@@ -9,8 +9,8 @@ from ui.text import clean, plain
 
 
 def box(dataset: Dataset) -> None:
-    """Draw the search box and the surprise button."""
-    names = _labels_by_size(dataset.fingerprint, dataset)
+    """Draw the search box and the button for a random sound."""
+    names = _labels_by_name(dataset.fingerprint, dataset)
     search, surprise = st.columns([3, 2], gap="small", vertical_alignment="bottom")
     search.selectbox(
         "Find a sound",
@@ -40,7 +40,7 @@ def box(dataset: Dataset) -> None:
 
 def _find(dataset: Dataset) -> None:
     text = (session.SEARCH_TEXT.get() or "").strip()
-    label = _labels_by_size(dataset.fingerprint, dataset).get(text)
+    label = _labels_by_name(dataset.fingerprint, dataset).get(text)
     clip = visits.random_clip(dataset, label) if label is not None else dataset.find_clip(text[:120])
     if clip:
         visits.start_at(clip.clip_id)
@@ -55,8 +55,8 @@ def _surprise(dataset: Dataset, label: int | None) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _labels_by_size(fingerprint: str, _dataset: Dataset) -> dict[str, int]:  # noqa: ARG001  (the key)
-    """Return the labels that can be begun with, and their index, in alphabetical order."""
+def _labels_by_name(fingerprint: str, _dataset: Dataset) -> dict[str, int]:  # noqa: ARG001  (the key)
+    """Return the labels of the split that sounds are chosen from, in alphabetical order: name to label number."""
     split = next((split for split in splits_to_start_in(_dataset) if _dataset.n_rows(split)), "train")
     counts = _dataset.label_counts(split)
     return dict(sorted((name, i) for i, name in enumerate(_dataset.label_names) if counts[i]))

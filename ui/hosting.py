@@ -1,8 +1,8 @@
-"""Where this app runs: on a person's own machine, or as a guest that fetches its collection when it wakes.
+"""Hosting: whether the visitor owns this machine, and the dataset that a hosted app downloads when it starts.
 
-`EARSHOT_DATASET`, in the environment or in the app's secrets, names what to fetch: `audioset-balanced`, or the address
-and hash that `python -m data_prep pack` printed. The embedded sample is there meanwhile. `EARSHOT_LOCAL=1`, which `make
-app` sets, says that whoever uses the app owns the machine: only then does a page read folders or fill the disk.
+`EARSHOT_DATASET`, in the environment or in the app's secrets, names the dataset: `audioset-balanced`, or the address
+and hash printed by `python -m data_prep pack`. The sample is used meanwhile. `EARSHOT_LOCAL=1`, which `make app` sets,
+means that the visitor owns the machine: only then do pages read folders or write datasets.
 """
 
 import os
@@ -24,16 +24,16 @@ from ui.text import plain
 
 BALANCED = "audioset-balanced"
 _NAME = "hosted collection"
-_AGAIN = 300.0  # seconds after which what has failed is tried again
+RETRY_AFTER_S = 300.0
 
 
 def is_local() -> bool:
-    """Tell whether the person at the page owns the machine that serves it."""
+    """Return whether the visitor owns the machine that serves the app."""
     return os.environ.get("EARSHOT_LOCAL") == "1"
 
 
 def requested_dataset() -> str | None:
-    """Return what this app is told to fetch, or None. Raises InputError where its secrets cannot be read."""
+    """Return the dataset to download, or None. Raises InputError where the app's secrets cannot be read."""
     try:
         return os.environ.get("EARSHOT_DATASET") or str(st.secrets["EARSHOT_DATASET"]) or None
     except KeyError:
@@ -48,12 +48,12 @@ def requested_dataset() -> str | None:
 
 
 def folder(wanted: str) -> Path:
-    """Return where the collection lies that is told of so."""
+    """Return the folder of the dataset to download."""
     return paths.DATA / (NAMES["balanced"] if wanted == BALANCED else "hosted")
 
 
 def download_work(subset: Subset, out: Path) -> Work:
-    """Return the work of downloading AudioSet to `out`."""
+    """Return the job's work: download AudioSet to `out`."""
 
     def work(tell: Report, should_stop: jobs.StopCheck) -> str:
         report = download_audioset(subset, out, progress=partial(report_progress, tell), should_stop=should_stop)
@@ -63,22 +63,22 @@ def download_work(subset: Subset, out: Path) -> Work:
 
 
 def begin() -> Job | None:
-    """Begin to fetch what this app is told to; None when there is nothing to fetch, or it is here.
+    """Start the download of the requested dataset; return its job, None when nothing is requested or it is there.
 
-    It is begun once, and again at a visit some minutes after it failed.
+    After a failure, the first visit after `RETRY_AFTER_S` starts it again.
     """
     work = _work()
     if work is None:
         return None
     known = jobs.jobs().get(_NAME)
-    if known is not None and (known.running or (known.error and time.monotonic() - known.begun < _AGAIN)):
+    if known is not None and (known.running or (known.error and time.monotonic() - known.begun < RETRY_AFTER_S)):
         return known
     return jobs.jobs().begin(_NAME, work)
 
 
 @st.fragment(run_every=2.0)
 def draw_progress() -> None:
-    """Say in the sidebar how far the collection is that is being fetched."""
+    """Draw the progress of the download in the sidebar."""
     job = begin()
     if job is None:
         if session.FETCHING.pop():
@@ -86,17 +86,17 @@ def draw_progress() -> None:
         return
     session.FETCHING.set(job.running)
     if job.running:
-        st.progress(job.share or 0.0, f"Fetching this app's collection: {plain(job.doing, 80)}")
+        st.progress(job.share or 0.0, f"Downloading the dataset: {plain(job.doing, 80)}")
     elif job.error:
         st.caption(
-            f"This app's collection could not be fetched, and is tried again in some minutes: {plain(job.error, 900)}"
+            f"Could not download the dataset. Retrying in {RETRY_AFTER_S / 60:.0f} minutes. {plain(job.error, 900)}"
         )
     else:
         st.rerun()
 
 
 def report_progress(tell: Report, progress: Progress) -> None:
-    """Put a download's progress into words."""
+    """Report a download's progress to a job, as one line of text."""
     share = progress.done / progress.total if progress.total else None
     words = [progress.activity]
     if progress.total:
@@ -113,7 +113,7 @@ def report_progress(tell: Report, progress: Progress) -> None:
 
 
 def _work() -> Work | None:
-    """Return what there is to do for this app's collection to be here; None when it is, or none is wanted."""
+    """Return the work that downloads the requested dataset; None when it is there, or none is requested."""
     try:
         wanted = requested_dataset()
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Long work in the background: one job of a name at a time for all visitors, its progress, and a way to stop it."""
+"""Background jobs, shared by all visitors: one per name at a time, with progress and a way to stop."""
 
 import threading
 import time
@@ -11,14 +11,14 @@ import streamlit as st
 from data_prep.errors import DataError, StoppedError
 from earshot_common.command_line import full_message
 
-_LOST = "it failed for a reason that was not foreseen; the server's log has it"
+_UNEXPECTED = "it failed with an unexpected error; see the server's log"
 
 
 class Report(Protocol):
-    """What a job calls to say how far it is: a share of the whole in [0, 1] or None, and what it is doing."""
+    """Progress callback of a job: the fraction done in [0, 1], None if unknown, and the current activity."""
 
     def __call__(self, share: float | None, doing: str) -> None:
-        """Say it."""
+        """Store the progress."""
 
 
 StopCheck = Callable[[], bool]
@@ -27,7 +27,7 @@ Work = Callable[[Report, StopCheck], str]
 
 @dataclass
 class Job:
-    """Work under way, or done: `said` is what it came to, `error` why it did not; `begun` by the monotonic clock."""
+    """A job, running or done: `said` is its result, `error` why it failed; `begun` is a time.monotonic()."""
 
     name: str
     share: float | None = None
@@ -40,20 +40,20 @@ class Job:
 
     @property
     def running(self) -> bool:
-        """Tell whether the work goes on."""
+        """Return whether the work is not done."""
         return self.said is None and self.error is None
 
     def stop(self) -> None:
-        """Ask the work to end; what it has done is kept, as far as it can be."""
+        """Request the work to stop; it keeps what it can resume from."""
         self._stop.set()
 
     def begin(self, work: Work) -> None:
-        """Do the work in a thread of its own."""
+        """Start the work in a new thread."""
         self._thread = threading.Thread(target=self._run, args=(work,), name=self.name, daemon=True)
         self._thread.start()
 
     def wait(self) -> None:
-        """Wait until the work has ended."""
+        """Wait until the work is done."""
         if self._thread is not None:
             self._thread.join()
 
@@ -61,11 +61,11 @@ class Job:
         try:
             self.said = work(self._tell, self._stop.is_set)
         except StoppedError:
-            self.error = "Stopped. What came so far is kept: begin again and it carries on."
+            self.error = "Stopped. Begin again to resume."
         except DataError as error:
             self.error = full_message(error)
         except BaseException:
-            self.error = _LOST
+            self.error = _UNEXPECTED
             raise
 
     def _tell(self, share: float | None, doing: str) -> None:
@@ -84,7 +84,7 @@ class Jobs:
         return self._jobs.get(name)
 
     def begin(self, name: str, work: Work) -> Job:
-        """Begin a job, unless one of that name runs; return it either way."""
+        """Start a job unless one of that name is running; return the running one."""
         with self._lock:
             job = self._jobs.get(name)
             if job is None or not job.running:

@@ -1,6 +1,6 @@
-"""What is slow to make and the same for every visitor: datasets, indexes, and what is measured on them.
+"""Shared caches of what is slow to make and the same for every visitor: datasets, indexes, samples, recall grids.
 
-Cache keys are short names (fingerprint, metric, seed, width), never arrays: Streamlit hashes big arrays by sample.
+Cache keys are short values (fingerprint, metric, seed, width), never arrays, of which Streamlit hashes a sample.
 Nothing here depends on L or K, so that moving those sliders rebuilds nothing.
 """
 
@@ -37,7 +37,7 @@ class PageContext:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A fixed sample of validation queries, with the truth: what every measured figure is a mean over."""
+    """A fixed sample of validation queries: rows int64[nq], queries float32[nq, d], and their exact neighbours."""
 
     rows: npt.NDArray[np.int64]
     queries: npt.NDArray[np.float32]
@@ -45,14 +45,14 @@ class Sample:
 
 
 def datasets() -> dict[str, Path]:
-    """List the prepared datasets by the name that stands in the URL, the embedded sample first."""
+    """Return the folders of the prepared datasets by the name used in the URL, the sample first."""
     roots = [paths.DATA, *(Path(root) for root in os.environ.get("EARSHOT_DATA", "").split(os.pathsep) if root)]
     found = {_name(path, root): path for root in roots for path in find_datasets(root)}
     return dict(sorted(found.items(), key=lambda item: (item[0] != "sample", item[0])))
 
 
 def splits_to_start_in(dataset: Dataset) -> tuple[str, ...]:
-    """Return in which splits to look for a clip to begin with: the test split, or of one's own files the files."""
+    """Return the splits from which a first clip is taken, in order: of one's own files, those in the index."""
     return ("train", "validation") if dataset.media == "file" else ("test", "validation", "train")
 
 
@@ -61,30 +61,30 @@ def dataset_at(path: Path) -> Dataset:
     try:
         fingerprint = hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest()
     except OSError:
-        return open_dataset(path)  # says what is wrong better than this page could
+        return open_dataset(path)  # raises DatasetError with what is wrong
     return _dataset(str(path), fingerprint)
 
 
 def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
-    """Return the index that answers every L and K for this dataset, metric, seed and width."""
+    """Return the index of a dataset, metric, seed and width, built with the maximum L and K; a search may use fewer."""
     _kernels()
     return _index(dataset.fingerprint, settings.metric, settings.seed, _width(settings), dataset)
 
 
 def sample_for(dataset: Dataset, settings: Settings) -> Sample:
-    """Return the validation queries (fewer on a big collection) and their exact neighbours."""
+    """Return the sample of validation queries, 20 to 200, fewer if there are many clips."""
     return _sample(dataset.fingerprint, settings.metric, dataset)
 
 
 def surface_for(context: PageContext) -> Surface:
-    """Return recall and candidates at every L and K with the probes now in force, over `sample_for`'s queries."""
+    """Return recall and candidate fraction at every L and K with the probes in force, over `sample_for`'s queries."""
     s = context.settings
     key = (context.dataset.fingerprint, s.metric, s.seed, _width(s), s.n_probes)
     return _surface(key, context.index, sample_for(context.dataset, s).queries)
 
 
 def warm_up(index: LSHIndex) -> None:
-    """Search once, so that the seconds a fresh machine spends compiling the inner loops are spent behind words."""
+    """Search once, so that the first compilation of the kernels, some seconds, happens under a spinner."""
     _compiled(index.params.metric, index)
 
 
@@ -99,7 +99,7 @@ def _width(settings: Settings) -> float | None:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
     dataset = open_dataset(Path(path))
-    # Tables are read at first use: a damaged one should be told of here, not in the middle of a page.
+    # Tables are read at first use: damage is to be reported here, not in the middle of a page.
     dataset.find_clip("")
     _ = dataset.label_names
     return dataset
@@ -107,9 +107,9 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
 
 @st.cache_resource(show_spinner="The first search on a machine compiles its inner loops: some seconds, once…")
 def _kernels() -> None:
-    """Have the kernels compiled by a process of its own, whose memory goes when it ends; return once one can search."""
+    """Compile the kernels in a separate process, whose memory is freed when it ends; return once searches can run."""
     if CACHE_FOLDER and not is_warm():
-        with contextlib.suppress(OSError):  # no process to be had: whoever needs a kernel compiles it
+        with contextlib.suppress(OSError):  # without a process, the first search compiles them
             child = subprocess.Popen([sys.executable, "-m", "lsh.warm"], cwd=paths.ROOT, stdout=subprocess.PIPE)
             if child.stdout is not None:
                 child.stdout.readline()

@@ -1,4 +1,4 @@
-"""The four numbers that stand on every page: what the setting in force finds, and what it costs."""
+"""Metrics strip: recall, clips looked at, time and memory of the setting in force, drawn on every page."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,12 +11,12 @@ from ui.state import Settings
 
 
 def place() -> DeltaGenerator:
-    """Keep the four numbers' place at the top of a page, for `strip` to fill when the page's own work is done."""
+    """Reserve the place of the strip at the top of a page; `draw` fills it when the page's own work is done."""
     return st.container(key="measures")
 
 
 def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMetrics | None:
-    """Draw the four numbers, each beside exact search and with its change since the setting before."""
+    """Draw the four numbers, each with exact search's and with its change since the setting before."""
     with into or place():
         now = measure(context)
         if now is None:
@@ -58,7 +58,7 @@ def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMet
 
 
 def _before(s: Settings, now: SettingMetrics) -> SettingMetrics | None:
-    """Store the measures of the last two settings; return those of the one before, if the collection is the same."""
+    """Store the metrics of the last two settings; return the earlier one's if dataset and metric are the same."""
     key = (s.dataset, s.metric, s.n_tables, s.n_bits, s.n_probes, s.seed, s.bucket_width)
     seen = session.LAST_METRICS.get()
     if not seen or seen[-1][0] != key:

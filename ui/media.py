@@ -1,4 +1,4 @@
-"""Sounds and their looks: what a browser needs to show a clip, and to play it when it is asked to."""
+"""Sounds and waveforms of clips, as the browser needs them to show and play a clip."""
 
 import base64
 import re
@@ -15,8 +15,8 @@ from data_prep.sounds.audio import read_span, seconds, span_as_wav
 from data_prep.synth import SAMPLE_RATE, render, wav_bytes
 from ui.text import clean
 
-MAX_SOUND_BYTES = 8_000_000  # bytes of a person's own file that are sent to the browser
-CARD_BARS, PLAYER_BARS = 48, 120  # bars of a neighbour's and of the query's waveform
+MAX_SOUND_BYTES = 8_000_000  # of a file sent unchanged to the browser
+CARD_BARS, PLAYER_BARS = 48, 120  # bars of the waveforms on a card and on the player
 
 _VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
 _TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac": "audio/flac"}
@@ -24,21 +24,21 @@ _TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A whole sound file, as a browser takes it."""
+    """A sound file for the browser: MIME type and base64 text."""
 
     mime: str
     base64: str
 
 
 def source(dataset: Dataset, clip: Clip) -> dict[str, object]:
-    """Return what the page's components need to know of a clip's medium; only checked values reach an address."""
+    """Return the medium of a clip for the components; only a validated video id is put into an address."""
     if dataset.media == "youtube" and _VIDEO_ID.fullmatch(clip.media):
         return {"kind": "youtube", "video": clip.media, "start": clip.start_s, "end": clip.end_s}
     return {"kind": "sound"}
 
 
 def origin(dataset: Dataset, clip: Clip) -> str:
-    """Say in a few words where the sound is from."""
+    """Return where the sound is from, in a few words."""
     if dataset.media == "youtube":
         return f"YouTube, {_clock(clip.start_s)} to {_clock(clip.end_s)}"
     if dataset.media == "synth":
@@ -48,17 +48,17 @@ def origin(dataset: Dataset, clip: Clip) -> str:
 
 
 def sound(dataset: Dataset, clip: Clip) -> Sound | None:
-    """Return the sound of a clip that this project can play itself, or None when it cannot be read."""
+    """Return the sound of a synthesised or own clip, None where it cannot be read; YouTube plays its own."""
     try:
         if dataset.media == "synth":
             return _synthesised(clip.media)
         return _file(dataset, clip) if dataset.media == "file" else None
-    except (DataError, OSError):  # a recipe of a newer version, a file that was moved: the card says so
+    except (DataError, OSError):  # a recipe of a newer version, or a file that was moved; the card shows a message
         return None
 
 
 def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
-    """Return the heights of a waveform's bars, 0 to 100; a quiet line where the sound is not at hand."""
+    """Return the heights of a waveform's bars, 0 to 100; all 0 where the sound cannot be read."""
     try:
         if dataset.media == "synth":
             return _peaks(clip.media, bars)
@@ -85,7 +85,7 @@ def _peaks_of_file(fingerprint: str, clip_id: str, bars: int, _dataset: Dataset,
 
 
 def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:
-    """Return the loudest moment of each stretch of a sound, 0 to 100, softened so that quiet parts stay visible."""
+    """Return the square root of each stretch's peak, scaled to 0 to 100, so that quiet parts stay visible."""
     if not audio.size:
         return [0] * bars
     edges = np.linspace(0, audio.size, bars, endpoint=False).astype(np.int64)
@@ -95,7 +95,7 @@ def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:
 
 
 def path_of(dataset: Dataset, clip: Clip) -> Path:
-    """Return the file that a clip is of, or raise OSError: only files inside the folder that was prepared are read."""
+    """Return the path of a clip's file; raise OSError if it is missing or outside the folder that was prepared."""
     folder = Path(str(dataset.manifest.get("media_folder") or "")).resolve(strict=True)
     path = (folder / clip.media).resolve(strict=True)
     if not path.is_relative_to(folder) or not path.is_file():
@@ -104,16 +104,16 @@ def path_of(dataset: Dataset, clip: Clip) -> Path:
 
 
 def _file(dataset: Dataset, clip: Clip) -> Sound | None:
-    """Return a person's own file as it is, or the clip cut out of it where it is long or no browser plays its kind."""
+    """Return the file unchanged, or the clip as WAV where the file is longer or of a type browsers do not play."""
     path = path_of(dataset, clip)
     mime = _TYPES.get(path.suffix.lower())
-    if mime is not None and path.stat().st_size <= MAX_SOUND_BYTES and clip.start_s == 0 and not _goes_on(path, clip):
+    if mime is not None and path.stat().st_size <= MAX_SOUND_BYTES and clip.start_s == 0 and not _is_longer(path, clip):
         return Sound(mime, base64.b64encode(path.read_bytes()).decode())
     return Sound("audio/wav", base64.b64encode(span_as_wav(path, clip.start_s, clip.end_s, clip.media)).decode())
 
 
-def _goes_on(path: Path, clip: Clip) -> bool:
-    """Tell whether the file is longer than the clip."""
+def _is_longer(path: Path, clip: Clip) -> bool:
+    """Return whether the file is longer than the clip."""
     return seconds(path, clip.media) > clip.end_s + 0.1
 
 

@@ -1,4 +1,4 @@
-"""The three lists beside a sound, found, exact and missed, on whatever page asks with one."""
+"""The three lists of neighbours of a query: found by LSH, exact, and missed."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from ui.loading import PageContext
 
 @st.fragment
 def draw(context: PageContext, key: str, query: Clip, found: Answer, use: Callable[[str], None]) -> None:
-    """Draw the lists. `key` is their own; `use` makes a neighbour the query."""
+    """Draw the lists under the component key `key`; `use` makes the clip of an id the query."""
     data = {
         **cards.card_data(context, query, found, session.GONE.get()),
         "collection": context.dataset.fingerprint[:16],

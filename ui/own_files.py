@@ -1,4 +1,4 @@
-"""A person's own file out of the page: where the browser can fetch it, under a name that does no harm anywhere."""
+"""Download of one's own sound files: an address for the browser, and a file name valid on every system."""
 
 import re
 from pathlib import PurePosixPath
@@ -12,7 +12,7 @@ from ui.format import megabytes
 from ui.loading import PageContext
 from ui.text import clean
 
-MAX_FILE_BYTES = 200_000_000  # bytes; a file is held in memory while it can be fetched
+MAX_FILE_BYTES = 200_000_000  # a file is held in memory while it can be downloaded
 _TYPES = {
     ".wav": "audio/wav",
     ".flac": "audio/flac",
@@ -21,15 +21,15 @@ _TYPES = {
     ".aif": "audio/aiff",
     ".aiff": "audio/aiff",
 }
-# `:` parts a dragged file's kind, name and address in Chromium; the others mean something to one system or another.
+# `:` separates type, name and address of a dragged file in Chromium; the others are reserved on some system.
 _NOT_IN_NAMES = re.compile(r'[:/\\*?"<>|%]')
-_LONGEST_STEM = 100
+_MAX_STEM_LENGTH = 100
 
 
 def requested_file(context: PageContext, key: str) -> dict[str, str] | None:
-    """Return the file that a card asked for last: id, name, mime, url; or id and sorry, where it cannot be had.
+    """Return the file that a card requested last: id, name, mime, url; or id and sorry, a message, on failure.
 
-    It can be fetched until another one is asked for, however often the page is drawn.
+    It can be downloaded until another one is requested, however often the page is drawn.
     """
     clip_id = session.file_asked(key).get()
     clip = context.dataset.find_clip(clip_id) if clip_id and context.dataset.media == "file" else None
@@ -37,13 +37,13 @@ def requested_file(context: PageContext, key: str) -> dict[str, str] | None:
 
 
 def file_name(clip: Clip) -> str:
-    """Return the name under which a clip's file is saved: its own, without what another system would not take."""
+    """Return the name under which a clip's file is saved: its own, without characters reserved on some system."""
     own = PurePosixPath(_NOT_IN_NAMES.sub("_", clean(clip.media.rsplit("/", 1)[-1], 1000)))
-    return f"{own.stem[:_LONGEST_STEM].strip('. ') or 'sound'}{own.suffix}"
+    return f"{own.stem[:_MAX_STEM_LENGTH].strip('. ') or 'sound'}{own.suffix}"
 
 
 def _offer(dataset: Dataset, clip: Clip, key: str) -> dict[str, str]:
-    """Hand the file to Streamlit's server, which forgets it when the session ends or offers another."""
+    """Register the file with Streamlit's server, which drops it when the session ends or offers another."""
     try:
         path = media.path_of(dataset, clip)
         if path.stat().st_size > MAX_FILE_BYTES:

@@ -1,4 +1,4 @@
-"""What the page says about an answer, in sentences: what happened, what it means, and what to do about it."""
+"""Messages about an answer: what LSH found, what one more table would change, and settings that serve better."""
 
 import streamlit as st
 
@@ -11,11 +11,11 @@ from ui.setting_metrics import SettingMetrics
 from ui.state import K_NEIGHBOURS, MAX_PROBES, MAX_TABLES, Settings
 from ui.text import plain
 
-TOO_MANY = 0.5  # above this share of the collection, LSH is no shortcut
+TOO_MANY = 0.5  # candidates, as a fraction of the collection: above it, LSH saves nothing
 
 
 def summary(context: PageContext, found: Answer) -> str:
-    """Say in one sentence what LSH did for this query."""
+    """Return one sentence: the share of the clips looked at, and how many of the nearest were found."""
     total = len(found.exact.rows)
     hits = total - len(found.missed)
     looked = percent(found.n_candidates / max(context.index.n, 1))
@@ -25,12 +25,12 @@ def summary(context: PageContext, found: Answer) -> str:
 
 
 def draw_summary(context: PageContext, found: Answer) -> None:
-    """Draw the sentence."""
+    """Draw the sentence of `summary`."""
     st.markdown(f"**{plain(summary(context, found))}**")
 
 
 def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | None) -> None:
-    """Draw what one more table would change, and a way out where the setting serves badly."""
+    """Draw what one more table would change, and buttons for better settings where this one finds too little."""
     if now is not None and (more := setting_metrics.one_more_table(context, now)) is not None:
         recall, candidates = more
         st.caption(
@@ -38,11 +38,11 @@ def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | 
         )
     elif now is not None:
         st.caption(f"All {MAX_TABLES} tables are in use.")
-    _ways_out(context.settings, found, context.index.n)
+    _offer_settings(context.settings, found, context.index.n)
 
 
 def empty_list_texts(s: Settings, found: Answer) -> dict[str, str]:
-    """Say, for each list, what its being empty means."""
+    """Return the text shown in place of each list while it is empty."""
     return {
         "found": f"None of the {s.n_tables} buckets holds another clip. Use fewer bits, more tables or more probes.",
         "exact": "There is no other clip in this collection.",
@@ -51,25 +51,25 @@ def empty_list_texts(s: Settings, found: Answer) -> dict[str, str]:
 
 
 def unknown_clip(clip_id: str | None) -> None:
-    """Say that the link names a clip that this collection does not have."""
+    """Draw a note where the URL names a clip that the dataset does not have."""
     if clip_id is not None:
         st.info(f"This collection has no clip **{plain(clip_id, 60)}**. Here is another one to begin with.")
 
 
 def unsearchable(error: LSHError) -> None:
-    """Say why this clip cannot be searched for."""
+    """Draw a warning: this clip cannot be a query in this metric."""
     st.warning("This clip cannot be a query at this distance. Choose the other distance, or another sound.")
     st.caption(plain(error))
 
 
 def empty_collection() -> None:
-    """Say that there is no clip at all."""
+    """Draw the page for a dataset without clips."""
     st.title("Nothing to hear here")
     st.markdown("This collection has no clips. Choose another one in the sidebar.")
 
 
-def _ways_out(s: Settings, found: Answer, n: int) -> None:
-    """Offer one click that mends a setting which finds too little or looks at too much."""
+def _offer_settings(s: Settings, found: Answer, n: int) -> None:
+    """Offer settings by one click where this one finds too few clips or looks at too many."""
     few = len(found.found.rows)
     if few < min(K_NEIGHBOURS, len(found.exact.rows)):
         st.markdown(

@@ -1,6 +1,6 @@
 """Session state: every key of this app with its type. No other module of `ui` reads or writes `st.session_state`.
 
-Names are part of what open sessions and tests hold. A key with the name of a widget (`key=...`) is the widget's value.
+A key that is also the `key` of a widget holds the widget's value; those are marked.
 """
 
 from __future__ import annotations

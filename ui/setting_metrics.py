@@ -9,13 +9,13 @@ from lsh.timing import ms_per_query
 from ui.loading import PageContext, Sample, sample_for, surface_for
 from ui.state import K_NEIGHBOURS, Settings
 
-_TIMED = 24  # queries that are searched one by one
-_QUICK = 50_000  # clips up to which all of them are timed: moving a slider must not make anyone wait
+_MAX_TIMED = 24  # maximum number of queries timed
+_FULLY_TIMED = 50_000  # clips up to which all of them are timed, so that a moved slider shows its effect quickly
 
 
 @dataclass(frozen=True, slots=True)
 class SettingMetrics:
-    """Means over the sample of validation queries."""
+    """Quality and cost of a setting, means over `n_queries` validation queries; times in ms per query."""
 
     recall: float
     candidate_fraction: float
@@ -26,7 +26,7 @@ class SettingMetrics:
 
 
 def measure(context: PageContext, settings: Settings | None = None) -> SettingMetrics | None:
-    """Measure a setting (the one in force, unless another is given); None where there are no validation queries."""
+    """Measure a setting, by default the one in force; None where the dataset has no validation queries."""
     s = settings or context.settings
     sample = sample_for(context.dataset, s)
     if not len(sample.rows):
@@ -43,7 +43,7 @@ def measure(context: PageContext, settings: Settings | None = None) -> SettingMe
 
 
 def quality(context: PageContext, s: Settings, sample: Sample) -> tuple[float, float]:
-    """Return mean recall and share of candidates: from the whole surface, or by searching where probes make it dear."""
+    """Return mean recall and candidate fraction; with one probe from the recall grid, else by searching once."""
     if s.n_probes == 1:
         return surface_for(context).at(s.n_tables, s.n_bits)
     key = (context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width)
@@ -51,7 +51,7 @@ def quality(context: PageContext, s: Settings, sample: Sample) -> tuple[float, f
 
 
 def one_more_table(context: PageContext, now: SettingMetrics) -> tuple[float, float] | None:
-    """Return what one more table would add to recall and to the share looked at; None at the last table."""
+    """Return what one more table would add to recall and to the candidate fraction; None at the last table."""
     s = context.settings
     if s.n_tables >= context.index.params.n_tables:
         return None
@@ -82,8 +82,8 @@ def _times(
     _index: LSHIndex,
     _sample: Sample,
 ) -> tuple[float, float]:
-    """Return milliseconds a query of LSH and of exact search, taking turns; fewer turns on a big collection."""
-    n_queries = max(3, min(_TIMED, _TIMED * _QUICK // _index.n))
+    """Return milliseconds per query of LSH and of exact search, interleaved; fewer queries if there are many clips."""
+    n_queries = max(3, min(_MAX_TIMED, _MAX_TIMED * _FULLY_TIMED // _index.n))
     searches = [
         lambda q: _index.search(q, K_NEIGHBOURS, n_tables, n_bits, n_probes),
         lambda q: _index.exact.search(q, K_NEIGHBOURS),

@@ -1,4 +1,4 @@
-"""What stands around every page: its looks, its controls, and a helpful page where the data cannot be opened."""
+"""Frame of every page: title, style, sidebar, and an error page where the dataset cannot be opened."""
 
 import streamlit as st
 
@@ -14,14 +14,14 @@ STYLE = COMPONENTS / "page.css"
 
 
 def set_up() -> None:
-    """Set the title, the icon and the few styles that Streamlit's theme cannot say."""
+    """Set the title, the icon, and the styles that Streamlit's theme cannot express."""
     st.set_page_config("Earshot", page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.png"), size="large")
     st.html(f"{STYLE.read_text(encoding='utf-8')}<style>:root {{ {_theme_colours()} }}</style>")
 
 
 def enter() -> PageContext | None:
-    """Draw the sidebar's controls and open what they name; None when there is nothing to show but what went wrong."""
+    """Draw the sidebar and open the dataset and index chosen there; None after an error page."""
     if hosting.begin() is not None:
         with st.sidebar:
             hosting.draw_progress()
@@ -29,7 +29,7 @@ def enter() -> PageContext | None:
     if not datasets:
         trouble.no_data(paths.DATA)
         return None
-    _mention_refused(list(datasets))
+    _report_rejected(list(datasets))
     name = controls.choose_dataset(datasets)
     try:
         dataset = loading.dataset_at(datasets[name])
@@ -46,8 +46,8 @@ def enter() -> PageContext | None:
     return PageContext(settings, dataset, index)
 
 
-def _mention_refused(datasets: list[str]) -> None:
-    """On a session's first run, say which values of its link could not be used: Streamlit drops them in silence."""
+def _report_rejected(datasets: list[str]) -> None:
+    """On a session's first run, report values of its link that are not allowed, which Streamlit drops silently."""
     if not session.GREETED.get():
         session.GREETED.set(True)
         link = st.query_params.to_dict()
@@ -56,7 +56,7 @@ def _mention_refused(datasets: list[str]) -> None:
 
 
 def _theme_colours() -> str:
-    """Hand the theme's own colours to the styles; only the sticky strip of numbers needs them."""
+    """Return the theme's colours as CSS variables, for the sticky metrics strip."""
     theme = st.context.theme.type or "light"
     colours = {name: st.get_option(f"theme.{theme}.{option}") for name, option in _COLOURS.items()}
     return " ".join(f"--{name}: {colour};" for name, colour in colours.items())

@@ -16,7 +16,7 @@ MAX_WIDTH = 1e6
 MAX_TRAIL = 8
 K_NEIGHBOURS = 10
 
-_WORDS = (
+_ALLOWED = (
     ("dataset", "dataset", "a collection here"),
     ("metric", "metric", "cosine or euclidean"),
     ("L", "n_tables", f"a whole number from 1 to {MAX_TABLES}"),
@@ -26,12 +26,12 @@ _WORDS = (
 )
 
 _CLIP_ID = re.compile(r"[\w.~-]{1,120}", re.ASCII)
-_TRAIL_MARK = "*"  # no clip id has it, and a browser leaves it as it is
+_TRAIL_MARK = "*"  # no clip id has it, and browsers do not escape it
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One state of the app: all of it, and nothing else, is in the link. Field names are DESIGN's, not the URL's."""
+    """The state of the app, all of which is in the URL; its parameters have shorter names than these fields."""
 
     dataset: str = "sample"
     metric: Metric = "cosine"
@@ -49,17 +49,17 @@ DEFAULTS = Settings()
 
 
 def parse(raw: Mapping[str, object], datasets: Sequence[str], metric: Metric = "cosine") -> Settings:
-    """Turn whatever stands in `raw` (URL names as keys) into allowed settings; what is not allowed becomes the default.
+    """Parse `raw`, by URL parameter, into settings; a value that is not allowed becomes the default.
 
-    `datasets` are the names a person may choose from, the first being the default; `metric` the dataset's own.
+    datasets: the names to choose from, the default first; metric: the default, which is the dataset's own.
     """
     return Settings(
         dataset=_one_of(raw.get("dataset"), datasets, datasets[0] if datasets else DEFAULTS.dataset),
         metric=cast("Metric", _one_of(raw.get("metric"), METRICS, metric)),
-        n_tables=_whole(raw.get("L"), 1, MAX_TABLES, DEFAULTS.n_tables),
-        n_bits=_whole(raw.get("K"), 1, MAX_BITS, DEFAULTS.n_bits),
-        n_probes=_whole(raw.get("probes"), 1, MAX_PROBES, DEFAULTS.n_probes),
-        seed=_whole(raw.get("seed"), 0, MAX_SEED, DEFAULTS.seed),
+        n_tables=_integer(raw.get("L"), 1, MAX_TABLES, DEFAULTS.n_tables),
+        n_bits=_integer(raw.get("K"), 1, MAX_BITS, DEFAULTS.n_bits),
+        n_probes=_integer(raw.get("probes"), 1, MAX_PROBES, DEFAULTS.n_probes),
+        seed=_integer(raw.get("seed"), 0, MAX_SEED, DEFAULTS.seed),
         bucket_width=_width(raw.get("w")),
         clip=_clip_id(raw.get("clip")),
         trail=_trail(raw.get("trail")),
@@ -68,9 +68,9 @@ def parse(raw: Mapping[str, object], datasets: Sequence[str], metric: Metric = "
 
 
 def rejected(raw: Mapping[str, object], settings: Settings) -> list[str]:
-    """Say which values of a link were not allowed, and what stands in their place."""
+    """Return a note for each value of a link that was not allowed, with the value used instead."""
     notes = []
-    for name, field, allowed in _WORDS:
+    for name, field, allowed in _ALLOWED:
         text, value = raw.get(name), getattr(settings, field)
         if text is not None and str(value) != str(text):
             notes.append(f"{name}={str(text)[:20]} is not {allowed}; {name}={value} is used.")
@@ -78,7 +78,7 @@ def rejected(raw: Mapping[str, object], settings: Settings) -> list[str]:
 
 
 def join_trail(trail: Sequence[str]) -> str:
-    """Write a trail as the URL holds it: the last `MAX_TRAIL` clips."""
+    """Return a trail as a URL parameter: the last `MAX_TRAIL` clips."""
     return _TRAIL_MARK.join(trail[-MAX_TRAIL:])
 
 
@@ -86,10 +86,10 @@ def _one_of(value: object, allowed: Sequence[str], default: str) -> str:
     return value if isinstance(value, str) and value in allowed else default
 
 
-def _whole(value: object, least: int, most: int, default: int) -> int:
+def _integer(value: object, low: int, high: int, default: int) -> int:
     if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value, re.ASCII):
         value = int(value)
-    allowed = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    allowed = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
     return cast("int", value) if allowed else default
 
 

@@ -1,4 +1,4 @@
-"""Measured time: settings really searched on this machine, one query at a time.
+"""Measured search times of every setting on this machine, one query at a time.
 
 Times are noisy, so `lsh.timing` interleaves all settings on every query, here in shuffled order. With few queries a
 mean still follows its worst moment (on a busy machine it was twice the median), so medians are shown.
@@ -18,13 +18,13 @@ from ui import turns
 
 TABLES = (1, 2, 4, 8, 16, 32)
 ROUNDS = 5
-BUDGET_S = 4.0  # for all rounds together; a slow collection gets fewer queries, not a longer wait
+BUDGET_S = 4.0  # for all rounds together; on a slow collection fewer queries are timed
 MAX_QUERIES, MIN_QUERIES = 40, 10
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Median milliseconds a query: `ms` float64[L, K] at `n_tables` int64[L], `n_bits` int64[K], and exact search's."""
+    """Median milliseconds per query: `ms` float64[L, K] at `n_tables` int64[L] x `n_bits` int64[K]; exact search's."""
 
     n_tables: npt.NDArray[np.int64]
     n_bits: npt.NDArray[np.int64]
@@ -34,7 +34,7 @@ class Times:
     rounds: int
 
     def at(self, n_tables: int, n_bits: int) -> float:
-        """Return the time of any setting; between two measured L it is drawn straight on log scales."""
+        """Return the time of a setting; between two measured L it is interpolated linearly on log scales."""
         column = int(np.abs(self.n_bits - n_bits).argmin())
         return float(np.exp(np.interp(np.log(n_tables), np.log(self.n_tables), np.log(self.ms[:, column]))))
 
@@ -47,10 +47,10 @@ class Times:
 
 
 class Stopwatch:
-    """Times the settings of one index, and remembers where it was when it is interrupted.
+    """Resumable measurement of the search times of one index, shared by all visitors.
 
-    A page that is left or redrawn in the middle of a measurement loses nothing: the next `run` goes on from there. One
-    measurement runs at a time, and whoever asks meanwhile is told how far it is.
+    When a page is left or redrawn during a measurement, the next `run` resumes it. One measurement runs at a time;
+    other callers wait, and their `progress` is called meanwhile.
     """
 
     def __init__(self, index: LSHIndex, queries: npt.NDArray[np.float32], k: int, n_probes: int) -> None:
@@ -65,7 +65,7 @@ class Stopwatch:
         self._lock = threading.Lock()
 
     def run(self, progress: Callable[[float], object]) -> Times:
-        """Measure what is not yet measured, telling `progress` the share done (0 to 1), and return the medians."""
+        """Measure what is missing, call `progress` with the fraction done (0 to 1), and return the medians."""
         with turns.hold(self._lock, lambda: progress(self._share)):
             if not len(self._ms):
                 self._ms = np.full((self._warm_up(), len(self._runs)), np.nan)
@@ -79,7 +79,7 @@ class Stopwatch:
 
     @property
     def done(self) -> bool:
-        """Tell whether everything has been measured, so that `run` returns at once."""
+        """Return whether everything has been measured, so that `run` returns at once."""
         return self._share == 1
 
     @property
@@ -90,7 +90,7 @@ class Stopwatch:
         return timed(lambda q: self._index.search(self._queries[q : q + 1], self._k, n_tables, n_bits, self._n_probes))
 
     def _warm_up(self) -> int:
-        """Search everything once and return how many queries the budget affords."""
+        """Run every search once and return how many queries fit the budget."""
         next(interleaved(self._runs, [0], 1))  # compiles, and reads the vectors from disk
         start = time.perf_counter()
         next(interleaved(self._runs, [0], 1))

@@ -1,4 +1,4 @@
-"""Take it away: the neighbours on the page as a table, as data, or as a playlist."""
+"""Export of an answer: the neighbours as CSV, JSON, a playlist, or an archive of the sound files."""
 
 import csv
 import io
@@ -25,21 +25,21 @@ DRAG = "Drag a result onto your desktop or into your DAW (Chrome and Edge), or p
 _JSON = "The same with the setting."
 _PLAYLIST = "The found ones, to be played."
 _FILES = "The sound files that were found, as they are in your folder: up to 200 MB."
-LEFT_OUT = "left out.txt"  # in the archive of files: which are not there, and why
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
-# One video in 64 has an id that begins with "-". It stays as it is, for programs look it up: letters, digits, "-" and
-# "_" alone call nothing and reach nothing. At worst a spreadsheet shows #NAME?, and `where` beside it holds the id.
+LEFT_OUT = "left out.txt"  # name of the list, in the archive, of files that are not in it
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would evaluate such a cell as a formula
+# One video in 64 has an id that begins with "-". It is not quoted, since programs look it up: letters, digits, "-" and
+# "_" alone call no function. At worst a spreadsheet shows #NAME?, and the column `where` holds the id.
 _ID = re.compile(r"-[\w-]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def buttons(context: PageContext, query: Clip, found: Answer, *, link: bool) -> None:
-    """Draw the downloads, and the link to copy where there is one: a sound that is kept nowhere has no address."""
+    """Draw the downloads; link: also the link to copy, which a sound given on Ask does not have."""
     name = f"earshot-{query.clip_id}"
     rows = as_records(context, found)
     with st.container(horizontal=True, gap="small", key="take-away", vertical_alignment="center"):
-        st.caption("Take these away:", width="content")
-        # A press that had the page drawn again would take the files away from under the next press.
+        st.caption("Export:", width="content")
+        # A press that redraws the page would invalidate the files of the other buttons.
         download = partial(st.download_button, on_click="ignore")
         download("CSV", as_csv(rows), f"{name}.csv", "text/csv", help="The neighbours as a table.")
         download("JSON", as_json(context, query, rows), f"{name}.json", "application/json", help=_JSON)
@@ -47,7 +47,7 @@ def buttons(context: PageContext, query: Clip, found: Answer, *, link: bool) -> 
             download("Playlist", as_playlist(rows), f"{name}.m3u8", "audio/x-mpegurl", help=_PLAYLIST)
         if context.dataset.media == "file":
             clips = [context.dataset.clip("train", row) for row in found.found.rows.tolist()]
-            # Read when they are asked for, not whenever the page is drawn.
+            # Read on a press, not whenever the page is drawn.
             download("The files", lambda: as_zip(context.dataset, clips), f"{name}.zip", "application/zip", help=_FILES)
         if link:
             view_link(
@@ -58,7 +58,7 @@ def buttons(context: PageContext, query: Clip, found: Answer, *, link: bool) -> 
 
 
 def as_records(context: PageContext, found: Answer) -> list[dict[str, object]]:
-    """Return a record for each clip found or missed: nearest first, those that were found before the missed."""
+    """Return a record for each clip: the found, nearest first, then the missed."""
     distances = dict(zip(found.exact.rows.tolist(), found.exact.distances.tolist(), strict=True))
     distances |= dict(zip(found.found.rows.tolist(), found.found.distances.tolist(), strict=True))
     listed = [(row, "found") for row in found.found.rows.tolist()] + [(row, "missed") for row in found.missed]
@@ -81,17 +81,17 @@ def as_records(context: PageContext, found: Answer) -> list[dict[str, object]]:
 
 
 def as_csv(rows: list[dict[str, object]]) -> bytes:
-    """Return the records as a table that spreadsheets open without taking a label for a formula."""
+    """Return the records as CSV in which spreadsheets find no formula."""
     text = io.StringIO()
     names = ["rank", "status", "clip_id", "labels", "distance", "start_s", "end_s", "where"]
     writer = csv.DictWriter(text, names, lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: _without_formula(value) for name, value in row.items()} for row in rows)
     return text.getvalue().encode("utf-8-sig")
 
 
 def as_json(context: PageContext, query: Clip, rows: list[dict[str, object]]) -> bytes:
-    """Return the records with the query and the setting that found them."""
+    """Return the records as JSON, with the query and the setting."""
     s = context.settings
     setting = {"metric": s.metric, "n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes, "seed": s.seed}
     about = {"dataset": context.dataset.name, "fingerprint": context.dataset.fingerprint, "query": query.clip_id}
@@ -99,7 +99,7 @@ def as_json(context: PageContext, query: Clip, rows: list[dict[str, object]]) ->
 
 
 def as_playlist(rows: list[dict[str, object]]) -> bytes:
-    """Return the found clips as an extended M3U playlist; VLC takes start and stop times from it."""
+    """Return the found clips as an extended M3U playlist, with start and stop times for VLC."""
     lines = ["#EXTM3U"]
     for row in rows:
         if row["status"] == "found":
@@ -114,18 +114,18 @@ def as_playlist(rows: list[dict[str, object]]) -> bytes:
 
 
 def as_zip(dataset: Dataset, clips: Sequence[Clip]) -> bytes:
-    """Return the files of clips as an archive, each once, nearest first, as many as stay below `MAX_ZIP_BYTES`.
+    """Return the files of clips as a zip archive, each once, nearest first, up to `MAX_ZIP_BYTES` in all.
 
-    Those that are not there are listed in it, under `LEFT_OUT`.
+    Files that cannot be read or are too much are listed in it, in `LEFT_OUT`.
     """
     data = io.BytesIO()
     left_out = []
-    with zipfile.ZipFile(data, "w", strict_timestamps=False) as archive:  # sounds hardly shrink
+    with zipfile.ZipFile(data, "w", strict_timestamps=False) as archive:  # sounds hardly compress
         for path, clip in {clip.media: clip for clip in clips}.items():
             try:
                 file = media.path_of(dataset, clip)
                 if data.tell() + file.stat().st_size > MAX_ZIP_BYTES:
-                    left_out.append(f"{clean(path, 1000)}: an archive holds {megabytes(MAX_ZIP_BYTES)} at most")
+                    left_out.append(f"{clean(path, 1000)}: the archive is limited to {megabytes(MAX_ZIP_BYTES)}")
                 else:
                     archive.write(file, path)
             except OSError:
@@ -138,7 +138,7 @@ def as_zip(dataset: Dataset, clips: Sequence[Clip]) -> bytes:
 
 
 def _where(context: PageContext, clip: Clip) -> str:
-    """Return where the clip can be heard: a video's address at its time, a file, or the recipe of a made sound."""
+    """Return the clip's source: a video's address at its time, a file's path, or the recipe of a synthesised sound."""
     if context.dataset.media == "youtube":
         return f"https://www.youtube.com/watch?v={quote(clip.media, safe='')}&t={int(clip.start_s)}s"
     if context.dataset.media == "file":
@@ -151,7 +151,7 @@ def _line(where: str) -> str:
     return f"file://{quote(where)}" if _CONTROL.search(where) else where
 
 
-def _harmless(value: object) -> object:
+def _without_formula(value: object) -> object:
     if not isinstance(value, str) or not value.startswith(_FORMULA) or _ID.fullmatch(value):
         return value
     return f"'{value}"

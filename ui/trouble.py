@@ -1,4 +1,4 @@
-"""Pages for when there is nothing to listen to: what is wrong, where, and the one thing to do."""
+"""Error pages: no dataset, a damaged dataset, a bucket width that cannot be used; with what to do."""
 
 from pathlib import Path
 
@@ -13,19 +13,19 @@ _WIDTH = 720
 
 
 def no_data(root: Path) -> None:
-    """Say that no prepared dataset was found, and how to make the embedded one."""
+    """Draw the page for a data folder without a dataset: how to make one."""
     with st.container(width=_WIDTH):
         st.title("No sounds yet")
         st.markdown(f"Earshot looked in {plain(_short(root))} and found no prepared collection.")
         st.markdown("This writes the embedded sample, thousands of synthesised sounds, without a network:")
         st.code("python -m data_prep sample --out data/sample", language=None)
-        st.markdown("This fetches real AudioSet features from Google and prepares them:")
+        st.markdown("This downloads real AudioSet features from Google and prepares them:")
         st.code("python -m data_prep audioset --subset balanced --out data/audioset", language=None)
         st.button("Look again", type="primary")
 
 
 def damaged(path: Path, error: Exception) -> None:
-    """Say what is wrong with the collection that was chosen, and how to check and mend it."""
+    """Draw the page for a dataset that cannot be opened: what is wrong, how to verify and repair it."""
     with st.container(width=_WIDTH):
         st.title("This collection cannot be opened")
         st.markdown(plain(str(error).replace(f"{ROOT}/", ""), longest=1000))
@@ -39,7 +39,7 @@ def damaged(path: Path, error: Exception) -> None:
 
 
 def unindexable(path: Path, error: Exception, settings: Settings) -> None:
-    """Say why no index can be built: because of a width that was asked for, or of the data."""
+    """Draw the page for an index that cannot be built: because of the bucket width asked for, or of the data."""
     if settings.metric == "cosine" or settings.bucket_width is None:
         damaged(path, error)
         return
@@ -54,5 +54,5 @@ def _forget_width() -> None:
 
 
 def _short(path: Path) -> str:
-    """Name a folder as it is named from the project's own folder: a visitor has no use for the rest of the path."""
+    """Return a path relative to the project's folder where it lies within: shorter, and without the server's paths."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

@@ -1,17 +1,17 @@
-"""One at a time: who waits for another visitor's work hears so, and may leave."""
+"""Exclusive work: one visitor at a time, the others wait with a message and may leave."""
 
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
-_BETWEEN_WORDS_S = 0.2
+_REPORT_INTERVAL_S = 0.2
 
 
 @contextlib.contextmanager
-def hold(lock: threading.Lock, tell: Callable[[], object]) -> Iterator[None]:
-    """Hold `lock`; until it is free call `tell` again and again, which may raise to stop waiting."""
-    while not lock.acquire(timeout=_BETWEEN_WORDS_S):
-        tell()
+def hold(lock: threading.Lock, waiting: Callable[[], object]) -> Iterator[None]:
+    """Hold `lock`; until it is free call `waiting` every 0.2 s, which may raise to stop the wait."""
+    while not lock.acquire(timeout=_REPORT_INTERVAL_S):
+        waiting()
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The clip being heard and the trail that led to it, kept in the URL, so that links and the Back button work."""
+"""The current clip and the trail of clips that led to it, stored in the URL, so that links and the Back button work."""
 
 import random
 
@@ -45,24 +45,24 @@ def carried() -> dict[str, str]:
 
 
 def follow(to: str, origin: str) -> None:
-    """Make another clip the query; the one before joins the trail."""
+    """Make a neighbour the query; the clip before, `origin`, joins the trail."""
     if to != origin:
         _go(to, (*_trail(), origin))
 
 
 def go_back(to: str) -> None:
-    """Return to a clip of the trail; what came after it is forgotten."""
+    """Return to a clip of the trail; the clips after it are dropped from the trail."""
     trail = _trail()
     _go(to, trail[: trail.index(to)] if to in trail else trail)
 
 
 def start_at(to: str) -> None:
-    """Begin anew at a clip that no neighbour led to."""
+    """Make a clip the query, with an empty trail."""
     _go(to, ())
 
 
 def random_clip(dataset: Dataset, label: int | None = None) -> Clip | None:
-    """Draw a clip at random to begin with; with a label, one that carries it."""
+    """Return a clip at random, with a label if one is given; None where there is none."""
     for split in splits_to_start_in(dataset):
         n = dataset.n_rows(split)
         rows = dataset.rows_with_label(split, label) if label is not None else range(n)

@@ -199,7 +199,7 @@ def test_a_collection_that_cannot_be_fetched_is_told_of_and_the_sample_serves(sa
     jobs().get("hosted collection").wait()
     app = run()
     assert not app.exception
-    assert "could not be fetched, and is tried again" in said(app)
+    assert "Could not download the dataset. Retrying in 5 minutes." in said(app)
     assert "Five kinds" in said(app)
 
 
@@ -230,7 +230,7 @@ def test_what_failed_is_tried_again_some_minutes_later(sample, home, tmp_path, m
         failed = hosting.begin()
         failed.wait()
         assert hosting.begin() is failed
-    monkeypatch.setattr(hosting, "_AGAIN", 0)
+    monkeypatch.setattr(hosting, "RETRY_AFTER_S", 0)
     hosting.begin().wait()
     assert open_dataset(home / "hosted").fingerprint == sample.fingerprint
 

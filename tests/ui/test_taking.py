@@ -181,7 +181,7 @@ def test_files_for_which_there_is_no_room_are_named(tmp_path, monkeypatch):
         assert set(archive.namelist()) == {"big.wav", "last.wav", taking.LEFT_OUT}
         assert archive.read(taking.LEFT_OUT).decode().splitlines() == [
             "Files that are not in this archive: 1",
-            "next.wav: an archive holds 5.0 MB at most",
+            "next.wav: the archive is limited to 5.0 MB",
         ]
 
 
