@@ -61,7 +61,7 @@ class Job:
         try:
             self.said = work(self._tell, self._stop.is_set)
         except StoppedError:
-            self.error = "Stopped. Begin again to resume."
+            self.error = "Stopped. What was done is kept: begin again to resume."
         except DataError as error:
             self.error = full_message(error)
         except BaseException:

@@ -34,7 +34,7 @@ def test_while_one_runs_no_second_of_its_name_begins():
     assert begun == [1]
 
 
-def test_a_stopped_job_ends_and_says_that_it_carries_on():
+def test_a_stopped_job_ends_and_says_that_it_can_be_resumed():
     def work(tell, should_stop):
         while not should_stop():
             threading.Event().wait(0.001)
@@ -43,7 +43,7 @@ def test_a_stopped_job_ends_and_says_that_it_carries_on():
     job = Jobs().begin("a", work)
     job.stop()
     job.wait()
-    assert "carries on" in job.error
+    assert "begin again to resume" in job.error
 
 
 def test_bad_input_is_told_in_its_own_words():
