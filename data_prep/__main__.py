@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR_OR_TAR_GZ_OR_SHARD",
         help="features.tar.gz (it need not be unpacked), a folder of shards, or one shard",
     )
-    convert.add_argument("--labels", type=Path, required=True, metavar="CSV", help="class_labels_indices.csv")
+    convert.add_argument(
+        "--labels", type=Path, required=True, metavar="CSV", help="the label table, class_labels_indices.csv"
+    )
     convert.add_argument(
         "--segments",
         type=Path,
