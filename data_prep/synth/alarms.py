@@ -1,15 +1,17 @@
-# ruff: noqa: D401 - the docstring of a player says what one hears
+# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Sirens, horns, telephones and beeps: sounds made to be noticed, many of them fixed by a standard."""
 
 import numpy as np
 
-from data_prep.synth.clip import N_SAMPLES, TIME, Audio, log_uniform, samples, together, unit
-from data_prep.synth.envelopes import curve, decay, hump, passing, wander
+from data_prep.synth.clip import N_SAMPLES, TIME, Audio, log_uniform, samples, total, unit
+from data_prep.synth.envelopes import curve, decay, drift, fade, passing
 from data_prep.synth.events import beats, place
 from data_prep.synth.filters import band, filtered, highpass, lowpass, noise, resonance
-from data_prep.synth.oscillators import modes, periodic, phase, saw_amplitudes, sine
+from data_prep.synth.music import hertz
+from data_prep.synth.oscillators import modes, phase, saw_amplitudes, sine, wavetable
 
 DTMF_ROWS, DTMF_COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
+TELEPHONE_LINE = band(300, 3400)
 HORN_THROAT = 0.15 + resonance(900, 1.2) + 0.7 * resonance(2200, 2)
 
 
@@ -22,7 +24,7 @@ def _triangle(rate: float, start: float, rising: float = 0.5) -> Audio:
 def _siren_horn(rng: np.random.Generator, pitch: Audio) -> Audio:
     """Return a buzzing tone at ``pitch`` Hz through the throat of a horn, passing by."""
     doppler, loud = passing(rng, (0, 25), (5, 40))
-    tone = periodic(phase(pitch * doppler), saw_amplitudes(float(pitch.max()) * 1.1, rng.uniform(0.6, 1.5)))
+    tone = wavetable(phase(pitch * doppler), saw_amplitudes(float(pitch.max()) * 1.1, rng.uniform(0.6, 1.5)))
     return filtered(tone * loud, HORN_THROAT)
 
 
@@ -45,8 +47,7 @@ def fire_engine(rng: np.random.Generator) -> Audio:
         pitch = rng.uniform(250, 400) + rng.uniform(300, 550) * _triangle(rng.uniform(0.12, 0.35), rng.uniform(), 0.4)
     else:
         pitch = _two_tone(rng, rng.uniform(360, 450), rng.uniform(1.25, 1.4), rng.uniform(0.6, 1.2))
-    siren = _siren_horn(rng, pitch)
-    engine = noise(rng, lowpass(150, 2))
+    siren, engine = _siren_horn(rng, pitch), noise(rng, lowpass(150, 2))
     blast = unit(place(_reeds(rng, np.array([150.0, 190.0]), 0.6), [rng.uniform(0, 2)]))
     return unit(siren) + rng.uniform(0.05, 0.5) * engine + (rng.random() < 0.35) * 0.7 * blast
 
@@ -64,21 +65,20 @@ def civil_defense_siren(rng: np.random.Generator) -> Audio:
     span = 0.45 * _triangle(rng.uniform(0.08, 0.2), rng.uniform()) if rng.random() < 0.7 else np.zeros(N_SAMPLES)
     pitch = top * (1 - span)
     gains = saw_amplitudes(top * 1.3, rng.uniform(1.2, 2))
-    tone = periodic(phase(pitch), gains) + rng.uniform(0.3, 1) * periodic(phase(pitch * 6 / 5), gains)
-    return filtered(tone * (1 + wander(rng, 2, 0.15)), lowpass(1800, 1))
+    tone = wavetable(phase(pitch), gains) + rng.uniform(0.3, 1) * wavetable(phase(pitch * 6 / 5), gains)
+    return filtered(tone * (1 + drift(rng, 2, 0.15)), lowpass(1800, 1))
 
 
 def _bursts(rng: np.random.Generator, tone: Audio, on: float, off: float, first: float) -> Audio:
     """Return the tone switched on and off with 3 ms edges, from ``first`` s."""
-    n = samples(on)
-    gate = place(hump(n, 0.003, 0.003), np.arange(first, 2.5, on + off), 1.0)
-    return tone * gate * (1 + wander(rng, 4, 0.01))
+    gate = place(fade(samples(on), 0.003, 0.003), np.arange(first, 2.5, on + off), 1.0)
+    return tone * gate * (1 + drift(rng, 4, 0.01))
 
 
 def smoke_alarm(rng: np.random.Generator) -> Audio:
     """A piezo disc near 3.1 kHz: half a second on, half off (ISO 8201), or faster; sometimes the low-battery chirp."""
     pitch = rng.normal(3150, 180)
-    tone = periodic(phase(pitch), [1, rng.uniform(0.05, 0.3)])
+    tone = wavetable(phase(pitch), [1, rng.uniform(0.05, 0.3)])
     if rng.random() < 0.15:
         return _bursts(rng, tone, 0.08, 5.0, rng.uniform(0.2, 1.5))
     on = rng.uniform(0.1, 0.55)
@@ -88,14 +88,14 @@ def smoke_alarm(rng: np.random.Generator) -> Audio:
 def beep(rng: np.random.Generator) -> Audio:
     """One or more plain beeps: a microwave oven, a cash desk, a lift."""
     pitch = log_uniform(rng, 500, 3000)
-    tone = periodic(phase(pitch), [1, rng.uniform(0, 0.3), rng.uniform(0, 0.4)][: int(7600 / pitch)])
+    tone = wavetable(phase(pitch), [1, rng.uniform(0, 0.3), rng.uniform(0, 0.4)][: int(7600 / pitch)])
     return _bursts(rng, tone, log_uniform(rng, 0.06, 0.6), log_uniform(rng, 0.08, 1.2), rng.uniform(0, 0.4))
 
 
 def reversing_beeps(rng: np.random.Generator) -> Audio:
     """A truck backs up: 1 to 1.3 kHz, half a second on and off, with its diesel idling behind."""
     pitch, on = rng.uniform(950, 1350), rng.uniform(0.35, 0.55)
-    tone = periodic(phase(pitch), [1, 0, rng.uniform(0.02, 0.15), 0, rng.uniform(0, 0.05)])
+    tone = wavetable(phase(pitch), [1, 0, rng.uniform(0.02, 0.15), 0, rng.uniform(0, 0.05)])
     explosion = modes([45, 90, 140, 210], 0.06, [1, 0.8, 0.6, 0.4])
     pulses = place(explosion, beats(rng, 1 / rng.uniform(22, 34), 0.001, 0.0, 2.5))
     return _bursts(rng, tone, on, on, rng.uniform(0, 0.4)) + rng.uniform(0.03, 0.3) * pulses
@@ -104,21 +104,20 @@ def reversing_beeps(rng: np.random.Generator) -> Audio:
 def dial_tone(rng: np.random.Generator) -> Audio:
     """North America's 350 + 440 Hz, Europe's 425 Hz, or Britain's 350 + 450 Hz, through a telephone line."""
     pitches = ((350, 440), (425,), (350, 450), (400, 33))[rng.choice(4, p=[0.45, 0.3, 0.15, 0.1])]
-    tone = together([sine(p * rng.normal(1, 0.004), start=rng.uniform(0, 6)) for p in pitches])
+    tone = total([sine(p * rng.normal(1, 0.004), start=rng.uniform(0, 6)) for p in pitches])
     driven = np.tanh(rng.uniform(0.1, 1.2) * tone)
     lifted = rng.uniform(-1, 0.6)
-    return unit(driven) * curve([lifted, lifted + 0.005], [0, 1]) + rng.uniform(0.003, 0.1) * noise(
-        rng, band(300, 3400)
-    )
+    gate = curve([lifted, lifted + 0.005], [0, 1])
+    return unit(driven) * gate + rng.uniform(0.003, 0.1) * noise(rng, TELEPHONE_LINE)
 
 
 def busy_signal(rng: np.random.Generator) -> Audio:
     """480 + 620 Hz or 425 Hz, half a second on and off; twice as fast when the network is busy."""
     pitches = ((480, 620), (425,), (400,))[rng.choice(3, p=[0.6, 0.25, 0.15])]
-    tone = together([sine(p * rng.normal(1, 0.004)) for p in pitches])
+    tone = total([sine(p * rng.normal(1, 0.004)) for p in pitches])
     on = float(rng.choice([0.5, 0.25, 0.375])) * rng.uniform(0.95, 1.05)
     gated = _bursts(rng, np.tanh(rng.uniform(0.1, 1.5) * tone), on, on, -rng.uniform(0, on))
-    return gated + rng.uniform(0.002, 0.05) * noise(rng, band(300, 3400))
+    return gated + rng.uniform(0.002, 0.05) * noise(rng, TELEPHONE_LINE)
 
 
 def telephone_bell(rng: np.random.Generator) -> Audio:
@@ -144,10 +143,10 @@ def dtmf(rng: np.random.Generator) -> Audio:
     out = np.zeros(N_SAMPLES)
     while start < 2.5 - length:
         row, column = DTMF_ROWS[rng.integers(4)], DTMF_COLUMNS[rng.choice(4, p=[0.32, 0.33, 0.33, 0.02])]
-        key = (sine(row, n) + twist * sine(column, n)) * hump(n, 0.002, 0.002)
+        key = (sine(row, n) + twist * sine(column, n)) * fade(n, 0.002, 0.002)
         out += place(key, [start])
         start += length + pause * rng.uniform(0.8, 1.4)
-    return out + rng.uniform(0.002, 0.08) * noise(rng, band(300, 3400))
+    return out + rng.uniform(0.002, 0.08) * noise(rng, TELEPHONE_LINE)
 
 
 def ringtone(rng: np.random.Generator) -> Audio:
@@ -159,25 +158,23 @@ def ringtone(rng: np.random.Generator) -> Audio:
     out = np.zeros(N_SAMPLES)
     for index, degree in enumerate(np.tile(tune, 4)):
         time = 0.05 + index * step + (index // tune.size) * 0.15
-        pitch = 440 * 2 ** ((root + degree - 69) / 12)
+        pitch = hertz(root + degree)
+        note = wavetable(phase(pitch, n), gains[: int(7600 / pitch)]) * decay(t60, n) * fade(n, 0.002, 0.02)
         if time < 2.3:
-            out += place(
-                periodic(phase(pitch, n), gains[: int(7600 / pitch)]) * decay(t60, n) * hump(n, 0.002, 0.02), [time]
-            )
+            out += place(note, [time])
     return filtered(out, highpass(500, 1))
 
 
 def _reeds(rng: np.random.Generator, pitches: Audio, seconds: float) -> Audio:
     """Return several horns blown at once: each a sawtooth that jumps to pitch as its air comes."""
     n = min(N_SAMPLES, samples(seconds))
-    rise = (
-        1 - rng.uniform(0.02, 0.08) * curve([0, 0.08], [1, 0], n) - 0.03 * curve([seconds - 0.08, seconds], [0, 1], n)
-    )
+    rise = 1 - rng.uniform(0.02, 0.08) * curve([0, 0.08], [1, 0], n)
+    rise -= 0.03 * curve([seconds - 0.08, seconds], [0, 1], n)
     out = np.zeros(n)
     for pitch in pitches:
-        steady = pitch * rise * (1 + wander(rng, 10, 0.001, n))
-        out += rng.uniform(0.6, 1) * periodic(phase(steady, n), saw_amplitudes(float(pitch), rng.uniform(0.5, 0.9)))
-    return out * hump(n, 0.03, 0.08)
+        steady = pitch * rise * (1 + drift(rng, 10, 0.001, n))
+        out += rng.uniform(0.6, 1) * wavetable(phase(steady, n), saw_amplitudes(float(pitch), rng.uniform(0.5, 0.9)))
+    return out * fade(n, 0.03, 0.08)
 
 
 def car_horn(rng: np.random.Generator) -> Audio:
@@ -185,12 +182,10 @@ def car_horn(rng: np.random.Generator) -> Audio:
     low = rng.uniform(320, 450)
     pitches = np.array([low, low * rng.choice([1.19, 1.26, 1.33])])[: rng.choice([1, 2], p=[0.15, 0.85])]
     taps = float(rng.choice([rng.uniform(0.12, 0.3), rng.uniform(0.4, 2.0)]))
-    sound = filtered(
-        np.pad(_reeds(rng, pitches, taps), (0, 8000))[:N_SAMPLES], highpass(350, 2) * (0.3 + resonance(2600, 0.9))
-    )
-    return place(
-        sound, beats(rng, taps + rng.uniform(0.12, 0.7), 0.02, first=rng.uniform(0, 0.5), last=rng.uniform(0.6, 2.4))
-    )
+    body = highpass(350, 2) * (0.3 + resonance(2600, 0.9))
+    sound = filtered(np.pad(_reeds(rng, pitches, taps), (0, 8000))[:N_SAMPLES], body)
+    gap = rng.uniform(0.12, 0.7)
+    return place(sound, beats(rng, taps + gap, 0.02, first=rng.uniform(0, 0.5), last=rng.uniform(0.6, 2.4)))
 
 
 def train_horn(rng: np.random.Generator) -> Audio:
@@ -208,10 +203,9 @@ def steam_whistle(rng: np.random.Generator) -> Audio:
     length = rng.uniform(0.7, 2.4)
     n = samples(length)
     rise = 1 - 0.25 * curve([0, 0.15], [1, 0], n) - 0.1 * curve([length - 0.15, length], [0, 1], n)
-    pipes = (periodic(phase(p * rise * (1 + wander(rng, 8, 0.004, n)), n), [1, 0.35, 0.2]) for p in pitches)
-    tones = together(pipes)
+    tones = total(wavetable(phase(p * rise * (1 + drift(rng, 8, 0.004, n)), n), [1, 0.35, 0.2]) for p in pitches)
     hiss = noise(rng, band(800, 7000, 1))[:n]
-    whistle = (tones + rng.uniform(0.3, 1.5) * hiss) * hump(n, 0.08, 0.15)
+    whistle = (tones + rng.uniform(0.3, 1.5) * hiss) * fade(n, 0.08, 0.15)
     return place(whistle, [rng.uniform(0, max(0.01, 2.45 - length))])
 
 
@@ -219,7 +213,7 @@ def sonar(rng: np.random.Generator) -> Audio:
     """A submarine's ping, and its echoes from far off in murky water."""
     pitch, length = log_uniform(rng, 700, 2000), rng.uniform(0.06, 0.4)
     n = samples(length)
-    ping = sine(pitch, n) * hump(n, 0.01, 0.03)
+    ping = sine(pitch, n) * fade(n, 0.01, 0.03)
     start, echo = rng.uniform(0, 0.5), rng.uniform(0.2, 0.9)
     tail = resonance(pitch, 25)
     murk = filtered(place(ping, [start]), tail)

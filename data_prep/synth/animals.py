@@ -6,11 +6,11 @@ A voice is source and filter: pulses from the throat, shaped by the mouth (Fant 
 
 import numpy as np
 
-from data_prep.synth.clip import N_SAMPLES, Audio, log_uniform, samples, together, unit
-from data_prep.synth.envelopes import curve, hump, wander
-from data_prep.synth.events import beats, place, some
+from data_prep.synth.clip import N_SAMPLES, Audio, log_uniform, samples, total, unit
+from data_prep.synth.envelopes import curve, drift, fade
+from data_prep.synth.events import accented, beats, place, thinned
 from data_prep.synth.filters import Response, filtered, formants, highpass, lowpass, noise, resonance
-from data_prep.synth.oscillators import periodic, phase, saw_amplitudes, sine
+from data_prep.synth.oscillators import phase, saw_amplitudes, sine, wavetable
 
 
 def voice(rng: np.random.Generator, pitch: Audio, breath: float, rough: float = 0.01, strain: float = 0.0) -> Audio:
@@ -19,8 +19,8 @@ def voice(rng: np.random.Generator, pitch: Audio, breath: float, rough: float = 
     Harmonics fall by k^-1.1; ``strain``, up to one, takes that much off the exponent: a pressed voice is bright.
     """
     n = pitch.size
-    shaken = pitch * (1 + wander(rng, 60, rough, n))
-    tone = unit(periodic(phase(shaken, n), saw_amplitudes(float(shaken.max()), 1.1 - strain)))
+    shaken = pitch * (1 + drift(rng, 60, rough, n))
+    tone = unit(wavetable(phase(shaken, n), saw_amplitudes(float(shaken.max()), 1.1 - strain)))
     return tone + breath * rng.standard_normal(n)
 
 
@@ -39,7 +39,7 @@ def cricket(rng: np.random.Generator) -> Audio:
     for loudness in (1.0, *rng.uniform(0, 0.4, rng.integers(0, 4))):
         pitch, length = log_uniform(rng, 3800, 5600), rng.uniform(0.012, 0.03)
         n = samples(length)
-        pulse = sine(pitch * curve([0, length], [1.02, 0.98], n), n) * hump(n, 0.5 * length, 0.4 * length)
+        pulse = sine(pitch * curve([0, length], [1.02, 0.98], n), n) * fade(n, 0.5 * length, 0.4 * length)
         group = length * rng.uniform(1.2, 1.9) * np.arange(rng.integers(2, 6))
         chirps = beats(rng, max(rng.uniform(0.15, 0.9), group[-1] + 0.05), 0.004, first=rng.uniform(0, 0.3), last=2.35)
         times = (chirps[:, None] + group).ravel()
@@ -64,17 +64,17 @@ def frog(rng: np.random.Generator) -> Audio:
 
 def _wings(rng: np.random.Generator, pitch: float, shimmer: float, response: Response) -> Audio:
     """Return one insect on the wing: a rough buzz that comes near and goes, its pitch never at rest."""
-    beat = pitch * (1 + wander(rng, 5, 0.03) + wander(rng, 40, shimmer))
-    near = np.clip(0.5 + wander(rng, rng.uniform(1, 3), 0.35), 0.05, 2) ** 1.5
-    stroke = 1 + 0.5 * wander(rng, 1.3 * pitch)
-    buzz = periodic(phase(beat), saw_amplitudes(1.3 * pitch, 0.8)) * stroke
+    beat = pitch * (1 + drift(rng, 5, 0.03) + drift(rng, 40, shimmer))
+    near = np.clip(0.5 + drift(rng, rng.uniform(1, 3), 0.35), 0.05, 2) ** 1.5
+    stroke = 1 + 0.5 * drift(rng, 1.3 * pitch)
+    buzz = wavetable(phase(beat), saw_amplitudes(1.3 * pitch, 0.8)) * stroke
     return filtered(buzz * near, response)
 
 
 def bee(rng: np.random.Generator) -> Audio:
     """Buzz as one to three bees or flies do: 130 to 260 wing beats a second each."""
     body = 0.3 + formants([500, 1100, 2600], [300, 600, 1500], [0.7, 1, 0.6])
-    return together([_wings(rng, log_uniform(rng, 130, 260), 0.02, body) for _ in range(rng.integers(1, 4))])
+    return total([_wings(rng, log_uniform(rng, 130, 260), 0.02, body) for _ in range(rng.integers(1, 4))])
 
 
 def mosquito(rng: np.random.Generator) -> Audio:
@@ -88,14 +88,13 @@ def dog_bark(rng: np.random.Generator) -> Audio:
     length = rng.uniform(0.1, 0.2)
     n = samples(length)
     bend = 330 * size * curve([0, 0.35 * length, length], [0.8, rng.uniform(1.3, 1.8), 0.7], n)
-    loud = hump(n, 0.02, 0.6 * length)
+    loud = fade(n, 0.02, 0.6 * length)
     sung = voice(rng, bend, rng.uniform(0.05, 0.3), 0.03, 0.4) * loud
     f1 = 800 * size**0.5
     muzzle = formants([f1, 1.7 * f1, 3.0 * f1], [0.4 * f1, 0.4 * f1, 0.9 * f1], [1, 0.9, 0.25])
     bark = filtered(sung, muzzle * highpass(0.6 * f1, 2) * lowpass(4000, 1))[: n + 800]
     times = beats(rng, log_uniform(rng, length + 0.1, 1.1), 0.05, first=rng.uniform(0, 0.4))
-    times = some(rng, times, 0.8)
-    return place(bark, times, rng.uniform(0.6, 1, times.size))
+    return place(bark, *accented(rng, thinned(rng, times, 0.8), 0.6))
 
 
 def cat_meow(rng: np.random.Generator) -> Audio:
@@ -104,7 +103,7 @@ def cat_meow(rng: np.random.Generator) -> Audio:
     n = samples(length)
     top, end = rng.uniform(1.1, 1.5), rng.uniform(0.6, 0.95)
     bend = pitch * curve([0, rng.uniform(0.2, 0.5) * length, length], [0.8, top, end], n)
-    sung = voice(rng, bend, rng.uniform(0.03, 0.2), 0.015, 0.4) * hump(n, 0.08, 0.2)
+    sung = voice(rng, bend, rng.uniform(0.03, 0.2), 0.015, 0.4) * fade(n, 0.08, 0.2)
     vowels = [(500.0, 2300.0, 3300.0), (1250.0, 1900.0, 3500.0), (800.0, 1200.0, 3000.0)]
     marks = [0, 0.35 * length, 0.95 * length]
     share = [curve(marks, weights, n) for weights in ([1, 0, 0], [0, 1, 0], [0, 0, 1])]
@@ -118,7 +117,7 @@ def sheep_bleat(rng: np.random.Generator) -> Audio:
     n = samples(length)
     shake = sine(rng.uniform(7, 13), n)
     bend = pitch * (1 + 0.05 * shake) * curve([0, 0.1, length], [0.9, 1.05, 0.85], n)
-    sung = voice(rng, bend, 0.12, 0.02) * (1 + rng.uniform(0.3, 0.6) * shake) * hump(n, 0.04, 0.12)
+    sung = voice(rng, bend, 0.12, 0.02) * (1 + rng.uniform(0.3, 0.6) * shake) * fade(n, 0.04, 0.12)
     baa = filtered(sung, formants([750, 1500, 2600, 3700], [150, 180, 300, 500], [1, 0.9, 0.6, 0.3]))[: n + 800]
     return place(baa, beats(rng, length + rng.uniform(0.2, 0.8), first=rng.uniform(0, 0.5), last=1.9))
 
@@ -134,8 +133,8 @@ def baby_cry(rng: np.random.Generator) -> Audio:
         top = rng.uniform(1.1, 1.45)
         bend = pitch * curve([0, 0.25 * length, 0.7 * length, length], [0.85, top, top, 0.8], n)
         bend *= 1 + 0.015 * sine(rng.uniform(5, 9), n)
-        wail = voice(rng, bend, rng.uniform(0.03, 0.15), 0.02, 0.2) * hump(n, 0.06, 0.15)
-        gasp = 0.15 * rng.standard_normal(samples(0.15)) * hump(samples(0.15), 0.05, 0.05)
+        wail = voice(rng, bend, rng.uniform(0.03, 0.15), 0.02, 0.2) * fade(n, 0.06, 0.15)
+        gasp = 0.15 * rng.standard_normal(samples(0.15)) * fade(samples(0.15), 0.05, 0.05)
         out += place(wail, [max(0, time)]) + place(gasp, [max(0, min(2.3, time + length + 0.05))])
         time += length + rng.uniform(0.2, 0.45)
     return filtered(out, formants([1000, 1700, 3300, 4500], [250, 300, 500, 800], [1, 0.7, 0.6, 0.2]))
@@ -143,11 +142,11 @@ def baby_cry(rng: np.random.Generator) -> Audio:
 
 def snoring(rng: np.random.Generator) -> Audio:
     """Breath in over a fluttering palate, 25 to 60 times a second, then a softer breath out."""
-    flutter = rng.uniform(24, 62) * (1 + wander(rng, 10, 0.06))
+    flutter = rng.uniform(24, 62) * (1 + drift(rng, 10, 0.06))
     inhale, begin = rng.uniform(0.7, 1.3), rng.uniform(0, 0.6)
     n = samples(inhale)
-    gate = place(hump(n, 0.3 * inhale, 0.15), [begin])
-    out_breath = place(hump(samples(0.7), 0.2, 0.4), [min(2.4, begin + inhale + 0.15)])
+    gate = place(fade(n, 0.3 * inhale, 0.15), [begin])
+    out_breath = place(fade(samples(0.7), 0.2, 0.4), [min(2.4, begin + inhale + 0.15)])
     pulses = np.maximum(0, sine(flutter)) ** 4
     air = rng.standard_normal(N_SAMPLES)
     snore = filtered(pulses * (0.5 + air), formants([250, 650, 1400, 2600], [120, 200, 400, 600], [1, 0.8, 0.5, 0.3]))
@@ -160,12 +159,11 @@ def heartbeat(rng: np.random.Generator) -> Audio:
     period = 60 / rng.uniform(50, 130)
     n = samples(0.15)
     lub, dub = rng.uniform(32, 60), rng.uniform(45, 90)
-    first = sine(lub, n) * hump(n, 0.02, 0.11)
-    second = sine(dub, n) * hump(n, 0.015, 0.1) * rng.uniform(0.5, 0.9)
+    first = sine(lub, n) * fade(n, 0.02, 0.11)
+    second = sine(dub, n) * fade(n, 0.015, 0.1) * rng.uniform(0.5, 0.9)
     times = beats(rng, period, 0.01, first=rng.uniform(0, 0.4), last=2.3)
     thuds = place(first, times) + place(second, np.minimum(2.45, times + 0.34 * period**0.5))
-    driven = np.tanh(2.5 * thuds)
-    return driven + rng.uniform(0.01, 0.06) * noise(rng, lowpass(300))
+    return np.tanh(2.5 * thuds) + rng.uniform(0.01, 0.06) * noise(rng, lowpass(300))
 
 
 def bird_chirp(rng: np.random.Generator) -> Audio:
@@ -179,10 +177,9 @@ def bird_chirp(rng: np.random.Generator) -> Audio:
         bend = np.interp(np.linspace(0, 1, n), [0, rng.uniform(0.2, 0.8), 1], rng.uniform(-1, 1, 3))
         trill = rng.uniform(0, 0.08) * sine(rng.uniform(25, 90), n) * (rng.random() < 0.4)
         pitch = np.clip(centre * (1 + spread * bend + trill), 1200, 7500)
-        note = sine(pitch, n) * hump(n, 0.3 * length, 0.4 * length)
+        note = sine(pitch, n) * fade(n, 0.3 * length, 0.4 * length)
         gap = length + log_uniform(rng, 0.02, 0.15)
-        repeats = int(rng.integers(1, 7))
-        times = np.arange(repeats, dtype=float) * gap + time
+        times = np.arange(rng.integers(1, 7), dtype=float) * gap + time
         out += place(note, times[times < 2.4], rng.uniform(0.4, 1))
         time = times[-1] + length + log_uniform(rng, 0.05, 0.8)
     return out
@@ -198,8 +195,8 @@ def owl_hoot(rng: np.random.Generator) -> Audio:
         n = samples(length)
         tremble = 1 + 0.01 * sine(rng.uniform(6, 14), n)
         bend = pitch * tremble * curve([0, 0.3 * length, length], [0.94, 1.02, 0.93], n)
-        hoot = periodic(phase(bend, n), [1, rng.uniform(0.03, 0.2), 0.05]) + 0.02 * rng.standard_normal(n)
-        out += place(hoot * hump(n, 0.4 * length, 0.4 * length), [time], rng.uniform(0.7, 1))
+        hoot = wavetable(phase(bend, n), [1, rng.uniform(0.03, 0.2), 0.05]) + 0.02 * rng.standard_normal(n)
+        out += place(hoot * fade(n, 0.4 * length, 0.4 * length), [time], rng.uniform(0.7, 1))
         time += length + rng.uniform(0.08, 0.4)
     return out
 
@@ -212,8 +209,8 @@ def cuckoo(rng: np.random.Generator) -> Audio:
     notes = []
     for pitch, length in ((high, first), (high * interval, second)):
         n = samples(length)
-        tone = periodic(phase(pitch * curve([0, length], [1.0, 0.97], n), n), [1, rng.uniform(0.03, 0.15), 0.05])
-        notes.append(tone * hump(n, 0.03, 0.05))
+        tone = wavetable(phase(pitch * curve([0, length], [1.0, 0.97], n), n), [1, rng.uniform(0.03, 0.15), 0.05])
+        notes.append(tone * fade(n, 0.03, 0.05))
     times = beats(rng, rng.uniform(0.9, 1.5), 0.03, first=rng.uniform(0, 0.6), last=2.0)
     return place(notes[0], times) + place(notes[1], times + first + rng.uniform(0.06, 0.14), 0.9)
 
@@ -224,7 +221,7 @@ def crow(rng: np.random.Generator) -> Audio:
     n = samples(length)
     bend = pitch * curve([0, 0.25 * length, length], [0.85, 1.05, 0.8], n)
     rasp = 1 + 0.8 * sine(rng.uniform(55, 110), n)
-    raw = voice(rng, bend, 0.6, 0.06, 0.2) * rasp * hump(n, 0.03, 0.09)
+    raw = voice(rng, bend, 0.6, 0.06, 0.2) * rasp * fade(n, 0.03, 0.09)
     caw = filtered(raw, formants([1150, 1750, 3300], [350, 400, 900], [1, 1, 0.4]))[: n + 800]
     return place(caw, beats(rng, length + rng.uniform(0.12, 0.5), 0.03, first=rng.uniform(0, 0.5)))
 
@@ -240,7 +237,7 @@ def rooster(rng: np.random.Generator) -> Audio:
         n = samples(length)
         falls = rng.uniform(0.55, 0.75) if number == 3 else 0.92
         bend = level * curve([0, 0.04, 0.65 * length, length], [0.75, 1, 0.97, falls], n)
-        strain = voice(rng, bend, 0.25, 0.015, 0.5) * hump(n, 0.02, 0.12)
+        strain = voice(rng, bend, 0.25, 0.015, 0.5) * fade(n, 0.02, 0.12)
         out += place(strain, [time], 0.6 if number < 2 else 1.0)
         time += length + rng.uniform(0.0, 0.05)
     throat = formants([1300, 2000, 3300, 4600], [350, 400, 600, 900], [1, 0.9, 0.5, 0.3])
@@ -252,7 +249,7 @@ def duck(rng: np.random.Generator) -> Audio:
     pitch, length = log_uniform(rng, 220, 420), rng.uniform(0.1, 0.22)
     n = samples(length)
     bend = pitch * curve([0, 0.3 * length, length], [0.95, 1.1, 0.8], n)
-    raw = voice(rng, bend, 0.4, 0.06, 0.4) * hump(n, 0.015, 0.06)
+    raw = voice(rng, bend, 0.4, 0.06, 0.4) * fade(n, 0.015, 0.06)
     beak = formants([1150, 1900, 2900], [250, 350, 700], [1, 0.9, 0.5])
     quack = filtered(raw, beak * highpass(700, 2))[: n + 600]
     times = beats(rng, length + rng.uniform(0.06, 0.4), 0.02, first=rng.uniform(0, 0.4))

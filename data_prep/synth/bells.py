@@ -1,4 +1,4 @@
-# ruff: noqa: D401 - the docstring of a player says what one hears
+# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Struck metal and glass: bodies whose partials are not harmonic, each by its table of mode ratios.
 
 Ratios from Fletcher & Rossing, The Physics of Musical Instruments (2nd ed., 1998): bells ch. 21, bars ch. 19,
@@ -8,10 +8,10 @@ glasses and bowls ch. 20. A free bar rings at 1 : 2.756 : 5.404 : 8.933, a clamp
 import numpy as np
 
 from data_prep.synth.clip import Audio, log_uniform, samples
-from data_prep.synth.envelopes import curve, decay, hump
-from data_prep.synth.events import beats, deal, place, poisson
+from data_prep.synth.envelopes import curve, decay, fade
+from data_prep.synth.events import accented, beats, place, place_any, poisson
 from data_prep.synth.filters import band, filtered, highpass, lowpass, noise
-from data_prep.synth.oscillators import modes, periodic, phase
+from data_prep.synth.oscillators import modes, phase, wavetable
 
 CHURCH_BELL = np.array([0.5, 1.0, 1.183, 1.506, 2.0, 2.514, 2.662, 3.011, 4.166, 5.433, 6.796, 8.215])
 FREE_BAR = np.array([1.0, 2.756, 5.404, 8.933])
@@ -42,7 +42,7 @@ def church_bell(rng: np.random.Generator) -> Audio:
     blow = _strike(rng, prime, ratios, log_uniform(rng, 3, 9), rng.uniform(0.5, 1.0), rng.uniform(0.1, 0.8))
     clapper = noise(rng, band(1500, 6000)) * decay(0.04)
     times = beats(rng, rng.uniform(0.7, 2.2), 0.02, first=rng.uniform(0, 0.4))
-    return place(blow + rng.uniform(0.1, 0.5) * clapper, times, rng.uniform(0.6, 1, times.size))
+    return place(blow + rng.uniform(0.1, 0.5) * clapper, *accented(rng, times, 0.6))
 
 
 def bicycle_bell(rng: np.random.Generator) -> Audio:
@@ -53,7 +53,7 @@ def bicycle_bell(rng: np.random.Generator) -> Audio:
     rings = beats(rng, rng.uniform(0.35, 0.9), 0.03, first=rng.uniform(0, 0.4), last=rng.uniform(1.0, 2.2))
     roll = beats(rng, 1 / rng.uniform(16, 30), 0.003, first=0, last=rng.uniform(0.12, 0.35))
     times = np.clip((rings[:, None] + roll).ravel(), 0, 2.45)
-    return place(blow, times, rng.uniform(0.3, 1, times.size))
+    return place(blow, *accented(rng, times, 0.3))
 
 
 def doorbell(rng: np.random.Generator) -> Audio:
@@ -63,8 +63,7 @@ def doorbell(rng: np.random.Generator) -> Audio:
     t60, brightness = log_uniform(rng, 1.2, 4), rng.uniform(0.8, 2.0)
     ding = _strike(rng, high, FREE_BAR, t60, 0.9, brightness)
     dong = _strike(rng, low, FREE_BAR, 1.2 * t60, 0.9, brightness)
-    first = rng.uniform(0, 0.5)
-    gap = rng.uniform(0.3, 0.8)
+    first, gap = rng.uniform(0, 0.5), rng.uniform(0.3, 0.8)
     again = first + gap + rng.uniform(0.6, 1.0)
     twice = rng.random() < 0.3 and again + gap < 2.3
     dings, dongs = ([first, again], [first + gap, again + gap]) if twice else ([first], [first + gap])
@@ -78,8 +77,7 @@ def wind_chime(rng: np.random.Generator) -> Audio:
     for semitones in PENTATONIC[: rng.integers(5, 9)]:
         pitch = base * 2 ** (semitones / 12)
         tubes.append(_strike(rng, pitch, _doublets(rng, FREE_BAR, 0.004), t60, 1.0, brightness))
-    times = poisson(rng, rng.uniform(3, 12))
-    return deal(rng, tubes, times, rng.uniform(0.15, 1, times.size))
+    return place_any(rng, tubes, *accented(rng, poisson(rng, rng.uniform(3, 12)), 0.15))
 
 
 def glass_ping(rng: np.random.Generator) -> Audio:
@@ -87,8 +85,8 @@ def glass_ping(rng: np.random.Generator) -> Audio:
     times = beats(rng, rng.uniform(0.35, 1.2), 0.08, first=rng.uniform(0, 0.5), last=rng.uniform(0.6, 2.4))
     clink = noise(rng, highpass(3000)) * decay(0.01)
     for pitch in log_uniform(rng, 900, 2600) * np.array([1.0, rng.uniform(1.05, 1.6)]):
-        modes_of_glass = _doublets(rng, WINE_GLASS, 0.01)
-        clink += _strike(rng, pitch, modes_of_glass, log_uniform(rng, 0.25, 1.8), 0.5, rng.uniform(0.2, 0.9))
+        ratios = _doublets(rng, WINE_GLASS, 0.01)
+        clink += _strike(rng, pitch, ratios, log_uniform(rng, 0.25, 1.8), 0.5, rng.uniform(0.2, 0.9))
     return place(clink, times)
 
 
@@ -117,7 +115,7 @@ def jingle_bell(rng: np.random.Generator) -> Audio:
         ratios = np.array([1.0, rng.uniform(1.2, 1.4), rng.uniform(1.6, 1.9)])
         ring = _strike(rng, log_uniform(rng, 3000, 5200), ratios, log_uniform(rng, 0.15, 0.5), 0.3, 0.2)
         bells.append(ring + 0.1 * noise(rng, highpass(5000)) * decay(0.02))
-    return deal(rng, bells, times, rng.uniform(0.2, 1, times.size))
+    return place_any(rng, bells, *accented(rng, times, 0.2))
 
 
 def singing_bowl(rng: np.random.Generator) -> Audio:
@@ -130,16 +128,13 @@ def singing_bowl(rng: np.random.Generator) -> Audio:
 
 def gong(rng: np.random.Generator) -> Audio:
     """A great disc: scores of modes, of which the high ones only bloom after the blow has spread over it."""
-    count = 70
-    ratios = np.sort(np.concatenate([[1.0, 1.58, 2.0, 2.42], rng.uniform(1.3, 28, count)]))
-    base = log_uniform(rng, 60, 180)
-    t60 = log_uniform(rng, 3, 10)
+    ratios = np.sort(np.concatenate([[1.0, 1.58, 2.0, 2.42], rng.uniform(1.3, 28, 70)]))
+    base, t60 = log_uniform(rng, 60, 180), log_uniform(rng, 3, 10)
     low = modes(base * ratios, t60 * ratios**-0.4, ratios**-0.8 * rng.uniform(0.3, 1, ratios.size))
     wash = modes(base * 6 * ratios, 0.5 * t60, ratios**-0.5 * rng.normal(0, 1, ratios.size))
     bloom = 1 - decay(rng.uniform(0.4, 1.6))
     thump = filtered(noise(rng) * decay(0.15), lowpass(300))
-    blow = low + rng.uniform(0.1, 0.5) * wash * bloom + 0.5 * thump
-    return place(blow, [rng.uniform(0, 0.4)])
+    return place(low + rng.uniform(0.1, 0.5) * wash * bloom + 0.5 * thump, [rng.uniform(0, 0.4)])
 
 
 def cowbell(rng: np.random.Generator) -> Audio:
@@ -148,7 +143,7 @@ def cowbell(rng: np.random.Generator) -> Audio:
     ratios = _doublets(rng, np.array([1.0, 1.48, 2.33, 3.7, 5.2, 6.9]), 0.03)
     clank = _strike(rng, base, ratios, log_uniform(rng, 0.12, 0.6), 0.3, rng.uniform(0.1, 0.7))
     times = beats(rng, 1 / rng.uniform(2, 6), rng.uniform(0.01, 0.09), first=rng.uniform(0, 0.3))
-    return place(clank, times, rng.uniform(0.2, 1, times.size))
+    return place(clank, *accented(rng, times, 0.2))
 
 
 def tuning_fork(rng: np.random.Generator) -> Audio:
@@ -168,10 +163,9 @@ def alarm_clock(rng: np.random.Generator) -> Audio:
         hits = beats(rng, 1 / rng.uniform(13, 26), 0.002, first=rng.uniform(0, 0.5), last=rng.uniform(1.8, 2.5))
         blows = [_strike(rng, pitch, ratios, log_uniform(rng, 0.2, 0.8), 0.4, 0.3) for pitch in gongs]
         return place(blows[0], hits[::2]) + place(blows[1], hits[1::2])
-    pitch = log_uniform(rng, 1700, 3300)
-    short = rng.uniform(0.05, 0.1)
+    pitch, short = log_uniform(rng, 1700, 3300), rng.uniform(0.05, 0.1)
     n = samples(short)
-    beep = periodic(phase(pitch, n), [1, rng.uniform(0, 0.4)]) * hump(n, 0.002, 0.002)
+    beep = wavetable(phase(pitch, n), [1, rng.uniform(0, 0.4)]) * fade(n, 0.002, 0.002)
     groups = np.arange(rng.uniform(0, 0.4), 2.4, rng.uniform(0.75, 1.1))
     times = (groups[:, None] + 1.7 * short * np.arange(rng.integers(2, 5))).ravel()
     return place(beep, times[times < 2.4])

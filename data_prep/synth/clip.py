@@ -36,7 +36,7 @@ def unit(sound: Audio) -> Audio:
     return sound / rms if rms > 0 else sound
 
 
-def together(sounds: Iterable[Audio]) -> Audio:
+def total(sounds: Iterable[Audio]) -> Audio:
     """Return the sum of some sounds of equal length."""
     first, *others = sounds
     return sum(others, first)

@@ -1,12 +1,12 @@
-# ruff: noqa: D401 - the docstring of a player says what one hears
+# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Drums, cymbals, mallets and hands: everything that is hit and is not a bell."""
 
 import numpy as np
 
 from data_prep.synth.clip import N_SAMPLES, Audio, Floats, log_uniform, samples, unit
-from data_prep.synth.envelopes import curve, decay, throb, wander
-from data_prep.synth.events import beats, deal, impulses, place, poisson, some
-from data_prep.synth.filters import band, filtered, formants, highpass, noise, resonance, spectrum
+from data_prep.synth.envelopes import curve, decay, drift, tremolo
+from data_prep.synth.events import accented, beats, impulses, place, place_any, poisson, thinned
+from data_prep.synth.filters import band, filtered, formants, highpass, noise, resonance, response_of
 from data_prep.synth.music import phrase
 from data_prep.synth.oscillators import modes, sine
 
@@ -17,8 +17,7 @@ MEMBRANE = np.array([1.0, 1.594, 2.136, 2.296, 2.653, 2.918, 3.156, 3.501])
 def _groove(rng: np.random.Generator, slowest: float = 0.6, fastest: float = 0.12) -> tuple[Audio, Audio]:
     """Return times and gains of a short rhythm: a pulse with some beats left out and some stressed."""
     pulse = beats(rng, log_uniform(rng, fastest, slowest), 0.006, first=rng.uniform(0, 0.15))
-    times = some(rng, pulse, rng.uniform(0.4, 1.0))
-    return times, rng.uniform(0.45, 1, times.size)
+    return accented(rng, thinned(rng, pulse, rng.uniform(0.4, 1.0)), 0.45)
 
 
 def bass_drum(rng: np.random.Generator) -> Audio:
@@ -50,9 +49,9 @@ def _metal(rng: np.random.Generator, lowest: float, count: int, t60: float) -> A
 
 def hi_hat(rng: np.random.Generator) -> Audio:
     """Two small cymbals on a stand: closed ticks, now and then open."""
-    noise_part = noise(rng, highpass(5000))
+    hiss = noise(rng, highpass(5000))
     metal = _metal(rng, rng.uniform(2500, 4500), 60, 3)
-    source = noise_part + rng.uniform(0.03, 0.3) * metal
+    source = hiss + rng.uniform(0.03, 0.3) * metal
     times, gains = _groove(rng, 0.4, 0.1)
     opened = rng.random(times.size) < rng.uniform(0, 0.4)
     closed = place(source * decay(log_uniform(rng, 0.07, 0.25)), times[~opened], gains[~opened])
@@ -75,7 +74,7 @@ def tabla(rng: np.random.Generator) -> Audio:
     slap = modes(pitch * MEMBRANE, 0.07, 1.0) + 0.6 * noise(rng, band(1000, 5000, 1)) * decay(0.03)
     bend = rng.uniform(75, 110) * (1 + rng.uniform(0.1, 0.6) * curve([0, 0.25], [0, 1]))
     low = sine(bend) * decay(rng.uniform(0.5, 1)) * 1.2
-    return deal(rng, [ringing, ringing, slap, low], *_groove(rng, 0.28, 0.1))
+    return place_any(rng, [ringing, ringing, slap, low], *_groove(rng, 0.28, 0.1))
 
 
 def wood_block(rng: np.random.Generator) -> Audio:
@@ -83,13 +82,13 @@ def wood_block(rng: np.random.Generator) -> Audio:
     pitches = log_uniform(rng, 500, 1300) * np.array([1, rng.uniform(1.2, 1.5)])
     t60 = log_uniform(rng, 0.05, 0.16)
     hits = [modes(p * np.array([1, 1.6, 2.7]), t60, [1, 0.35, 0.2]) for p in pitches]
-    return deal(rng, hits, *_groove(rng, 0.5, 0.12))
+    return place_any(rng, hits, *_groove(rng, 0.5, 0.12))
 
 
 def maraca(rng: np.random.Generator) -> Audio:
     """Beans in a gourd: many random collisions that die away, all heard through the shell (Cook 1997, PhISM)."""
     times = beats(rng, 1 / rng.uniform(3, 9), 0.008)
-    energy = place(decay(rng.uniform(0.1, 0.25)), times, rng.uniform(0.3, 1, times.size))
+    energy = place(decay(rng.uniform(0.1, 0.25)), *accented(rng, times, 0.3))
     beans = rng.standard_normal(N_SAMPLES) * (rng.random(N_SAMPLES) < 0.15)
     return filtered(beans * energy, resonance(log_uniform(rng, 3200, 6000), rng.uniform(0.8, 3)) * highpass(1500, 1))
 
@@ -97,7 +96,7 @@ def maraca(rng: np.random.Generator) -> Audio:
 def tambourine(rng: np.random.Generator) -> Audio:
     """Shaken pairs of little brass discs, and now and then the hand on the head."""
     times = beats(rng, 1 / rng.uniform(3, 9), 0.008)
-    energy = place(decay(rng.uniform(0.15, 0.5)), times, rng.uniform(0.3, 1, times.size))
+    energy = place(decay(rng.uniform(0.15, 0.5)), *accented(rng, times, 0.3))
     discs = rng.standard_normal(N_SAMPLES) * (rng.random(N_SAMPLES) < 0.06)
     tuned = rng.uniform(3500, 7500, 7)
     ring = formants(tuned, tuned / 30, np.ones(7))
@@ -129,7 +128,7 @@ def vibraphone(rng: np.random.Generator) -> Audio:
     """Aluminium bars over tubes that motor discs open and close, so that the long notes throb."""
     t60, gains = log_uniform(rng, 3, 8), [1, rng.uniform(0.05, 0.3), rng.uniform(0, 0.2)]
     played = _mallet(rng, 53, [1, 4, 10.2], [t60, t60 / 3, t60 / 10], gains)
-    return played * throb(rng.uniform(3, 8), rng.uniform(0, 0.6))
+    return played * tremolo(rng.uniform(3, 8), rng.uniform(0, 0.6))
 
 
 def glockenspiel(rng: np.random.Generator) -> Audio:
@@ -161,7 +160,7 @@ def drum_kit(rng: np.random.Generator) -> Audio:
     kicks, snares = times[::4], times[2::4]
     extra = times[rng.random(times.size) < 0.15]
     mix = 1.5 * place(kick, np.concatenate([kicks, extra])) + rng.uniform(0.6, 1.2) * place(snare, snares)
-    return mix + rng.uniform(0.15, 0.5) * place(hat, times, rng.uniform(0.5, 1, times.size))
+    return mix + rng.uniform(0.15, 0.5) * place(hat, *accented(rng, times, 0.5))
 
 
 def _clap(rng: np.random.Generator) -> Audio:
@@ -184,12 +183,11 @@ def hand_clap(rng: np.random.Generator) -> Audio:
 
 def applause(rng: np.random.Generator) -> Audio:
     """A crowd: hundreds of claps a second from a dozen kinds of hands, and many too far to be told apart."""
-    swell = curve([0, 1.2, 2.5], rng.uniform(0.6, 1, 3)) * (1 + wander(rng, 8, 0.06))
+    swell = curve([0, 1.2, 2.5], rng.uniform(0.6, 1, 3)) * (1 + drift(rng, 8, 0.06))
     rate = log_uniform(rng, 150, 900)
     hands = [_clap(rng) for _ in range(12)]
     near = np.zeros(N_SAMPLES)
     for clap in hands:
-        times = poisson(rng, rate / 12)
-        near += filtered(impulses(times, rng.uniform(0.5, 1, times.size)), spectrum(clap))
+        near += filtered(impulses(*accented(rng, poisson(rng, rate / 12), 0.5)), response_of(clap))
     far = noise(rng, band(900, 3500, 1))
     return (unit(near) + rng.uniform(0.2, 1.0) * far) * swell

@@ -13,14 +13,14 @@ def decay(t60: float, n: int = N_SAMPLES) -> Audio:
     return np.exp(np.arange(n, dtype=float) * (-LN_1000 / (t60 * SAMPLE_RATE)))
 
 
-def hump(n: int, attack: float, release: float) -> Audio:
+def fade(n: int, attack: float, release: float) -> Audio:
     """Return float64[n] that rises in ``attack`` s, holds one, and falls in ``release`` s, with no corner."""
     index = np.arange(n)
     ramp = np.minimum(np.minimum(index / samples(attack), (n - 1 - index) / samples(release)), 1.0)
     return np.sin(0.5 * np.pi * ramp) ** 2
 
 
-def throb(rate: float, depth: float, n: int = N_SAMPLES) -> Audio:
+def tremolo(rate: float, depth: float, n: int = N_SAMPLES) -> Audio:
     """Return float64[n] that swings between one and 1 - ``depth``, ``rate`` times a second: tremolo."""
     return 1 - depth * (0.5 + 0.5 * np.sin(phase(rate, n)))
 
@@ -30,7 +30,7 @@ def curve(times: Floats, values: Floats, n: int = N_SAMPLES) -> Audio:
     return np.interp(TIME[:n], times, values)
 
 
-def wander(rng: np.random.Generator, rate: float, spread: float = 1.0, n: int = N_SAMPLES) -> Audio:
+def drift(rng: np.random.Generator, rate: float, spread: float = 1.0, n: int = N_SAMPLES) -> Audio:
     """Return float64[n], a slow random curve of zero mean and that spread, with ``rate`` free points a second."""
     knots = spread * rng.standard_normal(int(n / SAMPLE_RATE * rate) + 3)
     return np.interp(TIME[:n] * rate + rng.uniform(), np.arange(knots.size), knots)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from data_prep.synth.clip import CLIP_SECONDS, N_SAMPLES, SAMPLE_RATE, Audio, Floats, together
+from data_prep.synth.clip import CLIP_SECONDS, N_SAMPLES, SAMPLE_RATE, Audio, Floats, total
 
 
 def beats(
@@ -16,11 +16,16 @@ def beats(
     return np.clip(times + jitter * rng.standard_normal(times.size), 0.0, CLIP_SECONDS - 0.02)
 
 
-def some(rng: np.random.Generator, times: Audio, share: float) -> Audio:
+def thinned(rng: np.random.Generator, times: Audio, share: float) -> Audio:
     """Return the first of the times, and each of the others with probability ``share``."""
     kept = rng.random(times.size) < share
     kept[:1] = True
     return times[kept]
+
+
+def accented(rng: np.random.Generator, times: Audio, softest: float) -> tuple[Audio, Audio]:
+    """Return the times, and for each a random gain from ``softest`` to one: no two blows are equally strong."""
+    return times, rng.uniform(softest, 1, times.size)
 
 
 def poisson(rng: np.random.Generator, rate: float, end: float = CLIP_SECONDS) -> Audio:
@@ -48,14 +53,14 @@ def impulses(times: Floats, gains: Floats | float = 1.0) -> Audio:
     return _sum_at(index, np.broadcast_to(gains, index.shape))
 
 
-def deal(rng: np.random.Generator, sounds: Sequence[Audio], times: Audio, gains: Floats | float = 1.0) -> Audio:
+def place_any(rng: np.random.Generator, sounds: Sequence[Audio], times: Audio, gains: Floats | float = 1.0) -> Audio:
     """Return float64[40000] in which each time (s) has one of the sounds, drawn at random, at its gain."""
     drawn = rng.integers(len(sounds), size=times.size)
     loud = np.broadcast_to(gains, times.shape)
-    return together(place(sound, times[drawn == i], loud[drawn == i]) for i, sound in enumerate(sounds))
+    return total(place(sound, times[drawn == i], loud[drawn == i]) for i, sound in enumerate(sounds))
 
 
-def scatter(grains: Audio, times: Audio) -> Audio:
+def place_grains(grains: Audio, times: Audio) -> Audio:
     """Return float64[40000], the sum of float64[m, g] short grains, each starting at its time in seconds."""
     index = (times * SAMPLE_RATE).astype(np.int64)[:, None] + np.arange(grains.shape[1])
     return _sum_at(index.ravel(), grains.ravel())

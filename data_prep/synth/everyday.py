@@ -1,13 +1,13 @@
-# ruff: noqa: D401 - the docstring of a player says what one hears
+# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Things people do and use: steps, knocks, keys, clocks, paper, tools."""
 
 import numpy as np
 
 from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, TIME, Audio, log_uniform, samples, unit
 from data_prep.synth.envelopes import curve, decay
-from data_prep.synth.events import beats, deal, impulses, place, poisson
+from data_prep.synth.events import accented, beats, impulses, place, place_any, poisson
 from data_prep.synth.filters import band, filtered, formants, highpass, lowpass, noise
-from data_prep.synth.oscillators import modes, periodic, phase, saw_amplitudes, sine
+from data_prep.synth.oscillators import modes, phase, saw_amplitudes, sine, wavetable
 
 
 def _knock_on(rng: np.random.Generator, low: float, high: float, t60: float) -> Audio:
@@ -58,7 +58,7 @@ def knock(rng: np.random.Generator) -> Audio:
     starts = beats(rng, group[-1] + rng.uniform(0.5, 1.2), first=rng.uniform(0, 0.5))
     times = (starts[:, None] + group).ravel() + rng.normal(0, 0.006, starts.size * group.size)
     times = times[(times > 0) & (times < 2.4)]
-    return place(panel, times, rng.uniform(0.6, 1, times.size))
+    return place(panel, *accented(rng, times, 0.6))
 
 
 def typing(rng: np.random.Generator) -> Audio:
@@ -74,7 +74,7 @@ def typing(rng: np.random.Generator) -> Audio:
         if heavy:
             down = down + 2 * place(_knock_on(rng, 900, 6000, 0.09), [0.012])
         mine = times[finger == number]
-        out += place(down, mine, rng.uniform(0.4, 1, mine.size))
+        out += place(down, *accented(rng, mine, 0.4))
         out += place(up, mine + rng.uniform(0.05, 0.1), rng.uniform(0.15, 0.5))
     if heavy and rng.random() < 0.3:
         out += place(modes(2300 * np.array([1, 1.005, 2.4]), 1.0, 3.0), [rng.uniform(0.5, 2.2)])
@@ -87,11 +87,11 @@ def printer(rng: np.random.Generator) -> Audio:
     sweep = np.abs(((TIME / stroke + rng.uniform()) % 2) - 1)
     speed: Audio = np.minimum(1, 8 * np.minimum(sweep, 1 - sweep))
     pitch = rng.uniform(180, 900) * (0.4 + 0.6 * speed)
-    motor = periodic(phase(pitch), saw_amplitudes(950, 0.6) * rng.uniform(0.1, 1, 8))
+    motor = wavetable(phase(pitch), saw_amplitudes(950, 0.6) * rng.uniform(0.1, 1, 8))
     pins = noise(rng, band(1500, 7000, 1)) * (sine(rng.uniform(60, 400)) > 0)
-    turn = np.flatnonzero(np.diff(np.sign(np.diff(sweep)))).astype(float) / SAMPLE_RATE
+    turns = np.flatnonzero(np.diff(np.sign(np.diff(sweep)))).astype(float) / SAMPLE_RATE
     clunk = 0.3 * _knock_on(rng, 150, 1200, 0.08)
-    return (motor + rng.uniform(0.4, 2) * pins) * speed + rng.uniform(1, 4) * place(clunk, turn[turn < 2.4])
+    return (motor + rng.uniform(0.4, 2) * pins) * speed + rng.uniform(1, 4) * place(clunk, turns[turns < 2.4])
 
 
 def keys_jangling(rng: np.random.Generator) -> Audio:
@@ -99,11 +99,9 @@ def keys_jangling(rng: np.random.Generator) -> Audio:
     bursts = poisson(rng, rng.uniform(2, 6))
     times = np.concatenate([b + np.abs(rng.normal(0, 0.06, rng.integers(3, 14))) for b in [0.05, *bursts]])
     tick = 0.2 * noise(rng, highpass(3000)) * decay(0.01)
-    keys = []
-    for _ in range(6):
-        clink = modes(rng.uniform(2500, 7600, 5), rng.uniform(0.04, 0.2), rng.uniform(0.3, 1, 5))
-        keys.append(clink + tick)
-    return deal(rng, keys, times, rng.exponential(0.5, times.size))
+    clinks = [modes(rng.uniform(2500, 7600, 5), rng.uniform(0.04, 0.2), rng.uniform(0.3, 1, 5)) for _ in range(6)]
+    keys = [clink + tick for clink in clinks]
+    return place_any(rng, keys, times, rng.exponential(0.5, times.size))
 
 
 def glass_shatter(rng: np.random.Generator) -> Audio:
@@ -112,7 +110,7 @@ def glass_shatter(rng: np.random.Generator) -> Audio:
     burst = noise(rng, highpass(1200, 1)) * decay(rng.uniform(0.15, 0.4))
     splinters = [modes(rng.uniform(2000, 7700, 4), rng.uniform(0.05, 0.35), rng.uniform(0.3, 1, 4)) for _ in range(8)]
     times = when + rng.exponential(rng.uniform(0.15, 0.45), rng.integers(25, 90))
-    return place(burst, [when]) + deal(rng, splinters, times, 0.6 * rng.exponential(0.5, times.size))
+    return place(burst, [when]) + place_any(rng, splinters, times, 0.6 * rng.exponential(0.5, times.size))
 
 
 def explosion(rng: np.random.Generator) -> Audio:

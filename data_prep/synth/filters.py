@@ -31,7 +31,7 @@ def filtered(sound: Audio, response: Response | Audio) -> Audio:
     return np.fft.irfft(np.fft.rfft(sound, _PADDED) * response, _PADDED)[:N_SAMPLES]
 
 
-def spectrum(sound: Audio) -> Response:
+def response_of(sound: Audio) -> Response:
     """Return the response of a filter whose impulse response is that sound, at most half a second of it."""
     return np.fft.rfft(sound, _PADDED)
 

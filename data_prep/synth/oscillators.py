@@ -20,7 +20,7 @@ def sine(frequency: float | Audio, n: int = N_SAMPLES, start: float = 0.0) -> Au
     return np.sin(phase(frequency, n, start))
 
 
-def periodic(angle: Audio, amplitudes: Floats) -> Audio:
+def wavetable(angle: Audio, amplitudes: Floats) -> Audio:
     """Return sum_k amplitudes[k-1] sin(k angle), by looking up one period of it in a table.
 
     Wavetable synthesis (Mathews, The Technology of Computer Music, 1969): the cost does not grow with the number

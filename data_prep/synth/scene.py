@@ -3,8 +3,8 @@
 import numpy as np
 
 from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, Audio, log_uniform, samples
-from data_prep.synth.envelopes import hump
-from data_prep.synth.filters import Response, filtered, highpass, lowpass, noise, slope, spectrum
+from data_prep.synth.envelopes import fade
+from data_prep.synth.filters import Response, filtered, highpass, lowpass, noise, response_of, slope
 
 PEAK = 0.9
 _LOUD_WINDOW = samples(0.25)
@@ -21,7 +21,7 @@ def room(rng: np.random.Generator) -> Response:
     tail = rng.standard_normal(_TAIL) * 10 ** (-3 * t / t60) * np.minimum(1, (0.5 - t) / 0.1)
     first_echo = samples(rng.uniform(0.002, 0.02))
     tail = np.pad(tail, (first_echo, 0))[:_TAIL]
-    return 1 + wet * spectrum(tail / np.sqrt(np.sum(tail**2))) * lowpass(rng.uniform(2000, 7000), 1)
+    return 1 + wet * response_of(tail / np.sqrt(np.sum(tail**2))) * lowpass(rng.uniform(2000, 7000), 1)
 
 
 def record(rng: np.random.Generator, sound: Audio, *, clean: bool) -> Audio:
@@ -43,5 +43,5 @@ def level(sound: Audio, floor: Audio, loudness: float) -> Audio:
     """Bring the loudest quarter of a second to that RMS, the noise floor with it, and keep peaks below 0.9."""
     energy = np.concatenate([[0.0], np.cumsum(np.square(sound))])
     loudest = np.sqrt(np.max(energy[_LOUD_WINDOW:] - energy[:-_LOUD_WINDOW]) / _LOUD_WINDOW)
-    mixed: Audio = (sound / max(loudest, 1e-12) + floor) * hump(N_SAMPLES, 0.004, 0.03)
+    mixed: Audio = (sound / max(loudest, 1e-12) + floor) * fade(N_SAMPLES, 0.004, 0.03)
     return mixed * min(loudness, PEAK / float(np.max(np.abs(mixed))))

@@ -1,4 +1,4 @@
-# ruff: noqa: D401 - the docstring of a player says what one hears
+# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Strings: plucked, struck and bowed.
 
 Plucked strings are Karplus & Strong (Digital synthesis of plucked-string and drum timbres, 1983) with the
@@ -10,12 +10,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from data_prep.synth.clip import CLIP_SECONDS, N_SAMPLES, SAMPLE_RATE, Audio, log_uniform, samples, together
-from data_prep.synth.envelopes import curve, decay, hump, wander
-from data_prep.synth.events import beats, deal, place
+from data_prep.synth.clip import CLIP_SECONDS, N_SAMPLES, SAMPLE_RATE, Audio, log_uniform, samples, total
+from data_prep.synth.envelopes import curve, decay, drift, fade
+from data_prep.synth.events import accented, beats, place, place_any
 from data_prep.synth.filters import FREQUENCY, Response, band, filtered, formants, highpass, lowpass, noise, resonance
 from data_prep.synth.music import CHORDS, MAJOR, hertz, phrase
-from data_prep.synth.oscillators import modes, periodic, phase, saw_amplitudes, sine
+from data_prep.synth.oscillators import modes, phase, saw_amplitudes, sine, wavetable
 
 GUITAR_TUNING = np.array([40, 45, 50, 55, 59, 64])
 
@@ -60,10 +60,8 @@ def strum(rng: np.random.Generator) -> Audio:
     """A chord swept over six strings, down, and up over the four highest, a few times."""
     chord = (rng.integers(0, 12) + np.array(CHORDS[rng.integers(len(CHORDS))])) % 12
     brightness, where, t60 = log_uniform(rng, 1500, 6000), rng.uniform(0.1, 0.4), log_uniform(rng, 0.8, 3.5)
-    strings = []
-    for open_string in GUITAR_TUNING:
-        fret = np.min((chord - open_string) % 12)
-        strings.append(pluck(rng, hertz(open_string + fret), t60, brightness, where))
+    notes = [open_string + np.min((chord - open_string) % 12) for open_string in GUITAR_TUNING]
+    strings = [pluck(rng, hertz(note), t60, brightness, where) for note in notes]
     sweep = rng.uniform(0.006, 0.03)
     out = np.zeros(N_SAMPLES)
     for number, time in enumerate(beats(rng, rng.uniform(0.22, 1.1), 0.01)):
@@ -79,7 +77,7 @@ def bass_guitar(rng: np.random.Generator) -> Audio:
     t60, brightness, where = log_uniform(rng, 1.5, 5), log_uniform(rng, 300, 2500), rng.uniform(0.1, 0.4)
 
     def note(frequency: float, n: int) -> Audio:
-        return pluck(rng, frequency, t60, brightness, where)[:n] * hump(n, 0.001, 0.02)
+        return pluck(rng, frequency, t60, brightness, where)[:n] * fade(n, 0.001, 0.02)
 
     return phrase(rng, note, 28, 47, ring=False)
 
@@ -89,7 +87,7 @@ def banjo(rng: np.random.Generator) -> Audio:
     root, t60, where = rng.uniform(50, 62), log_uniform(rng, 0.25, 0.9), rng.uniform(0.05, 0.15)
     strings = [pluck(rng, hertz(root + step), t60, rng.uniform(3000, 7000), where) for step in (0, 4, 7, 12, 16)]
     times = beats(rng, 1 / rng.uniform(5, 11), 0.006)
-    played = deal(rng, strings, times, rng.uniform(0.5, 1, times.size))
+    played = place_any(rng, strings, *accented(rng, times, 0.5))
     return filtered(played, 0.3 + formants([600, 1200, 2600], [400, 700, 1500], [1, 0.8, 0.5]))
 
 
@@ -131,7 +129,7 @@ def piano(rng: np.random.Generator) -> Audio:
     if rng.random() < 0.6:
         return phrase(rng, note, 40, 84, ring=True)
     root, chord = rng.uniform(45, 66), CHORDS[rng.integers(len(CHORDS))]
-    struck = together([note(hertz(root + step), N_SAMPLES) for step in chord])
+    struck = total([note(hertz(root + step), N_SAMPLES) for step in chord])
     return place(struck, beats(rng, rng.uniform(0.5, 2), 0.01), 0.6)
 
 
@@ -143,10 +141,9 @@ def _bowed(rng: np.random.Generator, low: float, high: float, body: Response, vi
 
     def note(frequency: float, n: int) -> Audio:
         seconds = n / SAMPLE_RATE
-        depth = vibrato * curve([0.1, 0.4], [0, 1], n)
-        bend = 1 + depth * sine(rate, n) + wander(rng, 12, 0.001, n)
-        pressure = hump(n, attack, 0.08) * curve([0, 0.6 * seconds, seconds], [swell, 1, swell], n)
-        saw = periodic(phase(frequency * bend, n), saw_amplitudes(frequency * 1.03, rolloff))
+        bend = 1 + vibrato * curve([0.1, 0.4], [0, 1], n) * sine(rate, n) + drift(rng, 12, 0.001, n)
+        pressure = fade(n, attack, 0.08) * curve([0, 0.6 * seconds, seconds], [swell, 1, swell], n)
+        saw = wavetable(phase(frequency * bend, n), saw_amplitudes(frequency * 1.03, rolloff))
         return pressure * (saw + rasp * hair[:n])
 
     return filtered(phrase(rng, note, low, high, ring=False), body)
@@ -175,11 +172,11 @@ def distorted_guitar(rng: np.random.Generator) -> Audio:
     root, rings = log_uniform(rng, 80, 165), rng.random() < 0.5
     times = beats(rng, rng.uniform(0.4, 1.6) if rings else rng.uniform(0.11, 0.3), 0.006)
     t60 = 6.0 if rings else 0.5
-    chord = together(pluck(rng, root * ratio, t60, 2500, 0.15) for ratio in (1, 1.4983, 2))  # root, fifth, octave
+    chord = total(pluck(rng, root * ratio, t60, 2500, 0.15) for ratio in (1, 1.4983, 2))  # root, fifth, octave
     out = np.zeros(N_SAMPLES)
     for time, following in pairwise([*times, CLIP_SECONDS]):
         n = samples(following - time)
-        out += place(chord[:n] * hump(n, 0.001, 0.01), [time])
+        out += place(chord[:n] * fade(n, 0.001, 0.01), [time])
     out = filtered(out, highpass(100, 1) * lowpass(1500, 2))  # a dark tone before the valves: they make it bright
     driven = np.tanh(log_uniform(rng, 5, 40) * out / np.max(np.abs(out)))
     return filtered(driven, highpass(90, 1) * lowpass(3800, 3) * (1 + resonance(2500, 1.5)))

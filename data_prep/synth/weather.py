@@ -1,11 +1,11 @@
-# ruff: noqa: D401 - the docstring of a player says what one hears
+# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Wind, water and fire: noise with a shape, and crowds of small events with chance times and strengths."""
 
 import numpy as np
 
 from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, TIME, Audio, log_uniform, samples, unit
-from data_prep.synth.envelopes import curve, decay, wander
-from data_prep.synth.events import impulses, place, poisson, scatter
+from data_prep.synth.envelopes import curve, decay, drift
+from data_prep.synth.events import impulses, place, place_grains, poisson
 from data_prep.synth.filters import band, filtered, formants, highpass, lowpass, noise, resonance, slope
 from data_prep.synth.oscillators import phase
 
@@ -23,13 +23,13 @@ def bubbles(rng: np.random.Generator, rate: float, low: float, high: float) -> A
     rise = 0.1 * rng.random(times.size)[:, None] ** 2 * damping
     gains = rng.random(times.size)[:, None] ** 3 * (low / pitch) ** 0.5
     angle = 2 * np.pi * pitch * t * (1 + 0.5 * rise * t)
-    return scatter(gains * np.sin(angle) * np.exp(-damping * t), times)
+    return place_grains(gains * np.sin(angle) * np.exp(-damping * t), times)
 
 
 def rain(rng: np.random.Generator) -> Audio:
     """Rain heard as a whole: a hiss, out of which nearer drops stand; on leaves, on stone, on a roof."""
     surface = formants(rng.uniform(400, 6000, 4), rng.uniform(400, 2500, 4), rng.uniform(0.2, 1, 4))
-    hiss = noise(rng, band(log_uniform(rng, 80, 800), 6000, 1) * (0.5 + surface)) * (1 + wander(rng, 4, 0.08))
+    hiss = noise(rng, band(log_uniform(rng, 80, 800), 6000, 1) * (0.5 + surface)) * (1 + drift(rng, 4, 0.08))
     times = poisson(rng, log_uniform(rng, 300, 4000))
     patter = noise(rng, surface * highpass(300, 1)) * place(decay(0.01, 200), times, rng.exponential(1, times.size))
     return hiss + rng.uniform(0.2, 1.0) * unit(patter)
@@ -56,19 +56,19 @@ def thunder(rng: np.random.Generator) -> Audio:
     swell = place(curve([0, 0.05, 0.2, 0.9], [0, 1, 0.5, 0], 16_000), surges, rng.uniform(0.2, 1, surges.size))
     start = rng.uniform(0, 0.4)
     roll = noise(rng, lowpass(rng.uniform(60, 160), 2) * highpass(25, 1)) * (0.05 + swell)
-    crack = noise(rng, lowpass(900, 1)) * decay(rng.uniform(0.3, 1.2)) * (1 + 2 * np.abs(wander(rng, 60)))
+    crack = noise(rng, lowpass(900, 1)) * decay(rng.uniform(0.3, 1.2)) * (1 + 2 * np.abs(drift(rng, 60)))
     snap = place(noise(rng, highpass(800, 1)) * decay(0.15), poisson(rng, 8, 0.4), 0.4)
     return place(roll, [0.0]) * curve([start, start + 0.1], [0.2, 1]) + near**2 * place(0.6 * crack + snap, [start])
 
 
 def wind(rng: np.random.Generator) -> Audio:
     """Gusts whistle round an edge: bands of noise whose pitch and strength rise and fall together."""
-    gust = np.clip(0.55 + wander(rng, rng.uniform(0.8, 2.5), 0.35), 0.05, 1.6)
+    gust = np.clip(0.55 + drift(rng, rng.uniform(0.8, 2.5), 0.35), 0.05, 1.6)
     base = noise(rng, slope(-5) * lowpass(900, 1)) * gust
     out = base * rng.uniform(0.5, 1.5)
     for centre in log_uniform(rng, 250, 700) * np.array([1, 1.5, 2.3, 3.4]):
         howl = noise(rng, resonance(centre, rng.uniform(4, 18)))
-        out += rng.uniform(0.05, 0.7) * howl * np.clip(gust + wander(rng, 2, 0.2) - centre / 3000, 0, 2) ** 2
+        out += rng.uniform(0.05, 0.7) * howl * np.clip(gust + drift(rng, 2, 0.2) - centre / 3000, 0, 2) ** 2
     return out
 
 
@@ -88,7 +88,7 @@ def ocean(rng: np.random.Generator) -> Audio:
 def stream(rng: np.random.Generator) -> Audio:
     """Babble as a brook does: hundreds of small bubbles a second between stones, over the rush of the water."""
     babble = bubbles(rng, log_uniform(rng, 250, 900), rng.uniform(350, 800), rng.uniform(3500, 7000))
-    rush = noise(rng, band(rng.uniform(300, 900), rng.uniform(2500, 6000), 1)) * (1 + wander(rng, 8, 0.15))
+    rush = noise(rng, band(rng.uniform(300, 900), rng.uniform(2500, 6000), 1)) * (1 + drift(rng, 8, 0.15))
     return unit(babble) + rng.uniform(0.5, 1.6) * rush
 
 
@@ -96,12 +96,12 @@ def waterfall(rng: np.random.Generator) -> Audio:
     """So much falling water that no drop can be told: steady, broad noise, heavier at the bottom."""
     body = noise(rng, slope(rng.uniform(-4.5, -1.5)) * highpass(60, 1))
     spray = noise(rng, highpass(2000, 1))
-    return (body + rng.uniform(0, 0.4) * spray) * (1 + wander(rng, 6, 0.05))
+    return (body + rng.uniform(0, 0.4) * spray) * (1 + drift(rng, 6, 0.05))
 
 
 def fire(rng: np.random.Generator) -> Audio:
     """Crackles of all sizes, few of them large, over the breath of the flames."""
-    breath = noise(rng, slope(-4) * lowpass(1500, 1)) * (1 + wander(rng, 5, 0.3))
+    breath = noise(rng, slope(-4) * lowpass(1500, 1)) * (1 + drift(rng, 5, 0.3))
     crackle = np.zeros(N_SAMPLES)
     for centre in np.exp(rng.uniform(np.log(700), np.log(6000), 6)):
         times = poisson(rng, log_uniform(rng, 3, 30))
@@ -113,7 +113,7 @@ def fire(rng: np.random.Generator) -> Audio:
 
 def rustling_leaves(rng: np.random.Generator) -> Audio:
     """Leaves brush each other in gusts: thousands of tiny dry ticks."""
-    gust = np.clip(0.5 + wander(rng, rng.uniform(1.5, 6), 0.4), 0.02, 2)
+    gust = np.clip(0.5 + drift(rng, rng.uniform(1.5, 6), 0.4), 0.02, 2)
     ticks = rng.standard_normal(N_SAMPLES) * (rng.random(N_SAMPLES) < log_uniform(rng, 0.01, 0.15))
     dry = filtered(ticks * gust**2, band(rng.uniform(1200, 3000), 7000, 1))
     return unit(dry) + 0.1 * noise(rng, slope(-4)) * gust

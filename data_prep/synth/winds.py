@@ -1,16 +1,16 @@
-# ruff: noqa: D401 - the docstring of a player says what one hears
+# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Pipes, reeds, brass and lips: tones that last as long as the breath, and change while they do."""
 
 from itertools import pairwise
 
 import numpy as np
 
-from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, Audio, log_uniform, samples, together
-from data_prep.synth.envelopes import curve, hump, throb, wander
+from data_prep.synth.clip import CLIP_SECONDS, N_SAMPLES, SAMPLE_RATE, Audio, log_uniform, samples, total
+from data_prep.synth.envelopes import curve, drift, fade, tremolo
 from data_prep.synth.events import beats, place
 from data_prep.synth.filters import band, filtered, highpass, lowpass, noise, resonance
 from data_prep.synth.music import CHORDS, hertz, phrase
-from data_prep.synth.oscillators import periodic, phase, saw_amplitudes, sine
+from data_prep.synth.oscillators import phase, saw_amplitudes, sine, wavetable
 
 
 def flute(rng: np.random.Generator) -> Audio:
@@ -22,9 +22,9 @@ def flute(rng: np.random.Generator) -> Audio:
 
     def note(frequency: float, n: int) -> Audio:
         sway = sine(rate, n) * curve([0.15, 0.4], [0, 1], n)
-        tone = periodic(phase(frequency * (1 + 0.004 * sway + wander(rng, 15, 0.001, n)), n), harmonics)
+        tone = wavetable(phase(frequency * (1 + 0.004 * sway + drift(rng, 15, 0.001, n)), n), harmonics)
         chiff = 1 + 3 * curve([0, 0.07], [1, 0], n)
-        return hump(n, attack, 0.05) * (1 + depth * sway) * (tone + breath * chiff * air[:n])
+        return fade(n, attack, 0.05) * (1 + depth * sway) * (tone + breath * chiff * air[:n])
 
     return phrase(rng, note, 60, 91, ring=False)
 
@@ -40,10 +40,9 @@ def trumpet(rng: np.random.Generator) -> Audio:
     mute = 1 + rng.uniform(0, 1.5) * resonance(rng.uniform(1000, 1600), 1.5)
 
     def note(frequency: float, n: int) -> Audio:
-        seconds = n / SAMPLE_RATE
-        loud = hump(n, attack, 0.06) * curve([0, attack, 3 * attack, seconds], [0, 1, 0.75, 0.65], n)
+        loud = fade(n, attack, 0.06) * curve([0, attack, 3 * attack, n / SAMPLE_RATE], [0, 1, 0.75, 0.65], n)
         scoop = 1 - 0.03 * curve([0, 0.05], [1, 0], n)
-        angle = phase(frequency * (scoop + vibrato * sine(5.5, n) + wander(rng, 20, 0.001, n)), n)
+        angle = phase(frequency * (scoop + vibrato * sine(5.5, n) + drift(rng, 20, 0.001, n)), n)
         index = min(peak, 6000 / frequency) * loud
         return loud * np.sin(angle + index * np.sin(angle))
 
@@ -59,8 +58,8 @@ def clarinet(rng: np.random.Generator) -> Audio:
     def note(frequency: float, n: int) -> Audio:
         gains = saw_amplitudes(frequency * 1.02, rolloff)
         gains[1::2] *= np.minimum(1, even * np.arange(1, gains[1::2].size + 1))
-        tone = periodic(phase(frequency * (1 + wander(rng, 15, 0.0015, n)), n), gains)
-        return hump(n, attack, 0.04) * (tone + breath * air[:n])
+        tone = wavetable(phase(frequency * (1 + drift(rng, 15, 0.0015, n)), n), gains)
+        return fade(n, attack, 0.04) * (tone + breath * air[:n])
 
     return filtered(phrase(rng, note, 50, 84, ring=False), lowpass(3500, 2))
 
@@ -79,10 +78,10 @@ def organ(rng: np.random.Generator) -> Audio:
             for rank, gain in zip(ranks, stops, strict=True):
                 pitch = hertz(root + step) * rank * rng.normal(1, 0.0012)
                 if gain > 0 and pitch < 3000:
-                    out += gain * periodic(phase(pitch, n, rng.uniform(0, 6.28)), pipe[: int(7600 / pitch)])
-        return (out + rng.uniform(0.02, 0.3) * wind[:n]) * hump(n, rng.uniform(0.03, 0.12), 0.1)
+                    out += gain * wavetable(phase(pitch, n, rng.uniform(0, 6.28)), pipe[: int(7600 / pitch)])
+        return (out + rng.uniform(0.02, 0.3) * wind[:n]) * fade(n, rng.uniform(0.03, 0.12), 0.1)
 
-    changes = np.linspace(0, 2.5, rng.integers(2, 4))
+    changes = np.linspace(0, CLIP_SECONDS, rng.integers(2, 4))
     root = rng.uniform(48, 64)
     out = np.zeros(N_SAMPLES)
     for start, end in pairwise(changes):
@@ -93,16 +92,16 @@ def organ(rng: np.random.Generator) -> Audio:
 def accordion(rng: np.random.Generator) -> Audio:
     """Free reeds in pairs tuned apart, so that they beat (musette), pressed by a bellows."""
     beat, rolloff = rng.uniform(0.001, 0.008), rng.uniform(0.6, 1.0)
-    bellows = 1 + wander(rng, 2, 0.15)
+    bellows = 1 + drift(rng, 2, 0.15)
 
     def reed(frequency: float, n: int) -> Audio:
         gains = saw_amplitudes(frequency * 1.02, rolloff)
-        pair = periodic(phase(frequency, n), gains) + periodic(phase(frequency * (1 + beat), n, 2), gains)
-        return pair * hump(n, 0.03, 0.04)
+        pair = wavetable(phase(frequency, n), gains) + wavetable(phase(frequency * (1 + beat), n, 2), gains)
+        return pair * fade(n, 0.03, 0.04)
 
     melody = phrase(rng, reed, 57, 81, ring=False)
     root, steps = rng.uniform(45, 57), CHORDS[rng.integers(2)]
-    stab = together([reed(hertz(root + step), samples(0.18)) for step in steps])
+    stab = total([reed(hertz(root + step), samples(0.18)) for step in steps])
     oom_pah = place(stab, beats(rng, rng.uniform(0.35, 0.6)), rng.uniform(0, 0.5))
     return filtered((melody + oom_pah) * bellows, highpass(180, 1) * lowpass(4000, 1))
 
@@ -110,18 +109,19 @@ def accordion(rng: np.random.Generator) -> Audio:
 def harmonica(rng: np.random.Generator) -> Audio:
     """Two or three reeds at once between cupped hands, which open and close for a wah."""
     rolloff, rate, depth = rng.uniform(0.5, 0.9), rng.uniform(3, 7), rng.uniform(0, 0.6)
-    interval = float(rng.choice([3, 4, 5, 12]))
+    ratio = 2 ** (float(rng.choice([3, 4, 5, 12])) / 12)
 
     def note(frequency: float, n: int) -> Audio:
         bend = 1 - rng.uniform(0, 0.05) * curve([0, 0.1], [1, 0], n)
-        reeds = np.zeros(n)
-        for pitch, gain in ((frequency, 1.0), (frequency * 2 ** (interval / 12), 0.6)):
-            reeds += gain * periodic(phase(pitch * bend, n), saw_amplitudes(pitch * 1.02, rolloff))
-        return reeds * hump(n, 0.03, 0.06)
+        low, high = (
+            wavetable(phase(pitch * bend, n), saw_amplitudes(pitch * 1.02, rolloff))
+            for pitch in (frequency, frequency * ratio)
+        )
+        return (low + 0.6 * high) * fade(n, 0.03, 0.06)
 
     played = phrase(rng, note, 60, 84, ring=False)
     dull = filtered(played, lowpass(1200, 2))
-    return filtered(dull + (played - dull) * throb(rate, depth), highpass(300, 1) * (1 + resonance(2200, 2)))
+    return filtered(dull + (played - dull) * tremolo(rate, depth), highpass(300, 1) * (1 + resonance(2200, 2)))
 
 
 def whistling(rng: np.random.Generator) -> Audio:
@@ -132,8 +132,8 @@ def whistling(rng: np.random.Generator) -> Audio:
 
     def note(frequency: float, n: int) -> Audio:
         from_below = 1 - rng.uniform(-0.1, 0.2) * curve([0, slide], [1, 0], n)
-        bend = from_below + depth * sine(rate, n) + wander(rng, 15, 0.003, n)
-        return hump(n, 0.04, 0.05) * (sine(frequency * bend, n) + breath * air[:n])
+        bend = from_below + depth * sine(rate, n) + drift(rng, 15, 0.003, n)
+        return fade(n, 0.04, 0.05) * (sine(frequency * bend, n) + breath * air[:n])
 
     return phrase(rng, note, 77, 98, ring=False)
 
@@ -147,10 +147,10 @@ def pea_whistle(rng: np.random.Generator) -> Audio:
     start = rng.uniform(0, 0.3)
     for length in lengths:
         n = samples(length)
-        chop = throb(trill, rng.uniform(0.1, 0.7), n)
+        chop = tremolo(trill, rng.uniform(0.1, 0.7), n)
         bend = pitch * (1 + 0.012 * sine(trill, n) - 0.08 * curve([0, 0.03], [1, 0], n))
         blow = sine(bend, n) + 0.5 * sine(bend * 1.06, n) + 0.3 * air[:n]
         if start < 2.3:
-            out += place(blow * chop * hump(n, 0.015, 0.03), [start])
+            out += place(blow * chop * fade(n, 0.015, 0.03), [start])
         start += length + rng.uniform(0.05, 0.3)
     return out

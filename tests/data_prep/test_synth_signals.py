@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, log_uniform, together, unit
-from data_prep.synth.envelopes import curve, decay, hump, passing, throb, wander
-from data_prep.synth.events import beats, deal, impulses, place, poisson, scatter, some
+from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, log_uniform, total, unit
+from data_prep.synth.envelopes import curve, decay, drift, fade, passing, tremolo
+from data_prep.synth.events import beats, impulses, place, place_any, place_grains, poisson, thinned
 from data_prep.synth.filters import (
     FREQUENCY,
     band,
@@ -17,10 +17,10 @@ from data_prep.synth.filters import (
     lowpass,
     noise,
     resonance,
+    response_of,
     slope,
-    spectrum,
 )
-from data_prep.synth.oscillators import modes, periodic, phase, saw_amplitudes
+from data_prep.synth.oscillators import modes, phase, saw_amplitudes, wavetable
 from data_prep.synth.strings import string
 
 
@@ -48,7 +48,7 @@ def test_a_wavetable_is_a_sum_of_harmonics_to_the_error_of_straight_lines():
     exact = sum(a * np.sin(k * angle) for k, a in enumerate(amplitudes, start=1))
     # Between two points h apart a sine of k waves a turn leaves a straight line by (k h)^2 / 8 at most.
     bound = sum(abs(a) * (k * 2 * math.pi / 2048) ** 2 / 8 for k, a in enumerate(amplitudes, start=1))
-    np.testing.assert_allclose(periodic(angle, amplitudes), exact, atol=bound)
+    np.testing.assert_allclose(wavetable(angle, amplitudes), exact, atol=bound)
 
 
 @pytest.mark.parametrize("frequency", [20.0, 150.0, 1000.0, 9000.0])
@@ -104,7 +104,7 @@ def test_a_filter_by_its_impulse_response_is_a_convolution():
     rng = np.random.default_rng(0)
     sound, answer = rng.standard_normal(500), rng.standard_normal(60)
     expected = np.convolve(sound, answer)
-    np.testing.assert_allclose(filtered(sound, spectrum(answer))[: expected.size], expected, atol=1e-9)
+    np.testing.assert_allclose(filtered(sound, response_of(answer))[: expected.size], expected, atol=1e-9)
 
 
 def test_noise_has_unit_strength_whatever_its_colour():
@@ -120,20 +120,20 @@ def test_a_decay_falls_by_60_decibels_in_its_time():
 
 
 def test_a_hump_begins_and_ends_at_nothing_and_holds_one_between():
-    envelope = hump(1000, 0.01, 0.02)
+    envelope = fade(1000, 0.01, 0.02)
     assert envelope[0] == envelope[-1] == 0
     assert envelope[200:600] == pytest.approx(1)
     assert envelope.min() >= 0
 
 
 def test_a_throb_swings_between_one_and_what_its_depth_leaves():
-    swing = throb(5, 0.4)
+    swing = tremolo(5, 0.4)
     assert swing.max() == pytest.approx(1)
     assert swing.min() == pytest.approx(0.6)
 
 
 def test_a_wandering_curve_has_no_lasting_offset():
-    values = wander(np.random.default_rng(0), 1000, 1.0)
+    values = drift(np.random.default_rng(0), 1000, 1.0)
     # 2500 free points: the mean of so many lies within four standard errors.
     assert abs(values.mean()) < 4 / math.sqrt(2500)
 
@@ -154,19 +154,21 @@ def test_impulses_and_scattered_grains_are_placed_sounds():
     rng = np.random.default_rng(0)
     times = rng.uniform(0, 2.5, 40)
     grains = rng.standard_normal((40, 100))
-    np.testing.assert_allclose(scatter(grains, times), sum(place(g, [t]) for g, t in zip(grains, times, strict=True)))
+    np.testing.assert_allclose(
+        place_grains(grains, times), sum(place(g, [t]) for g, t in zip(grains, times, strict=True))
+    )
     np.testing.assert_allclose(impulses(times, grains[:, 0]), place(np.ones(1), times, grains[:, 0]))
 
 
 def test_every_event_that_is_dealt_gets_exactly_one_of_the_sounds():
     times = np.arange(100) / 100
-    out = deal(np.random.default_rng(0), [np.ones(1), np.full(1, 2.0)], times)
+    out = place_any(np.random.default_rng(0), [np.ones(1), np.full(1, 2.0)], times)
     assert set(out[(times * SAMPLE_RATE).astype(int)].tolist()) == {1.0, 2.0}
     assert np.count_nonzero(out) == 100
 
 
 def test_sounds_together_are_their_sum():
-    assert together([np.ones(2), np.full(2, 2.0), np.full(2, 4.0)]).tolist() == [7, 7]
+    assert total([np.ones(2), np.full(2, 2.0), np.full(2, 4.0)]).tolist() == [7, 7]
 
 
 def test_times_stay_inside_the_clip_and_in_order():
@@ -180,7 +182,7 @@ def test_times_stay_inside_the_clip_and_in_order():
 
 def test_a_clip_that_should_have_events_has_one_at_least():
     assert poisson(np.random.default_rng(0), 0.0).size == 1
-    assert some(np.random.default_rng(0), np.arange(9.0), 0.0).tolist() == [0.0]
+    assert thinned(np.random.default_rng(0), np.arange(9.0), 0.0).tolist() == [0.0]
 
 
 def test_the_logarithm_of_a_log_uniform_number_is_uniform():
