@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.errors import BenchmarkError
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DataError
-from data_prep.sounds.asking import Asking
+from data_prep.sounds.asking import SoundEmbedder
 from earshot_common import command_line
 from lsh import ExactSearch
 from lsh.errors import LSHError
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(dataset: Dataset, recordings: Path) -> None:
-    asking, search = Asking(dataset), ExactSearch(dataset.features("train"), "cosine")
+    embedder, search = SoundEmbedder(dataset), ExactSearch(dataset.features("train"), "cosine")
     rows = []
     for kind, names in KINDS.items():
         folder = recordings / kind
@@ -55,10 +55,10 @@ def _run(dataset: Dataset, recordings: Path) -> None:
             raise BenchmarkError(f"{folder} holds no recordings; expected the folders of ESC-10")
         known = [dataset.label_names.index(name) for name in names if name in dataset.label_names]
         right = np.unique(np.concatenate([dataset.rows_with_label("train", label) for label in known]))
-        queries = np.stack([asking.hear(path.read_bytes(), path.name).feature for path in paths])
+        queries = np.stack([embedder.embed(path.read_bytes(), path.name).feature for path in paths])
         precision = np.isin(search.search(queries, _K).ids, right).mean(axis=1)
         rows.append((kind, precision, len(right) / dataset.n_rows("train")))
-    print(f"{dataset.title}: precision@{_K} by the {asking.way}, beside the share of clips with the label")
+    print(f"{dataset.title}: precision@{_K} by the {embedder.method}, beside the share of clips with the label")
     for kind, precision, share in rows:
         print(f"  {kind:<15} {precision.mean():.2f}  {share:.4f}")
     every = np.concatenate([precision for _, precision, _ in rows])

@@ -205,10 +205,10 @@ def _map(options: argparse.Namespace) -> int:
 
 
 def _folder(options: argparse.Namespace) -> int:
-    from data_prep.sounds.command import listen
+    from data_prep.sounds.command import prepare_and_report
 
-    outcome = listen(options.sounds, options.out, overwrite=options.overwrite)
-    if outcome.waiting:
+    outcome = prepare_and_report(options.sounds, options.out, overwrite=options.overwrite)
+    if outcome.remaining:
         return command_line.INTERRUPTED
     return _INCOMPLETE if outcome.refused else _DONE
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from data_prep.errors import DataError, DownloadError
-from data_prep.sounds.asking import LARGEST, LONGEST_S, Asked, Asking
+from data_prep.sounds.asking import MAX_SOUND_S, MAX_UPLOAD_BYTES, SoundEmbedder, SoundQuery
 from lsh import LSHError
 from ui import doors, near, remarks, session, taking, visits
 from ui.answer import answer_to
@@ -34,7 +34,7 @@ class Question:
     """A sound to search with: its name (a hash), and its feature and labels."""
 
     name: str
-    asked: Asked
+    asked: SoundQuery
 
 
 def show(context: PageContext) -> None:
@@ -58,13 +58,13 @@ def show(context: PageContext) -> None:
 
 def _take() -> bytes | None:
     """Draw the recorder and the file upload; return the sound given last."""
-    limit = f"up to {LONGEST_S:.0f} seconds"
+    limit = f"up to {MAX_SOUND_S:.0f} seconds"
     recorded = st.audio_input(f"Record, {limit}", sample_rate=16_000, key="recording", on_change=_prefer, args=("rec",))
     given = st.file_uploader(
-        f"Or a file, {limit} and {megabytes(LARGEST)}",
+        f"Or a file, {limit} and {megabytes(MAX_UPLOAD_BYTES)}",
         TYPES,
         key="given sound",
-        max_upload_size=LARGEST // 1_000_000,
+        max_upload_size=MAX_UPLOAD_BYTES // 1_000_000,
         on_change=_prefer,
         args=("file",),
     )
@@ -92,7 +92,7 @@ def _understand(dataset: Dataset, data: bytes | None) -> Question | None:
         return Question(*known)
     try:
         with st.spinner("Listening to your sound…"):
-            question = Question(name, _asking(dataset.fingerprint, dataset).hear(data, "your sound"))
+            question = Question(name, _embedder(dataset.fingerprint, dataset).embed(data, "your sound"))
     except DownloadError as error:
         st.warning("The model that listens to sounds is not on this machine yet, and cannot be fetched now.")
         st.caption(plain(error, longest=600))
@@ -112,12 +112,12 @@ def _invite(data: bytes | None) -> None:
 
 
 def _what_was_heard(dataset: Dataset, question: Question) -> None:
-    heard = [f"{plain(name)} {percent(score)}" for name, score in question.asked.heard if score >= _MIN_SCORE]
+    heard = [f"{plain(name)} {percent(score)}" for name, score in question.asked.labels if score >= _MIN_SCORE]
     if heard:
         st.markdown(f"**Heard:** {' · '.join(heard)}")
-    elif question.asked.heard:
+    elif question.asked.labels:
         st.markdown("**Heard:** nothing the model can name with any confidence.")
-    if _asking(dataset.fingerprint, dataset).way == "words":
+    if _embedder(dataset.fingerprint, dataset).method == "labels":
         st.caption(BY_WORDS)
 
 
@@ -140,11 +140,11 @@ def _listen_to(clip_id: str) -> None:
 
 def _as_clip(dataset: Dataset, question: Question) -> Clip:
     """Return the sound as a clip, so that cards can mark shared labels."""
-    names = {name for name, score in question.asked.heard if score >= _MIN_SCORE}
+    names = {name for name, score in question.asked.labels if score >= _MIN_SCORE}
     labels = tuple(i for i, name in enumerate(dataset.label_names) if name in names)
     return Clip("your-sound", "test", -1, "", 0.0, question.asked.seconds, labels, 1)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _asking(fingerprint: str, _dataset: Dataset) -> Asking:  # noqa: ARG001  (the key)
-    return Asking(_dataset)
+def _embedder(fingerprint: str, _dataset: Dataset) -> SoundEmbedder:  # noqa: ARG001  (the key)
+    return SoundEmbedder(_dataset)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from data_prep.errors import DataError
-from data_prep.sounds.audio import read_span, seconds, span_as_wav
+from data_prep.sounds.audio import duration, read_span, span_as_wav
 from data_prep.synth import SAMPLE_RATE, render, wav_bytes
 from ui.text import clean
 
@@ -114,7 +114,7 @@ def _file(dataset: Dataset, clip: Clip) -> Sound | None:
 
 def _is_longer(path: Path, clip: Clip) -> bool:
     """Return whether the file is longer than the clip."""
-    return seconds(path, clip.media) > clip.end_s + 0.1
+    return duration(path, clip.media) > clip.end_s + 0.1
 
 
 def _clock(seconds: float) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from streamlit.navigation.page import StreamlitPage
 
-    from data_prep.sounds.asking import Asked
+    from data_prep.sounds.asking import SoundQuery
     from lsh.racing import Setting
     from ui.race_runs import Run
     from ui.setting_metrics import SettingMetrics
@@ -80,7 +80,7 @@ RACES: Key[Mapping[str, Run]] = Key("races", {})  # by name, oldest first
 RACE_COUNT: Key[int] = Key("races counted", 0)
 RACE_SHOWN: Key[tuple[str, Setting | None]] = Key("race shown", ("", None))
 RACE_PINNED: Key[str | None] = Key("race pinned", None)
-ASKED_SOUND: Key[tuple[str, Asked] | None] = Key("asked", None)  # the name of a sound given on Ask, and its vector
+ASKED_SOUND: Key[tuple[str, SoundQuery] | None] = Key("asked", None)  # the name of a sound given on Ask, and its vector
 ASKED_BY: Key[str | None] = Key("asked by", None)  # "rec" or "file": how the last sound was given
 ASK_LEADS_TO_LISTEN: Key[bool] = Key("ask leads to listen", default=False)
 MAP_LABEL: Key[str | None] = Key("map label", None)  # widget

@@ -1,8 +1,8 @@
-"""Sound files as YAMNet wants them: 16 kHz, one channel, in [-1, 1]; whatever else a file holds is refused in words.
+"""Decoding of sound files to YAMNet's input: 16 kHz, mono, in [-1, 1]; invalid files are refused with a reason.
 
-libsndfile decodes (through `soundfile`), soxr resamples; both are maintained and fuzzed by others. A file is read a
-second at a time at most, so a ten-hour recording takes no more memory than ten seconds of it, and nothing that a header
-claims is believed before the samples are there: not even how many there are, which a streamed file does not know.
+libsndfile decodes (through `soundfile`), soxr resamples. At most a second is read at a time, so a ten-hour recording
+takes no more memory than ten seconds of it. A header is not trusted until the samples have been read: not even the
+number of samples, which a streamed file does not contain.
 """
 
 import io
@@ -20,121 +20,121 @@ import soxr
 
 from data_prep.arrays import Float32Array
 from data_prep.errors import InputError
-from data_prep.sounds.kinds import HEAD, begins_as_sound
+from data_prep.sounds.kinds import HEADER_SIZE, is_sound
 
 RATE = 16_000  # Hz
 CLIP_S = 10.0  # AudioSet's length of a clip
-SHORTEST_S = 0.01  # less is no sound to an ear
-_REST_S = 3.0  # a shorter end of a long file stays with the clip before it
-_MOST_CHANNELS = 64
-_LOWEST_RATE, _HIGHEST_RATE = 1_000, 768_000  # Hz
+MIN_SOUND_S = 0.01
+_MIN_LAST_CLIP_S = 3.0  # a shorter end of a file stays with the clip before it
+_MAX_CHANNELS = 64
+_MIN_RATE, _MAX_RATE = 1_000, 768_000  # Hz
 _BLOCK = 1 << 18  # samples of all channels that are decoded at a time
-_SILENT = 1e-4  # of full scale, -80 dB: less is the noise of a converter
-_CANCELLED = 1e-4  # of the loudest channel's power, that of a mean of channels that undo each other
-_MISSING = 0.01  # share of what a header promises without which a file counts as cut
-_LONGEST_CLAIM = 0x7FFF_0000  # bytes; writers into a pipe claim this or more, as they cannot know
-_CLAIM = re.compile(r": (\d+) \(should be (\d+)\)")  # libsndfile's log: a chunk's size, and what is there
+_SILENT = 1e-4  # of full scale, -80 dB: below that is the noise of a converter
+_CANCELLED = 1e-4  # share of the loudest channel's power below which the mean of all channels counts as cancelled
+_MISSING = 0.01  # share of the declared length that may be missing
+_MAX_DECLARED_BYTES = 0x7FFF_0000  # programs that write into a pipe declare this or more, as the size is unknown
+_DECLARED = re.compile(r": (\d+) \(should be (\d+)\)")  # libsndfile's log: declared and actual size of a chunk
 
 Samples = Float32Array
 Source = str | Path | BinaryIO
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """One clip of a file: float32[n] at 16 kHz, and where it stands in the file, in seconds."""
+class AudioClip:
+    """One clip of a file: float32[n] at 16 kHz, and its start and end in the file in seconds."""
 
     samples: Samples
     start_s: float
     end_s: float
 
 
-def pieces(source: Source, name: str, longest_s: float | None = None) -> Iterator[Piece]:
-    """Yield a sound file's clips of about ten seconds; a file of up to 13 seconds is one clip.
+def read_clips(source: Source, name: str, max_s: float | None = None) -> Iterator[AudioClip]:
+    """Yield the clips of a sound file, of ten seconds each; the last has 3 to 13 seconds, or all of a shorter file.
 
-    longest_s: refuse a longer file. `name` is what messages call it. Raises InputError for what is no sound, is
-    damaged, cut, empty or silent, or holds samples that are not finite; some of that shows only at its end.
+    name: of the file in messages. max_s: refuse a longer file. Raises InputError for a file that is not a sound or is
+    damaged, truncated, empty or silent, or holds samples that are not finite; in part only at the end of the file.
     """
-    with _opened(source, name) as file:
-        promised_s, clip, rest = _promised(file), round(CLIP_S * RATE), round(_REST_S * RATE)
-        _check_whole(name, promised_s, file.frames / file.samplerate)
-        held, n_held, begin, end_s, loudest = [np.empty((0, file.channels), np.float32)], 0, 0, 0.0, 0.0
+    with _open_sound(source, name) as file:
+        declared_s, clip, rest = _declared_s(file), round(CLIP_S * RATE), round(_MIN_LAST_CLIP_S * RATE)
+        _check_complete(name, declared_s, file.frames / file.samplerate)
+        blocks, n_samples, start, end_s, peak = [np.empty((0, file.channels), np.float32)], 0, 0, 0.0, 0.0
         for block, end_s in _at_16k(file, name):
-            if longest_s is not None and end_s > longest_s:
-                raise InputError(f"{name} is too long, expected at most {longest_s:,.0f} s: cut it shorter")
-            held.append(block)
-            n_held += len(block)
-            loudest = max(loudest, float(np.abs(block).max(initial=0)))
-            if n_held >= clip + rest:
-                whole = np.concatenate(held)
-                yield Piece(_mono(whole[:clip]), begin / RATE, (begin + clip) / RATE)
-                held, n_held, begin = [whole[clip:]], n_held - clip, begin + clip
-        if end_s < SHORTEST_S:
+            if max_s is not None and end_s > max_s:
+                raise InputError(f"{name} is too long, expected at most {max_s:,.0f} s: cut it shorter")
+            blocks.append(block)
+            n_samples += len(block)
+            peak = max(peak, float(np.abs(block).max(initial=0)))
+            if n_samples >= clip + rest:
+                joined = np.concatenate(blocks)
+                yield AudioClip(_mono(joined[:clip]), start / RATE, (start + clip) / RATE)
+                blocks, n_samples, start = [joined[clip:]], n_samples - clip, start + clip
+        if end_s < MIN_SOUND_S:
             n = round(end_s * file.samplerate)
-            raise InputError(f"{name} holds {n:,} samples, too few to hear: expected {SHORTEST_S:g} s or more")
-        _check_whole(name, promised_s, end_s)
-        if loudest < _SILENT:
+            raise InputError(f"{name} holds {n:,} samples, too few to hear: expected {MIN_SOUND_S:g} s or more")
+        _check_complete(name, declared_s, end_s)
+        if peak < _SILENT:
             raise InputError(
                 f"{name} is silent, nothing in it reaches -80 dB: record it again, nearer to the microphone"
             )
-        yield Piece(_mono(np.concatenate(held)), begin / RATE, end_s)
+        yield AudioClip(_mono(np.concatenate(blocks)), start / RATE, end_s)
 
 
-def seconds(source: Source, name: str) -> float:
-    """Return how long a sound file says it is; one that does not know says more than anyone can listen to."""
-    with _opened(source, name) as file:
+def duration(source: Source, name: str) -> float:
+    """Return the length in seconds that a sound file's header declares; a streamed file declares a huge one."""
+    with _open_sound(source, name) as file:
         return float(file.frames / file.samplerate)
 
 
 def read_span(source: Source, start_s: float, end_s: float, name: str) -> Samples:
-    """Return a part of a sound file as YAMNet would hear it: float32[n] at 16 kHz. Raises InputError as `pieces`."""
-    with _opened(source, name) as file:
-        n_frames = _go_to(file, start_s, end_s)
+    """Return a part of a sound file, mono float32[n] at 16 kHz. Raises InputError as `read_clips` does."""
+    with _open_sound(source, name) as file:
+        n_frames = _seek(file, start_s, end_s)
         return _mono(np.concatenate([block for block, _ in _at_16k(file, name, n_frames)]))
 
 
 def span_as_wav(source: Source, start_s: float, end_s: float, name: str) -> bytes:
-    """Return a part of a sound file as a WAV file of 16 bits, at its own rate, in one channel or two."""
-    with _opened(source, name) as file:
-        n_frames, rate, few = _go_to(file, start_s, end_s), file.samplerate, file.channels <= 2
-        blocks = [b if few else b.mean(axis=1, keepdims=True) for b in _blocks(file, name, n_frames)]
+    """Return a part of a sound file as a 16-bit WAV file at its own sample rate; more than two channels become mono."""
+    with _open_sound(source, name) as file:
+        n_frames, rate, playable = _seek(file, start_s, end_s), file.samplerate, file.channels <= 2
+        blocks = [b if playable else b.mean(axis=1, keepdims=True) for b in _blocks(file, name, n_frames)]
     if not blocks:
-        raise InputError(f"{name} ends before {start_s:,.1f} s: it is not the file it was; prepare its folder again")
+        raise InputError(f"{name} ends before {start_s:,.1f} s: the file has changed; prepare its folder again")
     wav = io.BytesIO()
     soundfile.write(wav, np.concatenate(blocks), rate, format="WAV", subtype="PCM_16")
     return wav.getvalue()
 
 
-class _Onward(soundfile.SoundFile):  # type: ignore[misc]  # soundfile says nothing of types
-    """Reads on from where it is: soundfile seeks about every read, which fails at an end that no header tells."""
+class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no type hints
+    """A sound file read without the seeks that soundfile adds to every read: they fail where the length is unknown."""
 
-    head = b""
+    header = b""
 
     def seekable(self) -> bool:
-        """Keep soundfile from it; a `seek` of one's own works as ever."""
+        """Return False, which keeps soundfile from seeking; explicit calls of `seek` still work."""
         return False
 
 
-def _go_to(file: _Onward, start_s: float, end_s: float) -> int:
-    """Go to the start of a part; return the length of the part, in samples of each channel."""
+def _seek(file: _SequentialFile, start_s: float, end_s: float) -> int:
+    """Seek to the start of a part; return the length of the part in samples of each channel."""
     file.seek(min(round(start_s * file.samplerate), file.frames))
     length: int = round((end_s - start_s) * file.samplerate)
     return max(1, length)
 
 
 @contextmanager
-def _opened(source: Source, name: str) -> Iterator[_Onward]:
+def _open_sound(source: Source, name: str) -> Iterator[_SequentialFile]:
     try:
-        head = _head(source, name)
-        if not begins_as_sound(head):
+        header = _read_header(source, name)
+        if not is_sound(header):
             raise InputError(
-                f"{name} cannot be decoded (it does not begin as a sound does); expected wav, flac, ogg, mp3 or aiff"
+                f"{name} cannot be decoded (not the header of a sound file); expected wav, flac, ogg, mp3 or aiff"
             )
-        with _Onward(source) as file:
-            file.head = head
-            if file.channels > _MOST_CHANNELS or not _LOWEST_RATE <= file.samplerate <= _HIGHEST_RATE:
+        with _SequentialFile(source) as file:
+            file.header = header
+            if file.channels > _MAX_CHANNELS or not _MIN_RATE <= file.samplerate <= _MAX_RATE:
                 raise InputError(
-                    f"{name} claims {file.channels} channels at {file.samplerate:,} Hz; expected at most "
-                    f"{_MOST_CHANNELS} channels at {_LOWEST_RATE:,} to {_HIGHEST_RATE:,} Hz"
+                    f"{name} declares {file.channels} channels at {file.samplerate:,} Hz; expected at most "
+                    f"{_MAX_CHANNELS} channels at {_MIN_RATE:,} to {_MAX_RATE:,} Hz"
                 )
             yield file
     except soundfile.LibsndfileError as error:
@@ -145,39 +145,39 @@ def _opened(source: Source, name: str) -> Iterator[_Onward]:
         raise InputError(f"{name} cannot be read ({error.strerror or error}); check its permissions") from None
 
 
-def _head(source: Source, name: str) -> bytes:
+def _read_header(source: Source, name: str) -> bytes:
     if isinstance(source, str | Path):
         if not Path(source).is_file():
             raise InputError(f"{name} is not a file")
         with Path(source).open("rb") as file:
-            head = file.read(HEAD)
+            header = file.read(HEADER_SIZE)
     else:
-        head = source.read(HEAD)
+        header = source.read(HEADER_SIZE)
         source.seek(0)
-    if not head:
+    if not header:
         raise InputError(f"{name} is empty (0 bytes)")
-    return head
+    return header
 
 
-def _promised(file: _Onward) -> float:
-    """Return how many seconds a file's header promises; 0 where it promises nothing that can be held against it."""
-    guessed = file.format == "MP3" and b"Xing" not in file.head and b"Info" not in file.head
-    if guessed or file.frames == sys.maxsize:  # as in FLAC that was written into a pipe
+def _declared_s(file: _SequentialFile) -> float:
+    """Return the length in seconds that a file's header declares; 0 where it declares none or only an estimate."""
+    estimated = file.format == "MP3" and b"Xing" not in file.header and b"Info" not in file.header
+    if estimated or file.frames == sys.maxsize:  # as in FLAC that was written into a pipe
         return 0.0
-    claims = [(int(claimed), int(there)) for claimed, there in _CLAIM.findall(file.extra_info)]
-    more = [claimed / there for claimed, there in claims if there and claimed < _LONGEST_CLAIM]
-    return float(file.frames / file.samplerate * max(more, default=1.0))
+    sizes = [(int(declared), int(actual)) for declared, actual in _DECLARED.findall(file.extra_info)]
+    ratios = [declared / actual for declared, actual in sizes if actual and declared < _MAX_DECLARED_BYTES]
+    return float(file.frames / file.samplerate * max(ratios, default=1.0))
 
 
-def _check_whole(name: str, promised_s: float, there_s: float) -> None:
-    if there_s < (1 - _MISSING) * promised_s:
+def _check_complete(name: str, declared_s: float, actual_s: float) -> None:
+    if actual_s < (1 - _MISSING) * declared_s:
         raise InputError(
-            f"{name} is cut: its header promises {promised_s:,.1f} s, {there_s:,.1f} s are there; copy it once more"
+            f"{name} is truncated: its header declares {declared_s:,.1f} s, it holds {actual_s:,.1f} s; copy it again"
         )
 
 
-def _blocks(file: _Onward, name: str, n_frames: int = sys.maxsize) -> Iterator[Samples]:
-    """Yield what comes next of all channels, float32[n, channels] in [-1, 1], a little at a time."""
+def _blocks(file: _SequentialFile, name: str, n_frames: int = sys.maxsize) -> Iterator[Samples]:
+    """Yield the next samples of all channels in small blocks, float32[n, channels] in [-1, 1]."""
     step = max(1, min(file.samplerate, _BLOCK // file.channels))
     while n_frames:
         wanted = min(step, n_frames)
@@ -192,8 +192,8 @@ def _blocks(file: _Onward, name: str, n_frames: int = sys.maxsize) -> Iterator[S
         n_frames = n_frames - wanted if len(block) == wanted else 0
 
 
-def _at_16k(file: _Onward, name: str, n_frames: int = sys.maxsize) -> Iterator[tuple[Samples, float]]:
-    """Yield what comes next at 16 kHz, float32[n, channels], and how many seconds have been read by then."""
+def _at_16k(file: _SequentialFile, name: str, n_frames: int = sys.maxsize) -> Iterator[tuple[Samples, float]]:
+    """Yield the next samples at 16 kHz, float32[n, channels], and the seconds read so far."""
     rate, n_read = file.samplerate, 0
     resampler = soxr.ResampleStream(rate, RATE, file.channels, dtype="float32")
     for block in _blocks(file, name, n_frames):
@@ -204,7 +204,7 @@ def _at_16k(file: _Onward, name: str, n_frames: int = sys.maxsize) -> Iterator[t
 
 
 def _mono(channels: Samples) -> Samples:
-    """Return the mean of all channels; the loudest, where they undo each other, as a microphone wired wrongly does."""
+    """Return the mean of all channels, or the loudest where they cancel, as with a microphone of reversed polarity."""
     mono = channels.mean(axis=1, dtype=np.float32)
     power = np.square(channels).mean(axis=0) if len(channels) else np.zeros(channels.shape[1])
     if np.square(mono).sum() < _CANCELLED * power.max() * len(mono):

@@ -1,12 +1,15 @@
-"""Does a file begin as a sound does? Where libsndfile knows no better it goes by the name, and decodes programs."""
+"""Signatures of sound files: whether the first bytes of a file are those of a format that libsndfile decodes.
 
-HEAD = 16_384  # bytes to look at
+libsndfile alone falls back on the file's name, and decodes programs that are called .mp3.
+"""
 
-_BEGINNINGS = (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS", b"FORM", b".snd", b"dns.", b"caff", b"riff", b"ID3")
-_CHAIN = 3  # MPEG frames in a row that do not come about by chance
+HEADER_SIZE = 16_384  # bytes that are examined
 
-# ISO/IEC 11172-3 and 13818-3: kbit/s by (version 1, layer) and index; version 2 and "2.5" share theirs. Nobody keeps
-# sounds of layer 1, and its frames are so short that programs are full of what looks like a few.
+_SIGNATURES = (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS", b"FORM", b".snd", b"dns.", b"caff", b"riff", b"ID3")
+_MIN_MPEG_FRAMES = 3  # in a row, which do not occur by chance
+
+# ISO/IEC 11172-3 and 13818-3: kbit/s by (version 1, layer) and index; versions 2 and 2.5 share theirs. Layer 1 is left
+# out: it is not in use, and its frames are so short that programs contain byte sequences like several of them.
 _LOW = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _KBITS = {
     (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -17,32 +20,32 @@ _KBITS = {
 _HERTZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 
 
-def begins_as_sound(head: bytes) -> bool:
-    """Tell whether the first `HEAD` bytes of a file (or all of them) are those of a kind of sound read here."""
-    return head.startswith(_BEGINNINGS) or _holds_mpeg(head)
+def is_sound(header: bytes) -> bool:
+    """Return whether the first `HEADER_SIZE` bytes of a file (or all of it) are those of a supported sound format."""
+    return header.startswith(_SIGNATURES) or _holds_mpeg(header)
 
 
-def _holds_mpeg(head: bytes) -> bool:
-    """Tell whether MPEG frames follow each other somewhere in the head; a recorded stream begins inside of one."""
-    head = head.lstrip(b"\0")
-    begin = head.find(b"\xff")
-    while begin >= 0:
-        at = begin
-        for _ in range(_CHAIN):
-            length = _frame_length(head[at : at + 4])
-            if not length or head[at + 1] != head[begin + 1] or (head[at + 2] ^ head[begin + 2]) & 0x0C:
-                break  # no frame, or one of another layer or rate
+def _holds_mpeg(header: bytes) -> bool:
+    """Return whether MPEG frames follow each other anywhere in the header: a recorded stream starts inside a frame."""
+    header = header.lstrip(b"\0")
+    start = header.find(b"\xff")
+    while start >= 0:
+        at = start
+        for _ in range(_MIN_MPEG_FRAMES):
+            length = _frame_length(header[at : at + 4])
+            if not length or header[at + 1] != header[start + 1] or (header[at + 2] ^ header[start + 2]) & 0x0C:
+                break  # not a frame, or one of another layer or rate
             at += length
-            if at + 4 > len(head) and not begin:  # a sound of a frame or two
+            if at + 4 > len(header) and not start:  # a file of one or two frames
                 return True
         else:
             return True
-        begin = head.find(b"\xff", begin + 1)
+        start = header.find(b"\xff", start + 1)
     return False
 
 
 def _frame_length(header: bytes) -> int:
-    """Return the bytes of the MPEG audio frame with this header of 4 bytes; 0 for what is none."""
+    """Return the size in bytes of the MPEG audio frame with this 4-byte header; 0 if it is not a frame header."""
     if len(header) < 4 or header[0] != 0xFF or header[1] < 0xE0:
         return 0
     version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)

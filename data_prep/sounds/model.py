@@ -1,4 +1,4 @@
-"""YAMNet's model file: found in a folder, or fetched once from its official address and checked against its hash."""
+"""YAMNet's model file: read from a folder, or downloaded once from its official URL; its hash is checked."""
 
 import hashlib
 import os
@@ -17,8 +17,8 @@ ADDRESS = (
     "https://storage.googleapis.com/download.tensorflow.org/models/tflite/task_library/audio_classification/android/"
     "lite-model_yamnet_classification_tflite_1.tflite"
 )
-_LABELS = "yamnet_label_list.txt"  # a zip archive at the end of the model file holds it
-_MOST = 1 << 24  # bytes
+_LABELS = "yamnet_label_list.txt"  # in a zip archive at the end of the model file
+_MAX_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Model:
 
 
 def model_path() -> Path:
-    """Return where the model is kept: in the folder `EARSHOT_MODELS`, else in the person's cache."""
+    """Return the path of the model: in the folder `EARSHOT_MODELS` if that is set, else in the user's cache."""
     named = os.environ.get("EARSHOT_MODELS")
     if named:
         return Path(named) / NAME
@@ -39,24 +39,26 @@ def model_path() -> Path:
 
 
 def get_model(progress: Callable[[Progress], None] = lambda _: None) -> Model:
-    """Return YAMNet, downloading its 4 MB the first time.
+    """Return YAMNet; its 4 MB are downloaded the first time.
 
-    Raises InputError for a file that is not the model, DownloadError when it is not here and cannot be had.
+    Raises InputError for a file that is not the model, DownloadError when it is missing and cannot be downloaded.
     """
     path = model_path()
     if not path.is_file():
         try:
-            fetch_file([ADDRESS], path, sha256=SHA256, max_bytes=_MOST, progress=progress)
+            fetch_file([ADDRESS], path, sha256=SHA256, max_bytes=_MAX_BYTES, progress=progress)
         except DownloadError as error:
             raise DownloadError(
-                f"YAMNet, the model that listens to sounds, is not at {path} and cannot be downloaded: go online once, "
-                f"or put the file there yourself, from {ADDRESS} ({error})"
+                f"YAMNet, the model that embeds sounds, is not at {path} and cannot be downloaded: go online once, or "
+                f"put the file there yourself, from {ADDRESS} ({error})"
             ) from None
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; expected YAMNet's model") from None
     if hashlib.sha256(content).hexdigest() != SHA256:
-        raise InputError(f"{path} is not YAMNet as published: its sha256 differs; remove it, and it is fetched anew")
+        raise InputError(
+            f"{path} is not YAMNet as published: its sha256 differs; remove it, and it is downloaded again"
+        )
     with zipfile.ZipFile(path) as archive:
         return Model(content, tuple(archive.read(_LABELS).decode().splitlines()))

@@ -1,12 +1,12 @@
-"""YAMNet: what a sound is like, as 128 numbers, and what it may be, as scores over 521 of AudioSet's labels.
+"""YAMNet: the feature of a sound, 128 numbers, and its scores over 521 of AudioSet's labels.
 
-The model (M. Plakal, D. Ellis 2020; MobileNet v1 trained on AudioSet) looks at 0.975 s at a time. What it knows just
-before it names the sound is a vector of 1,024 numbers >= 0, most of them 0. A clip's feature is made of them in three
-steps: the mean over its frames; the square root, which keeps a few loud numbers from drowning the rest (R. Arandjelović
-and A. Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012); and a fixed random
-projection to 128 dimensions that keeps angles (N. Ailon, B. Chazelle, "Approximate nearest neighbors and the fast
-Johnson-Lindenstrauss transform", STOC 2006): signs flipped at random, a Walsh-Hadamard transform, 128 of its 1,024
-rows. Of signs and sums alone, it is the same on every machine.
+The model (M. Plakal, D. Ellis 2020; MobileNet v1 trained on AudioSet) takes 0.975 s at a time. The input of its last
+layer is a vector of 1,024 numbers >= 0, most of them 0. A clip's feature is computed from these vectors in three steps:
+the mean over the clip's frames; the square root, which keeps a few large numbers from dominating (R. Arandjelović and
+A. Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012); and a fixed random projection
+to 128 dimensions that preserves angles (N. Ailon, B. Chazelle, "Approximate nearest neighbors and the fast
+Johnson-Lindenstrauss transform", STOC 2006): random signs, a Walsh-Hadamard transform, 128 of its 1,024 rows. As it
+consists of signs and sums alone, it is the same on every machine.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from data_prep.sounds.model import Model
 DIM = 128
 EMBEDDER = "YAMNet, 1,024 numbers a frame; mean, square root, fixed random projection to 128"
 
-WINDOW = 15_600  # samples that the model takes: 0.975 s
+WINDOW = 15_600  # samples of the model's input: 0.975 s
 HOP = 7_800
 _INNER = "tower0/network/layer28/reduce_mean"
 _WIDTH = 1024
@@ -30,8 +30,8 @@ _SEED = 20_260
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What YAMNet makes of a clip: feature float32[128], and scores float32[521] in [0, 1], a mean over its frames."""
+class YamnetOutput:
+    """YAMNet's output for a clip: feature float32[128]; scores float32[521] in [0, 1], a mean over `n_frames`."""
 
     feature: Float32Array
     scores: Float32Array
@@ -39,7 +39,7 @@ class Heard:
 
 
 class Yamnet:
-    """The model, ready to listen; one thread at a time."""
+    """The loaded model, for one thread at a time."""
 
     def __init__(self, model: Model, n_threads: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -59,8 +59,8 @@ class Yamnet:
         self._inner: int = inner["index"]
         self._scale, self._zero = inner["quantization"]
 
-    def hear(self, samples: Samples) -> Heard:
-        """Listen to a clip: float32[n] at 16 kHz in [-1, 1], n >= 1."""
+    def run(self, samples: Samples) -> YamnetOutput:
+        """Run the model on a clip: float32[n] at 16 kHz in [-1, 1], n >= 1."""
         frames = _frames(samples)
         inner = np.zeros(_WIDTH, np.float64)
         scores = np.zeros(len(self.names), np.float64)
@@ -69,10 +69,11 @@ class Yamnet:
             self._interpreter.invoke()
             inner += self._scale * (self._interpreter.get_tensor(self._inner).ravel().astype(np.float64) - self._zero)
             scores += self._interpreter.get_tensor(self._output).ravel()
-        return Heard(feature_of((inner / len(frames))[None])[0], (scores / len(frames)).astype(np.float32), len(frames))
+        feature = project((inner / len(frames))[None])[0]
+        return YamnetOutput(feature, (scores / len(frames)).astype(np.float32), len(frames))
 
 
-def feature_of(inner: Float64Array) -> Float32Array:
+def project(inner: Float64Array) -> Float32Array:
     """Return the features of mean inner vectors: float64[n, 1024], >= 0 -> float32[n, 128]."""
     signs, rows = _projection()
     return np.asarray(hadamard(np.sqrt(np.maximum(inner, 0)) * signs)[:, rows], np.float32)
@@ -98,13 +99,13 @@ def _projection() -> tuple[Float64Array, Int64Array]:
 
 
 def _frames(samples: Samples) -> list[Samples]:
-    """Cut a clip into windows that overlap by half; a short clip is repeated until it fills one.
+    """Return a clip's windows, which overlap by half; a short clip is repeated to fill one.
 
-    A rest of more than half a window is looked at too, with the window moved back to end with the clip.
+    If more than a quarter of a window is left at the end, one more window ends with the clip.
     """
     if len(samples) < WINDOW:
         return [np.resize(samples, WINDOW)]
-    begins = list(range(0, len(samples) - WINDOW + 1, HOP))
-    if len(samples) - (begins[-1] + WINDOW) > HOP // 2:
-        begins.append(len(samples) - WINDOW)
-    return [np.ascontiguousarray(samples[begin : begin + WINDOW]) for begin in begins]
+    starts = list(range(0, len(samples) - WINDOW + 1, HOP))
+    if len(samples) - (starts[-1] + WINDOW) > HOP // 2:
+        starts.append(len(samples) - WINDOW)
+    return [np.ascontiguousarray(samples[start : start + WINDOW]) for start in starts]

@@ -1,4 +1,4 @@
-"""Sound files made on the spot, and YAMNet where the test data has it."""
+"""Fixtures: generated sound files, and YAMNet's model from the test data."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Decoding: every kind of file becomes 16 kHz mono, and whatever is wrong is said in words."""
+"""Decoding of sound files to 16 kHz mono, and the refusal of invalid ones."""
 
 import errno
 import io
@@ -12,20 +12,20 @@ import pytest
 import soundfile
 
 from data_prep.errors import InputError
-from data_prep.sounds.audio import RATE, pieces, read_span, seconds
-from data_prep.sounds.kinds import HEAD, begins_as_sound
+from data_prep.sounds.audio import RATE, duration, read_clips, read_span
+from data_prep.sounds.kinds import HEADER_SIZE, is_sound
 
 FORMATS = [("a.wav", {}), ("a.flac", {}), ("a.ogg", {}), ("a.mp3", {}), ("a.aiff", {}), ("b.wav", {"subtype": "FLOAT"})]
 FORMATS += [("a.caf", {"subtype": "ALAC_16"})]  # the coding of many m4a files, in the one container that is read here
 
 
 def only(path, **how):
-    (piece,) = pieces(path, path.name, **how)
+    (piece,) = read_clips(path, path.name, **how)
     return piece
 
 
 @pytest.mark.parametrize(("name", "how"), FORMATS)
-def test_each_format_gives_the_tone_that_was_written(write, name, how):
+def test_each_format_decodes_to_the_tone_that_was_written(write, name, how):
     piece = only(write(name, seconds=1.0, hertz=500.0, **how))
     spectrum = np.abs(np.fft.rfft(piece.samples[:RATE]))
     assert abs(spectrum.argmax() * RATE / len(piece.samples[:RATE]) - 500) < 5
@@ -33,13 +33,13 @@ def test_each_format_gives_the_tone_that_was_written(write, name, how):
 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000, 96_000, 192_000])
-def test_any_sample_rate_becomes_16_khz(write, rate):
+def test_any_sample_rate_is_resampled_to_16_khz(write, rate):
     piece = only(write("a.wav", seconds=1.0, rate=rate))
     assert abs(len(piece.samples) - RATE) <= 2
     assert piece.end_s == 1.0
 
 
-def test_24_channels_become_their_mean(write):
+def test_24_channels_are_mixed_to_their_mean(write):
     channels = np.zeros((1600, 24))
     channels[:, 3] = 0.48
     np.testing.assert_allclose(only(write("a.wav", samples=channels, subtype="FLOAT")).samples, 0.02, atol=1e-6)
@@ -53,29 +53,29 @@ def test_samples_beyond_full_scale_are_clipped(write):
 @pytest.mark.parametrize(
     ("seconds", "clips"), [(0.3, 1), (10.0, 1), (12.9, 1), (13.1, 2), (20.0, 2), (22.0, 2), (24.0, 3), (35.0, 4)]
 )
-def test_a_long_file_is_cut_into_clips_that_cover_it_without_a_gap(write, seconds, clips):
-    found = list(pieces(write("a.wav", seconds=seconds, rate=8_000), "a.wav"))
+def test_a_long_file_is_divided_into_clips_without_gaps(write, seconds, clips):
+    found = list(read_clips(write("a.wav", seconds=seconds, rate=8_000), "a.wav"))
     assert len(found) == clips
     assert found[0].start_s == 0.0
     assert [piece.end_s for piece in found[:-1]] == [piece.start_s for piece in found[1:]]
     assert found[-1].end_s == pytest.approx(seconds)
 
 
-def test_ten_hours_are_read_a_clip_at_a_time(write):
+def test_ten_hours_are_read_one_clip_at_a_time(write):
     path = write("a.wav", samples=np.ones((36_000 * 1_000, 1), np.int16), rate=1_000)
-    stream = pieces(path, "a.wav")
+    stream = read_clips(path, "a.wav")
     assert next(stream).end_s == 10.0
     assert next(stream).start_s == 10.0
 
 
 def test_a_file_longer_than_allowed_is_refused(write):
     with pytest.raises(InputError, match="too long, expected at most 2 s"):
-        list(pieces(write("a.wav", seconds=3.0), "a.wav", longest_s=2.0))
+        list(read_clips(write("a.wav", seconds=3.0), "a.wav", max_s=2.0))
 
 
 def test_an_upload_is_decoded_from_memory(write):
     data = write("a.ogg", seconds=1.0).read_bytes()
-    (piece,) = pieces(io.BytesIO(data), "your recording")
+    (piece,) = read_clips(io.BytesIO(data), "your recording")
     assert len(piece.samples) > 0
 
 
@@ -90,20 +90,20 @@ def test_an_upload_is_decoded_from_memory(write):
     ],
 )
 @pytest.mark.parametrize("in_memory", [False, True])
-def test_what_is_no_sound_is_refused_by_name(sounds, content, words, in_memory):
+def test_a_file_that_is_not_a_sound_is_refused_by_name(sounds, content, words, in_memory):
     path = sounds / "bad.wav"
     path.write_bytes(content)
     with pytest.raises(InputError, match=rf"bad\.wav.*({words})"):
-        list(pieces(io.BytesIO(content) if in_memory else path, "bad.wav"))
+        list(read_clips(io.BytesIO(content) if in_memory else path, "bad.wav"))
 
 
-def test_one_sample_is_too_few_to_hear(write):
+def test_a_file_of_one_sample_is_refused(write):
     with pytest.raises(InputError, match="holds 1 samples, too few to hear"):
         only(write("a.wav", samples=np.zeros((1, 1))))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_samples_that_are_no_numbers_are_refused(write, bad):
+def test_samples_that_are_not_finite_are_refused(write, bad):
     samples = np.zeros((4000, 1), np.float32)
     samples[1234] = bad
     with pytest.raises(InputError, match="not numbers"):
@@ -111,12 +111,12 @@ def test_samples_that_are_no_numbers_are_refused(write, bad):
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.au", "a.w64", "a.flac", "a.mp3"])
-def test_half_a_file_is_refused_and_never_taken_for_a_whole_one(write, sounds, name):
+def test_a_truncated_file_is_refused(write, sounds, name):
     whole = write(name, seconds=25.0).read_bytes()
     path = sounds / f"cut-{name}"
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"it is (cut: its header promises 25.0 s, 1\d\.\d s are there|damaged)"):
-        list(pieces(path, "it"))
+    with pytest.raises(InputError, match=r"it is (truncated: its header declares 25.0 s, it holds 1\d\.\d s|damaged)"):
+        list(read_clips(path, "it"))
 
 
 def streamed_flac(path):
@@ -137,36 +137,36 @@ def streamed_wav(path):
 
 
 @pytest.mark.parametrize(("name", "stream"), [("a.flac", streamed_flac), ("a.wav", streamed_wav)])
-def test_a_streamed_file_that_does_not_know_its_length_is_read_to_its_end(write, name, stream):
+def test_a_streamed_file_of_undeclared_length_is_read_to_its_end(write, name, stream):
     path = write(name, seconds=25.0)
-    known = list(pieces(path, "it"))
-    found = list(pieces(stream(path), "it", longest_s=60))
+    known = list(read_clips(path, "it"))
+    found = list(read_clips(stream(path), "it", max_s=60))
     assert [piece.end_s for piece in found] == [10.0, 20.0, 25.0]
     assert all(np.array_equal(ours.samples, theirs.samples) for ours, theirs in zip(found, known, strict=True))
     np.testing.assert_array_equal(read_span(path, 20.0, 25.0, "it"), known[2].samples)
-    assert seconds(path, "it") >= 25.0
+    assert duration(path, "it") >= 25.0
 
 
 def test_a_streamed_file_is_still_refused_when_it_is_too_long(write):
     with pytest.raises(InputError, match="too long, expected at most 2 s"):
-        list(pieces(streamed_flac(write("a.flac", seconds=3.0)), "it", longest_s=2.0))
+        list(read_clips(streamed_flac(write("a.flac", seconds=3.0)), "it", max_s=2.0))
 
 
 @pytest.mark.parametrize("program", ["/bin/ls", sys.executable])
 @pytest.mark.parametrize("name", ["prog.mp3", "prog.wav"])
-def test_a_program_with_a_sounds_name_is_no_sound(sounds, program, name):
+def test_a_program_named_like_a_sound_is_refused(sounds, program, name):
     shutil.copyfile(program, sounds / name)
-    with pytest.raises(InputError, match="does not begin as a sound does"):
-        list(pieces(sounds / name, "it"))
+    with pytest.raises(InputError, match="not the header of a sound file"):
+        list(read_clips(sounds / name, "it"))
 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 48_000])
 @pytest.mark.parametrize("before", [b"", bytes(300), b"cut out of a stream"])
-def test_an_mp3_is_known_by_its_frames_wherever_they_begin(write, rate, before):
-    assert begins_as_sound((before + write("a.mp3", rate=rate).read_bytes())[:HEAD])
+def test_an_mp3_is_recognised_by_its_frames_wherever_they_start(write, rate, before):
+    assert is_sound((before + write("a.mp3", rate=rate).read_bytes())[:HEADER_SIZE])
 
 
-def test_stereo_whose_sides_undo_each_other_is_heard(write):
+def test_stereo_channels_that_cancel_are_replaced_by_the_loudest(write):
     tone = 0.5 * np.sin(np.arange(16_000) / 5)
     piece = only(write("a.wav", samples=np.stack([tone, -tone], axis=1), subtype="FLOAT"))
     np.testing.assert_allclose(np.abs(piece.samples), np.abs(tone), atol=1e-6)
@@ -175,7 +175,7 @@ def test_stereo_whose_sides_undo_each_other_is_heard(write):
 @pytest.mark.parametrize("loudest", [0.0, 5e-5])
 def test_a_silent_file_is_refused(write, loudest):
     with pytest.raises(InputError, match="is silent"):
-        list(pieces(write("a.wav", samples=np.full((16_000, 2), loudest), subtype="FLOAT"), "it"))
+        list(read_clips(write("a.wav", samples=np.full((16_000, 2), loudest), subtype="FLOAT"), "it"))
 
 
 def test_many_channels_at_a_high_rate_take_little_memory(write):
@@ -189,7 +189,7 @@ def test_many_channels_at_a_high_rate_take_little_memory(write):
         tracemalloc.stop()
 
 
-def test_a_file_that_may_not_be_read_is_said_to_lack_permission(write, monkeypatch):
+def test_an_unreadable_file_is_refused_with_a_hint_on_permissions(write, monkeypatch):
     path = write("a.wav")
 
     def refuse(*_, **__):
@@ -197,10 +197,10 @@ def test_a_file_that_may_not_be_read_is_said_to_lack_permission(write, monkeypat
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(InputError, match=r"it cannot be read \(Permission denied\); check its permissions"):
-        list(pieces(path, "it"))
+        list(read_clips(path, "it"))
 
 
-def test_any_damage_inside_a_file_ends_in_clips_or_in_words(write, sounds):
+def test_a_damaged_file_yields_clips_or_an_input_error(write, sounds):
     rng, said = np.random.default_rng(5), []
     for name in ("a.wav", "a.flac", "a.ogg", "a.mp3"):
         whole = bytearray(write(name, seconds=1.0).read_bytes())
@@ -209,7 +209,7 @@ def test_any_damage_inside_a_file_ends_in_clips_or_in_words(write, sounds):
             for place in rng.integers(0, len(damaged), 8):
                 damaged[place] = rng.integers(0, 256)
             try:
-                for piece in pieces(io.BytesIO(bytes(damaged)), "it", longest_s=600):
+                for piece in read_clips(io.BytesIO(bytes(damaged)), "it", max_s=600):
                     assert np.isfinite(piece.samples).all()
             except InputError as error:
                 said.append(str(error))
@@ -217,7 +217,7 @@ def test_any_damage_inside_a_file_ends_in_clips_or_in_words(write, sounds):
     assert all(words.startswith("it ") for words in said)
 
 
-def test_more_channels_than_any_recorder_has_are_refused(sounds):
+def test_more_than_64_channels_are_refused(sounds):
     path = sounds / "many.wav"
     soundfile.write(path, np.zeros((400, 65)), 16_000)
     with pytest.raises(InputError, match="65 channels"):

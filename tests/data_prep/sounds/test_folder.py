@@ -1,4 +1,4 @@
-"""A folder of sounds becomes a dataset, and a second run listens only to what is new."""
+"""Preparing a folder of sounds as a dataset: new, changed, removed and invalid files, stops and kills."""
 
 import errno
 import os
@@ -14,7 +14,8 @@ import pytest
 from data_prep.__main__ import main
 from data_prep.dataset import open_dataset
 from data_prep.errors import InputError, OutputError
-from data_prep.sounds.folder import prepare_folder
+from data_prep.sounds.folder import _choose_excerpts, prepare_folder
+from data_prep.sounds.heard import EmbeddedClip
 from data_prep.sounds.walk import SoundFile
 from data_prep.sounds.yamnet import Yamnet
 from data_prep.verify import verify_dataset
@@ -37,14 +38,14 @@ def test_every_file_is_a_clip_of_train_with_its_folder_as_label(write, sounds, o
         write(path)
     outcome = prepare_folder(sounds, out)
     dataset = open_dataset(out)
-    assert (outcome.files, outcome.clips, outcome.listened) == (3, 3, 3)
+    assert (outcome.files, outcome.clips, outcome.embedded) == (3, 3, 3)
     assert verify_dataset(out) == []
     assert (dataset.media, dataset.n_rows("train"), dataset.dim) == ("file", 3, 128)
     by_path = {dataset.clip("train", row).media: dataset.clip("train", row) for row in range(3)}
     assert all(path.split("/")[0] in names(dataset, clip) for path, clip in by_path.items())
 
 
-def test_a_second_run_listens_only_to_new_and_changed_files(write, sounds, out):
+def test_a_second_run_embeds_only_new_and_changed_files(write, sounds, out):
     write("a.wav", hertz=300)
     write("b.wav", hertz=600, seconds=25.0)
     prepare_folder(sounds, out)
@@ -54,7 +55,7 @@ def test_a_second_run_listens_only_to_new_and_changed_files(write, sounds, out):
     write("c.wav", hertz=1200)
     outcome = prepare_folder(sounds, out)
     after = open_dataset(out)
-    assert (outcome.listened, outcome.files, outcome.clips) == (2, 3, 5)
+    assert (outcome.embedded, outcome.files, outcome.clips) == (2, 3, 5)
     same = [clip_id for clip_id in kept if after.find_clip(clip_id)]
     assert len(same) == 3
     for clip_id in same:
@@ -66,11 +67,11 @@ def test_a_run_with_nothing_new_gives_the_same_dataset(write, sounds, out):
     write("b/c.wav", hertz=2000)
     prepare_folder(sounds, out)
     first = open_dataset(out).fingerprint
-    assert prepare_folder(sounds, out).listened == 0
+    assert prepare_folder(sounds, out).embedded == 0
     assert open_dataset(out).fingerprint == first
 
 
-def test_excerpts_to_measure_with_are_the_middle_halves_of_clips_and_not_the_clips(write, sounds, out):
+def test_validation_queries_are_the_middle_halves_of_clips(write, sounds, out):
     rng = np.random.default_rng(7)
     for number in range(5):
         write(f"bells/{number}.wav", samples=0.1 * rng.standard_normal((64_000, 1)))
@@ -90,6 +91,15 @@ def test_a_tenth_of_many_clips_gives_an_excerpt():
     assert abs(share - 0.1) < 4 * np.sqrt(0.1 * 0.9 / 5000)
 
 
+def test_excerpts_beyond_the_share_are_dropped_and_a_missing_one_makes_the_clips_unusable():
+    file, feature = SoundFile("x.wav", 1, 1), np.ones(128, np.float32)
+    clips = [EmbeddedClip(0.0, 1.0, (), 1, feature, feature)]
+    (without,) = _choose_excerpts(file, clips, share=0.0)
+    assert without.excerpt is None
+    assert _choose_excerpts(file, clips, share=1.0) == clips
+    assert _choose_excerpts(file, [without], share=1.0) == []
+
+
 def test_a_removed_file_leaves_the_dataset(write, sounds, out):
     write("a.wav")
     path = write("b.wav", hertz=900)
@@ -98,7 +108,7 @@ def test_a_removed_file_leaves_the_dataset(write, sounds, out):
     assert prepare_folder(sounds, out).files == 1
 
 
-def test_broken_files_are_listed_and_never_fatal(write, sounds, out, capsys):
+def test_invalid_files_are_listed_and_the_others_are_prepared(write, sounds, out, capsys):
     write("good.wav")
     (sounds / "empty.wav").write_bytes(b"")
     (sounds / "virus.wav").write_bytes(b"MZ" + bytes(500))
@@ -129,7 +139,7 @@ def test_another_dataset_is_not_replaced_unless_asked(write, sounds, out):
 
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize("before", ["nothing", "its dataset"])
-def test_what_else_lies_in_the_target_is_never_removed(write, sounds, out, before, overwrite):
+def test_other_files_in_the_target_are_never_removed(write, sounds, out, before, overwrite):
     write("a.wav")
     if before == "its dataset":
         prepare_folder(sounds, out)
@@ -154,10 +164,10 @@ def test_the_sounds_themselves_are_never_the_target(write, sounds, tmp_path, whe
 def test_a_dataset_of_the_folder_may_lie_in_it(write, sounds):
     write("a.wav")
     prepare_folder(sounds, sounds / "made")
-    assert prepare_folder(sounds, sounds / "made").listened == 0
+    assert prepare_folder(sounds, sounds / "made").embedded == 0
 
 
-def test_damage_to_the_earlier_dataset_is_not_taken_over(write, sounds, out, capsys):
+def test_nothing_of_a_damaged_earlier_dataset_is_reused(write, sounds, out, capsys):
     write("a.wav")
     write("b.wav", hertz=900)
     prepare_folder(sounds, out)
@@ -172,7 +182,7 @@ def test_damage_to_the_earlier_dataset_is_not_taken_over(write, sounds, out, cap
     assert {path.name: path.read_bytes() for path in out.iterdir()} == whole
 
 
-def test_folders_called_like_a_suggestion_are_labels_of_their_own(real_data, sounds, out):
+def test_folders_named_like_a_suggested_label_are_separate_labels(real_data, sounds, out):
     bark = next((real_data / "sounds" / "esc10" / "dog_bark").iterdir())
     prepare_folder(bark.parent, out)
     suggested = [name for name in open_dataset(out).label_names if name.endswith(" (suggested)")]
@@ -180,21 +190,21 @@ def test_folders_called_like_a_suggestion_are_labels_of_their_own(real_data, sou
         (sounds / name).mkdir()
         shutil.copy(bark, sounds / name / bark.name)
     shutil.rmtree(out)
-    for _ in range(2):  # the second run knows the labels from the first
+    for _ in range(2):  # the second run reads the labels that the first wrote
         prepare_folder(sounds, out)
         dataset = open_dataset(out)
         assert len(set(dataset.label_names)) == len(dataset.label_names)
         assert verify_dataset(out) == []
         given = [mid.removeprefix("folder/") for mid in dataset.label_mids if mid.startswith("folder/")]
         assert given == sorted(suggested)
-        heard = {
+        by_yamnet = {
             mid.removeprefix("yamnet/") + " (suggested)" for mid in dataset.label_mids if mid.startswith("yamnet/")
         }
-        assert heard
-        assert heard <= set(suggested)
+        assert by_yamnet
+        assert by_yamnet <= set(suggested)
 
 
-def test_names_of_files_cannot_give_a_terminal_orders(write, sounds, out, capfd):
+def test_control_characters_in_file_names_are_escaped_on_the_terminal(write, sounds, out, capfd):
     write("good\n\x1b[31m.wav")
     (sounds / "bad\nleft out: \x1b]0;x\x07.wav").write_bytes(b"")
     assert main(["folder", str(sounds), "--out", str(out)]) == 1
@@ -203,7 +213,7 @@ def test_names_of_files_cannot_give_a_terminal_orders(write, sounds, out, capfd)
     assert "\x1b[31m" not in said
 
 
-def test_what_c_prints_while_it_decodes_is_not_shown(write, sounds, out, capfd):
+def test_warnings_printed_by_native_decoders_are_hidden(write, sounds, out, capfd):
     write("good.wav")
     whole = write("cut.mp3", seconds=20.0).read_bytes()
     (sounds / "cut.mp3").write_bytes(whole[: len(whole) // 2])
@@ -214,58 +224,58 @@ def test_what_c_prints_while_it_decodes_is_not_shown(write, sounds, out, capfd):
     assert "Warning: Xing" not in said
     assert said.startswith("before\n")
     assert "listening: " in said
-    assert "left out: cut.mp3: it is cut" in said
+    assert "left out: cut.mp3: it is truncated" in said
     assert said.endswith("after\n")
 
 
-def test_a_file_is_left_in_its_middle_when_the_work_is_to_stop(write, sounds, out):
+def test_a_stopped_run_leaves_out_the_file_it_was_embedding(write, sounds, out):
     write("a.wav")
     write("b.wav", hertz=300, seconds=60.0)
     write("c.wav", hertz=900)
     asked = []
     outcome = prepare_folder(sounds, out, should_stop=lambda: asked.append(1) or len(asked) > 3)
     assert len(asked) == 4
-    assert (outcome.files, outcome.clips, outcome.waiting) == (1, 1, 2)
+    assert (outcome.files, outcome.clips, outcome.remaining) == (1, 1, 2)
     assert prepare_folder(sounds, out).clips == 8
 
 
-def test_an_interrupt_is_answered_at_once_and_ends_the_file_in_hand(write, sounds, out, capfd, monkeypatch):
+def test_the_first_ctrl_c_is_acknowledged_and_stops_after_the_clip(write, sounds, out, capfd, monkeypatch):
     write("a.wav")
     write("b.wav", hertz=300, seconds=60.0)
-    hear, heard = Yamnet.hear, []
+    run, sizes = Yamnet.run, []
 
     def interrupted(yamnet, samples):
-        heard.append(len(samples))
-        if len(heard) == 4:  # each clip is followed by its excerpt
+        sizes.append(len(samples))
+        if len(sizes) == 4:  # each clip is followed by its excerpt
             os.kill(os.getpid(), signal.SIGINT)
-        return hear(yamnet, samples)
+        return run(yamnet, samples)
 
-    monkeypatch.setattr(Yamnet, "hear", interrupted)
+    monkeypatch.setattr(Yamnet, "run", interrupted)
     assert main(["folder", str(sounds), "--out", str(out)]) == 130
     said = capfd.readouterr().err
-    assert said.count("stopping after this clip and writing what has been heard") == 1
-    assert "stopped: 1 files were not listened to" in said
-    assert len(heard) == 4
+    assert said.count("stopping after this clip") == 1
+    assert "stopped: 1 files remain" in said
+    assert len(sizes) == 4
     assert open_dataset(out).n_rows("train") == 1
 
 
-def test_stopped_work_keeps_what_was_heard_and_the_next_run_goes_on(write, sounds, out):
+def test_a_stopped_run_keeps_its_files_and_the_next_run_resumes(write, sounds, out):
     for number in range(4):
         write(f"{number}.wav", hertz=300 + 200 * number)
     asked = []
     outcome = prepare_folder(sounds, out, should_stop=lambda: len(asked) == 2 or asked.append(1))
-    assert (outcome.files, outcome.waiting) == (2, 2)
+    assert (outcome.files, outcome.remaining) == (2, 2)
     assert "run it again" in open_dataset(out).manifest["notes"][0]
-    assert prepare_folder(sounds, out).listened == 2
+    assert prepare_folder(sounds, out).embedded == 2
     assert open_dataset(out).manifest["notes"] == []
 
 
-# Dies while it listens to the third file; or when all have been heard and the dataset is not yet there.
+# Killed while it embeds the third file, or when all are embedded and the dataset is not yet written.
 AT_THE_THIRD = """
 from data_prep.sounds import folder
-listen = folder._Ear.clips
-folder._Ear.clips = lambda ear, file, stop: (
-    os.kill(os.getpid(), 9) if file.path == "2.wav" else listen(ear, file, stop)
+embed = folder._FileEmbedder.clips
+folder._FileEmbedder.clips = lambda embedder, file, stop: (
+    os.kill(os.getpid(), 9) if file.path == "2.wav" else embed(embedder, file, stop)
 )
 """
 AT_THE_END = """
@@ -275,7 +285,7 @@ writer.write_file = lambda *_: os.kill(os.getpid(), 9)
 
 
 @pytest.mark.parametrize(("moment", "n_missing"), [(AT_THE_THIRD, 3), (AT_THE_END, 0)])
-def test_a_killed_run_loses_nothing_it_had_heard(write, sounds, out, tmp_path, root, moment, n_missing):
+def test_a_killed_run_keeps_every_file_it_had_embedded(write, sounds, out, tmp_path, root, moment, n_missing):
     for number in range(5):
         write(f"{number}.wav", hertz=300 + 200 * number, seconds=0.5 if number else 21.0)
     prepare_folder(sounds, tmp_path / "undisturbed" / "made")
@@ -285,7 +295,7 @@ def test_a_killed_run_loses_nothing_it_had_heard(write, sounds, out, tmp_path, r
     assert killed.returncode == -signal.SIGKILL
     assert not out.exists()
     outcome = prepare_folder(sounds, out)
-    assert (outcome.listened, outcome.files) == (n_missing, 5)
+    assert (outcome.embedded, outcome.files) == (n_missing, 5)
     files = {path.name: path.read_bytes() for path in out.iterdir()}
     assert files == {path.name: path.read_bytes() for path in (tmp_path / "undisturbed" / "made").iterdir()}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "sounds", "undisturbed"]
@@ -307,7 +317,7 @@ def test_a_file_without_permission_is_listed(write, sounds, out, monkeypatch):
     assert outcome.refused == [("locked.wav", "it cannot be read (Permission denied); check its permissions")]
 
 
-def test_real_recordings_lie_beside_their_own_kind(real_data, out):
+def test_real_recordings_are_nearest_to_recordings_of_the_same_class(real_data, out):
     prepare_folder(real_data / "sounds" / "esc10", out)
     dataset = open_dataset(out)
     features = np.asarray(dataset.features("train"), np.float64)

@@ -1,4 +1,4 @@
-"""What was heard of files outlives the process that heard it, and is believed only if it is whole."""
+"""The journal of embedded files survives the process that wrote it; damaged lines are ignored."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_prep.errors import OutputError
-from data_prep.sounds.heard import HeardClip, HeardJournal
+from data_prep.sounds.heard import EmbeddedClip, ProgressJournal
 from data_prep.sounds.walk import SoundFile
 
 FILES = [SoundFile(f"a/{i} ü\n.wav", 100 + i, 10**18 + i) for i in range(4)]
@@ -26,8 +26,8 @@ def clips_of(file):
     rng = np.random.default_rng(file.size)
     features = rng.standard_normal((4, 128)).astype(np.float32)
     return [
-        HeardClip(0.0, 10 / 3, ("Bell", "Été"), 20, features[0], features[1]),
-        HeardClip(10 / 3, 4.1, (), 1, features[2], features[3]),
+        EmbeddedClip(0.0, 10 / 3, ("Bell", "Été"), 20, features[0], features[1]),
+        EmbeddedClip(10 / 3, 4.1, (), 1, features[2], features[3]),
     ]
 
 
@@ -39,8 +39,8 @@ def same(ours, theirs):
 
 
 def killed(target, folder, files=FILES):
-    """Write a journal as a process does that is killed then, and return its bytes."""
-    journal = HeardJournal(target, folder, 1.0)
+    """Write a journal as a process does that is then killed, and return its bytes."""
+    journal = ProgressJournal(target, folder)
     for file in files:
         journal.add(file, clips_of(file))
     path = target.parent / ".made.heard"
@@ -49,73 +49,61 @@ def killed(target, folder, files=FILES):
     return path, data
 
 
-def test_what_was_heard_comes_back_to_the_last_bit(target, folder):
+def test_embedded_clips_are_read_back_exactly(target, folder):
     killed(target, folder)
-    with HeardJournal(target, folder, 1.0) as journal:
+    with ProgressJournal(target, folder) as journal:
         assert all(same(journal.clips(file), clips_of(file)) for file in FILES)
 
 
-def test_a_journal_cut_anywhere_gives_the_whole_lines_before_and_goes_on(target, folder):
+def test_a_truncated_journal_keeps_the_complete_lines_and_can_be_appended_to(target, folder):
     path, data = killed(target, folder)
     ends = [i + 1 for i, byte in enumerate(data) if byte == ord("\n")]
     for cut in [*range(0, len(data), 211), *ends, *(end - 1 for end in ends)]:
         path.write_bytes(data[:cut])
         n_whole = sum(end <= cut for end in ends)
-        journal = HeardJournal(target, folder, 1.0)
-        assert [journal.clips(file) is not None for file in FILES] == [i < n_whole for i in range(4)]
+        journal = ProgressJournal(target, folder)
+        assert [bool(journal.clips(file)) for file in FILES] == [i < n_whole for i in range(4)]
         journal.add(FILES[-1], clips_of(FILES[-1]))
         journal._file.close()
-        journal = HeardJournal(target, folder, 1.0)
+        journal = ProgressJournal(target, folder)
         assert same(journal.clips(FILES[-1]), clips_of(FILES[-1]))
         journal._file.close()
 
 
-def test_a_changed_byte_is_never_believed(target, folder):
+def test_a_line_with_a_changed_byte_is_ignored(target, folder):
     path, data = killed(target, folder)
     for place in range(0, len(data), 97):
         path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-        journal = HeardJournal(target, folder, 1.0)
-        assert all(clips is None or same(clips, clips_of(file)) for file in FILES for clips in [journal.clips(file)])
-        assert None in [journal.clips(file) for file in FILES]
+        journal = ProgressJournal(target, folder)
+        assert all(not clips or same(clips, clips_of(file)) for file in FILES for clips in [journal.clips(file)])
+        assert [] in [journal.clips(file) for file in FILES]
         journal._file.close()
 
 
 @pytest.mark.parametrize("other", [SoundFile(FILES[0].path, 99, FILES[0].changed), SoundFile(FILES[0].path, 100, 5)])
-def test_a_file_that_has_changed_is_not_known(target, folder, other):
+def test_a_changed_file_has_no_clips_in_the_journal(target, folder, other):
     killed(target, folder)
-    with HeardJournal(target, folder, 1.0) as journal:
-        assert journal.clips(other) is None
+    with ProgressJournal(target, folder) as journal:
+        assert journal.clips(other) == []
 
 
-def test_another_folders_journal_is_not_believed(target, folder):
+def test_the_journal_of_another_folder_is_ignored(target, folder):
     killed(target, folder)
-    with HeardJournal(target, folder.parent, 1.0) as journal:
-        assert journal.clips(FILES[0]) is None
+    with ProgressJournal(target, folder.parent) as journal:
+        assert journal.clips(FILES[0]) == []
 
 
-def test_another_models_journal_is_not_believed(target, folder, monkeypatch):
+def test_the_journal_of_another_model_is_ignored(target, folder, monkeypatch):
     killed(target, folder)
     monkeypatch.setattr("data_prep.sounds.heard.EMBEDDER", "another")
-    with HeardJournal(target, folder, 1.0) as journal:
-        assert journal.clips(FILES[0]) is None
+    with ProgressJournal(target, folder) as journal:
+        assert journal.clips(FILES[0]) == []
 
 
-def test_excerpts_are_dropped_where_fewer_are_wanted_and_missed_where_more(target, folder):
-    file = SoundFile("x.wav", 1, 1)
-    killed(target, folder, [file])
-    journal = HeardJournal(target, folder, 0.0)
-    kept = journal.clips(file)
-    assert [clip.excerpt for clip in kept] == [None, None]
-    journal.add(file, kept)
-    journal._file.close()
-    with HeardJournal(target, folder, 1.0) as journal:
-        assert journal.clips(file) is None
-
-
-def test_done_work_and_work_that_never_began_leave_no_journal(target, folder):
-    with HeardJournal(target, folder, 1.0) as journal:
+def test_finished_runs_and_runs_that_embedded_nothing_leave_no_journal(target, folder):
+    with ProgressJournal(target, folder) as journal:
         journal.add(FILES[0], clips_of(FILES[0]))
-    with pytest.raises(ZeroDivisionError), HeardJournal(target, folder, 1.0):
+    with pytest.raises(ZeroDivisionError), ProgressJournal(target, folder):
         raise ZeroDivisionError
     assert list(target.parent.iterdir()) == []
 
@@ -126,22 +114,22 @@ def fail_after_one(journal):
         raise ZeroDivisionError
 
 
-def test_failed_work_leaves_its_journal(target, folder):
+def test_a_failed_run_leaves_its_journal(target, folder):
     with pytest.raises(ZeroDivisionError):
-        fail_after_one(HeardJournal(target, folder, 1.0))
-    with HeardJournal(target, folder, 1.0) as journal:
+        fail_after_one(ProgressJournal(target, folder))
+    with ProgressJournal(target, folder) as journal:
         assert same(journal.clips(FILES[0]), clips_of(FILES[0]))
 
 
-def test_two_runs_at_once_do_not_mix(target, folder):
-    with HeardJournal(target, folder, 1.0), pytest.raises(OutputError, match="another run is at work on"):
-        HeardJournal(target, folder, 1.0)
-    with HeardJournal(target, folder, 1.0):
+def test_a_second_run_at_the_same_time_is_refused(target, folder):
+    with ProgressJournal(target, folder), pytest.raises(OutputError, match="another run is writing"):
+        ProgressJournal(target, folder)
+    with ProgressJournal(target, folder):
         pass
 
 
-def test_a_full_disk_is_told_in_words(target, folder):
-    journal = HeardJournal(target, folder, 1.0)
+def test_a_full_disk_raises_an_error_that_says_so(target, folder):
+    journal = ProgressJournal(target, folder)
     journal._file.close()
     journal._file = Path("/dev/full").open("ab")  # noqa: SIM115  (the journal closes it)
     with pytest.raises(OutputError, match="not enough room"):

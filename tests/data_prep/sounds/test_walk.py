@@ -1,4 +1,4 @@
-"""Walking a folder: what is a sound, what is not, and what must not lead anyone astray."""
+"""Finding sound files: names, ids, links, permissions and other files."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ def paths(folder):
     return [file.path for file in find_sounds(folder).files]
 
 
-def test_sounds_are_found_in_order_of_path_and_other_files_are_passed_over(write, sounds):
+def test_sounds_are_found_in_order_of_path_and_other_files_are_ignored(write, sounds):
     for path in ("b/two.wav", "a/one.flac", "top.WAV"):
         write(path)
     (sounds / "notes.txt").write_text("no sound")
@@ -30,7 +30,7 @@ def test_a_sound_is_labelled_by_the_folder_it_lies_in(write, sounds):
     assert labels == {"drums/kicks/one.wav": "kicks", "top.wav": None}
 
 
-def test_hidden_files_and_folders_are_passed_over(write, sounds):
+def test_hidden_files_and_folders_are_ignored(write, sounds):
     for path in (".hidden.wav", "._resource.wav", ".cache/one.wav", "seen.wav"):
         write(path)
     assert paths(sounds) == ["seen.wav"]
@@ -59,23 +59,23 @@ def test_a_changed_file_has_another_id():
     assert before.clip_id(0, 1) != after.clip_id(0, 1)
 
 
-def test_a_name_that_is_not_utf8_is_refused_in_words(sounds):
+def test_a_name_that_is_not_utf8_is_refused(sounds):
     path = os.fsencode(sounds) + b"/bad\xff.wav"
-    with open(path, "wb"):  # noqa: PTH123  (a Path cannot spell it)
+    with open(path, "wb"):  # noqa: PTH123  (a Path cannot hold it)
         pass
     (refused,) = find_sounds(sounds).refused
     assert refused[0] == "bad\\xff.wav" or "bad" in refused[0]
     assert "UTF-8" in refused[1]
 
 
-def test_a_loop_of_links_is_walked_once(write, sounds):
+def test_files_in_a_loop_of_links_are_found_once(write, sounds):
     write("a/one.wav")
     (sounds / "a" / "loop").symlink_to(sounds, target_is_directory=True)
     (sounds / "self.wav").symlink_to("self.wav")
     found = find_sounds(sounds)
     assert [file.path for file in found.files] == ["a/one.wav"]
     assert [path for path, _ in found.refused] == ["self.wav", "a/loop"]
-    assert "link that leads nowhere" in found.refused[0][1]
+    assert "broken link" in found.refused[0][1]
 
 
 def test_links_to_folders_are_listed_and_not_followed(write, sounds, tmp_path):
@@ -95,15 +95,15 @@ def test_a_link_out_of_the_folder_is_refused(write, sounds, tmp_path):
     (sounds / "out.wav").symlink_to(tmp_path / "secret.wav")
     found = find_sounds(sounds)
     assert [file.path for file in found.files] == ["in.wav"]
-    assert found.refused == [("out.wav", "it is a link that leads out of the folder")]
+    assert found.refused == [("out.wav", "it is a link to a place outside the folder")]
 
 
-def test_a_pipe_with_a_sounds_name_is_not_opened(sounds):
+def test_a_pipe_named_like_a_sound_is_not_opened(sounds):
     os.mkfifo(sounds / "pipe.wav")
     assert find_sounds(sounds).refused == [("pipe.wav", "it is not a regular file")]
 
 
-def test_a_format_that_is_not_decoded_is_listed_with_advice(sounds):
+def test_an_unsupported_format_is_listed_with_advice(sounds):
     (sounds / "a.m4a").write_bytes(b"x")
     ((path, reason),) = find_sounds(sounds).refused
     assert path == "a.m4a"
@@ -119,7 +119,7 @@ def no_folder(sounds, kind):
 
 
 @pytest.mark.parametrize("kind", ["missing", "file", "file/below", "round", "not UTF-8", "zero", "long", "escape"])
-def test_what_is_no_folder_is_refused_in_one_line(sounds, kind):
+def test_a_path_that_is_not_a_folder_is_refused_in_one_line(sounds, kind):
     for use in (sound_folder, find_sounds):
         with pytest.raises(InputError) as refused:
             use(no_folder(sounds, kind))
@@ -129,7 +129,7 @@ def test_what_is_no_folder_is_refused_in_one_line(sounds, kind):
 
 
 @pytest.mark.parametrize("call", ["scandir", "stat"])
-def test_a_folder_without_permission_is_refused_in_words(sounds, monkeypatch, call):
+def test_a_folder_without_permission_is_refused(sounds, monkeypatch, call):
     def refuse(*_, **__):
         raise PermissionError(errno.EACCES, "Permission denied")  # chmod would not keep root out
 
