@@ -1,8 +1,8 @@
-"""From a clip's log-mel spectrogram to 128 bytes: statistics, whitened principal components, eight bits each.
+"""Embedding of a clip in 128 bytes: statistics of its log-mel spectrogram, whitened PCA, eight bits per number.
 
 The last two steps are those of AudioSet's own features (models/audioset/vggish/vggish_postprocess.py): project, clip to
-[-2, 2], quantise to 0..255. The projection is fitted once, on sounds that are in no dataset, and lies beside this file
-as AudioSet's lies beside VGGish: so a clip's feature depends on the clip alone, and new sounds can join old ones.
+[-2, 2], quantise to 0..255. The projection was fitted once, on sounds that are in no dataset, and is stored beside this
+module: a clip's feature depends on the clip alone, and new clips can be added to old ones.
 """
 
 from functools import cache
@@ -18,28 +18,28 @@ DIM = 128
 EMBEDDER = "log-mel statistics, whitened PCA to 128, 8 bits in [-2, 2]"
 PROJECTION_FILE = Path(__file__).with_name("embedding.npy")
 
-_FRAMES_A_SECOND = SAMPLE_RATE / HOP
-_BANDS = 16  # neighbouring mel bands share one rhythm
+_FRAMES_PER_SECOND = SAMPLE_RATE / HOP
+_BANDS = 16  # groups of neighbouring mel bands, for the rhythm
 _RHYTHMS = ((0.5, 2), (2, 4), (4, 8), (8, 16), (16, 50))  # Hz
 
 
 def statistics(spectrogram: Float64Array) -> Float64Array:
-    """Return float64[208], what stays of a log-mel spectrogram float64[frames, 64] when its moments are forgotten.
+    """Return float64[208], statistics over time of a log-mel spectrogram float64[frames, 64].
 
-    The mean of each band (the timbre), its standard deviation over time (how lively), and how strongly groups of bands
-    pulse at 0.5 to 50 Hz (the rhythm), after McKinney & Breebaart, Features for audio and music classification (2003).
+    The mean of each band (timbre), its standard deviation (variation), and the strength at which groups of bands
+    pulse at 0.5 to 50 Hz (rhythm), after McKinney & Breebaart, Features for audio and music classification (2003).
     """
     groups = spectrogram.reshape(len(spectrogram), _BANDS, -1).mean(axis=2)  # (frames, 16)
     pulses = np.abs(np.fft.rfft(groups - groups.mean(axis=0), axis=0)) / len(groups)
-    hertz = np.fft.rfftfreq(len(groups), 1 / _FRAMES_A_SECOND)
+    hertz = np.fft.rfftfreq(len(groups), 1 / _FRAMES_PER_SECOND)
     rhythm = [pulses[(hertz >= low) & (hertz < high)].mean(axis=0) for low, high in _RHYTHMS]
     return np.concatenate([spectrogram.mean(axis=0), spectrogram.std(axis=0), np.log(np.ravel(rhythm) + 0.005)])
 
 
 def fit_projection(rows: Float64Array) -> Float32Array:
-    """Return float32[129, d]: the mean of ``rows`` float64[n, d], then 128 principal axes, each over its own spread.
+    """Return float32[129, d]: the mean of ``rows`` float64[n, d], then 128 principal axes, scaled to unit variance.
 
-    The sign of an axis is free: it is chosen so that its largest weight is positive.
+    The sign of an axis, which is arbitrary, is chosen so that its largest weight is positive.
     """
     mean = rows.mean(axis=0)
     variances, axes = np.linalg.eigh(np.cov((rows - mean).T))  # ascending
@@ -65,5 +65,5 @@ def embed(audio: npt.NDArray[np.floating]) -> UInt8Array:
 
 
 def quantise(values: Float64Array) -> UInt8Array:
-    """Return values in [-2, 2], and what is outside clipped, as the nearest of 256 steps."""
+    """Return values, clipped to [-2, 2], as the nearest of 256 steps."""
     return np.rint((np.clip(values, -2, 2) + 2) * (255 / 4)).astype(np.uint8)

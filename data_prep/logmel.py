@@ -17,7 +17,7 @@ WINDOW = 400  # 25 ms
 HOP = 160  # 10 ms
 FFT = 512
 N_BANDS = 64
-LOWEST, HIGHEST = 125.0, 7500.0
+MIN_HERTZ, MAX_HERTZ = 125.0, 7500.0
 LOG_OFFSET = 0.01
 
 
@@ -28,12 +28,12 @@ def mel(hertz: npt.ArrayLike) -> Float64Array:
 
 @cache
 def mel_filterbank() -> Float64Array:
-    """Return float64[257, 64]: how much of each FFT bin each band takes; a triangle over mels, one at its centre."""
+    """Return float64[257, 64]: the weight of each FFT bin in each band; triangles over the mel scale with peak one."""
     bins = mel(np.fft.rfftfreq(FFT, 1 / SAMPLE_RATE))[:, None]
-    edges = np.linspace(mel(LOWEST), mel(HIGHEST), N_BANDS + 2)
+    edges = np.linspace(mel(MIN_HERTZ), mel(MAX_HERTZ), N_BANDS + 2)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     weights = np.maximum(0.0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)))
-    weights[0] = 0.0  # the constant part is no sound
+    weights[0] = 0.0  # the constant component is inaudible
     weights.flags.writeable = False
     return weights
 

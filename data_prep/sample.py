@@ -1,7 +1,7 @@
-"""The embedded sample: some 20,000 clips, each decided by its number alone, rendered, featured and written.
+"""The embedded sample: 20,000 synthesised clips, each a function of its number alone, and their features.
 
-``python -m data_prep sample --out DIR`` makes it; ``python -m data_prep.sample`` fits the projection of its features
-anew, which changes every feature and is done only when the sounds have changed much.
+``python -m data_prep sample --out DIR`` writes it. ``python -m data_prep.sample`` fits the projection of the features
+again, which changes every feature and is needed only after large changes of the sounds.
 """
 
 import json
@@ -11,12 +11,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Never
 
 import numpy as np
 from tqdm import tqdm
 
-from data_prep.arrays import Float32Array
 from data_prep.atomic import check_target
 from data_prep.embedding import EMBEDDER, PROJECTION_FILE, embed, fit_projection, statistics
 from data_prep.errors import InputError
@@ -28,15 +26,15 @@ from data_prep.synth import CLIP_SECONDS, KINDS, Kind, Recipe, render
 from data_prep.writer import write_dataset
 
 N_CLIPS = 20_000
-MOST_CLIPS = 100_000  # an id has five digits; the clips after these fit the projection
+MAX_CLIPS = 100_000  # an id has five digits; the clips after these fit the projection
 
 _SEED = 2017  # the year of AudioSet
-_COMPANY = 0.2  # share of the clips in which a second kind sounds
-_PERHAPS = 0.4  # share of the clips of a kind that carry one of its optional labels
+_SECOND_KIND_SHARE = 0.2  # share of the clips in which a second kind sounds
+_OPTIONAL_LABEL_SHARE = 0.4  # share of the clips of a kind that carry one of its optional labels
 _TEST_EVERY = 10
-_CALIBRATION = range(MOST_CLIPS, MOST_CLIPS + 6_000)
+_FITTING_NUMBERS = range(MAX_CLIPS, MAX_CLIPS + 6_000)
 _BATCH = 100
-_FEW = 500  # clips that are made sooner than two processes start
+_MIN_CLIPS_PARALLEL = 500  # fewer are rendered sooner than two processes start
 
 _ABOUT = About(
     title="Earshot sample (synthesised)",
@@ -55,12 +53,12 @@ LABELS = tuple(Label(mid, name, tuple(parents)) for mid, name, parents in json.l
 
 _LABEL_INDEX = {label.name: index for index, label in enumerate(LABELS)}
 _KINDS = tuple(KINDS.values())
-_SHARES = np.cumsum([kind.share for kind in _KINDS]) / sum(kind.share for kind in _KINDS)
+_CUMULATIVE_SHARES = np.cumsum([kind.share for kind in _KINDS]) / sum(kind.share for kind in _KINDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What one clip will be, before any of it is computed."""
+class ClipPlan:
+    """The id, split, recipe and label indices of one clip."""
 
     clip_id: str
     split: str
@@ -68,33 +66,33 @@ class Plan:
     labels: tuple[int, ...]
 
 
-def plan(number: int) -> Plan:
-    """Decide clip ``number``; it depends on nothing else, so any part of the sample can be made alone."""
+def plan_clip(number: int) -> ClipPlan:
+    """Return the plan of clip ``number``, a function of the number alone."""
     rng = np.random.default_rng([_SEED, number])
     kinds = [_draw_kind(rng)]
-    if not kinds[0].clean and rng.random() < _COMPANY:
+    if not kinds[0].clean and rng.random() < _SECOND_KIND_SHARE:
         other = _draw_kind(rng)
         if other is not kinds[0] and not other.clean:
             kinds.append(other)
-    names = dict.fromkeys(name for kind in kinds for name in _names(rng, kind))
+    names = dict.fromkeys(name for kind in kinds for name in _draw_labels(rng, kind))
     clip_id = f"{kinds[0].name}-{number:05d}"
     split = split_of("eval" if number % _TEST_EVERY == 0 else "synth", clip_id)
     recipe = Recipe(tuple(kind.name for kind in kinds), number)
-    return Plan(clip_id, split, recipe, tuple(sorted(_LABEL_INDEX[name] for name in names)))
+    return ClipPlan(clip_id, split, recipe, tuple(sorted(_LABEL_INDEX[name] for name in names)))
 
 
 def _draw_kind(rng: np.random.Generator) -> Kind:
-    return _KINDS[int(np.searchsorted(_SHARES, rng.random(), side="right"))]
+    return _KINDS[int(np.searchsorted(_CUMULATIVE_SHARES, rng.random(), side="right"))]
 
 
-def _names(rng: np.random.Generator, kind: Kind) -> Iterator[str]:
+def _draw_labels(rng: np.random.Generator, kind: Kind) -> Iterator[str]:
     yield from kind.labels
-    yield from (name for name in kind.perhaps if rng.random() < _PERHAPS)
+    yield from (name for name in kind.optional_labels if rng.random() < _OPTIONAL_LABEL_SHARE)
 
 
 def make_batch(numbers: Iterable[int]) -> ClipBatch:
     """Render the clips with these numbers and compute their features."""
-    plans = [plan(number) for number in numbers]
+    plans = [plan_clip(number) for number in numbers]
     frames = np.stack([embed(render(p.recipe.to_json())) for p in plans])  # uint8 (n, 128)
     ones = np.ones(len(plans), dtype=np.int64)
     return ClipBatch(
@@ -112,46 +110,34 @@ def make_batch(numbers: Iterable[int]) -> ClipBatch:
 def write_sample(out: str | Path, clips: int = N_CLIPS, *, overwrite: bool = False) -> None:
     """Write the sample, or its first ``clips`` clips, as a prepared dataset to the folder ``out``.
 
-    Takes a few minutes for all of it, on two processes, with a bar on stderr. Raises InputError for a number of clips
-    that cannot be, OutputError when ``out`` exists (unless ``overwrite``) or cannot be written.
+    All of it takes a few minutes in two processes, with a progress bar on stderr. Raises InputError for an invalid
+    number of clips, OutputError when ``out`` exists (unless ``overwrite``) or cannot be written.
     """
-    if not 1 <= clips <= MOST_CLIPS:
-        raise InputError(f"cannot make a sample of {clips:,} clips: expected 1 to {MOST_CLIPS:,}")
+    if not 1 <= clips <= MAX_CLIPS:
+        raise InputError(f"cannot make a sample of {clips:,} clips: expected 1 to {MAX_CLIPS:,}")
     check_target(Path(out), overwrite=overwrite)
     write_dataset(out, _ABOUT, LABELS, _batches(clips), overwrite=overwrite)
 
 
 def _batches(clips: int) -> Iterator[ClipBatch]:
     chunks = [range(start, min(clips, start + _BATCH)) for start in range(0, clips, _BATCH)]
-    with _bar("synthesising", clips) as bar:
-        for batch in _spread(chunks):
+    interval = 0.1 if sys.stderr.isatty() else 10  # in s; a log file gets a line now and then
+    with tqdm(desc="synthesising", total=clips, unit=" clips", mininterval=interval, file=sys.stderr) as bar:
+        for batch in _make_batches(chunks):
             yield batch
             bar.update(len(batch))
 
 
-def _spread(chunks: list[range]) -> Iterator[ClipBatch]:
-    """Yield the batches in order; many are shared between two processes that begin afresh, as every platform can."""
-    if sum(map(len, chunks)) < _FEW:
+def _make_batches(chunks: list[range]) -> Iterator[ClipBatch]:
+    """Yield the batches in order, made in two processes if there are many."""
+    if sum(map(len, chunks)) < _MIN_CLIPS_PARALLEL:
         yield from map(make_batch, chunks)
         return
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         yield from pool.map(make_batch, chunks)
 
 
-def _calibrate() -> Float32Array:
-    """Fit the projection on clips whose numbers no sample reaches."""
-    rows = []
-    with _bar("fitting", len(_CALIBRATION)) as bar:
-        for number in _CALIBRATION:
-            rows.append(statistics(log_mel(render(plan(number).recipe.to_json()))))
-            bar.update()
-    return fit_projection(np.stack(rows))
-
-
-def _bar(work: str, clips: int) -> "tqdm[Never]":
-    patience = 0.1 if sys.stderr.isatty() else 10  # a log file wants a line now and then, not a picture
-    return tqdm(total=clips, desc=work, unit=" clips", mininterval=patience, file=sys.stderr)
-
-
 if __name__ == "__main__":
-    np.save(PROJECTION_FILE, _calibrate(), allow_pickle=False)
+    recipes = (plan_clip(number).recipe for number in tqdm(_FITTING_NUMBERS, desc="fitting", unit=" clips"))
+    rows = np.stack([statistics(log_mel(render(recipe.to_json()))) for recipe in recipes])
+    np.save(PROJECTION_FILE, fit_projection(rows), allow_pickle=False)

@@ -20,13 +20,13 @@ from data_prep.synth.scene import record
 
 __all__ = ["CLIP_SECONDS", "KINDS", "N_SAMPLES", "SAMPLE_RATE", "Kind", "Recipe", "render", "wav_bytes"]
 
-_SCENE = 1000  # the scene's random numbers, apart from those of any kind
+_SCENE = 1000  # seeds the random numbers of the scene; those of the kinds have seeds from 0 to 3
 
 
 def render(recipe: str) -> npt.NDArray[np.float32]:
-    """Return float32[40000] in [-1, 1], mono at 16 kHz: a pure function of the recipe, the same to rounding anywhere.
+    """Return float32[40000] in [-1, 1], mono at 16 kHz: a function of the recipe alone (up to rounding).
 
-    Raises InputError for a recipe that this version does not understand. Takes a few milliseconds.
+    Raises InputError for an invalid recipe. Takes a few milliseconds.
     """
     kinds, seed = parse_recipe(recipe)
     rng = np.random.default_rng([seed, _SCENE])

@@ -1,5 +1,5 @@
 # ruff: noqa: D401 - the docstring of a kind says what one hears
-"""Sirens, horns, telephones and beeps: sounds made to be noticed, many of them fixed by a standard."""
+"""Alarms and signals: sirens, horns, telephones and beeps, many of them fixed by a standard."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def _siren_horn(rng: np.random.Generator, pitch: Audio) -> Audio:
 
 
 def _two_tone(rng: np.random.Generator, low: float, interval: float, rate: float) -> Audio:
-    """Return a pitch in Hz that jumps between ``low`` and ``interval`` times it, ``rate`` times a second to and fro."""
+    """Return a pitch in Hz that jumps between ``low`` and ``interval`` times it, ``rate`` cycles per second."""
     high_now = (TIME * rate + rng.uniform()) % 1 < 0.5
     return np.where(high_now, low * interval, low)
 
@@ -60,7 +60,7 @@ def ambulance(rng: np.random.Generator) -> Audio:
 
 
 def civil_defense_siren(rng: np.random.Generator) -> Audio:
-    """A rotor that takes seconds to wind up and down, two rows of ports a minor third apart, far across a town."""
+    """A rotor that takes seconds to wind up and down, two rows of ports a minor third apart, heard from far away."""
     top = rng.uniform(380, 520)
     span = 0.45 * _triangle(rng.uniform(0.08, 0.2), rng.uniform()) if rng.random() < 0.7 else np.zeros(N_SAMPLES)
     pitch = top * (1 - span)
@@ -93,7 +93,7 @@ def beep(rng: np.random.Generator) -> Audio:
 
 
 def reversing_beeps(rng: np.random.Generator) -> Audio:
-    """A truck backs up: 1 to 1.3 kHz, half a second on and off, with its diesel idling behind."""
+    """A truck backs up: 1 to 1.3 kHz, half a second on and off, over its idling diesel."""
     pitch, on = rng.uniform(950, 1350), rng.uniform(0.35, 0.55)
     tone = wavetable(phase(pitch), [1, 0, rng.uniform(0.02, 0.15), 0, rng.uniform(0, 0.05)])
     explosion = modes([45, 90, 140, 210], 0.06, [1, 0.8, 0.6, 0.4])
@@ -166,7 +166,7 @@ def ringtone(rng: np.random.Generator) -> Audio:
 
 
 def _reeds(rng: np.random.Generator, pitches: Audio, seconds: float) -> Audio:
-    """Return several horns blown at once: each a sawtooth that jumps to pitch as its air comes."""
+    """Return several horns blown at once: each a sawtooth that rises to its pitch as the air pressure does."""
     n = min(N_SAMPLES, samples(seconds))
     rise = 1 - rng.uniform(0.02, 0.08) * curve([0, 0.08], [1, 0], n)
     rise -= 0.03 * curve([seconds - 0.08, seconds], [0, 1], n)
@@ -178,7 +178,7 @@ def _reeds(rng: np.random.Generator, pitches: Audio, seconds: float) -> Audio:
 
 
 def car_horn(rng: np.random.Generator) -> Audio:
-    """Two discs about a major third apart, 350 to 500 Hz: a tap, two taps, or an angry lean."""
+    """Two discs about a major third apart, 350 to 500 Hz: one or more short taps, or long blasts."""
     low = rng.uniform(320, 450)
     pitches = np.array([low, low * rng.choice([1.19, 1.26, 1.33])])[: rng.choice([1, 2], p=[0.15, 0.85])]
     taps = float(rng.choice([rng.uniform(0.12, 0.3), rng.uniform(0.4, 2.0)]))
@@ -189,7 +189,7 @@ def car_horn(rng: np.random.Generator) -> Audio:
 
 
 def train_horn(rng: np.random.Generator) -> Audio:
-    """Three to five air chimes in a chord (a K5LA sounds B major sixth), long, loud and far."""
+    """Three to five air chimes in a chord (a K5LA sounds B major sixth), long and far away."""
     chord = np.array([311, 370, 415, 494, 622.0])[: rng.integers(3, 6)] * rng.uniform(0.72, 1.12)
     length = rng.uniform(0.6, 2.4)
     times = beats(rng, length + rng.uniform(0.2, 0.6), first=rng.uniform(0, 0.4), last=rng.uniform(0.5, 2.4))
@@ -198,7 +198,7 @@ def train_horn(rng: np.random.Generator) -> Audio:
 
 
 def steam_whistle(rng: np.random.Generator) -> Audio:
-    """Bells of steam in a chord, always short of breath: each tone wanders and hisses."""
+    """Steam whistles in a chord: each tone drifts in pitch and hisses."""
     pitches = log_uniform(rng, 300, 620) * np.array([1, 1.2, 1.5, 1.8])[: rng.integers(2, 5)]
     length = rng.uniform(0.7, 2.4)
     n = samples(length)
@@ -210,7 +210,7 @@ def steam_whistle(rng: np.random.Generator) -> Audio:
 
 
 def sonar(rng: np.random.Generator) -> Audio:
-    """A submarine's ping, and its echoes from far off in murky water."""
+    """A submarine's ping and its distant echoes."""
     pitch, length = log_uniform(rng, 700, 2000), rng.uniform(0.06, 0.4)
     n = samples(length)
     ping = sine(pitch, n) * fade(n, 0.01, 0.03)

@@ -34,7 +34,7 @@ def mouth(sound: Audio, vowels: list[tuple[float, float, float]], share: list[Au
 
 
 def cricket(rng: np.random.Generator) -> Audio:
-    """A file drawn over a scraper: a pure 4 to 5.5 kHz tone in groups of two to five pulses, time after time."""
+    """A file drawn over a scraper: a pure 4 to 5.5 kHz tone in repeated groups of two to five pulses."""
     out = np.zeros(N_SAMPLES)
     for loudness in (1.0, *rng.uniform(0, 0.4, rng.integers(0, 4))):
         pitch, length = log_uniform(rng, 3800, 5600), rng.uniform(0.012, 0.03)
@@ -48,7 +48,7 @@ def cricket(rng: np.random.Generator) -> Audio:
 
 
 def frog(rng: np.random.Generator) -> Audio:
-    """Croak: a train of 25 to 90 pulses a second, each a knock on a resonant sac; one frog or a pond."""
+    """Croak: a train of 25 to 90 pulses a second, each exciting a resonant sac; one to four frogs."""
     out = np.zeros(N_SAMPLES)
     for loudness in (1.0, *rng.uniform(0.05, 0.4, rng.integers(0, 4))):
         sac, pulses, length = log_uniform(rng, 350, 1800), rng.uniform(22, 90), rng.uniform(0.12, 0.6)
@@ -63,7 +63,7 @@ def frog(rng: np.random.Generator) -> Audio:
 
 
 def _wings(rng: np.random.Generator, pitch: float, shimmer: float, response: Response) -> Audio:
-    """Return one insect on the wing: a rough buzz that comes near and goes, its pitch never at rest."""
+    """Return one flying insect: a rough buzz that grows and fades, with an unsteady pitch."""
     beat = pitch * (1 + drift(rng, 5, 0.03) + drift(rng, 40, shimmer))
     near = np.clip(0.5 + drift(rng, rng.uniform(1, 3), 0.35), 0.05, 2) ** 1.5
     stroke = 1 + 0.5 * drift(rng, 1.3 * pitch)
@@ -78,12 +78,12 @@ def bee(rng: np.random.Generator) -> Audio:
 
 
 def mosquito(rng: np.random.Generator) -> Audio:
-    """Whine at 450 to 800 wing beats a second: thin, wavering, now at this ear and now gone."""
+    """Whine at 450 to 800 wing beats a second: thin and wavering, louder and softer."""
     return _wings(rng, log_uniform(rng, 450, 800), 0.006, highpass(500, 2) * (0.5 + resonance(2500, 1)))
 
 
 def dog_bark(rng: np.random.Generator) -> Audio:
-    """Bark: a sixth of a second in which the pitch leaps up and falls, harsh, through a muzzle, big or small."""
+    """Bark: a sixth of a second in which the pitch leaps up and falls, harsh, through a small or large muzzle."""
     size = log_uniform(rng, 0.7, 1.9)
     length = rng.uniform(0.1, 0.2)
     n = samples(length)
@@ -202,7 +202,7 @@ def owl_hoot(rng: np.random.Generator) -> Audio:
 
 
 def cuckoo(rng: np.random.Generator) -> Audio:
-    """Two notes, a third apart, falling: "cuck-oo", flute-like, from the far side of a wood."""
+    """Two notes, a third apart, falling: "cuck-oo", flute-like."""
     high = rng.uniform(600, 760)
     interval = 2 ** (-rng.uniform(2.7, 4.2) / 12)
     first, second = rng.uniform(0.1, 0.16), rng.uniform(0.15, 0.25)

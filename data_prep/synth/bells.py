@@ -22,7 +22,7 @@ PENTATONIC = np.array([0, 2, 4, 7, 9, 12, 14, 16])
 def _strike(
     rng: np.random.Generator, fundamental: float, ratios: Audio, t60: float, damping: float, brightness: float
 ) -> Audio:
-    """Return one blow: modes of random strength, the higher the weaker and the sooner gone.
+    """Return one blow: modes of random strength, weaker and shorter the higher they are.
 
     Mode r decays in ``t60`` / r^damping and has amplitude r^-brightness, give or take a quarter.
     """
@@ -31,7 +31,7 @@ def _strike(
 
 
 def _doublets(rng: np.random.Generator, ratios: Audio, width: float) -> Audio:
-    """Split every mode in two close ones, as a body that is not quite round does: their beating is the warble."""
+    """Split every mode in two close ones, as in a body that is not quite round; the two beat."""
     return np.concatenate([ratios, ratios * (1 + rng.uniform(0, width, ratios.size))])
 
 
@@ -71,7 +71,7 @@ def doorbell(rng: np.random.Generator) -> Audio:
 
 
 def wind_chime(rng: np.random.Generator) -> Audio:
-    """Five to eight tubes in a pentatonic tuning, which a gust brings together at random."""
+    """Five to eight tubes in a pentatonic tuning, struck at random times."""
     base, t60, brightness = log_uniform(rng, 500, 1500), log_uniform(rng, 0.8, 4), rng.uniform(0.7, 1.6)
     tubes = []
     for semitones in PENTATONIC[: rng.integers(5, 9)]:
@@ -119,7 +119,7 @@ def jingle_bell(rng: np.random.Generator) -> Audio:
 
 
 def singing_bowl(rng: np.random.Generator) -> Audio:
-    """A bronze bowl struck softly once: three slow, beating modes and next to nothing else."""
+    """A bronze bowl struck softly once: few modes, long and beating."""
     ratios = _doublets(rng, np.array([1.0, 2.71, 5.1, 8.1]), rng.uniform(0.002, 0.02))
     blow = _strike(rng, log_uniform(rng, 110, 520), ratios, log_uniform(rng, 6, 20), 0.7, rng.uniform(0.8, 2.2))
     soft = curve([0, rng.uniform(0.005, 0.06)], [0, 1])
@@ -127,7 +127,7 @@ def singing_bowl(rng: np.random.Generator) -> Audio:
 
 
 def gong(rng: np.random.Generator) -> Audio:
-    """A great disc: scores of modes, of which the high ones only bloom after the blow has spread over it."""
+    """A great disc: scores of modes, of which the high ones build up only after the blow."""
     ratios = np.sort(np.concatenate([[1.0, 1.58, 2.0, 2.42], rng.uniform(1.3, 28, 70)]))
     base, t60 = log_uniform(rng, 60, 180), log_uniform(rng, 3, 10)
     low = modes(base * ratios, t60 * ratios**-0.4, ratios**-0.8 * rng.uniform(0.3, 1, ratios.size))
@@ -138,7 +138,7 @@ def gong(rng: np.random.Generator) -> Audio:
 
 
 def cowbell(rng: np.random.Generator) -> Audio:
-    """A folded iron bell on a grazing cow: clanks of two strong partials about a fifth apart, irregular."""
+    """A folded iron bell on a walking cow: irregular clanks of two strong partials about a fifth apart."""
     base = log_uniform(rng, 320, 850)
     ratios = _doublets(rng, np.array([1.0, 1.48, 2.33, 3.7, 5.2, 6.9]), 0.03)
     clank = _strike(rng, base, ratios, log_uniform(rng, 0.12, 0.6), 0.3, rng.uniform(0.1, 0.7))
@@ -147,7 +147,7 @@ def cowbell(rng: np.random.Generator) -> Audio:
 
 
 def tuning_fork(rng: np.random.Generator) -> Audio:
-    """A clamped-free bar: one pure tone, and a clang mode 6.27 times higher that is gone in a moment."""
+    """A clamped-free bar: one pure tone, and a clang mode 6.27 times higher that decays at once."""
     pitch = rng.choice([256, 341.3, 384, 426.7, 440, 512, 1024]) * rng.normal(1, 0.01)
     start = rng.uniform(0, 0.5)
     clang = modes([6.27 * pitch], [rng.uniform(0.1, 0.6)], [rng.uniform(0.1, 0.6)])

@@ -26,7 +26,7 @@ def samples(seconds: float) -> int:
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw a number whose logarithm is uniform: how pitches, tempi and decay times spread."""
+    """Draw a number whose logarithm is uniform: as pitches, tempi and decay times are distributed."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 

@@ -1,5 +1,5 @@
 # ruff: noqa: D401 - the docstring of a kind says what one hears
-"""Drums, cymbals, mallets and hands: everything that is hit and is not a bell."""
+"""Percussion: drums, cymbals, tuned bars and clapping hands."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def _groove(rng: np.random.Generator, slowest: float = 0.6, fastest: float = 0.1
 
 
 def bass_drum(rng: np.random.Generator) -> Audio:
-    """A kick: the pitch falls from the blow's stretch to the slack head in a tenth of a second, after a click."""
+    """A kick: a click, then a pitch that falls in a tenth of a second as the stretched head relaxes."""
     low, t60 = log_uniform(rng, 38, 75), log_uniform(rng, 0.2, 0.8)
     fall = low * (1 + rng.uniform(1, 4) * decay(rng.uniform(0.1, 0.3)))
     click = noise(rng, band(800, 4000)) * decay(0.02)
@@ -42,7 +42,7 @@ def snare_drum(rng: np.random.Generator) -> Audio:
 
 
 def _metal(rng: np.random.Generator, lowest: float, count: int, t60: float) -> Audio:
-    """Return a dense cluster of high modes, which is what a thin plate of bronze amounts to."""
+    """Return a dense cluster of high modes, as of a thin plate of bronze."""
     hertz = rng.uniform(lowest, 7800, count)
     return modes(hertz, t60 * (hertz / lowest) ** -0.5 * rng.uniform(0.5, 1.5, count), rng.normal(0, 1, count))
 
@@ -86,7 +86,7 @@ def wood_block(rng: np.random.Generator) -> Audio:
 
 
 def maraca(rng: np.random.Generator) -> Audio:
-    """Beans in a gourd: many random collisions that die away, all heard through the shell (Cook 1997, PhISM)."""
+    """Beans in a gourd: many random collisions that decay, filtered by the shell (Cook 1997, PhISM)."""
     times = beats(rng, 1 / rng.uniform(3, 9), 0.008)
     energy = place(decay(rng.uniform(0.1, 0.25)), *accented(rng, times, 0.3))
     beans = rng.standard_normal(N_SAMPLES) * (rng.random(N_SAMPLES) < 0.15)
@@ -119,13 +119,13 @@ def _mallet(rng: np.random.Generator, low: float, ratios: Floats, t60s: Floats, 
 
 
 def marimba(rng: np.random.Generator) -> Audio:
-    """Rosewood bars undercut so that the second partial is two octaves up, soon over."""
+    """Rosewood bars undercut so that the second partial is two octaves up; a short decay."""
     t60, gains = log_uniform(rng, 0.35, 1.1), [1, rng.uniform(0.1, 0.5), rng.uniform(0, 0.3)]
     return _mallet(rng, 48, [1, 3.93, 9.2], [t60, t60 / 4, t60 / 10], gains)
 
 
 def vibraphone(rng: np.random.Generator) -> Audio:
-    """Aluminium bars over tubes that motor discs open and close, so that the long notes throb."""
+    """Aluminium bars over tubes that motor discs open and close, so that long notes have tremolo."""
     t60, gains = log_uniform(rng, 3, 8), [1, rng.uniform(0.05, 0.3), rng.uniform(0, 0.2)]
     played = _mallet(rng, 53, [1, 4, 10.2], [t60, t60 / 3, t60 / 10], gains)
     return played * tremolo(rng.uniform(3, 8), rng.uniform(0, 0.6))
@@ -182,7 +182,7 @@ def hand_clap(rng: np.random.Generator) -> Audio:
 
 
 def applause(rng: np.random.Generator) -> Audio:
-    """A crowd: hundreds of claps a second from a dozen kinds of hands, and many too far to be told apart."""
+    """A crowd: hundreds of claps a second from a dozen kinds of hands, and noise for the many in the distance."""
     swell = curve([0, 1.2, 2.5], rng.uniform(0.6, 1, 3)) * (1 + drift(rng, 8, 0.06))
     rate = log_uniform(rng, 150, 900)
     hands = [_clap(rng) for _ in range(12)]

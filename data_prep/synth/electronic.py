@@ -1,5 +1,5 @@
 # ruff: noqa: D401 - the docstring of a kind says what one hears
-"""Electronic instruments, signals of the laboratory and the mains, and the sounds of old video games."""
+"""Electronic sounds: synthesisers, test signals, noise, mains hum and old video games."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def pink_noise(rng: np.random.Generator) -> Audio:
 
 
 def chirp_tone(rng: np.random.Generator) -> Audio:
-    """A tone that sweeps from one pitch to another, in a straight line or by octaves, once or again and again."""
+    """A tone that sweeps from one pitch to another, linearly or exponentially in time, once or repeatedly."""
     low, high = log_uniform(rng, 60, 700), log_uniform(rng, 1500, 7000)
     length = log_uniform(rng, 0.15, 2.4)
     part: Audio = (TIME % length) / length
@@ -54,7 +54,7 @@ def static(rng: np.random.Generator) -> Audio:
 
 
 def mains_hum(rng: np.random.Generator) -> Audio:
-    """Transformers hum at twice 50 or 60 Hz, with harmonics that no two of them share, and a little of the odd ones."""
+    """Transformers hum at twice 50 or 60 Hz, with random strengths of the harmonics, the odd ones weak."""
     mains = float(rng.choice([50, 60]))
     k = np.arange(1, 25)
     gains = (k / 2) ** -rng.uniform(0.8, 2.2) * rng.uniform(0.2, 1, k.size)
@@ -103,7 +103,7 @@ def electric_piano(rng: np.random.Generator) -> Audio:
 
 
 def theremin(rng: np.random.Generator) -> Audio:
-    """One nearly pure tone that glides from pitch to pitch with a wide vibrato and never quite stops."""
+    """One nearly pure tone that glides from pitch to pitch with a wide vibrato."""
     count = int(rng.integers(2, 6))
     times = np.sort(rng.uniform(0, 2.5, count))
     pitches = rng.uniform(55, 76) + np.cumsum(rng.normal(0, 5, count))

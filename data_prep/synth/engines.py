@@ -60,7 +60,7 @@ def motorcycle(rng: np.random.Generator) -> Audio:
 
 
 def chainsaw(rng: np.random.Generator) -> Audio:
-    """Cut wood with a two-stroke at 90 to 180 firings a second, hardly silenced; it sags when the chain bites."""
+    """Cut wood with a two-stroke at 90 to 180 firings a second, with hardly a silencer; slower under load."""
     pulls = curve(np.sort(rng.uniform(-0.5, 3.0, 5)), rng.choice([0.6, 0.85, 0.95, 1.0], 5))
     rate = rng.uniform(100, 185) * pulls * (1 + drift(rng, 25, 0.015))
     tone = wavetable(phase(rate), saw_amplitudes(190, 0.6) * rng.uniform(0.2, 1, saw_amplitudes(190).size))
@@ -83,7 +83,7 @@ def propeller(rng: np.random.Generator) -> Audio:
 
 
 def helicopter(rng: np.random.Generator) -> Audio:
-    """Slap the air with blades 10 to 22 times a second, over turbine whine and the wash of the rotor."""
+    """Blades slap the air 10 to 22 times a second, over turbine whine and the wash of the rotor."""
     slaps = beats(rng, 1 / rng.uniform(9.5, 22), 0.001, 0.0, 2.49)
     chop = curve([0, 0.012, 0.03, 0.07], [0, 1, 0.4, 0], samples(0.08))
     wash = place(chop, *accented(rng, slaps, 0.8))
@@ -130,7 +130,7 @@ def vacuum_cleaner(rng: np.random.Generator) -> Audio:
 
 
 def steam(rng: np.random.Generator) -> Audio:
-    """Steam escapes: a hiss that opens at once and dies slowly, or the chuffs of a locomotive."""
+    """Steam escapes: a hiss that starts at once and decays slowly, or the chuffs of a locomotive."""
     hiss = noise(rng, highpass(rng.uniform(600, 2500), 1) * lowpass(7000, 1))
     if rng.random() < 0.6:
         begin = rng.uniform(0, 0.6)

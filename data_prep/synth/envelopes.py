@@ -14,7 +14,7 @@ def decay(t60: float, n: int = N_SAMPLES) -> Audio:
 
 
 def fade(n: int, attack: float, release: float) -> Audio:
-    """Return float64[n] that rises in ``attack`` s, holds one, and falls in ``release`` s, with no corner."""
+    """Return float64[n] that rises in ``attack`` s, holds one, and falls in ``release`` s, smoothly."""
     index = np.arange(n)
     ramp = np.minimum(np.minimum(index / samples(attack), (n - 1 - index) / samples(release)), 1.0)
     return np.sin(0.5 * np.pi * ramp) ** 2
@@ -31,7 +31,7 @@ def curve(times: Floats, values: Floats, n: int = N_SAMPLES) -> Audio:
 
 
 def drift(rng: np.random.Generator, rate: float, spread: float = 1.0, n: int = N_SAMPLES) -> Audio:
-    """Return float64[n], a slow random curve of zero mean and that spread, with ``rate`` free points a second."""
+    """Return float64[n], a slow random curve of zero mean and that spread, with ``rate`` random points per second."""
     knots = spread * rng.standard_normal(int(n / SAMPLE_RATE * rate) + 3)
     return np.interp(TIME[:n] * rate + rng.uniform(), np.arange(knots.size), knots)
 
@@ -39,10 +39,10 @@ def drift(rng: np.random.Generator, rate: float, spread: float = 1.0, n: int = N
 def passing(
     rng: np.random.Generator, speeds: tuple[float, float], distances: tuple[float, float]
 ) -> tuple[Audio, Audio]:
-    """Return the factors of pitch (Doppler) and loudness of something that goes by in a straight line.
+    """Return the factors of pitch (Doppler) and loudness of a source that passes in a straight line.
 
     Speed in m/s and nearest distance in m are drawn from the ranges given, the moment it is nearest from a span
-    a second wider than the clip on either side, so that most clips hear it come, or go, or neither.
+    a second wider than the clip on either side: a clip may contain the approach, the passage, the departure or neither.
     """
     speed, nearest = rng.uniform(*speeds), rng.uniform(*distances)
     along = speed * (TIME - rng.uniform(-1, 3.5))

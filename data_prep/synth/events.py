@@ -34,9 +34,9 @@ def poisson(rng: np.random.Generator, rate: float, end: float = CLIP_SECONDS) ->
 
 
 def place(sound: Audio, times: Floats, gains: Floats | float = 1.0) -> Audio:
-    """Return float64[40000] with one copy of ``sound`` at each time (s), at each gain; all ring on together.
+    """Return float64[40000] with one copy of ``sound`` at each time (s), at each gain; they overlap.
 
-    A copy may begin before the clip or after its end: the clip is a window on it.
+    Of a copy that starts before the clip or ends after it, the part inside the clip is used.
     """
     out = np.zeros(N_SAMPLES)
     for time, gain in zip(times, np.broadcast_to(gains, len(times)), strict=True):
@@ -48,7 +48,7 @@ def place(sound: Audio, times: Floats, gains: Floats | float = 1.0) -> Audio:
 
 
 def impulses(times: Floats, gains: Floats | float = 1.0) -> Audio:
-    """Return float64[40000], silent but for one sample of that gain at each time (s)."""
+    """Return float64[40000], zero but for one sample of that gain at each time (s)."""
     index = (np.asarray(times) * SAMPLE_RATE).astype(np.int64)
     return _sum_at(index, np.broadcast_to(gains, index.shape))
 

@@ -1,5 +1,5 @@
 # ruff: noqa: D401 - the docstring of a kind says what one hears
-"""Things people do and use: steps, knocks, keys, clocks, paper, tools."""
+"""Everyday sounds: clocks, steps, knocks, typing, keys, glass, explosions and gunshots."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from data_prep.synth.oscillators import modes, phase, saw_amplitudes, sine, wave
 
 
 def _knock_on(rng: np.random.Generator, low: float, high: float, t60: float) -> Audio:
-    """Return a blow on a panel: a burst of noise through half a dozen broad resonances, dead within ``t60`` s."""
+    """Return a blow on a panel: noise that decays by 60 dB in ``t60`` s, through six broad resonances."""
     centres = np.exp(rng.uniform(np.log(low), np.log(high), 6))
     body = formants(centres, centres / rng.uniform(2, 7, 6), (centres / low) ** -0.3 * rng.uniform(0.4, 1, 6))
     return unit(filtered(rng.standard_normal(N_SAMPLES) * decay(t60), body)) * 5
@@ -82,7 +82,7 @@ def typing(rng: np.random.Generator) -> Audio:
 
 
 def printer(rng: np.random.Generator) -> Audio:
-    """A carriage runs to and fro with a buzz of stepping motors, and paper is fed with a whirr."""
+    """A carriage runs to and fro with a buzz of stepping motors, and clunks where it turns."""
     stroke = rng.uniform(0.25, 0.8)
     sweep = np.abs(((TIME / stroke + rng.uniform()) % 2) - 1)
     speed: Audio = np.minimum(1, 8 * np.minimum(sweep, 1 - sweep))
@@ -105,7 +105,7 @@ def keys_jangling(rng: np.random.Generator) -> Audio:
 
 
 def glass_shatter(rng: np.random.Generator) -> Audio:
-    """A burst, then a shower of splinters that ring and skip over the floor, fewer and fewer."""
+    """A burst, then a shower of ringing splinters, fewer and fewer."""
     when = rng.uniform(0.02, 0.5)
     burst = noise(rng, highpass(1200, 1)) * decay(rng.uniform(0.15, 0.4))
     splinters = [modes(rng.uniform(2000, 7700, 4), rng.uniform(0.05, 0.35), rng.uniform(0.3, 1, 4)) for _ in range(8)]
@@ -127,7 +127,7 @@ def explosion(rng: np.random.Generator) -> Audio:
 
 
 def gunshot(rng: np.random.Generator) -> Audio:
-    """A crack shorter than ten milliseconds, then the landscape's answer; single, or a machine gun's row."""
+    """A crack shorter than ten milliseconds, then an echo; single shots, or the burst of a machine gun."""
     crack = rng.standard_normal(N_SAMPLES) * decay(rng.uniform(0.02, 0.06)) * 2
     crack += noise(rng, lowpass(rng.uniform(300, 900), 1)) * decay(rng.uniform(0.12, 0.4))
     echo = noise(rng, band(150, 1200, 1)) * decay(rng.uniform(0.5, 1.6)) * rng.uniform(0.05, 0.3)

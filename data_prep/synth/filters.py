@@ -1,6 +1,6 @@
 """Noise, and filters as complex frequency responses on one fixed grid, ``FREQUENCY``.
 
-Responses multiply, add and are read like formulas; one forward and one inverse FFT apply them all. The grid belongs to
+Responses are multiplied and added like formulas; one forward and one inverse FFT apply them all. The grid belongs to
 a clip padded by half a second, so what rings past the end of the clip does not wrap round to its start.
 """
 
@@ -49,7 +49,7 @@ def highpass(cutoff: float, order: int = 2) -> Response:
 
 
 def band(low: float, high: float, order: int = 2) -> Response:
-    """Return the response that lets ``low`` to ``high`` Hz pass."""
+    """Return the response of a band-pass filter from ``low`` to ``high`` Hz."""
     return highpass(low, order) * lowpass(high, order)
 
 

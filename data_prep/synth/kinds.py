@@ -1,9 +1,4 @@
-"""The table of kinds: what can be heard, by which player, under which labels, and how often.
-
-Labels are AudioSet's display names: ``labels`` are always given, each of ``perhaps`` four times in ten, as people
-would. ``share`` is how common the kind is beside the others, from 1 (rare) to 9; a real collection is uneven too.
-A ``clean`` kind is a signal rather than a scene: it gets no room, no noise floor to speak of and no companion.
-"""
+"""The table of kinds of sound: the function that synthesises each, its labels and how common it is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,18 +8,22 @@ import numpy as np
 from data_prep.synth import alarms, animals, bells, drums, electronic, engines, everyday, strings, weather, winds
 from data_prep.synth.clip import Audio
 
-Player = Callable[[np.random.Generator], Audio]
-
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of sound: its player draws everything that varies from the generator it is given."""
+    """One kind of sound.
+
+    play: synthesises one clip, float64[40000] at any level; all that varies is drawn from the generator.
+    share: how common the kind is relative to the others, from 1 (rare) to 9.
+    labels: AudioSet's display names that every clip has; optional_labels: those that four clips in ten have, each.
+    clean: a signal rather than a recording, with no reverberation, hardly any noise and no second kind.
+    """
 
     name: str
-    play: Player
+    play: Callable[[np.random.Generator], Audio]
     share: int
     labels: tuple[str, ...]
-    perhaps: tuple[str, ...] = ()
+    optional_labels: tuple[str, ...] = ()
     clean: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Pitches, chords and short phrases for the instruments to play."""
+"""Notes: pitches, chords and random phrases that instruments play."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -11,7 +11,7 @@ MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
 CHORDS = ((0, 4, 7), (0, 3, 7), (0, 4, 7, 10), (0, 5, 7), (0, 3, 7, 10))
 
 Note = Callable[[float, int], Audio]
-"""A note player: frequency in Hz and how many samples it may last -> samples."""
+"""The function of an instrument that synthesises one note, from its frequency in Hz and length in samples."""
 
 
 def hertz(midi: float) -> float:

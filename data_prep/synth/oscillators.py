@@ -46,7 +46,7 @@ def saw_amplitudes(highest_frequency: float, rolloff: float = 1.0) -> Audio:
 def modes(
     frequencies: Floats, t60s: Floats | float, amplitudes: Floats | float, n: int = N_SAMPLES, start: float = 0.0
 ) -> Audio:
-    """Return float64[n], a sum of exponentially decaying sines: what a struck body does (modal synthesis).
+    """Return float64[n], a sum of exponentially decaying sines, as of a struck body (modal synthesis).
 
     ``t60s`` are the times in seconds in which each mode falls by 60 dB. Mode k is Im(c_k z_k^i); splitting the
     exponent as i = 200 a + b turns the sum over modes into one small matrix product. Modes above 7.8 kHz are left out.

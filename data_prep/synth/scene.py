@@ -1,4 +1,4 @@
-"""From dry sounds to a recording: near or far, in a room, over a noise floor, through some microphone, at a level."""
+"""Recording of a synthesised sound: reverberation of a room, noise floor, microphone and level."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def room(rng: np.random.Generator) -> Response:
 
 
 def record(rng: np.random.Generator, sound: Audio, *, clean: bool) -> Audio:
-    """Return the sound as somebody might have recorded it: float64[40000], no DC, faded ends, |x| <= 0.9."""
+    """Return the sound as a recording, float64[40000]: without DC, ends faded, |x| <= 0.9."""
     response = highpass(25, 2)
     floor_db = rng.uniform(-70, -50)
     if not clean:

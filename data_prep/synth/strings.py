@@ -1,5 +1,5 @@
 # ruff: noqa: D401 - the docstring of a kind says what one hears
-"""Strings: plucked, struck and bowed.
+"""String instruments: plucked, struck and bowed.
 
 Plucked strings are Karplus & Strong (Digital synthesis of plucked-string and drum timbres, 1983) with the
 refinements of Jaffe & Smith (1983). Their recursion is linear, so it is solved in the frequency domain at once:
@@ -73,7 +73,7 @@ def strum(rng: np.random.Generator) -> Audio:
 
 
 def bass_guitar(rng: np.random.Generator) -> Audio:
-    """A riff on the low strings, felt as much as heard."""
+    """A riff on the low strings."""
     t60, brightness, where = log_uniform(rng, 1.5, 5), log_uniform(rng, 300, 2500), rng.uniform(0.1, 0.4)
 
     def note(frequency: float, n: int) -> Audio:
@@ -109,10 +109,10 @@ def harp(rng: np.random.Generator) -> Audio:
 
 
 def piano(rng: np.random.Generator) -> Audio:
-    """Struck strings: stretched partials, two or three strings a note that part company, and a felt thump.
+    """Struck strings: stretched partials, strings that drift out of phase, and the thump of the hammer.
 
     Partial k lies at k f sqrt(1 + B k^2) (Fletcher & Rossing ch. 12); the hammer at an eighth of the string leaves
-    out every eighth; the sound falls fast first and slowly after, as the strings go out of step (Weinreich 1977).
+    out every eighth; the decay is fast at first and slow later, as the strings go out of phase (Weinreich 1977).
     """
     hardness, t60 = rng.uniform(0.8, 1.8), log_uniform(rng, 3, 9)
     thump = filtered(noise(rng) * decay(0.08), band(60, 500, 1))
@@ -168,7 +168,7 @@ def cello(rng: np.random.Generator) -> Audio:
 
 
 def distorted_guitar(rng: np.random.Generator) -> Audio:
-    """A power chord through a valve amplifier driven far too hard, muted by the palm or left to ring."""
+    """A power chord through a valve amplifier overdriven, muted by the palm or left to ring."""
     root, rings = log_uniform(rng, 80, 165), rng.random() < 0.5
     times = beats(rng, rng.uniform(0.4, 1.6) if rings else rng.uniform(0.11, 0.3), 0.006)
     t60 = 6.0 if rings else 0.5

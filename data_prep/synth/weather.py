@@ -1,5 +1,5 @@
 # ruff: noqa: D401 - the docstring of a kind says what one hears
-"""Wind, water and fire: noise with a shape, and crowds of small events with chance times and strengths."""
+"""Weather, water and fire: filtered noise, and many small events at random times and strengths."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from data_prep.synth.oscillators import phase
 def bubbles(rng: np.random.Generator, rate: float, low: float, high: float) -> Audio:
     """Return float64[40000], bubbles that ring as they close under water (van den Doel 2005).
 
-    A bubble rings at a pitch set by its size (Minnaert 1933), drawn between ``low`` and ``high`` Hz; small ones die
+    A bubble rings at a pitch set by its size (Minnaert 1933), drawn between ``low`` and ``high`` Hz; small ones decay
     sooner, and some rise in pitch as they near the surface.
     """
     times = poisson(rng, rate)
@@ -27,7 +27,7 @@ def bubbles(rng: np.random.Generator, rate: float, low: float, high: float) -> A
 
 
 def rain(rng: np.random.Generator) -> Audio:
-    """Rain heard as a whole: a hiss, out of which nearer drops stand; on leaves, on stone, on a roof."""
+    """Rain heard as a whole: a hiss, and single drops nearby; on leaves, stone or a roof."""
     surface = formants(rng.uniform(400, 6000, 4), rng.uniform(400, 2500, 4), rng.uniform(0.2, 1, 4))
     hiss = noise(rng, band(log_uniform(rng, 80, 800), 6000, 1) * (0.5 + surface)) * (1 + drift(rng, 4, 0.08))
     times = poisson(rng, log_uniform(rng, 300, 4000))
@@ -50,7 +50,7 @@ def raindrop(rng: np.random.Generator) -> Audio:
 
 
 def thunder(rng: np.random.Generator) -> Audio:
-    """A crack if it is near, then the long roll: low noise in surges, ever duller as it comes from further off."""
+    """A crack if it is near, then the long roll: low noise in surges, duller with distance."""
     near = rng.random()
     surges = poisson(rng, rng.uniform(3, 8), 1.8)
     swell = place(curve([0, 0.05, 0.2, 0.9], [0, 1, 0.5, 0], 16_000), surges, rng.uniform(0.2, 1, surges.size))
@@ -62,7 +62,7 @@ def thunder(rng: np.random.Generator) -> Audio:
 
 
 def wind(rng: np.random.Generator) -> Audio:
-    """Gusts whistle round an edge: bands of noise whose pitch and strength rise and fall together."""
+    """Gusts: bands of noise whose pitch and strength rise and fall together."""
     gust = np.clip(0.55 + drift(rng, rng.uniform(0.8, 2.5), 0.35), 0.05, 1.6)
     base = noise(rng, slope(-5) * lowpass(900, 1)) * gust
     out = base * rng.uniform(0.5, 1.5)
@@ -73,7 +73,7 @@ def wind(rng: np.random.Generator) -> Audio:
 
 
 def ocean(rng: np.random.Generator) -> Audio:
-    """Surf: a wave gathers, breaks with a burst of white water, and draws back over the shingle."""
+    """Surf: a wave rises, breaks with a burst of foam, and runs back over shingle."""
     crest, gather, back = rng.uniform(0.2, 2.0), rng.uniform(0.6, 1.6), rng.uniform(0.6, 1.8)
     breaking = curve([crest - gather, crest, crest + back], [0.1, 1, 0.15]) ** 1.5
     roar = noise(rng, slope(-4) * lowpass(1500, 1)) * breaking
@@ -93,14 +93,14 @@ def stream(rng: np.random.Generator) -> Audio:
 
 
 def waterfall(rng: np.random.Generator) -> Audio:
-    """So much falling water that no drop can be told: steady, broad noise, heavier at the bottom."""
+    """Falling water: steady, broad noise, heavier at the bottom."""
     body = noise(rng, slope(rng.uniform(-4.5, -1.5)) * highpass(60, 1))
     spray = noise(rng, highpass(2000, 1))
     return (body + rng.uniform(0, 0.4) * spray) * (1 + drift(rng, 6, 0.05))
 
 
 def fire(rng: np.random.Generator) -> Audio:
-    """Crackles of all sizes, few of them large, over the breath of the flames."""
+    """Crackles of all sizes, few of them large, over the rush of the flames."""
     breath = noise(rng, slope(-4) * lowpass(1500, 1)) * (1 + drift(rng, 5, 0.3))
     crackle = np.zeros(N_SAMPLES)
     for centre in np.exp(rng.uniform(np.log(700), np.log(6000), 6)):
@@ -112,7 +112,7 @@ def fire(rng: np.random.Generator) -> Audio:
 
 
 def rustling_leaves(rng: np.random.Generator) -> Audio:
-    """Leaves brush each other in gusts: thousands of tiny dry ticks."""
+    """Leaves in gusts of wind: thousands of short dry ticks."""
     gust = np.clip(0.5 + drift(rng, rng.uniform(1.5, 6), 0.4), 0.02, 2)
     ticks = rng.standard_normal(N_SAMPLES) * (rng.random(N_SAMPLES) < log_uniform(rng, 0.01, 0.15))
     dry = filtered(ticks * gust**2, band(rng.uniform(1200, 3000), 7000, 1))

@@ -1,5 +1,5 @@
 # ruff: noqa: D401 - the docstring of a kind says what one hears
-"""Pipes, reeds, brass and lips: tones that last as long as the breath, and change while they do."""
+"""Wind instruments and whistles: pipes, reeds, brass and lips."""
 
 from itertools import pairwise
 
@@ -50,7 +50,7 @@ def trumpet(rng: np.random.Generator) -> Audio:
 
 
 def clarinet(rng: np.random.Generator) -> Audio:
-    """A tube closed at the reed: odd harmonics rule, even ones creep in higher up."""
+    """A tube closed at the reed: odd harmonics, and even ones at higher frequencies."""
     rolloff, even = rng.uniform(1.0, 1.6), rng.uniform(0.02, 0.15)
     air = noise(rng, band(1000, 5000, 1))
     attack, breath = rng.uniform(0.02, 0.08), log_uniform(rng, 0.005, 0.05)

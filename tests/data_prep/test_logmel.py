@@ -1,10 +1,12 @@
+"""Log-mel spectrograms against their definition."""
+
 import cmath
 import math
 
 import numpy as np
 import pytest
 
-from data_prep.logmel import HIGHEST, LOWEST, N_BANDS, SAMPLE_RATE, log_mel, mel, mel_filterbank
+from data_prep.logmel import MAX_HERTZ, MIN_HERTZ, N_BANDS, SAMPLE_RATE, log_mel, mel, mel_filterbank
 
 
 def slow_log_mel(samples):
@@ -32,7 +34,7 @@ def slow_mel(hertz):
     return 2595 * math.log10(1 + hertz / 700)  # O'Shaughnessy's own form; 2595 / ln 10 is 1127 to four digits
 
 
-def test_a_log_mel_spectrogram_is_what_its_definition_says():
+def test_a_log_mel_spectrogram_equals_its_definition():
     rng = np.random.default_rng(0)
     samples = rng.uniform(-0.5, 0.5, 400 + 160)
     # The two forms of the mel scale differ in the fifth digit of their constant, which cancels in ratios.
@@ -52,21 +54,20 @@ def test_a_thousand_hertz_are_a_thousand_mels():
     assert float(mel(1000.0)) == pytest.approx(1000, abs=0.1)
 
 
-def test_bands_cover_what_lies_between_their_centres_exactly_once():
-    """Triangles side by side sum to one: no frequency counts twice, none is lost."""
+def test_the_weights_of_all_bands_sum_to_one():
     hertz = np.fft.rfftfreq(512, 1 / SAMPLE_RATE)
-    centres = np.linspace(mel(LOWEST), mel(HIGHEST), N_BANDS + 2)[1:-1]
+    centres = np.linspace(mel(MIN_HERTZ), mel(MAX_HERTZ), N_BANDS + 2)[1:-1]
     inside = (mel(hertz) >= centres[0]) & (mel(hertz) <= centres[-1])
     np.testing.assert_allclose(mel_filterbank()[inside].sum(axis=1), 1)
 
 
-def test_bands_take_nothing_from_outside_their_range():
+def test_bands_have_no_weight_outside_their_range():
     hertz = np.fft.rfftfreq(512, 1 / SAMPLE_RATE)
     bank = mel_filterbank()
     assert bank.shape == (257, 64)
     assert bank.min() == 0
     assert bank.max() <= 1
-    assert (bank[(hertz <= LOWEST) | (hertz >= HIGHEST)] == 0).all()
+    assert (bank[(hertz <= MIN_HERTZ) | (hertz >= MAX_HERTZ)] == 0).all()
 
 
 def test_a_higher_tone_is_strongest_in_a_higher_band():
@@ -75,6 +76,6 @@ def test_a_higher_tone_is_strongest_in_a_higher_band():
     assert strongest == sorted(set(strongest))
 
 
-def test_the_filterbank_that_is_shared_cannot_be_changed():
+def test_the_cached_filterbank_is_read_only():
     with pytest.raises(ValueError, match="read-only"):
         mel_filterbank()[0, 0] = 1.0

@@ -1,3 +1,5 @@
+"""The embedded sample: its contents, and that the command makes it again."""
+
 import json
 
 import numpy as np
@@ -6,11 +8,11 @@ import pytest
 from data_prep.dataset import SPLITS, open_dataset
 from data_prep.errors import InputError
 from data_prep.labels import read_labels
-from data_prep.sample import LABELS, MOST_CLIPS, make_batch, plan, write_sample
+from data_prep.sample import LABELS, MAX_CLIPS, make_batch, plan_clip, write_sample
 from data_prep.synth import KINDS
 from data_prep.verify import verify_dataset
 
-ONE_STEP = 4 / 255 + 1e-6  # of the quantiser: the rounding of another machine may tip a value over an edge
+ONE_STEP = 4 / 255 + 1e-6  # of the quantiser: on another machine a value may be rounded to the next step
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +27,7 @@ def every_clip(sample):
     return {clip_id: (split, row) for split in SPLITS for row, clip_id in enumerate(ids[split])}
 
 
-def test_the_embedded_sample_is_whole(sample):
+def test_the_embedded_sample_passes_verification(sample):
     assert verify_dataset(sample.path) == []
 
 
@@ -33,7 +35,7 @@ def test_the_embedded_sample_is_small_enough_to_commit(sample):
     assert sum(path.stat().st_size for path in sample.path.iterdir()) <= 12_000_000
 
 
-def test_the_embedded_sample_says_what_it_is(sample):
+def test_the_embedded_sample_states_its_source_and_licence(sample):
     assert sample.media == "synth"
     assert sample.dim == 128
     assert "synthe" in sample.title
@@ -42,7 +44,7 @@ def test_the_embedded_sample_says_what_it_is(sample):
     assert sample.licence == "CC0-1.0"
 
 
-def test_there_are_enough_clips_of_enough_kinds_and_enough_to_ask_with(sample, every_clip):
+def test_the_sample_has_enough_clips_kinds_and_queries(sample, every_clip):
     assert len(every_clip) >= 19_000
     assert min(sample.n_rows("validation"), sample.n_rows("test")) >= 1000
     kinds = {clip_id.rsplit("-", 1)[0] for clip_id, (split, _) in every_clip.items() if split == "train"}
@@ -67,24 +69,24 @@ def test_labels_are_audiosets_own(sample, real_data):
         assert sorted(published[mid].parents) == sorted(parents)
 
 
-def test_each_label_that_a_kind_may_carry_is_in_the_table():
+def test_the_label_table_is_the_set_of_labels_that_kinds_have():
     names = [label.name for label in LABELS]
     assert len(set(names)) == len(names)
-    used = {name for kind in KINDS.values() for name in kind.labels + kind.perhaps}
+    used = {name for kind in KINDS.values() for name in kind.labels + kind.optional_labels}
     assert used == set(names)
 
 
-def test_the_plan_of_any_clip_is_the_one_that_was_committed(sample, every_clip):
+def test_the_plans_of_clips_equal_the_committed_sample(sample, every_clip):
     for number in range(0, len(every_clip), 97):
-        planned = plan(number)
+        planned = plan_clip(number)
         clip = sample.find_clip(planned.clip_id)
         assert clip is not None
         assert (clip.split, clip.media, clip.labels) == (planned.split, planned.recipe.to_json(), planned.labels)
         assert json.loads(clip.media)["seed"] == number
 
 
-def test_clips_made_anew_have_the_features_that_were_committed(sample, every_clip):
-    """One clip of each kind: whoever runs the command gets the same sample."""
+def test_clips_rendered_again_have_the_committed_features(sample, every_clip):
+    """One clip of each kind is rendered."""
     chosen = {clip_id.rsplit("-", 1)[0]: int(clip_id.rsplit("-", 1)[1]) for clip_id in sorted(every_clip)}
     batch = make_batch(chosen.values())
     for clip_id, feature in zip(batch.clip_id, batch.features, strict=True):
@@ -105,15 +107,15 @@ def test_a_smaller_sample_is_the_beginning_of_the_whole_one(tmp_path, every_clip
             )
 
 
-@pytest.mark.parametrize("clips", [0, -1, MOST_CLIPS + 1])
-def test_a_number_of_clips_that_cannot_be_is_refused_and_nothing_is_written(tmp_path, clips):
+@pytest.mark.parametrize("clips", [0, -1, MAX_CLIPS + 1])
+def test_an_invalid_number_of_clips_is_refused_and_nothing_is_written(tmp_path, clips):
     with pytest.raises(InputError, match="expected 1 to 100,000"):
         write_sample(tmp_path / "none", clips)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_neighbours_in_the_sample_are_neither_trivial_nor_random(sample):
-    """Exact search must be worth looking at: most neighbours share a label with the query, by no means all."""
+    """Most neighbours share a label with the query, but not all: else a search would not be worth showing."""
     train, test = (np.array(sample.features(split)) for split in ("train", "test"))
     train, test = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (train, test))
     nearest = np.argpartition(-test @ train.T, 10, axis=1)[:, :10]
