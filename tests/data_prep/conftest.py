@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.__main__ import main
-from tests.data_prep.shards import SHARDS, write_folder, write_labels
+from tests.data_prep.audioset_files import SHARDS, write_folder, write_labels
 
 Convert = Callable[..., int]
 

@@ -8,7 +8,7 @@ import pytest
 from data_prep import archive
 from data_prep.archive import MAX_SHARD_BYTES, read_shards
 from data_prep.errors import DamageError, InputError
-from tests.data_prep.shards import tar_bytes, write_archive, write_folder
+from tests.data_prep.audioset_files import tar_bytes, write_archive, write_folder
 
 SHARDS = {"bal_train/-A.tfrecord": b"A" * 700, "bal_train/-a.tfrecord": b"a" * 300, "eval/zz.tfrecord": b"z" * 1024}
 TOP = "audioset_v1_embeddings"

@@ -18,14 +18,14 @@ from data_prep.schema import FORMAT, MANIFEST
 from data_prep.verify import verify_dataset
 from earshot_common import atomic
 from earshot_common.atomic import write_file
-from tests.data_prep.made import write
+from tests.data_prep.small_datasets import write
 
 # Writes a dataset of 30 clips, one of 31, one of 30, ... over and over, until it is killed.
 SAVE_FOR_EVER = """
 import itertools, sys
 from pathlib import Path
 from data_prep.writer import write_dataset
-from tests.data_prep.made import ABOUT, LABELS, batch
+from tests.data_prep.small_datasets import ABOUT, LABELS, batch
 print("ready", flush=True)
 for i in itertools.count():
     write_dataset(Path(sys.argv[1]), ABOUT, LABELS, [batch(30 + i % 2)], overwrite=True)

@@ -14,8 +14,8 @@ from data_prep.audioset import download_audioset
 from data_prep.dataset import open_dataset
 from data_prep.errors import DamageError, DataError, DownloadError, InputError, OutputError, StoppedError
 from data_prep.verify import verify_dataset
-from tests.data_prep.misbehaving import Site, cut_after, ignore_range, page, serving, status, wrong_range
-from tests.data_prep.published import ARCHIVE, N_ALL, N_SMALL, content, publish, ranges
+from tests.data_prep.faulty_server import FaultyServer, cut_after, ignore_range, login_page, serve, status, wrong_range
+from tests.data_prep.small_audioset import ARCHIVE, N_ALL, N_SMALL, content, publish, ranges
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
 
@@ -23,16 +23,16 @@ Get = Callable[..., Path]
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     monkeypatch.setattr("data_prep.remote._PAUSES_S", (0, 0.01, 0.01))
     monkeypatch.setattr("data_prep.arriving._NOTE_EVERY_S", 0)
     monkeypatch.setattr("data_prep.gunzip._SPACING", 1 << 14)
-    with serving(publish(tmp_path)) as site:
+    with serve(publish(tmp_path)) as site:
         yield site
 
 
 @pytest.fixture
-def get(site: Site, tmp_path: Path) -> Get:
+def get(site: FaultyServer, tmp_path: Path) -> Get:
     def run(subset: str = "balanced", out: str = "d", **options: object) -> Path:
         download_audioset(subset, tmp_path / "data" / out, mirrors=[f"{site.address}/v1"], **options)
         assert list((tmp_path / "data").iterdir()) == [tmp_path / "data" / out]
@@ -51,7 +51,7 @@ def nothing_but_the_work(tmp_path: Path) -> bool:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Return the files of `balanced` when nothing goes wrong."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    with serving(publish(folder)) as site:
+    with serve(publish(folder)) as site:
         download_audioset("balanced", folder / "d", mirrors=[f"{site.address}/v1"])
     return content(folder / "d")
 
@@ -66,7 +66,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     ],
 )
 def test_balanced_is_the_two_small_splits_wherever_they_lie_in_the_archive(
-    site: Site, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, order: tuple[str, ...] | str
+    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, order: tuple[str, ...] | str
 ) -> None:
     site.files = publish(tmp_path, order)
     path = get()
@@ -88,7 +88,7 @@ def test_full_notes_when_the_archive_has_another_hash_than_the_one_printed(get: 
     assert note.endswith("all checksums inside fit.")
 
 
-def test_reading_stops_when_the_small_splits_are_complete(site: Site, get: Get, tmp_path: Path) -> None:
+def test_reading_stops_when_the_small_splits_are_complete(site: FaultyServer, get: Get, tmp_path: Path) -> None:
     """The rest of the archive is damaged, which is not detected, as it is not read."""
     site.files = publish(tmp_path, ("eval", "bal_train", "unbal_train"))
     data = site.files[ARCHIVE]
@@ -96,7 +96,9 @@ def test_reading_stops_when_the_small_splits_are_complete(site: Site, get: Get, 
     get()
 
 
-def test_balanced_does_not_load_tensorflow_in_the_calling_process(site: Site, root: Path, tmp_path: Path) -> None:
+def test_balanced_does_not_load_tensorflow_in_the_calling_process(
+    site: FaultyServer, root: Path, tmp_path: Path
+) -> None:
     code = """
 import sys
 from data_prep.__main__ import main
@@ -114,7 +116,7 @@ def test_the_ontology_gives_labels_their_parents(get: Get) -> None:
     assert open_dataset(get()).label_parents[1] == ["Speech"]
 
 
-def test_without_the_ontology_labels_have_no_parents_and_a_note_says_so(site: Site, get: Get) -> None:
+def test_without_the_ontology_labels_have_no_parents_and_a_note_says_so(site: FaultyServer, get: Get) -> None:
     del site.files["/v1/ontology.json"]
     dataset = open_dataset(get())
     assert dataset.label_parents[1] == []
@@ -124,68 +126,68 @@ def test_without_the_ontology_labels_have_no_parents_and_a_note_says_so(site: Si
 # Failures of servers.
 
 
-@pytest.mark.parametrize("tricks", [
+@pytest.mark.parametrize("faults", [
     [cut_after(10_000), cut_after(0), status(500), cut_after(20_000), status(503)],
     [cut_after(10_000), ignore_range],
     [status(500), status(502), cut_after(10_000)],
 ])  # fmt: skip
 def test_many_failures_of_the_server_change_nothing(
-    site: Site, get: Get, undisturbed: dict[str, bytes], tricks: list
+    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], faults: list
 ) -> None:
-    site.tricks[ARCHIVE] = list(tricks)
+    site.faults[ARCHIVE] = list(faults)
     assert content(get()) == undisturbed
 
 
 @pytest.mark.parametrize("trouble", [[status(404)], [status(500)] * 9, [cut_after(9_000), wrong_range]])
 @pytest.mark.parametrize("subset", ["balanced", "full"])
 def test_a_server_that_keeps_failing_is_named_and_a_later_run_resumes(
-    site: Site, get: Get, tmp_path: Path, subset: str, trouble: list
+    site: FaultyServer, get: Get, tmp_path: Path, subset: str, trouble: list
 ) -> None:
-    site.tricks[ARCHIVE] = list(trouble)
+    site.faults[ARCHIVE] = list(trouble)
     with pytest.raises(
         DownloadError, match=rf"(?s)cannot download features\.tar\.gz.*{site.address}/v1.*resumes there"
     ):
         get(subset)
     assert nothing_but_the_work(tmp_path)
-    site.tricks.clear()
+    site.faults.clear()
     get(subset)
 
 
-def test_a_mirror_takes_over(site: Site, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
-    site.tricks[ARCHIVE] = [cut_after(30_000)]
-    with serving(dict(site.files)) as other:
+def test_a_mirror_takes_over(site: FaultyServer, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+    site.faults[ARCHIVE] = [cut_after(30_000)]
+    with serve(dict(site.files)) as other:
         mirrors = ["http://127.0.0.1:9/v1", f"{site.address}/v1/", f"{other.address}/v1"]
         download_audioset("balanced", tmp_path / "data/d", mirrors=mirrors)
         assert ranges(other) == [30_000]
     assert content(tmp_path / "data/d") == undisturbed
 
 
-def test_an_archive_that_changes_while_it_is_read_is_read_anew(site: Site, get: Get, tmp_path: Path) -> None:
+def test_an_archive_that_changes_while_it_is_read_is_read_anew(site: FaultyServer, get: Get, tmp_path: Path) -> None:
     new = publish(tmp_path, "mixed")
 
     def change(request) -> bool:
         site.files.update(new)
         return False
 
-    site.tricks[ARCHIVE] = [cut_after(60_000), change]
+    site.faults[ARCHIVE] = [cut_after(60_000), change]
     get()
     assert ranges(site)[1:] == [60_000, 0]
 
 
 def test_an_archive_that_changed_between_two_runs_is_read_anew(
-    site: Site, get: Get, undisturbed: dict[str, bytes], tmp_path: Path
+    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
-    site.tricks[ARCHIVE] = [cut_after(100_000), *[status(500)] * 9]
+    site.faults[ARCHIVE] = [cut_after(100_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         get()
-    site.files, site.tricks = publish(tmp_path, "mixed"), {}
+    site.files, site.faults = publish(tmp_path, "mixed"), {}
     assert content(get()) == undisturbed
 
 
 @pytest.mark.parametrize("subset", ["balanced", "full"])
 @pytest.mark.parametrize("garbage", [b"<html>log in</html>", b""])
 def test_a_file_that_is_not_an_archive_is_refused_and_the_tables_are_kept(
-    site: Site, get: Get, tmp_path: Path, subset: str, garbage: bytes
+    site: FaultyServer, get: Get, tmp_path: Path, subset: str, garbage: bytes
 ) -> None:
     good = site.files[ARCHIVE]
     site.files[ARCHIVE] = garbage
@@ -194,35 +196,35 @@ def test_a_file_that_is_not_an_archive_is_refused_and_the_tables_are_kept(
     ):
         get(subset)
     site.files[ARCHIVE] = good
-    site.asked.clear()
+    site.requests.clear()
     get(subset)
-    assert {path for path, _ in site.asked} == {ARCHIVE}
+    assert {path for path, _ in site.requests} == {ARCHIVE}
 
 
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-def test_a_damaged_archive_is_refused_and_removed(site: Site, get: Get, subset: str) -> None:
+def test_a_damaged_archive_is_refused_and_removed(site: FaultyServer, get: Get, subset: str) -> None:
     good = site.files[ARCHIVE]
     site.files[ARCHIVE] = b"\x1f\x8b\x08" + bytes(3000)
     with pytest.raises(InputError, match=r"(?s)features\.tar\.gz.*downloaded features are discarded: run it again"):
         get(subset)
     site.files[ARCHIVE] = good
-    site.asked.clear()
+    site.requests.clear()
     get(subset)
-    assert {path for path, _ in site.asked} == {ARCHIVE}
+    assert {path for path, _ in site.requests} == {ARCHIVE}
 
 
 @pytest.mark.parametrize("marked", [True, False])
 @pytest.mark.parametrize("subset", ["balanced", "full"])
 def test_a_login_page_instead_of_the_archive_costs_nothing_of_the_download(
-    site: Site, get: Get, undisturbed: dict[str, bytes], subset: str, marked: bool
+    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], subset: str, marked: bool
 ) -> None:
-    site.tricks[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) * 19 // 20), *[status(500)] * 9]
+    site.faults[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) * 19 // 20), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         get(subset)
-    site.tricks[ARCHIVE] = [page(marked)]
+    site.faults[ARCHIVE] = [login_page(marked)]
     with pytest.raises(DownloadError, match=r"web page|begins with '<!'.*"):
         get(subset)
-    site.asked.clear()
+    site.requests.clear()
     path = get(subset)
     (start,) = ranges(site)
     assert start > 0
@@ -233,7 +235,7 @@ def test_a_login_page_instead_of_the_archive_costs_nothing_of_the_download(
 @pytest.mark.parametrize("garbage", [b"<html>log in</html>", b""])
 @pytest.mark.parametrize("name", ["class_labels_indices.csv", "eval_segments.csv"])
 def test_a_file_that_is_not_a_table_is_refused_with_its_address(
-    site: Site, get: Get, name: str, garbage: bytes
+    site: FaultyServer, get: Get, name: str, garbage: bytes
 ) -> None:
     good = site.files[f"/v1/csv/{name}"]
     site.files[f"/v1/csv/{name}"] = garbage
@@ -243,18 +245,18 @@ def test_a_file_that_is_not_a_table_is_refused_with_its_address(
     get()
 
 
-def test_a_damaged_table_is_downloaded_anew_and_the_archive_is_kept(site: Site, get: Get) -> None:
+def test_a_damaged_table_is_downloaded_anew_and_the_archive_is_kept(site: FaultyServer, get: Get) -> None:
     good = site.files["/v1/csv/eval_segments.csv"]
     site.files["/v1/csv/eval_segments.csv"] = good.replace(b"/m/1", b"/m/?")
     with pytest.raises(InputError, match=r"the downloaded tables are discarded: run it again"):
         get("full")
     site.files["/v1/csv/eval_segments.csv"] = good
-    site.asked.clear()
+    site.requests.clear()
     get("full")
     assert ranges(site) == []
 
 
-def test_a_damaged_record_is_named_and_downloaded_anew(site: Site, get: Get) -> None:
+def test_a_damaged_record_is_named_and_downloaded_anew(site: FaultyServer, get: Get) -> None:
     good = site.files[ARCHIVE]
     plain = bytearray(gzip.decompress(good))
     plain[plain.index(b"zze00000000") + 40] ^= 1
@@ -265,7 +267,7 @@ def test_a_damaged_record_is_named_and_downloaded_anew(site: Site, get: Get) -> 
     get()
 
 
-def test_a_cut_archive_is_refused(site: Site, get: Get) -> None:
+def test_a_cut_archive_is_refused(site: FaultyServer, get: Get) -> None:
     site.files[ARCHIVE] = site.files[ARCHIVE][:-5_000]
     with pytest.raises(InputError, match="the archive ends too early"):
         get()
@@ -284,7 +286,7 @@ def test_when_every_mirror_fails_every_one_is_named(tmp_path: Path, monkeypatch:
 
 
 def test_it_stops_on_request_and_later_downloads_only_the_rest(
-    site: Site, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
     site.pause = 0.002
@@ -292,7 +294,7 @@ def test_it_stops_on_request_and_later_downloads_only_the_rest(
     with pytest.raises(StoppedError, match="run it again and it resumes"):
         get(progress=lambda p: read.append(p.done), should_stop=lambda: read[-1] > 100_000)
     assert nothing_but_the_work(tmp_path)
-    site.asked.clear()
+    site.requests.clear()
     assert content(get()) == undisturbed
     (start,) = ranges(site)
     assert 0 < start <= 150_000
@@ -300,22 +302,22 @@ def test_it_stops_on_request_and_later_downloads_only_the_rest(
 
 @pytest.mark.parametrize("place", [0, 700, -1])
 def test_shards_damaged_on_disk_are_downloaded_anew(
-    site: Site, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, place: int
+    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, place: int
 ) -> None:
-    site.tricks[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) - 2_000), *[status(500)] * 9]
+    site.faults[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) - 2_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         get()
     kept = tmp_path / "data/.d.download/shards.tar"
     data = bytearray(kept.read_bytes())
     data[place] ^= 1
     kept.write_bytes(data)
-    site.asked.clear()
-    site.tricks.clear()
+    site.requests.clear()
+    site.faults.clear()
     assert content(get()) == undisturbed
     assert ranges(site) == [0]
 
 
-def test_complete_files_are_not_downloaded_again(site: Site, get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_complete_files_are_not_downloaded_again(site: FaultyServer, get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OutputError("no room")
 
@@ -323,12 +325,12 @@ def test_complete_files_are_not_downloaded_again(site: Site, get: Get, monkeypat
         patched.setattr("data_prep.writer.DatasetWriter.finish", fail)
         with pytest.raises(OutputError, match="no room"):
             get()
-    site.asked.clear()
+    site.requests.clear()
     get()
-    assert site.asked == []
+    assert site.requests == []
 
 
-def test_only_one_download_of_a_dataset_runs_at_a_time(site: Site, get: Get, tmp_path: Path) -> None:
+def test_only_one_download_of_a_dataset_runs_at_a_time(site: FaultyServer, get: Get, tmp_path: Path) -> None:
     refused = []
 
     def try_another(_: object) -> None:
@@ -341,17 +343,17 @@ def test_only_one_download_of_a_dataset_runs_at_a_time(site: Site, get: Get, tmp
     assert refused == [""]
 
 
-def test_an_existing_target_is_refused_before_any_request(site: Site, get: Get) -> None:
+def test_an_existing_target_is_refused_before_any_request(site: FaultyServer, get: Get) -> None:
     get()
-    site.asked.clear()
+    site.requests.clear()
     with pytest.raises(OutputError, match="exists already"):
         get()
-    assert site.asked == []
+    assert site.requests == []
     get(overwrite=True)
 
 
 def test_progress_gives_the_activity_the_bytes_and_the_clips(
-    get: Get, site: Site, monkeypatch: pytest.MonkeyPatch
+    get: Get, site: FaultyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data_prep.progress._REPORT_EVERY_S", 0)
     monkeypatch.setattr("data_prep.parsing._BATCH", 10)
@@ -372,7 +374,7 @@ def test_progress_gives_the_activity_the_bytes_and_the_clips(
 
 
 def test_the_command_takes_mirrors_from_the_environment_and_prints_a_summary(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    site: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EARSHOT_AUDIOSET", f"http://127.0.0.1:9/v1 {site.address}/v1")
     monkeypatch.chdir(tmp_path)
@@ -396,7 +398,7 @@ def test_a_failure_of_the_command_is_one_message(
 
 
 def test_an_interrupted_command_reports_what_it_keeps_and_where(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    site: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(_: object, progress: object) -> None:
         if "eval" in str(progress):
@@ -416,7 +418,7 @@ def test_every_error_is_a_data_error() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
-def test_a_folder_that_cannot_be_written_is_named(site: Site, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_named(site: FaultyServer, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o500)
     with pytest.raises(OutputError, match="check that its folder is writable"):
         download_audioset("balanced", tmp_path / "data/d", mirrors=[f"{site.address}/v1"])
@@ -430,8 +432,8 @@ def test_the_real_archive_gives_the_same_clips_as_its_conversion(
     files = {f"/v1/csv/{path.name}": path.read_bytes() for path in audioset.glob("*.csv")}
     files |= {"/v1/ontology.json": (audioset / "ontology.json").read_bytes()}
     files |= {ARCHIVE: (audioset / "features.tar.gz").read_bytes()}
-    with serving(files) as site:
-        site.tricks[ARCHIVE] = [cut_after(9_000_000), status(500), cut_after(20_000_000)]
+    with serve(files) as site:
+        site.faults[ARCHIVE] = [cut_after(9_000_000), status(500), cut_after(20_000_000)]
         monkeypatch.setattr("data_prep.remote._PAUSES_S", (0, 0.01))
         report = download_audioset("balanced", tmp_path / "d", mirrors=[f"{site.address}/v1"])
     assert dict(report.by_source) == {"bal_train": 22_160, "eval": 10_171}

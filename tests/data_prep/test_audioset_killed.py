@@ -10,8 +10,8 @@ import pytest
 
 from data_prep.audioset import download_audioset
 from data_prep.journal import read_journal
-from tests.data_prep.misbehaving import serving
-from tests.data_prep.published import ARCHIVE, content, publish, ranges
+from tests.data_prep.faulty_server import serve
+from tests.data_prep.small_audioset import ARCHIVE, content, publish, ranges
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
 
@@ -47,10 +47,10 @@ def noted(work: Path) -> int:
 def test_kills_at_any_moment_cost_only_what_was_not_yet_noted(root: Path, tmp_path: Path, subset: str) -> None:
     files = publish(tmp_path)
     work, words = tmp_path / "data/.d.download", ("--subset", subset, "--out", tmp_path / "data/d")
-    with serving(files) as site:
+    with serve(files) as site:
         mirror = f"{site.address}/v1"
         download_audioset(subset, tmp_path / "undisturbed/d", mirrors=[mirror])  # type: ignore[arg-type]
-        site.asked.clear()
+        site.requests.clear()
         site.pause = 0.02
         for share in (-1, 0.0, 0.2, 0.5):  # of the archive, noted before the next kill; -1: as soon as it is asked for
             process = start(root, OFTEN, *words, mirror=mirror)
@@ -66,9 +66,9 @@ def test_kills_at_any_moment_cost_only_what_was_not_yet_noted(root: Path, tmp_pa
         process = start(root, AT_THE_END + OFTEN, *words, mirror=mirror)
         assert process.wait() == -signal.SIGKILL
         starts = ranges(site)
-        site.asked.clear()
+        site.requests.clear()
         download_audioset(subset, tmp_path / "data/d", mirrors=[mirror])  # type: ignore[arg-type]
-        assert site.asked == []
+        assert site.requests == []
     assert starts == sorted(starts)
     assert starts[-1] > 0.2 * len(files[ARCHIVE])
     assert content(tmp_path / "data/d") == content(tmp_path / "undisturbed/d")
@@ -79,7 +79,7 @@ def test_a_full_disk_is_one_message_and_the_next_run_resumes(root: Path, tmp_pat
     import resource
 
     files = publish(tmp_path)
-    with serving(files) as site:
+    with serve(files) as site:
         done = subprocess.run(
             # -B: no .pyc files, which the limit would cut
             [sys.executable, "-B", "-m", "data_prep", "audioset", "--out", str(tmp_path / "data/d")],

@@ -11,8 +11,8 @@ import pytest
 from data_prep.__main__ import main
 from data_prep.dataset import open_dataset
 from data_prep.verify import verify_dataset
-from tests.data_prep.made import write
-from tests.data_prep.shards import clips, shard, write_archive, write_folder, write_labels
+from tests.data_prep.audioset_files import clips, shard, write_archive, write_folder, write_labels
+from tests.data_prep.small_datasets import write
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
 
@@ -35,8 +35,8 @@ sys.exit(__main__.main(sys.argv[1:]))
 WRITE_A_DATASET = """
 import sys
 from data_prep import __main__, sample
-from tests.data_prep import made
-sample.write_sample = lambda out, **_: made.write(out, n=300)
+from tests.data_prep import small_datasets
+sample.write_sample = lambda out, **_: small_datasets.write(out, n=300)
 sys.exit(__main__.main(["sample", "--out", *sys.argv[1:]]))
 """
 

@@ -11,7 +11,7 @@ import pytest
 from data_prep.dataset import SPLITS, open_dataset
 from data_prep.splits import split_of
 from data_prep.verify import verify_dataset
-from tests.data_prep.shards import (
+from tests.data_prep.audioset_files import (
     BALANCED_ROWS,
     LABELS_CSV,
     N_CLIPS,

@@ -12,7 +12,7 @@ from data_prep.dataset import open_dataset
 from data_prep.files import HashedFile
 from data_prep.tfrecord import ParsedRecords, Records
 from data_prep.verify import verify_dataset
-from tests.data_prep.shards import (
+from tests.data_prep.audioset_files import (
     BALANCED_ROWS,
     N_CLIPS,
     SHARDS,

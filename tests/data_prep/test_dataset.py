@@ -10,7 +10,7 @@ import pytest
 
 from data_prep.dataset import FORMAT_VERSION, SPLITS, Clip, Dataset, find_datasets, open_dataset
 from data_prep.errors import DatasetError
-from tests.data_prep.made import LABELS, batch, write
+from tests.data_prep.small_datasets import LABELS, batch, write
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from data_prep.errors import RecordError
 from data_prep.framing import MAX_RECORD_BYTES, masked_crc, read_records
-from tests.data_prep.shards import framed, masked, shard
+from tests.data_prep.audioset_files import framed, masked, shard
 
 payload_lists = st.lists(st.binary(max_size=60), min_size=1, max_size=5)
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_prep.label_sets import LabelSets
-from tests.data_prep.made import rows_of
+from tests.data_prep.small_datasets import rows_of
 
 Rows = st.lists(st.lists(st.integers(0, 3), max_size=4), max_size=8)
 

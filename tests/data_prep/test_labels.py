@@ -5,7 +5,7 @@ import pytest
 from data_prep.errors import InputError
 from data_prep.labels import read_labels
 from data_prep.schema import Label
-from tests.data_prep.shards import LABELS_CSV, write_labels
+from tests.data_prep.audioset_files import LABELS_CSV, write_labels
 
 ONTOLOGY = """[
  {"id": "/m/9", "name": "Human sounds", "child_ids": ["/m/0", "/m/1"]},

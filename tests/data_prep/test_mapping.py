@@ -13,7 +13,7 @@ from data_prep.errors import DatasetError, InputError
 from data_prep.layout import principal_plane
 from data_prep.mapping import add_map
 from data_prep.verify import verify_dataset
-from tests.data_prep.made import write
+from tests.data_prep.small_datasets import write
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from data_prep.errors import DamageError, DownloadError, InputError, RecordError
 from data_prep.framing import check_shard
 from data_prep.parsing import Batch, parse_shards
 from data_prep.reading import ReadProgress, Shards, parsed_batches
-from tests.data_prep.made import rows_of
-from tests.data_prep.shards import clip, framed, shard, write_archive
+from tests.data_prep.audioset_files import clip, framed, shard, write_archive
+from tests.data_prep.small_datasets import rows_of
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
 

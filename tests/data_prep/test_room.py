@@ -12,8 +12,8 @@ from data_prep.audioset import SUBSETS, disk_space_for, download_audioset
 from data_prep.convert import convert
 from data_prep.errors import DownloadError, OutputError
 from data_prep.staging import Staging
-from tests.data_prep.misbehaving import cut_after, serving, status
-from tests.data_prep.published import ARCHIVE, N_ALL, N_SMALL, publish
+from tests.data_prep.faulty_server import cut_after, serve, status
+from tests.data_prep.small_audioset import ARCHIVE, N_ALL, N_SMALL, publish
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
 
@@ -23,7 +23,7 @@ Usage = namedtuple("Usage", ["total", "used", "free"])  # noqa: PYI024  (as shut
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     monkeypatch.setattr("data_prep.remote._PAUSES_S", (0, 0.01))
-    with serving(publish(tmp_path)) as site:
+    with serve(publish(tmp_path)) as site:
         yield site
 
 
@@ -62,10 +62,10 @@ def test_a_disk_one_byte_too_small_is_refused_before_the_archive_comes(site, lea
 def test_downloaded_bytes_need_no_more_space(site, leave, tmp_path, monkeypatch, subset):
     monkeypatch.setattr("data_prep.arriving._NOTE_EVERY_S", 0)
     monkeypatch.setattr("data_prep.gunzip._SPACING", 1 << 14)
-    site.tricks[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) * 19 // 20), *[status(500)] * 9]
+    site.faults[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) * 19 // 20), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         get(site, tmp_path, subset)
-    site.tricks.clear()
+    site.faults.clear()
     folder = tmp_path / "data/.d.download"
     there = (folder / ("shards.tar" if subset == "balanced" else ".features.tar.gz.part")).stat().st_size
     assert there > 0

@@ -8,7 +8,7 @@ from data_prep.label_sets import LabelSets
 from data_prep.schema import Label
 from data_prep.segments import SegmentList
 from data_prep.tfrecord import ParsedRecords
-from tests.data_prep.shards import write_segments
+from tests.data_prep.audioset_files import write_segments
 
 LABELS = [Label("/m/0", "Speech"), Label("/m/1", "Whoop"), Label("/m/2", "Bell")]
 ROWS = [("ab1", 30.0, 40.0, [0, 2]), ("ab2", 0.0, 10.0, [1]), ("cd1", 5.0, 15.0, [2])]

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from data_prep.archive import Shard
 from data_prep.errors import RecordError
 from data_prep.tfrecord import ParsedRecords, Records, parse_records
-from tests.data_prep.made import rows_of
-from tests.data_prep.shards import bytes_feature, clip, entry, example, field, float_feature, int_feature
+from tests.data_prep.audioset_files import bytes_feature, clip, entry, example, field, float_feature, int_feature
+from tests.data_prep.small_datasets import rows_of
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_prep.verify import verify_dataset
-from tests.data_prep.made import write
+from tests.data_prep.small_datasets import write
 
 
 @pytest.fixture(scope="module")

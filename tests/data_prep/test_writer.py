@@ -17,7 +17,7 @@ from data_prep.files import HashedFile, file_facts
 from data_prep.schema import SPLITS, row_key
 from data_prep.verify import verify_dataset
 from data_prep.writer import new_dataset, write_dataset
-from tests.data_prep.made import ABOUT, LABELS, batch, write
+from tests.data_prep.small_datasets import ABOUT, LABELS, batch, write
 
 FILES = ["clips.parquet", "labels.parquet", "manifest.json", "test.npy", "train.npy", "validation.npy"]
 

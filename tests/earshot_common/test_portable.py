@@ -28,7 +28,7 @@ import lsh
 from data_prep.dataset import open_dataset
 from data_prep.errors import OutputError
 from earshot_common import atomic
-from tests.data_prep.made import write
+from tests.data_prep.small_datasets import write
 
 atomic._exchange = lambda one, other: False  # as on Windows
 shutil._use_fd_functions = False  # and so shutil needs no POSIX either
@@ -40,7 +40,7 @@ assert lsh.load(folder / "index").n == 8
 assert sum(map(open_dataset(write(folder / "dataset", with_frames=True)).n_rows, ("train", "validation", "test"))) == 30
 try:
     from data_prep.writer import write_dataset
-    from tests.data_prep.made import ABOUT, LABELS, batch
+    from tests.data_prep.small_datasets import ABOUT, LABELS, batch
     write_dataset(folder / "dataset", ABOUT, LABELS, [batch(31)], overwrite=True)
 except OutputError as error:
     print(error)

@@ -18,7 +18,7 @@ from data_prep.dataset import open_dataset
 from data_prep.errors import DownloadError
 from data_prep.parcel import pack
 from data_prep.progress import Progress
-from tests.data_prep import made
+from tests.data_prep import small_datasets
 from ui import data_folder, hosting
 from ui.jobs import jobs
 
@@ -213,7 +213,7 @@ def hosted(monkeypatch, tmp_path, path, name):
 def test_another_collection_told_of_takes_the_place_of_the_first(sample, home, tmp_path, monkeypatch):
     hosted(monkeypatch, tmp_path, sample.path, "one.zip")
     hosting.begin().wait()
-    other = open_dataset(made.write(tmp_path / "made"))
+    other = open_dataset(small_datasets.write(tmp_path / "made"))
     hosted(monkeypatch, tmp_path, other.path, "two.zip")
     hosting.begin().wait()
     assert open_dataset(home / "hosted").fingerprint == other.fingerprint != sample.fingerprint

@@ -19,7 +19,7 @@ from data_prep.sounds.heard import EmbeddedClip
 from data_prep.sounds.walk import SoundFile
 from data_prep.sounds.yamnet import Yamnet
 from data_prep.verify import verify_dataset
-from tests.data_prep import made
+from tests.data_prep import small_datasets
 
 pytestmark = pytest.mark.usefixtures("yamnet_here")
 
@@ -129,7 +129,7 @@ def test_a_folder_without_a_usable_sound_writes_nothing(sounds, out):
 
 def test_another_dataset_is_not_replaced_unless_asked(write, sounds, out):
     write("a.wav")
-    made.write(out)
+    small_datasets.write(out)
     with pytest.raises(OutputError, match="exists already: choose another folder, or pass --overwrite"):
         prepare_folder(sounds, out)
     prepare_folder(sounds, out, overwrite=True)

@@ -1,4 +1,4 @@
-"""Tiny AudioSet inputs, written by other code than reads them: protobuf, TFRecord, tar and CSV."""
+"""Writers of tiny AudioSet files, independent of the code under test: protobuf, TFRecord, tar and CSV."""
 
 import gzip
 import io
@@ -155,5 +155,5 @@ SHARDS = {
     "eval/zz.tfrecord": shard(clips("zz", 9)),
 }
 N_CLIPS = 54
-# Its list of balanced segments.
+# Its table of balanced segments.
 BALANCED_ROWS = [(f"{key}{i:09d}", 30.0, 40.0, [i % 3]) for key, n in (("-A", 25), ("-a", 12)) for i in range(n)]

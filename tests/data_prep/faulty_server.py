@@ -1,4 +1,4 @@
-"""A local web server that serves files as Google's does, and fails on demand."""
+"""A local HTTP server that serves files as Google Cloud Storage does, with faults on demand."""
 
 import re
 import threading
@@ -9,21 +9,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import google_crc32c
 
-Trick = Callable[["Request"], bool]  # answers a request and returns True, or returns False and the server answers
+Fault = Callable[["Request"], bool]  # answers a request and returns True, or returns False to let the server answer
 
 
 class Request(BaseHTTPRequestHandler):
-    """One request to a Site."""
+    """One request to a `FaultyServer`."""
 
     protocol_version = "HTTP/1.1"
-    site: "Site"
+    site: "FaultyServer"
 
     def do_GET(self) -> None:
         site = self.site
-        site.asked.append((self.path, self.headers.get("Range")))
-        tricks = site.tricks.get(self.path, [])
+        site.requests.append((self.path, self.headers.get("Range")))
+        faults = site.faults.get(self.path, [])
         try:
-            if tricks and tricks.pop(0)(self):
+            if faults and faults.pop(0)(self):
                 return
             self.answer()
         except (BrokenPipeError, ConnectionResetError):
@@ -33,7 +33,7 @@ class Request(BaseHTTPRequestHandler):
         data = self.site.files.get(self.path)
         if data is None:
             self.send_error(404)
-        elif self.start and self.site.knows_ranges and self.if_range_holds(data):
+        elif self.start and self.if_range_holds(data):
             self.begin(206, len(data) - self.start, Content_Range=f"bytes {self.start}-{len(data) - 1}/{len(data)}")
             self.send(data[self.start :])
         else:
@@ -56,7 +56,7 @@ class Request(BaseHTTPRequestHandler):
         self.send_response(status)
         if length is not None:
             self.send_header("Content-Length", str(length))
-        for name, value in {**self.site.marks(self.site.files.get(self.path, b"")), **headers}.items():
+        for name, value in {**self.site.headers(self.site.files.get(self.path, b"")), **headers}.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
 
@@ -70,23 +70,25 @@ class Request(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
-class Site:
-    """The files of a server and the requests it got. `tricks`: by path, how to answer its next requests, in order."""
+class FaultyServer:
+    """The files of a server, and the requests it received.
+
+    faults: by path, the faults of the next requests in order. requests: (path, Range header) of each request.
+    """
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files
-        self.tricks: dict[str, list[Trick]] = {}
-        self.asked: list[tuple[str, str | None]] = []
+        self.faults: dict[str, list[Fault]] = {}
+        self.requests: list[tuple[str, str | None]] = []
         self.sent = 0
         self.pause = 0.0  # seconds after each 16 KiB
-        self.knows_ranges = True
-        self.with_crc = False  # as Google's x-goog-hash
+        self.with_crc = False  # send Google's header x-goog-hash
         self.address = ""
 
     def etag(self, data: bytes) -> str:
         return f'"{google_crc32c.value(data):08x}-{len(data)}"'
 
-    def marks(self, data: bytes) -> dict[str, str]:
+    def headers(self, data: bytes) -> dict[str, str]:
         import base64
 
         crc = base64.b64encode(google_crc32c.value(data).to_bytes(4, "big")).decode()
@@ -94,10 +96,10 @@ class Site:
 
 
 @contextmanager
-def serving(files: dict[str, bytes]) -> Iterator[Site]:
+def serve(files: dict[str, bytes]) -> Iterator[FaultyServer]:
     """Serve files, by their paths, on a free port of this machine."""
-    site = Site(files)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("TheRequest", (Request,), {"site": site}))
+    site = FaultyServer(files)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("BoundRequest", (Request,), {"site": site}))
     server.daemon_threads = True
     server.block_on_close = False
     site.address = f"http://127.0.0.1:{server.server_port}"
@@ -111,22 +113,22 @@ def serving(files: dict[str, bytes]) -> Iterator[Site]:
         thread.join()
 
 
-# Tricks.
+# Faults.
 
 
-def status(code: int) -> Trick:
-    def trick(request: Request) -> bool:
+def status(code: int) -> Fault:
+    def fault(request: Request) -> bool:
         request.begin(code, 4)
         request.send(b"oops")
         return True
 
-    return trick
+    return fault
 
 
-def cut_after(size: int) -> Trick:
-    """Announce everything that was asked for, send `size` bytes of it, and close the connection."""
+def cut_after(size: int) -> Fault:
+    """Declare the full length, send `size` bytes of it, and close the connection."""
 
-    def trick(request: Request) -> bool:
+    def fault(request: Request) -> bool:
         rest = request.data[request.start :]
         if request.start:
             request.begin(
@@ -138,11 +140,11 @@ def cut_after(size: int) -> Trick:
         request.close_connection = True
         return True
 
-    return trick
+    return fault
 
 
 def wrong_range(request: Request) -> bool:
-    """Answer with the range from byte 0, whatever was asked for."""
+    """Answer with the range from byte 0, whatever was requested."""
     request.begin(206, len(request.data), Content_Range=f"bytes 0-{len(request.data) - 1}/{len(request.data)}")
     request.send(request.data)
     return True
@@ -154,10 +156,10 @@ def ignore_range(request: Request) -> bool:
     return True
 
 
-def page(marked: bool) -> Trick:
-    """Answer as a network's login page does, whatever was asked for; `marked`: with the content type of a page."""
+def login_page(marked: bool) -> Fault:
+    """Answer with an HTML page, as a network that demands a login does; `marked`: with the content type of HTML."""
 
-    def trick(request: Request) -> bool:
+    def fault(request: Request) -> bool:
         data = b"<!DOCTYPE html><title>Log in</title>"
         request.send_response(200)
         request.send_header("Content-Length", str(len(data)))
@@ -167,18 +169,14 @@ def page(marked: bool) -> Trick:
         request.send(data)
         return True
 
-    return trick
+    return fault
 
 
-def silence(seconds: float) -> Trick:
-    def trick(request: Request) -> bool:
+def stall(seconds: float) -> Fault:
+    def fault(request: Request) -> bool:
         request.begin(200, len(request.data))
         time.sleep(seconds)
         request.close_connection = True
         return True
 
-    return trick
-
-
-def fine(_: Request) -> bool:
-    return False
+    return fault

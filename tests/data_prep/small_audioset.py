@@ -1,4 +1,4 @@
-"""A small AudioSet as Google publishes it: an archive and tables, by their paths on a server."""
+"""A small AudioSet as it is published: the archive and the tables, by their paths on a server."""
 
 import gzip
 from collections.abc import Sequence
@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.data_prep.misbehaving import Site
-from tests.data_prep.shards import (
+from tests.data_prep.audioset_files import (
     LABELS_CSV,
     bytes_feature,
     example,
@@ -17,6 +16,7 @@ from tests.data_prep.shards import (
     tar_bytes,
     write_segments,
 )
+from tests.data_prep.faulty_server import FaultyServer
 
 ARCHIVE = "/v1/features/features.tar.gz"
 KEYS = {
@@ -76,6 +76,6 @@ def content(dataset: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in dataset.iterdir()}
 
 
-def ranges(site: Site) -> list[int]:
-    """Return from which bytes on the archive was asked for."""
-    return [int((asked or "bytes=0-")[6:-1]) for path, asked in site.asked if path == ARCHIVE]
+def ranges(site: FaultyServer) -> list[int]:
+    """Return the first byte of each request for the archive."""
+    return [int((header or "bytes=0-")[6:-1]) for path, header in site.requests if path == ARCHIVE]
