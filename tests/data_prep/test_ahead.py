@@ -1,3 +1,5 @@
+"""Items prepared in a thread ahead of their use: order, errors and early stops."""
+
 import threading
 from collections.abc import Iterator
 

@@ -1,3 +1,5 @@
+"""Shards from an archive, a folder or single files; damaged and malicious archives are refused."""
+
 import gzip
 import tarfile
 from pathlib import Path

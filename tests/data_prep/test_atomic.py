@@ -1,3 +1,5 @@
+"""Atomic writing of files and folders: kills, full disks, concurrent writers and readers."""
+
 import errno
 import json
 import os

@@ -1,3 +1,5 @@
+"""Reading a prepared dataset, and the refusal of damaged ones."""
+
 import itertools
 import json
 import shutil

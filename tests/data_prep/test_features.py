@@ -1,3 +1,5 @@
+"""Features of clips: the dequantised means of their frames."""
+
 import numpy as np
 import pytest
 

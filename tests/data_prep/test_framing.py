@@ -1,3 +1,5 @@
+"""TFRecord framing: lengths and checksums of records."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Label sets: the labels of each row in two arrays."""
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st

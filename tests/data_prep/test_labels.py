@@ -1,3 +1,5 @@
+"""AudioSet's label table and ontology."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""Duplicate detection by hashes of clip ids."""
+
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""AudioSet's tables of segments."""
+
 from pathlib import Path
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The assignment of clips to train, validation and test."""
+
 import math
 import string
 

@@ -1,3 +1,5 @@
+"""Parsing of AudioSet's records."""
+
 import math
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Verification of every byte of a dataset."""
+
 import hashlib
 import json
 import shutil

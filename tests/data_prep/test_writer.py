@@ -1,3 +1,5 @@
+"""Writing a dataset: order, checks and equal bytes for equal input."""
+
 import json
 from dataclasses import replace
 from pathlib import Path
