@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,13 +57,6 @@ class Outcome:
     refused: list[tuple[str, str]] = field(default_factory=list)
     remaining: int = 0
     damage: str = ""
-
-    @property
-    def notes(self) -> list[str]:
-        """Return the notes for the manifest."""
-        if not self.remaining:
-            return []
-        return [f"{self.remaining:,} files were not listened to, since the work was stopped: run it again."]
 
 
 def prepare_folder(
@@ -217,11 +211,12 @@ def _write(
         features={"aggregation": "one vector a clip of about ten seconds", "embedder": EMBEDDER},
     )
     skipped = [{"where": path, "reason": reason} for path, reason in outcome.refused]
+    stopped = f"{outcome.remaining:,} files were not listened to, since the work was stopped: run it again."
     files = list(embedded)
     with new_dataset(target, labels, overwrite=overwrite) as writer:
         for first in range(0, len(files), _BATCH_FILES):
             writer.add(_batch({file: embedded[file] for file in files[first : first + _BATCH_FILES]}, index))
-        writer.finish(about, skipped=skipped, notes=outcome.notes)
+        writer.finish(about, skipped=skipped, notes=[stopped] if outcome.remaining else [])
 
 
 def _labels(embedded: Mapping[SoundFile, list[EmbeddedClip]]) -> list[Label]:
@@ -241,30 +236,17 @@ def _labels(embedded: Mapping[SoundFile, list[EmbeddedClip]]) -> list[Label]:
 
 
 def _batch(embedded: Mapping[SoundFile, list[EmbeddedClip]], index: Mapping[str, int]) -> ClipBatch:
-    """Return all clips, followed by all excerpts."""
-    clips = [
-        (file.clip_id(number, len(clips)), file, clip)
-        for file, clips in embedded.items()
-        for number, clip in enumerate(clips)
-    ]
-    excerpts = [(clip_id, file, clip) for clip_id, file, clip in clips if clip.excerpt is not None]
-    both = [*clips, *excerpts]
-    quarters = [0.0] * len(clips) + [(clip.end_s - clip.start_s) / 4 for _, _, clip in excerpts]
-    return ClipBatch(
-        clip_id=[clip_id for clip_id, _, _ in clips] + [clip_id + EXCERPT_SUFFIX for clip_id, _, _ in excerpts],
-        split=["train"] * len(clips) + ["validation"] * len(excerpts),
-        media=[file.path for _, file, _ in both],
-        start_s=[clip.start_s + quarter for (_, _, clip), quarter in zip(both, quarters, strict=True)],
-        end_s=[clip.end_s - quarter for (_, _, clip), quarter in zip(both, quarters, strict=True)],
-        labels=[_labels_of(file, clip, index) for _, file, clip in both],
-        n_frames=[clip.n_frames for _, _, clip in both],
-        features=np.stack(
-            [clip.feature for _, _, clip in clips]
-            + [clip.excerpt for _, _, clip in excerpts if clip.excerpt is not None]
-        ),
-    )
-
-
-def _labels_of(file: SoundFile, clip: EmbeddedClip, index: Mapping[str, int]) -> list[int]:
-    folder = [f"{_FOLDER}{file.label}"] if file.label else []
-    return [index[mid] for mid in [*folder, *(f"{_YAMNET}{name}" for name in clip.suggested)]]
+    """Return the clips and their excerpts."""
+    rows: list[tuple[Any, ...]] = []
+    for file, clips in embedded.items():
+        given = [f"{_FOLDER}{file.label}"] if file.label else []
+        for number, clip in enumerate(clips):
+            clip_id, start_s, end_s = file.clip_id(number, len(clips)), clip.start_s, clip.end_s
+            labels = [index[mid] for mid in [*given, *(f"{_YAMNET}{name}" for name in clip.suggested)]]
+            rows.append((clip_id, "train", file.path, start_s, end_s, labels, clip.n_frames, clip.feature))
+            if clip.excerpt is not None:
+                excerpt_id, quarter = clip_id + EXCERPT_SUFFIX, (end_s - start_s) / 4
+                span = start_s + quarter, end_s - quarter
+                rows.append((excerpt_id, "validation", file.path, *span, labels, clip.n_frames, clip.excerpt))
+    ids, splits, media, starts, ends, label_sets, n_frames, features = zip(*rows, strict=True)
+    return ClipBatch(ids, splits, media, starts, ends, label_sets, n_frames, np.stack(features))
