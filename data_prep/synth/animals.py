@@ -148,7 +148,7 @@ def snoring(rng: np.random.Generator) -> Audio:
     gate = place(fade(n, 0.3 * inhale, 0.15), [begin])
     out_breath = place(fade(samples(0.7), 0.2, 0.4), [min(2.4, begin + inhale + 0.15)])
     pulses = np.maximum(0, sine(flutter)) ** 4
-    air = rng.standard_normal(N_SAMPLES)
+    air = noise(rng)
     snore = filtered(pulses * (0.5 + air), formants([250, 650, 1400, 2600], [120, 200, 400, 600], [1, 0.8, 0.5, 0.3]))
     breath = filtered(air, resonance(900, 1.0) * lowpass(4000, 1))
     return unit(snore) * gate + rng.uniform(0.1, 0.4) * unit(breath) * out_breath

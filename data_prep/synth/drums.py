@@ -89,7 +89,7 @@ def maraca(rng: np.random.Generator) -> Audio:
     """Beans in a gourd: many random collisions that decay, filtered by the shell (Cook 1997, PhISM)."""
     times = beats(rng, 1 / rng.uniform(3, 9), 0.008)
     energy = place(decay(rng.uniform(0.1, 0.25)), *accented(rng, times, 0.3))
-    beans = rng.standard_normal(N_SAMPLES) * (rng.random(N_SAMPLES) < 0.15)
+    beans = noise(rng) * (rng.random(N_SAMPLES) < 0.15)
     return filtered(beans * energy, resonance(log_uniform(rng, 3200, 6000), rng.uniform(0.8, 3)) * highpass(1500, 1))
 
 
@@ -97,7 +97,7 @@ def tambourine(rng: np.random.Generator) -> Audio:
     """Shaken pairs of little brass discs, and now and then the hand on the head."""
     times = beats(rng, 1 / rng.uniform(3, 9), 0.008)
     energy = place(decay(rng.uniform(0.15, 0.5)), *accented(rng, times, 0.3))
-    discs = rng.standard_normal(N_SAMPLES) * (rng.random(N_SAMPLES) < 0.06)
+    discs = noise(rng) * (rng.random(N_SAMPLES) < 0.06)
     tuned = rng.uniform(3500, 7500, 7)
     ring = formants(tuned, tuned / 30, np.ones(7))
     thud = modes(rng.uniform(180, 350) * MEMBRANE[:4], 0.08, 1.0)

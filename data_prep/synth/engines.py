@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from data_prep.synth.clip import N_SAMPLES, SAMPLE_RATE, TIME, Audio, log_uniform, samples, unit
+from data_prep.synth.clip import SAMPLE_RATE, TIME, Audio, log_uniform, samples, unit
 from data_prep.synth.envelopes import curve, decay, drift, passing, tremolo
 from data_prep.synth.events import accented, beats, impulses, place
 from data_prep.synth.filters import Response, band, filtered, formants, highpass, lowpass, noise, resonance, response_of
@@ -26,7 +26,7 @@ def _firing(rng: np.random.Generator, rate: Audio, uneven: tuple[float, ...] = (
 
 def _puffs(rng: np.random.Generator, firing: Audio, length: float) -> Audio:
     """Return noise let out in a puff of that length (s) at every firing: exhaust is turbulent, not a clean tone."""
-    return rng.standard_normal(N_SAMPLES) * filtered(firing, response_of(decay(length, samples(length))))
+    return noise(rng) * filtered(firing, response_of(decay(length, samples(length))))
 
 
 def _exhaust(rng: np.random.Generator, low: float, high: float, count: int = 5) -> Response:

@@ -14,7 +14,7 @@ def _knock_on(rng: np.random.Generator, low: float, high: float, t60: float) -> 
     """Return a blow on a panel: noise that decays by 60 dB in ``t60`` s, through six broad resonances."""
     centres = np.exp(rng.uniform(np.log(low), np.log(high), 6))
     body = formants(centres, centres / rng.uniform(2, 7, 6), (centres / low) ** -0.3 * rng.uniform(0.4, 1, 6))
-    return unit(filtered(rng.standard_normal(N_SAMPLES) * decay(t60), body)) * 5
+    return unit(filtered(noise(rng) * decay(t60), body)) * 5
 
 
 def clock_tick(rng: np.random.Generator) -> Audio:
@@ -128,7 +128,7 @@ def explosion(rng: np.random.Generator) -> Audio:
 
 def gunshot(rng: np.random.Generator) -> Audio:
     """A crack shorter than ten milliseconds, then an echo; single shots, or the burst of a machine gun."""
-    crack = rng.standard_normal(N_SAMPLES) * decay(rng.uniform(0.02, 0.06)) * 2
+    crack = noise(rng) * decay(rng.uniform(0.02, 0.06)) * 2
     crack += noise(rng, lowpass(rng.uniform(300, 900), 1)) * decay(rng.uniform(0.12, 0.4))
     echo = noise(rng, band(150, 1200, 1)) * decay(rng.uniform(0.5, 1.6)) * rng.uniform(0.05, 0.3)
     first = rng.uniform(0, 0.5)

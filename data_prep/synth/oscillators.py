@@ -43,9 +43,7 @@ def saw_amplitudes(highest_frequency: float, rolloff: float = 1.0) -> Audio:
     return np.arange(1, count + 1, dtype=float) ** -rolloff
 
 
-def modes(
-    frequencies: Floats, t60s: Floats | float, amplitudes: Floats | float, n: int = N_SAMPLES, start: float = 0.0
-) -> Audio:
+def modes(frequencies: Floats, t60s: Floats | float, amplitudes: Floats | float, n: int = N_SAMPLES) -> Audio:
     """Return float64[n], a sum of exponentially decaying sines, as of a struck body (modal synthesis).
 
     ``t60s`` are the times in seconds in which each mode falls by 60 dB. Mode k is Im(c_k z_k^i); splitting the
@@ -55,7 +53,7 @@ def modes(
     heard = hertz < 7800
     rate = (-LN_1000 / t60[heard] + 2j * np.pi * hertz[heard]) / SAMPLE_RATE
     blocks = -(-n // _MODE_BLOCK)
-    coarse = np.exp(np.outer(np.arange(blocks) * _MODE_BLOCK, rate)) * (gain[heard] * np.exp(1j * start))
+    coarse = np.exp(np.outer(np.arange(blocks) * _MODE_BLOCK, rate)) * gain[heard]
     fine = np.exp(np.outer(rate, np.arange(_MODE_BLOCK)))
     result: Audio = (coarse @ fine).imag.reshape(-1)[:n]
     return result

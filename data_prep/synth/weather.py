@@ -79,7 +79,7 @@ def ocean(rng: np.random.Generator) -> Audio:
     roar = noise(rng, slope(-4) * lowpass(1500, 1)) * breaking
     white = curve([crest - 0.4, crest + 0.15, crest + 1.3 * back], [0.05, 1, 0.1]) ** 1.3
     foam = noise(rng, band(800, 6500, 1)) * white
-    shingle = filtered(rng.standard_normal(N_SAMPLES) * (rng.random(N_SAMPLES) < 0.02), band(2500, 6000, 1))
+    shingle = filtered(noise(rng) * (rng.random(N_SAMPLES) < 0.02), band(2500, 6000, 1))
     far = noise(rng, lowpass(250, 1))
     pull = curve([crest + 0.2, crest + 0.6, crest + 1.2], [0, 1, 0])
     return roar + rng.uniform(0.2, 0.8) * foam + rng.uniform(0, 2) * shingle * pull + 0.15 * far
@@ -114,6 +114,6 @@ def fire(rng: np.random.Generator) -> Audio:
 def rustling_leaves(rng: np.random.Generator) -> Audio:
     """Leaves in gusts of wind: thousands of short dry ticks."""
     gust = np.clip(0.5 + drift(rng, rng.uniform(1.5, 6), 0.4), 0.02, 2)
-    ticks = rng.standard_normal(N_SAMPLES) * (rng.random(N_SAMPLES) < log_uniform(rng, 0.01, 0.15))
+    ticks = noise(rng) * (rng.random(N_SAMPLES) < log_uniform(rng, 0.01, 0.15))
     dry = filtered(ticks * gust**2, band(rng.uniform(1200, 3000), 7000, 1))
     return unit(dry) + 0.1 * noise(rng, slope(-4)) * gust
