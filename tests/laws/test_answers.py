@@ -1,4 +1,4 @@
-"""What an answer is, and what must not change it."""
+"""Properties of answers, and changes of the data that must not change them."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsh import exact_search
-from tests.laws.made import MAX_TABLES, UNIT, bytes_, clustered, collections, law, normal, same
-from tests.laws.made import settings_of_a_search as settings_
+from tests.laws.random_collections import MAX_TABLES, UNIT, bytes_, clustered, collections, examples, normal, same
+from tests.laws.random_collections import settings_of_a_search as settings_
 
 probes = st.integers(1, 16)
 
 
-@law
+@examples
 @given(collections(), settings_, probes)
 def test_ids_are_unique_in_range_and_sorted_by_distance_then_id_and_counted_by_n_found(collection, setting, n_probes):
     k, n = collection.k, len(collection.X)
@@ -32,7 +32,7 @@ def test_ids_are_unique_in_range_and_sorted_by_distance_then_id_and_counted_by_n
             assert np.isinf(distances[n_found:]).all()
 
 
-@law
+@examples
 @given(collections(), settings_, probes)
 def test_a_batch_is_its_queries_one_by_one(collection, setting, n_probes):
     index, Q, k = collection.index(), collection.Q, collection.k
@@ -45,7 +45,7 @@ def test_a_batch_is_its_queries_one_by_one(collection, setting, n_probes):
             assert alone.n_candidates[0] == batch.n_candidates[q]
 
 
-@law
+@examples
 @given(collections())
 def test_where_every_point_is_a_candidate_a_search_is_exact(collection):
     # Both sides of one plane are all there is; so are three neighbouring buckets far wider than the data.
@@ -55,7 +55,7 @@ def test_where_every_point_is_a_candidate_a_search_is_exact(collection):
     assert same(found, exact_search(collection.X, collection.Q, collection.k, collection.metric))
 
 
-@law
+@examples
 @given(collections(), settings_, probes)
 def test_no_neighbour_is_nearer_than_that_of_exact_search_at_its_rank(collection, setting, n_probes):
     found = collection.index().search(collection.Q, collection.k, *setting, n_probes)
@@ -63,7 +63,7 @@ def test_no_neighbour_is_nearer_than_that_of_exact_search_at_its_rank(collection
     assert (found.distances >= truth.distances).all()
 
 
-@law
+@examples
 @given(collections(metrics=("cosine",)), settings_, st.integers(-40, 40), st.integers(-40, 40))
 def test_scaling_by_powers_of_two_does_not_change_cosine_answers(collection, setting, up, further):
     data_scale, query_scale = np.float32(2.0**up), np.float32(2.0**further)
@@ -72,7 +72,7 @@ def test_scaling_by_powers_of_two_does_not_change_cosine_answers(collection, set
     assert same(plain, scaled)
 
 
-@law
+@examples
 @given(collections(metrics=("euclidean",)), settings_, st.integers(-20, 20))
 def test_scaling_by_powers_of_two_scales_euclidean_distances_and_nothing_else(collection, setting, up):
     scale = np.float32(2.0**up)
@@ -84,7 +84,7 @@ def test_scaling_by_powers_of_two_scales_euclidean_distances_and_nothing_else(co
     assert np.array_equal(plain.distances * scale, scaled.distances)
 
 
-@law
+@examples
 @given(collections(metrics=("cosine",)), st.floats(1e-6, 1e6))
 def test_scaling_by_any_constant_changes_exact_cosine_answers_by_rounding_only(collection, scale):
     plain = exact_search(collection.X, collection.Q, collection.k)
@@ -95,7 +95,7 @@ def test_scaling_by_any_constant_changes_exact_cosine_answers_by_rounding_only(c
     assert (np.abs(plain.distances[:, :n_found] - scaled.distances[:, :n_found]) <= bound).all()
 
 
-@law
+@examples
 @given(collections(metrics=("euclidean",)), st.integers(0, 2**32), st.sampled_from([0.5, 10.0, 1000.0]))
 def test_adding_a_constant_vector_changes_exact_euclidean_answers_by_rounding_only(collection, seed, size):
     shift = (np.random.default_rng(seed).standard_normal(collection.X.shape[1]) * size).astype(np.float32)
@@ -110,7 +110,7 @@ def test_adding_a_constant_vector_changes_exact_euclidean_answers_by_rounding_on
     assert (np.abs(moved.distances[:, :n_found] - true) <= bound).all()
 
 
-@law
+@examples
 @given(collections(kinds=(normal, clustered)), settings_, probes, st.randoms(use_true_random=False))
 def test_permuting_the_rows_permutes_the_ids(collection, setting, n_probes, random):
     order = list(range(len(collection.X)))
@@ -127,7 +127,7 @@ def test_permuting_the_rows_permutes_the_ids(collection, setting, n_probes, rand
         assert there == here
 
 
-@law
+@examples
 @given(collections(), settings_)
 def test_asking_for_fewer_neighbours_gives_the_first_ones(collection, setting):
     index = collection.index()
@@ -162,7 +162,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@law
+@examples
 @given(collections(kinds=(bytes_,)), settings_)
 def test_the_same_numbers_in_another_dtype_or_layout_get_the_same_answer(form, collection, setting):
     changed = FORMS[form]
@@ -175,7 +175,7 @@ def test_the_same_numbers_in_another_dtype_or_layout_get_the_same_answer(form, c
     )
 
 
-@law
+@examples
 @given(collections(), st.integers(1, MAX_TABLES))
 def test_searching_changes_nothing(collection, n_tables):
     index, X, Q = collection.index(), collection.X.copy(), collection.Q.copy()

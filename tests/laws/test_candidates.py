@@ -1,4 +1,4 @@
-"""What may change with L, K and T, and what may not."""
+"""Properties of candidates: how they change with L, K and T."""
 
 import itertools
 
@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsh import exact_search, recall_at_k, surface
-from tests.laws.made import (
+from tests.laws.random_collections import (
     FAMILIES,
     MAX_BITS,
     MAX_TABLES,
     UNIT,
     collections,
     everything,
-    law,
+    examples,
     same,
     settings_of_a_search,
 )
@@ -24,7 +24,7 @@ def all_within(smaller, larger):
     return all(a <= b for a, b in zip(smaller, larger, strict=True))
 
 
-@law
+@examples
 @given(collections(families=FAMILIES), settings_of_a_search)
 def test_a_shorter_key_never_loses_a_candidate(collection, setting):
     index, (n_tables, n_bits) = collection.index(), setting
@@ -33,7 +33,7 @@ def test_a_shorter_key_never_loses_a_candidate(collection, setting):
         assert all_within(longer, everything(index, collection.Q, n_tables, shorter))
 
 
-@law
+@examples
 @given(collections(families=FAMILIES), settings_of_a_search, st.integers(1, 64))
 def test_a_further_table_never_loses_a_candidate(collection, setting, n_probes):
     index, (n_tables, n_bits) = collection.index(), setting
@@ -42,7 +42,7 @@ def test_a_further_table_never_loses_a_candidate(collection, setting, n_probes):
         assert all_within(few, everything(index, collection.Q, fewer + 1, n_bits, n_probes))
 
 
-@law
+@examples
 @given(collections(families=FAMILIES), settings_of_a_search, st.lists(st.integers(1, 64), min_size=2, max_size=4))
 def test_more_probes_never_lose_a_candidate(collection, setting, probes):
     index, (n_tables, n_bits) = collection.index(), setting
@@ -51,7 +51,7 @@ def test_more_probes_never_lose_a_candidate(collection, setting, probes):
         assert all_within(fewer, more)
 
 
-@law
+@examples
 @given(collections(families=FAMILIES), settings_of_a_search, st.integers(1, 5))
 def test_a_vector_finds_itself_at_every_setting(collection, setting, n_probes):
     index, X, dim = collection.index(), collection.X, collection.X.shape[1]
@@ -64,7 +64,7 @@ def test_a_vector_finds_itself_at_every_setting(collection, setting, n_probes):
     assert (own <= ((dim + 6) * UNIT if collection.metric == "cosine" else 0.0)).all()
 
 
-@law
+@examples
 @given(collections(families=FAMILIES), st.integers(1, MAX_TABLES))
 def test_a_smaller_index_draws_the_first_functions_of_a_larger_one(collection, n_tables):
     small, large = collection.index(n_tables), collection.index(MAX_TABLES)
@@ -76,7 +76,7 @@ def test_a_smaller_index_draws_the_first_functions_of_a_larger_one(collection, n
         assert small.bucket_width == large.bucket_width
 
 
-@law
+@examples
 @given(collections(families=FAMILIES[1:]), st.integers(1, MAX_TABLES), settings_of_a_search)
 def test_the_first_tables_of_an_index_of_planes_are_an_index_of_so_many_tables(collection, n_tables, setting):
     small, large = collection.index(n_tables), collection.index(MAX_TABLES)
@@ -87,7 +87,7 @@ def test_the_first_tables_of_an_index_of_planes_are_an_index_of_so_many_tables(c
     assert same(*answers)
 
 
-@law
+@examples
 @given(collections(families=FAMILIES))
 def test_the_same_seed_gives_the_same_bytes(collection):
     first, second = collection.index(), collection.index()
@@ -96,7 +96,7 @@ def test_the_same_seed_gives_the_same_bytes(collection):
     assert first.hasher.family.directions.tobytes() == second.hasher.family.directions.tobytes()
 
 
-@law
+@examples
 @given(collections(), st.integers(0, 2**63 - 1))
 def test_another_seed_draws_different_functions(collection, seed):
     same_seed = seed == collection.seed
@@ -104,7 +104,7 @@ def test_another_seed_draws_different_functions(collection, seed):
     assert np.array_equal(first.hasher.family.directions, second.hasher.family.directions) == same_seed
 
 
-@law
+@examples
 @given(collections(families=FAMILIES), settings_of_a_search, st.integers(1, 9))
 def test_a_cell_of_the_surface_is_a_search(collection, setting, n_probes):
     index, Q, k = collection.index(), collection.Q, collection.k

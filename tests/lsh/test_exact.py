@@ -1,3 +1,5 @@
+"""Exact search against distances in float64 by definition."""
+
 import numpy as np
 import pytest
 

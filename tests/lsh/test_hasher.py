@@ -1,3 +1,5 @@
+"""Keys, centre and default bucket width."""
+
 import numpy as np
 import pytest
 

@@ -1,9 +1,11 @@
+"""Random hyperplanes: collision probability, hashes and perturbations."""
+
 import numpy as np
 import pytest
 
 from lsh.hyperplane import Hyperplanes
 from lsh.kernels.hashing import project
-from tests.lsh.bands import binomial_agrees
+from tests.lsh.confidence import binomial_agrees
 
 DRAWS = 20_000
 ANGLES = [0.0, 0.02, 0.1, 0.3, 0.6, 0.9, 1.2, np.pi / 2, 2.0, 2.5, 3.0, np.pi]

@@ -1,3 +1,5 @@
+"""LSHIndex against LSH with dictionaries of lists."""
+
 import doctest
 
 import numpy as np

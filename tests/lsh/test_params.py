@@ -1,3 +1,5 @@
+"""Validation of parameters and search settings."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""p-stable projections: collision probability, bucket numbers and perturbations."""
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from lsh import LSHIndex
 from lsh.errors import ScaleError
 from lsh.kernels.hashing import project
 from lsh.pstable import PStable
-from tests.lsh.bands import binomial_agrees
+from tests.lsh.confidence import binomial_agrees
 
 DRAWS = 20_000
 DISTANCES = [0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0, 16.0]  # in bucket widths

@@ -1,3 +1,5 @@
+"""Recall, label precision and average precision."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Evenly spaced rows."""
+
 import numpy as np
 import pytest
 

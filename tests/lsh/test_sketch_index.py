@@ -1,3 +1,5 @@
+"""SketchIndex and its families of buckets."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Sorted tables and their heads."""
+
 import numpy as np
 import pytest
 

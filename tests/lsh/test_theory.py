@@ -3,7 +3,7 @@ import pytest
 
 from lsh import LSHIndex, exact_search, hit_probability, predicted_recall, surface
 from lsh.errors import ShapeError
-from tests.lsh.bands import binomial_agrees, half_width
+from tests.lsh.confidence import binomial_agrees, half_width
 
 METRICS = ["cosine", "euclidean"]
 

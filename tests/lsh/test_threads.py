@@ -1,89 +1,47 @@
-import threading
-from concurrent.futures import ThreadPoolExecutor
+"""Batches in chunks on several threads."""
 
 import numpy as np
 import pytest
 
-from lsh import LSHIndex, surface
+from lsh import LSHIndex
 from lsh.errors import ParameterError
 from lsh.sketch_index import SketchIndex
-
-THREADS = 8
-METRICS = ["cosine", "euclidean"]
+from lsh.threads import in_chunks
 
 
-def at_once(work, arguments):
-    """Run work(argument) in a thread for each argument, all beginning together."""
-    start = threading.Barrier(len(arguments))
-
-    def run(argument):
-        start.wait()
-        return work(argument)
-
-    with ThreadPoolExecutor(len(arguments)) as pool:
-        return list(pool.map(run, arguments))
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 16])
+@pytest.mark.parametrize(("n_rows", "most"), [(0, 5), (1, 5), (5, 5), (6, 5), (100, 7)])
+def test_chunks_cover_every_row_once_and_none_is_too_long(n_rows, most, n_threads):
+    seen = []
+    in_chunks(lambda first, last: seen.append(range(first, last)), n_rows, n_threads, most)
+    assert sorted(row for run in seen for row in run) == list(range(n_rows))
+    assert all(len(run) <= most for run in seen)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("n_probes", [1, 4])
-def test_threads_that_search_one_index_get_the_same_answers_as_one_thread(metric, n_probes):
+def test_an_error_in_a_thread_is_raised_to_the_caller():
+    def fail(_first, _last):
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        in_chunks(fail, 10, 2)
+
+
+@pytest.mark.parametrize("index", [LSHIndex, SketchIndex])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_any_number_of_threads_gives_the_same_answers(index, metric):
     rng = np.random.default_rng(0)
-    X, Q = rng.standard_normal((3000, 16)), rng.standard_normal((THREADS, 40, 16))
-    index = LSHIndex(metric, 12, 16).fit(X)
-
-    def work(block):
-        return [index.search(block, 10, n_tables, 8, n_probes) for n_tables in (1, 5, 12)]
-
-    serial = [work(block) for block in Q]
-    for _ in range(5):
-        for alone, beside in zip(serial, at_once(work, Q), strict=True):
-            for a, b in zip(alone, beside, strict=True):
-                assert np.array_equal(a.ids, b.ids)
-                assert np.array_equal(a.distances, b.distances)
-                assert np.array_equal(a.n_candidates, b.n_candidates)
+    X, Q = rng.standard_normal((500, 20)), rng.standard_normal((33, 20))
+    built = index(metric).fit(X)
+    one = built.search(Q)
+    for n_threads in (2, 3, 7, 64):
+        several = built.search(Q, n_threads=n_threads)
+        assert np.array_equal(one.ids, several.ids)
+        assert np.array_equal(one.distances, several.distances)
+        assert np.array_equal(one.n_candidates, several.n_candidates)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_threads_may_call_every_method_of_one_index_at_the_same_time(metric):
-    rng = np.random.default_rng(0)
-    X, Q = rng.standard_normal((800, 8)), rng.standard_normal((THREADS, 6, 8))
-    index = LSHIndex(metric, 6, 8).fit(X)
-
-    def work(block):
-        measured, exact = surface(index, block), index.exact.search(block, 5)
-        return measured.hits, measured.looked_at, index.matches(block[0], range(50)), exact.ids, exact.distances
-
-    serial = [work(block) for block in Q]
-    for alone, beside in zip(serial, at_once(work, Q), strict=True):
-        for a, b in zip(alone, beside, strict=True):
-            assert np.array_equal(a, b)
-
-
-def test_indexes_built_at_the_same_time_are_equal():
-    X = np.random.default_rng(0).standard_normal((500, 8))
-    built = at_once(lambda _: LSHIndex("euclidean", 6, 8).fit(X).tables, range(THREADS))
-    for tables in built[1:]:
-        assert tables.keys.tobytes() == built[0].keys.tobytes()
-        assert tables.ids.tobytes() == built[0].ids.tobytes()
-
-
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("kind", [LSHIndex, SketchIndex])
-@pytest.mark.parametrize("n_queries", [0, 1, 7, 2500])
-def test_a_batch_shared_among_threads_gets_the_same_answers_as_on_one_thread(metric, kind, n_queries):
-    rng = np.random.default_rng(0)
-    X, Q = rng.standard_normal((600, 8)), rng.standard_normal((n_queries, 8))
-    index = kind(metric).fit(X)
-    alone = index.search(Q, 5)
-    for n_threads in (2, 3, 16):
-        shared = index.search(Q, 5, n_threads=n_threads)
-        assert np.array_equal(alone.ids, shared.ids)
-        assert np.array_equal(alone.distances, shared.distances)
-        assert np.array_equal(alone.n_candidates, shared.n_candidates)
-
-
-@pytest.mark.parametrize("kind", [LSHIndex, SketchIndex])
-@pytest.mark.parametrize("n_threads", [0, -1, 1.0, None, True])
-def test_an_invalid_number_of_threads_is_refused(kind, n_threads):
+@pytest.mark.parametrize("n_threads", [0, -1, 1.5, 10**6])
+def test_a_number_of_threads_outside_its_range_is_refused(n_threads):
+    index = LSHIndex().fit(np.eye(3))
     with pytest.raises(ParameterError, match="n_threads is"):
-        kind().fit(np.eye(4)).search(np.eye(4), n_threads=n_threads)
+        index.search(np.eye(3), n_threads=n_threads)

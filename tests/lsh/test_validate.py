@@ -1,3 +1,5 @@
+"""Validation of arrays and numbers."""
+
 import tracemalloc
 
 import numpy as np

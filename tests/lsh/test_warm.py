@@ -1,4 +1,4 @@
-"""Kernels can be compiled ahead, and it is known that they are."""
+"""Kernel warm-up."""
 
 from pathlib import Path
 

@@ -1,8 +1,10 @@
+"""Fixtures: a saved index of each kind, and a check that bytes are refused."""
+
 import numpy as np
 import pytest
 
 import lsh
-from tests.storage.made import KINDS, answers, make, overwrite
+from tests.storage.index_files import KINDS, answers, make, overwrite
 
 
 @pytest.fixture(scope="session", params=KINDS)

@@ -1,3 +1,5 @@
+"""Killed and concurrent writers, and indexes in use while their file changes."""
+
 import resource
 import subprocess
 import sys
@@ -8,14 +10,15 @@ import numpy as np
 import pytest
 
 import lsh
-from tests.storage.made import answers, make
+from tests.storage.index_files import answers, fit, make, vectors
 
 KILLS = 60
 STATM = Path("/proc/self/statm")  # sizes of this process, in pages
 
 
 def test_killed_and_concurrent_writers_leave_a_complete_file(root, tmp_path):
-    command = [sys.executable, "-m", "tests.storage.savers", str(tmp_path), str(KILLS), "0"]
+    fit("tables-cosine", vectors())  # compiles the kernels, which the writers would announce on stderr
+    command = [sys.executable, "-m", "tests.storage.writers", str(tmp_path), str(KILLS), "0"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

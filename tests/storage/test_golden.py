@@ -1,4 +1,4 @@
-"""Files of every format version that was ever released: they load for ever, and answer as on their first day."""
+"""Golden files of every released format version: they load, and give the recorded answers."""
 
 import json
 from pathlib import Path

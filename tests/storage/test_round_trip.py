@@ -1,3 +1,5 @@
+"""Saving and loading."""
+
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 import lsh
 from lsh.errors import IndexFileError, NotFittedError
 from lsh.sketch_index import SketchIndex
-from tests.storage.made import KINDS, aligned, answers, fit, make, put_together, take_apart, vectors, with_header
+from tests.storage.index_files import KINDS, aligned, answers, fit, make, put_together, take_apart, vectors, with_header
 
 OPTIONS = [{}, {"verify": False}, {"mapped": False}]
 

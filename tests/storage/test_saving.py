@@ -13,7 +13,7 @@ import pytest
 import lsh
 from earshot_common.locks import lock_file
 from lsh.errors import IndexFileError
-from tests.storage.made import make
+from tests.storage.index_files import make
 
 CALLS = ["open", "write", "lseek", "fsync", "close", "fstat", "stat", "lstat", "listdir", "chmod", "replace", "unlink"]
 ERRNOS = [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EINTR, errno.EROFS]

@@ -1,3 +1,5 @@
+"""Bucket lookup by binary search and by heads."""
+
 import numpy as np
 import pytest
 

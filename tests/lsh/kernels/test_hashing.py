@@ -1,3 +1,5 @@
+"""Normalisation, projections and packed keys."""
+
 import numpy as np
 import pytest
 

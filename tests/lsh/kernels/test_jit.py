@@ -1,3 +1,5 @@
+"""The cache of compiled kernels and its announcement."""
+
 import os
 import shutil
 import subprocess

@@ -1,3 +1,5 @@
+"""Counting neighbours that share a label."""
+
 import numpy as np
 import pytest
 

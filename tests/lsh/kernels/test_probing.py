@@ -1,3 +1,5 @@
+"""Multi-probe keys in order of cost."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Exact distances and the k nearest candidates."""
+
 import numpy as np
 import pytest
 

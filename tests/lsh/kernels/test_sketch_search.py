@@ -1,10 +1,12 @@
+"""Search in sketched buckets."""
+
 import numpy as np
 import pytest
 
 from lsh.kernels.sketch_search import centroid_products, ids_at, select_best
 from lsh.sketch_index import SketchIndex
 from tests import reference
-from tests.lsh.bands import half_width
+from tests.lsh.confidence import half_width
 
 UNIT = float(np.finfo(np.float32).eps) / 2
 METRICS = ["cosine", "euclidean"]

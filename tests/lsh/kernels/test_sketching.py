@@ -1,9 +1,11 @@
+"""Sketches, their estimates and the selection of the best scores."""
+
 import numpy as np
 import pytest
 
 from lsh.kernels.sketching import DIMENSIONS, encode, limit_for, matvec, quantise, score, select_above
 from tests import reference
-from tests.lsh.bands import half_width
+from tests.lsh.confidence import half_width
 
 UNIT = float(np.finfo(np.float32).eps) / 2
 

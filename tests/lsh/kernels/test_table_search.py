@@ -1,3 +1,5 @@
+"""Search in hash tables."""
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from lsh.kernels.sketching import quantise
 from lsh.kernels.table_search import collect_marked, keep_best, mark_candidates, score_rows, search_tables
 from lsh.sketch import sketch
 from tests import reference
-from tests.lsh.kernels.made import made
+from tests.lsh.kernels.random_tables import random_tables
 
 METRICS = [COSINE, EUCLIDEAN]
 # Small whole numbers and inverse norms that are powers of two: every float32 operation is exact, and ties are many.
@@ -56,7 +58,7 @@ def test_collect_marked_returns_each_id_once_in_order_and_clears_the_marks(n):
 @pytest.mark.parametrize("n", [1, 2, 30, 200])
 def test_mark_candidates_adds_the_ids_of_the_probed_buckets_to_those_marked(bits, n):
     rng = np.random.default_rng([bits, n])
-    tables = made(rng, n=n, nq=4, L=1, K=9, bits=bits, m=1)
+    tables = random_tables(rng, n=n, nq=4, L=1, K=9, bits=bits, m=1)
     mask = np.empty(tables.keys.shape[2], np.uint32)
     for length in (1, 2, 9):
         prefix_mask(length, bits, mask)
@@ -108,7 +110,7 @@ SETTINGS = [
 def test_search_tables_agrees_with_its_reference(metric, bits, m, K, L, n_probes):
     for n, nq, k in [(1, 1, 1), (2, 3, 5), (40, 4, 3), (7, 0, 2)]:
         rng = np.random.default_rng([metric, bits, K, L, n_probes, n])
-        tables = made(rng, n=n, nq=nq, L=L, K=K, bits=bits, m=m)
+        tables = random_tables(rng, n=n, nq=nq, L=L, K=K, bits=bits, m=m)
         X, inverse_norms = whole_numbers(rng, n, 3)
         Q = rng.integers(-2, 3, (nq, 3)).astype(np.float32)
         assert_agrees(tables, max(1, K - 1), bits, n_probes, K, Q, X, inverse_norms, metric, k)  # shorter than the keys
@@ -119,7 +121,7 @@ def test_search_tables_agrees_with_its_reference(metric, bits, m, K, L, n_probes
 def test_with_n_reranked_the_candidates_with_the_best_sketches_are_ranked(metric, n_reranked):
     rng = np.random.default_rng([metric, n_reranked])
     n, nq, dim = 300, 5, 3
-    tables = made(rng, n=n, nq=nq, L=3, K=6, bits=1, m=1)
+    tables = random_tables(rng, n=n, nq=nq, L=3, K=6, bits=1, m=1)
     X, inverse_norms = whole_numbers(rng, n, dim)
     Q, centre = rng.integers(-2, 3, (nq, dim)).astype(np.float32), rng.standard_normal(dim).astype(np.float32)
     rotation, (planes, terms) = rng.standard_normal((dim, 128)).astype(np.float32), sketched(rng, n)

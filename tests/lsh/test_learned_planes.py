@@ -1,3 +1,5 @@
+"""The learned families: ITQ and GRH."""
+
 import numpy as np
 import pytest
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lsh
-from tests.storage.made import (
+from tests.storage.index_files import (
     KINDS,
     N,
     answers,
@@ -312,7 +312,7 @@ def test_unverified_noise_never_makes_a_kernel_read_outside_its_arrays(root, tmp
         for i in range(20):
             (tmp_path / f"{kind}-{i}.lsh").write_bytes(noisy(data, rng))
     environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path / "compiled")}
-    command = [sys.executable, "-m", "tests.storage.unchecked", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.storage.search_unverified", str(tmp_path)]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=200)
     said = [line for line in done.stderr.splitlines() if not line.startswith("compiling")]
     assert (done.returncode, done.stdout, said) == (0, f"{20 * len(KINDS)}\n", [])

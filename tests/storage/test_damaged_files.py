@@ -1,4 +1,4 @@
-"""Damage of every sort to every kind of file: all of it must be noticed, before anything is answered."""
+"""Damaged files of every kind: all damage must be detected when they are loaded."""
 
 import struct
 
@@ -7,7 +7,7 @@ import pytest
 
 import lsh
 from lsh.storage import container
-from tests.storage.made import aligned, fit, make, overwrite, refusal, vectors
+from tests.storage.index_files import aligned, fit, make, overwrite, refusal, vectors
 
 FLIPS, HEADER_BYTES, BLOCKS, TAILS, SPLICES = 6000, 3000, 600, 200, 500
 

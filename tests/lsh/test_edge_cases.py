@@ -1,4 +1,4 @@
-"""The cases that the docstring of LSHIndex decides: zeros, NaN, shapes, scales, and data with outliers."""
+"""Edge cases of LSHIndex: zeros, NaN, shapes, scales, and data with outliers."""
 
 import numpy as np
 import pytest

@@ -14,8 +14,8 @@ UNIT = float(np.finfo(np.float32).eps) / 2  # the largest relative error of one 
 MAX_TABLES, MAX_BITS = 5, 10
 FAMILIES = (None, "hyperplanes", "itq", "grh")  # those that each metric has; None is its own
 
-# The same examples each run, so that a failure is a change of the code; more of them by EARSHOT_LAW_EXAMPLES.
-law = settings(deadline=None, derandomize=True, max_examples=int(os.environ.get("EARSHOT_LAW_EXAMPLES", "60")))
+# The same examples each run, so that a failure is a change of the code; more of them by EARSHOT_TEST_EXAMPLES.
+examples = settings(deadline=None, derandomize=True, max_examples=int(os.environ.get("EARSHOT_TEST_EXAMPLES", "60")))
 
 
 def normal(rng, n, dim):

@@ -1,4 +1,4 @@
-"""A process whose children save over one file until it kills them: `python -m tests.storage.savers FOLDER KILLS SEED`.
+"""A process whose children save over one file until it kills them: `python -m tests.storage.writers FOLDER KILLS SEED`.
 
 It forks, so that children need not import anything, and prints what went wrong, one line each.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import lsh
-from tests.storage.made import fit, vectors
+from tests.storage.index_files import fit, vectors
 
 
 def save_for_ever(path, indexes):

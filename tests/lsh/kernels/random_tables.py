@@ -8,7 +8,7 @@ from lsh.tables import Tables, build_tables
 from tests import reference
 
 
-class Made(NamedTuple):
+class RandomTables(NamedTuple):
     keys: np.ndarray  # uint32[L, n, W], sorted
     ids: np.ndarray  # int32[L, n]
     query_keys: np.ndarray  # uint32[L, nq, W]
@@ -21,7 +21,7 @@ class Made(NamedTuple):
         return Tables.from_arrays(self.keys, self.ids).starts
 
 
-def made(rng, *, n, nq, L, K, bits, m, variety=3):
+def random_tables(rng, *, n, nq, L, K, bits, m, variety=3):
     """Return tables of keys with few distinct symbols, so that buckets are full, and queries with perturbations."""
     base = rng.integers(0, min(variety, 2**bits), (n, L, K), dtype=np.uint8)
     queries = rng.integers(0, min(variety, 2**bits), (nq, L, K), dtype=np.uint8)
@@ -31,7 +31,7 @@ def made(rng, *, n, nq, L, K, bits, m, variety=3):
     others = ((queries[..., None] + steps) % 2**bits).astype(np.uint8)
     costs = rng.integers(0, 9, others.shape).astype(np.float32)
     costs[rng.random(costs.shape) < 0.05] = np.inf
-    return Made(tables.keys, tables.ids, reference.pack(queries, bits), others, costs)
+    return RandomTables(tables.keys, tables.ids, reference.pack(queries, bits), others, costs)
 
 
 def truth_of(rng, n, nq):

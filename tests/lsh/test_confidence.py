@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.lsh.bands import binomial_agrees, half_width
+from tests.lsh.confidence import binomial_agrees, half_width
 
 
 def test_the_binomial_band_has_its_known_edges():

@@ -1,4 +1,4 @@
-"""Search every index of a folder without verifying it: `python -m tests.storage.unchecked FOLDER`.
+"""Search every index of a folder without verifying it: `python -m tests.storage.search_unverified FOLDER`.
 
 Run with NUMBA_BOUNDSCHECK=1, so that a kernel that reads outside an array raises an error.
 """
