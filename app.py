@@ -4,19 +4,28 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui import ask, data, doors, inside, learn, listen, memory, race, shell, tune, visits
-from ui import map as map_page
-from ui.loading import PageContext
+from ui.frame import shell
+from ui.model import visits
+from ui.model.loading import PageContext
+from ui.pages import ask, listen
+from ui.pages.data import page as data_page
+from ui.pages.inside import page as inside_page
+from ui.pages.learn import page as learn_page
+from ui.pages.map import page as map_page
+from ui.pages.race import page as race_page
+from ui.pages.tune import page as tune_page
+from ui.server import memory
+from ui.widgets import links
 
 PAGES = [
     ("Listen", "listen", ":material/hearing:", listen.show),
     ("Ask", "ask", ":material/mic:", ask.show),
-    ("Tune", "tune", ":material/tune:", tune.show),
-    ("Race", "race", ":material/speed:", race.show),
-    ("Inside", "inside", ":material/account_tree:", inside.show),
+    ("Tune", "tune", ":material/tune:", tune_page.show),
+    ("Race", "race", ":material/speed:", race_page.show),
+    ("Inside", "inside", ":material/account_tree:", inside_page.show),
     ("Map", "map", ":material/map:", map_page.show),
-    ("Learn", "learn", ":material/school:", learn.show),
-    ("Data", "data", ":material/database:", data.show),
+    ("Learn", "learn", ":material/school:", learn_page.show),
+    ("Data", "data", ":material/database:", data_page.show),
 ]
 
 
@@ -34,7 +43,7 @@ def main() -> None:
         for title, path, icon, show in PAGES
     ]
     page = st.navigation(pages)
-    doors.set_pages({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})
+    links.set_pages({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})
     visits.carry_link(page.url_path)
     context = shell.enter()
     if context is not None:

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.errors import BenchmarkError
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DataError
-from data_prep.sounds.asking import SoundEmbedder
+from data_prep.sounds.query import SoundEmbedder
 from earshot_common import command_line
 from lsh import ExactSearch
 from lsh.errors import LSHError

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.peers.method import Float32Array
+from lsh.arrays import Float32Array
 
 DIM = 128
 DATABASE_SEED, QUERY_SEED = 3, 777

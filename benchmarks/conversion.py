@@ -21,9 +21,9 @@ from isal import igzip
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import describe
-from data_prep.archive import Shard, read_shards, shards_of_tar
+from data_prep.audioset.archive import Shard, read_shards, shards_of_tar
+from data_prep.audioset.framing import read_records
 from data_prep.errors import DataError
-from data_prep.framing import read_records
 from data_prep.processes import environment
 from earshot_common import command_line
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from benchmarks.audioset_like import DATABASE_SEED, DIM, QUERY_SEED, clips, draw_model
 from benchmarks.errors import BenchmarkError
-from benchmarks.peers.method import Float32Array
 from data_prep.dataset import open_dataset
-from data_prep.features import dequantised
+from data_prep.dataset.features import dequantised
+from lsh.arrays import Float32Array
 from lsh.sampling import evenly_spaced_rows
 
 Number = TypeVar("Number", bound=np.generic)

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from benchmarks.audioset_like import Model, clips, draw_model
-from data_prep.audioset import SUBSETS, Subset
-from data_prep.framing import masked_crc
+from data_prep.audioset.fetch import SUBSETS, Subset
+from data_prep.audioset.framing import masked_crc
 from earshot_common import command_line
 
 Row = tuple[str, float, list[int]]  # of a list of segments: video id, second at which the clip starts, labels

@@ -24,7 +24,7 @@ from benchmarks.machine import describe, peak, resident
 from benchmarks.truth import Truth
 from earshot_common import command_line
 from lsh import SketchIndex
-from lsh.timing import interleaved
+from lsh.analysis.timing import interleaved
 from lsh.validate import METRICS
 from lsh.warm import warm
 

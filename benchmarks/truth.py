@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.peers.method import Float32Array
+from lsh.arrays import Float32Array
 
 Doubles = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]

@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from data_prep.audioset.disk_space import format_bytes, published_bytes
 from data_prep.errors import DataError
-from data_prep.room import format_bytes, published_bytes
 from earshot_common import command_line
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from data_prep.progress import Progress
-    from data_prep.report import Report
+    from data_prep.audioset.report import Report
+    from data_prep.download.progress import Progress
 
 _DONE, _INCOMPLETE = 0, 1
 _OUT = "folder of the dataset to write"
@@ -125,8 +125,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _convert(options: argparse.Namespace) -> int:
-    from data_prep.convert import convert
-    from data_prep.progress import Meter
+    from data_prep.audioset.convert import convert
+    from data_prep.download.progress import Meter
 
     began = time.perf_counter()
     with _Bar() as bar:
@@ -148,7 +148,7 @@ def _convert(options: argparse.Namespace) -> int:
 
 
 def _audioset(options: argparse.Namespace) -> int:
-    from data_prep.audioset import NAMES, describe_partial_download, download_audioset
+    from data_prep.audioset.fetch import NAMES, describe_partial_download, download_audioset
 
     out = options.out or Path("data") / NAMES[options.subset]
     began = time.perf_counter()
@@ -173,8 +173,8 @@ def _summarise(out: Path, report: "Report", seconds: float) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from data_prep.dataset import open_dataset
-    from data_prep.verify import verify_dataset
+    from data_prep.dataset.reader import open_dataset
+    from data_prep.dataset.verify import verify_dataset
 
     problems = verify_dataset(options.dataset)
     if problems:
@@ -188,8 +188,8 @@ def _verify(options: argparse.Namespace) -> int:
 def _map(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from data_prep.dataset import open_dataset
-    from data_prep.mapping import add_map
+    from data_prep.dataset.add_map import add_map
+    from data_prep.dataset.reader import open_dataset
 
     n_clips = sum(open_dataset(options.dataset).manifest["rows"].values())
     began = time.perf_counter()
@@ -214,7 +214,7 @@ def _folder(options: argparse.Namespace) -> int:
 
 
 def _pack(options: argparse.Namespace) -> int:
-    from data_prep.parcel import pack
+    from data_prep.download.parcel import pack
 
     sha256 = pack(options.dataset, options.out)
     print(f"{options.out}: {options.out.stat().st_size:,} bytes; put it where your app can fetch it, and set")
@@ -223,7 +223,7 @@ def _pack(options: argparse.Namespace) -> int:
 
 
 def _sample(options: argparse.Namespace) -> int:
-    from data_prep.sample import write_sample
+    from data_prep.sample.build import write_sample
 
     write_sample(options.out, clips=options.clips, overwrite=options.overwrite)
     return _DONE

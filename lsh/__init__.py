@@ -8,22 +8,22 @@
 [0, 1]
 
 Read in the order in which a query walks: `hyperplane` and `pstable` (the hash families), `hasher`, `tables`, `index`;
-beside them `exact`, `quality`, `theory`, `surface`, `tuning`, `storage`. The inner loops are in `kernels`.
+beside them `exact`, `quality`, `theory`, `recall_grid`, `tuning`, `storage`. The inner loops are in `kernels`.
 """
 
-from lsh.comparing import Comparison, compare
+from lsh.analysis.comparing import Comparison, compare
+from lsh.analysis.evaluation import Evaluation, evaluate
+from lsh.analysis.planning import Plan, plan
+from lsh.analysis.recall_grid import RecallGrid, recall_grid
+from lsh.analysis.theory import hit_probability, predicted_recall
+from lsh.analysis.tuning import Choice, tune
 from lsh.errors import LSHError
-from lsh.evaluation import Evaluation, evaluate
 from lsh.exact import ExactSearch, exact_search
 from lsh.index import LSHIndex
-from lsh.planning import Plan, plan
 from lsh.quality import label_precision_at_k, recall_at_k
 from lsh.result import SearchResult
 from lsh.sketch_index import SketchIndex
 from lsh.storage import load, save
-from lsh.surface import Surface, surface
-from lsh.theory import hit_probability, predicted_recall
-from lsh.tuning import Choice, tune
 
 __all__ = [
     "Choice",
@@ -33,9 +33,9 @@ __all__ = [
     "LSHError",
     "LSHIndex",
     "Plan",
+    "RecallGrid",
     "SearchResult",
     "SketchIndex",
-    "Surface",
     "compare",
     "evaluate",
     "exact_search",
@@ -45,7 +45,7 @@ __all__ = [
     "plan",
     "predicted_recall",
     "recall_at_k",
+    "recall_grid",
     "save",
-    "surface",
     "tune",
 ]

@@ -12,15 +12,15 @@ import numpy as np
 from data_prep.errors import DataError
 from earshot_common import command_line
 from lsh import arguments, params
+from lsh.analysis.comparing import PROBES, TABLES, compare, index_families
+from lsh.analysis.evaluation import evaluate
+from lsh.analysis.planning import plan
+from lsh.analysis.search_config import Index, Way
+from lsh.analysis.tuning import tune
 from lsh.arrays import Float32Array
-from lsh.comparing import PROBES, TABLES, compare, index_families
 from lsh.errors import LSHError
-from lsh.evaluation import evaluate
-from lsh.planning import plan
 from lsh.quality import Labels
 from lsh.sampling import evenly_spaced_rows
-from lsh.tuning import tune
-from lsh.ways import Index, Way
 
 if TYPE_CHECKING:
     from data_prep.dataset import Clip, Dataset

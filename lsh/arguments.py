@@ -4,11 +4,12 @@ import argparse
 from typing import Any
 
 from earshot_common.command_line import whole_number
-from lsh import params, partition
+from lsh import params
+from lsh.analysis.search_config import KINDS, Way
 from lsh.errors import ParameterError
 from lsh.sketch_index import MAX_BUCKETS, default_buckets
+from lsh.sketches import partition
 from lsh.validate import METRICS
-from lsh.ways import KINDS, Way
 
 TABLES, BITS = 16, 8
 _MOST_RERANKED = 1_000_000

@@ -9,14 +9,14 @@ from threadpoolctl import threadpool_limits
 from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt32Array, read_only
 from lsh.errors import ParameterError, ShapeError
 from lsh.exact import ExactSearch
-from lsh.grh import learn_grh
-from lsh.hyperplane import Hyperplanes, LearnedPlanes
-from lsh.itq import learn_itq
+from lsh.families.grh import learn_grh
+from lsh.families.hyperplane import Hyperplanes, LearnedPlanes
+from lsh.families.itq import learn_itq
+from lsh.families.pstable import PStable
 from lsh.kernels import hashing as kernels
 from lsh.kernels.hashing import pack, project, words_for
 from lsh.kernels.table_search import QueryArrays
 from lsh.params import Params
-from lsh.pstable import PStable
 from lsh.quality import Labels, check_offsets
 from lsh.sampling import evenly_spaced, evenly_spaced_rows
 

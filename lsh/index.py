@@ -15,15 +15,15 @@ from lsh import validate
 from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from lsh.errors import NotFittedError, ShapeError
 from lsh.exact import ExactSearch
+from lsh.families.pstable import PStable
 from lsh.hasher import Hasher
 from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.probing import probe_keys
 from lsh.kernels.table_search import search_tables
 from lsh.params import Params
-from lsh.pstable import PStable
 from lsh.quality import Labels
 from lsh.result import SearchResult
-from lsh.sketch_rows import SketchRows
+from lsh.sketches.sketch_rows import SketchRows
 from lsh.tables import Tables, build_tables
 from lsh.threads import in_chunks
 

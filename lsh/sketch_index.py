@@ -14,8 +14,8 @@ from lsh.arrays import Int64Array
 from lsh.errors import NotFittedError, ParameterError
 from lsh.exact import ExactSearch
 from lsh.kernels.sketch_search import search_buckets
-from lsh.partition import FAMILIES, Buckets, build
 from lsh.result import SearchResult
+from lsh.sketches.partition import FAMILIES, Buckets, build
 from lsh.threads import MAX_THREADS, in_chunks
 
 MAX_BUCKETS = 65_536
@@ -38,8 +38,8 @@ class SketchIndex:
     n_buckets: 1 to 65,536; by default the power of two nearest to the square root of n. With one bucket every search
         scans every sketch.
     seed: the same seed and data give the same index on the same machine.
-    family: how vectors are sorted into buckets: "kmeans", learned from the data (see `lsh.clusters`), or drawn at
-        random, "crosspolytopes" or "hyperplanes" (see `lsh.cells`); with hyperplanes n_buckets is a power of two.
+    family: how vectors are sorted into buckets: "kmeans", learned from the data (`families.clusters`), or drawn at
+        random, "crosspolytopes" or "hyperplanes" (`families.cells`); with hyperplanes n_buckets is a power of two.
 
     Zeros, NaN, duplicates and ties are treated as in `LSHIndex`. The index takes some 50 bytes per vector beside the
     vectors, which may be memory-mapped. It never changes after `fit`, so any number of threads may search it.

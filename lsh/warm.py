@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from lsh.analysis.recall_grid import recall_grid
 from lsh.arrays import read_only
 from lsh.index import LSHIndex
 from lsh.kernels.jit import CACHE_FOLDER, READY
 from lsh.quality import label_precision_at_k
 from lsh.sketch_index import SketchIndex
-from lsh.surface import surface
 from lsh.validate import METRICS
 
 SEARCHABLE = "searching is ready, the other kernels follow"
@@ -33,14 +33,14 @@ def warm(searchable: Callable[[], object] = lambda: None) -> float:
     read_only(mapped := X[:2].copy(), *labels)  # as they are in a dataset
     index = LSHIndex("cosine", n_tables=2, n_bits=4).fit(X)
     label_precision_at_k(index.search(X, k=2).ids, labels, labels)
-    surface(index, X[:2], k=2)
+    recall_grid(index, X[:2], k=2)
     searchable()
     for metric in METRICS:
         index = LSHIndex(metric, n_tables=2, n_bits=4, sketches=True).fit(X)
         for queries in (X[:2], mapped):
             index.search(queries, k=2)
         for n_probes in (1, 2):
-            surface(index, X[:2], k=2, n_probes=n_probes)
+            recall_grid(index, X[:2], k=2, n_probes=n_probes)
         SketchIndex(metric).fit(X).search(X[:2], k=2)
     if marker := _marker():
         with contextlib.suppress(OSError):  # nothing can be written there, and nothing is cached either

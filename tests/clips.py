@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_prep.schema import ClipBatch
+from data_prep.dataset.schema import ClipBatch
 
 
 def plain_clips(split, labels, features, **more):

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from lsh.pstable import PStable
+from lsh.families.pstable import PStable
 
 WORD_BITS = 32
 COSINE, EUCLIDEAN = 0, 1

@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- 3.11 3.12 3.13 3.14
-fast="tests/earshot_common tests/lsh tests/storage tests/package tests/data_prep tests/meta"
+fast="tests/earshot_common tests/lsh tests/package tests/data_prep tests/meta"
 
 find_python() {
     for candidate in "python$1" "$HOME/.pyenv/versions/$1".*/bin/python; do

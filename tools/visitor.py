@@ -121,7 +121,7 @@ def _tune(page: Page, _: int) -> str:
     page.get_by_text("Timing real searches").wait_for(state="hidden")
     page.get_by_role("heading", name="Reproduce").wait_for()
     _settle(page)
-    return "surfaces of L and K"
+    return "recall grids"
 
 
 def _race(page: Page, _: int) -> str:

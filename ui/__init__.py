@@ -1,0 +1,1 @@
+"""The app: pages, what they share, and the server behind them."""

@@ -16,16 +16,16 @@ from benchmarks.answers.formatting import Record, difference, ms, with_interval
 from benchmarks.answers.setup import K, Tell
 from benchmarks.markdown import table
 from data_prep.dataset import Dataset
-from data_prep.features import dequantised
+from data_prep.dataset.features import dequantised
+from lsh.analysis.fusion import POOLINGS, best_frames, fuse, fuse_found, pool
+from lsh.analysis.timing import ms_per_query
 from lsh.arrays import Float32Array
 from lsh.exact import ExactSearch
-from lsh.fusion import POOLINGS, best_frames, fuse, fuse_found, pool
 from lsh.index import LSHIndex
 from lsh.quality import Labels, average_precision, label_precision_at_k
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
-from lsh.timing import ms_per_query
 
 BASELINE = "mean"
 WORDS = {
@@ -266,7 +266,7 @@ def section(frames: Record | None, about: Record) -> list[str]:
             "no mAP. Distances are cosine. Times are of the ten nearest of one clip, exact but for the last two "
             "rows; MB are vectors and index in memory."
         ),
-        f'Reproduce: `{about["command"]}`; in Python: `lsh.fusion.pool(frames, offsets, "mean+std")`.',
+        f'Reproduce: `{about["command"]}`; in Python: `lsh.analysis.fusion.pool(frames, offsets, "mean+std")`.',
     ]
 
 

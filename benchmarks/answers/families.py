@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.answers.formatting import Record, percent, with_error
 from benchmarks.answers.setup import SEED, K, Setup, Tell
 from benchmarks.markdown import table
-from lsh.comparing import PROBES, TABLES, compare, index_families
+from lsh.analysis.comparing import PROBES, TABLES, compare, index_families
 from lsh.sampling import evenly_spaced_rows
 
 QUERIES = 2000  # with fewer, the differences in label precision are within their standard errors

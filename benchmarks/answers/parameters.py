@@ -6,14 +6,14 @@ from benchmarks.answers.confidence import mean_figure
 from benchmarks.answers.formatting import Record, percent, ratio, with_interval
 from benchmarks.answers.setup import SEED, K, Setup, Tell
 from benchmarks.markdown import table
+from lsh.analysis.planning import plan
+from lsh.analysis.timing import MANY_QUERIES, ms_per_query
+from lsh.analysis.tuning import tune
 from lsh.arrays import Float32Array
 from lsh.errors import ParameterError
-from lsh.planning import plan
 from lsh.quality import label_precision_at_k, recall_at_k
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced
-from lsh.timing import MANY_QUERIES, ms_per_query
-from lsh.tuning import tune
 
 RECALLS = (0.5, 0.8, 0.9, 0.95, 0.99)
 CHOOSING = 500  # every L and K is tried with each

@@ -5,9 +5,9 @@ import numpy as np
 from benchmarks.answers.formatting import Record
 from benchmarks.answers.setup import K, Setup, Tell
 from benchmarks.markdown import table
+from lsh.analysis.recall_grid import recall_grid
+from lsh.analysis.theory import predicted_recall
 from lsh.sampling import evenly_spaced
-from lsh.surface import surface
-from lsh.theory import predicted_recall
 
 QUERIES = 200  # as many as the page Tune asks
 
@@ -16,7 +16,7 @@ def measure(setup: Setup, tell: Tell) -> Record:
     """Return how far prediction and measurement are apart over the whole grid."""
     tell(f"{setup.metric}: theory beside measurement")
     queries = evenly_spaced(setup.validation, QUERIES)
-    measured = surface(setup.index, queries, K).recall
+    measured = recall_grid(setup.index, queries, K).recall
     predicted = predicted_recall(setup.index, queries, setup.index.exact.search(queries, K).ids)
     gap = np.abs(measured - predicted)
     row, column = np.unravel_index(gap.argmax(), gap.shape)

@@ -8,9 +8,9 @@ from benchmarks.answers.confidence import mean_figure
 from benchmarks.answers.formatting import Record, angle, difference, percent, with_interval
 from benchmarks.answers.setup import K, Setup, Tell
 from benchmarks.markdown import table
+from lsh.analysis.search_config import BUILT_BITS, BUILT_TABLES
 from lsh.index import LSHIndex
 from lsh.quality import average_precision, label_precision_at_k, recall_at_k
-from lsh.ways import BUILT_BITS, BUILT_TABLES
 
 SEEDS = (0, 1, 2, 3, 4)
 N_WORST = 8

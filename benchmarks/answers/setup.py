@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from benchmarks.errors import BenchmarkError
 from data_prep.dataset import Dataset
+from lsh.analysis.search_config import BUILT_BITS, BUILT_TABLES
 from lsh.arrays import Float32Array
 from lsh.index import LSHIndex
 from lsh.quality import Labels
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
-from lsh.ways import BUILT_BITS, BUILT_TABLES
 
 K, SEED = 10, 0
 Tell = Callable[[str], None]

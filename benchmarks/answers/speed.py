@@ -15,14 +15,14 @@ from benchmarks.answers.formatting import Record, ms, ratio
 from benchmarks.answers.setup import SEED, K, Setup, Tell
 from benchmarks.data import prepare
 from benchmarks.markdown import table
+from lsh.analysis.racing import BATCHED, BLOCK, EXACT, SKETCHES, Setting, crossover, race, sizes_up_to
+from lsh.analysis.search_config import BUILT_BITS, BUILT_TABLES
+from lsh.analysis.tuning import tune
 from lsh.arrays import Float32Array
 from lsh.errors import ParameterError
 from lsh.index import LSHIndex
 from lsh.quality import Labels
-from lsh.racing import BATCHED, BLOCK, EXACT, SKETCHES, Setting, crossover, race, sizes_up_to
 from lsh.sampling import evenly_spaced
-from lsh.tuning import tune
-from lsh.ways import BUILT_BITS, BUILT_TABLES
 
 WANTED = 0.9
 CLEARLY = 1.1  # times as fast: less could be noise

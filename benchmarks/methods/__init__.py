@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 
 from benchmarks.errors import BenchmarkError, MethodError
-from benchmarks.peers.method import Method
+from benchmarks.methods._base import Method
 
 LSH = ("lsh-sketch", "lsh-tables")  # what "lsh" stands for: the better of our own indexes
 

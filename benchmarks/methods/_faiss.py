@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from benchmarks.peers.method import Answer, Float32Array, Method
+from benchmarks.methods._base import Answer, Method
+from lsh.arrays import Float32Array
 
 
 class Faiss(Method):

@@ -1,6 +1,9 @@
+"""Exact search of this project."""
+
 from typing import Any
 
-from benchmarks.peers.method import Answer, Float32Array, Method
+from benchmarks.methods._base import Answer, Method
+from lsh.arrays import Float32Array
 
 
 class Exact(Method):

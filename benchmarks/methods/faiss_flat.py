@@ -1,7 +1,9 @@
+"""FAISS's exact search (IndexFlat)."""
+
 from typing import Any
 
 from benchmarks.methods._faiss import Faiss
-from benchmarks.peers.method import Float32Array
+from lsh.arrays import Float32Array
 
 
 class FaissFlat(Faiss):

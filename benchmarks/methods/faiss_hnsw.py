@@ -1,7 +1,10 @@
+"""FAISS's graph index (IndexHNSWFlat)."""
+
 from typing import Any
 
+from benchmarks.methods._base import Settings
 from benchmarks.methods._faiss import Faiss
-from benchmarks.peers.method import Float32Array, Settings
+from lsh.arrays import Float32Array
 
 
 class FaissHNSW(Faiss):

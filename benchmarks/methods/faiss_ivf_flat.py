@@ -1,8 +1,11 @@
+"""FAISS's inverted file with exact distances (IndexIVFFlat)."""
+
 from math import log2
 from typing import Any
 
+from benchmarks.methods._base import Settings
 from benchmarks.methods._faiss import Faiss
-from benchmarks.peers.method import Float32Array, Settings
+from lsh.arrays import Float32Array
 
 
 class FaissIVFFlat(Faiss):

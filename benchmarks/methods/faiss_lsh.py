@@ -1,9 +1,12 @@
+"""FAISS's LSH (IndexLSH)."""
+
 from typing import Any
 
 import numpy as np
 
+from benchmarks.methods._base import Answer, Settings
 from benchmarks.methods._faiss import Faiss
-from benchmarks.peers.method import Answer, Float32Array, Settings
+from lsh.arrays import Float32Array
 
 
 class FaissLSH(Faiss):

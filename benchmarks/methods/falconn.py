@@ -1,8 +1,11 @@
+"""FALCONN: cross-polytope LSH with multi-probe."""
+
 from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.method import Answer, Float32Array, Method, Settings
+from benchmarks.methods._base import Answer, Method, Settings
+from lsh.arrays import Float32Array
 
 
 class Falconn(Method):

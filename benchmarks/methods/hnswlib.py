@@ -1,6 +1,9 @@
+"""hnswlib: a graph index (HNSW)."""
+
 from typing import Any
 
-from benchmarks.peers.method import Answer, Float32Array, Method, Settings
+from benchmarks.methods._base import Answer, Method, Settings
+from lsh.arrays import Float32Array
 
 
 class HNSWLib(Method):

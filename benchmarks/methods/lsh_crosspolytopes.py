@@ -1,7 +1,9 @@
+"""SketchIndex of this project, with buckets of cross-polytopes."""
+
 from math import log2
 
+from benchmarks.methods._base import Settings
 from benchmarks.methods.lsh_sketch import LSHSketch
-from benchmarks.peers.method import Settings
 
 
 class LSHCrossPolytopes(LSHSketch):

@@ -1,7 +1,10 @@
+"""LSHIndex of this project: hash tables."""
+
 from math import log2
 from typing import Any
 
-from benchmarks.peers.method import Answer, Float32Array, Method, Settings
+from benchmarks.methods._base import Answer, Method, Settings
+from lsh.arrays import Float32Array
 
 
 class LSHTables(Method):

@@ -1,6 +1,9 @@
+"""Brute force in NumPy: one matrix product per query, then a partial sort."""
+
 import numpy as np
 
-from benchmarks.peers.method import Answer, Float32Array, Method
+from benchmarks.methods._base import Answer, Method
+from lsh.arrays import Float32Array
 
 _BLOCK = 64  # queries a product: at 500,000 vectors it takes 128 MB
 

@@ -1,6 +1,9 @@
+"""PUFFINN: LSH that tunes itself to a recall."""
+
 from typing import Any
 
-from benchmarks.peers.method import Answer, Float32Array, Method, Settings
+from benchmarks.methods._base import Answer, Method, Settings
+from lsh.arrays import Float32Array
 
 
 class Puffinn(Method):

@@ -1,7 +1,10 @@
+"""ScaNN: anisotropic product codes."""
+
 import sys
 from typing import Any
 
-from benchmarks.peers.method import Answer, Float32Array, Method, Settings
+from benchmarks.methods._base import Answer, Method, Settings
+from lsh.arrays import Float32Array
 
 
 class ScaNN(Method):

@@ -13,8 +13,8 @@ import numpy as np
 from benchmarks.truth import Truth
 from data_prep.dataset import open_dataset
 from lsh import ExactSearch, Plan, plan
+from lsh.analysis.timing import ms_per_query
 from lsh.sampling import evenly_spaced
-from lsh.timing import ms_per_query
 
 _TRIES = 3  # a busy moment may make one measurement unfair, hardly three
 _TIMED_QUERIES = 200

@@ -17,11 +17,11 @@ import numpy as np
 from benchmarks import machine, methods
 from benchmarks.data import Work
 from benchmarks.errors import BenchmarkError, MethodError
-from benchmarks.peers.method import Settings
+from benchmarks.methods._base import Settings
 from benchmarks.peers.worker import BLOCK
 from benchmarks.peers.worker_process import Child
 from benchmarks.truth import Doubles, Truth
-from lsh.timing import interleaved
+from lsh.analysis.timing import interleaved
 
 Say = Callable[[str], None]
 

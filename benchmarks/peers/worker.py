@@ -19,7 +19,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks.errors import MethodError
 from benchmarks.machine import peak, resident
 from benchmarks.methods import load
-from benchmarks.peers.method import Float32Array, Method, Settings
+from benchmarks.methods._base import Method, Settings
+from lsh.arrays import Float32Array
 
 BLOCK = 10  # queries timed together: long against the clock's own cost, short against a machine's busy moments
 _WARM_QUERIES = 5

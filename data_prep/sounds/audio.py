@@ -20,7 +20,7 @@ import soxr
 
 from data_prep.arrays import Float32Array
 from data_prep.errors import InputError
-from data_prep.sounds.kinds import HEADER_SIZE, is_sound
+from data_prep.sounds.signatures import HEADER_SIZE, is_sound
 
 RATE = 16_000  # Hz
 CLIP_S = 10.0  # AudioSet's length of a clip

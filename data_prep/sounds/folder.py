@@ -4,7 +4,7 @@ All clips are in the split `train`, so that every sound can be found. The querie
 excerpts, the middle halves of some of the clips: near to a clip as a person's query is, and never equal to one.
 
 A later run embeds only files that are new or have changed; the clips of the others are taken from the dataset that it
-replaces, and those of a run that was killed from its journal (`data_prep.sounds.heard`).
+replaces, and those of a run that was killed from its journal (`data_prep.sounds.progress_journal`).
 """
 
 import os
@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.atomic import check_target
-from data_prep.dataset import Dataset, open_dataset
+from data_prep.dataset.output_folder import check_target
+from data_prep.dataset.reader import Dataset, open_dataset
+from data_prep.dataset.schema import About, ClipBatch, Label
+from data_prep.dataset.verify import verify_dataset
+from data_prep.dataset.writer import new_dataset
 from data_prep.errors import DatasetError, InputError, OutputError, StoppedError
-from data_prep.schema import About, ClipBatch, Label
 from data_prep.sounds.audio import AudioClip, read_clips
-from data_prep.sounds.heard import EmbeddedClip, ProgressJournal
 from data_prep.sounds.model import get_model
+from data_prep.sounds.progress_journal import EmbeddedClip, ProgressJournal
 from data_prep.sounds.walk import SoundFile, find_sounds, printable, sound_folder
 from data_prep.sounds.yamnet import EMBEDDER, Yamnet
-from data_prep.verify import verify_dataset
-from data_prep.writer import new_dataset
 
 EXCERPT_SUFFIX = "~middle"  # of the id of an excerpt
 SUGGESTED_SUFFIX = " (suggested)"  # of the name of a label that YAMNet gave

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.download import fetch_file
+from data_prep.download.progress import Progress
+from data_prep.download.resumable import fetch_file
 from data_prep.errors import DownloadError, InputError
-from data_prep.progress import Progress
 
 NAME = "yamnet_classification.tflite"
 SHA256 = "10c95ea3eb9a7bb4cb8bddf6feb023250381008177ac162ce169694d05c317de"

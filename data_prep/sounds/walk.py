@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.atomic import is_utf8
+from data_prep.dataset.output_folder import is_utf8
 from data_prep.errors import InputError
 
 SUFFIXES = frozenset(

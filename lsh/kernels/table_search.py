@@ -50,7 +50,7 @@ class TableArrays(NamedTuple):
 class SketchArrays(NamedTuple):
     """Sketches in order of id: centre float32[d], rotation float32[d, 128], planes uint64[n, 4], terms float32[n, 3].
 
-    terms: the two factors of a sketch (see `encode`) and its penalty (see `lsh.sketch.penalties`).
+    terms: the two factors of a sketch (see `encode`) and its penalty (see `lsh.sketches.sketch.penalties`).
     """
 
     centre: Float32Array

@@ -13,16 +13,16 @@ import numpy.typing as npt
 
 from lsh import validate
 from lsh.exact import ExactSearch
+from lsh.families.hyperplane import Hyperplanes, LearnedPlanes
+from lsh.families.pstable import PStable
 from lsh.hasher import Family, Hasher
-from lsh.hyperplane import Hyperplanes, LearnedPlanes
 from lsh.index import LSHIndex
 from lsh.kernels.hashing import words_for
 from lsh.kernels.sketching import DIMENSIONS, PLANES
 from lsh.params import Params
-from lsh.partition import Buckets
-from lsh.pstable import PStable
 from lsh.sketch_index import MAX_BUCKETS, SketchIndex
-from lsh.sketch_rows import SketchRows
+from lsh.sketches.partition import Buckets
+from lsh.sketches.sketch_rows import SketchRows
 from lsh.storage import checks
 from lsh.storage.header import Settings
 from lsh.tables import Tables

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks import conversion, full_archive
-from data_prep.archive import read_shards
-from data_prep.convert import convert
-from data_prep.dataset import open_dataset
-from data_prep.framing import read_records
-from data_prep.verify import verify_dataset
+from data_prep.audioset.archive import read_shards
+from data_prep.audioset.convert import convert
+from data_prep.audioset.framing import read_records
+from data_prep.dataset import open_dataset, verify_dataset
 
 pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
 

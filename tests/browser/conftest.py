@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from data_prep.schema import About, ClipBatch, Label
-from data_prep.writer import write_dataset
+from data_prep.dataset.schema import About, ClipBatch, Label
+from data_prep.dataset.writer import write_dataset
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = [

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from data_prep.dataset import open_dataset
-from data_prep.synth import SAMPLE_RATE, render, wav_bytes
+from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.label_sets import LabelSets
-from data_prep.schema import SPLITS, About, ClipBatch, Label
-from data_prep.writer import write_dataset
+from data_prep.dataset.label_sets import LabelSets
+from data_prep.dataset.schema import SPLITS, About, ClipBatch, Label
+from data_prep.dataset.writer import write_dataset
 
 LABELS = [Label(f"/m/{i}", f"label {i}", ("sounds",) if i else ()) for i in range(5)]
 ABOUT = About(title="Thirty clips", source="a test", licence="none", media="synth", features={"embedder": "dice"})

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.__main__ import main
-from data_prep.dataset import open_dataset
-from data_prep.verify import verify_dataset
+from data_prep.dataset import open_dataset, verify_dataset
 from tests.data_prep.audioset_files import clips, shard, write_archive, write_folder, write_labels
 from tests.data_prep.small_datasets import write
 
@@ -19,7 +18,9 @@ pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: 
 # Sends itself a signal once 4 batches of clips have been written, like Ctrl-C or a kill.
 INTERRUPTED = """
 import os, sys
-from data_prep import __main__, parsing, writer
+from data_prep import __main__
+from data_prep.audioset import parsing
+from data_prep.dataset import writer
 signal = int(sys.argv.pop())
 parsing._BATCH = 10
 add, calls = writer.DatasetWriter.add, []
@@ -34,9 +35,10 @@ sys.exit(__main__.main(sys.argv[1:]))
 
 WRITE_A_DATASET = """
 import sys
-from data_prep import __main__, sample
+from data_prep import __main__
+from data_prep.sample import build
 from tests.data_prep import small_datasets
-sample.write_sample = lambda out, **_: small_datasets.write(out, n=300)
+build.write_sample = lambda out, **_: small_datasets.write(out, n=300)
 sys.exit(__main__.main(["sample", "--out", *sys.argv[1:]]))
 """
 
@@ -155,7 +157,7 @@ def test_segments_may_be_given_together_or_one_by_one(tmp_path: Path, capsys: py
 
 def test_the_sample_is_written_with_the_options_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked = []
-    monkeypatch.setattr("data_prep.sample.write_sample", lambda out, **options: asked.append((out, options)))
+    monkeypatch.setattr("data_prep.sample.build.write_sample", lambda out, **options: asked.append((out, options)))
     assert main(["sample", "--out", str(tmp_path / "s")]) == 0
     assert main(["sample", "--out", str(tmp_path / "s"), "--clips", "70", "--overwrite"]) == 0
     assert asked == [

@@ -5,9 +5,9 @@ from importlib import metadata
 import pytest
 from packaging.requirements import Requirement
 
-from data_prep import tfrecord
-from data_prep.audioset import download_audioset
-from data_prep.convert import convert
+from data_prep.audioset import tfrecord
+from data_prep.audioset.convert import convert
+from data_prep.audioset.fetch import download_audioset
 from data_prep.errors import InputError
 from earshot_common import command_line, extras
 from tests.meta.sources import ROOT

@@ -39,7 +39,7 @@ for _ in range(2):
 assert lsh.load(folder / "index").n == 8
 assert sum(map(open_dataset(write(folder / "dataset", with_frames=True)).n_rows, ("train", "validation", "test"))) == 30
 try:
-    from data_prep.writer import write_dataset
+    from data_prep.dataset.writer import write_dataset
     from tests.data_prep.small_datasets import ABOUT, LABELS, batch
     write_dataset(folder / "dataset", ABOUT, LABELS, [batch(31)], overwrite=True)
 except OutputError as error:

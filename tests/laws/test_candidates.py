@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsh import exact_search, recall_at_k, surface
+from lsh import exact_search, recall_at_k, recall_grid
 from tests.laws.random_collections import (
     FAMILIES,
     MAX_BITS,
@@ -109,7 +109,7 @@ def test_another_seed_draws_different_functions(collection, seed):
 def test_a_cell_of_the_surface_is_a_search(collection, setting, n_probes):
     index, Q, k = collection.index(), collection.Q, collection.k
     found, truth = index.search(Q, k, *setting, n_probes), exact_search(collection.X, Q, k, collection.metric)
-    measured = surface(index, Q, k, n_probes)
+    measured = recall_grid(index, Q, k, n_probes)
     cell = measured.hits[:, setting[0] - 1, setting[1] - 1] / min(k, index.n)
     assert np.array_equal(cell, recall_at_k(found, truth))
     assert np.array_equal(measured.looked_at[:, setting[0] - 1, setting[1] - 1], found.n_candidates)

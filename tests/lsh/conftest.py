@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from data_prep.dataset import open_dataset
-from data_prep.schema import About, ClipBatch, Label
-from data_prep.writer import write_dataset
+from data_prep.dataset.schema import About, ClipBatch, Label
+from data_prep.dataset.writer import write_dataset
 from lsh.__main__ import main
 from tests.commands import runner
 

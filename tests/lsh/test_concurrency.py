@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from lsh import LSHIndex, surface
+from lsh import LSHIndex, recall_grid
 from lsh.errors import ParameterError
 from lsh.sketch_index import SketchIndex
 
@@ -52,7 +52,7 @@ def test_threads_may_call_every_method_of_one_index_at_the_same_time(metric):
     index = LSHIndex(metric, 6, 8).fit(X)
 
     def work(block):
-        measured, exact = surface(index, block), index.exact.search(block, 5)
+        measured, exact = recall_grid(index, block), index.exact.search(block, 5)
         return measured.hits, measured.looked_at, index.matches(block[0], range(50)), exact.ids, exact.distances
 
     serial = [work(block) for block in Q]

@@ -8,8 +8,8 @@ import pytest
 
 from data_prep.dataset import open_dataset
 from lsh import ExactSearch, LSHIndex, SketchIndex, evaluate, exact_search, recall_at_k
+from lsh.analysis.search_config import BUILT_BITS, BUILT_TABLES
 from lsh.arguments import BITS, TABLES
-from lsh.ways import BUILT_BITS, BUILT_TABLES
 from tests.lsh.conftest import ODD_CLIP
 
 METRICS = ["cosine", "euclidean"]

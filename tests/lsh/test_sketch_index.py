@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from lsh import exact_search, recall_at_k
-from lsh.cells import CrossPolytopeCells, HyperplaneCells
-from lsh.clusters import Clusters
 from lsh.errors import NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
-from lsh.sketch import draw_rotation
+from lsh.families.cells import CrossPolytopeCells, HyperplaneCells
+from lsh.families.clusters import Clusters
 from lsh.sketch_index import SketchIndex, default_buckets
+from lsh.sketches.sketch import draw_rotation
 from tests import reference
 
 METRICS = ["cosine", "euclidean"]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from data_prep.schema import About, ClipBatch, Label
-from data_prep.synth import KINDS
-from data_prep.writer import write_dataset
+from data_prep.dataset.schema import About, ClipBatch, Label
+from data_prep.dataset.writer import write_dataset
+from data_prep.sample.synth import KINDS
 from ui import paths
 
 ROWS = {"train": 400, "validation": 40, "test": 30}

@@ -1,7 +1,7 @@
 """Races that were never run, for tests of what is said and drawn of them."""
 
-from lsh.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap, Setting
-from ui.race_runs import Run
+from lsh.analysis.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap, Setting
+from ui.model.race_runs import Run
 
 SIZES = (1000, 10_000)
 

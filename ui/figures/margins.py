@@ -16,7 +16,7 @@ _BESIDE = {"xref": "paper", "xanchor": "left", "xshift": 14}
 class Margins:
     """One table: positions on each hash function's axis, `query` float[K] and `neighbours` float[m, K], with `walls`.
 
-    symbols int[K], firmness float[K] (see `lsh.inspecting.TableKey`); found: which neighbours LSH found, in any table;
+    symbols int[K], firmness float[K] (see `TableKey`); found: which neighbours LSH found, in any table;
     names: the neighbours', escaped for HTML.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from lsh.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap
+from lsh.analysis.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap
 from ui.figures.marks import label, line, marker, name_ends, points, text_at
 from ui.figures.palette import FOUND, INK, PAPER, PINNED, QUIET, SOFT_INK, Mode, new_figure
 from ui.format import capitalised, milliseconds, percent

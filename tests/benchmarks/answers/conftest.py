@@ -3,9 +3,9 @@ import pytest
 
 from benchmarks.answers import parameters, quality
 from benchmarks.answers.__main__ import main
-from data_prep.features import mean_features
-from data_prep.schema import About, Label
-from data_prep.writer import write_dataset
+from data_prep.dataset.features import mean_features
+from data_prep.dataset.schema import About, Label
+from data_prep.dataset.writer import write_dataset
 from tests.clips import plain_clips, splits_of
 
 ROWS = {"train": 300, "validation": 40, "test": 50}

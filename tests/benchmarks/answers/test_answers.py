@@ -7,9 +7,9 @@ from benchmarks.answers import aggregation, families, parameters, speed
 from benchmarks.answers.__main__ import main, read
 from benchmarks.answers.document import render
 from data_prep.dataset import open_dataset
-from data_prep.features import dequantised
+from data_prep.dataset.features import dequantised
 from lsh import exact_search, label_precision_at_k
-from lsh.fusion import pool
+from lsh.analysis.fusion import pool
 
 
 @pytest.fixture

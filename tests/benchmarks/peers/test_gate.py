@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from data_prep.dataset import open_dataset
-from data_prep.schema import About, ClipBatch, Label
-from data_prep.writer import write_dataset
+from data_prep.dataset.schema import About, ClipBatch, Label
+from data_prep.dataset.writer import write_dataset
 from lsh import Plan
-from lsh.ways import Way
+from lsh.analysis.search_config import Way
 
 SIZES = {"train": 3000, "validation": 60, "test": 60}
 

@@ -13,7 +13,7 @@ import soundfile
 
 from data_prep.errors import InputError
 from data_prep.sounds.audio import RATE, duration, read_clips, read_span
-from data_prep.sounds.kinds import HEADER_SIZE, is_sound
+from data_prep.sounds.signatures import HEADER_SIZE, is_sound
 
 FORMATS = [("a.wav", {}), ("a.flac", {}), ("a.ogg", {}), ("a.mp3", {}), ("a.aiff", {}), ("b.wav", {"subtype": "FLOAT"})]
 FORMATS += [("a.caf", {"subtype": "ALAC_16"})]  # the coding of many m4a files, in the one container that is read here

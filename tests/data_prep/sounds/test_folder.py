@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 
 from data_prep.__main__ import main
-from data_prep.dataset import open_dataset
+from data_prep.dataset import open_dataset, verify_dataset
 from data_prep.errors import InputError, OutputError
 from data_prep.sounds.folder import _choose_excerpts, prepare_folder
-from data_prep.sounds.heard import EmbeddedClip
+from data_prep.sounds.progress_journal import EmbeddedClip
 from data_prep.sounds.walk import SoundFile
 from data_prep.sounds.yamnet import Yamnet
-from data_prep.verify import verify_dataset
 from tests.data_prep import small_datasets
 
 pytestmark = pytest.mark.usefixtures("yamnet_here")
@@ -279,7 +278,7 @@ folder._FileEmbedder.clips = lambda embedder, file, stop: (
 )
 """
 AT_THE_END = """
-from data_prep import writer
+from data_prep.dataset import writer
 writer.write_file = lambda *_: os.kill(os.getpid(), 9)
 """
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_prep import remote
+from data_prep.download import remote
 from data_prep.errors import DataError, InputError
 from data_prep.sounds import model
 from data_prep.sounds.model import get_model

@@ -8,7 +8,7 @@ from lsh.kernels.intrinsics import clear_lowest, highest_bit, lowest_bit
 from lsh.kernels.ranking import COSINE, EUCLIDEAN
 from lsh.kernels.sketching import quantise
 from lsh.kernels.table_search import collect_marked, keep_best, mark_candidates, score_rows, search_tables
-from lsh.sketch import sketch
+from lsh.sketches.sketch import sketch
 from tests import reference
 from tests.lsh.kernels.random_tables import random_tables
 

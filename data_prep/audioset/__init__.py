@@ -1,0 +1,1 @@
+"""AudioSet: downloaded, parsed, checked, and converted to a prepared dataset."""

@@ -1,0 +1,193 @@
+"""Shards of AudioSet, read from its tar.gz as a stream (never unpacked), from a folder of shards, or from one file.
+
+Shard names differ only by case (`-A.tfrecord`, `-a.tfrecord`): a disk that ignores case loses half of them, which is
+one reason to read the archive itself. The other is that no file in it can reach the disk.
+"""
+
+import gzip
+import itertools
+import re
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Protocol
+
+from isal import igzip, igzip_threaded, isal_zlib
+
+from data_prep.audioset.splits import SOURCES
+from data_prep.errors import DamageError, InputError
+
+MAX_SHARD_BYTES = 1 << 28  # AudioSet's largest has about 1 MB
+MAX_MEMBERS = 100_000
+MAX_TRAILING_BYTES = 1 << 24
+
+_INFLATED_BYTES = 1 << 22  # by a thread, at a time
+_BLOCK = tarfile.BLOCKSIZE
+_PLAIN_FILES = {tarfile.REGTYPE, tarfile.AREGTYPE}
+_HARMLESS = _PLAIN_FILES | {tarfile.DIRTYPE, tarfile.XHDTYPE, tarfile.XGLTYPE}  # the X types are pax comments
+_SUFFIX = ".tfrecord"
+_EXPECTED = f"expected audioset_v1_embeddings/{{{','.join(SOURCES)}}}/XX{_SUFFIX}"
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_ .+@-]+(/[A-Za-z0-9_ .+@-]+)*/?")
+
+
+class PlainStream(Protocol):
+    """The bytes of a tar: `read` returns as many as asked for, fewer only at the end; `tell` how many came before."""
+
+    def read(self, size: int, /) -> bytes: ...  # noqa: D102
+
+    def tell(self) -> int: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A shard in memory; `name` is for messages (`bal_train/XX.tfrecord`), `source` its AudioSet folder."""
+
+    name: str
+    source: str
+    data: bytes
+
+    @property
+    def key(self) -> str:
+        """The two characters that name the shard: those with which its clips' video ids begin."""
+        return PurePosixPath(self.name).name.removesuffix(_SUFFIX)
+
+
+def read_shards(features: Path, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Iterator[Shard]:
+    """Yield every shard of an archive, of a folder (in the order of their paths), or the one at `features`.
+
+    `progress` is called with the bytes read so far and in all. Raises InputError naming the file and what is wrong.
+    """
+    try:
+        if features.is_dir():
+            yield from _shards_of_folder(features, progress)
+        elif not features.is_file():
+            raise InputError(f"{features} does not exist: expected AudioSet's features.tar.gz, a folder or a shard")
+        elif features.suffix == _SUFFIX:
+            yield from _shards_of_files([features], progress)
+        else:
+            yield from _shards_of_archive(features, progress)
+    except OSError as error:
+        raise InputError(f"cannot read {error.filename or features}: {error.strerror or error}") from error
+
+
+def _shards_of_folder(folder: Path, progress: Callable[[int, int], None]) -> Iterator[Shard]:
+    paths = sorted(folder.rglob(f"*{_SUFFIX}"))
+    if not paths:
+        raise InputError(f"{folder} holds no *{_SUFFIX} file: {_EXPECTED}")
+    yield from _shards_of_files(paths, progress)
+
+
+def _shards_of_files(paths: list[Path], progress: Callable[[int, int], None]) -> Iterator[Shard]:
+    total, done = sum(path.stat().st_size for path in paths), 0
+    for path in paths:
+        source = _source(path.absolute().parent.name, str(path))
+        _check_size(str(path), path.stat().st_size)
+        data = path.read_bytes()
+        done += len(data)
+        yield Shard(f"{source}/{path.name}", source, data)
+        progress(done, total)
+
+
+def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iterator[Shard]:
+    with path.open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            raise InputError(f"{path} is neither a gzip archive nor a *{_SUFFIX} shard: expected features.tar.gz")
+        total = path.stat().st_size
+        found = False
+        try:
+            for shard in _inflated(file, path.name):
+                found = True
+                yield shard
+                progress(file.tell(), total)
+        except EOFError:
+            raise DamageError(path.name, total, "the archive is cut short: get it again") from None
+        except (gzip.BadGzipFile, isal_zlib.error) as error:
+            raise DamageError(path.name, file.tell(), f"the archive is damaged ({error}): get it again") from None
+    if not found:
+        raise InputError(f"{path} holds no shard: {_EXPECTED}")
+
+
+def _inflated(file: BinaryIO, name: str) -> Iterator[Shard]:
+    """Yield the shards of an archive, inflated by a thread.
+
+    The thread loses the whole block in which it finds damage; so the archive is then read again without a thread, and
+    the shards are yielded that come after the last one.
+    """
+    found = 0
+    file.seek(0)
+    try:
+        with igzip_threaded.open(file, "rb", threads=1, block_size=_INFLATED_BYTES) as stream:
+            for shard in shards_of_tar(stream, name):
+                found += 1
+                yield shard
+    except (EOFError, gzip.BadGzipFile, isal_zlib.error):
+        file.seek(0)
+        with igzip.IGzipFile(fileobj=file) as stream:
+            yield from itertools.islice(shards_of_tar(stream, name), found, None)
+
+
+def shards_of_tar(stream: PlainStream, name: str) -> Iterator[Shard]:
+    """Yield the shards of a tar, from the position of `stream` on, which is the beginning or lies between two members.
+
+    The headers are read here: `tarfile` mistakes a damaged or missing one for the end of the archive.
+    """
+    for _ in range(MAX_MEMBERS):
+        offset = stream.tell()
+        block = _read(stream, _BLOCK, name)
+        if not any(block):
+            _check_trailing(stream, name)
+            return
+        try:
+            member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        except tarfile.HeaderError as error:
+            raise DamageError(name, offset, f"no tar header where one should be ({error}): get it again") from None
+        data = _member_data(stream, member, name)
+        if data is not None:
+            path = PurePosixPath(member.name)
+            source = _source(path.parent.name, f"{name}:{path}")
+            yield Shard(f"{source}/{path.name}", source, data)
+    raise InputError(f"{name} has more than {MAX_MEMBERS:,} members: {_EXPECTED}")
+
+
+def _member_data(stream: PlainStream, member: tarfile.TarInfo, name: str) -> bytes | None:
+    """Return the bytes of a shard, None for a folder or a comment; raise InputError for anything else in a tar."""
+    where = f"{name}:{ascii(member.name)[1:-1]:.200}"
+    path = PurePosixPath(member.name)
+    if not _PLAIN_PATH.fullmatch(member.name) or ".." in path.parts:
+        raise InputError(f"{where} is not a plain path inside the archive: {_EXPECTED}")
+    if member.type not in _HARMLESS:
+        raise InputError(f"{where} is a link, a device or something else that is not a plain file: {_EXPECTED}")
+    _check_size(where, member.size)
+    data = _read(stream, -(-member.size // _BLOCK) * _BLOCK, name)[: member.size]
+    is_shard = member.type in _PLAIN_FILES and path.suffix == _SUFFIX and not path.name.startswith("._")
+    return data if is_shard else None  # the others are folders, and files such as .DS_Store
+
+
+def _check_trailing(stream: PlainStream, name: str) -> None:
+    """Read to the end, so that gzip compares its checksum; only padding may follow the end mark."""
+    offset = stream.tell()
+    trailing = stream.read(MAX_TRAILING_BYTES + 1)
+    if len(trailing) > MAX_TRAILING_BYTES or trailing.strip(b"\0"):
+        raise DamageError(name, offset, "the archive continues after its end mark: get it again")
+
+
+def _check_size(where: str, size: int) -> None:
+    if not 0 <= size <= MAX_SHARD_BYTES:
+        raise InputError(f"{where} claims {size:,} bytes, more than the {MAX_SHARD_BYTES:,} allowed for a shard")
+
+
+def _source(folder: str, where: str) -> str:
+    if folder not in SOURCES:
+        raise InputError(
+            f"{where} lies in a folder {folder!r}, so its split is unknown: {_EXPECTED}, "
+            "the folder's name says which clips are training and which evaluation"
+        )
+    return folder
+
+
+def _read(stream: PlainStream, size: int, name: str) -> bytes:
+    data = stream.read(size)
+    if len(data) != size:
+        raise DamageError(name, stream.tell(), "the tar inside is cut before its end mark: get the archive again")
+    return data

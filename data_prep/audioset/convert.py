@@ -1,0 +1,189 @@
+"""Conversion of AudioSet's TFRecords and label tables to a prepared dataset.
+
+The steps: archive -> shard -> verified record -> parsed by TensorFlow -> feature -> split -> writer. Damage stops the
+conversion with its file and offset; with `keep_going` the rest of that shard is left out instead, and reported.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from itertools import compress
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.arrays import BoolArray
+from data_prep.audioset.labels import read_labels
+from data_prep.audioset.parse_process import Reader, parsed_batches
+from data_prep.audioset.parsing import Batch
+from data_prep.audioset.report import Loss, Report
+from data_prep.audioset.seen_ids import SeenIds
+from data_prep.audioset.segments import SegmentList
+from data_prep.audioset.splits import SOURCES, split_of
+from data_prep.audioset.tfrecord import MAX_FRAMES, require_tensorflow
+from data_prep.dataset.output_folder import check_target
+from data_prep.dataset.schema import ClipBatch
+from data_prep.dataset.writer import DatasetWriter, new_dataset
+from data_prep.errors import DamageError, InputError, RecordError
+
+ClipProgress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
+
+
+def convert(
+    features: Path | Reader,
+    labels_csv: Path,
+    out: Path,
+    *,
+    segments: Sequence[Path] = (),
+    ontology: Path | None = None,
+    frames: bool = False,
+    keep_going: bool = False,
+    overwrite: bool = False,
+    notes: Sequence[str] = (),
+    progress: ClipProgress = lambda _done, _total, _clips: None,
+) -> Report:
+    """Convert an archive, a folder or one shard of AudioSet, or what a reader yields, into the prepared dataset `out`.
+
+    `segments`: AudioSet's lists of clips, to detect missing ones; `frames` keeps the frames beside their means; `notes`
+    are sentences on the input for the manifest. Raises InputError or OutputError, and then leaves nothing on disk;
+    with `keep_going` damage is reported instead.
+    """
+    check_target(out, overwrite=overwrite)
+    require_tensorflow()
+    labels = read_labels(labels_csv, ontology)
+    report = Report()
+    read = [0, 0]  # bytes, and of how many
+
+    def note(done: int, total: int) -> None:
+        read[:] = done, total
+        progress(done, total, report.n_clips)
+
+    with (
+        new_dataset(out, labels, overwrite=overwrite) as writer,
+        parsed_batches(features, len(labels), note, keep_frames=frames) as batches,
+    ):
+        lists = [SegmentList(path, labels) for path in segments]  # while the first batches are made
+        _Conversion(report, writer, lists, keep_going=keep_going).run(batches)
+        note(*read)  # again, as clips are counted after they are read
+        del lists  # some 100 bytes per clip, which the writer needs now
+        report.notes += notes
+        writer.finish(report.about(), skipped=[asdict(loss) for loss in report.losses], notes=report.notes)
+    return report
+
+
+class _Conversion:
+    """One conversion: its counts so far, and what was left out."""
+
+    def __init__(
+        self, report: Report, writer: DatasetWriter, lists: Sequence[SegmentList], *, keep_going: bool
+    ) -> None:
+        self._report = report
+        self._writer = writer
+        self._lists = lists
+        self._keep_going = keep_going
+        self._seen = SeenIds()
+        self._number_of_shard: dict[str, int] = {}
+        self._clips_of_shard: Counter[str] = Counter()
+        self._keys: dict[str, set[str]] = {source: set() for source in SOURCES}  # of the shards read
+
+    def run(self, batches: Iterable[Batch]) -> None:
+        """Convert every batch, then compare the clips with the published lists."""
+        report = self._report
+        for batch in batches:
+            self._add(batch)
+        if not report.n_clips:
+            reasons = "".join(f"\n  {loss}" for loss in report.losses[:10])
+            raise InputError(f"no clip can be read: get the features again{reasons}")
+        for segment_list in self._lists:
+            self._compare_with(segment_list)
+        for loss in report.losses:
+            of_shard = loss.where in self._number_of_shard  # else of the archive
+            loss.clips_kept = self._clips_of_shard[loss.where] if of_shard else report.n_clips
+        if report.n_short:
+            self._note(f"{report.n_short:,} clips have fewer than {MAX_FRAMES} frames")
+
+    def _add(self, batch: Batch) -> None:
+        """Pass the new clips of a batch to the writer, and count them."""
+        for damage in batch.damages:
+            self._lose(damage)
+        for shard in batch.shards:
+            self._keys[shard.source].add(shard.key)
+            self._number_of_shard.setdefault(shard.name, len(self._number_of_shard))
+        clips, ids, shard_of_clip = batch.clips, batch.clips.clip_ids(), batch.shard
+        new = self._new(ids, batch)
+        if not new.all():
+            clips, ids, shard_of_clip = clips.only(new), list(compress(ids, new)), shard_of_clip[new]
+        source_of_shard = [shard.source for shard in batch.shards]
+        sources = [source_of_shard[place] for place in shard_of_clip.tolist()]
+        splits = [split_of(source, video_id) for source, video_id in zip(sources, clips.video_id, strict=True)]
+        self._writer.add(
+            ClipBatch(
+                clip_id=ids,
+                split=splits,
+                media=clips.video_id,
+                start_s=clips.start_s,
+                end_s=clips.end_s,
+                labels=clips.labels,
+                n_frames=clips.n_frames,
+                features=clips.sums,
+                frames=clips.frames,
+            )
+        )
+        for segment_list in self._lists:
+            listed = np.array([source == segment_list.source for source in source_of_shard], bool)
+            segment_list.check(clips, np.flatnonzero(listed[shard_of_clip]))
+        for shard, count in zip(batch.shards, np.bincount(shard_of_clip, minlength=len(batch.shards)), strict=True):
+            self._clips_of_shard[shard.name] += int(count)
+            self._report.by_source[shard.source] += int(count)
+        self._report.by_split.update(splits)
+        self._report.n_frames += int(clips.n_frames.sum())
+        self._report.n_short += int((clips.n_frames < MAX_FRAMES).sum())
+
+    def _new(self, ids: list[str], batch: Batch) -> BoolArray:
+        """Return which clips are new, here and among earlier batches: bool[n]."""
+        numbers = np.array([self._number_of_shard[shard.name] for shard in batch.shards], np.int32)[batch.shard]
+        new = np.ones(len(ids), bool)
+        if self._seen.add(ids, numbers):
+            return new
+        earlier, names, here = self._seen.origins(ids), list(self._number_of_shard), dict[str, int]()
+        for i, clip_id in enumerate(ids):
+            number = int(earlier[i]) if earlier[i] >= 0 else here.get(clip_id)
+            if number is None:
+                here[clip_id] = int(numbers[i])
+                continue
+            new[i] = False
+            reason = f"clip {clip_id!r} is also in {names[number]}; each is expected once: remove one of the two"
+            self._lose(RecordError(batch.shards[batch.shard[i]].name, int(batch.offsets[i]), reason))
+        self._seen.add(list(here), np.fromiter(here.values(), np.int32, len(here)))
+        return new
+
+    def _compare_with(self, listed: SegmentList) -> None:
+        """Note how a list and the features differ; a shard that lacks listed clips was cut between records."""
+        shortfall = listed.shortfall(self._keys[listed.source])
+        for shard, video_ids in shortfall.lost.items():
+            known = [loss for loss in self._report.losses if loss.where == shard]
+            if not known:
+                reason = f"lacks clips that {listed.file} lists, such as {video_ids[0]!r}: it may be cut, get it again"
+                self._lose(DamageError(shard, 0, reason))
+                known = self._report.losses[-1:]
+            known[0].clips_lost = len(video_ids)
+        if shortfall.without_shard:
+            missing, listed_in_all = shortfall.without_shard, shortfall.n_rows
+            self._note(f"{missing:,} of the {listed_in_all:,} clips that {listed.file} lists have no shard here")
+        if listed.unlisted:
+            self._note(f"{listed.unlisted:,} clips are not listed in {listed.file}")
+        if listed.other_times:
+            self._note(f"{listed.other_times:,} clips have other times than {listed.file} says: the features' are kept")
+        if listed.other_labels:
+            self._note(
+                f"{listed.other_labels:,} clips have other labels than {listed.file} says: the features' are kept"
+            )
+
+    def _note(self, sentence: str) -> None:
+        self._report.notes.append(f"{sentence}.")
+
+    def _lose(self, error: DamageError) -> None:
+        """Raise the error, or report it as a loss and continue."""
+        if not self._keep_going:
+            raise error
+        self._report.losses.append(Loss(error.file, error.offset, error.reason))

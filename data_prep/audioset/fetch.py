@@ -1,0 +1,284 @@
+"""Download AudioSet and convert it to a prepared dataset, in one call that may be interrupted at any moment.
+
+How it resumes after a kill. All that is downloaded goes into a hidden folder beside the dataset, `.<name>.download`,
+which is removed when the dataset is complete. `full` stores the archive there and asks for the bytes it lacks
+(`resumable`). `balanced` stores only the shards it wants and the way back into the archive
+(`resume`), converts while they arrive, and stops reading when both small splits are complete: when every shard
+that their published lists imply has been read. Converting is quick, so it starts over each time. What lies on disk is
+used only if its sha256 is the one noted, and continued only with the same file: length, CRC-32C and ETag must agree. An
+answer that does not begin as the file does (a login page, say) is never written over what was downloaded.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal, get_args
+
+from data_prep.audioset.convert import convert
+from data_prep.audioset.disk_space import (
+    check_disk_space,
+    conversion_bytes,
+    format_bytes,
+    free_bytes,
+    published_bytes,
+    shard_bytes,
+)
+from data_prep.audioset.labels import read_labels
+from data_prep.audioset.report import Report
+from data_prep.audioset.resume import KeptShards
+from data_prep.audioset.segments import SegmentList
+from data_prep.audioset.stream import ARCHIVE, stream_shards
+from data_prep.audioset.tfrecord import require_tensorflow
+from data_prep.dataset.hashed_file import file_facts
+from data_prep.dataset.output_folder import as_output_error, check_target
+from data_prep.download.progress import Meter, Progress, ProgressCallback
+from data_prep.download.remote import RemoteFile, ShouldStop, stop_if
+from data_prep.download.resumable import BeforeWriting, fetch_file
+from data_prep.errors import ChangedError, DataError, DownloadError, InputError, OutputError
+from earshot_common.atomic import remove_leftovers
+from earshot_common.locks import lock_file
+
+Subset = Literal["balanced", "full"]
+SUBSETS: tuple[Subset, ...] = get_args(Subset)
+NAMES: dict[Subset, str] = {"balanced": "audioset", "full": "audioset-full"}  # of the datasets, in the folder data
+
+MIRRORS = tuple(
+    f"https://storage.googleapis.com/{region}_audioset/youtube_corpus/v1" for region in ("us", "eu", "asia")
+)
+MIRRORS_VARIABLE = "EARSHOT_AUDIOSET"  # other addresses that hold features/ and csv/, separated by spaces
+
+_ONTOLOGY = "ontology.json"
+_ONTOLOGY_ADDRESS = "https://raw.githubusercontent.com/audioset/ontology/master/ontology.json"
+_LABELS = "class_labels_indices.csv"
+_LISTS = {
+    "balanced": ("balanced_train_segments.csv", "eval_segments.csv"),
+    "full": ("balanced_train_segments.csv", "eval_segments.csv", "unbalanced_train_segments.csv"),
+}
+_LIST_SIGNATURE = b"#"
+_SIGNATURES = {ARCHIVE: b"\x1f\x8b", _LABELS: b"index,mid,display_name", _ONTOLOGY: b"["}
+_MAX_TABLE_BYTES = 1 << 30  # the largest has about 100 MB
+_MAX_CHANGES = 2  # of the published archive while it is downloaded
+_SHA256 = (
+    "cd95d500ab2422d4233cb822e25cf73033633e2068eab64d39024e85125cb760"  # printed in a public notebook, not by Google
+)
+
+
+def disk_space_for(subset: Subset, out: Path) -> tuple[int, int]:
+    """Return how many bytes making `out` still needs, by the published sizes, and how many its disk has free.
+
+    For a message before any server is asked; `download_audioset` counts with what the server says.
+    """
+    download, conversion = published_bytes(subset)
+    files = f"*{ARCHIVE}*" if subset == "full" else "shards.tar"
+    downloaded = sum(file.stat().st_size for file in _work_path(out).glob(files))
+    disk = next(folder for folder in out.absolute().parents if folder.exists())
+    return max(0, download - downloaded) + conversion, free_bytes(disk)
+
+
+def describe_partial_download(out: Path) -> str:
+    """Return a sentence on what an ended download of `out` has left, and where; "" when that is nothing."""
+    folder = _work_path(out)
+    n_bytes = sum(file.stat().st_size for file in folder.glob("*"))
+    if not n_bytes:
+        return ""
+    size = format_bytes(n_bytes)
+    return f"what was downloaded ({size}) is kept in {folder}: remove that folder if you do not want to resume"
+
+
+def download_audioset(
+    subset: Subset,
+    out: Path,
+    *,
+    frames: bool = False,
+    overwrite: bool = False,
+    mirrors: Sequence[str] | None = None,
+    progress: ProgressCallback = lambda _: None,
+    should_stop: ShouldStop = lambda: False,
+) -> Report:
+    """Download AudioSet's features and tables and make of them the prepared dataset `out`.
+
+    subset: "balanced", the balanced and the evaluation clips, 42,531; or "full", all 2,084,320. `disk_space` says
+        how much disk they take.
+    frames: keep the clips' frames beside their means.
+    mirrors: addresses to use instead of Google's, in this order; by default those in the environment's
+        EARSHOT_AUDIOSET, if it is set.
+    progress, should_stop: called a few times per second, and often.
+
+    Raises DataErrors only: among them DownloadError when no address gives the file, OutputError when `out` exists
+    (unless `overwrite`), or its disk is full or has too little space, which is found before much is downloaded;
+    StoppedError on request. After each of them, and after a kill, the same call resumes.
+    """
+    check_target(out, overwrite=overwrite)
+    require_tensorflow()
+    from_environment = os.environ.get(MIRRORS_VARIABLE, "").split()
+    with _work_folder(out) as folder:
+        remove_leftovers(out)
+        download = _Download(folder, mirrors or from_environment or MIRRORS, progress, should_stop)
+        notes = download.fetch_tables(subset)
+        n_clips = sum(_n_rows(folder / name) for name in _LISTS[subset])
+        check_space = partial(check_disk_space, folder, conversion=conversion_bytes(n_clips, frames=frames))
+        make = partial(
+            convert,
+            labels_csv=folder / _LABELS,
+            out=out,
+            segments=[folder / name for name in _LISTS[subset]],
+            ontology=folder / _ONTOLOGY if (folder / _ONTOLOGY).exists() else None,
+            frames=frames,
+            overwrite=overwrite,
+        )
+        try:
+            report = (
+                download.convert_full(make, notes, check_space)
+                if subset == "full"
+                else download.convert_balanced(make, notes, check_space, shard_bytes(n_clips))
+            )
+        except InputError as error:
+            discarded = download.discard_faulty(subset)
+            raise InputError(f"{error}\n{discarded} discarded: run it again to download them anew") from error
+        shutil.rmtree(folder, ignore_errors=True)
+    return report
+
+
+class _Download:
+    """The files at the mirrors, and what of them has been downloaded into `folder`."""
+
+    def __init__(
+        self, folder: Path, mirrors: Sequence[str], progress: ProgressCallback, should_stop: ShouldStop
+    ) -> None:
+        self._folder = folder
+        self._mirrors = [mirror.rstrip("/") for mirror in mirrors]
+        self._progress = progress
+        self._should_stop = should_stop
+
+    def fetch_tables(self, subset: Subset) -> list[str]:
+        """Fetch the label table, the lists of segments and the ontology; return notes on what is not available."""
+        for name in (_LABELS, *_LISTS[subset]):
+            self._fetch(name, self._addresses(f"csv/{name}"), _MAX_TABLE_BYTES)
+        official = self._mirrors == list(MIRRORS)
+        try:
+            self._fetch(_ONTOLOGY, [_ONTOLOGY_ADDRESS] if official else self._addresses(_ONTOLOGY), _MAX_TABLE_BYTES)
+        except DownloadError:
+            return ["The ontology could not be downloaded: labels have no parents here."]
+        return []
+
+    def discard_faulty(self, subset: Subset) -> str:
+        """Remove what could not be converted: the tables, or, if they are valid, the archive. Return which, as text."""
+        try:
+            labels = read_labels(self._folder / _LABELS)
+            for name in _LISTS[subset]:
+                SegmentList(self._folder / name, labels)
+        except InputError:
+            text, faulty = "the downloaded tables are", [_LABELS, *_LISTS[subset], _ONTOLOGY]
+        else:
+            text, faulty = "the downloaded features are", [ARCHIVE, "shards.tar", "shards.json"]
+        for name in faulty:
+            (self._folder / name).unlink(missing_ok=True)
+        return text
+
+    def convert_full(self, make: Callable[..., Report], notes: list[str], check_space: BeforeWriting) -> Report:
+        """Fetch the archive, then convert it; `check_space` is called with how many bytes are still to be fetched."""
+        archive = self._folder / ARCHIVE
+        if archive.exists():
+            check_space(0)
+        self._fetch(ARCHIVE, self._addresses(f"features/{ARCHIVE}"), before_writing=check_space)
+        found = file_facts(archive)["sha256"]
+        if found != _SHA256:
+            notes.append(
+                f"The archive's sha256 is {found}, a public notebook prints {_SHA256}; all checksums inside fit."
+            )
+        meter = self._meter("converting")
+        return make(archive, notes=notes, progress=self._show(meter))
+
+    def convert_balanced(
+        self, make: Callable[..., Report], notes: list[str], check_space: BeforeWriting, n_bytes: int
+    ) -> Report:
+        """Convert the two small splits, `n_bytes` of shards, while they arrive."""
+        labels = read_labels(self._folder / _LABELS)
+        wanted = {shard for name in _LISTS["balanced"] for shard in SegmentList(self._folder / name, labels).shards()}
+        addresses = self._addresses(f"features/{ARCHIVE}")
+        with contextlib.closing(KeptShards(self._folder)) as kept:
+            check_space(0 if kept.complete else max(0, n_bytes - kept.n_bytes))
+            n_changes = 0
+            while True:
+                meter = self._meter("downloading and converting")
+                remote = RemoteFile(
+                    addresses,
+                    identity=kept.identity,
+                    signature=_SIGNATURES[ARCHIVE],
+                    report_problem=meter.report_problem,
+                    should_stop=self._should_stop,
+                )
+                try:
+                    return make(partial(stream_shards, remote, kept, wanted), notes=notes, progress=self._show(meter))
+                except ChangedError:
+                    n_changes += 1
+                    if n_changes > _MAX_CHANGES:
+                        raise
+                    kept.discard()
+
+    def _addresses(self, path: str) -> list[str]:
+        return [f"{mirror}/{path}" for mirror in self._mirrors]
+
+    def _fetch(
+        self,
+        name: str,
+        addresses: Sequence[str],
+        max_bytes: int = 1 << 34,
+        before_writing: BeforeWriting = lambda _: None,
+    ) -> None:
+        fetch_file(
+            addresses,
+            self._folder / name,
+            signature=_SIGNATURES.get(name, _LIST_SIGNATURE),
+            max_bytes=max_bytes,
+            before_writing=before_writing,
+            progress=self._progress,
+            should_stop=self._should_stop,
+        )
+
+    def _meter(self, activity: str) -> Meter:
+        """Return the meter of a conversion, whose first seconds give no progress."""
+        self._progress(Progress("reading the tables and starting TensorFlow", 0, None))
+        return Meter(activity, self._progress)
+
+    def _show(self, meter: Meter) -> Callable[[int, int, int], None]:
+        def show(done: int, total: int, clips: int) -> None:
+            stop_if(self._should_stop, "converting")
+            meter.show(done, total or None, clips)
+
+        return show
+
+
+def _n_rows(table: Path) -> int:
+    """Return how many clips a list of segments names; its head is comments."""
+    with table.open("rb") as file:
+        return sum(not line.startswith((b"#", b"\n")) for line in file)
+
+
+def _work_path(out: Path) -> Path:
+    return out.absolute().parent / f".{out.absolute().name}.download"
+
+
+@contextlib.contextmanager
+def _work_folder(out: Path) -> Iterator[Path]:
+    """Yield the folder beside `out` that is kept after a kill, locked."""
+    folder = _work_path(out)
+    try:
+        with as_output_error(folder), contextlib.ExitStack() as stack:
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                stack.enter_context(lock_file(folder / "lock"))
+            except BlockingIOError:
+                raise OutputError(f"another download of {out} is running: wait for it, or stop it") from None
+            try:
+                yield folder
+            except DataError as error:
+                if kept := describe_partial_download(out):
+                    error.add_note(kept)
+                raise
+    finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # if nothing is left in it

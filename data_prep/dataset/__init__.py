@@ -1,0 +1,7 @@
+"""Prepared datasets: the format on disk (docs/FORMAT.md), its reader and its writer."""
+
+from data_prep.dataset.reader import Dataset, find_datasets, open_dataset
+from data_prep.dataset.schema import FORMAT_VERSION, SPLITS, Clip
+from data_prep.dataset.verify import verify_dataset
+
+__all__ = ["FORMAT_VERSION", "SPLITS", "Clip", "Dataset", "find_datasets", "open_dataset", "verify_dataset"]

@@ -1,0 +1,52 @@
+"""The map of a prepared dataset, added or computed anew: the dataset with its map replaces the old one in one step."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.dataset.hashed_file import HashedFile
+from data_prep.dataset.manifest import manifest_bytes
+from data_prep.dataset.map_layout import as_coordinates, tsne_layout
+from data_prep.dataset.npy import npy_header
+from data_prep.dataset.output_folder import new_folder
+from data_prep.dataset.reader import Dataset, open_dataset
+from data_prep.dataset.schema import MANIFEST, MAP, SPLITS
+from earshot_common.atomic import write_file
+
+
+def add_map(path: str | Path, *, seed: int = 0, progress: Callable[[int], None] = lambda _: None) -> Dataset:
+    """Lay out every clip of a dataset, store the coordinates in it, and return it, opened anew.
+
+    `progress` is called with the number of clips laid out so far. No other file changes; whatever interrupts this, the
+    folder holds the dataset as it was. Raises DatasetError, InputError (too few clips, no openTSNE), and OutputError.
+    """
+    path = Path(path).resolve()
+    dataset = open_dataset(path)
+    features = np.concatenate([dataset.features(split) for split in SPLITS])
+    coordinates = as_coordinates(tsne_layout(features, dataset.metric, seed, progress))
+    with new_folder(path, with_all=True) as work:
+        shutil.copytree(path, work, copy_function=_link, dirs_exist_ok=True)
+        for name in (MANIFEST, MAP):  # hard links: writing to them would change the old dataset
+            (work / name).unlink(missing_ok=True)
+        with HashedFile(work / MAP) as file:
+            file.write(npy_header(coordinates.dtype, coordinates.shape))
+            file.write(coordinates)
+        made = {"method": "t-SNE", "library": f"openTSNE {version('openTSNE')}", "seed": seed}
+        manifest = json.loads((path / MANIFEST).read_bytes())
+        files = dict(sorted({**manifest["files"], MAP: file.facts}.items()))
+        write_file(work / MANIFEST, manifest_bytes({**manifest, "map": made, "files": files}))
+        open_dataset(work)
+    return open_dataset(path)
+
+
+def _link(source: str, target: str) -> None:
+    """Link a file; copy it where the disk has no hard links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,86 @@
+"""Layouts of clips in the plane: clips that sound alike lie near each other, as far as two dimensions allow.
+
+t-SNE (van der Maaten & Hinton 2008), by openTSNE (Poličar, Stražar & Zupan 2024), keeps neighbours together; the
+principal plane (Pearson 1901) needs nothing but NumPy and shows a dataset without a map.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from data_prep.arrays import Float32Array, Float64Array, UInt16Array
+from data_prep.dataset.schema import Metric
+from data_prep.errors import InputError
+from earshot_common import extras
+
+MAX_COORDINATE = 65_535  # uint16
+MAX_FITTED = 100_000  # clips laid out together; the others are then placed among them
+MIN_CLIPS = 16  # fewer have no neighbourhoods
+PERPLEXITY = 30  # effective number of neighbours
+
+_CHUNK = 20_000  # clips placed at a time
+_SAMPLE = 50_000  # clips whose covariance gives the principal plane
+_MARGIN = 0.02  # on each side, as a fraction of the square
+
+
+def tsne_layout(features: Float32Array, metric: Metric, seed: int, progress: Callable[[int], None]) -> Float64Array:
+    """Lay clips out by t-SNE: float64[n, 2]. `progress` is called with the number of clips placed so far.
+
+    Of more than `MAX_FITTED` clips an evenly spaced sample is laid out, and the others are placed among them. The seed
+    fixes the layout on one machine; rounding on another one may lead to a different layout. Raises InputError without
+    openTSNE, and for fewer than `MIN_CLIPS` clips.
+    """
+    TSNE = _tsne()
+    if len(features) < MIN_CLIPS:
+        raise InputError(f"{len(features)} clips are too few for a map: expected {MIN_CLIPS} or more")
+    fitted = np.linspace(0, len(features) - 1, min(len(features), MAX_FITTED)).astype(np.int64)
+    perplexity = min(PERPLEXITY, (len(fitted) - 1) // 3)
+    fit = TSNE(perplexity=perplexity, initialization="pca", random_state=seed, n_jobs=-1).fit(
+        _comparable(features[fitted], metric)
+    )
+    places = np.empty((len(features), 2))
+    places[fitted] = fit
+    progress(len(fitted))
+    rest = np.setdiff1d(np.arange(len(features)), fitted, assume_unique=True)
+    for start in range(0, len(rest), _CHUNK):
+        some = rest[start : start + _CHUNK]
+        places[some] = fit.transform(_comparable(features[some], metric))
+        progress(len(fitted) + start + len(some))
+    return places
+
+
+def principal_plane(features: Float32Array) -> Float64Array:
+    """Project clips onto the two directions in which they differ most: float64[n, 2], the same on every machine."""
+    sample = np.array(features[:: max(1, len(features) // _SAMPLE)], dtype=np.float64)
+    centre = sample.mean(axis=0)
+    sample -= centre  # in place: a copy would set the peak of the app's memory
+    axes = np.linalg.eigh(sample.T @ sample)[1][:, ::-1][:, :2]  # [dim, 2], the largest variance first
+    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), range(axes.shape[1])] < 0, -1, 1)  # a sign is arbitrary
+    places = np.zeros((len(features), 2))
+    for start in range(0, len(features), _CHUNK):
+        places[start : start + _CHUNK, : axes.shape[1]] = (features[start : start + _CHUNK] - centre) @ axes
+    return places
+
+
+def as_coordinates(places: Float64Array) -> UInt16Array:
+    """Scale places, float64[n, 2], into the square of uint16 coordinates, both axes alike, centred: uint16[n, 2]."""
+    low, high = places.min(axis=0), places.max(axis=0)
+    scale = (1 - 2 * _MARGIN) / max(float((high - low).max()), np.finfo(np.float64).tiny)
+    return np.asarray(np.rint(MAX_COORDINATE * (0.5 + scale * (places - (low + high) / 2))), dtype=np.uint16)
+
+
+def _comparable(features: Float32Array, metric: Metric) -> Float64Array:
+    """Return features whose Euclidean distances have the order of the metric: scaled to length 1 for cosine."""
+    rows = features.astype(np.float64)
+    if metric == "cosine":
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    return rows
+
+
+def _tsne() -> Any:
+    try:
+        from openTSNE import TSNE
+    except ImportError:
+        raise InputError(extras.advice("openTSNE")) from None
+    return TSNE

@@ -1,0 +1,269 @@
+"""Reader of prepared datasets: quick to open, verified while it reads; all arrays it returns are read-only.
+
+docs/FORMAT.md describes the folder; `writer` makes it; `verify` reads every byte of it.
+"""
+
+import hashlib
+from bisect import bisect_left
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_prep.arrays import Float32Array, Int64Array, UInt8Array, UInt16Array
+from data_prep.dataset.label_sets import LabelSets
+from data_prep.dataset.manifest import parse_manifest
+from data_prep.dataset.npy import open_npy, read_only
+from data_prep.dataset.schema import (
+    CLIPS,
+    CLIPS_SCHEMA,
+    FORMAT_VERSION,
+    FRAMES,
+    LABELS,
+    LABELS_SCHEMA,
+    MANIFEST,
+    MAP,
+    SPLITS,
+    Clip,
+    MediaKind,
+    Metric,
+    row_key,
+)
+from data_prep.errors import DatasetError
+
+
+class Dataset:
+    """A prepared dataset, open for reading. Made by `open_dataset`; safe to share between threads.
+
+    The features are memory maps; the two tables are read, checked against their sha256 and kept at first use.
+    """
+
+    def __init__(self, path: Path, manifest_bytes: bytes) -> None:
+        self.path = path
+        self.manifest: dict[str, Any] = parse_manifest(manifest_bytes, path / MANIFEST)
+        self.fingerprint: str = hashlib.sha256(manifest_bytes).hexdigest()
+        self.name: str = self.manifest["name"]
+        self.title: str = self.manifest["title"]
+        self.source: str = self.manifest["source"]
+        self.licence: str = self.manifest["licence"]
+        self.media: MediaKind = self.manifest["media"]
+        self.metric: Metric = self.manifest["metric"]
+        self.dim: int = self.manifest["features"]["dim"]
+        self._check_sizes()
+        self._features = {split: self._open_features(split) for split in SPLITS}
+        self._frames = self._open_frames() if FRAMES in self.manifest["files"] else None
+        self._map = self._open_map() if MAP in self.manifest["files"] else None
+
+    def __repr__(self) -> str:
+        """Return the name and the rows of each split."""
+        rows = ", ".join(f"{split} {self.n_rows(split):,}" for split in SPLITS)
+        return f"<Dataset {self.name!r}: {rows}>"
+
+    def n_rows(self, split: str) -> int:
+        """Return the number of clips in a split."""
+        return int(self.manifest["rows"][_checked(split)])
+
+    def features(self, split: str) -> Float32Array:
+        """Return the features of a split: a read-only memory map, float32[n, dim], finite."""
+        return self._features[_checked(split)]
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether the dataset holds the clips' frames, not only their means."""
+        return self._frames is not None
+
+    def frames(self, split: str) -> tuple[Int64Array, UInt8Array]:
+        """Return the frames of a split: offsets int64[n + 1], and a read-only memory map uint8[offsets[-1], dim].
+
+        The frames of row i are `values[offsets[i]:offsets[i + 1]]`.
+        """
+        if self._frames is None:
+            raise DatasetError(f"{self.path} keeps no frames: prepare it again with --frames")
+        first_row = self._first_row(split)
+        ends = np.concatenate([[0], np.cumsum(_numbers(self._clips["n_frames"].chunk(0)))])
+        ends = ends[first_row : first_row + self.n_rows(split) + 1]
+        return read_only(ends - ends[0]), self._frames[ends[0] : ends[-1]]
+
+    def map(self) -> UInt16Array | None:
+        """Return each clip's coordinates on the map: read-only uint16[n, 2], first train, then validation, then test.
+
+        None for a dataset without a map; `manifest["map"]` says how it was made, `python -m data_prep map` makes one.
+        """
+        return self._map
+
+    def clips(self, split: str) -> pa.Table:
+        """Return the clips of a split, in row order (no copy: a slice of the whole table)."""
+        return self._clips.slice(self._first_row(split), self.n_rows(split))
+
+    def clip(self, split: str, row: int) -> Clip:
+        """Return one clip; IndexError when the split has no such row."""
+        if not 0 <= row < self.n_rows(split):
+            raise IndexError(f"row {row} is outside {split}, which has rows 0 to {self.n_rows(split) - 1}")
+        (facts,) = self.clips(split).slice(row, 1).drop_columns(["first_frame"]).to_pylist()
+        return Clip(**{**facts, "labels": tuple(facts["labels"])})
+
+    def find_clip(self, clip_id: str) -> Clip | None:
+        """Return the clip with this id, or None: a binary search, as rows are sorted by `row_key`."""
+        key = row_key(clip_id)
+        for split in SPLITS:
+            ids: Any = self.clips(split)["clip_id"]
+            row = bisect_left(range(len(ids)), key, key=lambda i: row_key(ids[i].as_py()))
+            if row < len(ids) and ids[row].as_py() == clip_id:
+                return self.clip(split, row)
+        return None
+
+    @cached_property
+    def label_indices(self) -> list[int]:
+        """The index column of the label table: 0, 1, 2, ... in a valid dataset."""
+        return cast("list[int]", self._labels["index"].to_pylist())
+
+    @cached_property
+    def label_names(self) -> list[str]:
+        """Display names, by label index."""
+        return cast("list[str]", self._labels["name"].to_pylist())
+
+    @cached_property
+    def label_mids(self) -> list[str]:
+        """AudioSet's ids of the labels (such as "/m/09x0r"), by label index."""
+        return cast("list[str]", self._labels["mid"].to_pylist())
+
+    @cached_property
+    def label_parents(self) -> list[list[str]]:
+        """Names of each label's parents in the ontology, by label index; empty where none are known."""
+        return cast("list[list[str]]", self._labels["parents"].to_pylist())
+
+    def label_counts(self, split: str) -> Int64Array:
+        """Return how many clips of a split carry each label: int64[n_labels]."""
+        return _numbers(self._labels[_checked(split)].chunk(0))
+
+    def label_sets(self, split: str) -> LabelSets:
+        """Return the labels of every row: (offsets int64[n + 1], values int16[m]).
+
+        The labels of row i are `values[offsets[i]:offsets[i + 1]]`; `values` is a view of the table, not a copy.
+        """
+        column: Any = self._clips["labels"].chunk(0)
+        first_row = self._first_row(split)
+        offsets = _numbers(column.offsets)[first_row : first_row + self.n_rows(split) + 1].astype(np.int64)
+        return LabelSets(read_only(offsets - offsets[0]), _numbers(column.values)[offsets[0] : offsets[-1]])
+
+    def labels_of(self, split: str, rows: npt.ArrayLike) -> LabelSets:
+        """Return the labels of some rows (int64[m]) in their order, as `label_sets` returns those of every row."""
+        return self.label_sets(split).take(np.asarray(rows, np.int64))
+
+    def rows_with_label(self, split: str, label: int) -> Int64Array:
+        """Return the rows of a split that carry a label, ascending: int64[m]."""
+        if not 0 <= label < len(self.label_names):
+            raise IndexError(f"label {label} is outside the table, which has labels 0 to {len(self.label_names) - 1}")
+        offsets, values = self.label_sets(split)
+        places = np.flatnonzero(values == label)
+        return read_only(np.searchsorted(offsets, places, side="right") - 1)
+
+    def _first_row(self, split: str) -> int:
+        """Return the place of a split's row 0 in clips.parquet."""
+        return sum(map(self.n_rows, SPLITS[: SPLITS.index(_checked(split))]))
+
+    @cached_property
+    def _clips(self) -> pa.Table:
+        return self._read_table(CLIPS, CLIPS_SCHEMA, sum(map(self.n_rows, SPLITS)))
+
+    @cached_property
+    def _labels(self) -> pa.Table:
+        return self._read_table(LABELS, LABELS_SCHEMA, self.manifest["labels"])
+
+    def _read_table(self, name: str, schema: pa.Schema, n_rows: int) -> pa.Table:
+        """Read a Parquet file as one chunk, refusing it unless its bytes are those written with this manifest."""
+        path = self.path / name
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise DatasetError(f"cannot read {path}: {error.strerror}; prepare the dataset again") from error
+        if hashlib.sha256(data).hexdigest() != self.manifest["files"][name]["sha256"]:
+            raise DatasetError(
+                f"{path} is not the file its manifest describes: it was damaged, or the dataset was replaced "
+                "while open; open it again, and if that fails prepare it again"
+            )
+        try:
+            # Not pq.read_table, which imports pandas: see _numbers.
+            file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+            if not file.schema_arrow.equals(schema):
+                raise DatasetError(f"{path} has other columns than format version {FORMAT_VERSION} has")
+            if file.metadata.num_rows != n_rows or n_rows == 0:
+                raise DatasetError(f"{path} has {file.metadata.num_rows:,} rows, its manifest states {n_rows:,}")
+            return file.read().combine_chunks()
+        except (pa.ArrowException, OSError) as error:
+            raise DatasetError(f"{path} is damaged ({error}); prepare the dataset again") from error
+
+    def _check_sizes(self) -> None:
+        for name, facts in self.manifest["files"].items():
+            path = self.path / name
+            if not path.is_file():
+                raise DatasetError(f"{path} is missing; prepare the dataset again")
+            if path.stat().st_size != facts["bytes"]:
+                raise DatasetError(
+                    f"{path} has {path.stat().st_size:,} bytes, expected {facts['bytes']:,}; prepare the dataset again"
+                )
+
+    def _open_features(self, split: str) -> Float32Array:
+        return open_npy(self.path / f"{split}.npy", np.float32, (self.n_rows(split), self.dim))
+
+    def _open_frames(self) -> UInt8Array:
+        return open_npy(self.path / FRAMES, np.uint8, (self.manifest["frames"], self.dim))
+
+    def _open_map(self) -> UInt16Array:
+        return open_npy(self.path / MAP, np.uint16, (sum(map(self.n_rows, SPLITS)), 2))
+
+
+def open_dataset(path: str | Path) -> Dataset:
+    """Open a prepared dataset after checking its manifest, its file sizes and its array headers.
+
+    Raises DatasetError when the folder holds no dataset, a damaged one, or one of another format version.
+    """
+    path = Path(path)
+    manifest_bytes = _read_manifest(path)
+    while True:
+        try:
+            dataset = Dataset(path, manifest_bytes)
+        except DatasetError:
+            if _read_manifest(path) == manifest_bytes:
+                raise
+        else:
+            if _read_manifest(path) == manifest_bytes:
+                return dataset
+        manifest_bytes = _read_manifest(path)  # the folder was replaced while it was being opened
+
+
+def find_datasets(root: str | Path) -> list[Path]:
+    """Return the dataset folders in `root` and one level below, sorted, without hidden ones, which are unfinished."""
+    found = [*Path(root).glob(f"*/{MANIFEST}"), *Path(root).glob(f"*/*/{MANIFEST}")]
+    visible = (manifest.parent for manifest in found if not any(p.startswith(".") for p in _below(root, manifest)))
+    return sorted(visible)
+
+
+def _below(root: str | Path, path: Path) -> tuple[str, ...]:
+    return path.relative_to(root).parts
+
+
+def _read_manifest(path: Path) -> bytes:
+    try:
+        return (path / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        raise DatasetError(
+            f"{path} holds no prepared dataset: {MANIFEST} is missing; make one with `python -m data_prep`"
+        ) from None
+    except OSError as error:
+        raise DatasetError(f"cannot read {path / MANIFEST}: {error.strerror}") from error
+
+
+def _checked(split: str) -> str:
+    if split not in SPLITS:
+        raise KeyError(f"no split {split!r}: expected one of {', '.join(SPLITS)}")
+    return split
+
+
+def _numbers(column: Any) -> npt.NDArray[Any]:
+    """View an Arrow array of numbers. Its own `to_numpy` imports pandas, which takes a second."""
+    return np.from_dlpack(column)

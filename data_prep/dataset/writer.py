@@ -1,0 +1,223 @@
+"""Writer of prepared datasets: takes batches of clips in any order, and makes a complete folder or none.
+
+Each split is sorted by `row_key`, so a dataset depends on its clips alone, not on their order. Clips are staged in
+files; only when all are there are their columns read into memory, about 100 bytes per clip.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_prep.arrays import Float32Array, Int64Array
+from data_prep.dataset.features import means_of_sums
+from data_prep.dataset.hashed_file import HashedFile
+from data_prep.dataset.manifest import manifest_bytes
+from data_prep.dataset.npy import npy_header
+from data_prep.dataset.output_folder import new_folder
+from data_prep.dataset.schema import (
+    CLIPS,
+    CLIPS_SCHEMA,
+    FORMAT,
+    FORMAT_VERSION,
+    FRAMES,
+    LABELS,
+    LABELS_SCHEMA,
+    MANIFEST,
+    SPLITS,
+    About,
+    ClipBatch,
+    Label,
+)
+from data_prep.dataset.staging import Staging
+from data_prep.errors import InputError
+from data_prep.read_ahead import read_ahead
+from earshot_common.atomic import write_file
+
+_CHUNK = 16_384  # clips whose features are copied at a time
+_GROUP = 1 << 18  # clips in a row group of the table
+
+
+def write_dataset(
+    out: str | Path,
+    about: About,
+    labels: Sequence[Label],
+    batches: Iterable[ClipBatch],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write a prepared dataset to the folder `out`; its name is the folder's.
+
+    `batches` is iterated once, so it may be a generator. Raises InputError for a clip that violates the format or
+    occurs twice, OutputError when `out` exists (unless `overwrite`) or cannot be written.
+    """
+    with new_dataset(out, labels, overwrite=overwrite) as writer:
+        for batch in batches:
+            writer.add(batch)
+        writer.finish(about)
+
+
+@contextlib.contextmanager
+def new_dataset(out: str | Path, labels: Sequence[Label], *, overwrite: bool = False) -> Iterator["DatasetWriter"]:
+    """Yield a writer; call its `finish` before the block ends, then the folder `out` appears, complete."""
+    with new_folder(Path(out), overwrite=overwrite) as folder:
+        writer = DatasetWriter(folder, Path(out).absolute().name, labels)
+        try:
+            yield writer
+        finally:
+            writer.close()
+        if not writer.finished:
+            raise RuntimeError("the dataset is not finished: call DatasetWriter.finish")
+
+
+class DatasetWriter:
+    """Writes the files of one dataset into an empty folder. Made by `new_dataset`."""
+
+    def __init__(self, folder: Path, name: str, labels: Sequence[Label]) -> None:
+        self._folder = folder
+        self._name = name
+        self._labels = labels
+        self._staging = Staging(folder, len(labels))
+        self._files: dict[str, dict[str, int | str]] = {}
+        self.finished = False
+
+    def add(self, batch: ClipBatch) -> None:
+        """Add clips; raises InputError for one that violates the format."""
+        self._staging.add(batch)
+
+    def finish(self, about: About, *, skipped: Sequence[Mapping[str, Any]] = (), notes: Sequence[str] = ()) -> None:
+        """Write every file, the manifest last.
+
+        `skipped` lists what was left out of the input and why; `notes` are sentences about it for users.
+        """
+        if not self._staging:
+            raise InputError("there are no clips to write")
+        staged = self._staging.table()
+        rows, n_frames = self._rows(staged), staged["n_frames"].to_numpy().astype(np.int64)
+        with ThreadPoolExecutor(1) as executor:
+            tables = executor.submit(self._write_tables, staged, rows, n_frames)
+            self._write_features(rows, n_frames)
+            tables.result()
+        total_frames = self._write_frames(rows, n_frames) if self._staging.has_frames else 0
+        self._staging.close()
+        facts = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "name": self._name,
+            "title": about.title,
+            "source": about.source,
+            "licence": about.licence,
+            "media": about.media,
+            "media_folder": about.media_folder,
+            "metric": about.metric,
+            "features": {**about.features, "dim": self._staging.dim, "dtype": "float32"},
+            "rows": {split: len(rows[split]) for split in SPLITS},
+            "labels": len(self._labels),
+            "frames": total_frames,
+            "files": dict(sorted(self._files.items())),
+            "skipped": list(skipped),
+            "notes": list(notes),
+        }
+        write_file(self._folder / MANIFEST, manifest_bytes(facts))
+        self.finished = True
+
+    def close(self) -> None:
+        """Remove the staged files."""
+        self._staging.close()
+
+    def _rows(self, staged: pa.Table) -> dict[str, Int64Array]:
+        """Return, for each split, the rows of its clips in the table, sorted by `row_key`."""
+        keys, splits = self._staging.order()
+        high, low = keys.T
+        order = np.argsort(high)
+        if (
+            high[order[1:]] == high[order[:-1]]
+        ).any():  # the same clip twice, or, hardly ever, two equal halves of hashes
+            order = np.lexsort((low, high))
+            twice = np.flatnonzero((high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]]))
+            if len(twice):
+                clip_id = staged["clip_id"][order[twice[0]]].as_py()
+                raise InputError(f"clip {clip_id!r} occurs twice: ids must be unique in a dataset")
+        return {split: order[splits[order] == place] for place, split in enumerate(SPLITS)}
+
+    def _write_tables(self, staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> None:
+        self._write_table(CLIPS, CLIPS_SCHEMA, _clips(staged, rows, n_frames if self._staging.has_frames else None))
+        self._write_table(LABELS, LABELS_SCHEMA, [_labels_table(self._labels, self._staging.label_counts)])
+
+    def _write_table(self, name: str, schema: pa.Schema, groups: Iterable[pa.Table]) -> None:
+        """Write a table as Parquet, in memory first: it is small, and hashed as it is written."""
+        sink = pa.BufferOutputStream()
+        with pq.ParquetWriter(sink, schema, compression="zstd", write_page_checksum=True) as writer:
+            for group in groups:
+                writer.write_table(group)
+        data: Any = sink.getvalue()
+        with self._hashed(name) as file:
+            file.write(np.frombuffer(data, np.uint8))
+
+    def _write_features(self, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> None:
+        def features(chunk: Int64Array) -> Float32Array:
+            given: npt.NDArray[Any] = self._staging.features(chunk)
+            return means_of_sums(given, n_frames[chunk]) if given.dtype == np.uint16 else given
+
+        for split in SPLITS:
+            header = npy_header(np.float32, (len(rows[split]), self._staging.dim or 0))
+            with self._hashed(f"{split}.npy", header) as file:
+                reading = read_ahead(map(features, _chunks(rows[split])), 1)
+                with contextlib.closing(reading) as chunks:
+                    for chunk in chunks:
+                        file.write(chunk)
+
+    def _write_frames(self, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> int:
+        """Write the frames; return how many."""
+        first, total = np.cumsum(n_frames) - n_frames, int(n_frames.sum())
+        with self._hashed(FRAMES, npy_header(np.uint8, (total, self._staging.dim or 0))) as file:
+            for split in SPLITS:
+                for chunk in _chunks(rows[split]):
+                    file.write(self._staging.frames(first[chunk], n_frames[chunk]))
+        return total
+
+    @contextlib.contextmanager
+    def _hashed(self, name: str, header: bytes = b"") -> Iterator[HashedFile]:
+        with HashedFile(self._folder / name) as file:
+            file.write(header)
+            yield file
+        self._files[name] = file.facts
+
+
+def _clips(staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array | None) -> Iterator[pa.Table]:
+    """Yield the table of clips, one row group at a time; `n_frames` where frames are kept."""
+    order = np.concatenate([rows[split] for split in SPLITS])
+    row = np.concatenate([np.arange(len(rows[split]), dtype=np.int32) for split in SPLITS])
+    first_frame = None if n_frames is None else np.cumsum(n_frames[order]) - n_frames[order]
+    for start in range(0, len(order), _GROUP):
+        group = slice(start, start + _GROUP)
+        places = pa.array(order[group])
+        columns: dict[str, Any] = {
+            "row": pa.array(row[group].astype(np.int64)),
+            "first_frame": pa.nulls(len(places), pa.int64()) if first_frame is None else pa.array(first_frame[group]),
+        }
+        yield pa.table(
+            [columns.get(field.name) or staged[field.name].take(places) for field in CLIPS_SCHEMA],
+            schema=CLIPS_SCHEMA,
+        )
+
+
+def _labels_table(labels: Sequence[Label], counts: Int64Array) -> pa.Table:
+    columns: dict[str, Any] = {
+        "index": range(len(labels)),
+        "mid": [label.mid for label in labels],
+        "name": [label.name for label in labels],
+        "parents": [list(label.parents) for label in labels],
+        **dict(zip(SPLITS, counts, strict=True)),
+    }
+    return pa.table(columns, schema=LABELS_SCHEMA)
+
+
+def _chunks(rows: Int64Array) -> Iterator[Int64Array]:
+    return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))

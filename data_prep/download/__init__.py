@@ -1,0 +1,1 @@
+"""Downloads over HTTP that can be resumed at any byte."""

@@ -1,0 +1,141 @@
+"""Parcels: a prepared dataset in one file, made by `pack`, unpacked by `unpack`, downloaded by `fetch_dataset`.
+
+A parcel is a zip archive of the dataset's own files, uncompressed, `manifest.json` first. Nothing in it is trusted:
+only files that the manifest names are extracted, each with the size and sha256 that the manifest states.
+"""
+
+import lzma
+import os
+import re
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from data_prep.dataset.hashed_file import HashedFile, file_facts
+from data_prep.dataset.manifest import parse_manifest
+from data_prep.dataset.output_folder import as_output_error, new_folder
+from data_prep.dataset.reader import Dataset, open_dataset
+from data_prep.dataset.schema import MANIFEST
+from data_prep.dataset.verify import verify_dataset
+from data_prep.download.journal import read_journal, write_journal
+from data_prep.download.progress import ProgressCallback
+from data_prep.download.resumable import fetch_file
+from data_prep.errors import InputError, OutputError
+from earshot_common.atomic import atomic_file, write_file
+
+_MAX_MANIFEST_BYTES = 1 << 26
+_BLOCK_BYTES = 1 << 20
+_NOT_A_PARCEL = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
+_ADDRESS = re.compile(r"(?P<address>https?://[^\s#]+)#sha256=(?P<sha256>[0-9a-fA-F]{64})")
+
+
+def pack(path: str | Path, out: str | Path) -> str:
+    """Write the whole dataset at `path` into the file `out`; return the file's sha256.
+
+    Raises InputError for a damaged dataset, OutputError when `out` exists or cannot be written.
+    """
+    target = Path(out)
+    if os.path.lexists(target):
+        raise OutputError(f"{target} exists already: choose another name, or remove it")
+    problems = verify_dataset(path)
+    if problems:
+        raise InputError(f"{path} is damaged, so it is not packed: {problems[0]}")
+    dataset = open_dataset(path)
+    with (
+        as_output_error(target),
+        atomic_file(target) as part,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        for name in (MANIFEST, *dataset.manifest["files"]):
+            entry = zipfile.ZipInfo(name)  # of a fixed date: the same dataset is the same parcel
+            with (dataset.path / name).open("rb") as file, archive.open(entry, "w", force_zip64=True) as packed:
+                shutil.copyfileobj(file, packed, _BLOCK_BYTES)
+    return str(file_facts(target)["sha256"])
+
+
+def unpack(parcel: Path, out: Path, *, overwrite: bool = False) -> Dataset:
+    """Unpack a parcel into the dataset `out`, in one step. Raises InputError for what is not a valid parcel."""
+    try:
+        with zipfile.ZipFile(parcel) as archive, new_folder(out, overwrite=overwrite) as folder:
+            _extract(archive, folder, parcel)
+    except _NOT_A_PARCEL as error:
+        raise InputError(f"{parcel} is not a packed dataset ({error}); expected what `data_prep pack` writes") from None
+    return open_dataset(out)
+
+
+def fetch_dataset(
+    address: str,
+    out: Path,
+    progress: ProgressCallback = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Dataset:
+    """Download the dataset at the address `https://...#sha256=...` to the folder `out`, unless it is there already.
+
+    A dataset at `out` that is not known to be made of this very file is replaced, once the new one is complete.
+    Raises InputError for another form of address, DownloadError when no file is there or it has another sha256.
+    """
+    found = _ADDRESS.fullmatch(address.strip())
+    if found is None:
+        raise InputError(
+            f"{address[:200]!r} is not the address of a dataset; expected https://, the address of a packed one, then "
+            "#sha256= and the 64 digits that `python -m data_prep pack` printed"
+        )
+    if is_fetched(address, out):
+        return open_dataset(out)
+    sha256 = found["sha256"].lower()
+    parcel = out.with_name(f".{out.name}.parcel")
+    fetch_file([found["address"]], parcel, sha256=sha256, signature=b"PK", progress=progress, should_stop=should_stop)
+    try:
+        with as_output_error(out):
+            _origin(out).unlink(missing_ok=True)
+            dataset = unpack(parcel, out, overwrite=True)
+            write_journal(_origin(out), {"sha256": sha256})
+    finally:
+        parcel.unlink(missing_ok=True)
+    return dataset
+
+
+def is_fetched(address: str, out: Path) -> bool:
+    """Return whether `fetch_dataset` has made the dataset at `out` of the file at this very address."""
+    found, origin = _ADDRESS.fullmatch(address.strip()), read_journal(_origin(out))
+    here = (out / MANIFEST).exists()
+    return here and found is not None and origin is not None and origin["sha256"] == found["sha256"].lower()
+
+
+def _origin(out: Path) -> Path:
+    """Return the path of the note on which file a downloaded dataset was made of: beside it, not among its files."""
+    return out.with_name(f".{out.name}.origin.json")
+
+
+def _extract(archive: zipfile.ZipFile, folder: Path, parcel: Path) -> None:
+    with archive.open(MANIFEST) as packed:
+        data = _read(packed, _MAX_MANIFEST_BYTES + 1, parcel)
+    if len(data) > _MAX_MANIFEST_BYTES:
+        raise InputError(f"{parcel} holds a manifest of more than {_MAX_MANIFEST_BYTES:,} bytes: this is no dataset")
+    for name, facts in parse_manifest(data, parcel)["files"].items():
+        left = facts["bytes"]
+        with archive.open(name) as packed, HashedFile(folder / name) as file:
+            while left and (piece := _read(packed, min(left, _BLOCK_BYTES), parcel)):
+                file.write(piece)
+                left -= len(piece)
+        if left or file.facts["sha256"] != facts["sha256"]:
+            raise InputError(f"{parcel}: its {name} is not the file that its manifest describes; get the parcel again")
+    write_file(folder / MANIFEST, data)
+
+
+def _read(packed: IO[bytes], size: int, parcel: Path) -> bytes:
+    try:
+        return packed.read(size)
+    except OSError as error:  # which is also what bz2 raises at damage
+        raise InputError(f"{parcel} cannot be read ({error.strerror or error}); get the parcel again") from None

@@ -1,0 +1,125 @@
+"""Journal of embedded files: a run over a folder that is killed loses the file it was working on and no more.
+
+The journal of a dataset is the file `.<name>.heard` beside it. Each file that has been embedded appends one line: a
+sha256 and the facts as JSON. A kill truncates the last line at most, and its hash shows that. The hash also covers the
+folder and the model, so a journal of another folder or model is ignored. The journal is removed when the dataset, which
+holds the same facts, has been written.
+"""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from data_prep.arrays import Float32Array
+from data_prep.dataset.output_folder import as_output_error
+from data_prep.errors import OutputError
+from data_prep.sounds.walk import SoundFile
+from data_prep.sounds.yamnet import EMBEDDER
+from earshot_common.locks import try_lock
+
+_FORMAT = "heard 1"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedClip:
+    """One clip of a file as it is written to the dataset.
+
+    suggested: names of labels, best first. feature: float32[128]. excerpt: the feature of the clip's middle half, for
+    clips that give an excerpt.
+    """
+
+    start_s: float
+    end_s: float
+    suggested: tuple[str, ...]
+    n_frames: int
+    feature: Float32Array
+    excerpt: Float32Array | None
+
+
+class ProgressJournal:
+    """The files of `folder` that earlier runs have embedded for the dataset `target`, and those that this run embeds.
+
+    Raises OutputError while another run works on `target`.
+    """
+
+    def __init__(self, target: Path, folder: Path) -> None:
+        self._path = target.absolute().parent / f".{target.absolute().name}.heard"
+        self._salt = f"{_FORMAT}\n{EMBEDDER}\n{folder}\n".encode()
+        with as_output_error(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("ab+")
+        if try_lock(self._file.fileno()) is False:
+            self._file.close()
+            raise OutputError(f"another run is writing {target}: wait for it, or stop it")
+        self._embedded = dict(self._read())
+
+    def __enter__(self) -> Self:
+        """Return the journal."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the journal if the dataset was written or nothing was embedded."""
+        if kind is None or not self._file.tell():
+            self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of a full disk, which `add` has reported
+            self._file.close()
+
+    def clips(self, file: SoundFile) -> list[EmbeddedClip]:
+        """Return the clips of a file that was embedded and has not changed since; none of any other."""
+        return self._embedded.get(file, [])
+
+    def add(self, file: SoundFile, clips: Sequence[EmbeddedClip]) -> None:
+        """Append the clips of a file."""
+        text = json.dumps({**asdict(file), "clips": [_to_json(clip) for clip in clips]}).encode()
+        with as_output_error(self._path):
+            self._file.write(self._hash(text) + b" " + text + b"\n")
+            self._file.flush()  # to the system, which survives a kill; a sync to disk would cost more
+
+    def _read(self) -> list[tuple[SoundFile, list[EmbeddedClip]]]:
+        """Return the lines before the first invalid one, and truncate the file there."""
+        found, valid_size = [], 0
+        self._file.seek(0)
+        for line in self._file:
+            digest, _, text = line.removesuffix(b"\n").partition(b" ")
+            if not line.endswith(b"\n") or digest != self._hash(text):
+                break
+            facts = json.loads(text)
+            clips = [_from_json(clip) for clip in facts.pop("clips")]
+            found.append((SoundFile(**facts), clips))
+            valid_size += len(line)
+        self._file.truncate(valid_size)
+        self._file.seek(0, os.SEEK_END)
+        return found
+
+    def _hash(self, text: bytes) -> bytes:
+        return hashlib.sha256(self._salt + text).hexdigest().encode()
+
+
+def _to_json(clip: EmbeddedClip) -> dict[str, Any]:
+    excerpt = None if clip.excerpt is None else _encode(clip.excerpt)
+    return {**asdict(clip), "feature": _encode(clip.feature), "excerpt": excerpt}
+
+
+def _from_json(facts: dict[str, Any]) -> EmbeddedClip:
+    excerpt = None if facts["excerpt"] is None else _decode(facts["excerpt"])
+    arrays = {"feature": _decode(facts["feature"]), "excerpt": excerpt}
+    return EmbeddedClip(**{**facts, "suggested": tuple(facts["suggested"]), **arrays})
+
+
+def _encode(feature: Float32Array) -> str:
+    return base64.b85encode(feature.astype("<f4").tobytes()).decode()
+
+
+def _decode(text: str) -> Float32Array:
+    return np.frombuffer(base64.b85decode(text), "<f4").astype(np.float32)

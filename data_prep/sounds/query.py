@@ -1,0 +1,89 @@
+"""Queries from sounds: a recording or an upload is embedded so that it can be searched for in a dataset."""
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from data_prep.arrays import Float32Array
+from data_prep.dataset.features import mean_features
+from data_prep.dataset.reader import Dataset
+from data_prep.errors import InputError
+from data_prep.sample import embedding
+from data_prep.sample.synth import N_SAMPLES
+from data_prep.sample.synth.scene import level
+from data_prep.sounds import yamnet
+from data_prep.sounds.audio import Samples, read_clips
+from data_prep.sounds.label_centroids import LabelCentroids
+from data_prep.sounds.model import get_model
+from data_prep.sounds.yamnet import Yamnet
+
+MAX_SOUND_S = 60.0  # length of a recording
+MAX_UPLOAD_BYTES = 5_000_000
+_LOUDNESS = 10 ** (-19.5 / 20)  # median RMS of the loudest quarter of a second over the sample's clips
+
+
+@dataclass(frozen=True, slots=True)
+class SoundQuery:
+    """A query made from a sound.
+
+    feature: float32[dim]. labels: the five labels with YAMNet's highest scores, as (name, score), best first; empty
+    where YAMNet is not used. seconds: length of the sound.
+    """
+
+    feature: Float32Array
+    labels: tuple[tuple[str, float], ...]
+    seconds: float
+
+
+class SoundEmbedder:
+    """Embeds sounds as queries for one dataset; the model and the label centroids are loaded at first use.
+
+    `method`: "embedder" where the dataset's own embedder can be run, so that a clip given as a query has the feature
+    stored for it; else "labels", by way of `data_prep.sounds.label_centroids`.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        embedder = dataset.manifest["features"].get("embedder")
+        self._is_yamnet, self._is_log_mel = embedder == yamnet.EMBEDDER, embedder == embedding.EMBEDDER
+        self.method: Literal["embedder", "labels"] = "embedder" if self._is_yamnet or self._is_log_mel else "labels"
+
+    def embed(self, data: bytes, name: str = "your sound") -> SoundQuery:
+        """Return the query for the bytes of a sound file, which are not stored; `name` is used in messages.
+
+        Raises InputError for a file that is too large, too long, silent or not a sound.
+        """
+        if len(data) > MAX_UPLOAD_BYTES:
+            limit = MAX_UPLOAD_BYTES / 1e6
+            raise InputError(f"{name} has {len(data) / 1e6:.1f} MB, expected at most {limit:.0f} MB: cut it")
+        clips = list(read_clips(io.BytesIO(data), name, max_s=MAX_SOUND_S))
+        samples, seconds = np.concatenate([clip.samples for clip in clips]), clips[-1].end_s
+        if self._is_log_mel:
+            frame = embedding.embed(_like_the_sample(samples))
+            return SoundQuery(mean_features(frame[None], np.ones(1, np.int64))[0], (), seconds)
+        output = self._yamnet.run(samples)
+        best = np.argsort(-output.scores, kind="stable")[:5]
+        labels = tuple((self._yamnet.names[i], float(output.scores[i])) for i in best)
+        feature = output.feature if self._is_yamnet else self._centroids.query(output.scores)
+        return SoundQuery(feature, labels, seconds)
+
+    @cached_property
+    def _yamnet(self) -> Yamnet:
+        return Yamnet(get_model())
+
+    @cached_property
+    def _centroids(self) -> LabelCentroids:
+        return LabelCentroids.from_dataset(self._dataset, self._yamnet.names)
+
+
+def _like_the_sample(samples: Samples) -> Samples:
+    """Return the loudest 2.5 seconds at the level of the sample's clips; a shorter sound is padded with silence."""
+    if len(samples) < N_SAMPLES:
+        samples = np.pad(samples, (0, N_SAMPLES - len(samples)))
+    energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
+    start = int((energy[N_SAMPLES:] - energy[:-N_SAMPLES]).argmax())
+    loudest = samples[start : start + N_SAMPLES].astype(np.float64)
+    return level(loudest, np.zeros_like(loudest), _LOUDNESS).astype(np.float32)

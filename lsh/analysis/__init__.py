@@ -1,0 +1,1 @@
+"""Analysis of searches: predicted and measured quality, times, choice of settings, comparisons."""

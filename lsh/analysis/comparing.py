@@ -1,0 +1,172 @@
+"""Families of hash functions against each other, at equal budget.
+
+How good a hash function is shows in what it finds among equally many candidates: a family that looks at more finds
+more. So each family gets the same tables and probes, and for each budget, a share of the collection that may be looked
+at, the number of bits with which it finds the most of what it may look for. All rank their candidates by exact
+distance; what differs is whom they meet.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh import validate
+from lsh.analysis.recall_grid import recall_grid
+from lsh.arrays import Float32Array
+from lsh.errors import ParameterError
+from lsh.index import LSHIndex
+from lsh.params import FAMILIES
+from lsh.quality import Labels, label_precision_at_k, recall_at_k
+from lsh.sketch_index import SketchIndex
+
+BUDGETS = (0.01, 0.02, 0.05, 0.1)  # shares of the collection
+TABLES, PROBES = 16, 4
+_BITS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean over queries and its standard error."""
+
+    value: float
+    error: float
+
+    @classmethod
+    def of(cls, values: npt.NDArray[Any]) -> "Mean":
+        """Return the mean of values of any kind, one a query."""
+        return cls(float(np.mean(values)), float(np.std(values) / np.sqrt(len(values))))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What one family reaches within one budget.
+
+    setting: the arguments of its searches. recall, label_precision: of the k returned; gain: label precision less that
+    of exact search, query by query, so that its error is that of the difference. candidates: the share of the
+    collection looked at, at most the budget.
+    """
+
+    family: str
+    budget: float
+    setting: dict[str, int]
+    recall: Mean
+    label_precision: Mean
+    gain: Mean
+    candidates: Mean
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Every family within every budget that it can keep, and the label precision of exact search."""
+
+    rows: tuple[Compared, ...]
+    exact_label_precision: Mean
+    k: int
+    queries: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        return asdict(self) | {"rows": [asdict(row) for row in self.rows]}
+
+
+def index_families(
+    X: npt.ArrayLike,
+    labels: Labels,
+    metric: str = "cosine",
+    n_tables: int = TABLES,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, LSHIndex | SketchIndex]:
+    """Return an index of X, float32[n, d], for each family of the metric, and one of k-means, of no tables."""
+    indexes: dict[str, LSHIndex | SketchIndex] = {}
+    for family in (*FAMILIES[metric], "kmeans"):
+        progress(f"indexing by {family}")
+        indexes[family] = index_family(family, X, labels, metric, n_tables, seed)
+    return indexes
+
+
+def index_family(
+    family: str, X: npt.ArrayLike, labels: Labels, metric: str = "cosine", n_tables: int = TABLES, seed: int = 0
+) -> LSHIndex | SketchIndex:
+    """Return an index of X by one family: those of `index_families` one at a time, where memory is dear."""
+    if family == "kmeans":
+        return SketchIndex(metric, seed=seed).fit(X)
+    return LSHIndex(metric, n_tables, _BITS, seed, family=family).fit(X, labels)
+
+
+def compare(
+    indexes: Mapping[str, LSHIndex | SketchIndex],
+    Q: npt.ArrayLike,
+    query_labels: Labels,
+    base_labels: Labels,
+    *,
+    k: int = 10,
+    budgets: Sequence[float] = BUDGETS,
+    n_tables: int | None = None,
+    n_probes: int = 1,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """Compare indexes of the same vectors on queries Q, float32[nq, d], whose labels are given in their order.
+
+    indexes: by the name of their family. Hash tables search with `n_tables` (by default all that each was built with)
+    and `n_probes`, and as many bits as bring the most recall within the budget. A `SketchIndex` takes part with its
+    buckets alone: as many probes as the budget allows, and every candidate ranked.
+    budgets: mean shares of the collection that may be looked at, each above 0 and at most 1.
+    """
+    if not indexes:
+        raise ParameterError("there are no indexes to compare; give at least one")
+    budgets = [validate.share(budget, "a budget") for budget in budgets]
+    first = next(iter(indexes.values()))
+    queries = validate.queries(Q, first.exact.X.shape[1])
+    truth = first.exact.search(queries, k)
+    exact_precision = label_precision_at_k(truth.ids, query_labels, base_labels)
+    rows = []
+    for family, index in indexes.items():
+        progress(f"searching with {family}")
+        if index.exact.metric != first.exact.metric or index.n != first.n:
+            raise ParameterError(f"the index of {family} has another metric or size; compare indexes of the same data")
+        if isinstance(index, LSHIndex):
+            settings = _bits_within(budgets, index, queries, k, n_tables, n_probes)
+        else:
+            settings = _probes_within(budgets, index, queries)
+        for budget, setting in zip(budgets, settings, strict=True):
+            if setting:
+                found = index.search(queries, k, **setting)
+                precision = label_precision_at_k(found.ids, query_labels, base_labels)
+                each = recall_at_k(found, truth), precision, precision - exact_precision, found.n_candidates / index.n
+                rows.append(Compared(family, budget, setting, *map(Mean.of, each)))
+    return Comparison(tuple(rows), Mean.of(exact_precision), k, len(queries))
+
+
+def _bits_within(
+    budgets: Sequence[float], index: LSHIndex, Q: Float32Array, k: int, n_tables: int | None, n_probes: int
+) -> list[dict[str, int]]:
+    """Return, for each budget, the setting of hash tables with the most recall within it; nothing where none is."""
+    n_tables, _, n_probes = index.params.setting(n_tables, None, n_probes)
+    measured = recall_grid(index, Q, k, n_probes)
+    recall, looked_at = measured.recall[n_tables - 1], measured.candidates[n_tables - 1]
+    settings: list[dict[str, int]] = []
+    for budget in budgets:
+        within = np.flatnonzero(looked_at <= budget)
+        best = int(within[recall[within].argmax()]) + 1 if len(within) else 0
+        settings.append({"n_tables": n_tables, "n_bits": best, "n_probes": n_probes} if best else {})
+    return settings
+
+
+def _probes_within(budgets: Sequence[float], index: SketchIndex, Q: Float32Array) -> list[dict[str, int]]:
+    """Return, for each budget, as many probes as it allows; nothing where one is too many."""
+
+    def looked_at(n_probes: int) -> float:
+        return float(index.search(Q, 1, n_probes, n_reranked=1).n_candidates.mean() / index.n)
+
+    settings: list[dict[str, int]] = []
+    for budget in budgets:
+        low, high = 0, index.n_buckets  # `low` probes keep the budget
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if looked_at(middle) <= budget else (low, middle - 1)
+        settings.append({"n_probes": low, "n_reranked": index.n} if low else {})
+    return settings

@@ -1,0 +1,112 @@
+"""Everything that one setting achieves, in one record: recall, label precision, cost."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh import validate
+from lsh.analysis.search_config import Index
+from lsh.analysis.timing import MANY_QUERIES, ms_per_query
+from lsh.errors import ParameterError
+from lsh.exact import ExactSearch
+from lsh.index import LSHIndex
+from lsh.quality import Labels, label_precision_at_k, recall_at_k
+from lsh.sampling import evenly_spaced
+from lsh.sketch_index import SketchIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One setting measured on `queries` queries.
+
+    index: "tables", "sketches" or "exact"; of the settings those that this kind of index does not have are None.
+    recall: mean recall@k against exact search, `recall_error` its standard error over queries. label_precision: mean
+    share of the k neighbours that share a label with the query; exact_label_precision: the same for exact search.
+    candidates: mean share of the collection looked at, 0 to 1. ms_per_query: one query at a time, one thread of
+    Python; exact search in turns with it.
+    """
+
+    index: str
+    metric: str
+    n_tables: int | None
+    n_bits: int | None
+    n_buckets: int | None
+    n_probes: int | None
+    n_reranked: int | None
+    k: int
+    queries: int
+    recall: float
+    recall_error: float
+    label_precision: float
+    exact_label_precision: float
+    candidates: float
+    ms_per_query: float
+    exact_ms_per_query: float
+    index_bytes: int
+
+    def as_dict(self) -> dict[str, str | int | float | None]:
+        """Return the record as plain values, for JSON."""
+        return asdict(self)
+
+
+def evaluate(
+    index: Index,
+    Q: npt.ArrayLike,
+    query_labels: Labels,
+    base_labels: Labels,
+    *,
+    k: int = 10,
+    **setting: int | None,
+) -> Evaluation:
+    """Measure one setting on queries Q (float32[nq, d], nq >= 1), whose labels are given in their order.
+
+    setting: what the index's `search` takes beside k, such as n_tables, n_bits and n_probes.
+    """
+    exact = index if isinstance(index, ExactSearch) else index.exact
+    queries = validate.queries(Q, exact.X.shape[1])
+    kind, applied = _applied(index, setting)
+    found = index.search(queries, k, **applied)
+    truth = exact.search(queries, k)
+    recalls, most = recall_at_k(found, truth), min(k, len(exact.X))
+    ms, exact_ms = ms_per_query(
+        [lambda q: index.search(q, k, **applied), lambda q: exact.search(q, k)],
+        evenly_spaced(queries, MANY_QUERIES),
+    )
+    return Evaluation(
+        index=kind,
+        metric=exact.metric,
+        n_tables=applied.get("n_tables"),
+        n_bits=applied.get("n_bits"),
+        n_buckets=index.n_buckets if isinstance(index, SketchIndex) else None,
+        n_probes=applied.get("n_probes"),
+        n_reranked=applied.get("n_reranked"),
+        k=k,
+        queries=len(queries),
+        recall=float(np.rint(recalls * most).sum() / (most * len(queries))),  # in whole neighbours, as `recall_grid`
+        recall_error=float(recalls.std() / np.sqrt(len(queries))),
+        label_precision=float(label_precision_at_k(found.ids, query_labels, base_labels).mean()),
+        exact_label_precision=float(label_precision_at_k(truth.ids, query_labels, base_labels).mean()),
+        candidates=float(found.n_candidates.mean() / len(exact.X)),
+        ms_per_query=ms,
+        exact_ms_per_query=exact_ms,
+        index_bytes=index.nbytes_of(applied["n_tables"]) if isinstance(index, LSHIndex) else index.nbytes,
+    )
+
+
+def _applied(index: Index, setting: Mapping[str, int | None]) -> tuple[str, dict[str, int]]:
+    """Return the kind of an index, and the setting with all that it leaves open; refuse what the kind does not have."""
+    given = {name: validate.integer(value, name, 1, 2**31 - 1) for name, value in setting.items() if value is not None}
+    if isinstance(index, LSHIndex):
+        kind, usual = "tables", {"n_tables": index.params.n_tables, "n_bits": index.params.n_bits, "n_probes": 1}
+        names = {*usual, "n_reranked"}
+    elif isinstance(index, SketchIndex):
+        kind, usual = "sketches", {"n_probes": 8, "n_reranked": 40}
+        names = set(usual)
+    else:
+        kind, usual, names = "exact", {}, set()
+    unknown = sorted(set(given) - names)
+    if unknown:
+        raise ParameterError(f"{unknown[0]} is no setting of {kind}; expected {', '.join(sorted(names)) or 'none'}")
+    return kind, usual | given

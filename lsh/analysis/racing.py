@@ -1,0 +1,206 @@
+"""A race: LSH against exact search and sketches, at growing sizes of one collection, in steps that can be stopped.
+
+All racers get the same queries, k, and one thread, and they take turns on every query in shuffled order, so that a busy
+moment of the machine falls on all alike. Exact search races twice: one query at a time, as a person asks, and in
+blocks, where one matrix product serves many queries (BLAS at its best). Building an index is not counted.
+
+What counts is the thread's own processor time. On a quiet machine a clock shows the same; on a busy one it also counts
+the waiting for a processor, which hits long work hardest and would slow the blocks down most of all.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh import validate
+from lsh.analysis.timing import Search, interleaved, timed
+from lsh.arrays import Float32Array, Float64Array, Int64Array
+from lsh.errors import ParameterError
+from lsh.index import LSHIndex
+from lsh.quality import Labels, label_precision_at_k, recall_at_k
+from lsh.result import SearchResult
+from lsh.sampling import evenly_spaced_rows
+from lsh.sketch_index import SketchIndex
+
+LSH, EXACT, BATCHED, SKETCHES = RACERS = ("lsh", "exact", "batched", "sketches")
+SMALLEST = 1000
+BLOCK = 64  # queries in one matrix product
+BLOCK_EVERY = 25  # queries asked one at a time between two blocks
+SKETCH_PROBES, SKETCH_RERANKED = 16, 40
+ROUNDS = 7
+MOST_TIMED, LEAST_TIMED = 100, 10
+BUDGET_S: Final = 4.0  # of timing at one size: a slow collection gets fewer queries, not a longer wait
+
+_OVERHEAD = 3000  # what a size costs whatever it is, in rows: progress should move evenly
+
+
+@dataclass(frozen=True, slots=True)
+class Lap:
+    """One racer at one size, over the same queries as the others.
+
+    n: vectors searched, the first rows of the collection. ms: mean milliseconds a query, each query counting with its
+    median over the rounds; of a block, its median divided by its queries. p50_ms, p95_ms: what half and 95 % of the
+    queries wait at most (in a block, each waits for all of it). recall, label_precision (None without labels) and
+    candidates, the share of the n vectors looked at: means, 0 to 1.
+    """
+
+    racer: str
+    n: int
+    ms: float
+    p50_ms: float
+    p95_ms: float
+    recall: float
+    label_precision: float | None
+    candidates: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a race is: the share of the work done, 0 to 1, what comes next, and the laps that just became known."""
+
+    share: float
+    doing: str
+    laps: tuple[Lap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What LSH races with: tables, bits a key and probes a table; and k, the neighbours that everybody is asked for."""
+
+    n_tables: int
+    n_bits: int
+    n_probes: int = 1
+    k: int = 10
+
+
+def sizes_up_to(n: int) -> list[int]:
+    """Return 1,000, 2,000, 5,000, 10,000 ... and n itself, which swallows a size that it hardly exceeds."""
+    steps = [digit * SMALLEST * 10**power for power in range(8) for digit in (1, 2, 5)]
+    return [*(step for step in steps if 1.2 * step <= n), n]
+
+
+def race(
+    index: LSHIndex,
+    Q: npt.ArrayLike,
+    setting: Setting,
+    sizes: Sequence[int],
+    labels: tuple[Labels, Labels] | None,
+) -> Generator[Step, None, None]:
+    """Race on queries Q (float32[nq, d], nq >= 1) at each of `sizes`, every step giving the caller the chance to stop.
+
+    index: of the whole collection; smaller ones are built like it from the first rows, fair samples where rows are in
+    no order. labels: of the queries and of the collection, for label precision. Raises ParameterError for sizes that
+    the collection does not have.
+    """
+    queries = validate.queries(Q, index.dim)
+    setting = Setting(*index.params.setting(setting.n_tables, setting.n_bits, setting.n_probes), setting.k)
+    if not sizes or min(sizes) < 1 or max(sizes) > index.n:
+        raise ParameterError(f"sizes are {list(sizes)}; expected at least one, each from 1 to the {index.n} vectors")
+    done, whole = 0, sum(n + _OVERHEAD for n in sizes)
+    for n in sizes:
+        for step in _heat(index, queries, setting, n, labels):
+            yield Step((done + step.share * (n + _OVERHEAD)) / whole, step.doing, step.laps)
+        done += n + _OVERHEAD
+
+
+def crossover(n: Sequence[float], mine: Sequence[float], theirs: Sequence[float]) -> float | None:
+    """Return the size from which `mine` stays the smaller time; None if it is not at the last size.
+
+    n ascends. Between two sizes both times are drawn straight on log scales. Where `mine` is smaller at every size,
+    that is the first.
+    """
+    gain = np.log(np.asarray(theirs)) - np.log(np.asarray(mine))  # above 0 where mine is faster
+    behind = np.flatnonzero(gain <= 0)
+    if not len(behind):
+        return float(n[0])
+    last = int(behind[-1])
+    if last == len(gain) - 1:
+        return None
+    way = -gain[last] / (gain[last + 1] - gain[last])
+    return float(np.exp(np.interp(way, [0, 1], np.log(n[last : last + 2]))))
+
+
+def _heat(
+    index: LSHIndex, queries: Float32Array, setting: Setting, n: int, labels: tuple[Labels, Labels] | None
+) -> Iterator[Step]:
+    """Race at one size."""
+    clips = f"{n:,} clips"
+    yield Step(0.0, f"{clips}: sorting them into hash tables")
+    lsh = index if n == index.n else LSHIndex.from_params(index.params).fit(index.exact.X[:n])
+    yield Step(0.2, f"{clips}: sketching them")
+    sketches = SketchIndex(index.params.metric, seed=index.params.seed).fit(lsh.exact.X)
+    yield Step(0.4, f"{clips}: comparing answers")
+    searches = _searches(lsh, sketches, setting)
+    found = [search(queries) for search in searches]
+    truth = found[RACERS.index(EXACT)]
+    waits = yield from _timed(searches, queries, clips)
+    laps = (_lap(racer, n, ms, own, truth, labels) for racer, ms, own in zip(RACERS, waits, found, strict=True))
+    yield Step(1.0, clips, tuple(laps))
+
+
+def _searches(lsh: LSHIndex, sketches: SketchIndex, setting: Setting) -> list[Callable[[Float32Array], SearchResult]]:
+    """Return the searches of `RACERS`, in their order."""
+    k = setting.k
+    return [
+        lambda q: lsh.search(q, k, setting.n_tables, setting.n_bits, setting.n_probes),
+        lambda q: lsh.exact.search(q, k),
+        lambda q: lsh.exact.search(q, k),  # batched, once it is given a block
+        lambda q: sketches.search(q, k, SKETCH_PROBES, SKETCH_RERANKED),
+    ]
+
+
+def _timed(searches: Sequence[Search], queries: Float32Array, clips: str) -> Generator[Step, None, list[Float64Array]]:
+    """Return the milliseconds of each racer: float64[queries timed], and of the batched one float64[1], of a block.
+
+    Everything has run once before, so nothing compiles here.
+    """
+
+    def single(search: Search) -> Callable[[int], float]:
+        return timed(lambda row: search(queries[row : row + 1]))
+
+    batched = RACERS.index(BATCHED)
+    alone = [single(search) for search in (*searches[:batched], *searches[batched + 1 :])]
+    rows = _affordable(sum(next(interleaved(alone, [0], 1)).values), len(queries))
+    block = queries[np.arange(BLOCK) % len(queries)]
+    blocks = interleaved([timed(lambda _: searches[batched](block))], [0], ROUNDS * len(rows))
+    by_query: dict[int, list[list[float]]] = {row: [] for row in rows.tolist()}
+    by_block: list[float] = []
+    for i, measured in enumerate(interleaved(alone, by_query, ROUNDS, "shuffled")):
+        by_query[measured.query].append(measured.values)
+        if i % len(rows) % BLOCK_EVERY == 0:
+            by_block += next(blocks).values
+        share = (i + 1) / (ROUNDS * len(rows))
+        yield Step(0.4 + 0.6 * share, f"{clips}: round {measured.round + 1} of {ROUNDS}")
+    ms = list(1000 * np.median(list(by_query.values()), axis=1).T)
+    ms.insert(batched, 1000 * np.median(by_block, keepdims=True))
+    return ms
+
+
+def _affordable(seconds: float, n_queries: int) -> Int64Array:
+    """Return the rows of the queries to time: as many as the budget allows, within limits."""
+    most = min(max(int(BUDGET_S / ROUNDS / seconds), LEAST_TIMED), MOST_TIMED, n_queries)
+    return evenly_spaced_rows(n_queries, most)
+
+
+def _lap(
+    racer: str,
+    n: int,
+    waits: Float64Array,
+    found: SearchResult,
+    truth: SearchResult,
+    labels: tuple[Labels, Labels] | None,
+) -> Lap:
+    precision = None if labels is None else float(label_precision_at_k(found.ids, *labels).mean())
+    return Lap(
+        racer=racer,
+        n=n,
+        ms=float(waits.mean()) / (BLOCK if racer == BATCHED else 1),
+        p50_ms=float(np.median(waits)),
+        p95_ms=float(np.quantile(waits, 0.95)),
+        recall=float(recall_at_k(found, truth).mean()),
+        label_precision=precision,
+        candidates=float(found.n_candidates.mean()) / n,
+    )

@@ -1,0 +1,112 @@
+"""Ways to search, in plain values: what kind of index, how it is built, and how it is searched.
+
+A way is what `plan` chooses, what `python -m lsh evaluate` measures, and what can be written down as a line of Python
+or of a shell.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from lsh import params
+from lsh.arrays import Float32Array
+from lsh.exact import ExactSearch
+from lsh.index import LSHIndex
+from lsh.result import SearchResult
+from lsh.sketch_index import SketchIndex
+from lsh.sketches import partition
+
+Index = LSHIndex | SketchIndex | ExactSearch
+
+KINDS = ("tables", "sketches", "exact")
+BUILT_TABLES, BUILT_BITS = 32, 24  # what the app builds too, so that the same seed gives the same figures
+_CLASSES: dict[str, type[Index]] = {"tables": LSHIndex, "sketches": SketchIndex, "exact": ExactSearch}
+_OPTIONS = {
+    "family": "--family",
+    "n_buckets": "--buckets",
+    "n_tables": "--tables",
+    "n_bits": "--bits",
+    "n_probes": "--probes",
+    "n_reranked": "--reranked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to search a collection.
+
+    kind: "tables" (LSHIndex), "sketches" (SketchIndex) or "exact" (ExactSearch); build: the parameters of its index
+    beside the metric; setting: the parameters of a search beside k.
+    """
+
+    kind: str
+    metric: str
+    build: Mapping[str, Any]
+    setting: Mapping[str, int]
+
+    @classmethod
+    def exact(cls, metric: str) -> "Way":
+        """Return exact search, which has nothing to set."""
+        return cls("exact", metric, {}, {})
+
+    @classmethod
+    def tables(cls, metric: str, seed: int, build: Mapping[str, Any], setting: Mapping[str, int]) -> "Way":
+        """Return hash tables searched at `setting`, of an index as large as the app's or larger."""
+        sizes = {
+            "n_tables": max(BUILT_TABLES, setting.get("n_tables", 0)),
+            "n_bits": max(BUILT_BITS, setting.get("n_bits", 0)),
+        }
+        return cls("tables", metric, {**sizes, "seed": seed, **build}, setting)
+
+    def fit(self, X: npt.ArrayLike) -> Index:
+        """Build the index over X: float32[n, d]."""
+        if self.kind == "exact":
+            return ExactSearch(X, self.metric)
+        index: LSHIndex | SketchIndex = (LSHIndex if self.kind == "tables" else SketchIndex)(self.metric, **self.build)
+        return index.fit(X)
+
+    def search(self, index: Index, Q: Float32Array, k: int) -> SearchResult:
+        """Search an index that was built this way."""
+        return index.search(Q, k, **self.setting)
+
+    @property
+    def family(self) -> str | None:
+        """Return the hash family by name; None where nothing is hashed."""
+        if self.kind == "exact" or self.build.get("n_buckets") == 1:
+            return None
+        usual = partition.FAMILIES[0] if self.kind == "sketches" else params.FAMILIES[self.metric][0]
+        return str(self.build.get("family") or usual)
+
+    def python(self, k: int) -> str:
+        """Return the lines of Python that search X for Q in this way."""
+        name = _CLASSES[self.kind].__name__
+        made = ", ".join([repr(self.metric), *(f"{name}={value!r}" for name, value in self.build.items())])
+        asked = ", ".join(["Q", f"k={k}", *(f"{name}={value}" for name, value in self.setting.items())])
+        built = f"index = ExactSearch(X, {made})" if self.kind == "exact" else f"index = {name}({made}).fit(X)"
+        return f"from lsh import {name}\n{built}\nfound = index.search({asked})"
+
+    def options(self) -> str:
+        """Return the options of `python -m lsh evaluate` that name this way."""
+        named = {**self.build, **self.setting}  # a search's own number of tables, not the number built
+        given = [f"{option} {named[name]}" for name, option in _OPTIONS.items() if name in named]
+        return " ".join([f"--index {self.kind}", f"--metric {self.metric}", *given])
+
+    def __str__(self) -> str:
+        """Return the way in words."""
+        s = self.setting
+        reranked = f", {s['n_reranked']} re-ranked" if "n_reranked" in s else ""
+        if self.kind == "exact":
+            return "exact search"
+        if self.kind == "sketches":
+            if self.build["n_buckets"] == 1:
+                return f"a plain scan of all sketches{reranked}"
+            buckets = f"{self.build['n_buckets']} {_ADJECTIVES.get(str(self.family), self.family)} buckets"
+            return f"sketches in {buckets}, {s['n_probes']} probed{reranked}"
+        family = f" of {self.family}" if "family" in self.build else ""
+        probes = f", {s['n_probes']} probes a table" if s["n_probes"] > 1 else ""
+        return f"hash tables{family}, L = {s['n_tables']}, K = {s['n_bits']}{probes}{reranked}"
+
+
+_ADJECTIVES = {"kmeans": "k-means", "hyperplanes": "hyperplane"}

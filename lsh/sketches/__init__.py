@@ -1,0 +1,1 @@
+"""Sketches: two-bit codes of vectors, and buckets of them."""

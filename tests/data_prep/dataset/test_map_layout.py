@@ -1,0 +1,93 @@
+"""Layouts: near clips stay near, however the library rounds; coordinates fill their square."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from data_prep.dataset import map_layout
+from data_prep.dataset.map_layout import MAX_COORDINATE, as_coordinates, principal_plane, tsne_layout
+from data_prep.errors import InputError
+
+
+def kinds_apart(n: int = 300, dim: int = 12, kinds: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(4)
+    kind = rng.integers(0, kinds, n)
+    centres = 4 * rng.standard_normal((kinds, dim))
+    return (centres[kind] + 0.4 * rng.standard_normal((n, dim))).astype(np.float32), kind
+
+
+def share_of_neighbours_of_ones_kind(places: np.ndarray, kind: np.ndarray) -> float:
+    distances = np.linalg.norm(places[:, None] - places[None], axis=2)
+    nearest = distances.argsort(axis=1)[:, 1:6]
+    return float((kind[nearest] == kind[:, None]).mean())
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_separate_clusters_stay_separate(metric: str) -> None:
+    features, kind = kinds_apart()
+    places = tsne_layout(features, metric, 0, lambda _: None)
+    assert places.shape == (300, 2)
+    assert share_of_neighbours_of_ones_kind(places, kind) > 0.95
+
+
+def test_cosine_lays_out_by_direction_and_not_by_length() -> None:
+    features, kind = kinds_apart()
+    lengths = np.random.default_rng(5).uniform(0.01, 100, (300, 1)).astype(np.float32)
+    places = tsne_layout(features * lengths, "cosine", 0, lambda _: None)
+    assert share_of_neighbours_of_ones_kind(places, kind) > 0.95
+
+
+def test_clips_placed_later_land_in_their_own_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(map_layout, "MAX_FITTED", 120)
+    monkeypatch.setattr(map_layout, "_CHUNK", 50)
+    features, kind = kinds_apart()
+    told: list[int] = []
+    places = tsne_layout(features, "euclidean", 0, told.append)
+    assert told == [120, 170, 220, 270, 300]
+    assert share_of_neighbours_of_ones_kind(places, kind) > 0.9
+
+
+def test_the_seed_decides_the_layout() -> None:
+    features, _ = kinds_apart(60)
+    first, again, other = (tsne_layout(features, "cosine", seed, lambda _: None) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_too_few_clips_and_a_missing_library_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="15 clips are too few for a map: expected 16 or more"):
+        tsne_layout(np.zeros((15, 4), np.float32), "cosine", 0, lambda _: None)
+    monkeypatch.setitem(sys.modules, "openTSNE", None)
+    with pytest.raises(InputError, match=r"this needs openTSNE: pip install .*\[map\]"):
+        tsne_layout(np.zeros((20, 4), np.float32), "cosine", 0, lambda _: None)
+
+
+def test_the_principal_plane_is_the_one_in_which_clips_differ_most() -> None:
+    rng = np.random.default_rng(6)
+    plane = np.linalg.qr(rng.standard_normal((10, 2)))[0]
+    features = (rng.standard_normal((500, 2)) * [5, 3]) @ plane.T + 0.01 * rng.standard_normal((500, 10))
+    places = principal_plane(features.astype(np.float32))
+    distances, shown = (np.linalg.norm(x[:, None] - x[None], axis=2) for x in (features, places))
+    np.testing.assert_allclose(shown, distances, atol=0.2)
+    assert places[:, 0].std() > places[:, 1].std()
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (2, 1), (40, 1), (5, 2)])
+def test_the_principal_plane_takes_few_clips_and_few_dimensions(shape: tuple[int, int]) -> None:
+    places = principal_plane(np.random.default_rng(7).standard_normal(shape).astype(np.float32))
+    assert places.shape == (shape[0], 2)
+    assert np.isfinite(places).all()
+
+
+def test_coordinates_fill_the_square_on_one_scale_and_are_centred() -> None:
+    places = np.array([[0.0, 0.0], [10.0, 0.0], [5.0, 5.0]])
+    coordinates = as_coordinates(places)
+    assert coordinates.dtype == np.uint16
+    assert coordinates[:, 0].min() == MAX_COORDINATE - coordinates[:, 0].max() == round(0.02 * MAX_COORDINATE)
+    height, width = np.ptp(coordinates[:, 1].astype(int)), np.ptp(coordinates[:, 0].astype(int))
+    assert abs(width - 2 * height) <= 1
+
+
+def test_clips_at_one_point_are_placed_in_the_middle() -> None:
+    assert as_coordinates(np.full((4, 2), 3.0)).tolist() == [[32768, 32768]] * 4

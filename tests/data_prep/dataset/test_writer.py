@@ -1,0 +1,229 @@
+"""Writing a dataset: order, checks and equal bytes for equal input."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_prep.dataset import open_dataset, verify_dataset
+from data_prep.dataset.features import frame_sums, mean_features
+from data_prep.dataset.hashed_file import HashedFile, file_facts
+from data_prep.dataset.schema import SPLITS, row_key
+from data_prep.dataset.writer import new_dataset, write_dataset
+from data_prep.errors import InputError, OutputError
+from tests.data_prep.small_datasets import ABOUT, LABELS, batch, write
+
+FILES = ["clips.parquet", "labels.parquet", "manifest.json", "test.npy", "train.npy", "validation.npy"]
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_written_dataset_is_valid_and_nothing_else_is_left(tmp_path: Path) -> None:
+    out = write(tmp_path / "out" / "d")
+    assert verify_dataset(out) == []
+    assert sorted(path.name for path in out.iterdir()) == FILES
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_frames_are_one_more_file(tmp_path: Path) -> None:
+    out = write(tmp_path / "d", with_frames=True)
+    assert verify_dataset(out) == []
+    assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "frames.npy"])
+
+
+def test_the_same_clips_give_the_same_bytes_in_whatever_order_they_come(tmp_path: Path) -> None:
+    forwards = [batch(12, with_frames=True), batch(18, with_frames=True, first=12)]
+    write_dataset(tmp_path / "a" / "d", ABOUT, LABELS, forwards)
+    write_dataset(tmp_path / "b" / "d", ABOUT, LABELS, iter(reversed(forwards)))
+    assert files_of(tmp_path / "a" / "d") == files_of(tmp_path / "b" / "d")
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(1, 9), st.integers(1, 50), st.booleans())
+def test_every_clip_keeps_its_columns_for_any_size_of_batches_and_chunks(
+    sizes: list[int], chunk: int, group: int, with_frames: bool
+) -> None:
+    batches = [batch(n, first=sum(sizes[:i]), with_frames=with_frames) for i, n in enumerate(sizes)]
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        patch.setattr("data_prep.dataset.writer._CHUNK", chunk)
+        patch.setattr("data_prep.dataset.writer._GROUP", group)
+        write_dataset(Path(folder, "d"), ABOUT, LABELS, batches)
+        dataset = open_dataset(Path(folder, "d"))
+        assert sum(map(dataset.n_rows, SPLITS)) == sum(sizes)
+        everything = batch(sum(sizes), with_frames=True)
+        ends = np.cumsum(everything.n_frames)
+        for i, clip_id in enumerate(everything.clip_id):
+            clip = dataset.find_clip(clip_id)
+            assert clip is not None
+            assert (clip.split, clip.media, clip.start_s) == (everything.split[i], everything.media[i], i / 2)
+            assert list(clip.labels) == everything.labels[i]
+            assert np.array_equal(dataset.features(clip.split)[clip.row], everything.features[i])
+            if with_frames:
+                offsets, frames = dataset.frames(clip.split)
+                own = everything.frames[ends[i] - clip.n_frames : ends[i]] if everything.frames is not None else None
+                assert np.array_equal(frames[offsets[clip.row] : offsets[clip.row + 1]], own)
+        for split in SPLITS:
+            carried = [
+                label for i, labels in enumerate(everything.labels) for label in labels if everything.split[i] == split
+            ]
+            assert dataset.label_counts(split).tolist() == np.bincount(carried, minlength=len(LABELS)).tolist()
+
+
+def test_sums_of_frames_give_the_same_dataset_as_their_means(tmp_path: Path) -> None:
+    batches = [batch(12, with_frames=True), batch(18, with_frames=True, first=12)]
+    sums, means = [], []
+    for clips in batches:
+        assert clips.frames is not None
+        n_frames = np.asarray(clips.n_frames)
+        sums.append(replace(clips, features=frame_sums(clips.frames, n_frames)))
+        means.append(replace(clips, features=mean_features(clips.frames, n_frames)))
+    write_dataset(tmp_path / "a" / "d", ABOUT, LABELS, sums)
+    write_dataset(tmp_path / "b" / "d", ABOUT, LABELS, means)
+    assert files_of(tmp_path / "a" / "d") == files_of(tmp_path / "b" / "d")
+    with pytest.raises(InputError, match="batches must all have features, or all sums"):
+        write_dataset(tmp_path / "c", ABOUT, LABELS, [sums[0], means[1]])
+
+
+@pytest.mark.parametrize("portion", [1, 100, 1 << 25])
+def test_a_file_synced_in_portions_is_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portion: int
+) -> None:
+    monkeypatch.setattr("data_prep.dataset.hashed_file._SYNC_EVERY_BYTES", portion)
+    pieces = [bytes([i]) * (7 * i) for i in range(40)]
+    with HashedFile(tmp_path / "file") as file:
+        for piece in pieces:
+            file.write(piece)
+    assert (tmp_path / "file").read_bytes() == b"".join(pieces)
+    assert file.facts == file_facts(tmp_path / "file")
+
+
+def test_rows_are_in_the_order_of_their_keys(tmp_path: Path) -> None:
+    dataset = open_dataset(write(tmp_path / "d", n=300))
+    for split in SPLITS:
+        keys = [row_key(clip_id) for clip_id in dataset.clips(split)["clip_id"].to_pylist()]
+        assert keys == sorted(keys)
+
+
+def test_damage_in_a_table_is_detected_by_its_page_checksums(tmp_path: Path) -> None:
+    path = write(tmp_path / "d") / "clips.parquet"
+    whole = path.read_bytes()
+    place = whole.index(b"labels")  # the footer begins with the schema; pages lie before it
+    first_page = pq.ParquetFile(path).metadata.row_group(0).column(0).dictionary_page_offset
+    messages = set()
+    for damaged in range(first_page + 30, first_page + 60):
+        assert damaged < place
+        path.write_bytes(whole[:damaged] + bytes([whole[damaged] ^ 1]) + whole[damaged + 1 :])
+        with pytest.raises(OSError, match="CRC checksum") as caught:
+            pq.ParquetFile(path, page_checksum_verification=True).read()
+        messages.add(str(caught.value))
+    assert messages
+
+
+def test_the_manifest_lists_what_was_left_out(tmp_path: Path) -> None:
+    with new_dataset(tmp_path / "d", LABELS) as writer:
+        writer.add(batch())
+        writer.finish(ABOUT, skipped=[{"where": "there", "reason": "damage"}], notes=["Remember."])
+    manifest = json.loads((tmp_path / "d" / "manifest.json").read_text())
+    assert manifest["skipped"] == [{"where": "there", "reason": "damage"}]
+    assert manifest["notes"] == ["Remember."]
+
+
+@pytest.mark.parametrize(
+    ("replaced", "message"),
+    [
+        ({"clip_id": ["a/b"]}, "'a/b' cannot enter a dataset: an id may hold letters"),
+        ({"clip_id": [""]}, "an id may hold letters"),
+        ({"split": ["dev"]}, "'clip-0' cannot enter a dataset: its split is none of train, validation, test"),
+        ({"features": np.full((1, 8), np.nan, np.float32)}, "its feature is not finite"),
+        ({"features": np.full((1, 8), np.inf, np.float32)}, "its feature is not finite"),
+        ({"features": np.zeros((1, 8))}, r"features are float64\[1, 8\], expected float32\[n, 8\]"),
+        ({"features": np.zeros((2, 8), np.float32)}, "differ in length"),
+        ({"start_s": [5.0], "end_s": [5.0]}, "its times are not"),
+        ({"end_s": [np.nan]}, "its times are not"),
+        ({"start_s": [-1.0]}, "its times are not"),
+        ({"n_frames": [0]}, "it has no frame"),
+        ({"labels": [[5]]}, r"labels must differ and be in 0\.\.4"),
+        ({"labels": [[-1]]}, "labels must differ"),
+        ({"labels": [[2, 2]]}, "labels must differ"),
+        ({"media": []}, "differ in length"),
+        ({"frames": np.zeros((2, 8), np.uint8)}, r"frames are uint8\[2, 8\], expected uint8\[1, 8\]"),
+        ({"frames": np.zeros((1, 8), np.float32)}, "frames are float32"),
+    ],
+)
+def test_a_clip_that_violates_the_format_is_refused_and_nothing_is_written(
+    tmp_path: Path, replaced: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        write(tmp_path / "d", n=1, **replaced)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_batch_of_another_dimension_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"features are float32\[3, 9\], expected float32\[n, 8\]"):
+        write_dataset(tmp_path / "d", ABOUT, LABELS, [batch(3), batch(3, first=3, dim=9)])
+
+
+def test_frames_come_with_every_batch_or_with_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="batches must all have frames, or none"):
+        write_dataset(tmp_path / "d", ABOUT, LABELS, [batch(3), batch(3, first=3, with_frames=True)])
+
+
+def test_an_id_that_occurs_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'clip-4' occurs twice"):
+        write_dataset(tmp_path / "d", ABOUT, LABELS, [batch(5), batch(5, first=4)])
+
+
+def test_no_clips_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there are no clips"):
+        write_dataset(tmp_path / "d", ABOUT, LABELS, [batch(0)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unfinished_dataset_does_not_appear(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="is not finished"), new_dataset(tmp_path / "d", LABELS) as writer:
+        writer.add(batch())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_in_the_block_leaves_nothing(tmp_path: Path) -> None:
+    def fail_late() -> None:
+        with new_dataset(tmp_path / "d", LABELS) as writer:
+            writer.add(batch())
+            writer.finish(ABOUT)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_late()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_dataset_is_refused_and_kept(tmp_path: Path) -> None:
+    before = files_of(write(tmp_path / "d"))
+    with pytest.raises(OutputError, match="exists already"):
+        write(tmp_path / "d", seed=1)
+    assert files_of(tmp_path / "d") == before
+
+
+def test_overwrite_replaces_a_dataset_by_the_new_one(tmp_path: Path) -> None:
+    write(tmp_path / "d")
+    write_dataset(tmp_path / "d", ABOUT, LABELS, [batch(40)], overwrite=True)
+    assert verify_dataset(tmp_path / "d") == []
+    assert sum(open_dataset(tmp_path / "d").manifest["rows"].values()) == 40
+    assert list(tmp_path.iterdir()) == [tmp_path / "d"]
+
+
+def test_an_overwrite_that_fails_leaves_the_old_dataset(tmp_path: Path) -> None:
+    before = files_of(write(tmp_path / "d"))
+    with pytest.raises(InputError):
+        write_dataset(tmp_path / "d", ABOUT, LABELS, [batch(5), batch(5, first=4)], overwrite=True)
+    assert files_of(tmp_path / "d") == before
+    assert list(tmp_path.iterdir()) == [tmp_path / "d"]

@@ -1,0 +1,235 @@
+import numpy as np
+import pytest
+
+from lsh import LSHIndex
+from lsh.analysis import inspecting
+from lsh.errors import ZeroVectorError
+from lsh.hasher import prepare
+
+L, K = 5, 6
+BOTH = pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+
+
+def made(metric, n=400, dim=9, **options):
+    rng = np.random.default_rng(3)
+    centres = rng.standard_normal((12, dim)) * 2
+    X = (centres[rng.integers(0, 12, n)] + rng.standard_normal((n, dim))).astype(np.float32)
+    q = (centres[0] + rng.standard_normal(dim)).astype(np.float32)
+    return LSHIndex(metric, n_tables=8, n_bits=12, **options).fit(X), q
+
+
+@BOTH
+@pytest.mark.parametrize("n_probes", [1, 2, 7])
+def test_the_buckets_of_a_walk_hold_exactly_what_a_search_looks_at(metric, n_probes):
+    index, q = made(metric)
+    buckets = inspecting.walk(index, q, L, K, n_probes)
+    seen = set(np.concatenate([b.ids for table in buckets for b in table]).tolist())
+    found = index.search(q[None], index.n, L, K, n_probes)
+    assert seen == set(found.ids[0, : found.n_found[0]].tolist())
+    assert len(seen) == found.n_candidates[0]
+
+
+@BOTH
+def test_a_walk_meets_a_row_in_the_tables_that_matches_names(metric):
+    index, q = made(metric)
+    buckets = inspecting.walk(index, q, L, K, 4)
+    in_table = [{row for b in table for row in b.ids.tolist()} for table in buckets]
+    met = index.matches(q, np.arange(index.n), L, K, 4)
+    assert [[row in table for table in in_table] for row in range(index.n)] == met.tolist()
+
+
+@BOTH
+def test_every_member_of_a_bucket_has_its_key(metric):
+    index, q = made(metric)
+    symbols = inspecting.symbols_of(index, index.exact.X, L, K)
+    for table, buckets in enumerate(inspecting.walk(index, q, L, K, 5)):
+        for bucket in buckets:
+            assert (symbols[bucket.ids, table] == bucket.symbols).all()
+
+
+@BOTH
+def test_probes_come_in_order_of_cost_and_the_own_bucket_costs_nothing(metric):
+    index, q = made(metric)
+    for table in inspecting.walk(index, q, L, K, 16):
+        costs = [bucket.cost for bucket in table]
+        assert costs[0] == 0
+        assert costs == pytest.approx(sorted(costs), abs=1e-6)
+        assert len({bucket.symbols.tobytes() for bucket in table}) == len(table)
+
+
+def test_the_cost_of_a_probe_is_the_sum_of_squared_distances_to_the_planes_it_crosses():
+    index, q = made("cosine")
+    projections = index.hasher.project(q[None], 1)[0, :K].astype(np.float64)
+    own, *others = inspecting.walk(index, q, 1, K, 10)[0]
+    for other in others:
+        assert other.cost == pytest.approx((projections[other.symbols != own.symbols] ** 2).sum(), rel=1e-5)
+
+
+@BOTH
+def test_gains_are_what_searches_with_so_many_probes_find(metric):
+    index, q = made(metric)
+    truth = index.exact.search(q[None], 10).ids[0]
+    looked_at, met = inspecting.gains(index.n, inspecting.walk(index, q, L, K, 6), truth)
+    for probes in range(1, 7):
+        found = index.search(q[None], 10, L, K, probes)
+        assert looked_at[probes - 1] == found.n_candidates[0]
+        assert met[probes - 1] == np.isin(truth, found.ids[0]).sum()
+
+
+def test_a_bit_is_set_exactly_where_the_signed_angle_is_above_the_plane():
+    index, q = made("cosine")
+    for table in range(L):
+        key = inspecting.key_of(index, q, table, K)
+        np.testing.assert_array_equal(key.symbols, key.positions > 0)
+
+
+def test_the_angle_to_a_plane_is_that_of_geometry():
+    index, q = made("cosine")
+    x = prepare(q[None], "cosine", index.hasher.centre)[0].astype(np.float64)
+    normal = index.hasher.family.directions[:, 12 + 2].astype(np.float64)  # the third function of the second table
+    angle = 90 - np.degrees(np.arccos(x @ normal / np.linalg.norm(x) / np.linalg.norm(normal)))
+    assert inspecting.key_of(index, q, 1, K).positions[2] == pytest.approx(angle, abs=1e-4)
+
+
+def test_a_place_in_a_bucket_says_how_far_the_walls_are():
+    index, q = made("euclidean")
+    key = inspecting.key_of(index, q, 0, K)
+    projections = index.hasher.project(q[None], 1)[0, :K].astype(np.float64)
+    offsets = index.hasher.family.offsets[:K]
+    np.testing.assert_allclose(key.positions, projections / index.bucket_width + offsets, atol=1e-9)
+    np.testing.assert_allclose(key.firmness, 1 - np.abs(2 * (key.positions % 1) - 1), atol=1e-9)
+
+
+@BOTH
+def test_the_nearest_of_all_rows_are_what_exact_search_finds(metric):
+    index, q = made(metric)
+    ids, distances = inspecting.nearest_of(index, q, np.arange(index.n), 12)
+    truth = index.exact.search(q[None], 12)
+    np.testing.assert_array_equal(ids, truth.ids[0])
+    np.testing.assert_array_equal(distances, truth.distances[0])
+
+
+def test_of_no_rows_none_is_nearest():
+    index, q = made("cosine")
+    assert len(inspecting.nearest_of(index, q, [], 5)[0]) == 0
+
+
+@BOTH
+def test_firmness_is_spread_evenly_over_random_functions(metric):
+    rng = np.random.default_rng(0)
+    index = LSHIndex(metric, n_tables=64, n_bits=32).fit(rng.standard_normal((50, 40)))
+    q = rng.standard_normal(40).astype(np.float32)
+    firmness = np.sort(np.concatenate([inspecting.key_of(index, q, table, 32).firmness for table in range(64)]))
+    gap = np.abs(firmness - (np.arange(len(firmness)) + 0.5) / len(firmness)).max()
+    assert gap < 1.95 / np.sqrt(len(firmness))  # Kolmogorov and Smirnov, at a chance of 1 in 1000
+
+
+def test_a_query_at_the_centre_of_all_lies_on_every_plane():
+    index = LSHIndex("cosine", n_tables=1, n_bits=4).fit(np.tile([[3.0, 4.0]], (5, 1)))
+    key = inspecting.key_of(index, np.array([3.0, 4.0]), 0, 4)
+    assert key.positions.tolist() == key.firmness.tolist() == [0, 0, 0, 0]
+
+
+@BOTH
+def test_a_row_that_is_met_differs_nowhere_in_that_table_and_others_somewhere(metric):
+    index, q = made(metric)
+    differ = inspecting.differences(index, q, np.arange(index.n), L, K)
+    np.testing.assert_array_equal(~differ.any(axis=2), index.matches(q, np.arange(index.n), L, K))
+
+
+@BOTH
+def test_a_near_miss_is_the_table_with_the_fewest_differing_symbols(metric):
+    index, q = made(metric)
+    rows = index.exact.search(q[None], 60).ids[0]
+    differ = inspecting.differences(index, q, rows, L, K)
+    for i, miss in enumerate(inspecting.near_misses(index, q, rows, L, K)):
+        assert len(miss.differing) == differ[i].sum(axis=1).min()
+        assert miss.differing == tuple(np.flatnonzero(differ[i, miss.table]))
+        prefixes = [next((j for j in range(K) if row[j]), K) for row in differ[i]]
+        assert miss.shared == max(prefixes)
+
+
+@BOTH
+def test_fewer_bits_up_to_the_shared_prefix_would_have_met_a_missed_row(metric):
+    index, q = made(metric)
+    rows = index.exact.search(q[None], 60).ids[0]
+    for row, miss in zip(rows, inspecting.near_misses(index, q, rows, L, K), strict=True):
+        if miss.shared:
+            assert index.matches(q, [row], L, miss.shared).any()
+        if miss.shared < K:
+            assert not index.matches(q, [row], L, miss.shared + 1).any()
+
+
+@BOTH
+@pytest.mark.parametrize("n_probes", [1, 3])
+def test_a_rescue_is_the_first_change_of_one_setting_with_which_a_search_finds_the_row(metric, n_probes):
+    index, q = made(metric)
+    met = index.matches(q, np.arange(index.n), 2, 8, n_probes).any(axis=1)
+    missed = [row for row in index.exact.search(q[None], 40).ids[0].tolist() if not met[row]]
+    assert missed
+
+    def sees(row, n_tables, n_bits, probes):
+        found = index.search(q[None], index.n, n_tables, n_bits, probes)
+        return row in found.ids[0, : found.n_found[0]]
+
+    for row, rescue in zip(missed, inspecting.rescues(index, q, missed, 2, 8, n_probes, 9), strict=True):
+        assert rescue.n_bits == next((b for b in range(7, 0, -1) if sees(row, 2, b, n_probes)), None)
+        assert rescue.n_tables == next((t for t in range(3, 9) if sees(row, t, 8, n_probes)), None)
+        assert rescue.n_probes == next((t for t in range(n_probes + 1, 10) if sees(row, 2, 8, t)), None)
+
+
+def test_where_nothing_is_missed_nothing_needs_a_rescue():
+    index, q = made("cosine")
+    assert inspecting.rescues(index, q, [], L, K, 1, 16) == []
+
+
+@BOTH
+def test_bucket_sizes_are_the_counts_of_equal_keys_and_hold_every_row(metric):
+    index, _ = made(metric)
+    for n_bits in (1, 4, 12):
+        keys = inspecting.symbols_of(index, index.exact.X, 3, n_bits)[:, 2]
+        counts = np.unique(keys, axis=0, return_counts=True)[1]
+        assert inspecting.bucket_sizes(index, 2, n_bits).tolist() == sorted(counts.tolist(), reverse=True)
+
+
+def test_identical_rows_fill_one_bucket():
+    index = LSHIndex("cosine", n_tables=2, n_bits=8).fit(np.ones((30, 4)))
+    assert inspecting.bucket_sizes(index, 1, 8).tolist() == [30]
+    assert inspecting.gains(30, inspecting.walk(index, np.ones(4), 2, 8), [0, 5])[1].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("metric", "family"), [("cosine", "hyperplanes"), ("euclidean", "hyperplanes"), ("cosine", "itq")]
+)
+def test_planes_see_rows_as_far_apart_as_the_angle_about_the_centre(metric, family):
+    index, q = made(metric, family=family)
+    X = prepare(index.exact.X, metric, index.hasher.centre).astype(np.float64)
+    x = prepare(q[None], metric, index.hasher.centre)[0].astype(np.float64)
+    angles = np.degrees(np.arccos(X @ x / np.linalg.norm(X, axis=1) / np.linalg.norm(x)))
+    np.testing.assert_allclose(inspecting.apart(index, q, np.arange(index.n)), angles, atol=1e-4)
+
+
+def test_rows_are_as_far_apart_as_exact_search_says_under_euclidean():
+    index, q = made("euclidean")
+    exact = index.exact.search(q[None], index.n)
+    np.testing.assert_allclose(inspecting.apart(index, q, exact.ids[0]), exact.distances[0], rtol=1e-5)
+
+
+@BOTH
+def test_the_plane_is_the_one_in_which_vectors_spread_most(metric):
+    index, _ = made(metric)
+    flat = inspecting.plane_of(index, index.exact.X)
+    prepared = prepare(index.exact.X, metric, index.hasher.centre).astype(np.float64)
+    spread = np.linalg.eigvalsh(np.cov(prepared.T, bias=True))[::-1]
+    np.testing.assert_allclose(flat.var(axis=0), spread[:2], rtol=1e-6)
+
+
+def test_a_single_vector_lies_at_the_origin_of_its_plane():
+    index, q = made("cosine")
+    assert inspecting.plane_of(index, q[None]).tolist() == [[0, 0]]
+
+
+def test_what_a_search_refuses_is_refused_here():
+    index, _ = made("cosine")
+    with pytest.raises(ZeroVectorError):
+        inspecting.walk(index, np.zeros(9), 2, 2)

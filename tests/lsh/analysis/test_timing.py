@@ -1,0 +1,64 @@
+import time
+
+import numpy as np
+import pytest
+
+import lsh.analysis.timing
+from lsh.analysis.timing import interleaved, ms_per_query, timed
+
+
+def test_searches_take_turns_on_one_query_after_another(monkeypatch):
+    calls = []
+    Q = np.arange(3, dtype=np.float32)[:, None]
+    ms_per_query([lambda q, name=name: calls.append((name, q.tolist())) for name in "ab"], Q, rounds=2)
+    warm, timed = calls[:2], calls[2:]
+    assert [name for name, _ in warm] == ["a", "b"]
+    assert timed == [(name, [[float(q)]]) for _ in range(2) for q in range(3) for name in "ab"]
+
+
+def test_each_query_counts_with_its_median_over_the_rounds_and_the_mean_is_over_queries(monkeypatch):
+    now = [0.0]
+    seconds = iter([0.0, *[1.0, 10.0], *[2.0, 20.0], *[90.0, 30.0]])  # a warm-up, then three rounds of two queries
+
+    def search(q):
+        now[0] += next(seconds)
+
+    monkeypatch.setattr(lsh.analysis.timing, "clock", lambda: now[0])
+    assert ms_per_query([search], np.zeros((2, 1), np.float32), rounds=3) == [1000 * (2.0 + 20.0) / 2]
+
+
+@pytest.mark.parametrize(
+    ("order", "calls"),
+    [("fixed", ["ab", "ab", "ab"]), ("alternating", ["ab", "ba", "ab"])],
+)
+def test_each_round_runs_every_setting_once_per_query(order, calls):
+    called = []
+    settings = [lambda q, name=name: called.append((name, q)) or f"{name}{q}" for name in "ab"]
+    measured = list(interleaved(settings, [5, 7], 3, order))
+    assert called == [(name, q) for names in calls for q in (5, 7) for name in names]
+    assert measured == [(number, q, [f"a{q}", f"b{q}"]) for number in range(3) for q in (5, 7)]
+
+
+def test_a_shuffled_order_differs_between_rounds_and_queries_and_is_the_same_again():
+    def run():
+        called = []
+        settings = [lambda q, s=s: called.append((s, q)) or s for s in range(6)]
+        assert all(m.values == list(range(6)) for m in interleaved(settings, [0, 1], 2, "shuffled"))
+        return [tuple(s for s, _ in called[start : start + 6]) for start in range(0, len(called), 6)]
+
+    orders = run()
+    assert len(set(orders)) == 4
+    assert all(sorted(order) == list(range(6)) for order in orders)
+    assert run() == orders
+
+
+def test_a_caller_that_stops_runs_no_further_setting():
+    called = []
+    measurements = interleaved([called.append], [0, 1], 2)
+    next(measurements)
+    measurements.close()
+    assert called == [0]
+
+
+def test_waiting_for_a_processor_does_not_count():
+    assert timed(lambda _: time.sleep(0.05))(0) < 0.05

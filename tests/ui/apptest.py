@@ -1,0 +1,51 @@
+"""One page of the app alone, opened with a link; and a small collection to open it with."""
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from data_prep.dataset.schema import About, Label
+from data_prep.dataset.writer import write_dataset
+from tests.clips import plain_clips, splits_of
+
+
+def _page(name):
+    """Draw the page; AppTest takes this text alone, without what is imported above."""
+    from importlib import import_module
+
+    from ui.frame import shell
+
+    shell.set_up()
+    context = shell.enter()
+    if context is not None:
+        module = f"ui.pages.{name}.page" if name not in {"listen", "ask"} else f"ui.pages.{name}"
+        import_module(module).show(context)
+
+
+def alone(name, **link):
+    """Return the page of this name with the values of a link, not yet run."""
+    app = AppTest.from_function(_page, default_timeout=120, args=(name,))
+    for key, value in link.items():
+        app.query_params[key] = value
+    return app
+
+
+def opened(name, **link):
+    """Return the page of this name, run once with the values of a link."""
+    return alone(name, **link).run()
+
+
+def said(app):
+    """Return all that a page says in sentences."""
+    return "\n".join(element.value for element in (*app.markdown, *app.caption, *app.info))
+
+
+def write_small(out, rows, features=None):
+    """Write a dataset whose clips lie around 30 centres, so that there are neighbours to find and to miss."""
+    rng = np.random.default_rng(5)
+    total = sum(rows.values())
+    centres = rng.standard_normal((30, 12))
+    made = (centres[rng.integers(0, 30, total)] + 0.4 * rng.standard_normal((total, 12))).astype(np.float32)
+    clips = plain_clips(splits_of(rows), [[i % 2] for i in range(total)], made if features is None else features)
+    about = About(title="Small", source="made here", licence="none", media="synth", metric="cosine")
+    write_dataset(out, about, [Label("/m/a", "A <b>&"), Label("/m/b", "B")], [clips])
+    return out

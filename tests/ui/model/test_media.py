@@ -1,0 +1,95 @@
+import base64
+import io
+import wave
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile
+
+from data_prep.dataset.schema import Clip
+from ui.model import media
+
+
+def clip(text, start=30.0):
+    return Clip("x_30", "test", 0, text, start, start + 10, (), 10)
+
+
+def test_a_recipe_becomes_a_wav_a_browser_can_play():
+    dataset = SimpleNamespace(media="synth")
+    sound = media.sound(dataset, clip('{"kinds":["church-bell"],"seed":7}'))
+    with wave.open(io.BytesIO(base64.b64decode(sound.base64))) as reader:
+        assert reader.getframerate() == 16_000
+        assert reader.getnframes() == 40_000
+
+
+def test_a_recipe_of_another_version_has_no_sound_and_a_quiet_waveform():
+    dataset = SimpleNamespace(media="synth")
+    unknown = clip('{"kinds":["no such thing"],"seed":7}')
+    assert media.sound(dataset, unknown) is None
+    assert media.peaks(dataset, unknown, 8) == [0] * 8
+
+
+@pytest.mark.parametrize("video", ["", "short", 'x"><script>1', "../../etc/pw", "a" * 12, "abcdefghij\n"])
+def test_only_a_real_video_id_reaches_an_address(video):
+    assert media.source(SimpleNamespace(media="youtube"), clip(video)) == {"kind": "sound"}
+
+
+def test_a_video_plays_between_its_seconds():
+    source = media.source(SimpleNamespace(media="youtube"), clip("--PJHxphWEs"))
+    assert source == {"kind": "youtube", "video": "--PJHxphWEs", "start": 30.0, "end": 40.0}
+
+
+def test_a_sound_file_outside_its_folder_is_not_sent(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "secret.wav").write_bytes(b"RIFF")
+    soundfile.write(tmp_path / "in" / "mine.wav", np.zeros(8_000 * 50), 8_000)
+    dataset = folder_of(tmp_path / "in")
+    assert media.sound(dataset, clip("mine.wav")).mime == "audio/wav"
+    assert media.sound(dataset, clip("../secret.wav")) is None
+    assert media.sound(dataset, clip(str(tmp_path / "secret.wav"))) is None
+    assert media.sound(dataset, clip("missing.wav")) is None
+
+
+def folder_of(path):
+    return SimpleNamespace(media="file", manifest={"media_folder": str(path)}, fingerprint=str(path))
+
+
+def test_a_short_file_is_sent_as_it_is(tmp_path):
+    soundfile.write(tmp_path / "a.ogg", np.zeros(8_000), 8_000)
+    sent = media.sound(folder_of(tmp_path), replace(clip("a.ogg"), start_s=0.0, end_s=1.0))
+    assert sent.mime == "audio/ogg"
+    assert base64.b64decode(sent.base64) == (tmp_path / "a.ogg").read_bytes()
+
+
+def test_of_a_long_file_only_the_clip_is_sent(tmp_path):
+    soundfile.write(tmp_path / "a.flac", np.sin(np.arange(8_000 * 50)), 8_000)
+    sent = media.sound(folder_of(tmp_path), clip("a.flac"))
+    with wave.open(io.BytesIO(base64.b64decode(sent.base64))) as wav:
+        assert (wav.getframerate(), wav.getnframes()) == (8_000, 80_000)
+
+
+def test_a_kind_that_no_browser_plays_is_sent_as_wav(tmp_path):
+    soundfile.write(tmp_path / "a.aiff", np.zeros(8_000), 8_000)
+    assert media.sound(folder_of(tmp_path), replace(clip("a.aiff"), start_s=0.0, end_s=1.0)).mime == "audio/wav"
+
+
+def test_the_waveform_of_a_file_is_that_of_the_clip(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.concatenate([np.zeros(16_000 * 35), np.ones(16_000 * 10)]), 16_000)
+    assert media.peaks(folder_of(tmp_path), clip("a.wav"), 4) == [0, 0, 100, 100]
+
+
+def test_a_file_that_is_gone_has_no_sound_and_a_quiet_waveform(tmp_path):
+    assert media.sound(folder_of(tmp_path), clip("gone.wav")) is None
+    assert media.peaks(folder_of(tmp_path), clip("gone.wav"), 4) == [0] * 4
+
+
+def test_bars_follow_the_loudness():
+    audio = np.concatenate([np.zeros(100), np.full(100, 0.25), np.ones(100), np.zeros(100)]).astype(np.float32)
+    assert media.bar_heights(audio, 4) == [0, 50, 100, 0]
+
+
+def test_a_silent_or_empty_sound_has_flat_bars():
+    assert media.bar_heights(np.zeros(50, np.float32), 5) == [0] * 5
+    assert media.bar_heights(np.empty(0, np.float32), 5) == [0] * 5

@@ -1,0 +1,116 @@
+import csv
+import io
+import json
+
+import pytest
+
+from data_prep.dataset import open_dataset
+from lsh import LSHIndex
+from lsh.analysis import racing
+from lsh.analysis.racing import RACERS, Setting
+from tests.ui.apptest import write_small
+from tests.ui.races import run
+from ui import race_cli
+from ui.model import race_runs
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return write_small(tmp_path_factory.mktemp("made") / "small", {"train": 150, "validation": 20, "test": 30})
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(racing, "ROUNDS", 1)
+    monkeypatch.setattr(racing, "MOST_TIMED", 2)
+    monkeypatch.setattr(racing, "SMALLEST", 100)
+
+
+def test_the_runs_that_come_with_earshot_are_of_the_sample_that_comes_with_it(root):
+    """If this fails the sample has changed: python -m ui.race_cli data/sample --out ui/model/race_sample.json."""
+    dataset = open_dataset(root / "data" / "sample")
+    runs = race_runs.shipped()
+    assert {shipped.features for shipped in runs} == {race_runs.features_of(dataset)}
+    assert {shipped.metric for shipped in runs} == {"cosine", "euclidean"}
+    assert all(shipped.finished and shipped.raced[-1] == dataset.n_rows("train") for shipped in runs)
+    assert all(shipped.machine and shipped.versions and shipped.date for shipped in runs)
+
+
+def test_a_record_comes_back_from_json_as_it_was():
+    text = race_runs.as_json([run()])
+    assert race_runs.Run.from_dict(json.loads(text)["runs"][0]) == run()
+
+
+def test_json_holds_everything_the_times_depend_on():
+    record = json.loads(race_runs.as_json([run()]))["runs"][0]
+    needed = {"machine", "versions", "setting", "features", "date", "n_queries", "seed"}
+    assert needed <= set(record)
+    assert json.loads(race_runs.as_json([run()]))["threads"] == 1
+
+
+def test_csv_has_a_line_per_racer_and_size_with_everything_the_time_depends_on():
+    lines = list(csv.DictReader(io.StringIO(race_runs.as_csv([run(), run(seed=4)]))))
+    assert len(lines) == 2 * 2 * len(RACERS)
+    assert (lines[0]["racer"], lines[0]["n"], float(lines[0]["ms"])) == ("lsh", "1000", 0.1)
+    assert (lines[-1]["run"], lines[-1]["seed"]) == ("2", "4")
+    assert {"machine", "versions", "features", "date", "n_tables", "n_bits", "n_probes", "k", "threads"} <= set(
+        lines[0]
+    )
+
+
+def test_no_cell_of_a_csv_is_a_formula():
+    line = next(csv.DictReader(io.StringIO(race_runs.as_csv([run(dataset="=1+1")]))))
+    assert line["dataset"] == "'=1+1"
+
+
+def test_no_runs_are_an_empty_csv():
+    assert race_runs.as_csv([]) == ""
+
+
+def test_a_race_over_a_dataset_takes_test_clips_as_queries_and_counts_labels(small, quick):
+    dataset = open_dataset(small)
+    index = LSHIndex("cosine", n_tables=4, n_bits=8).fit(dataset.features("train"))
+    raced, steps = race_runs.start(dataset, index, Setting(4, 4), [100, 150])
+    assert (raced.split, raced.n_queries, raced.raced, raced.finished) == ("test", 30, [], False)
+    for step in steps:
+        raced = race_runs.with_laps(raced, step.laps)
+    assert (raced.raced, raced.finished) == ([100, 150], True)
+    assert all(0 < lap.label_precision <= 1 for lap in raced.laps)
+
+
+def test_without_test_clips_validation_clips_are_the_queries(tmp_path):
+    path = write_small(tmp_path / "small", {"train": 50, "validation": 5, "test": 0})
+    assert race_runs.split_of(open_dataset(path)) == "validation"
+
+
+def test_the_command_races_and_prints_json(small, quick, capsys):
+    assert race_cli.main([str(small), "--tables", "3", "--bits", "4", "--clips", "120", "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)["runs"]
+    assert record["setting"] == {"n_tables": 3, "n_bits": 4, "n_probes": 1, "k": 10}
+    assert record["sizes"] == [100, 120]
+    assert len(record["laps"]) == 2 * len(RACERS)
+
+
+def test_the_command_writes_what_the_page_opens_with(small, quick, tmp_path, capsys):
+    out = tmp_path / "races.json"
+    assert race_cli.main([str(small), "--out", str(out)]) == 0
+    runs = [race_runs.Run.from_dict(record) for record in json.loads(out.read_text())["runs"]]
+    assert [written.metric for written in runs] == ["cosine", "cosine", "euclidean", "euclidean"]
+    assert runs[0].setting == Setting(20, 8, 1, 10)
+    assert "exact, batched" in capsys.readouterr().out
+
+
+def test_the_command_says_what_is_wrong_with_its_input(tmp_path, capsys):
+    assert race_cli.main([str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+    path = write_small(tmp_path / "mute", {"train": 50, "validation": 0, "test": 0})
+    assert race_cli.main([str(path)]) == 2
+    assert "no test or validation clips" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--tables", "0"], ["--bits", "x"], ["--clips", "-1"], ["--probes", "99"]])
+def test_the_command_refuses_numbers_that_are_not_allowed(small, arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        race_cli.main([str(small), *arguments])
+    assert stopped.value.code == 2
+    assert arguments[0] in capsys.readouterr().err

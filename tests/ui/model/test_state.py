@@ -1,0 +1,94 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ui.model import state
+from ui.model.state import DEFAULTS, Settings, parse
+
+DATASETS = ["sample", "audioset", "my/sounds"]
+NAMES = ["dataset", "metric", "L", "K", "probes", "seed", "w", "clip", "trail", "view", "bogus"]
+junk = st.one_of(
+    st.text(max_size=40),
+    st.integers().map(str),
+    st.floats().map(str),
+    st.sampled_from(
+        ["", "0", "1", "24", "25", "-1", "٣", "1e3", "nan", "inf", "12 ", "0x10", "sample", "cosine", "a*b*c"]
+    ),
+    st.none(),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.lists(st.text(max_size=3)),
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), junk))
+def test_whatever_stands_in_a_link_only_allowed_values_come_out(raw):
+    s = parse(raw, DATASETS)
+    assert s.dataset in DATASETS
+    assert s.metric in state.METRICS
+    assert s.view in state.VIEWS
+    for value, least, most in (
+        (s.n_tables, 1, state.MAX_TABLES),
+        (s.n_bits, 1, state.MAX_BITS),
+        (s.n_probes, 1, state.MAX_PROBES),
+        (s.seed, 0, state.MAX_SEED),
+    ):
+        assert type(value) is int
+        assert least <= value <= most
+    assert s.bucket_width is None or 0 < s.bucket_width <= state.MAX_WIDTH
+    for clip in (*s.trail, *([s.clip] if s.clip else [])):
+        assert clip.isascii()
+        assert not set(clip) & set(" */\\?#&<>\"'`[](){}$:")
+    assert len(s.trail) <= state.MAX_TRAIL
+
+
+@given(
+    st.builds(
+        Settings,
+        dataset=st.sampled_from(DATASETS),
+        metric=st.sampled_from(state.METRICS),
+        n_tables=st.integers(1, state.MAX_TABLES),
+        n_bits=st.integers(1, state.MAX_BITS),
+        n_probes=st.integers(1, state.MAX_PROBES),
+        seed=st.integers(0, state.MAX_SEED),
+        bucket_width=st.none() | st.floats(1e-6, state.MAX_WIDTH),
+        clip=st.none() | st.from_regex(r"[\w.~-]{1,30}", fullmatch=True).filter(str.isascii),
+        trail=st.lists(st.from_regex(r"[A-Za-z0-9_.~-]{1,20}", fullmatch=True), max_size=state.MAX_TRAIL).map(tuple),
+        view=st.sampled_from(state.VIEWS),
+    )
+)
+def test_every_allowed_state_survives_its_link(s):
+    link = {
+        "dataset": s.dataset,
+        "metric": s.metric,
+        "L": str(s.n_tables),
+        "K": str(s.n_bits),
+        "probes": str(s.n_probes),
+        "seed": str(s.seed),
+        "w": None if s.bucket_width is None else repr(s.bucket_width),
+        "clip": s.clip,
+        "trail": state.join_trail(s.trail),
+        "view": s.view,
+    }
+    assert parse(link, DATASETS) == s
+
+
+def test_an_empty_link_is_the_default_state():
+    assert parse({}, DATASETS) == DEFAULTS
+
+
+def test_without_any_dataset_the_link_still_parses():
+    assert parse({"dataset": "../../etc"}, []).dataset == DEFAULTS.dataset
+
+
+def test_a_trail_keeps_the_last_steps():
+    assert parse({"trail": "*".join("abcdefghijkl")}, DATASETS).trail == tuple("efghijkl")
+
+
+def test_a_refused_value_is_named_with_what_is_used_instead():
+    link = {"K": "99", "L": "4", "dataset": "elsewhere"}
+    notes = state.rejected(link, parse(link, DATASETS))
+    assert notes == [
+        "dataset=elsewhere is not a collection here; dataset=sample is used.",
+        f"K=99 is not a whole number from 1 to 24; K={DEFAULTS.n_bits} is used.",
+    ]

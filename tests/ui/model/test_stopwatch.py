@@ -1,0 +1,90 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from lsh import LSHIndex
+from ui.model import stopwatch
+from ui.model.stopwatch import Stopwatch, Times
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(1)
+    return rng.standard_normal((300, 8)).astype(np.float32), rng.standard_normal((6, 8)).astype(np.float32)
+
+
+@pytest.fixture
+def watch(data, monkeypatch):
+    monkeypatch.setattr(stopwatch, "BUDGET_S", 0.01)
+    return Stopwatch(LSHIndex("cosine", n_tables=5, n_bits=3).fit(data[0]), data[1], k=3, n_probes=1)
+
+
+@pytest.fixture
+def times():
+    ms = np.array([[0.4, 0.1], [0.8, 0.2], [1.6, 0.4]])
+    return Times(np.array([1, 2, 4]), np.array([1, 2]), ms, 1.0, 6, 5)
+
+
+def test_every_k_is_timed_at_doubling_tables_up_to_all_of_them(watch):
+    times = watch.run(lambda _: None)
+    assert (times.n_tables.tolist(), times.n_bits.tolist()) == ([1, 2, 4, 5], [1, 2, 3])
+    assert times.ms.shape == (4, 3)
+    assert (times.ms > 0).all()
+    assert times.exact_ms > 0
+
+
+def test_progress_grows_to_the_whole(watch):
+    shares = []
+    watch.run(shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_an_interrupted_measurement_goes_on_where_it_was(watch, data):
+    class LeftError(Exception):
+        pass
+
+    def leave(_share):
+        raise LeftError
+
+    with pytest.raises(LeftError):
+        watch.run(leave)
+    shares = []
+    watch.run(shares.append)
+    again = []
+    watch.run(again.append)
+    assert len(shares) == len(data[1]) - 1  # the first query was timed before the interruption
+    assert again == []
+    assert watch.done
+
+
+def test_who_asks_while_another_measures_hears_how_far_that_is(watch, data):
+    waiting, heard = threading.Event(), []
+
+    def second(share):
+        heard.append(share)
+        waiting.set()
+
+    with ThreadPoolExecutor(2) as visitors:
+        begun = threading.Event()
+        first = visitors.submit(watch.run, lambda _: (begun.set(), waiting.wait(60)))
+        assert begun.wait(60)
+        again = visitors.submit(watch.run, second)
+        assert np.array_equal(again.result().ms, first.result().ms)
+    assert heard[0] == 1 / len(data[1])
+
+
+def test_a_measured_setting_has_its_measured_time(times):
+    assert times.at(2, 2) == pytest.approx(0.2)
+
+
+def test_between_two_measured_tables_the_time_lies_on_the_line_of_the_logarithms(times):
+    assert times.at(3, 1) == pytest.approx(0.8 * 2 ** np.log2(1.5))
+
+
+def test_the_fastest_is_sought_among_the_settings_that_reach_the_recall(times):
+    reaches = np.array([[False, False], [True, False], [True, True]])
+    assert times.fastest(reaches) == (4, 2)
+    assert times.fastest(np.zeros((3, 2), bool)) is None

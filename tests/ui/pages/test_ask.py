@@ -1,0 +1,109 @@
+"""Ask: a person's own sound becomes a query; whatever is wrong with it is said in words."""
+
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+from streamlit.testing.v1 import AppTest
+
+from data_prep.dataset import open_dataset
+from data_prep.download import remote
+from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
+from data_prep.sounds import model
+
+
+def page():
+    from ui.frame import shell
+    from ui.pages import ask
+
+    shell.set_up()
+    context = shell.enter()
+    if context is not None:
+        ask.show(context)
+
+
+@pytest.fixture
+def sample(home, root):
+    shutil.copytree(root / "data" / "sample", home / "sample")
+    return open_dataset(home / "sample")
+
+
+def run():
+    return AppTest.from_function(page, default_timeout=120).run()
+
+
+def give(app, data, name="mine.wav"):
+    return app.file_uploader[0].upload(name, data, "audio/wav").run()
+
+
+def said(app):
+    return "\n".join(element.value for kind in (app.markdown, app.caption, app.warning) for element in kind)
+
+
+def cards(app):
+    protos = [element.proto for element in app.get("bidi_component")]
+    return next(json.loads(proto.json) for proto in protos if proto.component_name == "earshot.cards")
+
+
+def noise(seconds):
+    file = io.BytesIO()
+    samples = 0.1 * np.random.default_rng(2).standard_normal(round(seconds * 16_000))
+    soundfile.write(file, samples, 16_000, format="WAV")
+    return file.getvalue()
+
+
+def test_without_a_sound_the_page_says_how_to_give_one(sample):
+    app = run()
+    assert not app.exception
+    assert "Nothing asked yet" in said(app)
+
+
+def test_a_clip_played_back_finds_itself_first(sample):
+    clip = sample.clip("train", 5)
+    app = give(run(), wav_bytes(render(clip.media), SAMPLE_RATE))
+    assert not app.exception
+    assert cards(app)["lists"]["exact"][0] == clip.clip_id
+    assert "LSH looked at" in said(app)
+
+
+def test_a_recording_is_taken_like_a_file(sample):
+    app = run()
+    app.audio_input[0].upload("recording.wav", noise(2)).run()
+    assert len(cards(app)["lists"]["exact"]) == 10
+
+
+def test_moving_a_slider_searches_again_for_the_same_sound(sample):
+    app = give(run(), noise(2))
+    exact = cards(app)["lists"]["exact"]
+    app.slider(key="K").set_value(24).run()
+    assert cards(app)["lists"]["exact"] == exact
+    assert len(cards(app)["lists"]["missed"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b"MZ" + bytes(400), "cannot be decoded"),
+        (wav_bytes(np.zeros(16_000), 16_000), "is silent"),
+        (noise(0.001), "too few to hear"),
+        (noise(70), "at most 60 s"),
+    ],
+)
+def test_a_file_that_is_no_usable_sound_is_refused_with_a_message(sample, data, words):
+    app = give(run(), data)
+    assert not app.exception
+    assert words in said(app).replace("\\", "")
+
+
+def test_without_the_model_a_collection_that_needs_it_says_what_to_do(home, collection, tmp_path, monkeypatch):
+    shutil.copytree(collection, home / "sample")  # made by another embedder: only words lead there
+    monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path))
+    monkeypatch.setattr(model, "ADDRESS", "http://127.0.0.1:9/yamnet.tflite")
+    monkeypatch.setattr(remote, "_PAUSES_S", (0,))
+    app = give(run(), noise(1))
+    assert not app.exception
+    assert "is not on this machine yet" in said(app)

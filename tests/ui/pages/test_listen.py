@@ -1,0 +1,209 @@
+import json
+import shutil
+from urllib.parse import parse_qs
+
+import pytest
+import streamlit as st
+
+from data_prep.dataset import open_dataset
+from lsh import LSHIndex
+from ui.model.state import DEFAULTS
+
+
+@pytest.fixture
+def sounds(home, collection):
+    """Put the small collection where the app looks, and return it opened."""
+    shutil.copytree(collection, home / "sample")
+    return open_dataset(home / "sample")
+
+
+def component(app, name):
+    """Return the data that a component of the page was given."""
+    protos = [element.proto for element in app.get("bidi_component")]
+    return next(json.loads(proto.json) for proto in protos if proto.component_name == f"earshot.{name}")
+
+
+def words(app):
+    return " ".join(element.value for kind in (app.markdown, app.title, app.caption, app.info) for element in kind)
+
+
+def test_a_first_visit_shows_a_clip_its_neighbours_and_four_numbers(sounds, app):
+    app.run()
+    assert not app.exception
+    query, cards = component(app, "query"), component(app, "cards")
+    assert sounds.find_clip(query["clip"]["id"]).split == "test"
+    assert len(cards["lists"]["exact"]) == 10
+    assert [metric.label for metric in app.metric] == ["recall@10", "looked at", "time per query", "index"]
+    assert "LSH looked at" in words(app)
+
+
+def test_the_first_clip_is_always_the_same(sounds, app, root):
+    first = component(app.run(), "query")["clip"]["id"]
+    again = type(app).from_file(str(root / "app.py"), default_timeout=120).run()
+    assert component(again, "query")["clip"]["id"] == first
+
+
+@pytest.mark.parametrize("setting", [("metric", "euclidean"), ("seed", "7"), ("L", "2")])
+def test_the_first_clip_stays_when_the_setting_moves(sounds, app, root, setting):
+    first = component(app.run(), "query")["clip"]["id"]
+    again = type(app).from_file(str(root / "app.py"), default_timeout=120)
+    again.query_params[setting[0]] = setting[1]
+    assert component(again.run(), "query")["clip"]["id"] == first
+
+
+def test_a_link_that_names_its_clip_builds_no_index_but_its_own(sounds, app, monkeypatch):
+    built = []
+    fit = LSHIndex.fit
+    monkeypatch.setattr(LSHIndex, "fit", lambda index, X: built.append(index.params.seed) or fit(index, X))
+    st.cache_resource.clear()
+    app.query_params.update({"clip": sounds.clip("test", 3).clip_id, "seed": "77"})
+    assert component(app.run(), "query")["clip"]["id"] == sounds.clip("test", 3).clip_id
+    assert built == [77]
+
+
+def test_found_and_missed_make_up_the_exact_neighbours(sounds, app):
+    app.query_params["K"] = "20"
+    lists = component(app.run(), "cards")["lists"]
+    assert lists["missed"]
+    assert set(lists["missed"]) == set(lists["exact"]) - set(lists["found"])
+
+
+def test_a_link_opens_the_clip_and_the_setting_it_names(sounds, app):
+    clip = sounds.clip("validation", 3)
+    app.query_params["clip"] = clip.clip_id
+    app.query_params["L"] = "5"
+    app.run()
+    assert component(app, "query")["clip"]["id"] == clip.clip_id
+    assert app.slider(key="L").value == 5
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_link_to_the_map_names_the_sound_whether_the_address_does_or_not(sounds, app, linked):
+    if linked:
+        app.query_params["clip"] = sounds.clip("validation", 3).clip_id
+    clip = component(app.run(), "query")["clip"]["id"]
+    link = next(link.proto for link in app.get("page_link") if link.proto.label == "See it on the map")
+    assert (link.page, parse_qs(link.query_string)["clip"]) == ("map", [clip])
+
+
+def test_a_query_from_the_collection_is_not_its_own_neighbour(sounds, app):
+    clip = sounds.clip("train", 7)
+    app.query_params["clip"] = clip.clip_id
+    app.query_params["K"] = "1"
+    lists = component(app.run(), "cards")["lists"]
+    assert clip.clip_id not in lists["found"] + lists["exact"]
+    assert len(lists["found"]) == len(lists["exact"]) == 10
+
+
+def test_an_unknown_clip_in_the_link_is_named_and_another_one_shown(sounds, app):
+    app.query_params["clip"] = "nobody-1"
+    app.run()
+    assert not app.exception
+    assert "nobody" in app.info[0].value
+    assert sounds.find_clip(component(app, "query")["clip"]["id"])
+
+
+def test_values_out_of_range_in_the_link_fall_back_to_the_default(sounds, app):
+    app.query_params["K"] = "99"
+    app.run()
+    assert app.slider(key="K").value == DEFAULTS.n_bits
+    assert "K\\=99" in app.toast[0].value
+
+
+def test_too_few_neighbours_offer_a_setting_that_finds_more(sounds, app):
+    app.query_params["K"] = "24"
+    app.query_params["L"] = "1"
+    app.run()
+    assert len(component(app, "cards")["lists"]["found"]) < 10
+    app.button(key="mend K").click().run()
+    assert app.slider(key="K").value == 16
+
+
+def test_looking_at_most_of_the_collection_is_said_and_mended(sounds, app):
+    app.query_params["K"] = "1"
+    app.run()
+    assert "no shortcut" in words(app)
+    app.button(key="mend K").click().run()
+    assert app.slider(key="K").value == 5
+
+
+def test_the_effect_of_one_more_table_is_given_until_the_last(sounds, app):
+    assert "One more table" in words(app.run())
+    app.slider(key="L").set_value(32).run()
+    assert "All 32 tables" in words(app)
+
+
+def test_surprise_me_brings_another_clip(sounds, app):
+    app.run()
+    seen = {component(app, "query")["clip"]["id"]}
+    for _ in range(6):
+        next(button for button in app.button if button.label == "Surprise me").click().run()
+        seen.add(component(app, "query")["clip"]["id"])
+    assert len(seen) > 2
+
+
+def test_searching_a_label_brings_a_clip_that_carries_it(sounds, app):
+    app.run()
+    app.selectbox(key="find").set_value(sounds.label_names[2]).run()
+    clip = sounds.find_clip(component(app, "query")["clip"]["id"])
+    assert 2 in clip.labels
+
+
+def test_euclidean_distance_answers_too(sounds, app):
+    app.query_params["metric"] = "euclidean"
+    app.run()
+    assert not app.exception
+    cards = component(app, "cards")
+    assert "Euclidean distance" in cards["cards"][cards["lists"]["exact"][0]]["near"]["words"]
+
+
+def test_the_width_that_the_data_suggests_is_shown_and_can_be_overridden(sounds, app):
+    app.query_params["metric"] = "euclidean"
+    suggested = next(caption.value for caption in app.run().caption if caption.value.startswith("w is"))
+    app.number_input(key="w").set_value(9.0).run()
+    assert suggested.endswith("from the data.")
+    assert "w is 9, yours." in words(app)
+
+
+def test_a_width_that_cannot_be_used_says_so_and_offers_the_way_back(sounds, app):
+    app.query_params["metric"] = "euclidean"
+    app.query_params["w"] = "1e-30"
+    app.run()
+    assert not app.exception
+    assert "bucket width cannot be used" in words(app)
+    next(button for button in app.button if "data suggests" in button.label).click().run()
+    assert len(component(app, "cards")["lists"]["exact"]) == 10
+
+
+def test_without_data_the_page_says_what_to_do(home, app):
+    app.run()
+    assert not app.exception
+    assert "No sounds yet" in words(app)
+    assert "python -m data_prep sample" in app.code[0].value
+
+
+@pytest.mark.parametrize("harm", ["missing", "cut", "not json", "changed table"])
+def test_a_damaged_collection_gives_a_page_that_names_the_file_and_the_way_out(sounds, home, app, harm):
+    train, manifest, clips = (home / "sample" / name for name in ("train.npy", "manifest.json", "clips.parquet"))
+    if harm == "missing":
+        train.unlink()
+    elif harm == "cut":
+        train.write_bytes(train.read_bytes()[:100])
+    elif harm == "not json":
+        manifest.write_text("{")
+    else:
+        clips.write_bytes(clips.read_bytes()[:-9] + bytes(9))
+    app.run()
+    assert not app.exception
+    assert "cannot be opened" in words(app)
+    assert "python -m data_prep verify" in app.code[0].value
+
+
+def test_a_damaged_collection_leaves_the_others_within_reach(sounds, home, app):
+    shutil.copytree(home / "sample", home / "broken")
+    (home / "broken" / "test.npy").unlink()
+    app.query_params["dataset"] = "broken"
+    app.run()
+    assert "cannot be opened" in words(app)
+    app.selectbox(key="dataset").set_value("sample").run()
+    assert component(app, "query")["clip"]["id"]

@@ -1,0 +1,179 @@
+"""The page around the map: what is sent and when, what the marks say, and that the words match them."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from data_prep.dataset import open_dataset
+from data_prep.dataset.add_map import add_map
+from tests.ui.apptest import alone
+from ui.pages.map import page as map_page
+from ui.pages.map import words as map_words
+
+
+@pytest.fixture
+def sounds(home, collection):
+    shutil.copytree(collection, home / "sample")
+    return open_dataset(home / "sample")
+
+
+@pytest.fixture
+def app(sounds):
+    return alone("map")
+
+
+def sent(app):
+    """Return what the map's component was given, and the names of the heavy tables beside it."""
+    protos = [element.proto for element in app.get("bidi_component")]
+    proto = next(proto for proto in protos if proto.component_name == "earshot.map")
+    if proto.WhichOneof("data") == "mixed":
+        data = json.loads(proto.mixed.json)
+        return data, {name for name, value in data.items() if isinstance(value, dict) and len(value) == 1}
+    return json.loads(proto.json), set()
+
+
+def words(app):
+    return " ".join(element.value for kind in (app.markdown, app.title, app.caption, app.info) for element in kind)
+
+
+def test_the_points_are_sent_once_and_never_with_a_rerun(app):
+    app.run()
+    assert not app.exception
+    data, tables = sent(app)
+    assert tables == {"points"}
+    assert data["map"]["n"] == 470
+    app.slider(key="L").set_value(5).run()
+    again, tables = sent(app)
+    assert tables == set()
+    assert "words" not in again
+    assert len(json.dumps(again)) < 10_000
+
+
+@pytest.mark.parametrize(("part", "expected"), [("points", {"points"}), ("names", {"ends", "labels"})])
+def test_what_the_browser_says_it_lacks_is_sent_once(app, part, expected):
+    app.run()
+    app.session_state["map lacks"] = part
+    assert sent(app.run())[1] == expected
+    assert sent(app.run())[1] == set()
+
+
+def test_another_collection_sends_its_own_points(app, home, collection):
+    other = shutil.copytree(collection, home / "other")
+    add_map(other)
+    app.run()
+    app.selectbox(key="dataset").set_value("other").run()
+    assert sent(app)[1] == {"points"}
+    assert "t\\-SNE" in words(app)
+
+
+def test_the_page_says_which_kind_of_map_it_is_and_that_the_search_does_not_use_it(app):
+    said = words(app.run())
+    assert "principal plane" in said
+    assert "python -m data_prep map" in said
+    assert "The search does not use it" in said
+
+
+def test_the_marks_are_the_query_the_found_and_the_missed(app, sounds):
+    app.query_params["K"] = "20"
+    data, _ = sent(app.run())
+    kinds = [mark["kind"] for mark in data["marks"]]
+    assert kinds[0] == "query"
+    assert kinds.count("missed") > 0
+    exact = [mark for mark in data["marks"] if mark.get("exact")]
+    assert len(exact) == 10
+    assert all("of all" in mark["words"] for mark in exact)
+    assert data["summary"].startswith("LSH looked at")
+
+
+def test_the_nearest_found_clip_is_drawn_last_so_that_it_lies_on_top(app):
+    app.query_params["K"] = "1"
+    marks = sent(app.run())[0]["marks"]
+    assert marks[-1]["words"] == "found, nearest of all"
+
+
+def test_candidates_are_sent_only_when_they_are_asked_for(app):
+    assert sent(app.run())[0]["candidates"] == []
+    app.toggle(key="map candidates").set_value(True).run()
+    data, _ = sent(app)
+    assert len(data["candidates"]) > 10
+    found = {mark["point"] for mark in data["marks"] if mark["kind"] == "found"}
+    missed = {mark["point"] for mark in data["marks"] if mark["kind"] == "missed"}
+    assert found <= set(data["candidates"])
+    assert not missed & set(data["candidates"])
+
+
+def test_a_chosen_label_and_its_count_are_sent(app, sounds):
+    app.run()
+    app.selectbox(key="map label").set_value(sounds.label_names[2]).run()
+    label = sent(app)[0]["label"]
+    assert label["number"] == 2
+    assert label["count"] == sum(int(sounds.label_counts(split)[2]) for split in ("train", "validation", "test"))
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_the_query_may_be_of_any_split(app, sounds, split):
+    clip = sounds.clip(split, 3)
+    app.query_params["clip"] = clip.clip_id
+    app.run()
+    assert not app.exception
+    mark = sent(app)[0]["marks"][0]
+    assert mark["point"] == {"train": 0, "validation": 400, "test": 440}[split] + 3
+
+
+def test_a_pressed_clip_has_a_card_that_says_what_it_is_to_your_sound(app, sounds):
+    app.run()
+    app.session_state["map picked"] = sounds.clip("validation", 1).clip_id
+    app.session_state["map wants"] = sounds.clip("validation", 1).clip_id
+    data, _ = sent(app.run())
+    card = data["cards"][data["picked"]["id"]]
+    assert data["picked"]["point"] == 401
+    assert card["how"] == "a query, not searched"
+    assert data["sound"]["base64"]
+    assert sent(app.run())[0]["sound"] is None
+
+
+def test_a_pressed_clip_of_another_collection_is_forgotten(app):
+    app.run()
+    app.session_state["map picked"] = "nobody-1"
+    data, _ = sent(app.run())
+    assert data["picked"] is None
+
+
+def test_the_ten_nearest_stand_below_in_words(app, sounds):
+    app.run()
+    protos = [element.proto for element in app.get("bidi_component")]
+    listed = next(json.loads(proto.json) for proto in protos if proto.component_name == "earshot.clips")
+    assert len(listed["order"]) == 10
+    assert all("on the map" in card["how"] for card in listed["cards"].values())
+
+
+def test_how_many_lie_nearer_on_the_map_is_counted_without_the_query_itself(sounds):
+    chart = map_page.map_data.map_of(sounds)
+    query = sounds.clip("train", 5)
+    apart = np.linalg.norm(chart.places["train"].astype(float) - chart.places["train"][5].astype(float), axis=1)
+    nearest = np.argsort(apart, kind="stable")
+    assert nearest[0] == 5
+    assert map_words.nearer_on_the_map(chart, query, nearest[[1, 7]]) == [0, 6]
+
+
+def test_a_clip_that_cannot_be_searched_for_still_shows_the_map(app, monkeypatch):
+    from lsh import LSHError
+
+    def refuse(*_):
+        raise LSHError("a query of zeros has no direction")
+
+    monkeypatch.setattr(map_page, "look_up", refuse)
+    app.run()
+    assert not app.exception
+    assert "cannot be a query" in app.warning[0].value
+    data, tables = sent(app)
+    assert tables == {"points"}
+    assert [mark["kind"] for mark in data["marks"]] == ["query"]
+
+
+def test_an_unknown_clip_in_the_link_is_named(app):
+    app.query_params["clip"] = "nobody-1"
+    app.run()
+    assert "nobody" in app.info[0].value

@@ -1,0 +1,165 @@
+"""What the map holds: points in the order of their clips, branches from the ontology, words where labels are dense."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_prep.audioset.labels import read_labels
+from data_prep.dataset import SPLITS, open_dataset
+from data_prep.dataset.map_layout import as_coordinates, principal_plane
+from data_prep.dataset.schema import About, ClipBatch, Label
+from data_prep.dataset.writer import write_dataset
+from tests.clips import plain_clips
+from ui.pages.map import map_data, ontology_roots
+from ui.pages.map.ontology_roots import BRANCHES, NONE
+
+LABELS = [
+    Label("/m/a", "Bark", ("Dog",)),
+    Label("/m/b", "Dog", ("Domestic animals, pets",)),
+    Label("/m/c", "Domestic animals, pets", ("Animal",)),
+    Label("/m/d", "Church bell", ("Bell",)),
+    Label("/m/e", "Bell", ("Sounds of things", "Music")),
+    Label("/m/f", "Music", ()),
+    Label("/m/g", "Nothing known", ()),
+    Label("/m/h", "Speech", ("Human voice",)),
+    Label("/m/i", "Loop", ("Pool",)),
+    Label("/m/j", "Pool", ("Loop",)),
+    Label("/m/k", "Crane", ("Animal",)),
+    Label("/m/l", "Crane", ("Sounds of things",)),
+]
+
+
+def dataset_of(folder: Path, labels: list[list[int]], features=None, split=None):
+    n = len(labels)
+    if features is None:
+        features = np.random.default_rng(1).standard_normal((n, 6)).astype(np.float32)
+    clips = plain_clips(split or ["train"] * n, labels, features)
+    write_dataset(folder, About(title="t", source="made", licence="none", media="synth"), LABELS, [clips])
+    return open_dataset(folder)
+
+
+def branch_of(tmp_path, labels):
+    number = ontology_roots.of_clips(dataset_of(tmp_path / "d", [labels]))[0]
+    return "none" if number == NONE else BRANCHES[number]
+
+
+@pytest.mark.parametrize(
+    ("labels", "branch"),
+    [
+        ([0], "Animal"),
+        ([0, 1, 5], "Animal"),
+        ([5, 7], "Human sounds"),  # one each: of the two, music is also where bells ring, so speech is rarer
+        ([3, 5], "Music"),  # a bell is half music
+        ([6], "none"),
+        ([8], "none"),
+        ([], "none"),
+        ([6, 7], "Human sounds"),
+    ],
+)
+def test_a_clip_belongs_to_the_branch_of_most_of_its_labels(tmp_path, labels, branch):
+    assert branch_of(tmp_path, labels) == branch
+
+
+def test_labels_of_one_name_share_their_branches_and_keep_their_places(tmp_path):
+    table = ontology_roots.label_weights(dataset_of(tmp_path / "d", [[10], [11]]))
+    assert table.shape == (len(LABELS), len(BRANCHES))
+    for row in table[10:]:
+        assert {BRANCHES[i]: share for i, share in enumerate(row) if share} == {"Animal": 0.5, "Sounds of things": 0.5}
+    assert BRANCHES[table[0].argmax()] == "Animal"
+
+
+def test_every_label_of_audioset_and_of_the_sample_has_the_branches_above_it_in_the_ontology(root, real_data, tmp_path):
+    audioset = real_data / "audioset"
+    published = read_labels(audioset / "class_labels_indices.csv", audioset / "ontology.json")
+    sample = open_dataset(root / "data" / "sample")
+    write_dataset(
+        tmp_path / "d",
+        About(title="t", source="made", licence="none", media="synth"),
+        published,
+        [
+            ClipBatch(["a"], ["train"], ["{}"], [0.0], [1.0], [[0]], [1], np.ones((1, 2), np.float32)),
+        ],
+    )
+    whole = open_dataset(tmp_path / "d")
+    weights = dict(zip(whole.label_names, ontology_roots.label_weights(whole), strict=True))
+    assert all(row.sum() == pytest.approx(1) for row in weights.values())
+    for name, row in zip(sample.label_names, ontology_roots.label_weights(sample), strict=True):
+        assert row.sum() == pytest.approx(1)
+        assert set(np.flatnonzero(row)) <= set(np.flatnonzero(weights[name])), name
+
+
+def test_points_are_in_the_order_of_their_clips_and_each_returns_its_clip(collection):
+    dataset = open_dataset(collection)
+    chart = map_data._map_data.__wrapped__(dataset.fingerprint, dataset)
+    assert chart.starts == (0, 400, 440, 470)
+    for split in SPLITS:
+        for row in (0, dataset.n_rows(split) - 1):
+            clip = dataset.clip(split, row)
+            assert chart.clip(dataset, chart.point(clip)) == clip
+            x, y = (chart.points[name][chart.point(clip)].as_py() for name in ("x", "y"))
+            assert chart.place(clip) == {"x": x, "y": y, "point": chart.point(clip)}
+    assert chart.clip(dataset, 470) is chart.clip(dataset, -1) is None
+
+
+def test_without_a_prepared_map_positions_are_the_principal_plane_without_a_method(collection):
+    dataset = open_dataset(collection)
+    chart = map_data._map_data.__wrapped__(dataset.fingerprint, dataset)
+    assert chart.method is None
+    everything = np.concatenate([dataset.features(split) for split in SPLITS])
+    expected = as_coordinates(principal_plane(everything))
+    np.testing.assert_array_equal(chart.points["x"].to_numpy(), expected[:, 0])
+
+
+def test_labels_of_all_points_are_concatenated_in_order(collection):
+    dataset = open_dataset(collection)
+    chart = map_data._map_data.__wrapped__(dataset.fingerprint, dataset)
+    ends, labels = chart.ends["end"].to_numpy(), chart.labels["label"].to_numpy()
+    for point in (0, 1, 399, 400, 469):
+        clip = chart.clip(dataset, point)
+        assert tuple(labels[(ends[point - 1] if point else 0) : ends[point]]) == clip.labels
+
+
+def test_a_large_collection_shows_a_sample_of_its_clips_and_all_queries(collection, monkeypatch):
+    monkeypatch.setattr(map_data, "MAX_POINTS", 280)
+    dataset = open_dataset(collection)
+    chart = map_data._map_data.__wrapped__(dataset.fingerprint, dataset)
+    assert chart.starts == (0, 210, 250, 280)
+    assert chart.point(dataset.clip("train", 209)) == 209
+    assert chart.point(dataset.clip("train", 210)) == -1
+    assert chart.clip(dataset, 279) == dataset.clip("test", 29)
+    assert len(chart.ends) == 280
+    x, y = chart.places["train"][300].tolist()
+    assert chart.place(dataset.clip("train", 300)) == {"x": x, "y": y, "point": -1}
+
+
+def test_a_label_is_written_where_it_is_dense(tmp_path):
+    rng = np.random.default_rng(2)
+    here, there = np.array([40.0, 0, 0, 0, 0, 0]), np.array([-40.0, 0, 0, 0, 0, 0])
+    features = np.concatenate([here + rng.standard_normal((40, 6)), there + rng.standard_normal((60, 6))])
+    labels = [[0]] * 40 + [[7]] * 60
+    dataset = dataset_of(tmp_path / "d", labels, features.astype(np.float32))
+    chart = map_data._map_data.__wrapped__("", dataset)
+    words = {word["text"]: word for word in chart.words}
+    assert set(words) == {"Bark", "Speech", "Animal", "Human sounds"}
+    assert words["Animal"]["whole"]
+    assert not words["Bark"]["whole"]
+    assert words["Bark"]["branch"] == BRANCHES.index("Animal")
+    left, right = sorted((words["Bark"]["x"], words["Speech"]["x"]))
+    assert left < 10_000
+    assert right > 55_000
+    assert abs(words["Bark"]["x"] - words["Animal"]["x"]) < 3000
+
+
+def test_a_label_of_few_clips_is_not_written(tmp_path):
+    dataset = dataset_of(tmp_path / "d", [[0]] * (map_data.MIN_CLIPS_TO_NAME - 1) + [[7]] * 30)
+    texts = {word["text"] for word in map_data._map_data.__wrapped__("", dataset).words}
+    assert "Bark" not in texts
+    assert "Speech" in texts
+
+
+def test_one_clip_makes_a_map(tmp_path):
+    chart = map_data._map_data.__wrapped__("", dataset_of(tmp_path / "d", [[]]))
+    assert chart.starts == (0, 1, 1, 1)
+    assert chart.words == ()
+    assert chart.branch_counts[NONE] == 1

@@ -1,0 +1,154 @@
+import json
+import shutil
+
+import pytest
+
+from lsh.__main__ import main as lsh_command
+from tests.ui.apptest import opened, said, write_small
+from ui.model import loading, stopwatch
+
+ROWS = {"train": 600, "validation": 250, "test": 5}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return write_small(tmp_path_factory.mktemp("made") / "small", ROWS)
+
+
+@pytest.fixture
+def home(home, monkeypatch):
+    """Return the empty folder of datasets, with little time to spend on timing."""
+    monkeypatch.setattr(stopwatch, "BUDGET_S", 0.05)
+    return home
+
+
+@pytest.fixture
+def small(made, home):
+    return shutil.copytree(made, home / "small")
+
+
+def test_the_page_draws_six_charts_with_alternative_texts(small):
+    app = opened("tune")
+    assert not app.exception
+    alts = [chart.proto.alt for chart in app.get("plotly_chart")]
+    assert len(alts) == 6
+    assert all(len(alt) > 40 for alt in alts)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_both_distances_say_how_far_theory_and_measurement_are_apart(small, metric):
+    app = opened("tune", metric=metric)
+    assert not app.exception
+    assert "points on average" in said(app)
+    assert f"--metric {metric}" in app.code[0].value
+
+
+def test_each_chart_is_followed_by_a_short_table(small):
+    assert [len(table.value) for table in opened("tune").table] == pytest.approx([5, 7, 5, 4, 2], abs=2)
+
+
+def test_the_first_paragraph_says_what_tables_and_bits_do(small):
+    assert "**L tables**" in opened("tune").markdown[0].value
+    assert "**K bits**" in opened("tune").markdown[0].value
+
+
+def test_the_numbers_on_the_page_are_those_of_the_recall_grid(small):
+    app = opened("tune", L="4", K="6")
+    room_surface = _recall_grid(small)
+    recall, candidates = room_surface.at(4, 6)
+    table = next(table.value for table in app.table if "at K = 6" in table.value.columns)
+    row = table[table["at K = 6"] == "you are here"].iloc[0]
+    assert row["L"] == "4"
+    assert float(row["recall"]) == pytest.approx(recall, abs=0.006)
+    assert candidates > 0
+
+
+def test_the_best_setting_moves_the_sliders_to_where_the_recall_is_reached_and_says_why(small):
+    app = opened("tune", L="1", K="20", recall="0.8")
+    app.button(key="best").click().run()
+    assert not app.exception
+    setting = app.slider(key="L").value, app.slider(key="K").value
+    probes = app.slider(key="probes").value
+    assert setting != (1, 20)
+    assert _recall_grid(small, probes).at(*setting)[0] >= 0.8
+    assert f"L \\= {setting[0]}, K \\= {setting[1]}" in said(app)
+
+
+def test_the_reason_goes_when_the_setting_is_moved_by_hand(small):
+    app = opened("tune", L="1", K="20", recall="0.8")
+    app.button(key="best").click().run()
+    app.slider(key="K").set_value(23).run()
+    assert "is the fastest of" not in said(app)
+    assert "Now, at **" in said(app)
+
+
+def test_the_wanted_recall_comes_from_the_link(small):
+    assert opened("tune", recall="0.75").slider(key="recall").value == 0.75
+
+
+@pytest.mark.parametrize("recall", ["7", "nan", "-1", "drop table"])
+def test_a_recall_that_is_not_allowed_in_the_link_becomes_the_default(small, recall):
+    app = opened("tune", recall=recall)
+    assert not app.exception
+    assert app.slider(key="recall").value == 0.9
+
+
+def test_the_reproduce_line_gives_the_figures_of_the_page(small, capsys, monkeypatch):
+    monkeypatch.chdir(small.parent)
+    app = opened("tune", L="6", K="5")
+    command = app.code[0].value.split()
+    assert command[:3] == ["python", "-m", "lsh"]
+    assert lsh_command([*command[3:], "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    recall, candidates = _recall_grid(small).at(6, 5)
+    assert report["recall"] == pytest.approx(recall, abs=1e-6)
+    assert report["candidates"] == pytest.approx(candidates, abs=1e-6)
+
+
+def test_without_any_dataset_the_page_says_what_to_do(home):
+    app = opened("tune")
+    assert not app.exception
+    assert not app.get("plotly_chart")
+    assert any("python -m data_prep" in code.value for code in app.code)
+
+
+def test_a_damaged_dataset_gets_the_helpful_page_and_no_charts(small):
+    with (small / "train.npy").open("r+b") as file:
+        file.truncate(200)
+    app = opened("tune")
+    assert not app.exception
+    assert not app.get("plotly_chart")
+    assert any("python -m data_prep verify" in code.value for code in app.code)
+
+
+def test_a_collection_without_validation_clips_says_so(home):
+    write_small(home / "small", ROWS | {"validation": 0})
+    app = opened("tune")
+    assert not app.exception
+    assert not app.get("plotly_chart")
+    assert "no validation clips" in app.info[0].value
+
+
+def _recall_grid(path, n_probes=1):
+    from ui.model.state import Settings
+
+    dataset = loading.dataset_at(path)
+    settings = Settings(dataset="small", n_probes=n_probes)
+    return loading.recall_grid_for(loading.PageContext(settings, dataset, loading.index_for(dataset, settings)))
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("luck", "Luck is worth"), ("probing", "tables ("), ("families", "exact search has")],
+    ids=["other seeds", "more probes", "families"],
+)
+def test_what_takes_seconds_is_measured_when_it_is_asked_for(small, metric, key, told):
+    app = opened("tune", metric=metric, L="2", K="8")
+    charts = len(app.get("plotly_chart"))
+    assert told not in said(app)
+    app.button(key=f"{key} button").click().run()
+    assert not app.exception
+    assert told in said(app)
+    assert len(app.get("plotly_chart")) > charts
+    assert f"{key} button" not in {button.key for button in app.run().button}

@@ -1,0 +1,79 @@
+"""Work in the background: begun once, told of, stopped, and never a traceback to a visitor."""
+
+import threading
+
+import pytest
+
+from data_prep.errors import InputError, StoppedError
+from ui.server.jobs import Jobs
+
+
+def test_a_job_says_how_far_it_is_and_what_it_came_to():
+    def work(tell, should_stop):
+        tell(0.5, "half of it")
+        return "all done"
+
+    job = Jobs().begin("a", work)
+    job.wait()
+    assert (job.running, job.share, job.doing, job.said) == (False, 0.5, "half of it", "all done")
+
+
+def test_while_one_runs_no_second_of_its_name_begins():
+    go_on, begun = threading.Event(), []
+
+    def work(tell, should_stop):
+        begun.append(1)
+        go_on.wait()
+        return "done"
+
+    jobs = Jobs()
+    first = jobs.begin("a", work)
+    assert jobs.begin("a", work) is first
+    go_on.set()
+    first.wait()
+    assert begun == [1]
+
+
+def test_a_stopped_job_ends_and_says_that_it_can_be_resumed():
+    def work(tell, should_stop):
+        while not should_stop():
+            threading.Event().wait(0.001)
+        raise StoppedError("stopped")
+
+    job = Jobs().begin("a", work)
+    job.stop()
+    job.wait()
+    assert "begin again to resume" in job.error
+
+
+def test_bad_input_is_told_in_its_own_words():
+    def work(tell, should_stop):
+        raise InputError("there is no such folder")
+
+    job = Jobs().begin("a", work)
+    job.wait()
+    assert job.error == "there is no such folder"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_our_own_is_no_traceback_on_the_page():
+    def work(tell, should_stop):
+        raise KeyError("secret detail")
+
+    job = Jobs().begin("a", work)
+    job.wait()
+    assert "secret" not in job.error
+    assert "log" in job.error
+
+
+def test_a_job_that_failed_can_begin_again():
+    jobs, outcomes = Jobs(), iter([InputError("no"), None])
+
+    def work(tell, should_stop):
+        if (error := next(outcomes)) is not None:
+            raise error
+        return "done"
+
+    jobs.begin("a", work).wait()
+    jobs.begin("a", work).wait()
+    assert jobs.get("a").said == "done"

@@ -1,0 +1,37 @@
+"""Memory that a visit's threads free is no longer the app's."""
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = """
+import re, threading
+from pathlib import Path
+import numpy as np
+from ui.server.memory import return_freed
+
+def held_mb():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+def work():
+    for _ in range(2):
+        np.ones(3_000_000)  # 24 MB
+
+return_freed()
+work()
+before = held_mb()
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(held_mb() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what threads free")
+def test_what_threads_free_goes_back_to_the_machine():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 10

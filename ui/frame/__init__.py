@@ -1,0 +1,1 @@
+"""Frame of every page: sidebar, controls, title and error pages."""

@@ -1,0 +1,145 @@
+"""Controls of the sidebar, shared by all pages and bound to the URL: dataset, metric, L, K, probes, seed, width."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from data_prep.dataset import Dataset
+from lsh import LSHIndex
+from ui.model import loading, session, state, visits
+from ui.model.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
+from ui.model.text import clean
+
+_SLIDERS = {  # label, maximum, default, help
+    session.N_TABLES: (
+        "Tables, L",
+        MAX_TABLES,
+        DEFAULTS.n_tables,
+        "How many hash tables are looked into. More tables: more neighbours found, more clips looked at.",
+    ),
+    session.N_BITS: (
+        "Bits per key, K",
+        MAX_BITS,
+        DEFAULTS.n_bits,
+        "How many bits a key has. More bits: smaller buckets, fewer clips looked at, fewer neighbours found.",
+    ),
+    session.N_PROBES: (
+        "Probes",
+        MAX_PROBES,
+        DEFAULTS.n_probes,
+        "How many buckets are looked up in each table: the query's own, then the ones nearest to it.",
+    ),
+}
+
+
+def choose_dataset(datasets: Mapping[str, Path]) -> str:
+    """Draw the choice of the dataset and return its name, as in the URL: its folder under `data`.
+
+    Streamlit would write the titles shown into the URL, so the name is written here.
+    """
+    names = list(datasets)
+    linked = state.parse(st.query_params.to_dict(), names).dataset
+    if session.LINKED_DATASET.get() != linked:  # a new link, or Back
+        session.DATASET.set(linked)
+        session.LINKED_DATASET.set(linked)
+    titles = {name: _title(path, name) for name, path in datasets.items()}
+    chosen = st.sidebar.selectbox(
+        "Collection",
+        names,
+        format_func=lambda name: clean(_unique_title(name, titles), 60),
+        key=session.DATASET.name,
+        on_change=_change_dataset,
+        args=(names[0],),
+        help="The sounds that you search. Prepare another with `python -m data_prep`.",
+    )
+    return chosen if chosen in datasets else names[0]
+
+
+def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator]:
+    """Draw metric, tables, bits and probes; return the settings in force, and the place for `draw_width`."""
+    with st.sidebar:
+        st.segmented_control(
+            "Distance",
+            METRICS,
+            default=dataset.metric,
+            required=True,
+            key=session.METRIC.name,
+            bind="query-params",
+            help="Cosine compares directions, Euclidean compares places; each has its own family of hashes.",
+        )
+        for key, (label, most, default, meaning) in _SLIDERS.items():
+            st.slider(label, 1, most, default, key=key.name, bind="query-params", help=meaning)
+        with st.expander("Advanced"):
+            _advanced()
+            place = st.empty()
+    _thumb_bar()
+    raw = {**st.query_params.to_dict(), **{key.name: key.get() for key in session.SETTINGS}}
+    return state.parse(raw, datasets, dataset.metric), place
+
+
+def draw_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> None:
+    """Show the index's bucket width below its input."""
+    if index.bucket_width is not None:
+        origin = "from the data" if settings.bucket_width is None else "yours"
+        place.caption(f"w is {index.bucket_width:.3g}, {origin}.")
+
+
+def _thumb_bar() -> None:
+    """Draw tables and bits in a bar at the bottom too, shown on screens too narrow for an open sidebar."""
+    now = f"Tables {session.N_TABLES.get()} · Bits {session.N_BITS.get()}"
+    with st.bottom, st.container(key="thumb"), st.popover(now, width="stretch"):
+        mirrored_slider("thumb", session.N_TABLES)
+        mirrored_slider("thumb", session.N_BITS)
+
+
+def mirrored_slider(place: str, of: session.Key[int | None]) -> None:
+    """Draw a second copy of a slider of the sidebar, with `place` in its key; moving either moves both."""
+    label, most, *_ = _SLIDERS[of]
+    mirror = session.mirror(place, of)
+    mirror.set(of.get())
+    st.slider(label, 1, most, key=mirror.name, on_change=lambda: of.set(mirror.get()))
+
+
+def _advanced() -> None:
+    st.number_input(
+        "Seed",
+        0,
+        MAX_SEED,
+        DEFAULTS.seed,
+        key=session.SEED.name,
+        bind="query-params",
+        help="LSH draws its hashes at random. Another seed is another draw: the index is built anew.",
+    )
+    if session.METRIC.get() == "euclidean":
+        st.number_input(
+            "Bucket width, w",
+            min_value=0.0,
+            max_value=state.MAX_WIDTH,
+            value=None,
+            placeholder="from the data",
+            key=session.BUCKET_WIDTH.name,
+            bind="query-params",
+            help="How wide a bucket is along each projection. Another width builds the index anew.",
+        )
+
+
+def _title(path: Path, name: str) -> str:
+    try:
+        return loading.dataset_at(path).title
+    except Exception:  # noqa: BLE001  a damaged dataset is listed by its folder's name; choosing it opens its error page
+        return name
+
+
+def _unique_title(name: str, titles: Mapping[str, str]) -> str:
+    """Return a dataset's title, with its name in front where another one has the same title."""
+    title = titles[name]
+    return f"{name} · {title}" if list(titles.values()).count(title) > 1 else title
+
+
+def _change_dataset(default: str) -> None:
+    """Write the choice into the URL, without clip and trail, which belong to the dataset before."""
+    chosen = session.DATASET.get()
+    session.LINKED_DATASET.set(chosen)
+    visits.write_link(dataset=chosen if chosen != default else None, clip=None, trail=None)

@@ -1,0 +1,58 @@
+"""Error pages: no dataset, a damaged dataset, a bucket width that cannot be used; with what to do."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui.model import session
+from ui.model.state import Settings
+from ui.model.text import plain
+from ui.paths import ROOT
+
+_WIDTH = 720
+
+
+def no_data(root: Path) -> None:
+    """Draw the page for a data folder without a dataset: how to make one."""
+    with st.container(width=_WIDTH):
+        st.title("No sounds yet")
+        st.markdown(f"Earshot looked in {plain(_short(root))} and found no prepared collection.")
+        st.markdown("This writes the embedded sample, thousands of synthesised sounds, without a network:")
+        st.code("python -m data_prep sample --out data/sample", language=None)
+        st.markdown("This downloads real AudioSet features from Google and prepares them:")
+        st.code("python -m data_prep audioset --subset balanced --out data/audioset", language=None)
+        st.button("Look again", type="primary")
+
+
+def damaged(path: Path, error: Exception) -> None:
+    """Draw the page for a dataset that cannot be opened: what is wrong, how to verify and repair it."""
+    with st.container(width=_WIDTH):
+        st.title("This collection cannot be opened")
+        st.markdown(plain(str(error).replace(f"{ROOT}/", ""), longest=1000))
+        st.markdown("See everything that is wrong with it:")
+        st.code(f"python -m data_prep verify {_short(path)}", language=None)
+        if path.name == "sample":
+            st.markdown("Or write the embedded sample anew:")
+            st.code(f"python -m data_prep sample --out {_short(path)}", language=None)
+        st.markdown("Or choose another collection in the sidebar.")
+        st.button("Try again", type="primary")
+
+
+def unindexable(path: Path, error: Exception, settings: Settings) -> None:
+    """Draw the page for an index that cannot be built: because of the bucket width asked for, or of the data."""
+    if settings.metric == "cosine" or settings.bucket_width is None:
+        damaged(path, error)
+        return
+    with st.container(width=_WIDTH):
+        st.title("This bucket width cannot be used")
+        st.markdown(plain(error, longest=1000))
+        st.button("Use the width that the data suggests", type="primary", on_click=_forget_width)
+
+
+def _forget_width() -> None:
+    session.BUCKET_WIDTH.set(None)
+
+
+def _short(path: Path) -> str:
+    """Return a path relative to the project's folder where it lies within: shorter, and without the server's paths."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

@@ -1,0 +1,65 @@
+"""Frame of every page: title, style, sidebar, and an error page where the dataset cannot be opened."""
+
+import streamlit as st
+
+from data_prep.errors import DataError
+from lsh import LSHError
+from ui import paths
+from ui.frame import controls, error_pages
+from ui.model import loading, session, state
+from ui.model.loading import PageContext
+from ui.model.text import plain
+from ui.paths import ASSETS, COMPONENTS
+from ui.server import hosting
+
+_COLOURS = {"paper": "backgroundColor", "hairline": "borderColor"}
+STYLE = COMPONENTS / "page.css"
+
+
+def set_up() -> None:
+    """Set the title, the icon, and the styles that Streamlit's theme cannot express."""
+    st.set_page_config("Earshot", page_icon=str(ASSETS / "icon.png"), layout="wide")
+    st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.png"), size="large")
+    st.html(f"{STYLE.read_text(encoding='utf-8')}<style>:root {{ {_theme_colours()} }}</style>")
+
+
+def enter() -> PageContext | None:
+    """Draw the sidebar and open the dataset and index chosen there; None after an error page."""
+    if hosting.begin() is not None:
+        with st.sidebar:
+            hosting.draw_progress()
+    datasets = loading.datasets()
+    if not datasets:
+        error_pages.no_data(paths.DATA)
+        return None
+    _report_rejected(list(datasets))
+    name = controls.choose_dataset(datasets)
+    try:
+        dataset = loading.dataset_at(datasets[name])
+    except DataError as error:
+        error_pages.damaged(datasets[name], error)
+        return None
+    settings, place = controls.choose_settings(dataset, list(datasets))
+    try:
+        index = loading.index_for(dataset, settings)
+    except LSHError as error:
+        error_pages.unindexable(datasets[name], error, settings)
+        return None
+    controls.draw_width(place, settings, index)
+    return PageContext(settings, dataset, index)
+
+
+def _report_rejected(datasets: list[str]) -> None:
+    """On a session's first run, report values of its link that are not allowed, which Streamlit drops silently."""
+    if not session.GREETED.get():
+        session.GREETED.set(True)
+        link = st.query_params.to_dict()
+        for note in state.rejected(link, state.parse(link, datasets)):
+            st.toast(plain(note))
+
+
+def _theme_colours() -> str:
+    """Return the theme's colours as CSS variables, for the sticky metrics strip."""
+    theme = st.context.theme.type or "light"
+    colours = {name: st.get_option(f"theme.{theme}.{option}") for name, option in _COLOURS.items()}
+    return " ".join(f"--{name}: {colour};" for name, colour in colours.items())

@@ -1,0 +1,1 @@
+"""State, caches and computations behind the pages: settings, answers, recall grids, times."""

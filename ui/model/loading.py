@@ -1,0 +1,144 @@
+"""Shared caches of what is slow to make and the same for every visitor: datasets, indexes, samples, recall grids.
+
+Cache keys are short values (fingerprint, metric, seed, width), never arrays, of which Streamlit hashes a sample.
+Nothing here depends on L or K, so that moving those sliders rebuilds nothing.
+"""
+
+import contextlib
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from data_prep.dataset import Dataset, find_datasets, open_dataset
+from lsh import LSHIndex, RecallGrid, SearchResult, exact_search, recall_grid
+from lsh.kernels.jit import CACHE_FOLDER
+from lsh.sampling import evenly_spaced_rows
+from lsh.warm import is_warm
+from ui import paths
+from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """What a page draws from: the settings in force, and the dataset and index they name."""
+
+    settings: Settings
+    dataset: Dataset
+    index: LSHIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A fixed sample of validation queries: rows int64[nq], queries float32[nq, d], and their exact neighbours."""
+
+    rows: npt.NDArray[np.int64]
+    queries: npt.NDArray[np.float32]
+    truth: SearchResult
+
+
+def datasets() -> dict[str, Path]:
+    """Return the folders of the prepared datasets by the name used in the URL, the sample first."""
+    roots = [paths.DATA, *(Path(root) for root in os.environ.get("EARSHOT_DATA", "").split(os.pathsep) if root)]
+    found = {_name(path, root): path for root in roots for path in find_datasets(root)}
+    return dict(sorted(found.items(), key=lambda item: (item[0] != "sample", item[0])))
+
+
+def splits_to_start_in(dataset: Dataset) -> tuple[str, ...]:
+    """Return the splits from which a first clip is taken, in order: of one's own files, those in the index."""
+    return ("train", "validation") if dataset.media == "file" else ("test", "validation", "train")
+
+
+def dataset_at(path: Path) -> Dataset:
+    """Open a prepared dataset once for all visitors, and again when its manifest changes. Raises DatasetError."""
+    try:
+        fingerprint = hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest()
+    except OSError:
+        return open_dataset(path)  # raises DatasetError with what is wrong
+    return _dataset(str(path), fingerprint)
+
+
+def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
+    """Return the index of a dataset, metric, seed and width, built with the maximum L and K; a search may use fewer."""
+    _kernels()
+    return _index(dataset.fingerprint, settings.metric, settings.seed, _width(settings), dataset)
+
+
+def sample_for(dataset: Dataset, settings: Settings) -> Sample:
+    """Return the sample of validation queries, 20 to 200, fewer if there are many clips."""
+    return _sample(dataset.fingerprint, settings.metric, dataset)
+
+
+def recall_grid_for(context: PageContext) -> RecallGrid:
+    """Return recall and candidate fraction at every L and K with the probes in force, over `sample_for`'s queries."""
+    s = context.settings
+    key = (context.dataset.fingerprint, s.metric, s.seed, _width(s), s.n_probes)
+    return _recall_grid(key, context.index, sample_for(context.dataset, s).queries)
+
+
+def warm_up(index: LSHIndex) -> None:
+    """Search once, so that the first compilation of the kernels, some seconds, happens under a spinner."""
+    _compiled(index.params.metric, index)
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path != root else path.name
+
+
+def _width(settings: Settings) -> float | None:
+    return settings.bucket_width if settings.metric == "euclidean" else None
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
+    dataset = open_dataset(Path(path))
+    # Tables are read at first use: damage is to be reported here, not in the middle of a page.
+    dataset.find_clip("")
+    _ = dataset.label_names
+    return dataset
+
+
+@st.cache_resource(show_spinner="The first search on a machine compiles its inner loops: some seconds, once…")
+def _kernels() -> None:
+    """Compile the kernels in a separate process, whose memory is freed when it ends; return once searches can run."""
+    if CACHE_FOLDER and not is_warm():
+        with contextlib.suppress(OSError):  # without a process, the first search compiles them
+            child = subprocess.Popen([sys.executable, "-m", "lsh.warm"], cwd=paths.ROOT, stdout=subprocess.PIPE)
+            if child.stdout is not None:
+                child.stdout.readline()
+            threading.Thread(target=child.communicate, daemon=True).start()
+
+
+@st.cache_resource(max_entries=3, show_spinner="Sorting every clip into 32 hash tables…")
+def _index(fingerprint: str, metric: str, seed: int, width: float | None, _dataset: Dataset) -> LSHIndex:  # noqa: ARG001
+    index = LSHIndex(metric=metric, n_tables=MAX_TABLES, n_bits=MAX_BITS, seed=seed, bucket_width=width)
+    return index.fit(_dataset.features("train"))
+
+
+@st.cache_resource(
+    max_entries=2, show_spinner="The first search on a machine compiles its inner loops: some seconds, once…"
+)
+def _compiled(metric: str, _index: LSHIndex) -> None:  # noqa: ARG001  (the key)
+    _index.search(np.ones((1, _index.dim), np.float32), K_NEIGHBOURS)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _sample(fingerprint: str, metric: str, _dataset: Dataset) -> Sample:  # noqa: ARG001
+    total, n = _dataset.n_rows("validation"), _dataset.n_rows("train")
+    size = min(total, max(20, min(200, 8_000_000 // max(n, 1))))
+    rows = evenly_spaced_rows(total, size)
+    queries = np.ascontiguousarray(_dataset.features("validation")[rows], dtype=np.float32)
+    truth = exact_search(_dataset.features("train"), queries, k=K_NEIGHBOURS, metric=metric)
+    return Sample(rows, queries, truth)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Measuring…")
+def _recall_grid(key: tuple[object, ...], _index: LSHIndex, _queries: npt.NDArray[np.float32]) -> RecallGrid:
+    return recall_grid(_index, _queries, k=K_NEIGHBOURS, n_probes=int(str(key[-1])))

@@ -1,0 +1,121 @@
+"""Sounds and waveforms of clips, as the browser needs them to show and play a clip."""
+
+import base64
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from data_prep.dataset import Clip, Dataset
+from data_prep.errors import DataError
+from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
+from data_prep.sounds.audio import duration, read_span, span_as_wav
+from ui.model.text import clean
+
+MAX_SOUND_BYTES = 8_000_000  # of a file sent unchanged to the browser
+CARD_BARS, PLAYER_BARS = 48, 120  # bars of the waveforms on a card and on the player
+
+_VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
+_TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac": "audio/flac"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sound file for the browser: MIME type and base64 text."""
+
+    mime: str
+    base64: str
+
+
+def source(dataset: Dataset, clip: Clip) -> dict[str, object]:
+    """Return the medium of a clip for the components; only a validated video id is put into an address."""
+    if dataset.media == "youtube" and _VIDEO_ID.fullmatch(clip.media):
+        return {"kind": "youtube", "video": clip.media, "start": clip.start_s, "end": clip.end_s}
+    return {"kind": "sound"}
+
+
+def origin(dataset: Dataset, clip: Clip) -> str:
+    """Return where the sound is from, in a few words."""
+    if dataset.media == "youtube":
+        return f"YouTube, {_clock(clip.start_s)} to {_clock(clip.end_s)}"
+    if dataset.media == "synth":
+        return f"synthesised, {clip.end_s - clip.start_s:.1f} s"
+    whole = clean(clip.media)
+    return whole if clip.start_s == 0 else f"{whole}, {_clock(clip.start_s)} to {_clock(clip.end_s)}"
+
+
+def sound(dataset: Dataset, clip: Clip) -> Sound | None:
+    """Return the sound of a synthesised or own clip, None where it cannot be read; YouTube plays its own."""
+    try:
+        if dataset.media == "synth":
+            return _synthesised(clip.media)
+        return _file(dataset, clip) if dataset.media == "file" else None
+    except (DataError, OSError):  # a recipe of a newer version, or a file that was moved; the card shows a message
+        return None
+
+
+def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
+    """Return the heights of a waveform's bars, 0 to 100; all 0 where the sound cannot be read."""
+    try:
+        if dataset.media == "synth":
+            return _peaks(clip.media, bars)
+        if dataset.media == "file":
+            return _peaks_of_file(dataset.fingerprint, clip.clip_id, bars, dataset, clip)
+    except (DataError, OSError):  # as for `sound`
+        pass
+    return [0] * bars
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _synthesised(recipe: str) -> Sound:
+    return Sound("audio/wav", base64.b64encode(wav_bytes(render(recipe), SAMPLE_RATE)).decode())
+
+
+@st.cache_resource(max_entries=5000, show_spinner=False)
+def _peaks(recipe: str, bars: int) -> list[int]:
+    return bar_heights(render(recipe), bars)
+
+
+@st.cache_resource(max_entries=5000, show_spinner=False)
+def _peaks_of_file(fingerprint: str, clip_id: str, bars: int, _dataset: Dataset, _clip: Clip) -> list[int]:  # noqa: ARG001
+    return bar_heights(read_span(path_of(_dataset, _clip), _clip.start_s, _clip.end_s, _clip.media), bars)
+
+
+def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:
+    """Return the square root of each stretch's peak, scaled to 0 to 100, so that quiet parts stay visible."""
+    if not audio.size:
+        return [0] * bars
+    edges = np.linspace(0, audio.size, bars, endpoint=False).astype(np.int64)
+    loudest = np.maximum.reduceat(np.abs(audio), edges)
+    heights = 100 * np.sqrt(loudest / max(float(loudest.max()), 1e-9))
+    return [round(height) for height in heights.tolist()]
+
+
+def path_of(dataset: Dataset, clip: Clip) -> Path:
+    """Return the path of a clip's file; raise OSError if it is missing or outside the folder that was prepared."""
+    folder = Path(str(dataset.manifest.get("media_folder") or "")).resolve(strict=True)
+    path = (folder / clip.media).resolve(strict=True)
+    if not path.is_relative_to(folder) or not path.is_file():
+        raise FileNotFoundError(clip.media)
+    return path
+
+
+def _file(dataset: Dataset, clip: Clip) -> Sound | None:
+    """Return the file unchanged, or the clip as WAV where the file is longer or of a type browsers do not play."""
+    path = path_of(dataset, clip)
+    mime = _TYPES.get(path.suffix.lower())
+    if mime is not None and path.stat().st_size <= MAX_SOUND_BYTES and clip.start_s == 0 and not _is_longer(path, clip):
+        return Sound(mime, base64.b64encode(path.read_bytes()).decode())
+    return Sound("audio/wav", base64.b64encode(span_as_wav(path, clip.start_s, clip.end_s, clip.media)).decode())
+
+
+def _is_longer(path: Path, clip: Clip) -> bool:
+    """Return whether the file is longer than the clip."""
+    return duration(path, clip.media) > clip.end_s + 0.1
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

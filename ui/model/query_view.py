@@ -1,0 +1,99 @@
+"""A query seen through the index: the clip, its feature, what LSH found beside exact search, and how far all clips are.
+
+Inside, Learn and Map show the same query; each takes from here what it draws.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from data_prep.dataset import Clip
+from lsh import LSHIndex
+from lsh.analysis import inspecting
+from lsh.arrays import Float32Array
+from lsh.sampling import evenly_spaced_rows
+from ui.figures import Mode
+from ui.model import loading, theme
+from ui.model.answer import Answer, answer
+from ui.model.loading import PageContext
+from ui.model.state import Metric, Settings
+
+MAX_ROWS = 200_000  # clips whose distance to the query is drawn as a histogram; more are sampled evenly
+
+
+@dataclass(frozen=True, slots=True)
+class QueryView:
+    """A query in an index: `query` float32[d] is the clip's feature, `answer` what was found at the settings in force.
+
+    mode: the theme in which charts are drawn.
+    """
+
+    context: PageContext
+    clip: Clip
+    query: Float32Array
+    answer: Answer
+    mode: Mode
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings in force."""
+        return self.context.settings
+
+    @property
+    def index(self) -> LSHIndex:
+        """Return the index that is searched."""
+        return self.context.index
+
+    @property
+    def own_row(self) -> int:
+        """Return the query's own row of the index, -1 when it is not in it."""
+        return self.clip.row if self.clip.split == "train" else -1
+
+    @property
+    def true_rows(self) -> list[int]:
+        """Return the rows of the true neighbours, nearest first."""
+        rows: list[int] = self.answer.exact.rows.tolist()
+        return rows
+
+    @property
+    def found(self) -> list[bool]:
+        """Return, for each true neighbour, whether LSH found it."""
+        missed = set(self.answer.missed)
+        return [row not in missed for row in self.true_rows]
+
+
+def look_up(context: PageContext, clip: Clip) -> QueryView:
+    """Search for a clip at the settings in force. Raises LSHError when it cannot be searched for."""
+    query = np.ascontiguousarray(context.dataset.features(clip.split)[clip.row])
+    return QueryView(context, clip, query, answer(context, clip), theme.mode())
+
+
+def under(view: QueryView, metric: Metric) -> QueryView:
+    """Return the same query under a distance, at its default bucket width. Raises LSHError as `look_up` does."""
+    if metric == view.settings.metric:
+        return view
+    settings = replace(view.settings, metric=metric, bucket_width=None)
+    dataset = view.context.dataset
+    return look_up(PageContext(settings, dataset, loading.index_for(dataset, settings)), view.clip)
+
+
+def candidate_rows(view: QueryView) -> npt.NDArray[np.int64]:
+    """Return the rows of the clips that the search compared with the query, ascending, the query's own left out."""
+    s = view.settings
+    walk = inspecting.walk(view.index, view.query, s.n_tables, s.n_bits, s.n_probes)
+    rows = np.unique(np.concatenate([bucket.ids for table in walk for bucket in table]))
+    return np.asarray(rows[rows != view.own_row])
+
+
+def distances(view: QueryView) -> npt.NDArray[np.float64]:
+    """Return the distance of the query to every clip (`MAX_ROWS` of them) as the hash family sees it: degrees or L2."""
+    s = view.settings
+    key = view.context.dataset.fingerprint, s.metric, s.seed, view.clip.clip_id
+    return _distances(key, view.index, view.query)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _distances(key: tuple[object, ...], _index: LSHIndex, _query: Float32Array) -> npt.NDArray[np.float64]:  # noqa: ARG001
+    return inspecting.apart(_index, _query, evenly_spaced_rows(_index.n, MAX_ROWS))

@@ -1,0 +1,167 @@
+"""Records of races: the laps with everything their times depend on, as JSON or CSV. Without Streamlit.
+
+Runs over the shipped sample come with the app (see `ui.race_cli`); the page shows them until the visitor races.
+"""
+
+import csv
+import io
+import json
+import platform
+from collections.abc import Generator, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_info
+
+from data_prep.dataset import Dataset
+from data_prep.errors import DataError
+from lsh import LSHIndex
+from lsh.analysis import machine
+from lsh.analysis.racing import RACERS, Lap, Setting, Step, race
+from lsh.arrays import Float32Array
+from lsh.sampling import evenly_spaced_rows
+from ui.model.text import clean
+
+SHIPPED = Path(__file__).with_name("race_sample.json")
+MAX_QUERIES = 200
+
+_FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run a cell that begins so as a formula
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One race: data, setting, machine, date, sizes, and the laps so far."""
+
+    dataset: str
+    features: str  # identifies the vectors: sha256 of the files they are in
+    split: str
+    n_queries: int
+    metric: str
+    setting: Setting
+    seed: int
+    bucket_width: float | None
+    machine: str
+    versions: str
+    date: str  # UTC, ISO 8601
+    sizes: tuple[int, ...]
+    laps: tuple[Lap, ...] = ()
+
+    @property
+    def raced(self) -> list[int]:
+        """Return the sizes with laps, ascending."""
+        return [lap.n for lap in self.laps if lap.racer == RACERS[0]]
+
+    @property
+    def finished(self) -> bool:
+        """Return whether every size has laps; a race may be cancelled."""
+        return len(self.raced) == len(self.sizes)
+
+    def at(self, n: int) -> dict[str, Lap]:
+        """Return every racer's lap at one of the sizes `raced`."""
+        return {lap.racer: lap for lap in self.laps if lap.n == n}
+
+    def of(self, racer: str) -> list[Lap]:
+        """Return one racer's laps, one per size."""
+        return [lap for lap in self.laps if lap.racer == racer]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as values that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Self:
+        """Return the record of what `as_dict` returned."""
+        laps, setting = tuple(Lap(**lap) for lap in record["laps"]), Setting(**record["setting"])
+        return cls(**{**record, "laps": laps, "setting": setting, "sizes": tuple(record["sizes"])})
+
+
+def start(
+    dataset: Dataset, index: LSHIndex, setting: Setting, sizes: Iterable[int]
+) -> tuple[Run, Generator[Step, None, None]]:
+    """Return a run without laps, and the race that yields them. Raises DataError for a dataset without queries."""
+    split = split_of(dataset)
+    if not split:
+        raise DataError(f"{dataset.path} has no test or validation clips, which a race needs for its queries")
+    rows, queries = _queries(dataset, split)
+    run = Run(
+        dataset=dataset.name,
+        features=features_of(dataset),
+        split=split,
+        n_queries=len(rows),
+        metric=index.params.metric,
+        setting=setting,
+        seed=index.params.seed,
+        bucket_width=index.bucket_width,
+        machine=machine.summary(),
+        versions=versions(),
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        sizes=tuple(sizes),
+    )
+    labels = dataset.labels_of(split, rows), dataset.label_sets("train")
+    return run, race(index, queries, setting, run.sizes, labels if len(labels[1][1]) else None)
+
+
+def with_laps(run: Run, laps: tuple[Lap, ...]) -> Run:
+    """Return the run with more laps."""
+    return replace(run, laps=run.laps + laps)
+
+
+def split_of(dataset: Dataset) -> str:
+    """Return the split of the queries: test, else validation; "" for a dataset that has neither."""
+    return next((split for split in ("test", "validation") if dataset.n_rows(split)), "")
+
+
+def features_of(dataset: Dataset) -> str:
+    """Identify the vectors of a dataset; labels and titles may change without any effect on times."""
+    files = dataset.manifest["files"]
+    return ":".join(files[f"{split}.npy"]["sha256"][:16] for split in ("train", "test"))
+
+
+@cache
+def versions() -> str:
+    """Say which Python and which BLAS multiplied the matrices; `lsh.analysis.machine` says the rest."""
+    blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    blas.sort(key=lambda pool: "numpy" not in pool["filepath"])  # SciPy brings one too
+    name = f"{blas[0]['internal_api']} {blas[0]['version']}" if blas else "unknown BLAS"
+    return f"Python {platform.python_version()}, {name}"
+
+
+@cache
+def shipped() -> tuple[Run, ...]:
+    """Return the runs that come with Earshot."""
+    return tuple(Run.from_dict(record) for record in json.loads(SHIPPED.read_text(encoding="utf-8"))["runs"])
+
+
+def as_json(runs: Iterable[Run]) -> str:
+    """Write runs as JSON, with everything their times depend on."""
+    return json.dumps({"threads": 1, "runs": [run.as_dict() for run in runs]}, indent=1) + "\n"
+
+
+def as_csv(runs: Iterable[Run]) -> str:
+    """Write runs as CSV, one line per racer and size, each with everything its time depends on."""
+    lines = []
+    for number, run in enumerate(runs, 1):
+        about = {name: value for name, value in run.as_dict().items() if name not in {"setting", "sizes", "laps"}}
+        about = {name: _cell(value) for name, value in (about | asdict(run.setting)).items()}
+        lines += [{"run": number, **asdict(lap), **about, "threads": 1} for lap in run.laps]
+    out = io.StringIO()
+    if lines:
+        writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+    return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    text = clean(value) if isinstance(value, str) else value
+    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
+
+
+def _queries(dataset: Dataset, split: str) -> tuple[npt.NDArray[np.int64], Float32Array]:
+    rows = evenly_spaced_rows(dataset.n_rows(split), MAX_QUERIES)
+    return rows, np.ascontiguousarray(dataset.features(split)[rows], dtype=np.float32)

@@ -1,0 +1,120 @@
+"""Recall and candidates of every setting, measured and predicted, made once for all visitors.
+
+Tune draws all of it; Learn draws the grid, the cheapest setting and what doubling the tables brings.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from lsh import RecallGrid, predicted_recall
+from ui.figures import Grid, Mode
+from ui.figures.marks import Floats, Ints
+from ui.format import percent
+from ui.model import loading, theme
+from ui.model.loading import PageContext, Sample
+
+TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class GridView:
+    """Recall and cost of every setting, measured with validation queries.
+
+    measured: every query at every setting with the probes in force; grid: its means.
+    predicted: float[L, K], recall by theory with one probe per table; one_probe: its measured counterpart.
+    """
+
+    context: PageContext
+    sample: Sample
+    measured: RecallGrid
+    grid: Grid
+    predicted: Floats
+    one_probe: Grid
+    mode: Mode
+
+    @property
+    def here(self) -> tuple[int, int]:
+        """Return the setting in force: (L, K)."""
+        return self.context.settings.n_tables, self.context.settings.n_bits
+
+    @property
+    def here_recall(self) -> float:
+        """Return the recall of the setting in force."""
+        return self.grid.at(*self.here)[0]
+
+    @property
+    def here_looked_at(self) -> float:
+        """Return the fraction of the collection that the setting in force looks at."""
+        return self.grid.at(*self.here)[1]
+
+    @property
+    def hits(self) -> Ints:
+        """Return how many neighbours of each query the setting in force finds: int[nq]."""
+        return self.measured.hits[:, *self.grid.cell(*self.here)]
+
+
+def measure(context: PageContext) -> GridView:
+    """Measure and predict every setting, or take both from the cache. Raises LSHError if LSH cannot index the data."""
+    sample = loading.sample_for(context.dataset, context.settings)
+    measured = loading.recall_grid_for(context)
+    grid = grid_of(measured)
+    once = grid if context.settings.n_probes == 1 else grid_of(loading.recall_grid_for(_with_one_probe(context)))
+    predicted = _predicted(key(context), context, sample)
+    return GridView(context, sample, measured, grid, predicted, once, theme.mode())
+
+
+def key(context: PageContext) -> tuple[object, ...]:
+    """Return what decides an index, as a key for caches: names and numbers, no arrays."""
+    s = context.settings
+    return context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width
+
+
+def cheapest(grid: Grid, wanted: float) -> tuple[int, int] | None:
+    """Return the (L, K) that reaches a recall by looking at the fewest clips; None if none reaches it."""
+    reaches = grid.recall >= wanted
+    if not reaches.any():
+        return None
+    row, column = np.unravel_index(np.where(reaches, grid.candidate_fraction, np.inf).argmin(), reaches.shape)
+    return int(grid.n_tables[row]), int(grid.n_bits[column])
+
+
+def cheapest_table(grid: Grid, wanted: float) -> pd.DataFrame:
+    """Tabulate the cheapest setting for each of a few recalls, the wanted one included."""
+    rows = []
+    for target in sorted({*TARGETS, round(wanted, 2)}):
+        best = cheapest(grid, target)
+        looked = percent(grid.at(*best)[1]) if best else "out of reach"
+        rows.append((f"{target:.2f}", *(str(n) for n in best or ("", "")), looked))
+    return pd.DataFrame(rows, columns=["recall ≥", "L", "K", "looked at"])
+
+
+def doubling(grid: Grid, here: tuple[int, int]) -> str:
+    """Say what twice the tables would find and cost, or half of them where there are not so many."""
+    n_tables, n_bits = here
+    twice = 2 * n_tables <= int(grid.n_tables[-1])
+    other = 2 * n_tables if twice else n_tables // 2
+    recall, looked_at = grid.at(n_tables, n_bits)
+    other_recall, other_looked_at = grid.at(other, n_bits)
+    return (
+        f"{'Twice' if twice else 'Half'} the tables, L = {other} instead of {n_tables}, would find "
+        f"{percent(other_recall)} of the nearest instead of {percent(recall)}, and look at "
+        f"{percent(other_looked_at)} of the clips instead of {percent(looked_at)}."
+    )
+
+
+def _with_one_probe(context: PageContext) -> PageContext:
+    return replace(context, settings=replace(context.settings, n_probes=1))
+
+
+def grid_of(measured: RecallGrid) -> Grid:
+    """Return the means of a measured measured as the figures take them."""
+    n_tables, n_bits = measured.recall.shape
+    return Grid(np.arange(1, n_tables + 1), np.arange(1, n_bits + 1), measured.recall, measured.candidates)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _predicted(key: tuple[object, ...], _context: PageContext, _sample: Sample) -> Floats:  # noqa: ARG001  (the key)
+    return predicted_recall(_context.index, _sample.queries, _sample.truth.ids)

@@ -1,0 +1,125 @@
+"""Session state: every key of this app with its type. No other module of `ui` reads or writes `st.session_state`.
+
+A key that is also the `key` of a widget holds the widget's value; those are marked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamlit.navigation.page import StreamlitPage
+
+    from data_prep.sounds.query import SoundQuery
+    from lsh.analysis.racing import Setting
+    from ui.model.race_runs import Run
+    from ui.model.setting_metrics import SettingMetrics
+
+T = TypeVar("T")
+
+
+class Key(Generic[T]):
+    """One entry of the session state: its name, and its value while nothing is stored."""
+
+    def __init__(self, name: str, default: T) -> None:
+        self.name, self.default = name, default
+
+    @property
+    def is_set(self) -> bool:
+        """Return whether anything is stored."""
+        return self.name in st.session_state
+
+    def get(self) -> T:
+        """Return the stored value, or the default."""
+        return cast("T", st.session_state.get(self.name, self.default))
+
+    def set(self, value: T) -> None:
+        """Store a value; of a widget only in callbacks or before it is drawn."""
+        st.session_state[self.name] = value
+
+    def pop(self) -> T:
+        """Return the stored value, or the default, and store nothing any more."""
+        return cast("T", st.session_state.pop(self.name, self.default))
+
+
+# Settings: widgets of the sidebar, each bound to the URL parameter of its name. A widget that is not drawn has none.
+DATASET: Key[str | None] = Key("dataset", None)
+METRIC: Key[str | None] = Key("metric", None)
+N_TABLES: Key[int | None] = Key("L", None)
+N_BITS: Key[int | None] = Key("K", None)
+N_PROBES: Key[int | None] = Key("probes", None)
+SEED: Key[int | None] = Key("seed", None)
+BUCKET_WIDTH: Key[float | None] = Key("w", None)
+SETTINGS: tuple[Key[Any], ...] = (DATASET, METRIC, N_TABLES, N_BITS, N_PROBES, SEED, BUCKET_WIDTH)
+
+# Navigation and the link
+PAGES: Key[Mapping[str, StreamlitPage]] = Key("doors", {})  # by path
+PAGE: Key[str | None] = Key("page", None)  # the path of the page drawn last
+CARRIED: Key[dict[str, str]] = Key("carried", {})  # URL parameters that belong to no widget
+LINKED_DATASET: Key[str | None] = Key("linked dataset", None)  # as the address had it last
+GREETED: Key[bool] = Key("greeted", default=False)  # the first run of this session is over
+
+# Clips
+SEARCH_TEXT: Key[str | None] = Key("find", None)  # widget: the search box
+NOT_FOUND: Key[str | None] = Key("not found", None)  # the text of a search without a result, until it is shown
+MOVED: Key[bool] = Key("moved", default=False)  # the query has changed inside a fragment
+GONE: Key[Mapping[str, int]] = Key("gone", {})  # ids of clips whose video cannot be played, and YouTube's code
+LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("measured", ())  # of two settings
+
+# Pages
+STEP: Key[str] = Key("step", "")  # widget of Inside: the open step
+CHAPTER: Key[str] = Key("chapter", "")  # widget of Learn: the open chapter
+TABLE: Key[int | None] = Key("table", None)  # widget of Inside: the table shown, from 1
+CHOSEN_SETTING: Key[tuple[object, tuple[int, int, int] | None, str]] = Key(
+    "tuned", (None, None, "")
+)  # see `ui.pages.tune.page`
+RACE_REQUESTED: Key[bool] = Key("race asked", default=False)
+RACES: Key[Mapping[str, Run]] = Key("races", {})  # by name, oldest first
+RACE_COUNT: Key[int] = Key("races counted", 0)
+RACE_SHOWN: Key[tuple[str, Setting | None]] = Key("race shown", ("", None))
+RACE_PINNED: Key[str | None] = Key("race pinned", None)
+ASKED_SOUND: Key[tuple[str, SoundQuery] | None] = Key("asked", None)  # the name of a sound given on Ask, and its vector
+ASKED_BY: Key[str | None] = Key("asked by", None)  # "rec" or "file": how the last sound was given
+ASK_LEADS_TO_LISTEN: Key[bool] = Key("ask leads to listen", default=False)
+MAP_LABEL: Key[str | None] = Key("map label", None)  # widget
+MAP_CANDIDATES: Key[bool] = Key("map candidates", default=False)  # widget
+MAP_PICKED: Key[str | None] = Key("map picked", None)  # clip id
+MAP_PART_ASKED: Key[str | None] = Key("map lacks", None)  # the part of the map that the browser asked for
+MAP_SENT: Key[str | None] = Key("map sent", None)  # id of the map whose points the browser has
+FETCHING: Key[bool] = Key("was fetching", default=False)  # the hosted dataset was being downloaded at the last look
+
+
+def sound_asked(component: str) -> Key[str | None]:
+    """Return the key of the clip id whose sound a component asked for."""
+    return Key(f"{component} wants", None)
+
+
+def waveforms_asked(component: str) -> Key[list[str]]:
+    """Return the key of the clip ids whose waveforms a component asked for."""
+    return Key(f"{component} looks", [])
+
+
+def file_asked(component: str) -> Key[str | None]:
+    """Return the key of the clip id whose sound file a component asked for."""
+    return Key(f"{component} file", None)
+
+
+def mirror(prefix: str, of: Key[int | None]) -> Key[int | None]:
+    """Return the key of a second slider for a setting of the sidebar."""
+    return Key(f"{prefix} {of.name}", None)
+
+
+def event(component: str, name: str) -> Any:
+    """Return the value of a component's event, None when it did not happen."""
+    return st.session_state[component].get(name)
+
+
+def move_sliders(*, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None) -> None:
+    """Set the sidebar's sliders; for callbacks, which run before the sliders are drawn."""
+    for key, value in ((N_TABLES, n_tables), (N_BITS, n_bits), (N_PROBES, n_probes)):
+        if value is not None:
+            key.set(value)

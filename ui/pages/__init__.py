@@ -1,0 +1,1 @@
+"""Pages of the app. A page imports no other page."""

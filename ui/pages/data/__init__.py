@@ -1,0 +1,1 @@
+"""Data: the open collection and ways to add others."""

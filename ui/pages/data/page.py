@@ -1,0 +1,187 @@
+"""Data: the open collection and its source, downloading AudioSet, and preparing a folder of one's own sounds."""
+
+import os
+from math import floor
+from pathlib import Path
+
+import streamlit as st
+
+from data_prep.audioset.disk_space import format_bytes, published_bytes
+from data_prep.audioset.fetch import NAMES, SUBSETS, Subset, disk_space_for
+from data_prep.dataset import Dataset, verify_dataset
+from data_prep.errors import InputError
+from data_prep.sounds.walk import sound_folder
+from lsh.analysis import machine
+from ui import paths
+from ui.format import megabytes, plural
+from ui.model import visits
+from ui.model.loading import PageContext
+from ui.model.text import plain
+from ui.pages.data.folder import collection_of, listening
+from ui.server import hosting
+from ui.server.jobs import Job, Work, jobs
+from ui.widgets import links
+
+_DISK = {subset: f"needs {format_bytes(sum(published_bytes(subset)))} of disk while it works" for subset in SUBSETS}
+SIZES: dict[Subset, str] = {
+    "balanced": f"42,531 clips. Reads up to 2.4 GB, {_DISK['balanced']}, and keeps 25 MB.",
+    "full": f"2,084,320 clips. Downloads 2.4 GB, {_DISK['full']}, and keeps 1.1 GB.",
+}
+_MAX_LISTED = 50
+
+
+def show(context: PageContext) -> None:
+    """Draw the page."""
+    st.title("Data")
+    _this_collection(context)
+    _get_audioset()
+    _own_folder()
+    with st.expander("This machine"):
+        st.markdown(plain(machine.summary(), longest=600))
+
+
+def _this_collection(context: PageContext) -> None:
+    dataset = context.dataset
+    st.header(plain(dataset.title))
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**From** {plain(dataset.source, 600)}")
+        st.markdown(f"**Licence** {plain(dataset.licence)}")
+        features = dataset.manifest["features"]
+        made = " · ".join(plain(features[name]) for name in ("embedder", "aggregation") if features.get(name))
+        st.markdown(f"**Features** {dataset.dim} numbers per clip. {made}")
+    with right:
+        rows = {"database": "train", "to tune with": "validation", "to test with": "test"}
+        st.table(
+            {
+                "clips": list(rows),
+                "count": [f"{dataset.n_rows(split):,}" for split in rows.values()],
+            },
+            border="horizontal",
+            hide_index=True,
+        )
+        st.markdown(f"{len(dataset.label_names):,} labels, {megabytes(_bytes(dataset))} on disk.")
+    _notes(dataset)
+    if st.button("Verify files", help="Compares each file with its sha256, and every count and row."):
+        with st.spinner("Reading every file…"):
+            problems = verify_dataset(dataset.path)
+        if problems:
+            are = "thing is", "things are"
+            st.warning(f"{plural(len(problems), *are)} wrong: {plain(problems[0], 600)}")
+        else:
+            st.info(f"All {len(dataset.manifest['files'])} files are undamaged.")
+
+
+def _notes(dataset: Dataset) -> None:
+    for note in dataset.manifest["notes"]:
+        st.caption(plain(note, 600))
+    skipped = dataset.manifest["skipped"]
+    if skipped:
+        with st.expander(f"{plural(len(skipped), 'thing was', 'things were')} left out"):
+            for entry in skipped[:_MAX_LISTED]:
+                st.markdown(f"- {plain(entry.get('where', ''))}: {plain(entry.get('reason', ''))}")
+            if len(skipped) > _MAX_LISTED:
+                st.markdown(f"… and {len(skipped) - _MAX_LISTED:,} more, listed in the collection's manifest.")
+
+
+def _get_audioset() -> None:
+    st.header("Get AudioSet")
+    st.markdown(
+        "The features of two million ten-second clips from YouTube, with 527 labels, published by Google (CC BY 4.0). "
+        "Stop whenever you like: it carries on where it was."
+    )
+    if _elsewhere("python -m data_prep audioset --subset balanced"):
+        return
+    subset: Subset = st.radio(
+        "How much of it", SUBSETS, format_func=lambda name: name.capitalize(), captions=[SIZES[s] for s in SUBSETS]
+    )
+    out = paths.DATA / NAMES[subset]
+    if os.path.lexists(out) and not (out / "manifest.json").exists():
+        st.warning(f"{plain(out)} is in the way: it is no collection. Move it elsewhere first.")
+        return
+    _warn_of_full_disk(subset, out)
+    here = NAMES[subset] if out.exists() else None
+    _job(f"audioset {subset}", hosting.download_work(subset, out), here, begin="Download and prepare", again=None)
+
+
+def _warn_of_full_disk(subset: Subset, out: Path) -> None:
+    """Warn before the download that the disk has too little space."""
+    job = jobs().get(f"audioset {subset}")
+    if (job is not None and job.running) or (out / "manifest.json").exists():
+        return
+    needed, free = disk_space_for(subset, out)
+    if free < needed:
+        st.warning(
+            f"Too little space: {format_bytes(needed)} are needed while it works, and the disk of this app has "
+            f"{format_bytes(free, floor)} free. Free {format_bytes(needed - free)} more first."
+        )
+
+
+def _own_folder() -> None:
+    st.header("Your own sounds")
+    st.markdown(
+        "A folder of wav, flac, ogg, mp3 or aiff files becomes a collection: the names of its sub-folders are labels, "
+        "a model suggests more, and what you hear is your own files. Only what is new is listened to the next time."
+    )
+    if _elsewhere("python -m data_prep folder ~/Sounds --out data/sounds"):
+        return
+    typed = st.text_input("The folder", placeholder="~/Sounds", key="folder", max_chars=1000).strip()
+    if not typed:
+        return
+    try:
+        sounds = sound_folder(typed)
+    except InputError as error:
+        st.warning(plain(error, 600))
+        return
+    begin = f"Listen to {plain(sounds.name or sounds, 40)}"
+    _job(f"folder {sounds}", listening(sounds), collection_of(sounds), begin=begin, again="Listen to what is new")
+
+
+def _elsewhere(command: str) -> bool:
+    """Return whether the app is hosted; if so show the command for the visitor's own machine instead."""
+    if hosting.is_local():
+        return False
+    st.markdown("On your own machine:")
+    st.code(command, language="bash")
+    return True
+
+
+def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | None) -> None:
+    """Draw a job: the button that begins it, its progress with a button to stop it, or its result.
+
+    here: the name of the collection that it made, now or earlier; begin, again: labels of the button.
+    """
+    job = jobs().get(name)
+    if job is not None and job.running:
+        _watch(name, job)
+        return
+    if job is not None and job.said:
+        st.info(plain(job.said))
+    elif job is not None and job.error:
+        st.warning(plain(job.error, 900))
+    if here:
+        if job is None or not job.said:
+            st.markdown("It is here: choose it as your collection, in the sidebar.")
+        another = dict.fromkeys(visits.carried(), "")  # the clip in the link belongs to the open collection
+        links.draw("listen", "Hear it on Listen", **{**another, "dataset": here})
+    words = again if here else begin
+    if words:
+        st.button(
+            words, key=f"begin {name}", type="secondary" if here else "primary", on_click=_begin, args=(name, work)
+        )
+
+
+def _begin(name: str, work: Work) -> None:
+    jobs().begin(name, work)
+
+
+@st.fragment(run_every=1.0)
+def _watch(name: str, job: Job) -> None:
+    if not job.running:
+        st.rerun()
+    st.progress(job.share or 0.0, f"{plain(job.doing, 160)}")
+    st.button("Stop", key=f"stop {name}", on_click=job.stop)
+
+
+def _bytes(dataset: Dataset) -> int:
+    return sum(int(facts["bytes"]) for facts in dataset.manifest["files"].values())

@@ -1,0 +1,1 @@
+"""Inside: one query followed through the index."""

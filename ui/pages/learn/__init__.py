@@ -1,0 +1,1 @@
+"""Learn: LSH explained in chapters, and four questions answered by measurement."""

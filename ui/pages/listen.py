@@ -1,0 +1,73 @@
+"""Listen: choose a sound, play it, and play its nearest neighbours."""
+
+import streamlit as st
+
+from data_prep.dataset import Clip
+from lsh import LSHError
+from ui.components import query_player
+from ui.model import media, session, visits
+from ui.model.answer import answer
+from ui.model.loading import PageContext
+from ui.model.text import clean
+from ui.widgets import answer_messages, cards, events, export, links, metrics_strip, neighbour_lists, search_box
+
+
+def show(context: PageContext) -> None:
+    """Draw the page: your sound on the left, what is near it on the right."""
+    clip, unknown = visits.current_clip(context)
+    if clip is None:
+        answer_messages.empty_collection()
+        return
+    left, right = st.columns([5, 9], gap="large")
+    with left, st.container(key="your-sound"):
+        answer_messages.unknown_clip(unknown)
+        _player(context, clip)
+        search_box.box(context.dataset)
+        links.draw("map", "See it on the map", clip=clip.clip_id)
+    with right:
+        numbers = metrics_strip.place()
+        said = st.container(key="said", gap="small")
+        try:
+            found = answer(context, clip)
+        except LSHError as error:
+            answer_messages.unsearchable(error)
+            return
+        with said:
+            answer_messages.draw_summary(context, found)
+        neighbour_lists.draw(context, "neighbours", clip, found, lambda to: visits.follow(to, clip.clip_id))
+        export.buttons(context, clip, found, link=True)
+        now = metrics_strip.draw(context, numbers)  # after the neighbours, for it takes longer
+        with said:
+            answer_messages.draw_suggestions(context, found, now)
+
+
+@st.fragment
+def _player(context: PageContext, clip: Clip) -> None:
+    dataset = context.dataset
+    data = {
+        "clip": {
+            "id": clip.clip_id,
+            "title": cards.title(dataset, clip),
+            "media": media.source(dataset, clip),
+            "peaks": media.peaks(dataset, clip, media.PLAYER_BARS),
+            "when": media.origin(dataset, clip),
+            "gone": "This video is gone from YouTube." if clip.clip_id in session.GONE.get() else None,
+        },
+        "collection": dataset.fingerprint[:16],
+        "trail": _steps(context),
+        "sound": events.requested_sound(context, "player"),
+    }
+    query_player(
+        key="player",
+        data=data,
+        on_sound_change=events.on("player", "sound", events.store_clip(session.sound_asked("player"))),
+        on_back_change=events.on("player", "back", events.and_rerun(visits.go_back)),
+        on_gone_change=events.on("player", "gone", events.store_unplayable),
+    )
+    events.rerun_if_moved()
+
+
+def _steps(context: PageContext) -> list[dict[str, str]]:
+    clips = (context.dataset.find_clip(clip_id) for clip_id in context.settings.trail)
+    titles = [(clip.clip_id, cards.title(context.dataset, clip)) for clip in clips if clip]
+    return [{"id": clip_id, "name": clean(title.split(" · ")[0], 24), "title": title} for clip_id, title in titles]

@@ -1,0 +1,1 @@
+"""Map: the collection in the plane."""

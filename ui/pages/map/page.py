@@ -1,0 +1,199 @@
+"""Map: the whole collection in the plane, with the query, the found and the missed."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from data_prep.dataset import SPLITS, Clip
+from lsh import LSHError
+from ui.components import sound_map
+from ui.model import session, visits
+from ui.model.answer import Answer
+from ui.model.loading import PageContext
+from ui.model.query_view import QueryView, candidate_rows, look_up
+from ui.model.text import clean
+from ui.pages.map import map_data
+from ui.pages.map import words as map_words
+from ui.pages.map.map_data import MapData
+from ui.pages.map.ontology_roots import BRANCHES
+from ui.widgets import answer_messages, cards, clip_list, events, metrics_strip
+from ui.widgets.clip_list import Entry
+
+MAX_CANDIDATES = 20_000  # sent to the browser; more would cover the map
+KEY = "map"
+
+
+def show(context: PageContext) -> None:
+    """Draw the page."""
+    clip, unknown = visits.current_clip(context)
+    if clip is None:
+        answer_messages.empty_collection()
+        return
+    answer_messages.unknown_clip(unknown)
+    st.title("Map")
+    numbers = metrics_strip.place()
+    chart = map_data.map_of(context.dataset)
+    st.markdown(map_words.intro(chart))
+    view: QueryView | None = None
+    try:
+        view = look_up(context, clip)
+    except LSHError as error:
+        answer_messages.unsearchable(error)
+    _controls(context)
+    _map(context, chart, clip, view)
+    st.caption(map_words.what_it_can_tell(chart))
+    if view is not None:
+        _neighbours(chart, view)
+        metrics_strip.draw(context, numbers)
+
+
+def _controls(context: PageContext) -> None:
+    """Draw the label filter, and the switch for candidates."""
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    counts = sum(context.dataset.label_counts(split) for split in SPLITS)
+    names = sorted(
+        name for name, count in zip(context.dataset.label_names, np.atleast_1d(counts), strict=True) if count
+    )
+    left.selectbox(
+        "Show a label",
+        names,
+        index=None,
+        key=session.MAP_LABEL.name,
+        format_func=clean,
+        placeholder="show a label on the map",
+        label_visibility="collapsed",
+    )
+    right.toggle(
+        "Show candidates",
+        key=session.MAP_CANDIDATES.name,
+        help="Every clip that this search looked at: all that share a bucket with your sound.",
+    )
+
+
+@st.fragment
+def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | None) -> None:
+    found = view.answer if view else None
+    data = {
+        "map": {"id": chart.id, "n": chart.starts[-1]},
+        "collection": context.dataset.fingerprint[:16],
+        "summary": answer_messages.summary(context, found) if found else "",
+        "marks": _marks(context, chart, clip, found),
+        "candidates": _candidates(chart, view) if session.MAP_CANDIDATES.get() and view else [],
+        "label": _label(context),
+        **_picked(context, chart, clip, found),
+        **_wanted_parts(chart),
+        "looks": events.requested_waveforms(context, KEY),
+        "sound": events.requested_sound(context, KEY),
+    }
+    sound_map(
+        key=KEY,
+        data=data,
+        on_lack_change=events.on(KEY, "lack", _remember_lack),
+        on_pick_change=events.on(KEY, "pick", lambda point: _pick(context, chart, point)),
+        **events.card_events(KEY, lambda to: visits.follow(to, clip.clip_id)),
+    )
+    events.rerun_if_moved()
+
+
+def _marks(context: PageContext, chart: MapData, clip: Clip, found: Answer | None) -> list[dict[str, Any]]:
+    """Return the marks drawn over the points: the query first, then the neighbours, each with position and text."""
+    dataset = context.dataset
+    marks = [{**chart.place(clip), "kind": "query", "words": "your sound", "title": cards.title(dataset, clip)}]
+    if found is None:
+        return marks
+    for row in [*found.missed, *reversed(found.found.rows.tolist())]:
+        one = dataset.clip("train", row)
+        kind, words = map_words.standing(one, clip, found)
+        mark = {"kind": kind, "exact": row in found.exact.rows, "words": words, "title": cards.title(dataset, one)}
+        marks.append({**chart.place(one), **mark})
+    return marks
+
+
+def _candidates(chart: MapData, view: QueryView) -> list[int]:
+    """Return the points of the candidates, at most MAX_CANDIDATES."""
+    rows = candidate_rows(view)
+    points: list[int] = rows[rows < chart.starts[1]][:MAX_CANDIDATES].tolist()
+    return points
+
+
+def _label(context: PageContext) -> dict[str, Any] | None:
+    """Return the chosen label and the number of clips that carry it, None without one."""
+    name = session.MAP_LABEL.get()
+    if name not in context.dataset.label_names:
+        return None
+    number = context.dataset.label_names.index(name)
+    count = sum(int(context.dataset.label_counts(split)[number]) for split in SPLITS)
+    return {"number": number, "name": clean(name, 80), "count": count}
+
+
+# --- requests of the browser --------------------------------------------------------------------------------------
+
+
+def _remember_lack(part: Any) -> None:
+    session.MAP_PART_ASKED.set(str(part))
+
+
+def _wanted_parts(chart: MapData) -> dict[str, Any]:
+    """Return the large part that the browser lacks, once: the points at a first visit, later what it asks for."""
+    lacking = session.MAP_PART_ASKED.pop()
+    if lacking is None and session.MAP_SENT.get() != chart.id:
+        lacking = "points"
+    if lacking == "points":
+        session.MAP_SENT.set(chart.id)
+        branches = [{"name": name, "count": count} for name, count in zip(BRANCHES, chart.branch_counts, strict=False)]
+        return {"points": chart.points, "branches": branches, "words": list(chart.words)}
+    if lacking == "names":
+        return {"ends": chart.ends, "labels": chart.labels, "names": list(chart.label_names)}
+    return {}
+
+
+def _pick(context: PageContext, chart: MapData, point: Any) -> None:
+    """Store the clip that was pressed, and request its sound."""
+    clip = chart.clip(context.dataset, point) if isinstance(point, int) else None
+    if clip:
+        session.MAP_PICKED.set(clip.clip_id)
+        if context.dataset.media != "youtube":
+            session.sound_asked(KEY).set(clip.clip_id)
+
+
+def _picked(context: PageContext, chart: MapData, query: Clip, found: Answer | None) -> dict[str, Any]:
+    """Return the position and the card of the clip that was pressed, if any."""
+    picked = session.MAP_PICKED.get()
+    clip = context.dataset.find_clip(picked) if picked else None
+    if clip is None:
+        return {"picked": None, "cards": {}}
+    kind, words = map_words.standing(clip, query, found)
+    distance = map_words.distance(context, clip, query)
+    card = {
+        **cards.clip_data(context.dataset, clip, query, clip.clip_id in session.GONE.get()),
+        "kind": kind,
+        "how": words,
+        "rank": "",
+        "aside": "",
+        "why": "",
+        "near": cards.nearness(context, distance) if distance is not None else {"value": "", "share": 0, "words": ""},
+    }
+    return {"picked": {**chart.place(clip), "id": clip.clip_id}, "cards": {clip.clip_id: card}}
+
+
+def _neighbours(chart: MapData, view: QueryView) -> None:
+    """List the nearest clips as text, with how many clips are nearer on the map."""
+    st.header("The same in words")
+    st.markdown("The 10 nearest clips by the search's own distance, the nearest first.")
+    exact, dataset = view.answer.exact, view.context.dataset
+    nearer = map_words.nearer_on_the_map(chart, view.clip, exact.rows)
+    entries = [
+        Entry(
+            dataset.clip("train", row),
+            "found" if found else "missed",
+            map_words.beside(not found, n),
+            float(distance),
+            rank=str(rank),
+        )
+        for rank, (row, found, distance, n) in enumerate(
+            zip(view.true_rows, view.found, exact.distances, nearer, strict=True), 1
+        )
+    ]
+    none = "There is no other clip here."
+    clip_list.draw(view.context, "map list", "The 10 nearest clips", view.clip, entries, none)

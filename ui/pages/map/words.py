@@ -1,0 +1,75 @@
+"""Texts of the Map page: the kind of map, and how a clip relates to the query, by distance and on the map."""
+
+import numpy as np
+import numpy.typing as npt
+
+from data_prep.dataset import Clip
+from ui.format import nth_nearest
+from ui.model.answer import Answer
+from ui.model.loading import PageContext
+from ui.model.text import plain
+from ui.pages.map.map_data import MapData
+
+
+def intro(chart: MapData) -> str:
+    """Say how many points there are, and what can be done with them."""
+    total, shown = sum(map(len, chart.places.values())), chart.starts[-1]
+    what = f"All **{total:,}** clips" if shown == total else f"A random sample of **{shown:,}** of the {total:,} clips"
+    return f"{what}, each a point near to those that sound like it. Point at one to read it, press it to hear it."
+
+
+def what_it_can_tell(chart: MapData) -> str:
+    """Say how the map was computed, and what its distances mean."""
+    if chart.method is not None:
+        made = (
+            f"This map was laid out beforehand by {plain(chart.method)}. It keeps neighbours together and tears the "
+            "rest apart: trust who is near to whom, but not how far apart two groups lie, nor how large they are."
+        )
+    else:
+        made = (
+            "This collection has no map of its own, so you see its principal plane: the two directions in which its "
+            "clips differ most. All others are flattened, so clips that lie together here may sound nothing alike. "
+            "`python -m data_prep map` lays out a better one."
+        )
+    return (
+        f"{made} The search does not use it: it measures distances in all dimensions, which is why a "
+        "true neighbour can lie far away here."
+    )
+
+
+def standing(clip: Clip, query: Clip, found: Answer | None) -> tuple[str, str]:
+    """Return how a pressed clip relates to the query, as the kind of its mark and as text."""
+    if clip.clip_id == query.clip_id:
+        return "query", "your sound"
+    row = clip.row if clip.split == "train" else -1
+    if row >= 0 and found is not None and row in found.exact.rows:
+        truth = nth_nearest(found.exact.rows.tolist().index(row) + 1)
+        kind = "missed" if row in found.missed else "found"
+        return kind, f"{kind}, {truth} of all"
+    if row >= 0 and found is not None and row in found.found.rows:
+        return "found", "found, not in the exact 10"
+    return "other", "a query, not searched" if row < 0 else "not among the nearest"
+
+
+def distance(context: PageContext, clip: Clip, query: Clip) -> float | None:
+    """Return the distance of a clip from the query in the metric in force; None if it is undefined."""
+    one, other = (np.asarray(context.dataset.features(c.split)[c.row], dtype=np.float64) for c in (clip, query))
+    if context.settings.metric == "euclidean":
+        return float(np.linalg.norm(one - other))
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return 1 - float(one @ other) / lengths if lengths else None
+
+
+def nearer_on_the_map(chart: MapData, query: Clip, rows: npt.NDArray[np.int64]) -> list[int]:
+    """Return, for each row of the train split, how many of its clips lie nearer to the query on the map."""
+    apart = chart.places["train"].astype(np.int64) - chart.places[query.split][query.row].astype(np.int64)
+    squared = (apart**2).sum(axis=1)
+    return [int((squared < squared[row]).sum()) - (query.split == "train") for row in rows.tolist()]
+
+
+def beside(missed: bool, nearer: int) -> str:
+    """Say whether a neighbour was found, and how many clips are nearer on the map."""
+    first = "missed" if missed else "found"
+    if nearer <= 0:
+        return f"{first} · nearest on the map too"
+    return f"{first} · on the map {nearer:,} {'clip lies' if nearer == 1 else 'clips lie'} nearer"

@@ -1,0 +1,1 @@
+"""Race: LSH against exact search and sketches."""

@@ -1,0 +1,107 @@
+"""Race: tables of a run, and sentences that compare it with another."""
+
+import pandas as pd
+
+from lsh.analysis.racing import BATCHED, BLOCK, EXACT, LSH, RACERS, ROUNDS, SKETCH_PROBES, SKETCH_RERANKED, SKETCHES
+from ui.figures.race import NAMES
+from ui.format import compare_times, milliseconds, number, percent
+from ui.model.race_runs import Run
+from ui.model.race_summary import setting_of
+
+RACERS_TEXT = f"""
+- **LSH** at your setting: it compares your sound only with the clips in its buckets.
+- **Exact, one at a time**: compares your sound with every clip, as a person asks, and misses nothing.
+- **Exact, batched**: the same for {BLOCK} sounds in one matrix product. Nothing exact is faster, but every sound waits
+  for the whole block: good for a night's work, not for somebody who asks one thing.
+- **Sketches**: the fastest index here, `lsh.SketchIndex`. It groups the clips around centres, compares two-bit
+  sketches in the {SKETCH_PROBES} groups nearest to your sound, and measures only the best {SKETCH_RERANKED} exactly.
+"""
+
+
+def table(run: Run, n: int) -> pd.DataFrame:
+    """Tabulate every racer at a size, the fastest first."""
+    laps = run.at(n)
+    rows = [
+        (
+            NAMES[lap.racer],
+            number(lap.ms),
+            percent(lap.recall),
+            f"{number(laps[EXACT].ms / lap.ms)}x",
+            f"{number(laps[BATCHED].ms / lap.ms)}x",
+            number(lap.p95_ms),
+            "" if lap.label_precision is None else percent(lap.label_precision),
+            percent(lap.candidates),
+        )
+        for lap in sorted(laps.values(), key=lambda lap: lap.ms)
+    ]
+    columns = ["", "ms per query", "recall", "over exact", "over batched", "95 % wait, ms", "same label", "looked at"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def growing_recall(run: Run) -> str:
+    """Explain why LSH finds more in a bigger collection; "" where it does not."""
+    laps = run.of(LSH)
+    if laps[-1].recall - laps[0].recall < 0.02:
+        return ""
+    return (
+        f"Among {laps[0].n:,} clips LSH finds {percent(laps[0].recall)} of the 10 nearest, among {laps[-1].n:,} "
+        f"{percent(laps[-1].recall)}: with more clips the nearest are nearer, and near clips share more buckets."
+    )
+
+
+def growth_table(run: Run, value: str) -> pd.DataFrame:
+    """Tabulate a value of every racer, "ms" or "recall", one column per size."""
+    title, racers = ("ms per query", RACERS) if value == "ms" else ("recall", [LSH, SKETCHES])
+    laps = {racer: [run.at(n)[racer] for n in run.raced] for racer in racers}
+    rows = [
+        (NAMES[racer], *(number(lap.ms) if value == "ms" else percent(lap.recall) for lap in own))
+        for racer, own in laps.items()
+    ]
+    return pd.DataFrame(rows, columns=[title, *(f"{n:,}" for n in run.raced)])
+
+
+def difference(run: Run, pinned: Run) -> str:
+    """Compare a run's LSH with the pinned run's, at the largest size of both."""
+    common = sorted(set(run.raced) & set(pinned.raced))
+    if not common:
+        return "Your pinned race and this one share no size, so they cannot be compared."
+    now, then = run.at(common[-1])[LSH], pinned.at(common[-1])[LSH]
+    points = 100 * (now.recall - then.recall)
+    recall = (
+        "the same recall"
+        if abs(points) < 0.05
+        else f"{abs(points):.1f} points {'more' if points > 0 else 'less'} recall"
+    )
+    elsewhere = "" if run.machine == pinned.machine else " They ran on different machines, so compare recall, not time."
+    return (
+        f"Over {common[-1]:,} clips, {_name(run)} takes {milliseconds(now.ms)} and the pinned {_name(pinned)} "
+        f"{milliseconds(then.ms)}: {compare_times(now.ms, then.ms)}, with {recall}.{elsewhere}"
+    )
+
+
+def summary(run: Run) -> str:
+    """Return the setting of a race and LSH's result at its largest size, in one line."""
+    if not run.raced:
+        return f"{setting_of(run.setting)}: cancelled before its first result"
+    n = run.raced[-1]
+    laps = run.at(n)
+    cut = "" if run.finished else f" (cancelled after {len(run.raced)} of {len(run.sizes)} sizes)"
+    return (
+        f"**{setting_of(run.setting)}** over {n:,} clips{cut}: {milliseconds(laps[LSH].ms)}, finds "
+        f"{percent(laps[LSH].recall)}, against exact search {compare_times(laps[LSH].ms, laps[EXACT].ms)}"
+    )
+
+
+def how_measured(run: Run) -> str:
+    """Say how the racers are measured."""
+    return (
+        f"All racers answer the same {run.n_queries} {run.split} clips, which are not in the collection, with "
+        "the 10 nearest, on one thread, interleaved and in shuffled order. Times are processor time, which is what a "
+        f"clock shows where nothing else runs, and a query counts with its median of {ROUNDS} rounds. A smaller "
+        "collection is the first clips of this one. Building an index is not counted. Differences of 10 % mean "
+        "nothing, and other machines have other times."
+    )
+
+
+def _name(run: Run) -> str:
+    return f"LSH at {setting_of(run.setting)}"

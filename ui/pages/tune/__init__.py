@@ -1,0 +1,1 @@
+"""Tune: recall and cost of every setting."""

@@ -1,0 +1,25 @@
+"""A click on a cell of the heat map goes there: it moves L and K, on every page and in the link."""
+
+from typing import Any
+
+from ui.components import heat_cells
+from ui.model import session
+from ui.model.state import MAX_BITS, MAX_TABLES
+from ui.widgets import events
+
+CHART = "cells"  # the key of the container that holds the heat map
+_KEY = "cell clicks"
+HINT = "Click a cell to go there, or move the sliders L and K."
+
+
+def listen() -> None:
+    """Hear clicks on the heat map in the container `CHART`, and say that they are heard."""
+    heat_cells(key=_KEY, data={"within": CHART, "hint": HINT}, on_cell_change=events.on(_KEY, "cell", go))
+
+
+def go(cell: Any) -> None:
+    """Move the sliders to a cell, [L, K], as the browser sent it; what is no cell moves nothing."""
+    if isinstance(cell, list) and len(cell) == 2 and all(type(value) is int for value in cell):
+        n_tables, n_bits = cell
+        if 1 <= n_tables <= MAX_TABLES and 1 <= n_bits <= MAX_BITS:
+            session.move_sliders(n_tables=n_tables, n_bits=n_bits)

@@ -1,0 +1,117 @@
+"""Tune: hash families, random and learned, compared within equal budgets of candidates."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from lsh.analysis.comparing import BUDGETS, PROBES, TABLES, Comparison, Mean, compare, index_family
+from lsh.params import FAMILIES
+from ui.figures.families import families
+from ui.format import percent
+from ui.model import commands
+from ui.model.recall_grid import GridView, key
+from ui.model.state import K_NEIGHBOURS
+from ui.pages.tune.pieces import on_request
+from ui.widgets.charts import draw, few_numbers
+
+NAMES = {
+    "hyperplanes": "hyperplanes",
+    "pstable": "p-stable lines",
+    "itq": "ITQ",
+    "grh": "GRH",
+    "kmeans": "k-means",
+}
+INVITATION = f"""
+Random walls know nothing of your sounds. **ITQ** (iterative quantisation) turns them so that few clips lie near one;
+**GRH** (graph regularised hashing) learns from labels which clips belong together; **k-means** has no walls but
+centres, and looks around the nearest. Each may look at the same share of the clips, with {TABLES} tables and {PROBES}
+probes (k-means: as many buckets as fit). Building them takes some seconds.
+"""
+_ERRORS = 2  # standard errors by which two means must differ to be told apart
+_BUDGET = BUDGETS[-2]  # of the comparison in words
+
+
+@st.fragment
+def show(view: GridView) -> None:
+    """Draw recall and label precision of each family at equal budgets, once a visitor has asked for it."""
+    st.header("Would learned hashes find more?")
+    metric = view.context.settings.metric
+    makers = {NAMES[family]: partial(_compare, view, family) for family in (*FAMILIES[metric], "kmeans")}
+    made = on_request("families", key(view.context), makers, INVITATION, "Compare the families")
+    if made is None:
+        return
+    st.markdown(sentence(made))
+    left, right = st.columns(2, gap="large")
+    exact = next(iter(made.values())).exact_label_precision.value
+    for place, field, axis, reference in (
+        (left, "recall", "recall, share of the 10 nearest found", None),
+        (right, "label_precision", "share of the 10 with a label of the query", exact),
+    ):
+        lines = {name: _line(one, field) for name, one in made.items()}
+        with place:
+            draw(
+                families(BUDGETS, lines, axis, reference, view.mode),
+                f"{axis.capitalize()}, for each of {len(lines)} families at four budgets. {sentence(made)}",
+            )
+    few_numbers(table(made))
+    st.caption(
+        f"Recall, and in brackets the share with a label of the query: exact search has {percent(exact)}. Measured "
+        f"with {len(view.sample.rows)} validation clips. Bits are whole, so some look at less than they may; another "
+        "collection may judge otherwise."
+    )
+    command = commands.families(view.context.dataset.path, view.context.settings, len(view.sample.rows))
+    st.code(command, language="bash")
+
+
+def sentence(made: Mapping[str, Comparison]) -> str:
+    """Say which family has most recall, and which most label precision, within 5 %, if that is more than chance."""
+    own, *others = [(name, _at(one, _BUDGET)) for name, one in made.items()]
+    known = [(name, row) for name, row in others if row is not None]
+    if own[1] is None or not known:
+        return f"Not every family has a setting that looks at {percent(_BUDGET, 1)} of the clips or less."
+    name, best = max(known, key=lambda other: other[1][0].value)
+    (recall, precision), exact = own[1], next(iter(made.values())).exact_label_precision
+    more = best[0].value - recall.value
+    said = f"Within {percent(_BUDGET, 1)} of the clips, {own[0]} find {percent(recall.value)} of the nearest; "
+    if abs(more) <= _ERRORS * float(np.hypot(best[0].error, recall.error)):
+        said += f"**{name}, the best of the others, finds about as much**, {percent(best[0].value)}."
+    else:
+        said += f"**{name}, the best of the others, {'more' if more > 0 else 'less'}: {percent(best[0].value)}**."
+    highest = max(known, key=lambda other: other[1][1].value)
+    lead = highest[1][1].value - precision.value
+    if lead > _ERRORS * float(np.hypot(highest[1][1].error, precision.error)):
+        return (
+            f"{said} By labels {highest[0]} is ahead: {percent(highest[1][1].value)} of its answers share one "
+            f"with the query; {own[0]} have {percent(precision.value)}."
+        )
+    return f"{said} By labels none is clearly ahead; exact search has {percent(exact.value)}."
+
+
+def table(made: Mapping[str, Comparison]) -> pd.DataFrame:
+    """Tabulate recall, and label precision in brackets, one row per family and one column per budget."""
+    rows = []
+    for name, one in made.items():
+        cells = [_at(one, budget) for budget in BUDGETS]
+        rows.append((name, *(f"{c[0].value:.2f} ({c[1].value:.2f})" if c else "" for c in cells)))
+    return pd.DataFrame(rows, columns=["", *(f"≤ {percent(budget, 1)}" for budget in BUDGETS)])
+
+
+def _at(one: Comparison, budget: float) -> tuple[Mean, Mean] | None:
+    """Return recall and label precision within a budget; None where no setting keeps it."""
+    return next(((row.recall, row.label_precision) for row in one.rows if row.budget == budget), None)
+
+
+def _line(one: Comparison, field: str) -> np.ndarray:
+    found = {row.budget: getattr(row, field).value for row in one.rows}
+    return np.array([found.get(budget, np.nan) for budget in BUDGETS])
+
+
+def _compare(view: GridView, family: str) -> Comparison:
+    s, dataset, sample = view.context.settings, view.context.dataset, view.sample
+    base = dataset.label_sets("train")
+    index = index_family(family, dataset.features("train"), base, s.metric, seed=s.seed)
+    asked = dataset.labels_of("validation", sample.rows)
+    return compare({family: index}, sample.queries, asked, base, k=K_NEIGHBOURS, n_probes=PROBES)

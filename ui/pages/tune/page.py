@@ -1,0 +1,186 @@
+"""Tune: recall and cost of every setting, and the best setting for a wanted recall."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lsh import LSHError, tune
+from ui import figures
+from ui.figures import Grid, setting
+from ui.format import capitalised, percent
+from ui.frame import error_pages
+from ui.model import commands, recall_grid, session
+from ui.model.loading import PageContext
+from ui.model.recall_grid import GridView, cheapest_table, doubling, key
+from ui.model.state import K_NEIGHBOURS
+from ui.model.text import plain
+from ui.pages.tune import cells, families, probes, seeds, theory, timing, worst_queries
+from ui.paths import COMPONENTS
+from ui.widgets import metrics_strip
+from ui.widgets.charts import BESIDE, draw, few_numbers
+
+INTRO = """
+An index is **L tables**, and each sorts every clip into buckets by a key of **K bits** (K yes-or-no questions): LSH
+compares your sound only with the clips that share its bucket in at least one table. More tables give every neighbour
+another chance to be found; more bits make smaller buckets, so there is less to look at and more to miss.
+"""
+STYLE = COMPONENTS / "tune.css"
+FEW_TABLES = (1, 2, 4, 8, 16, 32)
+
+
+def show(context: PageContext) -> None:
+    """Draw the page."""
+    st.html(STYLE)
+    st.title("Tune")
+    st.markdown(INTRO)
+    if context.dataset.n_rows("validation") == 0:
+        st.info("This collection holds no validation clips to measure with. Prepare it again to get some.")
+        return
+    try:
+        with st.spinner("Trying every setting on validation clips…"):
+            metrics_strip.draw(context)
+            view = recall_grid.measure(context)
+    except LSHError as error:
+        error_pages.damaged(context.dataset.path, error)
+        return
+    wanted = _ask(view)
+    _every_setting(view, wanted)
+    clock = _cost(view, wanted)
+    worst_queries.show(view)
+    probes.show(view)
+    theory.show(view, FEW_TABLES)
+    seeds.show(view)
+    families.show(view)
+    _reproduce(view)
+    timing.show(view, wanted, clock)
+
+
+def _ask(view: GridView) -> float:
+    """Draw the choice of the wanted recall, and the button for its best setting; return the wanted recall."""
+    with st.container(border=True, key="wish"):
+        left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+        wanted = float(
+            left.slider(
+                "Recall you want: the share of the 10 truly nearest clips that LSH should find",
+                *(0.5, 0.99, 0.9, 0.01),
+                key="recall",
+                bind="query-params",
+            )
+        )
+        with st.container(key="why"):
+            why = st.empty()
+        right.button(
+            f"Best setting for recall ≥ {wanted:.2f}",
+            key="best",
+            type="primary",
+            width="stretch",
+            on_click=_go_to_best,
+            args=(view, wanted, why),
+        )
+    why.markdown(_why(view, wanted))
+    return wanted
+
+
+def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
+    """Find the best setting, move the sliders to it and store the reason; a callback, as sliders are drawn later."""
+    wish = (key(view.context), wanted)
+
+    def tell(step: str) -> None:
+        why.markdown(plain(f"{capitalised(step)}…"))
+
+    try:
+        choice = tune(view.context.index, view.sample.queries, K_NEIGHBOURS, wanted, progress=tell)
+    except LSHError as error:
+        session.CHOSEN_SETTING.set((wish, None, f"{error}."))
+        return
+    session.move_sliders(n_tables=choice.n_tables, n_bits=choice.n_bits, n_probes=choice.n_probes)
+    session.CHOSEN_SETTING.set((wish, (choice.n_tables, choice.n_bits, choice.n_probes), choice.why))
+
+
+def _why(view: GridView, wanted: float) -> str:
+    """Return why this setting was chosen, if it was, else how the setting in force compares with the wanted recall."""
+    s = view.context.settings
+    wish, chosen, because = session.CHOSEN_SETTING.get()
+    if wish == (key(view.context), wanted) and chosen in (None, (s.n_tables, s.n_bits, s.n_probes)):
+        return plain(because, longest=1000)
+    return wish_sentence(view.grid, view.here, wanted)
+
+
+def _every_setting(view: GridView, wanted: float) -> None:
+    st.header("Every setting at once")
+    chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
+    with chart, st.container(key=cells.CHART):
+        figure = figures.recall_grid(view.grid, view.here, wanted, view.mode)
+        last = setting(int(view.grid.n_tables[-1]), int(view.grid.n_bits[-1]))
+        draw(
+            figure,
+            f"Heat map of recall at every setting up to {last}, with the line of recall {wanted:.2f}. You are at "
+            f"{setting(*view.here)}: recall {view.here_recall:.2f}. Recall grows with L and falls with K.",
+        )
+        cells.listen()
+    with aside:
+        st.markdown(reaching(view.grid, wanted, len(view.sample.rows)))
+        st.markdown("The setting of each recall that looks at the fewest clips:")
+        few_numbers(cheapest_table(view.grid, wanted))
+
+
+def _cost(view: GridView, wanted: float) -> DeltaGenerator:
+    """Draw recall against clips looked at; return the place for recall against time, measured last."""
+    st.header("What recall costs")
+    st.markdown("Each line is one K; along it, L grows from 1 table to 32. Up and to the left is better.")
+    left, right = st.columns(2, gap="large")
+    cost = figures.candidate_cost(view.grid.candidate_fraction)
+    here_at = (100 * view.here_looked_at, view.here_recall)
+    with left:
+        draw(
+            figures.trade_off(view.grid, cost, view.here, here_at, wanted, view.mode),
+            f"Recall against clips looked at, one line for each K as L grows. You are at {cost.text(here_at[0])}, "
+            f"recall {here_at[1]:.2f}; exact search is at {cost.text(cost.exact)}, recall 1.",
+        )
+        st.markdown(doubling(view.grid, view.here))
+        few_numbers(doubling_table(view.grid, view.here, FEW_TABLES))
+    return right.container()
+
+
+def _reproduce(view: GridView) -> None:
+    st.header("Reproduce")
+    st.markdown("The same figures for your setting, from the command line:")
+    st.code(
+        commands.evaluate(view.context.dataset.path, view.context.settings, len(view.sample.rows)),
+        language="bash",
+    )
+    if view.context.settings.metric == "euclidean" and view.context.settings.bucket_width is not None:
+        st.markdown("The command line takes the default bucket width, not the one that you set.")
+
+
+def wish_sentence(grid: Grid, here: tuple[int, int], wanted: float) -> str:
+    """Compare the setting in force with the wanted recall."""
+    recall, looked_at = grid.at(*here)
+    now = (
+        f"Now, at **{setting(*here)}**, LSH finds **{percent(recall)}** of the 10 nearest by looking at "
+        f"{percent(looked_at)} of the clips."
+    )
+    if recall >= wanted:
+        return f"{now} That is the {percent(wanted)} you want, or more. The button looks for a setting that is faster."
+    return f"{now} That falls short of the {percent(wanted)} you want. The button finds the fastest that reaches it."
+
+
+def reaching(grid: Grid, wanted: float, n_queries: int) -> str:
+    """Say how many settings reach the wanted recall, and how that was measured."""
+    reaching, every = int((grid.recall >= wanted).sum()), grid.recall.size
+    how = f"Measured with {n_queries} validation clips, which are kept out of the collection to be its judges."
+    if reaching == 0:
+        return f"None of the {every} settings reaches recall {wanted:.2f}. Ask for less, or add probes. {how}"
+    return f"{reaching} of {every} settings reach recall {wanted:.2f}: those on the line and below it. {how}"
+
+
+def doubling_table(grid: Grid, here: tuple[int, int], tables: Sequence[int]) -> pd.DataFrame:
+    """Tabulate recall and clips looked at, at the current K, for a few L and the one in force."""
+    rows = []
+    for n_tables in sorted({*tables, here[0]}):
+        recall, looked_at = grid.at(n_tables, here[1])
+        you = "you are here" if n_tables == here[0] else ""
+        rows.append((str(n_tables), f"{recall:.2f}", percent(looked_at), you))
+    return pd.DataFrame(rows, columns=["L", "recall", "looked at", f"at K = {here[1]}"])

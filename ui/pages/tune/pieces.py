@@ -1,0 +1,75 @@
+"""Measurements that take seconds: made part by part when a visitor asks for them, and kept for all visitors."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from lsh import LSHError
+from ui.model import exclusive
+from ui.model.text import plain
+
+T = TypeVar("T")
+
+SHARED = "Somebody asked a moment before you, so you share it."
+
+
+class Parts(Generic[T]):
+    """Named parts of one measurement. After an interruption the parts made are kept; the next call makes the rest."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, T] = {}
+        self._at = 0.0, ""  # fraction done and part being made, shown to all who wait
+        self._lock = threading.Lock()
+
+    def of(self, names: Sequence[str]) -> dict[str, T] | None:
+        """Return the parts of these names; None unless all are made."""
+        return {name: self._made[name] for name in names} if set(names) <= set(self._made) else None
+
+    def make(self, makers: Mapping[str, Callable[[], T]], progress: Callable[[float, str], object]) -> dict[str, T]:
+        """Make the parts that are missing; `progress` gets the fraction done and the part now being made."""
+
+        def tell(more: str = "") -> None:
+            share, name = self._at
+            progress(share, f"{name}…{more}")
+
+        with exclusive.hold(self._lock, lambda: tell(f" {SHARED}")):
+            for done, (name, maker) in enumerate(makers.items()):
+                if name not in self._made:
+                    self._at = done / len(makers), name
+                    tell()
+                    self._made[name] = maker()
+            return {name: self._made[name] for name in makers}
+
+
+def on_request(
+    key: str, index: tuple[object, ...], makers: Mapping[str, Callable[[], T]], invitation: str, label: str
+) -> dict[str, T] | None:
+    """Return the parts of a measurement if they are made; else offer to make them, and make them on a button's press.
+
+    `key` and `index` name the measurement and what it is made of; visitors who measure the same share the parts.
+    """
+    parts: Parts[T] = _parts((key, *index))
+    made = parts.of(list(makers))
+    if made is not None:
+        return made
+    whole = st.empty()
+    with whole.container(border=True, key=key):
+        st.markdown(invitation)
+        button, place = st.columns([2, 5], gap="medium", vertical_alignment="center")
+        if not button.button(label, key=f"{key} button", width="stretch"):
+            return None
+        bar = place.progress(0.0, label)
+        try:
+            made = parts.make(makers, lambda share, doing: bar.progress(share, plain(f"{label}: {doing}")))
+        except LSHError as error:
+            place.error(plain(error, longest=1000))
+            return None
+    whole.empty()
+    return made
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _parts(key: tuple[object, ...]) -> Parts[Any]:  # noqa: ARG001  (the key)
+    return Parts()

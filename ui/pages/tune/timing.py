@@ -1,0 +1,93 @@
+"""Tune: recall against the measured time of searches on this machine."""
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lsh.analysis import machine
+from ui import figures
+from ui.figures import Grid, setting
+from ui.format import compare_times, milliseconds, percent
+from ui.model.loading import PageContext, Sample
+from ui.model.recall_grid import GridView, key
+from ui.model.state import K_NEIGHBOURS
+from ui.model.stopwatch import Stopwatch, Times
+from ui.model.text import plain
+from ui.widgets.charts import STATIC, few_numbers
+
+
+def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
+    """Draw recall against time in `place`; the first visitor sees the progress of the measurement there."""
+    watch = _stopwatch((*key(view.context), view.context.settings.n_probes), view.context, view.sample)
+    if watch.done:
+        times = watch.run(lambda _: None)
+        chart = said = place
+    else:
+        chart, said = place.skeleton(figures.TRADE_OFF_HEIGHT), place.empty()
+        times = watch.run(lambda share: said.progress(share, f"Timing real searches on this machine: {percent(share)}"))
+        said = said.container()
+    rows = [view.grid.cell(int(n), 1)[0] for n in times.n_tables]
+    grid = Grid(times.n_tables, times.n_bits, view.grid.recall[rows], view.grid.candidate_fraction[rows])
+    shown = (times.n_bits % 2 == 0) | (times.n_bits == view.here[1])  # all lines, noisy as they are, would overlap
+    cost = figures.time_cost(times.ms[:, shown], times.exact_ms)
+    lines = Grid(times.n_tables, times.n_bits[shown], grid.recall[:, shown], grid.candidate_fraction[:, shown])
+    here_at = (times.at(*view.here), view.here_recall)
+    figure = figures.trade_off(lines, cost, view.here, here_at, wanted, view.mode)
+    alt = (
+        f"Recall against measured time of a query, one line for each K as L grows. You are at {cost.text(here_at[0])}, "
+        f"recall {here_at[1]:.2f}; exact search takes {cost.text(cost.exact)}."
+    )
+    chart.plotly_chart(figure, alt=alt, config=STATIC, height=figures.TRADE_OFF_HEIGHT)
+    with said:
+        _say_times(view, wanted, times, grid)
+
+
+def _say_times(view: GridView, wanted: float, times: Times, grid: Grid) -> None:
+    fastest = times.fastest(grid.recall >= wanted)
+    st.markdown(time_sentence(times, view.here, view.here_recall, fastest, wanted))
+    few_numbers(time_table(times, grid, view.here, view.here_recall, wanted))
+    st.caption(how_timed(times, plain(machine.summary())))
+
+
+def time_sentence(
+    times: Times, here: tuple[int, int], recall: float, fastest: tuple[int, int] | None, wanted: float
+) -> str:
+    """Compare the setting in force, and the fastest that reaches the wanted recall, with exact search."""
+    mine = times.at(*here)
+    now = (
+        f"Exact search takes {milliseconds(times.exact_ms)} per query here. Your setting takes "
+        f"{milliseconds(mine)} and finds {percent(recall)}: {compare_times(mine, times.exact_ms)} as exact search."
+    )
+    if fastest is None:
+        return f"{now} No setting timed here reaches recall {wanted:.2f}."
+    best = times.at(*fastest)
+    return (
+        f"{now} The fastest timed here that reaches recall {wanted:.2f} is {setting(*fastest)}, {milliseconds(best)}: "
+        f"{compare_times(best, times.exact_ms)} as exact search."
+    )
+
+
+def time_table(times: Times, grid: Grid, here: tuple[int, int], here_recall: float, wanted: float) -> pd.DataFrame:
+    """Tabulate the setting in force, the fastest for a few recalls, and exact search; grid: of the settings timed."""
+    rows = [("you are here", *here, here_recall, times.at(*here))]
+    for target in sorted({0.5, 0.8, round(wanted, 2)}):
+        best = times.fastest(grid.recall >= target)
+        if best is not None:
+            rows.append((f"fastest, recall ≥ {target:.2f}", *best, grid.at(*best)[0], times.at(*best)))
+    table = [(name, str(n), str(b), f"{found:.2f}", milliseconds(t)) for name, n, b, found, t in rows]
+    table.append(("exact", "", "", "1.00", milliseconds(times.exact_ms)))
+    return pd.DataFrame(table, columns=["", "L", "K", "recall", "per query"])
+
+
+def how_timed(times: Times, machine: str) -> str:
+    """Say how and on what the times were measured; `machine` is already escaped."""
+    return (
+        f"{times.ms.size} settings, {times.n_queries} validation queries, one at a time on one thread, "
+        f"{times.rounds} rounds; medians. Measured here: {machine}. Times are noisy: differences of "
+        "10 % mean nothing, and other machines have other times."
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _stopwatch(key: tuple[object, ...], _context: PageContext, _sample: Sample) -> Stopwatch:  # noqa: ARG001  (the key)
+    return Stopwatch(_context.index, _sample.queries, K_NEIGHBOURS, _context.settings.n_probes)

@@ -1,0 +1,133 @@
+"""Command line of races: `python -m ui.race_cli DATASET`.
+
+The runs that come with the app are made by `python -m ui.race_cli data/sample --out ui/model/race_sample.json`: for
+both distances, the app's default setting, and the one that finds 90 % of the nearest by looking at the fewest clips.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.dataset import Dataset, open_dataset
+from data_prep.errors import DataError
+from earshot_common import command_line
+from earshot_common.atomic import WriteError, write_file
+from lsh import LSHError, LSHIndex, recall_grid
+from lsh.analysis.racing import Setting, sizes_up_to
+from lsh.sampling import evenly_spaced
+from lsh.validate import METRICS
+from ui.figures.race import NAMES
+from ui.format import milliseconds, percent
+from ui.model import race_runs
+from ui.model.race_runs import Run
+from ui.model.state import DEFAULTS, K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES
+
+_WANTED_RECALL = 0.9
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the races and return the exit code (see `command_line.run`)."""
+    options = _parser().parse_args(arguments)
+
+    def command() -> None:
+        dataset = open_dataset(options.dataset)
+        runs = list(_ahead(dataset) if options.out else _one(dataset, options))
+        if options.out:
+            write_file(options.out, race_runs.as_json(runs).encode())
+        if options.json:
+            print(race_runs.as_json(runs), end="")
+        else:
+            _show(runs)
+
+    return command_line.run(command, (DataError, LSHError, WriteError))
+
+
+def _one(dataset: Dataset, options: argparse.Namespace) -> Iterator[Run]:
+    index = _index(dataset, options.metric or dataset.metric, options.seed)
+    setting = Setting(options.tables, options.bits, options.probes, K_NEIGHBOURS)
+    yield _race(dataset, index, setting, min(options.clips or index.n, index.n))
+
+
+def _ahead(dataset: Dataset) -> Iterator[Run]:
+    for metric in METRICS:
+        index = _index(dataset, metric, DEFAULTS.seed)
+        first = Setting(DEFAULTS.n_tables, DEFAULTS.n_bits, DEFAULTS.n_probes, K_NEIGHBOURS)
+        yield _race(dataset, index, first, index.n)
+        yield _race(dataset, index, _cheapest(dataset, index), index.n)
+
+
+def _cheapest(dataset: Dataset, index: LSHIndex) -> Setting:
+    """Return the setting that reaches `_WANTED_RECALL` on validation clips by looking at the fewest clips."""
+    every = recall_grid(index, evenly_spaced(dataset.features("validation"), race_runs.MAX_QUERIES), K_NEIGHBOURS)
+    looked_at = np.where(every.recall >= _WANTED_RECALL, every.candidates, np.inf)
+    row, column = np.unravel_index(looked_at.argmin(), looked_at.shape)
+    return Setting(int(row) + 1, int(column) + 1, 1, K_NEIGHBOURS)
+
+
+def _index(dataset: Dataset, metric: str, seed: int) -> LSHIndex:
+    command_line.log(f"indexing {dataset.n_rows('train'):,} clips for {metric} distance")
+    return LSHIndex(metric, MAX_TABLES, MAX_BITS, seed).fit(dataset.features("train"))
+
+
+def _race(dataset: Dataset, index: LSHIndex, setting: Setting, most: int) -> Run:
+    run, steps = race_runs.start(dataset, index, setting, sizes_up_to(most))
+    said = ""
+    for step in steps:
+        run = race_runs.with_laps(run, step.laps)
+        clips = step.doing.partition(":")[0]
+        if clips != said:
+            said = clips
+            command_line.log(f"{percent(step.share):>6}  racing over {said}")
+    return run
+
+
+def _show(runs: list[Run]) -> None:
+    for run in runs:
+        s = run.setting
+        print(f"{run.dataset}, {run.metric}: L = {s.n_tables}, K = {s.n_bits}, {s.n_probes} probes, one thread each")
+        print(f"  {'clips':>9}  {'racer':20} {'per query':>10} {'95 % wait':>10}  recall  looked at")
+        for lap in run.laps:
+            print(
+                f"  {lap.n:9,}  {NAMES[lap.racer]:20} {milliseconds(lap.ms):>10} {milliseconds(lap.p95_ms):>10}"
+                f"  {lap.recall:6.3f}  {percent(lap.candidates):>9}"
+            )
+        print(f"  {run.machine}, {run.versions}, {run.date}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ui.race_cli",
+        description="Time LSH, exact search and sketches over a growing part of a dataset, as the Race page does.",
+    )
+    parser.add_argument("dataset", metavar="DATASET", help="folder of a prepared dataset")
+    parser.add_argument("--metric", choices=METRICS, help="distance (default: the dataset's own)")
+    for name, letter, what, most, default in (
+        ("tables", "L", "tables searched by LSH", MAX_TABLES, DEFAULTS.n_tables),
+        ("bits", "K", "bits per key", MAX_BITS, DEFAULTS.n_bits),
+        ("probes", "T", "buckets searched in each table", MAX_PROBES, DEFAULTS.n_probes),
+    ):
+        allowed = range(1, most + 1)
+        about = f"{what}, 1 to {most} (default: {default})"
+        parser.add_argument(f"--{name}", type=int, choices=allowed, default=default, metavar=letter, help=about)
+    seeds = range(MAX_SEED + 1)
+    parser.add_argument(
+        "--seed", type=int, choices=seeds, default=0, metavar="SEED", help="seed of the hash functions (default: 0)"
+    )
+    parser.add_argument(
+        "--clips", type=command_line.whole_number(1, 10**9), metavar="N", help="maximum number of clips (default: all)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the runs as JSON")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="race the settings that the page opens with, and write the runs to FILE as JSON",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""Hosting: whether the visitor owns this machine, and the dataset that a hosted app downloads when it starts.
+
+`EARSHOT_DATASET`, in the environment or in the app's secrets, names the dataset: `audioset-balanced`, or the address
+and hash printed by `python -m data_prep pack`. The sample is used meanwhile. `EARSHOT_LOCAL=1`, which `make app` sets,
+means that the visitor owns the machine: only then do pages read folders or write datasets.
+"""
+
+import os
+import time
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+
+from data_prep.audioset.fetch import NAMES, Subset, download_audioset
+from data_prep.download.parcel import fetch_dataset, is_fetched
+from data_prep.download.progress import Progress
+from data_prep.errors import InputError
+from ui import paths
+from ui.format import megabytes, minutes, plural
+from ui.model import session
+from ui.model.text import plain
+from ui.server import jobs
+from ui.server.jobs import Job, Report, Work
+
+BALANCED = "audioset-balanced"
+_NAME = "hosted collection"
+RETRY_AFTER_S = 300.0
+
+
+def is_local() -> bool:
+    """Return whether the visitor owns the machine that serves the app."""
+    return os.environ.get("EARSHOT_LOCAL") == "1"
+
+
+def requested_dataset() -> str | None:
+    """Return the dataset to download, or None. Raises InputError where the app's secrets cannot be read."""
+    try:
+        return os.environ.get("EARSHOT_DATASET") or str(st.secrets["EARSHOT_DATASET"]) or None
+    except KeyError:
+        return None
+    except (StreamlitSecretNotFoundError, OSError, ValueError):
+        if not any(Path(file).exists() for file in st.get_option("secrets.files")):
+            return None
+        raise InputError(
+            "this app's secrets cannot be read, so it is not known what to fetch; expected TOML, such as "
+            f'EARSHOT_DATASET = "{BALANCED}" with both quotes; the log says in which line it ends'
+        ) from None
+
+
+def folder(wanted: str) -> Path:
+    """Return the folder of the dataset to download."""
+    return paths.DATA / (NAMES["balanced"] if wanted == BALANCED else "hosted")
+
+
+def download_work(subset: Subset, out: Path) -> Work:
+    """Return the job's work: download AudioSet to `out`."""
+
+    def work(tell: Report, should_stop: jobs.StopCheck) -> str:
+        report = download_audioset(subset, out, progress=partial(report_progress, tell), should_stop=should_stop)
+        return f"{report.about().title} is ready: choose it as your collection."
+
+    return work
+
+
+def begin() -> Job | None:
+    """Start the download of the requested dataset; return its job, None when nothing is requested or it is there.
+
+    After a failure, the first visit after `RETRY_AFTER_S` starts it again.
+    """
+    work = _work()
+    if work is None:
+        return None
+    known = jobs.jobs().get(_NAME)
+    if known is not None and (known.running or (known.error and time.monotonic() - known.begun < RETRY_AFTER_S)):
+        return known
+    return jobs.jobs().begin(_NAME, work)
+
+
+@st.fragment(run_every=2.0)
+def draw_progress() -> None:
+    """Draw the progress of the download in the sidebar."""
+    job = begin()
+    if job is None:
+        if session.FETCHING.pop():
+            st.rerun()
+        return
+    session.FETCHING.set(job.running)
+    if job.running:
+        st.progress(job.share or 0.0, f"Downloading the dataset: {plain(job.doing, 80)}")
+    elif job.error:
+        st.caption(
+            f"Could not download the dataset. Retrying in {RETRY_AFTER_S / 60:.0f} minutes. {plain(job.error, 900)}"
+        )
+    else:
+        st.rerun()
+
+
+def report_progress(tell: Report, progress: Progress) -> None:
+    """Report a download's progress to a job, as one line of text."""
+    share = progress.done / progress.total if progress.total else None
+    words = [progress.activity]
+    if progress.total:
+        words.append(f"{megabytes(progress.done)} of {megabytes(progress.total)}")
+    elif progress.done:
+        words.append(megabytes(progress.done))
+    if progress.clips:
+        words.append(plural(progress.clips, "clip"))
+    if progress.bytes_per_second:
+        words.append(f"{megabytes(progress.bytes_per_second)}/s")
+    if progress.seconds_left:
+        words.append(f"{minutes(progress.seconds_left)} left")
+    tell(share if share is None else min(1.0, share), ", ".join(words))
+
+
+def _work() -> Work | None:
+    """Return the work that downloads the requested dataset; None when it is there, or none is requested."""
+    try:
+        wanted = requested_dataset()
+    except InputError as error:
+        return partial(_fail, error)
+    if not wanted:
+        return None
+    if wanted == BALANCED:
+        return None if (folder(wanted) / "manifest.json").exists() else download_work("balanced", folder(wanted))
+    return None if is_fetched(wanted, folder(wanted)) else partial(_fetch, wanted, folder(wanted))
+
+
+def _fail(error: InputError, _tell: Report, _should_stop: jobs.StopCheck) -> str:
+    raise error
+
+
+def _fetch(wanted: str, out: Path, tell: Report, should_stop: jobs.StopCheck) -> str:
+    return f"{fetch_dataset(wanted, out, partial(report_progress, tell), should_stop).title} is ready."

@@ -1,0 +1,1 @@
+"""Parts of pages that several pages draw: cards, lists, charts, links, exports."""

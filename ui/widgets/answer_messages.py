@@ -1,0 +1,102 @@
+"""Messages about an answer: what LSH found, what one more table would change, and settings that serve better."""
+
+import streamlit as st
+
+from lsh import LSHError
+from ui.format import percent, signed_percent
+from ui.model import session, setting_metrics, state
+from ui.model.answer import Answer
+from ui.model.loading import PageContext
+from ui.model.setting_metrics import SettingMetrics
+from ui.model.state import K_NEIGHBOURS, MAX_PROBES, MAX_TABLES, Settings
+from ui.model.text import plain
+
+TOO_MANY = 0.5  # candidates, as a fraction of the collection: above it, LSH saves nothing
+
+
+def summary(context: PageContext, found: Answer) -> str:
+    """Return one sentence: the share of the clips looked at, and how many of the nearest were found."""
+    total = len(found.exact.rows)
+    hits = total - len(found.missed)
+    looked = percent(found.n_candidates / max(context.index.n, 1))
+    if not found.n_candidates:
+        return "LSH looked at no clip at all: every bucket of your sound was empty."
+    return f"LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
+
+
+def draw_summary(context: PageContext, found: Answer) -> None:
+    """Draw the sentence of `summary`."""
+    st.markdown(f"**{plain(summary(context, found))}**")
+
+
+def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | None) -> None:
+    """Draw what one more table would change, and buttons for better settings where this one finds too little."""
+    if now is not None and (more := setting_metrics.one_more_table(context, now)) is not None:
+        recall, candidates = more
+        st.caption(
+            f"One more table would change: {signed_percent(recall)} recall, {signed_percent(candidates)} looked at."
+        )
+    elif now is not None:
+        st.caption(f"All {MAX_TABLES} tables are in use.")
+    _offer_settings(context.settings, found, context.index.n)
+
+
+def empty_list_texts(s: Settings, found: Answer) -> dict[str, str]:
+    """Return the text shown in place of each list while it is empty."""
+    return {
+        "found": f"None of the {s.n_tables} buckets holds another clip. Use fewer bits, more tables or more probes.",
+        "exact": "There is no other clip in this collection.",
+        "missed": f"Nothing missed: LSH found all {len(found.exact.rows)} of the nearest.",
+    }
+
+
+def unknown_clip(clip_id: str | None) -> None:
+    """Draw a note where the URL names a clip that the dataset does not have."""
+    if clip_id is not None:
+        st.info(f"This collection has no clip **{plain(clip_id, 60)}**. Here is another one to begin with.")
+
+
+def unsearchable(error: LSHError) -> None:
+    """Draw a warning: this clip cannot be a query in this metric."""
+    st.warning("This clip cannot be a query at this distance. Choose the other distance, or another sound.")
+    st.caption(plain(error))
+
+
+def empty_collection() -> None:
+    """Draw the page for a dataset without clips."""
+    st.title("Nothing to hear here")
+    st.markdown("This collection has no clips. Choose another one in the sidebar.")
+
+
+def _offer_settings(s: Settings, found: Answer, n: int) -> None:
+    """Offer settings by one click where this one finds too few clips or looks at too many."""
+    few = len(found.found.rows)
+    if few < min(K_NEIGHBOURS, len(found.exact.rows)):
+        st.markdown(
+            f"Only {few} of {K_NEIGHBOURS}: the buckets held no more clips."
+            if few
+            else "Fewer bits make buckets larger."
+        )
+        _offers(
+            _offer("K", s.n_bits, max(1, s.n_bits - max(2, s.n_bits // 3)), "Fewer bits: K", "n_bits"),
+            _offer("L", s.n_tables, min(MAX_TABLES, 2 * s.n_tables), "More tables: L", "n_tables"),
+            _offer("probes", s.n_probes, min(MAX_PROBES, 4 * s.n_probes), "More probes:", "n_probes"),
+        )
+    elif found.n_candidates > TOO_MANY * n:
+        st.markdown("That is most of the collection: at this setting LSH is no shortcut.")
+        _offers(
+            _offer("K", s.n_bits, min(state.MAX_BITS, s.n_bits + 4), "More bits: K", "n_bits"),
+            _offer("L", s.n_tables, max(1, s.n_tables // 2), "Fewer tables: L", "n_tables"),
+        )
+
+
+def _offer(name: str, now: int, then: int, words: str, setting: str) -> tuple[str, str, dict[str, int]] | None:
+    return (f"mend {name}", f"{words} {now} → {then}", {setting: then}) if then != now else None
+
+
+def _offers(*offers: tuple[str, str, dict[str, int]] | None) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for offer in offers:
+            if offer:
+                key, words, change = offer
+                st.button(words, key=key, on_click=session.move_sliders, kwargs=change)

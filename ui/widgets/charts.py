@@ -1,0 +1,18 @@
+"""Charts and their tables of numbers, drawn the same on every page."""
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+BESIDE = (5, 2)  # relative widths of a chart and of the numbers beside it
+STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+
+
+def draw(figure: go.Figure, alt: str, key: str | None = None) -> None:
+    """Draw a chart; `alt` describes it to screen readers."""
+    st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height), key=key)
+
+
+def few_numbers(table: pd.DataFrame) -> None:
+    """Draw a small table."""
+    st.table(table, border="horizontal", hide_index=True)
