@@ -25,8 +25,9 @@ answers: $(VENV)/.dev  ## measure the figures of docs/ANSWERS.md and write it, i
 test-pythons:  ## run the fast tests on every supported Python that is found, some minutes each
 	tools/test_pythons.sh
 
-api: $(VENV)/.dev  ## write docs/API.md from the docstrings
+api: $(VENV)/.dev  ## write docs/API.md and the tables of docs/ARCHITECTURE.md from the docstrings
 	PYTHONPATH=. $(BIN)/python tools/api_reference.py
+	$(BIN)/python tools/module_tables.py
 
 deploy-check: $(VENV)/.dev  ## run the app under a small host's limits, visit it a hundred times, and report
 	$(BIN)/python tools/deploy_check.py $(DATASET)
