@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import methods
-from benchmarks.data import CACHE, prepare
 from benchmarks.errors import BenchmarkError
 from benchmarks.peers.measure import Results, measure
 from benchmarks.peers.report import read, rows, save, table
+from benchmarks.search_problem import CACHE, prepare
 from data_prep.errors import DataError
 from earshot_common import command_line
 from earshot_common.command_line import fraction, whole_number
@@ -58,8 +58,8 @@ def _measure(options: argparse.Namespace) -> Results:
     names = methods.chosen(options.methods)
     with TemporaryDirectory(prefix="earshot-") as made:
         folder = Path(made)
-        work = prepare(options.dataset, options.queries, folder, command_line.log, options.cache)
-        return measure(work, names, options.metric, options.k, options.rounds, folder, command_line.log)
+        problem = prepare(options.dataset, options.queries, folder, command_line.log, options.cache)
+        return measure(problem, names, options.metric, options.k, options.rounds, folder, command_line.log)
 
 
 def _parser() -> argparse.ArgumentParser:

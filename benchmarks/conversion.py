@@ -1,8 +1,8 @@
-"""How fast an archive is converted, beside how fast it can be read at all: `python -m benchmarks.conversion FILE`.
+"""Conversion speed of AudioSet archives beside the speed of reading alone: `python -m benchmarks.conversion FILE`.
 
-FILE is what `benchmarks.full_archive` wrote, with its tables beside it. To read means to inflate it, to walk its tar
-and to check both CRC-32C of every record, and to do nothing with them: by one thread, and with another that inflates.
-The three take turns; every conversion is a process of its own, as a person begins it.
+FILE is an archive that `benchmarks.synthetic_archive` wrote, with its tables beside it. Reading is to decompress it,
+to walk its tar members and to check both CRC-32C of every record; it is timed with one thread, and with a second one
+that decompresses. Both and the conversion are timed once per round; each conversion runs in a process of its own.
 """
 
 import argparse

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lsh.analysis.machine import cpu_fields, processor
+from lsh.analysis.machine import processor
 
 PACKAGES = ("numpy", "numba", "faiss-cpu", "hnswlib", "scann", "annoy", "pynndescent", "falconn", "puffinn")
 
@@ -15,7 +15,7 @@ PACKAGES = ("numpy", "numba", "faiss-cpu", "hnswlib", "scann", "annoy", "pynndes
 def describe() -> dict[str, Any]:
     """Return the processor, its cores, the memory, the versions of what was measured, and how busy it all is."""
     return {
-        "cpu": _cpu(),
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "memory_gb": _memory_gb(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -53,14 +53,6 @@ def _memory(field: str) -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     (kilobytes,) = (line.split()[1] for line in lines if line.startswith(f"{field}:"))
     return int(kilobytes) * 1024
-
-
-def _cpu() -> str:
-    """Return the processor's name with its family and model: virtual machines often give only half a name."""
-    name, fields = processor(), cpu_fields()
-    if "cpu family" in fields:
-        name += f" (family {fields['cpu family']}, model {fields.get('model', '?')})"
-    return name + (", AVX-512 VPOPCNTDQ" if "avx512_vpopcntdq" in fields.get("flags", "") else "")
 
 
 def _memory_gb() -> int | None:

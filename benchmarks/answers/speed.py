@@ -13,8 +13,8 @@ import numpy as np
 
 from benchmarks.answers.formatting import Record, ms, ratio
 from benchmarks.answers.setup import SEED, K, Setup, Tell
-from benchmarks.data import prepare
 from benchmarks.markdown import table
+from benchmarks.search_problem import prepare
 from lsh.analysis.racing import BATCHED, BLOCK, EXACT, SKETCHES, Setting, crossover, race, sizes_up_to
 from lsh.analysis.search_config import BUILT_BITS, BUILT_TABLES
 from lsh.analysis.tuning import tune
@@ -50,8 +50,8 @@ def measure(setup: Setup, modelled: Sequence[int], tell: Tell) -> Record:
 
 def _modelled(setup: Setup, sizes: Sequence[int], tell: Tell) -> list[Record]:
     with TemporaryDirectory(prefix="earshot-") as made:
-        work = prepare(f"like:{max(sizes)}", 2 * _RACING, Path(made), tell)
-        X, Q = work.vectors()
+        problem = prepare(f"like:{max(sizes)}", 2 * _RACING, Path(made), tell)
+        X, Q = problem.vectors()
         return _series(X, Q[:_RACING], Q[_RACING:], sizes, setup.metric, None, tell)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.truth import Truth
+from benchmarks.ground_truth import GroundTruth
 from data_prep.dataset import open_dataset
 from lsh import ExactSearch, Plan, plan
 from lsh.analysis.timing import ms_per_query
@@ -60,7 +60,7 @@ def gate(
     dataset = open_dataset(folder)
     X = dataset.features("train")
     validation = evenly_spaced(dataset.features("validation"), _VALIDATION_QUERIES)
-    truth = Truth.compute(X, evenly_spaced(dataset.features("test"), n_queries), metric, k)
+    truth = GroundTruth.compute(X, evenly_spaced(dataset.features("test"), n_queries), metric, k)
     exact = ExactSearch(X, metric)
     passed = True
     for wanted in recalls:
@@ -75,7 +75,7 @@ def gate(
     return 0 if passed else 1
 
 
-def _judge(planned: Plan, truth: Truth, exact: ExactSearch) -> Verdict:
+def _judge(planned: Plan, truth: GroundTruth, exact: ExactSearch) -> Verdict:
     recalls = truth.recalls(planned.search(truth.Q).ids)
     ms, exact_ms = ms_per_query(
         [planned.search, lambda q: exact.search(q, truth.k)], evenly_spaced(truth.Q, _TIMED_QUERIES)

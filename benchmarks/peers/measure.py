@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine, methods
-from benchmarks.data import Work
 from benchmarks.errors import BenchmarkError, MethodError
+from benchmarks.ground_truth import Doubles, GroundTruth
 from benchmarks.methods._base import Settings
 from benchmarks.peers.worker import BLOCK
 from benchmarks.peers.worker_process import Child
-from benchmarks.truth import Doubles, Truth
+from benchmarks.search_problem import SearchProblem
 from lsh.analysis.timing import interleaved
 
 Say = Callable[[str], None]
@@ -125,31 +125,39 @@ class _Trial:
 
 
 def measure(
-    work: Work, names: Sequence[str], metric: str, k: int, rounds: int, folder: Path, say: Say = lambda _: None
+    problem: SearchProblem,
+    names: Sequence[str],
+    metric: str,
+    k: int,
+    rounds: int,
+    folder: Path,
+    say: Say = lambda _: None,
 ) -> Results:
     """Measure methods on one problem. A method that cannot run is noted, and the others go on."""
     described = machine.describe()
-    X, Q = work.vectors()
+    X, Q = problem.vectors()
     if k > len(X):
         raise BenchmarkError(f"{k} neighbours of {len(X)} vectors cannot be found; ask for fewer with --k")
-    say(f"{work.name}: {len(X):,} vectors, {len(Q):,} queries, {metric}; finding the truth")
-    truth = Truth.compute(X, Q, metric, k)
+    say(f"{problem.name}: {len(X):,} vectors, {len(Q):,} queries, {metric}; finding the truth")
+    truth = GroundTruth.compute(X, Q, metric, k)
     skipped: dict[str, str] = {}
     trials: list[_Trial] = []
     with ExitStack() as stack:
         for name in names:
             try:
-                trials += _first_pass(name, work, truth, folder, stack, say)
+                trials += _first_pass(name, problem, truth, folder, stack, say)
             except MethodError as error:
                 skipped[name] = str(error)
                 say(f"{name}: skipped, {error}")
         _take_turns([trial for trial in trials if _worth_a_turn(trial, trials)], rounds, len(Q), say)
         points = [trial.point() for trial in trials]
     described["load_after"] = machine.load()
-    return Results(described, work.name, metric, len(X), X.shape[1], k, points, skipped)
+    return Results(described, problem.name, metric, len(X), X.shape[1], k, points, skipped)
 
 
-def _first_pass(name: str, work: Work, truth: Truth, folder: Path, stack: ExitStack, say: Say) -> list[_Trial]:
+def _first_pass(
+    name: str, problem: SearchProblem, truth: GroundTruth, folder: Path, stack: ExitStack, say: Say
+) -> list[_Trial]:
     """Build every index of a method, and ask each of its settings once."""
     kind = methods.load(name)
     if truth.metric not in kind.metrics:
@@ -157,7 +165,7 @@ def _first_pass(name: str, work: Work, truth: Truth, folder: Path, stack: ExitSt
     n, trials = len(truth.X), []
     for build in kind.builds(n):
         child = stack.enter_context(Child())
-        paths = {"base": str(work.base), "queries": str(work.queries)}
+        paths = {"base": str(problem.base), "queries": str(problem.queries)}
         built = child.ask(method=name, build=build, metric=truth.metric, k=truth.k, **paths)
         say(f"{name} {_words(build)}: built in {built['build_s']:.1f} s, {built['index_mb']:.1f} MB")
         for search in kind.searches(n, build):

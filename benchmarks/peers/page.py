@@ -6,8 +6,8 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from benchmarks.peers.frontier import frontier
 from benchmarks.peers.measure import Point, Results
+from benchmarks.peers.pareto_front import pareto_front
 from benchmarks.peers.report import groups, on_machine, settings_of, write_whole
 
 # Okabe-Ito: safe for colour-blind eyes. LSH is blue on every page of the app, exact search ink.
@@ -79,7 +79,7 @@ def draw(results: Results) -> go.Figure:
 
 
 def _shown(points: list[Point]) -> list[Point]:
-    return [p for p in frontier(points) if p.recall >= _LOWEST_RECALL]
+    return [p for p in pareto_front(points) if p.recall >= _LOWEST_RECALL]
 
 
 def _look(name: str, names: list[str]) -> tuple[str, str, str]:

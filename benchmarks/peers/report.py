@@ -9,8 +9,8 @@ from typing import Any
 from benchmarks import markdown
 from benchmarks.errors import BenchmarkError
 from benchmarks.methods import LSH
-from benchmarks.peers.frontier import frontier, qps_at
 from benchmarks.peers.measure import Point, Results
+from benchmarks.peers.pareto_front import pareto_front, qps_at_recall
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ def rows(results: Results, recalls: Sequence[float], wanted: Iterable[str]) -> l
 
 
 def _row(name: str, points: list[Point], recall: float) -> Row:
-    unbeaten = frontier(points)
+    unbeaten = pareto_front(points)
     most = unbeaten[-1].recall
-    reading = qps_at(unbeaten, recall)
+    reading = qps_at_recall(unbeaten, recall)
     if reading is None:
         return Row(name, recall, None, None, None, most)
     point = unbeaten[reading.place]

@@ -8,18 +8,17 @@ from pathlib import Path
 _CPUINFO = Path("/proc/cpuinfo")  # Linux alone
 
 
-def cpu_fields() -> dict[str, str]:
-    """Return what Linux says about the last processor, such as "model name" and "flags"; empty elsewhere."""
+def processor() -> str:
+    """Return the processor's name; on Linux with its family and model, as virtual machines often shorten the name."""
     try:
         lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return {}
-    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-
-
-def processor() -> str:
-    """Return the processor's name."""
-    return cpu_fields().get("model name") or platform.processor() or platform.machine() or "unknown processor"
+        lines = []
+    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    name = fields.get("model name") or platform.processor() or platform.machine() or "unknown processor"
+    if "cpu family" in fields:
+        name += f" (family {fields['cpu family']}, model {fields.get('model', '?')})"
+    return name + (", AVX-512 VPOPCNTDQ" if "avx512_vpopcntdq" in fields.get("flags", "") else "")
 
 
 def summary() -> str:

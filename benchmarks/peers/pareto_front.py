@@ -29,7 +29,7 @@ class Reading:
     place: int
 
 
-def frontier(points: Sequence[P]) -> list[P]:
+def pareto_front(points: Sequence[P]) -> list[P]:
     """Return the points that no other one beats in both recall and speed, by rising recall and falling speed."""
     kept: list[P] = []
     for point in sorted(points, key=lambda p: (-p.recall, -p.qps)):
@@ -38,7 +38,7 @@ def frontier(points: Sequence[P]) -> list[P]:
     return kept[::-1]
 
 
-def qps_at(unbeaten: Sequence[P], recall: float) -> Reading | None:
+def qps_at_recall(unbeaten: Sequence[P], recall: float) -> Reading | None:
     """Read a frontier at a recall: between two points log(qps) goes in a straight line over recall.
 
     Where even the fastest point has more recall than was asked for, its speed is returned, which is a lower bound.

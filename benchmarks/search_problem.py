@@ -23,7 +23,7 @@ MOST_LIKE = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class SearchProblem:
     """A search problem as files, which every method's process reads for itself.
 
     base, queries: .npy files of float32[n, d] and float32[nq, d]; what they are called in a report: name.
@@ -38,7 +38,7 @@ class Work:
         return np.load(self.base, mmap_mode="r", allow_pickle=False), np.load(self.queries, allow_pickle=False)
 
 
-def prepare(text: str, n_queries: int, folder: Path, say: Callable[[str], None], cache: Path = CACHE) -> Work:
+def prepare(text: str, n_queries: int, folder: Path, say: Callable[[str], None], cache: Path = CACHE) -> SearchProblem:
     """Make a problem from what a person wrote after --dataset; new files go into `folder`.
 
     text: the folder of a prepared dataset (train is the database, test the queries); frames:FOLDER, every frame of such
@@ -54,10 +54,10 @@ def prepare(text: str, n_queries: int, folder: Path, say: Callable[[str], None],
     dataset = open_dataset(text)
     queries = folder / "queries.npy"
     np.save(queries, _some(dataset.features("test"), n_queries))
-    return Work(dataset.title, dataset.path / "train.npy", queries)
+    return SearchProblem(dataset.title, dataset.path / "train.npy", queries)
 
 
-def _like(text: str, n_queries: int, folder: Path, say: Callable[[str], None], cache: Path) -> Work:
+def _like(text: str, n_queries: int, folder: Path, say: Callable[[str], None], cache: Path) -> SearchProblem:
     digits = text.removeprefix("like:").replace("_", "")
     if not digits.isascii() or not digits.isdigit() or not 1 <= int(digits) <= MOST_LIKE:
         raise BenchmarkError(f"{text!r} does not say how many vectors; expected like:N with N from 1 to {MOST_LIKE:,}")
@@ -76,20 +76,20 @@ def _like(text: str, n_queries: int, folder: Path, say: Callable[[str], None], c
         out.flush()
         working.replace(base)
     np.save(queries, np.concatenate(list(clips(model or draw_model(), n_queries, QUERY_SEED))))
-    return Work(f"{n:,} vectors like AudioSet's", base, queries)
+    return SearchProblem(f"{n:,} vectors like AudioSet's", base, queries)
 
 
-def _frames(path: Path, n_queries: int, folder: Path) -> Work:
+def _frames(path: Path, n_queries: int, folder: Path) -> SearchProblem:
     dataset = open_dataset(path)
     _, train = dataset.frames("train")
     _, test = dataset.frames("test")
     base, queries = folder / "frames.npy", folder / "queries.npy"
     np.save(base, dequantised(train))
     np.save(queries, dequantised(_some(test, n_queries)))
-    return Work(f"{dataset.title}: single frames", base, queries)
+    return SearchProblem(f"{dataset.title}: single frames", base, queries)
 
 
-def _files(base: Path, queries: Path, n_queries: int, folder: Path) -> Work:
+def _files(base: Path, queries: Path, n_queries: int, folder: Path) -> SearchProblem:
     arrays = [_matrix(path) for path in (base, queries)]
     if arrays[0].shape[1] != arrays[1].shape[1]:
         raise BenchmarkError(
@@ -100,7 +100,7 @@ def _files(base: Path, queries: Path, n_queries: int, folder: Path) -> Work:
         ready = folder / "base.npy"
         np.save(ready, np.ascontiguousarray(arrays[0], np.float32))
     np.save(folder / "queries.npy", _some(arrays[1], n_queries).astype(np.float32))
-    return Work(base.stem, ready, folder / "queries.npy")
+    return SearchProblem(base.stem, ready, folder / "queries.npy")
 
 
 def _matrix(path: Path) -> npt.NDArray[np.floating]:

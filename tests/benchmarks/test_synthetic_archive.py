@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import conversion, full_archive
+from benchmarks import conversion, synthetic_archive
 from data_prep.audioset.archive import read_shards
 from data_prep.audioset.convert import convert
 from data_prep.audioset.framing import read_records
@@ -20,7 +20,7 @@ LISTS = ("balanced_train_segments.csv", "unbalanced_train_segments.csv", "eval_s
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("full") / "features.tar.gz"
-    full_archive.write_archive(path, N, seed=3)
+    synthetic_archive.write_archive(path, N, seed=3)
     return path
 
 
@@ -46,14 +46,14 @@ def test_it_converts_and_agrees_with_its_lists(archive: Path, tmp_path: Path) ->
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(archive: Path, tmp_path: Path) -> None:
     for seed in (3, 4):
-        full_archive.write_archive(tmp_path / str(seed) / "features.tar.gz", N, seed=seed)
+        synthetic_archive.write_archive(tmp_path / str(seed) / "features.tar.gz", N, seed=seed)
     assert (tmp_path / "3/features.tar.gz").read_bytes() == archive.read_bytes()
     assert (tmp_path / "4/features.tar.gz").read_bytes() != archive.read_bytes()
 
 
 def test_the_balanced_subset_is_the_two_small_folders_and_converts_without_a_remark(tmp_path: Path) -> None:
     path = tmp_path / "features.tar.gz"
-    full_archive.write_archive(path, N, seed=3, subset="balanced")
+    synthetic_archive.write_archive(path, N, seed=3, subset="balanced")
     records = {shard.source: 0 for shard in read_shards(path)}
     for shard in read_shards(path):
         records[shard.source] += sum(1 for _ in read_records(shard.data, shard.name))

@@ -1,4 +1,4 @@
-"""How well a recording finds its own kind: `python -m benchmarks.asking DATASET RECORDINGS`.
+"""How well a recording finds its own kind: `python -m benchmarks.query_by_recording DATASET RECORDINGS`.
 
 RECORDINGS is ESC-10 (K. J. Piczak, "ESC: Dataset for environmental sound classification", ACM MM 2015): a folder a
 kind. Each recording is a query as the app would ask it, and a neighbour is right when it carries a label of that name.
@@ -36,7 +36,9 @@ _K = 10
 
 def main(arguments: list[str] | None = None) -> int:
     """Print precision@10 of each kind beside its share of the collection; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.asking", description="Ask a dataset with ESC-10.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.query_by_recording", description="Ask a dataset with ESC-10."
+    )
     parser.add_argument("dataset", type=Path, help="a prepared dataset with AudioSet's labels")
     parser.add_argument("recordings", type=Path, help="the folder of ESC-10's kinds")
     options = parser.parse_args(arguments)

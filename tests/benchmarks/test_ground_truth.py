@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.truth import Truth
+from benchmarks.ground_truth import GroundTruth
 
 METRICS = ["cosine", "euclidean"]
 
@@ -25,7 +25,7 @@ def definition(X, q, ids, metric, k):
 def test_recall_is_that_of_the_definition(metric):
     rng = np.random.default_rng(1)
     X, Q = rng.standard_normal((300, 12), dtype=np.float32), rng.standard_normal((8, 12), dtype=np.float32)
-    truth = Truth.compute(X, Q, metric, 5)
+    truth = GroundTruth.compute(X, Q, metric, 5)
     order = np.argsort([[distance(x, q, metric) for x in X] for q in Q], axis=1)
     ids = order[:, [0, 2, 4, 5, 9]]  # three of the five nearest
     expected = [definition(X, q, row.tolist(), metric, 5) for q, row in zip(Q, ids, strict=True)]
@@ -37,16 +37,16 @@ def test_recall_is_that_of_the_definition(metric):
 def test_the_truth_does_not_depend_on_how_the_work_is_cut(metric, monkeypatch):
     rng = np.random.default_rng(2)
     X, Q = rng.standard_normal((101, 6), dtype=np.float32), rng.standard_normal((23, 6), dtype=np.float32)
-    whole = Truth.compute(X, Q, metric, 10).last
-    monkeypatch.setattr("benchmarks.truth._BLOCK_ROWS", 7)
-    monkeypatch.setattr("benchmarks.truth._BLOCK_QUERIES", 5)
-    np.testing.assert_allclose(Truth.compute(X, Q, metric, 10).last, whole, rtol=1e-12)
+    whole = GroundTruth.compute(X, Q, metric, 10).last
+    monkeypatch.setattr("benchmarks.ground_truth._BLOCK_ROWS", 7)
+    monkeypatch.setattr("benchmarks.ground_truth._BLOCK_QUERIES", 5)
+    np.testing.assert_allclose(GroundTruth.compute(X, Q, metric, 10).last, whole, rtol=1e-12)
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_either_of_two_twins_counts_in_the_last_place(metric):
     X = np.array([[1, 0], [0.5, 0.5], [0.5, 0.5], [-1, 0.1]], np.float32)
-    truth = Truth.compute(X, np.array([[1, 0.1]], np.float32), metric, 2)
+    truth = GroundTruth.compute(X, np.array([[1, 0.1]], np.float32), metric, 2)
     assert truth.recalls(np.array([[0, 1]])).item() == 1
     assert truth.recalls(np.array([[0, 2]])).item() == 1
     assert truth.recalls(np.array([[0, 3]])).item() == 0.5
@@ -54,25 +54,25 @@ def test_either_of_two_twins_counts_in_the_last_place(metric):
 
 def test_twins_do_not_bring_recall_above_one():
     X = np.ones((6, 3), np.float32)
-    truth = Truth.compute(X, np.ones((1, 3), np.float32), "euclidean", 2)
+    truth = GroundTruth.compute(X, np.ones((1, 3), np.float32), "euclidean", 2)
     assert truth.recalls(np.arange(6)[None]).item() == 1
 
 
 def test_an_id_given_twice_counts_once_and_ids_of_no_row_do_not_count():
     X = np.arange(20, dtype=np.float32).reshape(10, 2)
-    truth = Truth.compute(X, X[:1], "euclidean", 4)
+    truth = GroundTruth.compute(X, X[:1], "euclidean", 4)
     assert truth.recalls(np.array([[0, 0, 0, 0]])).item() == 0.25
     assert truth.recalls(np.array([[0, -1, 10, 1]])).item() == 0.5
 
 
 def test_where_there_are_fewer_than_k_vectors_they_are_all_there_is_to_find():
     X = np.arange(6, dtype=np.float32).reshape(3, 2)
-    truth = Truth.compute(X, X[:1], "euclidean", 10)
+    truth = GroundTruth.compute(X, X[:1], "euclidean", 10)
     assert truth.recalls(np.array([[0, 1, 2, -1]])).item() == 1
 
 
 def test_a_vector_of_zeros_is_at_cosine_distance_one():
     X = np.array([[0, 0], [-1, 0], [0, 1]], np.float32)
-    truth = Truth.compute(X, np.array([[1, 0]], np.float32), "cosine", 2)
+    truth = GroundTruth.compute(X, np.array([[1, 0]], np.float32), "cosine", 2)
     assert truth.last.item() == 1
     assert truth.recalls(np.array([[0, 2]])).item() == 1

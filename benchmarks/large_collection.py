@@ -1,4 +1,4 @@
-"""A collection of AudioSet's size on a small machine: `python -m benchmarks.large`.
+"""A collection of AudioSet's size on a small machine: `python -m benchmarks.large_collection`.
 
 The vectors stay in their file, mapped into memory. A process of its own builds a `SketchIndex` on all cores and answers
 one query at a time on one thread. What it holds in memory counts the pages of the file that it has touched.
@@ -18,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.data import CACHE, Work, prepare
 from benchmarks.errors import BenchmarkError
+from benchmarks.ground_truth import GroundTruth
 from benchmarks.machine import describe, peak, resident
-from benchmarks.truth import Truth
+from benchmarks.search_problem import CACHE, SearchProblem, prepare
 from earshot_common import command_line
 from lsh import SketchIndex
 from lsh.analysis.timing import interleaved
@@ -47,10 +47,10 @@ class Measured(NamedTuple):
     answers: list[tuple[npt.NDArray[np.int64], float]]
 
 
-def measure(work: Work, metric: str, k: int) -> Measured:
+def measure(problem: SearchProblem, metric: str, k: int) -> Measured:
     """Build and search; to be run in a fresh process, whose memory is nobody else's."""
     warm()
-    X, Q = work.vectors()
+    X, Q = problem.vectors()
     start, cpu_start = time.perf_counter(), time.process_time()
     index = SketchIndex(metric).fit(X)
     seconds = time.perf_counter() - start, time.process_time() - cpu_start
@@ -80,7 +80,7 @@ def _ms_per_query(settings: Sequence[Callable[[int], float]], n_queries: int) ->
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print, and return the exit code (see `command_line.run`)."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.large", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.large_collection", description=__doc__)
     parser.add_argument("--dataset", default="like:2000000", help="as for python -m benchmarks (like:2000000)")
     parser.add_argument("--metric", default="cosine", choices=METRICS)
     parser.add_argument("--queries", type=int, default=300, help="how many (300)")
@@ -88,19 +88,19 @@ def main(arguments: list[str] | None = None) -> int:
 
     def command() -> None:
         with TemporaryDirectory() as folder:
-            work = prepare(options.dataset, options.queries, Path(folder), command_line.log)
+            problem = prepare(options.dataset, options.queries, Path(folder), command_line.log)
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                measured = pool.submit(measure, work, options.metric, 10).result()
-            _report(work, measured, Truth.compute(*work.vectors(), options.metric, 10))
-            if work.base.is_relative_to(CACHE):
-                print(f"\n{work.base} is kept as a cache; delete it when you are done.")
+                measured = pool.submit(measure, problem, options.metric, 10).result()
+            _report(problem, measured, GroundTruth.compute(*problem.vectors(), options.metric, 10))
+            if problem.base.is_relative_to(CACHE):
+                print(f"\n{problem.base} is kept as a cache; delete it when you are done.")
 
     return command_line.run(command, (BenchmarkError,))
 
 
-def _report(work: Work, measured: Measured, truth: Truth) -> None:
+def _report(problem: SearchProblem, measured: Measured, truth: GroundTruth) -> None:
     machine = describe()
-    print(f"{work.name}, {truth.metric}; {machine['cpu']}, {machine['cores']} cores, load {machine['load']}")
+    print(f"{problem.name}, {truth.metric}; {machine['cpu']}, {machine['cores']} cores, load {machine['load']}")
     print(f"built in {measured.build_s:.1f} s ({measured.build_cpu_s:.1f} s of work on all cores together)")
     print(f"the index takes {measured.index_mb:.0f} MB beside the vectors")
     print(f"memory with the vectors' pages: {measured.resident_mb:.0f} MB, {measured.peak_mb:.0f} MB while building")

@@ -1,4 +1,4 @@
-"""AudioSet at its full size, made up: `python -m benchmarks.full_archive --out FILE`.
+"""AudioSet at its full size, made up: `python -m benchmarks.synthetic_archive --out FILE`.
 
 Writes an archive in the official layout (the folders, shards by the first two characters of a clip's id, TFRecord
 framing, tar, gzip) from a seed, so that conversion can be measured at 2,084,320 clips by anybody. Clips come from the
@@ -38,7 +38,7 @@ _LEVEL = 1  # of gzip: frames hardly compress
 
 def main() -> int:
     """Write the archive and its tables."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.full_archive", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.synthetic_archive", description=__doc__.split("\n")[0])
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="features.tar.gz, with tables beside it"
     )

@@ -18,7 +18,7 @@ _BLOCK_QUERIES = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class GroundTruth:
     """The vectors, the queries and, for each query, the float64 distance of its true k-th neighbour."""
 
     X: Float32Array
@@ -28,7 +28,7 @@ class Truth:
     last: Doubles
 
     @classmethod
-    def compute(cls, X: Float32Array, Q: Float32Array, metric: str, k: int) -> "Truth":
+    def compute(cls, X: Float32Array, Q: Float32Array, metric: str, k: int) -> "GroundTruth":
         """Find the k-th distances by brute force in float64; with fewer than k vectors, that of the farthest."""
         last = np.empty(len(Q))
         for first in range(0, len(Q), _BLOCK_QUERIES):

@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 
-from benchmarks.large import SETTINGS, main
+from benchmarks.large_collection import SETTINGS, main
 
 
 def test_the_large_benchmark_says_seconds_memory_and_recall_of_every_setting(tmp_path, capsys):
