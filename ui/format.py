@@ -29,6 +29,11 @@ def signed_percent(change: float) -> str:
     return f"{'+' * (change >= 0.0001)}{number(100 * change, 2, 2)} %" if abs(change) >= 0.0001 else "0 %"
 
 
+def points(difference: float) -> str:
+    """Write the size of a difference of two fractions in percentage points: 1.2 points, 0.0 points."""
+    return f"{100 * abs(difference):.1f} points"
+
+
 def milliseconds(ms: float) -> str:
     """Write a time: 0.40 ms, 12 ms; from a second on in seconds: 1.5 s."""
     return f"{number(ms / 1000)} s" if ms >= 999.5 else f"{number(ms)} ms"

@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 
 from ui.figures.marks import Ints, marker, points
 from ui.figures.palette import CANDIDATE, INK, PAPER, QUIET, SMALL_TEXT, SOFT_INK, Mode, new_figure
+from ui.format import plural
 
 HEIGHT = 300
 
@@ -25,7 +26,7 @@ def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) 
         go.Bar(x=tables, y=sizes, width=0.12, marker={"color": CANDIDATE, "line": {"width": 0}}, hoverinfo="skip")
     )
     texts = [
-        f"table {t}: {size:,} clip{'s' * (size != 1)}, {hit} of the nearest"
+        f"table {t}: {plural(size, 'clip')}, {hit} of the nearest"
         for t, size, hit in zip(tables, sizes.tolist(), hits.tolist(), strict=True)
     ]
     figure.add_trace(points(tables, sizes, "candidates", marker("candidate", 8, mode), texts))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from ui.figures.palette import CANDIDATE, FOUND, HERE, INK, MISSED, PAPER, PINNED, QUERY, QUIET, SMALL_TEXT, Mode
-from ui.format import percent
+from ui.format import percent, plural
 
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
@@ -18,6 +18,9 @@ Ints = npt.NDArray[np.integer]
 Meaning = Literal["query", "found", "missed", "exact", "candidate", "here", "pinned"]
 
 PERCENT_TICKS = {"tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": ["0", "25 %", "50 %", "75 %", "100 %"]}
+RECALL = "recall, share of the 10 nearest found"
+LOOKED_AT = "clips looked at, share of the collection (log)"
+LOOKED_AT_TICKS = {tick: percent(tick, 1) for tick in (0.0001, 0.001, 0.01, 0.1, 1.0)}
 LINE_HEIGHT = 17  # px, the minimum distance of two names
 _CROSSHAIR = {"color": HERE, "width": 1, "dash": "dot"}
 
@@ -45,7 +48,18 @@ class Grid:
 
 def setting(n_tables: int, n_bits: int) -> str:
     """Name a setting in words: `L = 8 tables, K = 12 bits`."""
-    return f"L = {n_tables} table{'s' * (n_tables != 1)}, K = {n_bits} bit{'s' * (n_bits != 1)}"
+    return f"L = {plural(n_tables, 'table')}, K = {plural(n_bits, 'bit')}"
+
+
+def recall_axis(figure: go.Figure, axis: str, *, top: float = 1.06) -> None:
+    """Let an axis, "x" or "y", run from 0 to 100 %."""
+    figure.layout[f"{axis}axis"].update(range=[-0.02, top], **PERCENT_TICKS)
+
+
+def log_axis(figure: go.Figure, low: float, high: float, ticks: Mapping[float, str]) -> None:
+    """Make x a logarithmic axis from `low` to `high`, with a text at each tick."""
+    span = [math.log10(low) - 0.05, math.log10(high) + 0.05]
+    figure.update_xaxes(type="log", range=span, tickvals=list(ticks), ticktext=list(ticks.values()), tickangle=0)
 
 
 def marker(meaning: Meaning, size: int, mode: Mode) -> dict[str, object]:

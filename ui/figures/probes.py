@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 
 from ui.figures.marks import Ints, label, line, marker, points, text_at
 from ui.figures.palette import FOUND, HERE, INK, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
+from ui.format import plural
 
 ROW = 26
 
@@ -11,7 +12,7 @@ ROW = 26
 def probe_order(keys: Ints, sizes: Ints, n_probes: int, mode: Mode) -> go.Figure:
     """Draw the keys of one table's probes, int[T, K], one row each, with a square where a bit differs from the query's.
 
-    sizes: int[T], clips in each bucket; the first `n_probes` are looked into at your setting, the others are not.
+    sizes: int[T], clips in each bucket; the first `n_probes` are searched at your setting, the others are not.
     """
     n, n_bits = keys.shape
     figure = new_figure("bit", "", mode, height=96 + ROW * n, right=96, top=24)
@@ -29,8 +30,7 @@ def probe_order(keys: Ints, sizes: Ints, n_probes: int, mode: Mode) -> go.Figure
     if 1 <= n_probes < n:
         figure.add_hline(y=n_probes + 0.5, line={"color": HERE, "width": 1.5, "dash": "dot"})
     for t in range(n):
-        size = f"{int(sizes[t]):,} clip{'s' * int(sizes[t] != 1)}"
-        text_at(figure, 1, t + 1, size, xref="paper", xanchor="left", xshift=8)
+        text_at(figure, 1, t + 1, plural(int(sizes[t]), "clip"), xref="paper", xanchor="left", xshift=8)
     return figure
 
 
@@ -45,14 +45,14 @@ def probe_gains(looked_at: Ints, met: Ints, wanted: int, n_probes: int, mode: Mo
     looked_at: int[T], clips looked at.
     """
     figure = new_figure(
-        "probes: buckets looked into, in each table", "of the nearest, found", mode, height=300, right=24, top=24
+        "probes: buckets searched in each table", "of the nearest, found", mode, height=300, right=24, top=24
     )
     probes = list(range(1, len(met) + 1))
     figure.update_xaxes(range=[0.4, len(probes) + 0.6], tickvals=[1, *range(4, len(probes) + 1, 4)])
     figure.update_yaxes(range=[-0.4, wanted + 0.9], tickvals=sorted({0, wanted // 2, wanted}))
     figure.add_hline(y=wanted, line={"color": INK[mode], "width": 1})
     texts = [
-        f"{t} probe{'s' * (t > 1)} per table:<br>{found} of {wanted} found,<br>{looked:,} clips looked at"
+        f"{plural(t, 'probe')} per table:<br>{found} of {wanted} found,<br>{looked:,} clips looked at"
         for t, found, looked in zip(probes, met.tolist(), looked_at.tolist(), strict=True)
     ]
     steps = line(probes, met, "found", {"color": FOUND, "width": 2, "shape": "hv"}, texts, dots=8)

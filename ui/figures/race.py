@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lsh.analysis.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap
-from ui.figures.marks import label, line, marker, name_ends, points, text_at
+from ui.figures.marks import RECALL, label, line, marker, name_ends, points, recall_axis, text_at
 from ui.figures.palette import FOUND, INK, PAPER, PINNED, QUIET, SOFT_INK, Mode, new_figure
 from ui.format import capitalised, milliseconds, percent
 
@@ -15,6 +15,7 @@ FINISH_HEIGHT, GROWTH_HEIGHT = 312, 400
 SHORT = {LSH: "LSH", EXACT: "exact", BATCHED: "batched", SKETCHES: "sketches"}
 NAMES = {LSH: "LSH", EXACT: "exact, one at a time", BATCHED: "exact, batched", SKETCHES: "sketches"}
 
+_SIZE = "clips in the collection (log)"
 _PINNED = "LSH, pinned"
 _RIGHT = 76  # px, for the lines' names
 
@@ -46,7 +47,7 @@ def time_by_size(
 
     crossings: by racer, the size from which LSH is the faster one; each is marked where the two lines meet.
     """
-    figure = new_figure("clips in the collection (log)", "ms per query (log)", mode, height=GROWTH_HEIGHT, right=_RIGHT)
+    figure = new_figure(_SIZE, "time per query, ms (log)", mode, height=GROWTH_HEIGHT, right=_RIGHT)
     known = [lap.ms for lap in (*laps, *pinned)] or [0.01, 1.0]
     low, high = math.log10(min(known)) - 0.15, math.log10(max(known)) + 0.15
     ticks = [digit * 10.0**power for power in range(-4, 6) for digit in (1, 2, 5)]
@@ -60,9 +61,8 @@ def time_by_size(
 
 def recall_by_size(laps: Sequence[Lap], pinned: Sequence[Lap], sizes: Sequence[int], mode: Mode) -> go.Figure:
     """Draw recall against the size of the collection; both ways of exact search are one line, at 1."""
-    title = "recall, share of the 10 nearest found"
-    figure = new_figure("clips in the collection (log)", title, mode, height=GROWTH_HEIGHT, right=_RIGHT)
-    figure.update_yaxes(range=[-0.02, 1.08], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    figure = new_figure(_SIZE, RECALL, mode, height=GROWTH_HEIGHT, right=_RIGHT)
+    recall_axis(figure, "y", top=1.08)
     _sizes(figure, sizes)
     _lines(figure, [lap for lap in laps if lap.racer != BATCHED], pinned, "recall", mode)
     return figure

@@ -1,19 +1,24 @@
 """Recall against cost (clips looked at, or measured time): one line per K, along which L grows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 
 from ui.figures.marks import (
+    LOOKED_AT,
+    LOOKED_AT_TICKS,
+    RECALL,
     Floats,
     Grid,
     axis_fraction,
     label,
     line,
+    log_axis,
     marker,
     points,
+    recall_axis,
     setting,
     text_at,
     uncrowded,
@@ -33,39 +38,32 @@ class Cost:
     exact: float
     axis: str  # title with its unit
     text: Callable[[float], str]  # writes one cost with its unit
-    ticks: tuple[float, ...]
+    ticks: Mapping[float, str]
 
 
 def candidate_cost(candidates: Floats) -> Cost:
     """Return clips looked at as the cost; `candidates` float[L, K] are fractions of the collection."""
-    ticks = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
-    return Cost(
-        100 * candidates,
-        100.0,
-        "clips looked at, % of the collection (log)",
-        lambda value: f"{percent(value / 100)} looked at",
-        ticks,
-    )
+    return Cost(candidates, 1.0, LOOKED_AT, lambda share: f"{percent(share)} looked at", LOOKED_AT_TICKS)
 
 
 def time_cost(ms: Floats, exact_ms: float) -> Cost:
     """Return measured times per query, float[L, K] in ms, as the cost."""
-    ticks = tuple(digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5))
-    return Cost(ms, exact_ms, "time of one query, ms (log)", milliseconds, ticks)
+    ticks = [digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5)]
+    return Cost(ms, exact_ms, "time per query, ms (log)", milliseconds, {tick: f"{tick:g}" for tick in ticks})
 
 
 def trade_off(
     grid: Grid, cost: Cost, here: tuple[int, int], here_at: tuple[float, float], wanted: float, mode: Mode
 ) -> go.Figure:
     """Draw recall against cost; `here_at` is (cost, recall) of the setting `here`, which may lie between the lines."""
-    figure = new_figure(cost.axis, "recall, share of the 10 nearest found", mode, height=HEIGHT, right=44)
+    figure = new_figure(cost.axis, RECALL, mode, height=HEIGHT, right=44)
     _axes(figure, cost, here_at[0])
     current = grid.cell(*here)[1]
     for j in [*(j for j in range(len(grid.n_bits)) if j != current), current]:
         figure.add_trace(_line(grid, cost, j, emphasised=j == current))
     _exact(figure, cost, mode)
     dashed = {"color": QUIET, "width": 1, "dash": "dash"}
-    text = {"text": f"wanted {wanted:.2f}", "font": {"size": SMALL_TEXT}}
+    text = {"text": f"wanted {percent(wanted)}", "font": {"size": SMALL_TEXT}}
     figure.add_hline(y=wanted, line=dashed, annotation=text, annotation_position="top left")
     _name_lines(figure, grid, cost, current, here_at, mode)
     hover = f"{setting(*here)}:<br>finds {percent(here_at[1])} of the 10 nearest<br>for {cost.text(here_at[0])}"
@@ -77,15 +75,8 @@ def _axes(figure: go.Figure, cost: Cost, here_cost: float) -> None:
     known = cost.values[np.isfinite(cost.values) & (cost.values > 0)]
     high = max(float(known.max(initial=cost.exact)), cost.exact, here_cost)
     low = min(float(known.min(initial=cost.exact)), here_cost or high)
-    low = max(low, high / 2e4)  # further left the buckets are empty
-    figure.update_xaxes(
-        type="log",
-        range=[float(np.log10(low)) - 0.05, float(np.log10(high)) + 0.05],
-        tickvals=list(cost.ticks),
-        ticktext=[f"{tick:g}" for tick in cost.ticks],
-        tickangle=0,
-    )
-    figure.update_yaxes(range=[-0.02, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    log_axis(figure, max(low, high / 2e4), high, cost.ticks)  # further left the buckets are empty
+    recall_axis(figure, "y", top=1.12)
 
 
 def _line(grid: Grid, cost: Cost, j: int, *, emphasised: bool) -> go.Scatter:

@@ -3,16 +3,16 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.marks import Grid, label, setting, you_are_here
+from ui.figures.marks import PERCENT_TICKS, Grid, label, setting, you_are_here
 from ui.figures.palette import INK, PAPER, RECALL_SCALE, Mode, new_figure
 from ui.format import percent
 
 HEIGHT = 470
 
 
-def recall_grid(grid: Grid, here: tuple[int, int], wanted: float, mode: Mode) -> go.Figure:
+def heat_map(grid: Grid, here: tuple[int, int], wanted: float, mode: Mode) -> go.Figure:
     """Draw recall (colour) by L and K, the contour of the `wanted` recall, and the setting `here`, (L, K)."""
-    figure = new_figure("L, tables looked into", "K, bits in a key", mode, height=HEIGHT, top=64)
+    figure = new_figure("L, tables searched", "K, bits per key", mode, height=HEIGHT, top=64)
     figure.add_trace(_cells(grid, mode))
     _contour(figure, grid, wanted, mode)
     _range(figure, grid)
@@ -53,8 +53,7 @@ def _cells(grid: Grid, mode: Mode) -> go.Heatmap:
             "yanchor": "bottom",
             "ypad": 0,
             "outlinewidth": 0,
-            "tickvals": [0, 0.25, 0.5, 0.75, 1],
-            "ticktext": ["0", "0.25", "0.5", "0.75", "1"],
+            **PERCENT_TICKS,
             "title": {"text": "recall: share of the nearest that is found", "side": "top"},
         },
     )
@@ -72,12 +71,12 @@ def _contour(figure: go.Figure, grid: Grid, wanted: float, mode: Mode) -> None:
                 line={"color": colour, "width": width},
                 showscale=False,
                 hoverinfo="skip",
-                name=f"recall {wanted:.2f}",
+                name=f"recall {percent(wanted)}",
             )
         )
     at_end = contour_end(grid, wanted)
     if at_end is not None:
-        label(figure, float(grid.n_tables[-1]), at_end, f"recall {wanted:.2f}", mode, to_left=True, lift=15)
+        label(figure, float(grid.n_tables[-1]), at_end, f"recall {percent(wanted)}", mode, to_left=True, lift=15)
 
 
 def contour_end(grid: Grid, wanted: float) -> float | None:

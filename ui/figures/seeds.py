@@ -17,7 +17,7 @@ def seed_spread(grid: Grid, draws: Floats, predicted: Floats, here: tuple[int, i
 
     draws: float[s, L, K], recall by seed, that of `grid` included; predicted: float[L, K].
     """
-    figure = new_figure("L, tables looked into", "recall beyond the predicted, points", mode, height=HEIGHT, right=24)
+    figure = new_figure("L, tables searched", "recall beyond the predicted, points", mode, height=HEIGHT, right=24)
     last, (row, column) = int(grid.n_tables[-1]), grid.cell(*here)
     beyond = 100 * (draws[:, :, column] - predicted[:, column])
     own = 100 * (grid.recall[:, column] - predicted[:, column])

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Floats, Grid, label, line, name_ends, points, setting, you_are_here
+from ui.figures.marks import RECALL, Floats, Grid, label, line, name_ends, points, recall_axis, setting, you_are_here
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
 from ui.format import percent
 
@@ -11,10 +11,10 @@ HEIGHT = 400
 
 def predicted_beside_measured(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
     """Draw recall at the current K as L grows: a solid line measured, a dashed line predicted."""
-    figure = new_figure("L, tables looked into", "recall, share of the 10 nearest found", mode, height=HEIGHT, right=74)
+    figure = new_figure("L, tables searched", RECALL, mode, height=HEIGHT, right=74)
     last = int(grid.n_tables[-1])
     figure.update_xaxes(range=[0, last + 0.5], tickvals=[1, *range(4, last + 1, 4)])
-    figure.update_yaxes(range=[-0.02, 1.06], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    recall_axis(figure, "y")
     row, column = grid.cell(*here)
     solid = {"color": FOUND, "width": 2.5}
     dashed = {"color": INK[mode], "width": 1.5, "dash": "dash"}
@@ -30,8 +30,8 @@ def predicted_beside_measured(grid: Grid, predicted: Floats, here: tuple[int, in
 def parity(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
     """Draw every setting of the grid at (predicted, measured) recall, with the diagonal."""
     figure = new_figure("recall predicted by theory", "recall measured", mode, height=HEIGHT, right=24)
-    for update in (figure.update_xaxes, figure.update_yaxes):
-        update(range=[-0.02, 1.06], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    recall_axis(figure, "x")
+    recall_axis(figure, "y")
     diagonal = {"color": INK[mode], "width": 1, "dash": "dash"}
     figure.add_trace(_cells(grid, predicted))
     figure.add_trace(line([0, 1], [0, 1], "equal", diagonal))

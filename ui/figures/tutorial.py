@@ -95,7 +95,7 @@ def same_side(turn: float, angle: float) -> bool:
 
 def key_chances(angles: Angles, n_bits: int, mode: Mode) -> go.Figure:
     """Draw the chance that a whole key agrees as it grows, for the tenth neighbour and for the usual clip."""
-    figure = new_figure("K, bits of the key", "chance that the whole key agrees", mode, height=HEIGHT, right=24)
+    figure = new_figure("K, bits per key", "chance that the whole key agrees", mode, height=HEIGHT, right=24)
     bits = np.arange(1, 25)
     figure.update_xaxes(range=[0.5, 24.5], tickvals=[1, 4, 8, 12, 16, 20, 24])
     figure.update_yaxes(range=[-0.02, 1.02], **PERCENT_TICKS)

@@ -14,7 +14,7 @@ from lsh import LSHIndex
 from lsh.analysis import inspecting
 from lsh.arrays import Float32Array
 from lsh.sampling import evenly_spaced_rows
-from ui.figures import Mode
+from ui.figures.palette import Mode
 from ui.model import loading, theme
 from ui.model.answer import Answer, answer
 from ui.model.loading import PageContext

@@ -5,7 +5,7 @@ Used by Race and Learn.
 
 from lsh.analysis.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Setting
 from lsh.analysis.racing import crossover as first_win
-from ui.figures import setting
+from ui.figures.marks import setting
 from ui.figures.race import round_size
 from ui.format import ABOUT_AS_FAST, capitalised, compare_times, milliseconds, percent
 from ui.model.race_runs import Run

@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from lsh import RecallGrid, predicted_recall
-from ui.figures import Grid, Mode
-from ui.figures.marks import Floats, Ints
+from ui.figures.marks import Floats, Grid, Ints
+from ui.figures.palette import Mode
 from ui.format import percent
 from ui.model import loading, theme
 from ui.model.loading import PageContext, Sample
@@ -87,7 +87,7 @@ def cheapest_table(grid: Grid, wanted: float) -> pd.DataFrame:
     for target in sorted({*TARGETS, round(wanted, 2)}):
         best = cheapest(grid, target)
         looked = percent(grid.at(*best)[1]) if best else "out of reach"
-        rows.append((f"{target:.2f}", *(str(n) for n in best or ("", "")), looked))
+        rows.append((percent(target), *(str(n) for n in best or ("", "")), looked))
     return pd.DataFrame(rows, columns=["recall ≥", "L", "K", "looked at"])
 
 
@@ -110,7 +110,7 @@ def _with_one_probe(context: PageContext) -> PageContext:
 
 
 def grid_of(measured: RecallGrid) -> Grid:
-    """Return the means of a measured measured as the figures take them."""
+    """Return the means of a measured grid as the figures take them."""
     n_tables, n_bits = measured.recall.shape
     return Grid(np.arange(1, n_tables + 1), np.arange(1, n_bits + 1), measured.recall, measured.candidates)
 

@@ -4,10 +4,11 @@ import math
 import numpy as np
 import pytest
 
-from ui import figures
-from ui.figures import Grid
-from ui.figures.marks import moved_apart, uncrowded
+from ui.figures.marks import Grid, moved_apart, uncrowded
 from ui.figures.palette import FOUND, HERE, QUIET
+from ui.figures.recall_cost import candidate_cost, time_cost, trade_off
+from ui.figures.recall_grid import contour_end, heat_map
+from ui.figures.theory import parity, predicted_beside_measured
 
 HERE_SETTING = (8, 6)
 MODES = ("light", "dark")
@@ -47,22 +48,22 @@ def drawn(request, grid, candidates, milliseconds):
     row, column = grid.cell(*HERE_SETTING)
     recall = grid.recall[row, column]
     predicted = np.clip(grid.recall - 0.05, 0, 1)
-    share, ms = 100 * candidates[row, column], milliseconds[row, column]
+    share, ms = candidates[row, column], milliseconds[row, column]
     return {
-        "heat": lambda: (figures.recall_grid(grid, HERE_SETTING, 0.9, "dark"), HERE_SETTING),
+        "heat": lambda: (heat_map(grid, HERE_SETTING, 0.9, "dark"), HERE_SETTING),
         "looked_at": lambda: (
-            figures.trade_off(grid, figures.candidate_cost(candidates), HERE_SETTING, (share, recall), 0.9, "dark"),
+            trade_off(grid, candidate_cost(candidates), HERE_SETTING, (share, recall), 0.9, "dark"),
             (share, recall),
         ),
         "time": lambda: (
-            figures.trade_off(grid, figures.time_cost(milliseconds, 1.5), HERE_SETTING, (ms, recall), 0.9, "dark"),
+            trade_off(grid, time_cost(milliseconds, 1.5), HERE_SETTING, (ms, recall), 0.9, "dark"),
             (ms, recall),
         ),
         "predicted": lambda: (
-            figures.predicted_beside_measured(grid, predicted, HERE_SETTING, "dark"),
+            predicted_beside_measured(grid, predicted, HERE_SETTING, "dark"),
             (HERE_SETTING[0], recall),
         ),
-        "parity": lambda: (figures.parity(grid, predicted, HERE_SETTING, "dark"), (predicted[row, column], recall)),
+        "parity": lambda: (parity(grid, predicted, HERE_SETTING, "dark"), (predicted[row, column], recall)),
     }[request.param]()
 
 
@@ -88,7 +89,7 @@ def test_you_are_here_is_said_in_words_and_not_by_colour_alone(drawn):
 def test_every_axis_says_in_words_what_it_measures(drawn):
     figure, _ = drawn
     titles = figure.layout.xaxis.title.text, figure.layout.yaxis.title.text
-    units = ("L, tables", "K, bits", "%", "ms", "recall")
+    units = ("L, tables", "K, bits", "share", "ms", "recall")
     assert all(any(unit in title for unit in units) for title in titles), titles
 
 
@@ -107,47 +108,47 @@ def test_scrolling_by_touch_does_not_zoom_a_figure(drawn):
 
 
 def test_the_two_themes_differ_in_colours_and_agree_in_data(grid, candidates):
-    light, dark = (figures.recall_grid(grid, HERE_SETTING, 0.9, mode) for mode in MODES)
+    light, dark = (heat_map(grid, HERE_SETTING, 0.9, mode) for mode in MODES)
     assert light.layout.font.color != dark.layout.font.color
     assert (light.data[0].z == dark.data[0].z).all()
 
 
 def test_the_heat_map_shows_each_cell_at_its_own_tables_and_bits(grid, candidates):
-    cells = figures.recall_grid(grid, HERE_SETTING, 0.9, "light").data[0]
+    cells = heat_map(grid, HERE_SETTING, 0.9, "light").data[0]
     assert (list(cells.x), list(cells.y)) == (list(range(1, 17)), list(range(1, 13)))
     assert cells.z[2][4] == grid.recall[4, 2]  # K = 3, L = 5
     assert (cells.zmin, cells.zmax) == (0, 1)
 
 
 def test_the_hover_text_of_a_cell_is_a_sentence_with_its_numbers(grid, candidates):
-    cells = figures.recall_grid(grid, HERE_SETTING, 0.9, "light").data[0]
+    cells = heat_map(grid, HERE_SETTING, 0.9, "light").data[0]
     assert cells.text[2][4].startswith("L = 5 tables, K = 3 bits:<br>finds 94 % of the nearest clips")
     assert cells.text[2][4].endswith("looking at 49 % of the collection")
 
 
 @pytest.mark.parametrize("wanted", [0.5, 0.8, 0.99])
 def test_the_contour_is_drawn_at_the_wanted_recall_and_named_with_it(grid, wanted):
-    figure = figures.recall_grid(grid, HERE_SETTING, wanted, "light")
+    figure = heat_map(grid, HERE_SETTING, wanted, "light")
     contours = [drawn for drawn in figure.data if drawn.type == "contour"]
     assert contours
     assert all(drawn.contours.start == drawn.contours.end == wanted for drawn in contours)
-    assert f"recall {wanted:.2f}" in texts(figure)
+    assert f"recall {100 * wanted:.0f} %" in texts(figure)
 
 
 def test_the_contours_name_stands_where_recall_crosses_what_is_wanted(grid):
-    n_bits = figures.contour_end(grid, 0.8)
+    n_bits = contour_end(grid, 0.8)
     below, above = math.floor(n_bits) - 1, math.ceil(n_bits) - 1
     assert grid.recall[-1, below] >= 0.8 > grid.recall[-1, above]
 
 
 @pytest.mark.parametrize("wanted", [1.01, 0.0])
 def test_a_recall_that_no_edge_crosses_has_no_contour_end(grid, wanted):
-    assert figures.contour_end(grid, wanted) is None
+    assert contour_end(grid, wanted) is None
 
 
 def test_there_is_one_line_per_k_and_only_the_current_one_is_emphasised(grid, candidates):
-    cost = figures.candidate_cost(candidates)
-    figure = figures.trade_off(grid, cost, HERE_SETTING, (10.0, 0.5), 0.9, "light")
+    cost = candidate_cost(candidates)
+    figure = trade_off(grid, cost, HERE_SETTING, (10.0, 0.5), 0.9, "light")
     lines = {drawn.name: drawn for drawn in figure.data if drawn.name.startswith("K = ")}
     assert set(lines) == {f"K = {n}" for n in grid.n_bits}
     assert {name for name, line in lines.items() if line.line.color == FOUND} == {"K = 6"}
@@ -155,29 +156,29 @@ def test_there_is_one_line_per_k_and_only_the_current_one_is_emphasised(grid, ca
 
 
 def test_a_line_goes_through_its_own_costs_and_recalls(grid, candidates):
-    figure = figures.trade_off(grid, figures.candidate_cost(candidates), HERE_SETTING, (10.0, 0.5), 0.9, "light")
+    figure = trade_off(grid, candidate_cost(candidates), HERE_SETTING, (10.0, 0.5), 0.9, "light")
     line = trace(figure, "K = 3")
-    np.testing.assert_array_equal(line.x, 100 * candidates[:, 2])
+    np.testing.assert_array_equal(line.x, candidates[:, 2])
     np.testing.assert_array_equal(line.y, grid.recall[:, 2])
 
 
 def test_the_current_line_is_named_at_its_end_instead_of_in_a_legend(grid, candidates):
-    figure = figures.trade_off(grid, figures.candidate_cost(candidates), HERE_SETTING, (10.0, 0.5), 0.9, "light")
+    figure = trade_off(grid, candidate_cost(candidates), HERE_SETTING, (10.0, 0.5), 0.9, "light")
     name = next(drawn for drawn in figure.layout.annotations if drawn.text == "<b>K 6</b>")
-    assert name.x == pytest.approx(math.log10(100 * candidates[-1, 5]))
+    assert name.x == pytest.approx(math.log10(candidates[-1, 5]))
     assert name.y == grid.recall[-1, 5]
 
 
 def test_the_current_line_keeps_its_name_when_you_are_at_its_end(grid, candidates):
-    at_end = 100 * candidates[-1, 5], grid.recall[-1, 5]
-    figure = figures.trade_off(grid, figures.candidate_cost(candidates), (16, 6), at_end, 0.9, "light")
+    at_end = candidates[-1, 5], grid.recall[-1, 5]
+    figure = trade_off(grid, candidate_cost(candidates), (16, 6), at_end, 0.9, "light")
     assert {"<b>K 6</b>", "<b>you are here</b>"} <= set(texts(figure))
 
 
 @pytest.mark.parametrize("milli", [0.02, 1.5, 40.0])
 def test_exact_search_stands_at_recall_one_and_its_own_time(grid, milliseconds, milli):
-    cost = figures.time_cost(milliseconds, milli)
-    figure = figures.trade_off(grid, cost, HERE_SETTING, (0.1, 0.5), 0.9, "light")
+    cost = time_cost(milliseconds, milli)
+    figure = trade_off(grid, cost, HERE_SETTING, (0.1, 0.5), 0.9, "light")
     exact = trace(figure, "exact")
     low, high = figure.layout.xaxis.range
     assert (exact.x[0], exact.y[0], exact.marker.symbol) == (milli, 1.0, "square")
@@ -187,26 +188,26 @@ def test_exact_search_stands_at_recall_one_and_its_own_time(grid, milliseconds, 
 
 def test_a_setting_that_looks_at_nothing_still_draws(grid, candidates):
     nothing = np.where(candidates < 0.01, 0.0, candidates)
-    figure = figures.trade_off(grid, figures.candidate_cost(nothing), (1, 12), (0.0, 0.0), 0.9, "light")
+    figure = trade_off(grid, candidate_cost(nothing), (1, 12), (0.0, 0.0), 0.9, "light")
     assert all(math.isfinite(end) for end in figure.layout.xaxis.range)
 
 
 def test_measured_and_predicted_differ_by_dash_and_name_and_not_by_colour_alone(grid):
-    figure = figures.predicted_beside_measured(grid, grid.recall - 0.01, HERE_SETTING, "light")
+    figure = predicted_beside_measured(grid, grid.recall - 0.01, HERE_SETTING, "light")
     assert trace(figure, "predicted").line.dash == "dash"
     assert trace(figure, "measured").line.dash is None
     assert {"<b>measured</b>", "predicted"} <= set(texts(figure))
 
 
 def test_names_of_lines_that_end_together_are_moved_apart(grid):
-    figure = figures.predicted_beside_measured(grid, grid.recall, HERE_SETTING, "light")
+    figure = predicted_beside_measured(grid, grid.recall, HERE_SETTING, "light")
     shifts = [drawn.yshift for drawn in figure.layout.annotations if drawn.text in {"<b>measured</b>", "predicted"}]
     assert abs(shifts[0] - shifts[1]) >= 12  # px, the height of the letters
 
 
 def test_parity_has_a_point_for_every_setting(grid):
     predicted = grid.recall**2
-    points = trace(figures.parity(grid, predicted, HERE_SETTING, "light"), "settings")
+    points = trace(parity(grid, predicted, HERE_SETTING, "light"), "settings")
     assert sorted(zip(points.x, points.y, strict=True)) == sorted(
         zip(predicted.ravel(), grid.recall.ravel(), strict=True)
     )

@@ -96,7 +96,7 @@ def test_where_nothing_is_missed_a_button_makes_it_harder(small):
 def test_the_verdict_on_labels_follows_from_the_measured_precisions():
     from dataclasses import replace
 
-    from ui.pages.learn.judging import LabelQuality
+    from ui.pages.learn.label_quality import LabelQuality
 
     judged = LabelQuality(100, 0.5, 0.1, 0.0, 0.4, 0.7, 0.1, 0, [])
     assert "less of the query's kind" in judged.verdict

@@ -10,7 +10,7 @@ from data_prep.dataset import open_dataset
 from data_prep.dataset.add_map import add_map
 from tests.ui.apptest import alone
 from ui.pages.map import page as map_page
-from ui.pages.map import words as map_words
+from ui.pages.map import texts
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_how_many_lie_nearer_on_the_map_is_counted_without_the_query_itself(soun
     apart = np.linalg.norm(chart.places["train"].astype(float) - chart.places["train"][5].astype(float), axis=1)
     nearest = np.argsort(apart, kind="stable")
     assert nearest[0] == 5
-    assert map_words.nearer_on_the_map(chart, query, nearest[[1, 7]]) == [0, 6]
+    assert texts.nearer_on_the_map(chart, query, nearest[[1, 7]]) == [0, 6]
 
 
 def test_a_clip_that_cannot_be_searched_for_still_shows_the_map(app, monkeypatch):

@@ -12,7 +12,7 @@ from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from tests.clips import plain_clips
 from ui.pages.map import map_data, ontology_roots
-from ui.pages.map.ontology_roots import BRANCHES, NONE
+from ui.pages.map.ontology_roots import NONE, ROOTS
 
 LABELS = [
     Label("/m/a", "Bark", ("Dog",)),
@@ -41,7 +41,7 @@ def dataset_of(folder: Path, labels: list[list[int]], features=None, split=None)
 
 def branch_of(tmp_path, labels):
     number = ontology_roots.of_clips(dataset_of(tmp_path / "d", [labels]))[0]
-    return "none" if number == NONE else BRANCHES[number]
+    return "none" if number == NONE else ROOTS[number]
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_a_clip_belongs_to_the_branch_of_most_of_its_labels(tmp_path, labels, br
 
 def test_labels_of_one_name_share_their_branches_and_keep_their_places(tmp_path):
     table = ontology_roots.label_weights(dataset_of(tmp_path / "d", [[10], [11]]))
-    assert table.shape == (len(LABELS), len(BRANCHES))
+    assert table.shape == (len(LABELS), len(ROOTS))
     for row in table[10:]:
-        assert {BRANCHES[i]: share for i, share in enumerate(row) if share} == {"Animal": 0.5, "Sounds of things": 0.5}
-    assert BRANCHES[table[0].argmax()] == "Animal"
+        assert {ROOTS[i]: share for i, share in enumerate(row) if share} == {"Animal": 0.5, "Sounds of things": 0.5}
+    assert ROOTS[table[0].argmax()] == "Animal"
 
 
 def test_every_label_of_audioset_and_of_the_sample_has_the_branches_above_it_in_the_ontology(root, real_data, tmp_path):
@@ -144,7 +144,7 @@ def test_a_label_is_written_where_it_is_dense(tmp_path):
     assert set(words) == {"Bark", "Speech", "Animal", "Human sounds"}
     assert words["Animal"]["whole"]
     assert not words["Bark"]["whole"]
-    assert words["Bark"]["branch"] == BRANCHES.index("Animal")
+    assert words["Bark"]["branch"] == ROOTS.index("Animal")
     left, right = sorted((words["Bark"]["x"], words["Speech"]["x"]))
     assert left < 10_000
     assert right > 55_000

@@ -8,13 +8,13 @@ import pytest
 
 from lsh import LSHIndex
 from lsh.analysis.comparing import Compared, Comparison, Mean
-from ui.figures import Grid
 from ui.figures.families import families
+from ui.figures.marks import Grid
 from ui.figures.probe_trade_off import recall_by_probes
 from ui.figures.seeds import seed_spread
 from ui.pages.tune import families as tune_families
 from ui.pages.tune import probes, seeds
-from ui.pages.tune.pieces import SHARED, Parts
+from ui.pages.tune.measure_on_request import SHARED, Parts
 
 L, K = np.arange(1, 5), np.arange(1, 4)
 
@@ -99,7 +99,7 @@ def test_the_range_of_recall_over_seeds_is_given_and_compared_with_more_tables()
     said = seeds.sentence(grid, draws, (1, 2))
     assert "3 draws of L = 1 table, K = 2 bits find 15.0 % to 30.0 %" in said
     assert "yours, with 20.0 %, is number 2" in said
-    assert "**15.0 points** here, as much as **2 tables more** would bring" in said
+    assert "**15.0 points** here, as much as **2 more tables** would bring" in said
 
 
 def test_where_no_number_of_tables_gains_as_much_none_is_named():
@@ -179,7 +179,7 @@ def test_a_difference_within_the_error_is_no_difference():
 def test_a_family_without_a_setting_within_the_budget_leaves_its_place_empty():
     nothing = Comparison((), Mean(0.5, 0.01), 10, 200)
     assert tune_families.table({"own": comparison(0.6, 0.4), "A": nothing}).values.tolist() == [
-        ["own", "", "", "0.60 (0.40)", ""],
+        ["own", "", "", "60 % (40 %)", ""],
         ["A", "", "", "", ""],
     ]
     assert "Not every family" in tune_families.sentence({"own": nothing, "A": comparison(0.6, 0.4)})

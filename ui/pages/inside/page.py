@@ -6,7 +6,7 @@ from lsh import LSHError
 from ui.model import session
 from ui.model.loading import PageContext
 from ui.model.query_view import look_up
-from ui.pages.inside import crowd, families, plane, probes, result, sketches, walk
+from ui.pages.inside import bucket_sizes, distances, key_and_buckets, missed, plane, probes, sketches
 from ui.paths import COMPONENTS
 from ui.widgets import answer_messages, chapters, clip_list, metrics_strip, search_box
 from ui.widgets.chapters import Chapter
@@ -17,15 +17,15 @@ STYLE = COMPONENTS / "inside.css"
 
 STEPS = [
     Chapter("Planes", "Cut the collection into buckets", plane.show),
-    Chapter("Key", "From your sound to a key", walk.key),
-    Chapter("Buckets", "One bucket in each table", walk.buckets),
+    Chapter("Key", "From your sound to a key", key_and_buckets.key),
+    Chapter("Buckets", "One bucket in each table", key_and_buckets.buckets),
     Chapter("Probes", "The buckets next door", probes.show),
     Chapter("Sketches", "A quick look before a close one", sketches.show),
-    Chapter("Missed", "What was missed, and by how little", result.missed),
-    Chapter("Chances", "The curve that predicts it", result.curve),
-    Chapter("Crowds", "Full buckets and popular clips", crowd.crowds),
-    Chapter("Distances", "Cosine and Euclidean, side by side", families.both),
-    Chapter("Centring", "Why the middle matters", families.centring),
+    Chapter("Missed", "What was missed, and by how little", missed.missed),
+    Chapter("Chances", "The curve that predicts it", missed.curve),
+    Chapter("Crowds", "Full buckets and popular clips", bucket_sizes.crowds),
+    Chapter("Distances", "Cosine and Euclidean, side by side", distances.both),
+    Chapter("Centring", "Why the middle matters", distances.centring),
 ]
 
 

@@ -12,8 +12,8 @@ from ui.figures.probes import probe_gains, probe_order
 from ui.format import plural
 from ui.model.query_view import QueryView
 from ui.model.state import MAX_PROBES, Settings
-from ui.pages.inside.walk import choose_table
-from ui.pages.inside.words import distance_to_wall, numbered, written
+from ui.pages.inside.key_and_buckets import choose_table
+from ui.pages.inside.key_texts import distance_to_wall, numbered, written
 from ui.widgets.charts import draw
 
 SHOWN_PROBES = 8

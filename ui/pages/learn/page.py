@@ -6,7 +6,7 @@ from lsh import LSHError
 from ui.model import session
 from ui.model.loading import PageContext
 from ui.model.query_view import look_up
-from ui.pages.learn import idea, questions, trade_off
+from ui.pages.learn import basics, questions, trade_off
 from ui.paths import COMPONENTS
 from ui.widgets import answer_messages, chapters, metrics_strip
 from ui.widgets.chapters import Chapter
@@ -17,11 +17,11 @@ INTRO = (
 STYLE = COMPONENTS / "learn.css"
 
 CHAPTERS = [
-    Chapter("Alike", "What makes two sounds alike?", idea.alike),
-    Chapter("Brute force", "Why not just compare with everything?", idea.brute_force),
-    Chapter("One bit", "What is a hash that keeps neighbours together?", idea.one_bit),
-    Chapter("K bits", "Why is one bit not enough?", idea.key),
-    Chapter("L tables", "Why several tables?", idea.tables),
+    Chapter("Alike", "What makes two sounds alike?", basics.alike),
+    Chapter("Brute force", "Why not just compare with everything?", basics.brute_force),
+    Chapter("One bit", "What is a hash that keeps neighbours together?", basics.one_bit),
+    Chapter("K bits", "Why is one bit not enough?", basics.key),
+    Chapter("L tables", "Why several tables?", basics.tables),
     Chapter("Missed", "What gets missed, and can you hear it?", trade_off.missed),
     Chapter("Trade-off", "What do K and L trade?", trade_off.trade),
     Chapter("More ideas", "Can it be done better?", trade_off.more),

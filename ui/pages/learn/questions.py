@@ -5,11 +5,11 @@ import streamlit as st
 
 from data_prep.dataset import Dataset
 from ui.figures import race as race_figures
-from ui.figures import setting
+from ui.figures.marks import setting
 from ui.format import percent
 from ui.model import commands, race_session, race_summary, recall_grid
 from ui.model.query_view import QueryView
-from ui.pages.learn import judging, published
+from ui.pages.learn import label_quality, published
 from ui.pages.learn.trade_off import WANTED
 from ui.widgets import clip_list, links
 from ui.widgets.charts import draw, few_numbers
@@ -68,7 +68,7 @@ def quality(view: QueryView) -> None:
     context, s = view.context, view.settings
     if not _has_judges(context.dataset):
         return
-    measured = judging.measure(context)
+    measured = label_quality.measure(context)
     st.markdown(
         f"At {setting(s.n_tables, s.n_bits)} LSH finds **{percent(measured.recall)}** of the ten nearest on average. "
         f"{percent(measured.complete)} of the queries get all ten; the worst gets {measured.worst_words}."
@@ -104,7 +104,7 @@ label stand high when all are ranked.
     )
     if dataset.has_frames and dataset.n_rows("validation"):
         with st.spinner("Pooling every clip's frames in four ways…"):
-            here, said = judging.pooled(dataset)
+            here, said = label_quality.pooled(dataset)
         st.markdown(said)
         few_numbers(here)
         st.caption(f"Measured here, over {dataset.n_rows('train'):,} clips, with cosine distance.")

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from ui import figures
-from ui.figures import setting
+from ui.figures.marks import setting
+from ui.figures.recall_grid import heat_map
 from ui.format import nth_nearest, percent
 from ui.frame.controls import mirrored_slider
 from ui.model import loading, recall_grid, session, setting_metrics
@@ -86,8 +86,8 @@ Settings along the line find 90 %; they differ in what they cost.
         mirrored_slider("lesson", session.N_BITS)
     measured = recall_grid.measure(view.context)
     draw(
-        figures.recall_grid(measured.grid, measured.here, WANTED, view.mode),
-        f"Recall at every L and K. You are at {setting(*measured.here)}: recall {measured.here_recall:.2f}, "
+        heat_map(measured.grid, measured.here, WANTED, view.mode),
+        f"Recall at every L and K. You are at {setting(*measured.here)}: recall {percent(measured.here_recall)}, "
         f"{percent(measured.here_looked_at)} of the clips looked at.",
     )
     st.markdown(recall_grid.doubling(measured.grid, measured.here))

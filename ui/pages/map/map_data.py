@@ -16,7 +16,7 @@ from data_prep.dataset import SPLITS, Clip, Dataset
 from data_prep.dataset.map_layout import as_coordinates, principal_plane
 from ui.model.text import clean
 from ui.pages.map import ontology_roots
-from ui.pages.map.ontology_roots import BRANCHES
+from ui.pages.map.ontology_roots import ROOTS
 
 MAX_POINTS = 1_000_000  # clips drawn; of a larger collection a random sample
 MIN_CLIPS_TO_NAME = 8  # clips that a label needs to be named on the map
@@ -88,7 +88,7 @@ def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
         ends=_table(end=np.cumsum(counts).astype(np.uint32)),
         labels=_table(label=labels.astype(np.uint16)),
         label_names=tuple(clean(name, 80) for name in dataset.label_names),
-        branch_counts=tuple(np.bincount(branch, minlength=len(BRANCHES) + 1).tolist()),
+        branch_counts=tuple(np.bincount(branch, minlength=len(ROOTS) + 1).tolist()),
         words=tuple(_words(dataset, xy, branch, counts, labels)),
     )
 
@@ -122,7 +122,7 @@ def _words(
 ) -> list[dict[str, Any]]:
     """Return a name for each branch and label, at its densest position; the most concentrated first."""
     words = []
-    for number, name in enumerate(BRANCHES):
+    for number, name in enumerate(ROOTS):
         score, x, y = _densest(places, np.flatnonzero(branch == number), _BRANCH_CELLS)
         words.append((score, {"text": name, "x": x, "y": y, "branch": number, "whole": True}))
     order = np.argsort(labels, kind="stable")
@@ -131,7 +131,7 @@ def _words(
     weights = ontology_roots.label_weights(dataset)
     mine = np.where(weights.any(axis=1), weights.argmax(axis=1), ontology_roots.NONE).tolist()
     for number, name in enumerate(dataset.label_names):
-        if name not in BRANCHES:
+        if name not in ROOTS:
             score, x, y = _densest(places, owner[edges[number] : edges[number + 1]], _CELLS)
             word = {"text": clean(name, 40), "x": x, "y": y, "branch": mine[number], "whole": False}
             words.append((score, word))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from data_prep.dataset import SPLITS, Dataset
 
-BRANCHES: Final = (
+ROOTS: Final = (
     "Human sounds",
     "Animal",
     "Music",
@@ -16,7 +16,7 @@ BRANCHES: Final = (
     "Natural sounds",
     "Channel, environment and background",
 )
-NONE: Final = len(BRANCHES)  # the branch of a clip whose labels lead to no branch
+NONE: Final = len(ROOTS)  # the branch of a clip whose labels lead to no branch
 
 # Nodes between the branches and the labels, which the label tables of AudioSet and of the sample do not contain.
 # Source: AudioSet ontology (Gemmeke et al., 2017).
@@ -52,7 +52,7 @@ _BETWEEN: Final = {
         "Sound reproduction",
     ),
 }
-_ROOT_OF: Final = {name: root for root, names in _BETWEEN.items() for name in names} | {name: name for name in BRANCHES}
+_ROOT_OF: Final = {name: root for root, names in _BETWEEN.items() for name in names} | {name: name for name in ROOTS}
 
 
 def label_weights(dataset: Dataset) -> npt.NDArray[np.float64]:
@@ -63,16 +63,16 @@ def label_weights(dataset: Dataset) -> npt.NDArray[np.float64]:
     parents: dict[str, list[str]] = {}
     for name, above in zip(dataset.label_names, dataset.label_parents, strict=True):
         parents[name] = [*parents.get(name, []), *above]  # names of labels need not be unique
-    table = np.zeros((len(dataset.label_names), len(BRANCHES)))
+    table = np.zeros((len(dataset.label_names), len(ROOTS)))
     for row, name in zip(table, dataset.label_names, strict=True):
         for root in _roots(name, parents):
-            row[BRANCHES.index(root)] = 1
+            row[ROOTS.index(root)] = 1
     table /= np.maximum(table.sum(axis=1, keepdims=True), 1)
     return table
 
 
 def of_clips(dataset: Dataset) -> npt.NDArray[np.uint8]:
-    """Return the branch of every clip of train, validation and test, as an index of BRANCHES or NONE: uint8[n].
+    """Return the branch of every clip of train, validation and test, as an index of ROOTS or NONE: uint8[n].
 
     It is the branch with the highest weight over the clip's labels; of equal ones the rarer, which is more specific.
     """
@@ -81,7 +81,7 @@ def of_clips(dataset: Dataset) -> npt.NDArray[np.uint8]:
     rarity = 1e-6 * (1 - (counts @ table) / max(float(np.sum(counts)), 1))  # breaks ties only
     for split in SPLITS:
         offsets, values = dataset.label_sets(split)
-        sums = np.zeros((len(values) + 1, len(BRANCHES)))
+        sums = np.zeros((len(values) + 1, len(ROOTS)))
         np.cumsum(table[values], axis=0, out=sums[1:])
         votes = sums[offsets[1:]] - sums[offsets[:-1]]
         best = (votes + rarity).argmax(axis=1)

@@ -13,10 +13,9 @@ from ui.model.answer import Answer
 from ui.model.loading import PageContext
 from ui.model.query_view import QueryView, candidate_rows, look_up
 from ui.model.text import clean
-from ui.pages.map import map_data
-from ui.pages.map import words as map_words
+from ui.pages.map import map_data, texts
 from ui.pages.map.map_data import MapData
-from ui.pages.map.ontology_roots import BRANCHES
+from ui.pages.map.ontology_roots import ROOTS
 from ui.widgets import answer_messages, cards, clip_list, events, metrics_strip
 from ui.widgets.clip_list import Entry
 
@@ -34,7 +33,7 @@ def show(context: PageContext) -> None:
     st.title("Map")
     numbers = metrics_strip.place()
     chart = map_data.map_of(context.dataset)
-    st.markdown(map_words.intro(chart))
+    st.markdown(texts.intro(chart))
     view: QueryView | None = None
     try:
         view = look_up(context, clip)
@@ -42,7 +41,7 @@ def show(context: PageContext) -> None:
         answer_messages.unsearchable(error)
     _controls(context)
     _map(context, chart, clip, view)
-    st.caption(map_words.what_it_can_tell(chart))
+    st.caption(texts.what_it_can_tell(chart))
     if view is not None:
         _neighbours(chart, view)
         metrics_strip.draw(context, numbers)
@@ -104,7 +103,7 @@ def _marks(context: PageContext, chart: MapData, clip: Clip, found: Answer | Non
         return marks
     for row in [*found.missed, *reversed(found.found.rows.tolist())]:
         one = dataset.clip("train", row)
-        kind, words = map_words.standing(one, clip, found)
+        kind, words = texts.standing(one, clip, found)
         mark = {"kind": kind, "exact": row in found.exact.rows, "words": words, "title": cards.title(dataset, one)}
         marks.append({**chart.place(one), **mark})
     return marks
@@ -141,7 +140,7 @@ def _wanted_parts(chart: MapData) -> dict[str, Any]:
         lacking = "points"
     if lacking == "points":
         session.MAP_SENT.set(chart.id)
-        branches = [{"name": name, "count": count} for name, count in zip(BRANCHES, chart.branch_counts, strict=False)]
+        branches = [{"name": name, "count": count} for name, count in zip(ROOTS, chart.branch_counts, strict=False)]
         return {"points": chart.points, "branches": branches, "words": list(chart.words)}
     if lacking == "names":
         return {"ends": chart.ends, "labels": chart.labels, "names": list(chart.label_names)}
@@ -163,8 +162,8 @@ def _picked(context: PageContext, chart: MapData, query: Clip, found: Answer | N
     clip = context.dataset.find_clip(picked) if picked else None
     if clip is None:
         return {"picked": None, "cards": {}}
-    kind, words = map_words.standing(clip, query, found)
-    distance = map_words.distance(context, clip, query)
+    kind, words = texts.standing(clip, query, found)
+    distance = texts.distance(context, clip, query)
     card = {
         **cards.clip_data(context.dataset, clip, query, clip.clip_id in session.GONE.get()),
         "kind": kind,
@@ -182,12 +181,12 @@ def _neighbours(chart: MapData, view: QueryView) -> None:
     st.header("The same in words")
     st.markdown("The 10 nearest clips by the search's own distance, the nearest first.")
     exact, dataset = view.answer.exact, view.context.dataset
-    nearer = map_words.nearer_on_the_map(chart, view.clip, exact.rows)
+    nearer = texts.nearer_on_the_map(chart, view.clip, exact.rows)
     entries = [
         Entry(
             dataset.clip("train", row),
             "found" if found else "missed",
-            map_words.beside(not found, n),
+            texts.beside(not found, n),
             float(distance),
             rank=str(rank),
         )

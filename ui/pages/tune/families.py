@@ -14,7 +14,7 @@ from ui.format import percent
 from ui.model import commands
 from ui.model.recall_grid import GridView, key
 from ui.model.state import K_NEIGHBOURS
-from ui.pages.tune.pieces import on_request
+from ui.pages.tune.measure_on_request import on_request
 from ui.widgets.charts import draw, few_numbers
 
 NAMES = {
@@ -95,7 +95,7 @@ def table(made: Mapping[str, Comparison]) -> pd.DataFrame:
     rows = []
     for name, one in made.items():
         cells = [_at(one, budget) for budget in BUDGETS]
-        rows.append((name, *(f"{c[0].value:.2f} ({c[1].value:.2f})" if c else "" for c in cells)))
+        rows.append((name, *(f"{percent(c[0].value)} ({percent(c[1].value)})" if c else "" for c in cells)))
     return pd.DataFrame(rows, columns=["", *(f"≤ {percent(budget, 1)}" for budget in BUDGETS)])
 
 

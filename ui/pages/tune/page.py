@@ -7,8 +7,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lsh import LSHError, tune
-from ui import figures
-from ui.figures import Grid, setting
+from ui.figures.marks import Grid, setting
+from ui.figures.recall_cost import candidate_cost, trade_off
+from ui.figures.recall_grid import heat_map
 from ui.format import capitalised, percent
 from ui.frame import error_pages
 from ui.model import commands, recall_grid, session
@@ -16,7 +17,7 @@ from ui.model.loading import PageContext
 from ui.model.recall_grid import GridView, cheapest_table, doubling, key
 from ui.model.state import K_NEIGHBOURS
 from ui.model.text import plain
-from ui.pages.tune import cells, families, probes, seeds, theory, timing, worst_queries
+from ui.pages.tune import families, heat_map_clicks, probes, seeds, theory, timing, worst_queries
 from ui.paths import COMPONENTS
 from ui.widgets import metrics_strip
 from ui.widgets.charts import BESIDE, draw, few_numbers
@@ -65,6 +66,7 @@ def _ask(view: GridView) -> float:
             left.slider(
                 "Recall you want: the share of the 10 truly nearest clips that LSH should find",
                 *(0.5, 0.99, 0.9, 0.01),
+                format="percent",
                 key="recall",
                 bind="query-params",
             )
@@ -72,7 +74,7 @@ def _ask(view: GridView) -> float:
         with st.container(key="why"):
             why = st.empty()
         right.button(
-            f"Best setting for recall ≥ {wanted:.2f}",
+            f"Best setting for recall ≥ {percent(wanted)}",
             key="best",
             type="primary",
             width="stretch",
@@ -105,21 +107,20 @@ def _why(view: GridView, wanted: float) -> str:
     wish, chosen, because = session.CHOSEN_SETTING.get()
     if wish == (key(view.context), wanted) and chosen in (None, (s.n_tables, s.n_bits, s.n_probes)):
         return plain(because, longest=1000)
-    return wish_sentence(view.grid, view.here, wanted)
+    return compare_with_wanted(view.grid, view.here, wanted)
 
 
 def _every_setting(view: GridView, wanted: float) -> None:
     st.header("Every setting at once")
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
-    with chart, st.container(key=cells.CHART):
-        figure = figures.recall_grid(view.grid, view.here, wanted, view.mode)
-        last = setting(int(view.grid.n_tables[-1]), int(view.grid.n_bits[-1]))
+    with chart, st.container(key=heat_map_clicks.CHART):
+        figure = heat_map(view.grid, view.here, wanted, view.mode)
         draw(
             figure,
-            f"Heat map of recall at every setting up to {last}, with the line of recall {wanted:.2f}. You are at "
-            f"{setting(*view.here)}: recall {view.here_recall:.2f}. Recall grows with L and falls with K.",
+            f"Heat map of recall at every setting, with the line of recall {percent(wanted)}. You are at "
+            f"{setting(*view.here)}: recall {percent(view.here_recall)}. Recall grows with L and falls with K.",
         )
-        cells.listen()
+        heat_map_clicks.listen()
     with aside:
         st.markdown(reaching(view.grid, wanted, len(view.sample.rows)))
         st.markdown("The setting of each recall that looks at the fewest clips:")
@@ -131,13 +132,12 @@ def _cost(view: GridView, wanted: float) -> DeltaGenerator:
     st.header("What recall costs")
     st.markdown("Each line is one K; along it, L grows from 1 table to 32. Up and to the left is better.")
     left, right = st.columns(2, gap="large")
-    cost = figures.candidate_cost(view.grid.candidate_fraction)
-    here_at = (100 * view.here_looked_at, view.here_recall)
+    cost = candidate_cost(view.grid.candidate_fraction)
     with left:
         draw(
-            figures.trade_off(view.grid, cost, view.here, here_at, wanted, view.mode),
-            f"Recall against clips looked at, one line for each K as L grows. You are at {cost.text(here_at[0])}, "
-            f"recall {here_at[1]:.2f}; exact search is at {cost.text(cost.exact)}, recall 1.",
+            trade_off(view.grid, cost, view.here, (view.here_looked_at, view.here_recall), wanted, view.mode),
+            f"Recall against clips looked at, one line for each K as L grows. You are at {percent(view.here_recall)} "
+            f"recall with {cost.text(view.here_looked_at)}; exact search looks at all clips.",
         )
         st.markdown(doubling(view.grid, view.here))
         few_numbers(doubling_table(view.grid, view.here, FEW_TABLES))
@@ -155,7 +155,7 @@ def _reproduce(view: GridView) -> None:
         st.markdown("The command line takes the default bucket width, not the one that you set.")
 
 
-def wish_sentence(grid: Grid, here: tuple[int, int], wanted: float) -> str:
+def compare_with_wanted(grid: Grid, here: tuple[int, int], wanted: float) -> str:
     """Compare the setting in force with the wanted recall."""
     recall, looked_at = grid.at(*here)
     now = (
@@ -172,8 +172,8 @@ def reaching(grid: Grid, wanted: float, n_queries: int) -> str:
     reaching, every = int((grid.recall >= wanted).sum()), grid.recall.size
     how = f"Measured with {n_queries} validation clips, which are kept out of the collection to be its judges."
     if reaching == 0:
-        return f"None of the {every} settings reaches recall {wanted:.2f}. Ask for less, or add probes. {how}"
-    return f"{reaching} of {every} settings reach recall {wanted:.2f}: those on the line and below it. {how}"
+        return f"None of the {every} settings reaches a recall of {percent(wanted)}. Ask for less, or add probes. {how}"
+    return f"{reaching} of {every} settings reach a recall of {percent(wanted)}: those on the line and below it. {how}"
 
 
 def doubling_table(grid: Grid, here: tuple[int, int], tables: Sequence[int]) -> pd.DataFrame:
@@ -182,5 +182,5 @@ def doubling_table(grid: Grid, here: tuple[int, int], tables: Sequence[int]) -> 
     for n_tables in sorted({*tables, here[0]}):
         recall, looked_at = grid.at(n_tables, here[1])
         you = "you are here" if n_tables == here[0] else ""
-        rows.append((str(n_tables), f"{recall:.2f}", percent(looked_at), you))
+        rows.append((str(n_tables), percent(recall), percent(looked_at), you))
     return pd.DataFrame(rows, columns=["L", "recall", "looked at", f"at K = {here[1]}"])

@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from lsh import LSHIndex
-from ui.figures import Grid
-from ui.figures.probe_trade_off import probes, recall_by_probes
+from ui.figures.marks import Grid
+from ui.figures.probe_trade_off import recall_by_probes
 from ui.format import megabytes, number, percent, plural
 from ui.model import loading
 from ui.model.recall_grid import GridView, grid_of, key
-from ui.pages.tune.pieces import on_request
+from ui.pages.tune.measure_on_request import on_request
 from ui.widgets.charts import BESIDE, draw, few_numbers
 
 PROBES = (1, 2, 4, 8, 16)
@@ -29,7 +29,7 @@ do they bring when you look at no more than now?
 def show(view: GridView) -> None:
     """Draw recall against clips looked at for a few numbers of probes, once a visitor has asked for it."""
     st.header("More probes, or more tables?")
-    makers = {probes(n): partial(_measure, view, n) for n in PROBES}
+    makers = {plural(n, "probe"): partial(_measure, view, n) for n in PROBES}
     made = on_request("probing", key(view.context), makers, INVITATION, "Measure 1 to 16 probes")
     if made is None:
         return
@@ -83,7 +83,7 @@ def sentence(rows: list[Row], here: tuple[int, int], budget: float, index: LSHIn
     return (
         f"With L = {plural(here[0], 'table')} ({megabytes(index.nbytes_of(here[0]))}) and no more than "
         f"{percent(budget)} of the clips looked at, most is found with "
-        f"**{probes(n_probes)}** at K = {n_bits}: {percent(recall)}. With one probe per table that takes "
+        f"**{plural(n_probes, 'probe')}** at K = {n_bits}: {percent(recall)}. With one probe per table that takes "
         f"{tables}{memory}."
     )
 
@@ -95,7 +95,7 @@ def table(rows: list[Row], index: LSHIndex) -> pd.DataFrame:
         (
             str(n),
             str(bits),
-            f"{recall:.2f}",
+            percent(recall),
             f"{needed} ({megabytes(index.nbytes_of(needed))})" if needed else f"more than {most}",
         )
         for n, bits, recall, needed in rows

@@ -8,13 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from lsh import LSHIndex, recall_grid
-from ui.figures import Grid, setting
-from ui.figures.marks import Floats
+from ui.figures.marks import Floats, Grid, setting
 from ui.figures.seeds import seed_spread
-from ui.format import percent
+from ui.format import percent, plural, points
 from ui.model.recall_grid import GridView, key
 from ui.model.state import K_NEIGHBOURS, MAX_SEED
-from ui.pages.tune.pieces import on_request
+from ui.pages.tune.measure_on_request import on_request
 from ui.widgets.charts import BESIDE, draw, few_numbers
 
 OTHERS = 5
@@ -61,19 +60,19 @@ def sentence(grid: Grid, draws: Floats, here: tuple[int, int]) -> str:
     said = (
         f"With one probe per table, {len(draws)} draws of {setting(*here)} find {percent(low, 3)} to "
         f"{percent(high, 3)}; yours, with {percent(float(at[0]), 3)}, is number {place}. Luck is worth "
-        f"**{100 * (high - low):.1f} points** here"
+        f"**{points(high - low)}** here"
     )
     better = np.flatnonzero(mean >= mean[row] + (high - low))
     if len(better):
         more = int(grid.n_tables[better[0]] - grid.n_tables[row])
-        said += f", as much as **{more} table{'s' * (more != 1)} more** would bring" if more else ""
+        said += f", as much as **{plural(more, 'more table')}** would bring" if more else ""
     return f"{said}. All draws answered the same queries: nothing but the walls differs."
 
 
 def table(seeds: Sequence[int], recalls: Floats, predicted: float) -> pd.DataFrame:
     """Tabulate recall by seed, the index in force first, and the predicted recall."""
     names = [f"{seeds[0]}, yours", *map(str, seeds[1:]), "predicted"]
-    rows = [(name, f"{recall:.3f}") for name, recall in zip(names, [*recalls, predicted], strict=True)]
+    rows = [(name, percent(float(recall), 3)) for name, recall in zip(names, [*recalls, predicted], strict=True)]
     return pd.DataFrame(rows, columns=["seed", "recall"])
 
 

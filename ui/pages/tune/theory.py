@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from ui import figures
-from ui.figures import Grid, setting
-from ui.figures.marks import Floats
+from ui.figures.marks import Floats, Grid, setting
+from ui.figures.theory import parity, predicted_beside_measured
+from ui.format import percent, points
 from ui.model.recall_grid import GridView
 from ui.widgets.charts import draw, few_numbers
 
@@ -28,12 +28,12 @@ def show(view: GridView, n_tables: Sequence[int]) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         draw(
-            figures.predicted_beside_measured(measured, predicted, view.here, view.mode),
+            predicted_beside_measured(measured, predicted, view.here, view.mode),
             f"Recall as L grows at K = {view.here[1]}: measured, a solid line, and predicted, a dashed line.",
         )
     with right:
         draw(
-            figures.parity(measured, predicted, view.here, view.mode),
+            parity(measured, predicted, view.here, view.mode),
             f"Measured against predicted recall of all {predicted.size} settings, with the diagonal where both agree.",
         )
     st.markdown(sentence(measured, predicted, view.here))
@@ -44,10 +44,12 @@ def sentence(grid: Grid, predicted: Floats, here: tuple[int, int]) -> str:
     """Give the differences of predicted and measured recall: at the current K, and over all settings."""
     gap = np.abs(grid.recall - predicted)
     row, column = np.unravel_index(gap.argmax(), gap.shape)
+    at_here = gap[:, grid.cell(*here)[1]].max()
+    here_most, mean, most = (points(float(value)) for value in (at_here, gap.mean(), gap.max()))
     worst = setting(int(grid.n_tables[row]), int(grid.n_bits[column]))
     return (
-        f"At K = {here[1]} the two lines are at most {_points(gap[:, grid.cell(*here)[1]].max())} apart. Over all "
-        f"{gap.size} settings they differ by {_points(gap.mean())} on average and {_points(gap.max())} at worst "
+        f"At K = {here[1]} the two lines are at most {here_most} apart. Over all "
+        f"{gap.size} settings they differ by {mean} on average and {most} at worst "
         f"({worst}). An index is one random draw, the theory the mean of all draws: some gap is to be expected."
     )
 
@@ -56,10 +58,5 @@ def table(grid: Grid, predicted: Floats, here: tuple[int, int], tables: Sequence
     """Tabulate measured and predicted recall at the current K, one column for each of `tables`."""
     cells = [grid.cell(n, here[1]) for n in tables]
     lines = (("measured", grid.recall), ("predicted", predicted))
-    rows = [(name, *(f"{recall[cell]:.2f}" for cell in cells)) for name, recall in lines]
+    rows = [(name, *(percent(float(recall[cell])) for cell in cells)) for name, recall in lines]
     return pd.DataFrame(rows, columns=["L", *map(str, tables)])
-
-
-def _points(difference: float) -> str:
-    """Write a difference of recalls in percentage points."""
-    return f"{100 * difference:.1f} points"

@@ -5,8 +5,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lsh.analysis import machine
-from ui import figures
-from ui.figures import Grid, setting
+from ui.figures.marks import Grid, setting
+from ui.figures.recall_cost import HEIGHT, time_cost, trade_off
 from ui.format import compare_times, milliseconds, percent
 from ui.model.loading import PageContext, Sample
 from ui.model.recall_grid import GridView, key
@@ -23,21 +23,21 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
         times = watch.run(lambda _: None)
         chart = said = place
     else:
-        chart, said = place.skeleton(figures.TRADE_OFF_HEIGHT), place.empty()
+        chart, said = place.skeleton(HEIGHT), place.empty()
         times = watch.run(lambda share: said.progress(share, f"Timing real searches on this machine: {percent(share)}"))
         said = said.container()
     rows = [view.grid.cell(int(n), 1)[0] for n in times.n_tables]
     grid = Grid(times.n_tables, times.n_bits, view.grid.recall[rows], view.grid.candidate_fraction[rows])
     shown = (times.n_bits % 2 == 0) | (times.n_bits == view.here[1])  # all lines, noisy as they are, would overlap
-    cost = figures.time_cost(times.ms[:, shown], times.exact_ms)
+    cost = time_cost(times.ms[:, shown], times.exact_ms)
     lines = Grid(times.n_tables, times.n_bits[shown], grid.recall[:, shown], grid.candidate_fraction[:, shown])
     here_at = (times.at(*view.here), view.here_recall)
-    figure = figures.trade_off(lines, cost, view.here, here_at, wanted, view.mode)
+    figure = trade_off(lines, cost, view.here, here_at, wanted, view.mode)
     alt = (
-        f"Recall against measured time of a query, one line for each K as L grows. You are at {cost.text(here_at[0])}, "
-        f"recall {here_at[1]:.2f}; exact search takes {cost.text(cost.exact)}."
+        f"Recall against measured time per query, one line for each K as L grows. You are at {cost.text(here_at[0])}, "
+        f"recall {percent(here_at[1])}; exact search takes {cost.text(cost.exact)}."
     )
-    chart.plotly_chart(figure, alt=alt, config=STATIC, height=figures.TRADE_OFF_HEIGHT)
+    chart.plotly_chart(figure, alt=alt, config=STATIC, height=HEIGHT)
     with said:
         _say_times(view, wanted, times, grid)
 
@@ -59,11 +59,11 @@ def time_sentence(
         f"{milliseconds(mine)} and finds {percent(recall)}: {compare_times(mine, times.exact_ms)} as exact search."
     )
     if fastest is None:
-        return f"{now} No setting timed here reaches recall {wanted:.2f}."
+        return f"{now} No setting timed here reaches a recall of {percent(wanted)}."
     best = times.at(*fastest)
     return (
-        f"{now} The fastest timed here that reaches recall {wanted:.2f} is {setting(*fastest)}, {milliseconds(best)}: "
-        f"{compare_times(best, times.exact_ms)} as exact search."
+        f"{now} The fastest timed here that reaches a recall of {percent(wanted)} is {setting(*fastest)}, "
+        f"{milliseconds(best)}: {compare_times(best, times.exact_ms)} as exact search."
     )
 
 
@@ -73,10 +73,10 @@ def time_table(times: Times, grid: Grid, here: tuple[int, int], here_recall: flo
     for target in sorted({0.5, 0.8, round(wanted, 2)}):
         best = times.fastest(grid.recall >= target)
         if best is not None:
-            rows.append((f"fastest, recall ≥ {target:.2f}", *best, grid.at(*best)[0], times.at(*best)))
-    table = [(name, str(n), str(b), f"{found:.2f}", milliseconds(t)) for name, n, b, found, t in rows]
-    table.append(("exact", "", "", "1.00", milliseconds(times.exact_ms)))
-    return pd.DataFrame(table, columns=["", "L", "K", "recall", "per query"])
+            rows.append((f"fastest, recall ≥ {percent(target)}", *best, grid.at(*best)[0], times.at(*best)))
+    table = [(name, str(n), str(b), percent(found), milliseconds(t)) for name, n, b, found, t in rows]
+    table.append(("exact", "", "", "100 %", milliseconds(times.exact_ms)))
+    return pd.DataFrame(table, columns=["", "L", "K", "recall", "time per query"])
 
 
 def how_timed(times: Times, machine: str) -> str:

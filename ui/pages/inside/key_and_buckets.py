@@ -13,7 +13,7 @@ from ui.model import session
 from ui.model.query_view import QueryView
 from ui.model.state import Settings
 from ui.model.text import clean
-from ui.pages.inside.words import distance_to_wall, symbol, written
+from ui.pages.inside.key_texts import distance_to_wall, symbol, written
 from ui.widgets import cards, clip_list
 from ui.widgets.charts import draw
 from ui.widgets.clip_list import Entry

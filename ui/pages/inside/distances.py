@@ -16,7 +16,7 @@ from ui.format import percent
 from ui.model.loading import PageContext
 from ui.model.query_view import QueryView, under
 from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, METRICS, Settings
-from ui.pages.inside import walk
+from ui.pages.inside import key_and_buckets
 from ui.widgets.charts import draw, few_numbers
 
 FAMILY_NAMES = {"cosine": "Cosine: hyperplanes", "euclidean": "Euclidean: p-stable projections"}
@@ -53,7 +53,7 @@ def both(view: QueryView) -> None:
         with column:
             st.subheader(FAMILY_NAMES[one.settings.metric])
             n_bits = min(SHOWN_BITS, one.settings.n_bits)
-            at = walk.margins_of(one, 0, n_bits)
+            at = key_and_buckets.margins_of(one, 0, n_bits)
             draw(
                 margins(at, view.mode),
                 f"{FAMILY_NAMES[one.settings.metric]}: where your sound and its nearest stand to the first "

@@ -12,7 +12,7 @@ from ui.figures.marks import Ints
 from ui.format import number, percent, plural
 from ui.model.query_view import QueryView
 from ui.model.state import K_NEIGHBOURS, Settings
-from ui.pages.inside.walk import choose_table
+from ui.pages.inside.key_and_buckets import choose_table
 from ui.widgets import clip_list
 from ui.widgets.charts import draw
 from ui.widgets.clip_list import Entry

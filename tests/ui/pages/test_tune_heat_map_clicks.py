@@ -1,7 +1,7 @@
 import pytest
 import streamlit as st
 
-from ui.pages.tune import cells
+from ui.pages.tune import heat_map_clicks
 
 
 @pytest.fixture
@@ -12,11 +12,11 @@ def session(monkeypatch):
 
 
 def test_a_cell_moves_both_sliders(session):
-    cells.go([5, 12])
+    heat_map_clicks.go([5, 12])
     assert session == {"L": 5, "K": 12}
 
 
 @pytest.mark.parametrize("cell", [None, 5, [5], [5, 12, 1], [0, 5], [5, 25], [33, 1], [1.5, 2], ["5", "12"], [True, 1]])
 def test_a_value_that_is_no_cell_moves_no_slider(session, cell):
-    cells.go(cell)
+    heat_map_clicks.go(cell)
     assert session == {}

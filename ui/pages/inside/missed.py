@@ -15,7 +15,7 @@ from ui.figures.s_curve import HitCurve, s_curve
 from ui.format import degrees, join_words, percent, plural
 from ui.model.query_view import QueryView, distances
 from ui.model.state import MAX_BITS, MAX_PROBES, Settings
-from ui.pages.inside.words import bits, numbered, symbol, to_wall
+from ui.pages.inside.key_texts import bits, numbered, symbol, to_wall
 from ui.widgets import clip_list
 from ui.widgets.charts import draw
 from ui.widgets.clip_list import Entry

@@ -6,7 +6,7 @@ from ui.figures.key_matches import key_differences
 from ui.figures.margins import Margins, margins
 from ui.figures.palette import FOUND, MISSED, QUERY
 from ui.model.state import Settings
-from ui.pages.inside import crowd, result, walk
+from ui.pages.inside import bucket_sizes, key_and_buckets, missed
 
 S = Settings(n_tables=5, n_bits=8)
 
@@ -16,35 +16,35 @@ def traces(figure):
 
 
 def test_a_miss_says_in_how_many_bits_of_which_table():
-    said = result.describe_miss(S, NearMiss(2, (4,), 4))
+    said = missed.describe_miss(S, NearMiss(2, (4,), 4))
     assert said == "missed: its key differs from yours in 1 of 8 bits in table 3: bit 5"
 
 
 def test_under_euclidean_a_key_is_made_of_numbers():
-    said = result.describe_miss(Settings(metric="euclidean", n_bits=8), NearMiss(0, (0, 6), 0))
+    said = missed.describe_miss(Settings(metric="euclidean", n_bits=8), NearMiss(0, (0, 6), 0))
     assert said.endswith("2 of 8 numbers in table 1: numbers 1 and 7")
 
 
 def test_the_deciding_wall_is_the_nearest_of_those_that_differ():
     positions = np.array([[3.0, -0.04, 8.0], [-2.0, 1.5, 9.0]])
-    said = result.deciding_wall(S, NearMiss(0, (0, 1), 0), positions, Rescue(7, None, 2))
+    said = missed.deciding_wall(S, NearMiss(0, (0, 1), 0), positions, Rescue(7, None, 2))
     assert said.startswith("The plane of bit 2 passes between you: 0.040° from your sound, 1.5° from it.")
     assert said.endswith("K = 7 or probes = 2 alone would have found it.")
 
 
 def test_a_miss_that_no_single_setting_would_find_is_described_so():
-    said = result.deciding_wall(S, NearMiss(0, (0,), 0), np.ones((2, 3)), Rescue(None, None, None))
+    said = missed.deciding_wall(S, NearMiss(0, (0,), 0), np.ones((2, 3)), Rescue(None, None, None))
     assert "No single slider" in said
 
 
 @pytest.mark.parametrize(("weakest", "said"), [(0.05, "Bit 2 was nearly another"), (0.4, "Bit 2 is the least certain")])
 def test_a_bit_is_called_nearly_another_only_when_its_plane_passes_near(weakest, said):
     own = TableKey(np.array([1, 0, 1]), np.array([5.0, -0.2, 7.0]), np.array([0.9, weakest, 0.8]))
-    assert said in walk.describe_key(Settings(n_bits=3), 0, own, np.array([1, 4, 0]), 2, 10)
+    assert said in key_and_buckets.describe_key(Settings(n_bits=3), 0, own, np.array([1, 4, 0]), 2, 10)
 
 
 def test_the_cost_of_uneven_buckets_is_the_mean_bucket_of_a_clip_over_the_even_size():
-    said = crowd.describe_crowds(Settings(n_bits=1), 0, np.array([90, 10]), 90, 50.0, 100)
+    said = bucket_sizes.describe_crowds(Settings(n_bits=1), 0, np.array([90, 10]), 90, 50.0, 100)
     assert "fullest holds **90 %**" in said
     assert "shares its bucket with 82 on average" in said
     assert "**1.6 times** the work" in said

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ui.figures import Grid
+from ui.figures.marks import Grid
 from ui.model import commands, recall_grid
 from ui.model.state import Settings
 from ui.model.stopwatch import Times
@@ -32,23 +32,23 @@ def test_the_cheapest_setting_reaches_the_recall_by_looking_at_the_fewest(grid, 
 
 def test_the_table_of_cheapest_settings_holds_the_wanted_recall_and_says_what_is_out_of_reach(grid):
     table = recall_grid.cheapest_table(grid, 0.63)
-    assert list(table["recall ≥"]) == ["0.50", "0.63", "0.80", "0.90", "0.95", "0.99"]
+    assert list(table["recall ≥"]) == ["50 %", "63 %", "80 %", "90 %", "95 %", "99 %"]
     lower = Grid(grid.n_tables, grid.n_bits, 0.95 * grid.recall, grid.candidate_fraction)
     assert list(recall_grid.cheapest_table(lower, 0.9)["looked at"])[-1] == "out of reach"
 
 
 def test_a_setting_below_the_wanted_recall_is_described_with_both_numbers(grid):
-    said = tune_page.wish_sentence(grid, (2, 2), 0.9)
+    said = tune_page.compare_with_wanted(grid, (2, 2), 0.9)
     assert "**75 %**" in said
     assert "falls short of the 90 %" in said
 
 
 def test_a_setting_that_reaches_the_wanted_recall_is_described_so(grid):
-    assert "you want, or more" in tune_page.wish_sentence(grid, (4, 1), 0.9)
+    assert "you want, or more" in tune_page.compare_with_wanted(grid, (4, 1), 0.9)
 
 
 def test_the_number_of_settings_that_reach_the_wanted_recall_is_given(grid):
-    assert tune_page.reaching(grid, 0.9, 200).startswith("3 of 9 settings reach recall 0.90")
+    assert tune_page.reaching(grid, 0.9, 200).startswith("3 of 9 settings reach a recall of 90 %")
     assert "None of the 9 settings" in tune_page.reaching(grid, 0.999, 200)
 
 
@@ -64,9 +64,9 @@ def test_the_time_sentence_says_when_exact_search_is_faster(times, grid):
 
 def test_the_time_table_ends_with_exact_search_and_begins_where_you_are(times, grid):
     table = timing.time_table(times, grid, (2, 2), 0.75, 0.9)
-    assert list(table.iloc[0]) == ["you are here", "2", "2", "0.75", "0.50 ms"]
+    assert list(table.iloc[0]) == ["you are here", "2", "2", "75 %", "0.50 ms"]
     assert list(table.iloc[-1])[-1] == "1.0 ms"
-    assert list(table[""])[-2] == "fastest, recall ≥ 0.90"
+    assert list(table[""])[-2] == "fastest, recall ≥ 90 %"
 
 
 def test_the_theory_sentence_says_the_worst_gap_and_where_it_is(grid):
