@@ -15,7 +15,7 @@ METRICS = ("cosine", "euclidean")
 _TABLES = (20, 32, 8)
 _TROUBLE = "[data-testid=stException], [data-testid=stAlertContentWarning]"
 _STILL = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
-_ANSWERED = "bits => document.querySelector('.st-key-thumb button')?.textContent.includes(bits)"
+_ANSWERED = "bits => document.querySelector('.st-key-mobile-sliders button')?.textContent.includes(bits)"
 _TURNED = "([room, before]) => document.querySelector(`.st-key-${room} h2`)?.innerText !== before"
 
 
@@ -95,7 +95,7 @@ def _listen(page: Page, _: int) -> str:
     cards = page.locator(".neighbours .card")
     cards.first.wait_for()
     before = page.url
-    cards.first.get_by_role("button", name="as your sound").click()
+    cards.first.get_by_role("button", name="Find similar").click()
     page.wait_for_url(lambda url: "clip=" in url and url != before)
     _settle(page)
     cards.first.wait_for()
@@ -132,7 +132,7 @@ def _race(page: Page, _: int) -> str:
 
 
 def _inside(page: Page, _: int) -> str:
-    _turn(page, "step-room", "step-on")
+    _turn(page, "step-content", "step-on")
     return "walks through all of Inside, sketches too"
 
 
@@ -142,7 +142,7 @@ def _map(page: Page, _: int) -> str:
 
 
 def _learn(page: Page, _: int) -> str:
-    _turn(page, "chapter-room", "chapter-on")
+    _turn(page, "chapter-content", "chapter-on")
     return "walks through all of Learn"
 
 

@@ -37,7 +37,7 @@ def give(page, data):
 def test_a_neighbour_of_the_asked_sound_becomes_the_query_on_listen(page, recording):
     clip_id, data = recording
     give(page, data)
-    page.get_by_role("button", name="as your sound").first.click()
+    page.get_by_role("button", name="Find similar").first.click()
     page.wait_for_url(lambda url: f"clip={clip_id}" in url and "/ask" not in url)
     expect(page.get_by_role("heading", name="Ask with your own sound")).to_have_count(0)
 

@@ -57,7 +57,7 @@ def drag(page, card):
     page.evaluate(
         "document.ondragstart = (event) => (window.dragged = event.dataTransfer.getData('DownloadURL'), undefined); 0"
     )
-    card.locator(".what").hover()
+    card.locator(".description").hover()
     expect(card).to_have_attribute("draggable", "true")
     page.mouse.down()
     page.mouse.move(5, 5, steps=5)

@@ -15,7 +15,7 @@ def learn(stranger, earshot):
     def open_learn(chapter, **looks):
         page = stranger(**looks)
         page.goto(f"{earshot}learn?dataset=sample&chapter={chapter}")
-        page.wait_for_selector(".st-key-measures [data-testid=stMetric]")
+        page.wait_for_selector(".st-key-metrics-strip [data-testid=stMetric]")
         return page
 
     return open_learn
@@ -33,7 +33,7 @@ def test_a_missed_neighbour_can_be_heard(learn):
     page = learn("Missed")
     page.get_by_text("missed: LSH never looked at it").first.wait_for()
     page.locator("button.play").last.click()
-    page.wait_for_function("window.earshot.now.phase === 'playing'")
+    page.wait_for_function("window.earshot.state.phase === 'playing'")
 
 
 def test_the_next_button_opens_the_next_chapter_and_the_link_says_so(learn):
@@ -72,8 +72,8 @@ def test_a_chapter_begins_at_its_top_whatever_was_read_before(learn, width, heig
     page = learn("Question 2", width=width, height=height)
     page.get_by_role("button", name="Next: How does the quality").click()
     expect(page.get_by_role("heading", name="How does the quality")).to_be_in_viewport(ratio=1)
-    numbers = page.locator(".st-key-measures").bounding_box()
-    assert page.locator(".st-key-chapter-room").bounding_box()["y"] >= numbers["y"] + numbers["height"]
+    numbers = page.locator(".st-key-metrics-strip").bounding_box()
+    assert page.locator(".st-key-chapter-content").bounding_box()["y"] >= numbers["y"] + numbers["height"]
 
 
 @pytest.mark.parametrize("chapter", ["Alike", "Question 1"])

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-SOUNDING = "window.earshot.now.phase === 'playing'"
+SOUNDING = "window.earshot.state.phase === 'playing'"
 
 
 def query_id(page):
@@ -42,7 +42,7 @@ def move(page, name, key, times=1):
 
 def test_the_first_visit_shows_a_sound_and_ten_neighbours_and_asks_no_other_host(visit):
     page = visit()
-    page.wait_for_selector(".card .wave .ahead")
+    page.wait_for_selector(".card .waveform .unplayed")
     assert query_id(page)
     assert len(neighbours(page)) == 10
     page.wait_for_selector("text=recall@10")
@@ -55,27 +55,29 @@ def test_play_sounds_and_only_one_sound_at_a_time(visit):
     page = visit()
     page.click(".query .play")
     page.wait_for_function(f"{SOUNDING} && document.querySelector('#earshot-audio').currentTime > 0.2")
-    assert page.evaluate("window.earshot.now.id") == query_id(page)
+    assert page.evaluate("window.earshot.state.id") == query_id(page)
     second = neighbours(page)[1]
     page.locator(".card .play").nth(1).click()
-    page.wait_for_function(f"{SOUNDING} && window.earshot.now.id === '{second}'")
+    page.wait_for_function(f"{SOUNDING} && window.earshot.state.id === '{second}'")
     assert page.evaluate("document.querySelectorAll('audio').length") == 1
     assert page.locator(".query [data-clip]").get_attribute("data-phase") == "idle"
 
 
 def test_more_bits_bring_other_neighbours_and_other_numbers(visit):
     page = visit()
-    before, numbers = neighbours(page), page.locator(".st-key-measures").inner_text()
+    before, numbers = neighbours(page), page.locator(".st-key-metrics-strip").inner_text()
     move(page, "K", "ArrowRight", times=5)
     wait_for_other_neighbours(page, before)
-    page.wait_for_function("before => document.querySelector('.st-key-measures').innerText !== before", arg=numbers)
+    page.wait_for_function(
+        "before => document.querySelector('.st-key-metrics-strip').innerText !== before", arg=numbers
+    )
     assert linked(page, "K") == "13"
 
 
 def test_a_neighbour_becomes_the_query_and_the_trail_leads_back(visit):
     page = visit()
     first, second = query_id(page), neighbours(page)[2]
-    page.locator(".card").nth(2).get_by_role("button", name="as your sound").click()
+    page.locator(".card").nth(2).get_by_role("button", name="Find similar").click()
     wait_for_query(page, second)
     assert linked(page, "clip") == second
     expect(page.locator(f'.card[data-clip="{second}"]')).to_have_count(0)
@@ -87,7 +89,7 @@ def test_a_neighbour_becomes_the_query_and_the_trail_leads_back(visit):
 def test_the_browsers_back_button_returns_to_the_sound_before(visit):
     page = visit()
     first, second = query_id(page), neighbours(page)[0]
-    page.locator(".card").first.get_by_role("button", name="as your sound").click()
+    page.locator(".card").first.get_by_role("button", name="Find similar").click()
     wait_for_query(page, second)
     page.go_back()
     wait_for_query(page, first)
@@ -96,7 +98,7 @@ def test_the_browsers_back_button_returns_to_the_sound_before(visit):
 def test_a_shared_link_shows_the_same_thing_to_another_person(visit):
     page = visit("?L=9&K=7")
     hop = neighbours(page)[1]
-    page.locator(".card").nth(1).get_by_role("button", name="as your sound").click()
+    page.locator(".card").nth(1).get_by_role("button", name="Find similar").click()
     wait_for_query(page, hop)
     page.click(".tab[data-view=exact]")
     page.wait_for_url("**view=exact**")
@@ -116,9 +118,9 @@ def test_the_keyboard_alone_walks_plays_and_hops(visit):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
-    page.wait_for_function(f"{SOUNDING} && window.earshot.now.id === '{cards[2]}'")
+    page.wait_for_function(f"{SOUNDING} && window.earshot.state.id === '{cards[2]}'")
     page.keyboard.press("Space")
-    page.wait_for_function("window.earshot.now.phase === 'paused'")
+    page.wait_for_function("window.earshot.state.phase === 'paused'")
     page.keyboard.press("Enter")
     wait_for_query(page, cards[2])
 
@@ -127,7 +129,7 @@ def test_why_tells_tables_and_chance(visit):
     page = visit()
     card = page.locator(".card").first
     card.get_by_role("button", name="Why do you see").click()
-    expect(card.locator(".why")).to_contain_text("with chance")
+    expect(card.locator(".explanation")).to_contain_text("with chance")
 
 
 def test_searching_finds_an_id_and_says_when_there_is_nothing(visit):
@@ -154,14 +156,14 @@ def test_on_a_phone_nothing_scrolls_sideways_and_the_player_comes_first(visit):
     page.wait_for_selector("text=recall@10")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
-    tops = [page.locator(at).first.bounding_box()["y"] for at in (".query", ".st-key-measures", ".card")]
+    tops = [page.locator(at).first.bounding_box()["y"] for at in (".query", ".st-key-metrics-strip", ".card")]
     assert tops == sorted(tops)
 
 
 def test_on_a_phone_tables_and_bits_move_under_the_thumb(visit):
     page = visit(width=390, height=844)
     before = neighbours(page)
-    page.locator(".st-key-thumb button").first.click()
+    page.locator(".st-key-mobile-sliders button").first.click()
     for n_bits in range(9, 14):
         page.get_by_role("slider", name="Bits per key, K").last.focus()
         page.keyboard.press("ArrowRight")

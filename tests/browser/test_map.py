@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-SOUNDING = "window.earshot.now.phase === 'playing'"
+SOUNDING = "window.earshot.state.phase === 'playing'"
 MIDDLE = (0.5, 0.62)  # of the frame: a place full of points, away from your sound
 
 
@@ -59,10 +59,10 @@ def close_to(counts, hex_colour, within=24):
 
 def rerun(page):
     """Move a slider of the sidebar, and wait until the whole page has run again."""
-    before = page.locator(".st-key-measures").inner_text()
+    before = page.locator(".st-key-metrics-strip").inner_text()
     page.locator(".st-key-L input[type=range]").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("before => document.querySelector('.st-key-measures').innerText !== before", arg=before)
+    page.wait_for_function("before => document.querySelector('.st-key-metrics-strip').innerText !== before", arg=before)
     page.wait_for_timeout(1000)
 
 
@@ -72,8 +72,8 @@ def go(page, name):
 
 
 def hears_something(page):
-    page.wait_for_function(f"{SOUNDING} && !window.earshot.now.id.startsWith('point ')")
-    return page.evaluate("window.earshot.now.id")
+    page.wait_for_function(f"{SOUNDING} && !window.earshot.state.id.startsWith('point ')")
+    return page.evaluate("window.earshot.state.id")
 
 
 def test_all_points_and_your_sound_are_drawn(visit_map):
@@ -105,8 +105,8 @@ def test_points_are_drawn_on_a_graphics_card_and_without_one(visit_map, answer, 
 def test_hover_names_a_clip_and_a_press_plays_it_and_shows_its_card(visit_map):
     page = visit_map()
     page.mouse.move(*place(page, *MIDDLE))
-    expect(page.locator(".map .tip")).to_be_visible()
-    name = page.locator(".map .tip").inner_text()
+    expect(page.locator(".map .tooltip")).to_be_visible()
+    name = page.locator(".map .tooltip").inner_text()
     page.mouse.click(*place(page, *MIDDLE))
     clip = hears_something(page)
     card = page.locator(".map .card")
@@ -119,12 +119,12 @@ def test_use_as_query_changes_the_link_and_moves_the_star(visit_map):
     page = visit_map()
     page.mouse.click(*place(page, *MIDDLE))
     clip = hears_something(page)
-    page.locator(".map .card").get_by_role("button", name="as your sound").click()
+    page.locator(".map .card").get_by_role("button", name="Find similar").click()
     page.wait_for_url(f"**clip={clip}**")
-    expect(page.locator(".map .card .met")).to_contain_text("your sound")
+    expect(page.locator(".map .card .outcome")).to_contain_text("your sound")
     page.locator(".map .marks").focus()
     page.keyboard.press("Home")
-    expect(page.locator(".map .tip")).to_contain_text("your sound")
+    expect(page.locator(".map .tooltip")).to_contain_text("your sound")
 
 
 def test_nothing_is_sent_again_and_zoom_and_place_are_kept_over_a_rerun(visit_map):
@@ -167,7 +167,7 @@ def test_a_sound_chosen_on_listen_is_in_view_on_the_map_however_the_map_was_left
     go(page, "Listen")
     page.wait_for_selector(".neighbours .tab")
     clip = page.locator(".card").first.get_attribute("data-clip")
-    page.locator(".card [data-use]").first.click()
+    page.locator(".card .find-similar").first.click()
     page.wait_for_selector(f'.query [data-clip="{clip}"]')
     page.get_by_role("link", name="See it on the map").click()
     page.wait_for_selector(".map[data-drawn]")
@@ -183,9 +183,9 @@ def test_the_keyboard_alone_walks_plays_zooms_and_returns(visit_map):
     chart = page.locator(".map .marks")
     chart.focus()
     page.keyboard.press("Home")
-    expect(page.locator(".map .tip")).to_contain_text("your sound")
+    expect(page.locator(".map .tooltip")).to_contain_text("your sound")
     page.keyboard.press("n")
-    expect(page.locator(".map .tip")).to_contain_text("nearest of all")
+    expect(page.locator(".map .tooltip")).to_contain_text("nearest of all")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
@@ -216,7 +216,7 @@ def test_a_label_stands_out_and_its_clips_are_counted(visit_map):
     page = visit_map()
     page.get_by_role("combobox", name="Show a label").fill("Drum kit")
     page.keyboard.press("Enter")
-    expect(page.locator(".map .key")).to_contain_text("clips stand out")
+    expect(page.locator(".map .mark-legend")).to_contain_text("clips stand out")
     page.wait_for_timeout(300)
     assert close_to(colours(page), "#a98a6a", within=12) < 200
 
@@ -237,7 +237,7 @@ def test_the_wheel_scrolls_the_page_until_the_map_has_been_chosen(visit_map):
 def test_on_a_phone_the_map_comes_before_its_legend_and_nothing_scrolls_sideways(visit_map):
     page = visit_map(width=390, height=844, has_touch=True)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
-    tops = [page.locator(at).bounding_box()["y"] for at in (".map .frame", ".map .key", ".map .legend")]
+    tops = [page.locator(at).bounding_box()["y"] for at in (".map .frame", ".map .mark-legend", ".map .legend")]
     assert tops == sorted(tops)
     page.locator(".map .frame").scroll_into_view_if_needed()
     page.touchscreen.tap(*place(page, *MIDDLE))

@@ -44,7 +44,7 @@ def test_a_race_can_be_cancelled_in_the_middle_and_run_again(race):
 
 def test_a_race_moves_nothing_above_its_result(race):
     page = race("&L=2&K=12&clips=1%2C000")
-    said = page.locator(".st-key-race-said")
+    said = page.locator(".st-key-race-result")
     before = said.bounding_box()["y"]
     button(page, "Race").click()
     expect(button(page, "Cancel")).to_be_enabled()

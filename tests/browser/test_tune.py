@@ -45,7 +45,7 @@ def test_the_best_setting_moves_the_sliders_and_the_link_and_says_why(tune):
     page.get_by_role("button", name="Best setting for recall ≥ 0.80").click()
     page.get_by_text(re.compile(r"^L = \d+, K = \d+.* is the fastest of")).wait_for()
     page.wait_for_function("new URLSearchParams(location.search).get('K') !== '20'")
-    why = page.locator(".st-key-why").inner_text()
+    why = page.locator(".st-key-reason").inner_text()
     n_tables, n_bits = map(int, re.match(r"L = (\d+), K = (\d+)", why).groups())
     assert (n_tables, n_bits) != (2, 20)
     assert (slider(page, "Tables, L"), slider(page, "Bits per key, K")) == (n_tables, n_bits)
@@ -98,7 +98,7 @@ def test_a_click_on_a_cell_moves_the_sliders_and_the_link_and_nothing_else(tune)
 def test_one_of_the_worst_queries_becomes_the_query(tune):
     page = tune("&L=2&K=14")
     worst = page.get_by_role("region", name="The queries that LSH serves worst")
-    worst.locator("[data-use]").first.click()
+    worst.locator(".find-similar").first.click()
     page.wait_for_function("new URLSearchParams(location.search).get('clip')")
 
 

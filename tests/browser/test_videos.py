@@ -39,7 +39,7 @@ def test_a_video_plays_between_its_seconds_only_when_asked(visit):
     asked = stand_in(page, PLAYING)
     assert not asked
     page.click(".query .play")
-    page.wait_for_function("window.earshot.now.phase === 'playing'")
+    page.wait_for_function("window.earshot.state.phase === 'playing'")
     (address,) = asked
     query = parse_qs(urlsplit(address).query)
     assert (query["start"], query["end"]) == (["30"], ["40"])
@@ -50,7 +50,7 @@ def test_a_second_video_hushes_the_first(visit):
     page = visit("?dataset=videos")
     stand_in(page, PLAYING)
     page.click(".query .play")
-    page.wait_for_function("window.earshot.now.phase === 'playing'")
+    page.wait_for_function("window.earshot.state.phase === 'playing'")
     card = page.locator(".card").first
     card.locator(".play").click()
     expect(card).to_have_attribute("data-phase", "playing")
@@ -63,10 +63,10 @@ def test_a_video_that_is_gone_says_so_is_remembered_and_the_next_one_is_offered(
     card = page.locator(".card").first
     clip = card.get_attribute("data-clip")
     card.locator(".play").click()
-    expect(card.locator(".stage")).to_contain_text("gone from YouTube")
+    expect(card.locator(".media")).to_contain_text("gone from YouTube")
     expect(card.locator(".play")).to_be_disabled()
     card.get_by_role("button", name="play the next one").click()
-    expect(page.locator(".card").nth(1).locator(".stage")).to_contain_text("gone from YouTube")
+    expect(page.locator(".card").nth(1).locator(".media")).to_contain_text("gone from YouTube")
     page.locator(".st-key-L input[type=range]").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**L=21**")
@@ -77,9 +77,9 @@ def test_when_youtube_is_silent_the_page_says_so_and_links_to_it(visit):
     page = visit("?dataset=videos")
     stand_in(page, [])
     page.click(".query .play")
-    expect(page.locator(".query .sorry")).to_contain_text("YouTube does not answer")
-    link = page.locator(".query .sorry a")
+    expect(page.locator(".query .error")).to_contain_text("YouTube does not answer")
+    link = page.locator(".query .error a")
     assert link.get_attribute("href").startswith("https://www.youtube.com/watch?v=")
     stand_in(page, PLAYING)
     page.get_by_role("button", name="try again").click()
-    page.wait_for_function("window.earshot.now.phase === 'playing'")
+    page.wait_for_function("window.earshot.state.phase === 'playing'")

@@ -1,7 +1,6 @@
-"""The pieces of the page that Streamlit has no widget for: the query player, the neighbours, lists of clips.
+"""JavaScript components: query player, lists of clips, LSH on a plane, map, and others without a Streamlit widget.
 
-Their scripts are this project's own files. Everything that comes from data reaches them as `data` and is put on the
-page as text, never as HTML.
+What comes from a dataset is passed as `data` and inserted as text, never as HTML.
 """
 
 from streamlit.components.v2 import component
@@ -14,24 +13,28 @@ def _read(*names: str) -> str:
 
 
 query_player = component(
-    "earshot.query", css=_read("base.css", "query.css"), js=_read("ear.js", "video.js", "query.js")
+    "earshot.query", css=_read("base.css", "query.css"), js=_read("base.js", "video.js", "query.js")
 )
 neighbour_list = component(
-    "earshot.cards",
+    "earshot.neighbours",
     css=_read("base.css", "cards.css"),
-    js=_read("ear.js", "video.js", "card.js", "file.js", "cards.js"),
+    js=_read("base.js", "video.js", "card.js", "file.js", "neighbours.js"),
 )
 clip_list = component(
-    "earshot.clips",
-    css=_read("base.css", "cards.css", "clips.css"),
-    js=_read("ear.js", "video.js", "card.js", "clips.js"),
+    "earshot.clip_list",
+    css=_read("base.css", "cards.css", "clip_list.css"),
+    js=_read("base.js", "video.js", "card.js", "clip_list.js"),
 )
-plane_toy = component("earshot.toy", css=_read("base.css", "toy.css"), js=_read("ear.js", "toy_plane.js", "toy.js"))
+plane_demo = component(
+    "earshot.plane", css=_read("base.css", "plane.css"), js=_read("base.js", "plane_geometry.js", "plane.js")
+)
 sound_map = component(
     "earshot.map",
-    css=_read("base.css", "cards.css", "clips.css", "map.css"),
-    js=_read("ear.js", "video.js", "card.js", "map_points.js", "map_paint.js", "map_view.js", "map_marks.js", "map.js"),
+    css=_read("base.css", "cards.css", "clip_list.css", "map.css"),
+    js=_read(
+        "base.js", "video.js", "card.js", "map_points.js", "map_paint.js", "map_view.js", "map_marks.js", "map.js"
+    ),
 )
-view_link = component("earshot.link", css=_read("base.css", "link.css"), js=_read("ear.js", "link.js"))
+view_link = component("earshot.link", css=_read("base.css", "link.css"), js=_read("base.js", "link.js"))
 chapter_top = component("earshot.chapters", js=_read("chapters.js"))
 heat_cells = component("earshot.cells", css=_read("cells.css"), js=_read("cells.js"))

@@ -1,167 +1,166 @@
-// One clip's card: play, look, labels, what came of it, how near. For any list with `data.cards`, `cards` (its element),
-// `rows` (cards drawn, by clip id), `view` and `tell`; it stands before the script of each component that has such a list.
-// Where `data.own` says that clips are files of one's own, file.js is needed, too.
+// A clip's card: play button, waveform or thumbnail, labels, outcome, distance, actions. Used by every list of clips.
+// A list is {root, cards (its element), items (cards drawn, by clip id), view, data, send}. With `data.has_files`, cards
+// also need file.js.
 
-const QUIET = Array(48).fill(0)
+const FLAT = Array(48).fill(0)
 
-// Waveforms come after the words: they take Python some milliseconds each, and a moving slider must not wait for them.
-function askForLooks(list) {
-  const wanted = Object.entries(list.data.cards).filter(([id, card]) => card.media.kind === "sound" && !ear.looks.has(id))
-  const ids = wanted.map(([id]) => id)
-  if (ids.length && list.asked !== ids.join()) list.tell("look", ids)
-  list.asked = ids.join()
+const newList = (root, cards, view) => ({ root, cards, view, items: new Map(), refresh: followPlayer(root) })
+
+function updateList(list, data, send) {
+  list.data = data
+  list.send = send
+  player.receive(data)
 }
 
-// Shows the cards of these clips in this order, or the words when there is none.
-function drawCards(list, ids, words) {
-  const wanted = ids.map((id) => row(list, id))
-  place(list, wanted)
-  list.rows.forEach((row, id) => ids.includes(id) || list.rows.delete(id))
+// Waveforms are requested after the cards are drawn: each takes Python some milliseconds, and a slider must not wait.
+function requestWaveforms(list) {
+  const missing = Object.entries(list.data.cards).filter(([id, card]) => card.media.kind === "sound" && !player.waveforms.has(id))
+  const ids = missing.map(([id]) => id)
+  if (ids.length && list.requested !== ids.join()) list.send("waveforms", ids)
+  list.requested = ids.join()
+}
+
+// Shows the cards of these clips in this order, or a text if there is none.
+function drawCards(list, ids, text) {
+  const wanted = ids.map((id) => cardOf(list, id))
+  arrange(list, wanted)
+  list.items.forEach((item, id) => ids.includes(id) || list.items.delete(id))
   const empty = list.cards.querySelector(".empty")
   if (ids.length) empty?.remove()
-  else if (!empty) list.cards.append(make("li", { class: "empty" }, make("p", {}, words)))
-  else empty.firstChild.textContent = words
+  else if (!empty) list.cards.append(make("li", { class: "empty" }, make("p", {}, text)))
+  else empty.firstChild.textContent = text
   if (!list.cards.querySelector('[tabindex="0"]') && wanted.length) wanted[0].tabIndex = 0
   list.refresh()
 }
 
-// An iframe that moves in the page starts again, so the others are put around the card whose video is open.
-function place(list, wanted) {
+// An iframe that moves within the page reloads, so the other cards are placed around the one whose video is open.
+function arrange(list, wanted) {
   const focused = list.root.activeElement
-  for (const child of [...list.cards.children]) if (!wanted.includes(child) && !child.matches(".empty")) closeRow(child)
+  for (const child of [...list.cards.children]) {
+    if (wanted.includes(child) || child.matches(".empty")) continue
+    child.video?.close()
+    child.remove()
+  }
   if (wanted.some((item, i) => list.cards.children[i] !== item)) {
     const anchor = wanted.find((item) => item.querySelector("iframe") && item.isConnected)
-    const turn = wanted.indexOf(anchor)
+    const position = wanted.indexOf(anchor)
     wanted.forEach((item, i) => {
-      if (i < turn) anchor.before(item)
+      if (i < position) anchor.before(item)
       else if (item !== anchor) list.cards.append(item)
     })
   }
   if (focused?.isConnected && focused !== list.root.activeElement) focused.focus({ preventScroll: true })
 }
 
-function closeRow(item) {
-  item.video?.close()
-  item.remove()
-}
-
-// Brings what every such list is given by Python up to date.
-function takeList(list, data, tell) {
-  list.data = data
-  list.tell = tell
-  ear.enter(data.collection)
-  takeSound(data.sound)
-  Object.entries(data.looks).forEach(([id, peaks]) => ear.looks.set(id, peaks))
-}
-
-function row(list, id) {
+function cardOf(list, id) {
   const card = list.data.cards[id]
-  const looks = JSON.stringify([card, list.view, ear.looks.has(id)])
-  let item = list.rows.get(id)
-  if (item?.looks === looks) return item
+  const drawn = JSON.stringify([card, list.view, player.waveforms.has(id)])
+  let item = list.items.get(id)
+  if (item?.drawn === drawn) return item
   if (!item) {
     item = make("li", { class: "card", "data-clip": id, "data-phase": "idle", tabindex: "-1" })
-    item.append(make("div", { class: "line" }), make("p", { class: "why small", hidden: !card.open }), make("div", { class: "stage" }))
-    item.addEventListener("keydown", (event) => key(list, item, event))
-    item.addEventListener("focusin", () => focusOn(list, item))
-    if (list.data.own) followMouse(list, item)
-    list.rows.set(id, item)
+    item.append(make("div", { class: "row" }), make("p", { class: "explanation small", hidden: !card.open }), make("div", { class: "media" }))
+    item.addEventListener("keydown", (event) => handleKey(list, item, event))
+    item.addEventListener("focusin", () => moveTabStop(list, item))
+    if (list.data.has_files) offerFile(list, item)
+    list.items.set(id, item)
   }
-  item.looks = looks
+  item.drawn = drawn
   item.dataset.kind = kindOf(card)
-  item.setAttribute("aria-label", `${card.title}. ${card.near.words}. ${card.how}.`)
-  item.querySelector(".why").textContent = card.why
-  item.querySelector(".line").replaceChildren(...line(list, item, id, card))
+  item.setAttribute("aria-label", `${card.title}. ${card.distance.text}. ${card.outcome}.`)
+  item.querySelector(".explanation").textContent = card.explanation
+  item.querySelector(".row").replaceChildren(...rowParts(list, item, id, card))
   return item
 }
 
-// What the card's mark means: a list may say, otherwise it is whether LSH met the clip.
-const kindOf = (card) => card.kind ?? (card.met ? "found" : "missed")
+// The kind of mark: a list may set it; otherwise it is whether LSH found the clip.
+const kindOf = (card) => card.kind ?? (card.found ? "found" : "missed")
 
-function line(list, item, id, card) {
-  const rank = make("span", { class: "rank small" }, String(list.view === "found" ? card.rank : card.truth))
-  const play = make("button", { class: "play", "aria-label": `Play ${card.title}`, "aria-pressed": "false", onclick: () => press(list, item) })
-  play.append(picture("play", "picture start"), picture("pause", "picture pause"))
-  if (card.gone) play.disabled = true
-  const look = card.media.kind === "youtube" ? thumbnail(card.media) : waveform(ear.looks.get(id) ?? QUIET, id)
-  return [rank, play, look, what(list, card), near(card), doing(list, item, id, card)]
+function rowParts(list, item, id, card) {
+  const rank = make("span", { class: "rank small" }, String(list.view === "found" ? card.rank : card.exact_rank))
+  const play = playButton(`Play ${card.title}`, () => togglePlay(list, item))
+  if (card.unplayable) play.disabled = true
+  const picture = card.media.kind === "youtube" ? thumbnail(card.media) : waveform(player.waveforms.get(id) ?? FLAT, id)
+  return [rank, play, picture, description(list, card), distanceBar(card), actions(list, item, id, card)]
 }
 
-function what(list, card) {
+function description(list, card) {
   const labels = make("p", { class: "labels", title: card.title })
   card.labels.forEach((label, i) => {
-    labels.append(i ? ", " : "", label.shared ? shared(label.name) : label.name)
+    labels.append(i ? ", " : "", label.shared ? sharedLabel(label.name) : label.name)
   })
   const mark = make("span", { class: `mark ${kindOf(card)}`, "aria-hidden": "true" })
-  const aside = card.gone ?? (list.view === "found" ? card.aside : "")
-  const met = make("p", { class: "met small" }, mark, make("span", {}, aside ? `${card.how} · ${aside}` : card.how))
-  return make("div", { class: "what" }, labels, met)
+  const note = card.unplayable ?? (list.view === "found" ? card.note : "")
+  const outcome = make("p", { class: "outcome small" }, mark, make("span", {}, note ? `${card.outcome} · ${note}` : card.outcome))
+  return make("div", { class: "description" }, labels, outcome)
 }
 
-// A label that your sound has too: heavier, and with a tick that never parts from the first word.
-function shared(name) {
+// A label that the query has too: bold, with a tick that is never separated from the first word.
+function sharedLabel(name) {
   const [first, ...rest] = name.split(" ")
-  const start = make("span", { class: "start" }, picture("tick", "picture tick"), first)
-  const told = make("span", { class: "unseen" }, " (shared)")
-  return make("b", { title: "your sound has this label too" }, start, rest.length ? ` ${rest.join(" ")}` : "", told)
+  const start = make("span", { class: "first-word" }, icon("tick", "tick"), first)
+  const hint = make("span", { class: "visually-hidden" }, " (shared)")
+  return make("b", { title: "your sound has this label too" }, start, rest.length ? ` ${rest.join(" ")}` : "", hint)
 }
 
-function near(card) {
+function distanceBar(card) {
   const bar = make("span", { class: "bar", "aria-hidden": "true" })
-  bar.style.setProperty("--share", `${100 * card.near.share}%`)
-  return make("div", { class: "near", title: card.near.words }, make("span", {}, card.near.value), bar)
+  bar.style.setProperty("--fraction", `${100 * card.distance.fraction}%`)
+  return make("div", { class: "distance", title: card.distance.text }, make("span", {}, card.distance.value), bar)
 }
 
-function doing(list, item, id, card) {
-  const why = item.querySelector(".why")
-  const ask = make("button", {
-    class: "word", "aria-expanded": String(!why.hidden), "aria-label": `Why do you see ${card.title}?`,
-    onclick: () => ask.setAttribute("aria-expanded", String(!(why.hidden = !why.hidden))),
+function actions(list, item, id, card) {
+  const explanation = item.querySelector(".explanation")
+  const explain = make("button", {
+    class: "outlined", "aria-expanded": String(!explanation.hidden), "aria-label": `Why do you see ${card.title}?`,
+    onclick: () => explain.setAttribute("aria-expanded", String(!(explanation.hidden = !explanation.hidden))),
   }, "why?")
-  const use = make("button", { class: "word", "data-use": true, "aria-label": `Use ${card.title} as your sound`, onclick: () => list.tell("use", id) }, "use")
-  use.title = "use as query"
-  return make("div", { class: "do" }, card.why ? ask : null, use, list.data.own ? saveButton(list, item, card) : null)
+  const similar = make("button", {
+    class: "outlined find-similar", "aria-label": `Find similar: ${card.title}`, title: "Search with this sound",
+    onclick: () => list.send("query", id),
+  }, "Find similar")
+  return make("div", { class: "actions" }, card.explanation ? explain : null, similar, list.data.has_files ? saveButton(list, item, card) : null)
 }
 
-// --- playing and walking -----------------------------------------------------------------------------------------
+// --- playing and keyboard ----------------------------------------------------------------------------------------
 
-function press(list, item) {
+function togglePlay(list, item) {
   const id = item.dataset.clip
   const card = list.data.cards[id]
-  if (card.gone) return
-  if (card.media.kind !== "youtube") return ear.toggle(id, (wanted) => list.tell("sound", wanted))
-  if (item.video?.open) return pressOpenVideo(item.video, id)
-  const stage = item.querySelector(".stage")
-  const next = make("button", { class: "word", onclick: () => walk(list, item, 1, true) }, "play the next one")
-  const sorry = (words) => {
-    ear.become("idle", null)
-    stage.replaceChildren(make("p", { class: "small sorry", role: "status" }, `${words} `, youtubeLink(card.media), next))
+  if (card.unplayable) return
+  if (card.media.kind !== "youtube") return player.toggle(id, (wanted) => list.send("sound", wanted))
+  if (item.video?.open) return toggleVideo(item.video, id)
+  const media = item.querySelector(".media")
+  const next = make("button", { class: "outlined", onclick: () => moveFocus(list, item, 1, true) }, "play the next one")
+  const showError = (text) => {
+    player.setPhase("idle", null)
+    media.replaceChildren(make("p", { class: "small error", role: "status" }, `${text} `, youtubeLink(card.media), next))
   }
-  item.video = openVideo(stage, card.media, id, card.title, {
-    gone: (code, words) => (sorry(words), list.tell("gone", { id, code })),
-    silent: () => sorry("YouTube does not answer: you may be offline."),
-    dropped: () => stage.replaceChildren(),
+  item.video = openVideo(media, card.media, id, card.title, {
+    refused: (code, text) => (showError(text), list.send("unplayable", { id, code })),
+    timedOut: () => showError("YouTube does not answer: you may be offline."),
+    cancelled: () => media.replaceChildren(),
   })
 }
 
-function focusOn(list, item) {
+function moveTabStop(list, item) {
   for (const other of list.cards.querySelectorAll('.card[tabindex="0"]')) other.tabIndex = -1
   item.tabIndex = 0
 }
 
-function walk(list, item, way, alsoPlay = false) {
-  const rows = [...list.cards.querySelectorAll(".card")]
-  const next = rows[rows.indexOf(item) + way]
+function moveFocus(list, item, step, alsoPlay = false) {
+  const items = [...list.cards.querySelectorAll(".card")]
+  const next = items[items.indexOf(item) + step]
   next?.focus()
-  if (next && alsoPlay) press(list, next)
+  if (next && alsoPlay) togglePlay(list, next)
 }
 
-function key(list, item, event) {
-  const walks = { ArrowDown: 1, ArrowUp: -1 }
-  if (event.key in walks) walk(list, item, walks[event.key])
+function handleKey(list, item, event) {
+  const steps = { ArrowDown: 1, ArrowUp: -1 }
+  if (event.key in steps) moveFocus(list, item, steps[event.key])
   else if (event.target !== item) return
-  else if (event.key === " ") press(list, item)
-  else if (event.key === "Enter") list.tell("use", item.dataset.clip)
+  else if (event.key === " ") togglePlay(list, item)
+  else if (event.key === "Enter") list.send("query", item.dataset.clip)
   else return
   event.preventDefault()
   event.stopPropagation()

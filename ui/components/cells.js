@@ -1,7 +1,7 @@
-// Clicks on the cells of the heat map: Plotly's own selection would draw the chart anew at every choice, tell nothing
-// of a second click on the same cell, and hold a thumb that scrolls; its click event does none of that.
+// Clicks on the cells of the heat map. Plotly's selection, which Streamlit reports, redraws the chart at each choice, does
+// not report a second click on the same cell, and blocks scrolling by touch; its click event does none of that.
 
-const heard = new WeakMap() // chart -> what to tell
+const handlers = new WeakMap() // chart -> handler of a clicked cell
 
 export default function cells({ data, parentElement: root, setTriggerValue }) {
   root.querySelector("p")?.remove()
@@ -13,13 +13,13 @@ export default function cells({ data, parentElement: root, setTriggerValue }) {
   function listen(event) {
     const chart = event.target.closest?.(within)
     if (!chart?.on) return
-    if (!heard.has(chart)) {
+    if (!handlers.has(chart)) {
       chart.on("plotly_click", ({ points }) => {
         const cell = points.find((point) => point.data.type === "heatmap")
-        if (cell) heard.get(chart)([cell.x, cell.y])
+        if (cell) handlers.get(chart)([cell.x, cell.y])
       })
     }
-    heard.set(chart, (cell) => setTriggerValue("cell", cell))
+    handlers.set(chart, (cell) => setTriggerValue("cell", cell))
   }
 
   for (const event of ["mousedown", "touchstart"]) document.addEventListener(event, listen, { capture: true, passive: true })

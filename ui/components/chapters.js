@@ -1,12 +1,12 @@
-// A chapter begins at its top: whoever turns the page at the end of a long one would else stand in the middle of the next.
+// Scrolls to the top of a chapter when another one is opened; otherwise the page would keep the old scroll position.
 
-const chapters = new WeakMap() // where this stands -> the chapter that was open
+const opened = new WeakMap() // this component's root -> the chapter open at the last run
 
-export default function top({ data, parentElement: root }) {
-  const before = chapters.get(root)
-  chapters.set(root, data.chapter)
-  const room = document.querySelector(`.st-key-${data.room}`)
-  if (!room || before === undefined || before === data.chapter) return
-  const hidden = parseFloat(getComputedStyle(room).scrollMarginTop) // by what stays at the top of the page
-  if (room.getBoundingClientRect().top < hidden) room.scrollIntoView()
+export default function scrollToTop({ data, parentElement: root }) {
+  const before = opened.get(root)
+  opened.set(root, data.chapter)
+  const content = document.querySelector(`.st-key-${data.content}`)
+  if (!content || before === undefined || before === data.chapter) return
+  const covered = parseFloat(getComputedStyle(content).scrollMarginTop) // by the metrics strip
+  if (content.getBoundingClientRect().top < covered) content.scrollIntoView()
 }

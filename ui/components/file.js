@@ -1,47 +1,45 @@
-// A card that is a file of one's own: it can be dragged out of the page as that file, or saved. Python is asked where the
-// file can be had when the mouse comes to its card, for a drag must know that the moment it begins.
+// Files of one's own sounds: a card can be dragged out of the page as its file, or saved. The file's address is requested
+// from Python when the mouse enters the card, since a drag needs it at once.
 
-const HESITATION_MS = 60
+const HOVER_MS = 60
 
-function followMouse(list, item) {
+function offerFile(list, item) {
   const id = item.dataset.clip
-  let coming = null
+  let timer = null
   item.addEventListener("pointerenter", (event) => {
-    if (event.pointerType === "mouse") coming = setTimeout(() => askForFile(list, id), HESITATION_MS)
+    if (event.pointerType === "mouse") timer = setTimeout(() => requestFile(list, id), HOVER_MS)
   })
-  item.addEventListener("pointerleave", () => clearTimeout(coming))
-  item.addEventListener("dragstart", (event) => event.target === item && drag(list, event))
+  item.addEventListener("pointerleave", () => clearTimeout(timer))
+  item.addEventListener("dragstart", (event) => event.target === item && startDrag(list, event))
 }
 
-function askForFile(list, id) {
-  if (list.data.file?.id !== id) list.tell("file", id)
+function requestFile(list, id) {
+  if (list.data.file?.id !== id) list.send("file", id)
 }
 
-// The form is Chromium's own: other browsers let the drag begin and drop nothing.
-function drag(list, event) {
+// `DownloadURL` is understood by Chromium only; in other browsers nothing is dropped.
+function startDrag(list, event) {
   const { mime, name, url } = list.data.file
   event.dataTransfer.effectAllowed = "copy"
   event.dataTransfer.setData("DownloadURL", `${mime}:${name}:${new URL(url, location.origin)}`)
 }
 
 function saveButton(list, item, card) {
-  const press = () => {
+  const save = () => {
     list.saving = item.dataset.clip
-    askForFile(list, list.saving)
-    takeFile(list)
+    requestFile(list, list.saving)
+    receiveFile(list)
   }
-  const save = make("button", { class: "word save", "aria-label": `Save ${card.title} as a file`, title: "save the file", onclick: press })
-  save.append(picture("save"))
-  return save
+  return make("button", { class: "outlined save", "aria-label": `Save ${card.title} as a file`, title: "save the file", onclick: save }, icon("save"))
 }
 
-// Lets the card whose file is at hand be dragged, and saves the file if its button was pressed.
-function takeFile(list) {
+// Makes the card draggable whose file has arrived, and saves the file if its button was pressed.
+function receiveFile(list) {
   const { file } = list.data
-  list.rows.forEach((item, id) => (item.draggable = id === file?.id && !file.sorry))
+  list.items.forEach((item, id) => (item.draggable = id === file?.id && !file.error))
   if (!file || file.id !== list.saving) return
   list.saving = null
-  if (!file.sorry) return make("a", { href: file.url, download: file.name }).click()
-  const stage = list.rows.get(file.id)?.querySelector(".stage")
-  stage?.replaceChildren(make("p", { class: "small sorry", role: "status" }, file.sorry))
+  if (!file.error) return make("a", { href: file.url, download: file.name }).click()
+  const media = list.items.get(file.id)?.querySelector(".media")
+  media?.replaceChildren(make("p", { class: "small error", role: "status" }, file.error))
 }

@@ -1,29 +1,27 @@
-// A button that copies the address of what is on the page. Where a browser keeps the clipboard to itself (a page without
-// https, a permission refused), the address stands in a field in the button's place, selected, to be copied by hand.
+// Button that copies the address of this view. Where the browser refuses access to the clipboard (a page without https, a
+// missing permission), the address is shown in a field instead, selected, to be copied by hand.
 
-const TOLD_MS = 2500
+const CONFIRMATION_MS = 2500
 const LABEL = "Copy link"
-const links = new WeakMap()
 
 export default function link({ data, parentElement: root }) {
-  if (!links.has(root)) links.set(root, build(root))
-  const it = links.get(root)
+  const it = stateOf(root, build)
   it.view = data.view
   if (!it.field.hidden && it.field.value !== addressOf(it.view)) close(it)
 }
 
 function build(root) {
-  const it = { words: make("span", {}, LABEL), told: null }
-  it.button = make("button", { class: "copy", title: "The address of exactly this view.", onclick: () => copy(it) }, picture("link"), it.words)
+  const it = { label: make("span", {}, LABEL), timer: null }
+  it.button = make("button", { class: "copy", title: "The address of exactly this view.", onclick: () => copy(it) }, icon("link"), it.label)
   it.field = make("input", { readonly: true, hidden: true, "aria-label": "The link to this view, to be copied by hand" })
   it.field.addEventListener("focus", () => it.field.select())
   it.field.addEventListener("keydown", (event) => event.key === "Escape" && (close(it), it.button.focus()))
-  it.live = make("span", { class: "unseen", role: "status" })
-  root.append(make("div", { class: "room link" }, it.button, it.field, it.live))
+  it.status = make("span", { class: "visually-hidden", role: "status" })
+  root.append(make("div", { class: "earshot link" }, it.button, it.field, it.status))
   return it
 }
 
-// The address bar, with what it leaves out because it is a first choice here, and may be another one elsewhere.
+// The address bar, with the values that it omits as defaults: they may be others for whoever opens the link.
 function addressOf(view) {
   const url = new URL(location.href)
   for (const [name, value] of Object.entries(view)) if (!url.searchParams.get(name)) url.searchParams.set(name, value)
@@ -35,7 +33,7 @@ async function copy(it) {
   const address = addressOf(it.view)
   try {
     await navigator.clipboard.writeText(address)
-    tell(it, "Copied")
+    confirm(it)
   } catch {
     copyByField(it, address)
   }
@@ -47,32 +45,32 @@ function copyByField(it, address) {
   it.button.hidden = true
   it.field.focus()
   it.field.select()
-  if (!document.execCommand("copy")) return say(it, "Your browser keeps the clipboard to itself: copy the selected link by hand.", "small")
+  if (!document.execCommand("copy")) return setStatus(it, "Your browser does not allow copying: copy the selected link by hand.", "small")
   close(it)
   it.button.focus()
-  tell(it, "Copied")
+  confirm(it)
 }
 
 function close(it) {
   it.field.hidden = true
   it.button.hidden = false
-  say(it, "")
+  setStatus(it, "")
 }
 
-function tell(it, words) {
-  say(it, "The link to this view is copied.")
-  it.words.textContent = words
+function confirm(it) {
+  setStatus(it, "The link to this view is copied.")
+  it.label.textContent = "Copied"
   it.button.classList.add("done")
-  clearTimeout(it.told)
-  it.told = setTimeout(() => {
-    it.words.textContent = LABEL
+  clearTimeout(it.timer)
+  it.timer = setTimeout(() => {
+    it.label.textContent = LABEL
     it.button.classList.remove("done")
-    say(it, "")
-  }, TOLD_MS)
+    setStatus(it, "")
+  }, CONFIRMATION_MS)
 }
 
-// Says something aloud; a `look` shows it, too.
-function say(it, words, look = "unseen") {
-  it.live.className = look
-  it.live.textContent = words
+// Sets the text for screen readers; with another class name it is visible, too.
+function setStatus(it, text, className = "visually-hidden") {
+  it.status.className = className
+  it.status.textContent = text
 }

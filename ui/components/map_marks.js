@@ -1,55 +1,54 @@
-// What is drawn over the points (words, your sound, what was found and missed), and the two legends.
+// Drawn over the points: names, the query, found and missed neighbours; and the two legends.
 
-const N_INKS = 8 // seven branches, and no branch: --b0 to --b7 in map.css
-const MARK_WORDS = { query: "your sound", found: "found", missed: "missed", exact: "exact", candidate: "candidate" }
-const ink = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
+const N_COLOURS = 8 // seven branches, and no branch: --b0 to --b7 in map.css
+const MARK_NAMES = { query: "your sound", found: "found", missed: "missed", exact: "exact", candidate: "candidate" }
+const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
 
-// A css colour as [r, g, b], 0 to 1, however it is written.
+// Parses any CSS colour: [r, g, b], each 0 to 1.
 function rgb(colour) {
-  ink.fillStyle = colour
-  ink.fillRect(0, 0, 1, 1)
-  return [...ink.getImageData(0, 0, 1, 1).data].slice(0, 3).map((value) => value / 255)
+  probe.fillStyle = colour
+  probe.fillRect(0, 0, 1, 1)
+  return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3).map((value) => value / 255)
 }
 
 function themeOf(section) {
   const style = getComputedStyle(section)
   const own = (name) => style.getPropertyValue(name).trim()
-  const paper = own("--paper") || "#fff"
-  const dark = rgb(paper).reduce((sum, value) => sum + value) < 1.5
+  const background = own("--background") || "#fff"
+  const dark = rgb(background).reduce((sum, value) => sum + value) < 1.5
   section.dataset.theme = dark ? "dark" : "light"
-  const branches = Array.from({ length: N_INKS }, (_, i) => rgb(own(`--b${i}`)))
+  const branches = Array.from({ length: N_COLOURS }, (_, i) => rgb(own(`--b${i}`)))
   const colours = { query: own("--query"), found: own("--found"), missed: own("--missed"), candidate: own("--candidate") }
-  return { paper, ink: style.color, grey: [0.5, 0.53, 0.56], branches, font: style.fontFamily, ...colours }
+  return { background, text: style.color, grey: [0.5, 0.53, 0.56], branches, font: style.fontFamily, ...colours }
 }
 
 function paintMarks(map, theme) {
-  const { view, chart, data } = map
+  const { view, data } = map
   const pen = map.marks.getContext("2d")
   pen.setTransform(view.dots, 0, 0, view.dots, 0, 0)
   pen.clearRect(0, 0, view.width, view.height)
-  for (const point of map.candidates) disc(pen, onScreen(view, chart.xy[2 * point], chart.xy[2 * point + 1]), 2.2, theme.candidate)
-  paintWords(map, pen, theme)
-  for (const mark of [...data.marks.slice(1), data.marks[0]]) paintMark(pen, theme, mark, onScreen(view, mark.x, mark.y), map.showExact)
-  const point = map.cursor
-  if (point >= 0) {
-    const at = onScreen(view, chart.xy[2 * point], chart.xy[2 * point + 1])
-    ring(pen, at, 11, theme.paper, 5)
-    ring(pen, at, 11, theme.ink, 2)
+  for (const point of map.candidates) disc(pen, toScreen(view, ...positionOf(map, point)), 2.2, theme.candidate)
+  paintNames(map, pen, theme)
+  for (const mark of [...data.marks.slice(1), data.marks[0]]) paintMark(pen, theme, mark, toScreen(view, mark.x, mark.y))
+  if (map.cursor >= 0) {
+    const at = toScreen(view, ...positionOf(map, map.cursor))
+    ring(pen, at, 11, theme.background, 5)
+    ring(pen, at, 11, theme.text, 2)
   }
 }
 
-function paintMark(pen, theme, mark, [x, y], showExact) {
+function paintMark(pen, theme, mark, [x, y]) {
   if (mark.kind === "query") return star(pen, [x, y], 12, theme)
-  if (mark.exact && showExact) {
+  if (mark.exact) {
     pen.lineWidth = 1
-    pen.strokeStyle = theme.ink
+    pen.strokeStyle = theme.text
     pen.strokeRect(x - 9, y - 9, 18, 18)
   }
   if (mark.kind === "found") {
-    disc(pen, [x, y], 7, theme.paper)
+    disc(pen, [x, y], 7, theme.background)
     return disc(pen, [x, y], 5.5, theme.found)
   }
-  ring(pen, [x, y], 5, theme.paper, 5.5)
+  ring(pen, [x, y], 5, theme.background, 5.5)
   ring(pen, [x, y], 5, theme.missed, 2.5)
 }
 
@@ -71,42 +70,41 @@ function ring(pen, [x, y], radius, colour, width) {
 function star(pen, [x, y], radius, theme) {
   pen.beginPath()
   for (let i = 0; i < 10; i++) {
-    const [reach, turn] = [i % 2 ? radius * 0.42 : radius, (Math.PI * i) / 5]
-    pen.lineTo(x + reach * Math.sin(turn), y - reach * Math.cos(turn))
+    const [length, angle] = [i % 2 ? radius * 0.42 : radius, (Math.PI * i) / 5]
+    pen.lineTo(x + length * Math.sin(angle), y - length * Math.cos(angle))
   }
   pen.closePath()
   pen.lineJoin = "round"
-  pen.strokeStyle = theme.paper
+  pen.strokeStyle = theme.background
   pen.lineWidth = 4
   pen.stroke()
   pen.fillStyle = theme.query
   pen.fill()
 }
 
-// Branches first, then labels as far as there is room between them: zooming in makes room for more.
-function paintWords(map, pen, theme) {
+// Draws names that do not overlap, branches first; zooming in makes space for more.
+function paintNames(map, pen, theme) {
   const { view, chart } = map
-  const room = view.width * view.height
-  let left = (room / 36000) * view.zoom ** 0.8
-  const taken = map.data.marks.map((mark) => onScreen(view, mark.x, mark.y)).map(([x, y]) => [x - 8, y - 8, x + 8, y + 8])
+  let left = ((view.width * view.height) / 36000) * view.zoom ** 0.8
+  const taken = map.data.marks.map((mark) => toScreen(view, mark.x, mark.y)).map(([x, y]) => [x - 8, y - 8, x + 8, y + 8])
   pen.textAlign = "center"
   pen.textBaseline = "middle"
   pen.lineJoin = "round"
   for (const word of chart.words) {
-    if (map.only >= 0 && word.branch !== map.only) continue
-    const [x, y] = onScreen(view, word.x, word.y)
+    if (map.branch >= 0 && word.branch !== map.branch) continue
+    const [x, y] = toScreen(view, word.x, word.y)
     pen.font = word.whole ? `600 15px ${theme.font}` : `13px ${theme.font}`
     const half = pen.measureText(word.text).width / 2 + 4
     const box = [x - half, y - 10, x + half, y + 10]
     if (box[0] < 0 || box[1] < 0 || box[2] > view.width || box[3] > view.height) continue
     if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue
     taken.push(box)
-    pen.strokeStyle = theme.paper
+    pen.strokeStyle = theme.background
     pen.lineWidth = 4
     pen.globalAlpha = 0.86
     pen.strokeText(word.text, x, y)
     pen.globalAlpha = 1
-    pen.fillStyle = theme.ink
+    pen.fillStyle = theme.text
     pen.fillText(word.text, x, y)
     if (!word.whole && --left <= 0) break
   }
@@ -117,7 +115,7 @@ function paintWords(map, pen, theme) {
 function drawLegend(map) {
   const buttons = map.chart.branches.map(({ name, count }, number) => {
     const swatch = make("span", { class: "swatch", "data-branch": number, "aria-hidden": "true" })
-    const button = make("button", { class: "branch", "aria-pressed": "false", onclick: () => stand(map, number) },
+    const button = make("button", { class: "branch", "aria-pressed": "false", onclick: () => toggleBranch(map, number) },
       swatch, make("span", {}, name), make("span", { class: "count small" }, count.toLocaleString("en")))
     button.disabled = count === 0
     return button
@@ -125,20 +123,20 @@ function drawLegend(map) {
   map.legend.replaceChildren(...buttons)
 }
 
-// Only one branch stands out; a second press lets all of them.
-function stand(map, number) {
-  map.only = map.only === number ? -1 : number
-  ;[...map.legend.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === map.only)))
+// Shows one branch alone; a second press shows all of them.
+function toggleBranch(map, number) {
+  map.branch = map.branch === number ? -1 : number
+  ;[...map.legend.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === map.branch)))
   map.draw()
 }
 
-function drawKey(map) {
+function drawMarkLegend(map) {
   const { marks, label } = map.data
   const count = (kind) => marks.filter((mark) => mark.kind === kind).length
-  const entry = (kind, n) => make("span", { class: "entry" }, make("span", { class: `mark ${kind}`, "aria-hidden": "true" }), n === null ? MARK_WORDS[kind] : `${MARK_WORDS[kind]} ${n.toLocaleString("en")}`)
+  const entry = (kind, n) => make("span", { class: "entry" }, make("span", { class: `mark ${kind}`, "aria-hidden": "true" }), n === null ? MARK_NAMES[kind] : `${MARK_NAMES[kind]} ${n.toLocaleString("en")}`)
   const exact = marks.filter((mark) => mark.exact).length
   const entries = [entry("query", null), entry("found", count("found")), entry("missed", count("missed")), entry("exact", exact)]
   if (map.candidates.length) entries.push(entry("candidate", map.candidates.length))
-  if (label) entries.push(make("span", { class: "entry label" }, `${label.name}: ${label.count.toLocaleString("en")} ${label.count === 1 ? "clip stands" : "clips stand"} out`))
-  map.key.replaceChildren(...entries)
+  if (label) entries.push(make("span", { class: "entry label" }, `${label.name}: ${label.count.toLocaleString("en")} ${label.count === 1 ? "clip" : "clips"}`))
+  map.markLegend.replaceChildren(...entries)
 }

@@ -1,17 +1,17 @@
-// The points of a map, found quickly by their place. They are kept while the page is open, whichever page of the app is
-// in view, so Python sends them once. Places are Streamlit's Arrow columns: x and y from 0 to 65535, y upwards.
+// Points of the map and a grid to find them by position. They are stored while the browser tab is open, so Python sends
+// them once. Positions are Arrow columns of Streamlit: x and y from 0 to 65535, y upwards.
 
 const SIDE = 65536
 const CELLS = 256
 const CELL = SIDE / CELLS
 
-const atlas = (window.earshotMap ??= { chart: null, views: new Map(), received: 0 })
+const store = (window.earshotMap ??= { chart: null, views: new Map(), received: 0 })
 
 const column = (table, i = 0) => table.getChildAt(i).toArray()
 
-// Keeps whatever part of the map came with this run, and says which one is lacking.
-function takeChart(data) {
-  if (data.points && atlas.chart?.id !== data.map.id) {
+// Stores the part of the map that came with this run; returns the name of the part still missing, or null.
+function receiveParts(data) {
+  if (data.points && store.chart?.id !== data.map.id) {
     const [x, y] = [column(data.points, 0), column(data.points, 1)]
     const xy = new Uint16Array(2 * x.length)
     for (let i = 0; i < x.length; i++) {
@@ -19,38 +19,38 @@ function takeChart(data) {
       xy[2 * i + 1] = y[i]
     }
     const branch = column(data.points, 2).slice()
-    atlas.chart = { id: data.map.id, n: x.length, xy, branch, branches: data.branches, words: data.words }
-    atlas.received += xy.byteLength + branch.byteLength
+    store.chart = { id: data.map.id, n: x.length, xy, branch, branches: data.branches, words: data.words }
+    store.received += xy.byteLength + branch.byteLength
   }
-  const chart = atlas.chart
+  const chart = store.chart
   if (chart?.id !== data.map.id) return "points"
   if (data.ends && !chart.names) {
     chart.ends = column(data.ends).slice()
     chart.labels = column(data.labels).slice()
     chart.names = data.names
-    atlas.received += chart.ends.byteLength + chart.labels.byteLength
+    store.received += chart.ends.byteLength + chart.labels.byteLength
   }
   return chart.names ? null : "names"
 }
 
-// Names a point by its labels, once they have come.
-function nameOf(chart, point, most = 3) {
+// Returns the labels of a point as text, empty until they have arrived.
+function nameOf(chart, point, maxLabels = 3) {
   if (!chart.names) return ""
   const labels = chart.labels.subarray(point ? chart.ends[point - 1] : 0, chart.ends[point])
-  const names = Array.from(labels.subarray(0, most), (label) => chart.names[label])
-  return names.join(" · ") + (labels.length > most ? " …" : "") || "no label"
+  const names = Array.from(labels.subarray(0, maxLabels), (label) => chart.names[label])
+  return names.join(" · ") + (labels.length > maxLabels ? " …" : "") || "no label"
 }
 
-// Marks with 1 the points that carry a label, all of them without one.
-function litBy(chart, label) {
-  const lit = new Uint8Array(chart.n).fill(label === null ? 1 : 0)
-  if (label === null || !chart.names) return lit
+// Returns one byte per point: 1 if it carries the label, or for all points if label is null.
+function pointsWithLabel(chart, label) {
+  const withLabel = new Uint8Array(chart.n).fill(label === null ? 1 : 0)
+  if (label === null || !chart.names) return withLabel
   for (let point = 0, at = 0; point < chart.n; point++)
-    for (; at < chart.ends[point]; at++) if (chart.labels[at] === label) lit[point] = 1
-  return lit
+    for (; at < chart.ends[point]; at++) if (chart.labels[at] === label) withLabel[point] = 1
+  return withLabel
 }
 
-// Sorts the points into square cells, each cell's points one after another.
+// Returns the points sorted by square cell, and where each cell starts.
 function gridOf(chart) {
   if (chart.grid) return chart.grid
   const { n, xy } = chart
@@ -72,18 +72,18 @@ function eachWithin(chart, x, y, reach, visit) {
     for (let at = starts[row * CELLS + left]; at < starts[row * CELLS + right + 1]; at++) visit(order[at])
 }
 
-// The nearest point that `wanted` accepts, not further than `reach`; -1 when there is none.
+// Returns the nearest point that `wanted` accepts within `reach`, -1 if there is none.
 function nearest(chart, x, y, reach, wanted) {
   let [best, least] = [-1, reach * reach]
   eachWithin(chart, x, y, reach, (i) => {
     const [dx, dy] = [chart.xy[2 * i] - x, chart.xy[2 * i + 1] - y]
-    const apart = dx * dx + dy * dy
-    if (apart <= least && wanted(i)) [best, least] = [i, apart]
+    const squared = dx * dx + dy * dy
+    if (squared <= least && wanted(i)) [best, least] = [i, squared]
   })
   return best
 }
 
-// The next point in a direction, at least `step` away: near and straight ahead before far and aside.
+// Returns the next point in a direction, at least `step` away, preferring points that are near and straight ahead.
 function nextTowards(chart, x, y, [alongX, alongY], step, wanted) {
   for (let reach = 4 * step; reach < 4 * SIDE; reach *= 4) {
     let [best, least] = [-1, Infinity]

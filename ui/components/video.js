@@ -1,9 +1,9 @@
-// YouTube, only when asked for: nothing is fetched from it until a play button is pressed. The player is spoken to by
-// messages, so no foreign script ever runs in this page.
+// YouTube videos. Nothing is fetched from YouTube until a play button is pressed, except thumbnails. The player is
+// controlled by messages to its iframe, so no script of another site runs in this page.
 
 const YOUTUBE = "https://www.youtube-nocookie.com"
-const PATIENCE_MS = 5000
-const GONE = {
+const ANSWER_TIMEOUT_MS = 5000
+const ERRORS = { // by the player's error code
   2: "YouTube does not know this video.",
   5: "YouTube cannot play this video here.",
   100: "This video is gone from YouTube.",
@@ -12,8 +12,8 @@ const GONE = {
   153: "YouTube refuses to play here because this browser hides where it comes from.",
 }
 
-// Opens the player in `host`. `on.gone(code, words)` when YouTube refuses, `on.silent()` when nothing answers in time,
-// `on.dropped()` when another sound was asked for before YouTube had answered.
+// Opens the player in `host`. Calls `on.refused(code, text)` when YouTube refuses, `on.timedOut()` without an answer in
+// time, and `on.cancelled()` when another sound was started before YouTube answered.
 function openVideo(host, media, id, title, on) {
   const first = Math.floor(media.start)
   const last = Math.ceil(media.end)
@@ -30,10 +30,10 @@ function openVideo(host, media, id, title, on) {
 
   const send = (message) => frame.contentWindow?.postMessage(JSON.stringify({ id, channel: "widget", ...message }), YOUTUBE)
   const command = (func, args = []) => send({ event: "command", func, args })
-  const greeting = setInterval(() => answered || send({ event: "listening" }), 250)
-  const patience = setTimeout(() => answered || (close(), on.silent()), PATIENCE_MS)
+  const handshake = setInterval(() => answered || send({ event: "listening" }), 250)
+  const timeout = setTimeout(() => answered || (close(), on.timedOut()), ANSWER_TIMEOUT_MS)
 
-  function hear(event) {
+  function receive(event) {
     if (event.source !== frame.contentWindow || event.origin !== YOUTUBE) return
     let message
     try {
@@ -42,23 +42,23 @@ function openVideo(host, media, id, title, on) {
       return
     }
     answered = true
-    host.classList.remove("asking")
+    host.classList.remove("connecting")
     if (message.event === "onError") {
       close()
-      on.gone(message.info, GONE[message.info] ?? "YouTube could not play this video.")
+      on.refused(message.info, ERRORS[message.info] ?? "YouTube could not play this video.")
     }
     const state = message.event === "onStateChange" ? message.info : message.info?.playerState
-    if (ear.now.video !== video) return
-    if (state === 1) ear.become("playing", id)
-    if (state === 2) ear.become("paused", id)
-    if (state === 0) ear.become("idle", id)
+    if (player.state.video !== video) return
+    if (state === 1) player.setPhase("playing", id)
+    if (state === 2) player.setPhase("paused", id)
+    if (state === 0) player.setPhase("idle", id)
   }
 
   function close() {
-    clearInterval(greeting)
-    clearTimeout(patience)
-    window.removeEventListener("message", hear)
-    host.classList.remove("asking")
+    clearInterval(handshake)
+    clearTimeout(timeout)
+    window.removeEventListener("message", receive)
+    host.classList.remove("connecting")
     frame.remove()
     video.open = false
   }
@@ -67,29 +67,29 @@ function openVideo(host, media, id, title, on) {
     open: true,
     close,
     play: () => command("playVideo"),
-    pause: () => (answered ? command("pauseVideo") : (close(), on.dropped())),
-    again: () => (ear.watch(id, video), command("seekTo", [first, true]), command("playVideo")),
+    pause: () => (answered ? command("pauseVideo") : (close(), on.cancelled())),
+    restart: () => (player.startVideo(id, video), command("seekTo", [first, true]), command("playVideo")),
   }
-  window.addEventListener("message", hear)
-  host.replaceChildren(make("p", { class: "small asked" }, "Asking YouTube…"), frame)
-  host.classList.add("asking")
-  ear.watch(id, video)
+  window.addEventListener("message", receive)
+  host.replaceChildren(make("p", { class: "small connecting-text" }, "Connecting to YouTube…"), frame)
+  host.classList.add("connecting")
+  player.startVideo(id, video)
   return video
 }
 
-// A second press pauses and resumes; once another sound has been heard, it plays from the start again.
-function pressOpenVideo(video, id) {
-  if (ear.now.id === id && ["playing", "paused"].includes(ear.now.phase)) ear.toggle(id)
-  else video.again()
+// Pauses or resumes the video; after another sound was played, it starts again from the beginning.
+function toggleVideo(video, id) {
+  if (player.state.id === id && ["playing", "paused"].includes(player.state.phase)) player.toggle(id)
+  else video.restart()
 }
 
-function youtubeLink(media, words = "Open on YouTube") {
+function youtubeLink(media, text = "Open on YouTube") {
   const href = `https://www.youtube.com/watch?v=${media.video}&t=${Math.floor(media.start)}s`
-  return make("a", { href, target: "_blank", rel: "noopener noreferrer" }, words)
+  return make("a", { href, target: "_blank", rel: "noopener noreferrer" }, text)
 }
 
-// A thumbnail stands on a drawn placeholder; when it does not come, the placeholder is what you see. YouTube answers
-// for a lost video with a grey 120 x 90 picture, which is taken away too.
+// A thumbnail over a placeholder, which stays if the picture cannot be loaded. For a removed video YouTube returns a grey
+// picture of 120 x 90 pixels, which is removed too.
 function thumbnail(media) {
   const picture = make("img", {
     src: `https://i.ytimg.com/vi/${media.video}/mqdefault.jpg`,
@@ -97,5 +97,5 @@ function thumbnail(media) {
   })
   picture.addEventListener("error", () => picture.remove())
   picture.addEventListener("load", () => picture.naturalWidth <= 120 && picture.remove())
-  return make("div", { class: "thumb" }, picture)
+  return make("div", { class: "thumbnail" }, picture)
 }

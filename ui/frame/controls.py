@@ -74,7 +74,7 @@ def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, De
         with st.expander("Advanced"):
             _advanced()
             place = st.empty()
-    _thumb_bar()
+    _mobile_sliders()
     raw = {**st.query_params.to_dict(), **{key.name: key.get() for key in session.SETTINGS}}
     return state.parse(raw, datasets, dataset.metric), place
 
@@ -86,12 +86,12 @@ def draw_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> No
         place.caption(f"w is {index.bucket_width:.3g}, {origin}.")
 
 
-def _thumb_bar() -> None:
+def _mobile_sliders() -> None:
     """Draw tables and bits in a bar at the bottom too, shown on screens too narrow for an open sidebar."""
     now = f"Tables {session.N_TABLES.get()} · Bits {session.N_BITS.get()}"
-    with st.bottom, st.container(key="thumb"), st.popover(now, width="stretch"):
-        mirrored_slider("thumb", session.N_TABLES)
-        mirrored_slider("thumb", session.N_BITS)
+    with st.bottom, st.container(key="mobile-sliders"), st.popover(now, width="stretch"):
+        mirrored_slider("mobile", session.N_TABLES)
+        mirrored_slider("mobile", session.N_BITS)
 
 
 def mirrored_slider(place: str, of: session.Key[int | None]) -> None:

@@ -12,7 +12,7 @@ from ui.model.text import plain
 from ui.paths import ASSETS, COMPONENTS
 from ui.server import hosting
 
-_COLOURS = {"paper": "backgroundColor", "hairline": "borderColor"}
+_COLOURS = {"background": "backgroundColor", "border": "borderColor"}
 STYLE = COMPONENTS / "page.css"
 
 
@@ -51,8 +51,8 @@ def enter() -> PageContext | None:
 
 def _report_rejected(datasets: list[str]) -> None:
     """On a session's first run, report values of its link that are not allowed, which Streamlit drops silently."""
-    if not session.GREETED.get():
-        session.GREETED.set(True)
+    if not session.LINK_CHECKED.get():
+        session.LINK_CHECKED.set(True)
         link = st.query_params.to_dict()
         for note in state.rejected(link, state.parse(link, datasets)):
             st.toast(plain(note))

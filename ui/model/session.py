@@ -57,29 +57,28 @@ BUCKET_WIDTH: Key[float | None] = Key("w", None)
 SETTINGS: tuple[Key[Any], ...] = (DATASET, METRIC, N_TABLES, N_BITS, N_PROBES, SEED, BUCKET_WIDTH)
 
 # Navigation and the link
-PAGES: Key[Mapping[str, StreamlitPage]] = Key("doors", {})  # by path
+PAGES: Key[Mapping[str, StreamlitPage]] = Key("pages", {})  # by path
 PAGE: Key[str | None] = Key("page", None)  # the path of the page drawn last
 CARRIED: Key[dict[str, str]] = Key("carried", {})  # URL parameters that belong to no widget
-LINKED_DATASET: Key[str | None] = Key("linked dataset", None)  # as the address had it last
-GREETED: Key[bool] = Key("greeted", default=False)  # the first run of this session is over
+LINKED_DATASET: Key[str | None] = Key("linked dataset", None)  # of the URL at the last run
+LINK_CHECKED: Key[bool] = Key("link checked", default=False)  # the link of the first run was checked
 
 # Clips
-SEARCH_TEXT: Key[str | None] = Key("find", None)  # widget: the search box
+SEARCH_TEXT: Key[str | None] = Key("search", None)  # widget: the search box
 NOT_FOUND: Key[str | None] = Key("not found", None)  # the text of a search without a result, until it is shown
 MOVED: Key[bool] = Key("moved", default=False)  # the query has changed inside a fragment
-GONE: Key[Mapping[str, int]] = Key("gone", {})  # ids of clips whose video cannot be played, and YouTube's code
-LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("measured", ())  # of two settings
+UNPLAYABLE: Key[Mapping[str, int]] = Key("unplayable", {})  # clip ids of unplayable videos -> YouTube's error code
+LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("last metrics", ())  # of two settings
 
 # Pages
 STEP: Key[str] = Key("step", "")  # widget of Inside: the open step
 CHAPTER: Key[str] = Key("chapter", "")  # widget of Learn: the open chapter
 TABLE: Key[int | None] = Key("table", None)  # widget of Inside: the table shown, from 1
-CHOSEN_SETTING: Key[tuple[object, tuple[int, int, int] | None, str]] = Key(
-    "tuned", (None, None, "")
-)  # see `ui.pages.tune.page`
-RACE_REQUESTED: Key[bool] = Key("race asked", default=False)
+# What was requested (index, recall), its best setting (L, K, probes) or None, and the reason: see `ui.pages.tune.page`.
+CHOSEN_SETTING: Key[tuple[object, tuple[int, int, int] | None, str]] = Key("chosen setting", (None, None, ""))
+RACE_REQUESTED: Key[bool] = Key("race requested", default=False)
 RACES: Key[Mapping[str, Run]] = Key("races", {})  # by name, oldest first
-RACE_COUNT: Key[int] = Key("races counted", 0)
+RACE_COUNT: Key[int] = Key("race count", 0)
 RACE_SHOWN: Key[tuple[str, Setting | None]] = Key("race shown", ("", None))
 RACE_PINNED: Key[str | None] = Key("race pinned", None)
 ASKED_SOUND: Key[tuple[str, SoundQuery] | None] = Key("asked", None)  # the name of a sound given on Ask, and its vector
@@ -88,23 +87,23 @@ ASK_LEADS_TO_LISTEN: Key[bool] = Key("ask leads to listen", default=False)
 MAP_LABEL: Key[str | None] = Key("map label", None)  # widget
 MAP_CANDIDATES: Key[bool] = Key("map candidates", default=False)  # widget
 MAP_PICKED: Key[str | None] = Key("map picked", None)  # clip id
-MAP_PART_ASKED: Key[str | None] = Key("map lacks", None)  # the part of the map that the browser asked for
+MAP_PART_REQUESTED: Key[str | None] = Key("map part", None)  # "points" or "names"
 MAP_SENT: Key[str | None] = Key("map sent", None)  # id of the map whose points the browser has
-FETCHING: Key[bool] = Key("was fetching", default=False)  # the hosted dataset was being downloaded at the last look
+DOWNLOADING: Key[bool] = Key("downloading", default=False)  # the hosted dataset was being downloaded at the last run
 
 
-def sound_asked(component: str) -> Key[str | None]:
-    """Return the key of the clip id whose sound a component asked for."""
-    return Key(f"{component} wants", None)
+def sound_request(component: str) -> Key[str | None]:
+    """Return the key of the clip id whose sound a component requested."""
+    return Key(f"{component} sound", None)
 
 
-def waveforms_asked(component: str) -> Key[list[str]]:
-    """Return the key of the clip ids whose waveforms a component asked for."""
-    return Key(f"{component} looks", [])
+def waveform_request(component: str) -> Key[list[str]]:
+    """Return the key of the clip ids whose waveforms a component requested."""
+    return Key(f"{component} waveforms", [])
 
 
-def file_asked(component: str) -> Key[str | None]:
-    """Return the key of the clip id whose sound file a component asked for."""
+def file_request(component: str) -> Key[str | None]:
+    """Return the key of the clip id whose sound file a component requested."""
     return Key(f"{component} file", None)
 
 

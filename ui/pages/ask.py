@@ -44,7 +44,7 @@ def show(context: PageContext) -> None:
         links.open_page("listen")
     st.title("Ask with your own sound")
     left, right = st.columns([5, 9], gap="large")
-    with left, st.container(key="your-sound"):
+    with left, st.container(key="query-column"):
         st.markdown(INTRO)
         data = _take()
     with right:

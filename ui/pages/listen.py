@@ -5,7 +5,7 @@ import streamlit as st
 from data_prep.dataset import Clip
 from lsh import LSHError
 from ui.components import query_player
-from ui.model import media, session, visits
+from ui.model import media, visits
 from ui.model.answer import answer
 from ui.model.loading import PageContext
 from ui.model.text import clean
@@ -19,14 +19,14 @@ def show(context: PageContext) -> None:
         answer_messages.empty_collection()
         return
     left, right = st.columns([5, 9], gap="large")
-    with left, st.container(key="your-sound"):
+    with left, st.container(key="query-column"):
         answer_messages.unknown_clip(unknown)
         _player(context, clip)
         search_box.box(context.dataset)
         links.draw("map", "See it on the map", clip=clip.clip_id)
     with right:
         numbers = metrics_strip.place()
-        said = st.container(key="said", gap="small")
+        said = st.container(key="summary", gap="small")
         try:
             found = answer(context, clip)
         except LSHError as error:
@@ -50,21 +50,12 @@ def _player(context: PageContext, clip: Clip) -> None:
             "title": cards.title(dataset, clip),
             "media": media.source(dataset, clip),
             "peaks": media.peaks(dataset, clip, media.PLAYER_BARS),
-            "when": media.origin(dataset, clip),
-            "gone": "This video is gone from YouTube." if clip.clip_id in session.GONE.get() else None,
+            "origin": media.origin(dataset, clip),
+            "unplayable": cards.unplayable(clip),
         },
-        "collection": dataset.fingerprint[:16],
         "trail": _steps(context),
-        "sound": events.requested_sound(context, "player"),
     }
-    query_player(
-        key="player",
-        data=data,
-        on_sound_change=events.on("player", "sound", events.store_clip(session.sound_asked("player"))),
-        on_back_change=events.on("player", "back", events.and_rerun(visits.go_back)),
-        on_gone_change=events.on("player", "gone", events.store_unplayable),
-    )
-    events.rerun_if_moved()
+    events.draw(query_player, "player", context, data, moves={"back": visits.go_back})
 
 
 def _steps(context: PageContext) -> list[dict[str, str]]:

@@ -83,10 +83,10 @@ def draw_progress() -> None:
     """Draw the progress of the download in the sidebar."""
     job = begin()
     if job is None:
-        if session.FETCHING.pop():
+        if session.DOWNLOADING.pop():
             st.rerun()
         return
-    session.FETCHING.set(job.running)
+    session.DOWNLOADING.set(job.running)
     if job.running:
         st.progress(job.share or 0.0, f"Downloading the dataset: {plain(job.doing, 80)}")
     elif job.error:

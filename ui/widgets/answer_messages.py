@@ -91,7 +91,7 @@ def _offer_settings(s: Settings, found: Answer, n: int) -> None:
 
 
 def _offer(name: str, now: int, then: int, words: str, setting: str) -> tuple[str, str, dict[str, int]] | None:
-    return (f"mend {name}", f"{words} {now} → {then}", {setting: then}) if then != now else None
+    return (f"offer {name}", f"{words} {now} → {then}", {setting: then}) if then != now else None
 
 
 def _offers(*offers: tuple[str, str, dict[str, int]] | None) -> None:

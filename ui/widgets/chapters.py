@@ -45,9 +45,9 @@ def allow(key: session.Key[str], chapters: Sequence[Chapter]) -> list[str]:
     return names
 
 
-def turn_page(key: session.Key[str], chapters: Sequence[Chapter], at: int) -> None:
-    """Draw the buttons back and on, which begin a chapter in the container `<key>-room` at its top."""
-    with st.container(horizontal=True, key="turn-page"):
+def navigation(key: session.Key[str], chapters: Sequence[Chapter], at: int) -> None:
+    """Draw the buttons back and on, which begin a chapter in the container `<key>-content` at its top."""
+    with st.container(horizontal=True, key="chapter-buttons"):
         if at > 0:
             before = chapters[at - 1].name
             st.button(f"← {before}", key=f"{key.name} back", on_click=key.set, args=(before,))
@@ -55,4 +55,4 @@ def turn_page(key: session.Key[str], chapters: Sequence[Chapter], at: int) -> No
             after = chapters[at + 1]
             label = f"Next: {after.question} →"
             st.button(label, key=f"{key.name} on", type="primary", on_click=key.set, args=(after.name,))
-        chapter_top(key=f"{key.name}-top", data={"room": f"{key.name}-room", "chapter": chapters[at].name})
+        chapter_top(key=f"{key.name}-top", data={"content": f"{key.name}-content", "chapter": chapters[at].name})

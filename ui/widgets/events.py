@@ -1,98 +1,88 @@
-"""Events of the JavaScript components: requests for a sound or waveforms, another clip as the query, and so on.
+"""Events of the JavaScript components: requests for sounds and waveforms, a new query, videos that cannot be played.
 
-`key` names a component. A callback stores the request in the session; the component's fragment then answers it once.
+A callback stores a request in the session; the next run of the component's fragment answers it, once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 
-from ui.model import media, session, state, visits
+from ui.model import media, session
 from ui.model.loading import PageContext
 
 MAX_UNPLAYABLE = 500  # videos that cannot be played, stored per session
 MAX_WAVEFORMS = 40  # waveforms sent at a time; found, exact and missed clips together are fewer
 
+Handler = Callable[[Any], None]
 
-def on(key: str, event: str, handle: Callable[[Any], None]) -> Callable[[], None]:
-    """Return a callback that passes the value of a component's event to `handle`."""
+
+def draw(
+    component: Callable[..., object],
+    key: str,
+    context: PageContext,
+    data: Mapping[str, object],
+    moves: Mapping[str, Callable[[str], None]] | None = None,
+    **handlers: Handler,
+) -> None:
+    """Draw a component under `key` within a fragment, with `data` and the sound and waveforms that it requested.
+
+    moves: by name of the event, functions that make the clip of an id the query; the whole page is drawn again.
+    handlers: by name of the event, functions of the event's value.
+    """
+    answers = {
+        "collection": context.dataset.fingerprint[:16],
+        "sound": _requested_sound(context, key),
+        "waveforms": _requested_waveforms(context, key),
+    }
+    handlers |= {
+        "sound": lambda clip_id: session.sound_request(key).set(str(clip_id)),
+        "waveforms": lambda ids: session.waveform_request(key).set([str(clip_id) for clip_id in ids][:MAX_WAVEFORMS]),
+        "unplayable": _store_unplayable,
+        **{name: _then_rerun(move) for name, move in (moves or {}).items()},
+    }
+    callbacks = {f"on_{name}_change": on(key, name, handler) for name, handler in handlers.items()}
+    component(key=key, data={**answers, **data}, **callbacks)
+    if session.MOVED.pop():
+        st.rerun()
+
+
+def on(key: str, event: str, handler: Handler) -> Callable[[], None]:
+    """Return a callback that passes the value of a component's event to `handler`."""
 
     def callback() -> None:
         value = session.event(key, event)
         if value is not None:
-            handle(value)
+            handler(value)
 
     return callback
 
 
-def store_clip(key: session.Key[str | None]) -> Callable[[Any], None]:
-    """Return a handler that stores the clip id of an event under a key of the session."""
+def _then_rerun(move: Callable[[str], None]) -> Handler:
+    def handler(clip_id: Any) -> None:
+        move(str(clip_id))
+        session.MOVED.set(True)
 
-    def handle(clip_id: Any) -> None:
-        key.set(str(clip_id))
-
-    return handle
+    return handler
 
 
-def requested_sound(context: PageContext, key: str) -> dict[str, str] | None:
-    """Return the sound requested by a play button, and forget the request; without data where it cannot be read."""
-    wanted = session.sound_asked(key).pop()
-    clip = context.dataset.find_clip(wanted) if wanted else None
+def _requested_sound(context: PageContext, key: str) -> dict[str, str] | None:
+    """Return the sound that was requested; without data if it cannot be read."""
+    requested = session.sound_request(key).pop()
+    clip = context.dataset.find_clip(requested) if requested else None
     if clip is None:
         return None
     sound = media.sound(context.dataset, clip)
     return {"id": clip.clip_id, **({"mime": sound.mime, "base64": sound.base64} if sound else {})}
 
 
-def request_waveforms(key: str) -> Callable[[Any], None]:
-    """Return a handler that stores the clip ids whose waveforms a component requested."""
-
-    def handle(clip_ids: Any) -> None:
-        session.waveforms_asked(key).set([str(clip_id) for clip_id in clip_ids][:MAX_WAVEFORMS])
-
-    return handle
-
-
-def requested_waveforms(context: PageContext, key: str) -> dict[str, list[int]]:
-    """Return the requested waveforms by clip id, and forget the request; the browser stores them."""
-    clips = (context.dataset.find_clip(clip_id) for clip_id in session.waveforms_asked(key).pop())
+def _requested_waveforms(context: PageContext, key: str) -> dict[str, list[int]]:
+    """Return the requested waveforms by clip id; the browser stores them."""
+    clips = (context.dataset.find_clip(clip_id) for clip_id in session.waveform_request(key).pop())
     return {clip.clip_id: media.peaks(context.dataset, clip, media.CARD_BARS) for clip in clips if clip}
 
 
-def and_rerun(move: Callable[[str], None]) -> Callable[[Any], None]:
-    """Return a handler that changes the query by `move` and has the whole page drawn again."""
-
-    def handle(clip_id: Any) -> None:
-        move(str(clip_id))
-        session.MOVED.set(True)
-
-    return handle
-
-
-def rerun_if_moved() -> None:
-    """Draw the whole page again, instead of the fragment alone, when the query has changed."""
-    if session.MOVED.pop():
-        st.rerun()
-
-
-def card_events(key: str, use: Callable[[str], None]) -> dict[str, Any]:
-    """Return the callbacks of a component with cards; `use` makes the clip of an id the query."""
-    return {
-        "on_sound_change": on(key, "sound", store_clip(session.sound_asked(key))),
-        "on_look_change": on(key, "look", request_waveforms(key)),
-        "on_use_change": on(key, "use", and_rerun(use)),
-        "on_gone_change": on(key, "gone", store_unplayable),
-    }
-
-
-def store_unplayable(event: Any) -> None:
+def _store_unplayable(event: Any) -> None:
     """Store the id of a video that cannot be played, and YouTube's code; the oldest is dropped first."""
-    known = {**session.GONE.get(), str(event["id"])[:120]: int(event["code"])}
-    session.GONE.set(dict(list(known.items())[-MAX_UNPLAYABLE:]))
-
-
-def store_view(view: Any) -> None:
-    """Write into the URL which of the three lists is open."""
-    if view in state.VIEWS:
-        visits.write_link(view=view if view != state.DEFAULTS.view else None)
+    known = {**session.UNPLAYABLE.get(), str(event["id"])[:120]: int(event["code"])}
+    session.UNPLAYABLE.set(dict(list(known.items())[-MAX_UNPLAYABLE:]))

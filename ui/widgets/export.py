@@ -38,7 +38,7 @@ def buttons(context: PageContext, query: Clip, found: Answer, *, link: bool) -> 
     """Draw the downloads; link: also the link to copy, which a sound given on Ask does not have."""
     name = f"earshot-{query.clip_id}"
     rows = as_records(context, found)
-    with st.container(horizontal=True, gap="small", key="take-away", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="small", key="export", vertical_alignment="center"):
         st.caption("Export:", width="content")
         # A press that redraws the page would invalidate the files of the other buttons.
         download = partial(st.download_button, on_click="ignore")

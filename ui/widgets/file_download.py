@@ -27,11 +27,11 @@ _MAX_STEM_LENGTH = 100
 
 
 def requested_file(context: PageContext, key: str) -> dict[str, str] | None:
-    """Return the file that a card requested last: id, name, mime, url; or id and sorry, a message, on failure.
+    """Return the file that a card requested last: id, name, mime, url; or id and error, a message, on failure.
 
     It can be downloaded until another one is requested, however often the page is drawn.
     """
-    clip_id = session.file_asked(key).get()
+    clip_id = session.file_request(key).get()
     clip = context.dataset.find_clip(clip_id) if clip_id and context.dataset.media == "file" else None
     return {"id": clip.clip_id, **_offer(context.dataset, clip, key)} if clip else None
 
@@ -47,10 +47,10 @@ def _offer(dataset: Dataset, clip: Clip, key: str) -> dict[str, str]:
     try:
         path = media.path_of(dataset, clip)
         if path.stat().st_size > MAX_FILE_BYTES:
-            return {"sorry": f"This file is larger than {megabytes(MAX_FILE_BYTES)}: take it from your folder."}
+            return {"error": f"This file is larger than {megabytes(MAX_FILE_BYTES)}: copy it from your folder."}
         data = path.read_bytes()
     except OSError:
-        return {"sorry": "This file cannot be read. It may have been moved or removed since its folder was prepared."}
+        return {"error": "This file cannot be read. It may have been moved or removed since its folder was prepared."}
     name, mime = file_name(clip), _TYPES.get(path.suffix.lower(), "application/octet-stream")
     files = runtime.get_instance().media_file_mgr
     address = files.add(data, mime, f"{key} file", file_name=name, is_for_static_download=True)

@@ -12,7 +12,7 @@ from ui.model.state import Settings
 
 def place() -> DeltaGenerator:
     """Reserve the place of the strip at the top of a page; `draw` fills it when the page's own work is done."""
-    return st.container(key="measures")
+    return st.container(key="metrics-strip")
 
 
 def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMetrics | None:

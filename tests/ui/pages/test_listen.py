@@ -30,7 +30,7 @@ def words(app):
 def test_a_first_visit_shows_a_clip_its_neighbours_and_four_numbers(sounds, app):
     app.run()
     assert not app.exception
-    query, cards = component(app, "query"), component(app, "cards")
+    query, cards = component(app, "query"), component(app, "neighbours")
     assert sounds.find_clip(query["clip"]["id"]).split == "test"
     assert len(cards["lists"]["exact"]) == 10
     assert [metric.label for metric in app.metric] == ["recall@10", "looked at", "time per query", "index"]
@@ -63,7 +63,7 @@ def test_a_link_that_names_its_clip_builds_no_index_but_its_own(sounds, app, mon
 
 def test_found_and_missed_make_up_the_exact_neighbours(sounds, app):
     app.query_params["K"] = "20"
-    lists = component(app.run(), "cards")["lists"]
+    lists = component(app.run(), "neighbours")["lists"]
     assert lists["missed"]
     assert set(lists["missed"]) == set(lists["exact"]) - set(lists["found"])
 
@@ -90,7 +90,7 @@ def test_a_query_from_the_collection_is_not_its_own_neighbour(sounds, app):
     clip = sounds.clip("train", 7)
     app.query_params["clip"] = clip.clip_id
     app.query_params["K"] = "1"
-    lists = component(app.run(), "cards")["lists"]
+    lists = component(app.run(), "neighbours")["lists"]
     assert clip.clip_id not in lists["found"] + lists["exact"]
     assert len(lists["found"]) == len(lists["exact"]) == 10
 
@@ -114,8 +114,8 @@ def test_too_few_neighbours_offer_a_setting_that_finds_more(sounds, app):
     app.query_params["K"] = "24"
     app.query_params["L"] = "1"
     app.run()
-    assert len(component(app, "cards")["lists"]["found"]) < 10
-    app.button(key="mend K").click().run()
+    assert len(component(app, "neighbours")["lists"]["found"]) < 10
+    app.button(key="offer K").click().run()
     assert app.slider(key="K").value == 16
 
 
@@ -123,7 +123,7 @@ def test_looking_at_most_of_the_collection_is_said_and_mended(sounds, app):
     app.query_params["K"] = "1"
     app.run()
     assert "no shortcut" in words(app)
-    app.button(key="mend K").click().run()
+    app.button(key="offer K").click().run()
     assert app.slider(key="K").value == 5
 
 
@@ -144,7 +144,7 @@ def test_surprise_me_brings_another_clip(sounds, app):
 
 def test_searching_a_label_brings_a_clip_that_carries_it(sounds, app):
     app.run()
-    app.selectbox(key="find").set_value(sounds.label_names[2]).run()
+    app.selectbox(key="search").set_value(sounds.label_names[2]).run()
     clip = sounds.find_clip(component(app, "query")["clip"]["id"])
     assert 2 in clip.labels
 
@@ -153,8 +153,8 @@ def test_euclidean_distance_answers_too(sounds, app):
     app.query_params["metric"] = "euclidean"
     app.run()
     assert not app.exception
-    cards = component(app, "cards")
-    assert "Euclidean distance" in cards["cards"][cards["lists"]["exact"][0]]["near"]["words"]
+    cards = component(app, "neighbours")
+    assert "Euclidean distance" in cards["cards"][cards["lists"]["exact"][0]]["distance"]["text"]
 
 
 def test_the_width_that_the_data_suggests_is_shown_and_can_be_overridden(sounds, app):
@@ -172,7 +172,7 @@ def test_a_width_that_cannot_be_used_says_so_and_offers_the_way_back(sounds, app
     assert not app.exception
     assert "bucket width cannot be used" in words(app)
     next(button for button in app.button if "data suggests" in button.label).click().run()
-    assert len(component(app, "cards")["lists"]["exact"]) == 10
+    assert len(component(app, "neighbours")["lists"]["exact"]) == 10
 
 
 def test_without_data_the_page_says_what_to_do(home, app):

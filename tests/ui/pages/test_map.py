@@ -54,7 +54,7 @@ def test_the_points_are_sent_once_and_never_with_a_rerun(app):
 @pytest.mark.parametrize(("part", "expected"), [("points", {"points"}), ("names", {"ends", "labels"})])
 def test_what_the_browser_says_it_lacks_is_sent_once(app, part, expected):
     app.run()
-    app.session_state["map lacks"] = part
+    app.session_state["map part"] = part
     assert sent(app.run())[1] == expected
     assert sent(app.run())[1] == set()
 
@@ -83,14 +83,14 @@ def test_the_marks_are_the_query_the_found_and_the_missed(app, sounds):
     assert kinds.count("missed") > 0
     exact = [mark for mark in data["marks"] if mark.get("exact")]
     assert len(exact) == 10
-    assert all("of all" in mark["words"] for mark in exact)
+    assert all("of all" in mark["text"] for mark in exact)
     assert data["summary"].startswith("LSH looked at")
 
 
 def test_the_nearest_found_clip_is_drawn_last_so_that_it_lies_on_top(app):
     app.query_params["K"] = "1"
     marks = sent(app.run())[0]["marks"]
-    assert marks[-1]["words"] == "found, nearest of all"
+    assert marks[-1]["text"] == "found, nearest of all"
 
 
 def test_candidates_are_sent_only_when_they_are_asked_for(app):
@@ -125,11 +125,11 @@ def test_the_query_may_be_of_any_split(app, sounds, split):
 def test_a_pressed_clip_has_a_card_that_says_what_it_is_to_your_sound(app, sounds):
     app.run()
     app.session_state["map picked"] = sounds.clip("validation", 1).clip_id
-    app.session_state["map wants"] = sounds.clip("validation", 1).clip_id
+    app.session_state["map sound"] = sounds.clip("validation", 1).clip_id
     data, _ = sent(app.run())
     card = data["cards"][data["picked"]["id"]]
     assert data["picked"]["point"] == 401
-    assert card["how"] == "a query, not searched"
+    assert card["outcome"] == "a query, not searched"
     assert data["sound"]["base64"]
     assert sent(app.run())[0]["sound"] is None
 
@@ -144,9 +144,9 @@ def test_a_pressed_clip_of_another_collection_is_forgotten(app):
 def test_the_ten_nearest_stand_below_in_words(app, sounds):
     app.run()
     protos = [element.proto for element in app.get("bidi_component")]
-    listed = next(json.loads(proto.json) for proto in protos if proto.component_name == "earshot.clips")
+    listed = next(json.loads(proto.json) for proto in protos if proto.component_name == "earshot.clip_list")
     assert len(listed["order"]) == 10
-    assert all("on the map" in card["how"] for card in listed["cards"].values())
+    assert all("on the map" in card["outcome"] for card in listed["cards"].values())
 
 
 def test_how_many_lie_nearer_on_the_map_is_counted_without_the_query_itself(sounds):

@@ -66,7 +66,7 @@ def test_a_wanted_file_can_be_fetched_as_it_is_and_the_page_says_that_it_can_be_
     monkeypatch.setattr(MediaFileManager, "add", watched)
     app.session_state["neighbours file"] = "f7"
     app.run()
-    file = given(app, "earshot.cards")["file"]
+    file = given(app, "earshot.neighbours")["file"]
     assert (file["id"], file["name"], file["mime"]) == ("f7", "7.wav", "audio/wav")
     assert held[file["url"]] == (sounds / "7.wav").read_bytes()
     assert export.DRAG in [caption.value for caption in app.caption]
@@ -76,11 +76,11 @@ def test_a_file_that_is_gone_or_too_large_is_not_offered_and_says_why(sounds, ap
     (sounds / "7.wav").unlink()
     app.session_state["neighbours file"] = "f7"
     app.run()
-    assert "cannot be read" in given(app, "earshot.cards")["file"]["sorry"]
+    assert "cannot be read" in given(app, "earshot.neighbours")["file"]["error"]
     monkeypatch.setattr(file_download, "MAX_FILE_BYTES", 100)
     app.session_state["neighbours file"] = "f8"
     app.run()
-    assert set(given(app, "earshot.cards")["file"]) == {"id", "sorry"}
+    assert set(given(app, "earshot.neighbours")["file"]) == {"id", "error"}
 
 
 def test_no_download_draws_the_page_again_and_takes_the_files_from_under_the_next_press(sounds, app):
@@ -93,15 +93,15 @@ def test_an_unknown_clip_has_no_file(sounds, app):
     app.session_state["neighbours file"] = "../../etc/passwd"
     app.run()
     assert not app.exception
-    assert given(app, "earshot.cards")["file"] is None
+    assert given(app, "earshot.neighbours")["file"] is None
 
 
 def test_a_collection_of_others_sounds_offers_no_files(home, collection, app):
     (home / "sample").symlink_to(collection)
     app.session_state["neighbours file"] = "any"
     app.run()
-    cards = given(app, "earshot.cards")
-    assert (cards["own"], cards["file"]) == (False, None)
+    cards = given(app, "earshot.neighbours")
+    assert (cards["has_files"], cards["file"]) == (False, None)
     assert export.DRAG not in [caption.value for caption in app.caption]
 
 

@@ -47,10 +47,10 @@ def show(context: PageContext) -> None:
     with right:
         search_box.box(context.dataset)
     at = _choose()
-    with st.container(key="step-room"):
+    with st.container(key="step-content"):
         st.header(f"{at + 1} of {len(STEPS)} · {STEPS[at].question}")
         STEPS[at].draw(view)
-    chapters.turn_page(session.STEP, STEPS, at)
+    chapters.navigation(session.STEP, STEPS, at)
     metrics_strip.draw(context, numbers)
 
 

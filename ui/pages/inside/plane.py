@@ -5,8 +5,7 @@ import streamlit as st
 
 from lsh.analysis import inspecting
 from lsh.sampling import evenly_spaced_rows
-from ui.components import plane_toy
-from ui.model import session
+from ui.components import plane_demo
 from ui.model.query_view import QueryView
 from ui.widgets import cards, events
 
@@ -27,13 +26,13 @@ are a toy of their own. The sliders L and K belong to the real index, which the 
 def show(view: QueryView) -> None:
     """Draw the step."""
     st.markdown(INTRO)
-    _toy(view)
+    _demo(view)
     st.markdown(TRY)
     st.caption(_apology(view))
 
 
 @st.fragment
-def _toy(view: QueryView) -> None:
+def _demo(view: QueryView) -> None:
     dataset = view.context.dataset
     rows = _rows(view)
     X = np.asarray(dataset.features("train")[rows])
@@ -44,17 +43,8 @@ def _toy(view: QueryView) -> None:
         {"id": clip.clip_id, "title": cards.title(dataset, clip), "x": x, "y": y, "sounds": sounds}
         for clip, (x, y) in zip(clips, flat, strict=True)
     ]
-    plane_toy(
-        key="toy",
-        data={
-            "query": points[0],
-            "points": points[1:],
-            "shown": f"{dataset.fingerprint[:16]} {view.settings.metric} {view.clip.clip_id}",
-            "collection": dataset.fingerprint[:16],
-            "sound": events.requested_sound(view.context, "toy"),
-        },
-        on_sound_change=events.on("toy", "sound", events.store_clip(session.sound_asked("toy"))),
-    )
+    shown = f"{dataset.fingerprint[:16]} {view.settings.metric} {view.clip.clip_id}"
+    events.draw(plane_demo, "plane", view.context, {"query": points[0], "points": points[1:], "shown": shown})
 
 
 def _rows(view: QueryView) -> list[int]:

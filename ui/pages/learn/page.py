@@ -42,13 +42,13 @@ def show(context: PageContext) -> None:
     with contents:
         at = _choose()
     with page:
-        with st.container(key="chapter-room"):
+        with st.container(key="chapter-content"):
             st.header(CHAPTERS[at].question)
             try:
                 CHAPTERS[at].draw(look_up(context, clip))
             except LSHError as error:
                 answer_messages.unsearchable(error)
-        chapters.turn_page(session.CHAPTER, CHAPTERS, at)
+        chapters.navigation(session.CHAPTER, CHAPTERS, at)
     metrics_strip.draw(context, numbers)
 
 

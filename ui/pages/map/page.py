@@ -75,36 +75,34 @@ def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | Non
     found = view.answer if view else None
     data = {
         "map": {"id": chart.id, "n": chart.starts[-1]},
-        "collection": context.dataset.fingerprint[:16],
         "summary": answer_messages.summary(context, found) if found else "",
         "marks": _marks(context, chart, clip, found),
         "candidates": _candidates(chart, view) if session.MAP_CANDIDATES.get() and view else [],
         "label": _label(context),
         **_picked(context, chart, clip, found),
-        **_wanted_parts(chart),
-        "looks": events.requested_waveforms(context, KEY),
-        "sound": events.requested_sound(context, KEY),
+        **_requested_part(chart),
     }
-    sound_map(
-        key=KEY,
-        data=data,
-        on_lack_change=events.on(KEY, "lack", _remember_lack),
-        on_pick_change=events.on(KEY, "pick", lambda point: _pick(context, chart, point)),
-        **events.card_events(KEY, lambda to: visits.follow(to, clip.clip_id)),
+    events.draw(
+        sound_map,
+        KEY,
+        context,
+        data,
+        moves={"query": lambda to: visits.follow(to, clip.clip_id)},
+        part=lambda part: session.MAP_PART_REQUESTED.set(str(part)),
+        select=lambda point: _select(context, chart, point),
     )
-    events.rerun_if_moved()
 
 
 def _marks(context: PageContext, chart: MapData, clip: Clip, found: Answer | None) -> list[dict[str, Any]]:
     """Return the marks drawn over the points: the query first, then the neighbours, each with position and text."""
     dataset = context.dataset
-    marks = [{**chart.place(clip), "kind": "query", "words": "your sound", "title": cards.title(dataset, clip)}]
+    marks = [{**chart.place(clip), "kind": "query", "text": "your sound", "title": cards.title(dataset, clip)}]
     if found is None:
         return marks
     for row in [*found.missed, *reversed(found.found.rows.tolist())]:
         one = dataset.clip("train", row)
         kind, words = texts.standing(one, clip, found)
-        mark = {"kind": kind, "exact": row in found.exact.rows, "words": words, "title": cards.title(dataset, one)}
+        mark = {"kind": kind, "exact": row in found.exact.rows, "text": words, "title": cards.title(dataset, one)}
         marks.append({**chart.place(one), **mark})
     return marks
 
@@ -129,31 +127,27 @@ def _label(context: PageContext) -> dict[str, Any] | None:
 # --- requests of the browser --------------------------------------------------------------------------------------
 
 
-def _remember_lack(part: Any) -> None:
-    session.MAP_PART_ASKED.set(str(part))
-
-
-def _wanted_parts(chart: MapData) -> dict[str, Any]:
+def _requested_part(chart: MapData) -> dict[str, Any]:
     """Return the large part that the browser lacks, once: the points at a first visit, later what it asks for."""
-    lacking = session.MAP_PART_ASKED.pop()
-    if lacking is None and session.MAP_SENT.get() != chart.id:
-        lacking = "points"
-    if lacking == "points":
+    part = session.MAP_PART_REQUESTED.pop()
+    if part is None and session.MAP_SENT.get() != chart.id:
+        part = "points"
+    if part == "points":
         session.MAP_SENT.set(chart.id)
         branches = [{"name": name, "count": count} for name, count in zip(ROOTS, chart.branch_counts, strict=False)]
         return {"points": chart.points, "branches": branches, "words": list(chart.words)}
-    if lacking == "names":
+    if part == "names":
         return {"ends": chart.ends, "labels": chart.labels, "names": list(chart.label_names)}
     return {}
 
 
-def _pick(context: PageContext, chart: MapData, point: Any) -> None:
+def _select(context: PageContext, chart: MapData, point: Any) -> None:
     """Store the clip that was pressed, and request its sound."""
     clip = chart.clip(context.dataset, point) if isinstance(point, int) else None
     if clip:
         session.MAP_PICKED.set(clip.clip_id)
         if context.dataset.media != "youtube":
-            session.sound_asked(KEY).set(clip.clip_id)
+            session.sound_request(KEY).set(clip.clip_id)
 
 
 def _picked(context: PageContext, chart: MapData, query: Clip, found: Answer | None) -> dict[str, Any]:
@@ -164,15 +158,7 @@ def _picked(context: PageContext, chart: MapData, query: Clip, found: Answer | N
         return {"picked": None, "cards": {}}
     kind, words = texts.standing(clip, query, found)
     distance = texts.distance(context, clip, query)
-    card = {
-        **cards.clip_data(context.dataset, clip, query, clip.clip_id in session.GONE.get()),
-        "kind": kind,
-        "how": words,
-        "rank": "",
-        "aside": "",
-        "why": "",
-        "near": cards.nearness(context, distance) if distance is not None else {"value": "", "share": 0, "words": ""},
-    }
+    card = cards.card(context, clip, query, words, distance, kind=kind)
     return {"picked": {**chart.place(clip), "id": clip.clip_id}, "cards": {clip.clip_id: card}}
 
 

@@ -61,7 +61,7 @@ def show(context: PageContext) -> None:
     name = race_session.shown(context, runs)
     most, bar = _start_line(context, runs.get(name or ""), racing=racing)
     pinned = runs.get(race_session.pinned(runs) or "")
-    with st.container(key="race-said"):
+    with st.container(key="race-result"):
         said = st.empty()
     place = st.empty()
     if name is None:
@@ -96,7 +96,7 @@ def _race(
 
 def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple[int, DeltaGenerator]:
     """Draw the number of clips, Race and Cancel; return the number, and the place for progress."""
-    with st.container(border=True, key="start-line"):
+    with st.container(border=True, key="race-start"):
         left, right = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
         sizes = sizes_up_to(context.index.n)
         most = sizes[0]

@@ -60,7 +60,7 @@ def show(context: PageContext) -> None:
 
 def _ask(view: GridView) -> float:
     """Draw the choice of the wanted recall, and the button for its best setting; return the wanted recall."""
-    with st.container(border=True, key="wish"):
+    with st.container(border=True, key="target"):
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
         wanted = float(
             left.slider(
@@ -71,7 +71,7 @@ def _ask(view: GridView) -> float:
                 bind="query-params",
             )
         )
-        with st.container(key="why"):
+        with st.container(key="reason"):
             why = st.empty()
         right.button(
             f"Best setting for recall ≥ {percent(wanted)}",

@@ -1,27 +1,27 @@
-// Flat LSH: a line {angle, offset} has the points with x·cos + y·sin > offset on its far side. No page in here.
+// Geometry of LSH on a plane: a line {angle, offset} has the points with x·cos + y·sin > offset on its far side.
 
 const K_NEAREST = 10
 
 const farSide = (line, p) => heightOver(line, p) > 0
 const keyOf = (lines, p) => lines.map((line) => (farSide(line, p) ? "1" : "0")).join("")
 
-// What each point is to the query, by the union of its buckets over all tables.
-function verdict(tables, query, points, nearest) {
-  const met = points.map((p) => tables.some((lines) => keyOf(lines, p) === keyOf(lines, query)))
-  const found = nearest.filter((i) => met[i])
-  return { met, lookedAt: met.filter(Boolean).length, found: found.length, missed: nearest.filter((i) => !met[i]) }
+// Returns which points are candidates, by the union of the query's buckets over all tables, and which neighbours are missed.
+function classify(tables, query, points, nearest) {
+  const candidate = points.map((p) => tables.some((lines) => keyOf(lines, p) === keyOf(lines, query)))
+  const found = nearest.filter((i) => candidate[i])
+  return { candidate, lookedAt: candidate.filter(Boolean).length, found: found.length, missed: nearest.filter((i) => !candidate[i]) }
 }
 
-function nearestOf(query, points) {
-  const far = (p) => (p.x - query.x) ** 2 + (p.y - query.y) ** 2
-  return points.map((_, i) => i).sort((a, b) => far(points[a]) - far(points[b]) || a - b).slice(0, K_NEAREST)
+function nearestTo(query, points) {
+  const squaredDistance = (p) => (p.x - query.x) ** 2 + (p.y - query.y) ** 2
+  return points.map((_, i) => i).sort((a, b) => squaredDistance(points[a]) - squaredDistance(points[b]) || a - b).slice(0, K_NEAREST)
 }
 
-// A line through two points, and one through a point at an angle.
+// Return the line through a point at an angle, and the line through two points.
 const lineAt = (angle, p) => ({ angle, offset: p.x * Math.cos(angle) + p.y * Math.sin(angle) })
 const lineThrough = (a, b) => lineAt(Math.atan2(b.y - a.y, b.x - a.x) + Math.PI / 2, a)
 
-// The convex cells into which lines cut a polygon, each with its key.
+// Returns the convex cells into which lines divide a polygon, each with its key.
 function cellsOf(lines, polygon) {
   let cells = [{ key: "", polygon }]
   for (const line of lines) {
@@ -34,7 +34,7 @@ function cellsOf(lines, polygon) {
 
 const heightOver = (line, p) => p.x * Math.cos(line.angle) + p.y * Math.sin(line.angle) - line.offset
 
-// Where a line crosses the edge from p to next; null when both ends are on one side.
+// Returns where a line crosses the edge from p to next; null if both ends are on one side.
 function crossing(line, p, next) {
   const [here, there] = [heightOver(line, p), heightOver(line, next)]
   if (here * there >= 0) return null
@@ -49,7 +49,7 @@ function cut(polygon, line, keepFar) {
   return edges(polygon).flatMap(([p, next]) => [kept(p) ? p : null, crossing(line, p, next)].filter(Boolean))
 }
 
-// The two points at which a line leaves a box, or null when it passes by.
+// Returns the two points at which a line leaves a box, or null if it does not cross it.
 function ends(line, box) {
   const crossings = edges(box).map(([p, next]) => crossing(line, p, next)).filter(Boolean)
   return crossings.length === 2 ? crossings : null

@@ -1,0 +1,16 @@
+// A list of clips, each with its own sentence: the content of a bucket, what was missed, the query.
+
+function build(root) {
+  const cards = make("ol", { class: "cards" })
+  root.append(make("section", { class: "earshot neighbours clip-list" }, cards))
+  return newList(root, cards, "found")
+}
+
+export default function clipList({ data, parentElement: root, setTriggerValue }) {
+  const list = stateOf(root, build)
+  updateList(list, data, setTriggerValue)
+  list.cards.parentElement.setAttribute("aria-label", data.name)
+  list.cards.style.setProperty("--min-cards", data.min_cards)
+  drawCards(list, data.order, data.empty)
+  requestWaveforms(list)
+}

@@ -1,0 +1,54 @@
+// Lists of neighbours: found, exact and missed, as tabs over the same cards. Space plays the focused card, the arrow keys
+// move between cards, Enter searches with the card's sound.
+
+const VIEWS = { found: "Found", exact: "Exact", missed: "Missed" }
+
+function build(root) {
+  const tabs = make("div", { class: "tabs", role: "tablist", "aria-label": "Which neighbours" })
+  const cards = make("ol", { class: "cards", role: "tabpanel", id: "cards" })
+  const status = make("div", { class: "visually-hidden", role: "status" })
+  root.append(make("section", { class: "earshot neighbours", "aria-label": "Neighbours" }, status, tabs, cards))
+  const list = { ...newList(root, cards, null), tabs, status, sentView: null }
+  tabs.append(...Object.keys(VIEWS).map((name) => tab(list, name)))
+  return list
+}
+
+export default function neighbours({ data, parentElement: root, setTriggerValue }) {
+  const list = stateOf(root, build)
+  updateList(list, data, setTriggerValue)
+  if (list.sentView !== data.view) list.view = list.sentView = data.view
+  if (list.status.textContent !== data.summary) list.status.textContent = data.summary
+  draw(list)
+  requestWaveforms(list)
+  receiveFile(list)
+}
+
+function draw(list) {
+  for (const tab of list.tabs.children) {
+    const selected = tab.dataset.view === list.view
+    tab.setAttribute("aria-selected", String(selected))
+    tab.tabIndex = selected ? 0 : -1
+    tab.querySelector("b").textContent = list.data.lists[tab.dataset.view].length
+  }
+  drawCards(list, list.data.lists[list.view], list.data.empty[list.view])
+}
+
+function tab(list, name) {
+  const button = make("button", { role: "tab", class: "tab", "data-view": name, "aria-controls": "cards", onclick: () => openView(list, name) })
+  button.append(make("span", { class: `mark ${name}`, "aria-hidden": "true" }), `${VIEWS[name]} `, make("b", {}))
+  button.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+    if (!step) return
+    const names = Object.keys(VIEWS)
+    openView(list, names[(names.indexOf(list.view) + step + names.length) % names.length])
+    list.tabs.querySelector('[aria-selected="true"]').focus()
+  })
+  return button
+}
+
+function openView(list, view) {
+  if (view === list.view) return
+  list.view = view
+  draw(list)
+  list.send("view", view)
+}
