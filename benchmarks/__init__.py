@@ -1,6 +1,5 @@
-"""Runs LSH and its peers on the same work, in turns, and prints one table.
+"""Benchmarks: `lsh` compared with brute force and with other libraries, and conversion speed.
 
-Read in this order: `method` (what a plug-in is) and `methods` (one file each); `data` (vectors and queries), `truth`
-(what is right); `worker` (one method in a process of its own), `measure` (whose turn it is), `frontier` (speed at a
-recall); `report`, `page` and `gate` say the result as a table, a page and an exit code.
+`peers` measures the methods in `methods` on a problem from `search_problem`; `answers` measures the figures of
+docs/ANSWERS.md; the other commands are modules with a `main` function.
 """

@@ -1,42 +1,47 @@
-"""A collection of AudioSet's size on a small machine: `python -m benchmarks.large_collection`.
+"""Search in a collection of AudioSet's size with little memory: `python -m benchmarks.large_collection`.
 
-The vectors stay in their file, mapped into memory. A process of its own builds a `SketchIndex` on all cores and answers
-one query at a time on one thread. What it holds in memory counts the pages of the file that it has touched.
+The vectors stay in their file, memory-mapped. A process of its own builds a `SketchIndex` on all cores and searches
+with one query at a time on one thread. Its memory includes the pages of the file that it has read.
 """
 
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.ground_truth import GroundTruth
 from benchmarks.machine import describe, peak, resident
+from benchmarks.markdown import table
 from benchmarks.search_problem import CACHE, SearchProblem, prepare
+from data_prep.errors import DataError
 from earshot_common import command_line
+from earshot_common.atomic import WriteError
+from earshot_common.command_line import whole_number
 from lsh import SketchIndex
 from lsh.analysis.timing import interleaved
+from lsh.arrays import Float32Array, Int64Array
+from lsh.errors import LSHError
 from lsh.validate import METRICS
 from lsh.warm import warm
 
 SETTINGS = [(8, 40), (8, 70), (16, 70), (16, 120), (32, 120), (64, 200)]  # n_probes, n_reranked
+K = 10
 _ROUNDS = 5
 _BLOCK = 10  # queries timed together; the fastest round of each block counts, since noise only ever adds time
 
 
 class Measured(NamedTuple):
-    """What the process that built the index has to say: ids int64[nq, k] and milliseconds a query by setting.
+    """What the process of the index measured. answers: per setting, ids int64[nq, k] and milliseconds per query.
 
-    build_cpu_s: seconds of work on all cores together, which other work on the machine hardly changes.
+    build_cpu_s: processor time on all cores together, which other work on the machine hardly changes.
     """
 
     build_s: float
@@ -44,69 +49,76 @@ class Measured(NamedTuple):
     peak_mb: float
     resident_mb: float
     index_mb: float
-    answers: list[tuple[npt.NDArray[np.int64], float]]
+    answers: list[tuple[Int64Array, float]]
 
 
-def measure(problem: SearchProblem, metric: str, k: int) -> Measured:
-    """Build and search; to be run in a fresh process, whose memory is nobody else's."""
+def measure(problem: SearchProblem, metric: str) -> Measured:
+    """Build and search, in a fresh process, since its memory is measured."""
     warm()
     X, Q = problem.vectors()
     start, cpu_start = time.perf_counter(), time.process_time()
     index = SketchIndex(metric).fit(X)
     seconds = time.perf_counter() - start, time.process_time() - cpu_start
     highest = peak()
-    answers = [index.search(Q, k, *setting).ids for setting in SETTINGS]
-    ms = _ms_per_query([partial(_block_seconds, index, Q, k, *setting) for setting in SETTINGS], len(Q))
-    return Measured(*seconds, highest / 1e6, resident() / 1e6, index.nbytes / 1e6, list(zip(answers, ms, strict=True)))
-
-
-def _block_seconds(
-    index: SketchIndex, Q: npt.NDArray[np.float32], k: int, n_probes: int, n_reranked: int, block: int
-) -> float:
-    """Return the seconds that a block of queries takes, one at a time, with the waiting for pages of the file."""
-    start = time.perf_counter()
-    for q in range(block * _BLOCK, min((block + 1) * _BLOCK, len(Q))):
-        index.search(Q[q : q + 1], k, n_probes, n_reranked)
-    return time.perf_counter() - start
-
-
-def _ms_per_query(settings: Sequence[Callable[[int], float]], n_queries: int) -> list[float]:
-    """Return milliseconds per query of each setting, of the fastest round of each block."""
-    fastest = np.full((-(-n_queries // _BLOCK), len(settings)), np.inf)
+    ids = [index.search(Q, K, *setting).ids for setting in SETTINGS]
+    settings = [_block_timer(index, Q, *setting) for setting in SETTINGS]
+    fastest = np.full((-(-len(Q) // _BLOCK), len(settings)), np.inf)
     for measured in interleaved(settings, range(len(fastest)), _ROUNDS):
-        np.minimum(fastest[measured.query], measured.values, out=fastest[measured.query])
-    return [float(seconds * 1e3 / n_queries) for seconds in fastest.sum(axis=0)]
+        fastest[measured.query] = np.minimum(fastest[measured.query], measured.values)
+    ms = (1e3 * fastest.sum(axis=0) / len(Q)).tolist()
+    return Measured(*seconds, highest / 1e6, resident() / 1e6, index.nbytes / 1e6, list(zip(ids, ms, strict=True)))
+
+
+def _block_timer(index: SketchIndex, Q: Float32Array, n_probes: int, n_reranked: int) -> Callable[[int], float]:
+    """Return a function of a block's number: the seconds its queries take, waiting for pages of the file included."""
+
+    def seconds(block: int) -> float:
+        start = time.perf_counter()
+        for q in range(block * _BLOCK, min((block + 1) * _BLOCK, len(Q))):
+            index.search(Q[q : q + 1], K, n_probes, n_reranked)
+        return time.perf_counter() - start
+
+    return seconds
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, and return the exit code (see `command_line.run`)."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.large_collection", description=__doc__)
-    parser.add_argument("--dataset", default="like:2000000", help="as for python -m benchmarks (like:2000000)")
-    parser.add_argument("--metric", default="cosine", choices=METRICS)
-    parser.add_argument("--queries", type=int, default=300, help="how many (300)")
+    """Measure, print a table, and return the exit code (see `command_line.run`)."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.large_collection",
+        description="Build a SketchIndex over a memory-mapped file; measure memory, recall and time per query.",
+    )
+    parser.add_argument(
+        "--dataset", default="like:2000000", help="what to search, as in `python -m benchmarks` (default: like:2000000)"
+    )
+    parser.add_argument("--metric", default="cosine", choices=METRICS, help="distance (default: cosine)")
+    parser.add_argument(
+        "--queries", type=whole_number(1, 1_000_000), default=300, help="maximum number of queries (default: 300)"
+    )
     options = parser.parse_args(arguments)
 
     def command() -> None:
         with TemporaryDirectory() as folder:
             problem = prepare(options.dataset, options.queries, Path(folder), command_line.log)
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                measured = pool.submit(measure, problem, options.metric, 10).result()
-            _report(problem, measured, GroundTruth.compute(*problem.vectors(), options.metric, 10))
+                measured = pool.submit(measure, problem, options.metric).result()
+            _report(problem, measured, GroundTruth.compute(*problem.vectors(), options.metric, K))
             if problem.base.is_relative_to(CACHE):
-                print(f"\n{problem.base} is kept as a cache; delete it when you are done.")
+                print(f"\n{problem.base} is kept for the next run; delete it when you no longer need it.")
 
-    return command_line.run(command, (BenchmarkError,))
+    return command_line.run(command, (BenchmarkError, DataError, LSHError, WriteError))
 
 
 def _report(problem: SearchProblem, measured: Measured, truth: GroundTruth) -> None:
     machine = describe()
     print(f"{problem.name}, {truth.metric}; {machine['cpu']}, {machine['cores']} cores, load {machine['load']}")
-    print(f"built in {measured.build_s:.1f} s ({measured.build_cpu_s:.1f} s of work on all cores together)")
-    print(f"the index takes {measured.index_mb:.0f} MB beside the vectors")
-    print(f"memory with the vectors' pages: {measured.resident_mb:.0f} MB, {measured.peak_mb:.0f} MB while building")
-    print("\n| probes | re-ranked | recall@10 | ms a query |\n| --: | --: | --: | --: |")
-    for (n_probes, n_reranked), (ids, ms) in zip(SETTINGS, measured.answers, strict=True):
-        print(f"| {n_probes} | {n_reranked} | {truth.recalls(ids).mean():.3f} | {ms:.3f} |")
+    print(f"built in {measured.build_s:.1f} s ({measured.build_cpu_s:.1f} s of processor time on all cores together)")
+    print(f"the index takes {measured.index_mb:.0f} MB without the vectors")
+    print(f"memory with the vectors' pages: {measured.resident_mb:.0f} MB, {measured.peak_mb:.0f} MB while building\n")
+    rows = [
+        [str(n_probes), str(n_reranked), f"{truth.recalls(ids).mean():.3f}", f"{ms:.3f}"]
+        for (n_probes, n_reranked), (ids, ms) in zip(SETTINGS, measured.answers, strict=True)
+    ]
+    print(table(["probes", "re-ranked", f"recall@{K}", "ms per query"], rows, text_columns=()))
 
 
 if __name__ == "__main__":

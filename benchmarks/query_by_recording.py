@@ -1,7 +1,8 @@
-"""How well a recording finds its own kind: `python -m benchmarks.query_by_recording DATASET RECORDINGS`.
+"""Query by recording: label precision of ESC-10 recordings, `python -m benchmarks.query_by_recording DATASET FOLDER`.
 
-RECORDINGS is ESC-10 (K. J. Piczak, "ESC: Dataset for environmental sound classification", ACM MM 2015): a folder a
-kind. Each recording is a query as the app would ask it, and a neighbour is right when it carries a label of that name.
+ESC-10 (K. J. Piczak, "ESC: Dataset for environmental sound classification", ACM MM 2015) holds one folder of
+recordings per class. Each recording is a query, embedded as the app does it; a neighbour is correct if it carries a
+label that stands for the recording's class.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from earshot_common import command_line
 from lsh import ExactSearch
 from lsh.errors import LSHError
 
-KINDS = {
+LABELS = {  # AudioSet's names for each class of ESC-10
     "dog_bark": ("Dog", "Bark"),
     "rooster": ("Chicken, rooster", "Crowing, cock-a-doodle-doo"),
     "sea_waves": ("Ocean", "Waves, surf"),
@@ -35,12 +36,13 @@ _K = 10
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print precision@10 of each kind beside its share of the collection; return the exit code."""
+    """Print the precision@10 of each class beside its share of the collection; return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.query_by_recording", description="Ask a dataset with ESC-10."
+        prog="python -m benchmarks.query_by_recording",
+        description="Search a dataset with the recordings of ESC-10, and print the share of correct neighbours.",
     )
-    parser.add_argument("dataset", type=Path, help="a prepared dataset with AudioSet's labels")
-    parser.add_argument("recordings", type=Path, help="the folder of ESC-10's kinds")
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of a prepared dataset, AudioSet's labels")
+    parser.add_argument("recordings", type=Path, metavar="FOLDER", help="folder with ESC-10's folders of recordings")
     options = parser.parse_args(arguments)
     return command_line.run(
         lambda: _run(open_dataset(options.dataset), options.recordings), (BenchmarkError, DataError, LSHError)
@@ -50,19 +52,21 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(dataset: Dataset, recordings: Path) -> None:
     embedder, search = SoundEmbedder(dataset), ExactSearch(dataset.features("train"), "cosine")
     rows = []
-    for kind, names in KINDS.items():
-        folder = recordings / kind
-        paths = [Path(entry.path) for entry in os.scandir(folder)] if folder.is_dir() else []
+    for name, label_names in LABELS.items():
+        folder = recordings / name
+        paths = [Path(entry.path) for entry in os.scandir(folder) if entry.is_file()] if folder.is_dir() else []
         if not paths:
             raise BenchmarkError(f"{folder} holds no recordings; expected the folders of ESC-10")
-        known = [dataset.label_names.index(name) for name in names if name in dataset.label_names]
-        right = np.unique(np.concatenate([dataset.rows_with_label("train", label) for label in known]))
+        known = [dataset.label_names.index(label) for label in label_names if label in dataset.label_names]
+        if not known:
+            raise BenchmarkError(f"{dataset.path} has none of the labels {', '.join(label_names)}")
+        correct = np.unique(np.concatenate([dataset.rows_with_label("train", label) for label in known]))
         queries = np.stack([embedder.embed(path.read_bytes(), path.name).feature for path in paths])
-        precision = np.isin(search.search(queries, _K).ids, right).mean(axis=1)
-        rows.append((kind, precision, len(right) / dataset.n_rows("train")))
-    print(f"{dataset.title}: precision@{_K} by the {embedder.method}, beside the share of clips with the label")
-    for kind, precision, share in rows:
-        print(f"  {kind:<15} {precision.mean():.2f}  {share:.4f}")
+        precision = np.isin(search.search(queries, _K).ids, correct).mean(axis=1)
+        rows.append((name, precision, len(correct) / dataset.n_rows("train")))
+    print(f"{dataset.title}: precision@{_K} by the {embedder.method}, and the share of clips with the label")
+    for name, precision, share in rows:
+        print(f"  {name:<15} {precision.mean():.2f}  {share:.4f}")
     every = np.concatenate([precision for _, precision, _ in rows])
     error = every.std() / np.sqrt(len(every))
     print(f"  {'all':<15} {every.mean():.3f} ± {error:.3f}  {np.mean([share for *_, share in rows]):.4f}")

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from earshot_common import extras
 
@@ -68,3 +69,11 @@ def fraction(text: str) -> float:
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, at most 1")
     return value
+
+
+def output_file(text: str) -> Path:
+    """Read the path of a file to write, in a folder that exists, as an argparse type."""
+    path = Path(text)
+    if not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{path.parent} is not a folder; make it first")
+    return path

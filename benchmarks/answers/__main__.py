@@ -14,16 +14,16 @@ from benchmarks.answers import aggregation, families, parameters, predicted_reca
 from benchmarks.answers.document import render
 from benchmarks.answers.setup import SEED, K, Setup, Tell
 from benchmarks.errors import BenchmarkError
-from benchmarks.peers.report import write_whole
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DataError
 from earshot_common import command_line
-from earshot_common.command_line import whole_number
+from earshot_common.atomic import WriteError, write_file
+from earshot_common.command_line import output_file, whole_number
 from lsh.errors import LSHError
 from lsh.validate import METRICS
 
 N_QUERIES = 1000
-FIGURES, DOCUMENT = Path("docs") / "answers.json", Path("docs") / "ANSWERS.md"
+FIGURES, DOCUMENT = "docs/answers.json", "docs/ANSWERS.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,13 +31,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
 
     def command() -> None:
-        _check_folders(options.figures, options.out)
         if options.dataset:
             figures = measure(open_dataset(options.dataset), options.queries, options.modelled, _clock())
-            write_whole(options.figures, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
-        write_whole(options.out, render(read(options.figures)))
+            write_file(options.figures, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
+        write_file(options.out, render(read(options.figures)).encode())
 
-    return command_line.run(command, (BenchmarkError, DataError, LSHError))
+    return command_line.run(command, (BenchmarkError, DataError, LSHError, WriteError))
 
 
 def measure(dataset: Dataset, n_queries: int, modelled: list[int], tell: Tell) -> dict[str, Any]:
@@ -67,13 +66,6 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(figures, dict) or "about" not in figures:
         raise BenchmarkError(f"{path} holds no figures; expected a file that this command wrote")
     return figures
-
-
-def _check_folders(*paths: Path) -> None:
-    """Refuse to measure for ten minutes what could then not be written."""
-    for path in paths:
-        if not path.absolute().parent.is_dir():
-            raise BenchmarkError(f"{path.parent} is not a folder; make it first")
 
 
 def _own_first(metric: str) -> list[str]:
@@ -119,8 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "dataset", nargs="?", help="a prepared dataset's folder; without one, --figures are written out again"
     )
-    parser.add_argument("--figures", type=Path, default=FIGURES, help=f"where the figures are kept ({FIGURES})")
-    parser.add_argument("--out", type=Path, default=DOCUMENT, help=f"the document ({DOCUMENT})")
+    parser.add_argument("--figures", type=output_file, default=FIGURES, help=f"where the figures are kept ({FIGURES})")
+    parser.add_argument("--out", type=output_file, default=DOCUMENT, help=f"the document ({DOCUMENT})")
     parser.add_argument(
         "--queries",
         type=whole_number(10, 20_000_000),

@@ -1,4 +1,4 @@
-"""The plug-ins: one file a method, named as the method with underscores. A file that begins with _ is a helper."""
+"""Methods to measure, one plug-in module per method, named like it with underscores; modules with a leading _ help."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -7,18 +7,16 @@ from pkgutil import iter_modules
 from benchmarks.errors import BenchmarkError, MethodError
 from benchmarks.methods._base import Method
 
-LSH = ("lsh-sketch", "lsh-tables")  # what "lsh" stands for: the better of our own indexes
+LSH = ("lsh-sketch", "lsh-tables")  # the name "lsh" stands for the better of these two at each recall
 
 
 def names() -> list[str]:
-    """Return the name of every method."""
+    """Return the names of all methods, sorted."""
     return sorted(m.name.replace("_", "-") for m in iter_modules(__path__) if not m.name.startswith("_"))
 
 
 def load(name: str) -> type[Method]:
-    """Return the class of a method; raise MethodError when its package is not installed."""
-    if name not in names():
-        raise BenchmarkError(f"there is no method {name!r}; expected lsh, all, or some of {', '.join(names())}")
+    """Return the class of a method; raise MethodError if its package is not installed."""
     module = import_module(f"{__name__}.{name.replace('-', '_')}")
     (method,) = (c for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__)
     if not issubclass(method, Method):
@@ -28,12 +26,15 @@ def load(name: str) -> type[Method]:
     return method
 
 
-def chosen(text: str) -> list[str]:
-    """Return the methods that a comma-separated list names, each once: "lsh" and "all" stand for several."""
-    wanted: list[str] = []
+def selected(text: str) -> list[str]:
+    """Return the methods in a comma-separated list, each once, where "all" stands for all of them.
+
+    "lsh" may be among them: the better of the methods `LSH`. Raises BenchmarkError for an unknown name.
+    """
+    everything = ["lsh", *(name for name in names() if name not in LSH)]
+    found: list[str] = []
     for name in (part.strip() for part in text.split(",")):
-        several = names() if name == "all" else list(LSH) if name == "lsh" else [name]
-        if not set(several) <= set(names()):
+        if name not in {"all", "lsh", *names()}:
             raise BenchmarkError(f"there is no method {name!r}; expected lsh, all, or some of {', '.join(names())}")
-        wanted += several
-    return list(dict.fromkeys(wanted))
+        found += everything if name == "all" else [name]
+    return list(dict.fromkeys(found))

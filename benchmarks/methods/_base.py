@@ -1,60 +1,65 @@
-"""What a method must offer to be measured."""
+"""Base class of the methods: what a plug-in offers to be measured."""
 
 from abc import ABC, abstractmethod
 from importlib import import_module
+from itertools import product
 from typing import Any, ClassVar
 
 from lsh.arrays import Float32Array
 
-Answer = Any  # ids as a library gives them, an array or a list: most peers carry no types
-Settings = dict[str, Any]  # plain values by name, as JSON knows them
+Answer = Any  # ids as a library returns them, an array or a list: most libraries have no type annotations
+Settings = dict[str, Any]  # values that JSON can hold, by name
+
+
+def grid(**values: Any) -> list[Settings]:
+    """Return every combination of the given values, the last one varying fastest."""
+    return [dict(zip(values, combination, strict=True)) for combination in product(*values.values())]
 
 
 class Method(ABC):
-    """A library's index over X, built once and searched with many settings. One plug-in file holds one such class.
+    """An index of one library over X, built once and searched with many settings. A plug-in module defines one.
 
-    Under cosine the harness scales vectors and queries to length one beforehand, so that a method may rank by inner
-    product. A plug-in imports its library where it builds, never at the top: listing methods must need none of them.
+    For cosine distance, vectors and queries are scaled to unit length before they are passed, so that a method may rank
+    by inner product. A plug-in imports its library inside functions, so that `--help` needs none of them.
     """
 
-    needs: ClassVar[str | None] = None  # the module to import, when it is not this project's own
-    compiles: ClassVar[bool] = False  # does the first build compile code? Then a small one goes before the clock starts
+    needs: ClassVar[str | None] = None  # module to import, if it is not part of this project or of NumPy
+    compiles: ClassVar[bool] = False  # True if first use compiles code: a small index is built and searched untimed
     metrics: ClassVar[tuple[str, ...]] = ("cosine", "euclidean")
+    setting: Settings  # of the searches that follow
 
     @abstractmethod
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         """Index the rows of X: float32[n, d], C order."""
 
     @classmethod
-    def get_ready(cls) -> None:
-        """Import the library before memory is first measured: what the library itself takes is not the index's."""
+    def prepare(cls) -> None:
+        """Import the library, before memory is first measured: it does not count as part of the index."""
         if cls.needs:
             import_module(cls.needs)
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
-        """Return the ways to build an index of n vectors that are worth trying."""
-        del n
+        """Return the build settings to measure for n vectors."""
         return [{}]
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        """Return the search settings worth trying on one build, the cheapest first."""
-        del n, build
+        """Return the search settings to measure on one build, the fastest first."""
         return [{}]
 
-    def use(self, **search: Any) -> None:  # noqa: B027  an index without settings has nothing to take
-        """Take a search setting for the searches that follow."""
+    def use(self, **search: Any) -> None:
+        """Apply a search setting to the searches that follow."""
+        self.setting = search
 
     @abstractmethod
     def search_one(self, q: Float32Array, k: int) -> Answer:
-        """Return the ids of the k nearest rows of one query, float32[d]; fewer, or -1, where fewer were found."""
+        """Return the ids of the k nearest rows to a query, float32[d]; fewer, or -1, where fewer were found."""
 
     def search_batch(self, Q: Float32Array, k: int) -> Answer | None:
-        """Return the same for many queries at once, float32[nq, d]; None when the library has no such call."""
-        del Q, k
+        """Return the same for queries float32[nq, d] in one call; None if the library has no such call."""
         return None
 
     def nbytes(self) -> int | None:
-        """Return the bytes of the index beside the vectors; None when the library cannot tell."""
+        """Return the bytes of the index without the vectors; None if the library cannot tell."""
         return None

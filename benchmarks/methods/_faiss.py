@@ -1,30 +1,33 @@
-"""What the FAISS plug-ins share."""
+"""Base class of the FAISS methods."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from benchmarks.methods._base import Answer, Method
 from lsh.arrays import Float32Array
 
 
 class Faiss(Method):
-    """An index that `faiss.index_factory` builds: a subclass says which, and how to set it."""
+    """An index made by `faiss.index_factory`."""
 
     needs = "faiss"
+    factory: ClassVar[str]  # its description, with the names of build settings in braces
+    index: Any
+    vector_bytes: int
 
-    def make(self, X: Float32Array, metric: str, factory: str) -> Any:
-        """Train and fill the index that a factory string describes."""
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+        import faiss
+
+        kind = faiss.METRIC_INNER_PRODUCT if metric == "cosine" else faiss.METRIC_L2
+        self.fill(faiss.index_factory(X.shape[1], self.factory.format(**build), kind), X)
+
+    def fill(self, index: Any, X: Float32Array) -> None:
+        """Train an empty index on X, and add X to it."""
         import faiss
 
         faiss.omp_set_num_threads(1)
-        kind = faiss.METRIC_INNER_PRODUCT if metric == "cosine" else faiss.METRIC_L2
-        index = faiss.index_factory(X.shape[1], factory, kind)
         index.train(X)
         index.add(X)
-        self.vectors = X.nbytes
-        return index
-
-    index: Any
-    vectors: int
+        self.index, self.vector_bytes = index, X.nbytes
 
     def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.search(q[None], k)[1][0]
@@ -35,4 +38,4 @@ class Faiss(Method):
     def nbytes(self) -> int:
         import faiss
 
-        return max(0, len(faiss.serialize_index(self.index)) - self.vectors)
+        return max(0, len(faiss.serialize_index(self.index)) - self.vector_bytes)

@@ -1,13 +1,13 @@
-"""Annoy: random projection trees."""
+"""Annoy: random projection trees (Spotify)."""
 
 from typing import Any
 
-from benchmarks.methods._base import Answer, Method, Settings
+from benchmarks.methods._base import Answer, Method, Settings, grid
 from lsh.arrays import Float32Array
 
 
 class Annoy(Method):
-    """Spotify's Annoy: a forest of random splits."""
+    """A forest of trees that split the vectors by random hyperplanes."""
 
     needs = "annoy"
 
@@ -17,7 +17,7 @@ class Annoy(Method):
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        return [{"search_k": s} for s in (300, 1_000, 3_000, 6_000, 12_000, 25_000, 50_000, 100_000, 200_000)]
+        return grid(search_k=(300, 1_000, 3_000, 6_000, 12_000, 25_000, 50_000, 100_000, 200_000))
 
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         from annoy import AnnoyIndex
@@ -27,10 +27,6 @@ class Annoy(Method):
         for row, x in enumerate(X):
             self.index.add_item(row, x)
         self.index.build(build["trees"], n_jobs=1)
-        self.search_k = -1
-
-    def use(self, **search: Any) -> None:
-        self.search_k = search["search_k"]
 
     def search_one(self, q: Float32Array, k: int) -> Answer:
-        return self.index.get_nns_by_vector(q, k, self.search_k)
+        return self.index.get_nns_by_vector(q, k, self.setting["search_k"])

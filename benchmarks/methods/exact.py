@@ -1,27 +1,12 @@
-"""Exact search of this project."""
+"""Exact search of this project (`lsh.ExactSearch`)."""
 
-from typing import Any
-
-from benchmarks.methods._base import Answer, Method
+from benchmarks.methods._lsh import LSHMethod
+from lsh import ExactSearch
 from lsh.arrays import Float32Array
 
 
-class Exact(Method):
-    """Our own exact search: what LSH must beat, and the app's baseline."""
+class Exact(LSHMethod):
+    """The baseline that LSH is compared with in the app."""
 
-    needs = "lsh"
-    compiles = True
-
-    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
-        from lsh import ExactSearch
-
-        self.index = ExactSearch(X, metric, **build)
-
-    def search_one(self, q: Float32Array, k: int) -> Answer:
-        return self.index.search(q[None], k).ids[0]
-
-    def search_batch(self, Q: Float32Array, k: int) -> Answer:
-        return self.index.search(Q, k).ids
-
-    def nbytes(self) -> int:
-        return self.index.nbytes
+    def __init__(self, X: Float32Array, metric: str) -> None:
+        self.index = ExactSearch(X, metric)

@@ -1,27 +1,19 @@
-"""FAISS's inverted file with RaBitQ codes (IndexIVFRaBitQ)."""
+"""FAISS's inverted file with RaBitQ codes (IndexIVFRaBitQFastScan)."""
 
-from math import log2
 from typing import Any
 
-from benchmarks.methods._base import Settings
-from benchmarks.methods._faiss import Faiss
-from lsh.arrays import Float32Array
+from benchmarks.methods._base import Settings, grid
+from benchmarks.methods.faiss_ivf_flat import FaissIVFFlat
 
 
-class FaissRaBitQ(Faiss):
-    """FAISS's RaBitQ (Gao & Long 2024) behind k-means cells, the best few ranked exactly: the nearest kin of ours."""
+class FaissRaBitQ(FaissIVFFlat):
+    """k-means cells, one-bit RaBitQ codes (Gao & Long 2024) and exact re-ranking, much as in lsh-sketch."""
 
-    @classmethod
-    def builds(cls, n: int) -> list[Settings]:
-        return [{"cells": 2 ** (round(log2(n) / 2) + more)} for more in (1, 2)]
+    factory = "IVF{cells},RaBitQfs,RFlat"
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        probes = [p for p in (4, 8, 16, 32, 64, 128) if p <= build["cells"]]
-        return [{"nprobe": p, "factor": f} for p in probes for f in (5, 10, 20)]
-
-    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
-        self.index = self.make(X, metric, f"IVF{build['cells']},RaBitQfs,RFlat")
+        return grid(nprobe=[p for p in (4, 8, 16, 32, 64, 128) if p <= build["cells"]], factor=(5, 10, 20))
 
     def use(self, **search: Any) -> None:
         import faiss

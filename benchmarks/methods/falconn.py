@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.methods._base import Answer, Method, Settings
+from benchmarks.methods._base import Answer, Method, Settings, grid
 from lsh.arrays import Float32Array
 
 
 class Falconn(Method):
-    """FALCONN: cross-polytope hashing with multi-probe (Andoni, Indyk, Laarhoven, Razenshteyn & Schmidt 2015)."""
+    """Hash tables of cross-polytopes with multi-probe (Andoni, Indyk, Laarhoven, Razenshteyn & Schmidt 2015)."""
 
     needs = "falconn"
 
@@ -17,29 +17,29 @@ class Falconn(Method):
     def builds(cls, n: int) -> list[Settings]:
         if n < 100_000:
             return [{"tables": t, "bits": b} for t, b in ((15, 10), (30, 9), (30, 11))]
-        return [{"tables": t, "bits": 16} for t in (10, 80, 150)]
+        return grid(tables=(10, 80, 150), bits=(16,))
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        return [{"probes": f * build["tables"]} for f in (1, 2, 3, 4, 6, 10, 20)]
+        return grid(probes=[factor * build["tables"] for factor in (1, 2, 3, 4, 6, 10, 20)])
 
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
-        del metric  # centred vectors of length one rank by L2 as by cosine
         import falconn
 
+        # L2 for both metrics: it ranks unit vectors as cosine distance does, even when the mean is subtracted.
         self.centre = X.mean(axis=0)
         self.X = np.ascontiguousarray(X - self.centre)  # FALCONN keeps a pointer to it
-        wanted = falconn.LSHConstructionParameters()
-        wanted.dimension = X.shape[1]
-        wanted.lsh_family = falconn.LSHFamily.CrossPolytope
-        wanted.distance_function = falconn.DistanceFunction.EuclideanSquared
-        wanted.l = build["tables"]
-        wanted.num_rotations = 1
-        wanted.seed = 1
-        wanted.num_setup_threads = 1
-        wanted.storage_hash_table = falconn.StorageHashTable.BitPackedFlatHashTable
-        falconn.compute_number_of_hash_functions(build["bits"], wanted)
-        self.table = falconn.LSHIndex(wanted)
+        parameters = falconn.LSHConstructionParameters()
+        parameters.dimension = X.shape[1]
+        parameters.lsh_family = falconn.LSHFamily.CrossPolytope
+        parameters.distance_function = falconn.DistanceFunction.EuclideanSquared
+        parameters.l = build["tables"]
+        parameters.num_rotations = 1
+        parameters.seed = 1
+        parameters.num_setup_threads = 1
+        parameters.storage_hash_table = falconn.StorageHashTable.BitPackedFlatHashTable
+        falconn.compute_number_of_hash_functions(build["bits"], parameters)
+        self.table = falconn.LSHIndex(parameters)
         self.table.setup(self.X)
         self.query = self.table.construct_query_object()
 

@@ -1,13 +1,13 @@
-"""hnswlib: a graph index (HNSW)."""
+"""hnswlib: graph index (HNSW)."""
 
 from typing import Any
 
-from benchmarks.methods._base import Answer, Method, Settings
+from benchmarks.methods._base import Answer, Method, Settings, grid
 from lsh.arrays import Float32Array
 
 
 class HNSWLib(Method):
-    """Navigable small worlds by their inventors (Malkov & Yashunin 2018)."""
+    """HNSW graph (Malkov & Yashunin 2018), implemented by its authors."""
 
     needs = "hnswlib"
 
@@ -17,7 +17,7 @@ class HNSWLib(Method):
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        return [{"ef": ef} for ef in (10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480, 640, 800)]
+        return grid(ef=(10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480, 640, 800))
 
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         import hnswlib
@@ -27,7 +27,7 @@ class HNSWLib(Method):
         self.index.init_index(max_elements=n, random_seed=1, **build)
         self.index.set_num_threads(1)
         self.index.add_items(X, num_threads=1)
-        self.vectors = X.nbytes
+        self.vector_bytes = X.nbytes
 
     def use(self, **search: Any) -> None:
         self.index.set_ef(search["ef"])
@@ -39,4 +39,4 @@ class HNSWLib(Method):
         return self.index.knn_query(Q, k, num_threads=1)[0]
 
     def nbytes(self) -> int:
-        return int(self.index.index_file_size()) - self.vectors
+        return int(self.index.index_file_size()) - self.vector_bytes

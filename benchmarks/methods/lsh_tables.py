@@ -1,17 +1,16 @@
-"""LSHIndex of this project: hash tables."""
+"""LSHIndex of this project: hash tables with a sketch filter."""
 
 from math import log2
 from typing import Any
 
-from benchmarks.methods._base import Answer, Method, Settings
+from benchmarks.methods._base import Settings, grid
+from benchmarks.methods._lsh import LSHMethod
+from lsh import LSHIndex
 from lsh.arrays import Float32Array
 
 
-class LSHTables(Method):
-    """Our LSHIndex: random hyperplanes, for Euclidean distance too, and sketches that sort the candidates."""
-
-    needs = "lsh"
-    compiles = True
+class LSHTables(LSHMethod):
+    """Random hyperplanes, for Euclidean distance too; two-bit sketches choose the candidates to rank exactly."""
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
@@ -20,30 +19,8 @@ class LSHTables(Method):
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        most = build["n_bits"]
-        bits = sorted({max(1, most - fewer) for fewer in (2, 4, 6, 8)}, reverse=True)
-        return [
-            {"n_tables": t, "n_bits": b, "n_probes": p, "n_reranked": r}
-            for t in (4, 8, 16, 32)
-            for b in bits
-            for p in (4, 16, 64)
-            for r in (30, 90)
-        ]
+        bits = sorted({max(1, build["n_bits"] - fewer) for fewer in (2, 4, 6, 8)}, reverse=True)
+        return grid(n_tables=(4, 8, 16, 32), n_bits=bits, n_probes=(4, 16, 64), n_reranked=(30, 90))
 
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
-        from lsh import LSHIndex
-
         self.index = LSHIndex(metric, **build).fit(X)
-        self.setting: Settings = {}
-
-    def use(self, **search: Any) -> None:
-        self.setting = search
-
-    def search_one(self, q: Float32Array, k: int) -> Answer:
-        return self.index.search(q[None], k, **self.setting).ids[0]
-
-    def search_batch(self, Q: Float32Array, k: int) -> Answer:
-        return self.index.search(Q, k, **self.setting).ids
-
-    def nbytes(self) -> int:
-        return self.index.nbytes

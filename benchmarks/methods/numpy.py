@@ -1,19 +1,19 @@
-"""Brute force in NumPy: one matrix product per query, then a partial sort."""
+"""Exact search in NumPy: a matrix product and a partial sort."""
 
 import numpy as np
 
 from benchmarks.methods._base import Answer, Method
 from lsh.arrays import Float32Array
 
-_BLOCK = 64  # queries a product: at 500,000 vectors it takes 128 MB
+_BLOCK = 64  # queries per matrix product: the scores of 500,000 vectors take 128 MB
 
 
 class NumPy(Method):
-    """What anybody writes first: a matrix product and argpartition."""
+    """The shortest exact search in NumPy, by `argpartition` of inner products."""
 
     def __init__(self, X: Float32Array, metric: str) -> None:
         self.X = X
-        # Half the squared length turns the greatest inner product into the least Euclidean distance.
+        # |x - q|² = |x|² - 2 x·q + |q|²: ranking by x·q - |x|²/2 is ranking by Euclidean distance.
         self.penalty = np.einsum("ij,ij->i", X, X) / 2 if metric == "euclidean" else np.zeros(len(X), np.float32)
 
     def search_one(self, q: Float32Array, k: int) -> Answer:

@@ -1,1 +1,1 @@
-"""Measures LSH and its peers on the same problem: one process per method, timed interleaved."""
+"""Comparison of methods on one search problem: one process per method, timed interleaved."""

@@ -1,47 +1,42 @@
-"""Whose turn it is. Methods differ by less than a shared machine's moods, so they are measured in turns.
+"""Measurement of methods: recall and speed of each index and setting, timed interleaved.
 
-First each index is built, one after the other, and each of its settings answers the queries once, which gives its
-recall. Then come the rounds: in each, every setting that is worth it has a turn, settings of like recall after one
-another whatever their method, every second round in the opposite order. Queries are timed in blocks of ten, and each
-block counts with its fastest round: noise only ever adds time, and this strips it from all methods alike.
+First all indexes are built, one after the other, and each search setting answers the queries once, which gives its
+recall. Then every setting that may be on the Pareto front of its method is timed once per round, settings of similar
+recall next to each other whatever their method, in reverse order every second round. Queries are timed in blocks of
+ten, and each block counts with its fastest round: other work on the machine only ever adds time, to all methods alike.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from benchmarks import machine, methods
 from benchmarks.errors import BenchmarkError, MethodError
-from benchmarks.ground_truth import Doubles, GroundTruth
+from benchmarks.ground_truth import GroundTruth
 from benchmarks.methods._base import Settings
-from benchmarks.peers.worker import BLOCK
-from benchmarks.peers.worker_process import Child
-from benchmarks.search_problem import SearchProblem
+from benchmarks.peers.worker import BLOCK, WorkerProcess
+from benchmarks.search_problem import Progress, SearchProblem
 from lsh.analysis.timing import interleaved
+from lsh.arrays import Float64Array
 
-Say = Callable[[str], None]
-
-_FIRST_SECONDS = 2.0  # a setting's first pass, which gives its recall
-_FIRST_QUERIES = 100  # and how many queries it answers however slow it is
-_ROUND_SECONDS = 0.2
-_ROUND_QUERIES = 20
-_BATCH_SECONDS = 1.0  # a batch that may take longer is timed in the first round only
-_WORTH = 0.7  # settings slower than this share of a better one of the same method have no more turns
-_TOO_MANY_THREADS = 1.3
+_FIRST_SECONDS, _FIRST_QUERIES = 2.0, 100  # of a setting's first pass: time limit, and queries whatever they take
+_ROUND_SECONDS, _ROUND_QUERIES = 0.2, 20
+_BATCH_SECONDS = 1.0  # a batch that is expected to take longer is timed in the first round only
+_MIN_SPEED = 0.7  # share of the speed of a setting with higher recall, below which a setting is not timed again
+_MAX_THREADS = 1.3
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A setting of one index, measured.
+    """One setting of one index, measured.
 
-    recall: mean recall@k over `queries` queries, counted from the vectors, and its standard error. qps: queries a
-    second, one at a time, from each block's fastest round; median_qps from its median round; batch_qps: many at once.
-    build_s: seconds to build on one thread. Megabytes: index_mb beside the vectors; resident_mb with them, after
-    building; peak_mb while building.
+    recall: mean recall@k over `queries` queries, computed from the vectors, with its standard error. qps: queries per
+    second, one at a time, from the fastest round of each block; median_qps: from the median round; batch_qps: all in
+    one call. build_s: seconds to build, on one thread. index_mb: megabytes (10^6 bytes) of the index without the
+    vectors; resident_mb: memory of the process with the vectors, after building; peak_mb: its maximum while building.
     """
 
     method: str
@@ -61,7 +56,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All that one run measured: `skipped` says why a method is missing."""
+    """Everything that one run measured. skipped: the reason for each method that could not be measured."""
 
     machine: dict[str, Any]
     dataset: str
@@ -72,29 +67,17 @@ class Results:
     points: list[Point]
     skipped: dict[str, str]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> "Results":
-        """Undo `as_dict`; raise BenchmarkError when the values are no results."""
-        try:
-            return cls(**plain | {"points": [Point(**point) for point in plain["points"]]})
-        except (KeyError, TypeError) as error:
-            raise BenchmarkError(f"these are not results of a benchmark: {error}") from error
-
 
 @dataclass(slots=True)
 class _Trial:
-    """One setting of one built index, and its times so far: a row a round, a column a block of queries."""
+    """One setting of one built index. rounds: seconds per round and block of queries; batches: queries per second."""
 
-    child: Child
+    worker: WorkerProcess
     method: str
     build: Settings
     search: Settings
-    built: dict[str, float]
-    recalls: Doubles
+    built: dict[str, Any]
+    recalls: Float64Array
     rounds: list[list[float]]
     batches: list[float] = field(default_factory=list)
 
@@ -103,96 +86,80 @@ class _Trial:
         return float(self.recalls.mean())
 
     def qps(self, summary: Callable[..., Any] = np.min) -> float:
-        """Return queries a second, over the blocks that every round reached."""
+        """Return queries per second over the blocks that every round reached."""
         blocks = min(map(len, self.rounds))
         seconds = summary(np.array([times[:blocks] for times in self.rounds]), axis=0).sum()
         return float(min(blocks * BLOCK, len(self.recalls)) / seconds)
 
     def measure(self, n_queries: int) -> None:
-        """Search for a fraction of a second one query at a time, then all queries at once where that is fast enough."""
-        reply = self.child.ask(call="one_by_one", search=self.search, seconds=_ROUND_SECONDS, at_least=_ROUND_QUERIES)
-        self.rounds.append(reply["blocks"])
+        """Run one round: single queries for a limited time, then all in one call unless that takes too long."""
+        self.rounds.append(self.worker.call("search_singly", self.search, _ROUND_SECONDS, _ROUND_QUERIES).blocks)
         if not self.batches or n_queries / self.qps() <= _BATCH_SECONDS:
-            seconds = self.child.ask(call="at_once", search=self.search)["seconds"]
+            seconds = self.worker.call("search_batch", self.search)
             self.batches += [n_queries / seconds] if seconds else []
 
     def point(self) -> Point:
         error = float(self.recalls.std() / np.sqrt(len(self.recalls)))
-        batch = max(self.batches, default=None)
-        speeds = self.qps(), self.qps(np.median), batch
-        about = {name: self.built[name] for name in ("build_s", "index_mb", "resident_mb", "peak_mb")}
-        return Point(self.method, self.build, self.search, self.recall, error, len(self.recalls), *speeds, **about)
+        speeds = self.qps(), self.qps(np.median), max(self.batches, default=None)
+        described = self.method, self.build, self.search
+        return Point(*described, self.recall, error, len(self.recalls), *speeds, **self.built)
 
 
 def measure(
-    problem: SearchProblem,
-    names: Sequence[str],
-    metric: str,
-    k: int,
-    rounds: int,
-    folder: Path,
-    say: Say = lambda _: None,
+    problem: SearchProblem, names: Sequence[str], metric: str, k: int, rounds: int, progress: Progress
 ) -> Results:
-    """Measure methods on one problem. A method that cannot run is noted, and the others go on."""
+    """Measure methods on one problem. A method that cannot run is recorded as skipped."""
     described = machine.describe()
     X, Q = problem.vectors()
     if k > len(X):
         raise BenchmarkError(f"{k} neighbours of {len(X)} vectors cannot be found; ask for fewer with --k")
-    say(f"{problem.name}: {len(X):,} vectors, {len(Q):,} queries, {metric}; finding the truth")
+    progress(f"{problem.name}: {len(X):,} vectors, {len(Q):,} queries, {metric}; computing the true neighbours")
     truth = GroundTruth.compute(X, Q, metric, k)
     skipped: dict[str, str] = {}
     trials: list[_Trial] = []
     with ExitStack() as stack:
         for name in names:
             try:
-                trials += _first_pass(name, problem, truth, folder, stack, say)
+                trials += _first_pass(name, problem, truth, stack, progress)
             except MethodError as error:
                 skipped[name] = str(error)
-                say(f"{name}: skipped, {error}")
-        _take_turns([trial for trial in trials if _worth_a_turn(trial, trials)], rounds, len(Q), say)
+                progress(f"{name}: skipped, {error}")
+        timed = sorted((trial for trial in trials if _worth_timing(trial, trials)), key=lambda trial: trial.recall)
+        progress(f"{rounds} rounds: {len(timed)} settings, interleaved")
+        for done in interleaved([trial.measure for trial in timed], [len(Q)], rounds, "alternating"):
+            progress(f"round {done.round + 1} of {rounds} is done")
         points = [trial.point() for trial in trials]
     described["load_after"] = machine.load()
     return Results(described, problem.name, metric, len(X), X.shape[1], k, points, skipped)
 
 
 def _first_pass(
-    name: str, problem: SearchProblem, truth: GroundTruth, folder: Path, stack: ExitStack, say: Say
+    name: str, problem: SearchProblem, truth: GroundTruth, stack: ExitStack, progress: Progress
 ) -> list[_Trial]:
-    """Build every index of a method, and ask each of its settings once."""
+    """Build every index of a method, and search once with each of its settings."""
     kind = methods.load(name)
     if truth.metric not in kind.metrics:
-        raise MethodError(f"it does not know the metric {truth.metric}")
+        raise MethodError(f"it does not support the metric {truth.metric}")
     n, trials = len(truth.X), []
     for build in kind.builds(n):
-        child = stack.enter_context(Child())
-        paths = {"base": str(problem.base), "queries": str(problem.queries)}
-        built = child.ask(method=name, build=build, metric=truth.metric, k=truth.k, **paths)
-        say(f"{name} {_words(build)}: built in {built['build_s']:.1f} s, {built['index_mb']:.1f} MB")
+        worker = stack.enter_context(WorkerProcess())
+        built = worker.call("build", name, build, truth.metric, problem, truth.k)
+        progress(f"{name} {_text(build)}: built in {built['build_s']:.1f} s, {built['index_mb']:.1f} MB")
         for search in kind.searches(n, build):
-            answers = folder / "answers.npy"
-            asked = child.ask(
-                call="one_by_one", search=search, seconds=_FIRST_SECONDS, at_least=_FIRST_QUERIES, ids=str(answers)
-            )
-            if asked["threads"] > _TOO_MANY_THREADS:
-                say(f"{name}: warning: it kept {asked['threads']:.1f} threads busy where one was allowed")
-            recalls = truth.recalls(np.load(answers, allow_pickle=False))
-            trials.append(_Trial(child, name, build, search, built, recalls, [asked["blocks"]]))
-            say(f"  {_words(search)}: recall {recalls.mean():.3f}, {trials[-1].qps():,.0f} queries/s")
+            searched = worker.call("search_singly", search, _FIRST_SECONDS, _FIRST_QUERIES)
+            if searched.threads > _MAX_THREADS:
+                progress(f"{name}: warning: it used {searched.threads:.1f} threads, but 1 is allowed")
+            recalls = truth.recalls(searched.ids)
+            trials.append(_Trial(worker, name, build, search, built, recalls, [searched.blocks]))
+            progress(f"  {_text(search)}: recall {recalls.mean():.3f}, {trials[-1].qps():,.0f} queries/s")
     return trials
 
 
-def _worth_a_turn(trial: _Trial, trials: Sequence[_Trial]) -> bool:
-    """Tell whether a setting may lie on its method's frontier: no better one of it is much faster."""
+def _worth_timing(trial: _Trial, trials: Sequence[_Trial]) -> bool:
+    """Return True if a setting may be on its method's Pareto front: none with higher recall is much faster."""
     rivals = (t.qps() for t in trials if t.method == trial.method and t.recall >= trial.recall)
-    return trial.qps() >= _WORTH * max(rivals)
+    return trial.qps() >= _MIN_SPEED * max(rivals)
 
 
-def _take_turns(trials: Sequence[_Trial], rounds: int, n_queries: int, say: Say) -> None:
-    say(f"{rounds} rounds: {len(trials)} settings, interleaved")
-    in_order = sorted(trials, key=lambda t: t.recall)
-    for done in interleaved([trial.measure for trial in in_order], [n_queries], rounds, "alternating"):
-        say(f"round {done.round + 1} of {rounds} is done")
-
-
-def _words(settings: Settings) -> str:
+def _text(settings: Settings) -> str:
     return ", ".join(f"{name} {value}" for name, value in settings.items()) or "default"

@@ -1,16 +1,18 @@
-"""One method in a process of its own: a request a line on stdin, an answer a line on stdout.
+"""Worker process: builds and searches one index of one method, on one thread, when the benchmark's process asks.
 
-So no library's threads, memory or settings touch another's, one that crashes takes only itself down, and between its
-turns a process waits without using the processor.
+No library can affect another one's threads, memory or settings, a crash ends one method only, and a process that waits
+for its turn uses no processor time.
 """
 
 import gc
-import json
 import os
-import sys
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,110 +22,172 @@ from benchmarks.errors import MethodError
 from benchmarks.machine import peak, resident
 from benchmarks.methods import load
 from benchmarks.methods._base import Method, Settings
-from lsh.arrays import Float32Array
+from benchmarks.search_problem import SearchProblem
+from lsh.arrays import Float32Array, Int64Array
 
-BLOCK = 10  # queries timed together: long against the clock's own cost, short against a machine's busy moments
-_WARM_QUERIES = 5
+BLOCK = 10  # queries timed together: long compared with reading the clock, short compared with a busy moment
+_WARM_UP_QUERIES = 5
 _SMALL = 1000
+_STOP_TIMEOUT_S = 5
+# Environment variables that limit threads: most libraries read theirs when they are loaded.
+_ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "PARLAY_NUM_THREADS",
+)
+
+
+class Searched(NamedTuple):
+    """Queries searched one at a time: seconds per block of `BLOCK` queries, ids int64[m, k], threads kept busy."""
+
+    blocks: list[float]
+    ids: Int64Array
+    threads: float
 
 
 class Worker:
-    """Builds one index and answers requests about it."""
+    """The index of one method, in the process that holds it."""
 
-    def __init__(self, method: str, build: Settings, metric: str, base: str, queries: str, k: int) -> None:
+    index: Method
+    queries: list[Float32Array]
+    k: int
+
+    def build(self, method: str, build: Settings, metric: str, problem: SearchProblem, k: int) -> dict[str, float]:
+        """Build the index; return its build_s, index_mb, resident_mb and peak_mb (see `measure.Point`)."""
         kind = load(method)
-        kind.get_ready()
+        kind.prepare()
         if kind.compiles:
-            small = _ready(np.random.default_rng(0).standard_normal((_SMALL, 16), dtype=np.float32), metric)
-            kind(small, metric, **kind.builds(_SMALL)[0]).search_one(small[0], k)
+            small = _prepared(np.random.default_rng(0).standard_normal((_SMALL, 16), dtype=np.float32), metric)
+            self.index = kind(small, metric, **kind.builds(_SMALL)[0])
+            self.index.use(**kind.searches(_SMALL, kind.builds(_SMALL)[0])[0])
+            self.index.search_one(small[0], k)
+            del self.index
         before = resident()
         self.k = k
-        self.rows = list(_ready(np.load(queries, allow_pickle=False), metric))
-        X = _ready(np.load(base, allow_pickle=False), metric)
-        vectors = X.nbytes
+        self.queries = list(_prepared(np.load(problem.queries, allow_pickle=False), metric))
+        X = _prepared(np.load(problem.base, allow_pickle=False), metric)
+        vector_bytes = X.nbytes
         start = time.perf_counter()
-        with threadpool_limits(1):  # also the libraries loaded since the process started
-            self.index: Method = kind(X, metric, **build)
+        with threadpool_limits(1):  # the libraries that were loaded after the process started, too
+            self.index = kind(X, metric, **build)
         seconds = time.perf_counter() - start
-        del X  # an index that copied the vectors needs these no more
+        del X  # an index that copied the vectors does not need them any more
         gc.collect()
-        held, most = resident() - before, peak() - before
-        own = self.index.nbytes()  # asked last: some libraries write themselves out to tell
-        index = max(0, held - vectors) if own is None else own
-        megabytes = {"index_mb": index / 1e6, "resident_mb": held / 1e6, "peak_mb": most / 1e6}
-        self.report = {"build_s": seconds} | megabytes
+        gc.disable()  # no collection during a timed search
+        held, highest = resident() - before, peak() - before
+        own = self.index.nbytes()  # after the memory is read: some libraries serialise the index to know its size
+        index = max(0, held - vector_bytes) if own is None else own
+        return {"build_s": seconds, "index_mb": index / 1e6, "resident_mb": held / 1e6, "peak_mb": highest / 1e6}
 
-    def one_by_one(self, search: Settings, seconds: float, at_least: int, ids: str | None = None) -> dict[str, Any]:
-        """Ask query after query until the time is up; return the seconds of each block, and save the ids if asked."""
+    def search_singly(self, search: Settings, seconds: float, min_queries: int) -> Searched:
+        """Search with one query at a time, until all are done or `seconds` have passed (but with `min_queries`)."""
         self.index.use(**search)
-        for q in self.rows[-_WARM_QUERIES:]:
+        for q in self.queries[-_WARM_UP_QUERIES:]:
             self.index.search_one(q, self.k)
         found: list[npt.ArrayLike] = []
-        blocks, deadline = [], time.perf_counter() + seconds
-        busy = time.process_time()
-        began = time.perf_counter()
-        for first in range(0, len(self.rows), BLOCK):
+        blocks: list[float] = []
+        cpu_start, begin = time.process_time(), time.perf_counter()
+        for first in range(0, len(self.queries), BLOCK):
             start = time.perf_counter()
-            for q in self.rows[first : first + BLOCK]:
-                found.append(self.index.search_one(q, self.k))  # noqa: PERF401  as a person would write it
+            for q in self.queries[first : first + BLOCK]:
+                found.append(self.index.search_one(q, self.k))  # noqa: PERF401  the loop of a typical caller
             blocks.append(time.perf_counter() - start)
-            if time.perf_counter() > deadline and len(found) >= at_least:
+            if time.perf_counter() > begin + seconds and len(found) >= min_queries:
                 break
-        threads = (time.process_time() - busy) / max(time.perf_counter() - began, 1e-9)
-        if ids is not None:
-            np.save(ids, _table(found, self.k))
-        return {"blocks": blocks, "queries": len(found), "threads": threads}
+        threads = (time.process_time() - cpu_start) / max(time.perf_counter() - begin, 1e-9)
+        return Searched(blocks, _padded(found, self.k), threads)
 
-    def at_once(self, search: Settings) -> dict[str, Any]:
-        """Ask all queries in one call; return its seconds, None when the library has no such call."""
+    def search_batch(self, search: Settings) -> float | None:
+        """Search with all queries in one call; return its seconds, None if the library has no such call."""
         self.index.use(**search)
-        Q = np.array(self.rows)
+        Q = np.array(self.queries)
         start = time.perf_counter()
         answer = self.index.search_batch(Q, self.k)
-        return {"seconds": None if answer is None else time.perf_counter() - start}
+        return None if answer is None else time.perf_counter() - start
 
 
-def _ready(X: Float32Array, metric: str) -> Float32Array:
-    """Return vectors in C order, scaled to length one under cosine; zeros stay zeros."""
+class WorkerProcess:
+    """A process with a `Worker`. Use it in a `with` statement: the process ends with the block."""
+
+    def __init__(self) -> None:
+        context = get_context("spawn")
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(other,), daemon=True)
+        with _environment(dict.fromkeys(_ONE_THREAD, "1")):
+            self._process.start()
+        other.close()
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Call a method of the worker and return its result; raise MethodError if it fails or the process ends."""
+        try:
+            self._pipe.send((name, arguments))
+            answer = self._pipe.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            raise MethodError(f"its process ended with exit code {self._process.exitcode}") from None
+        if isinstance(answer, MethodError):
+            raise answer
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._pipe.close()  # the process stops when there is nothing more to read
+        self._process.join(_STOP_TIMEOUT_S)
+        self._process.kill()
+
+
+def _serve(pipe: Connection) -> None:
+    """Call the methods that are read from the pipe, and write their results to it, until it is closed."""
+    os.dup2(2, 1)  # what a library prints must not be mixed with the benchmark's results on stdout
+    worker = Worker()
+    with threadpool_limits(1):
+        while True:
+            try:
+                name, arguments = pipe.recv()
+            except EOFError:
+                return
+            try:
+                answer = getattr(worker, name)(*arguments)
+            except (MethodError, ImportError) as error:
+                answer = MethodError(str(error))
+            except Exception as error:  # noqa: BLE001  any error of a library ends the measurement of its method only
+                answer = MethodError(f"{type(error).__name__}: {error}")
+            pipe.send(answer)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables for the block."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _prepared(X: Float32Array, metric: str) -> Float32Array:
+    """Return vectors in C order, for cosine distance scaled to unit length; zero vectors stay zero."""
     X = np.ascontiguousarray(X, np.float32)
     if metric == "cosine":
-        lengths = np.linalg.norm(X, axis=1, keepdims=True)
-        X /= np.where(lengths > 0, lengths, 1)
+        norms = np.linalg.norm(X, axis=1, keepdims=True)
+        X /= np.where(norms > 0, norms, 1)
     return X
 
 
-def _table(found: Sequence[npt.ArrayLike], k: int) -> npt.NDArray[np.int64]:
-    """Return answers of any length as int64[n, k], filled up with -1."""
-    table = np.full((len(found), k), -1, np.int64)
+def _padded(found: Sequence[npt.ArrayLike], k: int) -> Int64Array:
+    """Return id lists of any length as int64[n, k], padded with -1."""
+    padded = np.full((len(found), k), -1, np.int64)
     for row, ids in enumerate(found):
-        some = np.asarray(ids, np.int64)[:k]
-        table[row, : len(some)] = some
-    return table
-
-
-def main() -> None:
-    """Build what the first request says, then serve the others until stdin ends or something fails."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints must not be taken for an answer
-    worker: Worker | None = None
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            if worker is None:
-                worker = Worker(**request)
-                reply: dict[str, Any] = worker.report
-                gc.disable()  # no search may wait for it
-            else:
-                reply = getattr(worker, request.pop("call"))(**request)
-        except (MethodError, ImportError) as error:
-            reply = {"trouble": str(error)}
-        except Exception as error:  # noqa: BLE001  whatever a library raises ends its own part only
-            reply = {"trouble": f"{type(error).__name__}: {error}"}
-        print(json.dumps(reply), file=answers, flush=True)
-        if "trouble" in reply:
-            return
-
-
-if __name__ == "__main__":
-    with threadpool_limits(1):
-        main()
+        first = np.asarray(ids, np.int64)[:k]
+        padded[row, : len(first)] = first
+    return padded

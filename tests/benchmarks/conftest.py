@@ -9,7 +9,7 @@ from tests.commands import runner
 
 @pytest.fixture(scope="session")
 def arrays(tmp_path_factory):
-    """Return a pair of files: 400 vectors in ten clusters, two of them twins, and 30 queries."""
+    """Return two files: 400 vectors in ten clusters, two of them equal, and 30 queries."""
     folder = tmp_path_factory.mktemp("arrays")
     rng = np.random.default_rng(0)
     centres = 2 * rng.standard_normal((10, 16))
@@ -27,7 +27,7 @@ def run(capsys):
 
 @pytest.fixture(scope="session")
 def measured(arrays, tmp_path_factory):
-    """Return the file of one small run's results, measured once for all tests."""
+    """Return the file with the results of one small run, measured once for all tests."""
     out = tmp_path_factory.mktemp("results") / "results.json"
     options = {"--dataset": arrays, "--methods": "lsh-tables,exact,numpy", "--metric": "euclidean", "--rounds": "2"}
     assert main([part for pair in options.items() for part in pair] + ["--out", str(out), "--json"]) == 0

@@ -8,9 +8,9 @@ from benchmarks import methods
 ROW = ["method", "recall", "qps", "build_s", "index_mb", "settings"]
 
 
-def test_json_is_one_object_with_the_machine_and_a_row_for_each_method_and_recall(arrays, run, monkeypatch):
+def test_json_is_one_object_with_the_machine_and_a_row_per_method_and_recall(arrays, run, monkeypatch):
     few = classmethod(lambda *_: [{"n_buckets": 8}])
-    monkeypatch.setattr("benchmarks.methods.lsh_sketch.LSHSketch.builds", few)  # time saved, nothing else
+    monkeypatch.setattr("benchmarks.methods.lsh_sketch.LSHSketch.builds", few)  # to save time
     code, out, err = run(
         *("--dataset", arrays, "--methods", "lsh,exact,numpy", "--metric", "cosine", "--recall", 0.5),
         *("--recall", 0.9, "--queries", 20, "--rounds", 1, "--json"),
@@ -31,7 +31,7 @@ def test_json_is_one_object_with_the_machine_and_a_row_for_each_method_and_recal
     assert ours["settings"]["index"] in methods.LSH
 
 
-def test_exact_methods_find_everything(measured):
+def test_exact_methods_have_recall_1(measured):
     points = json.loads(measured.read_text(encoding="utf-8"))["points"]
     assert {p["recall"] for p in points if p["method"] in {"exact", "numpy"}} == {1.0}
 
@@ -44,7 +44,7 @@ def test_every_setting_of_a_method_is_in_the_results(measured):
     assert all(p["peak_mb"] >= 0 and p["resident_mb"] >= 0 and p["queries"] == 30 for p in points)
 
 
-def test_the_table_has_a_line_for_each_method_and_names_the_machine(measured, run):
+def test_the_table_has_a_row_per_method_and_names_the_machine(measured, run):
     code, out, _ = run("--results", measured, "--methods", "lsh,exact,numpy", "--recall", 0.8)
     assert code == 0
     assert " cores, Python " in out
@@ -55,7 +55,7 @@ def test_the_table_has_a_line_for_each_method_and_names_the_machine(measured, ru
     }
 
 
-def test_the_page_is_one_file_that_needs_no_network(measured, run, tmp_path):
+def test_the_web_page_is_one_file_without_links_to_others(measured, run, tmp_path):
     page = tmp_path / "page.html"
     assert run("--results", measured, "--page", page)[0] == 0
     text = page.read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def test_the_page_is_one_file_that_needs_no_network(measured, run, tmp_path):
     assert "<link" not in text
 
 
-def test_a_method_whose_package_is_missing_is_reported_and_the_others_run(arrays, run, monkeypatch):
+def test_a_method_without_its_package_is_skipped_and_the_others_run(arrays, run, monkeypatch):
     monkeypatch.setattr("benchmarks.methods.annoy.Annoy.needs", "no_such_package")
     code, out, err = run("--dataset", arrays, "--methods", "annoy,numpy", "--rounds", 1)
     assert code == 0
@@ -73,14 +73,14 @@ def test_a_method_whose_package_is_missing_is_reported_and_the_others_run(arrays
     assert "numpy" in out
 
 
-def test_a_method_that_does_not_know_the_metric_is_reported(arrays, run, monkeypatch):
+def test_a_method_without_the_metric_is_skipped(arrays, run, monkeypatch):
     monkeypatch.setattr("benchmarks.methods.numpy.NumPy.metrics", ("cosine",))
     code, _, err = run("--dataset", arrays, "--methods", "numpy", "--metric", "euclidean")
     assert code == 0
-    assert "numpy: skipped, it does not know the metric euclidean" in err
+    assert "numpy: skipped, it does not support the metric euclidean" in err
 
 
-def test_a_method_that_fails_says_why_and_is_left_out(arrays, run, monkeypatch):
+def test_a_method_that_raises_an_error_is_skipped_with_its_message(arrays, run, monkeypatch):
     monkeypatch.setattr("benchmarks.methods.numpy.NumPy.builds", classmethod(lambda *_: [{"no_such_option": 1}]))
     code, out, err = run("--dataset", arrays, "--methods", "numpy", "--rounds", 1)
     assert code == 0
@@ -88,13 +88,14 @@ def test_a_method_that_fails_says_why_and_is_left_out(arrays, run, monkeypatch):
     assert "numpy: skipped, TypeError" in out
 
 
-def test_all_names_every_method_once():
-    assert methods.chosen("all,lsh,numpy") == methods.names()
+def test_each_method_is_selected_once_and_all_stands_for_every_one():
+    assert set(methods.selected("all,lsh,numpy")) == {"lsh", *methods.names()} - set(methods.LSH)
+    assert methods.selected("numpy,lsh,numpy") == ["numpy", "lsh"]
     assert len(methods.names()) == len(set(methods.names())) >= 14
 
 
 @pytest.mark.parametrize("name", methods.names())
-def test_every_method_offers_builds_and_searches_of_any_size_as_plain_values(name, monkeypatch):
+def test_the_settings_of_every_method_can_be_written_as_json_for_any_size(name, monkeypatch):
     monkeypatch.setattr("benchmarks.methods.find_spec", lambda _: True)
     kind = methods.load(name)
     for n in (12, 20_000, 2_000_000):
@@ -120,7 +121,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED)
-def test_bad_arguments_are_refused_with_one_clear_message(arguments, message, run):
+def test_bad_arguments_are_refused_with_one_message(arguments, message, run):
     code, out, err = run(*arguments)
     assert code == 2
     assert out == ""
@@ -128,16 +129,16 @@ def test_bad_arguments_are_refused_with_one_clear_message(arguments, message, ru
     assert "Traceback" not in err
 
 
-def test_arrays_that_do_not_fit_or_are_no_vectors_are_refused_by_name(tmp_path, run):
+def test_files_that_hold_no_matching_vectors_are_refused_by_name(tmp_path, run):
     np.save(tmp_path / "wide.npy", np.ones((5, 4), np.float32))
     np.save(tmp_path / "narrow.npy", np.ones((5, 3), np.float32))
     np.save(tmp_path / "broken.npy", np.full((5, 4), np.nan))
     np.save(tmp_path / "words.npy", np.array([["a"]]))
     (tmp_path / "text.npy").write_text("not an array", encoding="utf-8")
     for bad, message in [
-        ("wide.npy,narrow.npy", "4 features a row"),
+        ("wide.npy,narrow.npy", "4 features"),
         ("broken.npy,wide.npy", "broken.npy holds NaN"),
-        ("words.npy,wide.npy", "expected floats"),
+        ("words.npy,wide.npy", "expected one vector of floats"),
         ("text.npy,wide.npy", "text.npy cannot be read"),
     ]:
         base, queries = bad.split(",")
@@ -152,7 +153,7 @@ def test_more_neighbours_than_vectors_are_refused(arrays, run):
     assert "401 neighbours of 400 vectors" in err
 
 
-def test_results_that_are_none_are_refused(tmp_path, run):
+def test_a_file_without_results_is_refused(tmp_path, run):
     for text in ("{}", "[]", '{"points": [{"method": "lsh"}]}'):
         (tmp_path / "odd.json").write_text(text, encoding="utf-8")
         code, _, err = run("--results", tmp_path / "odd.json")
@@ -160,8 +161,8 @@ def test_results_that_are_none_are_refused(tmp_path, run):
         assert "results" in err
 
 
-def test_vectors_like_audiosets_are_drawn_once_and_kept(tmp_path, run):
+def test_vectors_like_audiosets_are_generated_once_and_cached(tmp_path, run):
     arguments = ["--dataset", "like:300", "--methods", "numpy", "--queries", 20, "--rounds", 1, "--cache", tmp_path]
-    assert "drawing 300 vectors" in run(*arguments)[2]
-    assert "drawing" not in run(*arguments)[2]
+    assert "generating 300 vectors" in run(*arguments)[2]
+    assert "generating" not in run(*arguments)[2]
     assert [path.name for path in tmp_path.iterdir()] == ["like-300.npy"]

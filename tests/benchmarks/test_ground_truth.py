@@ -15,7 +15,7 @@ def distance(x, q, metric):
 
 
 def definition(X, q, ids, metric, k):
-    """Return recall as it is defined: sort all distances, and count who is within the k-th."""
+    """Return recall by its definition: sort all distances, and count the ids within the k-th."""
     far = [distance(x, q, metric) for x in X]
     limit = sorted(far)[k - 1] + 1e-6
     return len({i for i in ids if 0 <= i < len(X) and far[i] <= limit}) / k
@@ -34,17 +34,17 @@ def test_recall_is_that_of_the_definition(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_truth_does_not_depend_on_how_the_work_is_cut(metric, monkeypatch):
+def test_the_distances_do_not_depend_on_the_block_sizes(metric, monkeypatch):
     rng = np.random.default_rng(2)
     X, Q = rng.standard_normal((101, 6), dtype=np.float32), rng.standard_normal((23, 6), dtype=np.float32)
-    whole = GroundTruth.compute(X, Q, metric, 10).last
+    whole = GroundTruth.compute(X, Q, metric, 10).kth_distances
     monkeypatch.setattr("benchmarks.ground_truth._BLOCK_ROWS", 7)
     monkeypatch.setattr("benchmarks.ground_truth._BLOCK_QUERIES", 5)
-    np.testing.assert_allclose(GroundTruth.compute(X, Q, metric, 10).last, whole, rtol=1e-12)
+    np.testing.assert_allclose(GroundTruth.compute(X, Q, metric, 10).kth_distances, whole, rtol=1e-12)
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_either_of_two_twins_counts_in_the_last_place(metric):
+def test_either_of_two_equal_vectors_counts_in_the_last_place(metric):
     X = np.array([[1, 0], [0.5, 0.5], [0.5, 0.5], [-1, 0.1]], np.float32)
     truth = GroundTruth.compute(X, np.array([[1, 0.1]], np.float32), metric, 2)
     assert truth.recalls(np.array([[0, 1]])).item() == 1
@@ -52,27 +52,27 @@ def test_either_of_two_twins_counts_in_the_last_place(metric):
     assert truth.recalls(np.array([[0, 3]])).item() == 0.5
 
 
-def test_twins_do_not_bring_recall_above_one():
+def test_equal_vectors_do_not_bring_recall_above_1():
     X = np.ones((6, 3), np.float32)
     truth = GroundTruth.compute(X, np.ones((1, 3), np.float32), "euclidean", 2)
     assert truth.recalls(np.arange(6)[None]).item() == 1
 
 
-def test_an_id_given_twice_counts_once_and_ids_of_no_row_do_not_count():
+def test_a_repeated_id_counts_once_and_ids_outside_the_collection_do_not_count():
     X = np.arange(20, dtype=np.float32).reshape(10, 2)
     truth = GroundTruth.compute(X, X[:1], "euclidean", 4)
     assert truth.recalls(np.array([[0, 0, 0, 0]])).item() == 0.25
     assert truth.recalls(np.array([[0, -1, 10, 1]])).item() == 0.5
 
 
-def test_where_there_are_fewer_than_k_vectors_they_are_all_there_is_to_find():
+def test_recall_is_1_if_all_of_fewer_than_k_vectors_are_found():
     X = np.arange(6, dtype=np.float32).reshape(3, 2)
     truth = GroundTruth.compute(X, X[:1], "euclidean", 10)
     assert truth.recalls(np.array([[0, 1, 2, -1]])).item() == 1
 
 
-def test_a_vector_of_zeros_is_at_cosine_distance_one():
+def test_a_zero_vector_has_cosine_distance_1():
     X = np.array([[0, 0], [-1, 0], [0, 1]], np.float32)
     truth = GroundTruth.compute(X, np.array([[1, 0]], np.float32), "cosine", 2)
-    assert truth.last.item() == 1
+    assert truth.kth_distances.item() == 1
     assert truth.recalls(np.array([[0, 2]])).item() == 1

@@ -11,26 +11,26 @@ class At:
     qps: float
 
 
-def test_a_point_that_another_beats_in_both_is_left_out():
+def test_a_point_that_another_one_beats_in_recall_and_speed_is_left_out():
     good, better, beaten = At(0.8, 100), At(0.9, 50), At(0.7, 90)
     assert pareto_front([better, beaten, good]) == [good, better]
 
 
-def test_of_equally_fast_points_the_one_with_more_recall_stays():
+def test_of_equally_fast_points_the_one_with_the_higher_recall_remains():
     assert pareto_front([At(0.8, 100), At(0.9, 100)]) == [At(0.9, 100)]
 
 
-def test_of_points_with_equal_recall_the_fastest_stays():
+def test_of_points_with_equal_recall_the_fastest_remains():
     assert pareto_front([At(0.8, 100), At(0.8, 120), At(0.8, 110)]) == [At(0.8, 120)]
 
 
-def test_half_way_between_two_points_the_speed_is_their_geometric_mean():
+def test_halfway_between_two_points_the_speed_is_their_geometric_mean():
     reading = qps_at_recall([At(0.9, 1000), At(1.0, 10)], 0.95)
     assert reading.qps == pytest.approx(100)
-    assert reading.place == 1
+    assert reading.position == 1
 
 
-def test_a_quarter_of_the_way_the_faster_point_weighs_three_quarters():
+def test_a_quarter_of_the_way_the_faster_point_has_a_weight_of_three_quarters():
     reading = qps_at_recall([At(0.8, 16), At(0.9, 1)], 0.825)
     assert reading.qps == pytest.approx(8)
 
@@ -38,18 +38,18 @@ def test_a_quarter_of_the_way_the_faster_point_weighs_three_quarters():
 def test_at_a_measured_recall_the_speed_is_the_measured_one():
     reading = qps_at_recall([At(0.8, 300), At(0.9, 200), At(0.95, 70)], 0.9)
     assert reading.qps == pytest.approx(200)
-    assert reading.place == 1
+    assert reading.position == 1
 
 
-def test_below_the_fastest_point_its_own_speed_is_a_lower_bound():
+def test_below_the_recall_of_the_fastest_point_its_speed_is_returned():
     reading = qps_at_recall([At(0.9, 1000), At(1.0, 10)], 0.5)
-    assert (reading.qps, reading.place) == (1000, 0)
+    assert (reading.qps, reading.position) == (1000, 0)
 
 
 def test_a_recall_that_no_point_reaches_has_no_speed():
     assert qps_at_recall([At(0.9, 1000), At(0.94, 10)], 0.95) is None
 
 
-def test_nothing_measured_gives_nothing():
+def test_no_points_have_an_empty_front_and_no_speed():
     assert pareto_front([]) == []
     assert qps_at_recall([], 0.9) is None
