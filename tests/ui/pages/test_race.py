@@ -9,7 +9,7 @@ from lsh.analysis.racing import RACERS
 from tests.ui.apptest import opened, said, write_small
 from ui import paths
 from ui.model import race_runs
-from ui.pages.race import live_race
+from ui.pages.race import page as race_page
 
 ROWS = {"train": 260, "validation": 20, "test": 30}
 
@@ -118,7 +118,7 @@ def test_a_cancelled_race_keeps_the_sizes_raced_and_releases_the_lock(small, mon
     monkeypatch.setattr(race_runs, "race", cancelled_after_one)
     app = race(opened("race"))
     assert (app.button(key="race").disabled, app.button(key="cancel race").disabled) == (True, False)
-    assert not live_race._RACING.locked()
+    assert not race_page._RACING.locked()
     app.run()
     assert not app.exception
     assert (app.button(key="race").disabled, app.button(key="cancel race").disabled) == (False, True)
@@ -128,7 +128,7 @@ def test_a_cancelled_race_keeps_the_sizes_raced_and_releases_the_lock(small, mon
 
 def test_while_it_races_the_page_offers_cancel_and_says_what_it_does(small, monkeypatch):
     told = []
-    monkeypatch.setattr(live_race, "_REPORT_INTERVAL_S", 0)
+    monkeypatch.setattr(race_page, "_REPORT_INTERVAL_S", 0)
     real = race_runs.race
 
     def listening(*arguments):

@@ -1,19 +1,30 @@
-"""Race: LSH against exact search and sketches on this machine: time, recall, and how both grow with the collection."""
+"""Race: LSH against exact search and sketches on this machine: time, recall, and how both grow with the collection.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+A race runs one at a time on a machine. When a button is pressed, a slider moves or the page is left, Streamlit ends a
+running script at its next write to the page, and the race writes its progress every few steps. So Cancel is a button
+without a callback. Sizes raced so far are kept.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from data_prep.errors import DataError
 from lsh import LSHError
-from lsh.analysis.racing import LSH, sizes_up_to
+from lsh.analysis.racing import LSH, Lap, sizes_up_to
 from ui.figures import race as figures
+from ui.format import percent
 from ui.frame import error_pages
-from ui.model import commands, race_runs, race_session, race_summary, session, theme
+from ui.model import commands, exclusive, race_runs, race_session, race_summary, session, theme
 from ui.model.loading import PageContext
 from ui.model.race_runs import Run
-from ui.pages.race import live_race, tables
+from ui.model.text import plain
+from ui.pages.race import tables
 from ui.paths import COMPONENTS
 from ui.widgets import charts, metrics_strip
 
@@ -22,25 +33,8 @@ How much faster is LSH, honestly? Four ways to find the 10 nearest clips answer 
 each. In a small collection, looking at every clip is hard to beat; it is growth that LSH is for.
 """
 STYLE = COMPONENTS / "race.css"
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A run at the largest size up to `most`, with a pinned run beside it; `live` makes chart keys of a race unique."""
-
-    run: Run
-    beside: Run | None
-    most: int
-    measured: str
-    live: str = ""
-
-    @property
-    def size(self) -> int:
-        return max((size for size in self.run.raced if size <= self.most), default=self.run.raced[0])
-
-    @property
-    def pinned(self) -> Run | None:
-        return None if self.beside == self.run else self.beside
+_REPORT_INTERVAL_S = 0.15  # writing to the page disturbs what is timed
+_RACING = threading.Lock()  # two races at once would slow each other down
 
 
 def show(context: PageContext) -> None:
@@ -60,37 +54,44 @@ def show(context: PageContext) -> None:
     runs = race_session.runs(context)
     name = race_session.shown(context, runs)
     most, bar = _start_line(context, runs.get(name or ""), racing=racing)
-    pinned = runs.get(race_session.pinned(runs) or "")
     with st.container(key="race-result"):
         said = st.empty()
-    place = st.empty()
+    draw = partial(_results, said, st.empty(), most, runs.get(race_session.pinned(runs) or ""))
     if name is None:
-        _nothing_yet(said, place, context)
+        said.markdown(
+            f"**No race over this collection yet.** Press Race: four ways to search its {context.index.n:,} clips, "
+            "side by side, in some seconds. You can cancel at any time."
+        )
+        with st.container(border=True):
+            st.markdown(tables.RACERS_TEXT)
     else:
-        ahead = name.startswith(race_session.AHEAD)
-        _results(said, place, _Shown(runs[name], pinned, most, race_summary.measured(runs[name], ahead=ahead)))
-    if runs:
+        draw(runs[name], ahead=name.startswith(race_session.AHEAD))
         _all_runs(runs, name)
-        _reproduce(context, runs[name or ""])
+        _reproduce(context, runs[name])
     if racing:
-        _race(context, most, pinned, bar, said, place)
+        _race(context, most, bar, draw)
 
 
-def _race(
-    context: PageContext,
-    most: int,
-    pinned: Run | None,
-    bar: DeltaGenerator,
-    said: DeltaGenerator,
-    place: DeltaGenerator,
-) -> None:
-    """Race, drawing the results after each size; then run the whole page again."""
-
-    def draw(run: Run) -> None:
-        live = f" after {len(run.raced)} sizes"
-        _results(said, place, _Shown(run, pinned, most, race_summary.measured(run, ahead=False), live))
-
-    if live_race.go(context, most, bar, draw):
+def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[..., None]) -> None:
+    """Race over up to `most` clips with progress in `bar`, draw after each size, then run the whole page again."""
+    waiting = "Somebody else is racing on this machine; yours starts when they are done"
+    try:
+        with exclusive.hold(_RACING, lambda: bar.progress(0.0, waiting)):
+            setting = race_session.setting_in_force(context)
+            run, steps = race_runs.start(context.dataset, context.index, setting, sizes_up_to(most))
+            name, reported = race_session.new_name(), 0.0
+            with contextlib.closing(steps):
+                for step in steps:
+                    if step.laps:
+                        run = race_runs.with_laps(run, step.laps)
+                        race_session.keep(name, run)
+                        draw(run, live=f" after {len(run.raced)} sizes")
+                    if time.monotonic() - reported >= _REPORT_INTERVAL_S:
+                        bar.progress(min(step.share, 1.0), plain(step.doing))
+                        reported = time.monotonic()
+    except (DataError, LSHError) as error:
+        bar.error(plain(error, longest=1000))
+    else:
         st.rerun()
 
 
@@ -114,7 +115,7 @@ def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple
             left.markdown(f"Race over all {most:,} clips.")
         with right.container(horizontal=True):
             # Both are always drawn: Streamlit keeps a button that disappears in its own click beside the next.
-            st.button("Race", key="race", type="primary", width="stretch", on_click=_ask, disabled=racing)
+            st.button("Race", key="race", type="primary", width="stretch", on_click=_request, disabled=racing)
             st.button("Cancel", key="cancel race", width="stretch", disabled=not racing)
         with st.container(key="race-state"):
             bar = st.empty()
@@ -125,7 +126,7 @@ def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple
     return int(most), bar
 
 
-def _ask() -> None:
+def _request() -> None:
     session.RACE_REQUESTED.set(True)
 
 
@@ -139,57 +140,57 @@ def _state(context: PageContext, run: Run | None) -> str:
     return f"You are here: {race_summary.setting_of(now)}, the setting of the race below."
 
 
-def _nothing_yet(said: DeltaGenerator, place: DeltaGenerator, context: PageContext) -> None:
-    said.markdown(
-        f"**No race over this collection yet.** Press Race: four ways to search its {context.index.n:,} clips, "
-        "side by side, in some seconds. You can cancel at any time."
-    )
-    place.container(border=True).markdown(tables.RACERS_TEXT)
+def _results(
+    said: DeltaGenerator,
+    place: DeltaGenerator,
+    most: int,
+    pinned: Run | None,
+    run: Run,
+    *,
+    ahead: bool = False,
+    live: str = "",
+) -> None:
+    """Draw a run as far as it is raced, at its largest size up to `most`, beside the pinned run.
 
-
-def _results(said: DeltaGenerator, place: DeltaGenerator, shown: _Shown) -> None:
-    """Draw the results of a run, as far as it is raced."""
-    run, n, pinned = shown.run, shown.size, shown.pinned
-    result = race_summary.result(run, n)
+    ahead: it was raced before the visit; live: makes the keys of charts unique during a race.
+    """
+    n = max((size for size in run.raced if size <= most), default=run.raced[0])
+    pinned = None if pinned == run else pinned
+    result, measured = race_summary.result(run, n), race_summary.measured(run, ahead=ahead)
     said.markdown(result if pinned is None else f"{result}\n\n{tables.difference(run, pinned)}")
     with place.container():
         left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
         with left:
             beside = pinned.at(n).get(LSH) if pinned is not None else None
-            alt = f"Queries answered in a second over {n:,} clips, a bar for each of four. {result}"
+            alt = f"Queries answered per second over {n:,} clips, a bar for each of four. {result}"
             figure = figures.throughput(run.at(n), beside, theme.mode())
-            charts.draw(figure, alt.replace("**", ""), f"finish{shown.live}")
+            charts.draw(figure, alt.replace("**", ""), f"finish{live}")
         right.markdown(tables.RACERS_TEXT)
         charts.few_numbers(tables.table(run, n))
-        st.caption(shown.measured)
-        _growth(shown)
+        st.caption(measured)
+        _growth(run, pinned.of(LSH) if pinned is not None else [], live)
+        st.caption(f"{measured} {tables.how_measured(run)}")
 
 
-def _growth(shown: _Shown) -> None:
-    run = shown.run
+def _growth(run: Run, pinned: list[Lap], live: str) -> None:
     st.header("From how many clips on does LSH win?")
     said = race_summary.crossover(run)
     st.markdown(said)
     left, right = st.columns(2, gap="large")
-    pinned = shown.pinned.of(LSH) if shown.pinned is not None else []
     with left:
         figure = figures.time_by_size(run.laps, pinned, race_summary.crossings(run), run.sizes, theme.mode())
-        charts.draw(
-            figure,
-            f"Time per query against the number of clips, a line for each of four. {said}",
-            f"times{shown.live}",
-        )
+        alt = f"Time per query against the number of clips, a line for each of four. {said}"
+        charts.draw(figure, alt, f"times{live}")
         charts.few_numbers(tables.growth_table(run, "ms"))
     with right:
         last = run.of(LSH)[-1]
-        alt = f"Recall against the number of clips; LSH has {last.recall:.2f} over {last.n:,}, exact search 1."
-        charts.draw(figures.recall_by_size(run.laps, pinned, run.sizes, theme.mode()), alt, f"recalls{shown.live}")
+        alt = f"Recall against the number of clips; LSH has {percent(last.recall)} over {last.n:,}, exact search 100 %."
+        charts.draw(figures.recall_by_size(run.laps, pinned, run.sizes, theme.mode()), alt, f"recalls{live}")
         charts.few_numbers(tables.growth_table(run, "recall"))
         st.markdown(tables.growing_recall(run))
-    st.caption(f"{shown.measured} {tables.how_measured(run)}")
 
 
-def _all_runs(runs: Mapping[str, Run], shown: str | None) -> None:
+def _all_runs(runs: Mapping[str, Run], shown: str) -> None:
     """List the runs, each with buttons to show and pin it, and downloads of all."""
     st.header("Races so far")
     st.markdown("Pin one to compare the next with it. Showing one moves the sliders to its setting.")

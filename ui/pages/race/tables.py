@@ -4,7 +4,7 @@ import pandas as pd
 
 from lsh.analysis.racing import BATCHED, BLOCK, EXACT, LSH, RACERS, ROUNDS, SKETCH_PROBES, SKETCH_RERANKED, SKETCHES
 from ui.figures.race import NAMES
-from ui.format import compare_times, milliseconds, number, percent
+from ui.format import compare_times, milliseconds, number, percent, points
 from ui.model.race_runs import Run
 from ui.model.race_summary import setting_of
 
@@ -12,7 +12,7 @@ RACERS_TEXT = f"""
 - **LSH** at your setting: it compares your sound only with the clips in its buckets.
 - **Exact, one at a time**: compares your sound with every clip, as a person asks, and misses nothing.
 - **Exact, batched**: the same for {BLOCK} sounds in one matrix product. Nothing exact is faster, but every sound waits
-  for the whole block: good for a night's work, not for somebody who asks one thing.
+  for the whole block: good for a job that runs overnight, not for somebody who asks one thing.
 - **Sketches**: the fastest index here, `lsh.SketchIndex`. It groups the clips around centres, compares two-bit
   sketches in the {SKETCH_PROBES} groups nearest to your sound, and measures only the best {SKETCH_RERANKED} exactly.
 """
@@ -66,12 +66,8 @@ def difference(run: Run, pinned: Run) -> str:
     if not common:
         return "Your pinned race and this one share no size, so they cannot be compared."
     now, then = run.at(common[-1])[LSH], pinned.at(common[-1])[LSH]
-    points = 100 * (now.recall - then.recall)
-    recall = (
-        "the same recall"
-        if abs(points) < 0.05
-        else f"{abs(points):.1f} points {'more' if points > 0 else 'less'} recall"
-    )
+    more = now.recall - then.recall
+    recall = f"{points(more)} {'more' if more > 0 else 'less'} recall" if abs(more) >= 0.0005 else "the same recall"
     elsewhere = "" if run.machine == pinned.machine else " They ran on different machines, so compare recall, not time."
     return (
         f"Over {common[-1]:,} clips, {_name(run)} takes {milliseconds(now.ms)} and the pinned {_name(pinned)} "
