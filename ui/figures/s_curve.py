@@ -31,7 +31,7 @@ def s_curve(curve: HitCurve, distances: Floats, neighbours: Floats, found: list[
     figure.update_xaxes(range=[0, limit])
     figure.update_yaxes(range=[-0.03, 1.1], **PERCENT_TICKS)
     middle = histogram(figure, distances, limit, curve.unit, height=0.6)[0]
-    for (name, values), height in zip(curve.others.items(), (0.86, 0.3), strict=True):  # names at heights of their own
+    for (name, values), height in zip(curve.others.items(), (0.86, 0.3), strict=False):  # names at heights of their own
         figure.add_trace(_line(curve, values, name, {"color": SOFT_INK[mode], "width": 1.5, "dash": "dot"}))
         i = int(np.abs(values - height).argmin())
         label(figure, float(curve.at[i]), float(values[i]), name, mode, to_left=height < 0.5, lift=0)

@@ -1,4 +1,4 @@
-"""Figures of the tutorial: angles, one hyperplane, the chance of equal keys, and the S-curve of several tables."""
+"""Figures of the tutorial: angles, one hyperplane, and the chance of equal keys."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from lsh import hit_probability
 from ui.figures.marks import (
     PERCENT_TICKS,
     Floats,
@@ -23,16 +22,18 @@ from ui.figures.palette import CANDIDATE, FOUND, HAIRLINE, INK, QUIET, Mode, new
 from ui.format import degrees, percent
 
 HEIGHT = 340
-_DEGREES = [0, 30, 60, 90, 120, 150, 180]
-_CURVE = np.linspace(0, 180, 181)
 
 
 @dataclass(frozen=True, slots=True)
 class Angles:
-    """Angles from the query in degrees: to all clips, float64[n], and to the nearest, ascending."""
+    """Angles from the query in degrees: to all clips, float64[n], and to the nearest, ascending.
+
+    found: which of the nearest LSH found.
+    """
 
     all: Floats
     nearest: Floats
+    found: list[bool]
 
     @property
     def tenth(self) -> float:
@@ -47,9 +48,10 @@ class Angles:
 
 def angle_histogram(angles: Angles, mode: Mode) -> go.Figure:
     """Draw a histogram of the angles from the query to all clips, with the ten nearest on it."""
-    figure = _degrees("angle to your sound, degrees", "share of the clips, %", mode)
+    figure = new_figure("angle from your sound, degrees", "share of the clips", mode, height=HEIGHT)
+    figure.update_xaxes(range=[-4, 180], tickvals=list(range(0, 181, 30)))
     _, top = histogram(figure, angles.all, 180, "°")
-    figure.update_yaxes(range=[0, 1.3 * top], nticks=4)
+    figure.update_yaxes(range=[0, 1.3 * top], nticks=4, ticksuffix=" %")
     figure.add_trace(points([0], [0.06 * top], "", marker("query", 16, mode), ["your sound"]))
     n = len(angles.nearest)
     texts = ["one of the 10 nearest"] * n
@@ -111,28 +113,6 @@ def key_chances(angles: Angles, n_bits: int, mode: Mode) -> go.Figure:
         text_at(figure, 1, float(chances[0]), name, xanchor="left", xshift=10, yshift=lift)
     at = (1 - angles.tenth / 180) ** n_bits
     you_are_here(figure, n_bits, at, f"K = {n_bits}: {percent(at)}", mode)
-    return figure
-
-
-def s_curve(angles: Angles, n_tables: int, n_bits: int, mode: Mode) -> go.Figure:
-    """Draw the probability of being looked at by angle, over a histogram of all clips."""
-    figure = _degrees("angle to your sound, degrees", "chance of being looked at", mode)
-    middle, top = histogram(figure, angles.all, 180, "°", height=0.5)
-    figure.update_yaxes(range=[-0.02, 1.08], **PERCENT_TICKS)
-    chances = hit_probability(1 - _CURVE / 180, n_tables, n_bits)
-    text = [f"{degrees(angle)}: {percent(float(c))}" for angle, c in zip(_CURVE, chances, strict=True)]
-    figure.add_trace(line(_CURVE, chances, "chance", {"color": FOUND, "width": 2.5}, text))
-    at = float(hit_probability(1 - angles.tenth / 180, n_tables, n_bits))
-    tenth = f"10th nearest: {percent(at)}"
-    figure.add_trace(points([angles.tenth], [at], "", marker("exact", 11, mode), [tenth]))
-    label(figure, angles.tenth, at, tenth, mode, to_left=False, lift=0)
-    text_at(figure, middle, top, "where the clips are", yshift=12, xanchor="center")
-    return figure
-
-
-def _degrees(x_title: str, y_title: str, mode: Mode) -> go.Figure:
-    figure = new_figure(x_title, y_title, mode, height=HEIGHT)
-    figure.update_xaxes(range=[-4, 180], tickvals=_DEGREES)
     return figure
 
 

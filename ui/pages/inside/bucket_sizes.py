@@ -27,9 +27,7 @@ MAX_DISTANCES = 20_000_000  # fewer where each must be compared with many clips
 def crowds(view: QueryView) -> None:
     """Draw the sizes of one table's buckets, and list the hubs."""
     s, index = view.settings, view.index
-    said, choice = st.columns([4, 1], gap="large")
-    with choice:
-        table = choose_table(view)
+    said, table = choose_table(view)
     sizes = inspecting.bucket_sizes(index, table, s.n_bits)
     own = len(inspecting.walk(index, view.query, table + 1, s.n_bits)[table][0].ids)
     even = index.n / 2**s.n_bits if s.metric == "cosine" else index.n / len(sizes)

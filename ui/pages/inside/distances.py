@@ -122,15 +122,6 @@ def describe_centring(s: Settings, looked_at: Sequence[float], recall: Sequence[
     return (
         f"At L = {s.n_tables}, K = {s.n_bits}: centred, LSH looks at {percent(looked_at[0])} of the clips and finds "
         f"{percent(recall[0])} of the nearest. On the raw codes it finds {percent(recall[2])}, but by looking at "
-        f"**{percent(looked_at[2])}**: {_verdict(looked_at[2])} Not centred, these features fare {_between(looked_at)}."
+        f"**{percent(looked_at[2])}**. With the features as this collection keeps them, not centred, it looks at "
+        f"{percent(looked_at[1])} and finds {percent(recall[1])}."
     )
-
-
-def _verdict(looked_at: float) -> str:
-    return "that is no index, that is exact search with detours." if looked_at > 0.5 else "the buckets are lopsided."
-
-
-def _between(looked_at: Sequence[float]) -> str:
-    if looked_at[1] < 1.25 * looked_at[0]:
-        return "much like centred ones, for they were stored with about as many values below zero as above"
-    return f"in between, with {percent(looked_at[1])}"

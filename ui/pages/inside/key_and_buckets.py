@@ -2,6 +2,7 @@
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lsh.analysis import inspecting
 from lsh.analysis.inspecting import TableKey
@@ -24,9 +25,7 @@ MAX_MEMBERS = 6
 def key(view: QueryView) -> None:
     """Draw how the query's key in one table is made."""
     s, index = view.settings, view.index
-    said, choice = st.columns([4, 1], gap="large")
-    with choice:
-        table = choose_table(view)
+    said, table = choose_table(view)
     own = inspecting.key_of(index, view.query, table, s.n_bits)
     differ = inspecting.differences(index, view.query, view.true_rows, table + 1, s.n_bits)[:, table]
     agreeing = int((~differ.any(axis=1)).sum())
@@ -55,9 +54,7 @@ def buckets(view: QueryView) -> None:
     hits = np.array([int(np.isin(view.true_rows, ids).sum()) for ids in walk])
     together = np.unique(np.concatenate(walk))
     found = int(np.isin(view.true_rows, together).sum())
-    said, choice = st.columns([4, 1], gap="large")
-    with choice:
-        table = choose_table(view)
+    said, table = choose_table(view)
     with said:
         st.markdown(describe_buckets(s, index.n, table, sizes, hits, len(together), found, len(view.true_rows)))
     even = index.n / 2**s.n_bits if s.metric == "cosine" else float(sizes.mean())
@@ -67,8 +64,15 @@ def buckets(view: QueryView) -> None:
         f"clips, with {hits.min()} to {hits.max()} of the {len(view.true_rows)} nearest in each.",
     )
     st.markdown(f"**Who else is in the bucket of table {table + 1}**, the nearest first:")
-    ids, distances = inspecting.nearest_of(index, view.query, walk[table], MAX_MEMBERS)
-    _list_members(view, "inside-mates", ids.tolist(), distances.tolist())
+    entries = []
+    members = inspecting.nearest_of(index, view.query, walk[table], MAX_MEMBERS)
+    for rank, (row, distance) in enumerate(zip(*(values.tolist() for values in members), strict=True), 1):
+        near = row in view.true_rows
+        words = f"one of the {len(view.true_rows)} nearest" if near else "candidate, not among the nearest"
+        clip = view.context.dataset.clip("train", row)
+        entries.append(Entry(clip, "found" if near else "candidate", words, distance, rank=str(rank)))
+    empty = "Nobody else: your sound is alone in this bucket. Fewer bits would make it larger."
+    clip_list.draw(view.context, "inside-mates", "Who else is in the bucket", view.clip, entries, empty)
 
 
 def margins_of(view: QueryView, table: int, n_bits: int) -> Margins:
@@ -101,29 +105,17 @@ def margins_of(view: QueryView, table: int, n_bits: int) -> Margins:
     )
 
 
-def _list_members(view: QueryView, name: str, rows: list[int], distances: list[float]) -> None:
-    truth = view.true_rows
-    entries = [
-        Entry(
-            view.context.dataset.clip("train", row),
-            "found" if row in truth else "candidate",
-            f"one of the {len(truth)} nearest" if row in truth else "candidate, not among the nearest",
-            distance,
-            rank=str(i + 1),
-        )
-        for i, (row, distance) in enumerate(zip(rows, distances, strict=True))
-    ]
-    empty = "Nobody else: your sound is alone in this bucket. Fewer bits would make it larger."
-    clip_list.draw(view.context, name, "Who else is in the bucket", view.clip, entries, empty)
+def choose_table(view: QueryView) -> tuple[DeltaGenerator, int]:
+    """Draw the choice of a table, the same on every step; return a place for text beside it, and the table, from 0.
 
-
-def choose_table(view: QueryView) -> int:
-    """Draw the choice of a table, the same on every step; return it, from 0. At first it is the one that found most."""
+    At first it is the table that found most.
+    """
+    text, choice = st.columns([4, 1], gap="large")
     n_tables = view.settings.n_tables
     chosen = session.TABLE.get() or 1 if session.TABLE.is_set else _best_table(view)
     session.TABLE.set(min(max(chosen, 1), n_tables))
-    number = st.number_input(f"Table, 1 to {n_tables}", 1, n_tables, key=session.TABLE.name, width=180)
-    return int(number) - 1
+    number = choice.number_input(f"Table, 1 to {n_tables}", 1, n_tables, key=session.TABLE.name, width=180)
+    return text, int(number) - 1
 
 
 def _best_table(view: QueryView) -> int:

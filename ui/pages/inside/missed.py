@@ -49,24 +49,24 @@ def curve(view: QueryView) -> None:
     """Draw the probability of being looked at by distance, over the histogram of this query's distances."""
     s, index = view.settings, view.index
     far = distances(view)
-    top = 180.0 if s.metric == "cosine" else float(far.max(initial=1e-9)) * 1.02
-    at = np.linspace(0, top, 241)
-    p = _collide(view, at)
-    more = min(MORE_BITS, MAX_BITS - s.n_bits)
     cosine = s.metric == "cosine"
+    top = 180.0 if cosine else float(far.max(initial=1e-9)) * 1.02
+    at = np.linspace(0, top, 241)
+    more = min(MORE_BITS, MAX_BITS - s.n_bits)
+
+    def chance(distances: Any, n_tables: int = s.n_tables, n_bits: int = s.n_bits) -> Any:
+        radians = np.radians(distances) if cosine else distances
+        return hit_probability(index.hasher.family.collision_probability(radians), n_tables, n_bits)
+
     chances = HitCurve(
         at,
-        hit_probability(p, s.n_tables, s.n_bits),
-        {
-            "2 L": hit_probability(p, 2 * s.n_tables, s.n_bits),
-            f"K + {more}": hit_probability(p, s.n_tables, s.n_bits + more),
-        },
+        chance(at),
+        {"2 L": chance(at, 2 * s.n_tables), f"K + {more}": chance(at, n_bits=s.n_bits + more)},
         "angle from your sound, degrees" if cosine else "distance from your sound",
         "°" if cosine else "",
     )
     neighbours = inspecting.apart(index, view.query, view.true_rows)
-    expected = hit_probability(_collide(view, far), s.n_tables, s.n_bits).mean()
-    expected_found = hit_probability(_collide(view, neighbours), s.n_tables, s.n_bits).sum()
+    expected, expected_found = chance(far).mean(), chance(neighbours).sum()
     last, middle = float(neighbours.max(initial=0)), float(np.median(far))
     at_last, at_middle = (percent(float(np.interp(x, at, chances.chance))) for x in (last, middle))
     n_true, looked_at = len(view.true_rows), view.answer.n_candidates / index.n
@@ -79,37 +79,25 @@ def curve(view: QueryView) -> None:
     )
     draw(
         s_curve(chances, far, neighbours, view.found, view.mode),
-        f"Chance of being looked at, falling from 100 % at no distance; {at_last} at {last:.3g}{chances.unit}, where "
-        f"the last of the nearest lies, and {at_middle} at {middle:.3g}{chances.unit}, where half of all clips are "
-        "nearer. Behind it a histogram of all clips.",
+        f"Chance of being looked at by distance: {at_last} at {last:.3g}{chances.unit}, where the last of the nearest "
+        f"lies, {at_middle} at {middle:.3g}{chances.unit}, the median. Behind it a histogram of all clips.",
     )
     st.markdown(CURVE)
-
-
-def _collide(view: QueryView, at: Any) -> Any:
-    """Return the probability that one hash function gives two vectors at these distances the same symbol."""
-    return view.index.hasher.family.collision_probability(np.radians(at) if view.settings.metric == "cosine" else at)
 
 
 def _entries(view: QueryView, near: list[NearMiss]) -> list[Entry]:
     """Return a card for each true neighbour, the missed ones first, with what would have found it."""
     s, index = view.settings, view.index
     lost = view.answer.missed
-    rescues = dict(
-        zip(
-            lost,
-            inspecting.rescues(index, view.query, lost, s.n_tables, s.n_bits, s.n_probes, MAX_PROBES),
-            strict=True,
-        )
-    )
+    changes = inspecting.rescues(index, view.query, lost, s.n_tables, s.n_bits, s.n_probes, MAX_PROBES)
+    fixes = dict(zip(lost, changes, strict=True))
     entries = []
     for i, row in enumerate(view.true_rows):
         clip, distance = view.context.dataset.clip("train", row), float(view.answer.exact.distances[i])
-        if row in rescues:
-            positions = inspecting.positions_of(
-                index, np.stack([view.query, index.exact.X[row]]), near[i].table, s.n_bits
-            )
-            why = deciding_wall(s, near[i], positions, rescues[row])
+        if row in fixes:
+            pair = np.stack([view.query, index.exact.X[row]])
+            positions = inspecting.positions_of(index, pair, near[i].table, s.n_bits)
+            why = deciding_wall(s, near[i], positions, fixes[row])
             entries.append(Entry(clip, "missed", describe_miss(s, near[i]), distance, why, str(i + 1)))
         else:
             tables = view.answer.matches[row].tables
@@ -148,7 +136,7 @@ def describe_met(s: Settings, tables: Sequence[int]) -> str:
     return f"{place} in {len(tables)} of {plural(s.n_tables, 'table')}{few}"
 
 
-def deciding_wall(s: Settings, near: NearMiss, positions: Floats, rescue: Rescue) -> str:
+def deciding_wall(s: Settings, near: NearMiss, positions: Floats, fix: Rescue) -> str:
     """Say which wall parted a missed clip from the query, and which change of one setting would find it.
 
     positions: float[2, K], of the query and of the clip on the axes of the table's functions.
@@ -166,7 +154,7 @@ def deciding_wall(s: Settings, near: NearMiss, positions: Floats, rescue: Rescue
         )
     ways = [
         f"{name} {value}"
-        for name, value in (("K =", rescue.n_bits), ("L =", rescue.n_tables), ("probes =", rescue.n_probes))
+        for name, value in (("K =", fix.n_bits), ("L =", fix.n_tables), ("probes =", fix.n_probes))
         if value is not None
     ]
     helped = f"{' or '.join(ways)} alone would have found it." if ways else "No single slider would have found it."

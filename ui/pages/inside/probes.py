@@ -25,16 +25,14 @@ def show(view: QueryView) -> None:
     walk = inspecting.walk(index, view.query, s.n_tables, s.n_bits, MAX_PROBES)
     looked_at, met = inspecting.gains(index.n, walk, view.true_rows)
     looked_at = looked_at - (view.own_row >= 0)
-    said, choice = st.columns([4, 1], gap="large")
-    with choice:
-        table = choose_table(view)
+    said, table = choose_table(view)
     own = inspecting.key_of(index, view.query, table, s.n_bits)
     order = walk[table][:SHOWN_PROBES]
     keys = np.stack([bucket.symbols for bucket in order])
     with said:
         flipped = np.flatnonzero(keys[1] != keys[0]).tolist() if len(keys) > 1 else []
         st.markdown(first_probe(s, table, own, flipped))
-        st.markdown(gains(s, looked_at, met, len(view.true_rows)))
+        st.markdown(compare_probes(s, looked_at, met, len(view.true_rows)))
     left, right = st.columns(2, gap="large")
     sizes = np.array([len(bucket.ids) for bucket in order])
     with left:
@@ -50,7 +48,7 @@ def show(view: QueryView) -> None:
             f"{int(met[-1])} with {len(met)}; clips looked at grow from {int(looked_at[0]):,} to "
             f"{int(looked_at[-1]):,}.",
         )
-    st.caption("■ a bit that differs from your key. Above the green line: what is looked into at your setting.")
+    st.caption("■ a bit that differs from your key. Above the green line: the buckets searched at your setting.")
 
 
 def first_probe(s: Settings, table: int, own: TableKey, flipped: Sequence[int]) -> str:
@@ -66,7 +64,7 @@ def first_probe(s: Settings, table: int, own: TableKey, flipped: Sequence[int]) 
     )
 
 
-def gains(s: Settings, looked_at: Ints, met: Ints, n_true: int) -> str:
+def compare_probes(s: Settings, looked_at: Ints, met: Ints, n_true: int) -> str:
     """Compare the probes in force with one, two and all; looked_at, met: int[T], by number of probes."""
     here = min(s.n_probes, len(met))
     shown = [t for t in sorted({1, 2, here, len(met)}) if t <= len(met)]

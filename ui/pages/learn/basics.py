@@ -1,20 +1,28 @@
 """Learn, chapters 1 to 5: similarity as an angle, brute force, one bit, keys of K bits, and L tables."""
 
+import numpy as np
 import streamlit as st
 
 from lsh import hit_probability
 from lsh.analysis import inspecting
-from ui.figures.tutorial import angle_histogram, key_chances, one_plane, s_curve, same_side
+from ui.figures.s_curve import HitCurve, s_curve
+from ui.figures.tutorial import Angles, angle_histogram, key_chances, one_plane, same_side
 from ui.format import degrees, milliseconds, nth_nearest, number, percent
 from ui.frame.controls import mirrored_slider
-from ui.model import session, setting_metrics
+from ui.model import query_view, session, setting_metrics
 from ui.model.query_view import QueryView
-from ui.pages.learn.angles import angles_of
 from ui.widgets import clip_list, links
 from ui.widgets.charts import draw
 from ui.widgets.clip_list import Entry
 
 AUDIOSET = 2_084_320  # clips
+
+
+def angles_of(view: QueryView) -> Angles:
+    """Return the angles from the query to the clips: the first chapters are about angles under either distance."""
+    cosine = query_view.under(view, "cosine")
+    nearest = inspecting.apart(cosine.index, cosine.query, cosine.answer.exact.rows)
+    return Angles(query_view.distances(cosine), np.sort(nearest), cosine.found)
 
 
 def alike(view: QueryView) -> None:
@@ -165,14 +173,14 @@ Give the neighbours another chance. Throw K other lines: another key, another se
 a step: nearly everything on the left of it is found, hardly anything on the right.
 """
     )
-    left, right = st.columns(2)
-    with left:
-        mirrored_slider("lesson", session.N_TABLES)
-    with right:
-        mirrored_slider("lesson", session.N_BITS)
+    for column, key in zip(st.columns(2), (session.N_TABLES, session.N_BITS), strict=True):
+        with column:
+            mirrored_slider("lesson", key)
     near, usual = (float(hit_probability(1 - angle / 180, n_tables, n_bits)) for angle in (angles.tenth, angles.usual))
+    at = np.linspace(0, 180, 181)
+    curve = HitCurve(at, hit_probability(1 - at / 180, n_tables, n_bits), {}, "angle from your sound, degrees", "°")
     draw(
-        s_curve(angles, n_tables, n_bits, view.mode),
+        s_curve(curve, angles.all, angles.nearest, angles.found, view.mode),
         f"The chance of being looked at, by angle, for L = {n_tables} and K = {n_bits}: {percent(near)} for the tenth "
         f"neighbour, {percent(usual)} for the usual clip.",
     )

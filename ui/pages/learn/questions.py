@@ -24,7 +24,7 @@ def parameters(view: QueryView) -> None:
     measured = recall_grid.measure(context)
     best = recall_grid.cheapest(measured.grid, WANTED)
     if best is None:
-        st.markdown("**No setting here reaches recall 0.90.** Add probes, or ask for less:")
+        st.markdown(f"**No setting here reaches a recall of {percent(WANTED)}.** Add probes, or ask for less:")
     else:
         st.markdown(
             f"**It depends on the recall you want.** To find {percent(WANTED)} of the ten nearest here, "
@@ -55,11 +55,11 @@ def speed(view: QueryView) -> None:
         st.markdown(race_summary.crossover(run))
         draw(
             race_figures.time_by_size(run.laps, [], race_summary.crossings(run), run.sizes, view.mode),
-            f"Time of a query against the number of clips, a line for each of four. {race_summary.crossover(run)}",
+            f"Time per query against the number of clips, a line for each of four. {race_summary.crossover(run)}",
         )
         st.caption(race_summary.measured(run, ahead=name is not None and name.startswith(race_session.AHEAD)))
     links.draw("race", "Race it on this machine")
-    _published(published.speed_table(), context.dataset, "Beside exact search, at recall 0.9")
+    _published(published.speed_table(), context.dataset, f"Beside exact search, at a recall of {percent(WANTED)}")
     _reproduce(commands.evaluate(context.dataset.path, context.settings))
 
 
@@ -108,10 +108,8 @@ label stand high when all are ranked.
         st.markdown(said)
         few_numbers(here)
         st.caption(f"Measured here, over {dataset.n_rows('train'):,} clips, with cosine distance.")
-    table = published.frames_table()
-    if table is not None:
-        st.markdown(published.pooling_verdict())
-    _published(table, dataset, "Ways to make one vector of ten", intervals=True)
+    st.markdown(published.POOLING_VERDICT)
+    _published(published.frames_table(), dataset, "Ways to make one vector of ten", intervals=True)
     _reproduce(*commands.pooling(commands.folder(dataset.path) if dataset.has_frames else "data/audioset"))
     st.markdown(
         "**That is all of it.** You know what L and K do, why LSH misses, and when it pays. Now enjoy the sounds:"
@@ -126,11 +124,9 @@ def _has_judges(dataset: Dataset) -> bool:
     return False
 
 
-def _published(table: pd.DataFrame | None, dataset: Dataset, title: str, *, intervals: bool = False) -> None:
+def _published(table: pd.DataFrame, dataset: Dataset, title: str, *, intervals: bool = False) -> None:
     """Draw a published table, and say on which data it was measured; intervals: it holds them in brackets."""
-    if table is None:
-        return
-    st.markdown(f"**{title}, on {published.whose(dataset)}:**")
+    st.markdown(f"**{title}, on {published.data_name(dataset)}:**")
     few_numbers(table)
     st.caption(f"{published.about(intervals=intervals)} More in docs/ANSWERS.md.")
 

@@ -79,11 +79,9 @@ Settings along the line find 90 %; they differ in what they cost.
     if view.context.dataset.n_rows("validation") == 0:
         st.info("This collection holds no validation clips to measure with.")
         return
-    left, right = st.columns(2)
-    with left:
-        mirrored_slider("lesson", session.N_TABLES)
-    with right:
-        mirrored_slider("lesson", session.N_BITS)
+    for column, key in zip(st.columns(2), (session.N_TABLES, session.N_BITS), strict=True):
+        with column:
+            mirrored_slider("lesson", key)
     measured = recall_grid.measure(view.context)
     draw(
         heat_map(measured.grid, measured.here, WANTED, view.mode),
