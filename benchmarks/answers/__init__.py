@@ -1,1 +1,1 @@
-"""Everything that docs/ANSWERS.md says, measured by one command: `python -m benchmarks.answers DATASET`."""
+"""Measurements for docs/ANSWERS.md: `python -m benchmarks.answers DATASET`."""

@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks.answers DATASET` measures, and writes the figures and the document."""
+"""Command line: `python -m benchmarks.answers DATASET` measures, and writes the figures and the document."""
 
 import argparse
 import datetime as dt
@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.answers import aggregation, families, parameters, predicted_recall, quality, speed
 from benchmarks.answers.document import render
-from benchmarks.answers.setup import SEED, K, Setup, Tell
+from benchmarks.answers.setup import SEED, K, Progress, Setup
 from benchmarks.errors import BenchmarkError
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DataError
@@ -27,7 +27,7 @@ FIGURES, DOCUMENT = "docs/answers.json", "docs/ANSWERS.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure where a dataset is named, write the document, and return the exit code (see `command_line.run`)."""
+    """Measure if a dataset is given, write the document, and return the exit code (see `command_line.run`)."""
     options = _parser().parse_args(arguments)
 
     def command() -> None:
@@ -39,26 +39,28 @@ def main(arguments: list[str] | None = None) -> int:
     return command_line.run(command, (BenchmarkError, DataError, LSHError, WriteError))
 
 
-def measure(dataset: Dataset, n_queries: int, modelled: list[int], tell: Tell) -> dict[str, Any]:
-    """Measure everything; return the figures that `render` makes the document of."""
+def measure(dataset: Dataset, n_queries: int, modelled: list[int], progress: Progress) -> dict[str, Any]:
+    """Measure everything; return the figures for `render`."""
     start = time.perf_counter()
     before = machine.describe()
     setups = [Setup(dataset, metric, n_queries) for metric in _own_first(dataset.metric)]
     own = setups[0]
-    chosen = [parameters.measure(setup, tell) for setup in setups]
+    chosen = [parameters.measure(setup, progress) for setup in setups]
     figures = {
         "parameters": chosen,
-        "speed": speed.measure(own, modelled, tell),
-        "quality": [quality.measure(g, c["tables"], tell) for g, c in zip(setups, chosen, strict=True) if c["tables"]],
-        "aggregation": aggregation.measure(dataset, n_queries, tell),
-        "families": [families.measure(setup, tell) for setup in setups],
-        "theory": [predicted_recall.measure(setup, tell) for setup in setups],
+        "speed": speed.measure(own, modelled, progress),
+        "quality": [
+            quality.measure(g, c["tables"], progress) for g, c in zip(setups, chosen, strict=True) if c["tables"]
+        ],
+        "aggregation": aggregation.measure(dataset, n_queries, progress),
+        "families": [families.measure(setup, progress) for setup in setups],
+        "theory": [predicted_recall.measure(setup, progress) for setup in setups],
     }
     return {"about": _about(dataset, n_queries, modelled, before, time.perf_counter() - start), **figures}
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read the figures that a run wrote."""
+    """Read the figures of an earlier run; raise BenchmarkError if the file has none."""
     try:
         figures = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -74,7 +76,7 @@ def _own_first(metric: str) -> list[str]:
 
 def _about(dataset: Dataset, n_queries: int, modelled: list[int], on: dict[str, Any], seconds: float) -> dict[str, Any]:
     sizes = ["--modelled", *map(str, modelled)] if modelled != list(speed.MODELLED) else []
-    asked = ["--queries", str(n_queries)] if n_queries != N_QUERIES else []
+    queries = ["--queries", str(n_queries)] if n_queries != N_QUERIES else []
     return {
         "dataset": dataset.name,
         "title": dataset.title,
@@ -85,7 +87,7 @@ def _about(dataset: Dataset, n_queries: int, modelled: list[int], on: dict[str, 
         "queries": n_queries,
         "rows": {split: dataset.n_rows(split) for split in ("train", "validation", "test")},
         "has_frames": dataset.has_frames,
-        "command": shlex.join(["python", "-m", "benchmarks.answers", f"data/{dataset.name}", *asked, *sizes]),
+        "command": shlex.join(["python", "-m", "benchmarks.answers", f"data/{dataset.name}", *queries, *sizes]),
         "k": K,
         "seed": SEED,
         "measured_on": dt.datetime.now(dt.UTC).date().isoformat(),
@@ -94,39 +96,56 @@ def _about(dataset: Dataset, n_queries: int, modelled: list[int], on: dict[str, 
     }
 
 
-def _clock() -> Tell:
+def _clock() -> Progress:
     start = time.perf_counter()
 
-    def tell(text: str) -> None:
+    def progress(text: str) -> None:
         command_line.log(f"{time.perf_counter() - start:5.0f} s  {text}")
 
-    return tell
+    return progress
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.answers",
-        description="Measure all that docs/ANSWERS.md says of a dataset, and write it. Takes some ten minutes.",
+        description="Measure the figures of docs/ANSWERS.md, in some ten minutes, and write the document.",
+    )
+    number = whole_number(10, 20_000_000)
+    parser.add_argument(
+        "dataset",
+        nargs="?",
+        metavar="DATASET",
+        help="folder of a prepared dataset (default: measure nothing, write the document from the figures again)",
     )
     parser.add_argument(
-        "dataset", nargs="?", help="a prepared dataset's folder; without one, --figures are written out again"
+        "--figures",
+        type=output_file,
+        default=FIGURES,
+        metavar="FILE",
+        help=f"JSON file of figures (default: {FIGURES})",
     )
-    parser.add_argument("--figures", type=output_file, default=FIGURES, help=f"where the figures are kept ({FIGURES})")
-    parser.add_argument("--out", type=output_file, default=DOCUMENT, help=f"the document ({DOCUMENT})")
+    parser.add_argument(
+        "--out",
+        type=output_file,
+        default=DOCUMENT,
+        metavar="FILE",
+        help=f"Markdown file to write (default: {DOCUMENT})",
+    )
     parser.add_argument(
         "--queries",
-        type=whole_number(10, 20_000_000),
+        type=number,
         default=N_QUERIES,
         metavar="N",
-        help=f"of each split ({N_QUERIES})",
+        help=f"maximum number of queries of each split (default: {N_QUERIES})",
     )
     parser.add_argument(
         "--modelled",
-        type=whole_number(10, 20_000_000),
+        type=number,
         nargs="*",
         default=list(speed.MODELLED),
         metavar="N",
-        help="race over so many modelled vectors too; none: over real ones alone",
+        help="numbers of generated vectors to search; none with --modelled alone "
+        f"(default: {' '.join(map(str, speed.MODELLED))})",
     )
     return parser
 

@@ -1,7 +1,7 @@
-"""Question 4: ways to search clips of several frames, pooled or frame by frame, measured and written up.
+"""Question 4: aggregations of a clip's frames, pooled into one vector or searched frame by frame.
 
-Recall is no guide here: each way has neighbours of its own, and so a truth of its own. Labels are: how many of the
-first ten share one with the query, and how high those that do stand in the ranking of the whole collection.
+Recall cannot compare them, since each has its own true neighbours. They are compared by labels: how many of the first
+ten clips share one with the query (label precision), and how high such clips rank in the collection (mAP).
 """
 
 from collections.abc import Callable, Iterator
@@ -9,27 +9,25 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.answers.confidence import macro_figure, mean_figure
 from benchmarks.answers.formatting import Record, difference, ms, with_interval
-from benchmarks.answers.setup import K, Tell
+from benchmarks.answers.setup import K, Progress
 from benchmarks.markdown import table
 from data_prep.dataset import Dataset
 from data_prep.dataset.features import dequantised
 from lsh.analysis.fusion import POOLINGS, best_frames, fuse, fuse_found, pool
 from lsh.analysis.timing import ms_per_query
-from lsh.arrays import Float32Array
+from lsh.arrays import Float32Array, Int64Array
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.quality import Labels, average_precision, label_precision_at_k
-from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
 
 BASELINE = "mean"
-WORDS = {
-    "mean": "mean of the frames (what the dataset keeps)",
+TITLES = {
+    "mean": "mean of the frames (the vector in the dataset)",
     "mean, centred": "mean, centred",
     "max": "max of each dimension",
     "max, centred": "max, centred",
@@ -42,73 +40,72 @@ WORDS = {
     "frames by LSH": "all frames through hash tables, sum",
     "frames by sketches": "all frames through sketches, sum",
 }
-FETCHED = 50  # frames that each frame of the query asks for, where an index finds them
+FETCHED = 50  # neighbours of each frame of the query, if frames are searched with an index
 SETTING = {"n_tables": 16, "n_bits": 12, "n_probes": 2}
 SKETCH_SETTING = {"n_probes": 16, "n_reranked": 100}
 
-_TIMED = 50  # clips
-_BLOCK = 50  # clips whose rankings of everything are in memory at once
-
-Ids = npt.NDArray[np.int64]
+_TIMED_QUERIES = 50
+_BLOCK = 50  # query clips whose rankings of the whole collection are in memory together
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """The frames of some clips, float32[m, d], clip after clip; clip i has values[offsets[i]:offsets[i + 1]]."""
+    """Frames of clips: values float32[m, d]; offsets int64[n + 1]; clip i has values[offsets[i]:offsets[i + 1]]."""
 
     values: Float32Array
-    offsets: Ids
+    offsets: Int64Array
 
-    def of(self, clip: int) -> Float32Array:
+    def of_clip(self, clip: int) -> Float32Array:
         """Return the frames of one clip: float32[f, d]."""
         return self.values[self.offsets[clip] : self.offsets[clip + 1]]
 
-    def some(self, clips: Ids) -> "Frames":
-        """Return the frames of these clips alone."""
+    def subset(self, clips: Int64Array) -> "Frames":
+        """Return the frames of the given clips."""
         return Frames(
-            np.concatenate([self.of(int(clip)) for clip in clips]),
+            np.concatenate([self.of_clip(int(clip)) for clip in clips]),
             np.cumsum([0, *np.diff(self.offsets)[clips]]),
         )
 
-    def units(self) -> Float32Array:
-        """Return the frames at length one; a frame of zeros stays one."""
-        lengths = np.linalg.norm(self.values, axis=1, keepdims=True)
-        return np.asarray(self.values / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
+    def unit(self) -> "Frames":
+        """Return the frames scaled to unit length; zero frames stay zero."""
+        norms = np.linalg.norm(self.values, axis=1, keepdims=True)
+        return Frames(np.asarray(self.values / np.maximum(norms, np.finfo(np.float32).tiny), np.float32), self.offsets)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way from frames to neighbours: `rank(clip)` returns rows, nearest first: int64[n], or int64[K] if not whole.
+class Aggregation:
+    """A way to search clips of several frames.
 
-    kind: "pooled", "fused" or "indexed". search: what a person waits for, the K nearest of one query clip. megabytes:
-    vectors and index in memory.
+    kind: "pooled", "fused" or "indexed". rank: returns the rows of the collection for a query clip, nearest first, as
+    int64[n]; if `complete` is False only the first, as int64[K]. search: finds the K nearest clips of a query clip;
+    this is timed. megabytes: vectors and index in memory.
     """
 
     name: str
     kind: str
-    rank: Callable[[int], Ids]
+    rank: Callable[[int], Int64Array]
     search: Callable[[int], object]
     megabytes: float
-    whole: bool = True
+    complete: bool = True
 
 
-def measure(dataset: Dataset, n_queries: int, tell: Tell) -> Record | None:
-    """Return every figure of question 4; None for a dataset that keeps no frames."""
+def measure(dataset: Dataset, n_queries: int, progress: Progress) -> Record | None:
+    """Return the figures of question 4; None for a dataset without frames."""
     if not dataset.has_frames:
         return None
     rows = evenly_spaced_rows(dataset.n_rows("test"), n_queries)
     base, queries = (_frames(dataset, split) for split in ("train", "test"))
-    queries = queries.some(rows)
+    queries = queries.subset(rows)
     labels = dataset.labels_of("test", rows), dataset.label_sets("train")
-    ways = list(_ways(base, queries, tell))
-    tell(f"timing {len(ways)} ways from frames to neighbours")
+    ways = list(_aggregations(base, queries, progress))
+    progress(f"timing {len(ways)} aggregations")
     milliseconds = _times(ways, len(rows))
     judged = []
     for way in ways:
-        tell(f"judging by {len(rows):,} test clips: {way.name}")
+        progress(f"evaluating with {len(rows):,} test clips: {way.name}")
         judged.append(_judge(way, len(rows), *labels))
-    standard = judged[[way.name for way in ways].index(BASELINE)]
-    table = [_summary(way, values, standard, ms) for way, values, ms in zip(ways, judged, milliseconds, strict=True)]
+    baseline = judged[[way.name for way in ways].index(BASELINE)]
+    table = [_summary(way, values, baseline, ms) for way, values, ms in zip(ways, judged, milliseconds, strict=True)]
     labelled = int(np.unique(labels[0][1]).size)
     facts = {"queries": len(rows), "clips": len(base.offsets) - 1, "frames": len(base.values), "labels": labelled}
     return {**facts, "k": K, "fetched": FETCHED, "lsh": SETTING, "sketches": SKETCH_SETTING, "ways": table}
@@ -119,92 +116,94 @@ def _frames(dataset: Dataset, split: str) -> Frames:
     return Frames(dequantised(values), offsets)
 
 
-def _ways(base: Frames, queries: Frames, tell: Tell) -> Iterator[Way]:
-    """Yield each way, ready to search."""
+def _aggregations(base: Frames, queries: Frames, progress: Progress) -> Iterator[Aggregation]:
+    """Yield every aggregation, ready to search."""
     for how in POOLINGS:
         X, Q = (pool(frames.values, frames.offsets, how) for frames in (base, queries))
         yield _pooled(how, X, Q)
         if how != "first":
             centre = X.mean(axis=0)
             yield _pooled(f"{how}, centred", X - centre, Q - centre)
-    units, query_units = base.units(), queries.units()
+    unit_base, unit_queries = base.unit(), queries.unit()
 
     def similarities(clip: int) -> Float32Array:
-        frames = query_units[queries.offsets[clip] : queries.offsets[clip + 1]]
-        return best_frames(frames @ units.T, base.offsets)
+        return best_frames(unit_queries.of_clip(clip) @ unit_base.values.T, base.offsets)
 
     for name, how in (("best frame", "best"), ("sum over frames", "sum"), ("ranks of frames", "rank")):
-        yield _fused(name, how, similarities, units.nbytes)
-    tell(f"indexing {len(base.values):,} frames")
+        yield _fused(name, how, similarities, unit_base.values.nbytes)
+    progress(f"indexing {len(base.values):,} frames")
     tables = LSHIndex("cosine", SETTING["n_tables"], SETTING["n_bits"]).fit(base.values)
     sketches = SketchIndex("cosine").fit(base.values)
-    yield _indexed("frames by LSH", base, queries, lambda q: tables.search(q, FETCHED, **SETTING), tables.nbytes)
-    yield _indexed(
-        "frames by sketches", base, queries, lambda q: sketches.search(q, FETCHED, **SKETCH_SETTING), sketches.nbytes
-    )
+    yield _indexed("frames by LSH", base, queries, tables, SETTING)
+    yield _indexed("frames by sketches", base, queries, sketches, SKETCH_SETTING)
 
 
-def _pooled(name: str, X: Float32Array, Q: Float32Array) -> Way:
+def _pooled(name: str, X: Float32Array, Q: Float32Array) -> Aggregation:
     exact = ExactSearch(X, "cosine")
     unit = X * exact.inverse_norms[:, None]
 
-    def rank(clip: int) -> Ids:
+    def rank(clip: int) -> Int64Array:
         return np.argsort(-(unit @ Q[clip]), kind="stable")
 
-    return Way(name, "pooled", rank, lambda clip: exact.search(Q[clip : clip + 1], K), (X.nbytes + exact.nbytes) / 1e6)
+    return Aggregation(
+        name, "pooled", rank, lambda clip: exact.search(Q[clip : clip + 1], K), (X.nbytes + exact.nbytes) / 1e6
+    )
 
 
-def _fused(name: str, how: str, similarities: Callable[[int], Float32Array], n_bytes: int) -> Way:
-    def rank(clip: int) -> Ids:
+def _fused(name: str, how: str, similarities: Callable[[int], Float32Array], n_bytes: int) -> Aggregation:
+    def rank(clip: int) -> Int64Array:
         return np.argsort(-fuse(similarities(clip), how), kind="stable")
 
-    return Way(name, "fused", rank, lambda clip: rank(clip)[:K], n_bytes / 1e6)
+    return Aggregation(name, "fused", rank, lambda clip: rank(clip)[:K], n_bytes / 1e6)
 
 
 def _indexed(
-    name: str, base: Frames, queries: Frames, search: Callable[[Float32Array], SearchResult], n_bytes: int
-) -> Way:
-    def rank(clip: int) -> Ids:
-        found = search(queries.of(clip))
+    name: str, base: Frames, queries: Frames, index: LSHIndex | SketchIndex, setting: dict[str, int]
+) -> Aggregation:
+    def rank(clip: int) -> Int64Array:
+        found = index.search(queries.of_clip(clip), FETCHED, **setting)
         return fuse_found(found.ids, found.distances, base.offsets, K, "sum")
 
-    return Way(name, "indexed", rank, rank, (base.values.nbytes + n_bytes) / 1e6, whole=False)
+    return Aggregation(name, "indexed", rank, rank, (base.values.nbytes + index.nbytes) / 1e6, complete=False)
 
 
-def _times(ways: list[Way], n_queries: int) -> list[float]:
-    """Return milliseconds a query clip, on one thread: ways of one kind take turns on each clip.
+def _times(ways: list[Aggregation], n_queries: int) -> list[float]:
+    """Return milliseconds per query clip, on one thread, interleaved within each kind of aggregation.
 
-    Only of one kind, since a search through all frames leaves nothing of the others' vectors in the processor's caches.
+    Kinds are not interleaved: a search through all frames evicts the vectors of the others from the processor's caches.
     """
-    clips = evenly_spaced_rows(n_queries, _TIMED).astype(np.float32)[:, None]  # a clip's frames go by its number
+    clips = evenly_spaced_rows(n_queries, _TIMED_QUERIES).astype(np.float32)[:, None]  # `search` takes their numbers
 
-    def search(way: Way) -> Callable[[Float32Array], object]:
+    def search(way: Aggregation) -> Callable[[Float32Array], object]:
         return lambda clip: way.search(int(clip[0, 0]))
 
     kinds = [list(kind) for _, kind in groupby(ways, key=lambda way: way.kind)]
     return [ms for kind in kinds for ms in ms_per_query([search(way) for way in kind], clips)]
 
 
-def _judge(way: Way, n_queries: int, query_labels: Labels, base_labels: Labels) -> Record:
-    """Return, for each query, label precision and average precision; and the latter for each of its labels alone."""
-    precision, average, alone = [], [], []
+def _judge(way: Aggregation, n_queries: int, query_labels: Labels, base_labels: Labels) -> Record:
+    """Return by query label precision, average precision, and the latter by label.
+
+    precision, average: float64[nq]; by_label: float64[nq, n_labels], valid where counted: bool[nq, n_labels]. Only
+    precision if the rankings are not complete.
+    """
+    precision, average, single = [], [], []
     offsets, values = query_labels
     for first in range(0, n_queries, _BLOCK):
         last = min(first + _BLOCK, n_queries)
         ids = np.array([way.rank(clip) for clip in range(first, last)])
         own = offsets[first : last + 1] - offsets[first], values[offsets[first] : offsets[last]]
         precision.append(label_precision_at_k(ids[:, :K], own, base_labels))
-        if way.whole:
+        if way.complete:
             average.append(average_precision(ids, own, base_labels))
-            each = np.repeat(np.arange(last - first), np.diff(own[0]))
-            one_label = np.arange(len(own[1]) + 1), own[1]
-            alone.append(average_precision(ids[each], one_label, base_labels))
-    if not way.whole:
+            by_query = np.repeat(ids, np.diff(own[0]), axis=0)  # once for each label of the query
+            single.append(average_precision(by_query, (np.arange(len(own[1]) + 1), own[1]), base_labels))
+    if not way.complete:
         return {"precision": np.concatenate(precision)}
     labels, column = np.unique(values, return_inverse=True)
     place = np.repeat(np.arange(n_queries), np.diff(offsets)), column
     by_label, counted = np.zeros((n_queries, len(labels))), np.zeros((n_queries, len(labels)), np.bool_)
-    by_label[place], counted[place] = np.concatenate(alone), True
+    by_label[place], counted[place] = np.concatenate(single), True
     return {
         "precision": np.concatenate(precision),
         "average": np.concatenate(average),
@@ -213,7 +212,8 @@ def _judge(way: Way, n_queries: int, query_labels: Labels, base_labels: Labels) 
     }
 
 
-def _summary(way: Way, judged: Record, standard: Record, ms: float) -> Record:
+def _summary(way: Aggregation, judged: Record, baseline: Record, ms: float) -> Record:
+    """Return the figures of an aggregation, with gains over the baseline."""
     figures: Record = {
         "name": way.name,
         "kind": way.kind,
@@ -223,58 +223,34 @@ def _summary(way: Way, judged: Record, standard: Record, ms: float) -> Record:
     for name, key in (("precision", "precision"), ("map", "average")):
         if key in judged:
             figures[name] = mean_figure(judged[key])
-            figures[f"{name}_gain"] = mean_figure(judged[key] - standard[key])
-    if way.whole:
+            figures[f"{name}_gain"] = mean_figure(judged[key] - baseline[key])
+    if way.complete:
         figures["macro"] = macro_figure(judged["by_label"], judged["counted"])
     return figures
 
 
-def section(frames: Record | None, about: Record) -> list[str]:
-    """Return the section's paragraphs."""
-    title = "## 4. How should the ten 1-second embeddings of a clip become one vector?"
-    if frames is None:
-        return [
-            title,
-            "Not measured: this dataset keeps no frames. Prepare it again with `python -m data_prep convert --frames`.",
-        ]
-    mean = next(way for way in frames["ways"] if way["name"] == BASELINE)
-    best = max((way for way in frames["ways"] if way["kind"] == "pooled"), key=lambda way: way["precision"]["value"])
-    return [
-        title,
-        (
-            f"Of the ways to make one vector, the highest label precision: **{WORDS[best['name']]}**, "
-            f"{best['precision']['value']:.3f}; the mean alone: {mean['precision']['value']:.3f}. The difference is "
-            f"{difference(best['precision_gain'])}, for {best['megabytes'] / mean['megabytes']:.0f} times the memory."
-        ),
-        (
-            "Recall cannot answer this question: each way has neighbours of its own, and finds its own perfectly. "
-            f"Labels can. Over {frames['queries']:,} test clips: **label precision@10**, as above. **mAP**: all "
-            f"{frames['clips']:,} clips of the collection are ranked, one is relevant when it shares a label with the "
-            "query, and the average precision of that ranking (Manning, Raghavan & Schütze 2008, equation 8.8) is "
-            "averaged over queries. **mAP by label**: relevant is a clip with *that* label, averaged over the queries "
-            f"with it and then over the {frames['labels']} labels, so that rare sounds count as much as speech and "
-            "music (as AudioSet's own mAP does; Gemmeke et al. 2017). *Gain*: the difference from the mean of the "
-            "frames, query by query; one whose interval includes zero is within chance."
-        ),
-        _table(frames["ways"]),
-        (
-            "*Centred*: the mean vector of the collection is subtracted first. *Sum*: each frame of the query adds "
-            "the cosine of the clip's best frame (CombSUM, Fox & Shaw 1994; late interaction, Khattab & Zaharia "
-            "2020). *Ranks*: each adds 1 / (60 + the clip's rank) (Cormack, Clarke & Büttcher 2009). *Through hash "
-            f"tables* and *through sketches*: each frame of the query fetches {frames['fetched']} of "
-            f"{frames['frames']:,} frames, and the results are fused; they rank only what they fetch, so they have "
-            "no mAP. Distances are cosine. Times are of the ten nearest of one clip, exact but for the last two "
-            "rows; MB are vectors and index in memory."
-        ),
-        f'Reproduce: `{about["command"]}`; in Python: `lsh.analysis.fusion.pool(frames, offsets, "mean+std")`.',
-    ]
+def fields(figures: Record | None) -> Record | str:
+    """Return the fields of the section in the template, or the reason that there are none."""
+    if figures is None:
+        return "Not measured: this dataset has no frames. Prepare it again with `python -m data_prep convert --frames`."
+    mean = next(way for way in figures["ways"] if way["name"] == BASELINE)
+    best = max((way for way in figures["ways"] if way["kind"] == "pooled"), key=lambda way: way["precision"]["value"])
+    return {
+        **figures,
+        "mean": mean,
+        "best": best,
+        "best_name": TITLES[best["name"]],
+        "gain": difference(best["precision_gain"]),
+        "memory_ratio": best["megabytes"] / mean["megabytes"],
+        "table": _table(figures["ways"]),
+    }
 
 
 def _table(ways: list[Record]) -> str:
     head = ["way", "label precision@10", "gain", "mAP", "gain", "mAP by label", "ms per query", "MB"]
     rows = [
         [
-            WORDS[way["name"]],
+            TITLES[way["name"]],
             with_interval(way["precision"]),
             difference(way["precision_gain"]),
             *([with_interval(way["map"]), difference(way["map_gain"])] if "map" in way else "--"),

@@ -1,8 +1,8 @@
-"""How far a mean over queries would stray with other queries: the bootstrap.
+"""Bootstrap confidence intervals of means over queries.
 
-Queries are drawn anew with replacement, many times; the middle 95 % of what the figure then becomes is its interval
-(the percentile interval: Efron & Tibshirani, "An introduction to the bootstrap", 1993, chapter 13). Two methods are
-compared query by query, since a hard query is hard for both: their difference is known better than either.
+The queries are resampled with replacement; the central 95 % of the means of the resamples are the interval (percentile
+interval: Efron & Tibshirani, "An introduction to the bootstrap", 1993, chapter 13). Two methods are compared by the
+mean of their differences per query, whose interval is narrower, since a hard query is hard for both.
 """
 
 import numpy as np
@@ -16,16 +16,16 @@ Figure = dict[str, float]
 
 
 def mean_figure(values: npt.ArrayLike) -> Figure:
-    """Return the mean of one value a query (float64[nq], nq >= 1) with its interval: value, low, high."""
+    """Return the mean of one value per query (float64[nq], nq >= 1) with its interval: value, low, high."""
     each = np.asarray(values, np.float64)
     return _figure(float(each.mean()), weights(len(each)) @ each / len(each))
 
 
 def macro_figure(values: Float64Array, counted: npt.NDArray[np.bool_]) -> Figure:
-    """Return the mean over labels of each label's mean over its own queries, with its interval.
+    """Return the mean over labels of each label's mean over its own queries, with its interval: value, low, high.
 
-    values, counted: float64[nq, n_labels], and where a query has the label at all. A label that a resample does not
-    reach is left out of it.
+    values: float64[nq, n_labels]; counted: bool[nq, n_labels], True where a query has the label. Labels without queries
+    are left out, of the mean or of a resample.
     """
     held = np.where(counted, values, 0.0)
     reached = counted.any(axis=0)
@@ -37,7 +37,7 @@ def macro_figure(values: Float64Array, counted: npt.NDArray[np.bool_]) -> Figure
 
 
 def weights(n: int) -> Float64Array:
-    """Return how often each of n queries is drawn in each resample: float64[RESAMPLES, n], the same at every call."""
+    """Return how often each of n queries is drawn in each resample: float64[RESAMPLES, n], the same in every call."""
     return np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
 
 

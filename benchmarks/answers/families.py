@@ -1,14 +1,11 @@
-"""Random and learned hash functions at equal budgets, and the section of docs/ANSWERS.md about them."""
+"""Random and learned hash functions at equal budgets of candidates."""
 
 from typing import Any
 
-import numpy as np
-
 from benchmarks.answers.formatting import Record, percent, with_error
-from benchmarks.answers.setup import SEED, K, Setup, Tell
+from benchmarks.answers.setup import SEED, K, Progress, Setup
 from benchmarks.markdown import table
 from lsh.analysis.comparing import PROBES, TABLES, compare, index_families
-from lsh.sampling import evenly_spaced_rows
 
 QUERIES = 2000  # with fewer, the differences in label precision are within their standard errors
 NAMES = {
@@ -20,23 +17,22 @@ NAMES = {
 }
 
 
-def measure(setup: Setup, tell: Tell) -> Record:
+def measure(setup: Setup, progress: Progress) -> Record:
     """Return what each family finds within each budget; it learns from the collection and its labels alone."""
-    dataset, metric = setup.dataset, setup.metric
 
-    def say(text: str) -> None:
-        tell(f"{metric}: {text}")
+    def log(text: str) -> None:
+        progress(f"{setup.metric}: {text}")
 
-    rows = evenly_spaced_rows(dataset.n_rows("test"), QUERIES)
-    queries, labels = np.ascontiguousarray(dataset.features("test")[rows]), dataset.labels_of("test", rows)
-    base = dataset.label_sets("train")
-    indexes = index_families(dataset.features("train"), base, metric, TABLES, SEED, progress=say)
-    compared = compare(indexes, queries, labels, base, k=K, n_probes=PROBES, progress=say).as_dict()
-    return {"metric": metric, "n_tables": TABLES, "n_probes": PROBES, **_rounded(compared)}
+    of_test = Setup(setup.dataset, setup.metric, QUERIES)
+    labels, base_labels = of_test.labels
+    X = setup.dataset.features("train")
+    indexes = index_families(X, base_labels, setup.metric, TABLES, SEED, progress=log)
+    compared = compare(indexes, of_test.test, labels, base_labels, k=K, n_probes=PROBES, progress=log).as_dict()
+    return {"metric": setup.metric, "n_tables": TABLES, "n_probes": PROBES, **_rounded(compared)}
 
 
 def _rounded(figures: Any) -> Any:
-    """Return figures, and figures in them, with five decimals."""
+    """Return figures, and the figures inside them, with five decimals."""
     if isinstance(figures, dict):
         return {name: _rounded(value) for name, value in figures.items()}
     if isinstance(figures, list):
@@ -44,34 +40,14 @@ def _rounded(figures: Any) -> Any:
     return round(figures, 5) if isinstance(figures, float) else figures
 
 
-def section(comparisons: list[Record], about: Record) -> list[str]:
-    """Return the section's paragraphs."""
-    first = comparisons[0]
-    parts = [
-        "## Do learned hash functions pay?",
-        (
-            "Random hyperplanes and p-stable projections do not depend on the data. **ITQ** (iterative quantisation) "
-            "rotates hyperplanes so that the data lies far from them (Gong & Lazebnik 2011). **GRH** (graph "
-            "regularised hashing) moves the bits of clips with a label in common towards each other and fits "
-            "hyperplanes to them (Moran & Lavrenko 2015); it learns from the labels of the collection alone, and its "
-            "weights were chosen on validation clips. **k-means** is no hash table: its buckets are the cells around "
-            "centroids, without sketches here."
-        ),
-        (
-            f"All families have the same budget of candidates: {first['n_tables']} tables, {first['n_probes']} probes "
-            "per table, and for each budget the bits with the highest recall within it. Since bits are whole numbers, "
-            "some families use less of a budget than others: compare recall beside *candidates*. All rank their "
-            f"candidates by exact distance. {first['queries']:,} test clips, ± standard error; *against exact* is "
-            "label precision less exact search's, query by query. A family without a row has no setting within the "
-            "budget. Two figures differ by more than chance where they are more than two standard errors apart."
-        ),
-    ]
+def fields(comparisons: list[Record]) -> Record:
+    """Return the fields of the section in the template."""
+    tables = []
     for comparison in comparisons:
         exact = with_error(comparison["exact_label_precision"])
-        parts += [f"**{comparison['metric'].capitalize()} distance.** Label precision of exact search: {exact}."]
-        parts += [_by_budget(comparison), _by_family(comparison)]
-    command = f"python -m lsh families data/{about['dataset']} --metric {first['metric']} --queries {first['queries']}"
-    return [*parts, f"```sh\n{command}\n```"]
+        tables += [f"**{comparison['metric'].capitalize()} distance.** Label precision of exact search: {exact}."]
+        tables += [_by_budget(comparison), _by_family(comparison)]
+    return {**comparisons[0], "tables": "\n\n".join(tables)}
 
 
 def _by_budget(comparison: Record) -> str:
@@ -92,7 +68,7 @@ def _by_budget(comparison: Record) -> str:
 
 
 def _by_family(comparison: Record) -> str:
-    """Return the range of each family's differences, over the budgets that random hyperplanes keep too."""
+    """Return the range of each family's differences over the budgets within which random hyperplanes have a setting."""
     random = {row["budget"]: row for row in comparison["rows"] if row["family"] == "hyperplanes"}
     rows = []
     for family in ("itq", "grh", "kmeans"):

@@ -1,20 +1,20 @@
-"""Predicted recall beside measured recall, at every L and K, and the section of docs/ANSWERS.md about it."""
+"""Predicted and measured recall at every L and K."""
 
 import numpy as np
 
 from benchmarks.answers.formatting import Record
-from benchmarks.answers.setup import K, Setup, Tell
+from benchmarks.answers.setup import K, Progress, Setup
 from benchmarks.markdown import table
 from lsh.analysis.recall_grid import recall_grid
 from lsh.analysis.theory import predicted_recall
 from lsh.sampling import evenly_spaced
 
-QUERIES = 200  # as many as the page Tune asks
+QUERIES = 200  # as many as the page Tune uses
 
 
-def measure(setup: Setup, tell: Tell) -> Record:
-    """Return how far prediction and measurement are apart over the whole grid."""
-    tell(f"{setup.metric}: theory beside measurement")
+def measure(setup: Setup, progress: Progress) -> Record:
+    """Return how much prediction and measurement differ over all settings."""
+    progress(f"{setup.metric}: predicted and measured recall")
     queries = evenly_spaced(setup.validation, QUERIES)
     measured = recall_grid(setup.index, queries, K).recall
     predicted = predicted_recall(setup.index, queries, setup.index.exact.search(queries, K).ids)
@@ -32,26 +32,17 @@ def measure(setup: Setup, tell: Tell) -> Record:
     }
 
 
-def section(theories: list[Record]) -> list[str]:
-    """Return the section's paragraphs."""
-    settings, queries = theories[0]["settings"], theories[0]["queries"]
+def fields(by_metric: list[Record]) -> Record:
+    """Return the fields of the section in the template."""
     rows = [
         [
-            theory["metric"],
-            f"{100 * theory['mean_gap']:.1f} points",
-            f"{100 * theory['worst_gap']:.1f} points",
-            f"L = {theory['worst_at']['n_tables']}, K = {theory['worst_at']['n_bits']}",
-            f"{theory['worst_predicted']:.3f} / {theory['worst_measured']:.3f}",
+            figures["metric"],
+            f"{100 * figures['mean_gap']:.1f} points",
+            f"{100 * figures['worst_gap']:.1f} points",
+            f"L = {figures['worst_at']['n_tables']}, K = {figures['worst_at']['n_bits']}",
+            f"{figures['worst_predicted']:.3f} / {figures['worst_measured']:.3f}",
         ]
-        for theory in theories
+        for figures in by_metric
     ]
-    return [
-        "## Does the theory hold?",
-        (
-            "Recall predicted by `1 - (1 - p^K)^L` from the true distances of each query's neighbours, with nothing "
-            f"fitted, beside measured recall: {settings} settings, {queries} validation clips, one probe per table. An "
-            "index is one random draw and the prediction is the mean of all draws, so some difference is expected. The "
-            "page *Tune* draws both."
-        ),
-        table(["distance", "mean difference", "largest difference", "at", "predicted / measured there"], rows),
-    ]
+    head = ["distance", "mean difference", "largest difference", "at", "predicted / measured there"]
+    return {**by_metric[0], "table": table(head, rows)}

@@ -1,28 +1,31 @@
-"""What all questions share: a dataset, an index over it, and the queries that choose and those that judge."""
+"""Setup of the measurements: a dataset under one distance, an index of it, and validation and test queries."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
-
 from benchmarks.errors import BenchmarkError
+from benchmarks.search_problem import Progress
 from data_prep.dataset import Dataset
 from lsh.analysis.search_config import BUILT_BITS, BUILT_TABLES
-from lsh.arrays import Float32Array
+from lsh.arrays import Float32Array, Int64Array
 from lsh.index import LSHIndex
 from lsh.quality import Labels
 from lsh.result import SearchResult
-from lsh.sampling import evenly_spaced_rows
+from lsh.sampling import evenly_spaced, evenly_spaced_rows
+
+__all__ = ["SEED", "K", "Progress", "Setup", "build_index"]
 
 K, SEED = 10, 0
-Tell = Callable[[str], None]
+
+
+def build_index(X: Float32Array, metric: str, seed: int = SEED) -> LSHIndex:
+    """Return an index with as many tables and bits as the app builds."""
+    return LSHIndex(metric, BUILT_TABLES, BUILT_BITS, seed).fit(X)
 
 
 @dataclass(frozen=True)
 class Setup:
-    """A dataset under one distance, with at most `n_queries` clips to choose by (validation) and to judge by (test)."""
+    """A dataset under one distance. Up to `n_queries` validation clips choose settings, as many test clips judge."""
 
     dataset: Dataset
     metric: str
@@ -36,31 +39,30 @@ class Setup:
 
     @cached_property
     def index(self) -> LSHIndex:
-        """The index that the app builds too."""
-        return LSHIndex(self.metric, BUILT_TABLES, BUILT_BITS, SEED).fit(self.dataset.features("train"))
+        """The index of the collection."""
+        return build_index(self.dataset.features("train"), self.metric)
 
     @cached_property
     def validation(self) -> Float32Array:
-        """Features of the clips that choose settings: float32[nq, d]."""
-        rows = evenly_spaced_rows(self.dataset.n_rows("validation"), self.n_queries)
-        return np.ascontiguousarray(self.dataset.features("validation")[rows])
+        """Features of the validation clips: float32[nq, d]."""
+        return evenly_spaced(self.dataset.features("validation"), self.n_queries)
 
     @cached_property
-    def rows(self) -> npt.NDArray[np.int64]:
-        """Rows of the test split that judge."""
+    def rows(self) -> Int64Array:
+        """Rows of the test clips in their split: int64[nq]."""
         return evenly_spaced_rows(self.dataset.n_rows("test"), self.n_queries)
 
     @cached_property
     def test(self) -> Float32Array:
-        """Features of the clips that judge: float32[nq, d]."""
-        return np.ascontiguousarray(self.dataset.features("test")[self.rows])
+        """Features of the test clips: float32[nq, d]."""
+        return evenly_spaced(self.dataset.features("test"), self.n_queries)
 
     @cached_property
     def truth(self) -> SearchResult:
-        """What exact search finds for them."""
+        """The test clips' neighbours by exact search."""
         return self.index.exact.search(self.test, K)
 
     @cached_property
     def labels(self) -> tuple[Labels, Labels]:
-        """The labels of the clips that judge, and of the collection."""
+        """Labels of the test clips and of the collection."""
         return self.dataset.labels_of("test", self.rows), self.dataset.label_sets("train")

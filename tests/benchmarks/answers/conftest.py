@@ -30,7 +30,7 @@ def with_frames(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def measured(with_frames, tmp_path_factory):
-    """Return the folder of one small run's figures and document, measured once for all tests."""
+    """Return the folder with the figures and document of one small run, measured once for all tests."""
     out = tmp_path_factory.mktemp("answers")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parameters, "RECALLS", (0.5, 0.9))

@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 
-from benchmarks.answers import aggregation, families, parameters, speed
+from benchmarks.answers import families, parameters
 from benchmarks.answers.__main__ import main, read
 from benchmarks.answers.document import render
 from data_prep.dataset import open_dataset
@@ -17,12 +17,12 @@ def figures(measured):
     return read(measured / "answers.json")
 
 
-def test_the_document_in_docs_is_what_its_figures_give(root):
+def test_the_document_in_docs_is_rendered_from_its_figures(root):
     document = (root / "docs" / "ANSWERS.md").read_text(encoding="utf-8")
     assert render(read(root / "docs" / "answers.json")) == document
 
 
-def test_one_command_answers_all_four_questions(measured):
+def test_the_document_has_a_section_for_each_of_the_four_questions(measured):
     text = (measured / "ANSWERS.md").read_text(encoding="utf-8")
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert [heading[3:5] for heading in headings[:4]] == ["1.", "2.", "3.", "4."]
@@ -30,14 +30,14 @@ def test_one_command_answers_all_four_questions(measured):
     assert "python -m benchmarks.answers data/small --queries 40 --modelled" in text
 
 
-def test_the_figures_are_plain_json_that_says_of_which_data_and_machine(figures, with_frames):
+def test_the_figures_name_the_dataset_and_the_machine(figures, with_frames):
     about = figures["about"]
     assert about["fingerprint"] == open_dataset(with_frames).fingerprint
     assert about["machine"]["cpu"]
     assert about["machine"]["packages"]["numpy"] == np.__version__
 
 
-def test_without_a_dataset_the_document_is_written_from_the_figures_and_nothing_is_measured(measured, tmp_path):
+def test_without_a_dataset_the_document_is_written_from_the_figures(measured, tmp_path):
     out = tmp_path / "again.md"
     assert main(["--figures", str(measured / "answers.json"), "--out", str(out)]) == 0
     assert out.read_bytes() == (measured / "ANSWERS.md").read_bytes()
@@ -57,36 +57,44 @@ def test_pooled_label_precision_is_that_of_exact_search_over_pooled_frames(figur
         assert ways[how]["precision"]["value"] == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_mean_gains_nothing_on_itself(figures):
+def test_the_gain_of_the_mean_over_itself_is_zero(figures):
     ways = {way["name"]: way for way in figures["aggregation"]["ways"]}
     assert ways["mean"]["map_gain"] == {"value": 0, "low": 0, "high": 0}
 
 
-def test_a_dataset_without_frames_says_how_to_get_them(figures):
-    assert any("--frames" in part for part in aggregation.section(None, figures["about"]))
+def test_the_document_of_a_dataset_without_frames_states_how_to_prepare_them(figures):
+    section = render({**figures, "aggregation": None}).split("## 4. ")[1].split("## ")[0]
+    assert section.endswith("`python -m data_prep convert --frames`.\n\n")
+    assert "Gain" not in section
+
+
+def test_the_document_states_where_no_setting_reached_the_wanted_recall(figures):
+    text = render({**figures, "quality": [], "speed": {**figures["speed"], "real": []}})
+    assert text.count("Not measured: no setting") == 2
 
 
 def test_the_ratio_of_times_is_that_of_the_largest_size(figures):
-    changed = copy.deepcopy(figures["speed"])
-    laps = changed["real"][-1]["laps"]
+    changed = copy.deepcopy(figures)
+    laps = changed["speed"]["real"][-1]["laps"]
     laps["lsh"]["ms"] = laps["exact"]["ms"] / 3
-    assert "3.0 times as long as hash tables" in speed.section(changed)[1]
+    assert "3.0 times as long as hash tables" in render(changed)
 
 
-def test_the_summary_counts_the_settings_that_fall_short_of_their_recall_on_test(figures):
+def test_the_summary_counts_the_settings_below_their_recall_on_test(figures):
     changed = copy.deepcopy(figures["parameters"][:1])
     changed[0]["tables"] = [
         {**row, "wanted": wanted, "recall": {"value": 0.8, "low": 0.7, "high": 0.85}, "exact_ms": 2.0, "ms": ms}
         for row, wanted, ms in zip(changed[0]["tables"], (0.8, 0.9), (1.0, 3.0), strict=True)
     ]
-    summary = parameters.section(changed, figures["about"])[2].splitlines()[-1]
+    summary = parameters.fields(changed)["summary"].splitlines()[-1]
     assert "up to recall 0.8" in summary
     assert "1 of 2 settings" in summary
 
 
-def test_a_folder_that_is_not_there_is_refused_before_anything_is_measured(with_frames, tmp_path, capsys):
+def test_an_output_file_in_a_missing_folder_is_refused_before_anything_is_measured(with_frames, tmp_path, capsys):
     missing = tmp_path / "nowhere" / "answers.json"
-    assert main([str(with_frames), "--figures", str(missing)]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        main([str(with_frames), "--figures", str(missing)])
     assert "is not a folder" in capsys.readouterr().err
 
 
@@ -100,7 +108,7 @@ def test_a_file_without_figures_is_refused(text, tmp_path, capsys):
 
 
 def row(family, recall, gain, error=0.01):
-    """Return what one family reaches within a budget of 2 %."""
+    """Return the figures of one family within a budget of 2 %."""
     mean = {"value": recall, "error": error}
     gained, shares = {"value": gain, "error": error}, {"value": 0.02, "error": 0.0}
     setting = {"n_bits": 9}
@@ -110,8 +118,6 @@ def row(family, recall, gain, error=0.01):
 
 def test_a_family_is_summarised_by_its_differences_over_the_budgets():
     rows = [row("hyperplanes", 0.5, 0), row("grh", 0.8, 0.1), {**row("grh", 0.9, 0.2), "budget": 0.9}]
-    comparison = {"rows": rows, "metric": "cosine", "queries": 9}
-    comparison |= {"n_tables": 2, "n_probes": 1, "exact_label_precision": {"value": 0.4, "error": 0.1}}
-    text = "\n".join(families.section([comparison], {"dataset": "made"}))
+    comparison = {"rows": rows, "metric": "cosine", "exact_label_precision": {"value": 0.4, "error": 0.1}}
+    text = families.fields([comparison])["tables"]
     assert "| GRH              |                +0.300 to +0.300 |                    +0.100 to +0.100 |" in text
-    assert "python -m lsh families data/made --metric cosine --queries 9" in text
