@@ -7,8 +7,14 @@
 >>> index.search(X[:2], k=1, n_tables=8, n_bits=12).ids.ravel().tolist()
 [0, 1]
 
-Read in the order in which a query walks: `hyperplane` and `pstable` (the hash families), `hasher`, `tables`, `index`;
-beside them `exact`, `quality`, `theory`, `recall_grid`, `tuning`, `storage`. The inner loops are in `kernels`.
+`index` (LSHIndex), `sketch_index` (SketchIndex) and `exact` (ExactSearch) search; `quality` measures their results. The
+subpackages:
+
+- `families`: hash families, random and learned, and partitions into buckets;
+- `sketches`: two-bit codes of vectors, and buckets of them;
+- `analysis`: recall of every setting, theory, plans, evaluation, comparison, races, inspection of one query;
+- `kernels`: the compiled inner loops;
+- `storage`: index files.
 """
 
 from lsh.analysis.comparing import Comparison, compare
@@ -16,7 +22,6 @@ from lsh.analysis.evaluation import Evaluation, evaluate
 from lsh.analysis.planning import Plan, plan
 from lsh.analysis.recall_grid import RecallGrid, recall_grid
 from lsh.analysis.theory import hit_probability, predicted_recall
-from lsh.analysis.tuning import Choice, tune
 from lsh.errors import LSHError
 from lsh.exact import ExactSearch, exact_search
 from lsh.index import LSHIndex
@@ -26,7 +31,6 @@ from lsh.sketch_index import SketchIndex
 from lsh.storage import load, save
 
 __all__ = [
-    "Choice",
     "Comparison",
     "Evaluation",
     "ExactSearch",
@@ -47,5 +51,4 @@ __all__ = [
     "recall_at_k",
     "recall_grid",
     "save",
-    "tune",
 ]

@@ -15,8 +15,7 @@ from lsh import arguments, params
 from lsh.analysis.comparing import PROBES, TABLES, compare, index_families
 from lsh.analysis.evaluation import evaluate
 from lsh.analysis.planning import plan
-from lsh.analysis.search_config import Index, Way
-from lsh.analysis.tuning import tune
+from lsh.analysis.search_config import SearchConfig
 from lsh.arrays import Float32Array
 from lsh.errors import LSHError
 from lsh.quality import Labels
@@ -54,48 +53,36 @@ def _joined(words: list[str]) -> list[str]:
 
 
 def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
-    way = arguments.way(options, options.metric or dataset.metric, dataset.n_rows("train"))
-    index = _built(dataset, way)
+    config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
+    index = _built(dataset, config)
     queries, labels = _queries(dataset, options.split, options.queries)
-    command_line.log(f"searching with {len(queries):,} {options.split} clips, {way} and exact search in turns")
-    result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **way.setting)
-    described = {"family": way.family, "split": options.split, "seed": options.seed, "dataset": dataset.name}
+    command_line.log(f"searching with {len(queries):,} {options.split} clips, {config} and exact search in turns")
+    result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **config.setting)
+    described = {"family": config.family, "split": options.split, "seed": options.seed, "dataset": dataset.name}
     return result.as_dict() | described
 
 
 def _tune(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     most = options.queries or _TUNING_QUERIES[options.index]
     validation, test = (_queries(dataset, split, most) for split in ("validation", "test"))
-    way, index, why = (_tune_tables if options.index == "tables" else _plan)(dataset, options, validation[0])
+    metric, X = options.metric or dataset.metric, dataset.features("train")
+    if options.index == "tables":
+        X = _built(dataset, SearchConfig.tables(metric, options.seed, {}, {}))
+    wanted = {"metric": metric, "k": options.k, "recall": options.recall, "seed": options.seed}
+    chosen = plan(X, validation[0], **wanted, progress=command_line.log)
+    config = chosen.config
     checked: dict[str, Any] = {}
     for split, (queries, labels) in (("validation", validation), ("test", test)):
         command_line.log(f"checking the choice on {len(queries):,} {split} clips")
-        result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **way.setting)
-        checked[split] = result.as_dict() | {"family": way.family}
+        result = evaluate(chosen.index, queries, labels, dataset.label_sets("train"), k=options.k, **config.setting)
+        checked[split] = result.as_dict() | {"family": config.family}
     settings = {name: checked["test"][name] for name in _SETTINGS} | {
         "seed": options.seed,
-        "command": f"python -m lsh evaluate {shlex.quote(str(options.dataset))} {way.options()}"
+        "command": f"python -m lsh evaluate {shlex.quote(str(options.dataset))} {config.options()}"
         f" --k {options.k} --seed {options.seed} --queries {most}",
-        "python": way.python(options.k),
+        "python": config.python(options.k),
     }
-    return {"settings": settings, "wanted_recall": options.recall, **checked, "why": why}
-
-
-def _plan(dataset: "Dataset", options: argparse.Namespace, queries: Float32Array) -> tuple[Way, Index, str]:
-    """Choose among all ways to search."""
-    metric, X = options.metric or dataset.metric, dataset.features("train")
-    wish = {"metric": metric, "k": options.k, "recall": options.recall, "seed": options.seed}
-    chosen = plan(X, queries, **wish, progress=command_line.log)
-    return chosen.way, chosen.index, chosen.why
-
-
-def _tune_tables(dataset: "Dataset", options: argparse.Namespace, queries: Float32Array) -> tuple[Way, Index, str]:
-    """Choose L, K and the probes of hash tables, as the app's page does."""
-    metric = options.metric or dataset.metric
-    index = _built(dataset, Way.tables(metric, options.seed, {}, {}))
-    choice = tune(index, queries, options.k, options.recall, progress=command_line.log)
-    setting = {"n_tables": choice.n_tables, "n_bits": choice.n_bits, "n_probes": choice.n_probes}
-    return Way.tables(metric, options.seed, {}, setting), index, choice.why
+    return {"settings": settings, "wanted_recall": options.recall, **checked, "why": chosen.why}
 
 
 def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
@@ -103,11 +90,11 @@ def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     if clip is None:
         example = dataset.clip("test", 0).clip_id if dataset.n_rows("test") else "none"
         raise DataError(f"no clip {options.clip!r} in {dataset.path}; a clip id looks like {example!r}")
-    way = arguments.way(options, options.metric or dataset.metric, dataset.n_rows("train"))
-    index = _built(dataset, way)
+    config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
+    index = _built(dataset, config)
     query = np.asarray(dataset.features(clip.split)[clip.row])[None, :]
     itself = int(clip.split == "train")  # a clip of the database finds itself first, which is no news
-    found = way.search(index, query, options.k + itself)
+    found = config.search(index, query, options.k + itself)
     neighbours: list[dict[str, Any]] = []
     for row, distance in zip(found.ids[0], found.distances[0], strict=True):
         if row >= 0 and not (itself and row == clip.row) and len(neighbours) < options.k:
@@ -116,8 +103,8 @@ def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
             neighbours.append({"rank": rank, "distance": float(distance), **_described(dataset, other)})
     return {
         "query": _described(dataset, clip),
-        "metric": way.metric,
-        **way.setting,
+        "metric": config.metric,
+        **config.setting,
         "candidates": int(found.n_candidates[0]) / dataset.n_rows("train"),
         "neighbours": neighbours,
     }
@@ -139,10 +126,10 @@ def _described(dataset: "Dataset", clip: "Clip") -> dict[str, Any]:
     return {"clip_id": clip.clip_id, "labels": labels, "start_s": clip.start_s, "end_s": clip.end_s}
 
 
-def _built(dataset: "Dataset", way: Way) -> Any:
-    """Build the index of a way over the dataset's clips."""
-    command_line.log(f"indexing {dataset.n_rows('train'):,} clips of {dataset.title!r} for {way.metric} distance")
-    return way.fit(dataset.features("train"))
+def _built(dataset: "Dataset", config: SearchConfig) -> Any:
+    """Build the index of a configuration over the dataset's clips."""
+    command_line.log(f"indexing {dataset.n_rows('train'):,} clips of {dataset.title!r} for {config.metric} distance")
+    return config.fit(dataset.features("train"))
 
 
 def _queries(dataset: "Dataset", split: str, most: int) -> tuple[Float32Array, Labels]:

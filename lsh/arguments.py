@@ -5,7 +5,7 @@ from typing import Any
 
 from earshot_common.command_line import whole_number
 from lsh import params
-from lsh.analysis.search_config import KINDS, Way
+from lsh.analysis.search_config import KINDS, SearchConfig
 from lsh.errors import ParameterError
 from lsh.sketch_index import MAX_BUCKETS, default_buckets
 from lsh.sketches import partition
@@ -58,7 +58,7 @@ def queries(sub: argparse.ArgumentParser, usual: int | None, said: str) -> None:
     sub.add_argument("--queries", type=whole_number(1, 10**7), default=usual, metavar="N", help=said)
 
 
-def way(options: argparse.Namespace, metric: str, n: int) -> Way:
+def search_config(options: argparse.Namespace, metric: str, n: int) -> SearchConfig:
     """Return the way to search n clips that the options name; refuse what this kind of index does not have."""
     usual = _USUAL[options.index]
     given = {name: getattr(options, name) for names in _USUAL.values() for name in names}
@@ -67,14 +67,16 @@ def way(options: argparse.Namespace, metric: str, n: int) -> Way:
             raise ParameterError(f"--{name} does not go with --index {options.index}; leave one of them out")
     asked: dict[str, Any] = {name: value if given[name] is None else given[name] for name, value in usual.items()}
     if options.index == "exact":
-        return Way.exact(metric)
+        return SearchConfig.exact(metric)
     family = {"family": options.family} if options.family else {}
     if options.index == "sketches":
         build = {"n_buckets": asked["buckets"] or default_buckets(n), "seed": options.seed, **family}
-        return Way("sketches", metric, build, {"n_probes": asked["probes"], "n_reranked": asked["reranked"]})
+        return SearchConfig("sketches", metric, build, {"n_probes": asked["probes"], "n_reranked": asked["reranked"]})
     if asked["probes"] > params.MAX_PROBES:
         raise ParameterError(f"--probes is {asked['probes']}; hash tables take at most {params.MAX_PROBES}")
     setting = {"n_tables": asked["tables"], "n_bits": asked["bits"], "n_probes": asked["probes"]}
     if asked["reranked"] is None:
-        return Way.tables(metric, options.seed, family, setting)
-    return Way.tables(metric, options.seed, {**family, "sketches": True}, setting | {"n_reranked": asked["reranked"]})
+        return SearchConfig.tables(metric, options.seed, family, setting)
+    return SearchConfig.tables(
+        metric, options.seed, {**family, "sketches": True}, setting | {"n_reranked": asked["reranked"]}
+    )

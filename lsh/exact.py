@@ -85,6 +85,14 @@ class ExactSearch:
         offsets = np.cumsum([len(ids) for ids in rows])
         return offsets, np.concatenate(rows)
 
+    def one_query(self, q: npt.ArrayLike) -> Float32Array:
+        """Return a single query, float32[d] or float32[1, d], as float32[1, d]; raise the errors of a search."""
+        query = validate.matrix(np.atleast_2d(np.asarray(q)), "q", self.X.shape[1])
+        if len(query) != 1:
+            raise ShapeError(f"q has shape {query.shape}; expected one vector of {self.X.shape[1]} features")
+        self.prepare_queries(query)
+        return query
+
     def prepare_queries(self, Q: npt.ArrayLike) -> Float32Array:
         """Return queries as the kernels take them: checked, and scaled to length one under cosine: float32[nq, d]."""
         readable = self.readable(Q)

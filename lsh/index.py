@@ -158,7 +158,7 @@ class LSHIndex:
         n_tables, n_bits, n_probes = self.params.setting(n_tables, n_bits, n_probes)
         rows = self._vectors(ids)
         hasher, bits = self.hasher, self.hasher.family.symbol_bits
-        query = hasher.query(self.exact.prepare_queries(self._one_query(q)), n_tables, n_probes)
+        query = hasher.query(self.exact.prepare_queries(self.exact.one_query(q)), n_tables, n_probes)
         row_keys = hasher.keys(rows, n_tables)
         mask = np.empty(hasher.n_words, np.uint32)
         prefix_mask(n_bits, bits, mask)
@@ -177,7 +177,7 @@ class LSHIndex:
         float64[len(ids)], by theory, from the true angle between the centred vectors or the true distance (see the
         family). Learned families have no theory and raise ParameterError.
         """
-        return self.hasher.collision_probability(self._one_query(q)[0], self._vectors(ids))
+        return self.hasher.collision_probability(self.exact.one_query(q)[0], self._vectors(ids))
 
     @property
     def nbytes(self) -> int:
@@ -231,13 +231,6 @@ class LSHIndex:
         if self._fitted is None:
             raise NotFittedError("this index holds no data; call fit(X) first")
         return self._fitted
-
-    def _one_query(self, q: npt.ArrayLike) -> Float32Array:
-        query = validate.matrix(np.atleast_2d(np.asarray(q)), "q", self.dim)
-        if len(query) != 1:
-            raise ShapeError(f"q has shape {query.shape}; expected one vector of {self.dim} features")
-        self.exact.prepare_queries(query)  # raises the errors of a search
-        return query
 
     def _vectors(self, ids: npt.ArrayLike) -> Float32Array:
         rows = np.asarray(ids)

@@ -62,7 +62,7 @@ def _ahead(dataset: Dataset) -> Iterator[Run]:
 def _cheapest(dataset: Dataset, index: LSHIndex) -> Setting:
     """Return the setting that reaches `_WANTED_RECALL` on validation clips by looking at the fewest clips."""
     every = recall_grid(index, evenly_spaced(dataset.features("validation"), race_runs.MAX_QUERIES), K_NEIGHBOURS)
-    looked_at = np.where(every.recall >= _WANTED_RECALL, every.candidates, np.inf)
+    looked_at = np.where(every.recall >= _WANTED_RECALL, every.candidate_fraction, np.inf)
     row, column = np.unravel_index(looked_at.argmin(), looked_at.shape)
     return Setting(int(row) + 1, int(column) + 1, 1, K_NEIGHBOURS)
 

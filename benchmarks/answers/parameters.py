@@ -8,7 +8,6 @@ from benchmarks.answers.setup import SEED, K, Progress, Setup
 from benchmarks.markdown import table
 from lsh.analysis.planning import plan
 from lsh.analysis.timing import MANY_QUERIES, ms_per_query
-from lsh.analysis.tuning import tune
 from lsh.arrays import Float32Array
 from lsh.errors import ParameterError
 from lsh.quality import label_precision_at_k, recall_at_k
@@ -40,16 +39,15 @@ def _tables(setup: Setup, choosing: Float32Array, wanted: float, progress: Progr
     """Return the fastest hash tables for a recall; None where none reach it."""
     progress(f"{setup.metric}: hash tables for recall {wanted:g}")
     try:
-        choice = tune(setup.index, choosing, K, wanted)
+        chosen = plan(setup.index, choosing, k=K, recall=wanted)
     except ParameterError:
         return None
-    setting = {"n_tables": choice.n_tables, "n_bits": choice.n_bits, "n_probes": choice.n_probes}
     return {
         "wanted": wanted,
-        **setting,
-        "validation_recall": round(choice.recall, 4),
-        **_judged(setup, lambda q: setup.index.search(q, K, **setting)),
-        "index_mb": round(setup.index.nbytes_of(choice.n_tables) / 1e6, 2),
+        **chosen.setting,
+        "validation_recall": round(chosen.recall, 4),
+        **_judged(setup, chosen.search),
+        "index_mb": round(chosen.index_bytes / 1e6, 2),
     }
 
 
@@ -61,7 +59,7 @@ def _plan(setup: Setup, wanted: float, progress: Progress) -> Record:
     return {
         "wanted": wanted,
         "kind": chosen.kind,
-        "way": str(chosen.way),
+        "way": str(chosen.config),
         "validation_recall": round(chosen.recall, 4),
         **_judged(setup, chosen.search),
         "index_mb": round(chosen.index_bytes / 1e6, 2),

@@ -15,8 +15,8 @@ from benchmarks.answers.formatting import Record, ms, ratio
 from benchmarks.answers.setup import K, Progress, Setup, build_index
 from benchmarks.markdown import table
 from benchmarks.search_problem import prepare
+from lsh.analysis.planning import plan
 from lsh.analysis.racing import BATCHED, BLOCK, EXACT, SKETCHES, Setting, crossover, race, sizes_up_to
-from lsh.analysis.tuning import tune
 from lsh.arrays import Float32Array
 from lsh.errors import ParameterError
 from lsh.quality import Labels
@@ -72,10 +72,10 @@ def _series(
         index = build_index(np.ascontiguousarray(X[:n]), metric)
         queries = evenly_spaced(tuning, _TUNING_QUERIES if n <= _LARGE else _TUNING_QUERIES_LARGE)
         try:
-            choice = tune(index, queries, K, WANTED)
+            chosen = plan(index, queries, k=K, recall=WANTED)
         except ParameterError:
             continue
-        setting = Setting(choice.n_tables, choice.n_bits, choice.n_probes, K)
+        setting = Setting(**chosen.setting, k=K)
         laps = [asdict(lap) for step in race(index, timed, setting, [n], labels) for lap in step.laps]
         series.append({"n": n, "setting": asdict(setting), "laps": {lap["racer"]: _rounded(lap) for lap in laps}})
     return series

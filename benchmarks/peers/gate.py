@@ -46,7 +46,7 @@ class Verdict:
     def __str__(self) -> str:
         """Return the verdict as a line of text."""
         wanted = self.plan.wanted
-        text = f"recall {wanted:g}: {self.plan.way}: recall {self.recall:.4f} ± {self.recall_error:.4f}"
+        text = f"recall {wanted:g}: {self.plan.config}: recall {self.recall:.4f} ± {self.recall_error:.4f}"
         if self.plan.kind != "exact":
             text += f", {self.ms:.3f} ms per query, exact search {self.exact_ms:.3f} ms"
         if not self.reaches_recall:

@@ -45,8 +45,8 @@ class Compared:
     """What one family reaches within one budget.
 
     setting: the arguments of its searches. recall, label_precision: of the k returned; gain: label precision less that
-    of exact search, query by query, so that its error is that of the difference. candidates: the share of the
-    collection looked at, at most the budget.
+    of exact search, query by query, so that its error is that of the difference. candidate_fraction: the share of
+    the collection looked at, at most the budget.
     """
 
     family: str
@@ -55,7 +55,7 @@ class Compared:
     recall: Mean
     label_precision: Mean
     gain: Mean
-    candidates: Mean
+    candidate_fraction: Mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,10 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, for JSON."""
-        return asdict(self) | {"rows": [asdict(row) for row in self.rows]}
+        rows = [asdict(row) for row in self.rows]
+        for row in rows:
+            row["candidates"] = row.pop("candidate_fraction")
+        return asdict(self) | {"rows": rows}
 
 
 def index_families(
@@ -147,7 +150,7 @@ def _bits_within(
     """Return, for each budget, the setting of hash tables with the most recall within it; nothing where none is."""
     n_tables, _, n_probes = index.params.setting(n_tables, None, n_probes)
     measured = recall_grid(index, Q, k, n_probes)
-    recall, looked_at = measured.recall[n_tables - 1], measured.candidates[n_tables - 1]
+    recall, looked_at = measured.recall[n_tables - 1], measured.candidate_fraction[n_tables - 1]
     settings: list[dict[str, int]] = []
     for budget in budgets:
         within = np.flatnonzero(looked_at <= budget)

@@ -20,7 +20,7 @@ _HIGHEST = 15
 
 def estimated_distances(sketches: SketchRows, exact: ExactSearch, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
     """Return the distances from a query, float32[d], to some rows as their sketches have them: float64[len(ids)]."""
-    query = exact.prepare_queries(np.atleast_2d(np.asarray(q)))[0].astype(np.float64)
+    query = exact.prepare_queries(exact.one_query(q))[0].astype(np.float64)
     rows = np.asarray(ids, np.int64)
     centred = query - sketches.centre
     factors, _, penalties = sketches.terms[rows].T.astype(np.float64)

@@ -24,7 +24,7 @@ class Evaluation:
     index: "tables", "sketches" or "exact"; of the settings those that this kind of index does not have are None.
     recall: mean recall@k against exact search, `recall_error` its standard error over queries. label_precision: mean
     share of the k neighbours that share a label with the query; exact_label_precision: the same for exact search.
-    candidates: mean share of the collection looked at, 0 to 1. ms_per_query: one query at a time, one thread of
+    candidate_fraction: mean share of the collection looked at, 0 to 1. ms_per_query: one query at a time, one thread of
     Python; exact search in turns with it.
     """
 
@@ -41,14 +41,15 @@ class Evaluation:
     recall_error: float
     label_precision: float
     exact_label_precision: float
-    candidates: float
+    candidate_fraction: float
     ms_per_query: float
     exact_ms_per_query: float
     index_bytes: int
 
     def as_dict(self) -> dict[str, str | int | float | None]:
-        """Return the record as plain values, for JSON."""
-        return asdict(self)
+        """Return the record as plain values, for JSON, in which `candidate_fraction` is named "candidates"."""
+        record = asdict(self)
+        return record | {"candidates": record.pop("candidate_fraction")}
 
 
 def evaluate(
@@ -88,7 +89,7 @@ def evaluate(
         recall_error=float(recalls.std() / np.sqrt(len(queries))),
         label_precision=float(label_precision_at_k(found.ids, query_labels, base_labels).mean()),
         exact_label_precision=float(label_precision_at_k(truth.ids, query_labels, base_labels).mean()),
-        candidates=float(found.n_candidates.mean() / len(exact.X)),
+        candidate_fraction=float(found.n_candidates.mean() / len(exact.X)),
         ms_per_query=ms,
         exact_ms_per_query=exact_ms,
         index_bytes=index.nbytes_of(applied["n_tables"]) if isinstance(index, LSHIndex) else index.nbytes,

@@ -1,7 +1,7 @@
-"""Look inside an index with one query in hand: its bits and their margins, its buckets, what it missed and why.
+"""Inspection of one query in an LSHIndex: its key and margins, its buckets, and the neighbours it missed.
 
-Everything here is read from the index that answers searches, with its own hash functions and sorted tables, so that it
-agrees with `LSHIndex.search` exactly. It is written to be read, and fast enough for one query at a time.
+Everything here is computed from the hash functions and sorted tables of the index itself, so that it agrees exactly
+with `LSHIndex.search`. It is written for readability, and fast enough for one query at a time.
 """
 
 import math
@@ -26,20 +26,21 @@ _BLOCK_ROWS = 16_384  # rows measured at a time
 
 @dataclass(frozen=True, slots=True)
 class TableKey:
-    """A query's key in one table, and how firmly each of its K symbols stands.
+    """A query's key in one table, and the margin of each of its K symbols.
 
-    symbols: uint8[K]. positions: float64[K], as `positions_of` gives them. firmness: float64[K], 0 to 1: the share of
-    random functions with a wall nearer to the query than this one. A symbol with little firmness was nearly another.
+    symbols: uint8[K]. positions: float64[K], as `positions_of` gives them. margin: float64[K], 0 to 1: the share of
+    random functions with a bucket boundary nearer to the query than this one. With a small margin, a vector near the
+    query may have another symbol.
     """
 
     symbols: UInt8Array
     positions: Float64Array
-    firmness: Float64Array
+    margin: Float64Array
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bucket that a query looks into: ids int64[m], its key (symbols uint8[K]), and the cost at which it is probed.
+    """One probed bucket: its ids int64[m], its key (symbols uint8[K]), and the cost of the probe.
 
     The query's own bucket costs 0; another costs the sum of its perturbations' costs.
     """
@@ -51,9 +52,9 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """The table in which a row came nearest to the query's bucket: the symbols that differ there (positions, from 0).
+    """The table in which a row's key differs least from the query's, and the positions, from 0, of those symbols.
 
-    shared: the longest prefix that the two keys share in any table, of all K symbols.
+    shared: the length of the longest prefix that the two keys share in any table, of K symbols.
     """
 
     table: int
@@ -62,8 +63,8 @@ class NearMiss:
 
 
 @dataclass(frozen=True, slots=True)
-class Rescue:
-    """With what, changed alone, a search would have looked at a row that it missed; None where nothing in range helps.
+class Fix:
+    """The smallest change of each setting alone with which a search would look at a row; None if none in range does.
 
     n_bits: the most bits, fewer than now; n_tables, n_probes: the fewest, more than now.
     """
@@ -82,9 +83,9 @@ def symbols_of(index: LSHIndex, X: npt.ArrayLike, n_tables: int, n_bits: int) ->
 
 
 def positions_of(index: LSHIndex, X: npt.ArrayLike, table: int, n_bits: int) -> Float64Array:
-    """Return where vectors, float32[n, d], stand to the walls of one table (from 0): float64[n, n_bits].
+    """Return the positions of vectors, float32[n, d], relative to one table's (from 0) functions: float64[n, n_bits].
 
-    For hyperplanes the signed angle to the plane in degrees: above 0 is bit 1. For p-stable projections the place on
+    For hyperplanes the signed angle to the plane in degrees: above 0 is bit 1. For p-stable projections the position on
     the line, in bucket widths: the whole part is the bucket's number.
     """
     vectors, hasher, family = validate.matrix(X, "X", index.dim), index.hasher, index.hasher.family
@@ -92,33 +93,31 @@ def positions_of(index: LSHIndex, X: npt.ArrayLike, table: int, n_bits: int) -> 
     projections = hasher.project(vectors, table + 1)[:, functions].astype(np.float64)
     if not isinstance(family, Hyperplanes):
         return np.asarray(projections / family.width + family.offsets[functions])
-    lengths = np.linalg.norm(family.directions[:, functions].astype(np.float64), axis=0)
-    lengths = (
-        lengths * np.linalg.norm(prepare(vectors, hasher.metric, hasher.centre).astype(np.float64), axis=1)[:, None]
-    )
+    prepared = prepare(vectors, hasher.metric, hasher.centre).astype(np.float64)
+    lengths = np.linalg.norm(prepared, axis=1)[:, None] * _lengths(family, functions)
     sines = np.divide(projections, lengths, out=np.zeros_like(projections), where=lengths > 0)
     return np.asarray(np.degrees(np.arcsin(np.clip(sines, -1, 1))))
 
 
 def key_of(index: LSHIndex, q: npt.ArrayLike, table: int, n_bits: int) -> TableKey:
     """Return the key of a query, float32[d], in one table (from 0)."""
-    query, family = _one(index, q), index.hasher.family
+    query, family = index.exact.one_query(q), index.hasher.family
     symbols = symbols_of(index, query, table + 1, n_bits)[0, table]
     positions = positions_of(index, query, table, n_bits)[0]
     if not isinstance(family, Hyperplanes):
-        place = positions - np.floor(positions)
-        return TableKey(symbols, positions, 2 * np.minimum(place, 1 - place))
+        within = positions - np.floor(positions)
+        return TableKey(symbols, positions, 2 * np.minimum(within, 1 - within))
     first = table * index.hasher.n_bits
-    lengths = np.linalg.norm(family.directions[:, first : first + n_bits].astype(np.float64), axis=0)
     # a.x / |x| is standard normal over random planes a; a.x / |a||x| is the sine of the angle to the plane.
-    return TableKey(symbols, positions, _within(np.abs(np.sin(np.radians(positions))) * lengths))
+    deviations = np.abs(np.sin(np.radians(positions))) * _lengths(family, slice(first, first + n_bits))
+    return TableKey(symbols, positions, np.array([math.erf(x / math.sqrt(2)) for x in deviations]))
 
 
 def walk(index: LSHIndex, q: npt.ArrayLike, n_tables: int, n_bits: int, n_probes: int = 1) -> list[list[Bucket]]:
-    """Return, for each table, the buckets that a search looks into, in the order in which it does."""
+    """Return, for each table, the buckets that a search probes, in order of probing."""
     n_tables, n_bits, n_probes = index.params.setting(n_tables, n_bits, n_probes)
     hasher, tables, bits = index.hasher, index.tables, index.hasher.family.symbol_bits
-    query = hasher.query(index.exact.prepare_queries(_one(index, q)), n_tables, n_probes)
+    query = hasher.query(index.exact.prepare_queries(index.exact.one_query(q)), n_tables, n_probes)
     mask = np.empty(hasher.n_words, np.uint32)
     prefix_mask(n_bits, bits, mask)
     probes = np.empty((n_probes, hasher.n_words), np.uint32)
@@ -137,10 +136,10 @@ def walk(index: LSHIndex, q: npt.ArrayLike, n_tables: int, n_bits: int, n_probes
     return buckets
 
 
-def gains(n: int, buckets: list[list[Bucket]], ids: npt.ArrayLike) -> tuple[Int64Array, Int64Array]:
-    """Return what the first 1, 2, ... T probes of every table look at, and how many of `ids` are among it: int64[T].
+def recall_by_probe(n: int, buckets: list[list[Bucket]], ids: npt.ArrayLike) -> tuple[Int64Array, Int64Array]:
+    """Return how many rows the first 1, 2, ... T probes of every table look at, and how many of `ids`: int64[T] each.
 
-    buckets: as `walk` returns them; n: rows in the index.
+    buckets: as `walk` returns them; n: the number of rows in the index.
     """
     n_probes = max(len(table) for table in buckets)
     first = np.full(n, n_probes, np.int64)  # the probe at which a row is first looked at
@@ -149,48 +148,51 @@ def gains(n: int, buckets: list[list[Bucket]], ids: npt.ArrayLike) -> tuple[Int6
             rows = table[probe].ids
             first[rows] = np.minimum(first[rows], probe)
     wanted = first[np.asarray(ids, np.int64)]
-    seen, met = (np.cumsum(np.bincount(rows, minlength=n_probes + 1)[:n_probes]) for rows in (first, wanted))
-    return seen, met
+    looked_at, found = (np.cumsum(np.bincount(rows, minlength=n_probes + 1)[:n_probes]) for rows in (first, wanted))
+    return looked_at, found
 
 
 def differences(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, n_tables: int, n_bits: int) -> BoolArray:
-    """Tell which symbols of rows' keys differ from the query's: bool[len(ids), n_tables, n_bits]."""
+    """Return which symbols of rows' keys differ from the query's: bool[len(ids), n_tables, n_bits]."""
     rows = np.ascontiguousarray(index.exact.X[np.asarray(ids, np.int64)])
-    symbols = symbols_of(index, np.concatenate([_one(index, q), rows]), n_tables, n_bits)
+    symbols = symbols_of(index, np.concatenate([index.exact.one_query(q), rows]), n_tables, n_bits)
     return np.asarray(symbols[1:] != symbols[:1])
 
 
 def near_misses(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, n_tables: int, n_bits: int) -> list[NearMiss]:
-    """Return where each row came nearest to meeting the query: the fewest symbols apart, then the weakest of them."""
+    """Return, for each row, the table where its key differs in the fewest symbols; of several, by the least margins."""
     differ = differences(index, q, ids, n_tables, n_bits)
-    firmness = np.stack([key_of(index, q, table, n_bits).firmness for table in range(n_tables)])
-    apart = differ.sum(axis=2) + (differ * firmness).sum(axis=2) / (n_bits + 1)  # whole symbols first
+    margins = np.stack([key_of(index, q, table, n_bits).margin for table in range(n_tables)])
+    difference = differ.sum(axis=2) + (differ * margins).sum(axis=2) / (n_bits + 1)  # whole symbols first
     shared = np.where(differ.any(axis=2), differ.argmax(axis=2), n_bits).max(axis=1, initial=0)
-    tables = apart.argmin(axis=1)
+    tables = difference.argmin(axis=1)
     return [
         NearMiss(int(table), tuple(np.flatnonzero(differ[i, table]).tolist()), int(shared[i]))
         for i, table in enumerate(tables)
     ]
 
 
-def rescues(
-    index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, n_tables: int, n_bits: int, n_probes: int, most_probes: int
-) -> list[Rescue]:
+def smallest_fix(
+    index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, n_tables: int, n_bits: int, n_probes: int, max_probes: int
+) -> list[Fix]:
     """Return, for each row, the smallest change of one setting alone with which a search would look at it."""
     rows = np.asarray(ids, np.int64)
     if not len(rows):
         return []
     fewer = range(n_bits - 1, 0, -1)
-    bits = _first(rows, ((b, _met(index.matches(q, rows, n_tables, b, n_probes))) for b in fewer))
-    met = index.matches(q, rows, index.params.n_tables, n_bits, n_probes)
-    tables = _first(rows, ((t + 1, met[:, t]) for t in range(n_tables, index.params.n_tables)))
-    walks = walk(index, q, n_tables, n_bits, most_probes)
-    probes = ((t + 1, np.isin(rows, _all_ids(walks, t))) for t in range(n_probes, most_probes))
-    return [Rescue(*change) for change in zip(bits, tables, _first(rows, probes), strict=True)]
+    fewer_bits = ((b, np.asarray(index.matches(q, rows, n_tables, b, n_probes).any(axis=1))) for b in fewer)
+    found = index.matches(q, rows, index.params.n_tables, n_bits, n_probes)
+    more_tables = ((t + 1, found[:, t]) for t in range(n_tables, index.params.n_tables))
+    tables = walk(index, q, n_tables, n_bits, max_probes)
+    probed = ([table[t].ids for table in tables if t < len(table)] for t in range(n_probes, max_probes))
+    none = np.empty(0, np.int64)
+    more_probes = ((t, np.isin(rows, np.concatenate([none, *ids]))) for t, ids in enumerate(probed, n_probes + 1))
+    changes = (_first(rows, tried) for tried in (fewer_bits, more_tables, more_probes))
+    return [Fix(*change) for change in zip(*changes, strict=True)]
 
 
 def bucket_sizes(index: LSHIndex, table: int, n_bits: int) -> Int64Array:
-    """Return the sizes of the buckets of one table (from 0) that hold anything, the fullest first: int64[m]."""
+    """Return the sizes of the non-empty buckets of one table (from 0), largest first: int64[m]."""
     index.params.setting(table + 1, n_bits, 1)
     mask = np.empty(index.hasher.n_words, np.uint32)
     prefix_mask(n_bits, index.hasher.family.symbol_bits, mask)
@@ -199,12 +201,13 @@ def bucket_sizes(index: LSHIndex, table: int, n_bits: int) -> Int64Array:
     return np.sort(np.diff(np.append(starts, len(keys))))[::-1]
 
 
-def apart(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
-    """Return how far the query lies from rows as the hash functions see it: float64[len(ids)].
+def family_distance(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
+    """Return the distance that the hash family depends on, from the query to rows: float64[len(ids)].
 
-    Planes see degrees about the centre, whatever the metric; p-stable projections see Euclidean distances.
+    For hyperplanes the angle about the centre in degrees, for either metric; for p-stable projections the Euclidean
+    distance.
     """
-    query, rows, hasher = _one(index, q), np.asarray(ids, np.int64), index.hasher
+    query, rows, hasher = index.exact.one_query(q), np.asarray(ids, np.int64), index.hasher
     out = np.empty(len(rows))
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = np.ascontiguousarray(index.exact.X[rows[start : start + _BLOCK_ROWS]])
@@ -217,8 +220,7 @@ def nearest_of(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, k: int) ->
     exact, rows = index.exact, np.unique(np.asarray(ids, np.int64))
     k = min(k, len(rows))
     nearest_ids, distances = np.empty(k, np.int64), np.empty(k, np.float32)
-    query = exact.prepare_queries(np.atleast_2d(np.asarray(q)))[0]
-    nearest(query, *exact.vectors, rows, nearest_ids, distances)
+    nearest(exact.prepare_queries(exact.one_query(q))[0], *exact.vectors, rows, nearest_ids, distances)
     return nearest_ids, distances
 
 
@@ -236,46 +238,28 @@ def plane_of(index: LSHIndex, X: npt.ArrayLike) -> Float64Array:
     return np.asarray(flat * np.where(longest < 0, -1, 1))
 
 
-def _one(index: LSHIndex, q: npt.ArrayLike) -> Float32Array:
-    query = validate.matrix(np.atleast_2d(np.asarray(q)), "q", index.dim)
-    index.exact.prepare_queries(query)  # refuses what a search would
-    return query
-
-
-def _within(deviations: Float64Array) -> Float64Array:
-    """Return the share of a standard normal distribution within so many deviations of its middle."""
-    return np.array([math.erf(x / math.sqrt(2)) for x in deviations])
+def _lengths(family: Hyperplanes, functions: slice) -> Float64Array:
+    return np.asarray(np.linalg.norm(family.directions[:, functions].astype(np.float64), axis=0))
 
 
 def _unpacked(key: UInt32Array, n_bits: int, bits: int) -> UInt8Array:
     """Return the first symbols of a packed key (see `kernels.hashing.pack`)."""
     per_word = WORD_BITS // bits
-    places = np.arange(n_bits)
-    shifts = (WORD_BITS - bits * (places % per_word + 1)).astype(np.uint32)
-    return ((key[places // per_word] >> shifts) & np.uint32(2**bits - 1)).astype(np.uint8)
+    j = np.arange(n_bits)
+    shifts = (WORD_BITS - bits * (j % per_word + 1)).astype(np.uint32)
+    return ((key[j // per_word] >> shifts) & np.uint32(2**bits - 1)).astype(np.uint8)
 
 
 def _cost(own: UInt8Array, key: UInt8Array, symbols: UInt8Array, costs: Float32Array) -> float:
-    """Return the cost of the moves that turn the query's own key into another: those of `probe_keys`."""
-    total = 0.0
-    for j in np.flatnonzero(own != key):
-        total += float(costs[j, symbols[j] == key[j]].min())
-    return total
-
-
-def _all_ids(walks: list[list[Bucket]], probe: int) -> Int64Array:
-    return np.concatenate([np.empty(0, np.int64), *(table[probe].ids for table in walks if probe < len(table))])
-
-
-def _met(tables: BoolArray) -> BoolArray:
-    return np.asarray(tables.any(axis=1))
+    """Return the cost of the perturbations that turn the query's own key into another (see `probe_keys`)."""
+    return sum((float(costs[j, symbols[j] == key[j]].min()) for j in np.flatnonzero(own != key)), 0.0)
 
 
 def _first(rows: Int64Array, tried: Iterable[tuple[int, BoolArray]]) -> list[int | None]:
-    """Return, for each row, the first value at which it is met."""
+    """Return, for each row, the first value with which it is found."""
     first: list[int | None] = [None] * len(rows)
-    for value, met in tried:
-        first = [value if now is None and hit else now for now, hit in zip(first, met.tolist(), strict=True)]
+    for value, found in tried:
+        first = [value if now is None and hit else now for now, hit in zip(first, found.tolist(), strict=True)]
         if None not in first:
             break
     return first

@@ -1,50 +1,55 @@
-"""The cheapest way to reach a wanted recall, of all ways there are.
+"""Plans: the cheapest configuration that reaches a wanted recall, of all kinds of index or for one that is built.
 
-Exact search, a scan of every sketch, sketches in learned buckets, hash tables: which is fastest depends on how many
-vectors there are, how they lie, and what recall is wanted. So a plan measures: first which settings of each reach the
-recall (`contenders`), all queries in one batch a setting; then how long the best of them take, one query at a time, in
-turns with exact search. Among equals (within 10 %) the one that needs the least memory wins, which may be exact search.
+Which of exact search, a scan of all sketches, sketches in learned buckets and hash tables is the fastest depends on the
+number of vectors, their distribution, and the wanted recall. So a plan measures: first which settings of each reach the
+recall (`trials`), all queries in one batch per setting; then the time of the best of them, one query at a time,
+interleaved with exact search. Of those within 10 % of the fastest, the one that needs the least memory is chosen; it
+may be exact search.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.analysis import plan_words
-from lsh.analysis.search_config import Index, Way
+from lsh.analysis import trials
+from lsh.analysis.search_config import Index, SearchConfig
 from lsh.analysis.timing import MANY_QUERIES, ms_per_query
-from lsh.analysis.trials import Contender, Wish, contenders
+from lsh.analysis.trials import Target, Trial
+from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
+from lsh.index import LSHIndex
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced
 
-_FINALISTS = 3  # of each kind of index
-_FEW_QUERIES = 20
+_FINALISTS = 3  # of each index
+_MIN_QUERIES = 20
 _SECONDS = 1.0  # that exact search may take in one round of the timing
 _AS_FAST = 1.1
+
+Timed = tuple[Trial, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The way that was chosen, what it achieved on the validation queries, and why it was chosen.
+    """The chosen configuration, what it achieved on the validation queries, and why it was chosen.
 
-    way: the kind of index, its family, `build` and `setting`; index: built, and never changed. wanted: the recall
-    asked for; recall: the mean measured, `recall_error` its standard error. candidates: mean share of the collection
-    looked at, 0 to 1. ms, exact_ms: milliseconds a query, of this way and of exact search, in turns on this machine.
-    index_bytes: memory beside the vectors.
+    config: the kind of index, its family, `build` and `setting`; index: the index itself. wanted: the recall asked for;
+    recall: the mean measured, `recall_error` its standard error. candidate_fraction: mean share of the collection
+    looked at, 0 to 1. ms, exact_ms: milliseconds per query of this configuration and of exact search, interleaved, on
+    this machine. index_bytes: memory beside the vectors.
     """
 
-    way: Way
+    config: SearchConfig
     index: Index
     k: int
     wanted: float
     recall: float
     recall_error: float
-    candidates: float
+    candidate_fraction: float
     ms: float
     exact_ms: float
     index_bytes: int
@@ -53,87 +58,148 @@ class Plan:
     @property
     def kind(self) -> str:
         """Return "exact", "sketches" or "tables"."""
-        return self.way.kind
+        return self.config.kind
 
     @property
     def family(self) -> str | None:
-        """Return the hash family by name; None for exact search and for a scan of all sketches."""
-        return self.way.family
+        """Return the name of the hash family; None for exact search and for a scan of all sketches."""
+        return self.config.family
 
     @property
     def build(self) -> dict[str, Any]:
         """Return the parameters that the index was built with, beside the metric."""
-        return dict(self.way.build)
+        return dict(self.config.build)
 
     @property
     def setting(self) -> dict[str, int]:
         """Return the parameters that each search takes, beside k."""
-        return dict(self.way.setting)
+        return dict(self.config.setting)
 
     @property
     def python(self) -> str:
-        """Return the lines of Python that make the same index and search it in the same way."""
-        return self.way.python(self.k)
+        """Return the lines of Python that build the same index and search it with the same setting."""
+        return self.config.python(self.k)
 
     def search(self, Q: npt.ArrayLike, k: int | None = None) -> SearchResult:
-        """Return the nearest of each row of Q (float32[nq, d]) in the way planned; by default as many as planned."""
-        return self.index.search(Q, self.k if k is None else k, **self.way.setting)
+        """Return the k nearest of each row of Q (float32[nq, d]) by the plan; k is by default the planned one."""
+        return self.index.search(Q, self.k if k is None else k, **self.config.setting)
 
 
 def plan(
-    X: npt.ArrayLike,
+    X: npt.ArrayLike | LSHIndex,
     Q: npt.ArrayLike,
     *,
-    metric: str = "cosine",
+    metric: str | None = None,
     k: int = 10,
     recall: float = 0.9,
     seed: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Plan:
-    """Choose the fastest way to find, on average, the share `recall` of the k nearest rows of X.
+    """Choose the fastest search that finds, on average, the share `recall` of the k nearest rows of X.
 
-    X: float32[n, d], which may be memory-mapped; Q: float32[nq, d], queries to choose by, such as a validation split:
-    a thousand or more, and not rows of X. progress: called with a sentence at each step.
+    X: float32[n, d], which may be memory-mapped: indexes of each kind are built and compared. Or a fitted LSHIndex:
+        only settings of its searches are compared, and nothing is built.
+    Q: float32[nq, d], queries to choose by, such as a validation split: a thousand or more, and not rows of X.
+    metric: "cosine" (the default) or "euclidean"; that of the index if X is one.
+    seed: of the indexes that are built. progress: called with a sentence at each step.
 
-    The recall holds for other queries, within sampling error, where they come from about where Q does: a setting counts
-    as reaching it only when the share it misses on Q, with two standard errors added, is at most nine tenths of what
-    may be missed. Recall 1 is promised by exact search alone. On more than 250,000 vectors hash tables and a plain scan
-    of all sketches are not tried: each build takes long, and buckets of sketches beat them by more, the more vectors
-    there are.
+    The recall holds for other queries of the same distribution, within sampling error: a setting counts as reaching it
+    only if the share it misses on Q, plus two standard errors, is at most nine tenths of the share that may be missed.
+    Exact search alone can promise recall 1. On more than 250,000 vectors no hash tables and no scan of all sketches are
+    built: each takes long to build, and the more vectors, the more they lose against sketches in buckets.
+
+    Raises ParameterError if no setting of a given index reaches the recall, and for values out of range.
     """
     recall = validate.share(recall, "recall")
     k = validate.integer(k, "k", 1, 2**31 - 1)
-    exact = ExactSearch(X, metric)
+    built = X if isinstance(X, LSHIndex) else None
+    exact = ExactSearch(X, metric or "cosine") if not isinstance(X, LSHIndex) else X.exact
+    if metric not in {None, exact.metric}:
+        raise ParameterError(f"metric is {metric!r}; the index given as X was built for {exact.metric!r}: leave it out")
     queries = validate.queries(Q, exact.X.shape[1])
-    progress(f"exact search with {len(queries):,} queries among {len(exact.X):,} vectors: the truth")
+    progress(f"exact search for {len(queries):,} queries among {len(exact.X):,} vectors")
     start = time.perf_counter()
-    wish = Wish(exact, queries, exact.search(queries, k), recall, seed)
-    exact_ms = 1000 * (time.perf_counter() - start) / len(queries)
-    brute = Contender(Way.exact(metric), exact, recall=1.0, recall_error=0.0, candidates=1.0, batch_ms=exact_ms)
-    groups = contenders(wish, progress) if recall < 1 else []
-    finalists = [c for group in groups for c in sorted(group, key=lambda c: c.batch_ms)[:_FINALISTS]]
-    progress(f"timing {len(finalists)} settings that reach recall {recall:g}, in turns with exact search")
-    times = _in_turns(wish, [brute, *finalists], brute.batch_ms)
-    ranked = sorted(zip([brute, *finalists], times, strict=True), key=lambda timed: timed[1])
+    target = Target(exact, queries, exact.search(queries, k), recall)
+    batch_ms = 1000 * (time.perf_counter() - start) / len(queries)
+    brute_force = Trial(SearchConfig.exact(exact.metric), exact, 1.0, 0.0, 1.0, batch_ms)
+    if built is not None:
+        groups = [list(trials.table_trials(target, built, progress))]
+        if not groups[0]:
+            largest = {"n_tables": built.params.n_tables, "n_bits": 1, "n_probes": trials.PROBES[-1]}
+            highest = target.measure(SearchConfig.from_index(built, largest), built).recall
+            raise ParameterError(
+                f"no setting reaches recall {recall:g} with a margin for chance: {highest:.3f} is the highest recall "
+                f"of this index of {built.params.n_tables} tables; build it with more tables, or ask for less"
+            )
+    else:
+        groups = trials.all_trials(target, seed, progress) if recall < 1 else []
+    finalists = [t for group in groups for t in sorted(group, key=lambda t: t.batch_ms)[:_FINALISTS]]
+    progress(f"timing {len(finalists)} settings that reach recall {recall:g}, interleaved with exact search")
+    exact_ms, *times = _interleaved_ms(target, [brute_force, *finalists])
+    timed = list(zip(finalists, times, strict=True))
+    if built is None:
+        timed.append((brute_force, exact_ms))
+    ranked = sorted(timed, key=lambda pair: pair[1])
     best, ms = min((t for t in ranked if t[1] <= _AS_FAST * ranked[0][1]), key=lambda t: (t[0].index_bytes, t[1]))
-    why = plan_words.why(wish, best, ms, ranked, sum(map(len, groups)))
     return Plan(
-        way=best.way,
+        config=best.config,
         index=best.index,
         k=k,
         wanted=recall,
         recall=best.recall,
         recall_error=best.recall_error,
-        candidates=best.candidates,
+        candidate_fraction=best.candidate_fraction,
         ms=ms,
-        exact_ms=times[0],
+        exact_ms=exact_ms,
         index_bytes=best.index_bytes,
-        why=why,
+        why=_why(target, (best, ms), exact_ms, ranked, sum(map(len, groups))),
     )
 
 
-def _in_turns(wish: Wish, finalists: Sequence[Contender], exact_ms: float) -> list[float]:
-    """Return each one's milliseconds a query; on a large collection with fewer queries, since exact search is slow."""
-    most = int(1000 * _SECONDS / exact_ms)
-    searches = [lambda q, c=c: c.way.search(c.index, q, wish.k) for c in finalists]
-    return ms_per_query(searches, evenly_spaced(wish.Q, min(MANY_QUERIES, max(_FEW_QUERIES, most))))
+def _interleaved_ms(target: Target, finalists: Sequence[Trial]) -> list[float]:
+    """Return the milliseconds per query of each; with fewer queries where exact search, the first, is slow."""
+    affordable = int(1000 * _SECONDS / finalists[0].batch_ms)
+    searches = [lambda q, t=t: t.config.search(t.index, q, target.k) for t in finalists]
+    return ms_per_query(searches, evenly_spaced(target.Q, min(MANY_QUERIES, max(_MIN_QUERIES, affordable))))
+
+
+def _why(target: Target, chosen: Timed, exact_ms: float, ranked: Sequence[Timed], n_settings: int) -> str:
+    """Write what was chosen, what it achieves, what others would cost, and whether it is faster than exact search.
+
+    ranked: the trials that were timed, fastest first; n_settings: how many satisfy the target beside exact search.
+    """
+    best, ms = chosen
+    name = str(best.config)
+    if best.config.kind == "exact":
+        text = f"Exact search, {ms:.3f} ms per query, is the cheapest way to recall {target.recall:g} here."
+    else:
+        text = (
+            f"{name[0].upper()}{name[1:]}: the cheapest of {n_settings} settings that reach recall {target.recall:g} "
+            f"on {len(target.Q):,} validation queries, with a margin for chance and for other queries: recall "
+            f"{best.recall:.3f} ± {best.recall_error:.3f}, {best.candidate_fraction:.1%} of the collection looked at, "
+            f"{ms:.3f} ms per query, {best.index_bytes / 1e6:.1f} MB beside the vectors.{_one_more_bit(target, best)} "
+        )
+        if ms < exact_ms:
+            text += f"Exact search takes {exact_ms:.3f} ms, {exact_ms / ms:.1f} times as long."
+        else:
+            text += f"Exact search takes {exact_ms:.3f} ms: at this recall and size it is faster."
+    others: dict[int, str] = {}  # the fastest of each other index
+    for trial, taken in ranked:
+        if trial.config.kind != "exact" and trial.index is not best.index:
+            others.setdefault(id(trial.index), f"{trial.config} {taken:.3f} ms")
+    if others:
+        text += f" The others at this recall: {'; '.join(others.values())}."
+    if target.recall == 1:
+        text += " Only exact search can promise recall 1."
+    elif len(target.exact.X) > trials.FEW_ROWS and best.config.kind != "tables":
+        text += " Hash tables and a scan of all sketches were not tried on so many vectors."
+    return text
+
+
+def _one_more_bit(target: Target, best: Trial) -> str:
+    """Write what hash tables would lose by longer keys."""
+    n_bits = best.config.setting.get("n_bits", 0) + 1
+    if not isinstance(best.index, LSHIndex) or n_bits > best.index.params.n_bits:
+        return ""
+    longer = target.measure(replace(best.config, setting={**best.config.setting, "n_bits": n_bits}), best.index)
+    return f" One more bit would look at only {longer.candidate_fraction:.1%}, but find {longer.recall:.3f}."

@@ -24,7 +24,7 @@ class RecallGrid:
     """What nq queries find and look at, for each number of tables (1 to L_max, axis 1) and bits (1 to K_max, axis 2).
 
     hits, looked_at: int32[nq, L, K], the true neighbours found (at most k) and the candidates; n: vectors indexed.
-    Cell [l, b] of `recall` and `candidates` is the setting n_tables = l + 1, n_bits = b + 1.
+    Cell [l, b] of `recall` and `candidate_fraction` is the setting n_tables = l + 1, n_bits = b + 1.
     """
 
     hits: Int32Array
@@ -44,15 +44,16 @@ class RecallGrid:
         return np.asarray(self.hits.std(axis=0) / (min(self.k, self.n) * np.sqrt(len(self.hits))))
 
     @property
-    def candidates(self) -> Float64Array:
+    def candidate_fraction(self) -> Float64Array:
         """Return the mean share of the collection that is looked at: float64[L, K], 0 to 1."""
         return np.asarray(self.looked_at.mean(axis=0) / self.n)
 
     def at(self, n_tables: int, n_bits: int) -> tuple[float, float]:
-        """Return (recall, share of candidates) at one setting."""
+        """Return (recall, candidate fraction) at one setting."""
         n_tables = validate.integer(n_tables, "n_tables", 1, self.hits.shape[1])
         n_bits = validate.integer(n_bits, "n_bits", 1, self.hits.shape[2])
-        return float(self.recall[n_tables - 1, n_bits - 1]), float(self.candidates[n_tables - 1, n_bits - 1])
+        cell = n_tables - 1, n_bits - 1
+        return float(self.recall[cell]), float(self.candidate_fraction[cell])
 
 
 def recall_grid(index: LSHIndex, Q: npt.ArrayLike, k: int = 10, n_probes: int = 1) -> RecallGrid:

@@ -1,11 +1,10 @@
-"""Ways to search, in plain values: what kind of index, how it is built, and how it is searched.
+"""Search configurations as plain values: the kind of index, how it is built and how it is searched.
 
-A way is what `plan` chooses, what `python -m lsh evaluate` measures, and what can be written down as a line of Python
-or of a shell.
+`plan` chooses one, `python -m lsh evaluate` measures one, and each can be written as Python or as shell options.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -21,7 +20,7 @@ from lsh.sketches import partition
 Index = LSHIndex | SketchIndex | ExactSearch
 
 KINDS = ("tables", "sketches", "exact")
-BUILT_TABLES, BUILT_BITS = 32, 24  # what the app builds too, so that the same seed gives the same figures
+BUILT_TABLES, BUILT_BITS = 32, 24  # as many as the app builds, so that the same seed gives the same figures
 _CLASSES: dict[str, type[Index]] = {"tables": LSHIndex, "sketches": SketchIndex, "exact": ExactSearch}
 _OPTIONS = {
     "family": "--family",
@@ -31,11 +30,12 @@ _OPTIONS = {
     "n_probes": "--probes",
     "n_reranked": "--reranked",
 }
+_ADJECTIVES = {"kmeans": "k-means", "hyperplanes": "hyperplane"}
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way to search a collection.
+class SearchConfig:
+    """One configuration of a search.
 
     kind: "tables" (LSHIndex), "sketches" (SketchIndex) or "exact" (ExactSearch); build: the parameters of its index
     beside the metric; setting: the parameters of a search beside k.
@@ -47,18 +47,26 @@ class Way:
     setting: Mapping[str, int]
 
     @classmethod
-    def exact(cls, metric: str) -> "Way":
-        """Return exact search, which has nothing to set."""
+    def exact(cls, metric: str) -> "SearchConfig":
+        """Return exact search, which has no parameters."""
         return cls("exact", metric, {}, {})
 
     @classmethod
-    def tables(cls, metric: str, seed: int, build: Mapping[str, Any], setting: Mapping[str, int]) -> "Way":
+    def tables(cls, metric: str, seed: int, build: Mapping[str, Any], setting: Mapping[str, int]) -> "SearchConfig":
         """Return hash tables searched at `setting`, of an index as large as the app's or larger."""
         sizes = {
             "n_tables": max(BUILT_TABLES, setting.get("n_tables", 0)),
             "n_bits": max(BUILT_BITS, setting.get("n_bits", 0)),
         }
         return cls("tables", metric, {**sizes, "seed": seed, **build}, setting)
+
+    @classmethod
+    def from_index(cls, index: LSHIndex, setting: Mapping[str, int]) -> "SearchConfig":
+        """Return the configuration of hash tables that are built, searched at `setting`."""
+        built = asdict(index.params)
+        metric = built.pop("metric")
+        usual = asdict(LSHIndex(metric).params) | {"n_tables": None, "n_bits": None, "seed": None}  # always written
+        return cls("tables", metric, {name: value for name, value in built.items() if value != usual[name]}, setting)
 
     def fit(self, X: npt.ArrayLike) -> Index:
         """Build the index over X: float32[n, d]."""
@@ -68,45 +76,42 @@ class Way:
         return index.fit(X)
 
     def search(self, index: Index, Q: Float32Array, k: int) -> SearchResult:
-        """Search an index that was built this way."""
+        """Search an index that was built by this configuration."""
         return index.search(Q, k, **self.setting)
 
     @property
     def family(self) -> str | None:
-        """Return the hash family by name; None where nothing is hashed."""
+        """Return the name of the hash family; None for exact search and for a scan of all sketches."""
         if self.kind == "exact" or self.build.get("n_buckets") == 1:
             return None
         usual = partition.FAMILIES[0] if self.kind == "sketches" else params.FAMILIES[self.metric][0]
         return str(self.build.get("family") or usual)
 
     def python(self, k: int) -> str:
-        """Return the lines of Python that search X for Q in this way."""
+        """Return the lines of Python that search X for the k nearest neighbours of Q."""
         name = _CLASSES[self.kind].__name__
-        made = ", ".join([repr(self.metric), *(f"{name}={value!r}" for name, value in self.build.items())])
+        built = ", ".join([repr(self.metric), *(f"{name}={value!r}" for name, value in self.build.items())])
         asked = ", ".join(["Q", f"k={k}", *(f"{name}={value}" for name, value in self.setting.items())])
-        built = f"index = ExactSearch(X, {made})" if self.kind == "exact" else f"index = {name}({made}).fit(X)"
-        return f"from lsh import {name}\n{built}\nfound = index.search({asked})"
+        index = f"ExactSearch(X, {built})" if self.kind == "exact" else f"{name}({built}).fit(X)"
+        return f"from lsh import {name}\nindex = {index}\nfound = index.search({asked})"
 
     def options(self) -> str:
-        """Return the options of `python -m lsh evaluate` that name this way."""
-        named = {**self.build, **self.setting}  # a search's own number of tables, not the number built
+        """Return the options of `python -m lsh evaluate` that select this configuration."""
+        named = {**self.build, **self.setting}  # the number of tables searched, not the number built
         given = [f"{option} {named[name]}" for name, option in _OPTIONS.items() if name in named]
         return " ".join([f"--index {self.kind}", f"--metric {self.metric}", *given])
 
     def __str__(self) -> str:
-        """Return the way in words."""
+        """Return the configuration in words."""
         s = self.setting
         reranked = f", {s['n_reranked']} re-ranked" if "n_reranked" in s else ""
         if self.kind == "exact":
             return "exact search"
         if self.kind == "sketches":
             if self.build["n_buckets"] == 1:
-                return f"a plain scan of all sketches{reranked}"
+                return f"a scan of all sketches{reranked}"
             buckets = f"{self.build['n_buckets']} {_ADJECTIVES.get(str(self.family), self.family)} buckets"
             return f"sketches in {buckets}, {s['n_probes']} probed{reranked}"
         family = f" of {self.family}" if "family" in self.build else ""
-        probes = f", {s['n_probes']} probes a table" if s["n_probes"] > 1 else ""
+        probes = f", {s['n_probes']} probes per table" if s["n_probes"] > 1 else ""
         return f"hash tables{family}, L = {s['n_tables']}, K = {s['n_bits']}{probes}{reranked}"
-
-
-_ADJECTIVES = {"kmeans": "k-means", "hyperplanes": "hyperplane"}

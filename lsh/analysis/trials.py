@@ -1,20 +1,21 @@
-"""Which settings reach a wanted recall, before any of them is timed: the first half of a plan.
+"""Trials: settings whose recall was measured, and those of them that reach a target; the first half of a plan.
 
-A setting's recall is measured on a sample of queries, so it is known up to its standard error; and the best of many
-settings is likelier than others to have been lucky. Besides, later queries seldom come from quite where these do: the
-evaluation clips of AudioSet miss up to 19 % more neighbours than clips held back from its training set. So a setting
-reaches a recall only when its misses, with two standard errors added, are at most nine tenths of those allowed.
+A setting's recall is measured on a sample of queries, so it is known up to its standard error, and the best of many
+settings tends to have been lucky. Besides, later queries seldom have quite the distribution of these: the evaluation
+clips of AudioSet miss up to 19 % more neighbours than clips held back from its training set. So a setting reaches a
+recall only if its share of missed neighbours, plus two standard errors, is at most nine tenths of the share allowed.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from lsh.analysis.search_config import Index, Way
-from lsh.analysis.tuning import every_setting, shortlist
+from lsh.analysis.recall_grid import RecallGrid, recall_grid
+from lsh.analysis.search_config import Index, SearchConfig
+from lsh.analysis.timing import Search, ms_per_query
 from lsh.arrays import Float32Array
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
@@ -23,83 +24,92 @@ from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced
 from lsh.sketch_index import SketchIndex, default_buckets
 
-FEW_ROWS = 250_000  # beyond, building an index of each kind takes minutes, and the way to win is known
+FEW_ROWS = 250_000  # above, each index takes minutes to build, and buckets of sketches are known to be the fastest
+PROBES = (1, 2, 4, 8)  # per table
 _TABLES: dict[str, list[dict[str, Any]]] = {"cosine": [{}], "euclidean": [{}, {"family": "hyperplanes"}]}
 _TABLES_QUERIES = 300  # enough to draw up a shortlist
-_MOST_RERANKED = 64  # times k
-_PATIENCE = 2
-_TO_SPARE = 0.4  # of what the wish allows to be missed, kept for what sketches miss
-ERRORS = 2
-MISSES = 0.9  # of those that the wish allows
+_TIMED_QUERIES = 40
+_SHORTLISTED = 4
+_MAX_RERANKED = 64  # times k
+_MAX_FAILURES = 2  # numbers of probes in a row that do not lower the number re-ranked
+_SKETCH_SHARE = 0.4  # of the neighbours that may be missed, those left for sketches to miss
+_ERRORS = 2
+_MISSES = 0.9  # of those that the target allows
+
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """A way whose recall was measured: the mean over queries and its standard error.
+class Trial:
+    """A configuration whose recall was measured: the mean over queries and its standard error.
 
-    candidates: mean share of the collection looked at, 0 to 1; batch_ms: a query's share of one batch.
+    candidate_fraction: mean share of the collection looked at, 0 to 1; batch_ms: milliseconds per query in one batch.
     """
 
-    way: Way
+    config: SearchConfig
     index: Index
     recall: float
     recall_error: float
-    candidates: float
+    candidate_fraction: float
     batch_ms: float
 
     @property
     def index_bytes(self) -> int:
-        """Return the bytes that the index takes beside the vectors; of tables, those that are searched."""
+        """Return the bytes that the index takes beside the vectors; of hash tables, those that are searched."""
         if isinstance(self.index, LSHIndex):
-            return self.index.nbytes_of(self.way.setting["n_tables"])
+            return self.index.nbytes_of(self.config.setting["n_tables"])
         return self.index.nbytes
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What is wanted, and what it is measured with: Q float32[nq, d], and the true neighbours."""
+class Target:
+    """The wanted recall, the queries it is measured on, Q float32[nq, d], and their true neighbours."""
 
     exact: ExactSearch
     Q: Float32Array
     truth: SearchResult
     recall: float
-    seed: int
 
     @property
     def k(self) -> int:
-        """Return how many neighbours are asked for."""
+        """Return the number of neighbours asked for."""
         return int(self.truth.ids.shape[1])
 
     @property
-    def target(self) -> float:
-        """Return the recall to aim at, a little above the one wanted."""
-        return 1 - MISSES * (1 - self.recall)
+    def raised_recall(self) -> float:
+        """Return the recall to aim at, a little above the wanted one."""
+        return 1 - _MISSES * (1 - self.recall)
 
-    def try_out(self, way: Way, index: Index) -> Contender:
-        """Search all queries in one batch."""
+    def measure(self, config: SearchConfig, index: Index) -> Trial:
+        """Search for all queries in one batch."""
         start = time.perf_counter()
-        found = way.search(index, self.Q, self.k)
+        found = config.search(index, self.Q, self.k)
         seconds = time.perf_counter() - start
         recalls = recall_at_k(found, self.truth)
         error = float(recalls.std() / np.sqrt(len(recalls)))
-        candidates = float(found.n_candidates.mean() / len(self.exact.X))
-        return Contender(way, index, float(recalls.mean()), error, candidates, 1000 * seconds / len(self.Q))
+        candidate_fraction = float(found.n_candidates.mean() / len(self.exact.X))
+        return Trial(config, index, float(recalls.mean()), error, candidate_fraction, 1000 * seconds / len(self.Q))
 
-    def is_met_by(self, contender: Contender) -> bool:
-        """Tell whether the recall is what was wanted, with a margin for chance and one for other queries."""
-        return contender.recall - ERRORS * contender.recall_error >= self.target
+    def satisfied_by(self, trial: Trial) -> bool:
+        """Return whether the recall is the wanted one, with a margin for chance and one for other queries."""
+        return trial.recall - _ERRORS * trial.recall_error >= self.raised_recall
 
 
-def contenders(wish: Wish, progress: Callable[[str], None]) -> list[list[Contender]]:
-    """Return the settings that reach the wish, a list for each kind of index that was tried, without exact search."""
-    found = [list(_of_sketches(wish, build, progress)) for build in _sketch_builds(len(wish.exact.X), wish.seed)]
-    if len(wish.exact.X) <= FEW_ROWS:
-        found += [list(_of_tables(wish, build, progress)) for build in _TABLES[wish.exact.metric]]
-    return [group for group in found if group]
+def all_trials(target: Target, seed: int, progress: Progress) -> list[list[Trial]]:
+    """Build indexes of each kind; return the trials that satisfy the target, one list per index that has any."""
+    n, metric = len(target.exact.X), target.exact.metric
+    groups = [list(_sketch_trials(target, build, progress)) for build in _sketch_builds(n, seed)]
+    if n <= FEW_ROWS:
+        for build in _TABLES[metric]:
+            config = SearchConfig.tables(metric, seed, {**build, "sketches": True}, {})
+            progress(f"hash tables of {config.family}: building")
+            index = LSHIndex(metric, **config.build).fit(target.exact.X)
+            groups.append(list(table_trials(target, index, progress)))
+    return [group for group in groups if group]
 
 
 def _sketch_builds(n: int, seed: int) -> list[dict[str, Any]]:
-    """Return the indexes of sketches worth building: around √n buckets, and one, which is a plain scan."""
+    """Return the indexes of sketches worth building: around √n buckets, and one bucket, which is a scan of all."""
     middle = default_buckets(n)
     learned = (middle, 2 * middle, 4 * middle) if n <= FEW_ROWS else (middle, 2 * middle)
     builds: list[dict[str, Any]] = [{"n_buckets": m, "seed": seed} for m in learned if 1 < m <= n]
@@ -110,76 +120,119 @@ def _sketch_builds(n: int, seed: int) -> list[dict[str, Any]]:
     return builds
 
 
-def _of_sketches(wish: Wish, build: dict[str, Any], progress: Callable[[str], None]) -> Iterator[Contender]:
-    """Yield, for each number of probes that can reach the wish, the setting that re-ranks the fewest.
+def _sketch_trials(target: Target, build: dict[str, Any], progress: Progress) -> Iterator[Trial]:
+    """Yield, for each number of probes that can reach the target, the setting that re-ranks the fewest.
 
-    More probes need fewer re-ranked, up to a point; beyond it they only cost.
+    More probes need fewer re-ranked, up to a point; beyond it they only cost time.
     """
-    family = Way("sketches", wish.exact.metric, build, {}).family
+    family = SearchConfig("sketches", target.exact.metric, build, {}).family
     name = f"sketches in {build['n_buckets']}{f' {family}' if family else ''} bucket(s)"
     progress(f"{name}: building")
-    index = SketchIndex(wish.exact.metric, **build).fit(wish.exact.X)
-    progress(f"{name}: measuring recall on {len(wish.Q):,} queries")
-    fewest, in_vain = len(wish.exact.X) + 1, 0
-    for n_probes in _ladder(1, index.n_buckets, steps=2):
-        contender = _fewest_reranked(wish, Way("sketches", wish.exact.metric, build, {"n_probes": n_probes}), index)
-        if contender is None:
+    index = SketchIndex(target.exact.metric, **build).fit(target.exact.X)
+    progress(f"{name}: measuring recall on {len(target.Q):,} queries")
+    fewest, failures = len(target.exact.X) + 1, 0
+    for n_probes in _geometric_steps(1, index.n_buckets, per_doubling=2):
+        config = SearchConfig("sketches", target.exact.metric, build, {"n_probes": n_probes})
+        trial = _fewest_reranked(target, config, index)
+        if trial is None:
             continue
-        n_reranked = contender.way.setting["n_reranked"]
-        in_vain = 0 if n_reranked < fewest else in_vain + 1
+        n_reranked = trial.config.setting["n_reranked"]
+        failures = 0 if n_reranked < fewest else failures + 1
         if n_reranked < fewest:
             fewest = n_reranked
-            yield contender
-        if in_vain == _PATIENCE or n_reranked <= wish.k:
+            yield trial
+        if failures == _MAX_FAILURES or n_reranked <= target.k:
             return
 
 
-def _of_tables(wish: Wish, build: dict[str, Any], progress: Callable[[str], None]) -> Iterator[Contender]:
-    """Yield the settings of hash tables that reach the wish, of a shortlist drawn up on fewer queries.
+def table_trials(target: Target, index: LSHIndex, progress: Progress) -> Iterator[Trial]:
+    """Yield settings of hash tables that satisfy the target, of a shortlist drawn up on fewer queries.
 
-    First those that rank every candidate; then, since sketches may lose a neighbour, those that find somewhat more than
-    is wanted and re-rank a few.
+    First those that rank every candidate; then, where the index has sketches, those that find somewhat more than is
+    wanted and re-rank a few, since sketches may lose a neighbour.
     """
-    metric, whole = wish.exact.metric, Way.tables(wish.exact.metric, wish.seed, build, {})
-    name = f"hash tables of {whole.family}"
-    progress(f"{name}: building")
-    sketched = LSHIndex(metric, **whole.build, sketches=True).fit(wish.exact.X)
-    bare = LSHIndex.from_parts(LSHIndex(metric, **whole.build).params, sketched.exact, sketched.hasher, sketched.tables)
-    few = evenly_spaced(wish.Q, _TABLES_QUERIES)
-    grids = every_setting(bare, few, wish.k, lambda step: progress(f"{name}: {step}"))
-    for setting in shortlist(bare, grids, few, wish.target):
-        contender = wish.try_out(Way.tables(metric, wish.seed, build, setting), bare)
-        if wish.is_met_by(contender):
-            yield contender
-    for setting in shortlist(bare, grids, few, wish.target + _TO_SPARE * (1 - wish.target)):
-        way = Way.tables(metric, wish.seed, {**build, "sketches": True}, setting)
-        reranking = _fewest_reranked(wish, way, sketched)
-        if reranking is not None:
-            yield reranking
+    few = evenly_spaced(target.Q, _TABLES_QUERIES)
+    bare, name, grids = index, f"hash tables of {index.params.family}", {}
+    if index.params.sketches:
+        params = replace(index.params, sketches=False)
+        bare = LSHIndex.from_parts(params, index.exact, index.hasher, index.tables)
+    for n_probes in PROBES:
+        progress(f"{name}: measuring every L and K with {n_probes} probe(s) per table")
+        grids[n_probes] = recall_grid(bare, few, target.k, n_probes)
+    errors = max(1.0, _ERRORS * np.sqrt(len(few) / len(target.Q)))  # fewer queries have larger standard errors
+    satisfying = 0
+    for setting in _fastest_first(bare, few, target.k, pareto_front(grids, target.raised_recall, errors)):
+        trial = target.measure(SearchConfig.from_index(bare, setting), bare)
+        if target.satisfied_by(trial):
+            satisfying += 1
+            yield trial
+        if satisfying == _SHORTLISTED:
+            break
+    if index.params.sketches:
+        recall = target.raised_recall + _SKETCH_SHARE * (1 - target.raised_recall)
+        front = _fastest_first(bare, few, target.k, pareto_front(grids, recall, errors))
+        for setting in front[:_SHORTLISTED]:
+            reranking = _fewest_reranked(target, SearchConfig.from_index(index, setting), index)
+            if reranking is not None:
+                yield reranking
 
 
-def _fewest_reranked(wish: Wish, way: Way, index: LSHIndex | SketchIndex) -> Contender | None:
-    """Return the way that re-ranks the fewest and reaches the wish, by bisection."""
-    steps = _ladder(wish.k, min(index.n, _MOST_RERANKED * wish.k), steps=4)
+def pareto_front(grids: Mapping[int, RecallGrid], recall: float, errors: float) -> list[dict[str, int]]:
+    """Return the settings on the Pareto front of bucket look-ups and candidates, as `LSHIndex.search` takes them.
 
-    def measured(step: int) -> Contender:
-        return wish.try_out(replace(way, setting={**way.setting, "n_reranked": steps[step]}), index)
+    Only settings count whose recall, less so many standard errors, is at least `recall`. On the front are those to
+    which no other one is superior, having no more look-ups and no more candidates. grids: by the number of probes.
+    """
+    reaching = []
+    for n_probes, grid in grids.items():
+        reached = grid.recall - errors * grid.recall_error >= recall
+        fractions = np.where(reached, grid.candidate_fraction, np.inf)
+        for n_tables, own in enumerate(fractions, 1):
+            n_bits = int(own.argmin()) + 1
+            if own[n_bits - 1] < np.inf:
+                reaching.append((n_tables * n_probes, own[n_bits - 1], n_tables, n_bits, n_probes))
+    front, fewest = [], np.inf
+    for _, fraction, n_tables, n_bits, n_probes in sorted(reaching):
+        if fraction < fewest:
+            front.append({"n_tables": n_tables, "n_bits": n_bits, "n_probes": n_probes})
+            fewest = fraction
+    return front
+
+
+def _fastest_first(index: LSHIndex, Q: Float32Array, k: int, settings: list[dict[str, int]]) -> list[dict[str, int]]:
+    """Sort settings by the time that a few searches take."""
+
+    def search(setting: dict[str, int]) -> Search:
+        return lambda q: index.search(q, k, **setting)
+
+    if not settings:
+        return []
+    times = ms_per_query(list(map(search, settings)), evenly_spaced(Q, _TIMED_QUERIES), rounds=1)
+    return [settings[i] for i in np.argsort(times, kind="stable")]
+
+
+def _fewest_reranked(target: Target, config: SearchConfig, index: LSHIndex | SketchIndex) -> Trial | None:
+    """Return the trial that re-ranks the fewest and satisfies the target, by bisection; None if none does."""
+    steps = _geometric_steps(target.k, min(index.n, _MAX_RERANKED * target.k), per_doubling=4)
+
+    def measured(step: int) -> Trial:
+        return target.measure(replace(config, setting={**config.setting, "n_reranked": steps[step]}), index)
 
     low, high, best = 0, len(steps) - 1, measured(len(steps) - 1)
-    if not wish.is_met_by(best):
+    if not target.satisfied_by(best):
         return None
-    while low < high:  # what re-ranks steps[high] is `best`, and reaches the wish
+    while low < high:  # `best` re-ranks steps[high], and satisfies the target
         middle = (low + high) // 2
-        contender = measured(middle)
-        if wish.is_met_by(contender):
-            high, best = middle, contender
+        trial = measured(middle)
+        if target.satisfied_by(trial):
+            high, best = middle, trial
         else:
             low = middle + 1
     return best
 
 
-def _ladder(low: int, high: int, steps: int) -> list[int]:
-    """Return whole numbers from low to high, `steps` of them for each doubling."""
+def _geometric_steps(low: int, high: int, per_doubling: int) -> list[int]:
+    """Return whole numbers from low to high, `per_doubling` of them for each doubling."""
     high = max(low, high)
-    n = int(np.ceil(steps * np.log2(high / low))) + 1
-    return sorted({*(min(high, round(low * 2 ** (i / steps))) for i in range(n)), high})
+    n = int(np.ceil(per_doubling * np.log2(high / low))) + 1
+    return sorted({*(min(high, round(low * 2 ** (i / per_doubling))) for i in range(n)), high})

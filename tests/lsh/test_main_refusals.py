@@ -69,12 +69,12 @@ def test_an_unknown_clip_is_refused_with_an_example_of_one_there_is(run, tiny, t
     assert tiny_dataset.clip("test", 0).clip_id in message
 
 
-def test_a_recall_out_of_reach_is_refused_with_the_most_there_is(run, tiny, monkeypatch):
+def test_a_recall_out_of_reach_is_refused_with_the_highest_there_is(run, tiny, monkeypatch):
     monkeypatch.setattr("lsh.analysis.search_config.BUILT_TABLES", 1)  # one table, and all 240 clips to be found in it
     options = ["--index", "tables", "--metric", "euclidean", "--recall", 1, "--k", 240, "--queries", 10]
     message = refused(run("tune", tiny, *options))
     assert "no setting reaches recall 1" in message
-    assert "is the most that this index of 1 tables gives" in message
+    assert "is the highest recall of this index of 1 tables" in message
 
 
 OUT_OF_RANGE = [

@@ -8,7 +8,7 @@ from ui.figures.marks import Floats, Ints, found_and_missed, marker, points, tex
 from ui.figures.palette import HAIRLINE, INK, SMALL_TEXT, SOFT_INK, Mode, new_figure
 
 ROW = 30
-NEARLY = 0.2  # firmness below which a symbol was nearly another: one random function in five passes nearer
+NEARLY = 0.2  # margin below which a symbol was nearly another: one random function in five passes nearer
 _BESIDE = {"xref": "paper", "xanchor": "left", "xshift": 14}
 
 
@@ -16,7 +16,7 @@ _BESIDE = {"xref": "paper", "xanchor": "left", "xshift": 14}
 class Margins:
     """One table: positions on each hash function's axis, `query` float[K] and `neighbours` float[m, K], with `walls`.
 
-    symbols int[K], firmness float[K] (see `TableKey`); found: which neighbours LSH found, in any table;
+    symbols int[K], margin float[K] (see `TableKey`); found: which neighbours LSH found, in any table;
     names: the neighbours', escaped for HTML.
     """
 
@@ -24,7 +24,7 @@ class Margins:
     neighbours: Floats
     walls: list[float]
     symbols: Ints
-    firmness: Floats
+    margin: Floats
     found: list[bool]
     names: list[str]
     symbol: str  # name of a row: bit, number
@@ -39,7 +39,7 @@ def margins(at: Margins, mode: Mode) -> go.Figure:
     figure.update_layout(margin={"l": 112})
     _axes(figure, at, n_bits)
     for i in range(n_bits):
-        if at.firmness[i] < NEARLY:
+        if at.margin[i] < NEARLY:
             frame = {"x0": 0, "x1": 1, "xref": "x domain", "y0": i + 0.58, "y1": i + 1.42}
             figure.add_shape(type="rect", line={"color": INK[mode], "width": 1, "dash": "dot"}, **frame)
         text_at(figure, 1, i + 1, f"<b>{at.symbols[i]}</b>", **_BESIDE, font={"size": 15, "color": INK[mode]})
@@ -64,7 +64,7 @@ def _axes(figure: go.Figure, at: Margins, n_bits: int) -> None:
         low, high = -max(-low, high), max(-low, high)
     room = 0.06 * (high - low or 1.0)
     figure.update_xaxes(range=[low - room, high + room], zeroline=False)
-    names = [f"{at.symbol} {i + 1}{' · nearly' if at.firmness[i] < NEARLY else ''}" for i in range(n_bits)]
+    names = [f"{at.symbol} {i + 1}{' · nearly' if at.margin[i] < NEARLY else ''}" for i in range(n_bits)]
     figure.update_yaxes(
         range=[n_bits + 0.6, 0], tickvals=list(range(1, n_bits + 1)), ticktext=names, showgrid=True, gridcolor=HAIRLINE
     )

@@ -33,12 +33,12 @@ def best_setting(path: Path, s: Settings, recall: float) -> tuple[str, str]:
     shell = f"python -m lsh tune {folder(path)} --metric {s.metric} --recall {recall:g}"
     code = f"""
 from data_prep.dataset import open_dataset
-from lsh import LSHIndex, tune
+from lsh import LSHIndex, plan
 
 dataset = open_dataset("{folder(path)}")
 index = LSHIndex("{s.metric}", n_tables={MAX_TABLES}, n_bits={MAX_BITS}, seed={s.seed})
 index.fit(dataset.features("train"))
-print(tune(index, dataset.features("validation")[:500], recall={recall:g}).why)
+print(plan(index, dataset.features("validation")[:500], recall={recall:g}).why)
 """
     return shell, code.strip()
 

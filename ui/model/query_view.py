@@ -96,4 +96,4 @@ def distances(view: QueryView) -> npt.NDArray[np.float64]:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _distances(key: tuple[object, ...], _index: LSHIndex, _query: Float32Array) -> npt.NDArray[np.float64]:  # noqa: ARG001
-    return inspecting.apart(_index, _query, evenly_spaced_rows(_index.n, MAX_ROWS))
+    return inspecting.family_distance(_index, _query, evenly_spaced_rows(_index.n, MAX_ROWS))

@@ -112,7 +112,7 @@ def _with_one_probe(context: PageContext) -> PageContext:
 def grid_of(measured: RecallGrid) -> Grid:
     """Return the means of a measured grid as the figures take them."""
     n_tables, n_bits = measured.recall.shape
-    return Grid(np.arange(1, n_tables + 1), np.arange(1, n_bits + 1), measured.recall, measured.candidates)
+    return Grid(np.arange(1, n_tables + 1), np.arange(1, n_bits + 1), measured.recall, measured.candidate_fraction)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

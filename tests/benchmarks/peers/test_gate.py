@@ -5,7 +5,7 @@ from data_prep.dataset import open_dataset
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from lsh import Plan
-from lsh.analysis.search_config import Way
+from lsh.analysis.search_config import SearchConfig
 
 SIZES = {"train": 3000, "validation": 60, "test": 60}
 
@@ -35,9 +35,9 @@ def dataset(tmp_path_factory):
 def gate(dataset, run, monkeypatch):
     """Return a function that runs the gate on a given choice, with given times of it and of exact search."""
 
-    def judge(way, recalls, ms, exact_ms, wanted=0.9):
-        index = way.fit(open_dataset(dataset).features("train"))
-        chosen = Plan(way, index, 10, wanted, 1.0, 0.0, 0.1, 1.0, 2.0, index_bytes=1, why="")
+    def judge(config, recalls, ms, exact_ms, wanted=0.9):
+        index = config.fit(open_dataset(dataset).features("train"))
+        chosen = Plan(config, index, 10, wanted, 1.0, 0.0, 0.1, 1.0, 2.0, index_bytes=1, why="")
         monkeypatch.setattr("benchmarks.peers.gate.plan", lambda *_, **__: chosen)
         monkeypatch.setattr("benchmarks.peers.gate.ms_per_query", lambda *_, **__: [ms, exact_ms])
         code, out, _ = run("--gate", dataset, *(word for recall in recalls for word in ("--recall", recall)))
@@ -46,8 +46,8 @@ def gate(dataset, run, monkeypatch):
     return judge
 
 
-EVERYTHING = Way("sketches", "cosine", {"n_buckets": 1}, {"n_probes": 1, "n_reranked": 3000})
-LITTLE = Way.tables("cosine", 0, {}, {"n_tables": 1, "n_bits": 24, "n_probes": 1})
+EVERYTHING = SearchConfig("sketches", "cosine", {"n_buckets": 1}, {"n_probes": 1, "n_reranked": 3000})
+LITTLE = SearchConfig.tables("cosine", 0, {}, {"n_tables": 1, "n_bits": 24, "n_probes": 1})
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
@@ -62,7 +62,7 @@ def test_the_gate_prints_a_verdict_per_recall_and_returns_1_if_one_fails(dataset
 def test_a_choice_faster_than_exact_search_at_its_recall_passes(gate):
     code, out = gate(EVERYTHING, [0.9], ms=1.0, exact_ms=2.0)
     assert code == 0
-    assert out.startswith("pass: recall 0.9: a plain scan of all sketches, 3000 re-ranked: recall 1.0000")
+    assert out.startswith("pass: recall 0.9: a scan of all sketches, 3000 re-ranked: recall 1.0000")
 
 
 def test_a_choice_slower_than_exact_search_fails(gate):
@@ -78,7 +78,7 @@ def test_a_choice_below_its_recall_fails_even_if_it_is_fast(gate):
 
 
 def test_exact_search_as_the_choice_passes(gate):
-    code, out = gate(Way.exact("cosine"), [0.9], ms=1.0, exact_ms=1.0)
+    code, out = gate(SearchConfig.exact("cosine"), [0.9], ms=1.0, exact_ms=1.0)
     assert code == 0
     assert out == "pass: recall 0.9: exact search: recall 1.0000 ± 0.0000\n"
 

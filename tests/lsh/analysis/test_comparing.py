@@ -37,10 +37,10 @@ def test_each_row_is_what_a_search_with_its_setting_gives():
             (row.recall, recalls),
             (row.label_precision, precision),
             (row.gain, precision - precise),
-            (row.candidates, shares),
+            (row.candidate_fraction, shares),
         ]:
             assert (mean.value, mean.error) == (values.mean(), values.std() / np.sqrt(40))
-        assert row.candidates.value <= row.budget
+        assert row.candidate_fraction.value <= row.budget
 
 
 @pytest.mark.parametrize("family", ["hyperplanes", "itq"])

@@ -26,7 +26,7 @@ def test_figures_are_those_that_the_library_gives_one_by_one(metric, n_probes):
     assert record.recall_error == pytest.approx(recalls.std() / np.sqrt(15))
     assert record.label_precision == label_precision_at_k(found.ids, query_labels, base_labels).mean()
     assert record.exact_label_precision == label_precision_at_k(truth.ids, query_labels, base_labels).mean()
-    assert record.candidates == pytest.approx(found.n_candidates.mean() / 120)
+    assert record.candidate_fraction == pytest.approx(found.n_candidates.mean() / 120)
     assert record.index_bytes == index.nbytes_of(3)
     assert record.ms_per_query > 0
     assert record.exact_ms_per_query > 0
@@ -41,7 +41,7 @@ def test_an_index_of_sketches_and_exact_search_are_measured_too(metric):
     assert (record.index, record.n_buckets, record.n_probes, record.n_reranked) == ("sketches", 6, 2, 9)
     assert (record.n_tables, record.n_bits) == (None, None)
     assert record.recall == pytest.approx(recall_at_k(found, sketches.exact.search(Q, 4)).mean(), abs=1e-12)
-    assert record.candidates == pytest.approx(found.n_candidates.mean() / 120)
+    assert record.candidate_fraction == pytest.approx(found.n_candidates.mean() / 120)
     assert record.index_bytes == sketches.nbytes
     record = evaluate(sketches.exact, Q, query_labels, base_labels, k=4)
     assert (record.index, record.n_probes, record.recall, record.recall_error) == ("exact", None, 1.0, 0.0)

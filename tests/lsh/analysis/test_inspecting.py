@@ -66,10 +66,10 @@ def test_the_cost_of_a_probe_is_the_sum_of_squared_distances_to_the_planes_it_cr
 
 
 @BOTH
-def test_gains_are_what_searches_with_so_many_probes_find(metric):
+def test_recall_by_probe_is_what_searches_with_so_many_probes_find(metric):
     index, q = made(metric)
     truth = index.exact.search(q[None], 10).ids[0]
-    looked_at, met = inspecting.gains(index.n, inspecting.walk(index, q, L, K, 6), truth)
+    looked_at, met = inspecting.recall_by_probe(index.n, inspecting.walk(index, q, L, K, 6), truth)
     for probes in range(1, 7):
         found = index.search(q[None], 10, L, K, probes)
         assert looked_at[probes - 1] == found.n_candidates[0]
@@ -97,7 +97,7 @@ def test_a_place_in_a_bucket_says_how_far_the_walls_are():
     projections = index.hasher.project(q[None], 1)[0, :K].astype(np.float64)
     offsets = index.hasher.family.offsets[:K]
     np.testing.assert_allclose(key.positions, projections / index.bucket_width + offsets, atol=1e-9)
-    np.testing.assert_allclose(key.firmness, 1 - np.abs(2 * (key.positions % 1) - 1), atol=1e-9)
+    np.testing.assert_allclose(key.margin, 1 - np.abs(2 * (key.positions % 1) - 1), atol=1e-9)
 
 
 @BOTH
@@ -115,19 +115,19 @@ def test_of_no_rows_none_is_nearest():
 
 
 @BOTH
-def test_firmness_is_spread_evenly_over_random_functions(metric):
+def test_the_margins_of_random_functions_are_uniformly_distributed(metric):
     rng = np.random.default_rng(0)
     index = LSHIndex(metric, n_tables=64, n_bits=32).fit(rng.standard_normal((50, 40)))
     q = rng.standard_normal(40).astype(np.float32)
-    firmness = np.sort(np.concatenate([inspecting.key_of(index, q, table, 32).firmness for table in range(64)]))
-    gap = np.abs(firmness - (np.arange(len(firmness)) + 0.5) / len(firmness)).max()
-    assert gap < 1.95 / np.sqrt(len(firmness))  # Kolmogorov and Smirnov, at a chance of 1 in 1000
+    margins = np.sort(np.concatenate([inspecting.key_of(index, q, table, 32).margin for table in range(64)]))
+    gap = np.abs(margins - (np.arange(len(margins)) + 0.5) / len(margins)).max()
+    assert gap < 1.95 / np.sqrt(len(margins))  # Kolmogorov and Smirnov, at a chance of 1 in 1000
 
 
 def test_a_query_at_the_centre_of_all_lies_on_every_plane():
     index = LSHIndex("cosine", n_tables=1, n_bits=4).fit(np.tile([[3.0, 4.0]], (5, 1)))
     key = inspecting.key_of(index, np.array([3.0, 4.0]), 0, 4)
-    assert key.positions.tolist() == key.firmness.tolist() == [0, 0, 0, 0]
+    assert key.positions.tolist() == key.margin.tolist() == [0, 0, 0, 0]
 
 
 @BOTH
@@ -162,7 +162,7 @@ def test_fewer_bits_up_to_the_shared_prefix_would_have_met_a_missed_row(metric):
 
 @BOTH
 @pytest.mark.parametrize("n_probes", [1, 3])
-def test_a_rescue_is_the_first_change_of_one_setting_with_which_a_search_finds_the_row(metric, n_probes):
+def test_the_smallest_fix_is_the_first_change_of_one_setting_with_which_a_search_finds_the_row(metric, n_probes):
     index, q = made(metric)
     met = index.matches(q, np.arange(index.n), 2, 8, n_probes).any(axis=1)
     missed = [row for row in index.exact.search(q[None], 40).ids[0].tolist() if not met[row]]
@@ -172,15 +172,15 @@ def test_a_rescue_is_the_first_change_of_one_setting_with_which_a_search_finds_t
         found = index.search(q[None], index.n, n_tables, n_bits, probes)
         return row in found.ids[0, : found.n_found[0]]
 
-    for row, rescue in zip(missed, inspecting.rescues(index, q, missed, 2, 8, n_probes, 9), strict=True):
-        assert rescue.n_bits == next((b for b in range(7, 0, -1) if sees(row, 2, b, n_probes)), None)
-        assert rescue.n_tables == next((t for t in range(3, 9) if sees(row, t, 8, n_probes)), None)
-        assert rescue.n_probes == next((t for t in range(n_probes + 1, 10) if sees(row, 2, 8, t)), None)
+    for row, fix in zip(missed, inspecting.smallest_fix(index, q, missed, 2, 8, n_probes, 9), strict=True):
+        assert fix.n_bits == next((b for b in range(7, 0, -1) if sees(row, 2, b, n_probes)), None)
+        assert fix.n_tables == next((t for t in range(3, 9) if sees(row, t, 8, n_probes)), None)
+        assert fix.n_probes == next((t for t in range(n_probes + 1, 10) if sees(row, 2, 8, t)), None)
 
 
-def test_where_nothing_is_missed_nothing_needs_a_rescue():
+def test_where_nothing_is_missed_there_is_nothing_to_fix():
     index, q = made("cosine")
-    assert inspecting.rescues(index, q, [], L, K, 1, 16) == []
+    assert inspecting.smallest_fix(index, q, [], L, K, 1, 16) == []
 
 
 @BOTH
@@ -195,24 +195,24 @@ def test_bucket_sizes_are_the_counts_of_equal_keys_and_hold_every_row(metric):
 def test_identical_rows_fill_one_bucket():
     index = LSHIndex("cosine", n_tables=2, n_bits=8).fit(np.ones((30, 4)))
     assert inspecting.bucket_sizes(index, 1, 8).tolist() == [30]
-    assert inspecting.gains(30, inspecting.walk(index, np.ones(4), 2, 8), [0, 5])[1].tolist() == [2]
+    assert inspecting.recall_by_probe(30, inspecting.walk(index, np.ones(4), 2, 8), [0, 5])[1].tolist() == [2]
 
 
 @pytest.mark.parametrize(
     ("metric", "family"), [("cosine", "hyperplanes"), ("euclidean", "hyperplanes"), ("cosine", "itq")]
 )
-def test_planes_see_rows_as_far_apart_as_the_angle_about_the_centre(metric, family):
+def test_the_family_distance_of_planes_is_the_angle_about_the_centre(metric, family):
     index, q = made(metric, family=family)
     X = prepare(index.exact.X, metric, index.hasher.centre).astype(np.float64)
     x = prepare(q[None], metric, index.hasher.centre)[0].astype(np.float64)
     angles = np.degrees(np.arccos(X @ x / np.linalg.norm(X, axis=1) / np.linalg.norm(x)))
-    np.testing.assert_allclose(inspecting.apart(index, q, np.arange(index.n)), angles, atol=1e-4)
+    np.testing.assert_allclose(inspecting.family_distance(index, q, np.arange(index.n)), angles, atol=1e-4)
 
 
-def test_rows_are_as_far_apart_as_exact_search_says_under_euclidean():
+def test_the_family_distance_of_projections_is_the_euclidean_distance():
     index, q = made("euclidean")
     exact = index.exact.search(q[None], index.n)
-    np.testing.assert_allclose(inspecting.apart(index, q, exact.ids[0]), exact.distances[0], rtol=1e-5)
+    np.testing.assert_allclose(inspecting.family_distance(index, q, exact.ids[0]), exact.distances[0], rtol=1e-5)
 
 
 @BOTH

@@ -1,11 +1,12 @@
 import functools
+import re
 
 import numpy as np
 import pytest
 
-from lsh import ExactSearch, exact_search, plan, recall_at_k
-from lsh.analysis import planning
-from lsh.analysis.trials import Wish, contenders
+from lsh import ExactSearch, LSHIndex, exact_search, plan, recall_at_k
+from lsh.analysis import planning, trials
+from lsh.analysis.trials import Target, all_trials
 from lsh.errors import ParameterError, ShapeError
 
 METRICS = ["cosine", "euclidean"]
@@ -19,11 +20,11 @@ def made(n=600):
 
 
 @functools.cache
-def contending(metric, recall):
-    """Return all settings that reach the recall: the long part of a plan, and the same whichever is the fastest."""
+def measured(metric, recall):
+    """Return all trials that reach the recall: the slow part of a plan, which does not depend on times."""
     X, Q, _ = made()
     exact = ExactSearch(X, metric)
-    return contenders(Wish(exact, np.float32(Q), exact.search(Q, 5), recall, seed=3), lambda _: None)
+    return all_trials(Target(exact, np.float32(Q), exact.search(Q, 5), recall), 3, lambda _: None)
 
 
 @functools.cache
@@ -32,8 +33,8 @@ def chosen(kind, metric="cosine", recall=0.8):
     order = [kind, *(other for other in KINDS if other != kind)]
     X, Q, _ = made()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planning, "contenders", lambda wish, _: contending(metric, wish.recall))
-        patch.setattr(planning, "_in_turns", lambda _, ways, __: [2.0 ** order.index(c.way.kind) for c in ways])
+        patch.setattr(trials, "all_trials", lambda target, *_: measured(metric, target.recall))
+        patch.setattr(planning, "_interleaved_ms", lambda _, ts: [2.0 ** order.index(t.config.kind) for t in ts])
         return plan(X, Q, metric=metric, k=5, recall=recall, seed=3)
 
 
@@ -47,14 +48,14 @@ def test_the_kind_that_is_fastest_is_chosen_and_its_figures_are_those_of_its_sea
     assert (p.kind, p.k, p.wanted, p.ms) == (kind, 5, 0.8, 1.0)
     assert p.recall == pytest.approx(recalls.mean(), abs=1e-12)
     assert p.recall_error == pytest.approx(recalls.std() / np.sqrt(200), abs=1e-12)
-    assert p.candidates == pytest.approx(found.n_candidates.mean() / 600)
+    assert p.candidate_fraction == pytest.approx(found.n_candidates.mean() / 600)
     assert p.index_bytes > 0
 
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", ["sketches", "tables"])
 @pytest.mark.parametrize("recall", [0.5, 0.9])
-def test_what_is_chosen_leaves_room_for_chance_and_for_other_queries(metric, kind, recall):
+def test_the_chosen_recall_has_a_margin_for_chance_and_for_other_queries(metric, kind, recall):
     p = chosen(kind, metric, recall)
     assert 1 - p.recall + 2 * p.recall_error <= 0.9 * (1 - recall) + 1e-12
 
@@ -88,21 +89,21 @@ def test_the_lines_of_python_find_what_the_plan_finds(metric, kind):
     assert names["found"].ids.tolist() == p.search(Q).ids.tolist()
 
 
-def test_of_ways_as_fast_as_each_other_the_one_with_the_least_memory_is_chosen(monkeypatch):
+def test_of_configurations_as_fast_as_each_other_the_one_with_the_least_memory_is_chosen(monkeypatch):
     X, Q, _ = made()
     times = {"exact": 1.09, "sketches": 1.0, "tables": 1.0}
-    monkeypatch.setattr(planning, "contenders", lambda wish, _: contending("cosine", wish.recall))
-    monkeypatch.setattr(planning, "_in_turns", lambda _, finalists, __: [times[c.way.kind] for c in finalists])
+    monkeypatch.setattr(trials, "all_trials", lambda target, *_: measured("cosine", target.recall))
+    monkeypatch.setattr(planning, "_interleaved_ms", lambda _, finalists: [times[t.config.kind] for t in finalists])
     assert plan(X, Q, k=5, recall=0.8).kind == "exact"
     times |= {"exact": 1.2, "tables": 1.2}
     assert plan(X, Q, k=5, recall=0.8).kind == "sketches"
 
 
-def test_recall_one_is_promised_by_exact_search_alone():
+def test_only_exact_search_promises_recall_one():
     X, Q, _ = made()
     p = plan(X, Q, recall=1)
     assert (p.kind, p.family, p.recall, p.build, p.setting) == ("exact", None, 1.0, {}, {})
-    assert "Recall 1 is what exact search alone can promise." in p.why
+    assert "Only exact search can promise recall 1." in p.why
 
 
 def test_the_family_is_named():
@@ -114,24 +115,23 @@ def test_the_family_is_named():
     assert p.family == (None if p.build["n_buckets"] == 1 else p.build.get("family", "kmeans"))
 
 
-def test_why_says_the_figures_what_the_others_cost_and_whether_it_pays():
+def test_why_gives_the_figures_what_the_others_cost_and_the_time_of_exact_search():
     p = chosen("sketches")
-    figures = f"recall {p.recall:.3f} ± {p.recall_error:.3f}, {p.candidates:.1%} of the collection looked at, 1.000 ms"
-    for said in (str(p.way)[1:], figures, "200 validation queries", "hash tables, L = "):
+    figures = f"recall {p.recall:.3f} ± {p.recall_error:.3f}, {p.candidate_fraction:.1%} of the collection looked at"
+    for said in (str(p.config)[1:], figures, "200 validation queries", "hash tables, L = "):
         assert said in p.why
-    assert f"exact search takes {p.exact_ms:.3f} ms, {p.exact_ms:.1f} times as long" in p.why
+    assert f"Exact search takes {p.exact_ms:.3f} ms, {p.exact_ms:.1f} times as long" in p.why
 
 
-def test_why_says_so_when_exact_search_is_the_cheapest_and_what_the_next_best_would_cost():
+def test_why_gives_the_cost_of_the_next_best_where_exact_search_is_the_cheapest():
     p = chosen("exact")
-    assert p.why.startswith("Exact search, 1.000 ms a query, is the cheapest way to recall 0.8 here.")
+    assert p.why.startswith("Exact search, 1.000 ms per query, is the cheapest way to recall 0.8 here.")
     assert "2.000 ms" in p.why
-    assert "It pays" not in p.why
+    assert "Exact search takes" not in p.why
 
 
 def test_on_many_vectors_neither_tables_nor_a_scan_of_all_sketches_are_built_and_why_says_so(monkeypatch):
-    monkeypatch.setattr("lsh.analysis.trials.FEW_ROWS", 599)
-    monkeypatch.setattr("lsh.analysis.plan_words.FEW_ROWS", 599)
+    monkeypatch.setattr(trials, "FEW_ROWS", 599)
     X, Q, _ = made()
     said = []
     p = plan(X, Q, k=5, recall=0.8, progress=said.append)
@@ -154,7 +154,7 @@ def test_progress_is_told_of_each_index_that_is_built():
         "sketches in 1 bucket(s)",
         "hash tables of hyperplanes",
     ]
-    assert any("in turns with exact search" in sentence for sentence in said)
+    assert any("interleaved with exact search" in sentence for sentence in said)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 40])
@@ -181,3 +181,61 @@ def test_no_queries_queries_of_another_width_and_impossible_k_are_refused():
         plan(X, Q, k=0)
     with pytest.raises(ParameterError, match="metric is 'manhattan'"):
         plan(X, Q, metric="manhattan")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("sketches", [False, True])
+def test_a_built_index_gets_a_setting_of_its_own(metric, sketches):
+    X, Q, unseen = made()
+    index = LSHIndex(metric, 8, 10, seed=5, sketches=sketches).fit(X)
+    p = plan(index, Q, k=5, recall=0.8)
+    found = index.search(Q, 5, **p.setting)
+    assert p.kind == "tables"
+    assert p.recall == pytest.approx(recall_at_k(found, exact_search(X, Q, 5, metric)).mean(), abs=1e-12)
+    assert p.search(unseen).ids.tolist() == index.search(unseen, 5, **p.setting).ids.tolist()
+    assert p.index_bytes == p.index.nbytes_of(p.setting["n_tables"])
+    assert sketches or p.index is index
+
+
+@pytest.mark.parametrize(
+    ("exact_ms", "said"), [(3.0, ", 3.0 times as long."), (0.5, ": at this recall and size it is")]
+)
+def test_why_a_setting_of_a_built_index_was_chosen_compares_longer_keys_and_exact_search(monkeypatch, exact_ms, said):
+    X, Q, _ = made()
+    index = LSHIndex("cosine", 8, 10).fit(X)
+    monkeypatch.setattr(planning, "_interleaved_ms", lambda _, finalists: [exact_ms, *[1.0] * (len(finalists) - 1)])
+    p = plan(index, Q, k=5, recall=0.8)
+    assert (p.kind, p.exact_ms) == ("tables", exact_ms)
+    assert p.why.startswith(f"Hash tables, L = {p.setting['n_tables']}, K = {p.setting['n_bits']}")
+    assert f"Exact search takes {exact_ms:.3f} ms{said}" in p.why
+    assert "others at this recall" not in p.why
+    longer = re.search(r"One more bit would look at only ([\d.]+%), but find ([\d.]+)\.", p.why)
+    if p.setting["n_bits"] == 10:
+        assert longer is None
+    else:
+        found = index.search(Q, 5, **p.setting | {"n_bits": p.setting["n_bits"] + 1})
+        recall = recall_at_k(found, exact_search(X, Q, 5)).mean()
+        assert longer.groups() == (f"{found.n_candidates.mean() / 600:.1%}", f"{recall:.3f}")
+
+
+def test_progress_on_a_built_index_names_each_number_of_probes():
+    X, Q, _ = made()
+    said = []
+    plan(LSHIndex("cosine", 8, 10).fit(X), Q, k=5, progress=said.append)
+    for n_probes in (1, 2, 4, 8):
+        assert sum(f"with {n_probes} probe(s)" in sentence for sentence in said) == 1
+
+
+def test_a_recall_that_no_setting_of_a_built_index_reaches_is_refused():
+    X, Q, _ = map(np.asarray, made())
+    index = LSHIndex("euclidean", 1, 3, bucket_width=1.0).fit(X)
+    highest = recall_at_k(index.search(Q, 100, 1, 1, 8), exact_search(X, Q, 100, "euclidean")).mean()
+    said = rf"no setting reaches recall 0\.99 .*: {highest:.3f} is the highest recall of this index of 1 tables"
+    with pytest.raises(ParameterError, match=said):
+        plan(index, Q, k=100, recall=0.99)
+
+
+def test_another_metric_than_that_of_a_built_index_is_refused():
+    X, Q, _ = made()
+    with pytest.raises(ParameterError, match="metric is 'euclidean'; the index given as X was built for 'cosine'"):
+        plan(LSHIndex().fit(X), Q, metric="euclidean")

@@ -80,7 +80,7 @@ def test_every_cell_is_what_dictionaries_of_lists_give(metric, collection, n_pro
 def test_recall_and_candidates_are_shares_of_one_that_never_fall_with_l_nor_rise_with_k(metric):
     index, Q = made(plain, metric)
     measured = recall_grid(index, Q, 10)
-    for values in (measured.recall, measured.candidates):
+    for values in (measured.recall, measured.candidate_fraction):
         assert values.shape == (L, K)
         assert ((values >= 0) & (values <= 1)).all()
         assert (np.diff(values, axis=0) >= 0).all()
@@ -90,7 +90,7 @@ def test_recall_and_candidates_are_shares_of_one_that_never_fall_with_l_nor_rise
 def test_at_takes_the_numbers_that_a_search_takes():
     index, Q = made(plain, "cosine")
     measured = recall_grid(index, Q, 10)
-    assert measured.at(2, 3) == (measured.recall[1, 2], measured.candidates[1, 2])
+    assert measured.at(2, 3) == (measured.recall[1, 2], measured.candidate_fraction[1, 2])
 
 
 @pytest.mark.parametrize(

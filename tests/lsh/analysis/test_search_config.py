@@ -3,17 +3,19 @@ import pytest
 
 from lsh import ExactSearch, LSHIndex, SketchIndex
 from lsh.__main__ import _parser
-from lsh.analysis.search_config import Way
-from lsh.arguments import way as way_of
+from lsh.analysis.search_config import SearchConfig
+from lsh.arguments import search_config
 
-WAYS = [
-    Way.exact("cosine"),
-    Way("sketches", "euclidean", {"n_buckets": 16, "seed": 0}, {"n_probes": 5, "n_reranked": 25}),
-    Way("sketches", "cosine", {"n_buckets": 1, "seed": 0}, {"n_probes": 1, "n_reranked": 25}),
-    Way("sketches", "cosine", {"n_buckets": 8, "seed": 0, "family": "hyperplanes"}, {"n_probes": 2, "n_reranked": 9}),
-    Way.tables("cosine", 0, {}, {"n_tables": 4, "n_bits": 6, "n_probes": 2}),
-    Way.tables("euclidean", 0, {}, {"n_tables": 40, "n_bits": 30, "n_probes": 1}),
-    Way.tables(
+CONFIGS = [
+    SearchConfig.exact("cosine"),
+    SearchConfig("sketches", "euclidean", {"n_buckets": 16, "seed": 0}, {"n_probes": 5, "n_reranked": 25}),
+    SearchConfig("sketches", "cosine", {"n_buckets": 1, "seed": 0}, {"n_probes": 1, "n_reranked": 25}),
+    SearchConfig(
+        "sketches", "cosine", {"n_buckets": 8, "seed": 0, "family": "hyperplanes"}, {"n_probes": 2, "n_reranked": 9}
+    ),
+    SearchConfig.tables("cosine", 0, {}, {"n_tables": 4, "n_bits": 6, "n_probes": 2}),
+    SearchConfig.tables("euclidean", 0, {}, {"n_tables": 40, "n_bits": 30, "n_probes": 1}),
+    SearchConfig.tables(
         "euclidean",
         0,
         {"family": "hyperplanes", "sketches": True},
@@ -22,40 +24,50 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS, ids=str)
-def test_the_options_of_a_way_name_it_to_the_command_line(way):
-    options = _parser().parse_args(["evaluate", "somewhere", *way.options().split()])
-    assert way_of(options, options.metric, 500) == way
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+def test_the_options_of_a_configuration_select_it_on_the_command_line(config):
+    options = _parser().parse_args(["evaluate", "somewhere", *config.options().split()])
+    assert search_config(options, options.metric, 500) == config
 
 
-@pytest.mark.parametrize("way", WAYS, ids=str)
-def test_the_lines_of_python_build_and_search_in_the_same_way(way):
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+def test_the_lines_of_python_build_and_search_as_the_configuration_does(config):
     rng = np.random.default_rng(0)
     names = {"X": rng.standard_normal((500, 6)), "Q": rng.standard_normal((20, 6))}
-    exec(way.python(7), names)  # noqa: S102
-    index = way.fit(names["X"])
+    exec(config.python(7), names)  # noqa: S102
+    index = config.fit(names["X"])
     assert type(names["index"]) is type(index)
-    assert names["found"].ids.tolist() == way.search(index, names["Q"], 7).ids.tolist()
+    assert names["found"].ids.tolist() == config.search(index, names["Q"], 7).ids.tolist()
 
 
 def test_each_kind_is_an_index_of_its_own_class():
     X = np.random.default_rng(0).standard_normal((50, 4))
-    assert [type(way.fit(X)) for way in WAYS] == [ExactSearch, *3 * [SketchIndex], *3 * [LSHIndex]]
+    assert [type(config.fit(X)) for config in CONFIGS] == [ExactSearch, *3 * [SketchIndex], *3 * [LSHIndex]]
 
 
 def test_tables_are_built_as_large_as_the_apps_and_larger_where_a_search_needs_it():
-    few, many = WAYS[4], WAYS[5]
+    few, many = CONFIGS[4], CONFIGS[5]
     assert (few.build["n_tables"], few.build["n_bits"]) == (32, 24)
     assert (many.build["n_tables"], many.build["n_bits"]) == (40, 30)
 
 
-def test_a_way_is_said_in_words():
-    assert [str(way) for way in WAYS] == [
+@pytest.mark.parametrize("options", [{}, {"family": "hyperplanes", "centre": False, "bucket_width": 2.0}])
+def test_the_configuration_of_a_built_index_builds_the_same_index(options):
+    X, setting = np.random.default_rng(0).standard_normal((50, 4)), {"n_tables": 2, "n_bits": 5, "n_probes": 1}
+    index = LSHIndex("euclidean", 3, 24, seed=7, **options).fit(X)
+    config = SearchConfig.from_index(index, setting)
+    assert config.build == {"n_tables": 3, "n_bits": 24, "seed": 7, **options}
+    assert config.fit(X).params == index.params
+    assert config.setting == setting
+
+
+def test_a_configuration_is_written_in_words():
+    assert [str(config) for config in CONFIGS] == [
         "exact search",
         "sketches in 16 k-means buckets, 5 probed, 25 re-ranked",
-        "a plain scan of all sketches, 25 re-ranked",
+        "a scan of all sketches, 25 re-ranked",
         "sketches in 8 hyperplane buckets, 2 probed, 9 re-ranked",
-        "hash tables, L = 4, K = 6, 2 probes a table",
+        "hash tables, L = 4, K = 6, 2 probes per table",
         "hash tables, L = 40, K = 30",
         "hash tables of hyperplanes, L = 4, K = 6, 12 re-ranked",
     ]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lsh.analysis.inspecting import NearMiss, Rescue, TableKey
+from lsh.analysis.inspecting import Fix, NearMiss, TableKey
 from ui.figures.key_matches import key_differences
 from ui.figures.margins import Margins, margins
 from ui.figures.palette import FOUND, MISSED, QUERY
@@ -27,13 +27,13 @@ def test_under_euclidean_a_key_is_made_of_numbers():
 
 def test_the_deciding_wall_is_the_nearest_of_those_that_differ():
     positions = np.array([[3.0, -0.04, 8.0], [-2.0, 1.5, 9.0]])
-    said = missed.deciding_wall(S, NearMiss(0, (0, 1), 0), positions, Rescue(7, None, 2))
+    said = missed.deciding_wall(S, NearMiss(0, (0, 1), 0), positions, Fix(7, None, 2))
     assert said.startswith("The plane of bit 2 passes between you: 0.040° from your sound, 1.5° from it.")
     assert said.endswith("K = 7 or probes = 2 alone would have found it.")
 
 
 def test_a_miss_that_no_single_setting_would_find_is_described_so():
-    said = missed.deciding_wall(S, NearMiss(0, (0,), 0), np.ones((2, 3)), Rescue(None, None, None))
+    said = missed.deciding_wall(S, NearMiss(0, (0,), 0), np.ones((2, 3)), Fix(None, None, None))
     assert "No single slider" in said
 
 

@@ -32,7 +32,7 @@ def key(view: QueryView) -> None:
     with said:
         st.markdown(describe_key(s, table, own, differ.sum(axis=0), agreeing, len(view.true_rows)))
     at = margins_of(view, table, s.n_bits)
-    nearly = int((at.firmness < NEARLY).sum())
+    nearly = int((at.margin < NEARLY).sum())
     draw(
         margins(at, view.mode),
         f"Where your sound and its {len(view.true_rows)} nearest stand to each of {s.n_bits} walls of table "
@@ -96,7 +96,7 @@ def margins_of(view: QueryView, table: int, n_bits: int) -> Margins:
         neighbours,
         walls,
         own.symbols,
-        own.firmness,
+        own.margin,
         view.found,
         plain_names,
         symbol(view.settings),
@@ -133,8 +133,8 @@ def describe_key(s: Settings, table: int, own: TableKey, behind: Ints, agreeing:
         if s.metric == "cosine"
         else f"one number for each of {plural(s.n_bits, 'random line')}: the slot of the line in which your sound falls"
     )
-    weakest = int(own.firmness.argmin())
-    doubt = "was nearly another" if own.firmness[weakest] < NEARLY else "is the least certain"
+    weakest = int(own.margin.argmin())
+    doubt = "was nearly another" if own.margin[weakest] < NEARLY else "is the least certain"
     others = plural(int(behind[weakest]), "of the nearest lies", "of the nearest lie")
     return (
         f"In table {table + 1} the key of your sound is **{written(own.symbols)}**, {what}. {symbol(s).capitalize()} "

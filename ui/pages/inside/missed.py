@@ -8,7 +8,7 @@ import streamlit as st
 
 from lsh import hit_probability
 from lsh.analysis import inspecting
-from lsh.analysis.inspecting import NearMiss, Rescue
+from lsh.analysis.inspecting import Fix, NearMiss
 from ui.figures.key_matches import key_differences
 from ui.figures.marks import Floats
 from ui.figures.s_curve import HitCurve, s_curve
@@ -65,7 +65,7 @@ def curve(view: QueryView) -> None:
         "angle from your sound, degrees" if cosine else "distance from your sound",
         "°" if cosine else "",
     )
-    neighbours = inspecting.apart(index, view.query, view.true_rows)
+    neighbours = inspecting.family_distance(index, view.query, view.true_rows)
     expected, expected_found = chance(far).mean(), chance(neighbours).sum()
     last, middle = float(neighbours.max(initial=0)), float(np.median(far))
     at_last, at_middle = (percent(float(np.interp(x, at, chances.chance))) for x in (last, middle))
@@ -89,7 +89,7 @@ def _entries(view: QueryView, near: list[NearMiss]) -> list[Entry]:
     """Return a card for each true neighbour, the missed ones first, with what would have found it."""
     s, index = view.settings, view.index
     lost = view.answer.missed
-    changes = inspecting.rescues(index, view.query, lost, s.n_tables, s.n_bits, s.n_probes, MAX_PROBES)
+    changes = inspecting.smallest_fix(index, view.query, lost, s.n_tables, s.n_bits, s.n_probes, MAX_PROBES)
     fixes = dict(zip(lost, changes, strict=True))
     entries = []
     for i, row in enumerate(view.true_rows):
@@ -136,7 +136,7 @@ def describe_met(s: Settings, tables: Sequence[int]) -> str:
     return f"{place} in {len(tables)} of {plural(s.n_tables, 'table')}{few}"
 
 
-def deciding_wall(s: Settings, near: NearMiss, positions: Floats, fix: Rescue) -> str:
+def deciding_wall(s: Settings, near: NearMiss, positions: Floats, fix: Fix) -> str:
     """Say which wall parted a missed clip from the query, and which change of one setting would find it.
 
     positions: float[2, K], of the query and of the clip on the axes of the table's functions.

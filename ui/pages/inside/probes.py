@@ -23,7 +23,7 @@ def show(view: QueryView) -> None:
     """Draw the keys of one table's probes in order, and the neighbours found by each number of probes."""
     s, index = view.settings, view.index
     walk = inspecting.walk(index, view.query, s.n_tables, s.n_bits, MAX_PROBES)
-    looked_at, met = inspecting.gains(index.n, walk, view.true_rows)
+    looked_at, met = inspecting.recall_by_probe(index.n, walk, view.true_rows)
     looked_at = looked_at - (view.own_row >= 0)
     said, table = choose_table(view)
     own = inspecting.key_of(index, view.query, table, s.n_bits)
@@ -56,7 +56,7 @@ def first_probe(s: Settings, table: int, own: TableKey, flipped: Sequence[int]) 
     if not flipped:
         return f"Table {table + 1} has no second bucket to look into."
     names = numbered(s, flipped)
-    weakest = ", the least certain of all" if list(flipped) == [int(own.firmness.argmin())] else ""
+    weakest = ", the least certain of all" if list(flipped) == [int(own.margin.argmin())] else ""
     where = distance_to_wall(s, own, flipped[0])
     return (
         f"The first bucket next door in table {table + 1} changes {names}{weakest}: your sound is only {where}, so a "

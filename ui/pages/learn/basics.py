@@ -21,7 +21,7 @@ AUDIOSET = 2_084_320  # clips
 def angles_of(view: QueryView) -> Angles:
     """Return the angles from the query to the clips: the first chapters are about angles under either distance."""
     cosine = query_view.under(view, "cosine")
-    nearest = inspecting.apart(cosine.index, cosine.query, cosine.answer.exact.rows)
+    nearest = inspecting.family_distance(cosine.index, cosine.query, cosine.answer.exact.rows)
     return Angles(query_view.distances(cosine), np.sort(nearest), cosine.found)
 
 

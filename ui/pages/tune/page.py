@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lsh import LSHError, tune
+from lsh import LSHError, plan
 from ui.figures.marks import Grid, setting
 from ui.figures.recall_cost import candidate_cost, trade_off
 from ui.figures.recall_grid import heat_map
@@ -93,12 +93,13 @@ def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
         why.markdown(plain(f"{capitalised(step)}…"))
 
     try:
-        choice = tune(view.context.index, view.sample.queries, K_NEIGHBOURS, wanted, progress=tell)
+        chosen = plan(view.context.index, view.sample.queries, k=K_NEIGHBOURS, recall=wanted, progress=tell)
     except LSHError as error:
         session.CHOSEN_SETTING.set((wish, None, f"{error}."))
         return
-    session.move_sliders(n_tables=choice.n_tables, n_bits=choice.n_bits, n_probes=choice.n_probes)
-    session.CHOSEN_SETTING.set((wish, (choice.n_tables, choice.n_bits, choice.n_probes), choice.why))
+    n_tables, n_bits, n_probes = (chosen.setting[name] for name in ("n_tables", "n_bits", "n_probes"))
+    session.move_sliders(n_tables=n_tables, n_bits=n_bits, n_probes=n_probes)
+    session.CHOSEN_SETTING.set((wish, (n_tables, n_bits, n_probes), chosen.why))
 
 
 def _why(view: GridView, wanted: float) -> str:
