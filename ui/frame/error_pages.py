@@ -46,11 +46,9 @@ def unindexable(path: Path, error: Exception, settings: Settings) -> None:
     with st.container(width=_WIDTH):
         st.title("This bucket width cannot be used")
         st.markdown(plain(error, longest=1000))
-        st.button("Use the width that the data suggests", type="primary", on_click=_forget_width)
-
-
-def _forget_width() -> None:
-    session.BUCKET_WIDTH.set(None)
+        st.button(
+            "Use the width that the data suggests", type="primary", on_click=session.BUCKET_WIDTH.set, args=(None,)
+        )
 
 
 def _short(path: Path) -> str:

@@ -25,7 +25,7 @@ def set_up() -> None:
 
 def enter() -> PageContext | None:
     """Draw the sidebar and open the dataset and index chosen there; None after an error page."""
-    if hosting.begin() is not None:
+    if hosting.start() is not None:
         with st.sidebar:
             hosting.draw_progress()
     datasets = loading.datasets()

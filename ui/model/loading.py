@@ -19,6 +19,7 @@ import streamlit as st
 
 from data_prep.dataset import Dataset, find_datasets, open_dataset
 from lsh import LSHIndex, RecallGrid, SearchResult, exact_search, recall_grid
+from lsh.arrays import Float32Array
 from lsh.kernels.jit import CACHE_FOLDER
 from lsh.sampling import evenly_spaced_rows
 from lsh.warm import is_warm
@@ -34,13 +35,18 @@ class PageContext:
     dataset: Dataset
     index: LSHIndex
 
+    @property
+    def index_key(self) -> tuple[object, ...]:
+        """Return what decides the index, as a key of caches: fingerprint, metric, seed and bucket width."""
+        return self.dataset.fingerprint, self.settings.metric, self.settings.seed, self.index.bucket_width
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """A fixed sample of validation queries: rows int64[nq], queries float32[nq, d], and their exact neighbours."""
 
     rows: npt.NDArray[np.int64]
-    queries: npt.NDArray[np.float32]
+    queries: Float32Array
     truth: SearchResult
 
 
@@ -68,7 +74,8 @@ def dataset_at(path: Path) -> Dataset:
 def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
     """Return the index of a dataset, metric, seed and width, built with the maximum L and K; a search may use fewer."""
     _kernels()
-    return _index(dataset.fingerprint, settings.metric, settings.seed, _width(settings), dataset)
+    width = settings.bucket_width if settings.metric == "euclidean" else None
+    return _index(dataset.fingerprint, settings.metric, settings.seed, width, dataset)
 
 
 def sample_for(dataset: Dataset, settings: Settings) -> Sample:
@@ -78,9 +85,8 @@ def sample_for(dataset: Dataset, settings: Settings) -> Sample:
 
 def recall_grid_for(context: PageContext) -> RecallGrid:
     """Return recall and candidate fraction at every L and K with the probes in force, over `sample_for`'s queries."""
-    s = context.settings
-    key = (context.dataset.fingerprint, s.metric, s.seed, _width(s), s.n_probes)
-    return _recall_grid(key, context.index, sample_for(context.dataset, s).queries)
+    queries = sample_for(context.dataset, context.settings).queries
+    return _recall_grid(context.index_key, context.settings.n_probes, context.index, queries)
 
 
 def warm_up(index: LSHIndex) -> None:
@@ -90,10 +96,6 @@ def warm_up(index: LSHIndex) -> None:
 
 def _name(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path != root else path.name
-
-
-def _width(settings: Settings) -> float | None:
-    return settings.bucket_width if settings.metric == "euclidean" else None
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -140,5 +142,10 @@ def _sample(fingerprint: str, metric: str, _dataset: Dataset) -> Sample:  # noqa
 
 
 @st.cache_resource(max_entries=8, show_spinner="Measuring…")
-def _recall_grid(key: tuple[object, ...], _index: LSHIndex, _queries: npt.NDArray[np.float32]) -> RecallGrid:
-    return recall_grid(_index, _queries, k=K_NEIGHBOURS, n_probes=int(str(key[-1])))
+def _recall_grid(
+    index_key: tuple[object, ...],  # noqa: ARG001
+    n_probes: int,
+    _index: LSHIndex,
+    _queries: Float32Array,
+) -> RecallGrid:
+    return recall_grid(_index, _queries, K_NEIGHBOURS, n_probes)

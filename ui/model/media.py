@@ -19,7 +19,8 @@ MAX_SOUND_BYTES = 8_000_000  # of a file sent unchanged to the browser
 CARD_BARS, PLAYER_BARS = 48, 120  # bars of the waveforms on a card and on the player
 
 _VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
-_TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac": "audio/flac"}
+PLAYABLE_TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac": "audio/flac"}
+MIME_TYPES = {**PLAYABLE_TYPES, ".aif": "audio/aiff", ".aiff": "audio/aiff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,12 @@ def sound(dataset: Dataset, clip: Clip) -> Sound | None:
 
 def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
     """Return the heights of a waveform's bars, 0 to 100; all 0 where the sound cannot be read."""
+    if dataset.media == "youtube":
+        return [0] * bars
     try:
-        if dataset.media == "synth":
-            return _peaks(clip.media, bars)
-        if dataset.media == "file":
-            return _peaks_of_file(dataset.fingerprint, clip.clip_id, bars, dataset, clip)
+        return _peaks((dataset.fingerprint, clip.clip_id), bars, dataset, clip)
     except (DataError, OSError):  # as for `sound`
-        pass
-    return [0] * bars
+        return [0] * bars
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
@@ -75,12 +74,9 @@ def _synthesised(recipe: str) -> Sound:
 
 
 @st.cache_resource(max_entries=5000, show_spinner=False)
-def _peaks(recipe: str, bars: int) -> list[int]:
-    return bar_heights(render(recipe), bars)
-
-
-@st.cache_resource(max_entries=5000, show_spinner=False)
-def _peaks_of_file(fingerprint: str, clip_id: str, bars: int, _dataset: Dataset, _clip: Clip) -> list[int]:  # noqa: ARG001
+def _peaks(key: tuple[str, str], bars: int, _dataset: Dataset, _clip: Clip) -> list[int]:  # noqa: ARG001
+    if _dataset.media == "synth":
+        return bar_heights(render(_clip.media), bars)
     return bar_heights(read_span(path_of(_dataset, _clip), _clip.start_s, _clip.end_s, _clip.media), bars)
 
 
@@ -106,15 +102,11 @@ def path_of(dataset: Dataset, clip: Clip) -> Path:
 def _file(dataset: Dataset, clip: Clip) -> Sound | None:
     """Return the file unchanged, or the clip as WAV where the file is longer or of a type browsers do not play."""
     path = path_of(dataset, clip)
-    mime = _TYPES.get(path.suffix.lower())
-    if mime is not None and path.stat().st_size <= MAX_SOUND_BYTES and clip.start_s == 0 and not _is_longer(path, clip):
+    mime = PLAYABLE_TYPES.get(path.suffix.lower())
+    small = clip.start_s == 0 and path.stat().st_size <= MAX_SOUND_BYTES
+    if mime is not None and small and duration(path, clip.media) <= clip.end_s + 0.1:
         return Sound(mime, base64.b64encode(path.read_bytes()).decode())
     return Sound("audio/wav", base64.b64encode(span_as_wav(path, clip.start_s, clip.end_s, clip.media)).decode())
-
-
-def _is_longer(path: Path, clip: Clip) -> bool:
-    """Return whether the file is longer than the clip."""
-    return duration(path, clip.media) > clip.end_s + 0.1
 
 
 def _clock(seconds: float) -> str:

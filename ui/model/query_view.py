@@ -1,6 +1,6 @@
-"""A query seen through the index: the clip, its feature, what LSH found beside exact search, and how far all clips are.
+"""A query and its answer: the clip, its feature, the neighbours found, and the distances of all clips.
 
-Inside, Learn and Map show the same query; each takes from here what it draws.
+Used by Inside, Learn and Map.
 """
 
 from dataclasses import dataclass, replace
@@ -89,9 +89,7 @@ def candidate_rows(view: QueryView) -> npt.NDArray[np.int64]:
 
 def distances(view: QueryView) -> npt.NDArray[np.float64]:
     """Return the distance of the query to every clip (`MAX_ROWS` of them) as the hash family sees it: degrees or L2."""
-    s = view.settings
-    key = view.context.dataset.fingerprint, s.metric, s.seed, view.clip.clip_id
-    return _distances(key, view.index, view.query)
+    return _distances((*view.context.index_key, view.clip.clip_id), view.index, view.query)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -1,6 +1,6 @@
-"""Records of races: the laps with everything their times depend on, as JSON or CSV. Without Streamlit.
+"""Records of races: laps, and everything that their times depend on, as JSON or CSV. Without Streamlit.
 
-Runs over the shipped sample come with the app (see `ui.race_cli`); the page shows them until the visitor races.
+Runs over the embedded sample come with the app (see `ui.race_cli`); the page shows them until the visitor races.
 """
 
 import csv
@@ -25,12 +25,10 @@ from lsh.analysis import machine
 from lsh.analysis.racing import RACERS, Lap, Setting, Step, race
 from lsh.arrays import Float32Array
 from lsh.sampling import evenly_spaced_rows
-from ui.model.text import clean
+from ui.model.text import clean, without_formula
 
 SHIPPED = Path(__file__).with_name("race_sample.json")
 MAX_QUERIES = 200
-
-_FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run a cell that begins so as a formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +67,9 @@ class Run:
         """Return one racer's laps, one per size."""
         return [lap for lap in self.laps if lap.racer == racer]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the record as values that JSON can hold."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Self:
-        """Return the record of what `as_dict` returned."""
+        """Return the run of what `dataclasses.asdict` returned for it."""
         laps, setting = tuple(Lap(**lap) for lap in record["laps"]), Setting(**record["setting"])
         return cls(**{**record, "laps": laps, "setting": setting, "sizes": tuple(record["sizes"])})
 
@@ -124,7 +118,7 @@ def features_of(dataset: Dataset) -> str:
 
 @cache
 def versions() -> str:
-    """Say which Python and which BLAS multiplied the matrices; `lsh.analysis.machine` says the rest."""
+    """Return the versions of Python and of the BLAS library; `lsh.analysis.machine` has the others."""
     blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     blas.sort(key=lambda pool: "numpy" not in pool["filepath"])  # SciPy brings one too
     name = f"{blas[0]['internal_api']} {blas[0]['version']}" if blas else "unknown BLAS"
@@ -139,14 +133,14 @@ def shipped() -> tuple[Run, ...]:
 
 def as_json(runs: Iterable[Run]) -> str:
     """Write runs as JSON, with everything their times depend on."""
-    return json.dumps({"threads": 1, "runs": [run.as_dict() for run in runs]}, indent=1) + "\n"
+    return json.dumps({"threads": 1, "runs": [asdict(run) for run in runs]}, indent=1) + "\n"
 
 
 def as_csv(runs: Iterable[Run]) -> str:
     """Write runs as CSV, one line per racer and size, each with everything its time depends on."""
     lines = []
     for number, run in enumerate(runs, 1):
-        about = {name: value for name, value in run.as_dict().items() if name not in {"setting", "sizes", "laps"}}
+        about = {name: value for name, value in asdict(run).items() if name not in {"setting", "sizes", "laps"}}
         about = {name: _cell(value) for name, value in (about | asdict(run.setting)).items()}
         lines += [{"run": number, **asdict(lap), **about, "threads": 1} for lap in run.laps]
     out = io.StringIO()
@@ -158,8 +152,7 @@ def as_csv(runs: Iterable[Run]) -> str:
 
 
 def _cell(value: object) -> object:
-    text = clean(value) if isinstance(value, str) else value
-    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
+    return without_formula(clean(value)) if isinstance(value, str) else value
 
 
 def _queries(dataset: Dataset, split: str) -> tuple[npt.NDArray[np.int64], Float32Array]:

@@ -1,4 +1,4 @@
-"""The races of a visit: which there are, which is shown, which is pinned. Session state holds records, never arrays."""
+"""Races of a session: the runs, the one shown, and the one pinned. The session state holds records, no arrays."""
 
 from collections.abc import Mapping
 
@@ -61,8 +61,3 @@ def pinned(among: Mapping[str, Run]) -> str | None:
     """Return the name of the pinned run, if it is one of these."""
     name = session.RACE_PINNED.get()
     return name if name in among else None
-
-
-def pin(name: str | None) -> None:
-    """Pin a run, or none; a callback."""
-    session.RACE_PINNED.set(name)

@@ -1,7 +1,4 @@
-"""Recall and candidates of every setting, measured and predicted, made once for all visitors.
-
-Tune draws all of it; Learn draws the grid, the cheapest setting and what doubling the tables brings.
-"""
+"""Recall and candidates of every setting, measured and predicted, cached for all visitors. Used by Tune and Learn."""
 
 from dataclasses import dataclass, replace
 
@@ -61,15 +58,10 @@ def measure(context: PageContext) -> GridView:
     sample = loading.sample_for(context.dataset, context.settings)
     measured = loading.recall_grid_for(context)
     grid = grid_of(measured)
-    once = grid if context.settings.n_probes == 1 else grid_of(loading.recall_grid_for(_with_one_probe(context)))
-    predicted = _predicted(key(context), context, sample)
+    one_probe = replace(context, settings=replace(context.settings, n_probes=1))
+    once = grid if context.settings.n_probes == 1 else grid_of(loading.recall_grid_for(one_probe))
+    predicted = _predicted(context.index_key, context, sample)
     return GridView(context, sample, measured, grid, predicted, once, theme.mode())
-
-
-def key(context: PageContext) -> tuple[object, ...]:
-    """Return what decides an index, as a key for caches: names and numbers, no arrays."""
-    s = context.settings
-    return context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width
 
 
 def cheapest(grid: Grid, wanted: float) -> tuple[int, int] | None:
@@ -105,10 +97,6 @@ def doubling(grid: Grid, here: tuple[int, int]) -> str:
     )
 
 
-def _with_one_probe(context: PageContext) -> PageContext:
-    return replace(context, settings=replace(context.settings, n_probes=1))
-
-
 def grid_of(measured: RecallGrid) -> Grid:
     """Return the means of a measured grid as the figures take them."""
     n_tables, n_bits = measured.recall.shape
@@ -116,5 +104,5 @@ def grid_of(measured: RecallGrid) -> Grid:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _predicted(key: tuple[object, ...], _context: PageContext, _sample: Sample) -> Floats:  # noqa: ARG001  (the key)
+def _predicted(index_key: tuple[object, ...], _context: PageContext, _sample: Sample) -> Floats:  # noqa: ARG001  (the key)
     return predicted_recall(_context.index, _sample.queries, _sample.truth.ids)

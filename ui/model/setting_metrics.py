@@ -1,13 +1,14 @@
 """The quality and cost of one setting: recall, candidates, time and memory, measured over validation queries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from lsh import LSHIndex, recall_at_k
+from lsh import SearchResult, recall_at_k
 from lsh.analysis.timing import ms_per_query
-from ui.model.loading import PageContext, Sample, recall_grid_for, sample_for
-from ui.model.state import K_NEIGHBOURS, Settings
+from lsh.arrays import Float32Array
+from ui.model.loading import PageContext, recall_grid_for, sample_for
+from ui.model.state import K_NEIGHBOURS
 
 _MAX_TIMED = 24  # maximum number of queries timed
 _FULLY_TIMED = 50_000  # clips up to which all of them are timed, so that a moved slider shows its effect quickly
@@ -25,29 +26,22 @@ class SettingMetrics:
     n_queries: int
 
 
-def measure(context: PageContext, settings: Settings | None = None) -> SettingMetrics | None:
-    """Measure a setting, by default the one in force; None where the dataset has no validation queries."""
-    s = settings or context.settings
-    sample = sample_for(context.dataset, s)
-    if not len(sample.rows):
+def measure(context: PageContext) -> SettingMetrics | None:
+    """Measure the setting in force; None where the dataset has no validation queries."""
+    n_queries = len(sample_for(context.dataset, context.settings).rows)
+    if not n_queries:
         return None
-    recall, candidates = quality(context, s, sample)
-    key = (context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width)
-    return SettingMetrics(
-        recall,
-        candidates,
-        *_times(key, s.n_tables, s.n_bits, s.n_probes, context.index, sample),
-        context.index.nbytes_of(s.n_tables),
-        len(sample.rows),
-    )
+    ms, exact_ms = _times(setting_key(context), context)
+    nbytes = context.index.nbytes_of(context.settings.n_tables)
+    return SettingMetrics(*quality(context), ms, exact_ms, nbytes, n_queries)
 
 
-def quality(context: PageContext, s: Settings, sample: Sample) -> tuple[float, float]:
+def quality(context: PageContext) -> tuple[float, float]:
     """Return mean recall and candidate fraction; with one probe from the recall grid, else by searching once."""
+    s = context.settings
     if s.n_probes == 1:
         return recall_grid_for(context).at(s.n_tables, s.n_bits)
-    key = (context.dataset.fingerprint, s.metric, s.seed, context.index.bucket_width)
-    return _searched_quality(key, s.n_tables, s.n_bits, s.n_probes, context.index, sample)
+    return _searched_quality(setting_key(context), context)
 
 
 def one_more_table(context: PageContext, now: SettingMetrics) -> tuple[float, float] | None:
@@ -55,38 +49,33 @@ def one_more_table(context: PageContext, now: SettingMetrics) -> tuple[float, fl
     s = context.settings
     if s.n_tables >= context.index.params.n_tables:
         return None
-    more = Settings(s.dataset, s.metric, s.n_tables + 1, s.n_bits, s.n_probes, s.seed, s.bucket_width)
-    recall, candidates = quality(context, more, sample_for(context.dataset, s))
+    recall, candidates = quality(replace(context, settings=replace(s, n_tables=s.n_tables + 1)))
     return recall - now.recall, candidates - now.candidate_fraction
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
-def _searched_quality(
-    key: tuple[object, ...],  # noqa: ARG001
-    n_tables: int,
-    n_bits: int,
-    n_probes: int,
-    _index: LSHIndex,
-    _sample: Sample,
-) -> tuple[float, float]:
-    found = _index.search(_sample.queries, K_NEIGHBOURS, n_tables, n_bits, n_probes)
-    return float(recall_at_k(found, _sample.truth).mean()), float(found.n_candidates.mean() / _index.n)
+def setting_key(context: PageContext) -> tuple[object, ...]:
+    """Return the index and the setting in force as a key of caches."""
+    s = context.settings
+    return *context.index_key, s.n_tables, s.n_bits, s.n_probes
+
+
+def _search(context: PageContext, queries: Float32Array) -> SearchResult:
+    s = context.settings
+    return context.index.search(queries, K_NEIGHBOURS, s.n_tables, s.n_bits, s.n_probes)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def _times(
-    key: tuple[object, ...],  # noqa: ARG001
-    n_tables: int,
-    n_bits: int,
-    n_probes: int,
-    _index: LSHIndex,
-    _sample: Sample,
-) -> tuple[float, float]:
+def _searched_quality(key: tuple[object, ...], _context: PageContext) -> tuple[float, float]:  # noqa: ARG001
+    sample = sample_for(_context.dataset, _context.settings)
+    found = _search(_context, sample.queries)
+    return float(recall_at_k(found, sample.truth).mean()), float(found.n_candidates.mean() / _context.index.n)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _times(key: tuple[object, ...], _context: PageContext) -> tuple[float, float]:  # noqa: ARG001
     """Return milliseconds per query of LSH and of exact search, interleaved; fewer queries if there are many clips."""
-    n_queries = max(3, min(_MAX_TIMED, _MAX_TIMED * _FULLY_TIMED // _index.n))
-    searches = [
-        lambda q: _index.search(q, K_NEIGHBOURS, n_tables, n_bits, n_probes),
-        lambda q: _index.exact.search(q, K_NEIGHBOURS),
-    ]
-    ms, exact_ms = ms_per_query(searches, _sample.queries[:n_queries], rounds=2)
+    index, queries = _context.index, sample_for(_context.dataset, _context.settings).queries
+    n_queries = max(3, min(_MAX_TIMED, _MAX_TIMED * _FULLY_TIMED // index.n))
+    searches = [lambda q: _search(_context, q), lambda q: index.exact.search(q, K_NEIGHBOURS)]
+    ms, exact_ms = ms_per_query(searches, queries[:n_queries], rounds=2)
     return ms, exact_ms

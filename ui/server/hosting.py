@@ -22,7 +22,7 @@ from ui.format import megabytes, minutes, plural
 from ui.model import session
 from ui.model.text import plain
 from ui.server import jobs
-from ui.server.jobs import Job, Report, Work
+from ui.server.jobs import Job, Report, StopCheck, Work
 
 BALANCED = "audioset-balanced"
 _NAME = "hosted collection"
@@ -49,22 +49,17 @@ def requested_dataset() -> str | None:
         ) from None
 
 
-def folder(wanted: str) -> Path:
-    """Return the folder of the dataset to download."""
-    return paths.DATA / (NAMES["balanced"] if wanted == BALANCED else "hosted")
-
-
 def download_work(subset: Subset, out: Path) -> Work:
     """Return the job's work: download AudioSet to `out`."""
 
-    def work(tell: Report, should_stop: jobs.StopCheck) -> str:
-        report = download_audioset(subset, out, progress=partial(report_progress, tell), should_stop=should_stop)
-        return f"{report.about().title} is ready: choose it as your collection."
+    def work(report: Report, should_stop: StopCheck) -> str:
+        done = download_audioset(subset, out, progress=partial(report_progress, report), should_stop=should_stop)
+        return f"{done.about().title} is ready: choose it as your collection."
 
     return work
 
 
-def begin() -> Job | None:
+def start() -> Job | None:
     """Start the download of the requested dataset; return its job, None when nothing is requested or it is there.
 
     After a failure, the first visit after `RETRY_AFTER_S` starts it again.
@@ -73,22 +68,22 @@ def begin() -> Job | None:
     if work is None:
         return None
     known = jobs.jobs().get(_NAME)
-    if known is not None and (known.running or (known.error and time.monotonic() - known.begun < RETRY_AFTER_S)):
+    if known is not None and (known.running or (known.error and time.monotonic() - known.started < RETRY_AFTER_S)):
         return known
-    return jobs.jobs().begin(_NAME, work)
+    return jobs.jobs().start(_NAME, work)
 
 
 @st.fragment(run_every=2.0)
 def draw_progress() -> None:
     """Draw the progress of the download in the sidebar."""
-    job = begin()
+    job = start()
     if job is None:
         if session.DOWNLOADING.pop():
             st.rerun()
         return
     session.DOWNLOADING.set(job.running)
     if job.running:
-        st.progress(job.share or 0.0, f"Downloading the dataset: {plain(job.doing, 80)}")
+        st.progress(job.share or 0.0, f"Downloading the dataset: {plain(job.activity, 80)}")
     elif job.error:
         st.caption(
             f"Could not download the dataset. Retrying in {RETRY_AFTER_S / 60:.0f} minutes. {plain(job.error, 900)}"
@@ -97,39 +92,37 @@ def draw_progress() -> None:
         st.rerun()
 
 
-def report_progress(tell: Report, progress: Progress) -> None:
+def report_progress(report: Report, progress: Progress) -> None:
     """Report a download's progress to a job, as one line of text."""
-    share = progress.done / progress.total if progress.total else None
-    words = [progress.activity]
-    if progress.total:
-        words.append(f"{megabytes(progress.done)} of {megabytes(progress.total)}")
-    elif progress.done:
-        words.append(megabytes(progress.done))
-    if progress.clips:
-        words.append(plural(progress.clips, "clip"))
-    if progress.bytes_per_second:
-        words.append(f"{megabytes(progress.bytes_per_second)}/s")
-    if progress.seconds_left:
-        words.append(f"{minutes(progress.seconds_left)} left")
-    tell(share if share is None else min(1.0, share), ", ".join(words))
+    total = f" of {megabytes(progress.total)}" if progress.total else ""
+    parts = (
+        progress.activity,
+        f"{megabytes(progress.done)}{total}" if total or progress.done else "",
+        plural(progress.clips, "clip") if progress.clips else "",
+        f"{megabytes(progress.bytes_per_second)}/s" if progress.bytes_per_second else "",
+        f"{minutes(progress.seconds_left)} left" if progress.seconds_left else "",
+    )
+    report(min(1.0, progress.done / progress.total) if progress.total else None, ", ".join(filter(None, parts)))
 
 
 def _work() -> Work | None:
     """Return the work that downloads the requested dataset; None when it is there, or none is requested."""
     try:
-        wanted = requested_dataset()
+        requested = requested_dataset()
     except InputError as error:
         return partial(_fail, error)
-    if not wanted:
+    if not requested:
         return None
-    if wanted == BALANCED:
-        return None if (folder(wanted) / "manifest.json").exists() else download_work("balanced", folder(wanted))
-    return None if is_fetched(wanted, folder(wanted)) else partial(_fetch, wanted, folder(wanted))
+    if requested == BALANCED:
+        out = paths.DATA / NAMES["balanced"]
+        return None if (out / "manifest.json").exists() else download_work("balanced", out)
+    out = paths.DATA / "hosted"
+
+    def fetch(report: Report, should_stop: StopCheck) -> str:
+        return f"{fetch_dataset(requested, out, partial(report_progress, report), should_stop).title} is ready."
+
+    return None if is_fetched(requested, out) else fetch
 
 
-def _fail(error: InputError, _tell: Report, _should_stop: jobs.StopCheck) -> str:
+def _fail(error: InputError, _report: Report, _should_stop: StopCheck) -> str:
     raise error
-
-
-def _fetch(wanted: str, out: Path, tell: Report, should_stop: jobs.StopCheck) -> str:
-    return f"{fetch_dataset(wanted, out, partial(report_progress, tell), should_stop).title} is ready."

@@ -4,11 +4,11 @@ import streamlit as st
 
 from lsh import LSHError
 from ui.format import percent, signed_percent
-from ui.model import session, setting_metrics, state
+from ui.model import session, setting_metrics
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
 from ui.model.setting_metrics import SettingMetrics
-from ui.model.state import K_NEIGHBOURS, MAX_PROBES, MAX_TABLES, Settings
+from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_TABLES, Settings
 from ui.model.text import plain
 
 TOO_MANY = 0.5  # candidates, as a fraction of the collection: above it, LSH saves nothing
@@ -32,10 +32,8 @@ def draw_summary(context: PageContext, found: Answer) -> None:
 def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | None) -> None:
     """Draw what one more table would change, and buttons for better settings where this one finds too little."""
     if now is not None and (more := setting_metrics.one_more_table(context, now)) is not None:
-        recall, candidates = more
-        st.caption(
-            f"One more table would change: {signed_percent(recall)} recall, {signed_percent(candidates)} looked at."
-        )
+        recall, looked_at = map(signed_percent, more)
+        st.caption(f"One more table would change: {recall} recall, {looked_at} looked at.")
     elif now is not None:
         st.caption(f"All {MAX_TABLES} tables are in use.")
     _offer_settings(context.settings, found, context.index.n)
@@ -72,31 +70,22 @@ def _offer_settings(s: Settings, found: Answer, n: int) -> None:
     """Offer settings by one click where this one finds too few clips or looks at too many."""
     few = len(found.found.rows)
     if few < min(K_NEIGHBOURS, len(found.exact.rows)):
-        st.markdown(
-            f"Only {few} of {K_NEIGHBOURS}: the buckets held no more clips."
-            if few
-            else "Fewer bits make buckets larger."
-        )
-        _offers(
-            _offer("K", s.n_bits, max(1, s.n_bits - max(2, s.n_bits // 3)), "Fewer bits: K", "n_bits"),
-            _offer("L", s.n_tables, min(MAX_TABLES, 2 * s.n_tables), "More tables: L", "n_tables"),
-            _offer("probes", s.n_probes, min(MAX_PROBES, 4 * s.n_probes), "More probes:", "n_probes"),
-        )
+        missing = f"Only {few} of {K_NEIGHBOURS}: the buckets held no more clips."
+        st.markdown(missing if few else "Fewer bits make buckets larger.")
+        offers = [
+            (session.N_BITS, "Fewer bits: K", s.n_bits, max(1, s.n_bits - max(2, s.n_bits // 3))),
+            (session.N_TABLES, "More tables: L", s.n_tables, min(MAX_TABLES, 2 * s.n_tables)),
+            (session.N_PROBES, "More probes:", s.n_probes, min(MAX_PROBES, 4 * s.n_probes)),
+        ]
     elif found.n_candidates > TOO_MANY * n:
         st.markdown("That is most of the collection: at this setting LSH is no shortcut.")
-        _offers(
-            _offer("K", s.n_bits, min(state.MAX_BITS, s.n_bits + 4), "More bits: K", "n_bits"),
-            _offer("L", s.n_tables, max(1, s.n_tables // 2), "Fewer tables: L", "n_tables"),
-        )
-
-
-def _offer(name: str, now: int, then: int, words: str, setting: str) -> tuple[str, str, dict[str, int]] | None:
-    return (f"offer {name}", f"{words} {now} → {then}", {setting: then}) if then != now else None
-
-
-def _offers(*offers: tuple[str, str, dict[str, int]] | None) -> None:
+        offers = [
+            (session.N_BITS, "More bits: K", s.n_bits, min(MAX_BITS, s.n_bits + 4)),
+            (session.N_TABLES, "Fewer tables: L", s.n_tables, max(1, s.n_tables // 2)),
+        ]
+    else:
+        return
     with st.container(horizontal=True, gap="small"):
-        for offer in offers:
-            if offer:
-                key, words, change = offer
-                st.button(words, key=key, on_click=session.move_sliders, kwargs=change)
+        for key, words, now, then in offers:
+            if then != now:
+                st.button(f"{words} {now} → {then}", key=f"offer {key.name}", on_click=key.set, args=(then,))

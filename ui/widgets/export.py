@@ -18,16 +18,15 @@ from ui.format import megabytes
 from ui.model import media
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
-from ui.model.text import clean
+from ui.model.text import clean, without_formula
 from ui.widgets import cards
 
-MAX_ZIP_BYTES = 200_000_000  # bytes
+MAX_ZIP_BYTES = 200_000_000
 DRAG = "Drag a result onto your desktop or into your DAW (Chrome and Edge), or press its arrow to save the file."
 _JSON = "The same with the setting."
 _PLAYLIST = "The found ones, to be played."
-_FILES = "The sound files that were found, as they are in your folder: up to 200 MB."
+_FILES = f"The sound files that were found, as they are in your folder: up to {megabytes(MAX_ZIP_BYTES)}."
 LEFT_OUT = "left out.txt"  # name of the list, in the archive, of files that are not in it
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would evaluate such a cell as a formula
 # One video in 64 has an id that begins with "-". It is not quoted, since programs look it up: letters, digits, "-" and
 # "_" alone call no function. At worst a spreadsheet shows #NAME?, and the column `where` holds the id.
 _ID = re.compile(r"-[\w-]*", re.ASCII)
@@ -87,7 +86,7 @@ def as_csv(rows: list[dict[str, object]]) -> bytes:
     names = ["rank", "status", "clip_id", "labels", "distance", "start_s", "end_s", "where"]
     writer = csv.DictWriter(text, names, lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows({name: _without_formula(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -152,7 +151,5 @@ def _line(where: str) -> str:
     return f"file://{quote(where)}" if _CONTROL.search(where) else where
 
 
-def _without_formula(value: object) -> object:
-    if not isinstance(value, str) or not value.startswith(_FORMULA) or _ID.fullmatch(value):
-        return value
-    return f"'{value}"
+def _cell(value: object) -> object:
+    return without_formula(value) if isinstance(value, str) and not _ID.fullmatch(value) else value

@@ -13,14 +13,6 @@ from ui.model.loading import PageContext
 from ui.model.text import clean
 
 MAX_FILE_BYTES = 200_000_000  # a file is held in memory while it can be downloaded
-_TYPES = {
-    ".wav": "audio/wav",
-    ".flac": "audio/flac",
-    ".ogg": "audio/ogg",
-    ".mp3": "audio/mpeg",
-    ".aif": "audio/aiff",
-    ".aiff": "audio/aiff",
-}
 # `:` separates type, name and address of a dragged file in Chromium; the others are reserved on some system.
 _NOT_IN_NAMES = re.compile(r'[:/\\*?"<>|%]')
 _MAX_STEM_LENGTH = 100
@@ -51,7 +43,7 @@ def _offer(dataset: Dataset, clip: Clip, key: str) -> dict[str, str]:
         data = path.read_bytes()
     except OSError:
         return {"error": "This file cannot be read. It may have been moved or removed since its folder was prepared."}
-    name, mime = file_name(clip), _TYPES.get(path.suffix.lower(), "application/octet-stream")
+    name, mime = file_name(clip), media.MIME_TYPES.get(path.suffix.lower(), "application/octet-stream")
     files = runtime.get_instance().media_file_mgr
     address = files.add(data, mime, f"{key} file", file_name=name, is_for_static_download=True)
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")

@@ -6,8 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from ui.format import megabytes, milliseconds, percent, plural
 from ui.model import session
 from ui.model.loading import PageContext
-from ui.model.setting_metrics import SettingMetrics, measure
-from ui.model.state import Settings
+from ui.model.setting_metrics import SettingMetrics, measure, setting_key
 
 
 def place() -> DeltaGenerator:
@@ -22,27 +21,15 @@ def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMet
         if now is None:
             st.caption("This collection has no validation queries, so recall and speed are not measured.")
             return None
-        before = _before(context.settings, now)
+        before = _before(context, now)
         over = f"Measured on this machine over {plural(now.n_queries, 'validation query', 'validation queries')}."
+        found, looked_at = "Share of the 10 nearest that LSH finds.", "Share of the clips compared with the query."
+        time, memory = "Mean time of one search, one at a time.", "Memory of the tables in use, without the features."
         for label, field, text, smallest_change, exact, meaning in (
-            ("recall@10", "recall", percent, 0.0001, 1.0, f"Share of the 10 nearest that LSH finds. {over}"),
-            (
-                "looked at",
-                "candidate_fraction",
-                percent,
-                0.0001,
-                1.0,
-                f"Share of the clips compared with the query. {over}",
-            ),
-            (
-                "time per query",
-                "ms",
-                milliseconds,
-                0.01,
-                now.exact_ms,
-                f"Mean time of one search, one at a time. {over}",
-            ),
-            ("index", "nbytes", megabytes, 1e4, 0.0, "Memory that the tables in use take, beside the features."),
+            ("recall@10", "recall", percent, 0.0001, 1.0, f"{found} {over}"),
+            ("looked at", "candidate_fraction", percent, 0.0001, 1.0, f"{looked_at} {over}"),
+            ("time per query", "ms", milliseconds, 0.01, now.exact_ms, f"{time} {over}"),
+            ("index", "nbytes", megabytes, 1e4, 0.0, memory),
         ):
             value: float = getattr(now, field)
             change = value - getattr(before, field) if before else 0.0
@@ -57,9 +44,9 @@ def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMet
     return now
 
 
-def _before(s: Settings, now: SettingMetrics) -> SettingMetrics | None:
+def _before(context: PageContext, now: SettingMetrics) -> SettingMetrics | None:
     """Store the metrics of the last two settings; return the earlier one's if dataset and metric are the same."""
-    key = (s.dataset, s.metric, s.n_tables, s.n_bits, s.n_probes, s.seed, s.bucket_width)
+    key = setting_key(context)
     seen = session.LAST_METRICS.get()
     if not seen or seen[-1][0] != key:
         seen = (*seen, (key, now))[-2:]

@@ -25,7 +25,7 @@ def test_a_recipe_becomes_a_wav_a_browser_can_play():
 
 
 def test_a_recipe_of_another_version_has_no_sound_and_a_quiet_waveform():
-    dataset = SimpleNamespace(media="synth")
+    dataset = SimpleNamespace(media="synth", fingerprint="0123")
     unknown = clip('{"kinds":["no such thing"],"seed":7}')
     assert media.sound(dataset, unknown) is None
     assert media.peaks(dataset, unknown, 8) == [0] * 8

@@ -62,7 +62,7 @@ def add(app, folder):
     """Add a folder as a person does, and wait until it has been listened to."""
     app.text_input[0].set_value(str(folder)).run()
     next(button for button in app.button if button.label.startswith("Listen to")).click().run()
-    jobs().get(f"folder {folder}").wait()
+    jobs().get(f"folder {folder}").thread.join()
     app.run()
 
 
@@ -188,17 +188,17 @@ def test_a_host_fetches_the_collection_it_was_told_to(sample, home, tmp_path, mo
     app = run()
     assert not app.exception
     job = jobs().get("hosted collection")
-    job.wait()
+    job.thread.join()
     assert job.error is None
     assert asked == [(["https://a.example/made.zip"], sha256)]
     assert open_dataset(home / "hosted").fingerprint == sample.fingerprint
-    assert hosting.begin() is None
+    assert hosting.start() is None
 
 
 def test_a_collection_that_cannot_be_fetched_is_told_of_and_the_sample_serves(sample, monkeypatch):
     monkeypatch.setenv("EARSHOT_DATASET", "nonsense")
     run()
-    jobs().get("hosted collection").wait()
+    jobs().get("hosted collection").thread.join()
     app = run()
     assert not app.exception
     assert "Could not download the dataset. Retrying in 5 minutes." in said(app)
@@ -216,12 +216,12 @@ def hosted(monkeypatch, tmp_path, path, name):
 
 def test_another_collection_told_of_takes_the_place_of_the_first(sample, home, tmp_path, monkeypatch):
     hosted(monkeypatch, tmp_path, sample.path, "one.zip")
-    hosting.begin().wait()
+    hosting.start().thread.join()
     other = open_dataset(small_datasets.write(tmp_path / "made"))
     hosted(monkeypatch, tmp_path, other.path, "two.zip")
-    hosting.begin().wait()
+    hosting.start().thread.join()
     assert open_dataset(home / "hosted").fingerprint == other.fingerprint != sample.fingerprint
-    assert hosting.begin() is None
+    assert hosting.start() is None
 
 
 def test_what_failed_is_tried_again_some_minutes_later(sample, home, tmp_path, monkeypatch):
@@ -231,11 +231,11 @@ def test_what_failed_is_tried_again_some_minutes_later(sample, home, tmp_path, m
     hosted(monkeypatch, tmp_path, sample.path, "one.zip")
     with monkeypatch.context() as away:
         away.setattr("data_prep.download.parcel.fetch_file", fail)
-        failed = hosting.begin()
-        failed.wait()
-        assert hosting.begin() is failed
+        failed = hosting.start()
+        failed.thread.join()
+        assert hosting.start() is failed
     monkeypatch.setattr(hosting, "RETRY_AFTER_S", 0)
-    hosting.begin().wait()
+    hosting.start().thread.join()
     assert open_dataset(home / "hosted").fingerprint == sample.fingerprint
 
 
@@ -247,7 +247,7 @@ def test_secrets_with_a_typo_are_told_of_in_the_sidebar(sample, tmp_path, monkey
     config.set_option("secrets.files", [str(secrets)])
     try:
         run()
-        jobs().get("hosted collection").wait()
+        jobs().get("hosted collection").thread.join()
         app = run()
     finally:
         config.set_option("secrets.files", before)

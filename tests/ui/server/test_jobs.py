@@ -13,9 +13,9 @@ def test_a_job_says_how_far_it_is_and_what_it_came_to():
         tell(0.5, "half of it")
         return "all done"
 
-    job = Jobs().begin("a", work)
-    job.wait()
-    assert (job.running, job.share, job.doing, job.said) == (False, 0.5, "half of it", "all done")
+    job = Jobs().start("a", work)
+    job.thread.join()
+    assert (job.running, job.share, job.activity, job.result) == (False, 0.5, "half of it", "all done")
 
 
 def test_while_one_runs_no_second_of_its_name_begins():
@@ -27,10 +27,10 @@ def test_while_one_runs_no_second_of_its_name_begins():
         return "done"
 
     jobs = Jobs()
-    first = jobs.begin("a", work)
-    assert jobs.begin("a", work) is first
+    first = jobs.start("a", work)
+    assert jobs.start("a", work) is first
     go_on.set()
-    first.wait()
+    first.thread.join()
     assert begun == [1]
 
 
@@ -40,9 +40,9 @@ def test_a_stopped_job_ends_and_says_that_it_can_be_resumed():
             threading.Event().wait(0.001)
         raise StoppedError("stopped")
 
-    job = Jobs().begin("a", work)
+    job = Jobs().start("a", work)
     job.stop()
-    job.wait()
+    job.thread.join()
     assert "begin again to resume" in job.error
 
 
@@ -50,8 +50,8 @@ def test_bad_input_is_told_in_its_own_words():
     def work(tell, should_stop):
         raise InputError("there is no such folder")
 
-    job = Jobs().begin("a", work)
-    job.wait()
+    job = Jobs().start("a", work)
+    job.thread.join()
     assert job.error == "there is no such folder"
 
 
@@ -60,8 +60,8 @@ def test_a_fault_of_our_own_is_no_traceback_on_the_page():
     def work(tell, should_stop):
         raise KeyError("secret detail")
 
-    job = Jobs().begin("a", work)
-    job.wait()
+    job = Jobs().start("a", work)
+    job.thread.join()
     assert "secret" not in job.error
     assert "log" in job.error
 
@@ -74,6 +74,6 @@ def test_a_job_that_failed_can_begin_again():
             raise error
         return "done"
 
-    jobs.begin("a", work).wait()
-    jobs.begin("a", work).wait()
-    assert jobs.get("a").said == "done"
+    jobs.start("a", work).thread.join()
+    jobs.start("a", work).thread.join()
+    assert jobs.get("a").result == "done"

@@ -155,12 +155,12 @@ def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | No
     if job is not None and job.running:
         _watch(name, job)
         return
-    if job is not None and job.said:
-        st.info(plain(job.said))
+    if job is not None and job.result:
+        st.info(plain(job.result))
     elif job is not None and job.error:
         st.warning(plain(job.error, 900))
     if here:
-        if job is None or not job.said:
+        if job is None or not job.result:
             st.markdown("It is here: choose it as your collection, in the sidebar.")
         another = dict.fromkeys(visits.carried(), "")  # the clip in the link belongs to the open collection
         links.draw("listen", "Hear it on Listen", **{**another, "dataset": here})
@@ -172,14 +172,14 @@ def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | No
 
 
 def _begin(name: str, work: Work) -> None:
-    jobs().begin(name, work)
+    jobs().start(name, work)
 
 
 @st.fragment(run_every=1.0)
 def _watch(name: str, job: Job) -> None:
     if not job.running:
         st.rerun()
-    st.progress(job.share or 0.0, f"{plain(job.doing, 160)}")
+    st.progress(job.share or 0.0, f"{plain(job.activity, 160)}")
     st.button("Stop", key=f"stop {name}", on_click=job.stop)
 
 

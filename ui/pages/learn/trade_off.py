@@ -129,7 +129,7 @@ def _probes(view: QueryView) -> None:
     rows = []
     for n_probes in sorted({*PROBES, s.n_probes}):
         other = replace(s, n_probes=n_probes)
-        recall, candidates = setting_metrics.quality(replace(context, settings=other), other, sample)
+        recall, candidates = setting_metrics.quality(replace(context, settings=other))
         here = "you are here" if n_probes == s.n_probes else ""
         rows.append((str(n_probes), percent(recall), percent(candidates), here))
     few_numbers(pd.DataFrame(rows, columns=["probes", "recall", "looked at", setting(s.n_tables, s.n_bits)]))

@@ -203,7 +203,7 @@ def _all_runs(runs: Mapping[str, Run], shown: str) -> None:
             if name != shown:
                 st.button("Show", key=f"show {name}", on_click=race_session.show, args=(name, run))
             label, after = ("Unpin", None) if name == pinned else ("Pin", name)
-            st.button(label, key=f"pin {name}", on_click=race_session.pin, args=(after,))
+            st.button(label, key=f"pin {name}", on_click=session.RACE_PINNED.set, args=(after,))
     with st.container(horizontal=True):
         for kind, text, mime in (
             ("CSV", race_runs.as_csv(runs.values()), "text/csv"),

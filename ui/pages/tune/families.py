@@ -12,7 +12,7 @@ from lsh.params import FAMILIES
 from ui.figures.families import families
 from ui.format import percent
 from ui.model import commands
-from ui.model.recall_grid import GridView, key
+from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS
 from ui.pages.tune.measure_on_request import on_request
 from ui.widgets.charts import draw, few_numbers
@@ -40,7 +40,7 @@ def show(view: GridView) -> None:
     st.header("Would learned hashes find more?")
     metric = view.context.settings.metric
     makers = {NAMES[family]: partial(_compare, view, family) for family in (*FAMILIES[metric], "kmeans")}
-    made = on_request("families", key(view.context), makers, INVITATION, "Compare the families")
+    made = on_request("families", view.context.index_key, makers, INVITATION, "Compare the families")
     if made is None:
         return
     st.markdown(sentence(made))

@@ -14,7 +14,7 @@ from ui.format import capitalised, percent
 from ui.frame import error_pages
 from ui.model import commands, recall_grid, session
 from ui.model.loading import PageContext
-from ui.model.recall_grid import GridView, cheapest_table, doubling, key
+from ui.model.recall_grid import GridView, cheapest_table, doubling
 from ui.model.state import K_NEIGHBOURS
 from ui.model.text import plain
 from ui.pages.tune import families, heat_map_clicks, probes, seeds, theory, timing, worst_queries
@@ -87,7 +87,7 @@ def _ask(view: GridView) -> float:
 
 def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
     """Find the best setting, move the sliders to it and store the reason; a callback, as sliders are drawn later."""
-    wish = (key(view.context), wanted)
+    wish = (view.context.index_key, wanted)
 
     def tell(step: str) -> None:
         why.markdown(plain(f"{capitalised(step)}…"))
@@ -106,7 +106,7 @@ def _why(view: GridView, wanted: float) -> str:
     """Return why this setting was chosen, if it was, else how the setting in force compares with the wanted recall."""
     s = view.context.settings
     wish, chosen, because = session.CHOSEN_SETTING.get()
-    if wish == (key(view.context), wanted) and chosen in (None, (s.n_tables, s.n_bits, s.n_probes)):
+    if wish == (view.context.index_key, wanted) and chosen in (None, (s.n_tables, s.n_bits, s.n_probes)):
         return plain(because, longest=1000)
     return compare_with_wanted(view.grid, view.here, wanted)
 

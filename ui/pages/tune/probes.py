@@ -13,7 +13,7 @@ from ui.figures.marks import Grid
 from ui.figures.probe_trade_off import recall_by_probes
 from ui.format import megabytes, number, percent, plural
 from ui.model import loading
-from ui.model.recall_grid import GridView, grid_of, key
+from ui.model.recall_grid import GridView, grid_of
 from ui.pages.tune.measure_on_request import on_request
 from ui.widgets.charts import BESIDE, draw, few_numbers
 
@@ -30,7 +30,7 @@ def show(view: GridView) -> None:
     """Draw recall against clips looked at for a few numbers of probes, once a visitor has asked for it."""
     st.header("More probes, or more tables?")
     makers = {plural(n, "probe"): partial(_measure, view, n) for n in PROBES}
-    made = on_request("probing", key(view.context), makers, INVITATION, "Measure 1 to 16 probes")
+    made = on_request("probing", view.context.index_key, makers, INVITATION, "Measure 1 to 16 probes")
     if made is None:
         return
     n_probes, row = view.context.settings.n_probes, view.grid.cell(*view.here)[0]

@@ -11,7 +11,7 @@ from lsh import LSHIndex, recall_grid
 from ui.figures.marks import Floats, Grid, setting
 from ui.figures.seeds import seed_spread
 from ui.format import percent, plural, points
-from ui.model.recall_grid import GridView, key
+from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS, MAX_SEED
 from ui.pages.tune.measure_on_request import on_request
 from ui.widgets.charts import BESIDE, draw, few_numbers
@@ -30,7 +30,7 @@ def show(view: GridView) -> None:
     seeds = [(s.seed + i) % (MAX_SEED + 1) for i in range(1, OTHERS + 1)]
     st.header("How much of it is luck?")
     makers = {f"seed {seed}": partial(_recall, view, seed) for seed in seeds}
-    others = on_request("luck", key(view.context), makers, INVITATION, f"Draw {OTHERS} more indexes")
+    others = on_request("luck", view.context.index_key, makers, INVITATION, f"Draw {OTHERS} more indexes")
     if others is None:
         return
     draws = np.stack([view.one_probe.recall, *others.values()])

@@ -9,7 +9,7 @@ from ui.figures.marks import Grid, setting
 from ui.figures.recall_cost import HEIGHT, time_cost, trade_off
 from ui.format import compare_times, milliseconds, percent
 from ui.model.loading import PageContext, Sample
-from ui.model.recall_grid import GridView, key
+from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS
 from ui.model.stopwatch import Stopwatch, Times
 from ui.model.text import plain
@@ -18,7 +18,7 @@ from ui.widgets.charts import STATIC, few_numbers
 
 def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
     """Draw recall against time in `place`; the first visitor sees the progress of the measurement there."""
-    watch = _stopwatch((*key(view.context), view.context.settings.n_probes), view.context, view.sample)
+    watch = _stopwatch((*view.context.index_key, view.context.settings.n_probes), view.context, view.sample)
     if watch.done:
         times = watch.run(lambda _: None)
         chart = said = place
