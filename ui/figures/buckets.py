@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Ints, marker, points
+from ui.figures.marks import Ints, bars, marker, points
 from ui.figures.palette import CANDIDATE, INK, PAPER, QUIET, SMALL_TEXT, SOFT_INK, Mode, new_figure
 from ui.format import plural
 
@@ -22,9 +22,7 @@ def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) 
     names = [f"<b>{t}</b>" if t == chosen + 1 else str(t) for t in ticks]
     figure.update_xaxes(range=[0.3, len(tables) + 0.7], tickvals=ticks, ticktext=names)
     figure.add_vrect(x0=chosen + 0.55, x1=chosen + 1.45, fillcolor=QUIET, opacity=0.35, line_width=0, layer="below")
-    figure.add_trace(
-        go.Bar(x=tables, y=sizes, width=0.12, marker={"color": CANDIDATE, "line": {"width": 0}}, hoverinfo="skip")
-    )
+    figure.add_trace(bars(tables, sizes, 0.12, CANDIDATE))
     texts = [
         f"table {t}: {plural(size, 'clip')}, {hit} of the nearest"
         for t, size, hit in zip(tables, sizes.tolist(), hits.tolist(), strict=True)

@@ -118,6 +118,13 @@ def line(
     )
 
 
+def bars(x: npt.ArrayLike, y: npt.ArrayLike, width: float, colour: str, texts: Sequence[str] = ()) -> go.Bar:
+    """Return bars, with a hover text each if `texts` are given."""
+    hover = {"text": list(texts), "textposition": "none", "hovertemplate": "%{text}<extra></extra>"}
+    marker = {"color": colour, "line": {"width": 0}}
+    return go.Bar(x=x, y=y, width=width, marker=marker, **(hover if texts else {"hoverinfo": "skip"}))
+
+
 def histogram(
     figure: go.Figure, distances: Floats, limit: float, unit: str, height: float | None = None
 ) -> tuple[float, float]:
@@ -131,8 +138,7 @@ def histogram(
         f"{low:.3g} to {low + width:.3g}{unit} away:<br>{percent(float(share))} of the clips"
         for low, share in zip(edges, shares, strict=False)
     ]
-    bars = go.Bar(x=middles, y=heights, width=0.9 * width, marker={"color": QUIET, "line": {"width": 0}}, name="clips")
-    figure.add_trace(bars.update(text=texts, textposition="none", hovertemplate="%{text}<extra></extra>"))
+    figure.add_trace(bars(middles, heights, 0.9 * width, QUIET, texts))
     return float(middles[peak]), float(heights[peak])
 
 

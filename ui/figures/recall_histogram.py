@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from ui.figures.marks import Ints, label
+from ui.figures.marks import Ints, bars, label
 from ui.figures.palette import FOUND, INK, Mode, new_figure
 
 HEIGHT = 300
@@ -14,17 +14,8 @@ def found_counts(counts: Ints, mode: Mode) -> go.Figure:
     figure = new_figure(f"of its {k} nearest, found", "queries", mode, height=HEIGHT, right=24, top=28)
     figure.update_xaxes(range=[-0.6, k + 0.6], tickvals=list(range(k + 1)))
     figure.update_yaxes(range=[0, 1.15 * max(int(counts.max(initial=0)), 1)])
-    figure.add_trace(
-        go.Bar(
-            x=list(range(k + 1)),
-            y=counts,
-            width=0.8,
-            marker={"color": FOUND, "line": {"width": 0}},
-            text=[f"{count} of {total} queries:<br>{found} of {k} found" for found, count in enumerate(counts)],
-            textposition="none",
-            hovertemplate="%{text}<extra></extra>",
-        )
-    )
+    texts = [f"{count} of {total} queries:<br>{found} of {k} found" for found, count in enumerate(counts)]
+    figure.add_trace(bars(list(range(k + 1)), counts, 0.8, FOUND, texts))
     mean = sum(found * int(count) for found, count in enumerate(counts)) / max(total, 1)
     figure.add_vline(x=mean, line={"color": INK[mode], "width": 1, "dash": "dash"})
     top = 1.1 * max(int(counts.max(initial=0)), 1)

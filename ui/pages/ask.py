@@ -1,7 +1,6 @@
 """Ask: search with a recorded sound or a sound file. The sound is not stored."""
 
 import hashlib
-from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -30,14 +29,6 @@ BY_WORDS = (
 _MIN_SCORE = 0.1  # of a label to be shown
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A sound to search with: its name (a hash), and its feature and labels."""
-
-    name: str
-    asked: SoundQuery
-
-
 def show(context: PageContext) -> None:
     """Draw the page."""
     if session.ASK_LEADS_TO_LISTEN.pop():
@@ -48,25 +39,30 @@ def show(context: PageContext) -> None:
         st.markdown(INTRO)
         data = _take()
     with right:
-        question = _understand(context.dataset, data)
-        if question is None:
-            _invite(data)
+        asked = _query_of(context.dataset, data)
+        if asked is None:
+            if data is None:
+                with st.container(border=True):
+                    st.markdown("**Nothing asked yet.** Press the microphone, make a sound, and press it again.")
+                    st.markdown("What is near to it appears here, found by LSH at the L and K that you have set.")
             return
         with left:
-            _what_was_heard(context.dataset, question)
-        _answer(context, question)
+            _draw_labels(context.dataset, asked[1])
+        _answer(context, *asked)
 
 
 def _take() -> bytes | None:
     """Draw the recorder and the file upload; return the sound given last."""
     limit = f"up to {MAX_SOUND_S:.0f} seconds"
-    recorded = st.audio_input(f"Record, {limit}", sample_rate=16_000, key="recording", on_change=_prefer, args=("rec",))
+    recorded = st.audio_input(
+        f"Record, {limit}", sample_rate=16_000, key="recording", on_change=session.ASKED_BY.set, args=("rec",)
+    )
     given = st.file_uploader(
         f"Or a file, {limit} and {megabytes(MAX_UPLOAD_BYTES)}",
         TYPES,
         key="given sound",
         max_upload_size=MAX_UPLOAD_BYTES // 1_000_000,
-        on_change=_prefer,
+        on_change=session.ASKED_BY.set,
         args=("file",),
     )
     first, second = (given, recorded) if session.ASKED_BY.get() == "file" else (recorded, given)
@@ -78,58 +74,47 @@ def _take() -> bytes | None:
     return bytes(chosen.getvalue())
 
 
-def _prefer(way: str) -> None:
-    session.ASKED_BY.set(way)
-
-
-def _understand(dataset: Dataset, data: bytes | None) -> Question | None:
-    """Return the query made of a sound, once per sound and collection; None after a message if it cannot be made."""
+def _query_of(dataset: Dataset, data: bytes | None) -> tuple[str, SoundQuery] | None:
+    """Return a sound's name, a hash, and the query made of it, once per sound and collection; None after a message."""
     if data is None:
         session.ASKED_SOUND.pop()
         return None
     name = f"{hashlib.sha256(data).hexdigest()[:16]} {dataset.fingerprint[:16]}"
     known = session.ASKED_SOUND.get()
     if known is not None and known[0] == name:
-        return Question(*known)
+        return known
     try:
         with st.spinner("Listening to your sound…"):
-            question = Question(name, _embedder(dataset.fingerprint, dataset).embed(data, "your sound"))
+            query = _embedder(dataset.fingerprint, dataset).embed(data, "your sound")
     except DownloadError as error:
-        st.warning("The model that listens to sounds is not on this machine yet, and cannot be fetched now.")
+        st.warning("The model that listens to sounds is not on this machine yet, and could not be downloaded.")
         st.caption(plain(error, longest=600))
         return None
     except DataError as error:
         st.warning(plain(f"{capitalised(str(error))}."))
         return None
-    session.ASKED_SOUND.set((name, question.asked))
-    return question
+    session.ASKED_SOUND.set((name, query))
+    return name, query
 
 
-def _invite(data: bytes | None) -> None:
-    if data is None:
-        with st.container(border=True):
-            st.markdown("**Nothing asked yet.** Press the microphone, make a sound, and press it again.")
-            st.markdown("What is near to it appears here, found by LSH at the L and K that you have set.")
-
-
-def _what_was_heard(dataset: Dataset, question: Question) -> None:
-    heard = [f"{plain(name)} {percent(score)}" for name, score in question.asked.labels if score >= _MIN_SCORE]
+def _draw_labels(dataset: Dataset, query: SoundQuery) -> None:
+    heard = [f"{plain(name)} {percent(score)}" for name, score in query.labels if score >= _MIN_SCORE]
     if heard:
         st.markdown(f"**Heard:** {' · '.join(heard)}")
-    elif question.asked.labels:
+    elif query.labels:
         st.markdown("**Heard:** nothing the model can name with any confidence.")
     if _embedder(dataset.fingerprint, dataset).method == "labels":
         st.caption(BY_WORDS)
 
 
-def _answer(context: PageContext, question: Question) -> None:
+def _answer(context: PageContext, name: str, asked: SoundQuery) -> None:
     try:
-        found = answer_to(context, np.asarray(question.asked.feature), question.name)
+        found = answer_to(context, np.asarray(asked.feature), name)
     except LSHError as error:
         answer_messages.unsearchable(error)
         return
     answer_messages.draw_summary(context, found)
-    query = _as_clip(context.dataset, question)
+    query = _as_clip(context.dataset, asked)
     neighbour_lists.draw(context, "asked neighbours", query, found, _listen_to)
     export.buttons(context, query, found, link=False)
 
@@ -139,11 +124,11 @@ def _listen_to(clip_id: str) -> None:
     session.ASK_LEADS_TO_LISTEN.set(True)
 
 
-def _as_clip(dataset: Dataset, question: Question) -> Clip:
+def _as_clip(dataset: Dataset, query: SoundQuery) -> Clip:
     """Return the sound as a clip, so that cards can mark shared labels."""
-    names = {name for name, score in question.asked.labels if score >= _MIN_SCORE}
+    names = {name for name, score in query.labels if score >= _MIN_SCORE}
     labels = tuple(i for i, name in enumerate(dataset.label_names) if name in names)
-    return Clip("your-sound", "test", -1, "", 0.0, question.asked.seconds, labels, 1)
+    return Clip("your-sound", "test", -1, "", 0.0, query.seconds, labels, 1)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -172,7 +172,7 @@ def test_a_family_that_finds_more_is_named():
 
 def test_a_difference_within_the_error_is_no_difference():
     said = tune_families.sentence({"own": comparison(0.60, 0.4), "A": comparison(0.62, 0.45)})
-    assert "**A, the best of the others, finds about as much**, 62 %" in said
+    assert "**A, the best of the others, finds about as much: 62 %**" in said
     assert "By labels A is ahead: 45 % of its answers" in said
 
 

@@ -4,6 +4,7 @@ import os
 from math import floor
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from data_prep.audioset.disk_space import format_bytes, published_bytes
@@ -21,6 +22,7 @@ from ui.pages.data.folder import collection_of, listening
 from ui.server import hosting
 from ui.server.jobs import Job, Work, jobs
 from ui.widgets import links
+from ui.widgets.charts import few_numbers
 
 _DISK = {subset: f"needs {format_bytes(sum(published_bytes(subset)))} of disk while it works" for subset in SUBSETS}
 SIZES: dict[Subset, str] = {
@@ -51,23 +53,17 @@ def _this_collection(context: PageContext) -> None:
         made = " · ".join(plain(features[name]) for name in ("embedder", "aggregation") if features.get(name))
         st.markdown(f"**Features** {dataset.dim} numbers per clip. {made}")
     with right:
-        rows = {"database": "train", "to tune with": "validation", "to test with": "test"}
-        st.table(
-            {
-                "clips": list(rows),
-                "count": [f"{dataset.n_rows(split):,}" for split in rows.values()],
-            },
-            border="horizontal",
-            hide_index=True,
-        )
-        st.markdown(f"{len(dataset.label_names):,} labels, {megabytes(_bytes(dataset))} on disk.")
+        splits = (("database", "train"), ("to tune with", "validation"), ("to test with", "test"))
+        counts = [(name, f"{dataset.n_rows(split):,}") for name, split in splits]
+        few_numbers(pd.DataFrame(counts, columns=["clips", "count"]))
+        n_bytes = sum(int(facts["bytes"]) for facts in dataset.manifest["files"].values())
+        st.markdown(f"{plural(len(dataset.label_names), 'label')}, {megabytes(n_bytes)} on disk.")
     _notes(dataset)
     if st.button("Verify files", help="Compares each file with its sha256, and every count and row."):
         with st.spinner("Reading every file…"):
             problems = verify_dataset(dataset.path)
         if problems:
-            are = "thing is", "things are"
-            st.warning(f"{plural(len(problems), *are)} wrong: {plain(problems[0], 600)}")
+            st.warning(f"{plural(len(problems), 'thing is', 'things are')} wrong: {plain(problems[0], 600)}")
         else:
             st.info(f"All {len(dataset.manifest['files'])} files are undamaged.")
 
@@ -88,7 +84,7 @@ def _get_audioset() -> None:
     st.header("Get AudioSet")
     st.markdown(
         "The features of two million ten-second clips from YouTube, with 527 labels, published by Google (CC BY 4.0). "
-        "Stop whenever you like: it carries on where it was."
+        "Stop whenever you like: it continues where it was."
     )
     if _elsewhere("python -m data_prep audioset --subset balanced"):
         return
@@ -167,7 +163,11 @@ def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | No
     words = again if here else begin
     if words:
         st.button(
-            words, key=f"begin {name}", type="secondary" if here else "primary", on_click=_begin, args=(name, work)
+            words,
+            key=f"begin {name}",
+            type="secondary" if here else "primary",
+            on_click=_begin,
+            args=(name, work),
         )
 
 
@@ -181,7 +181,3 @@ def _watch(name: str, job: Job) -> None:
         st.rerun()
     st.progress(job.share or 0.0, f"{plain(job.activity, 160)}")
     st.button("Stop", key=f"stop {name}", on_click=job.stop)
-
-
-def _bytes(dataset: Dataset) -> int:
-    return sum(int(facts["bytes"]) for facts in dataset.manifest["files"].values())

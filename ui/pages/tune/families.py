@@ -10,6 +10,7 @@ import streamlit as st
 from lsh.analysis.comparing import BUDGETS, PROBES, TABLES, Comparison, Mean, compare, index_family
 from lsh.params import FAMILIES
 from ui.figures.families import families
+from ui.figures.marks import RECALL
 from ui.format import percent
 from ui.model import commands
 from ui.model.recall_grid import GridView
@@ -24,12 +25,13 @@ NAMES = {
     "grh": "GRH",
     "kmeans": "k-means",
 }
-INVITATION = f"""
+INTRO = f"""
 Random walls know nothing of your sounds. **ITQ** (iterative quantisation) turns them so that few clips lie near one;
 **GRH** (graph regularised hashing) learns from labels which clips belong together; **k-means** has no walls but
 centres, and looks around the nearest. Each may look at the same share of the clips, with {TABLES} tables and {PROBES}
 probes (k-means: as many buckets as fit). Building them takes some seconds.
 """
+Means = tuple[Mean, Mean]  # recall, label precision
 _ERRORS = 2  # standard errors by which two means must differ to be told apart
 _BUDGET = BUDGETS[-2]  # of the comparison in words
 
@@ -38,16 +40,17 @@ _BUDGET = BUDGETS[-2]  # of the comparison in words
 def show(view: GridView) -> None:
     """Draw recall and label precision of each family at equal budgets, once a visitor has asked for it."""
     st.header("Would learned hashes find more?")
+    st.markdown(INTRO)
     metric = view.context.settings.metric
     makers = {NAMES[family]: partial(_compare, view, family) for family in (*FAMILIES[metric], "kmeans")}
-    made = on_request("families", view.context.index_key, makers, INVITATION, "Compare the families")
+    made = on_request("families", view.context.index_key, makers, "Compare the families")
     if made is None:
         return
     st.markdown(sentence(made))
     left, right = st.columns(2, gap="large")
     exact = next(iter(made.values())).exact_label_precision.value
     for place, field, axis, reference in (
-        (left, "recall", "recall, share of the 10 nearest found", None),
+        (left, "recall", RECALL, None),
         (right, "label_precision", "share of the 10 with a label of the query", exact),
     ):
         lines = {name: _line(one, field) for name, one in made.items()}
@@ -68,26 +71,30 @@ def show(view: GridView) -> None:
 
 def sentence(made: Mapping[str, Comparison]) -> str:
     """Say which family has most recall, and which most label precision, within 5 %, if that is more than chance."""
-    own, *others = [(name, _at(one, _BUDGET)) for name, one in made.items()]
+    (own, mine), *others = [(name, _at(one, _BUDGET)) for name, one in made.items()]
     known = [(name, row) for name, row in others if row is not None]
-    if own[1] is None or not known:
+    if mine is None or not known:
         return f"Not every family has a setting that looks at {percent(_BUDGET, 1)} of the clips or less."
-    name, best = max(known, key=lambda other: other[1][0].value)
-    (recall, precision), exact = own[1], next(iter(made.values())).exact_label_precision
-    more = best[0].value - recall.value
-    said = f"Within {percent(_BUDGET, 1)} of the clips, {own[0]} find {percent(recall.value)} of the nearest; "
-    if abs(more) <= _ERRORS * float(np.hypot(best[0].error, recall.error)):
-        said += f"**{name}, the best of the others, finds about as much**, {percent(best[0].value)}."
-    else:
-        said += f"**{name}, the best of the others, {'more' if more > 0 else 'less'}: {percent(best[0].value)}**."
-    highest = max(known, key=lambda other: other[1][1].value)
-    lead = highest[1][1].value - precision.value
-    if lead > _ERRORS * float(np.hypot(highest[1][1].error, precision.error)):
+    (name, recall, more), (by_labels, precision, ahead) = (_best(known, mine, i) for i in range(2))
+    finds = "finds about as much" if not more else "more" if more > 0 else "less"
+    said = (
+        f"Within {percent(_BUDGET, 1)} of the clips, {own} find {percent(mine[0].value)} of the nearest; **{name}, the "
+        f"best of the others, {finds}: {percent(recall)}**."
+    )
+    if ahead > 0:
         return (
-            f"{said} By labels {highest[0]} is ahead: {percent(highest[1][1].value)} of its answers share one "
-            f"with the query; {own[0]} have {percent(precision.value)}."
+            f"{said} By labels {by_labels} is ahead: {percent(precision)} of its answers share one with the query; "
+            f"{own} have {percent(mine[1].value)}."
         )
-    return f"{said} By labels none is clearly ahead; exact search has {percent(exact.value)}."
+    exact = next(iter(made.values())).exact_label_precision.value
+    return f"{said} By labels none is clearly ahead; exact search has {percent(exact)}."
+
+
+def _best(known: list[tuple[str, Means]], mine: Means, i: int) -> tuple[str, float, float]:
+    """Return the family with the highest mean `i`, that mean, and its lead over `mine`, 0 if that may be chance."""
+    name, best = max(((name, row[i]) for name, row in known), key=lambda other: other[1].value)
+    lead = best.value - mine[i].value
+    return name, best.value, lead if abs(lead) > _ERRORS * float(np.hypot(best.error, mine[i].error)) else 0.0
 
 
 def table(made: Mapping[str, Comparison]) -> pd.DataFrame:
@@ -99,7 +106,7 @@ def table(made: Mapping[str, Comparison]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["", *(f"≤ {percent(budget, 1)}" for budget in BUDGETS)])
 
 
-def _at(one: Comparison, budget: float) -> tuple[Mean, Mean] | None:
+def _at(one: Comparison, budget: float) -> Means | None:
     """Return recall and label precision within a budget; None where no setting keeps it."""
     return next(((row.recall, row.label_precision) for row in one.rows if row.budget == budget), None)
 

@@ -44,9 +44,9 @@ class Parts(Generic[T]):
 
 
 def on_request(
-    key: str, index: tuple[object, ...], makers: Mapping[str, Callable[[], T]], invitation: str, label: str
+    key: str, index: tuple[object, ...], makers: Mapping[str, Callable[[], T]], label: str
 ) -> dict[str, T] | None:
-    """Return the parts of a measurement if they are made; else offer to make them, and make them on a button's press.
+    """Return the parts of a measurement if they are made; else draw a button that makes them.
 
     `key` and `index` name the measurement and what it is made of; visitors who measure the same share the parts.
     """
@@ -56,7 +56,6 @@ def on_request(
         return made
     whole = st.empty()
     with whole.container(border=True, key=key):
-        st.markdown(invitation)
         button, place = st.columns([2, 5], gap="medium", vertical_alignment="center")
         if not button.button(label, key=f"{key} button", width="stretch"):
             return None

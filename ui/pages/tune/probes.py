@@ -18,10 +18,10 @@ from ui.pages.tune.measure_on_request import on_request
 from ui.widgets.charts import BESIDE, draw, few_numbers
 
 PROBES = (1, 2, 4, 8, 16)
-INVITATION = """
-A table can be asked more than once: after your sound's own bucket, the buckets next door, the likeliest first. Each
-look is a **probe**. Probes find more without another table, so without more memory. But they look at more, too. What
-do they bring when you look at no more than now?
+INTRO = """
+A table can be searched more than once: after your sound's own bucket, the buckets next door, the likeliest first. Each
+bucket searched is a **probe**. Probes find more without another table, so without more memory. But they look at more,
+too. What do they bring when you look at no more than now?
 """
 
 
@@ -29,8 +29,9 @@ do they bring when you look at no more than now?
 def show(view: GridView) -> None:
     """Draw recall against clips looked at for a few numbers of probes, once a visitor has asked for it."""
     st.header("More probes, or more tables?")
+    st.markdown(INTRO)
     makers = {plural(n, "probe"): partial(_measure, view, n) for n in PROBES}
-    made = on_request("probing", view.context.index_key, makers, INVITATION, "Measure 1 to 16 probes")
+    made = on_request("probing", view.context.index_key, makers, "Measure 1 to 16 probes")
     if made is None:
         return
     n_probes, row = view.context.settings.n_probes, view.grid.cell(*view.here)[0]

@@ -17,7 +17,7 @@ from ui.pages.tune.measure_on_request import on_request
 from ui.widgets.charts import BESIDE, draw, few_numbers
 
 OTHERS = 5
-INVITATION = f"""
+INTRO = f"""
 Every wall between buckets is drawn at random: another **seed** is another index, of the same L and K. See how far
 {OTHERS} others are from yours. Each is built, measured at every setting and thrown away.
 """
@@ -29,8 +29,9 @@ def show(view: GridView) -> None:
     s = view.context.settings
     seeds = [(s.seed + i) % (MAX_SEED + 1) for i in range(1, OTHERS + 1)]
     st.header("How much of it is luck?")
+    st.markdown(INTRO)
     makers = {f"seed {seed}": partial(_recall, view, seed) for seed in seeds}
-    others = on_request("luck", view.context.index_key, makers, INVITATION, f"Draw {OTHERS} more indexes")
+    others = on_request("luck", view.context.index_key, makers, f"Draw {OTHERS} more indexes")
     if others is None:
         return
     draws = np.stack([view.one_probe.recall, *others.values()])
