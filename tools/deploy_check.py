@@ -1,10 +1,9 @@
-"""Run the app as a small host would, visit it a hundred times, and report: `make deploy-check`.
+"""Deploy check: time and memory of the app under the limits of a small host (`make deploy-check`).
 
-The host is Streamlit Community Cloud: 690 MB of memory promised, 2.7 GB at most, less than two processors. The server
-gets one processor and a limit on its memory. It starts twice: as on a new host, where the first search compiles the
-kernels, and again as an app that wakes there. Then a real browser opens all eight pages in turn, uses each as a new
-visitor, and leaves, again and again, under both distances. Exit 1 when a page fails, the first one is late after
-waking, or memory goes above what is allowed.
+The limits are those of Streamlit Community Cloud: 690 MB of memory guaranteed, 2.7 GB at most, less than two
+processors. The server gets one processor and a limit on its memory. It is started twice: on a new host, where the first
+search compiles the kernels, and again with compiled kernels. A browser then opens all eight pages in turn under both
+distances, each as a new visitor. Exit code 1 if a page fails, the first page is too slow, or too much memory is used.
 """
 
 import argparse
@@ -24,23 +23,29 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from playwright.sync_api import Browser, sync_playwright
-from visitor import PATIENCE_MS, Visitors
+from visitor import TIMEOUT_MS, Visitors
 
 ROOT = Path(__file__).resolve().parent.parent
-ALLOWED_MB = 600
-MOST_MB = 2_700
+ALLOWED_MB = 600  # at the end
+MAX_MB = 2_700  # at any moment
 FIRST_PAGE_S = 10.0
 
 
 def main() -> int:
-    """Run the check; return 0 when the app fits, 1 when it does not, 2 when this could not be found out."""
-    parser = argparse.ArgumentParser(description="Run the app under a small host's limits.")
-    parser.add_argument("dataset", type=Path, nargs="?", default=ROOT / "data" / "sample", help="a prepared dataset")
-    parser.add_argument("--visits", type=int, default=100, metavar="N")
+    """Run the check; return 0 if the app keeps the limits, 1 if it does not, 2 if the check cannot run."""
+    parser = argparse.ArgumentParser(description="Measure time and memory of the app under the limits of a small host.")
+    parser.add_argument(
+        "dataset",
+        type=Path,
+        nargs="?",
+        default=ROOT / "data" / "sample",
+        help="folder of a prepared dataset (default: data/sample)",
+    )
+    parser.add_argument("--visits", type=int, default=100, metavar="N", help="number of visits (default: 100)")
     options = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        print("error: no chromium here: install it, for this check opens the app in a browser", file=sys.stderr)
+        print("error: chromium is not installed; this check opens the app in a browser", file=sys.stderr)
         return 2
     try:
         title = json.loads((options.dataset / "manifest.json").read_bytes())["title"]
@@ -53,51 +58,53 @@ def main() -> int:
         browser.close()
     for failure in failures:
         print(f"FAIL: {failure}")
-    print("the app fits" if not failures else "the app does not fit")
+    print("the app keeps the limits" if not failures else "the app does not keep the limits")
     return 1 if failures else 0
 
 
 def check(browser: Browser, dataset: Path, title: str, visits: int, kernels: str) -> list[str]:
-    """Start as on a new host, wake, be visited; print how it goes, and return what is wrong."""
-    print(f"{title}, one processor, at most {MOST_MB:,} MB of data")
+    """Start the app on a new host and again, visit it; print the measurements, and return what is wrong."""
+    print(f"{title}, one processor, at most {MAX_MB:,} MB of data")
     with served(dataset, kernels) as (process, address, began):
         seconds = first_neighbours(browser, address, dataset, began)
-        print(f"on a new host: first neighbours after {seconds:.1f} s, kernels being compiled, once", flush=True)
-        print(f"   1 visit:  {say_memory(process.pid)}, with the process that compiles", flush=True)
+        print(f"on a new host: first neighbours after {seconds:.1f} s, kernels compiled", flush=True)
+        print(f"   1 visit:  {memory_text(process.pid)}, with the compiling process", flush=True)
         while _children(process.pid):
             time.sleep(0.5)
     with served(dataset, kernels) as (process, address, began):
         seconds = first_neighbours(browser, address, dataset, began)
         print(f"woken again: first neighbours after {seconds:.1f} s (allowed: {FIRST_PAGE_S:.0f})", flush=True)
-        late = [f"the first page took {seconds:.1f} s, allowed are {FIRST_PAGE_S:.0f}"] * (seconds > FIRST_PAGE_S)
-        print(f"   1 visit:  {say_memory(process.pid)}", flush=True)
+        late = [f"the first page took {seconds:.1f} s, allowed are {FIRST_PAGE_S:.0f} s"] * (seconds > FIRST_PAGE_S)
+        print(f"   1 visit:  {memory_text(process.pid)}", flush=True)
         visitors = Visitors(browser, address, dataset.name, title)
         return late + visit_all(visitors, process.pid, visits)
 
 
 def visit_all(visitors: Visitors, pid: int, visits: int) -> list[str]:
-    """Visit again and again; print how it goes, and return what is wrong."""
+    """Make the visits; print the memory after each ten, and return what is wrong."""
     failures = []
     for number in range(visits):
         problem = visitors.visit(number)
         if problem:
             failures.append(f"visit {number + 1}: {problem}")
         if number % 10 == 9 or number == visits - 1:
-            print(f"{number + 1:4} visits: {say_memory(pid)}", flush=True)
+            print(f"{number + 1:4} visits: {memory_text(pid)}", flush=True)
     print("done: " + ", ".join(f"{count} {what}" for what, count in visitors.done.items()))
     resident, peak = memory_mb(pid)
     if resident > ALLOWED_MB:
-        failures.append(f"{resident:.0f} MB of memory after {visits} visits, allowed are {ALLOWED_MB}")
-    if peak > MOST_MB:
-        failures.append(f"{peak:.0f} MB of memory at the most, allowed are {MOST_MB}")
+        failures.append(
+            f"{resident:.0f} MB of memory after {visits} visit{'s' * (visits != 1)}, allowed are {ALLOWED_MB}"
+        )
+    if peak > MAX_MB:
+        failures.append(f"{peak:.0f} MB of memory at the peak, allowed are {MAX_MB}")
     return failures
 
 
 def first_neighbours(browser: Browser, address: str, dataset: Path, began: float) -> float:
-    """Open the app as its first visitor; return the seconds from the server's start to the first neighbour shown."""
+    """Open the app as its first visitor; return the seconds from the start of the server to the first neighbour."""
     context = browser.new_context()
     page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
+    page.set_default_timeout(TIMEOUT_MS)
     page.goto(f"{address}/?dataset={dataset.name}")
     page.locator(".neighbours .card").first.wait_for()
     seconds = time.monotonic() - began
@@ -108,9 +115,9 @@ def first_neighbours(browser: Browser, address: str, dataset: Path, began: float
 
 @contextmanager
 def served(dataset: Path, kernels: str) -> Iterator[tuple["subprocess.Popen[bytes]", str, float]]:
-    """Yield the app's server, with one processor and no more data than the host allows, its address, and its start.
+    """Yield the process of the app's server under the limits, its address, and its start (time.monotonic()).
 
-    `kernels`: the folder that keeps compiled kernels from one start to the next.
+    kernels: folder of the compiled kernels, kept between starts.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -131,17 +138,17 @@ def served(dataset: Path, kernels: str) -> Iterator[tuple["subprocess.Popen[byte
             process.wait()
 
 
-def say_memory(pid: int) -> str:
-    """Say how much memory a process and its children hold, and have held."""
+def memory_text(pid: int) -> str:
+    """Return the memory of a process and its children as text: now, and at the peak."""
     resident, peak = memory_mb(pid)
-    return f"{resident:.0f} MB of memory, {peak:.0f} at the most"
+    return f"{resident:.0f} MB of memory, {peak:.0f} at the peak"
 
 
 def memory_mb(pid: int) -> tuple[float, float]:
-    """Return the resident memory of a process and its children now, and each at its most, in MB."""
+    """Return the resident memory of a process and its children in MB: now, and the sum of their peaks."""
     resident = peak = 0.0
     for process in (pid, *_children(pid)):
-        with contextlib.suppress(OSError, KeyError):  # a child that ends meanwhile
+        with contextlib.suppress(OSError, KeyError):  # a child may end meanwhile
             lines = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
             resident += int(lines["VmRSS"].split()[0]) / 1024
             peak += int(lines["VmHWM"].split()[0]) / 1024
@@ -149,24 +156,24 @@ def memory_mb(pid: int) -> tuple[float, float]:
 
 
 def _children(pid: int) -> list[int]:
-    """Return the living children of a process: the one that compiles kernels."""
+    """Return the running children of a process, such as the one that compiles kernels."""
     found = [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
     return [child for child in found if Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def _small_host() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MB << 20, MOST_MB << 20))
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_MB << 20, MAX_MB << 20))
 
 
 def _wait_for(address: str) -> None:
     for _ in range(600):
         try:
-            with urlopen(address):  # noqa: S310  (our own server)
+            with urlopen(address):  # noqa: S310  (the server started here)
                 return
         except OSError:
             time.sleep(0.1)
-    raise TimeoutError(f"nothing answers at {address}")
+    raise TimeoutError(f"no answer from {address}")
 
 
 if __name__ == "__main__":

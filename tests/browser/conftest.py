@@ -1,4 +1,4 @@
-"""One server and one browser for all tests that look at the app as a person does."""
+"""Fixtures of the browser tests: one server and one Chromium for the whole session."""
 
 import os
 import shutil
@@ -18,22 +18,19 @@ from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
+CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 120_000  # ms; a first visit compiles, indexes and measures, on whatever machine this is
-expect.set_options(timeout=PATIENCE)
+TIMEOUT_MS = 120_000  # the first visit compiles kernels, builds an index and measures, perhaps on a slow machine
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Try a browser test that failed once more: a busy machine may swallow a key press, which says nothing about us.
-
-    The report counts those that needed it.
-    """
+    """Repeat a failed browser test once, since a busy machine can lose key presses; the report counts repeats."""
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=1))
@@ -41,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a collection named `videos`: 320 clips of YouTube videos that never were."""
+    """Return a folder with a collection named `videos`: 320 clips of YouTube videos that do not exist."""
     rng = np.random.default_rng(8)
     splits = ["train"] * 280 + ["validation"] * 20 + ["test"] * 20
     clips = ClipBatch(
@@ -63,7 +60,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def earshot(root: Path, videos: Path) -> Iterator[str]:
-    """Return the address of the app, started on a free port with the embedded sample, and `videos` beside it."""
+    """Return the address of the app, started on a free port with the embedded sample and the collection `videos`."""
     if not (root / "data" / "sample" / "manifest.json").is_file():
         pytest.skip("the embedded sample is not at data/sample: python -m data_prep sample --out data/sample")
     with socket.socket() as free:
@@ -72,8 +69,8 @@ def earshot(root: Path, videos: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {**os.environ, "EARSHOT_DATA": str(videos)}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=root, env=environment, **quiet) as app:
+    no_output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=root, env=environment, **no_output) as app:
         try:
             _wait_until_healthy(app, f"http://127.0.0.1:{port}/_stcore/health")
             yield f"http://127.0.0.1:{port}/"
@@ -83,24 +80,24 @@ def earshot(root: Path, videos: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Return a browser, or skip where the machine has none."""
+    """Return a browser; skip the test if Chromium is not installed."""
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def stranger(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens an empty page in a browser of its own, as another person would."""
+def new_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens an empty page in a new browser context, as another visitor."""
     contexts = []
 
     def open_page(width: int = 1440, height: int = 900, **looks: str) -> Page:
         contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **looks))
         page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(TIMEOUT_MS)
         return page
 
     yield open_page
@@ -109,11 +106,11 @@ def stranger(chromium: Browser) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture
-def visit(stranger: Callable[..., Page], earshot: str) -> Callable[..., Page]:
-    """Return a function that opens a link as another person would, and waits for the page."""
+def visit(new_page: Callable[..., Page], earshot: str) -> Callable[..., Page]:
+    """Return a function that opens a link as another visitor, and waits for the page."""
 
     def open_page(link: str = "", width: int = 1440, height: int = 900) -> Page:
-        page = stranger(width, height)
+        page = new_page(width, height)
         page.requests = []
         page.on("request", lambda request: page.requests.append(request.url))
         page.goto(link if link.startswith("http") else earshot + link)
@@ -128,7 +125,7 @@ def _wait_until_healthy(app: subprocess.Popen[bytes], address: str) -> None:
         if app.poll() is not None:
             pytest.fail(f"the app ended at once with status {app.returncode}")
         try:
-            with urlopen(address, timeout=2) as answer:  # noqa: S310  (an address of this test's own)
+            with urlopen(address, timeout=2) as answer:  # noqa: S310  (the server started by this fixture)
                 if answer.read() == b"ok":
                     return
         except OSError:

@@ -1,4 +1,4 @@
-"""Ask and Data, in a real browser: a file is given, its neighbours are heard, and one of them becomes the query."""
+"""Ask in a browser: upload a sound, search with a neighbour, export, and refuse a file that is no sound."""
 
 import io
 
@@ -29,28 +29,28 @@ def recording(root):
     return clip.clip_id, wav_bytes(render(clip.media), SAMPLE_RATE)
 
 
-def give(page, data):
+def upload(page, data):
     page.locator("input[type=file]").set_input_files({"name": "mine.wav", "mimeType": "audio/wav", "buffer": data})
     page.get_by_text("LSH looked at").first.wait_for()
 
 
-def test_a_neighbour_of_the_asked_sound_becomes_the_query_on_listen(page, recording):
+def test_find_similar_on_a_neighbour_opens_it_on_listen(page, recording):
     clip_id, data = recording
-    give(page, data)
+    upload(page, data)
     page.get_by_role("button", name="Find similar").first.click()
     page.wait_for_url(lambda url: f"clip={clip_id}" in url and "/ask" not in url)
     expect(page.get_by_role("heading", name="Ask with your own sound")).to_have_count(0)
 
 
-def test_the_neighbours_are_exported_as_a_table(page, recording):
-    give(page, recording[1])
+def test_neighbours_can_be_exported_as_csv(page, recording):
+    upload(page, recording[1])
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
     table = io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))
     assert len(table.readlines()) > 10
 
 
-def test_what_is_no_sound_is_refused_without_a_traceback(page):
+def test_a_file_that_is_no_sound_is_refused_without_a_traceback(page):
     page.locator("input[type=file]").set_input_files({"name": "x.wav", "mimeType": "audio/wav", "buffer": b"MZ" * 300})
     page.get_by_text("cannot be decoded").wait_for()
     assert page.locator("[data-testid=stException]").count() == 0

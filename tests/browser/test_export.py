@@ -1,4 +1,4 @@
-"""Taking away, in a real browser: the link to this very view, and the files of a collection of one's own."""
+"""Export in a browser: copying the link, dragging and saving sound files, downloads."""
 
 import numpy as np
 import pytest
@@ -10,21 +10,21 @@ from data_prep.dataset.writer import write_dataset
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-AWKWARD = 'kick: "loud" 50%\n♥.wav'  # what Linux lets a file be called
-SAFE = "kick_ _loud_ 50_ ♥.wav"
-GONE = "gone.wav"
+UNUSUAL_NAME = 'kick: "loud" 50%\n♥.wav'  # a valid file name on Linux
+SAFE_NAME = "kick_ _loud_ 50_ ♥.wav"
+MISSING_NAME = "gone.wav"
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
 
 
 @pytest.fixture(scope="module")
 def mine(videos, tmp_path_factory):
-    """Return the folder of the collection `mine`; nearest to its f1 are an awkward name and a file that is gone."""
+    """Return the folder of the collection `mine`; nearest to f1 are an unusually named and a missing file."""
     rng, n = np.random.default_rng(2), 40
     folder = tmp_path_factory.mktemp("sounds")
-    names = [AWKWARD, "1.wav", GONE, *(f"{i}.wav" for i in range(3, n))]
+    names = [UNUSUAL_NAME, "1.wav", MISSING_NAME, *(f"{i}.wav" for i in range(3, n))]
     for name in names:
         soundfile.write(folder / name, 0.1 * rng.standard_normal(1600), 16_000)
-    (folder / GONE).unlink()
+    (folder / MISSING_NAME).unlink()
     features = rng.standard_normal((n, 16)).astype(np.float32)
     features[[0, 2]] = features[1] + [[0.01], [0.02]] * rng.standard_normal((2, 16))
     clips = ClipBatch(
@@ -44,7 +44,7 @@ def mine(videos, tmp_path_factory):
 
 @pytest.fixture
 def page(visit, mine):
-    """Return the page of the sound f1 beside all its true neighbours."""
+    """Return the page of the sound f1, with its exact neighbours shown."""
     return visit("?dataset=mine&clip=f1&view=exact")
 
 
@@ -53,7 +53,7 @@ def copied(page):
 
 
 def drag(page, card):
-    """Begin to drag a card with the mouse, and return what goes along as a file, in Chromium's form."""
+    """Start to drag a card with the mouse; return the dragged data of type DownloadURL."""
     page.evaluate(
         "document.ondragstart = (event) => (window.dragged = event.dataTransfer.getData('DownloadURL'), undefined); 0"
     )
@@ -66,7 +66,7 @@ def drag(page, card):
     return page.evaluate("(() => { const it = window.dragged; delete window.dragged; return it })()")
 
 
-def test_one_press_copies_the_address_of_exactly_this_view(visit):
+def test_copy_link_copies_the_address_of_this_view(visit):
     page = visit("?L=9&K=7&view=exact")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy link").focus()
@@ -82,7 +82,7 @@ def test_one_press_copies_the_address_of_exactly_this_view(visit):
     expect(other.locator(".st-key-L input[type=range]")).to_have_value("9")
 
 
-def test_without_the_clipboard_the_link_is_copied_the_old_way(visit):
+def test_without_the_clipboard_api_the_link_is_copied_by_a_field(visit):
     page = visit()
     page.context.grant_permissions(["clipboard-read"])
     page.evaluate("window.clipboard = navigator.clipboard")
@@ -92,7 +92,7 @@ def test_without_the_clipboard_the_link_is_copied_the_old_way(visit):
     assert page.evaluate("window.clipboard.readText()").startswith(page.url.split("?")[0])
 
 
-def test_where_copying_is_refused_the_link_stands_selected_to_be_copied_by_hand(visit):
+def test_if_copying_is_refused_the_link_is_shown_selected(visit):
     page = visit()
     page.evaluate(f"{NO_CLIPBOARD}; document.execCommand = () => false; 0")
     page.locator(".copy").click()
@@ -106,7 +106,7 @@ def test_where_copying_is_refused_the_link_stands_selected_to_be_copied_by_hand(
     expect(page.get_by_role("button", name="Copy link")).to_be_focused()
 
 
-def test_a_card_is_dragged_out_as_its_file_one_after_another(page, mine):
+def test_cards_can_be_dragged_as_files_one_after_another(page, mine):
     for place in (2, 5):
         mime, name, address = drag(page, page.locator(".card").nth(place)).split(":", 2)
         answer = page.request.get(address)
@@ -115,22 +115,22 @@ def test_a_card_is_dragged_out_as_its_file_one_after_another(page, mine):
         assert answer.body() == (mine / name).read_bytes()
 
 
-def test_a_dragged_files_name_keeps_its_place_between_the_colons(page, mine):
+def test_a_dragged_file_name_contains_no_colon(page, mine):
     _, name, address = drag(page, page.locator('[data-clip="f0"]')).split(":", 2)
-    assert name == SAFE
-    assert page.request.get(address).body() == (mine / AWKWARD).read_bytes()
+    assert name == SAFE_NAME
+    assert page.request.get(address).body() == (mine / UNUSUAL_NAME).read_bytes()
 
 
-def test_the_keyboard_saves_a_file(page, mine):
+def test_a_file_can_be_saved_by_keyboard(page, mine):
     save = page.locator('[data-clip="f0"]').get_by_role("button", name="as a file")
     save.focus()
     with page.expect_download() as download:
         page.keyboard.press("Enter")
-    assert download.value.suggested_filename == SAFE
-    assert download.value.path().read_bytes() == (mine / AWKWARD).read_bytes()
+    assert download.value.suggested_filename == SAFE_NAME
+    assert download.value.path().read_bytes() == (mine / UNUSUAL_NAME).read_bytes()
 
 
-def test_the_files_come_however_soon_after_another_download_they_are_asked_for(page):
+def test_downloads_can_be_pressed_in_quick_succession(page):
     page.get_by_role("button", name="The files").wait_for()
     for _ in range(4):
         names = []
@@ -141,14 +141,14 @@ def test_the_files_come_however_soon_after_another_download_they_are_asked_for(p
         assert names == ["earshot-f1.csv", "earshot-f1.zip"]
 
 
-def test_a_file_that_is_gone_says_so_on_its_card_and_cannot_be_dragged(page):
+def test_the_card_of_a_missing_file_shows_an_error_and_cannot_be_dragged(page):
     card = page.locator('[data-clip="f2"]')
     card.get_by_role("button", name="as a file").click()
     expect(card.get_by_role("status")).to_contain_text("cannot be read")
     expect(card).to_have_attribute("draggable", "false")
 
 
-def test_a_collection_of_videos_offers_no_files(visit):
+def test_cards_of_videos_have_no_file(visit):
     page = visit("?dataset=videos")
     page.locator(".card").first.hover()
     expect(page.locator(".save")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Learn, as a newcomer meets it: a line that turns, a sound that plays, chapters in the link."""
+"""Learn in a browser: interactive figures, playing a clip, moving between chapters, links to other pages."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,11 +9,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture
-def learn(stranger, earshot):
-    """Return a function that opens a chapter on the sample and waits until all of the page is there."""
+def learn(new_page, earshot):
+    """Return a function that opens a chapter on the sample and waits until the page is complete."""
 
     def open_learn(chapter, **looks):
-        page = stranger(**looks)
+        page = new_page(**looks)
         page.goto(f"{earshot}learn?dataset=sample&chapter={chapter}")
         page.wait_for_selector(".st-key-metrics-strip [data-testid=stMetric]")
         return page
@@ -21,7 +21,7 @@ def learn(stranger, earshot):
     return open_learn
 
 
-def test_turning_the_line_with_the_keyboard_parts_the_neighbour_and_says_so(learn):
+def test_turning_the_line_by_keyboard_changes_the_bit_of_the_neighbour(learn):
     page = learn("One bit")
     page.get_by_text("Same side: the bit agrees").wait_for()
     page.get_by_role("slider", name="Turn the line, degrees").focus()
@@ -29,21 +29,21 @@ def test_turning_the_line_with_the_keyboard_parts_the_neighbour_and_says_so(lear
     page.get_by_text("Parted: the bit differs").wait_for()
 
 
-def test_a_missed_neighbour_can_be_heard(learn):
+def test_a_missed_neighbour_can_be_played(learn):
     page = learn("Missed")
     page.get_by_text("missed: LSH never looked at it").first.wait_for()
     page.locator("button.play").last.click()
     page.wait_for_function("window.earshot.state.phase === 'playing'")
 
 
-def test_the_next_button_opens_the_next_chapter_and_the_link_says_so(learn):
+def test_the_next_button_opens_the_next_chapter_and_updates_the_url(learn):
     page = learn("K bits")
     page.get_by_role("button", name="Next: Why several tables?").click()
     page.get_by_role("heading", name="Why several tables?").wait_for()
     page.wait_for_function("new URLSearchParams(location.search).get('chapter') === 'L tables'")
 
 
-def test_a_link_leads_to_tune_with_the_state_kept(learn):
+def test_a_link_to_tune_keeps_the_settings(learn):
     page = learn("Trade-off&L=11&K=7")
     page.get_by_role("link", name="Find the best setting").click()
     page.get_by_role("heading", name="Every setting at once").wait_for()
@@ -51,7 +51,7 @@ def test_a_link_leads_to_tune_with_the_state_kept(learn):
     assert (shown["L"], shown["K"]) == ("11", "7")
 
 
-def test_on_a_phone_the_contents_show_the_chapter_that_is_open_and_slide_freely(learn):
+def test_on_a_phone_the_contents_show_the_open_chapter_and_can_be_scrolled(learn):
     page = learn("Question 2", width=390, height=844)
     contents, opened = page.locator(".st-key-contents"), page.locator(".st-key-contents label:has(:checked)")
     expect(opened).to_be_in_viewport(ratio=1)
@@ -68,7 +68,7 @@ def test_on_a_phone_the_contents_show_the_chapter_that_is_open_and_slide_freely(
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
-def test_a_chapter_begins_at_its_top_whatever_was_read_before(learn, width, height):
+def test_a_chapter_opens_at_its_top(learn, width, height):
     page = learn("Question 2", width=width, height=height)
     page.get_by_role("button", name="Next: How does the quality").click()
     expect(page.get_by_role("heading", name="How does the quality")).to_be_in_viewport(ratio=1)
@@ -77,7 +77,7 @@ def test_a_chapter_begins_at_its_top_whatever_was_read_before(learn, width, heig
 
 
 @pytest.mark.parametrize("chapter", ["Alike", "Question 1"])
-def test_nothing_scrolls_sideways_on_a_phone(learn, chapter):
+def test_a_phone_does_not_scroll_sideways(learn, chapter):
     page = learn(chapter, width=390, height=844, color_scheme="dark")
     widths = page.evaluate(
         "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"

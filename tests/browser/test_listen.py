@@ -1,4 +1,4 @@
-"""Listen, as a person meets it: in a real browser, with a mouse, a keyboard and ears."""
+"""Listen in a browser: playing, moving sliders, searching with a neighbour, links, keyboard, phones."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-SOUNDING = "window.earshot.state.phase === 'playing'"
+PLAYING = "window.earshot.state.phase === 'playing'"
 
 
 def query_id(page):
@@ -16,7 +16,7 @@ def query_id(page):
 
 
 def neighbours(page):
-    """Return the ids of the cards in view."""
+    """Return the clip ids of the cards shown."""
     return page.locator(".card").evaluate_all("cards => cards.map((card) => card.dataset.clip)")
 
 
@@ -40,7 +40,7 @@ def move(page, name, key, times=1):
         page.keyboard.press(key)
 
 
-def test_the_first_visit_shows_a_sound_and_ten_neighbours_and_asks_no_other_host(visit):
+def test_a_first_visit_shows_ten_neighbours_and_requests_no_other_host(visit):
     page = visit()
     page.wait_for_selector(".card .waveform .unplayed")
     assert query_id(page)
@@ -51,19 +51,19 @@ def test_the_first_visit_shows_a_sound_and_ten_neighbours_and_asks_no_other_host
     assert page.evaluate("document.querySelector('#earshot-audio').paused")
 
 
-def test_play_sounds_and_only_one_sound_at_a_time(visit):
+def test_only_one_sound_plays_at_a_time(visit):
     page = visit()
     page.click(".query .play")
-    page.wait_for_function(f"{SOUNDING} && document.querySelector('#earshot-audio').currentTime > 0.2")
+    page.wait_for_function(f"{PLAYING} && document.querySelector('#earshot-audio').currentTime > 0.2")
     assert page.evaluate("window.earshot.state.id") == query_id(page)
     second = neighbours(page)[1]
     page.locator(".card .play").nth(1).click()
-    page.wait_for_function(f"{SOUNDING} && window.earshot.state.id === '{second}'")
+    page.wait_for_function(f"{PLAYING} && window.earshot.state.id === '{second}'")
     assert page.evaluate("document.querySelectorAll('audio').length") == 1
     assert page.locator(".query [data-clip]").get_attribute("data-phase") == "idle"
 
 
-def test_more_bits_bring_other_neighbours_and_other_numbers(visit):
+def test_more_bits_change_the_neighbours_and_the_metrics(visit):
     page = visit()
     before, numbers = neighbours(page), page.locator(".st-key-metrics-strip").inner_text()
     move(page, "K", "ArrowRight", times=5)
@@ -74,7 +74,7 @@ def test_more_bits_bring_other_neighbours_and_other_numbers(visit):
     assert linked(page, "K") == "13"
 
 
-def test_a_neighbour_becomes_the_query_and_the_trail_leads_back(visit):
+def test_find_similar_makes_a_neighbour_the_query_and_the_trail_leads_back(visit):
     page = visit()
     first, second = query_id(page), neighbours(page)[2]
     page.locator(".card").nth(2).get_by_role("button", name="Find similar").click()
@@ -86,7 +86,7 @@ def test_a_neighbour_becomes_the_query_and_the_trail_leads_back(visit):
     expect(page.locator(".trail .step")).to_have_count(0)
 
 
-def test_the_browsers_back_button_returns_to_the_sound_before(visit):
+def test_the_back_button_returns_to_the_previous_query(visit):
     page = visit()
     first, second = query_id(page), neighbours(page)[0]
     page.locator(".card").first.get_by_role("button", name="Find similar").click()
@@ -95,44 +95,44 @@ def test_the_browsers_back_button_returns_to_the_sound_before(visit):
     wait_for_query(page, first)
 
 
-def test_a_shared_link_shows_the_same_thing_to_another_person(visit):
+def test_a_link_shows_the_same_view_to_another_visitor(visit):
     page = visit("?L=9&K=7")
-    hop = neighbours(page)[1]
+    next_query = neighbours(page)[1]
     page.locator(".card").nth(1).get_by_role("button", name="Find similar").click()
-    wait_for_query(page, hop)
+    wait_for_query(page, next_query)
     page.click(".tab[data-view=exact]")
     page.wait_for_url("**view=exact**")
     page.wait_for_selector(".trail .step")
     other = visit(page.url)
-    wait_for_query(other, hop)
+    wait_for_query(other, next_query)
     expect(other.locator('.tab[aria-selected="true"]')).to_have_attribute("data-view", "exact")
     assert neighbours(other) == neighbours(page)
     expect(other.locator(".trail .step")).to_have_count(1)
     expect(other.locator(".st-key-L input[type=range]")).to_have_value("9")
 
 
-def test_the_keyboard_alone_walks_plays_and_hops(visit):
+def test_cards_can_be_focused_played_and_searched_with_by_keyboard(visit):
     page = visit()
     cards = neighbours(page)
     page.locator(".card").first.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
-    page.wait_for_function(f"{SOUNDING} && window.earshot.state.id === '{cards[2]}'")
+    page.wait_for_function(f"{PLAYING} && window.earshot.state.id === '{cards[2]}'")
     page.keyboard.press("Space")
     page.wait_for_function("window.earshot.state.phase === 'paused'")
     page.keyboard.press("Enter")
     wait_for_query(page, cards[2])
 
 
-def test_why_tells_tables_and_chance(visit):
+def test_why_explains_tables_and_probability(visit):
     page = visit()
     card = page.locator(".card").first
     card.get_by_role("button", name="Why do you see").click()
     expect(card.locator(".explanation")).to_contain_text("with chance")
 
 
-def test_searching_finds_an_id_and_says_when_there_is_nothing(visit):
+def test_the_search_box_finds_an_id_and_reports_no_result(visit):
     page = visit()
     wanted = neighbours(page)[4]
     box = page.get_by_role("combobox", name="Find a sound")
@@ -144,14 +144,14 @@ def test_searching_finds_an_id_and_says_when_there_is_nothing(visit):
     wait_for_query(page, wanted)
 
 
-def test_an_unknown_clip_in_a_link_is_friendly(visit):
+def test_a_link_with_an_unknown_clip_shows_a_message_and_another_clip(visit):
     page = visit("?clip=nobody-1&K=99")
     page.wait_for_selector("text=This collection has no clip")
     assert query_id(page)
     expect(page.locator(".card")).to_have_count(10)
 
 
-def test_on_a_phone_nothing_scrolls_sideways_and_the_player_comes_first(visit):
+def test_a_phone_does_not_scroll_sideways_and_shows_the_player_first(visit):
     page = visit(width=390, height=844)
     page.wait_for_selector("text=recall@10")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -160,7 +160,7 @@ def test_on_a_phone_nothing_scrolls_sideways_and_the_player_comes_first(visit):
     assert tops == sorted(tops)
 
 
-def test_on_a_phone_tables_and_bits_move_under_the_thumb(visit):
+def test_a_phone_has_sliders_for_tables_and_bits_at_the_bottom(visit):
     page = visit(width=390, height=844)
     before = neighbours(page)
     page.locator(".st-key-mobile-sliders button").first.click()
@@ -171,7 +171,7 @@ def test_on_a_phone_tables_and_bits_move_under_the_thumb(visit):
     wait_for_other_neighbours(page, before)
 
 
-def test_a_hostile_link_shows_as_text_and_asks_no_other_host(visit):
+def test_html_and_markdown_in_a_link_are_shown_as_text(visit):
     page = visit(
         "?clip=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&dataset=!%5Bx%5D(http://elsewhere.example/p.png)&trail=a*b*c"
     )

@@ -1,4 +1,4 @@
-"""The map, as a person meets it: read, heard, walked and filtered; sent once, and left where it was."""
+"""Map in a browser: points, tooltips, playing, keyboard, filters, zoom; points are sent once, and the view is kept."""
 
 import io
 from collections import Counter
@@ -10,16 +10,16 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-SOUNDING = "window.earshot.state.phase === 'playing'"
-MIDDLE = (0.5, 0.62)  # of the frame: a place full of points, away from your sound
+PLAYING = "window.earshot.state.phase === 'playing'"
+DENSE = (0.5, 0.62)  # position in the frame with many points, not near the query
 
 
 @pytest.fixture
-def visit_map(stranger, earshot):
-    """Return a function that opens Map on the sample in a browser of its own, and waits until it can be read."""
+def visit_map(new_page, earshot):
+    """Return a function that opens Map on the sample as another visitor, and waits until it is complete."""
 
     def open_map(query="", *, height=1200, scripts="", **looks):
-        page = stranger(height=height, **looks)
+        page = new_page(height=height, **looks)
         page.sent = []
         page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: page.sent.append(len(frame))))
         if scripts:
@@ -46,7 +46,7 @@ def linked(page, name):
 
 
 def colours(page):
-    """Count the colours in a picture of the map's frame, as it is on the screen."""
+    """Count the colours in a screenshot of the map."""
     page.locator(".map .frame").scroll_into_view_if_needed()
     picture = Image.open(io.BytesIO(page.locator(".map .frame").screenshot())).convert("RGB")
     return Counter({colour: n for n, colour in picture.getcolors(maxcolors=picture.width * picture.height)})
@@ -67,16 +67,16 @@ def rerun(page):
 
 
 def go(page, name):
-    """Go to another page by the sidebar."""
+    """Open another page by the sidebar."""
     page.locator("[data-testid=stSidebarNav]").get_by_role("link", name=name).click()
 
 
-def hears_something(page):
-    page.wait_for_function(f"{SOUNDING} && !window.earshot.state.id.startsWith('point ')")
+def wait_until_playing(page):
+    page.wait_for_function(f"{PLAYING} && !window.earshot.state.id.startsWith('point ')")
     return page.evaluate("window.earshot.state.id")
 
 
-def test_all_points_and_your_sound_are_drawn(visit_map):
+def test_all_points_and_the_query_are_drawn(visit_map):
     page = visit_map()
     assert state(page, "drawn") == "20000"
     counts = colours(page)
@@ -89,36 +89,36 @@ def test_all_points_and_your_sound_are_drawn(visit_map):
 @pytest.mark.parametrize(
     ("answer", "painter"), [("null", "canvas"), ("get.call(this, kind, { premultipliedAlpha: false })", "webgl")]
 )
-def test_points_are_drawn_on_a_graphics_card_and_without_one(visit_map, answer, painter):
-    """A browser without a card refuses by itself; here it is made to refuse, and made to imitate one."""
+def test_points_are_drawn_with_webgl_and_without(visit_map, answer, painter):
+    """The browser is made to refuse WebGL, and to emulate it."""
     page = visit_map(
         scripts="const get = HTMLCanvasElement.prototype.getContext;"
         "HTMLCanvasElement.prototype.getContext = function (kind, ...rest)"
         f" {{ return kind === 'webgl' ? {answer} : get.call(this, kind, ...rest) }}"
     )
     if state(page, "painter") != painter:
-        pytest.skip("this browser cannot imitate a graphics card")
+        pytest.skip("this browser cannot emulate WebGL")
     counts = colours(page)
     assert counts.total() - counts.most_common(1)[0][1] > 10_000
 
 
-def test_hover_names_a_clip_and_a_press_plays_it_and_shows_its_card(visit_map):
+def test_hovering_names_a_clip_and_a_press_plays_it_and_shows_its_card(visit_map):
     page = visit_map()
-    page.mouse.move(*place(page, *MIDDLE))
+    page.mouse.move(*place(page, *DENSE))
     expect(page.locator(".map .tooltip")).to_be_visible()
     name = page.locator(".map .tooltip").inner_text()
-    page.mouse.click(*place(page, *MIDDLE))
-    clip = hears_something(page)
+    page.mouse.click(*place(page, *DENSE))
+    clip = wait_until_playing(page)
     card = page.locator(".map .card")
     expect(card).to_have_attribute("data-clip", clip)
     assert card.locator(".labels").inner_text().split(", ")[0] in name
     assert page.evaluate("document.querySelectorAll('audio').length") == 1
 
 
-def test_use_as_query_changes_the_link_and_moves_the_star(visit_map):
+def test_find_similar_changes_the_url_and_moves_the_star(visit_map):
     page = visit_map()
-    page.mouse.click(*place(page, *MIDDLE))
-    clip = hears_something(page)
+    page.mouse.click(*place(page, *DENSE))
+    clip = wait_until_playing(page)
     page.locator(".map .card").get_by_role("button", name="Find similar").click()
     page.wait_for_url(f"**clip={clip}**")
     expect(page.locator(".map .card .outcome")).to_contain_text("your sound")
@@ -127,11 +127,11 @@ def test_use_as_query_changes_the_link_and_moves_the_star(visit_map):
     expect(page.locator(".map .tooltip")).to_contain_text("your sound")
 
 
-def test_nothing_is_sent_again_and_zoom_and_place_are_kept_over_a_rerun(visit_map):
+def test_a_rerun_sends_no_points_and_keeps_the_view(visit_map):
     page = visit_map()
     first, received = sum(page.sent), page.evaluate("window.earshotMap.received")
     assert received > 200_000
-    page.mouse.move(*place(page, *MIDDLE))
+    page.mouse.move(*place(page, *DENSE))
     page.get_by_role("button", name="Zoom in").click()
     page.locator(".map .marks").focus()
     page.keyboard.press("+")
@@ -147,7 +147,7 @@ def test_nothing_is_sent_again_and_zoom_and_place_are_kept_over_a_rerun(visit_ma
     assert sum(page.sent) < first / 3
 
 
-def test_leaving_the_page_and_coming_back_keeps_the_points_and_the_view(visit_map):
+def test_returning_to_the_page_keeps_the_points_and_the_view(visit_map):
     page = visit_map()
     page.get_by_role("button", name="Zoom in").click()
     page.wait_for_selector('.map:not([data-zoom="1.000"])')
@@ -160,10 +160,10 @@ def test_leaving_the_page_and_coming_back_keeps_the_points_and_the_view(visit_ma
     assert page.evaluate("window.earshotMap.received") == received
 
 
-def test_a_sound_chosen_on_listen_is_in_view_on_the_map_however_the_map_was_left(visit_map):
+def test_a_query_chosen_on_listen_is_moved_into_view(visit_map):
     page = visit_map("&K=9")
     for _ in range(8):
-        page.get_by_role("button", name="Zoom in").click()  # into the middle, where few sounds are
+        page.get_by_role("button", name="Zoom in").click()  # into the middle, where there are few points
     go(page, "Listen")
     page.wait_for_selector(".neighbours .tab")
     clip = page.locator(".card").first.get_attribute("data-clip")
@@ -172,13 +172,13 @@ def test_a_sound_chosen_on_listen_is_in_view_on_the_map_however_the_map_was_left
     page.get_by_role("link", name="See it on the map").click()
     page.wait_for_selector(".map[data-drawn]")
     assert (linked(page, "clip"), linked(page, "K"), linked(page, "dataset")) == (clip, "9", "sample")
-    page.wait_for_timeout(1000)  # it glides there
+    page.wait_for_timeout(1000)  # the view moves there
     assert close_to(colours(page), "#e69f00") > 60
     go(page, "Listen")
     page.wait_for_selector(f'.query [data-clip="{clip}"]')
 
 
-def test_the_keyboard_alone_walks_plays_zooms_and_returns(visit_map):
+def test_the_map_can_be_used_by_keyboard(visit_map):
     page = visit_map()
     chart = page.locator(".map .marks")
     chart.focus()
@@ -189,16 +189,16 @@ def test_the_keyboard_alone_walks_plays_zooms_and_returns(visit_map):
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    hears_something(page)
+    wait_until_playing(page)
     page.keyboard.press("+")
     page.wait_for_selector('.map:not([data-zoom="1.000"])')
     page.keyboard.press("0")
     page.wait_for_selector('.map[data-zoom="1.000"]')
     assert chart.get_attribute("aria-label") == "Map of 20,000 clips"
-    expect(page.locator(f".map #{chart.get_attribute('aria-describedby')}")).to_contain_text("Arrows walk")
+    expect(page.locator(f".map #{chart.get_attribute('aria-describedby')}")).to_contain_text("Arrow keys move")
 
 
-def test_a_branch_of_the_legend_stands_out_alone_by_mouse_and_by_keyboard(visit_map):
+def test_a_branch_can_be_shown_alone_by_mouse_and_by_keyboard(visit_map):
     page = visit_map()
     music = page.locator(".map .branch").nth(2)
     before = close_to(colours(page), "#7f9b6c", within=12)
@@ -212,16 +212,16 @@ def test_a_branch_of_the_legend_stands_out_alone_by_mouse_and_by_keyboard(visit_
     expect(music).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_label_stands_out_and_its_clips_are_counted(visit_map):
+def test_clips_with_a_label_are_highlighted_and_counted(visit_map):
     page = visit_map()
     page.get_by_role("combobox", name="Show a label").fill("Drum kit")
     page.keyboard.press("Enter")
-    expect(page.locator(".map .mark-legend")).to_contain_text("clips stand out")
+    expect(page.locator(".map .mark-legend")).to_contain_text("Drum kit: ")
     page.wait_for_timeout(300)
     assert close_to(colours(page), "#a98a6a", within=12) < 200
 
 
-def test_the_wheel_scrolls_the_page_until_the_map_has_been_chosen(visit_map):
+def test_the_wheel_scrolls_the_page_until_the_map_has_the_focus(visit_map):
     page = visit_map(height=700)
     main = "document.querySelector('[data-testid=stMain]').scrollTop"
     page.mouse.move(*place(page, 0.5, 0.3))
@@ -234,17 +234,17 @@ def test_the_wheel_scrolls_the_page_until_the_map_has_been_chosen(visit_map):
     page.wait_for_selector('.map:not([data-zoom="1.000"])')
 
 
-def test_on_a_phone_the_map_comes_before_its_legend_and_nothing_scrolls_sideways(visit_map):
+def test_a_phone_shows_the_map_before_its_legend_and_does_not_scroll_sideways(visit_map):
     page = visit_map(width=390, height=844, has_touch=True)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     tops = [page.locator(at).bounding_box()["y"] for at in (".map .frame", ".map .mark-legend", ".map .legend")]
     assert tops == sorted(tops)
     page.locator(".map .frame").scroll_into_view_if_needed()
-    page.touchscreen.tap(*place(page, *MIDDLE))
-    hears_something(page)
+    page.touchscreen.tap(*place(page, *DENSE))
+    wait_until_playing(page)
 
 
-def test_reduced_motion_is_respected(visit_map):
+def test_the_view_is_not_animated_with_reduced_motion(visit_map):
     page = visit_map(reduced_motion="reduce")
     page.locator(".map .marks").focus()
     for _ in range(6):

@@ -1,4 +1,4 @@
-"""Race, as a person meets it: full when it opens, a race that can be watched and stopped, and nothing that jumps."""
+"""Race in a browser: running and cancelling a race, a stable layout, downloads."""
 
 import re
 
@@ -11,11 +11,11 @@ CHARTS = "[data-testid=stPlotlyChart]"
 
 
 @pytest.fixture
-def race(stranger, earshot):
+def race(new_page, earshot):
     """Return a function that opens Race on the sample, with further settings in the link, and waits for its charts."""
 
     def open_race(query="", **looks):
-        page = stranger(**looks)
+        page = new_page(**looks)
         page.goto(f"{earshot}race?dataset=sample{query}")
         page.wait_for_function(f"document.querySelectorAll('{CHARTS} .js-plotly-plot').length === 3")
         page.get_by_text("Download as JSON").wait_for()
@@ -28,7 +28,7 @@ def button(page, name):
     return page.get_by_role("button", name=name, exact=True)
 
 
-def test_a_race_can_be_cancelled_in_the_middle_and_run_again(race):
+def test_a_race_can_be_cancelled_and_run_again(race):
     page = race("&metric=euclidean&L=32&K=24&probes=16")  # the longest race there is
     button(page, "Race").click()
     button(page, "Cancel").click()
@@ -39,21 +39,21 @@ def test_a_race_can_be_cancelled_in_the_middle_and_run_again(race):
         re.compile(r"^L = 32 tables, K = 24 bits, 16 probes over 16,225 clips: .*you see this$")
     ).wait_for()
     assert page.locator("[data-testid=stException]").count() == 0
-    expect(page.locator(CHARTS)).to_have_count(3)  # an old one may stand for a moment beside its new self
+    expect(page.locator(CHARTS)).to_have_count(3)  # the old chart may be shown beside the new one for a moment
 
 
-def test_a_race_moves_nothing_above_its_result(race):
+def test_a_race_does_not_move_what_is_above_its_result(race):
     page = race("&L=2&K=12&clips=1%2C000")
-    said = page.locator(".st-key-race-result")
-    before = said.bounding_box()["y"]
+    result = page.locator(".st-key-race-result")
+    before = result.bounding_box()["y"]
     button(page, "Race").click()
     expect(button(page, "Cancel")).to_be_enabled()
-    assert said.bounding_box()["y"] == before
+    assert result.bounding_box()["y"] == before
     page.get_by_text("yours, 1").wait_for()
-    assert said.bounding_box()["y"] == before
+    assert result.bounding_box()["y"] == before
 
 
-def test_a_file_of_the_races_comes_to_the_person(race):
+def test_races_can_be_downloaded_as_csv(race):
     page = race()
     with page.expect_download() as coming:
         button(page, "Download as CSV").click()
@@ -63,7 +63,7 @@ def test_a_file_of_the_races_comes_to_the_person(race):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_scrolls_sideways_on_a_phone(race, scheme):
+def test_a_phone_does_not_scroll_sideways(race, scheme):
     page = race(width=390, height=844, color_scheme=scheme)
     widths = page.evaluate(
         "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"

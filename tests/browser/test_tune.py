@@ -1,4 +1,4 @@
-"""Tune, as a person meets it: six charts, one button, and a link that follows."""
+"""Tune in a browser: charts, the best setting, clicks on the heat map, a stable layout."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -12,11 +12,11 @@ CHARTS = "[data-testid=stPlotlyChart]"
 
 
 @pytest.fixture
-def tune(stranger, earshot):
+def tune(new_page, earshot):
     """Return a function that opens Tune on the sample, with further settings in the link, and waits for its charts."""
 
     def open_tune(query="", **looks):
-        page = stranger(**looks)
+        page = new_page(**looks)
         page.goto(f"{earshot}tune?dataset=sample{query}")
         page.wait_for_function(f"document.querySelectorAll('{CHARTS} .js-plotly-plot').length === 6")
         return page
@@ -32,7 +32,7 @@ def slider(page, label):
     return int(page.get_by_role("slider", name=label).input_value())
 
 
-def test_the_page_opens_on_the_sample_and_draws_its_six_charts(tune):
+def test_the_page_draws_six_charts_with_descriptions(tune):
     page = tune()
     charts = page.locator(CHARTS)
     assert charts.count() == 6
@@ -40,7 +40,7 @@ def test_the_page_opens_on_the_sample_and_draws_its_six_charts(tune):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-def test_the_best_setting_moves_the_sliders_and_the_link_and_says_why(tune):
+def test_the_best_setting_moves_the_sliders_and_the_url_and_is_explained(tune):
     page = tune("&L=2&K=20&recall=0.8")
     page.get_by_role("button", name="Best setting for recall ≥ 0.80").click()
     page.get_by_text(re.compile(r"^Hash tables, L = \d+, K = \d+.*: the cheapest of")).wait_for()
@@ -49,13 +49,13 @@ def test_the_best_setting_moves_the_sliders_and_the_link_and_says_why(tune):
     n_tables, n_bits = map(int, re.match(r"Hash tables, L = (\d+), K = (\d+)", why).groups())
     assert (n_tables, n_bits) != (2, 20)
     assert (slider(page, "Tables, L"), slider(page, "Bits per key, K")) == (n_tables, n_bits)
-    shown = parameters(page)  # a default value leaves the link
+    shown = parameters(page)  # default values are not in the URL
     assert shown.get("L", str(n_tables)) == str(n_tables)
     assert shown.get("K", str(n_bits)) == str(n_bits)
     assert {"L", "K"} & set(shown)
 
 
-def test_a_link_opens_the_setting_that_it_names(tune):
+def test_a_link_opens_its_setting(tune):
     page = tune("&L=5&K=7&recall=0.75")
     assert (slider(page, "Tables, L"), slider(page, "Bits per key, K")) == (5, 7)
     page.get_by_role("button", name="Best setting for recall ≥ 0.75").wait_for()
@@ -63,7 +63,7 @@ def test_a_link_opens_the_setting_that_it_names(tune):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_scrolls_sideways_on_a_phone(tune, scheme):
+def test_a_phone_does_not_scroll_sideways(tune, scheme):
     page = tune(width=390, height=844, color_scheme=scheme)
     widths = page.evaluate(
         "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"
@@ -71,7 +71,7 @@ def test_nothing_scrolls_sideways_on_a_phone(tune, scheme):
     assert max(widths) <= 390
 
 
-def test_the_sentence_below_the_button_moves_nothing_when_it_changes(tune):
+def test_a_new_sentence_below_the_button_does_not_move_the_page(tune):
     page = tune("&L=3&K=19&recall=0.7")
     header = page.get_by_role("heading", name="Every setting at once")
     before = header.bounding_box()["y"]
@@ -80,13 +80,13 @@ def test_the_sentence_below_the_button_moves_nothing_when_it_changes(tune):
     assert header.bounding_box()["y"] == before
 
 
-def test_a_click_on_a_cell_moves_the_sliders_and_the_link_and_nothing_else(tune):
+def test_a_click_on_a_cell_moves_the_sliders_and_the_url(tune):
     page = tune()
     header = page.get_by_role("heading", name="What recall costs")
     cells = page.locator(".st-key-cells .nsewdrag")
     cells.scroll_into_view_if_needed()
     for n_tables, n_bits in ((5, 12), (30, 3), (5, 12)):
-        expect(cells).to_have_count(1)  # the old chart may stand for a moment beside its new self
+        expect(cells).to_have_count(1)  # the old chart may be shown beside the new one for a moment
         before = header.bounding_box()["y"]
         click(cells, n_tables, n_bits)
         page.wait_for_function(f"new URLSearchParams(location.search).get('K') === '{n_bits}'")
@@ -95,7 +95,7 @@ def test_a_click_on_a_cell_moves_the_sliders_and_the_link_and_nothing_else(tune)
         assert header.bounding_box()["y"] == before
 
 
-def test_one_of_the_worst_queries_becomes_the_query(tune):
+def test_find_similar_searches_with_one_of_the_worst_queries(tune):
     page = tune("&L=2&K=14")
     worst = page.get_by_role("region", name="The queries that LSH serves worst")
     worst.locator(".find-similar").first.click()

@@ -1,4 +1,4 @@
-"""Listen on YouTube clips, with a stand-in for YouTube: it plays, it refuses, it says nothing."""
+"""YouTube clips on Listen, with a fake YouTube player that plays, refuses, or does not answer."""
 
 import json
 from urllib.parse import parse_qs, urlsplit
@@ -18,37 +18,37 @@ PLAYER = """
 </script>
 """
 PLAYING = [{"event": "onReady"}, {"event": "onStateChange", "info": 1}]
-GONE = [{"event": "onError", "info": 100}]
+REMOVED = [{"event": "onError", "info": 100}]
 
 
-def stand_in(page, answers):
-    """Answer for YouTube's player with `answers` as soon as it is spoken to; return the addresses asked for."""
-    asked = []
+def fake_youtube(page, answers):
+    """Replace YouTube's player by a page that sends `answers`; return the list of requested addresses."""
+    requested = []
 
     def fulfil(route):
-        asked.append(route.request.url)
+        requested.append(route.request.url)
         route.fulfill(content_type="text/html", body=PLAYER % json.dumps(answers))
 
     page.context.route("https://www.youtube-nocookie.com/**", fulfil)
     page.context.route("https://i.ytimg.com/**", lambda route: route.abort())
-    return asked
+    return requested
 
 
-def test_a_video_plays_between_its_seconds_only_when_asked(visit):
+def test_a_video_is_requested_only_when_played_and_plays_the_clips_seconds(visit):
     page = visit("?dataset=videos")
-    asked = stand_in(page, PLAYING)
-    assert not asked
+    requested = fake_youtube(page, PLAYING)
+    assert not requested
     page.click(".query .play")
     page.wait_for_function("window.earshot.state.phase === 'playing'")
-    (address,) = asked
+    (address,) = requested
     query = parse_qs(urlsplit(address).query)
     assert (query["start"], query["end"]) == (["30"], ["40"])
     assert page.locator(".query iframe").get_attribute("referrerpolicy") == "strict-origin-when-cross-origin"
 
 
-def test_a_second_video_hushes_the_first(visit):
+def test_a_second_video_pauses_the_first(visit):
     page = visit("?dataset=videos")
-    stand_in(page, PLAYING)
+    fake_youtube(page, PLAYING)
     page.click(".query .play")
     page.wait_for_function("window.earshot.state.phase === 'playing'")
     card = page.locator(".card").first
@@ -57,9 +57,9 @@ def test_a_second_video_hushes_the_first(visit):
     expect(page.locator(".query [data-clip]")).to_have_attribute("data-phase", "idle")
 
 
-def test_a_video_that_is_gone_says_so_is_remembered_and_the_next_one_is_offered(visit):
+def test_a_removed_video_is_reported_and_remembered_and_the_next_one_is_offered(visit):
     page = visit("?dataset=videos")
-    stand_in(page, GONE)
+    fake_youtube(page, REMOVED)
     card = page.locator(".card").first
     clip = card.get_attribute("data-clip")
     card.locator(".play").click()
@@ -73,13 +73,13 @@ def test_a_video_that_is_gone_says_so_is_remembered_and_the_next_one_is_offered(
     expect(page.locator(f'.card[data-clip="{clip}"] .play')).to_be_disabled()
 
 
-def test_when_youtube_is_silent_the_page_says_so_and_links_to_it(visit):
+def test_a_missing_answer_of_youtube_is_reported_with_a_link(visit):
     page = visit("?dataset=videos")
-    stand_in(page, [])
+    fake_youtube(page, [])
     page.click(".query .play")
     expect(page.locator(".query .error")).to_contain_text("YouTube does not answer")
     link = page.locator(".query .error a")
     assert link.get_attribute("href").startswith("https://www.youtube.com/watch?v=")
-    stand_in(page, PLAYING)
+    fake_youtube(page, PLAYING)
     page.get_by_role("button", name="try again").click()
     page.wait_for_function("window.earshot.state.phase === 'playing'")

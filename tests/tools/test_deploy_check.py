@@ -1,4 +1,4 @@
-"""The check of a small host says no when it should: to a broken page, and to too much memory."""
+"""The deploy check fails for a broken page and for too much memory."""
 
 import os
 import sys
@@ -11,14 +11,14 @@ pytest.importorskip("playwright")
 
 
 class Visitors:
-    """Visits that end as they are told to, in turn."""
+    """Visits with given results."""
 
-    def __init__(self, *ends: str | None) -> None:
-        self.ends = ends
-        self.done = Counter(visits=len(ends))
+    def __init__(self, *results: str | None) -> None:
+        self.results = results
+        self.done = Counter(visits=len(results))
 
     def visit(self, number: int) -> str | None:
-        return self.ends[number]
+        return self.results[number]
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def check(root: Path, monkeypatch: pytest.MonkeyPatch):
     import deploy_check
 
     monkeypatch.setattr(deploy_check, "ALLOWED_MB", 100_000)
-    monkeypatch.setattr(deploy_check, "MOST_MB", 100_000)
+    monkeypatch.setattr(deploy_check, "MAX_MB", 100_000)
     return deploy_check
 
 
@@ -41,19 +41,19 @@ def test_a_broken_page_fails_and_is_named(check) -> None:
     ]
 
 
-def test_memory_that_stays_fails(check, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_memory_at_the_end_fails(check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "ALLOWED_MB", 1)
     (failure,) = check.visit_all(Visitors(None), os.getpid(), 1)
-    assert failure.endswith("MB of memory after 1 visits, allowed are 1")
+    assert failure.endswith("MB of memory after 1 visit, allowed are 1")
 
 
-def test_memory_that_was_held_for_a_moment_fails_too(check, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "MOST_MB", 1)
+def test_too_much_memory_at_any_moment_fails(check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "MAX_MB", 1)
     (failure,) = check.visit_all(Visitors(None), os.getpid(), 1)
-    assert failure.endswith("MB of memory at the most, allowed are 1")
+    assert failure.endswith("MB of memory at the peak, allowed are 1")
 
 
-def test_what_is_no_dataset_is_one_message(
+def test_a_folder_without_dataset_is_an_error_message(
     check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(check.shutil, "which", lambda _: sys.executable)

@@ -18,14 +18,14 @@ _MAIN = sys.modules["__main__"]
 
 @pytest.fixture(autouse=True)
 def main_module() -> Iterator[None]:
-    """Put `__main__` back, for AppTest leaves a page in its place, which a process that is spawned later would run."""
+    """Restore `__main__`, which AppTest replaces by a page; processes spawned later would run that page."""
     yield
     sys.modules["__main__"] = _MAIN
 
 
 @pytest.fixture(scope="session")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a prepared dataset of 470 synthesised clips of five kinds; the kinds lie apart."""
+    """Return a prepared dataset of 470 synthesised clips of five kinds; each kind is a cluster of features."""
     rng = np.random.default_rng(3)
     total, kinds = sum(ROWS.values()), list(KINDS)[:5]
     kind = rng.integers(0, len(kinds), total)

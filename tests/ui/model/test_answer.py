@@ -23,30 +23,30 @@ def test_the_exact_neighbours_are_the_nearest_by_definition(context):
     assert answer(context, clip).exact.rows.tolist() == np.argsort(distances, kind="stable")[:10].tolist()
 
 
-def test_every_found_clip_was_met_and_no_missed_one(context):
+def test_found_clips_match_in_a_table_and_missed_clips_in_none(context):
     found = answer(context, context.dataset.clip("test", 2))
     assert all(found.matches[row].tables for row in found.found.rows.tolist())
     assert not any(found.matches[row].tables for row in found.missed)
 
 
-def test_a_clip_of_the_collection_gets_ten_neighbours_beside_itself(context):
+def test_a_query_of_the_index_gets_ten_neighbours_besides_itself(context):
     clip = context.dataset.clip("train", 11)
     found = answer(context, clip)
     assert 11 not in found.exact.rows
     assert len(found.exact.rows) == 10
 
 
-def test_the_first_clip_has_neighbours_of_its_own_kind(context):
+def test_the_neighbours_of_the_first_clip_share_its_labels(context):
     clip = first_clip(context.dataset)
     exact = answer(context, clip).exact.rows.tolist()
     shared = [set(context.dataset.clip("train", row).labels) & set(clip.labels) for row in exact]
     assert all(shared)
 
 
-def test_the_reason_names_the_tables_and_the_chance(context):
+def test_the_explanation_names_tables_and_probability(context):
     found = answer(context, context.dataset.clip("test", 2))
     match = found.matches[found.found.rows[0]]
-    reason = explain_match(match, context.settings, 0.1)
-    assert str(match.tables[0]) in reason
-    assert f"{match.bit_probability:.2f}" in reason
-    assert "°" in reason
+    explanation = explain_match(match, context.settings, 0.1)
+    assert str(match.tables[0]) in explanation
+    assert f"{match.bit_probability:.2f}" in explanation
+    assert "°" in explanation

@@ -1,4 +1,4 @@
-"""A fresh machine compiles the kernels in a process of its own, and does without where there is none to be had."""
+"""Compilation of the search kernels in a separate process."""
 
 import sys
 
@@ -16,32 +16,32 @@ def _fresh():
 
 
 @pytest.fixture
-def begun(monkeypatch):
-    """Record the commands of processes begun, and begin one that compiles nothing in their place."""
-    commands, begin = [], loading.subprocess.Popen
+def started(monkeypatch):
+    """Record the commands of processes; each is replaced by one that compiles nothing."""
+    commands, start = [], loading.subprocess.Popen
 
     def popen(command, **options):
         commands.append(command)
-        return begin([sys.executable, "-c", f"print({SEARCHABLE!r})"], **options)
+        return start([sys.executable, "-c", f"print({SEARCHABLE!r})"], **options)
 
     monkeypatch.setattr(loading.subprocess, "Popen", popen)
     return commands
 
 
-def test_the_kernels_are_compiled_once_in_a_process_of_their_own(monkeypatch, begun):
+def test_kernels_are_compiled_once_in_a_separate_process(monkeypatch, started):
     monkeypatch.setattr(loading, "is_warm", lambda: False)
     loading._kernels()
     loading._kernels()
-    assert begun == [[sys.executable, "-m", "lsh.warm"]]
+    assert started == [[sys.executable, "-m", "lsh.warm"]]
 
 
-def test_compiled_kernels_begin_no_process(monkeypatch, begun):
+def test_compiled_kernels_start_no_process(monkeypatch, started):
     monkeypatch.setattr(loading, "is_warm", lambda: True)
     loading._kernels()
-    assert begun == []
+    assert started == []
 
 
-def test_without_another_process_the_app_goes_on(monkeypatch):
+def test_the_app_continues_if_no_process_can_be_started(monkeypatch):
     def refuse(*_, **__):
         raise OSError("no more processes")
 

@@ -16,7 +16,7 @@ def clip(text, start=30.0):
     return Clip("x_30", "test", 0, text, start, start + 10, (), 10)
 
 
-def test_a_recipe_becomes_a_wav_a_browser_can_play():
+def test_a_recipe_is_rendered_as_wav():
     dataset = SimpleNamespace(media="synth")
     sound = media.sound(dataset, clip('{"kinds":["church-bell"],"seed":7}'))
     with wave.open(io.BytesIO(base64.b64decode(sound.base64))) as reader:
@@ -24,7 +24,7 @@ def test_a_recipe_becomes_a_wav_a_browser_can_play():
         assert reader.getnframes() == 40_000
 
 
-def test_a_recipe_of_another_version_has_no_sound_and_a_quiet_waveform():
+def test_an_unknown_recipe_has_no_sound_and_a_flat_waveform():
     dataset = SimpleNamespace(media="synth", fingerprint="0123")
     unknown = clip('{"kinds":["no such thing"],"seed":7}')
     assert media.sound(dataset, unknown) is None
@@ -32,11 +32,11 @@ def test_a_recipe_of_another_version_has_no_sound_and_a_quiet_waveform():
 
 
 @pytest.mark.parametrize("video", ["", "short", 'x"><script>1', "../../etc/pw", "a" * 12, "abcdefghij\n"])
-def test_only_a_real_video_id_reaches_an_address(video):
+def test_only_a_valid_video_id_is_used(video):
     assert media.source(SimpleNamespace(media="youtube"), clip(video)) == {"kind": "sound"}
 
 
-def test_a_video_plays_between_its_seconds():
+def test_a_video_is_played_from_the_start_to_the_end_of_its_clip():
     source = media.source(SimpleNamespace(media="youtube"), clip("--PJHxphWEs"))
     assert source == {"kind": "youtube", "video": "--PJHxphWEs", "start": 30.0, "end": 40.0}
 
@@ -56,21 +56,21 @@ def folder_of(path):
     return SimpleNamespace(media="file", manifest={"media_folder": str(path)}, fingerprint=str(path))
 
 
-def test_a_short_file_is_sent_as_it_is(tmp_path):
+def test_a_short_file_is_sent_unchanged(tmp_path):
     soundfile.write(tmp_path / "a.ogg", np.zeros(8_000), 8_000)
     sent = media.sound(folder_of(tmp_path), replace(clip("a.ogg"), start_s=0.0, end_s=1.0))
     assert sent.mime == "audio/ogg"
     assert base64.b64decode(sent.base64) == (tmp_path / "a.ogg").read_bytes()
 
 
-def test_of_a_long_file_only_the_clip_is_sent(tmp_path):
+def test_only_the_clip_of_a_long_file_is_sent(tmp_path):
     soundfile.write(tmp_path / "a.flac", np.sin(np.arange(8_000 * 50)), 8_000)
     sent = media.sound(folder_of(tmp_path), clip("a.flac"))
     with wave.open(io.BytesIO(base64.b64decode(sent.base64))) as wav:
         assert (wav.getframerate(), wav.getnframes()) == (8_000, 80_000)
 
 
-def test_a_kind_that_no_browser_plays_is_sent_as_wav(tmp_path):
+def test_a_file_that_browsers_cannot_play_is_sent_as_wav(tmp_path):
     soundfile.write(tmp_path / "a.aiff", np.zeros(8_000), 8_000)
     assert media.sound(folder_of(tmp_path), replace(clip("a.aiff"), start_s=0.0, end_s=1.0)).mime == "audio/wav"
 
@@ -80,12 +80,12 @@ def test_the_waveform_of_a_file_is_that_of_the_clip(tmp_path):
     assert media.peaks(folder_of(tmp_path), clip("a.wav"), 4) == [0, 0, 100, 100]
 
 
-def test_a_file_that_is_gone_has_no_sound_and_a_quiet_waveform(tmp_path):
+def test_a_missing_file_has_no_sound_and_a_flat_waveform(tmp_path):
     assert media.sound(folder_of(tmp_path), clip("gone.wav")) is None
     assert media.peaks(folder_of(tmp_path), clip("gone.wav"), 4) == [0] * 4
 
 
-def test_bars_follow_the_loudness():
+def test_bar_heights_are_square_roots_of_peaks():
     audio = np.concatenate([np.zeros(100), np.full(100, 0.25), np.ones(100), np.zeros(100)]).astype(np.float32)
     assert media.bar_heights(audio, 4) == [0, 50, 100, 0]
 

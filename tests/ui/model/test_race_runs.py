@@ -26,7 +26,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(racing, "SMALLEST", 100)
 
 
-def test_the_runs_that_come_with_earshot_are_of_the_sample_that_comes_with_it(root):
+def test_the_shipped_runs_are_of_the_embedded_sample(root):
     """If this fails the sample has changed: python -m ui.race_cli data/sample --out ui/model/race_sample.json."""
     dataset = open_dataset(root / "data" / "sample")
     runs = race_runs.shipped()
@@ -36,12 +36,12 @@ def test_the_runs_that_come_with_earshot_are_of_the_sample_that_comes_with_it(ro
     assert all(shipped.machine and shipped.versions and shipped.date for shipped in runs)
 
 
-def test_a_record_comes_back_from_json_as_it_was():
+def test_a_run_is_unchanged_by_a_round_trip_through_json():
     text = race_runs.as_json([run()])
     assert race_runs.Run.from_dict(json.loads(text)["runs"][0]) == run()
 
 
-def test_json_holds_everything_the_times_depend_on():
+def test_json_contains_everything_the_times_depend_on():
     record = json.loads(race_runs.as_json([run()]))["runs"][0]
     needed = {"machine", "versions", "setting", "features", "date", "n_queries", "seed"}
     assert needed <= set(record)
@@ -63,7 +63,7 @@ def test_no_cell_of_a_csv_is_a_formula():
     assert line["dataset"] == "'=1+1"
 
 
-def test_no_runs_are_an_empty_csv():
+def test_the_csv_of_no_runs_is_empty():
     assert race_runs.as_csv([]) == ""
 
 
@@ -91,7 +91,7 @@ def test_the_command_races_and_prints_json(small, quick, capsys):
     assert len(record["laps"]) == 2 * len(RACERS)
 
 
-def test_the_command_writes_what_the_page_opens_with(small, quick, tmp_path, capsys):
+def test_the_command_writes_the_runs_shown_first_by_the_page(small, quick, tmp_path, capsys):
     out = tmp_path / "races.json"
     assert race_cli.main([str(small), "--out", str(out)]) == 0
     runs = [race_runs.Run.from_dict(record) for record in json.loads(out.read_text())["runs"]]
@@ -100,16 +100,16 @@ def test_the_command_writes_what_the_page_opens_with(small, quick, tmp_path, cap
     assert "exact, batched" in capsys.readouterr().out
 
 
-def test_the_command_says_what_is_wrong_with_its_input(tmp_path, capsys):
+def test_the_command_reports_invalid_input(tmp_path, capsys):
     assert race_cli.main([str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("error: ")
-    path = write_small(tmp_path / "mute", {"train": 50, "validation": 0, "test": 0})
+    path = write_small(tmp_path / "no-queries", {"train": 50, "validation": 0, "test": 0})
     assert race_cli.main([str(path)]) == 2
     assert "no test or validation clips" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--tables", "0"], ["--bits", "x"], ["--clips", "-1"], ["--probes", "99"]])
-def test_the_command_refuses_numbers_that_are_not_allowed(small, arguments, capsys):
+def test_the_command_rejects_numbers_out_of_range(small, arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
         race_cli.main([str(small), *arguments])
     assert stopped.value.code == 2

@@ -9,12 +9,12 @@ OTHERS = [name for name in TREES if name.split(".")[0] in {"ui", "app"} and not 
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_no_other_module_uses_streamlits_session_state(name):
+def test_only_ui_model_session_uses_st_session_state(name):
     used = [node.lineno for node in ast.walk(TREES[name]) if getattr(node, "attr", "") == "session_state"]
     assert used == []
 
 
-def test_no_two_keys_have_one_name():
+def test_names_of_keys_are_unique():
     names = [value.name for value in vars(session).values() if isinstance(value, session.Key)]
     assert len(names) == len(set(names))
     assert {key.name for key in session.SETTINGS} <= set(names)

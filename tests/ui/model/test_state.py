@@ -22,7 +22,7 @@ junk = st.one_of(
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), junk))
-def test_whatever_stands_in_a_link_only_allowed_values_come_out(raw):
+def test_parse_returns_allowed_values_only(raw):
     s = parse(raw, DATASETS)
     assert s.dataset in DATASETS
     assert s.metric in state.METRICS
@@ -57,7 +57,7 @@ def test_whatever_stands_in_a_link_only_allowed_values_come_out(raw):
         view=st.sampled_from(state.VIEWS),
     )
 )
-def test_every_allowed_state_survives_its_link(s):
+def test_settings_are_unchanged_by_a_round_trip_through_the_link(s):
     link = {
         "dataset": s.dataset,
         "metric": s.metric,
@@ -73,19 +73,19 @@ def test_every_allowed_state_survives_its_link(s):
     assert parse(link, DATASETS) == s
 
 
-def test_an_empty_link_is_the_default_state():
+def test_an_empty_link_gives_the_defaults():
     assert parse({}, DATASETS) == DEFAULTS
 
 
-def test_without_any_dataset_the_link_still_parses():
+def test_a_link_is_parsed_without_any_dataset():
     assert parse({"dataset": "../../etc"}, []).dataset == DEFAULTS.dataset
 
 
-def test_a_trail_keeps_the_last_steps():
+def test_a_trail_keeps_the_last_clips():
     assert parse({"trail": "*".join("abcdefghijkl")}, DATASETS).trail == tuple("efghijkl")
 
 
-def test_a_refused_value_is_named_with_what_is_used_instead():
+def test_a_rejected_value_is_reported_with_the_value_used_instead():
     link = {"K": "99", "L": "4", "dataset": "elsewhere"}
     notes = state.rejected(link, parse(link, DATASETS))
     assert notes == [

@@ -27,7 +27,7 @@ def times():
     return Times(np.array([1, 2, 4]), np.array([1, 2]), ms, 1.0, 6, 5)
 
 
-def test_every_k_is_timed_at_doubling_tables_up_to_all_of_them(watch):
+def test_every_k_is_timed_at_doubling_numbers_of_tables(watch):
     times = watch.run(lambda _: None)
     assert (times.n_tables.tolist(), times.n_bits.tolist()) == ([1, 2, 4, 5], [1, 2, 3])
     assert times.ms.shape == (4, 3)
@@ -35,14 +35,14 @@ def test_every_k_is_timed_at_doubling_tables_up_to_all_of_them(watch):
     assert times.exact_ms > 0
 
 
-def test_progress_grows_to_the_whole(watch):
+def test_progress_increases_to_one(watch):
     shares = []
     watch.run(shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
 
 
-def test_an_interrupted_measurement_goes_on_where_it_was(watch, data):
+def test_an_interrupted_measurement_is_resumed(watch, data):
     class LeftError(Exception):
         pass
 
@@ -60,11 +60,11 @@ def test_an_interrupted_measurement_goes_on_where_it_was(watch, data):
     assert watch.done
 
 
-def test_who_asks_while_another_measures_hears_how_far_that_is(watch, data):
-    waiting, heard = threading.Event(), []
+def test_progress_is_reported_to_visitors_who_wait(watch, data):
+    waiting, shares = threading.Event(), []
 
     def second(share):
-        heard.append(share)
+        shares.append(share)
         waiting.set()
 
     with ThreadPoolExecutor(2) as visitors:
@@ -73,18 +73,18 @@ def test_who_asks_while_another_measures_hears_how_far_that_is(watch, data):
         assert begun.wait(60)
         again = visitors.submit(watch.run, second)
         assert np.array_equal(again.result().ms, first.result().ms)
-    assert heard[0] == 1 / len(data[1])
+    assert shares[0] == 1 / len(data[1])
 
 
 def test_a_measured_setting_has_its_measured_time(times):
     assert times.at(2, 2) == pytest.approx(0.2)
 
 
-def test_between_two_measured_tables_the_time_lies_on_the_line_of_the_logarithms(times):
+def test_times_between_measured_tables_are_interpolated_on_log_scales(times):
     assert times.at(3, 1) == pytest.approx(0.8 * 2 ** np.log2(1.5))
 
 
-def test_the_fastest_is_sought_among_the_settings_that_reach_the_recall(times):
+def test_fastest_returns_the_fastest_among_the_given_settings(times):
     reaches = np.array([[False, False], [True, False], [True, True]])
     assert times.fastest(reaches) == (4, 2)
     assert times.fastest(np.zeros((3, 2), bool)) is None

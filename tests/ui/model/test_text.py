@@ -41,7 +41,7 @@ def shown(escaped):
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_markdown_survives_in_plain_text(text):
+def test_plain_text_contains_no_markdown(text):
     escaped = plain(text)
     assert shown(escaped) == clean(text)
     left = re.sub(r"\\.", "", escaped)

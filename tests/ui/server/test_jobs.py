@@ -1,4 +1,4 @@
-"""Work in the background: begun once, told of, stopped, and never a traceback to a visitor."""
+"""Background jobs: one per name at a time, progress, stopping, and messages for errors."""
 
 import threading
 
@@ -8,7 +8,7 @@ from data_prep.errors import InputError, StoppedError
 from ui.server.jobs import Jobs
 
 
-def test_a_job_says_how_far_it_is_and_what_it_came_to():
+def test_a_job_reports_progress_and_its_result():
     def work(tell, should_stop):
         tell(0.5, "half of it")
         return "all done"
@@ -18,7 +18,7 @@ def test_a_job_says_how_far_it_is_and_what_it_came_to():
     assert (job.running, job.share, job.activity, job.result) == (False, 0.5, "half of it", "all done")
 
 
-def test_while_one_runs_no_second_of_its_name_begins():
+def test_a_job_runs_once_at_a_time_per_name():
     go_on, begun = threading.Event(), []
 
     def work(tell, should_stop):
@@ -34,7 +34,7 @@ def test_while_one_runs_no_second_of_its_name_begins():
     assert begun == [1]
 
 
-def test_a_stopped_job_ends_and_says_that_it_can_be_resumed():
+def test_a_stopped_job_ends_with_a_message_that_it_can_be_resumed():
     def work(tell, should_stop):
         while not should_stop():
             threading.Event().wait(0.001)
@@ -46,7 +46,7 @@ def test_a_stopped_job_ends_and_says_that_it_can_be_resumed():
     assert "begin again to resume" in job.error
 
 
-def test_bad_input_is_told_in_its_own_words():
+def test_an_input_error_is_the_jobs_error():
     def work(tell, should_stop):
         raise InputError("there is no such folder")
 
@@ -56,7 +56,7 @@ def test_bad_input_is_told_in_its_own_words():
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_fault_of_our_own_is_no_traceback_on_the_page():
+def test_an_unexpected_error_shows_no_details():
     def work(tell, should_stop):
         raise KeyError("secret detail")
 
@@ -66,7 +66,7 @@ def test_a_fault_of_our_own_is_no_traceback_on_the_page():
     assert "log" in job.error
 
 
-def test_a_job_that_failed_can_begin_again():
+def test_a_failed_job_can_be_started_again():
     jobs, outcomes = Jobs(), iter([InputError("no"), None])
 
     def work(tell, should_stop):

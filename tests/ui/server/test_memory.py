@@ -1,4 +1,4 @@
-"""Memory that a visit's threads free is no longer the app's."""
+"""Memory freed by threads returns to the system."""
 
 import platform
 import subprocess
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from ui.server.memory import return_freed
 
-def held_mb():
+def resident_mb():
     return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 def work():
@@ -23,15 +23,15 @@ def work():
 
 return_freed()
 work()
-before = held_mb()
+before = resident_mb()
 threads = [threading.Thread(target=work) for _ in range(3)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
-print(held_mb() - before)
+print(resident_mb() - before)
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what threads free")
-def test_what_threads_free_goes_back_to_the_machine():
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the limits are those of glibc")
+def test_memory_freed_by_threads_returns_to_the_system():
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
     assert float(done.stdout) < 10

@@ -1,4 +1,4 @@
-"""What is taken away says what the page says, and does no harm where it is opened."""
+"""Export: contents of CSV, JSON, playlists and archives, and their safety with unusual names."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from ui.model.state import Settings
 from ui.widgets import export
 
 LABELS = ['=HYPERLINK("http://x")', "Bell, rung", "Rain"]
-AWKWARD = [
+UNUSUAL_NAMES = [
     "two  spaces.wav",
     "family \U0001f468\u200d\U0001f469.wav",
     "a\tb.wav",
@@ -50,7 +50,7 @@ def collection(tmp_path, media, names=("one", "two", "three")):
 
 
 def with_files(tmp_path, contents):
-    """Return a dataset of these files, and where they lie."""
+    """Return a dataset of files with these contents by name, and their paths."""
     dataset = collection(tmp_path, "file", tuple(contents))
     files = {name: tmp_path / "sounds" / name for name in contents}
     (tmp_path / "sounds").mkdir()
@@ -59,8 +59,8 @@ def with_files(tmp_path, contents):
     return dataset, files
 
 
-def awkward(tmp_path, name):
-    """Return a context of three found clips, the first one a file of this name, and the path of that file."""
+def with_name(tmp_path, name):
+    """Return a context, an answer of three found clips, the first a file of this name, and that file's path."""
     dataset, files = with_files(tmp_path, {"one.wav": b"1", "two.wav": b"2", name: b"sound"})
     first = dataset.find_clip("clip-2").row
     every = Neighbours(np.array([first, *({0, 1, 2} - {first})]), np.array([0.1, 0.2, 0.3], np.float32))
@@ -68,7 +68,7 @@ def awkward(tmp_path, name):
 
 
 def in_csv(**row):
-    """Return a row as it reads back from the table."""
+    """Return a row as read back from the CSV."""
     return next(csv.DictReader(io.StringIO(export.as_csv([row]).decode("utf-8-sig"), newline="")))
 
 
@@ -91,7 +91,7 @@ def test_found_clips_come_before_missed_ones_with_their_distances(context, found
     assert [row["rank"] for row in rows] == [1, 2, 3]
 
 
-def test_the_table_reads_back_and_no_label_becomes_a_formula(context, found):
+def test_the_csv_can_be_read_back_and_contains_no_formula(context, found):
     rows = export.as_records(context, found)
     read = list(csv.DictReader(io.StringIO(export.as_csv(rows).decode("utf-8-sig"))))
     assert [row["clip_id"] for row in read] == [row["clip_id"] for row in rows]
@@ -99,27 +99,27 @@ def test_the_table_reads_back_and_no_label_becomes_a_formula(context, found):
 
 
 @pytest.mark.parametrize("clip_id", ["-0abc_DEFgh_30", "-A1-B2-c3_d_0", "-5"])
-def test_an_id_that_begins_with_a_dash_stays_what_it_is(clip_id):
+def test_an_id_that_begins_with_a_dash_is_unchanged(clip_id):
     assert in_csv(clip_id=clip_id)["clip_id"] == clip_id
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "@SUM(A1)", "\tx", "\rx", "-2+3", "-1|x!A0", "-SUM(A1)"])
-def test_what_a_spreadsheet_would_run_is_made_text(text):
+def test_formulas_are_quoted(text):
     assert in_csv(labels=text)["labels"] == f"'{text}"
 
 
-@pytest.mark.parametrize("name", AWKWARD)
-def test_an_awkward_file_is_where_data_and_table_say(tmp_path, name):
-    context, found, file = awkward(tmp_path, name)
+@pytest.mark.parametrize("name", UNUSUAL_NAMES)
+def test_json_and_csv_contain_the_path_of_an_unusually_named_file(tmp_path, name):
+    context, found, file = with_name(tmp_path, name)
     rows = export.as_records(context, found)
     read = json.loads(export.as_json(context, context.dataset.clip("train", 0), rows))["neighbours"]
     assert read[0]["where"] == str(file)
     assert in_csv(**rows[0])["where"] == str(file)
 
 
-@pytest.mark.parametrize("name", AWKWARD)
-def test_a_playlist_finds_an_awkward_file_in_one_line(tmp_path, name):
-    context, found, file = awkward(tmp_path, name)
+@pytest.mark.parametrize("name", UNUSUAL_NAMES)
+def test_a_playlist_contains_an_unusually_named_file_in_one_line(tmp_path, name):
+    context, found, file = with_name(tmp_path, name)
     lines = re.split(r"[\r\n]", export.as_playlist(export.as_records(context, found)).decode())
     entry = lines[lines.index("#EXTVLCOPT:stop-time=40") + 1]
     assert Path(unquote(entry.removeprefix("file://")) if "://" in entry else entry) == file
@@ -127,7 +127,7 @@ def test_a_playlist_finds_an_awkward_file_in_one_line(tmp_path, name):
     assert len(lines) == 1 + 4 * 3 + 1
 
 
-def test_a_video_that_is_no_videos_id_cannot_add_a_line_to_the_playlist(tmp_path):
+def test_an_invalid_video_id_cannot_add_a_line_to_the_playlist(tmp_path):
     dataset = collection(tmp_path, "youtube", ("one", "two", "x\n#EXTINF:1,y\n/etc/passwd"))
     every = Neighbours(np.arange(3), np.array([0.1, 0.2, 0.3], np.float32))
     found = Answer(every, every, 5, {})
@@ -135,14 +135,14 @@ def test_a_video_that_is_no_videos_id_cannot_add_a_line_to_the_playlist(tmp_path
     assert len(export.as_playlist(rows).decode().splitlines()) == 1 + 4 * 3
 
 
-def test_the_data_names_the_query_and_the_setting(context, found):
-    query = Clip("asked-1", "test", 0, "v", 0.0, 1.0, (), 1)
+def test_json_contains_the_query_and_the_setting(context, found):
+    query = Clip("query-1", "test", 0, "v", 0.0, 1.0, (), 1)
     data = json.loads(export.as_json(context, query, export.as_records(context, found)))
-    assert (data["query"], data["n_tables"], len(data["neighbours"])) == ("asked-1", 7, 3)
+    assert (data["query"], data["n_tables"], len(data["neighbours"])) == ("query-1", 7, 3)
     assert data["fingerprint"] == context.dataset.fingerprint
 
 
-def test_the_playlist_holds_the_found_videos_at_their_seconds(context, found):
+def test_the_playlist_contains_the_found_videos_with_start_times(context, found):
     rows = export.as_records(context, found)
     lines = export.as_playlist(rows).decode().splitlines()
     assert lines[0] == "#EXTM3U"
@@ -151,7 +151,7 @@ def test_the_playlist_holds_the_found_videos_at_their_seconds(context, found):
     assert "#EXTVLCOPT:start-time=30" in lines
 
 
-def test_files_are_taken_once_each_and_a_missing_one_is_left_out(tmp_path):
+def test_the_archive_contains_each_file_once_and_lists_missing_files(tmp_path):
     dataset = collection(tmp_path, "file", ("a/one.wav", "two.wav", "gone.wav"))
     (tmp_path / "sounds" / "a").mkdir(parents=True)
     (tmp_path / "sounds" / "a" / "one.wav").write_bytes(b"1")
@@ -166,14 +166,14 @@ def test_files_are_taken_once_each_and_a_missing_one_is_left_out(tmp_path):
         ]
 
 
-def test_a_file_older_than_archives_is_taken(tmp_path):
+def test_the_archive_contains_files_dated_before_1980(tmp_path):
     dataset, files = with_files(tmp_path, {"one.wav": b"1", "two.wav": b"22", "three.wav": b"333"})
     os.utime(files["one.wav"], (0, 0))
     with zipfile.ZipFile(io.BytesIO(export.as_zip(dataset, [dataset.find_clip("clip-0")]))) as archive:
         assert archive.read("one.wav") == b"1"
 
 
-def test_files_for_which_there_is_no_room_are_named(tmp_path, monkeypatch):
+def test_files_above_the_size_limit_are_listed(tmp_path, monkeypatch):
     monkeypatch.setattr(export, "MAX_ZIP_BYTES", 5_000_000)
     dataset, _ = with_files(tmp_path, {"big.wav": b"0" * 4_900_000, "next.wav": b"0" * 4_900_000, "last.wav": b"1"})
     clips = [dataset.find_clip(f"clip-{i}") for i in range(3)]
@@ -185,14 +185,14 @@ def test_files_for_which_there_is_no_room_are_named(tmp_path, monkeypatch):
         ]
 
 
-def test_an_archive_that_holds_all_files_says_nothing(tmp_path):
+def test_a_complete_archive_has_no_list_of_missing_files(tmp_path):
     dataset, files = with_files(tmp_path, {"one.wav": b"1", "two.wav": b"22", "three.wav": b"333"})
     clips = [dataset.find_clip(f"clip-{i}") for i in range(3)]
     with zipfile.ZipFile(io.BytesIO(export.as_zip(dataset, clips))) as archive:
         assert set(archive.namelist()) == set(files)
 
 
-def test_a_file_outside_the_folder_is_never_taken(tmp_path):
+def test_the_archive_contains_no_file_outside_the_folder(tmp_path):
     dataset = collection(tmp_path, "file", ("../secret.wav", "b.wav", "c.wav"))
     (tmp_path / "sounds").mkdir()
     (tmp_path / "secret.wav").write_bytes(b"secret")

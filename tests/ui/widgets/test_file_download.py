@@ -1,4 +1,4 @@
-"""A collection of one's own files: it begins with a file, and its files can be taken out of the page."""
+"""Download of one's own sound files, and the first clip of such a collection."""
 
 import json
 
@@ -16,7 +16,7 @@ N = 60
 
 @pytest.fixture
 def sounds(home, tmp_path):
-    """Return a folder of sounds that is the app's collection; 20 of its 60 clips also give an excerpt."""
+    """Return a folder of sounds that is the app's collection; 20 of its 60 files have an excerpt as a query."""
     rng = np.random.default_rng(4)
     folder = tmp_path / "sounds"
     folder.mkdir()
@@ -37,8 +37,8 @@ def sounds(home, tmp_path):
     return folder
 
 
-def given(app, component):
-    """Return what a component of the page was given."""
+def data_of(app, component):
+    """Return the data that a component of the page received."""
     protos = [element.proto for element in app.get("bidi_component")]
     return json.loads(next(p.json for p in protos if p.component_name == component))
 
@@ -47,15 +47,15 @@ def named(path):
     return file_download.file_name(Clip("x", "train", 0, path, 0.0, 1.0, (), 1))
 
 
-def test_the_first_sound_and_a_surprise_are_whole_files(sounds, app):
+def test_the_first_and_a_random_sound_are_no_excerpts(sounds, app):
     app.run()
     assert not app.exception
-    assert not given(app, "earshot.query")["clip"]["id"].endswith("~middle")
+    assert not data_of(app, "earshot.query")["clip"]["id"].endswith("~middle")
     next(button for button in app.button if button.label == "Surprise me").click().run()
-    assert not given(app, "earshot.query")["clip"]["id"].endswith("~middle")
+    assert not data_of(app, "earshot.query")["clip"]["id"].endswith("~middle")
 
 
-def test_a_wanted_file_can_be_fetched_as_it_is_and_the_page_says_that_it_can_be_dragged(sounds, app, monkeypatch):
+def test_a_requested_file_is_served_unchanged_and_can_be_dragged(sounds, app, monkeypatch):
     held, add = {}, MediaFileManager.add
 
     def watched(self, data, mime, place, **how):
@@ -66,24 +66,24 @@ def test_a_wanted_file_can_be_fetched_as_it_is_and_the_page_says_that_it_can_be_
     monkeypatch.setattr(MediaFileManager, "add", watched)
     app.session_state["neighbours file"] = "f7"
     app.run()
-    file = given(app, "earshot.neighbours")["file"]
+    file = data_of(app, "earshot.neighbours")["file"]
     assert (file["id"], file["name"], file["mime"]) == ("f7", "7.wav", "audio/wav")
     assert held[file["url"]] == (sounds / "7.wav").read_bytes()
     assert export.DRAG in [caption.value for caption in app.caption]
 
 
-def test_a_file_that_is_gone_or_too_large_is_not_offered_and_says_why(sounds, app, monkeypatch):
+def test_a_missing_or_too_large_file_is_reported(sounds, app, monkeypatch):
     (sounds / "7.wav").unlink()
     app.session_state["neighbours file"] = "f7"
     app.run()
-    assert "cannot be read" in given(app, "earshot.neighbours")["file"]["error"]
+    assert "cannot be read" in data_of(app, "earshot.neighbours")["file"]["error"]
     monkeypatch.setattr(file_download, "MAX_FILE_BYTES", 100)
     app.session_state["neighbours file"] = "f8"
     app.run()
-    assert set(given(app, "earshot.neighbours")["file"]) == {"id", "error"}
+    assert set(data_of(app, "earshot.neighbours")["file"]) == {"id", "error"}
 
 
-def test_no_download_draws_the_page_again_and_takes_the_files_from_under_the_next_press(sounds, app):
+def test_downloads_do_not_rerun_the_page(sounds, app):
     app.run()
     buttons = {button.proto.label: button.proto.ignore_rerun for button in app.get("download_button")}
     assert buttons == dict.fromkeys(["CSV", "JSON", "Playlist", "The files"], True)
@@ -93,14 +93,14 @@ def test_an_unknown_clip_has_no_file(sounds, app):
     app.session_state["neighbours file"] = "../../etc/passwd"
     app.run()
     assert not app.exception
-    assert given(app, "earshot.neighbours")["file"] is None
+    assert data_of(app, "earshot.neighbours")["file"] is None
 
 
-def test_a_collection_of_others_sounds_offers_no_files(home, collection, app):
+def test_a_collection_of_synthesised_sounds_offers_no_files(home, collection, app):
     (home / "sample").symlink_to(collection)
     app.session_state["neighbours file"] = "any"
     app.run()
-    cards = given(app, "earshot.neighbours")
+    cards = data_of(app, "earshot.neighbours")
     assert (cards["has_files"], cards["file"]) == (False, None)
     assert export.DRAG not in [caption.value for caption in app.caption]
 
@@ -118,5 +118,5 @@ def test_a_collection_of_others_sounds_offers_no_files(home, collection, app):
         ("..", "sound"),
     ],
 )
-def test_a_file_is_saved_under_its_name_less_what_some_system_would_not_take(path, name):
+def test_file_names_contain_no_characters_reserved_on_some_system(path, name):
     assert named(path) == name
