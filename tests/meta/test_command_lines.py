@@ -1,0 +1,74 @@
+"""Every command line refuses bad values with one message, exit code 2, no traceback and no unfinished files."""
+
+import ast
+import importlib
+
+import pytest
+
+from tests.commands import runner
+from tests.meta.sources import TREES
+
+MISSING = "no-such-folder"
+COMMANDS = {
+    "benchmarks": ["--dataset", MISSING],
+    "benchmarks.answers": [MISSING],
+    "benchmarks.audioset_like": ["--no-such-option"],
+    "benchmarks.conversion": [f"{MISSING}/features.tar.gz"],
+    "benchmarks.large_collection": ["--dataset", MISSING],
+    "benchmarks.query_by_recording": [MISSING, MISSING],
+    "benchmarks.synthetic_archive": ["--out", "/proc/no-such-folder/features.tar.gz"],
+    "data_prep": ["map", MISSING],
+    "lsh": ["evaluate", MISSING],
+    "ui.race_cli": [MISSING],
+}
+BAD_VALUES = [
+    ("benchmarks", ["--dataset", "like:0"]),
+    ("benchmarks", ["--dataset", MISSING, "--queries", "-1"]),
+    ("benchmarks", ["--gate", MISSING]),
+    ("benchmarks", ["--results", MISSING]),
+    ("benchmarks.answers", [MISSING, "--queries", "1"]),
+    ("benchmarks.answers", [MISSING, "--out", f"{MISSING}/out.md"]),
+    ("benchmarks.conversion", [MISSING, "--rounds", "0"]),
+    ("benchmarks.large_collection", ["--dataset", "like:many"]),
+    ("benchmarks.large_collection", ["--queries", "-1"]),
+    ("benchmarks.synthetic_archive", ["--out", "features.tar.gz", "--clips", "-5"]),
+    ("benchmarks.synthetic_archive", ["--out", "features.tar.gz", "--clips", "0"]),
+    ("benchmarks.synthetic_archive", ["--out", "features.tar.gz", "--seed", "-1"]),
+    ("lsh", ["evaluate", MISSING, "--queries", "0"]),
+    ("lsh", ["tune", MISSING, "--recall", "2"]),
+    ("ui.race_cli", [MISSING, "--clips", "0"]),
+    ("ui.race_cli", [MISSING, "--seed", "3000000000"]),
+    ("ui.race_cli", [MISSING, "--tables", "0"]),
+]
+
+
+def main_of(name):
+    """Return the function `main` that `python -m NAME` calls."""
+    module = importlib.import_module(name)
+    return importlib.import_module(f"{name}.__main__").main if hasattr(module, "__path__") else module.main
+
+
+@pytest.mark.parametrize(("name", "arguments"), [*COMMANDS.items(), *BAD_VALUES])
+def test_a_bad_value_ends_with_one_message_and_exit_code_2(name, arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = runner(main_of(name), capsys)(*arguments)
+    assert (code, out) == (2, "")
+    assert [("error: " in line) for line in err.splitlines()].count(True) == 1, err
+    assert "error: " in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert len(err) < 2000
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_describes_the_command(name, capsys):
+    code, out, err = runner(main_of(name), capsys)("--help")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"usage: python -m {name} ")
+    assert len(out.splitlines()) > 4
+
+
+def test_every_command_line_is_among_these():
+    runs = {name.removesuffix(".__main__") for name, tree in TREES.items() if "__main__" in ast.dump(tree.body[-1])}
+    without_arguments = {"lsh.warm", "data_prep.audioset.parse_process", "data_prep.sample.build"}
+    assert runs - without_arguments == set(COMMANDS)
