@@ -7,7 +7,6 @@ both distances, the app's default setting, and the one that finds 90 % of the ne
 import argparse
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DataError
 from earshot_common import command_line
 from earshot_common.atomic import WriteError, write_file
+from earshot_common.command_line import output_file, whole_number
 from lsh import LSHError, LSHIndex, recall_grid
 from lsh.analysis.racing import Setting, sizes_up_to
 from lsh.sampling import evenly_spaced
@@ -109,20 +109,23 @@ def _parser() -> argparse.ArgumentParser:
         ("bits", "K", "bits per key", MAX_BITS, DEFAULTS.n_bits),
         ("probes", "T", "buckets searched in each table", MAX_PROBES, DEFAULTS.n_probes),
     ):
-        allowed = range(1, most + 1)
+        allowed = whole_number(1, most)
         about = f"{what}, 1 to {most} (default: {default})"
-        parser.add_argument(f"--{name}", type=int, choices=allowed, default=default, metavar=letter, help=about)
-    seeds = range(MAX_SEED + 1)
+        parser.add_argument(f"--{name}", type=allowed, default=default, metavar=letter, help=about)
     parser.add_argument(
-        "--seed", type=int, choices=seeds, default=0, metavar="SEED", help="seed of the hash functions (default: 0)"
+        "--seed",
+        type=whole_number(0, MAX_SEED),
+        default=0,
+        metavar="SEED",
+        help=f"seed of the hash functions, 0 to {MAX_SEED} (default: 0)",
     )
     parser.add_argument(
-        "--clips", type=command_line.whole_number(1, 10**9), metavar="N", help="maximum number of clips (default: all)"
+        "--clips", type=whole_number(1, 10**9), metavar="N", help="maximum number of clips (default: all)"
     )
     parser.add_argument("--json", action="store_true", help="print the runs as JSON")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=output_file,
         metavar="FILE",
         help="race the settings that the page opens with, and write the runs to FILE as JSON",
     )

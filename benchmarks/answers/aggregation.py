@@ -247,7 +247,7 @@ def fields(figures: Record | None) -> Record | str:
 
 
 def _table(ways: list[Record]) -> str:
-    head = ["way", "label precision@10", "gain", "mAP", "gain", "mAP by label", "ms per query", "MB"]
+    head = ["aggregation", "label precision@10", "gain", "mAP", "gain", "mAP by label", "ms per query", "MB"]
     rows = [
         [
             TITLES[way["name"]],

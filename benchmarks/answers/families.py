@@ -77,4 +77,4 @@ def _by_family(comparison: Record) -> str:
         gains = [row["gain"]["value"] for row in shared]
         if shared:
             rows.append([NAMES[family], *(f"{min(values):+.3f} to {max(values):+.3f}" for values in (recalls, gains))])
-    return table(["over all budgets", "recall less random hyperplanes'", "label precision less exact search's"], rows)
+    return table(["over all budgets", "recall minus random hyperplanes'", "label precision minus exact search's"], rows)

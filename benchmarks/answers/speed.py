@@ -101,10 +101,11 @@ def fields(figures: Record) -> Record | str:
     if not real:
         return f"Not measured: no setting reached recall {figures['wanted']:g} at any size."
     larger = (
-        "**Larger than this collection.** Modelled vectors, calibrated on the real ones "
-        "(`benchmarks/audioset_like.py`); how real clips are distributed at such sizes is not known, so read the trend."
+        "**Larger than this collection.** Generated vectors, calibrated on the real ones "
+        "(`benchmarks/audioset_like.py`); the distribution of real clips at such sizes is not known, so only the trend "
+        "is reliable."
     )
-    summaries = [_summary(real[-1], "clips"), *(_summary(row, "modelled clips") for row in modelled[-1:])]
+    summaries = [_summary(real[-1], "clips"), *(_summary(row, "generated clips") for row in modelled[-1:])]
     return {
         **figures,
         "clearly": CLEARLY,
