@@ -1,4 +1,4 @@
-"""The command line: `python -m lsh evaluate|tune|search|families DATASET ...`: all of `lsh` that reads datasets."""
+"""Command line: `python -m lsh evaluate|tune|search|families DATASET`. The only module of `lsh` that reads datasets."""
 
 import argparse
 import json
@@ -45,7 +45,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _joined(words: list[str]) -> list[str]:
-    """Join `--clip ID` into one word: a video's id may begin with a dash, which argparse would take for an option."""
+    """Join `--clip ID` into one word: a clip id may begin with a dash, which argparse would take for an option."""
     if "--clip" not in words[:-1]:
         return words
     place = words.index("--clip")
@@ -54,32 +54,32 @@ def _joined(words: list[str]) -> list[str]:
 
 def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
-    index = _built(dataset, config)
+    index = _build_index(dataset, config)
     queries, labels = _queries(dataset, options.split, options.queries)
-    command_line.log(f"searching with {len(queries):,} {options.split} clips, {config} and exact search in turns")
+    command_line.log(f"searching with {len(queries):,} {options.split} clips, {config} and exact search, interleaved")
     result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **config.setting)
     described = {"family": config.family, "split": options.split, "seed": options.seed, "dataset": dataset.name}
     return result.as_dict() | described
 
 
 def _tune(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
-    most = options.queries or _TUNING_QUERIES[options.index]
-    validation, test = (_queries(dataset, split, most) for split in ("validation", "test"))
+    max_queries = options.queries or _TUNING_QUERIES[options.index]
+    validation, test = (_queries(dataset, split, max_queries) for split in ("validation", "test"))
     metric, X = options.metric or dataset.metric, dataset.features("train")
     if options.index == "tables":
-        X = _built(dataset, SearchConfig.tables(metric, options.seed, {}, {}))
+        X = _build_index(dataset, SearchConfig.tables(metric, options.seed, {}, {}))
     wanted = {"metric": metric, "k": options.k, "recall": options.recall, "seed": options.seed}
     chosen = plan(X, validation[0], **wanted, progress=command_line.log)
     config = chosen.config
     checked: dict[str, Any] = {}
     for split, (queries, labels) in (("validation", validation), ("test", test)):
-        command_line.log(f"checking the choice on {len(queries):,} {split} clips")
+        command_line.log(f"evaluating the choice on {len(queries):,} {split} clips")
         result = evaluate(chosen.index, queries, labels, dataset.label_sets("train"), k=options.k, **config.setting)
         checked[split] = result.as_dict() | {"family": config.family}
     settings = {name: checked["test"][name] for name in _SETTINGS} | {
         "seed": options.seed,
         "command": f"python -m lsh evaluate {shlex.quote(str(options.dataset))} {config.options()}"
-        f" --k {options.k} --seed {options.seed} --queries {most}",
+        f" --k {options.k} --seed {options.seed} --queries {max_queries}",
         "python": config.python(options.k),
     }
     return {"settings": settings, "wanted_recall": options.recall, **checked, "why": chosen.why}
@@ -91,18 +91,18 @@ def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
         example = dataset.clip("test", 0).clip_id if dataset.n_rows("test") else "none"
         raise DataError(f"no clip {options.clip!r} in {dataset.path}; a clip id looks like {example!r}")
     config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
-    index = _built(dataset, config)
+    index = _build_index(dataset, config)
     query = np.asarray(dataset.features(clip.split)[clip.row])[None, :]
-    itself = int(clip.split == "train")  # a clip of the database finds itself first, which is no news
+    itself = int(clip.split == "train")  # such a clip finds itself first, which is not listed
     found = config.search(index, query, options.k + itself)
     neighbours: list[dict[str, Any]] = []
     for row, distance in zip(found.ids[0], found.distances[0], strict=True):
         if row >= 0 and not (itself and row == clip.row) and len(neighbours) < options.k:
             other = dataset.clip("train", int(row))
             rank = len(neighbours) + 1
-            neighbours.append({"rank": rank, "distance": float(distance), **_described(dataset, other)})
+            neighbours.append({"rank": rank, "distance": float(distance), **_describe(dataset, other)})
     return {
-        "query": _described(dataset, clip),
+        "query": _describe(dataset, clip),
         "metric": config.metric,
         **config.setting,
         "candidates": int(found.n_candidates[0]) / dataset.n_rows("train"),
@@ -117,41 +117,41 @@ def _families(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]
     indexes = index_families(X, base, metric, options.tables, options.seed, progress=command_line.log)
     setting = {"k": options.k, "n_probes": options.probes}
     measured = compare(indexes, queries, labels, base, **setting, progress=command_line.log)
-    asked = {"metric": metric, "n_tables": options.tables, "n_probes": options.probes, "split": options.split}
-    return measured.as_dict() | asked | {"seed": options.seed, "dataset": dataset.name}
+    given = {"metric": metric, "n_tables": options.tables, "n_probes": options.probes, "split": options.split}
+    return measured.as_dict() | given | {"seed": options.seed, "dataset": dataset.name}
 
 
-def _described(dataset: "Dataset", clip: "Clip") -> dict[str, Any]:
+def _describe(dataset: "Dataset", clip: "Clip") -> dict[str, Any]:
     labels = [dataset.label_names[label] for label in clip.labels]
     return {"clip_id": clip.clip_id, "labels": labels, "start_s": clip.start_s, "end_s": clip.end_s}
 
 
-def _built(dataset: "Dataset", config: SearchConfig) -> Any:
+def _build_index(dataset: "Dataset", config: SearchConfig) -> Any:
     """Build the index of a configuration over the dataset's clips."""
     command_line.log(f"indexing {dataset.n_rows('train'):,} clips of {dataset.title!r} for {config.metric} distance")
     return config.fit(dataset.features("train"))
 
 
-def _queries(dataset: "Dataset", split: str, most: int) -> tuple[Float32Array, Labels]:
-    """Return the features and labels of at most `most` clips, evenly spaced through a split."""
+def _queries(dataset: "Dataset", split: str, max_rows: int) -> tuple[Float32Array, Labels]:
+    """Return the features and labels of at most `max_rows` clips, evenly spaced through a split."""
     n = dataset.n_rows(split)
     if n == 0:
         raise DataError(f"{dataset.path} has no clips in its {split} split, which this command needs for its queries")
-    rows = evenly_spaced_rows(n, most)
+    rows = evenly_spaced_rows(n, max_rows)
     return np.asarray(dataset.features(split)[rows]), dataset.labels_of(split, rows)
 
 
 def _show_evaluation(report: dict[str, Any]) -> None:
-    times = report["exact_ms_per_query"] / report["ms_per_query"]
+    ratio = report["exact_ms_per_query"] / report["ms_per_query"]
     print(
         f"{report['metric']}, {_setting_in_words(report)}: "
         f"{report['queries']:,} {report['split']} queries, k = {report['k']}\n"
         f"  recall           {report['recall']:.3f} ± {report['recall_error']:.3f} (standard error)\n"
         f"  label precision  {report['label_precision']:.3f} (exact search: {report['exact_label_precision']:.3f})\n"
-        f"  looked at        {report['candidates']:.2%} of the collection\n"
-        f"  time             {report['ms_per_query']:.3f} ms a query "
-        f"(exact search: {report['exact_ms_per_query']:.3f} ms, {times:.2f} times as long)\n"
-        f"  index            {report['index_bytes'] / 1e6:.1f} MB beside the features"
+        f"  candidates       {report['candidates']:.2%} of the collection\n"
+        f"  time             {report['ms_per_query']:.3f} ms per query "
+        f"(exact search: {report['exact_ms_per_query']:.3f} ms, {ratio:.2f} times as long)\n"
+        f"  index            {report['index_bytes'] / 1e6:.1f} MB in addition to the features"
     )
 
 
@@ -162,14 +162,14 @@ def _setting_in_words(report: dict[str, Any]) -> str:
     reranked = f", {report['n_reranked']} re-ranked" if report["n_reranked"] else ""
     if report["index"] == "sketches":
         return f"sketches in {report['n_buckets']} bucket(s){probes}{reranked}"
-    return f"L = {report['n_tables']} tables, K = {report['n_bits']} bits{probes and probes + ' a table'}{reranked}"
+    return f"L = {report['n_tables']} tables, K = {report['n_bits']} bits{probes and probes + ' per table'}{reranked}"
 
 
-def _show_choice(report: dict[str, Any]) -> None:
+def _show_tuning(report: dict[str, Any]) -> None:
     print(report["why"])
     for split in ("validation", "test"):
         _show_evaluation(report[split] | {"split": split})
-    print(f"\nTo measure it again:\n{_indented(report['settings']['command'])}")
+    print(f"\nTo repeat the measurement:\n{_indented(report['settings']['command'])}")
     print(f"In Python, with X and Q float32[n, d]:\n{_indented(report['settings']['python'])}")
 
 
@@ -179,7 +179,7 @@ def _indented(text: str) -> str:
 
 def _show_neighbours(report: dict[str, Any]) -> None:
     print(f"{report['query']['clip_id']}: {', '.join(report['query']['labels'])}")
-    print(f"looked at {report['candidates']:.2%} of the collection")
+    print(f"candidates: {report['candidates']:.2%} of the collection")
     for other in report["neighbours"]:
         labels = ", ".join(other["labels"])
         print(f"{other['rank']:4}  {other['distance']:.3f}  {other['clip_id']}  {labels}")
@@ -187,15 +187,15 @@ def _show_neighbours(report: dict[str, Any]) -> None:
 
 def _show_families(report: dict[str, Any]) -> None:
     print(
-        f"{report['metric']}, {report['n_tables']} tables, {report['n_probes']} probe(s) a table, k = {report['k']}: "
+        f"{report['metric']}, {report['n_tables']} tables, {report['n_probes']} probe(s) per table, k = {report['k']}: "
         f"{report['queries']:,} {report['split']} queries (± standard error)\n"
         f"  exact search: label precision {_mean(report['exact_label_precision'])}\n"
-        f"  budget  family        bits  looked at  recall         label precision  against exact"
+        f"  budget  family        bits  candidates  recall         label precision  difference to exact search"
     )
     for row in sorted(report["rows"], key=lambda row: row["budget"]):
         bits, gain = row["setting"].get("n_bits", "-"), row["gain"]
         print(
-            f"  {row['budget']:6.1%}  {row['family']:12}  {bits:>4}  {row['candidates']['value']:9.2%}  "
+            f"  {row['budget']:6.1%}  {row['family']:12}  {bits:>4}  {row['candidates']['value']:10.2%}  "
             f"{_mean(row['recall'])}  {_mean(row['label_precision'])}    {gain['value']:+.3f} ± {gain['error']:.3f}"
         )
 
@@ -205,41 +205,48 @@ def _mean(mean: dict[str, float]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lsh", description="Measure, tune and use an LSH index.")
+    parser = argparse.ArgumentParser(
+        prog="python -m lsh", description="Measure, choose and use indexes for nearest-neighbour search."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: object, show: object, summary: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=summary, description=summary)
         sub.set_defaults(run=run, show=show)
-        arguments.common(sub)
+        arguments.add_common(sub)
         return sub
 
-    sub = command("evaluate", _evaluate, _show_evaluation, "Measure one setting against exact search.")
-    arguments.setting(sub)
-    sub.add_argument("--split", choices=("validation", "test"), default="test", help="the queries (test)")
-    arguments.queries(sub, 1000, "at most so many (1000)")
-    summary = "Find the fastest way to reach a recall; check it on test."
-    sub = command("tune", _tune, _show_choice, summary)
-    sub.add_argument(
-        "--recall", type=command_line.fraction, default=0.9, help="wanted recall, above 0, at most 1 (0.9)"
+    summary = "Measure recall, label precision and time of one setting, next to exact search."
+    sub = command("evaluate", _evaluate, _show_evaluation, summary)
+    arguments.add_setting(sub)
+    _add_split(sub)
+    summary = (
+        "Choose the fastest search that reaches a recall on the validation split, and evaluate it on the test split."
     )
-    sub.add_argument(
-        "--index",
-        choices=tuple(_TUNING_QUERIES),
-        default="any",
-        help="choose among all, or L and K of hash tables (any)",
-    )
-    arguments.queries(sub, None, "of each split (2000; 500 with --index tables)")
-    sub = command("search", _search, _show_neighbours, "List the clips nearest to a clip.")
-    arguments.setting(sub)
-    sub.add_argument("--clip", required=True, metavar="CLIP_ID", help="a clip of the dataset, of any split")
-    sub = command("families", _families, _show_families, "Compare random and learned hash functions at equal budgets.")
+    sub = command("tune", _tune, _show_tuning, summary)
+    recall = "wanted mean recall, above 0 and at most 1 (default: %(default)s)"
+    sub.add_argument("--recall", type=command_line.fraction, default=0.9, help=recall)
+    kinds = "kinds of search to choose among: any, or hash tables alone (default: %(default)s)"
+    sub.add_argument("--index", choices=tuple(_TUNING_QUERIES), default="any", help=kinds)
+    arguments.add_queries(sub, None, "2000 of each split; 500 with --index tables")
+    sub = command("search", _search, _show_neighbours, "List the clips nearest to one clip.")
+    arguments.add_setting(sub)
+    sub.add_argument("--clip", required=True, metavar="CLIP_ID", help="id of a clip of the dataset, in any split")
+    summary = "Compare random and learned hash families at equal fractions of candidates."
+    sub = command("families", _families, _show_families, summary)
     tables, probes = command_line.whole_number(1, params.MAX_TABLES), command_line.whole_number(1, params.MAX_PROBES)
-    sub.add_argument("--tables", type=tables, default=TABLES, metavar="L", help=f"hash tables ({TABLES})")
-    sub.add_argument("--probes", type=probes, default=PROBES, metavar="T", help=f"buckets a table ({PROBES})")
-    sub.add_argument("--split", choices=("validation", "test"), default="test", help="the queries (test)")
-    arguments.queries(sub, 1000, "at most so many (1000)")
+    number = "number of hash tables (default: %(default)s)"
+    sub.add_argument("--tables", type=tables, default=TABLES, metavar="L", help=number)
+    number = "buckets probed per hash table (default: %(default)s)"
+    sub.add_argument("--probes", type=probes, default=PROBES, metavar="T", help=number)
+    _add_split(sub)
     return parser
+
+
+def _add_split(sub: argparse.ArgumentParser) -> None:
+    split = "split that the queries are taken from (default: %(default)s)"
+    sub.add_argument("--split", choices=("validation", "test"), default="test", help=split)
+    arguments.add_queries(sub, 1000, "1000")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line's options: what they are called, what they allow, and the way to search that they name."""
+"""Options of `python -m lsh`: their names and ranges, and the search configuration that they select."""
 
 import argparse
 from typing import Any
@@ -12,71 +12,78 @@ from lsh.sketches import partition
 from lsh.validate import METRICS
 
 TABLES, BITS = 16, 8
-_MOST_RERANKED = 1_000_000
+_MAX_RERANKED = 1_000_000
 _FAMILIES = sorted({*partition.FAMILIES, *params.FAMILIES["cosine"], *params.FAMILIES["euclidean"]})
-# The options of each kind of index, with what they are when nobody says.
-_USUAL: dict[str, dict[str, int | None]] = {
+# The options of each kind of index, with their defaults.
+_DEFAULTS: dict[str, dict[str, int | None]] = {
     "tables": {"family": None, "tables": TABLES, "bits": BITS, "probes": 1, "reranked": None},
     "sketches": {"family": None, "buckets": None, "probes": 8, "reranked": 40},
     "exact": {},
 }
 
 
-def common(sub: argparse.ArgumentParser) -> None:
-    """Add what every command takes."""
-    sub.add_argument("dataset", metavar="DATASET", help="a prepared dataset's folder")
-    sub.add_argument("--metric", choices=METRICS, help="distance; by default the dataset's own")
-    sub.add_argument("--k", type=whole_number(1, 1000), default=10, help="neighbours asked for (10)")
-    sub.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, help="of the random hash functions (0)")
-    sub.add_argument("--json", action="store_true", help="print one JSON object")
+def add_common(sub: argparse.ArgumentParser) -> None:
+    """Add the options of every command."""
+    sub.add_argument("dataset", metavar="DATASET", help="folder of a prepared dataset")
+    sub.add_argument("--metric", choices=METRICS, help="distance (default: that of the dataset)")
+    _add_number(sub, "k", "K", 1000, "number of neighbours (default: %(default)s)", default=10)
+    seeds = whole_number(0, 2**31 - 1)
+    sub.add_argument("--seed", type=seeds, default=0, help="seed of the random hash functions (default: %(default)s)")
+    sub.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
-def setting(sub: argparse.ArgumentParser) -> None:
-    """Add what names a way to search."""
-    sub.add_argument("--index", choices=KINDS, default="tables", help="hash tables, sketches in buckets, or no index")
-    sub.add_argument("--family", choices=_FAMILIES, help="of hash functions; by default the index's own")
-    sub.add_argument("--tables", type=whole_number(1, params.MAX_TABLES), metavar="L", help=f"hash tables ({TABLES})")
+def add_setting(sub: argparse.ArgumentParser) -> None:
+    """Add the options that select a search configuration."""
+    kinds = "kind of search: hash tables, sketches in buckets, or exact (default: %(default)s)"
+    sub.add_argument("--index", choices=KINDS, default="tables", help=kinds)
     sub.add_argument(
-        "--bits", type=whole_number(1, params.MAX_BITS), metavar="K", help=f"bits a key of a hash table ({BITS})"
+        "--family",
+        choices=_FAMILIES,
+        help="hash family (default: hyperplanes for cosine tables, pstable for euclidean tables, kmeans for sketches)",
     )
-    sub.add_argument(
-        "--buckets", type=whole_number(1, MAX_BUCKETS), metavar="B", help="of sketches (about √n; 1: no buckets)"
-    )
-    sub.add_argument(
-        "--probes",
-        type=whole_number(1, MAX_BUCKETS),
-        metavar="T",
-        help="buckets a table, up to 64 (1); or of sketches (8)",
-    )
-    sub.add_argument(
-        "--reranked", type=whole_number(1, _MOST_RERANKED), metavar="R", help="ranked exactly (40; of hash tables all)"
-    )
+    _add_number(sub, "tables", "L", params.MAX_TABLES, f"number of hash tables (default: {TABLES})")
+    _add_number(sub, "bits", "K", params.MAX_BITS, f"bits per key of a hash table (default: {BITS})")
+    buckets = "number of buckets of sketches; 1 scans all sketches (default: about √n, for n clips)"
+    _add_number(sub, "buckets", "B", MAX_BUCKETS, buckets)
+    probes = f"buckets probed: per hash table, at most {params.MAX_PROBES} (default: 1), or of sketches (default: 8)"
+    _add_number(sub, "probes", "T", MAX_BUCKETS, probes)
+    reranked = "candidates ranked by exact distance (default: 40; hash tables: all)"
+    _add_number(sub, "reranked", "R", _MAX_RERANKED, reranked)
 
 
-def queries(sub: argparse.ArgumentParser, usual: int | None, said: str) -> None:
-    """Add the number of queries."""
-    sub.add_argument("--queries", type=whole_number(1, 10**7), default=usual, metavar="N", help=said)
+def add_queries(sub: argparse.ArgumentParser, default: int | None, shown: str) -> None:
+    """Add the option for the number of queries."""
+    _add_number(sub, "queries", "N", 10**7, f"maximum number of queries (default: {shown})", default)
+
+
+def _add_number(
+    sub: argparse.ArgumentParser, name: str, metavar: str, high: int, text: str, default: int | None = None
+) -> None:
+    sub.add_argument(f"--{name}", type=whole_number(1, high), default=default, metavar=metavar, help=text)
 
 
 def search_config(options: argparse.Namespace, metric: str, n: int) -> SearchConfig:
-    """Return the way to search n clips that the options name; refuse what this kind of index does not have."""
-    usual = _USUAL[options.index]
-    given = {name: getattr(options, name) for names in _USUAL.values() for name in names}
+    """Return the configuration that the options select, to search n clips.
+
+    Raises ParameterError for an option that this kind of index does not have.
+    """
+    defaults = _DEFAULTS[options.index]
+    given = {name: getattr(options, name) for names in _DEFAULTS.values() for name in names}
     for name, value in given.items():
-        if value is not None and name not in usual:
+        if value is not None and name not in defaults:
             raise ParameterError(f"--{name} does not go with --index {options.index}; leave one of them out")
-    asked: dict[str, Any] = {name: value if given[name] is None else given[name] for name, value in usual.items()}
+    chosen: dict[str, Any] = {name: value if given[name] is None else given[name] for name, value in defaults.items()}
     if options.index == "exact":
         return SearchConfig.exact(metric)
     family = {"family": options.family} if options.family else {}
     if options.index == "sketches":
-        build = {"n_buckets": asked["buckets"] or default_buckets(n), "seed": options.seed, **family}
-        return SearchConfig("sketches", metric, build, {"n_probes": asked["probes"], "n_reranked": asked["reranked"]})
-    if asked["probes"] > params.MAX_PROBES:
-        raise ParameterError(f"--probes is {asked['probes']}; hash tables take at most {params.MAX_PROBES}")
-    setting = {"n_tables": asked["tables"], "n_bits": asked["bits"], "n_probes": asked["probes"]}
-    if asked["reranked"] is None:
+        build = {"n_buckets": chosen["buckets"] or default_buckets(n), "seed": options.seed, **family}
+        setting = {"n_probes": chosen["probes"], "n_reranked": chosen["reranked"]}
+        return SearchConfig("sketches", metric, build, setting)
+    if chosen["probes"] > params.MAX_PROBES:
+        raise ParameterError(f"--probes is {chosen['probes']}; hash tables take at most {params.MAX_PROBES}")
+    setting = {"n_tables": chosen["tables"], "n_bits": chosen["bits"], "n_probes": chosen["probes"]}
+    if chosen["reranked"] is None:
         return SearchConfig.tables(metric, options.seed, family, setting)
-    return SearchConfig.tables(
-        metric, options.seed, {**family, "sketches": True}, setting | {"n_reranked": asked["reranked"]}
-    )
+    setting |= {"n_reranked": chosen["reranked"]}
+    return SearchConfig.tables(metric, options.seed, {**family, "sketches": True}, setting)

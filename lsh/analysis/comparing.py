@@ -1,9 +1,8 @@
-"""Families of hash functions against each other, at equal budget.
+"""Comparison of hash families at equal budgets of candidates.
 
-How good a hash function is shows in what it finds among equally many candidates: a family that looks at more finds
-more. So each family gets the same tables and probes, and for each budget, a share of the collection that may be looked
-at, the number of bits with which it finds the most of what it may look for. All rank their candidates by exact
-distance; what differs is whom they meet.
+Recall grows with the number of candidates, so families are compared at equal fractions of candidates (budgets). Each
+family gets the same number of tables and probes and, for each budget, the number of bits with the highest recall within
+it. All rank their candidates by exact distance; only the candidates differ.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,17 +34,17 @@ class Mean:
     error: float
 
     @classmethod
-    def of(cls, values: npt.NDArray[Any]) -> "Mean":
-        """Return the mean of values of any kind, one a query."""
+    def from_values(cls, values: npt.NDArray[Any]) -> "Mean":
+        """Return the mean of numbers, one per query."""
         return cls(float(np.mean(values)), float(np.std(values) / np.sqrt(len(values))))
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What one family reaches within one budget.
+    """The result of one family within one budget.
 
-    setting: the arguments of its searches. recall, label_precision: of the k returned; gain: label precision less that
-    of exact search, query by query, so that its error is that of the difference. candidate_fraction: the share of
+    setting: the arguments of its searches. recall, label_precision: of the k returned; gain: label precision minus that
+    of exact search, per query, so that its error is that of the difference. candidate_fraction: the share of
     the collection looked at, at most the budget.
     """
 
@@ -60,7 +59,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Every family within every budget that it can keep, and the label precision of exact search."""
+    """Every family within every budget that it can meet, and the label precision of exact search."""
 
     rows: tuple[Compared, ...]
     exact_label_precision: Mean
@@ -83,7 +82,7 @@ def index_families(
     seed: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, LSHIndex | SketchIndex]:
-    """Return an index of X, float32[n, d], for each family of the metric, and one of k-means, of no tables."""
+    """Return an index of X, float32[n, d], for each hash family of the metric, and a SketchIndex of k-means buckets."""
     indexes: dict[str, LSHIndex | SketchIndex] = {}
     for family in (*FAMILIES[metric], "kmeans"):
         progress(f"indexing by {family}")
@@ -94,7 +93,7 @@ def index_families(
 def index_family(
     family: str, X: npt.ArrayLike, labels: Labels, metric: str = "cosine", n_tables: int = TABLES, seed: int = 0
 ) -> LSHIndex | SketchIndex:
-    """Return an index of X by one family: those of `index_families` one at a time, where memory is dear."""
+    """Return an index of X by one family, as `index_families` does for all, for callers short of memory."""
     if family == "kmeans":
         return SketchIndex(metric, seed=seed).fit(X)
     return LSHIndex(metric, n_tables, _BITS, seed, family=family).fit(X, labels)
@@ -114,10 +113,12 @@ def compare(
 ) -> Comparison:
     """Compare indexes of the same vectors on queries Q, float32[nq, d], whose labels are given in their order.
 
-    indexes: by the name of their family. Hash tables search with `n_tables` (by default all that each was built with)
-    and `n_probes`, and as many bits as bring the most recall within the budget. A `SketchIndex` takes part with its
-    buckets alone: as many probes as the budget allows, and every candidate ranked.
-    budgets: mean shares of the collection that may be looked at, each above 0 and at most 1.
+    indexes: by the name of their family. Hash tables search with `n_tables` (by default all that each was built with),
+    `n_probes`, and the number of bits with the highest recall within the budget. Of a `SketchIndex` the buckets alone
+    are compared: it gets as many probes as the budget allows, and every candidate is ranked exactly.
+    budgets: fractions of the collection that may be candidates, on average, each above 0 and at most 1.
+
+    Raises ParameterError for no indexes, indexes of different data, and values out of range.
     """
     if not indexes:
         raise ParameterError("there are no indexes to compare; give at least one")
@@ -140,36 +141,36 @@ def compare(
                 found = index.search(queries, k, **setting)
                 precision = label_precision_at_k(found.ids, query_labels, base_labels)
                 each = recall_at_k(found, truth), precision, precision - exact_precision, found.n_candidates / index.n
-                rows.append(Compared(family, budget, setting, *map(Mean.of, each)))
-    return Comparison(tuple(rows), Mean.of(exact_precision), k, len(queries))
+                rows.append(Compared(family, budget, setting, *map(Mean.from_values, each)))
+    return Comparison(tuple(rows), Mean.from_values(exact_precision), k, len(queries))
 
 
 def _bits_within(
     budgets: Sequence[float], index: LSHIndex, Q: Float32Array, k: int, n_tables: int | None, n_probes: int
 ) -> list[dict[str, int]]:
-    """Return, for each budget, the setting of hash tables with the most recall within it; nothing where none is."""
+    """Return, for each budget, the setting of hash tables with the highest recall within it; {} if there is none."""
     n_tables, _, n_probes = index.params.setting(n_tables, None, n_probes)
     measured = recall_grid(index, Q, k, n_probes)
-    recall, looked_at = measured.recall[n_tables - 1], measured.candidate_fraction[n_tables - 1]
+    recall, fraction = measured.recall[n_tables - 1], measured.candidate_fraction[n_tables - 1]
     settings: list[dict[str, int]] = []
     for budget in budgets:
-        within = np.flatnonzero(looked_at <= budget)
+        within = np.flatnonzero(fraction <= budget)
         best = int(within[recall[within].argmax()]) + 1 if len(within) else 0
         settings.append({"n_tables": n_tables, "n_bits": best, "n_probes": n_probes} if best else {})
     return settings
 
 
 def _probes_within(budgets: Sequence[float], index: SketchIndex, Q: Float32Array) -> list[dict[str, int]]:
-    """Return, for each budget, as many probes as it allows; nothing where one is too many."""
+    """Return, for each budget, the setting with as many probes as it allows; {} if one probe is too many."""
 
-    def looked_at(n_probes: int) -> float:
+    def candidate_fraction(n_probes: int) -> float:
         return float(index.search(Q, 1, n_probes, n_reranked=1).n_candidates.mean() / index.n)
 
     settings: list[dict[str, int]] = []
     for budget in budgets:
-        low, high = 0, index.n_buckets  # `low` probes keep the budget
+        low, high = 0, index.n_buckets  # `low` probes are within the budget
         while low < high:
             middle = (low + high + 1) // 2
-            low, high = (middle, high) if looked_at(middle) <= budget else (low, middle - 1)
+            low, high = (middle, high) if candidate_fraction(middle) <= budget else (low, middle - 1)
         settings.append({"n_probes": low, "n_reranked": index.n} if low else {})
     return settings

@@ -1,9 +1,9 @@
-"""What sketches say of a query's distances, read slowly and in the open: the estimate that filters candidates.
+"""Distances estimated from sketches, in plain NumPy: the estimates by which a search filters its candidates.
 
-`lsh.kernels.sketching` counts bits; here the same numbers are unpacked into levels and multiplied out. With a sketch's
-levels c, its factor f and its penalty p, and the query q less the centre μ, rotated and rounded to 4 bits,
+`lsh.kernels.sketching` counts bits; here the same numbers are unpacked into levels and multiplied. With a sketch's
+levels c, its factor f and its penalty p, and the query q minus the centre μ, rotated and rounded to 4 bits,
     score = f <q, c> - p
-ranks vectors nearly as their distances do, and differs from them by terms of q alone, which are put back here.
+ranks vectors nearly as their distances do. It lacks terms that depend on q alone, which are added here.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ _HIGHEST = 15
 
 
 def estimated_distances(sketches: SketchRows, exact: ExactSearch, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
-    """Return the distances from a query, float32[d], to some rows as their sketches have them: float64[len(ids)]."""
+    """Return the distances from a query, float32[d], to some rows, estimated from sketches: float64[len(ids)]."""
     query = exact.prepare_queries(exact.one_query(q))[0].astype(np.float64)
     rows = np.asarray(ids, np.int64)
     centred = query - sketches.centre
@@ -38,7 +38,7 @@ def _levels(planes: UInt64Array) -> Float64Array:
 
 
 def _rounded(rotated: Float64Array) -> Float64Array:
-    """Round a rotated query to 16 levels a coordinate, as `quantise` does: float64[128]."""
+    """Round a rotated query to 16 levels per coordinate, as `quantise` does: float64[128]."""
     scale = _QUERY_MIDDLE / max(float(np.abs(rotated).max()), 1e-30)
     numbers = np.floor(np.minimum(rotated * scale + _QUERY_MIDDLE + 0.5, _HIGHEST))
     return (numbers - _QUERY_MIDDLE) / scale

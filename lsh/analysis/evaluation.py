@@ -1,4 +1,4 @@
-"""Everything that one setting achieves, in one record: recall, label precision, cost."""
+"""Evaluation of one setting: recall, label precision, candidates, time and memory, in one record."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,11 +21,11 @@ from lsh.sketch_index import SketchIndex
 class Evaluation:
     """One setting measured on `queries` queries.
 
-    index: "tables", "sketches" or "exact"; of the settings those that this kind of index does not have are None.
+    index: "tables", "sketches" or "exact"; settings that this kind of index does not have are None.
     recall: mean recall@k against exact search, `recall_error` its standard error over queries. label_precision: mean
     share of the k neighbours that share a label with the query; exact_label_precision: the same for exact search.
-    candidate_fraction: mean share of the collection looked at, 0 to 1. ms_per_query: one query at a time, one thread of
-    Python; exact search in turns with it.
+    candidate_fraction: mean share of the collection looked at, 0 to 1. ms_per_query: one query at a time on
+    one thread, interleaved with exact search.
     """
 
     index: str

@@ -1,11 +1,11 @@
-"""A race: LSH against exact search and sketches, at growing sizes of one collection, in steps that can be stopped.
+"""Races: LSH against exact search and sketches, at growing sizes of one collection, in steps that can be stopped.
 
-All racers get the same queries, k, and one thread, and they take turns on every query in shuffled order, so that a busy
-moment of the machine falls on all alike. Exact search races twice: one query at a time, as a person asks, and in
-blocks, where one matrix product serves many queries (BLAS at its best). Building an index is not counted.
+All racers get the same queries, k, and one thread; they are interleaved on every query, in shuffled order, so that
+noise of the machine affects all alike. Exact search races twice: one query at a time, and in blocks, where one matrix
+product serves many queries, which is where BLAS is fastest. Building an index is not timed.
 
-What counts is the thread's own processor time. On a quiet machine a clock shows the same; on a busy one it also counts
-the waiting for a processor, which hits long work hardest and would slow the blocks down most of all.
+Times are CPU time of the thread (see `timing.clock`). On a busy machine wall-clock time would include waiting for a
+processor, which affects long searches, such as the blocks, the most.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -26,25 +26,25 @@ from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
 
 LSH, EXACT, BATCHED, SKETCHES = RACERS = ("lsh", "exact", "batched", "sketches")
-SMALLEST = 1000
+MIN_SIZE = 1000
 BLOCK = 64  # queries in one matrix product
-BLOCK_EVERY = 25  # queries asked one at a time between two blocks
+BLOCK_EVERY = 25  # single queries between two blocks
 SKETCH_PROBES, SKETCH_RERANKED = 16, 40
 ROUNDS = 7
-MOST_TIMED, LEAST_TIMED = 100, 10
-BUDGET_S: Final = 4.0  # of timing at one size: a slow collection gets fewer queries, not a longer wait
+MAX_TIMED, MIN_TIMED = 100, 10  # queries
+BUDGET_S: Final = 4.0  # of timing at one size: slow searches get fewer queries, not more time
 
-_OVERHEAD = 3000  # what a size costs whatever it is, in rows: progress should move evenly
+_OVERHEAD = 3000  # fixed time of any size, in rows, so that the progress bar moves evenly
 
 
 @dataclass(frozen=True, slots=True)
 class Lap:
-    """One racer at one size, over the same queries as the others.
+    """The result of one racer at one size, over the same queries as the others.
 
-    n: vectors searched, the first rows of the collection. ms: mean milliseconds a query, each query counting with its
-    median over the rounds; of a block, its median divided by its queries. p50_ms, p95_ms: what half and 95 % of the
-    queries wait at most (in a block, each waits for all of it). recall, label_precision (None without labels) and
-    candidates, the share of the n vectors looked at: means, 0 to 1.
+    n: vectors searched, the first rows of the collection. ms: mean milliseconds per query, of each query's median over
+    the rounds; of a block, its median divided by its queries. p50_ms, p95_ms: percentiles of the time until a query is
+    answered (in a block, the time of the whole block). recall, label_precision (None without labels) and candidates,
+    the share of the n vectors looked at: means, 0 to 1.
     """
 
     racer: str
@@ -59,7 +59,7 @@ class Lap:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a race is: the share of the work done, 0 to 1, what comes next, and the laps that just became known."""
+    """Progress of a race: the share of the work done, 0 to 1, what is done next, and the laps just finished."""
 
     share: float
     doing: str
@@ -68,7 +68,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What LSH races with: tables, bits a key and probes a table; and k, the neighbours that everybody is asked for."""
+    """Parameters of a race: LSH's tables, bits per key and probes per table; and k, the same for all racers."""
 
     n_tables: int
     n_bits: int
@@ -77,8 +77,8 @@ class Setting:
 
 
 def sizes_up_to(n: int) -> list[int]:
-    """Return 1,000, 2,000, 5,000, 10,000 ... and n itself, which swallows a size that it hardly exceeds."""
-    steps = [digit * SMALLEST * 10**power for power in range(8) for digit in (1, 2, 5)]
+    """Return 1,000, 2,000, 5,000, 10,000 ... and n itself, without sizes that n exceeds by less than a fifth."""
+    steps = [digit * MIN_SIZE * 10**power for power in range(8) for digit in (1, 2, 5)]
     return [*(step for step in steps if 1.2 * step <= n), n]
 
 
@@ -89,11 +89,11 @@ def race(
     sizes: Sequence[int],
     labels: tuple[Labels, Labels] | None,
 ) -> Generator[Step, None, None]:
-    """Race on queries Q (float32[nq, d], nq >= 1) at each of `sizes`, every step giving the caller the chance to stop.
+    """Race on queries Q (float32[nq, d], nq >= 1) at each of `sizes`; the caller may stop after any step.
 
-    index: of the whole collection; smaller ones are built like it from the first rows, fair samples where rows are in
-    no order. labels: of the queries and of the collection, for label precision. Raises ParameterError for sizes that
-    the collection does not have.
+    index: of the whole collection; smaller ones are built with its parameters from the first rows, which are a fair
+    sample if rows are in random order. labels: of the queries and of the collection, for label precision. Raises
+    ParameterError for sizes above that of the collection.
     """
     queries = validate.queries(Q, index.dim)
     setting = Setting(*index.params.setting(setting.n_tables, setting.n_bits, setting.n_probes), setting.k)
@@ -101,7 +101,7 @@ def race(
         raise ParameterError(f"sizes are {list(sizes)}; expected at least one, each from 1 to the {index.n} vectors")
     done, whole = 0, sum(n + _OVERHEAD for n in sizes)
     for n in sizes:
-        for step in _heat(index, queries, setting, n, labels):
+        for step in _race_at(index, queries, setting, n, labels):
             yield Step((done + step.share * (n + _OVERHEAD)) / whole, step.doing, step.laps)
         done += n + _OVERHEAD
 
@@ -109,8 +109,8 @@ def race(
 def crossover(n: Sequence[float], mine: Sequence[float], theirs: Sequence[float]) -> float | None:
     """Return the size from which `mine` stays the smaller time; None if it is not at the last size.
 
-    n ascends. Between two sizes both times are drawn straight on log scales. Where `mine` is smaller at every size,
-    that is the first.
+    n: ascending. Between two sizes both times are interpolated linearly on log scales. If `mine` is smaller at every
+    size, that is the first size.
     """
     gain = np.log(np.asarray(theirs)) - np.log(np.asarray(mine))  # above 0 where mine is faster
     behind = np.flatnonzero(gain <= 0)
@@ -119,11 +119,11 @@ def crossover(n: Sequence[float], mine: Sequence[float], theirs: Sequence[float]
     last = int(behind[-1])
     if last == len(gain) - 1:
         return None
-    way = -gain[last] / (gain[last + 1] - gain[last])
-    return float(np.exp(np.interp(way, [0, 1], np.log(n[last : last + 2]))))
+    fraction = -gain[last] / (gain[last + 1] - gain[last])
+    return float(np.exp(np.interp(fraction, [0, 1], np.log(n[last : last + 2]))))
 
 
-def _heat(
+def _race_at(
     index: LSHIndex, queries: Float32Array, setting: Setting, n: int, labels: tuple[Labels, Labels] | None
 ) -> Iterator[Step]:
     """Race at one size."""
@@ -136,8 +136,8 @@ def _heat(
     searches = _searches(lsh, sketches, setting)
     found = [search(queries) for search in searches]
     truth = found[RACERS.index(EXACT)]
-    waits = yield from _timed(searches, queries, clips)
-    laps = (_lap(racer, n, ms, own, truth, labels) for racer, ms, own in zip(RACERS, waits, found, strict=True))
+    times = yield from _time_searches(searches, queries, clips)
+    laps = (_lap(racer, n, ms, own, truth, labels) for racer, ms, own in zip(RACERS, times, found, strict=True))
     yield Step(1.0, clips, tuple(laps))
 
 
@@ -152,10 +152,12 @@ def _searches(lsh: LSHIndex, sketches: SketchIndex, setting: Setting) -> list[Ca
     ]
 
 
-def _timed(searches: Sequence[Search], queries: Float32Array, clips: str) -> Generator[Step, None, list[Float64Array]]:
-    """Return the milliseconds of each racer: float64[queries timed], and of the batched one float64[1], of a block.
+def _time_searches(
+    searches: Sequence[Search], queries: Float32Array, clips: str
+) -> Generator[Step, None, list[Float64Array]]:
+    """Return the milliseconds of each racer: float64[queries timed]; of the batched one float64[1], of a block.
 
-    Everything has run once before, so nothing compiles here.
+    Every search has run once before, so that no compilation is timed.
     """
 
     def single(search: Search) -> Callable[[int], float]:
@@ -181,14 +183,14 @@ def _timed(searches: Sequence[Search], queries: Float32Array, clips: str) -> Gen
 
 def _affordable(seconds: float, n_queries: int) -> Int64Array:
     """Return the rows of the queries to time: as many as the budget allows, within limits."""
-    most = min(max(int(BUDGET_S / ROUNDS / seconds), LEAST_TIMED), MOST_TIMED, n_queries)
-    return evenly_spaced_rows(n_queries, most)
+    n_timed = min(max(int(BUDGET_S / ROUNDS / seconds), MIN_TIMED), MAX_TIMED, n_queries)
+    return evenly_spaced_rows(n_queries, n_timed)
 
 
 def _lap(
     racer: str,
     n: int,
-    waits: Float64Array,
+    times: Float64Array,
     found: SearchResult,
     truth: SearchResult,
     labels: tuple[Labels, Labels] | None,
@@ -197,9 +199,9 @@ def _lap(
     return Lap(
         racer=racer,
         n=n,
-        ms=float(waits.mean()) / (BLOCK if racer == BATCHED else 1),
-        p50_ms=float(np.median(waits)),
-        p95_ms=float(np.quantile(waits, 0.95)),
+        ms=float(times.mean()) / (BLOCK if racer == BATCHED else 1),
+        p50_ms=float(np.median(times)),
+        p95_ms=float(np.quantile(times, 0.95)),
         recall=float(recall_at_k(found, truth).mean()),
         label_precision=precision,
         candidates=float(found.n_candidates.mean()) / n,

@@ -1,4 +1,4 @@
-"""Recall and cost of every setting at once: the whole L x K grid from one index, without a search for each cell.
+"""Recall grid: recall and candidates of every setting (L, K) of an index, in one pass over its tables.
 
 Keys are sorted and a shorter key is a prefix, so a vector t is a candidate of query q at (L, K) exactly when
     max over the first L tables of lcp(key(q), key(t)) >= K
@@ -57,7 +57,7 @@ class RecallGrid:
 
 
 def recall_grid(index: LSHIndex, Q: npt.ArrayLike, k: int = 10, n_probes: int = 1) -> RecallGrid:
-    """Measure recall@k and candidates of queries (float32[nq, d]) at every (L, K) that the index can serve."""
+    """Measure recall@k and candidates of queries (float32[nq, d]) at every (L, K) of the index."""
     n_probes = validate.integer(n_probes, "n_probes", 1, MAX_PROBES)
     queries = validate.queries(Q, index.dim)
     truth = index.exact.neighbours_with_ties(queries, k)

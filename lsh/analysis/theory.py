@@ -1,10 +1,10 @@
-"""What theory promises, before anything is measured.
+"""Theory of LSH: the probability that a neighbour becomes a candidate, and the recall that follows from it.
 
 If one hash function puts a query and a neighbour into the same bucket with probability p, a key of K functions does so
 with p^K, and at least one of L tables with
     P(L, K) = 1 - (1 - p^K)^L                         (P. Indyk, R. Motwani, STOC 1998; Gionis, Indyk & Motwani 1999)
-p depends on the angle or distance between the two (see `hyperplane` and `pstable`), so every query has a prediction of
-its own, from the true distances of its own neighbours.
+p depends on the angle or distance between the two (see `hyperplane` and `pstable`), so each query has its own
+prediction, from the true distances of its neighbours.
 """
 
 import numpy as np
@@ -23,10 +23,10 @@ def hit_probability(p: npt.ArrayLike, n_tables: npt.ArrayLike, n_bits: npt.Array
 
 
 def predicted_recall(index: LSHIndex, Q: npt.ArrayLike, truth: Int64Array) -> Float64Array:
-    """Return the expected recall at each (L, K): float64[L_max, K_max], one probe a table.
+    """Return the expected recall at each (L, K): float64[L_max, K_max], with one probe per table.
 
     truth: int64[nq, k], the true neighbours of each query (-1 is none). The expectation is over the random draw of the
-    functions; one index is one draw, so what it measures scatters around this.
+    functions; an index is one draw, so its measured recall scatters around it.
     """
     queries = validate.queries(Q, index.dim)
     n_tables = np.arange(1, index.params.n_tables + 1)[:, None, None]

@@ -17,7 +17,7 @@ T = TypeVar("T")
 # takes, the more. Where the system counts CPU time too coarsely, wall-clock time.
 _MAX_RESOLUTION_S = 1e-6
 clock = time.thread_time if time.get_clock_info("thread_time").resolution <= _MAX_RESOLUTION_S else time.perf_counter
-MANY_QUERIES = 200  # enough for a mean, few enough to wait for
+MANY_QUERIES = 200  # enough for a mean, in seconds
 
 
 class Measurement(NamedTuple, Generic[T]):

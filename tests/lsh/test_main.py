@@ -116,10 +116,10 @@ def test_evaluate_measures_exact_search_as_finding_everything_in_everything(run,
     [
         (["--index", "sketches"], "sketches in 16 bucket(s), 8 probed, 40 re-ranked"),
         (["--index", "exact"], "euclidean, exact search: 40 test queries"),
-        (["--probes", 3], "K = 8 bits, 3 probed a table"),
+        (["--probes", 3], "K = 8 bits, 3 probed per table"),
     ],
 )
-def test_evaluate_says_every_kind_of_index_to_a_person(run, tiny, options, said):
+def test_evaluate_prints_the_setting_of_every_kind_of_index(run, tiny, options, said):
     code, out, _ = run("evaluate", tiny, *options)
     assert code == 0
     assert said in out
@@ -175,7 +175,7 @@ def test_tune_of_hash_tables_chooses_tables_and_bits(run, tiny, tiny_dataset, me
 
 
 @pytest.mark.parametrize("index", ["any", "tables"])
-def test_tune_without_json_says_why_to_a_person_and_ends_with_how_to_do_it_again(run, tiny, index):
+def test_tune_without_json_prints_why_and_ends_with_the_program_that_repeats_it(run, tiny, index):
     code, out, _ = run("tune", tiny, "--index", index, "--recall", 0.5, "--queries", 20)
     assert code == 0
     assert "validation queries" in out

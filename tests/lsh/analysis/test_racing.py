@@ -20,7 +20,7 @@ def made():
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(racing, "ROUNDS", 2)
-    monkeypatch.setattr(racing, "MOST_TIMED", 4)
+    monkeypatch.setattr(racing, "MAX_TIMED", 4)
 
 
 def labels(n, seed):
@@ -82,8 +82,8 @@ def test_a_race_that_is_left_searches_no_more(made, quick, monkeypatch):
 
 
 def test_a_slow_collection_gets_fewer_queries_but_never_none(monkeypatch):
-    assert len(racing._affordable(1e-5, 500)) == racing.MOST_TIMED
-    assert len(racing._affordable(1e6, 500)) == racing.LEAST_TIMED
+    assert len(racing._affordable(1e-5, 500)) == racing.MAX_TIMED
+    assert len(racing._affordable(1e6, 500)) == racing.MIN_TIMED
     assert racing._affordable(1e6, 3).tolist() == [0, 1, 2]
 
 

@@ -22,8 +22,8 @@ def small(tmp_path_factory):
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(racing, "ROUNDS", 1)
-    monkeypatch.setattr(racing, "MOST_TIMED", 2)
-    monkeypatch.setattr(racing, "SMALLEST", 100)
+    monkeypatch.setattr(racing, "MAX_TIMED", 2)
+    monkeypatch.setattr(racing, "MIN_SIZE", 100)
 
 
 def test_the_shipped_runs_are_of_the_embedded_sample(root):

@@ -23,8 +23,8 @@ def made(tmp_path_factory):
 def small(made, home, monkeypatch):
     """Return a small collection, the only one there is, that is raced over in no time at 100, 200 and 260 clips."""
     monkeypatch.setattr(racing, "ROUNDS", 1)
-    monkeypatch.setattr(racing, "MOST_TIMED", 2)
-    monkeypatch.setattr(racing, "SMALLEST", 100)
+    monkeypatch.setattr(racing, "MAX_TIMED", 2)
+    monkeypatch.setattr(racing, "MIN_SIZE", 100)
     return shutil.copytree(made, home / "small")
 
 
@@ -199,7 +199,7 @@ def test_the_reproduce_line_names_the_setting_in_both_languages(small):
 
 
 def test_a_collection_smaller_than_the_first_step_races_as_a_whole(small, monkeypatch):
-    monkeypatch.setattr(racing, "SMALLEST", 1000)
+    monkeypatch.setattr(racing, "MIN_SIZE", 1000)
     app = race(opened("race"))
     assert not app.exception
     assert "One size draws no line" in said(app)
