@@ -44,7 +44,7 @@ def test_an_unknown_way_to_pool_or_to_fuse_is_refused():
 
 @pytest.mark.parametrize("offsets", [[0], [0, 5, 5], [1, 5], [0, 4], [0, 3, 2, 5]])
 def test_offsets_that_do_not_cut_the_frames_into_clips_are_refused(offsets):
-    with pytest.raises(ShapeError, match="at least one frame a clip"):
+    with pytest.raises(ShapeError, match="at least one frame per clip"):
         pool(np.ones((5, 3), np.float32), np.array(offsets))
 
 
