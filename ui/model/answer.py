@@ -8,11 +8,11 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from lsh import LSHIndex, SearchResult, hit_probability, label_precision_at_k
+from lsh.arrays import Float32Array
 from ui.model.loading import PageContext, index_for, splits_to_start_in, warm_up
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, Settings
 
 Rows = npt.NDArray[np.int64]
-Distances = npt.NDArray[np.float32]
 
 _FIRST_CHOICE = 64  # clips among which the first clip is chosen
 _PLEASANT_LABELS = {"Church bell", "Wind chime", "Singing bowl", "Harp", "Marimba, xylophone", "Bird", "Stream"}
@@ -24,7 +24,7 @@ class Neighbours:
     """Rows of the train split, nearest first, and their distances."""
 
     rows: Rows
-    distances: Distances
+    distances: Float32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ def answer(context: PageContext, clip: Clip) -> Answer:
     return answer_to(context, context.dataset.features(clip.split)[clip.row], clip.clip_id, own)
 
 
-def answer_to(context: PageContext, query: npt.NDArray[np.float32], name: str, own: int = -1) -> Answer:
+def answer_to(context: PageContext, query: Float32Array, name: str, own: int = -1) -> Answer:
     """Search for a query float32[d] with a unique `name` (cache key); own: its row in the train split, or -1."""
     warm_up(context.index)
     s = context.settings
     k = K_NEIGHBOURS + (own >= 0)
     result = context.index.search(query[None], k, s.n_tables, s.n_bits, s.n_probes)
     found = _without(result, own)
-    exact = _exact(context.dataset.fingerprint, s.metric, name, context.index, query, own)
+    exact = _exact((context.dataset.fingerprint, s.metric, name), context.index, query, own)
     rows = np.union1d(found.rows, exact.rows)
     candidates = int(result.n_candidates[0]) - (own >= 0)
     return Answer(found, exact, candidates, _matches(context.index, s, query, rows))
@@ -85,7 +85,7 @@ def _without(result: SearchResult, own: int) -> Neighbours:
     return Neighbours(result.ids[0][keep][:K_NEIGHBOURS], result.distances[0][keep][:K_NEIGHBOURS])
 
 
-def _matches(index: LSHIndex, s: Settings, query: npt.NDArray[np.float32], rows: Rows) -> dict[int, Match]:
+def _matches(index: LSHIndex, s: Settings, query: Float32Array, rows: Rows) -> dict[int, Match]:
     if not len(rows):
         return {}
     tables = index.matches(query, rows, s.n_tables, s.n_bits, s.n_probes)
@@ -98,14 +98,7 @@ def _matches(index: LSHIndex, s: Settings, query: npt.NDArray[np.float32], rows:
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def _exact(
-    fingerprint: str,  # noqa: ARG001  (with metric and name, the key)
-    metric: str,  # noqa: ARG001
-    name: str,  # noqa: ARG001
-    _index: LSHIndex,
-    _query: npt.NDArray[np.float32],
-    _own: int,
-) -> Neighbours:
+def _exact(key: tuple[str, str, str], _index: LSHIndex, _query: Float32Array, _own: int) -> Neighbours:  # noqa: ARG001
     return _without(_index.exact.search(_query[None], K_NEIGHBOURS + (_own >= 0)), _own)
 
 

@@ -3,8 +3,7 @@
 Runs over the embedded sample come with the app (see `ui.race_cli`); the page shows them until the visitor races.
 """
 
-import csv
-import io
+import contextlib
 import json
 import platform
 from collections.abc import Generator, Iterable
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
 from threadpoolctl import threadpool_info
 
 from data_prep.dataset import Dataset
@@ -23,7 +22,6 @@ from data_prep.errors import DataError
 from lsh import LSHIndex
 from lsh.analysis import machine
 from lsh.analysis.racing import RACERS, Lap, Setting, Step, race
-from lsh.arrays import Float32Array
 from lsh.sampling import evenly_spaced_rows
 from ui.model.text import clean, without_formula
 
@@ -76,12 +74,13 @@ class Run:
 
 def start(
     dataset: Dataset, index: LSHIndex, setting: Setting, sizes: Iterable[int]
-) -> tuple[Run, Generator[Step, None, None]]:
-    """Return a run without laps, and the race that yields them. Raises DataError for a dataset without queries."""
+) -> Generator[tuple[Run, Step], None, None]:
+    """Race; yield the run with its laps so far, and each step. Raises DataError for a dataset without queries."""
     split = split_of(dataset)
     if not split:
         raise DataError(f"{dataset.path} has no test or validation clips, which a race needs for its queries")
-    rows, queries = _queries(dataset, split)
+    rows = evenly_spaced_rows(dataset.n_rows(split), MAX_QUERIES)
+    queries = np.ascontiguousarray(dataset.features(split)[rows], dtype=np.float32)
     run = Run(
         dataset=dataset.name,
         features=features_of(dataset),
@@ -97,12 +96,10 @@ def start(
         sizes=tuple(sizes),
     )
     labels = dataset.labels_of(split, rows), dataset.label_sets("train")
-    return run, race(index, queries, setting, run.sizes, labels if len(labels[1][1]) else None)
-
-
-def with_laps(run: Run, laps: tuple[Lap, ...]) -> Run:
-    """Return the run with more laps."""
-    return replace(run, laps=run.laps + laps)
+    with contextlib.closing(race(index, queries, setting, run.sizes, labels if len(labels[1][1]) else None)) as steps:
+        for step in steps:
+            run = replace(run, laps=run.laps + step.laps)
+            yield run, step
 
 
 def split_of(dataset: Dataset) -> str:
@@ -143,18 +140,8 @@ def as_csv(runs: Iterable[Run]) -> str:
         about = {name: value for name, value in asdict(run).items() if name not in {"setting", "sizes", "laps"}}
         about = {name: _cell(value) for name, value in (about | asdict(run.setting)).items()}
         lines += [{"run": number, **asdict(lap), **about, "threads": 1} for lap in run.laps]
-    out = io.StringIO()
-    if lines:
-        writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
-    return out.getvalue()
+    return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
 
 
 def _cell(value: object) -> object:
     return without_formula(clean(value)) if isinstance(value, str) else value
-
-
-def _queries(dataset: Dataset, split: str) -> tuple[npt.NDArray[np.int64], Float32Array]:
-    rows = evenly_spaced_rows(dataset.n_rows(split), MAX_QUERIES)
-    return rows, np.ascontiguousarray(dataset.features(split)[rows], dtype=np.float32)

@@ -1,6 +1,5 @@
 """Export of an answer: the neighbours as CSV, JSON, a playlist, or an archive of the sound files."""
 
-import csv
 import io
 import json
 import re
@@ -10,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+import pandas as pd
 import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
@@ -82,12 +82,8 @@ def as_records(context: PageContext, found: Answer) -> list[dict[str, object]]:
 
 def as_csv(rows: list[dict[str, object]]) -> bytes:
     """Return the records as CSV in which spreadsheets find no formula."""
-    text = io.StringIO()
-    names = ["rank", "status", "clip_id", "labels", "distance", "start_s", "end_s", "where"]
-    writer = csv.DictWriter(text, names, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    return text.getvalue().encode("utf-8-sig")
+    table = pd.DataFrame(rows, columns=["rank", "status", "clip_id", "labels", "distance", "start_s", "end_s", "where"])
+    return table.map(_cell).to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 
 def as_json(context: PageContext, query: Clip, rows: list[dict[str, object]]) -> bytes:

@@ -78,12 +78,12 @@ def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[.
     try:
         with exclusive.hold(_RACING, lambda: bar.progress(0.0, waiting)):
             setting = race_session.setting_in_force(context)
-            run, steps = race_runs.start(context.dataset, context.index, setting, sizes_up_to(most))
             name, reported = race_session.new_name(), 0.0
-            with contextlib.closing(steps):
-                for step in steps:
+            with contextlib.closing(
+                race_runs.start(context.dataset, context.index, setting, sizes_up_to(most))
+            ) as steps:
+                for run, step in steps:
                     if step.laps:
-                        run = race_runs.with_laps(run, step.laps)
                         race_session.keep(name, run)
                         draw(run, live=f" after {len(run.raced)} sizes")
                     if time.monotonic() - reported >= _REPORT_INTERVAL_S:
