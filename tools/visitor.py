@@ -132,7 +132,7 @@ def _race(page: Page, _: int) -> str:
 
 
 def _inside(page: Page, _: int) -> str:
-    _walk(page, "step-content", "step-on")
+    _walk(page, "step-content", "step-next")
     return "walks through Inside"
 
 
@@ -142,7 +142,7 @@ def _map(page: Page, _: int) -> str:
 
 
 def _learn(page: Page, _: int) -> str:
-    _walk(page, "chapter-content", "chapter-on")
+    _walk(page, "chapter-content", "chapter-next")
     return "walks through Learn"
 
 

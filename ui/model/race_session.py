@@ -9,7 +9,7 @@ from ui.model.race_runs import Run
 from ui.model.state import K_NEIGHBOURS
 
 MAX_RUNS = 12
-AHEAD = "ahead"  # begins the name of a run that was raced before the visit
+_SHIPPED = "shipped"  # begins the names of the runs that come with the app
 
 
 def setting_in_force(context: PageContext) -> Setting:
@@ -19,11 +19,16 @@ def setting_in_force(context: PageContext) -> Setting:
 
 
 def runs(context: PageContext) -> dict[str, Run]:
-    """Return the runs over this collection and distance by name, those raced ahead first."""
-    ahead = {f"{AHEAD} {i}": run for i, run in enumerate(race_runs.shipped())}
+    """Return the runs over this collection and distance by name, those that come with the app first."""
+    shipped = {f"{_SHIPPED} {i}": run for i, run in enumerate(race_runs.shipped())}
     own = session.RACES.get()
     here = race_runs.features_of(context.dataset), context.settings.metric
-    return {name: run for name, run in {**ahead, **own}.items() if (run.features, run.metric) == here}
+    return {name: run for name, run in {**shipped, **own}.items() if (run.features, run.metric) == here}
+
+
+def is_shipped(name: str) -> bool:
+    """Return whether a run comes with the app."""
+    return name.startswith(_SHIPPED)
 
 
 def new_name() -> str:
@@ -45,7 +50,7 @@ def shown(context: PageContext, among: Mapping[str, Run]) -> str | None:
     name, setting = session.RACE_SHOWN.get()
     if name in among and setting == now:
         return name
-    own = [name for name in among if not name.startswith(AHEAD)]
+    own = [name for name in among if not is_shipped(name)]
     at_setting = [name for name, run in among.items() if run.setting == now]
     return next(iter([*at_setting[::-1], *own[::-1], *among]), None)
 

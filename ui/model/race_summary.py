@@ -56,12 +56,12 @@ def crossover(run: Run) -> str:
     return f"{capitalised(said[0])}; {said[1]}.{caution}"
 
 
-def measured(run: Run, *, ahead: bool) -> str:
-    """Say on which machine and when a run was measured; ahead: before the visit."""
+def measured(run: Run, *, shipped: bool) -> str:
+    """Say on which machine and when a run was measured; shipped: the run comes with the app."""
     when = f"{run.date[:10]} {run.date[11:16]} UTC"
-    where = f"Measured ahead on {plain(run.machine)}, {plain(run.versions)}, {when}; press Race for yours."
+    where = f"Measured in advance on {plain(run.machine)}, {plain(run.versions)}, {when}; press Race for yours."
     here = f"Measured here: {plain(run.machine)}, {plain(run.versions)}, {when}."
-    return f"One thread each. {where if ahead else here}"
+    return f"One thread each. {where if shipped else here}"
 
 
 def _first_win(run: Run, racer: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Pages read in order, Inside and Learn: one chapter is open, named in the link, with buttons back and on."""
+"""Chapters of Inside and Learn: one is open, named in the URL, with buttons for the previous and the next one."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from ui.widgets import answer_messages, metrics_strip
 
 
 class Chapter(NamedTuple):
-    """A chapter: its name in the link and in the list of chapters, the question it answers, and what draws it."""
+    """A chapter: its name in the URL and in the list of chapters, the question it answers, and its drawing function."""
 
     name: str
     question: str
@@ -24,7 +24,7 @@ class Chapter(NamedTuple):
 
 
 def begin(context: PageContext, title: str, intro: str, style: Path) -> tuple[Clip, DeltaGenerator] | None:
-    """Draw a page's beginning; return the query and the place of the four numbers, None where there is no clip."""
+    """Draw the top of a page; return the query and the place of the metrics strip, None if there is no clip."""
     st.html(style)
     st.title(title)
     clip, unknown = visits.current_clip(context)
@@ -37,8 +37,8 @@ def begin(context: PageContext, title: str, intro: str, style: Path) -> tuple[Cl
     return clip, numbers
 
 
-def allow(key: session.Key[str], chapters: Sequence[Chapter]) -> list[str]:
-    """Return the chapters' names; open the first where the link names no chapter. Call before the widget `key`."""
+def open_default(key: session.Key[str], chapters: Sequence[Chapter]) -> list[str]:
+    """Open the first chapter if the URL names none; return their names. Call before the widget `key` is drawn."""
     names = [chapter.name for chapter in chapters]
     if key.get() not in names:
         key.set(names[0])
@@ -46,13 +46,13 @@ def allow(key: session.Key[str], chapters: Sequence[Chapter]) -> list[str]:
 
 
 def navigation(key: session.Key[str], chapters: Sequence[Chapter], at: int) -> None:
-    """Draw the buttons back and on, which begin a chapter in the container `<key>-content` at its top."""
+    """Draw the previous and next buttons; a new chapter is shown from the top of the container `<key>-content`."""
     with st.container(horizontal=True, key="chapter-buttons"):
         if at > 0:
             before = chapters[at - 1].name
-            st.button(f"← {before}", key=f"{key.name} back", on_click=key.set, args=(before,))
+            st.button(f"← {before}", key=f"{key.name} previous", on_click=key.set, args=(before,))
         if at + 1 < len(chapters):
             after = chapters[at + 1]
             label = f"Next: {after.question} →"
-            st.button(label, key=f"{key.name} on", type="primary", on_click=key.set, args=(after.name,))
+            st.button(label, key=f"{key.name} next", type="primary", on_click=key.set, args=(after.name,))
         chapter_top(key=f"{key.name}-top", data={"content": f"{key.name}-content", "chapter": chapters[at].name})

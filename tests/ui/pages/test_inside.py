@@ -26,7 +26,7 @@ def walk(app):
         assert app.header[0].value.startswith(f"{at + 1} of "), name
         yield app
         if name != NAMES[-1]:
-            app.button(key="step on").click().run()
+            app.button(key="step next").click().run()
 
 
 @BOTH
@@ -53,7 +53,7 @@ def test_an_unknown_step_in_the_link_opens_the_first(small):
 
 def test_a_button_leads_back_to_the_step_before(small):
     app = opened("inside", step=NAMES[3])
-    app.button(key="step back").click().run()
+    app.button(key="step previous").click().run()
     assert app.header[0].value.startswith("3 of ")
 
 
@@ -72,7 +72,7 @@ def test_the_key_and_the_bucket_on_the_page_are_those_of_the_index(small):
     app = opened("inside", step="Key", L="4", K="5", clip="clip-0541")
     app.number_input(key="table").set_value(table + 1).run()
     assert f"In table 3 the key of your sound is **{key}**" in said(app)
-    app.button(key="step on").click().run()
+    app.button(key="step next").click().run()
     assert f"In table 3 your sound shares its bucket with {len(members)} clip" in said(app)
 
 

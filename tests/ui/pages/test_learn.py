@@ -44,11 +44,11 @@ def test_each_question_can_be_reproduced(small):
 def test_the_buttons_lead_through_all_chapters_and_back(small):
     app = opened("learn")
     seen = [app.session_state["chapter"]]
-    while any(button.key == "chapter on" for button in app.button) and len(seen) <= len(NAMES):
-        app.button(key="chapter on").click().run()
+    while any(button.key == "chapter next" for button in app.button) and len(seen) <= len(NAMES):
+        app.button(key="chapter next").click().run()
         seen.append(app.session_state["chapter"])
     assert seen == NAMES
-    app.button(key="chapter back").click().run()
+    app.button(key="chapter previous").click().run()
     assert app.session_state["chapter"] == NAMES[-2]
 
 

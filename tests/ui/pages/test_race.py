@@ -44,7 +44,7 @@ def test_on_the_sample_the_page_opens_with_races_that_name_their_machine(root, m
     assert all(len(alt) > 40 for alt in charts(app))
     assert len(app.table) == 3
     machine = race_runs.shipped()[0].machine.partition(",")[0]
-    assert f"Measured ahead on {machine}" in said(app)
+    assert f"Measured in advance on {machine}" in said(app)
     assert "press Race for yours" in said(app)
     assert "you see this" in said(app)
 

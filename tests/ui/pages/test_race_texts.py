@@ -100,14 +100,14 @@ def test_a_cancelled_run_says_how_far_it_came():
     assert "(cancelled after 1 of 2 sizes)" in tables.summary(run(lsh=(0.1,)))
 
 
-def test_a_run_from_another_machine_is_described_as_measured_ahead():
-    assert race_summary.measured(run(), ahead=True).endswith("2026-03-01 10:20 UTC; press Race for yours.")
-    assert "Measured ahead on Some processor" in race_summary.measured(run(), ahead=True)
-    assert "Measured here" in race_summary.measured(run(), ahead=False)
+def test_a_run_from_another_machine_is_described_as_measured_in_advance():
+    assert race_summary.measured(run(), shipped=True).endswith("2026-03-01 10:20 UTC; press Race for yours.")
+    assert "Measured in advance on Some processor" in race_summary.measured(run(), shipped=True)
+    assert "Measured here" in race_summary.measured(run(), shipped=False)
 
 
 def test_a_machine_with_markdown_in_its_name_is_shown_as_it_is_called():
-    assert "\\[x\\]\\(y\\)" in race_summary.measured(run(machine="[x](y)"), ahead=True)
+    assert "\\[x\\]\\(y\\)" in race_summary.measured(run(machine="[x](y)"), shipped=True)
 
 
 def test_the_python_to_reproduce_prints_every_lap(root, tmp_path, monkeypatch):

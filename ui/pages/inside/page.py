@@ -55,7 +55,7 @@ def show(context: PageContext) -> None:
 
 
 def _choose() -> int:
-    names = chapters.allow(session.STEP, STEPS)
+    names = chapters.open_default(session.STEP, STEPS)
     chosen = st.pills(
         "Steps", names, key=session.STEP.name, bind="query-params", required=True, label_visibility="collapsed"
     )

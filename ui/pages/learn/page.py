@@ -53,7 +53,7 @@ def show(context: PageContext) -> None:
 
 
 def _choose() -> int:
-    names = chapters.allow(session.CHAPTER, CHAPTERS)
+    names = chapters.open_default(session.CHAPTER, CHAPTERS)
     with st.container(key="contents"):
         chosen = st.radio(
             "Contents", names, key=session.CHAPTER.name, bind="query-params", label_visibility="collapsed"

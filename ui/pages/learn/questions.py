@@ -57,7 +57,7 @@ def speed(view: QueryView) -> None:
             race_figures.time_by_size(run.laps, [], race_summary.crossings(run), run.sizes, view.mode),
             f"Time per query against the number of clips, a line for each of four. {race_summary.crossover(run)}",
         )
-        st.caption(race_summary.measured(run, ahead=name is not None and name.startswith(race_session.AHEAD)))
+        st.caption(race_summary.measured(run, shipped=name is not None and race_session.is_shipped(name)))
     links.draw("race", "Race it on this machine")
     _published(published.speed_table(), context.dataset, f"Beside exact search, at a recall of {percent(WANTED)}")
     _reproduce(commands.evaluate(context.dataset.path, context.settings))

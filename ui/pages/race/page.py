@@ -65,7 +65,7 @@ def show(context: PageContext) -> None:
         with st.container(border=True):
             st.markdown(tables.RACERS_TEXT)
     else:
-        draw(runs[name], ahead=name.startswith(race_session.AHEAD))
+        draw(runs[name], shipped=race_session.is_shipped(name))
         _all_runs(runs, name)
         _reproduce(context, runs[name])
     if racing:
@@ -147,16 +147,16 @@ def _results(
     pinned: Run | None,
     run: Run,
     *,
-    ahead: bool = False,
+    shipped: bool = False,
     live: str = "",
 ) -> None:
     """Draw a run as far as it is raced, at its largest size up to `most`, beside the pinned run.
 
-    ahead: it was raced before the visit; live: makes the keys of charts unique during a race.
+    shipped: the run comes with the app; live: makes the keys of charts unique during a race.
     """
     n = max((size for size in run.raced if size <= most), default=run.raced[0])
     pinned = None if pinned == run else pinned
-    result, measured = race_summary.result(run, n), race_summary.measured(run, ahead=ahead)
+    result, measured = race_summary.result(run, n), race_summary.measured(run, shipped=shipped)
     said.markdown(result if pinned is None else f"{result}\n\n{tables.difference(run, pinned)}")
     with place.container():
         left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
@@ -196,7 +196,7 @@ def _all_runs(runs: Mapping[str, Run], shown: str) -> None:
     st.markdown("Pin one to compare the next with it. Showing one moves the sliders to its setting.")
     pinned = race_session.pinned(runs)
     for name, run in runs.items():
-        whose = "ahead" if name.startswith(race_session.AHEAD) else f"yours, {name}"
+        whose = "measured in advance" if race_session.is_shipped(name) else f"yours, {name}"
         with st.container(horizontal=True, vertical_alignment="center", key=f"run {name}"):
             marks = [mark for mark, here in (("you see this", name == shown), ("pinned", name == pinned)) if here]
             st.markdown(f"{tables.summary(run)} · {' · '.join([whose, *marks])}", width="stretch")
