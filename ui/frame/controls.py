@@ -1,5 +1,6 @@
 """Controls of the sidebar, shared by all pages and bound to the URL: dataset, metric, L, K, probes, seed, width."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,10 +46,11 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
         session.DATASET.set(linked)
         session.LINKED_DATASET.set(linked)
     titles = {name: _title(path, name) for name, path in datasets.items()}
+    repeated = Counter(titles.values())
     chosen = st.sidebar.selectbox(
         "Collection",
         names,
-        format_func=lambda name: clean(_unique_title(name, titles), 60),
+        format_func=lambda name: clean(f"{name} · {titles[name]}" if repeated[titles[name]] > 1 else titles[name], 60),
         key=session.DATASET.name,
         on_change=_change_dataset,
         args=(names[0],),
@@ -130,12 +132,6 @@ def _title(path: Path, name: str) -> str:
         return loading.dataset_at(path).title
     except Exception:  # noqa: BLE001  a damaged dataset is listed by its folder's name; choosing it opens its error page
         return name
-
-
-def _unique_title(name: str, titles: Mapping[str, str]) -> str:
-    """Return a dataset's title, with its name in front where another one has the same title."""
-    title = titles[name]
-    return f"{name} · {title}" if list(titles.values()).count(title) > 1 else title
 
 
 def _change_dataset(default: str) -> None:

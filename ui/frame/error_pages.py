@@ -39,7 +39,7 @@ def damaged(path: Path, error: Exception) -> None:
 
 
 def unindexable(path: Path, error: Exception, settings: Settings) -> None:
-    """Draw the page for an index that cannot be built: because of the bucket width asked for, or of the data."""
+    """Draw the page for an index that cannot be built: because of the bucket width or of the data."""
     if settings.metric == "cosine" or settings.bucket_width is None:
         damaged(path, error)
         return
@@ -52,5 +52,5 @@ def unindexable(path: Path, error: Exception, settings: Settings) -> None:
 
 
 def _short(path: Path) -> str:
-    """Return a path relative to the project's folder where it lies within: shorter, and without the server's paths."""
+    """Return a path inside the checkout as relative, which is shorter and hides the server's folders."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

@@ -46,6 +46,12 @@ class Answer:
     matches: dict[int, Match]  # by row, for every row in `found` and `exact`
 
     @property
+    def distances(self) -> dict[int, float]:
+        """Return the distance of every row in `found` and `exact`."""
+        both = (self.exact, self.found)
+        return {row: d for part in both for row, d in zip(part.rows.tolist(), part.distances.tolist(), strict=True)}
+
+    @property
     def missed(self) -> list[int]:
         """Return the true neighbours that LSH did not find, nearest first."""
         found = set(self.found.rows.tolist())
@@ -72,7 +78,7 @@ def answer_to(context: PageContext, query: Float32Array, name: str, own: int = -
 
 
 def first_clip(dataset: Dataset) -> Clip | None:
-    """Return the clip shown first, whatever the setting: its neighbours share its labels, and some are missed."""
+    """Return the clip shown first, the same at every setting: its neighbours share its labels, and some are missed."""
     for split in splits_to_start_in(dataset):
         if dataset.n_rows(split):
             return dataset.clip(split, _best_first_row(dataset.fingerprint, split, dataset))

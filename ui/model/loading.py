@@ -26,6 +26,8 @@ from lsh.warm import is_warm
 from ui import paths
 from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, Settings
 
+_COMPILING = "The first search on a machine compiles its inner loops: some seconds, once…"
+
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
@@ -107,7 +109,7 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
     return dataset
 
 
-@st.cache_resource(show_spinner="The first search on a machine compiles its inner loops: some seconds, once…")
+@st.cache_resource(show_spinner=_COMPILING)
 def _kernels() -> None:
     """Compile the kernels in a separate process, whose memory is freed when it ends; return once searches can run."""
     if CACHE_FOLDER and not is_warm():
@@ -124,9 +126,7 @@ def _index(fingerprint: str, metric: str, seed: int, width: float | None, _datas
     return index.fit(_dataset.features("train"))
 
 
-@st.cache_resource(
-    max_entries=2, show_spinner="The first search on a machine compiles its inner loops: some seconds, once…"
-)
+@st.cache_resource(max_entries=2, show_spinner=_COMPILING)
 def _compiled(metric: str, _index: LSHIndex) -> None:  # noqa: ARG001  (the key)
     _index.search(np.ones((1, _index.dim), np.float32), K_NEIGHBOURS)
 

@@ -2,8 +2,8 @@
 
 import base64
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,7 @@ PLAYABLE_TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"
 MIME_TYPES = {**PLAYABLE_TYPES, ".aif": "audio/aiff", ".aiff": "audio/aiff"}
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
+class Sound(NamedTuple):
     """A sound file for the browser: MIME type and base64 text."""
 
     mime: str

@@ -23,7 +23,7 @@ def result(run: Run, n: int) -> str:
     """Say which racer is fastest at a size, and compare LSH with each of the others."""
     laps = run.at(n)
     lsh, first = laps[LSH], min(laps.values(), key=lambda lap: lap.ms)
-    stands = "; ".join(
+    others = "; ".join(
         f"against {TEXT_NAMES[other]}, {compare_times(lsh.ms, laps[other].ms)}" for other in RACERS if other != LSH
     )
     name = TEXT_NAMES[first.racer]
@@ -31,7 +31,7 @@ def result(run: Run, n: int) -> str:
     return (
         f"**{capitalised(name)} {win} over {n:,} clips**, at {milliseconds(first.ms)} per query. LSH at "
         f"{setting_of(run.setting)} takes {milliseconds(lsh.ms)} and finds {percent(lsh.recall)} of the 10 nearest. "
-        f"{capitalised(stands)}."
+        f"{capitalised(others)}."
     )
 
 
@@ -50,10 +50,10 @@ def crossover(run: Run) -> str:
     n = run.raced
     if len(n) < 2:
         return "One size draws no line: race over more clips to see where LSH starts to win."
-    said = [_against(run, racer) for racer in (EXACT, BATCHED)]
+    sentences = [_against(run, racer) for racer in (EXACT, BATCHED)]
     lap = run.at(n[-1])[LSH]
     caution = "" if lap.recall > 0.95 else f" Speed is half of it: LSH finds {percent(lap.recall)}, exact search all."
-    return f"{capitalised(said[0])}; {said[1]}.{caution}"
+    return f"{capitalised(sentences[0])}; {sentences[1]}.{caution}"
 
 
 def measured(run: Run, *, shipped: bool) -> str:

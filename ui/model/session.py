@@ -81,8 +81,10 @@ RACES: Key[Mapping[str, Run]] = Key("races", {})  # by name, oldest first
 RACE_COUNT: Key[int] = Key("race count", 0)
 RACE_SHOWN: Key[tuple[str, Setting | None]] = Key("race shown", ("", None))
 RACE_PINNED: Key[str | None] = Key("race pinned", None)
-ASKED_SOUND: Key[tuple[str, SoundQuery] | None] = Key("asked", None)  # the name of a sound given on Ask, and its vector
-ASKED_BY: Key[str | None] = Key("asked by", None)  # "rec" or "file": how the last sound was given
+ASKED_SOUND: Key[tuple[str, SoundQuery] | None] = Key(
+    "asked sound", None
+)  # name of the sound given on Ask, and its feature
+ASKED_BY: Key[str | None] = Key("asked by", None)  # "rec" or "file": input of the last sound
 ASK_LEADS_TO_LISTEN: Key[bool] = Key("ask leads to listen", default=False)
 MAP_LABEL: Key[str | None] = Key("map label", None)  # widget
 MAP_CANDIDATES: Key[bool] = Key("map candidates", default=False)  # widget

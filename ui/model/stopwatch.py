@@ -1,7 +1,7 @@
-"""Measured search times of every setting on this machine, one query at a time.
+"""Search times of every setting, measured on this machine one query at a time, and resumable.
 
-Times are noisy, so `lsh.analysis.timing` interleaves settings on every query, here in shuffled order. With few queries
-a mean still follows its worst moment (on a busy machine it was twice the median), so medians are shown.
+The settings are interleaved in shuffled order (`lsh.analysis.timing`). Medians are shown, since outliers dominate
+a mean of so few times: on a busy machine it was twice the median.
 """
 
 import threading
@@ -39,7 +39,7 @@ class Times:
         return float(np.exp(np.interp(np.log(n_tables), np.log(self.n_tables), np.log(self.ms[:, column]))))
 
     def fastest(self, reaches: npt.NDArray[np.bool_]) -> tuple[int, int] | None:
-        """Return the (L, K) measured fastest among the cells of `reaches` bool[L, K]; None when there are none."""
+        """Return the (L, K) with the smallest time among the cells of `reaches` bool[L, K]; None without such cells."""
         if not reaches.any():
             return None
         row, column = np.unravel_index(np.where(reaches, self.ms, np.inf).argmin(), self.ms.shape)

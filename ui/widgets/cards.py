@@ -56,10 +56,9 @@ def neighbour_cards(context: PageContext, query: Clip, answer: Answer) -> dict[s
     s = context.settings
     clips = {row: context.dataset.clip("train", row) for row in answer.matches}
     found, exact = answer.found.rows.tolist(), answer.exact.rows.tolist()
-    distances = dict(zip(exact + found, [*answer.exact.distances, *answer.found.distances], strict=True))
-    cards = {}
+    distances, cards = answer.distances, {}
     for row, clip in clips.items():
-        match, distance = answer.matches[row], float(distances[row])
+        match, distance = answer.matches[row], distances[row]
         tables = plural(s.n_tables, "table")
         cards[clip.clip_id] = card(
             context,

@@ -73,7 +73,7 @@ def _requested_sound(context: PageContext, key: str) -> dict[str, str] | None:
     if clip is None:
         return None
     sound = media.sound(context.dataset, clip)
-    return {"id": clip.clip_id, **({"mime": sound.mime, "base64": sound.base64} if sound else {})}
+    return {"id": clip.clip_id, **(sound._asdict() if sound else {})}
 
 
 def _requested_waveforms(context: PageContext, key: str) -> dict[str, list[int]]:

@@ -59,8 +59,7 @@ def buttons(context: PageContext, query: Clip, found: Answer, *, link: bool) -> 
 
 def as_records(context: PageContext, found: Answer) -> list[dict[str, object]]:
     """Return a record for each clip: the found, nearest first, then the missed."""
-    distances = dict(zip(found.exact.rows.tolist(), found.exact.distances.tolist(), strict=True))
-    distances |= dict(zip(found.found.rows.tolist(), found.found.distances.tolist(), strict=True))
+    distances = found.distances
     listed = [(row, "found") for row in found.found.rows.tolist()] + [(row, "missed") for row in found.missed]
     records: list[dict[str, object]] = []
     for rank, (row, status) in enumerate(listed, 1):
@@ -71,7 +70,7 @@ def as_records(context: PageContext, found: Answer) -> list[dict[str, object]]:
                 "status": status,
                 "clip_id": clip.clip_id,
                 "labels": cards.title(context.dataset, clip),
-                "distance": round(float(distances[row]), 6),
+                "distance": round(distances[row], 6),
                 "start_s": clip.start_s,
                 "end_s": clip.end_s,
                 "where": _where(context, clip),

@@ -49,8 +49,7 @@ def _find(dataset: Dataset) -> None:
 
 
 def _surprise(dataset: Dataset, label: int | None) -> None:
-    clip = visits.random_clip(dataset, label)
-    if clip:
+    if clip := visits.random_clip(dataset, label):
         visits.start_at(clip.clip_id)
 
 
