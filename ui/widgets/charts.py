@@ -1,4 +1,4 @@
-"""Charts and their tables of numbers, drawn the same on every page."""
+"""Charts and tables of numbers, drawn the same on every page."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,6 +13,6 @@ def draw(figure: go.Figure, alt: str, key: str | None = None) -> None:
     st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height), key=key)
 
 
-def few_numbers(table: pd.DataFrame) -> None:
-    """Draw a small table."""
+def draw_table(table: pd.DataFrame) -> None:
+    """Draw a small table of numbers."""
     st.table(table, border="horizontal", hide_index=True)

@@ -22,7 +22,7 @@ from ui.pages.data.folder import collection_of, listening
 from ui.server import hosting
 from ui.server.jobs import Job, Work, jobs
 from ui.widgets import links
-from ui.widgets.charts import few_numbers
+from ui.widgets.charts import draw_table
 
 _DISK = {subset: f"needs {format_bytes(sum(published_bytes(subset)))} of disk while it works" for subset in SUBSETS}
 SIZES: dict[Subset, str] = {
@@ -55,7 +55,7 @@ def _this_collection(context: PageContext) -> None:
     with right:
         splits = (("database", "train"), ("to tune with", "validation"), ("to test with", "test"))
         counts = [(name, f"{dataset.n_rows(split):,}") for name, split in splits]
-        few_numbers(pd.DataFrame(counts, columns=["clips", "count"]))
+        draw_table(pd.DataFrame(counts, columns=["clips", "count"]))
         n_bytes = sum(int(facts["bytes"]) for facts in dataset.manifest["files"].values())
         st.markdown(f"{plural(len(dataset.label_names), 'label')}, {megabytes(n_bytes)} on disk.")
     _notes(dataset)

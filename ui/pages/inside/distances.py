@@ -17,7 +17,7 @@ from ui.model.loading import PageContext
 from ui.model.query_view import QueryView, under
 from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, METRICS, Settings
 from ui.pages.inside import key_and_buckets
-from ui.widgets.charts import draw, few_numbers
+from ui.widgets.charts import draw, draw_table
 
 FAMILY_NAMES = {"cosine": "Cosine: hyperplanes", "euclidean": "Euclidean: p-stable projections"}
 FAMILIES = """
@@ -59,7 +59,7 @@ def both(view: QueryView) -> None:
                 f"{FAMILY_NAMES[one.settings.metric]}: where your sound and its nearest stand to the first "
                 f"{n_bits} walls of table 1.",
             )
-    few_numbers(pd.DataFrame(map(_row, views), columns=["", "found", "looked at", "your buckets"]))
+    draw_table(pd.DataFrame(map(_row, views), columns=["", "found", "looked at", "your buckets"]))
     st.markdown(
         f"Of your {len(view.true_rows)} nearest, **{shared}** are the same under both distances; each is judged by its "
         "own truth. The same K means different work: a slot's number says more than a bit, or less, as its width is "
@@ -86,7 +86,7 @@ def centring(view: QueryView) -> None:
         "looked at": map(percent, looked_at),
         "recall": map(percent, recall),
     }
-    few_numbers(pd.DataFrame(table))
+    draw_table(pd.DataFrame(table))
     st.markdown(describe_centring(s, looked_at, recall))
 
 

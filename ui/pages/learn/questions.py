@@ -12,7 +12,7 @@ from ui.model.query_view import QueryView
 from ui.pages.learn import label_quality, published
 from ui.pages.learn.trade_off import WANTED
 from ui.widgets import clip_list, links
-from ui.widgets.charts import draw, few_numbers
+from ui.widgets.charts import draw, draw_table
 from ui.widgets.clip_list import Entry
 
 
@@ -31,7 +31,7 @@ def parameters(view: QueryView) -> None:
             f"**{setting(*best)}** looks at the fewest clips, {percent(measured.grid.at(*best)[1])} of them. Wanting "
             "more costs more:"
         )
-    few_numbers(recall_grid.cheapest_table(measured.grid, WANTED))
+    draw_table(recall_grid.cheapest_table(measured.grid, WANTED))
     st.markdown(
         "A long key parts even clips that sound alike; a short one makes buckets of everybody. The more clips there "
         "are, the more bits pay. Fewest looked at is not always fastest: *Tune* times them."
@@ -106,7 +106,7 @@ label stand high when all are ranked.
         with st.spinner("Pooling every clip's frames in four ways…"):
             here, said = label_quality.pooled(dataset)
         st.markdown(said)
-        few_numbers(here)
+        draw_table(here)
         st.caption(f"Measured here, over {dataset.n_rows('train'):,} clips, with cosine distance.")
     st.markdown(published.POOLING_VERDICT)
     _published(published.frames_table(), dataset, "Ways to make one vector of ten", intervals=True)
@@ -127,7 +127,7 @@ def _has_judges(dataset: Dataset) -> bool:
 def _published(table: pd.DataFrame, dataset: Dataset, title: str, *, intervals: bool = False) -> None:
     """Draw a published table, and say on which data it was measured; intervals: it holds them in brackets."""
     st.markdown(f"**{title}, on {published.data_name(dataset)}:**")
-    few_numbers(table)
+    draw_table(table)
     st.caption(f"{published.about(intervals=intervals)} More in docs/ANSWERS.md.")
 
 

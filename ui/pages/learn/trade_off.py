@@ -13,7 +13,7 @@ from ui.model import loading, recall_grid, session, setting_metrics
 from ui.model.query_view import QueryView
 from ui.model.state import MAX_BITS
 from ui.widgets import cards, clip_list, links
-from ui.widgets.charts import draw, few_numbers
+from ui.widgets.charts import draw, draw_table
 from ui.widgets.clip_list import Entry
 
 PROBES = (1, 2, 4, 8)
@@ -132,4 +132,4 @@ def _probes(view: QueryView) -> None:
         recall, candidates = setting_metrics.quality(replace(context, settings=other))
         here = "you are here" if n_probes == s.n_probes else ""
         rows.append((str(n_probes), percent(recall), percent(candidates), here))
-    few_numbers(pd.DataFrame(rows, columns=["probes", "recall", "looked at", setting(s.n_tables, s.n_bits)]))
+    draw_table(pd.DataFrame(rows, columns=["probes", "recall", "looked at", setting(s.n_tables, s.n_bits)]))

@@ -166,7 +166,7 @@ def _results(
             figure = figures.throughput(run.at(n), beside, theme.mode())
             charts.draw(figure, alt.replace("**", ""), f"finish{live}")
         right.markdown(tables.RACERS_TEXT)
-        charts.few_numbers(tables.table(run, n))
+        charts.draw_table(tables.table(run, n))
         st.caption(measured)
         _growth(run, pinned.of(LSH) if pinned is not None else [], live)
         st.caption(f"{measured} {tables.how_measured(run)}")
@@ -181,12 +181,12 @@ def _growth(run: Run, pinned: list[Lap], live: str) -> None:
         figure = figures.time_by_size(run.laps, pinned, race_summary.crossings(run), run.sizes, theme.mode())
         alt = f"Time per query against the number of clips, a line for each of four. {said}"
         charts.draw(figure, alt, f"times{live}")
-        charts.few_numbers(tables.growth_table(run, "ms"))
+        charts.draw_table(tables.growth_table(run, "ms"))
     with right:
         last = run.of(LSH)[-1]
         alt = f"Recall against the number of clips; LSH has {percent(last.recall)} over {last.n:,}, exact search 100 %."
         charts.draw(figures.recall_by_size(run.laps, pinned, run.sizes, theme.mode()), alt, f"recalls{live}")
-        charts.few_numbers(tables.growth_table(run, "recall"))
+        charts.draw_table(tables.growth_table(run, "recall"))
         st.markdown(tables.growing_recall(run))
 
 

@@ -16,7 +16,7 @@ from ui.model import commands
 from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS
 from ui.pages.tune.measure_on_request import on_request
-from ui.widgets.charts import draw, few_numbers
+from ui.widgets.charts import draw, draw_table
 
 NAMES = {
     "hyperplanes": "hyperplanes",
@@ -59,7 +59,7 @@ def show(view: GridView) -> None:
                 families(BUDGETS, lines, axis, reference, view.mode),
                 f"{axis.capitalize()}, for each of {len(lines)} families at four budgets. {sentence(made)}",
             )
-    few_numbers(table(made))
+    draw_table(table(made))
     st.caption(
         f"Recall, and in brackets the share with a label of the query: exact search has {percent(exact)}. Measured "
         f"with {len(view.sample.rows)} validation clips. Bits are whole, so some look at less than they may; another "

@@ -20,7 +20,7 @@ from ui.model.text import plain
 from ui.pages.tune import families, heat_map_clicks, probes, seeds, theory, timing, worst_queries
 from ui.paths import COMPONENTS
 from ui.widgets import metrics_strip
-from ui.widgets.charts import BESIDE, draw, few_numbers
+from ui.widgets.charts import BESIDE, draw, draw_table
 
 INTRO = """
 An index is **L tables**, and each sorts every clip into buckets by a key of **K bits** (K yes-or-no questions): LSH
@@ -125,7 +125,7 @@ def _every_setting(view: GridView, wanted: float) -> None:
     with aside:
         st.markdown(reaching(view.grid, wanted, len(view.sample.rows)))
         st.markdown("The setting of each recall that looks at the fewest clips:")
-        few_numbers(cheapest_table(view.grid, wanted))
+        draw_table(cheapest_table(view.grid, wanted))
 
 
 def _cost(view: GridView, wanted: float) -> DeltaGenerator:
@@ -141,7 +141,7 @@ def _cost(view: GridView, wanted: float) -> DeltaGenerator:
             f"recall with {cost.text(view.here_looked_at)}; exact search looks at all clips.",
         )
         st.markdown(doubling(view.grid, view.here))
-        few_numbers(doubling_table(view.grid, view.here, FEW_TABLES))
+        draw_table(doubling_table(view.grid, view.here, FEW_TABLES))
     return right.container()
 
 

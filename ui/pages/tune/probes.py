@@ -15,7 +15,7 @@ from ui.format import megabytes, number, percent, plural
 from ui.model import loading
 from ui.model.recall_grid import GridView, grid_of
 from ui.pages.tune.measure_on_request import on_request
-from ui.widgets.charts import BESIDE, draw, few_numbers
+from ui.widgets.charts import BESIDE, draw, draw_table
 
 PROBES = (1, 2, 4, 8, 16)
 INTRO = """
@@ -52,7 +52,7 @@ def show(view: GridView) -> None:
         )
     with aside:
         st.markdown(f"The most that is found by looking at {percent(view.here_looked_at)} of the clips, as you do now:")
-        few_numbers(table(rows, view.context.index))
+        draw_table(table(rows, view.context.index))
     st.markdown(sentence(rows, view.here, view.here_looked_at, view.context.index))
 
 

@@ -14,7 +14,7 @@ from ui.format import percent, plural, points
 from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS, MAX_SEED
 from ui.pages.tune.measure_on_request import on_request
-from ui.widgets.charts import BESIDE, draw, few_numbers
+from ui.widgets.charts import BESIDE, draw, draw_table
 
 OTHERS = 5
 INTRO = f"""
@@ -45,7 +45,7 @@ def show(view: GridView) -> None:
             f"{percent(at.max(), 3)} recall.",
         )
     with aside:
-        few_numbers(table([s.seed, *seeds], at, float(view.predicted[view.one_probe.cell(*view.here)])))
+        draw_table(table([s.seed, *seeds], at, float(view.predicted[view.one_probe.cell(*view.here)])))
     st.markdown(sentence(view.one_probe, draws, view.here))
 
 

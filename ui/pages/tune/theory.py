@@ -10,7 +10,7 @@ from ui.figures.marks import Floats, Grid, setting
 from ui.figures.theory import parity, predicted_beside_measured
 from ui.format import percent, points
 from ui.model.recall_grid import GridView
-from ui.widgets.charts import draw, few_numbers
+from ui.widgets.charts import draw, draw_table
 
 THEORY = """
 If two clips get the same answer to one random question with probability *p*, their keys of K bits agree with
@@ -37,7 +37,7 @@ def show(view: GridView, n_tables: Sequence[int]) -> None:
             f"Measured against predicted recall of all {predicted.size} settings, with the diagonal where both agree.",
         )
     st.markdown(sentence(measured, predicted, view.here))
-    few_numbers(table(measured, predicted, view.here, n_tables))
+    draw_table(table(measured, predicted, view.here, n_tables))
 
 
 def sentence(grid: Grid, predicted: Floats, here: tuple[int, int]) -> str:

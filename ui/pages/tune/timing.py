@@ -13,7 +13,7 @@ from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS
 from ui.model.stopwatch import Stopwatch, Times
 from ui.model.text import plain
-from ui.widgets.charts import STATIC, few_numbers
+from ui.widgets.charts import STATIC, draw_table
 
 
 def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
@@ -45,7 +45,7 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
 def _say_times(view: GridView, wanted: float, times: Times, grid: Grid) -> None:
     fastest = times.fastest(grid.recall >= wanted)
     st.markdown(time_sentence(times, view.here, view.here_recall, fastest, wanted))
-    few_numbers(time_table(times, grid, view.here, view.here_recall, wanted))
+    draw_table(time_table(times, grid, view.here, view.here_recall, wanted))
     st.caption(how_timed(times, plain(machine.summary())))
 
 

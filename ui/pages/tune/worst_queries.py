@@ -11,7 +11,7 @@ from ui.model import visits
 from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS
 from ui.widgets import clip_list
-from ui.widgets.charts import BESIDE, draw, few_numbers
+from ui.widgets.charts import BESIDE, draw, draw_table
 from ui.widgets.clip_list import Entry
 
 N_WORST = 5
@@ -30,7 +30,7 @@ def show(view: GridView) -> None:
         )
     with aside:
         st.markdown(f"Recall is a mean, and no sound is the mean. {sentence(counts)}")
-        few_numbers(table(counts))
+        draw_table(table(counts))
     _listen(view, k)
 
 
