@@ -1,1 +1,1 @@
-"""Sound collections in, one prepared dataset out: arrays, tables, and a manifest that accounts for both."""
+"""Data preparation: AudioSet, folders of sounds and the embedded sample become prepared datasets."""

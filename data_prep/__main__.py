@@ -1,4 +1,4 @@
-"""Command line `python -m data_prep`: make a prepared dataset, or check one."""
+"""Command line `python -m data_prep`: convert, download, verify and pack datasets."""
 
 import argparse
 import sys
@@ -25,12 +25,12 @@ _OUT = "folder of the dataset to write"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done. 1: done, but something was left out (`convert --keep-going`, `folder`) or is damaged (`verify`). 2: not
-    done, nothing was written. 130: interrupted, nothing is left half-written.
+    0: done. 1: done, but something was left out (`convert --keep-going`, `folder`) or is damaged (`verify`). 2: failed,
+    nothing was written. 130: interrupted.
     """
     options = _parser().parse_args(arguments)
     return command_line.run(
-        lambda: options.run(options), (DataError,), interrupted="interrupted: nothing is left half-written"
+        lambda: options.run(options), (DataError,), interrupted="interrupted: no incomplete file is left"
     )
 
 
@@ -50,9 +50,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--out", type=Path, metavar="DIR", help=about, **options)
 
     def add_frames(command: argparse.ArgumentParser) -> None:
-        command.add_argument("--frames", action="store_true", help="keep the clips' frames beside their means")
+        command.add_argument(
+            "--frames", action="store_true", help="also store the frames of each clip (default: only their mean)"
+        )
 
-    def add_overwrite(command: argparse.ArgumentParser, about: str = "replace the dataset in DIR") -> None:
+    def add_overwrite(
+        command: argparse.ArgumentParser, about: str = "replace an existing dataset in DIR (default: stop)"
+    ) -> None:
         command.add_argument("--overwrite", action="store_true", help=about)
 
     convert = add("convert", _convert, "convert AudioSet's TFRecords and CSV files to a prepared dataset")
@@ -61,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="DIR_OR_TAR_GZ_OR_SHARD",
-        help="features.tar.gz (it need not be unpacked), a folder of shards, or one shard",
+        help="features.tar.gz (not unpacked), a folder of shards, or one shard",
     )
     convert.add_argument(
         "--labels", type=Path, required=True, metavar="CSV", help="the label table, class_labels_indices.csv"
@@ -81,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     add_out(convert, required=True)
     add_frames(convert)
     convert.add_argument(
-        "--keep-going", action="store_true", help="leave out what is damaged and report it (default: stop there)"
+        "--keep-going",
+        action="store_true",
+        help="leave out damaged shards and report them (default: stop at the first damage)",
     )
     add_overwrite(convert)
 
@@ -90,8 +96,8 @@ def _parser() -> argparse.ArgumentParser:
         "--subset",
         choices=("balanced", "full"),
         default="balanced",
-        help="balanced (default): 42,531 clips; full: all 2,084,320, "
-        f"{format_bytes(sum(published_bytes('full')))} of disk while it is made",
+        help="balanced: 42,531 clips; full: all 2,084,320 clips, "
+        f"{format_bytes(sum(published_bytes('full')))} of disk while it is made (default: balanced)",
     )
     add_out(audioset, f"{_OUT} (default: data/audioset, or data/audioset-full)")
     add_frames(audioset)
@@ -99,7 +105,9 @@ def _parser() -> argparse.ArgumentParser:
 
     add_dataset(add("verify", _verify, "check every hash and count of a prepared dataset"))
 
-    layout = add("map", _map, "lay the clips of a prepared dataset out in the plane, for the page Map")
+    layout = add(
+        "map", _map, "add a two-dimensional map of the clips (t-SNE) to a prepared dataset, for the app's Map page"
+    )
     add_dataset(layout)
     layout.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the layout (default: 0)")
 
@@ -111,13 +119,13 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of wav, flac, ogg, mp3 and aiff files; the names of its sub-folders are labels",
     )
     add_out(folder, "folder of the dataset to write or to update", required=True)
-    add_overwrite(folder, "replace the dataset in DIR, even if it was not made of SOUNDS")
+    add_overwrite(folder, "replace the dataset in DIR even if it was not made from SOUNDS (default: stop)")
 
-    pack = add("pack", _pack, "pack a prepared dataset into one file, which a hosted app can download")
+    pack = add("pack", _pack, "pack a prepared dataset into one zip file, which a hosted app can download")
     add_dataset(pack)
     pack.add_argument("--out", type=Path, required=True, metavar="FILE", help="zip file to write")
 
-    sample = add("sample", _sample, "synthesise the sample that comes with Earshot")
+    sample = add("sample", _sample, "synthesise the sample dataset that comes with Earshot")
     add_out(sample, required=True)
     sample.add_argument("--clips", type=int, default=20_000, metavar="N", help="number of clips (default: 20,000)")
     add_overwrite(sample)
@@ -142,7 +150,7 @@ def _convert(options: argparse.Namespace) -> int:
             progress=partial(Meter("reading", bar.show).show, at_once=True),
         )
     for loss in report.losses:
-        print(f"lost: {loss}", file=sys.stderr)
+        print(f"left out: {loss}", file=sys.stderr)
     _summarise(options.out, report, time.perf_counter() - began)
     return _INCOMPLETE if report.losses else _DONE
 
@@ -158,8 +166,8 @@ def _audioset(options: argparse.Namespace) -> int:
                 options.subset, out, frames=options.frames, overwrite=options.overwrite, progress=bar.show
             )
     except KeyboardInterrupt:
-        if kept := describe_partial_download(out):
-            print(kept, file=sys.stderr)
+        if left := describe_partial_download(out):
+            print(left, file=sys.stderr)
         raise
     _summarise(out, report, time.perf_counter() - began)
     return _DONE
@@ -214,10 +222,12 @@ def _folder(options: argparse.Namespace) -> int:
 
 
 def _pack(options: argparse.Namespace) -> int:
-    from data_prep.download.parcel import pack
+    from data_prep.download.packed_dataset import pack
 
     sha256 = pack(options.dataset, options.out)
-    print(f"{options.out}: {options.out.stat().st_size:,} bytes; put it where your app can fetch it, and set")
+    print(
+        f"{options.out}: {options.out.stat().st_size:,} bytes; publish it at an address that the app can reach, and set"
+    )
     print(f"EARSHOT_DATASET=https://your.address/{options.out.name}#sha256={sha256}")
     return _DONE
 
@@ -230,7 +240,7 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 class _Bar:
-    """A progress bar on stderr: the share of the input, bytes per second, clips so far and clips per second."""
+    """A progress bar on stderr: bytes done, bytes per second, clips so far and clips per second."""
 
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
@@ -246,7 +256,7 @@ class _Bar:
 
     def show(self, progress: "Progress") -> None:
         if self._bar is None or self._activity != progress.activity:
-            from tqdm import tqdm  # needs an extra, and `--help` does not
+            from tqdm import tqdm  # an optional dependency, which `--help` must not need
 
             self.__exit__()
             self._activity = progress.activity

@@ -1,4 +1,4 @@
-"""Array types by dtype: the annotations of this package; docstrings say the shapes."""
+"""Array types by dtype, for annotations; shapes stand in docstrings."""
 
 from typing import Any
 

@@ -1,21 +1,21 @@
-"""Errors that `data_prep` raises on purpose.
+"""Exceptions of `data_prep`, all derived from DataError.
 
 DataError
-├── InputError          the files given cannot be used
+├── InputError          an input file cannot be used
 │   └── DamageError     a file is damaged: file, offset and reason
 │       └── RecordError     one record of one shard is damaged or breaks AudioSet's schema
 ├── DatasetError        a prepared dataset is missing, damaged, or of another version
-├── OutputError         the dataset cannot be written where it was asked for
+├── OutputError         the output cannot be written
 ├── DownloadError       no address gives the file
 │   └── ChangedError        the file has been published anew since its download began
 └── StoppedError        the work was stopped on request
 
-Each message says what was wrong, in which file, what was expected and what to do.
+Each message states the file, what is wrong with it, what was expected and what to do.
 """
 
 
 class DataError(Exception):
-    """Base of all errors here; a command line prints its text and exits with status 2."""
+    """Base class; the command line prints the message and exits with status 2."""
 
 
 class InputError(DataError):
@@ -23,7 +23,7 @@ class InputError(DataError):
 
 
 class DamageError(InputError):
-    """A file is cut or damaged: `file` names it, `offset` is the byte at which it is found, `reason` says how."""
+    """A file is cut or damaged: `file` names it, `offset` is the byte at which it was found, `reason` describes it."""
 
     def __init__(self, file: str, offset: int, reason: str) -> None:
         super().__init__(f"{file}, at byte {offset:,}: {reason}")
@@ -45,12 +45,12 @@ class OutputError(DataError):
 
 
 class DownloadError(DataError):
-    """A file cannot be downloaded: the message lists every address and what it answered."""
+    """A file cannot be downloaded: the message lists every address with its response."""
 
 
 class ChangedError(DownloadError):
-    """The file at the addresses is not the one of which a part has been downloaded."""
+    """The published file is not the one that was partly downloaded."""
 
 
 class StoppedError(DataError):
-    """The work was stopped on request; what was done is kept, and the next run resumes."""
+    """The work was stopped on request; the next run resumes it."""

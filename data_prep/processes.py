@@ -1,4 +1,4 @@
-"""Subprocesses that run a module of the project: their environment, and the last line of what they wrote."""
+"""Subprocesses that run a module of this project: their environment variables, and the last line of their output."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Read-ahead for pipelines: a thread makes the next items while the last ones are used."""
+"""Read-ahead: a background thread computes the next items of an iterator while the caller uses the last one."""
 
 import contextlib
 from collections import deque
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 def read_ahead(items: Iterator[Item], depth: int) -> Generator[Item, None, None]:
     """Yield what `items` yields, in order; a thread stays up to `depth` items ahead.
 
-    What `items` raises is raised here, after the items before it. The thread has ended when this iterator ends or is
+    An exception of `items` is raised after the items before it. The thread ends when this iterator is exhausted or
     closed.
     """
     with ThreadPoolExecutor(1, "read-ahead") as executor:

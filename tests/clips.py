@@ -1,4 +1,4 @@
-"""Clips of a made dataset, of which a test says only what it is about."""
+"""Clips for test datasets, with default values for every column."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from data_prep.dataset.schema import ClipBatch
 
 
 def plain_clips(split, labels, features, **more):
-    """Return clips of one second each, `clip-0000` and so on; `more` gives other columns."""
+    """Return clips of one second each, `clip-0000`, `clip-0001`, ...; `more` replaces columns."""
     n = len(labels)
     plain = {
         "clip_id": [f"clip-{i:04}" for i in range(n)],
@@ -19,5 +19,5 @@ def plain_clips(split, labels, features, **more):
 
 
 def splits_of(rows):
-    """Return the split of each clip where `rows` says how many each split has."""
+    """Return the split of each clip; `rows` maps each split to its number of clips."""
     return [split for split, count in rows.items() for _ in range(count)]

@@ -1,4 +1,4 @@
-"""A command of the project, run in this process."""
+"""Runner of command lines in this process, which captures their output."""
 
 
 def runner(main, capsys):
@@ -7,7 +7,7 @@ def runner(main, capsys):
     def run(*arguments):
         try:
             code = main([str(argument) for argument in arguments])
-        except SystemExit as stopped:  # how argparse refuses
+        except SystemExit as stopped:  # raised by argparse
             code = stopped.code
         out, err = capsys.readouterr()
         return code, out, err

@@ -1,1 +1,1 @@
-"""AudioSet: downloaded, parsed, checked, and converted to a prepared dataset."""
+"""AudioSet: downloading, parsing, checking and conversion to a prepared dataset."""

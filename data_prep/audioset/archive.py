@@ -1,7 +1,7 @@
-"""Shards of AudioSet, read from its tar.gz as a stream (never unpacked), from a folder of shards, or from one file.
+"""Reader of AudioSet's shards: from features.tar.gz as a stream, from a folder, or from one file.
 
-Shard names differ only by case (`-A.tfrecord`, `-a.tfrecord`): a disk that ignores case loses half of them, which is
-one reason to read the archive itself. The other is that no file in it can reach the disk.
+The archive is never unpacked: shard names differ only by case (`-A.tfrecord`, `-a.tfrecord`), so a case-insensitive
+disk would lose half of them, and a malicious member could be written outside the folder.
 """
 
 import gzip
@@ -22,7 +22,7 @@ MAX_SHARD_BYTES = 1 << 28  # AudioSet's largest has about 1 MB
 MAX_MEMBERS = 100_000
 MAX_TRAILING_BYTES = 1 << 24
 
-_INFLATED_BYTES = 1 << 22  # by a thread, at a time
+_INFLATED_BYTES = 1 << 22  # per block that the thread inflates
 _BLOCK = tarfile.BLOCKSIZE
 _PLAIN_FILES = {tarfile.REGTYPE, tarfile.AREGTYPE}
 _HARMLESS = _PLAIN_FILES | {tarfile.DIRTYPE, tarfile.XHDTYPE, tarfile.XGLTYPE}  # the X types are pax comments
@@ -32,7 +32,7 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9_ .+@-]+(/[A-Za-z0-9_ .+@-]+)*/?")
 
 
 class PlainStream(Protocol):
-    """The bytes of a tar: `read` returns as many as asked for, fewer only at the end; `tell` how many came before."""
+    """A stream of the bytes of a tar file; `read` returns fewer bytes than requested only at the end."""
 
     def read(self, size: int, /) -> bytes: ...  # noqa: D102
 
@@ -41,7 +41,7 @@ class PlainStream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A shard in memory; `name` is for messages (`bal_train/XX.tfrecord`), `source` its AudioSet folder."""
+    """A shard in memory: its name (`bal_train/XX.tfrecord`), its AudioSet folder, and its bytes."""
 
     name: str
     source: str
@@ -49,14 +49,14 @@ class Shard:
 
     @property
     def key(self) -> str:
-        """The two characters that name the shard: those with which its clips' video ids begin."""
+        """The two characters of the file name, with which the video ids of its clips begin."""
         return PurePosixPath(self.name).name.removesuffix(_SUFFIX)
 
 
 def read_shards(features: Path, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Iterator[Shard]:
-    """Yield every shard of an archive, of a folder (in the order of their paths), or the one at `features`.
+    """Yield every shard of an archive or a folder (in order of path), or the one shard at `features`.
 
-    `progress` is called with the bytes read so far and in all. Raises InputError naming the file and what is wrong.
+    `progress` is called with the bytes read so far and the total. Raises InputError for invalid files.
     """
     try:
         if features.is_dir():
@@ -111,8 +111,8 @@ def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iter
 def _inflated(file: BinaryIO, name: str) -> Iterator[Shard]:
     """Yield the shards of an archive, inflated by a thread.
 
-    The thread loses the whole block in which it finds damage; so the archive is then read again without a thread, and
-    the shards are yielded that come after the last one.
+    At damage the thread drops a whole block. Then the archive is read again without a thread, to yield the shards
+    before the damage.
     """
     found = 0
     file.seek(0)
@@ -128,9 +128,9 @@ def _inflated(file: BinaryIO, name: str) -> Iterator[Shard]:
 
 
 def shards_of_tar(stream: PlainStream, name: str) -> Iterator[Shard]:
-    """Yield the shards of a tar, from the position of `stream` on, which is the beginning or lies between two members.
+    """Yield the shards of a tar file from the stream's position on, which must be the start of a member.
 
-    The headers are read here: `tarfile` mistakes a damaged or missing one for the end of the archive.
+    Headers are parsed here because `tarfile` takes a damaged or missing one for the end of the archive.
     """
     for _ in range(MAX_MEMBERS):
         offset = stream.tell()
@@ -151,7 +151,7 @@ def shards_of_tar(stream: PlainStream, name: str) -> Iterator[Shard]:
 
 
 def _member_data(stream: PlainStream, member: tarfile.TarInfo, name: str) -> bytes | None:
-    """Return the bytes of a shard, None for a folder or a comment; raise InputError for anything else in a tar."""
+    """Return the bytes of a shard; None for folders, comments and other plain files. InputError for unsafe members."""
     where = f"{name}:{ascii(member.name)[1:-1]:.200}"
     path = PurePosixPath(member.name)
     if not _PLAIN_PATH.fullmatch(member.name) or ".." in path.parts:
@@ -161,11 +161,11 @@ def _member_data(stream: PlainStream, member: tarfile.TarInfo, name: str) -> byt
     _check_size(where, member.size)
     data = _read(stream, -(-member.size // _BLOCK) * _BLOCK, name)[: member.size]
     is_shard = member.type in _PLAIN_FILES and path.suffix == _SUFFIX and not path.name.startswith("._")
-    return data if is_shard else None  # the others are folders, and files such as .DS_Store
+    return data if is_shard else None
 
 
 def _check_trailing(stream: PlainStream, name: str) -> None:
-    """Read to the end, so that gzip compares its checksum; only padding may follow the end mark."""
+    """Read to the end, so that gzip verifies its checksum; only padding may follow the end mark."""
     offset = stream.tell()
     trailing = stream.read(MAX_TRAILING_BYTES + 1)
     if len(trailing) > MAX_TRAILING_BYTES or trailing.strip(b"\0"):
@@ -181,7 +181,7 @@ def _source(folder: str, where: str) -> str:
     if folder not in SOURCES:
         raise InputError(
             f"{where} lies in a folder {folder!r}, so its split is unknown: {_EXPECTED}, "
-            "the folder's name says which clips are training and which evaluation"
+            "as the folder determines the split"
         )
     return folder
 

@@ -1,7 +1,7 @@
 """Conversion of AudioSet's TFRecords and label tables to a prepared dataset.
 
-The steps: archive -> shard -> verified record -> parsed by TensorFlow -> feature -> split -> writer. Damage stops the
-conversion with its file and offset; with `keep_going` the rest of that shard is left out instead, and reported.
+Steps: archive -> shards -> verified records -> TensorFlow -> features -> splits -> writer. Damage stops the conversion
+with the file and offset; with `keep_going` the rest of that shard is left out and reported.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from data_prep.dataset.schema import ClipBatch
 from data_prep.dataset.writer import DatasetWriter, new_dataset
 from data_prep.errors import DamageError, InputError, RecordError
 
-ClipProgress = Callable[[int, int, int], None]  # bytes read, bytes in all, clips so far
+ClipProgress = Callable[[int, int, int], None]  # bytes read, total bytes, clips so far
 
 
 def convert(
@@ -42,37 +42,37 @@ def convert(
     notes: Sequence[str] = (),
     progress: ClipProgress = lambda _done, _total, _clips: None,
 ) -> Report:
-    """Convert an archive, a folder or one shard of AudioSet, or what a reader yields, into the prepared dataset `out`.
+    """Convert an archive, a folder, one shard, or the shards that a reader yields, to the prepared dataset `out`.
 
-    `segments`: AudioSet's lists of clips, to detect missing ones; `frames` keeps the frames beside their means; `notes`
-    are sentences on the input for the manifest. Raises InputError or OutputError, and then leaves nothing on disk;
-    with `keep_going` damage is reported instead.
+    `segments`: AudioSet's lists of clips, to detect missing ones. `frames`: also store the frames of clips. `notes`:
+    sentences about the input for the manifest. `progress` gets the bytes read, the total and the clips so far.
+    Raises InputError (unless `keep_going`, for damage) or OutputError, and then leaves nothing on disk.
     """
     check_target(out, overwrite=overwrite)
     require_tensorflow()
     labels = read_labels(labels_csv, ontology)
     report = Report()
-    read = [0, 0]  # bytes, and of how many
+    read = [0, 0]  # bytes so far, total bytes
 
-    def note(done: int, total: int) -> None:
+    def show(done: int, total: int) -> None:
         read[:] = done, total
         progress(done, total, report.n_clips)
 
     with (
         new_dataset(out, labels, overwrite=overwrite) as writer,
-        parsed_batches(features, len(labels), note, keep_frames=frames) as batches,
+        parsed_batches(features, len(labels), show, keep_frames=frames) as batches,
     ):
-        lists = [SegmentList(path, labels) for path in segments]  # while the first batches are made
+        lists = [SegmentList(path, labels) for path in segments]  # while the first batches are parsed
         _Conversion(report, writer, lists, keep_going=keep_going).run(batches)
-        note(*read)  # again, as clips are counted after they are read
-        del lists  # some 100 bytes per clip, which the writer needs now
+        show(*read)  # with the final number of clips
+        del lists  # frees some 100 bytes per clip for the writer
         report.notes += notes
         writer.finish(report.about(), skipped=[asdict(loss) for loss in report.losses], notes=report.notes)
     return report
 
 
 class _Conversion:
-    """One conversion: its counts so far, and what was left out."""
+    """State of one conversion: counts so far, and losses."""
 
     def __init__(
         self, report: Report, writer: DatasetWriter, lists: Sequence[SegmentList], *, keep_going: bool
@@ -140,7 +140,7 @@ class _Conversion:
         self._report.n_short += int((clips.n_frames < MAX_FRAMES).sum())
 
     def _new(self, ids: list[str], batch: Batch) -> BoolArray:
-        """Return which clips are new, here and among earlier batches: bool[n]."""
+        """Return which clips occur neither earlier in the batch nor in an earlier batch: bool[n]."""
         numbers = np.array([self._number_of_shard[shard.name] for shard in batch.shards], np.int32)[batch.shard]
         new = np.ones(len(ids), bool)
         if self._seen.add(ids, numbers):
@@ -152,13 +152,13 @@ class _Conversion:
                 here[clip_id] = int(numbers[i])
                 continue
             new[i] = False
-            reason = f"clip {clip_id!r} is also in {names[number]}; each is expected once: remove one of the two"
+            reason = f"clip {clip_id!r} is also in {names[number]}; ids must be unique: remove one of the two"
             self._lose(RecordError(batch.shards[batch.shard[i]].name, int(batch.offsets[i]), reason))
         self._seen.add(list(here), np.fromiter(here.values(), np.int32, len(here)))
         return new
 
     def _compare_with(self, listed: SegmentList) -> None:
-        """Note how a list and the features differ; a shard that lacks listed clips was cut between records."""
+        """Count how a list and the features differ. A shard that lacks listed clips was cut between two records."""
         shortfall = listed.shortfall(self._keys[listed.source])
         for shard, video_ids in shortfall.lost.items():
             known = [loss for loss in self._report.losses if loss.where == shard]

@@ -1,14 +1,13 @@
-"""Disk space that AudioSet needs, checked before gigabytes are downloaded.
+"""Disk space that downloading and converting AudioSet needs, checked beforehand.
 
 The disk is fullest when the last file of the dataset is written. Then it holds
 
-- what was downloaded: for `full` the archive, for `balanced` the shards of the two small splits (`resume`);
-- every clip as it is staged (`staging`): the sum of its frames, the frames if they are kept, and a row of its
-  columns;
-- the dataset (docs/FORMAT.md): per clip its feature, its frames if they are kept, and a row of a compressed table.
+- the download: for `full` the archive, for `balanced` the shards of the two small splits (`resume`);
+- the staging files (`staging`): per clip the sum of its frames, the frames if they are stored, and a table row;
+- the dataset (docs/FORMAT.md): per clip its feature, its frames if they are stored, and a compressed table row.
 
-Features and frames have the sizes that the format gives them. What depends on content is the mean over the 32,331 real
-clips of `bal_train` and `eval` that were measured: a file system that compresses may take less.
+Sizes of features and frames follow from the format. Sizes that depend on content are means over the 32,331 real clips
+of `bal_train` and `eval` that were measured; a compressing file system may need less.
 """
 
 import shutil
@@ -31,25 +30,25 @@ _ARCHIVE_BYTES = 2_400_000_000
 
 
 def published_bytes(subset: str) -> tuple[int, int]:
-    """Return how many bytes a subset takes as published: what is kept of its download, and what converting it needs."""
+    """Return the bytes that a subset of the published size needs: for its download, and for its conversion."""
     n_clips = _CLIPS[subset]
     download = shard_bytes(n_clips) if subset == "balanced" else _ARCHIVE_BYTES
     return download, conversion_bytes(n_clips, frames=False)
 
 
 def conversion_bytes(n_clips: int, *, frames: bool) -> int:
-    """Return how many bytes `n_clips` take at the end of their conversion, beside what was downloaded."""
-    kept = _FRAMES if frames else 0
-    return n_clips * (_SUM + kept + _STAGED_ROW + _FEATURE + kept + _TABLE_ROW)
+    """Return the bytes that converting `n_clips` needs in addition to the download."""
+    stored = _FRAMES if frames else 0
+    return n_clips * (_SUM + stored + _STAGED_ROW + _FEATURE + stored + _TABLE_ROW)
 
 
 def shard_bytes(n_clips: int) -> int:
-    """Return how many bytes the shards of `n_clips` take."""
+    """Return the bytes that the shards of `n_clips` take."""
     return n_clips * _IN_SHARDS
 
 
 def free_bytes(folder: Path) -> int:
-    """Return how many bytes may still be written to the disk of an existing folder."""
+    """Return the free bytes on the disk of an existing folder."""
     return shutil.disk_usage(folder).free
 
 
@@ -60,7 +59,7 @@ def check_disk_space(folder: Path, download: int, conversion: int) -> None:
         return
     to_download = f"{format_bytes(download)} are still to be downloaded, and " if download else ""
     raise OutputError(
-        f"there is not enough room on the disk of {folder.parent}: {to_download}{format_bytes(conversion)} are needed "
+        f"there is not enough space on the disk of {folder.parent}: {to_download}{format_bytes(conversion)} are needed "
         f"while the clips are converted, and {format_bytes(free, floor)} are free; free "
         f"{format_bytes(download + conversion - free)} more, or choose a folder on another disk, and run it again: it "
         "continues where it stopped"
@@ -68,5 +67,5 @@ def check_disk_space(folder: Path, download: int, conversion: int) -> None:
 
 
 def format_bytes(n_bytes: int, rounded: Callable[[float], int] = ceil) -> str:
-    """Return a size as text, in GB to one decimal or in whole MB, rounded up unless `rounded` says otherwise."""
+    """Return a size as text, in GB to one decimal or in whole MB; `rounded` rounds (default: up)."""
     return f"{rounded(n_bytes / 1e8) / 10:,.1f} GB" if n_bytes >= 1e9 else f"{rounded(n_bytes / 1e6):,} MB"

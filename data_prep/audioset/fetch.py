@@ -1,12 +1,11 @@
-"""Download AudioSet and convert it to a prepared dataset, in one call that may be interrupted at any moment.
+"""Downloading AudioSet and converting it to a prepared dataset; may be interrupted at any time, and resumes.
 
-How it resumes after a kill. All that is downloaded goes into a hidden folder beside the dataset, `.<name>.download`,
-which is removed when the dataset is complete. `full` stores the archive there and asks for the bytes it lacks
-(`resumable`). `balanced` stores only the shards it wants and the way back into the archive
-(`resume`), converts while they arrive, and stops reading when both small splits are complete: when every shard
-that their published lists imply has been read. Converting is quick, so it starts over each time. What lies on disk is
-used only if its sha256 is the one noted, and continued only with the same file: length, CRC-32C and ETag must agree. An
-answer that does not begin as the file does (a login page, say) is never written over what was downloaded.
+Downloaded files go into a hidden folder beside the dataset, `.<name>.download`, which is removed when the dataset is
+complete. `full` stores the archive there and resumes at the first missing byte (`resumable`). `balanced` stores only
+the shards it needs and the position in the archive (`resume`), converts during the download, and stops reading when
+every shard that the two published lists imply has been read. The conversion is quick, so it starts over in each run.
+Stored bytes are used only if their sha256 is the recorded one, and continued only with the same remote file: length,
+CRC-32C and ETag must agree. A response that does not begin like the file (such as a login page) is never written.
 """
 
 import contextlib
@@ -28,7 +27,7 @@ from data_prep.audioset.disk_space import (
 )
 from data_prep.audioset.labels import read_labels
 from data_prep.audioset.report import Report
-from data_prep.audioset.resume import KeptShards
+from data_prep.audioset.resume import SavedShards
 from data_prep.audioset.segments import SegmentList
 from data_prep.audioset.stream import ARCHIVE, stream_shards
 from data_prep.audioset.tfrecord import require_tensorflow
@@ -43,12 +42,12 @@ from earshot_common.locks import lock_file
 
 Subset = Literal["balanced", "full"]
 SUBSETS: tuple[Subset, ...] = get_args(Subset)
-NAMES: dict[Subset, str] = {"balanced": "audioset", "full": "audioset-full"}  # of the datasets, in the folder data
+NAMES: dict[Subset, str] = {"balanced": "audioset", "full": "audioset-full"}  # dataset names in the folder data
 
 MIRRORS = tuple(
     f"https://storage.googleapis.com/{region}_audioset/youtube_corpus/v1" for region in ("us", "eu", "asia")
 )
-MIRRORS_VARIABLE = "EARSHOT_AUDIOSET"  # other addresses that hold features/ and csv/, separated by spaces
+MIRRORS_VARIABLE = "EARSHOT_AUDIOSET"  # other base addresses, separated by spaces
 
 _ONTOLOGY = "ontology.json"
 _ONTOLOGY_ADDRESS = "https://raw.githubusercontent.com/audioset/ontology/master/ontology.json"
@@ -67,9 +66,9 @@ _SHA256 = (
 
 
 def disk_space_for(subset: Subset, out: Path) -> tuple[int, int]:
-    """Return how many bytes making `out` still needs, by the published sizes, and how many its disk has free.
+    """Return an estimate of the bytes that making `out` still needs, and the free bytes of its disk.
 
-    For a message before any server is asked; `download_audioset` counts with what the server says.
+    The estimate uses published sizes, without network access; `download_audioset` uses those that the server states.
     """
     download, conversion = published_bytes(subset)
     files = f"*{ARCHIVE}*" if subset == "full" else "shards.tar"
@@ -79,13 +78,13 @@ def disk_space_for(subset: Subset, out: Path) -> tuple[int, int]:
 
 
 def describe_partial_download(out: Path) -> str:
-    """Return a sentence on what an ended download of `out` has left, and where; "" when that is nothing."""
+    """Return a sentence about the files that an interrupted download of `out` left; "" if there are none."""
     folder = _work_path(out)
     n_bytes = sum(file.stat().st_size for file in folder.glob("*"))
     if not n_bytes:
         return ""
     size = format_bytes(n_bytes)
-    return f"what was downloaded ({size}) is kept in {folder}: remove that folder if you do not want to resume"
+    return f"{size} of downloaded files are in {folder}: run it again to resume, or remove that folder"
 
 
 def download_audioset(
@@ -98,18 +97,17 @@ def download_audioset(
     progress: ProgressCallback = lambda _: None,
     should_stop: ShouldStop = lambda: False,
 ) -> Report:
-    """Download AudioSet's features and tables and make of them the prepared dataset `out`.
+    """Download AudioSet's features and tables, and convert them to the prepared dataset `out`.
 
-    subset: "balanced", the balanced and the evaluation clips, 42,531; or "full", all 2,084,320. `disk_space` says
-        how much disk they take.
-    frames: keep the clips' frames beside their means.
-    mirrors: addresses to use instead of Google's, in this order; by default those in the environment's
-        EARSHOT_AUDIOSET, if it is set.
-    progress, should_stop: called a few times per second, and often.
+    subset: "balanced", the 42,531 balanced and evaluation clips; or "full", all 2,084,320.
+    frames: also store the frames of clips.
+    mirrors: base addresses, tried in this order; default: those in the environment variable EARSHOT_AUDIOSET, else
+        Google's.
+    progress: called a few times per second. should_stop: called often; a true result stops the download.
 
-    Raises DataErrors only: among them DownloadError when no address gives the file, OutputError when `out` exists
-    (unless `overwrite`), or its disk is full or has too little space, which is found before much is downloaded;
-    StoppedError on request. After each of them, and after a kill, the same call resumes.
+    Raises only DataErrors, such as DownloadError when all addresses fail, OutputError when `out` exists (unless
+    `overwrite`) or its disk has too little space (checked before the download), and StoppedError on request. After
+    each of them, and after a kill, the same call resumes.
     """
     check_target(out, overwrite=overwrite)
     require_tensorflow()
@@ -143,7 +141,7 @@ def download_audioset(
 
 
 class _Download:
-    """The files at the mirrors, and what of them has been downloaded into `folder`."""
+    """Downloads the files of AudioSet from mirrors into `folder`, and converts them."""
 
     def __init__(
         self, folder: Path, mirrors: Sequence[str], progress: ProgressCallback, should_stop: ShouldStop
@@ -154,7 +152,7 @@ class _Download:
         self._should_stop = should_stop
 
     def fetch_tables(self, subset: Subset) -> list[str]:
-        """Fetch the label table, the lists of segments and the ontology; return notes on what is not available."""
+        """Fetch the label table, the lists of segments and the ontology; return notes about missing ones."""
         for name in (_LABELS, *_LISTS[subset]):
             self._fetch(name, self._addresses(f"csv/{name}"), _MAX_TABLE_BYTES)
         official = self._mirrors == list(MIRRORS)
@@ -165,7 +163,7 @@ class _Download:
         return []
 
     def discard_faulty(self, subset: Subset) -> str:
-        """Remove what could not be converted: the tables, or, if they are valid, the archive. Return which, as text."""
+        """Remove the invalid files: the tables, or the archive if the tables are valid. Describe which."""
         try:
             labels = read_labels(self._folder / _LABELS)
             for name in _LISTS[subset]:
@@ -179,7 +177,7 @@ class _Download:
         return text
 
     def convert_full(self, make: Callable[..., Report], notes: list[str], check_space: BeforeWriting) -> Report:
-        """Fetch the archive, then convert it; `check_space` is called with how many bytes are still to be fetched."""
+        """Download the archive, then convert it; `check_space` is called with the bytes to download."""
         archive = self._folder / ARCHIVE
         if archive.exists():
             check_space(0)
@@ -195,29 +193,29 @@ class _Download:
     def convert_balanced(
         self, make: Callable[..., Report], notes: list[str], check_space: BeforeWriting, n_bytes: int
     ) -> Report:
-        """Convert the two small splits, `n_bytes` of shards, while they arrive."""
+        """Convert the two small splits (`n_bytes` of shards) while they are downloaded."""
         labels = read_labels(self._folder / _LABELS)
         wanted = {shard for name in _LISTS["balanced"] for shard in SegmentList(self._folder / name, labels).shards()}
         addresses = self._addresses(f"features/{ARCHIVE}")
-        with contextlib.closing(KeptShards(self._folder)) as kept:
-            check_space(0 if kept.complete else max(0, n_bytes - kept.n_bytes))
+        with contextlib.closing(SavedShards(self._folder)) as saved:
+            check_space(0 if saved.complete else max(0, n_bytes - saved.n_bytes))
             n_changes = 0
             while True:
                 meter = self._meter("downloading and converting")
                 remote = RemoteFile(
                     addresses,
-                    identity=kept.identity,
+                    identity=saved.identity,
                     signature=_SIGNATURES[ARCHIVE],
                     report_problem=meter.report_problem,
                     should_stop=self._should_stop,
                 )
                 try:
-                    return make(partial(stream_shards, remote, kept, wanted), notes=notes, progress=self._show(meter))
+                    return make(partial(stream_shards, remote, saved, wanted), notes=notes, progress=self._show(meter))
                 except ChangedError:
                     n_changes += 1
                     if n_changes > _MAX_CHANGES:
                         raise
-                    kept.discard()
+                    saved.discard()
 
     def _addresses(self, path: str) -> list[str]:
         return [f"{mirror}/{path}" for mirror in self._mirrors]
@@ -240,7 +238,7 @@ class _Download:
         )
 
     def _meter(self, activity: str) -> Meter:
-        """Return the meter of a conversion, whose first seconds give no progress."""
+        """Report the start of a conversion, which takes seconds, and return its meter."""
         self._progress(Progress("reading the tables and starting TensorFlow", 0, None))
         return Meter(activity, self._progress)
 
@@ -253,7 +251,7 @@ class _Download:
 
 
 def _n_rows(table: Path) -> int:
-    """Return how many clips a list of segments names; its head is comments."""
+    """Return the number of clips in a list of segments, whose header lines are comments."""
     with table.open("rb") as file:
         return sum(not line.startswith((b"#", b"\n")) for line in file)
 
@@ -264,7 +262,7 @@ def _work_path(out: Path) -> Path:
 
 @contextlib.contextmanager
 def _work_folder(out: Path) -> Iterator[Path]:
-    """Yield the folder beside `out` that is kept after a kill, locked."""
+    """Yield the folder of downloaded files beside `out`, locked; it stays after a failure."""
     folder = _work_path(out)
     try:
         with as_output_error(folder), contextlib.ExitStack() as stack:
@@ -276,8 +274,8 @@ def _work_folder(out: Path) -> Iterator[Path]:
             try:
                 yield folder
             except DataError as error:
-                if kept := describe_partial_download(out):
-                    error.add_note(kept)
+                if left := describe_partial_download(out):
+                    error.add_note(left)
                 raise
     finally:
         with contextlib.suppress(OSError):

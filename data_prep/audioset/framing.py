@@ -1,4 +1,4 @@
-"""TFRecord framing, verified before TensorFlow parses a record.
+"""TFRecord framing: lengths and checksums of records, verified before TensorFlow parses them.
 
 A shard is a sequence of frames: length uint64, masked CRC32C of the length uint32, payload, masked CRC32C of the
 payload uint32, all little-endian. TensorFlow 2.21 crashes on a crafted length and silently reads a shard cut inside a
@@ -23,9 +23,9 @@ _FOOTER = struct.Struct("<I")
 
 
 class CheckedShard(NamedTuple):
-    """The records of a shard, up to the first damage: what follows it cannot be found.
+    """The records of a shard up to the first damage, after which no record can be located.
 
-    `shard` no longer holds its bytes; `offsets` are those at which the records begin, `payloads` their content.
+    `shard`: without its bytes. `offsets`: the byte at which each record begins. `payloads`: contents of the records.
     """
 
     shard: Shard
@@ -49,7 +49,7 @@ def check_shard(shard: Shard) -> CheckedShard:
 def read_records(shard: bytes, name: str) -> Iterator[tuple[int, bytes]]:
     """Yield (offset, payload) of every record of a shard; raise RecordError at the first that is damaged.
 
-    A cut exactly between two records leaves a valid shard: only a list of the expected clips shows it.
+    A cut exactly between two records leaves a valid shard; only a list of the expected clips can reveal it.
     """
     if not shard:
         raise RecordError(name, 0, "the shard is empty; get it again")
@@ -80,6 +80,6 @@ def _crc_of_length(length: int) -> int:
 
 
 def masked_crc(data: bytes) -> int:
-    """Return the CRC32C of data, rotated and shifted by a constant, as TFRecord stores it."""
+    """Return the masked CRC32C of TFRecord: the CRC rotated right by 15 bits, plus 0xA282EAD8."""
     crc: int = google_crc32c.value(data)
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF

@@ -1,4 +1,4 @@
-"""AudioSet's label table, and the parents of labels from its ontology."""
+"""AudioSet's label table, and the parents of labels in its ontology."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ _MAX_LABELS = 1 << 15  # indices are int16 in the format
 def read_labels(path: Path, ontology: Path | None = None) -> list[Label]:
     """Read `class_labels_indices.csv`, and with `ontology.json` the names of each label's parents.
 
-    Raises InputError naming the file and the line that is not as AudioSet publishes it.
+    Raises InputError naming the file and the invalid line.
     """
     parents = _read_parents(ontology) if ontology else {}
     labels: list[Label] = []
@@ -41,7 +41,7 @@ def read_labels(path: Path, ontology: Path | None = None) -> list[Label]:
 
 
 def read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, fields) of every row of a CSV file; raise InputError when it is not one."""
+    """Yield (line number, fields) of every row of a CSV file; raise InputError for an invalid one."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, skipinitialspace=True, strict=True)
@@ -68,4 +68,4 @@ def _read_parents(path: Path) -> Mapping[str, tuple[str, ...]]:
         raise InputError(f"{path} is not AudioSet's ontology.json ({type(error).__name__}: {error})") from None
     if not names or not all(isinstance(text, str) for text in (*names, *names.values())):
         raise InputError(f"{path} is not AudioSet's ontology.json: expected a list of nodes, each with id and name")
-    return {mid: tuple(above) for mid, above in parents.items()}
+    return {mid: tuple(names_of_parents) for mid, names_of_parents in parents.items()}

@@ -1,9 +1,9 @@
-"""Parsing of AudioSet's archives in a process of its own, so that parsing and writing use two processors.
+"""Parser process: parses AudioSet's archives in a subprocess, so that parsing and writing use two processors.
 
-Threads would not do: both are mostly Python, and one interpreter runs one thread at a time. The memory that TensorFlow
-takes is freed with the process, which is this module (`python -m data_prep.audioset.parse_process FEATURES N_LABELS
-KEEP_FRAMES`). It writes batches to its standard output, each a line of JSON and then the bytes of the arrays that this
-describes, and waits while they are not read. FEATURES may be `-`: then it reads shards from its standard input.
+Threads would share one interpreter lock. The memory of TensorFlow is freed with the process, which runs this module
+(`python -m data_prep.audioset.parse_process FEATURES N_LABELS KEEP_FRAMES`). It writes batches to standard output, each
+a line of JSON followed by the bytes of the arrays that the line describes. With FEATURES `-` it reads shards from
+standard input.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -30,10 +30,10 @@ from data_prep.errors import DamageError, InputError, RecordError
 from data_prep.processes import environment, last_line
 from data_prep.read_ahead import read_ahead
 
-_MAX_IN_PROCESS_BYTES = 1 << 25  # of an archive that is read sooner than a process starts
-_AHEAD = 2  # batches that wait to be used
+_MAX_IN_PROCESS_BYTES = 1 << 25  # a smaller archive is read in less time than a process starts
+_AHEAD = 2  # batches parsed ahead of use
 
-ReadProgress = Callable[[int, int], None]  # bytes read, bytes in all
+ReadProgress = Callable[[int, int], None]  # bytes read, total bytes
 Shards = Generator[Shard, None, None]
 Reader = Callable[[ReadProgress], Shards]
 
@@ -42,10 +42,9 @@ Reader = Callable[[ReadProgress], Shards]
 def parsed_batches(
     features: Path | Reader, n_labels: int, progress: ReadProgress, *, keep_frames: bool
 ) -> Iterator[Batches]:
-    """Return the batches of an archive, of a folder or one shard, or of what a reader yields, parsed ahead of use.
+    """Yield an iterator over the batches of an archive, a folder, one shard, or a reader's shards, parsed ahead of use.
 
-    A parsing process, where there is one, starts and ends with the block. Raises what `read_shards` or the reader
-    raises.
+    The parser process, if one is needed, runs as long as the block. Raises what `read_shards` or the reader raises.
     """
     if not isinstance(features, Path) or (features.is_file() and features.stat().st_size > _MAX_IN_PROCESS_BYTES):
         with _parsed_in_process(features, n_labels, progress, keep_frames=keep_frames) as batches:
@@ -68,9 +67,9 @@ def _parsed_in_process(
             stdout=subprocess.PIPE,
             stderr=stderr,
             env=environment(),
-            process_group=0,  # Ctrl-C is for this process only: the other ends when its output is not read
+            process_group=0,  # Ctrl-C reaches only this process; the parser ends when its output is closed
         )
-        assert process.stdin  # noqa: S101  they are pipes, as asked for
+        assert process.stdin  # noqa: S101  # for mypy: both are pipes
         assert process.stdout  # noqa: S101
         feeder = None if isinstance(features, Path) else _Feeder(features(progress), process.stdin)
 
@@ -88,7 +87,7 @@ def _parsed_in_process(
         try:
             yield batches
         finally:
-            process.kill()  # first, as threads may be waiting for its input or output
+            process.kill()  # first: threads may be blocked on its input or output
             batches.close()
             if feeder:
                 feeder.wait()
@@ -98,7 +97,7 @@ def _parsed_in_process(
 
 
 class _Feeder:
-    """A thread that sends shards to a process, until there are no more, or it ends."""
+    """A thread that sends shards to a process until none are left or the process ends."""
 
     def __init__(self, shards: Shards, pipe: IO[bytes]) -> None:
         self._shards = shards
@@ -108,7 +107,7 @@ class _Feeder:
         self._thread.start()
 
     def wait(self) -> BaseException | None:
-        """Wait for the end of the thread, and return the error that ended the shards, if any."""
+        """Wait for the thread, and return the exception that the shards raised, if any."""
         self._thread.join()
         return self._error
 
@@ -116,114 +115,107 @@ class _Feeder:
         with contextlib.suppress(BrokenPipeError), self._pipe, contextlib.closing(self._shards) as shards:
             try:
                 for shard in shards:
-                    _write(self._pipe, name=shard.name, source=shard.source, size=len(shard.data))
-                    self._pipe.write(shard.data)
-                _write(self._pipe)
+                    data = np.frombuffer(shard.data, np.uint8)
+                    _write_message(self._pipe, [data], name=shard.name, source=shard.source)
+                _write_message(self._pipe)
             except DamageError as error:
-                _write(self._pipe, damaged=(error.file, error.offset, error.reason))
-            except BrokenPipeError:  # the process ended: `_receive` says why
+                _write_message(self._pipe, damaged=(error.file, error.offset, error.reason))
+            except BrokenPipeError:  # the process ended: `_receive` reports why
                 raise
             except BaseException as error:  # noqa: BLE001  # raised where the batches are used
                 self._error = error
 
 
 def _receive(pipe: IO[bytes], progress: ReadProgress) -> Iterator[Batch]:
-    """Yield the batches that a process sends, or raise the InputError it sends; EOFError when it ends before either."""
-    while (line := pipe.readline()).endswith(b"\n"):
-        message: dict[str, Any] = json.loads(line)
-        if "unusable" in message:
-            raise InputError(message["unusable"])
-        if "ids" not in message:
-            return
-        start_s, end_s, label_offsets, label_values, n_frames, sums, frames, shard, offsets = (
-            _read_array(pipe, np.dtype(dtype), shape) for dtype, shape in message["arrays"]
-        )
+    """Yield the batches that a process sends; raise its InputError, or EOFError when it ends without a last message."""
+    for facts, arrays in _read_messages(pipe):
+        if "unusable" in facts:
+            raise InputError(facts["unusable"])
+        start_s, end_s, label_offsets, label_values, n_frames, sums, shard, offsets, *frames = arrays
         clips = ParsedRecords(
-            message["ids"].split(),
+            facts["ids"].split(),
             start_s,
             end_s,
             LabelSets(label_offsets, label_values),
             n_frames,
             sums,
-            frames if message["keep_frames"] else None,
+            frames[0] if frames else None,
         )
-        shards = [Shard(name, source, b"") for name, source in message["shards"]]
-        damages = [(RecordError if of_record else DamageError)(*what) for of_record, *what in message["damages"]]
+        shards = [Shard(name, source, b"") for name, source in facts["shards"]]
+        damages = [(RecordError if of_record else DamageError)(*what) for of_record, *what in facts["damages"]]
         yield Batch(shards, damages, clips, shard, offsets)
-        progress(*message["read"])
-    raise EOFError
-
-
-def _read_array(pipe: IO[bytes], dtype: np.dtype[Any], shape: list[int]) -> npt.NDArray[Any]:
-    array = np.empty(shape, dtype)
-    if pipe.readinto(array.reshape(-1).view(np.uint8)) < array.nbytes:  # type: ignore[attr-defined]
-        raise EOFError
-    return array
+        progress(*facts["read"])
 
 
 def _send(batches: Iterable[Batch], read: list[int], out: IO[bytes]) -> None:
-    """Send the batches to another process, and at the end an empty message, or the error that ended them."""
+    """Write the batches as messages, and at the end an empty message or the InputError."""
     try:
         for batch in batches:
             clips = batch.clips
-            arrays = [clips.start_s, clips.end_s, *clips.labels, clips.n_frames, clips.sums]
-            arrays += [np.empty(0) if clips.frames is None else clips.frames, batch.shard, batch.offsets]
-            _write(
+            arrays = [clips.start_s, clips.end_s, *clips.labels, clips.n_frames, clips.sums, batch.shard, batch.offsets]
+            _write_message(
                 out,
+                arrays if clips.frames is None else [*arrays, clips.frames],
                 ids=" ".join(clips.video_id),
                 shards=[(shard.name, shard.source) for shard in batch.shards],
                 damages=[(isinstance(it, RecordError), it.file, it.offset, it.reason) for it in batch.damages],
-                keep_frames=clips.frames is not None,
                 read=read,
-                arrays=[(array.dtype.str, array.shape) for array in arrays],
             )
-            for array in arrays:
-                out.write(np.ascontiguousarray(array).data)
             out.flush()
-        _write(out)
+        _write_message(out)
     except InputError as error:
-        _write(out, unusable=str(error))
+        _write_message(out, unusable=str(error))
 
 
 def _receive_shards(pipe: IO[bytes]) -> Iterator[Shard]:
-    """Yield the shards that another process sends; raise EOFError when it ends before the last one."""
+    """Yield the shards that the parent process sends; raise EOFError when it ends before the last one."""
+    for facts, arrays in _read_messages(pipe):
+        if "damaged" in facts:
+            raise DamageError(*facts["damaged"])
+        yield Shard(**facts, data=arrays[0].tobytes())
+
+
+def _write_message(out: IO[bytes], arrays: Sequence[npt.NDArray[Any]] = (), **facts: Any) -> None:
+    """Write a line of JSON, which holds facts and the layouts of the arrays, and then the bytes of the arrays."""
+    out.write(json.dumps([facts, [(array.dtype.str, array.shape) for array in arrays]]).encode() + b"\n")
+    for array in arrays:
+        out.write(np.ascontiguousarray(array).data)
+
+
+def _read_messages(pipe: IO[bytes]) -> Iterator[tuple[dict[str, Any], list[npt.NDArray[Any]]]]:
+    """Yield the facts and arrays of each message up to an empty one; EOFError when the pipe ends before that."""
     while (line := pipe.readline()).endswith(b"\n"):
-        message: dict[str, Any] = json.loads(line)
-        if "damaged" in message:
-            raise DamageError(*message["damaged"])
-        if "name" not in message:
+        facts, layouts = json.loads(line)
+        if not facts:
             return
-        data = pipe.read(message["size"])
-        if len(data) < message["size"]:
-            break
-        yield Shard(message["name"], message["source"], data)
+        arrays = [np.empty(shape, dtype) for dtype, shape in layouts]
+        for array in arrays:
+            if pipe.readinto(array.reshape(-1).view(np.uint8)) < array.nbytes:  # type: ignore[attr-defined]
+                raise EOFError
+        yield facts, arrays
     raise EOFError
 
 
-def _write(out: IO[bytes], **facts: Any) -> None:
-    out.write(json.dumps(facts).encode() + b"\n")
-
-
 def main() -> None:
-    """Parse the archive that the command line names, and write its batches to standard output."""
+    """Parse the archive named on the command line, and write its batches to standard output."""
     features, n_labels, keep_frames = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "1"
     read = [0, 0]
 
-    def note(*position: int) -> None:
+    def record(*position: int) -> None:
         read[:] = position
 
     with contextlib.suppress(BrokenPipeError):
-        gc.disable()  # the import makes half a million objects, none of which are garbage
+        gc.disable()  # the import creates half a million objects that stay
         tensorflow()
         gc.freeze()
         gc.enable()
-        shards = _receive_shards(sys.stdin.buffer) if features == "-" else read_shards(Path(features), note)
+        shards = _receive_shards(sys.stdin.buffer) if features == "-" else read_shards(Path(features), record)
         parsed = parse_shards(map(check_shard, shards), n_labels, keep_frames=keep_frames)
-        with contextlib.suppress(EOFError):  # the process that sends the shards reports its error itself
+        with contextlib.suppress(EOFError):  # the parent process reports the error of its reader
             _send(parsed, read, sys.stdout.buffer)
         sys.stdout.flush()
         return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries to write the rest as it ends
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes to the closed pipe at exit
 
 
 if __name__ == "__main__":

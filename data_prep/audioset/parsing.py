@@ -1,4 +1,4 @@
-"""Parsing of verified shards into batches of clips; damage is left out and listed with each batch."""
+"""Parsing of verified shards into batches of clips, each with a list of the damage found."""
 
 import contextlib
 from collections.abc import Generator, Iterable, Iterator
@@ -14,16 +14,16 @@ from data_prep.audioset.tfrecord import ParsedRecords, Records, parse_records
 from data_prep.errors import DamageError, RecordError
 from data_prep.read_ahead import read_ahead
 
-_BATCH = 8192  # records at least that TensorFlow parses at a time, of whole shards
-_AHEAD = 2  # batches that wait to be parsed
+_BATCH = 8192  # minimum number of records per batch, of whole shards
+_AHEAD = 2  # batches verified ahead of parsing
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The valid clips of some shards, and the damage in them: a bad record ends its shard.
+    """The valid clips of some shards, and the damage in them. The first bad record ends its shard.
 
-    `shard`: int32[n], the index in `shards` of each clip's shard; `offsets`: int64[n], the byte at which it begins
-    there.
+    `shard`: int32[n], the index in `shards` of each clip's shard; `offsets`: int64[n], the byte of the shard at
+    which its record begins.
     """
 
     shards: list[Shard]
@@ -37,9 +37,9 @@ Batches = Generator[Batch, None, None]
 
 
 def parse_shards(shards: Iterable[CheckedShard], n_labels: int, *, keep_frames: bool) -> Batches:
-    """Yield the shards' clips, some shards at a time; the next ones are verified while TensorFlow parses.
+    """Yield the clips of shards in batches; a thread verifies the next shards while TensorFlow parses.
 
-    Damage to the archive that the shards come from ends the last batch.
+    Damage to the archive itself is listed in the last batch.
     """
     with contextlib.closing(read_ahead(_record_batches(shards), _AHEAD)) as batches:
         for records, damages in batches:
@@ -56,14 +56,14 @@ def _record_batches(shards: Iterable[CheckedShard]) -> Iterator[tuple[Records, l
             if len(records) >= _BATCH:
                 yield records, damages
                 records, damages = Records(), []
-    except DamageError as error:  # of an archive: nothing after it can be read
+    except DamageError as error:  # of the archive: nothing after it can be read
         damages.append(error)
     if records.shards or damages:
         yield records, damages
 
 
 def _parsed(records: Records, damages: list[DamageError], n_labels: int, *, keep_frames: bool) -> Batch:
-    broken: dict[str, DamageError] = {}  # by name of the shard; further damage to it is ignored
+    broken: dict[str, DamageError] = {}  # the first damage of each shard
     while True:
         try:
             clips = parse_records(records, n_labels, keep_frames=keep_frames)

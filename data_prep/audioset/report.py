@@ -1,4 +1,4 @@
-"""Report of a conversion: what was converted, what was left out, and the description of the dataset."""
+"""Report of a conversion: counts, losses, notes, and the description of the dataset."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ _QUANTISATION = "uint8 x stands for x / 255 * 4 - 2"
 
 @dataclass(slots=True)
 class Loss:
-    """Part of the input that was left out; `clips_lost` is None where no list says how many there should be."""
+    """Part of the input that was left out; `clips_lost` is None if no list states the expected number."""
 
     where: str
     offset: int
@@ -27,7 +27,7 @@ class Loss:
 
 @dataclass(slots=True)
 class Report:
-    """Counts of a conversion: clips by AudioSet folder and by split, frames; and losses, and notes on the input."""
+    """Counts of clips by AudioSet folder and by split, and of frames; losses; notes about the input."""
 
     by_source: Counter[str] = field(default_factory=Counter)
     by_split: Counter[str] = field(default_factory=Counter)

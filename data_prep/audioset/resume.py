@@ -1,9 +1,9 @@
-"""Shards kept from an interrupted reading of AudioSet's archive, and the position at which to resume it.
+"""Resumable reading of AudioSet's archive: the shards saved so far, and the position to resume at.
 
-A gzip archive cannot be read from just any byte, and 2.4 GB are too much to store for the 65 MB that `balanced` needs.
-So the wanted shards are appended to a tar file, `shards.tar`, and a journal says how many of its bytes are on disk,
-their sha256, where in the archive the next member begins, and the last position before that from which gzip can be
-inflated (`data_prep.download.gunzip`). The next run takes its shards from here and asks the server for the rest.
+Gzip cannot be read from an arbitrary byte, and `balanced` needs 65 MB of the 2.4 GB archive. So the needed shards are
+appended to a tar file, `shards.tar`. A journal records how many of its bytes are on disk, their sha256, the offset of
+the next archive member, and the last position before it at which inflating can start (`data_prep.download.gunzip`).
+The next run reads these shards from disk and requests the rest.
 """
 
 import io
@@ -17,13 +17,13 @@ from data_prep.download.gunzip import Entry
 from data_prep.download.journal import JournaledFile
 from data_prep.download.remote import Identity
 
-_TAR_END = bytes(2 * tarfile.BLOCKSIZE)  # not in the file, to which more shards may be appended
+_TAR_END = bytes(2 * tarfile.BLOCKSIZE)  # not written, as more shards may be appended
 
 
-class KeptShards:
-    """The shards kept in `folder`. `identity`, `entry` and `offset` say which archive, and where to resume in it.
+class SavedShards:
+    """The shards saved in `folder`.
 
-    `complete`: no more shards are wanted.
+    `identity`: of the archive; `entry`, `offset`: where to resume in it; `complete`: no more shards are needed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -56,12 +56,12 @@ class KeptShards:
         for data in (member.tobuf(), shard.data, bytes(-len(shard.data) % tarfile.BLOCKSIZE)):
             self._tar.write(data)
 
-    def note(self, identity: Identity, entry: Entry, offset: int, *, complete: bool) -> None:
-        """Force the shards onto the disk, and note that the archive is read up to byte `offset` of its tar."""
+    def record(self, identity: Identity, entry: Entry, offset: int, *, complete: bool) -> None:
+        """Sync the shards to disk, and record that the archive has been read up to byte `offset` of its tar."""
         self.identity, self.entry, self.offset, self.complete = identity, entry, offset, complete
-        self._tar.note(identity=asdict(identity), entry=entry.to_json(), offset=offset, complete=complete)
+        self._tar.record(identity=asdict(identity), entry=entry.to_json(), offset=offset, complete=complete)
 
     def discard(self) -> None:
-        """Drop all shards: the archive is read from its beginning."""
+        """Remove all shards, to read the archive from its beginning."""
         self._tar.restart()
         self.identity, self.entry, self.offset, self.complete = Identity(), Entry(), 0, False

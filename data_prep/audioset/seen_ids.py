@@ -9,15 +9,15 @@ from data_prep.arrays import Int64Array
 
 _ABSENT = -1
 _EMPTY = 0
-_FIRST_SIZE = 1 << 16  # slots of the first table
+_FIRST_SIZE = 1 << 16  # initial number of slots
 
 
 class SeenIds:
-    """Ids, each with the number of its origin.
+    """A set of ids, each with an integer for its origin (the shard in which it was first seen).
 
-    Only Python's 64-bit hash of an id is stored: among two million ids two agree by chance in one of eight million
-    conversions. The hashes lie in a table with linear probing (Knuth, The Art of Computer Programming 3, 6.4), at most
-    half full, in which a batch of ids is looked up at once.
+    Only Python's 64-bit hash of an id is stored: the chance that any two of two million ids collide is one in eight
+    million. The hash table uses linear probing (Knuth, The Art of Computer Programming 3, 6.4), is at most half
+    full, and looks up a batch of ids at once.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class SeenIds:
         self._n = 0
 
     def add(self, ids: Sequence[str], origins: npt.NDArray[np.int32]) -> bool:
-        """Add ids with their origins if all are new and none occurs twice; else add none and return False."""
+        """Add ids with their origins and return True; add none and return False if any is not new or occurs twice."""
         hashes = _hashes(ids)
         in_order = np.sort(hashes)
         if (in_order[1:] == in_order[:-1]).any() or (self._hashes[self._slots(hashes)] != _EMPTY).any():
@@ -41,20 +41,20 @@ class SeenIds:
         return True
 
     def origins(self, ids: Sequence[str]) -> npt.NDArray[np.int32]:
-        """Return the origin of each id that was added, -1 for others: int32[n]."""
+        """Return the origin of each id, -1 for ids not in the set: int32[n]."""
         slots = self._slots(_hashes(ids))
         return np.where(self._hashes[slots] == _EMPTY, np.int32(_ABSENT), self._origins[slots])
 
     def _put(self, hashes: Int64Array, origins: npt.NDArray[np.int32]) -> None:
         while len(hashes):
             slots = self._slots(hashes)
-            self._hashes[slots] = hashes  # of several for one slot the last is stored
+            self._hashes[slots] = hashes  # where several have one slot, the last is stored
             lost = self._hashes[slots] != hashes
             self._origins[slots[~lost]] = origins[~lost]
             hashes, origins = hashes[lost], origins[lost]
 
     def _slots(self, hashes: Int64Array) -> Int64Array:
-        """Return, for each hash, the slot that holds it, or the empty one at which its search ended."""
+        """Return for each hash the slot that holds it, or the empty slot at which its search ended: int64[n]."""
         last = len(self._hashes) - 1
         slots = hashes & last
         searching = np.arange(len(hashes))

@@ -1,7 +1,7 @@
-"""The rows of one of AudioSet's lists of segments.
+"""Parser of AudioSet's lists of segments.
 
-Two million rows are read by Arrow, whole columns at a time. A list in which anything is unusual is read again row by
-row, which says what is wrong and in which line.
+Arrow reads the published form, two million rows, by columns. A list of any other form is read again row by row, which
+accepts other CSV styles and names the line of an error.
 """
 
 import re
@@ -25,7 +25,7 @@ from data_prep.errors import InputError
 _HEADER = ["# YTID", "start_seconds", "end_seconds", "positive_labels"]
 _MAX_ID_LENGTH = 64
 _BLOCK_BYTES = 1 << 22  # parsed at a time
-_PUBLISHED_FORM = (  # of the columns, divided by spaces
+_PUBLISHED_FORM = (  # of each column; columns are separated by spaces
     ("id", rf"^[A-Za-z0-9_-]{{1,{_MAX_ID_LENGTH}}},$"),
     ("start", r"^[0-9]+\.[0-9]+,$"),
     ("end", r"^[0-9]+\.[0-9]+,$"),
@@ -35,7 +35,7 @@ _PUBLISHED_FORM = (  # of the columns, divided by spaces
 
 @dataclass(frozen=True, slots=True)
 class SegmentRows:
-    """A list column by column: ids bytes[n], start and end in seconds float64[n, 2], labels, line numbers int64[n]."""
+    """Columns of a list: ids bytes[n], start and end in seconds float64[n, 2], labels, line numbers int64[n]."""
 
     ids: npt.NDArray[np.bytes_]
     times: Float64Array
@@ -44,17 +44,17 @@ class SegmentRows:
 
 
 def read_rows(path: Path, mids: list[str]) -> SegmentRows:
-    """Read a list; `mids` are those of the label table. Raises InputError naming the line that is malformed."""
+    """Read a list; `mids` are those of the label table. Raises InputError naming the invalid line."""
     return _read_columns(path, mids) or _read_row_by_row(path, {mid: i for i, mid in enumerate(mids)})
 
 
 def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
-    """Read a list quickly that has exactly the form in which AudioSet publishes it; return None for any other."""
+    """Read a list in exactly the published form, with Arrow; return None for any other form."""
     try:
         with path.open("rb") as file:
             head = [file.readline().decode().strip() for _ in range(3)]
-        promised = re.search(r"num_segs=(\d+)", head[1])
-        if promised is None or head[0][:1] != "#" or head[2] != ", ".join(_HEADER):
+        stated = re.search(r"num_segs=(\d+)", head[1])
+        if stated is None or head[0][:1] != "#" or head[2] != ", ".join(_HEADER):
             return None
         with csv.open_csv(
             path,
@@ -69,7 +69,7 @@ def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
         return None
     whole = [part for part in parts if part is not None]
     n = sum(len(ids) for ids, *_ in whole)
-    if len(whole) < len(parts) or not n or n != int(promised[1]):
+    if len(whole) < len(parts) or not n or n != int(stated[1]):
         return None
     ids, times, labels, lengths = (np.concatenate(column) for column in zip(*whole, strict=True))
     offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -77,7 +77,7 @@ def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
 
 
 def _block(block: pa.RecordBatch, mids: "pa.Array[Any]") -> tuple[npt.NDArray[Any], ...] | None:
-    """Return ids, times, labels and the number of labels of each row; None when a row has another form."""
+    """Return ids, times, labels and the number of labels per row; None if a row has another form."""
     columns: list[Any] = block.columns
     for column, (_, pattern) in zip(columns, _PUBLISHED_FORM, strict=True):
         if not pc.all(pc.match_substring_regex(column, pattern)).as_py():
@@ -97,7 +97,7 @@ def _block(block: pa.RecordBatch, mids: "pa.Array[Any]") -> tuple[npt.NDArray[An
 
 
 def _read_row_by_row(path: Path, index_of_mid: Mapping[str, int]) -> SegmentRows:
-    """Read a list of any CSV form."""
+    """Read a list in any CSV style."""
     ids: list[bytes] = []
     times, lines = array("d"), array("q")
     offsets, labels = array("q", [0]), array("h")

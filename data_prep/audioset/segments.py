@@ -1,6 +1,6 @@
-"""AudioSet's lists of segments, compared with the clips read to detect missing ones.
+"""Segment lists of AudioSet, compared with the clips read to detect missing ones.
 
-Times and labels are taken from a clip's record; the list decides which clips should exist.
+Times and labels come from a clip's record; the list states which clips should exist.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +21,7 @@ _TIME_TOLERANCE_S = 0.0015  # the lists are in milliseconds, the records in floa
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """Rows of a list without features: those whose shard was not read, and those missing in a shard that was."""
+    """Rows of a list without features: those whose shard was not read, and those missing in a shard that was read."""
 
     file: str
     n_rows: int
@@ -30,7 +30,7 @@ class Shortfall:
 
 
 class SegmentList:
-    """One published list, and how the clips read so far differ from it. Two million rows take some 80 MB."""
+    """One list, and counts of how the clips read so far differ from it. Two million rows take some 80 MB."""
 
     def __init__(self, path: Path, labels: Sequence[Label]) -> None:
         self.file = path.name
@@ -51,7 +51,7 @@ class SegmentList:
         self.other_labels = 0
 
     def check(self, clips: ParsedRecords, among: Int64Array) -> None:
-        """Compare the clips with indices `among`, int64[m], which are of this list's source, with the list."""
+        """Compare the clips with indices `among`, int64[m], all of this list's source, with the list."""
         if not len(among):
             return
         wanted = np.array(clips.video_id, dtype="S")[among]
@@ -69,7 +69,7 @@ class SegmentList:
         return {(self.source, key.decode()) for key in np.unique(self._ids.astype("S2"))}
 
     def shortfall(self, shards: Collection[str]) -> Shortfall:
-        """Return the rows that were not read. `shards`: the keys of this source's shards that were."""
+        """Return the rows that were not read. `shards`: keys of the shards of this source that were read."""
         lost: dict[str, list[str]] = {}
         without_shard = 0
         unseen = np.flatnonzero(~self._read[self._order])
@@ -86,6 +86,6 @@ def _source_of(path: Path) -> str:
         if word in path.name:
             return source
     raise InputError(
-        f"{path}: its name does not say which split it lists; expected balanced_train_segments.csv, "
+        f"{path}: its name does not state its split; expected balanced_train_segments.csv, "
         "unbalanced_train_segments.csv or eval_segments.csv"
     )

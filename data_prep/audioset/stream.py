@@ -1,52 +1,52 @@
-"""Shards of AudioSet's archive read from the network as it arrives: no further than needed, and nothing twice."""
+"""Streaming of AudioSet's archive: yields its shards during the download, and stops when all needed ones are read."""
 
 import time
 import zlib
 from collections.abc import Callable, Iterator
 
 from data_prep.audioset.archive import Shard, shards_of_tar
-from data_prep.audioset.resume import KeptShards
+from data_prep.audioset.resume import SavedShards
 from data_prep.download.gunzip import Gunzip
 from data_prep.download.remote import RemoteFile
 from data_prep.errors import DamageError
 
 ARCHIVE = "features.tar.gz"
-_NOTE_EVERY_S = 2.0  # how often the position in the archive is noted
+_RECORD_EVERY_S = 2.0  # interval at which the position in the archive is recorded
 _BLOCK_BYTES = 1 << 20
 
 
 def stream_shards(
-    remote: RemoteFile, kept: KeptShards, wanted: set[tuple[str, str]], progress: Callable[[int, int], None]
+    remote: RemoteFile, saved: SavedShards, wanted: set[tuple[str, str]], progress: Callable[[int, int], None]
 ) -> Iterator[Shard]:
-    """Yield every shard of the folders that `wanted` names, (folder, key): those kept first, then those that arrive.
+    """Yield every shard of the folders in `wanted`, a set of (folder, key): first the saved ones, then downloaded ones.
 
-    Each is kept before it is yielded. Reading ends with the archive, or as soon as all of `wanted` have been read.
+    Each is saved before it is yielded. Reading ends with the archive, or when all of `wanted` have been read.
     Raises DamageError when the archive is damaged, and what RemoteFile raises.
     """
     missing = set(wanted)
     folders = {folder for folder, _ in wanted}
-    for shard in kept.shards():
+    for shard in saved.shards():
         missing.discard((shard.source, shard.key))
         yield shard
-    if kept.complete:
+    if saved.complete:
         return
-    noted = time.monotonic()
+    recorded_at = time.monotonic()
     try:
-        stream = Gunzip(remote.read_from, kept.entry)
-        _skip_to(stream, kept.offset)
+        stream = Gunzip(remote.read_from, saved.entry)
+        _skip_to(stream, saved.offset)
         for shard in shards_of_tar(stream, ARCHIVE):
             if shard.source in folders:
-                kept.add(shard)
+                saved.add(shard)
                 missing.discard((shard.source, shard.key))
-            if time.monotonic() - noted > _NOTE_EVERY_S or not missing:
-                kept.note(remote.identity, stream.entry, stream.tell(), complete=not missing)
-                noted = time.monotonic()
+            if time.monotonic() - recorded_at > _RECORD_EVERY_S or not missing:
+                saved.record(remote.identity, stream.entry, stream.tell(), complete=not missing)
+                recorded_at = time.monotonic()
             progress(remote.position, remote.identity.length or 0)
             if shard.source in folders:
                 yield shard
             if not missing:
                 return
-        kept.note(remote.identity, stream.entry, stream.tell(), complete=True)
+        saved.record(remote.identity, stream.entry, stream.tell(), complete=True)
     except EOFError:
         raise DamageError(ARCHIVE, remote.position, "the archive ends too early") from None
     except zlib.error as error:

@@ -1,4 +1,4 @@
-"""AudioSet's records, parsed by TensorFlow in batches and checked against AudioSet's schema.
+"""Parser of AudioSet's records: TensorFlow parses them in batches, and each is checked against the schema.
 
 A record is a `tf.train.SequenceExample`: context `video_id`, `start_time_seconds`, `end_time_seconds` and `labels`;
 feature list `audio_embedding`, one frame of 128 bytes per second. TensorFlow parses only records whose framing
@@ -37,9 +37,9 @@ Reason = Callable[[int], str]
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The verified records of some shards, column by column.
+    """Verified records of some shards, as columns.
 
-    For each record: the index of its shard in `shards`, the byte at which it begins there, and its content.
+    Per record: the index of its shard in `shards`, its offset in the shard, and its content.
     """
 
     shards: list[Shard] = field(default_factory=list)
@@ -74,10 +74,10 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRecords:
-    """The clips of some records, column by column, in the records' order.
+    """The clips of some records, as columns, in the order of the records.
 
-    Times are in seconds, float64[n], rounded to AudioSet's milliseconds. `sums`: uint16[n, 128], of each clip's frames.
-    `frames`: uint8[sum(n_frames), 128], clip after clip, or None if they are not kept.
+    Times are in seconds, float64[n], rounded to AudioSet's milliseconds. `sums`: uint16[n, 128], sums of
+    each clip's frames. `frames`: uint8[sum(n_frames), 128], clip after clip, or None if they are not needed.
     """
 
     video_id: list[str]
@@ -152,7 +152,7 @@ def parse_records(records: Records, n_labels: int, *, keep_frames: bool) -> Pars
 
 
 def require_tensorflow() -> None:
-    """Raise InputError where TensorFlow is not installed, before any work is done for nothing."""
+    """Raise InputError if TensorFlow is not installed; called before any other work."""
     if importlib.util.find_spec("tensorflow") is None:
         if sys.version_info >= (3, 14):
             version = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -199,7 +199,7 @@ def _parse(records: Records) -> tuple[dict[str, Any], Any]:
     sequence = {"audio_embedding": tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)}
 
     def parse(payloads: list[bytes]) -> tuple[dict[str, Any], Any]:
-        serialized = tf.constant(payloads, tf.string)  # of a list it would check every item's type, twice
+        serialized = tf.constant(payloads, tf.string)  # faster than a list, whose items it would check twice
         parsed = tf.io.parse_sequence_example(serialized, context_features=context, sequence_features=sequence)
         return parsed[0], parsed[1]["audio_embedding"]
 
@@ -227,7 +227,7 @@ def _scalars(ragged: Any, missing: Any) -> tuple[npt.NDArray[Any], BoolArray]:
 def _ids_bad(ids: npt.NDArray[Any]) -> BoolArray:
     lengths = np.fromiter(map(len, ids), np.int64, len(ids))
     bad: BoolArray = (lengths < 1) | (lengths > _MAX_ID_LENGTH)
-    if b"".join(ids).translate(None, _ID_LETTERS):  # rare, so only then each id is checked
+    if b"".join(ids).translate(None, _ID_LETTERS):  # invalid ids are rare: only then is each checked
         bad |= np.fromiter((bool(video_id.translate(None, _ID_LETTERS)) for video_id in ids), bool, len(ids))
     return bad
 
@@ -239,7 +239,7 @@ def _labels_bad(labels: Any, n_labels: int) -> BoolArray:
 
 def _describe_labels(labels: Int64Array, n_labels: int) -> str:
     wrong = next(label for label in labels if not 0 <= label < n_labels)
-    return f"carries label {wrong}, the label table has 0 to {n_labels - 1}: is it the table of these features?"
+    return f"has label {wrong}, the label table has 0 to {n_labels - 1}: check that the table belongs to these features"
 
 
 def _frames_bad(frames: Any) -> BoolArray:

@@ -1,4 +1,4 @@
-"""Prepared datasets: the format on disk (docs/FORMAT.md), its reader and its writer."""
+"""Prepared datasets: the file format (docs/FORMAT.md), its reader, writer and verification."""
 
 from data_prep.dataset.reader import Dataset, find_datasets, open_dataset
 from data_prep.dataset.schema import FORMAT_VERSION, SPLITS, Clip

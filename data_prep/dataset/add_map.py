@@ -1,4 +1,4 @@
-"""The map of a prepared dataset, added or computed anew: the dataset with its map replaces the old one in one step."""
+"""Adding a map (clip coordinates in two dimensions) to a prepared dataset, or replacing its map."""
 
 import json
 import os
@@ -20,10 +20,11 @@ from earshot_common.atomic import write_file
 
 
 def add_map(path: str | Path, *, seed: int = 0, progress: Callable[[int], None] = lambda _: None) -> Dataset:
-    """Lay out every clip of a dataset, store the coordinates in it, and return it, opened anew.
+    """Compute the coordinates of every clip, store them in the dataset, and return it, reopened.
 
-    `progress` is called with the number of clips laid out so far. No other file changes; whatever interrupts this, the
-    folder holds the dataset as it was. Raises DatasetError, InputError (too few clips, no openTSNE), and OutputError.
+    `progress` is called with the number of clips laid out so far. The new dataset
+    replaces the old one in one step; no other file changes. Raises DatasetError, OutputError, and InputError (too few
+    clips, no openTSNE).
     """
     path = Path(path).resolve()
     dataset = open_dataset(path)
@@ -45,7 +46,7 @@ def add_map(path: str | Path, *, seed: int = 0, progress: Callable[[int], None] 
 
 
 def _link(source: str, target: str) -> None:
-    """Link a file; copy it where the disk has no hard links."""
+    """Create a hard link; copy the file where the disk has no hard links."""
     try:
         os.link(source, target)
     except OSError:

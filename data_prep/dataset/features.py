@@ -1,10 +1,10 @@
-"""Features of clips: the means of their dequantised frames."""
+"""Features of clips: means of dequantised frames."""
 
 import numpy as np
 
 from data_prep.arrays import Float32Array, Int64Array, IntegerArray, UInt8Array, UInt16Array, UInt32Array
 
-_MAX_UINT16_SUMMANDS = 257  # bytes whose sum fits uint16, in which sums take half the time
+_MAX_UINT16_SUMMANDS = 257  # uint8 values whose sum fits uint16; uint16 sums take half the time
 _CHUNK = 1024  # rows whose means in float64 fit a processor's cache
 
 Sums = UInt16Array | UInt32Array
@@ -14,8 +14,8 @@ def mean_features(frames: UInt8Array, n_frames: Int64Array) -> Float32Array:
     """Return each clip's mean frame in [-2, 2]: float32[n, d].
 
     `frames`: uint8[sum(n_frames), d], clip after clip; every clip has at least one. AudioSet quantised values in
-    [-2, 2] to 0..255 (models/audioset, vggish_postprocess.py), and the mean undoes it: x / 255 * 4 - 2. Sums are of
-    integers, so the bits of a clip's feature do not depend on its batch.
+    [-2, 2] to 0..255 (models/audioset, vggish_postprocess.py), which x / 255 * 4 - 2 reverses. Integer sums
+    are exact, so a clip's feature does not depend on its batch.
     """
     return means_of_sums(frame_sums(frames, n_frames), n_frames)
 
@@ -30,7 +30,7 @@ def frame_sums(frames: UInt8Array, n_frames: Int64Array) -> Sums:
         return all_sums
     starts = np.cumsum(n_frames) - n_frames
     sums = np.empty((n, dim), dtype)
-    for length in lengths:  # clips of equal length are summed at once: nearly all have ten frames
+    for length in lengths:  # clips of equal length are summed together: nearly all have ten frames
         alike = np.flatnonzero(n_frames == length)
         sums[alike] = frames[starts[alike, None] + np.arange(length)].sum(axis=1, dtype=dtype)
     return sums
@@ -49,5 +49,5 @@ def means_of_sums(sums: Sums, n_frames: IntegerArray) -> Float32Array:
 
 
 def dequantised(frames: UInt8Array) -> Float32Array:
-    """Return frames as AudioSet quantised them, 0 to 255 standing for -2 to 2: float32 of the same shape."""
+    """Return the values in [-2, 2] that AudioSet quantised to 0..255: float32 of the same shape."""
     return frames.astype(np.float32) * np.float32(4 / 255) - np.float32(2)

@@ -1,4 +1,4 @@
-"""Size and sha256 of files: hashed while they are written, and when they are read again."""
+"""Size and sha256 of files, computed while they are written or read."""
 
 import hashlib
 import os
@@ -14,12 +14,12 @@ _SYNC_EVERY_BYTES = 1 << 25
 
 
 class HashedFile:
-    """A file hashed while it is written: after its block it is on disk, and `facts` holds its size and sha256."""
+    """A file that is hashed while it is written, and synced at the end of the `with` block."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
         self._hash = hashlib.sha256()
-        self._hasher = ThreadPoolExecutor(1)  # bytes are hashed while they are written
+        self._hasher = ThreadPoolExecutor(1)  # hashes while the main thread writes
         self._bytes = self._on_disk = 0
 
     def __enter__(self) -> Self:
@@ -48,8 +48,7 @@ class HashedFile:
     def _sync_and_release(self) -> None:
         """Force what was written onto the disk, and release its page cache.
 
-        Otherwise a large file fills the memory with pages that are not read soon, and the writer waits for the disk at
-        the end, when nothing else is left to do.
+        Otherwise a large file fills the page cache, and the writer waits for the disk at the end.
         """
         self._sync()
         if hasattr(os, "posix_fadvise"):

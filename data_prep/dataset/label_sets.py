@@ -1,4 +1,4 @@
-"""Labels of many clips as two arrays, as lists of lists would be slow."""
+"""Label sets: the labels of many rows in two arrays (offsets and values, as in a CSR matrix)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 def run_indices(first: Int64Array, lengths: Int64Array) -> Int64Array:
-    """Return the indices of some runs, one after another: int64[sum(lengths)]; each has `length` from `first` on."""
+    """Return first[0] .. first[0] + lengths[0] - 1, then the same for the next run, ...: int64[sum(lengths)]."""
     before = np.cumsum(lengths) - lengths
     return np.repeat(first - before, lengths) + np.arange(lengths.sum())
 
 
 class LabelSets(NamedTuple):
-    """The labels of rows, one row after another: those of row i are `values[offsets[i]:offsets[i + 1]]`.
+    """The labels of rows, concatenated: those of row i are `values[offsets[i]:offsets[i + 1]]`.
 
-    `offsets`: int64[n + 1], the first 0; `values`: integers[m], indices into the label table. The functions of `lsh`
-    that judge by labels take this pair.
+    `offsets`: int64[n + 1], the first 0; `values`: integers[m], indices into the label table. Functions of `lsh`
+    that take labels accept this pair.
     """
 
     offsets: Int64Array
@@ -32,7 +32,7 @@ class LabelSets(NamedTuple):
 
     @classmethod
     def from_rows(cls, rows: Sequence[Sequence[int]] | LabelSets) -> LabelSets:
-        """Return rows of labels in this form."""
+        """Convert a list of labels per row."""
         if isinstance(rows, LabelSets):
             return rows
         offsets = np.zeros(len(rows) + 1, np.int64)
@@ -50,15 +50,15 @@ class LabelSets(NamedTuple):
         return np.repeat(np.arange(self.n_rows), np.diff(self.offsets))
 
     def take(self, rows: Int64Array) -> LabelSets:
-        """Return the labels of some rows, in the order in which they are asked for."""
+        """Return the labels of some rows, int64[m], in the given order."""
         lengths = self.offsets[rows + 1] - self.offsets[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         return LabelSets(offsets, self.values[run_indices(self.offsets[rows], lengths)])
 
     def repeats(self) -> BoolArray:
-        """Return which labels their row has carried before: bool[m]."""
+        """Return which labels occur earlier in the same row: bool[m]."""
         rows, repeats = self.rows, np.zeros(len(self.values), bool)
-        if ((np.diff(self.values) > 0) | (np.diff(rows) > 0)).all():  # as AudioSet has them
+        if ((np.diff(self.values) > 0) | (np.diff(rows) > 0)).all():  # strictly ascending, as in AudioSet
             return repeats
         order = np.lexsort((self.values, rows))  # stable: the first of equal labels stays first
         again = (np.diff(rows[order]) == 0) & (np.diff(self.values[order]) == 0)
@@ -66,7 +66,7 @@ class LabelSets(NamedTuple):
         return repeats
 
     def without_repeats(self) -> LabelSets:
-        """Return each row's labels, each once, in the order in which they come."""
+        """Return each row's distinct labels, in the order of their first occurrence."""
         repeats = self.repeats()
         if not repeats.any():
             return self
@@ -74,7 +74,7 @@ class LabelSets(NamedTuple):
         return LabelSets(self.offsets - before[self.offsets], self.values[~repeats])
 
     def differ(self, other: LabelSets) -> BoolArray:
-        """Return which rows carry other labels than the same row in `other`, in whatever order: bool[n]."""
+        """Return which rows have a different set of labels in `other`, regardless of order: bool[n]."""
         lengths = np.diff(self.offsets)
         differ: BoolArray = lengths != np.diff(other.offsets)
         alike = np.flatnonzero(~differ)
@@ -84,5 +84,5 @@ class LabelSets(NamedTuple):
 
 
 def _sorted_keys(sets: LabelSets) -> Int64Array:
-    """Return one number per label, sorted: row by row, and by label in each."""
+    """Return one number per label, sorted by row, then by label."""
     return np.sort(sets.rows << 32 | sets.values.astype(np.int64))

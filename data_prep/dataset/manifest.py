@@ -1,4 +1,4 @@
-"""manifest.json, which describes a dataset and lists its files: written, and checked field by field when read."""
+"""Manifest of a dataset (manifest.json): serialised, parsed and checked field by field."""
 
 import json
 from pathlib import Path
@@ -8,19 +8,10 @@ from data_prep.dataset.schema import CLIPS, FORMAT, FORMAT_VERSION, FRAMES, LABE
 from data_prep.errors import DatasetError
 
 _FIELDS: dict[str, type] = {
-    "name": str,
-    "title": str,
-    "source": str,
-    "licence": str,
-    "media": str,
-    "metric": str,
-    "features": dict,
-    "rows": dict,
-    "labels": int,
-    "frames": int,
-    "files": dict,
-    "skipped": list,
-    "notes": list,
+    **dict.fromkeys(("name", "title", "source", "licence", "media", "metric"), str),
+    **dict.fromkeys(("features", "rows", "files"), dict),
+    **dict.fromkeys(("labels", "frames"), int),
+    **dict.fromkeys(("skipped", "notes"), list),
 }
 _REQUIRED_FILES = {CLIPS, LABELS, *(f"{split}.npy" for split in SPLITS)}
 _OPTIONAL_FILES = {FRAMES, MAP}
@@ -36,11 +27,11 @@ def parse_manifest(data: bytes, path: Path) -> dict[str, Any]:
     problem = _first_problem(manifest)
     if problem:
         raise DatasetError(f"{path}: {problem}; prepare the dataset again")
-    return manifest  # type: ignore[no-any-return]  # _check_version has seen that it is an object
+    return manifest  # type: ignore[no-any-return]  # _check_version rejects all but objects
 
 
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:
-    """Return the bytes of manifest.json: indented, and the same for the same facts."""
+    """Return the bytes of manifest.json: indented; equal manifests give equal bytes."""
     return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
 
 

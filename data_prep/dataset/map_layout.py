@@ -1,7 +1,7 @@
-"""Layouts of clips in the plane: clips that sound alike lie near each other, as far as two dimensions allow.
+"""Map layouts: two-dimensional coordinates in which similar clips lie near each other.
 
-t-SNE (van der Maaten & Hinton 2008), by openTSNE (Poličar, Stražar & Zupan 2024), keeps neighbours together; the
-principal plane (Pearson 1901) needs nothing but NumPy and shows a dataset without a map.
+t-SNE (van der Maaten & Hinton 2008), by openTSNE (Poličar, Stražar & Zupan 2024), preserves neighbourhoods; the
+principal plane (Pearson 1901) needs only NumPy, and shows datasets without a map.
 """
 
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from data_prep.errors import InputError
 from earshot_common import extras
 
 MAX_COORDINATE = 65_535  # uint16
-MAX_FITTED = 100_000  # clips laid out together; the others are then placed among them
-MIN_CLIPS = 16  # fewer have no neighbourhoods
+MAX_FITTED = 100_000  # clips that t-SNE fits; the others are placed by its transform
+MIN_CLIPS = 16  # minimum for t-SNE
 PERPLEXITY = 30  # effective number of neighbours
 
 _CHUNK = 20_000  # clips placed at a time
@@ -51,12 +51,12 @@ def tsne_layout(features: Float32Array, metric: Metric, seed: int, progress: Cal
 
 
 def principal_plane(features: Float32Array) -> Float64Array:
-    """Project clips onto the two directions in which they differ most: float64[n, 2], the same on every machine."""
+    """Project clips onto the two directions of largest variance: float64[n, 2], the same on every machine."""
     sample = np.array(features[:: max(1, len(features) // _SAMPLE)], dtype=np.float64)
     centre = sample.mean(axis=0)
     sample -= centre  # in place: a copy would set the peak of the app's memory
     axes = np.linalg.eigh(sample.T @ sample)[1][:, ::-1][:, :2]  # [dim, 2], the largest variance first
-    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), range(axes.shape[1])] < 0, -1, 1)  # a sign is arbitrary
+    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), range(axes.shape[1])] < 0, -1, 1)  # fix the arbitrary sign
     places = np.zeros((len(features), 2))
     for start in range(0, len(features), _CHUNK):
         places[start : start + _CHUNK, : axes.shape[1]] = (features[start : start + _CHUNK] - centre) @ axes
@@ -64,14 +64,14 @@ def principal_plane(features: Float32Array) -> Float64Array:
 
 
 def as_coordinates(places: Float64Array) -> UInt16Array:
-    """Scale places, float64[n, 2], into the square of uint16 coordinates, both axes alike, centred: uint16[n, 2]."""
+    """Scale places, float64[n, 2], to uint16[n, 2]: both axes by the same factor, centred in the square."""
     low, high = places.min(axis=0), places.max(axis=0)
     scale = (1 - 2 * _MARGIN) / max(float((high - low).max()), np.finfo(np.float64).tiny)
     return np.asarray(np.rint(MAX_COORDINATE * (0.5 + scale * (places - (low + high) / 2))), dtype=np.uint16)
 
 
 def _comparable(features: Float32Array, metric: Metric) -> Float64Array:
-    """Return features whose Euclidean distances have the order of the metric: scaled to length 1 for cosine."""
+    """Return features whose Euclidean distances rank as the metric does: of unit length for cosine."""
     rows = features.astype(np.float64)
     if metric == "cosine":
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float64).tiny)

@@ -1,4 +1,4 @@
-"""Plain .npy files, opened only when their header and size are exactly those expected."""
+"""Memory-mapped .npy files whose header and size must be exactly the expected ones."""
 
 import io
 import os
@@ -14,7 +14,7 @@ Array = TypeVar("Array", bound=npt.NDArray[Any])
 
 
 def npy_header(dtype: npt.DTypeLike, shape: tuple[int, ...]) -> bytes:
-    """Return the bytes with which a C-ordered .npy file of this type and shape begins, as np.save writes them."""
+    """Return the header of a C-ordered .npy file of this type and shape, as np.save writes it."""
     header = io.BytesIO()
     fields = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(header, fields)
@@ -22,14 +22,14 @@ def npy_header(dtype: npt.DTypeLike, shape: tuple[int, ...]) -> bytes:
 
 
 def open_npy(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Open a .npy file as a read-only memory map, after checking that it holds exactly this type and shape.
+    """Open a .npy file as a read-only memory map; DatasetError unless it has exactly this type and shape.
 
     The file's header is not parsed: it must equal the expected one, and so must the file's size.
     """
     header = npy_header(dtype, shape)
     wanted = len(header) + int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
     try:
-        with path.open("rb") as file:  # once: the name may be another file's the next moment
+        with path.open("rb") as file:  # opened once: the path may be replaced meanwhile
             size = os.fstat(file.fileno()).st_size
             if file.read(len(header)) != header or size != wanted:
                 raise DatasetError(

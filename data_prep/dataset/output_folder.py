@@ -1,4 +1,4 @@
-"""The folder that a dataset is written to: it appears complete or not at all, and replaces nothing but a dataset."""
+"""Output folder of a dataset: created atomically, and only a dataset is ever replaced."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ _CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # files that desktops leav
 def new_folder(target: Path, *, overwrite: bool = False, with_all: bool = False) -> Iterator[Path]:
     """Yield an empty folder to fill; it becomes `target` when the block succeeds, and is removed when it fails.
 
-    with_all: the block copies all that `target` holds, so any folder may be replaced.
+    with_all: the block copies every file of `target`, so a folder with other files may be replaced too.
     Raises OutputError when `target` exists (unless it may be overwritten, see `check_target`), or when its disk is full
     or not writable.
     """
@@ -47,7 +47,7 @@ def check_target(target: Path, *, overwrite: bool) -> None:
 
 
 def _foreign(folder: Path) -> str:
-    """Return what in a folder does not belong to a prepared dataset, as text; "" where it may be replaced."""
+    """Describe what in a folder does not belong to a prepared dataset; "" where the folder may be replaced."""
     with os.scandir(folder) as entries:
         names = {entry.name for entry in entries if entry.name not in _CLUTTER or entry.is_dir()}
     if not names:
@@ -64,7 +64,7 @@ def _foreign(folder: Path) -> str:
 
 
 def is_utf8(path: str | Path) -> bool:
-    """Return whether a path is valid UTF-8, as tables and manifests need it; names on a disk may be any bytes."""
+    """Return whether a path is valid UTF-8, as tables and manifests require; file names may be any bytes."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -74,7 +74,7 @@ def is_utf8(path: str | Path) -> bool:
 
 @contextlib.contextmanager
 def as_output_error(target: Path) -> Iterator[None]:
-    """Turn each OSError of the block, which writes `target`, into an OutputError that names it."""
+    """Convert each OSError in the block, which writes `target`, to an OutputError that names it."""
     try:
         with write_errors(target):
             yield

@@ -1,6 +1,6 @@
-"""Reader of prepared datasets: quick to open, verified while it reads; all arrays it returns are read-only.
+"""Reader of prepared datasets: opens without reading all bytes; returned arrays are read-only.
 
-docs/FORMAT.md describes the folder; `writer` makes it; `verify` reads every byte of it.
+docs/FORMAT.md describes the folder, `writer` writes it, `verify` checks every byte.
 """
 
 import hashlib
@@ -15,36 +15,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_prep.arrays import Float32Array, Int64Array, UInt8Array, UInt16Array
+from data_prep.dataset import schema
 from data_prep.dataset.label_sets import LabelSets
 from data_prep.dataset.manifest import parse_manifest
 from data_prep.dataset.npy import open_npy, read_only
-from data_prep.dataset.schema import (
-    CLIPS,
-    CLIPS_SCHEMA,
-    FORMAT_VERSION,
-    FRAMES,
-    LABELS,
-    LABELS_SCHEMA,
-    MANIFEST,
-    MAP,
-    SPLITS,
-    Clip,
-    MediaKind,
-    Metric,
-    row_key,
-)
+from data_prep.dataset.schema import SPLITS, Clip, MediaKind, Metric, row_key
 from data_prep.errors import DatasetError
 
 
 class Dataset:
     """A prepared dataset, open for reading. Made by `open_dataset`; safe to share between threads.
 
-    The features are memory maps; the two tables are read, checked against their sha256 and kept at first use.
+    Features are memory maps. The two tables are read and checked against their sha256 at first use, then cached.
     """
 
     def __init__(self, path: Path, manifest_bytes: bytes) -> None:
         self.path = path
-        self.manifest: dict[str, Any] = parse_manifest(manifest_bytes, path / MANIFEST)
+        self.manifest: dict[str, Any] = parse_manifest(manifest_bytes, path / schema.MANIFEST)
         self.fingerprint: str = hashlib.sha256(manifest_bytes).hexdigest()
         self.name: str = self.manifest["name"]
         self.title: str = self.manifest["title"]
@@ -55,11 +42,11 @@ class Dataset:
         self.dim: int = self.manifest["features"]["dim"]
         self._check_sizes()
         self._features = {split: self._open_features(split) for split in SPLITS}
-        self._frames = self._open_frames() if FRAMES in self.manifest["files"] else None
-        self._map = self._open_map() if MAP in self.manifest["files"] else None
+        self._frames = self._open_frames() if schema.FRAMES in self.manifest["files"] else None
+        self._map = self._open_map() if schema.MAP in self.manifest["files"] else None
 
     def __repr__(self) -> str:
-        """Return the name and the rows of each split."""
+        """Return the name and the number of rows of each split."""
         rows = ", ".join(f"{split} {self.n_rows(split):,}" for split in SPLITS)
         return f"<Dataset {self.name!r}: {rows}>"
 
@@ -82,16 +69,16 @@ class Dataset:
         The frames of row i are `values[offsets[i]:offsets[i + 1]]`.
         """
         if self._frames is None:
-            raise DatasetError(f"{self.path} keeps no frames: prepare it again with --frames")
+            raise DatasetError(f"{self.path} has no frames: prepare it again with --frames")
         first_row = self._first_row(split)
         ends = np.concatenate([[0], np.cumsum(_numbers(self._clips["n_frames"].chunk(0)))])
         ends = ends[first_row : first_row + self.n_rows(split) + 1]
         return read_only(ends - ends[0]), self._frames[ends[0] : ends[-1]]
 
     def map(self) -> UInt16Array | None:
-        """Return each clip's coordinates on the map: read-only uint16[n, 2], first train, then validation, then test.
+        """Return each clip's coordinates on the map: read-only uint16[n, 2], train, then validation, then test.
 
-        None for a dataset without a map; `manifest["map"]` says how it was made, `python -m data_prep map` makes one.
+        None for a dataset without a map; `manifest["map"]` describes its method; `python -m data_prep map` adds one.
         """
         return self._map
 
@@ -137,7 +124,7 @@ class Dataset:
         return cast("list[list[str]]", self._labels["parents"].to_pylist())
 
     def label_counts(self, split: str) -> Int64Array:
-        """Return how many clips of a split carry each label: int64[n_labels]."""
+        """Return the number of clips of a split with each label: int64[n_labels]."""
         return _numbers(self._labels[_checked(split)].chunk(0))
 
     def label_sets(self, split: str) -> LabelSets:
@@ -151,11 +138,11 @@ class Dataset:
         return LabelSets(read_only(offsets - offsets[0]), _numbers(column.values)[offsets[0] : offsets[-1]])
 
     def labels_of(self, split: str, rows: npt.ArrayLike) -> LabelSets:
-        """Return the labels of some rows (int64[m]) in their order, as `label_sets` returns those of every row."""
+        """Return the labels of some rows, int64[m], in the given order; else as `label_sets`."""
         return self.label_sets(split).take(np.asarray(rows, np.int64))
 
     def rows_with_label(self, split: str, label: int) -> Int64Array:
-        """Return the rows of a split that carry a label, ascending: int64[m]."""
+        """Return the rows of a split that have a label, ascending: int64[m]. IndexError for an unknown label."""
         if not 0 <= label < len(self.label_names):
             raise IndexError(f"label {label} is outside the table, which has labels 0 to {len(self.label_names) - 1}")
         offsets, values = self.label_sets(split)
@@ -163,19 +150,19 @@ class Dataset:
         return read_only(np.searchsorted(offsets, places, side="right") - 1)
 
     def _first_row(self, split: str) -> int:
-        """Return the place of a split's row 0 in clips.parquet."""
+        """Return the row of clips.parquet at which a split begins."""
         return sum(map(self.n_rows, SPLITS[: SPLITS.index(_checked(split))]))
 
     @cached_property
     def _clips(self) -> pa.Table:
-        return self._read_table(CLIPS, CLIPS_SCHEMA, sum(map(self.n_rows, SPLITS)))
+        return self._read_table(schema.CLIPS, schema.CLIPS_SCHEMA, sum(map(self.n_rows, SPLITS)))
 
     @cached_property
     def _labels(self) -> pa.Table:
-        return self._read_table(LABELS, LABELS_SCHEMA, self.manifest["labels"])
+        return self._read_table(schema.LABELS, schema.LABELS_SCHEMA, self.manifest["labels"])
 
-    def _read_table(self, name: str, schema: pa.Schema, n_rows: int) -> pa.Table:
-        """Read a Parquet file as one chunk, refusing it unless its bytes are those written with this manifest."""
+    def _read_table(self, name: str, columns: pa.Schema, n_rows: int) -> pa.Table:
+        """Read a Parquet file as one chunk; DatasetError unless its sha256, schema and number of rows match."""
         path = self.path / name
         try:
             data = path.read_bytes()
@@ -189,8 +176,8 @@ class Dataset:
         try:
             # Not pq.read_table, which imports pandas: see _numbers.
             file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-            if not file.schema_arrow.equals(schema):
-                raise DatasetError(f"{path} has other columns than format version {FORMAT_VERSION} has")
+            if not file.schema_arrow.equals(columns):
+                raise DatasetError(f"{path} has other columns than format version {schema.FORMAT_VERSION} has")
             if file.metadata.num_rows != n_rows or n_rows == 0:
                 raise DatasetError(f"{path} has {file.metadata.num_rows:,} rows, its manifest states {n_rows:,}")
             return file.read().combine_chunks()
@@ -211,10 +198,10 @@ class Dataset:
         return open_npy(self.path / f"{split}.npy", np.float32, (self.n_rows(split), self.dim))
 
     def _open_frames(self) -> UInt8Array:
-        return open_npy(self.path / FRAMES, np.uint8, (self.manifest["frames"], self.dim))
+        return open_npy(self.path / schema.FRAMES, np.uint8, (self.manifest["frames"], self.dim))
 
     def _open_map(self) -> UInt16Array:
-        return open_npy(self.path / MAP, np.uint16, (sum(map(self.n_rows, SPLITS)), 2))
+        return open_npy(self.path / schema.MAP, np.uint16, (sum(map(self.n_rows, SPLITS)), 2))
 
 
 def open_dataset(path: str | Path) -> Dataset:
@@ -237,8 +224,8 @@ def open_dataset(path: str | Path) -> Dataset:
 
 
 def find_datasets(root: str | Path) -> list[Path]:
-    """Return the dataset folders in `root` and one level below, sorted, without hidden ones, which are unfinished."""
-    found = [*Path(root).glob(f"*/{MANIFEST}"), *Path(root).glob(f"*/*/{MANIFEST}")]
+    """Return the dataset folders in `root` and one level below, sorted; hidden folders are unfinished and left out."""
+    found = [*Path(root).glob(f"*/{schema.MANIFEST}"), *Path(root).glob(f"*/*/{schema.MANIFEST}")]
     visible = (manifest.parent for manifest in found if not any(p.startswith(".") for p in _below(root, manifest)))
     return sorted(visible)
 
@@ -249,13 +236,13 @@ def _below(root: str | Path, path: Path) -> tuple[str, ...]:
 
 def _read_manifest(path: Path) -> bytes:
     try:
-        return (path / MANIFEST).read_bytes()
+        return (path / schema.MANIFEST).read_bytes()
     except FileNotFoundError:
         raise DatasetError(
-            f"{path} holds no prepared dataset: {MANIFEST} is missing; make one with `python -m data_prep`"
+            f"{path} holds no prepared dataset: {schema.MANIFEST} is missing; make one with `python -m data_prep`"
         ) from None
     except OSError as error:
-        raise DatasetError(f"cannot read {path / MANIFEST}: {error.strerror}") from error
+        raise DatasetError(f"cannot read {path / schema.MANIFEST}: {error.strerror}") from error
 
 
 def _checked(split: str) -> str:
@@ -265,5 +252,5 @@ def _checked(split: str) -> str:
 
 
 def _numbers(column: Any) -> npt.NDArray[Any]:
-    """View an Arrow array of numbers. Its own `to_numpy` imports pandas, which takes a second."""
+    """Return a view of an Arrow array of numbers. `to_numpy` would import pandas, which takes a second."""
     return np.from_dlpack(column)

@@ -1,8 +1,7 @@
-"""Staging of clips in files until the last one is known, so that memory holds one batch of them.
+"""Staging files: clips are stored on disk until all are known, so that memory holds one batch at a time.
 
-Each batch is sorted by split and `row_key` before it is written. So the clips of one batch that are neighbours in the
-finished dataset lie together, and are read at once (merging of sorted runs: Knuth, The Art of Computer Programming 3,
-5.4).
+Each batch is sorted by split and `row_key` before it is written, so that adjacent rows of the finished dataset are read
+together (merging of sorted runs: Knuth, The Art of Computer Programming 3, 5.4).
 """
 
 import re
@@ -25,7 +24,7 @@ _STAGED = pa.schema([field for field in CLIPS_SCHEMA if field.name not in {"row"
 
 
 class Staging:
-    """Staged clips; each batch is checked when it is added."""
+    """Clips in staging files. Each batch is checked when it is added."""
 
     def __init__(self, folder: Path, n_labels: int) -> None:
         self._n_labels = n_labels
@@ -86,7 +85,7 @@ class Staging:
         return self._read(self._features, places, np.ones_like(places), self._dtype)
 
     def frames(self, first: Int64Array, n: Int64Array) -> UInt8Array:
-        """Return some runs of frames, n from each `first` on, in the order of the table: uint8[sum(n), dim]."""
+        """Return runs of frames, n[i] from frame first[i] of the table on: uint8[sum(n), dim]."""
         return self._read(self._frames, first, n, np.uint8)
 
     def close(self) -> None:
@@ -96,9 +95,9 @@ class Staging:
             path.unlink(missing_ok=True)
 
     def _read(self, file: BinaryIO, first: Int64Array, n: Int64Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        """Return runs of rows of a file, n from each `first` on; adjacent runs are read together.
+        """Return runs of rows of a file, n[i] from row first[i] on; adjacent runs are read together.
 
-        Not from a memory map: reading at random would soon have all of it in memory.
+        A memory map is not used: random reads would bring the whole file into memory.
         """
         dim = self.dim or 1
         order = np.argsort(first)
@@ -117,7 +116,7 @@ class Staging:
 
 
 def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int, *, with_frames: bool) -> None:
-    """Raise InputError unless the batch satisfies docs/FORMAT.md and has the same columns as the batches before."""
+    """Raise InputError unless the batch satisfies docs/FORMAT.md and has the same columns as earlier batches."""
     ids = batch.clip_id
     n_frames = np.asarray(batch.n_frames)
     labels = LabelSets.from_rows(batch.labels)
@@ -158,7 +157,7 @@ def _column(batch: ClipBatch, field: "pa.Field[Any]") -> "pa.Array[Any]":
 
 
 def _ids_bad(ids: Sequence[str]) -> npt.ArrayLike:
-    """Return which ids have characters that are not allowed; all are checked at once, as nearly always none has."""
+    """Return which ids have invalid characters; all are checked at once first, as invalid ones are rare."""
     if all(ids) and _URL_SAFE.fullmatch("".join(ids)):
         return False
     return [_URL_SAFE.fullmatch(clip_id) is None for clip_id in ids]
@@ -169,7 +168,7 @@ def _splits_bad(splits: Sequence[str]) -> npt.ArrayLike:
 
 
 def _labels_bad(sets: LabelSets, n_labels: int) -> BoolArray:
-    """Return which clips carry a label twice, or one outside the table: bool[n]."""
+    """Return which clips have a label twice, or one outside the table: bool[n]."""
     bad = np.zeros(sets.n_rows, bool)
     bad[sets.rows[(sets.values < 0) | (sets.values >= n_labels) | sets.repeats()]] = True
     return bad
@@ -177,4 +176,4 @@ def _labels_bad(sets: LabelSets, n_labels: int) -> BoolArray:
 
 def _refuse(ids: Sequence[str], bad: npt.ArrayLike, reason: str) -> None:
     if np.any(bad):
-        raise InputError(f"clip {ids[int(np.argmax(bad))]!r} cannot enter a dataset: {reason}")
+        raise InputError(f"clip {ids[int(np.argmax(bad))]!r} is invalid: {reason}")

@@ -1,4 +1,4 @@
-"""Verification of a prepared dataset: every byte is read and checked."""
+"""Verification of a prepared dataset: every byte and every rule of the format."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ _CHUNK = 65_536  # features checked at a time
 
 
 def verify_dataset(path: str | Path) -> list[str]:
-    """Return everything that is wrong with a dataset, one sentence each; an empty list when it is valid.
+    """Return all problems of a dataset, one sentence each; an empty list if it is valid.
 
     Checks every hash, size, count, row number, split, order, time and label index, and that all features are finite.
     """
@@ -37,7 +37,7 @@ def _damaged_files(dataset: Dataset) -> Iterator[str]:
             continue
         for fact in ("bytes", "sha256"):
             if facts[fact] != expected[fact]:
-                yield f"{name}: {fact} is {facts[fact]}, the manifest says {expected[fact]}"
+                yield f"{name}: {fact} is {facts[fact]}, the manifest states {expected[fact]}"
 
 
 def _wrong_clips(dataset: Dataset) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _wrong_clips(dataset: Dataset) -> Iterator[str]:
         ids.update(columns["clip_id"])
         keys = [row_key(clip_id) for clip_id in columns["clip_id"]]
         if set(columns["split"]) - {split}:
-            yield f"clips.parquet: not all of its {split} rows say {split}"
+            yield f"clips.parquet: not all of its {split} rows have the split {split}"
         if not np.array_equal(_numbers(clips, "row"), np.arange(len(clips))):
             yield f"clips.parquet: the rows of {split} are not numbered 0 to {len(clips) - 1}"
         if keys != sorted(keys):
@@ -77,7 +77,7 @@ def _wrong_labels(dataset: Dataset) -> Iterator[str]:
     for split in SPLITS:
         _, values = dataset.label_sets(split)
         if len(values) and not 0 <= values.min() <= values.max() < n_labels:
-            yield f"clips.parquet: a clip of {split} carries a label outside 0 to {n_labels - 1}"
+            yield f"clips.parquet: a clip of {split} has a label outside 0 to {n_labels - 1}"
         elif not np.array_equal(np.bincount(values, minlength=n_labels), dataset.label_counts(split)):
             yield f"labels.parquet: its counts for {split} are not those of clips.parquet"
 

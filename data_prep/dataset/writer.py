@@ -1,12 +1,13 @@
-"""Writer of prepared datasets: takes batches of clips in any order, and makes a complete folder or none.
+"""Writer of prepared datasets: takes batches of clips in any order, and writes a complete folder or none.
 
-Each split is sorted by `row_key`, so a dataset depends on its clips alone, not on their order. Clips are staged in
-files; only when all are there are their columns read into memory, about 100 bytes per clip.
+Each split is sorted by `row_key`, so a dataset does not depend on the order of its clips. Clips are staged in files; at
+the end their columns are read into memory, about 100 bytes per clip.
 """
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_prep.arrays import Float32Array, Int64Array
+from data_prep.dataset import schema
 from data_prep.dataset.features import means_of_sums
 from data_prep.dataset.hashed_file import HashedFile
 from data_prep.dataset.manifest import manifest_bytes
 from data_prep.dataset.npy import npy_header
 from data_prep.dataset.output_folder import new_folder
-from data_prep.dataset.schema import (
-    CLIPS,
-    CLIPS_SCHEMA,
-    FORMAT,
-    FORMAT_VERSION,
-    FRAMES,
-    LABELS,
-    LABELS_SCHEMA,
-    MANIFEST,
-    SPLITS,
-    About,
-    ClipBatch,
-    Label,
-)
+from data_prep.dataset.schema import SPLITS, About, ClipBatch, Label
 from data_prep.dataset.staging import Staging
 from data_prep.errors import InputError
 from data_prep.read_ahead import read_ahead
@@ -52,7 +41,7 @@ def write_dataset(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Write a prepared dataset to the folder `out`; its name is the folder's.
+    """Write a prepared dataset to the folder `out`; the dataset is named after the folder.
 
     `batches` is iterated once, so it may be a generator. Raises InputError for a clip that violates the format or
     occurs twice, OutputError when `out` exists (unless `overwrite`) or cannot be written.
@@ -65,7 +54,7 @@ def write_dataset(
 
 @contextlib.contextmanager
 def new_dataset(out: str | Path, labels: Sequence[Label], *, overwrite: bool = False) -> Iterator["DatasetWriter"]:
-    """Yield a writer; call its `finish` before the block ends, then the folder `out` appears, complete."""
+    """Yield a writer. Its `finish` must be called in the block; the folder `out` appears, complete, after the block."""
     with new_folder(Path(out), overwrite=overwrite) as folder:
         writer = DatasetWriter(folder, Path(out).absolute().name, labels)
         try:
@@ -77,7 +66,7 @@ def new_dataset(out: str | Path, labels: Sequence[Label], *, overwrite: bool = F
 
 
 class DatasetWriter:
-    """Writes the files of one dataset into an empty folder. Made by `new_dataset`."""
+    """Writes the files of one dataset into an empty folder. Created by `new_dataset`."""
 
     def __init__(self, folder: Path, name: str, labels: Sequence[Label]) -> None:
         self._folder = folder
@@ -107,15 +96,10 @@ class DatasetWriter:
         total_frames = self._write_frames(rows, n_frames) if self._staging.has_frames else 0
         self._staging.close()
         facts = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
+            "format": schema.FORMAT,
+            "format_version": schema.FORMAT_VERSION,
             "name": self._name,
-            "title": about.title,
-            "source": about.source,
-            "licence": about.licence,
-            "media": about.media,
-            "media_folder": about.media_folder,
-            "metric": about.metric,
+            **asdict(about),
             "features": {**about.features, "dim": self._staging.dim, "dtype": "float32"},
             "rows": {split: len(rows[split]) for split in SPLITS},
             "labels": len(self._labels),
@@ -124,7 +108,7 @@ class DatasetWriter:
             "skipped": list(skipped),
             "notes": list(notes),
         }
-        write_file(self._folder / MANIFEST, manifest_bytes(facts))
+        write_file(self._folder / schema.MANIFEST, manifest_bytes(facts))
         self.finished = True
 
     def close(self) -> None:
@@ -136,9 +120,7 @@ class DatasetWriter:
         keys, splits = self._staging.order()
         high, low = keys.T
         order = np.argsort(high)
-        if (
-            high[order[1:]] == high[order[:-1]]
-        ).any():  # the same clip twice, or, hardly ever, two equal halves of hashes
+        if (high[order[1:]] == high[order[:-1]]).any():  # equal ids, or (rarely) hashes with equal first halves
             order = np.lexsort((low, high))
             twice = np.flatnonzero((high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]]))
             if len(twice):
@@ -147,13 +129,17 @@ class DatasetWriter:
         return {split: order[splits[order] == place] for place, split in enumerate(SPLITS)}
 
     def _write_tables(self, staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> None:
-        self._write_table(CLIPS, CLIPS_SCHEMA, _clips(staged, rows, n_frames if self._staging.has_frames else None))
-        self._write_table(LABELS, LABELS_SCHEMA, [_labels_table(self._labels, self._staging.label_counts)])
+        self._write_table(
+            schema.CLIPS, schema.CLIPS_SCHEMA, _clips(staged, rows, n_frames if self._staging.has_frames else None)
+        )
+        self._write_table(
+            schema.LABELS, schema.LABELS_SCHEMA, [_labels_table(self._labels, self._staging.label_counts)]
+        )
 
-    def _write_table(self, name: str, schema: pa.Schema, groups: Iterable[pa.Table]) -> None:
-        """Write a table as Parquet, in memory first: it is small, and hashed as it is written."""
+    def _write_table(self, name: str, columns: pa.Schema, groups: Iterable[pa.Table]) -> None:
+        """Write a table as Parquet, to memory first: it is small, and the file is hashed as it is written."""
         sink = pa.BufferOutputStream()
-        with pq.ParquetWriter(sink, schema, compression="zstd", write_page_checksum=True) as writer:
+        with pq.ParquetWriter(sink, columns, compression="zstd", write_page_checksum=True) as writer:
             for group in groups:
                 writer.write_table(group)
         data: Any = sink.getvalue()
@@ -174,9 +160,9 @@ class DatasetWriter:
                         file.write(chunk)
 
     def _write_frames(self, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> int:
-        """Write the frames; return how many."""
+        """Write the frames; return their number."""
         first, total = np.cumsum(n_frames) - n_frames, int(n_frames.sum())
-        with self._hashed(FRAMES, npy_header(np.uint8, (total, self._staging.dim or 0))) as file:
+        with self._hashed(schema.FRAMES, npy_header(np.uint8, (total, self._staging.dim or 0))) as file:
             for split in SPLITS:
                 for chunk in _chunks(rows[split]):
                     file.write(self._staging.frames(first[chunk], n_frames[chunk]))
@@ -191,7 +177,7 @@ class DatasetWriter:
 
 
 def _clips(staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array | None) -> Iterator[pa.Table]:
-    """Yield the table of clips, one row group at a time; `n_frames` where frames are kept."""
+    """Yield the table of clips, one row group at a time. `n_frames`: None for a dataset without frames."""
     order = np.concatenate([rows[split] for split in SPLITS])
     row = np.concatenate([np.arange(len(rows[split]), dtype=np.int32) for split in SPLITS])
     first_frame = None if n_frames is None else np.cumsum(n_frames[order]) - n_frames[order]
@@ -203,8 +189,8 @@ def _clips(staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Arra
             "first_frame": pa.nulls(len(places), pa.int64()) if first_frame is None else pa.array(first_frame[group]),
         }
         yield pa.table(
-            [columns.get(field.name) or staged[field.name].take(places) for field in CLIPS_SCHEMA],
-            schema=CLIPS_SCHEMA,
+            [columns.get(field.name) or staged[field.name].take(places) for field in schema.CLIPS_SCHEMA],
+            schema=schema.CLIPS_SCHEMA,
         )
 
 
@@ -216,7 +202,7 @@ def _labels_table(labels: Sequence[Label], counts: Int64Array) -> pa.Table:
         "parents": [list(label.parents) for label in labels],
         **dict(zip(SPLITS, counts, strict=True)),
     }
-    return pa.table(columns, schema=LABELS_SCHEMA)
+    return pa.table(columns, schema=schema.LABELS_SCHEMA)
 
 
 def _chunks(rows: Int64Array) -> Iterator[Int64Array]:

@@ -1,1 +1,1 @@
-"""Downloads over HTTP that can be resumed at any byte."""
+"""Downloads over HTTP that resume after any interruption, and packed datasets."""

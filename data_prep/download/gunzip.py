@@ -1,7 +1,7 @@
-"""Gzip decompression that can be resumed in the middle, after Mark Adler's examples/zran.c (zlib, 2005).
+"""Gzip decompression that can start in the middle of a file, after Mark Adler's examples/zran.c (zlib, 2005).
 
-Deflate copies from the 32 KiB before, so decompression can start at each of its blocks, given those 32 KiB. Python's
-`zlib` does not report where blocks begin; the C library does, and is called here directly.
+Deflate refers to at most the previous 32 KiB of output, so inflating can start at any block, given those 32 KiB.
+Python's `zlib` does not report where blocks begin; the C library does, so it is called directly.
 """
 
 import base64
@@ -15,11 +15,11 @@ from typing import Any, Self
 
 from data_prep.errors import InputError
 
-Source = Callable[[int], Iterator[bytes]]  # the compressed bytes from an offset to the end, in pieces
+Source = Callable[[int], Iterator[bytes]]  # compressed bytes from an offset to the end, in pieces
 
 _WINDOW = 1 << 15
-_BLOCK_BYTES = 1 << 18  # inflated at a time
-_SPACING = 1 << 22  # plain bytes between two entry points
+_BLOCK_BYTES = 1 << 18  # maximum output of one call of inflate
+_SPACING = 1 << 22  # minimum number of inflated bytes between two entry points
 _OK, _STREAM_END, _BUFFER_ERROR = 0, 1, -5
 _NO_FLUSH, _BLOCK = 0, 5
 _RAW = -15  # deflate with a window of 32 KiB, without gzip's header and trailer
@@ -29,10 +29,11 @@ _HEAD_CRC, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16  # gzip's flags (RFC 1952)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry point of a gzip stream: what inflating from `offset` needs of the bytes before.
+    """An entry point: the state needed to inflate a gzip file from byte `offset` on.
 
-    `bits`: how many bits of the byte before `offset`, which is `byte`, belong to the block that begins here. `plain`,
-    `crc`: size and CRC-32 of what this member has inflated to so far. `before`: plain bytes of the members before it.
+    `byte`: the byte before `offset`, whose last `bits` bits belong to the block that begins here. `plain`, `crc`: size
+    and CRC-32 of the inflated bytes of this gzip member so far. `before`: inflated bytes of the members before it.
+    `window`: the last 32 KiB of inflated bytes.
     """
 
     offset: int = 0
@@ -45,24 +46,25 @@ class Entry:
 
     @property
     def total(self) -> int:
-        """Plain bytes of the whole stream before here."""
+        """Number of inflated bytes before this entry point."""
         return self.before + self.plain
 
     def to_json(self) -> dict[str, int | str]:
-        """Return the entry as JSON can hold it."""
+        """Return the entry as a JSON object."""
         numbers = {name: getattr(self, name) for name in self.__slots__ if name != "window"}
         return {**numbers, "window": base64.b85encode(self.window).decode()}
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> Self:
-        """Return the entry that `to_json` described."""
+        """Return the entry for a JSON object made by `to_json`."""
         return cls(**{**facts, "window": base64.b85decode(facts["window"])})
 
 
 class Gunzip:
-    """The plain bytes of a gzip file, from its beginning or from an entry point on; several members make one stream.
+    """A reader of the inflated bytes of a gzip file, from its beginning or from an entry point on.
 
-    Raises EOFError when the source ends too early, zlib.error when it is damaged.
+    A file of several members is read as one stream. Raises EOFError when the source ends too
+    early, zlib.error when it is damaged.
     """
 
     def __init__(self, source: Source, entry: Entry | None = None) -> None:
@@ -70,8 +72,8 @@ class Gunzip:
         self._entries = [begin]
         self._pieces = source(begin.offset)
         self._input = b""  # the piece being inflated; the library holds a pointer into it
-        self._fed = begin.offset  # the source's offset at the end of that piece
-        self._now = begin  # its plain, crc and before as of now
+        self._fed = begin.offset  # offset in the source of the end of that piece
+        self._now = begin  # its plain, crc and before are those of the current position
         self._window = begin.window
         self._plain = bytearray()
         self._buffer = ctypes.create_string_buffer(_BLOCK_BYTES)
@@ -84,7 +86,7 @@ class Gunzip:
             self._read_head()
 
     def read(self, size: int) -> bytes:
-        """Return `size` plain bytes; fewer only at the end."""
+        """Return `size` inflated bytes; fewer only at the end."""
         while len(self._plain) < size and not self._ended:
             self._plain += self._inflate()
         data = bytes(memoryview(self._plain)[:size])
@@ -92,18 +94,18 @@ class Gunzip:
         return data
 
     def tell(self) -> int:
-        """Return the number of plain bytes before the next one read."""
+        """Return the position in the inflated bytes."""
         return self._now.total - len(self._plain)
 
     @property
     def entry(self) -> Entry:
-        """The last entry point that is not after the next byte read."""
+        """The last entry point at or before the current position."""
         while len(self._entries) > 1 and self._entries[1].total <= self.tell():
             del self._entries[0]
         return self._entries[0]
 
     def close(self) -> None:
-        """Free the library's memory; also done when the object is deleted."""
+        """Free the memory of the C library; also done when the object is deleted."""
         if self._stream.state:
             _zlib().inflateEnd(self._pointer)
 
@@ -119,7 +121,7 @@ class Gunzip:
         _check(_zlib().inflateSetDictionary(self._pointer, entry.window, len(entry.window)))
 
     def _inflate(self) -> bytes:
-        """Inflate to the end of the input, the buffer, the member, or a block that becomes an entry point."""
+        """Inflate up to the end of the input, the buffer, the member, or a block that becomes an entry point."""
         if not self._stream.avail_in:
             self._feed()
         latest = self._entries[-1]
@@ -135,7 +137,7 @@ class Gunzip:
         kind = self._stream.data_type
         if due and kind & _AFTER_BLOCK and not kind & _LAST_BLOCK:
             used = len(self._input) - self._stream.avail_in
-            if used:  # else the byte with the block's first bits is no longer here: the next block is used
+            if used:  # else the byte with the block's first bits is lost, and the next block is used
                 place = {
                     "offset": self._fed - self._stream.avail_in,
                     "bits": kind & _BITS,
@@ -159,7 +161,7 @@ class Gunzip:
         self._stream.avail_in = len(data)
 
     def _take(self, size: int) -> bytes:
-        """Return the next bytes of the gzip file as they are: headers and trailers."""
+        """Return the next raw bytes of the gzip file, for headers and trailers."""
         while self._stream.avail_in < size:
             left = self._rest()
             self._feed()
@@ -172,7 +174,7 @@ class Gunzip:
         return self._input[len(self._input) - self._stream.avail_in :]
 
     def _end_member(self) -> None:
-        """Verify the member's trailer; then the stream ends, or another member follows, or padding."""
+        """Verify the member's trailer; then skip padding, and begin the next member or end."""
         crc, size = (int.from_bytes(self._take(4), "little") for _ in range(2))
         if crc != self._now.crc or size != self._now.plain & 0xFFFFFFFF:
             raise zlib.error(f"CRC check failed {crc:#x} != {self._now.crc:#x}")
@@ -227,7 +229,7 @@ class _ZStream(ctypes.Structure):
 
 @cache
 def _zlib() -> ctypes.CDLL:
-    """Load the system's zlib; calls into it let other threads run."""
+    """Load the system's zlib; its calls release the interpreter lock."""
     for name in ("libz.so.1", "libz.dylib", ctypes.util.find_library("z")):
         try:
             return ctypes.CDLL(name) if name else _missing()

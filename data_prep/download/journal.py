@@ -1,4 +1,4 @@
-"""Notes beside a file of how much of it is on disk, so that work killed at any moment is resumed."""
+"""Journals: JSON files with a checksum that record how much of a growing file is on disk, to resume after a kill."""
 
 import base64
 import hashlib
@@ -15,9 +15,9 @@ _BLOCK = 1 << 20
 
 
 class JournaledFile:
-    """A file that grows, open for appending, and its journal: how many bytes are on disk, their sha256, more facts.
+    """A file open for appending, with its journal: the number of synced bytes, their sha256, and further facts.
 
-    `size` counts the bytes that are good so far. Raises OSError and WriteError.
+    `size`: number of valid bytes. Raises OSError and WriteError.
     """
 
     def __init__(self, path: Path, journal: Path) -> None:
@@ -31,16 +31,16 @@ class JournaledFile:
 
     @property
     def sha256(self) -> str:
-        """The sha256 of the bytes so far, in hexadecimal digits."""
+        """The sha256 of the bytes so far, in hexadecimal."""
         return self._sha256.hexdigest()
 
     @property
     def crc32c(self) -> str:
-        """The CRC-32C of the bytes so far in base64, as Google's servers state it."""
+        """The CRC-32C of the bytes so far in base64, the form of the x-goog-hash header."""
         return base64.b64encode(self._crc32c.to_bytes(4, "big")).decode()
 
     def resume(self) -> dict[str, Any]:
-        """Keep the bytes that the journal vouches for, drop the rest, and return its facts; {} where it has none."""
+        """Truncate the file to the bytes that match the journal, and return its facts; {} if there are none."""
         facts = read_journal(self._journal) or {"bytes": 0}
         self.file.seek(0)
         while self.size < facts["bytes"] and (block := self.file.read(min(facts["bytes"] - self.size, _BLOCK))):
@@ -53,18 +53,18 @@ class JournaledFile:
         return facts
 
     def restart(self) -> None:
-        """Drop all that was written."""
+        """Remove all bytes, and the journal."""
         self._journal.unlink(missing_ok=True)
         self.file.truncate(0)
         self._clear()
 
     def write(self, data: bytes) -> None:
-        """Append some bytes."""
+        """Append bytes."""
         self.file.write(data)
         self._add(data)
 
-    def note(self, **facts: Any) -> None:
-        """Force what was written onto the disk, and replace the journal, with these facts in it."""
+    def record(self, **facts: Any) -> None:
+        """Sync the file to disk, then replace the journal with these facts."""
         self.file.flush()
         os.fsync(self.file.fileno())
         write_journal(self._journal, {"bytes": self.size, "sha256": self.sha256, **facts})
@@ -79,19 +79,19 @@ class JournaledFile:
 
 
 def write_journal(path: Path, facts: dict[str, Any]) -> None:
-    """Replace the facts noted in a file by others, in one step. Raises WriteError."""
+    """Write facts to a journal, replacing it atomically. Raises WriteError."""
     text = json.dumps(facts)
     write_file(path, json.dumps({"sha256": _sha256(text), "facts": text}).encode())
 
 
 def read_journal(path: Path) -> dict[str, Any] | None:
-    """Return the facts noted in a file, or None where there are none or they are damaged: then the work restarts."""
+    """Return the facts of a journal; None if it is missing or damaged."""
     try:
-        notes = json.loads(path.read_bytes())
-        facts: dict[str, Any] = json.loads(notes["facts"])
+        journal = json.loads(path.read_bytes())
+        facts: dict[str, Any] = json.loads(journal["facts"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return facts if notes.get("sha256") == _sha256(notes["facts"]) else None
+    return facts if journal.get("sha256") == _sha256(journal["facts"]) else None
 
 
 def _sha256(text: str) -> str:

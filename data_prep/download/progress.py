@@ -1,4 +1,4 @@
-"""Progress of a download, for a progress bar on a terminal or on a page."""
+"""Progress of downloads and conversions, for progress bars on a terminal or a page."""
 
 import time
 from collections import deque
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _REPORT_EVERY_S = 0.2
-_SPEED_OVER_S = 15.0  # the speed is an average over so long
+_SPEED_OVER_S = 15.0  # the speed is the mean over this time
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The state of one activity: its name, `done` of `total` bytes, clips converted so far, and the speed.
+    """State of one activity: its name, `done` of `total` bytes, clips converted so far, and the speed.
 
-    `total` is None until the server has stated it, `seconds_left` until there is a speed.
+    `total` is None until the server states it; `seconds_left` is None while the speed is unknown.
     """
 
     activity: str
@@ -24,7 +24,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """The time that is left at the present speed."""
+        """The remaining time at the current speed."""
         if self.total is None or not self.bytes_per_second:
             return None
         return (self.total - self.done) / self.bytes_per_second
@@ -34,7 +34,7 @@ ProgressCallback = Callable[[Progress], None]
 
 
 class Meter:
-    """Reports the progress of one activity a few times per second; the speed counts only new bytes."""
+    """Reports the progress of one activity a few times per second; the speed excludes bytes of earlier runs."""
 
     def __init__(self, activity: str, report: ProgressCallback) -> None:
         self._activity = activity
@@ -45,7 +45,7 @@ class Meter:
         self._last: tuple[int, int | None, int] = (0, None, 0)
 
     def show(self, done: int, total: int | None, clips: int = 0, *, at_once: bool = False) -> None:
-        """Report, unless the last report was a moment ago and not `at_once`."""
+        """Report, unless the last report is less than 0.2 s ago (with `at_once`: always)."""
         self._last = done, total, clips
         now = time.monotonic()
         if now < self._next and not at_once:
@@ -59,7 +59,7 @@ class Meter:
         self._report(Progress(self._problem or self._activity, done, total, clips, speed))
 
     def report_problem(self, text: str) -> None:
-        """Show a problem in place of the activity, until the text is empty."""
+        """Report a problem as the activity, until it is called with an empty text."""
         self._problem = text
         if text:
             self._report(Progress(text, *self._last))

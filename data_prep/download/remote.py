@@ -1,4 +1,4 @@
-"""A published file read over HTTP from any byte on, despite cut connections, failing mirrors and wrong answers."""
+"""Remote files: read over HTTP from any byte on, with retries, mirrors and checks of every response."""
 
 import http.client
 import re
@@ -18,9 +18,9 @@ _Verdict = Literal["later", "useless", "gone", "other"]
 
 _BLOCK_BYTES = 1 << 18
 _TIMEOUT_S = (10, 30)  # to connect, and between two blocks
-_MIN_BYTES_PER_S, _MIN_SPEED_OVER_S = 1_000, 30  # a connection slower than this over so long counts as cut
-_PAUSES_S = (0, 1, 3, 10)  # before each round over all addresses
-_MAX_STALLED_S = 120  # slower than _MIN_BYTES_PER_S for so long, and no further round begins
+_MIN_BYTES_PER_S, _MIN_SPEED_OVER_S = 1_000, 30  # a connection slower than this over this time counts as lost
+_PAUSES_S = (0, 1, 3, 10)  # pause before each round of requests to all addresses
+_MAX_STALLED_S = 120  # after this time below _MIN_BYTES_PER_S no further round begins
 _TRY_LATER = {408, 425, 429, 500, 502, 503, 504}
 _GONE = {404, 410}
 _GOOGLES_CRC = re.compile(r"\bcrc32c=([A-Za-z0-9+/=]+)")
@@ -29,14 +29,14 @@ _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What distinguishes one published file from another; all but the length only where the server states it."""
+    """Properties that identify a published file, as far as the server states them."""
 
     length: int | None = None
     crc32c: str | None = None  # base64, from Google's x-goog-hash
     etag: str | None = None
 
     def agrees(self, other: Self) -> bool:
-        """Return whether both may be one file: the lengths agree, and the CRC-32C, or the ETag where one has no CRC."""
+        """Return whether both may be the same file: equal lengths, and equal CRC-32C or else equal ETags."""
         if None not in {self.length, other.length} and self.length != other.length:
             return False
         if self.crc32c and other.crc32c:
@@ -51,13 +51,12 @@ def stop_if(should_stop: ShouldStop, where: str) -> None:
 
 
 class RemoteFile:
-    """One file at several addresses, tried in turn. `identity` is known from the first answer on.
+    """One file at several addresses, tried in turn. `identity` is known from the first response on.
 
-    identity: of the file begun earlier; only a file whose identity agrees continues it.
-    signature: the bytes with which the file begins, as far as they are known: an answer that begins otherwise, or is a
-        web page, is rejected.
+    identity: of a partly downloaded file; only a file whose identity agrees is accepted.
+    signature: the first bytes of the file, if known. A response that begins otherwise, or is a web page, is rejected.
     max_bytes: a larger file is rejected.
-    report_problem: called with a text on what fails while it is retried, and with "" when it works again.
+    report_problem: called with a message before a retry, and with "" when data arrives again.
     """
 
     def __init__(
@@ -71,31 +70,31 @@ class RemoteFile:
         should_stop: ShouldStop = lambda: False,
     ) -> None:
         self.identity = identity or Identity()
-        self.position = 0  # bytes of the file that were yielded, or not asked for
+        self.position = 0  # offset in the file after the last byte yielded
         self._addresses = list(addresses)
         self._signature = signature
         self._max_bytes = max_bytes
         self._report_problem = report_problem
         self._should_stop = should_stop
-        self._consumer_s = 0.0  # seconds that the consumer of the bytes has taken
+        self._consumer_s = 0.0  # time that the consumer of the blocks has taken
         self._session = requests.Session()
         self._session.headers.update({"Accept-Encoding": "identity", "User-Agent": "earshot"})
 
     def read_from(self, offset: int) -> Iterator[bytes]:
         """Yield the file's bytes from `offset` to its end, in blocks.
 
-        Raises DownloadError when no address gives more, or all together too slowly; ChangedError when what they give
-        is another file; and StoppedError on request.
+        Raises DownloadError when all addresses fail or are too slow, ChangedError when they hold another file, and
+        StoppedError on request.
         """
         self.position = offset
         if offset == self.identity.length:
             return
         failures: dict[str, _Failure] = {}
         pauses = list(_PAUSES_S)
-        since, came = self._now(), 0  # failures are forgotten when bytes have come fast enough since the last time
-        while pauses and self._now() - since < _MAX_STALLED_S and (asked := self._worth_asking(failures)):
+        since, came = self._now(), 0  # failures are cleared once bytes arrive fast enough
+        while pauses and self._now() - since < _MAX_STALLED_S and (usable := self._usable_addresses(failures)):
             self._wait(pauses.pop(0))
-            for address in asked:
+            for address in usable:
                 try:
                     for block in self._body(address):
                         self.position += len(block)
@@ -110,15 +109,15 @@ class RemoteFile:
                 except _Failure as failure:
                     failures[address] = failure
                     self._report_problem(f"{_host(address)} {failure}; trying again")
-                self._addresses.remove(address)  # the one that failed last is asked last
+                self._addresses.remove(address)  # the last to fail is tried last
                 self._addresses.append(address)
         self._give_up(failures, came, self._now() - since)
 
-    def _worth_asking(self, failures: "dict[str, _Failure]") -> list[str]:
+    def _usable_addresses(self, failures: "dict[str, _Failure]") -> list[str]:
         return [address for address in self._addresses if address not in failures or not failures[address].final]
 
     def _yield_timed(self, block: bytes) -> Iterator[bytes]:
-        """Yield a block, and exclude the time its consumer takes from what counts as a server's slowness."""
+        """Yield a block, and exclude the time its consumer takes from the server's time."""
         given = time.monotonic()
         yield block
         self._consumer_s += time.monotonic() - given
@@ -127,14 +126,13 @@ class RemoteFile:
         return time.monotonic() - self._consumer_s
 
     def _body(self, address: str) -> Iterator[bytes]:
-        """Yield what one address gives from `position` on."""
+        """Yield the bytes from `position` on that one address sends."""
         headers = {}
         if self.position:
             headers["Range"] = f"bytes={self.position}-"
             etag = self.identity.etag
-            if (
-                etag and not etag.startswith("W/") and not self.identity.crc32c
-            ):  # a CRC is the same at every mirror, an ETag is not
+            # Not with a CRC, which is the same at every mirror: an ETag is not.
+            if etag and not etag.startswith("W/") and not self.identity.crc32c:
                 headers["If-Range"] = etag
         try:
             with self._session.get(address, headers=headers, stream=True, timeout=_TIMEOUT_S) as response:
@@ -147,26 +145,26 @@ class RemoteFile:
             raise _Failure(f"{_reason(error)} at byte {self.position:,}", verdict) from None
 
     def _check_answer(self, response: requests.Response, address: str) -> None:
-        """Raise _Failure for an answer that holds no file, or an encoded one."""
+        """Raise _Failure for a response without the file, or with the file encoded."""
         status, headers = response.status_code, response.headers
         if address.startswith("https:") and not response.url.startswith("https:"):
-            raise _Failure(f"leads to {response.url:.200}, which is not encrypted", "useless")
+            raise _Failure(f"redirects to {response.url:.200}, which is not encrypted", "useless")
         if status == requests.codes.requested_range_not_satisfiable:
-            raise _Failure(f"has no byte {self.position:,}: it holds another file than the one begun", "other")
+            raise _Failure(f"has no byte {self.position:,}: it is not the file partly downloaded", "other")
         if status not in {200, 206}:
             verdict: _Verdict = "later" if status in _TRY_LATER else "gone" if status in _GONE else "useless"
-            raise _Failure(f"answers {status} {response.reason}", verdict)
+            raise _Failure(f"responds with {status} {response.reason}", verdict)
         if headers.get("Content-Type", "").lower().startswith("text/html"):
-            raise _Failure("answers with a web page in the place of the file", "useless")
+            raise _Failure("responds with a web page instead of the file", "useless")
         if headers.get("Content-Encoding", "identity") != "identity":
             raise _Failure(f"sends the file encoded as {headers['Content-Encoding']:.40}", "useless")
 
     def _check_signature(self, response: requests.Response) -> bytes:
-        """Return the first bytes of a whole file; raise _Failure where they cannot be this file's."""
+        """Return the first bytes of the file; raise _Failure unless they are its signature."""
         head: bytes = response.raw.read(len(self._signature), decode_content=False) if self._signature else b""
         if head != self._signature:
-            given = f"a file that begins with {ascii(head)[1:]}" if head else "an empty file"
-            raise _Failure(f"gives {given}, expected {ascii(self._signature)[1:]} there", "useless")
+            received = f"a file that begins with {ascii(head)[1:]}" if head else "an empty file"
+            raise _Failure(f"sends {received}, expected {ascii(self._signature)[1:]}", "useless")
         return head
 
     def _find_range(self, response: requests.Response) -> tuple[int, int | None]:
@@ -178,26 +176,26 @@ class RemoteFile:
             found = _RANGE.fullmatch(headers.get("Content-Range", ""))
             if not found or int(found[1]) != self.position:
                 answer = headers.get("Content-Range", "no range")
-                raise _Failure(f"answers {answer:.80} when asked for bytes from {self.position:,} on", "useless")
+                raise _Failure(f"sends {answer:.80} when asked for bytes from {self.position:,} on", "useless")
             start, end, length = self.position, int(found[2]) + 1, _number(found[3])
         self._check_identity(length, headers)
         return self.position - start, self.identity.length if end is None else end
 
     def _check_identity(self, length: int | None, headers: Any) -> None:
-        """Compare the file that is offered with the one begun, and store what is new about it."""
+        """Compare the offered file with the expected identity, and complete the identity."""
         crc = _GOOGLES_CRC.search(headers.get("x-goog-hash", ""))
         offered = Identity(length, crc[1] if crc else None, headers.get("ETag"))
         if not self.identity.agrees(offered):
-            raise _Failure(f"holds another file than the one begun: {_describe(offered)}", "other")
+            raise _Failure(f"holds another file than the one partly downloaded: {_describe(offered)}", "other")
         if length is not None and length > self._max_bytes:
-            raise _Failure(f"offers {length:,} bytes, more than the {self._max_bytes:,} expected at most", "useless")
+            raise _Failure(f"offers {length:,} bytes, expected at most {self._max_bytes:,}", "useless")
         known = self.identity
         self.identity = Identity(
             length if known.length is None else known.length, known.crc32c or offered.crc32c, known.etag or offered.etag
         )
 
     def _blocks(self, head: bytes, body: urllib3.BaseHTTPResponse, skip: int, end: int | None) -> Iterator[bytes]:
-        """Yield the answer's bytes after the first `skip`; raise _Failure where it ends early or is too slow."""
+        """Yield the bytes of a response after the first `skip`; raise _Failure if it ends early or is too slow."""
         since, came = self._now(), 0
         block = head or body.read1(_BLOCK_BYTES, decode_content=False)
         while block:
@@ -205,10 +203,10 @@ class RemoteFile:
             came += len(block)
             if self._now() - since > _MIN_SPEED_OVER_S:
                 if came < _MIN_BYTES_PER_S * _MIN_SPEED_OVER_S:
-                    raise _Failure(f"gives less than {_MIN_BYTES_PER_S:,} bytes per second at byte {self.position:,}")
+                    raise _Failure(f"sends less than {_MIN_BYTES_PER_S:,} bytes per second at byte {self.position:,}")
                 since, came = self._now(), 0
             if self.position + len(block) > self._max_bytes:
-                raise _Failure(f"continues after {self._max_bytes:,} bytes, the most that was expected", "useless")
+                raise _Failure(f"sends more than {self._max_bytes:,} bytes, the maximum expected", "useless")
             wanted, skip = block[skip:], max(0, skip - len(block))
             if wanted:
                 yield wanted
@@ -231,23 +229,23 @@ class RemoteFile:
         answers = "".join(f"\n  {address} {failures[address]}" for address in sorted(failures))
         verdicts = {failure.verdict for failure in failures.values()}
         if "other" in verdicts and verdicts <= {"other", "gone"}:
-            raise ChangedError(f"{name} has been published anew since its download began:{answers}")
-        slow = f" ({came:,} bytes came in the last {ceil(seconds):,} s)" if came else ""
+            raise ChangedError(f"{name} has changed since its download began:{answers}")
+        slow = f" ({came:,} bytes arrived in the last {ceil(seconds):,} s)" if came else ""
         check = (
             "check the network (and a proxy, if you need one)"
             if "later" in verdicts
             else "check the addresses, and whether this network requires a login first,"
         )
         raise DownloadError(
-            f"cannot download {name}, no address gives it{slow}:{answers}\n{check} and run it again: it resumes there"
+            f"cannot download {name}, all addresses fail{slow}:{answers}\n{check} and run it again to resume"
         )
 
 
 class _Failure(Exception):  # noqa: N818  # never leaves this module
-    """One address did not give the file.
+    """A request to one address failed.
 
     `verdict`: "later", a later request may succeed; "useless", none will; "gone", the address has no such file;
-    "other", it has another one.
+    "other", it has another file.
     """
 
     def __init__(self, reason: str, verdict: _Verdict = "later") -> None:
@@ -256,7 +254,7 @@ class _Failure(Exception):  # noqa: N818  # never leaves this module
 
     @property
     def final(self) -> bool:
-        """Whether asking again is useless."""
+        """Whether a retry is useless."""
         return self.verdict != "later"
 
 
@@ -264,7 +262,7 @@ _NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, http
 
 
 def _reason(error: BaseException) -> str:
-    """Return the root cause of a network error in a few words."""
+    """Describe the root cause of a network error in a few words."""
     words = {requests.ConnectTimeout: "does not answer", requests.ReadTimeout: "stopped sending"}
     for kind, word in words.items():
         if isinstance(error, kind):

@@ -1,8 +1,8 @@
-"""Download one file: resumed after any interruption, and whole before it takes its name.
+"""Downloading one file: resumes after any interruption, verifies, and then renames the file to its target.
 
-Beside `target` lies `.<name>.part`, what has come so far, and `.<name>.part.json`, its journal: how many of its bytes
-are on disk, their sha256, and which file they belong to. The next run hashes them again, drops whatever came after, and
-asks for the rest.
+Beside the target, `.<name>.part` holds the bytes so far, and `.<name>.part.json` is its journal: the number of synced
+bytes, their sha256, and the identity of the remote file. The next run verifies these bytes, truncates the file after
+them, and requests the rest.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from earshot_common.locks import lock_file
 
 BeforeWriting = Callable[[int], None]
 
-_NOTE_EVERY_BYTES = 1 << 26  # between two notes in the journal
+_RECORD_EVERY_BYTES = 1 << 26  # between two updates of the journal
 
 
 def fetch_file(
@@ -38,13 +38,13 @@ def fetch_file(
 ) -> None:
     """Download the file at `addresses`, tried in turn, to `target`, unless it exists.
 
-    sha256: which the file must have; an existing file that has another one is replaced. The CRC-32C that Google's
-        servers state is compared in any case.
-    signature: the bytes with which the file begins; an answer that begins otherwise is never written.
+    sha256: expected hash; an existing file with another hash is replaced. The CRC-32C that Google's servers state is
+        always verified.
+    signature: the first bytes of the file; a response that begins otherwise is never written.
     max_bytes: a larger file is rejected.
-    before_writing: called with the number of bytes to download before any is written; what it raises ends the download.
+    before_writing: called once with the number of bytes to download; an exception of it ends the download.
 
-    Raises DownloadError when no address gives the file or its sums are wrong, OutputError when the disk is full, and
+    Raises DownloadError when all addresses fail or a checksum is wrong, OutputError when the disk is full, and
     StoppedError on request; a later call resumes.
     """
     with as_output_error(target):
@@ -55,7 +55,7 @@ def fetch_file(
             return
         part = target.with_name(f".{target.name}.part")
         journal = part.with_name(f"{part.name}.json")
-        with lock_file(part.with_suffix(".lock"), wait=True):  # another process that fetches it is waited for
+        with lock_file(part.with_suffix(".lock"), wait=True):  # waits for another process that downloads it
             if target.exists():
                 return
             open_remote = partial(
@@ -79,10 +79,10 @@ def _fetch(
     before_writing: BeforeWriting,
     progress: ProgressCallback,
 ) -> Identity:
-    """Fetch what is missing, or all of it where another file has been published meanwhile."""
+    """Download the missing bytes, or the whole file if another one has been published meanwhile."""
     meter = Meter(f"downloading {name}", progress)
-    noted = file.resume().get("identity", {})
-    remote = open_remote(identity=Identity(**noted), report_problem=meter.report_problem)
+    recorded = file.resume().get("identity", {})
+    remote = open_remote(identity=Identity(**recorded), report_problem=meter.report_problem)
     try:
         _append(file, remote, before_writing, meter)
     except ChangedError:
@@ -95,33 +95,33 @@ def _fetch(
 def _append(
     file: JournaledFile, remote: RemoteFile, before_writing: BeforeWriting, meter: Meter, *, anew: bool = False
 ) -> None:
-    """Append what is missing; `anew`: replace the file by all of the remote one, once its first bytes are there."""
+    """Append the missing bytes. `anew`: replace the file by the remote one once its first bytes have arrived."""
     start = 0 if anew else file.size
     meter.show(start, remote.identity.length, at_once=True)
     blocks = remote.read_from(start)
-    first = next(blocks, b"")  # from here on the length is known, if the server states it
+    first = next(blocks, b"")  # from here on the length is known if the server states it
     if anew:
         file.restart()
     before_writing(max(0, (remote.identity.length or 0) - start))
-    noted = start
+    recorded_size = start
     try:
         for block in chain([first], blocks):
             file.write(block)
             meter.show(file.size, remote.identity.length)
-            if file.size - noted >= _NOTE_EVERY_BYTES:
-                file.note(identity=asdict(remote.identity))
-                noted = file.size
+            if file.size - recorded_size >= _RECORD_EVERY_BYTES:
+                file.record(identity=asdict(remote.identity))
+                recorded_size = file.size
     finally:
-        file.note(identity=asdict(remote.identity))
+        file.record(identity=asdict(remote.identity))
     meter.show(file.size, remote.identity.length, at_once=True)
 
 
 def _check_sums(file: JournaledFile, name: str, sha256: str | None, crc32c: str | None) -> None:
-    """Drop the file and raise DownloadError unless it has these sums; the next run downloads it anew."""
+    """Raise DownloadError unless the file has these checksums; the next run then starts over."""
     for kind, wanted, found in (("sha256", sha256, file.sha256), ("CRC-32C", crc32c, file.crc32c)):
         if wanted not in {None, found}:
             file.restart()
             raise DownloadError(
-                f"{name} was damaged on its way, or is not the file expected: its {kind} is {found}, "
-                f"expected {wanted}; what was downloaded is discarded: run it again"
+                f"{name} was damaged in transfer or is not the expected file: its {kind} is {found}, "
+                f"expected {wanted}; it was removed: run it again"
             )

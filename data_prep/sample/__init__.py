@@ -1,1 +1,1 @@
-"""The embedded sample of synthesised sounds."""
+"""The embedded sample: synthesised sounds and their features."""

@@ -1,4 +1,4 @@
-"""The embedded sample: 20,000 synthesised clips, each a function of its number alone, and their features.
+"""Builder of the embedded sample: 20,000 synthesised clips, each determined by its number, and their features.
 
 ``python -m data_prep sample --out DIR`` writes it; ``python -m data_prep.sample.build`` fits the projection of the
 features again, which changes every feature and is needed only after large changes of the sounds.
@@ -26,15 +26,15 @@ from data_prep.sample.logmel import log_mel
 from data_prep.sample.synth import CLIP_SECONDS, KINDS, Kind, Recipe, render
 
 N_CLIPS = 20_000
-MAX_CLIPS = 100_000  # an id has five digits; the clips after these fit the projection
+MAX_CLIPS = 100_000  # ids have five digits; later numbers fit the projection
 
 _SEED = 2017  # the year of AudioSet
-_SECOND_KIND_SHARE = 0.2  # share of the clips in which a second kind sounds
-_OPTIONAL_LABEL_SHARE = 0.4  # share of the clips of a kind that carry one of its optional labels
+_SECOND_KIND_SHARE = 0.2  # share of clips with a second kind of sound
+_OPTIONAL_LABEL_SHARE = 0.4  # share of a kind's clips that have one of its optional labels
 _TEST_EVERY = 10
 _FITTING_NUMBERS = range(MAX_CLIPS, MAX_CLIPS + 6_000)
 _BATCH = 100
-_MIN_CLIPS_PARALLEL = 500  # fewer are rendered sooner than two processes start
+_MIN_CLIPS_PARALLEL = 500  # fewer take less time than starting two processes
 
 _ABOUT = About(
     title="Earshot sample (synthesised)",
@@ -49,7 +49,7 @@ _ABOUT = About(
 )
 _LABELS_FILE = Path(__file__).with_name("synth") / "labels.json"
 LABELS = tuple(Label(mid, name, tuple(parents)) for mid, name, parents in json.loads(_LABELS_FILE.read_bytes()))
-"""AudioSet's labels that a clip of the sample may carry, in AudioSet's order (Gemmeke et al., ICASSP 2017)."""
+"""Labels that a clip of the sample may have, in AudioSet's order (Gemmeke et al., ICASSP 2017)."""
 
 _LABEL_INDEX = {label.name: index for index, label in enumerate(LABELS)}
 _KINDS = tuple(KINDS.values())
@@ -67,7 +67,7 @@ class ClipPlan:
 
 
 def plan_clip(number: int) -> ClipPlan:
-    """Return the plan of clip ``number``, a function of the number alone."""
+    """Return the plan of clip ``number``, which depends only on the number."""
     rng = np.random.default_rng([_SEED, number])
     kinds = [_draw_kind(rng)]
     if not kinds[0].clean and rng.random() < _SECOND_KIND_SHARE:
@@ -121,7 +121,7 @@ def write_sample(out: str | Path, clips: int = N_CLIPS, *, overwrite: bool = Fal
 
 def _batches(clips: int) -> Iterator[ClipBatch]:
     chunks = [range(start, min(clips, start + _BATCH)) for start in range(0, clips, _BATCH)]
-    interval = 0.1 if sys.stderr.isatty() else 10  # in s; a log file gets a line now and then
+    interval = 0.1 if sys.stderr.isatty() else 10  # seconds: few lines in a log file
     with tqdm(desc="synthesising", total=clips, unit=" clips", mininterval=interval, file=sys.stderr) as bar:
         for batch in _make_batches(chunks):
             yield batch
@@ -129,7 +129,7 @@ def _batches(clips: int) -> Iterator[ClipBatch]:
 
 
 def _make_batches(chunks: list[range]) -> Iterator[ClipBatch]:
-    """Yield the batches in order, made in two processes if there are many."""
+    """Yield the batches in order; many are computed in two processes."""
     if sum(map(len, chunks)) < _MIN_CLIPS_PARALLEL:
         yield from map(make_batch, chunks)
         return

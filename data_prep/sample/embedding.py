@@ -1,8 +1,8 @@
-"""Embedding of a clip in 128 bytes: statistics of its log-mel spectrogram, whitened PCA, eight bits per number.
+"""Embedding of a clip in 128 bytes: statistics of its log-mel spectrogram, whitened PCA, 8-bit quantisation.
 
-The last two steps are those of AudioSet's own features (models/audioset/vggish/vggish_postprocess.py): project, clip to
+The last two steps are those of AudioSet's features (models/audioset/vggish/vggish_postprocess.py): project, clip to
 [-2, 2], quantise to 0..255. The projection was fitted once, on sounds that are in no dataset, and is stored beside this
-module: a clip's feature depends on the clip alone, and new clips can be added to old ones.
+module, so a clip's feature does not depend on other clips.
 """
 
 from functools import cache
@@ -26,8 +26,8 @@ _RHYTHMS = ((0.5, 2), (2, 4), (4, 8), (8, 16), (16, 50))  # Hz
 def statistics(spectrogram: Float64Array) -> Float64Array:
     """Return float64[208], statistics over time of a log-mel spectrogram float64[frames, 64].
 
-    The mean of each band (timbre), its standard deviation (variation), and the strength at which groups of bands
-    pulse at 0.5 to 50 Hz (rhythm), after McKinney & Breebaart, Features for audio and music classification (2003).
+    The mean of each band (timbre), its standard deviation (variation), and the modulation strength of groups of
+    bands at 0.5 to 50 Hz (rhythm), after McKinney & Breebaart, Features for audio and music classification (2003).
     """
     groups = spectrogram.reshape(len(spectrogram), _BANDS, -1).mean(axis=2)  # (frames, 16)
     pulses = np.abs(np.fft.rfft(groups - groups.mean(axis=0), axis=0)) / len(groups)

@@ -33,7 +33,7 @@ def mel_filterbank() -> Float64Array:
     edges = np.linspace(mel(MIN_HERTZ), mel(MAX_HERTZ), N_BANDS + 2)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     weights = np.maximum(0.0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)))
-    weights[0] = 0.0  # the constant component is inaudible
+    weights[0] = 0.0  # the constant component is excluded
     weights.flags.writeable = False
     return weights
 

@@ -1,1 +1,1 @@
-"""A person's own sounds: decoded, embedded by YAMNet, and written as a prepared dataset."""
+"""Users' own sounds: decoding, embedding by YAMNet, conversion to a prepared dataset, and queries."""

@@ -1,8 +1,8 @@
-"""Decoding of sound files to YAMNet's input: 16 kHz, mono, in [-1, 1]; invalid files are refused with a reason.
+"""Decoder of sound files: 16 kHz, mono, float32 in [-1, 1], the input of YAMNet.
 
 libsndfile decodes (through `soundfile`), soxr resamples. At most a second is read at a time, so a ten-hour recording
-takes no more memory than ten seconds of it. A header is not trusted until the samples have been read: not even the
-number of samples, which a streamed file does not contain.
+takes no more memory than ten seconds. The number of samples that a header declares may be wrong, and is missing in a
+streamed file, so the samples are counted.
 """
 
 import io
@@ -25,15 +25,15 @@ from data_prep.sounds.signatures import HEADER_SIZE, is_sound
 RATE = 16_000  # Hz
 CLIP_S = 10.0  # AudioSet's length of a clip
 MIN_SOUND_S = 0.01
-_MIN_LAST_CLIP_S = 3.0  # a shorter end of a file stays with the clip before it
+_MIN_LAST_CLIP_S = 3.0  # a shorter remainder is part of the clip before it
 _MAX_CHANNELS = 64
 _MIN_RATE, _MAX_RATE = 1_000, 768_000  # Hz
-_BLOCK = 1 << 18  # samples of all channels that are decoded at a time
-_SILENT = 1e-4  # of full scale, -80 dB: below that is the noise of a converter
-_CANCELLED = 1e-4  # share of the loudest channel's power below which the mean of all channels counts as cancelled
-_MISSING = 0.01  # share of the declared length that may be missing
-_MAX_DECLARED_BYTES = 0x7FFF_0000  # programs that write into a pipe declare this or more, as the size is unknown
-_DECLARED = re.compile(r": (\d+) \(should be (\d+)\)")  # libsndfile's log: declared and actual size of a chunk
+_BLOCK = 1 << 18  # samples (of all channels together) decoded at a time
+_SILENT = 1e-4  # peak relative to full scale (-80 dB), the noise level of converters
+_CANCELLED = 1e-4  # the channels cancel if their mean has less than this share of the loudest one's power
+_MISSING = 0.01  # maximum missing share of the declared length
+_MAX_DECLARED_BYTES = 0x7FFF_0000  # programs that write to a pipe declare this or more
+_DECLARED = re.compile(r": (\d+) \(should be (\d+)\)")  # in libsndfile's log: declared and actual size of a chunk
 
 Samples = Float32Array
 Source = str | Path | BinaryIO
@@ -51,8 +51,8 @@ class AudioClip:
 def read_clips(source: Source, name: str, max_s: float | None = None) -> Iterator[AudioClip]:
     """Yield the clips of a sound file, of ten seconds each; the last has 3 to 13 seconds, or all of a shorter file.
 
-    name: of the file in messages. max_s: refuse a longer file. Raises InputError for a file that is not a sound or is
-    damaged, truncated, empty or silent, or holds samples that are not finite; in part only at the end of the file.
+    name: of the file, for messages. max_s: maximum length in seconds. Raises InputError for a file that is not a sound
+    or is damaged, truncated, empty or silent, or holds samples that are not finite; it may be raised after some clips.
     """
     with _open_sound(source, name) as file:
         declared_s, clip, rest = _declared_s(file), round(CLIP_S * RATE), round(_MIN_LAST_CLIP_S * RATE)
@@ -70,12 +70,10 @@ def read_clips(source: Source, name: str, max_s: float | None = None) -> Iterato
                 blocks, n_samples, start = [joined[clip:]], n_samples - clip, start + clip
         if end_s < MIN_SOUND_S:
             n = round(end_s * file.samplerate)
-            raise InputError(f"{name} holds {n:,} samples, too few to hear: expected {MIN_SOUND_S:g} s or more")
+            raise InputError(f"{name} holds {n:,} samples, which is too short: expected {MIN_SOUND_S:g} s or more")
         _check_complete(name, declared_s, end_s)
         if peak < _SILENT:
-            raise InputError(
-                f"{name} is silent, nothing in it reaches -80 dB: record it again, nearer to the microphone"
-            )
+            raise InputError(f"{name} is silent, its peak is below -80 dB: record it again, closer to the microphone")
         yield AudioClip(_mono(np.concatenate(blocks)), start / RATE, end_s)
 
 
@@ -105,12 +103,12 @@ def span_as_wav(source: Source, start_s: float, end_s: float, name: str) -> byte
 
 
 class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no type hints
-    """A sound file read without the seeks that soundfile adds to every read: they fail where the length is unknown."""
+    """A SoundFile without the seek that soundfile adds to every read, which fails if the length is unknown."""
 
     header = b""
 
     def seekable(self) -> bool:
-        """Return False, which keeps soundfile from seeking; explicit calls of `seek` still work."""
+        """Return False, so that soundfile does not seek; explicit calls of `seek` still work."""
         return False
 
 
@@ -160,9 +158,9 @@ def _read_header(source: Source, name: str) -> bytes:
 
 
 def _declared_s(file: _SequentialFile) -> float:
-    """Return the length in seconds that a file's header declares; 0 where it declares none or only an estimate."""
+    """Return the length in seconds that a file's header declares; 0 if it declares none or an estimate."""
     estimated = file.format == "MP3" and b"Xing" not in file.header and b"Info" not in file.header
-    if estimated or file.frames == sys.maxsize:  # as in FLAC that was written into a pipe
+    if estimated or file.frames == sys.maxsize:  # FLAC written to a pipe
         return 0.0
     sizes = [(int(declared), int(actual)) for declared, actual in _DECLARED.findall(file.extra_info)]
     ratios = [declared / actual for declared, actual in sizes if actual and declared < _MAX_DECLARED_BYTES]
@@ -204,7 +202,7 @@ def _at_16k(file: _SequentialFile, name: str, n_frames: int = sys.maxsize) -> It
 
 
 def _mono(channels: Samples) -> Samples:
-    """Return the mean of all channels, or the loudest where they cancel, as with a microphone of reversed polarity."""
+    """Return the mean of all channels, or the loudest channel if they cancel (one with reversed polarity)."""
     mono = channels.mean(axis=1, dtype=np.float32)
     power = np.square(channels).mean(axis=0) if len(channels) else np.zeros(channels.shape[1])
     if np.square(mono).sum() < _CANCELLED * power.max() * len(mono):

@@ -1,28 +1,29 @@
-"""`python -m data_prep folder`: a progress bar while files are embedded, then a report on stdout and stderr."""
+"""The command `python -m data_prep folder`: progress bar, report, and a graceful stop by Ctrl-C."""
 
 import contextlib
 import os
+import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 from tqdm import tqdm
 
-from data_prep.interrupt import GracefulInterrupt
 from data_prep.sounds.folder import Outcome, prepare_folder
-from data_prep.sounds.walk import printable
+from data_prep.sounds.sound_files import printable
 
 
 def prepare_and_report(sounds: Path, out: Path, *, overwrite: bool) -> Outcome:
-    """Prepare a folder of sounds and print what became of its files; raises what `prepare_folder` raises."""
+    """Prepare a folder of sounds and print a report; raises what `prepare_folder` raises."""
     began = time.perf_counter()
     stopping = False
     with (
         _native_stderr_hidden() as stderr,
-        GracefulInterrupt() as interrupt,
-        tqdm(desc="listening", unit=" files", mininterval=0.5, file=stderr) as bar,
+        _graceful_interrupt() as interrupted,
+        tqdm(desc="embedding", unit=" files", mininterval=0.5, file=stderr) as bar,
     ):
 
         def show(done: int, total: int, path: str) -> None:
@@ -32,7 +33,7 @@ def prepare_and_report(sounds: Path, out: Path, *, overwrite: bool) -> Outcome:
 
         def should_stop() -> bool:
             nonlocal stopping
-            if interrupt.requested() and not stopping:
+            if interrupted() and not stopping:
                 stopping = True
                 bar.write("stopping after this clip; press Ctrl-C again to abort without writing", file=stderr)
             return stopping
@@ -53,7 +54,7 @@ def prepare_and_report(sounds: Path, out: Path, *, overwrite: bool) -> Outcome:
 
 @contextlib.contextmanager
 def _native_stderr_hidden() -> Iterator[TextIO]:
-    """Yield this process's stderr; warnings that decoders written in C print there are dropped meanwhile."""
+    """Yield a copy of stderr; in the block, file descriptor 2 is redirected to hide warnings of C decoders."""
     sys.stderr.flush()
     with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace") as stderr:
         try:
@@ -63,3 +64,21 @@ def _native_stderr_hidden() -> Iterator[TextIO]:
         finally:
             stderr.flush()
             os.dup2(stderr.fileno(), 2)
+
+
+@contextlib.contextmanager
+def _graceful_interrupt() -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns whether SIGINT was received; a second one raises KeyboardInterrupt."""
+    received = False
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal received
+        if received:
+            raise KeyboardInterrupt
+        received = True
+
+    earlier = signal.signal(signal.SIGINT, handle)
+    try:
+        yield lambda: received
+    finally:
+        signal.signal(signal.SIGINT, earlier)

@@ -1,10 +1,10 @@
-"""Preparing a folder of sounds as a dataset: each clip is embedded by YAMNet and labelled by its folder and by YAMNet.
+"""Preparation of a folder of sounds as a dataset: YAMNet embeds the clips; folder names and YAMNet label them.
 
-All clips are in the split `train`, so that every sound can be found. The queries that recall is measured with are
-excerpts, the middle halves of some of the clips: near to a clip as a person's query is, and never equal to one.
+All clips are in the split `train`, so that every sound can be found. The split `validation`, with which recall is
+measured, holds excerpts, the middle halves of some clips: similar to a clip but not equal to one.
 
-A later run embeds only files that are new or have changed; the clips of the others are taken from the dataset that it
-replaces, and those of a run that was killed from its journal (`data_prep.sounds.progress_journal`).
+A later run embeds only new and changed files; it takes the clips of other files from the dataset that it replaces, or
+from the journal of a killed run (`data_prep.sounds.progress_journal`).
 """
 
 import os
@@ -24,31 +24,31 @@ from data_prep.dataset.verify import verify_dataset
 from data_prep.dataset.writer import new_dataset
 from data_prep.errors import DatasetError, InputError, OutputError, StoppedError
 from data_prep.sounds.audio import AudioClip, read_clips
-from data_prep.sounds.model import get_model
+from data_prep.sounds.model_file import get_model
 from data_prep.sounds.progress_journal import EmbeddedClip, ProgressJournal
-from data_prep.sounds.walk import SoundFile, find_sounds, printable, sound_folder
+from data_prep.sounds.sound_files import SoundFile, find_sounds, printable, sound_folder
 from data_prep.sounds.yamnet import EMBEDDER, Yamnet
 
-EXCERPT_SUFFIX = "~middle"  # of the id of an excerpt
-SUGGESTED_SUFFIX = " (suggested)"  # of the name of a label that YAMNet gave
-_FOLDER, _YAMNET = "folder/", "yamnet/"  # prefixes of the id of a label, by where it comes from
-_MIN_SCORE = 0.3  # of a label to be suggested
+EXCERPT_SUFFIX = "~middle"  # suffix of the clip id of an excerpt
+SUGGESTED_SUFFIX = " (suggested)"  # suffix of the name of a label suggested by YAMNet
+_FOLDER, _YAMNET = "folder/", "yamnet/"  # prefixes of label ids, by origin
+_MIN_SCORE = 0.3  # minimum YAMNet score of a suggested label
 _MAX_SUGGESTED = 3
-_SILENCE = "Silence"  # YAMNet's label for a pause, which is not suggested
-_EXCERPT_SHARE = 0.1  # of the clips that give an excerpt,
-_MIN_EXCERPTS = 40  # and a larger share of a small folder
+_SILENCE = "Silence"  # a label of YAMNet that is never suggested
+_EXCERPT_SHARE = 0.1  # share of clips with an excerpt
+_MIN_EXCERPTS = 40  # a small folder has a larger share
 _BATCH_FILES = 1000
 
-Progress = Callable[[int, int, str], None]  # files done, files in all, the next file's path
+Progress = Callable[[int, int, str], None]  # files done, total files, path of the next file
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a folder.
+    """Result of preparing a folder.
 
-    files, clips: numbers in the dataset. embedded: number of files that were new or had changed. refused: (path,
-    reason) of each file that cannot be used. remaining: number of files not embedded, because the run was stopped.
-    damage: what was wrong with the earlier dataset, of which then nothing was reused; empty if nothing.
+    files, clips: numbers in the dataset. embedded: number of new or changed files. refused: (path, reason) of each
+    file that cannot be used. remaining: number of files not embedded because the run was stopped. damage: a problem of
+    the earlier dataset, which was then not reused; else empty.
     """
 
     files: int = 0
@@ -69,8 +69,8 @@ def prepare_folder(
 ) -> Outcome:
     """Write the dataset of the folder `sounds` to `out`, or update an earlier dataset of the same folder there.
 
-    should_stop: called before each clip; once it returns true, the files embedded so far are written. The next run
-    resumes from there, as it does after a kill.
+    should_stop: called before each clip; once it returns true, the files embedded so far are written, and the next run
+    embeds the rest.
     Raises InputError when no file can be used, DownloadError when YAMNet cannot be downloaded, OutputError when `out`
     is another dataset and `overwrite` is not given, or is not a dataset, or contains the sounds.
     """
@@ -117,16 +117,14 @@ def prepare_folder(
 
 
 def _check_apart(target: Path, folder: Path) -> None:
-    """Refuse a target that is or contains the folder of sounds, as replacing it would remove the sounds."""
+    """Raise OutputError for a target that is or contains the folder of sounds, which replacing would delete."""
     place = Path(os.path.realpath(target))
     if place == folder or place in folder.parents:
-        raise OutputError(
-            f"{printable(str(target))} holds the sounds themselves: choose another folder for the dataset"
-        )
+        raise OutputError(f"{printable(str(target))} contains the sounds: choose another folder for the dataset")
 
 
 def _clips_by_path(before: Dataset) -> dict[str, dict[str, EmbeddedClip]]:
-    """Return the clips of an earlier dataset by the path of their file, then by id, in order of time."""
+    """Return the clips of an earlier dataset by path of their file, then by id, in order of time."""
     excerpts = {clip_id: row for row, clip_id in enumerate(before.clips("validation")["clip_id"].to_pylist())}
     features, excerpt_features = before.features("train"), before.features("validation")
     by_path: dict[str, dict[str, EmbeddedClip]] = defaultdict(dict)
@@ -145,20 +143,20 @@ def _clips_by_path(before: Dataset) -> dict[str, dict[str, EmbeddedClip]]:
 
 
 def _unchanged(file: SoundFile, clips: Mapping[str, EmbeddedClip]) -> list[EmbeddedClip]:
-    """Return the clips of an earlier dataset if their ids are those of the file as it is now, else none."""
+    """Return a file's clips from an earlier dataset if their ids show that it has not changed, else none."""
     same = list(clips) == [file.clip_id(number, len(clips)) for number in range(len(clips))]
     return list(clips.values()) if same else []
 
 
 def _choose_excerpts(file: SoundFile, clips: Sequence[EmbeddedClip], share: float) -> list[EmbeddedClip]:
-    """Return the clips with the excerpts that belong to `share`; none if one of those is missing."""
+    """Return the clips with an excerpt for a share of them; none if one of these excerpts is missing."""
     chosen = [clip if file.draw(number) < share else replace(clip, excerpt=None) for number, clip in enumerate(clips)]
     missing = any(file.draw(number) < share and clip.excerpt is None for number, clip in enumerate(clips))
     return [] if missing else chosen
 
 
 class _FileEmbedder:
-    """Embeds files with YAMNet, which is downloaded and loaded for the first file that needs it."""
+    """Embeds files with YAMNet, which is downloaded and loaded at first use."""
 
     def __init__(self, folder: Path, share: float) -> None:
         self._folder = folder
@@ -169,7 +167,7 @@ class _FileEmbedder:
         return Yamnet(get_model())
 
     def clips(self, file: SoundFile, should_stop: Callable[[], bool]) -> list[EmbeddedClip]:
-        """Return the clips of a file. Raises InputError, or StoppedError when `should_stop` returns true before one."""
+        """Return the clips of a file. Raises InputError, or StoppedError once `should_stop` returns true."""
         found: list[EmbeddedClip] = []
         for clip in read_clips(self._folder / file.path, "it"):
             if should_stop():
@@ -188,7 +186,7 @@ class _FileEmbedder:
 
 
 def _open_earlier(target: Path, folder: Path) -> Dataset | None:
-    """Return the dataset at `target` if it was made of this folder with the embedder used now."""
+    """Return the dataset at `target` if it was made from this folder with the current embedder."""
     try:
         before = open_dataset(target)
     except DatasetError:
@@ -211,7 +209,7 @@ def _write(
         features={"aggregation": "one vector a clip of about ten seconds", "embedder": EMBEDDER},
     )
     skipped = [{"where": path, "reason": reason} for path, reason in outcome.refused]
-    stopped = f"{outcome.remaining:,} files were not listened to, since the work was stopped: run it again."
+    stopped = f"{outcome.remaining:,} files were not embedded because the run was stopped: run it again."
     files = list(embedded)
     with new_dataset(target, labels, overwrite=overwrite) as writer:
         for first in range(0, len(files), _BATCH_FILES):
@@ -220,10 +218,7 @@ def _write(
 
 
 def _labels(embedded: Mapping[SoundFile, list[EmbeddedClip]]) -> list[Label]:
-    """Return the label table: the names of folders, then those that YAMNet suggests, each in alphabetical order.
-
-    Names are unique, whatever folders are called.
-    """
+    """Return the label table: folder names, then YAMNet's suggestions, each in alphabetical order; names are unique."""
     folders = sorted({file.label for file in embedded if file.label})
     suggested = sorted({name for clips in embedded.values() for clip in clips for name in clip.suggested})
     table = [Label(f"{_FOLDER}{name}", name) for name in folders]
@@ -236,7 +231,7 @@ def _labels(embedded: Mapping[SoundFile, list[EmbeddedClip]]) -> list[Label]:
 
 
 def _batch(embedded: Mapping[SoundFile, list[EmbeddedClip]], index: Mapping[str, int]) -> ClipBatch:
-    """Return the clips and their excerpts."""
+    """Return the clips of some files, and their excerpts, as one batch."""
     rows: list[tuple[Any, ...]] = []
     for file, clips in embedded.items():
         given = [f"{_FOLDER}{file.label}"] if file.label else []

@@ -1,11 +1,11 @@
-"""Label centroids: a query for a sound among features that no public model computes, from YAMNet's label scores.
+"""Label centroids: a query for a sound from YAMNet's label scores, where the dataset's own model is not available.
 
 AudioSet's features cannot be computed for a new recording, as their model was not published. But YAMNet scores a sound
-over AudioSet's own labels, and every label has a centroid among the features: the mean of the clips that carry it. The
-query is the mean of the centroids, weighted by score and by the logarithm of how rare the label is, and multiplied by
-the inverse of the features' covariance (Fisher's linear discriminant: R. Fisher, "The use of multiple measurements in
-taxonomic problems", 1936), so that directions in which all clips differ count little. It finds clips with the same
-labels, not clips that sound alike in every detail.
+over AudioSet's labels, and every label has a centroid among the features: the mean of the clips that have it. The query
+is the mean of the centroids, weighted by score and by the logarithm of how rare the label is, and multiplied by the
+inverse of the features' covariance (Fisher's linear discriminant: R. Fisher, "The use of multiple measurements in
+taxonomic problems", 1936), so that directions in which all clips vary count less. It finds clips with the same labels,
+not clips that are similar in every detail.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from data_prep.arrays import Float32Array, Float64Array, Int64Array
 from data_prep.dataset.reader import Dataset
 from data_prep.errors import InputError
 
-_MAX_ROWS = 50_000  # rows are in random order, and more of them hardly change a mean
-_BLOCK = 4_096  # rows added up at a time
+_MAX_ROWS = 50_000  # a random sample: rows are in random order
+_BLOCK = 4_096  # rows summed at a time
 _RIDGE = 1e-4  # added to the variance of unit vectors; keeps the covariance of few clips invertible
 
 
@@ -26,8 +26,8 @@ _RIDGE = 1e-4  # added to the variance of unit vectors; keeps the covariance of 
 class LabelCentroids:
     """The centroids of a dataset's labels.
 
-    mean: float64[d], of features scaled to unit length. weights: float64[labels, d], what a score of one adds to the
-    query. label_of_class: int64[classes], for each of YAMNet's classes its label, -1 where no clip carries it.
+    mean: float64[d], of features scaled to unit length. weights: float64[labels, d], the contribution of a score of one
+    to the query. label_of_class: int64[classes], the label of each YAMNet class, -1 if no clip has it.
     """
 
     mean: Float64Array
@@ -45,9 +45,9 @@ class LabelCentroids:
         label_of_class = np.array([index.get(name, -1) for name in names], np.int64)
         if (label_of_class < 0).all():
             raise InputError(
-                f"{dataset.title} cannot be searched with a sound: it carries none of the labels that YAMNet scores"
+                f"{dataset.title} cannot be searched with a sound: it has none of the labels that YAMNet scores"
             )
-        X = np.array(dataset.features("train")[:n], np.float64)  # then in place: this is the app's peak of memory
+        X = np.array(dataset.features("train")[:n], np.float64)  # modified in place, as this is the app's peak memory
         X /= np.maximum(np.sqrt(np.einsum("ij,ij->i", X, X)), 1e-12)[:, None]
         mean = X.mean(axis=0)
         X -= mean

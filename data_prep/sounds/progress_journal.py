@@ -1,9 +1,8 @@
-"""Journal of embedded files: a run over a folder that is killed loses the file it was working on and no more.
+"""Journal of embedded files, so that a killed run loses only the file that it was embedding.
 
-The journal of a dataset is the file `.<name>.heard` beside it. Each file that has been embedded appends one line: a
-sha256 and the facts as JSON. A kill truncates the last line at most, and its hash shows that. The hash also covers the
-folder and the model, so a journal of another folder or model is ignored. The journal is removed when the dataset, which
-holds the same facts, has been written.
+The journal of a dataset is the file `.<name>.heard` beside it. Each embedded file appends one line: a sha256, and
+the facts as JSON. A kill can truncate only the last line, which its hash reveals. The hash also covers the folder and
+the model, so a journal of another folder or model is ignored. The journal is removed when the dataset is complete.
 """
 
 import base64
@@ -22,7 +21,7 @@ import numpy as np
 from data_prep.arrays import Float32Array
 from data_prep.dataset.output_folder import as_output_error
 from data_prep.errors import OutputError
-from data_prep.sounds.walk import SoundFile
+from data_prep.sounds.sound_files import SoundFile
 from data_prep.sounds.yamnet import EMBEDDER
 from earshot_common.locks import try_lock
 
@@ -33,8 +32,8 @@ _FORMAT = "heard 1"
 class EmbeddedClip:
     """One clip of a file as it is written to the dataset.
 
-    suggested: names of labels, best first. feature: float32[128]. excerpt: the feature of the clip's middle half, for
-    clips that give an excerpt.
+    suggested: names of labels, best first. feature: float32[128]. excerpt: float32[128], the feature of the
+    clip's middle half, or None.
     """
 
     start_s: float
@@ -46,9 +45,9 @@ class EmbeddedClip:
 
 
 class ProgressJournal:
-    """The files of `folder` that earlier runs have embedded for the dataset `target`, and those that this run embeds.
+    """The embedded files of `folder` for the dataset `target`: those of earlier runs, and those added by this run.
 
-    Raises OutputError while another run works on `target`.
+    Raises OutputError if another run writes `target`.
     """
 
     def __init__(self, target: Path, folder: Path) -> None:
@@ -72,11 +71,11 @@ class ProgressJournal:
         """Remove the journal if the dataset was written or nothing was embedded."""
         if kind is None or not self._file.tell():
             self._path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # of a full disk, which `add` has reported
+        with contextlib.suppress(OSError):  # a full disk, reported by `add`
             self._file.close()
 
     def clips(self, file: SoundFile) -> list[EmbeddedClip]:
-        """Return the clips of a file that was embedded and has not changed since; none of any other."""
+        """Return the clips of an embedded, unchanged file; an empty list for other files."""
         return self._embedded.get(file, [])
 
     def add(self, file: SoundFile, clips: Sequence[EmbeddedClip]) -> None:
@@ -84,7 +83,7 @@ class ProgressJournal:
         text = json.dumps({**asdict(file), "clips": [_to_json(clip) for clip in clips]}).encode()
         with as_output_error(self._path):
             self._file.write(self._hash(text) + b" " + text + b"\n")
-            self._file.flush()  # to the system, which survives a kill; a sync to disk would cost more
+            self._file.flush()  # enough to survive a kill; a sync to disk would cost more
 
     def _read(self) -> list[tuple[SoundFile, list[EmbeddedClip]]]:
         """Return the lines before the first invalid one, and truncate the file there."""

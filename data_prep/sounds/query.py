@@ -1,4 +1,4 @@
-"""Queries from sounds: a recording or an upload is embedded so that it can be searched for in a dataset."""
+"""Queries from sounds: a recording or an upload is embedded as a feature of a dataset."""
 
 import io
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ from data_prep.sample.synth.scene import level
 from data_prep.sounds import yamnet
 from data_prep.sounds.audio import Samples, read_clips
 from data_prep.sounds.label_centroids import LabelCentroids
-from data_prep.sounds.model import get_model
+from data_prep.sounds.model_file import get_model
 from data_prep.sounds.yamnet import Yamnet
 
 MAX_SOUND_S = 60.0  # length of a recording
 MAX_UPLOAD_BYTES = 5_000_000
-_LOUDNESS = 10 ** (-19.5 / 20)  # median RMS of the loudest quarter of a second over the sample's clips
+_LOUDNESS = 10 ** (-19.5 / 20)  # median over the sample's clips of the RMS of their loudest quarter of a second
 
 
 @dataclass(frozen=True, slots=True)
 class SoundQuery:
     """A query made from a sound.
 
-    feature: float32[dim]. labels: the five labels with YAMNet's highest scores, as (name, score), best first; empty
-    where YAMNet is not used. seconds: length of the sound.
+    feature: float32[dim]. labels: (name, score) of the five labels that YAMNet scores highest, best first; empty if
+    YAMNet is not used. seconds: length of the sound.
     """
 
     feature: Float32Array
@@ -41,8 +41,8 @@ class SoundQuery:
 class SoundEmbedder:
     """Embeds sounds as queries for one dataset; the model and the label centroids are loaded at first use.
 
-    `method`: "embedder" where the dataset's own embedder can be run, so that a clip given as a query has the feature
-    stored for it; else "labels", by way of `data_prep.sounds.label_centroids`.
+    `method`: "embedder" if the dataset's own embedder is available, so that a clip of the dataset as a query has the
+    feature stored for it; else "labels", by `data_prep.sounds.label_centroids`.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -52,7 +52,7 @@ class SoundEmbedder:
         self.method: Literal["embedder", "labels"] = "embedder" if self._is_yamnet or self._is_log_mel else "labels"
 
     def embed(self, data: bytes, name: str = "your sound") -> SoundQuery:
-        """Return the query for the bytes of a sound file, which are not stored; `name` is used in messages.
+        """Return the query for the bytes of a sound file; `name` is for messages.
 
         Raises InputError for a file that is too large, too long, silent or not a sound.
         """
@@ -62,7 +62,7 @@ class SoundEmbedder:
         clips = list(read_clips(io.BytesIO(data), name, max_s=MAX_SOUND_S))
         samples, seconds = np.concatenate([clip.samples for clip in clips]), clips[-1].end_s
         if self._is_log_mel:
-            frame = embedding.embed(_like_the_sample(samples))
+            frame = embedding.embed(_loudest_excerpt(samples))
             return SoundQuery(mean_features(frame[None], np.ones(1, np.int64))[0], (), seconds)
         output = self._yamnet.run(samples)
         best = np.argsort(-output.scores, kind="stable")[:5]
@@ -79,8 +79,8 @@ class SoundEmbedder:
         return LabelCentroids.from_dataset(self._dataset, self._yamnet.names)
 
 
-def _like_the_sample(samples: Samples) -> Samples:
-    """Return the loudest 2.5 seconds at the level of the sample's clips; a shorter sound is padded with silence."""
+def _loudest_excerpt(samples: Samples) -> Samples:
+    """Return the loudest 2.5 seconds, at the level of the sample's clips; a shorter sound is padded with zeros."""
     if len(samples) < N_SAMPLES:
         samples = np.pad(samples, (0, N_SAMPLES - len(samples)))
     energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])

@@ -1,15 +1,15 @@
-"""Signatures of sound files: whether the first bytes of a file are those of a format that libsndfile decodes.
+"""Signatures of sound files: the first bytes of each format that libsndfile decodes.
 
-libsndfile alone falls back on the file's name, and decodes programs that are called .mp3.
+Without this check libsndfile relies on the file name, and decodes any file called .mp3.
 """
 
 HEADER_SIZE = 16_384  # bytes that are examined
 
 _SIGNATURES = (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS", b"FORM", b".snd", b"dns.", b"caff", b"riff", b"ID3")
-_MIN_MPEG_FRAMES = 3  # in a row, which do not occur by chance
+_MIN_MPEG_FRAMES = 3  # consecutive frames, which do not occur by chance
 
 # ISO/IEC 11172-3 and 13818-3: kbit/s by (version 1, layer) and index; versions 2 and 2.5 share theirs. Layer 1 is left
-# out: it is not in use, and its frames are so short that programs contain byte sequences like several of them.
+# out: it is not in use, and its frames are so short that other files contain similar byte sequences.
 _LOW = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _KBITS = {
     (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),

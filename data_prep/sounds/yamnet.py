@@ -1,12 +1,12 @@
-"""YAMNet: the feature of a sound, 128 numbers, and its scores over 521 of AudioSet's labels.
+"""YAMNet: computes the feature of a sound (128 numbers) and its scores over 521 of AudioSet's labels.
 
 The model (M. Plakal, D. Ellis 2020; MobileNet v1 trained on AudioSet) takes 0.975 s at a time. The input of its last
 layer is a vector of 1,024 numbers >= 0, most of them 0. A clip's feature is computed from these vectors in three steps:
 the mean over the clip's frames; the square root, which keeps a few large numbers from dominating (R. Arandjelović and
 A. Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012); and a fixed random projection
 to 128 dimensions that preserves angles (N. Ailon, B. Chazelle, "Approximate nearest neighbors and the fast
-Johnson-Lindenstrauss transform", STOC 2006): random signs, a Walsh-Hadamard transform, 128 of its 1,024 rows. As it
-consists of signs and sums alone, it is the same on every machine.
+Johnson-Lindenstrauss transform", STOC 2006): random signs, a Walsh-Hadamard transform, 128 of its 1,024 rows. It uses
+only signs and sums, so it is the same on every machine.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ import numpy as np
 
 from data_prep.arrays import Float32Array, Float64Array, Int64Array
 from data_prep.sounds.audio import Samples
-from data_prep.sounds.model import Model
+from data_prep.sounds.model_file import Model
 
 DIM = 128
 EMBEDDER = "YAMNet, 1,024 numbers a frame; mean, square root, fixed random projection to 128"

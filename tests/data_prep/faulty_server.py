@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import google_crc32c
 
-Fault = Callable[["Request"], bool]  # answers a request and returns True, or returns False to let the server answer
+Fault = Callable[["Request"], bool]  # responds and returns True; False lets the server respond
 
 
 class Request(BaseHTTPRequestHandler):
@@ -25,11 +25,11 @@ class Request(BaseHTTPRequestHandler):
         try:
             if faults and faults.pop(0)(self):
                 return
-            self.answer()
+            self.respond()
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
-    def answer(self) -> None:
+    def respond(self) -> None:
         data = self.site.files.get(self.path)
         if data is None:
             self.send_error(404)
@@ -144,7 +144,7 @@ def cut_after(size: int) -> Fault:
 
 
 def wrong_range(request: Request) -> bool:
-    """Answer with the range from byte 0, whatever was requested."""
+    """Respond with the range from byte 0 to any request."""
     request.begin(206, len(request.data), Content_Range=f"bytes 0-{len(request.data) - 1}/{len(request.data)}")
     request.send(request.data)
     return True
@@ -157,7 +157,7 @@ def ignore_range(request: Request) -> bool:
 
 
 def login_page(marked: bool) -> Fault:
-    """Answer with an HTML page, as a network that demands a login does; `marked`: with the content type of HTML."""
+    """Respond with an HTML page, as a network that requires a login does; `marked`: with the content type of HTML."""
 
     def fault(request: Request) -> bool:
         data = b"<!DOCTYPE html><title>Log in</title>"

@@ -1,4 +1,4 @@
-"""A small AudioSet as it is published: the archive and the tables, by their paths on a server."""
+"""A small AudioSet in the published layout: the archive and the tables, by their paths on a server."""
 
 import gzip
 from collections.abc import Sequence

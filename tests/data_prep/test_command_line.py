@@ -62,7 +62,7 @@ def run(*words: object, code: str | None = None, root: Path, **options: object) 
 def test_ctrl_c_prints_a_message_and_leaves_nothing(command: list[str], root: Path, tmp_path: Path) -> None:
     done = run(*command, signal.SIGINT.value, code=INTERRUPTED, root=root)
     assert done.returncode == 130
-    assert done.stderr.splitlines()[-1] == "interrupted: nothing is left half-written"
+    assert done.stderr.splitlines()[-1] == "interrupted: no incomplete file is left"
     assert done.stdout == ""
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -156,11 +156,11 @@ def test_segments_may_be_given_together_or_one_by_one(tmp_path: Path, capsys: py
 
 
 def test_the_sample_is_written_with_the_options_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    asked = []
-    monkeypatch.setattr("data_prep.sample.build.write_sample", lambda out, **options: asked.append((out, options)))
+    calls = []
+    monkeypatch.setattr("data_prep.sample.build.write_sample", lambda out, **options: calls.append((out, options)))
     assert main(["sample", "--out", str(tmp_path / "s")]) == 0
     assert main(["sample", "--out", str(tmp_path / "s"), "--clips", "70", "--overwrite"]) == 0
-    assert asked == [
+    assert calls == [
         (tmp_path / "s", {"clips": 20_000, "overwrite": False}),
         (tmp_path / "s", {"clips": 70, "overwrite": True}),
     ]

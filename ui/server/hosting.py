@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from data_prep.audioset.fetch import NAMES, Subset, download_audioset
-from data_prep.download.parcel import fetch_dataset, is_fetched
+from data_prep.download.packed_dataset import fetch_dataset, is_fetched
 from data_prep.download.progress import Progress
 from data_prep.errors import InputError
 from ui import paths

@@ -1,4 +1,3 @@
-# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Alarms and signals: sirens, horns, telephones and beeps, many of them fixed by a standard."""
 
 import numpy as np

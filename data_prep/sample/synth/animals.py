@@ -1,4 +1,3 @@
-# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Insects, animals, birds and people: a source of pulses or tones, the formants of a throat, and a typical rhythm.
 
 A voice is source and filter: pulses from the throat, shaped by the mouth (Fant 1960; Klatt 1980).

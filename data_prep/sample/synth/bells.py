@@ -1,4 +1,3 @@
-# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Struck metal and glass: bodies whose partials are not harmonic, each by its table of mode ratios.
 
 Ratios from Fletcher & Rossing, The Physics of Musical Instruments (2nd ed., 1998): bells ch. 21, bars ch. 19,

@@ -1,4 +1,3 @@
-# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Percussion: drums, cymbals, tuned bars and clapping hands."""
 
 import numpy as np

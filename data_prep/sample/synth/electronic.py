@@ -1,4 +1,3 @@
-# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Electronic sounds: synthesisers, test signals, noise, mains hum and old video games."""
 
 import numpy as np

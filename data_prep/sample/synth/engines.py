@@ -1,4 +1,3 @@
-# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Engines and rotors: a train of pulses at the firing rate, through the resonances of pipes and sheet metal."""
 
 import numpy as np

@@ -1,4 +1,3 @@
-# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Everyday sounds: clocks, steps, knocks, typing, keys, glass, explosions and gunshots."""
 
 import numpy as np

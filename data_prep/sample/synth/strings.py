@@ -1,4 +1,3 @@
-# ruff: noqa: D401 - the docstring of a kind says what one hears
 """String instruments: plucked, struck and bowed.
 
 Plucked strings are Karplus & Strong (Digital synthesis of plucked-string and drum timbres, 1983) with the

@@ -1,4 +1,3 @@
-# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Weather, water and fire: filtered noise, and many small events at random times and strengths."""
 
 import numpy as np

@@ -1,4 +1,3 @@
-# ruff: noqa: D401 - the docstring of a kind says what one hears
 """Wind instruments and whistles: pipes, reeds, brass and lips."""
 
 from itertools import pairwise

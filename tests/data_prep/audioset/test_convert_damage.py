@@ -54,7 +54,7 @@ def test_a_label_beyond_the_table_is_refused_with_file_and_offset(refused: Calla
     whole = shard(clips("zz", 5))
     (features / "eval/zz.tfrecord").write_bytes(whole + framed(clip("zz000000099", [3])))
     message = refused()
-    assert f"eval/zz.tfrecord, at byte {len(whole):,}: carries label 3, the label table has 0 to 2" in message
+    assert f"eval/zz.tfrecord, at byte {len(whole):,}: has label 3, the label table has 0 to 2" in message
 
 
 def test_a_truncated_shard_is_refused_with_file_and_offset(refused: Callable[..., str], features: Path) -> None:
@@ -185,7 +185,7 @@ def test_keep_going_keeps_valid_clips_and_reports_the_rest(
     assert (wrong["offset"], wrong["clips_kept"]) == (len(first_two), 2)
     assert wrong["reason"] == "has 11 frames, expected 1 to 10"
     report = capsys.readouterr().err
-    assert f"lost: eval/zz.tfrecord, at byte {len(first_two):,}: has 11 frames" in report
+    assert f"left out: eval/zz.tfrecord, at byte {len(first_two):,}: has 11 frames" in report
     assert "11 clips kept, an unknown number lost" in report
 
 
@@ -201,7 +201,7 @@ def test_keep_going_reads_no_more_of_a_shard_after_its_first_bad_record(
     assert [loss["offset"] for loss in manifest["skipped"]] == [len(shard(records[:3]))]
 
 
-def test_ten_bad_shards_of_a_thousand_cost_exactly_what_is_reported(convert: Convert, tmp_path: Path) -> None:
+def test_ten_bad_shards_of_a_thousand_lose_exactly_what_is_reported(convert: Convert, tmp_path: Path) -> None:
     keys = [f"{a}{b}" for a in "abcdefghijklmnopqrstuvwxyzABCDEF" for b in "abcdefghijklmnopqrstuvwxyzABCDEF"][:1000]
     shards = {f"eval/{key}.tfrecord": shard(clips(key, 2)) for key in keys}
     bad = sorted(shards)[50::100]

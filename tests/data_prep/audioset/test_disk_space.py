@@ -1,4 +1,4 @@
-"""AudioSet is not downloaded to a disk too small for it; the error says what is needed, free, and to do."""
+"""Disk space is checked before AudioSet is downloaded; the error states the space needed and free, and what to do."""
 
 import shutil
 from collections import namedtuple
@@ -28,17 +28,17 @@ def site(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def leave(monkeypatch):
+def set_free_bytes(monkeypatch):
     """Return a function that sets how many bytes are free on every disk."""
     return lambda free: monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 10**12 - free, free))
 
 
-def get(site, tmp_path, subset, **options):
+def download(site, tmp_path, subset, **options):
     download_audioset(subset, tmp_path / "data/d", mirrors=[f"{site.address}/v1"], **options)
     return tmp_path / "data/d"
 
 
-def need(site, subset, *, frames=False):
+def needed_bytes(site, subset, *, frames=False):
     """Return how many bytes are needed from the beginning."""
     if subset == "full":
         return len(site.files[ARCHIVE]) + disk_space.conversion_bytes(N_ALL, frames=frames)
@@ -47,66 +47,70 @@ def need(site, subset, *, frames=False):
 
 @pytest.mark.parametrize("frames", [False, True])
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-def test_a_disk_one_byte_too_small_is_refused_before_the_archive_comes(site, leave, tmp_path, subset, frames):
-    leave(need(site, subset, frames=frames) - 1)
-    with pytest.raises(OutputError, match=rf"(?s)not enough room on the disk of {tmp_path}/data: .*free 1 MB more, or"):
-        get(site, tmp_path, subset, frames=frames)
-    kept = sum(path.stat().st_size for path in (tmp_path / "data/.d.download").iterdir() if "features" in path.name)
-    assert kept < 1000
+def test_a_disk_one_byte_too_small_is_refused_before_the_archive_is_downloaded(
+    site, set_free_bytes, tmp_path, subset, frames
+):
+    set_free_bytes(needed_bytes(site, subset, frames=frames) - 1)
+    with pytest.raises(
+        OutputError, match=rf"(?s)not enough space on the disk of {tmp_path}/data: .*free 1 MB more, or"
+    ):
+        download(site, tmp_path, subset, frames=frames)
+    n_bytes = sum(path.stat().st_size for path in (tmp_path / "data/.d.download").iterdir() if "features" in path.name)
+    assert n_bytes < 1000
     assert not (tmp_path / "data/d").exists()
-    leave(need(site, subset, frames=frames))
-    get(site, tmp_path, subset, frames=frames)
+    set_free_bytes(needed_bytes(site, subset, frames=frames))
+    download(site, tmp_path, subset, frames=frames)
 
 
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-def test_downloaded_bytes_need_no_more_space(site, leave, tmp_path, monkeypatch, subset):
-    monkeypatch.setattr("data_prep.audioset.stream._NOTE_EVERY_S", 0)
+def test_downloaded_bytes_need_no_more_space(site, set_free_bytes, tmp_path, monkeypatch, subset):
+    monkeypatch.setattr("data_prep.audioset.stream._RECORD_EVERY_S", 0)
     monkeypatch.setattr("data_prep.download.gunzip._SPACING", 1 << 14)
     site.faults[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) * 19 // 20), *[status(500)] * 9]
     with pytest.raises(DownloadError):
-        get(site, tmp_path, subset)
+        download(site, tmp_path, subset)
     site.faults.clear()
     folder = tmp_path / "data/.d.download"
     there = (folder / ("shards.tar" if subset == "balanced" else ".features.tar.gz.part")).stat().st_size
     assert there > 0
-    leave(need(site, subset) - there)
-    get(site, tmp_path, subset)
+    set_free_bytes(needed_bytes(site, subset) - there)
+    download(site, tmp_path, subset)
 
 
-def test_a_downloaded_archive_needs_space_only_for_its_conversion(site, leave, tmp_path):
+def test_a_downloaded_archive_needs_space_only_for_its_conversion(site, set_free_bytes, tmp_path):
     folder = tmp_path / "data/.d.download"
     folder.mkdir(parents=True)
     (folder / "features.tar.gz").write_bytes(site.files[ARCHIVE])
-    leave(disk_space.conversion_bytes(N_ALL, frames=False) - 1)
+    set_free_bytes(disk_space.conversion_bytes(N_ALL, frames=False) - 1)
     with pytest.raises(OutputError, match=r"data: 1 MB are needed while the clips are converted, and 0 MB are free"):
-        get(site, tmp_path, "full")
-    leave(disk_space.conversion_bytes(N_ALL, frames=False))
-    get(site, tmp_path, "full")
+        download(site, tmp_path, "full")
+    set_free_bytes(disk_space.conversion_bytes(N_ALL, frames=False))
+    download(site, tmp_path, "full")
 
 
 def test_leftovers_of_a_killed_run_are_removed_before_the_space_is_checked(site, tmp_path, monkeypatch):
     dead = tmp_path / "data/.d.0123abcd.tmp"
     dead.mkdir(parents=True)
-    enough = need(site, "balanced")
+    enough = needed_bytes(site, "balanced")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 0, 0 if dead.exists() else enough))
-    get(site, tmp_path, "balanced")
+    download(site, tmp_path, "balanced")
 
 
-def test_the_command_prints_one_message(site, leave, tmp_path, monkeypatch, capsys):
+def test_the_command_prints_one_message(site, set_free_bytes, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("EARSHOT_AUDIOSET", f"{site.address}/v1")
-    leave(1000)
+    set_free_bytes(1000)
     assert main(["audioset", "--subset", "full", "--out", str(tmp_path / "data/d")]) == 2
-    assert capsys.readouterr().err.splitlines()[-2].startswith("error: there is not enough room on the disk of ")
+    assert capsys.readouterr().err.splitlines()[-2].startswith("error: there is not enough space on the disk of ")
 
 
-def test_bytes_of_a_killed_download_count_before_the_server_is_asked(leave, tmp_path):
-    leave(0)
+def test_bytes_of_a_killed_download_count_before_the_server_is_asked(set_free_bytes, tmp_path):
+    set_free_bytes(0)
     needed, free = disk_space_for("full", tmp_path / "data/d")
     assert (4e9 < needed < 4.5e9, free) == (True, 0)
     work = tmp_path / "data/.d.download"
     work.mkdir(parents=True)
     (work / ".features.tar.gz.part").write_bytes(bytes(5000))
-    leave(7)
+    set_free_bytes(7)
     assert disk_space_for("full", tmp_path / "data/d") == (needed - 5000, 7)
 
 

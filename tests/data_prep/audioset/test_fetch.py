@@ -1,4 +1,4 @@
-"""`python -m data_prep audioset` against a server with a small AudioSet that fails in the ways servers fail."""
+"""`python -m data_prep audioset` against a server with a small AudioSet and typical faults."""
 
 import gzip
 import os
@@ -24,7 +24,7 @@ Get = Callable[..., Path]
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     monkeypatch.setattr("data_prep.download.remote._PAUSES_S", (0, 0.01, 0.01))
-    monkeypatch.setattr("data_prep.audioset.stream._NOTE_EVERY_S", 0)
+    monkeypatch.setattr("data_prep.audioset.stream._RECORD_EVERY_S", 0)
     monkeypatch.setattr("data_prep.download.gunzip._SPACING", 1 << 14)
     with serve(publish(tmp_path)) as site:
         yield site
@@ -41,15 +41,15 @@ def get(site: FaultyServer, tmp_path: Path) -> Get:
     return run
 
 
-def nothing_but_the_work(tmp_path: Path) -> bool:
+def only_the_work_folder_is_left(tmp_path: Path) -> bool:
     """Return whether only the work folder is there."""
     return [path.name for path in (tmp_path / "data").iterdir()] == [".d.download"]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def expected_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Return the files of `balanced` when nothing goes wrong."""
-    folder = tmp_path_factory.mktemp("undisturbed")
+    folder = tmp_path_factory.mktemp("expected_files")
     with serve(publish(folder)) as site:
         download_audioset("balanced", folder / "d", mirrors=[f"{site.address}/v1"])
     return content(folder / "d")
@@ -65,13 +65,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     ],
 )
 def test_balanced_is_the_two_small_splits_wherever_they_lie_in_the_archive(
-    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, order: tuple[str, ...] | str
+    site: FaultyServer, get: Get, expected_files: dict[str, bytes], tmp_path: Path, order: tuple[str, ...] | str
 ) -> None:
     site.files = publish(tmp_path, order)
     path = get()
     assert open_dataset(path).source.endswith("27 balanced, 14 evaluation clips")
     assert sum(open_dataset(path).manifest["rows"].values()) == N_SMALL
-    assert content(path) == undisturbed
+    assert content(path) == expected_files
 
 
 def test_full_contains_all_clips(get: Get) -> None:
@@ -131,10 +131,10 @@ def test_without_the_ontology_labels_have_no_parents_and_a_note_says_so(site: Fa
     [status(500), status(502), cut_after(10_000)],
 ])  # fmt: skip
 def test_many_failures_of_the_server_change_nothing(
-    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], faults: list
+    site: FaultyServer, get: Get, expected_files: dict[str, bytes], faults: list
 ) -> None:
     site.faults[ARCHIVE] = list(faults)
-    assert content(get()) == undisturbed
+    assert content(get()) == expected_files
 
 
 @pytest.mark.parametrize("trouble", [[status(404)], [status(500)] * 9, [cut_after(9_000), wrong_range]])
@@ -144,21 +144,21 @@ def test_a_server_that_keeps_failing_is_named_and_a_later_run_resumes(
 ) -> None:
     site.faults[ARCHIVE] = list(trouble)
     with pytest.raises(
-        DownloadError, match=rf"(?s)cannot download features\.tar\.gz.*{site.address}/v1.*resumes there"
+        DownloadError, match=rf"(?s)cannot download features\.tar\.gz.*{site.address}/v1.*to resume"
     ):
         get(subset)
-    assert nothing_but_the_work(tmp_path)
+    assert only_the_work_folder_is_left(tmp_path)
     site.faults.clear()
     get(subset)
 
 
-def test_a_mirror_takes_over(site: FaultyServer, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_mirror_takes_over(site: FaultyServer, expected_files: dict[str, bytes], tmp_path: Path) -> None:
     site.faults[ARCHIVE] = [cut_after(30_000)]
     with serve(dict(site.files)) as other:
         mirrors = ["http://127.0.0.1:9/v1", f"{site.address}/v1/", f"{other.address}/v1"]
         download_audioset("balanced", tmp_path / "data/d", mirrors=mirrors)
         assert ranges(other) == [30_000]
-    assert content(tmp_path / "data/d") == undisturbed
+    assert content(tmp_path / "data/d") == expected_files
 
 
 def test_an_archive_that_changes_while_it_is_read_is_read_anew(site: FaultyServer, get: Get, tmp_path: Path) -> None:
@@ -174,13 +174,13 @@ def test_an_archive_that_changes_while_it_is_read_is_read_anew(site: FaultyServe
 
 
 def test_an_archive_that_changed_between_two_runs_is_read_anew(
-    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], tmp_path: Path
+    site: FaultyServer, get: Get, expected_files: dict[str, bytes], tmp_path: Path
 ) -> None:
     site.faults[ARCHIVE] = [cut_after(100_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         get()
     site.files, site.faults = publish(tmp_path, "mixed"), {}
-    assert content(get()) == undisturbed
+    assert content(get()) == expected_files
 
 
 @pytest.mark.parametrize("subset", ["balanced", "full"])
@@ -191,7 +191,8 @@ def test_a_file_that_is_not_an_archive_is_refused_and_the_tables_are_kept(
     good = site.files[ARCHIVE]
     site.files[ARCHIVE] = garbage
     with pytest.raises(
-        DownloadError, match=rf"(?s)features\.tar\.gz gives a.* is kept in {tmp_path}/data/\.d\.download: "
+        DownloadError,
+        match=rf"(?s)features\.tar\.gz sends a.* of downloaded files are in {tmp_path}/data/\.d\.download: ",
     ):
         get(subset)
     site.files[ARCHIVE] = good
@@ -214,8 +215,8 @@ def test_a_damaged_archive_is_refused_and_removed(site: FaultyServer, get: Get, 
 
 @pytest.mark.parametrize("marked", [True, False])
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-def test_a_login_page_instead_of_the_archive_costs_nothing_of_the_download(
-    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], subset: str, marked: bool
+def test_a_login_page_instead_of_the_archive_does_not_replace_the_download(
+    site: FaultyServer, get: Get, expected_files: dict[str, bytes], subset: str, marked: bool
 ) -> None:
     site.faults[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) * 19 // 20), *[status(500)] * 9]
     with pytest.raises(DownloadError):
@@ -228,7 +229,7 @@ def test_a_login_page_instead_of_the_archive_costs_nothing_of_the_download(
     (start,) = ranges(site)
     assert start > 0
     if subset == "balanced":
-        assert content(path) == undisturbed
+        assert content(path) == expected_files
 
 
 @pytest.mark.parametrize("garbage", [b"<html>log in</html>", b""])
@@ -238,7 +239,7 @@ def test_a_file_that_is_not_a_table_is_refused_with_its_address(
 ) -> None:
     good = site.files[f"/v1/csv/{name}"]
     site.files[f"/v1/csv/{name}"] = garbage
-    with pytest.raises(DownloadError, match=rf"{site.address}/v1/csv/{name} gives an? .*file.*, expected '"):
+    with pytest.raises(DownloadError, match=rf"{site.address}/v1/csv/{name} sends an? .*file.*, expected '"):
         get()
     site.files[f"/v1/csv/{name}"] = good
     get()
@@ -285,23 +286,23 @@ def test_when_every_mirror_fails_every_one_is_named(tmp_path: Path, monkeypatch:
 
 
 def test_it_stops_on_request_and_later_downloads_only_the_rest(
-    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: FaultyServer, get: Get, expected_files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data_prep.download.progress._REPORT_EVERY_S", 0)
     site.pause = 0.002
     read = [0]
     with pytest.raises(StoppedError, match="run it again and it resumes"):
         get(progress=lambda p: read.append(p.done), should_stop=lambda: read[-1] > 100_000)
-    assert nothing_but_the_work(tmp_path)
+    assert only_the_work_folder_is_left(tmp_path)
     site.requests.clear()
-    assert content(get()) == undisturbed
+    assert content(get()) == expected_files
     (start,) = ranges(site)
     assert 0 < start <= 150_000
 
 
 @pytest.mark.parametrize("place", [0, 700, -1])
 def test_shards_damaged_on_disk_are_downloaded_anew(
-    site: FaultyServer, get: Get, undisturbed: dict[str, bytes], tmp_path: Path, place: int
+    site: FaultyServer, get: Get, expected_files: dict[str, bytes], tmp_path: Path, place: int
 ) -> None:
     site.faults[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) - 2_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
@@ -312,7 +313,7 @@ def test_shards_damaged_on_disk_are_downloaded_anew(
     kept.write_bytes(data)
     site.requests.clear()
     site.faults.clear()
-    assert content(get()) == undisturbed
+    assert content(get()) == expected_files
     assert ranges(site) == [0]
 
 
@@ -396,7 +397,7 @@ def test_a_failure_of_the_command_is_one_message(
     assert "\nerror: cannot download class_labels_indices.csv" in captured.err
 
 
-def test_an_interrupted_command_reports_what_it_keeps_and_where(
+def test_an_interrupted_command_reports_the_files_that_it_leaves(
     site: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(_: object, progress: object) -> None:
@@ -406,9 +407,7 @@ def test_an_interrupted_command_reports_what_it_keeps_and_where(
     monkeypatch.setenv("EARSHOT_AUDIOSET", f"{site.address}/v1")
     monkeypatch.setattr("data_prep.__main__._Bar.show", interrupt)
     assert main(["audioset", "--out", str(tmp_path / "d")]) == 130
-    assert (
-        f"what was downloaded (1 MB) is kept in {tmp_path}/.d.download: remove that folder" in capsys.readouterr().err
-    )
+    assert f"1 MB of downloaded files are in {tmp_path}/.d.download: run it again to resume" in capsys.readouterr().err
 
 
 def test_every_error_is_a_data_error() -> None:

@@ -21,7 +21,7 @@ import sys
 from data_prep import __main__
 from data_prep.audioset import stream
 from data_prep.download import gunzip, resumable
-stream._NOTE_EVERY_S, gunzip._SPACING, resumable._NOTE_EVERY_BYTES = 0, 1 << 14, 1 << 14
+stream._RECORD_EVERY_S, gunzip._SPACING, resumable._RECORD_EVERY_BYTES = 0, 1 << 14, 1 << 14
 sys.exit(__main__.main(["audioset", *sys.argv[1:]]))
 """
 # Is killed when the dataset is all but written.
@@ -46,7 +46,7 @@ def noted(work: Path) -> int:
 
 
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-def test_kills_at_any_moment_cost_only_what_was_not_yet_noted(root: Path, tmp_path: Path, subset: str) -> None:
+def test_kills_at_any_moment_cost_only_what_was_not_yet_recorded(root: Path, tmp_path: Path, subset: str) -> None:
     files = publish(tmp_path)
     work, words = tmp_path / "data/.d.download", ("--subset", subset, "--out", tmp_path / "data/d")
     with serve(files) as site:

@@ -35,23 +35,23 @@ SHARDS = {
 
 @pytest.fixture(autouse=True)
 def processes(monkeypatch: pytest.MonkeyPatch) -> list["subprocess.Popen[bytes]"]:
-    """Let the smallest archive be read by a process, and note the processes begun."""
-    begun: list[subprocess.Popen[bytes]] = []
+    """Let the smallest archive be read by a process, and record the processes started."""
+    started: list[subprocess.Popen[bytes]] = []
 
-    class Noted(subprocess.Popen[bytes]):
+    class Recorded(subprocess.Popen[bytes]):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            begun.append(self)
+            started.append(self)
 
     monkeypatch.setattr(parse_process, "_MAX_IN_PROCESS_BYTES", 0)
-    monkeypatch.setattr(subprocess, "Popen", Noted)
-    return begun
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    return started
 
 
-def read(archive: Path, *, keep_frames: bool = False, told: list[tuple[int, int]] | None = None) -> list[Batch]:
+def read(archive: Path, *, keep_frames: bool = False, positions: list[tuple[int, int]] | None = None) -> list[Batch]:
     def note(*position: int) -> None:
-        if told is not None:
-            told.append(position)  # type: ignore[arg-type]
+        if positions is not None:
+            positions.append(position)  # type: ignore[arg-type]
 
     with parsed_batches(archive, N_LABELS, note, keep_frames=keep_frames) as batches:
         return list(batches)
@@ -96,11 +96,11 @@ def test_batches_hold_some_shards_each(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_the_bytes_read_are_reported(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
-    told: list[tuple[int, int]] = []
-    batches = read(archive, told=told)
+    positions: list[tuple[int, int]] = []
+    batches = read(archive, positions=positions)
     size = archive.stat().st_size
-    assert len(told) == len(batches)
-    assert all(0 < done <= total == size for done, total in told)
+    assert len(positions) == len(batches)
+    assert all(0 < done <= total == size for done, total in positions)
 
 
 def test_damage_in_a_shard_comes_with_the_records_before_it(tmp_path: Path) -> None:
@@ -172,10 +172,10 @@ import os, subprocess, sys
 from pathlib import Path
 from data_prep.audioset import parse_process
 begin = subprocess.Popen.__init__
-def noted(self, *arguments, **options):
+def recorded(self, *arguments, **options):
     begin(self, *arguments, **options)
     print(self.pid, flush=True)
-subprocess.Popen.__init__ = noted
+subprocess.Popen.__init__ = recorded
 parse_process._MAX_IN_PROCESS_BYTES = 0
 with parse_process.parsed_batches(Path(sys.argv[1]), 3, lambda *_: None, keep_frames=False):
     os.kill(os.getpid(), 9)
@@ -189,13 +189,13 @@ def test_shards_of_a_reader_are_parsed_like_those_of_an_archive(
     tmp_path: Path, processes: list["subprocess.Popen[bytes]"]
 ) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
-    told: list[tuple[int, ...]] = []
+    positions: list[tuple[int, ...]] = []
     with parsed_batches(
-        lambda progress: read_shards(archive, progress), N_LABELS, lambda *at: told.append(at), keep_frames=True
+        lambda progress: read_shards(archive, progress), N_LABELS, lambda *at: positions.append(at), keep_frames=True
     ) as batches:
         there = list(batches)
     assert_alike(there, read_here(archive, keep_frames=True))
-    assert len(told) == len(SHARDS)  # by the reader, shard by shard
+    assert len(positions) == len(SHARDS)  # by the reader, shard by shard
     assert processes[0].returncode is not None
 
 

@@ -1,4 +1,4 @@
-"""Layouts: near clips stay near, however the library rounds; coordinates fill their square."""
+"""Map layouts: clusters stay together, and coordinates fill their square."""
 
 import sys
 
@@ -10,46 +10,46 @@ from data_prep.dataset.map_layout import MAX_COORDINATE, as_coordinates, princip
 from data_prep.errors import InputError
 
 
-def kinds_apart(n: int = 300, dim: int = 12, kinds: int = 6) -> tuple[np.ndarray, np.ndarray]:
+def separate_clusters(n: int = 300, dim: int = 12, n_clusters: int = 6) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(4)
-    kind = rng.integers(0, kinds, n)
-    centres = 4 * rng.standard_normal((kinds, dim))
-    return (centres[kind] + 0.4 * rng.standard_normal((n, dim))).astype(np.float32), kind
+    cluster = rng.integers(0, n_clusters, n)
+    centres = 4 * rng.standard_normal((n_clusters, dim))
+    return (centres[cluster] + 0.4 * rng.standard_normal((n, dim))).astype(np.float32), cluster
 
 
-def share_of_neighbours_of_ones_kind(places: np.ndarray, kind: np.ndarray) -> float:
+def share_of_neighbours_in_the_same_cluster(places: np.ndarray, cluster: np.ndarray) -> float:
     distances = np.linalg.norm(places[:, None] - places[None], axis=2)
     nearest = distances.argsort(axis=1)[:, 1:6]
-    return float((kind[nearest] == kind[:, None]).mean())
+    return float((cluster[nearest] == cluster[:, None]).mean())
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_separate_clusters_stay_separate(metric: str) -> None:
-    features, kind = kinds_apart()
+    features, cluster = separate_clusters()
     places = tsne_layout(features, metric, 0, lambda _: None)
     assert places.shape == (300, 2)
-    assert share_of_neighbours_of_ones_kind(places, kind) > 0.95
+    assert share_of_neighbours_in_the_same_cluster(places, cluster) > 0.95
 
 
 def test_cosine_lays_out_by_direction_and_not_by_length() -> None:
-    features, kind = kinds_apart()
+    features, cluster = separate_clusters()
     lengths = np.random.default_rng(5).uniform(0.01, 100, (300, 1)).astype(np.float32)
     places = tsne_layout(features * lengths, "cosine", 0, lambda _: None)
-    assert share_of_neighbours_of_ones_kind(places, kind) > 0.95
+    assert share_of_neighbours_in_the_same_cluster(places, cluster) > 0.95
 
 
 def test_clips_placed_later_land_in_their_own_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(map_layout, "MAX_FITTED", 120)
     monkeypatch.setattr(map_layout, "_CHUNK", 50)
-    features, kind = kinds_apart()
+    features, cluster = separate_clusters()
     told: list[int] = []
     places = tsne_layout(features, "euclidean", 0, told.append)
     assert told == [120, 170, 220, 270, 300]
-    assert share_of_neighbours_of_ones_kind(places, kind) > 0.9
+    assert share_of_neighbours_in_the_same_cluster(places, cluster) > 0.9
 
 
 def test_the_seed_decides_the_layout() -> None:
-    features, _ = kinds_apart(60)
+    features, _ = separate_clusters(60)
     first, again, other = (tsne_layout(features, "cosine", seed, lambda _: None) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)

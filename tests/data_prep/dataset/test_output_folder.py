@@ -22,7 +22,7 @@ from earshot_common.atomic import write_file
 from tests.data_prep.small_datasets import write
 
 # Writes a dataset of 30 clips, one of 31, one of 30, ... over and over, until it is killed.
-SAVE_FOR_EVER = """
+SAVE_REPEATEDLY = """
 import itertools, sys
 from pathlib import Path
 from data_prep.dataset.writer import write_dataset
@@ -32,13 +32,15 @@ for i in itertools.count():
     write_dataset(Path(sys.argv[1]), ABOUT, LABELS, [batch(30 + i % 2)], overwrite=True)
 """
 
-OWN = json.dumps({"format": FORMAT, "files": {"file": {}}}).encode()  # the part of a manifest that replacing checks
+A_MANIFEST = json.dumps(
+    {"format": FORMAT, "files": {"file": {}}}
+).encode()  # the part of a manifest that replacing checks
 
 
 def fill(target: Path, text: str, *, overwrite: bool = False) -> None:
     with new_folder(target, overwrite=overwrite) as folder:
         write_file(folder / "file", text.encode())
-        write_file(folder / MANIFEST, OWN)
+        write_file(folder / MANIFEST, A_MANIFEST)
 
 
 def names(folder: Path) -> list[str]:
@@ -96,22 +98,28 @@ def test_an_existing_target_is_refused_and_kept(tmp_path: Path, kind: str) -> No
     assert names(tmp_path) == ["new"]
 
 
-FOREIGN = {
+OTHER_CONTENTS = {
     "sounds": ({"bell.wav": b"x"}, "is not a prepared dataset"),
     "a manifest of another program": ({MANIFEST: b'{"name": "an app"}'}, "is not a prepared dataset"),
-    "a manifest that is damaged": ({MANIFEST: OWN[:-9], "file": b"x"}, "is not a prepared dataset"),
-    "a dataset and a note": ({MANIFEST: OWN, "file": b"x", "my\nnote.txt": b"x"}, r"more than a dataset \('my\\nnote"),
-    "a dataset and a folder": ({MANIFEST: OWN, "file": b"x", "sub/bell.wav": b"x"}, r"more than a dataset \('sub'\)"),
-    "a folder for a file": ({MANIFEST: OWN, "file/bell.wav": b"x"}, r"more than a dataset \('file'\)"),
+    "a manifest that is damaged": ({MANIFEST: A_MANIFEST[:-9], "file": b"x"}, "is not a prepared dataset"),
+    "a dataset and a note": (
+        {MANIFEST: A_MANIFEST, "file": b"x", "my\nnote.txt": b"x"},
+        r"more than a dataset \('my\\nnote",
+    ),
+    "a dataset and a folder": (
+        {MANIFEST: A_MANIFEST, "file": b"x", "sub/bell.wav": b"x"},
+        r"more than a dataset \('sub'\)",
+    ),
+    "a folder for a file": ({MANIFEST: A_MANIFEST, "file/bell.wav": b"x"}, r"more than a dataset \('file'\)"),
 }
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("kind", FOREIGN)
+@pytest.mark.parametrize("kind", OTHER_CONTENTS)
 def test_a_folder_with_more_than_a_dataset_is_never_replaced_and_overwrite_is_not_suggested(
     tmp_path: Path, kind: str, overwrite: bool
 ) -> None:
-    files, words = FOREIGN[kind]
+    files, words = OTHER_CONTENTS[kind]
     for name, data in files.items():
         (tmp_path / "new" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "new" / name).write_bytes(data)
@@ -125,7 +133,7 @@ def test_a_folder_with_more_than_a_dataset_is_never_replaced_and_overwrite_is_no
 def test_overwrite_replaces_an_empty_folder_and_files_that_desktops_leave(tmp_path: Path, left: list[str]) -> None:
     (tmp_path / "new").mkdir()
     for name in left:
-        (tmp_path / "new" / name).write_bytes(OWN)
+        (tmp_path / "new" / name).write_bytes(A_MANIFEST)
     fill(tmp_path / "new", "new", overwrite=True)
     assert names(tmp_path / "new") == ["file", MANIFEST]
 
@@ -253,7 +261,9 @@ def test_two_writers_at_once_leave_one_of_both_results(tmp_path: Path) -> None:
 
 
 def start_saving(target: Path, root: Path) -> subprocess.Popen[str]:
-    saver = subprocess.Popen([sys.executable, "-c", SAVE_FOR_EVER, target], cwd=root, stdout=subprocess.PIPE, text=True)
+    saver = subprocess.Popen(
+        [sys.executable, "-c", SAVE_REPEATEDLY, target], cwd=root, stdout=subprocess.PIPE, text=True
+    )
     assert saver.stdout is not None
     assert saver.stdout.readline() == "ready\n"
     return saver

@@ -16,13 +16,13 @@ from tests.data_prep.small_datasets import LABELS, batch, write
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("whole") / "thirty", with_frames=True)
+def undamaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("undamaged") / "thirty", with_frames=True)
 
 
 @pytest.fixture
-def dataset(whole: Path) -> Dataset:
-    return open_dataset(whole)
+def dataset(undamaged: Path) -> Dataset:
+    return open_dataset(undamaged)
 
 
 def numbers(dataset: Dataset, split: str) -> list[int]:
@@ -132,7 +132,7 @@ def test_frames_lie_in_the_order_of_their_clips(dataset: Dataset) -> None:
 def test_a_dataset_without_frames_raises_an_error_that_says_how_to_get_them(tmp_path: Path) -> None:
     dataset = open_dataset(write(tmp_path / "plain"))
     assert not dataset.has_frames
-    with pytest.raises(DatasetError, match="keeps no frames: prepare it again with --frames"):
+    with pytest.raises(DatasetError, match="has no frames: prepare it again with --frames"):
         dataset.frames("test")
 
 
@@ -159,13 +159,13 @@ def test_the_fingerprint_changes_with_the_data(tmp_path: Path) -> None:
     assert one.fingerprint == same.fingerprint != other.fingerprint
 
 
-def test_reading_a_dataset_imports_neither_tensorflow_nor_streamlit_nor_pandas(whole: Path) -> None:
+def test_reading_a_dataset_imports_neither_tensorflow_nor_streamlit_nor_pandas(undamaged: Path) -> None:
     code = (
         "import sys; from data_prep.dataset import open_dataset; d = open_dataset(sys.argv[1]);"
         "d.find_clip('clip-1'); d.label_sets('train'); d.rows_with_label('test', 1);"
         "print(sorted({'tensorflow', 'streamlit', 'pandas', 'numba'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code, whole], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code, undamaged], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -181,8 +181,8 @@ def test_datasets_are_found_one_and_two_levels_down_and_unfinished_ones_are_not(
 
 
 @pytest.fixture
-def damaged(whole: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(whole, tmp_path / "damaged")
+def damaged(undamaged: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(undamaged, tmp_path / "damaged")
 
 
 def change_manifest(path: Path, **changes: object) -> None:
@@ -195,9 +195,9 @@ def test_a_folder_without_a_manifest_is_not_a_dataset(tmp_path: Path) -> None:
         open_dataset(tmp_path)
 
 
-def test_a_file_is_not_a_dataset(whole: Path) -> None:
+def test_a_file_is_not_a_dataset(undamaged: Path) -> None:
     with pytest.raises(DatasetError, match=r"cannot read .*train\.npy/manifest\.json: Not a directory"):
-        open_dataset(whole / "train.npy")
+        open_dataset(undamaged / "train.npy")
 
 
 def test_a_dataset_removed_while_open_is_reported(damaged: Path) -> None:
@@ -301,11 +301,11 @@ def test_any_flipped_byte_of_a_table_is_refused_when_it_is_read(damaged: Path, n
         data[place] ^= 0x10
 
 
-def test_a_dataset_that_is_replaced_while_open_is_not_mixed(whole: Path, damaged: Path, tmp_path: Path) -> None:
+def test_a_dataset_that_is_replaced_while_open_is_not_mixed(undamaged: Path, damaged: Path, tmp_path: Path) -> None:
     dataset = open_dataset(damaged)
     other = write(tmp_path / "other" / "thirty", seed=1, first=100, with_frames=True)
     shutil.rmtree(damaged)
     shutil.copytree(other, damaged)
     with pytest.raises(DatasetError, match="replaced while open"):
         dataset.clip("test", 0)
-    np.testing.assert_array_equal(dataset.features("test"), open_dataset(whole).features("test"))
+    np.testing.assert_array_equal(dataset.features("test"), open_dataset(undamaged).features("test"))

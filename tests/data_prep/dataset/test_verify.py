@@ -16,16 +16,16 @@ from tests.data_prep.small_datasets import write
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("whole") / "d", n=60, with_frames=True)
+def undamaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("undamaged") / "d", n=60, with_frames=True)
 
 
 @pytest.fixture
-def dataset(whole: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(whole, tmp_path / "d")
+def dataset(undamaged: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(undamaged, tmp_path / "d")
 
 
-def sign(dataset: Path, name: str) -> None:
+def update_facts(dataset: Path, name: str) -> None:
     """Update a file's facts in the manifest, to hide that it was changed."""
     manifest = json.loads((dataset / "manifest.json").read_text())
     data = (dataset / name).read_bytes()
@@ -75,7 +75,7 @@ def with_column(name: str, change: Callable[[list], list]) -> Change:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (with_column("split", lambda column: ["test", *column[1:]]), "not all of its train rows say train"),
+        (with_column("split", lambda column: ["test", *column[1:]]), "not all of its train rows have the split train"),
         (with_column("row", lambda column: [1, 0, *column[2:]]), "rows of train are not numbered 0 to 19"),
         (with_column("clip_id", lambda column: [column[1], column[0], *column[2:]]), "order of their keys"),
         (with_column("clip_id", lambda column: [column[1], *column[1:]]), "a clip id occurs twice"),
@@ -83,39 +83,39 @@ def with_column(name: str, change: Callable[[list], list]) -> Change:
         (with_column("start_s", lambda column: [-1.0, *column[1:]]), "not all times of train"),
         (with_column("n_frames", lambda column: [0, *column[1:]]), "a clip of train has no frame"),
         (with_column("first_frame", lambda column: [7, *column[1:]]), "first_frame of train does not follow"),
-        (with_column("labels", lambda column: [[99], *column[1:]]), "carries a label outside 0 to 4"),
+        (with_column("labels", lambda column: [[99], *column[1:]]), "has a label outside 0 to 4"),
         (with_column("labels", lambda column: [[0, 1, 2, 3, 4], *column[1:]]), "its counts for train are not"),
     ],
 )
 def test_a_wrong_clip_table_is_found_though_its_hash_is_right(dataset: Path, change: Change, problem: str) -> None:
     table = pq.read_table(dataset / "clips.parquet")
     pq.write_table(change(table), dataset / "clips.parquet", write_page_checksum=True)
-    sign(dataset, "clips.parquet")
+    update_facts(dataset, "clips.parquet")
     assert any(problem in found for found in verify_dataset(dataset))
 
 
 def test_a_wrong_label_table_is_found(dataset: Path) -> None:
     table = with_column("index", lambda column: column[::-1])(pq.read_table(dataset / "labels.parquet"))
     pq.write_table(table, dataset / "labels.parquet")
-    sign(dataset, "labels.parquet")
+    update_facts(dataset, "labels.parquet")
     assert verify_dataset(dataset) == ["labels.parquet: its index is not 0, 1, 2, ..."]
 
 
 def test_other_columns_are_found(dataset: Path) -> None:
     pq.write_table(pq.read_table(dataset / "clips.parquet").drop_columns("media"), dataset / "clips.parquet")
-    sign(dataset, "clips.parquet")
+    update_facts(dataset, "clips.parquet")
     assert "has other columns than format version 1" in verify_dataset(dataset)[0]
 
 
 def test_too_few_clips_are_found(dataset: Path) -> None:
     pq.write_table(pq.read_table(dataset / "clips.parquet").slice(1), dataset / "clips.parquet")
-    sign(dataset, "clips.parquet")
+    update_facts(dataset, "clips.parquet")
     assert "has 59 rows, its manifest states 60" in verify_dataset(dataset)[0]
 
 
 def test_a_table_that_is_not_parquet_is_found(dataset: Path) -> None:
     (dataset / "labels.parquet").write_bytes(b"PAR1" + bytes(50) + b"PAR1")
-    sign(dataset, "labels.parquet")
+    update_facts(dataset, "labels.parquet")
     assert "labels.parquet is damaged" in verify_dataset(dataset)[0]
 
 
@@ -123,5 +123,5 @@ def test_a_feature_that_is_not_finite_is_found_with_its_row(dataset: Path) -> No
     features = np.load(dataset / "test.npy")
     features[13, 5] = np.inf
     np.save(dataset / "test.npy", features)
-    sign(dataset, "test.npy")
+    update_facts(dataset, "test.npy")
     assert verify_dataset(dataset) == ["test.npy: row 13 is not finite"]

@@ -26,7 +26,7 @@ def source(data: bytes, piece: int = 1000):
     return read_from
 
 
-def everything(stream: Gunzip) -> bytes:
+def read_all(stream: Gunzip) -> bytes:
     return b"".join(iter(lambda: stream.read(10_000), b""))
 
 
@@ -44,11 +44,11 @@ def entries_of(data: bytes, piece: int = 1000) -> list[Entry]:
 @pytest.mark.parametrize("piece", [1, 7, 4096, 1 << 20])
 def test_it_reads_what_gzip_reads(level: int, piece: int) -> None:
     plain = text(100_000)
-    assert everything(Gunzip(source(gzip.compress(plain, level), piece))) == plain
+    assert read_all(Gunzip(source(gzip.compress(plain, level), piece))) == plain
 
 
 @pytest.mark.parametrize("sizes", [[1], [500, 1, 70_000], [1 << 20]])
-def test_it_returns_as_many_bytes_as_asked_for_and_its_position(sizes: list[int]) -> None:
+def test_it_returns_the_requested_number_of_bytes_and_its_position(sizes: list[int]) -> None:
     plain = text(300_000)
     stream, place = Gunzip(source(gzip.compress(plain))), 0
     for size in sizes * 3:
@@ -68,7 +68,7 @@ def test_every_entry_point_gives_the_same_rest(level: int, monkeypatch: pytest.M
     for entry in entries:
         again = Gunzip(source(data, 777), Entry.from_json(json.loads(json.dumps(entry.to_json()))))
         assert again.tell() == entry.total
-        assert everything(again) == plain[entry.total :]
+        assert read_all(again) == plain[entry.total :]
 
 
 def test_entry_points_may_lie_at_every_bit_of_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,29 +78,29 @@ def test_entry_points_may_lie_at_every_bit_of_a_byte(monkeypatch: pytest.MonkeyP
     by_bits = {entry.bits: entry for entry in entries_of(data)}
     assert set(by_bits) == set(range(8))
     for entry in by_bits.values():
-        assert everything(Gunzip(source(data, 5_000), entry)) == plain[entry.total :]
+        assert read_all(Gunzip(source(data, 5_000), entry)) == plain[entry.total :]
 
 
 def test_several_members_and_padding_are_one_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_prep.download.gunzip._SPACING", 20_000)
     parts = [text(400_000, 1), b"", text(300_000, 2)]
     data = b"".join(map(gzip.compress, parts)) + bytes(700)
-    assert everything(Gunzip(source(data))) == b"".join(parts)
+    assert read_all(Gunzip(source(data))) == b"".join(parts)
     for entry in entries_of(data):
-        assert everything(Gunzip(source(data), entry)) == b"".join(parts)[entry.total :]
+        assert read_all(Gunzip(source(data), entry)) == b"".join(parts)[entry.total :]
 
 
 def test_a_header_with_every_optional_field_is_skipped() -> None:
     plain = text(5_000)
     head = b"\x1f\x8b\x08\x1e" + bytes(6) + b"\x05\x00extra" + b"name\0" + b"comment\0" + b"CC"
-    assert everything(Gunzip(source(head + gzip.compress(plain)[10:], 1))) == plain
+    assert read_all(Gunzip(source(head + gzip.compress(plain)[10:], 1))) == plain
 
 
 def test_every_cut_is_detected() -> None:
     data = gzip.compress(text(3_000))
     for size in range(len(data)):
         with pytest.raises(EOFError):
-            everything(Gunzip(source(data[:size])))
+            read_all(Gunzip(source(data[:size])))
 
 
 def test_every_flipped_bit_is_detected_as_by_gzip() -> None:
@@ -108,7 +108,7 @@ def test_every_flipped_bit_is_detected_as_by_gzip() -> None:
     for bit in range(8 * len(data)):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8
-        assert outcome(lambda d=bytes(damaged): everything(Gunzip(source(d)))) == outcome(
+        assert outcome(lambda d=bytes(damaged): read_all(Gunzip(source(d)))) == outcome(
             lambda d=bytes(damaged): gzip.GzipFile(fileobj=io.BytesIO(d)).read()
         ), f"bit {bit}"
 
@@ -120,7 +120,7 @@ def test_damage_after_an_entry_point_is_detected_by_the_checksum_of_the_member(m
     entry = entries_of(bytes(data))[-1]
     data[-100] ^= 1
     with pytest.raises(zlib.error, match="CRC check failed"):
-        everything(Gunzip(source(bytes(data)), entry))
+        read_all(Gunzip(source(bytes(data)), entry))
 
 
 def outcome(read):

@@ -1,4 +1,4 @@
-"""One file over HTTP, from servers that fail in many ways: it is downloaded completely, or an error says why not."""
+"""Downloads of one file from servers that fail in many ways: complete, or an error that states why not."""
 
 import hashlib
 from collections.abc import Iterator
@@ -40,18 +40,18 @@ def fetch(site: FaultyServer, target: Path, *others: str, **options: object) -> 
     fetch_file([f"{site.address}{PATH}", *others], target, **options)  # type: ignore[arg-type]
 
 
-def whole(target: Path) -> bool:
-    """Return whether the file is there as published, and nothing else."""
+def complete(target: Path) -> bool:
+    """Return whether the folder holds the complete file and nothing else."""
     return target.read_bytes() == DATA and list(target.parent.iterdir()) == [target]
 
 
-def kept(target: Path) -> int:
+def partial_size(target: Path) -> int:
     return target.with_name(f".{target.name}.part").stat().st_size
 
 
 def test_a_file_is_downloaded(site: FaultyServer, target: Path) -> None:
     fetch(site, target, sha256=hashlib.sha256(DATA).hexdigest())
-    assert whole(target)
+    assert complete(target)
 
 
 def test_an_existing_file_is_not_downloaded(site: FaultyServer, target: Path) -> None:
@@ -65,40 +65,40 @@ def test_cut_connections_are_resumed_where_they_were_cut(site: FaultyServer, tar
     site.with_crc = with_crc
     site.faults[PATH] = [cut_after(100_000), cut_after(0), cut_after(70_000), cut_after(1)]
     fetch(site, target)
-    assert whole(target)
-    assert [asked for _, asked in site.requests] == [
+    assert complete(target)
+    assert [header for _, header in site.requests] == [
         None, "bytes=100000-", "bytes=100000-", "bytes=170000-", "bytes=170001-"
     ]  # fmt: skip
     assert site.sent == len(DATA)
 
 
 @pytest.mark.parametrize("code", [500, 502, 503, 429])
-def test_a_failing_server_is_asked_again(site: FaultyServer, target: Path, code: int) -> None:
+def test_a_failing_server_is_tried_again(site: FaultyServer, target: Path, code: int) -> None:
     site.faults[PATH] = [status(code), cut_after(1000), status(code)]
     fetch(site, target)
-    assert whole(target)
+    assert complete(target)
 
 
 def test_a_server_without_ranges_is_read_again_from_the_beginning(site: FaultyServer, target: Path) -> None:
     site.faults[PATH] = [cut_after(100_000), ignore_range]
     fetch(site, target)
-    assert whole(target)
+    assert complete(target)
 
 
 def test_a_wrong_range_is_not_written_into_the_file(site: FaultyServer, target: Path) -> None:
     site.faults[PATH] = [cut_after(100_000), wrong_range]
-    with pytest.raises(DownloadError, match=r"answers bytes 0-299999/300000 when asked for bytes from 100,000 on"):
+    with pytest.raises(DownloadError, match=r"sends bytes 0-299999/300000 when asked for bytes from 100,000 on"):
         fetch(site, target)
     assert not target.exists()
-    assert kept(target) == 100_000
+    assert partial_size(target) == 100_000
     fetch(site, target)
-    assert whole(target)
+    assert complete(target)
 
 
 def test_another_mirror_is_used_when_one_lacks_the_file(site: FaultyServer, target: Path) -> None:
     with serve({}) as empty:
         fetch_file([f"{empty.address}{PATH}", "http://127.0.0.1:9/nobody", f"{site.address}{PATH}"], target)
-    assert whole(target)
+    assert complete(target)
 
 
 def test_a_mirror_takes_over_in_the_middle(site: FaultyServer, target: Path) -> None:
@@ -106,26 +106,26 @@ def test_a_mirror_takes_over_in_the_middle(site: FaultyServer, target: Path) -> 
     with serve({PATH: DATA}) as other:
         fetch(site, target, f"{other.address}{PATH}")
         assert other.requests == [(PATH, "bytes=100000-")]
-    assert whole(target)
+    assert complete(target)
 
 
 def test_a_mirror_that_holds_another_file_is_skipped(site: FaultyServer, target: Path) -> None:
     site.faults[PATH] = [cut_after(100_000)]
     with serve({PATH: DATA[::-1]}) as other:
         fetch(site, target, f"{other.address}{PATH}")
-    assert whole(target)
+    assert complete(target)
 
 
-def test_when_no_address_has_the_file_each_is_named_with_its_answer(site: FaultyServer, target: Path) -> None:
+def test_when_no_address_has_the_file_each_is_named_with_its_response(site: FaultyServer, target: Path) -> None:
     site.faults[PATH] = [status(503)] * 9
     with serve({}) as empty, pytest.raises(DownloadError) as caught:
         fetch(site, target, f"{empty.address}{PATH}", "http://127.0.0.1:9/nobody")
     message = str(caught.value)
-    assert "cannot download thing.bin, no address gives it" in message
-    assert f"{site.address}{PATH} answers 503 Service Unavailable" in message
-    assert f"{empty.address}{PATH} answers 404 Not Found" in message
+    assert "cannot download thing.bin, all addresses fail" in message
+    assert f"{site.address}{PATH} responds with 503 Service Unavailable" in message
+    assert f"{empty.address}{PATH} responds with 404 Not Found" in message
     assert "http://127.0.0.1:9/nobody cannot be read (Connection refused)" in message
-    assert "run it again: it resumes" in message
+    assert "run it again to resume" in message
     assert not target.exists()
 
 
@@ -137,7 +137,7 @@ def test_a_later_run_downloads_only_the_rest(site: FaultyServer, target: Path) -
     site.requests.clear()
     fetch(site, target)
     assert site.requests == [(PATH, "bytes=200000-")]
-    assert whole(target)
+    assert complete(target)
 
 
 def test_a_changed_file_is_downloaded_anew(site: FaultyServer, target: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_changed_file_is_downloaded_anew(site: FaultyServer, target: Path) -> 
         fetch(site, target)
     site.files[PATH], site.faults = DATA, {}
     fetch(site, target)
-    assert whole(target)
+    assert complete(target)
 
 
 @pytest.mark.parametrize("size", [0, 1_000, 199_999])
@@ -171,7 +171,7 @@ def test_a_partial_download_damaged_on_disk_is_not_resumed(site: FaultyServer, t
     part.write_bytes(data)
     site.faults.clear()
     fetch(site, target)
-    assert whole(target)
+    assert complete(target)
 
 
 @pytest.mark.parametrize("notes", [b"", b"{}", b"[]", b'{"facts": "{}", "sha256": ""}', b"\xff"])
@@ -182,13 +182,11 @@ def test_a_damaged_journal_restarts_the_download(site: FaultyServer, target: Pat
     target.with_name(f".{target.name}.part.json").write_bytes(notes)
     site.faults.clear()
     fetch(site, target)
-    assert whole(target)
+    assert complete(target)
 
 
 def test_a_wrong_hash_is_refused_and_nothing_is_kept(site: FaultyServer, target: Path) -> None:
-    with pytest.raises(
-        DownloadError, match=r"its sha256 is [0-9a-f]{64}, expected 0{64}; what was downloaded is discarded"
-    ):
+    with pytest.raises(DownloadError, match=r"its sha256 is [0-9a-f]{64}, expected 0{64}; it was removed"):
         fetch(site, target, sha256="0" * 64)
     assert list(target.parent.iterdir()) == []
 
@@ -199,10 +197,10 @@ def test_bytes_with_another_checksum_than_the_servers_are_refused(site: FaultySe
     with pytest.raises(DownloadError, match="its CRC-32C is"):
         fetch(site, target)
     fetch(site, target)
-    assert whole(target)
+    assert complete(target)
 
 
-def test_a_server_that_stops_sending_is_given_up(
+def test_a_server_that_stops_sending_is_an_error(
     site: FaultyServer, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data_prep.download.remote._TIMEOUT_S", (1, 0.1))
@@ -211,7 +209,9 @@ def test_a_server_that_stops_sending_is_given_up(
         fetch(site, target)
 
 
-def test_a_slow_server_is_left_for_another(site: FaultyServer, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_server_is_replaced_by_another(
+    site: FaultyServer, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("data_prep.download.remote._MIN_SPEED_OVER_S", 0.05)
     monkeypatch.setattr("data_prep.download.remote._MIN_BYTES_PER_S", 10**9)
     site.pause = 0.02
@@ -219,11 +219,11 @@ def test_a_slow_server_is_left_for_another(site: FaultyServer, target: Path, mon
         monkeypatch.setattr("data_prep.download.remote._PAUSES_S", (0,) * 9)
         fetch(site, target, f"{other.address}{PATH}")
         assert other.requests
-    assert whole(target)
+    assert complete(target)
 
 
 def test_a_file_larger_than_expected_is_refused_before_it_is_written(site: FaultyServer, target: Path) -> None:
-    with pytest.raises(DownloadError, match=r"offers 300,000 bytes, more than the 1,000 expected at most"):
+    with pytest.raises(DownloadError, match=r"offers 300,000 bytes, expected at most 1,000"):
         fetch(site, target, max_bytes=1_000)
     assert list(target.parent.iterdir()) == []
 
@@ -260,17 +260,17 @@ def test_a_full_disk_is_reported_and_the_next_run_resumes(site: FaultyServer, ta
             fetch(site, target)
     assert not target.exists()
     fetch(site, target)
-    assert whole(target)
+    assert complete(target)
 
 
 def test_it_stops_on_request_and_resumes_later(site: FaultyServer, target: Path) -> None:
     site.pause = 0.001
     with pytest.raises(StoppedError, match="run it again and it resumes"):
         fetch(site, target, should_stop=lambda: site.sent > 100_000)
-    asked = len(site.requests)
+    n_requests = len(site.requests)
     fetch(site, target)
-    assert whole(target)
-    assert int(site.requests[asked][1].removeprefix("bytes=").rstrip("-")) > 0
+    assert complete(target)
+    assert int(site.requests[n_requests][1].removeprefix("bytes=").rstrip("-")) > 0
 
 
 def test_progress_counts_bytes_and_ends_at_the_size_of_the_file(
@@ -299,29 +299,31 @@ def test_a_redirect_from_https_to_http_is_refused() -> None:
 
 
 @pytest.mark.parametrize("marked", [True, False])
-def test_a_login_page_costs_nothing_of_the_download(site: FaultyServer, target: Path, marked: bool) -> None:
+def test_a_login_page_does_not_replace_a_partial_download(site: FaultyServer, target: Path, marked: bool) -> None:
     site.faults[PATH] = [cut_after(200_000), *[status(500)] * 9]
     with pytest.raises(DownloadError):
         fetch(site, target)
     site.faults[PATH] = [login_page(marked)]
-    with pytest.raises(DownloadError, match=r"a web page in the place|begins with '<!DO', expected") as caught:
+    with pytest.raises(DownloadError, match=r"a web page instead|begins with '<!DO', expected") as caught:
         fetch(site, target, signature=DATA[:4])
     assert "whether this network requires a login first" in str(caught.value)
-    assert kept(target) == 200_000
+    assert partial_size(target) == 200_000
     site.requests.clear()
     fetch(site, target, signature=DATA[:4])
     assert site.requests == [(PATH, "bytes=200000-")]
-    assert whole(target)
+    assert complete(target)
 
 
 def test_a_partial_download_is_kept_when_one_mirror_has_another_file_and_the_right_one_fails(
     site: FaultyServer, target: Path
 ) -> None:
     site.faults[PATH] = [cut_after(200_000), *[status(503)] * 30]
-    expected = pytest.raises(DownloadError, match=r"(?s)another file than the one begun.*answers 503|503.*another file")
+    expected = pytest.raises(
+        DownloadError, match=r"(?s)another file than the one partly downloaded.*responds with 503|503.*another file"
+    )
     with serve({PATH: DATA[::-1]}) as other, expected:
         fetch(site, target, f"{other.address}{PATH}")
-    assert kept(target) == 200_000
+    assert partial_size(target) == 200_000
 
 
 def test_a_changed_file_replaces_a_partial_download_only_once_its_bytes_arrive(
@@ -332,14 +334,14 @@ def test_a_changed_file_replaces_a_partial_download_only_once_its_bytes_arrive(
         fetch(site, target)
     site.files[PATH] = DATA[:150_000]
     site.faults[PATH] = [lambda _: False, login_page(marked=True)]
-    with pytest.raises(DownloadError, match="a web page in the place of the file"):
+    with pytest.raises(DownloadError, match="a web page instead of the file"):
         fetch(site, target)
-    assert kept(target) == 200_000
+    assert partial_size(target) == 200_000
 
 
-def test_an_empty_answer_does_not_have_the_signature(site: FaultyServer, target: Path) -> None:
+def test_an_empty_response_does_not_have_the_signature(site: FaultyServer, target: Path) -> None:
     site.files[PATH] = b""
-    with pytest.raises(DownloadError, match="gives an empty file"):
+    with pytest.raises(DownloadError, match="sends an empty file"):
         fetch(site, target, signature=b"PK")
     assert list(target.parent.iterdir()) == []
 
@@ -349,18 +351,18 @@ def test_an_empty_answer_does_not_have_the_signature(site: FaultyServer, target:
 
 def test_a_few_bytes_do_not_reset_the_retries(site: FaultyServer, target: Path) -> None:
     site.faults[PATH] = [cut_after(1)] * 40
-    with pytest.raises(DownloadError, match=r"no address gives it \(\d bytes came in the last 1 s\)"):
+    with pytest.raises(DownloadError, match=r"all addresses fail \(\d bytes arrived in the last 1 s\)"):
         fetch(site, target)
 
 
-def test_a_server_that_stays_slow_is_given_up(
+def test_a_server_that_stays_slow_is_an_error(
     site: FaultyServer, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data_prep.download.remote._MIN_SPEED_OVER_S", 0.05)
     monkeypatch.setattr("data_prep.download.remote._MIN_BYTES_PER_S", 10**9)
     site.pause = 0.02
     with pytest.raises(
-        DownloadError, match=r"(?s)bytes came in the last .* gives less than 1,000,000,000 bytes per sec"
+        DownloadError, match=r"(?s)bytes arrived in the last .* sends less than 1,000,000,000 bytes per sec"
     ):
         fetch(site, target)
 
@@ -370,7 +372,7 @@ def test_no_further_round_begins_after_a_long_time_with_too_few_bytes(
 ) -> None:
     monkeypatch.setattr("data_prep.download.remote._MAX_STALLED_S", 0.005)
     site.faults[PATH] = [status(500), status(500)]
-    with pytest.raises(DownloadError, match="answers 500"):
+    with pytest.raises(DownloadError, match="responds with 500"):
         fetch(site, target)
 
 
@@ -384,9 +386,9 @@ def test_progress_reports_a_problem_until_it_is_over(
     host = site.address.removeprefix("http://")
     assert list(dict.fromkeys(seen)) == [
         "downloading thing.bin",
-        f"{host} answers 500 Internal Server Error; trying again",
+        f"{host} responds with 500 Internal Server Error; trying again",
         f"{host} was cut off at byte 100,000; trying again",
-        f"{host} answers 503 Service Unavailable; trying again",
+        f"{host} responds with 503 Service Unavailable; trying again",
     ]
     assert seen[-1] == "downloading thing.bin"
 
@@ -394,8 +396,8 @@ def test_progress_reports_a_problem_until_it_is_over(
 # Messages about addresses.
 
 
-def test_a_missing_file_is_not_blamed_on_the_network(tmp_path: Path) -> None:
-    with serve({}) as site, pytest.raises(DownloadError, match=r"answers 404 Not Found\ncheck the addresses"):
+def test_the_advice_for_a_missing_file_is_to_check_the_addresses(tmp_path: Path) -> None:
+    with serve({}) as site, pytest.raises(DownloadError, match=r"responds with 404 Not Found\ncheck the addresses"):
         fetch_file([f"{site.address}/x"], tmp_path / "x")
 
 
@@ -410,4 +412,4 @@ def test_an_existing_file_with_another_hash_is_replaced(site: FaultyServer, targ
     target.parent.mkdir()
     target.write_bytes(b"left by a run that was killed")
     fetch(site, target, sha256=hashlib.sha256(DATA).hexdigest())
-    assert whole(target)
+    assert complete(target)

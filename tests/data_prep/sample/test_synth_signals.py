@@ -107,7 +107,7 @@ def test_filtering_with_an_impulse_response_is_a_convolution():
     np.testing.assert_allclose(filtered(sound, response_of(answer))[: expected.size], expected, atol=1e-9)
 
 
-def test_noise_has_unit_rms_whatever_its_spectrum():
+def test_noise_has_unit_rms_for_any_spectrum():
     rng = np.random.default_rng(0)
     assert np.sqrt(np.mean(noise(rng, slope(-6)) ** 2)) == pytest.approx(1)
     assert np.array_equal(unit(np.zeros(5)), np.zeros(5))

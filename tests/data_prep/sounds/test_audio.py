@@ -98,7 +98,7 @@ def test_a_file_that_is_not_a_sound_is_refused_by_name(sounds, content, words, i
 
 
 def test_a_file_of_one_sample_is_refused(write):
-    with pytest.raises(InputError, match="holds 1 samples, too few to hear"):
+    with pytest.raises(InputError, match="holds 1 samples, which is too short"):
         only(write("a.wav", samples=np.zeros((1, 1))))
 
 
@@ -201,7 +201,7 @@ def test_an_unreadable_file_is_refused_with_a_hint_on_permissions(write, monkeyp
 
 
 def test_a_damaged_file_yields_clips_or_an_input_error(write, sounds):
-    rng, said = np.random.default_rng(5), []
+    rng, messages = np.random.default_rng(5), []
     for name in ("a.wav", "a.flac", "a.ogg", "a.mp3"):
         whole = bytearray(write(name, seconds=1.0).read_bytes())
         for _ in range(30):
@@ -212,9 +212,9 @@ def test_a_damaged_file_yields_clips_or_an_input_error(write, sounds):
                 for piece in read_clips(io.BytesIO(bytes(damaged)), "it", max_s=600):
                     assert np.isfinite(piece.samples).all()
             except InputError as error:
-                said.append(str(error))
-    assert said
-    assert all(words.startswith("it ") for words in said)
+                messages.append(str(error))
+    assert messages
+    assert all(message.startswith("it ") for message in messages)
 
 
 def test_more_than_64_channels_are_refused(sounds):

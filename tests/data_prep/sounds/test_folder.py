@@ -16,7 +16,7 @@ from data_prep.dataset import open_dataset, verify_dataset
 from data_prep.errors import InputError, OutputError
 from data_prep.sounds.folder import _choose_excerpts, prepare_folder
 from data_prep.sounds.progress_journal import EmbeddedClip
-from data_prep.sounds.walk import SoundFile
+from data_prep.sounds.sound_files import SoundFile
 from data_prep.sounds.yamnet import Yamnet
 from tests.data_prep import small_datasets
 
@@ -112,10 +112,10 @@ def test_invalid_files_are_listed_and_the_others_are_prepared(write, sounds, out
     (sounds / "empty.wav").write_bytes(b"")
     (sounds / "virus.wav").write_bytes(b"MZ" + bytes(500))
     assert main(["folder", str(sounds), "--out", str(out)]) == 1
-    said = capsys.readouterr()
-    assert "left out: empty.wav: it is empty (0 bytes)" in said.err
-    assert "left out: virus.wav: it cannot be decoded" in said.err
-    assert "1 files, 1 clips" in said.out
+    printed = capsys.readouterr()
+    assert "left out: empty.wav: it is empty (0 bytes)" in printed.err
+    assert "left out: virus.wav: it cannot be decoded" in printed.err
+    assert "1 files, 1 clips" in printed.out
     assert {entry["where"] for entry in open_dataset(out).manifest["skipped"]} == {"empty.wav", "virus.wav"}
 
 
@@ -126,7 +126,7 @@ def test_a_folder_without_a_usable_sound_writes_nothing(sounds, out):
     assert not out.exists()
 
 
-def test_another_dataset_is_not_replaced_unless_asked(write, sounds, out):
+def test_another_dataset_is_not_replaced_without_overwrite(write, sounds, out):
     write("a.wav")
     small_datasets.write(out)
     with pytest.raises(OutputError, match="exists already: choose another folder, or pass --overwrite"):
@@ -151,10 +151,10 @@ def test_other_files_in_the_target_are_never_removed(write, sounds, out, before,
 
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize("where", ["sounds", "link", "sounds/bells/..", "."])
-def test_the_sounds_themselves_are_never_the_target(write, sounds, tmp_path, where, overwrite):
+def test_the_folder_of_sounds_is_never_the_target(write, sounds, tmp_path, where, overwrite):
     kept = write("bells/a.wav").read_bytes()
     (tmp_path / "link").symlink_to(sounds)
-    with pytest.raises(OutputError, match="holds the sounds themselves") as refused:
+    with pytest.raises(OutputError, match="contains the sounds") as refused:
         prepare_folder(sounds, tmp_path / where, overwrite=overwrite)
     assert "--overwrite" not in str(refused.value)
     assert (sounds / "bells" / "a.wav").read_bytes() == kept
@@ -175,9 +175,9 @@ def test_nothing_of_a_damaged_earlier_dataset_is_reused(write, sounds, out, caps
     data[300:500] = bytes(200)
     (out / "train.npy").write_bytes(data)
     assert main(["folder", str(sounds), "--out", str(out)]) == 0
-    said = capsys.readouterr()
-    assert "the earlier dataset was damaged (train.npy: sha256 is" in said.err
-    assert "2 files were new or had changed" in said.out
+    printed = capsys.readouterr()
+    assert "the earlier dataset was damaged (train.npy: sha256 is" in printed.err
+    assert "2 files were new or had changed" in printed.out
     assert {path.name: path.read_bytes() for path in out.iterdir()} == whole
 
 
@@ -207,9 +207,9 @@ def test_control_characters_in_file_names_are_escaped_on_the_terminal(write, sou
     write("good\n\x1b[31m.wav")
     (sounds / "bad\nleft out: \x1b]0;x\x07.wav").write_bytes(b"")
     assert main(["folder", str(sounds), "--out", str(out)]) == 1
-    said = capfd.readouterr().err
-    assert "left out: bad\\nleft out: \\x1b]0;x\\x07.wav: it is empty (0 bytes)\n" in said
-    assert "\x1b[31m" not in said
+    printed = capfd.readouterr().err
+    assert "left out: bad\\nleft out: \\x1b]0;x\\x07.wav: it is empty (0 bytes)\n" in printed
+    assert "\x1b[31m" not in printed
 
 
 def test_warnings_printed_by_native_decoders_are_hidden(write, sounds, out, capfd):
@@ -219,21 +219,21 @@ def test_warnings_printed_by_native_decoders_are_hidden(write, sounds, out, capf
     os.write(2, b"before\n")
     assert main(["folder", str(sounds), "--out", str(out)]) == 1
     os.write(2, b"after\n")
-    said = capfd.readouterr().err
-    assert "Warning: Xing" not in said
-    assert said.startswith("before\n")
-    assert "listening: " in said
-    assert "left out: cut.mp3: it is truncated" in said
-    assert said.endswith("after\n")
+    printed = capfd.readouterr().err
+    assert "Warning: Xing" not in printed
+    assert printed.startswith("before\n")
+    assert "embedding: " in printed
+    assert "left out: cut.mp3: it is truncated" in printed
+    assert printed.endswith("after\n")
 
 
 def test_a_stopped_run_leaves_out_the_file_it_was_embedding(write, sounds, out):
     write("a.wav")
     write("b.wav", hertz=300, seconds=60.0)
     write("c.wav", hertz=900)
-    asked = []
-    outcome = prepare_folder(sounds, out, should_stop=lambda: asked.append(1) or len(asked) > 3)
-    assert len(asked) == 4
+    calls = []
+    outcome = prepare_folder(sounds, out, should_stop=lambda: calls.append(1) or len(calls) > 3)
+    assert len(calls) == 4
     assert (outcome.files, outcome.clips, outcome.remaining) == (1, 1, 2)
     assert prepare_folder(sounds, out).clips == 8
 
@@ -251,9 +251,9 @@ def test_the_first_ctrl_c_is_acknowledged_and_stops_after_the_clip(write, sounds
 
     monkeypatch.setattr(Yamnet, "run", interrupted)
     assert main(["folder", str(sounds), "--out", str(out)]) == 130
-    said = capfd.readouterr().err
-    assert said.count("stopping after this clip") == 1
-    assert "stopped: 1 files remain" in said
+    printed = capfd.readouterr().err
+    assert printed.count("stopping after this clip") == 1
+    assert "stopped: 1 files remain" in printed
     assert len(sizes) == 4
     assert open_dataset(out).n_rows("train") == 1
 
@@ -261,8 +261,8 @@ def test_the_first_ctrl_c_is_acknowledged_and_stops_after_the_clip(write, sounds
 def test_a_stopped_run_keeps_its_files_and_the_next_run_resumes(write, sounds, out):
     for number in range(4):
         write(f"{number}.wav", hertz=300 + 200 * number)
-    asked = []
-    outcome = prepare_folder(sounds, out, should_stop=lambda: len(asked) == 2 or asked.append(1))
+    calls = []
+    outcome = prepare_folder(sounds, out, should_stop=lambda: len(calls) == 2 or calls.append(1))
     assert (outcome.files, outcome.remaining) == (2, 2)
     assert "run it again" in open_dataset(out).manifest["notes"][0]
     assert prepare_folder(sounds, out).embedded == 2
@@ -287,7 +287,7 @@ writer.write_file = lambda *_: os.kill(os.getpid(), 9)
 def test_a_killed_run_keeps_every_file_it_had_embedded(write, sounds, out, tmp_path, root, moment, n_missing):
     for number in range(5):
         write(f"{number}.wav", hertz=300 + 200 * number, seconds=0.5 if number else 21.0)
-    prepare_folder(sounds, tmp_path / "undisturbed" / "made")
+    prepare_folder(sounds, tmp_path / "uninterrupted" / "made")
     main = "import sys; from data_prep.__main__ import main; main(sys.argv[1:])"
     command = [sys.executable, "-c", f"import os\n{moment}\n{main}", "folder", str(sounds), "--out", str(out)]
     killed = subprocess.run(command, cwd=root, check=False, capture_output=True)
@@ -296,8 +296,8 @@ def test_a_killed_run_keeps_every_file_it_had_embedded(write, sounds, out, tmp_p
     outcome = prepare_folder(sounds, out)
     assert (outcome.embedded, outcome.files) == (n_missing, 5)
     files = {path.name: path.read_bytes() for path in out.iterdir()}
-    assert files == {path.name: path.read_bytes() for path in (tmp_path / "undisturbed" / "made").iterdir()}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "sounds", "undisturbed"]
+    assert files == {path.name: path.read_bytes() for path in (tmp_path / "uninterrupted" / "made").iterdir()}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "sounds", "uninterrupted"]
 
 
 def test_a_file_without_permission_is_listed(write, sounds, out, monkeypatch):

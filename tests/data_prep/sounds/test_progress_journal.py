@@ -7,7 +7,7 @@ import pytest
 
 from data_prep.errors import OutputError
 from data_prep.sounds.progress_journal import EmbeddedClip, ProgressJournal
-from data_prep.sounds.walk import SoundFile
+from data_prep.sounds.sound_files import SoundFile
 
 FILES = [SoundFile(f"a/{i} ü\n.wav", 100 + i, 10**18 + i) for i in range(4)]
 

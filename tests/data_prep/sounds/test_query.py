@@ -28,9 +28,9 @@ def cosine(a, b):
 
 @pytest.mark.parametrize("row", [0, 100, 700])
 def test_a_clip_of_the_sample_played_back_is_nearest_to_itself(sample, row):
-    asked = SoundEmbedder(sample).embed(wav_bytes(render(sample.clip("train", row).media), SAMPLE_RATE))
+    query = SoundEmbedder(sample).embed(wav_bytes(render(sample.clip("train", row).media), SAMPLE_RATE))
     features = np.asarray(sample.features("train"))
-    cosines = features @ asked.feature / np.linalg.norm(features, axis=1)
+    cosines = features @ query.feature / np.linalg.norm(features, axis=1)
     assert int(cosines.argmax()) == row
 
 
@@ -60,10 +60,10 @@ def test_a_file_of_a_prepared_folder_finds_itself(write, sounds, tmp_path, yamne
     files = [write(f"{hertz}.wav", hertz=hertz) for hertz in (200, 900, 3000)]
     prepare_folder(sounds, tmp_path / "made")
     dataset = open_dataset(tmp_path / "made")
-    asked = SoundEmbedder(dataset).embed(files[1].read_bytes())
+    query = SoundEmbedder(dataset).embed(files[1].read_bytes())
     row = next(row for row in range(3) if dataset.clip("train", row).media == "900.wav")
-    np.testing.assert_array_equal(asked.feature, dataset.features("train")[row])
-    assert len(asked.labels) == 5
+    np.testing.assert_array_equal(query.feature, dataset.features("train")[row])
+    assert len(query.labels) == 5
 
 
 def slow_pull(X, label_rows, n):

@@ -5,8 +5,8 @@ import pytest
 
 from data_prep.download import remote
 from data_prep.errors import DataError, InputError
-from data_prep.sounds import model
-from data_prep.sounds.model import get_model
+from data_prep.sounds import model_file
+from data_prep.sounds.model_file import get_model
 from data_prep.sounds.yamnet import DIM, HOP, WINDOW, Yamnet, hadamard, project
 
 
@@ -53,7 +53,7 @@ def test_silence_scores_as_silence_and_has_a_non_zero_feature(yamnet_here):
 
 
 def test_a_file_that_is_not_the_model_is_refused(tmp_path, monkeypatch):
-    (tmp_path / model.NAME).write_bytes(b"not a model")
+    (tmp_path / model_file.NAME).write_bytes(b"not a model")
     monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path))
     with pytest.raises(InputError, match=r"sha256 differs; remove it"):
         get_model()
@@ -61,7 +61,7 @@ def test_a_file_that_is_not_the_model_is_refused(tmp_path, monkeypatch):
 
 def test_without_model_and_network_the_message_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path))
-    monkeypatch.setattr(model, "ADDRESS", "http://127.0.0.1:9/yamnet.tflite")
+    monkeypatch.setattr(model_file, "ADDRESS", "http://127.0.0.1:9/yamnet.tflite")
     monkeypatch.setattr(remote, "_PAUSES_S", (0,))
     with pytest.raises(DataError, match="go online once, or put the file there") as error:
         get_model()

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from data_prep.dataset import open_dataset
 from data_prep.download import remote
 from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
-from data_prep.sounds import model
+from data_prep.sounds import model_file
 
 
 def page():
@@ -89,7 +89,7 @@ def test_moving_a_slider_searches_again_for_the_same_sound(sample):
         (b"", "is empty"),
         (b"MZ" + bytes(400), "cannot be decoded"),
         (wav_bytes(np.zeros(16_000), 16_000), "is silent"),
-        (noise(0.001), "too few to hear"),
+        (noise(0.001), "which is too short"),
         (noise(70), "at most 60 s"),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_file_that_is_no_usable_sound_is_refused_with_a_message(sample, data, 
 def test_without_the_model_a_collection_that_needs_it_says_what_to_do(home, collection, tmp_path, monkeypatch):
     shutil.copytree(collection, home / "sample")  # made by another embedder: only words lead there
     monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path))
-    monkeypatch.setattr(model, "ADDRESS", "http://127.0.0.1:9/yamnet.tflite")
+    monkeypatch.setattr(model_file, "ADDRESS", "http://127.0.0.1:9/yamnet.tflite")
     monkeypatch.setattr(remote, "_PAUSES_S", (0,))
     app = give(run(), noise(1))
     assert not app.exception

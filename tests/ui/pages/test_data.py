@@ -15,7 +15,7 @@ from data_prep.__main__ import main
 from data_prep.audioset import disk_space
 from data_prep.audioset.fetch import SUBSETS
 from data_prep.dataset import open_dataset
-from data_prep.download.parcel import pack
+from data_prep.download.packed_dataset import pack
 from data_prep.download.progress import Progress
 from data_prep.errors import DownloadError
 from tests.data_prep import small_datasets
@@ -183,7 +183,7 @@ def test_a_host_fetches_the_collection_it_was_told_to(sample, home, tmp_path, mo
         asked.append((addresses, how["sha256"]))
         shutil.copy(tmp_path / "made.zip", target)
 
-    monkeypatch.setattr("data_prep.download.parcel.fetch_file", fetch)
+    monkeypatch.setattr("data_prep.download.packed_dataset.fetch_file", fetch)
     monkeypatch.setenv("EARSHOT_DATASET", f"https://a.example/made.zip#sha256={sha256}")
     app = run()
     assert not app.exception
@@ -209,7 +209,7 @@ def hosted(monkeypatch, tmp_path, path, name):
     """Tell the app to fetch a dataset, which the network then gives."""
     sha256 = pack(path, tmp_path / name)
     monkeypatch.setattr(
-        "data_prep.download.parcel.fetch_file", lambda _, target, **__: shutil.copy(tmp_path / name, target)
+        "data_prep.download.packed_dataset.fetch_file", lambda _, target, **__: shutil.copy(tmp_path / name, target)
     )
     monkeypatch.setenv("EARSHOT_DATASET", f"https://a.example/{name}#sha256={sha256}")
 
@@ -230,7 +230,7 @@ def test_what_failed_is_tried_again_some_minutes_later(sample, home, tmp_path, m
 
     hosted(monkeypatch, tmp_path, sample.path, "one.zip")
     with monkeypatch.context() as away:
-        away.setattr("data_prep.download.parcel.fetch_file", fail)
+        away.setattr("data_prep.download.packed_dataset.fetch_file", fail)
         failed = hosting.start()
         failed.thread.join()
         assert hosting.start() is failed
@@ -261,8 +261,8 @@ def test_secrets_with_a_typo_are_told_of_in_the_sidebar(sample, tmp_path, monkey
     [
         (Progress("starting", 0, None), "starting"),
         (
-            Progress("x answers 500; trying again", 2_000_000, 8_000_000),
-            "x answers 500; trying again, 2.0 MB of 8.0 MB",
+            Progress("x responds with 500; trying again", 2_000_000, 8_000_000),
+            "x responds with 500; trying again, 2.0 MB of 8.0 MB",
         ),
         (Progress("loading", 8_000_000, 8_000_000, 5, 1e6), "loading, 8.0 MB of 8.0 MB, 5 clips, 1.0 MB/s"),
         (Progress("loading", 6_000_000, 8_000_000, 0, 1e6), "loading, 6.0 MB of 8.0 MB, 1.0 MB/s, 2 s left"),

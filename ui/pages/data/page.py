@@ -11,7 +11,7 @@ from data_prep.audioset.disk_space import format_bytes, published_bytes
 from data_prep.audioset.fetch import NAMES, SUBSETS, Subset, disk_space_for
 from data_prep.dataset import Dataset, verify_dataset
 from data_prep.errors import InputError
-from data_prep.sounds.walk import sound_folder
+from data_prep.sounds.sound_files import sound_folder
 from lsh.analysis import machine
 from ui import paths
 from ui.format import megabytes, plural

@@ -1,4 +1,4 @@
-"""Finding the sound files of a folder, and the ids of their clips."""
+"""Sound files of a folder: finding them, and the ids and labels of their clips."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ _MAX_STEM_LENGTH = 60
 
 @dataclass(frozen=True, slots=True)
 class SoundFile:
-    """A file: its path relative to the folder, with `/` as separator; size in bytes; time of the last change in ns."""
+    """A file: path relative to the folder, with `/` as separator; size in bytes; modification time in ns."""
 
     path: str
     size: int
@@ -27,13 +27,13 @@ class SoundFile:
 
     @property
     def label(self) -> str | None:
-        """Return the name of the folder that contains the file, which is its label; None at the top."""
+        """Return the name of the file's sub-folder, which is its label; None if it is in no sub-folder."""
         return self.path.split("/")[-2] if "/" in self.path else None
 
     def clip_id(self, number: int, n_clips: int) -> str:
         """Return the id of clip `number` of `n_clips`: readable, safe in a URL and unique in the folder.
 
-        A file that changes gets new ids, so an id also shows whether an earlier embedding is still valid.
+        A changed file gets new ids, so an id also shows whether an earlier embedding is still valid.
         """
         stem = (
             _UNSAFE_IN_URL.sub("-", self.path.rsplit("/", 1)[-1].rsplit(".", 1)[0]).strip("-")[:_MAX_STEM_LENGTH]
@@ -58,7 +58,7 @@ class FoundFiles:
 
 
 def sound_folder(named: str | Path) -> Path:
-    """Return the absolute path of a folder, with `~` and links resolved. InputError if it is none or is unreadable."""
+    """Return the absolute path of a folder, with `~` and links resolved; InputError if it cannot be read."""
     shown = printable(str(named))
     try:
         folder = Path(os.path.expanduser(named)).resolve()  # noqa: PTH111  (Path.expanduser raises for an unknown user)
@@ -75,7 +75,7 @@ def sound_folder(named: str | Path) -> Path:
 
 
 def find_sounds(folder: Path) -> FoundFiles:
-    """Return the sound files below a folder, without hidden ones; links to folders or outside are refused."""
+    """Return the sound files below a folder, except hidden ones; links to folders or outside are refused."""
     root = sound_folder(folder)
     found = FoundFiles([], [])
 
@@ -122,7 +122,7 @@ def _add(path: Path, root: Path, suffix: str, found: FoundFiles) -> None:
 
 
 def printable(text: str) -> str:
-    """Return text with characters that a terminal would act on, such as newline and escape, written as escapes."""
+    """Return text with control characters, such as newline and escape, replaced by escape sequences."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from data_prep.errors import InputError
-from data_prep.sounds.walk import SoundFile, find_sounds, sound_folder
+from data_prep.sounds.sound_files import SoundFile, find_sounds, sound_folder
 
 AWKWARD = ["a b.wav", "ü ñ 音.wav", "quote'\".wav", "new\nline.wav", "[x](y)<b>.wav", "#%?&=.wav", "-rf.wav", "a.b.wav"]
 

@@ -1,4 +1,4 @@
-"""Parcels: packed, downloaded and unpacked; nothing is extracted that the manifest does not name."""
+"""Packed datasets: packed, downloaded and unpacked; nothing is extracted that the manifest does not name."""
 
 import contextlib
 import http.server
@@ -14,7 +14,7 @@ from data_prep.__main__ import main
 from data_prep.dataset import open_dataset, verify_dataset
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
-from data_prep.download.parcel import fetch_dataset, is_fetched, pack, unpack
+from data_prep.download.packed_dataset import fetch_dataset, is_fetched, pack, unpack
 from data_prep.errors import DataError, DownloadError, InputError, OutputError
 
 
@@ -60,9 +60,9 @@ def served(folder):
             thread.join()
 
 
-def rewritten(parcel, target, change):
-    """Copy a parcel with each file's bytes changed by `change(name, data)`; None leaves a file out."""
-    with zipfile.ZipFile(parcel) as old, zipfile.ZipFile(target, "w") as new:
+def rewritten(packed, target, change):
+    """Copy a packed dataset with each file's bytes changed by `change(name, data)`; None leaves a file out."""
+    with zipfile.ZipFile(packed) as old, zipfile.ZipFile(target, "w") as new:
         for name in old.namelist():
             data = change(name, old.read(name))
             if data is not None:
@@ -76,11 +76,11 @@ def test_a_packed_dataset_is_the_same_when_it_is_unpacked(dataset, tmp_path):
     assert verify_dataset(tmp_path / "again") == []
 
 
-def test_the_same_dataset_is_the_same_parcel(dataset, tmp_path):
+def test_the_same_dataset_gives_the_same_file(dataset, tmp_path):
     assert pack(dataset, tmp_path / "one.zip") == pack(dataset, tmp_path / "two.zip")
 
 
-def test_a_parcel_is_never_written_over_a_file(dataset, tmp_path):
+def test_a_packed_dataset_is_never_written_over_a_file(dataset, tmp_path):
     (tmp_path / "mine.zip").write_text("mine")
     with pytest.raises(OutputError, match="exists already: choose another name, or remove it"):
         pack(dataset, tmp_path / "mine.zip")
@@ -139,8 +139,8 @@ def test_the_downloaded_dataset_is_kept_when_another_address_fails(dataset, tmp_
     assert open_dataset(tmp_path / "fetched").fingerprint == open_dataset(dataset).fingerprint
 
 
-def test_a_parcel_left_by_a_killed_run_is_verified(dataset, other, tmp_path, site):
-    pack(other, tmp_path / ".fetched.parcel")
+def test_a_packed_dataset_left_by_a_killed_run_is_verified(dataset, other, tmp_path, site):
+    pack(other, tmp_path / ".fetched.zip")
     assert fetch_dataset(site(dataset, "made.zip"), tmp_path / "fetched").title == "T"
 
 
@@ -193,7 +193,7 @@ def outside(name, data):
 
 
 @pytest.mark.parametrize("change", [cut, flipped, missing, outside])
-def test_a_parcel_that_was_tampered_with_leaves_nothing_behind(dataset, tmp_path, change):
+def test_a_packed_dataset_that_was_tampered_with_leaves_nothing_behind(dataset, tmp_path, change):
     pack(dataset, tmp_path / "made.zip")
     bad = rewritten(tmp_path / "made.zip", tmp_path / "bad.zip", change)
     with pytest.raises(DataError, match=r"bad\.zip"):
@@ -202,14 +202,14 @@ def test_a_parcel_that_was_tampered_with_leaves_nothing_behind(dataset, tmp_path
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half", b"no archive"])
-def test_a_file_that_is_not_a_parcel_is_refused_by_name(tmp_path, content):
+def test_a_file_that_is_not_a_packed_dataset_is_refused_by_name(tmp_path, content):
     (tmp_path / "bad.zip").write_bytes(content)
     with pytest.raises(InputError, match="is not a packed dataset"):
         unpack(tmp_path / "bad.zip", tmp_path / "fetched")
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_compressed_parcel_that_is_damaged_is_refused_by_name(dataset, tmp_path, compression):
+def test_a_compressed_packed_dataset_that_is_damaged_is_refused_by_name(dataset, tmp_path, compression):
     bad = tmp_path / "bad.zip"
     with zipfile.ZipFile(bad, "w", compression) as archive:
         for path in dataset.iterdir():

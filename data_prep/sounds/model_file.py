@@ -1,4 +1,4 @@
-"""YAMNet's model file: read from a folder, or downloaded once from its official URL; its hash is checked."""
+"""YAMNet's model file: found, downloaded once from its official address, and verified by its sha256."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ class Model:
 
 
 def model_path() -> Path:
-    """Return the path of the model: in the folder `EARSHOT_MODELS` if that is set, else in the user's cache."""
+    """Return the path of the model: in the folder named by EARSHOT_MODELS if it is set, else in the user's cache."""
     named = os.environ.get("EARSHOT_MODELS")
     if named:
         return Path(named) / NAME

@@ -1,7 +1,7 @@
-"""Parcels: a prepared dataset in one file, made by `pack`, unpacked by `unpack`, downloaded by `fetch_dataset`.
+"""Packed datasets: a prepared dataset in one zip file, packed, unpacked and downloaded.
 
-A parcel is a zip archive of the dataset's own files, uncompressed, `manifest.json` first. Nothing in it is trusted:
-only files that the manifest names are extracted, each with the size and sha256 that the manifest states.
+The archive holds the dataset's own files, uncompressed, `manifest.json` first. Only files that the manifest names are
+extracted, each with the size and sha256 that the manifest states.
 """
 
 import lzma
@@ -28,7 +28,7 @@ from earshot_common.atomic import atomic_file, write_file
 
 _MAX_MANIFEST_BYTES = 1 << 26
 _BLOCK_BYTES = 1 << 20
-_NOT_A_PARCEL = (
+_NOT_A_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -58,19 +58,19 @@ def pack(path: str | Path, out: str | Path) -> str:
         zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive,
     ):
         for name in (MANIFEST, *dataset.manifest["files"]):
-            entry = zipfile.ZipInfo(name)  # of a fixed date: the same dataset is the same parcel
-            with (dataset.path / name).open("rb") as file, archive.open(entry, "w", force_zip64=True) as packed:
-                shutil.copyfileobj(file, packed, _BLOCK_BYTES)
+            entry = zipfile.ZipInfo(name)  # of a fixed date: the same dataset is the same file
+            with (dataset.path / name).open("rb") as file, archive.open(entry, "w", force_zip64=True) as member:
+                shutil.copyfileobj(file, member, _BLOCK_BYTES)
     return str(file_facts(target)["sha256"])
 
 
-def unpack(parcel: Path, out: Path, *, overwrite: bool = False) -> Dataset:
-    """Unpack a parcel into the dataset `out`, in one step. Raises InputError for what is not a valid parcel."""
+def unpack(packed: Path, out: Path, *, overwrite: bool = False) -> Dataset:
+    """Unpack a packed dataset into the folder `out`, in one step. Raises InputError for an invalid file."""
     try:
-        with zipfile.ZipFile(parcel) as archive, new_folder(out, overwrite=overwrite) as folder:
-            _extract(archive, folder, parcel)
-    except _NOT_A_PARCEL as error:
-        raise InputError(f"{parcel} is not a packed dataset ({error}); expected what `data_prep pack` writes") from None
+        with zipfile.ZipFile(packed) as archive, new_folder(out, overwrite=overwrite) as folder:
+            _extract(archive, folder, packed)
+    except _NOT_A_ZIP as error:
+        raise InputError(f"{packed} is not a packed dataset ({error}); expected what `data_prep pack` writes") from None
     return open_dataset(out)
 
 
@@ -82,7 +82,7 @@ def fetch_dataset(
 ) -> Dataset:
     """Download the dataset at the address `https://...#sha256=...` to the folder `out`, unless it is there already.
 
-    A dataset at `out` that is not known to be made of this very file is replaced, once the new one is complete.
+    A dataset at `out` that was not made of this file is replaced once the new one is complete.
     Raises InputError for another form of address, DownloadError when no file is there or it has another sha256.
     """
     found = _ADDRESS.fullmatch(address.strip())
@@ -94,48 +94,48 @@ def fetch_dataset(
     if is_fetched(address, out):
         return open_dataset(out)
     sha256 = found["sha256"].lower()
-    parcel = out.with_name(f".{out.name}.parcel")
-    fetch_file([found["address"]], parcel, sha256=sha256, signature=b"PK", progress=progress, should_stop=should_stop)
+    packed = out.with_name(f".{out.name}.zip")
+    fetch_file([found["address"]], packed, sha256=sha256, signature=b"PK", progress=progress, should_stop=should_stop)
     try:
         with as_output_error(out):
             _origin(out).unlink(missing_ok=True)
-            dataset = unpack(parcel, out, overwrite=True)
+            dataset = unpack(packed, out, overwrite=True)
             write_journal(_origin(out), {"sha256": sha256})
     finally:
-        parcel.unlink(missing_ok=True)
+        packed.unlink(missing_ok=True)
     return dataset
 
 
 def is_fetched(address: str, out: Path) -> bool:
-    """Return whether `fetch_dataset` has made the dataset at `out` of the file at this very address."""
+    """Return whether `fetch_dataset` has made the dataset at `out` of the file that this address names."""
     found, origin = _ADDRESS.fullmatch(address.strip()), read_journal(_origin(out))
     here = (out / MANIFEST).exists()
     return here and found is not None and origin is not None and origin["sha256"] == found["sha256"].lower()
 
 
 def _origin(out: Path) -> Path:
-    """Return the path of the note on which file a downloaded dataset was made of: beside it, not among its files."""
+    """Return the path of the file beside a downloaded dataset that holds the sha256 of the packed file."""
     return out.with_name(f".{out.name}.origin.json")
 
 
-def _extract(archive: zipfile.ZipFile, folder: Path, parcel: Path) -> None:
-    with archive.open(MANIFEST) as packed:
-        data = _read(packed, _MAX_MANIFEST_BYTES + 1, parcel)
+def _extract(archive: zipfile.ZipFile, folder: Path, packed: Path) -> None:
+    with archive.open(MANIFEST) as member:
+        data = _read(member, _MAX_MANIFEST_BYTES + 1, packed)
     if len(data) > _MAX_MANIFEST_BYTES:
-        raise InputError(f"{parcel} holds a manifest of more than {_MAX_MANIFEST_BYTES:,} bytes: this is no dataset")
-    for name, facts in parse_manifest(data, parcel)["files"].items():
+        raise InputError(f"{packed} holds a manifest of more than {_MAX_MANIFEST_BYTES:,} bytes: not a packed dataset")
+    for name, facts in parse_manifest(data, packed)["files"].items():
         left = facts["bytes"]
-        with archive.open(name) as packed, HashedFile(folder / name) as file:
-            while left and (piece := _read(packed, min(left, _BLOCK_BYTES), parcel)):
+        with archive.open(name) as member, HashedFile(folder / name) as file:
+            while left and (piece := _read(member, min(left, _BLOCK_BYTES), packed)):
                 file.write(piece)
                 left -= len(piece)
         if left or file.facts["sha256"] != facts["sha256"]:
-            raise InputError(f"{parcel}: its {name} is not the file that its manifest describes; get the parcel again")
+            raise InputError(f"{packed}: its {name} is not the file that its manifest describes; get the file again")
     write_file(folder / MANIFEST, data)
 
 
-def _read(packed: IO[bytes], size: int, parcel: Path) -> bytes:
+def _read(member: IO[bytes], size: int, packed: Path) -> bytes:
     try:
-        return packed.read(size)
-    except OSError as error:  # which is also what bz2 raises at damage
-        raise InputError(f"{parcel} cannot be read ({error.strerror or error}); get the parcel again") from None
+        return member.read(size)
+    except OSError as error:  # bz2 raises it too, for damaged data
+        raise InputError(f"{packed} cannot be read ({error.strerror or error}); get the file again") from None
