@@ -161,7 +161,8 @@ class _Announcer(event.Listener):
 
     def on_start(self, event: Any) -> None:
         """Log before the first of our kernels is compiled."""
-        ours = event.data["dispatcher"].py_func.__module__.startswith("lsh.")
+        module = event.data["dispatcher"].py_func.__module__ or ""  # other packages compile functions without a module
+        ours = module.startswith("lsh.")
         if ours and not self.done:
             self.done = True
             logging.getLogger("lsh").warning(ANNOUNCEMENT)

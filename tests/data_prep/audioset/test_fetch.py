@@ -143,9 +143,7 @@ def test_a_server_that_keeps_failing_is_named_and_a_later_run_resumes(
     site: FaultyServer, get: Get, tmp_path: Path, subset: str, trouble: list
 ) -> None:
     site.faults[ARCHIVE] = list(trouble)
-    with pytest.raises(
-        DownloadError, match=rf"(?s)cannot download features\.tar\.gz.*{site.address}/v1.*to resume"
-    ):
+    with pytest.raises(DownloadError, match=rf"(?s)cannot download features\.tar\.gz.*{site.address}/v1.*to resume"):
         get(subset)
     assert only_the_work_folder_is_left(tmp_path)
     site.faults.clear()

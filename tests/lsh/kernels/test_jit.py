@@ -48,7 +48,7 @@ def test_compiling_is_announced_once_on_stderr_and_never_when_everything_is_comp
 
 
 def test_compiling_other_functions_is_not_announced(root):
-    code = "import lsh, numba; numba.njit(lambda x: x + 1)(2)"
+    code = "import lsh, numba; f = lambda x: x + 1; numba.njit(f)(2); f.__module__ = None; numba.njit(f)(2)"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stderr == ""
 
