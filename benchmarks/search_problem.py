@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from benchmarks.audioset_like import DATABASE_SEED, DIM, QUERY_SEED, clips, draw_model
 from benchmarks.errors import BenchmarkError
-from data_prep.dataset import open_dataset
-from data_prep.dataset.features import dequantised
+from data_prep.dataset import dequantised, open_dataset
 from earshot_common.atomic import atomic_file, write_errors
 from lsh.arrays import Float32Array
 from lsh.sampling import evenly_spaced, evenly_spaced_rows

@@ -14,8 +14,7 @@ from benchmarks.answers.confidence import macro_figure, mean_figure
 from benchmarks.answers.formatting import Record, difference, ms, with_interval
 from benchmarks.answers.setup import K, Progress
 from benchmarks.markdown import table
-from data_prep.dataset import Dataset
-from data_prep.dataset.features import dequantised
+from data_prep.dataset import Dataset, dequantised
 from lsh.analysis.fusion import POOLINGS, best_frames, fuse, fuse_found, pool
 from lsh.analysis.timing import ms_per_query
 from lsh.arrays import Float32Array, Int64Array

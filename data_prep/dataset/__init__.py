@@ -1,7 +1,20 @@
 """Prepared datasets: the file format (docs/FORMAT.md), its reader, writer and verification."""
 
+from data_prep.dataset.features import dequantised
+from data_prep.dataset.map_layout import as_coordinates, principal_plane
 from data_prep.dataset.reader import Dataset, find_datasets, open_dataset
 from data_prep.dataset.schema import FORMAT_VERSION, SPLITS, Clip
 from data_prep.dataset.verify import verify_dataset
 
-__all__ = ["FORMAT_VERSION", "SPLITS", "Clip", "Dataset", "find_datasets", "open_dataset", "verify_dataset"]
+__all__ = [
+    "FORMAT_VERSION",
+    "SPLITS",
+    "Clip",
+    "Dataset",
+    "as_coordinates",
+    "dequantised",
+    "find_datasets",
+    "open_dataset",
+    "principal_plane",
+    "verify_dataset",
+]

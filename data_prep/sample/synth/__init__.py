@@ -1,10 +1,10 @@
-"""Synthesised sounds: a recipe in, a clip out, the same on every machine.
+"""Synthesiser: renders a clip from a recipe (kinds of sound and a seed), the same on every machine.
 
     >>> audio = render('{"kinds":["church-bell"],"seed":7}')   # float32[40000], 2.5 s at 16 kHz
     >>> wav = wav_bytes(audio, SAMPLE_RATE)
 
-``oscillators``, ``filters``, ``envelopes`` and ``events`` are what all sounds are made of; each module of kinds has one
-family (``bells``, ``engines``, ...); ``kinds`` lists them all with their labels; ``scene`` adds room and microphone.
+``oscillators``, ``filters``, ``envelopes`` and ``events`` are the building blocks. Other modules hold the kinds of one
+family each (``bells``, ``engines``, ...); ``kinds`` lists them with their labels; ``scene`` adds room and microphone.
 """
 
 import io
@@ -20,7 +20,7 @@ from data_prep.sample.synth.scene import record
 
 __all__ = ["CLIP_SECONDS", "KINDS", "N_SAMPLES", "SAMPLE_RATE", "Kind", "Recipe", "render", "wav_bytes"]
 
-_SCENE = 1000  # seeds the random numbers of the scene; those of the kinds have seeds from 0 to 3
+_SCENE = 1000  # seed of the scene's random numbers; kinds have the seeds 0 to 3
 
 
 def render(recipe: str) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Insects, animals, birds and people: a source of pulses or tones, the formants of a throat, and a typical rhythm.
+"""Animals, birds, insects and people: pulses or tones, filtered by formants, in typical rhythms.
 
 A voice is source and filter: pulses from the throat, shaped by the mouth (Fant 1960; Klatt 1980).
 """
@@ -24,7 +24,7 @@ def voice(rng: np.random.Generator, pitch: Audio, breath: float, rough: float = 
 
 
 def mouth(sound: Audio, vowels: list[tuple[float, float, float]], share: list[Audio]) -> Audio:
-    """Pass a voice through one set of formants after another, crossfaded by ``share``: the mouth opens and shuts."""
+    """Pass a voice through one set of formants after another, crossfaded by ``share``, as a mouth opens and shuts."""
     out = np.zeros(N_SAMPLES)
     for (f1, f2, f3), weight in zip(vowels, share, strict=True):
         shaped = filtered(sound, formants([f1, f2, f3], [0.15 * f1 + 40, 0.1 * f2 + 60, 0.1 * f3 + 80], [1, 0.6, 0.3]))

@@ -1,4 +1,4 @@
-"""Struck metal and glass: bodies whose partials are not harmonic, each by its table of mode ratios.
+"""Bells, struck metal and glass: bodies with inharmonic partials, from tables of mode ratios.
 
 Ratios from Fletcher & Rossing, The Physics of Musical Instruments (2nd ed., 1998): bells ch. 21, bars ch. 19,
 glasses and bowls ch. 20. A free bar rings at 1 : 2.756 : 5.404 : 8.933, a clamped-free one far wider.
@@ -100,9 +100,9 @@ def coin_drop(rng: np.random.Generator) -> Audio:
     spin = landing[-1] + np.cumsum(np.linspace(rng.uniform(0.05, 0.09), 0.018, rng.integers(5, 30)))
     times = np.concatenate([landing, spin])
     gains = np.concatenate([0.8 ** np.arange(landing.size), np.linspace(0.35, 0.05, spin.size)])
-    heard = times < 2.45
+    inside = times < 2.45
     chink = noise(rng, highpass(3500)) * decay(0.02)
-    return place(0.6 * ring + thud + chink, times[heard], gains[heard])
+    return place(0.6 * ring + thud + chink, times[inside], gains[inside])
 
 
 def jingle_bell(rng: np.random.Generator) -> Audio:

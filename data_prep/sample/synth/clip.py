@@ -1,6 +1,6 @@
-"""A clip as an array of samples: its length and rate, and what every sound needs: levels, sums, random draws.
+"""Clips as arrays of samples: length, sample rate, levels, sums and random draws.
 
-A clip is 2.5 seconds, mono, at 16 kHz, so every array of samples is float64[40000] unless it says otherwise.
+A clip is 2.5 seconds, mono, at 16 kHz, so arrays of samples are float64[40000] unless stated otherwise.
 """
 
 import math
@@ -21,12 +21,12 @@ TIME: Audio = np.arange(N_SAMPLES, dtype=float) / SAMPLE_RATE
 
 
 def samples(seconds: float) -> int:
-    """Return how many samples ``seconds`` are, at least one."""
+    """Return the number of samples in ``seconds``, at least one."""
     return max(1, round(seconds * SAMPLE_RATE))
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw a number whose logarithm is uniform: as pitches, tempi and decay times are distributed."""
+    """Draw a number whose logarithm is uniform: as for pitches, tempi and decay times."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 

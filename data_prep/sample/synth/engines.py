@@ -1,4 +1,4 @@
-"""Engines and rotors: a train of pulses at the firing rate, through the resonances of pipes and sheet metal."""
+"""Engines and rotors: pulse trains at the firing rate, filtered by resonances of pipes and sheet metal."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def _firing(rng: np.random.Generator, rate: Audio, uneven: tuple[float, ...] = (
     """Return one impulse for each firing of an engine.
 
     ``rate`` is float64[40000] in firings a second; ``uneven`` shifts each cylinder in turn by that share of a firing
-    (a V-twin is known by it); ``roughness`` is the spread of the strength of single explosions.
+    (as in a V-twin); ``roughness`` is the spread of the strength of single explosions.
     """
     fired = np.cumsum(rate) / SAMPLE_RATE
     number = np.arange(int(fired[-1]) + 1)
@@ -34,7 +34,7 @@ def _firing(rng: np.random.Generator, rate: Audio, uneven: tuple[float, ...] = (
 
 
 def _puffs(rng: np.random.Generator, firing: Audio, length: float) -> Audio:
-    """Return noise let out in a puff of that length (s) at every firing: exhaust is turbulent, not a clean tone."""
+    """Return a puff of noise of that length (s) at every firing: exhaust is turbulent, not a clean tone."""
     return noise(rng) * filtered(firing, response_of(decay(length, samples(length))))
 
 

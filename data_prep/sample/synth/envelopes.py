@@ -1,4 +1,4 @@
-"""Envelopes: how loudness, pitch or a mixture changes over the time of a clip."""
+"""Envelopes: curves of loudness, pitch or mixture over time."""
 
 import numpy as np
 

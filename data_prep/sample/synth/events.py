@@ -24,12 +24,12 @@ def thinned(rng: np.random.Generator, times: Audio, share: float) -> Audio:
 
 
 def accented(rng: np.random.Generator, times: Audio, softest: float) -> tuple[Audio, Audio]:
-    """Return the times, and for each a random gain from ``softest`` to one: no two blows are equally strong."""
+    """Return the times, and for each a random gain from ``softest`` to one: blows vary in strength."""
     return times, rng.uniform(softest, 1, times.size)
 
 
 def poisson(rng: np.random.Generator, rate: float, end: float = CLIP_SECONDS) -> Audio:
-    """Return sorted onset times in seconds of about ``rate`` independent events a second, one at least."""
+    """Return sorted onset times in seconds of about ``rate`` independent events per second, at least one."""
     return np.sort(rng.uniform(0, end, max(1, rng.poisson(rate * end))))
 
 
@@ -42,8 +42,8 @@ def place(sound: Audio, times: Floats, gains: Floats | float = 1.0) -> Audio:
     for time, gain in zip(times, np.broadcast_to(gains, len(times)), strict=True):
         start = int(time * SAMPLE_RATE)
         cut = max(0, -start)
-        heard = sound[cut : max(cut, N_SAMPLES - start)]
-        out[start + cut : start + cut + heard.size] += gain * heard
+        inside = sound[cut : max(cut, N_SAMPLES - start)]
+        out[start + cut : start + cut + inside.size] += gain * inside
     return out
 
 

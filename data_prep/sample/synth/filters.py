@@ -69,6 +69,6 @@ def formants(centres: Floats, bandwidths: Floats, gains: Floats) -> Response:
 def slope(db_per_octave: float) -> Audio:
     """Return a tilted, zero-phase response, 0 dB at 1 kHz and nothing below 20 Hz: -3 makes white noise pink."""
     gain = np.zeros_like(FREQUENCY)
-    heard = FREQUENCY >= 20
-    gain[heard] = (FREQUENCY[heard] / 1000) ** (db_per_octave / 6.0206)
+    audible = FREQUENCY >= 20
+    gain[audible] = (FREQUENCY[audible] / 1000) ** (db_per_octave / 6.0206)
     return gain

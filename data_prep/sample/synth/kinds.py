@@ -1,4 +1,4 @@
-"""The table of kinds of sound: the function that synthesises each, its labels and how common it is."""
+"""Kinds of sound: a table of their synthesis functions, labels and shares of the sample."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Kind:
 
     play: synthesises one clip, float64[40000] at any level; all that varies is drawn from the generator.
     share: how common the kind is relative to the others, from 1 (rare) to 9.
-    labels: AudioSet's display names that every clip has; optional_labels: those that four clips in ten have, each.
+    labels: AudioSet's display names that every clip has; optional_labels: each on four clips in ten.
     clean: a signal rather than a recording, with no reverberation, hardly any noise and no second kind.
     """
 

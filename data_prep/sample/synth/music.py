@@ -1,4 +1,4 @@
-"""Notes: pitches, chords and random phrases that instruments play."""
+"""Notes: pitches, chords and random phrases for instruments."""
 
 from collections.abc import Callable
 from itertools import pairwise

@@ -50,10 +50,10 @@ def modes(frequencies: Floats, t60s: Floats | float, amplitudes: Floats | float,
     exponent as i = 200 a + b turns the sum over modes into one small matrix product. Modes above 7.8 kHz are left out.
     """
     hertz, t60, gain = (np.asarray(a, dtype=float) for a in np.broadcast_arrays(frequencies, t60s, amplitudes))
-    heard = hertz < 7800
-    rate = (-LN_1000 / t60[heard] + 2j * np.pi * hertz[heard]) / SAMPLE_RATE
+    audible = hertz < 7800
+    rate = (-LN_1000 / t60[audible] + 2j * np.pi * hertz[audible]) / SAMPLE_RATE
     blocks = -(-n // _MODE_BLOCK)
-    coarse = np.exp(np.outer(np.arange(blocks) * _MODE_BLOCK, rate)) * gain[heard]
+    coarse = np.exp(np.outer(np.arange(blocks) * _MODE_BLOCK, rate)) * gain[audible]
     fine = np.exp(np.outer(rate, np.arange(_MODE_BLOCK)))
     result: Audio = (coarse @ fine).imag.reshape(-1)[:n]
     return result

@@ -1,4 +1,4 @@
-"""Recipes: the kinds that sound together in a clip, and a seed, from which the clip can be rendered again."""
+"""Recipes: the kinds of sound in a clip and a seed, which determine the clip."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _EXAMPLE = '{"kinds":["church-bell"],"seed":7}'
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Kinds by name, the loudest first, and the seed of all random numbers of the clip."""
+    """Names of kinds, the loudest first, and the seed of all random numbers of the clip."""
 
     kinds: tuple[str, ...]
     seed: int
@@ -30,7 +30,9 @@ def parse_recipe(text: str) -> tuple[tuple[Kind, ...], int]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"the recipe {text!r:.80} is not JSON ({error}); expected one like {_EXAMPLE}") from None
     if not isinstance(recipe, dict) or set(recipe) != {"kinds", "seed"}:
-        raise InputError(f"the recipe {text!r:.80} has not just the keys kinds and seed; expected one like {_EXAMPLE}")
+        raise InputError(
+            f"the recipe {text!r:.80} does not have exactly the keys kinds and seed; expected one like {_EXAMPLE}"
+        )
     names, seed = recipe["kinds"], recipe["seed"]
     if not isinstance(names, list) or not 1 <= len(names) <= _MAX_KINDS:
         raise InputError(f"the recipe's kinds are {names!r:.80}; expected a list of 1 to {_MAX_KINDS} names")

@@ -1,4 +1,4 @@
-"""Recording of a synthesised sound: reverberation of a room, noise floor, microphone and level."""
+"""Recording of a synthesised sound: reverberation, noise floor, microphone and level."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ _LOUD_WINDOW = samples(0.25)
 _TAIL = samples(0.5)
 
 
-def room(rng: np.random.Generator) -> Response:
+def reverberation(rng: np.random.Generator) -> Response:
     """Return direct sound plus the statistical reverberation of a room: noise that decays (Moorer 1979).
 
     The tail is at most half a second, so that it stays within the padding of the filters.
@@ -33,14 +33,14 @@ def record(rng: np.random.Generator, sound: Audio, *, clean: bool) -> Audio:
         if rng.random() < 0.35:
             response = response * lowpass(log_uniform(rng, 1800, 8000), 1)
         if rng.random() < 0.65:
-            response = response * room(rng)
+            response = response * reverberation(rng)
         floor_db = rng.uniform(-62, -22)
     floor = 10 ** (floor_db / 20) * noise(rng, slope(rng.uniform(-6, -1)))
     return level(filtered(sound, response), floor, 10 ** (rng.uniform(-24, -15) / 20))
 
 
 def level(sound: Audio, floor: Audio, loudness: float) -> Audio:
-    """Bring the loudest quarter of a second to that RMS, the noise floor with it, and keep peaks below 0.9."""
+    """Scale sound and noise floor: the loudest quarter of a second has the RMS ``loudness``, peaks are <= 0.9."""
     energy = np.concatenate([[0.0], np.cumsum(np.square(sound))])
     loudest = np.sqrt(np.max(energy[_LOUD_WINDOW:] - energy[:-_LOUD_WINDOW]) / _LOUD_WINDOW)
     mixed: Audio = (sound / max(loudest, 1e-12) + floor) * fade(N_SAMPLES, 0.004, 0.03)

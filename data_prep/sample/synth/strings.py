@@ -1,4 +1,4 @@
-"""String instruments: plucked, struck and bowed.
+"""String instruments, plucked, struck and bowed.
 
 Plucked strings are Karplus & Strong (Digital synthesis of plucked-string and drum timbres, 1983) with the
 refinements of Jaffe & Smith (1983). Their recursion is linear, so it is solved in the frequency domain at once:

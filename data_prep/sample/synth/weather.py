@@ -1,4 +1,4 @@
-"""Weather, water and fire: filtered noise, and many small events at random times and strengths."""
+"""Weather, water and fire: filtered noise, and many small random events."""
 
 import numpy as np
 

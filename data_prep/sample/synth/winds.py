@@ -1,4 +1,4 @@
-"""Wind instruments and whistles: pipes, reeds, brass and lips."""
+"""Wind instruments and whistles."""
 
 from itertools import pairwise
 

@@ -65,9 +65,9 @@ def test_the_synthesiser_imports_no_heavy_library_but_numpy():
     [
         ("", "is not JSON"),
         ("[" * 100_000, "is not JSON"),
-        ("[1, 2]", "has not just the keys kinds and seed"),
-        ('{"kinds":["gong"]}', "has not just the keys kinds and seed"),
-        ('{"kinds":["gong"],"seed":1,"gain":2}', "has not just the keys kinds and seed"),
+        ("[1, 2]", "does not have exactly the keys kinds and seed"),
+        ('{"kinds":["gong"]}', "does not have exactly the keys kinds and seed"),
+        ('{"kinds":["gong"],"seed":1,"gain":2}', "does not have exactly the keys kinds and seed"),
         ('{"kinds":"gong","seed":1}', "expected a list of 1 to 4 names"),
         ('{"kinds":[],"seed":1}', "expected a list of 1 to 4 names"),
         ('{"kinds":["gong","gong","gong","gong","gong"],"seed":1}', "expected a list of 1 to 4 names"),

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from data_prep.dataset import Dataset
-from data_prep.dataset.features import dequantised
+from data_prep.dataset import Dataset, dequantised
 from lsh import exact_search, label_precision_at_k, recall_at_k
 from lsh.analysis.fusion import POOLINGS, pool
 from lsh.sampling import evenly_spaced_rows

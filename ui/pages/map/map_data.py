@@ -12,8 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import streamlit as st
 
-from data_prep.dataset import SPLITS, Clip, Dataset
-from data_prep.dataset.map_layout import as_coordinates, principal_plane
+from data_prep.dataset import SPLITS, Clip, Dataset, as_coordinates, principal_plane
 from ui.model.text import clean
 from ui.pages.map import ontology_roots
 from ui.pages.map.ontology_roots import ROOTS
