@@ -21,8 +21,8 @@ _RIGHT = 76  # px, for the lines' names
 
 
 def throughput(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Figure:
-    """Draw how many queries each racer answers per second, the fastest on top; `laps` by racer, of one size."""
-    figure = new_figure("queries answered in one second, one thread", "", mode, height=FINISH_HEIGHT, right=8)
+    """Draw the queries per second of each racer, the fastest on top; `laps` by racer, of one size."""
+    figure = new_figure("queries per second, one thread", "", mode, height=FINISH_HEIGHT, right=8)
     named = [(NAMES[racer], lap) for racer, lap in laps.items()] + ([(_PINNED, pinned)] if pinned else [])
     named.sort(key=lambda own: own[1].ms, reverse=True)
     figure.update_layout(margin={"l": 4, "t": 0})

@@ -109,8 +109,7 @@ def key_chances(angles: Angles, n_bits: int, mode: Mode) -> go.Figure:
         text = [f"K = {k}: {percent(float(c))}" for k, c in zip(bits, chances, strict=True)]
         style = {"color": colour, "dash": dash, "width": 2.5}
         figure.add_trace(line(bits, chances, name, style, text))
-        lift = 14 if colour == FOUND else -12
-        text_at(figure, 1, float(chances[0]), name, xanchor="left", xshift=10, yshift=lift)
+        label(figure, 1, float(chances[0]), name, mode, to_left=False, lift=14 if colour == FOUND else -12)
     at = (1 - angles.tenth / 180) ** n_bits
     you_are_here(figure, n_bits, at, f"K = {n_bits}: {percent(at)}", mode)
     return figure

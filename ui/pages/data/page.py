@@ -117,7 +117,7 @@ def _own_folder() -> None:
     st.header("Your own sounds")
     st.markdown(
         "A folder of wav, flac, ogg, mp3 or aiff files becomes a collection: the names of its sub-folders are labels, "
-        "a model suggests more, and what you hear is your own files. Only what is new is listened to the next time."
+        "a model suggests more, and what you hear is your own files. A later run listens only to new files."
     )
     if _elsewhere("python -m data_prep folder ~/Sounds --out data/sounds"):
         return

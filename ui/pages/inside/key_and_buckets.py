@@ -135,7 +135,8 @@ def describe_key(s: Settings, table: int, own: TableKey, behind: Ints, agreeing:
     )
     weakest = int(own.margin.argmin())
     doubt = "was nearly another" if own.margin[weakest] < NEARLY else "is the least certain"
-    others = plural(int(behind[weakest]), "of the nearest lies", "of the nearest lie")
+    n_behind = int(behind[weakest])
+    others = plural(n_behind, "of the nearest lies", "of the nearest lie") if n_behind else "none of the nearest lies"
     return (
         f"In table {table + 1} the key of your sound is **{written(own.symbols)}**, {what}. {symbol(s).capitalize()} "
         f"{weakest + 1} {doubt}: your sound is {distance_to_wall(s, own, weakest)}, and {others} on another side. A "

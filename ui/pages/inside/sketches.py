@@ -32,7 +32,7 @@ def show(view: QueryView) -> None:
     n_candidates, rows = len(rows), rows[evenly_spaced_rows(len(rows), MAX_CANDIDATES)]
     said, choice = st.columns([3, 2], gap="large")
     with choice:
-        n_reranked = st.slider("Re-ranked: the best so many by sketch", K_NEIGHBOURS, 200, 40, 10, key="reranked")
+        n_reranked = st.slider("Candidates re-ranked, the best by sketch", K_NEIGHBOURS, 200, 40, 10, key="reranked")
     sketches = _sketches((view.context.dataset.fingerprint, s.metric, s.seed), index)
     estimated = estimated_distances(sketches, index.exact, view.query, rows)
     order = np.argsort(estimated, kind="stable")

@@ -96,4 +96,4 @@ def frames_table() -> pd.DataFrame:
 
 
 def _percent_interval(figure: Record) -> str:
-    return f"{percent(figure['value'])} ({percent(figure['low'])} to {percent(figure['high'])})"
+    return f"{percent(figure['value'], 3)} ({percent(figure['low'], 3)} to {percent(figure['high'], 3)})"

@@ -171,7 +171,7 @@ def compare_with_wanted(grid: Grid, here: tuple[int, int], wanted: float) -> str
 def reaching(grid: Grid, wanted: float, n_queries: int) -> str:
     """Say how many settings reach the wanted recall, and how that was measured."""
     reaching, every = int((grid.recall >= wanted).sum()), grid.recall.size
-    how = f"Measured with {n_queries} validation clips, which are kept out of the collection to be its judges."
+    how = f"Measured with {n_queries} validation clips, which are not in the collection."
     if reaching == 0:
         return f"None of the {every} settings reaches a recall of {percent(wanted)}. Ask for less, or add probes. {how}"
     return f"{reaching} of {every} settings reach a recall of {percent(wanted)}: those on the line and below it. {how}"

@@ -67,7 +67,7 @@ def sentence(grid: Grid, draws: Floats, here: tuple[int, int]) -> str:
     if len(better):
         more = int(grid.n_tables[better[0]] - grid.n_tables[row])
         said += f", as much as **{plural(more, 'more table')}** would bring" if more else ""
-    return f"{said}. All draws answered the same queries: nothing but the walls differs."
+    return f"{said}. All draws answered the same queries; only the walls differ."
 
 
 def table(seeds: Sequence[int], recalls: Floats, predicted: float) -> pd.DataFrame:

@@ -51,7 +51,7 @@ def table(counts: Ints) -> pd.DataFrame:
     groups = [(f"all {k}", counts[k:]), (f"{half} to {k - 1}", counts[half:k]), (f"1 to {half - 1}", counts[1:half])]
     groups = [group for group in groups if len(group[1])]
     rows = [(name, str(n := int(some.sum())), percent(n / total)) for name, some in [*groups, ("none", counts[:1])]]
-    return pd.DataFrame(rows, columns=["found", "queries", ""])
+    return pd.DataFrame(rows, columns=["found", "queries", "share"])
 
 
 def _listen(view: GridView, k: int) -> None:
