@@ -27,7 +27,7 @@ _ANY_NORM = True, 0.0, np.inf  # limits for `normalise` when `validate` has chec
 class ExactSearch:
     """Brute-force search over X: float32[n, d], n >= 1, which may be memory-mapped and is not copied.
 
-    Memory beyond X: 8 bytes per row, and some megabytes per search, whatever n is.
+    Memory in addition to X: 8 bytes per row, and some megabytes per search, for any n.
     """
 
     def __init__(self, X: npt.ArrayLike, metric: str = "cosine") -> None:
@@ -43,7 +43,7 @@ class ExactSearch:
 
     @classmethod
     def from_arrays(cls, X: Float32Array, metric: str, inverse_norms: Float32Array, half_squares: Float32Array) -> Self:
-        """Return exact search over vectors whose norms were computed before, as those of a saved index were."""
+        """Return exact search over vectors with the given norms, those of a saved index."""
         search = cls.__new__(cls)
         cls._set(search, X, metric, inverse_norms, half_squares)
         return search
@@ -57,7 +57,7 @@ class ExactSearch:
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes that it takes beside the vectors."""
+        """Return its size in bytes, without the vectors."""
         return self.inverse_norms.nbytes + self.half_squares.nbytes
 
     def search(self, Q: npt.ArrayLike, k: int = 10) -> SearchResult:
@@ -71,9 +71,9 @@ class ExactSearch:
         return result
 
     def neighbours_with_ties(self, Q: npt.ArrayLike, k: int = 10) -> tuple[Int64Array, Int64Array]:
-        """Return, for each query, every row no farther than the k-th neighbour, as (offsets int64[nq + 1], ids).
+        """Return, for each query, every row no farther than the k-th neighbour: (offsets int64[nq + 1], ids int64[m]).
 
-        That is k rows, and more where several tie for the last place.
+        That is k rows, and more if several tie at the k-th distance.
         """
         vectors = self.prepare_queries(Q)
         k = validate.integer(k, "k", 1, 2**31 - 1)
@@ -112,7 +112,7 @@ class ExactSearch:
         return out
 
     def readable(self, Q: npt.ArrayLike) -> Float32Array | None:
-        """Return Q as the kernels read it, or None when it needs `validate`, which converts it or says what is wrong.
+        """Return Q as the kernels can read it, or None: then `validate` converts it or raises an error.
 
         The kernels read float32 of the right width, in C order and writeable (though they do not write to it).
         """
@@ -124,7 +124,7 @@ class ExactSearch:
         nearest(q, *self.vectors, rows, ids, distances)
 
     def _supersets(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
-        """Yield, for each prepared query, rows among which the k nearest and all their ties certainly are."""
+        """Yield, for each prepared query, a superset of its k nearest rows and all their ties."""
         places = np.empty(min(_BLOCK_ROWS, len(self.X)), np.int64)
         for first in range(0, len(Q), _BLOCK_QUERIES):
             block = Q[first : first + _BLOCK_QUERIES]

@@ -14,7 +14,9 @@ from lsh.families.hyperplane import Hyperplanes, LearnedPlanes
 from lsh.families.itq import learn_itq
 from lsh.families.pstable import PStable
 from lsh.kernels import hashing as kernels
+from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.hashing import pack, project, words_for
+from lsh.kernels.probing import probe_keys
 from lsh.kernels.table_search import QueryArrays
 from lsh.params import Params
 from lsh.quality import Labels, check_offsets
@@ -84,6 +86,19 @@ class Hasher:
             return QueryArrays(Q, keys, np.empty(shape, np.uint8), np.empty(shape, np.float32))
         symbols, costs = self.family.perturbations(projected)
         return QueryArrays(Q, keys, symbols.reshape(shape), costs.reshape(shape))
+
+    def probes(self, query: QueryArrays, table: int, n_bits: int, n_probes: int) -> UInt32Array:
+        """Return the keys of the buckets that a search probes for the first query in one table: uint32[T, W]."""
+        keys = np.empty((n_probes, self.n_words), np.uint32)
+        perturbations = query.symbols[0, table], query.costs[0, table]
+        bits = self.family.symbol_bits
+        return keys[: probe_keys(query.keys[table, 0], *perturbations, n_bits, bits, n_probes, keys)]
+
+    def mask(self, n_bits: int) -> UInt32Array:
+        """Return the bits that the first `n_bits` symbols of a key occupy: uint32[W]."""
+        mask = np.empty(self.n_words, np.uint32)
+        prefix_mask(n_bits, self.family.symbol_bits, mask)
+        return mask
 
     def project(self, X: Float32Array, n_tables: int) -> Float32Array:
         """Return the projections of raw vectors on the first tables' directions: float32[n, n_tables * n_bits]."""

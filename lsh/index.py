@@ -12,13 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array
+from lsh.arrays import BoolArray, Float32Array, Float64Array
 from lsh.errors import NotFittedError, ShapeError
 from lsh.exact import ExactSearch
 from lsh.families.pstable import PStable
 from lsh.hasher import Hasher
-from lsh.kernels.buckets import prefix_mask
-from lsh.kernels.probing import probe_keys
 from lsh.kernels.table_search import search_tables
 from lsh.params import Params
 from lsh.quality import Labels
@@ -96,7 +94,7 @@ class LSHIndex:
     def from_parts(
         cls, params: Params, exact: ExactSearch, hasher: Hasher, tables: Tables, sketches: SketchRows | None = None
     ) -> Self:
-        """Return a fitted index made of parts that belong together, as `lsh.load` finds them in a file."""
+        """Return a fitted index made of the parts of another one, such as `lsh.load` reads from a file."""
         index = cls(**asdict(params))
         index._fitted = _Parts(exact, hasher, tables, sketches or SketchRows.none(exact.X.shape[1]))
         return index
@@ -138,11 +136,6 @@ class LSHIndex:
         in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
         return result
 
-    def kneighbors(self, Q: npt.ArrayLike, n_neighbors: int = 10) -> tuple[Float32Array, Int64Array]:
-        """Return (distances, ids) of the nearest neighbours, in scikit-learn's convention, at the full L and K."""
-        found = self.search(Q, k=n_neighbors)
-        return found.distances, found.ids
-
     def matches(
         self,
         q: npt.ArrayLike,
@@ -157,17 +150,13 @@ class LSHIndex:
         """
         n_tables, n_bits, n_probes = self.params.setting(n_tables, n_bits, n_probes)
         rows = self._vectors(ids)
-        hasher, bits = self.hasher, self.hasher.family.symbol_bits
+        hasher, mask = self.hasher, self.hasher.mask(n_bits)
         query = hasher.query(self.exact.prepare_queries(self.exact.one_query(q)), n_tables, n_probes)
         row_keys = hasher.keys(rows, n_tables)
-        mask = np.empty(hasher.n_words, np.uint32)
-        prefix_mask(n_bits, bits, mask)
-        probes = np.empty((n_probes, hasher.n_words), np.uint32)
         found = np.zeros((len(rows), n_tables), np.bool_)
         for table in range(n_tables):
-            perturbations = query.symbols[0, table], query.costs[0, table]
-            count = probe_keys(query.keys[table, 0], *perturbations, n_bits, bits, n_probes, probes)
-            differing = (row_keys[table, :, None] ^ probes[None, :count]) & mask  # uint32[rows, probes, W]
+            probes = hasher.probes(query, table, n_bits, n_probes)
+            differing = (row_keys[table, :, None] ^ probes) & mask  # uint32[rows, probes, W]
             found[:, table] = (differing == 0).all(axis=2).any(axis=1)
         return found
 
@@ -181,11 +170,11 @@ class LSHIndex:
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes that the index takes beside the vectors themselves."""
+        """Return the size of the index in bytes, without the vectors."""
         return self.nbytes_of(self.params.n_tables)
 
     def nbytes_of(self, n_tables: int) -> int:
-        """Return the bytes that the index would take with its first `n_tables` tables alone, beside the vectors."""
+        """Return the size in bytes, without the vectors, of an index of the first `n_tables` tables alone."""
         n_tables = self.params.setting(n_tables, None, 1)[0]
         functions = self.hasher.family.nbytes * n_tables // self.params.n_tables
         tables = self.tables.first(n_tables)

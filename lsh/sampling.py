@@ -1,4 +1,4 @@
-"""Evenly spaced samples of rows, where using all would take too long."""
+"""Evenly spaced samples of rows."""
 
 import numpy as np
 

@@ -41,7 +41,7 @@ class SketchIndex:
     family: how vectors are sorted into buckets: "kmeans", learned from the data (`families.clusters`), or drawn at
         random, "crosspolytopes" or "hyperplanes" (`families.cells`); with hyperplanes n_buckets is a power of two.
 
-    Zeros, NaN, duplicates and ties are treated as in `LSHIndex`. The index takes some 50 bytes per vector beside the
+    Zeros, NaN, duplicates and ties are treated as in `LSHIndex`. The index takes some 50 bytes per vector, without the
     vectors, which may be memory-mapped. It never changes after `fit`, so any number of threads may search it.
     """
 
@@ -70,7 +70,7 @@ class SketchIndex:
     def from_parts(
         cls, metric: str, n_buckets: int | None, seed: int, family: str, exact: ExactSearch, buckets: Buckets
     ) -> Self:
-        """Return a fitted index made of parts that belong together, as `lsh.load` finds them in a file."""
+        """Return a fitted index made of the parts of another one, such as `lsh.load` reads from a file."""
         index = cls(metric, n_buckets, seed, family)
         index._fitted = _Parts(exact, buckets, _capacity(buckets))
         return index
@@ -117,7 +117,7 @@ class SketchIndex:
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes that the index takes beside the vectors themselves."""
+        """Return the size of the index in bytes, without the vectors."""
         exact, buckets, capacity = self._parts()
         return exact.nbytes + buckets.nbytes + capacity.nbytes
 

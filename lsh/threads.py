@@ -1,4 +1,4 @@
-"""Batches of queries on several threads: each query is searched alone, so the answer is the same for any number."""
+"""Threads for batches of queries. Each query is searched alone, so the results do not depend on their number."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -43,7 +43,7 @@ def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Float32Array:
 
 
 def queries(Q: npt.ArrayLike, dim: int) -> Float32Array:
-    """Return `Q` as `matrix` does; raise ShapeError when it has no rows, since no mean can be taken over them."""
+    """Return `Q` as `matrix` does; raise ShapeError if it has no rows."""
     vectors = matrix(Q, "Q", dim)
     if not len(vectors):
         raise ShapeError("Q has no rows; expected at least one query to measure with")
@@ -100,7 +100,7 @@ def norms(X: Float32Array, name: str) -> Float64Array:
 
 
 def integer(value: object, name: str, low: int, high: int) -> int:
-    """Return `value` as int when it is a whole number in [low, high]."""
+    """Return `value` as int if it is a whole number in [low, high]."""
     if type(value) is int and low <= value <= high:  # the usual case, without slower checks
         return value
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
@@ -108,26 +108,20 @@ def integer(value: object, name: str, low: int, high: int) -> int:
     return int(value)
 
 
-def positive(value: object, name: str) -> float:
-    """Return `value` as float when it is a finite number above zero."""
+def positive(value: object, name: str, high: float = math.inf) -> float:
+    """Return `value` as float if it is a finite number above 0, and at most `high`."""
     number = math.nan
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
         with contextlib.suppress(OverflowError):  # an integer too large for a float
             number = float(value)
-    if not 0 < number < math.inf:
-        raise ParameterError(f"{name} is {value!r}; expected a number above 0")
+    if not 0 < number <= high or number == math.inf:
+        limit = "" if high == math.inf else f", at most {high:g}"
+        raise ParameterError(f"{name} is {value!r}; expected a number above 0{limit}")
     return number
 
 
-def share(value: object, name: str) -> float:
-    """Return `value` as float when it is a number above 0, at most 1."""
-    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool) or not 0 < value <= 1:
-        raise ParameterError(f"{name} is {value!r}; expected a number above 0, at most 1")
-    return float(value)
-
-
 def choice(value: str, name: str, allowed: Sequence[str]) -> str:
-    """Return `value` when it is one of `allowed`."""
+    """Return `value` if it is one of `allowed`."""
     if value not in allowed:
         raise ParameterError(f"{name} is {value!r}; expected one of {', '.join(map(repr, allowed))}")
     return value

@@ -1,6 +1,6 @@
-"""Kernel warm-up: compile every kernel into numba's cache ahead of the first search (`python -m lsh.warm`).
+"""Kernel warm-up: compile every kernel into numba's cache before the first search (`python -m lsh.warm`).
 
-LLVM keeps some 150 MB of a process that compiles, so an app with little memory runs this as a process of its own.
+LLVM keeps some 150 MB in a process that compiles, so an app with little memory runs this as a separate process.
 """
 
 import contextlib

@@ -122,7 +122,7 @@ def compare(
     """
     if not indexes:
         raise ParameterError("there are no indexes to compare; give at least one")
-    budgets = [validate.share(budget, "a budget") for budget in budgets]
+    budgets = [validate.positive(budget, "a budget", 1) for budget in budgets]
     first = next(iter(indexes.values()))
     queries = validate.queries(Q, first.exact.X.shape[1])
     truth = first.exact.search(queries, k)

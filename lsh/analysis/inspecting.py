@@ -16,9 +16,8 @@ from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array, UInt8A
 from lsh.families.hyperplane import Hyperplanes
 from lsh.hasher import prepare
 from lsh.index import LSHIndex
-from lsh.kernels.buckets import find_bucket, prefix_mask
+from lsh.kernels.buckets import find_bucket
 from lsh.kernels.hashing import WORD_BITS
-from lsh.kernels.probing import probe_keys
 from lsh.kernels.ranking import nearest
 
 _BLOCK_ROWS = 16_384  # rows measured at a time
@@ -116,17 +115,14 @@ def key_of(index: LSHIndex, q: npt.ArrayLike, table: int, n_bits: int) -> TableK
 def walk(index: LSHIndex, q: npt.ArrayLike, n_tables: int, n_bits: int, n_probes: int = 1) -> list[list[Bucket]]:
     """Return, for each table, the buckets that a search probes, in order of probing."""
     n_tables, n_bits, n_probes = index.params.setting(n_tables, n_bits, n_probes)
-    hasher, tables, bits = index.hasher, index.tables, index.hasher.family.symbol_bits
+    hasher, tables, mask = index.hasher, index.tables, index.hasher.mask(n_bits)
     query = hasher.query(index.exact.prepare_queries(index.exact.one_query(q)), n_tables, n_probes)
-    mask = np.empty(hasher.n_words, np.uint32)
-    prefix_mask(n_bits, bits, mask)
-    probes = np.empty((n_probes, hasher.n_words), np.uint32)
     buckets: list[list[Bucket]] = []
     for table in range(n_tables):
         symbols, costs = query.symbols[0, table], query.costs[0, table]
-        count = probe_keys(query.keys[table, 0], symbols, costs, n_bits, bits, n_probes, probes)
-        keys = [_unpacked(probe, n_bits, bits) for probe in probes[:count]]
-        ranges = [find_bucket(tables.keys[table], probe, mask, 0, index.n) for probe in probes[:count]]
+        probes = hasher.probes(query, table, n_bits, n_probes)
+        keys = [_unpacked(probe, n_bits, hasher.family.symbol_bits) for probe in probes]
+        ranges = [find_bucket(tables.keys[table], probe, mask, 0, index.n) for probe in probes]
         buckets.append(
             [
                 Bucket(tables.ids[table, start:stop].astype(np.int64), key, _cost(keys[0], key, symbols, costs))
@@ -194,9 +190,7 @@ def smallest_fix(
 def bucket_sizes(index: LSHIndex, table: int, n_bits: int) -> Int64Array:
     """Return the sizes of the non-empty buckets of one table (from 0), largest first: int64[m]."""
     index.params.setting(table + 1, n_bits, 1)
-    mask = np.empty(index.hasher.n_words, np.uint32)
-    prefix_mask(n_bits, index.hasher.family.symbol_bits, mask)
-    keys = index.tables.keys[table] & mask
+    keys = index.tables.keys[table] & index.hasher.mask(n_bits)
     starts = np.flatnonzero(np.concatenate([[True], (keys[1:] != keys[:-1]).any(axis=1)]))
     return np.sort(np.diff(np.append(starts, len(keys))))[::-1]
 

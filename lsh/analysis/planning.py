@@ -10,7 +10,6 @@ may be exact search.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy.typing as npt
 
@@ -37,10 +36,10 @@ Timed = tuple[Trial, float]
 class Plan:
     """The chosen configuration, what it achieved on the validation queries, and why it was chosen.
 
-    config: the kind of index, its family, `build` and `setting`; index: the index itself. wanted: the recall asked for;
-    recall: the mean measured, `recall_error` its standard error. candidate_fraction: mean share of the collection
-    looked at, 0 to 1. ms, exact_ms: milliseconds per query of this configuration and of exact search, interleaved, on
-    this machine. index_bytes: memory beside the vectors.
+    config: the kind of index, its family, and the parameters of its build and its searches; index: the index itself.
+    wanted: the recall asked for; recall: the mean measured, `recall_error` its standard error. candidate_fraction: mean
+    share of the collection looked at, 0 to 1. ms, exact_ms: milliseconds per query of this configuration and of exact
+    search, interleaved, on this machine. index_bytes: memory without the vectors.
     """
 
     config: SearchConfig
@@ -61,24 +60,9 @@ class Plan:
         return self.config.kind
 
     @property
-    def family(self) -> str | None:
-        """Return the name of the hash family; None for exact search and for a scan of all sketches."""
-        return self.config.family
-
-    @property
-    def build(self) -> dict[str, Any]:
-        """Return the parameters that the index was built with, beside the metric."""
-        return dict(self.config.build)
-
-    @property
     def setting(self) -> dict[str, int]:
         """Return the parameters that each search takes, beside k."""
         return dict(self.config.setting)
-
-    @property
-    def python(self) -> str:
-        """Return the lines of Python that build the same index and search it with the same setting."""
-        return self.config.python(self.k)
 
     def search(self, Q: npt.ArrayLike, k: int | None = None) -> SearchResult:
         """Return the k nearest of each row of Q (float32[nq, d]) by the plan; k is by default the planned one."""
@@ -110,7 +94,7 @@ def plan(
 
     Raises ParameterError if no setting of a given index reaches the recall, and for values out of range.
     """
-    recall = validate.share(recall, "recall")
+    recall = validate.positive(recall, "recall", 1)
     k = validate.integer(k, "k", 1, 2**31 - 1)
     built = X if isinstance(X, LSHIndex) else None
     exact = ExactSearch(X, metric or "cosine") if not isinstance(X, LSHIndex) else X.exact

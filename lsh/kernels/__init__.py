@@ -1,10 +1,10 @@
 """Compiled inner loops: functions of arrays, without state, that allocate only their working memory.
 
-Each kernel has a slow, obvious twin of the same name in tests/reference.py. Kernels release the interpreter's lock
-(`nogil`), so that threads may search one index at the same time. None uses `parallel=True`: two threads inside one
-parallel kernel can abort the process on numba's fallback threading layer.
+Each kernel has a slow reference implementation of the same name in tests/reference.py. Kernels release the
+interpreter's lock (`nogil`), so that threads may search one index at the same time. None uses `parallel=True`: two
+threads inside one parallel kernel can abort the process on numba's fallback threading layer.
 
 Kernels take positional arguments only. Arrays that belong together are the fields of one NamedTuple, and are passed as
-a plain tuple of these: numba looks up the compiled code for a named tuple several times slower, and a search takes
-microseconds.
+a plain tuple of these: with a named tuple, numba takes several times longer to look up the compiled code, and a search
+takes only microseconds.
 """

@@ -1,4 +1,4 @@
-"""CPU instructions that Python has no name for: count the bits of a word, prefetch memory. And what bits give."""
+"""CPU instructions as numba intrinsics (population count, prefetch), and bit operations built on them."""
 
 from typing import Any
 
@@ -40,8 +40,8 @@ def _prefetch(_context: Any, array: Any, index: Any) -> Any:
 # popcount(word): the number of bits set in a uint64, vectorised to 512 bits at once where the CPU can.
 popcount: Any = intrinsic(_popcount)
 
-# prefetch(array, i): begin to load element i of an array, counted flat, into the cache without waiting for it. The
-# memory of 40 vectors in random places is then loaded in parallel instead of one after another.
+# prefetch(array, i): begin to load element i of an array, by flat index, into the cache without waiting for it. Vectors
+# at random positions in memory are then loaded in parallel instead of one after another.
 prefetch: Any = intrinsic(_prefetch)
 
 

@@ -1,14 +1,12 @@
 """Compilation of kernels: the two decorators, and the folder where compiled code is cached.
 
-numba caches compiled code by the file that defines a function. But a kernel compiles the kernels that it calls into
-itself, and those may be defined in another file: after a change there, numba would go on running the old code. So the
-cache folder is named after the contents of all kernel files together, and after the processor, since a folder that was
-made on one machine may be run on another. The folder is in the first of these places that has a complete one or can be
-written: `NUMBA_CACHE_DIR`, the package itself, the user's cache, the temporary folder. Without any, kernels are
-compiled in each process.
+numba caches compiled code by the file that defines a function. But kernels are inlined into kernels of other files:
+after a change of the first file, numba would go on running the old code of the second. So the cache folder is named by
+a digest of all kernel files, and of the processor, since a cache made on one machine may be copied to another. The
+folder is in the first of these locations that has a complete one or is writable: `NUMBA_CACHE_DIR`, the package itself,
+the user's cache, the temporary folder. Without any, kernels are compiled in each process.
 
-The first kernel of a process that has to be compiled announces it through the logger "lsh", since a search that takes
-seconds without a word looks like one that hangs.
+When a process compiles its first kernel, a warning is logged by the logger "lsh", to explain a wait of seconds.
 """
 
 import contextlib
@@ -28,12 +26,12 @@ from numba import njit
 from numba.core import caching, event
 
 ANNOUNCEMENT = "compiling the search kernels, once: some 15 s"
-READY = "all.ready"  # an empty file in the cache folder, once every kernel is there (lsh.warm)
+READY = "all.ready"  # an empty file in the cache folder that marks it as complete (lsh.warm)
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
-_config: Any = numba.config  # made at run time from the environment, so it has no types
-_register: Any = event.register  # no types either
+_config: Any = numba.config  # untyped
+_register: Any = event.register  # untyped
 _HERE = Path(__file__).parent
 # Sums may be reordered, so that they vectorise, but NaN and infinity keep their meaning: plain `fastmath=True` would
 # make isnan(nan) False.
@@ -60,7 +58,7 @@ def _cache_folder() -> Path | None:
             if (folder / READY).exists():
                 return folder
             folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()  # whether it can be written shows only when one tries
+            tempfile.TemporaryFile(dir=folder).close()  # raises OSError if it is not writable
             return folder
     return None
 
@@ -81,7 +79,7 @@ def _of_user() -> Path | None:
 
 
 def _temporary() -> Path | None:
-    """Return a folder in the temporary one; None when another user could write to it, whose code would be run."""
+    """Return a folder in the temporary one; None if another user could write code there that would be run."""
     if sys.platform == "win32":  # each user has their own
         return Path(tempfile.gettempdir()) / "earshot"
     folder = Path(tempfile.gettempdir()) / f"earshot-{os.getuid()}"
@@ -96,7 +94,7 @@ CACHE_FOLDER = _cache_folder()
 
 
 class _Locator:
-    """Tells numba where a function is cached: in the one folder of all kernels, named by its module and its line."""
+    """numba's locator of a function's cache: the folder of all kernels; files are named by module and line."""
 
     def __init__(self, line: int) -> None:
         self._line = line
@@ -123,7 +121,7 @@ class _CacheFormat(caching.CompileResultCacheImpl):
 
 
 class _Cache(caching.FunctionCache):
-    """numba's cache of a function, without its assumption that the folder can be written and the disk is never full."""
+    """numba's cache of a function, which ignores errors of the disk, such as a read-only folder or a full disk."""
 
     _impl_class = _CacheFormat
 
@@ -137,7 +135,7 @@ class _Cache(caching.FunctionCache):
 
 
 def kernel(function: _Function) -> _Function:
-    """Compile with Python's own arithmetic: one order of additions, the same bits alone or in a batch."""
+    """Compile with strict arithmetic: additions keep their order, so a result is the same alone and in a batch."""
     return cast("_Function", _cached(njit(nogil=True)(function)))
 
 
@@ -148,7 +146,7 @@ def fast_kernel(function: _Function) -> _Function:
 
 def _cached(dispatcher: Any) -> Any:
     if CACHE_FOLDER is not None:
-        # What `njit(cache=True)` does too, with a cache of numba's own class.
+        # `njit(cache=True)` does the same with numba's own class.
         dispatcher._cache = _Cache(dispatcher.py_func)  # type: ignore[no-untyped-call]  # noqa: SLF001
     return dispatcher
 

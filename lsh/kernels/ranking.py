@@ -22,7 +22,7 @@ class Vectors(NamedTuple):
 
 @fast_kernel
 def cosine_distance(q: Float32Array, x: Float32Array, inverse_norm: np.float32) -> np.float32:
-    """Return 1 - q.x/|x| for a query of length one; within [0, 2] whatever the rounding."""
+    """Return 1 - q.x/|x| for a query of length one; clipped to [0, 2]."""
     total = np.float32(0)
     for t in range(q.shape[0]):
         total += q[t] * x[t]
@@ -48,7 +48,7 @@ def distances_to(
     candidates: Int64Array,
     out: Float32Array,
 ) -> None:
-    """Fill out[c] with the distance of row candidates[c], in loops of their own, which compile to better code."""
+    """Fill out[c] with the distance of row candidates[c], in separate loops, which compile to faster code."""
     if metric == COSINE:
         for c in range(candidates.shape[0]):
             row = np.uint64(candidates[c])  # an index that cannot be negative needs no check for wrapping around

@@ -18,19 +18,19 @@ def _suffix_sums(histogram: Int64Array, out: Int32Array) -> None:
 
 
 @kernel
-def _meet(
-    ids: Int32Array, length: int, longest: UInt8Array, is_true: BoolArray, met: Int64Array, met_true: Int64Array
+def _extend(
+    ids: Int32Array, length: int, longest: UInt8Array, is_true: BoolArray, counts: Int64Array, true_counts: Int64Array
 ) -> None:
     """Raise the longest shared prefix of `ids` to at least `length`, and update the counts at each length."""
     for i in ids:
         before = longest[i]
         if before < length:
             longest[i] = length
-            met[before] -= 1
-            met[length] += 1
+            counts[before] -= 1
+            counts[length] += 1
             if is_true[i]:
-                met_true[before] -= 1
-                met_true[length] += 1
+                true_counts[before] -= 1
+                true_counts[length] += 1
 
 
 @kernel
@@ -61,12 +61,12 @@ def count_grid(
     is_true = np.zeros(n, np.bool_)
     starts = np.empty(n_bits + 2, np.int64)
     stops = np.empty(n_bits + 2, np.int64)
-    met = np.empty(n_bits + 1, np.int64)  # met[k]: points whose longest shared prefix is k symbols
-    met_true = np.empty(n_bits + 1, np.int64)
+    counts = np.empty(n_bits + 1, np.int64)  # counts[k]: points whose longest shared prefix is k symbols
+    true_counts = np.empty(n_bits + 1, np.int64)
     for q in range(query_keys.shape[1]):
         truth = truth_ids[truth_offsets[q] : truth_offsets[q + 1]]
         is_true[truth] = True
-        longest[:], met[:], met_true[:] = 0, 0, 0
+        longest[:], counts[:], true_counts[:] = 0, 0, 0
         for table in range(n_tables):
             low, high = 0, n
             for length in range(1, n_bits + 1):
@@ -75,10 +75,10 @@ def count_grid(
             starts[n_bits + 1], stops[n_bits + 1] = high, high
             for length in range(n_bits, 0, -1):
                 inner_start, inner_stop = starts[length + 1], stops[length + 1]
-                _meet(ids[table, starts[length] : inner_start], length, longest, is_true, met, met_true)
-                _meet(ids[table, inner_stop : stops[length]], length, longest, is_true, met, met_true)
-            _suffix_sums(met, candidates[q, table])
-            _suffix_sums(met_true, hits[q, table])
+                _extend(ids[table, starts[length] : inner_start], length, longest, is_true, counts, true_counts)
+                _extend(ids[table, inner_stop : stops[length]], length, longest, is_true, counts, true_counts)
+            _suffix_sums(counts, candidates[q, table])
+            _suffix_sums(true_counts, hits[q, table])
         is_true[truth] = False
 
 

@@ -9,10 +9,10 @@ from lsh.kernels.hashing import normalise
 from lsh.kernels.intrinsics import prefetch
 from lsh.kernels.jit import fast_kernel, kernel
 from lsh.kernels.ranking import nearest
-from lsh.kernels.sketching import DIMENSIONS, limit_for, matvec, quantise, score, select_above
+from lsh.kernels.sketching import DIMENSIONS, QUERY_PLANES, limit_for, matvec, quantise, score, select_above
 
 _ZERO = np.float32(0)
-_EXTRA_CENTROIDS = 16  # measured exactly beside twice as many as are wanted: so many that sketches hardly miss one
+_EXTRA_CENTROIDS = 16  # ranked exactly in addition to twice the number wanted, so that sketches rarely miss one
 _CACHE_LINE = 16  # float32 values
 
 
@@ -59,7 +59,7 @@ def search_buckets(
     unit, min_norm, max_norm = limits
     m, d = centroids.shape
     vector, centred = np.empty((1, d), np.float32), np.empty(d, np.float32)
-    rotated, query = np.empty(DIMENSIONS, np.float32), np.empty(8, np.uint64)
+    rotated, query = np.empty(DIMENSIONS, np.float32), np.empty(QUERY_PLANES, np.uint64)
     capacity = max(capacity, m)
     scores, best = np.empty(capacity, np.float32), np.empty(capacity, np.int64)
     places, chosen, offsets = np.empty(capacity, np.int64), np.empty(m, np.int64), np.empty(m, np.float32)
@@ -117,7 +117,7 @@ def ids_at(
 ) -> None:
     """Fill rows with the ids at ascending places among the sketches of `buckets`, one bucket after another.
 
-    Prefetch their vectors, which are in random places of X.
+    Prefetch their vectors, which are at random rows of X.
     """
     c, first, end = -1, 0, 0  # place p of bucket c is position first + p of the order
     for r in range(places.shape[0]):

@@ -4,7 +4,7 @@ A sketch replaces each of 128 rotated coordinates y by a level c in {-1.5, -0.5,
 per vector, |y|²/<y, c>, the estimate
     <q, y> ~ <q, c> |y|² / <y, c>
 is unbiased over random rotations (J. Gao, C. Long, "RaBitQ", SIGMOD 2024; more than one bit: J. Gao et al., SIGMOD
-2025). The query is rounded to 4 bits a dimension, so that <q, c> becomes a sum of bit counts: for bit planes b of the
+2025). The query is rounded to 4 bits per dimension, so that <q, c> becomes a sum of bit counts: for bit planes b of the
 level and u of the query, Σ u b = Σ over planes 2^(p + r) · popcount(b_p & u_r). A CPU counts 512 bits at once.
 """
 
@@ -19,6 +19,7 @@ from lsh.kernels.jit import fast_kernel
 
 DIMENSIONS = 128
 PLANES = 4  # two words of low bits, two words of high bits
+QUERY_PLANES = 8  # two words for each of four bits
 _QUERY_MIDDLE = np.float32(7.5)
 _LEVEL_MIDDLE = np.float32(1.5)
 _STEPS = 32

@@ -15,7 +15,7 @@ from lsh.kernels.intrinsics import clear_lowest, lowest_bit
 from lsh.kernels.jit import kernel
 from lsh.kernels.probing import probe_keys
 from lsh.kernels.ranking import nearest
-from lsh.kernels.sketching import DIMENSIONS, PLANES, limit_for, matvec, quantise, score, select_above
+from lsh.kernels.sketching import DIMENSIONS, PLANES, QUERY_PLANES, limit_for, matvec, quantise, score, select_above
 
 _BLOCK = 512  # sketches scored at a time, to stay in the first-level cache
 _ZERO = np.float32(0)
@@ -165,7 +165,7 @@ def search_tables(
     probes = np.empty((n_probes, n_words), np.uint32)
     marks, candidates = np.zeros((n + 63) // 64, np.uint64), np.empty(n, np.int64)
     scores = np.empty(n, np.float32)
-    rotated, rounded = np.empty(DIMENSIONS, np.float32), np.empty(8, np.uint64)
+    rotated, rounded = np.empty(DIMENSIONS, np.float32), np.empty(QUERY_PLANES, np.uint64)
     for q in range(Q.shape[0]):
         for t in range(n_tables):
             n_keys = probe_keys(query_keys[t, q], symbols[q, t], costs[q, t], n_bits, symbol_bits, n_probes, probes)

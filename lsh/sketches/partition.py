@@ -1,4 +1,4 @@
-"""Buckets of sketched vectors: what a search of `SketchIndex` reads beside the vectors."""
+"""Buckets of sketched vectors: the data structure of `SketchIndex`."""
 
 from typing import Protocol
 
@@ -30,8 +30,8 @@ class Family(Protocol):
 class Buckets(BucketArrays):
     """m buckets, none empty; the arrays are those of `BucketArrays`, read-only.
 
-    centre is subtracted from vectors and queries, so that what they have in common costs no precision; centroids are
-    the means of the buckets. The sketches of the centroids choose the buckets to probe; those of the vectors are of
+    centre is subtracted from vectors and queries, so that their common part costs no precision; centroids are the means
+    of the buckets. The sketches of the centroids choose the buckets to probe; those of the vectors are of
     their difference from the centroid.
     """
 

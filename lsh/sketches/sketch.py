@@ -1,8 +1,9 @@
-"""Sketches of 44 bytes that rank a vector almost as well as its 512: the random rotation, and the penalty.
+"""Sketch construction: the random rotation, the two-bit codes, and the penalties that complete the estimate.
 
 A random rotation spreads each vector evenly over 128 coordinates, so that rounding each to two bits loses little, and
-the same everywhere; `lsh.kernels.sketching` explains the estimate. What is sketched is the vector's difference from the
-centroid of its bucket: <q, x> = <q, centroid> + <q, x - centroid>, where the first term is exact and the second small.
+about the same for all vectors; `lsh.kernels.sketching` explains the estimate. The sketch is of the vector's difference
+from the centroid of its bucket: <q, x> = <q, centroid> + <q, x - centroid>, where the first term is exact and the
+second small. A sketch takes 44 bytes; a vector of 128 dimensions takes 512.
 """
 
 import numpy as np
@@ -27,7 +28,7 @@ def draw_rotation(sample: Float32Array, rng: np.random.Generator) -> Float32Arra
 
 
 def sketch(differences: Float32Array, rotation: Float32Array) -> tuple[UInt64Array, Float32Array]:
-    """Return the sketches of vectors less their centroid, float32[n, d]: planes uint64[4, n], factors float32[2, n]."""
+    """Return the sketches of differences from centroids, float32[n, d]: planes uint64[4, n], factors float32[2, n]."""
     planes, factors = np.empty((PLANES, len(differences)), np.uint64), np.empty((2, len(differences)), np.float32)
     encode(np.asarray(differences @ rotation, np.float32), planes, factors)
     return planes, factors

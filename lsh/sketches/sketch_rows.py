@@ -1,6 +1,6 @@
 """Sketches in order of id, by which `LSHIndex` pre-ranks its candidates.
 
-The sketches are those of `SketchIndex` (see `sketch`), of the vector less the common centre μ. `SketchIndex` reads
+The sketches are those of `SketchIndex` (see `sketch`), of the vector minus the common centre μ. `SketchIndex` reads
 them in runs and stores them by column; candidates have random ids, so here the numbers of one vector are adjacent.
 """
 
@@ -21,7 +21,7 @@ _SAMPLE_ROWS = 16_384
 
 
 class SketchRows(SketchArrays):
-    """Sketches of n vectors, or of none; the arrays are those of `SketchArrays`, read-only."""
+    """Sketches of n vectors, possibly none; the arrays are those of `SketchArrays`, read-only."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
 """Index files: save an index into one file, and load it with the same answers, or raise an error that names the file.
 
-After any crash a file is the old one or the new one (`earshot_common.atomic`). It holds nothing but what its header
-describes (`container`, `header`), and is trusted only after it was checked (`kinds`, `checks`). Nothing in it is
+After any crash a file is the old one or the new one (`earshot_common.atomic`). It holds exactly the arrays that its
+header describes (`container`, `header`), and its values are checked before use (`kinds`, `checks`). Nothing in it is
 executed.
 """
 
@@ -32,7 +32,7 @@ _MAX_ROWS = 2**31 - 1  # ids are int32
 
 
 def save(index: LSHIndex | SketchIndex, path: str | os.PathLike[str], *, with_vectors: bool = True) -> None:
-    """Write a fitted index into the file `path`, in place of what was there.
+    """Write a fitted index to the file `path`, replacing any existing file.
 
     with_vectors: False leaves the vectors out, and `load` needs them as X: for data that has a file of its own.
 
@@ -64,7 +64,7 @@ def load(
     Raises IndexFileError for a file that is missing, damaged, of a newer version, or not an index.
     """
     path = Path(path)
-    with _naming(path), container.opened(path) as file:
+    with _errors_with(path), container.opened(path) as file:
         header, kind = file.header, _kind_of(file.header)
         arrays = container.arrays_of(file, mapped=mapped)
         _check(header, kind, arrays, verify=verify)
@@ -133,8 +133,8 @@ def _caller_vectors(X: npt.ArrayLike | None, entry: Entry, *, verify: bool) -> F
 
 
 @contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Put the file's name in front of whatever is wrong with it."""
+def _errors_with(path: Path) -> Iterator[None]:
+    """Put the file's name in front of the message of each error."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
 """Checks of array values that come from a file.
 
-Compiled kernels check no bounds: with an id outside the data they would read other memory. So ids and offsets are
-always checked, even with `verify=False`; what can only make an answer wrong is checked by `verify`.
+Compiled kernels do not check bounds: with an id outside the data they would read other memory. So ids and offsets are
+always checked, even with `verify=False`; values that can only make an answer wrong are checked by `verify`.
 """
 
 import math
@@ -31,10 +31,12 @@ def ids_in_range(ids: Int32Array, n: int, name: str) -> None:
 
 def ids_once_each(ids: Int32Array, name: str) -> None:
     """Raise for n ids, known to be in range, of which one occurs twice."""
-    met = np.zeros(len(ids), np.bool_)
-    met[ids] = True
-    if not met.all():
-        raise damaged(f"its {name} lack the id {int(met.argmin())} and contain another one twice; expected each once")
+    present = np.zeros(len(ids), np.bool_)
+    present[ids] = True
+    if not present.all():
+        raise damaged(
+            f"its {name} lack the id {int(present.argmin())} and contain another one twice; expected each once"
+        )
 
 
 def keys_sorted(keys: UInt32Array, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The container: one file of named arrays, every byte of it checked, mapped into memory.
+"""File format of a saved index: named arrays behind a header, all bytes checked, mapped into memory.
 
     0   8 bytes    magic
     8   uint32     format version
@@ -41,7 +41,7 @@ _BLOCK_BYTES = 2**24  # hashed and written at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenFile:
     """An open index file with a valid header, which ends at byte `end`; its arrays are not checked yet."""
 
     file: BinaryIO
@@ -84,17 +84,17 @@ def write(
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Opened]:
+def opened(path: Path) -> Iterator[OpenFile]:
     """Open an index file and check all bytes before its arrays; raise IndexFileError or OSError."""
     if not stat.S_ISREG(path.stat().st_mode):  # before opening it, since opening a pipe would block
         raise IndexFileError("it is not a regular file: give the path of a saved index")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         header = _read_header(file, size)
-        yield Opened(file, size, Header.decode(header), _HEADER_START + len(header))
+        yield OpenFile(file, size, Header.decode(header), _HEADER_START + len(header))
 
 
-def arrays_of(index: Opened, *, mapped: bool) -> dict[str, Array]:
+def arrays_of(index: OpenFile, *, mapped: bool) -> dict[str, Array]:
     """Return the arrays in the file, read-only, after checking that they fill it exactly. Nothing is hashed.
 
     mapped: map them into memory, so that a page is read when it is first used; otherwise read them now.
@@ -143,7 +143,7 @@ def _read_header(file: BinaryIO, size: int) -> bytes:
     return header
 
 
-def _check_offsets(index: Opened) -> None:
+def _check_offsets(index: OpenFile) -> None:
     """Raise for arrays that overlap, leave gaps or do not end at the end of the file."""
     end = 0
     for entry in index.header.arrays:
@@ -155,7 +155,7 @@ def _check_offsets(index: Opened) -> None:
         raise damaged(f"it has {index.size} bytes; expected {index.start + end} from its header")
 
 
-def _check_gaps(index: Opened, memory: Bytes) -> None:
+def _check_gaps(index: OpenFile, memory: Bytes) -> None:
     """Raise for bytes other than zero between the arrays."""
     end = index.end
     for entry in index.header.arrays:
@@ -166,14 +166,14 @@ def _check_gaps(index: Opened, memory: Bytes) -> None:
             end = index.start + entry.offset + entry.nbytes
 
 
-def _map(index: Opened) -> Bytes:
+def _map(index: OpenFile) -> Bytes:
     try:
         return np.frombuffer(mmap.mmap(index.file.fileno(), index.size, access=mmap.ACCESS_READ), np.uint8)
     except ValueError as error:  # the file was truncated after its size was read
         raise damaged(f"it cannot be mapped ({error})") from error
 
 
-def _read(index: Opened) -> Bytes:
+def _read(index: OpenFile) -> Bytes:
     memory = np.empty(index.size, np.uint8)
     index.file.seek(0)
     count = index.file.readinto(memory)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The header of an index file: JSON in a canonical form, the only one that is accepted.
+"""Header of an index file: JSON in a canonical form, the only one that is accepted.
 
     {"arrays": [{"dtype", "name", "offset", "sha256", "shape"}, ...], "kind": ..., "settings": {...}}
 

@@ -190,15 +190,6 @@ def test_by_default_a_search_uses_all_tables_and_bits(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_kneighbors_gives_distances_and_ids_in_the_order_of_scikit_learn(metric):
-    index = LSHIndex(metric, 4, 6).fit(data())
-    distances, ids = index.kneighbors(data(9, seed=1), n_neighbors=3)
-    found = index.search(data(9, seed=1), 3)
-    assert np.array_equal(distances, found.distances)
-    assert np.array_equal(ids, found.ids)
-
-
-@pytest.mark.parametrize("metric", METRICS)
 def test_n_found_counts_fewer_than_k_neighbours_and_the_rest_is_marked_missing(metric):
     index = LSHIndex(metric, 1, 12).fit(data())
     found = index.search(data(40, seed=1), 10)

@@ -85,7 +85,7 @@ def test_the_lines_of_python_find_what_the_plan_finds(metric, kind):
     X, Q, _ = made()
     p = chosen(kind, metric)
     names = {"X": X, "Q": Q}
-    exec(p.python, names)  # noqa: S102
+    exec(p.config.python(p.k), names)  # noqa: S102
     assert names["found"].ids.tolist() == p.search(Q).ids.tolist()
 
 
@@ -102,7 +102,7 @@ def test_of_configurations_as_fast_as_each_other_the_one_with_the_least_memory_i
 def test_only_exact_search_promises_recall_one():
     X, Q, _ = made()
     p = plan(X, Q, recall=1)
-    assert (p.kind, p.family, p.recall, p.build, p.setting) == ("exact", None, 1.0, {}, {})
+    assert (p.kind, p.config.family, p.recall, p.config.build, p.setting) == ("exact", None, 1.0, {}, {})
     assert "Only exact search can promise recall 1." in p.why
 
 
@@ -110,9 +110,9 @@ def test_the_family_is_named():
     assert chosen("exact").family is None
     assert chosen("tables").family == "hyperplanes"
     p = chosen("tables", "euclidean")
-    assert p.family == p.build.get("family", "pstable")
+    assert p.config.family == p.config.build.get("family", "pstable")
     p = chosen("sketches")
-    assert p.family == (None if p.build["n_buckets"] == 1 else p.build.get("family", "kmeans"))
+    assert p.config.family == (None if p.config.build["n_buckets"] == 1 else p.config.build.get("family", "kmeans"))
 
 
 def test_why_gives_the_figures_what_the_others_cost_and_the_time_of_exact_search():
@@ -136,7 +136,7 @@ def test_on_many_vectors_neither_tables_nor_a_scan_of_all_sketches_are_built_and
     said = []
     p = plan(X, Q, k=5, recall=0.8, progress=said.append)
     assert p.kind in {"exact", "sketches"}
-    assert p.build.get("n_buckets") != 1
+    assert p.config.build.get("n_buckets") != 1
     assert not any("hash tables" in sentence or " 1 bucket(s)" in sentence for sentence in said)
     assert "not tried on so many vectors" in p.why
 
