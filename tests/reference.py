@@ -1,6 +1,6 @@
-"""Reference implementations of the kernels, slow and obvious, and of LSH with dictionaries as in the papers.
+"""Slow reference implementations of the kernels, and of LSH with dictionaries as in the papers.
 
-They compute what the fast code should in the plainest way: no sorted prefixes, no heap, no marks.
+They compute the results of the fast code in the simplest way: no sorted prefixes, no heap, no marks.
 A key is a tuple of symbols; a table is a dictionary from keys to lists of ids.
 """
 
@@ -160,7 +160,7 @@ def gather(keys, ids, probes, mask, seen):
 
 
 def candidates(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q, n_all):
-    """Return the set of ids that query q meets in the tables given, at keys of `n_bits` symbols."""
+    """Return the set of ids that query q finds in the given tables, at keys of `n_bits` symbols."""
     mask = prefix_mask(n_bits, bits, keys.shape[2])
     met: set[int] = set()
     for table in range(len(keys)):
@@ -206,7 +206,7 @@ def count_grid(keys, ids, query_keys, n_bits, bits, truth):
 
 
 def count_sharing(ids, query_sets, base_sets):
-    """Count, for each query, the ids whose set of labels meets the query's; -1 is none."""
+    """Count, for each query, the ids that share a label with the query; -1 is no id."""
     return [
         sum(1 for i in row if i >= 0 and query_sets[q] & base_sets[i]) for q, row in enumerate(np.asarray(ids).tolist())
     ]

@@ -1,3 +1,5 @@
+"""Exit codes, messages and number arguments of command lines."""
+
 import argparse
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Optional dependencies and the extras that install them."""
+
 import sys
 import tomllib
 from importlib import metadata

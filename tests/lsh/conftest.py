@@ -1,3 +1,5 @@
+"""Fixtures: a small dataset, and a function that runs the command line."""
+
 import numpy as np
 import pytest
 

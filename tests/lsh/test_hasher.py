@@ -54,7 +54,7 @@ def test_perturbations_are_given_only_when_there_is_more_than_one_probe(metric):
     assert query.symbols.shape == query.costs.shape == (4, 2, 5, n_perturbations)
 
 
-def test_prepare_scales_to_length_one_under_cosine_and_takes_the_centre_away():
+def test_prepare_scales_to_length_one_under_cosine_and_subtracts_the_centre():
     X, centre = np.float32([[3, 4], [0, 0]]), np.float32([0.5, -0.5])
     assert np.array_equal(prepare(X, "cosine", centre), np.float32([[0.6, 0.8], [0, 0]]) - centre)
     assert np.array_equal(prepare(X, "euclidean", centre), X - centre)

@@ -151,7 +151,7 @@ def test_collision_probabilities_follow_the_euclidean_distance():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_a_vector_collides_with_itself_for_certain_even_at_the_centre(metric):
+def test_a_vector_always_collides_with_itself_even_at_the_centre(metric):
     for X in (data(5), np.ones((1, 3)), np.ones((20, 3))):
         index = LSHIndex(metric, 1, 2).fit(X)
         assert index.collision_probabilities(X[0], [0]).tolist() == [1.0]
@@ -171,7 +171,7 @@ def test_ids_that_are_no_rows_are_refused(call, ids, message):
 
 
 @pytest.mark.parametrize("call", ["matches", "collision_probabilities"])
-def test_one_query_is_a_vector_or_a_single_row_and_nothing_else(call):
+def test_one_query_is_a_vector_or_a_matrix_of_one_row(call):
     index = LSHIndex(n_tables=2, n_bits=4).fit(data())
     q = data(1)
     assert np.array_equal(getattr(index, call)(q[0], [1, 2]), getattr(index, call)(q, [1, 2]))
@@ -265,6 +265,6 @@ def test_bytes_grow_by_the_same_for_each_table(metric):
     assert index.nbytes == index.nbytes_of(6)
 
 
-def test_the_example_of_the_package_is_true():
+def test_the_example_in_the_docstring_of_the_package_works():
     assert doctest.testmod(lsh).failed == 0
     assert doctest.testmod(lsh).attempted >= 4

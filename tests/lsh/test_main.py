@@ -1,3 +1,5 @@
+"""Command line: evaluate, tune, search and families."""
+
 import json
 import shlex
 import subprocess
@@ -61,7 +63,7 @@ def by_library(dataset, split, metric, k, n_tables, n_bits, n_probes, seed=0):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_evaluate_prints_the_figures_that_the_library_gives_and_nothing_else(run, tiny, tiny_dataset, metric):
+def test_evaluate_prints_exactly_the_figures_of_the_library(run, tiny, tiny_dataset, metric):
     options = ["--metric", metric, "--tables", 6, "--bits", 5, "--probes", 2, "--k", 4, "--split", "validation"]
     record = reported(run("evaluate", tiny, *options, "--seed", 3, "--json"))
     checked(record)
@@ -82,7 +84,7 @@ def test_evaluate_can_take_a_few_queries_spread_over_the_split(run, tiny):
     assert reported(run("evaluate", tiny, "--queries", 10**6, "--json"))["queries"] == 40
 
 
-def test_evaluate_without_json_says_the_figures_to_a_person(run, tiny):
+def test_evaluate_without_json_prints_the_figures_as_text(run, tiny):
     record = reported(run("evaluate", tiny, "--json"))
     code, out, _ = run("evaluate", tiny)
     assert code == 0
@@ -216,7 +218,7 @@ def test_search_takes_a_clip_whose_id_begins_with_a_dash(run, tiny):
         assert reported(run("search", tiny, *arguments, "--json"))["query"]["clip_id"] == ODD_CLIP
 
 
-def test_search_without_json_lists_clips_to_a_person(run, tiny):
+def test_search_without_json_lists_clips_as_text(run, tiny):
     code, out, _ = run("search", tiny, "--clip", ODD_CLIP, "--k", 3)
     assert code == 0
     assert out.splitlines()[0].startswith(ODD_CLIP)
@@ -224,7 +226,7 @@ def test_search_without_json_lists_clips_to_a_person(run, tiny):
 
 
 @pytest.mark.parametrize("command", [None, "evaluate", "tune", "search"])
-def test_help_says_every_option_and_exits_with_success(run, command):
+def test_help_lists_every_option_and_exits_with_success(run, command):
     code, out, _ = run(*([command] if command else []), "--help")
     assert code == 0
     assert "usage: python -m lsh" in out
@@ -242,7 +244,7 @@ def test_progress_goes_to_stderr(run, tiny):
     assert "indexing 240 clips" in err
 
 
-def test_the_command_works_as_a_process_of_its_own(tiny, root):
+def test_the_command_works_as_a_separate_process(tiny, root):
     command = [sys.executable, "-W", "error", "-m", "lsh", "evaluate", str(tiny), "--json"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

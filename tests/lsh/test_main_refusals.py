@@ -1,4 +1,4 @@
-"""What the command line refuses: each time one message, exit code 2, nothing on stdout and no traceback."""
+"""Refusals of the command line: one message, exit code 2, nothing on stdout and no traceback."""
 
 import math
 import shutil
@@ -124,7 +124,7 @@ def test_a_family_that_the_index_does_not_have_is_refused(run, tiny, options, sa
 
 
 @pytest.mark.parametrize("value", ["0", "1.01", "-0.5", "nan", "inf", "most"])
-def test_a_recall_that_is_no_share_is_refused(run, tiny, value):
+def test_a_recall_outside_zero_to_one_is_refused(run, tiny, value):
     assert "--recall" in refused(run("tune", tiny, f"--recall={value}"))
 
 

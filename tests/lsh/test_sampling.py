@@ -19,6 +19,6 @@ def test_evenly_spaced_rows_are_distinct_ascending_and_include_both_ends(n, most
 
 
 @pytest.mark.parametrize("most", [1, 7])
-def test_of_no_rows_there_are_none(most):
+def test_a_sample_of_no_rows_is_empty(most):
     rows = evenly_spaced_rows(0, most)
     assert (rows.dtype, rows.tolist()) == (np.int64, [])

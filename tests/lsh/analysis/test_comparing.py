@@ -1,3 +1,5 @@
+"""Comparison of hash families at equal budgets."""
+
 import json
 
 import numpy as np

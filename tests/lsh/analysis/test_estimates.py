@@ -1,3 +1,5 @@
+"""Distances estimated from sketches."""
+
 import numpy as np
 import pytest
 

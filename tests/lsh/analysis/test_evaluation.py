@@ -1,3 +1,5 @@
+"""Evaluation of one setting."""
+
 import numpy as np
 import pytest
 

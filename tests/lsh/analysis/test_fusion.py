@@ -1,3 +1,5 @@
+"""Pooling and rank fusion of frames."""
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,7 @@ def test_offsets_that_do_not_cut_the_frames_into_clips_are_refused(offsets):
         pool(np.ones((5, 3), np.float32), np.array(offsets))
 
 
-def test_the_best_frame_speaks_for_its_clip():
+def test_the_similarity_of_a_clip_is_that_of_its_best_frame():
     similarities = np.array([[0.1, 0.9, 0.3, 0.2, 0.4], [0.5, 0.0, 0.1, 0.2, 0.3]], np.float32)
     np.testing.assert_array_equal(best_frames(similarities, TWO), np.float32([[0.9, 0.4], [0.5, 0.3]]))
 
@@ -71,7 +73,7 @@ def test_fusing_all_frames_found_ranks_clips_as_fusing_all_similarities_does(how
     np.testing.assert_array_equal(fuse_found(order, distances, offsets, 12, how), expected)
 
 
-def test_where_few_frames_were_found_the_rest_of_the_answer_is_minus_one():
+def test_where_few_frames_were_found_the_remaining_ids_are_minus_one():
     ids = np.array([[4, -1], [1, 3]])
     distances = np.float32([[0.1, np.inf], [0.5, 0.6]])
     assert fuse_found(ids, distances, TWO, 3).tolist() == [1, 0, -1]

@@ -1,3 +1,5 @@
+"""Inspection of one query: key, margins, buckets, missed neighbours."""
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,7 @@ def test_the_buckets_of_a_walk_hold_exactly_what_a_search_looks_at(metric, n_pro
 
 
 @BOTH
-def test_a_walk_meets_a_row_in_the_tables_that_matches_names(metric):
+def test_a_walk_finds_a_row_in_the_tables_that_matches_returns(metric):
     index, q = made(metric)
     buckets = inspecting.walk(index, q, L, K, 4)
     in_table = [{row for b in table for row in b.ids.tolist()} for table in buckets]
@@ -91,7 +93,7 @@ def test_the_angle_to_a_plane_is_that_of_geometry():
     assert inspecting.key_of(index, q, 1, K).positions[2] == pytest.approx(angle, abs=1e-4)
 
 
-def test_a_place_in_a_bucket_says_how_far_the_walls_are():
+def test_a_position_in_a_bucket_gives_the_distances_to_its_boundaries():
     index, q = made("euclidean")
     key = inspecting.key_of(index, q, 0, K)
     projections = index.hasher.project(q[None], 1)[0, :K].astype(np.float64)
@@ -131,7 +133,7 @@ def test_a_query_at_the_centre_of_all_lies_on_every_plane():
 
 
 @BOTH
-def test_a_row_that_is_met_differs_nowhere_in_that_table_and_others_somewhere(metric):
+def test_a_found_row_differs_in_no_symbol_of_that_table_and_other_rows_differ(metric):
     index, q = made(metric)
     differ = inspecting.differences(index, q, np.arange(index.n), L, K)
     np.testing.assert_array_equal(~differ.any(axis=2), index.matches(q, np.arange(index.n), L, K))
@@ -150,7 +152,7 @@ def test_a_near_miss_is_the_table_with_the_fewest_differing_symbols(metric):
 
 
 @BOTH
-def test_fewer_bits_up_to_the_shared_prefix_would_have_met_a_missed_row(metric):
+def test_fewer_bits_up_to_the_shared_prefix_would_have_found_a_missed_row(metric):
     index, q = made(metric)
     rows = index.exact.search(q[None], 60).ids[0]
     for row, miss in zip(rows, inspecting.near_misses(index, q, rows, L, K), strict=True):
@@ -229,7 +231,7 @@ def test_a_single_vector_lies_at_the_origin_of_its_plane():
     assert inspecting.plane_of(index, q[None]).tolist() == [[0, 0]]
 
 
-def test_what_a_search_refuses_is_refused_here():
+def test_queries_that_a_search_refuses_are_refused():
     index, _ = made("cosine")
     with pytest.raises(ZeroVectorError):
         inspecting.walk(index, np.zeros(9), 2, 2)

@@ -1,3 +1,5 @@
+"""Description of the processor."""
+
 import numpy as np
 
 from lsh.analysis import machine

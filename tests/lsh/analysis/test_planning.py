@@ -1,3 +1,5 @@
+"""Plans: the chosen configuration, its figures and the reasons."""
+
 import functools
 import re
 
@@ -141,7 +143,7 @@ def test_on_many_vectors_neither_tables_nor_a_scan_of_all_sketches_are_built_and
     assert "not tried on so many vectors" in p.why
 
 
-def test_progress_is_told_of_each_index_that_is_built():
+def test_progress_names_each_index_that_is_built():
     X, Q, _ = made()
     said = []
     plan(X, Q, k=5, progress=said.append)
@@ -165,7 +167,7 @@ def test_a_collection_of_a_few_vectors_can_be_planned_for(n):
 
 
 @pytest.mark.parametrize("recall", [0, -0.1, 1.0001, np.nan, "most", True])
-def test_a_recall_that_is_no_share_is_refused(recall):
+def test_a_recall_outside_zero_to_one_is_refused(recall):
     X, Q, _ = made()
     with pytest.raises(ParameterError, match=r"recall is .*; expected a number above 0, at most 1"):
         plan(X, Q, recall=recall)

@@ -1,3 +1,5 @@
+"""Races over growing sizes."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Recall grid: every (L, K) against a search."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Search configurations as Python, shell options and words."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Hit probability and predicted recall."""
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def test_hit_probability_is_the_formula_where_that_is_safe_to_compute():
 
 
 @pytest.mark.parametrize(("n_tables", "n_bits"), [(1, 1), (5, 3), (512, 32)])
-def test_hit_probability_is_none_at_nothing_and_certain_at_one(n_tables, n_bits):
+def test_hit_probability_is_zero_at_zero_and_one_at_one(n_tables, n_bits):
     assert hit_probability([0.0, 1.0], n_tables, n_bits).tolist() == [0.0, 1.0]
 
 
@@ -42,7 +44,7 @@ def test_hit_probability_rises_with_p_and_tables_and_falls_with_bits():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_pairs_meet_in_a_table_as_often_as_their_collision_probability_says(metric):
+def test_pairs_share_a_bucket_as_often_as_their_collision_probability_predicts(metric):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((9, 4)) + 0.5
     q, seeds, tables = rng.standard_normal(4), 40, 512

@@ -1,3 +1,5 @@
+"""Interleaved timing."""
+
 import time
 
 import numpy as np
@@ -7,7 +9,7 @@ import lsh.analysis.timing
 from lsh.analysis.timing import interleaved, ms_per_query, timed
 
 
-def test_searches_take_turns_on_one_query_after_another(monkeypatch):
+def test_searches_are_interleaved_on_each_query(monkeypatch):
     calls = []
     Q = np.arange(3, dtype=np.float32)[:, None]
     ms_per_query([lambda q, name=name: calls.append((name, q.tolist())) for name in "ab"], Q, rounds=2)

@@ -1,3 +1,5 @@
+"""Trials, the target and the Pareto front."""
+
 import itertools
 
 import numpy as np

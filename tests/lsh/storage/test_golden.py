@@ -46,7 +46,7 @@ def test_a_golden_file_of_this_version_is_saved_again_byte_for_byte(path, tmp_pa
 
 
 def test_the_golden_answers_cover_found_missing_and_different_candidates():
-    """Some queries find all they ask for, some do not, and not every search looks at everything."""
+    """Some queries find k neighbours, some fewer, and the searches have different candidates."""
     for path in FILES:
         found = recorded(path)[1]
         ids = np.concatenate([search["ids"] for search in found])

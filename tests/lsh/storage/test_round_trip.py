@@ -190,7 +190,7 @@ def unfitted(draw):
     rows=st.sampled_from(["all different", "duplicates", "zeros among them", "all zero"]),
     with_vectors=st.booleans(),
 )
-def test_whatever_is_saved_is_loaded_again(tmp_path_factory, index, n, dim, rows, with_vectors):
+def test_every_index_that_is_saved_can_be_loaded(tmp_path_factory, index, n, dim, rows, with_vectors):
     X = np.random.default_rng(n).standard_normal((n, dim)).astype(np.float32)
     if rows == "duplicates":
         X = X[np.arange(n) % max(1, n // 3)]

@@ -1,4 +1,4 @@
-"""Saving while the disk, the system or the user gets in the way: the old file or the new one, never neither."""
+"""Failures while saving: full disks, errors of the system, permissions. The old file or the new one remains."""
 
 import errno
 import fcntl
@@ -76,7 +76,7 @@ CAUSES = [OSError(code, os.strerror(code)) for code in ERRNOS] + [KeyboardInterr
 
 @pytest.mark.parametrize("and_after", [False, True], ids=["once", "from then on"])
 @pytest.mark.parametrize("cause", CAUSES, ids=repr)
-def test_whichever_call_fails_the_file_is_the_old_one_or_the_new_one(indexes, old, cause, and_after):
+def test_a_failure_of_any_call_leaves_the_old_file_or_the_new_one(indexes, old, cause, and_after):
     index, before = indexes[1], old.read_bytes()
     lsh.save(index, old.parent / "new")
     after = (old.parent / "new").read_bytes()
@@ -241,7 +241,7 @@ def test_leftovers_of_crashed_writers_are_removed_and_other_hidden_files_are_not
     assert lsh.load(old).params.seed == 2
 
 
-def test_the_work_of_a_running_writer_is_left_alone(indexes, old):
+def test_the_file_of_a_running_writer_is_not_removed(indexes, old):
     work = old.parent / ".index.0123abcd.tmp"
     work.write_bytes(b"x")
     with lock_file(work.with_suffix(".lock")):

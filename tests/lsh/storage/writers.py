@@ -42,7 +42,7 @@ def problems(path, data):
 
 
 def killed(path, indexes, data, kills, rng):
-    """Kill a saver at random moments; whatever it was doing, one of the two files must be there, whole."""
+    """Kill a process that saves, at random moments; one of the two files must be there, complete."""
     unfinished = 0
     for _ in range(kills):
         child = save_for_ever(path, indexes)
