@@ -1,7 +1,7 @@
-"""Files and folders that change from old to new in one step, whatever interrupts the process that writes them.
+"""Atomic files and folders: they change from old to new in one step, even if the writing process is interrupted.
 
-The work happens beside the target, in `.<name>.<random>.tmp`, while the lock file `.<name>.<random>.lock` is held. When
-complete, it is forced onto the disk and takes the target's name: by one rename, or, where a folder is replaced, by one
+Data is written to `.<name>.<random>.tmp` beside the target, while the lock file `.<name>.<random>.lock` is held. When
+complete, it is synchronised to the disk and takes the target's name: by one rename or, if a folder is replaced, by one
 exchange of two names. Leftovers of crashed writers are removed by the next writer of the same target.
 
 Systems without such locks leave leftovers there; systems that cannot exchange two folders (Windows among them) refuse
@@ -38,11 +38,11 @@ def write_file(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file to write to; what was written becomes the file `path` when the block ends well.
+    """Yield a file to write to; it becomes the file `path` when the block ends without an exception.
 
-    When it does not, the old file stays as it was, or absent. A replaced file's permissions are kept. A link stays a
-    link, and what it points to is replaced. Raises WriteError when `path` exists and is not a regular file, and for
-    each OSError, in the block as well: the disk is full, or not writable.
+    After an exception, an existing file is unchanged. A replaced file's permissions are kept. A symbolic link stays a
+    link, and its target is replaced. Raises WriteError if `path` exists and is not a regular file, and for each
+    OSError, in the block as well: the disk is full, or not writable.
     """
     with write_errors(path):
         target = Path(os.path.realpath(path))
@@ -63,11 +63,11 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def atomic_folder(path: Path, check: Callable[[], None]) -> Iterator[Path]:
-    """Yield an empty folder to fill; it becomes the folder `path` when the block ends well, else nothing is left of it.
+    """Yield an empty folder to fill; it becomes the folder `path` when the block ends, and is removed on an exception.
 
-    The block brings its files onto the disk. Missing parents of `path` are made.
-    check: called before the block and again after it, to raise an error when what is at `path` may not be replaced.
-    Raises WriteError when a folder cannot be replaced in one step on this system, and for each OSError.
+    The block synchronises its files to the disk. Missing parents of `path` are created.
+    check: called before the block and again after it, to raise an error if the folder at `path` may not be replaced.
+    Raises WriteError if a folder cannot be replaced in one step on this system, and for each OSError.
     """
     target = path.absolute()
     with write_errors(path):
@@ -83,7 +83,7 @@ def atomic_folder(path: Path, check: Callable[[], None]) -> Iterator[Path]:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what crashed writers of `path` left beside it. A running writer holds its lock, and is left alone."""
+    """Remove what crashed writers of `path` left beside it; a running writer holds its lock, and keeps its files."""
     hidden = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}")
     found = [file for file in path.absolute().parent.iterdir() if file.suffix in {".tmp", ".lock"}]
     for work in {file.with_suffix(".tmp") for file in found if hidden.fullmatch(file.stem)}:
@@ -110,12 +110,12 @@ def write_errors(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _work_beside(target: Path) -> Iterator[Path]:
-    """Yield the path of a file or folder to make, and remove what is there in the end."""
+    """Yield the path of a temporary file or folder, and remove it at the end if it still exists."""
     remove_leftovers(target)
     with contextlib.ExitStack() as stack:
         while True:
             work = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
-            with contextlib.suppress(BlockingIOError):  # another writer looked at it at this very moment
+            with contextlib.suppress(BlockingIOError):  # another writer holds this lock for a moment
                 stack.enter_context(lock_file(work.with_suffix(".lock")))
                 break
         try:
@@ -126,7 +126,7 @@ def _work_beside(target: Path) -> Iterator[Path]:
 
 
 def _remove(work: Path) -> None:
-    """Remove a file or a folder, but no link."""
+    """Remove a file or a folder, but not a symbolic link."""
     mode = work.lstat().st_mode
     if stat.S_ISDIR(mode):
         shutil.rmtree(work, ignore_errors=True)
@@ -135,7 +135,7 @@ def _remove(work: Path) -> None:
 
 
 def _mode_of(target: Path) -> int | None:
-    """Return the permissions of the file to be replaced, or None when there is none."""
+    """Return the permissions of the file to be replaced, or None if there is none."""
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:
@@ -147,10 +147,10 @@ def _mode_of(target: Path) -> int | None:
 
 def _put_in_place(work: Path, target: Path) -> None:
     if not target.exists():
-        work.rename(target)  # fails, and so replaces nothing, where another process has just put files
+        work.rename(target)  # fails if another process has just written files there
     elif not _exchange(work, target):
         raise WriteError(
-            f"{target} cannot be replaced in one step on this system or disk, and in two it might be lost: "
+            f"{target} cannot be replaced in one step on this system or disk, and in two steps it might be lost: "
             "remove it first, or choose another folder"
         )
 
@@ -176,7 +176,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Force a folder's names onto the disk, so that they outlast a power failure. Windows has no such operation."""
+    """Synchronise a folder's entries to the disk, against power failures. Windows has no such operation."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,4 +1,4 @@
-"""Command lines: how every command of the project reports errors, shows progress and reads numbers."""
+"""Command-line helpers: exit codes and error messages, progress, and number arguments."""
 
 import argparse
 import os
@@ -40,7 +40,7 @@ def run(command: Callable[[], int | None], errors: tuple[type[Exception], ...], 
 
 
 def full_message(error: BaseException) -> str:
-    """Return an exception's message and the notes added to it, a line each."""
+    """Return an exception's message and the notes added to it, one per line."""
     return "\n".join([str(error), *getattr(error, "__notes__", [])])
 
 

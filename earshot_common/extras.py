@@ -27,7 +27,7 @@ EXTRAS = {  # by the module's name in an import statement
 
 
 def advice(module: str) -> str | None:
-    """Return one sentence on how to install a missing module, such as "pyarrow.csv"; None for one of no extra."""
+    """Return one sentence on how to install a missing module, such as "pyarrow.csv"; None if no extra installs it."""
     package = module.partition(".")[0]
     if package not in EXTRAS:
         return None

@@ -25,9 +25,9 @@ def try_lock(handle: int, *, wait: bool = False) -> bool | None:
 
 @contextlib.contextmanager
 def lock_file(path: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Create the file `path`, hold its lock and remove it; what another process left there is taken over.
+    """Create the file `path`, hold its lock and remove it; a file left by another process is reused.
 
-    Yields True, or False where the system or the disk has no locks: then nobody else is kept out. Raises
+    Yields True, or False where the system or the disk has no locks: then other processes are not excluded. Raises
     BlockingIOError when another process holds the lock (unless `wait`), and OSError when the file cannot be created.
     """
     handle, locked = _take(path, wait=wait)
@@ -35,7 +35,7 @@ def lock_file(path: Path, *, wait: bool = False) -> Iterator[bool]:
         yield locked
     finally:
         try:
-            _remove(path)  # before the lock is given back: later, the file may be another process's
+            _remove(path)  # before the lock is released: later, the file may be another process's
         finally:
             os.close(handle)
             if _OPEN_FILES_STAY:
@@ -48,7 +48,7 @@ def _take(path: Path, *, wait: bool) -> tuple[int, bool]:
         keep = False
         try:
             locked = try_lock(handle, wait=wait)
-            # Not the file at `path` any more, when its holder removed it between the opening and the locking.
+            # Not the file at `path` any more if its holder removed it between opening and locking.
             keep = locked is not False and _is_at(handle, path)
         finally:
             if not keep:
@@ -67,5 +67,5 @@ def _is_at(handle: int, path: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):  # it stays for the next process to take over
+    with contextlib.suppress(OSError):  # the next process reuses it
         path.unlink()
