@@ -1,4 +1,4 @@
-# Two commands do everything: `make app` and `make test`.
+# Main commands: `make app` opens the app, `make test` runs every check and test.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,10 +16,10 @@ app: $(VENV)/.app  ## install what the app needs and open it on the embedded sam
 test: check  ## install, check and run every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-bench: $(VENV)/.bench  ## measure LSH against its peers on a dataset: make bench DATASET=data/audioset
+bench: $(VENV)/.bench  ## compare lsh with other libraries on a dataset: make bench DATASET=data/audioset
 	$(BIN)/python -m benchmarks --dataset $(DATASET)
 
-answers: $(VENV)/.dev  ## measure the figures of docs/ANSWERS.md and write it, in minutes: make answers DATASET=data/audioset
+answers: $(VENV)/.dev  ## measure the figures of docs/ANSWERS.md and write it, in some ten minutes: make answers DATASET=data/audioset
 	$(BIN)/python -m benchmarks.answers $(DATASET)
 
 test-pythons:  ## run the fast tests on every supported Python that is found, some minutes each

@@ -10,7 +10,7 @@ from benchmarks import methods
 from benchmarks.errors import BenchmarkError
 from benchmarks.peers.measure import Results, measure
 from benchmarks.peers.report import read, rows, save, table
-from benchmarks.search_problem import CACHE, prepare
+from benchmarks.search_problem import prepare
 from data_prep.errors import DataError
 from earshot_common import command_line
 from earshot_common.atomic import WriteError
@@ -52,7 +52,7 @@ def _run(options: argparse.Namespace) -> int:
 def _measure(options: argparse.Namespace, names: list[str]) -> Results:
     single = dict.fromkeys(name for given in names for name in (methods.LSH if given == "lsh" else (given,)))
     with TemporaryDirectory(prefix="earshot-") as folder:
-        problem = prepare(options.dataset, options.queries, Path(folder), command_line.log, options.cache)
+        problem = prepare(options.dataset, options.queries, Path(folder), command_line.log)
         return measure(problem, list(single), options.metric, options.k, options.rounds, command_line.log)
 
 
@@ -64,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--dataset",
-        help="what to search: folder of a prepared dataset, frames:FOLDER for its single frames, like:N for N "
-        "generated vectors like AudioSet's, or two files, BASE.npy,QUERIES.npy",
+        help="what to search: folder of a prepared dataset, like:N for N generated vectors like AudioSet's, "
+        "or two files, BASE.npy,QUERIES.npy",
     )
     source.add_argument("--results", type=Path, metavar="FILE", help="show the results in a file that --out wrote")
     source.add_argument(
@@ -91,9 +91,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--queries", type=positive, default=1000, help="maximum number of queries (default: 1000)")
     parser.add_argument(
         "--rounds", type=positive, default=5, help="timing rounds per setting, after the first pass (default: 5)"
-    )
-    parser.add_argument(
-        "--cache", type=Path, default=CACHE, metavar="FOLDER", help=f"folder of generated vectors (default: {CACHE})"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--out", type=output_file, metavar="FILE", help="write all results to this JSON file")

@@ -1,4 +1,4 @@
-"""Which machine a figure was measured on: without it the figure means nothing."""
+"""The machine of a measurement: its description for reports, and the memory of this process."""
 
 import os
 import platform
@@ -13,11 +13,13 @@ PACKAGES = ("numpy", "numba", "faiss-cpu", "hnswlib", "scann", "annoy", "pynndes
 
 
 def describe() -> dict[str, Any]:
-    """Return the processor, its cores, the memory, the versions of what was measured, and how busy it all is."""
+    """Return the processor, number of cores, memory, versions of the measured packages, and load."""
+    names = getattr(os, "sysconf_names", {})
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if "SC_PHYS_PAGES" in names else None
     return {
         "cpu": processor(),
         "cores": os.cpu_count(),
-        "memory_gb": _memory_gb(),
+        "memory_gb": memory and round(memory / 1e9),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
@@ -26,7 +28,7 @@ def describe() -> dict[str, Any]:
 
 
 def load() -> float | None:
-    """Return how many processes wanted a core in the last minute, on average; None where the system does not say."""
+    """Return the mean number of processes that were ready to run in the last minute; None if the system has none."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
@@ -36,14 +38,14 @@ def resident() -> int:
 
 
 def peak() -> int:
-    """Return the most bytes of memory that this process ever held."""
+    """Return the maximum bytes of memory that this process has held."""
     return _memory("VmHWM")
 
 
 def _memory(field: str) -> int:
-    """Return a field of Linux's account of this process; elsewhere the most memory ever held stands for both.
+    """Return a field of Linux's status of this process, in bytes; on other systems the maximum, for any field.
 
-    Not `getrusage` where it can be helped: there a process's peak begins with that of the process it was forked from.
+    `getrusage` is the second choice, since its maximum starts with the memory of the parent process.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
@@ -53,13 +55,6 @@ def _memory(field: str) -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     (kilobytes,) = (line.split()[1] for line in lines if line.startswith(f"{field}:"))
     return int(kilobytes) * 1024
-
-
-def _memory_gb() -> int | None:
-    names = getattr(os, "sysconf_names", {})
-    if "SC_PHYS_PAGES" not in names:
-        return None
-    return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9)
 
 
 def _version(package: str) -> str | None:

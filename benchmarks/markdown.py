@@ -1,4 +1,4 @@
-"""Markdown tables with aligned columns, which read as well in a terminal as they render."""
+"""Markdown tables with aligned columns, readable in a terminal too."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], text_columns: Collection[int] = (0,)) -> str:
     """Return a table in Markdown.
 
-    text_columns: positions of the columns that hold words and are aligned to the left; all others are aligned to the
-    right, as numbers are.
+    text_columns: positions of the columns of text, which are aligned to the left; others are aligned to the right.
     """
     ruler = ["---" if column in text_columns else "--:" for column in range(len(head))]
     lines = [list(head), ruler, *map(list, rows)]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from benchmarks.audioset_like import DATABASE_SEED, DIM, QUERY_SEED, clips, draw_model
 from benchmarks.errors import BenchmarkError
-from data_prep.dataset import dequantised, open_dataset
+from data_prep.dataset import open_dataset
 from earshot_common.atomic import atomic_file, write_errors
 from lsh.arrays import Float32Array
 from lsh.sampling import evenly_spaced, evenly_spaced_rows
@@ -36,18 +36,15 @@ class SearchProblem:
         return np.load(self.base, mmap_mode="r", allow_pickle=False), np.load(self.queries, allow_pickle=False)
 
 
-def prepare(text: str, n_queries: int, folder: Path, progress: Progress, cache: Path = CACHE) -> SearchProblem:
+def prepare(text: str, n_queries: int, folder: Path, progress: Progress) -> SearchProblem:
     """Return the problem that the option --dataset describes, with at most n_queries queries.
 
-    text: the folder of a prepared dataset (vectors: its split train, queries: test); frames:FOLDER, with the single
-    frames of such a dataset instead of its clips; like:N, N generated vectors like AudioSet's; or BASE.npy,QUERIES.npy.
-    folder: for new files. cache: for generated vectors, which later calls use again.
+    text: the folder of a prepared dataset (vectors: its split train, queries: test); like:N, N generated vectors
+    like AudioSet's, which are kept in the folder CACHE for later calls; or BASE.npy,QUERIES.npy. folder: for new files.
     Raises BenchmarkError, DataError for a folder that is no dataset, and WriteError.
     """
     if text.startswith("like:"):
-        name, base, Q = _like(text, n_queries, progress, cache)
-    elif text.startswith("frames:"):
-        name, base, Q = _frames(Path(text.removeprefix("frames:")), n_queries, folder)
+        name, base, Q = _like(text, n_queries, progress)
     elif "," in text:
         name, base, Q = _files(text, n_queries, folder)
     else:
@@ -60,29 +57,21 @@ def prepare(text: str, n_queries: int, folder: Path, progress: Progress, cache: 
     return SearchProblem(name, base, queries)
 
 
-def _like(text: str, n_queries: int, progress: Progress, cache: Path) -> tuple[str, Path, Float32Array]:
+def _like(text: str, n_queries: int, progress: Progress) -> tuple[str, Path, Float32Array]:
     digits = text.removeprefix("like:").replace("_", "")
     if not digits.isascii() or not digits.isdigit() or not 1 <= int(digits) <= MAX_VECTORS:
         raise BenchmarkError(f"{text!r} gives no number of vectors; expected like:N with N from 1 to {MAX_VECTORS:,}")
     n, model = int(digits), draw_model()
-    base = cache / f"like-{n}.npy"
+    base = CACHE / f"like-{n}.npy"
     if not base.exists():
         progress(f"generating {n:,} vectors like AudioSet's in {base}")
         with write_errors(base):
-            cache.mkdir(parents=True, exist_ok=True)
+            CACHE.mkdir(parents=True, exist_ok=True)
         with atomic_file(base) as file:
             np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (n, DIM)})
             for chunk in clips(model, n, DATABASE_SEED):
                 file.write(chunk.tobytes())
     return f"{n:,} vectors like AudioSet's", base, np.concatenate(list(clips(model, n_queries, QUERY_SEED)))
-
-
-def _frames(path: Path, n_queries: int, folder: Path) -> tuple[str, Path, Float32Array]:
-    dataset = open_dataset(path)
-    (_, train), (_, test) = dataset.frames("train"), dataset.frames("test")
-    base = folder / "frames.npy"
-    np.save(base, dequantised(train))
-    return f"{dataset.title}: single frames", base, dequantised(test[evenly_spaced_rows(len(test), n_queries)])
 
 
 def _files(text: str, n_queries: int, folder: Path) -> tuple[str, Path, npt.NDArray[np.floating]]:

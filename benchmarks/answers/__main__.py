@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.answers import aggregation, families, parameters, predicted_recall, quality, speed
 from benchmarks.answers.document import render
+from benchmarks.answers.formatting import rounded
 from benchmarks.answers.setup import SEED, K, Progress, Setup
 from benchmarks.errors import BenchmarkError
 from data_prep.dataset import Dataset, open_dataset
@@ -56,7 +57,8 @@ def measure(dataset: Dataset, n_queries: int, modelled: list[int], progress: Pro
         "families": [families.measure(setup, progress) for setup in setups],
         "theory": [predicted_recall.measure(setup, progress) for setup in setups],
     }
-    return {"about": _about(dataset, n_queries, modelled, before, time.perf_counter() - start), **figures}
+    about = _about(dataset, n_queries, modelled, before, time.perf_counter() - start)
+    return {"about": about, **rounded(figures)}
 
 
 def read(path: Path) -> dict[str, Any]:

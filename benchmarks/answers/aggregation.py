@@ -216,8 +216,8 @@ def _summary(way: Aggregation, judged: Record, baseline: Record, ms: float) -> R
     figures: Record = {
         "name": way.name,
         "kind": way.kind,
-        "ms": round(ms, 5),
-        "megabytes": round(way.megabytes, 4),
+        "ms": ms,
+        "megabytes": way.megabytes,
     }
     for name, key in (("precision", "precision"), ("map", "average")):
         if key in judged:

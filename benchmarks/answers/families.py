@@ -1,7 +1,5 @@
 """Random and learned hash functions at equal budgets of candidates."""
 
-from typing import Any
-
 from benchmarks.answers.formatting import Record, percent, with_error
 from benchmarks.answers.setup import SEED, K, Progress, Setup
 from benchmarks.markdown import table
@@ -28,16 +26,7 @@ def measure(setup: Setup, progress: Progress) -> Record:
     X = setup.dataset.features("train")
     indexes = index_families(X, base_labels, setup.metric, TABLES, SEED, progress=log)
     compared = compare(indexes, of_test.test, labels, base_labels, k=K, n_probes=PROBES, progress=log).as_dict()
-    return {"metric": setup.metric, "n_tables": TABLES, "n_probes": PROBES, **_rounded(compared)}
-
-
-def _rounded(figures: Any) -> Any:
-    """Return figures, and the figures inside them, with five decimals."""
-    if isinstance(figures, dict):
-        return {name: _rounded(value) for name, value in figures.items()}
-    if isinstance(figures, list):
-        return [_rounded(value) for value in figures]
-    return round(figures, 5) if isinstance(figures, float) else figures
+    return {"metric": setup.metric, "n_tables": TABLES, "n_probes": PROBES, **compared}
 
 
 def fields(comparisons: list[Record]) -> Record:

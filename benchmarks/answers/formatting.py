@@ -6,6 +6,15 @@ from typing import Any
 Record = dict[str, Any]
 
 
+def rounded(figures: Any) -> Any:
+    """Return figures, nested in dicts and lists, with five decimals."""
+    if isinstance(figures, dict):
+        return {name: rounded(value) for name, value in figures.items()}
+    if isinstance(figures, list):
+        return [rounded(value) for value in figures]
+    return round(figures, 5) if isinstance(figures, float) else figures
+
+
 def with_interval(figure: Record) -> str:
     """Format a figure with its interval: `0.433 (0.412 to 0.453)`."""
     return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"

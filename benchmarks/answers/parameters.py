@@ -45,9 +45,9 @@ def _tables(setup: Setup, choosing: Float32Array, wanted: float, progress: Progr
     return {
         "wanted": wanted,
         **chosen.setting,
-        "validation_recall": round(chosen.recall, 4),
+        "validation_recall": chosen.recall,
         **_judged(setup, chosen.search),
-        "index_mb": round(chosen.index_bytes / 1e6, 2),
+        "index_mb": chosen.index_bytes / 1e6,
     }
 
 
@@ -60,9 +60,9 @@ def _plan(setup: Setup, wanted: float, progress: Progress) -> Record:
         "wanted": wanted,
         "kind": chosen.kind,
         "way": str(chosen.config),
-        "validation_recall": round(chosen.recall, 4),
+        "validation_recall": chosen.recall,
         **_judged(setup, chosen.search),
-        "index_mb": round(chosen.index_bytes / 1e6, 2),
+        "index_mb": chosen.index_bytes / 1e6,
     }
 
 
@@ -75,9 +75,9 @@ def _judged(setup: Setup, search: Callable[[Float32Array], SearchResult]) -> Rec
         "recall": mean_figure(recall_at_k(found, setup.truth)),
         "precision": mean_figure(label_precision_at_k(found.ids, *setup.labels)),
         "exact_precision": mean_figure(label_precision_at_k(setup.truth.ids, *setup.labels)),
-        "candidates": round(float(found.n_candidates.mean()) / setup.index.n, 5),
-        "ms": round(ms, 4),
-        "exact_ms": round(exact_ms, 4),
+        "candidates": float(found.n_candidates.mean()) / setup.index.n,
+        "ms": ms,
+        "exact_ms": exact_ms,
     }
 
 

@@ -24,11 +24,11 @@ def measure(setup: Setup, progress: Progress) -> Record:
         "metric": setup.metric,
         "queries": len(queries),
         "settings": gap.size,
-        "mean_gap": round(float(gap.mean()), 5),
-        "worst_gap": round(float(gap.max()), 5),
+        "mean_gap": float(gap.mean()),
+        "worst_gap": float(gap.max()),
         "worst_at": {"n_tables": int(row) + 1, "n_bits": int(column) + 1},
-        "worst_measured": round(float(measured[row, column]), 4),
-        "worst_predicted": round(float(predicted[row, column]), 4),
+        "worst_measured": float(measured[row, column]),
+        "worst_predicted": float(predicted[row, column]),
     }
 
 

@@ -27,15 +27,15 @@ def measure(setup: Setup, tables: list[Record], progress: Progress) -> Record:
         "metric": setup.metric,
         "k": K,
         "queries": len(setup.test),
-        "chance": round(float(label_precision_at_k(random_ids, *setup.labels).mean()), 4),
+        "chance": float(label_precision_at_k(random_ids, *setup.labels).mean()),
         "exact": {name: mean_figure(values) for name, values in exact.items()},
         "settings": [_setting(setup, row, exact) for row in tables],
         "close": {
             **_named(close),
             "recall": mean_figure(recalls),
-            "share_complete": round(float((recalls == 1).mean()), 4),
-            "share_below_half": round(float((recalls < 0.5).mean()), 4),
-            "lowest": round(float(recalls.min()), 4),
+            "share_complete": float((recalls == 1).mean()),
+            "share_below_half": float((recalls < 0.5).mean()),
+            "lowest": float(recalls.min()),
             "histogram": np.bincount(np.rint(K * recalls).astype(int), minlength=K + 1).tolist(),
             "seeds": [_mean_recall(setup, seed, close, progress) for seed in SEEDS],
             "worst": _worst(setup, recalls),
@@ -75,7 +75,7 @@ def _mean_recall(setup: Setup, seed: int, row: Record, progress: Progress) -> fl
     index = setup.index
     if seed != index.params.seed:
         index = build_index(setup.dataset.features("train"), setup.metric, seed)
-    return round(float(recall_at_k(_search(setup, index, row), setup.truth).mean()), 4)
+    return float(recall_at_k(_search(setup, index, row), setup.truth).mean())
 
 
 def _worst(setup: Setup, recalls: Float64Array) -> list[Record]:
@@ -86,9 +86,9 @@ def _worst(setup: Setup, recalls: Float64Array) -> list[Record]:
         {
             "clip_id": clip.clip_id,
             "labels": [names[label] for label in clip.labels],
-            "recall": round(float(recalls[q]), 3),
-            "nearest": round(float(setup.truth.distances[q, 0]), 4),
-            "tenth": round(float(setup.truth.distances[q, -1]), 4),
+            "recall": float(recalls[q]),
+            "nearest": float(setup.truth.distances[q, 0]),
+            "tenth": float(setup.truth.distances[q, -1]),
         }
         for q, clip in clips
     ]

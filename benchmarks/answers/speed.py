@@ -77,7 +77,7 @@ def _series(
             continue
         setting = Setting(**chosen.setting, k=K)
         laps = [asdict(lap) for step in race(index, timed, setting, [n], labels) for lap in step.laps]
-        series.append({"n": n, "setting": asdict(setting), "laps": {lap["racer"]: _rounded(lap) for lap in laps}})
+        series.append({"n": n, "setting": asdict(setting), "laps": {lap["racer"]: lap for lap in laps}})
     return series
 
 
@@ -89,10 +89,6 @@ def _crossings(series: list[Record], racer: str) -> dict[str, float | None]:
 
     sizes, mine = [row["n"] for row in series], [CLEARLY * time for time in times(racer)]
     return {other: crossover(sizes, mine, times(other)) if sizes else None for other in (EXACT, BATCHED)}
-
-
-def _rounded(lap: Record) -> Record:
-    return {name: round(value, 5) if isinstance(value, float) else value for name, value in lap.items()}
 
 
 def fields(figures: Record) -> Record | str:

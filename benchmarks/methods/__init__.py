@@ -1,4 +1,4 @@
-"""Methods to measure, one plug-in module per method, named like it with underscores; modules with a leading _ help."""
+"""Methods to measure: one plug-in module per method, named like it with underscores; _base and _faiss are shared."""
 
 from importlib import import_module
 from importlib.util import find_spec

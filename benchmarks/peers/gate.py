@@ -5,7 +5,6 @@ The choice is made with validation queries and evaluated with test queries, whos
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,37 +22,6 @@ _VALIDATION_QUERIES = 4000
 _MAX_ERRORS = 2  # standard errors by which recall may fall short
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a plan achieves on the test split. ms, exact_ms: milliseconds per query, of the plan and of exact search."""
-
-    plan: Plan
-    recall: float
-    recall_error: float
-    ms: float
-    exact_ms: float
-
-    @property
-    def reaches_recall(self) -> bool:
-        """Return True if the recall is at least the wanted one, within sampling error."""
-        return self.recall >= self.plan.wanted - _MAX_ERRORS * self.recall_error
-
-    @property
-    def passes(self) -> bool:
-        """Return True if the recall is reached, by exact search or faster than by exact search."""
-        return self.reaches_recall and (self.plan.kind == "exact" or self.ms < self.exact_ms)
-
-    def __str__(self) -> str:
-        """Return the verdict as a line of text."""
-        wanted = self.plan.wanted
-        text = f"recall {wanted:g}: {self.plan.config}: recall {self.recall:.4f} ± {self.recall_error:.4f}"
-        if self.plan.kind != "exact":
-            text += f", {self.ms:.3f} ms per query, exact search {self.exact_ms:.3f} ms"
-        if not self.reaches_recall:
-            text += f": {wanted - self.recall:.4f} below the wanted recall"
-        return f"{'pass' if self.passes else 'FAIL'}: {text}"
-
-
 def gate(folder: str, metric: str, recalls: Sequence[float], k: int, n_queries: int, progress: Progress) -> int:
     """Print a verdict for each wanted recall; return 0 if all pass, else 1."""
     dataset = open_dataset(Path(folder))
@@ -66,16 +34,24 @@ def gate(folder: str, metric: str, recalls: Sequence[float], k: int, n_queries: 
         progress(f"{dataset.title}, {metric}: planning for recall {wanted:g}")
         planned = plan(X, validation, metric=metric, k=k, recall=wanted, progress=progress)
         for _ in range(_TRIES):
-            verdict = _judge(planned, truth, exact)
-            if verdict.passes:
+            recall_passes, verdict = _judge(planned, truth, exact)
+            if recall_passes:
                 break
-        print(verdict)
-        passed = passed and verdict.passes
+        print(f"{'pass' if recall_passes else 'FAIL'}: {verdict}")
+        passed = passed and recall_passes
     return 0 if passed else 1
 
 
-def _judge(planned: Plan, truth: GroundTruth, exact: ExactSearch) -> Verdict:
+def _judge(planned: Plan, truth: GroundTruth, exact: ExactSearch) -> tuple[bool, str]:
+    """Return True if a plan passes on the test split, and its figures as text."""
     recalls = truth.recalls(planned.search(truth.Q).ids)
     searches = [planned.search, lambda q: exact.search(q, truth.k)]
     ms, exact_ms = ms_per_query(searches, evenly_spaced(truth.Q, _TIMED_QUERIES))
-    return Verdict(planned, float(recalls.mean()), float(recalls.std() / np.sqrt(len(recalls))), ms, exact_ms)
+    recall, error = recalls.mean(), recalls.std() / np.sqrt(len(recalls))
+    is_exact = planned.kind == "exact"
+    text = f"recall {planned.wanted:g}: {planned.config}: recall {recall:.4f} ± {error:.4f}"
+    if not is_exact:
+        text += f", {ms:.3f} ms per query, exact search {exact_ms:.3f} ms"
+    if recall < planned.wanted - _MAX_ERRORS * error:
+        return False, f"{text}: {planned.wanted - recall:.4f} below the wanted recall"
+    return is_exact or ms < exact_ms, text

@@ -54,19 +54,14 @@ def rows(results: Results, recalls: Sequence[float], names: Iterable[str]) -> li
     """Return a row per recall and method that was measured, for each recall the fastest method first."""
     points = by_method(results)
     names = [name for name in names if name in points]
-    found = [sorted((_row(name, points[name], recall) for name in names), key=_slowness) for recall in recalls]
-    return [row for at_recall in found for row in at_recall]
+    found = [_row(name, points[name], recall) for recall in recalls for name in names]
+    return sorted(found, key=lambda row: (recalls.index(row.recall), -(row.qps or 0)))
 
 
 def _row(name: str, points: list[Point], recall: float) -> Row:
     front = pareto_front(points)
-    reading = qps_at_recall(front, recall)
-    qps, point = (reading.qps, front[reading.position]) if reading else (None, None)
+    qps, point = qps_at_recall(front, recall) or (None, None)
     return Row(name, recall, qps, point, front[-1].recall)
-
-
-def _slowness(row: Row) -> float:
-    return -(row.qps or 0)
 
 
 def table(results: Results, found: Sequence[Row]) -> str:

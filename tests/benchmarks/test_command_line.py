@@ -161,8 +161,9 @@ def test_a_file_without_results_is_refused(tmp_path, run):
         assert "results" in err
 
 
-def test_vectors_like_audiosets_are_generated_once_and_cached(tmp_path, run):
-    arguments = ["--dataset", "like:300", "--methods", "numpy", "--queries", 20, "--rounds", 1, "--cache", tmp_path]
+def test_vectors_like_audiosets_are_generated_once_and_cached(tmp_path, run, monkeypatch):
+    monkeypatch.setattr("benchmarks.search_problem.CACHE", tmp_path)
+    arguments = ["--dataset", "like:300", "--methods", "numpy", "--queries", 20, "--rounds", 1]
     assert "generating 300 vectors" in run(*arguments)[2]
     assert "generating" not in run(*arguments)[2]
     assert [path.name for path in tmp_path.iterdir()] == ["like-300.npy"]

@@ -1,4 +1,4 @@
-"""The project's own files, and what their syntax trees import."""
+"""Modules of the project: their paths, syntax trees and imports."""
 
 import ast
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Imports between packages, and the public names of lsh."""
+
 import subprocess
 import sys
 
@@ -28,7 +30,8 @@ PUBLIC = [
     "recall_grid",
     "save",
 ]
-# What no module of a package may import. Floors: app -> ui -> lsh -> data_prep, every import downward.
+# What no module of a package may import. Layers, from the top: app; ui and benchmarks; lsh and data_prep, which do not
+# import each other; earshot_common.
 FORBIDDEN = {
     "earshot_common": {"lsh", "data_prep", "ui", "app", "benchmarks", "numpy", "streamlit", "plotly"},
     "data_prep": {"lsh", "ui", "app", "benchmarks", "streamlit", "plotly"},
@@ -37,22 +40,22 @@ FORBIDDEN = {
     "benchmarks": {"app", "ui", "streamlit"},
     "app": {"benchmarks", "tensorflow"},
 }
-READS_DATASETS = "lsh.__main__"  # the command line alone
+READS_DATASETS = "lsh.__main__"  # the only module of lsh that imports data_prep
 
 
-def test_the_public_names_of_lsh_are_these_and_no_others():
+def test_the_public_names_of_lsh_are_these():
     assert lsh.__all__ == PUBLIC
     assert all(hasattr(lsh, name) for name in PUBLIC)
 
 
-def test_importing_lsh_brings_in_numpy_and_numba_but_nothing_of_the_app_or_the_pipeline():
+def test_importing_lsh_imports_nothing_of_the_app_or_of_data_prep():
     unwanted = ["pandas", "pyarrow", "streamlit", "plotly", "tensorflow", "data_prep", "ui"]
     code = f"import sys, lsh; print([name for name in {unwanted} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_importing_data_prep_brings_in_neither_tensorflow_nor_the_app():
+def test_importing_data_prep_imports_neither_tensorflow_nor_the_app():
     names = [name for name in MODULES if name.startswith("data_prep") and not name.endswith("__main__")]
     unwanted = ["tensorflow", "streamlit", "plotly", "lsh", "ui"]
     code = f"import sys, importlib\nfor name in {names}: importlib.import_module(name)\n"
@@ -62,7 +65,7 @@ def test_importing_data_prep_brings_in_neither_tensorflow_nor_the_app():
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_import_goes_down_a_floor_or_stays_on_it(name):
+def test_a_module_imports_only_from_its_own_layer_and_lower_ones(name):
     package = name.split(".")[0]
     found = {imported.split(".")[0] for imported in imports(name, TREES[name])}
     allowed = {"data_prep"} if name == READS_DATASETS else set()

@@ -1,4 +1,4 @@
-"""Files that other services read: workflows, the citation, and what they say of versions."""
+"""Files for other services: workflows and the citation, their schemas and the versions that they name."""
 
 import re
 import subprocess

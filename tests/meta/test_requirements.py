@@ -1,3 +1,5 @@
+"""Requirements files: pins within the ranges of pyproject.toml, for each supported Python."""
+
 import re
 import sys
 import tomllib
@@ -15,7 +17,7 @@ FILES = {"requirements.txt": "app", "requirements-dev.txt": "dev", "requirements
 
 
 def with_extras(texts):
-    """Return requirements as texts, with those of the extras of this project that they name."""
+    """Return requirements as texts; an extra of this project is replaced by its requirements."""
     found = []
     for text in texts:
         requirement = Requirement(text)
@@ -28,7 +30,7 @@ WANTED = {file: with_extras(PROJECT["dependencies"] + EXTRAS[extra]) for file, e
 
 
 def pinned(file):
-    """Return the pins of a requirements file by package: a package may have one a platform."""
+    """Return the pins of a requirements file by package; there may be one pin per platform."""
     pins = {}
     for line in (ROOT / file).read_text(encoding="utf-8").splitlines():
         text = line.split("#")[0].strip()
@@ -75,7 +77,7 @@ def test_each_python_has_one_version_of_each_package_on_linux(file, python):
         assert len(pins[normal(wanted.name)]) == applies(wanted, python), wanted
 
 
-def test_the_supported_pythons_are_the_same_everywhere():
+def test_all_files_name_the_same_supported_pythons():
     """A file is locked only when each pin has a wheel for each Python that tools/lock.sh names."""
     supported = SpecifierSet(PROJECT["requires-python"])
     assert [f"3.{minor}" for minor in range(30) if f"3.{minor}" in supported] == PYTHONS
@@ -100,7 +102,7 @@ def test_every_file_pins_the_versions_of_the_app(file):
 
 
 def test_every_package_that_is_imported_is_declared():
-    """What a package imports is in the standard library, the project, or what its users install for it."""
+    """Imports are from the standard library, the project, or the declared dependencies of the package."""
     names_of = {"google_crc32c": "google-crc32c", "llvmlite": "numba", "ai_edge_litert": "ai-edge-litert"}
     extras_of = {"earshot_common": [], "lsh": [], "data_prep": ["sounds", "map"], "ui": ["app"], "app": ["app"]}
     for name, tree in TREES.items():

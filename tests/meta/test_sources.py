@@ -1,3 +1,5 @@
+"""Rules for source files: length, banned calls, and texts that must not name machines or package registries."""
+
 import ast
 import re
 import subprocess
@@ -6,7 +8,7 @@ import pytest
 
 from tests.meta.sources import MODULES, ROOT, TREES
 
-MOST_LINES = 300
+MAX_LINES = 300
 BANNED_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 BANNED_CALLS = {"eval", "exec"}
 BANNED_ATTRIBUTES = {"extractall", "ignore_errors"}
@@ -15,11 +17,11 @@ BANNED_WHEN_TRUE = {"unsafe_allow_html", "fastmath", "parallel", "allow_pickle",
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_has_at_most_300_lines(name):
-    assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
 
 def banned(tree):
-    """Yield what a module must not do, with its line."""
+    """Yield the banned constructs of a module, with their lines."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             modules = {alias.name for alias in node.names} | {getattr(node, "module", None) or ""}
@@ -39,7 +41,7 @@ def banned(tree):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_does_nothing_that_is_banned(name):
+def test_a_module_has_no_banned_construct(name):
     assert list(banned(TREES[name])) == []
 
 
@@ -58,12 +60,12 @@ def test_a_module_does_nothing_that_is_banned(name):
         "try:\n    pass\nexcept:\n    pass",
     ],
 )
-def test_the_ban_notices(code):
+def test_a_banned_construct_is_found(code):
     assert len(list(banned(ast.parse(code)))) == 1
 
 
 @pytest.mark.parametrize("code", ["np.load(path, allow_pickle=False)", "njit(nogil=True, fastmath=FAST)"])
-def test_the_ban_lets_the_safe_forms_pass(code):
+def test_safe_forms_are_allowed(code):
     assert list(banned(ast.parse(code))) == []
 
 
@@ -83,12 +85,12 @@ def tracked():
     return texts
 
 
-# Put together from pieces, so that this file does not name what it looks for.
+# Built from parts, so that this file does not contain what it looks for.
 MACHINE_PATHS = re.compile("|".join("/" + folder + "/" for folder in ("work", "home", "root", "Users", "mnt", "tmp")))
 REGISTRY = re.compile("|".join(["index-" + "url +[=h]", "python" + "hosted", "/" + "simple/", "pypi" + r"\.org"]))
 
 
-def test_no_tracked_text_names_a_folder_of_one_machine(tracked):
+def test_no_tracked_text_names_a_folder_of_a_particular_machine(tracked):
     found = {
         f"{name}:{number}: {line.strip()}"
         for name, text in tracked.items()
@@ -108,6 +110,6 @@ def test_no_tracked_text_names_a_package_registry(tracked):
     assert found == set()
 
 
-def test_every_tracked_text_ends_with_one_line_break_and_has_no_tabs_out_of_place(tracked):
+def test_every_tracked_text_ends_with_a_line_break_and_python_files_have_no_tabs(tracked):
     assert [name for name, text in tracked.items() if text and not text.endswith("\n")] == []
     assert [name for name, text in tracked.items() if name.endswith(".py") and "\t" in text] == []

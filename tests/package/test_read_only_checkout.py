@@ -27,7 +27,7 @@ except OSError:
 def test_the_app_opens_on_the_sample_in_a_read_only_checkout_without_a_home(root, tmp_path):
     environment = os.environ | {"HOME": "/proc/no home", "TMPDIR": str(tmp_path), "PYTHONPATH": str(root)}
     if CACHE_FOLDER is not None:
-        environment["NUMBA_CACHE_DIR"] = str(CACHE_FOLDER.parent)  # the kernels need not be compiled again
+        environment["NUMBA_CACHE_DIR"] = str(CACHE_FOLDER.parent)  # so that kernels are not compiled again
     command = with_read_only([root], [sys.executable, "-c", OPEN, root / "app.py"])
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "read-only\n"), done.stderr

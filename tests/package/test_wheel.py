@@ -1,7 +1,7 @@
 """The wheel: built from the tracked files, and installed into an environment with its dependencies alone.
 
-The environment needs no network: the dependencies, found from the wheel's own metadata, are linked from where the tests
-run. What the wheel does not declare is not there.
+The environment needs no network: the dependencies that the wheel's metadata declares are linked from the environment of
+the tests; other packages are not available.
 """
 
 import os
@@ -48,7 +48,7 @@ def wheel(root, tracked, tmp_path_factory):
 
 
 def closure(requirements):
-    """Return the installed distributions that requirements stand for, with those that they require."""
+    """Return the installed distributions that meet the requirements, and those that these require in turn."""
     found, waiting = {}, list(requirements)
     done = set()
     while waiting:
@@ -98,7 +98,7 @@ class Environment:
 
     def run(self, *arguments):
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NUMBA_"))}
-        kept["NUMBA_CACHE_DIR"] = str((CACHE_FOLDER or self.folder).parent)  # the kernels need not be compiled again
+        kept["NUMBA_CACHE_DIR"] = str((CACHE_FOLDER or self.folder).parent)  # so that kernels are not compiled again
         return subprocess.run(
             [self.python, *arguments], cwd=self.folder, env=kept, capture_output=True, text=True, check=False
         )
@@ -114,7 +114,7 @@ def with_data(wheel, tmp_path_factory):
     return Environment(tmp_path_factory.mktemp("data"), wheel, extras=["data"])
 
 
-def test_the_wheel_holds_every_file_of_the_packages_and_no_other(wheel, tracked):
+def test_the_wheel_holds_exactly_the_files_of_the_packages(wheel, tracked):
     files = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert files == {name for name in tracked if name.split("/")[0] in PACKAGES}
     assert {f"{package}/py.typed" for package in PACKAGES} <= files
@@ -140,7 +140,7 @@ def test_the_readmes_library_block_runs_with_the_base_dependencies(bare):
 
 
 @pytest.mark.parametrize("package", ["lsh", "data_prep"])
-def test_help_needs_no_extra(bare, package):
+def test_help_works_without_extras(bare, package):
     done = bare.run("-m", package, "--help")
     assert done.returncode == 0, done.stderr
     assert "usage: " in done.stdout
@@ -155,14 +155,14 @@ def test_help_needs_no_extra(bare, package):
         ("data_prep folder DATASET --out out", r"\w+: .*(data|sounds)"),
     ],
 )
-def test_a_command_without_its_extra_names_it_in_one_line(bare, root, command, missing):
+def test_a_command_that_misses_an_extra_names_it_in_one_line(bare, root, command, missing):
     arguments = [str(root / "data" / "sample") if word == "DATASET" else word for word in command.split()]
     done = bare.run("-m", *arguments)
     assert done.returncode == 2
     assert re.fullmatch(rf'error: this needs {missing}\]"\n', done.stderr), done.stderr
 
 
-def test_the_sample_is_verified_and_searched_with_the_extra_data(with_data, root):
+def test_with_the_extra_data_the_sample_is_verified_and_searched(with_data, root):
     sample = root / "data" / "sample"
     done = with_data.run("-m", "data_prep", "verify", sample)
     assert (done.returncode, done.stderr) == (0, "")
@@ -170,6 +170,6 @@ def test_the_sample_is_verified_and_searched_with_the_extra_data(with_data, root
     assert done.returncode == 0, done.stderr
 
 
-def test_a_folder_of_sounds_names_the_extra_sounds(with_data, root, tmp_path):
+def test_importing_a_folder_of_sounds_names_the_extra_sounds(with_data, root, tmp_path):
     done = with_data.run("-m", "data_prep", "folder", root / "data", "--out", tmp_path / "out")
     assert (done.returncode, "[sounds]" in done.stderr) == (2, True), done.stderr

@@ -25,25 +25,19 @@ def test_of_points_with_equal_recall_the_fastest_remains():
 
 
 def test_halfway_between_two_points_the_speed_is_their_geometric_mean():
-    reading = qps_at_recall([At(0.9, 1000), At(1.0, 10)], 0.95)
-    assert reading.qps == pytest.approx(100)
-    assert reading.position == 1
+    assert qps_at_recall([At(0.9, 1000), At(1.0, 10)], 0.95) == (pytest.approx(100), At(1.0, 10))
 
 
 def test_a_quarter_of_the_way_the_faster_point_has_a_weight_of_three_quarters():
-    reading = qps_at_recall([At(0.8, 16), At(0.9, 1)], 0.825)
-    assert reading.qps == pytest.approx(8)
+    assert qps_at_recall([At(0.8, 16), At(0.9, 1)], 0.825) == (pytest.approx(8), At(0.9, 1))
 
 
 def test_at_a_measured_recall_the_speed_is_the_measured_one():
-    reading = qps_at_recall([At(0.8, 300), At(0.9, 200), At(0.95, 70)], 0.9)
-    assert reading.qps == pytest.approx(200)
-    assert reading.position == 1
+    assert qps_at_recall([At(0.8, 300), At(0.9, 200), At(0.95, 70)], 0.9) == (pytest.approx(200), At(0.9, 200))
 
 
 def test_below_the_recall_of_the_fastest_point_its_speed_is_returned():
-    reading = qps_at_recall([At(0.9, 1000), At(1.0, 10)], 0.5)
-    assert (reading.qps, reading.position) == (1000, 0)
+    assert qps_at_recall([At(0.9, 1000), At(1.0, 10)], 0.5) == (1000, At(0.9, 1000))
 
 
 def test_a_recall_that_no_point_reaches_has_no_speed():
