@@ -105,12 +105,12 @@ class _Conversion:
     def _add(self, batch: Batch) -> None:
         """Pass the new clips of a batch to the writer, and count them."""
         for damage in batch.damages:
-            self._lose(damage)
+            self._add_loss(damage)
         for shard in batch.shards:
             self._keys[shard.source].add(shard.key)
             self._number_of_shard.setdefault(shard.name, len(self._number_of_shard))
         clips, ids, shard_of_clip = batch.clips, batch.clips.clip_ids(), batch.shard
-        new = self._new(ids, batch)
+        new = self._new_clips(ids, batch)
         if not new.all():
             clips, ids, shard_of_clip = clips.only(new), list(compress(ids, new)), shard_of_clip[new]
         source_of_shard = [shard.source for shard in batch.shards]
@@ -131,7 +131,7 @@ class _Conversion:
         )
         for segment_list in self._lists:
             listed = np.array([source == segment_list.source for source in source_of_shard], bool)
-            segment_list.check(clips, np.flatnonzero(listed[shard_of_clip]))
+            segment_list.compare(clips, np.flatnonzero(listed[shard_of_clip]))
         for shard, count in zip(batch.shards, np.bincount(shard_of_clip, minlength=len(batch.shards)), strict=True):
             self._clips_of_shard[shard.name] += int(count)
             self._report.by_source[shard.source] += int(count)
@@ -139,7 +139,7 @@ class _Conversion:
         self._report.n_frames += int(clips.n_frames.sum())
         self._report.n_short += int((clips.n_frames < MAX_FRAMES).sum())
 
-    def _new(self, ids: list[str], batch: Batch) -> BoolArray:
+    def _new_clips(self, ids: list[str], batch: Batch) -> BoolArray:
         """Return which clips occur neither earlier in the batch nor in an earlier batch: bool[n]."""
         numbers = np.array([self._number_of_shard[shard.name] for shard in batch.shards], np.int32)[batch.shard]
         new = np.ones(len(ids), bool)
@@ -153,7 +153,7 @@ class _Conversion:
                 continue
             new[i] = False
             reason = f"clip {clip_id!r} is also in {names[number]}; ids must be unique: remove one of the two"
-            self._lose(RecordError(batch.shards[batch.shard[i]].name, int(batch.offsets[i]), reason))
+            self._add_loss(RecordError(batch.shards[batch.shard[i]].name, int(batch.offsets[i]), reason))
         self._seen.add(list(here), np.fromiter(here.values(), np.int32, len(here)))
         return new
 
@@ -164,7 +164,7 @@ class _Conversion:
             known = [loss for loss in self._report.losses if loss.where == shard]
             if not known:
                 reason = f"lacks clips that {listed.file} lists, such as {video_ids[0]!r}: it may be cut, get it again"
-                self._lose(DamageError(shard, 0, reason))
+                self._add_loss(DamageError(shard, 0, reason))
                 known = self._report.losses[-1:]
             known[0].clips_lost = len(video_ids)
         if shortfall.without_shard:
@@ -182,7 +182,7 @@ class _Conversion:
     def _note(self, sentence: str) -> None:
         self._report.notes.append(f"{sentence}.")
 
-    def _lose(self, error: DamageError) -> None:
+    def _add_loss(self, error: DamageError) -> None:
         """Raise the error, or report it as a loss and continue."""
         if not self._keep_going:
             raise error

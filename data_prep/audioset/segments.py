@@ -50,7 +50,7 @@ class SegmentList:
         self.other_times = 0
         self.other_labels = 0
 
-    def check(self, clips: ParsedRecords, among: Int64Array) -> None:
+    def compare(self, clips: ParsedRecords, among: Int64Array) -> None:
         """Compare the clips with indices `among`, int64[m], all of this list's source, with the list."""
         if not len(among):
             return

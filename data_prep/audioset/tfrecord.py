@@ -127,14 +127,14 @@ def parse_records(records: Records, n_labels: int, *, keep_frames: bool) -> Pars
         records,
         [
             (~has_id, lambda _: "has no video_id"),
-            (_ids_bad(ids), lambda i: f"video_id {ids[i]!r:.80} is not a YouTube video id"),
+            (_invalid_ids(ids), lambda i: f"video_id {ids[i]!r:.80} is not a YouTube video id"),
             (~sound, lambda i: f"lasts from {start_s[i]} s to {end_s[i]} s, expected 0 <= start < end"),
-            (_labels_bad(labels, n_labels), lambda i: _describe_labels(labels[i].numpy(), n_labels)),
+            (_invalid_labels(labels, n_labels), lambda i: _describe_labels(labels[i].numpy(), n_labels)),
             (
                 (n_frames < 1) | (n_frames > MAX_FRAMES),
                 lambda i: f"has {n_frames[i]} frames, expected 1 to {MAX_FRAMES}",
             ),
-            (_frames_bad(frames), lambda _: f"has a frame that is not exactly {FRAME_BYTES} bytes"),
+            (_invalid_frames(frames), lambda _: f"has a frame that is not exactly {FRAME_BYTES} bytes"),
         ],
     )
     video_ids = [video_id.decode() for video_id in ids]
@@ -224,7 +224,7 @@ def _scalars(ragged: Any, missing: Any) -> tuple[npt.NDArray[Any], BoolArray]:
     return scalars, single
 
 
-def _ids_bad(ids: npt.NDArray[Any]) -> BoolArray:
+def _invalid_ids(ids: npt.NDArray[Any]) -> BoolArray:
     lengths = np.fromiter(map(len, ids), np.int64, len(ids))
     bad: BoolArray = (lengths < 1) | (lengths > _MAX_ID_LENGTH)
     if b"".join(ids).translate(None, _ID_LETTERS):  # invalid ids are rare: only then is each checked
@@ -232,7 +232,7 @@ def _ids_bad(ids: npt.NDArray[Any]) -> BoolArray:
     return bad
 
 
-def _labels_bad(labels: Any, n_labels: int) -> BoolArray:
+def _invalid_labels(labels: Any, n_labels: int) -> BoolArray:
     values = labels.flat_values.numpy()
     return _any_in_row((values < 0) | (values >= n_labels), labels.row_splits.numpy())
 
@@ -242,7 +242,7 @@ def _describe_labels(labels: Int64Array, n_labels: int) -> str:
     return f"has label {wrong}, the label table has 0 to {n_labels - 1}: check that the table belongs to these features"
 
 
-def _frames_bad(frames: Any) -> BoolArray:
+def _invalid_frames(frames: Any) -> BoolArray:
     """Return which records have a frame that is not one value of 128 bytes: bool[n]."""
     value_splits = frames.values.row_splits.numpy()
     wrong_size = tensorflow().strings.length(frames.flat_values).numpy() != FRAME_BYTES

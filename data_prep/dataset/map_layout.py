@@ -37,7 +37,7 @@ def tsne_layout(features: Float32Array, metric: Metric, seed: int, progress: Cal
     fitted = np.linspace(0, len(features) - 1, min(len(features), MAX_FITTED)).astype(np.int64)
     perplexity = min(PERPLEXITY, (len(fitted) - 1) // 3)
     fit = TSNE(perplexity=perplexity, initialization="pca", random_state=seed, n_jobs=-1).fit(
-        _comparable(features[fitted], metric)
+        _euclidean_rows(features[fitted], metric)
     )
     places = np.empty((len(features), 2))
     places[fitted] = fit
@@ -45,7 +45,7 @@ def tsne_layout(features: Float32Array, metric: Metric, seed: int, progress: Cal
     rest = np.setdiff1d(np.arange(len(features)), fitted, assume_unique=True)
     for start in range(0, len(rest), _CHUNK):
         some = rest[start : start + _CHUNK]
-        places[some] = fit.transform(_comparable(features[some], metric))
+        places[some] = fit.transform(_euclidean_rows(features[some], metric))
         progress(len(fitted) + start + len(some))
     return places
 
@@ -70,7 +70,7 @@ def as_coordinates(places: Float64Array) -> UInt16Array:
     return np.asarray(np.rint(MAX_COORDINATE * (0.5 + scale * (places - (low + high) / 2))), dtype=np.uint16)
 
 
-def _comparable(features: Float32Array, metric: Metric) -> Float64Array:
+def _euclidean_rows(features: Float32Array, metric: Metric) -> Float64Array:
     """Return features whose Euclidean distances rank as the metric does: of unit length for cosine."""
     rows = features.astype(np.float64)
     if metric == "cosine":

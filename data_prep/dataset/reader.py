@@ -41,9 +41,11 @@ class Dataset:
         self.metric: Metric = self.manifest["metric"]
         self.dim: int = self.manifest["features"]["dim"]
         self._check_sizes()
-        self._features = {split: self._open_features(split) for split in SPLITS}
-        self._frames = self._open_frames() if schema.FRAMES in self.manifest["files"] else None
-        self._map = self._open_map() if schema.MAP in self.manifest["files"] else None
+        self._features: dict[str, Float32Array] = {
+            split: open_npy(path / f"{split}.npy", np.float32, (self.n_rows(split), self.dim)) for split in SPLITS
+        }
+        self._frames: UInt8Array | None = self._open(schema.FRAMES, np.uint8, (self.manifest["frames"], self.dim))
+        self._map: UInt16Array | None = self._open(schema.MAP, np.uint16, (sum(map(self.n_rows, SPLITS)), 2))
 
     def __repr__(self) -> str:
         """Return the name and the number of rows of each split."""
@@ -194,14 +196,9 @@ class Dataset:
                     f"{path} has {path.stat().st_size:,} bytes, expected {facts['bytes']:,}; prepare the dataset again"
                 )
 
-    def _open_features(self, split: str) -> Float32Array:
-        return open_npy(self.path / f"{split}.npy", np.float32, (self.n_rows(split), self.dim))
-
-    def _open_frames(self) -> UInt8Array:
-        return open_npy(self.path / schema.FRAMES, np.uint8, (self.manifest["frames"], self.dim))
-
-    def _open_map(self) -> UInt16Array:
-        return open_npy(self.path / schema.MAP, np.uint16, (sum(map(self.n_rows, SPLITS)), 2))
+    def _open(self, name: str, dtype: npt.DTypeLike, shape: tuple[int, int]) -> npt.NDArray[Any] | None:
+        """Open an optional array; None if the dataset has none."""
+        return open_npy(self.path / name, dtype, shape) if name in self.manifest["files"] else None
 
 
 def open_dataset(path: str | Path) -> Dataset:
@@ -226,12 +223,8 @@ def open_dataset(path: str | Path) -> Dataset:
 def find_datasets(root: str | Path) -> list[Path]:
     """Return the dataset folders in `root` and one level below, sorted; hidden folders are unfinished and left out."""
     found = [*Path(root).glob(f"*/{schema.MANIFEST}"), *Path(root).glob(f"*/*/{schema.MANIFEST}")]
-    visible = (manifest.parent for manifest in found if not any(p.startswith(".") for p in _below(root, manifest)))
-    return sorted(visible)
-
-
-def _below(root: str | Path, path: Path) -> tuple[str, ...]:
-    return path.relative_to(root).parts
+    hidden = {path for path in found if any(name.startswith(".") for name in path.relative_to(root).parts)}
+    return sorted(path.parent for path in found if path not in hidden)
 
 
 def _read_manifest(path: Path) -> bytes:

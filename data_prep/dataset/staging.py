@@ -126,14 +126,14 @@ def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int,
     if batch.features.dtype not in (np.float32, np.uint16) or batch.features.shape != (len(ids), dim):
         given = f"{batch.features.dtype}{list(batch.features.shape)}"
         raise InputError(f"features are {given}, expected float32[n, {dim}] or sums of frames, uint16[n, {dim}]")
-    _refuse(ids, _ids_bad(ids), "an id may hold letters, digits and -._~ only")
-    _refuse(ids, _splits_bad(batch.split), f"its split is none of {', '.join(SPLITS)}")
+    _reject(ids, _invalid_ids(ids), "an id may hold letters, digits and -._~ only")
+    _reject(ids, _invalid_splits(batch.split), f"its split is none of {', '.join(SPLITS)}")
     if batch.features.dtype == np.float32:
-        _refuse(ids, ~np.isfinite(batch.features).all(axis=1), "its feature is not finite")
+        _reject(ids, ~np.isfinite(batch.features).all(axis=1), "its feature is not finite")
     start_s, end_s = np.asarray(batch.start_s), np.asarray(batch.end_s)
-    _refuse(ids, ~((start_s >= 0) & (end_s > start_s) & np.isfinite(end_s)), "its times are not 0 <= start < end")
-    _refuse(ids, n_frames < 1, "it has no frame")
-    _refuse(ids, _labels_bad(labels, n_labels), f"labels must differ and be in 0..{n_labels - 1}")
+    _reject(ids, ~((start_s >= 0) & (end_s > start_s) & np.isfinite(end_s)), "its times are not 0 <= start < end")
+    _reject(ids, n_frames < 1, "it has no frame")
+    _reject(ids, _invalid_labels(labels, n_labels), f"labels must differ and be in 0..{n_labels - 1}")
     if batch.features.dtype != dtype:
         raise InputError("batches must all have features, or all sums of frames")
     if (batch.frames is not None) != with_frames:
@@ -156,24 +156,24 @@ def _column(batch: ClipBatch, field: "pa.Field[Any]") -> "pa.Array[Any]":
     return cast("pa.Array[Any]", column)
 
 
-def _ids_bad(ids: Sequence[str]) -> npt.ArrayLike:
+def _invalid_ids(ids: Sequence[str]) -> npt.ArrayLike:
     """Return which ids have invalid characters; all are checked at once first, as invalid ones are rare."""
     if all(ids) and _URL_SAFE.fullmatch("".join(ids)):
         return False
     return [_URL_SAFE.fullmatch(clip_id) is None for clip_id in ids]
 
 
-def _splits_bad(splits: Sequence[str]) -> npt.ArrayLike:
+def _invalid_splits(splits: Sequence[str]) -> npt.ArrayLike:
     return False if set(splits) <= set(SPLITS) else [split not in SPLITS for split in splits]
 
 
-def _labels_bad(sets: LabelSets, n_labels: int) -> BoolArray:
+def _invalid_labels(sets: LabelSets, n_labels: int) -> BoolArray:
     """Return which clips have a label twice, or one outside the table: bool[n]."""
-    bad = np.zeros(sets.n_rows, bool)
-    bad[sets.rows[(sets.values < 0) | (sets.values >= n_labels) | sets.repeats()]] = True
-    return bad
+    invalid = np.zeros(sets.n_rows, bool)
+    invalid[sets.rows[(sets.values < 0) | (sets.values >= n_labels) | sets.repeats()]] = True
+    return invalid
 
 
-def _refuse(ids: Sequence[str], bad: npt.ArrayLike, reason: str) -> None:
-    if np.any(bad):
-        raise InputError(f"clip {ids[int(np.argmax(bad))]!r} is invalid: {reason}")
+def _reject(ids: Sequence[str], invalid: npt.ArrayLike, reason: str) -> None:
+    if np.any(invalid):
+        raise InputError(f"clip {ids[int(np.argmax(invalid))]!r} is invalid: {reason}")

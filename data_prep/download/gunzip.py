@@ -72,8 +72,8 @@ class Gunzip:
         self._entries = [begin]
         self._pieces = source(begin.offset)
         self._input = b""  # the piece being inflated; the library holds a pointer into it
-        self._fed = begin.offset  # offset in the source of the end of that piece
-        self._now = begin  # its plain, crc and before are those of the current position
+        self._input_end = begin.offset  # offset in the source of the end of that piece
+        self._state = begin  # its plain, crc and before are those of the current position
         self._window = begin.window
         self._plain = bytearray()
         self._buffer = ctypes.create_string_buffer(_BLOCK_BYTES)
@@ -83,7 +83,7 @@ class Gunzip:
         if begin.offset:
             self._enter(begin)
         else:
-            self._read_head()
+            self._read_header()
 
     def read(self, size: int) -> bytes:
         """Return `size` inflated bytes; fewer only at the end."""
@@ -95,7 +95,7 @@ class Gunzip:
 
     def tell(self) -> int:
         """Return the position in the inflated bytes."""
-        return self._now.total - len(self._plain)
+        return self._state.total - len(self._plain)
 
     @property
     def entry(self) -> Entry:
@@ -125,7 +125,7 @@ class Gunzip:
         if not self._stream.avail_in:
             self._feed()
         latest = self._entries[-1]
-        due = not latest.offset or self._now.total - latest.total >= _SPACING
+        due = not latest.offset or self._state.total - latest.total >= _SPACING
         self._stream.next_out, self._stream.avail_out = ctypes.addressof(self._buffer), _BLOCK_BYTES
         status = _zlib().inflate(self._pointer, _BLOCK if due else _NO_FLUSH)
         if status not in {_OK, _STREAM_END, _BUFFER_ERROR}:
@@ -133,17 +133,17 @@ class Gunzip:
         piece = ctypes.string_at(self._buffer, _BLOCK_BYTES - self._stream.avail_out)
         if piece:
             self._window = (self._window + piece)[-_WINDOW:] if len(piece) < _WINDOW else piece[-_WINDOW:]
-        self._now = replace(self._now, plain=self._now.plain + len(piece), crc=zlib.crc32(piece, self._now.crc))
+        self._state = replace(self._state, plain=self._state.plain + len(piece), crc=zlib.crc32(piece, self._state.crc))
         kind = self._stream.data_type
         if due and kind & _AFTER_BLOCK and not kind & _LAST_BLOCK:
             used = len(self._input) - self._stream.avail_in
             if used:  # else the byte with the block's first bits is lost, and the next block is used
                 place = {
-                    "offset": self._fed - self._stream.avail_in,
+                    "offset": self._input_end - self._stream.avail_in,
                     "bits": kind & _BITS,
                     "byte": self._input[used - 1],
                 }
-                self._entries.append(replace(self._now, **place, window=self._window))
+                self._entries.append(replace(self._state, **place, window=self._window))
         if status == _STREAM_END:
             self._end_member()
         return piece
@@ -152,58 +152,58 @@ class Gunzip:
         piece = next(self._pieces, b"")
         if not piece:
             raise EOFError("the gzip stream ends too early")
-        self._give(piece)
-        self._fed += len(piece)
+        self._set_input(piece)
+        self._input_end += len(piece)
 
-    def _give(self, data: bytes) -> None:
+    def _set_input(self, data: bytes) -> None:
         self._input = data
         self._stream.next_in = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p)
         self._stream.avail_in = len(data)
 
-    def _take(self, size: int) -> bytes:
+    def _read_raw(self, size: int) -> bytes:
         """Return the next raw bytes of the gzip file, for headers and trailers."""
         while self._stream.avail_in < size:
-            left = self._rest()
+            left = self._unread()
             self._feed()
-            self._give(left + self._input)
-        data, rest = self._rest()[:size], self._rest()[size:]
-        self._give(rest)
+            self._set_input(left + self._input)
+        data, rest = self._unread()[:size], self._unread()[size:]
+        self._set_input(rest)
         return data
 
-    def _rest(self) -> bytes:
+    def _unread(self) -> bytes:
         return self._input[len(self._input) - self._stream.avail_in :]
 
     def _end_member(self) -> None:
         """Verify the member's trailer; then skip padding, and begin the next member or end."""
-        crc, size = (int.from_bytes(self._take(4), "little") for _ in range(2))
-        if crc != self._now.crc or size != self._now.plain & 0xFFFFFFFF:
-            raise zlib.error(f"CRC check failed {crc:#x} != {self._now.crc:#x}")
+        crc, size = (int.from_bytes(self._read_raw(4), "little") for _ in range(2))
+        if crc != self._state.crc or size != self._state.plain & 0xFFFFFFFF:
+            raise zlib.error(f"CRC check failed {crc:#x} != {self._state.crc:#x}")
         while True:
             try:
-                byte = self._take(1)
+                byte = self._read_raw(1)
             except EOFError:
                 self._ended = True
                 return
             if byte != b"\0":
                 break
-        self._give(byte + self._rest())
-        self._now = Entry(before=self._now.total)
+        self._set_input(byte + self._unread())
+        self._state = Entry(before=self._state.total)
         self._window = b""
         _check(_zlib().inflateReset2(self._pointer, _RAW))
-        self._read_head()
+        self._read_header()
 
-    def _read_head(self) -> None:
-        head = self._take(10)
+    def _read_header(self) -> None:
+        head = self._read_raw(10)
         if head[:3] != b"\x1f\x8b\x08":
             raise zlib.error("a gzip header is missing")
         flags = head[3]
         if flags & _EXTRA:
-            self._take(int.from_bytes(self._take(2), "little"))
+            self._read_raw(int.from_bytes(self._read_raw(2), "little"))
         for text in (_NAME, _COMMENT):
-            while flags & text and self._take(1) != b"\0":
+            while flags & text and self._read_raw(1) != b"\0":
                 pass
         if flags & _HEAD_CRC:
-            self._take(2)
+            self._read_raw(2)
 
 
 class _ZStream(ctypes.Structure):

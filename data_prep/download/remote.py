@@ -91,16 +91,16 @@ class RemoteFile:
             return
         failures: dict[str, _Failure] = {}
         pauses = list(_PAUSES_S)
-        since, came = self._now(), 0  # failures are cleared once bytes arrive fast enough
+        since, received = self._now(), 0  # failures are cleared once bytes arrive fast enough
         while pauses and self._now() - since < _MAX_STALLED_S and (usable := self._usable_addresses(failures)):
             self._wait(pauses.pop(0))
             for address in usable:
                 try:
                     for block in self._body(address):
                         self.position += len(block)
-                        came += len(block)
-                        if came >= _MIN_BYTES_PER_S * (self._now() - since):
-                            since, came, pauses = self._now(), 0, list(_PAUSES_S)
+                        received += len(block)
+                        if received >= _MIN_BYTES_PER_S * (self._now() - since):
+                            since, received, pauses = self._now(), 0, list(_PAUSES_S)
                             failures = {address: failure for address, failure in failures.items() if failure.final}
                             self._report_problem("")
                         yield from self._yield_timed(block)
@@ -111,7 +111,7 @@ class RemoteFile:
                     self._report_problem(f"{_host(address)} {failure}; trying again")
                 self._addresses.remove(address)  # the last to fail is tried last
                 self._addresses.append(address)
-        self._give_up(failures, came, self._now() - since)
+        self._give_up(failures, received, self._now() - since)
 
     def _usable_addresses(self, failures: "dict[str, _Failure]") -> list[str]:
         return [address for address in self._addresses if address not in failures or not failures[address].final]
@@ -196,15 +196,15 @@ class RemoteFile:
 
     def _blocks(self, head: bytes, body: urllib3.BaseHTTPResponse, skip: int, end: int | None) -> Iterator[bytes]:
         """Yield the bytes of a response after the first `skip`; raise _Failure if it ends early or is too slow."""
-        since, came = self._now(), 0
+        since, received = self._now(), 0
         block = head or body.read1(_BLOCK_BYTES, decode_content=False)
         while block:
-            self._stop_if_asked()
-            came += len(block)
+            self._check_stop()
+            received += len(block)
             if self._now() - since > _MIN_SPEED_OVER_S:
-                if came < _MIN_BYTES_PER_S * _MIN_SPEED_OVER_S:
+                if received < _MIN_BYTES_PER_S * _MIN_SPEED_OVER_S:
                     raise _Failure(f"sends less than {_MIN_BYTES_PER_S:,} bytes per second at byte {self.position:,}")
-                since, came = self._now(), 0
+                since, received = self._now(), 0
             if self.position + len(block) > self._max_bytes:
                 raise _Failure(f"sends more than {self._max_bytes:,} bytes, the maximum expected", "useless")
             wanted, skip = block[skip:], max(0, skip - len(block))
@@ -216,21 +216,21 @@ class RemoteFile:
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        self._stop_if_asked()
+        self._check_stop()
         while time.monotonic() < until:
             time.sleep(0.1)
-            self._stop_if_asked()
+            self._check_stop()
 
-    def _stop_if_asked(self) -> None:
+    def _check_stop(self) -> None:
         stop_if(self._should_stop, f"downloading, at byte {self.position:,}")
 
-    def _give_up(self, failures: "dict[str, _Failure]", came: int, seconds: float) -> NoReturn:
+    def _give_up(self, failures: "dict[str, _Failure]", received: int, seconds: float) -> NoReturn:
         name = self._addresses[0].rsplit("/", 1)[-1]
         answers = "".join(f"\n  {address} {failures[address]}" for address in sorted(failures))
         verdicts = {failure.verdict for failure in failures.values()}
         if "other" in verdicts and verdicts <= {"other", "gone"}:
             raise ChangedError(f"{name} has changed since its download began:{answers}")
-        slow = f" ({came:,} bytes arrived in the last {ceil(seconds):,} s)" if came else ""
+        slow = f" ({received:,} bytes arrived in the last {ceil(seconds):,} s)" if received else ""
         check = (
             "check the network (and a proxy, if you need one)"
             if "later" in verdicts

@@ -58,7 +58,7 @@ def read_clips(source: Source, name: str, max_s: float | None = None) -> Iterato
         declared_s, clip, rest = _declared_s(file), round(CLIP_S * RATE), round(_MIN_LAST_CLIP_S * RATE)
         _check_complete(name, declared_s, file.frames / file.samplerate)
         blocks, n_samples, start, end_s, peak = [np.empty((0, file.channels), np.float32)], 0, 0, 0.0, 0.0
-        for block, end_s in _at_16k(file, name):
+        for block, end_s in _resampled_blocks(file, name):
             if max_s is not None and end_s > max_s:
                 raise InputError(f"{name} is too long, expected at most {max_s:,.0f} s: cut it shorter")
             blocks.append(block)
@@ -87,7 +87,7 @@ def read_span(source: Source, start_s: float, end_s: float, name: str) -> Sample
     """Return a part of a sound file, mono float32[n] at 16 kHz. Raises InputError as `read_clips` does."""
     with _open_sound(source, name) as file:
         n_frames = _seek(file, start_s, end_s)
-        return _mono(np.concatenate([block for block, _ in _at_16k(file, name, n_frames)]))
+        return _mono(np.concatenate([block for block, _ in _resampled_blocks(file, name, n_frames)]))
 
 
 def span_as_wav(source: Source, start_s: float, end_s: float, name: str) -> bytes:
@@ -190,7 +190,7 @@ def _blocks(file: _SequentialFile, name: str, n_frames: int = sys.maxsize) -> It
         n_frames = n_frames - wanted if len(block) == wanted else 0
 
 
-def _at_16k(file: _SequentialFile, name: str, n_frames: int = sys.maxsize) -> Iterator[tuple[Samples, float]]:
+def _resampled_blocks(file: _SequentialFile, name: str, n_frames: int = sys.maxsize) -> Iterator[tuple[Samples, float]]:
     """Yield the next samples at 16 kHz, float32[n, channels], and the seconds read so far."""
     rate, n_read = file.samplerate, 0
     resampler = soxr.ResampleStream(rate, RATE, file.channels, dtype="float32")

@@ -75,7 +75,7 @@ def prepare_folder(
     is another dataset and `overwrite` is not given, or is not a dataset, or contains the sounds.
     """
     folder, target = sound_folder(sounds), Path(out)
-    _check_apart(target, folder)
+    _check_target(target, folder)
     before = _open_earlier(target, folder)
     overwrite = overwrite or before is not None
     check_target(target, overwrite=overwrite)
@@ -116,7 +116,7 @@ def prepare_folder(
     return outcome
 
 
-def _check_apart(target: Path, folder: Path) -> None:
+def _check_target(target: Path, folder: Path) -> None:
     """Raise OutputError for a target that is or contains the folder of sounds, which replacing would delete."""
     place = Path(os.path.realpath(target))
     if place == folder or place in folder.parents:
@@ -150,8 +150,10 @@ def _unchanged(file: SoundFile, clips: Mapping[str, EmbeddedClip]) -> list[Embed
 
 def _choose_excerpts(file: SoundFile, clips: Sequence[EmbeddedClip], share: float) -> list[EmbeddedClip]:
     """Return the clips with an excerpt for a share of them; none if one of these excerpts is missing."""
-    chosen = [clip if file.draw(number) < share else replace(clip, excerpt=None) for number, clip in enumerate(clips)]
-    missing = any(file.draw(number) < share and clip.excerpt is None for number, clip in enumerate(clips))
+    chosen = [
+        clip if file.pseudo_random(number) < share else replace(clip, excerpt=None) for number, clip in enumerate(clips)
+    ]
+    missing = any(file.pseudo_random(number) < share and clip.excerpt is None for number, clip in enumerate(clips))
     return [] if missing else chosen
 
 
@@ -172,7 +174,7 @@ class _FileEmbedder:
         for clip in read_clips(self._folder / file.path, "it"):
             if should_stop():
                 raise StoppedError(f"stopped before clip {len(found) + 1} of {file.path}")
-            found.append(self._embed(clip, with_excerpt=file.draw(len(found)) < self._share))
+            found.append(self._embed(clip, with_excerpt=file.pseudo_random(len(found)) < self._share))
         return found
 
     def _embed(self, clip: AudioClip, *, with_excerpt: bool) -> EmbeddedClip:

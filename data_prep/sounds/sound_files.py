@@ -43,7 +43,7 @@ class SoundFile:
         digest = hashlib.blake2b(facts, digest_size=6, person=b"earshot-file").hexdigest()
         return f"{stem}-{digest}" if n_clips == 1 else f"{stem}-{digest}.{number + 1}"
 
-    def draw(self, number: int) -> float:
+    def pseudo_random(self, number: int) -> float:
         """Return a pseudo-random number in [0, 1) for clip `number`, a function of path and number alone."""
         digest = hashlib.blake2b(f"{self.path}\0{number}".encode(), digest_size=8, person=b"earshot-draw").digest()
         return int.from_bytes(digest, "big") / 2**64

@@ -31,7 +31,7 @@ def clips(*rows: tuple[str, float, float, list[int]]) -> ParsedRecords:
 
 def test_clips_that_agree_leave_no_differences(tmp_path: Path) -> None:
     eval_list = listed(tmp_path)
-    eval_list.check(clips(*ROWS), np.arange(3))
+    eval_list.compare(clips(*ROWS), np.arange(3))
     shortfall = eval_list.shortfall({"ab", "cd"})
     assert (shortfall.n_rows, shortfall.without_shard, shortfall.lost) == (3, 0, {})
     assert (eval_list.unlisted, eval_list.other_times, eval_list.other_labels) == (0, 0, 0)
@@ -39,7 +39,7 @@ def test_clips_that_agree_leave_no_differences(tmp_path: Path) -> None:
 
 def test_a_listed_clip_missing_from_its_shard_is_lost(tmp_path: Path) -> None:
     eval_list = listed(tmp_path)
-    eval_list.check(clips(ROWS[0]), np.array([0]))
+    eval_list.compare(clips(ROWS[0]), np.array([0]))
     shortfall = eval_list.shortfall({"ab"})
     assert shortfall.lost == {"eval/ab.tfrecord": ["ab2"]}
     assert shortfall.without_shard == 1
@@ -47,7 +47,9 @@ def test_a_listed_clip_missing_from_its_shard_is_lost(tmp_path: Path) -> None:
 
 def test_differences_are_counted_by_kind(tmp_path: Path) -> None:
     eval_list = listed(tmp_path)
-    eval_list.check(clips(("ab1", 30.0, 39.0, [2, 0]), ("ab2", 0.0, 10.0, [1, 2]), ("zz9", 0.0, 1.0, [])), np.arange(3))
+    eval_list.compare(
+        clips(("ab1", 30.0, 39.0, [2, 0]), ("ab2", 0.0, 10.0, [1, 2]), ("zz9", 0.0, 1.0, [])), np.arange(3)
+    )
     assert (eval_list.other_times, eval_list.other_labels, eval_list.unlisted) == (1, 1, 1)
 
 
@@ -111,6 +113,6 @@ def test_a_list_in_another_csv_form_is_read_alike(tmp_path: Path, old: str, new:
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     eval_list = SegmentList(path, LABELS)
-    eval_list.check(clips(*ROWS), np.arange(3))
+    eval_list.compare(clips(*ROWS), np.arange(3))
     assert (eval_list.unlisted, eval_list.other_times, eval_list.other_labels) == (0, 0, 0)
     assert eval_list.shortfall({"ab", "cd"}).lost == {}

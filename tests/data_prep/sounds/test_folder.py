@@ -86,7 +86,7 @@ def test_validation_queries_are_the_middle_halves_of_clips(write, sounds, out):
 
 
 def test_a_tenth_of_many_clips_gives_an_excerpt():
-    share = np.mean([SoundFile(f"{i}.wav", 1, 1).draw(0) < 0.1 for i in range(5000)])
+    share = np.mean([SoundFile(f"{i}.wav", 1, 1).pseudo_random(0) < 0.1 for i in range(5000)])
     assert abs(share - 0.1) < 4 * np.sqrt(0.1 * 0.9 / 5000)
 
 
