@@ -1,4 +1,4 @@
-"""Building blocks of the figures: marks with one meaning, lines, labels, and names that do not overlap."""
+"""Building blocks of the figures: markers by meaning, lines, bars, axes, and labels that do not overlap."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

@@ -30,8 +30,8 @@ def throughput(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Fi
     figure.update_yaxes(range=[-0.45, len(named) - 0.3], showticklabels=False, showgrid=False)
     for place, (name, lap) in enumerate(named):
         figure.add_trace(_bar(lap, name, place, mode))
-        said = f"<b>{name}</b>  {milliseconds(lap.ms)} per query, finds {percent(lap.recall)}"
-        text_at(figure, 0, place + 0.36, said, xanchor="left", font={"size": 13, "color": INK[mode]})
+        text = f"<b>{name}</b>  {milliseconds(lap.ms)} per query, finds {percent(lap.recall)}"
+        text_at(figure, 0, place + 0.36, text, xanchor="left", font={"size": 13, "color": INK[mode]})
         shift = 4
         if name == _PINNED:
             figure.add_trace(points([1000 / lap.ms], [place], "pinned", marker("pinned", 11, mode), [_sentence(lap)]))

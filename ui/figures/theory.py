@@ -1,4 +1,4 @@
-"""Predicted beside measured recall."""
+"""Predicted and measured recall: at one K as L grows, and of every setting."""
 
 import plotly.graph_objects as go
 

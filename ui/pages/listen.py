@@ -26,18 +26,18 @@ def show(context: PageContext) -> None:
         links.draw("map", "See it on the map", clip=clip.clip_id)
     with right:
         numbers = metrics_strip.place()
-        said = st.container(key="summary", gap="small")
+        summary = st.container(key="summary", gap="small")
         try:
             found = answer(context, clip)
         except LSHError as error:
             answer_messages.unsearchable(error)
             return
-        with said:
+        with summary:
             answer_messages.draw_summary(context, found)
         neighbour_lists.draw(context, "neighbours", clip, found, lambda to: visits.follow(to, clip.clip_id))
         export.buttons(context, clip, found, link=True)
         now = metrics_strip.draw(context, numbers)  # after the neighbours, for it takes longer
-        with said:
+        with summary:
             answer_messages.draw_suggestions(context, found, now)
 
 

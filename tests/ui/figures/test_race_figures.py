@@ -79,7 +79,7 @@ def test_sizes_are_short_on_the_axis(n, said):
 
 
 @pytest.mark.parametrize(("n", "said"), [(5959.0, "6,000"), (14_200.0, "14,000"), (96.0, "96"), (7.0, "7")])
-def test_sizes_are_rounded_to_what_is_known(n, said):
+def test_sizes_are_rounded_to_two_digits(n, said):
     assert figures.round_size(n) == said
 
 

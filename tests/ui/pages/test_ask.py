@@ -61,7 +61,7 @@ def test_without_a_sound_the_page_says_how_to_give_one(sample):
     assert "Nothing asked yet" in said(app)
 
 
-def test_a_clip_played_back_finds_itself_first(sample):
+def test_a_clip_given_as_a_recording_finds_itself_first(sample):
     clip = sample.clip("train", 5)
     app = give(run(), wav_bytes(render(clip.media), SAMPLE_RATE))
     assert not app.exception

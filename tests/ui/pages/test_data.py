@@ -175,7 +175,7 @@ def test_too_little_disk_space_for_audioset_is_reported_before_the_download(samp
     assert [said_so in warning.value for warning in app.warning] == ([True] if said_so else [])
 
 
-def test_a_host_fetches_the_collection_it_was_told_to(sample, home, tmp_path, monkeypatch):
+def test_a_hosted_app_downloads_the_configured_collection(sample, home, tmp_path, monkeypatch):
     sha256 = pack(sample.path, tmp_path / "made.zip")
     asked = []
 
@@ -195,7 +195,7 @@ def test_a_host_fetches_the_collection_it_was_told_to(sample, home, tmp_path, mo
     assert hosting.start() is None
 
 
-def test_a_collection_that_cannot_be_fetched_is_told_of_and_the_sample_serves(sample, monkeypatch):
+def test_a_failed_download_is_reported_and_the_sample_is_served(sample, monkeypatch):
     monkeypatch.setenv("EARSHOT_DATASET", "nonsense")
     run()
     jobs().get("hosted collection").thread.join()
@@ -214,7 +214,7 @@ def hosted(monkeypatch, tmp_path, path, name):
     monkeypatch.setenv("EARSHOT_DATASET", f"https://a.example/{name}#sha256={sha256}")
 
 
-def test_another_collection_told_of_takes_the_place_of_the_first(sample, home, tmp_path, monkeypatch):
+def test_a_new_hosted_address_replaces_the_first_collection(sample, home, tmp_path, monkeypatch):
     hosted(monkeypatch, tmp_path, sample.path, "one.zip")
     hosting.start().thread.join()
     other = open_dataset(small_datasets.write(tmp_path / "made"))
@@ -239,7 +239,7 @@ def test_what_failed_is_tried_again_some_minutes_later(sample, home, tmp_path, m
     assert open_dataset(home / "hosted").fingerprint == sample.fingerprint
 
 
-def test_secrets_with_a_typo_are_told_of_in_the_sidebar(sample, tmp_path, monkeypatch):
+def test_invalid_secrets_are_reported_in_the_sidebar(sample, tmp_path, monkeypatch):
     secrets = tmp_path / "secrets.toml"
     secrets.write_text('EARSHOT_DATASET = "audioset-balanced')
     monkeypatch.setattr(st, "secrets", Secrets())
@@ -268,13 +268,13 @@ def test_secrets_with_a_typo_are_told_of_in_the_sidebar(sample, tmp_path, monkey
         (Progress("loading", 6_000_000, 8_000_000, 0, 1e6), "loading, 6.0 MB of 8.0 MB, 1.0 MB/s, 2 s left"),
     ],
 )
-def test_a_download_is_put_into_words(progress, words):
+def test_the_progress_of_a_download_is_described(progress, words):
     heard = []
     hosting.report_progress(lambda _, doing: heard.append(doing), progress)
     assert heard == [words]
 
 
-def test_the_command_and_the_page_mean_the_same_place(sample, home, collection, tmp_path, monkeypatch):
+def test_the_command_and_the_page_use_the_same_folder(sample, home, collection, tmp_path, monkeypatch):
     monkeypatch.setenv("EARSHOT_LOCAL", "1")
     asked = []
 

@@ -119,7 +119,7 @@ def test_too_few_neighbours_offer_a_setting_that_finds_more(sounds, app):
     assert app.slider(key="K").value == 16
 
 
-def test_looking_at_most_of_the_collection_is_said_and_mended(sounds, app):
+def test_looking_at_most_of_the_collection_offers_better_settings(sounds, app):
     app.query_params["K"] = "1"
     app.run()
     assert "no shortcut" in words(app)

@@ -52,7 +52,7 @@ def test_the_points_are_sent_once_and_never_with_a_rerun(app):
 
 
 @pytest.mark.parametrize(("part", "expected"), [("points", {"points"}), ("names", {"ends", "labels"})])
-def test_what_the_browser_says_it_lacks_is_sent_once(app, part, expected):
+def test_a_part_that_the_browser_requests_is_sent_once(app, part, expected):
     app.run()
     app.session_state["map part"] = part
     assert sent(app.run())[1] == expected

@@ -133,7 +133,7 @@ def test_a_large_collection_shows_a_sample_of_its_clips_and_all_queries(collecti
     assert chart.place(dataset.clip("train", 300)) == {"x": x, "y": y, "point": -1}
 
 
-def test_a_label_is_written_where_it_is_dense(tmp_path):
+def test_a_label_is_placed_where_its_clips_are_densest(tmp_path):
     rng = np.random.default_rng(2)
     here, there = np.array([40.0, 0, 0, 0, 0, 0]), np.array([-40.0, 0, 0, 0, 0, 0])
     features = np.concatenate([here + rng.standard_normal((40, 6)), there + rng.standard_normal((60, 6))])
@@ -151,7 +151,7 @@ def test_a_label_is_written_where_it_is_dense(tmp_path):
     assert abs(words["Bark"]["x"] - words["Animal"]["x"]) < 3000
 
 
-def test_a_label_of_few_clips_is_not_written(tmp_path):
+def test_a_label_of_few_clips_is_not_placed(tmp_path):
     dataset = dataset_of(tmp_path / "d", [[0]] * (map_data.MIN_CLIPS_TO_NAME - 1) + [[7]] * 30)
     texts = {word["text"] for word in map_data._map_data.__wrapped__("", dataset).words}
     assert "Bark" not in texts

@@ -212,7 +212,7 @@ def test_a_collection_without_queries_says_so(home):
     assert "no test or validation clips" in app.info[0].value
 
 
-def test_a_damaged_collection_gets_the_helpful_page(small):
+def test_a_damaged_collection_opens_the_error_page(small):
     with (small / "train.npy").open("r+b") as file:
         file.truncate(200)
     app = opened("race")

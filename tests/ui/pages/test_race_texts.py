@@ -25,14 +25,14 @@ def test_lsh_is_named_when_it_wins():
     assert race_summary.result(run(lsh=(0.001, 0.001)), 1000).startswith("**LSH wins over 1,000 clips**")
 
 
-def test_the_crossover_is_said_where_the_lines_meet_and_that_it_never_comes():
+def test_the_crossover_sentence_names_the_size_or_says_that_there_is_none():
     said = race_summary.crossover(run())
     assert said.startswith("From about 3,200 clips on, LSH at this setting is faster than exact search one at a time;")
     assert "batched exact search is faster at every size here." in said
     assert "LSH finds 60 %, exact search all." in said
 
 
-def test_a_race_that_lsh_wins_or_loses_everywhere_is_said_so():
+def test_the_crossover_sentence_of_a_race_that_lsh_wins_or_loses_at_every_size():
     always = race_summary.crossover(run(lsh=(0.001, 0.001)))
     assert always.count("at every size here") == 2
     assert "LSH at this setting is faster than batched exact search" in always

@@ -55,8 +55,8 @@ def test_the_first_paragraph_says_what_tables_and_bits_do(small):
 
 def test_the_numbers_on_the_page_are_those_of_the_recall_grid(small):
     app = opened("tune", L="4", K="6")
-    room_surface = _recall_grid(small)
-    recall, candidates = room_surface.at(4, 6)
+    grid = _recall_grid(small)
+    recall, candidates = grid.at(4, 6)
     table = next(table.value for table in app.table if "at K = 6" in table.value.columns)
     row = table[table["at K = 6"] == "you are here"].iloc[0]
     assert row["L"] == "4"
@@ -113,7 +113,7 @@ def test_without_any_dataset_the_page_says_what_to_do(home):
     assert any("python -m data_prep" in code.value for code in app.code)
 
 
-def test_a_damaged_dataset_gets_the_helpful_page_and_no_charts(small):
+def test_a_damaged_dataset_opens_the_error_page_without_charts(small):
     with (small / "train.npy").open("r+b") as file:
         file.truncate(200)
     app = opened("tune")
@@ -144,7 +144,7 @@ def _recall_grid(path, n_probes=1):
     [("luck", "Luck is worth"), ("probing", "tables ("), ("families", "exact search has")],
     ids=["other seeds", "more probes", "families"],
 )
-def test_what_takes_seconds_is_measured_when_it_is_asked_for(small, metric, key, told):
+def test_slow_measurements_run_on_request(small, metric, key, told):
     app = opened("tune", metric=metric, L="2", K="8")
     charts = len(app.get("plotly_chart"))
     assert told not in said(app)

@@ -27,11 +27,11 @@ MAX_DISTANCES = 20_000_000  # fewer where each must be compared with many clips
 def crowds(view: QueryView) -> None:
     """Draw the sizes of one table's buckets, and list the hubs."""
     s, index = view.settings, view.index
-    said, table = choose_table(view)
+    text, table = choose_table(view)
     sizes = inspecting.bucket_sizes(index, table, s.n_bits)
     own = len(inspecting.walk(index, view.query, table + 1, s.n_bits)[table][0].ids)
     even = index.n / 2**s.n_bits if s.metric == "cosine" else index.n / len(sizes)
-    with said:
+    with text:
         st.markdown(describe_crowds(s, table, sizes, own, even, index.n))
     draw(
         bucket_ranks([BucketSizes(f"table {table + 1}", sizes)], index.n, even, own, view.mode),

@@ -25,11 +25,11 @@ MAX_MEMBERS = 6
 def key(view: QueryView) -> None:
     """Draw how the query's key in one table is made."""
     s, index = view.settings, view.index
-    said, table = choose_table(view)
+    text, table = choose_table(view)
     own = inspecting.key_of(index, view.query, table, s.n_bits)
     differ = inspecting.differences(index, view.query, view.true_rows, table + 1, s.n_bits)[:, table]
     agreeing = int((~differ.any(axis=1)).sum())
-    with said:
+    with text:
         st.markdown(describe_key(s, table, own, differ.sum(axis=0), agreeing, len(view.true_rows)))
     at = margins_of(view, table, s.n_bits)
     nearly = int((at.margin < NEARLY).sum())
@@ -54,8 +54,8 @@ def buckets(view: QueryView) -> None:
     hits = np.array([int(np.isin(view.true_rows, ids).sum()) for ids in walk])
     together = np.unique(np.concatenate(walk))
     found = int(np.isin(view.true_rows, together).sum())
-    said, table = choose_table(view)
-    with said:
+    text, table = choose_table(view)
+    with text:
         st.markdown(describe_buckets(s, index.n, table, sizes, hits, len(together), found, len(view.true_rows)))
     even = index.n / 2**s.n_bits if s.metric == "cosine" else float(sizes.mean())
     draw(
@@ -147,7 +147,7 @@ def describe_key(s: Settings, table: int, own: TableKey, behind: Ints, agreeing:
 def describe_buckets(
     s: Settings, n: int, table: int, sizes: Ints, hits: Ints, looked_at: int, found: int, n_true: int
 ) -> str:
-    """Say what the bucket of one table holds, and what all of them hold together."""
+    """State what the bucket of one table holds, and what all of them hold together."""
     most, none = int(hits.max()), int((hits == 0).sum())
     empty = f", and {plural(none, 'table has', 'tables have')} none of them" if none else ""
     together = (

@@ -1,4 +1,4 @@
-"""Words for the symbols of a key: bits under cosine, numbers under Euclidean, and how near a wall passes."""
+"""Inside: texts for the symbols of a key: bits under cosine, numbers under Euclidean, and how near a wall passes."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def to_wall(s: Settings, position: float) -> float:
 
 
 def distance_to_wall(s: Settings, own: TableKey, j: int) -> str:
-    """Say how far the query is from the wall that decided symbol j of its key."""
+    """State how far the query is from the wall that decided symbol j of its key."""
     position = float(own.positions[j])
     if s.metric == "cosine":
         return f"{degrees(position)} from its plane"

@@ -106,7 +106,7 @@ def _entries(view: QueryView, near: list[NearMiss]) -> list[Entry]:
 
 
 def describe_missed(s: Settings, found: Sequence[bool], near: Sequence[NearMiss]) -> str:
-    """Say how many of the true neighbours were missed, and in how few symbols their keys differ."""
+    """State how many of the true neighbours were missed, and in how few symbols their keys differ."""
     lost = [near[i] for i, was in enumerate(found) if not was]
     n_true, n_lost = len(found), len(lost)
     if not n_lost:
@@ -123,21 +123,21 @@ def describe_missed(s: Settings, found: Sequence[bool], near: Sequence[NearMiss]
 
 
 def describe_miss(s: Settings, near: NearMiss) -> str:
-    """Say in which table a missed neighbour's key differs least, and in which symbols."""
+    """State in which table a missed neighbour's key differs least, and in which symbols."""
     n = len(near.differing)
     names = "" if n > 3 else f": {numbered(s, near.differing)}"
     return f"missed: its key differs from yours in {n} of {bits(s.n_bits, s)} in table {near.table + 1}{names}"
 
 
 def describe_met(s: Settings, tables: Sequence[int]) -> str:
-    """Say in which tables a neighbour was found."""
+    """State in which tables a neighbour was found."""
     place = "shares your key" if s.n_probes == 1 else "was met"
     few = f": {join_words(tables)}" if len(tables) <= 4 else ""
     return f"{place} in {len(tables)} of {plural(s.n_tables, 'table')}{few}"
 
 
 def deciding_wall(s: Settings, near: NearMiss, positions: Floats, fix: Fix) -> str:
-    """Say which wall parted a missed clip from the query, and which change of one setting would find it.
+    """State which wall parted a missed clip from the query, and which change of one setting would find it.
 
     positions: float[2, K], of the query and of the clip on the axes of the table's functions.
     """

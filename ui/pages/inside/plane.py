@@ -1,4 +1,4 @@
-"""The first step: a few hundred real clips on a plane, and lines that you draw through them."""
+"""Inside: a few hundred clips on a plane, and lines that the visitor draws through them."""
 
 import numpy as np
 import streamlit as st
@@ -28,7 +28,7 @@ def show(view: QueryView) -> None:
     st.markdown(INTRO)
     _demo(view)
     st.markdown(TRY)
-    st.caption(_apology(view))
+    st.caption(_limits(view))
 
 
 @st.fragment
@@ -55,7 +55,7 @@ def _rows(view: QueryView) -> list[int]:
     return [row for row in np.union1d(near[near >= 0], far).tolist() if row != view.own_row]
 
 
-def _apology(view: QueryView) -> str:
+def _limits(view: QueryView) -> str:
     dim = view.index.dim
     return (
         f"A sheet of paper has 2 dimensions, the index works in {dim}: here are {NEAR} clips near your sound and "

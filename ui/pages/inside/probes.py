@@ -25,11 +25,11 @@ def show(view: QueryView) -> None:
     walk = inspecting.walk(index, view.query, s.n_tables, s.n_bits, MAX_PROBES)
     looked_at, met = inspecting.recall_by_probe(index.n, walk, view.true_rows)
     looked_at = looked_at - (view.own_row >= 0)
-    said, table = choose_table(view)
+    text, table = choose_table(view)
     own = inspecting.key_of(index, view.query, table, s.n_bits)
     order = walk[table][:SHOWN_PROBES]
     keys = np.stack([bucket.symbols for bucket in order])
-    with said:
+    with text:
         flipped = np.flatnonzero(keys[1] != keys[0]).tolist() if len(keys) > 1 else []
         st.markdown(first_probe(s, table, own, flipped))
         st.markdown(compare_probes(s, looked_at, met, len(view.true_rows)))
@@ -52,7 +52,7 @@ def show(view: QueryView) -> None:
 
 
 def first_probe(s: Settings, table: int, own: TableKey, flipped: Sequence[int]) -> str:
-    """Say which symbols the second bucket of a table's probing sequence changes (places `flipped`), and why those."""
+    """State which symbols the second bucket of a table's probing sequence changes (places `flipped`), and why those."""
     if not flipped:
         return f"Table {table + 1} has no second bucket to look into."
     names = numbered(s, flipped)

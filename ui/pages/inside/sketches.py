@@ -30,7 +30,7 @@ def show(view: QueryView) -> None:
         st.info("There are no candidates to choose from. Use fewer bits, K, or more tables, L.")
         return
     n_candidates, rows = len(rows), rows[evenly_spaced_rows(len(rows), MAX_CANDIDATES)]
-    said, choice = st.columns([3, 2], gap="large")
+    text, choice = st.columns([3, 2], gap="large")
     with choice:
         n_reranked = st.slider("Candidates re-ranked, the best by sketch", K_NEIGHBOURS, 200, 40, 10, key="reranked")
     sketches = _sketches((view.context.dataset.fingerprint, s.metric, s.seed), index)
@@ -43,7 +43,7 @@ def show(view: QueryView) -> None:
     nearest = np.argsort(true, kind="stable")[:K_NEIGHBOURS]  # ranks by estimate
     kept = (nearest < n_reranked).tolist()
     limit = float(estimated[min(n_reranked, len(rows)) - 1])
-    with said:
+    with text:
         st.markdown(INTRO)
     off = float(np.abs(estimated - true).mean() / (true.std() or 1.0))
     st.markdown(describe_sketches(n_candidates, n_reranked, sum(kept), int(nearest.max()) + 1, len(nearest), off))
@@ -60,7 +60,7 @@ def _sketches(key: tuple[str, str, int], _index: LSHIndex) -> SketchRows:
 
 
 def describe_sketches(n_candidates: int, n_reranked: int, kept: int, deepest: int, n_nearest: int, off: float) -> str:
-    """Say how well sketches rank the candidates.
+    """State how well sketches rank the candidates.
 
     kept: how many of the nearest are re-ranked; deepest: rank by estimate of the last of them; off: mean error of an
     estimate in standard deviations of the distances.

@@ -74,7 +74,7 @@ def _entry(view: QueryView, place: int, words: str) -> Entry:
 
 
 def brute_force(view: QueryView) -> None:
-    """Say what exact search costs, as the collection grows."""
+    """State what exact search costs, as the collection grows."""
     n, dim = view.index.n, view.index.dim
     st.markdown(
         f"""

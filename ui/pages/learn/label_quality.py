@@ -1,4 +1,4 @@
-"""Label quality of the setting in force, and of the ways to pool a clip's frames."""
+"""Learn: label quality of the setting in force, and of the ways to pool a clip's frames."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,13 +39,13 @@ class LabelQuality:
 
     @property
     def worst_words(self) -> str:
-        """Say how many neighbours of the worst query are found."""
+        """State how many neighbours of the worst query are found."""
         got = round(K_NEIGHBOURS * self.lowest)
         return f"{got} of {K_NEIGHBOURS}" if got else "none"
 
     @property
     def verdict(self) -> str:
-        """Say whether LSH's answers carry the query's labels as often as the exact ones."""
+        """State whether LSH's answers carry the query's labels as often as the exact ones."""
         lost = self.exact_precision - self.precision
         if lost > MIN_DIFFERENCE:
             return (
@@ -94,12 +94,12 @@ def pooled(dataset: Dataset) -> tuple[pd.DataFrame, str]:
     precisions = _pooled(dataset.fingerprint, dataset)
     best = max(precisions, key=lambda how: precisions[how])
     lead = precisions[best] - precisions["mean"]
-    said = f"Here, the best is **{POOLING_NAMES[best]}**, with {percent(precisions[best])}"
+    text = f"Here, the best is **{POOLING_NAMES[best]}**, with {percent(precisions[best])}"
     if best != "mean":
         equal = ", which is as good as equal" if lead < MIN_DIFFERENCE else ""
-        said += f"; the mean has {percent(precisions['mean'])}{equal}"
+        text += f"; the mean has {percent(precisions['mean'])}{equal}"
     rows = [(POOLING_NAMES[how], percent(value)) for how, value in precisions.items()]
-    return pd.DataFrame(rows, columns=["one vector of ten by", "same label, of the 10"]), f"{said}."
+    return pd.DataFrame(rows, columns=["one vector of ten by", "same label, of the 10"]), f"{text}."
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

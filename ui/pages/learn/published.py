@@ -1,4 +1,4 @@
-"""Published answers: what was measured on real AudioSet, read from docs/answers.json."""
+"""Learn: published answers, measured on real AudioSet and read from docs/answers.json."""
 
 import json
 from functools import cache
@@ -42,7 +42,7 @@ def data_name(dataset: Dataset) -> str:
 
 
 def about(*, intervals: bool) -> str:
-    """Say how the published answers were measured, and what `intervals` mean."""
+    """State how the published answers were measured, and what `intervals` mean."""
     facts = answers()["about"]
     how = (
         f"Measured on {facts['measured_on']}: {facts['rows']['train']:,} clips of AudioSet, {facts['queries']:,} test "

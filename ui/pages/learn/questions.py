@@ -104,8 +104,8 @@ label stand high when all are ranked.
     )
     if dataset.has_frames and dataset.n_rows("validation"):
         with st.spinner("Pooling every clip's frames in four ways…"):
-            here, said = label_quality.pooled(dataset)
-        st.markdown(said)
+            here, sentence = label_quality.pooled(dataset)
+        st.markdown(sentence)
         draw_table(here)
         st.caption(f"Measured here, over {dataset.n_rows('train'):,} clips, with cosine distance.")
     st.markdown(published.POOLING_VERDICT)

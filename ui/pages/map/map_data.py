@@ -128,11 +128,11 @@ def _words(
     owner = np.repeat(np.arange(len(counts)), counts)[order]
     edges = np.searchsorted(labels[order], np.arange(len(dataset.label_names) + 1))
     weights = ontology_roots.label_weights(dataset)
-    mine = np.where(weights.any(axis=1), weights.argmax(axis=1), ontology_roots.NONE).tolist()
+    branch_of = np.where(weights.any(axis=1), weights.argmax(axis=1), ontology_roots.NONE).tolist()
     for number, name in enumerate(dataset.label_names):
         if name not in ROOTS:
             score, x, y = _densest(places, owner[edges[number] : edges[number + 1]], _CELLS)
-            word = {"text": clean(name, 40), "x": x, "y": y, "branch": mine[number], "whole": False}
+            word = {"text": clean(name, 40), "x": x, "y": y, "branch": branch_of[number], "whole": False}
             words.append((score, word))
     words.sort(key=lambda scored: (not scored[1]["whole"], -scored[0]))
     return [word for score, word in words if score > 0][:MAX_NAMES]

@@ -12,14 +12,14 @@ from ui.pages.map.map_data import MapData
 
 
 def intro(chart: MapData) -> str:
-    """Say how many points there are, and what can be done with them."""
+    """State how many points there are, and what can be done with them."""
     total, shown = sum(map(len, chart.places.values())), chart.starts[-1]
     what = f"All **{total:,}** clips" if shown == total else f"A random sample of **{shown:,}** of the {total:,} clips"
     return f"{what}, each a point near to those that sound like it. Point at one to read it, press it to hear it."
 
 
 def what_it_can_tell(chart: MapData) -> str:
-    """Say how the map was computed, and what its distances mean."""
+    """State how the map was computed, and what its distances mean."""
     if chart.method is not None:
         made = (
             f"This map was laid out beforehand by {plain(chart.method)}. It keeps neighbours together and tears the "
@@ -68,7 +68,7 @@ def nearer_on_the_map(chart: MapData, query: Clip, rows: npt.NDArray[np.int64]) 
 
 
 def beside(missed: bool, nearer: int) -> str:
-    """Say whether a neighbour was found, and how many clips are nearer on the map."""
+    """State whether a neighbour was found, and how many clips are nearer on the map."""
     first = "missed" if missed else "found"
     if nearer <= 0:
         return f"{first} · nearest on the map too"

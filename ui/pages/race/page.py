@@ -55,10 +55,10 @@ def show(context: PageContext) -> None:
     name = race_session.shown(context, runs)
     most, bar = _start_line(context, runs.get(name or ""), racing=racing)
     with st.container(key="race-result"):
-        said = st.empty()
-    draw = partial(_results, said, st.empty(), most, runs.get(race_session.pinned(runs) or ""))
+        result_place = st.empty()
+    draw = partial(_results, result_place, st.empty(), most, runs.get(race_session.pinned(runs) or ""))
     if name is None:
-        said.markdown(
+        result_place.markdown(
             f"**No race over this collection yet.** Press Race: four ways to search its {context.index.n:,} clips, "
             "side by side, in some seconds. You can cancel at any time."
         )
@@ -131,7 +131,7 @@ def _request() -> None:
 
 
 def _state(context: PageContext, run: Run | None) -> str:
-    """Say whether the run shown is of the setting in force."""
+    """State whether the run shown is of the setting in force."""
     now = race_session.setting_in_force(context)
     if run is None or run.setting != now:
         return f"You are here: {race_summary.setting_of(now)}. This setting has not raced yet."
@@ -141,7 +141,7 @@ def _state(context: PageContext, run: Run | None) -> str:
 
 
 def _results(
-    said: DeltaGenerator,
+    result_place: DeltaGenerator,
     place: DeltaGenerator,
     most: int,
     pinned: Run | None,
@@ -157,7 +157,7 @@ def _results(
     n = max((size for size in run.raced if size <= most), default=run.raced[0])
     pinned = None if pinned == run else pinned
     result, measured = race_summary.result(run, n), race_summary.measured(run, shipped=shipped)
-    said.markdown(result if pinned is None else f"{result}\n\n{tables.difference(run, pinned)}")
+    result_place.markdown(result if pinned is None else f"{result}\n\n{tables.difference(run, pinned)}")
     with place.container():
         left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
         with left:
@@ -174,12 +174,12 @@ def _results(
 
 def _growth(run: Run, pinned: list[Lap], live: str) -> None:
     st.header("From how many clips on does LSH win?")
-    said = race_summary.crossover(run)
-    st.markdown(said)
+    sentence = race_summary.crossover(run)
+    st.markdown(sentence)
     left, right = st.columns(2, gap="large")
     with left:
         figure = figures.time_by_size(run.laps, pinned, race_summary.crossings(run), run.sizes, theme.mode())
-        alt = f"Time per query against the number of clips, a line for each of four. {said}"
+        alt = f"Time per query against the number of clips, a line for each of four. {sentence}"
         charts.draw(figure, alt, f"times{live}")
         charts.draw_table(tables.growth_table(run, "ms"))
     with right:
@@ -196,10 +196,10 @@ def _all_runs(runs: Mapping[str, Run], shown: str) -> None:
     st.markdown("Pin one to compare the next with it. Showing one moves the sliders to its setting.")
     pinned = race_session.pinned(runs)
     for name, run in runs.items():
-        whose = "measured in advance" if race_session.is_shipped(name) else f"yours, {name}"
+        origin = "measured in advance" if race_session.is_shipped(name) else f"yours, {name}"
         with st.container(horizontal=True, vertical_alignment="center", key=f"run {name}"):
             marks = [mark for mark, here in (("you see this", name == shown), ("pinned", name == pinned)) if here]
-            st.markdown(f"{tables.summary(run)} · {' · '.join([whose, *marks])}", width="stretch")
+            st.markdown(f"{tables.summary(run)} · {' · '.join([origin, *marks])}", width="stretch")
             if name != shown:
                 st.button("Show", key=f"show {name}", on_click=race_session.show, args=(name, run))
             label, after = ("Unpin", None) if name == pinned else ("Pin", name)

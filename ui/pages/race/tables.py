@@ -89,7 +89,7 @@ def summary(run: Run) -> str:
 
 
 def how_measured(run: Run) -> str:
-    """Say how the racers are measured."""
+    """State how the racers are measured."""
     return (
         f"All racers answer the same {run.n_queries} {run.split} clips, which are not in the collection, with "
         "the 10 nearest, on one thread, interleaved and in shuffled order. Times are processor time, which is what a "

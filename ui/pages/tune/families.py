@@ -32,13 +32,13 @@ centres, and looks around the nearest. Each may look at the same share of the cl
 probes (k-means: as many buckets as fit). Building them takes some seconds.
 """
 Means = tuple[Mean, Mean]  # recall, label precision
-_ERRORS = 2  # standard errors by which two means must differ to be told apart
+_ERRORS = 2  # standard errors by which two means must differ to be distinguished
 _BUDGET = BUDGETS[-2]  # of the comparison in words
 
 
 @st.fragment
 def show(view: GridView) -> None:
-    """Draw recall and label precision of each family at equal budgets, once a visitor has asked for it."""
+    """Draw recall and label precision of each family at equal budgets, once a visitor has query_labels for it."""
     st.header("Would learned hashes find more?")
     st.markdown(INTRO)
     metric = view.context.settings.metric
@@ -70,31 +70,31 @@ def show(view: GridView) -> None:
 
 
 def sentence(made: Mapping[str, Comparison]) -> str:
-    """Say which family has most recall, and which most label precision, within 5 %, if that is more than chance."""
-    (own, mine), *others = [(name, _at(one, _BUDGET)) for name, one in made.items()]
+    """State which family has most recall, and which most label precision, within 5 %, if that is more than chance."""
+    (own, first), *others = [(name, _at(one, _BUDGET)) for name, one in made.items()]
     known = [(name, row) for name, row in others if row is not None]
-    if mine is None or not known:
+    if first is None or not known:
         return f"Not every family has a setting that looks at {percent(_BUDGET, 1)} of the clips or less."
-    (name, recall, more), (by_labels, precision, ahead) = (_best(known, mine, i) for i in range(2))
+    (name, recall, more), (by_labels, precision, ahead) = (_best(known, first, i) for i in range(2))
     finds = "finds about as much" if not more else "more" if more > 0 else "less"
-    said = (
-        f"Within {percent(_BUDGET, 1)} of the clips, {own} find {percent(mine[0].value)} of the nearest; **{name}, the "
-        f"best of the others, {finds}: {percent(recall)}**."
+    text = (
+        f"Within {percent(_BUDGET, 1)} of the clips, {own} find {percent(first[0].value)} of the nearest; **{name}, "
+        f"the best of the others, {finds}: {percent(recall)}**."
     )
     if ahead > 0:
         return (
-            f"{said} By labels {by_labels} is ahead: {percent(precision)} of its answers share one with the query; "
-            f"{own} have {percent(mine[1].value)}."
+            f"{text} By labels {by_labels} is ahead: {percent(precision)} of its answers share one with the query; "
+            f"{own} have {percent(first[1].value)}."
         )
     exact = next(iter(made.values())).exact_label_precision.value
-    return f"{said} By labels none is clearly ahead; exact search has {percent(exact)}."
+    return f"{text} By labels none is clearly ahead; exact search has {percent(exact)}."
 
 
-def _best(known: list[tuple[str, Means]], mine: Means, i: int) -> tuple[str, float, float]:
-    """Return the family with the highest mean `i`, that mean, and its lead over `mine`, 0 if that may be chance."""
+def _best(known: list[tuple[str, Means]], first: Means, i: int) -> tuple[str, float, float]:
+    """Return the family with the highest mean `i`, that mean, and its lead over `first`, 0 if that may be chance."""
     name, best = max(((name, row[i]) for name, row in known), key=lambda other: other[1].value)
-    lead = best.value - mine[i].value
-    return name, best.value, lead if abs(lead) > _ERRORS * float(np.hypot(best.error, mine[i].error)) else 0.0
+    lead = best.value - first[i].value
+    return name, best.value, lead if abs(lead) > _ERRORS * float(np.hypot(best.error, first[i].error)) else 0.0
 
 
 def table(made: Mapping[str, Comparison]) -> pd.DataFrame:
@@ -120,5 +120,5 @@ def _compare(view: GridView, family: str) -> Comparison:
     s, dataset, sample = view.context.settings, view.context.dataset, view.sample
     base = dataset.label_sets("train")
     index = index_family(family, dataset.features("train"), base, s.metric, seed=s.seed)
-    asked = dataset.labels_of("validation", sample.rows)
-    return compare({family: index}, sample.queries, asked, base, k=K_NEIGHBOURS, n_probes=PROBES)
+    query_labels = dataset.labels_of("validation", sample.rows)
+    return compare({family: index}, sample.queries, query_labels, base, k=K_NEIGHBOURS, n_probes=PROBES)

@@ -1,4 +1,4 @@
-"""A click on a cell of the heat map goes there: it moves L and K, on every page and in the link."""
+"""Tune: clicks on the heat map; a click on a cell moves the sliders L and K."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ _KEY = "cell clicks"
 HINT = "Click a cell to go there, or move the sliders L and K."
 
 
-def listen() -> None:
-    """Hear clicks on the heat map in the container `CHART`, and say that they are heard."""
+def handle() -> None:
+    """Handle clicks on the heat map in the container `CHART`, and draw the hint under it."""
     heat_cells(key=_KEY, data={"within": CHART, "hint": HINT}, on_cell_change=events.on(_KEY, "cell", go))
 
 
 def go(cell: Any) -> None:
-    """Move the sliders to a cell, [L, K], as the browser sent it; what is no cell moves nothing."""
+    """Move the sliders to a cell, [L, K], as the browser sent it; ignore anything else."""
     if isinstance(cell, list) and len(cell) == 2 and all(type(value) is int for value in cell):
         n_tables, n_bits = cell
         if 1 <= n_tables <= MAX_TABLES and 1 <= n_bits <= MAX_BITS:

@@ -1,4 +1,4 @@
-"""Measurements that take seconds: made part by part when a visitor asks for them, and kept for all visitors."""
+"""Measurements on request: made part by part when a visitor presses a button, and cached for all visitors."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from ui.model.text import plain
 
 T = TypeVar("T")
 
-SHARED = "Somebody asked a moment before you, so you share it."
+SHARED = "Somebody else started this measurement; you share its result."
 
 
 class Parts(Generic[T]):

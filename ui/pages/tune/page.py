@@ -121,7 +121,7 @@ def _every_setting(view: GridView, wanted: float) -> None:
             f"Heat map of recall at every setting, with the line of recall {percent(wanted)}. You are at "
             f"{setting(*view.here)}: recall {percent(view.here_recall)}. Recall grows with L and falls with K.",
         )
-        heat_map_clicks.listen()
+        heat_map_clicks.handle()
     with aside:
         st.markdown(reaching(view.grid, wanted, len(view.sample.rows)))
         st.markdown("The setting of each recall that looks at the fewest clips:")
@@ -169,7 +169,7 @@ def compare_with_wanted(grid: Grid, here: tuple[int, int], wanted: float) -> str
 
 
 def reaching(grid: Grid, wanted: float, n_queries: int) -> str:
-    """Say how many settings reach the wanted recall, and how that was measured."""
+    """State how many settings reach the wanted recall, and how that was measured."""
     reaching, every = int((grid.recall >= wanted).sum()), grid.recall.size
     how = f"Measured with {n_queries} validation clips, which are not in the collection."
     if reaching == 0:

@@ -77,7 +77,7 @@ def trade(measured: Mapping[int, Grid], n_tables: int, budget: float) -> list[Ro
 
 
 def sentence(rows: list[Row], here: tuple[int, int], budget: float, index: LSHIndex) -> str:
-    """Say which number of probes finds most within the budget, and what one probe needs to find as much."""
+    """State which number of probes finds most within the budget, and what one probe needs to find as much."""
     n_probes, n_bits, recall, needed = max(rows, key=lambda row: row[2])
     memory = f": **{number(index.nbytes_of(needed) / index.nbytes_of(here[0]))} times the memory**" if needed else ""
     tables = plural(needed, "table") if needed else f"more than {index.params.n_tables} tables"

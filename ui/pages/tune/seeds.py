@@ -58,7 +58,7 @@ def sentence(grid: Grid, draws: Floats, here: tuple[int, int]) -> str:
     at, mean = draws[:, row, column], draws[:, :, column].mean(axis=0)
     low, high = float(at.min()), float(at.max())
     place = int((at[1:] > at[0]).sum()) + 1
-    said = (
+    text = (
         f"With one probe per table, {len(draws)} draws of {setting(*here)} find {percent(low, 3)} to "
         f"{percent(high, 3)}; yours, with {percent(float(at[0]), 3)}, is number {place}. Luck is worth "
         f"**{points(high - low)}** here"
@@ -66,8 +66,8 @@ def sentence(grid: Grid, draws: Floats, here: tuple[int, int]) -> str:
     better = np.flatnonzero(mean >= mean[row] + (high - low))
     if len(better):
         more = int(grid.n_tables[better[0]] - grid.n_tables[row])
-        said += f", as much as **{plural(more, 'more table')}** would bring" if more else ""
-    return f"{said}. All draws answered the same queries; only the walls differ."
+        text += f", as much as **{plural(more, 'more table')}** would bring" if more else ""
+    return f"{text}. All draws answered the same queries; only the walls differ."
 
 
 def table(seeds: Sequence[int], recalls: Floats, predicted: float) -> pd.DataFrame:

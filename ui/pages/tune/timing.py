@@ -21,11 +21,11 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
     watch = _stopwatch((*view.context.index_key, view.context.settings.n_probes), view.context, view.sample)
     if watch.done:
         times = watch.run(lambda _: None)
-        chart = said = place
+        chart = below = place
     else:
-        chart, said = place.skeleton(HEIGHT), place.empty()
-        times = watch.run(lambda share: said.progress(share, f"Timing real searches on this machine: {percent(share)}"))
-        said = said.container()
+        chart, below = place.skeleton(HEIGHT), place.empty()
+        times = watch.run(lambda share: below.progress(share, f"Timing searches on this machine: {percent(share)}"))
+        below = below.container()
     rows = [view.grid.cell(int(n), 1)[0] for n in times.n_tables]
     grid = Grid(times.n_tables, times.n_bits, view.grid.recall[rows], view.grid.candidate_fraction[rows])
     shown = (times.n_bits % 2 == 0) | (times.n_bits == view.here[1])  # all lines, noisy as they are, would overlap
@@ -38,7 +38,7 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
         f"recall {percent(here_at[1])}; exact search takes {cost.text(cost.exact)}."
     )
     chart.plotly_chart(figure, alt=alt, config=STATIC, height=HEIGHT)
-    with said:
+    with below:
         _say_times(view, wanted, times, grid)
 
 
@@ -80,7 +80,7 @@ def time_table(times: Times, grid: Grid, here: tuple[int, int], here_recall: flo
 
 
 def how_timed(times: Times, machine: str) -> str:
-    """Say how and on what the times were measured; `machine` is already escaped."""
+    """State how and on what the times were measured; `machine` is already escaped."""
     return (
         f"{times.ms.size} settings, {times.n_queries} validation queries, one at a time on one thread, "
         f"{times.rounds} rounds; medians. Measured here: {machine}. Times are noisy: differences of "

@@ -1,4 +1,4 @@
-"""Tune: recall of the single queries, and the queries with the lowest, to listen to."""
+"""Tune: recall per query, and the queries with the lowest recall, to listen to."""
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ def show(view: GridView) -> None:
 
 
 def sentence(counts: Ints) -> str:
-    """Say on how many queries less than half was found, and on how many all; counts: int[k + 1], by number found."""
+    """State on how many queries less than half was found, and on how many all; counts: int[k + 1], by number found."""
     k, total = len(counts) - 1, int(counts.sum())
     fewer, complete = int(counts[: (k + 1) // 2].sum()), int(counts[-1])
     return (
