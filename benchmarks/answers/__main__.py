@@ -44,15 +44,14 @@ def measure(dataset: Dataset, n_queries: int, modelled: list[int], progress: Pro
     """Measure everything; return the figures for `render`."""
     start = time.perf_counter()
     before = machine.describe()
-    setups = [Setup(dataset, metric, n_queries) for metric in _own_first(dataset.metric)]
-    own = setups[0]
+    metrics = sorted(METRICS, key=lambda metric: metric != dataset.metric)  # the dataset's own first
+    setups = [Setup(dataset, metric, n_queries) for metric in metrics]
     chosen = [parameters.measure(setup, progress) for setup in setups]
+    tables = [(setup, found["tables"]) for setup, found in zip(setups, chosen, strict=True) if found["tables"]]
     figures = {
         "parameters": chosen,
-        "speed": speed.measure(own, modelled, progress),
-        "quality": [
-            quality.measure(g, c["tables"], progress) for g, c in zip(setups, chosen, strict=True) if c["tables"]
-        ],
+        "speed": speed.measure(setups[0], modelled, progress),
+        "quality": [quality.measure(setup, rows, progress) for setup, rows in tables],
         "aggregation": aggregation.measure(dataset, n_queries, progress),
         "families": [families.measure(setup, progress) for setup in setups],
         "theory": [predicted_recall.measure(setup, progress) for setup in setups],
@@ -70,10 +69,6 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(figures, dict) or "about" not in figures:
         raise BenchmarkError(f"{path} holds no figures; expected a file that this command wrote")
     return figures
-
-
-def _own_first(metric: str) -> list[str]:
-    return sorted(METRICS, key=lambda other: other != metric)
 
 
 def _about(dataset: Dataset, n_queries: int, modelled: list[int], on: dict[str, Any], seconds: float) -> dict[str, Any]:

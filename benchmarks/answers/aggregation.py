@@ -98,13 +98,13 @@ def measure(dataset: Dataset, n_queries: int, progress: Progress) -> Record | No
     labels = dataset.labels_of("test", rows), dataset.label_sets("train")
     ways = list(_aggregations(base, queries, progress))
     progress(f"timing {len(ways)} aggregations")
-    milliseconds = _times(ways, len(rows))
+    times = _times(ways, len(rows))
     judged = []
     for way in ways:
         progress(f"evaluating with {len(rows):,} test clips: {way.name}")
         judged.append(_judge(way, len(rows), *labels))
     baseline = judged[[way.name for way in ways].index(BASELINE)]
-    table = [_summary(way, values, baseline, ms) for way, values, ms in zip(ways, judged, milliseconds, strict=True)]
+    table = [_summary(way, values, baseline, ms) for way, values, ms in zip(ways, judged, times, strict=True)]
     labelled = int(np.unique(labels[0][1]).size)
     facts = {"queries": len(rows), "clips": len(base.offsets) - 1, "frames": len(base.values), "labels": labelled}
     return {**facts, "k": K, "fetched": FETCHED, "lsh": SETTING, "sketches": SKETCH_SETTING, "ways": table}

@@ -36,7 +36,6 @@ def measure(setup: Setup, tables: list[Record], progress: Progress) -> Record:
             "share_complete": float((recalls == 1).mean()),
             "share_below_half": float((recalls < 0.5).mean()),
             "lowest": float(recalls.min()),
-            "histogram": np.bincount(np.rint(K * recalls).astype(int), minlength=K + 1).tolist(),
             "seeds": [_mean_recall(setup, seed, close, progress) for seed in SEEDS],
             "worst": _worst(setup, recalls),
         },
