@@ -44,8 +44,8 @@ class Compared:
     """The result of one family within one budget.
 
     setting: the arguments of its searches. recall, label_precision: of the k returned; gain: label precision minus that
-    of exact search, per query, so that its error is that of the difference. candidate_fraction: the share of
-    the collection looked at, at most the budget.
+    of exact search, per query, so that its error is that of the difference. candidate_fraction: candidates per
+    vector of the collection, at most the budget.
     """
 
     family: str

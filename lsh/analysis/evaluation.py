@@ -24,7 +24,7 @@ class Evaluation:
     index: "tables", "sketches" or "exact"; settings that this kind of index does not have are None.
     recall: mean recall@k against exact search, `recall_error` its standard error over queries. label_precision: mean
     share of the k neighbours that share a label with the query; exact_label_precision: the same for exact search.
-    candidate_fraction: mean share of the collection looked at, 0 to 1. ms_per_query: one query at a time on
+    candidate_fraction: mean fraction of the collection that become candidates. ms_per_query: one query at a time on
     one thread, interleaved with exact search.
     """
 
@@ -63,14 +63,14 @@ def evaluate(
 ) -> Evaluation:
     """Measure one setting on queries Q (float32[nq, d], nq >= 1), whose labels are given in their order.
 
-    setting: what the index's `search` takes beside k, such as n_tables, n_bits and n_probes.
+    setting: the arguments of the index's `search` except k, such as n_tables, n_bits and n_probes.
     """
     exact = index if isinstance(index, ExactSearch) else index.exact
     queries = validate.queries(Q, exact.X.shape[1])
     kind, applied = _applied(index, setting)
     found = index.search(queries, k, **applied)
     truth = exact.search(queries, k)
-    recalls, most = recall_at_k(found, truth), min(k, len(exact.X))
+    recalls, available = recall_at_k(found, truth), min(k, len(exact.X))
     ms, exact_ms = ms_per_query(
         [lambda q: index.search(q, k, **applied), lambda q: exact.search(q, k)],
         evenly_spaced(queries, MANY_QUERIES),
@@ -78,14 +78,13 @@ def evaluate(
     return Evaluation(
         index=kind,
         metric=exact.metric,
-        n_tables=applied.get("n_tables"),
-        n_bits=applied.get("n_bits"),
         n_buckets=index.n_buckets if isinstance(index, SketchIndex) else None,
-        n_probes=applied.get("n_probes"),
-        n_reranked=applied.get("n_reranked"),
+        **{name: applied.get(name) for name in ("n_tables", "n_bits", "n_probes", "n_reranked")},
         k=k,
         queries=len(queries),
-        recall=float(np.rint(recalls * most).sum() / (most * len(queries))),  # in whole neighbours, as `recall_grid`
+        recall=float(
+            np.rint(recalls * available).sum() / (available * len(queries))
+        ),  # in whole neighbours, as `recall_grid`
         recall_error=float(recalls.std() / np.sqrt(len(queries))),
         label_precision=float(label_precision_at_k(found.ids, query_labels, base_labels).mean()),
         exact_label_precision=float(label_precision_at_k(truth.ids, query_labels, base_labels).mean()),
@@ -97,7 +96,7 @@ def evaluate(
 
 
 def _applied(index: Index, setting: Mapping[str, int | None]) -> tuple[str, dict[str, int]]:
-    """Return the kind of an index, and the setting with all that it leaves open; refuse what the kind does not have."""
+    """Return the kind of an index and the setting with its defaults; raise for settings of another kind."""
     given = {name: validate.integer(value, name, 1, 2**31 - 1) for name, value in setting.items() if value is not None}
     if isinstance(index, LSHIndex):
         kind, usual = "tables", {"n_tables": index.params.n_tables, "n_bits": index.params.n_bits, "n_probes": 1}

@@ -63,7 +63,7 @@ class NearMiss:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """The smallest change of each setting alone with which a search would look at a row; None if none in range does.
+    """The smallest change of each setting alone that would make a row a candidate; None if none in range does.
 
     n_bits: the most bits, fewer than now; n_tables, n_probes: the fewest, more than now.
     """
@@ -133,12 +133,12 @@ def walk(index: LSHIndex, q: npt.ArrayLike, n_tables: int, n_bits: int, n_probes
 
 
 def recall_by_probe(n: int, buckets: list[list[Bucket]], ids: npt.ArrayLike) -> tuple[Int64Array, Int64Array]:
-    """Return how many rows the first 1, 2, ... T probes of every table look at, and how many of `ids`: int64[T] each.
+    """Return the number of candidates of 1, 2, ... T probes per table, and of `ids` among them: int64[T] each.
 
     buckets: as `walk` returns them; n: the number of rows in the index.
     """
     n_probes = max(len(table) for table in buckets)
-    first = np.full(n, n_probes, np.int64)  # the probe at which a row is first looked at
+    first = np.full(n, n_probes, np.int64)  # the first probe that finds a row
     for table in buckets:
         for probe in range(len(table) - 1, -1, -1):
             rows = table[probe].ids
@@ -171,7 +171,7 @@ def near_misses(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, n_tables:
 def smallest_fix(
     index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, n_tables: int, n_bits: int, n_probes: int, max_probes: int
 ) -> list[Fix]:
-    """Return, for each row, the smallest change of one setting alone with which a search would look at it."""
+    """Return, for each row, the smallest change of each setting alone that would make it a candidate."""
     rows = np.asarray(ids, np.int64)
     if not len(rows):
         return []

@@ -38,8 +38,8 @@ class Plan:
 
     config: the kind of index, its family, and the parameters of its build and its searches; index: the index itself.
     wanted: the recall asked for; recall: the mean measured, `recall_error` its standard error. candidate_fraction: mean
-    share of the collection looked at, 0 to 1. ms, exact_ms: milliseconds per query of this configuration and of exact
-    search, interleaved, on this machine. index_bytes: memory without the vectors.
+    fraction of the collection that become candidates. ms, exact_ms: milliseconds per query of this configuration and of
+    exact search, interleaved, on this machine. index_bytes: memory without the vectors.
     """
 
     config: SearchConfig
@@ -61,7 +61,7 @@ class Plan:
 
     @property
     def setting(self) -> dict[str, int]:
-        """Return the parameters that each search takes, beside k."""
+        """Return the parameters that each search takes, except k."""
         return dict(self.config.setting)
 
     def search(self, Q: npt.ArrayLike, k: int | None = None) -> SearchResult:
@@ -150,7 +150,7 @@ def _interleaved_ms(target: Target, finalists: Sequence[Trial]) -> list[float]:
 def _why(target: Target, chosen: Timed, exact_ms: float, ranked: Sequence[Timed], n_settings: int) -> str:
     """Write what was chosen, what it achieves, what others would cost, and whether it is faster than exact search.
 
-    ranked: the trials that were timed, fastest first; n_settings: how many satisfy the target beside exact search.
+    ranked: the trials that were timed, fastest first; n_settings: how many satisfy the target, without exact search.
     """
     best, ms = chosen
     name = str(best.config)
@@ -159,9 +159,9 @@ def _why(target: Target, chosen: Timed, exact_ms: float, ranked: Sequence[Timed]
     else:
         text = (
             f"{name[0].upper()}{name[1:]}: the cheapest of {n_settings} settings that reach recall {target.recall:g} "
-            f"on {len(target.Q):,} validation queries, with a margin for chance and for other queries: recall "
-            f"{best.recall:.3f} ± {best.recall_error:.3f}, {best.candidate_fraction:.1%} of the collection looked at, "
-            f"{ms:.3f} ms per query, {best.index_bytes / 1e6:.1f} MB beside the vectors.{_one_more_bit(target, best)} "
+            f"on {len(target.Q):,} validation queries with a margin for chance: recall {best.recall:.3f} ± "
+            f"{best.recall_error:.3f}, {best.candidate_fraction:.1%} of the collection looked at, {ms:.3f} ms per "
+            f"query, {best.index_bytes / 1e6:.1f} MB without the vectors.{_one_more_bit(target, best)} "
         )
         if ms < exact_ms:
             text += f"Exact search takes {exact_ms:.3f} ms, {exact_ms / ms:.1f} times as long."

@@ -44,7 +44,7 @@ class Lap:
     n: vectors searched, the first rows of the collection. ms: mean milliseconds per query, of each query's median over
     the rounds; of a block, its median divided by its queries. p50_ms, p95_ms: percentiles of the time until a query is
     answered (in a block, the time of the whole block). recall, label_precision (None without labels) and candidates,
-    the share of the n vectors looked at: means, 0 to 1.
+    the fraction of the n vectors that were candidates: means, 0 to 1.
     """
 
     racer: str

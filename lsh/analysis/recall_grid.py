@@ -21,7 +21,7 @@ from lsh.params import MAX_PROBES
 
 @dataclass(frozen=True, slots=True)
 class RecallGrid:
-    """What nq queries find and look at, for each number of tables (1 to L_max, axis 1) and bits (1 to K_max, axis 2).
+    """Hits and candidates of nq queries, for each number of tables (1 to L_max, axis 1) and bits (1 to K_max, axis 2).
 
     hits, looked_at: int32[nq, L, K], the true neighbours found (at most k) and the candidates; n: vectors indexed.
     Cell [l, b] of `recall` and `candidate_fraction` is the setting n_tables = l + 1, n_bits = b + 1.
@@ -45,7 +45,7 @@ class RecallGrid:
 
     @property
     def candidate_fraction(self) -> Float64Array:
-        """Return the mean share of the collection that is looked at: float64[L, K], 0 to 1."""
+        """Return the mean fraction of the collection that become candidates: float64[L, K]."""
         return np.asarray(self.looked_at.mean(axis=0) / self.n)
 
     def at(self, n_tables: int, n_bits: int) -> tuple[float, float]:

@@ -38,7 +38,7 @@ class SearchConfig:
     """One configuration of a search.
 
     kind: "tables" (LSHIndex), "sketches" (SketchIndex) or "exact" (ExactSearch); build: the parameters of its index
-    beside the metric; setting: the parameters of a search beside k.
+    except the metric; setting: the parameters of a search except k.
     """
 
     kind: str
@@ -91,9 +91,9 @@ class SearchConfig:
         """Return the lines of Python that search X for the k nearest neighbours of Q."""
         name = _CLASSES[self.kind].__name__
         built = ", ".join([repr(self.metric), *(f"{name}={value!r}" for name, value in self.build.items())])
-        asked = ", ".join(["Q", f"k={k}", *(f"{name}={value}" for name, value in self.setting.items())])
+        arguments = ", ".join(["Q", f"k={k}", *(f"{name}={value}" for name, value in self.setting.items())])
         index = f"ExactSearch(X, {built})" if self.kind == "exact" else f"{name}({built}).fit(X)"
-        return f"from lsh import {name}\nindex = {index}\nfound = index.search({asked})"
+        return f"from lsh import {name}\nindex = {index}\nfound = index.search({arguments})"
 
     def options(self) -> str:
         """Return the options of `python -m lsh evaluate` that select this configuration."""

@@ -33,7 +33,7 @@ def interleaved(
 ) -> Iterator[Measurement[T]]:
     """Yield a measurement per round and query, for which every setting was called once with the query's number.
 
-    settings: callables that return their seconds (see `timed`) or whatever else they measured. order: in which order
+    settings: callables that return their seconds (see `timed`) or another measurement. order: in which order
     they run: as given; every second round reversed; or shuffled anew for each round and query, the same at each run.
     BLAS is limited to one thread while they run, not while the caller holds a measurement, which may so stop at any.
     """

@@ -43,7 +43,8 @@ Progress = Callable[[str], None]
 class Trial:
     """A configuration whose recall was measured: the mean over queries and its standard error.
 
-    candidate_fraction: mean share of the collection looked at, 0 to 1; batch_ms: milliseconds per query in one batch.
+    candidate_fraction: mean fraction of the collection that become candidates; batch_ms: milliseconds per query, in one
+    batch.
     """
 
     config: SearchConfig
@@ -55,7 +56,7 @@ class Trial:
 
     @property
     def index_bytes(self) -> int:
-        """Return the bytes that the index takes beside the vectors; of hash tables, those that are searched."""
+        """Return the size of the index in bytes, without the vectors; of hash tables, of those that are searched."""
         if isinstance(self.index, LSHIndex):
             return self.index.nbytes_of(self.config.setting["n_tables"])
         return self.index.nbytes

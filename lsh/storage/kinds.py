@@ -37,7 +37,7 @@ _MAX_BUCKET_NUMBER = 2**62
 
 
 class Kind(Protocol):
-    """One kind of index: what its file holds beside the vectors and their norms."""
+    """One kind of index: what its file holds besides the vectors and their norms."""
 
     setting_names: tuple[str, ...]
     per_row: tuple[str, ...]  # arrays that grow with the number of vectors

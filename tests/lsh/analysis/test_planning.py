@@ -109,8 +109,8 @@ def test_only_exact_search_promises_recall_one():
 
 
 def test_the_family_is_named():
-    assert chosen("exact").family is None
-    assert chosen("tables").family == "hyperplanes"
+    assert chosen("exact").config.family is None
+    assert chosen("tables").config.family == "hyperplanes"
     p = chosen("tables", "euclidean")
     assert p.config.family == p.config.build.get("family", "pstable")
     p = chosen("sketches")
