@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_prep.dataset import Clip
-from ui.format import nth_nearest
+from ui.format import nth_nearest, plural
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
 from ui.model.text import plain
@@ -72,4 +72,4 @@ def beside(missed: bool, nearer: int) -> str:
     first = "missed" if missed else "found"
     if nearer <= 0:
         return f"{first} · nearest on the map too"
-    return f"{first} · on the map {nearer:,} {'clip lies' if nearer == 1 else 'clips lie'} nearer"
+    return f"{first} · on the map {plural(nearer, 'clip lies', 'clips lie')} nearer"
