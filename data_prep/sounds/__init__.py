@@ -1,1 +1,1 @@
-"""Users' own sounds: decoding, embedding by YAMNet, conversion to a prepared dataset, and queries."""
+"""Own sounds of a user: decoding, embedding by YAMNet, conversion to a prepared dataset, and queries."""
