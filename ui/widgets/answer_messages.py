@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from data_prep.dataset import Dataset
 from lsh import LSHError
 from ui.format import percent, signed_percent
 from ui.model import session, setting_metrics
@@ -58,6 +59,14 @@ def unsearchable(error: LSHError) -> None:
     """Draw a warning: this clip cannot be a query in this metric."""
     st.warning("This clip cannot be a query at this distance. Choose the other distance, or another sound.")
     st.caption(plain(error))
+
+
+def has_validation_clips(dataset: Dataset) -> bool:
+    """Return whether a dataset has validation clips to measure with; draw a note where it has none."""
+    if dataset.n_rows("validation"):
+        return True
+    st.info("This collection holds no validation clips to measure with. Prepare it again to get some.")
+    return False
 
 
 def empty_collection() -> None:

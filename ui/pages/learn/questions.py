@@ -11,7 +11,7 @@ from ui.model import commands, race_session, race_summary, recall_grid
 from ui.model.query_view import QueryView
 from ui.pages.learn import label_quality, published
 from ui.pages.learn.trade_off import WANTED
-from ui.widgets import clip_list, links
+from ui.widgets import answer_messages, clip_list, links
 from ui.widgets.charts import draw, draw_table
 from ui.widgets.clip_list import Entry
 
@@ -19,7 +19,7 @@ from ui.widgets.clip_list import Entry
 def parameters(view: QueryView) -> None:
     """Answer question 1 from the recall of every setting."""
     context = view.context
-    if not _has_judges(context.dataset):
+    if not answer_messages.has_validation_clips(context.dataset):
         return
     measured = recall_grid.measure(context)
     best = recall_grid.cheapest(measured.grid, WANTED)
@@ -66,7 +66,7 @@ def speed(view: QueryView) -> None:
 def quality(view: QueryView) -> None:
     """Answer question 3 at the setting in force, with validation clips."""
     context, s = view.context, view.settings
-    if not _has_judges(context.dataset):
+    if not answer_messages.has_validation_clips(context.dataset):
         return
     measured = label_quality.measure(context)
     st.markdown(
@@ -115,13 +115,6 @@ label stand high when all are ranked.
         "**That is all of it.** You know what L and K do, why LSH misses, and when it pays. Now enjoy the sounds:"
     )
     links.draw("listen", "Listen")
-
-
-def _has_judges(dataset: Dataset) -> bool:
-    if dataset.n_rows("validation"):
-        return True
-    st.info("This collection holds no validation clips to measure with. Prepare it again to get some.")
-    return False
 
 
 def _published(table: pd.DataFrame, dataset: Dataset, title: str, *, intervals: bool = False) -> None:

@@ -12,7 +12,7 @@ from ui.frame.controls import mirrored_slider
 from ui.model import loading, recall_grid, session, setting_metrics
 from ui.model.query_view import QueryView
 from ui.model.state import MAX_BITS
-from ui.widgets import cards, clip_list, links
+from ui.widgets import answer_messages, cards, clip_list, links
 from ui.widgets.charts import draw, draw_table
 from ui.widgets.clip_list import Entry
 
@@ -76,8 +76,7 @@ one setting, measured on this collection: the darker, or in the dark the brighte
 Settings along the line find 90 %; they differ in what they cost.
 """
     )
-    if view.context.dataset.n_rows("validation") == 0:
-        st.info("This collection holds no validation clips to measure with.")
+    if not answer_messages.has_validation_clips(view.context.dataset):
         return
     for column, key in zip(st.columns(2), (session.N_TABLES, session.N_BITS), strict=True):
         with column:

@@ -19,7 +19,7 @@ from ui.model.state import K_NEIGHBOURS
 from ui.model.text import plain
 from ui.pages.tune import families, heat_map_clicks, probes, seeds, theory, timing, worst_queries
 from ui.paths import COMPONENTS
-from ui.widgets import metrics_strip
+from ui.widgets import answer_messages, metrics_strip
 from ui.widgets.charts import BESIDE, draw, draw_table
 
 INTRO = """
@@ -36,8 +36,7 @@ def show(context: PageContext) -> None:
     st.html(STYLE)
     st.title("Tune")
     st.markdown(INTRO)
-    if context.dataset.n_rows("validation") == 0:
-        st.info("This collection holds no validation clips to measure with. Prepare it again to get some.")
+    if not answer_messages.has_validation_clips(context.dataset):
         return
     try:
         with st.spinner("Trying every setting on validation clips…"):
