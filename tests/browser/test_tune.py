@@ -42,7 +42,7 @@ def test_the_page_draws_six_charts_with_descriptions(tune):
 
 def test_the_best_setting_moves_the_sliders_and_the_url_and_is_explained(tune):
     page = tune("&L=2&K=20&recall=0.8")
-    page.get_by_role("button", name="Best setting for recall ≥ 0.80").click()
+    page.get_by_role("button", name="Best setting for recall ≥ 80 %").click()
     page.get_by_text(re.compile(r"^Hash tables, L = \d+, K = \d+.*: the cheapest of")).wait_for()
     page.wait_for_function("new URLSearchParams(location.search).get('K') !== '20'")
     why = page.locator(".st-key-reason").inner_text()
@@ -58,7 +58,7 @@ def test_the_best_setting_moves_the_sliders_and_the_url_and_is_explained(tune):
 def test_a_link_opens_its_setting(tune):
     page = tune("&L=5&K=7&recall=0.75")
     assert (slider(page, "Tables, L"), slider(page, "Bits per key, K")) == (5, 7)
-    page.get_by_role("button", name="Best setting for recall ≥ 0.75").wait_for()
+    page.get_by_role("button", name="Best setting for recall ≥ 75 %").wait_for()
     assert "--tables 5 --bits 7" in page.locator("[data-testid=stCode]").inner_text()
 
 
