@@ -19,7 +19,7 @@ from lsh.analysis.racing import Setting, sizes_up_to
 from lsh.sampling import evenly_spaced
 from lsh.validate import METRICS
 from ui.figures.race import NAMES
-from ui.format import milliseconds, percent
+from ui.format import milliseconds, percent, plural
 from ui.model import race_runs
 from ui.model.race_runs import Run
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES
@@ -83,7 +83,8 @@ def _race(dataset: Dataset, index: LSHIndex, setting: Setting, most: int) -> Run
 def _show(runs: list[Run]) -> None:
     for run in runs:
         s = run.setting
-        print(f"{run.dataset}, {run.metric}: L = {s.n_tables}, K = {s.n_bits}, {s.n_probes} probes, one thread each")
+        probes = plural(s.n_probes, "probe")
+        print(f"{run.dataset}, {run.metric}: L = {s.n_tables}, K = {s.n_bits}, {probes}, one thread each")
         print(f"  {'clips':>9}  {'racer':20} {'per query':>10} {'p95':>10}  recall  looked at")
         for lap in run.laps:
             print(

@@ -153,3 +153,12 @@ def test_cards_of_videos_have_no_file(visit):
     page.locator(".card").first.hover()
     expect(page.locator(".save")).to_have_count(0)
     expect(page.get_by_text("Drag a result")).to_have_count(0)
+
+
+def test_find_similar_works_while_a_file_is_requested_and_when_pressed_twice(page):
+    for step in range(1, 4):
+        card = page.locator(".card").nth(step)
+        clip = card.get_attribute("data-clip")
+        card.get_by_role("button", name="Find similar").dblclick()  # entering a card requests its file, too
+        page.wait_for_selector(f'.query [data-clip="{clip}"]')
+        expect(page.locator(".trail .step")).to_have_count(step)

@@ -3,12 +3,19 @@
 // also need file.js.
 
 const FLAT = Array(48).fill(0)
+const QUIET_MS = 2000
 
 const newList = (root, cards, view) => ({ root, cards, view, items: new Map(), refresh: followPlayer(root) })
 
+// Streamlit may drop an event if another one follows at once: after a new query, other events are not sent for a while.
 function updateList(list, data, send) {
   list.data = data
-  list.send = send
+  list.quietUntil = 0
+  list.send = (event, value) => {
+    if (performance.now() < list.quietUntil) return
+    if (event === "query") list.quietUntil = performance.now() + QUIET_MS
+    send(event, value)
+  }
   player.receive(data)
 }
 

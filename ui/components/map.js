@@ -14,8 +14,8 @@ export default function soundMap({ data, parentElement: root, setTriggerValue })
   const missing = receiveParts(data)
   const newChart = store.chart?.id === data.map.id && map.chart !== store.chart
   map.data = data
-  map.send = setTriggerValue
   updateList(map.list, data, setTriggerValue)
+  map.send = map.list.send
   if (newChart) showChart(map, store.chart)
   const moved = map.chart && map.view.query && map.view.query !== JSON.stringify(data.marks[0])
   map.view.query = JSON.stringify(data.marks[0]) // kept with the view: the query may change while another page is open

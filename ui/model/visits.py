@@ -46,7 +46,7 @@ def carried() -> dict[str, str]:
 
 def follow(to: str, origin: str) -> None:
     """Make a neighbour the query; the clip before, `origin`, joins the trail."""
-    if to != origin:
+    if to not in {origin, st.query_params.get("clip")}:  # a second press of the same button changes nothing
         _go(to, (*_trail(), origin))
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from data_prep.dataset import Dataset
 from lsh import LSHError
-from ui.format import percent, signed_percent
+from ui.format import percent, plural, signed_percent
 from ui.model import session, setting_metrics
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
@@ -43,14 +43,14 @@ def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | 
 def empty_list_texts(s: Settings, found: Answer) -> dict[str, str]:
     """Return the text shown in place of each list while it is empty."""
     return {
-        "found": f"None of the {s.n_tables} buckets holds another clip. Use fewer bits, more tables or more probes.",
+        "found": f"No other clip in {plural(s.n_tables, 'bucket')}. Use fewer bits, more tables or more probes.",
         "exact": "There is no other clip in this collection.",
         "missed": f"Nothing missed: LSH found all {len(found.exact.rows)} of the nearest.",
     }
 
 
 def unknown_clip(clip_id: str | None) -> None:
-    """Draw a note where the URL names a clip that the dataset does not have."""
+    """Draw a note for a clip of the URL that the dataset does not have."""
     if clip_id is not None:
         st.info(f"This collection has no clip **{plain(clip_id, 60)}**. Here is another one to begin with.")
 

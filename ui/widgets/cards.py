@@ -53,13 +53,12 @@ def card(
 
 def neighbour_cards(context: PageContext, query: Clip, answer: Answer) -> dict[str, object]:
     """Return the cards of the three lists by clip id, and each list as clip ids in order."""
-    s = context.settings
+    s, tables = context.settings, plural(context.settings.n_tables, "table")
     clips = {row: context.dataset.clip("train", row) for row in answer.matches}
     found, exact = answer.found.rows.tolist(), answer.exact.rows.tolist()
     distances, cards = answer.distances, {}
     for row, clip in clips.items():
         match, distance = answer.matches[row], distances[row]
-        tables = plural(s.n_tables, "table")
         cards[clip.clip_id] = card(
             context,
             clip,
@@ -78,23 +77,22 @@ def neighbour_cards(context: PageContext, query: Clip, answer: Answer) -> dict[s
 
 def explain_match(match: Match, s: Settings, distance: float) -> str:
     """Explain in a few sentences why LSH found a clip or not, and how probable that was by theory."""
-    p = match.bit_probability
+    p, tables = match.bit_probability, plural(s.n_tables, "table")
     bucket = "the same bucket" if s.n_probes == 1 else "a bucket that was looked into"
     if match.tables:
-        tables = "table" if len(match.tables) == 1 else "tables"
-        outcome = f"It shares {bucket} with your sound in {tables} {join_words(match.tables)}."
+        met = "table" if len(match.tables) == 1 else "tables"
+        outcome = f"It shares {bucket} with your sound in {met} {join_words(match.tables)}."
     else:
-        outcome = (
-            f"In none of the {s.n_tables} tables does it share {bucket} with your sound, so LSH never looked at it."
-        )
+        outcome = f"It shares {bucket} with your sound in none of {tables}, so LSH never looked at it."
     if s.metric == "cosine":
         apart = f"Seen from the middle of the collection, the two are {degrees(180 * (1 - p))} apart"
     else:
         apart = f"The two are {distance:.2f} apart"
     more = " Looking into more than one bucket per table raises that." if s.n_probes > 1 else ""
+    keys = plural(s.n_tables, "key")
     return (
         f"{outcome} {apart}, so one bit of their keys agrees with chance {p:.2f}, all {s.n_bits} with "
-        f"{percent(p**s.n_bits)}, and at least one of {s.n_tables} keys with {percent(match.probability)}.{more}"
+        f"{percent(p**s.n_bits)}, and at least one of {keys} with {percent(match.probability)}.{more}"
     )
 
 
