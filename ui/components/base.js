@@ -3,6 +3,7 @@
 
 const SILENCE = "data:audio/wav;base64,UklGRiQAAABXQVZFZm10IBAAAAABAAEAgD4AAAB9AAACABAAZGF0YQAAAAA="
 const MAX_SOUNDS = 32
+const RETRY_MS = [3000, 6000, 12000] // pauses before a request for a sound is repeated
 
 function makePlayer() {
   const audio = document.createElement("audio")
@@ -12,6 +13,7 @@ function makePlayer() {
   const sounds = new Map() // clip id -> object URL, the oldest first
   const waveforms = new Map() // clip id -> heights of the bars
   let collection = null
+  let retry = null
   // phase: idle | waiting (for the sound) | playing | paused | failed
   const state = { id: null, phase: "idle", progress: 0, video: null }
 
@@ -53,7 +55,14 @@ function makePlayer() {
     if (sounds.has(id)) return start(id)
     audio.src = SILENCE
     audio.play().catch(() => {})
+    request(id, fetch, RETRY_MS)
+  }
+
+  // Streamlit may drop a request if another component sends one at the same time, so it is repeated.
+  function request(id, fetch, [pause, ...others]) {
     fetch(id)
+    clearTimeout(retry)
+    if (pause) retry = setTimeout(() => state.id === id && state.phase === "waiting" && request(id, fetch, others), pause)
   }
 
   function addSound(id, url) {
