@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from ui.frame import shell
+from ui.frame import error_pages, shell
 from ui.model import visits
 from ui.model.loading import PageContext
 from ui.pages import ask, listen
@@ -15,6 +16,7 @@ from ui.pages.map import page as map_page
 from ui.pages.race import page as race_page
 from ui.pages.tune import page as tune_page
 from ui.server import memory
+from ui.server.clip_routes import ROUTES
 from ui.widgets import links
 
 PAGES = [
@@ -50,4 +52,8 @@ def main() -> None:
         page.run()
 
 
-main()
+# `streamlit run app.py` imports this file to find `app`, the server, which then runs the file as its script.
+if get_script_run_ctx(suppress_warning=True) is None:
+    app = st.App(__file__, routes=ROUTES, on_script_error=error_pages.unexpected)
+else:
+    main()

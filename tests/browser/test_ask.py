@@ -42,6 +42,24 @@ def test_find_similar_on_a_neighbour_opens_it_on_listen(page, recording):
     expect(page.get_by_role("heading", name="Ask with your own sound")).to_have_count(0)
 
 
+def test_find_similar_keeps_the_collection_and_the_settings_though_the_mouse_moves_on(
+    page, earshot, root, videos, recording
+):
+    second = videos / "second"
+    if not second.exists():
+        second.symlink_to(root / "data" / "sample")
+    page.goto(f"{earshot}ask?dataset=second&L=7&K=6")
+    page.get_by_text("Nothing asked yet").wait_for()
+    upload(page, recording[1])
+    buttons = page.get_by_role("button", name="Find similar")
+    buttons.nth(1).click()
+    page.mouse.move(900, 700, steps=3)
+    page.wait_for_url(lambda url: "clip=" in url and "/ask" not in url)
+    page.locator(".query").wait_for()
+    assert all(part in page.url for part in ("dataset=second", "L=7", "K=6"))
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
 def test_neighbours_can_be_exported_as_csv(page, recording):
     upload(page, recording[1])
     with page.expect_download() as download:

@@ -18,7 +18,7 @@ query_player = component(
 neighbour_list = component(
     "earshot.neighbours",
     css=_read("base.css", "cards.css"),
-    js=_read("base.js", "video.js", "card.js", "file.js", "neighbours.js"),
+    js=_read("base.js", "video.js", "card.js", "neighbours.js"),
 )
 clip_list = component(
     "earshot.clip_list",

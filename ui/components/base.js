@@ -1,27 +1,36 @@
 // Shared by all components: the audio player, one for the whole page, and helpers that build elements.
 // Each component's script is this file, then its own; `window.earshot` is the player that all of them use.
 
-const SILENCE = "data:audio/wav;base64,UklGRiQAAABXQVZFZm10IBAAAAABAAEAgD4AAAB9AAACABAAZGF0YQAAAAA="
-const MAX_SOUNDS = 32
-const RETRY_MS = [3000, 6000, 12000] // pauses before a request for a sound is repeated
+const SLOW_MS = 1000 // after which a button shows that its sound is on the way
+const LATE_MS = 5000 // after which a sentence says so
+const MAX_WAVEFORM_TRIES = 4
+
+// Address of the app's server: pages lie one level below it, and a host may serve the app below a path of its own.
+const ROOT = (document.querySelector('script[src*="/static/"]')?.src ?? `${location.origin}/`).split("/static/")[0].replace(/\/?$/, "/")
 
 function makePlayer() {
   const audio = document.createElement("audio")
   audio.id = "earshot-audio"
   audio.hidden = true
   document.body.append(audio)
-  const sounds = new Map() // clip id -> object URL, the oldest first
   const waveforms = new Map() // clip id -> heights of the bars
+  const loading = new Set() // clip ids whose waveforms are on the way
   let collection = null
-  let retry = null
-  // phase: idle | waiting (for the sound) | playing | paused | failed
-  const state = { id: null, phase: "idle", progress: 0, video: null }
+  let timers = []
+  // phase: idle | waiting (for the sound) | playing | paused | failed. message: what a card says about waiting or failure.
+  const state = { id: null, phase: "idle", progress: 0, video: null, slow: false, message: "" }
 
   const notify = () => document.dispatchEvent(new CustomEvent("earshot", { detail: { ...state } }))
-  const setPhase = (phase, id = state.id) => {
-    state.id = id
-    state.phase = phase
+  const setPhase = (phase, id = state.id, message = "") => {
+    timers.forEach(clearTimeout)
+    Object.assign(state, { id, phase, message, slow: false })
     if (phase === "idle" || phase === "waiting") state.progress = 0
+    if (phase === "waiting") {
+      timers = [
+        setTimeout(() => ((state.slow = true), notify()), SLOW_MS),
+        setTimeout(() => ((state.message = "Still waiting for this sound: the server is busy, or the connection is slow."), notify()), LATE_MS),
+      ]
+    }
     notify()
     if (phase === "playing" && !state.video) requestAnimationFrame(showProgress)
   }
@@ -33,50 +42,43 @@ function makePlayer() {
     requestAnimationFrame(showProgress)
   }
 
+  // Pauses everything that sounds, also players that are not ours, such as that of an uploaded file.
   function pauseAll() {
-    audio.pause()
+    document.querySelectorAll("audio, video").forEach((element) => element.pause())
     if (state.video) state.video.pause()
     state.video = null
   }
 
-  function start(id) {
-    audio.src = sounds.get(id)
+  const url = (clip, what) => `${ROOT}clips/${collection}/${encodeURIComponent(clip)}/${what}`
+
+  // Plays a clip within the user gesture. `address` names the clip where its id is not known yet.
+  function play(id, address = id) {
+    pauseAll()
+    setPhase("waiting", id)
+    const source = url(address, "sound")
+    audio.src = source
     audio.play().then(
-      () => state.id === id && setPhase("playing"),
-      (error) => error.name !== "AbortError" && state.id === id && setPhase("failed"),
+      () => audio.src === source && state.phase === "waiting" && setPhase("playing"),
+      async (error) => {
+        if (error.name === "AbortError" || audio.src !== source || state.phase !== "waiting") return
+        const message = await reason(source)
+        if (audio.src === source && state.phase === "waiting") setPhase("failed", state.id, message)
+      },
     )
   }
 
-  // Browsers allow sound only within a user gesture. Playing silence at once keeps that permission until the sound has
-  // arrived from the server.
-  function play(id, fetch) {
-    pauseAll()
-    setPhase("waiting", id)
-    if (sounds.has(id)) return start(id)
-    audio.src = SILENCE
-    audio.play().catch(() => {})
-    request(id, fetch, RETRY_MS)
-  }
-
-  // Streamlit may drop a request if another component sends one at the same time, so it is repeated.
-  function request(id, fetch, [pause, ...others]) {
-    fetch(id)
-    clearTimeout(retry)
-    if (pause) retry = setTimeout(() => state.id === id && state.phase === "waiting" && request(id, fetch, others), pause)
-  }
-
-  function addSound(id, url) {
-    if (!sounds.has(id)) sounds.set(id, url)
-    if (sounds.size > MAX_SOUNDS) {
-      const [oldest] = sounds.keys()
-      URL.revokeObjectURL(sounds.get(oldest))
-      sounds.delete(oldest)
+  // Returns a sentence that says why a URL cannot be played.
+  async function reason(source) {
+    try {
+      const answer = await fetch(source)
+      return answer.ok ? "This browser cannot play this kind of sound." : answer.status === 404 ? await answer.text() : "The server could not send this sound."
+    } catch {
+      return "The server does not answer. Check the connection."
     }
-    if (state.id === id && state.phase === "waiting") start(id)
   }
 
-  function toggle(id, fetch) {
-    if (state.id !== id || !["playing", "paused"].includes(state.phase)) return play(id, fetch)
+  function toggle(id) {
+    if (state.id !== id || !["playing", "paused"].includes(state.phase)) return play(id)
     const playing = state.phase === "playing"
     const source = state.video ?? audio
     playing ? source.pause() : source.play()
@@ -91,40 +93,52 @@ function makePlayer() {
     pauseAll()
     state.video = video
     setPhase("waiting", id)
+    timers.forEach(clearTimeout) // the player of a video has words of its own
   }
 
-  // Clip ids are unique within a collection only, so sounds and waveforms of another one are dropped.
+  // Clip ids are unique within a collection only, so the sound and waveforms of another one are dropped.
   function openCollection(name) {
     if (name === collection) return
     collection = name
     pauseAll()
     setPhase("idle", null)
-    sounds.forEach((url) => URL.revokeObjectURL(url))
-    sounds.clear()
     waveforms.clear()
+    loading.clear()
   }
 
-  // Takes the answers to requests for a sound and for waveforms; Python repeats them with each rerun of the fragment.
-  function receive(data) {
-    openCollection(data.collection)
-    Object.entries(data.waveforms).forEach(([id, heights]) => waveforms.set(id, heights))
-    const { sound } = data
-    if (!sound) return
-    if (!sound.base64) state.id === sound.id && setPhase("failed")
-    else if (!sounds.has(sound.id)) addSound(sound.id, soundUrl(sound))
+  // Loads the waveforms of clips that are not here yet, in one request, and calls `draw` when they are. Of what does not
+  // arrive, another attempt is made after a pause.
+  async function loadWaveforms(ids, draw, attempt = 1) {
+    const missing = ids.filter((id) => !waveforms.has(id) && !loading.has(id))
+    if (!missing.length) return
+    const from = collection
+    missing.forEach((id) => loading.add(id))
+    try {
+      const answer = await fetch(`${ROOT}clips/${from}/waveforms?ids=${missing.join()}`)
+      const heights = answer.ok ? await answer.json() : {}
+      if (from !== collection) return
+      Object.entries(heights).forEach(([id, bars]) => waveforms.set(id, bars))
+      missing.forEach((id) => loading.delete(id))
+      draw()
+      if (answer.ok) return
+    } catch {
+      missing.forEach((id) => loading.delete(id))
+    }
+    if (attempt < MAX_WAVEFORM_TRIES && from === collection) setTimeout(() => loadWaveforms(ids, draw, attempt + 1), 1000 * attempt)
   }
 
+  // Gives the clip being played its id, where it was played by another address.
+  const rename = (from, to) => state.id === from && setPhase(state.phase, to, state.message)
+
+  // Another player of the page has been started.
+  const yieldTo = (event) => event.target !== audio && ["waiting", "playing"].includes(state.phase) && (audio.pause(), state.video?.pause(), (state.video = null), setPhase("idle"))
+  document.addEventListener("play", yieldTo, true)
   audio.addEventListener("ended", () => state.phase === "playing" && !state.video && setPhase("idle"))
 
-  return { state, waveforms, receive, play, toggle, seek, startVideo, setPhase }
+  return { state, waveforms, openCollection, loadWaveforms, url, play, toggle, rename, seek, startVideo, setPhase }
 }
 
 const player = (window.earshot ??= makePlayer())
-
-function soundUrl({ mime, base64 }) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
-  return URL.createObjectURL(new Blob([bytes], { type: mime }))
-}
 
 // --- state of a component ------------------------------------------------------------------------------------------
 
@@ -187,11 +201,23 @@ function waveform(heights, id) {
   return wave
 }
 
-// Keeps the play buttons below `root` up to date: each element with `data-clip` shows the phase of its clip.
+function showMessage(element, text) {
+  let note = element.querySelector(":scope > .player-message")
+  if (!text) return note?.remove()
+  if (element.namespaceURI !== "http://www.w3.org/1999/xhtml") return
+  if (!note) element.append((note = make("p", { class: "player-message small", role: "status" })))
+  if (note.textContent !== text) note.textContent = text
+}
+
+// Keeps the play buttons below `root` up to date: each element with `data-clip` shows the phase of its clip, and what there
+// is to say about it.
 function followPlayer(root) {
   const show = ({ detail }) => {
     for (const element of root.querySelectorAll("[data-clip]")) {
-      const phase = element.dataset.clip === detail.id ? detail.phase : "idle"
+      const current = element.dataset.clip === detail.id
+      const phase = current ? detail.phase : "idle"
+      element.toggleAttribute("data-slow", current && detail.slow)
+      showMessage(element, current ? detail.message : "")
       if (element.dataset.phase !== phase) {
         element.dataset.phase = phase
         const button = element.querySelector(".play")

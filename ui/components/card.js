@@ -1,30 +1,26 @@
 // A clip's card: play button, waveform or thumbnail, labels, outcome, distance, actions. Used by every list of clips.
-// A list is {root, cards (its element), items (cards drawn, by clip id), view, data, send}. With `data.has_files`, cards
-// also need file.js.
+// A list is {root, cards (its element), items (cards drawn, by clip id), view, data, send}.
 
 const FLAT = Array(48).fill(0)
-const QUIET_MS = 2000
+const REPEAT_MS = 2000 // after which a new query that has not been confirmed is sent again
+const MAX_REPEATS = 3
 
 const newList = (root, cards, view) => ({ root, cards, view, items: new Map(), refresh: followPlayer(root) })
 
-// Streamlit may drop an event if another one follows at once: after a new query, other events are not sent for a while.
 function updateList(list, data, send) {
   list.data = data
-  list.quietUntil = 0
-  list.send = (event, value) => {
-    if (performance.now() < list.quietUntil) return
-    if (event === "query") list.quietUntil = performance.now() + QUIET_MS
-    send(event, value)
-  }
-  player.receive(data)
+  list.send = (event, value) => (event === "query" ? sendQuery(list, value, send) : send(event, value))
+  player.openCollection(data.collection)
 }
 
-// Waveforms are requested after the cards are drawn: each takes Python some milliseconds, and a slider must not wait.
-function requestWaveforms(list) {
-  const missing = Object.entries(list.data.cards).filter(([id, card]) => card.media.kind === "sound" && !player.waveforms.has(id))
-  const ids = missing.map(([id]) => id)
-  if (ids.length && list.requested !== ids.join()) list.send("waveforms", ids)
-  list.requested = ids.join()
+// Sends a new query, and again until Python has drawn its answer: Streamlit may drop an event that another one follows.
+function sendQuery(list, id, send, repeats = 0) {
+  send("query", id)
+  clearTimeout(list.unconfirmed)
+  list.unconfirmed = setTimeout(() => {
+    const left = !(list.root.host ?? list.root).isConnected
+    if (!left && list.data.query !== id && repeats < MAX_REPEATS) sendQuery(list, id, send, repeats + 1)
+  }, REPEAT_MS)
 }
 
 // Shows the cards of these clips in this order, or a text if there is none.
@@ -38,6 +34,9 @@ function drawCards(list, ids, text) {
   else empty.firstChild.textContent = text
   if (!list.cards.querySelector('[tabindex="0"]') && wanted.length) wanted[0].tabIndex = 0
   list.refresh()
+  list.ids = ids
+  const sounds = Object.keys(list.data.cards).filter((id) => list.data.cards[id].media.kind === "sound")
+  player.loadWaveforms(sounds, () => drawCards(list, list.ids, text))
 }
 
 // An iframe that moves within the page reloads, so the other cards are placed around the one whose video is open.
@@ -69,11 +68,12 @@ function cardOf(list, id) {
     item.append(make("div", { class: "row" }), make("p", { class: "explanation small", hidden: !card.open }), make("div", { class: "media" }))
     item.addEventListener("keydown", (event) => handleKey(list, item, event))
     item.addEventListener("focusin", () => moveTabStop(list, item))
-    if (list.data.has_files) offerFile(list, item)
+    item.addEventListener("dragstart", (event) => event.target === item && startDrag(list, item, event))
     list.items.set(id, item)
   }
   item.drawn = drawn
   item.dataset.kind = kindOf(card)
+  item.draggable = Boolean(card.file?.found)
   item.setAttribute("aria-label", `${card.title}. ${card.distance.text}. ${card.outcome}.`)
   item.querySelector(".explanation").textContent = card.explanation
   item.querySelector(".row").replaceChildren(...rowParts(list, item, id, card))
@@ -126,7 +126,7 @@ function actions(list, item, id, card) {
     class: "outlined find-similar", "aria-label": `Find similar: ${card.title}`, title: "Search with this sound",
     onclick: () => list.send("query", id),
   }, "Find similar")
-  return make("div", { class: "actions" }, card.explanation ? explain : null, similar, list.data.has_files ? saveButton(list, item, card) : null)
+  return make("div", { class: "actions" }, card.explanation ? explain : null, similar, card.file ? saveButton(item, card) : null)
 }
 
 // --- playing and keyboard ----------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ function togglePlay(list, item) {
   const id = item.dataset.clip
   const card = list.data.cards[id]
   if (card.unplayable) return
-  if (card.media.kind !== "youtube") return player.toggle(id, (wanted) => list.send("sound", wanted))
+  if (card.media.kind !== "youtube") return player.toggle(id)
   if (item.video?.open) return toggleVideo(item.video, id)
   const media = item.querySelector(".media")
   const next = make("button", { class: "outlined", onclick: () => moveFocus(list, item, 1, true) }, "play the next one")
@@ -171,4 +171,28 @@ function handleKey(list, item, event) {
   else return
   event.preventDefault()
   event.stopPropagation()
+}
+
+// --- files of one's own sounds -------------------------------------------------------------------------------------
+
+// `DownloadURL` is understood by Chromium only; in other browsers nothing is dropped.
+function startDrag(list, item, event) {
+  const { file } = list.data.cards[item.dataset.clip]
+  event.dataTransfer.effectAllowed = "copy"
+  event.dataTransfer.setData("DownloadURL", `${file.mime}:${file.name}:${player.url(item.dataset.clip, "file")}`)
+}
+
+function saveButton(item, card) {
+  const address = player.url(item.dataset.clip, "file")
+  const showError = (text) => item.querySelector(".media").replaceChildren(make("p", { class: "small error", role: "status" }, text))
+  const save = async () => {
+    try {
+      const answer = await fetch(address, { method: "HEAD" })
+      if (answer.ok) make("a", { href: address, download: card.file.name }).click()
+      else showError(await (await fetch(address)).text())
+    } catch {
+      showError("The server does not answer. Check the connection.")
+    }
+  }
+  return make("button", { class: "outlined save", "aria-label": `Save ${card.title} as a file`, title: "save the file", onclick: save }, icon("save"))
 }

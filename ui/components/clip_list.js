@@ -12,5 +12,4 @@ export default function clipList({ data, parentElement: root, setTriggerValue })
   list.cards.parentElement.setAttribute("aria-label", data.name)
   list.cards.style.setProperty("--min-cards", data.min_cards)
   drawCards(list, data.order, data.empty)
-  requestWaveforms(list)
 }

@@ -24,7 +24,6 @@ export default function soundMap({ data, parentElement: root, setTriggerValue })
   setLabel(map, data.label)
   drawMarkLegend(map)
   drawPicked(map)
-  requestWaveforms(map.list)
   if (map.status.textContent !== data.summary) map.status.textContent = data.summary
   if (moved) bringIntoView(map, data.marks[0].x, data.marks[0].y)
   else map.draw()
@@ -231,14 +230,21 @@ function moveCursorToMark(map, step) {
 
 // --- playing -----------------------------------------------------------------------------------------------------
 
-// Starts to play within the user gesture, by the point's number; clip id and sound then come from Python.
+// Starts to play within the user gesture, by the point's split and row; its card then comes from Python.
 function select(map, point) {
   if (point < 0) return
   map.cursor = point
   map.draw()
   if (map.data.picked?.point === point) return togglePlay(map.list, map.list.items.get(map.data.picked.id))
   map.pending = point
-  player.play(`point ${point}`, () => map.send("select", point))
+  if (map.data.map.sounds) player.play(`point ${point}`, rowOf(map.data.map, point))
+  map.send("select", point)
+}
+
+// Returns the address of a point's clip: its split and row.
+function rowOf({ starts }, point) {
+  const split = starts.findLastIndex((start) => start <= point)
+  return `${["train", "validation", "test"][split]}@${point - starts[split]}`
 }
 
 function drawPicked(map) {
@@ -248,8 +254,7 @@ function drawPicked(map) {
   map.pending = null
   const card = cards[picked.id]
   const item = map.list.items.get(picked.id)
-  if (card.unplayable) player.setPhase("idle", null)
-  else if (card.media.kind === "youtube") togglePlay(map.list, item)
-  else player.play(picked.id, () => map.send("sound", picked.id))
+  if (card.media.kind === "youtube" && !card.unplayable) togglePlay(map.list, item)
+  player.rename(`point ${picked.point}`, picked.id)
   map.live.textContent = `${card.title}. ${card.outcome}.`
 }

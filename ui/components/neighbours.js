@@ -19,8 +19,6 @@ export default function neighbours({ data, parentElement: root, setTriggerValue 
   if (list.sentView !== data.view) list.view = list.sentView = data.view
   if (list.status.textContent !== data.summary) list.status.textContent = data.summary
   draw(list)
-  requestWaveforms(list)
-  receiveFile(list)
 }
 
 function draw(list) {

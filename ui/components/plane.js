@@ -7,10 +7,9 @@ const TURN = Math.PI / 60
 const START = [[[0.5, 0.35], [1.75, -0.3], [2.7, 0.3]]] // tables of lines: angle, offset as a multiple of the points' spread
 const RADII = { found: 6.5, missed: 6.5, candidate: 3.5, other: 2.5 }
 
-export default function plane({ data, parentElement: root, setTriggerValue }) {
+export default function plane({ data, parentElement: root }) {
   const it = stateOf(root, build)
-  it.send = setTriggerValue
-  player.receive(data)
+  player.openCollection(data.collection)
   if (it.shown !== data.shown) receive(it, data)
   it.refresh()
 }
@@ -92,7 +91,7 @@ function makeDots(it) {
   it.layers.dots.replaceChildren(...nodes, it.star)
 }
 
-const togglePlay = (it, i) => it.points[i].sounds && player.toggle(it.points[i].id, (wanted) => it.send("sound", wanted))
+const togglePlay = (it, i) => it.points[i].sounds && player.toggle(it.points[i].id)
 
 const path = (it, polygon) => polygon.map(it.toPixels).map((p) => `${p.x.toFixed(1)},${p.y.toFixed(1)}`).join(" ")
 

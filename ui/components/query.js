@@ -10,7 +10,7 @@ function build(root) {
 
 export default function query({ data, parentElement: root, setTriggerValue: send }) {
   const view = stateOf(root, build)
-  player.receive(data)
+  player.openCollection(data.collection)
   const { clip } = data
   const drawn = JSON.stringify([clip, data.trail])
   if (view.drawn !== drawn) {
@@ -27,7 +27,7 @@ function screen(view, clip, send) {
   const host = make("div", { class: "screen", "data-clip": clip.id, "data-phase": "idle" })
   if (clip.unplayable) return showError(host, clip, clip.unplayable)
   const video = clip.media.kind === "youtube"
-  const toggle = () => (video ? playVideo(view, host, clip, send) : player.toggle(clip.id, (id) => send("sound", id)))
+  const toggle = () => (video ? playVideo(view, host, clip, send) : player.toggle(clip.id))
   host.append(video ? thumbnail(clip.media) : waveform(clip.peaks, clip.id), playButton(`Play your sound: ${clip.title}`, toggle))
   return host
 }

@@ -1,5 +1,7 @@
-"""Error pages: no dataset, a damaged dataset, a bucket width that cannot be used; with what to do."""
+"""Error pages: no dataset, a damaged dataset, an unusable bucket width, an unexpected error; with what to do."""
 
+import logging
+import secrets
 from pathlib import Path
 
 import streamlit as st
@@ -8,6 +10,7 @@ from ui.model import session
 from ui.model.state import Settings
 from ui.model.text import plain
 from ui.paths import ROOT
+from ui.widgets import links
 
 _WIDTH = 720
 
@@ -49,6 +52,24 @@ def unindexable(path: Path, error: Exception, settings: Settings) -> None:
         st.button(
             "Use the width that the data suggests", type="primary", on_click=session.BUCKET_WIDTH.set, args=(None,)
         )
+
+
+def unexpected(error: Exception) -> bool:
+    """Draw the page for an error that no page handles, and log it under the reference that the page shows.
+
+    Returns True, which keeps Streamlit from drawing its own box.
+    """
+    reference = secrets.token_hex(4)
+    logging.getLogger("earshot").error("unexpected error, reference %s", reference, exc_info=error)
+    with st.container(width=_WIDTH):
+        st.title("Something went wrong here")
+        st.markdown(
+            "This is a fault of the app, not of anything you did. Your collections and files are unchanged. Starting "
+            "again usually helps."
+        )
+        links.start_again()
+        st.caption(f"If it happens again, report it with the reference **{reference}**: the log of the app has it too.")
+    return True
 
 
 def _short(path: Path) -> str:

@@ -29,6 +29,9 @@ from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, Settings
 _COMPILING = "The first search on a machine compiles its inner loops: some seconds, once…"
 
 
+_OPENED: dict[Path, Dataset] = {}  # the datasets that pages have opened, each in its newest version
+
+
 @dataclass(frozen=True, slots=True)
 class PageContext:
     """What a page draws from: the settings in force, and the dataset and index they name."""
@@ -70,7 +73,14 @@ def dataset_at(path: Path) -> Dataset:
         fingerprint = hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest()
     except OSError:
         return open_dataset(path)  # raises DatasetError with what is wrong
-    return _dataset(str(path), fingerprint)
+    dataset = _dataset(str(path), fingerprint)
+    _OPENED[path] = dataset
+    return dataset
+
+
+def opened(name: str) -> Dataset | None:
+    """Return a dataset that a page has opened by the start of its fingerprint, as URLs of its clips name it."""
+    return next((dataset for dataset in list(_OPENED.values()) if dataset.fingerprint.startswith(name)), None)
 
 
 def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:

@@ -1,8 +1,7 @@
 """Sounds and waveforms of clips, as the browser needs them to show and play a clip."""
 
-import base64
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,6 @@ from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
 from data_prep.sounds.audio import duration, read_span, span_as_wav
 from ui.model.text import clean
 
-MAX_SOUND_BYTES = 8_000_000  # of a file sent unchanged to the browser
 CARD_BARS, PLAYER_BARS = 48, 120  # bars of the waveforms on a card and on the player
 
 _VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
@@ -23,11 +21,17 @@ PLAYABLE_TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"
 MIME_TYPES = {**PLAYABLE_TYPES, ".aif": "audio/aiff", ".aiff": "audio/aiff"}
 
 
+# `:` separates type, name and address of a dragged file in Chromium; the others are reserved on some system.
+_NOT_IN_NAMES = re.compile(r'[:/\\*?"<>|%]')
+_MAX_STEM_LENGTH = 100
+UNREADABLE = "This sound cannot be read. Its file may have been moved or removed since its folder was prepared."
+
+
 class Sound(NamedTuple):
-    """A sound file for the browser: MIME type and base64 text."""
+    """A sound for the browser: its MIME type, and its bytes or the file that holds them."""
 
     mime: str
-    base64: str
+    content: bytes | Path
 
 
 def source(dataset: Dataset, clip: Clip) -> dict[str, object]:
@@ -47,14 +51,18 @@ def origin(dataset: Dataset, clip: Clip) -> str:
     return whole if clip.start_s == 0 else f"{whole}, {_clock(clip.start_s)} to {_clock(clip.end_s)}"
 
 
-def sound(dataset: Dataset, clip: Clip) -> Sound | None:
-    """Return the sound of a synthesised or own clip, None where it cannot be read; YouTube plays its own."""
-    try:
-        if dataset.media == "synth":
-            return _synthesised(clip.media)
-        return _file(dataset, clip) if dataset.media == "file" else None
-    except (DataError, OSError):  # a recipe of a newer version, or a file that was moved; the card shows a message
-        return None
+def sound(dataset: Dataset, clip: Clip) -> Sound:
+    """Return the sound of a synthesised or own clip. Raises DataError or OSError if there is none or it is unreadable.
+
+    A file is returned as it is; as WAV where it is longer than the clip, or of a type that browsers do not play.
+    """
+    if dataset.media == "synth":
+        return Sound("audio/wav", _synthesised(clip.media))
+    path = path_of(dataset, clip)
+    mime = PLAYABLE_TYPES.get(path.suffix.lower())
+    if mime is not None and clip.start_s == 0 and duration(path, clip.media) <= clip.end_s + 0.1:
+        return Sound(mime, path)
+    return Sound("audio/wav", span_as_wav(path, clip.start_s, clip.end_s, clip.media))
 
 
 def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
@@ -63,13 +71,13 @@ def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
         return [0] * bars
     try:
         return _peaks((dataset.fingerprint, clip.clip_id), bars, dataset, clip)
-    except (DataError, OSError):  # as for `sound`
+    except (DataError, OSError):  # a recipe of a newer version, or a file that was moved
         return [0] * bars
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
-def _synthesised(recipe: str) -> Sound:
-    return Sound("audio/wav", base64.b64encode(wav_bytes(render(recipe), SAMPLE_RATE)).decode())
+def _synthesised(recipe: str) -> bytes:
+    return wav_bytes(render(recipe), SAMPLE_RATE)
 
 
 @st.cache_resource(max_entries=5000, show_spinner=False)
@@ -89,23 +97,37 @@ def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:
     return [round(height) for height in heights.tolist()]
 
 
+def file_facts(dataset: Dataset, clip: Clip) -> dict[str, object] | None:
+    """Return the name and MIME type of a clip's own file, and whether it is there; None for other collections."""
+    if dataset.media != "file":
+        return None
+    try:
+        found = bool(path_of(dataset, clip))
+    except OSError:
+        found = False
+    return {"name": file_name(clip), "mime": mime_type(clip.media), "found": found}
+
+
+def mime_type(name: str) -> str:
+    """Return the MIME type of a file by its name."""
+    return MIME_TYPES.get(PurePosixPath(name).suffix.lower(), "application/octet-stream")
+
+
+def file_name(clip: Clip) -> str:
+    """Return the name under which a clip's file is saved: its own, without characters reserved on some system."""
+    own = PurePosixPath(_NOT_IN_NAMES.sub("_", clean(clip.media.rsplit("/", 1)[-1], 1000)))
+    return f"{own.stem[:_MAX_STEM_LENGTH].strip('. ') or 'sound'}{own.suffix}"
+
+
 def path_of(dataset: Dataset, clip: Clip) -> Path:
-    """Return the path of a clip's file; raise OSError if it is missing or outside the folder that was prepared."""
+    """Return the path of a clip's file; raise OSError if there is none, or it is outside the folder prepared."""
+    if dataset.media != "file":
+        raise FileNotFoundError(clip.media)
     folder = Path(str(dataset.manifest.get("media_folder") or "")).resolve(strict=True)
     path = (folder / clip.media).resolve(strict=True)
     if not path.is_relative_to(folder) or not path.is_file():
         raise FileNotFoundError(clip.media)
     return path
-
-
-def _file(dataset: Dataset, clip: Clip) -> Sound | None:
-    """Return the file unchanged, or the clip as WAV where the file is longer or of a type browsers do not play."""
-    path = path_of(dataset, clip)
-    mime = PLAYABLE_TYPES.get(path.suffix.lower())
-    small = clip.start_s == 0 and path.stat().st_size <= MAX_SOUND_BYTES
-    if mime is not None and small and duration(path, clip.media) <= clip.end_s + 0.1:
-        return Sound(mime, base64.b64encode(path.read_bytes()).decode())
-    return Sound("audio/wav", base64.b64encode(span_as_wav(path, clip.start_s, clip.end_s, clip.media)).decode())
 
 
 def _clock(seconds: float) -> str:

@@ -94,29 +94,14 @@ MAP_SENT: Key[str | None] = Key("map sent", None)  # id of the map whose points 
 DOWNLOADING: Key[bool] = Key("downloading", default=False)  # the hosted dataset was being downloaded at the last run
 
 
-def sound_request(component: str) -> Key[str | None]:
-    """Return the key of the clip id whose sound a component requested."""
-    return Key(f"{component} sound", None)
-
-
-def waveform_request(component: str) -> Key[list[str]]:
-    """Return the key of the clip ids whose waveforms a component requested."""
-    return Key(f"{component} waveforms", [])
-
-
-def file_request(component: str) -> Key[str | None]:
-    """Return the key of the clip id whose sound file a component requested."""
-    return Key(f"{component} file", None)
-
-
 def mirror(prefix: str, of: Key[int | None]) -> Key[int | None]:
     """Return the key of a second slider for a setting of the sidebar."""
     return Key(f"{prefix} {of.name}", None)
 
 
 def event(component: str, name: str) -> Any:
-    """Return the value of a component's event, None when it did not happen."""
-    return st.session_state[component].get(name)
+    """Return the value of a component's event; None when it did not happen, or the component's page has been left."""
+    return st.session_state.get(component, {}).get(name)
 
 
 def move_sliders(*, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None) -> None:

@@ -41,6 +41,7 @@ def card(
             *({"name": clean(dataset.label_names[i], 80), "shared": i in query.labels} for i in labels),
         ],
         "media": media.source(dataset, clip),
+        "file": media.file_facts(dataset, clip),
         "unplayable": unplayable(clip),
         "distance": _nearness(context, distance),
         "outcome": outcome,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from ui.components import clip_list
-from ui.model import media, visits
+from ui.model import visits
 from ui.model.loading import PageContext
 from ui.widgets import cards, events
 
@@ -35,14 +35,12 @@ def draw(context: PageContext, key: str, name: str, query: Clip, entries: Sequen
     """
     data: dict[str, object] = {
         "name": name,
+        "query": query.clip_id,
         "cards": {entry.clip.clip_id: _card(context, query, entry) for entry in entries},
         "order": list(dict.fromkeys(entry.clip.clip_id for entry in entries)),
         "empty": empty,
         "min_cards": max(1, len(entries)),
     }
-    if len(entries) == 1:  # at once instead of on request, since Streamlit runs one fragment at a time
-        clip = entries[0].clip
-        data["waveforms"] = {clip.clip_id: media.peaks(context.dataset, clip, media.CARD_BARS)}
     events.draw(clip_list, key, context, data, moves={"query": lambda to: visits.follow(to, query.clip_id)})
 
 

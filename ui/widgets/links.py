@@ -1,6 +1,7 @@
 """Links between pages. The app registers its pages here; a link to a page that it does not have is not drawn."""
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -21,7 +22,13 @@ def draw(path: str, label: str, **others: str) -> None:
 
 
 def open_page(path: str) -> None:
-    """Switch to a page; without effect where the app has no such page."""
+    """Switch to a page at the current clip and settings; without effect where the app has no such page."""
     page = session.PAGES.get().get(path)
     if page is not None:
-        st.switch_page(page)
+        st.switch_page(page, query_params=visits.carried())
+
+
+def start_again() -> None:
+    """Draw a link that loads the app anew at the open collection, without anything else of the URL."""
+    dataset = st.query_params.get("dataset")
+    st.html(f'<a href="?{urlencode({"dataset": dataset}) if dataset else ""}" target="_self">Start again</a>')

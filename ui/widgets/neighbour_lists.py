@@ -7,10 +7,10 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from ui.components import neighbour_list
-from ui.model import session, state, visits
+from ui.model import state, visits
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
-from ui.widgets import answer_messages, cards, events, file_download
+from ui.widgets import answer_messages, cards, events
 
 
 @st.fragment
@@ -18,21 +18,12 @@ def draw(context: PageContext, key: str, query: Clip, found: Answer, move: Calla
     """Draw the lists under the component key `key`; `move` makes the clip of an id the query."""
     data = {
         **cards.neighbour_cards(context, query, found),
+        "query": query.clip_id,
         "view": context.settings.view,
         "empty": answer_messages.empty_list_texts(context.settings, found),
         "summary": answer_messages.summary(context, found),
-        "has_files": context.dataset.media == "file",
-        "file": file_download.requested_file(context, key),
     }
-    events.draw(
-        neighbour_list,
-        key,
-        context,
-        data,
-        moves={"query": move},
-        file=lambda clip_id: session.file_request(key).set(str(clip_id)),
-        view=_store_view,
-    )
+    events.draw(neighbour_list, key, context, data, moves={"query": move}, view=_store_view)
 
 
 def _store_view(view: Any) -> None:

@@ -1,4 +1,5 @@
-import base64
+"""Sounds and waveforms of clips, and names of their files."""
+
 import io
 import wave
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 import soundfile
 
 from data_prep.dataset.schema import Clip
+from data_prep.errors import DataError
 from ui.model import media
 
 
@@ -19,7 +21,7 @@ def clip(text, start=30.0):
 def test_a_recipe_is_rendered_as_wav():
     dataset = SimpleNamespace(media="synth")
     sound = media.sound(dataset, clip('{"kinds":["church-bell"],"seed":7}'))
-    with wave.open(io.BytesIO(base64.b64decode(sound.base64))) as reader:
+    with wave.open(io.BytesIO(sound.content)) as reader:
         assert reader.getframerate() == 16_000
         assert reader.getnframes() == 40_000
 
@@ -27,7 +29,8 @@ def test_a_recipe_is_rendered_as_wav():
 def test_an_unknown_recipe_has_no_sound_and_a_flat_waveform():
     dataset = SimpleNamespace(media="synth", fingerprint="0123")
     unknown = clip('{"kinds":["no such thing"],"seed":7}')
-    assert media.sound(dataset, unknown) is None
+    with pytest.raises(DataError):
+        media.sound(dataset, unknown)
     assert media.peaks(dataset, unknown, 8) == [0] * 8
 
 
@@ -47,9 +50,9 @@ def test_a_sound_file_outside_its_folder_is_not_sent(tmp_path):
     soundfile.write(tmp_path / "in" / "mine.wav", np.zeros(8_000 * 50), 8_000)
     dataset = folder_of(tmp_path / "in")
     assert media.sound(dataset, clip("mine.wav")).mime == "audio/wav"
-    assert media.sound(dataset, clip("../secret.wav")) is None
-    assert media.sound(dataset, clip(str(tmp_path / "secret.wav"))) is None
-    assert media.sound(dataset, clip("missing.wav")) is None
+    for path in ("../secret.wav", str(tmp_path / "secret.wav"), "missing.wav"):
+        with pytest.raises(OSError, match=r"secret|missing"):
+            media.sound(dataset, clip(path))
 
 
 def folder_of(path):
@@ -60,13 +63,13 @@ def test_a_short_file_is_sent_unchanged(tmp_path):
     soundfile.write(tmp_path / "a.ogg", np.zeros(8_000), 8_000)
     sent = media.sound(folder_of(tmp_path), replace(clip("a.ogg"), start_s=0.0, end_s=1.0))
     assert sent.mime == "audio/ogg"
-    assert base64.b64decode(sent.base64) == (tmp_path / "a.ogg").read_bytes()
+    assert sent.content == tmp_path / "a.ogg"
 
 
 def test_only_the_clip_of_a_long_file_is_sent(tmp_path):
     soundfile.write(tmp_path / "a.flac", np.sin(np.arange(8_000 * 50)), 8_000)
     sent = media.sound(folder_of(tmp_path), clip("a.flac"))
-    with wave.open(io.BytesIO(base64.b64decode(sent.base64))) as wav:
+    with wave.open(io.BytesIO(sent.content)) as wav:
         assert (wav.getframerate(), wav.getnframes()) == (8_000, 80_000)
 
 
@@ -81,7 +84,8 @@ def test_the_waveform_of_a_file_is_that_of_the_clip(tmp_path):
 
 
 def test_a_missing_file_has_no_sound_and_a_flat_waveform(tmp_path):
-    assert media.sound(folder_of(tmp_path), clip("gone.wav")) is None
+    with pytest.raises(FileNotFoundError):
+        media.sound(folder_of(tmp_path), clip("gone.wav"))
     assert media.peaks(folder_of(tmp_path), clip("gone.wav"), 4) == [0] * 4
 
 

@@ -74,7 +74,8 @@ def _controls(context: PageContext) -> None:
 def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | None) -> None:
     found = view.answer if view else None
     data = {
-        "map": {"id": chart.id, "n": chart.starts[-1]},
+        "map": {"id": chart.id, "starts": chart.starts, "sounds": context.dataset.media != "youtube"},
+        "query": clip.clip_id,
         "summary": answer_messages.summary(context, found) if found else "",
         "marks": _marks(context, chart, clip, found),
         "candidates": _candidates(chart, view) if session.MAP_CANDIDATES.get() and view else [],
@@ -142,12 +143,10 @@ def _requested_part(chart: MapData) -> dict[str, Any]:
 
 
 def _select(context: PageContext, chart: MapData, point: Any) -> None:
-    """Store the clip that was pressed, and request its sound."""
+    """Store the clip that was pressed."""
     clip = chart.clip(context.dataset, point) if isinstance(point, int) else None
     if clip:
         session.MAP_PICKED.set(clip.clip_id)
-        if context.dataset.media != "youtube":
-            session.sound_request(KEY).set(clip.clip_id)
 
 
 def _picked(context: PageContext, chart: MapData, query: Clip, found: Answer | None) -> dict[str, Any]:

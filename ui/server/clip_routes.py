@@ -1,0 +1,98 @@
+"""Routes of the server for clips: their sounds, waveforms and files by URL.
+
+`clips/COLLECTION/CLIP/sound`, `clips/COLLECTION/CLIP/file` and `clips/COLLECTION/waveforms?ids=CLIP,CLIP`, where
+COLLECTION is the first 16 digits of the fingerprint of a dataset that a page has opened in this process, and CLIP is a
+clip id or `SPLIT@ROW`. Errors are one sentence of plain text.
+"""
+
+import re
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from data_prep.dataset import SPLITS, Clip, Dataset
+from data_prep.errors import DataError
+from ui.model import loading, media
+from ui.model.text import clean
+
+MAX_WAVEFORMS = 40  # per request; found, exact and missed clips together are fewer
+_CACHED = {"Cache-Control": "private, max-age=3600"}
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+def sound(request: Request) -> Response:
+    """Return the sound of a clip as a browser can play it."""
+    found = _find(request)
+    if isinstance(found, Response):
+        return found
+    try:
+        mime, content = media.sound(*found)
+    except (DataError, OSError):
+        return _error(media.UNREADABLE)
+    if isinstance(content, Path):
+        return FileResponse(content, media_type=mime, headers=_CACHED)
+    return _bytes(request, content, mime)
+
+
+def file(request: Request) -> Response:
+    """Return the unchanged file of a clip of one's own sounds as a download."""
+    found = _find(request)
+    if isinstance(found, Response):
+        return found
+    try:
+        path = media.path_of(*found)
+    except OSError:
+        return _error(media.UNREADABLE)
+    return FileResponse(path, media_type=media.mime_type(path.name), filename=media.file_name(found[1]))
+
+
+def waveforms(request: Request) -> Response:
+    """Return the heights of the bars of several clips' waveforms, by clip id; unknown ids are left out."""
+    dataset = loading.opened(request.path_params["collection"])
+    if dataset is None:
+        return _error("This collection is not open. Reload the page.")
+    ids = request.query_params.get("ids", "").split(",")[:MAX_WAVEFORMS]
+    clips = (dataset.find_clip(clip_id) for clip_id in ids)
+    heights = {clip.clip_id: media.peaks(dataset, clip, media.CARD_BARS) for clip in clips if clip}
+    return JSONResponse(heights, headers=_CACHED)
+
+
+ROUTES = [
+    Route("/clips/{collection}/{clip}/sound", sound),
+    Route("/clips/{collection}/{clip}/file", file),
+    Route("/clips/{collection}/waveforms", waveforms),
+]
+
+
+def _find(request: Request) -> tuple[Dataset, Clip] | Response:
+    """Return the dataset and the clip that a URL names, or the response that says which of them is unknown."""
+    dataset = loading.opened(request.path_params["collection"])
+    if dataset is None:
+        return _error("This collection is not open. Reload the page.")
+    name = request.path_params["clip"]
+    split, at, row = name.partition("@")
+    if at and split in SPLITS and re.fullmatch(r"\d{1,12}", row) and int(row) < dataset.n_rows(split):
+        return dataset, dataset.clip(split, int(row))
+    clip = dataset.find_clip(name)
+    return (dataset, clip) if clip else _error(f"This collection has no clip {clean(name, 60)}.")
+
+
+def _bytes(request: Request, content: bytes, mime: str) -> Response:
+    """Return bytes, or the one range of them that was asked for: Safari plays only what it can ask for in ranges."""
+    headers = {**_CACHED, "Accept-Ranges": "bytes"}
+    match = _RANGE.fullmatch(request.headers.get("range", ""))
+    if match is None or not any(match.groups()):
+        return Response(content, media_type=mime, headers=headers)
+    total = len(content)
+    first = int(match[1]) if match[1] else max(total - int(match[2]), 0)
+    last = min(int(match[2]), total - 1) if match[1] and match[2] else total - 1
+    if first > last:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{total}"})
+    headers["Content-Range"] = f"bytes {first}-{last}/{total}"
+    return Response(content[first : last + 1], status_code=206, media_type=mime, headers=headers)
+
+
+def _error(text: str) -> Response:
+    return PlainTextResponse(text, status_code=404)
