@@ -135,13 +135,31 @@ def test_why_explains_tables_and_probability(visit):
 def test_the_search_box_finds_an_id_and_reports_no_result(visit):
     page = visit()
     wanted = neighbours(page)[4]
-    box = page.get_by_role("combobox", name="Find a sound")
+    box = page.get_by_label("Find a sound")
     box.fill("no such sound at all")
     page.keyboard.press("Enter")
-    page.wait_for_selector("text=No label and no clip is called")
+    page.wait_for_selector("text=Nothing here is called")
     box.fill(wanted)
     page.keyboard.press("Enter")
     wait_for_query(page, wanted)
+
+
+def test_typing_a_name_in_small_letters_lists_clips_to_play_and_to_choose(visit):
+    page = visit()
+    box = page.get_by_label("Find a sound")
+    expect(page.locator("#earshot-suggestions option[value=Dog]")).to_have_count(1)
+    box.fill("dog")
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-search-hits")).to_contain_text("clips match “dog”")
+    hit = page.locator(".st-key-search-hits .card").nth(1)
+    expect(hit.locator(".labels")).to_contain_text("Dog")
+    assert not page.locator("text=Add:").count()
+    wanted = hit.get_attribute("data-clip")
+    hit.locator(".play").click()
+    page.wait_for_function(f"{PLAYING} && window.earshot.state.id === '{wanted}'")
+    hit.get_by_role("button", name="Find similar").click()
+    wait_for_query(page, wanted)
+    expect(page.locator(".st-key-search-hits")).to_have_count(0)
 
 
 def test_a_link_with_an_unknown_clip_shows_a_message_and_another_clip(visit):
@@ -151,12 +169,13 @@ def test_a_link_with_an_unknown_clip_shows_a_message_and_another_clip(visit):
     expect(page.locator(".card")).to_have_count(10)
 
 
-def test_a_phone_does_not_scroll_sideways_and_shows_the_player_first(visit):
+def test_a_phone_does_not_scroll_sideways_and_shows_the_sounds_before_the_numbers(visit):
     page = visit(width=390, height=844)
     page.wait_for_selector("text=recall@10")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
-    tops = [page.locator(at).first.bounding_box()["y"] for at in (".query", ".st-key-metrics-strip", ".card")]
+    places = ("h1", ".st-key-search", ".query", ".card", ".st-key-metrics-strip")
+    tops = [page.locator(at).first.bounding_box()["y"] for at in places]
     assert tops == sorted(tops)
 
 

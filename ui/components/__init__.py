@@ -36,5 +36,6 @@ sound_map = component(
     ),
 )
 view_link = component("earshot.link", css=_read("base.css", "link.css"), js=_read("base.js", "link.js"))
+suggestions = component("earshot.suggestions", js=_read("suggestions.js"))
 chapter_top = component("earshot.chapters", js=_read("chapters.js"))
 heat_cells = component("earshot.cells", css=_read("cells.css"), js=_read("cells.js"))

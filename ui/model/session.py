@@ -65,7 +65,6 @@ LINK_CHECKED: Key[bool] = Key("link checked", default=False)  # the link of the 
 
 # Clips
 SEARCH_TEXT: Key[str | None] = Key("search", None)  # widget: the search box
-NOT_FOUND: Key[str | None] = Key("not found", None)  # the text of a search without a result, until it is shown
 MOVED: Key[bool] = Key("moved", default=False)  # the query has changed inside a fragment
 UNPLAYABLE: Key[Mapping[str, int]] = Key("unplayable", {})  # clip ids of unplayable videos -> YouTube's error code
 LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("last metrics", ())  # of two settings

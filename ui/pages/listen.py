@@ -11,6 +11,8 @@ from ui.model.loading import PageContext
 from ui.model.text import clean
 from ui.widgets import answer_messages, cards, events, export, links, metrics_strip, neighbour_lists, search_box
 
+INTRO = "Browse by ear: press play, then **Find similar** on any sound, to hear the ten that are most like it."
+
 
 def show(context: PageContext) -> None:
     """Draw the page: your sound on the left, what is near it on the right."""
@@ -18,11 +20,13 @@ def show(context: PageContext) -> None:
     if clip is None:
         answer_messages.empty_collection()
         return
+    st.title("Hear what sounds alike")
+    st.markdown(INTRO)
+    search_box.box(context, clip)
     left, right = st.columns([5, 9], gap="large")
     with left, st.container(key="query-column"):
         answer_messages.unknown_clip(unknown)
         _player(context, clip)
-        search_box.box(context.dataset)
         links.draw("map", "See it on the map", clip=clip.clip_id)
     with right:
         numbers = metrics_strip.place()

@@ -1,6 +1,6 @@
 """A short list of playable clips, each with its own sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -28,10 +28,19 @@ class Entry:
 
 
 @st.fragment
-def draw(context: PageContext, key: str, name: str, query: Clip, entries: Sequence[Entry], empty: str = "") -> None:
+def draw(
+    context: PageContext,
+    key: str,
+    name: str,
+    query: Clip,
+    entries: Sequence[Entry],
+    empty: str = "",
+    move: Callable[[str], None] | None = None,
+) -> None:
     """Draw the list under the component key `key`; a press on "Find similar" makes a clip the query.
 
-    name: for screen readers; empty: the text shown without entries.
+    name: for screen readers; empty: the text shown without entries; move: what makes the clip of an id the query, by
+    default `visits.follow`.
     """
     data: dict[str, object] = {
         "name": name,
@@ -41,7 +50,7 @@ def draw(context: PageContext, key: str, name: str, query: Clip, entries: Sequen
         "empty": empty,
         "min_cards": max(1, len(entries)),
     }
-    events.draw(clip_list, key, context, data, moves={"query": lambda to: visits.follow(to, query.clip_id)})
+    events.draw(clip_list, key, context, data, moves={"query": move or (lambda to: visits.follow(to, query.clip_id))})
 
 
 def _card(context: PageContext, query: Clip, entry: Entry) -> dict[str, object]:

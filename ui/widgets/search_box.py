@@ -1,61 +1,95 @@
-"""Search box for a sound: by label, by clip id, or at random."""
+"""Search box for a sound: by label, file name or part of an id, with a list of the hits; or at random."""
+
+import random
 
 import streamlit as st
 
-from data_prep.dataset import Dataset
-from ui.model import session, visits
-from ui.model.loading import splits_to_start_in
+from data_prep.dataset import Clip, Dataset
+from ui.components import suggestions
+from ui.format import plural
+from ui.model import clip_search, media, session, visits
+from ui.model.clip_search import MAX_TEXT, Hits
+from ui.model.loading import PageContext, splits_to_start_in
 from ui.model.text import clean, plain
+from ui.widgets import clip_list
+from ui.widgets.clip_list import Entry
+
+MAX_LISTED = 10
+_KEY = "search-box"
 
 
-def box(dataset: Dataset) -> None:
-    """Draw the search box and the button for a random sound."""
-    names = _labels_by_name(dataset.fingerprint, dataset)
-    search, surprise = st.columns([3, 2], gap="small", vertical_alignment="bottom")
-    search.selectbox(
-        "Find a sound",
-        list(names),
-        index=None,
-        key=session.SEARCH_TEXT.name,
-        format_func=clean,
-        placeholder="search a label or id",
-        accept_new_options=True,
-        label_visibility="collapsed",
-        on_change=_find,
-        args=(dataset,),
-    )
-    chosen = names.get(session.SEARCH_TEXT.get() or "")
-    surprise.button(
-        "Another one" if chosen is not None else "Surprise me",
-        on_click=_surprise,
-        args=(dataset, chosen),
-        width="stretch",
-        help="A sound drawn at random" + (" with this label." if chosen is not None else "."),
-    )
-    if note := session.NOT_FOUND.pop():
-        st.caption(
-            f"No label and no clip is called “{plain(note, 60)}”. Pick a label from the list, or press Surprise me."
+def box(context: PageContext, query: Clip) -> None:
+    """Draw the search box, the button for a random sound, and the clips that the text names."""
+    dataset = context.dataset
+    with st.container(key=_KEY):
+        search, surprise = st.columns([3, 2], gap="small", vertical_alignment="bottom")
+        search.text_input(
+            "Find a sound",
+            key=session.SEARCH_TEXT.name,
+            max_chars=MAX_TEXT,
+            placeholder="a label, a file name or an id",
+            label_visibility="collapsed",
+            on_change=_follow_only_hit,
+            args=(dataset, query),
         )
-
-
-def _find(dataset: Dataset) -> None:
-    text = (session.SEARCH_TEXT.get() or "").strip()
-    label = _labels_by_name(dataset.fingerprint, dataset).get(text)
-    clip = visits.random_clip(dataset, label) if label is not None else dataset.find_clip(text[:120])
-    if clip:
-        visits.start_at(clip.clip_id)
+        suggestions(key="search-suggestions", data={"box": f"st-key-{_KEY}", "names": _labels(dataset)})
+        text = (session.SEARCH_TEXT.get() or "").strip()
+        hits = clip_search.find(dataset, text)
+        surprise.button(
+            "Any of them" if hits.total else "Surprise me",
+            on_click=_surprise,
+            args=(dataset, query, hits),
+            width="stretch",
+            help="A sound drawn at random" + (f", of those that match “{plain(text, 40)}”." if hits.total else "."),
+        )
+    if hits.total:
+        _list(context, query, text, hits)
     elif text:
-        session.NOT_FOUND.set(text)
+        st.caption(f"Nothing here is called “{plain(text, 60)}”: no label, no file and no id. Or press Surprise me.")
 
 
-def _surprise(dataset: Dataset, label: int | None) -> None:
-    if clip := visits.random_clip(dataset, label):
-        visits.start_at(clip.clip_id)
+def _list(context: PageContext, query: Clip, text: str, hits: Hits) -> None:
+    dataset = context.dataset
+    shown = min(hits.total, MAX_LISTED)
+    part = f"; the first {shown} of them" if shown < hits.total else ""
+    with st.container(key="search-hits", gap="small"):
+        verb = "matches" if hits.total == 1 else "match"
+        st.markdown(f"**{plural(hits.total, 'clip')} {verb} “{plain(text, 60)}”**{part}")
+        clips = [hits.clip(dataset, i) for i in range(shown)]
+        entries = [Entry(clip, "candidate", media.origin(dataset, clip)) for clip in clips]
+        clip_list.draw(context, "hits", "Clips that match", query, entries, move=lambda to: _choose(to, query))
+        st.button("Close the list", on_click=session.SEARCH_TEXT.set, args=("",))
+
+
+def _follow_only_hit(dataset: Dataset, query: Clip) -> None:
+    """Make the clip that the text names the query, if it names one alone."""
+    text = (session.SEARCH_TEXT.get() or "").strip()
+    clip = dataset.find_clip(text)
+    hits = clip_search.find(dataset, text)
+    if clip is None and hits.total == 1:
+        clip = hits.clip(dataset, 0)
+    if clip:
+        _choose(clip.clip_id, query)
+
+
+def _choose(to: str, query: Clip) -> None:
+    session.SEARCH_TEXT.set("")
+    visits.follow(to, query.clip_id)
+
+
+def _surprise(dataset: Dataset, query: Clip, hits: Hits) -> None:
+    if hits.total:
+        visits.follow(hits.clip(dataset, random.randrange(hits.total)).clip_id, query.clip_id)  # noqa: S311  (a surprise)
+    elif clip := visits.random_clip(dataset):
+        visits.follow(clip.clip_id, query.clip_id)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _labels_by_name(fingerprint: str, _dataset: Dataset) -> dict[str, int]:  # noqa: ARG001  (the key)
-    """Return the labels of the split that sounds are chosen from, in alphabetical order: name to label number."""
-    split = next((split for split in splits_to_start_in(_dataset) if _dataset.n_rows(split)), "train")
-    counts = _dataset.label_counts(split)
-    return dict(sorted((name, i) for i, name in enumerate(_dataset.label_names) if counts[i]))
+def _names(fingerprint: str, _dataset: Dataset) -> list[str]:  # noqa: ARG001  (the key)
+    """Return the labels that clips have, in alphabetical order."""
+    counts = sum(_dataset.label_counts(split) for split in splits_to_start_in(_dataset))
+    return sorted(clean(name, 80) for name, count in zip(_dataset.label_names, counts, strict=True) if count)
+
+
+def _labels(dataset: Dataset) -> list[str]:
+    return _names(dataset.fingerprint, dataset)

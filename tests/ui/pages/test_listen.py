@@ -35,6 +35,7 @@ def test_a_first_visit_shows_a_clip_its_neighbours_and_four_numbers(sounds, app)
     assert len(cards["lists"]["exact"]) == 10
     assert [metric.label for metric in app.metric] == ["recall@10", "looked at", "time per query", "index"]
     assert "LSH looked at" in words(app)
+    assert app.title[0].value == "Hear what sounds alike"
 
 
 def test_the_first_clip_is_always_the_same(sounds, app, root):
@@ -140,13 +141,39 @@ def test_surprise_me_brings_another_clip(sounds, app):
         next(button for button in app.button if button.label == "Surprise me").click().run()
         seen.add(component(app, "query")["clip"]["id"])
     assert len(seen) > 2
+    assert len(component(app, "query")["trail"]) > 1
 
 
-def test_searching_a_label_brings_a_clip_that_carries_it(sounds, app):
+def test_searching_a_label_in_any_case_lists_the_clips_that_have_it(sounds, app):
+    before = component(app.run(), "query")["clip"]["id"]
+    app.text_input(key="search").set_value(sounds.label_names[2].upper()).run()
+    listed = component(app, "clip_list")["order"]
+    assert len(listed) == 10
+    assert all(2 in sounds.find_clip(clip_id).labels for clip_id in listed)
+    with_label = sum(int(sounds.label_counts(split)[2]) for split in ("train", "validation", "test"))
+    assert f"{with_label} clips match" in words(app)
+    assert component(app, "query")["clip"]["id"] == before
+    next(button for button in app.button if button.label == "Any of them").click().run()
+    assert 2 in sounds.find_clip(component(app, "query")["clip"]["id"]).labels
+    next(button for button in app.button if button.label == "Close the list").click().run()
+    assert "match" not in words(app)
+
+
+def test_a_text_that_names_one_clip_opens_it_and_keeps_the_trail(sounds, app):
+    before = component(app.run(), "query")["clip"]["id"]
+    wanted = sounds.clip("train", 9).clip_id
+    app.text_input(key="search").set_value(wanted.rsplit("-", 1)[-1]).run()
+    query = component(app, "query")
+    assert query["clip"]["id"] == wanted
+    assert [step["id"] for step in query["trail"]] == [before]
+    assert not app.text_input(key="search").value
+
+
+def test_a_search_without_a_hit_says_so(sounds, app):
     app.run()
-    app.selectbox(key="search").set_value(sounds.label_names[2]).run()
-    clip = sounds.find_clip(component(app, "query")["clip"]["id"])
-    assert 2 in clip.labels
+    app.text_input(key="search").set_value("*nobody*").run()
+    assert "Nothing here is called" in words(app)
+    assert not app.exception
 
 
 def test_euclidean_distance_answers_too(sounds, app):

@@ -45,7 +45,7 @@ def show(context: PageContext) -> None:
     with left:
         clip_list.draw(context, "inside-query", "Your sound", clip, [Entry(clip, "query", words)])
     with right:
-        search_box.box(context.dataset)
+        search_box.box(context, clip)
     at = _choose()
     with st.container(key="step-content"):
         st.header(f"{at + 1} of {len(STEPS)} · {STEPS[at].question}")
