@@ -1,10 +1,10 @@
 """Search for clips by name: by label, by file name, and by a part of their id, in any case of letters."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
@@ -77,6 +77,6 @@ def _named(dataset: Dataset, split: str, wanted: str) -> npt.NDArray[np.bool_]:
     columns = ("clip_id", "media") if dataset.media == "file" else ("clip_id",)
     mask = np.zeros(dataset.n_rows(split), bool)
     for column in columns:
-        found: pa.ChunkedArray = pc.match_substring(table[column], wanted, ignore_case=True)
+        found: Any = pc.match_substring(table[column], wanted, ignore_case=True)
         mask |= np.asarray(found.to_numpy(), bool)
     return mask

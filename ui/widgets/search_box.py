@@ -87,8 +87,8 @@ def _surprise(dataset: Dataset, query: Clip, hits: Hits) -> None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _names(fingerprint: str, _dataset: Dataset) -> list[str]:  # noqa: ARG001  (the key)
     """Return the labels that clips have, in alphabetical order."""
-    counts = sum(_dataset.label_counts(split) for split in splits_to_start_in(_dataset))
-    return sorted(clean(name, 80) for name, count in zip(_dataset.label_names, counts, strict=True) if count)
+    counts = [_dataset.label_counts(split) for split in splits_to_start_in(_dataset)]
+    return sorted(clean(name, 80) for i, name in enumerate(_dataset.label_names) if any(split[i] for split in counts))
 
 
 def _labels(dataset: Dataset) -> list[str]:
