@@ -49,6 +49,7 @@ def main() -> None:
     visits.carry_link(page.url_path)
     context = shell.enter()
     if context is not None:
+        shell.set_tab_title(page.title, context)
         page.run()
 
 

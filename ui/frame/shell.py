@@ -6,11 +6,12 @@ from data_prep.errors import DataError
 from lsh import LSHError
 from ui import paths
 from ui.frame import controls, error_pages
-from ui.model import loading, session, state
+from ui.model import loading, session, state, visits
 from ui.model.loading import PageContext
-from ui.model.text import plain
+from ui.model.text import clean, plain
 from ui.paths import ASSETS, COMPONENTS
 from ui.server import hosting
+from ui.widgets import cards
 
 _COLOURS = {"background": "backgroundColor", "border": "borderColor"}
 STYLE = COMPONENTS / "page.css"
@@ -18,9 +19,21 @@ STYLE = COMPONENTS / "page.css"
 
 def set_up() -> None:
     """Set the title, the icon, and the styles that Streamlit's theme cannot express."""
-    st.set_page_config("Earshot", page_icon=str(ASSETS / "icon.png"), layout="wide")
+    st.set_page_config(session.TITLE.get(), page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.png"), size="large")
     st.html(f"{STYLE.read_text(encoding='utf-8')}<style>:root {{ {_theme_colours()} }}</style>")
+
+
+def set_tab_title(page: str, context: PageContext) -> None:
+    """Name the browser's tab by sound and page, as in "Bell, Church bell · Listen · Earshot"."""
+    try:
+        clip, _ = visits.current_clip(context)
+    except LSHError:  # the dataset's own metric has no index, so no clip can be chosen; the page says why
+        clip = None
+    sound = [clean(cards.title(context.dataset, clip).replace(" · ", ", "), 80)] if clip else []
+    title = " · ".join([*sound, page, "Earshot"])
+    session.TITLE.set(title)
+    st.set_page_config(title)
 
 
 def enter() -> PageContext | None:

@@ -58,6 +58,7 @@ SETTINGS: tuple[Key[Any], ...] = (DATASET, METRIC, N_TABLES, N_BITS, N_PROBES, S
 
 # Navigation and the link
 PAGES: Key[Mapping[str, StreamlitPage]] = Key("pages", {})  # by path
+TITLE: Key[str] = Key("title", "Earshot")  # of the browser's tab, at the last run
 PAGE: Key[str | None] = Key("page", None)  # the path of the page drawn last
 CARRIED: Key[dict[str, str]] = Key("carried", {})  # URL parameters that belong to no widget
 LINKED_DATASET: Key[str | None] = Key("linked dataset", None)  # of the URL at the last run

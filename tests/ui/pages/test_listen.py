@@ -234,3 +234,7 @@ def test_a_damaged_collection_leaves_the_others_within_reach(sounds, home, app):
     assert "cannot be opened" in words(app)
     app.selectbox(key="dataset").set_value("sample").run()
     assert component(app, "query")["clip"]["id"]
+
+
+def test_the_logo_needs_no_font(root):
+    assert "<text" not in (root / "ui" / "assets" / "logo.svg").read_text()
