@@ -150,7 +150,8 @@ def _show_evaluation(report: dict[str, Any]) -> None:
         f"  label precision  {report['label_precision']:.3f} (exact search: {report['exact_label_precision']:.3f})\n"
         f"  candidates       {report['candidates']:.2%} of the collection\n"
         f"  time             {report['ms_per_query']:.3f} ms per query "
-        f"(exact search: {report['exact_ms_per_query']:.3f} ms, {ratio:.2f} times as long)\n"
+        f"(exact search: {report['exact_ms_per_query']:.3f} ms, {ratio:.2f} times as long), "
+        f"spread {report['time_spread']:.0%}, over {report['timed_queries']:,} queries\n"
         f"  index            {report['index_bytes'] / 1e6:.1f} MB in addition to the features"
     )
 

@@ -81,8 +81,11 @@ def capitalised(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
-def compare_times(mine: float, other: float) -> str:
-    """Compare a time with another: about as fast, 3.1 times as fast, 12 times as slow."""
-    if abs(mine - other) <= SAME_TIME * other:
+def compare_times(mine: float, other: float, spread: float = 0.0) -> str:
+    """Compare a time with another: about as fast, 3.1 times as fast, 12 times as slow.
+
+    spread: relative difference of two measurements of the same time, where it is known.
+    """
+    if abs(mine - other) <= max(SAME_TIME, spread) * other:
         return ABOUT_AS_FAST
     return f"{number(other / mine)} times as fast" if mine < other else f"{number(mine / other)} times as slow"

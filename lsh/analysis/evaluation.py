@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from lsh import validate
 from lsh.analysis.search_config import Index
-from lsh.analysis.timing import MANY_QUERIES, ms_per_query
+from lsh.analysis.timing import n_timed, search_times
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
@@ -25,7 +25,8 @@ class Evaluation:
     recall: mean recall@k against exact search, `recall_error` its standard error over queries. label_precision: mean
     share of the k neighbours that share a label with the query; exact_label_precision: the same for exact search.
     candidate_fraction: mean fraction of the collection that become candidates. ms_per_query: one query at a time on
-    one thread, interleaved with exact search.
+    one thread, interleaved with exact search, over `timed_queries` of the queries; time_spread: the fraction by which
+    the slowest of several rounds was slower than the fastest.
     """
 
     index: str
@@ -44,6 +45,8 @@ class Evaluation:
     candidate_fraction: float
     ms_per_query: float
     exact_ms_per_query: float
+    time_spread: float
+    timed_queries: int
     index_bytes: int
 
     def as_dict(self) -> dict[str, str | int | float | None]:
@@ -71,9 +74,10 @@ def evaluate(
     found = index.search(queries, k, **applied)
     truth = exact.search(queries, k)
     recalls, available = recall_at_k(found, truth), min(k, len(exact.X))
-    ms, exact_ms = ms_per_query(
-        [lambda q: index.search(q, k, **applied), lambda q: exact.search(q, k)],
-        evenly_spaced(queries, MANY_QUERIES),
+    times = search_times(
+        lambda q: index.search(q, k, **applied),
+        lambda q: exact.search(q, k),
+        evenly_spaced(queries, n_timed(len(exact.X))),
     )
     return Evaluation(
         index=kind,
@@ -89,8 +93,10 @@ def evaluate(
         label_precision=float(label_precision_at_k(found.ids, query_labels, base_labels).mean()),
         exact_label_precision=float(label_precision_at_k(truth.ids, query_labels, base_labels).mean()),
         candidate_fraction=float(found.n_candidates.mean() / len(exact.X)),
-        ms_per_query=ms,
-        exact_ms_per_query=exact_ms,
+        ms_per_query=times.ms,
+        exact_ms_per_query=times.exact_ms,
+        time_spread=times.spread,
+        timed_queries=times.n_queries,
         index_bytes=index.nbytes_of(applied["n_tables"]) if isinstance(index, LSHIndex) else index.nbytes,
     )
 

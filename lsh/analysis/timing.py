@@ -1,12 +1,16 @@
 """Interleaved timing: each round runs every setting once per query, so that noise of the machine falls on all alike."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
+from lsh.analysis import machine
 from lsh.arrays import Float32Array
 
 Search = Callable[[Float32Array], object]
@@ -18,6 +22,10 @@ T = TypeVar("T")
 _MAX_RESOLUTION_S = 1e-6
 clock = time.thread_time if time.get_clock_info("thread_time").resolution <= _MAX_RESOLUTION_S else time.perf_counter
 MANY_QUERIES = 200  # enough for a mean, in seconds
+_MIN_QUERIES = 20
+_MAX_DISTANCES = 8_000_000  # of one round of exact search
+_ROUNDS = 5
+_RUNNING = threading.Lock()  # measurements of other threads would disturb each other, and the limit of BLAS
 
 
 class Measurement(NamedTuple, Generic[T]):
@@ -35,7 +43,8 @@ def interleaved(
 
     settings: callables that return their seconds (see `timed`) or another measurement. order: in which order
     they run: as given; every second round reversed; or shuffled anew for each round and query, the same at each run.
-    BLAS is limited to one thread while they run, not while the caller holds a measurement, which may so stop at any.
+    BLAS is limited to one thread while they run, and measurements of other threads wait; not while the caller holds
+    a measurement, which may so stop at any.
     """
     blas = ThreadpoolController()
     queries = list(queries)
@@ -46,7 +55,7 @@ def interleaved(
                 places = np.random.default_rng([number, query]).permutation(len(settings)).tolist()
             elif order == "alternating" and number % 2:
                 places = places[::-1]
-            with blas.limit(limits=1, user_api="blas"):
+            with _RUNNING, blas.limit(limits=1, user_api="blas"):
                 measured = {place: settings[place](query) for place in places}
             yield Measurement(number, query, [measured[place] for place in range(len(settings))])
 
@@ -68,12 +77,50 @@ def ms_per_query(searches: Sequence[Search], Q: Float32Array, rounds: int = 3) -
     The searches are interleaved; each query counts with its median over the rounds. Each search runs once before
     anything is timed (compilation, cold caches).
     """
+    return [float(ms) for ms in 1000 * np.median(_seconds(searches, Q, rounds, "fixed"), axis=0).mean(axis=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTimes:
+    """Times of a search and of exact search, which answered the same queries in the same rounds.
+
+    ms, exact_ms: milliseconds of CPU time per query, one query at a time on one thread; each query counts with its
+    median over the rounds. spread: the fraction by which the slowest round was slower than the fastest, of the search
+    or of exact search, whichever is larger; smaller differences between two times are noise. split: the dataset's
+    split that the queries are from, "" if unknown. processor: see `lsh.analysis.machine.processor`.
+    """
+
+    ms: float
+    exact_ms: float
+    spread: float
+    n_queries: int
+    split: str
+    rounds: int
+    processor: str
+
+
+def n_timed(n: int) -> int:
+    """Return the number of queries to time in a collection of n rows: 200, down to 20 where exact search is slow."""
+    return max(_MIN_QUERIES, min(MANY_QUERIES, _MAX_DISTANCES // max(n, 1)))
+
+
+def search_times(search: Search, exact: Search, Q: Float32Array, split: str = "") -> SearchTimes:
+    """Measure a search beside exact search on queries Q, float32[nq, d], nq >= 1, interleaved in shuffled order."""
+    seconds = _seconds([search, exact], Q, _ROUNDS, "shuffled")
+    typical = np.maximum(np.median(seconds, axis=0), 1e-9)
+    by_round = np.median(seconds / typical, axis=1)  # [round, search]: 1.1 for a round that was 10 % slower than usual
+    ms, exact_ms = (float(value) for value in 1000 * typical.mean(axis=0))
+    spread = float(np.ptp(by_round, axis=0).max())
+    return SearchTimes(ms, exact_ms, spread, len(Q), split, _ROUNDS, machine.processor())
+
+
+def _seconds(searches: Sequence[Search], Q: Float32Array, rounds: int, order: Order) -> npt.NDArray[np.float64]:
+    """Return the seconds of each search: float64[rounds, nq, n_searches]; each runs once before anything is timed."""
 
     def setting(search: Search) -> Callable[[int], object]:
         return lambda q: search(Q[q : q + 1])
 
     settings = [setting(search) for search in searches]
     next(interleaved(settings, [0], rounds=1))
-    seconds = [m.values for m in interleaved([timed(run) for run in settings], range(len(Q)), rounds)]
-    by_round = np.reshape(seconds, (rounds, len(Q), len(searches)))
-    return [float(ms) for ms in 1000 * np.median(by_round, axis=0).mean(axis=0)]
+    seconds = [m.values for m in interleaved([timed(run) for run in settings], range(len(Q)), rounds, order)]
+    return np.reshape(seconds, (rounds, len(Q), len(searches)))

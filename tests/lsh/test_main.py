@@ -27,7 +27,7 @@ EVALUATION = {
     "exact_ms_per_query": float,
     "index_bytes": int,
 }
-TIMES = {"ms_per_query", "exact_ms_per_query"}
+TIMES = {"ms_per_query", "exact_ms_per_query", "time_spread"}
 SETTINGS = {
     "tables": {"n_tables", "n_bits", "n_probes"},
     "sketches": {"n_buckets", "n_probes", "n_reranked"},

@@ -11,6 +11,7 @@ from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from data_prep.sample.synth import KINDS
 from ui import paths
+from ui.model import stopwatch
 
 ROWS = {"train": 400, "validation": 40, "test": 30}
 _MAIN = sys.modules["__main__"]
@@ -21,6 +22,12 @@ def main_module() -> Iterator[None]:
     """Restore `__main__`, which AppTest replaces by a page; processes spawned later would run that page."""
     yield
     sys.modules["__main__"] = _MAIN
+
+
+@pytest.fixture(autouse=True)
+def _no_stored_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure times anew, and store them nowhere."""
+    monkeypatch.setattr(stopwatch, "CACHE_FOLDER", None)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ import streamlit as st
 
 from data_prep.dataset import Dataset, find_datasets, open_dataset
 from lsh import LSHIndex, RecallGrid, SearchResult, exact_search, recall_grid
+from lsh.analysis.timing import n_timed
 from lsh.arrays import Float32Array
 from lsh.kernels.jit import CACHE_FOLDER
 from lsh.sampling import evenly_spaced_rows
@@ -144,8 +145,7 @@ def _compiled(metric: str, _index: LSHIndex) -> None:  # noqa: ARG001  (the key)
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _sample(fingerprint: str, metric: str, _dataset: Dataset) -> Sample:  # noqa: ARG001
     total, n = _dataset.n_rows("validation"), _dataset.n_rows("train")
-    size = min(total, max(20, min(200, 8_000_000 // max(n, 1))))
-    rows = evenly_spaced_rows(total, size)
+    rows = evenly_spaced_rows(total, n_timed(n))
     queries = np.ascontiguousarray(_dataset.features("validation")[rows], dtype=np.float32)
     truth = exact_search(_dataset.features("train"), queries, k=K_NEIGHBOURS, metric=metric)
     return Sample(rows, queries, truth)

@@ -1,27 +1,25 @@
-"""The quality and cost of one setting: recall, candidates, time and memory, measured over validation queries."""
+"""Quality and cost of one setting: recall, candidates, time and memory, measured over validation queries."""
 
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from lsh import SearchResult, recall_at_k
-from lsh.analysis.timing import ms_per_query
+from lsh.analysis.timing import SearchTimes, search_times
 from lsh.arrays import Float32Array
+from ui.model import stopwatch
 from ui.model.loading import PageContext, recall_grid_for, sample_for
 from ui.model.state import K_NEIGHBOURS
-
-_MAX_TIMED = 24  # maximum number of queries timed
-_FULLY_TIMED = 50_000  # clips up to which all of them are timed, so that a moved slider shows its effect quickly
+from ui.model.stopwatch import TimeKey
 
 
 @dataclass(frozen=True, slots=True)
 class SettingMetrics:
-    """Quality and cost of a setting, means over `n_queries` validation queries; times in ms per query."""
+    """Quality and cost of a setting, means over `n_queries` validation queries; `times` is None until measured."""
 
     recall: float
     candidate_fraction: float
-    ms: float
-    exact_ms: float
+    times: SearchTimes | None
     nbytes: int  # of the tables in use
     n_queries: int
 
@@ -31,9 +29,26 @@ def measure(context: PageContext) -> SettingMetrics | None:
     n_queries = len(sample_for(context.dataset, context.settings).rows)
     if not n_queries:
         return None
-    ms, exact_ms = _times(setting_key(context), context)
     nbytes = context.index.nbytes_of(context.settings.n_tables)
-    return SettingMetrics(*quality(context), ms, exact_ms, nbytes, n_queries)
+    return SettingMetrics(*quality(context), times(context), nbytes, n_queries)
+
+
+def times(context: PageContext) -> SearchTimes | None:
+    """Return the times of the setting in force; None while they are being measured in the background."""
+    queries = sample_for(context.dataset, context.settings).queries
+
+    def measure() -> SearchTimes:
+        exact = context.index.exact
+        return search_times(
+            lambda q: _search(context, q), lambda q: exact.search(q, K_NEIGHBOURS), queries, "validation"
+        )
+
+    return stopwatch.shared().times(_time_key(context), measure)
+
+
+def times_failed(context: PageContext) -> bool:
+    """Return whether measuring the times of the setting in force failed, so that there will be none."""
+    return stopwatch.shared().has_failed(_time_key(context))
 
 
 def quality(context: PageContext) -> tuple[float, float]:
@@ -59,6 +74,12 @@ def setting_key(context: PageContext) -> tuple[object, ...]:
     return *context.index_key, s.n_tables, s.n_bits, s.n_probes
 
 
+def _time_key(context: PageContext) -> TimeKey:
+    s = context.settings
+    setting = f"L={s.n_tables} K={s.n_bits} probes={s.n_probes} seed={s.seed} width={context.index.bucket_width}"
+    return TimeKey(context.dataset.fingerprint, s.metric, setting)
+
+
 def _search(context: PageContext, queries: Float32Array) -> SearchResult:
     s = context.settings
     return context.index.search(queries, K_NEIGHBOURS, s.n_tables, s.n_bits, s.n_probes)
@@ -69,13 +90,3 @@ def _searched_quality(key: tuple[object, ...], _context: PageContext) -> tuple[f
     sample = sample_for(_context.dataset, _context.settings)
     found = _search(_context, sample.queries)
     return float(recall_at_k(found, sample.truth).mean()), float(found.n_candidates.mean() / _context.index.n)
-
-
-@st.cache_resource(max_entries=512, show_spinner=False)
-def _times(key: tuple[object, ...], _context: PageContext) -> tuple[float, float]:  # noqa: ARG001
-    """Return milliseconds per query of LSH and of exact search, interleaved; fewer queries if there are many clips."""
-    index, queries = _context.index, sample_for(_context.dataset, _context.settings).queries
-    n_queries = max(3, min(_MAX_TIMED, _MAX_TIMED * _FULLY_TIMED // index.n))
-    searches = [lambda q: _search(_context, q), lambda q: index.exact.search(q, K_NEIGHBOURS)]
-    ms, exact_ms = ms_per_query(searches, queries[:n_queries], rounds=2)
-    return ms, exact_ms

@@ -1,98 +1,170 @@
-"""Search times of every setting, measured on this machine one query at a time, and resumable.
+"""Search times of settings, each measured once in the background for all visitors and kept on disk.
 
-The settings are interleaved in shuffled order (`lsh.analysis.timing`). Medians are shown, since outliers dominate
-a mean of so few times: on a busy machine it was twice the median.
+A single thread measures, the setting requested last first. Times are kept in one file per dataset, metric and
+processor in the cache folder of the kernels, whose name changes with their code; a lock file lets one process at a time
+measure. Without a writable folder, they are kept in memory.
+
+Exact search has one time per dataset, metric and processor: the first measured. A setting's time is scaled by the same
+factor as that of exact search in its own measurement, which removes changes of the machine's speed in between.
 """
 
+import contextlib
+import hashlib
+import json
+import logging
+import math
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
+import streamlit as st
 
-from lsh import LSHIndex
-from lsh.analysis.timing import interleaved, timed
-from ui.model import exclusive
+from earshot_common.atomic import WriteError, write_file
+from earshot_common.locks import lock_file
+from lsh.analysis import machine
+from lsh.analysis.timing import SearchTimes
+from lsh.kernels.jit import CACHE_FOLDER
 
-TABLES = (1, 2, 4, 8, 16, 32)
-ROUNDS = 5
-BUDGET_S = 4.0  # for all rounds together; on a slow collection fewer queries are timed
-MAX_QUERIES, MIN_QUERIES = 40, 10
+MAX_SPREAD = 0.2  # times of a larger spread are measured again
+RETRY_S = 60.0  # at the earliest after so long
+MAX_WAITING = 8  # requests; the oldest are dropped, since each holds its index in memory
+
+Measure = Callable[[], SearchTimes]
+Records = dict[str, SearchTimes]  # by setting, in the order of their measurement
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
-    """Median milliseconds per query: `ms` float64[L, K] at `n_tables` int64[L] x `n_bits` int64[K]; exact search's."""
+class TimeKey(NamedTuple):
+    """What is timed: the fingerprint of a dataset, the metric, and a setting with its index as text."""
 
-    n_tables: npt.NDArray[np.int64]
-    n_bits: npt.NDArray[np.int64]
-    ms: npt.NDArray[np.float64]
-    exact_ms: float
-    n_queries: int
-    rounds: int
-
-    def at(self, n_tables: int, n_bits: int) -> float:
-        """Return the time of a setting; between two measured L it is interpolated linearly on log scales."""
-        column = int(np.abs(self.n_bits - n_bits).argmin())
-        return float(np.exp(np.interp(np.log(n_tables), np.log(self.n_tables), np.log(self.ms[:, column]))))
-
-    def fastest(self, reaches: npt.NDArray[np.bool_]) -> tuple[int, int] | None:
-        """Return the (L, K) with the smallest time among the cells of `reaches` bool[L, K]; None without such cells."""
-        if not reaches.any():
-            return None
-        row, column = np.unravel_index(np.where(reaches, self.ms, np.inf).argmin(), self.ms.shape)
-        return int(self.n_tables[row]), int(self.n_bits[column])
+    fingerprint: str
+    metric: str
+    setting: str
 
 
 class Stopwatch:
-    """Resumable measurement of the search times of one index, shared by all visitors.
+    """Times of settings, shared by all visitors; folder: where they are kept, None for memory alone."""
 
-    When a page is left or redrawn during a measurement, the next `run` resumes it. One measurement runs at a time;
-    other callers wait, and their `progress` is called meanwhile.
-    """
-
-    def __init__(self, index: LSHIndex, queries: npt.NDArray[np.float32], k: int, n_probes: int) -> None:
-        self._index, self._queries, self._k, self._n_probes = index, queries, k, n_probes
-        most = index.params.n_tables
-        self._n_tables = np.array([n for n in TABLES if n < most] + [most], np.int64)
-        self._n_bits = np.arange(1, index.params.n_bits + 1, dtype=np.int64)
-        settings = [(int(n), int(b)) for n in self._n_tables for b in self._n_bits]
-        self._runs = [self._run(*setting) for setting in settings]
-        self._runs.append(timed(lambda q: index.exact.search(queries[q : q + 1], k)))
-        self._ms = np.empty((0, len(self._runs)))  # [query, run]; the last run is exact search
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._processor = machine.processor()
+        self._records: dict[str, Records] = {}  # by file name
+        self._waiting: dict[TimeKey, Measure] = {}  # the next to be measured last
+        self._running: TimeKey | None = None
+        self._failed: set[TimeKey] = set()
+        self._retry_at: dict[TimeKey, float] = {}
+        self._worker: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def run(self, progress: Callable[[float], object]) -> Times:
-        """Measure what is missing, call `progress` with the fraction done (0 to 1), and return the medians."""
-        with exclusive.hold(self._lock, lambda: progress(self._share)):
-            if not len(self._ms):
-                self._ms = np.full((self._warm_up(), len(self._runs)), np.nan)
-            for q in np.flatnonzero(np.isnan(self._ms[:, 0])).tolist():
-                seconds = [m.values for m in interleaved(self._runs, [q], ROUNDS, "shuffled")]
-                self._ms[q] = 1000 * np.median(seconds, axis=0)
-                progress(self._share)
-        ms = np.median(self._ms, axis=0)
-        grid = ms[:-1].reshape(len(self._n_tables), len(self._n_bits))
-        return Times(self._n_tables, self._n_bits, grid, float(ms[-1]), len(self._ms), ROUNDS)
+    def times(self, key: TimeKey, measure: Measure) -> SearchTimes | None:
+        """Return the times of a setting; None until `measure`, run in the background, has returned them."""
+        name = self._file_name(key)
+        with self._lock:
+            if name not in self._records:
+                self._records[name] = self._read(name)
+            records = self._records[name]
+            found = records.get(key.setting)
+            if found is None:
+                self._request(key, measure)
+                return None
+            if found.spread > MAX_SPREAD and time.monotonic() >= self._retry_at.get(key, 0.0):
+                self._request(key, measure, last=True)
+            return _with_common_exact_time(found, records)
 
-    @property
-    def done(self) -> bool:
-        """Return whether everything has been measured, so that `run` returns at once."""
-        return self._share == 1
+    def has_failed(self, key: TimeKey) -> bool:
+        """Return whether measuring a setting raised an exception, so that it will have no times."""
+        return key in self._failed
 
-    @property
-    def _share(self) -> float:
-        return float(np.isfinite(self._ms[:, 0]).mean()) if len(self._ms) else 0.0
+    def _request(self, key: TimeKey, measure: Measure, *, last: bool = False) -> None:
+        if key == self._running or key in self._failed:
+            return
+        others = {other: own for other, own in self._waiting.items() if other != key}
+        self._waiting = {key: measure, **others} if last else {**others, key: measure}
+        while len(self._waiting) > MAX_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+        if self._worker is None:
+            self._worker = threading.Thread(target=self._work, name="stopwatch", daemon=True)
+            self._worker.start()
 
-    def _run(self, n_tables: int, n_bits: int) -> Callable[[int], float]:
-        return timed(lambda q: self._index.search(self._queries[q : q + 1], self._k, n_tables, n_bits, self._n_probes))
+    def _work(self) -> None:
+        """Measure until nothing is waiting."""
+        while True:
+            with self._lock:
+                self._running = None
+                if not self._waiting:
+                    self._worker = None
+                    return
+                key, measure = self._waiting.popitem()
+                self._running = key
+            try:
+                self._measure(key, measure)
+            except Exception:
+                logging.getLogger(__name__).exception("cannot measure the time of %s", key)
+                self._failed.add(key)
 
-    def _warm_up(self) -> int:
-        """Run every search once and return how many queries fit the budget."""
-        next(interleaved(self._runs, [0], 1))  # compiles, and reads the vectors from disk
-        start = time.perf_counter()
-        next(interleaved(self._runs, [0], 1))
-        affordable = int(BUDGET_S / ROUNDS / max(time.perf_counter() - start, 1e-9))
-        return min(max(affordable, MIN_QUERIES), MAX_QUERIES, len(self._queries))
+    def _measure(self, key: TimeKey, measure: Measure) -> None:
+        name = self._file_name(key)
+        with self._no_other_process():
+            records = {**self._records[name], **self._read(name)}  # another process may have measured it
+            known = records.get(key.setting)
+            if known is None or known.spread > MAX_SPREAD:
+                times = measure()
+                if known is None or times.spread < known.spread:
+                    records[key.setting] = times
+                    self._write(name, records)
+        self._retry_at[key] = time.monotonic() + RETRY_S
+        with self._lock:
+            self._records[name] = records
+
+    @contextlib.contextmanager
+    def _no_other_process(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            if self._folder is not None:
+                with contextlib.suppress(OSError):  # a read-only folder
+                    stack.enter_context(lock_file(self._folder / "times.lock", wait=True))
+            yield
+
+    def _file_name(self, key: TimeKey) -> str:
+        what = f"{key.fingerprint}\n{key.metric}\n{self._processor}"
+        return f"times-{hashlib.sha256(what.encode()).hexdigest()[:16]}.json"
+
+    def _read(self, name: str) -> Records:
+        """Return the records of a file; none from a missing or a damaged one."""
+        if self._folder is None:
+            return {}
+        try:
+            stored = json.loads((self._folder / name).read_bytes())
+            return {str(setting): _record(fields) for setting, fields in stored.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
+
+    def _write(self, name: str, records: Records) -> None:
+        if self._folder is not None:
+            text = json.dumps({setting: asdict(times) for setting, times in records.items()}, indent=1)
+            with contextlib.suppress(OSError, WriteError):  # a read-only folder, or a full disk
+                write_file(self._folder / name, text.encode())
+
+
+@st.cache_resource(show_spinner=False)
+def shared() -> Stopwatch:
+    """Return the times that all visitors share."""
+    return Stopwatch(CACHE_FOLDER)
+
+
+def _with_common_exact_time(times: SearchTimes, records: Records) -> SearchTimes:
+    steady = (one.exact_ms for one in records.values() if one.spread <= MAX_SPREAD)
+    exact_ms = next(steady, next(iter(records.values())).exact_ms)
+    return replace(times, ms=times.ms * exact_ms / times.exact_ms, exact_ms=exact_ms)
+
+
+def _record(fields: Mapping[str, Any]) -> SearchTimes:
+    """Return a stored record. Raises TypeError or ValueError unless it has the fields of one, with possible values."""
+    times = SearchTimes(**fields)
+    if not all(math.isfinite(value) and value >= 0 for value in (times.ms, times.spread)) or not times.exact_ms > 0:
+        raise ValueError("times are not positive numbers")
+    counts = times.n_queries, times.rounds
+    if not all(type(count) is int and count > 0 for count in counts) or not isinstance(times.split, str):
+        raise TypeError("not a record of times")
+    return times

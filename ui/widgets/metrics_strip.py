@@ -1,12 +1,18 @@
 """Metrics strip: recall, clips looked at, time and memory of the setting in force, drawn on every page."""
 
+from collections.abc import Callable
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from lsh.analysis.timing import SearchTimes
 from ui.format import megabytes, milliseconds, percent, plural
-from ui.model import session
+from ui.model import session, setting_metrics
 from ui.model.loading import PageContext
-from ui.model.setting_metrics import SettingMetrics, measure, setting_key
+from ui.model.setting_metrics import SettingMetrics
+
+BEING_MEASURED = "being measured"
+_POLL_S = 1.0
 
 
 def place() -> DeltaGenerator:
@@ -15,40 +21,73 @@ def place() -> DeltaGenerator:
 
 
 def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMetrics | None:
-    """Draw the four numbers, each with exact search's and with its change since the setting before."""
+    """Draw the four numbers, with exact search's, and with their changes since the setting before.
+
+    While the time is being measured, the page looks for it every second, and is drawn again when it is there.
+    """
     with into or place():
-        now = measure(context)
+        now = setting_metrics.measure(context)
         if now is None:
             st.caption("This collection has no validation queries, so recall and speed are not measured.")
             return None
         before = _before(context, now)
-        over = f"Measured on this machine over {plural(now.n_queries, 'validation query', 'validation queries')}."
+        queries = plural(now.n_queries, "validation query", "validation queries")
+        over = f"Measured on this machine over {queries}."
         found, looked_at = "Share of the 10 nearest that LSH finds.", "Share of the clips compared with the query."
-        time, memory = "Mean time of one search, one at a time.", "Memory of the tables in use, without the features."
-        for label, field, text, smallest_change, exact, meaning in (
-            ("recall@10", "recall", percent, 0.0001, 1.0, f"{found} {over}"),
-            ("looked at", "candidate_fraction", percent, 0.0001, 1.0, f"{looked_at} {over}"),
-            ("time per query", "ms", milliseconds, 0.01, now.exact_ms, f"{time} {over}"),
-            ("index", "nbytes", megabytes, 1e4, 0.0, memory),
-        ):
-            value: float = getattr(now, field)
-            change = value - getattr(before, field) if before else 0.0
-            st.metric(
-                label,
-                text(value),
-                f"{'+' if change > 0 else '-'}{text(abs(change))}" if abs(change) >= smallest_change else None,
-                delta_color="off",
-                delta_description=f"exact {text(exact)}",
-                help=meaning,
-            )
+        recall, candidates, nbytes = (
+            getattr(now, name) - getattr(before, name) if before else 0
+            for name in ("recall", "candidate_fraction", "nbytes")
+        )
+        _draw("recall@10", percent(now.recall), _change(recall, percent, 1e-4), "exact 100 %", f"{found} {over}")
+        _draw(
+            *("looked at", percent(now.candidate_fraction), _change(candidates, percent, 1e-4)),
+            *("exact 100 %", f"{looked_at} {over}"),
+        )
+        _draw_time(context, now.times, before.times if before else None, over)
+        memory = "Memory of the tables in use, without the features."
+        _draw("index", megabytes(now.nbytes), _change(nbytes, megabytes, 1e4), None, memory)
+    if now.times is None and not setting_metrics.times_failed(context):
+        _wait_for_times(context)
     return now
+
+
+def _draw_time(context: PageContext, now: SearchTimes | None, before: SearchTimes | None, over: str) -> None:
+    meaning = "Mean time of one search, one at a time on one thread."
+    if now is None:
+        state = "not measured" if setting_metrics.times_failed(context) else BEING_MEASURED
+        _draw("time per query", "…", None, state, meaning)
+        return
+    change = now.ms - before.ms if before else 0.0
+    rounds = f"{now.rounds} rounds, which differed by {percent(now.spread)}; smaller changes are not shown."
+    noise = max(now.spread * now.ms, before.spread * before.ms) if before else 0.0
+    _draw(
+        "time per query",
+        milliseconds(now.ms),
+        _change(change, milliseconds, max(noise, 0.01)),
+        f"exact {milliseconds(now.exact_ms)}",
+        f"{meaning} {over} {rounds}",
+    )
+
+
+def _draw(label: str, value: str, change: str | None, exact: str | None, meaning: str) -> None:
+    st.metric(label, value, change, delta_color="off", delta_description=exact, help=meaning)
+
+
+def _change(change: float, text: Callable[[float], str], smallest: float) -> str | None:
+    """Return a change with its sign, None where it is smaller than `smallest`."""
+    return f"{'+' if change > 0 else '-'}{text(abs(change))}" if abs(change) >= smallest else None
+
+
+@st.fragment(run_every=_POLL_S)
+def _wait_for_times(context: PageContext) -> None:
+    if setting_metrics.times(context) is not None or setting_metrics.times_failed(context):
+        st.rerun()
 
 
 def _before(context: PageContext, now: SettingMetrics) -> SettingMetrics | None:
     """Store the metrics of the last two settings; return the earlier one's if dataset and metric are the same."""
-    key = setting_key(context)
-    seen = session.LAST_METRICS.get()
-    if not seen or seen[-1][0] != key:
-        seen = (*seen, (key, now))[-2:]
-        session.LAST_METRICS.set(seen)
+    key = setting_metrics.setting_key(context)
+    others = tuple(one for one in session.LAST_METRICS.get()[-2:] if one[0] != key)
+    seen = (*others[-1:], (key, now))
+    session.LAST_METRICS.set(seen)
     return seen[0][1] if len(seen) == 2 and seen[0][0][:2] == key[:2] else None

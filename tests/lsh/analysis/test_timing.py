@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lsh.analysis.timing
-from lsh.analysis.timing import interleaved, ms_per_query, timed
+from lsh.analysis.timing import interleaved, ms_per_query, n_timed, search_times, timed
 
 
 def test_searches_are_interleaved_on_each_query(monkeypatch):
@@ -64,3 +64,36 @@ def test_a_caller_that_stops_runs_no_further_setting():
 
 def test_waiting_for_a_processor_does_not_count():
     assert timed(lambda _: time.sleep(0.05))(0) < 0.05
+
+
+def _times_with(monkeypatch, seconds, exact_seconds):
+    """Measure two searches of one query whose rounds take these seconds by a fake clock; the first is a warm-up."""
+    now = [0.0]
+
+    def search_taking(each):
+        each = iter(each)
+
+        def search(_):
+            now[0] += next(each)
+
+        return search
+
+    monkeypatch.setattr(lsh.analysis.timing, "clock", lambda: now[0])
+    searches = search_taking([0.0, *seconds]), search_taking([0.0, *exact_seconds])
+    return search_times(*searches, np.zeros((1, 1), np.float32), "validation")
+
+
+def test_times_are_medians_of_the_rounds_with_the_spread_between_them(monkeypatch):
+    times = _times_with(monkeypatch, [0.001, 0.0011, 0.0009, 0.001, 0.001], [0.004] * 5)
+    assert (times.ms, times.exact_ms) == pytest.approx((1.0, 4.0))
+    assert times.spread == pytest.approx(0.2)
+    assert (times.n_queries, times.split, times.rounds) == (1, "validation", 5)
+    assert times.processor
+
+
+def test_the_spread_is_that_of_exact_search_where_it_is_larger(monkeypatch):
+    assert _times_with(monkeypatch, [0.001] * 5, [0.004, 0.006, 0.004, 0.004, 0.004]).spread == pytest.approx(0.5)
+
+
+def test_fewer_queries_are_timed_in_large_collections():
+    assert [n_timed(n) for n in (0, 20_000, 100_000, 2_000_000)] == [200, 200, 80, 20]

@@ -6,7 +6,8 @@ import pytest
 from lsh.__main__ import main as lsh_command
 from tests.ui.apptest import opened, said, write_small
 from ui.format import percent
-from ui.model import loading, stopwatch
+from ui.model import loading
+from ui.pages.tune import time_grid
 
 ROWS = {"train": 600, "validation": 250, "test": 5}
 
@@ -19,7 +20,7 @@ def made(tmp_path_factory):
 @pytest.fixture
 def home(home, monkeypatch):
     """Return the empty folder of datasets, with little time to spend on timing."""
-    monkeypatch.setattr(stopwatch, "BUDGET_S", 0.05)
+    monkeypatch.setattr(time_grid, "BUDGET_S", 0.05)
     return home
 
 

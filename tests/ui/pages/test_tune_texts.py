@@ -4,12 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lsh.analysis.timing import SearchTimes
 from ui.figures.marks import Grid
 from ui.model import commands, recall_grid
 from ui.model.state import Settings
-from ui.model.stopwatch import Times
 from ui.pages.tune import page as tune_page
 from ui.pages.tune import theory, timing
+from ui.pages.tune.time_grid import Times
 
 
 @pytest.fixture
@@ -90,6 +91,8 @@ def test_the_command_names_the_dataset_the_setting_and_the_queries(tmp_path, mon
 
 
 def test_the_method_of_timing_names_queries_and_machine(times):
-    said = timing.how_timed(times, "Abacus 3000, 2 processors")
-    assert "20 validation queries" in said
+    record = SearchTimes(0.5, 1.0, 0.031, 200, "validation", 5, "Abacus 3000")
+    said = timing.how_timed(times, record, "Abacus 3000, 2 processors")
+    assert "200 validation queries in 5 rounds, which differed by 3.1 %" in said
+    assert "The other 9 settings: 20 of these queries" in said
     assert "Abacus 3000, 2 processors" in said

@@ -7,7 +7,7 @@ from lsh import hit_probability
 from lsh.analysis import inspecting
 from ui.figures.s_curve import HitCurve, s_curve
 from ui.figures.tutorial import Angles, angle_histogram, key_chances, one_plane, same_side
-from ui.format import degrees, milliseconds, nth_nearest, number, percent
+from ui.format import degrees, milliseconds, nth_nearest, number, percent, plural
 from ui.frame.controls import mirrored_slider
 from ui.model import query_view, session, setting_metrics
 from ui.model.query_view import QueryView
@@ -90,11 +90,16 @@ misses nothing, and for {n:,} clips it needs {n * dim:,} multiplications. Every 
     size = st.select_slider(
         "How many clips?", sorted(set(sizes)), value=n, key="lesson size", format_func=lambda n: names.get(n, f"{n:,}")
     )
-    ms = now.exact_ms * size / n
-    took = "took" if size == n else "would take about"
-    st.markdown(f"#### One exact search {took} {milliseconds(ms)}: {_rate(ms)}.")
-    measured = f"Measured on this machine over {n:,} clips, one search at a time"
-    st.caption(f"{measured}." if size == n else f"{measured}, and grown in proportion.")
+    if now.times is None:
+        failed = setting_metrics.times_failed(view.context)
+        st.markdown(f"#### One exact search {'could not be timed' if failed else 'is being measured'}.")
+    else:
+        ms = now.times.exact_ms * size / n
+        took = "took" if size == n else "would take about"
+        st.markdown(f"#### One exact search {took} {milliseconds(ms)}: {_rate(ms)}.")
+        queries = plural(now.times.n_queries, "validation query", "validation queries")
+        measured = f"Measured on this machine over {n:,} clips, with {queries}, one at a time"
+        st.caption(f"{measured}." if size == n else f"{measured}, and grown in proportion.")
     st.markdown(
         """
 So for a small collection, on a quick machine, exact search is hard to beat, and this tutorial will not pretend

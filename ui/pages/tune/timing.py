@@ -5,27 +5,36 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lsh.analysis import machine
+from lsh.analysis.timing import SearchTimes
 from ui.figures.marks import Grid, setting
 from ui.figures.recall_cost import HEIGHT, time_cost, trade_off
-from ui.format import compare_times, milliseconds, percent
+from ui.format import SAME_TIME, compare_times, milliseconds, percent, plural
+from ui.model import setting_metrics
 from ui.model.loading import PageContext, Sample
 from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS
-from ui.model.stopwatch import Stopwatch, Times
 from ui.model.text import plain
+from ui.pages.tune.time_grid import TimeGrid, Times
 from ui.widgets.charts import STATIC, draw_table
 
 
 def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
     """Draw recall against time in `place`; the first visitor sees the progress of the measurement there."""
-    watch = _stopwatch((*view.context.index_key, view.context.settings.n_probes), view.context, view.sample)
-    if watch.done:
-        times = watch.run(lambda _: None)
+    timed = _time_grid((*view.context.index_key, view.context.settings.n_probes), view.context, view.sample)
+    record = setting_metrics.times(view.context)
+    if timed.done and record is not None:
+        times = timed.run(lambda _: None)
         chart = below = place
     else:
         chart, below = place.skeleton(HEIGHT), place.empty()
-        times = watch.run(lambda share: below.progress(share, f"Timing searches on this machine: {percent(share)}"))
+        times = timed.run(lambda share: below.progress(share, f"Timing searches on this machine: {percent(share)}"))
+        record = setting_metrics.times(view.context)
+        if record is None:  # the metrics strip draws the page again when it is there
+            failed = setting_metrics.times_failed(view.context)
+            below.markdown("Your setting could not be timed." if failed else "Your setting is being measured.")
+            return
         below = below.container()
+    times = times.with_record(view.here, record)
     rows = [view.grid.cell(int(n), 1)[0] for n in times.n_tables]
     grid = Grid(times.n_tables, times.n_bits, view.grid.recall[rows], view.grid.candidate_fraction[rows])
     shown = (times.n_bits % 2 == 0) | (times.n_bits == view.here[1])  # all lines, noisy as they are, would overlap
@@ -39,31 +48,36 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
     )
     chart.plotly_chart(figure, alt=alt, config=STATIC, height=HEIGHT)
     with below:
-        _say_times(view, wanted, times, grid)
-
-
-def _say_times(view: GridView, wanted: float, times: Times, grid: Grid) -> None:
-    fastest = times.fastest(grid.recall >= wanted)
-    st.markdown(time_sentence(times, view.here, view.here_recall, fastest, wanted))
-    draw_table(time_table(times, grid, view.here, view.here_recall, wanted))
-    st.caption(how_timed(times, plain(machine.summary())))
+        fastest = times.fastest(grid.recall >= wanted)
+        st.markdown(time_sentence(times, view.here, view.here_recall, fastest, wanted, record.spread))
+        draw_table(time_table(times, grid, view.here, view.here_recall, wanted))
+        st.caption(how_timed(times, record, plain(machine.summary())))
 
 
 def time_sentence(
-    times: Times, here: tuple[int, int], recall: float, fastest: tuple[int, int] | None, wanted: float
+    times: Times,
+    here: tuple[int, int],
+    recall: float,
+    fastest: tuple[int, int] | None,
+    wanted: float,
+    spread: float = 0.0,
 ) -> str:
-    """Compare the setting in force, and the fastest that reaches the wanted recall, with exact search."""
+    """Compare the setting in force, and the fastest that reaches the wanted recall, with exact search.
+
+    spread: relative difference below which two times are about the same.
+    """
     mine = times.at(*here)
+    speed = compare_times(mine, times.exact_ms, spread)
     now = (
         f"Exact search takes {milliseconds(times.exact_ms)} per query here. Your setting takes "
-        f"{milliseconds(mine)} and finds {percent(recall)}: {compare_times(mine, times.exact_ms)} as exact search."
+        f"{milliseconds(mine)} and finds {percent(recall)}: {speed} as exact search."
     )
     if fastest is None:
         return f"{now} No setting timed here reaches a recall of {percent(wanted)}."
     best = times.at(*fastest)
     return (
         f"{now} The fastest timed here that reaches a recall of {percent(wanted)} is {setting(*fastest)}, "
-        f"{milliseconds(best)}: {compare_times(best, times.exact_ms)} as exact search."
+        f"{milliseconds(best)}: {compare_times(best, times.exact_ms, spread)} as exact search."
     )
 
 
@@ -79,15 +93,17 @@ def time_table(times: Times, grid: Grid, here: tuple[int, int], here_recall: flo
     return pd.DataFrame(table, columns=["", "L", "K", "recall", "time per query"])
 
 
-def how_timed(times: Times, machine: str) -> str:
+def how_timed(times: Times, record: SearchTimes, machine: str) -> str:
     """State how and on what the times were measured; `machine` is already escaped."""
     return (
-        f"{times.ms.size} settings, {times.n_queries} validation queries, one at a time on one thread, "
-        f"{times.rounds} rounds; medians. Measured here: {machine}. Times are noisy: differences of "
-        "10 % mean nothing, and other machines have other times."
+        f"Your setting and exact search: {plural(record.n_queries, 'validation query', 'validation queries')} in "
+        f"{record.rounds} rounds, which differed by {percent(record.spread)}. The other {times.ms.size} settings: "
+        f"{times.n_queries} of these queries. All one at a time on one thread; medians of the rounds. Measured here: "
+        f"{machine}. Differences of {percent(max(SAME_TIME, record.spread))} mean nothing, and other machines have "
+        "other times."
     )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _stopwatch(key: tuple[object, ...], _context: PageContext, _sample: Sample) -> Stopwatch:  # noqa: ARG001  (the key)
-    return Stopwatch(_context.index, _sample.queries, K_NEIGHBOURS, _context.settings.n_probes)
+def _time_grid(key: tuple[object, ...], _context: PageContext, _sample: Sample) -> TimeGrid:  # noqa: ARG001  (the key)
+    return TimeGrid(_context.index, _sample.queries, K_NEIGHBOURS, _context.settings.n_probes)

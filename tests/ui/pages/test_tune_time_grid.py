@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from lsh import LSHIndex
-from ui.model import stopwatch
-from ui.model.stopwatch import Stopwatch, Times
+from ui.pages.tune import time_grid
+from ui.pages.tune.time_grid import TimeGrid, Times
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +17,8 @@ def data():
 
 @pytest.fixture
 def watch(data, monkeypatch):
-    monkeypatch.setattr(stopwatch, "BUDGET_S", 0.01)
-    return Stopwatch(LSHIndex("cosine", n_tables=5, n_bits=3).fit(data[0]), data[1], k=3, n_probes=1)
+    monkeypatch.setattr(time_grid, "BUDGET_S", 0.01)
+    return TimeGrid(LSHIndex("cosine", n_tables=5, n_bits=3).fit(data[0]), data[1], k=3, n_probes=1)
 
 
 @pytest.fixture
