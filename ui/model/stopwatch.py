@@ -156,7 +156,7 @@ def shared() -> Stopwatch:
 def _with_common_exact_time(times: SearchTimes, records: Records) -> SearchTimes:
     steady = (one.exact_ms for one in records.values() if one.spread <= MAX_SPREAD)
     exact_ms = next(steady, next(iter(records.values())).exact_ms)
-    return replace(times, ms=times.ms * exact_ms / times.exact_ms, exact_ms=exact_ms)
+    return replace(times, ms=times.ms * (exact_ms / times.exact_ms), exact_ms=exact_ms)
 
 
 def _record(fields: Mapping[str, Any]) -> SearchTimes:
