@@ -31,7 +31,7 @@ from data_prep.sounds.yamnet import EMBEDDER, Yamnet
 
 EXCERPT_SUFFIX = "~middle"  # suffix of the clip id of an excerpt
 SUGGESTED_SUFFIX = " (suggested)"  # suffix of the name of a label suggested by YAMNet
-_FOLDER, _YAMNET = "folder/", "yamnet/"  # prefixes of label ids, by origin
+FOLDER_PREFIX, _YAMNET = "folder/", "yamnet/"  # prefixes of label ids, by origin
 _MIN_SCORE = 0.3  # minimum YAMNet score of a suggested label
 _MAX_SUGGESTED = 3
 _SILENCE = "Silence"  # a label of YAMNet that is never suggested
@@ -223,20 +223,20 @@ def _labels(embedded: Mapping[SoundFile, list[EmbeddedClip]]) -> list[Label]:
     """Return the label table: folder names, then YAMNet's suggestions, each in alphabetical order; names are unique."""
     folders = sorted({file.label for file in embedded if file.label})
     suggested = sorted({name for clips in embedded.values() for clip in clips for name in clip.suggested})
-    table = [Label(f"{_FOLDER}{name}", name) for name in folders]
+    table = [Label(f"{FOLDER_PREFIX}{name}", name) for name in folders]
     for name in suggested:
         shown = f"{name}{SUGGESTED_SUFFIX}"
         while shown in folders:
             shown += SUGGESTED_SUFFIX
         table.append(Label(f"{_YAMNET}{name}", shown))
-    return table or [Label(_FOLDER, "sound")]
+    return table or [Label(FOLDER_PREFIX, "sound")]
 
 
 def _batch(embedded: Mapping[SoundFile, list[EmbeddedClip]], index: Mapping[str, int]) -> ClipBatch:
     """Return the clips of some files, and their excerpts, as one batch."""
     rows: list[tuple[Any, ...]] = []
     for file, clips in embedded.items():
-        given = [f"{_FOLDER}{file.label}"] if file.label else []
+        given = [f"{FOLDER_PREFIX}{file.label}"] if file.label else []
         for number, clip in enumerate(clips):
             clip_id, start_s, end_s = file.clip_id(number, len(clips)), clip.start_s, clip.end_s
             labels = [index[mid] for mid in [*given, *(f"{_YAMNET}{name}" for name in clip.suggested)]]

@@ -83,7 +83,7 @@ def test_all_points_and_the_query_are_drawn(visit_map):
     most = counts.most_common(1)[0][1]
     assert counts.total() - most > 10_000
     assert close_to(counts, "#e69f00") > 60
-    assert page.locator(".map .branch").count() == 7
+    assert page.locator(".map .group").count() == 7
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,52 @@ def test_hovering_names_a_clip_and_a_press_plays_it_and_shows_its_card(visit_map
     expect(card).to_have_attribute("data-clip", clip)
     assert card.locator(".labels").inner_text().split(", ")[0] in name
     assert page.evaluate("document.querySelectorAll('audio').length") == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_the_card_of_a_pressed_point_is_in_sight_and_can_be_closed(visit_map, width, height):
+    page = visit_map(width=width, height=height)
+    page.locator(".map .frame").scroll_into_view_if_needed()
+    page.mouse.click(*place(page, *DENSE))
+    wait_until_playing(page)
+    card = page.locator(".map .card")
+    for part in (card.locator(".labels"), card.get_by_role("button", name="Find similar")):
+        expect(part).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Close this card").click()
+    expect(card).to_be_hidden()
+    page.mouse.click(*place(page, *DENSE))
+    expect(card).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+
+
+def test_the_tooltip_stays_at_its_point_when_the_view_changes(visit_map):
+    page = visit_map()
+    page.locator(".map .marks").focus()
+    page.keyboard.press("n")
+    tooltip = page.locator(".map .tooltip")
+    expect(tooltip).to_be_visible()
+    whole = tooltip.bounding_box()
+    for _ in range(4):
+        page.keyboard.press("+")
+    page.get_by_role("button", name="Go to your sound and its neighbours").click()
+    page.wait_for_timeout(600)
+    assert tooltip.bounding_box() != whole
+    page.get_by_role("button", name="Show everything").click()
+    page.wait_for_timeout(600)
+    assert tooltip.bounding_box() == whole
+
+
+def test_label_and_candidates_are_in_the_url(visit_map):
+    page = visit_map()
+    page.get_by_role("combobox", name="Show a label").fill("Drum kit")
+    page.keyboard.press("Enter")
+    page.get_by_text("Show candidates").click()
+    page.wait_for_url("**candidates=true**")
+    assert linked(page, "label") == "Drum kit"
+    again = visit_map("&label=Drum+kit&candidates=true")
+    expect(again.locator(".map .mark-legend")).to_contain_text("Drum kit: ")
+    expect(again.locator(".map .mark-legend")).to_contain_text("candidate ")
 
 
 def test_find_similar_changes_the_url_and_moves_the_star(visit_map):
@@ -200,7 +246,7 @@ def test_the_map_can_be_used_by_keyboard(visit_map):
 
 def test_a_branch_can_be_shown_alone_by_mouse_and_by_keyboard(visit_map):
     page = visit_map()
-    music = page.locator(".map .branch").nth(2)
+    music = page.locator(".map .group").nth(2)
     before = close_to(colours(page), "#7f9b6c", within=12)
     music.focus()
     page.keyboard.press("Enter")

@@ -1,4 +1,5 @@
-// The map of the clips: one point per clip, names of branches and labels, and marks of the query and its neighbours.
+// The map of the clips: one point per clip, names of branches and labels, marks of the query and its neighbours, and the
+// card of the point that was pressed last.
 
 const HELP =
   "Drag to move. Plus and minus zoom, 0 shows everything; once you have pressed the map, the wheel zooms too. " +
@@ -55,19 +56,21 @@ function build(root) {
   const tools = make("div", { class: "tools" },
     tool("Zoom in", "+", () => zoomBy(map, 1.6)), tool("Zoom out", "−", () => zoomBy(map, 1 / 1.6)), tool("Show everything", "0", () => showAll(map)),
     tool("Go to your sound and its neighbours", icon("star", "star"), () => fit(map)))
-  const frame = make("div", { class: "frame", "data-zoomed": "false" }, points, marks, tooltip, loading, tools)
-  const legend = make("div", { class: "legend", role: "group", "aria-label": "Branches: press one to show it alone" })
-  const markLegend = make("div", { class: "mark-legend small" })
   const cards = make("ol", { class: "cards" })
+  const close = make("button", { class: "tool close", "aria-label": "Close this card", title: "Close", onclick: () => closeCard(map) }, "×")
+  const panel = make("div", { class: "panel", hidden: true }, cards, close)
+  const frame = make("div", { class: "frame", "data-zoomed": "false" }, points, marks, tooltip, loading, tools, panel)
+  const legend = make("div", { class: "legend", role: "group", "aria-label": "Colours: press one to show it alone" })
+  const markLegend = make("div", { class: "mark-legend small" })
   const status = make("div", { class: "visually-hidden", role: "status" })
   const live = make("div", { class: "visually-hidden", role: "status" })
   const help = make("p", { class: "help small", id: "map-help" }, matchMedia("(pointer: coarse)").matches ? TOUCH_HELP : HELP)
-  const section = make("section", { class: "earshot neighbours clip-list map", "aria-label": "Map" }, legend, frame, markLegend, help, cards, status, live)
+  const section = make("section", { class: "earshot neighbours clip-list map", "aria-label": "Map" }, legend, frame, markLegend, help, status, live)
   root.append(section)
 
   const list = newList(root, cards, "found")
-  const map = { root, section, frame, points, marks, tooltip, loading, legend, markLegend, status, live, list }
-  Object.assign(map, { view: wholeView(), branch: -1, cursor: -1, moving: false, held: false, budget: 200000, candidates: [], data: null })
+  const map = { root, section, frame, points, marks, tooltip, loading, legend, markLegend, panel, status, live, list }
+  Object.assign(map, { view: wholeView(), group: -1, cursor: -1, named: -1, moving: false, held: false, budget: 200000, candidates: [], data: null })
   map.draw = () => (map.frameRequest ??= requestAnimationFrame((now) => ((map.frameRequest = null), paint(map, now))))
   followPointers(map)
   followKeys(map)
@@ -78,7 +81,7 @@ function build(root) {
   return map
 }
 
-// Shows a chart: creates the painter of its points and the legend of its branches, and restores the last view.
+// Shows a chart: creates the painter of its points and the legend of its groups, and restores the last view.
 function showChart(map, chart) {
   map.chart = chart
   map.view = store.views.get(chart.id) ?? wholeView()
@@ -86,7 +89,8 @@ function showChart(map, chart) {
   usePainter(map, webglPainter(newCanvas(map), chart) ?? canvasPainter(newCanvas(map), chart))
   map.marks.setAttribute("aria-label", `Map of ${chart.n.toLocaleString("en")} clips`)
   map.cursor = -1
-  map.branch = -1
+  map.group = -1
+  showTooltip(map, -1)
   map.label = undefined
   drawLegend(map)
   setZoom(map, map.view.zoom)
@@ -116,7 +120,7 @@ function setLabel(map, label) {
   map.withLabel = pointsWithLabel(map.chart, number)
 }
 
-const isVisible = (map) => (point) => map.withLabel[point] === 1 && (map.branch < 0 || map.chart.branch[point] === map.branch)
+const isVisible = (map) => (point) => map.withLabel[point] === 1 && (map.group < 0 || map.chart.group[point] === map.group)
 
 // --- drawing ----------------------------------------------------------------------------------------------------
 
@@ -134,6 +138,7 @@ function paint(map, now) {
   const theme = themeOf(map.section)
   map.painter.paint(view, pictureFor(map, theme, n), n)
   paintMarks(map, theme)
+  placeTooltip(map)
   Object.assign(map.section.dataset, { drawn: n, zoom: view.zoom.toFixed(3), at: `${Math.round(view.x)},${Math.round(view.y)}` })
 }
 
@@ -155,9 +160,9 @@ function pictureFor(map, theme, n) {
   const area = Math.min(view.width, view.height) ** 2
   const size = Math.min(7, Math.max(1.1, 0.5 * Math.sqrt(area / n) * view.zoom ** 0.4))
   const alpha = Math.min(0.9, (n > 200000 ? 0.45 : 0.75) + 0.1 * Math.log2(view.zoom))
-  const filtered = map.branch >= 0 || map.label !== null
-  const colours = theme.branches.map((rgb) => [...rgb, filtered ? 1 : alpha])
-  return { size: filtered ? Math.max(size, 1.6) : size, filtered, branch: map.branch, withLabel: map.withLabel, colours, faded: [...theme.grey, 0.11] }
+  const filtered = map.group >= 0 || map.label !== null
+  const colours = theme.groups.map((rgb) => [...rgb, filtered ? 1 : alpha])
+  return { size: filtered ? Math.max(size, 1.6) : size, filtered, group: map.group, withLabel: map.withLabel, colours, faded: [...theme.grey, 0.11] }
 }
 
 // --- pointer and cursor ------------------------------------------------------------------------------------
@@ -186,10 +191,16 @@ function hover(map, px, py, kind) {
 
 // Shows a point's name beside it; hides the tooltip for -1.
 function showTooltip(map, point) {
-  map.tooltip.hidden = point < 0
-  if (point < 0) return
-  map.tooltip.textContent = describe(map, point)
-  const [px, py] = toScreen(map.view, ...positionOf(map, point))
+  map.named = point
+  if (point >= 0) map.tooltip.textContent = describe(map, point)
+  placeTooltip(map)
+}
+
+// Places the tooltip beside its point, wherever the view has moved it; out of view there is none.
+function placeTooltip(map) {
+  const [px, py] = map.named < 0 ? [-1, -1] : toScreen(map.view, ...positionOf(map, map.named))
+  map.tooltip.hidden = px < 0 || py < 0 || px > map.view.width || py > map.view.height
+  if (map.tooltip.hidden) return
   const left = Math.max(8, Math.min(px + 14, map.view.width - map.tooltip.offsetWidth - 8))
   const below = py + 16 + map.tooltip.offsetHeight < map.view.height
   map.tooltip.style.transform = `translate(${Math.round(left)}px, ${Math.round(below ? py + 14 : py - 14 - map.tooltip.offsetHeight)}px)`
@@ -235,10 +246,17 @@ function select(map, point) {
   if (point < 0) return
   map.cursor = point
   map.draw()
-  if (map.data.picked?.point === point) return togglePlay(map.list, map.list.items.get(map.data.picked.id))
+  if (map.data.picked?.point === point && !map.panel.hidden) return togglePlay(map.list, map.list.items.get(map.data.picked.id))
   map.pending = point
+  map.closed = null
   if (map.data.map.sounds) player.play(`point ${point}`, rowOf(map.data.map, point))
+  sendPoint(map, point)
+}
+
+// Sends the pressed point, and again until its card has come: Streamlit may drop an event that another one follows.
+function sendPoint(map, point, repeats = 0) {
   map.send("select", point)
+  setTimeout(() => map.pending === point && map.frame.isConnected && repeats < MAX_REPEATS && sendPoint(map, point, repeats + 1), REPEAT_MS)
 }
 
 // Returns the address of a point's clip: its split and row.
@@ -249,7 +267,10 @@ function rowOf({ starts }, point) {
 
 function drawPicked(map) {
   const { picked, cards } = map.data
-  drawCards(map.list, picked ? [picked.id] : [], "Press a point to hear it. Its card appears here.")
+  const shown = picked && picked.id !== map.closed
+  drawCards(map.list, shown ? [picked.id] : [], "")
+  map.panel.hidden = !shown
+  if (shown) placePanel(map)
   if (!picked || map.pending !== picked.point) return
   map.pending = null
   const card = cards[picked.id]
@@ -257,4 +278,17 @@ function drawPicked(map) {
   if (card.media.kind === "youtube" && !card.unplayable) togglePlay(map.list, item)
   player.rename(`point ${picked.point}`, picked.id)
   map.live.textContent = `${card.title}. ${card.outcome}.`
+}
+
+// Places the card in the half of the map where its point is not.
+function placePanel(map) {
+  measureView(map)
+  const { x, y } = map.data.picked
+  map.panel.dataset.side = toScreen(map.view, x, y)[1] > map.view.height / 2 ? "top" : "bottom"
+}
+
+function closeCard(map) {
+  map.closed = map.data.picked.id
+  map.panel.hidden = true
+  map.marks.focus({ preventScroll: true })
 }

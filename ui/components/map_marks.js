@@ -1,6 +1,6 @@
 // Drawn over the points: names, the query, found and missed neighbours; and the two legends.
 
-const N_COLOURS = 8 // seven branches, and no branch: --b0 to --b7 in map.css
+const N_COLOURS = 8 // seven groups, and none: --b0 to --b7 in map.css
 const MARK_NAMES = { query: "your sound", found: "found", missed: "missed", exact: "exact", candidate: "candidate" }
 const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
 
@@ -17,9 +17,9 @@ function themeOf(section) {
   const background = own("--background") || "#fff"
   const dark = rgb(background).reduce((sum, value) => sum + value) < 1.5
   section.dataset.theme = dark ? "dark" : "light"
-  const branches = Array.from({ length: N_COLOURS }, (_, i) => rgb(own(`--b${i}`)))
+  const groups = Array.from({ length: N_COLOURS }, (_, i) => rgb(own(`--b${i}`)))
   const colours = { query: own("--query"), found: own("--found"), missed: own("--missed"), candidate: own("--candidate") }
-  return { background, text: style.color, grey: [0.5, 0.53, 0.56], branches, font: style.fontFamily, ...colours }
+  return { background, text: style.color, grey: [0.5, 0.53, 0.56], groups, font: style.fontFamily, ...colours }
 }
 
 function paintMarks(map, theme) {
@@ -91,7 +91,7 @@ function paintNames(map, pen, theme) {
   pen.textBaseline = "middle"
   pen.lineJoin = "round"
   for (const word of chart.words) {
-    if (map.branch >= 0 && word.branch !== map.branch) continue
+    if (map.group >= 0 && word.group !== map.group) continue
     const [x, y] = toScreen(view, word.x, word.y)
     pen.font = word.whole ? `600 15px ${theme.font}` : `13px ${theme.font}`
     const half = pen.measureText(word.text).width / 2 + 4
@@ -113,20 +113,21 @@ function paintNames(map, pen, theme) {
 // --- legends -----------------------------------------------------------------------------------------------------
 
 function drawLegend(map) {
-  const buttons = map.chart.branches.map(({ name, count }, number) => {
-    const swatch = make("span", { class: "swatch", "data-branch": number, "aria-hidden": "true" })
-    const button = make("button", { class: "branch", "aria-pressed": "false", onclick: () => toggleBranch(map, number) },
+  const buttons = map.chart.groups.map(({ name, count }, number) => {
+    const swatch = make("span", { class: "swatch", "data-group": number, "aria-hidden": "true" })
+    const button = make("button", { class: "group", "aria-pressed": "false", onclick: () => toggleGroup(map, number) },
       swatch, make("span", {}, name), make("span", { class: "count small" }, count.toLocaleString("en")))
     button.disabled = count === 0
     return button
   })
   map.legend.replaceChildren(...buttons)
+  map.section.toggleAttribute("data-no-legend", !buttons.length)
 }
 
-// Shows one branch alone; a second press shows all of them.
-function toggleBranch(map, number) {
-  map.branch = map.branch === number ? -1 : number
-  ;[...map.legend.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === map.branch)))
+// Shows one group alone; a second press shows all of them.
+function toggleGroup(map, number) {
+  map.group = map.group === number ? -1 : number
+  ;[...map.legend.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === map.group)))
   map.draw()
 }
 

@@ -1,17 +1,17 @@
 // Painters of the points: with WebGL, or on a 2D canvas where the browser has no WebGL.
-// A picture is {size, filtered, branch, withLabel, colours, faded}: the branch shown (-1: all), one byte per point that says
+// A picture is {size, filtered, group, withLabel, colours, faded}: the group shown (-1: all), one byte per point that says
 // whether it carries the chosen label, colours as [r, g, b, alpha] from 0 to 1, and the colour of points filtered out.
 
 const VERTEX_SHADER = `
-attribute vec2 place; attribute float branch; attribute float withLabel;
-uniform vec2 middle; uniform vec2 scale; uniform mediump float size; uniform float branchShown; uniform float foreground;
+attribute vec2 place; attribute float group; attribute float withLabel;
+uniform vec2 middle; uniform vec2 scale; uniform mediump float size; uniform float groupShown; uniform float foreground;
 uniform vec4 colours[8]; uniform vec4 faded;
 varying vec4 colour;
 void main() {
-  float is_faded = (withLabel < 0.5 || (branchShown >= 0.0 && abs(branch - branchShown) > 0.5)) ? 1.0 : 0.0;
+  float is_faded = (withLabel < 0.5 || (groupShown >= 0.0 && abs(group - groupShown) > 0.5)) ? 1.0 : 0.0;
   gl_Position = is_faded == foreground ? vec4(2.0, 2.0, 2.0, 1.0) : vec4((place - middle) * scale, 0.0, 1.0);
   gl_PointSize = size;
-  colour = foreground > 0.5 ? colours[int(branch + 0.5)] : faded;
+  colour = foreground > 0.5 ? colours[int(group + 0.5)] : faded;
 }`
 const FRAGMENT_SHADER = `
 precision mediump float;
@@ -50,7 +50,7 @@ function webglPainter(canvas, chart) {
     return buffer
   }
   attribute("place", chart.xy, 2, gl.UNSIGNED_SHORT, true)
-  attribute("branch", chart.branch, 1, gl.UNSIGNED_BYTE, false)
+  attribute("group", chart.group, 1, gl.UNSIGNED_BYTE, false)
   let withLabel = null
   const labelBuffer = attribute("withLabel", new Uint8Array(chart.n), 1, gl.UNSIGNED_BYTE, false)
 
@@ -66,7 +66,7 @@ function webglPainter(canvas, chart) {
     gl.uniform2f(at("middle"), view.x / SIDE, view.y / SIDE)
     gl.uniform2f(at("scale"), (2 * SIDE * view.scale) / view.width, (2 * SIDE * view.scale) / view.height)
     gl.uniform1f(at("size"), picture.size * view.dots)
-    gl.uniform1f(at("branchShown"), picture.branch)
+    gl.uniform1f(at("groupShown"), picture.group)
     gl.uniform4fv(at("colours"), picture.colours.flat())
     gl.uniform4fv(at("faded"), picture.faded)
     for (const foreground of picture.filtered ? [0, 1] : [1]) {
@@ -91,12 +91,12 @@ function canvasPainter(canvas, chart) {
     const colours = [...picture.colours, picture.faded].map(bytes)
     for (const foreground of picture.filtered ? [false, true] : [true]) {
       for (let i = 0; i < n; i++) {
-        const shown = picture.withLabel[i] && (picture.branch < 0 || chart.branch[i] === picture.branch)
+        const shown = picture.withLabel[i] && (picture.group < 0 || chart.group[i] === picture.group)
         if (Boolean(shown) !== foreground) continue
         const px = Math.round(left + chart.xy[2 * i] * scale)
         const py = Math.round(top - chart.xy[2 * i + 1] * scale)
         if (px < 0 || py < 0 || px + side > width || py + side > height) continue
-        const colour = colours[foreground ? chart.branch[i] : 8]
+        const colour = colours[foreground ? chart.group[i] : 8]
         for (let row = py; row < py + side; row++) pixels.fill(colour, row * width + px, row * width + px + side)
       }
     }

@@ -18,9 +18,9 @@ function receiveParts(data) {
       xy[2 * i] = x[i]
       xy[2 * i + 1] = y[i]
     }
-    const branch = column(data.points, 2).slice()
-    store.chart = { id: data.map.id, n: x.length, xy, branch, branches: data.branches, words: data.words }
-    store.received += xy.byteLength + branch.byteLength
+    const group = column(data.points, 2).slice()
+    store.chart = { id: data.map.id, n: x.length, xy, group, groups: data.groups, words: data.words }
+    store.received += xy.byteLength + group.byteLength
   }
   const chart = store.chart
   if (chart?.id !== data.map.id) return "points"

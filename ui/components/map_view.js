@@ -151,6 +151,7 @@ function followKeys(map) {
     0: () => showAll(map),
     Enter: () => select(map, map.cursor),
     " ": () => select(map, map.cursor),
+    Escape: () => map.panel.hidden || closeCard(map),
     Home: () => setCursor(map, map.data.marks[0].point),
     n: () => moveCursorToMark(map, 1),
     p: () => moveCursorToMark(map, -1),

@@ -86,8 +86,8 @@ ASKED_SOUND: Key[tuple[str, SoundQuery] | None] = Key(
 )  # name of the sound given on Ask, and its feature
 ASKED_BY: Key[str | None] = Key("asked by", None)  # "rec" or "file": input of the last sound
 ASK_LEADS_TO_LISTEN: Key[bool] = Key("ask leads to listen", default=False)
-MAP_LABEL: Key[str | None] = Key("map label", None)  # widget
-MAP_CANDIDATES: Key[bool] = Key("map candidates", default=False)  # widget
+MAP_LABEL: Key[str | None] = Key("label", None)  # widget of Map, bound to the URL
+MAP_CANDIDATES: Key[bool] = Key("candidates", default=False)  # widget of Map, bound to the URL
 MAP_PICKED: Key[str | None] = Key("map picked", None)  # clip id
 MAP_PART_REQUESTED: Key[str | None] = Key("map part", None)  # "points" or "names"
 MAP_SENT: Key[str | None] = Key("map sent", None)  # id of the map whose points the browser has

@@ -95,7 +95,7 @@ def test_the_nearest_found_clip_is_drawn_last_so_that_it_lies_on_top(app):
 
 def test_candidates_are_sent_only_when_they_are_asked_for(app):
     assert sent(app.run())[0]["candidates"] == []
-    app.toggle(key="map candidates").set_value(True).run()
+    app.toggle(key="candidates").set_value(True).run()
     data, _ = sent(app)
     assert len(data["candidates"]) > 10
     found = {mark["point"] for mark in data["marks"] if mark["kind"] == "found"}
@@ -106,7 +106,7 @@ def test_candidates_are_sent_only_when_they_are_asked_for(app):
 
 def test_a_chosen_label_and_its_count_are_sent(app, sounds):
     app.run()
-    app.selectbox(key="map label").set_value(sounds.label_names[2]).run()
+    app.selectbox(key="label").set_value(sounds.label_names[2]).run()
     label = sent(app)[0]["label"]
     assert label["number"] == 2
     assert label["count"] == sum(int(sounds.label_counts(split)[2]) for split in ("train", "validation", "test"))
@@ -130,6 +130,20 @@ def test_a_pressed_clip_has_a_card_that_says_what_it_is_to_your_sound(app, sound
     assert data["picked"]["point"] == 401
     assert card["outcome"] == "a query, not searched"
     assert (data["map"]["sounds"], data["map"]["starts"]) == (True, [0, 400, 440, 470])
+
+
+def test_label_and_candidates_are_in_the_link(app, sounds):
+    app.query_params["label"], app.query_params["candidates"] = sounds.label_names[2], "true"
+    data, _ = sent(app.run())
+    assert not app.exception
+    assert data["label"]["number"] == 2
+    assert len(data["candidates"]) > 10
+
+
+def test_a_map_that_flattens_does_not_promise_that_near_points_sound_alike(app, home):
+    assert "sound like it" not in words(app.run())
+    add_map(home / "sample")
+    assert "near to those that sound like it" in words(alone("map").run())
 
 
 def test_a_pressed_clip_of_another_collection_is_forgotten(app):

@@ -12,6 +12,7 @@ from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from tests.clips import plain_clips
 from ui.pages.map import map_data, ontology_roots
+from ui.pages.map import texts as map_texts
 from ui.pages.map.ontology_roots import NONE, ROOTS
 
 LABELS = [
@@ -144,7 +145,7 @@ def test_a_label_is_placed_where_its_clips_are_densest(tmp_path):
     assert set(words) == {"Bark", "Speech", "Animal", "Human sounds"}
     assert words["Animal"]["whole"]
     assert not words["Bark"]["whole"]
-    assert words["Bark"]["branch"] == ROOTS.index("Animal")
+    assert words["Bark"]["group"] == ROOTS.index("Animal")
     left, right = sorted((words["Bark"]["x"], words["Speech"]["x"]))
     assert left < 10_000
     assert right > 55_000
@@ -158,8 +159,42 @@ def test_a_label_of_few_clips_is_not_placed(tmp_path):
     assert "Speech" in texts
 
 
+def own_sounds(folder: Path, labels: list[list[int]], names: list[Label], excerpts: int = 0):
+    n = len(labels)
+    features = np.random.default_rng(1).standard_normal((n, 6)).astype(np.float32)
+    split = ["train"] * (n - excerpts) + ["validation"] * excerpts
+    clips = plain_clips(split, labels, features)
+    clips.clip_id[n - excerpts :] = [f"{name}~middle" for name in clips.clip_id[:excerpts]]
+    write_dataset(folder, About(title="t", source="made", licence="none", media="file"), names, [clips])
+    return open_dataset(folder)
+
+
+def test_own_sounds_have_the_colours_of_their_folders_and_not_seven_empty_branches(tmp_path):
+    names = [Label("folder/Kicks", "Kicks"), Label("folder/Music", "Music"), Label("yamnet/Drum", "Drum (suggested)")]
+    dataset = own_sounds(tmp_path / "d", [[0, 2]] * 20 + [[1]] * 9 + [[2]] * 3, names)
+    chart = map_data._map_data.__wrapped__("", dataset)
+    assert chart.groups == (("Kicks", 20), ("Music", 9))
+    assert np.unique(chart.points["group"].to_numpy(), return_counts=True)[1].tolist() == [20, 9, 3]
+    assert {word["text"]: word["group"] for word in chart.words} == {"Kicks": 0, "Music": 1, "Drum (suggested)": NONE}
+
+
+def test_a_collection_of_unknown_labels_has_the_colours_of_its_seven_most_frequent(tmp_path):
+    names = [Label(f"/own/{i}", f"Kind {i}") for i in range(9)]
+    dataset = own_sounds(tmp_path / "d", [[i] for i in range(9) for _ in range(i + 1)], names)
+    chart = map_data._map_data.__wrapped__("", dataset)
+    assert chart.groups == tuple((f"Kind {i}", i + 1) for i in range(8, 1, -1))
+
+
+def test_excerpts_of_own_sounds_are_not_on_the_map(tmp_path):
+    dataset = own_sounds(tmp_path / "d", [[0]] * 30, [Label("folder/a", "a")], excerpts=10)
+    chart = map_data._map_data.__wrapped__("", dataset)
+    assert chart.starts == (0, 20, 20, 20)
+    assert chart.groups == (("a", 20),)
+    assert "All **20** clips" in map_texts.intro(chart)
+
+
 def test_one_clip_makes_a_map(tmp_path):
     chart = map_data._map_data.__wrapped__("", dataset_of(tmp_path / "d", [[]]))
     assert chart.starts == (0, 1, 1, 1)
     assert chart.words == ()
-    assert chart.branch_counts[NONE] == 1
+    assert chart.groups == ()

@@ -1,4 +1,4 @@
-"""Data of the map: position and ontology branch of every clip, the names on the map, and the tables for the browser.
+"""Data of the map: position and colour of every clip, the names on the map, and the tables for the browser.
 
 The large parts are Arrow tables, sent to a browser once per visit when it asks for them. docs/FORMAT.md describes the
 positions.
@@ -13,9 +13,10 @@ import pyarrow as pa
 import streamlit as st
 
 from data_prep.dataset import SPLITS, Clip, Dataset, as_coordinates, principal_plane
+from data_prep.sounds.folder import EXCERPT_SUFFIX
 from ui.model.text import clean
 from ui.pages.map import ontology_roots
-from ui.pages.map.ontology_roots import ROOTS
+from ui.pages.map.ontology_roots import Groups
 
 MAX_POINTS = 1_000_000  # clips drawn; of a larger collection a random sample
 MIN_CLIPS_TO_NAME = 8  # clips that a label needs to be named on the map
@@ -32,15 +33,16 @@ class MapData:
     """Map of a collection. Points are numbered through train, validation and test, without the clips left out."""
 
     id: str
+    n_clips: int  # of the collection; of a larger one than MAX_POINTS only a sample is drawn
     method: str | None  # how the positions were computed beforehand; None: the principal plane, computed by the app
     starts: tuple[int, ...]  # first point of each split, and the number of points
     places: dict[str, Places]  # position of every clip, by split: uint16[n, 2]
-    points: pa.Table  # x, y: uint16; branch: uint8
+    points: pa.Table  # x, y: uint16; group: uint8
     ends: pa.Table  # one column, uint32: where the labels of each point end
     labels: pa.Table  # one column, uint16: the labels of all points, concatenated
     label_names: tuple[str, ...]
-    branch_counts: tuple[int, ...]  # points of each branch, and of none
-    words: tuple[dict[str, Any], ...]  # text, x, y, branch, whole (a branch, not a label); densest first
+    groups: tuple[tuple[str, int], ...]  # name and number of points of each group with a colour; empty without labels
+    words: tuple[dict[str, Any], ...]  # text, x, y, group, whole (a branch, not a label); densest first
 
     def clip(self, dataset: Dataset, point: int) -> Clip | None:
         """Return the clip of a point, None if there is no such point."""
@@ -66,7 +68,7 @@ def map_of(dataset: Dataset) -> MapData:
     return _map_data(dataset.fingerprint, dataset)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Unfolding the map…")
+@st.cache_resource(max_entries=3, show_spinner="Preparing the map…")
 def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
     dataset = _dataset
     places = dataset.map()
@@ -74,21 +76,39 @@ def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
     if places is None:
         places = as_coordinates(principal_plane(np.concatenate([dataset.features(split) for split in SPLITS])))
     ends_of = np.cumsum([0, *(dataset.n_rows(split) for split in SPLITS)])
-    shown = _shown([dataset.n_rows(split) for split in SPLITS])
+    rows_of = [dataset.n_rows(split) if split in splits_shown(dataset) else 0 for split in SPLITS]
+    shown = _shown(rows_of)
     rows = np.concatenate([np.arange(first, first + n) for first, n in zip(ends_of[:-1], shown, strict=True)])
-    xy, branch = places[rows], ontology_roots.of_clips(dataset)[rows]
+    groups = ontology_roots.groups_of(dataset)
+    xy, group = places[rows], groups.of_clips[rows]
     counts, labels = _labels(dataset, shown)
     return MapData(
         id=fingerprint[:16],
+        n_clips=sum(rows_of),
         method=method,
         starts=tuple(np.cumsum([0, *shown]).tolist()),
         places={split: places[ends_of[i] : ends_of[i + 1]] for i, split in enumerate(SPLITS)},
-        points=_table(x=xy[:, 0], y=xy[:, 1], branch=branch),
+        points=_table(x=xy[:, 0], y=xy[:, 1], group=group),
         ends=_table(end=np.cumsum(counts).astype(np.uint32)),
         labels=_table(label=labels.astype(np.uint16)),
         label_names=tuple(clean(name, 80) for name in dataset.label_names),
-        branch_counts=tuple(np.bincount(branch, minlength=len(ROOTS) + 1).tolist()),
-        words=tuple(_words(dataset, xy, branch, counts, labels)),
+        groups=_counted(groups, group),
+        words=tuple(_words(dataset, xy, groups, group, counts, labels)),
+    )
+
+
+def splits_shown(dataset: Dataset) -> tuple[str, ...]:
+    """Return the splits on the map: all, without the excerpts of one's own sounds, which are parts of other clips."""
+    if dataset.media != "file" or not dataset.n_rows("validation"):
+        return SPLITS
+    excerpts = dataset.clip("validation", 0).clip_id.endswith(EXCERPT_SUFFIX)
+    return tuple(split for split in SPLITS if not (excerpts and split == "validation"))
+
+
+def _counted(groups: Groups, group: npt.NDArray[np.uint8]) -> tuple[tuple[str, int], ...]:
+    counts = np.bincount(group, minlength=len(groups.names)).tolist()[: len(groups.names)]
+    return (
+        tuple((clean(name, 80), count) for name, count in zip(groups.names, counts, strict=True)) if any(counts) else ()
     )
 
 
@@ -115,24 +135,24 @@ def _labels(dataset: Dataset, shown: list[int]) -> tuple[npt.NDArray[np.int64], 
 def _words(
     dataset: Dataset,
     places: Places,
-    branch: npt.NDArray[np.uint8],
+    groups: Groups,
+    group: npt.NDArray[np.uint8],
     counts: npt.NDArray[np.int64],
     labels: npt.NDArray[np.int16],
 ) -> list[dict[str, Any]]:
     """Return a name for each branch and label, at its densest position; the most concentrated first."""
     words = []
-    for number, name in enumerate(ROOTS):
-        score, x, y = _densest(places, np.flatnonzero(branch == number), _BRANCH_CELLS)
-        words.append((score, {"text": name, "x": x, "y": y, "branch": number, "whole": True}))
+    branches = groups.names if groups.are_branches else ()
+    for number, name in enumerate(branches):
+        score, x, y = _densest(places, np.flatnonzero(group == number), _BRANCH_CELLS)
+        words.append((score, {"text": name, "x": x, "y": y, "group": number, "whole": True}))
     order = np.argsort(labels, kind="stable")
     owner = np.repeat(np.arange(len(counts)), counts)[order]
     edges = np.searchsorted(labels[order], np.arange(len(dataset.label_names) + 1))
-    weights = ontology_roots.label_weights(dataset)
-    branch_of = np.where(weights.any(axis=1), weights.argmax(axis=1), ontology_roots.NONE).tolist()
     for number, name in enumerate(dataset.label_names):
-        if name not in ROOTS:
+        if name not in branches:
             score, x, y = _densest(places, owner[edges[number] : edges[number + 1]], _CELLS)
-            word = {"text": clean(name, 40), "x": x, "y": y, "branch": branch_of[number], "whole": False}
+            word = {"text": clean(name, 40), "x": x, "y": y, "group": groups.of_labels[number], "whole": False}
             words.append((score, word))
     words.sort(key=lambda scored: (not scored[1]["whole"], -scored[0]))
     return [word for score, word in words if score > 0][:MAX_NAMES]

@@ -1,11 +1,13 @@
-"""The seven top-level branches of AudioSet's ontology, and the branch of every clip."""
+"""Groups that colour the map: the seven top-level branches of AudioSet's ontology, or a collection's own labels."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from data_prep.dataset import SPLITS, Dataset
+from data_prep.sounds.folder import FOLDER_PREFIX
 
 ROOTS: Final = (
     "Human sounds",
@@ -53,6 +55,40 @@ _BETWEEN: Final = {
     ),
 }
 _ROOT_OF: Final = {name: root for root, names in _BETWEEN.items() for name in names} | {name: name for name in ROOTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Groups of clips with a colour each; NONE is the group of the others.
+
+    of_clips: group of every clip of train, validation and test, uint8[n]; of_labels: group of each label.
+    """
+
+    names: tuple[str, ...]
+    of_clips: npt.NDArray[np.uint8]
+    of_labels: tuple[int, ...]
+    are_branches: bool
+
+
+def groups_of(dataset: Dataset) -> Groups:
+    """Return the branches of the ontology; where most clips have none, the most frequent folders or labels."""
+    branches, weights = of_clips(dataset), label_weights(dataset)
+    if np.count_nonzero(branches == NONE) * 2 <= len(branches):
+        of_labels = np.where(weights.any(axis=1), weights.argmax(axis=1), NONE)
+        return Groups(ROOTS, branches, tuple(of_labels.tolist()), are_branches=True)
+    is_folder = np.array([mid.startswith(FOLDER_PREFIX) for mid in dataset.label_mids], dtype=bool)
+    counts = sum(dataset.label_counts(split) for split in SPLITS) * (is_folder if is_folder.any() else 1)
+    frequent = [label for label in np.argsort(-np.atleast_1d(counts), kind="stable")[:NONE].tolist() if counts[label]]
+    group = np.full(len(dataset.label_names), NONE, dtype=np.uint8)
+    group[frequent] = np.arange(len(frequent))
+    found = []
+    for split in SPLITS:
+        offsets, values = dataset.label_sets(split)
+        first = np.full(len(offsets) - 1, NONE, dtype=np.uint8)
+        np.minimum.at(first, np.repeat(np.arange(len(first)), np.diff(offsets)), group[values])
+        found.append(first)
+    names = tuple(dataset.label_names[label] for label in frequent)
+    return Groups(names, np.concatenate(found), tuple(group.tolist()), are_branches=False)
 
 
 def label_weights(dataset: Dataset) -> npt.NDArray[np.float64]:

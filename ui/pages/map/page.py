@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from data_prep.dataset import SPLITS, Clip
+from data_prep.dataset import Clip
 from lsh import LSHError
 from ui.components import sound_map
 from ui.model import session, visits
@@ -15,7 +15,6 @@ from ui.model.query_view import QueryView, candidate_rows, look_up
 from ui.model.text import clean
 from ui.pages.map import map_data, texts
 from ui.pages.map.map_data import MapData
-from ui.pages.map.ontology_roots import ROOTS
 from ui.widgets import answer_messages, cards, clip_list, events, metrics_strip
 from ui.widgets.clip_list import Entry
 
@@ -50,7 +49,7 @@ def show(context: PageContext) -> None:
 def _controls(context: PageContext) -> None:
     """Draw the label filter, and the switch for candidates."""
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
-    counts = sum(context.dataset.label_counts(split) for split in SPLITS)
+    counts = sum(context.dataset.label_counts(split) for split in map_data.splits_shown(context.dataset))
     names = sorted(
         name for name, count in zip(context.dataset.label_names, np.atleast_1d(counts), strict=True) if count
     )
@@ -59,6 +58,7 @@ def _controls(context: PageContext) -> None:
         names,
         index=None,
         key=session.MAP_LABEL.name,
+        bind="query-params",
         format_func=clean,
         placeholder="show a label on the map",
         label_visibility="collapsed",
@@ -66,6 +66,7 @@ def _controls(context: PageContext) -> None:
     right.toggle(
         "Show candidates",
         key=session.MAP_CANDIDATES.name,
+        bind="query-params",
         help="Every clip that this search looked at: all that share a bucket with your sound.",
     )
 
@@ -121,7 +122,8 @@ def _label(context: PageContext) -> dict[str, Any] | None:
     if name not in context.dataset.label_names:
         return None
     number = context.dataset.label_names.index(name)
-    count = sum(int(context.dataset.label_counts(split)[number]) for split in SPLITS)
+    splits = map_data.splits_shown(context.dataset)
+    count = sum(int(context.dataset.label_counts(split)[number]) for split in splits)
     return {"number": number, "name": clean(name, 80), "count": count}
 
 
@@ -135,8 +137,8 @@ def _requested_part(chart: MapData) -> dict[str, Any]:
         part = "points"
     if part == "points":
         session.MAP_SENT.set(chart.id)
-        branches = [{"name": name, "count": count} for name, count in zip(ROOTS, chart.branch_counts, strict=False)]
-        return {"points": chart.points, "branches": branches, "words": list(chart.words)}
+        groups = [{"name": name, "count": count} for name, count in chart.groups]
+        return {"points": chart.points, "groups": groups, "words": list(chart.words)}
     if part == "names":
         return {"ends": chart.ends, "labels": chart.labels, "names": list(chart.label_names)}
     return {}

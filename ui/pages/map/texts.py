@@ -13,9 +13,10 @@ from ui.pages.map.map_data import MapData
 
 def intro(chart: MapData) -> str:
     """State how many points there are, and what can be done with them."""
-    total, shown = sum(map(len, chart.places.values())), chart.starts[-1]
+    total, shown = chart.n_clips, chart.starts[-1]
     what = f"All **{total:,}** clips" if shown == total else f"A random sample of **{shown:,}** of the {total:,} clips"
-    return f"{what}, each a point near to those that sound like it. Point at one to read it, press it to hear it."
+    near = " near to those that sound like it" if chart.method is not None else ""
+    return f"{what}, each a point{near}. Point at one to read it, press it to hear it."
 
 
 def what_it_can_tell(chart: MapData) -> str:
