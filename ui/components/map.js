@@ -246,7 +246,11 @@ function select(map, point) {
   if (point < 0) return
   map.cursor = point
   map.draw()
-  if (map.data.picked?.point === point && !map.panel.hidden) return togglePlay(map.list, map.list.items.get(map.data.picked.id))
+  if (map.data.picked?.point === point) {
+    map.closed = null
+    drawPicked(map)
+    return togglePlay(map.list, map.list.items.get(map.data.picked.id))
+  }
   map.pending = point
   map.closed = null
   if (map.data.map.sounds) player.play(`point ${point}`, rowOf(map.data.map, point))
@@ -280,11 +284,18 @@ function drawPicked(map) {
   map.live.textContent = `${card.title}. ${card.outcome}.`
 }
 
-// Places the card in the half of the map where its point is not.
+// Places the card at the top or the bottom of the map: not over its point, and where it covers fewer marks.
 function placePanel(map) {
   measureView(map)
-  const { x, y } = map.data.picked
-  map.panel.dataset.side = toScreen(map.view, x, y)[1] > map.view.height / 2 ? "top" : "bottom"
+  const { view, data, panel } = map
+  const [, pointY] = toScreen(view, data.picked.x, data.picked.y)
+  const reach = panel.offsetHeight + 16
+  const covered = (side) => {
+    const isCovered = (y) => (side === "top" ? y < reach : y > view.height - reach)
+    const marks = data.marks.map((mark) => toScreen(view, mark.x, mark.y)).filter(([x, y]) => x < panel.offsetWidth + 16 && isCovered(y))
+    return marks.length + (isCovered(pointY) ? data.marks.length + 1 : 0)
+  }
+  panel.dataset.side = covered("bottom") < covered("top") ? "bottom" : "top"
 }
 
 function closeCard(map) {

@@ -77,8 +77,8 @@ def groups_of(dataset: Dataset) -> Groups:
         of_labels = np.where(weights.any(axis=1), weights.argmax(axis=1), NONE)
         return Groups(ROOTS, branches, tuple(of_labels.tolist()), are_branches=True)
     is_folder = np.array([mid.startswith(FOLDER_PREFIX) for mid in dataset.label_mids], dtype=bool)
-    counts = sum(dataset.label_counts(split) for split in SPLITS) * (is_folder if is_folder.any() else 1)
-    frequent = [label for label in np.argsort(-np.atleast_1d(counts), kind="stable")[:NONE].tolist() if counts[label]]
+    counts = np.sum([dataset.label_counts(split) for split in SPLITS], axis=0) * (is_folder if is_folder.any() else 1)
+    frequent = [label for label in np.argsort(-counts, kind="stable")[:NONE].tolist() if counts[label]]
     group = np.full(len(dataset.label_names), NONE, dtype=np.uint8)
     group[frequent] = np.arange(len(frequent))
     found = []
