@@ -95,5 +95,15 @@ def test_the_spread_is_that_of_exact_search_where_it_is_larger(monkeypatch):
     assert _times_with(monkeypatch, [0.001] * 5, [0.004, 0.006, 0.004, 0.004, 0.004]).spread == pytest.approx(0.5)
 
 
+def test_the_spread_is_not_zero_where_the_order_of_the_rounds_differs_between_queries(monkeypatch):
+    now, taken = [0.0], iter([0.0, *np.random.default_rng(0).uniform(0.9, 1.1, 5 * 40)])
+
+    def search(_):
+        now[0] += next(taken)
+
+    monkeypatch.setattr(lsh.analysis.timing, "clock", lambda: now[0])
+    assert 0.005 < search_times(search, lambda _: None, np.zeros((40, 1), np.float32)).spread < 0.1
+
+
 def test_fewer_queries_are_timed_in_large_collections():
     assert [n_timed(n) for n in (0, 20_000, 100_000, 2_000_000)] == [200, 200, 80, 20]
