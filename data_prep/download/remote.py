@@ -18,6 +18,7 @@ _Verdict = Literal["later", "useless", "gone", "other"]
 
 _BLOCK_BYTES = 1 << 18
 _TIMEOUT_S = (10, 30)  # to connect, and between two blocks
+_QUICK_TIMEOUT_S = (3, 30)  # without retries, where somebody waits
 _MIN_BYTES_PER_S, _MIN_SPEED_OVER_S = 1_000, 30  # a connection slower than this over this time counts as lost
 _PAUSES_S = (0, 1, 3, 10)  # pause before each round of requests to all addresses
 _MAX_STALLED_S = 120  # after this time below _MIN_BYTES_PER_S no further round begins
@@ -57,6 +58,7 @@ class RemoteFile:
     signature: the first bytes of the file, if known. A response that begins otherwise, or is a web page, is rejected.
     max_bytes: a larger file is rejected.
     report_problem: called with a message before a retry, and with "" when data arrives again.
+    retry: whether to try all addresses again after pauses; if not, a server that does not answer fails within seconds.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class RemoteFile:
         max_bytes: int = 1 << 34,
         report_problem: Callable[[str], None] = lambda _: None,
         should_stop: ShouldStop = lambda: False,
+        retry: bool = True,
     ) -> None:
         self.identity = identity or Identity()
         self.position = 0  # offset in the file after the last byte yielded
@@ -76,6 +79,7 @@ class RemoteFile:
         self._max_bytes = max_bytes
         self._report_problem = report_problem
         self._should_stop = should_stop
+        self._retry = retry
         self._consumer_s = 0.0  # time that the consumer of the blocks has taken
         self._session = requests.Session()
         self._session.headers.update({"Accept-Encoding": "identity", "User-Agent": "earshot"})
@@ -90,7 +94,7 @@ class RemoteFile:
         if offset == self.identity.length:
             return
         failures: dict[str, _Failure] = {}
-        pauses = list(_PAUSES_S)
+        pauses = list(_PAUSES_S if self._retry else _PAUSES_S[:1])
         since, received = self._now(), 0  # failures are cleared once bytes arrive fast enough
         while pauses and self._now() - since < _MAX_STALLED_S and (usable := self._usable_addresses(failures)):
             self._wait(pauses.pop(0))
@@ -128,6 +132,7 @@ class RemoteFile:
     def _body(self, address: str) -> Iterator[bytes]:
         """Yield the bytes from `position` on that one address sends."""
         headers = {}
+        timeout = _TIMEOUT_S if self._retry else _QUICK_TIMEOUT_S
         if self.position:
             headers["Range"] = f"bytes={self.position}-"
             etag = self.identity.etag
@@ -135,7 +140,7 @@ class RemoteFile:
             if etag and not etag.startswith("W/") and not self.identity.crc32c:
                 headers["If-Range"] = etag
         try:
-            with self._session.get(address, headers=headers, stream=True, timeout=_TIMEOUT_S) as response:
+            with self._session.get(address, headers=headers, stream=True, timeout=timeout) as response:
                 self._check_answer(response, address)
                 head = self._check_signature(response) if response.status_code == requests.codes.ok else b""
                 skip, end = self._find_range(response)

@@ -35,6 +35,7 @@ def fetch_file(
     before_writing: BeforeWriting = lambda _: None,
     progress: ProgressCallback = lambda _: None,
     should_stop: ShouldStop = lambda: False,
+    retry: bool = True,
 ) -> None:
     """Download the file at `addresses`, tried in turn, to `target`, unless it exists.
 
@@ -42,6 +43,7 @@ def fetch_file(
         always verified.
     signature: the first bytes of the file; a response that begins otherwise is never written.
     max_bytes: a larger file is rejected.
+    retry: whether to try again after pauses when all addresses fail.
     before_writing: called once with the number of bytes to download; an exception of it ends the download.
 
     Raises DownloadError when all addresses fail or a checksum is wrong, OutputError when the disk is full, and
@@ -59,7 +61,7 @@ def fetch_file(
             if target.exists():
                 return
             open_remote = partial(
-                RemoteFile, addresses, signature=signature, max_bytes=max_bytes, should_stop=should_stop
+                RemoteFile, addresses, signature=signature, max_bytes=max_bytes, should_stop=should_stop, retry=retry
             )
             try:
                 with contextlib.closing(JournaledFile(part, journal)) as file:

@@ -22,6 +22,12 @@ _BLOCK = 4_096  # rows summed at a time
 _RIDGE = 1e-4  # added to the variance of unit vectors; keeps the covariance of few clips invertible
 
 
+def can_query(dataset: Dataset, names: Sequence[str]) -> bool:
+    """Return whether clips of the train split have any label of these names."""
+    counts = np.atleast_1d(dataset.label_counts("train")).tolist()
+    return bool({name for name, count in zip(dataset.label_names, counts, strict=True) if count} & set(names))
+
+
 @dataclass(frozen=True, slots=True)
 class LabelCentroids:
     """The centroids of a dataset's labels.

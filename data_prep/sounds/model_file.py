@@ -38,15 +38,15 @@ def model_path() -> Path:
     return (Path(cache) if cache else Path.home() / ".cache") / "earshot" / "models" / NAME
 
 
-def get_model(progress: Callable[[Progress], None] = lambda _: None) -> Model:
-    """Return YAMNet; its 4 MB are downloaded the first time.
+def get_model(progress: Callable[[Progress], None] = lambda _: None, *, retry: bool = True) -> Model:
+    """Return YAMNet; its 4 MB are downloaded the first time; `retry`: again after pauses, if that fails.
 
     Raises InputError for a file that is not the model, DownloadError when it is missing and cannot be downloaded.
     """
     path = model_path()
     if not path.is_file():
         try:
-            fetch_file([ADDRESS], path, sha256=SHA256, max_bytes=_MAX_BYTES, progress=progress)
+            fetch_file([ADDRESS], path, sha256=SHA256, max_bytes=_MAX_BYTES, progress=progress, retry=retry)
         except DownloadError as error:
             raise DownloadError(
                 f"YAMNet, the model that embeds sounds, is not at {path} and cannot be downloaded: go online once, or "

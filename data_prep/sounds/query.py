@@ -16,12 +16,12 @@ from data_prep.sample.synth import N_SAMPLES
 from data_prep.sample.synth.scene import level
 from data_prep.sounds import yamnet
 from data_prep.sounds.audio import Samples, read_clips
-from data_prep.sounds.label_centroids import LabelCentroids
-from data_prep.sounds.model_file import get_model
+from data_prep.sounds.label_centroids import LabelCentroids, can_query
+from data_prep.sounds.model_file import get_model, model_path
 from data_prep.sounds.yamnet import Yamnet
 
 MAX_SOUND_S = 60.0  # length of a recording
-MAX_UPLOAD_BYTES = 5_000_000
+MAX_UPLOAD_BYTES = 20_000_000  # a minute of stereo at 48 kHz and 24 bits has 17.3 MB
 _LOUDNESS = 10 ** (-19.5 / 20)  # median over the sample's clips of the RMS of their loudest quarter of a second
 
 
@@ -51,6 +51,20 @@ class SoundEmbedder:
         self._is_yamnet, self._is_log_mel = embedder == yamnet.EMBEDDER, embedder == embedding.EMBEDDER
         self.method: Literal["embedder", "labels"] = "embedder" if self._is_yamnet or self._is_log_mel else "labels"
 
+    @property
+    def can_embed(self) -> bool:
+        """Whether a sound can become a query; True also where that is not known without a valid file of the model."""
+        if self.method == "embedder" or not model_path().is_file():
+            return True
+        try:
+            return can_query(self._dataset, self._label_names)
+        except InputError:
+            return True
+
+    @cached_property
+    def _label_names(self) -> tuple[str, ...]:
+        return get_model().names
+
     def embed(self, data: bytes, name: str = "your sound") -> SoundQuery:
         """Return the query for the bytes of a sound file; `name` is for messages.
 
@@ -72,7 +86,7 @@ class SoundEmbedder:
 
     @cached_property
     def _yamnet(self) -> Yamnet:
-        return Yamnet(get_model())
+        return Yamnet(get_model(retry=False))  # somebody waits for the answer
 
     @cached_property
     def _centroids(self) -> LabelCentroids:

@@ -60,6 +60,27 @@ def test_find_similar_keeps_the_collection_and_the_settings_though_the_mouse_mov
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+def test_one_sound_at_a_time(page, recording):
+    upload(page, recording[1])
+    own = "document.querySelector('[data-testid=stAudio]')"
+    page.evaluate(f"{own}.loop = true, {own}.play()")
+    page.wait_for_function(f"!{own}.paused")
+    page.locator(".card .play").nth(1).click()
+    page.wait_for_function(f"{own}.paused && window.earshot.state.phase === 'playing'")
+    page.evaluate(f"{own}.play()")
+    page.wait_for_function(f"!{own}.paused && document.querySelector('#earshot-audio').paused")
+
+
+def test_back_to_ask_keeps_the_sound_and_its_answer(page, recording):
+    upload(page, recording[1])
+    page.get_by_role("button", name="Find similar").nth(1).click()
+    page.wait_for_url(lambda url: "clip=" in url and "/ask" not in url)
+    page.locator(".query").wait_for()
+    page.go_back()
+    page.get_by_text("mine.wav, given before").wait_for()
+    expect(page.locator(".card").first).to_have_attribute("data-clip", recording[0])
+
+
 def test_neighbours_can_be_exported_as_csv(page, recording):
     upload(page, recording[1])
     with page.expect_download() as download:

@@ -84,6 +84,7 @@ RACE_PINNED: Key[str | None] = Key("race pinned", None)
 ASKED_SOUND: Key[tuple[str, SoundQuery] | None] = Key(
     "asked sound", None
 )  # name of the sound given on Ask, and its feature
+ASKED_FILE: Key[tuple[str, bytes] | None] = Key("asked file", None)  # name and content of that sound
 ASKED_BY: Key[str | None] = Key("asked by", None)  # "rec" or "file": input of the last sound
 ASK_LEADS_TO_LISTEN: Key[bool] = Key("ask leads to listen", default=False)
 MAP_LABEL: Key[str | None] = Key("label", None)  # widget of Map, bound to the URL

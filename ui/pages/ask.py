@@ -7,6 +7,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from data_prep.errors import DataError, DownloadError
+from data_prep.sounds import model_file
 from data_prep.sounds.query import MAX_SOUND_S, MAX_UPLOAD_BYTES, SoundEmbedder, SoundQuery
 from lsh import LSHError
 from ui.format import capitalised, megabytes, percent
@@ -17,8 +18,8 @@ from ui.model.text import plain
 from ui.widgets import answer_messages, export, links, neighbour_lists
 
 INTRO = (
-    "Hum, clap, let the cat in: record up to a minute, or give a sound file. It is turned into numbers on the machine "
-    "that runs this page, and kept nowhere."
+    "Hum, clap, or hold up a sound: record up to a minute, or give a sound file. It is turned into numbers on the "
+    "machine that runs this page, and forgotten when you close it."
 )
 TYPES = ["wav", "flac", "ogg", "mp3", "aiff", "aif"]
 BY_WORDS = (
@@ -26,6 +27,17 @@ BY_WORDS = (
     "model names what it hears, and the search begins in the middle of the clips that carry those names. So these are "
     "clips *called* like your sound, more than clips that sound like it."
 )
+CANNOT_BE_ASKED = (
+    "**This collection cannot be asked with a sound.** Its features come from a model that is not here, and none of "
+    "its labels is one that YAMNet, the model that listens, can name. Choose another collection in the sidebar, or "
+    "start from a clip on Listen."
+)
+NO_MODEL = (
+    "**The model that listens to sounds (YAMNet, 4 MB) is not on this machine, and could not be downloaded.** You may "
+    "be offline: connect once and give the sound again. Without a network, save the file from the address below as the "
+    "path below."
+)
+_SILENCE = "Silence"
 _MIN_SCORE = 0.1  # of a label to be shown
 
 
@@ -36,6 +48,9 @@ def show(context: PageContext) -> None:
     st.title("Ask with your own sound")
     left, right = st.columns([5, 9], gap="large")
     with left, st.container(key="query-column"):
+        if not _embedder(context.dataset.fingerprint, context.dataset).can_embed:
+            st.warning(CANNOT_BE_ASKED)
+            return
         st.markdown(INTRO)
         data = _take()
     with right:
@@ -54,24 +69,34 @@ def show(context: PageContext) -> None:
 def _take() -> bytes | None:
     """Draw the recorder and the file upload; return the sound given last."""
     limit = f"up to {MAX_SOUND_S:.0f} seconds"
-    recorded = st.audio_input(
-        f"Record, {limit}", sample_rate=16_000, key="recording", on_change=session.ASKED_BY.set, args=("rec",)
-    )
+    recorded = st.audio_input(f"Record, {limit}", sample_rate=16_000, key="recording", on_change=_give, args=("rec",))
     given = st.file_uploader(
-        f"Or a file, {limit} and {megabytes(MAX_UPLOAD_BYTES)}",
+        f"Or a file, {limit} and {megabytes(MAX_UPLOAD_BYTES)} (a minute of stereo WAV fits)",
         TYPES,
         key="given sound",
         max_upload_size=MAX_UPLOAD_BYTES // 1_000_000,
-        on_change=session.ASKED_BY.set,
+        on_change=_give,
         args=("file",),
     )
     first, second = (given, recorded) if session.ASKED_BY.get() == "file" else (recorded, given)
     chosen = first if first is not None else second
-    if chosen is None:
+    if chosen is not None:
+        session.ASKED_FILE.set((chosen.name, chosen.getvalue()))
+    kept = session.ASKED_FILE.get()
+    if kept is None:
         return None
-    if chosen is given:
-        st.audio(chosen)
-    return bytes(chosen.getvalue())
+    if chosen is not recorded or chosen is None:
+        st.audio(kept[1])
+    if chosen is None:
+        st.caption(f"{plain(kept[0])}, given before.")
+        st.button("Remove it", on_click=_give, args=("",))
+    return kept[1]
+
+
+def _give(by: str) -> None:
+    """Take the sound of this input, or none if it was removed there, in place of the one before."""
+    session.ASKED_BY.set(by)
+    session.ASKED_FILE.pop()
 
 
 def _query_of(dataset: Dataset, data: bytes | None) -> tuple[str, SoundQuery] | None:
@@ -86,9 +111,9 @@ def _query_of(dataset: Dataset, data: bytes | None) -> tuple[str, SoundQuery] | 
     try:
         with st.spinner("Listening to your sound…"):
             query = _embedder(dataset.fingerprint, dataset).embed(data, "your sound")
-    except DownloadError as error:
-        st.warning("The model that listens to sounds is not on this machine yet, and could not be downloaded.")
-        st.caption(plain(error, longest=600))
+    except DownloadError:
+        st.warning(NO_MODEL)
+        st.code(f"{model_file.ADDRESS}\n{model_file.model_path()}", language=None, wrap_lines=True)
         return None
     except DataError as error:
         st.warning(plain(f"{capitalised(str(error))}."))
@@ -98,9 +123,10 @@ def _query_of(dataset: Dataset, data: bytes | None) -> tuple[str, SoundQuery] | 
 
 
 def _draw_labels(dataset: Dataset, query: SoundQuery) -> None:
-    heard = [f"{plain(name)} {percent(score)}" for name, score in query.labels if score >= _MIN_SCORE]
+    heard = [(name, score) for name, score in query.labels if score >= _MIN_SCORE]
+    heard = [label for label in heard if label[0] != _SILENCE] or heard  # a short sound in a long, silent file
     if heard:
-        st.markdown(f"**Heard:** {' · '.join(heard)}")
+        st.markdown(f"**Heard:** {' · '.join(f'{plain(name)} {percent(score)}' for name, score in heard)}")
     elif query.labels:
         st.markdown("**Heard:** nothing the model can name with any confidence.")
     if _embedder(dataset.fingerprint, dataset).method == "labels":

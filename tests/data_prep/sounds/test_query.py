@@ -52,7 +52,7 @@ def test_a_silent_recording_is_refused_with_advice(sample):
 def test_a_long_recording_and_a_large_upload_are_refused(sample):
     with pytest.raises(InputError, match="expected at most 60 s"):
         SoundEmbedder(sample).embed(wav_bytes(np.full(61 * 16_000, 0.1), SAMPLE_RATE))
-    with pytest.raises(InputError, match="expected at most 5 MB"):
+    with pytest.raises(InputError, match="expected at most 20 MB"):
         SoundEmbedder(sample).embed(bytes(MAX_UPLOAD_BYTES + 1))
 
 

@@ -13,6 +13,8 @@ from data_prep.dataset import open_dataset
 from data_prep.download import remote
 from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
 from data_prep.sounds import model_file
+from data_prep.sounds.query import SoundEmbedder, SoundQuery
+from ui.pages import ask
 
 
 def page():
@@ -106,4 +108,45 @@ def test_without_the_model_a_collection_that_needs_it_says_what_to_do(home, coll
     monkeypatch.setattr(remote, "_PAUSES_S", (0,))
     app = give(run(), noise(1))
     assert not app.exception
-    assert "is not on this machine yet" in said(app)
+    assert "is not on this machine, and could not be downloaded" in said(app)
+    assert len(app.warning[0].value) < 320
+    assert app.code[0].value.startswith("http://127.0.0.1:9/")
+
+
+def test_a_sound_is_kept_while_another_page_is_open(sample):
+    app = run()
+    give(app, noise(2))
+    exact = cards(app)["lists"]["exact"]
+    again = run()
+    for key in ("asked file", "asked sound"):
+        again.session_state[key] = app.session_state[key]
+    again.run()
+    assert cards(again)["lists"]["exact"] == exact
+    assert "mine.wav" in said(again).replace("\\", "")
+    again.button[0].click().run()
+    assert "Nothing asked yet" in said(again)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ((("Silence", 0.54), ("Dog", 0.2)), "**Heard:** Dog 20 %"),
+        ((("Silence", 0.54), ("Dog", 0.02)), "**Heard:** Silence 54 %"),
+    ],
+)
+def test_silence_is_named_only_where_nothing_else_was_heard(sample, monkeypatch, labels, words):
+    shown = []
+    monkeypatch.setattr(ask.st, "markdown", shown.append)
+    ask._draw_labels(sample, SoundQuery(np.zeros(1, np.float32), labels, 1.0))
+    assert shown == [words]
+
+
+def test_a_collection_that_cannot_be_asked_says_so_before_a_sound_is_given(home, collection, tmp_path, monkeypatch):
+    shutil.copytree(collection, home / "sample")
+    monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path))
+    (tmp_path / model_file.NAME).touch()
+    monkeypatch.setattr(SoundEmbedder, "_label_names", ("Dog", "Cat"))
+    app = run()
+    assert not app.exception
+    assert "cannot be asked" in said(app)
+    assert not app.get("file_uploader")
