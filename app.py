@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.frame import error_pages, shell
-from ui.model import visits
+from ui.model import session, visits
 from ui.model.loading import PageContext
 from ui.pages import ask, listen
 from ui.pages.data import page as data_page
@@ -47,6 +47,8 @@ def main() -> None:
     page = st.navigation(pages)
     links.set_pages({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})
     visits.carry_link(page.url_path)
+    if session.OPENS_LISTEN.pop():
+        links.open_page("listen")
     context = shell.enter()
     if context is not None:
         shell.set_tab_title(page.title, context)

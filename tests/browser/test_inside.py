@@ -109,6 +109,8 @@ def test_a_clip_of_a_bucket_can_be_played_and_searched_with(inside):
     page.wait_for_selector(f'.st-key-inside-query .card[data-clip="{clip}"]')
     expect(page).to_have_url(re.compile(rf"clip={clip}.*|.*clip={clip}"))
     expect(page.get_by_role("heading", name="One bucket in each table")).to_be_visible()
+    expect(page.locator(".st-key-inside-query .card")).to_be_focused()
+    expect(page.locator(".st-key-inside-query .card")).to_be_in_viewport(ratio=1)
 
 
 def test_the_open_step_is_in_the_url(inside):

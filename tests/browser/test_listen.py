@@ -86,6 +86,27 @@ def test_find_similar_makes_a_neighbour_the_query_and_the_trail_leads_back(visit
     expect(page.locator(".trail .step")).to_have_count(0)
 
 
+@pytest.mark.parametrize("press", ["click", "Enter"])
+def test_find_similar_on_a_phone_scrolls_to_the_new_sound_focuses_and_announces_it(visit, press):
+    page = visit(width=390, height=844)
+    card = page.locator(".card").nth(7)
+    wanted = card.get_attribute("data-clip")
+    if press == "click":
+        card.get_by_role("button", name="Find similar").click()
+    else:
+        card.focus()
+        page.keyboard.press("Enter")
+    wait_for_query(page, wanted)
+    expect(page.locator(".query")).to_be_focused()
+    expect(page.locator(".query .screen")).to_be_in_viewport(ratio=1)
+    title = page.locator(".query .title").inner_text()
+    expect(page.get_by_role("status").filter(has_text=f"Your sound is now {title}.")).to_have_count(1)
+    page.locator(".trail .step").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".trail .step")).to_have_count(0)
+    expect(page.locator(".query")).to_be_focused()
+
+
 def test_the_back_button_returns_to_the_previous_query(visit):
     page = visit()
     first, second = query_id(page), neighbours(page)[0]

@@ -105,3 +105,14 @@ def test_find_similar_searches_with_one_of_the_worst_queries(tune):
 def click(cells, n_tables, n_bits):
     box = cells.bounding_box()
     cells.click(position={"x": (n_tables - 0.5) / 32 * box["width"], "y": (1 - (n_bits - 0.5) / 24) * box["height"]})
+
+
+def test_find_similar_opens_the_sound_on_listen_with_the_focus_on_it(tune):
+    page = tune("&L=9")
+    card = page.locator(".st-key-tune-worst .card").nth(1)
+    wanted = card.get_attribute("data-clip")
+    card.get_by_role("button", name="Find similar").click()
+    page.wait_for_selector(f'.query [data-clip="{wanted}"]')
+    expect(page.locator(".query")).to_be_focused()
+    assert urlsplit(page.url).path == "/"
+    assert parameters(page)["L"] == "9"

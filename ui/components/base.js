@@ -13,6 +13,11 @@ function makePlayer() {
   audio.id = "earshot-audio"
   audio.hidden = true
   document.body.append(audio)
+  const live = document.createElement("div")
+  live.setAttribute("role", "status")
+  live.style.cssText = "position: fixed; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
+  document.body.append(live)
+  let requested = null // id of the clip that was requested as the query, until a component shows it
   const waveforms = new Map() // clip id -> heights of the bars
   const loading = new Set() // clip ids whose waveforms are on the way
   let collection = null
@@ -127,6 +132,21 @@ function makePlayer() {
     if (attempt < MAX_WAVEFORM_TRIES && from === collection) setTimeout(() => loadWaveforms(ids, draw, attempt + 1), 1000 * attempt)
   }
 
+  const request = (id) => (requested = id)
+
+  // Moves the focus to `element`, which shows the query, scrolls to it and announces it, if the query was requested.
+  function arrive(id, element, title) {
+    if (id !== requested) return
+    requested = null
+    const host = element.getRootNode().host ?? element
+    const block = host.closest('[data-testid="stHorizontalBlock"]') ?? host
+    const { top } = block.getBoundingClientRect()
+    if (top < 0 || top > innerHeight / 2) block.scrollIntoView()
+    if (!element.hasAttribute("tabindex")) element.tabIndex = -1
+    element.focus({ preventScroll: true })
+    live.textContent = `Your sound is now ${title}.`
+  }
+
   // Gives the clip being played its id, where it was played by another address.
   const rename = (from, to) => state.id === from && setPhase(state.phase, to, state.message)
 
@@ -135,7 +155,7 @@ function makePlayer() {
   document.addEventListener("play", yieldTo, true)
   audio.addEventListener("ended", () => state.phase === "playing" && !state.video && setPhase("idle"))
 
-  return { state, waveforms, openCollection, loadWaveforms, url, play, toggle, rename, seek, startVideo, setPhase }
+  return { state, waveforms, openCollection, loadWaveforms, url, play, toggle, request, arrive, rename, seek, startVideo, setPhase }
 }
 
 const player = (window.earshot ??= makePlayer())

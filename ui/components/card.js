@@ -9,7 +9,7 @@ const newList = (root, cards, view) => ({ root, cards, view, items: new Map(), r
 
 function updateList(list, data, send) {
   list.data = data
-  list.send = (event, value) => (event === "query" ? sendQuery(list, value, send) : send(event, value))
+  list.send = (event, value) => (event === "query" ? (player.request(value), sendQuery(list, value, send)) : send(event, value))
   player.openCollection(data.collection)
 }
 

@@ -12,4 +12,5 @@ export default function clipList({ data, parentElement: root, setTriggerValue })
   list.cards.parentElement.setAttribute("aria-label", data.name)
   list.cards.style.setProperty("--min-cards", data.min_cards)
   drawCards(list, data.order, data.empty)
+  data.order.filter((id) => data.cards[id].kind === "query").forEach((id) => player.arrive(id, list.items.get(id), data.cards[id].title))
 }

@@ -28,6 +28,7 @@ export default function soundMap({ data, parentElement: root, setTriggerValue })
   if (map.status.textContent !== data.summary) map.status.textContent = data.summary
   if (moved) bringIntoView(map, data.marks[0].x, data.marks[0].y)
   else map.draw()
+  player.arrive(data.query, map.marks, data.marks[0].title)
   if (missing !== map.missing) requestPart(map, (map.missing = missing))
 }
 

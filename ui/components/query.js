@@ -21,6 +21,7 @@ export default function query({ data, parentElement: root, setTriggerValue: send
     view.section.replaceChildren(heading, screen(view, clip, send), details(clip), trail(data.trail, send))
   }
   view.refresh()
+  player.arrive(clip.id, view.section, clip.title)
 }
 
 function screen(view, clip, send) {
@@ -63,10 +64,18 @@ function details(clip) {
 
 function trail(steps, send) {
   const list = make("ol", {})
+  const pictures = new Map()
   for (const step of steps) {
-    list.append(make("li", {}, make("button", { class: "step", title: step.title, onclick: () => send("back", step.id) }, step.name)))
+    const picture = make("span", { class: "picture" })
+    const back = () => (player.request(step.id), send("back", step.id))
+    const facts = make("span", { class: "facts" }, make("span", { class: "name" }, step.name), make("span", {}, `${step.length} · ${step.id}`))
+    list.append(make("li", {}, make("button", { class: "step", title: `Back to ${step.title}`, onclick: back }, picture, facts)))
+    if (step.sound) pictures.set(step.id, picture)
   }
-  if (steps.length) list.append(make("li", { class: "here", "aria-current": "true" }, icon("star", "star")))
+  const draw = () => pictures.forEach((picture, id) => player.waveforms.has(id) && picture.replaceChildren(waveform(player.waveforms.get(id), id)))
+  draw()
+  player.loadWaveforms([...pictures.keys()], draw)
   const empty = "Press Find similar on a neighbour to search with it; the sounds before it are then listed here."
-  return make("nav", { class: "trail small", "aria-label": "Sounds before this one" }, steps.length ? list : empty)
+  const content = steps.length ? [make("p", {}, "Sounds before this one, the last one first"), list] : [empty]
+  return make("nav", { class: "trail small", "aria-label": "Sounds before this one" }, ...content)
 }

@@ -59,6 +59,7 @@ SETTINGS: tuple[Key[Any], ...] = (DATASET, METRIC, N_TABLES, N_BITS, N_PROBES, S
 # Navigation and the link
 PAGES: Key[Mapping[str, StreamlitPage]] = Key("pages", {})  # by path
 TITLE: Key[str] = Key("title", "Earshot")  # of the browser's tab, at the last run
+OPENS_LISTEN: Key[bool] = Key("opens listen", default=False)  # the next run goes to Listen
 PAGE: Key[str | None] = Key("page", None)  # the path of the page drawn last
 CARRIED: Key[dict[str, str]] = Key("carried", {})  # URL parameters that belong to no widget
 LINKED_DATASET: Key[str | None] = Key("linked dataset", None)  # of the URL at the last run
@@ -86,7 +87,6 @@ ASKED_SOUND: Key[tuple[str, SoundQuery] | None] = Key(
 )  # name of the sound given on Ask, and its feature
 ASKED_FILE: Key[tuple[str, bytes] | None] = Key("asked file", None)  # name and content of that sound
 ASKED_BY: Key[str | None] = Key("asked by", None)  # "rec" or "file": input of the last sound
-ASK_LEADS_TO_LISTEN: Key[bool] = Key("ask leads to listen", default=False)
 MAP_LABEL: Key[str | None] = Key("label", None)  # widget of Map, bound to the URL
 MAP_CANDIDATES: Key[bool] = Key("candidates", default=False)  # widget of Map, bound to the URL
 MAP_PICKED: Key[str | None] = Key("map picked", None)  # clip id

@@ -15,7 +15,7 @@ from ui.model import session, visits
 from ui.model.answer import answer_to
 from ui.model.loading import PageContext
 from ui.model.text import plain
-from ui.widgets import answer_messages, export, links, neighbour_lists
+from ui.widgets import answer_messages, export, neighbour_lists
 
 INTRO = (
     "Hum, clap, or hold up a sound: record up to a minute, or give a sound file. It is turned into numbers on the "
@@ -43,8 +43,6 @@ _MIN_SCORE = 0.1  # of a label to be shown
 
 def show(context: PageContext) -> None:
     """Draw the page."""
-    if session.ASK_LEADS_TO_LISTEN.pop():
-        links.open_page("listen")
     st.title("Ask with your own sound")
     left, right = st.columns([5, 9], gap="large")
     with left, st.container(key="query-column"):
@@ -147,7 +145,7 @@ def _answer(context: PageContext, name: str, asked: SoundQuery) -> None:
 
 def _listen_to(clip_id: str) -> None:
     visits.start_at(clip_id)
-    session.ASK_LEADS_TO_LISTEN.set(True)
+    session.OPENS_LISTEN.set(True)
 
 
 def _as_clip(dataset: Dataset, query: SoundQuery) -> Clip:

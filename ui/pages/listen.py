@@ -62,7 +62,17 @@ def _player(context: PageContext, clip: Clip) -> None:
     events.draw(query_player, "player", context, data, moves={"back": visits.go_back})
 
 
-def _steps(context: PageContext) -> list[dict[str, str]]:
-    clips = (context.dataset.find_clip(clip_id) for clip_id in context.settings.trail)
-    titles = [(clip.clip_id, cards.title(context.dataset, clip)) for clip in clips if clip]
-    return [{"id": clip_id, "name": clean(title.split(" · ")[0], 24), "title": title} for clip_id, title in titles]
+def _steps(context: PageContext) -> list[dict[str, object]]:
+    """Return the clips of the trail, the last one first."""
+    clips = [context.dataset.find_clip(clip_id) for clip_id in reversed(context.settings.trail)]
+    return [
+        {
+            "id": clip.clip_id,
+            "name": clean(title.split(" · ")[0], 80),
+            "title": title,
+            "length": f"{clip.end_s - clip.start_s:.1f} s",
+            "sound": context.dataset.media != "youtube",
+        }
+        for clip in clips
+        if clip and (title := cards.title(context.dataset, clip))
+    ]

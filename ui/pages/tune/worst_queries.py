@@ -7,7 +7,7 @@ import streamlit as st
 from ui.figures.marks import Ints
 from ui.figures.recall_histogram import found_counts
 from ui.format import percent
-from ui.model import visits
+from ui.model import session, visits
 from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS
 from ui.widgets import clip_list
@@ -60,8 +60,8 @@ def _listen(view: GridView, k: int) -> None:
         st.markdown("**No query loses anything here.** Fewer tables, or more bits, and some would.")
         return
     st.markdown(
-        "Listen to those it serves worst. Are they rare sounds, or mixtures? *Find similar* makes one your sound: "
-        "**Listen** then plays what is missed, and **Inside** shows why."
+        "Listen to those it serves worst. Are they rare sounds, or mixtures? *Find similar* opens one on **Listen**, "
+        "which plays what is missed; **Inside** shows why."
     )
     dataset = view.context.dataset
     entries = [
@@ -75,4 +75,10 @@ def _listen(view: GridView, k: int) -> None:
     ]
     yours, _ = visits.current_clip(view.context)
     if yours is not None:
-        clip_list.draw(view.context, "tune-worst", "The queries that LSH serves worst", yours, entries)
+        name = "The queries that LSH serves worst"
+        clip_list.draw(view.context, "tune-worst", name, yours, entries, move=lambda to: _open(to, yours.clip_id))
+
+
+def _open(to: str, origin: str) -> None:
+    visits.follow(to, origin)
+    session.OPENS_LISTEN.set(True)
