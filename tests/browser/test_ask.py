@@ -81,6 +81,30 @@ def test_back_to_ask_keeps_the_sound_and_its_answer(page, recording):
     expect(page.locator(".card").first).to_have_attribute("data-clip", recording[0])
 
 
+def test_a_list_is_one_tab_panel_with_ranked_names_and_one_row_of_tab_stops(page, recording):
+    upload(page, recording[1])
+    panel = page.get_by_role("tabpanel")
+    expect(panel.get_by_role("list").get_by_role("listitem")).to_have_count(10)
+    expect(panel.get_by_role("button", name="Play Number 2, ")).to_have_count(1)
+    stops = ".neighbours .card:not([tabindex='0']) button:not([tabindex='-1'])"
+    assert page.locator(stops).count() == 0
+    page.locator(".card").first.focus()
+    page.keyboard.press("ArrowDown")
+    assert page.locator(stops).count() == 0
+    page.keyboard.press("Tab")
+    assert page.evaluate(
+        "document.activeElement.shadowRoot?.activeElement.ariaLabel ?? document.activeElement.ariaLabel"
+    ).startswith("Play Number 2, ")
+    assert page.locator("h1").count() == 1
+
+
+def test_the_sliders_of_a_phone_are_not_on_ask(new_page, earshot):
+    page = new_page(width=390, height=844)
+    page.goto(f"{earshot}ask?dataset=sample")
+    page.get_by_text("Nothing asked yet").wait_for()
+    assert page.get_by_text("Tables 20 · Bits 8").count() == 0
+
+
 def test_neighbours_can_be_exported_as_csv(page, recording):
     upload(page, recording[1])
     with page.expect_download() as download:

@@ -290,6 +290,17 @@ def test_a_phone_shows_the_map_before_its_legend_and_does_not_scroll_sideways(vi
     wait_until_playing(page)
 
 
+def test_on_a_phone_the_map_stands_before_the_numbers(visit_map):
+    page = visit_map(width=390, height=844)
+    tops = [page.locator(at).bounding_box()["y"] for at in (".map .frame", ".st-key-metrics-strip")]
+    assert tops == sorted(tops)
+
+
+def test_help_marks_are_large_enough_to_press(visit_map):
+    box = visit_map().locator("[data-testid=stTooltipHoverTarget]").first.bounding_box()
+    assert min(box["width"], box["height"]) >= 24
+
+
 def test_the_view_is_not_animated_with_reduced_motion(visit_map):
     page = visit_map(reduced_motion="reduce")
     page.locator(".map .marks").focus()

@@ -32,7 +32,7 @@ function drawCards(list, ids, text) {
   if (ids.length) empty?.remove()
   else if (!empty) list.cards.append(make("li", { class: "empty" }, make("p", {}, text)))
   else empty.firstChild.textContent = text
-  if (!list.cards.querySelector('[tabindex="0"]') && wanted.length) wanted[0].tabIndex = 0
+  if (!list.cards.querySelector('.card[tabindex="0"]') && wanted.length) moveTabStop(list, wanted[0])
   list.refresh()
   list.ids = ids
   const sounds = Object.keys(list.data.cards).filter((id) => list.data.cards[id].media.kind === "sound")
@@ -74,18 +74,27 @@ function cardOf(list, id) {
   item.drawn = drawn
   item.dataset.kind = kindOf(card)
   item.draggable = Boolean(card.file?.found)
-  item.setAttribute("aria-label", `${card.title}. ${card.distance.text}. ${card.outcome}.`)
+  item.setAttribute("aria-label", `${nameOfCard(list, card)}. ${card.distance.text}. ${card.outcome}.`)
   item.querySelector(".explanation").textContent = card.explanation
   item.querySelector(".row").replaceChildren(...rowParts(list, item, id, card))
+  setTabStop(item, item.tabIndex === 0)
   return item
+}
+
+const rankOf = (list, card) => (list.view === "found" ? card.rank : card.exact_rank)
+
+// Returns the name of a card for screen readers: its title, after its rank where it has one.
+function nameOfCard(list, card) {
+  const rank = rankOf(list, card)
+  return rank ? `Number ${rank}, ${card.title}` : card.title
 }
 
 // The kind of mark: a list may set it; otherwise it is whether LSH found the clip.
 const kindOf = (card) => card.kind ?? (card.found ? "found" : "missed")
 
 function rowParts(list, item, id, card) {
-  const rank = make("span", { class: "rank small" }, String(list.view === "found" ? card.rank : card.exact_rank))
-  const play = playButton(`Play ${card.title}`, () => togglePlay(list, item))
+  const rank = make("span", { class: "rank small" }, String(rankOf(list, card)))
+  const play = playButton(`Play ${nameOfCard(list, card)}`, () => togglePlay(list, item))
   if (card.unplayable) play.disabled = true
   const picture = card.media.kind === "youtube" ? thumbnail(card.media) : waveform(player.waveforms.get(id) ?? FLAT, id)
   return [rank, play, picture, description(list, card), distanceBar(card), actions(list, item, id, card)]
@@ -113,17 +122,18 @@ function sharedLabel(name) {
 function distanceBar(card) {
   const bar = make("span", { class: "bar", "aria-hidden": "true" })
   bar.style.setProperty("--fraction", `${100 * card.distance.fraction}%`)
-  return make("div", { class: "distance", title: card.distance.text }, make("span", {}, card.distance.value), bar)
+  const unit = make("span", { class: "unit" }, card.distance.unit)
+  return make("div", { class: "distance", title: card.distance.text }, make("span", {}, card.distance.value), unit, bar)
 }
 
 function actions(list, item, id, card) {
   const explanation = item.querySelector(".explanation")
   const explain = make("button", {
-    class: "outlined", "aria-expanded": String(!explanation.hidden), "aria-label": `Why do you see ${card.title}?`,
+    class: "outlined", "aria-expanded": String(!explanation.hidden), "aria-label": `Why do you see ${nameOfCard(list, card)}?`,
     onclick: () => explain.setAttribute("aria-expanded", String(!(explanation.hidden = !explanation.hidden))),
   }, "why?")
   const similar = make("button", {
-    class: "outlined find-similar", "aria-label": `Find similar: ${card.title}`, title: "Search with this sound",
+    class: "outlined find-similar", "aria-label": `Find similar: ${nameOfCard(list, card)}`, title: "Search with this sound",
     onclick: () => list.send("query", id),
   }, "Find similar")
   return make("div", { class: "actions" }, card.explanation ? explain : null, similar, card.file ? saveButton(item, card) : null)
@@ -150,9 +160,15 @@ function togglePlay(list, item) {
   })
 }
 
+// Of a list, Tab reaches one card and its buttons; the arrow keys lead to the others.
 function moveTabStop(list, item) {
-  for (const other of list.cards.querySelectorAll('.card[tabindex="0"]')) other.tabIndex = -1
-  item.tabIndex = 0
+  for (const other of list.cards.querySelectorAll('.card[tabindex="0"]')) if (other !== item) setTabStop(other, false)
+  setTabStop(item, true)
+}
+
+function setTabStop(item, isStop) {
+  item.tabIndex = isStop ? 0 : -1
+  for (const button of item.querySelectorAll(".row button")) button.tabIndex = item.tabIndex
 }
 
 function moveFocus(list, item, step, alsoPlay = false) {

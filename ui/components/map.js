@@ -290,9 +290,10 @@ function placePanel(map) {
   measureView(map)
   const { view, data, panel } = map
   const [, pointY] = toScreen(view, data.picked.x, data.picked.y)
-  const reach = panel.offsetHeight + 16
   const covered = (side) => {
-    const isCovered = (y) => (side === "top" ? y < reach : y > view.height - reach)
+    panel.dataset.side = side
+    const [top, bottom] = [panel.offsetTop - 16, panel.offsetTop + panel.offsetHeight + 16]
+    const isCovered = (y) => y > top && y < bottom
     const marks = data.marks.map((mark) => toScreen(view, mark.x, mark.y)).filter(([x, y]) => x < panel.offsetWidth + 16 && isCovered(y))
     return marks.length + (isCovered(pointY) ? data.marks.length + 1 : 0)
   }

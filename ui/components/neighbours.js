@@ -5,9 +5,10 @@ const VIEWS = { found: "Found", exact: "Exact", missed: "Missed" }
 
 function build(root) {
   const tabs = make("div", { class: "tabs", role: "tablist", "aria-label": "Which neighbours" })
-  const cards = make("ol", { class: "cards", role: "tabpanel", id: "cards" })
+  const cards = make("ol", { class: "cards" })
+  const panel = make("div", { role: "tabpanel", id: "cards", "aria-label": "Neighbours" }, cards)
   const status = make("div", { class: "visually-hidden", role: "status" })
-  root.append(make("section", { class: "earshot neighbours", "aria-label": "Neighbours" }, status, tabs, cards))
+  root.append(make("section", { class: "earshot neighbours", "aria-label": "Neighbours" }, status, tabs, panel))
   const list = { ...newList(root, cards, null), tabs, status, sentView: null }
   tabs.append(...Object.keys(VIEWS).map((name) => tab(list, name)))
   return list

@@ -13,6 +13,7 @@ from ui.model import loading, session, state, visits
 from ui.model.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
 from ui.model.text import clean
 
+_PAGES_WITHOUT_SLIDERS = ("ask", "data")  # at the bottom of a phone's screen: these pages begin without a search
 _SLIDERS = {  # label, maximum, default, help
     session.N_TABLES: (
         "Tables, L",
@@ -76,7 +77,8 @@ def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, De
         with st.expander("Advanced"):
             _advanced()
             place = st.empty()
-    _mobile_sliders()
+    if session.PAGE.get() not in _PAGES_WITHOUT_SLIDERS:
+        _mobile_sliders()
     raw = {**st.query_params.to_dict(), **{key.name: key.get() for key in session.SETTINGS}}
     return state.parse(raw, datasets, dataset.metric), place
 

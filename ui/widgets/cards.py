@@ -113,17 +113,18 @@ def _note(row: int, found: list[int], exact: list[int]) -> str:
 def _nearness(context: PageContext, distance: float | None) -> dict[str, object]:
     """Return how near a clip is: a number, the filled fraction of a bar, and a text; empty without a distance."""
     if distance is None:
-        return {"value": "", "fraction": 0, "text": ""}
+        return {"value": "", "unit": "", "fraction": 0, "text": ""}
     if context.settings.metric == "cosine":
         similarity = 1 - distance
         return {
             "value": f"{similarity:.2f}",
+            "unit": "similarity",
             "fraction": max(0.0, similarity),
             "text": f"cosine similarity {similarity:.2f}",
         }
     usual = _usual_distance(context.dataset.fingerprint, context.dataset)
     text = f"Euclidean distance {distance:.2f}; two clips taken at random are {usual:.2f} apart"
-    return {"value": f"{distance:.2f}", "fraction": usual / (usual + distance), "text": text}
+    return {"value": f"{distance:.2f}", "unit": "distance", "fraction": usual / (usual + distance), "text": text}
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -39,7 +39,8 @@ def show(context: PageContext) -> None:
     except LSHError as error:
         answer_messages.unsearchable(error)
     _controls(context)
-    _map(context, chart, clip, view)
+    with st.container(key="map-view"):
+        _map(context, chart, clip, view)
     st.caption(texts.what_it_can_tell(chart))
     if view is not None:
         _neighbours(chart, view)
