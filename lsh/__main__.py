@@ -188,7 +188,7 @@ def _show_neighbours(report: dict[str, Any]) -> None:
 
 def _show_families(report: dict[str, Any]) -> None:
     print(
-        f"{report['metric']}, {report['n_tables']} tables, {report['n_probes']} probe(s) per table, k = {report['k']}: "
+        f"{report['metric']}, {report['n_tables']} tables, {report['n_probes']} probed per table, k = {report['k']}: "
         f"{report['queries']:,} {report['split']} queries (± standard error)\n"
         f"  exact search: label precision {_mean(report['exact_label_precision'])}\n"
         f"  budget  family        bits  candidates  recall         label precision  difference to exact search"

@@ -158,7 +158,7 @@ def table_trials(target: Target, index: LSHIndex, progress: Progress) -> Iterato
         params = replace(index.params, sketches=False)
         bare = LSHIndex.from_parts(params, index.exact, index.hasher, index.tables)
     for n_probes in PROBES:
-        progress(f"{name}: measuring every L and K with {n_probes} probe(s) per table")
+        progress(f"{name}: measuring every L and K with {n_probes} {'probe' if n_probes == 1 else 'probes'} per table")
         grids[n_probes] = recall_grid(bare, few, target.k, n_probes)
     errors = max(1.0, _ERRORS * np.sqrt(len(few) / len(target.Q)))  # fewer queries have larger standard errors
     satisfying = 0

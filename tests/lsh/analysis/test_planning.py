@@ -225,7 +225,7 @@ def test_progress_on_a_built_index_names_each_number_of_probes():
     said = []
     plan(LSHIndex("cosine", 8, 10).fit(X), Q, k=5, progress=said.append)
     for n_probes in (1, 2, 4, 8):
-        assert sum(f"with {n_probes} probe(s)" in sentence for sentence in said) == 1
+        assert sum(f"with {n_probes} probe" in sentence for sentence in said) == 1
 
 
 def test_a_recall_that_no_setting_of_a_built_index_reaches_is_refused():

@@ -38,10 +38,8 @@ def key(view: QueryView) -> None:
         f"Where your sound and its {len(view.true_rows)} nearest stand to each of {s.n_bits} walls of table "
         f"{table + 1}. The key is {written(own.symbols)}; {nearly} of its symbols were nearly another.",
     )
-    st.caption(
-        "★ your sound, ● found, ○ missed (by all tables). A dotted frame: nearly the other way; of all random planes "
-        "only one in five passes so near."
-    )
+    frame = " A dotted frame: nearly the other way; of all random planes only one in five passes so near."
+    st.caption(f"★ your sound, ● found, ○ missed (by all tables).{frame if nearly else ''}")
 
 
 def buckets(view: QueryView) -> None:

@@ -15,7 +15,7 @@ from ui.widgets.charts import draw, draw_table
 THEORY = """
 If two clips get the same answer to one random question with probability *p*, their keys of K bits agree with
 probability *p*ᴷ, and in at least one of L tables with probability **1 - (1 - *p*ᴷ)ᴸ**. Here *p* comes from each
-neighbour's true distance, and nothing is fitted: the theory knew this before anything was measured.
+neighbour's true distance, and nothing is fitted to the measurement.
 """
 
 
