@@ -24,9 +24,9 @@ def percent(share: float, digits: int = 2) -> str:
     return "< 0.01 %" if 0 < share < 0.0001 else f"{number(100 * share, digits, 2)} %"
 
 
-def signed_percent(change: float) -> str:
-    """Write a change of a fraction as percentage points: +1.2 %, -0.04 %, 0 %."""
-    return f"{'+' * (change >= 0.0001)}{number(100 * change, 2, 2)} %" if abs(change) >= 0.0001 else "0 %"
+def signed_points(change: float) -> str:
+    """Write a change of a fraction in percentage points: +1.2 points, -0.04 points, 0 points."""
+    return f"{'+' * (change >= 0.0001)}{number(100 * change, 2, 2)} points" if abs(change) >= 0.0001 else "0 points"
 
 
 def points(difference: float) -> str:

@@ -44,10 +44,10 @@ def test_percentages_with_three_digits():
 
 @pytest.mark.parametrize(
     ("change", "expected"),
-    [(0.012, "+1.2 %"), (-0.0004, "-0.04 %"), (0.00001, "0 %"), (-0.00001, "0 %"), (0.2, "+20 %")],
+    [(0.012, "+1.2 points"), (-0.0004, "-0.04 points"), (-0.00001, "0 points"), (0.2, "+20 points")],
 )
 def test_changes_of_percentages(change, expected):
-    assert text.signed_percent(change) == expected
+    assert text.signed_points(change) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from data_prep.dataset import Dataset
 from lsh import LSHError
-from ui.format import percent, plural, signed_percent
+from ui.format import percent, plural, signed_points
 from ui.model import session, setting_metrics
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
@@ -22,7 +22,7 @@ def summary(context: PageContext, found: Answer) -> str:
     looked = percent(found.n_candidates / max(context.index.n, 1))
     if not found.n_candidates:
         return "LSH looked at no clip at all: every bucket of your sound was empty."
-    return f"LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
+    return f"For your sound, LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
 
 
 def draw_summary(context: PageContext, found: Answer) -> None:
@@ -33,8 +33,8 @@ def draw_summary(context: PageContext, found: Answer) -> None:
 def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | None) -> None:
     """Draw what one more table would change, and buttons for better settings where this one finds too little."""
     if now is not None and (more := setting_metrics.one_more_table(context, now)) is not None:
-        recall, looked_at = map(signed_percent, more)
-        st.caption(f"One more table would change: {recall} recall, {looked_at} looked at.")
+        recall, looked_at = map(signed_points, more)
+        st.caption(f"On average, one more table would change: {recall} recall, {looked_at} looked at.")
     elif now is not None:
         st.caption(f"All {MAX_TABLES} tables are in use.")
     _offer_settings(context.settings, found, context.index.n)

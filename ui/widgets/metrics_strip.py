@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lsh.analysis.timing import SearchTimes
-from ui.format import megabytes, milliseconds, percent, plural
+from ui.format import megabytes, milliseconds, percent, plural, points
 from ui.model import session, setting_metrics
 from ui.model.loading import PageContext
 from ui.model.setting_metrics import SettingMetrics
@@ -38,9 +38,12 @@ def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMet
             getattr(now, name) - getattr(before, name) if before else 0
             for name in ("recall", "candidate_fraction", "nbytes")
         )
-        _draw("recall@10", percent(now.recall), _change(recall, percent, 1e-4), "exact 100 %", f"{found} {over}")
         _draw(
-            *("looked at", percent(now.candidate_fraction), _change(candidates, percent, 1e-4)),
+            *("recall@10, on average", percent(now.recall), _change(recall, points, 5e-4)),
+            *("exact 100 %", f"{found} {over}"),
+        )
+        _draw(
+            *("looked at, on average", percent(now.candidate_fraction), _change(candidates, points, 5e-4)),
             *("exact 100 %", f"{looked_at} {over}"),
         )
         _draw_time(context, now.times, before.times if before else None, over)

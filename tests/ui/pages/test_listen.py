@@ -33,8 +33,13 @@ def test_a_first_visit_shows_a_clip_its_neighbours_and_four_numbers(sounds, app)
     query, cards = component(app, "query"), component(app, "neighbours")
     assert sounds.find_clip(query["clip"]["id"]).split == "test"
     assert len(cards["lists"]["exact"]) == 10
-    assert [metric.label for metric in app.metric] == ["recall@10", "looked at", "time per query", "index"]
-    assert "LSH looked at" in words(app)
+    assert [metric.label for metric in app.metric] == [
+        "recall@10, on average",
+        "looked at, on average",
+        "time per query",
+        "index",
+    ]
+    assert "For your sound, LSH looked at" in words(app)
     assert app.title[0].value == "Hear what sounds alike"
 
 
@@ -129,7 +134,8 @@ def test_looking_at_most_of_the_collection_offers_better_settings(sounds, app):
 
 
 def test_the_effect_of_one_more_table_is_given_until_the_last(sounds, app):
-    assert "One more table" in words(app.run())
+    assert "On average, one more table would change: +" in words(app.run())
+    assert "points recall" in words(app)
     app.slider(key="L").set_value(32).run()
     assert "All 32 tables" in words(app)
 

@@ -84,7 +84,7 @@ def test_the_marks_are_the_query_the_found_and_the_missed(app, sounds):
     exact = [mark for mark in data["marks"] if mark.get("exact")]
     assert len(exact) == 10
     assert all("of all" in mark["text"] for mark in exact)
-    assert data["summary"].startswith("LSH looked at")
+    assert data["summary"].startswith("For your sound, LSH looked at")
 
 
 def test_the_nearest_found_clip_is_drawn_last_so_that_it_lies_on_top(app):

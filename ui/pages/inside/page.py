@@ -40,7 +40,7 @@ def show(context: PageContext) -> None:
     except LSHError as error:
         answer_messages.unsearchable(error)
         return
-    words = f"your sound · {answer_messages.summary(context, view.answer)}"
+    words = answer_messages.summary(context, view.answer)
     left, right = st.columns([5, 3], gap="large", vertical_alignment="center")
     with left:
         clip_list.draw(context, "inside-query", "Your sound", clip, [Entry(clip, "query", words)])

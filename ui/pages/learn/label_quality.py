@@ -11,7 +11,7 @@ from data_prep.dataset import Dataset, dequantised
 from lsh import exact_search, label_precision_at_k, recall_at_k
 from lsh.analysis.fusion import POOLINGS, pool
 from lsh.sampling import evenly_spaced_rows
-from ui.format import percent
+from ui.format import percent, points
 from ui.model.loading import PageContext, sample_for
 from ui.model.state import K_NEIGHBOURS
 from ui.pages.learn.published import POOLING_NAMES
@@ -49,8 +49,8 @@ class LabelQuality:
         lost = self.exact_precision - self.precision
         if lost > MIN_DIFFERENCE:
             return (
-                f"So what comes instead is **less of the query's kind**: {percent(lost)} of the answers less. Try "
-                "fewer bits or more tables."
+                f"So what comes instead is **less of the query's kind**: on average {points(lost)} fewer. "
+                "Try fewer bits or more tables."
             )
         return (
             "**About the same.** What LSH returns in place of a missed neighbour is about as much of the query's "
