@@ -101,14 +101,15 @@ function rowParts(list, item, id, card) {
 }
 
 function description(list, card) {
-  const labels = make("p", { class: "labels", title: card.title })
+  const name = card.name ? make("p", { class: "name" }, card.name) : null
+  const labels = make("p", { class: card.name ? "labels small" : "labels", title: card.title }, card.folder ? `${card.folder}/ · ` : null)
   card.labels.forEach((label, i) => {
     labels.append(i ? ", " : "", label.shared ? sharedLabel(label.name) : label.name)
   })
   const mark = make("span", { class: `mark ${kindOf(card)}`, "aria-hidden": "true" })
   const note = card.unplayable ?? (list.view === "found" ? card.note : "")
   const outcome = make("p", { class: "outcome small" }, mark, make("span", {}, note ? `${card.outcome} · ${note}` : card.outcome))
-  return make("div", { class: "description" }, labels, outcome)
+  return make("div", { class: "description" }, name, labels, outcome)
 }
 
 // A label that the query has too: bold, with a tick that is never separated from the first word.

@@ -36,10 +36,9 @@ def card(
     labels = sorted(clip.labels, key=lambda label: label not in query.labels)[:_MAX_LABELS]
     return {
         "title": title(dataset, clip),
-        "labels": [
-            *({"name": name, "shared": False} for name in _file_names(dataset, clip)),
-            *({"name": clean(dataset.label_names[i], 80), "shared": i in query.labels} for i in labels),
-        ],
+        "name": " ".join(_file_names(dataset, clip)),
+        "folder": _folder(dataset, clip),
+        "labels": [{"name": clean(dataset.label_names[i], 80), "shared": i in query.labels} for i in labels],
         "media": media.source(dataset, clip),
         "file": media.file_facts(dataset, clip),
         "unplayable": unplayable(clip),
@@ -100,6 +99,15 @@ def explain_match(match: Match, s: Settings, distance: float) -> str:
 def _file_names(dataset: Dataset, clip: Clip) -> list[str]:
     """Return the file name of a clip of one's own sounds; nothing for other clips."""
     return [clean(clip.media.rsplit("/", 1)[-1], 80)] if dataset.media == "file" else []
+
+
+def _folder(dataset: Dataset, clip: Clip) -> str:
+    """Return the folder of a clip of one's own sounds, without its last part where that is a label of the clip."""
+    if dataset.media != "file":
+        return ""
+    parents, _, last = clip.media.rpartition("/")[0].rpartition("/")
+    is_label = last in {dataset.label_names[label] for label in clip.labels}
+    return clean("/".join(part for part in (parents, "" if is_label else last) if part), 80)
 
 
 def _note(row: int, found: list[int], exact: list[int]) -> str:

@@ -39,11 +39,11 @@ def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMet
             for name in ("recall", "candidate_fraction", "nbytes")
         )
         _draw(
-            *("recall@10, on average", percent(now.recall), _change(recall, points, 5e-4)),
+            *("recall@10, average", percent(now.recall), _change(recall, points, 5e-4)),
             *("exact 100 %", f"{found} {over}"),
         )
         _draw(
-            *("looked at, on average", percent(now.candidate_fraction), _change(candidates, points, 5e-4)),
+            *("looked at, average", percent(now.candidate_fraction), _change(candidates, points, 5e-4)),
             *("exact 100 %", f"{looked_at} {over}"),
         )
         _draw_time(context, now.times, before.times if before else None, over)

@@ -26,7 +26,6 @@ def box(context: PageContext, query: Clip) -> None:
         search.text_input(
             "Find a sound",
             key=session.SEARCH_TEXT.name,
-            max_chars=MAX_TEXT,
             placeholder="a label, a file name or an id",
             label_visibility="collapsed",
             on_change=_follow_only_hit,
@@ -64,7 +63,7 @@ def _list(context: PageContext, query: Clip, text: str, hits: Hits) -> None:
 def _follow_only_hit(dataset: Dataset, query: Clip) -> None:
     """Make the clip that the text names the query, if it names one alone."""
     text = (session.SEARCH_TEXT.get() or "").strip()
-    clip = dataset.find_clip(text)
+    clip = dataset.find_clip(text[:MAX_TEXT])
     hits = clip_search.find(dataset, text)
     if clip is None and hits.total == 1:
         clip = hits.clip(dataset, 0)

@@ -34,8 +34,8 @@ def test_a_first_visit_shows_a_clip_its_neighbours_and_four_numbers(sounds, app)
     assert sounds.find_clip(query["clip"]["id"]).split == "test"
     assert len(cards["lists"]["exact"]) == 10
     assert [metric.label for metric in app.metric] == [
-        "recall@10, on average",
-        "looked at, on average",
+        "recall@10, average",
+        "looked at, average",
         "time per query",
         "index",
     ]
