@@ -63,11 +63,13 @@ def test_find_similar_keeps_the_collection_and_the_settings_though_the_mouse_mov
 def test_one_sound_at_a_time(page, recording):
     upload(page, recording[1])
     own = "document.querySelector('[data-testid=stAudio]')"
-    page.evaluate(f"{own}.loop = true, {own}.play()")
+    page.locator("[data-testid=stAudio]").wait_for()
+    start = f"void ({own}.loop = true, {own}.play().catch(() => null))"
+    page.evaluate(start)
     page.wait_for_function(f"!{own}.paused")
     page.locator(".card .play").nth(1).click()
     page.wait_for_function(f"{own}.paused && window.earshot.state.phase === 'playing'")
-    page.evaluate(f"{own}.play()")
+    page.evaluate(start)
     page.wait_for_function(f"!{own}.paused && document.querySelector('#earshot-audio').paused")
 
 
