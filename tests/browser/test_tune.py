@@ -13,12 +13,14 @@ CHARTS = "[data-testid=stPlotlyChart]"
 
 @pytest.fixture
 def tune(new_page, earshot):
-    """Return a function that opens Tune on the sample, with further settings in the link, and waits for its charts."""
+    """Return a function that opens Tune on the sample with settings in the link, and waits until all is drawn."""
 
     def open_tune(query="", **looks):
         page = new_page(**looks)
         page.goto(f"{earshot}tune?dataset=sample{query}")
         page.wait_for_function(f"document.querySelectorAll('{CHARTS} .js-plotly-plot').length === 6")
+        page.locator(".st-key-metrics-strip [data-testid=stMetric]").nth(3).wait_for()
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         return page
 
     return open_tune
