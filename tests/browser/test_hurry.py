@@ -96,6 +96,21 @@ def test_the_last_of_many_hurried_presses_sounds_and_never_two_at_once(visit, ow
     assert [event for event in log if event[1] == "playing"], json.dumps(log[-5:])
 
 
+def test_waveforms_that_do_not_come_are_requested_a_few_times_and_no_more(new_page, earshot, own_sounds):
+    page = new_page()
+    requests = []
+
+    def refuse(route):
+        requests.append(route.request.url)
+        route.fulfill(status=404, body="This collection is not open. Reload the page.")
+
+    page.route("**/clips/*/waveforms*", refuse)
+    page.goto(f"{earshot}?dataset={own_sounds}")
+    page.locator(".neighbours .card").first.wait_for()
+    page.wait_for_timeout(3000)
+    assert 2 <= len(requests) <= 8
+
+
 def test_a_missing_file_is_reported_on_its_card(visit, own_sounds, videos):
     page = visit(f"?dataset={own_sounds}")
     card = page.locator(".neighbours .card").nth(2)

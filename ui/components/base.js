@@ -120,12 +120,13 @@ function makePlayer() {
     missing.forEach((id) => loading.add(id))
     try {
       const answer = await fetch(`${ROOT}clips/${from}/waveforms?ids=${missing.join()}`)
-      const heights = answer.ok ? await answer.json() : {}
+      if (!answer.ok) throw new Error(answer.statusText)
+      const heights = Object.entries(await answer.json())
       if (from !== collection) return
-      Object.entries(heights).forEach(([id, bars]) => waveforms.set(id, bars))
+      heights.forEach(([id, bars]) => waveforms.set(id, bars))
       missing.forEach((id) => loading.delete(id))
-      draw()
-      if (answer.ok) return
+      if (heights.length) draw() // which asks for what is still missing
+      return
     } catch {
       missing.forEach((id) => loading.delete(id))
     }
