@@ -79,9 +79,14 @@ def dataset_at(path: Path) -> Dataset:
     return dataset
 
 
+def name_in_urls(dataset: Dataset) -> str:
+    """Return the name of a dataset in the URLs of its clips: the first 16 digits of its fingerprint."""
+    return dataset.fingerprint[:16]
+
+
 def opened(name: str) -> Dataset | None:
-    """Return a dataset that a page has opened by the start of its fingerprint, as URLs of its clips name it."""
-    return next((dataset for dataset in list(_OPENED.values()) if dataset.fingerprint.startswith(name)), None)
+    """Return the dataset of this name in URLs, None unless a page has opened it in this process."""
+    return next((dataset for dataset in list(_OPENED.values()) if name_in_urls(dataset) == name), None)
 
 
 def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:

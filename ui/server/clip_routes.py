@@ -1,8 +1,8 @@
 """Routes of the server for clips: their sounds, waveforms and files by URL.
 
 `clips/COLLECTION/CLIP/sound`, `clips/COLLECTION/CLIP/file` and `clips/COLLECTION/waveforms?ids=CLIP,CLIP`, where
-COLLECTION is the first 16 digits of the fingerprint of a dataset that a page has opened in this process, and CLIP is a
-clip id or `SPLIT@ROW`. Errors are one sentence of plain text.
+COLLECTION names a dataset that a page has opened in this process (`loading.name_in_urls`), and CLIP is a clip id or
+`SPLIT@ROW`. Errors are one sentence of plain text.
 """
 
 import re
@@ -19,6 +19,7 @@ from ui.model.text import clean
 
 MAX_WAVEFORMS = 40  # per request; found, exact and missed clips together are fewer
 _CACHED = {"Cache-Control": "private, max-age=3600"}
+_NOT_OPEN = "This collection is not open. Reload the page."
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -52,7 +53,7 @@ def waveforms(request: Request) -> Response:
     """Return the heights of the bars of several clips' waveforms, by clip id; unknown ids are left out."""
     dataset = loading.opened(request.path_params["collection"])
     if dataset is None:
-        return _error("This collection is not open. Reload the page.")
+        return _error(_NOT_OPEN)
     ids = request.query_params.get("ids", "").split(",")[:MAX_WAVEFORMS]
     clips = (dataset.find_clip(clip_id) for clip_id in ids)
     heights = {clip.clip_id: media.peaks(dataset, clip, media.CARD_BARS) for clip in clips if clip}
@@ -70,7 +71,7 @@ def _find(request: Request) -> tuple[Dataset, Clip] | Response:
     """Return the dataset and the clip that a URL names, or the response that says which of them is unknown."""
     dataset = loading.opened(request.path_params["collection"])
     if dataset is None:
-        return _error("This collection is not open. Reload the page.")
+        return _error(_NOT_OPEN)
     name = request.path_params["clip"]
     split, at, row = name.partition("@")
     if at and split in SPLITS and re.fullmatch(r"\d{1,12}", row) and int(row) < dataset.n_rows(split):

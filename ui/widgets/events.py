@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.model import session
+from ui.model import loading, session
 from ui.model.loading import PageContext
 
 MAX_UNPLAYABLE = 500  # videos that cannot be played, stored per session
@@ -34,7 +34,7 @@ def draw(
         **{name: _then_rerun(move) for name, move in (moves or {}).items()},
     }
     callbacks = {f"on_{name}_change": on(key, name, handler) for name, handler in handlers.items()}
-    component(key=key, data={"collection": context.dataset.fingerprint[:16], **data}, **callbacks)
+    component(key=key, data={"collection": loading.name_in_urls(context.dataset), **data}, **callbacks)
     if session.MOVED.pop():
         st.rerun()
 
