@@ -156,7 +156,7 @@ function makePlayer() {
   document.addEventListener("play", yieldTo, true)
   audio.addEventListener("ended", () => state.phase === "playing" && !state.video && setPhase("idle"))
 
-  return { state, waveforms, openCollection, loadWaveforms, url, play, toggle, request, arrive, rename, seek, startVideo, setPhase }
+  return { state, waveforms, openCollection, loadWaveforms, url, reason, play, toggle, request, arrive, rename, seek, startVideo, setPhase }
 }
 
 const player = (window.earshot ??= makePlayer())

@@ -2,7 +2,7 @@
 // A list is {root, cards (its element), items (cards drawn, by clip id), view, data, send}.
 
 const FLAT = Array(48).fill(0)
-const REPEAT_MS = 2000 // after which a new query that has not been confirmed is sent again
+const REPEAT_MS = 2000 // after which an event that has not been confirmed is sent again
 const MAX_REPEATS = 3
 
 const newList = (root, cards, view) => ({ root, cards, view, items: new Map(), refresh: followPlayer(root) })
@@ -13,14 +13,17 @@ function updateList(list, data, send) {
   player.openCollection(data.collection)
 }
 
-// Sends a new query, and again until Python has drawn its answer: Streamlit may drop an event that another one follows.
-function sendQuery(list, id, send, repeats = 0) {
-  send("query", id)
-  clearTimeout(list.unconfirmed)
-  list.unconfirmed = setTimeout(() => {
-    const left = !(list.root.host ?? list.root).isConnected
-    if (!left && list.data.query !== id && repeats < MAX_REPEATS) sendQuery(list, id, send, repeats + 1)
-  }, REPEAT_MS)
+// Calls `send`, and again while `isPending()`: Streamlit may drop an event that another one follows.
+function sendUntilConfirmed(send, isPending, repeats = 0) {
+  send()
+  setTimeout(() => isPending() && repeats < MAX_REPEATS && sendUntilConfirmed(send, isPending, repeats + 1), REPEAT_MS)
+}
+
+// Sends a new query until Python has drawn its answer, the page is left, or another query is sent.
+function sendQuery(list, id, send) {
+  const press = (list.press = {})
+  const isPending = () => list.press === press && (list.root.host ?? list.root).isConnected && list.data.query !== id
+  sendUntilConfirmed(() => send("query", id), isPending)
 }
 
 // Shows the cards of these clips in this order, or a text if there is none.
@@ -203,13 +206,9 @@ function saveButton(item, card) {
   const address = player.url(item.dataset.clip, "file")
   const showError = (text) => item.querySelector(".media").replaceChildren(make("p", { class: "small error", role: "status" }, text))
   const save = async () => {
-    try {
-      const answer = await fetch(address, { method: "HEAD" })
-      if (answer.ok) make("a", { href: address, download: card.file.name }).click()
-      else showError(await (await fetch(address)).text())
-    } catch {
-      showError("The server does not answer. Check the connection.")
-    }
+    const answer = await fetch(address, { method: "HEAD" }).catch(() => null)
+    if (answer?.ok) make("a", { href: address, download: card.file.name }).click()
+    else showError(await player.reason(address))
   }
   return make("button", { class: "outlined save", "aria-label": `Save ${card.title} as a file`, title: "save the file", onclick: save }, icon("save"))
 }

@@ -255,13 +255,7 @@ function select(map, point) {
   map.pending = point
   map.closed = null
   if (map.data.map.sounds) player.play(`point ${point}`, rowOf(map.data.map, point))
-  sendPoint(map, point)
-}
-
-// Sends the pressed point, and again until its card has come: Streamlit may drop an event that another one follows.
-function sendPoint(map, point, repeats = 0) {
-  map.send("select", point)
-  setTimeout(() => map.pending === point && map.frame.isConnected && repeats < MAX_REPEATS && sendPoint(map, point, repeats + 1), REPEAT_MS)
+  sendUntilConfirmed(() => map.send("select", point), () => map.pending === point && map.frame.isConnected)
 }
 
 // Returns the address of a point's clip: its split and row.
