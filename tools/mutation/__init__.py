@@ -1,0 +1,1 @@
+"""Mutation testing: small faults put into the code, and whether a test notices each."""

@@ -1,0 +1,103 @@
+"""Reach: which tests execute a line, and how long each takes; recorded by a pytest plugin with coverage contexts.
+
+`pytest -p tools.mutation.reach` writes `reach-*.json` into the folder that EARSHOT_REACH names, one file per process.
+"""
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import coverage
+import pytest
+
+FOLDER = "EARSHOT_REACH"
+_USUAL_SECONDS = 5.0  # of a test that was not timed
+
+
+class Recorder:
+    """The plugin: one coverage context per test, and the seconds of its set-up and call."""
+
+    def __init__(self, folder: Path, packages: Sequence[str]) -> None:
+        self.folder = folder
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.coverage = coverage.Coverage(
+            data_file=None, source_dirs=[name for name in packages if Path(name).is_dir()], config_file=False
+        )
+        self.coverage.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Attribute the lines that run from here on to the test."""
+        self.coverage.switch_context(item.nodeid)
+        try:
+            return (yield)
+        finally:
+            self.coverage.switch_context("")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add up the seconds of a test's phases."""
+        self.seconds[report.nodeid] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the lines and the seconds."""
+        self.coverage.stop()
+        data = self.coverage.get_data()
+        lines = {
+            os.path.relpath(path): {line: sorted(filter(None, tests)) for line, tests in contexts.items()}
+            for path in data.measured_files()
+            if (contexts := data.contexts_by_lineno(path))
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"seconds": self.seconds, "lines": lines})
+        (self.folder / f"reach-{os.getpid()}.json").write_text(text, encoding="utf-8")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Record in each process that runs tests: in the workers of pytest-xdist, or in the only process."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        packages = ["earshot_common", "lsh", "data_prep", "ui", "benchmarks"]
+        config.pluginmanager.register(Recorder(Path(os.environ[FOLDER]), packages), "reach-recorder")
+
+
+class Reach:
+    """Tests by line, from the files of a recorded run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.seconds: dict[str, float] = {}
+        self.lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for part in sorted(folder.glob("reach-*.json")):
+            record = json.loads(part.read_text(encoding="utf-8"))
+            self.seconds |= record["seconds"]
+            for path, lines in record["lines"].items():
+                for line, tests in lines.items():
+                    self.lines[path][int(line)].update(tests)
+
+    def tests_of(self, path: str, line: int, limit_s: float) -> list[str]:
+        """Return the tests that reach a line, those of the mirrored test file first, then the quickest, up to a limit.
+
+        A line that coverage does not see (of a compiled kernel, or executed at import) is taken to be reached by every
+        test that reaches its file. limit_s: the seconds that the tests may take together by the recorded run; one test
+        is returned in any case.
+        """
+        of_file = self.lines.get(path, {})
+        found = of_file.get(line) or {test for tests in of_file.values() for test in tests}
+        chosen, total = [], 0.0
+        for test in sorted(found, key=lambda test: (-_closeness(path, test), self._seconds(test), test)):
+            if chosen and total + self._seconds(test) > limit_s:
+                continue
+            chosen.append(test)
+            total += self._seconds(test)
+        return chosen
+
+    def _seconds(self, test: str) -> float:
+        return self.seconds.get(test, _USUAL_SECONDS)
+
+
+def _closeness(path: str, test: str) -> int:
+    """Return how well a test file mirrors a module: 2 its own, 1 of the same folder, 0 elsewhere."""
+    module, tests = Path(path), Path(test.partition("::")[0])
+    if tests.parent != Path("tests") / module.parent:
+        return 0
+    return 2 if tests.stem == f"test_{module.stem}" else 1
