@@ -29,13 +29,6 @@ TIMEOUT_MS = 120_000  # the first visit compiles kernels, builds an index and me
 expect.set_options(timeout=TIMEOUT_MS)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Repeat a failed browser test once, since a busy machine can lose key presses; the report counts repeats."""
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 @pytest.fixture(scope="session")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a collection named `videos`: 320 clips of YouTube videos that do not exist."""

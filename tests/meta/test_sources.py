@@ -69,6 +69,25 @@ def test_safe_forms_are_allowed(code):
     assert list(banned(ast.parse(code))) == []
 
 
+def places_of(word, tree, place):
+    """Yield where a module names `word` as an attribute, a variable or an import: the dotted name of the function."""
+    for node in ast.iter_child_nodes(tree):
+        inside = f"{place}.{node.name}" if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else place
+        if word in {getattr(node, field, None) for field in ("attr", "id", "name")}:
+            yield inside
+        yield from places_of(word, node, inside)
+
+
+def test_only_one_function_switches_pages_so_that_none_loses_the_settings():
+    found = [place for name in MODULES for place in places_of("switch_page", TREES[name], name)]
+    assert found == ["ui.widgets.links.open_page"]
+
+
+@pytest.mark.parametrize("code", ["st.switch_page(page)", "from streamlit import switch_page", "go = st.switch_page"])
+def test_a_switch_of_pages_is_found(code):
+    assert list(places_of("switch_page", ast.parse(code), "module")) == ["module"]
+
+
 @pytest.fixture(scope="module")
 def tracked():
     """Return the texts of all files under version control, by path."""

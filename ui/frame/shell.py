@@ -38,8 +38,8 @@ def set_tab_title(page: str, context: PageContext) -> None:
 
 def enter() -> PageContext | None:
     """Draw the sidebar and open the dataset and index chosen there; None after an error page."""
-    if hosting.start() is not None:
-        with st.sidebar:
+    with st.sidebar, st.container():  # without a download it is empty, and what follows keeps its place
+        if hosting.start() is not None:
             hosting.draw_progress()
     datasets = loading.datasets()
     if not datasets:

@@ -49,8 +49,8 @@ def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMet
         _draw_time(context, now.times, before.times if before else None, over)
         memory = "Memory of the tables in use, without the features."
         _draw("index", megabytes(now.nbytes), _change(nbytes, megabytes, 1e4), None, memory)
-    if now.times is None and not setting_metrics.times_failed(context):
-        _wait_for_times(context)
+        if now.times is None and not setting_metrics.times_failed(context):
+            _wait_for_times(context)  # inside the strip: after it, each element would be built anew at another index
     return now
 
 

@@ -66,6 +66,11 @@ def time_of(app):
     return metric.value, metric.proto.delta_description, metric.delta, metric.help
 
 
+def places(app):
+    """Return the kinds of the elements and containers of a page, by their index."""
+    return {index: child.type for index, child in app.main.children.items()}
+
+
 def test_a_setting_has_one_time_on_all_pages_and_on_the_command_line(small, fake_clock, capsys):
     waiting = opened("listen", **LINK)
     assert time_of(waiting)[:2] == ("…", "being measured")
@@ -108,6 +113,15 @@ def test_times_that_arrive_later_are_compared_with_those_of_the_setting_before(s
     assert time_of(app)[:3] == ("…", "being measured", "")
     arrived[5] = replace(QUIET, ms=0.3)
     assert time_of(app.run())[:3] == ("0.30 ms", "exact 0.80 ms", "+0.10 ms")
+
+
+def test_waiting_for_a_time_leaves_every_other_element_in_its_place(small, monkeypatch):
+    arrived = []
+    monkeypatch.setattr(setting_metrics, "times", lambda _: arrived[0] if arrived else None)
+    app = opened("tune", **LINK)
+    before = places(app)
+    arrived.append(QUIET)
+    assert places(app.run()) == before
 
 
 def test_a_time_that_cannot_be_measured_is_not_waited_for(small, monkeypatch):
