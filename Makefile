@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATASET ?= data/sample
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-pythons deploy-check bench answers api check format lock clean
+.PHONY: help app test kernels test-pythons deploy-check bench answers api check format lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -13,8 +13,12 @@ help:  ## list these commands
 app: $(VENV)/.app  ## install what the app needs and open it on the embedded sample
 	EARSHOT_LOCAL=1 $(BIN)/streamlit run app.py
 
-test: check  ## install, check and run every test
+test: $(VENV)/.dev  ## install, check and run every test
+	$(MAKE) --jobs 2 --output-sync check kernels
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+kernels: $(VENV)/.dev
+	$(BIN)/python -m lsh.warm
 
 bench: $(VENV)/.bench  ## compare lsh with other libraries on a dataset: make bench DATASET=data/audioset
 	$(BIN)/python -m benchmarks --dataset $(DATASET)

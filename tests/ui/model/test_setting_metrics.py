@@ -1,0 +1,109 @@
+"""The figures of a setting, recomputed query by query with sets."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data_prep.dataset import open_dataset
+from lsh import LSHIndex
+from tests.ui.apptest import write_small
+from ui.model import setting_metrics, stopwatch
+from ui.model.loading import PageContext
+from ui.model.state import Settings
+
+ROWS = {"train": 300, "validation": 30, "test": 5}
+SETTINGS = [(1, 3, 1), (4, 5, 1), (4, 5, 3), (7, 9, 2), (8, 12, 1)]
+
+
+@pytest.fixture(scope="module", params=["cosine", "euclidean"])
+def context(request, tmp_path_factory):
+    """Return a function that gives the context of a page at a setting (L, K, probes)."""
+    dataset = open_dataset(write_small(tmp_path_factory.mktemp("made") / "small", ROWS))
+    index = LSHIndex(request.param, n_tables=8, n_bits=12, seed=3).fit(dataset.features("train"))
+
+    def at(n_tables, n_bits, n_probes):
+        settings = Settings("small", request.param, n_tables=n_tables, n_bits=n_bits, n_probes=n_probes, seed=3)
+        return PageContext(settings, dataset, index)
+
+    return at
+
+
+def counted(context):
+    """Return recall and share looked at, counted with sets over every validation clip."""
+    s, index, X = context.settings, context.index, np.asarray(context.dataset.features("train"), np.float64)
+    recalls, shares = [], []
+    for query in np.asarray(context.dataset.features("validation")):
+        if s.metric == "cosine":
+            distances = 1 - X @ query / (np.linalg.norm(X, axis=1) * np.linalg.norm(query))
+        else:
+            distances = np.linalg.norm(X - query, axis=1)
+        nearest = set(np.argsort(distances, kind="stable")[:10].tolist())
+        in_tables = index.matches(query, np.arange(len(X)), s.n_tables, s.n_bits, s.n_probes)
+        candidates = set(np.flatnonzero(in_tables.any(axis=1)).tolist())
+        recalls.append(len(nearest & candidates) / 10)
+        shares.append(len(candidates) / len(X))
+    return np.mean(recalls), np.mean(shares)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_recall_and_share_looked_at_are_those_counted_one_query_at_a_time(context, setting):
+    here = context(*setting)
+    measured = setting_metrics.measure(here)
+    assert (measured.recall, measured.candidate_fraction) == pytest.approx(counted(here), abs=1e-9)
+    assert measured.n_queries == 30
+    assert measured.nbytes == here.index.nbytes_of(setting[0])
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_one_more_table_adds_the_difference_of_two_settings_and_the_last_table_adds_none(context, setting):
+    here = context(*setting)
+    more = setting_metrics.one_more_table(here, setting_metrics.measure(here))
+    n_tables, *others = setting
+    if n_tables == 8:
+        assert more is None
+    else:
+        assert more == pytest.approx(np.subtract(counted(context(n_tables + 1, *others)), counted(here)), abs=1e-9)
+
+
+def test_without_validation_queries_there_are_no_metrics(tmp_path):
+    dataset = open_dataset(write_small(tmp_path / "small", {"train": 40, "test": 5}))
+    index = LSHIndex("cosine", n_tables=2, n_bits=4).fit(dataset.features("train"))
+    assert setting_metrics.measure(PageContext(Settings(n_tables=2, n_bits=4), dataset, index)) is None
+
+
+def test_each_setting_seed_metric_and_width_has_its_own_times(context, monkeypatch):
+    keys = set()
+    monkeypatch.setattr(stopwatch.Stopwatch, "times", lambda _, key, measure: keys.add(key))
+    here = context(4, 5, 1)
+    other_index = LSHIndex(here.settings.metric, n_tables=8, n_bits=12, bucket_width=3.0, family=None)
+    variants = [
+        here,
+        *(replace(here, settings=replace(here.settings, **{name: 2})) for name in ("n_tables", "n_bits", "n_probes")),
+        replace(here, settings=replace(here.settings, seed=4)),
+        replace(
+            here, settings=replace(here.settings, metric={"cosine": "euclidean"}.get(here.settings.metric, "cosine"))
+        ),
+    ]
+    if here.settings.metric == "euclidean":
+        variants.append(replace(here, index=other_index.fit(here.dataset.features("train"))))
+    for variant in variants:
+        setting_metrics.times(variant)
+        setting_metrics.times(variant)
+    assert len(keys) == len(variants)
+
+
+def test_the_setting_in_force_and_exact_search_are_timed_on_the_validation_queries(context, monkeypatch):
+    here, searched = context(4, 5, 3), []
+
+    def search_times(search, exact, queries, split):
+        searched.append((search(queries), exact(queries), queries, split))
+
+    monkeypatch.setattr(setting_metrics, "search_times", search_times)
+    monkeypatch.setattr(stopwatch.Stopwatch, "times", lambda _, __, measure: measure())
+    setting_metrics.times(here)
+    ((found, exact, queries, split),) = searched
+    assert np.array_equal(queries, here.dataset.features("validation"))
+    assert np.array_equal(found.ids, here.index.search(queries, 10, 4, 5, 3).ids)
+    assert np.array_equal(exact.ids, here.index.exact.search(queries, 10).ids)
+    assert split == "validation"
