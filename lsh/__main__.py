@@ -16,6 +16,7 @@ from lsh.analysis.comparing import PROBES, TABLES, compare, index_families
 from lsh.analysis.evaluation import evaluate
 from lsh.analysis.planning import plan
 from lsh.analysis.search_config import SearchConfig
+from lsh.analysis.timing import same_time
 from lsh.arrays import Float32Array
 from lsh.errors import LSHError
 from lsh.quality import Labels
@@ -142,16 +143,16 @@ def _queries(dataset: "Dataset", split: str, max_rows: int) -> tuple[Float32Arra
 
 
 def _show_evaluation(report: dict[str, Any]) -> None:
-    ratio = report["exact_ms_per_query"] / report["ms_per_query"]
+    ms, exact_ms, spread = (report[name] for name in ("ms_per_query", "exact_ms_per_query", "time_spread"))
+    ratio = "about the same" if same_time(ms, exact_ms, spread) else f"{exact_ms / ms:.2f} times as long"
     print(
         f"{report['metric']}, {_setting_in_words(report)}: "
         f"{report['queries']:,} {report['split']} queries, k = {report['k']}\n"
         f"  recall           {report['recall']:.3f} ± {report['recall_error']:.3f} (standard error)\n"
         f"  label precision  {report['label_precision']:.3f} (exact search: {report['exact_label_precision']:.3f})\n"
         f"  candidates       {report['candidates']:.2%} of the collection\n"
-        f"  time             {report['ms_per_query']:.3f} ms per query "
-        f"(exact search: {report['exact_ms_per_query']:.3f} ms, {ratio:.2f} times as long), "
-        f"spread {report['time_spread']:.0%}, over {report['timed_queries']:,} queries\n"
+        f"  time             {ms:.3f} ms per query (exact search: {exact_ms:.3f} ms, {ratio}), "
+        f"spread {spread:.0%}, over {report['timed_queries']:,} queries\n"
         f"  index            {report['index_bytes'] / 1e6:.1f} MB in addition to the features"
     )
 

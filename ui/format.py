@@ -6,9 +6,10 @@ Two significant digits unless told otherwise; digits before the decimal point ar
 import math
 from collections.abc import Iterable
 
+from lsh.analysis.timing import same_time
+
 MAX_DECIMALS = 4
-SAME_TIME = 0.1  # relative difference below which two measured times are equal: the noise of the measurement
-ABOUT_AS_FAST = "about as fast"
+ABOUT_THE_SAME = "about the same"
 
 
 def number(value: float, digits: int = 2, max_decimals: int = MAX_DECIMALS) -> str:
@@ -81,11 +82,11 @@ def capitalised(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
-def compare_times(mine: float, other: float, spread: float = 0.0) -> str:
-    """Compare a time with another: about as fast, 3.1 times as fast, 12 times as slow.
+def compare_times(mine: float, other: float, spread: float) -> str:
+    """Compare a time with another: about the same, 3.1 times as fast, 12 times as slow.
 
-    spread: relative difference of two measurements of the same time, where it is known.
+    spread: the fraction by which measurements of the same time differ; smaller differences are noise.
     """
-    if abs(mine - other) <= max(SAME_TIME, spread) * other:
-        return ABOUT_AS_FAST
+    if same_time(mine, other, spread):
+        return ABOUT_THE_SAME
     return f"{number(other / mine)} times as fast" if mine < other else f"{number(mine / other)} times as slow"

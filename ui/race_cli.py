@@ -19,7 +19,7 @@ from lsh.analysis.racing import Setting, sizes_up_to
 from lsh.sampling import evenly_spaced
 from lsh.validate import METRICS
 from ui.figures.race import NAMES
-from ui.format import milliseconds, percent, plural
+from ui.format import megabytes, milliseconds, number, percent, plural
 from ui.model import race_runs
 from ui.model.race_runs import Run
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES
@@ -85,11 +85,13 @@ def _show(runs: list[Run]) -> None:
         s = run.setting
         probes = plural(s.n_probes, "probe")
         print(f"{run.dataset}, {run.metric}: L = {s.n_tables}, K = {s.n_bits}, {probes}, one thread each")
-        print(f"  {'clips':>9}  {'racer':20} {'per query':>10} {'p95':>10}  recall  looked at")
+        waits = " ".join(f"{name:>10}" for name in ("per query", "p50", "p95", "p99"))
+        print(f"  {'clips':>9}  {'racer':20} {waits}  spread  recall  looked at    build     index")
         for lap in run.laps:
+            waits = " ".join(f"{milliseconds(ms):>10}" for ms in (lap.ms, lap.p50_ms, lap.p95_ms, lap.p99_ms))
             print(
-                f"  {lap.n:9,}  {NAMES[lap.racer]:20} {milliseconds(lap.ms):>10} {milliseconds(lap.p95_ms):>10}"
-                f"  {lap.recall:6.3f}  {percent(lap.candidates):>9}"
+                f"  {lap.n:9,}  {NAMES[lap.racer]:20} {waits}  {percent(lap.spread):>6}  {lap.recall:6.3f}"
+                f"  {percent(lap.candidates):>9}  {number(lap.build_s):>5} s {megabytes(lap.index_bytes):>9}"
             )
         print(f"  {run.machine}, {run.versions}, {run.date}")
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from lsh import validate
 from lsh.analysis import trials
 from lsh.analysis.search_config import Index, SearchConfig
-from lsh.analysis.timing import MANY_QUERIES, ms_per_query
+from lsh.analysis.timing import MANY_QUERIES, ms_and_spread, same_time
 from lsh.analysis.trials import Target, Trial
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
@@ -119,7 +119,7 @@ def plan(
         groups = trials.all_trials(target, seed, progress) if recall < 1 else []
     finalists = [t for group in groups for t in sorted(group, key=lambda t: t.batch_ms)[:_FINALISTS]]
     progress(f"timing {len(finalists)} settings that reach recall {recall:g}, interleaved with exact search")
-    exact_ms, *times = _interleaved_ms(target, [brute_force, *finalists])
+    (exact_ms, *times), spreads = _interleaved_ms(target, [brute_force, *finalists])
     timed = list(zip(finalists, times, strict=True))
     if built is None:
         timed.append((brute_force, exact_ms))
@@ -136,21 +136,27 @@ def plan(
         ms=ms,
         exact_ms=exact_ms,
         index_bytes=best.index_bytes,
-        why=_why(target, (best, ms), exact_ms, ranked, sum(map(len, groups))),
+        why=_why(target, (best, ms), exact_ms, max(spreads), ranked, sum(map(len, groups))),
     )
 
 
-def _interleaved_ms(target: Target, finalists: Sequence[Trial]) -> list[float]:
-    """Return the milliseconds per query of each; with fewer queries where exact search, the first, is slow."""
+def _interleaved_ms(target: Target, finalists: Sequence[Trial]) -> tuple[list[float], list[float]]:
+    """Return the milliseconds per query of each, and the spread of its rounds.
+
+    There are fewer queries where exact search, the first, is slow.
+    """
     affordable = int(1000 * _SECONDS / finalists[0].batch_ms)
     searches = [lambda q, t=t: t.config.search(t.index, q, target.k) for t in finalists]
-    return ms_per_query(searches, evenly_spaced(target.Q, min(MANY_QUERIES, max(_MIN_QUERIES, affordable))))
+    return ms_and_spread(searches, evenly_spaced(target.Q, min(MANY_QUERIES, max(_MIN_QUERIES, affordable))))
 
 
-def _why(target: Target, chosen: Timed, exact_ms: float, ranked: Sequence[Timed], n_settings: int) -> str:
+def _why(
+    target: Target, chosen: Timed, exact_ms: float, spread: float, ranked: Sequence[Timed], n_settings: int
+) -> str:
     """Write what was chosen, what it achieves, what others would cost, and whether it is faster than exact search.
 
-    ranked: the trials that were timed, fastest first; n_settings: how many satisfy the target, without exact search.
+    spread: the fraction by which two measurements of the same time differ. ranked: the trials that were timed, fastest
+    first; n_settings: how many satisfy the target, without exact search.
     """
     best, ms = chosen
     name = str(best.config)
@@ -163,7 +169,9 @@ def _why(target: Target, chosen: Timed, exact_ms: float, ranked: Sequence[Timed]
             f"{best.recall_error:.3f}, {best.candidate_fraction:.1%} of the collection looked at, {ms:.3f} ms per "
             f"query, {best.index_bytes / 1e6:.1f} MB without the vectors.{_one_more_bit(target, best)} "
         )
-        if ms < exact_ms:
+        if same_time(ms, exact_ms, spread):
+            text += f"Exact search takes {exact_ms:.3f} ms: about the same."
+        elif ms < exact_ms:
             text += f"Exact search takes {exact_ms:.3f} ms, {exact_ms / ms:.1f} times as long."
         else:
             text += f"Exact search takes {exact_ms:.3f} ms: at this recall and size it is faster."

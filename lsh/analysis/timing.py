@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from lsh.analysis import machine
-from lsh.arrays import Float32Array
+from lsh.arrays import Float32Array, Float64Array
 
 Search = Callable[[Float32Array], object]
 Order = Literal["fixed", "alternating", "shuffled"]
@@ -77,7 +76,13 @@ def ms_per_query(searches: Sequence[Search], Q: Float32Array, rounds: int = 3) -
     The searches are interleaved; each query counts with its median over the rounds. Each search runs once before
     anything is timed (compilation, cold caches).
     """
-    return [float(ms) for ms in 1000 * np.median(_seconds(searches, Q, rounds, "fixed"), axis=0).mean(axis=0)]
+    return ms_and_spread(searches, Q, rounds)[0]
+
+
+def ms_and_spread(searches: Sequence[Search], Q: Float32Array, rounds: int = 3) -> tuple[list[float], list[float]]:
+    """Return what `ms_per_query` returns, and the spread of each search's rounds (see `spread_of_rounds`)."""
+    seconds = _seconds(searches, Q, rounds, "fixed")
+    return (1000 * np.median(seconds, axis=0).mean(axis=0)).tolist(), spread_of_rounds(seconds).tolist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +112,28 @@ def n_timed(n: int) -> int:
 def search_times(search: Search, exact: Search, Q: Float32Array, split: str = "") -> SearchTimes:
     """Measure a search beside exact search on queries Q, float32[nq, d], nq >= 1, interleaved in shuffled order."""
     seconds = _seconds([search, exact], Q, _ROUNDS, "shuffled")
-    typical = np.maximum(np.median(seconds, axis=0), 1e-9)
-    # [round, search]: 1.1 for a round that was 10 % slower than usual; limited, as one interruption says little.
-    by_round = np.clip(seconds / typical, 0.5, 2.0).mean(axis=1)
-    ms, exact_ms = (float(value) for value in 1000 * typical.mean(axis=0))
-    spread = float(np.ptp(by_round, axis=0).max())
+    ms, exact_ms = (float(value) for value in 1000 * np.median(seconds, axis=0).mean(axis=0))
+    spread = float(spread_of_rounds(seconds).max())
     return SearchTimes(ms, exact_ms, spread, len(Q), split, _ROUNDS, machine.processor())
 
 
-def _seconds(searches: Sequence[Search], Q: Float32Array, rounds: int, order: Order) -> npt.NDArray[np.float64]:
+def spread_of_rounds(seconds: Float64Array) -> Float64Array:
+    """Return the fraction by which the slowest round was slower than the fastest, of each search.
+
+    seconds: float64[rounds, nq, ...], where the remaining axes number the searches; the answer has these alone.
+    """
+    typical = np.maximum(np.median(seconds, axis=0), 1e-9)
+    # 1.1 for a round that was 10 % slower than usual; limited, as one interruption says little.
+    by_round = np.clip(seconds / typical, 0.5, 2.0).mean(axis=1)
+    return np.asarray(np.ptp(by_round, axis=0))
+
+
+def same_time(one: float, other: float, spread: float) -> bool:
+    """Return whether two times differ by no more than `spread`, a fraction of the smaller."""
+    return max(one, other) <= (1 + spread) * min(one, other)
+
+
+def _seconds(searches: Sequence[Search], Q: Float32Array, rounds: int, order: Order) -> Float64Array:
     """Return the seconds of each search: float64[rounds, nq, n_searches]; each runs once before anything is timed."""
 
     def setting(search: Search) -> Callable[[int], object]:

@@ -120,13 +120,14 @@ def test_capitalised_changes_the_first_letter_only():
     [
         (1, 2.5, "2.5 times as fast"),
         (2.5, 1, "2.5 times as slow"),
-        (1, 1.05, "about as fast"),
-        (1.05, 1, "about as fast"),
+        (1, 1.05, "about the same"),
+        (1.05, 1, "about the same"),
+        (1, 1.2, "1.2 times as fast"),
         (1, 40, "40 times as fast"),
     ],
 )
-def test_times_within_the_noise_are_about_as_fast(mine, other, expected):
-    assert text.compare_times(mine, other) == expected
+def test_times_within_their_spread_are_about_the_same(mine, other, expected):
+    assert text.compare_times(mine, other, 0.1) == expected
 
 
 def formatted_units(tree):

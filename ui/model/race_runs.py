@@ -135,12 +135,17 @@ def as_json(runs: Iterable[Run]) -> str:
 
 def as_csv(runs: Iterable[Run]) -> str:
     """Write runs as CSV, one line per racer and size, each with everything its time depends on."""
+    return as_table(runs).to_csv(index=False, lineterminator="\n")
+
+
+def as_table(runs: Iterable[Run]) -> pd.DataFrame:
+    """Tabulate runs, one row per racer and size, each with everything its time depends on."""
     lines = []
     for number, run in enumerate(runs, 1):
         about = {name: value for name, value in asdict(run).items() if name not in {"setting", "sizes", "laps"}}
         about = {name: _cell(value) for name, value in (about | asdict(run.setting)).items()}
         lines += [{"run": number, **asdict(lap), **about, "threads": 1} for lap in run.laps]
-    return pd.DataFrame(lines).to_csv(index=False, lineterminator="\n")
+    return pd.DataFrame(lines)
 
 
 def _cell(value: object) -> object:

@@ -3,11 +3,11 @@
 Used by Race and Learn.
 """
 
-from lsh.analysis.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Setting
+from lsh.analysis.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap, Setting
 from lsh.analysis.racing import crossover as first_win
 from ui.figures.marks import setting
 from ui.figures.race import round_size
-from ui.format import ABOUT_AS_FAST, capitalised, compare_times, milliseconds, percent
+from ui.format import ABOUT_THE_SAME, capitalised, compare_times, join_words, milliseconds, percent
 from ui.model.race_runs import Run
 from ui.model.text import plain
 
@@ -24,15 +24,23 @@ def result(run: Run, n: int) -> str:
     laps = run.at(n)
     lsh, first = laps[LSH], min(laps.values(), key=lambda lap: lap.ms)
     others = "; ".join(
-        f"against {TEXT_NAMES[other]}, {compare_times(lsh.ms, laps[other].ms)}" for other in RACERS if other != LSH
+        f"against {TEXT_NAMES[other]}, {compare_laps(lsh, laps[other])}" for other in RACERS if other != LSH
     )
-    name = TEXT_NAMES[first.racer]
-    win = "win" if first.racer == SKETCHES else "wins"
+    level = [lap for lap in laps.values() if lap is first or compare_laps(lap, first) == ABOUT_THE_SAME]
+    names = join_words(TEXT_NAMES[lap.racer] for lap in sorted(level, key=lambda lap: lap.ms))
+    if len(level) > 1:
+        won = f"**{capitalised(names)} take about the same time over {n:,} clips**"
+    else:
+        won = f"**{capitalised(names)} {'win' if first.racer == SKETCHES else 'wins'} over {n:,} clips**"
     return (
-        f"**{capitalised(name)} {win} over {n:,} clips**, at {milliseconds(first.ms)} per query. LSH at "
-        f"{setting_of(run.setting)} takes {milliseconds(lsh.ms)} and finds {percent(lsh.recall)} of the 10 nearest. "
-        f"{capitalised(others)}."
+        f"{won}, at {milliseconds(first.ms)} per query. LSH at {setting_of(run.setting)} takes {milliseconds(lsh.ms)} "
+        f"and finds {percent(lsh.recall)} of the 10 nearest. {capitalised(others)}."
     )
+
+
+def compare_laps(mine: Lap, other: Lap) -> str:
+    """Compare the times of two laps, as `compare_times` does; differences within their own spreads are noise."""
+    return compare_times(mine.ms, other.ms, max(mine.spread, other.spread))
 
 
 def crossings(run: Run) -> dict[str, float]:
@@ -69,14 +77,14 @@ def _first_win(run: Run, racer: str) -> float | None:
 
 
 def _tie(run: Run, racer: str) -> bool:
-    return compare_times(run.of(LSH)[-1].ms, run.of(racer)[-1].ms) == ABOUT_AS_FAST
+    return compare_laps(run.of(LSH)[-1], run.of(racer)[-1]) == ABOUT_THE_SAME
 
 
 def _against(run: Run, racer: str) -> str:
     mine, theirs = ([lap.ms for lap in run.of(name)] for name in (LSH, racer))
     won, name = _first_win(run, racer), TEXT_NAMES[racer]
     if _tie(run, racer):
-        return f"at {run.raced[-1]:,} clips LSH at this setting and {name} are about as fast"
+        return f"at {run.raced[-1]:,} clips LSH at this setting and {name} take about the same time"
     if won is None:
         behind = all(m >= t for m, t in zip(mine, theirs, strict=True))
         return f"{name} is faster {'at every size here' if behind else f'at {run.raced[-1]:,} clips'}"

@@ -36,7 +36,11 @@ def chosen(kind, metric="cosine", recall=0.8):
     X, Q, _ = made()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trials, "all_trials", lambda target, *_: measured(metric, target.recall))
-        patch.setattr(planning, "_interleaved_ms", lambda _, ts: [2.0 ** order.index(t.config.kind) for t in ts])
+        patch.setattr(
+            planning,
+            "_interleaved_ms",
+            lambda _, ts: ([2.0 ** order.index(t.config.kind) for t in ts], [0.1] * len(ts)),
+        )
         return plan(X, Q, metric=metric, k=5, recall=recall, seed=3)
 
 
@@ -95,7 +99,9 @@ def test_of_configurations_as_fast_as_each_other_the_one_with_the_least_memory_i
     X, Q, _ = made()
     times = {"exact": 1.09, "sketches": 1.0, "tables": 1.0}
     monkeypatch.setattr(trials, "all_trials", lambda target, *_: measured("cosine", target.recall))
-    monkeypatch.setattr(planning, "_interleaved_ms", lambda _, finalists: [times[t.config.kind] for t in finalists])
+    monkeypatch.setattr(
+        planning, "_interleaved_ms", lambda _, ts: ([times[t.config.kind] for t in ts], [0.1] * len(ts))
+    )
     assert plan(X, Q, k=5, recall=0.8).kind == "exact"
     times |= {"exact": 1.2, "tables": 1.2}
     assert plan(X, Q, k=5, recall=0.8).kind == "sketches"
@@ -200,12 +206,15 @@ def test_a_built_index_gets_a_setting_of_its_own(metric, sketches):
 
 
 @pytest.mark.parametrize(
-    ("exact_ms", "said"), [(3.0, ", 3.0 times as long."), (0.5, ": at this recall and size it is")]
+    ("exact_ms", "said"),
+    [(3.0, ", 3.0 times as long."), (0.5, ": at this recall and size it is"), (1.09, ": about the same.")],
 )
 def test_why_a_setting_of_a_built_index_was_chosen_compares_longer_keys_and_exact_search(monkeypatch, exact_ms, said):
     X, Q, _ = made()
     index = LSHIndex("cosine", 8, 10).fit(X)
-    monkeypatch.setattr(planning, "_interleaved_ms", lambda _, finalists: [exact_ms, *[1.0] * (len(finalists) - 1)])
+    monkeypatch.setattr(
+        planning, "_interleaved_ms", lambda _, ts: ([exact_ms, *[1.0] * (len(ts) - 1)], [0.1] * len(ts))
+    )
     p = plan(index, Q, k=5, recall=0.8)
     assert (p.kind, p.exact_ms) == ("tables", exact_ms)
     assert p.why.startswith(f"Hash tables, L = {p.setting['n_tables']}, K = {p.setting['n_bits']}")

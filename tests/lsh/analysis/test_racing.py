@@ -34,7 +34,16 @@ def test_every_racer_has_one_lap_at_every_size(made, quick):
     steps = list(race(*made, SETTING, [50, 300], None))
     laps = [lap for step in steps for lap in step.laps]
     assert [(lap.n, lap.racer) for lap in laps] == [(n, racer) for n in (50, 300) for racer in RACERS]
-    assert all(0 < lap.p50_ms <= lap.p95_ms and lap.ms > 0 for lap in laps)
+    assert all(0 < lap.p50_ms <= lap.p95_ms <= lap.p99_ms and lap.ms > 0 for lap in laps)
+    assert all(lap.build_s > 0 and lap.spread > 0 for lap in laps)
+    assert {lap.n_timed for lap in laps} == {4, racing.BLOCK}
+
+
+def test_the_index_of_a_lap_has_the_tables_of_the_setting_alone(made, quick):
+    index, _ = made
+    laps = {lap.racer: lap for step in race(*made, SETTING, [300], None) for lap in step.laps}
+    assert laps[LSH].index_bytes == index.nbytes_of(SETTING.n_tables) < index.nbytes
+    assert laps[EXACT].index_bytes == laps[BATCHED].index_bytes == index.exact.nbytes
 
 
 def test_what_the_laps_say_of_the_answers_is_what_searching_by_hand_gives(made, quick):

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 import lsh.analysis.timing
-from lsh.analysis.timing import interleaved, ms_per_query, n_timed, search_times, timed
+from lsh.analysis.timing import (
+    interleaved,
+    ms_per_query,
+    n_timed,
+    same_time,
+    search_times,
+    spread_of_rounds,
+    timed,
+)
 
 
 def test_searches_are_interleaved_on_each_query(monkeypatch):
@@ -107,3 +115,14 @@ def test_the_spread_is_not_zero_where_the_order_of_the_rounds_differs_between_qu
 
 def test_fewer_queries_are_timed_in_large_collections():
     assert [n_timed(n) for n in (0, 20_000, 100_000, 2_000_000)] == [200, 200, 80, 20]
+
+
+def test_the_spread_of_each_search_is_of_its_own_rounds():
+    even, uneven = np.full((3, 2), 2.0), np.array([[1.0, 1.0], [1.1, 1.1], [1.3, 1.3]])
+    spread = spread_of_rounds(np.stack([even, uneven], axis=2))
+    assert spread == pytest.approx([0, 0.3 / 1.1])
+
+
+@pytest.mark.parametrize(("spread", "same"), [(0.1, False), (0.25, True), (0.3, True)])
+def test_times_are_the_same_within_the_spread_in_either_order(spread, same):
+    assert same_time(1.0, 1.25, spread) == same_time(1.25, 1.0, spread) == same

@@ -9,6 +9,7 @@ from lsh.analysis.racing import RACERS
 from tests.ui.apptest import opened, said, write_small
 from ui import paths
 from ui.model import race_runs
+from ui.model.text import plain
 from ui.pages.race import page as race_page
 
 ROWS = {"train": 260, "validation": 20, "test": 30}
@@ -42,8 +43,9 @@ def test_on_the_sample_the_page_opens_with_races_that_name_their_machine(root, m
     assert not app.exception
     assert len(charts(app)) == 3
     assert all(len(alt) > 40 for alt in charts(app))
-    assert len(app.table) == 3
-    machine = race_runs.shipped()[0].machine.partition(",")[0]
+    assert len(app.table) == 4
+    assert {"p50, ms", "p95, ms", "p99, ms", "build, s", "index, MB"} <= set(app.table[1].value)
+    machine = plain(race_runs.shipped()[0].machine)
     assert f"Measured in advance on {machine}" in said(app)
     assert "press Race for yours" in said(app)
     assert "you see this" in said(app)
@@ -188,7 +190,8 @@ def test_only_so_many_races_are_kept(small, monkeypatch):
 
 def test_both_files_are_offered(small):
     app = race(opened("race"))
-    assert [button.proto.label for button in app.get("download_button")] == ["Download as CSV", "Download as JSON"]
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == 3 * ["Download the table (CSV)"] + ["Download as CSV", "Download as JSON"]
 
 
 def test_the_reproduce_line_names_the_setting_in_both_languages(small):

@@ -43,7 +43,7 @@ def test_the_crossover_sentence_of_a_race_that_lsh_wins_or_loses_at_every_size()
 def test_a_tie_at_the_largest_size_is_neither_won_nor_marked():
     tie = run(lsh=(0.1, 0.39))
     assert race_summary.crossover(tie).startswith(
-        "At 10,000 clips LSH at this setting and exact search one at a time are about"
+        "At 10,000 clips LSH at this setting and exact search one at a time take"
     )
     assert race_summary.crossings(tie) == {}
 
@@ -71,8 +71,35 @@ def test_no_caution_is_added_at_high_recall():
 def test_the_table_has_every_racer_the_fastest_first():
     table = tables.table(run(), 10_000)
     assert table[""].tolist() == ["sketches", "exact, batched", "LSH", "exact, one at a time"]
-    assert table["over exact"].tolist() == ["8.0x", "4.0x", "2.0x", "1.0x"]
+    assert table["against exact"].tolist() == ["8.0 times as fast", "4.0 times as fast", "2.0 times as fast", ""]
     assert table["recall"].tolist() == ["100 %", "100 %", "60 %", "100 %"]
+    assert table["spread"].tolist() == 4 * ["10 %"]
+
+
+def test_the_table_of_costs_has_percentiles_build_time_and_size_of_every_racer():
+    table = tables.cost_table(run(), 10_000).set_index("")
+    assert table.loc["LSH"].tolist() == ["0.20", "0.40", "0.60", "0.50", "2.5"]
+
+
+def test_a_difference_within_the_spread_is_about_the_same_everywhere():
+    noisy = run(lsh=(0.1, 0.3), spread=0.5)
+    assert "against exact search one at a time, about the same" in race_summary.result(noisy, 10_000).lower()
+    assert tables.table(noisy, 10_000).set_index("").loc["LSH", "against exact"] == "about the same"
+    assert "against exact search about the same" in tables.summary(noisy)
+    assert "about the same" in tables.difference(noisy, run(spread=0.5))
+    assert race_summary.crossings(noisy) == {}
+    calm = run(lsh=(0.1, 0.3), spread=0.01)
+    assert "about the same" not in race_summary.result(calm, 10_000) + tables.difference(calm, run(spread=0.01))
+
+
+def test_no_racer_wins_alone_by_less_than_the_spread():
+    said = race_summary.result(run(batched=(0.02, 0.052)), 10_000)
+    assert said.startswith("**Sketches and batched exact search take about the same time over 10,000 clips**")
+
+
+def test_the_method_says_how_many_queries_were_timed():
+    said = tables.how_measured(run(), 10_000)
+    assert "Over 10,000 clips, 50 of the queries are timed, each by its median of 7 rounds" in said
 
 
 def test_the_difference_from_the_pinned_run_is_said_in_words():

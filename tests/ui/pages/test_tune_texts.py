@@ -1,4 +1,5 @@
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def grid():
 @pytest.fixture
 def times():
     ms = np.array([[0.5, 0.3, 0.2], [0.8, 0.5, 0.3], [1.5, 0.9, 0.5]])
-    return Times(np.array([1, 2, 4]), np.array([1, 2, 3]), ms, 1.0, 20, 5)
+    return Times(np.array([1, 2, 4]), np.array([1, 2, 3]), ms, np.full((3, 3), 0.1), 1.0, 20, 5)
 
 
 @pytest.mark.parametrize(("wanted", "best"), [(0.5, (2, 3)), (0.8, (4, 3)), (0.9, (4, 2)), (0.95, (4, 1)), (1.0, None)])
@@ -61,6 +62,17 @@ def test_twice_the_tables_are_compared_and_half_where_there_are_no_more(grid):
 def test_the_time_sentence_says_when_exact_search_is_faster(times, grid):
     said = timing.time_sentence(times, (4, 1), 0.99, (4, 1), 0.95)
     assert "1.5 times as slow as exact search" in said
+
+
+def test_the_time_sentence_calls_a_difference_within_the_spread_about_the_same(times):
+    said = timing.time_sentence(replace(times, spread=np.full((3, 3), 0.2)), (4, 2), 0.92, (4, 2), 0.9)
+    assert said.count("about the same as exact search") == 2
+
+
+def test_the_time_sentence_takes_the_spread_of_a_setting_that_was_measured_by_itself(times):
+    record = SearchTimes(0.95, 1.0, 0.01, 200, "validation", 5, "Abacus 3000")
+    said = timing.time_sentence(times.with_record((4, 2), record), (4, 2), 0.92, None, 0.9)
+    assert "1.1 times as fast as exact search" in said
 
 
 def test_the_time_table_ends_with_exact_search_and_begins_where_you_are(times, grid):

@@ -24,7 +24,7 @@ def watch(data, monkeypatch):
 @pytest.fixture
 def times():
     ms = np.array([[0.4, 0.1], [0.8, 0.2], [1.6, 0.4]])
-    return Times(np.array([1, 2, 4]), np.array([1, 2]), ms, 1.0, 6, 5)
+    return Times(np.array([1, 2, 4]), np.array([1, 2]), ms, np.zeros((3, 2)), 1.0, 6, 5)
 
 
 def test_every_k_is_timed_at_doubling_numbers_of_tables(watch):
@@ -33,6 +33,8 @@ def test_every_k_is_timed_at_doubling_numbers_of_tables(watch):
     assert times.ms.shape == (4, 3)
     assert (times.ms > 0).all()
     assert times.exact_ms > 0
+    assert times.spread.shape == (4, 3)
+    assert (times.spread > 0).all()
 
 
 def test_progress_increases_to_one(watch):

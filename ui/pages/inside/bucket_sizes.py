@@ -37,6 +37,7 @@ def crowds(view: QueryView) -> None:
         bucket_ranks([BucketSizes(f"table {table + 1}", sizes)], index.n, even, own, view.mode),
         f"Sizes of the {len(sizes):,} buckets of table {table + 1} that hold anything, from {sizes[0]:,} clips down to "
         f"{sizes[-1]:,}; your sound's holds {own:,}.",
+        "bucket sizes",
     )
     _hubs(view)
 

@@ -58,6 +58,7 @@ def both(view: QueryView) -> None:
                 margins(at, view.mode),
                 f"{FAMILY_NAMES[one.settings.metric]}: where your sound and its nearest stand to the first "
                 f"{n_bits} walls of table 1.",
+                f"margins {one.settings.metric}",
             )
     draw_table(pd.DataFrame(map(_row, views), columns=["", "found", "looked at", "your buckets"]))
     st.markdown(
@@ -78,7 +79,7 @@ def centring(view: QueryView) -> None:
     fullest = [percent(float(one.sizes[0] / n)) for one in buckets]
     holds = "; ".join(f"{one.name}, the fullest holds {share}" for one, share in zip(buckets, fullest, strict=True))
     figure = bucket_ranks(buckets, n, n / 2**s.n_bits, None, view.mode)
-    draw(figure, f"Bucket sizes of one table in order of size: {holds}")
+    draw(figure, f"Bucket sizes of one table in order of size: {holds}", "centring")
     recall, looked_at = zip(*(grid.at(s.n_tables, s.n_bits) for _, _, grid in indexes), strict=True)
     table = {
         "": [one.name for one in buckets],

@@ -37,6 +37,7 @@ def key(view: QueryView) -> None:
         margins(at, view.mode),
         f"Where your sound and its {len(view.true_rows)} nearest stand to each of {s.n_bits} walls of table "
         f"{table + 1}. The key is {written(own.symbols)}; {nearly} of its symbols were nearly another.",
+        "margins",
     )
     frame = " A dotted frame: nearly the other way; of all random planes only one in five passes so near."
     st.caption(f"★ your sound, ● found, ○ missed (by all tables).{frame if nearly else ''}")
@@ -60,6 +61,7 @@ def buckets(view: QueryView) -> None:
         bucket_strip(sizes, hits, even, table, view.mode),
         f"Sizes of your sound's bucket in {plural(s.n_tables, 'table')}: from {sizes.min():,} to {sizes.max():,} "
         f"clips, with {hits.min()} to {hits.max()} of the {len(view.true_rows)} nearest in each.",
+        "buckets",
     )
     st.markdown(f"**Who else is in the bucket of table {table + 1}**, the nearest first:")
     entries = []

@@ -39,6 +39,7 @@ def missed(view: QueryView) -> None:
         key_differences(apart, nearest, view.found, view.mode),
         f"The {len(truth)} nearest against {plural(s.n_tables, 'table')}: in how many bits each key differs from "
         f"yours, from 0 (met) to {int(apart.max(initial=0))}.",
+        "key differences",
     )
     st.caption("● same key, so it is looked at · a number: that many bits differ · ◯ the nearest miss of a missed clip")
     entries = _entries(view, near)
@@ -81,6 +82,7 @@ def curve(view: QueryView) -> None:
         s_curve(chances, far, neighbours, view.found, view.mode),
         f"Chance of being looked at by distance: {at_last} at {last:.3g}{chances.unit}, where the last of the nearest "
         f"lies, {at_middle} at {middle:.3g}{chances.unit}, the median. Behind it a histogram of all clips.",
+        "chances",
     )
     st.markdown(CURVE)
 

@@ -40,6 +40,7 @@ def show(view: QueryView) -> None:
             probe_order(keys, sizes, s.n_probes, view.mode),
             f"The first {len(order)} buckets of table {table + 1} in order of cost, and the bits in which each differs "
             f"from your own key {written(keys[0])}.",
+            "probe order",
         )
     with right:
         draw(
@@ -47,6 +48,7 @@ def show(view: QueryView) -> None:
             f"Of the {len(view.true_rows)} nearest, {int(met[0])} are found with one probe per table and "
             f"{int(met[-1])} with {len(met)}; clips looked at grow from {int(looked_at[0]):,} to "
             f"{int(looked_at[-1]):,}.",
+            "probe gains",
         )
     st.caption("■ a bit that differs from your key. Above the green line: the buckets searched at your setting.")
 

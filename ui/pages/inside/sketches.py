@@ -51,6 +51,7 @@ def show(view: QueryView) -> None:
         estimates(true, estimated, limit, np.stack([true[nearest], estimated[nearest]]), kept, view.mode),
         f"{len(rows):,} candidates by true distance and by sketch, close to the diagonal. The line of re-ranking lies "
         f"at {limit:.2f}; {sum(kept)} of the {len(nearest)} nearest candidates are below it.",
+        "estimates",
     )
 
 

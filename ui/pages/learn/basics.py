@@ -40,6 +40,7 @@ same, 90° has nothing in common. Press play: do your ears agree? (The number on
         angle_histogram(angles, view.mode),
         f"How many clips stand at which angle from your sound. The nearest is at {angles.nearest[0]:.0f} degrees, the "
         f"tenth at {angles.tenth:.0f}, the usual clip at {angles.usual:.0f}.",
+        "angles",
     )
     st.markdown(
         f"The 10 nearest stand between {degrees(angles.nearest[0])} and {degrees(angles.tenth)}, the usual clip at "
@@ -130,6 +131,7 @@ usual clip, seldom from a neighbour. (In truth it is a plane through all dimensi
         one_plane(angles, turn, view.mode),
         f"A line turned by {turn} degrees through a circle. The neighbour, at {degrees(angles.tenth)}, is on "
         f"{'the same side as' if met else 'the other side from'} your sound.",
+        "one plane",
     )
     st.markdown(
         f"**{'Same side: the bit agrees' if met else 'Parted: the bit differs'}** for your 10th neighbour. Over all "
@@ -159,6 +161,7 @@ bucket.
         key_chances(angles, n_bits, view.mode),
         f"The chance that all bits agree falls with K. At K = {n_bits}: {percent(near)} for the tenth neighbour, "
         f"{percent(usual)} for the usual clip.",
+        "key chances",
     )
     st.markdown(
         f"With {n_bits} bits there are {2**n_bits:,} buckets, some {number(n / 2**n_bits)} clips in each. The usual "
@@ -188,6 +191,7 @@ a step: nearly everything on the left of it is found, hardly anything on the rig
         s_curve(curve, angles.all, angles.nearest, angles.found, view.mode),
         f"The chance of being looked at, by angle, for L = {n_tables} and K = {n_bits}: {percent(near)} for the tenth "
         f"neighbour, {percent(usual)} for the usual clip.",
+        "table chances",
     )
     st.markdown(
         f"Your 10th neighbour is now looked at with a chance of **{percent(near)}**, the usual clip with "

@@ -56,6 +56,7 @@ def speed(view: QueryView) -> None:
         draw(
             race_figures.time_by_size(run.laps, [], race_summary.crossings(run), run.sizes, view.mode),
             f"Time per query against the number of clips, a line for each of four. {race_summary.crossover(run)}",
+            "race times",
         )
         st.caption(race_summary.measured(run, shipped=name is not None and race_session.is_shipped(name)))
     links.draw("race", "Race it on this machine")

@@ -86,6 +86,7 @@ Settings along the line find 90 %; they differ in what they cost.
         heat_map(measured.grid, measured.here, WANTED, view.mode),
         f"Recall at every L and K. You are at {setting(*measured.here)}: recall {percent(measured.here_recall)}, "
         f"{percent(measured.here_looked_at)} of the clips looked at.",
+        "settings",
     )
     st.markdown(recall_grid.doubling(measured.grid, measured.here))
     links.draw("tune", "Find the best setting for the recall you want on Tune")

@@ -164,12 +164,14 @@ def _results(
             beside = pinned.at(n).get(LSH) if pinned is not None else None
             alt = f"Queries answered per second over {n:,} clips, a bar for each of four. {result}"
             figure = figures.throughput(run.at(n), beside, theme.mode())
-            charts.draw(figure, alt.replace("**", ""), f"finish{live}")
+            raced = race_runs.as_table([run] if pinned is None else [run, pinned])
+            charts.draw(figure, alt.replace("**", ""), f"race{live}", raced[raced["n"] == n])
         right.markdown(tables.RACERS_TEXT)
         charts.draw_table(tables.table(run, n))
+        charts.draw_table(tables.cost_table(run, n))
         st.caption(measured)
         _growth(run, pinned.of(LSH) if pinned is not None else [], live)
-        st.caption(f"{measured} {tables.how_measured(run)}")
+        st.caption(f"{measured} {tables.how_measured(run, n)}")
 
 
 def _growth(run: Run, pinned: list[Lap], live: str) -> None:
@@ -180,12 +182,13 @@ def _growth(run: Run, pinned: list[Lap], live: str) -> None:
     with left:
         figure = figures.time_by_size(run.laps, pinned, race_summary.crossings(run), run.sizes, theme.mode())
         alt = f"Time per query against the number of clips, a line for each of four. {sentence}"
-        charts.draw(figure, alt, f"times{live}")
+        charts.draw(figure, alt, f"times{live}", race_runs.as_table([run]))
         charts.draw_table(tables.growth_table(run, "ms"))
     with right:
         last = run.of(LSH)[-1]
         alt = f"Recall against the number of clips; LSH has {percent(last.recall)} over {last.n:,}, exact search 100 %."
-        charts.draw(figures.recall_by_size(run.laps, pinned, run.sizes, theme.mode()), alt, f"recalls{live}")
+        figure = figures.recall_by_size(run.laps, pinned, run.sizes, theme.mode())
+        charts.draw(figure, alt, f"recalls{live}", race_runs.as_table([run]))
         charts.draw_table(tables.growth_table(run, "recall"))
         st.markdown(tables.growing_recall(run))
 

@@ -4,9 +4,9 @@ import pandas as pd
 
 from lsh.analysis.racing import BATCHED, BLOCK, EXACT, LSH, RACERS, ROUNDS, SKETCH_PROBES, SKETCH_RERANKED, SKETCHES
 from ui.figures.race import NAMES
-from ui.format import compare_times, milliseconds, number, percent, points
+from ui.format import ABOUT_THE_SAME, milliseconds, number, percent, points
 from ui.model.race_runs import Run
-from ui.model.race_summary import setting_of
+from ui.model.race_summary import compare_laps, setting_of
 
 RACERS_TEXT = f"""
 - **LSH** at your setting: it compares your sound only with the clips in its buckets.
@@ -19,23 +19,35 @@ RACERS_TEXT = f"""
 
 
 def table(run: Run, n: int) -> pd.DataFrame:
-    """Tabulate every racer at a size, the fastest first."""
+    """Tabulate speed and quality of every racer at a size, the fastest first."""
     laps = run.at(n)
     rows = [
         (
             NAMES[lap.racer],
             number(lap.ms),
+            percent(lap.spread),
+            *("" if lap is laps[other] else compare_laps(lap, laps[other]) for other in (EXACT, BATCHED)),
             percent(lap.recall),
-            f"{number(laps[EXACT].ms / lap.ms)}x",
-            f"{number(laps[BATCHED].ms / lap.ms)}x",
-            number(lap.p95_ms),
             "" if lap.label_precision is None else percent(lap.label_precision),
             percent(lap.candidates),
         )
         for lap in sorted(laps.values(), key=lambda lap: lap.ms)
     ]
-    columns = ["", "ms per query", "recall", "over exact", "over batched", "95 % wait, ms", "same label", "looked at"]
+    columns = ["", "ms per query", "spread", "against exact", "against batched", "recall", "same label", "looked at"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def cost_table(run: Run, n: int) -> pd.DataFrame:
+    """Tabulate the waits of every racer at a size, and what its index takes, the fastest first."""
+    rows = [
+        (
+            NAMES[lap.racer],
+            *(number(value) for value in (lap.p50_ms, lap.p95_ms, lap.p99_ms, lap.build_s)),
+            number(lap.index_bytes / 1e6),
+        )
+        for lap in sorted(run.at(n).values(), key=lambda lap: lap.ms)
+    ]
+    return pd.DataFrame(rows, columns=["", "p50, ms", "p95, ms", "p99, ms", "build, s", "index, MB"])
 
 
 def growing_recall(run: Run) -> str:
@@ -71,7 +83,7 @@ def difference(run: Run, pinned: Run) -> str:
     elsewhere = "" if run.machine == pinned.machine else " They ran on different machines, so compare recall, not time."
     return (
         f"Over {common[-1]:,} clips, {_name(run)} takes {milliseconds(now.ms)} and the pinned {_name(pinned)} "
-        f"{milliseconds(then.ms)}: {compare_times(now.ms, then.ms)}, with {recall}.{elsewhere}"
+        f"{milliseconds(then.ms)}: {compare_laps(now, then)}, with {recall}.{elsewhere}"
     )
 
 
@@ -84,18 +96,20 @@ def summary(run: Run) -> str:
     cut = "" if run.finished else f" (cancelled after {len(run.raced)} of {len(run.sizes)} sizes)"
     return (
         f"**{setting_of(run.setting)}** over {n:,} clips{cut}: {milliseconds(laps[LSH].ms)}, finds "
-        f"{percent(laps[LSH].recall)}, against exact search {compare_times(laps[LSH].ms, laps[EXACT].ms)}"
+        f"{percent(laps[LSH].recall)}, against exact search {compare_laps(laps[LSH], laps[EXACT])}"
     )
 
 
-def how_measured(run: Run) -> str:
-    """State how the racers are measured."""
+def how_measured(run: Run, n: int) -> str:
+    """State how the racers are measured; n: the size whose numbers are tabulated."""
+    lap = run.at(n)[LSH]
     return (
         f"All racers answer the same {run.n_queries} {run.split} clips, which are not in the collection, with "
         "the 10 nearest, on one thread, interleaved and in shuffled order. Times are processor time, which is what a "
-        f"clock shows where nothing else runs, and a query counts with its median of {ROUNDS} rounds. A smaller "
-        "collection is the first clips of this one. Building an index is not counted. Differences of 10 % mean "
-        "nothing, and other machines have other times."
+        f"clock shows where nothing else runs. Over {n:,} clips, {lap.n_timed} of the queries are timed, each by its "
+        f"median of {ROUNDS} rounds; p50, p95 and p99 are over these queries. The spread is how far the rounds differ: "
+        f"times that differ by less are {ABOUT_THE_SAME}. A smaller collection is the first clips of this one. Other "
+        "machines have other times."
     )
 
 

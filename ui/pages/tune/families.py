@@ -58,6 +58,7 @@ def show(view: GridView) -> None:
             draw(
                 families(BUDGETS, lines, axis, reference, view.mode),
                 f"{axis.capitalize()}, for each of {len(lines)} families at four budgets. {sentence(made)}",
+                f"families {field}",
             )
     draw_table(table(made))
     st.caption(

@@ -119,6 +119,7 @@ def _every_setting(view: GridView, wanted: float) -> None:
             figure,
             f"Heat map of recall at every setting, with the line of recall {percent(wanted)}. You are at "
             f"{setting(*view.here)}: recall {percent(view.here_recall)}. Recall grows with L and falls with K.",
+            "settings",
         )
         heat_map_clicks.handle()
     with aside:
@@ -138,6 +139,7 @@ def _cost(view: GridView, wanted: float) -> DeltaGenerator:
             trade_off(view.grid, cost, view.here, (view.here_looked_at, view.here_recall), wanted, view.mode),
             f"Recall against clips looked at, one line for each K as L grows. You are at {percent(view.here_recall)} "
             f"recall with {cost.text(view.here_looked_at)}; exact search looks at all clips.",
+            "looked at",
         )
         st.markdown(doubling(view.grid, view.here))
         draw_table(doubling_table(view.grid, view.here, FEW_TABLES))

@@ -49,6 +49,7 @@ def show(view: GridView) -> None:
             ),
             f"Recall against clips looked at with {view.here[0]} tables, one line for each of {len(measured)} numbers "
             f"of probes. {sentence(rows, view.here, view.here_looked_at, view.context.index)}",
+            "probes",
         )
     with aside:
         st.markdown(f"The most that is found by looking at {percent(view.here_looked_at)} of the clips, as you do now:")

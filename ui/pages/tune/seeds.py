@@ -43,6 +43,7 @@ def show(view: GridView) -> None:
             f"How far recall is from the predicted at K = {view.here[1]} as L grows: a band over {len(draws)} seeds, "
             f"your index in it. At {setting(*view.here)} the band runs from {percent(at.min(), 3)} to "
             f"{percent(at.max(), 3)} recall.",
+            "seeds",
         )
     with aside:
         draw_table(table([s.seed, *seeds], at, float(view.predicted[view.one_probe.cell(*view.here)])))

@@ -30,11 +30,13 @@ def show(view: GridView, n_tables: Sequence[int]) -> None:
         draw(
             predicted_beside_measured(measured, predicted, view.here, view.mode),
             f"Recall as L grows at K = {view.here[1]}: measured, a solid line, and predicted, a dashed line.",
+            "predicted",
         )
     with right:
         draw(
             parity(measured, predicted, view.here, view.mode),
             f"Measured against predicted recall of all {predicted.size} settings, with the diagonal where both agree.",
+            "parity",
         )
     st.markdown(sentence(measured, predicted, view.here))
     draw_table(table(measured, predicted, view.here, n_tables))

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import LSHIndex
-from lsh.analysis.timing import SearchTimes, interleaved, timed
+from lsh.analysis.timing import SearchTimes, interleaved, spread_of_rounds, timed
+from ui.format import compare_times
 from ui.model import exclusive
 
 TABLES = (1, 2, 4, 8, 16, 32)
@@ -26,23 +27,26 @@ MAX_QUERIES, MIN_QUERIES = 40, 10
 class Times:
     """Median milliseconds per query: `ms` float64[L, K] at `n_tables` int64[L] x `n_bits` int64[K]; exact search's.
 
-    here, here_ms: a setting (L, K) that was measured by itself, and its time.
+    spread: float64[L, K], the fraction by which the rounds of a setting, or of exact search, differ, whichever is
+    larger. here, here_ms, here_spread: a setting (L, K) that was measured by itself.
     """
 
     n_tables: npt.NDArray[np.int64]
     n_bits: npt.NDArray[np.int64]
     ms: npt.NDArray[np.float64]
+    spread: npt.NDArray[np.float64]
     exact_ms: float
     n_queries: int
     rounds: int
     here: tuple[int, int] | None = None
     here_ms: float = 0.0
+    here_spread: float = 0.0
 
     def with_record(self, here: tuple[int, int], record: SearchTimes) -> "Times":
         """Return times in which a setting and exact search have those of `record`, and the others are scaled alike."""
         ms = self.ms * record.exact_ms / self.exact_ms
         ms[np.ix_(self.n_tables == here[0], self.n_bits == here[1])] = record.ms
-        return replace(self, ms=ms, exact_ms=record.exact_ms, here=here, here_ms=record.ms)
+        return replace(self, ms=ms, exact_ms=record.exact_ms, here=here, here_ms=record.ms, here_spread=record.spread)
 
     def at(self, n_tables: int, n_bits: int) -> float:
         """Return the time of a setting; between two measured L it is interpolated linearly on log scales."""
@@ -50,6 +54,14 @@ class Times:
             return self.here_ms
         column = int(np.abs(self.n_bits - n_bits).argmin())
         return float(np.exp(np.interp(np.log(n_tables), np.log(self.n_tables), np.log(self.ms[:, column]))))
+
+    def against_exact(self, n_tables: int, n_bits: int) -> str:
+        """Compare the time of a setting with that of exact search, in words."""
+        spread = self.here_spread
+        if (n_tables, n_bits) != self.here:
+            row, column = (np.abs(a - b).argmin() for a, b in ((self.n_tables, n_tables), (self.n_bits, n_bits)))
+            spread = float(self.spread[row, column])
+        return compare_times(self.at(n_tables, n_bits), self.exact_ms, spread)
 
     def fastest(self, reaches: npt.NDArray[np.bool_]) -> tuple[int, int] | None:
         """Return the (L, K) with the smallest time among the cells of `reaches` bool[L, K]; None without such cells."""
@@ -74,21 +86,23 @@ class TimeGrid:
         settings = [(int(n), int(b)) for n in self._n_tables for b in self._n_bits]
         self._runs = [self._run(*setting) for setting in settings]
         self._runs.append(timed(lambda q: index.exact.search(queries[q : q + 1], k)))
-        self._ms = np.empty((0, len(self._runs)))  # [query, run]; the last run is exact search
+        self._ms = np.empty((0, ROUNDS, len(self._runs)))  # [query, round, run]; the last run is exact search
         self._lock = threading.Lock()
 
     def run(self, progress: Callable[[float], object]) -> Times:
         """Measure what is missing, call `progress` with the fraction done (0 to 1), and return the medians."""
         with exclusive.hold(self._lock, lambda: progress(self._share)):
             if not len(self._ms):
-                self._ms = np.full((self._warm_up(), len(self._runs)), np.nan)
-            for q in np.flatnonzero(np.isnan(self._ms[:, 0])).tolist():
+                self._ms = np.full((self._warm_up(), ROUNDS, len(self._runs)), np.nan)
+            for q in np.flatnonzero(np.isnan(self._ms[:, 0, 0])).tolist():
                 seconds = [m.values for m in interleaved(self._runs, [q], ROUNDS, "shuffled")]
-                self._ms[q] = 1000 * np.median(seconds, axis=0)
+                self._ms[q] = 1000 * np.array(seconds)
                 progress(self._share)
-        ms = np.median(self._ms, axis=0)
-        grid = ms[:-1].reshape(len(self._n_tables), len(self._n_bits))
-        return Times(self._n_tables, self._n_bits, grid, float(ms[-1]), len(self._ms), ROUNDS)
+        ms = np.median(np.median(self._ms, axis=1), axis=0)
+        spread = spread_of_rounds(self._ms.swapaxes(0, 1))
+        shape = len(self._n_tables), len(self._n_bits)
+        grids = ms[:-1].reshape(shape), np.maximum(spread[:-1], spread[-1]).reshape(shape)
+        return Times(self._n_tables, self._n_bits, *grids, float(ms[-1]), len(self._ms), ROUNDS)
 
     @property
     def done(self) -> bool:
@@ -97,7 +111,7 @@ class TimeGrid:
 
     @property
     def _share(self) -> float:
-        return float(np.isfinite(self._ms[:, 0]).mean()) if len(self._ms) else 0.0
+        return float(np.isfinite(self._ms[:, 0, 0]).mean()) if len(self._ms) else 0.0
 
     def _run(self, n_tables: int, n_bits: int) -> Callable[[int], float]:
         return timed(lambda q: self._index.search(self._queries[q : q + 1], self._k, n_tables, n_bits, self._n_probes))

@@ -8,14 +8,14 @@ from lsh.analysis import machine
 from lsh.analysis.timing import SearchTimes
 from ui.figures.marks import Grid, setting
 from ui.figures.recall_cost import HEIGHT, time_cost, trade_off
-from ui.format import SAME_TIME, compare_times, milliseconds, percent, plural
+from ui.format import ABOUT_THE_SAME, milliseconds, percent, plural
 from ui.model import setting_metrics
 from ui.model.loading import PageContext, Sample
 from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS
 from ui.model.text import plain
 from ui.pages.tune.time_grid import TimeGrid, Times
-from ui.widgets.charts import STATIC, draw_table
+from ui.widgets.charts import STATIC, draw_download, draw_table, numbers_of
 
 
 def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
@@ -48,36 +48,26 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
     )
     chart.plotly_chart(figure, alt=alt, config=STATIC, height=HEIGHT)
     with below:
+        draw_download("time", numbers_of(figure))
         fastest = times.fastest(grid.recall >= wanted)
-        st.markdown(time_sentence(times, view.here, view.here_recall, fastest, wanted, record.spread))
+        st.markdown(time_sentence(times, view.here, view.here_recall, fastest, wanted))
         draw_table(time_table(times, grid, view.here, view.here_recall, wanted))
         st.caption(how_timed(times, record, plain(machine.summary())))
 
 
 def time_sentence(
-    times: Times,
-    here: tuple[int, int],
-    recall: float,
-    fastest: tuple[int, int] | None,
-    wanted: float,
-    spread: float = 0.0,
+    times: Times, here: tuple[int, int], recall: float, fastest: tuple[int, int] | None, wanted: float
 ) -> str:
-    """Compare the setting in force, and the fastest that reaches the wanted recall, with exact search.
-
-    spread: relative difference below which two times are about the same.
-    """
-    mine = times.at(*here)
-    speed = compare_times(mine, times.exact_ms, spread)
+    """Compare the setting in force, and the fastest that reaches the wanted recall, with exact search."""
     now = (
         f"Exact search takes {milliseconds(times.exact_ms)} per query here. Your setting takes "
-        f"{milliseconds(mine)} and finds {percent(recall)}: {speed} as exact search."
+        f"{milliseconds(times.at(*here))} and finds {percent(recall)}: {times.against_exact(*here)} as exact search."
     )
     if fastest is None:
         return f"{now} No setting timed here reaches a recall of {percent(wanted)}."
-    best = times.at(*fastest)
     return (
         f"{now} The fastest timed here that reaches a recall of {percent(wanted)} is {setting(*fastest)}, "
-        f"{milliseconds(best)}: {compare_times(best, times.exact_ms, spread)} as exact search."
+        f"{milliseconds(times.at(*fastest))}: {times.against_exact(*fastest)} as exact search."
     )
 
 
@@ -99,8 +89,8 @@ def how_timed(times: Times, record: SearchTimes, machine: str) -> str:
         f"Your setting and exact search: {plural(record.n_queries, 'validation query', 'validation queries')} in "
         f"{record.rounds} rounds, which differed by {percent(record.spread)}. The other {times.ms.size} settings: "
         f"{times.n_queries} of these queries. All one at a time on one thread; medians of the rounds. Measured here: "
-        f"{machine}. Differences of {percent(max(SAME_TIME, record.spread))} mean nothing, and other machines have "
-        "other times."
+        f"{machine}. Times that differ by less than their rounds are {ABOUT_THE_SAME}, and other machines have other "
+        "times."
     )
 
 

@@ -27,6 +27,7 @@ def show(view: GridView) -> None:
         draw(
             found_counts(counts, view.mode),
             f"Of {len(view.hits)} queries, how many have 0 to {k} of their {k} nearest found. {sentence(counts)}",
+            "recall by query",
         )
     with aside:
         st.markdown(f"Recall is a mean, and no sound is the mean. {sentence(counts)}")
