@@ -3,6 +3,7 @@
 import fcntl
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 NO_TENSORFLOW = importlib.util.find_spec("tensorflow") is None
+
+
+def pytest_configure() -> None:
+    """Let processes that tests start receive Ctrl-C, even where pytest runs in the background, which ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
