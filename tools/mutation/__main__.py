@@ -42,6 +42,7 @@ def main() -> None:
     run.add_argument("--each", type=int, default=100, help="mutants per package (default 100)")
     run.add_argument("--packages", nargs="+", default=PACKAGES, help=f"default: {' '.join(PACKAGES)}")
     run.add_argument("--under", default="", help="draw only from files whose path begins so (default: all)")
+    run.add_argument("--tests", nargs="+", default=["tests"], help="folders of the tests to run (default: all tests)")
     run.add_argument("--work", type=Path, required=True, help="folder for copies of the tree and the record of lines")
     run.add_argument("--workers", type=int, default=2, help="mutants tried at a time (default 2)")
     run.add_argument("--limit", type=float, default=180, help="seconds of tests per mutant at most (default 180)")
@@ -77,7 +78,7 @@ def draw(root: Path, package: str, n: int, seed: int, under: str = "") -> list[M
 def _run(args: argparse.Namespace) -> None:
     args.work = args.work.resolve()
     pristine = _copy(args.work / "tree-0")
-    reach = _recorded(pristine, args.work)
+    reach = _recorded(pristine, args.work, args.tests)
     drawn = [m for package in args.packages for m in draw(pristine, package, args.each, args.seed, args.under)]
     done = {record["key"] for record in _records([args.out])} if args.out.exists() else set()
     waiting = [mutant for mutant in drawn if mutant.key not in done]
@@ -112,12 +113,12 @@ def _copy(tree: Path) -> Path:
     return tree
 
 
-def _recorded(tree: Path, work: Path) -> Reach:
-    """Return which tests reach which lines, recorded once per working folder."""
-    folder = work / "reach"
+def _recorded(tree: Path, work: Path, tests: list[str]) -> Reach:
+    """Return which tests reach which lines, recorded once per working folder and set of tests."""
+    folder = work / "-".join(["reach", *(name.replace("/", ".") for name in tests)])
     if not (folder / "done").exists():
         ignored = [f"--ignore={path}" for path in NOT_RUN]
-        command = ["-p", "tools.mutation.reach", "-n", "2", "--dist", "loadgroup", *ignored]
+        command = ["-q", "-p", "tools.mutation.reach", "-n", "2", "--dist", "loadgroup", *ignored, *tests]
         subprocess.run(_pytest(*command), cwd=tree, env=_environment(work) | {FOLDER: str(folder)}, check=True)
         (folder / "done").touch()
     return Reach(folder)

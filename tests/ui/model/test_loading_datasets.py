@@ -1,0 +1,120 @@
+"""Datasets, samples and indexes that all visitors share."""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data_prep.dataset import open_dataset
+from data_prep.errors import DataError
+from lsh import exact_search
+from lsh.sampling import evenly_spaced_rows
+from tests.ui.apptest import write_small
+from ui.model import loading
+from ui.model.loading import PageContext
+from ui.model.state import Settings
+
+ROWS = {"train": 300, "validation": 230, "test": 5}
+
+
+@pytest.fixture
+def small(home):
+    return write_small(home / "small", ROWS)
+
+
+def test_datasets_are_named_by_their_folder_the_sample_first(home, tmp_path_factory, monkeypatch):
+    other = tmp_path_factory.mktemp("other")
+    for folder in (home / "bells", home / "sample", home / "deep" / "er", other / "zoo"):
+        write_small(folder, {"train": 12})
+    monkeypatch.setenv("EARSHOT_DATA", os.pathsep.join([str(other), "", str(other / "zoo")]))
+    found = loading.datasets()
+    assert list(found) == ["sample", "bells", "deep/er", "zoo"]
+    assert found["deep/er"] == home / "deep" / "er"
+    assert found["zoo"] == other / "zoo"
+
+
+def test_a_dataset_is_opened_once_and_again_when_it_was_written_anew(small, home):
+    first = loading.dataset_at(small)
+    assert loading.dataset_at(small) is first
+    assert loading.opened(loading.name_in_urls(first)) is first
+    assert loading.opened(loading.name_in_urls(first) + "0") is None
+    again = write_small(home / "again", {"train": 40})
+    for file in small.iterdir():
+        file.unlink()
+    for file in again.iterdir():
+        file.rename(small / file.name)
+    second = loading.dataset_at(small)
+    assert second.n_rows("train") == 40
+    assert loading.opened(loading.name_in_urls(second)) is second
+    assert loading.opened(loading.name_in_urls(first)) is None
+
+
+def test_a_folder_without_a_manifest_is_a_clear_error(home):
+    with pytest.raises(DataError, match="manifest"):
+        loading.dataset_at(home / "missing")
+
+
+def test_a_dataset_has_a_short_name_in_urls(small):
+    dataset = open_dataset(small)
+    assert loading.name_in_urls(dataset) == dataset.fingerprint[:16]
+
+
+def test_own_files_start_in_the_index_and_other_clips_in_the_test_split(small):
+    dataset = open_dataset(small)
+    assert loading.splits_to_start_in(dataset) == ("test", "validation", "train")
+    dataset.media = "file"
+    assert loading.splits_to_start_in(dataset) == ("train", "validation")
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_the_sample_is_200_evenly_spaced_validation_clips_with_their_exact_neighbours(small, metric):
+    dataset = loading.dataset_at(small)
+    sample = loading.sample_for(dataset, Settings("small", metric))
+    assert np.array_equal(sample.rows, evenly_spaced_rows(230, 200))
+    assert np.array_equal(sample.queries, np.asarray(dataset.features("validation"))[sample.rows])
+    truth = exact_search(np.asarray(dataset.features("train")), sample.queries, 10, metric)
+    assert np.array_equal(sample.truth.ids, truth.ids)
+    assert loading.sample_for(dataset, Settings("small", metric, seed=4, n_tables=2)) is sample
+
+
+def test_an_index_is_shared_by_all_settings_that_do_not_change_it(small):
+    dataset = loading.dataset_at(small)
+    settings = Settings("small", "euclidean")
+    index = loading.index_for(dataset, settings)
+    assert (index.params.n_tables, index.params.n_bits, index.params.metric) == (32, 24, "euclidean")
+    assert index.n == 300
+    same = replace(settings, n_tables=3, n_bits=4, n_probes=5, clip="x")
+    assert loading.index_for(dataset, same) is index
+    others = [replace(settings, seed=5), replace(settings, bucket_width=2.0), replace(settings, metric="cosine")]
+    made = [loading.index_for(dataset, other) for other in others]
+    assert [index.params.seed for index in made] == [5, 0, 0]
+    assert made[1].bucket_width == 2.0
+    assert made[2].params.metric == "cosine"
+    # A width is of no meaning under cosine.
+    assert loading.index_for(dataset, replace(others[2], bucket_width=9.0)) is made[2]
+
+
+def test_the_key_of_an_index_changes_with_all_that_decides_it(small):
+    dataset = loading.dataset_at(small)
+    settings = [
+        Settings("small", "euclidean"),
+        Settings("small", "cosine"),
+        Settings("small", "euclidean", seed=2),
+        Settings("small", "euclidean", bucket_width=2.0),
+    ]
+    contexts = [PageContext(s, dataset, loading.index_for(dataset, s)) for s in settings]
+    assert len({context.index_key for context in contexts}) == 4
+    moved = replace(contexts[0], settings=replace(settings[0], n_tables=2, n_bits=2, n_probes=2))
+    assert moved.index_key == contexts[0].index_key
+
+
+def test_the_recall_grid_is_that_of_the_index_the_sample_and_the_probes(small):
+    dataset = loading.dataset_at(small)
+    settings = Settings("small", "cosine", n_probes=3)
+    index = loading.index_for(dataset, settings)
+    grid = loading.recall_grid_for(PageContext(settings, dataset, index))
+    assert (grid.n, grid.k, grid.n_probes, len(grid.hits)) == (300, 10, 3, 200)
+    sample = loading.sample_for(dataset, settings)
+    found = index.search(sample.queries, 10, 5, 7, 3)
+    assert np.array_equal(grid.looked_at[:, 4, 6], found.n_candidates)
