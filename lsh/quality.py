@@ -24,6 +24,15 @@ def recall_at_k(found: SearchResult, truth: SearchResult) -> Float64Array:
     return np.asarray(np.divide(right, available, out=np.ones(len(right)), where=available > 0))
 
 
+def mean_recall(found: SearchResult, truth: SearchResult) -> float:
+    """Return the mean recall@k over queries, from the whole number of neighbours found.
+
+    The same number as `RecallGrid.recall`, digit for digit: a mean of fractions may be rounded to either side.
+    """
+    available = truth.n_found
+    return float(np.rint(recall_at_k(found, truth) * available).sum() / available.sum())
+
+
 def label_precision_at_k(ids: Int64Array, query_labels: Labels, base_labels: Labels) -> Float64Array:
     """Return the fraction of each query's k neighbours that share at least one label with it: float64[nq], 0 to 1.
 

@@ -12,7 +12,7 @@ from lsh.analysis.timing import n_timed, search_times
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
-from lsh.quality import Labels, label_precision_at_k, recall_at_k
+from lsh.quality import Labels, label_precision_at_k, mean_recall, recall_at_k
 from lsh.sampling import evenly_spaced
 from lsh.sketch_index import SketchIndex
 
@@ -73,7 +73,7 @@ def evaluate(
     kind, applied = _applied(index, setting)
     found = index.search(queries, k, **applied)
     truth = exact.search(queries, k)
-    recalls, available = recall_at_k(found, truth), min(k, len(exact.X))
+    recalls = recall_at_k(found, truth)
     times = search_times(
         lambda q: index.search(q, k, **applied),
         lambda q: exact.search(q, k),
@@ -86,9 +86,7 @@ def evaluate(
         **{name: applied.get(name) for name in ("n_tables", "n_bits", "n_probes", "n_reranked")},
         k=k,
         queries=len(queries),
-        recall=float(
-            np.rint(recalls * available).sum() / (available * len(queries))
-        ),  # in whole neighbours, as `recall_grid`
+        recall=mean_recall(found, truth),
         recall_error=float(recalls.std() / np.sqrt(len(queries))),
         label_precision=float(label_precision_at_k(found.ids, query_labels, base_labels).mean()),
         exact_label_precision=float(label_precision_at_k(truth.ids, query_labels, base_labels).mean()),

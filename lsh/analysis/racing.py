@@ -22,7 +22,7 @@ from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.params import Params
-from lsh.quality import Labels, label_precision_at_k, recall_at_k
+from lsh.quality import Labels, label_precision_at_k, mean_recall
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
@@ -245,7 +245,7 @@ def _lap(
         p99_ms=p99,
         spread=float(spread_of_rounds(seconds)),
         n_timed=BLOCK if name == BATCHED else seconds.shape[1],
-        recall=float(recall_at_k(found, truth).mean()),
+        recall=mean_recall(found, truth),
         label_precision=precision,
         candidates=float(found.n_candidates.mean()) / n,
         build_s=racer.build_s,

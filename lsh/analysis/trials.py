@@ -19,7 +19,7 @@ from lsh.analysis.timing import Search, ms_per_query
 from lsh.arrays import Float32Array
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
-from lsh.quality import recall_at_k
+from lsh.quality import mean_recall, recall_at_k
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced
 from lsh.sketch_index import SketchIndex, default_buckets
@@ -89,7 +89,9 @@ class Target:
         recalls = recall_at_k(found, self.truth)
         error = float(recalls.std() / np.sqrt(len(recalls)))
         candidate_fraction = float(found.n_candidates.mean() / len(self.exact.X))
-        return Trial(config, index, float(recalls.mean()), error, candidate_fraction, 1000 * seconds / len(self.Q))
+        return Trial(
+            config, index, mean_recall(found, self.truth), error, candidate_fraction, 1000 * seconds / len(self.Q)
+        )
 
     def satisfied_by(self, trial: Trial) -> bool:
         """Return whether the recall is the wanted one, with a margin for chance and one for other queries."""

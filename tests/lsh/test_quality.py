@@ -5,7 +5,7 @@ import pytest
 
 from lsh import SearchResult, exact_search, label_precision_at_k, recall_at_k
 from lsh.errors import ShapeError
-from lsh.quality import average_precision
+from lsh.quality import average_precision, mean_recall
 from tests import reference
 
 
@@ -41,6 +41,13 @@ def test_a_missing_neighbour_never_counts_even_where_true_distances_are_infinite
 def test_recall_of_no_queries_is_empty():
     empty = SearchResult.empty(0, 5)
     assert recall_at_k(empty, empty).shape == (0,)
+
+
+@pytest.mark.parametrize("hits", range(1, 1000, 7))
+def test_mean_recall_is_a_quotient_of_whole_numbers(hits):
+    found = np.arange(1000).reshape(100, 10) < hits
+    truth = result(np.arange(1000).reshape(100, 10), np.ones((100, 10)))
+    assert mean_recall(result(np.where(found, truth.ids, -1), np.ones((100, 10))), truth) == hits / 1000
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])

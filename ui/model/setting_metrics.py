@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from lsh import SearchResult, recall_at_k
+from lsh import SearchResult
 from lsh.analysis.timing import SearchTimes, search_times
 from lsh.arrays import Float32Array
+from lsh.quality import mean_recall
 from ui.model import stopwatch
 from ui.model.loading import PageContext, recall_grid_for, sample_for
 from ui.model.state import K_NEIGHBOURS
@@ -89,4 +90,4 @@ def _search(context: PageContext, queries: Float32Array) -> SearchResult:
 def _searched_quality(key: tuple[object, ...], _context: PageContext) -> tuple[float, float]:  # noqa: ARG001
     sample = sample_for(_context.dataset, _context.settings)
     found = _search(_context, sample.queries)
-    return float(recall_at_k(found, sample.truth).mean()), float(found.n_candidates.mean() / _context.index.n)
+    return mean_recall(found, sample.truth), float(found.n_candidates.mean() / _context.index.n)

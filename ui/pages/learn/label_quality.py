@@ -10,6 +10,7 @@ import streamlit as st
 from data_prep.dataset import Dataset, dequantised
 from lsh import exact_search, label_precision_at_k, recall_at_k
 from lsh.analysis.fusion import POOLINGS, pool
+from lsh.quality import mean_recall
 from lsh.sampling import evenly_spaced_rows
 from ui.format import percent, points
 from ui.model.loading import PageContext, sample_for
@@ -78,7 +79,7 @@ def _measured(key: tuple[object, ...], _context: PageContext) -> LabelQuality:  
     truth = zip(sample.truth.ids[worst].tolist(), sample.truth.distances[worst].tolist(), strict=True)
     return LabelQuality(
         n_queries=len(recalls),
-        recall=float(recalls.mean()),
+        recall=mean_recall(found, sample.truth),
         complete=float((recalls == 1).mean()),
         lowest=float(recalls[worst]),
         precision=float(label_precision_at_k(found.ids, *labels).mean()),
