@@ -15,16 +15,21 @@ HEIGHT = 420
 
 @dataclass(frozen=True, slots=True)
 class HitCurve:
-    """Probability by distance, float[x] each: at the setting in force, and by name at others."""
+    """Probability by distance, float[x] each: at the setting in force, and by name at others.
+
+    neighbours, neighbour_chance: distance and probability of the true neighbours.
+    """
 
     at: Floats
     chance: Floats
+    neighbours: Floats
+    neighbour_chance: Floats
     others: Mapping[str, Floats]
     axis: str
     unit: str
 
 
-def s_curve(curve: HitCurve, distances: Floats, neighbours: Floats, found: list[bool], mode: Mode) -> go.Figure:
+def s_curve(curve: HitCurve, distances: Floats, found: list[bool], mode: Mode) -> go.Figure:
     """Draw the curves over a histogram of all distances, with the true neighbours on the curve in force."""
     figure = new_figure(curve.axis, "chance of being looked at", mode, height=HEIGHT, right=24, top=24)
     limit = float(curve.at[-1])
@@ -37,8 +42,7 @@ def s_curve(curve: HitCurve, distances: Floats, neighbours: Floats, found: list[
         label(figure, float(curve.at[i]), float(values[i]), name, mode, to_left=height < 0.5, lift=0)
     figure.add_trace(_line(curve, curve.chance, "your setting", {"color": FOUND, "width": 3}))
     for meaning, chosen in found_and_missed(found):
-        at = neighbours[chosen]
-        chances = np.interp(at, curve.at, curve.chance)
+        at, chances = curve.neighbours[chosen], curve.neighbour_chance[chosen]
         texts = [f"{x:.3g}{curve.unit} away: chance {percent(y)}" for x, y in zip(at, chances, strict=True)]
         figure.add_trace(points(at, chances, meaning, marker(meaning, 11, mode), texts))
     small = {"size": SMALL_TEXT, "color": SOFT_INK[mode]}

@@ -1,11 +1,17 @@
 import shutil
 from collections import Counter
 
+import numpy as np
 import pytest
 
+from lsh.analysis import inspecting
 from tests.ui.apptest import opened, said
+from ui.model import loading
+from ui.model.loading import PageContext
+from ui.model.query_view import look_up
+from ui.model.state import Settings
+from ui.pages.learn import basics, published
 from ui.pages.learn import page as learn_page
-from ui.pages.learn import published
 
 NAMES = [chapter.name for chapter in learn_page.CHAPTERS]
 
@@ -50,6 +56,20 @@ def test_the_buttons_lead_through_all_chapters_and_back(small):
     assert seen == NAMES
     app.button(key="chapter previous").click().run()
     assert app.session_state["chapter"] == NAMES[-2]
+
+
+def test_each_found_neighbour_is_marked_at_its_own_angle(small):
+    settings, dataset = Settings("small", n_tables=3, n_bits=6), loading.dataset_at(small)
+    context = PageContext(settings, dataset, loading.index_for(dataset, settings))
+    orders = set()
+    for row in range(10):
+        view = look_up(context, dataset.clip("test", row))
+        angles = basics.angles_of(view)
+        each = inspecting.family_distance(view.index, view.query, view.true_rows)
+        orders.add(tuple(np.argsort(each)))
+        found = [angle for angle, was in zip(each, view.found, strict=True) if was]
+        assert np.array(angles.nearest)[angles.found].tolist() == sorted(found)
+    assert len(orders) > 1, "the order of the angles is that of the distances, and the test notices nothing"
 
 
 def test_an_unknown_chapter_in_the_link_opens_the_first(small):

@@ -59,17 +59,19 @@ def curve(view: QueryView) -> None:
         radians = np.radians(distances) if cosine else distances
         return hit_probability(index.hasher.family.collision_probability(radians), n_tables, n_bits)
 
+    neighbours = inspecting.family_distance(index, view.query, view.true_rows)
     chances = HitCurve(
         at,
         chance(at),
+        neighbours,
+        chance(neighbours),
         {"2 L": chance(at, 2 * s.n_tables), f"K + {more}": chance(at, n_bits=s.n_bits + more)},
         "angle from your sound, degrees" if cosine else "distance from your sound",
         "°" if cosine else "",
     )
-    neighbours = inspecting.family_distance(index, view.query, view.true_rows)
-    expected, expected_found = chance(far).mean(), chance(neighbours).sum()
+    expected, expected_found = chance(far).mean(), chances.neighbour_chance.sum()
     last, middle = float(neighbours.max(initial=0)), float(np.median(far))
-    at_last, at_middle = (percent(float(np.interp(x, at, chances.chance))) for x in (last, middle))
+    at_last, at_middle = (percent(float(chance(x))) for x in (last, middle))
     n_true, looked_at = len(view.true_rows), view.answer.n_candidates / index.n
     st.markdown(
         f"The last of your {n_true} nearest lies at {last:.3g}{chances.unit}: at your setting it is looked at with a "
@@ -79,7 +81,7 @@ def curve(view: QueryView) -> None:
         f"{sum(view.found)} and looked at {percent(looked_at)}."
     )
     draw(
-        s_curve(chances, far, neighbours, view.found, view.mode),
+        s_curve(chances, far, view.found, view.mode),
         f"Chance of being looked at by distance: {at_last} at {last:.3g}{chances.unit}, where the last of the nearest "
         f"lies, {at_middle} at {middle:.3g}{chances.unit}, the median. Behind it a histogram of all clips.",
         "chances",

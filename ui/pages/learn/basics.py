@@ -22,7 +22,8 @@ def angles_of(view: QueryView) -> Angles:
     """Return the angles from the query to the clips: the first chapters are about angles under either distance."""
     cosine = query_view.under(view, "cosine")
     nearest = inspecting.family_distance(cosine.index, cosine.query, cosine.answer.exact.rows)
-    return Angles(query_view.distances(cosine), np.sort(nearest), cosine.found)
+    order = np.argsort(nearest, kind="stable")  # about the middle, another order than that of the distances
+    return Angles(query_view.distances(cosine), nearest[order], [cosine.found[i] for i in order])
 
 
 def alike(view: QueryView) -> None:
@@ -184,11 +185,12 @@ a step: nearly everything on the left of it is found, hardly anything on the rig
     for column, key in zip(st.columns(2), (session.N_TABLES, session.N_BITS), strict=True):
         with column:
             mirrored_slider("lesson", key)
-    near, usual = (float(hit_probability(1 - angle / 180, n_tables, n_bits)) for angle in (angles.tenth, angles.usual))
     at = np.linspace(0, 180, 181)
-    curve = HitCurve(at, hit_probability(1 - at / 180, n_tables, n_bits), {}, "angle from your sound, degrees", "°")
+    chance, of_nearest = (hit_probability(1 - angles_at / 180, n_tables, n_bits) for angles_at in (at, angles.nearest))
+    near, usual = (float(hit_probability(1 - angle / 180, n_tables, n_bits)) for angle in (angles.tenth, angles.usual))
+    curve = HitCurve(at, chance, angles.nearest, of_nearest, {}, "angle from your sound, degrees", "°")
     draw(
-        s_curve(curve, angles.all, angles.nearest, angles.found, view.mode),
+        s_curve(curve, angles.all, angles.found, view.mode),
         f"The chance of being looked at, by angle, for L = {n_tables} and K = {n_bits}: {percent(near)} for the tenth "
         f"neighbour, {percent(usual)} for the usual clip.",
         "table chances",
