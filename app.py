@@ -7,7 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.frame import error_pages, shell
 from ui.model import session, visits
-from ui.model.loading import PageContext
+from ui.model.loading import DatasetContext, PageContext
 from ui.pages import ask, listen
 from ui.pages.data import page as data_page
 from ui.pages.inside import page as inside_page
@@ -29,19 +29,31 @@ PAGES = [
     ("Learn", "learn", ":material/school:", learn_page.show),
     ("Data", "data", ":material/database:", data_page.show),
 ]
+# Pages that need no index, and are drawn while the search kernels are compiled.
+WITHOUT_INDEX: dict[str, Callable[[DatasetContext], None]] = {
+    "Listen": listen.show,
+    "Ask": ask.show,
+    "Data": data_page.show,
+}
 
 
 def main() -> None:
     """Draw the page that the address names; the controls around it are the same on every page."""
     memory.return_freed()
     shell.set_up()
-    context: PageContext | None = None
+    context: DatasetContext | None = None
 
-    def page_of(show: Callable[[PageContext], None]) -> Callable[[], None]:
-        return lambda: show(context) if context else None  # pages are named before the context they share is known
+    def page_of(title: str, show: Callable[[PageContext], None]) -> Callable[[], None]:
+        def draw() -> None:  # pages are named before the context they share is known
+            if isinstance(context, PageContext):
+                show(context)
+            elif context is not None:
+                WITHOUT_INDEX.get(title, shell.draw_preparation)(context)
+
+        return draw
 
     pages = [
-        st.Page(page_of(show), title=title, url_path=path, icon=icon, default=path == "listen")
+        st.Page(page_of(title, show), title=title, url_path=path, icon=icon, default=path == "listen")
         for title, path, icon, show in PAGES
     ]
     page = st.navigation(pages)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import Float32Array, Int64Array, read_only
+from lsh.arrays import Float32Array, Float64Array, Int64Array, read_only
 from lsh.errors import ShapeError, ZeroVectorError
 from lsh.kernels.hashing import normalise
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors, inner_products, nearest, shortlist
@@ -100,13 +100,9 @@ class ExactSearch:
             out = np.empty(readable.shape, np.float32)
             if normalise(readable, *self.limits, out):
                 return out
-        vectors = validate.matrix(Q, "Q", self.X.shape[1])
-        norms = validate.norms(vectors, "Q")
-        if self.metric == "euclidean":
+        vectors, norms = self._checked(Q)
+        if norms is None:
             return vectors
-        if (norms == 0).any():
-            row = int((norms == 0).argmax())
-            raise ZeroVectorError(f"Q row {row} is all zeros, which has no angle to anything; drop it or use euclidean")
         out = np.empty(vectors.shape, np.float32)
         normalise(vectors if vectors.flags.carray else vectors.copy(), *_ANY_NORM, out)
         return out
@@ -120,8 +116,32 @@ class ExactSearch:
             return None
         return Q if Q.flags.carray else Q.copy()
 
+    def _checked(self, Q: npt.ArrayLike) -> tuple[Float32Array, Float64Array | None]:
+        """Return queries as float32[nq, d], and the norms to divide them by: float64[nq], None under euclidean."""
+        vectors = validate.matrix(Q, "Q", self.X.shape[1])
+        norms = validate.norms(vectors, "Q")
+        if self.metric == "euclidean":
+            return vectors, None
+        if (norms == 0).any():
+            row = int((norms == 0).argmax())
+            raise ZeroVectorError(f"Q row {row} is all zeros, which has no angle to anything; drop it or use euclidean")
+        return vectors, norms
+
     def _rank(self, q: Float32Array, rows: Int64Array, ids: Int64Array, distances: Float32Array) -> None:
         nearest(q, *self.vectors, rows, ids, distances)
+
+    def _shortlist(self, scores: Float32Array, k: int, margin: float, places: Int64Array) -> Int64Array:
+        """Return the positions of all scores within `margin` of the k-th best, and perhaps a few more.
+
+        places: memory for the positions, int64[n], n >= len(scores).
+        """
+        return places[: shortlist(scores, k, margin, places)]
+
+    def _inner_products(self, Q: Float32Array, X: Float32Array, out: Float32Array) -> None:
+        if len(Q) == 1:
+            inner_products(Q[0], X, out[0])  # for a single query BLAS takes a third longer
+        else:
+            np.matmul(Q, X.T, out=out)
 
     def _supersets(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
         """Yield, for each prepared query, a superset of its k nearest rows and all their ties."""
@@ -132,7 +152,7 @@ class ExactSearch:
             for start in range(0, len(self.X), _BLOCK_ROWS):
                 scores, margins = self._estimates(block, start, start + _BLOCK_ROWS)
                 for rows, own, margin in zip(kept, scores, margins.tolist(), strict=True):
-                    rows.append(start + places[: shortlist(own, k, margin, places)])
+                    rows.append(start + self._shortlist(own, k, margin, places))
             yield from map(np.concatenate, kept)
 
     def _estimates(self, Q: Float32Array, start: int, stop: int) -> tuple[Float32Array, Float32Array]:
@@ -145,16 +165,46 @@ class ExactSearch:
         X = self.X[start:stop]
         rounding = np.float32(4 * X.shape[1] * np.finfo(np.float32).eps)
         scores = np.empty((len(Q), len(X)), np.float32)
-        if len(Q) == 1:
-            inner_products(Q[0], X, scores[0])  # for a single query BLAS takes a third longer
-        else:
-            np.matmul(Q, X.T, out=scores)
+        self._inner_products(Q, X, scores)
         if self.metric == "cosine":
             scores *= self.inverse_norms[start:stop]
             return scores, np.full(len(Q), rounding)
         halves = self.half_squares[start:stop]
         scores -= halves
         return scores, rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + halves.max())
+
+
+class NumPySearch(ExactSearch):
+    """The same search by NumPy alone, for a process whose kernels are not compiled yet: slower for many queries.
+
+    Distances may differ from those of `ExactSearch` in the last bits, and with them the order of rows that are equally
+    near but for rounding.
+    """
+
+    def prepare_queries(self, Q: npt.ArrayLike) -> Float32Array:
+        """Return queries checked, and scaled to length one under cosine: float32[nq, d]."""
+        vectors, norms = self._checked(Q)
+        return vectors if norms is None else (vectors / norms[:, None]).astype(np.float32)
+
+    def _rank(self, q: Float32Array, rows: Int64Array, ids: Int64Array, distances: Float32Array) -> None:
+        X = self.X[rows].astype(np.float64)
+        if self.metric == "cosine":
+            true = np.clip(1 - (X @ q.astype(np.float64)) * self.inverse_norms[rows], 0, 2)
+        else:
+            true = np.linalg.norm(X - q, axis=1)
+        true = true.astype(np.float32)
+        order = np.lexsort((rows, true))[: len(ids)]
+        ids[:], distances[:] = -1, np.inf
+        ids[: len(order)], distances[: len(order)] = rows[order], true[order]
+
+    def _shortlist(self, scores: Float32Array, k: int, margin: float, places: Int64Array) -> Int64Array:
+        del places
+        if len(scores) <= k:
+            return np.arange(len(scores))
+        return np.flatnonzero(scores >= np.partition(scores, -k)[-k] - np.float32(margin))
+
+    def _inner_products(self, Q: Float32Array, X: Float32Array, out: Float32Array) -> None:
+        np.matmul(Q, X.T, out=out)
 
 
 def exact_search(X: npt.ArrayLike, Q: npt.ArrayLike, k: int = 10, metric: str = "cosine") -> SearchResult:

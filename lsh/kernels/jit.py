@@ -16,7 +16,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -32,6 +32,8 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 _config: Any = numba.config  # untyped
 _register: Any = event.register  # untyped
+_unregister: Any = event.unregister
+_KERNELS: list[Any] = []  # every kernel, as numba's dispatcher
 _HERE = Path(__file__).parent
 # Sums may be reordered, so that they vectorise, but NaN and infinity keep their meaning: plain `fastmath=True` would
 # make isnan(nan) False.
@@ -144,7 +146,19 @@ def fast_kernel(function: _Function) -> _Function:
     return cast("_Function", _cached(njit(nogil=True, fastmath=_FAST)(function)))
 
 
+@contextlib.contextmanager
+def reported_progress(report: Callable[[int, int], object]) -> Iterator[None]:
+    """Call `report` with the numbers of kernels compiled and of all, after each compilation within the block."""
+    listener = _Reporter(lambda: report(sum(bool(one.signatures) for one in _KERNELS), len(_KERNELS)))
+    _register("numba:compile", listener)
+    try:
+        yield
+    finally:
+        _unregister("numba:compile", listener)
+
+
 def _cached(dispatcher: Any) -> Any:
+    _KERNELS.append(dispatcher)
     if CACHE_FOLDER is not None:
         # `njit(cache=True)` does the same with numba's own class.
         dispatcher._cache = _Cache(dispatcher.py_func)  # type: ignore[no-untyped-call]  # noqa: SLF001
@@ -167,6 +181,20 @@ class _Announcer(event.Listener):
 
     def on_end(self, event: Any) -> None:
         """Log nothing."""
+
+
+class _Reporter(event.Listener):
+    """Calls a function after each compilation."""
+
+    def __init__(self, report: Callable[[], object]) -> None:
+        self._report = report
+
+    def on_start(self, event: Any) -> None:
+        """Do nothing."""
+
+    def on_end(self, event: Any) -> None:  # noqa: ARG002
+        """Call the function."""
+        self._report()
 
 
 _register("numba:compile", _Announcer())

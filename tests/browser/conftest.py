@@ -1,5 +1,6 @@
 """Fixtures of the browser tests: one server and one Chromium for the whole session."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -56,14 +57,23 @@ def earshot(root: Path, videos: Path) -> Iterator[str]:
     """Return the address of the app, started on a free port with the embedded sample and the collection `videos`."""
     if not (root / "data" / "sample" / "manifest.json").is_file():
         pytest.skip("the embedded sample is not at data/sample: python -m data_prep sample --out data/sample")
+    with served(root, "-m", "streamlit", EARSHOT_DATA=str(videos)) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def served(root: Path, *python: str, **environment: str) -> Iterator[str]:
+    """Yield the address of the app, served on a free port by `python` with arguments that end in Streamlit's command.
+
+    environment: variables in addition to those of this process.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    command = [sys.executable, *python, "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    environment = {**os.environ, "EARSHOT_DATA": str(videos)}
     no_output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=root, env=environment, **no_output) as app:
+    with subprocess.Popen(command, cwd=root, env={**os.environ, **environment}, **no_output) as app:
         try:
             _wait_until_healthy(app, f"http://127.0.0.1:{port}/_stcore/health")
             yield f"http://127.0.0.1:{port}/"

@@ -6,7 +6,7 @@ import pytest
 import lsh.exact
 from lsh import LSHIndex, exact_search
 from lsh.errors import ParameterError, ShapeError, ZeroVectorError
-from lsh.exact import ExactSearch
+from lsh.exact import ExactSearch, NumPySearch
 from lsh.kernels.ranking import nearest
 from tests import reference
 
@@ -66,6 +66,24 @@ def test_the_estimates_never_lose_a_neighbour_that_ranking_every_row_finds(metri
             ids, distances = ranked_by_kernel(X, Q, k, metric)
             assert np.array_equal(found.ids, ids)
             assert np.array_equal(found.distances, distances)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dim", [1, 7, 128])
+def test_numpy_alone_gives_the_same_answers_and_calls_no_kernel(metric, dim, small_blocks, monkeypatch):
+    rng = np.random.default_rng(dim)
+    X, Q = (rng.standard_normal((m, dim)).astype(np.float32) for m in (60, 8))
+    X[40:50] = X[:10]
+    X[50] = 0
+    expected = [exact_search(X, Q, k, metric) for k in (1, 10, 61)]
+    refused = []
+    for kernel in ("inner_products", "nearest", "normalise", "shortlist"):
+        monkeypatch.setattr(lsh.exact, kernel, lambda *_: refused.append("called"))
+    for k, true in zip((1, 10, 61), expected, strict=True):
+        found = NumPySearch(X, metric).search(Q, k)
+        assert np.array_equal(found.ids, true.ids)
+        np.testing.assert_allclose(found.distances, true.distances, rtol=1e-5, atol=1e-6)
+    assert refused == []
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])

@@ -1,10 +1,13 @@
 """Kernel warm-up."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from earshot_common.locks import lock_file
 from lsh import warm
+from lsh.kernels.jit import READY
 
 
 def test_after_warming_is_warm_returns_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,6 +17,22 @@ def test_after_warming_is_warm_returns_true(tmp_path: Path, monkeypatch: pytest.
     warm.warm(lambda: told.append(warm.is_warm()))
     assert told == [False]  # searching is ready before all of it is
     assert warm.is_warm()
+
+
+def test_a_second_process_waits_for_the_first_and_compiles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compiled: list[str] = []
+    monkeypatch.setattr(warm, "CACHE_FOLDER", tmp_path)
+    monkeypatch.setattr(warm, "warm", lambda *_: compiled.append("again") or 0.0)
+    with lock_file(tmp_path / "compiling.lock"):
+        second = threading.Thread(target=warm.main)
+        second.start()
+        while warm.WAITING not in capsys.readouterr().out:
+            assert second.is_alive()
+        (tmp_path / READY).touch()
+    second.join()
+    assert compiled == []
 
 
 def test_warming_succeeds_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from data_prep.dataset.writer import write_dataset
 from data_prep.sample.synth import KINDS
 from ui import paths
 from ui.model import stopwatch
+from ui.server import kernels
 
 ROWS = {"train": 400, "validation": 40, "test": 30}
 _MAIN = sys.modules["__main__"]
@@ -28,6 +29,12 @@ def main_module() -> Iterator[None]:
 def _no_stored_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure times anew, and store them nowhere."""
     monkeypatch.setattr(stopwatch, "CACHE_FOLDER", None)
+
+
+@pytest.fixture(autouse=True)
+def _kernels_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start no compiling process: kernels that are not cached are compiled where a test uses them."""
+    monkeypatch.setattr(kernels, "is_warm", lambda: True)
 
 
 @pytest.fixture(scope="session")

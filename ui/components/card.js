@@ -92,7 +92,7 @@ function nameOfCard(list, card) {
   return rank ? `Number ${rank}, ${card.title}` : card.title
 }
 
-// The kind of mark: a list may set it; otherwise it is whether LSH found the clip.
+// The kind of mark: a list may set it ("plain" has none); otherwise it is whether LSH found the clip.
 const kindOf = (card) => card.kind ?? (card.found ? "found" : "missed")
 
 function rowParts(list, item, id, card) {

@@ -1,5 +1,5 @@
-// Lists of neighbours: found, exact and missed, as tabs over the same cards. Space plays the focused card, the arrow keys
-// move between cards, Enter searches with the card's sound.
+// Lists of neighbours: found, exact and missed, as tabs over the same cards; or the exact one alone, without tabs. Space
+// plays the focused card, the arrow keys move between cards, Enter searches with the card's sound.
 
 const VIEWS = { found: "Found", exact: "Exact", missed: "Missed" }
 
@@ -9,7 +9,7 @@ function build(root) {
   const panel = make("div", { role: "tabpanel", id: "cards", "aria-label": "Neighbours" }, cards)
   const status = make("div", { class: "visually-hidden", role: "status" })
   root.append(make("section", { class: "earshot neighbours", "aria-label": "Neighbours" }, status, tabs, panel))
-  const list = { ...newList(root, cards, null), tabs, status, sentView: null }
+  const list = { ...newList(root, cards, null), tabs, panel, status, pressed: null } // pressed: a tab that Python has not confirmed
   tabs.append(...Object.keys(VIEWS).map((name) => tab(list, name)))
   return list
 }
@@ -17,17 +17,21 @@ function build(root) {
 export default function neighbours({ data, parentElement: root, setTriggerValue }) {
   const list = stateOf(root, build)
   updateList(list, data, setTriggerValue)
-  if (list.sentView !== data.view) list.view = list.sentView = data.view
+  if (list.pressed === data.view) list.pressed = null
+  list.view = list.pressed ?? data.view
   if (list.status.textContent !== data.summary) list.status.textContent = data.summary
   draw(list)
 }
 
 function draw(list) {
+  const alone = Object.keys(list.data.lists).length < 2
+  list.tabs.hidden = alone
+  list.panel.setAttribute("role", alone ? "group" : "tabpanel")
   for (const tab of list.tabs.children) {
     const selected = tab.dataset.view === list.view
     tab.setAttribute("aria-selected", String(selected))
     tab.tabIndex = selected ? 0 : -1
-    tab.querySelector("b").textContent = list.data.lists[tab.dataset.view].length
+    tab.querySelector("b").textContent = list.data.lists[tab.dataset.view]?.length ?? ""
   }
   drawCards(list, list.data.lists[list.view], list.data.empty[list.view])
 }
@@ -47,7 +51,8 @@ function tab(list, name) {
 
 function openView(list, view) {
   if (view === list.view) return
-  list.view = view
+  list.view = list.pressed = view
   draw(list)
-  list.send("view", view)
+  const isPending = () => list.pressed === view && (list.root.host ?? list.root).isConnected
+  sendUntilConfirmed(() => list.send("view", view), isPending)
 }

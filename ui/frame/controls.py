@@ -60,8 +60,8 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
     return chosen if chosen in datasets else names[0]
 
 
-def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator]:
-    """Draw metric, tables, bits and probes; return the settings in force, and the place for `draw_width`."""
+def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:
+    """Draw the choice of the distance; return the settings of the URL with it."""
     with st.sidebar:
         st.segmented_control(
             "Distance",
@@ -72,6 +72,13 @@ def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, De
             bind="query-params",
             help="Cosine compares directions, Euclidean compares places; each has its own family of hashes.",
         )
+    raw = {**st.query_params.to_dict(), session.METRIC.name: session.METRIC.get()}
+    return state.parse(raw, datasets, dataset.metric)
+
+
+def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator]:
+    """Draw tables, bits and probes; return the settings in force, and the place for `draw_width`."""
+    with st.sidebar:
         for key, (label, most, default, meaning) in _SLIDERS.items():
             st.slider(label, 1, most, default, key=key.name, bind="query-params", help=meaning)
         with st.expander("Advanced"):

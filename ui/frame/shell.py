@@ -7,11 +7,11 @@ from lsh import LSHError
 from ui import paths
 from ui.frame import controls, error_pages
 from ui.model import loading, session, state, visits
-from ui.model.loading import PageContext
+from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import clean, plain
 from ui.paths import ASSETS, COMPONENTS
-from ui.server import hosting
-from ui.widgets import cards
+from ui.server import hosting, kernels
+from ui.widgets import cards, links
 
 _COLOURS = {"background": "backgroundColor", "border": "borderColor"}
 STYLE = COMPONENTS / "page.css"
@@ -24,7 +24,7 @@ def set_up() -> None:
     st.html(f"{STYLE.read_text(encoding='utf-8')}<style>:root {{ {_theme_colours()} }}</style>")
 
 
-def set_tab_title(page: str, context: PageContext) -> None:
+def set_tab_title(page: str, context: DatasetContext) -> None:
     """Name the browser's tab by sound and page, as in "Bell, Church bell · Listen · Earshot"."""
     try:
         clip, _ = visits.current_clip(context)
@@ -36,8 +36,22 @@ def set_tab_title(page: str, context: PageContext) -> None:
     st.set_page_config(title)
 
 
-def enter() -> PageContext | None:
-    """Draw the sidebar and open the dataset and index chosen there; None after an error page."""
+def draw_preparation(context: DatasetContext) -> None:  # noqa: ARG001  (called in place of a page)
+    """Draw what stands in place of a page that needs an index until searches can run."""
+    st.title("Getting ready")
+    st.markdown(
+        "This page looks inside the fast search, which is being prepared for this machine, once. The page opens here "
+        "by itself. Until then there is a lot to hear."
+    )
+    kernels.draw_progress()
+    links.draw("listen", "Listen meanwhile")
+
+
+def enter() -> DatasetContext | None:
+    """Draw the sidebar and open the dataset chosen there, with its index once searches can run.
+
+    None after an error page.
+    """
     with st.sidebar, st.container():  # without a download it is empty, and what follows keeps its place
         if hosting.start() is not None:
             hosting.draw_progress()
@@ -52,8 +66,13 @@ def enter() -> PageContext | None:
     except DataError as error:
         error_pages.damaged(datasets[name], error)
         return None
-    settings, place = controls.choose_settings(dataset, list(datasets))
+    settings = controls.choose_metric(dataset, list(datasets))
     try:
+        if kernels.preparation() is not None:
+            st.sidebar.caption("Tables, bits and probes follow when the fast search is ready.")
+            loading.numpy_search_for(dataset, settings)
+            return DatasetContext(settings, dataset)
+        settings, place = controls.choose_settings(dataset, list(datasets))
         index = loading.index_for(dataset, settings)
     except LSHError as error:
         error_pages.unindexable(datasets[name], error, settings)

@@ -1,20 +1,24 @@
 """Answer to one query: the neighbours found by LSH and by exact search, and in which tables each was a candidate."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
-from lsh import LSHIndex, SearchResult, hit_probability, label_precision_at_k
+from lsh import LSHIndex, SearchResult, hit_probability
 from lsh.arrays import Float32Array
-from ui.model.loading import PageContext, index_for, splits_to_start_in, warm_up
+from lsh.exact import ExactSearch
+from lsh.families.hyperplane import Hyperplanes
+from lsh.sampling import evenly_spaced_rows
+from ui.model.loading import DatasetContext, PageContext, numpy_search_for, splits_to_start_in
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, Settings
 
 Rows = npt.NDArray[np.int64]
 
 _FIRST_CHOICE = 64  # clips among which the first clip is chosen
+_CENTRE_ROWS = 4096  # rows whose mean is taken for the centre of the collection
 _PLEASANT_LABELS = {"Church bell", "Wind chime", "Singing bowl", "Harp", "Marimba, xylophone", "Bird", "Stream"}
 _MIN_RECALL, _MAX_RECALL = 0.75, 0.92  # recall that the first clip's answer should have: most found, something missed
 
@@ -60,21 +64,33 @@ class Answer:
 
 def answer(context: PageContext, clip: Clip) -> Answer:
     """Search for a clip of any split. Raises LSHError if its feature cannot be a query (zeros under cosine)."""
-    own = clip.row if clip.split == "train" else -1
-    return answer_to(context, context.dataset.features(clip.split)[clip.row], clip.clip_id, own)
+    return answer_to(context, *query_of(context, clip))
 
 
 def answer_to(context: PageContext, query: Float32Array, name: str, own: int = -1) -> Answer:
     """Search for a query float32[d] with a unique `name` (cache key); own: its row in the train split, or -1."""
-    warm_up(context.index)
     s = context.settings
     k = K_NEIGHBOURS + (own >= 0)
     result = context.index.search(query[None], k, s.n_tables, s.n_bits, s.n_probes)
     found = _without(result, own)
-    exact = _exact((context.dataset.fingerprint, s.metric, name), context.index, query, own)
+    exact = exact_answer_to(context, query, name, own)
     rows = np.union1d(found.rows, exact.rows)
     candidates = int(result.n_candidates[0]) - (own >= 0)
     return Answer(found, exact, candidates, _matches(context.index, s, query, rows))
+
+
+def exact_answer_to(context: DatasetContext, query: Float32Array, name: str, own: int = -1) -> Neighbours:
+    """Return the exact neighbours alone, without an index by NumPy; the arguments are those of `answer_to`."""
+    key = context.dataset.fingerprint, context.settings.metric, name, type(context).__name__
+    if isinstance(context, PageContext):
+        return _exact(key, context.index.exact, query, own)
+    return _exact(key, numpy_search_for(context.dataset, context.settings), query, own)
+
+
+def query_of(context: DatasetContext, clip: Clip) -> tuple[Float32Array, str, int]:
+    """Return a clip of any split as the arguments of `answer_to`: its feature, a name, and its row if it is indexed."""
+    feature = context.dataset.features(clip.split)[clip.row]
+    return feature, clip.clip_id, clip.row if clip.split == "train" else -1
 
 
 def first_clip(dataset: Dataset) -> Clip | None:
@@ -104,26 +120,49 @@ def _matches(index: LSHIndex, s: Settings, query: Float32Array, rows: Rows) -> d
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def _exact(key: tuple[str, str, str], _index: LSHIndex, _query: Float32Array, _own: int) -> Neighbours:  # noqa: ARG001
-    return _without(_index.exact.search(_query[None], K_NEIGHBOURS + (_own >= 0)), _own)
+def _exact(key: tuple[object, ...], _search: ExactSearch, _query: Float32Array, _own: int) -> Neighbours:  # noqa: ARG001
+    return _without(_search.search(_query[None], K_NEIGHBOURS + (_own >= 0)), _own)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _best_first_row(fingerprint: str, split: str, _dataset: Dataset) -> int:  # noqa: ARG001  (the key)
-    index = index_for(_dataset, replace(DEFAULTS, metric=_dataset.metric))
-    queries = np.asarray(_dataset.features(split))
+    """Choose by NumPy alone, since the first page is drawn before the kernels are compiled."""
     usable = _pleasant_rows(_dataset, split)
-    usable = usable[np.abs(queries[usable]).max(axis=1) > 0]
+    usable = usable[np.abs(_dataset.features(split)[usable]).max(axis=1) > 0]
     if not len(usable):
         return 0
-    truth = index.exact.search(queries[usable], K_NEIGHBOURS)
-    agreement = label_precision_at_k(truth.ids, _dataset.labels_of(split, usable), _dataset.label_sets("train"))
-    # Recall by theory, not by search: no kernel has been compiled yet.
-    ids = [(query, rows[rows >= 0]) for query, rows in zip(queries[usable], truth.ids, strict=True)]
-    bit_chances = [index.collision_probabilities(query, rows) for query, rows in ids]
-    recall = np.array([hit_probability(p, DEFAULTS.n_tables, DEFAULTS.n_bits).mean() for p in bit_chances])
+    search = numpy_search_for(_dataset, Settings(metric=_dataset.metric))
+    queries = search.prepare_queries(_dataset.features(split)[usable])
+    found = search.search(queries, K_NEIGHBOURS).ids
+    recall = _expected_recall(search, queries, found)
     suitable = (recall >= _MIN_RECALL) & (recall <= _MAX_RECALL)
-    return int(usable[(agreement + suitable).argmax()])
+    return int(usable[(_label_agreement(_dataset, split, usable, found) + suitable).argmax()])
+
+
+def _label_agreement(dataset: Dataset, split: str, rows: Rows, found: Rows) -> npt.NDArray[np.float64]:
+    """Return the fraction of each row's neighbours, int64[n, k], that share a label with it: float64[n]."""
+    offsets, labels = dataset.label_sets("train")
+    shares = []
+    for row, ids in zip(rows.tolist(), found.tolist(), strict=True):
+        own = set(dataset.clip(split, row).labels)
+        shares.append([i >= 0 and not own.isdisjoint(labels[offsets[i] : offsets[i + 1]].tolist()) for i in ids])
+    return np.asarray(np.mean(shares, axis=1))
+
+
+def _expected_recall(search: ExactSearch, queries: Float32Array, found: Rows) -> npt.NDArray[np.float64]:
+    """Return the recall that theory expects of random hyperplanes at the default setting: float64[n].
+
+    queries: float32[n, d], as `search` prepares them; found: int64[n, k], their neighbours.
+    """
+    scale = search.inverse_norms[:, None] if search.metric == "cosine" else np.ones((len(search.X), 1), np.float32)
+    sample = evenly_spaced_rows(len(search.X), _CENTRE_ROWS)
+    centre = (search.X[sample] * scale[sample]).mean(axis=0)
+    a, b = queries[:, None] - centre, search.X[found] * scale[found] - centre
+    lengths = np.linalg.norm(a, axis=2) * np.linalg.norm(b, axis=2)
+    cosines = np.divide((a * b).sum(axis=2), lengths, out=np.ones_like(lengths), where=lengths > 0)
+    bit_chances = Hyperplanes.collision_probability(np.arccos(np.clip(cosines, -1, 1)))
+    chances = hit_probability(bit_chances, DEFAULTS.n_tables, DEFAULTS.n_bits)
+    return np.asarray(chances.mean(axis=1, where=found >= 0))
 
 
 def _pleasant_rows(dataset: Dataset, split: str) -> Rows:

@@ -4,12 +4,8 @@ Cache keys are short values (fingerprint, metric, seed, width), never arrays, of
 Nothing here depends on L or K, so that moving those sliders rebuilds nothing.
 """
 
-import contextlib
 import hashlib
 import os
-import subprocess
-import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,24 +17,26 @@ from data_prep.dataset import Dataset, find_datasets, open_dataset
 from lsh import LSHIndex, RecallGrid, SearchResult, exact_search, recall_grid
 from lsh.analysis.timing import n_timed
 from lsh.arrays import Float32Array
-from lsh.kernels.jit import CACHE_FOLDER
+from lsh.exact import NumPySearch
 from lsh.sampling import evenly_spaced_rows
-from lsh.warm import is_warm
 from ui import paths
 from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, Settings
-
-_COMPILING = "The first search on a machine compiles its inner loops: some seconds, once…"
-
 
 _OPENED: dict[Path, Dataset] = {}  # the datasets that pages have opened, each in its newest version
 
 
 @dataclass(frozen=True, slots=True)
-class PageContext:
-    """What a page draws from: the settings in force, and the dataset and index they name."""
+class DatasetContext:
+    """What a page draws from that needs no index: the settings in force, and the dataset they name."""
 
     settings: Settings
     dataset: Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext(DatasetContext):
+    """What a page draws from: the settings in force, and the dataset and index they name."""
+
     index: LSHIndex
 
     @property
@@ -91,7 +89,6 @@ def opened(name: str) -> Dataset | None:
 
 def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
     """Return the index of a dataset, metric, seed and width, built with the maximum L and K; a search may use fewer."""
-    _kernels()
     width = settings.bucket_width if settings.metric == "euclidean" else None
     return _index(dataset.fingerprint, settings.metric, settings.seed, width, dataset)
 
@@ -107,9 +104,9 @@ def recall_grid_for(context: PageContext) -> RecallGrid:
     return _recall_grid(context.index_key, context.settings.n_probes, context.index, queries)
 
 
-def warm_up(index: LSHIndex) -> None:
-    """Search once, so that the first compilation of the kernels, some seconds, happens under a spinner."""
-    _compiled(index.params.metric, index)
+def numpy_search_for(dataset: Dataset, settings: Settings) -> NumPySearch:
+    """Return exact search over a dataset without kernels, to be used until they are compiled."""
+    return _numpy_search(dataset.fingerprint, settings.metric, dataset)
 
 
 def _name(path: Path, root: Path) -> str:
@@ -125,26 +122,15 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
     return dataset
 
 
-@st.cache_resource(show_spinner=_COMPILING)
-def _kernels() -> None:
-    """Compile the kernels in a separate process, whose memory is freed when it ends; return once searches can run."""
-    if CACHE_FOLDER and not is_warm():
-        with contextlib.suppress(OSError):  # without a process, the first search compiles them
-            child = subprocess.Popen([sys.executable, "-m", "lsh.warm"], cwd=paths.ROOT, stdout=subprocess.PIPE)
-            if child.stdout is not None:
-                child.stdout.readline()
-            threading.Thread(target=child.communicate, daemon=True).start()
-
-
 @st.cache_resource(max_entries=3, show_spinner="Sorting every clip into 32 hash tables…")
 def _index(fingerprint: str, metric: str, seed: int, width: float | None, _dataset: Dataset) -> LSHIndex:  # noqa: ARG001
     index = LSHIndex(metric=metric, n_tables=MAX_TABLES, n_bits=MAX_BITS, seed=seed, bucket_width=width)
     return index.fit(_dataset.features("train"))
 
 
-@st.cache_resource(max_entries=2, show_spinner=_COMPILING)
-def _compiled(metric: str, _index: LSHIndex) -> None:  # noqa: ARG001  (the key)
-    _index.search(np.ones((1, _index.dim), np.float32), K_NEIGHBOURS)
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _numpy_search(fingerprint: str, metric: str, _dataset: Dataset) -> NumPySearch:  # noqa: ARG001
+    return NumPySearch(_dataset.features("train"), metric)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

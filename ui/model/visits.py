@@ -7,19 +7,18 @@ import streamlit as st
 from data_prep.dataset import Clip, Dataset
 from ui.model import session, state
 from ui.model.answer import first_clip
-from ui.model.loading import PageContext, splits_to_start_in
+from ui.model.loading import DatasetContext, splits_to_start_in
 
 _CARRIED = ("dataset", "clip", "trail", "view")
 
 
-def current_clip(context: PageContext) -> tuple[Clip | None, str | None]:
+def current_clip(context: DatasetContext) -> tuple[Clip | None, str | None]:
     """Return the clip that the URL names, or the dataset's first clip and the unknown id that the URL has.
 
     The clip is None where the dataset has none.
     """
     named = context.settings.clip
     clip = context.dataset.find_clip(named) if named is not None else None
-    # Choosing the first clip builds an index of its own, so only where it is needed.
     return (clip, None) if clip else (first_clip(context.dataset), named)
 
 
@@ -40,8 +39,9 @@ def carry_link(page: str) -> None:
 
 
 def carried() -> dict[str, str]:
-    """Return the URL parameters that belong to no widget; a link to another page needs them too."""
-    return {name: st.query_params[name] for name in _CARRIED if name in st.query_params}
+    """Return the URL parameters that belong to no widget of this page; a link to another page needs them too."""
+    names = (*_CARRIED, *(key.name for key in session.SETTINGS if not key.is_set))
+    return {name: st.query_params[name] for name in names if name in st.query_params}
 
 
 def follow(to: str, origin: str) -> None:

@@ -12,9 +12,10 @@ from data_prep.sounds.query import MAX_SOUND_S, MAX_UPLOAD_BYTES, SoundEmbedder,
 from lsh import LSHError
 from ui.format import capitalised, megabytes, percent
 from ui.model import session, visits
-from ui.model.answer import answer_to
-from ui.model.loading import PageContext
+from ui.model.answer import Answer, Neighbours, answer_to, exact_answer_to
+from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import plain
+from ui.server import kernels
 from ui.widgets import answer_messages, export, neighbour_lists
 
 INTRO = (
@@ -41,7 +42,7 @@ _SILENCE = "Silence"
 _MIN_SCORE = 0.1  # of a label to be shown
 
 
-def show(context: PageContext) -> None:
+def show(context: DatasetContext) -> None:
     """Draw the page."""
     st.title("Ask with your own sound")
     left, right = st.columns([5, 9], gap="large")
@@ -57,7 +58,7 @@ def show(context: PageContext) -> None:
             if data is None:
                 with st.container(border=True):
                     st.markdown("**Nothing asked yet.** Press the microphone, make a sound, and press it again.")
-                    st.markdown("What is near to it appears here, found by LSH at the L and K that you have set.")
+                    st.markdown("What is near to it appears here.")
             return
         with left:
             _draw_labels(context.dataset, asked[1])
@@ -131,13 +132,19 @@ def _draw_labels(dataset: Dataset, query: SoundQuery) -> None:
         st.caption(BY_WORDS)
 
 
-def _answer(context: PageContext, name: str, asked: SoundQuery) -> None:
+def _answer(context: DatasetContext, name: str, asked: SoundQuery) -> None:
+    found: Answer | Neighbours
     try:
-        found = answer_to(context, np.asarray(asked.feature), name)
+        if isinstance(context, PageContext):
+            found = answer_to(context, np.asarray(asked.feature), name)
+        else:
+            found = exact_answer_to(context, np.asarray(asked.feature), name)
     except LSHError as error:
         answer_messages.unsearchable(error)
         return
     answer_messages.draw_summary(context, found)
+    if not isinstance(context, PageContext):
+        kernels.draw_progress()
     query = _as_clip(context.dataset, asked)
     neighbour_lists.draw(context, "asked neighbours", query, found, _listen_to)
     export.buttons(context, query, found, link=False)

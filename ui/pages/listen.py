@@ -6,16 +6,17 @@ from data_prep.dataset import Clip
 from lsh import LSHError
 from ui.components import query_player
 from ui.model import media, visits
-from ui.model.answer import answer
-from ui.model.loading import PageContext
+from ui.model.answer import Answer, Neighbours, answer, exact_answer_to, query_of
+from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import clean
+from ui.server import kernels
 from ui.widgets import answer_messages, cards, events, export, links, metrics_strip, neighbour_lists, search_box
 
 INTRO = "Browse by ear: press play, then **Find similar** on any sound, to hear the ten that are most like it."
 
 
-def show(context: PageContext) -> None:
-    """Draw the page: your sound on the left, what is near it on the right."""
+def show(context: DatasetContext) -> None:
+    """Draw the page: your sound on the left, what is near it on the right; without an index, the exact neighbours."""
     clip, unknown = visits.current_clip(context)
     if clip is None:
         answer_messages.empty_collection()
@@ -31,22 +32,29 @@ def show(context: PageContext) -> None:
     with right:
         numbers = metrics_strip.place()
         summary = st.container(key="summary", gap="small")
+        found: Answer | Neighbours
         try:
-            found = answer(context, clip)
+            if isinstance(context, PageContext):
+                found = answer(context, clip)
+            else:
+                found = exact_answer_to(context, *query_of(context, clip))
         except LSHError as error:
             answer_messages.unsearchable(error)
             return
         with summary:
             answer_messages.draw_summary(context, found)
+            if not isinstance(context, PageContext):
+                kernels.draw_progress()
         neighbour_lists.draw(context, "neighbours", clip, found, lambda to: visits.follow(to, clip.clip_id))
         export.buttons(context, clip, found, link=True)
-        now = metrics_strip.draw(context, numbers)  # after the neighbours, for it takes longer
-        with summary:
-            answer_messages.draw_suggestions(context, found, now)
+        if isinstance(context, PageContext) and isinstance(found, Answer):
+            now = metrics_strip.draw(context, numbers)  # after the neighbours, for it takes longer
+            with summary:
+                answer_messages.draw_suggestions(context, found, now)
 
 
 @st.fragment
-def _player(context: PageContext, clip: Clip) -> None:
+def _player(context: DatasetContext, clip: Clip) -> None:
     dataset = context.dataset
     data = {
         "clip": {
@@ -62,7 +70,7 @@ def _player(context: PageContext, clip: Clip) -> None:
     events.draw(query_player, "player", context, data, moves={"back": visits.go_back})
 
 
-def _steps(context: PageContext) -> list[dict[str, object]]:
+def _steps(context: DatasetContext) -> list[dict[str, object]]:
     """Return the clips of the trail, the last one first."""
     clips = [context.dataset.find_clip(clip_id) for clip_id in reversed(context.settings.trail)]
     return [

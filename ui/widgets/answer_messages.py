@@ -6,26 +6,30 @@ from data_prep.dataset import Dataset
 from lsh import LSHError
 from ui.format import percent, plural, signed_points
 from ui.model import session, setting_metrics
-from ui.model.answer import Answer
-from ui.model.loading import PageContext
+from ui.model.answer import Answer, Neighbours
+from ui.model.loading import DatasetContext, PageContext
 from ui.model.setting_metrics import SettingMetrics
 from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_TABLES, Settings
 from ui.model.text import plain
 
+_ALONE = "There is no other clip in this collection."
 TOO_MANY = 0.5  # candidates, as a fraction of the collection: above it, LSH saves nothing
 
 
-def summary(context: PageContext, found: Answer) -> str:
+def summary(context: DatasetContext, found: Answer | Neighbours) -> str:
     """Return one sentence: the share of the clips looked at, and how many of the nearest were found."""
+    n = context.dataset.n_rows("train")
+    if isinstance(found, Neighbours):
+        return f"The {plural(len(found.rows), 'sound')} most like yours, of all {n:,} in this collection."
     total = len(found.exact.rows)
     hits = total - len(found.missed)
-    looked = percent(found.n_candidates / max(context.index.n, 1))
+    looked = percent(found.n_candidates / max(n, 1))
     if not found.n_candidates:
         return "LSH looked at no clip at all: every bucket of your sound was empty."
     return f"For your sound, LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
 
 
-def draw_summary(context: PageContext, found: Answer) -> None:
+def draw_summary(context: DatasetContext, found: Answer | Neighbours) -> None:
     """Draw the sentence of `summary`."""
     st.markdown(f"**{plain(summary(context, found))}**")
 
@@ -40,11 +44,13 @@ def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | 
     _offer_settings(context.settings, found, context.index.n)
 
 
-def empty_list_texts(s: Settings, found: Answer) -> dict[str, str]:
+def empty_list_texts(s: Settings, found: Answer | Neighbours) -> dict[str, str]:
     """Return the text shown in place of each list while it is empty."""
+    if isinstance(found, Neighbours):
+        return {"exact": _ALONE}
     return {
         "found": f"No other clip in {plural(s.n_tables, 'bucket')}. Use fewer bits, more tables or more probes.",
-        "exact": "There is no other clip in this collection.",
+        "exact": _ALONE,
         "missed": f"Nothing missed: LSH found all {len(found.exact.rows)} of the nearest.",
     }
 

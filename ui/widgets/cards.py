@@ -6,8 +6,8 @@ import streamlit as st
 from data_prep.dataset import Clip, Dataset
 from ui.format import degrees, join_words, nth_nearest, percent, plural
 from ui.model import media, session
-from ui.model.answer import Answer, Match
-from ui.model.loading import PageContext
+from ui.model.answer import Answer, Match, Neighbours
+from ui.model.loading import DatasetContext
 from ui.model.state import Settings
 from ui.model.text import clean
 
@@ -26,7 +26,7 @@ def unplayable(clip: Clip) -> str | None:
 
 
 def card(
-    context: PageContext, clip: Clip, query: Clip, outcome: str, distance: float | None = None, **others: object
+    context: DatasetContext, clip: Clip, query: Clip, outcome: str, distance: float | None = None, **others: object
 ) -> dict[str, object]:
     """Return the data of a card; labels shared with the query come first.
 
@@ -51,8 +51,10 @@ def card(
     }
 
 
-def neighbour_cards(context: PageContext, query: Clip, answer: Answer) -> dict[str, object]:
-    """Return the cards of the three lists by clip id, and each list as clip ids in order."""
+def neighbour_cards(context: DatasetContext, query: Clip, answer: Answer | Neighbours) -> dict[str, object]:
+    """Return cards by clip id, and the lists as clip ids in order: three of an answer, or the nearest neighbours."""
+    if isinstance(answer, Neighbours):
+        return _exact_cards(context, query, answer)
     s, tables = context.settings, plural(context.settings.n_tables, "table")
     clips = {row: context.dataset.clip("train", row) for row in answer.matches}
     found, exact = answer.found.rows.tolist(), answer.exact.rows.tolist()
@@ -73,6 +75,17 @@ def neighbour_cards(context: PageContext, query: Clip, answer: Answer) -> dict[s
         )
     lists = {"found": found, "exact": exact, "missed": answer.missed}
     return {"cards": cards, "lists": {name: [clips[row].clip_id for row in rows] for name, rows in lists.items()}}
+
+
+def _exact_cards(context: DatasetContext, query: Clip, neighbours: Neighbours) -> dict[str, object]:
+    """Return cards that say nothing about LSH: in place of an outcome, the length of the sound."""
+    cards = {}
+    ranked = zip(neighbours.rows.tolist(), neighbours.distances.tolist(), strict=True)
+    for rank, (row, distance) in enumerate(ranked, 1):
+        clip = context.dataset.clip("train", row)
+        length = f"{clip.end_s - clip.start_s:.1f} s"
+        cards[clip.clip_id] = card(context, clip, query, length, distance, kind="plain", exact_rank=rank)
+    return {"cards": cards, "lists": {"exact": list(cards)}}
 
 
 def explain_match(match: Match, s: Settings, distance: float) -> str:
@@ -118,7 +131,7 @@ def _note(row: int, found: list[int], exact: list[int]) -> str:
     return nth_nearest(rank) if row in found and found.index(row) + 1 != rank else ""
 
 
-def _nearness(context: PageContext, distance: float | None) -> dict[str, object]:
+def _nearness(context: DatasetContext, distance: float | None) -> dict[str, object]:
     """Return how near a clip is: a number, the filled fraction of a bar, and a text; empty without a distance."""
     if distance is None:
         return {"value": "", "unit": "", "fraction": 0, "text": ""}

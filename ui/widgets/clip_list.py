@@ -9,7 +9,7 @@ import streamlit as st
 from data_prep.dataset import Clip
 from ui.components import clip_list
 from ui.model import visits
-from ui.model.loading import PageContext
+from ui.model.loading import DatasetContext
 from ui.widgets import cards, events
 
 Kind = Literal["query", "found", "missed", "candidate", "exact"]
@@ -29,7 +29,7 @@ class Entry:
 
 @st.fragment
 def draw(
-    context: PageContext,
+    context: DatasetContext,
     key: str,
     name: str,
     query: Clip,
@@ -53,7 +53,7 @@ def draw(
     events.draw(clip_list, key, context, data, moves={"query": move or (lambda to: visits.follow(to, query.clip_id))})
 
 
-def _card(context: PageContext, query: Clip, entry: Entry) -> dict[str, object]:
+def _card(context: DatasetContext, query: Clip, entry: Entry) -> dict[str, object]:
     beside = replace(query, labels=()) if entry.kind == "query" else query  # no label of the query is shared with it
     details = {"kind": entry.kind, "rank": entry.rank, "explanation": entry.why, "open": bool(entry.why)}
     return cards.card(context, entry.clip, beside, entry.words, entry.distance, **details)

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from ui.model import loading, session
-from ui.model.loading import PageContext
+from ui.model.loading import DatasetContext
 
 MAX_UNPLAYABLE = 500  # videos that cannot be played, stored per session
 
@@ -19,7 +19,7 @@ Handler = Callable[[Any], None]
 def draw(
     component: Callable[..., object],
     key: str,
-    context: PageContext,
+    context: DatasetContext,
     data: Mapping[str, object],
     moves: Mapping[str, Callable[[str], None]] | None = None,
     **handlers: Handler,

@@ -16,16 +16,16 @@ from data_prep.dataset import Clip, Dataset
 from ui.components import view_link
 from ui.format import megabytes
 from ui.model import media
-from ui.model.answer import Answer
-from ui.model.loading import PageContext
+from ui.model.answer import Answer, Neighbours
+from ui.model.loading import DatasetContext
 from ui.model.text import clean, without_formula
 from ui.widgets import cards
 
 MAX_ZIP_BYTES = 200_000_000
 DRAG = "Drag a result onto your desktop or into your DAW (Chrome and Edge), or press its arrow to save the file."
 _JSON = "The same with the setting."
-_PLAYLIST = "The found ones, to be played."
-_FILES = f"The sound files that were found, as they are in your folder: up to {megabytes(MAX_ZIP_BYTES)}."
+_PLAYLIST = "The neighbours, to be played; not those that LSH missed."
+_FILES = f"The sound files, as they are in your folder: up to {megabytes(MAX_ZIP_BYTES)}; not those that LSH missed."
 LEFT_OUT = "left out.txt"  # name of the list, in the archive, of files that are not in it
 # One video in 64 has an id that begins with "-". It is not quoted, since programs look it up: letters, digits, "-" and
 # "_" alone call no function. At worst a spreadsheet shows #NAME?, and the column `where` holds the id.
@@ -33,7 +33,7 @@ _ID = re.compile(r"-[\w-]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def buttons(context: PageContext, query: Clip, found: Answer, *, link: bool) -> None:
+def buttons(context: DatasetContext, query: Clip, found: Answer | Neighbours, *, link: bool) -> None:
     """Draw the downloads; link: also the link to copy, which a sound given on Ask does not have."""
     name = f"earshot-{query.clip_id}"
     rows = as_records(context, found)
@@ -46,7 +46,8 @@ def buttons(context: PageContext, query: Clip, found: Answer, *, link: bool) -> 
         if context.dataset.media != "synth":
             download("Playlist", as_playlist(rows), f"{name}.m3u8", "audio/x-mpegurl", help=_PLAYLIST)
         if context.dataset.media == "file":
-            clips = [context.dataset.clip("train", row) for row in found.found.rows.tolist()]
+            listed = found.rows if isinstance(found, Neighbours) else found.found.rows
+            clips = [context.dataset.clip("train", row) for row in listed.tolist()]
             # Read on a press, not whenever the page is drawn.
             download("The files", lambda: as_zip(context.dataset, clips), f"{name}.zip", "application/zip", help=_FILES)
         if link:
@@ -57,10 +58,14 @@ def buttons(context: PageContext, query: Clip, found: Answer, *, link: bool) -> 
         st.caption(DRAG)
 
 
-def as_records(context: PageContext, found: Answer) -> list[dict[str, object]]:
-    """Return a record for each clip: the found, nearest first, then the missed."""
-    distances = found.distances
-    listed = [(row, "found") for row in found.found.rows.tolist()] + [(row, "missed") for row in found.missed]
+def as_records(context: DatasetContext, found: Answer | Neighbours) -> list[dict[str, object]]:
+    """Return a record for each clip: the found, nearest first, then the missed; or the exact neighbours alone."""
+    if isinstance(found, Neighbours):
+        distances = dict(zip(found.rows.tolist(), found.distances.tolist(), strict=True))
+        listed = [(row, "exact") for row in distances]
+    else:
+        distances = found.distances
+        listed = [(row, "found") for row in found.found.rows.tolist()] + [(row, "missed") for row in found.missed]
     records: list[dict[str, object]] = []
     for rank, (row, status) in enumerate(listed, 1):
         clip = context.dataset.clip("train", row)
@@ -85,19 +90,21 @@ def as_csv(rows: list[dict[str, object]]) -> bytes:
     return table.map(_cell).to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 
-def as_json(context: PageContext, query: Clip, rows: list[dict[str, object]]) -> bytes:
+def as_json(context: DatasetContext, query: Clip, rows: list[dict[str, object]]) -> bytes:
     """Return the records as JSON, with the query and the setting."""
     s = context.settings
-    setting = {"metric": s.metric, "n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes, "seed": s.seed}
+    setting: dict[str, object] = {"metric": s.metric}
+    if any(row["status"] != "exact" for row in rows):
+        setting |= {"n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes, "seed": s.seed}
     about = {"dataset": context.dataset.name, "fingerprint": context.dataset.fingerprint, "query": query.clip_id}
     return json.dumps({**about, **setting, "neighbours": rows}, indent=1, ensure_ascii=False).encode()
 
 
 def as_playlist(rows: list[dict[str, object]]) -> bytes:
-    """Return the found clips as an extended M3U playlist, with start and stop times for VLC."""
+    """Return the clips, without the missed, as an extended M3U playlist, with start and stop times for VLC."""
     lines = ["#EXTM3U"]
     for row in rows:
-        if row["status"] == "found":
+        if row["status"] != "missed":
             start, end = float(str(row["start_s"])), float(str(row["end_s"]))
             lines += [
                 f"#EXTINF:{round(end - start)},{row['labels']}",
@@ -132,7 +139,7 @@ def as_zip(dataset: Dataset, clips: Sequence[Clip]) -> bytes:
     return data.getvalue()
 
 
-def _where(context: PageContext, clip: Clip) -> str:
+def _where(context: DatasetContext, clip: Clip) -> str:
     """Return the clip's source: a video's address at its time, a file's path, or the recipe of a synthesised sound."""
     if context.dataset.media == "youtube":
         return f"https://www.youtube.com/watch?v={quote(clip.media, safe='')}&t={int(clip.start_s)}s"

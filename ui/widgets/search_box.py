@@ -9,7 +9,7 @@ from ui.components import suggestions
 from ui.format import plural
 from ui.model import clip_search, media, session, visits
 from ui.model.clip_search import MAX_TEXT, Hits
-from ui.model.loading import PageContext, splits_to_start_in
+from ui.model.loading import DatasetContext, splits_to_start_in
 from ui.model.text import clean, plain
 from ui.widgets import clip_list
 from ui.widgets.clip_list import Entry
@@ -18,7 +18,7 @@ MAX_LISTED = 10
 _KEY = "search-box"
 
 
-def box(context: PageContext, query: Clip) -> None:
+def box(context: DatasetContext, query: Clip) -> None:
     """Draw the search box, the button for a random sound, and the clips that the text names."""
     dataset = context.dataset
     with st.container(key=_KEY):
@@ -47,7 +47,7 @@ def box(context: PageContext, query: Clip) -> None:
         st.caption(f"Nothing here is called “{plain(text, 60)}”: no label, no file and no id. Or press Surprise me.")
 
 
-def _list(context: PageContext, query: Clip, text: str, hits: Hits) -> None:
+def _list(context: DatasetContext, query: Clip, text: str, hits: Hits) -> None:
     dataset = context.dataset
     shown = min(hits.total, MAX_LISTED)
     part = f"; the first {shown} of them" if shown < hits.total else ""

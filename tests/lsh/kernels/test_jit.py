@@ -33,18 +33,27 @@ def test_a_change_in_any_kernel_file_leaves_no_compiled_code_of_the_old_one_in_u
 SEARCH = """
 import numpy as np
 from lsh.kernels.hashing import prepare
-for width in (2, 3):
-    prepare(np.ones((4, width), "f4"), True, np.zeros(width, "f4"), np.ones((4, width), "f4"))
+from lsh.kernels.jit import reported_progress
+with reported_progress(print):
+    for width in (2, 3):
+        prepare(np.ones((4, width), "f4"), True, np.zeros(width, "f4"), np.ones((4, width), "f4"))
 """
 
 
-def test_compiling_is_announced_once_on_stderr_and_never_when_everything_is_compiled(root, tmp_path):
+def test_compiling_is_announced_once_with_its_progress_and_never_when_everything_is_compiled(root, tmp_path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    for expected in (f"{ANNOUNCEMENT}\n", ""):
-        done = subprocess.run(
+    cold, warm = (
+        subprocess.run(
             [sys.executable, "-c", SEARCH], cwd=root, env=environment, capture_output=True, text=True, check=True
         )
-        assert (done.stdout, done.stderr) == ("", expected)
+        for _ in range(2)
+    )
+    assert (cold.stderr, warm.stderr) == (f"{ANNOUNCEMENT}\n", "")
+    progress = [tuple(map(int, line.split())) for line in cold.stdout.splitlines()]
+    assert progress[0][0] == 1
+    assert progress == sorted(progress)
+    assert all(done < total for done, total in progress)  # one kernel and those that it calls
+    assert warm.stdout == ""
 
 
 def test_compiling_other_functions_is_not_announced(root):

@@ -16,7 +16,7 @@ from lsh.analysis import machine
 from ui import paths
 from ui.format import megabytes, plural
 from ui.model import visits
-from ui.model.loading import PageContext
+from ui.model.loading import DatasetContext
 from ui.model.text import plain
 from ui.pages.data.folder import collection_of, listening
 from ui.server import hosting
@@ -32,7 +32,7 @@ SIZES: dict[Subset, str] = {
 _MAX_LISTED = 50
 
 
-def show(context: PageContext) -> None:
+def show(context: DatasetContext) -> None:
     """Draw the page."""
     st.title("Data")
     _this_collection(context)
@@ -42,7 +42,7 @@ def show(context: PageContext) -> None:
         st.markdown(plain(machine.summary(), longest=600))
 
 
-def _this_collection(context: PageContext) -> None:
+def _this_collection(context: DatasetContext) -> None:
     dataset = context.dataset
     st.header(plain(dataset.title))
     left, right = st.columns(2, gap="large")
