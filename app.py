@@ -15,7 +15,7 @@ from ui.pages.learn import page as learn_page
 from ui.pages.map import page as map_page
 from ui.pages.race import page as race_page
 from ui.pages.tune import page as tune_page
-from ui.server import memory
+from ui.server import html_page, memory
 from ui.server.clip_routes import ROUTES
 from ui.widgets import links
 
@@ -69,6 +69,7 @@ def main() -> None:
 
 # `streamlit run app.py` imports this file to find `app`, the server, which then runs the file as its script.
 if get_script_run_ctx(suppress_warning=True) is None:
-    app = st.App(__file__, routes=ROUTES, on_script_error=error_pages.unexpected)
+    routes = [*ROUTES, *html_page.routes(path for _, path, *_ in PAGES)]
+    app = st.App(__file__, routes=routes, on_script_error=error_pages.unexpected)
 else:
     main()

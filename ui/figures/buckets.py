@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from ui.figures.marks import Ints, bars, marker, points
-from ui.figures.palette import CANDIDATE, INK, PAPER, QUIET, SMALL_TEXT, SOFT_INK, Mode, new_figure
+from ui.figures.palette import CANDIDATE, INK, QUIET, SMALL_TEXT, SOFT_INK, Mode, new_figure
 from ui.format import plural
 
 HEIGHT = 300
@@ -34,7 +34,8 @@ def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) 
     white = {"size": SMALL_TEXT, "color": "#FFFFFF"}
     figure.add_trace(dots.update(mode="markers+text", textfont=white, hoverinfo="skip", hovertemplate=None))
     text = f"if all buckets were equally full: {f'{even:.0f}' if even >= 1 else 'below 1'}"
-    note = {"text": text, "bgcolor": PAPER[mode], "font": {"size": SMALL_TEXT, "color": SOFT_INK[mode]}}
-    dashed = {"color": INK[mode], "width": 1, "dash": "dash"}
-    figure.add_hline(y=even, line=dashed, annotation=note, annotation_position="top right")
+    figure.add_hline(y=even, line={"color": INK[mode], "width": 1, "dash": "dash"})
+    font = {"size": SMALL_TEXT, "color": SOFT_INK[mode]}
+    above = {"xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "bottom", "showarrow": False}
+    figure.add_annotation(x=1, y=1, text=f"- - {text}", font=font, **above)  # no stem reaches so high
     return figure

@@ -20,7 +20,6 @@ from ui.figures.marks import (
     points,
     recall_axis,
     setting,
-    text_at,
     uncrowded,
     you_are_here,
 )
@@ -96,7 +95,7 @@ def _exact(figure: go.Figure, cost: Cost, mode: Mode) -> None:
     figure.add_vline(x=cost.exact, line={"color": INK[mode], "width": 1})
     text = f"Exact search finds all 10<br>for {cost.text(cost.exact)}"
     figure.add_trace(points([cost.exact], [1.0], "exact", marker("exact", 10, mode), [text]))
-    text_at(figure, cost.exact, 1.06, f"exact: {cost.text(cost.exact)}", xanchor="right", xshift=-6)
+    label(figure, cost.exact, 1.06, f"exact: {cost.text(cost.exact)}", mode, to_left=True, lift=0)
 
 
 def _name_lines(

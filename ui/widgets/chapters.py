@@ -16,11 +16,15 @@ from ui.widgets import answer_messages, metrics_strip
 
 
 class Chapter(NamedTuple):
-    """A chapter: its name in the URL and in the list of chapters, the question it answers, and its drawing function."""
+    """A chapter: its name in the URL and in the list of chapters, the question it answers, and its drawing function.
+
+    former: a name that it had in links.
+    """
 
     name: str
     question: str
     draw: Callable[[QueryView], None]
+    former: str | None = None
 
 
 def begin(context: PageContext, title: str, intro: str, style: Path) -> tuple[Clip, DeltaGenerator] | None:
@@ -41,8 +45,18 @@ def open_default(key: session.Key[str], chapters: Sequence[Chapter]) -> list[str
     """Open the first chapter if the URL names none; return their names. Call before the widget `key` is drawn."""
     names = [chapter.name for chapter in chapters]
     if key.get() not in names:
-        key.set(names[0])
+        linked = st.query_params.get(key.name, "")
+        key.set(next((chapter.name for chapter in chapters if chapter.former == linked), names[0]))
     return names
+
+
+def content(name: str, chapters: Sequence[Chapter], at: int) -> DeltaGenerator:
+    """Return the container of the open chapter, of the key `name`; each chapter has its own place on the page.
+
+    In a shared place Streamlit would show the figures of the chapter before until those of the new one are ready.
+    """
+    places = [st.container(key=name) if i == at else st.empty() for i in range(len(chapters))]
+    return places[at]
 
 
 def navigation(key: session.Key[str], chapters: Sequence[Chapter], at: int) -> None:

@@ -4,8 +4,9 @@ import math
 import numpy as np
 import pytest
 
+from ui.figures.buckets import bucket_strip
 from ui.figures.marks import Grid, moved_apart, uncrowded
-from ui.figures.palette import FOUND, HERE, QUIET
+from ui.figures.palette import FOUND, HERE, PAPER, QUIET
 from ui.figures.recall_cost import candidate_cost, time_cost, trade_off
 from ui.figures.recall_grid import contour_end, heat_map
 from ui.figures.theory import parity, predicted_beside_measured
@@ -227,3 +228,15 @@ def test_choosing_places_keeps_the_first_place_and_drops_those_too_near():
 
 def test_a_setting_outside_the_grid_is_shown_at_its_nearest_cell(grid):
     assert grid.cell(99, 99) == (15, 11)
+
+
+def test_the_label_of_exact_search_covers_the_crosshair_behind_it(grid, candidates):
+    figure = trade_off(grid, candidate_cost(candidates), HERE_SETTING, (0.9, 0.5), 0.9, "light")
+    (label,) = (note for note in figure.layout.annotations if note.text.startswith("exact:"))
+    assert label.bgcolor == PAPER["light"]
+
+
+def test_the_label_of_equally_full_buckets_stands_above_the_stems():
+    figure = bucket_strip(np.arange(20), np.zeros(20, int), 12.0, 3, "light")
+    (label,) = (note for note in figure.layout.annotations if "equally full" in note.text)
+    assert (label.yref, label.y, label.yanchor) == ("paper", 1, "bottom")

@@ -51,6 +51,14 @@ def test_an_unknown_step_in_the_link_opens_the_first(small):
     assert opened("inside", step="Nonsense").header[0].value.startswith("1 of ")
 
 
+@pytest.mark.parametrize(("former", "name"), [("Chances", "S-curve"), ("Crowds", "Bucket sizes")])
+def test_a_link_with_the_former_name_of_a_step_opens_it(former, name):
+    app = opened("inside", step=former)
+    assert not app.exception
+    assert app.get("button_group")[0].value == name
+    assert app.header[0].value.startswith(f"{NAMES.index(name) + 1} of ")
+
+
 def test_a_button_leads_back_to_the_step_before(small):
     app = opened("inside", step=NAMES[3])
     app.button(key="step previous").click().run()
@@ -103,7 +111,7 @@ def test_more_probes_than_buckets_are_accepted(small):
 
 
 def test_raw_codes_are_looked_at_more_than_centred_ones(small):
-    table = opened("inside", step="Centring", K="6").table[0].value
+    table = opened("inside", step="Mean-centring", K="6").table[0].value
     looked_at = [float(share.split()[0]) for share in table["looked at"]]
     assert looked_at[0] < looked_at[2]
 

@@ -26,12 +26,12 @@ def small(collection, home):
 def test_every_chapter_opens_at_both_distances(small, chapter, metric):
     app = opened("learn", chapter=chapter, metric=metric)
     assert not app.exception
-    assert app.header[0].value == {name: question for name, question, _ in learn_page.CHAPTERS}[chapter]
+    assert app.header[0].value == {name: question for name, question, *_ in learn_page.CHAPTERS}[chapter]
     assert all(len(chart.proto.alt) > 40 for chart in app.get("plotly_chart"))
 
 
 def test_the_four_questions_are_asked_word_for_word():
-    questions = [question for name, question, _ in learn_page.CHAPTERS if name.startswith("Question")]
+    questions = [question for name, question, *_ in learn_page.CHAPTERS if name.startswith("Question")]
     assert questions == [
         "Which LSH parameters are optimal for audio retrieval?",
         "Can LSH outperform brute force in query time, and by how much?",

@@ -74,7 +74,7 @@ def test_a_race_runs_at_every_size_and_is_kept(small):
 def test_the_table_shows_what_was_measured(small):
     app = race(opened("race"))
     (kept,) = app.session_state["races"].values()
-    table = app.table[0].value.replace("\u00a0", " ", regex=True).set_index("")
+    table = app.table[0].value.replace("\u00a0", " ", regex=True).set_index("search")
     assert table.loc["LSH", "recall"] == f"{100 * kept.at(260)['lsh'].recall:.0f} %"
     assert table.loc["exact, one at a time", "looked at"] == "100 %"
 

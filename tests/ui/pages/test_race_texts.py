@@ -70,21 +70,21 @@ def test_no_caution_is_added_at_high_recall():
 
 def test_the_table_has_every_racer_the_fastest_first():
     table = tables.table(run(), 10_000)
-    assert table[""].tolist() == ["sketches", "exact, batched", "LSH", "exact, one at a time"]
+    assert table["search"].tolist() == ["sketches", "exact, batched", "LSH", "exact, one at a time"]
     assert table["against exact"].tolist() == ["8.0 times as fast", "4.0 times as fast", "2.0 times as fast", ""]
     assert table["recall"].tolist() == ["100 %", "100 %", "60 %", "100 %"]
     assert table["spread"].tolist() == 4 * ["10 %"]
 
 
 def test_the_table_of_costs_has_percentiles_build_time_and_size_of_every_racer():
-    table = tables.cost_table(run(), 10_000).set_index("")
+    table = tables.cost_table(run(), 10_000).set_index("search")
     assert table.loc["LSH"].tolist() == ["0.20", "0.40", "0.60", "0.50", "2.5"]
 
 
 def test_a_difference_within_the_spread_is_about_the_same_everywhere():
     noisy = run(lsh=(0.1, 0.3), spread=0.5)
     assert "against exact search one at a time, about the same" in race_summary.result(noisy, 10_000).lower()
-    assert tables.table(noisy, 10_000).set_index("").loc["LSH", "against exact"] == "about the same"
+    assert tables.table(noisy, 10_000).set_index("search").loc["LSH", "against exact"] == "about the same"
     assert "against exact search about the same" in tables.summary(noisy)
     assert "about the same" in tables.difference(noisy, run(spread=0.5))
     assert race_summary.crossings(noisy) == {}

@@ -79,7 +79,7 @@ def test_the_time_table_ends_with_exact_search_and_begins_where_you_are(times, g
     table = timing.time_table(times, grid, (2, 2), 0.75, 0.9)
     assert list(table.iloc[0]) == ["you are here", "2", "2", "75 %", "0.50 ms"]
     assert list(table.iloc[-1])[-1] == "1.0 ms"
-    assert list(table[""])[-2] == "fastest, recall ≥ 90 %"
+    assert list(table["setting"])[-2] == "fastest, recall ≥ 90 %"
 
 
 def test_the_theory_sentence_says_the_worst_gap_and_where_it_is(grid):

@@ -43,7 +43,7 @@ def listening(sounds: Path) -> Work:
                 sounds, out, overwrite=out.exists(), progress=partial(_say_files, tell), should_stop=should_stop
             )
         left_out = f" {plural(len(outcome.refused), 'file')} left out." if outcome.refused else ""
-        waiting = f" {plural(outcome.remaining, 'file')} not listened to yet: begin again." if outcome.remaining else ""
+        waiting = f" {plural(outcome.remaining, 'file')} not read yet: begin again." if outcome.remaining else ""
         here = f"{plural(outcome.files, 'file')}, {plural(outcome.clips, 'clip')}.{left_out}{waiting}"
         return f"{here} Choose it as your collection: {out.name}."
 

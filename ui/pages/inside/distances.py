@@ -60,7 +60,7 @@ def both(view: QueryView) -> None:
                 f"{n_bits} walls of table 1.",
                 f"margins {one.settings.metric}",
             )
-    draw_table(pd.DataFrame(map(_row, views), columns=["", "found", "looked at", "your buckets"]))
+    draw_table(pd.DataFrame(map(_row, views), columns=["distance", "found", "looked at", "your buckets"]))
     st.markdown(
         f"Of your {len(view.true_rows)} nearest, **{shared}** are the same under both distances; each is judged by its "
         "own truth. The same K means different work: a slot's number says more than a bit, or less, as its width is "
@@ -82,7 +82,7 @@ def centring(view: QueryView) -> None:
     draw(figure, f"Bucket sizes of one table in order of size: {holds}", "centring")
     recall, looked_at = zip(*(grid.at(s.n_tables, s.n_bits) for _, _, grid in indexes), strict=True)
     table = {
-        "": [one.name for one in buckets],
+        "vectors": [one.name for one in buckets],
         "in the fullest bucket": fullest,
         "looked at": map(percent, looked_at),
         "recall": map(percent, recall),

@@ -22,10 +22,10 @@ STEPS = [
     Chapter("Probes", "The buckets next door", probes.show),
     Chapter("Sketches", "A quick look before a close one", sketches.show),
     Chapter("Missed", "What was missed, and by how little", missed.missed),
-    Chapter("Chances", "The curve that predicts it", missed.curve),
-    Chapter("Crowds", "Full buckets and popular clips", bucket_sizes.crowds),
+    Chapter("S-curve", "The curve that predicts it", missed.curve, former="Chances"),
+    Chapter("Bucket sizes", "Full buckets and popular clips", bucket_sizes.crowds, former="Crowds"),
     Chapter("Distances", "Cosine and Euclidean, side by side", distances.both),
-    Chapter("Centring", "Why the middle matters", distances.centring),
+    Chapter("Mean-centring", "Why the mean is taken away first", distances.centring, former="Centring"),
 ]
 
 
@@ -47,7 +47,7 @@ def show(context: PageContext) -> None:
     with right:
         search_box.box(context, clip)
     at = _choose()
-    with st.container(key="step-content"):
+    with chapters.content("step-content", STEPS, at):
         st.header(f"{at + 1} of {len(STEPS)} · {STEPS[at].question}")
         STEPS[at].draw(view)
     chapters.navigation(session.STEP, STEPS, at)

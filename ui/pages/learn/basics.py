@@ -30,7 +30,7 @@ def alike(view: QueryView) -> None:
     """Similarity as an angle, with three clips to hear."""
     st.markdown(
         f"""
-A model listened to every clip and wrote down **{view.index.dim} numbers**: its **feature**. Clips that sound
+A model turned every clip into **{view.index.dim} numbers**: its **feature**. Clips that sound
 alike get features that point the same way, so the **angle** between two features says how alike they are: 0° is the
 same, 90° has nothing in common. Press play: do your ears agree? (The number on a card {_card_number(view)}.)
 """

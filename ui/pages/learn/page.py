@@ -42,7 +42,7 @@ def show(context: PageContext) -> None:
     with contents:
         at = _choose()
     with page:
-        with st.container(key="chapter-content"):
+        with chapters.content("chapter-content", CHAPTERS, at):
             st.header(CHAPTERS[at].question)
             try:
                 CHAPTERS[at].draw(look_up(context, clip))

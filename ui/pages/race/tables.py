@@ -33,7 +33,16 @@ def table(run: Run, n: int) -> pd.DataFrame:
         )
         for lap in sorted(laps.values(), key=lambda lap: lap.ms)
     ]
-    columns = ["", "ms per query", "spread", "against exact", "against batched", "recall", "same label", "looked at"]
+    columns = [
+        "search",
+        "ms per query",
+        "spread",
+        "against exact",
+        "against batched",
+        "recall",
+        "same label",
+        "looked at",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -47,7 +56,7 @@ def cost_table(run: Run, n: int) -> pd.DataFrame:
         )
         for lap in sorted(run.at(n).values(), key=lambda lap: lap.ms)
     ]
-    return pd.DataFrame(rows, columns=["", "p50, ms", "p95, ms", "p99, ms", "build, s", "index, MB"])
+    return pd.DataFrame(rows, columns=["search", "p50, ms", "p95, ms", "p99, ms", "build, s", "index, MB"])
 
 
 def growing_recall(run: Run) -> str:

@@ -104,7 +104,7 @@ def table(made: Mapping[str, Comparison]) -> pd.DataFrame:
     for name, one in made.items():
         cells = [_at(one, budget) for budget in BUDGETS]
         rows.append((name, *(f"{percent(c[0].value)} ({percent(c[1].value)})" if c else "" for c in cells)))
-    return pd.DataFrame(rows, columns=["", *(f"≤ {percent(budget, 1)}" for budget in BUDGETS)])
+    return pd.DataFrame(rows, columns=["family", *(f"≤ {percent(budget, 1)}" for budget in BUDGETS)])
 
 
 def _at(one: Comparison, budget: float) -> Means | None:

@@ -80,7 +80,7 @@ def time_table(times: Times, grid: Grid, here: tuple[int, int], here_recall: flo
             rows.append((f"fastest, recall ≥ {percent(target)}", *best, grid.at(*best)[0], times.at(*best)))
     table = [(name, str(n), str(b), percent(found), milliseconds(t)) for name, n, b, found, t in rows]
     table.append(("exact", "", "", "100 %", milliseconds(times.exact_ms)))
-    return pd.DataFrame(table, columns=["", "L", "K", "recall", "time per query"])
+    return pd.DataFrame(table, columns=["setting", "L", "K", "recall", "time per query"])
 
 
 def how_timed(times: Times, record: SearchTimes, machine: str) -> str:

@@ -1,0 +1,37 @@
+"""Every page in a browser: rules of accessibility, one main heading, no sideways scrolling, and a steady layout."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+import app
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PATHS = [path for _, path, *_ in app.PAGES]
+NOT_OURS = {"scrollable-region-focusable"}  # of Streamlit's tables on a phone; Chromium makes them focusable
+MAX_SHIFT = 0.1  # cumulative layout shift that web.dev calls good
+WATCH_SHIFTS = """
+window.shift = 0
+new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) window.shift += e.value }))
+  .observe({ type: "layout-shift", buffered: true })
+"""
+BUSY = "[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]"
+
+
+@pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_keeps_the_rules_of_accessibility_and_its_layout(new_page, earshot, path, scheme, width, height):
+    page = new_page(width, height, color_scheme=scheme)
+    page.add_init_script(WATCH_SHIFTS)
+    page.goto(f"{earshot}{path}?dataset=sample")
+    page.get_by_role("heading", level=1).wait_for()
+    page.locator(".st-key-metrics-strip [data-testid=stMetric], .st-key-given-sound, .st-key-folder").first.wait_for()
+    page.wait_for_function(f"!document.querySelector({BUSY!r})")
+    violations = Axe().run(page).response["violations"]
+    assert [f"{v['id']}: {v['nodes'][0]['html']}" for v in violations if v["id"] not in NOT_OURS] == []
+    assert page.get_by_role("heading", level=1).count() == 1
+    widths = page.evaluate(
+        "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"
+    )
+    assert max(widths) <= width
+    assert page.evaluate("window.shift") < MAX_SHIFT

@@ -1,0 +1,23 @@
+"""HTML page with the app's styles, sent for every page of the app."""
+
+import re
+
+import app as earshot
+from ui.paths import COMPONENTS
+from ui.server import html_page
+
+
+def test_the_page_is_streamlits_with_every_style_of_the_app_after_its_own():
+    content = html_page.content()
+    head, _, body = content.partition("</head>")
+    assert '<script type="module"' in head
+    assert '<div id="root">' in body
+    styles = re.search(r"<style>(.*?)</style></body>", body, re.DOTALL)[1]
+    for name in html_page.STYLES:
+        last_rule = (COMPONENTS / f"{name}.css").read_text().replace("</style>", "").rstrip().splitlines()[-1]
+        assert last_rule in styles
+
+
+def test_every_page_of_the_app_is_sent_so():
+    paths = {route.path for route in html_page.routes(path for _, path, *_ in earshot.PAGES)}
+    assert paths == {"/", *(f"/{path}" for _, path, *_ in earshot.PAGES)}
