@@ -192,7 +192,10 @@ def typical_width(exact: ExactSearch) -> float:
     Where most vectors are duplicates and the median is zero, the mean of the distances above zero is used instead.
     """
     k = min(_WIDTH_NEIGHBOUR + 1, len(exact.X))  # the nearest neighbour is the vector itself
-    distances = exact.search(evenly_spaced(exact.X, _WIDTH_ROWS), k).distances[:, -1].astype(np.float64)
+    sample = evenly_spaced(exact.X, _WIDTH_ROWS)
+    kth = exact.X[exact.search(sample, k).ids[:, -1]]
+    # In float64, since the distances of a search depend in their last bits on the processor, and the width is stored.
+    distances = np.sqrt(((sample.astype(np.float64) - kth) ** 2).sum(axis=1))
     above_zero = distances[distances > 0]
     if not len(above_zero):
         return _WIDTH_FACTOR

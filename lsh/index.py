@@ -41,7 +41,8 @@ class LSHIndex:
     metric: "cosine" (1 - cos) or "euclidean" (L2, not squared).
     n_tables, n_bits: the largest number of tables (L, 1 to 512) and of hash functions per key (K, 1 to 32) that a
         search may use.
-    seed: the same seed and data give the same index, bit for bit.
+    seed: the same seed and data give the same index, bit for bit, on any machine; of the learned families on machines
+        with the same processor and BLAS library.
     bucket_width: w of the p-stable family, in the units of the data; by default 4 times the median distance to the 10th
         neighbour, w = 4R as in E2LSH (Andoni & Indyk 2005).
     centre: subtract the mean before hashing. That changes no distance, only the buckets.

@@ -16,7 +16,7 @@ FAMILIES = {  # the first is the default
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The parameters of an index (see `LSHIndex`); with the same data they give the same index, bit for bit."""
+    """The parameters of an index (see `LSHIndex`); with the same data they give the same index (see its `seed`)."""
 
     metric: str
     n_tables: int

@@ -37,7 +37,7 @@ class SketchIndex:
     metric: "cosine" (1 - cos) or "euclidean" (L2, not squared).
     n_buckets: 1 to 65,536; by default the power of two nearest to the square root of n. With one bucket every search
         scans every sketch.
-    seed: the same seed and data give the same index on the same machine.
+    seed: the same seed and data give the same index, bit for bit, on any machine.
     family: how vectors are sorted into buckets: "kmeans", learned from the data (`families.clusters`), or drawn at
         random, "crosspolytopes" or "hyperplanes" (`families.cells`); with hyperplanes n_buckets is a power of two.
 

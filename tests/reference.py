@@ -44,6 +44,26 @@ def normalise(Q, unit, min_norm, max_norm):
     return (Q / lengths(Q)[:, None]).astype(np.float32) if unit else Q
 
 
+def bucket_numbers(projections, offsets, width, lowest, top):
+    """Number the buckets one by one with Python's floor: [n, f]; None when a number takes more than 63 bits."""
+    numbers = [[math.floor(float(p) / width + float(b)) for p, b in zip(row, offsets)] for row in projections]  # noqa: B905
+    if any(abs(number) >= 2**62 for row in numbers for number in row):
+        return None
+    return [[min(max(n - int(low), 0), top) for n, low in zip(row, lowest)] for row in numbers]  # noqa: B905
+
+
+def adjacent_buckets(projections, offsets, width, lowest, top):
+    """Return, of each projection, the symbols below and above and the squared distances to their walls, in widths."""
+    symbols, costs = np.empty((*projections.shape, 2)), np.empty((*projections.shape, 2))
+    for (i, j), projection in np.ndenumerate(projections):
+        position = float(projection) / width + float(offsets[j])
+        own = bucket_numbers(projections[i : i + 1, j : j + 1], offsets[j:], width, lowest[j:], top)[0][0]
+        part = position - math.floor(position)
+        symbols[i, j] = max(own - 1, 0), min(own + 1, top)
+        costs[i, j] = part**2 if own > 0 else np.inf, (1 - part) ** 2 if own < top else np.inf
+    return symbols, costs
+
+
 def pack(symbols, bits):
     """Pack table by table: [n, L, K] -> uint32[L, n, W]."""
     return np.stack([packed(symbols[:, table], bits) for table in range(symbols.shape[1])])
@@ -102,6 +122,11 @@ def find_bucket(keys, key, mask, low, high):
     return start, start + len(equal)
 
 
+def find_bucket_by_head(keys, key, mask):
+    """Look for the bucket among all keys."""
+    return find_bucket(keys, key, mask, 0, len(keys))
+
+
 def probe_symbols(symbols, alternatives, costs, n_probes):
     """Return the keys of the likeliest buckets, as tuples of symbols, cheapest first, by trying all of them.
 
@@ -133,23 +158,38 @@ def probe_keys(key, symbols, costs, n_symbols, bits, n_probes, n_all):
     return packed(np.array([[*head, *own[n_symbols:]] for head in heads], np.int64).reshape(len(heads), n_all), bits)
 
 
-def distance(q, x, inverse_norm, metric):
-    """Return the distance in float64, by definition."""
-    q, x = q.astype(np.float64), x.astype(np.float64)
+def cosine_distance(q, x, inverse_norm):
+    """Return 1 - q.x/|x| in float64, within 0 and 2."""
+    return min(max(1.0 - float(q.astype(np.float64) @ x.astype(np.float64)) * float(inverse_norm), 0.0), 2.0)
+
+
+def euclidean_distance(q, x):
+    """Return |q - x| in float64."""
+    return math.sqrt(float(((q.astype(np.float64) - x.astype(np.float64)) ** 2).sum()))
+
+
+def distances_to(q, X, inverse_norms, metric, candidates):
+    """Return the distance of each candidate in float64."""
     if metric == COSINE:
-        return min(max(1.0 - float(q @ x) * float(inverse_norm), 0.0), 2.0)
-    return math.sqrt(float(((q - x) ** 2).sum()))
+        return [cosine_distance(q, X[i], inverse_norms[i]) for i in candidates]
+    return [euclidean_distance(q, X[i]) for i in candidates]
+
+
+def inner_products(q, X):
+    """Return X @ q in float64."""
+    return X.astype(np.float64) @ q.astype(np.float64)
 
 
 def nearest(q, X, inverse_norms, metric, candidates, k):
     """Sort all candidates by (distance, id); return (ids, distances) padded with -1 and infinity."""
-    ranked = sorted((np.float32(distance(q, X[i], inverse_norms[i], metric)), int(i)) for i in candidates)[:k]
+    distances = np.float32(distances_to(q, X, inverse_norms, metric, candidates))
+    ranked = sorted(zip(distances, map(int, candidates), strict=True))[:k]
     padding = k - len(ranked)
     ids = np.array([i for _, i in ranked] + [-1] * padding, np.int64)
     return ids, np.array([d for d, _ in ranked] + [np.inf] * padding, np.float32)
 
 
-def gather(keys, ids, probes, mask, seen):
+def mark_candidates(keys, ids, probes, mask, seen):
     """Return the ids whose key equals a probe under the mask, in order of probe and position, but not those in seen."""
     met = []
     for probe in probes:
@@ -166,7 +206,7 @@ def candidates(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q,
     for table in range(len(keys)):
         own = query_keys[table, q]
         probes = probe_keys(own, symbols[q, table], costs[q, table], n_bits, bits, n_probes, n_all)
-        met.update(gather(keys[table], ids[table], probes, mask, seen=met))
+        met.update(mark_candidates(keys[table], ids[table], probes, mask, seen=met))
     return met
 
 
@@ -304,7 +344,29 @@ class DictionaryLSH:
 
 def bits_of(words):
     """Return the bits of uint64 words, the lowest first: [w] -> [64 * w]."""
-    return np.array([int(word) >> j & 1 for word in words for j in range(64)])
+    return (np.asarray(words, np.uint64)[:, None] >> np.arange(64, dtype=np.uint64) & 1).astype(np.int64).ravel()
+
+
+def collect_marked(marks):
+    """Return the positions of the bits that are set."""
+    return np.flatnonzero(bits_of(marks)).tolist()
+
+
+def lowest_bit(word):
+    """Return the first position of a 1 among the binary digits, read from the right."""
+    return bin(word)[::-1].index("1")
+
+
+def highest_bit(word):
+    """Return the last position of a 1 among the binary digits, read from the right."""
+    return bin(word)[::-1].rindex("1")
+
+
+def clear_lowest(word):
+    """Replace the last 1 of the binary digits by 0."""
+    digits = bin(word)
+    last = digits.rindex("1")
+    return int(digits[:last] + "0" + digits[last + 1 :], 2)
 
 
 def sketch_levels(planes):
@@ -317,16 +379,107 @@ def query_numbers(planes):
     return sum(2**r * bits_of(planes[2 * r : 2 * r + 2]) for r in range(4))
 
 
-def estimates(planes, terms, query, step):
+def matvec(vector, matrix):
+    """Return vector @ matrix in float64."""
+    return vector.astype(np.float64) @ matrix.astype(np.float64)
+
+
+def encode(y):
+    """Return the level numbers of a rotated vector, 0 to 3: of five widths, those with the smallest angle to it."""
+    of_widths = [levels(y, width) for width in (0.8, 0.9, 1.0, 1.1, 1.2)]
+    return max(of_widths, key=lambda numbers: cosine(y, numbers - 1.5))
+
+
+def quantise(y):
+    """Return the nearest numbers, 0 to 15, of a rotated query, and the step between two of them."""
+    step = np.abs(y).max() / 7.5
+    return np.clip(np.rint(y / step + 7.5), 0, 15), step
+
+
+def score_rows(planes, terms, query, step):
     """Return what sketches say of <q, y> - penalty, in float64: planes uint64[n, 4], terms [n, 3], query uint64[8]."""
-    q, c = step * (query_numbers(query) - 7.5), sketch_levels(planes.T) - 1.5
-    return terms[:, 0].astype(np.float64) * (c @ q) - terms[:, 2]
+    q = step * (query_numbers(query) - 7.5)
+    return score(planes.T, terms[:, :2].T, terms[:, 2], np.arange(len(terms)), q)
 
 
-def estimate(q, planes, factors, penalties, places):
+def score(planes, factors, penalties, places, q):
     """Return, in float64, what the sketches at some places say of <q, x> - penalty, of a rotated query q: [places]."""
-    levels = sketch_levels(planes[:, places]) - 1.5
-    return factors[0, places].astype(np.float64) * (levels @ q) - penalties[places]
+    c = sketch_levels(planes[:, places]) - 1.5
+    return factors[0, places].astype(np.float64) * (c @ q) - penalties[places]
+
+
+def limit_for(scores, wanted):
+    """Return the lowest of the `wanted` best scores: a limit below it lets them all pass."""
+    return np.sort(scores)[::-1][min(wanted, len(scores)) - 1]
+
+
+def count_above(scores, limit):
+    """Count the scores above a limit."""
+    return sum(1 for value in scores if value > limit)
+
+
+def select_above(scores, limit, first):
+    """List the places of the scores above a limit, counted from `first`."""
+    return [first + i for i, value in enumerate(scores) if value > limit]
+
+
+def select_best(scores, wanted):
+    """List the places of the best scores in ascending order."""
+    return sorted(np.argsort(-scores, kind="stable")[:wanted].tolist())
+
+
+def shortlist(scores, k, margin):
+    """List the places of the scores at most `margin` below the k-th best."""
+    return np.flatnonzero(scores >= limit_for(scores, k) - np.float32(margin)).tolist()
+
+
+def keep_best(scores, n_kept, candidates):
+    """Return the candidates with the best scores."""
+    return {int(candidates[place]) for place in select_best(scores, n_kept)}
+
+
+def centroid_products(q, centroids, penalties, chosen):
+    """Return, of chosen centroids, <q, centroid> and that less the penalty, in float64."""
+    products = centroids[chosen].astype(np.float64) @ q
+    return products, products - penalties[chosen]
+
+
+def ids_at(places, buckets, starts, order):
+    """Write out the ids of the buckets one after another, and look up the places."""
+    ids = [int(i) for b in buckets for i in order[starts[b] : starts[b + 1]]]
+    return [ids[place] for place in places]
+
+
+def multiply(A, B):
+    """Add the columns of A one after another, each multiplied with a row of B."""
+    out = np.zeros((len(A), B.shape[1]))
+    for t in range(A.shape[1]):
+        out = out + A[:, t, None] * B[None, t, :]
+    return out
+
+
+def orthonormalise(A):
+    """Return the Q of LAPACK's QR decomposition."""
+    return np.linalg.qr(A)[0]
+
+
+def settle_close(X, centroids, halves):
+    """Return the first centroid with the largest <x, c> - |c|²/2, summed one dimension after another in float64."""
+    closeness = -np.repeat(halves.astype(np.float64)[None, :], len(X), axis=0)
+    for t in range(X.shape[1]):
+        closeness = closeness + X[:, t, None].astype(np.float64) * centroids[None, :, t].astype(np.float64)
+    return closeness.argmax(axis=1)
+
+
+def add_by_bucket(X, bucket, n_buckets):
+    """Return the sum of the vectors of each bucket in float64, and their number."""
+    members = [X[bucket == b].astype(np.float64) for b in range(n_buckets)]
+    return np.array([rows.sum(axis=0) for rows in members]), np.array(list(map(len, members)))
+
+
+def half_squares(X):
+    """Return |x|²/2 of each row in float64."""
+    return (X.astype(np.float64) ** 2).sum(axis=1) / 2
 
 
 def search_buckets(vectors, buckets, X, inverse_norms, metric, n_probes, n_reranked, k):
@@ -344,7 +497,7 @@ def search_buckets(vectors, buckets, X, inverse_norms, metric, n_probes, n_reran
         for b in np.argsort(-closeness)[:n_probes]:
             ids = buckets.order[buckets.starts[b] : buckets.starts[b + 1]]
             places = len(buckets.centroids) + np.arange(buckets.starts[b], buckets.starts[b + 1])
-            scores = offsets[b] + estimate(rotated, buckets.planes, buckets.factors, buckets.penalties, places)
+            scores = offsets[b] + score(buckets.planes, buckets.factors, buckets.penalties, places, rotated)
             met += zip(scores.tolist(), ids.tolist(), strict=True)
         best = [i for _, i in sorted(met, reverse=True)[:n_reranked]]
         found.append((*nearest(vector, X, inverse_norms, metric, best, k), len(met)))

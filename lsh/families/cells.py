@@ -16,6 +16,8 @@ import numpy as np
 
 from lsh.arrays import Float32Array, Int64Array
 from lsh.families.hyperplane import Hyperplanes
+from lsh.kernels.hashing import projections
+from lsh.kernels.linear_algebra import orthonormalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class HyperplaneCells:
 
     def assign(self, X: Float32Array) -> Int64Array:
         """Return the number of each vector's cell: float32[n, d] -> int64[n]."""
-        bits = self.planes.hash(X @ self.planes.directions)
+        bits = self.planes.hash(projections(X, self.planes.directions))
         return bits @ (1 << np.arange(bits.shape[1]))
 
 
@@ -49,12 +51,15 @@ class CrossPolytopeCells:
 
     def assign(self, X: Float32Array) -> Int64Array:
         """Return the number of each vector's nearest corner: float32[n, d] -> int64[n]."""
-        nearest: Int64Array = (X @ self.corners).argmax(axis=1)
+        nearest: Int64Array = projections(X, self.corners).argmax(axis=1)
         return nearest
 
 
 def _random_axes(dim: int, n_axes: int, rng: np.random.Generator) -> Float32Array:
     """Return axes in random directions, one per column: float32[dim, n_axes]; each `dim` of them are orthogonal."""
     drawn = rng.standard_normal((dim, n_axes))
-    sets = [np.linalg.qr(drawn[:, first : first + dim])[0] for first in range(0, n_axes, dim)]
-    return np.concatenate([np.empty((dim, 0)), *sets], axis=1).astype(np.float32)
+    for first in range(0, n_axes, dim):
+        one_set = np.ascontiguousarray(drawn[:, first : first + dim])
+        orthonormalise(one_set)
+        drawn[:, first : first + dim] = one_set
+    return drawn.astype(np.float32)

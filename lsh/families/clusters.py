@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lsh.arrays import Float32Array, Int64Array
+from lsh.kernels.linear_algebra import add_by_bucket, half_squares, settle_close
 
 TRAINING_ROWS = 64  # rows of the sample per centroid; more hardly change it
 _ROUNDS = 8
@@ -33,7 +34,8 @@ class Clusters:
         """
         centroids = sample[rng.choice(len(sample), n_clusters, replace=len(sample) < n_clusters)].copy()
         for _ in range(_ROUNDS):
-            totals, sizes = totals_by_bucket(sample, cls.from_centroids(centroids).assign(sample), n_clusters)
+            totals, sizes = np.zeros(centroids.shape), np.zeros(n_clusters, np.int64)
+            add_by_bucket(sample, cls.from_centroids(centroids).assign(sample), totals, sizes)
             empty = np.flatnonzero(sizes == 0)
             totals[empty] = sample[rng.choice(len(sample), len(empty))]
             centroids = (totals / np.maximum(sizes, 1)[:, None]).astype(np.float32)
@@ -42,22 +44,18 @@ class Clusters:
     @classmethod
     def from_centroids(cls, centroids: Float32Array) -> "Clusters":
         """Return the clusters around given centroids: float32[m, d]."""
-        return cls(centroids, (np.einsum("ij,ij->i", centroids, centroids) / 2).astype(np.float32))
+        halves = np.empty(len(centroids), np.float32)
+        half_squares(centroids, halves)
+        return cls(centroids, halves)
 
     def assign(self, X: Float32Array) -> Int64Array:
         """Return the number of each vector's nearest centroid: float32[n, d] -> int64[n]."""
         nearest = np.empty(len(X), np.int64)
         for start in range(0, len(X), _BLOCK_ROWS):
-            closeness = X[start : start + _BLOCK_ROWS] @ self.centroids.T
+            block = X[start : start + _BLOCK_ROWS]
+            closeness = block @ self.centroids.T
             closeness -= self.half_squares
-            nearest[start : start + len(closeness)] = closeness.argmax(axis=1)
+            own = closeness.argmax(axis=1)
+            settle_close(block, self.centroids, self.half_squares, closeness, own)
+            nearest[start : start + len(block)] = own
         return nearest
-
-
-def totals_by_bucket(X: Float32Array, bucket: Int64Array, n_buckets: int) -> tuple[Float32Array, Int64Array]:
-    """Return the sum of the vectors in each bucket, float32[n_buckets, d], and their number, int64[n_buckets]."""
-    sizes = np.bincount(bucket, minlength=n_buckets)
-    totals = np.zeros((n_buckets, X.shape[1]), np.float32)
-    filled = np.flatnonzero(sizes)
-    totals[filled] = np.add.reduceat(X[np.argsort(bucket, kind="stable")], (np.cumsum(sizes) - sizes)[filled], axis=0)
-    return totals, sizes

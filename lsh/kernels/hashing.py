@@ -55,15 +55,31 @@ def prepare(X: Float32Array, unit: bool, centre: Float32Array, out: Float32Array
 # Otherwise a vector that lies almost on a plane could fall into one bucket when indexed and another when it is a query.
 @kernel
 def project(X: Float32Array, directions: Float32Array, out: Float32Array) -> None:
-    """Fill out[i, j] = X[i] . directions[:, j] for the first f directions: float32[n, d], [d, >= f] -> [n, f]."""
+    """Fill out[i, j] = X[i] . directions[:, j] for the first f directions: float32[n, d], [d, >= f] -> [n, f].
+
+    Four dimensions at a time, added one after another, because loading and storing `out` takes most of the time.
+    """
+    d = X.shape[1]
+    whole = d - d % 4
     for i in range(X.shape[0]):
-        row = out[i]
+        x, row = X[i], out[i]
         row[:] = 0
-        for t in range(X.shape[1]):
-            x = X[i, t]
-            direction = directions[t, : row.shape[0]]
+        for t in range(0, whole, 4):
+            x0, x1, x2, x3 = x[t], x[t + 1], x[t + 2], x[t + 3]
+            a0, a1, a2, a3 = directions[t], directions[t + 1], directions[t + 2], directions[t + 3]
             for j in range(row.shape[0]):
-                row[j] += x * direction[j]
+                row[j] = row[j] + x0 * a0[j] + x1 * a1[j] + x2 * a2[j] + x3 * a3[j]
+        for t in range(whole, d):
+            direction = directions[t]
+            for j in range(row.shape[0]):
+                row[j] += x[t] * direction[j]
+
+
+def projections(X: Float32Array, directions: Float32Array) -> Float32Array:
+    """Return X @ directions in the order of `project`: float32[n, d], float32[d, f] -> float32[n, f]."""
+    out = np.empty((len(X), directions.shape[1]), np.float32)
+    project(X, directions, out)
+    return out
 
 
 @kernel

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lsh.arrays import Float32Array, UInt64Array
 from lsh.kernels.intrinsics import popcount
-from lsh.kernels.jit import fast_kernel
+from lsh.kernels.jit import fast_kernel, kernel
 
 DIMENSIONS = 128
 PLANES = 4  # two words of low bits, two words of high bits
@@ -23,6 +23,7 @@ QUERY_PLANES = 8  # two words for each of four bits
 _QUERY_MIDDLE = np.float32(7.5)
 _LEVEL_MIDDLE = np.float32(1.5)
 _STEPS = 32
+_LANES = 16
 _BLOCK = 64
 _VANISHING = np.float32(1e-30)  # a squared length below which a vector is its bucket's centroid
 _WIDTHS = np.array([0.8, 0.9, 1.0, 1.1, 1.2], np.float32)  # of a level, in standard deviations of a coordinate
@@ -48,7 +49,9 @@ def matvec(vector: Float32Array, matrix: Float32Array, out: Float32Array) -> Non
             out[j] += x * row[j]
 
 
-@fast_kernel
+# Sums are of _LANES partial sums: an order of additions that vectorises and is the same on every processor, so that
+# sketches, which are stored, have the same bits everywhere.
+@kernel
 def encode(Y: Float32Array, planes: UInt64Array, factors: Float32Array) -> None:
     """Sketch rotated vectors: float32[n, 128] -> planes uint64[4, n], factors float32[2, n].
 
@@ -56,39 +59,52 @@ def encode(Y: Float32Array, planes: UInt64Array, factors: Float32Array) -> None:
     factors[0] is f = |y|²/<y, c>, and factors[1] is f times the sum of the level numbers 0 to 3 (see `score`).
     """
     n, dim = Y.shape
+    products, squares = np.empty(_LANES, np.float32), np.empty(_LANES, np.float32)
     for i in range(n):
         y = Y[i]
-        square = np.float32(0)
-        for j in range(dim):
-            square += y[j] * y[j]
+        squares[:] = 0
+        for start in range(0, dim, _LANES):
+            for lane in range(_LANES):
+                squares[lane] += y[start + lane] * y[start + lane]
+        square = _sum(squares)
         if square < _VANISHING:
             planes[:, i] = 0
             factors[:, i] = 0
             continue
-        best, chosen = np.float32(-1), np.float32(1)
+        best, chosen, product = np.float32(-1), np.float32(1), np.float32(1)
         for width in _WIDTHS:
             scale = np.float32(1) / (width * np.sqrt(square / np.float32(dim)))
-            along, length = np.float32(0), np.float32(0)
-            for j in range(dim):
-                level = min(max(np.floor(y[j] * scale), np.float32(-2)), np.float32(1)) + np.float32(0.5)
-                along += y[j] * level
-                length += level * level
+            products[:], squares[:] = 0, 0
+            for start in range(0, dim, _LANES):
+                for lane in range(_LANES):
+                    value = y[start + lane]
+                    level = min(max(np.floor(value * scale), np.float32(-2)), np.float32(1)) + np.float32(0.5)
+                    products[lane] += value * level
+                    squares[lane] += level * level
+            along, length = _sum(products), _sum(squares)
             if along > best * np.sqrt(length):
-                best, chosen = along / np.sqrt(length), scale
-        along, total = np.float32(0), np.float32(0)
+                best, chosen, product = along / np.sqrt(length), scale, along
+        total = np.int32(0)
         for word in range(2):
             low, high = np.uint64(0), np.uint64(0)
             for j in range(64):
                 value = y[64 * word + j]
-                number = int(min(max(np.floor(value * chosen), np.float32(-2)), np.float32(1))) + 2
-                along += value * (np.float32(number) - _LEVEL_MIDDLE)
-                total += np.float32(number)
+                number = np.int32(min(max(np.floor(value * chosen), np.float32(-2)), np.float32(1))) + np.int32(2)
+                total += number
                 low |= np.uint64(number & 1) << np.uint64(j)
                 high |= np.uint64(number >> 1) << np.uint64(j)
             planes[word, i] = low
             planes[2 + word, i] = high
-        factors[0, i] = square / along
-        factors[1, i] = square / along * total
+        factors[0, i] = square / product
+        factors[1, i] = square / product * np.float32(total)
+
+
+@kernel
+def _sum(values: Float32Array) -> np.float32:
+    total = np.float32(0)
+    for value in values:
+        total += value
+    return total
 
 
 @fast_kernel
@@ -147,7 +163,8 @@ def score(
 
 
 @fast_kernel
-def _count_above(scores: Float32Array, limit: np.float32) -> np.int32:
+def count_above(scores: Float32Array, limit: np.float32) -> np.int32:
+    """Return how many scores are above the limit."""
     count = np.int32(0)
     for i in range(scores.shape[0]):
         count += np.int32(scores[i] > limit)
@@ -176,7 +193,7 @@ def limit_for(scores: Float32Array, wanted: int, slack: int) -> np.float32:
     too_many, too_few = np.float32(0), np.float32(0)  # logarithms of count / target
     target = np.float32(wanted) + np.float32(0.5) * np.float32(slack)
     for step in range(_STEPS):
-        count = _count_above(scores, limit)
+        count = count_above(scores, limit)
         if wanted <= count <= wanted + slack:
             return limit
         excess = np.log((np.float32(count) + np.float32(0.5)) / target)
@@ -206,7 +223,7 @@ def select_above(scores: Float32Array, limit: np.float32, first: int, rows: npt.
     count = np.uint64(n_rows)
     for start in range(0, n, _BLOCK):
         block = scores[start : min(start + _BLOCK, n)]
-        if _count_above(block, limit) > 0:
+        if count_above(block, limit) > 0:
             for i in range(block.shape[0]):
                 rows[count] = first + start + i
                 count += np.uint64(block[i] > limit)

@@ -7,8 +7,9 @@ import numpy as np
 from lsh.arrays import Float32Array, Int64Array, read_only
 from lsh.exact import ExactSearch
 from lsh.families.cells import CrossPolytopeCells, HyperplaneCells
-from lsh.families.clusters import TRAINING_ROWS, Clusters, totals_by_bucket
+from lsh.families.clusters import TRAINING_ROWS, Clusters
 from lsh.hasher import mean_vector, prepare
+from lsh.kernels.linear_algebra import add_by_bucket
 from lsh.kernels.sketch_search import BucketArrays
 from lsh.kernels.sketching import PLANES
 from lsh.sampling import evenly_spaced
@@ -90,9 +91,7 @@ def _assigned(
     for start in range(0, len(cell), _BLOCK_ROWS):
         vectors = prepare(exact.X[start : start + _BLOCK_ROWS], exact.metric, centre)
         block = cell[start : start + len(vectors)] = cells.assign(vectors)
-        block_totals, block_sizes = totals_by_bucket(vectors, block, n_buckets)
-        totals += block_totals
-        sizes += block_sizes
+        add_by_bucket(vectors, block, totals, sizes)
     filled = np.flatnonzero(sizes)
     bucket_of_cell = np.cumsum(sizes > 0) - 1
     return bucket_of_cell[cell], (totals[filled] / sizes[filled, None]).astype(np.float32)

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.hashing import WORD_BITS, normalise, pack, prepare, project, words_for
+from lsh.kernels.hashing import (
+    WORD_BITS,
+    adjacent_buckets,
+    bucket_numbers,
+    normalise,
+    pack,
+    prepare,
+    project,
+    projections,
+    words_for,
+)
 from tests import reference
 
 SHAPES = [(n, dim, f) for n in (0, 1, 2, 17) for dim in (1, 2, 3, 7, 128) for f in (1, 5, 33)]
@@ -60,6 +70,12 @@ def test_project_is_as_near_to_float64_as_summing_in_float32_allows(dim):
     assert (error <= bound).all()  # Higham (2002), section 3.1
 
 
+def test_projections_are_those_of_project():
+    rng = np.random.default_rng(0)
+    X, directions = rng.standard_normal((5, 7), dtype=np.float32), rng.standard_normal((7, 3), dtype=np.float32)
+    assert np.array_equal(projections(X, directions), reference.project(X, directions))
+
+
 def test_project_takes_the_first_directions_of_a_wider_array():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((5, 7), dtype=np.float32)
@@ -84,6 +100,30 @@ def test_packed_keys_sort_as_their_symbols_do(bits):
     by_words = sorted(range(60), key=lambda i: tuple(words[i].tolist()))
     by_symbols = sorted(range(60), key=lambda i: tuple(symbols[i, 0].tolist()))
     assert np.array_equal(symbols[by_words], symbols[by_symbols])
+
+
+@pytest.mark.parametrize(("n", "f"), [(0, 3), (1, 1), (40, 6)])
+@pytest.mark.parametrize("top", [1, 3, 255])
+def test_bucket_numbers_and_adjacent_buckets_agree_with_their_references(n, f, top):
+    rng = np.random.default_rng([n, f, top])
+    values = rng.integers(-40, 41, (n, f)).astype(np.float32) / np.float32(4)  # halves and walls among them
+    offsets, lowest = rng.integers(0, 4, f + 1).astype(np.float32) / np.float32(4), rng.integers(-5, 3, f + 1)
+    for width in (0.5, 2.0):
+        symbols = np.full((n, f), 99, np.uint8)
+        assert bucket_numbers(values, offsets, width, lowest, top, symbols)
+        assert symbols.tolist() == reference.bucket_numbers(values, offsets, width, lowest, top)
+        others, costs = np.full((n, f, 2), 99, np.uint8), np.full((n, f, 2), np.nan, np.float32)
+        adjacent_buckets(values, offsets, width, lowest, top, others, costs)
+        expected = reference.adjacent_buckets(values, offsets, width, lowest, top)
+        assert np.array_equal(others, expected[0])
+        assert np.array_equal(costs, expected[1])
+
+
+@pytest.mark.parametrize("value", [1e18, -1e18])
+def test_bucket_numbers_that_need_more_than_63_bits_are_reported(value):
+    arguments = np.float32([[0, value]]), np.float32([0, 0]), 1e-3, np.array([0, 0]), 255
+    assert not bucket_numbers(*arguments, np.empty((1, 2), np.uint8))
+    assert reference.bucket_numbers(*arguments) is None
 
 
 def test_pack_of_no_rows_gives_no_keys():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.sketch_search import centroid_products, ids_at, select_best
+from lsh.kernels.sketch_search import centroid_products, ids_at, search_buckets, select_best
 from lsh.sketch_index import SketchIndex
 from tests import reference
 from tests.lsh.confidence import half_width
@@ -41,11 +41,23 @@ def test_where_all_candidates_are_ranked_a_search_agrees_with_its_reference(metr
         assert (np.abs(found.distances[there].astype(np.float64) - distances[there]) <= (dim + 6) * UNIT * size).all()
 
 
+# Of up to 2 probes + 16 buckets all centroids are compared exactly, of more those with the best sketches.
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("n_probes", [2, 16])
-def test_where_few_are_ranked_a_search_has_the_recall_of_its_reference(metric, n_probes):
+@pytest.mark.parametrize(("n_buckets", "n_probes"), [(1, 1), (18, 1), (19, 1), (60, 4), (60, 60), (300, 5)])
+def test_the_buckets_with_the_nearest_centroids_are_probed_among_few_buckets_and_many(metric, n_buckets, n_probes):
+    X, Q = clustered(600, 24, 0), clustered(20, 24, 1)
+    index = SketchIndex(metric, n_buckets).fit(X)
+    found = index.search(Q, 7, n_probes, n_reranked=600)
+    ids, _, n_candidates = expected_of(index, Q, n_probes, 600, 7)
+    assert np.array_equal(found.n_candidates, n_candidates)
+    assert np.array_equal(found.ids, ids)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("n_buckets", "n_probes"), [(1, 1), (16, 2), (16, 16), (100, 3), (100, 50)])
+def test_where_few_are_ranked_a_search_has_the_recall_of_its_reference(metric, n_buckets, n_probes):
     X, Q = clustered(600, 64, 0), clustered(60, 64, 1)
-    index = SketchIndex(metric, n_buckets=16).fit(X)
+    index = SketchIndex(metric, n_buckets).fit(X)
     truth = index.exact.search(Q, 10).ids
     found = index.search(Q, 10, n_probes, n_reranked=20).ids
     expected = expected_of(index, Q, n_probes, 20, 10)[0]
@@ -65,7 +77,7 @@ def test_select_best_lists_places_of_the_best_scores_in_ascending_order(n):
             places = np.full(n, -1)
             count = select_best(scores, wanted, slack, places)
             assert min(wanted, n) <= count <= min(wanted + slack, n)
-            assert places[:count].tolist() == sorted(np.argsort(-scores)[:count].tolist())
+            assert places[:count].tolist() == reference.select_best(scores, count)
 
 
 @pytest.mark.parametrize("dim", [1, 7, 128])
@@ -76,16 +88,25 @@ def test_centroid_products_measures_the_chosen_centroids_alone(dim):
     offsets, closeness = np.full((2, 4), 99, np.float32)
     centroid_products(q, centroids, penalties, chosen, offsets, closeness)
     bound = dim * UNIT / (1 - dim * UNIT) * (np.abs(centroids[chosen]).astype(np.float64) @ np.abs(q))  # Higham, 3.1
-    assert (np.abs(offsets[:3] - centroids[chosen].astype(np.float64) @ q) <= bound).all()
-    assert np.array_equal(closeness[:3], offsets[:3] - penalties[chosen])
+    expected = reference.centroid_products(q, centroids, penalties, chosen)
+    assert (np.abs(offsets[:3] - expected[0]) <= bound).all()
+    assert (np.abs(closeness[:3] - expected[1]) <= bound + UNIT * np.abs(expected[1])).all()
     assert offsets[3] == closeness[3] == 99
 
 
 def test_ids_at_finds_the_ids_of_places_among_several_buckets_one_of_them_empty():
     starts, order = np.array([0, 3, 3, 5, 9]), np.arange(100, 109, dtype=np.int32)
     buckets = np.array([3, 1, 0])
-    ids = [*order[5:9], *order[0:3]]
     for places in ([], [0], [3, 4], [0, 2, 6], list(range(7))):
         rows = np.full(len(places), -1)
         ids_at(np.array(places, np.int64), buckets, starts, order, np.zeros((110, 5), np.float32), rows)
-        assert rows.tolist() == [ids[place] for place in places]
+        assert rows.tolist() == reference.ids_at(places, buckets, starts, order)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, 1e-30])
+def test_a_query_that_cannot_be_scaled_is_left_to_the_caller(value):
+    index = SketchIndex("cosine", n_buckets=3).fit(clustered(50, 4, 0))
+    exact, Q = index.exact, np.float32([[1, 2, 3, 4], [value, 0, 0, 0]])
+    found = np.empty((2, 5), np.int64), np.empty((2, 5), np.float32), np.empty(2, np.int64)
+    capacity = np.int64(exact.X.shape[0])
+    assert not search_buckets(Q, exact.limits, tuple(index.buckets), tuple(exact.vectors), 3, 50, capacity, *found)

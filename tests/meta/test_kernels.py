@@ -1,0 +1,34 @@
+"""Every public kernel has a slow reference implementation of its name, and a test that uses it."""
+
+import ast
+
+import pytest
+
+from tests.meta.sources import ROOT, TREES
+
+REFERENCE = ast.parse((ROOT / "tests" / "reference.py").read_text(encoding="utf-8"))
+REFERENCES = {node.name for node in REFERENCE.body if isinstance(node, ast.FunctionDef)}
+TESTS = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tests/lsh/kernels").glob("test_*.py")]
+USED = {ast.unparse(node) for tree in TESTS for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute)}
+
+
+def kernels():
+    """Return the names of all public compiled functions."""
+    return [
+        node.name
+        for name, tree in TREES.items()
+        if name.startswith("lsh.")
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+        if {ast.unparse(decorator) for decorator in node.decorator_list} & {"kernel", "fast_kernel"}
+    ]
+
+
+def test_the_kernels_are_found():
+    assert {"nearest", "search_tables", "search_buckets", "encode"} <= set(kernels())
+
+
+@pytest.mark.parametrize("name", kernels())
+def test_a_kernel_has_a_reference_of_its_name_that_a_test_compares_it_with(name):
+    assert name in REFERENCES
+    assert f"reference.{name}" in USED
