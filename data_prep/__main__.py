@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from data_prep.audioset.disk_space import format_bytes, published_bytes
 from data_prep.errors import DataError
+from data_prep.sample import MAX_CLIPS
 from earshot_common import command_line
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ def _parser() -> argparse.ArgumentParser:
         "map", _map, "add a two-dimensional map of the clips (t-SNE) to a prepared dataset, for the app's Map page"
     )
     add_dataset(layout)
-    layout.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the layout (default: 0)")
+    seeds = command_line.whole_number(0, 2**32 - 1)
+    layout.add_argument("--seed", type=seeds, default=0, metavar="N", help="seed of the layout (default: 0)")
 
     folder = add("folder", _folder, "convert a folder of your own sounds to a prepared dataset")
     folder.add_argument(
@@ -127,7 +129,8 @@ def _parser() -> argparse.ArgumentParser:
 
     sample = add("sample", _sample, "synthesise the sample dataset that comes with Earshot")
     add_out(sample, required=True)
-    sample.add_argument("--clips", type=int, default=20_000, metavar="N", help="number of clips (default: 20,000)")
+    numbers = command_line.whole_number(1, MAX_CLIPS)
+    sample.add_argument("--clips", type=numbers, default=20_000, metavar="N", help="number of clips (default: 20,000)")
     add_overwrite(sample)
     return parser
 

@@ -43,6 +43,8 @@ def main() -> int:
     )
     parser.add_argument("--visits", type=int, default=100, metavar="N", help="number of visits (default: 100)")
     options = parser.parse_args()
+    if options.visits < 1:
+        parser.error(f"argument --visits: {options.visits} is not a whole number from 1")
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         print("error: chromium is not installed; this check opens the app in a browser", file=sys.stderr)

@@ -21,12 +21,12 @@ from data_prep.dataset.output_folder import check_target
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from data_prep.errors import InputError
+from data_prep.sample import MAX_CLIPS
 from data_prep.sample.embedding import EMBEDDER, PROJECTION_FILE, embed, fit_projection, statistics
 from data_prep.sample.logmel import log_mel
 from data_prep.sample.synth import CLIP_SECONDS, KINDS, Kind, Recipe, render
 
 N_CLIPS = 20_000
-MAX_CLIPS = 100_000  # ids have five digits; later numbers fit the projection
 
 _SEED = 2017  # the year of AudioSet
 _SECOND_KIND_SHARE = 0.2  # share of clips with a second kind of sound

@@ -1,7 +1,11 @@
 """Every command line refuses bad values with one message, exit code 2, no traceback and no unfinished files."""
 
+import argparse
 import ast
+import contextlib
 import importlib
+import re
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +72,61 @@ def test_help_describes_the_command(name, capsys):
     assert (code, err) == (0, "")
     assert out.startswith(f"usage: python -m {name} ")
     assert len(out.splitlines()) > 4
+
+
+class ParserFoundError(Exception):
+    """Raised instead of parsing, with the parser of a command line."""
+
+
+def parsers_of(name, monkeypatch):
+    """Yield the parsers of a command line that read options: (the words that lead to one, the parser)."""
+
+    def stop(parser, arguments=None):
+        raise ParserFoundError(parser)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(argparse.ArgumentParser, "parse_args", stop)
+        with pytest.raises(ParserFoundError) as caught:
+            main_of(name)([])
+    parser = caught.value.args[0]
+    commands = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    yield from [([word], sub) for word, sub in commands[0].choices.items()] if commands else [([], parser)]
+
+
+def takes_numbers(action):
+    """Return whether an option is read as a number."""
+    if action.type in {None, str, Path} or not action.option_strings:
+        return False
+    for text in ("1", "0.5"):
+        with contextlib.suppress(argparse.ArgumentTypeError):
+            return isinstance(action.type(text), int | float)
+    return False
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_number_out_of_range_is_refused_in_one_line_with_the_option_and_its_range(name, monkeypatch, capsys):
+    run = runner(main_of(name), capsys)
+    for words, parser in parsers_of(name, monkeypatch):
+        required = [a for a in parser._actions if a.required]
+        rest = [text for a in required for text in [*a.option_strings[:1], MISSING] if not takes_numbers(a)]
+        for option in filter(takes_numbers, parser._actions):
+            for value in ("-1", "-0.5", "nan", "inf", "many", "9" * 30):
+                code, out, err = run(*words, *rest, f"{option.option_strings[0]}={value}")
+                last = err.splitlines()[-1]
+                assert (code, out) == (2, ""), last
+                assert f"error: argument {option.option_strings[0]}: {value!r} is not a " in last
+                assert re.search(r"from [\d,]+ to [\d,]+$|above 0, at most 1$", last), last
+
+
+def test_options_with_numbers_are_found(monkeypatch):
+    found = {
+        (name, *words, option.option_strings[0])
+        for name in COMMANDS
+        for words, parser in parsers_of(name, monkeypatch)
+        for option in filter(takes_numbers, parser._actions)
+    }
+    assert {("data_prep", "map", "--seed"), ("lsh", "tune", "--recall"), ("benchmarks.conversion", "--rounds")} <= found
+    assert ("data_prep", "map", "--out") not in found
 
 
 def test_every_command_line_is_among_these():

@@ -8,7 +8,8 @@ import pytest
 from data_prep.audioset.labels import read_labels
 from data_prep.dataset import SPLITS, open_dataset, verify_dataset
 from data_prep.errors import InputError
-from data_prep.sample.build import LABELS, MAX_CLIPS, make_batch, plan_clip, write_sample
+from data_prep.sample import MAX_CLIPS
+from data_prep.sample.build import LABELS, make_batch, plan_clip, write_sample
 from data_prep.sample.synth import KINDS
 
 ONE_STEP = 4 / 255 + 1e-6  # of the quantiser: on another machine a value may be rounded to the next step
