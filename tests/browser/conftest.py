@@ -117,7 +117,7 @@ def visit(new_page: Callable[..., Page], earshot: str) -> Callable[..., Page]:
         page.requests = []
         page.on("request", lambda request: page.requests.append(request.url))
         page.goto(link if link.startswith("http") else earshot + link)
-        page.wait_for_selector(".neighbours .tab")
+        page.wait_for_selector(".neighbours .tab:visible, .st-key-without-lens:visible")
         return page
 
     return open_page

@@ -116,6 +116,46 @@ def test_the_back_button_returns_to_the_previous_query(visit):
     wait_for_query(page, first)
 
 
+def test_the_back_button_returns_to_the_list_that_was_open(visit):
+    page = visit("?K=14")
+    opened = page.locator('.tab[aria-selected="true"]')
+    for view in ("missed", "exact"):
+        page.click(f".tab[data-view={view}]")
+        page.wait_for_url(f"**view={view}**")
+    page.go_back()
+    expect(opened).to_have_attribute("data-view", "missed")
+    page.go_back()
+    expect(opened).to_have_attribute("data-view", "found")
+
+
+def test_a_small_collection_opens_on_exact_neighbours_and_lsh_is_a_switch_that_pages_share(visit):
+    page = visit("?dataset=videos")
+    switch = page.get_by_role("switch", name="Show what LSH finds")
+    expect(page.locator(".card")).to_have_count(10)
+    nearest = neighbours(page)
+    for shown in (".tabs", ".st-key-metrics-strip", ".st-key-lsh-controls"):
+        expect(page.locator(shown)).to_be_hidden()
+    expect(switch).not_to_be_checked()
+    switch.focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".st-key-lsh-controls")).to_be_visible()
+    expect(page.locator(".st-key-metrics-strip")).to_be_visible()
+    expect(page.locator('.tab[aria-selected="true"]')).to_have_attribute("data-view", "exact")
+    assert neighbours(page) == nearest
+    assert linked(page, "lens") == "on"
+    page.get_by_role("link", name="Data", exact=True).click()
+    expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Listen", exact=True).click()
+    expect(switch).to_be_checked()
+    page.keyboard.press("Tab")
+    switch.focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".tabs")).to_be_hidden()
+    assert linked(page, "lens") == "off"
+    page.go_back()
+    expect(page.locator(".tabs")).to_be_visible()
+
+
 def test_a_link_shows_the_same_view_to_another_visitor(visit):
     page = visit("?L=9&K=7")
     next_query = neighbours(page)[1]

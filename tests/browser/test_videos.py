@@ -58,7 +58,7 @@ def test_a_second_video_pauses_the_first(visit):
 
 
 def test_a_removed_video_is_reported_and_remembered_and_the_next_one_is_offered(visit):
-    page = visit("?dataset=videos")
+    page = visit("?dataset=videos&lens=on")
     fake_youtube(page, REMOVED)
     card = page.locator(".card").first
     clip = card.get_attribute("data-clip")

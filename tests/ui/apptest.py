@@ -1,5 +1,7 @@
 """One page of the app alone, opened with a link; and a small collection to open it with."""
 
+import json
+
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
@@ -32,6 +34,17 @@ def alone(name, **link):
 def opened(name, **link):
     """Return the page of this name, run once with the values of a link."""
     return alone(name, **link).run()
+
+
+def component(app, name):
+    """Return the data that a component of the page was given."""
+    protos = [element.proto for element in app.get("bidi_component")]
+    return next(json.loads(proto.json) for proto in protos if proto.component_name == f"earshot.{name}")
+
+
+def words(app):
+    """Return all that a page says, titles included, on one line."""
+    return " ".join(element.value for kind in (app.markdown, app.title, app.caption, app.info) for element in kind)
 
 
 def said(app):

@@ -11,7 +11,7 @@ from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from data_prep.sample.synth import KINDS
 from ui import paths
-from ui.model import stopwatch
+from ui.model import lens, stopwatch
 from ui.server import kernels
 
 ROWS = {"train": 400, "validation": 40, "test": 30}
@@ -35,6 +35,13 @@ def _no_stored_times(monkeypatch: pytest.MonkeyPatch) -> None:
 def _kernels_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start no compiling process: kernels that are not cached are compiled where a test uses them."""
     monkeypatch.setattr(kernels, "is_warm", lambda: True)
+
+
+@pytest.fixture(autouse=True)
+def _collections_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show what LSH finds in the small collections of the tests, too, and forget what another test decided."""
+    monkeypatch.setattr(lens, "SMALL", 0)
+    lens._is_exact_as_fast.clear()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from data_prep.dataset import Dataset
 from lsh import LSHIndex
-from ui.model import loading, session, state, visits
+from ui.model import lens, loading, session, state, visits
 from ui.model.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
 from ui.model.text import clean
 
@@ -78,9 +78,18 @@ def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:
 
 def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator]:
     """Draw tables, bits and probes; return the settings in force, and the place for `draw_width`."""
-    with st.sidebar:
+    with st.sidebar, st.container(key="lsh-controls"):
         for key, (label, most, default, meaning) in _SLIDERS.items():
-            st.slider(label, 1, most, default, key=key.name, bind="query-params", help=meaning)
+            st.slider(
+                label,
+                1,
+                most,
+                default,
+                key=key.name,
+                bind="query-params",
+                help=meaning,
+                on_change=_keep_lens,
+            )
         with st.expander("Advanced"):
             _advanced()
             place = st.empty()
@@ -110,7 +119,12 @@ def mirrored_slider(place: str, of: session.Key[int | None]) -> None:
     label, most, *_ = _SLIDERS[of]
     mirror = session.mirror(place, of)
     mirror.set(of.get())
-    st.slider(label, 1, most, key=mirror.name, on_change=lambda: of.set(mirror.get()))
+
+    def move() -> None:
+        of.set(mirror.get())
+        _keep_lens()
+
+    st.slider(label, 1, most, key=mirror.name, on_change=move)
 
 
 def _advanced() -> None:
@@ -134,6 +148,12 @@ def _advanced() -> None:
             bind="query-params",
             help="How wide a bucket is along each projection. Another width builds the index anew.",
         )
+
+
+def _keep_lens() -> None:
+    """Keep the lens on, where it is optional, when a slider moves to its default and so leaves the URL."""
+    if session.LENS.is_set:
+        lens.switch(on=True)
 
 
 def _title(path: Path, name: str) -> str:

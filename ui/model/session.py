@@ -66,6 +66,7 @@ LINKED_DATASET: Key[str | None] = Key("linked dataset", None)  # of the URL at t
 LINK_CHECKED: Key[bool] = Key("link checked", default=False)  # the link of the first run was checked
 
 # Clips
+LENS: Key[bool | None] = Key("lens", None)  # widget: whether to show what LSH finds
 SEARCH_TEXT: Key[str | None] = Key("search", None)  # widget: the search box
 MOVED: Key[bool] = Key("moved", default=False)  # the query has changed inside a fragment
 UNPLAYABLE: Key[Mapping[str, int]] = Key("unplayable", {})  # clip ids of unplayable videos -> YouTube's error code

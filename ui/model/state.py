@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 Metric = Literal["cosine", "euclidean"]
-View = Literal["found", "exact", "missed"]
 
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
-VIEWS: tuple[View, ...] = ("found", "exact", "missed")
 MAX_TABLES, MAX_BITS, MAX_PROBES, MAX_SEED = 32, 24, 16, 9999
 MAX_WIDTH = 1e6
 MAX_TRAIL = 8
@@ -42,7 +40,6 @@ class Settings:
     bucket_width: float | None = None  # None: the width that the index draws from the data
     clip: str | None = None  # None: the page chooses a good first clip
     trail: tuple[str, ...] = ()
-    view: View = "found"
 
 
 DEFAULTS = Settings()
@@ -63,7 +60,6 @@ def parse(raw: Mapping[str, object], datasets: Sequence[str], metric: Metric = "
         bucket_width=_width(raw.get("w")),
         clip=_clip_id(raw.get("clip")),
         trail=_trail(raw.get("trail")),
-        view=cast("View", _one_of(raw.get("view"), VIEWS, DEFAULTS.view)),
     )
 
 

@@ -60,11 +60,8 @@ class Stopwatch:
 
     def times(self, key: TimeKey, measure: Measure) -> SearchTimes | None:
         """Return the times of a setting; None until `measure`, run in the background, has returned them."""
-        name = self._file_name(key)
         with self._lock:
-            if name not in self._records:
-                self._records[name] = self._read(name)
-            records = self._records[name]
+            records = self._records_with(key)
             found = records.get(key.setting)
             if found is None:
                 self._request(key, measure)
@@ -73,9 +70,22 @@ class Stopwatch:
                 self._request(key, measure, last=True)
             return _with_common_exact_time(found, records)
 
+    def known(self, key: TimeKey) -> SearchTimes | None:
+        """Return the times of a setting if they are known with a spread of at most `MAX_SPREAD`; measures nothing."""
+        with self._lock:
+            found = self._records_with(key).get(key.setting)
+        return found if found is not None and found.spread <= MAX_SPREAD else None
+
     def has_failed(self, key: TimeKey) -> bool:
         """Return whether measuring a setting raised an exception, so that it will have no times."""
         return key in self._failed
+
+    def _records_with(self, key: TimeKey) -> Records:
+        """Return the records among which the key's are kept, read from the disk at first; the caller holds the lock."""
+        name = self._file_name(key)
+        if name not in self._records:
+            self._records[name] = self._read(name)
+        return self._records[name]
 
     def _request(self, key: TimeKey, measure: Measure, *, last: bool = False) -> None:
         if key == self._running or key in self._failed:

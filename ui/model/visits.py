@@ -9,7 +9,7 @@ from ui.model import session, state
 from ui.model.answer import first_clip
 from ui.model.loading import DatasetContext, splits_to_start_in
 
-_CARRIED = ("dataset", "clip", "trail", "view")
+_CARRIED = ("dataset", "clip", "trail", "view", "lens")
 
 
 def current_clip(context: DatasetContext) -> tuple[Clip | None, str | None]:
@@ -30,7 +30,7 @@ def write_link(**values: str | None) -> None:
 
 
 def carry_link(page: str) -> None:
-    """Take dataset, clip, trail and view along to another page: Streamlit only takes the values of widgets."""
+    """Take dataset, clip, trail, view and lens along to another page: Streamlit only takes the values of widgets."""
     if session.PAGE.get() not in {None, page}:
         link = session.CARRIED.get()
         st.query_params.update({name: value for name, value in link.items() if name not in st.query_params})

@@ -11,7 +11,7 @@ from data_prep.sounds import model_file
 from data_prep.sounds.query import MAX_SOUND_S, MAX_UPLOAD_BYTES, SoundEmbedder, SoundQuery
 from lsh import LSHError
 from ui.format import capitalised, megabytes, percent
-from ui.model import session, visits
+from ui.model import lens, session, visits
 from ui.model.answer import Answer, Neighbours, answer_to, exact_answer_to
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import plain
@@ -135,7 +135,7 @@ def _draw_labels(dataset: Dataset, query: SoundQuery) -> None:
 def _answer(context: DatasetContext, name: str, asked: SoundQuery) -> None:
     found: Answer | Neighbours
     try:
-        if isinstance(context, PageContext):
+        if isinstance(context, PageContext) and lens.is_on(context):
             found = answer_to(context, np.asarray(asked.feature), name)
         else:
             found = exact_answer_to(context, np.asarray(asked.feature), name)
@@ -143,7 +143,9 @@ def _answer(context: DatasetContext, name: str, asked: SoundQuery) -> None:
         answer_messages.unsearchable(error)
         return
     answer_messages.draw_summary(context, found)
-    if not isinstance(context, PageContext):
+    if isinstance(context, PageContext):
+        neighbour_lists.draw_switch(context)
+    else:
         kernels.draw_progress()
     query = _as_clip(context.dataset, asked)
     neighbour_lists.draw(context, "asked neighbours", query, found, _listen_to)

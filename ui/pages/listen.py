@@ -5,7 +5,7 @@ import streamlit as st
 from data_prep.dataset import Clip
 from lsh import LSHError
 from ui.components import query_player
-from ui.model import media, visits
+from ui.model import lens, media, visits
 from ui.model.answer import Answer, Neighbours, answer, exact_answer_to, query_of
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import clean
@@ -30,11 +30,12 @@ def show(context: DatasetContext) -> None:
         _player(context, clip)
         links.draw("map", "See it on the map", clip=clip.clip_id)
     with right:
-        numbers = metrics_strip.place()
+        with_lsh = lens.is_on(context)
+        numbers = metrics_strip.place() if with_lsh else st.container()
         summary = st.container(key="summary", gap="small")
         found: Answer | Neighbours
         try:
-            if isinstance(context, PageContext):
+            if isinstance(context, PageContext) and with_lsh:
                 found = answer(context, clip)
             else:
                 found = exact_answer_to(context, *query_of(context, clip))
@@ -43,7 +44,9 @@ def show(context: DatasetContext) -> None:
             return
         with summary:
             answer_messages.draw_summary(context, found)
-            if not isinstance(context, PageContext):
+            if isinstance(context, PageContext):
+                neighbour_lists.draw_switch(context)
+            else:
                 kernels.draw_progress()
         neighbour_lists.draw(context, "neighbours", clip, found, lambda to: visits.follow(to, clip.clip_id))
         export.buttons(context, clip, found, link=True)

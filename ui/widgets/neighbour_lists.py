@@ -7,11 +7,15 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from ui.components import neighbour_list
-from ui.model import state, visits
+from ui.model import lens, session, visits
 from ui.model.answer import Answer, Neighbours
-from ui.model.loading import DatasetContext
-from ui.model.state import View
+from ui.model.loading import DatasetContext, PageContext
 from ui.widgets import answer_messages, cards, events
+
+_MEANING = (
+    "LSH, the fast search behind this app, compares your sound with only some of the others. Here, comparing it with "
+    "all of them is just as fast, and misses nothing. Switch this on to see what LSH would find and what it would miss."
+)
 
 
 @st.fragment
@@ -22,19 +26,29 @@ def draw(
     data = {
         **cards.neighbour_cards(context, query, found),
         "query": query.clip_id,
-        "view": _open_view() if isinstance(found, Answer) else "exact",
+        "view": lens.open_view(context) if isinstance(context, PageContext) else "exact",
         "empty": answer_messages.empty_list_texts(context.settings, found),
         "summary": answer_messages.summary(context, found),
     }
     events.draw(neighbour_list, key, context, data, moves={"query": move}, view=_store_view)
 
 
-def _open_view() -> View:
-    """Return the list that the URL names; within a fragment it is newer than the page's settings."""
-    return state.parse(st.query_params.to_dict(), []).view
+def draw_switch(context: PageContext) -> None:
+    """Draw the switch of the lens where it is optional."""
+    if not lens.is_optional(context):
+        return
+    on = lens.is_on(context)
+    session.LENS.set(on)
+    with st.container(key="with-lens" if on else "without-lens"):
+        st.toggle(
+            "Show what LSH finds",
+            key=session.LENS.name,
+            on_change=lambda: lens.switch(on=bool(session.LENS.get())),
+            help=_MEANING,
+        )
 
 
 def _store_view(view: Any) -> None:
     """Write into the URL which of the three lists is open."""
-    if view in state.VIEWS:
-        visits.write_link(view=view if view != state.DEFAULTS.view else None)
+    if view in lens.VIEWS:
+        visits.write_link(view=view)

@@ -26,7 +26,6 @@ def test_parse_returns_allowed_values_only(raw):
     s = parse(raw, DATASETS)
     assert s.dataset in DATASETS
     assert s.metric in state.METRICS
-    assert s.view in state.VIEWS
     for value, least, most in (
         (s.n_tables, 1, state.MAX_TABLES),
         (s.n_bits, 1, state.MAX_BITS),
@@ -54,7 +53,6 @@ def test_parse_returns_allowed_values_only(raw):
         bucket_width=st.none() | st.floats(1e-6, state.MAX_WIDTH),
         clip=st.none() | st.from_regex(r"[\w.~-]{1,30}", fullmatch=True).filter(str.isascii),
         trail=st.lists(st.from_regex(r"[A-Za-z0-9_.~-]{1,20}", fullmatch=True), max_size=state.MAX_TRAIL).map(tuple),
-        view=st.sampled_from(state.VIEWS),
     )
 )
 def test_settings_are_unchanged_by_a_round_trip_through_the_link(s):
@@ -68,7 +66,6 @@ def test_settings_are_unchanged_by_a_round_trip_through_the_link(s):
         "w": None if s.bucket_width is None else repr(s.bucket_width),
         "clip": s.clip,
         "trail": state.join_trail(s.trail),
-        "view": s.view,
     }
     assert parse(link, DATASETS) == s
 

@@ -88,6 +88,16 @@ def test_noisy_times_are_shown_and_measured_again_later(monkeypatch):
     assert measured(watch, KEY, never).spread == 0.1
 
 
+def test_known_times_are_steady_ones_and_are_not_measured(tmp_path):
+    watch = Stopwatch(tmp_path)
+    assert watch.known(KEY) is None
+    assert watch._worker is None
+    measured(watch, KEY, lambda: TIMES)
+    measured(watch, OTHER, lambda: spread(0.5))
+    assert Stopwatch(tmp_path).known(KEY) == TIMES
+    assert Stopwatch(tmp_path).known(OTHER) is None
+
+
 def test_a_measurement_that_fails_is_logged_and_not_repeated(caplog):
     watch = Stopwatch(None)
     assert measured(watch, KEY, never) is None

@@ -14,6 +14,7 @@ from data_prep.download import remote
 from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
 from data_prep.sounds import model_file
 from data_prep.sounds.query import SoundEmbedder, SoundQuery
+from ui.model import lens
 from ui.pages import ask
 
 
@@ -68,6 +69,17 @@ def test_a_clip_given_as_a_recording_finds_itself_first(sample):
     app = give(run(), wav_bytes(render(clip.media), SAMPLE_RATE))
     assert not app.exception
     assert cards(app)["lists"]["exact"][0] == clip.clip_id
+    assert "LSH looked at" in said(app)
+
+
+def test_a_small_collection_answers_with_exact_neighbours_and_lsh_on_request(sample, monkeypatch):
+    monkeypatch.setattr(lens, "SMALL", sample.n_rows("train"))
+    app = give(run(), noise(2))
+    exact = cards(app)["lists"]
+    assert set(exact) == {"exact"}
+    assert "LSH" not in said(app)
+    app.toggle(key="lens").set_value(True).run()
+    assert cards(app)["lists"]["exact"] == exact["exact"]
     assert "LSH looked at" in said(app)
 
 

@@ -1,4 +1,3 @@
-import json
 import shutil
 from urllib.parse import parse_qs
 
@@ -7,6 +6,7 @@ import streamlit as st
 
 from data_prep.dataset import open_dataset
 from lsh import LSHIndex
+from tests.ui.apptest import component, words
 from ui.model.state import DEFAULTS
 
 
@@ -15,16 +15,6 @@ def sounds(home, collection):
     """Put the small collection where the app looks, and return it opened."""
     shutil.copytree(collection, home / "sample")
     return open_dataset(home / "sample")
-
-
-def component(app, name):
-    """Return the data that a component of the page was given."""
-    protos = [element.proto for element in app.get("bidi_component")]
-    return next(json.loads(proto.json) for proto in protos if proto.component_name == f"earshot.{name}")
-
-
-def words(app):
-    return " ".join(element.value for kind in (app.markdown, app.title, app.caption, app.info) for element in kind)
 
 
 def test_a_first_visit_shows_a_clip_its_neighbours_and_four_numbers(sounds, app):

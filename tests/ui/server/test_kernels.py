@@ -1,6 +1,5 @@
 """The app while its search kernels are compiled by another process."""
 
-import json
 import os
 import shutil
 import sys
@@ -10,6 +9,7 @@ import pytest
 from data_prep.dataset import open_dataset
 from lsh import exact_search
 from lsh.warm import SEARCHABLE, WAITING
+from tests.ui.apptest import component
 from ui.server import jobs, kernels
 
 
@@ -53,11 +53,6 @@ def sounds(home, collection):
     return open_dataset(home / "sample")
 
 
-def data_of(app, name):
-    protos = [element.proto for element in app.get("bidi_component")]
-    return next(json.loads(proto.json) for proto in protos if proto.component_name == f"earshot.{name}")
-
-
 def finish():
     """Start the compilation and wait for its end."""
     kernels.preparation()
@@ -74,18 +69,18 @@ def test_player_and_exact_neighbours_are_there_before_the_kernels_and_lsh_after(
     app.query_params.update({"metric": metric, "L": "9", "K": "7"})
     app.run()
     assert not app.exception
-    query = sounds.find_clip(data_of(app, "query")["clip"]["id"])
+    query = sounds.find_clip(component(app, "query")["clip"]["id"])
     nearest = exact_search(sounds.features("train"), sounds.features(query.split)[[query.row]], 10, metric).ids[0]
-    lists = data_of(app, "neighbours")["lists"]
+    lists = component(app, "neighbours")["lists"]
     assert lists == {"exact": [sounds.clip("train", row).clip_id for row in nearest.tolist()]}
     assert not app.metric
     assert not app.slider
     assert len(progress(app)) == 1
     release()
     app.run()
-    assert data_of(app, "query")["clip"]["id"] == query.clip_id
-    assert data_of(app, "neighbours")["lists"]["exact"] == lists["exact"]
-    assert {"found", "missed"} < set(data_of(app, "neighbours")["lists"])
+    assert component(app, "query")["clip"]["id"] == query.clip_id
+    assert component(app, "neighbours")["lists"]["exact"] == lists["exact"]
+    assert {"found", "missed"} < set(component(app, "neighbours")["lists"])
     assert len(app.metric) == 4
     assert (app.slider(key="L").value, app.slider(key="K").value) == (9, 7)
     assert not progress(app)
@@ -93,14 +88,14 @@ def test_player_and_exact_neighbours_are_there_before_the_kernels_and_lsh_after(
 
 def test_a_neighbour_becomes_the_query_before_the_kernels_are_there(sounds, app, compiler):
     compiler("12 of 48 kernels")
-    first = data_of(app.run(), "query")["clip"]["id"]
-    wanted = data_of(app, "neighbours")["lists"]["exact"][3]
+    first = component(app.run(), "query")["clip"]["id"]
+    wanted = component(app, "neighbours")["lists"]["exact"][3]
     app.query_params.update({"clip": wanted, "trail": first})
     app.run()
-    query = data_of(app, "query")
+    query = component(app, "query")
     assert query["clip"]["id"] == wanted
     assert [step["id"] for step in query["trail"]] == [first]
-    lists = data_of(app, "neighbours")["lists"]
+    lists = component(app, "neighbours")["lists"]
     assert wanted not in lists["exact"]
     assert len(lists["exact"]) == 10
 
@@ -155,7 +150,7 @@ def test_if_nothing_can_be_compiled_the_page_says_so_and_shows_the_exact_neighbo
     app.run()
     assert not app.exception
     assert "cannot be prepared on this machine" in app.warning[0].value
-    assert len(data_of(app, "neighbours")["lists"]["exact"]) == 10
+    assert len(component(app, "neighbours")["lists"]["exact"]) == 10
 
 
 def test_compiled_kernels_start_no_process(monkeypatch):
