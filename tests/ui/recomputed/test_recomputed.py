@@ -1,0 +1,162 @@
+"""Pages and commands show what is recomputed from raw data: 30 random settings on the sample, 200 on real AudioSet."""
+
+import ast
+import contextlib
+import io
+import itertools
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lsh.__main__ import main as lsh_command
+from lsh.analysis import evaluation
+from lsh.analysis.timing import SearchTimes
+from tests.ui.apptest import opened
+from tests.ui.recomputed import pages_checked, raw_collections
+from tests.ui.recomputed.lsh_by_hand import NEAR, nearest
+from tests.ui.recomputed.setting import Means, Setting
+from tests.ui.recomputed.shown import Tally, component
+from ui.model.stopwatch import Stopwatch
+from ui.pages.tune import timing
+
+HERE = Path(__file__).parent
+SEED = 14  # of all settings that are drawn
+CHAPTER = {"inside": "step", "learn": "chapter"}
+LISTEN, *OTHERS = pages_checked.SCENES
+ORDER = [scene for i, other in enumerate(OTHERS) for scene in ([LISTEN, other] if i % 2 == 0 else [other])]
+FEW = [(block, 8 - block // 2) for block in range(4)]  # 30 settings of four indexes
+MANY = [(block, 10) for block in range(100, 120)]  # 200 settings of twenty
+OWN_PACKAGES = {"lsh", "data_prep", "ui", "earshot_common", "benchmarks", "tensorflow", "numba"}
+stress = pytest.mark.skipif("EARSHOT_STRESS" not in os.environ, reason="takes minutes: `make stress`")
+
+
+@pytest.fixture(scope="module")
+def tally():
+    """Count the figures that are compared, and print how many there were."""
+    tally = Tally()
+    yield tally
+    print(f"\n{tally}")
+
+
+@pytest.fixture(autouse=True)
+def _no_times(monkeypatch):
+    """Measure no times, which cannot be recomputed."""
+    times = SearchTimes(1.0, 1.0, 0.0, 1, "", 1, "")
+    monkeypatch.setattr(evaluation, "search_times", lambda *_: times)
+    monkeypatch.setattr(Stopwatch, "times", lambda *_: None)
+    monkeypatch.setattr(Stopwatch, "has_failed", lambda *_: True)
+    monkeypatch.setattr(timing, "show", lambda *_: None)
+
+
+@lru_cache(1)
+def sample(root):
+    return raw_collections.prepared(root / "data" / "sample")
+
+
+@lru_cache(1)
+def audioset(folder):
+    return raw_collections.audioset(folder / "audioset" / "features.tar.gz")
+
+
+def index_of(block):
+    """Return the metric and the seed of the index of a block of settings."""
+    return ("cosine", "euclidean")[block % 2], int(np.random.default_rng([SEED, block]).integers(10_000))
+
+
+def compare_pages(collection, dataset, block, n_settings, tally):
+    """Draw settings of one index, open a page or chapter with each, and compare what it shows."""
+    metric, seed = index_of(block)
+    means = Means(collection, metric, seed)
+    tally.projections(means.hand)
+    rng = np.random.default_rng([SEED, block, 1])
+    scenes = itertools.islice(itertools.cycle(ORDER), n_settings * block, n_settings * (block + 1))
+    for page, chapter in scenes:
+        link = {"dataset": dataset, "metric": metric, "seed": str(seed)}
+        it = Setting.draw(means, link | ({CHAPTER[page]: chapter} if chapter else {}), rng)
+        try:
+            compare_page(page, chapter, it, tally)
+        except Exception as error:
+            error.add_note(f"to repeat it, open {page}{it}")
+            raise
+    return means
+
+
+def compare_page(page, chapter, it, tally):
+    app = opened(page, **it.link)
+    assert not app.exception, app.exception
+    pages_checked.SCENES[page, chapter](app, it, tally)
+    pages_checked.strip(app, it, tally)
+    if page == "inside":
+        card = component(app, "clip_list", "Your sound")["cards"][it.link["clip"]]
+        pages_checked.summary(it, tally, card["outcome"])
+
+
+def command(*words):
+    """Return what a command prints as JSON."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert lsh_command([str(word) for word in (*words, "--json")]) == 0
+    return json.loads(printed.getvalue())
+
+
+def compare_commands(folder, means, block, tally):
+    """Compare `python -m lsh evaluate` and `search` at a random setting."""
+    metric, seed = index_of(block)
+    it = Setting.draw(means, {}, np.random.default_rng([SEED, block, 2]))
+    setting = "--metric", metric, "--seed", seed, "--tables", it.n_tables, "--bits", it.n_bits, "--probes", it.n_probes
+    shown = command("evaluate", folder, *setting, "--split", "validation", "--queries", len(means.rows))
+    asked = it.n_tables, it.n_bits, it.n_probes
+    recall, looked = means.averages(*asked)
+    tally.counts(shown["recall"], *recall)
+    tally.counts(shown["candidates"], *looked)
+    tally.counts(shown["label_precision"], *means.precisions(*asked))
+    tally.close(shown["exact_label_precision"], means.exact_precision, 1e-9)
+    spread = [side[:, -1].std() / 10 / np.sqrt(len(means.rows)) for side in means.counts(*asked).hits]
+    if recall[0] == recall[1]:
+        tally.close(shown["recall_error"], spread[0], 1e-9)
+
+    shown = command("search", folder, *setting, "--clip", it.link["clip"])
+    rows = [means.rows_of[one["clip_id"]] for one in shown["neighbours"]]
+    certain, possible = it.together()
+    among = certain | (possible & np.isin(np.arange(means.hand.n), rows))
+    assert it.ranked(rows, nearest(it.distances, np.flatnonzero(among)))
+    tally.close([one["distance"] for one in shown["neighbours"]], it.distances[rows], NEAR)
+    itself = int(it.own >= 0)
+    tally.counts(shown["candidates"], *((n + itself) / means.hand.n for n in it.n_looked_at()))
+
+
+@pytest.mark.parametrize(("block", "n_settings"), FEW)
+def test_the_sample_shows_what_is_recomputed_from_its_features(root, block, n_settings, tally):
+    means = compare_pages(sample(root), "sample", block, n_settings, tally)
+    if block < 2:
+        compare_commands(root / "data" / "sample", means, block, tally)
+
+
+@stress
+@pytest.mark.parametrize(("block", "n_settings"), MANY)
+def test_audioset_shows_what_is_recomputed_from_its_records(
+    real_data, real_dataset, block, n_settings, monkeypatch, tally
+):
+    monkeypatch.setenv("EARSHOT_DATA", str(real_dataset.parent))
+    means = compare_pages(audioset(real_data), real_dataset.name, block, n_settings, tally)
+    compare_commands(real_dataset, means, block, tally)
+
+
+@stress
+def test_features_labels_and_order_of_audioset_are_those_of_its_records(real_data, real_dataset):
+    raw, made = audioset(real_data), raw_collections.prepared(real_dataset)
+    assert raw.clip_ids == made.clip_ids
+    assert raw.labels == made.labels
+    for split in raw_collections.SPLITS:
+        np.testing.assert_allclose(raw.features[split], made.features[split], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["lsh_by_hand", "raw_collections", "setting", "shown", "pages_checked"])
+def test_the_recomputation_imports_nothing_of_the_project(name):
+    tree = ast.parse((HERE / f"{name}.py").read_text(encoding="utf-8"))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not {one.split(".")[0] for one in imported} & OWN_PACKAGES
