@@ -10,7 +10,9 @@ function build(root) {
   const status = make("div", { class: "visually-hidden", role: "status" })
   root.append(make("section", { class: "earshot neighbours", "aria-label": "Neighbours" }, status, tabs, panel))
   const list = { ...newList(root, cards, null), tabs, panel, status, pressed: null } // pressed: a tab that Python has not confirmed
-  addEventListener("popstate", () => (list.pressed = null)) // Back cancels a press
+  // Back cancels a press.
+  const cancel = () => ((root.host ?? root).isConnected ? (list.pressed = null) : removeEventListener("popstate", cancel))
+  addEventListener("popstate", cancel)
   tabs.append(...Object.keys(VIEWS).map((name) => tab(list, name)))
   return list
 }

@@ -69,7 +69,8 @@ def enter() -> DatasetContext | None:
     settings = controls.choose_metric(dataset, list(datasets))
     try:
         if kernels.preparation() is not None:
-            st.sidebar.caption("Tables, bits and probes follow when the fast search is ready.")
+            with st.sidebar:
+                kernels.draw_note()
             loading.numpy_search_for(dataset, settings)
             return DatasetContext(settings, dataset)
         settings, place = controls.choose_settings(dataset, list(datasets))

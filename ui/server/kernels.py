@@ -51,15 +51,24 @@ def draw_progress() -> None:
         st.progress(job.share or 0.0, f"Preparing the fast search, once on this machine: {job.activity}")
 
 
+@st.fragment(run_every=_POLL_S)
+def draw_note() -> None:
+    """Draw, in place of the controls of LSH, what they wait for; draw the whole page again when searches can run."""
+    if preparation() is None:
+        st.rerun()
+    st.caption("Tables, bits and probes follow when the fast search is ready.")
+
+
 def _compile(report: Report, _should_stop: StopCheck) -> str:
     """Compile the kernels in a process of its own, else in this one; return when searches can run."""
+    reason = "compiled code cannot be stored here"
     if CACHE_FOLDER is not None:
         if _compile_elsewhere(report):
             return "ready"
+        reason = "the process for it failed"
         logging.getLogger("earshot").warning("%s failed; the kernels are compiled in this process", " ".join(COMMAND))
-    warm(
-        report=lambda done, total: _report_count(report, done, total, " (in the app itself, so it may respond slowly)")
-    )
+    where = f", by the app itself, since {reason}; it may respond slowly meanwhile"
+    warm(report=lambda done, total: _report_count(report, done, total, where))
     return "ready"
 
 

@@ -131,7 +131,9 @@ def test_if_the_process_cannot_compile_this_one_does(monkeypatch, command):
     monkeypatch.setattr(kernels, "warm", warm)
     finish()
     assert kernels.preparation() is None
-    assert counts == ["5 of 50 parts ready (in the app itself, so it may respond slowly)"]
+    assert counts == [
+        "5 of 50 parts ready, by the app itself, since the process for it failed; it may respond slowly meanwhile"
+    ]
 
 
 def test_without_a_folder_for_compiled_code_no_process_is_started(monkeypatch):
