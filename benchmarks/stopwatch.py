@@ -13,12 +13,12 @@ from earshot_common.command_line import whole_number
 from lsh import params
 from lsh.analysis.search_config import SearchConfig
 from lsh.analysis.timing import n_timed, search_times
+from lsh.arguments import MEASURED
 from lsh.errors import LSHError
 from lsh.sampling import evenly_spaced_rows
 from lsh.validate import METRICS
 
 _K = 10
-_TABLES, _BITS = 20, 8  # the app's
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,15 +31,17 @@ def _run(dataset: Dataset, options: argparse.Namespace) -> None:
     metric, X = options.metric or dataset.metric, dataset.features("train")
     if not dataset.n_rows("validation"):
         raise DataError(f"{options.dataset} has no clips in its validation split, which are the queries")
-    setting = {"n_tables": options.tables, "n_bits": options.bits, "n_probes": options.probes}
+    given = {"n_tables": options.tables, "n_bits": options.bits, "n_probes": options.probes}
+    setting = {name: value for name, value in given.items() if value is not None}
     config = SearchConfig.tables(metric, options.seed, {}, setting)
     index, exact = config.fit(X), SearchConfig.exact(metric).fit(X)
+    config = config.completed(index)
     queries = np.asarray(
         dataset.features("validation")[evenly_spaced_rows(dataset.n_rows("validation"), n_timed(len(X)))]
     )
     times = search_times(lambda q: config.search(index, q, _K), lambda q: exact.search(q, _K), queries, "validation")
     print(
-        f"{metric}, L = {options.tables} tables, K = {options.bits} bits, {options.probes} probed per table\n"
+        f"{metric}, {config}\n"
         f"  time     {times.ms:.3f} ms per query (exact search: {times.exact_ms:.3f} ms, "
         f"{times.exact_ms / times.ms:.2f} times as long)\n"
         f"  spread   {times.spread:.1%} between {times.rounds} rounds\n"
@@ -55,14 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of a prepared dataset")
     parser.add_argument("--metric", choices=METRICS, help="distance (default: that of the dataset)")
-    for name, metavar, high, default, text in (
-        ("tables", "L", params.MAX_TABLES, _TABLES, "number of hash tables"),
-        ("bits", "K", params.MAX_BITS, _BITS, "bits per key of a hash table"),
-        ("probes", "T", params.MAX_PROBES, 1, "buckets probed per hash table"),
+    for name, metavar, high, text in (
+        ("tables", "L", params.MAX_TABLES, "number of hash tables"),
+        ("bits", "K", params.MAX_BITS, "bits per key of a hash table"),
+        ("probes", "T", params.MAX_PROBES, "buckets probed per hash table"),
     ):
-        number = whole_number(1, high)
         parser.add_argument(
-            f"--{name}", type=number, default=default, metavar=metavar, help=f"{text} (default: %(default)s)"
+            f"--{name}", type=whole_number(1, high), metavar=metavar, help=f"{text} (default: {MEASURED})"
         )
     seeds = whole_number(0, 2**31 - 1)
     parser.add_argument(

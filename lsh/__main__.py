@@ -56,6 +56,7 @@ def _joined(words: list[str]) -> list[str]:
 def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
     index = _build_index(dataset, config)
+    config = config.completed(index)
     queries, labels = _queries(dataset, options.split, options.queries)
     command_line.log(f"searching with {len(queries):,} {options.split} clips, {config} and exact search, interleaved")
     result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **config.setting)
@@ -93,6 +94,7 @@ def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
         raise DataError(f"no clip {options.clip!r} in {dataset.path}; a clip id looks like {example!r}")
     config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
     index = _build_index(dataset, config)
+    config = config.completed(index)
     query = np.asarray(dataset.features(clip.split)[clip.row])[None, :]
     itself = int(clip.split == "train")  # such a clip finds itself first, which is not listed
     found = config.search(index, query, options.k + itself)

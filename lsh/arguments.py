@@ -11,12 +11,12 @@ from lsh.sketch_index import MAX_BUCKETS, default_buckets
 from lsh.sketches import partition
 from lsh.validate import METRICS
 
-TABLES, BITS = 16, 8
 _MAX_RERANKED = 1_000_000
+MEASURED = "the cheapest with recall 0.9 of the indexed clips, measured when they are indexed"
 _FAMILIES = sorted({*partition.FAMILIES, *params.FAMILIES["cosine"], *params.FAMILIES["euclidean"]})
-# The options of each kind of index, with their defaults.
+# The options of each kind of index, with their defaults; None is that of the index.
 _DEFAULTS: dict[str, dict[str, int | None]] = {
-    "tables": {"family": None, "tables": TABLES, "bits": BITS, "probes": 1, "reranked": None},
+    "tables": dict.fromkeys(("family", "tables", "bits", "probes", "reranked")),
     "sketches": {"family": None, "buckets": None, "probes": 8, "reranked": 40},
     "exact": {},
 }
@@ -41,11 +41,14 @@ def add_setting(sub: argparse.ArgumentParser) -> None:
         choices=_FAMILIES,
         help="hash family (default: hyperplanes for cosine tables, pstable for euclidean tables, kmeans for sketches)",
     )
-    _add_number(sub, "tables", "L", params.MAX_TABLES, f"number of hash tables (default: {TABLES})")
-    _add_number(sub, "bits", "K", params.MAX_BITS, f"bits per key of a hash table (default: {BITS})")
+    _add_number(sub, "tables", "L", params.MAX_TABLES, f"number of hash tables (default: {MEASURED})")
+    _add_number(sub, "bits", "K", params.MAX_BITS, f"bits per key of a hash table (default: {MEASURED})")
     buckets = "number of buckets of sketches; 1 scans all sketches (default: about √n, for n clips)"
     _add_number(sub, "buckets", "B", MAX_BUCKETS, buckets)
-    probes = f"buckets probed: per hash table, at most {params.MAX_PROBES} (default: 1), or of sketches (default: 8)"
+    probes = (
+        f"buckets probed: per hash table, at most {params.MAX_PROBES} (default: {MEASURED}), or of sketches "
+        "(default: 8)"
+    )
     _add_number(sub, "probes", "T", MAX_BUCKETS, probes)
     reranked = "candidates ranked by exact distance (default: 40; hash tables: all)"
     _add_number(sub, "reranked", "R", _MAX_RERANKED, reranked)
@@ -63,7 +66,7 @@ def _add_number(
 
 
 def search_config(options: argparse.Namespace, metric: str, n: int) -> SearchConfig:
-    """Return the configuration that the options select, to search n clips.
+    """Return the configuration that the options select, to search n clips; its setting holds what they give.
 
     Raises ParameterError for an option that this kind of index does not have.
     """
@@ -80,9 +83,10 @@ def search_config(options: argparse.Namespace, metric: str, n: int) -> SearchCon
         build = {"n_buckets": chosen["buckets"] or default_buckets(n), "seed": options.seed, **family}
         setting = {"n_probes": chosen["probes"], "n_reranked": chosen["reranked"]}
         return SearchConfig("sketches", metric, build, setting)
-    if chosen["probes"] > params.MAX_PROBES:
+    if (chosen["probes"] or 0) > params.MAX_PROBES:
         raise ParameterError(f"--probes is {chosen['probes']}; hash tables take at most {params.MAX_PROBES}")
     setting = {"n_tables": chosen["tables"], "n_bits": chosen["bits"], "n_probes": chosen["probes"]}
+    setting = {name: value for name, value in setting.items() if value is not None}
     if chosen["reranked"] is None:
         return SearchConfig.tables(metric, options.seed, family, setting)
     setting |= {"n_reranked": chosen["reranked"]}

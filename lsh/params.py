@@ -1,6 +1,7 @@
 """Params: the validated parameters of an LSHIndex and of its searches."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lsh import validate
 from lsh.errors import ParameterError
@@ -12,6 +13,14 @@ FAMILIES = {  # the first is the default
     "cosine": ("hyperplanes", "itq", "grh"),
     "euclidean": ("pstable", "hyperplanes", "itq", "grh"),
 }
+
+
+class SearchSetting(NamedTuple):
+    """A setting of a search: tables (L), hash functions per key (K), and buckets looked up in each table."""
+
+    n_tables: int
+    n_bits: int
+    n_probes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +52,11 @@ class Params:
             names = ", ".join(map(repr, families))
             raise ParameterError(f"family is {self.family!r}; for {self.metric} distance expected one of {names}")
 
-    def setting(self, n_tables: int | None, n_bits: int | None, n_probes: int) -> tuple[int, int, int]:
-        """Return (L, K, T) of a search, checked against the index; None stands for all tables or bits."""
-        return (
-            self.n_tables if n_tables is None else validate.integer(n_tables, "n_tables", 1, self.n_tables),
-            self.n_bits if n_bits is None else validate.integer(n_bits, "n_bits", 1, self.n_bits),
+    def setting(self, n_tables: int, n_bits: int, n_probes: int) -> SearchSetting:
+        """Return the setting of a search, checked: with no more tables and bits than the index has."""
+        return SearchSetting(
+            validate.integer(n_tables, "n_tables", 1, self.n_tables),
+            validate.integer(n_bits, "n_bits", 1, self.n_bits),
             validate.integer(n_probes, "n_probes", 1, MAX_PROBES),
         )
 

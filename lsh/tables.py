@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from lsh.arrays import Int32Array, UInt32Array, read_only
+from lsh.arrays import Int32Array, Int64Array, UInt32Array, read_only
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.table_search import TableArrays
 
@@ -39,6 +39,19 @@ class Tables(TableArrays):
         """Return the first `n_tables` tables, as a view."""
         return Tables(self.keys[:n_tables], self.ids[:n_tables], self.starts[:n_tables])
 
+    def of_rows(self, rows: Int64Array, n: int) -> "Tables":
+        """Return tables of some of the n rows alone (int64[m], ascending), with the ids 0 to m - 1."""
+        n_tables, _, n_words = self.keys.shape
+        new_ids = np.full(n, -1, np.int32)
+        new_ids[rows] = np.arange(len(rows))
+        keys, ids = np.empty((n_tables, len(rows), n_words), np.uint32), np.empty((n_tables, len(rows)), np.int32)
+        for table in range(n_tables):
+            own = new_ids[self.ids[table]]
+            kept = np.flatnonzero(own >= 0)
+            keys[table], ids[table] = self.keys[table, kept], own[kept]
+        read_only(keys, ids)
+        return Tables.from_arrays(keys, ids)
+
     @property
     def nbytes(self) -> int:
         """Return the bytes that the tables take."""
@@ -50,7 +63,22 @@ def build_tables(keys: UInt32Array) -> Tables:
     n_tables, n, _ = keys.shape
     ids = np.empty((n_tables, n), np.int32)
     for table in range(n_tables):
-        order = np.lexsort(keys[table].T[::-1])  # the first word decides; equal keys stay in order of id
+        order = _sorted_order(keys[table])
         keys[table], ids[table] = keys[table, order], order
     read_only(keys, ids)
     return Tables.from_arrays(keys, ids)
+
+
+def _sorted_order(keys: UInt32Array) -> Int64Array:
+    """Return the order of ascending keys, uint32[n, W]: the first word decides, and equal keys stay in order of id.
+
+    From the last word to the first, each word is sorted together with the position that the later words gave: numbers
+    of 64 bits, which NumPy sorts many times as fast as `np.lexsort` sorts keys.
+    """
+    order = np.arange(len(keys))
+    positions = np.arange(len(keys), dtype=np.uint64)
+    for word in keys.T[::-1]:
+        pairs = word[order].astype(np.uint64) << np.uint64(WORD_BITS) | positions
+        pairs.sort()
+        order = order[(pairs & np.uint64(2**WORD_BITS - 1)).astype(np.int64)]
+    return order

@@ -210,6 +210,13 @@ def candidates(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q,
     return met
 
 
+def mark_found(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, n_all, table):
+    """Return, for each query, the set of ids that it finds in one table."""
+    only = slice(table, table + 1)
+    queries = query_keys[only], symbols[:, only], costs[:, only]
+    return [candidates(keys[only], ids[only], *queries, n_bits, bits, n_probes, q, n_all) for q in range(len(symbols))]
+
+
 def search_tables(
     keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, n_all, Q, X, inverse_norms, metric, k, kept=None
 ):

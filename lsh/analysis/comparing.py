@@ -149,7 +149,7 @@ def _bits_within(
     budgets: Sequence[float], index: LSHIndex, Q: Float32Array, k: int, n_tables: int | None, n_probes: int
 ) -> list[dict[str, int]]:
     """Return, for each budget, the setting of hash tables with the highest recall within it; {} if there is none."""
-    n_tables, _, n_probes = index.params.setting(n_tables, None, n_probes)
+    n_tables, _, n_probes = index.params.setting(index.params.n_tables if n_tables is None else n_tables, 1, n_probes)
     measured = recall_grid(index, Q, k, n_probes)
     recall, fraction = measured.recall[n_tables - 1], measured.candidate_fraction[n_tables - 1]
     settings: list[dict[str, int]] = []

@@ -103,7 +103,7 @@ def _applied(index: Index, setting: Mapping[str, int | None]) -> tuple[str, dict
     """Return the kind of an index and the setting with its defaults; raise for settings of another kind."""
     given = {name: validate.integer(value, name, 1, 2**31 - 1) for name, value in setting.items() if value is not None}
     if isinstance(index, LSHIndex):
-        kind, usual = "tables", {"n_tables": index.params.n_tables, "n_bits": index.params.n_bits, "n_probes": 1}
+        kind, usual = "tables", index.default_setting._asdict()
         names = {*usual, "n_reranked"}
     elif isinstance(index, SketchIndex):
         kind, usual = "sketches", {"n_probes": 8, "n_reranked": 40}

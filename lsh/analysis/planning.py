@@ -18,6 +18,7 @@ from lsh.analysis import trials
 from lsh.analysis.search_config import Index, SearchConfig
 from lsh.analysis.timing import MANY_QUERIES, ms_and_spread, same_time
 from lsh.analysis.trials import Target, Trial
+from lsh.default_setting import PROBES
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
@@ -109,7 +110,7 @@ def plan(
     if built is not None:
         groups = [list(trials.table_trials(target, built, progress))]
         if not groups[0]:
-            largest = {"n_tables": built.params.n_tables, "n_bits": 1, "n_probes": trials.PROBES[-1]}
+            largest = {"n_tables": built.params.n_tables, "n_bits": 1, "n_probes": PROBES[-1]}
             highest = target.measure(SearchConfig.from_index(built, largest), built).recall
             raise ParameterError(
                 f"no setting reaches recall {recall:g} with a margin for chance: {highest:.3f} is the highest recall "

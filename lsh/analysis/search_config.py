@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
@@ -38,7 +38,8 @@ class SearchConfig:
     """One configuration of a search.
 
     kind: "tables" (LSHIndex), "sketches" (SketchIndex) or "exact" (ExactSearch); build: the parameters of its index
-    except the metric; setting: the parameters of a search except k.
+    except the metric; setting: the parameters of a search except k, where hash tables may leave out what is the
+    default of the index.
     """
 
     kind: str
@@ -78,6 +79,11 @@ class SearchConfig:
     def search(self, index: Index, Q: Float32Array, k: int) -> SearchResult:
         """Search an index that was built by this configuration."""
         return index.search(Q, k, **self.setting)
+
+    def completed(self, index: Index) -> "SearchConfig":
+        """Return the configuration with all of its setting: what it leaves out is the default of the built index."""
+        default = index.default_setting._asdict() if isinstance(index, LSHIndex) else {}
+        return replace(self, setting={**default, **self.setting})
 
     @property
     def family(self) -> str | None:

@@ -17,6 +17,7 @@ from lsh.analysis.recall_grid import RecallGrid, recall_grid
 from lsh.analysis.search_config import Index, SearchConfig
 from lsh.analysis.timing import Search, ms_per_query
 from lsh.arrays import Float32Array
+from lsh.default_setting import PROBES
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.quality import mean_recall, recall_at_k
@@ -25,7 +26,6 @@ from lsh.sampling import evenly_spaced
 from lsh.sketch_index import SketchIndex, default_buckets
 
 FEW_ROWS = 250_000  # above, each index takes minutes to build, and buckets of sketches are known to be the fastest
-PROBES = (1, 2, 4, 8)  # per table
 _TABLES: dict[str, list[dict[str, Any]]] = {"cosine": [{}], "euclidean": [{}, {"family": "hyperplanes"}]}
 _TABLES_QUERIES = 300  # enough to draw up a shortlist
 _TIMED_QUERIES = 40
@@ -158,7 +158,7 @@ def table_trials(target: Target, index: LSHIndex, progress: Progress) -> Iterato
     bare, name, grids = index, f"hash tables of {index.params.family}", {}
     if index.params.sketches:
         params = replace(index.params, sketches=False)
-        bare = LSHIndex.from_parts(params, index.exact, index.hasher, index.tables)
+        bare = LSHIndex.from_parts(params, index.exact, index.hasher, index.tables, index.default_setting)
     for n_probes in PROBES:
         progress(f"{name}: measuring every L and K with {n_probes} {'probe' if n_probes == 1 else 'probes'} per table")
         grids[n_probes] = recall_grid(bare, few, target.k, n_probes)

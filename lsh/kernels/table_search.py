@@ -76,6 +76,32 @@ def mark_candidates(
 
 
 @kernel
+def mark_found(
+    keys: UInt32Array,
+    ids: Int32Array,
+    starts: Int32Array,
+    query_keys: UInt32Array,
+    symbols: UInt8Array,
+    costs: Float32Array,
+    n_bits: int,
+    symbol_bits: int,
+    n_probes: int,
+    marks: UInt64Array,
+) -> None:
+    """Mark the ids that each query finds in one table, as a search does.
+
+    keys, ids, starts: one table of `TableArrays`; query_keys uint32[nq, W], symbols uint8[nq, K, m] and costs: the
+    queries in it, of `QueryArrays`; marks: uint64[nq, n / 64, rounded up].
+    """
+    mask = np.empty(keys.shape[1], np.uint32)
+    prefix_mask(n_bits, symbol_bits, mask)
+    probes = np.empty((n_probes, keys.shape[1]), np.uint32)
+    for q in range(query_keys.shape[0]):
+        n_keys = probe_keys(query_keys[q], symbols[q], costs[q], n_bits, symbol_bits, n_probes, probes)
+        mark_candidates(keys, ids, starts, probes[:n_keys], mask, marks[q])
+
+
+@kernel
 def collect_marked(marks: UInt64Array, candidates: Int64Array) -> int:
     """Write the marked ids to `candidates`, ascending, and clear the marks; return how many there were."""
     count = 0

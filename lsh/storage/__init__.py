@@ -8,6 +8,7 @@ executed.
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def load(
     """
     path = Path(path)
     with _errors_with(path), container.opened(path) as file:
-        header, kind = file.header, _kind_of(file.header)
+        header, kind = _upgraded(file.header, file.version)
         arrays = container.arrays_of(file, mapped=mapped)
         _check(header, kind, arrays, verify=verify)
         if mapped:
@@ -81,11 +82,14 @@ def load(
         return index
 
 
-def _kind_of(header: Header) -> Kind:
-    """Return the kind of index after checking that the header describes exactly the arrays of that kind."""
+def _upgraded(header: Header, version: int) -> tuple[Header, Kind]:
+    """Return the header as the present version writes it, and the kind of index, whose arrays it must describe."""
     kind = KINDS.get(header.kind)
     if kind is None:
         raise damaged(f"it holds an index of kind {short(header.kind)}; expected one of {', '.join(KINDS)}")
+    if version == 1:
+        header.expect_settings(name for name in kind.setting_names if name not in kind.since_version_2)
+        header = replace(header, settings={**header.settings, **kind.of_version_1(header.settings)})
     header.expect_settings(kind.setting_names)
     shape = header.entry(_VECTORS).shape
     if len(shape) != 2 or shape[0] > _MAX_ROWS:
@@ -95,7 +99,7 @@ def _kind_of(header: Header) -> Kind:
     for entry in header.arrays:
         if entry.offset is None and entry.name != _VECTORS:
             raise damaged(f"its array {entry.name} is left out; only the vectors can be")
-    return kind
+    return header, kind
 
 
 def _check(header: Header, kind: Kind, arrays: Arrays, *, verify: bool) -> None:

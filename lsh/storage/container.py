@@ -31,7 +31,7 @@ from lsh.storage.header import Entry, Header, Settings, damaged, short
 Array = npt.NDArray[Any]
 Bytes = UInt8Array
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MAGIC = b"\x89LSH\r\n\x1a\n"  # as in PNG: transfers that change line ends or drop the eighth bit are detected
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
@@ -46,6 +46,7 @@ class OpenFile:
 
     file: BinaryIO
     size: int
+    version: int
     header: Header
     end: int
 
@@ -90,8 +91,8 @@ def opened(path: Path) -> Iterator[OpenFile]:
         raise IndexFileError("it is not a regular file: give the path of a saved index")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        header = _read_header(file, size)
-        yield OpenFile(file, size, Header.decode(header), _HEADER_START + len(header))
+        version, header = _read_header(file, size)
+        yield OpenFile(file, size, version, Header.decode(header), _HEADER_START + len(header))
 
 
 def arrays_of(index: OpenFile, *, mapped: bool) -> dict[str, Array]:
@@ -117,8 +118,8 @@ def sha256(array: Array) -> str:
     return digest.hexdigest()
 
 
-def _read_header(file: BinaryIO, size: int) -> bytes:
-    """Return the bytes of the header after checking its sha256."""
+def _read_header(file: BinaryIO, size: int) -> tuple[int, bytes]:
+    """Return the format version and the bytes of the header after checking its sha256."""
     preamble = file.read(_HEADER_START)
     if preamble[:8] != MAGIC:
         raise IndexFileError(f"it begins with {short(preamble[:8])}; expected {MAGIC!r}: it is not a saved index")
@@ -140,7 +141,7 @@ def _read_header(file: BinaryIO, size: int) -> bytes:
     digest = hashlib.sha256(preamble[:16] + header).digest()
     if digest != preamble[16:]:
         raise damaged(f"its header has sha256 {digest.hex()}; expected {preamble[16:].hex()}")
-    return header
+    return version, header
 
 
 def _check_offsets(index: OpenFile) -> None:

@@ -141,8 +141,10 @@ def _expect_keys(tree: object, names: Iterable[str], where: str) -> Mapping[str,
     wanted = sorted(names)
     if not isinstance(tree, Mapping):
         raise damaged(f"{where} is {short(tree)}; expected an object with {', '.join(wanted)}")
-    if sorted(tree) != wanted:
-        raise damaged(f"{where} holds {short(sorted(tree))}; expected {', '.join(wanted)}")
+    if unknown := sorted(set(tree) - set(wanted)):
+        raise damaged(f"{where} holds the unknown {short(unknown)}; expected {', '.join(wanted)}")
+    if missing := sorted(set(wanted) - set(tree)):
+        raise damaged(f"{where} lacks {', '.join(missing)}; expected {', '.join(wanted)}")
     return tree
 
 

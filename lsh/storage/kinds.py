@@ -19,7 +19,7 @@ from lsh.hasher import Family, Hasher
 from lsh.index import LSHIndex
 from lsh.kernels.hashing import words_for
 from lsh.kernels.sketching import DIMENSIONS, PLANES
-from lsh.params import Params
+from lsh.params import Params, SearchSetting
 from lsh.sketch_index import MAX_BUCKETS, SketchIndex
 from lsh.sketches.partition import Buckets
 from lsh.sketches.sketch_rows import SketchRows
@@ -32,6 +32,7 @@ Layout = dict[str, tuple[str, tuple[int, ...]]]  # name -> (dtype, shape)
 
 _SKETCHES = "sketch_centre", "rotation", "planes", "terms"  # the fields of `SketchRows`
 _PARAMS = tuple(field.name for field in fields(Params))
+_DEFAULT = tuple(f"default_{name}" for name in SearchSetting._fields)
 _MAX_SYMBOL_BITS = 8
 _MAX_BUCKET_NUMBER = 2**62
 
@@ -40,7 +41,11 @@ class Kind(Protocol):
     """One kind of index: what its file holds besides the vectors and their norms."""
 
     setting_names: tuple[str, ...]
+    since_version_2: tuple[str, ...]
     per_row: tuple[str, ...]  # arrays that grow with the number of vectors
+
+    def of_version_1(self, settings: Settings) -> Settings:
+        """Return, for the settings of a file of version 1, those that it does not have."""
 
     def settings(self, index: Any) -> Settings:
         """Return the settings: all that is not an array."""
@@ -59,13 +64,19 @@ class Kind(Protocol):
 
 
 class _LSHIndexKind:
-    setting_names: tuple[str, ...] = (*_PARAMS, "symbol_bits", "width")
+    setting_names: tuple[str, ...] = (*_PARAMS, "symbol_bits", "width", *_DEFAULT)
+    since_version_2: tuple[str, ...] = _DEFAULT
     per_row: tuple[str, ...] = ("keys", "ids", "planes", "terms")
+
+    def of_version_1(self, settings: Settings) -> Settings:
+        all_of_it = settings["n_tables"], settings["n_bits"], 1  # the default of searches at the time
+        return dict(zip(_DEFAULT, all_of_it, strict=True))
 
     def settings(self, index: LSHIndex) -> Settings:
         family = index.hasher.family
         width = float(family.width) if isinstance(family, PStable) else None
-        return {**asdict(index.params), "symbol_bits": family.symbol_bits, "width": width}
+        default = dict(zip(_DEFAULT, index.default_setting, strict=True))
+        return {**asdict(index.params), "symbol_bits": family.symbol_bits, "width": width, **default}
 
     def arrays(self, index: LSHIndex) -> Arrays:
         hasher, family = index.hasher, index.hasher.family
@@ -119,7 +130,9 @@ class _LSHIndexKind:
         sketches = None
         if params.sketches:
             sketches = SketchRows(*(arrays[name] for name in _SKETCHES))
-        return LSHIndex.from_parts(params, exact, hasher, Tables.from_arrays(arrays["keys"], arrays["ids"]), sketches)
+        default = SearchSetting(*(settings[name] for name in _DEFAULT))
+        tables = Tables.from_arrays(arrays["keys"], arrays["ids"])
+        return LSHIndex.from_parts(params, exact, hasher, tables, default, sketches)
 
     def _params(self, settings: Any) -> Params:
         return Params(**{name: settings[name] for name in _PARAMS})
@@ -127,7 +140,11 @@ class _LSHIndexKind:
 
 class _SketchIndexKind:
     setting_names: tuple[str, ...] = ("metric", "seed", "family", "n_buckets", "n_filled")
+    since_version_2: tuple[str, ...] = ()
     per_row: tuple[str, ...] = ("order", "planes", "factors", "penalties")
+
+    def of_version_1(self, _: Settings) -> Settings:
+        return {}
 
     def settings(self, index: SketchIndex) -> Settings:
         return {

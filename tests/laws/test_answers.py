@@ -67,8 +67,8 @@ def test_no_neighbour_is_nearer_than_that_of_exact_search_at_its_rank(collection
 @given(collections(metrics=("cosine",)), settings_, st.integers(-40, 40), st.integers(-40, 40))
 def test_scaling_by_powers_of_two_does_not_change_cosine_answers(collection, setting, up, further):
     data_scale, query_scale = np.float32(2.0**up), np.float32(2.0**further)
-    plain = collection.index().search(collection.Q, collection.k, *setting)
-    scaled = collection.index(X=collection.X * data_scale).search(collection.Q * query_scale, collection.k, *setting)
+    plain = collection.index().search(collection.Q, collection.k, *setting, 1)
+    scaled = collection.index(X=collection.X * data_scale).search(collection.Q * query_scale, collection.k, *setting, 1)
     assert same(plain, scaled)
 
 
@@ -78,7 +78,7 @@ def test_scaling_by_powers_of_two_scales_euclidean_distances_and_nothing_else(co
     scale = np.float32(2.0**up)
     indexes = (collection.index(X=collection.X * s, bucket_width=40.0 * float(s)) for s in (1, scale))
     plain, scaled = (
-        index.search(collection.Q * s, collection.k, *setting) for index, s in zip(indexes, (1, scale), strict=True)
+        index.search(collection.Q * s, collection.k, *setting, 1) for index, s in zip(indexes, (1, scale), strict=True)
     )
     assert np.array_equal(plain.ids, scaled.ids)
     assert np.array_equal(plain.distances * scale, scaled.distances)
@@ -131,7 +131,7 @@ def test_permuting_the_rows_permutes_the_ids(collection, setting, n_probes, rand
 @given(collections(), settings_)
 def test_asking_for_fewer_neighbours_gives_the_first_ones(collection, setting):
     index = collection.index()
-    many, few = (index.search(collection.Q, k, *setting) for k in (collection.k + 3, collection.k))
+    many, few = (index.search(collection.Q, k, *setting, 1) for k in (collection.k + 3, collection.k))
     assert np.array_equal(few.ids, many.ids[:, : collection.k])
     assert np.array_equal(few.distances, many.distances[:, : collection.k])
 
@@ -166,8 +166,8 @@ FORMS = {
 @given(collections(kinds=(bytes_,)), settings_)
 def test_the_same_numbers_in_another_dtype_or_layout_get_the_same_answer(form, collection, setting):
     changed = FORMS[form]
-    plain = collection.index().search(collection.Q, collection.k, *setting)
-    other = collection.index(X=changed(collection.X)).search(changed(collection.Q), collection.k, *setting)
+    plain = collection.index().search(collection.Q, collection.k, *setting, 1)
+    other = collection.index(X=changed(collection.X)).search(changed(collection.Q), collection.k, *setting, 1)
     assert same(plain, other)
     assert same(
         exact_search(collection.X, collection.Q, collection.k, collection.metric),

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsh import exact_search, recall_at_k, recall_grid
+from lsh import default_setting, exact_search, recall_at_k, recall_grid
 from tests.laws.random_collections import (
     FAMILIES,
     MAX_BITS,
@@ -83,7 +83,7 @@ def test_the_first_tables_of_an_index_of_planes_are_an_index_of_so_many_tables(c
     assert small.tables.keys.tobytes() == large.tables.keys[:n_tables].tobytes()
     assert small.tables.ids.tobytes() == large.tables.ids[:n_tables].tobytes()
     n_bits = setting[1]
-    answers = (index.search(collection.Q, collection.k, n_tables, n_bits) for index in (small, large))
+    answers = (index.search(collection.Q, collection.k, n_tables, n_bits, 1) for index in (small, large))
     assert same(*answers)
 
 
@@ -113,3 +113,28 @@ def test_a_cell_of_the_surface_is_a_search(collection, setting, n_probes):
     cell = measured.hits[:, setting[0] - 1, setting[1] - 1] / min(k, index.n)
     assert np.array_equal(cell, recall_at_k(found, truth))
     assert np.array_equal(measured.looked_at[:, setting[0] - 1, setting[1] - 1], found.n_candidates)
+
+
+@examples
+@given(collections(families=FAMILIES), settings_of_a_search, st.sampled_from(default_setting.PROBES))
+def test_no_setting_that_finds_as_much_in_the_collection_itself_costs_less_than_the_default(
+    collection, setting, n_probes
+):
+    index, X = collection.index(), collection.X
+    own = [i for i in range(len(X)) if collection.metric == "euclidean" or X[i].any()]
+    if len(X) < 2:
+        return
+    k = min(10, len(X) - 1)
+    truth = [[j for j in index.exact.search(X[i][None], k + 1).ids[0].tolist() if j != i][:k] for i in own]
+
+    def measured(n_tables, n_bits, n_probes):
+        found = everything(index, X[own], n_tables, n_bits, n_probes)
+        hits = sum(len(ids & set(near)) for ids, near in zip(found, truth, strict=True))
+        candidates = sum(len(ids - {i}) for ids, i in zip(found, own, strict=True)) / len(own)
+        return hits, candidates + default_setting.LOOKUP_COST * n_tables * n_probes
+
+    hits, cost = measured(*index.default_setting)
+    most = measured(MAX_TABLES, 1, default_setting.PROBES[-1])[0]
+    assert hits >= min(0.9 * k * len(own) - 1e-9, most)
+    others, other_cost = measured(*setting, n_probes)
+    assert other_cost >= cost or others < min(0.9 * k * len(own), most)

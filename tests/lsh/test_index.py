@@ -51,7 +51,7 @@ def test_saturation_adds_candidates_but_loses_none(width):
     exact = reference.DictionaryLSH(index, 4, 2)
     for q in Q:
         assert by_hand.candidates(q) <= exact.candidates(q)
-    assert index.search(Q, 1, 4, 2).n_candidates.tolist() == [len(exact.candidates(q)) for q in Q]
+    assert index.search(Q, 1, 4, 2, 1).n_candidates.tolist() == [len(exact.candidates(q)) for q in Q]
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -117,7 +117,7 @@ def test_sketches_count_among_the_bytes():
 
 def test_matches_of_no_rows_is_empty():
     index = LSHIndex(n_tables=3, n_bits=4).fit(data())
-    assert index.matches(data(1)[0], []).shape == (0, 3)
+    assert index.matches(data(1)[0], [], 3).shape == (0, 3)
     assert index.collision_probabilities(data(1)[0], []).shape == (0,)
 
 
@@ -182,17 +182,26 @@ def test_one_query_is_a_vector_or_a_matrix_of_one_row(call):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_by_default_a_search_uses_all_tables_and_bits(metric):
+def test_what_a_search_is_not_given_is_that_of_the_default_setting(metric):
     index = LSHIndex(metric, 4, 6).fit(data())
-    found, expected = index.search(data(9, seed=1)), index.search(data(9, seed=1), 10, 4, 6, 1)
-    assert np.array_equal(found.ids, expected.ids)
-    assert np.array_equal(found.n_candidates, expected.n_candidates)
+    L, K, n_probes = index.default_setting
+    for given, setting in (
+        ({}, (L, K, n_probes)),
+        ({"n_tables": 3}, (3, K, n_probes)),
+        ({"n_bits": 5}, (L, 5, n_probes)),
+        ({"n_probes": 7}, (L, K, 7)),
+    ):
+        found, expected = index.search(data(9, seed=1), **given), index.search(data(9, seed=1), 10, *setting)
+        assert np.array_equal(found.ids, expected.ids)
+        assert np.array_equal(found.n_candidates, expected.n_candidates)
+        matches = index.matches(data(1)[0], range(150), **given)
+        assert np.array_equal(matches, index.matches(data(1)[0], range(150), *setting))
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_n_found_counts_fewer_than_k_neighbours_and_the_rest_is_marked_missing(metric):
     index = LSHIndex(metric, 1, 12).fit(data())
-    found = index.search(data(40, seed=1), 10)
+    found = index.search(data(40, seed=1), 10, 1, 12, 1)
     assert (found.n_found == np.minimum(found.n_candidates, 10)).all()
     assert (found.n_found < 10).any()
     for q in range(40):

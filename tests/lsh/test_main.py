@@ -11,7 +11,6 @@ import pytest
 from data_prep.dataset import open_dataset
 from lsh import ExactSearch, LSHIndex, SketchIndex, evaluate, exact_search, recall_at_k
 from lsh.analysis.search_config import BUILT_BITS, BUILT_TABLES
-from lsh.arguments import BITS, TABLES
 from tests.lsh.conftest import ODD_CLIP
 
 METRICS = ["cosine", "euclidean"]
@@ -74,7 +73,8 @@ def test_evaluate_prints_exactly_the_figures_of_the_library(run, tiny, tiny_data
 
 def test_evaluate_by_default_takes_the_datasets_own_distance_and_its_test_clips(run, tiny, tiny_dataset):
     record = reported(run("evaluate", tiny, "--json"))
-    expected = by_library(tiny_dataset, "test", "euclidean", 10, TABLES, BITS, 1)
+    index = LSHIndex("euclidean", BUILT_TABLES, BUILT_BITS).fit(tiny_dataset.features("train"))
+    expected = by_library(tiny_dataset, "test", "euclidean", 10, *index.default_setting)
     for name in set(expected) - TIMES:
         assert record[name] == expected[name], name
 
@@ -90,7 +90,7 @@ def test_evaluate_without_json_prints_the_figures_as_text(run, tiny):
     assert code == 0
     assert f"{record['recall']:.3f}" in out
     assert f"{record['candidates']:.2%} of the collection" in out
-    assert "L = 16 tables, K = 8 bits" in out
+    assert f"L = {record['n_tables']} tables, K = {record['n_bits']} bits" in out
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -118,7 +118,7 @@ def test_evaluate_measures_exact_search_as_finding_everything_in_everything(run,
     [
         (["--index", "sketches"], "sketches in 16 bucket(s), 8 probed, 40 re-ranked"),
         (["--index", "exact"], "euclidean, exact search: 40 test queries"),
-        (["--probes", 3], "K = 8 bits, 3 probed per table"),
+        (["--tables", 7, "--bits", 5, "--probes", 3], "L = 7 tables, K = 5 bits, 3 probed per table"),
     ],
 )
 def test_evaluate_prints_the_setting_of_every_kind_of_index(run, tiny, options, said):
@@ -265,7 +265,7 @@ def test_real_clips_are_evaluated_as_the_library_would(run, real_dataset, metric
     rows = np.linspace(0, dataset.n_rows("test") - 1, 50).round().astype(int)
     queries = np.asarray(dataset.features("test")[rows])
     index = LSHIndex(metric, BUILT_TABLES, BUILT_BITS).fit(dataset.features("train"))
-    found = index.search(queries, 10, 8, 10)
+    found = index.search(queries, 10, 8, 10, index.default_setting.n_probes)
     assert record["queries"] == 50
     assert record["recall"] == pytest.approx(recall_at_k(found, index.exact.search(queries, 10)).mean(), abs=1e-12)
     assert record["candidates"] == pytest.approx(found.n_candidates.mean() / index.n, abs=1e-12)

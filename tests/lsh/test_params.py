@@ -55,7 +55,6 @@ def test_a_bucket_width_that_is_no_number_above_zero_is_refused(width):
         ({"n_bits": 6.0}, r"n_bits is 6\.0; expected a whole number"),
         ({"n_probes": 0}, "n_probes is 0; expected a whole number from 1 to 64"),
         ({"n_probes": 65}, "n_probes is 65; expected a whole number from 1 to 64"),
-        ({"n_probes": None}, "n_probes is None"),
         ({"k": 0}, "k is 0; expected a whole number from 1"),
         ({"k": 2.5}, r"k is 2\.5"),
     ],

@@ -60,9 +60,12 @@ def test_a_setting_that_the_index_does_not_have_is_refused_with_those_it_has():
         evaluate(index.exact, *rest, n_probes=3)
 
 
-def test_without_a_setting_all_that_was_built_is_measured():
-    record = evaluate(*made())
-    assert (record.n_tables, record.n_bits, record.n_probes, record.k) == (6, 8, 1, 10)
+def test_without_a_setting_the_default_of_the_index_is_measured():
+    index, *data = made()
+    record = evaluate(index, *data)
+    assert (record.n_tables, record.n_bits, record.n_probes) == index.default_setting
+    assert record.recall == evaluate(index, *data, **index.default_setting._asdict()).recall
+    assert evaluate(index, *data, n_bits=1).n_tables == index.default_setting.n_tables
 
 
 def test_the_record_is_plain_values():

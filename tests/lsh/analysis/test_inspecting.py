@@ -136,7 +136,7 @@ def test_a_query_at_the_centre_of_all_lies_on_every_plane():
 def test_a_found_row_differs_in_no_symbol_of_that_table_and_other_rows_differ(metric):
     index, q = made(metric)
     differ = inspecting.differences(index, q, np.arange(index.n), L, K)
-    np.testing.assert_array_equal(~differ.any(axis=2), index.matches(q, np.arange(index.n), L, K))
+    np.testing.assert_array_equal(~differ.any(axis=2), index.matches(q, np.arange(index.n), L, K, 1))
 
 
 @BOTH
@@ -157,9 +157,9 @@ def test_fewer_bits_up_to_the_shared_prefix_would_have_found_a_missed_row(metric
     rows = index.exact.search(q[None], 60).ids[0]
     for row, miss in zip(rows, inspecting.near_misses(index, q, rows, L, K), strict=True):
         if miss.shared:
-            assert index.matches(q, [row], L, miss.shared).any()
+            assert index.matches(q, [row], L, miss.shared, 1).any()
         if miss.shared < K:
-            assert not index.matches(q, [row], L, miss.shared + 1).any()
+            assert not index.matches(q, [row], L, miss.shared + 1, 1).any()
 
 
 @BOTH

@@ -51,7 +51,7 @@ def test_pairs_share_a_bucket_as_often_as_their_collision_probability_predicts(m
     met = np.zeros(9, int)
     for seed in range(seeds):
         index = LSHIndex(metric, tables, 1, seed=seed, bucket_width=1.5).fit(X)
-        met += index.matches(q, range(9)).sum(axis=1)
+        met += index.matches(q, range(9), tables, 1, 1).sum(axis=1)
     p = index.collision_probabilities(q, range(9))
     for count, probability in zip(met.tolist(), p.tolist(), strict=True):
         assert binomial_agrees(count, seeds * tables, probability, comparisons=18)

@@ -136,7 +136,7 @@ def test_learned_planes_find_more_than_random_ones_where_the_data_is_thin(family
     found = {}
     for tried in ("hyperplanes", family):
         index = LSHIndex(metric, 4, 8, family=tried).fit(X, reference.csr([[]] * 3000))
-        answer = index.search(X[:300], 10)
+        answer = index.search(X[:300], 10, 4, 8, 1)
         truth = exact_search(X, X[:300], 10, metric)
         met = [len(set(a) & set(b)) for a, b in zip(answer.ids.tolist(), truth.ids.tolist(), strict=True)]
         found[tried] = np.mean(met) / np.sqrt(answer.n_candidates.mean())

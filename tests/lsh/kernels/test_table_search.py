@@ -7,7 +7,7 @@ from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.intrinsics import clear_lowest, highest_bit, lowest_bit
 from lsh.kernels.ranking import COSINE, EUCLIDEAN
 from lsh.kernels.sketching import quantise
-from lsh.kernels.table_search import collect_marked, keep_best, mark_candidates, score_rows, search_tables
+from lsh.kernels.table_search import collect_marked, keep_best, mark_candidates, mark_found, score_rows, search_tables
 from lsh.sketches.sketch import sketch
 from tests import reference
 from tests.lsh.kernels.random_tables import random_tables
@@ -70,6 +70,24 @@ def test_mark_candidates_adds_the_ids_of_the_probed_buckets_to_those_marked(bits
         mark_candidates(tables.keys[0], tables.ids[0], tables.starts[0], probes, mask, marks)
         expected = {0, *reference.mark_candidates(tables.keys[0], tables.ids[0], probes, mask, set())}
         assert candidates[: collect_marked(marks, candidates)].tolist() == sorted(expected)
+
+
+@pytest.mark.parametrize(("bits", "m"), [(1, 1), (3, 2)])
+@pytest.mark.parametrize("n_probes", [1, 4])
+def test_mark_found_adds_what_each_query_finds_in_a_table_to_those_marked(bits, m, n_probes):
+    rng = np.random.default_rng([bits, n_probes])
+    n, nq, L, K = 150, 5, 2, 6
+    tables = random_tables(rng, n=n, nq=nq, L=L, K=K, bits=bits, m=m)
+    for table in range(L):
+        for n_bits in (1, 4, K):
+            marks, ids = np.zeros((nq, -(-n // 64)), np.uint64), np.empty(n, np.int64)
+            marks[2, 1] = 1  # query 2 has met id 64 in an earlier table
+            of_table = tables.keys[table], tables.ids[table], tables.starts[table]
+            queries = tables.query_keys[table], tables.symbols[:, table], tables.costs[:, table]
+            mark_found(*of_table, *queries, n_bits, bits, n_probes, marks)
+            expected = reference.mark_found(*tables, n_bits, bits, n_probes, K, table)
+            expected[2].add(64)
+            assert [set(ids[: collect_marked(own, ids)].tolist()) for own in marks] == expected
 
 
 @pytest.mark.parametrize("m", [0, 1, 7, 511, 512, 513, 1300])

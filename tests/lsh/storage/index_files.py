@@ -49,7 +49,7 @@ def make(kind, seed=0):
 def answers(index, Q=None):
     """Return all that a few searches give, in one comparable value."""
     Q = np.random.default_rng(1).standard_normal((6, index.exact.X.shape[1])).astype(np.float32) if Q is None else Q
-    settings = [{"n_tables": 1, "n_bits": 3}, {"n_bits": 5, "n_probes": 3}] if isinstance(index, LSHIndex) else []
+    settings = [{}, {"n_tables": 1, "n_bits": 3}, {"n_bits": 5, "n_probes": 3}] if isinstance(index, LSHIndex) else []
     settings += [{"n_bits": 2, "n_reranked": 4}] if isinstance(index, LSHIndex) and index.params.sketches else []
     found = [index.search(Q, k=4, **chosen) for chosen in settings or [{"n_probes": 1, "n_reranked": 4}, {}]]
     return [(f.ids.tolist(), f.distances.tolist(), f.n_candidates.tolist()) for f in found]
@@ -101,7 +101,7 @@ def put_together(header, arrays):
     return with_header({**header, "arrays": entries}, body)
 
 
-def with_header(header, body, version=1):
+def with_header(header, body, version=2):
     """Return a file with any header (a tree, or its bytes), rightly hashed."""
     text = header
     if not isinstance(header, bytes):

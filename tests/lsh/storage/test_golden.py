@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import lsh
+from lsh.storage.container import FORMAT_VERSION
 from tests.lsh.storage.golden.make import INDEXES, answers, data
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -39,7 +40,9 @@ def test_a_golden_file_answers_as_recorded(path, options):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.stem.startswith("v1-")], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if path.stem.startswith(f"v{FORMAT_VERSION}-")], ids=lambda path: path.stem
+)
 def test_a_golden_file_of_this_version_is_saved_again_byte_for_byte(path, tmp_path):
     lsh.save(opened(path), tmp_path / "again", with_vectors="without-vectors" not in path.name)
     assert (tmp_path / "again").read_bytes() == path.read_bytes()

@@ -29,9 +29,10 @@ VALUES = [
     *("cosine", "euclidean", "LSHIndex", "SketchIndex", "<f8", "|O"),
     *([], [[]], [1], [N], [N, 5], [5, N], [0, 5], [-1, 5], [2**32, 2**32], [2**62, 4], [1.0, 2], {}, {"a": 1}),
 ]
-# These choose among hash functions of one shape, and no other part of the file depends on them: with a valid checksum,
-# another value is another index. A search in it must not fail.
-UNKNOWABLE = {"width", "symbol_bits", "metric", "family"}
+# These choose among hash functions of one shape or among searches, and no other part of the file depends on them: with
+# a valid checksum, another value is another index. A search in it must not fail.
+DEFAULT = {"default_n_tables", "default_n_bits", "default_n_probes"}
+UNKNOWABLE = {"width", "symbol_bits", "metric", "family", *DEFAULT}
 
 
 def consequence(path, data, expected):
@@ -142,10 +143,45 @@ def test_a_header_in_another_form_is_refused(saved, refused, respell):
 def test_a_newer_version_is_reported(saved, refused):
     data, _ = saved
     header, _ = take_apart(data)
-    for version in (2, 255, 2**32 - 1):
+    for version in (3, 255, 2**32 - 1):
         words = refused(with_header(header, body_of(data), version))
-        assert f"written by a newer version of lsh (format {version}; this one reads up to 1)" in words
+        assert f"written by a newer version of lsh (format {version}; this one reads up to 2)" in words
     assert "format version is 0" in refused(with_header(header, body_of(data), 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("default_n_tables", [0, 3, -1, 2**63 - 1, 1.0, True, None, "1"]),
+        ("default_n_bits", [0, 10, 2.0, None]),
+        ("default_n_probes", [0, 65, 1.0, False, None]),
+    ],
+)
+def test_a_default_setting_that_the_index_does_not_have_is_refused(refused, tmp_path, name, values):
+    lsh.save(make("tables-cosine"), tmp_path / "index")  # 2 tables, 9 bits
+    data = (tmp_path / "index").read_bytes()
+    header, _ = take_apart(data)
+    for value in values:
+        header["settings"][name] = value
+        for options in ({}, {"verify": False}):
+            words = refused(with_header(header, body_of(data)), **options)
+            assert "expected" in words
+            assert name.removeprefix("default_") in words
+
+
+def test_a_file_of_version_1_has_no_default_setting(refused, tmp_path):
+    for kind in KINDS:
+        lsh.save(make(kind), tmp_path / "index")
+        data = (tmp_path / "index").read_bytes()
+        header, _ = take_apart(data)
+        if set(header["settings"]) >= DEFAULT:
+            assert "expected" in refused(with_header(header, body_of(data), version=1))
+            header["settings"] = {name: header["settings"][name] for name in set(header["settings"]) - DEFAULT}
+            assert "expected" in refused(with_header(header, body_of(data), version=2))
+        overwrite(tmp_path / "old", with_header(header, body_of(data), version=1))
+        loaded = lsh.load(tmp_path / "old")
+        if isinstance(loaded, lsh.LSHIndex):
+            assert loaded.default_setting == (2, 9, 1)  # as a search without a setting was when version 1 was written
 
 
 @pytest.mark.parametrize("length", [0, 1, 2**16, 2**16 + 1, 2**31, 2**32 - 1])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import lsh
 from lsh.errors import IndexFileError, NotFittedError
+from lsh.params import SearchSetting
 from lsh.sketch_index import SketchIndex
 from tests.lsh.storage.index_files import (
     KINDS,
@@ -57,6 +58,17 @@ def test_saving_what_was_loaded_gives_the_same_bytes(saved, tmp_path):
     (tmp_path / "one").write_bytes(data)
     lsh.save(lsh.load(tmp_path / "one"), tmp_path / "two")
     assert (tmp_path / "two").read_bytes() == data
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_the_default_setting_is_stored(tmp_path, options):
+    index = make("tables-euclidean")
+    setting = SearchSetting(2, 3, 5)
+    other = lsh.LSHIndex.from_parts(index.params, index.exact, index.hasher, index.tables, setting)
+    for saved in (index, other):
+        lsh.save(saved, tmp_path / "index")
+        assert lsh.load(tmp_path / "index", **options).default_setting == saved.default_setting
+    assert index.default_setting != setting
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,132 @@
+"""Default settings: against every setting tried by dictionaries, and at the edges of what can be measured."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from lsh import LSHIndex, default_setting, recall_at_k
+from lsh.sampling import evenly_spaced_rows
+from tests import reference
+
+METRICS = ["cosine", "euclidean"]
+L, K = 4, 5
+
+
+def clustered(rng):
+    return rng.standard_normal((5, 4))[rng.integers(0, 5, 26)] + 0.4 * rng.standard_normal((26, 4))
+
+
+def with_zeros(rng):
+    X = rng.standard_normal((27, 3)) + 0.2
+    X[::3] = 0
+    return X
+
+
+def with_duplicates(rng):
+    return rng.standard_normal((8, 3))[rng.integers(0, 8, 24)]
+
+
+def fewer_than_eleven(rng):
+    return rng.standard_normal((7, 3))
+
+
+COLLECTIONS = [clustered, with_zeros, with_duplicates, fewer_than_eleven]
+
+
+def by_dictionaries(index):
+    """Return the setting that the rule chooses, from the candidates of every setting, found with dictionaries."""
+    X, n = index.exact.X, index.n
+    usable = [i for i in range(n) if index.params.metric == "euclidean" or X[i].any()]
+    rows = [usable[i] for i in evenly_spaced_rows(len(usable), default_setting.QUERIES)]
+    truth = {}
+    for row in rows:
+        others = [i for i in index.exact.search(X[row][None], n).ids[0].tolist() if i != row]
+        truth[row] = set(others[:10])
+    k = min(10, n - 1)
+    seen = set(rows).union(evenly_spaced_rows(n, default_setting.OTHER_ROWS).tolist(), *truth.values())
+    tried = []
+    for n_bits, n_probes in itertools.product(range(1, index.params.n_bits + 1), (1, 2, 4, 8)):
+        tables = reference.DictionaryLSH(index, index.params.n_tables, n_bits)
+        found = {row: tables.found_by_table(X[row], n_probes) for row in rows}
+        for n_tables in range(1, index.params.n_tables + 1):
+            candidates = {row: set().union(*found[row][:n_tables]) - {row} for row in rows}
+            hits = sum(len(candidates[row] & truth[row]) for row in rows)
+            others = sum(len((candidates[row] & seen) - truth[row]) for row in rows)
+            looked_at = (hits + others * (n - 1 - k) / max(len(seen) - 1 - k, 1)) / len(rows)
+            tried.append(
+                (hits, looked_at + default_setting.LOOKUP_COST * n_tables * n_probes, n_bits, n_probes, n_tables)
+            )
+    wanted = min(0.9 * k * len(rows), max(hits for hits, *_ in tried))
+    _, n_bits, n_probes, n_tables = min(rest for hits, *rest in tried if hits >= wanted - 1e-9)
+    return n_tables, n_bits, n_probes
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("collection", COLLECTIONS)
+@pytest.mark.parametrize("cost", [0.25, 2])
+def test_the_default_is_the_cheapest_of_all_settings_that_reach_the_recall(metric, collection, cost, monkeypatch):
+    monkeypatch.setattr(default_setting, "LOOKUP_COST", cost)
+    index = LSHIndex(metric, L, K, seed=int(cost)).fit(collection(np.random.default_rng(0)))
+    assert index.default_setting == by_dictionaries(index)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("queries", "others"), [(9, 1), (9, 20), (20, 12)])
+def test_a_part_of_the_rows_stands_for_all(metric, queries, others, monkeypatch):
+    monkeypatch.setattr(default_setting, "LOOKUP_COST", 1)
+    monkeypatch.setattr(default_setting, "QUERIES", queries)
+    monkeypatch.setattr(default_setting, "OTHER_ROWS", others)
+    index = LSHIndex(metric, L, K).fit(np.random.default_rng(1).standard_normal((50, 4)))
+    assert index.default_setting == by_dictionaries(index)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("family", ["itq", "grh"])
+def test_learned_families_with_sketches_have_a_measured_default(metric, family):
+    X = clustered(np.random.default_rng(2))
+    labels = reference.csr([[row % 3] for row in range(len(X))])
+    index = LSHIndex(metric, L, K, family=family, sketches=True).fit(X, labels)
+    assert index.default_setting == by_dictionaries(index)
+    assert index.search(X[:3], 5, n_reranked=20).n_found.tolist() == [5] * 3
+
+
+def test_where_no_setting_reaches_the_recall_the_highest_is_chosen_at_the_lowest_cost():
+    index = LSHIndex("euclidean", 2, 3, bucket_width=0.1).fit(np.random.default_rng(0).standard_normal((60, 3)))
+    assert index.default_setting == by_dictionaries(index)
+    found = index.search(index.exact.X, 11, *index.default_setting).n_found
+    assert found.mean() < 8
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("X", [np.ones((1, 3)), np.zeros((1, 3)), np.zeros((6, 3))], ids=["one", "zero", "zeros"])
+def test_without_two_vectors_that_can_be_compared_most_is_searched(metric, X):
+    index = LSHIndex(metric, 4, 5).fit(X)
+    if metric == "euclidean" and len(X) > 1:  # equal vectors share every bucket
+        assert index.default_setting == (1, 1, 1)
+    else:
+        assert index.default_setting == (4, 1, 8)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_equal_vectors_need_one_bucket(metric):
+    for n in (2, 5, 40, 700):  # more than there are neighbours, queries, and other rows
+        assert LSHIndex(metric, 4, 5).fit(np.tile([[1.0, 2.0, 3.0]], (n, 1))).default_setting == (1, 1, 1)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_same_data_and_seed_give_the_same_default(metric):
+    X = np.random.default_rng(0).standard_normal((900, 6))
+    first, second = (LSHIndex(metric, 8, 10, seed=3).fit(X).default_setting for _ in range(2))
+    assert first == second
+    assert all(type(value) is int for value in first)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_other_queries_are_answered_with_about_the_recall_of_the_rows(metric):
+    rng = np.random.default_rng(4)
+    X, Q = rng.standard_normal((3000, 8)), rng.standard_normal((300, 8))
+    index = LSHIndex(metric).fit(X)
+    recall = recall_at_k(index.search(Q), index.exact.search(Q)).mean()
+    assert 0.83 < recall < 0.97
+    assert index.search(Q).n_candidates.mean() < 0.6 * len(X)
