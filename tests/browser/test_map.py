@@ -144,7 +144,7 @@ def test_the_tooltip_stays_at_its_point_when_the_view_changes(visit_map):
     page.get_by_role("button", name="Go to your sound and its neighbours").click()
     page.wait_for_timeout(600)
     assert tooltip.bounding_box() != whole
-    page.get_by_role("button", name="Show everything").click()
+    page.get_by_role("button", name="Show everything (0)").click()
     page.wait_for_timeout(600)
     assert tooltip.bounding_box() == whole
 

@@ -26,7 +26,7 @@ function build(root) {
     button("− line", "Remove the last line of this table", () => removeLine(it, it.tables[it.table].length - 1)),
     button("+ table", "Add a table with its own lines", () => addTable(it)),
     button("− table", "Remove the last table", () => removeTable(it)),
-    button("new lines", "Replace all lines by random ones", () => randomise(it)),
+    button("new lines", "Replace all by new lines", () => randomise(it)),
   )
   it.summary = make("p", { class: "summary", role: "status" })
   it.clipName = make("p", { class: "small clip-name", "aria-hidden": "true" })

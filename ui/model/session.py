@@ -68,6 +68,7 @@ LINK_CHECKED: Key[bool] = Key("link checked", default=False)  # the link of the 
 # Clips
 LENS: Key[bool | None] = Key("lens", None)  # widget: whether to show what LSH finds
 SEARCH_TEXT: Key[str | None] = Key("search", None)  # widget: the search box
+MORE_HITS: Key[tuple[str, int]] = Key("more hits", ("", 0))  # of this text: clips listed beyond the first
 MOVED: Key[bool] = Key("moved", default=False)  # the query has changed inside a fragment
 UNPLAYABLE: Key[Mapping[str, int]] = Key("unplayable", {})  # clip ids of unplayable videos -> YouTube's error code
 LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("last metrics", ())  # of two settings
@@ -76,6 +77,7 @@ LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("
 STEP: Key[str] = Key("step", "")  # widget of Inside: the open step
 CHAPTER: Key[str] = Key("chapter", "")  # widget of Learn: the open chapter
 TABLE: Key[int | None] = Key("table", None)  # widget of Inside: the table shown, from 1
+WANTED_RECALL: Key[int | None] = Key("recall", None)  # widget of Tune, bound to the URL: percent
 # What was requested (index, recall), its best setting (L, K, probes) or None, and the reason: see `ui.pages.tune.page`.
 CHOSEN_SETTING: Key[tuple[object, tuple[int, int, int] | None, str]] = Key("chosen setting", (None, None, ""))
 RACE_REQUESTED: Key[bool] = Key("race requested", default=False)

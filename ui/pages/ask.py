@@ -108,7 +108,7 @@ def _query_of(dataset: Dataset, data: bytes | None) -> tuple[str, SoundQuery] | 
     if known is not None and known[0] == name:
         return known
     try:
-        with st.spinner("Listening to your sound…"):
+        with st.spinner(_doing()):
             query = _embedder(dataset.fingerprint, dataset).embed(data, "your sound")
     except DownloadError:
         st.warning(NO_MODEL)
@@ -119,6 +119,13 @@ def _query_of(dataset: Dataset, data: bytes | None) -> tuple[str, SoundQuery] | 
         return None
     session.ASKED_SOUND.set((name, query))
     return name, query
+
+
+def _doing() -> str:
+    """Say what is done before there is an answer; without a network, the download may take some seconds to fail."""
+    if model_file.model_path().is_file():
+        return "Listening to your sound…"
+    return "Downloading the model that listens to sounds, 4 MB, once…"
 
 
 def _draw_labels(dataset: Dataset, query: SoundQuery) -> None:

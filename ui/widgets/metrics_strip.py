@@ -17,7 +17,9 @@ _POLL_S = 1.0
 
 def place() -> DeltaGenerator:
     """Reserve the place of the strip at the top of a page; `draw` fills it when the page's own work is done."""
-    return st.container(key="metrics-strip")
+    place = st.container(key="metrics-strip")
+    place.empty()  # a container without elements would not be on the page yet
+    return place
 
 
 def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMetrics | None:

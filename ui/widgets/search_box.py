@@ -14,7 +14,7 @@ from ui.model.text import clean, plain
 from ui.widgets import clip_list
 from ui.widgets.clip_list import Entry
 
-MAX_LISTED = 10
+LISTED = 10  # hits that are listed at first, and that each "Show more" adds
 _KEY = "search-box"
 
 
@@ -49,7 +49,8 @@ def box(context: DatasetContext, query: Clip) -> None:
 
 def _list(context: DatasetContext, query: Clip, text: str, hits: Hits) -> None:
     dataset = context.dataset
-    shown = min(hits.total, MAX_LISTED)
+    of, beyond = session.MORE_HITS.get()
+    shown = min(hits.total, LISTED + (beyond if of == text else 0))
     part = f"; the first {shown} of them" if shown < hits.total else ""
     with st.container(key="search-hits", gap="small"):
         verb = "matches" if hits.total == 1 else "match"
@@ -57,7 +58,11 @@ def _list(context: DatasetContext, query: Clip, text: str, hits: Hits) -> None:
         clips = [hits.clip(dataset, i) for i in range(shown)]
         entries = [Entry(clip, "candidate", media.origin(dataset, clip)) for clip in clips]
         clip_list.draw(context, "hits", "Clips that match", query, entries, move=lambda to: _choose(to, query))
-        st.button("Close the list", on_click=session.SEARCH_TEXT.set, args=("",))
+        with st.container(horizontal=True):
+            if shown < hits.total:
+                more = min(LISTED, hits.total - shown)
+                st.button(f"Show {more} more", on_click=session.MORE_HITS.set, args=((text, shown),))
+            st.button("Close the list", on_click=session.SEARCH_TEXT.set, args=("",))
 
 
 def _follow_only_hit(dataset: Dataset, query: Clip) -> None:

@@ -155,6 +155,19 @@ def test_searching_a_label_in_any_case_lists_the_clips_that_have_it(sounds, app)
     assert "match" not in words(app)
 
 
+def test_more_of_the_clips_that_match_are_listed_ten_at_a_time_until_another_text_is_searched(sounds, app):
+    app.run()
+    app.text_input(key="search").set_value(sounds.label_names[2]).run()
+    first = component(app, "clip_list")["order"]
+    for length in (20, 30):
+        next(button for button in app.button if button.label == "Show 10 more").click().run()
+        assert not app.exception
+        assert len(component(app, "clip_list")["order"]) == length
+    assert component(app, "clip_list")["order"][:10] == first
+    app.text_input(key="search").set_value(sounds.label_names[3]).run()
+    assert len(component(app, "clip_list")["order"]) == 10
+
+
 def test_a_text_that_names_one_clip_opens_it_and_keeps_the_trail(sounds, app):
     before = component(app.run(), "query")["clip"]["id"]
     wanted = sounds.clip("train", 9).clip_id

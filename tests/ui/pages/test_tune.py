@@ -66,7 +66,7 @@ def test_the_numbers_on_the_page_are_those_of_the_recall_grid(small):
 
 
 def test_the_best_setting_moves_the_sliders_to_where_the_recall_is_reached_and_says_why(small):
-    app = opened("tune", L="1", K="20", recall="0.8")
+    app = opened("tune", L="1", K="20", recall="80")
     app.button(key="best").click().run()
     assert not app.exception
     setting = app.slider(key="L").value, app.slider(key="K").value
@@ -77,22 +77,25 @@ def test_the_best_setting_moves_the_sliders_to_where_the_recall_is_reached_and_s
 
 
 def test_the_reason_goes_when_the_setting_is_moved_by_hand(small):
-    app = opened("tune", L="1", K="20", recall="0.8")
+    app = opened("tune", L="1", K="20", recall="80")
     app.button(key="best").click().run()
     app.slider(key="K").set_value(23).run()
     assert "the cheapest of" not in said(app)
     assert "Now, at **" in said(app)
 
 
-def test_the_wanted_recall_comes_from_the_link(small):
-    assert opened("tune", recall="0.75").slider(key="recall").value == 0.75
+@pytest.mark.parametrize("recall", ["75", "0.75"])
+def test_the_wanted_recall_comes_from_the_link(small, recall):
+    app = opened("tune", recall=recall)
+    assert app.slider(key="recall").value == 75
+    assert app.button(key="best").label == "Best setting for recall ≥ 75 %"
 
 
-@pytest.mark.parametrize("recall", ["7", "nan", "-1", "drop table"])
+@pytest.mark.parametrize("recall", ["7", "nan", "-1", "drop table", "0.3"])
 def test_a_recall_that_is_not_allowed_in_the_link_becomes_the_default(small, recall):
     app = opened("tune", recall=recall)
     assert not app.exception
-    assert app.slider(key="recall").value == 0.9
+    assert app.slider(key="recall").value == 90
 
 
 def test_the_reproduce_line_gives_the_figures_of_the_page(small, capsys, monkeypatch):

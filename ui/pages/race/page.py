@@ -171,7 +171,7 @@ def _results(
         charts.draw_table(tables.cost_table(run, n))
         st.caption(measured)
         _growth(run, pinned.of(LSH) if pinned is not None else [], live)
-        st.caption(f"{measured} {tables.how_measured(run, n)}")
+        st.caption(tables.how_measured(run, n))
 
 
 def _growth(run: Run, pinned: list[Lap], live: str) -> None:

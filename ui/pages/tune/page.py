@@ -1,5 +1,6 @@
 """Tune: recall and cost of every setting, and the best setting for a wanted recall."""
 
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -28,6 +29,7 @@ compares your sound only with the clips that share its bucket in at least one ta
 another chance to be found; more bits make smaller buckets, so there is less to look at and more to miss.
 """
 STYLE = COMPONENTS / "tune.css"
+WANTED_PERCENT = (50, 99)  # least and most
 FEW_TABLES = (1, 2, 4, 8, 16, 32)
 
 
@@ -61,15 +63,15 @@ def _ask(view: GridView) -> float:
     """Draw the choice of the wanted recall, and the button for its best setting; return the wanted recall."""
     with st.container(border=True, key="target"):
         left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
-        wanted = float(
-            left.slider(
-                "Recall you want: the share of the 10 truly nearest clips that LSH should find",
-                *(0.5, 0.99, 0.9, 0.01),
-                format="percent",
-                key="recall",
-                bind="query-params",
-            )
+        _read_fraction()
+        percentage = left.slider(
+            "Recall you want: the share of the 10 truly nearest clips that LSH should find",
+            *(*WANTED_PERCENT, 90),
+            format="%d %%",
+            key=session.WANTED_RECALL.name,
+            bind="query-params",
         )
+        wanted = percentage / 100
         with st.container(key="reason"):
             why = st.empty()
         right.button(
@@ -82,6 +84,15 @@ def _ask(view: GridView) -> float:
         )
     why.markdown(_why(view, wanted))
     return wanted
+
+
+def _read_fraction() -> None:
+    """Read a link in which the wanted recall is a fraction, such as 0.9, as links had it before percentages."""
+    linked = st.query_params.get(session.WANTED_RECALL.name, "")
+    if not session.WANTED_RECALL.is_set and re.fullmatch(r"0?\.\d{1,9}", linked, re.ASCII):
+        wanted = round(100 * float(linked))
+        if WANTED_PERCENT[0] <= wanted <= WANTED_PERCENT[1]:
+            session.WANTED_RECALL.set(wanted)
 
 
 def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
