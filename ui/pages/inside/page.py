@@ -41,7 +41,8 @@ def show(context: PageContext) -> None:
         answer_messages.unsearchable(error)
         return
     words = answer_messages.summary(context, view.answer)
-    left, right = st.columns([5, 3], gap="large", vertical_alignment="center")
+    with st.container(key="inside-sound"):
+        left, right = st.columns([5, 3], gap="large", vertical_alignment="center")
     with left:
         clip_list.draw(context, "inside-query", "Your sound", clip, [Entry(clip, "query", words)])
     with right:
