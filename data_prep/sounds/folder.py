@@ -208,7 +208,7 @@ def _write(
         licence="as the files themselves",
         media="file",
         media_folder=str(folder),
-        features={"aggregation": "one vector a clip of about ten seconds", "embedder": EMBEDDER},
+        features={"aggregation": "one vector per clip of about ten seconds", "embedder": EMBEDDER},
     )
     skipped = [{"where": path, "reason": reason} for path, reason in outcome.refused]
     stopped = f"{outcome.remaining:,} files were not embedded because the run was stopped: run it again."

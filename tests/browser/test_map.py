@@ -1,6 +1,7 @@
 """Map in a browser: points, tooltips, playing, keyboard, filters, zoom; points are sent once, and the view is kept."""
 
 import io
+import re
 from collections import Counter
 from urllib.parse import parse_qs, urlsplit
 
@@ -144,7 +145,7 @@ def test_the_tooltip_stays_at_its_point_when_the_view_changes(visit_map):
     page.get_by_role("button", name="Go to your sound and its neighbours").click()
     page.wait_for_timeout(600)
     assert tooltip.bounding_box() != whole
-    page.get_by_role("button", name="Show everything (0)").click()
+    page.get_by_role("button", name="Show everything: 0").click()
     page.wait_for_timeout(600)
     assert tooltip.bounding_box() == whole
 
@@ -168,7 +169,8 @@ def test_find_similar_changes_the_url_and_moves_the_star(visit_map):
     page.locator(".map .card").get_by_role("button", name="Find similar").click()
     page.wait_for_url(f"**clip={clip}**")
     expect(page.locator(".map .card .outcome")).to_contain_text("your sound")
-    page.locator(".map .marks").focus()
+    expect(page.locator(".map .marks")).to_be_focused()
+    expect(page.get_by_text(re.compile("^Your sound is now "))).to_be_attached()
     page.keyboard.press("Home")
     expect(page.locator(".map .tooltip")).to_contain_text("your sound")
 

@@ -55,7 +55,7 @@ function build(root) {
   const loading = make("p", { class: "loading small", role: "status" }, "Loading the map…")
   const tool = (name, sign, run) => make("button", { class: "tool", "aria-label": name, title: name, onclick: run }, sign)
   const tools = make("div", { class: "tools" },
-    tool("Zoom in", "+", () => zoomBy(map, 1.6)), tool("Zoom out", "−", () => zoomBy(map, 1 / 1.6)), tool("Show everything (0)", "0", () => showAll(map)),
+    tool("Zoom in", "+", () => zoomBy(map, 1.6)), tool("Zoom out", "−", () => zoomBy(map, 1 / 1.6)), tool("Show everything: 0", "0", () => showAll(map)),
     tool("Go to your sound and its neighbours", icon("star", "star"), () => fit(map)))
   const cards = make("ol", { class: "cards" })
   const close = make("button", { class: "tool close", "aria-label": "Close this card", title: "Close", onclick: () => closeCard(map) }, "×")
