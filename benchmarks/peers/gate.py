@@ -1,7 +1,8 @@
 """Quality gate of `lsh.plan`: its choice must reach the wanted recall, and be faster than exact search.
 
-The choice is made with validation queries and evaluated with test queries, whose true neighbours are computed here. If
-`plan` chooses exact search itself, only the recall is checked.
+The choice is made with validation queries and evaluated once, with test queries, whose true neighbours are computed
+here. If `plan` chooses exact search itself, only the recall is checked. (The margin of `plan` for other queries was set
+after results on AudioSet's test clips, so on those this is no independent proof of it.)
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,6 @@ from lsh import ExactSearch, Plan, plan
 from lsh.analysis.timing import ms_per_query
 from lsh.sampling import evenly_spaced
 
-_TRIES = 3  # other work on the machine may spoil one measurement, hardly three
 _TIMED_QUERIES = 200
 _VALIDATION_QUERIES = 4000
 _MAX_ERRORS = 2  # standard errors by which recall may fall short
@@ -33,12 +33,9 @@ def gate(folder: str, metric: str, recalls: Sequence[float], k: int, n_queries: 
     for wanted in recalls:
         progress(f"{dataset.title}, {metric}: planning for recall {wanted:g}")
         planned = plan(X, validation, metric=metric, k=k, recall=wanted, progress=progress)
-        for _ in range(_TRIES):
-            recall_passes, verdict = _judge(planned, truth, exact)
-            if recall_passes:
-                break
-        print(f"{'pass' if recall_passes else 'FAIL'}: {verdict}")
-        passed = passed and recall_passes
+        passes, verdict = _judge(planned, truth, exact)
+        print(f"{'pass' if passes else 'FAIL'}: {verdict}")
+        passed = passed and passes
     return 0 if passed else 1
 
 
@@ -49,9 +46,10 @@ def _judge(planned: Plan, truth: GroundTruth, exact: ExactSearch) -> tuple[bool,
     ms, exact_ms = ms_per_query(searches, evenly_spaced(truth.Q, _TIMED_QUERIES))
     recall, error = recalls.mean(), recalls.std() / np.sqrt(len(recalls))
     is_exact = planned.kind == "exact"
-    text = f"recall {planned.wanted:g}: {planned.config}: recall {recall:.4f} ± {error:.4f}"
+    text = f"recall {planned.wanted:g}: {planned.config}: recall {recall:.4f} ± {error:.4f} on test"
+    text += f" ({planned.recall:.4f} on validation)"
     if not is_exact:
-        text += f", {ms:.3f} ms per query, exact search {exact_ms:.3f} ms"
+        text += f", {ms:.3f} ms of processor time per query, exact search {exact_ms:.3f} ms"
     if recall < planned.wanted - _MAX_ERRORS * error:
         return False, f"{text}: {planned.wanted - recall:.4f} below the wanted recall"
     return is_exact or ms < exact_ms, text

@@ -70,7 +70,16 @@ def table(results: Results, found: Sequence[Row]) -> str:
     text = markdown.table(head, map(_cells, found), text_columns=(1, len(head) - 1))
     about = f"{results.dataset}: {results.n:,} vectors of {results.dim}, {results.metric}, recall@{results.k}"
     missing = [f"{name}: skipped, {why}" for name, why in results.skipped.items()]
-    return "\n".join([about, on_machine(results.machine), "", text, *([""] if missing else []), *missing])
+    return "\n".join([about, on_machine(results.machine), "", text, "", _tried(results), *missing])
+
+
+def _tried(results: Results) -> str:
+    """Return how many settings of each method were measured, in how many builds: more settings can only be faster."""
+    counts = (
+        f"{name} {len(points)} in {len({(point.method, json.dumps(point.build)) for point in points})}"
+        for name, points in by_method(results).items()
+    )
+    return f"settings measured, in builds: {', '.join(counts)}"
 
 
 def on_machine(machine: dict[str, Any]) -> str:

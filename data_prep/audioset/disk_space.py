@@ -25,13 +25,13 @@ _STAGED_ROW = 71
 _TABLE_ROW = 31
 _IN_SHARDS = 1_628  # with the padding of tar
 
-_CLIPS = {"balanced": 42_531, "full": 2_084_320}  # as published
+PUBLISHED_CLIPS = {"balanced": 42_531, "full": 2_084_320}
 _ARCHIVE_BYTES = 2_400_000_000
 
 
 def published_bytes(subset: str) -> tuple[int, int]:
     """Return the bytes that a subset of the published size needs: for its download, and for its conversion."""
-    n_clips = _CLIPS[subset]
+    n_clips = PUBLISHED_CLIPS[subset]
     download = shard_bytes(n_clips) if subset == "balanced" else _ARCHIVE_BYTES
     return download, conversion_bytes(n_clips, frames=False)
 
@@ -40,6 +40,11 @@ def conversion_bytes(n_clips: int, *, frames: bool) -> int:
     """Return the bytes that converting `n_clips` needs in addition to the download."""
     stored = _FRAMES if frames else 0
     return n_clips * (_SUM + stored + _STAGED_ROW + _FEATURE + stored + _TABLE_ROW)
+
+
+def kept_bytes(n_clips: int) -> int:
+    """Return the bytes of a dataset of `n_clips` without frames."""
+    return n_clips * (_FEATURE + _TABLE_ROW)
 
 
 def shard_bytes(n_clips: int) -> int:

@@ -1,6 +1,6 @@
 """Resumable reading of AudioSet's archive: the shards saved so far, and the position to resume at.
 
-Gzip cannot be read from an arbitrary byte, and `balanced` needs 65 MB of the 2.4 GB archive. So the needed shards are
+Gzip cannot be read from an arbitrary byte, and `balanced` needs 3 % of the 2.4 GB archive. So the needed shards are
 appended to a tar file, `shards.tar`. A journal records how many of its bytes are on disk, their sha256, the offset of
 the next archive member, and the last position before it at which inflating can start (`data_prep.download.gunzip`).
 The next run reads these shards from disk and requests the rest.

@@ -5,7 +5,8 @@ buckets of width w, and the hash of x is the number of the bucket that contains 
     h(x) = floor((a.x + b) / w).
 The Gaussian is 2-stable: a.x - a.y has the distribution of |x - y| times a standard normal. Two vectors at distance c
 therefore collide with
-    p(c) = 1 - 2 Φ(-w/c) - 2 / (sqrt(2π) w/c) · (1 - exp(-w² / 2c²))                (Datar et al. 2004, section 3.2)
+    p(c) = 1 - 2 Φ(-w/c) - 2 / (sqrt(2π) w/c) · (1 - exp(-w² / 2c²))
+which is their integral ∫₀ʷ f(t/c)/c · (1 - t/w) dt (section 3.2), f being the density of |N(0, 1)|, in closed form.
 
 Bucket numbers are stored in a few bits, counted from the lowest in the data along each line. Those outside the range
 of the data saturate: the outermost bucket on each side is open-ended. That can add collisions among outliers, but never
@@ -92,7 +93,7 @@ class PStable:
         return symbols, costs
 
     def collision_probability(self, distance: Float64Array) -> Float64Array:
-        """Return p(c) for distances c >= 0 in the units of the data (Datar et al. 2004, section 3.2)."""
+        """Return p(c) for distances c >= 0 in the units of the data (see the module)."""
         with np.errstate(divide="ignore", over="ignore"):
             ratio = self.width / np.asarray(distance, np.float64)  # w/c
             tails = 1.0 - _erf(ratio / math.sqrt(2.0))  # 2 Φ(-w/c)

@@ -25,7 +25,7 @@ from llvmlite import binding
 from numba import njit
 from numba.core import caching, event
 
-ANNOUNCEMENT = "compiling the search kernels, once: some 15 s"
+ANNOUNCEMENT = "compiling the search kernels, once (`python -m lsh.warm` does it beforehand)"
 READY = "all.ready"  # an empty file in the cache folder that marks it as complete (lsh.warm)
 
 _Function = TypeVar("_Function", bound=Callable[..., object])

@@ -55,6 +55,18 @@ def test_the_table_has_a_row_per_method_and_names_the_machine(measured, run):
     }
 
 
+def test_the_table_is_followed_by_the_number_of_settings_and_builds_of_each_method(measured, run):
+    _, out, _ = run("--results", measured)
+    kind = methods.load("lsh-tables")
+    tables = sum(len(kind.searches(400, build)) for build in kind.builds(400))
+    (line,) = (line for line in out.splitlines() if line.startswith("settings measured"))
+    counts = line.removeprefix("settings measured, in builds: ").split(", ")
+    assert counts == [f"{name} {tables} in {len(kind.builds(400))}" for name in ("lsh", "lsh-tables")] + [
+        "exact 1 in 1",
+        "numpy 1 in 1",
+    ]
+
+
 def test_the_web_page_is_one_file_without_links_to_others(measured, run, tmp_path):
     page = tmp_path / "page.html"
     assert run("--results", measured, "--page", page)[0] == 0

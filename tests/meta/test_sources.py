@@ -88,6 +88,40 @@ def test_a_switch_of_pages_is_found(code):
     assert list(places_of("switch_page", ast.parse(code), "module")) == ["module"]
 
 
+# These write in a folder that becomes visible as a whole, a journal that a killed run continues, or the null device.
+WRITERS = {
+    "benchmarks.search_problem",
+    "data_prep.dataset.hashed_file",
+    "data_prep.dataset.staging",
+    "data_prep.download.journal",
+    "data_prep.sample.build",
+    "data_prep.sounds.command",
+    "data_prep.sounds.progress_journal",
+    "earshot_common.atomic",
+}
+WRITING = re.compile(
+    r"np\.savez?\(|\.(write_text|write_bytes|tofile)\(|(?<!wave)(?<!tarfile)(?<!archive)\.(fd)?open\([^()]*'[wax]b?\+?'"
+)
+
+
+def test_only_a_few_modules_write_files_by_themselves():
+    assert {name for name, tree in TREES.items() if WRITING.search(ast.unparse(tree))} == WRITERS
+
+
+CLOCKS = {"perf_counter", "perf_counter_ns", "process_time", "thread_time", "clock_gettime"}
+
+
+def test_no_test_reads_a_clock_to_judge_speed():
+    found = {
+        f"{path.name}: {name}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in [getattr(node, "attr", getattr(node, "id", None))]
+        if name in CLOCKS
+    }
+    assert found == set()
+
+
 @pytest.fixture(scope="module")
 def tracked():
     """Return the texts of all files under version control, by path."""

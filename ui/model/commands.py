@@ -30,15 +30,16 @@ def families(path: Path, s: Settings, n_queries: int) -> str:
 
 def best_setting(path: Path, s: Settings, recall: float) -> tuple[str, str]:
     """Return the command and the program that find the fastest setting for a recall."""
-    shell = f"python -m lsh tune {folder(path)} --metric {s.metric} --recall {recall:g}"
+    shell = f"python -m lsh tune {folder(path)} --index tables --metric {s.metric} --recall {recall:g}{_seed(s)}"
     code = f"""
 from data_prep.dataset import open_dataset
 from lsh import LSHIndex, plan
+from lsh.sampling import evenly_spaced
 
 dataset = open_dataset("{folder(path)}")
 index = LSHIndex("{s.metric}", n_tables={MAX_TABLES}, n_bits={MAX_BITS}, seed={s.seed})
 index.fit(dataset.features("train"))
-print(plan(index, dataset.features("validation")[:500], recall={recall:g}).why)
+print(plan(index, evenly_spaced(dataset.features("validation"), 500), recall={recall:g}).why)
 """
     return shell, code.strip()
 

@@ -24,9 +24,9 @@ INTRO = (
 )
 TYPES = ["wav", "flac", "ogg", "mp3", "aiff", "aif"]
 BY_WORDS = (
-    "No public model makes AudioSet's own features, so your sound cannot be placed among them directly. Instead a "
-    "model names what it hears, and the search begins in the middle of the clips that carry those names. So these are "
-    "clips *called* like your sound, more than clips that sound like it."
+    "The model that made this collection's features is not part of Earshot, so your sound cannot be placed among "
+    "them directly. Instead a model names what it hears, and the search begins in the middle of the clips that "
+    "carry those names. So these are clips *called* like your sound, more than clips that sound like it."
 )
 CANNOT_BE_ASKED = (
     "**This collection cannot be asked with a sound.** Its features come from a model that is not here, and none of "

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -33,15 +35,21 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture
 def gate(dataset, run, monkeypatch):
-    """Return a function that runs the gate on a given choice, with given times of it and of exact search."""
+    """Return a function that runs the gate on cases: a recall, its choice, and the times of it and of exact search.
 
-    def judge(config, recalls, ms, exact_ms, wanted=0.9):
-        index = config.fit(open_dataset(dataset).features("train"))
-        chosen = Plan(config, index, 10, wanted, 1.0, 0.0, 0.1, 1.0, 2.0, index_bytes=1, why="")
-        monkeypatch.setattr("benchmarks.peers.gate.plan", lambda *_, **__: chosen)
-        monkeypatch.setattr("benchmarks.peers.gate.ms_per_query", lambda *_, **__: [ms, exact_ms])
-        code, out, _ = run("--gate", dataset, *(word for recall in recalls for word in ("--recall", recall)))
-        return code, out
+    There is one measurement of the times per case: the gate fails if it takes another.
+    """
+
+    def judge(*cases):
+        plans, times = [], []
+        for wanted, config, ms, exact_ms in cases:
+            index = config.fit(open_dataset(dataset).features("train"))
+            plans.append(Plan(config, index, 10, wanted, 1.0, 0.0, 0.1, 1.0, 2.0, index_bytes=1, why=""))
+            times.append([ms, exact_ms])
+        monkeypatch.setattr("benchmarks.peers.gate.plan", lambda *_, **__: plans.pop(0))
+        monkeypatch.setattr("benchmarks.peers.gate.ms_per_query", lambda *_, **__: times.pop(0))
+        code, out, _ = run("--gate", dataset, *(word for case in cases for word in ("--recall", case[0])))
+        return code, [line.partition(":")[0] for line in out.splitlines()], out
 
     return judge
 
@@ -51,39 +59,40 @@ LITTLE = SearchConfig.tables("cosine", 0, {}, {"n_tables": 1, "n_bits": 24, "n_p
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_the_gate_prints_a_verdict_per_recall_and_returns_1_if_one_fails(dataset, run, metric):
+def test_the_gate_plans_for_each_recall_and_compares_it_with_that_of_the_test_split(dataset, run, metric, monkeypatch):
+    monkeypatch.setattr("benchmarks.peers.gate.ms_per_query", lambda *_, **__: [1.0, 2.0])
     code, out, _ = run("--gate", dataset, "--metric", metric, "--recall", 0.8, "--recall", 0.9)
-    verdicts = [line.split(":")[0] for line in out.splitlines()]
-    assert len(verdicts) == 2
-    assert set(verdicts) <= {"pass", "FAIL"}
-    assert code == (1 if "FAIL" in verdicts else 0)
+    found = re.findall(r"^pass: recall ([0-9.]+): .*: recall ([0-9.]+) ± [0-9.]+ on test", out, flags=re.MULTILINE)
+    assert [wanted for wanted, _ in found] == ["0.8", "0.9"]
+    assert all(float(wanted) <= float(recall) for wanted, recall in found)
+    assert code == 0
 
 
 def test_a_choice_faster_than_exact_search_at_its_recall_passes(gate):
-    code, out = gate(EVERYTHING, [0.9], ms=1.0, exact_ms=2.0)
-    assert code == 0
-    assert out.startswith("pass: recall 0.9: a scan of all sketches, 3000 re-ranked: recall 1.0000")
+    code, verdicts, out = gate((0.9, EVERYTHING, 1.0, 2.0))
+    assert (code, verdicts) == (0, ["pass"])
+    assert out.startswith("pass: recall 0.9: a scan of all sketches, 3000 re-ranked: recall 1.0000 ± 0.0000 on test")
 
 
 def test_a_choice_slower_than_exact_search_fails(gate):
-    code, out = gate(EVERYTHING, [0.9], ms=2.0, exact_ms=1.0)
-    assert code == 1
-    assert out.startswith("FAIL: recall 0.9")
+    assert gate((0.9, EVERYTHING, 2.0, 1.0))[:2] == (1, ["FAIL"])
 
 
 def test_a_choice_below_its_recall_fails_even_if_it_is_fast(gate):
-    code, out = gate(LITTLE, [0.9], ms=1.0, exact_ms=2.0)
-    assert code == 1
+    code, verdicts, out = gate((0.9, LITTLE, 1.0, 2.0))
+    assert (code, verdicts) == (1, ["FAIL"])
     assert "below the wanted recall" in out
 
 
 def test_exact_search_as_the_choice_passes(gate):
-    code, out = gate(SearchConfig.exact("cosine"), [0.9], ms=1.0, exact_ms=1.0)
+    code, _, out = gate((0.9, SearchConfig.exact("cosine"), 1.0, 1.0))
     assert code == 0
-    assert out == "pass: recall 0.9: exact search: recall 1.0000 ± 0.0000\n"
+    assert out == "pass: recall 0.9: exact search: recall 1.0000 ± 0.0000 on test (1.0000 on validation)\n"
 
 
-def test_every_recall_must_pass(gate):
-    code, out = gate(LITTLE, [0.1, 0.2], ms=2.0, exact_ms=1.0, wanted=0.001)
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_one_failure_in_any_place_fails_the_gate(gate, failing):
+    cases = [(0.9, EVERYTHING, 2.0 if place == failing else 1.0, 1.5) for place in range(3)]
+    code, verdicts, _ = gate(*cases)
+    assert verdicts == ["FAIL" if place == failing else "pass" for place in range(3)]
     assert code == 1
-    assert out.count("FAIL") == 2

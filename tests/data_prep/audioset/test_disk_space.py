@@ -125,6 +125,8 @@ def test_the_estimate_is_what_real_clips_take(real_data, tmp_path, monkeypatch):
     labels = audioset / "class_labels_indices.csv"
     report = convert(audioset / "features.tar.gz", labels, tmp_path / "d", frames=True)
     assert fullest[0] == pytest.approx(disk_space.conversion_bytes(report.n_clips, frames=True), rel=0.01)
+    kept = sum(path.stat().st_size for path in (tmp_path / "d").iterdir() if path.name != "frames.npy")
+    assert kept == pytest.approx(disk_space.kept_bytes(report.n_clips), rel=0.01)
     small = [shard for shard in read_shards(audioset / "features.tar.gz") if shard.source != "unbal_train"]
     shards = sum(512 + -(-len(shard.data) // 512) * 512 for shard in small)
     n_small = report.by_source["bal_train"] + report.by_source["eval"]
@@ -141,4 +143,6 @@ def test_the_figure_is_the_same_wherever_it_is_printed(root, capsys):
     assert full in " ".join(capsys.readouterr().out.split())
     assert full in (root / "README.md").read_text()
     assert balanced in (root / "README.md").read_text()
-    assert balanced in (root / "docs/DEPLOY.md").read_text()
+    deploy = (root / "docs/DEPLOY.md").read_text()
+    kept = disk_space.kept_bytes(disk_space.PUBLISHED_CLIPS["balanced"])
+    assert f"{balanced}; {disk_space.format_bytes(kept)} remain" in " ".join(deploy.split())

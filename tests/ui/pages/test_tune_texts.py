@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lsh.__main__ import _TUNING_QUERIES
 from lsh.analysis.timing import SearchTimes
 from ui.figures.marks import Grid
 from ui.model import commands, recall_grid
@@ -100,6 +101,16 @@ def test_the_command_names_the_dataset_the_setting_and_the_queries(tmp_path, mon
         "--metric": "euclidean", "--tables": "5", "--bits": "7", "--probes": "2", "--k": "10", "--seed": "3",
         "--split": "validation", "--queries": "123",
     }  # fmt: skip
+
+
+def test_the_command_and_the_program_for_the_best_setting_choose_among_hash_tables_by_the_same_queries(tmp_path):
+    settings = Settings(metric="cosine", n_tables=5, n_bits=7, n_probes=2, seed=3)
+    shell, code = commands.best_setting(tmp_path / "x", settings, 0.9)
+    assert "--index tables" in shell
+    assert "--seed 3" in shell
+    assert 'evenly_spaced(dataset.features("validation"), 500)' in code
+    assert _TUNING_QUERIES["tables"] == 500
+    compile(code, "program", "exec")
 
 
 def test_the_method_of_timing_names_queries_and_machine(times):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from data_prep.audioset.disk_space import format_bytes, published_bytes
+from data_prep.audioset.disk_space import PUBLISHED_CLIPS, format_bytes, kept_bytes, published_bytes
 from data_prep.audioset.fetch import NAMES, SUBSETS, Subset, disk_space_for
 from data_prep.dataset import Dataset, verify_dataset
 from data_prep.errors import InputError
@@ -24,10 +24,14 @@ from ui.server.jobs import Job, Work, jobs
 from ui.widgets import links
 from ui.widgets.charts import draw_table
 
-_DISK = {subset: f"needs {format_bytes(sum(published_bytes(subset)))} of disk while it works" for subset in SUBSETS}
+_DISK = {
+    subset: f"needs {format_bytes(sum(published_bytes(subset)))} of disk while it works, and keeps "
+    f"{format_bytes(kept_bytes(PUBLISHED_CLIPS[subset]))}"
+    for subset in SUBSETS
+}
 SIZES: dict[Subset, str] = {
-    "balanced": f"42,531 clips. Reads up to 2.4 GB, {_DISK['balanced']}, and keeps 25 MB.",
-    "full": f"2,084,320 clips. Downloads 2.4 GB, {_DISK['full']}, and keeps 1.1 GB.",
+    "balanced": f"42,531 clips. Reads up to 2.4 GB, {_DISK['balanced']}.",
+    "full": f"2,084,320 clips. Downloads 2.4 GB, {_DISK['full']}.",
 }
 _MAX_LISTED = 50
 

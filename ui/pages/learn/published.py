@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from data_prep.dataset import Dataset
+from lsh.analysis.racing import MAX_TIMED
 from ui.format import compare_times, megabytes, percent
 from ui.model.race_runs import features_of
 from ui.paths import ROOT
@@ -42,13 +43,13 @@ def data_name(dataset: Dataset) -> str:
     return "this collection" if answers()["about"]["features"] == features_of(dataset) else "real AudioSet"
 
 
-def about(*, intervals: bool) -> str:
-    """State how the published answers were measured, and what `intervals` mean."""
+def about(*, intervals: bool, timed: bool = False) -> str:
+    """State how the published answers were measured; timed: searches were; intervals: they are in brackets."""
     facts = answers()["about"]
-    how = (
-        f"Measured on {facts['measured_on']}: {facts['rows']['train']:,} clips of AudioSet, {facts['queries']:,} test "
-        "clips as queries."
-    )
+    queries = f"{facts['queries']:,} test clips as queries"
+    if timed:
+        queries = f"at most {MAX_TIMED} queries at each size, test clips or, among modelled clips, modelled ones"
+    how = f"Measured on {facts['measured_on']}: {facts['rows']['train']:,} clips of AudioSet, {queries}."
     return f"{how} In brackets: where the figure would lie with other queries, 95 times in 100." if intervals else how
 
 

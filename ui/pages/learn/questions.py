@@ -60,7 +60,8 @@ def speed(view: QueryView) -> None:
         )
         st.caption(race_summary.measured(run, shipped=name is not None and race_session.is_shipped(name)))
     links.draw("race", "Race it on this machine")
-    _published(published.speed_table(), context.dataset, f"Beside exact search, at a recall of {percent(WANTED)}")
+    title = f"Beside exact search, at a recall of {percent(WANTED)}"
+    _published(published.speed_table(), context.dataset, title, timed=True)
     _reproduce(commands.evaluate(context.dataset.path, context.settings))
 
 
@@ -118,11 +119,13 @@ label stand high when all are ranked.
     links.draw("listen", "Listen")
 
 
-def _published(table: pd.DataFrame, dataset: Dataset, title: str, *, intervals: bool = False) -> None:
-    """Draw a published table, and say on which data it was measured; intervals: it holds them in brackets."""
+def _published(
+    table: pd.DataFrame, dataset: Dataset, title: str, *, intervals: bool = False, timed: bool = False
+) -> None:
+    """Draw a published table, and say how it was measured; intervals, timed: see `published.about`."""
     st.markdown(f"**{title}, on {published.data_name(dataset)}:**")
     draw_table(table)
-    st.caption(f"{published.about(intervals=intervals)} More in docs/ANSWERS.md.")
+    st.caption(f"{published.about(intervals=intervals, timed=timed)} More in docs/ANSWERS.md.")
 
 
 def _reproduce(shell: str, code: str = "") -> None:

@@ -105,9 +105,10 @@ the nearest lines first. Each look is a **probe**. Probes find more without anot
     st.subheader("Sketches: bits as a ruler")
     st.markdown(
         """
-Keep a hundred or so such bits of each clip, and count how many agree with your sound's: that estimates the angle in a
-few nanoseconds. Rank everything in the buckets by it, and measure only the best few exactly: these are **sketches**
-(`lsh.SketchIndex`; RaBitQ, Gao & Long, 2024). *Race* lets them run beside LSH and exact search.
+Turn each clip's vector at random and round each of its 128 numbers to **two bits**, and your sound's to four. Weighted
+counts of the bits that both have then estimate the distance in a few nanoseconds. Rank everything in the buckets by the
+estimate, and measure only the best few exactly: these are **sketches** (`lsh.SketchIndex`; RaBitQ, Gao & Long, 2024).
+*Race* lets them run beside LSH and exact search.
 """
     )
     st.subheader("Euclidean distance: stripes instead of sides")

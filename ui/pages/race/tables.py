@@ -11,7 +11,7 @@ from ui.model.race_summary import compare_laps, setting_of
 RACERS_TEXT = f"""
 - **LSH** at your setting: it compares your sound only with the clips in its buckets.
 - **Exact, one at a time**: compares your sound with every clip, as a person asks, and misses nothing.
-- **Exact, batched**: the same for {BLOCK} sounds in one matrix product. Nothing exact is faster, but every sound waits
+- **Exact, batched**: the same for {BLOCK} sounds in one matrix product. That is faster per sound, but every sound waits
   for the whole block: good for a job that runs overnight, not for somebody who asks one thing.
 - **Sketches**: the fastest index here, `lsh.SketchIndex`. It groups the clips around centres, compares two-bit
   sketches in the {SKETCH_PROBES} groups nearest to your sound, and measures only the best {SKETCH_RERANKED} exactly.
