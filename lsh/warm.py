@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from earshot_common import command_line
 from earshot_common.locks import lock_file
 from lsh.analysis.recall_grid import recall_grid
 from lsh.arrays import read_only
@@ -89,4 +90,4 @@ def _marker() -> Path | None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command_line.run(main, ()))

@@ -1,5 +1,6 @@
 """The app in a browser on a new machine, where the search kernels are still being compiled."""
 
+import contextlib
 import os
 
 import pytest
@@ -44,6 +45,8 @@ def new_machine(root, tmp_path):
     os.mkfifo(fifo)
     with served(root, "-c", SERVER.format(compiler=compiler), NUMBA_CACHE_DIR=str(cache)) as address:
         yield address, cache, lambda: fifo.write_text("")
+    with contextlib.suppress(OSError):  # nobody waits for it any more
+        os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
 
 
 def cards(page):
