@@ -118,6 +118,7 @@ def visit(new_page: Callable[..., Page], earshot: str) -> Callable[..., Page]:
         page.on("request", lambda request: page.requests.append(request.url))
         page.goto(link if link.startswith("http") else earshot + link)
         page.wait_for_selector(".neighbours .tab:visible, .st-key-without-lens:visible")
+        page.wait_for_selector(".neighbours :is(.card, .empty)")
         return page
 
     return open_page
