@@ -11,7 +11,6 @@ import streamlit as st
 from lsh.analysis.timing import same_time
 from ui.model import session, setting_metrics, visits
 from ui.model.loading import DatasetContext, PageContext
-from ui.model.state import DEFAULTS
 
 View = Literal["found", "exact", "missed"]  # one of the three lists
 VIEWS: tuple[View, ...] = ("found", "exact", "missed")
@@ -24,9 +23,9 @@ _NAMES = ("view", *(key.name for key in (session.N_TABLES, session.N_BITS, sessi
 
 
 def is_optional(context: PageContext) -> bool:
-    """Return whether exact search is as fast here as LSH at the default setting.
+    """Return whether exact search is as fast here as LSH at the index's default setting.
 
-    Decided once for a collection and distance, so that no page changes while it is used: by the times of the default
+    Decided once for a collection and distance, so that no page changes while it is used: by the times of that
     setting if they are known, and differ by more than their spread; else by the number of clips.
     """
     return _is_exact_as_fast((context.dataset.fingerprint, context.settings.metric), context)
@@ -61,10 +60,7 @@ def switch(*, on: bool) -> None:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _is_exact_as_fast(key: tuple[str, str], _context: PageContext) -> bool:  # noqa: ARG001
-    s = _context.settings
-    default = replace(
-        s, n_tables=DEFAULTS.n_tables, n_bits=DEFAULTS.n_bits, n_probes=DEFAULTS.n_probes, seed=DEFAULTS.seed
-    )
+    default = replace(_context.settings, **_context.index.default_setting._asdict())
     times = setting_metrics.known_times(replace(_context, settings=default))
     if times is None or same_time(times.ms, times.exact_ms, times.spread):
         return _context.index.n <= SMALL
