@@ -58,8 +58,13 @@ def main() -> None:
     ]
     page = st.navigation(pages)
     links.set_pages({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})
-    visits.carry_link(page.url_path)
-    if session.OPENS_LISTEN.pop():
+    run = get_script_run_ctx()
+    changed = visits.carry_link(page.url_path, by_back=run is not None and run.is_history_navigation)
+    if changed and run is not None:
+        run.fragment_storage.clear()  # a late event of the page before would empty this one
+    if page.url_path == pages[0].url_path:
+        session.OPENS_LISTEN.pop()
+    elif session.OPENS_LISTEN.get():  # until Listen is open: a late event may bring back the page before
         links.open_page("listen")
     context = shell.enter()
     if context is not None:

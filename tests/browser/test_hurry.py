@@ -1,29 +1,34 @@
-"""Playing in a hurry: many presses at random times, with answers that come late; the last press must sound."""
+"""Playing in a hurry: many presses at random times, while messages and sounds come late, twice or in another order."""
 
-import json
+import os
 import random
+import re
+from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 import soundfile
 from playwright.sync_api import expect
 
+from data_prep.dataset import open_dataset
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
+from data_prep.sample.embedding import DIM, EMBEDDER
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PRESSES = 200
 N_FILES = 60
-# Logs each media event of the page: [milliseconds, event, last parts of the address].
-LOG = """
-window.mediaLog = []
-for (const name of ["playing", "pause", "ended"]) {
-  document.addEventListener(name, (event) => {
-    if (event.target.id === "earshot-audio") window.mediaLog.push([performance.now(), name, event.target.src])
-  }, true)
+TICKS = 100  # of the clock of hurry.js, two seconds: within this time a sound is to be heard
+MAX_DELAY_MS = 300  # of a message or a sound
+SEEDS = range(1, 1 + int(os.environ.get("EARSHOT_SEEDS", "1")))
+SCRIPT = Path(__file__).with_name("hurry.js")
+PLAY = ".play:not(:disabled)"
+PRESSES = {  # by page: weights of what is pressed, by selector
+    "": {PLAY: 90, ".find-similar": 5, ".tab": 5},
+    "ask": {PLAY: 80, "[data-testid=stAudio]": 15, ".tab": 5},
+    "map": {".map .marks": 80, f".map {PLAY}": 15, ".map .find-similar": 5},
 }
-"""
 
 
 @pytest.fixture(scope="session")
@@ -44,56 +49,117 @@ def own_sounds(videos):
         end_s=np.full(n, 3.0),
         labels=[[0]] * n,
         n_frames=np.ones(n, int),
-        features=rng.standard_normal((n, 16)).astype(np.float32),
+        features=rng.standard_normal((n, DIM)).astype(np.float32),
     )
-    write_dataset(
-        videos / "own", About("Own", "a test", "none", "file", media_folder=str(folder)), [Label("l", "tone")], [clips]
-    )
+    features = {"embedder": EMBEDDER}  # so that it can be asked with a sound
+    about = About("Own", "a test", "none", "file", media_folder=str(folder), features=features)
+    write_dataset(videos / "own", about, [Label("l", "tone")], [clips])
     return "own"
 
 
-def delay_sounds(page, rng):
-    """Deliver each sound late by up to 0.4 s, so that answers overtake one another."""
+class Network:
+    """Network between a page and the app.
 
-    def late(route):
-        page.wait_for_timeout(rng.uniform(0, 400))
+    While it is `slow`, what is sent comes late; while it is `unordered` too, the page's messages come late, twice, in
+    another order, or never. The server's messages keep their order, as in any WebSocket.
+    """
+
+    def __init__(self, page, seed):
+        self.slow = self.unordered = False
+        self._page = page
+        self._random = random.Random(seed)
+        page.route_web_socket(re.compile("_stcore/stream"), self._connect)
+        page.route("**/clips/**", self._answer)
+
+    def _wait(self):
+        if self.slow:
+            self._page.wait_for_timeout(self._random.uniform(0, MAX_DELAY_MS))
+
+    def _connect(self, socket):
+        server = socket.connect_to_server()
+        to_server, to_page = self._in_order(server.send), self._in_order(socket.send)
+
+        def send(message):
+            if not self.unordered:
+                to_server(message)
+                return
+            for _ in range(self._random.choices([0, 1, 2], [5, 80, 15])[0]):
+                self._wait()
+                server.send(message)
+
+        socket.on_message(send)
+        server.on_message(to_page)
+
+    def _in_order(self, send):
+        on_their_way = []
+
+        def send_late(message):
+            on_their_way.append(message)
+            self._wait()
+            send(on_their_way.pop(0))
+
+        return send_late
+
+    def _answer(self, route):
+        self._wait()
         route.continue_()
 
-    page.route("**/clips/*/*/sound", late)
+
+def check(pressed, log, id_of):
+    """Assert that the sound pressed last is heard in time, and earlier ones too unless a later press came before."""
+    assert max(event["sounding"] for event in log) == 1
+    for i, press in enumerate(pressed):
+        following = pressed[i + 1] if i + 1 < len(pressed) else {"at": np.inf, "tick": np.inf}
+        then = [event for event in log if press["at"] <= event["at"] < following["at"]]
+        heard = [event for event in then if event["name"] == "playing" and not event["paused"]]
+        story = (i, press, following, then[:20])
+        if press["paused"]:
+            assert not heard, story
+            continue
+        assert {id_of(event["source"]) for event in heard} <= {id_of(press["clip"])}, story
+        in_time = [event for event in heard if event["tick"] <= press["tick"] + TICKS]
+        assert in_time or following["tick"] <= press["tick"] + TICKS, story
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_the_last_of_many_hurried_presses_sounds_and_never_two_at_once(visit, own_sounds, seed):
-    rng = random.Random(seed)
-    page = visit(f"?dataset={own_sounds}")
-    page.evaluate(LOG)
-    page.evaluate(
-        """async ([presses, seed]) => {
-          const list = [...document.querySelectorAll("*")].map((e) => e.shadowRoot).filter(Boolean)
-          const roots = [document, ...list]
-          const cards = () => roots.flatMap((root) => [...root.querySelectorAll(".neighbours .card")])
-          let state = seed
-          const random = () => ((state = (state * 1103515245 + 12345) % 2147483648) / 2147483648)
-          window.pressed = []
-          for (let i = 0; i < presses; i++) {
-            const all = cards()
-            const card = all[Math.floor(random() * all.length)]
-            card.dispatchEvent(new PointerEvent("pointerenter", { pointerType: "mouse" }))
-            card.querySelector(".play").click()
-            window.pressed.push([performance.now(), card.dataset.clip, window.earshot.state.phase])
-            await new Promise((done) => setTimeout(done, random() * 150))
-          }
-        }""",
-        [PRESSES, seed],
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("path", PRESSES, ids=["listen", "ask", "map"])
+def test_the_last_of_many_hurried_presses_sounds_and_never_two_at_once(
+    new_page, earshot, own_sounds, videos, path, seed
+):
+    page = new_page(height=1200)
+    page.add_init_script(path=SCRIPT)
+    network = Network(page, seed)
+    page.goto(f"{earshot}{path}?dataset={own_sounds}&lens=on")
+    if path == "ask":
+        page.locator("input[type=file]").set_input_files(videos / "files of own" / "1.wav")
+        page.locator("[data-testid=stAudio]").wait_for()
+    if path == "map":
+        page.wait_for_function("window.earshotMap?.chart?.names")
+    page.locator(".card" if path != "map" else ".map[data-drawn]").first.wait_for()
+    network.slow = network.unordered = True
+    page.evaluate("(options) => window.hurry.press(...options)", [200 if path != "ask" else 180, PRESSES[path], seed])
+    network.unordered = False
+    page.wait_for_timeout(2 * MAX_DELAY_MS)
+    if path == "ask":  # on to another page
+        page.evaluate("(options) => window.hurry.press(...options)", [20, {PLAY: 80, ".find-similar": 20}, seed])
+    network.slow = False
+    pressed, log, picked, requested = page.evaluate(
+        "['pressed', 'log', 'picked', 'requested'].map((name) => window.hurry[name])"
     )
-    del rng
-    page.wait_for_function("['playing', 'paused'].includes(window.earshot.state.phase)", timeout=2000)
-    pressed, log = page.evaluate("[window.pressed, window.mediaLog]")
-    last = pressed[-1][1]
-    assert page.evaluate("window.earshot.state.id") == last
-    assert len(pressed) == PRESSES
-    assert page.evaluate("document.querySelectorAll('audio').length") == 1
-    assert [event for event in log if event[1] == "playing"], json.dumps(log[-5:])
+
+    dataset = open_dataset(videos / own_sounds)
+
+    def id_of(name):
+        """Return the clip id of an address or of a state of the player; `upload` for the sound given on Ask."""
+        clip = match[1] if (match := re.search(r"/clips/\w+/([^/]+)/sound", unquote(name))) else name
+        row = re.fullmatch(r"(?:point |train@)(\d+)", clip)
+        return dataset.clip("train", int(row[1])).clip_id if row else "upload" if "/media/" in clip else clip
+
+    check(pressed, log, id_of)
+    if picked:
+        expect(page.locator(".map .card")).to_have_attribute("data-clip", id_of(picked[-1]))
+    if requested:
+        page.wait_for_function("id => new URLSearchParams(location.search).get('clip') === id", arg=requested[-1])
 
 
 def test_waveforms_that_do_not_come_are_requested_a_few_times_and_no_more(new_page, earshot, own_sounds):

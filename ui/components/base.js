@@ -4,6 +4,8 @@
 const SLOW_MS = 1000 // after which a button shows that its sound is on the way
 const LATE_MS = 5000 // after which a sentence says so
 const MAX_WAVEFORM_TRIES = 4
+const REPEAT_MS = 2000 // after which an event that Python has not answered is sent again
+const MAX_SENDS = 4
 
 // Address of the app's server: pages lie one level below it, and a host may serve the app below a path of its own.
 const ROOT = (document.querySelector('script[src*="/static/"]')?.src ?? `${location.origin}/`).split("/static/")[0].replace(/\/?$/, "/")
@@ -18,12 +20,17 @@ function makePlayer() {
   live.style.cssText = "position: fixed; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
   document.body.append(live)
   let requested = null // id of the clip that was requested as the query, until a component shows it
+  let presses = 0
+  const unanswered = new Map() // kind of event -> the last press of it, until Python has answered
+  const sends = new WeakMap() // root of a component -> its function that sends an event
+  const roots = new Map() // name of an event -> root of the component drawn last that has it
   const waveforms = new Map() // clip id -> heights of the bars
   const loading = new Set() // clip ids whose waveforms are on the way
   let collection = null
   let timers = []
   // phase: idle | waiting (for the sound) | playing | paused | failed. message: what a card says about waiting or failure.
-  const state = { id: null, phase: "idle", progress: 0, video: null, slow: false, message: "" }
+  // started: how many sounds were started so far.
+  const state = { id: null, phase: "idle", started: 0, progress: 0, video: null, slow: false, message: "" }
 
   const notify = () => document.dispatchEvent(new CustomEvent("earshot", { detail: { ...state } }))
   const setPhase = (phase, id = state.id, message = "") => {
@@ -31,6 +38,7 @@ function makePlayer() {
     Object.assign(state, { id, phase, message, slow: false })
     if (phase === "idle" || phase === "waiting") state.progress = 0
     if (phase === "waiting") {
+      state.started++
       timers = [
         setTimeout(() => ((state.slow = true), notify()), SLOW_MS),
         setTimeout(() => ((state.message = "Still waiting for this sound: the server is busy, or the connection is slow."), notify()), LATE_MS),
@@ -133,7 +141,30 @@ function makePlayer() {
     if (attempt < MAX_WAVEFORM_TRIES && from === collection) setTimeout(() => loadWaveforms(ids, draw, attempt + 1), 1000 * attempt)
   }
 
-  const request = (id) => (requested = id)
+  // To be called whenever a component with these events is drawn; `data` comes from `ui.widgets.events.draw`.
+  function connect(root, events, data, send) {
+    openCollection(data.collection)
+    sends.set(root, send)
+    events.forEach((event) => roots.set(event, root))
+    for (const [kind, number] of Object.entries(data.answered)) if (unanswered.get(kind)?.event.press <= number) unanswered.delete(kind)
+  }
+
+  // Sends an event to Python, and again until Python has answered it or another press of its kind: Streamlit may drop an
+  // event that another one follows, or whose page has been left. By its number, Python ignores a press that comes twice or
+  // after a later one.
+  function press(root, name, value) {
+    const kind = name === "query" || name === "back" ? "move" : name
+    if (kind === "move") requested = value
+    const one = { root, name, event: { value, press: ++presses }, sent: 0 }
+    unanswered.set(kind, one)
+    const send = () => {
+      if (unanswered.get(kind) !== one) return
+      const from = [root, roots.get(name)].find((at) => (at.host ?? at).isConnected)
+      if (from) sends.get(from)(name, one.event)
+      if (++one.sent < MAX_SENDS) setTimeout(send, REPEAT_MS)
+    }
+    send()
+  }
 
   // Moves the focus to `element`, which shows the query, scrolls to it and announces it, if the query was requested.
   function arrive(id, element, title) {
@@ -156,7 +187,7 @@ function makePlayer() {
   document.addEventListener("play", yieldTo, true)
   audio.addEventListener("ended", () => state.phase === "playing" && !state.video && setPhase("idle"))
 
-  return { state, waveforms, openCollection, loadWaveforms, url, reason, play, toggle, request, arrive, rename, seek, startVideo, setPhase }
+  return { state, waveforms, connect, press, loadWaveforms, url, reason, play, toggle, arrive, rename, seek, startVideo, setPhase }
 }
 
 const player = (window.earshot ??= makePlayer())

@@ -1,29 +1,13 @@
 // A clip's card: play button, waveform or thumbnail, labels, outcome, distance, actions. Used by every list of clips.
-// A list is {root, cards (its element), items (cards drawn, by clip id), view, data, send}.
+// A list is {root, cards (its element), items (cards drawn, by clip id), view, data, send (an event, at once)}.
 
 const FLAT = Array(48).fill(0)
-const REPEAT_MS = 2000 // after which an event that has not been confirmed is sent again
-const MAX_REPEATS = 3
 
 const newList = (root, cards, view) => ({ root, cards, view, items: new Map(), refresh: followPlayer(root) })
 
-function updateList(list, data, send) {
-  list.data = data
-  list.send = (event, value) => (event === "query" ? (player.request(value), sendQuery(list, value, send)) : send(event, value))
-  player.openCollection(data.collection)
-}
-
-// Calls `send`, and again while `isPending()`: Streamlit may drop an event that another one follows.
-function sendUntilConfirmed(send, isPending, repeats = 0) {
-  send()
-  setTimeout(() => isPending() && repeats < MAX_REPEATS && sendUntilConfirmed(send, isPending, repeats + 1), REPEAT_MS)
-}
-
-// Sends a new query until Python has drawn its answer, the page is left, or another query is sent.
-function sendQuery(list, id, send) {
-  const press = (list.press = {})
-  const isPending = () => list.press === press && (list.root.host ?? list.root).isConnected && list.data.query !== id
-  sendUntilConfirmed(() => send("query", id), isPending)
+function updateList(list, events, data, send) {
+  Object.assign(list, { data, send })
+  player.connect(list.root, events, data, send)
 }
 
 // Shows the cards of these clips in this order, or a text if there is none.
@@ -138,7 +122,7 @@ function actions(list, item, id, card) {
   }, "why?")
   const similar = make("button", {
     class: "outlined find-similar", "aria-label": `Find similar: ${nameOfCard(list, card)}`, title: "Search with this sound",
-    onclick: () => list.send("query", id),
+    onclick: () => player.press(list.root, "query", id),
   }, "Find similar")
   return make("div", { class: "actions" }, card.explanation ? explain : null, similar, card.file ? saveButton(item, card) : null)
 }
@@ -187,7 +171,7 @@ function handleKey(list, item, event) {
   if (event.key in steps) moveFocus(list, item, steps[event.key])
   else if (event.target !== item) return
   else if (event.key === " ") togglePlay(list, item)
-  else if (event.key === "Enter") list.send("query", item.dataset.clip)
+  else if (event.key === "Enter") player.press(list.root, "query", item.dataset.clip)
   else return
   event.preventDefault()
   event.stopPropagation()

@@ -8,7 +8,7 @@ function build(root) {
 
 export default function clipList({ data, parentElement: root, setTriggerValue }) {
   const list = stateOf(root, build)
-  updateList(list, data, setTriggerValue)
+  updateList(list, ["query"], data, setTriggerValue)
   list.cards.parentElement.setAttribute("aria-label", data.name)
   list.cards.style.setProperty("--min-cards", data.min_cards)
   drawCards(list, data.order, data.empty)

@@ -15,7 +15,7 @@ export default function soundMap({ data, parentElement: root, setTriggerValue })
   const missing = receiveParts(data)
   const newChart = store.chart?.id === data.map.id && map.chart !== store.chart
   map.data = data
-  updateList(map.list, data, setTriggerValue)
+  updateList(map.list, ["query", "select"], data, setTriggerValue)
   map.send = map.list.send
   if (newChart) showChart(map, store.chart)
   const moved = map.chart && map.view.query && map.view.query !== JSON.stringify(data.marks[0])
@@ -247,15 +247,14 @@ function select(map, point) {
   if (point < 0) return
   map.cursor = point
   map.draw()
-  if (map.data.picked?.point === point) {
-    map.closed = null
+  map.closed = null
+  if (map.data.picked?.point === point && !map.pending) {
     drawPicked(map)
     return togglePlay(map.list, map.list.items.get(map.data.picked.id))
   }
-  map.pending = point
-  map.closed = null
   if (map.data.map.sounds) player.play(`point ${point}`, rowOf(map.data.map, point))
-  sendUntilConfirmed(() => map.send("select", point), () => map.pending === point && map.frame.isConnected)
+  map.pending = { point, started: player.state.started }
+  player.press(map.root, "select", point)
 }
 
 // Returns the address of a point's clip: its split and row.
@@ -270,11 +269,12 @@ function drawPicked(map) {
   drawCards(map.list, shown ? [picked.id] : [], "")
   map.panel.hidden = !shown
   if (shown) placePanel(map)
-  if (!picked || map.pending !== picked.point) return
+  if (!picked || map.pending?.point !== picked.point) return
+  const isLast = map.pending.started === player.state.started // no other sound was started while the card was on its way
   map.pending = null
   const card = cards[picked.id]
   const item = map.list.items.get(picked.id)
-  if (card.media.kind === "youtube" && !card.unplayable) togglePlay(map.list, item)
+  if (isLast && card.media.kind === "youtube" && !card.unplayable) togglePlay(map.list, item)
   player.rename(`point ${picked.point}`, picked.id)
   map.live.textContent = `${card.title}. ${card.outcome}.`
 }

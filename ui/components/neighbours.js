@@ -19,7 +19,7 @@ function build(root) {
 
 export default function neighbours({ data, parentElement: root, setTriggerValue }) {
   const list = stateOf(root, build)
-  updateList(list, data, setTriggerValue)
+  updateList(list, ["query", "view"], data, setTriggerValue)
   if (list.pressed === data.view) list.pressed = null
   list.view = list.pressed ?? data.view
   if (list.status.textContent !== data.summary) list.status.textContent = data.summary
@@ -56,6 +56,5 @@ function openView(list, view) {
   if (view === list.view) return
   list.view = list.pressed = view
   draw(list)
-  const isPending = () => list.pressed === view && (list.root.host ?? list.root).isConnected
-  sendUntilConfirmed(() => list.send("view", view), isPending)
+  player.press(list.root, "view", view)
 }

@@ -9,7 +9,7 @@ const RADII = { found: 6.5, missed: 6.5, candidate: 3.5, other: 2.5 }
 
 export default function plane({ data, parentElement: root }) {
   const it = stateOf(root, build)
-  player.openCollection(data.collection)
+  player.connect(root, [], data, null)
   if (it.shown !== data.shown) receive(it, data)
   it.refresh()
 }

@@ -10,7 +10,7 @@ function build(root) {
 
 export default function query({ data, parentElement: root, setTriggerValue: send }) {
   const view = stateOf(root, build)
-  player.openCollection(data.collection)
+  player.connect(root, ["back"], data, send)
   const { clip } = data
   const drawn = JSON.stringify([clip, data.trail])
   if (view.drawn !== drawn) {
@@ -18,7 +18,7 @@ export default function query({ data, parentElement: root, setTriggerValue: send
     view.video?.close()
     view.video = null
     const heading = make("h2", { class: "small heading" }, icon("star", "star"), "your sound")
-    view.section.replaceChildren(heading, screen(view, clip, send), details(clip), trail(data.trail, send))
+    view.section.replaceChildren(heading, screen(view, clip, send), details(clip), trail(data.trail, root))
   }
   view.refresh()
   player.arrive(clip.id, view.section, clip.title)
@@ -62,12 +62,12 @@ function details(clip) {
   return make("div", { class: "details" }, make("p", { class: "title" }, clip.title), make("p", { class: "small" }, clip.id, origin))
 }
 
-function trail(steps, send) {
+function trail(steps, root) {
   const list = make("ol", {})
   const pictures = new Map()
   for (const step of steps) {
     const picture = make("span", { class: "picture" })
-    const back = () => (player.request(step.id), send("back", step.id))
+    const back = () => player.press(root, "back", step.id)
     const facts = make("span", { class: "facts" }, make("span", { class: "name" }, step.name), make("span", {}, `${step.length} · ${step.id}`))
     list.append(make("li", {}, make("button", { class: "step", title: `Back to ${step.title}`, onclick: back }, picture, facts)))
     if (step.sound) pictures.set(step.id, picture)

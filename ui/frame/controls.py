@@ -42,7 +42,7 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
     Streamlit would write the titles shown into the URL, so the name is written here.
     """
     names = list(datasets)
-    linked = state.parse(st.query_params.to_dict(), names).dataset
+    linked = state.parse(visits.link(), names).dataset
     if session.LINKED_DATASET.get() != linked:  # a new link, or Back
         session.DATASET.set(linked)
         session.LINKED_DATASET.set(linked)
@@ -72,7 +72,7 @@ def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:
             bind="query-params",
             help="Cosine compares directions, Euclidean compares places; each has its own family of hashes.",
         )
-    raw = {**st.query_params.to_dict(), session.METRIC.name: session.METRIC.get()}
+    raw = {**visits.link(), session.METRIC.name: session.METRIC.get()}
     return state.parse(raw, datasets, dataset.metric)
 
 
@@ -95,7 +95,7 @@ def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, De
             place = st.empty()
     if session.PAGE.get() not in _PAGES_WITHOUT_SLIDERS:
         _mobile_sliders()
-    raw = {**st.query_params.to_dict(), **{key.name: key.get() for key in session.SETTINGS}}
+    raw = {**visits.link(), **{key.name: key.get() for key in session.SETTINGS}}
     return state.parse(raw, datasets, dataset.metric), place
 
 

@@ -37,7 +37,8 @@ def is_on(context: DatasetContext) -> bool:
         return False
     if not is_optional(context):
         return True
-    return _VALUES.get(st.query_params.get("lens", ""), any(name in st.query_params for name in _NAMES))
+    link = visits.link()
+    return _VALUES.get(link.get("lens", ""), any(name in link for name in _NAMES))
 
 
 def open_view(context: PageContext) -> View:
@@ -45,7 +46,7 @@ def open_view(context: PageContext) -> View:
 
     Within a fragment, the URL is newer than the page's settings.
     """
-    named = st.query_params.get("view")
+    named = visits.link().get("view")
     default: View = "exact" if is_optional(context) else "found"
     return next((view for view in VIEWS if view == named), default)
 

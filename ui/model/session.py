@@ -70,6 +70,7 @@ LENS: Key[bool | None] = Key("lens", None)  # widget: whether to show what LSH f
 SEARCH_TEXT: Key[str | None] = Key("search", None)  # widget: the search box
 MORE_HITS: Key[tuple[str, int]] = Key("more hits", ("", 0))  # of this text: clips listed beyond the first
 MOVED: Key[bool] = Key("moved", default=False)  # the query has changed inside a fragment
+ANSWERED: Key[Mapping[str, int]] = Key("answered", {})  # kind of press -> number of the last one that was handled
 UNPLAYABLE: Key[Mapping[str, int]] = Key("unplayable", {})  # clip ids of unplayable videos -> YouTube's error code
 LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("last metrics", ())  # of two settings
 

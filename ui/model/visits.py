@@ -1,6 +1,11 @@
-"""The current clip and the trail of clips that led to it, stored in the URL, so that links and the Back button work."""
+"""The current clip and the trail of clips that led to it, stored in the URL, so that links and the Back button work.
+
+Every event of the browser brings the URL of its own time, which is old where the event is late. So the parameters that no
+widget holds are taken from the URL at a first visit, at another page and after Back only; otherwise the session has them.
+"""
 
 import random
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -22,31 +27,44 @@ def current_clip(context: DatasetContext) -> tuple[Clip | None, str | None]:
     return (clip, None) if clip else (first_clip(context.dataset), named)
 
 
-def write_link(**values: str | None) -> None:
-    """Write values that no widget holds into the URL, as one step of its history; None empties one."""
-    present = st.query_params.to_dict()
-    st.query_params.update({name: value or "" for name, value in values.items() if value or present.get(name)})
-    session.CARRIED.set(carried())
-
-
-def carry_link(page: str) -> None:
-    """Take dataset, clip, trail, view and lens along to another page: Streamlit only takes the values of widgets."""
-    if session.PAGE.get() not in {None, page}:
-        link = session.CARRIED.get()
-        st.query_params.update({name: value for name, value in link.items() if name not in st.query_params})
-    session.PAGE.set(page)
-    session.CARRIED.set(carried())
+def link() -> dict[str, str]:
+    """Return the parameters of the URL, those that belong to no widget as the session has them."""
+    here = st.query_params.to_dict()
+    if session.PAGE.get() is None:
+        return here
+    held = {name: value for name, value in here.items() if name not in _names_carried()}
+    return {**held, **_only_carried(session.CARRIED.get())}
 
 
 def carried() -> dict[str, str]:
     """Return the URL parameters that belong to no widget of this page; a link to another page needs them too."""
-    names = (*_CARRIED, *(key.name for key in session.SETTINGS if not key.is_set))
-    return {name: st.query_params[name] for name in names if name in st.query_params}
+    return _only_carried(link())
+
+
+def write_link(**values: str | None) -> None:
+    """Write values that no widget holds into the URL, as one step of its history; None empties one."""
+    wanted = {name: value or "" for name, value in {**carried(), **values}.items()}
+    session.CARRIED.set(_only_carried(wanted))
+    _write({name: value for name, value in wanted.items() if value != st.query_params.get(name, "")})
+
+
+def carry_link(page: str, *, by_back: bool) -> bool:
+    """Take dataset, clip, trail, view and lens along to another page: Streamlit only takes the values of widgets.
+
+    by_back: the browser went back or forward in its history. Returns whether the page is another one than before.
+    """
+    before, here = session.PAGE.get(), _only_carried(st.query_params.to_dict())
+    known = _only_carried(session.CARRIED.get())
+    kept = here if before is None or by_back else known if page == before else {**known, **here}
+    session.PAGE.set(page)
+    session.CARRIED.set(kept)
+    _write({name: value for name, value in kept.items() if name not in st.query_params})
+    return before not in {None, page}
 
 
 def follow(to: str, origin: str) -> None:
     """Make a neighbour the query; the clip before, `origin`, joins the trail."""
-    if to not in {origin, st.query_params.get("clip")}:  # a second press of the same button changes nothing
+    if to not in {origin, link().get("clip")}:  # a second press of the same button changes nothing
         _go(to, (*_trail(), origin))
 
 
@@ -68,7 +86,20 @@ def random_clip(dataset: Dataset) -> Clip | None:
 
 
 def _trail() -> tuple[str, ...]:
-    return state.parse(st.query_params.to_dict(), []).trail
+    return state.parse(link(), []).trail
+
+
+def _names_carried() -> tuple[str, ...]:
+    return (*_CARRIED, *(key.name for key in session.SETTINGS if key.name not in _CARRIED and not key.is_set))
+
+
+def _only_carried(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: values[name] for name in _names_carried() if values.get(name)}
+
+
+def _write(values: Mapping[str, str]) -> None:
+    if values:  # else an empty step of the history
+        st.query_params.update(values)
 
 
 def _go(to: str, trail: tuple[str, ...]) -> None:

@@ -22,19 +22,26 @@ def draw(
     context: DatasetContext,
     data: Mapping[str, object],
     moves: Mapping[str, Callable[[str], None]] | None = None,
+    presses: Mapping[str, Handler] | None = None,
     **handlers: Handler,
 ) -> None:
     """Draw a component under `key` within a fragment, with `data` and the collection whose clips it may load by URL.
 
     moves: by name of the event, functions that make the clip of an id the query; the whole page is drawn again.
+    presses: by name of the event, functions of what was pressed.
     handlers: by name of the event, functions of the event's value.
+
+    Moves and presses are sent again until they are answered (`press` in base.js), so they may come twice, late, or after a
+    later one of their kind; those are ignored. All moves are of one kind.
     """
     handlers |= {
         "unplayable": _store_unplayable,
-        **{name: _then_rerun(move) for name, move in (moves or {}).items()},
+        **{name: _once("move", _then_rerun(move)) for name, move in (moves or {}).items()},
+        **{name: _once(name, press) for name, press in (presses or {}).items()},
     }
     callbacks = {f"on_{name}_change": on(key, name, handler) for name, handler in handlers.items()}
-    component(key=key, data={"collection": loading.name_in_urls(context.dataset), **data}, **callbacks)
+    about = {"collection": loading.name_in_urls(context.dataset), "answered": session.ANSWERED.get()}
+    component(key=key, data={**about, **data}, **callbacks)
     if session.MOVED.pop():
         st.rerun()
 
@@ -48,6 +55,18 @@ def on(key: str, event: str, handler: Handler) -> Callable[[], None]:
             handler(value)
 
     return callback
+
+
+def _once(kind: str, handler: Handler) -> Handler:
+    """Return a handler that ignores every press of a kind but the first of those that are later than all before."""
+
+    def handle(event: Any) -> None:
+        answered, number = session.ANSWERED.get(), int(event["press"])
+        if number > answered.get(kind, 0):
+            session.ANSWERED.set({**answered, kind: number})
+            handler(event["value"])
+
+    return handle
 
 
 def _then_rerun(move: Callable[[str], None]) -> Handler:

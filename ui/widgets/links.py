@@ -30,5 +30,5 @@ def open_page(path: str) -> None:
 
 def start_again() -> None:
     """Draw a link that loads the app anew at the open collection, without anything else of the URL."""
-    dataset = st.query_params.get("dataset")
+    dataset = visits.link().get("dataset")
     st.html(f'<a href="?{urlencode({"dataset": dataset}) if dataset else ""}" target="_self">Start again</a>')

@@ -30,7 +30,7 @@ def draw(
         "empty": answer_messages.empty_list_texts(context.settings, found),
         "summary": answer_messages.summary(context, found),
     }
-    events.draw(neighbour_list, key, context, data, moves={"query": move}, view=_store_view)
+    events.draw(neighbour_list, key, context, data, moves={"query": move}, presses={"view": _store_view})
 
 
 def draw_switch(context: PageContext) -> None:

@@ -91,8 +91,8 @@ def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | Non
         context,
         data,
         moves={"query": lambda to: visits.follow(to, clip.clip_id)},
+        presses={"select": lambda point: _select(context, chart, point)},
         part=lambda part: session.MAP_PART_REQUESTED.set(str(part)),
-        select=lambda point: _select(context, chart, point),
     )
 
 

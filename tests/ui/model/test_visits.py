@@ -1,0 +1,50 @@
+"""The clip and the trail in the URL, where an event of the browser brings an older URL."""
+
+import pytest
+import streamlit as st
+
+from ui.model import visits
+
+
+class Parameters(dict):
+    """URL parameters as Streamlit has them."""
+
+    def to_dict(self):
+        return dict(self)
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    """Return a function that runs a page with the URL that the browser has sent."""
+    monkeypatch.setattr(st, "session_state", {})
+
+    def run(page, *, by_back=False, **url):
+        monkeypatch.setattr(st, "query_params", Parameters(url))
+        visits.carry_link(page, by_back=by_back)
+
+    return run
+
+
+def test_a_late_event_with_an_older_url_changes_neither_clip_nor_collection(browser):
+    browser("listen", dataset="own", clip="a")
+    visits.follow("b", "a")
+    browser("listen", dataset="own", clip="a")
+    assert visits.link() == {"dataset": "own", "clip": "b", "trail": "a"}
+    browser("listen")
+    assert visits.link() == {"dataset": "own", "clip": "b", "trail": "a"}
+    visits.follow("c", "b")
+    assert visits.link()["trail"] == "a*b"
+
+
+def test_the_back_button_returns_to_the_url_before(browser):
+    browser("listen", dataset="own", clip="a")
+    visits.follow("b", "a")
+    browser("listen", dataset="own", clip="a", by_back=True)
+    assert visits.link() == {"dataset": "own", "clip": "a"}
+
+
+def test_another_page_keeps_what_its_link_does_not_name(browser):
+    browser("listen", dataset="own", clip="a", view="exact")
+    browser("map", clip="b", K="5")
+    assert visits.link() == {"dataset": "own", "clip": "b", "view": "exact", "K": "5"}
+    assert st.query_params == {"dataset": "own", "clip": "b", "view": "exact", "K": "5"}
