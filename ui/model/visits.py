@@ -1,7 +1,7 @@
 """The current clip and the trail of clips that led to it, stored in the URL, so that links and the Back button work.
 
-Every event of the browser brings the URL of its own time, which is old where the event is late. So the parameters that no
-widget holds are taken from the URL at a first visit, at another page and after Back only; otherwise the session has them.
+Every event of the browser brings the URL of its own time, which is old where the event is late. So the parameters that
+no widget holds are taken from the URL at a first visit, at another page and after Back only; else from the session.
 """
 
 import random

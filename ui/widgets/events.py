@@ -31,8 +31,8 @@ def draw(
     presses: by name of the event, functions of what was pressed.
     handlers: by name of the event, functions of the event's value.
 
-    Moves and presses are sent again until they are answered (`press` in base.js), so they may come twice, late, or after a
-    later one of their kind; those are ignored. All moves are of one kind.
+    Moves and presses are sent again until they are answered (`press` in base.js), so they may come twice, late, or
+    after a later one of their kind; those are ignored. All moves are of one kind.
     """
     handlers |= {
         "unplayable": _store_unplayable,
