@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATASET ?= data/sample
 
 .DEFAULT_GOAL := help
-.PHONY: help app test kernels test-pythons deploy-check bench answers api check format lock clean
+.PHONY: help app test stress kernels test-pythons deploy-check bench answers api check format lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ test: $(VENV)/.dev  ## install, check and run every test
 
 kernels: $(VENV)/.dev
 	$(BIN)/python -m lsh.warm
+
+stress: $(VENV)/.dev  ## press 200 times in a hurry on Listen, Ask and Map, with ten seeds, in some six minutes
+	EARSHOT_SEEDS=10 $(BIN)/python -m pytest tests/browser/test_hurry.py -k hurried
 
 bench: $(VENV)/.bench  ## compare lsh with other libraries on a dataset: make bench DATASET=data/audioset
 	$(BIN)/python -m benchmarks --dataset $(DATASET)

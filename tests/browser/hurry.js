@@ -4,7 +4,6 @@ window.hurry = (() => {
   const PLAY = ".play:not(:disabled)"
   const EVENTS = ["play", "playing", "timeupdate", "pause", "ended", "error", "emptied"]
   const TICK_MS = 20
-  const TICKS = 100 // two seconds
   const elements = new Set()
   const log = [] // of all media elements, also those outside the document
   const pressed = [] // the presses of play buttons; clip: null where the press paused the sound
@@ -51,8 +50,8 @@ window.hurry = (() => {
   }
 
   const wait = (ms) => new Promise((done) => setTimeout(done, ms))
-  async function waitForSound() {
-    const until = tick + TICKS
+  async function waitForSound(ticks) {
+    const until = tick + ticks
     while (tick <= until && ![...elements].some(isSounding)) await wait(TICK_MS)
   }
 
@@ -93,8 +92,8 @@ window.hurry = (() => {
   }
 
   // Presses `times` play buttons, chosen by `weights` (by selector), with pauses of 0 to 60 ms; now and then it waits until
-  // something sounds, and for two seconds at most. The last press is one of a play button.
-  async function press(times, weights, seed) {
+  // something sounds, and for so many ticks at most. The last press is one of a play button.
+  async function press(times, weights, seed, ticks) {
     const random = randomNumbers(seed)
     const total = Object.values(weights).reduce((sum, weight) => sum + weight)
     for (const end = pressed.length + times; pressed.length < end; ) {
@@ -102,10 +101,10 @@ window.hurry = (() => {
       const [selector] = Object.entries(weights).find(([, weight]) => (left -= weight) < 0)
       const [found, n] = [find(selector), pressed.length]
       if (found.length) PRESSES[selector](found[Math.floor(random() * found.length)], random)
-      if (pressed.length > n && random() < 0.05) await waitForSound()
+      if (pressed.length > n && random() < 0.05) await waitForSound(ticks)
       else await wait(60 * random())
     }
-    await (pressed.at(-1).paused ? wait(500) : waitForSound())
+    await (pressed.at(-1).paused ? wait(500) : waitForSound(ticks))
   }
 
   return { press, log, pressed, picked, requested }

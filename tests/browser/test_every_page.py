@@ -2,12 +2,14 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 import app
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PATHS = [path for _, path, *_ in app.PAGES]
+PAGES = {path: title for title, path, *_ in app.PAGES}
+SOUND = "Bell, Church bell, Change ringing (campanology)"
 # Of Streamlit: tables that scroll sideways, which Chromium makes focusable, and the section of the file upload.
 NOT_OURS = {"scrollable-region-focusable", "presentation-role-conflict"}
 MAX_SHIFT = 0.1  # cumulative layout shift that web.dev calls good
@@ -21,16 +23,17 @@ BUSY = "[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]"
 
 
 @pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
-@pytest.mark.parametrize("path", PATHS)
-def test_a_page_keeps_the_rules_of_accessibility_and_its_layout(new_page, earshot, path, scheme, width, height):
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_keeps_its_title_the_rules_of_accessibility_and_its_layout(
+    new_page, earshot, path, scheme, width, height
+):
     page = new_page(width, height, color_scheme=scheme)
     page.add_init_script(WATCH_SHIFTS)
-    page.goto(f"{earshot}{path}?dataset=sample")
+    page.goto(f"{earshot}{path}?dataset=sample&clip=church-bell-12800")
     page.get_by_role("heading", level=1).wait_for()
-    page.locator(
-        ".st-key-metrics-strip [data-testid=stMetric], .st-key-given-sound, [data-testid=stTable]"
-    ).first.wait_for()
+    page.locator(DRAWN).first.wait_for()
     page.wait_for_function(f"!document.querySelector({BUSY!r})")
+    expect(page).to_have_title(f"{SOUND} · {PAGES[path]} · Earshot")
     violations = Axe().run(page).response["violations"]
     assert [f"{v['id']}: {v['nodes'][0]['html']}" for v in violations if v["id"] not in NOT_OURS] == []
     assert page.get_by_role("heading", level=1).count() == 1

@@ -19,9 +19,11 @@ from data_prep.sample.embedding import DIM, EMBEDDER
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 N_FILES = 60
-TICKS = 100  # of the clock of hurry.js, two seconds: within this time a sound is to be heard
-MAX_DELAY_MS = 300  # of a message or a sound
+# `make stress` runs ten seeds on a machine with nothing else to do, where a sound is to be heard within two seconds.
+IS_STRESS = "EARSHOT_SEEDS" in os.environ
 SEEDS = range(1, 1 + int(os.environ.get("EARSHOT_SEEDS", "1")))
+TICKS = 100 if IS_STRESS else 1000  # of the clock of hurry.js, 20 ms each
+MAX_DELAY_MS = 300  # of a message or a sound
 SCRIPT = Path(__file__).with_name("hurry.js")
 PLAY = ".play:not(:disabled)"
 PRESSES = {  # by page: weights of what is pressed, by selector
@@ -106,7 +108,7 @@ class Network:
 
 
 def check(pressed, log, id_of):
-    """Assert that the sound pressed last is heard in time, and earlier ones too unless a later press came before."""
+    """Assert that each sound pressed is heard in time unless a later press came before, and one at a time."""
     assert max(event["sounding"] for event in log) == 1
     for i, press in enumerate(pressed):
         following = pressed[i + 1] if i + 1 < len(pressed) else {"at": np.inf, "tick": np.inf}
@@ -137,11 +139,13 @@ def test_the_last_of_many_hurried_presses_sounds_and_never_two_at_once(
         page.wait_for_function("window.earshotMap?.chart?.names")
     page.locator(".card" if path != "map" else ".map[data-drawn]").first.wait_for()
     network.slow = network.unordered = True
-    page.evaluate("(options) => window.hurry.press(...options)", [200 if path != "ask" else 180, PRESSES[path], seed])
+    page.evaluate(
+        "(options) => window.hurry.press(...options)", [200 if path != "ask" else 180, PRESSES[path], seed, TICKS]
+    )
     network.unordered = False
     page.wait_for_timeout(2 * MAX_DELAY_MS)
     if path == "ask":  # on to another page
-        page.evaluate("(options) => window.hurry.press(...options)", [20, {PLAY: 80, ".find-similar": 20}, seed])
+        page.evaluate("(options) => window.hurry.press(...options)", [20, {PLAY: 80, ".find-similar": 20}, seed, TICKS])
     network.slow = False
     pressed, log, picked, requested = page.evaluate(
         "['pressed', 'log', 'picked', 'requested'].map((name) => window.hurry[name])"

@@ -251,14 +251,6 @@ def test_a_phone_has_sliders_for_tables_and_bits_at_the_bottom(visit):
     wait_for_other_neighbours(page, before)
 
 
-@pytest.mark.parametrize("path", ["", "ask", "tune", "race", "inside", "map", "learn", "data"])
-def test_the_title_of_a_tab_names_the_sound_and_the_page(new_page, earshot, path):
-    page = new_page()
-    page.goto(f"{earshot}{path}?clip=church-bell-12800")
-    name = path.capitalize() or "Listen"
-    expect(page).to_have_title(f"Bell, Church bell, Change ringing (campanology) · {name} · Earshot")
-
-
 def test_html_and_markdown_in_a_link_are_shown_as_text(visit):
     page = visit(
         "?clip=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&dataset=!%5Bx%5D(http://elsewhere.example/p.png)&trail=a*b*c"

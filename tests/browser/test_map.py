@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.conftest import TIMEOUT_MS
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PLAYING = "window.earshot.state.phase === 'playing'"
@@ -25,12 +27,27 @@ def visit_map(new_page, earshot):
         page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: page.sent.append(len(frame))))
         if scripts:
             page.add_init_script(scripts)
-        page.goto(f"{earshot}map?dataset=sample{query}")
-        page.wait_for_function("window.earshotMap?.chart?.names")
-        page.wait_for_selector(".map[data-drawn]")
+        load(page, f"{earshot}map?dataset=sample{query}")
         return page
 
     return open_map
+
+
+@pytest.fixture(scope="module")
+def shared_map(chromium, earshot):
+    """Return Map on the sample, for tests that leave the whole map in view and nothing chosen."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 1200})
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    load(page, f"{earshot}map?dataset=sample")
+    yield page
+    context.close()
+
+
+def load(page, address):
+    page.goto(address)
+    page.wait_for_function("window.earshotMap?.chart?.names")
+    page.wait_for_selector(".map[data-drawn]")
 
 
 def state(page, name):
@@ -77,8 +94,8 @@ def wait_until_playing(page):
     return page.evaluate("window.earshot.state.id")
 
 
-def test_all_points_and_the_query_are_drawn(visit_map):
-    page = visit_map()
+def test_all_points_and_the_query_are_drawn(shared_map):
+    page = shared_map
     assert state(page, "drawn") == "20000"
     counts = colours(page)
     most = counts.most_common(1)[0][1]
@@ -104,7 +121,8 @@ def test_points_are_drawn_with_webgl_and_without(visit_map, answer, painter):
 
 
 def test_hovering_names_a_clip_and_a_press_plays_it_and_shows_its_card(visit_map):
-    page = visit_map()
+    page = visit_map(height=900)
+    page.locator(".map .frame").scroll_into_view_if_needed()
     page.mouse.move(*place(page, *DENSE))
     expect(page.locator(".map .tooltip")).to_be_visible()
     name = page.locator(".map .tooltip").inner_text()
@@ -114,17 +132,7 @@ def test_hovering_names_a_clip_and_a_press_plays_it_and_shows_its_card(visit_map
     expect(card).to_have_attribute("data-clip", clip)
     assert card.locator(".labels").inner_text().split(", ")[0] in name
     assert page.evaluate("document.querySelectorAll('audio').length") == 1
-
-
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
-def test_the_card_of_a_pressed_point_is_in_sight_and_can_be_closed(visit_map, width, height):
-    page = visit_map(width=width, height=height)
-    page.locator(".map .frame").scroll_into_view_if_needed()
-    page.mouse.click(*place(page, *DENSE))
-    wait_until_playing(page)
-    card = page.locator(".map .card")
-    for part in (card.locator(".labels"), card.get_by_role("button", name="Find similar")):
-        expect(part).to_be_in_viewport(ratio=1)
+    assert_card_in_sight(card)
     page.get_by_role("button", name="Close this card").click()
     expect(card).to_be_hidden()
     page.mouse.click(*place(page, *DENSE))
@@ -133,8 +141,13 @@ def test_the_card_of_a_pressed_point_is_in_sight_and_can_be_closed(visit_map, wi
     expect(card).to_be_hidden()
 
 
-def test_the_tooltip_stays_at_its_point_when_the_view_changes(visit_map):
-    page = visit_map()
+def assert_card_in_sight(card):
+    for part in (card.locator(".labels"), card.get_by_role("button", name="Find similar")):
+        expect(part).to_be_in_viewport(ratio=1)
+
+
+def test_the_tooltip_stays_at_its_point_when_the_view_changes(shared_map):
+    page = shared_map
     page.locator(".map .marks").focus()
     page.keyboard.press("n")
     tooltip = page.locator(".map .tooltip")
@@ -150,10 +163,14 @@ def test_the_tooltip_stays_at_its_point_when_the_view_changes(visit_map):
     assert tooltip.bounding_box() == whole
 
 
-def test_label_and_candidates_are_in_the_url(visit_map):
+def test_label_and_candidates_are_highlighted_counted_and_in_the_url(visit_map):
     page = visit_map()
+    before = close_to(colours(page), "#a98a6a", within=12)
     page.get_by_role("combobox", name="Show a label").fill("Drum kit")
     page.keyboard.press("Enter")
+    expect(page.locator(".map .mark-legend")).to_contain_text("Drum kit: ")
+    page.wait_for_timeout(300)
+    assert close_to(colours(page), "#a98a6a", within=12) < min(200, before)
     page.get_by_text("Show candidates").click()
     page.wait_for_url("**candidates=true**")
     assert linked(page, "label") == "Drum kit"
@@ -226,8 +243,8 @@ def test_a_query_chosen_on_listen_is_moved_into_view(visit_map):
     page.wait_for_selector(f'.query [data-clip="{clip}"]')
 
 
-def test_the_map_can_be_used_by_keyboard(visit_map):
-    page = visit_map()
+def test_the_map_can_be_used_by_keyboard(shared_map):
+    page = shared_map
     chart = page.locator(".map .marks")
     chart.focus()
     page.keyboard.press("Home")
@@ -244,10 +261,12 @@ def test_the_map_can_be_used_by_keyboard(visit_map):
     page.wait_for_selector('.map[data-zoom="1.000"]')
     assert chart.get_attribute("aria-label") == "Map of 20,000 clips"
     expect(page.locator(f".map #{chart.get_attribute('aria-describedby')}")).to_contain_text("Arrow keys move")
+    page.keyboard.press("Escape")
+    expect(page.locator(".map .card")).to_be_hidden()
 
 
-def test_a_branch_can_be_shown_alone_by_mouse_and_by_keyboard(visit_map):
-    page = visit_map()
+def test_a_branch_can_be_shown_alone_by_mouse_and_by_keyboard(shared_map):
+    page = shared_map
     music = page.locator(".map .group").nth(2)
     before = close_to(colours(page), "#7f9b6c", within=12)
     music.focus()
@@ -258,15 +277,6 @@ def test_a_branch_can_be_shown_alone_by_mouse_and_by_keyboard(visit_map):
     assert close_to(colours(page), "#7f9b6c", within=12) < before / 5
     music.click()
     expect(music).to_have_attribute("aria-pressed", "false")
-
-
-def test_clips_with_a_label_are_highlighted_and_counted(visit_map):
-    page = visit_map()
-    page.get_by_role("combobox", name="Show a label").fill("Drum kit")
-    page.keyboard.press("Enter")
-    expect(page.locator(".map .mark-legend")).to_contain_text("Drum kit: ")
-    page.wait_for_timeout(300)
-    assert close_to(colours(page), "#a98a6a", within=12) < 200
 
 
 def test_the_wheel_scrolls_the_page_until_the_map_has_the_focus(visit_map):
@@ -282,24 +292,19 @@ def test_the_wheel_scrolls_the_page_until_the_map_has_the_focus(visit_map):
     page.wait_for_selector('.map:not([data-zoom="1.000"])')
 
 
-def test_a_phone_shows_the_map_before_its_legend_and_does_not_scroll_sideways(visit_map):
+def test_a_phone_shows_the_map_first_and_the_card_of_a_pressed_point_in_sight(visit_map):
     page = visit_map(width=390, height=844, has_touch=True)
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
-    tops = [page.locator(at).bounding_box()["y"] for at in (".map .frame", ".map .mark-legend", ".map .legend")]
+    parts = (".map .frame", ".map .mark-legend", ".map .legend", ".st-key-metrics-strip")
+    tops = [page.locator(at).bounding_box()["y"] for at in parts]
     assert tops == sorted(tops)
     page.locator(".map .frame").scroll_into_view_if_needed()
     page.touchscreen.tap(*place(page, *DENSE))
     wait_until_playing(page)
+    assert_card_in_sight(page.locator(".map .card"))
 
 
-def test_on_a_phone_the_map_stands_before_the_numbers(visit_map):
-    page = visit_map(width=390, height=844)
-    tops = [page.locator(at).bounding_box()["y"] for at in (".map .frame", ".st-key-metrics-strip")]
-    assert tops == sorted(tops)
-
-
-def test_help_marks_are_large_enough_to_press(visit_map):
-    box = visit_map().locator("[data-testid=stTooltipHoverTarget]").first.bounding_box()
+def test_help_marks_are_large_enough_to_press(shared_map):
+    box = shared_map.locator("[data-testid=stTooltipHoverTarget]").first.bounding_box()
     assert min(box["width"], box["height"]) >= 24
 
 
