@@ -26,7 +26,7 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-TIMEOUT_MS = 30_000  # the first visit to a page compiles kernels, builds an index and measures, on a busy machine
+TIMEOUT_MS = 60_000  # the first visit to a page compiles kernels, builds an index and measures, on a busy machine
 expect.set_options(timeout=TIMEOUT_MS)
 
 

@@ -121,8 +121,7 @@ def test_points_are_drawn_with_webgl_and_without(visit_map, answer, painter):
 
 
 def test_hovering_names_a_clip_and_a_press_plays_it_and_shows_its_card(visit_map):
-    page = visit_map(height=900)
-    page.locator(".map .frame").scroll_into_view_if_needed()
+    page = visit_map()
     page.mouse.move(*place(page, *DENSE))
     expect(page.locator(".map .tooltip")).to_be_visible()
     name = page.locator(".map .tooltip").inner_text()
