@@ -16,6 +16,7 @@ from earshot_common.atomic import WriteError, write_file
 from earshot_common.command_line import output_file, whole_number
 from lsh import LSHError, LSHIndex, recall_grid
 from lsh.analysis.racing import Setting, sizes_up_to
+from lsh.arguments import MEASURED
 from lsh.sampling import evenly_spaced
 from lsh.validate import METRICS
 from ui.figures.race import NAMES
@@ -46,15 +47,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _requested_race(dataset: Dataset, options: argparse.Namespace) -> Run:
     index = _index(dataset, options.metric or dataset.metric, options.seed)
-    setting = Setting(options.tables, options.bits, options.probes, K_NEIGHBOURS)
+    default = index.default_setting
+    setting = Setting(
+        options.tables or default.n_tables,
+        options.bits or default.n_bits,
+        options.probes or default.n_probes,
+        K_NEIGHBOURS,
+    )
     return _race(dataset, index, setting, min(options.clips or index.n, index.n))
 
 
 def _shipped_races(dataset: Dataset) -> list[Run]:
     """Race the default setting and the cheapest one, under both distances."""
-    default = Setting(DEFAULTS.n_tables, DEFAULTS.n_bits, DEFAULTS.n_probes, K_NEIGHBOURS)
     indexes = (_index(dataset, metric, DEFAULTS.seed) for metric in METRICS)
-    return [_race(dataset, index, s, index.n) for index in indexes for s in (default, _cheapest(dataset, index))]
+    settings = (
+        (index, (Setting(*index.default_setting, K_NEIGHBOURS), _cheapest(dataset, index))) for index in indexes
+    )
+    return [_race(dataset, index, s, index.n) for index, chosen in settings for s in chosen]
 
 
 def _cheapest(dataset: Dataset, index: LSHIndex) -> Setting:
@@ -104,15 +113,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("dataset", metavar="DATASET", help="folder of a prepared dataset")
     parser.add_argument("--metric", choices=METRICS, help="distance (default: the dataset's own)")
     for name, letter, what, low, high, default in (
-        ("tables", "L", "tables searched by LSH,", 1, MAX_TABLES, DEFAULTS.n_tables),
-        ("bits", "K", "bits per key,", 1, MAX_BITS, DEFAULTS.n_bits),
-        ("probes", "T", "buckets searched in each table,", 1, MAX_PROBES, DEFAULTS.n_probes),
-        ("seed", "SEED", "seed of the hash functions,", 0, MAX_SEED, DEFAULTS.seed),
-        ("clips", "N", "maximum number of clips", 1, 10**9, None),
+        ("tables", "L", f"tables searched by LSH, 1 to {MAX_TABLES}", 1, MAX_TABLES, MEASURED),
+        ("bits", "K", f"bits per key, 1 to {MAX_BITS}", 1, MAX_BITS, MEASURED),
+        ("probes", "T", f"buckets searched in each table, 1 to {MAX_PROBES}", 1, MAX_PROBES, MEASURED),
+        ("seed", "SEED", f"seed of the hash functions, 0 to {MAX_SEED}", 0, MAX_SEED, DEFAULTS.seed),
+        ("clips", "N", "maximum number of clips", 1, 10**9, "all"),
     ):
         number = whole_number(low, high)
-        limits = f"{low} to {high} (default: {default})" if default is not None else "(default: all)"
-        parser.add_argument(f"--{name}", type=number, default=default, metavar=letter, help=f"{what} {limits}")
+        parser.add_argument(f"--{name}", type=number, metavar=letter, help=f"{what} (default: {default})")
+    parser.set_defaults(seed=DEFAULTS.seed)
     parser.add_argument("--json", action="store_true", help="print the runs as JSON")
     parser.add_argument(
         "--out",

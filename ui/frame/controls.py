@@ -9,28 +9,26 @@ from streamlit.delta_generator import DeltaGenerator
 
 from data_prep.dataset import Dataset
 from lsh import LSHIndex
+from lsh.params import SearchSetting
 from ui.model import lens, loading, session, state, visits
 from ui.model.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
 from ui.model.text import clean
 
 _PAGES_WITHOUT_SLIDERS = ("ask", "data")  # at the bottom of a phone's screen: these pages begin without a search
-_SLIDERS = {  # label, maximum, default, help
+_SLIDERS = {  # label, maximum, help; in the order of an index's default setting
     session.N_TABLES: (
         "Tables, L",
         MAX_TABLES,
-        DEFAULTS.n_tables,
         "How many hash tables are looked into. More tables: more neighbours found, more clips looked at.",
     ),
     session.N_BITS: (
         "Bits per key, K",
         MAX_BITS,
-        DEFAULTS.n_bits,
         "How many bits a key has. More bits: smaller buckets, fewer clips looked at, fewer neighbours found.",
     ),
     session.N_PROBES: (
         "Probes",
         MAX_PROBES,
-        DEFAULTS.n_probes,
         "How many buckets are looked up in each table: the query's own, then the ones nearest to it.",
     ),
 }
@@ -76,27 +74,36 @@ def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:
     return state.parse(raw, datasets, dataset.metric)
 
 
-def choose_settings(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator]:
-    """Draw tables, bits and probes; return the settings in force, and the place for `draw_width`."""
+def choose_index(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator, DeltaGenerator]:
+    """Draw seed and width, which decide the index; return the settings so far, and places for sliders and width."""
     with st.sidebar, st.container(key="lsh-controls"):
-        for key, (label, most, default, meaning) in _SLIDERS.items():
-            st.slider(
-                label,
-                1,
-                most,
-                default,
-                key=key.name,
-                bind="query-params",
-                help=meaning,
-                on_change=_keep_lens,
-            )
+        sliders = st.container()
         with st.expander("Advanced"):
             _advanced()
-            place = st.empty()
+            width = st.empty()
+    return _settings(dataset, datasets), sliders, width
+
+
+def choose_search(
+    place: DeltaGenerator, dataset: Dataset, datasets: list[str], default: SearchSetting | None
+) -> Settings:
+    """Draw tables, bits and probes, by default those of the index; return the settings in force.
+
+    A slider that the visitor has not moved follows the default to another index. Moved ones are in the URL. Without an
+    index, default is None, and the sliders keep what they have.
+    """
+    before = session.SLIDER_DEFAULTS.get()
+    default = default or before or SearchSetting(DEFAULTS.n_tables, DEFAULTS.n_bits, DEFAULTS.n_probes)
+    for key, (label, most, meaning), usual, last in zip(
+        _SLIDERS, _SLIDERS.values(), default, before or default, strict=True
+    ):
+        if key.is_set and key.get() == last:
+            key.set(usual)
+        place.slider(label, 1, most, usual, key=key.name, bind="query-params", help=meaning, on_change=_keep_lens)
+    session.SLIDER_DEFAULTS.set(default)
     if session.PAGE.get() not in _PAGES_WITHOUT_SLIDERS:
         _mobile_sliders()
-    raw = {**visits.link(), **{key.name: key.get() for key in session.SETTINGS}}
-    return state.parse(raw, datasets, dataset.metric), place
+    return _settings(dataset, datasets, default)
 
 
 def draw_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> None:
@@ -104,6 +111,12 @@ def draw_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> No
     if index.bucket_width is not None:
         origin = "from the data" if settings.bucket_width is None else "yours"
         place.caption(f"w is {index.bucket_width:.3g}, {origin}.")
+
+
+def _settings(dataset: Dataset, datasets: list[str], *search: SearchSetting) -> Settings:
+    """Return the settings of the widgets, and of the URL."""
+    raw = {**visits.link(), **{key.name: key.get() for key in session.SETTINGS}}
+    return state.parse(raw, datasets, dataset.metric, *search)
 
 
 def _mobile_sliders() -> None:
@@ -116,7 +129,7 @@ def _mobile_sliders() -> None:
 
 def mirrored_slider(place: str, of: session.Key[int | None]) -> None:
     """Draw a second copy of a slider of the sidebar, with `place` in its key; moving either moves both."""
-    label, most, *_ = _SLIDERS[of]
+    label, most, _ = _SLIDERS[of]
     mirror = session.mirror(place, of)
     mirror.set(of.get())
 

@@ -8,6 +8,7 @@ from ui import paths
 from ui.frame import controls, error_pages
 from ui.model import loading, session, state, visits
 from ui.model.loading import DatasetContext, PageContext
+from ui.model.state import Settings
 from ui.model.text import clean, plain
 from ui.paths import ASSETS, COMPONENTS
 from ui.server import hosting, kernels
@@ -59,7 +60,8 @@ def enter() -> DatasetContext | None:
     if not datasets:
         error_pages.no_data(paths.DATA)
         return None
-    _report_rejected(list(datasets))
+    if not session.FIRST_LINK.is_set:
+        session.FIRST_LINK.set(st.query_params.to_dict())
     name = controls.choose_dataset(datasets)
     try:
         dataset = loading.dataset_at(datasets[name])
@@ -67,28 +69,35 @@ def enter() -> DatasetContext | None:
         error_pages.damaged(datasets[name], error)
         return None
     settings = controls.choose_metric(dataset, list(datasets))
-    try:
-        if kernels.preparation() is not None:
-            with st.sidebar:
-                kernels.draw_note()
+    if kernels.preparation() is not None:
+        with st.sidebar:
+            kernels.draw_note()
+        try:
             loading.numpy_search_for(dataset, settings)
-            return DatasetContext(settings, dataset)
-        settings, place = controls.choose_settings(dataset, list(datasets))
+        except LSHError as error:
+            error_pages.unindexable(datasets[name], error, settings)
+            return None
+        return DatasetContext(settings, dataset)
+    settings, sliders, width = controls.choose_index(dataset, list(datasets))
+    try:
         index = loading.index_for(dataset, settings)
     except LSHError as error:
+        controls.choose_search(sliders, dataset, list(datasets), None)
         error_pages.unindexable(datasets[name], error, settings)
         return None
-    controls.draw_width(place, settings, index)
+    settings = controls.choose_search(sliders, dataset, list(datasets), index.default_setting)
+    controls.draw_width(width, settings, index)
+    _report_rejected(list(datasets), settings)
     return PageContext(settings, dataset, index)
 
 
-def _report_rejected(datasets: list[str]) -> None:
-    """On a session's first run, report values of its link that are not allowed, which Streamlit drops silently."""
-    if not session.LINK_CHECKED.get():
-        session.LINK_CHECKED.set(True)
-        link = st.query_params.to_dict()
-        for note in state.rejected(link, state.parse(link, datasets)):
-            st.toast(plain(note))
+def _report_rejected(datasets: list[str], settings: Settings) -> None:
+    """Report, once, values of a session's first link that are not allowed, which Streamlit drops silently."""
+    link = session.FIRST_LINK.get() or {}
+    session.FIRST_LINK.set(None)
+    search = settings.n_tables, settings.n_bits, settings.n_probes
+    for note in state.rejected(link, state.parse(link, datasets, settings.metric, search)):
+        st.toast(plain(note))
 
 
 def _theme_colours() -> str:

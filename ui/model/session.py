@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from data_prep.sounds.query import SoundQuery
     from lsh.analysis.racing import Setting
+    from lsh.params import SearchSetting
     from ui.model.race_runs import Run
     from ui.model.setting_metrics import SettingMetrics
 
@@ -63,7 +64,8 @@ OPENS_LISTEN: Key[bool] = Key("opens listen", default=False)  # the next run goe
 PAGE: Key[str | None] = Key("page", None)  # the path of the page drawn last
 CARRIED: Key[dict[str, str]] = Key("carried", {})  # URL parameters that belong to no widget
 LINKED_DATASET: Key[str | None] = Key("linked dataset", None)  # of the URL at the last run
-LINK_CHECKED: Key[bool] = Key("link checked", default=False)  # the link of the first run was checked
+FIRST_LINK: Key[Mapping[str, str] | None] = Key("first link", None)  # URL parameters of the first run, until checked
+SLIDER_DEFAULTS: Key[SearchSetting | None] = Key("slider defaults", None)  # of the last run
 
 # Clips
 LENS: Key[bool | None] = Key("lens", None)  # widget: whether to show what LSH finds

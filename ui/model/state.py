@@ -45,17 +45,24 @@ class Settings:
 DEFAULTS = Settings()
 
 
-def parse(raw: Mapping[str, object], datasets: Sequence[str], metric: Metric = "cosine") -> Settings:
+def parse(
+    raw: Mapping[str, object],
+    datasets: Sequence[str],
+    metric: Metric = "cosine",
+    search: tuple[int, int, int] = (DEFAULTS.n_tables, DEFAULTS.n_bits, DEFAULTS.n_probes),
+) -> Settings:
     """Parse `raw`, by URL parameter, into settings; a value that is not allowed becomes the default.
 
-    datasets: the names to choose from, the default first; metric: the default, which is the dataset's own.
+    datasets: the names to choose from, the default first; metric: the default, which is the dataset's own; search: the
+    default of L, K and probes, which is the index's own.
     """
+    n_tables, n_bits, n_probes = search
     return Settings(
         dataset=_one_of(raw.get("dataset"), datasets, datasets[0] if datasets else DEFAULTS.dataset),
         metric=cast("Metric", _one_of(raw.get("metric"), METRICS, metric)),
-        n_tables=_integer(raw.get("L"), 1, MAX_TABLES, DEFAULTS.n_tables),
-        n_bits=_integer(raw.get("K"), 1, MAX_BITS, DEFAULTS.n_bits),
-        n_probes=_integer(raw.get("probes"), 1, MAX_PROBES, DEFAULTS.n_probes),
+        n_tables=_integer(raw.get("L"), 1, MAX_TABLES, n_tables),
+        n_bits=_integer(raw.get("K"), 1, MAX_BITS, n_bits),
+        n_probes=_integer(raw.get("probes"), 1, MAX_PROBES, n_probes),
         seed=_integer(raw.get("seed"), 0, MAX_SEED, DEFAULTS.seed),
         bucket_width=_width(raw.get("w")),
         clip=_clip_id(raw.get("clip")),

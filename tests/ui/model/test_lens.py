@@ -96,7 +96,7 @@ def test_the_switch_shows_what_lsh_finds_on_the_list_that_was_open_and_is_in_the
         ({"view": "found"}, "found"),
         ({"view": "missed"}, "missed"),
         ({"L": "9", "K": "7"}, "exact"),
-        ({"probes": "2"}, "exact"),
+        ({"probes": "3"}, "exact"),
         ({"lens": "on", "view": "found"}, "found"),
     ],
 )

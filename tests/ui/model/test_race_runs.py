@@ -12,6 +12,7 @@ from tests.ui.apptest import write_small
 from tests.ui.races import run
 from ui import race_cli
 from ui.model import race_runs
+from ui.model.state import MAX_BITS, MAX_TABLES
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,8 @@ def test_the_command_writes_the_runs_shown_first_by_the_page(small, quick, tmp_p
     assert race_cli.main([str(small), "--out", str(out)]) == 0
     runs = [race_runs.Run.from_dict(record) for record in json.loads(out.read_text())["runs"]]
     assert [written.metric for written in runs] == ["cosine", "cosine", "euclidean", "euclidean"]
-    assert runs[0].setting == Setting(20, 8, 1, 10)
+    index = LSHIndex("cosine", MAX_TABLES, MAX_BITS).fit(open_dataset(small).features("train"))
+    assert runs[0].setting == Setting(*index.default_setting, 10)
     assert "exact, batched" in capsys.readouterr().out
 
 

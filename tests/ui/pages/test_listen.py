@@ -7,7 +7,8 @@ import streamlit as st
 from data_prep.dataset import open_dataset
 from lsh import LSHIndex
 from tests.ui.apptest import component, words
-from ui.model.state import DEFAULTS
+from ui.model import loading
+from ui.model.state import Settings
 
 
 @pytest.fixture
@@ -102,7 +103,8 @@ def test_an_unknown_clip_in_the_link_is_named_and_another_one_shown(sounds, app)
 def test_values_out_of_range_in_the_link_fall_back_to_the_default(sounds, app):
     app.query_params["K"] = "99"
     app.run()
-    assert app.slider(key="K").value == DEFAULTS.n_bits
+    default = loading.index_for(sounds, Settings()).default_setting
+    assert app.slider(key="K").value == default.n_bits
     assert "K\\=99" in app.toast[0].value
 
 

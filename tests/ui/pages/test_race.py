@@ -60,7 +60,7 @@ def test_without_a_race_the_page_invites_to_one(small):
 
 
 def test_a_race_runs_at_every_size_and_is_kept(small):
-    app = race(opened("race", L="4", K="5"))
+    app = race(opened("race", L="4", K="5", probes="1"))
     assert not app.exception
     assert len(charts(app)) == 3
     assert "**L = 4 tables, K = 5 bits** over 260 clips" in said(app)
@@ -101,7 +101,7 @@ def test_a_number_of_clips_that_is_not_allowed_in_the_link_becomes_all(small, cl
 
 
 def test_when_a_slider_moves_the_page_says_that_this_setting_has_not_raced(small):
-    app = race(opened("race", L="4", K="5"))
+    app = race(opened("race", L="4", K="5", probes="1"))
     assert "the setting of the race below" in said(app)
     app.slider(key="K").set_value(9).run()
     assert "This setting has not raced yet." in said(app)
@@ -146,7 +146,7 @@ def test_while_it_races_the_page_offers_cancel_and_says_what_it_does(small, monk
 
 
 def test_pinning_compares_in_words_and_draws_the_pinned_line(small):
-    app = race(opened("race", L="4", K="5"))
+    app = race(opened("race", L="4", K="5", probes="1"))
     app.button(key="pin 1").click().run()
     app.slider(key="L").set_value(1).run()
     app = race(app)
@@ -161,7 +161,7 @@ def test_pinning_compares_in_words_and_draws_the_pinned_line(small):
 
 
 def test_showing_a_run_moves_the_sliders_to_its_setting(small):
-    app = race(opened("race", L="4", K="5"))
+    app = race(opened("race", L="4", K="5", probes="1"))
     app.slider(key="L").set_value(2).run()
     app = race(app)
     app.button(key="show 1").click().run()
@@ -171,7 +171,7 @@ def test_showing_a_run_moves_the_sliders_to_its_setting(small):
 
 
 def test_the_other_distance_has_races_of_its_own(small):
-    app = race(opened("race", L="4", K="5"))
+    app = race(opened("race", L="4", K="5", probes="1"))
     app.segmented_control(key="metric").set_value("euclidean").run()
     assert "No race over this collection yet." in said(app)
     app.segmented_control(key="metric").set_value("cosine").run()
