@@ -294,6 +294,7 @@ def test_the_wheel_scrolls_the_page_until_the_map_has_the_focus(visit_map):
 def test_a_phone_shows_the_map_first_and_the_card_of_a_pressed_point_in_sight(visit_map):
     page = visit_map(width=390, height=844, has_touch=True)
     parts = (".map .frame", ".map .mark-legend", ".map .legend", ".st-key-metrics-strip")
+    page.locator(parts[-1]).wait_for()  # it appears last
     tops = [page.locator(at).bounding_box()["y"] for at in parts]
     assert tops == sorted(tops)
     page.locator(".map .frame").scroll_into_view_if_needed()
