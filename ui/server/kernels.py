@@ -21,7 +21,8 @@ from ui.server.jobs import Job, Report, StopCheck
 
 COMMAND = (sys.executable, "-m", "lsh.warm")
 _NAME = "search kernels"
-_POLL_S = 1.0
+_POLL_S = 2.0
+_NOTE_POLL_S = 5.0
 _PROGRESS = re.compile(r"(\d+) of (\d+) kernels")  # a line that COMMAND prints
 _FAILED = (
     "**The fast search cannot be prepared on this machine**; the server's log says why. What you hear is right all the "
@@ -51,7 +52,7 @@ def draw_progress() -> None:
         st.progress(job.share or 0.0, f"Preparing the fast search, once on this machine: {job.activity}")
 
 
-@st.fragment(run_every=_POLL_S)
+@st.fragment(run_every=_NOTE_POLL_S)
 def draw_note() -> None:
     """Draw, in place of the controls of LSH, what they wait for; draw the whole page again when searches can run."""
     if preparation() is None:
