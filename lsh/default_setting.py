@@ -15,7 +15,7 @@ from lsh.sampling import evenly_spaced_rows
 from lsh.tables import Tables
 
 PROBES = (1, 2, 4, 8)  # per table
-QUERIES = 128
+QUERIES = 96
 OTHER_ROWS = 512  # rows that stand for all of those that are no neighbour of a query
 _K = 10
 _RECALL = 0.9

@@ -214,7 +214,7 @@ class LSHIndex:
         """Return the setting of searches that give none: (n_tables, n_bits, n_probes).
 
         It was measured when the index was built: of every L and K, and of 1, 2, 4 and 8 probes, the setting with a mean
-        recall@10 of at least 0.9 over up to 64 evenly spaced rows, each left out of its own answer, that costs least;
+        recall@10 of at least 0.9 over up to 96 evenly spaced rows, each left out of its own answer, that costs least;
         where none reaches 0.9, the one with the highest recall. The cost is the mean number of candidates, plus 20 for
         each bucket looked up. The recall of other queries is near to 0.9, and not promised.
         """
