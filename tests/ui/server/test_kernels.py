@@ -90,8 +90,7 @@ def test_a_neighbour_becomes_the_query_before_the_kernels_are_there(sounds, app,
     compiler("12 of 48 kernels")
     first = component(app.run(), "query")["clip"]["id"]
     wanted = component(app, "neighbours")["lists"]["exact"][3]
-    app.query_params.update({"clip": wanted, "trail": first})
-    app.run()
+    app.text_input(key="search").set_value(wanted.rsplit("-", 1)[-1]).run()
     query = component(app, "query")
     assert query["clip"]["id"] == wanted
     assert [step["id"] for step in query["trail"]] == [first]
