@@ -119,7 +119,8 @@ def statistics(X: Float32Array, Q: Float32Array) -> dict[str, float]:
     """
     variances = np.linalg.eigvalsh(np.cov(X, rowvar=False))
     nearest = exact_search(X, Q, 100, "euclidean").distances
-    dimensions = -1 / np.log(nearest[:, :-1] / nearest[:, -1:]).mean(axis=1)
+    with np.errstate(divide="ignore"):  # copies of a query are at distance 0, where the estimate is 0
+        dimensions = -1 / np.log(nearest[:, :-1] / nearest[:, -1:]).mean(axis=1)
     return {
         "standard deviation of a value": float(X.std()),
         "mean length": float(np.linalg.norm(X, axis=1).mean()),

@@ -118,7 +118,10 @@ def _families(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]
     queries, labels = _queries(dataset, options.split, options.queries)
     command_line.log(f"indexing {len(X):,} clips of {dataset.title!r} for {metric} distance, once for each family")
     indexes = index_families(X, base, metric, options.tables, options.seed, progress=command_line.log)
-    setting = {"k": options.k, "n_probes": options.probes}
+    tuning = queries
+    if options.split == "test" and dataset.n_rows("validation"):
+        tuning, _ = _queries(dataset, "validation", options.queries)
+    setting = {"tuning": tuning, "k": options.k, "n_probes": options.probes}
     measured = compare(indexes, queries, labels, base, **setting, progress=command_line.log)
     given = {"metric": metric, "n_tables": options.tables, "n_probes": options.probes, "split": options.split}
     return measured.as_dict() | given | {"seed": options.seed, "dataset": dataset.name}
@@ -236,7 +239,10 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("search", _search, _show_neighbours, "List the clips nearest to one clip.")
     arguments.add_setting(sub)
     sub.add_argument("--clip", required=True, metavar="CLIP_ID", help="id of a clip of the dataset, in any split")
-    summary = "Compare random and learned hash families at equal fractions of candidates."
+    summary = (
+        "Compare random and learned hash families at equal fractions of candidates. Their bits are chosen on the "
+        "validation split."
+    )
     sub = command("families", _families, _show_families, summary)
     tables, probes = command_line.whole_number(1, params.MAX_TABLES), command_line.whole_number(1, params.MAX_PROBES)
     number = "number of hash tables (default: %(default)s)"

@@ -94,6 +94,7 @@ def measure(dataset: Dataset, n_queries: int, progress: Progress) -> Record | No
         return None
     rows = evenly_spaced_rows(dataset.n_rows("test"), n_queries)
     base, queries = (_frames(dataset, split) for split in ("train", "test"))
+    chosen = choose_pooling(dataset, base, n_queries, progress)
     queries = queries.subset(rows)
     labels = dataset.labels_of("test", rows), dataset.label_sets("train")
     ways = list(_aggregations(base, queries, progress))
@@ -107,7 +108,38 @@ def measure(dataset: Dataset, n_queries: int, progress: Progress) -> Record | No
     table = [_summary(way, values, baseline, ms) for way, values, ms in zip(ways, judged, times, strict=True)]
     labelled = int(np.unique(labels[0][1]).size)
     facts = {"queries": len(rows), "clips": len(base.offsets) - 1, "frames": len(base.values), "labels": labelled}
-    return {**facts, "k": K, "fetched": FETCHED, "lsh": SETTING, "sketches": SKETCH_SETTING, "ways": table}
+    return {
+        **facts,
+        "k": K,
+        "fetched": FETCHED,
+        "lsh": SETTING,
+        "sketches": SKETCH_SETTING,
+        "ways": table,
+        "chosen": chosen,
+    }
+
+
+def choose_pooling(dataset: Dataset, base: Frames, n_queries: int, progress: Progress) -> Record:
+    """Return the pooling with the highest label precision on validation clips, and the precision of each."""
+    rows = evenly_spaced_rows(dataset.n_rows("validation"), n_queries)
+    progress(f"choosing a pooling with {len(rows):,} validation clips")
+    queries = _frames(dataset, "validation").subset(rows)
+    labels = dataset.labels_of("validation", rows), dataset.label_sets("train")
+    found = {}
+    for name, X, Q in _poolings(base, queries):
+        ids = ExactSearch(X, "cosine").search(Q, K).ids
+        found[name] = float(label_precision_at_k(ids, *labels).mean())
+    return {"name": max(found, key=lambda name: found[name]), "queries": len(rows), "precision": found}
+
+
+def _poolings(base: Frames, queries: Frames) -> Iterator[tuple[str, Float32Array, Float32Array]]:
+    """Yield the name of each pooling, and the vectors that it makes of the collection and of the queries."""
+    for how in POOLINGS:
+        X, Q = (pool(frames.values, frames.offsets, how) for frames in (base, queries))
+        yield how, X, Q
+        if how != "first":
+            centre = X.mean(axis=0)
+            yield f"{how}, centred", X - centre, Q - centre
 
 
 def _frames(dataset: Dataset, split: str) -> Frames:
@@ -117,12 +149,8 @@ def _frames(dataset: Dataset, split: str) -> Frames:
 
 def _aggregations(base: Frames, queries: Frames, progress: Progress) -> Iterator[Aggregation]:
     """Yield every aggregation, ready to search."""
-    for how in POOLINGS:
-        X, Q = (pool(frames.values, frames.offsets, how) for frames in (base, queries))
-        yield _pooled(how, X, Q)
-        if how != "first":
-            centre = X.mean(axis=0)
-            yield _pooled(f"{how}, centred", X - centre, Q - centre)
+    for name, X, Q in _poolings(base, queries):
+        yield _pooled(name, X, Q)
     unit_base, unit_queries = base.unit(), queries.unit()
 
     def similarities(clip: int) -> Float32Array:
@@ -233,12 +261,14 @@ def fields(figures: Record | None) -> Record | str:
     if figures is None:
         return "Not measured: this dataset has no frames. Prepare it again with `python -m data_prep convert --frames`."
     mean = next(way for way in figures["ways"] if way["name"] == BASELINE)
-    best = max((way for way in figures["ways"] if way["kind"] == "pooled"), key=lambda way: way["precision"]["value"])
+    chosen = figures["chosen"]
+    best = next(way for way in figures["ways"] if way["name"] == chosen["name"])
     return {
         **figures,
         "mean": mean,
         "best": best,
         "best_name": TITLES[best["name"]],
+        "chosen_by": f"{chosen['queries']:,}",
         "gain": difference(best["precision_gain"]),
         "memory_ratio": best["megabytes"] / mean["megabytes"],
         "table": _table(figures["ways"]),

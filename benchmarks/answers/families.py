@@ -25,8 +25,9 @@ def measure(setup: Setup, progress: Progress) -> Record:
     labels, base_labels = of_test.labels
     X = setup.dataset.features("train")
     indexes = index_families(X, base_labels, setup.metric, TABLES, SEED, progress=log)
-    compared = compare(indexes, of_test.test, labels, base_labels, k=K, n_probes=PROBES, progress=log).as_dict()
-    return {"metric": setup.metric, "n_tables": TABLES, "n_probes": PROBES, **compared}
+    queries = of_test.test, labels, base_labels
+    found = compare(indexes, *queries, tuning=of_test.validation, k=K, n_probes=PROBES, progress=log)
+    return {"metric": setup.metric, "n_tables": TABLES, "n_probes": PROBES, **found.as_dict()}
 
 
 def fields(comparisons: list[Record]) -> Record:

@@ -91,6 +91,7 @@ def fields(by_metric: list[Record]) -> Record:
         "queries": by_metric[0]["queries"],
         "metric": by_metric[0]["metric"],
         "typical_recall": TYPICAL,
+        "typical": _typical(by_metric[0]["tables"]),
         "summary": _summary([figures for figures in by_metric if figures["tables"]]),
         "settings": "\n\n".join(settings),
         "plans": _plans(by_metric),
@@ -101,8 +102,9 @@ def _summary(by_metric: list[Record]) -> str:
     rows = []
     for figures in by_metric:
         tables = figures["tables"]
-        typical = min(tables, key=lambda row: abs(row["wanted"] - TYPICAL))
+        typical = _typical(tables)
         faster = [row["wanted"] for row in tables if row["exact_ms"] > FASTER * row["ms"]]
+        below = [row for row in tables if row["recall"]["value"] < row["wanted"]]
         missed = [row for row in tables if row["recall"]["high"] < row["wanted"]]
         rows.append(
             [
@@ -111,11 +113,17 @@ def _summary(by_metric: list[Record]) -> str:
                 f"{typical['n_tables']}, {typical['n_bits']}, {typical['n_probes']}",
                 percent(typical["candidates"]),
                 f"up to recall {max(faster):g}" if faster else "at no recall",
-                f"{len(missed)} of {len(tables)} settings",
+                f"{len(below)} of {len(tables)} settings, {len(missed)} significantly",
             ]
         )
     head = ["distance", "recall wanted", "L, K, probes", "candidates", "faster than exact search"]
     return table([*head, "short of their recall on test"], rows)
+
+
+def _typical(tables: list[Record]) -> Record:
+    """Return the row whose wanted recall is nearest to the typical one; dashes where there is none."""
+    nothing: Record = dict.fromkeys(("n_tables", "n_bits", "n_probes"), "-")
+    return min(tables, key=lambda row: abs(row["wanted"] - TYPICAL), default=nothing)
 
 
 def _settings(tables: list[Record]) -> str:

@@ -7,7 +7,8 @@ The disk is fullest when the last file of the dataset is written. Then it holds
 - the dataset (docs/FORMAT.md): per clip its feature, its frames if they are stored, and a compressed table row.
 
 Sizes of features and frames follow from the format. Sizes that depend on content are means over the 32,331 real clips
-of `bal_train` and `eval` that were measured; a compressing file system may need less.
+of `bal_train` and `eval` (tests/data_prep/audioset/test_disk_space.py measures them); a compressing file system may
+need less.
 """
 
 import shutil

@@ -2,7 +2,8 @@
 
 Recall grows with the number of candidates, so families are compared at equal fractions of candidates (budgets). Each
 family gets the same number of tables and probes and, for each budget, the number of bits with the highest recall within
-it. All rank their candidates by exact distance; only the candidates differ.
+it, chosen with other queries than those that evaluate it. All rank their candidates by exact distance; only the
+candidates differ.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +46,7 @@ class Compared:
 
     setting: the arguments of its searches. recall, label_precision: of the k returned; gain: label precision minus that
     of exact search, per query, so that its error is that of the difference. candidate_fraction: candidates per
-    vector of the collection, at most the budget.
+    vector of the collection; at most the budget on the queries by which the setting was chosen.
     """
 
     family: str
@@ -105,6 +106,7 @@ def compare(
     query_labels: Labels,
     base_labels: Labels,
     *,
+    tuning: npt.ArrayLike | None = None,
     k: int = 10,
     budgets: Sequence[float] = BUDGETS,
     n_tables: int | None = None,
@@ -116,6 +118,7 @@ def compare(
     indexes: by the name of their family. Hash tables search with `n_tables` (by default all that each was built with),
     `n_probes`, and the number of bits with the highest recall within the budget. Of a `SketchIndex` the buckets alone
     are compared: it gets as many probes as the budget allows, and every candidate is ranked exactly.
+    tuning: queries by which bits and probes are chosen, float32[m, d], such as a validation split; by default Q itself.
     budgets: fractions of the collection that may be candidates, on average, each above 0 and at most 1.
 
     Raises ParameterError for no indexes, indexes of different data, and values out of range.
@@ -125,6 +128,7 @@ def compare(
     budgets = [validate.positive(budget, "a budget", 1) for budget in budgets]
     first = next(iter(indexes.values()))
     queries = validate.queries(Q, first.exact.X.shape[1])
+    choosing = queries if tuning is None else validate.queries(tuning, first.exact.X.shape[1])
     truth = first.exact.search(queries, k)
     exact_precision = label_precision_at_k(truth.ids, query_labels, base_labels)
     rows = []
@@ -133,9 +137,9 @@ def compare(
         if index.exact.metric != first.exact.metric or index.n != first.n:
             raise ParameterError(f"the index of {family} has another metric or size; compare indexes of the same data")
         if isinstance(index, LSHIndex):
-            settings = _bits_within(budgets, index, queries, k, n_tables, n_probes)
+            settings = _bits_within(budgets, index, choosing, k, n_tables, n_probes)
         else:
-            settings = _probes_within(budgets, index, queries)
+            settings = _probes_within(budgets, index, choosing)
         for budget, setting in zip(budgets, settings, strict=True):
             if setting:
                 found = index.search(queries, k, **setting)

@@ -1,9 +1,10 @@
 """Trials: settings whose recall was measured, and those of them that reach a target; the first half of a plan.
 
 A setting's recall is measured on a sample of queries, so it is known up to its standard error, and the best of many
-settings tends to have been lucky. Besides, later queries seldom have quite the distribution of these: the evaluation
-clips of AudioSet miss up to 19 % more neighbours than clips held back from its training set. So a setting reaches a
-recall only if its share of missed neighbours, plus two standard errors, is at most nine tenths of the share allowed.
+settings tends to have been lucky. Besides, later queries seldom have quite the distribution of these: AudioSet's
+evaluation clips miss about a tenth more neighbours than clips held back from its training set (docs/BENCHMARKS.md,
+"Choices of lsh.plan", with the command). So a setting reaches a recall only if its share of missed neighbours, plus two
+standard errors, is at most nine tenths of the share allowed.
 """
 
 import time

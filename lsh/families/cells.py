@@ -51,7 +51,9 @@ class CrossPolytopeCells:
 
     def assign(self, X: Float32Array) -> Int64Array:
         """Return the number of each vector's nearest corner: float32[n, d] -> int64[n]."""
-        nearest: Int64Array = projections(X, self.corners).argmax(axis=1)
+        along = projections(X, np.ascontiguousarray(self.corners[:, ::2]))
+        both = np.stack([along, -along], axis=2).reshape(len(X), -1)
+        nearest: Int64Array = both[:, : self.corners.shape[1]].argmax(axis=1)
         return nearest
 
 

@@ -129,4 +129,4 @@ def test_data_far_from_the_origin_still_finds_its_neighbours(metric):
     index = LSHIndex(metric, 8, 6).fit(X)
     found = index.search(X, 1)
     assert (found.distances[:, 0] <= 8 * np.finfo(np.float32).eps).all()
-    assert found.n_candidates.mean() < 0.9 * len(X)
+    assert found.n_candidates.mean() < 0.5 * len(X)  # all, if every plane had all vectors on one side

@@ -58,6 +58,25 @@ def test_pooled_label_precision_is_that_of_exact_search_over_pooled_frames(figur
         assert ways[how]["precision"]["value"] == pytest.approx(expected, abs=1e-5)
 
 
+def test_the_pooling_is_chosen_by_the_label_precision_of_validation_clips(figures, with_frames):
+    dataset, chosen = open_dataset(with_frames), figures["aggregation"]["chosen"]
+    (offsets, base), (query_offsets, queries) = dataset.frames("train"), dataset.frames("validation")
+    for how in ("mean", "max", "mean+std", "first"):
+        X, Q = pool(dequantised(base), offsets, how), pool(dequantised(queries), query_offsets, how)
+        ids = exact_search(X, Q, 10, "cosine").ids
+        expected = label_precision_at_k(ids, dataset.label_sets("validation"), dataset.label_sets("train")).mean()
+        assert chosen["precision"][how] == pytest.approx(expected, abs=1e-5)
+    assert chosen["precision"][chosen["name"]] == max(chosen["precision"].values())
+    assert chosen["queries"] == dataset.n_rows("validation")
+
+
+def test_the_document_reports_the_pooling_that_was_chosen_even_if_another_is_better_on_test(figures):
+    for name, title in (("first", "first frame alone"), ("max", "max of each dimension")):
+        chosen = {**figures["aggregation"]["chosen"], "name": name}
+        text = " ".join(render({**figures, "aggregation": {**figures["aggregation"], "chosen": chosen}}).split())
+        assert f"chose the one with the highest label precision: **{title}**" in text
+
+
 def test_the_gain_of_the_mean_over_itself_is_zero(figures):
     ways = {way["name"]: way for way in figures["aggregation"]["ways"]}
     assert ways["mean"]["map_gain"] == {"value": 0, "low": 0, "high": 0}
@@ -89,7 +108,9 @@ def test_the_summary_counts_the_settings_below_their_recall_on_test(figures):
     ]
     summary = parameters.fields(changed)["summary"].splitlines()[-1]
     assert "up to recall 0.8" in summary
-    assert "1 of 2 settings" in summary
+    assert "1 of 2 settings, 1 significantly" in summary
+    changed[0]["tables"][1]["recall"]["high"] = 0.95
+    assert "1 of 2 settings, 0 significantly" in parameters.fields(changed)["summary"]
 
 
 def test_an_output_file_in_a_missing_folder_is_refused_before_anything_is_measured(with_frames, tmp_path, capsys):

@@ -272,16 +272,21 @@ def start_saving(target: Path, root: Path) -> subprocess.Popen[str]:
 def test_a_kill_at_any_moment_leaves_a_valid_dataset(tmp_path: Path, root: Path) -> None:
     target = tmp_path / "d"
     whole = {open_dataset(write(tmp_path / str(n) / "d", n=n)).fingerprint for n in (30, 31)}
-    rng = random.Random(0)
+    write(target)
+    rng, interrupted = random.Random(0), 0
     for _ in range(12):
         saver = start_saving(target, root)
-        time.sleep(rng.uniform(0.02, 0.2))
+        while not list(tmp_path.glob(".d.*.tmp")):
+            assert saver.poll() is None
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.02))
         saver.send_signal(signal.SIGKILL)
         saver.wait()
         saver.stdout.close()  # type: ignore[union-attr]
-        assert not target.exists() or (verify_dataset(target) == [] and open_dataset(target).fingerprint in whole)
-    write_again = write(tmp_path / "last")
-    assert verify_dataset(write_again) == []
+        interrupted += bool(list(tmp_path.glob(".d.*.tmp")))
+        assert verify_dataset(target) == []
+        assert open_dataset(target).fingerprint in whole
+    assert interrupted > 0  # some kills came in the middle of a write
 
 
 def test_a_reader_sees_a_valid_dataset_while_others_replace_it(tmp_path: Path, root: Path) -> None:

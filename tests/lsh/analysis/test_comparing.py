@@ -71,6 +71,31 @@ def test_buckets_of_sketches_get_as_many_probes_as_the_budget_allows():
         assert one_more > row.budget or n_probes == index.n_buckets
 
 
+def test_the_tuning_queries_choose_and_the_others_evaluate():
+    indexes = {"random": LSHIndex("cosine", 4, K_MAX).fit(data()), "kmeans": SketchIndex("cosine").fit(data())}
+    near = data()[3:4].repeat(30, axis=0)
+    chosen = compare(indexes, near, labels(30, 1), labels(400, 2), k=5, budgets=(0.1, 0.3)).rows
+    found = compared(indexes, tuning=near, budgets=(0.1, 0.3)).rows
+    assert [row.setting for row in found] == [row.setting for row in chosen]
+    assert [row.setting for row in found] != [row.setting for row in compared(indexes, budgets=(0.1, 0.3)).rows]
+    for row in found:
+        searched = indexes[row.family].search(data(40, seed=1), 5, **row.setting)
+        assert row.candidate_fraction.value == (searched.n_candidates / 400).mean()
+
+
+def test_the_command_chooses_with_validation_clips_and_evaluates_with_test_clips(run, tiny, tiny_dataset, monkeypatch):
+    given = {}
+
+    def record(indexes, Q, *_, tuning, **__):
+        given.update(Q=Q, tuning=tuning)
+        raise ParameterError("enough")
+
+    monkeypatch.setattr("lsh.__main__.compare", record)
+    assert run("families", tiny, "--tables", 2)[0] == 2
+    assert np.array_equal(given["Q"], tiny_dataset.features("test"))
+    assert np.array_equal(given["tuning"], tiny_dataset.features("validation"))
+
+
 def test_a_budget_that_nothing_keeps_has_no_row():
     indexes = {"random": LSHIndex("cosine", 1, 1).fit(data()), "kmeans": SketchIndex("cosine", n_buckets=2).fit(data())}
     assert compared(indexes, budgets=(0.001,)).rows == ()

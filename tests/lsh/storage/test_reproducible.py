@@ -53,8 +53,8 @@ def test_files_have_the_same_bytes_for_any_number_of_threads_and_any_target_of_b
     runs = zip(folders, [(1, ""), (4, ""), (2, "Prescott")], strict=True)
     processes = [saved(folder, tmp_path / "X.npy", root, *run) for folder, run in runs]
     for process in processes:
-        assert process.communicate()[1] == ""
-        assert process.returncode == 0
+        err = process.communicate()[1]
+        assert process.returncode == 0, err
     files = [{path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders]
     assert [len(of_run) for of_run in files] == [12, 12, 10]
     assert files[0] == files[1]
