@@ -156,7 +156,7 @@ def _show_evaluation(report: dict[str, Any]) -> None:
         f"  recall           {report['recall']:.3f} ± {report['recall_error']:.3f} (standard error)\n"
         f"  label precision  {report['label_precision']:.3f} (exact search: {report['exact_label_precision']:.3f})\n"
         f"  candidates       {report['candidates']:.2%} of the collection\n"
-        f"  time             {ms:.3f} ms per query (exact search: {exact_ms:.3f} ms, {ratio}), "
+        f"  processor time   {ms:.3f} ms per query (exact search: {exact_ms:.3f} ms, {ratio}), "
         f"spread {spread:.0%}, over {report['timed_queries']:,} queries\n"
         f"  index            {report['index_bytes'] / 1e6:.1f} MB in addition to the features"
     )

@@ -88,9 +88,9 @@ def how_timed(times: Times, record: SearchTimes, machine: str) -> str:
     return (
         f"Your setting and exact search: {plural(record.n_queries, 'validation query', 'validation queries')} in "
         f"{record.rounds} rounds, which differed by {percent(record.spread)}. The other {times.ms.size} settings: "
-        f"{times.n_queries} of these queries. All one at a time on one thread; medians of the rounds. Measured here: "
-        f"{machine}. Times that differ by less than their rounds are {ABOUT_THE_SAME}, and other machines have other "
-        "times."
+        f"{times.n_queries} of these queries. All one at a time, in processor time of one thread; medians of the "
+        f"rounds. Measured here: {machine}. Times that differ by less than their rounds are {ABOUT_THE_SAME}, and "
+        "other machines have other times."
     )
 
 
