@@ -13,7 +13,7 @@ RACERS_TEXT = f"""
 - **Exact, one at a time**: compares your sound with every clip, as a person asks, and misses nothing.
 - **Exact, batched**: the same for {BLOCK} sounds in one matrix product. That is faster per sound, but every sound waits
   for the whole block: good for a job that runs overnight, not for somebody who asks one thing.
-- **Sketches**: the fastest index here, `lsh.SketchIndex`. It groups the clips around centres, compares two-bit
+- **Sketches**: another index, `lsh.SketchIndex`. It groups the clips around centres, compares two-bit
   sketches in the {SKETCH_PROBES} groups nearest to your sound, and measures only the best {SKETCH_RERANKED} exactly.
 """
 
