@@ -6,7 +6,8 @@ the mean over the clip's frames; the square root, which keeps a few large number
 A. Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012); and a fixed random projection
 to 128 dimensions that preserves angles (N. Ailon, B. Chazelle, "Approximate nearest neighbors and the fast
 Johnson-Lindenstrauss transform", STOC 2006): random signs, a Walsh-Hadamard transform, 128 of its 1,024 rows. It uses
-only signs and sums, so it is the same on every machine.
+only signs and sums, so it is the same on every machine. `numpy.random.default_rng(20_260)` draws the signs,
+integers(0, 2, 1024) * 2 - 1, and then the rows, the first 128 of permutation(1024), sorted.
 """
 
 from dataclasses import dataclass

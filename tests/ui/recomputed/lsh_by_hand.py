@@ -274,9 +274,16 @@ class ByHand:
         return n_tables * 4 * (n * words + n + heads) + functions * n_tables // TABLES + 4 * d + 2 * 4 * n
 
     def bucket_sizes(self, table, n_bits):
-        """Return the sizes of a table's buckets that are not empty, the largest first, and the undecided rows."""
-        sizes = np.unique(self._prefixes(table)[:, n_bits - 1], return_counts=True)[1]
-        return np.sort(sizes)[::-1], int((self._decided[table] < n_bits).sum())
+        """Yield the sizes of a table's buckets that are not empty, the largest first, as undecided rows may have it.
+
+        Each of the first eight undecided rows is on either side of its walls; of further ones one side is tried.
+        """
+        numbers = self._prefixes(table)[:, n_bits - 1].copy()
+        rows = np.flatnonzero(self._decided[table] < n_bits)[:8]
+        sides = [key_numbers(side[table, rows, :n_bits])[:, -1] for side in (self.low, self.high)]
+        for chosen in itertools.product((0, 1), repeat=len(rows)):
+            numbers[rows] = np.choose(chosen, sides) if len(rows) else []
+            yield np.sort(np.unique(numbers, return_counts=True)[1])[::-1]
 
     def _positions(self, prepared, table):
         return prepared @ self.directions[table].T / self.width + self._offsets[table]

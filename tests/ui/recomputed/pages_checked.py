@@ -232,7 +232,7 @@ def missed(app, it, tally):
     tally.same({*rows}, {*it.exact.tolist()})
     lost = [row for row, card in rows.items() if card["kind"] == "missed"]
     tally.count(len(it.exact) - len(lost), it.n_found(it.exact))
-    for row in lost[:3]:
+    for row in lost:
         fixed(it, tally, rows[row]["explanation"], row)
 
 
@@ -297,24 +297,27 @@ def crowds(app, it, tally):
         r"\*\* of all clips, and the fullest tenth (.+?)\. .*? with (\S+) on average; .*? it would be (\S+): the "
     )
     pattern += r"crowd costs \*\*(\S+) times\*\* the work\. Your sound's bucket holds (\S+)\."
-    number_shown, n_buckets, empty, fullest, tenth, shared, even, times, own = find(pattern, app)
-    table = int(number_shown) - 1
-    sizes, doubtful = it.hand.bucket_sizes(table, it.n_bits)
+    table, n_buckets, empty, fullest, tenth, shared, even, times, own = find(pattern, app)
     _, traces = figure(app, "Sizes of the")
-    ranks, shown = (values(traces[f"table {table + 1}"][axis]).astype(int) for axis in "xy")
+    ranks, shown = (values(traces[f"table {table}"][axis]).astype(int) for axis in "xy")
+    fitting = (
+        sizes
+        for sizes in it.hand.bucket_sizes(int(table) - 1, it.n_bits)
+        if len(sizes) == ranks[-1] and (sizes[ranks - 1] == shown).all()
+    )
+    sizes = next(fitting, None)
+    assert sizes is not None, "the sizes of the buckets"
     many = 2**it.n_bits if it.metric == "cosine" else len(sizes)
-    if not doubtful:
-        tally.same(shown.tolist(), sizes[ranks - 1].tolist())
-        tally.same(whole(n_buckets), many)
-        if it.metric == "cosine":
-            tally.same(0 if empty == "none" else whole(empty), many - len(sizes))
-        tally.text(fullest, sizes[0] / it.hand.n, percent)
-        tally.text(tenth, sizes[: max(1, round(len(sizes) / 10))].sum() / it.hand.n, percent)
-        meets, equal = float((sizes.astype(float) ** 2).sum() / it.hand.n), it.hand.n / many
-        tally.text(shared, meets, lambda x: f"{x:,.0f}", 1e-9)
-        tally.text(even, equal, number)
-        tally.text(times, meets / max(equal, 1), number, 1e-9)
-    members = it.by_table(n_probes=1)[table].count
+    tally.same(whole(n_buckets), many)
+    if it.metric == "cosine":
+        tally.same(0 if empty == "none" else whole(empty), many - len(sizes))
+    tally.text(fullest, sizes[0] / it.hand.n, percent)
+    tally.text(tenth, sizes[: max(1, round(len(sizes) / 10))].sum() / it.hand.n, percent)
+    meets, equal = float((sizes.astype(float) ** 2).sum() / it.hand.n), it.hand.n / many
+    tally.text(shared, meets, lambda x: f"{x:,.0f}", 1e-9)
+    tally.text(even, equal, number)
+    tally.text(times, meets / max(equal, 1), number, 1e-9)
+    members = it.by_table(n_probes=1)[int(table) - 1].count
     tally.count(whole(own) - (it.own >= 0), members)
 
 
@@ -400,16 +403,49 @@ def tune(app, it, tally):
         tally.same(values(traces["bar"]["y"]).astype(int).tolist(), counts.tolist())
         fewer, complete = find(r"On \*\*(\d+) of \d+\*\* queries .*? on \*\*(\d+)\*\* it found every one", app)
         tally.same((int(fewer), int(complete)), (int(counts[:5].sum()), int(counts[-1])))
-    doubling(app, it, tally)
-
-
-def doubling(app, it, tally):
-    """Tune: recall and the share looked at, at the K in force, for a few numbers of tables."""
-    rows = next(table for table in tables(app) if f"at K = {it.n_bits}" in table[0])
-    for row in rows:
+    doubled(app, it, tally)
+    for row in next(table for table in tables(app) if f"at K = {it.n_bits}" in table[0]):
         recall, looked = it.means.averages(int(row["L"]), it.n_bits, it.n_probes)
         tally.text(row["recall"], recall, percent)
         tally.text(row["looked at"], looked, percent)
+    if it.n_probes == 1:
+        cheapest(app, it, tally)
+
+
+def cheapest(app, it, tally):
+    """Tune: for some recalls the setting that reaches it by looking at the fewest clips."""
+    recall, looked = it.means.grid
+    for row in next(table for table in tables(app) if "recall ≥" in table[0]):
+        wanted = float(row["recall ≥"].removesuffix(" %")) / 100
+        certain, possible = (side >= wanted for side in recall)
+        if row["looked at"] == "out of reach":
+            tally.count(int(certain.sum()), 0)
+            continue
+        cell = int(row["L"]) - 1, int(row["K"]) - 1
+        tally.count(int(possible[cell]), 1)
+        tally.text(row["looked at"], tuple(side[cell] for side in looked), percent)
+        tally.count(int((looked[1][certain] < looked[0][cell]).sum()), 0)
+
+
+def trade(app, it, tally):
+    """Learn, Trade-off: recall of the setting in force on the heat map, and what twice the tables would bring."""
+    _, traces = figure(app, "Recall at every L and K")
+    cell = values(traces["heatmap"]["z"]).T[it.n_tables - 1, it.n_bits - 1]
+    tally.counts(cell, *it.means.averages(it.n_tables, it.n_bits, it.n_probes)[0])
+    doubled(app, it, tally)
+
+
+def doubled(app, it, tally):
+    """Compare what twice the tables would find and look at, or half of them where there are not so many."""
+    pattern = (
+        r"tables, L = (\d+) instead of (\d+), would find (.+?) of the nearest instead of (.+?), and look at (.+?) of "
+    )
+    other, here, *shown = find(rf"{pattern}the clips instead of (.+?)\.(?:\n|$)", app)
+    tally.same(int(here), it.n_tables)
+    tally.same(int(other), 2 * it.n_tables if 2 * it.n_tables <= TABLES else it.n_tables // 2)
+    averages = [it.means.averages(int(n), it.n_bits, it.n_probes) for n in (other, here)]
+    for text, expected in zip(shown, (one[i] for i in (0, 1) for one in averages), strict=True):
+        tally.text(text, expected, percent)
 
 
 SCENES = {
@@ -423,5 +459,6 @@ SCENES = {
     ("learn", "Question 3"): quality,
     ("learn", "L tables"): tutorial,
     ("learn", "More ideas"): more_probes,
+    ("learn", "Trade-off"): trade,
     ("tune", None): tune,
 }

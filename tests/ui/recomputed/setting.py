@@ -129,10 +129,10 @@ class Setting:
         """Draw L, K, probes and a clip at random."""
         n_tables, n_bits = int(rng.integers(1, 33)), int(rng.integers(1, 25))
         n_probes = int(rng.choice([1, rng.integers(2, PROBES + 1)]))
-        split = str(rng.choice(SPLITS))
-        row = int(rng.integers(len(means.collection.clip_ids[split])))
-        clip = means.collection.clip_ids[split][row]
-        given = {"L": str(n_tables), "K": str(n_bits), "probes": str(n_probes), "clip": clip}
+        clip_ids = means.collection.clip_ids
+        split = str(rng.choice([split for split in SPLITS if clip_ids[split]]))
+        row = int(rng.integers(len(clip_ids[split])))
+        given = {"L": str(n_tables), "K": str(n_bits), "probes": str(n_probes), "clip": clip_ids[split][row]}
         return cls(means, {**link, **given}, n_tables, n_bits, n_probes, split, row)
 
     def __str__(self):
