@@ -127,6 +127,6 @@ def test_data_far_from_the_origin_still_finds_its_neighbours(metric):
     rng = np.random.default_rng(0)
     X = (rng.standard_normal((300, 6)) + 1000).astype(np.float32)  # centring keeps the buckets apart
     index = LSHIndex(metric, 8, 6).fit(X)
-    found = index.search(X, 1)
+    found = index.search(X, 1, n_tables=8, n_bits=6, n_probes=1)
     assert (found.distances[:, 0] <= 8 * np.finfo(np.float32).eps).all()
     assert found.n_candidates.mean() < 0.5 * len(X)  # all, if every plane had all vectors on one side

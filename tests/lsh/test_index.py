@@ -231,7 +231,8 @@ def test_every_copy_of_a_repeated_vector_is_a_candidate_and_the_lowest_ids_are_r
 @pytest.mark.parametrize("metric", METRICS)
 def test_among_duplicates_a_search_at_one_bit_and_many_tables_is_exact(metric):
     X = with_duplicates()
-    found, truth = LSHIndex(metric, 64, 1).fit(X).search(X[:20], 7), exact_search(X, X[:20], 7, metric)
+    found = LSHIndex(metric, 64, 1).fit(X).search(X[:20], 7, n_tables=64, n_bits=1)
+    truth = exact_search(X, X[:20], 7, metric)
     assert np.array_equal(found.ids, truth.ids)
 
 

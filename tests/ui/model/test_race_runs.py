@@ -80,7 +80,7 @@ def test_without_test_clips_validation_clips_are_the_queries(tmp_path):
 
 
 def test_the_command_races_and_prints_json(small, quick, capsys):
-    assert race_cli.main([str(small), "--tables", "3", "--bits", "4", "--clips", "120", "--json"]) == 0
+    assert race_cli.main([str(small), "--tables", "3", "--bits", "4", "--probes", "1", "--clips", "120", "--json"]) == 0
     (record,) = json.loads(capsys.readouterr().out)["runs"]
     assert record["setting"] == {"n_tables": 3, "n_bits": 4, "n_probes": 1, "k": 10}
     assert record["sizes"] == [100, 120]

@@ -88,7 +88,7 @@ def test_the_misses_on_the_page_are_those_of_the_search(small):
     context = context_at(small, n_tables=2, n_bits=7)
     found = answer(context, context.dataset.find_clip("clip-0542"))
     assert found.missed
-    app = opened("inside", step="Missed", L="2", K="7", clip="clip-0542")
+    app = opened("inside", step="Missed", L="2", K="7", probes="1", clip="clip-0542")
     assert f"**{len(found.missed)} of the 10 nearest were missed**" in said(app)
 
 

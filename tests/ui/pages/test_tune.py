@@ -55,7 +55,7 @@ def test_the_first_paragraph_says_what_tables_and_bits_do(small):
 
 
 def test_the_numbers_on_the_page_are_those_of_the_recall_grid(small):
-    app = opened("tune", L="4", K="6")
+    app = opened("tune", L="4", K="6", probes="1")
     grid = _recall_grid(small)
     recall, candidates = grid.at(4, 6)
     table = next(table.value for table in app.table if "at K = 6" in table.value.columns)
@@ -100,7 +100,7 @@ def test_a_recall_that_is_not_allowed_in_the_link_becomes_the_default(small, rec
 
 def test_the_reproduce_line_gives_the_figures_of_the_page(small, capsys, monkeypatch):
     monkeypatch.chdir(small.parent)
-    app = opened("tune", L="6", K="5")
+    app = opened("tune", L="6", K="5", probes="1")
     command = app.code[0].value.split()
     assert command[:3] == ["python", "-m", "lsh"]
     assert lsh_command([*command[3:], "--json"]) == 0
