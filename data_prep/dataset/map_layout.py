@@ -18,6 +18,7 @@ MAX_COORDINATE = 65_535  # uint16
 MAX_FITTED = 100_000  # clips that t-SNE fits; the others are placed by its transform
 MIN_CLIPS = 16  # minimum for t-SNE
 PERPLEXITY = 30  # effective number of neighbours
+_FEW_CLIPS = 1000  # up to so many, threads take longer to synchronise than they save
 
 _CHUNK = 20_000  # clips placed at a time
 _SAMPLE = 50_000  # clips whose covariance gives the principal plane
@@ -36,7 +37,8 @@ def tsne_layout(features: Float32Array, metric: Metric, seed: int, progress: Cal
         raise InputError(f"{len(features)} clips are too few for a map: expected {MIN_CLIPS} or more")
     fitted = np.linspace(0, len(features) - 1, min(len(features), MAX_FITTED)).astype(np.int64)
     perplexity = min(PERPLEXITY, (len(fitted) - 1) // 3)
-    fit = TSNE(perplexity=perplexity, initialization="pca", random_state=seed, n_jobs=-1).fit(
+    n_jobs = 1 if len(features) <= _FEW_CLIPS else -1
+    fit = TSNE(perplexity=perplexity, initialization="pca", random_state=seed, n_jobs=n_jobs).fit(
         _euclidean_rows(features[fitted], metric)
     )
     places = np.empty((len(features), 2))

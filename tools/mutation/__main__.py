@@ -22,6 +22,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from earshot_common.command_line import whole_number
 from tools.mutation.mutants import Mutant, mutants_of
 from tools.mutation.reach import FOLDER, Reach
 
@@ -38,14 +39,16 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="draw mutants and try each; resumes where it was interrupted")
     run.add_argument("out", type=Path, help="file of the verdicts, one JSON object per line")
-    run.add_argument("--seed", type=int, default=0, help="of the draw (default 0)")
-    run.add_argument("--each", type=int, default=100, help="mutants per package (default 100)")
+    run.add_argument("--seed", type=whole_number(0, 2**31), default=0, help="of the draw (default 0)")
+    run.add_argument("--each", type=whole_number(1, 100_000), default=100, help="mutants per package (default 100)")
     run.add_argument("--packages", nargs="+", default=PACKAGES, help=f"default: {' '.join(PACKAGES)}")
     run.add_argument("--under", default="", help="draw only from files whose path begins so (default: all)")
     run.add_argument("--tests", nargs="+", default=["tests"], help="folders of the tests to run (default: all tests)")
     run.add_argument("--work", type=Path, required=True, help="folder for copies of the tree and the record of lines")
-    run.add_argument("--workers", type=int, default=2, help="mutants tried at a time (default 2)")
-    run.add_argument("--limit", type=float, default=180, help="seconds of tests per mutant at most (default 180)")
+    run.add_argument("--workers", type=whole_number(1, 64), default=2, help="mutants tried at a time (default 2)")
+    run.add_argument(
+        "--limit", type=whole_number(1, 36_000), default=180, help="seconds of tests per mutant at most (default 180)"
+    )
     report = commands.add_parser("report", help="print the share of mutants noticed, and those not noticed")
     report.add_argument("out", type=Path, nargs="+", help="files that `run` wrote")
     report.add_argument(
