@@ -1,4 +1,5 @@
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from data_prep.dataset import Dataset, open_dataset
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from data_prep.sample.synth import KINDS
@@ -74,6 +76,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(paths, "DATA", tmp_path)
     monkeypatch.delenv("EARSHOT_DATA", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def sounds(home: Path, collection: Path) -> Dataset:
+    """Put the small collection where the app looks, and return it opened."""
+    shutil.copytree(collection, home / "sample")
+    return open_dataset(home / "sample")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The lens: exact neighbours alone where exact search is as fast, and what LSH finds on request."""
 
 import dataclasses
-import shutil
 
 import pytest
 
@@ -19,12 +18,6 @@ N = 400  # clips in the index of the collection
 @pytest.fixture
 def small(monkeypatch):
     monkeypatch.setattr(lens, "SMALL", N)
-
-
-@pytest.fixture
-def sounds(home, collection):
-    shutil.copytree(collection, home / "sample")
-    return open_dataset(home / "sample")
 
 
 @pytest.fixture

@@ -4,18 +4,10 @@ from urllib.parse import parse_qs
 import pytest
 import streamlit as st
 
-from data_prep.dataset import open_dataset
 from lsh import LSHIndex
 from tests.ui.apptest import component, words
 from ui.model import loading
 from ui.model.state import Settings
-
-
-@pytest.fixture
-def sounds(home, collection):
-    """Put the small collection where the app looks, and return it opened."""
-    shutil.copytree(collection, home / "sample")
-    return open_dataset(home / "sample")
 
 
 def test_a_first_visit_shows_a_clip_its_neighbours_and_four_numbers(sounds, app):

@@ -6,17 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from data_prep.dataset import open_dataset
 from data_prep.dataset.add_map import add_map
 from tests.ui.apptest import alone
 from ui.pages.map import page as map_page
 from ui.pages.map import texts
-
-
-@pytest.fixture
-def sounds(home, collection):
-    shutil.copytree(collection, home / "sample")
-    return open_dataset(home / "sample")
 
 
 @pytest.fixture

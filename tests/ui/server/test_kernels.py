@@ -1,12 +1,10 @@
 """The app while its search kernels are compiled by another process."""
 
 import os
-import shutil
 import sys
 
 import pytest
 
-from data_prep.dataset import open_dataset
 from lsh import exact_search
 from lsh.warm import SEARCHABLE, WAITING
 from tests.ui.apptest import component
@@ -45,12 +43,6 @@ def compiler(monkeypatch, tmp_path):
     yield start
     if not released:
         release()
-
-
-@pytest.fixture
-def sounds(home, collection):
-    shutil.copytree(collection, home / "sample")
-    return open_dataset(home / "sample")
 
 
 def finish():
