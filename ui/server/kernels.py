@@ -1,7 +1,7 @@
 """Search kernels: compiled by another process when the app starts on a new machine, with their progress.
 
 The compiling process frees its memory when it ends. Where it cannot run, or where nothing can be cached, this process
-compiles in the background. Meanwhile `ui.model.answer.exact_neighbours` answers without kernels.
+compiles in the background. Meanwhile `ui.model.answer.exact_answer_to` answers without kernels.
 """
 
 import logging

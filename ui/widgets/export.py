@@ -19,7 +19,7 @@ from ui.model import media
 from ui.model.answer import Answer, Neighbours
 from ui.model.loading import DatasetContext
 from ui.model.text import clean, without_formula
-from ui.widgets import cards
+from ui.widgets import cards, charts
 
 MAX_ZIP_BYTES = 200_000_000
 DRAG = "Drag a result onto your desktop or into your DAW (Chrome and Edge), or press its arrow to save the file."
@@ -87,7 +87,7 @@ def as_records(context: DatasetContext, found: Answer | Neighbours) -> list[dict
 def as_csv(rows: list[dict[str, object]]) -> bytes:
     """Return the records as CSV in which spreadsheets find no formula."""
     table = pd.DataFrame(rows, columns=["rank", "status", "clip_id", "labels", "distance", "start_s", "end_s", "where"])
-    return table.map(_cell).to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+    return charts.for_spreadsheets(table.map(_cell))
 
 
 def as_json(context: DatasetContext, query: Clip, rows: list[dict[str, object]]) -> bytes:
