@@ -59,7 +59,9 @@ def main() -> None:
     page = st.navigation(pages)
     links.set_pages({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})
     run = get_script_run_ctx()
-    changed = visits.carry_link(page.url_path, by_back=run is not None and run.is_history_navigation)
+    by_back = run is not None and run.is_history_navigation
+    changed = visits.carry_link(page.url_path, by_back=by_back)
+    session.repeat_moves(by_back=by_back)
     if changed and run is not None:
         run.fragment_storage.clear()  # a late event of the page before would empty this one
     if page.url_path == pages[0].url_path:

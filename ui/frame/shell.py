@@ -1,12 +1,14 @@
 """Frame of every page: title, style, sidebar, and an error page where the dataset cannot be opened."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from data_prep.errors import DataError
 from lsh import LSHError
 from ui import paths
 from ui.frame import controls, error_pages
-from ui.model import loading, session, state, visits
+from ui.model import lens, loading, session, state, visits
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.state import Settings
 from ui.model.text import clean, plain
@@ -87,14 +89,17 @@ def enter() -> DatasetContext | None:
         return None
     settings = controls.choose_search(sliders, dataset, list(datasets), index.default_setting)
     controls.draw_width(width, settings, index)
-    _report_rejected(list(datasets), settings)
-    return PageContext(settings, dataset, index)
+    context = PageContext(settings, dataset, index)
+    link = session.FIRST_LINK.get()
+    if link is not None:
+        session.FIRST_LINK.set(None)
+        lens.switch_on_for(link, context)
+        _report_rejected(link, list(datasets), settings)
+    return context
 
 
-def _report_rejected(datasets: list[str], settings: Settings) -> None:
-    """Report, once, values of a session's first link that are not allowed, which Streamlit drops silently."""
-    link = session.FIRST_LINK.get() or {}
-    session.FIRST_LINK.set(None)
+def _report_rejected(link: Mapping[str, str], datasets: list[str], settings: Settings) -> None:
+    """Report values of a session's first link that are not allowed, which Streamlit drops silently."""
     search = settings.n_tables, settings.n_bits, settings.n_probes
     for note in state.rejected(link, state.parse(link, datasets, settings.metric, search)):
         st.toast(plain(note))

@@ -3,6 +3,7 @@
 It is on in large collections. In others it is off, unless the URL says `lens=on`, or names a list, L, K or probes.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -57,6 +58,12 @@ def switch(*, on: bool) -> None:
         visits.write_link(lens="on")
     else:
         visits.write_link(lens="off", view=None)
+
+
+def switch_on_for(link: Mapping[str, str], context: PageContext) -> None:
+    """Switch the lens on for a link that names a list, L, K or probes: Streamlit drops default values from it."""
+    if "lens" not in link and any(name in link for name in _NAMES) and is_optional(context):
+        switch(on=True)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

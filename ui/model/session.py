@@ -5,7 +5,7 @@ A key that is also the `key` of a widget holds the widget's value; those are mar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 import streamlit as st
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ui.model.setting_metrics import SettingMetrics
 
 T = TypeVar("T")
+
+_MAX_MOVES = 12
 
 
 class Key(Generic[T]):
@@ -47,6 +49,15 @@ class Key(Generic[T]):
         return cast("T", st.session_state.pop(self.name, self.default))
 
 
+class Move(NamedTuple):
+    """A widget moved by the app: its name, its URL parameter and value before, and its value after."""
+
+    name: str
+    linked: str | None
+    before: object
+    after: object
+
+
 # Settings: widgets of the sidebar, each bound to the URL parameter of its name. A widget that is not drawn has none.
 DATASET: Key[str | None] = Key("dataset", None)
 METRIC: Key[str | None] = Key("metric", None)
@@ -65,6 +76,7 @@ PAGE: Key[str | None] = Key("page", None)  # the path of the page drawn last
 CARRIED: Key[dict[str, str]] = Key("carried", {})  # URL parameters that belong to no widget
 LINKED_DATASET: Key[str | None] = Key("linked dataset", None)  # of the URL at the last run
 FIRST_LINK: Key[Mapping[str, str] | None] = Key("first link", None)  # URL parameters of the first run, until checked
+MOVES: Key[tuple[Move, ...]] = Key("moves", ())  # of widgets by the app, the oldest first
 SLIDER_DEFAULTS: Key[SearchSetting | None] = Key("slider defaults", None)  # of the last run
 
 # Clips
@@ -114,5 +126,26 @@ def event(component: str, name: str) -> Any:
 def move_sliders(*, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None) -> None:
     """Set the sidebar's sliders; for callbacks, which run before the sliders are drawn."""
     for key, value in ((N_TABLES, n_tables), (N_BITS, n_bits), (N_PROBES, n_probes)):
-        if value is not None:
+        if value is not None and value != key.get():
+            move = Move(key.name, st.query_params.get(key.name), key.get(), value)
+            MOVES.set((*MOVES.get(), move)[-_MAX_MOVES:])
             key.set(value)
+
+
+def repeat_moves(*, by_back: bool) -> None:
+    """Move those sliders again that a message of the browser has moved back; call before they are drawn.
+
+    Each message holds the values of all widgets and the URL as the browser knew them. One that was sent before the
+    browser knew of a move has the value and URL from before it. Any other value is the visitor's, and ends the move.
+    by_back: the browser went back or forward in its history, so that the URL decides.
+    """
+    moves = () if by_back else MOVES.get()
+    for name, after in {move.name: move.after for move in moves}.items():
+        if (now := st.session_state.get(name)) == after:
+            continue
+        linked = st.query_params.get(name)
+        if any(move[:3] == (name, linked, now) for move in moves):
+            st.session_state[name] = after
+        else:
+            moves = tuple(move for move in moves if move.name != name)
+    MOVES.set(moves)

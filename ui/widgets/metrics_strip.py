@@ -1,12 +1,13 @@
 """Metrics strip: recall, clips looked at, time and memory of the setting in force, drawn on every page."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lsh.analysis.timing import SearchTimes
-from ui.format import megabytes, milliseconds, percent, plural, points
+from lsh.analysis.timing import SearchTimes, same_time
+from ui.format import ABOUT_THE_SAME, megabytes, milliseconds, percent, plural, points
 from ui.model import session, setting_metrics
 from ui.model.loading import PageContext
 from ui.model.setting_metrics import SettingMetrics
@@ -62,20 +63,23 @@ def _draw_time(context: PageContext, now: SearchTimes | None, before: SearchTime
         state = "not measured" if setting_metrics.times_failed(context) else BEING_MEASURED
         _draw("time per query", "…", None, state, meaning)
         return
-    change = now.ms - before.ms if before else 0.0
-    rounds = f"{now.rounds} rounds, which differed by {percent(now.spread)}; smaller changes are not shown."
-    noise = max(now.spread * now.ms, before.spread * before.ms) if before else 0.0
+    rounds = f"{now.rounds} rounds, which differed by {percent(now.spread)}."
+    change = None
+    if before is not None and before.ms != now.ms:
+        same = same_time(now.ms, before.ms, max(now.spread, before.spread))
+        change = ABOUT_THE_SAME if same else _change(now.ms - before.ms, milliseconds, 0.0)
     _draw(
         "time per query",
         milliseconds(now.ms),
-        _change(change, milliseconds, max(noise, 0.01)),
+        change,
         f"exact {milliseconds(now.exact_ms)}",
         f"{meaning} {over} {rounds}",
     )
 
 
 def _draw(label: str, value: str, change: str | None, exact: str | None, meaning: str) -> None:
-    st.metric(label, value, change, delta_color="off", delta_description=exact, help=meaning)
+    arrow: Literal["auto", "off"] = "off" if change == ABOUT_THE_SAME else "auto"
+    st.metric(label, value, change, delta_color="off", delta_arrow=arrow, delta_description=exact, help=meaning)
 
 
 def _change(change: float, text: Callable[[float], str], smallest: float) -> str | None:

@@ -8,7 +8,7 @@ from data_prep.dataset import open_dataset
 from lsh import LSHIndex
 from lsh.analysis.timing import SearchTimes
 from tests.ui.apptest import component, words
-from ui.model import lens, setting_metrics
+from ui.model import lens, loading, setting_metrics
 from ui.model.loading import PageContext
 from ui.model.state import Settings
 
@@ -98,6 +98,15 @@ def test_a_link_that_names_a_list_or_a_setting_switches_the_lens_on(sounds, app,
     app.run()
     assert app.toggle(key="lens").value is True
     assert component(app, "neighbours")["view"] == view
+
+
+def test_a_link_that_names_the_default_setting_switches_the_lens_on(sounds, app, small):
+    default = loading.index_for(sounds, Settings()).default_setting
+    app.query_params["L"] = str(default.n_tables)
+    for _ in range(2):
+        app.run()
+        assert app.slider(key="L").value == default.n_tables
+        assert app.toggle(key="lens").value is True
 
 
 def test_a_link_may_leave_the_lens_off(sounds, app, small):

@@ -93,8 +93,8 @@ def test_a_setting_has_one_time_on_all_pages_and_on_the_command_line(small, fake
     )
 
 
-@pytest.mark.parametrize(("spread", "change"), [(0.05, "+0.060 ms"), (0.3, "")])
-def test_a_change_of_time_within_the_spread_is_not_shown(small, monkeypatch, spread, change):
+@pytest.mark.parametrize(("spread", "change"), [(0.05, "+0.060 ms"), (0.29, "+0.060 ms"), (0.31, "about the same")])
+def test_a_change_of_time_within_the_spread_is_called_about_the_same(small, monkeypatch, spread, change):
     def times(context):
         return replace(QUIET, spread=spread, ms=0.20 + 0.06 * (context.settings.n_tables == 5))
 
