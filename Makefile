@@ -22,7 +22,7 @@ kernels: $(VENV)/.dev
 
 stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watch pages for shifts, recompute 200 settings: 20 minutes
 	EARSHOT_SEEDS=10 $(BIN)/python -m pytest tests/browser/test_hurry.py -k hurried
-	EARSHOT_STRESS=1 $(BIN)/python -m pytest -s tests/browser/test_every_page.py tests/browser/test_tune.py tests/ui/recomputed
+	EARSHOT_STRESS=1 $(BIN)/python -m pytest -s tests/browser/test_every_page.py tests/ui/recomputed
 
 bench: $(VENV)/.bench  ## compare lsh with other libraries on a dataset: make bench DATASET=data/audioset
 	$(BIN)/python -m benchmarks --dataset $(DATASET)

@@ -62,8 +62,10 @@ def main() -> None:
     by_back = run is not None and run.is_history_navigation
     changed = visits.carry_link(page.url_path, by_back=by_back)
     session.repeat_moves(by_back=by_back)
-    if changed and run is not None:
-        run.fragment_storage.clear()  # a late event of the page before would empty this one
+    if changed and run is not None:  # a late event of the page before would empty this one
+        run.fragment_storage.clear()
+        if not by_back:
+            st.rerun()  # replaces the events that are waiting
     if page.url_path == pages[0].url_path:
         session.OPENS_LISTEN.pop()
     elif session.OPENS_LISTEN.get():  # until Listen is open: a late event may bring back the page before

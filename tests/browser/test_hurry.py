@@ -144,7 +144,7 @@ def test_the_last_of_many_hurried_presses_sounds_and_never_two_at_once(
     )
     network.unordered = False
     page.wait_for_timeout(2 * MAX_DELAY_MS)
-    if path == "ask" and IS_STRESS:  # on to another page, which not every run survives yet
+    if path == "ask":  # on to another page
         page.evaluate("(options) => window.hurry.press(...options)", [20, {PLAY: 80, ".find-similar": 20}, seed, TICKS])
     network.slow = False
     pressed, log, picked, requested = page.evaluate(

@@ -1,6 +1,5 @@
 """Tune in a browser: charts, the best setting, clicks on the heat map, a stable layout."""
 
-import os
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,7 +44,6 @@ def test_a_link_opens_its_setting_with_six_charts_that_have_descriptions(tune):
     assert all(len(charts.nth(i).get_attribute("aria-label")) > 40 for i in range(6))
 
 
-@pytest.mark.skipif("EARSHOT_STRESS" not in os.environ, reason="a press is lost in some runs: `make stress`")
 def test_the_best_setting_moves_the_sliders_and_the_url_and_is_explained_where_nothing_moves(tune):
     page = tune("&L=2&K=20&recall=0.8")
     header = page.get_by_role("heading", name="Every setting at once")
