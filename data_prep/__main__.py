@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="DIR_OR_TAR_GZ_OR_SHARD",
-        help="features.tar.gz (not unpacked), a folder of shards, or one shard",
+        help="features.tar.gz or features.tar (not unpacked), a folder of shards, or one shard",
     )
     convert.add_argument(
         "--labels", type=Path, required=True, metavar="CSV", help="the label table, class_labels_indices.csv"
@@ -88,7 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--keep-going",
         action="store_true",
-        help="leave out damaged shards and report them (default: stop at the first damage)",
+        help="leave out damaged records, or the rest of a shard of which no more can be read, and report each "
+        "(default: stop at the first damage)",
     )
     add_overwrite(convert)
 

@@ -3,7 +3,7 @@
 DataError
 ├── InputError          an input file cannot be used
 │   └── DamageError     a file is damaged: file, offset and reason
-│       └── RecordError     one record of one shard is damaged or breaks AudioSet's schema
+│       └── RecordError     one record of one shard is damaged or breaks AudioSet's schema; those after it are usable
 ├── DatasetError        a prepared dataset is missing, damaged, or of another version
 ├── OutputError         the output cannot be written
 ├── DownloadError       no address gives the file
@@ -33,7 +33,10 @@ class DamageError(InputError):
 
 
 class RecordError(DamageError):
-    """The record of the shard `file` that begins at byte `offset` is damaged or breaks AudioSet's schema."""
+    """The record of the shard `file` that begins at byte `offset` is damaged or breaks AudioSet's schema.
+
+    The records after it are usable.
+    """
 
 
 class DatasetError(DataError):

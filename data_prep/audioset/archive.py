@@ -1,4 +1,7 @@
-"""Reader of AudioSet's shards: from features.tar.gz as a stream, from a folder, or from one file.
+"""Reader of AudioSet's shards: from features.tar.gz or .tar as a stream, from a folder, or from one file.
+
+Whether a file is gzipped is decided by its contents: browsers may unpack features.tar.gz and keep its name. Hidden
+files, such as the `._ab.tfrecord` of macOS, and those in hidden folders are passed over.
 
 The archive is never unpacked: shard names differ only by case (`-A.tfrecord`, `-a.tfrecord`), so a case-insensitive
 disk would lose half of them, and a malicious member could be written outside the folder.
@@ -10,7 +13,7 @@ import re
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO, Protocol
 
 from isal import igzip, igzip_threaded, isal_zlib
@@ -22,11 +25,13 @@ MAX_SHARD_BYTES = 1 << 28  # AudioSet's largest has about 1 MB
 MAX_MEMBERS = 100_000
 MAX_TRAILING_BYTES = 1 << 24
 
+GZIP = b"\x1f\x8b"
 _INFLATED_BYTES = 1 << 22  # per block that the thread inflates
 _BLOCK = tarfile.BLOCKSIZE
 _PLAIN_FILES = {tarfile.REGTYPE, tarfile.AREGTYPE}
 _HARMLESS = _PLAIN_FILES | {tarfile.DIRTYPE, tarfile.XHDTYPE, tarfile.XGLTYPE}  # the X types are pax comments
 _SUFFIX = ".tfrecord"
+_SUFFIXES = (_SUFFIX, f"{_SUFFIX}.gz")
 _EXPECTED = f"expected audioset_v1_embeddings/{{{','.join(SOURCES)}}}/XX{_SUFFIX}"
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_ .+@-]+(/[A-Za-z0-9_ .+@-]+)*/?")
 
@@ -50,7 +55,7 @@ class Shard:
     @property
     def key(self) -> str:
         """The two characters of the file name, with which the video ids of its clips begin."""
-        return PurePosixPath(self.name).name.removesuffix(_SUFFIX)
+        return PurePosixPath(self.name).name.removesuffix(".gz").removesuffix(_SUFFIX)
 
 
 def read_shards(features: Path, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Iterator[Shard]:
@@ -63,7 +68,7 @@ def read_shards(features: Path, progress: Callable[[int, int], None] = lambda _d
             yield from _shards_of_folder(features, progress)
         elif not features.is_file():
             raise InputError(f"{features} does not exist: expected AudioSet's features.tar.gz, a folder or a shard")
-        elif features.suffix == _SUFFIX:
+        elif features.name.endswith(_SUFFIXES):
             yield from _shards_of_files([features], progress)
         else:
             yield from _shards_of_archive(features, progress)
@@ -72,10 +77,10 @@ def read_shards(features: Path, progress: Callable[[int, int], None] = lambda _d
 
 
 def _shards_of_folder(folder: Path, progress: Callable[[int, int], None]) -> Iterator[Shard]:
-    paths = sorted(folder.rglob(f"*{_SUFFIX}"))
+    paths = [path for path in folder.rglob(f"*{_SUFFIX}*") if _is_shard(path.relative_to(folder))]
     if not paths:
         raise InputError(f"{folder} holds no *{_SUFFIX} file: {_EXPECTED}")
-    yield from _shards_of_files(paths, progress)
+    yield from _shards_of_files(sorted(paths), progress)
 
 
 def _shards_of_files(paths: list[Path], progress: Callable[[int, int], None]) -> Iterator[Shard]:
@@ -91,12 +96,18 @@ def _shards_of_files(paths: list[Path], progress: Callable[[int, int], None]) ->
 
 def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iterator[Shard]:
     with path.open("rb") as file:
-        if file.read(2) != b"\x1f\x8b":
-            raise InputError(f"{path} is neither a gzip archive nor a *{_SUFFIX} shard: expected features.tar.gz")
+        head = file.read(_BLOCK)
+        file.seek(0)
+        if head.startswith(GZIP):
+            shards = _inflated(file, path.name)
+        elif is_tar(head):
+            shards = shards_of_tar(file, path.name)
+        else:
+            raise InputError(f"{path} is neither a tar archive nor a *{_SUFFIX} shard: expected features.tar.gz")
         total = path.stat().st_size
         found = False
         try:
-            for shard in _inflated(file, path.name):
+            for shard in shards:
                 found = True
                 yield shard
                 progress(file.tell(), total)
@@ -106,6 +117,15 @@ def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iter
             raise DamageError(path.name, file.tell(), f"the archive is damaged ({error}): get it again") from None
     if not found:
         raise InputError(f"{path} holds no shard: {_EXPECTED}")
+
+
+def is_tar(head: bytes) -> bool:
+    """Return whether a file that begins with these bytes, at least 512, is a tar file."""
+    try:
+        tarfile.TarInfo.frombuf(head[:_BLOCK], "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
 
 
 def _inflated(file: BinaryIO, name: str) -> Iterator[Shard]:
@@ -160,8 +180,12 @@ def _member_data(stream: PlainStream, member: tarfile.TarInfo, name: str) -> byt
         raise InputError(f"{where} is a link, a device or something else that is not a plain file: {_EXPECTED}")
     _check_size(where, member.size)
     data = _read(stream, -(-member.size // _BLOCK) * _BLOCK, name)[: member.size]
-    is_shard = member.type in _PLAIN_FILES and path.suffix == _SUFFIX and not path.name.startswith("._")
-    return data if is_shard else None
+    return data if member.type in _PLAIN_FILES and _is_shard(path) else None
+
+
+def _is_shard(path: PurePath) -> bool:
+    """Return whether a path inside a folder or an archive is that of a shard, and nothing in it is hidden."""
+    return path.name.endswith(_SUFFIXES) and not any(part.startswith(".") for part in path.parts)
 
 
 def _check_trailing(stream: PlainStream, name: str) -> None:
@@ -189,5 +213,5 @@ def _source(folder: str, where: str) -> str:
 def _read(stream: PlainStream, size: int, name: str) -> bytes:
     data = stream.read(size)
     if len(data) != size:
-        raise DamageError(name, stream.tell(), "the tar inside is cut before its end mark: get the archive again")
+        raise DamageError(name, stream.tell(), "the tar is cut before its end mark: get the archive again")
     return data

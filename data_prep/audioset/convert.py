@@ -1,7 +1,8 @@
 """Conversion of AudioSet's TFRecords and label tables to a prepared dataset.
 
 Steps: archive -> shards -> verified records -> TensorFlow -> features -> splits -> writer. Damage stops the conversion
-with the file and offset; with `keep_going` the rest of that shard is left out and reported.
+with the file and offset; with `keep_going` that record, or the rest of that shard where no later record can be located,
+is left out and reported.
 """
 
 from collections import Counter
@@ -25,6 +26,8 @@ from data_prep.dataset.output_folder import check_target
 from data_prep.dataset.schema import ClipBatch
 from data_prep.dataset.writer import DatasetWriter, new_dataset
 from data_prep.errors import DamageError, InputError, RecordError
+
+_PER_SHARD = 1000  # an id's origin is this times the number of its shard, plus the millisecond at which its clip starts
 
 ClipProgress = Callable[[int, int, int], None]  # bytes read, total bytes, clips so far
 
@@ -84,7 +87,7 @@ class _Conversion:
         self._seen = SeenIds()
         self._number_of_shard: dict[str, int] = {}
         self._clips_of_shard: Counter[str] = Counter()
-        self._keys: dict[str, set[str]] = {source: set() for source in SOURCES}  # of the shards read
+        self._shards: dict[str, dict[str, str]] = {source: {} for source in SOURCES}  # names of those read, by key
 
     def run(self, batches: Iterable[Batch]) -> None:
         """Convert every batch, then compare the clips with the published lists."""
@@ -105,9 +108,9 @@ class _Conversion:
     def _add(self, batch: Batch) -> None:
         """Pass the new clips of a batch to the writer, and count them."""
         for damage in batch.damages:
-            self._add_loss(damage)
+            self._add_loss(damage, clips_lost=1 if isinstance(damage, RecordError) else None)
         for shard in batch.shards:
-            self._keys[shard.source].add(shard.key)
+            self._shards[shard.source][shard.key] = shard.name
             self._number_of_shard.setdefault(shard.name, len(self._number_of_shard))
         clips, ids, shard_of_clip = batch.clips, batch.clips.clip_ids(), batch.shard
         new = self._new_clips(ids, batch)
@@ -140,33 +143,51 @@ class _Conversion:
         self._report.n_short += int((clips.n_frames < MAX_FRAMES).sum())
 
     def _new_clips(self, ids: list[str], batch: Batch) -> BoolArray:
-        """Return which clips occur neither earlier in the batch nor in an earlier batch: bool[n]."""
+        """Return which clips occur neither earlier in the batch nor in an earlier batch: bool[n].
+
+        Where another clip of the video starts within the same second, the id of the later one gets the millisecond, in
+        place.
+        """
+        milliseconds = batch.clips.milliseconds()
         numbers = np.array([self._number_of_shard[shard.name] for shard in batch.shards], np.int32)[batch.shard]
+        origins = _PER_SHARD * numbers + milliseconds.astype(np.int32)
         new = np.ones(len(ids), bool)
-        if self._seen.add(ids, numbers):
+        if self._seen.add(ids, origins):
             return new
-        earlier, names, here = self._seen.origins(ids), list(self._number_of_shard), dict[str, int]()
-        for i, clip_id in enumerate(ids):
-            number = int(earlier[i]) if earlier[i] >= 0 else here.get(clip_id)
-            if number is None:
-                here[clip_id] = int(numbers[i])
+        exact = [f"{clip_id}.{ms:03d}" for clip_id, ms in zip(ids, milliseconds.tolist(), strict=True)]
+        earlier, earlier_exact = self._seen.origins(ids).tolist(), self._seen.origins(exact).tolist()
+        names, here = list(self._number_of_shard), dict[str, int]()
+        for i, origin in enumerate(origins.tolist()):
+            known = here.get(ids[i], earlier[i])
+            if known >= 0 and known % _PER_SHARD != milliseconds[i]:
+                ids[i], known = exact[i], here.get(exact[i], earlier_exact[i])
+            if known < 0:
+                here[ids[i]] = origin
                 continue
             new[i] = False
-            reason = f"clip {clip_id!r} is also in {names[number]}; ids must be unique: remove one of the two"
-            self._add_loss(RecordError(batch.shards[batch.shard[i]].name, int(batch.offsets[i]), reason))
+            reason = (
+                f"clip {ids[i]!r} is also in {names[known // _PER_SHARD]}; ids must be unique: remove one of the two"
+            )
+            damage = RecordError(batch.shards[batch.shard[i]].name, int(batch.offsets[i]), reason)
+            self._add_loss(damage, clips_lost=0)
         self._seen.add(list(here), np.fromiter(here.values(), np.int32, len(here)))
         return new
 
     def _compare_with(self, listed: SegmentList) -> None:
         """Count how a list and the features differ. A shard that lacks listed clips was cut between two records."""
-        shortfall = listed.shortfall(self._keys[listed.source])
+        shortfall = listed.shortfall(self._shards[listed.source])
+        losses: dict[str, list[Loss]] = {}
+        for loss in self._report.losses:
+            losses.setdefault(loss.where, []).append(loss)
         for shard, video_ids in shortfall.lost.items():
-            known = [loss for loss in self._report.losses if loss.where == shard]
-            if not known:
+            known = losses.get(shard, [])
+            n_cut = max(0, len(video_ids) - sum(loss.clips_lost or 0 for loss in known))  # without the bad records
+            cut = next((loss for loss in known if loss.clips_lost is None), None)
+            if cut:
+                cut.clips_lost = n_cut
+            elif n_cut:
                 reason = f"lacks clips that {listed.file} lists, such as {video_ids[0]!r}: it may be cut, get it again"
-                self._add_loss(DamageError(shard, 0, reason))
-                known = self._report.losses[-1:]
-            known[0].clips_lost = len(video_ids)
+                self._add_loss(DamageError(shard, 0, reason), clips_lost=n_cut)
         if shortfall.without_shard:
             missing, listed_in_all = shortfall.without_shard, shortfall.n_rows
             self._note(f"{missing:,} of the {listed_in_all:,} clips that {listed.file} lists have no shard here")
@@ -182,8 +203,8 @@ class _Conversion:
     def _note(self, sentence: str) -> None:
         self._report.notes.append(f"{sentence}.")
 
-    def _add_loss(self, error: DamageError) -> None:
+    def _add_loss(self, error: DamageError, clips_lost: int | None = None) -> None:
         """Raise the error, or report it as a loss and continue."""
         if not self._keep_going:
             raise error
-        self._report.losses.append(Loss(error.file, error.offset, error.reason))
+        self._report.losses.append(Loss(error.file, error.offset, error.reason, clips_lost=clips_lost))

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
+from data_prep.audioset.archive import GZIP
 from data_prep.audioset.convert import convert
 from data_prep.audioset.disk_space import (
     check_disk_space,
@@ -34,7 +35,7 @@ from data_prep.audioset.tfrecord import require_tensorflow
 from data_prep.dataset.hashed_file import file_facts
 from data_prep.dataset.output_folder import as_output_error, check_target
 from data_prep.download.progress import Meter, Progress, ProgressCallback
-from data_prep.download.remote import RemoteFile, ShouldStop, stop_if
+from data_prep.download.remote import RemoteFile, ShouldStop, Signature, stop_if
 from data_prep.download.resumable import BeforeWriting, fetch_file
 from data_prep.errors import ChangedError, DataError, DownloadError, InputError, OutputError
 from earshot_common.atomic import remove_leftovers
@@ -56,8 +57,13 @@ _LISTS = {
     "balanced": ("balanced_train_segments.csv", "eval_segments.csv"),
     "full": ("balanced_train_segments.csv", "eval_segments.csv", "unbalanced_train_segments.csv"),
 }
-_LIST_SIGNATURE = b"#"
-_SIGNATURES = {ARCHIVE: b"\x1f\x8b", _LABELS: b"index,mid,display_name", _ONTOLOGY: b"["}
+_BOM = "\ufeff".encode()
+_LIST_SIGNATURE = [(0, b"#"), (0, _BOM)]
+_SIGNATURES: dict[str, Signature] = {
+    ARCHIVE: [(0, GZIP), (257, b"ustar")],  # gzipped, or a plain tar file
+    _LABELS: [(0, b"index,mid,display_name"), (0, _BOM + b"index,mid,display_name")],
+    _ONTOLOGY: b"[",
+}
 _MAX_TABLE_BYTES = 1 << 30  # the largest has about 100 MB
 _MAX_CHANGES = 2  # of the published archive while it is downloaded
 _SHA256 = (
@@ -253,7 +259,7 @@ class _Download:
 def _n_rows(table: Path) -> int:
     """Return the number of clips in a list of segments, whose header lines are comments."""
     with table.open("rb") as file:
-        return sum(not line.startswith((b"#", b"\n")) for line in file)
+        return sum(bool(line.strip()) and not line.startswith((b"#", _BOM)) for line in file)
 
 
 def _work_path(out: Path) -> Path:

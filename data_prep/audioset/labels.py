@@ -20,8 +20,8 @@ def read_labels(path: Path, ontology: Path | None = None) -> list[Label]:
     parents = _read_parents(ontology) if ontology else {}
     labels: list[Label] = []
     mids = set()
-    for line, row in read_csv(path):
-        if line == 1:
+    for place, (line, row) in enumerate(read_csv(path)):
+        if place == 0:
             if row != _COLUMNS:
                 raise InputError(
                     f"{path} is not AudioSet's label table: its first line is {','.join(row)!r:.80}, expected "
@@ -41,12 +41,11 @@ def read_labels(path: Path, ontology: Path | None = None) -> list[Label]:
 
 
 def read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, fields) of every row of a CSV file; raise InputError for an invalid one."""
+    """Yield (line number, fields) of every row of a CSV file but blank ones; raise InputError for an invalid one."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, skipinitialspace=True, strict=True)
-            for row in reader:
-                yield reader.line_num, row
+            yield from ((reader.line_num, row) for row in reader if any(map(str.strip, row)))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; expected one of AudioSet's CSV files") from error
     except (UnicodeDecodeError, csv.Error) as error:

@@ -11,7 +11,7 @@ from data_prep.arrays import Int64Array
 from data_prep.audioset.archive import Shard
 from data_prep.audioset.framing import CheckedShard
 from data_prep.audioset.tfrecord import ParsedRecords, Records, parse_records
-from data_prep.errors import DamageError, RecordError
+from data_prep.errors import DamageError
 from data_prep.read_ahead import read_ahead
 
 _BATCH = 8192  # minimum number of records per batch, of whole shards
@@ -20,7 +20,7 @@ _AHEAD = 2  # batches verified ahead of parsing
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The valid clips of some shards, and the damage in them. The first bad record ends its shard.
+    """The valid clips of some shards, and the damage in them, in order.
 
     `shard`: int32[n], the index in `shards` of each clip's shard; `offsets`: int64[n], the byte of the shard at
     which its record begins.
@@ -51,8 +51,7 @@ def _record_batches(shards: Iterable[CheckedShard]) -> Iterator[tuple[Records, l
     try:
         for checked in shards:
             records.extend(checked)
-            if checked.damage:
-                damages.append(checked.damage)
+            damages.extend(checked.damages)
             if len(records) >= _BATCH:
                 yield records, damages
                 records, damages = Records(), []
@@ -63,14 +62,8 @@ def _record_batches(shards: Iterable[CheckedShard]) -> Iterator[tuple[Records, l
 
 
 def _parsed(records: Records, damages: list[DamageError], n_labels: int, *, keep_frames: bool) -> Batch:
-    broken: dict[str, DamageError] = {}  # the first damage of each shard
-    while True:
-        try:
-            clips = parse_records(records, n_labels, keep_frames=keep_frames)
-            break
-        except RecordError as error:
-            broken[error.file] = error
-            places = zip(map(records.name, range(len(records))), records.offsets, strict=True)
-            records = records.only([name != error.file or offset < error.offset for name, offset in places])
-    damages = [*broken.values(), *(damage for damage in damages if damage.file not in broken)]
-    return Batch(records.shards, damages, clips, np.array(records.shard, np.int32), np.array(records.offsets, np.int64))
+    good, clips, errors = parse_records(records, n_labels, keep_frames=keep_frames)
+    place = {shard.name: i for i, shard in enumerate(records.shards)}
+    last = len(place)  # damage to the archive itself comes after that of its shards
+    damages = sorted([*errors, *damages], key=lambda error: (place.get(error.file, last), error.offset))
+    return Batch(records.shards, damages, clips, np.array(good.shard, np.int32), np.array(good.offsets, np.int64))

@@ -52,7 +52,7 @@ def _read_columns(path: Path, mids: list[str]) -> SegmentRows | None:
     """Read a list in exactly the published form, with Arrow; return None for any other form."""
     try:
         with path.open("rb") as file:
-            head = [file.readline().decode().strip() for _ in range(3)]
+            head = [file.readline().decode("utf-8-sig").strip() for _ in range(3)]
         stated = re.search(r"num_segs=(\d+)", head[1])
         if stated is None or head[0][:1] != "#" or head[2] != ", ".join(_HEADER):
             return None
@@ -104,7 +104,7 @@ def _read_row_by_row(path: Path, index_of_mid: Mapping[str, int]) -> SegmentRows
     stated = None
     has_header = False
     for line, row in read_csv(path):
-        if row and row[0].startswith("#"):
+        if row[0].startswith("#"):
             counts = re.search(r"num_segs=(\d+)", ",".join(row))
             stated = int(counts[1]) if counts else stated
             has_header = has_header or row == _HEADER

@@ -3,7 +3,7 @@
 Times and labels come from a clip's record; the list states which clips should exist.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +37,14 @@ class SegmentList:
         self.source = _source_of(path)
         rows = read_rows(path, [label.mid for label in labels])
         ids = rows.ids
-        self._order = np.argsort(ids, kind="stable")
+        self._times = rows.times  # in the order of the list
+        self._order = np.lexsort((rows.times[:, 0], ids))
         self._ids = ids[self._order]  # sorted, so that a clip is found by binary search
-        twice = np.flatnonzero(self._ids[1:] == self._ids[:-1])
+        same_start = np.diff(rows.times[self._order, 0]) <= _TIME_TOLERANCE_S
+        twice = np.flatnonzero((self._ids[1:] == self._ids[:-1]) & same_start)
         if len(twice):
             row = self._order[twice[0] + 1]
             raise InputError(f"{path}, line {rows.lines[row]}: {ids[row].decode()!r} is listed a second time")
-        self._times = rows.times  # in the order of the list
         self._labels = rows.labels
         self._read = np.zeros(len(ids), bool)
         self.unlisted = 0
@@ -55,8 +56,11 @@ class SegmentList:
         if not len(among):
             return
         wanted = np.array(clips.video_id, dtype="S")[among]
-        places = np.searchsorted(self._ids, wanted).clip(max=len(self._ids) - 1)
-        listed = self._ids[places] == wanted
+        places, ends = (np.searchsorted(self._ids, wanted, side) for side in ("left", "right"))
+        listed = places < ends
+        for clip in np.flatnonzero(ends - places > 1).tolist():  # several of one video: that with the nearest start
+            starts = self._times[self._order[places[clip] : ends[clip]], 0]
+            places[clip] += np.abs(starts - clips.start_s[among[clip]]).argmin()
         rows, at = self._order[places[listed]], among[listed]
         self._read[rows] = True
         self.unlisted += int((~listed).sum())
@@ -68,14 +72,14 @@ class SegmentList:
         """Return (folder, key) of every shard that holds listed clips."""
         return {(self.source, key.decode()) for key in np.unique(self._ids.astype("S2"))}
 
-    def shortfall(self, shards: Collection[str]) -> Shortfall:
-        """Return the rows that were not read. `shards`: keys of the shards of this source that were read."""
+    def shortfall(self, shards: Mapping[str, str]) -> Shortfall:
+        """Return the rows that were not read. `shards`: names of the shards of this source that were read, by key."""
         lost: dict[str, list[str]] = {}
         without_shard = 0
         unseen = np.flatnonzero(~self._read[self._order])
         for video_id in self._ids[unseen].astype(str).tolist():
             if video_id[:2] in shards:
-                lost.setdefault(f"{self.source}/{video_id[:2]}.tfrecord", []).append(video_id)
+                lost.setdefault(shards[video_id[:2]], []).append(video_id)
             else:
                 without_shard += 1
         return Shortfall(self.file, len(self._ids), without_shard, lost)

@@ -3,10 +3,12 @@
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
+from tarfile import BLOCKSIZE
 
-from data_prep.audioset.archive import Shard, shards_of_tar
+from data_prep.audioset.archive import Shard, is_tar, shards_of_tar
 from data_prep.audioset.resume import SavedShards
-from data_prep.download.gunzip import Gunzip
+from data_prep.download.gunzip import Entry, Gunzip, Stored
 from data_prep.download.remote import RemoteFile
 from data_prep.errors import DamageError
 
@@ -32,7 +34,7 @@ def stream_shards(
         return
     recorded_at = time.monotonic()
     try:
-        stream = Gunzip(remote.read_from, saved.entry)
+        stream = _open(remote, saved.entry)
         _skip_to(stream, saved.offset)
         for shard in shards_of_tar(stream, ARCHIVE):
             if shard.source in folders:
@@ -53,7 +55,20 @@ def stream_shards(
         raise DamageError(ARCHIVE, remote.position, f"the archive is damaged ({error})") from None
 
 
-def _skip_to(stream: Gunzip, offset: int) -> None:
+def _open(remote: RemoteFile, entry: Entry) -> Gunzip | Stored:
+    """Return a reader of the tar inside the archive, from an entry point on; by its contents, it may not be gzipped."""
+    if entry.stored:
+        return Stored(remote.read_from, entry)
+    if entry.offset:
+        return Gunzip(remote.read_from, entry)
+    pieces, head = remote.read_from(0), b""
+    while len(head) < BLOCKSIZE and (piece := next(pieces, b"")):
+        head += piece
+    reader = Stored if is_tar(head) else Gunzip
+    return reader(lambda _: chain([head], pieces))
+
+
+def _skip_to(stream: Gunzip | Stored, offset: int) -> None:
     while stream.tell() < offset:
         if not stream.read(min(_BLOCK_BYTES, offset - stream.tell())):
             raise EOFError

@@ -10,7 +10,7 @@ import importlib.util
 import os
 import string
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import compress, repeat
@@ -29,10 +29,12 @@ from earshot_common import extras
 
 MAX_FRAMES = 10
 FRAME_BYTES = 128
+_MAX_SECONDS = 10_000_000
+_TIMES = f"0 <= start < end <= {_MAX_SECONDS:,} s"
 
 _ID_LETTERS, _MAX_ID_LENGTH = (string.ascii_letters + string.digits + "_-").encode(), 64
 
-Reason = Callable[[int], str]
+_STARTS, _ENDS = "start_time_seconds", "end_time_seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,10 @@ class ParsedRecords:
             f"{video}_{start}" for video, start in zip(self.video_id, self.start_s.astype(int).tolist(), strict=True)
         ]
 
+    def milliseconds(self) -> Int64Array:
+        """Return at which millisecond of its second each clip starts: int64[n], 0 to 999."""
+        return np.asarray(np.rint(self.start_s * 1000), np.int64) % 1000
+
     def only(self, wanted: BoolArray) -> Self:
         """Return the `wanted` clips."""
         places = np.flatnonzero(wanted)
@@ -113,35 +119,25 @@ class ParsedRecords:
         )
 
 
-def parse_records(records: Records, n_labels: int, *, keep_frames: bool) -> ParsedRecords:
-    """Parse records, or raise RecordError for the first that is not a clip of AudioSet with 1 to 10 frames."""
-    context, frames = _parse(records)
-    ids, has_id = _scalars(context["video_id"], b"")
-    starts, has_start = _scalars(context["start_time_seconds"], np.float32(0))
-    ends, has_end = _scalars(context["end_time_seconds"], np.float32(0))
-    start_s, end_s = (times.astype(np.float64).round(3) for times in (starts, ends))
+def parse_records(
+    records: Records, n_labels: int, *, keep_frames: bool
+) -> tuple[Records, ParsedRecords, list[RecordError]]:
+    """Return the records that are clips of AudioSet with 1 to 10 frames, their content, and why the others are not."""
+    parsable, parsed, errors = _parse(records)
+    wrong = _check(parsable, *parsed, n_labels)
+    if wrong:
+        good = np.ones(len(parsable), bool)
+        good[[record for record, _ in wrong]] = False
+        errors += [RecordError(parsable.name(i), parsable.offsets[i], reason) for i, reason in wrong]
+        parsable, parsed, _ = _parse(parsable.only(good.tolist()))
+    context, frames = parsed
+    start_s, end_s = _times(context, _STARTS)[0], _times(context, _ENDS)[0]
     labels = context["labels"]
     n_frames = np.diff(frames.row_splits.numpy())
-    sound = has_start & has_end & (start_s >= 0) & (start_s < end_s) & (end_s < np.inf)
-    _raise_first(
-        records,
-        [
-            (~has_id, lambda _: "has no video_id"),
-            (_invalid_ids(ids), lambda i: f"video_id {ids[i]!r:.80} is not a YouTube video id"),
-            (~sound, lambda i: f"lasts from {start_s[i]} s to {end_s[i]} s, expected 0 <= start < end"),
-            (_invalid_labels(labels, n_labels), lambda i: _describe_labels(labels[i].numpy(), n_labels)),
-            (
-                (n_frames < 1) | (n_frames > MAX_FRAMES),
-                lambda i: f"has {n_frames[i]} frames, expected 1 to {MAX_FRAMES}",
-            ),
-            (_invalid_frames(frames), lambda _: f"has a frame that is not exactly {FRAME_BYTES} bytes"),
-        ],
-    )
-    video_ids = [video_id.decode() for video_id in ids]
     bytes_of_frames = tensorflow().io.decode_raw(frames.flat_values, np.uint8)
     all_frames = np.asarray(bytes_of_frames).reshape(-1, FRAME_BYTES)  # `numpy()` would copy them
-    return ParsedRecords(
-        video_id=video_ids,
+    clips = ParsedRecords(
+        video_id=[video_id.decode() for video_id in _scalars(context["video_id"], b"")[0]],
         start_s=start_s,
         end_s=end_s,
         labels=LabelSets(labels.row_splits.numpy(), labels.flat_values.numpy()).without_repeats(),
@@ -149,6 +145,7 @@ def parse_records(records: Records, n_labels: int, *, keep_frames: bool) -> Pars
         sums=frame_sums(all_frames, n_frames),  # type: ignore[arg-type]  # of at most ten: uint16
         frames=all_frames if keep_frames else None,
     )
+    return parsable, clips, errors
 
 
 def require_tensorflow() -> None:
@@ -187,32 +184,72 @@ def _without_keras() -> Iterator[None]:
         sys.modules.pop("keras", None)  # unless another thread already has
 
 
-def _parse(records: Records) -> tuple[dict[str, Any], Any]:
-    """Return the context features and the frames, all as ragged tensors: a missing field is an empty row."""
+def _parse(records: Records) -> tuple[Records, tuple[dict[str, Any], Any], list[RecordError]]:
+    """Return the records that can be parsed, their context features and frames, and an error for each of the others.
+
+    Both are ragged tensors: a missing field is an empty row.
+    """
     tf = tensorflow()
     context = {
         "video_id": tf.io.RaggedFeature(tf.string),
-        "start_time_seconds": tf.io.RaggedFeature(tf.float32),
-        "end_time_seconds": tf.io.RaggedFeature(tf.float32),
+        _STARTS: tf.io.RaggedFeature(tf.float32),
+        _ENDS: tf.io.RaggedFeature(tf.float32),
         "labels": tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64),
     }
     sequence = {"audio_embedding": tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)}
 
-    def parse(payloads: list[bytes]) -> tuple[dict[str, Any], Any]:
+    def parse(payloads: Sequence[bytes]) -> tuple[dict[str, Any], Any]:
         serialized = tf.constant(payloads, tf.string)  # faster than a list, whose items it would check twice
         parsed = tf.io.parse_sequence_example(serialized, context_features=context, sequence_features=sequence)
         return parsed[0], parsed[1]["audio_embedding"]
 
+    def unparsable(first: int, last: int) -> Iterator[int]:
+        """Yield the records from first to last that cannot be parsed, which are few, by halving."""
+        try:
+            parse(records.payloads[first:last])
+        except tf.errors.InvalidArgumentError:
+            if last - first == 1:
+                yield first
+            else:
+                middle = (first + last) // 2
+                yield from unparsable(first, middle)
+                yield from unparsable(middle, last)
+
     try:
-        return parse(records.payloads)
+        return records, parse(records.payloads), []
     except tf.errors.InvalidArgumentError:
-        for i, payload in enumerate(records.payloads):
-            try:
-                parse([payload])
-            except tf.errors.InvalidArgumentError:
-                reason = "is not a SequenceExample with AudioSet's fields and types"
-                raise RecordError(records.name(i), records.offsets[i], reason) from None
-        raise
+        bad = set(unparsable(0, len(records)))
+    reason = "is not a SequenceExample with AudioSet's fields and types"
+    errors = [RecordError(records.name(i), records.offsets[i], reason) for i in sorted(bad)]
+    rest = records.only([i not in bad for i in range(len(records))])
+    return rest, parse(rest.payloads), errors
+
+
+def _check(records: Records, context: Mapping[str, Any], frames: Any, n_labels: int) -> list[tuple[int, str]]:
+    """Return the index of every record that is no clip of AudioSet, with the reason."""
+    ids, has_id = _scalars(context["video_id"], b"")
+    (start_s, has_start), (end_s, has_end) = _times(context, _STARTS), _times(context, _ENDS)
+    labels, n_frames = context["labels"], np.diff(frames.row_splits.numpy())
+    sound = has_start & has_end & (start_s >= 0) & (start_s < end_s) & (end_s <= _MAX_SECONDS)
+    checks: list[tuple[BoolArray, Callable[[int], str]]] = [
+        (~has_id, lambda _: "has no video_id"),
+        (_invalid_ids(ids), lambda i: f"video_id {ids[i]!r:.80} is not a YouTube video id"),
+        (
+            ~sound,
+            lambda i: f"lasts from {start_s[i]} s to {end_s[i]} s, expected 0 <= start < end <= {_MAX_SECONDS:,} s",
+        ),
+        (_invalid_labels(labels, n_labels), lambda i: _describe_labels(labels[i].numpy(), n_labels)),
+        ((n_frames < 1) | (n_frames > MAX_FRAMES), lambda i: f"has {n_frames[i]} frames, expected 1 to {MAX_FRAMES}"),
+        (_invalid_frames(frames), lambda _: f"has a frame that is not exactly {FRAME_BYTES} bytes"),
+    ]
+    wrong = np.flatnonzero(np.any([bad for bad, _ in checks], axis=0)).tolist() if len(records) else []
+    return [(i, next(describe(i) for bad, describe in checks if bad[i])) for i in wrong]
+
+
+def _times(context: Mapping[str, Any], field_name: str) -> tuple[Float64Array, BoolArray]:
+    """Return a time of each record in seconds, float64[n], and whether the record has exactly one: bool[n]."""
+    seconds, single = _scalars(context[field_name], np.float32(0))
+    return seconds.astype(np.float64).round(3), single
 
 
 def _scalars(ragged: Any, missing: Any) -> tuple[npt.NDArray[Any], BoolArray]:
@@ -253,11 +290,3 @@ def _invalid_frames(frames: Any) -> BoolArray:
 def _any_in_row(flags: BoolArray, splits: Int64Array) -> BoolArray:
     before = np.concatenate([[0], np.cumsum(flags)])
     return before[splits[1:]] > before[splits[:-1]]
-
-
-def _raise_first(records: Records, checks: Sequence[tuple[BoolArray, Reason]]) -> None:
-    """Raise RecordError for the first record that fails a check, with the reason of the first check it fails."""
-    failed = [(int(np.argmax(bad)), place) for place, (bad, _) in enumerate(checks) if bad.any()]
-    if failed:
-        index, place = min(failed)
-        raise RecordError(records.name(index), records.offsets[index], checks[place][1](index))

@@ -33,7 +33,7 @@ class Entry:
 
     `byte`: the byte before `offset`, whose last `bits` bits belong to the block that begins here. `plain`, `crc`: size
     and CRC-32 of the inflated bytes of this gzip member so far. `before`: inflated bytes of the members before it.
-    `window`: the last 32 KiB of inflated bytes.
+    `window`: the last 32 KiB of inflated bytes. `stored`: the file is not compressed (`Stored`).
     """
 
     offset: int = 0
@@ -43,13 +43,14 @@ class Entry:
     crc: int = 0
     before: int = 0
     window: bytes = b""
+    stored: bool = False
 
     @property
     def total(self) -> int:
         """Number of inflated bytes before this entry point."""
         return self.before + self.plain
 
-    def to_json(self) -> dict[str, int | str]:
+    def to_json(self) -> dict[str, Any]:
         """Return the entry as a JSON object."""
         numbers = {name: getattr(self, name) for name in self.__slots__ if name != "window"}
         return {**numbers, "window": base64.b85encode(self.window).decode()}
@@ -204,6 +205,33 @@ class Gunzip:
                 pass
         if flags & _HEAD_CRC:
             self._read_raw(2)
+
+
+class Stored:
+    """A reader, with the methods of `Gunzip`, of a file that is not compressed."""
+
+    def __init__(self, source: Source, entry: Entry | None = None) -> None:
+        self._position = (entry or Entry()).offset
+        self._pieces = source(self._position)
+        self._input = bytearray()
+
+    def read(self, size: int) -> bytes:
+        """Return `size` bytes; fewer only at the end."""
+        while len(self._input) < size and (piece := next(self._pieces, b"")):
+            self._input += piece
+        data = bytes(memoryview(self._input)[:size])
+        del self._input[:size]
+        self._position += len(data)
+        return data
+
+    def tell(self) -> int:
+        """Return the position in the file."""
+        return self._position
+
+    @property
+    def entry(self) -> Entry:
+        """The current position: reading can start anywhere."""
+        return Entry(offset=self._position, before=self._position, stored=True)
 
 
 class _ZStream(ctypes.Structure):

@@ -14,6 +14,7 @@ import urllib3
 from data_prep.errors import ChangedError, DownloadError, StoppedError
 
 ShouldStop = Callable[[], bool]
+Signature = bytes | Sequence[tuple[int, bytes]]
 _Verdict = Literal["later", "useless", "gone", "other"]
 
 _BLOCK_BYTES = 1 << 18
@@ -55,7 +56,8 @@ class RemoteFile:
     """One file at several addresses, tried in turn. `identity` is known from the first response on.
 
     identity: of a partly downloaded file; only a file whose identity agrees is accepted.
-    signature: the first bytes of the file, if known. A response that begins otherwise, or is a web page, is rejected.
+    signature: bytes at the file's beginning, if known, or several alternatives with their offsets. A response that
+        has none of them, or is a web page, is rejected.
     max_bytes: a larger file is rejected.
     report_problem: called with a message before a retry, and with "" when data arrives again.
     retry: whether to try all addresses again after pauses; if not, a server that does not answer fails within seconds.
@@ -66,7 +68,7 @@ class RemoteFile:
         addresses: Sequence[str],
         *,
         identity: Identity | None = None,
-        signature: bytes = b"",
+        signature: Signature = b"",
         max_bytes: int = 1 << 34,
         report_problem: Callable[[str], None] = lambda _: None,
         should_stop: ShouldStop = lambda: False,
@@ -75,7 +77,7 @@ class RemoteFile:
         self.identity = identity or Identity()
         self.position = 0  # offset in the file after the last byte yielded
         self._addresses = list(addresses)
-        self._signature = signature
+        self._signatures = [(0, signature)] if isinstance(signature, bytes) else signature
         self._max_bytes = max_bytes
         self._report_problem = report_problem
         self._should_stop = should_stop
@@ -165,11 +167,14 @@ class RemoteFile:
             raise _Failure(f"sends the file encoded as {headers['Content-Encoding']:.40}", "useless")
 
     def _check_signature(self, response: requests.Response) -> bytes:
-        """Return the first bytes of the file; raise _Failure unless they are its signature."""
-        head: bytes = response.raw.read(len(self._signature), decode_content=False) if self._signature else b""
-        if head != self._signature:
-            received = f"a file that begins with {ascii(head)[1:]}" if head else "an empty file"
-            raise _Failure(f"sends {received}, expected {ascii(self._signature)[1:]}", "useless")
+        """Return the first bytes of the file; raise _Failure unless they hold a signature."""
+        length = max(offset + len(mark) for offset, mark in self._signatures)
+        head: bytes = response.raw.read(length, decode_content=False) if length else b""
+        if not any(head.startswith(mark, offset) for offset, mark in self._signatures):
+            expected = self._signatures[0][1]
+            shown = head[: len(expected)]
+            received = f"a file that begins with {ascii(shown)[1:]}" if head else "an empty file"
+            raise _Failure(f"sends {received}, expected {ascii(expected)[1:]}", "useless")
         return head
 
     def _find_range(self, response: requests.Response) -> tuple[int, int | None]:

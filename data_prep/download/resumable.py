@@ -16,7 +16,7 @@ from data_prep.dataset.hashed_file import file_facts
 from data_prep.dataset.output_folder import as_output_error
 from data_prep.download.journal import JournaledFile
 from data_prep.download.progress import Meter, ProgressCallback
-from data_prep.download.remote import Identity, RemoteFile, ShouldStop
+from data_prep.download.remote import Identity, RemoteFile, ShouldStop, Signature
 from data_prep.errors import ChangedError, DownloadError
 from earshot_common.locks import lock_file
 
@@ -30,7 +30,7 @@ def fetch_file(
     target: Path,
     *,
     sha256: str | None = None,
-    signature: bytes = b"",
+    signature: Signature = b"",
     max_bytes: int = 1 << 34,
     before_writing: BeforeWriting = lambda _: None,
     progress: ProgressCallback = lambda _: None,
@@ -41,7 +41,7 @@ def fetch_file(
 
     sha256: expected hash; an existing file with another hash is replaced. The CRC-32C that Google's servers state is
         always verified.
-    signature: the first bytes of the file; a response that begins otherwise is never written.
+    signature: as in `RemoteFile`; a response without it is never written.
     max_bytes: a larger file is rejected.
     retry: whether to try again after pauses when all addresses fail.
     before_writing: called once with the number of bytes to download; an exception of it ends the download.

@@ -62,6 +62,41 @@ def test_progress_ends_at_the_size_of_the_archive(tmp_path: Path) -> None:
         assert seen[-1][0] == seen[-1][1] > 0
 
 
+@pytest.mark.parametrize("name", ["features.tar", "features.tar.gz"])
+def test_a_tar_file_that_is_not_gzipped_gives_the_same_shards(tmp_path: Path, name: str) -> None:
+    archive = write_archive(tmp_path / "gzipped.tar.gz", SHARDS)
+    plain = tmp_path / name
+    plain.write_bytes(gzip.decompress(archive.read_bytes()))
+    seen: list[tuple[int, int]] = []
+    shards = list(read_shards(plain, lambda done, total: seen.append((done, total))))
+    assert shards == list(read_shards(archive))
+    assert 0 < seen[0][0] < seen[-1][0] <= seen[-1][1] == plain.stat().st_size
+
+
+@pytest.mark.parametrize("size", [600, 1100, 4000])
+def test_a_tar_file_that_is_not_gzipped_and_cut_is_refused(tmp_path: Path, size: int) -> None:
+    archive = write_archive(tmp_path / "gzipped.tar.gz", SHARDS)
+    (tmp_path / "features.tar").write_bytes(gzip.decompress(archive.read_bytes())[:size])
+    with pytest.raises(DamageError, match="cut before its end mark"):
+        read(tmp_path / "features.tar")
+
+
+HIDDEN = ["eval/._ab.tfrecord", "eval/.ab.tfrecord", ".Trash/eval/ab.tfrecord", "eval/.DS_Store", "__MACOSX/eval/._ab"]
+
+
+def test_hidden_files_of_a_folder_and_of_an_archive_are_passed_over(tmp_path: Path) -> None:
+    shards = SHARDS | dict.fromkeys(HIDDEN, b"litter")
+    folder = write_folder(tmp_path / ".hidden above" / "unpacked", shards)
+    assert read(folder) == read(write_archive(tmp_path / "features.tar.gz", shards)) == SHARDS
+
+
+def test_a_shard_with_the_suffix_of_gzip_is_found(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, {"eval/ab.tfrecord.gz": b"x", "eval/ab.txt": b"y"})
+    (shard,) = read_shards(folder)
+    assert (shard.name, shard.key) == ("eval/ab.tfrecord.gz", "ab")
+    assert list(read_shards(folder / "eval/ab.tfrecord.gz")) == [shard]
+
+
 def test_folders_desktop_files_and_comments_in_an_archive_are_skipped(tmp_path: Path) -> None:
     folder, comment = tarfile.TarInfo(f"{TOP}/eval"), tarfile.TarInfo("PaxHeaders/ab")
     folder.type, comment.type = tarfile.DIRTYPE, tarfile.XHDTYPE
@@ -184,8 +219,8 @@ def test_endless_bytes_after_the_end_mark_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "neither a gzip archive nor"),
-        (b"PK\x03\x04 a zip", "neither a gzip archive nor"),
+        (b"", "neither a tar archive nor"),
+        (b"PK\x03\x04 a zip", "neither a tar archive nor"),
         (gzip.compress(b"just text " * 100, mtime=0), "no tar header"),
         (gzip.compress(tar_bytes([("README", b"hello")])), "holds no shard"),
     ],

@@ -11,6 +11,7 @@ from data_prep.audioset import parsing
 from data_prep.audioset.tfrecord import ParsedRecords, Records
 from data_prep.dataset import open_dataset, verify_dataset
 from data_prep.dataset.hashed_file import HashedFile
+from data_prep.errors import RecordError
 from tests.data_prep.audioset_files import (
     BALANCED_ROWS,
     N_CLIPS,
@@ -18,6 +19,7 @@ from tests.data_prep.audioset_files import (
     clip,
     clips,
     framed,
+    int_feature,
     shard,
     tar_bytes,
     write_archive,
@@ -82,7 +84,9 @@ def test_a_wrong_length_never_reaches_tensorflow(
     (features / "eval/zz.tfrecord").write_bytes(framed(clip("zz000000001"), length=length))
     parsed, parse = list[bytes](), parsing.parse_records
 
-    def note_and_parse(records: Records, n_labels: int, *, keep_frames: bool) -> ParsedRecords:
+    def note_and_parse(
+        records: Records, n_labels: int, *, keep_frames: bool
+    ) -> tuple[Records, ParsedRecords, list[RecordError]]:
         parsed.extend(records.payloads)
         return parse(records, n_labels, keep_frames=keep_frames)
 
@@ -119,7 +123,7 @@ def test_a_damaged_archive_is_refused(refused: Callable[..., str], tmp_path: Pat
 
 def test_a_file_that_is_not_an_archive_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "features.tar.gz").write_text("<html>404</html>")
-    assert "is neither a gzip archive nor a *.tfrecord shard" in refused(features=tmp_path / "features.tar.gz")
+    assert "is neither a tar archive nor a *.tfrecord shard" in refused(features=tmp_path / "features.tar.gz")
 
 
 def test_a_clip_that_comes_twice_is_refused_with_both_places(refused: Callable[..., str], features: Path) -> None:
@@ -177,24 +181,103 @@ def test_keep_going_keeps_valid_clips_and_reports_the_rest(
     assert convert("--keep-going") == 1
     dataset = open_dataset(tmp_path / "out/made")
     assert verify_dataset(tmp_path / "out/made") == []
-    assert sum(dataset.manifest["rows"].values()) == N_CLIPS - 1 - 7
+    assert sum(dataset.manifest["rows"].values()) == N_CLIPS - 1
     losses = {loss["where"]: loss for loss in dataset.manifest["skipped"]}
     assert set(losses) == {"bal_train/-a.tfrecord", "eval/zz.tfrecord"}
     cut, wrong = losses["bal_train/-a.tfrecord"], losses["eval/zz.tfrecord"]
     assert (cut["offset"], cut["clips_kept"], cut["clips_lost"]) == (len(shard(clips("-a", 11))), 11, None)
-    assert (wrong["offset"], wrong["clips_kept"]) == (len(first_two), 2)
+    assert (wrong["offset"], wrong["clips_kept"], wrong["clips_lost"]) == (len(first_two), 9, 1)
     assert wrong["reason"] == "has 11 frames, expected 1 to 10"
     report = capsys.readouterr().err
     assert f"left out: eval/zz.tfrecord, at byte {len(first_two):,}: has 11 frames" in report
     assert "11 clips kept, an unknown number lost" in report
 
 
-def test_keep_going_reads_no_more_of_a_shard_after_its_first_bad_record(
+BAD_RECORDS = {
+    "no frames": clip("zz000000099", n_frames=0),
+    "no record": b"\xff" * 30,
+    "a frame too short": clip("zz000000099", frame=bytes(127)),
+    "a number for a text": clip(video_id=int_feature(7)),
+    "an unknown label": clip("zz000000099", [7]),
+    "nothing": b"",
+}
+
+
+def test_keep_going_leaves_out_only_the_bad_records(
+    convert: Convert, features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = clips("zz", 30)
+    places = dict(zip(range(3, 30, 5), BAD_RECORDS.values(), strict=True))
+    for place, bad in places.items():
+        records.insert(place, bad)
+    data = bytearray(shard(records))
+    offsets = [len(shard(records[:place])) for place in places]
+    flipped = len(shard(records[:-1]))  # of the last record the data are damaged, not the length
+    data[flipped + 50] ^= 1
+    (features / "eval/zz.tfrecord").write_bytes(data)
+    rows = [(f"zz{i:09d}", 30.0, 40.0, [i % 3]) for i in range(30)]
+    segments = write_segments(tmp_path / "eval_segments.csv", [*rows, ("zz000000099", 0.0, 10.0, [0])])
+    assert convert("--keep-going", "--segments", segments) == 1
+    manifest = open_dataset(tmp_path / "out/made").manifest
+    assert manifest["rows"]["test"] == 29
+    assert [loss["offset"] for loss in manifest["skipped"]] == [*offsets, flipped]
+    assert {(loss["clips_kept"], loss["clips_lost"]) for loss in manifest["skipped"]} == {(29, 1)}
+    report = capsys.readouterr().err
+    assert all(f"left out: eval/zz.tfrecord, at byte {offset:,}: " in report for offset in [*offsets, flipped])
+    assert report.count("29 clips kept, 1 lost") == 7
+
+
+def test_a_compressed_shard_is_converted_like_the_plain_one(convert: Convert, features: Path, tmp_path: Path) -> None:
+    assert convert(out="out/plain") == 0
+    path = features / "eval/zz.tfrecord"
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    (features / "eval/._zz.tfrecord").write_bytes(b"litter")
+    assert convert() == 0
+    plain, made = (open_dataset(tmp_path / "out" / name) for name in ("plain", "made"))
+    assert made.manifest["files"] == plain.manifest["files"]
+
+
+def test_clips_that_start_in_the_same_second_of_one_video_stay_apart(
+    convert: Convert, features: Path, tmp_path: Path
+) -> None:
+    def at(start_s: float, label: int = 0) -> bytes:
+        return clip("zz000000007", [label], start_s=start_s, end_s=start_s + 0.96)
+
+    first = [at(0.96), at(30.0), at(0.0, 1), at(0.5), at(31.5)]
+    (features / "eval/zz.tfrecord").write_bytes(shard(first))
+    (features / "unbal_train/zz.tfrecord").write_bytes(shard([at(0.96), at(0.25), at(0.0), at(31.5), at(31.0)]))
+    assert convert("--keep-going") == 1
+    dataset = open_dataset(tmp_path / "out/made")
+    starts = {"_0": 0.96, "_30": 30.0, "_0.000": 0.0, "_0.500": 0.5, "_31": 31.5, "_0.250": 0.25, "_31.000": 31.0}
+    assert {end: dataset.find_clip(f"zz000000007{end}").start_s for end in starts} == starts
+    assert dataset.n_rows("test") == 5
+    assert [(loss["reason"].split(";")[0], loss["clips_lost"]) for loss in dataset.manifest["skipped"]] == [
+        ("clip 'zz000000007_0' is also in eval/zz.tfrecord", 0),
+        ("clip 'zz000000007_0.000' is also in eval/zz.tfrecord", 0),
+        ("clip 'zz000000007_31' is also in eval/zz.tfrecord", 0),
+    ]
+    assert verify_dataset(tmp_path / "out/made") == []
+
+
+@pytest.mark.parametrize(("case", "kept", "lost"), [("zero_frames_then_98_good", 99, 1), ("two_in_one_second", 3, 0)])
+def test_shards_that_were_converted_with_losses(
+    convert: Convert, real_data: Path, tmp_path: Path, case: str, kept: int, lost: int
+) -> None:
+    labels = real_data / "cases/csv/labels_plain.csv"
+    assert convert("--keep-going", features=real_data / "cases/tfrecords" / case, labels=labels) == bool(lost)
+    manifest = open_dataset(tmp_path / "out/made").manifest
+    assert sum(manifest["rows"].values()) == kept
+    assert len(manifest["skipped"]) == lost
+
+
+def test_keep_going_reads_no_more_of_a_shard_after_a_damaged_length(
     convert: Convert, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data_prep.audioset.parsing._BATCH", 2)  # so that the shard is in several batches
     records = clips("zz", 9)
-    (features / "eval/zz.tfrecord").write_bytes(shard([*records[:3], clip("zz000000099", [7]), *records[3:]]) + b"?")
+    data = bytearray(shard(records))
+    data[len(shard(records[:3]))] ^= 1
+    (features / "eval/zz.tfrecord").write_bytes(data)
     assert convert("--keep-going") == 1
     manifest = open_dataset(tmp_path / "out/made").manifest
     assert manifest["rows"]["test"] == 3

@@ -280,6 +280,27 @@ def test_when_every_mirror_fails_every_one_is_named(tmp_path: Path, monkeypatch:
     assert list((tmp_path / "data").iterdir()) == []
 
 
+def test_an_archive_that_is_a_plain_tar_file_is_read_and_resumed(
+    site: FaultyServer, get: Get, expected_files: dict[str, bytes]
+) -> None:
+    site.files[ARCHIVE] = gzip.decompress(site.files[ARCHIVE])
+    site.faults[ARCHIVE] = [cut_after(len(site.files[ARCHIVE]) * 3 // 4), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        get()
+    site.faults.clear()
+    site.requests.clear()
+    assert content(get()) == expected_files
+    assert ranges(site)[0] > 0
+
+
+def test_a_plain_tar_file_and_tables_with_a_byte_order_mark_give_all_clips(site: FaultyServer, get: Get) -> None:
+    site.files[ARCHIVE] = gzip.decompress(site.files[ARCHIVE])
+    for name in site.files:
+        if name.endswith(".csv"):
+            site.files[name] = "\ufeff".encode() + site.files[name].replace(b"\n", b"\r\n")
+    assert sum(open_dataset(get("full")).manifest["rows"].values()) == N_ALL
+
+
 # Resuming.
 
 

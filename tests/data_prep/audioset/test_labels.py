@@ -53,6 +53,27 @@ def test_a_table_that_is_not_audiosets_is_refused(tmp_path: Path, text: str, mes
         read_labels(tmp_path / "labels.csv")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"\ufeff{LABELS_CSV}",
+        f"{LABELS_CSV}\n",
+        f"{LABELS_CSV} \n\n",
+        f"\n{LABELS_CSV}",
+        LABELS_CSV.replace("\n", "\r\n"),
+    ],
+)
+def test_a_byte_order_mark_blank_lines_and_other_line_ends_change_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "labels.csv").write_bytes(text.encode())
+    assert read_labels(tmp_path / "labels.csv") == read_labels(write_labels(tmp_path / "plain.csv"))
+
+
+@pytest.mark.parametrize("name", ["labels_bom.csv", "labels_blank_last_line.csv"])
+def test_tables_as_editors_leave_them_are_read_like_the_plain_one(real_data: Path, name: str) -> None:
+    tables = real_data / "cases/csv"
+    assert read_labels(tables / name) == read_labels(tables / "labels_plain.csv")
+
+
 def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(InputError, match="is not a CSV file"):

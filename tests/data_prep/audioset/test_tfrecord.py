@@ -21,7 +21,34 @@ SHARD = Shard("bal_train/ab.tfrecord", "bal_train", b"")
 def parse(*payloads: bytes, n_labels: int = 3) -> ParsedRecords:
     offsets = [1000 * i for i in range(len(payloads))]
     records = Records([SHARD], [0] * len(payloads), offsets, list(payloads))
-    return parse_records(records, n_labels, keep_frames=True)
+    good, parsed, errors = parse_records(records, n_labels, keep_frames=True)
+    if errors:
+        raise min(errors, key=lambda error: error.offset)
+    assert good.offsets == offsets
+    return parsed
+
+
+def test_the_records_that_break_the_schema_are_left_out_each_with_its_reason() -> None:
+    names = [f"ab{i:09d}" for i in range(9)]
+    payloads = [clip(name) for name in names]
+    payloads[0] = b"\xff" * 30
+    payloads[3] = clip(names[3], n_frames=0)
+    payloads[4] = clip(names[4], frame=bytes(127))
+    payloads[5] = clip(names[5], video_id=int_feature(7))
+    payloads[8] = clip(names[8], [9])
+    records = Records([SHARD], [0] * 9, list(range(9)), payloads)
+    good, parsed, errors = parse_records(records, 3, keep_frames=True)
+    assert good.offsets == [1, 2, 6, 7]
+    assert parsed.video_id == [names[i] for i in (1, 2, 6, 7)]
+    assert parsed.frames.shape == (40, 128)
+    unparsable = "is not a SequenceExample with AudioSet's fields and types"
+    assert {error.offset: error.reason[:32] for error in errors} == {
+        0: unparsable[:32],
+        3: "has 0 frames, expected 1 to 10",
+        4: "has a frame that is not exactly "[:32],
+        5: unparsable[:32],
+        8: "has label 9, the label table has"[:32],
+    }
 
 
 def test_a_clip_is_read_as_it_was_written() -> None:
