@@ -41,6 +41,8 @@ def prepare_and_report(sounds: Path, out: Path, *, overwrite: bool) -> Outcome:
         outcome = prepare_folder(sounds, out, overwrite=overwrite, progress=show, should_stop=should_stop)
     if outcome.damage:
         print(f"the earlier dataset was damaged ({outcome.damage}): every file was embedded again", file=sys.stderr)
+    for path, note in outcome.notes.items():
+        print(printable(f"note: {path}: {note}"), file=sys.stderr)
     for path, reason in outcome.refused:
         print(printable(f"left out: {path}: {reason}"), file=sys.stderr)
     print(

@@ -9,7 +9,8 @@ from the journal of a killed run (`data_prep.sounds.progress_journal`).
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,9 @@ from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.verify import verify_dataset
 from data_prep.dataset.writer import new_dataset
 from data_prep.errors import DatasetError, InputError, OutputError, StoppedError
-from data_prep.sounds.audio import AudioClip, read_clips
+from data_prep.sounds.audio import AudioClip
+from data_prep.sounds.decoder import EXPECTED
+from data_prep.sounds.decoder_pool import DecoderPool
 from data_prep.sounds.model_file import get_model
 from data_prep.sounds.progress_journal import EmbeddedClip, ProgressJournal
 from data_prep.sounds.sound_files import SoundFile, find_sounds, printable, sound_folder
@@ -47,14 +50,16 @@ class Outcome:
     """Result of preparing a folder.
 
     files, clips: numbers in the dataset. embedded: number of new or changed files. refused: (path, reason) of each
-    file that cannot be used. remaining: number of files not embedded because the run was stopped. damage: a problem of
-    the earlier dataset, which was then not reused; else empty.
+    file that cannot be used. notes: path -> what is wrong with a file that is used as far as it goes. remaining:
+    number of files not embedded because the run was stopped. damage: a problem of the earlier dataset, which was then
+    not reused; else empty.
     """
 
     files: int = 0
     clips: int = 0
     embedded: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
     remaining: int = 0
     damage: str = ""
 
@@ -86,18 +91,23 @@ def prepare_folder(
     embedded: dict[SoundFile, list[EmbeddedClip]] = {}
     share = max(_EXCERPT_SHARE, _MIN_EXCERPTS / max(1, len(found.files)))
     earlier = _clips_by_path(before) if before is not None else {}
-    embedder = _FileEmbedder(folder, share)
+    embedder, pool = _FileEmbedder(share), DecoderPool()
     with ProgressJournal(target, folder) as journal:
-        for number, file in enumerate(found.files):
-            progress(number, len(found.files), file.path)
+        for file in found.files:
             known = _unchanged(file, earlier.get(file.path, {})), journal.clips(file)
-            clips = _choose_excerpts(file, known[0], share) or _choose_excerpts(file, known[1], share)
-            if not clips:
+            if clips := _choose_excerpts(file, known[0], share) or _choose_excerpts(file, known[1], share):
+                embedded[file] = clips
+        new = [folder / file.path for file in found.files if file not in embedded]
+        with closing(pool.read_files(new, "it")) as decoded:
+            for number, file in enumerate(found.files):
+                progress(number, len(found.files), file.path)
+                if file in embedded:
+                    continue
                 if outcome.remaining:
                     outcome.remaining += 1
                     continue
                 try:
-                    clips = embedder.clips(file, should_stop)
+                    clips = embedder.clips(file, next(decoded), should_stop)
                 except StoppedError:
                     outcome.remaining = 1
                     continue
@@ -106,11 +116,13 @@ def prepare_folder(
                     continue
                 journal.add(file, clips)
                 outcome.embedded += 1
-            embedded[file] = clips
+                embedded[file] = clips
+        embedded = {file: embedded[file] for file in found.files if file in embedded}
+        outcome.notes = {file.path: clips[-1].note for file, clips in embedded.items() if clips[-1].note}
         progress(len(found.files), len(found.files), "")
         if not embedded:
             reasons = "".join(f"\n  {printable(path)}: {reason}" for path, reason in outcome.refused[:5])
-            raise InputError(f"{folder} holds no sound that can be used: expected wav, flac, ogg, mp3 or aiff{reasons}")
+            raise InputError(f"{folder} holds no sound that can be used: {EXPECTED}{reasons}")
         outcome.files, outcome.clips = len(embedded), sum(map(len, embedded.values()))
         _write(target, folder, embedded, outcome, overwrite=overwrite)
     return outcome
@@ -127,6 +139,7 @@ def _clips_by_path(before: Dataset) -> dict[str, dict[str, EmbeddedClip]]:
     """Return the clips of an earlier dataset by path of their file, then by id, in order of time."""
     excerpts = {clip_id: row for row, clip_id in enumerate(before.clips("validation")["clip_id"].to_pylist())}
     features, excerpt_features = before.features("train"), before.features("validation")
+    notes = dict(_split_note(note) for note in before.manifest["notes"])
     by_path: dict[str, dict[str, EmbeddedClip]] = defaultdict(dict)
     for clip in sorted((before.clip("train", row) for row in range(before.n_rows("train"))), key=lambda c: c.start_s):
         mids = [before.label_mids[label] for label in clip.labels]
@@ -138,8 +151,19 @@ def _clips_by_path(before: Dataset) -> dict[str, dict[str, EmbeddedClip]]:
             clip.n_frames,
             np.asarray(features[clip.row]),
             None if excerpt is None else np.asarray(excerpt_features[excerpt]),
+            notes.get(clip.media, ""),
         )
     return by_path
+
+
+def _note(path: str, text: str) -> str:
+    return f"{path}: {text}"
+
+
+def _split_note(note: str) -> tuple[str, str]:
+    """Return the path and the text of a note."""
+    path, _, text = note.rpartition(": it ")
+    return path, f"it {text}"
 
 
 def _unchanged(file: SoundFile, clips: Mapping[str, EmbeddedClip]) -> list[EmbeddedClip]:
@@ -160,18 +184,19 @@ def _choose_excerpts(file: SoundFile, clips: Sequence[EmbeddedClip], share: floa
 class _FileEmbedder:
     """Embeds files with YAMNet, which is downloaded and loaded at first use."""
 
-    def __init__(self, folder: Path, share: float) -> None:
-        self._folder = folder
+    def __init__(self, share: float) -> None:
         self._share = share
 
     @cached_property
     def _yamnet(self) -> Yamnet:
         return Yamnet(get_model())
 
-    def clips(self, file: SoundFile, should_stop: Callable[[], bool]) -> list[EmbeddedClip]:
+    def clips(
+        self, file: SoundFile, decoded: Iterator[AudioClip], should_stop: Callable[[], bool]
+    ) -> list[EmbeddedClip]:
         """Return the clips of a file. Raises InputError, or StoppedError once `should_stop` returns true."""
         found: list[EmbeddedClip] = []
-        for clip in read_clips(self._folder / file.path, "it"):
+        for clip in decoded:
             if should_stop():
                 raise StoppedError(f"stopped before clip {len(found) + 1} of {file.path}")
             found.append(self._embed(clip, with_excerpt=file.pseudo_random(len(found)) < self._share))
@@ -184,7 +209,7 @@ class _FileEmbedder:
         names = tuple(yamnet.names[i] for i in best if output.scores[i] >= _MIN_SCORE and yamnet.names[i] != _SILENCE)
         quarter = len(samples) // 4
         excerpt = yamnet.run(samples[quarter : len(samples) - quarter]).feature if with_excerpt else None
-        return EmbeddedClip(clip.start_s, clip.end_s, names, output.n_frames, output.feature, excerpt)
+        return EmbeddedClip(clip.start_s, clip.end_s, names, output.n_frames, output.feature, excerpt, clip.note)
 
 
 def _open_earlier(target: Path, folder: Path) -> Dataset | None:
@@ -216,7 +241,8 @@ def _write(
     with new_dataset(target, labels, overwrite=overwrite) as writer:
         for first in range(0, len(files), _BATCH_FILES):
             writer.add(_batch({file: embedded[file] for file in files[first : first + _BATCH_FILES]}, index))
-        writer.finish(about, skipped=skipped, notes=[stopped] if outcome.remaining else [])
+        notes = [_note(path, text) for path, text in outcome.notes.items()]
+        writer.finish(about, skipped=skipped, notes=[*notes, stopped] if outcome.remaining else notes)
 
 
 def _labels(embedded: Mapping[SoundFile, list[EmbeddedClip]]) -> list[Label]:

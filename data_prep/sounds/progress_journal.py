@@ -33,7 +33,7 @@ class EmbeddedClip:
     """One clip of a file as it is written to the dataset.
 
     suggested: names of labels, best first. feature: float32[128]. excerpt: float32[128], the feature of the
-    clip's middle half, or None.
+    clip's middle half, or None. note: what is wrong with the file, for its last clip.
     """
 
     start_s: float
@@ -42,6 +42,7 @@ class EmbeddedClip:
     n_frames: int
     feature: Float32Array
     excerpt: Float32Array | None
+    note: str = ""
 
 
 class ProgressJournal:

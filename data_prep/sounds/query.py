@@ -1,6 +1,5 @@
 """Queries from sounds: a recording or an upload is embedded as a feature of a dataset."""
 
-import io
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -15,9 +14,10 @@ from data_prep.sample import embedding
 from data_prep.sample.synth import N_SAMPLES
 from data_prep.sample.synth.scene import level
 from data_prep.sounds import yamnet
-from data_prep.sounds.audio import Samples, read_clips
+from data_prep.sounds.decoder_pool import shared_pool
 from data_prep.sounds.label_centroids import LabelCentroids, can_query
 from data_prep.sounds.model_file import get_model, model_path
+from data_prep.sounds.reader import Samples
 from data_prep.sounds.yamnet import Yamnet
 
 MAX_SOUND_S = 60.0  # length of a recording
@@ -73,7 +73,7 @@ class SoundEmbedder:
         if len(data) > MAX_UPLOAD_BYTES:
             limit = MAX_UPLOAD_BYTES / 1e6
             raise InputError(f"{name} has {len(data) / 1e6:.1f} MB, expected at most {limit:.0f} MB: cut it")
-        clips = list(read_clips(io.BytesIO(data), name, max_s=MAX_SOUND_S))
+        clips = list(shared_pool().read_clips(data, name, max_s=MAX_SOUND_S))
         samples, seconds = np.concatenate([clip.samples for clip in clips]), clips[-1].end_s
         if self._is_log_mel:
             frame = embedding.embed(_loudest_excerpt(samples))

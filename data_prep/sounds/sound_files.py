@@ -3,16 +3,46 @@
 import hashlib
 import os
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.dataset.output_folder import is_utf8
 from data_prep.errors import InputError
+from data_prep.sounds.decoder_pool import shared_pool
+from data_prep.sounds.signatures import HEADER_SIZE, is_sound
 
+# A file with one of these names is listed if it cannot be used; of the others, those that hold a sound are used.
 SUFFIXES = frozenset(
-    f".{name}" for name in ("wav", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "caf", "w64")
+    f".{name}"
+    for name in (
+        *("wav", "wave", "bwf", "rf64", "w64", "aif", "aiff", "aifc", "afc", "au", "snd", "caf", "voc", "8svx", "iff"),
+        *("flac", "fla", "ogg", "oga", "ogx", "opus", "spx", "mp1", "mp2", "mp3", "mpa", "mpga", "m4a", "m4b", "m4r"),
+        *(
+            "m4p",
+            "mp4",
+            "3gp",
+            "3ga",
+            "3gpp",
+            "3g2",
+            "mov",
+            "aac",
+            "adts",
+            "loas",
+            "latm",
+            "alac",
+            "wma",
+            "asf",
+            "xwma",
+        ),
+        *("webm", "weba", "mka", "mkv", "avi", "flv", "wv", "ape", "tta", "tak", "shn", "mpc", "mpp", "dsf", "dff"),
+        *("ac3", "eac3", "dts", "mlp", "thd", "ra", "rm", "rmvb", "amr", "awb", "gsm", "qcp", "vqf", "aa", "aax"),
+        *("mpg", "mpeg", "vob", "m2ts", "ofr", "la", "nut", "qoa", "sbc", "aptx", "pcm", "sd2", "nist", "sph", "paf"),
+        *("pvf", "avr", "ircam", "mid", "midi", "kar", "rmi", "s3m", "xm", "sf2", "sf3", "dls"),
+    )
 )
-_UNSUPPORTED = frozenset({".m4a", ".aac", ".mp4", ".wma"})  # sound formats that libsndfile does not decode
+# First bytes of files that are never sounds, to save asking FFmpeg: PNG, JPEG, GIF, PDF, zip, ELF, gzip, SQLite.
+_OTHERS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x7fELF", b"\x1f\x8b", b"SQLite")
 _UNSAFE_IN_URL = re.compile(r"[^A-Za-z0-9]+")
 _MAX_STEM_LENGTH = 60
 
@@ -27,8 +57,11 @@ class SoundFile:
 
     @property
     def label(self) -> str | None:
-        """Return the name of the file's sub-folder, which is its label; None if it is in no sub-folder."""
-        return self.path.split("/")[-2] if "/" in self.path else None
+        """Return the name of the file's sub-folder, which is its label, in NFC; None if it is in no sub-folder.
+
+        Systems write an accented letter as one character or as two, so that a copied folder may have both names.
+        """
+        return unicodedata.normalize("NFC", self.path.split("/")[-2]) if "/" in self.path else None
 
     def clip_id(self, number: int, n_clips: int) -> str:
         """Return the id of clip `number` of `n_clips`: readable, safe in a URL and unique in the folder.
@@ -75,7 +108,10 @@ def sound_folder(named: str | Path) -> Path:
 
 
 def find_sounds(folder: Path) -> FoundFiles:
-    """Return the sound files below a folder, except hidden ones; links to folders or outside are refused."""
+    """Return the sound files below a folder, except hidden ones; links to folders or outside are refused.
+
+    A file is taken for a sound by its name or by its contents: its first bytes, or else FFmpeg's opinion of it.
+    """
     root = sound_folder(folder)
     found = FoundFiles([], [])
 
@@ -93,18 +129,16 @@ def find_sounds(folder: Path) -> FoundFiles:
                     (where, "it is a link to a folder, which is not followed; name that folder instead")
                 )
         for name in sorted(names):
-            suffix = Path(name).suffix.lower()
-            if not name.startswith(".") and suffix in SUFFIXES | _UNSUPPORTED:
-                _add(Path(here) / name, root, suffix, found)
+            if not name.startswith("."):
+                _add(Path(here) / name, root, found)
     return found
 
 
-def _add(path: Path, root: Path, suffix: str, found: FoundFiles) -> None:
+def _add(path: Path, root: Path, found: FoundFiles) -> None:
     relative = path.relative_to(root).as_posix()
+    is_named = path.suffix.lower() in SUFFIXES
     reason = None
-    if suffix in _UNSUPPORTED:
-        reason = f"{suffix} is not decoded here; convert it to wav, flac, ogg or mp3"
-    elif not is_utf8(relative):
+    if not is_utf8(relative):
         reason = "its name is not valid UTF-8; rename it"
     else:
         try:
@@ -116,9 +150,29 @@ def _add(path: Path, root: Path, suffix: str, found: FoundFiles) -> None:
         except (OSError, RuntimeError):
             reason = "it cannot be opened: a broken link, or no permission"
     if reason:
-        found.refused.append((_shown(relative), reason))
-    else:
+        if is_named:
+            found.refused.append((_shown(relative), reason))
+    elif is_named or _holds_sound(path):
         found.files.append(SoundFile(relative, facts.st_size, facts.st_mtime_ns))
+
+
+def _holds_sound(path: Path) -> bool:
+    """Return whether a file whose name does not say so is a sound."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(HEADER_SIZE)
+    except OSError:
+        return False
+    if is_sound(header):
+        return True
+    is_text = b"\0" not in header and is_utf8(os.fsdecode(header[:-4]))
+    if not header or is_text or header.startswith(_OTHERS):
+        return False
+    try:
+        shared_pool().check(path, "it")
+    except InputError:
+        return False
+    return True
 
 
 def printable(text: str) -> str:

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from data_prep.arrays import Float32Array, Float64Array, Int64Array
-from data_prep.sounds.audio import Samples
 from data_prep.sounds.model_file import Model
+from data_prep.sounds.reader import Samples
 
 DIM = 128
 EMBEDDER = "YAMNet, 1,024 numbers a frame; mean, square root, fixed random projection to 128"
@@ -61,7 +61,7 @@ class Yamnet:
         self._scale, self._zero = inner["quantization"]
 
     def run(self, samples: Samples) -> YamnetOutput:
-        """Run the model on a clip: float32[n] at 16 kHz in [-1, 1], n >= 1."""
+        """Run the model on a clip: float32[n] at 16 kHz, full scale 1, n >= 1."""
         frames = _frames(samples)
         inner = np.zeros(_WIDTH, np.float64)
         scores = np.zeros(len(self.names), np.float64)

@@ -11,14 +11,28 @@ import streamlit as st
 from data_prep.dataset import Clip, Dataset
 from data_prep.errors import DataError
 from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
-from data_prep.sounds.audio import duration, read_span, span_as_wav
+from data_prep.sounds.decoder_pool import shared_pool
 from ui.model.text import clean
 
 CARD_BARS, PLAYER_BARS = 48, 120  # bars of the waveforms on a card and on the player
 
 _VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
-PLAYABLE_TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".flac": "audio/flac"}
-MIME_TYPES = {**PLAYABLE_TYPES, ".aif": "audio/aiff", ".aiff": "audio/aiff"}
+MIME_TYPES = {  # of files that are saved or dragged
+    f".{suffix}": mime
+    for mime, suffixes in {
+        "audio/wav": ("wav", "wave"),
+        "audio/mpeg": ("mp3",),
+        "audio/flac": ("flac",),
+        "audio/aac": ("aac",),
+        "audio/ogg": ("ogg", "oga", "opus"),
+        "audio/aiff": ("aif", "aiff", "aifc"),
+        "audio/mp4": ("m4a", "m4b"),
+        "audio/webm": ("webm", "weba"),
+        "audio/x-ms-wma": ("wma",),
+        "video/mp4": ("mp4",),
+    }.items()
+    for suffix in suffixes
+}
 
 
 # `:` separates type, name and address of a dragged file in Chromium; the others are reserved on some system.
@@ -54,15 +68,14 @@ def origin(dataset: Dataset, clip: Clip) -> str:
 def sound(dataset: Dataset, clip: Clip) -> Sound:
     """Return the sound of a synthesised or own clip. Raises DataError or OSError if there is none or it is unreadable.
 
-    A file is returned as it is; as WAV where it is longer than the clip, or of a type that browsers do not play.
+    A file is returned as it is if every browser plays it and the clip is all of it; else the clip as PCM WAV.
     """
     if dataset.media == "synth":
         return Sound("audio/wav", _synthesised(clip.media))
     path = path_of(dataset, clip)
-    mime = PLAYABLE_TYPES.get(path.suffix.lower())
-    if mime is not None and clip.start_s == 0 and duration(path, clip.media) <= clip.end_s + 0.1:
-        return Sound(mime, path)
-    return Sound("audio/wav", span_as_wav(path, clip.start_s, clip.end_s, clip.media))
+    facts = path.stat()
+    mime, wav = _for_browser((facts.st_size, facts.st_mtime_ns), path, clip.start_s, clip.end_s, clip.media)
+    return Sound(mime, path if wav is None else wav)
 
 
 def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
@@ -80,11 +93,23 @@ def _synthesised(recipe: str) -> bytes:
     return wav_bytes(render(recipe), SAMPLE_RATE)
 
 
+@st.cache_resource(max_entries=20, show_spinner=False)  # a browser asks for one sound in several ranges
+def _for_browser(
+    key: tuple[int, int],  # noqa: ARG001
+    path: Path,
+    start_s: float,
+    end_s: float,
+    name: str,
+) -> tuple[str, bytes | None]:
+    return shared_pool().for_browser(path, start_s, end_s, name)
+
+
 @st.cache_resource(max_entries=5000, show_spinner=False)
 def _peaks(key: tuple[str, str], bars: int, _dataset: Dataset, _clip: Clip) -> list[int]:  # noqa: ARG001
     if _dataset.media == "synth":
         return bar_heights(render(_clip.media), bars)
-    return bar_heights(read_span(path_of(_dataset, _clip), _clip.start_s, _clip.end_s, _clip.media), bars)
+    samples = shared_pool().read_span(path_of(_dataset, _clip), _clip.start_s, _clip.end_s, _clip.media)
+    return bar_heights(samples, bars)
 
 
 def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:

@@ -104,6 +104,8 @@ ASKED_SOUND: Key[tuple[str, SoundQuery] | None] = Key(
     "asked sound", None
 )  # name of the sound given on Ask, and its feature
 ASKED_FILE: Key[tuple[str, bytes] | None] = Key("asked file", None)  # name and content of that sound
+# Name of the sound given on Ask, and what the browser plays: MIME type and bytes.
+ASKED_PLAYED: Key[tuple[str, str, bytes] | None] = Key("asked played", None)
 ASKED_BY: Key[str | None] = Key("asked by", None)  # "rec" or "file": input of the last sound
 MAP_LABEL: Key[str | None] = Key("label", None)  # widget of Map, bound to the URL
 MAP_CANDIDATES: Key[bool] = Key("candidates", default=False)  # widget of Map, bound to the URL

@@ -4,10 +4,12 @@ import hashlib
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from data_prep.dataset import Clip, Dataset
 from data_prep.errors import DataError, DownloadError
 from data_prep.sounds import model_file
+from data_prep.sounds.decoder_pool import shared_pool
 from data_prep.sounds.query import MAX_SOUND_S, MAX_UPLOAD_BYTES, SoundEmbedder, SoundQuery
 from lsh import LSHError
 from ui.format import capitalised, megabytes, percent
@@ -22,7 +24,44 @@ INTRO = (
     "Hum, clap, or hold up a sound: record up to a minute, or give a sound file. It is turned into numbers on the "
     "machine that runs this page, and forgotten when you close it."
 )
-TYPES = ["wav", "flac", "ogg", "mp3", "aiff", "aif"]
+TYPES = [  # by name, as file dialogs need it; the contents decide
+    *(
+        "wav",
+        "flac",
+        "ogg",
+        "mp3",
+        "m4a",
+        "aiff",
+        "aif",
+        "webm",
+        "opus",
+        "aac",
+        "wma",
+        "wv",
+        "3gp",
+        "mp2",
+        "mp4",
+        "mov",
+    ),
+    *(
+        "wave",
+        "oga",
+        "aifc",
+        "caf",
+        "au",
+        "amr",
+        "ape",
+        "mka",
+        "mkv",
+        "weba",
+        "m4b",
+        "3ga",
+        "mpga",
+        "w64",
+        "voc",
+        "spx",
+    ),
+]
 BY_WORDS = (
     "The model that made this collection's features is not part of Earshot, so your sound cannot be placed among "
     "them directly. Instead a model names what it hears, and the search begins in the middle of the clips that "
@@ -51,7 +90,7 @@ def show(context: DatasetContext) -> None:
             st.warning(CANNOT_BE_ASKED)
             return
         st.markdown(INTRO)
-        data = _take()
+        data, player = _take()
     with right:
         asked = _query_of(context.dataset, data)
         if asked is None:
@@ -60,13 +99,15 @@ def show(context: DatasetContext) -> None:
                     st.markdown("**Nothing asked yet.** Press the microphone, make a sound, and press it again.")
                     st.markdown("What is near to it appears here.")
             return
+        if player is not None:
+            _play(player, data or b"", asked)
         with left:
             _draw_labels(context.dataset, asked[1])
         _answer(context, *asked)
 
 
-def _take() -> bytes | None:
-    """Draw the recorder and the file upload; return the sound given last."""
+def _take() -> tuple[bytes | None, DeltaGenerator | None]:
+    """Draw the recorder and the file upload; return the sound given last, and the place for its player."""
     limit = f"up to {MAX_SOUND_S:.0f} seconds"
     recorded = st.audio_input(f"Record, {limit}", sample_rate=16_000, key="recording", on_change=_give, args=("rec",))
     given = st.file_uploader(
@@ -83,19 +124,33 @@ def _take() -> bytes | None:
         session.ASKED_FILE.set((chosen.name, chosen.getvalue()))
     kept = session.ASKED_FILE.get()
     if kept is None:
-        return None
-    if chosen is not recorded or chosen is None:
-        st.audio(kept[1])
+        return None, None
+    player = st.empty() if chosen is not recorded or chosen is None else None
     if chosen is None:
         st.caption(f"{plain(kept[0])}, given before.")
         st.button("Remove it", on_click=_give, args=("",))
-    return kept[1]
+    return kept[1], player
+
+
+def _play(player: DeltaGenerator, data: bytes, asked: tuple[str, SoundQuery]) -> None:
+    """Draw the player of a sound that was given: the file itself, or as PCM WAV what browsers do not play."""
+    name, query = asked
+    known = session.ASKED_PLAYED.get()
+    if known is None or known[0] != name:
+        try:
+            mime, wav = shared_pool().for_browser(data, 0.0, query.seconds, "your sound")
+        except DataError:  # too many visitors at once
+            return
+        known = name, mime, data if wav is None else wav
+        session.ASKED_PLAYED.set(known)
+    player.audio(known[2], format=known[1])
 
 
 def _give(by: str) -> None:
     """Take the sound of this input, or none if it was removed there, in place of the one before."""
     session.ASKED_BY.set(by)
     session.ASKED_FILE.pop()
+    session.ASKED_PLAYED.pop()
 
 
 def _query_of(dataset: Dataset, data: bytes | None) -> tuple[str, SoundQuery] | None:

@@ -1,7 +1,6 @@
 """Decoding of sound files to 16 kHz mono, and the refusal of invalid ones."""
 
 import errno
-import io
 import shutil
 import sys
 import tracemalloc
@@ -12,7 +11,7 @@ import pytest
 import soundfile
 
 from data_prep.errors import InputError
-from data_prep.sounds.audio import RATE, duration, read_clips, read_span
+from data_prep.sounds.audio import RATE, read_clips, read_span
 from data_prep.sounds.signatures import HEADER_SIZE, is_sound
 
 FORMATS = [("a.wav", {}), ("a.flac", {}), ("a.ogg", {}), ("a.mp3", {}), ("a.aiff", {}), ("b.wav", {"subtype": "FLOAT"})]
@@ -45,9 +44,9 @@ def test_24_channels_are_mixed_to_their_mean(write):
     np.testing.assert_allclose(only(write("a.wav", samples=channels, subtype="FLOAT")).samples, 0.02, atol=1e-6)
 
 
-def test_samples_beyond_full_scale_are_clipped(write):
+def test_samples_beyond_full_scale_are_kept(write):
     loud = np.full((1600, 1), 7.0)
-    assert only(write("a.wav", samples=loud, subtype="FLOAT")).samples.max() == 1.0
+    assert only(write("a.wav", samples=loud, subtype="FLOAT")).samples.max() == 7.0
 
 
 @pytest.mark.parametrize(
@@ -75,7 +74,7 @@ def test_a_file_longer_than_allowed_is_refused(write):
 
 def test_an_upload_is_decoded_from_memory(write):
     data = write("a.ogg", seconds=1.0).read_bytes()
-    (piece,) = read_clips(io.BytesIO(data), "your recording")
+    (piece,) = read_clips(data, "your recording")
     assert len(piece.samples) > 0
 
 
@@ -94,7 +93,7 @@ def test_a_file_that_is_not_a_sound_is_refused_by_name(sounds, content, words, i
     path = sounds / "bad.wav"
     path.write_bytes(content)
     with pytest.raises(InputError, match=rf"bad\.wav.*({words})"):
-        list(read_clips(io.BytesIO(content) if in_memory else path, "bad.wav"))
+        list(read_clips(content if in_memory else path, "bad.wav"))
 
 
 def test_a_file_of_one_sample_is_refused(write):
@@ -103,20 +102,23 @@ def test_a_file_of_one_sample_is_refused(write):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_samples_that_are_not_finite_are_refused(write, bad):
-    samples = np.zeros((4000, 1), np.float32)
+def test_samples_that_are_not_finite_are_heard_as_silence_and_noted(write, bad):
+    samples = np.full((4000, 1), 0.5, np.float32)
     samples[1234] = bad
-    with pytest.raises(InputError, match="not numbers"):
-        only(write("a.wav", samples=samples, subtype="FLOAT"))
+    piece = only(write("a.wav", samples=samples, subtype="FLOAT"))
+    assert piece.samples[1234] == 0
+    assert piece.samples.sum() == 0.5 * 3999
+    assert "1 samples that are not numbers" in piece.note
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.au", "a.w64", "a.flac", "a.mp3"])
-def test_a_truncated_file_is_refused(write, sounds, name):
-    whole = write(name, seconds=25.0).read_bytes()
-    path = sounds / f"cut-{name}"
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"it is (truncated: its header declares 25.0 s, it holds 1\d\.\d s|damaged)"):
-        list(read_clips(path, "it"))
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.au", "a.w64", "a.caf", "a.rf64", "a.flac", "a.mp3", "a.ogg"])
+def test_a_truncated_file_is_read_as_far_as_it_goes_and_noted_once(write, sounds, name):
+    whole = write(name, seconds=25.0, **({"format": "RF64"} if "rf64" in name else {})).read_bytes()
+    found = list(read_clips(whole[: len(whole) // 2], "it"))
+    assert 10 < found[-1].end_s < 14
+    assert [bool(clip.note) for clip in found] == [False] * (len(found) - 1) + [True]
+    assert "it is cut" in found[-1].note
+    assert not list(read_clips(whole, "it"))[-1].note
 
 
 def streamed_flac(path):
@@ -144,7 +146,6 @@ def test_a_streamed_file_of_undeclared_length_is_read_to_its_end(write, name, st
     assert [piece.end_s for piece in found] == [10.0, 20.0, 25.0]
     assert all(np.array_equal(ours.samples, theirs.samples) for ours, theirs in zip(found, known, strict=True))
     np.testing.assert_array_equal(read_span(path, 20.0, 25.0, "it"), known[2].samples)
-    assert duration(path, "it") >= 25.0
 
 
 def test_a_streamed_file_is_still_refused_when_it_is_too_long(write):
@@ -209,7 +210,7 @@ def test_a_damaged_file_yields_clips_or_an_input_error(write, sounds):
             for place in rng.integers(0, len(damaged), 8):
                 damaged[place] = rng.integers(0, 256)
             try:
-                for piece in read_clips(io.BytesIO(bytes(damaged)), "it", max_s=600):
+                for piece in read_clips(bytes(damaged), "it", max_s=600):
                     assert np.isfinite(piece.samples).all()
             except InputError as error:
                 messages.append(str(error))

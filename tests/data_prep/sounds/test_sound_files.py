@@ -103,13 +103,6 @@ def test_a_pipe_named_like_a_sound_is_not_opened(sounds):
     assert find_sounds(sounds).refused == [("pipe.wav", "it is not a regular file")]
 
 
-def test_an_unsupported_format_is_listed_with_advice(sounds):
-    (sounds / "a.m4a").write_bytes(b"x")
-    ((path, reason),) = find_sounds(sounds).refused
-    assert path == "a.m4a"
-    assert "convert it to wav" in reason
-
-
 def no_folder(sounds, kind):
     (sounds / "round").symlink_to("round")
     (sounds / "file").write_bytes(b"x")

@@ -1,0 +1,140 @@
+"""Structure of a sound file: what its headers promise, whether that can be true, and which decoder to try first."""
+
+import struct
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, Literal
+
+from data_prep.sounds import signatures
+
+_MAX_DECLARED_BYTES = 0x7FFF_0000  # programs that write to a pipe declare this or more
+_IN_DS64 = 0xFFFF_FFFF  # in a file above 4 GB, the chunk ds64 has the size
+_MISSING = 0.01  # maximum missing share of a chunk
+_MIN_TAIL_S = 0.1  # a shorter rest behind the sound is padding or a tag
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What is known of a file before it is decoded.
+
+    sndfile: whether libsndfile is tried, before FFmpeg or after it. declared_s: length in seconds that the headers
+    promise, None if they promise none or what cannot be true. cut: the file ends inside a part that it has begun.
+    patch: bytes to be read in place of those at an offset. seekable: times in the file are those of its samples.
+    irregular: a field of the header that players may rely on is wrong.
+    """
+
+    sndfile: Literal["", "first", "second"] = ""
+    declared_s: float | None = None
+    cut: bool = False
+    patch: dict[int, bytes] = field(default_factory=dict)
+    seekable: bool = True
+    irregular: bool = False
+
+
+def examine(file: BinaryIO, header: bytes) -> Structure:
+    """Return the structure of a file of which `header` are the first bytes."""
+    walks = {b"RIFF": _wave, b"RIFX": _wave, b"RF64": _wave, b"OggS": _ogg, b"caff": _caf, b"riff": _w64}
+    if header.startswith(signatures.SNDFILE):
+        walk = walks.get(header[:4])
+        return walk(file, header) if walk else Structure(sndfile="first")
+    if tag := signatures.after_id3(header):
+        file.seek(tag)
+        header = file.read(signatures.HEADER_SIZE)
+        if header.startswith(b"fLaC"):
+            return Structure(sndfile="first")
+    if header.startswith(signatures.OLD_SNDFILE):
+        return Structure(sndfile="second")
+    return Structure(declared_s=signatures.mpeg_s(header) if signatures.holds_mpeg(header) else None)
+
+
+def _wave(file: BinaryIO, header: bytes) -> Structure:
+    """Walk through the chunks of a WAV file; sizes that cannot be true are those of a program that was interrupted."""
+    order = ">" if header.startswith(b"RIFX") else "<"
+    total = file.seek(0, 2)
+    at, bytes_per_s, is_pcm, long_size = 12, 0, False, 0
+    irregular = abs(int.from_bytes(header[4:8], "little") + 8 - total) > 1
+    while at + 8 <= total:
+        file.seek(at)
+        name, size = struct.unpack(f"{order}4sI", file.read(8))
+        if name == b"ds64":
+            long_size = int.from_bytes(file.read(16)[8:], "little")
+        elif name == b"fmt ":
+            facts = file.read(16)
+            if len(facts) == 16:
+                tag, _channels, rate, stated, align, _bits = struct.unpack(f"{order}HHIIHH", facts)
+                bytes_per_s, is_pcm = rate * align, tag in {1, 3, 0xFFFE}
+                irregular |= stated != bytes_per_s
+        elif name == b"data":
+            size = long_size if size == _IN_DS64 else size
+            found = _wave_data(file, at, size, total, bytes_per_s, is_pcm=is_pcm)
+            return replace(found, irregular=irregular)
+        at += 8 + size + size % 2
+    return Structure(sndfile="first")
+
+
+def _wave_data(file: BinaryIO, at: int, size: int, total: int, bytes_per_s: int, *, is_pcm: bool) -> Structure:
+    present = total - at - 8
+    tail = present - size - size % 2
+    if _MAX_DECLARED_BYTES <= size <= _IN_DS64 or not bytes_per_s:
+        return Structure(sndfile="first")
+    if tail >= _MIN_TAIL_S * bytes_per_s and not _is_chunk(file, at + 8 + size + size % 2, total):
+        return Structure(patch={at + 4: bytes(4)})  # FFmpeg reads data of size 0 to the end of the file
+    return Structure(
+        sndfile="first",
+        declared_s=size / bytes_per_s if is_pcm and size else None,
+        cut=present < (1 - _MISSING) * size,
+    )
+
+
+def _caf(file: BinaryIO, _header: bytes) -> Structure:
+    """Walk through the chunks of a CAF file."""
+    total, at = file.seek(0, 2), 8
+    while at + 12 <= total:
+        file.seek(at)
+        name, size = struct.unpack(">4sq", file.read(12))
+        if size < 0 or at + 12 + size > total:
+            return Structure(sndfile="first", cut=name == b"data" and total - at - 12 < (1 - _MISSING) * size)
+        at += 12 + size
+    return Structure(sndfile="first")
+
+
+def _is_chunk(file: BinaryIO, at: int, total: int) -> bool:
+    """Return whether a chunk begins at this byte, or nothing but padding follows."""
+    for place in (at, at - 1):  # some programs write no padding after an odd size
+        file.seek(place)
+        head = file.read(8)
+        if len(head) == 8 and all(32 <= byte < 127 for byte in head[:4]):
+            size = min(struct.unpack("<I", head[4:])[0], struct.unpack(">I", head[4:])[0])
+            if place + 8 + size <= total + 1 or head[:3] in {b"TAG", b"APE", b"ID3"}:
+                return True
+    file.seek(at)
+    return not file.read(1 << 20).strip(b"\0")
+
+
+def _w64(file: BinaryIO, _header: bytes) -> Structure:
+    """Walk through the chunks of a Wave64 file."""
+    total, at = file.seek(0, 2), 40
+    while at + 24 <= total:
+        file.seek(at)
+        name, size = struct.unpack("<4s12xQ", file.read(24))
+        if size < 24 or at + size > total:
+            return Structure(sndfile="first", cut=name == b"data" and total - at < (1 - _MISSING) * size)
+        at += -(-size // 8) * 8
+    return Structure(sndfile="first")
+
+
+def _ogg(file: BinaryIO, _header: bytes) -> Structure:
+    """Walk through the pages of an Ogg file: links that follow each other, and a last page that is cut."""
+    total = file.seek(0, 2)
+    at, begun, codec = 0, 0, b""
+    while at < total:
+        file.seek(at)
+        page = file.read(27 + 255 + 64)
+        if len(page) < 27 or not page.startswith(b"OggS"):
+            return Structure(sndfile="second", cut=page[:4] == b"OggS"[: len(page)], seekable=begun == 1)
+        lacing = page[27 : 27 + page[26]]
+        if page[5] & 2:
+            begun += 1
+            codec = page[27 + page[26] :]
+        at += 27 + page[26] + sum(lacing)
+    simple = begun == 1 and codec.startswith((b"\1vorbis", b"OpusHead"))
+    return Structure(sndfile="first" if simple else "second", cut=at > total, seekable=begun == 1)
