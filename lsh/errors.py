@@ -3,7 +3,7 @@
 LSHError
 ├── ParameterError        a number or a name outside what is allowed
 ├── ShapeError            an array of the wrong rank, length or kind
-├── NonFiniteError        NaN or infinity in the data, with its row and column
+├── NonFiniteError        NaN, infinity or a missing value in the data, with its row and column
 ├── ScaleError            values too large or too small for float32 arithmetic
 ├── ZeroVectorError       a cosine query with no direction
 ├── NotFittedError        a search before `fit`
@@ -26,7 +26,7 @@ class ShapeError(LSHError):
 
 
 class NonFiniteError(LSHError):
-    """An array holds NaN or infinity; the message gives the first row and column."""
+    """An array holds NaN, infinity or a missing value; the message gives the first row and column."""
 
 
 class ScaleError(LSHError):

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
+from lsh.array_input import as_array
 from lsh.arrays import Float32Array, Float64Array, Int64Array, read_only
 from lsh.errors import ShapeError, ZeroVectorError
 from lsh.kernels.hashing import normalise
@@ -61,9 +62,9 @@ class ExactSearch:
         return self.inverse_norms.nbytes + self.half_squares.nbytes
 
     def search(self, Q: npt.ArrayLike, k: int = 10) -> SearchResult:
-        """Return the k nearest rows of each query (float32[nq, d]); `n_candidates` is n for each."""
+        """Return the k nearest rows of each query (float32[nq, d]), or all n; `n_candidates` is n for each."""
         vectors = self.prepare_queries(Q)
-        k = validate.integer(k, "k", 1, 2**31 - 1)
+        k = self.n_neighbours(k)
         result = SearchResult.empty(len(vectors), k)
         for q, superset in enumerate(self._supersets(vectors, k)):
             self._rank(vectors[q], superset, result.ids[q], result.distances[q])
@@ -76,18 +77,22 @@ class ExactSearch:
         That is k rows, and more if several tie at the k-th distance.
         """
         vectors = self.prepare_queries(Q)
-        k = validate.integer(k, "k", 1, 2**31 - 1)
+        k = self.n_neighbours(k)
         rows: list[Int64Array] = [np.empty(0, np.int64)]
         for q, superset in enumerate(self._supersets(vectors, k)):
             ids, distances = np.empty(len(superset), np.int64), np.empty(len(superset), np.float32)
             self._rank(vectors[q], superset, ids, distances)
-            rows.append(ids[distances <= distances[min(k, len(ids)) - 1]])
+            rows.append(ids[distances <= distances[k - 1]])
         offsets = np.cumsum([len(ids) for ids in rows])
         return offsets, np.concatenate(rows)
 
+    def n_neighbours(self, k: object) -> int:
+        """Return k, checked, and at most n: how many neighbours a result has room for."""
+        return min(validate.integer(k, "k", 1, 2**31 - 1), len(self.X))
+
     def one_query(self, q: npt.ArrayLike) -> Float32Array:
         """Return a single query, float32[d] or float32[1, d], as float32[1, d]; raise the errors of a search."""
-        query = validate.matrix(np.atleast_2d(np.asarray(q)), "q", self.X.shape[1])
+        query = validate.matrix(np.atleast_2d(as_array(q, "q")), "q", self.X.shape[1])
         if len(query) != 1:
             raise ShapeError(f"q has shape {query.shape}; expected one vector of {self.X.shape[1]} features")
         self.prepare_queries(query)

@@ -11,7 +11,6 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from lsh import validate
 from lsh.arrays import BoolArray, Float32Array, Float64Array
 from lsh.default_setting import measure_default
 from lsh.errors import NotFittedError, ShapeError
@@ -75,7 +74,9 @@ class LSHIndex:
         self._fitted: _Parts | None = None
 
     def fit(self, X: npt.ArrayLike, labels: Labels | None = None) -> Self:
-        """Index the rows of X: float32[n, d] (other real dtypes are converted), n >= 1. Row numbers become ids.
+        """Index the rows of X: float32[n, d] (other real dtypes, pandas and Arrow are converted), n >= 1.
+
+        Row numbers become ids.
 
         labels: (offsets int64[n + 1], values int16[m]) of the rows, for family "grh" alone.
         """
@@ -132,10 +133,10 @@ class LSHIndex:
         Where a query's buckets hold fewer than k vectors, the remaining ids are -1 and their distances infinity (see
         `SearchResult.n_found`).
         """
-        k = validate.integer(k, "k", 1, 2**31 - 1)
+        exact, hasher, tables, sketches, _ = self._parts()
+        k = exact.n_neighbours(k)
         n_tables, n_bits, n_probes = self._setting(n_tables, n_bits, n_probes)
         n_reranked = self.params.reranked(n_reranked, k, self.n)
-        exact, hasher, tables, sketches, _ = self._parts()
         arrays = tuple(tables.first(n_tables)), tuple(exact.vectors), tuple(sketches)
         setting = n_bits, hasher.family.symbol_bits, n_probes, n_reranked
         queries = exact.prepare_queries(Q)

@@ -8,7 +8,7 @@ from lsh.arrays import Float32Array, Int64Array
 
 
 class SearchResult(NamedTuple):
-    """Neighbours of nq queries, nearest first, ties broken by the lower id.
+    """Neighbours of nq queries, nearest first, ties broken by the lower id. A k larger than n counts as n.
 
     ids: int64[nq, k], row numbers of the indexed vectors; -1 where fewer than k were found.
     distances: float32[nq, k]; cosine 1 - cos in [0, 2], or L2 in the units of the data; infinity where id is -1.

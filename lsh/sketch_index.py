@@ -57,7 +57,10 @@ class SketchIndex:
         self._fitted: _Parts | None = None
 
     def fit(self, X: npt.ArrayLike) -> Self:
-        """Index the rows of X: float32[n, d] (other real dtypes are converted), n >= 1. Row numbers become ids."""
+        """Index the rows of X: float32[n, d] (other real dtypes, pandas and Arrow are converted), n >= 1.
+
+        Row numbers become ids.
+        """
         exact = ExactSearch(X, self.metric)
         n_buckets = self.wanted_buckets or default_buckets(len(exact.X))
         if self.family == "kmeans":
@@ -87,7 +90,7 @@ class SketchIndex:
         `n_candidates` counts the vectors whose sketches were scored.
         """
         exact, buckets, capacity = self._parts()
-        k = validate.integer(k, "k", 1, 2**31 - 1)
+        k = exact.n_neighbours(k)
         n_probes = min(validate.integer(n_probes, "n_probes", 1, MAX_BUCKETS), len(buckets.centroids))
         n_reranked = max(validate.integer(n_reranked, "n_reranked", 1, 2**31 - 1), k)
         arguments = tuple(buckets), tuple(exact.vectors), n_probes, n_reranked, capacity[n_probes]

@@ -8,6 +8,7 @@ from numbers import Integral
 import numpy as np
 import numpy.typing as npt
 
+from lsh.array_input import as_array, refuse_dtype
 from lsh.arrays import Float32Array, Float64Array
 from lsh.errors import NonFiniteError, ParameterError, ScaleError, ShapeError
 
@@ -21,15 +22,14 @@ MIN_NORM = 1e-18  # squares of smaller values vanish in float32
 def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Float32Array:
     """Return `X` as float32[n, d] in C order, finite; no copy is made when it already is that.
 
-    Any real dtype is accepted (float64, float16, integers, non-contiguous views). Raises ShapeError, NonFiniteError
-    or ScaleError.
+    Any real dtype is accepted (float64, float16, integers, non-contiguous views), pandas and Arrow (see `array_input`),
+    and an axis of length one between rows and features. Raises ShapeError, NonFiniteError or ScaleError.
     """
-    try:
-        array = np.asarray(X)
-    except ValueError as error:
-        raise ShapeError(f"{name} is not a rectangular array ({error}); expected rows of equal length") from error
+    array = as_array(X, name)
     if array.dtype.kind not in "fiu":
-        raise ShapeError(f"{name} has dtype {array.dtype}; expected real numbers: convert it to float32")
+        refuse_dtype(array.dtype, name)
+    if array.ndim == 3 and array.shape[1] == 1:  # the axis of a batch of one, kept in each row
+        array = array[:, 0]
     if array.ndim != 2:
         hint = "; for a single vector pass q[None, :]" if array.ndim == 1 else ""
         raise ShapeError(f"{name} has shape {array.shape}; expected two dimensions (rows, features){hint}")

@@ -20,7 +20,7 @@ def test_ids_are_unique_in_range_and_sorted_by_distance_then_id_and_counted_by_n
         collection.index().search(collection.Q, k, *setting, n_probes),
         exact_search(collection.X, collection.Q, k, collection.metric),
     ):
-        assert found.ids.shape == found.distances.shape == (len(collection.Q), k)
+        assert found.ids.shape == found.distances.shape == (len(collection.Q), min(k, len(collection.X)))
         assert (found.n_found == np.minimum(k, found.n_candidates)).all()
         for ids, distances, n_found in zip(found.ids, found.distances, found.n_found, strict=True):
             pairs = list(zip(distances[:n_found].tolist(), ids[:n_found].tolist(), strict=True))

@@ -1,13 +1,15 @@
 """LSHIndex against LSH with dictionaries of lists."""
 
 import doctest
+import tracemalloc
 
 import numpy as np
 import pytest
 
 import lsh
-from lsh import LSHIndex, exact_search
+from lsh import LSHIndex, SketchIndex, exact_search, plan, recall_grid
 from lsh.errors import ParameterError, ShapeError, ZeroVectorError
+from lsh.exact import NumPySearch
 from tests import reference
 
 METRICS = ["cosine", "euclidean"]
@@ -215,7 +217,7 @@ def test_n_found_counts_fewer_than_k_neighbours_and_the_rest_is_marked_missing(m
 def test_a_collection_smaller_than_k_answers_with_all_it_has(metric, n):
     X = data(n)
     found = LSHIndex(metric, 8, 1).fit(X).search(X, 10)
-    assert found.ids.shape == (n, 10)
+    assert found.ids.shape == (n, n)
     assert (found.n_found <= n).all()
     assert (found.ids[:, 0] == np.arange(n)).all()
 
@@ -278,3 +280,32 @@ def test_bytes_grow_by_the_same_for_each_table(metric):
 def test_the_example_in_the_docstring_of_the_package_works():
     assert doctest.testmod(lsh).failed == 0
     assert doctest.testmod(lsh).attempted >= 4
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_k_larger_than_n_takes_the_memory_of_n(metric):
+    X, Q, k = data(), data(40, seed=1), 2**31 - 1
+    sketches = SketchIndex(metric, 1).fit(X)
+    tables = LSHIndex(metric, 4, 4, sketches=True).fit(X)
+    searches = {
+        "exact": lambda q: exact_search(X, q, k, metric),
+        "without kernels": lambda q: NumPySearch(X, metric).search(q, k),
+        "sketches": lambda q: sketches.search(q, k),
+        "sketches, in threads": lambda q: sketches.search(q, k, n_threads=2),
+        "tables": lambda q: tables.search(q, k, 4, 1),
+        "tables, in threads": lambda q: tables.search(q, k, 4, 1, n_threads=2),
+        "tables with sketches": lambda q: tables.search(q, k, 4, 1, n_reranked=k),
+    }
+    for name, search in searches.items():
+        for q in (Q, Q[:1]):
+            search(q)
+            tracemalloc.start()
+            found = search(q)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert found.ids.shape == found.distances.shape == (len(q), len(X)), name
+            assert (found.n_found == found.n_candidates).all(), name
+            assert peak < 10_000_000, name
+    assert len(tables.exact.neighbours_with_ties(Q[:2], k)[1]) == 2 * len(X)
+    assert recall_grid(tables, Q, k).recall.shape == (4, 4)
+    assert plan(X, Q, metric=metric, k=k, recall=1.0).search(Q).ids.shape == (40, len(X))
