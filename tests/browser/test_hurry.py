@@ -131,6 +131,8 @@ def test_the_last_of_many_hurried_presses_sounds_and_never_two_at_once(
     page = new_page(height=1200)
     page.add_init_script(path=SCRIPT)
     network = Network(page, seed)
+    collections = set()
+    page.on("request", lambda request: collections.update(re.findall(r"/clips/(\w+)/", request.url)))
     page.goto(f"{earshot}{path}?dataset={own_sounds}&lens=on")
     if path == "ask":
         page.locator("input[type=file]").set_input_files(videos / "files of own" / "1.wav")
@@ -160,6 +162,7 @@ def test_the_last_of_many_hurried_presses_sounds_and_never_two_at_once(
         return dataset.clip("train", int(row[1])).clip_id if row else "upload" if "/media/" in clip else clip
 
     check(pressed, log, id_of)
+    assert len(collections) == 1
     if picked:
         expect(page.locator(".map .card")).to_have_attribute("data-clip", id_of(picked[-1]))
     if requested:

@@ -41,7 +41,8 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
     """
     names = list(datasets)
     linked = state.parse(visits.link(), names).dataset
-    if session.LINKED_DATASET.get() != linked:  # a new link, or Back
+    # A new link, or Back; or another page was opened by the app, where Streamlit may drop the widget's value.
+    if session.LINKED_DATASET.get() != linked or not session.DATASET.is_set:
         session.DATASET.set(linked)
         session.LINKED_DATASET.set(linked)
     titles = {name: _title(path, name) for name, path in datasets.items()}
@@ -179,5 +180,7 @@ def _title(path: Path, name: str) -> str:
 def _change_dataset(default: str) -> None:
     """Write the choice into the URL, without clip and trail, which belong to the dataset before."""
     chosen = session.DATASET.get()
+    if chosen == session.LINKED_DATASET.get():
+        return  # Streamlit dropped the value when the app opened another page, and the browser has sent it again
     session.LINKED_DATASET.set(chosen)
     visits.write_link(dataset=chosen if chosen != default else None, clip=None, trail=None)
