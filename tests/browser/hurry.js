@@ -17,12 +17,15 @@ window.hurry = (() => {
   let changes = 0 // of the state of the page's player
   document.addEventListener("earshot", () => changes++)
 
-  const isSounding = (element) => !element.paused && !element.ended && element.readyState > 2
+  const begun = new Set() // media elements whose sound has begun: play() is followed by "play", and then by "playing"
+  const isSounding = (element) => begun.has(element) && !element.paused && !element.ended && element.readyState > 2
   function follow(element) {
     if (elements.has(element)) return
     elements.add(element)
     for (const name of EVENTS) {
       element.addEventListener(name, () => {
+        if (name === "playing") begun.add(element)
+        if (["pause", "ended", "error", "emptied"].includes(name)) begun.delete(element)
         const sounding = [...elements].filter(isSounding).length
         log.push({ at: performance.now(), tick, name, source: element.src, paused: element.paused, sounding })
       })

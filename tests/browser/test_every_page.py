@@ -24,7 +24,11 @@ DRAWN = ".st-key-metrics-strip [data-testid=stMetric], .st-key-given-sound, [dat
 BUSY = "[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]"
 
 
-FORMATS = pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
+IS_STRESS = "EARSHOT_STRESS" in os.environ
+LOOKS = [("light", 1440, 900), ("dark", 390, 844), ("dark", 1440, 900), ("light", 390, 844)]
+# Each page in one of the looks, in turn; `make stress` opens each in all of them.
+VIEWS = [(path, *look) for i, path in enumerate(PAGES) for look in (LOOKS if IS_STRESS else [LOOKS[i % 2]])]
+every_view = pytest.mark.parametrize(("path", "scheme", "width", "height"), VIEWS)
 
 
 @pytest.fixture
@@ -43,8 +47,7 @@ def opened(new_page, earshot):
     return open_page
 
 
-@FORMATS
-@pytest.mark.parametrize("path", PAGES)
+@every_view
 def test_a_page_keeps_its_title_and_the_rules_of_accessibility(opened, path, scheme, width, height):
     page = opened(path, scheme, width, height)
     expect(page).to_have_title(f"{SOUND} · {PAGES[path]} · Earshot")
@@ -57,8 +60,7 @@ def test_a_page_keeps_its_title_and_the_rules_of_accessibility(opened, path, sch
     assert max(widths) <= width
 
 
-@pytest.mark.skipif("EARSHOT_STRESS" not in os.environ, reason="depends on the machine's speed: `make stress`")
-@FORMATS
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.skipif(not IS_STRESS, reason="depends on the machine's speed: `make stress`")
+@every_view
 def test_a_page_does_not_move_while_its_parts_arrive(opened, path, scheme, width, height):
     assert opened(path, scheme, width, height).evaluate("window.shift") < MAX_SHIFT

@@ -19,10 +19,12 @@ from data_prep.sample.embedding import DIM, EMBEDDER
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 N_FILES = 60
-# `make stress` runs ten seeds on a machine with nothing else to do, where a sound is to be heard within two seconds.
+# `make stress` presses 200 times on each page with ten seeds, on a machine with nothing else to do, where a sound is to
+# be heard within two seconds.
 IS_STRESS = "EARSHOT_SEEDS" in os.environ
 SEEDS = range(1, 1 + int(os.environ.get("EARSHOT_SEEDS", "1")))
 TICKS = 100 if IS_STRESS else 1000  # of the clock of hurry.js, 20 ms each
+PRESSES_EACH = 200 if IS_STRESS else 70
 MAX_DELAY_MS = 300  # of a message or a sound
 SCRIPT = Path(__file__).with_name("hurry.js")
 PLAY = ".play:not(:disabled)"
@@ -115,8 +117,8 @@ def check(pressed, log, id_of):
         then = [event for event in log if press["at"] <= event["at"] < following["at"]]
         heard = [event for event in then if event["name"] == "playing" and not event["paused"]]
         story = (i, press, following, then[:20])
-        if press["paused"]:
-            assert not heard, story
+        if press["paused"]:  # a sound that was started just before begins, unless it is this one
+            assert id_of(press["clip"]) not in {id_of(event["source"]) for event in heard}, story
             continue
         assert {id_of(event["source"]) for event in heard} <= {id_of(press["clip"])}, story
         in_time = [event for event in heard if event["tick"] <= press["tick"] + TICKS]
@@ -141,13 +143,13 @@ def test_the_last_of_many_hurried_presses_sounds_and_never_two_at_once(
         page.wait_for_function("window.earshotMap?.chart?.names")
     page.locator(".card" if path != "map" else ".map[data-drawn]").first.wait_for()
     network.slow = network.unordered = True
-    page.evaluate(
-        "(options) => window.hurry.press(...options)", [200 if path != "ask" else 180, PRESSES[path], seed, TICKS]
-    )
+    leaving = 20 if path == "ask" else 0
+    page.evaluate("(options) => window.hurry.press(...options)", [PRESSES_EACH - leaving, PRESSES[path], seed, TICKS])
     network.unordered = False
     page.wait_for_timeout(2 * MAX_DELAY_MS)
-    if path == "ask":  # on to another page
-        page.evaluate("(options) => window.hurry.press(...options)", [20, {PLAY: 80, ".find-similar": 20}, seed, TICKS])
+    if leaving:  # for another page
+        weights = {PLAY: 80, ".find-similar": 20}
+        page.evaluate("(options) => window.hurry.press(...options)", [leaving, weights, seed, TICKS])
     network.slow = False
     pressed, log, picked, requested = page.evaluate(
         "['pressed', 'log', 'picked', 'requested'].map((name) => window.hurry[name])"

@@ -21,6 +21,18 @@ pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: 
 Get = Callable[..., Path]
 
 
+@pytest.fixture(autouse=True)
+def _parsing(request: pytest.FixtureRequest) -> None:
+    """Parse in this process, but for the tests that ask for the parser process."""
+    if "parser_process" not in request.fixturenames:
+        request.getfixturevalue("parsed_here")
+
+
+@pytest.fixture
+def parser_process() -> None:
+    """Parse in a process, as the command does."""
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     monkeypatch.setattr("data_prep.download.remote._PAUSES_S", (0, 0.01, 0.01))
@@ -74,6 +86,7 @@ def test_balanced_is_the_two_small_splits_wherever_they_lie_in_the_archive(
     assert content(path) == expected_files
 
 
+@pytest.mark.usefixtures("parser_process")
 def test_full_contains_all_clips(get: Get) -> None:
     dataset = open_dataset(get("full", frames=True))
     assert dataset.source.endswith("27 balanced, 180 unbalanced, 14 evaluation clips")
@@ -199,6 +212,7 @@ def test_a_file_that_is_not_an_archive_is_refused_and_the_tables_are_kept(
     assert {path for path, _ in site.requests} == {ARCHIVE}
 
 
+@pytest.mark.usefixtures("parser_process")
 @pytest.mark.parametrize("subset", ["balanced", "full"])
 def test_a_damaged_archive_is_refused_and_removed(site: FaultyServer, get: Get, subset: str) -> None:
     good = site.files[ARCHIVE]
@@ -441,6 +455,7 @@ def test_a_folder_that_cannot_be_written_is_named(site: FaultyServer, tmp_path: 
         download_audioset("balanced", tmp_path / "data/d", mirrors=[f"{site.address}/v1"])
 
 
+@pytest.mark.usefixtures("parser_process")
 def test_the_real_archive_gives_the_same_clips_as_its_conversion(
     real_data: Path, real_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

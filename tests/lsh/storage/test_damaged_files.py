@@ -9,7 +9,7 @@ import lsh
 from lsh.storage import container
 from tests.lsh.storage.index_files import aligned, fit, make, overwrite, refusal, vectors
 
-FLIPS, HEADER_BYTES, BLOCKS, TAILS, SPLICES = 6000, 3000, 600, 200, 500
+FLIPS, HEADER_BYTES, BLOCKS, TAILS, SPLICES, CUTS = 2000, 1000, 200, 100, 200, 3000
 
 
 def first_accepted(path, mutants, original):
@@ -27,7 +27,8 @@ def first_accepted(path, mutants, original):
 
 def test_a_file_cut_anywhere_is_refused(saved, tmp_path):
     data, _ = saved
-    assert first_accepted(tmp_path / "index", ((n, data[:n]) for n in range(len(data))), data) is None
+    cuts = {*range(300), *np.random.default_rng(7).integers(0, len(data), CUTS).tolist(), len(data) - 1}
+    assert first_accepted(tmp_path / "index", ((n, data[:n]) for n in cuts), data) is None
 
 
 def test_a_flipped_bit_anywhere_is_refused(saved, tmp_path):
