@@ -11,9 +11,9 @@ import io
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 import soundfile
@@ -52,9 +52,12 @@ class Sound:
 
     def __init__(self, file: BinaryIO, name: str, structure: Structure) -> None:
         self._file, self._name, self._structure, self.note = file, name, structure, ""
-        readers: list[Callable[[], Reader]] = [lambda: FFmpegReader(file, structure)]
-        if structure.sndfile:
-            readers.insert(0 if structure.sndfile == "first" else 1, lambda: _SndfileReader(file))
+        whole = cast("BinaryIO", UnnamedFile(file, structure.patch))
+        readers: list[Callable[[], Reader]] = [lambda: FFmpegReader(whole, seekable=structure.seekable)]
+        if structure.links:
+            readers = [lambda: _ChainedReader(whole, structure)]
+        elif structure.sndfile:
+            readers.insert(0 if structure.sndfile == "first" else 1, lambda: _SndfileReader(whole))
         self._makers, reason = readers, ""
         while self._makers:
             try:
@@ -82,10 +85,10 @@ class Sound:
 
         The length is what FFmpeg says before it decodes, as Chromium does: an estimate where the header has none.
         """
-        if self.channels > 2 or self.rate not in _PLAYED_RATES:
+        if self.channels > 2 or self.rate not in _PLAYED_RATES or self._structure.patch:
             return None
         try:
-            with closing(FFmpegReader(self._file, self._structure)) as reader:
+            with closing(FFmpegReader(self._file)) as reader:
                 played = _PLAYED.get(reader.codec)
                 if played is None or not reader.is_alone or not reader.shown_s or self._structure.cut:
                     return None
@@ -134,6 +137,8 @@ class Sound:
 
     def _missing_s(self, done: int) -> float:
         """Return how much longer the file should be by its own promise, in seconds; 0 if it promises nothing."""
+        if self._structure.whole:
+            return 0.0
         exact, other = self._structure.declared_s or 0.0, self._declared_s
         missing = max(exact, other) - done / self.rate
         allowed = max(exact, other) * _MISSING
@@ -175,10 +180,16 @@ def open_sound(source: Source, name: str) -> Iterator[Sound]:
     Raises InputError for a file that is missing, empty, or not a sound that can be decoded.
     """
     try:
-        with _opened(source, name) as file:
+        with _opened(source, name) as opened:
+            file = opened
             header = file.read(signatures.HEADER_SIZE)
             if not header:
                 raise InputError(f"{name} is empty (0 bytes)")
+            if tag := signatures.after_id3(header):
+                file.seek(tag)
+                behind = file.read(signatures.HEADER_SIZE)
+                if signatures.is_container(behind):
+                    file, header = cast("BinaryIO", UnnamedFile(file, start=tag)), behind
             if reason := signatures.not_decoded(header):
                 raise InputError(f"{name} {reason}")
             sound = Sound(file, name, examine(file, header))
@@ -210,7 +221,7 @@ class _SndfileReader:
     def __init__(self, file: BinaryIO) -> None:
         file.seek(0)
         try:
-            self._file = _SequentialFile(UnnamedFile(file))
+            self._file = _SequentialFile(file)
         except soundfile.LibsndfileError as error:
             raise DecodeError(_reason(error)) from None
         self.rate, self.channels = self._file.samplerate, self._file.channels
@@ -238,6 +249,36 @@ class _SndfileReader:
     def close(self) -> None:
         """Free the decoder."""
         self._file.close()
+
+
+class _ChainedReader:
+    """The links of a chained Ogg file, each of which is a file of its own with its own rate, channels and codec."""
+
+    def __init__(self, file: BinaryIO, structure: Structure) -> None:
+        self._file, self._links = file, structure.links
+        self.declared_s: float | None = None
+        with closing(self._open(*self._links[0])) as first:
+            self.rate, self.channels = first.rate, first.channels
+
+    def _open(self, start: int, end: int) -> Reader:
+        part = cast("BinaryIO", UnnamedFile(self._file, start=start, end=end))
+        try:
+            return _SndfileReader(part)
+        except DecodeError:
+            return FFmpegReader(part)
+
+    def blocks(self, start: int) -> Iterator[tuple[Samples, int]]:
+        """Yield the samples from this one on; a link that cannot be decoded is left out."""
+        at = 0.0  # in samples at the rate of the first link
+        for link in self._links:
+            with suppress(DecodeError), closing(self._open(*link)) as reader:
+                for block, rate in reader.blocks(0):
+                    first = min(len(block), max(0, round((start - at) * rate / self.rate)))
+                    at += len(block) * self.rate / rate
+                    yield block[first:], rate
+
+    def close(self) -> None:
+        """Free the decoder: each link is closed when it has been read."""
 
 
 def _reason(error: soundfile.LibsndfileError) -> str:

@@ -5,13 +5,13 @@ FFmpeg opens nothing but the file it is given: no address and no other file that
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from data_prep.sounds import signatures
 from data_prep.sounds.reader import BLOCK, DecodeError, Samples, UnnamedFile
-from data_prep.sounds.structure import Structure
 
 _SEEK_FROM_S = 30.0  # what begins earlier is reached by decoding
 _PREROLL_S = 2.0  # decoded before the wanted part, for codecs that need some frames to settle
@@ -25,8 +25,8 @@ _OTHER_FORMATS = {"hls", "dash", "concat", "sdp", "rtsp", "rtp", "imf", "lavfi",
 class FFmpegReader:
     """The first audio stream of a file that FFmpeg opens and decodes."""
 
-    def __init__(self, file: BinaryIO, structure: Structure) -> None:
-        self._file, self._structure = file, structure
+    def __init__(self, file: BinaryIO, *, seekable: bool = True) -> None:
+        self._file, self._seekable = file, seekable
         self._open()
         reasons = []
         best = self._container.streams.best("audio")
@@ -49,7 +49,7 @@ class FFmpegReader:
         self._file.seek(0)
         options = {"protocol_whitelist": "none", "format_whitelist": _format_whitelist()}
         try:
-            unnamed = UnnamedFile(self._file, self._structure.patch)
+            unnamed = UnnamedFile(self._file)
             self._container: Any = av.open(unnamed, options=options, metadata_errors="replace")
         except (av.FFmpegError, ValueError) as error:
             raise DecodeError(_ffmpeg_reason(error)) from None
@@ -71,9 +71,9 @@ class FFmpegReader:
         context = stream.codec_context
         if context is None or context.codec is None:
             raise DecodeError("no decoder for its codec")
-        tag = str(context.codec_tag)
-        if tag in _PROTECTED_TAGS:
-            raise DecodeError("it is protected (DRM): only the program it was bought for plays it")
+        with suppress(UnicodeDecodeError):  # tags are numbers, which PyAV reads as text
+            if context.codec_tag in _PROTECTED_TAGS:
+                raise DecodeError("it is protected (DRM): only the program it was bought for plays it")
         context.thread_count = 1
         self._number, self._frames, self._broken = number, self._decoded(stream), ""
         first = next(self._frames, None)
@@ -128,7 +128,7 @@ class FFmpegReader:
 
     def _move(self, start: int) -> int:
         """Move to a sample or before it; return the number of the sample that is decoded next."""
-        if start > _SEEK_FROM_S * self.rate and self._structure.seekable:
+        if start > _SEEK_FROM_S * self.rate and self._seekable:
             at = self._seek(start)
             if at is not None:
                 return at
@@ -196,6 +196,7 @@ def _ffmpeg_reason(error: Exception, vague: str = _UNKNOWN) -> str:
     )
 
 
+@cache
 def _format_whitelist() -> str:
     import av
 

@@ -96,6 +96,11 @@ def is_sound(header: bytes) -> bool:
     )
 
 
+def is_container(header: bytes) -> bool:
+    """Return whether these bytes begin a file of its own: some programs put an ID3v2 tag before one."""
+    return header.startswith((*SNDFILE, *OLD_SNDFILE)) or header[4:8] == b"ftyp"
+
+
 def not_decoded(header: bytes) -> str | None:
     """Return why a file that a person would call a sound is not decoded; None for all other files."""
     for offset, signature, reason in _NOT_DECODED:
@@ -116,11 +121,10 @@ def after_id3(header: bytes) -> int:
     return size + 10
 
 
-def mpeg_s(header: bytes) -> float | None:
-    """Return the least length in seconds that the Xing, Info or VBRI frame of an MP3 declares; None if there is none.
+def mpeg_length(header: bytes) -> tuple[float | None, int]:
+    """Return the least length in seconds that the Xing, Info or VBRI frame of an MP3 declares, and its size in bytes.
 
-    Up to three of the frames that it counts are padding, which is not played.
-
+    Up to three of the frames that it counts are padding, which is not played. None, 0: it declares none.
     header: of the file, after its ID3v2 tag.
     """
     start = header.find(b"\xff")
@@ -128,13 +132,14 @@ def mpeg_s(header: bytes) -> float | None:
         if frame_length(header[start : start + 4]):
             version, rate = header[start + 1] >> 3 & 3, header[start + 2] >> 2 & 3
             frame_s = (1152 if version == 3 else 576) / _HERTZ[version][rate]
-            for tag, has_count, place in ((b"Xing", 1, 8), (b"Info", 1, 8), (b"VBRI", 0, 14)):
+            for tag, flags, frames, size in ((b"Xing", 3, 8, 12), (b"Info", 3, 8, 12), (b"VBRI", 0, 14, 10)):
                 at = header.find(tag, start, start + 64)
-                if at >= 0 and header[at + 7] & has_count == has_count:
-                    return max(0, int.from_bytes(header[at + place : at + place + 4], "big") - 3) * frame_s or None
-            return None
+                if at >= 0 and header[at + 7] & flags == flags:
+                    seconds = (int.from_bytes(header[at + frames : at + frames + 4], "big") - 3) * frame_s
+                    return (seconds if seconds > 0 else None), int.from_bytes(header[at + size : at + size + 4], "big")
+            return None, 0
         start = header.find(b"\xff", start + 1)
-    return None
+    return None, 0
 
 
 def _holds_adts(header: bytes) -> bool:

@@ -1,7 +1,9 @@
 """Structure of a sound file: what its headers promise, whether that can be true, and which decoder to try first."""
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import BinaryIO, Literal
 
 from data_prep.sounds import signatures
@@ -10,6 +12,7 @@ _MAX_DECLARED_BYTES = 0x7FFF_0000  # programs that write to a pipe declare this 
 _IN_DS64 = 0xFFFF_FFFF  # in a file above 4 GB, the chunk ds64 has the size
 _MISSING = 0.01  # maximum missing share of a chunk
 _MIN_TAIL_S = 0.1  # a shorter rest behind the sound is padding or a tag
+_MIN_TAIL_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class Structure:
     sndfile: whether libsndfile is tried, before FFmpeg or after it. declared_s: length in seconds that the headers
     promise, None if they promise none or what cannot be true. cut: the file ends inside a part that it has begun.
     patch: bytes to be read in place of those at an offset. seekable: times in the file are those of its samples.
-    irregular: a field of the header that players may rely on is wrong.
+    irregular: a field of the header that players may rely on is wrong. whole: nothing is missing, whatever the length.
+    links: first and last byte of the Ogg streams that follow each other, if there are several.
     """
 
     sndfile: Literal["", "first", "second"] = ""
@@ -28,22 +32,37 @@ class Structure:
     patch: dict[int, bytes] = field(default_factory=dict)
     seekable: bool = True
     irregular: bool = False
+    whole: bool = False
+    links: tuple[tuple[int, int], ...] = ()
+
+
+Walk = Callable[[BinaryIO, bytes], Structure]  # of a file and its first bytes
 
 
 def examine(file: BinaryIO, header: bytes) -> Structure:
     """Return the structure of a file of which `header` are the first bytes."""
-    walks = {b"RIFF": _wave, b"RIFX": _wave, b"RF64": _wave, b"OggS": _ogg, b"caff": _caf, b"riff": _w64}
+    walks: dict[bytes, Walk] = {
+        b"RIFF": _wave,
+        b"RIFX": _wave,
+        b"RF64": _wave,
+        b"FORM": _aiff,
+        b".snd": _au,
+        b"OggS": _ogg,
+    }
+    walks |= {b"caff": _caf, b"riff": _w64, b"fLaC": lambda _file, _header: Structure(sndfile="second")}
     if header.startswith(signatures.SNDFILE):
         walk = walks.get(header[:4])
         return walk(file, header) if walk else Structure(sndfile="first")
-    if tag := signatures.after_id3(header):
-        file.seek(tag)
-        header = file.read(signatures.HEADER_SIZE)
-        if header.startswith(b"fLaC"):
-            return Structure(sndfile="first")
     if header.startswith(signatures.OLD_SNDFILE):
         return Structure(sndfile="second")
-    return Structure(declared_s=signatures.mpeg_s(header) if signatures.holds_mpeg(header) else None)
+    tag = signatures.after_id3(header)
+    if tag:
+        file.seek(tag)
+        header = file.read(signatures.HEADER_SIZE)
+    if not signatures.holds_mpeg(header):
+        return Structure()
+    declared_s, n_bytes = signatures.mpeg_length(header)
+    return Structure(declared_s=declared_s, whole=0 < n_bytes <= file.seek(0, 2) - tag)
 
 
 def _wave(file: BinaryIO, header: bytes) -> Structure:
@@ -52,9 +71,17 @@ def _wave(file: BinaryIO, header: bytes) -> Structure:
     total = file.seek(0, 2)
     at, bytes_per_s, is_pcm, long_size = 12, 0, False, 0
     irregular = abs(int.from_bytes(header[4:8], "little") + 8 - total) > 1
+    patch: dict[int, bytes] = {}
     while at + 8 <= total:
         file.seek(at)
         name, size = struct.unpack(f"{order}4sI", file.read(8))
+        if name != b"data" and at + 8 + size > total:  # no chunk: go on where the next known one begins
+            place = _find(file, at + 8, (b"data",) if bytes_per_s else (b"fmt ",))
+            if place is None:
+                break
+            patch[at + 4] = struct.pack(f"{order}I", place - at - 8)
+            at = place
+            continue
         if name == b"ds64":
             long_size = int.from_bytes(file.read(16)[8:], "little")
         elif name == b"fmt ":
@@ -64,11 +91,23 @@ def _wave(file: BinaryIO, header: bytes) -> Structure:
                 bytes_per_s, is_pcm = rate * align, tag in {1, 3, 0xFFFE}
                 irregular |= stated != bytes_per_s
         elif name == b"data":
-            size = long_size if size == _IN_DS64 else size
+            if size == _IN_DS64 and header.startswith(b"RF64"):
+                size = long_size
+                if not size:  # never filled in
+                    patch |= {0: b"RIFF", at + 4: bytes(4)}
             found = _wave_data(file, at, size, total, bytes_per_s, is_pcm=is_pcm)
-            return replace(found, irregular=irregular)
+            patch |= found.patch
+            return replace(found, irregular=irregular, patch=patch, sndfile="second" if patch else "first")
         at += 8 + size + size % 2
     return Structure(sndfile="first")
+
+
+def _find(file: BinaryIO, start: int, names: tuple[bytes, ...]) -> int | None:
+    """Return the place of the first of these chunks in the next part of a file; None if there is none."""
+    file.seek(start)
+    data = file.read(1 << 20)
+    places = [data.find(name) for name in names if name in data]
+    return start + min(places) if places else None
 
 
 def _wave_data(file: BinaryIO, at: int, size: int, total: int, bytes_per_s: int, *, is_pcm: bool) -> Structure:
@@ -83,6 +122,27 @@ def _wave_data(file: BinaryIO, at: int, size: int, total: int, bytes_per_s: int,
         declared_s=size / bytes_per_s if is_pcm and size else None,
         cut=present < (1 - _MISSING) * size,
     )
+
+
+def _aiff(file: BinaryIO, _header: bytes) -> Structure:
+    """Walk through the chunks of an AIFF file: one whose length was never filled in is read to its end."""
+    total, at = file.seek(0, 2), 12
+    while at + 8 <= total:
+        file.seek(at)
+        name, size = struct.unpack(">4sI", file.read(8))
+        end = at + 8 + size + size % 2
+        if name == b"SSND" and size < total - at - _MIN_TAIL_BYTES and not _is_chunk(file, end, total):
+            return Structure(sndfile="second", patch={at + 4: bytes(4)}, irregular=True)
+        at = end
+    return Structure(sndfile="first")
+
+
+def _au(file: BinaryIO, header: bytes) -> Structure:
+    """Compare the size of the data of an AU file with the file, which ends with them."""
+    start, size = struct.unpack(">II", header[4:12].ljust(8, b"\0"))
+    if size < file.seek(0, 2) - start - _MIN_TAIL_BYTES:
+        return Structure(sndfile="second", patch={8: b"\xff" * 4})
+    return Structure(sndfile="first")
 
 
 def _caf(file: BinaryIO, _header: bytes) -> Structure:
@@ -125,16 +185,21 @@ def _w64(file: BinaryIO, _header: bytes) -> Structure:
 def _ogg(file: BinaryIO, _header: bytes) -> Structure:
     """Walk through the pages of an Ogg file: links that follow each other, and a last page that is cut."""
     total = file.seek(0, 2)
-    at, begun, codec = 0, 0, b""
+    at, starts, was_first, codecs, is_cut = 0, [0], True, [b""], False
     while at < total:
         file.seek(at)
         page = file.read(27 + 255 + 64)
         if len(page) < 27 or not page.startswith(b"OggS"):
-            return Structure(sndfile="second", cut=page[:4] == b"OggS"[: len(page)], seekable=begun == 1)
-        lacing = page[27 : 27 + page[26]]
-        if page[5] & 2:
-            begun += 1
-            codec = page[27 + page[26] :]
-        at += 27 + page[26] + sum(lacing)
-    simple = begun == 1 and codec.startswith((b"\1vorbis", b"OpusHead"))
-    return Structure(sndfile="first" if simple else "second", cut=at > total, seekable=begun == 1)
+            is_cut = page[:4] == b"OggS"[: len(page)]
+            break
+        is_first = bool(page[5] & 2)
+        if is_first and not was_first:
+            starts.append(at)
+            codecs.append(b"")
+        if is_first:
+            codecs[-1] += page[27 + page[26] :][:8]
+        was_first = is_first
+        at += 27 + page[26] + sum(page[27 : 27 + page[26]])
+    links = tuple(pairwise([*starts, min(at, total)])) if len(starts) > 1 else ()
+    simple = not links and codecs[0] in {b"\1vorbis" + codecs[0][7:8], b"OpusHead"}
+    return Structure(sndfile="first" if simple else "second", cut=is_cut or at > total, seekable=not links, links=links)

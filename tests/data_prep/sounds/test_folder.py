@@ -17,6 +17,7 @@ from data_prep.sounds.progress_journal import EmbeddedClip
 from data_prep.sounds.sound_files import SoundFile
 from data_prep.sounds.yamnet import Yamnet
 from tests.data_prep import small_datasets
+from tests.data_prep.sounds.sound_bytes import by_ffmpeg, by_libsndfile, video_without_sound
 
 pytestmark = pytest.mark.usefixtures("yamnet_here")
 
@@ -115,6 +116,41 @@ def test_invalid_files_are_listed_and_the_others_are_prepared(write, sounds, out
     assert "left out: virus.wav: it cannot be decoded" in printed.err
     assert "1 files, 1 clips" in printed.out
     assert {entry["where"] for entry in open_dataset(out).manifest["skipped"]} == {"empty.wav", "virus.wav"}
+
+
+def test_a_cut_file_is_used_as_far_as_it_goes_and_noted_in_every_report(write, sounds, out, capsys):
+    whole = write("a/cut.wav", seconds=25.0).read_bytes()
+    (sounds / "a" / "cut.wav").write_bytes(whole[: len(whole) // 2])
+    write("a/whole.wav")
+    for embedded in (2, 0):
+        assert main(["folder", str(sounds), "--out", str(out)]) == 0
+        printed = capsys.readouterr()
+        assert printed.err.count("note: a/cut.wav: it is cut or damaged: its header promises 25.0 s; the 12.5 s") == 1
+        assert "whole.wav: it" not in printed.err
+        assert f"{embedded} files were new or had changed" in printed.out
+        assert [note[:30] for note in open_dataset(out).manifest["notes"]] == ["a/cut.wav: it is cut or damage"]
+
+
+def test_every_sound_that_is_not_used_is_listed_with_its_reason(write, sounds, out):
+    write("good.wav")
+    files = {
+        "song.mid": (b"MThd" + bytes(20), "it is a MIDI file"),
+        "tune.xm": (b"Extended Module: tune" + bytes(99), "it is a tracker module"),
+        "bought.m4p": (by_ffmpeg("ipod", "aac").replace(b"mp4a", b"drms"), "it is protected"),
+        "screen.mov": (video_without_sound("mov"), "it holds no sound, only pictures or text"),
+        "page.mp3": (b"<html>not found</html>", "not the header of a sound file"),
+        "quiet.flac": (by_libsndfile("FLAC", peak=0.0), "is silent"),
+        "empty.opus": (b"", "is empty"),
+        "cut.m4a": (by_ffmpeg("mp4", "aac")[:9000], "cannot be decoded"),
+        "no suffix": (b"IMPM" + bytes(300), "it is a tracker module"),
+    }
+    for name, (data, _) in files.items():
+        (sounds / name).write_bytes(data)
+    for name in ("._good.wav", ".hidden.mid", "notes.txt", "cover.jpg"):
+        (sounds / name).write_bytes(b"\0\5\x16\7" + bytes(50))
+    refused = dict(prepare_folder(sounds, out).refused)
+    assert refused.keys() == files.keys()
+    assert all(files[name][1] in reason for name, reason in refused.items()), refused
 
 
 def test_a_folder_without_a_usable_sound_writes_nothing(sounds, out):

@@ -3,11 +3,14 @@
 import errno
 import os
 import re
+import unicodedata
 
+import numpy as np
 import pytest
 
 from data_prep.errors import InputError
 from data_prep.sounds.sound_files import SoundFile, find_sounds, sound_folder
+from tests.data_prep.sounds.sound_bytes import by_ffmpeg, by_libsndfile
 
 AWKWARD = ["a b.wav", "ü ñ 音.wav", "quote'\".wav", "new\nline.wav", "[x](y)<b>.wav", "#%?&=.wav", "-rf.wav", "a.b.wav"]
 
@@ -101,6 +104,48 @@ def test_a_link_out_of_the_folder_is_refused(write, sounds, tmp_path):
 def test_a_pipe_named_like_a_sound_is_not_opened(sounds):
     os.mkfifo(sounds / "pipe.wav")
     assert find_sounds(sounds).refused == [("pipe.wav", "it is not a regular file")]
+
+
+def test_sounds_are_recognised_by_their_contents_and_other_files_are_ignored(write, sounds):
+    kept = {
+        "voice memo": by_ffmpeg("ipod", "aac", seconds=0.2),
+        "clip.wave": by_libsndfile("WAV", seconds=0.2),
+        "track.dat": by_ffmpeg("mpegts", "aac", seconds=0.2),
+        "old.unknown": by_ffmpeg("ast", "pcm_s16be_planar", seconds=0.2),
+        "song.backup": b"MThd" + bytes(20),
+        "talk.mkv.part": by_ffmpeg("matroska", "flac", seconds=0.2),
+    }
+    noise = np.random.default_rng(1).integers(0, 256, 30_000, dtype=np.uint8).tobytes()
+    others = {
+        "a.txt": b"hello",
+        "b.bin": noise,
+        "c.html": b"<html>" * 99,
+        "d": b"",
+        "e.png": b"\x89PNG\r\n\x1a\n" + noise,
+    }
+    others |= {
+        "f.reapeaks": b"RPKN" + bytes(4000),
+        "g.asd": bytes(5000),
+        "h.py": b"import os\n",
+        "i.zip": b"PK\x03\x04" + noise,
+    }
+    for name, data in (kept | others).items():
+        (sounds / name).write_bytes(data)
+    assert paths(sounds) == sorted(kept)
+    assert find_sounds(sounds).refused == []
+
+
+@pytest.mark.parametrize("suffix", ["wav", "m4a", "wma", "opus", "mid", "amr", "mp4", "3gp"])
+def test_a_file_named_like_a_sound_is_never_lost_without_a_word(sounds, suffix):
+    (sounds / f"a.{suffix}").write_bytes(b"x")
+    assert paths(sounds) == [f"a.{suffix}"]
+
+
+def test_names_of_a_folder_in_two_unicode_forms_are_one_label(write, sounds):
+    for form in ("NFC", "NFD"):
+        write(f"{unicodedata.normalize(form, 'Vögel')}/{form}.wav")
+    assert {file.label for file in find_sounds(sounds).files} == {"Vögel"}
+    assert len(paths(sounds)) == 2
 
 
 def no_folder(sounds, kind):
