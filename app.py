@@ -78,7 +78,7 @@ def main() -> None:
 
 # `streamlit run app.py` imports this file to find `app`, the server, which then runs the file as its script.
 if get_script_run_ctx(suppress_warning=True) is None:
-    routes = [*ROUTES, *html_page.routes(path for _, path, *_ in PAGES)]
+    routes = html_page.below_base_path([*ROUTES, *html_page.routes(path for _, path, *_ in PAGES)])
     app = st.App(__file__, routes=routes, on_script_error=error_pages.unexpected)
 else:
     main()

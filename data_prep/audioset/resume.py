@@ -14,8 +14,8 @@ from pathlib import Path
 
 from data_prep.audioset.archive import Shard, shards_of_tar
 from data_prep.download.gunzip import Entry
+from data_prep.download.identity import Identity
 from data_prep.download.journal import JournaledFile
-from data_prep.download.remote import Identity
 
 _TAR_END = bytes(2 * tarfile.BLOCKSIZE)  # not written, as more shards may be appended
 

@@ -4,13 +4,15 @@ import http.client
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from math import ceil
-from typing import Any, Literal, NoReturn, Self
+from typing import Any, Literal, NoReturn
 
 import requests
 import urllib3
 
+from data_prep.download.identity import Identity
+from data_prep.download.time_limit import within
 from data_prep.errors import ChangedError, DownloadError, StoppedError
 
 ShouldStop = Callable[[], bool]
@@ -19,7 +21,8 @@ _Verdict = Literal["later", "useless", "gone", "other"]
 
 _BLOCK_BYTES = 1 << 18
 _TIMEOUT_S = (10, 30)  # to connect, and between two blocks
-_QUICK_TIMEOUT_S = (3, 30)  # without retries, where somebody waits
+_QUICK_TIMEOUT_S = (3, 4)  # without retries, where somebody waits
+_QUICK_ANSWER_S = 3  # then also for names, all addresses of a host, and headers together
 _MIN_BYTES_PER_S, _MIN_SPEED_OVER_S = 1_000, 30  # a connection slower than this over this time counts as lost
 _PAUSES_S = (0, 1, 3, 10)  # pause before each round of requests to all addresses
 _MAX_STALLED_S = 120  # after this time below _MIN_BYTES_PER_S no further round begins
@@ -27,23 +30,6 @@ _TRY_LATER = {408, 425, 429, 500, 502, 503, 504}
 _GONE = {404, 410}
 _GOOGLES_CRC = re.compile(r"\bcrc32c=([A-Za-z0-9+/=]+)")
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Properties that identify a published file, as far as the server states them."""
-
-    length: int | None = None
-    crc32c: str | None = None  # base64, from Google's x-goog-hash
-    etag: str | None = None
-
-    def agrees(self, other: Self) -> bool:
-        """Return whether both may be the same file: equal lengths, and equal CRC-32C or else equal ETags."""
-        if None not in {self.length, other.length} and self.length != other.length:
-            return False
-        if self.crc32c and other.crc32c:
-            return self.crc32c == other.crc32c
-        return not (self.etag and other.etag) or self.etag == other.etag
 
 
 def stop_if(should_stop: ShouldStop, where: str) -> None:
@@ -96,7 +82,8 @@ class RemoteFile:
         if offset == self.identity.length:
             return
         failures: dict[str, _Failure] = {}
-        pauses = list(_PAUSES_S if self._retry else _PAUSES_S[:1])
+        rounds = _PAUSES_S if self._retry else _PAUSES_S[:1]
+        pauses = list(rounds)
         since, received = self._now(), 0  # failures are cleared once bytes arrive fast enough
         while pauses and self._now() - since < _MAX_STALLED_S and (usable := self._usable_addresses(failures)):
             self._wait(pauses.pop(0))
@@ -106,7 +93,7 @@ class RemoteFile:
                         self.position += len(block)
                         received += len(block)
                         if received >= _MIN_BYTES_PER_S * (self._now() - since):
-                            since, received, pauses = self._now(), 0, list(_PAUSES_S)
+                            since, received, pauses = self._now(), 0, list(rounds)
                             failures = {address: failure for address, failure in failures.items() if failure.final}
                             self._report_problem("")
                         yield from self._yield_timed(block)
@@ -134,7 +121,6 @@ class RemoteFile:
     def _body(self, address: str) -> Iterator[bytes]:
         """Yield the bytes from `position` on that one address sends."""
         headers = {}
-        timeout = _TIMEOUT_S if self._retry else _QUICK_TIMEOUT_S
         if self.position:
             headers["Range"] = f"bytes={self.position}-"
             etag = self.identity.etag
@@ -142,7 +128,7 @@ class RemoteFile:
             if etag and not etag.startswith("W/") and not self.identity.crc32c:
                 headers["If-Range"] = etag
         try:
-            with self._session.get(address, headers=headers, stream=True, timeout=timeout) as response:
+            with self._request(address, headers) as response:
                 self._check_answer(response, address)
                 head = self._check_signature(response) if response.status_code == requests.codes.ok else b""
                 skip, end = self._find_range(response)
@@ -150,6 +136,19 @@ class RemoteFile:
         except _NETWORK_ERRORS as error:
             verdict: _Verdict = "useless" if isinstance(error, ValueError) else "later"  # not an address
             raise _Failure(f"{_reason(error)} at byte {self.position:,}", verdict) from None
+
+    def _request(self, address: str, headers: dict[str, str]) -> requests.Response:
+        """Return the response of an address; without retries, raise ConnectTimeout after `_QUICK_ANSWER_S`.
+
+        The timeout of a connection bounds neither the look-up of its name nor the number of addresses it leads to.
+        """
+        get = partial(self._session.get, address, headers=headers, stream=True)
+        if self._retry:
+            return get(timeout=_TIMEOUT_S)
+        try:
+            return within(_QUICK_ANSWER_S, partial(get, timeout=_QUICK_TIMEOUT_S), discard=requests.Response.close)
+        except TimeoutError:
+            raise requests.ConnectTimeout from None
 
     def _check_answer(self, response: requests.Response, address: str) -> None:
         """Raise _Failure for a response without the file, or with the file encoded."""
@@ -196,7 +195,7 @@ class RemoteFile:
         crc = _GOOGLES_CRC.search(headers.get("x-goog-hash", ""))
         offered = Identity(length, crc[1] if crc else None, headers.get("ETag"))
         if not self.identity.agrees(offered):
-            raise _Failure(f"holds another file than the one partly downloaded: {_describe(offered)}", "other")
+            raise _Failure(f"holds another file than the one partly downloaded: {offered}", "other")
         if length is not None and length > self._max_bytes:
             raise _Failure(f"offers {length:,} bytes, expected at most {self._max_bytes:,}", "useless")
         known = self.identity
@@ -292,9 +291,3 @@ def _host(address: str) -> str:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() else None
-
-
-def _describe(identity: Identity) -> str:
-    marks = [f"{identity.length:,} bytes" if identity.length is not None else "of unknown length"]
-    marks += [f"ETag {identity.etag:.80}"] if identity.etag else []
-    return ", ".join(marks)

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from data_prep.dataset.hashed_file import file_facts
 from data_prep.dataset.output_folder import as_output_error
+from data_prep.download.identity import Identity
 from data_prep.download.journal import JournaledFile
 from data_prep.download.progress import Meter, ProgressCallback
-from data_prep.download.remote import Identity, RemoteFile, ShouldStop, Signature
+from data_prep.download.remote import RemoteFile, ShouldStop, Signature
 from data_prep.errors import ChangedError, DownloadError
 from earshot_common.locks import lock_file
 

@@ -73,14 +73,15 @@ class SoundEmbedder:
         if len(data) > MAX_UPLOAD_BYTES:
             limit = MAX_UPLOAD_BYTES / 1e6
             raise InputError(f"{name} has {len(data) / 1e6:.1f} MB, expected at most {limit:.0f} MB: cut it")
+        model = None if self._is_log_mel else self._yamnet  # first: a download that fails takes seconds
         clips = list(shared_pool().read_clips(data, name, max_s=MAX_SOUND_S))
         samples, seconds = np.concatenate([clip.samples for clip in clips]), clips[-1].end_s
-        if self._is_log_mel:
+        if model is None:
             frame = embedding.embed(_loudest_excerpt(samples))
             return SoundQuery(mean_features(frame[None], np.ones(1, np.int64))[0], (), seconds)
-        output = self._yamnet.run(samples)
+        output = model.run(samples)
         best = np.argsort(-output.scores, kind="stable")[:5]
-        labels = tuple((self._yamnet.names[i], float(output.scores[i])) for i in best)
+        labels = tuple((model.names[i], float(output.scores[i])) for i in best)
         feature = output.feature if self._is_yamnet else self._centroids.query(output.scores)
         return SoundQuery(feature, labels, seconds)
 

@@ -62,21 +62,23 @@ def earshot(root: Path, videos: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def served(root: Path, *python: str, **environment: str) -> Iterator[str]:
+def served(root: Path, *python: str, path: str = "", **environment: str) -> Iterator[str]:
     """Yield the address of the app, served on a free port by `python` with arguments that end in Streamlit's command.
 
-    environment: variables in addition to those of this process.
+    path: Streamlit's option server.baseUrlPath, without slashes around it. environment: variables in addition to those
+    of this process.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, *python, "run", "app.py", "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.baseUrlPath", path]
+    address = f"http://127.0.0.1:{port}/{path and path + '/'}"
     no_output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=root, env={**os.environ, **environment}, **no_output) as app:
         try:
-            _wait_until_healthy(app, f"http://127.0.0.1:{port}/_stcore/health")
-            yield f"http://127.0.0.1:{port}/"
+            _wait_until_healthy(app, f"{address}_stcore/health")
+            yield address
         finally:
             app.terminate()
 

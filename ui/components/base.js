@@ -8,7 +8,8 @@ const REPEAT_MS = 2000 // after which an event that Python has not answered is s
 const MAX_SENDS = 4
 
 // Address of the app's server: pages lie one level below it, and a host may serve the app below a path of its own.
-const ROOT = (document.querySelector('script[src*="/static/"]')?.src ?? `${location.origin}/`).split("/static/")[0].replace(/\/?$/, "/")
+const SCRIPT = document.querySelector('script[type="module"][src*="/static/js/"]')?.src ?? ""
+const ROOT = new URL(SCRIPT.replace(/static\/js\/[^/]*$/, ""), location.origin).href
 
 function makePlayer() {
   const audio = document.createElement("audio")

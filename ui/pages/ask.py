@@ -73,9 +73,8 @@ CANNOT_BE_ASKED = (
     "start from a clip on Listen."
 )
 NO_MODEL = (
-    "**The model that listens to sounds (YAMNet, 4 MB) is not on this machine, and could not be downloaded.** You may "
-    "be offline: connect once and give the sound again. Without a network, save the file from the address below as the "
-    "path below."
+    "**The model that listens to sounds (YAMNet, 4 MB) is not on this machine, and could not be downloaded**: go "
+    "online once and give the sound again, or save the file by hand."
 )
 _SILENCE = "Silence"
 _MIN_SCORE = 0.1  # of a label to be shown
@@ -167,7 +166,9 @@ def _query_of(dataset: Dataset, data: bytes | None) -> tuple[str, SoundQuery] | 
             query = _embedder(dataset.fingerprint, dataset).embed(data, "your sound")
     except DownloadError:
         st.warning(NO_MODEL)
-        st.code(f"{model_file.ADDRESS}\n{model_file.model_path()}", language=None, wrap_lines=True)
+        with st.expander("Save the file by hand"):
+            st.markdown("From this address, as this file:")
+            st.code(f"{model_file.ADDRESS}\n{model_file.model_path()}", language=None, wrap_lines=True)
         return None
     except DataError as error:
         st.warning(plain(f"{capitalised(str(error))}."))

@@ -3,11 +3,11 @@
 Styles that a script writes to the page arrive after its first elements, which would move when they are applied.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-import streamlit
+import streamlit as st
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
@@ -15,12 +15,18 @@ from starlette.routing import Route
 from ui.paths import COMPONENTS
 
 STYLES = ("page", "inside", "learn", "race", "tune")
-_INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
+_INDEX = Path(st.__file__).parent / "static" / "index.html"
 
 
 def routes(pages: Iterable[str]) -> list[Route]:
     """Return the routes of the start page and of the pages with these paths."""
     return [Route(f"/{path}", _page) for path in ("", *pages)]
+
+
+def below_base_path(routes: Sequence[Route]) -> list[Route]:
+    """Return the routes below Streamlit's option `server.baseUrlPath`, where the browser looks for them."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return [Route(f"/{base}{route.path}", route.endpoint) for route in routes] if base else list(routes)
 
 
 @cache

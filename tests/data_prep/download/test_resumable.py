@@ -1,12 +1,15 @@
 """Downloads of one file from servers that fail in many ways: complete, or an error that states why not."""
 
 import hashlib
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from data_prep.download import remote
 from data_prep.download.resumable import fetch_file
 from data_prep.errors import DownloadError, OutputError, StoppedError
 from tests.data_prep.faulty_server import (
@@ -207,6 +210,45 @@ def test_a_server_that_stops_sending_is_an_error(
     site.faults[PATH] = [stall(0.5)] * 3
     with pytest.raises(DownloadError, match="stopped sending"):
         fetch(site, target)
+
+
+def test_a_server_that_never_answers_is_given_up_after_a_few_seconds_where_somebody_waits(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert remote._QUICK_ANSWER_S <= 3
+    monkeypatch.setattr(remote, "_QUICK_ANSWER_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connections are made, and nothing is sent
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/model"
+        with pytest.raises(DownloadError, match=r"/model does not answer"):
+            fetch_file([address], target, retry=False)
+
+
+def test_a_name_that_is_never_resolved_is_given_up_where_somebody_waits(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+
+    def resolve(*_: object) -> list:
+        released.wait()
+        raise socket.gaierror("released")
+
+    monkeypatch.setattr(remote, "_QUICK_ANSWER_S", 0.1)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(DownloadError, match="does not answer"):
+        fetch_file(["http://nowhere.invalid/model"], target, retry=False)
+    released.set()
+
+
+def test_where_somebody_waits_a_download_that_stalls_is_not_tried_again(
+    site: FaultyServer, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.faults[PATH] = [cut_after(100_000), cut_after(0), cut_after(0)]
+    with pytest.raises(DownloadError, match="was cut off"):
+        fetch(site, target, retry=False)
+    assert len(site.requests) <= 2
+    site.faults.clear()
+    fetch(site, target, retry=False)
+    assert complete(target)
 
 
 def test_a_slow_server_is_replaced_by_another(

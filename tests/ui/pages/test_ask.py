@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import socket
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from data_prep.dataset import open_dataset
 from data_prep.download import remote
 from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
-from data_prep.sounds import model_file
+from data_prep.sounds import model_file, query
 from data_prep.sounds.query import SoundEmbedder, SoundQuery
 from ui.model import lens
 from ui.pages import ask
@@ -121,8 +122,24 @@ def test_without_the_model_a_collection_that_needs_it_says_what_to_do(home, coll
     app = give(run(), noise(1))
     assert not app.exception
     assert "is not on this machine, and could not be downloaded" in said(app)
-    assert len(app.warning[0].value) < 320
-    assert app.code[0].value.startswith("http://127.0.0.1:9/")
+    (warning,) = app.warning
+    assert len(warning.value) < 220
+    assert warning.value.count(".") == 1
+    assert app.expander[0].code[0].value.startswith("http://127.0.0.1:9/")
+
+
+def test_behind_a_firewall_the_missing_model_is_reported_without_waiting_for_the_decoder(
+    home, collection, tmp_path, monkeypatch
+):
+    shutil.copytree(collection, home / "sample")
+    monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path))
+    monkeypatch.setattr(remote, "_QUICK_ANSWER_S", 0.2)
+    monkeypatch.setattr(query, "shared_pool", None)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(model_file, "ADDRESS", f"http://127.0.0.1:{silent.getsockname()[1]}/yamnet.tflite")
+        app = give(run(), noise(1))
+    assert not app.exception
+    assert "could not be downloaded" in said(app)
 
 
 def test_a_sound_is_kept_while_another_page_is_open(sample):

@@ -1,0 +1,108 @@
+"""The app below a path of its server: behind a reverse proxy that strips the path, and with server.baseUrlPath."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from tests.browser.conftest import served
+from tests.browser.test_export import UNUSUAL_NAME, drag, mine
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+__all__ = ["mine"]  # a fixture
+
+PATH = "sounds/static/earshot"  # a part of it is also a folder of Streamlit
+
+
+@contextmanager
+def stripping_proxy(port: int) -> Iterator[str]:
+    """Yield the address of a proxy to a local port. It answers 404 to every request that is not below `PATH`."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=accept_all, args=(server, port), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/{PATH}/"
+        finally:
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+
+
+def accept_all(server: socket.socket, port: int) -> None:
+    with suppress(OSError):
+        while True:
+            client, _ = server.accept()
+            threading.Thread(target=forward, args=(client, port), daemon=True).start()
+
+
+def forward(client: socket.socket, port: int) -> None:
+    """Pass one request on without the prefix, or the two directions of a WebSocket; then close."""
+    with client, suppress(OSError):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = client.recv(65_536)
+            if not data:
+                return
+            head += data
+        method, path, rest = head.split(b" ", 2)
+        if not path.startswith(f"/{PATH}".encode() + b"/"):
+            client.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            return
+        if b"upgrade: websocket" not in rest.lower():
+            line, _, headers = rest.partition(b"\r\n")
+            rest = line + b"\r\nConnection: close\r\n" + headers.replace(b"Connection: keep-alive\r\n", b"")
+        with socket.create_connection(("127.0.0.1", port)) as app:
+            app.sendall(b" ".join([method, path.removeprefix(f"/{PATH}".encode()), rest]))
+            back = threading.Thread(target=copy, args=(app, client), daemon=True)
+            back.start()
+            copy(client, app, half=True)
+            back.join()
+
+
+def copy(source: socket.socket, target: socket.socket, *, half: bool = False) -> None:
+    """Copy until the source ends, then end the target; with `half` only its input."""
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR if half else socket.SHUT_RDWR)
+
+
+@pytest.fixture(params=["stripping proxy", "server.baseUrlPath"])
+def address(request, earshot, root, videos):
+    """Return the address of the app below `PATH`."""
+    if request.param == "stripping proxy":
+        with stripping_proxy(int(earshot.rstrip("/").rpartition(":")[2])) as address:
+            yield address
+    else:
+        with served(root, "-m", "streamlit", path=PATH, EARSHOT_DATA=str(videos)) as address:
+            yield address
+
+
+def test_sounds_waveforms_files_and_pages_are_requested_below_the_path(address, visit, mine):
+    page = visit(f"{address}?dataset=mine&clip=f1&view=exact")
+    card = page.locator('[data-clip="f0"]')
+    card.locator(".play").click()
+    page.wait_for_function("window.earshot.state.started === 1 && window.earshot.state.phase !== 'waiting'")
+    assert page.evaluate("window.earshot.state.phase") in {"playing", "idle"}
+    page.wait_for_function("window.earshot.waveforms.size >= 10")
+
+    with page.expect_download() as download:
+        card.get_by_role("button", name="as a file").click()
+    assert download.value.path().read_bytes() == (mine / UNUSUAL_NAME).read_bytes()
+    _, _, dragged = drag(page, card).split(":", 2)
+    assert dragged.startswith(address)
+    assert page.request.get(dragged).body() == (mine / UNUSUAL_NAME).read_bytes()
+    for button in ("CSV", "The files"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=button, exact=True).click()
+        assert download.value.path().stat().st_size > 500
+
+    page.get_by_role("link", name="Ask").click()
+    page.wait_for_url(lambda url: url.startswith(f"{address}ask"))
+    page.reload()
+    page.get_by_role("heading", name="Ask with your own sound").wait_for()
+    assert page.evaluate("document.querySelectorAll('body > style').length") == 1  # the app's, of the page as loaded
+    host = address.removesuffix(f"{PATH}/")
+    assert [url for url in page.requests if url.startswith(host) and not url.startswith(address)] == []
