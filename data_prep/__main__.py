@@ -119,7 +119,8 @@ def _parser() -> argparse.ArgumentParser:
         "sounds",
         type=Path,
         metavar="SOUNDS",
-        help="folder of wav, flac, ogg, mp3 and aiff files; the names of its sub-folders are labels",
+        help="folder of sound files, in any format that FFmpeg or libsndfile decodes (wav, flac, ogg, mp3, m4a, aiff, "
+        "webm, wma ...); the names of its sub-folders are labels",
     )
     add_out(folder, "folder of the dataset to write or to update", required=True)
     add_overwrite(folder, "replace the dataset in DIR even if it was not made from SOUNDS (default: stop)")

@@ -30,6 +30,7 @@ EXPECTED = "expected a sound file such as wav, flac, ogg, mp3, m4a or aiff"
 
 _MAX_CHANNELS = 64
 _MIN_RATE, _MAX_RATE = 1_000, 1_536_000  # Hz
+_MAX_SAMPLE = 1e10  # full scale is 1; some programs write integers of 32 bits as floats
 _MISSING = 0.01  # maximum missing share of the promised length
 _PADDING_S = 0.1  # codecs and containers differ by this much about the length of the same sound
 _MAX_DECLARED_BYTES = 0x7FFF_0000  # programs that write to a pipe declare this or more
@@ -115,9 +116,9 @@ class Sound:
                 for block in self._conformed(self._reader.blocks(round(done * self._reader.rate / self.rate))):
                     wanted = block[: start + length - done]
                     done += len(wanted)
-                    if not np.isfinite(wanted).all():
-                        n_bad += int(np.count_nonzero(~np.isfinite(wanted).all(axis=1)))
-                        wanted = np.nan_to_num(wanted, nan=0.0, posinf=0.0, neginf=0.0)
+                    if not (usable := np.abs(wanted) < _MAX_SAMPLE).all():  # false for NaN
+                        n_bad += int(np.count_nonzero(~usable.all(axis=1)))
+                        wanted = np.where(usable, wanted, np.float32(0))
                     if len(wanted):
                         yield wanted
                     if done == start + length:

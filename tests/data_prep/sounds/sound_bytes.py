@@ -66,7 +66,7 @@ def patched(data, at, value, form="<I"):
     return bytes(data)
 
 
-def behind(data, before, chunk):
+def inserted(data, before, chunk):
     """Return the bytes with a chunk inserted before the first occurrence of a name."""
     at = data.index(before)
     return data[:at] + chunk + data[at:]

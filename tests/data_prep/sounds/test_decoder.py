@@ -11,9 +11,9 @@ from data_prep.errors import InputError
 from data_prep.sounds.audio import read_clips, read_span, span_as_wav
 from data_prep.sounds.decoder import open_sound
 from tests.data_prep.sounds.sound_bytes import (
-    behind,
     by_ffmpeg,
     by_libsndfile,
+    inserted,
     ogg_page,
     ogg_pages,
     patched,
@@ -44,11 +44,11 @@ WHOLE = {
     "wav, both 0": patched(patched(WAV, 4, 0), (b"data", 4), 0),
     **{f"wav, byte rate {rate}": patched(WAV, 28, rate) for rate in (0, 88_200, 44_100_000)},
     "wav, block size 0": patched(WAV, 32, 0, "<H"),
-    "wav, unknown chunk that passes the end": behind(
+    "wav, unknown chunk that passes the end": inserted(
         WAV, b"data", b"LIST" + struct.pack("<I", FULL - 15) + b"INFOabcd"
     ),
     "wav, last chunk passes the end": WAV + b"LIST" + struct.pack("<I", FULL - 15) + b"INFO",
-    "wav, PEAK chunk for one channel": behind(
+    "wav, PEAK chunk for one channel": inserted(
         by_libsndfile("WAV", "FLOAT", channels=2), b"data", b"PEAK" + struct.pack("<I", 16) + bytes(16)
     ),
     "wav, padding": WAV + bytes(5000),

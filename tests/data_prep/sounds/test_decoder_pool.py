@@ -3,11 +3,12 @@
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 from data_prep.errors import InputError
 from data_prep.sounds import audio, decoder_pool
 from data_prep.sounds.decoder_pool import DecoderPool
+from tests.data_prep.sounds.sound_bytes import by_libsndfile, inserted
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
 
@@ -92,6 +94,17 @@ def test_a_file_that_hangs_is_refused_by_name_and_its_worker_ends(write, monkeyp
     (worker,) = workers
     assert worker.process.poll() is not None
     assert not is_running(worker.process.pid)
+
+
+def test_a_wav_that_libsndfile_never_finishes_to_open_ends_in_time(sounds, monkeypatch):
+    monkeypatch.setattr(decoder_pool, "_COMPUTING_S", 0.0)
+    info = b"INFOxxxx" + struct.pack("<I", 0xFFFF_FFF8) + b"abcd"  # in libsndfile 1.2.2, this size is added and wraps
+    chunk = b"LIST" + struct.pack("<I", len(info)) + info
+    (sounds / "hang.wav").write_bytes(inserted(by_libsndfile("WAV", seconds=0.1), b"data", chunk))
+    pool = DecoderPool()
+    with suppress(InputError):  # a later libsndfile may decode it
+        list(pool.read_clips(sounds / "hang.wav", "it"))
+    assert len(list(pool.read_clips(by_libsndfile(), "it"))) == 1
 
 
 def test_an_upload_has_a_time_limit_of_its_own(write, monkeypatch):

@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 from data_prep.dataset import open_dataset
 from data_prep.download import remote
 from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
-from data_prep.sounds import model_file, query
+from data_prep.sounds import decoder_pool, model_file, query
 from data_prep.sounds.query import SoundEmbedder, SoundQuery
+from tests.data_prep.sounds.sound_bytes import by_ffmpeg
 from ui.model import lens
 from ui.pages import ask
 
@@ -71,6 +72,26 @@ def test_a_clip_given_as_a_recording_finds_itself_first(sample):
     assert not app.exception
     assert cards(app)["lists"]["exact"][0] == clip.clip_id
     assert "LSH looked at" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("memo.m4a", ("ipod", "aac")), ("browser.webm", ("webm", "libopus")), ("old.wma", ("asf", "wmav2"))],
+)
+def test_what_phones_and_browsers_record_is_taken_and_can_be_played(sample, name, kind):
+    app = give(run(), by_ffmpeg(*kind, 48_000), name)
+    assert not app.exception
+    assert "LSH looked at" in said(app)
+    (player,) = app.get("audio")
+    assert player.proto.url.endswith(".m4a" if "m4a" in name else ".wav")
+
+
+def test_a_sound_that_hangs_the_decoder_is_refused_in_words_and_the_next_is_taken(sample, monkeypatch):
+    monkeypatch.setattr(decoder_pool, "UPLOAD_S", 0.0)
+    app = give(run(), noise(2))
+    assert "takes too long to be decoded" in said(app)
+    monkeypatch.undo()
+    assert "LSH looked at" in said(give(run(), noise(2)))
 
 
 def test_a_small_collection_answers_with_exact_neighbours_and_lsh_on_request(sample, monkeypatch):

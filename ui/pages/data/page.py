@@ -120,8 +120,9 @@ def _warn_of_full_disk(subset: Subset, out: Path) -> None:
 def _own_folder() -> None:
     st.header("Your own sounds")
     st.markdown(
-        "A folder of wav, flac, ogg, mp3 or aiff files becomes a collection: the names of its sub-folders are labels, "
-        "a model suggests more, and what you hear is your own files. A later run listens only to new files."
+        "A folder of sound files (wav, flac, mp3, m4a, ogg and most others) becomes a collection: the names of its "
+        "sub-folders are labels, a model suggests more, and what you hear is your own files. A later run listens only "
+        "to new files."
     )
     if _elsewhere("python -m data_prep folder ~/Sounds --out data/sounds"):
         return
