@@ -93,7 +93,7 @@ def _from_frame(X: Any, name: str) -> _Array:
     if any(nullable):
         columns = np.flatnonzero(nullable)
         _check_present(X.iloc[:, columns].isna().to_numpy(), name, X.columns[columns])
-    return np.asarray(X.to_numpy(np.result_type(*map(_numpy_dtype, X.dtypes)) if nullable else None))
+    return np.asarray(X.to_numpy(np.result_type(*set(map(_numpy_dtype, X.dtypes))) if nullable else None))
 
 
 def _from_series(X: Any, name: str) -> _Array:
@@ -120,7 +120,7 @@ def _from_arrow(X: Any, name: str) -> _Array:
     if hasattr(X, "column_names"):
         return _from_table(X, name)
     parts: list[_Array] = []
-    for chunk in getattr(X, "chunks", [X]):
+    for chunk in filter(len, getattr(X, "chunks", [X])):
         parts.append(_from_arrow_array(chunk, name, sum(map(len, parts))))
         if parts[-1].shape[1:] != parts[0].shape[1:]:
             row = sum(map(len, parts[:-1]))
