@@ -16,6 +16,7 @@ def learn(new_page, earshot):
         page = new_page(**looks)
         page.goto(f"{earshot}learn?dataset=sample&chapter={chapter}")
         page.wait_for_selector(".st-key-metrics-strip [data-testid=stMetric]")
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         return page
 
     return open_learn
