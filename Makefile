@@ -21,7 +21,7 @@ kernels: $(VENV)/.dev
 	$(BIN)/python -m lsh.warm
 
 stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watch pages for shifts, recompute 200 settings, decode 20,000 mutated files: 25 minutes
-	EARSHOT_SEEDS=10 $(BIN)/python -m pytest tests/browser/test_hurry.py -k hurried
+	EARSHOT_STRESS=1 $(BIN)/python -m pytest tests/browser/test_hurry.py -k hurried
 	EARSHOT_STRESS=1 $(BIN)/python -m pytest -s tests/browser/test_every_page.py tests/ui/recomputed \
 		tests/data_prep/sounds/test_mutations.py --timeout 1200
 

@@ -1,12 +1,11 @@
 """Every page in a browser: rules of accessibility, one main heading, no sideways scrolling, and a steady layout."""
 
-import os
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 import app
+from tests.stress import IS_STRESS, stress
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -24,7 +23,6 @@ DRAWN = ".st-key-metrics-strip [data-testid=stMetric], .st-key-given-sound, [dat
 BUSY = "[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]"
 
 
-IS_STRESS = "EARSHOT_STRESS" in os.environ
 LOOKS = [("light", 1440, 900), ("dark", 390, 844), ("dark", 1440, 900), ("light", 390, 844)]
 # Each page in one of the looks, in turn; `make stress` opens each in all of them.
 VIEWS = [(path, *look) for i, path in enumerate(PAGES) for look in (LOOKS if IS_STRESS else [LOOKS[i % 2]])]
@@ -60,7 +58,7 @@ def test_a_page_keeps_its_title_and_the_rules_of_accessibility(opened, path, sch
     assert max(widths) <= width
 
 
-@pytest.mark.skipif(not IS_STRESS, reason="depends on the machine's speed: `make stress`")
+@stress
 @every_view
 def test_a_page_does_not_move_while_its_parts_arrive(opened, path, scheme, width, height):
     assert opened(path, scheme, width, height).evaluate("window.shift") < MAX_SHIFT

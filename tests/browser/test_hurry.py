@@ -1,6 +1,5 @@
 """Playing in a hurry: many presses at random times, while messages and sounds come late, twice or in another order."""
 
-import os
 import random
 import re
 from pathlib import Path
@@ -15,14 +14,14 @@ from data_prep.dataset import open_dataset
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from data_prep.sample.embedding import DIM, EMBEDDER
+from tests.stress import IS_STRESS
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 N_FILES = 60
 # `make stress` presses 200 times on each page with ten seeds, on a machine with nothing else to do, where a sound is to
 # be heard within two seconds.
-IS_STRESS = "EARSHOT_SEEDS" in os.environ
-SEEDS = range(1, 1 + int(os.environ.get("EARSHOT_SEEDS", "1")))
+SEEDS = range(1, 11 if IS_STRESS else 2)
 TICKS = 100 if IS_STRESS else 1000  # of the clock of hurry.js, 20 ms each
 PRESSES_EACH = 200 if IS_STRESS else 70
 MAX_DELAY_MS = 300  # of a message or a sound

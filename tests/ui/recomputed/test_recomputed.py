@@ -5,7 +5,6 @@ import contextlib
 import io
 import itertools
 import json
-import os
 import wave
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from data_prep.__main__ import main as prepare
 from lsh.__main__ import main as lsh_command
 from lsh.analysis import evaluation
 from lsh.analysis.timing import SearchTimes
+from tests.stress import stress
 from tests.ui.apptest import opened
 from tests.ui.recomputed import pages_checked, raw_collections, sounds_by_hand
 from tests.ui.recomputed.lsh_by_hand import NEAR, nearest
@@ -35,7 +35,6 @@ ORDER = [LISTEN, *OTHERS[:4], LISTEN, *OTHERS[4:8], LISTEN, ("inside", "Missed")
 FEW = [(0, "cosine", 0, 8), (1, "cosine", 8, 7), (2, "euclidean", 15, 8), (3, "euclidean", 23, 7)]
 MANY = [(block, ("cosine", "euclidean")[block % 2], 10 * block, 10) for block in range(100, 120)]
 OWN_PACKAGES = {"lsh", "data_prep", "ui", "earshot_common", "benchmarks", "tensorflow", "numba"}
-stress = pytest.mark.skipif("EARSHOT_STRESS" not in os.environ, reason="takes minutes: `make stress`")
 
 
 @pytest.fixture(scope="module")
