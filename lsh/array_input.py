@@ -31,8 +31,15 @@ def as_array(X: Any, name: str) -> _Array:
         return _from_arrow(X, name)
     if hasattr(X, "iloc"):
         return _from_frame(X, name) if X.ndim == 2 else _from_series(X, name)
+    return _from_numpy(X, name)
+
+
+def _from_numpy(X: Any, name: str) -> _Array:
+    """Return a NumPy array, a nested list, or what converts itself to an array."""
     if isinstance(X, np.ma.MaskedArray):
         _check_present(np.ma.getmaskarray(X), name)
+    if isinstance(X, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in X):
+        return _from_rows(X, name)  # NumPy would drop their masks
     try:
         array: _Array = np.asarray(X)
     except ValueError as error:
@@ -85,7 +92,9 @@ def _is_vector(row: object) -> bool:
 def _from_frame(X: Any, name: str) -> _Array:
     """Return the numbers of a pandas DataFrame; of one with a single column of objects, its vectors."""
     if X.shape[1] == 1 and X.dtypes.iloc[0].kind == "O":
-        return _from_series(X.iloc[:, 0], name)
+        vectors = _from_series(X.iloc[:, 0], name)
+        if vectors.ndim > 1:
+            return vectors
     for column, dtype in zip(X.columns, X.dtypes, strict=True):
         if dtype.kind not in "fiu":
             refuse_dtype(dtype, name, column)

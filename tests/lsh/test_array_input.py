@@ -139,6 +139,10 @@ VALUES_MISSING = {
         "X has no value at row 7, column 2",
     ),
     "table": (pa.Table.from_pandas(frame_with_gap("Float32")), "column 'c' of X has no value at row 7"),
+    "list of masked arrays": (
+        [np.ma.masked_array(row, np.arange(4) == 2) if i == 7 else row for i, row in enumerate(X)],
+        "row 7 of X has no value at position 2",
+    ),
     "masked array": (np.ma.masked_array(X, np.arange(80).reshape(20, 4) == 30), "X has no value at row 7, column 2"),
 }
 
@@ -206,6 +210,7 @@ def test_scipys_sparse_matrices_are_refused_and_told_the_conversion():
         (FRAME.assign(name="a"), "X has dtype .* in column 'name'"),
         (FRAME.assign(seen=True), "X has dtype bool in column 'seen'"),
         (FRAME.assign(when=pd.Timestamp(0)), "X has dtype datetime.* in column 'when'"),
+        (pd.DataFrame({"a": pd.Categorical([1.0, 2.0])}), "X has dtype category in column 'a'"),
         (pd.Series(["[0.1 0.2]", "[0.3 0.4]"]), "X has dtype"),
         (pd.Series([{"a": 1}]), "X has dtype object"),
         (pa.array(["a", "b"]), "X has dtype object"),
