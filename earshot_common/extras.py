@@ -17,6 +17,7 @@ EXTRAS = {  # by the module's name in an import statement
     "pynndescent": "bench",
     "requests": "data",
     "scann": "bench",
+    "av": "sounds",
     "soundfile": "sounds",
     "soxr": "sounds",
     "streamlit": "app",

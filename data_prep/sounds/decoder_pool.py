@@ -92,7 +92,7 @@ class _Worker:
 
     def _ended(self, name: str) -> str:
         status = self.process.wait()
-        if status in {-getattr(signal, "SIGXCPU", 0), -getattr(signal, "SIGKILL", 0)}:
+        if status == -getattr(signal, "SIGXCPU", 0):
             return _too_slow(name)
         return f"{name} cannot be decoded (its decoder crashed); it is damaged, or made to do harm"
 

@@ -17,7 +17,19 @@ _SEEK_FROM_S = 30.0  # what begins earlier is reached by decoding
 _PREROLL_S = 2.0  # decoded before the wanted part, for codecs that need some frames to settle
 _PROTECTED_TAGS = {"drms", "enca", "encv", "aavd"}
 # FFmpeg's formats whose headers hold the length; FFmpeg estimates that of the others from the bit rate.
-_PROMISING = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "asf", "ape", "tta", "wv", "flac", "caf", "aiff", "tak"}
+_PROMISING = {
+    "mov,mp4,m4a,3gp,3g2,mj2",
+    "matroska,webm",
+    "asf",
+    "ape",
+    "tta",
+    "wv",
+    "flac",
+    "caf",
+    "aiff",
+    "tak",
+    "avi",
+}
 # Formats of text and pictures, which hold no sound themselves, and of lists of other files.
 _OTHER_FORMATS = {"hls", "dash", "concat", "sdp", "rtsp", "rtp", "imf", "lavfi", "tty", "lrc", "srt", "ass", "webvtt"}
 

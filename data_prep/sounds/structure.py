@@ -41,18 +41,14 @@ Walk = Callable[[BinaryIO, bytes], Structure]  # of a file and its first bytes
 
 def examine(file: BinaryIO, header: bytes) -> Structure:
     """Return the structure of a file of which `header` are the first bytes."""
-    walks: dict[bytes, Walk] = {
-        b"RIFF": _wave,
-        b"RIFX": _wave,
-        b"RF64": _wave,
-        b"FORM": _aiff,
-        b".snd": _au,
-        b"OggS": _ogg,
-    }
-    walks |= {b"caff": _caf, b"riff": _w64, b"fLaC": lambda _file, _header: Structure(sndfile="second")}
+    walks: dict[bytes, Walk] = {b"RIFF": _wave, b"RIFX": _wave, b"RF64": _wave, b"FORM": _aiff, b".snd": _au}
+    walks |= {b"OggS": _ogg, b"caff": _caf, b"riff": _w64}
+    if walk := walks.get(header[:4], _mp4 if header[4:8] == b"ftyp" else None):
+        return walk(file, header)
+    if header.startswith(b"fLaC"):  # libsndfile reads no further than its header says
+        return Structure(sndfile="second")
     if header.startswith(signatures.SNDFILE):
-        walk = walks.get(header[:4])
-        return walk(file, header) if walk else Structure(sndfile="first")
+        return Structure(sndfile="first")
     if header.startswith(signatures.OLD_SNDFILE):
         return Structure(sndfile="second")
     tag = signatures.after_id3(header)
@@ -72,6 +68,8 @@ def _wave(file: BinaryIO, header: bytes) -> Structure:
     at, bytes_per_s, is_pcm, long_size = 12, 0, False, 0
     irregular = abs(int.from_bytes(header[4:8], "little") + 8 - total) > 1
     patch: dict[int, bytes] = {}
+    if header[8:12] != b"WAVE":  # AVI
+        return Structure(cut=int.from_bytes(header[4:8], "little") > (1 + _MISSING) * total)
     while at + 8 <= total:
         file.seek(at)
         name, size = struct.unpack(f"{order}4sI", file.read(8))
@@ -180,6 +178,21 @@ def _w64(file: BinaryIO, _header: bytes) -> Structure:
             return Structure(sndfile="first", cut=name == b"data" and total - at < (1 - _MISSING) * size)
         at += -(-size // 8) * 8
     return Structure(sndfile="first")
+
+
+def _mp4(file: BinaryIO, _header: bytes) -> Structure:
+    """Walk through the boxes of an MPEG-4 file: a cut copy of a recording lacks its index, which comes last."""
+    total, at = file.seek(0, 2), 0
+    while at + 8 <= total:
+        file.seek(at)
+        size = int.from_bytes(file.read(4), "big")
+        if size == 1:
+            file.seek(at + 8)
+            size = int.from_bytes(file.read(8), "big")
+        if size < 8:  # 0: to the end of the file
+            break
+        at += size
+    return Structure(cut=at > total)
 
 
 def _ogg(file: BinaryIO, _header: bytes) -> Structure:

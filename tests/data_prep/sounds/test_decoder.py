@@ -164,6 +164,20 @@ def test_an_mp4_in_fragments_is_decoded_as_one_with_an_index_is():
     assert length(fragments)[0] == pytest.approx(TWO_SECONDS, abs=0.1)
 
 
+@pytest.mark.parametrize("kind", ["webm libopus", "matroska flac", "wv wavpack", "tta tta", "caf pcm_s16le", "avi mp2"])
+def test_a_cut_copy_of_what_only_ffmpeg_knows_is_noted(kind):
+    data = by_ffmpeg(*kind.split(), 48_000, seconds=8.0)
+    seconds, note = length(data[: len(data) // 2])
+    assert 2 < seconds < 5
+    assert "it is cut" in note
+
+
+@pytest.mark.parametrize("data", [by_ffmpeg("ipod", "aac"), by_ffmpeg("mov", "alac"), OGG])
+def test_a_file_cut_before_its_sound_is_refused_as_such(data):
+    with pytest.raises(InputError, match="it is cut before its sound begins"):
+        length(data[: len(data) // 2])
+
+
 def test_a_wav_copy_of_a_loud_float_file_is_not_clipped():
     wav, _ = soundfile.read(io.BytesIO(span_as_wav(by_libsndfile("WAV", "FLOAT", peak=2.0), 0.0, 1.0, "it")))
     expected = tone(1.0, peak=1.0)[:, 0]

@@ -34,6 +34,7 @@ SIZES: dict[Subset, str] = {
     "full": f"2,084,320 clips. Downloads 2.4 GB, {_DISK['full']}.",
 }
 _MAX_LISTED = 50
+_MAX_NOTES = 5
 
 
 def show(context: DatasetContext) -> None:
@@ -73,8 +74,11 @@ def _this_collection(context: DatasetContext) -> None:
 
 
 def _notes(dataset: Dataset) -> None:
-    for note in dataset.manifest["notes"]:
+    notes = dataset.manifest["notes"]
+    for note in notes[:_MAX_NOTES]:
         st.caption(plain(note, 600))
+    if len(notes) > _MAX_NOTES:
+        st.caption(f"… and {plural(len(notes) - _MAX_NOTES, 'more note')}, listed in the collection's manifest.")
     skipped = dataset.manifest["skipped"]
     if skipped:
         with st.expander(f"{plural(len(skipped), 'thing was', 'things were')} left out"):
