@@ -33,6 +33,7 @@ _COMPUTING_S = 3.0  # time limit of computing, for a small file
 _WAITING_S = 20.0  # time limit of waiting for the next clip, for a small file
 _S_PER_MB = 20.0  # slow codecs need a second for 100 kB
 _STARTING_S = 60.0
+_MAX_IDLE_S = 240.0  # a worker ends after 300 s without a request
 _BUSY_S = 60.0  # maximum time in the queue for a worker
 _AHEAD = 2  # parts received before they are asked for
 _COMMAND = (sys.executable, "-m", "data_prep.sounds.decoder_worker")
@@ -58,6 +59,7 @@ class _Worker:
         self._free = threading.Semaphore(_AHEAD)
         self._is_ready = False
         self.is_idle = True
+        self.idle_since = time.monotonic()
         threading.Thread(target=self._exchange, name="decoder", daemon=True).start()
 
     def begin(self, facts: dict[str, Any], data: bytes) -> None:
@@ -142,13 +144,14 @@ class _Idle:
         with self._lock:
             for worker in [worker for worker in self._workers if worker.command == command]:
                 self._workers.remove(worker)
-                if worker.process.poll() is None:
+                if worker.process.poll() is None and time.monotonic() - worker.idle_since < _MAX_IDLE_S:
                     return worker
                 worker.close()
         return None
 
     def give(self, worker: _Worker) -> None:
         with self._lock:
+            worker.idle_since = time.monotonic()
             if worker.is_idle and len(self._workers) < self._most:
                 self._workers.append(worker)
                 return

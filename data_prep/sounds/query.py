@@ -30,12 +30,13 @@ class SoundQuery:
     """A query made from a sound.
 
     feature: float32[dim]. labels: (name, score) of the five labels that YAMNet scores highest, best first; empty if
-    YAMNet is not used. seconds: length of the sound.
+    YAMNet is not used. seconds: length of the sound. note: what is wrong with its file; else empty.
     """
 
     feature: Float32Array
     labels: tuple[tuple[str, float], ...]
     seconds: float
+    note: str = ""
 
 
 class SoundEmbedder:
@@ -78,12 +79,12 @@ class SoundEmbedder:
         samples, seconds = np.concatenate([clip.samples for clip in clips]), clips[-1].end_s
         if model is None:
             frame = embedding.embed(_loudest_excerpt(samples))
-            return SoundQuery(mean_features(frame[None], np.ones(1, np.int64))[0], (), seconds)
+            return SoundQuery(mean_features(frame[None], np.ones(1, np.int64))[0], (), seconds, clips[-1].note)
         output = model.run(samples)
         best = np.argsort(-output.scores, kind="stable")[:5]
         labels = tuple((model.names[i], float(output.scores[i])) for i in best)
         feature = output.feature if self._is_yamnet else self._centroids.query(output.scores)
-        return SoundQuery(feature, labels, seconds)
+        return SoundQuery(feature, labels, seconds, clips[-1].note)
 
     @cached_property
     def _yamnet(self) -> Yamnet:

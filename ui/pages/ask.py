@@ -185,6 +185,8 @@ def _doing() -> str:
 
 
 def _draw_labels(dataset: Dataset, query: SoundQuery) -> None:
+    if query.note:
+        st.caption(plain(f"{capitalised(query.note)}."))
     heard = [(name, score) for name, score in query.labels if score >= _MIN_SCORE]
     heard = [label for label in heard if label[0] != _SILENCE] or heard  # a short sound in a long, silent file
     if heard:

@@ -17,6 +17,7 @@ from data_prep.sounds import decoder_pool, model_file, query
 from data_prep.sounds.query import SoundEmbedder, SoundQuery
 from tests.data_prep.sounds.sound_bytes import by_ffmpeg
 from ui.model import lens
+from ui.model.text import plain
 from ui.pages import ask
 
 
@@ -84,6 +85,14 @@ def test_what_phones_and_browsers_record_is_taken_and_can_be_played(sample, name
     assert "LSH looked at" in said(app)
     (player,) = app.get("audio")
     assert player.proto.url.endswith(".m4a" if "m4a" in name else ".wav")
+
+
+def test_the_page_says_that_a_file_is_cut(sample):
+    data = noise(4)
+    app = give(run(), data[: len(data) // 2])
+    note = plain("Your sound is cut or damaged: its header promises 4.0 s; the 2.0 s that it holds are used.")
+    assert note in said(app)
+    assert "LSH looked at" in said(app)
 
 
 def test_a_sound_that_hangs_the_decoder_is_refused_in_words_and_the_next_is_taken(sample, monkeypatch):

@@ -43,8 +43,9 @@ def listening(sounds: Path) -> Work:
                 sounds, out, overwrite=out.exists(), progress=partial(_say_files, tell), should_stop=should_stop
             )
         left_out = f" {plural(len(outcome.refused), 'file')} left out." if outcome.refused else ""
+        noted = f" {plural(len(outcome.notes), 'file is', 'files are')} cut or damaged." if outcome.notes else ""
         waiting = f" {plural(outcome.remaining, 'file')} not read yet: begin again." if outcome.remaining else ""
-        here = f"{plural(outcome.files, 'file')}, {plural(outcome.clips, 'clip')}.{left_out}{waiting}"
+        here = f"{plural(outcome.files, 'file')}, {plural(outcome.clips, 'clip')}.{left_out}{noted}{waiting}"
         return f"{here} Choose it as your collection: {out.name}."
 
     return work
