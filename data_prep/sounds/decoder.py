@@ -23,7 +23,7 @@ from data_prep.errors import InputError
 from data_prep.sounds import signatures
 from data_prep.sounds.ffmpeg_reader import FFmpegReader
 from data_prep.sounds.reader import BLOCK, DecodeError, Reader, Samples, UnnamedFile
-from data_prep.sounds.structure import Structure, examine
+from data_prep.sounds.structure import Structure, behind_tags, examine
 
 Source = str | Path | bytes
 EXPECTED = "expected a sound file such as wav, flac, ogg, mp3, m4a or aiff"
@@ -186,11 +186,10 @@ def open_sound(source: Source, name: str) -> Iterator[Sound]:
             header = file.read(signatures.HEADER_SIZE)
             if not header:
                 raise InputError(f"{name} is empty (0 bytes)")
-            if tag := signatures.after_id3(header):
-                file.seek(tag)
-                behind = file.read(signatures.HEADER_SIZE)
+            if header.startswith(b"ID3"):
+                start, behind = behind_tags(file)
                 if signatures.is_container(behind):
-                    file, header = cast("BinaryIO", UnnamedFile(file, start=tag)), behind
+                    file, header = cast("BinaryIO", UnnamedFile(file, start=start)), behind
             if reason := signatures.not_decoded(header):
                 raise InputError(f"{name} {reason}")
             sound = Sound(file, name, examine(file, header))

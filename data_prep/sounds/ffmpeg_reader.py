@@ -12,6 +12,7 @@ import numpy as np
 
 from data_prep.sounds import signatures
 from data_prep.sounds.reader import BLOCK, DecodeError, Samples, UnnamedFile
+from data_prep.sounds.structure import behind_tags
 
 _SEEK_FROM_S = 30.0  # what begins earlier is reached by decoding
 _PREROLL_S = 2.0  # decoded before the wanted part, for codecs that need some frames to settle
@@ -71,9 +72,7 @@ class FFmpegReader:
     def _holds_mpeg(self) -> bool:
         """Return whether MPEG frames are there: FFmpeg takes other files for MPEG too."""
         here = self._file.tell()
-        self._file.seek(0)
-        self._file.seek(signatures.after_id3(self._file.read(10)))
-        header = self._file.read(signatures.HEADER_SIZE)
+        _, header = behind_tags(self._file)
         self._file.seek(here)
         return signatures.holds_mpeg(header)
 

@@ -13,6 +13,7 @@ _IN_DS64 = 0xFFFF_FFFF  # in a file above 4 GB, the chunk ds64 has the size
 _MISSING = 0.01  # maximum missing share of a chunk
 _MIN_TAIL_S = 0.1  # a shorter rest behind the sound is padding or a tag
 _MIN_TAIL_BYTES = 4096
+_MAX_TAG_BYTES = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,26 @@ def examine(file: BinaryIO, header: bytes) -> Structure:
         return Structure(sndfile="first")
     if header.startswith(signatures.OLD_SNDFILE):
         return Structure(sndfile="second")
-    tag = signatures.after_id3(header)
-    if tag:
-        file.seek(tag)
-        header = file.read(signatures.HEADER_SIZE)
+    start, header = behind_tags(file)
     if not signatures.holds_mpeg(header):
         return Structure()
     declared_s, n_bytes = signatures.mpeg_length(header)
-    return Structure(declared_s=declared_s, whole=0 < n_bytes <= file.seek(0, 2) - tag)
+    return Structure(declared_s=declared_s, whole=0 < n_bytes <= file.seek(0, 2) - start)
+
+
+def behind_tags(file: BinaryIO) -> tuple[int, bytes]:
+    """Return the place behind the ID3v2 tags and the zeros at the start of a file, and the first bytes there."""
+    at, header = 0, b""
+    while at < _MAX_TAG_BYTES:
+        file.seek(at)
+        header = file.read(signatures.HEADER_SIZE)
+        if tag := signatures.after_id3(header):
+            at += tag
+        elif header and not header.strip(b"\0"):
+            at += len(header)
+        else:
+            break
+    return at, header
 
 
 def _wave(file: BinaryIO, header: bytes) -> Structure:

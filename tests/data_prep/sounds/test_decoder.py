@@ -74,6 +74,8 @@ WHOLE = {
     **{f"mp3, Xing frame of {n} frames": patched(MP3, XING + 8, n, ">I") for n in (0, 10)},
     "mp3, variable bit rate without Xing frame": VBR,
     "mp3, APE and ID3v1 tags": MP3 + b"APETAGEX" + bytes(24) + b"TAG" + bytes(125),
+    "mp3, two ID3 tags and padding": TAG + b"ID3\x03\0\0\0\2\0\0" + bytes(2 << 14) + bytes(40_000) + MP3,
+    "aac, ID3 before": TAG + by_ffmpeg("adts", "aac"),
     "mp3, large ID3 tag": b"ID3\x03\0\0\0\2\0\0" + bytes(2 << 14) + MP3,
 }
 OTHER = b"".join(ogg_page(page, serial=77) for page in ogg_pages(by_libsndfile("OGG", rate=44_100, channels=2)))
@@ -85,6 +87,7 @@ CHAINED = {
     "vorbis, then opus": OGG + SECOND_OPUS,
     "opus twice": OPUS + SECOND_OPUS,
     "flac twice": FLAC + FLAC,
+    "mp3, then another rate and stereo": by_ffmpeg("mp3", "libmp3lame", 22_050, 1) + by_ffmpeg("mp3", "libmp3lame"),
 }
 
 
