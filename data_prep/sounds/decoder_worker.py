@@ -109,15 +109,23 @@ def _answer(facts: dict[str, Any], data: bytes, answers: IO[bytes]) -> None:
 def _limit_memory() -> None:
     if resource is not None and _STATM.is_file():
         taken = int(_STATM.read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY_BYTES, resource.RLIM_INFINITY))
+        _set_limit(resource.RLIMIT_AS, taken + MEMORY_BYTES)
 
 
 def _limit_time(seconds: float) -> None:
     """Let the system end this process after so many more seconds of computing."""
     if resource is not None:
-        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        soft = hard if math.isinf(seconds) else math.ceil(time.process_time() + seconds)
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+        no_limit = resource.RLIM_INFINITY
+        whole = no_limit if math.isinf(seconds) else math.ceil(time.process_time() + seconds)
+        _set_limit(resource.RLIMIT_CPU, whole)
+
+
+def _set_limit(kind: int, value: int) -> None:
+    """Set a limit of this process, but not above the one that it was given and cannot raise."""
+    given, no_limit = resource.getrlimit(kind)[1], resource.RLIM_INFINITY
+    if given != no_limit:
+        value = given if value == no_limit else min(value, given)
+    resource.setrlimit(kind, (value, given))
 
 
 if __name__ == "__main__":

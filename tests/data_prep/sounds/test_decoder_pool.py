@@ -121,6 +121,15 @@ def test_a_file_that_needs_much_memory_is_refused_by_name(write, monkeypatch):
 
 
 @LINUX
+def test_limits_that_the_process_was_given_are_kept(write):
+    limit = "import resource as r; r.setrlimit(r.RLIMIT_AS, (4 << 30, 4 << 30)); r.setrlimit(r.RLIMIT_CPU, (60, 60))"
+    code = f"{limit}\nfrom data_prep.sounds import decoder_worker\ndecoder_worker.main()"
+    pool = DecoderPool(1, (sys.executable, "-c", code))
+    for _ in range(2):
+        assert len(list(pool.read_clips(write("a.wav"), "it"))) == 1
+
+
+@LINUX
 def test_200_mb_may_be_used(write, monkeypatch):
     pool = pool_that("bytearray(200_000_000)", monkeypatch)
     with pytest.raises(TypeError, match="start_s"):  # the worker answers with a part that is no clip
