@@ -39,6 +39,7 @@ SUFFIXES = frozenset(
         *("ac3", "eac3", "dts", "mlp", "thd", "ra", "rm", "rmvb", "amr", "awb", "gsm", "qcp", "vqf", "aa", "aax"),
         *("mpg", "mpeg", "vob", "m2ts", "ofr", "la", "nut", "qoa", "sbc", "aptx", "pcm", "sd2", "nist", "sph", "paf"),
         *("pvf", "avr", "ircam", "mid", "midi", "kar", "rmi", "s3m", "xm", "sf2", "sf3", "dls"),
+        *("g722", "g726", "dfpwm", "aptxhd", "rso", "adx", "vox"),
     )
 )
 # First bytes of files that are never sounds, to save asking FFmpeg: PNG, JPEG, GIF, PDF, zip, ELF, gzip, SQLite.

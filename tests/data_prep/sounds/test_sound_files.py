@@ -135,7 +135,7 @@ def test_sounds_are_recognised_by_their_contents_and_other_files_are_ignored(wri
     assert find_sounds(sounds).refused == []
 
 
-@pytest.mark.parametrize("suffix", ["wav", "m4a", "wma", "opus", "mid", "amr", "mp4", "3gp"])
+@pytest.mark.parametrize("suffix", ["wav", "m4a", "wma", "opus", "mid", "amr", "mp4", "3gp", "g722"])
 def test_a_file_named_like_a_sound_is_never_lost_without_a_word(sounds, suffix):
     (sounds / f"a.{suffix}").write_bytes(b"x")
     assert paths(sounds) == [f"a.{suffix}"]
