@@ -1,0 +1,174 @@
+"""Everything that the pages show of a small collection, compared with committed files."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from data_prep.audioset import fetch
+from data_prep.dataset import open_dataset
+from data_prep.dataset.schema import About, Label
+from data_prep.dataset.writer import write_dataset
+from data_prep.sample.synth import KINDS
+from data_prep.sounds.query import SoundQuery
+from lsh.analysis import evaluation, machine, racing
+from lsh.analysis.comparing import BUDGETS, Compared, Comparison, Mean
+from lsh.analysis.timing import SearchTimes
+from tests.clips import plain_clips, splits_of
+from tests.ui.apptest import alone
+from tests.ui.races import run as raced
+from tests.ui.snapshots import recorded
+from tests.ui.snapshots.golden_files import compare, difference
+from ui import paths
+from ui.model import race_runs, stopwatch, theme
+from ui.pages import ask
+from ui.pages.inside import page as inside_page
+from ui.pages.learn import page as learn_page
+from ui.pages.tune import families
+from ui.pages.tune.time_grid import TimeGrid, Times
+
+COSINE = {"metric": "cosine", "L": "3", "K": "8", "probes": "2", "seed": "3"}
+EUCLIDEAN = {"metric": "euclidean", "L": "7", "K": "9", "probes": "1", "seed": "5"}
+SETTINGS = {"cosine": COSINE, "euclidean": EUCLIDEAN}
+BOTH = pytest.mark.parametrize("metric", SETTINGS)
+TIMES = SearchTimes(0.2, 0.8, 0.01, 30, "validation", 5, "Abacus 3000")
+ROWS = {"train": 400, "validation": 40, "test": 30}
+SIZES = {1000: 200, 10_000: 400}  # of a race, by those of the fixed laps
+STRIP = ("metrics-strip",)  # the same on every page
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with a collection of five kinds that overlap; some clips have two labels, and one is unused."""
+    rng = np.random.default_rng(8)
+    total, kinds = sum(ROWS.values()), list(KINDS)[:5]
+    kind = rng.integers(0, len(kinds), total)
+    labels = [
+        [int(k), *([int(k + 1 + i) % 5] if i % 4 == 1 and (k + 1 + i) % 5 != k else [])] for i, k in enumerate(kind)
+    ]
+    features = 0.9 * rng.standard_normal((total, 16)) + rng.standard_normal((len(kinds), 16))[kind] + 0.3
+    clips = plain_clips(
+        splits_of(ROWS),
+        labels,
+        features.astype(np.float32),
+        clip_id=[f"{kinds[k]}-{i:05d}" for i, k in enumerate(kind)],
+        media=[json.dumps({"kinds": [kinds[k]], "seed": i}) for i, k in enumerate(kind)],
+        end_s=np.full(total, 2.5),
+    )
+    made = tmp_path_factory.mktemp("shown")
+    about = About("Five kinds", "a test", "none", "synth", features={"aggregation": "mean", "embedder": "drawn"})
+    write_dataset(
+        made / "sample", about, [*(Label(f"/m/{name}", name) for name in kinds), Label("/m/no", "no")], [clips]
+    )
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_this_machine(folder, monkeypatch):
+    """Let every time, and the name of the machine, be the same everywhere."""
+    monkeypatch.setattr(paths, "DATA", folder)
+    monkeypatch.delenv("EARSHOT_DATA", raising=False)
+    monkeypatch.setattr(evaluation, "search_times", lambda *_: TIMES)
+    monkeypatch.setattr(stopwatch.Stopwatch, "times", lambda *_: TIMES)
+    monkeypatch.setattr(stopwatch.Stopwatch, "known", lambda *_: None)
+    monkeypatch.setattr(machine, "summary", lambda: "Abacus 3000, 2 processors")
+    monkeypatch.setattr(TimeGrid, "run", _time_grid)
+
+
+def _time_grid(grid, _progress):
+    """Return times that grow with L and fall with K, of rounds that differ by 5 %."""
+    ms = 0.02 + 0.1 * grid._n_tables[:, None] / grid._n_bits
+    return Times(grid._n_tables, grid._n_bits, ms, np.full(ms.shape, 0.05), 0.8, 30, 5)
+
+
+def _comparison(_view, family):
+    """Return a comparison of a hash family that was never made; learned hashes cannot meet the smallest budget."""
+    better = 0.01 * len(family) if family in {"itq", "grh", "kmeans"} else 0.0
+    rows = [
+        Compared(
+            *(family, budget, {}, Mean(0.4 + budget + better, 0.002), Mean(0.5 + better, 0.004), Mean(better, 0.001)),
+            candidate_fraction=Mean(budget, 0.0),
+        )
+        for budget in BUDGETS[int(family == "grh") :]
+    ]
+    return Comparison(tuple(rows), Mean(0.61, 0.01), 10, 40)
+
+
+def text_of(app, **options):
+    return recorded.page(app, **options).replace(str(paths.DATA), "data")
+
+
+def drawn(monkeypatch, metric, page, **link):
+    """Return a page of the collection that has run; Euclidean ones are drawn in the dark."""
+    monkeypatch.setattr(theme, "mode", lambda: "dark" if metric == "euclidean" else "light")
+    return alone(page, **SETTINGS[metric] | link).run()
+
+
+def file_of(page, chapter, metric):
+    return f"{page}-{chapter.lower().replace(' ', '-')}-{metric}"
+
+
+@BOTH
+@pytest.mark.parametrize("page", ["listen", "map"])
+def test_a_page_shows_what_is_committed(page, metric, monkeypatch):
+    app = drawn(monkeypatch, metric, page)
+    compare(f"{page}-{metric}", text_of(app, frame=page == "listen"))
+
+
+@BOTH
+def test_tune_shows_what_is_committed_with_everything_measured(metric, monkeypatch):
+    monkeypatch.setattr(families, "_compare", _comparison)
+    app = drawn(monkeypatch, metric, "tune", recall="60")
+    for key in ("probing", "luck", "families"):
+        app.button(key=f"{key} button").click()
+    compare(f"tune-{metric}", text_of(app.run(), without=STRIP))
+
+
+def test_race_shows_what_is_committed_of_fixed_races(folder, monkeypatch):
+    monkeypatch.setattr(racing, "MIN_SIZE", 100)
+    features = race_runs.features_of(open_dataset(folder / "sample"))
+    runs = tuple(
+        replace(run, features=features, sizes=(200, 400), laps=tuple(replace(one, n=SIZES[one.n]) for one in run.laps))
+        for run in (raced(), raced(lsh=(0.03, 0.07), recall=0.8, setting=racing.Setting(3, 8, 2, 10)))
+    )
+    monkeypatch.setattr(race_runs, "shipped", lambda: runs)
+    app = drawn(monkeypatch, "cosine", "race")
+    alone = text_of(app, without=STRIP)
+    compare("race", alone)
+    app.button(key="pin shipped 0").click().run()
+    compare("race-pinned", difference(alone, text_of(app, without=STRIP)))
+    compare("race-none", text_of(drawn(monkeypatch, "euclidean", "race"), without=STRIP))
+
+
+@pytest.mark.parametrize("where", ["hosted", "local"])
+def test_data_shows_what_is_committed(where, monkeypatch):
+    monkeypatch.setenv("EARSHOT_LOCAL", str(int(where == "local")))
+    monkeypatch.setattr(fetch, "free_bytes", lambda _: 4_000_000_000)
+    compare(f"data-{where}", text_of(drawn(monkeypatch, "cosine", "data")))
+
+
+def test_ask_shows_what_is_committed_for_a_sound(monkeypatch):
+    rng = np.random.default_rng(1)
+    asked = SoundQuery(rng.standard_normal(16).astype(np.float32), (("clink", 0.62), ("Bell", 0.2), ("Hum", 0.01)), 1.5)
+    embedder = SimpleNamespace(can_embed=True, method="labels", embed=lambda *_: asked)
+    monkeypatch.setattr(ask, "_embedder", lambda *_: embedder)
+    monkeypatch.setattr(ask, "shared_pool", lambda: SimpleNamespace(for_browser=lambda *_: ("audio/wav", None)))
+    app = drawn(monkeypatch, "cosine", "ask")
+    compare("ask-nothing", text_of(app))
+    compare("ask-sound", text_of(app.file_uploader[0].upload("mine.wav", b"RIFF", "audio/wav").run()))
+
+
+@BOTH
+@pytest.mark.parametrize("step", [step.name for step in inside_page.STEPS])
+def test_a_step_of_inside_shows_what_is_committed(step, metric, monkeypatch):
+    app = drawn(monkeypatch, metric, "inside", step=step)
+    compare(file_of("inside", step, metric), text_of(app, without=() if step == "Planes" else (*STRIP, "inside-sound")))
+
+
+@BOTH
+@pytest.mark.parametrize("chapter", [chapter.name for chapter in learn_page.CHAPTERS])
+def test_a_chapter_of_learn_shows_what_is_committed(chapter, metric, monkeypatch):
+    app = drawn(monkeypatch, metric, "learn", chapter=chapter)
+    compare(file_of("learn", chapter, metric), text_of(app, without=STRIP))
