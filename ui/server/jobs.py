@@ -64,7 +64,8 @@ class Jobs:
 
     def get(self, name: str) -> Job | None:
         """Return the job of a name, running or done."""
-        return self._jobs.get(name)
+        with self._lock:  # a job that begins while `start` stores it
+            return self._jobs.get(name)
 
     def start(self, name: str, work: Work) -> Job:
         """Start a job unless one of that name is running; return the running one."""
