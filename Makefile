@@ -51,7 +51,7 @@ format: $(VENV)/.dev  ## format the code, and fix what lint can fix
 	$(BIN)/ruff check --fix .
 
 lock: $(VENV)/.dev  ## pin the newest version of every dependency that pyproject.toml allows
-	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m pip install --no-compile --quiet uv
 	./tools/lock.sh $(BIN)/uv
 
 clean:  ## remove the virtual environment and caches
@@ -61,14 +61,14 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.app: requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m lsh.warm
 	touch $@
 
 $(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@ $(VENV)/.app
 
 $(VENV)/.bench: requirements-bench.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -r requirements-bench.txt
 	touch $@
