@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,11 +29,40 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests of the group "tensorflow" where TensorFlow is not installed, as on Python 3.14."""
+    """Skip the tests that need TensorFlow where it is not installed, as on Python 3.14."""
     skip = pytest.mark.skipif(NO_TENSORFLOW, reason="TensorFlow is not installed: it has no release for this Python")
     for item in items:
-        if any(mark.args == ("tensorflow",) for mark in item.iter_markers("xdist_group")):
+        if item.get_closest_marker("tensorflow"):
             item.add_marker(skip)
+
+
+# Tests that share something costly by the start of their paths: a browser and a server, and the import of TensorFlow.
+GROUPS = {
+    "browser": ("tests/browser/",),
+    "tensorflow": (
+        "tests/data_prep/audioset/",
+        "tests/data_prep/test_command_line.py",
+        "tests/benchmarks/test_synthetic_archive.py",
+    ),
+}
+
+
+def unit_of(nodeid: str) -> str:
+    """Return the unit of tests, run by one worker, to which a test belongs: its group, or its file."""
+    groups = (name for name, starts in GROUPS.items() if nodeid.startswith(starts))
+    return next(groups, nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Distribute whole units to the workers. (The marker xdist_group has no effect with pytest 9.2, xdist 3.8.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Units(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of(nodeid)
+
+    return Units(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ for version in "$@"; do
     venv=.venvs/$version
     [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-    "$venv/bin/python" -m pytest -q -n 2 --dist loadgroup $fast
+    "$venv/bin/python" -m pytest -q -n 2 --no-loadscope-reorder $fast
     tested="$tested $version"
 done
 [ -n "$tested" ] || { echo "no supported Python was found"; exit 1; }

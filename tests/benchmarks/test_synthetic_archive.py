@@ -11,7 +11,7 @@ from data_prep.audioset.convert import convert
 from data_prep.audioset.framing import read_records
 from data_prep.dataset import open_dataset, verify_dataset
 
-pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
+pytestmark = pytest.mark.tensorflow  # its import costs seconds: one worker pays them
 
 N = 3_000
 LISTS = ("balanced_train_segments.csv", "unbalanced_train_segments.csv", "eval_segments.csv")

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from data_prep.dataset import open_dataset
 from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 import app
 from tests.stress import IS_STRESS, stress
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PAGES = {path: title for title, path, *_ in app.PAGES}
 SOUND = "Bell, Church bell, Change ringing (campanology)"

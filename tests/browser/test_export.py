@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 UNUSUAL_NAME = 'kick: "loud" 50%\n♥.wav'  # a valid file name on Linux
 SAFE_NAME = "kick_ _loud_ 50_ ♥.wav"

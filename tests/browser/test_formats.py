@@ -8,7 +8,7 @@ from data_prep.dataset.writer import write_dataset
 from data_prep.sounds.audio import read_clips
 from tests.data_prep.sounds.sound_bytes import by_ffmpeg, by_libsndfile, patched
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 AS_IT_IS = {
     "pcm.wav": by_libsndfile("WAV"),

@@ -16,7 +16,7 @@ from data_prep.dataset.writer import write_dataset
 from data_prep.sample.embedding import DIM, EMBEDDER
 from tests.stress import IS_STRESS
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 N_FILES = 60
 # `make stress` presses 200 times on each page with ten seeds, on a machine with nothing else to do, where a sound is to

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import TIMEOUT_MS
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PLAYING = "window.earshot.state.phase === 'playing'"
 DENSE = (0.5, 0.62)  # position in the frame with many points, not near the query

@@ -12,7 +12,7 @@ from lsh.kernels import jit
 from lsh.warm import SEARCHABLE, is_warm, warm
 from tests.browser.conftest import served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PLAYING = "window.earshot.state.phase === 'playing'"
 # Serves the app with a process that, instead of compiling, prints progress, waits for the end of this text's FIFO, and

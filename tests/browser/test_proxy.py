@@ -10,7 +10,7 @@ import pytest
 from tests.browser.conftest import served
 from tests.browser.test_export import UNUSUAL_NAME, drag, mine
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 __all__ = ["mine"]  # a fixture
 

@@ -13,7 +13,7 @@ from data_prep.dataset import open_dataset, verify_dataset
 from tests.data_prep.audioset_files import clips, shard, write_archive, write_folder, write_labels
 from tests.data_prep.small_datasets import write
 
-pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
+pytestmark = pytest.mark.tensorflow  # its import costs seconds: one worker pays them
 
 # Sends itself a signal once 4 batches of clips have been written, like Ctrl-C or a kill.
 INTERRUPTED = """

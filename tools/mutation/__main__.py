@@ -121,7 +121,7 @@ def _recorded(tree: Path, work: Path, tests: list[str]) -> Reach:
     folder = work / "-".join(["reach", *(name.replace("/", ".") for name in tests)])
     if not (folder / "done").exists():
         ignored = [f"--ignore={path}" for path in NOT_RUN]
-        command = ["-q", "-p", "tools.mutation.reach", "-n", "2", "--dist", "loadgroup", *ignored, *tests]
+        command = ["-q", "-p", "tools.mutation.reach", "-n", "2", *ignored, *tests]
         subprocess.run(_pytest(*command), cwd=tree, env=_environment(work) | {FOLDER: str(folder)}, check=True)
         (folder / "done").touch()
     return Reach(folder)

@@ -27,7 +27,7 @@ from tests.data_prep.audioset_files import (
     write_segments,
 )
 
-pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
+pytestmark = pytest.mark.tensorflow  # its import costs seconds: one worker pays them
 
 Convert = Callable[..., int]
 

@@ -16,7 +16,7 @@ from tests.data_prep.faulty_server import cut_after, serve, status
 from tests.data_prep.small_audioset import ARCHIVE, N_ALL, N_SMALL, publish
 
 pytestmark = [
-    pytest.mark.xdist_group("tensorflow"),  # its import costs seconds: one worker pays them
+    pytest.mark.tensorflow,  # its import costs seconds: one worker pays them
     pytest.mark.usefixtures("parsed_here"),
 ]
 

@@ -16,7 +16,7 @@ from data_prep.errors import DamageError, DataError, DownloadError, InputError, 
 from tests.data_prep.faulty_server import FaultyServer, cut_after, ignore_range, login_page, serve, status, wrong_range
 from tests.data_prep.small_audioset import ARCHIVE, N_ALL, N_SMALL, content, publish, ranges
 
-pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
+pytestmark = pytest.mark.tensorflow  # its import costs seconds: one worker pays them
 
 Get = Callable[..., Path]
 

@@ -13,7 +13,7 @@ from data_prep.download.journal import read_journal
 from tests.data_prep.faulty_server import serve
 from tests.data_prep.small_audioset import ARCHIVE, content, publish, ranges
 
-pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
+pytestmark = pytest.mark.tensorflow  # its import costs seconds: one worker pays them
 
 # Notes its progress after every shard, as it would do in an archive of the real size.
 OFTEN = """

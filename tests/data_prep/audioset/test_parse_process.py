@@ -21,7 +21,7 @@ from data_prep.errors import DamageError, DownloadError, InputError, RecordError
 from tests.data_prep.audioset_files import clip, framed, shard, write_archive
 from tests.data_prep.small_datasets import rows_of
 
-pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
+pytestmark = pytest.mark.tensorflow  # its import costs seconds: one worker pays them
 
 N_LABELS = 3
 KEYS = [f"{a}{b}" for a in "abcdef" for b in "0123456789"]

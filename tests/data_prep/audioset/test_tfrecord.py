@@ -13,7 +13,7 @@ from data_prep.errors import RecordError
 from tests.data_prep.audioset_files import bytes_feature, clip, entry, example, field, float_feature, int_feature
 from tests.data_prep.small_datasets import rows_of
 
-pytestmark = pytest.mark.xdist_group("tensorflow")  # its import costs seconds: one worker pays them
+pytestmark = pytest.mark.tensorflow  # its import costs seconds: one worker pays them
 
 SHARD = Shard("bal_train/ab.tfrecord", "bal_train", b"")
 

@@ -1,0 +1,53 @@
+"""Units of tests: what shares something costly is run by one worker."""
+
+import subprocess
+import sys
+
+from tests.conftest import GROUPS, ROOT, unit_of
+
+FILES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")
+}
+CONFTEST = "from tests.conftest import pytest_xdist_make_scheduler"
+TEST = """
+import os
+def test_where():
+    with open({log!r}, "a") as file:
+        file.write("{folder} " + os.environ["PYTEST_XDIST_WORKER"] + "\\n")
+"""
+
+
+def test_every_file_with_the_marker_of_a_group_is_in_it():
+    for name in GROUPS:
+        marked = {file for file, text in FILES.items() if f"pytestmark = pytest.mark.{name}" in text}
+        assert marked
+        assert {unit_of(f"{file}::test_x[a::b]") for file in marked} == {name}
+    assert unit_of("tests/lsh/test_index.py::test_x[tests/browser/]") == "tests/lsh/test_index.py"
+
+
+def test_workers_run_whole_groups(tmp_path):
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    for folder in ("browser", "lsh"):
+        (tmp_path / "tests" / folder).mkdir(parents=True)
+        for i in range(12):
+            text = TEST.format(log=str(tmp_path / "log"), folder=folder)
+            (tmp_path / "tests" / folder / f"test_{folder}_{i}.py").write_text(text)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "2",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        "tests",
+    ]
+    environment = {"PATH": "", "PYTHONPATH": str(ROOT)}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    ran = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+    assert len(ran) == 24
+    assert len({worker for folder, worker in ran if folder == "browser"}) == 1
+    assert len({worker for folder, worker in ran if folder == "lsh"}) == 2
