@@ -93,7 +93,14 @@ def _component_data(proto):
     for part in (data, data.get("map", {})) if isinstance(data, dict) else ():
         for key in FINGERPRINTS & set(part):
             part[key] = "fingerprint"
-    return data
+    return _filled(data)
+
+
+def _filled(data):
+    """Return data without what is empty or False in dictionaries."""
+    if isinstance(data, dict):
+        return {key: _filled(value) for key, value in data.items() if value or (value == 0 and value is not False)}
+    return [_filled(one) for one in data] if isinstance(data, list) else data
 
 
 def _fields(element):
@@ -238,8 +245,8 @@ def numbers(values):
         return "[" + " ".join(number(value, scale) for value in known.tolist()) + "]"
     some = " ".join(number(float(known[i]), scale) for i in (0, 1, len(known) // 2, -2, -1))
     finite = np.where(np.isfinite(known), known, 0.0)
-    digits = 5 - math.floor(math.log10(sizes.sum())) if scale else 0
+    power = math.floor(math.log10(sizes.sum())) if scale else 0
     sums = finite.sum(), (finite * np.arange(1, len(finite) + 1)).sum() / len(finite)
-    total, placed = (f"{round(float(one), digits) + 0.0:.{max(digits, 1)}f}" for one in sums)
+    total, placed = (f"{float(one) / 10.0**power:.5f}e{power:+03d}" for one in sums)
     missing = len(known) - len(sizes)
     return f"{len(known)} numbers{f' ({missing} missing)' if missing else ''}: {some} … sum {total} placed {placed}"

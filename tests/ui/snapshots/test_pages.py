@@ -31,6 +31,8 @@ from ui.pages.tune.time_grid import TimeGrid, Times
 
 COSINE = {"metric": "cosine", "L": "3", "K": "8", "probes": "2", "seed": "3"}
 EUCLIDEAN = {"metric": "euclidean", "L": "7", "K": "9", "probes": "1", "seed": "5"}
+# One table and a query of the collection itself, after another.
+ONE_TABLE = {"L": "1", "K": "5", "probes": "1", "clip": "clink-00108", "trail": "clink-00201"}
 SETTINGS = {"cosine": COSINE, "euclidean": EUCLIDEAN}
 BOTH = pytest.mark.parametrize("metric", SETTINGS)
 TIMES = SearchTimes(0.2, 0.8, 0.01, 30, "validation", 5, "Abacus 3000")
@@ -113,8 +115,33 @@ def file_of(page, chapter, metric):
 @BOTH
 @pytest.mark.parametrize("page", ["listen", "map"])
 def test_a_page_shows_what_is_committed(page, metric, monkeypatch):
-    app = drawn(monkeypatch, metric, page)
+    more = {"label": "clink", "candidates": "true"} if (page, metric) == ("map", "euclidean") else {}
+    app = drawn(monkeypatch, metric, page, **more)
     compare(f"{page}-{metric}", text_of(app, frame=page == "listen"))
+
+
+@pytest.mark.parametrize(
+    ("page", "link"),
+    [
+        ("listen", {"view": "missed"}),
+        *(("inside", {"step": step}) for step in ("Key", "Buckets", "Probes", "Sketches", "Missed", "Bucket sizes")),
+        *(("learn", {"chapter": chapter}) for chapter in ("Missed", "One bit")),
+    ],
+    ids=str,
+)
+def test_a_query_of_the_collection_in_one_table_shows_what_is_committed(page, link, monkeypatch):
+    app = drawn(monkeypatch, "cosine", page, **ONE_TABLE, **link)
+    compare(
+        file_of(page, next(iter(link.values())), "one-table"),
+        text_of(app, without=(*STRIP, "inside-sound", "search-box")),
+    )
+
+
+def test_a_clip_pressed_on_the_map_shows_what_is_committed(monkeypatch):
+    app = drawn(monkeypatch, "cosine", "map")
+    app.session_state["map picked"] = "clink-00108"
+    before = text_of(app, without=STRIP)
+    compare("map-picked", difference(before, text_of(app.run(), without=STRIP)))
 
 
 @BOTH
