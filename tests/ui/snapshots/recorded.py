@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from google.protobuf.json_format import MessageToDict
 
+DIGITS = re.compile(r"-?\d+\.\d{4,}(?:e[+-]?\d+)?")  # more than are the same on every processor
 FEW = 12  # values that a list may have to be written as a whole
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 # Fields that hold style, addresses or scripts, or nothing that the page decides.
@@ -44,6 +45,13 @@ def figure(drawn, *, whole=False):
     spec = json.loads(drawn.to_json())
     lines = _data(spec["layout"], " ", "") if whole else ()
     return "\n".join([*_figure(spec, ""), *lines]) + "\n"
+
+
+def file(name, data):
+    """Return the text of a file that a page offers: its lines, or the patterns and numbers of many."""
+    text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
+    lines = DIGITS.sub(lambda match: number(float(match[0])), text).splitlines()
+    return f"file {name}\n {_texts(lines)}\n" if len(lines) > FEW else "\n ".join([f"file {name}", *lines]) + "\n"
 
 
 def _block(block, indent, without):

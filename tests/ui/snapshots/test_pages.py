@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import streamlit as st
 
 from data_prep.audioset import fetch
 from data_prep.dataset import open_dataset
@@ -22,7 +23,7 @@ from tests.ui.races import run as raced
 from tests.ui.snapshots import recorded
 from tests.ui.snapshots.golden_files import compare, difference
 from ui import paths
-from ui.model import race_runs, stopwatch, theme
+from ui.model import lens, race_runs, stopwatch, theme
 from ui.pages import ask
 from ui.pages.inside import page as inside_page
 from ui.pages.learn import page as learn_page
@@ -68,6 +69,20 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
+def files(monkeypatch):
+    """Return the files that a page offers, by name; callables among them are left out."""
+    offered, button = {}, st.download_button
+
+    def download_button(label, data, file_name, *arguments, **options):
+        if not callable(data):
+            offered[file_name] = data
+        return button(label, data, file_name, *arguments, **options)
+
+    monkeypatch.setattr(st, "download_button", download_button)
+    return offered
+
+
+@pytest.fixture(autouse=True)
 def _nothing_of_this_machine(folder, monkeypatch):
     """Let every time, and the name of the machine, be the same everywhere."""
     monkeypatch.setattr(paths, "DATA", folder)
@@ -108,22 +123,34 @@ def drawn(monkeypatch, metric, page, **link):
     return alone(page, **SETTINGS[metric] | link).run()
 
 
+def text_without(data, word):
+    """Return a file without a word that identifies data."""
+    return (data.decode("utf-8-sig") if isinstance(data, bytes) else data).replace(word, "")
+
+
+def compare_files(name, files):
+    if files:
+        compare(f"{name}-files", "".join(recorded.file(*one) for one in files.items()).replace(str(paths.DATA), "data"))
+
+
 def file_of(page, chapter, metric):
     return f"{page}-{chapter.lower().replace(' ', '-')}-{metric}"
 
 
 @BOTH
 @pytest.mark.parametrize("page", ["listen", "map"])
-def test_a_page_shows_what_is_committed(page, metric, monkeypatch):
+def test_a_page_shows_what_is_committed(page, metric, files, monkeypatch):
     more = {"label": "clink", "candidates": "true"} if (page, metric) == ("map", "euclidean") else {}
     app = drawn(monkeypatch, metric, page, **more)
     compare(f"{page}-{metric}", text_of(app, frame=page == "listen"))
+    compare_files(f"{page}-{metric}", files)
 
 
 @pytest.mark.parametrize(
     ("page", "link"),
     [
         ("listen", {"view": "missed"}),
+        ("map", {"label": "clink"}),
         *(("inside", {"step": step}) for step in ("Key", "Buckets", "Probes", "Sketches", "Missed", "Bucket sizes")),
         *(("learn", {"chapter": chapter}) for chapter in ("Missed", "One bit")),
     ],
@@ -137,6 +164,19 @@ def test_a_query_of_the_collection_in_one_table_shows_what_is_committed(page, li
     )
 
 
+@pytest.mark.parametrize("text", ["bell", "church-bell-00200", "whale"])
+def test_a_search_by_name_shows_what_is_committed(text, monkeypatch):
+    app = drawn(monkeypatch, "cosine", "inside", step="Planes")
+    before = text_of(app, without=STRIP)
+    app.text_input(key="search").set_value(text).run()
+    compare(f"search-{text}", difference(before, text_of(app, without=STRIP)))
+
+
+def test_listen_where_exact_search_is_as_fast_shows_what_is_committed(monkeypatch):
+    monkeypatch.setattr(lens, "SMALL", 5000)
+    compare("listen-exact", text_of(alone("listen", metric="cosine", seed="3").run()))
+
+
 def test_a_clip_pressed_on_the_map_shows_what_is_committed(monkeypatch):
     app = drawn(monkeypatch, "cosine", "map")
     app.session_state["map picked"] = "clink-00108"
@@ -145,15 +185,16 @@ def test_a_clip_pressed_on_the_map_shows_what_is_committed(monkeypatch):
 
 
 @BOTH
-def test_tune_shows_what_is_committed_with_everything_measured(metric, monkeypatch):
+def test_tune_shows_what_is_committed_with_everything_measured(metric, files, monkeypatch):
     monkeypatch.setattr(families, "_compare", _comparison)
     app = drawn(monkeypatch, metric, "tune", recall="60")
     for key in ("probing", "luck", "families"):
         app.button(key=f"{key} button").click()
     compare(f"tune-{metric}", text_of(app.run(), without=STRIP))
+    compare_files(f"tune-{metric}", files)
 
 
-def test_race_shows_what_is_committed_of_fixed_races(folder, monkeypatch):
+def test_race_shows_what_is_committed_of_fixed_races(folder, files, monkeypatch):
     monkeypatch.setattr(racing, "MIN_SIZE", 100)
     features = race_runs.features_of(open_dataset(folder / "sample"))
     runs = tuple(
@@ -164,6 +205,7 @@ def test_race_shows_what_is_committed_of_fixed_races(folder, monkeypatch):
     app = drawn(monkeypatch, "cosine", "race")
     alone = text_of(app, without=STRIP)
     compare("race", alone)
+    compare_files("race", {name: text_without(data, features) for name, data in files.items()})
     app.button(key="pin shipped 0").click().run()
     compare("race-pinned", difference(alone, text_of(app, without=STRIP)))
     compare("race-none", text_of(drawn(monkeypatch, "euclidean", "race"), without=STRIP))
@@ -194,8 +236,10 @@ def test_a_step_of_inside_shows_what_is_committed(step, metric, monkeypatch):
     compare(file_of("inside", step, metric), text_of(app, without=() if step == "Planes" else (*STRIP, "inside-sound")))
 
 
-@BOTH
 @pytest.mark.parametrize("chapter", [chapter.name for chapter in learn_page.CHAPTERS])
-def test_a_chapter_of_learn_shows_what_is_committed(chapter, metric, monkeypatch):
-    app = drawn(monkeypatch, metric, "learn", chapter=chapter)
-    compare(file_of("learn", chapter, metric), text_of(app, without=STRIP))
+def test_a_chapter_of_learn_shows_what_is_committed(chapter, monkeypatch):
+    cosine, euclidean = (
+        text_of(drawn(monkeypatch, metric, "learn", chapter=chapter), without=STRIP) for metric in SETTINGS
+    )
+    compare(file_of("learn", chapter, "cosine"), cosine)
+    compare(file_of("learn", chapter, "euclidean"), difference(cosine, euclidean))
