@@ -62,6 +62,14 @@ def test_a_clip_belongs_to_the_branch_of_most_of_its_labels(tmp_path, labels, br
     assert branch_of(tmp_path, labels) == branch
 
 
+@pytest.mark.parametrize(
+    ("often", "branches"), [(5, ["Human sounds", "Music", "Music"]), (7, ["Human sounds", "Human sounds", "Music"])]
+)
+def test_of_two_branches_with_equal_weight_a_clip_belongs_to_the_rarer(tmp_path, often, branches):
+    numbers = ontology_roots.of_clips(dataset_of(tmp_path / "d", [[5, 7], [often], [often]]))
+    assert sorted(ROOTS[number] for number in numbers) == branches
+
+
 def test_labels_of_one_name_share_their_branches_and_keep_their_places(tmp_path):
     table = ontology_roots.label_weights(dataset_of(tmp_path / "d", [[10], [11]]))
     assert table.shape == (len(LABELS), len(ROOTS))
