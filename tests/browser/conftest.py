@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
+import soundfile
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from data_prep.dataset.schema import About, ClipBatch, Label
@@ -26,6 +27,8 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+UNUSUAL_NAME = 'kick: "loud" 50%\n♥.wav'  # a valid file name on Linux
+MISSING_NAME = "gone.wav"
 TIMEOUT_MS = 60_000  # the first visit to a page compiles kernels, builds an index and measures, on a busy machine
 expect.set_options(timeout=TIMEOUT_MS)
 
@@ -49,6 +52,32 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("collections")
     about = About(title="Videos", source="a test", licence="none", media="youtube")
     write_dataset(folder / "videos", about, labels, [clips])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mine(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the collection `mine`; nearest to f1 are an unusually named and a missing file."""
+    rng, n = np.random.default_rng(2), 40
+    folder = tmp_path_factory.mktemp("sounds")
+    names = [UNUSUAL_NAME, "1.wav", MISSING_NAME, *(f"{i}.wav" for i in range(3, n))]
+    for name in names:
+        soundfile.write(folder / name, 0.1 * rng.standard_normal(1600), 16_000)
+    (folder / MISSING_NAME).unlink()
+    features = rng.standard_normal((n, 16)).astype(np.float32)
+    features[[0, 2]] = features[1] + [[0.01], [0.02]] * rng.standard_normal((2, 16))
+    clips = ClipBatch(
+        clip_id=[f"f{i}" for i in range(n)],
+        split=["train"] * n,
+        media=names,
+        start_s=np.zeros(n),
+        end_s=np.full(n, 0.1),
+        labels=[[0]] * n,
+        n_frames=np.ones(n, int),
+        features=features,
+    )
+    about = About("Mine", "a test", "none", "file", media_folder=str(folder))
+    write_dataset(videos / "mine", about, [Label("folder/", "drum")], [clips])
     return folder
 
 

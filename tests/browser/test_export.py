@@ -1,45 +1,14 @@
 """Export in a browser: copying the link, dragging and saving sound files, downloads."""
 
-import numpy as np
 import pytest
-import soundfile
 from playwright.sync_api import expect
 
-from data_prep.dataset.schema import About, ClipBatch, Label
-from data_prep.dataset.writer import write_dataset
+from tests.browser.conftest import UNUSUAL_NAME
 
 pytestmark = pytest.mark.browser
 
-UNUSUAL_NAME = 'kick: "loud" 50%\n♥.wav'  # a valid file name on Linux
 SAFE_NAME = "kick_ _loud_ 50_ ♥.wav"
-MISSING_NAME = "gone.wav"
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
-
-
-@pytest.fixture(scope="module")
-def mine(videos, tmp_path_factory):
-    """Return the folder of the collection `mine`; nearest to f1 are an unusually named and a missing file."""
-    rng, n = np.random.default_rng(2), 40
-    folder = tmp_path_factory.mktemp("sounds")
-    names = [UNUSUAL_NAME, "1.wav", MISSING_NAME, *(f"{i}.wav" for i in range(3, n))]
-    for name in names:
-        soundfile.write(folder / name, 0.1 * rng.standard_normal(1600), 16_000)
-    (folder / MISSING_NAME).unlink()
-    features = rng.standard_normal((n, 16)).astype(np.float32)
-    features[[0, 2]] = features[1] + [[0.01], [0.02]] * rng.standard_normal((2, 16))
-    clips = ClipBatch(
-        clip_id=[f"f{i}" for i in range(n)],
-        split=["train"] * n,
-        media=names,
-        start_s=np.zeros(n),
-        end_s=np.full(n, 0.1),
-        labels=[[0]] * n,
-        n_frames=np.ones(n, int),
-        features=features,
-    )
-    about = About("Mine", "a test", "none", "file", media_folder=str(folder))
-    write_dataset(videos / "mine", about, [Label("folder/", "drum")], [clips])
-    return folder
 
 
 @pytest.fixture

@@ -7,12 +7,10 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from tests.browser.conftest import served
-from tests.browser.test_export import UNUSUAL_NAME, drag, mine
+from tests.browser.conftest import UNUSUAL_NAME, served
+from tests.browser.test_export import drag
 
 pytestmark = pytest.mark.browser
-
-__all__ = ["mine"]  # a fixture
 
 PATH = "sounds/static/earshot"  # a part of it is also a folder of Streamlit
 
