@@ -29,8 +29,9 @@ def main_module() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_stored_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure times anew, and store them nowhere."""
+    """Measure times anew in each test, and store them nowhere."""
     monkeypatch.setattr(stopwatch, "CACHE_FOLDER", None)
+    stopwatch.shared.clear()
 
 
 @pytest.fixture(autouse=True)
