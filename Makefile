@@ -15,7 +15,7 @@ app: $(VENV)/.app  ## install what the app needs and open it on the embedded sam
 
 test: $(VENV)/.dev  ## install, check and run every test
 	$(MAKE) --jobs 2 --output-sync check kernels
-	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 kernels: $(VENV)/.dev
 	$(BIN)/python -m lsh.warm
