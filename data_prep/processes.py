@@ -2,13 +2,15 @@
 
 import json
 import os
-import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-Message = tuple[dict[str, Any], bytes]  # facts as JSON, and bytes
+import numpy as np
+import numpy.typing as npt
 
-_HEAD = struct.Struct("<IQ")  # length of the JSON, number of the bytes
+Message = tuple[dict[str, Any], list[npt.NDArray[Any]]]  # facts, as JSON has them, and arrays
+
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -25,22 +27,22 @@ def last_line(output: IO[bytes]) -> str:
     return f": {lines[-1].strip()}" if lines else ""
 
 
-def write_message(pipe: IO[bytes], facts: dict[str, Any], data: bytes = b"") -> None:
-    """Write a message."""
-    text = json.dumps(facts).encode()
-    pipe.write(_HEAD.pack(len(text), len(data)) + text)
-    pipe.write(data)
+def write_message(pipe: IO[bytes], facts: dict[str, Any], arrays: Sequence[npt.NDArray[Any]] = ()) -> None:
+    """Write a message: a line of JSON, with facts and the layouts of arrays, and then the bytes of the arrays."""
+    pipe.write(json.dumps([facts, [(array.dtype.str, array.shape) for array in arrays]]).encode() + b"\n")
+    for array in arrays:
+        pipe.write(np.ascontiguousarray(array).data)
     pipe.flush()
 
 
 def read_message(pipe: IO[bytes]) -> Message:
-    """Read a message; raises EOFError at the end of the pipe."""
-    n_text, n_data = _HEAD.unpack(_read(pipe, _HEAD.size))
-    return json.loads(_read(pipe, n_text)), _read(pipe, n_data)
-
-
-def _read(pipe: IO[bytes], size: int) -> bytes:
-    data = pipe.read(size)
-    if len(data) < size:
+    """Read a message; raises EOFError when the pipe ends before it does."""
+    line = pipe.readline()
+    if not line.endswith(b"\n"):
         raise EOFError
-    return data
+    facts, layouts = json.loads(line)
+    arrays = [np.empty(shape, dtype) for dtype, shape in layouts]
+    for array in arrays:
+        if pipe.readinto(array.reshape(-1).view(np.uint8)) < array.nbytes:  # type: ignore[attr-defined]
+            raise EOFError
+    return facts, arrays

@@ -1,25 +1,22 @@
 """Parser process: parses AudioSet's archives in a subprocess, so that parsing and writing use two processors.
 
 Threads would share one interpreter lock. The memory of TensorFlow is freed with the process, which runs this module
-(`python -m data_prep.audioset.parse_process FEATURES N_LABELS KEEP_FRAMES`). It writes batches to standard output, each
-a line of JSON followed by the bytes of the arrays that the line describes. With FEATURES `-` it reads shards from
-standard input.
+(`python -m data_prep.audioset.parse_process FEATURES N_LABELS KEEP_FRAMES`). It writes batches to standard output, one
+message per batch. With FEATURES `-` it reads shards from standard input.
 """
 
 import contextlib
 import gc
-import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 
 from data_prep.audioset.archive import Shard, read_shards
 from data_prep.audioset.framing import check_shard
@@ -27,7 +24,7 @@ from data_prep.audioset.parsing import Batch, Batches, parse_shards
 from data_prep.audioset.tfrecord import ParsedRecords, tensorflow
 from data_prep.dataset.label_sets import LabelSets
 from data_prep.errors import DamageError, InputError, RecordError
-from data_prep.processes import environment, last_line
+from data_prep.processes import Message, environment, last_line, read_message, write_message
 from data_prep.read_ahead import read_ahead
 
 _MAX_IN_PROCESS_BYTES = 1 << 25  # a smaller archive is read in less time than a process starts
@@ -50,7 +47,13 @@ def parsed_batches(
         with _parsed_in_process(features, n_labels, progress, keep_frames=keep_frames) as batches:
             yield batches
         return
-    parsed = parse_shards(map(check_shard, read_shards(features, progress)), n_labels, keep_frames=keep_frames)
+    with _parsed_here(read_shards(features, progress), n_labels, keep_frames=keep_frames) as batches:
+        yield batches
+
+
+@contextlib.contextmanager
+def _parsed_here(shards: Iterable[Shard], n_labels: int, *, keep_frames: bool) -> Iterator[Batches]:
+    parsed = parse_shards(map(check_shard, shards), n_labels, keep_frames=keep_frames)
     with contextlib.closing(parsed), contextlib.closing(read_ahead(parsed, _AHEAD)) as batches:
         yield batches
 
@@ -116,10 +119,10 @@ class _Feeder:
             try:
                 for shard in shards:
                     data = np.frombuffer(shard.data, np.uint8)
-                    _write_message(self._pipe, [data], name=shard.name, source=shard.source)
-                _write_message(self._pipe)
+                    write_message(self._pipe, {"name": shard.name, "source": shard.source}, [data])
+                write_message(self._pipe, {})
             except DamageError as error:
-                _write_message(self._pipe, damaged=(error.file, error.offset, error.reason))
+                write_message(self._pipe, {"damaged": (error.file, error.offset, error.reason)})
             except BrokenPipeError:  # the process ended: `_receive` reports why
                 raise
             except BaseException as error:  # noqa: BLE001  # raised where the batches are used
@@ -128,7 +131,7 @@ class _Feeder:
 
 def _receive(pipe: IO[bytes], progress: ReadProgress) -> Iterator[Batch]:
     """Yield the batches that a process sends; raise its InputError, or EOFError when it ends without a last message."""
-    for facts, arrays in _read_messages(pipe):
+    for facts, arrays in _messages(pipe):
         if "unusable" in facts:
             raise InputError(facts["unusable"])
         start_s, end_s, label_offsets, label_values, n_frames, sums, shard, offsets, *frames = arrays
@@ -153,47 +156,30 @@ def _send(batches: Iterable[Batch], read: list[int], out: IO[bytes]) -> None:
         for batch in batches:
             clips = batch.clips
             arrays = [clips.start_s, clips.end_s, *clips.labels, clips.n_frames, clips.sums, batch.shard, batch.offsets]
-            _write_message(
-                out,
-                arrays if clips.frames is None else [*arrays, clips.frames],
-                ids=" ".join(clips.video_id),
-                shards=[(shard.name, shard.source) for shard in batch.shards],
-                damages=[(isinstance(it, RecordError), it.file, it.offset, it.reason) for it in batch.damages],
-                read=read,
-            )
-            out.flush()
-        _write_message(out)
+            facts = {
+                "ids": " ".join(clips.video_id),
+                "shards": [(shard.name, shard.source) for shard in batch.shards],
+                "damages": [(isinstance(it, RecordError), it.file, it.offset, it.reason) for it in batch.damages],
+                "read": read,
+            }
+            write_message(out, facts, arrays if clips.frames is None else [*arrays, clips.frames])
+        write_message(out, {})
     except InputError as error:
-        _write_message(out, unusable=str(error))
+        write_message(out, {"unusable": str(error)})
 
 
 def _receive_shards(pipe: IO[bytes]) -> Iterator[Shard]:
     """Yield the shards that the parent process sends; raise EOFError when it ends before the last one."""
-    for facts, arrays in _read_messages(pipe):
+    for facts, arrays in _messages(pipe):
         if "damaged" in facts:
             raise DamageError(*facts["damaged"])
         yield Shard(**facts, data=arrays[0].tobytes())
 
 
-def _write_message(out: IO[bytes], arrays: Sequence[npt.NDArray[Any]] = (), **facts: Any) -> None:
-    """Write a line of JSON, which holds facts and the layouts of the arrays, and then the bytes of the arrays."""
-    out.write(json.dumps([facts, [(array.dtype.str, array.shape) for array in arrays]]).encode() + b"\n")
-    for array in arrays:
-        out.write(np.ascontiguousarray(array).data)
-
-
-def _read_messages(pipe: IO[bytes]) -> Iterator[tuple[dict[str, Any], list[npt.NDArray[Any]]]]:
-    """Yield the facts and arrays of each message up to an empty one; EOFError when the pipe ends before that."""
-    while (line := pipe.readline()).endswith(b"\n"):
-        facts, layouts = json.loads(line)
-        if not facts:
-            return
-        arrays = [np.empty(shape, dtype) for dtype, shape in layouts]
-        for array in arrays:
-            if pipe.readinto(array.reshape(-1).view(np.uint8)) < array.nbytes:  # type: ignore[attr-defined]
-                raise EOFError
-        yield facts, arrays
-    raise EOFError
+def _messages(pipe: IO[bytes]) -> Iterator[Message]:
+    """Yield the messages up to an empty one; EOFError when the pipe ends before that."""
+    while (message := read_message(pipe))[0]:
+        yield message
 
 
 def main() -> None:

@@ -62,10 +62,10 @@ class _Worker:
         self.idle_since = time.monotonic()
         threading.Thread(target=self._exchange, name="decoder", daemon=True).start()
 
-    def begin(self, facts: dict[str, Any], data: bytes) -> None:
-        """Send a request; `parts` then yields the answer."""
+    def begin(self, facts: dict[str, Any], content: bytes | None) -> None:
+        """Send a request, with the content of a file that has no path; `parts` then yields the answer."""
         self.is_idle = False
-        self._requests.put((facts, data))
+        self._requests.put((facts, [] if content is None else [np.frombuffer(content, np.uint8)]))
 
     def parts(self, name: str, size: int, limit_s: float | None) -> Iterator[Message]:
         """Yield the parts of the answer; raises InputError if the file is refused, or a limit is passed."""
@@ -197,13 +197,13 @@ class DecoderPool:
     def read_span(self, source: Source, start_s: float, end_s: float, name: str) -> Samples:
         """Return a part of a sound file, mono float32[n] at 16 kHz; raises InputError as `read_clips` does."""
         with self._asked("span", source, name, start_s=start_s, end_s=end_s) as parts:
-            return np.concatenate([np.frombuffer(data, np.float32) for _, data in parts])
+            return np.concatenate([samples for _, (samples,) in parts])
 
     def for_browser(self, source: Source, start_s: float, end_s: float, name: str) -> tuple[str, bytes | None]:
         """Return what `data_prep.sounds.audio.for_browser` returns; raises InputError as `read_clips` does."""
         with self._asked("for_browser", source, name, start_s=start_s, end_s=end_s) as parts:
-            ((facts, wav),) = parts
-            return facts["mime"], None if facts["as_it_is"] else wav
+            ((facts, arrays),) = parts
+            return facts["mime"], arrays[0].tobytes() if arrays else None
 
     def check(self, source: Source, name: str) -> None:
         """Raise InputError if a file is not a sound that can be decoded; only its beginning is decoded."""
@@ -213,9 +213,9 @@ class DecoderPool:
     @contextlib.contextmanager
     def _asked(self, call: str, source: Source, name: str, **facts: Any) -> Iterator[Iterator[Message]]:
         """Send a request to a worker, and give the parts of its answer."""
-        data = source if isinstance(source, bytes) else b""
+        content = source if isinstance(source, bytes) else None
         path = None if isinstance(source, bytes) else os.path.abspath(source)  # noqa: PTH100  (a worker has its own cwd)
-        size = len(data) if path is None else _size(path)
+        size = len(content or b"") if path is None else _size(path)
         limit_s = UPLOAD_S if path is None else None
         if not self._slots.acquire(timeout=_BUSY_S):
             raise InputError(f"{name} cannot be decoded now: too many sounds are waiting; try again in a minute")
@@ -224,7 +224,7 @@ class DecoderPool:
             try:
                 seconds = _time_limit(size)
                 facts |= {"call": call, "path": path, "name": name}
-                worker.begin(facts | {"limit_s": seconds if limit_s is None else min(seconds, limit_s)}, data)
+                worker.begin(facts | {"limit_s": seconds if limit_s is None else min(seconds, limit_s)}, content)
                 yield worker.parts(name, size, limit_s)
             finally:
                 _IDLE.give(worker)
@@ -240,8 +240,8 @@ def _size(path: str) -> int:
 
 
 def _clip(part: Message) -> AudioClip:
-    facts, data = part
-    return AudioClip(np.frombuffer(data, np.float32), **facts)
+    facts, (samples,) = part
+    return AudioClip(samples, **facts)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 `data_prep.sounds.decoder_pool` starts it as `python -m data_prep.sounds.decoder_worker`.
 
-A request names one of `CALLS`, its arguments, and either the path of a file or, as the bytes that follow, its contents.
+A request names one of `CALLS`, its arguments, and either the path of a file or, as an array of bytes, its contents.
 The answer is one message for each part, then one with "end"; or, instead of that, one with "refused" and the reason.
 
 The process ends when its input is closed, also while it decodes, and when it has waited for a request for a while.
@@ -40,21 +40,21 @@ Call = Callable[..., Iterator[Message]]
 
 def _clips(source: Source, name: str, max_s: float | None) -> Iterator[Message]:
     for clip in audio.read_clips(source, name, max_s):
-        yield {"start_s": clip.start_s, "end_s": clip.end_s, "note": clip.note}, clip.samples.tobytes()
+        yield {"start_s": clip.start_s, "end_s": clip.end_s, "note": clip.note}, [clip.samples]
 
 
 def _span(source: Source, name: str, start_s: float, end_s: float) -> Iterator[Message]:
-    yield {}, audio.read_span(source, start_s, end_s, name).astype(np.float32).tobytes()
+    yield {}, [audio.read_span(source, start_s, end_s, name)]
 
 
 def _for_browser(source: Source, name: str, start_s: float, end_s: float) -> Iterator[Message]:
     mime, wav = audio.for_browser(source, start_s, end_s, name)
-    yield {"mime": mime, "as_it_is": wav is None}, wav or b""
+    yield {"mime": mime}, [] if wav is None else [np.frombuffer(wav, np.uint8)]
 
 
 def _probe(source: Source, name: str) -> Iterator[Message]:
     with open_sound(source, name) as sound:
-        yield {"channels": sound.channels}, b""
+        yield {"channels": sound.channels}, []
 
 
 CALLS: dict[str, Call] = {"clips": _clips, "span": _span, "for_browser": _for_browser, "probe": _probe}
@@ -74,11 +74,11 @@ def main() -> None:
     write_message(answers, {"ready": True})
     while True:
         try:
-            facts, data = waiting.get(timeout=_IDLE_S)
+            facts, arrays = waiting.get(timeout=_IDLE_S)
         except queue.Empty:
             os._exit(0)
         _limit_time(facts.pop("limit_s"))
-        _answer(facts, data, answers)
+        _answer(facts, [array.tobytes() for array in arrays], answers)
         _limit_time(math.inf)
 
 
@@ -90,10 +90,10 @@ def _receive(requests: IO[bytes], waiting: "queue.SimpleQueue[Message]") -> None
         os._exit(0)  # the process that asked has ended: also ends a decoder that hangs
 
 
-def _answer(facts: dict[str, Any], data: bytes, answers: IO[bytes]) -> None:
+def _answer(facts: dict[str, Any], contents: list[bytes], answers: IO[bytes]) -> None:
     path, name = facts.pop("path"), facts["name"]
     try:
-        for part, samples in CALLS[facts.pop("call")](data if path is None else path, **facts):
+        for part, samples in CALLS[facts.pop("call")](contents[0] if path is None else path, **facts):
             write_message(answers, part, samples)
         write_message(answers, {"end": True})
     except InputError as error:

@@ -33,7 +33,10 @@ def pool_that(does, monkeypatch, **limits):
         "def fail(**facts):",
         f"    {does}",
     ]
-    lines += ["    yield {}, b''", "decoder_worker.CALLS['clips'] = lambda source, **facts: fail(**facts)"]
+    lines += [
+        "    yield {}, [decoder_worker.np.empty(0)]",
+        "decoder_worker.CALLS['clips'] = lambda source, **facts: fail(**facts)",
+    ]
     return DecoderPool(1, (sys.executable, "-c", "\n".join([*lines, "decoder_worker.main()"])))
 
 
