@@ -234,10 +234,7 @@ def _check(records: Records, context: Mapping[str, Any], frames: Any, n_labels: 
     checks: list[tuple[BoolArray, Callable[[int], str]]] = [
         (~has_id, lambda _: "has no video_id"),
         (_invalid_ids(ids), lambda i: f"video_id {ids[i]!r:.80} is not a YouTube video id"),
-        (
-            ~sound,
-            lambda i: f"lasts from {start_s[i]} s to {end_s[i]} s, expected 0 <= start < end <= {_MAX_SECONDS:,} s",
-        ),
+        (~sound, lambda i: f"lasts from {start_s[i]} s to {end_s[i]} s, expected {_TIMES}"),
         (_invalid_labels(labels, n_labels), lambda i: _describe_labels(labels[i].numpy(), n_labels)),
         ((n_frames < 1) | (n_frames > MAX_FRAMES), lambda i: f"has {n_frames[i]} frames, expected 1 to {MAX_FRAMES}"),
         (_invalid_frames(frames), lambda _: f"has a frame that is not exactly {FRAME_BYTES} bytes"),

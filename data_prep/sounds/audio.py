@@ -10,7 +10,7 @@ import soundfile
 import soxr
 
 from data_prep.errors import InputError
-from data_prep.sounds.decoder import Sound, Source, open_sound
+from data_prep.sounds.decoder import PADDING_S, Sound, Source, open_sound
 from data_prep.sounds.reader import Samples
 
 RATE = 16_000  # Hz
@@ -20,7 +20,7 @@ _MIN_LAST_CLIP_S = 3.0  # a shorter remainder is part of the clip before it
 _SILENT = 1e-4  # peak relative to full scale (-80 dB), the noise level of converters
 _CANCELLED = 1e-4  # the channels cancel if their mean has less than this share of the loudest one's power
 _MIN_PLAYED_RATE, _MAX_PLAYED_RATE = 8_000, 48_000  # Hz, of WAV copies
-_LENGTH_S, _LENGTH_SHARE = 0.1, 0.01  # codecs pad: lengths of the same sound differ by this much
+_PADDING_SHARE = 0.01  # lengths of the same sound differ by this share, or by PADDING_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def for_browser(source: Source, start_s: float, end_s: float, name: str) -> tupl
     """
     with open_sound(source, name) as sound:
         known = sound.browser_type() if start_s == 0 else None
-    if known is not None and abs(known[1] - end_s) <= max(_LENGTH_SHARE * end_s, _LENGTH_S):
+    if known is not None and abs(known[1] - end_s) <= max(_PADDING_SHARE * end_s, PADDING_S):
         return known[0], None
     return "audio/wav", span_as_wav(source, start_s, end_s, name)
 

@@ -23,17 +23,15 @@ from data_prep.errors import InputError
 from data_prep.sounds import signatures
 from data_prep.sounds.ffmpeg_reader import FFmpegReader
 from data_prep.sounds.reader import BLOCK, DecodeError, Reader, Samples, UnnamedFile
-from data_prep.sounds.structure import Structure, behind_tags, examine
+from data_prep.sounds.structure import MAX_DECLARED_BYTES, MAX_MISSING, Structure, behind_tags, examine
 
 Source = str | Path | bytes
+PADDING_S = 0.1  # codecs and containers differ by this much about the length of the same sound
 EXPECTED = "expected a sound file such as wav, flac, ogg, mp3, m4a or aiff"
 
 _MAX_CHANNELS = 64
 _MIN_RATE, _MAX_RATE = 1_000, 1_536_000  # Hz
 _MAX_SAMPLE = 1e10  # full scale is 1; some programs write integers of 32 bits as floats
-_MISSING = 0.01  # maximum missing share of the promised length
-_PADDING_S = 0.1  # codecs and containers differ by this much about the length of the same sound
-_MAX_DECLARED_BYTES = 0x7FFF_0000  # programs that write to a pipe declare this or more
 # In libsndfile's log: declared and actual size of the chunk that holds the samples.
 _DECLARED = re.compile(r"(?:data|SSND|BODY|Data Size) *: (\d+) \(should be (\d+)\)")
 # Sent to browsers as they are, by FFmpeg's names of container and codec: MIME type, first bytes of the file.
@@ -142,8 +140,8 @@ class Sound:
             return 0.0
         exact, other = self._structure.declared_s or 0.0, self._declared_s
         missing = max(exact, other) - done / self.rate
-        allowed = max(exact, other) * _MISSING
-        return missing if missing > (allowed if exact >= other else max(allowed, _PADDING_S)) else 0.0
+        allowed = max(exact, other) * MAX_MISSING
+        return missing if missing > (allowed if exact >= other else max(allowed, PADDING_S)) else 0.0
 
     def _report(self, done: int, n_bad: int) -> None:
         held = f"the {done / self.rate:,.1f} s that it holds are used"
@@ -228,7 +226,7 @@ class _SndfileReader:
         self.declared_s = None
         if self._file.frames < sys.maxsize:  # FLAC written to a pipe
             sizes = [(int(declared), int(actual)) for declared, actual in _DECLARED.findall(self._file.extra_info)]
-            ratios = [declared / actual for declared, actual in sizes if actual and declared < _MAX_DECLARED_BYTES]
+            ratios = [declared / actual for declared, actual in sizes if actual and declared < MAX_DECLARED_BYTES]
             self.declared_s = float(self._file.frames / self.rate * max(ratios, default=1.0))
 
     def blocks(self, start: int) -> Iterator[tuple[Samples, int]]:

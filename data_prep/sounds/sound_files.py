@@ -16,30 +16,14 @@ from data_prep.sounds.signatures import HEADER_SIZE, is_sound
 SUFFIXES = frozenset(
     f".{name}"
     for name in (
-        *("wav", "wave", "bwf", "rf64", "w64", "aif", "aiff", "aifc", "afc", "au", "snd", "caf", "voc", "8svx", "iff"),
-        *("flac", "fla", "ogg", "oga", "ogx", "opus", "spx", "mp1", "mp2", "mp3", "mpa", "mpga", "m4a", "m4b", "m4r"),
-        *(
-            "m4p",
-            "mp4",
-            "3gp",
-            "3ga",
-            "3gpp",
-            "3g2",
-            "mov",
-            "aac",
-            "adts",
-            "loas",
-            "latm",
-            "alac",
-            "wma",
-            "asf",
-            "xwma",
-        ),
-        *("webm", "weba", "mka", "mkv", "avi", "flv", "wv", "ape", "tta", "tak", "shn", "mpc", "mpp", "dsf", "dff"),
-        *("ac3", "eac3", "dts", "mlp", "thd", "ra", "rm", "rmvb", "amr", "awb", "gsm", "qcp", "vqf", "aa", "aax"),
-        *("mpg", "mpeg", "vob", "m2ts", "ofr", "la", "nut", "qoa", "sbc", "aptx", "pcm", "sd2", "nist", "sph", "paf"),
-        *("pvf", "avr", "ircam", "mid", "midi", "kar", "rmi", "s3m", "xm", "sf2", "sf3", "dls"),
-        *("g722", "g726", "dfpwm", "aptxhd", "rso", "adx", "vox"),
+        *("wav", "wave", "bwf", "rf64", "w64", "aif", "aiff", "aifc", "afc", "au", "snd", "caf", "voc", "8svx"),
+        *("iff", "flac", "fla", "ogg", "oga", "ogx", "opus", "spx", "mp1", "mp2", "mp3", "mpa", "mpga", "m4a", "m4b"),
+        *("m4r", "m4p", "mp4", "3gp", "3ga", "3gpp", "3g2", "mov", "aac", "adts", "loas", "latm", "alac", "wma"),
+        *("asf", "xwma", "webm", "weba", "mka", "mkv", "avi", "flv", "wv", "ape", "tta", "tak", "shn", "mpc", "mpp"),
+        *("dsf", "dff", "ac3", "eac3", "dts", "mlp", "thd", "ra", "rm", "rmvb", "amr", "awb", "gsm", "qcp", "vqf"),
+        *("aa", "aax", "mpg", "mpeg", "vob", "m2ts", "ofr", "la", "nut", "qoa", "sbc", "aptx", "pcm", "sd2", "nist"),
+        *("sph", "paf", "pvf", "avr", "ircam", "mid", "midi", "kar", "rmi", "s3m", "xm", "sf2", "sf3", "dls", "g722"),
+        *("g726", "dfpwm", "aptxhd", "rso", "adx", "vox"),
     )
 )
 # First bytes of files that are never sounds, to save asking FFmpeg: PNG, JPEG, GIF, PDF, zip, ELF, gzip, SQLite.

@@ -8,9 +8,9 @@ from typing import BinaryIO, Literal
 
 from data_prep.sounds import signatures
 
-_MAX_DECLARED_BYTES = 0x7FFF_0000  # programs that write to a pipe declare this or more
+MAX_DECLARED_BYTES = 0x7FFF_0000  # programs that write to a pipe declare this or more
 _IN_DS64 = 0xFFFF_FFFF  # in a file above 4 GB, the chunk ds64 has the size
-_MISSING = 0.01  # maximum missing share of a chunk
+MAX_MISSING = 0.01  # maximum missing share of what a header promises
 _MIN_TAIL_S = 0.1  # a shorter rest behind the sound is padding or a tag
 _MIN_TAIL_BYTES = 4096
 _MAX_TAG_BYTES = 1 << 28
@@ -82,7 +82,7 @@ def _wave(file: BinaryIO, header: bytes) -> Structure:
     irregular = abs(int.from_bytes(header[4:8], "little") + 8 - total) > 1
     patch: dict[int, bytes] = {}
     if header[8:12] != b"WAVE":  # AVI
-        return Structure(cut=int.from_bytes(header[4:8], "little") > (1 + _MISSING) * total)
+        return Structure(cut=int.from_bytes(header[4:8], "little") > (1 + MAX_MISSING) * total)
     while at + 8 <= total:
         file.seek(at)
         name, size = struct.unpack(f"{order}4sI", file.read(8))
@@ -124,14 +124,14 @@ def _find(file: BinaryIO, start: int, names: tuple[bytes, ...]) -> int | None:
 def _wave_data(file: BinaryIO, at: int, size: int, total: int, bytes_per_s: int, *, is_pcm: bool) -> Structure:
     present = total - at - 8
     tail = present - size - size % 2
-    if _MAX_DECLARED_BYTES <= size <= _IN_DS64 or not bytes_per_s:
+    if MAX_DECLARED_BYTES <= size <= _IN_DS64 or not bytes_per_s:
         return Structure(sndfile="first")
     if tail >= _MIN_TAIL_S * bytes_per_s and not _is_chunk(file, at + 8 + size + size % 2, total):
         return Structure(patch={at + 4: bytes(4)})  # FFmpeg reads data of size 0 to the end of the file
     return Structure(
         sndfile="first",
         declared_s=size / bytes_per_s if is_pcm and size else None,
-        cut=present < (1 - _MISSING) * size,
+        cut=present < (1 - MAX_MISSING) * size,
     )
 
 
@@ -163,7 +163,7 @@ def _caf(file: BinaryIO, _header: bytes) -> Structure:
         file.seek(at)
         name, size = struct.unpack(">4sq", file.read(12))
         if size < 0 or at + 12 + size > total:
-            return Structure(sndfile="first", cut=name == b"data" and total - at - 12 < (1 - _MISSING) * size)
+            return Structure(sndfile="first", cut=name == b"data" and total - at - 12 < (1 - MAX_MISSING) * size)
         at += 12 + size
     return Structure(sndfile="first")
 
@@ -188,7 +188,7 @@ def _w64(file: BinaryIO, _header: bytes) -> Structure:
         file.seek(at)
         name, size = struct.unpack("<4s12xQ", file.read(24))
         if size < 24 or at + size > total:
-            return Structure(sndfile="first", cut=name == b"data" and total - at < (1 - _MISSING) * size)
+            return Structure(sndfile="first", cut=name == b"data" and total - at < (1 - MAX_MISSING) * size)
         at += -(-size // 8) * 8
     return Structure(sndfile="first")
 

@@ -7,7 +7,10 @@ from streamlit.testing.v1 import AppTest
 
 from data_prep.dataset.schema import About, Label
 from data_prep.dataset.writer import write_dataset
+from lsh.analysis.timing import SearchTimes
 from tests.clips import plain_clips, splits_of
+
+QUIET = SearchTimes(0.2, 0.8, 0.01, 30, "validation", 5, "Abacus 3000")  # of a setting, with little spread
 
 
 def _page(name):

@@ -38,8 +38,7 @@ def is_on(context: DatasetContext) -> bool:
         return False
     if not is_optional(context):
         return True
-    link = visits.link()
-    return _VALUES.get(link.get("lens", ""), any(name in link for name in _NAMES))
+    return _is_on_in(visits.link())
 
 
 def open_view(context: PageContext) -> View:
@@ -62,8 +61,12 @@ def switch(*, on: bool) -> None:
 
 def switch_on_for(link: Mapping[str, str], context: PageContext) -> None:
     """Switch the lens on for a link that names a list, L, K or probes: Streamlit drops default values from it."""
-    if "lens" not in link and any(name in link for name in _NAMES) and is_optional(context):
+    if "lens" not in link and _is_on_in(link) and is_optional(context):
         switch(on=True)
+
+
+def _is_on_in(link: Mapping[str, str]) -> bool:
+    return _VALUES.get(link.get("lens", ""), any(name in link for name in _NAMES))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -25,42 +25,9 @@ INTRO = (
     "machine that runs this page, and forgotten when you close it."
 )
 TYPES = [  # by name, as file dialogs need it; the contents decide
-    *(
-        "wav",
-        "flac",
-        "ogg",
-        "mp3",
-        "m4a",
-        "aiff",
-        "aif",
-        "webm",
-        "opus",
-        "aac",
-        "wma",
-        "wv",
-        "3gp",
-        "mp2",
-        "mp4",
-        "mov",
-    ),
-    *(
-        "wave",
-        "oga",
-        "aifc",
-        "caf",
-        "au",
-        "amr",
-        "ape",
-        "mka",
-        "mkv",
-        "weba",
-        "m4b",
-        "3ga",
-        "mpga",
-        "w64",
-        "voc",
-        "spx",
-    ),
+    *("wav", "flac", "ogg", "mp3", "m4a", "aiff", "aif", "webm", "opus", "aac", "wma", "wv", "3gp", "mp2", "mp4"),
+    *("mov", "wave", "oga", "aifc", "caf", "au", "amr", "ape", "mka", "mkv", "weba", "m4b", "3ga", "mpga", "w64"),
+    *("voc", "spx"),
 ]
 BY_WORDS = (
     "The model that made this collection's features is not part of Earshot, so your sound cannot be placed among "

@@ -4,8 +4,7 @@ import shutil
 import pytest
 
 from lsh.__main__ import main as lsh_command
-from lsh.analysis.timing import SearchTimes
-from tests.ui.apptest import opened, said, write_small
+from tests.ui.apptest import QUIET, opened, said, write_small
 from ui.format import percent
 from ui.model import loading, setting_metrics
 from ui.pages.tune import time_grid
@@ -47,7 +46,7 @@ def test_both_distances_say_how_far_theory_and_measurement_are_apart(small, metr
 
 
 def test_each_chart_is_followed_by_a_short_table(small, monkeypatch):
-    monkeypatch.setattr(setting_metrics, "times", lambda _: SearchTimes(0.2, 0.8, 0.01, 30, "validation", 5, "Abacus"))
+    monkeypatch.setattr(setting_metrics, "times", lambda _: QUIET)
     assert [len(table.value) for table in opened("tune").table] == [5, 7, 5, 4, 2]
 
 

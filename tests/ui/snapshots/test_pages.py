@@ -16,9 +16,8 @@ from data_prep.sample.synth import KINDS
 from data_prep.sounds.query import SoundQuery
 from lsh.analysis import evaluation, machine, racing
 from lsh.analysis.comparing import BUDGETS, Compared, Comparison, Mean
-from lsh.analysis.timing import SearchTimes
 from tests.clips import plain_clips, splits_of
-from tests.ui.apptest import alone
+from tests.ui.apptest import QUIET, alone
 from tests.ui.races import run as raced
 from tests.ui.snapshots import recorded
 from tests.ui.snapshots.golden_files import compare, difference
@@ -36,7 +35,6 @@ EUCLIDEAN = {"metric": "euclidean", "L": "7", "K": "9", "probes": "1", "seed": "
 ONE_TABLE = {"L": "1", "K": "5", "probes": "1", "clip": "clink-00108", "trail": "clink-00201"}
 SETTINGS = {"cosine": COSINE, "euclidean": EUCLIDEAN}
 BOTH = pytest.mark.parametrize("metric", SETTINGS)
-TIMES = SearchTimes(0.2, 0.8, 0.01, 30, "validation", 5, "Abacus 3000")
 ROWS = {"train": 400, "validation": 40, "test": 30}
 SIZES = {1000: 200, 10_000: 400}  # of a race, by those of the fixed laps
 STRIP = ("metrics-strip",)  # the same on every page
@@ -87,8 +85,8 @@ def _nothing_of_this_machine(folder, monkeypatch):
     """Let every time, and the name of the machine, be the same everywhere."""
     monkeypatch.setattr(paths, "DATA", folder)
     monkeypatch.delenv("EARSHOT_DATA", raising=False)
-    monkeypatch.setattr(evaluation, "search_times", lambda *_: TIMES)
-    monkeypatch.setattr(stopwatch.Stopwatch, "times", lambda *_: TIMES)
+    monkeypatch.setattr(evaluation, "search_times", lambda *_: QUIET)
+    monkeypatch.setattr(stopwatch.Stopwatch, "times", lambda *_: QUIET)
     monkeypatch.setattr(stopwatch.Stopwatch, "known", lambda *_: None)
     monkeypatch.setattr(machine, "summary", lambda: "Abacus 3000, 2 processors")
     monkeypatch.setattr(TimeGrid, "run", _time_grid)

@@ -10,15 +10,13 @@ import pytest
 import lsh.analysis.timing
 from lsh import ExactSearch, LSHIndex
 from lsh.__main__ import main as lsh_command
-from lsh.analysis.timing import SearchTimes
-from tests.ui.apptest import alone, opened, said, write_small
+from tests.ui.apptest import QUIET, alone, opened, said, write_small
 from ui.model import setting_metrics, stopwatch
 from ui.pages.tune import time_grid
 from ui.widgets import metrics_strip
 
 ROWS = {"train": 300, "validation": 30, "test": 5}
 LINK = {"L": "4", "K": "5"}
-QUIET = SearchTimes(0.2, 0.8, 0.01, 30, "validation", 5, "Abacus 3000")
 
 
 @pytest.fixture(scope="module")
