@@ -10,10 +10,19 @@ FILES = {
 }
 CONFTEST = "from tests.conftest import pytest_xdist_make_scheduler"
 TEST = """
-import os
+import os, time
+from pathlib import Path
+
+def workers(folder):
+    return {{line.split()[1] for line in Path({log!r}).read_text().splitlines() if line.startswith(folder)}}
+
 def test_where():
     with open({log!r}, "a") as file:
         file.write("{folder} " + os.environ["PYTEST_XDIST_WORKER"] + "\\n")
+    deadline = time.monotonic() + 30
+    while "{folder}" == "lsh" and len(workers("lsh")) < 2:
+        assert time.monotonic() < deadline, "one worker ran everything"
+        time.sleep(0.01)
 """
 
 
