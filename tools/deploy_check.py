@@ -68,14 +68,24 @@ def check(browser: Browser, dataset: Path, title: str, visits: int, kernels: str
     """Start the app on a new host and again, visit it; print the measurements, and return what is wrong."""
     print(f"{title}, one processor, at most {MAX_MB:,} MB of data")
     with served(dataset, kernels) as (process, address, began):
+        answers = time.monotonic() - began
         seconds, complete = first_neighbours(browser, address, dataset, began)
-        print(f"on a new host: first neighbours after {seconds:.1f} s, those of LSH after {complete:.1f} s", flush=True)
+        print(
+            f"on a new host: server answers after {answers:.1f} s, first neighbours after {seconds:.1f} s, those of LSH "
+            f"after {complete:.1f} s",
+            flush=True,
+        )
         print(f"   1 visit:  {memory_text(process.pid)}, with the compiling process", flush=True)
         while _children(process.pid):
             time.sleep(0.5)
     with served(dataset, kernels) as (process, address, began):
+        answers = time.monotonic() - began
         seconds, _ = first_neighbours(browser, address, dataset, began)
-        print(f"woken again: first neighbours after {seconds:.1f} s (allowed: {FIRST_PAGE_S:.0f})", flush=True)
+        print(
+            f"woken again: server answers after {answers:.1f} s, first neighbours after {seconds:.1f} s (allowed: "
+            f"{FIRST_PAGE_S:.0f})",
+            flush=True,
+        )
         late = [f"the first page took {seconds:.1f} s, allowed are {FIRST_PAGE_S:.0f} s"] * (seconds > FIRST_PAGE_S)
         print(f"   1 visit:  {memory_text(process.pid)}", flush=True)
         visitors = Visitors(browser, address, dataset.name, title)
@@ -89,6 +99,7 @@ def visit_all(visitors: Visitors, pid: int, visits: int) -> list[str]:
         problem = visitors.visit(number)
         if problem:
             failures.append(f"visit {number + 1}: {problem}")
+            print(failures[-1], flush=True)
         if number % 10 == 9 or number == visits - 1:
             print(f"{number + 1:4} visits: {memory_text(pid)}", flush=True)
     print("done: " + ", ".join(f"{count} {what}" for what, count in visitors.done.items()))

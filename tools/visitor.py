@@ -15,7 +15,7 @@ METRICS = ("cosine", "euclidean")
 _TABLES = (20, 32, 8)
 _ERROR = "[data-testid=stException], [data-testid=stAlertContentWarning]"
 _NOT_RUNNING = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
-_SHOWS_BITS = "bits => document.querySelector('.st-key-mobile-sliders button')?.textContent.includes(bits)"
+_SHOWS_BITS = "([slider, bits]) => (slider.getAttribute('aria-valuenow') ?? slider.value) === bits"
 _OTHER_TITLE = "([content, before]) => document.querySelector(`.st-key-${content} h2`)?.innerText !== before"
 
 
@@ -76,7 +76,7 @@ def _move_slider(page: Page, n_bits: int) -> None:
     slider = page.get_by_role("slider", name="Bits per key, K").first
     slider.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(_SHOWS_BITS, arg=f"Bits {n_bits + 1}")
+    page.wait_for_function(_SHOWS_BITS, arg=[slider.element_handle(), str(n_bits + 1)])
     _wait_until_still(page)
 
 

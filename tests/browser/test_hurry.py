@@ -1,9 +1,10 @@
 """Playing in a hurry: many presses at random times, while messages and sounds come late, twice or in another order."""
 
+import itertools
 import random
 import re
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -168,6 +169,40 @@ def test_the_last_of_many_hurried_presses_sounds_and_never_two_at_once(
         expect(page.locator(".map .card")).to_have_attribute("data-clip", id_of(picked[-1]))
     if requested:
         page.wait_for_function("id => new URLSearchParams(location.search).get('clip') === id", arg=requested[-1])
+
+
+@pytest.mark.parametrize("leave", ["link", "back"])
+@pytest.mark.parametrize("pressed", [".find-similar", ".tab[aria-selected=false]"])
+def test_a_press_on_a_page_that_is_being_left_does_not_bring_it_back(new_page, earshot, own_sounds, leave, pressed):
+    page = new_page()
+    network = Network(page, seed=1)
+    page.goto(f"{earshot}?dataset={own_sounds}&lens=on")
+    page.wait_for_selector(".neighbours .card")
+    links = page.locator("[data-testid=stSidebarNav]")
+    if leave == "back":
+        links.get_by_role("link", name="Data").click()
+        page.get_by_role("heading", name="Data", exact=True).wait_for()
+        links.get_by_role("link", name="Listen").click()
+        page.wait_for_function("location.pathname === '/'")
+        page.get_by_role("heading", name="Data", exact=True).wait_for(state="detached")
+        page.wait_for_selector(".card")
+    network.slow = True
+    leaving = "document.querySelector('[href$=data]').click(); press()"
+    if leave == "back":
+        leaving = "addEventListener('popstate', press, { once: true }); history.back()"
+    press = "() => { for (let i = 0; i < 20; i++) setTimeout(() => buttons[i % 2].click(), 7 * i) }"
+    busy = "buttons[0].click()"  # so that the requests for the other page and for this one wait together
+    page.locator(pressed).evaluate_all(
+        f"(buttons) => {{ const press = {press}; {busy}; setTimeout(() => {{ {leaving} }}, 100) }}"
+    )
+    page.get_by_role("heading", name="Data", exact=True).wait_for()
+    page.wait_for_timeout(3000)  # the press would be sent again after two seconds
+    assert page.get_by_role("heading", name="Data", exact=True).is_visible()
+    assert urlsplit(page.url).path == "/data"
+    addresses = [urlsplit(url) for url in page.evaluate("navigation.entries().map((entry) => entry.url)")]
+    steps = [(address.path, sorted(parse_qsl(address.query))) for address in addresses]
+    assert all(before != after for before, after in itertools.pairwise(steps)), steps
+    assert all(("dataset", own_sounds) in parameters for _, parameters in steps), steps
 
 
 def test_waveforms_that_do_not_come_are_requested_a_few_times_and_no_more(new_page, earshot, own_sounds):

@@ -6,6 +6,8 @@ const LATE_MS = 5000 // after which a sentence says so
 const MAX_WAVEFORM_TRIES = 4
 const REPEAT_MS = 2000 // after which an event that Python has not answered is sent again
 const MAX_SENDS = 4
+const MAX_LEAVING_MS = 10000 // after which the page is no longer taken to be on its way out
+const PAGE_LINKS = '[data-testid="stSidebarNavLink"], [data-testid="stPageLink-NavLink"]'
 
 // Address of the app's server: pages lie one level below it, and a host may serve the app below a path of its own.
 const SCRIPT = document.querySelector('script[type="module"][src*="/static/js/"]')?.src ?? ""
@@ -142,12 +144,46 @@ function makePlayer() {
     if (attempt < MAX_WAVEFORM_TRIES && from === collection) setTimeout(() => loadWaveforms(ids, draw, attempt + 1), 1000 * attempt)
   }
 
-  // To be called whenever a component with these events is drawn; `data` comes from `ui.widgets.events.draw`.
-  function connect(root, events, data, send) {
+  // Path of the page that a link or the browser's history leads to, and until when it is awaited.
+  let next = { path: null, until: 0 }
+  const expectPage = (path) => (next = { path, until: performance.now() + MAX_LEAVING_MS })
+  addEventListener("popstate", () => ((acted = false), expectPage(location.pathname)))
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.(PAGE_LINKS)
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return
+    // The address of a link to the first page has parameters alone.
+    expectPage(link.getAttribute("href").startsWith("?") ? new URL(ROOT).pathname : link.pathname)
+  }, true)
+
+  function isLeaving() {
+    const shown = document.querySelector('[data-testid="stSidebarNavLink"][aria-current="page"]')
+    return Boolean(next.path && shown) && shown.pathname !== next.path && performance.now() < next.until
+  }
+
+  // A step of the browser's history is something that the visitor did. Streamlit adds one for every message with an address,
+  // also where parameters only change their order, and a page that is opened may send several.
+  let acted = false // on this page
+  for (const name of ["click", "keydown", "pointerdown", "input"]) addEventListener(name, () => (acted = true), true)
+  const parameters = (url) => [...url.searchParams].map(String).sort().join("&")
+  const pushState = history.pushState.bind(history)
+  history.pushState = (state, title, address) => {
+    const [from, to] = [new URL(location.href), new URL(address, location.href)]
+    const isOtherPage = from.pathname !== to.pathname
+    const isStep = isOtherPage || (acted && parameters(from) !== parameters(to))
+    isStep ? pushState(state, title, address) : history.replaceState(state, title, address)
+    if (isOtherPage) acted = false
+  }
+
+  // To be called whenever a component with these events is drawn; `data` comes from `ui.widgets.events.draw`. Returns the
+  // component's function that sends an event to Python. While another page is on its way it sends nothing: Streamlit would
+  // answer by returning to the page before, or by emptying the page.
+  function connect(root, events, data, setTriggerValue) {
     openCollection(data.collection)
+    const send = (name, value) => (root.host ?? root).isConnected && !isLeaving() && setTriggerValue(name, value)
     sends.set(root, send)
     events.forEach((event) => roots.set(event, root))
     for (const [kind, number] of Object.entries(data.answered)) if (unanswered.get(kind)?.event.press <= number) unanswered.delete(kind)
+    return send
   }
 
   // Sends an event to Python, and again until Python has answered it or another press of its kind: Streamlit may drop an

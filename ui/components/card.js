@@ -5,9 +5,9 @@ const FLAT = Array(48).fill(0)
 
 const newList = (root, cards, view) => ({ root, cards, view, items: new Map(), refresh: followPlayer(root) })
 
-function updateList(list, events, data, send) {
-  Object.assign(list, { data, send })
-  player.connect(list.root, events, data, send)
+function updateList(list, events, data, setTriggerValue) {
+  list.data = data
+  list.send = player.connect(list.root, events, data, setTriggerValue)
 }
 
 // Shows the cards of these clips in this order, or a text if there is none.

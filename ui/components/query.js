@@ -8,9 +8,9 @@ function build(root) {
   return { section, refresh: followPlayer(root), drawn: null, video: null }
 }
 
-export default function query({ data, parentElement: root, setTriggerValue: send }) {
+export default function query({ data, parentElement: root, setTriggerValue }) {
   const view = stateOf(root, build)
-  player.connect(root, ["back"], data, send)
+  const send = player.connect(root, ["back"], data, setTriggerValue)
   const { clip } = data
   const drawn = JSON.stringify([clip, data.trail])
   if (view.drawn !== drawn) {
