@@ -70,22 +70,16 @@ def check(browser: Browser, dataset: Path, title: str, visits: int, kernels: str
     with served(dataset, kernels) as (process, address, began):
         answers = time.monotonic() - began
         seconds, complete = first_neighbours(browser, address, dataset, began)
-        print(
-            f"on a new host: server answers after {answers:.1f} s, first neighbours after {seconds:.1f} s, those of LSH "
-            f"after {complete:.1f} s",
-            flush=True,
-        )
+        first = f"the server answers after {answers:.1f} s, first neighbours come after {seconds:.1f} s"
+        print(f"on a new host: {first}, those of LSH after {complete:.1f} s", flush=True)
         print(f"   1 visit:  {memory_text(process.pid)}, with the compiling process", flush=True)
         while _children(process.pid):
             time.sleep(0.5)
     with served(dataset, kernels) as (process, address, began):
         answers = time.monotonic() - began
         seconds, _ = first_neighbours(browser, address, dataset, began)
-        print(
-            f"woken again: server answers after {answers:.1f} s, first neighbours after {seconds:.1f} s (allowed: "
-            f"{FIRST_PAGE_S:.0f})",
-            flush=True,
-        )
+        first = f"the server answers after {answers:.1f} s, first neighbours come after {seconds:.1f} s"
+        print(f"woken again: {first} (allowed: {FIRST_PAGE_S:.0f})", flush=True)
         late = [f"the first page took {seconds:.1f} s, allowed are {FIRST_PAGE_S:.0f} s"] * (seconds > FIRST_PAGE_S)
         print(f"   1 visit:  {memory_text(process.pid)}", flush=True)
         visitors = Visitors(browser, address, dataset.name, title)

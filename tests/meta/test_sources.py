@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -123,19 +124,27 @@ def test_no_test_reads_a_clock_to_judge_speed():
 
 
 @pytest.fixture(scope="module")
-def tracked():
-    """Return the texts of all files under version control, by path."""
+def tracked_names():
+    """Return the paths of all files under version control."""
     if not (ROOT / ".git").exists():
         pytest.skip("this copy is not under version control, so there is no list of its files")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
-    texts = {}
-    for name in listed.decode().split("\0"):
-        path = ROOT / name
-        if name and path.is_file():
-            data = path.read_bytes()
-            if b"\0" not in data:
-                texts[name] = data.decode("utf-8")
-    return texts
+    return [name for name in listed.decode().split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="module")
+def tracked(tracked_names):
+    """Return the texts of all files under version control, by path."""
+    contents = {name: (ROOT / name).read_bytes() for name in tracked_names}
+    return {name: data.decode("utf-8") for name, data in contents.items() if b"\0" not in data}
+
+
+# Of files without a suffix there are the Makefile, the licence, .gitignore and .ci/run.
+KINDS = "cff css js json lsh md npy parquet png py sh svg toml txt typed yml"
+
+
+def test_every_tracked_file_is_of_a_kind_that_the_project_has(tracked_names):
+    assert [name for name in tracked_names if Path(name).suffix[1:] not in KINDS.split() + [""]] == []
 
 
 # Built from parts, so that this file does not contain what it looks for.
