@@ -160,7 +160,8 @@ function pictureFor(map, theme, n) {
   const { view } = map
   const area = Math.min(view.width, view.height) ** 2
   const size = Math.min(7, Math.max(1.1, 0.5 * Math.sqrt(area / n) * view.zoom ** 0.4))
-  const alpha = Math.min(0.9, (n > 200000 ? 0.45 : 0.75) + 0.1 * Math.log2(view.zoom))
+  const opaque = n > 200000 ? 0.45 : n > 5000 ? 0.75 : 0.9 // few points hide none behind them
+  const alpha = Math.min(0.9, opaque + 0.1 * Math.log2(view.zoom))
   const filtered = map.group >= 0 || map.label !== null
   const colours = theme.groups.map((rgb) => [...rgb, filtered ? 1 : alpha])
   return { size: filtered ? Math.max(size, 1.6) : size, filtered, group: map.group, withLabel: map.withLabel, colours, faded: [...theme.grey, 0.11] }
