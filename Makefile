@@ -20,10 +20,11 @@ test: $(VENV)/.dev  ## install, check and run every test
 kernels: $(VENV)/.dev
 	$(BIN)/python -m lsh.warm
 
-stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watch pages for shifts, recompute 200 settings, decode 20,000 mutated files: 25 minutes
+stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watch pages for shifts, recompute 200 settings, decode 20,000 mutated files, embed 400 recordings, kill eight downloads: 25 minutes
 	EARSHOT_STRESS=1 $(BIN)/python -m pytest tests/browser/test_hurry.py -k hurried
 	EARSHOT_STRESS=1 $(BIN)/python -m pytest -s tests/browser/test_every_page.py tests/ui/recomputed \
-		tests/data_prep/sounds/test_mutations.py --timeout 1200
+		tests/data_prep/sounds/test_mutations.py tests/data_prep/sounds/test_folder.py \
+		tests/data_prep/audioset/test_fetch_killed.py --timeout 1200
 
 bench: $(VENV)/.bench  ## compare lsh with other libraries on a dataset: make bench DATASET=data/audioset
 	$(BIN)/python -m benchmarks --dataset $(DATASET)

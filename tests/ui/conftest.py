@@ -2,18 +2,22 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from data_prep.dataset import Dataset, open_dataset
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from data_prep.sample.synth import KINDS
+from lsh.analysis import timing
 from ui import paths
 from ui.model import lens, stopwatch
+from ui.pages.tune import time_grid
 from ui.server import kernels
 
 ROWS = {"train": 400, "validation": 40, "test": 30}
@@ -27,9 +31,21 @@ def main_module() -> Iterator[None]:
     sys.modules["__main__"] = _MAIN
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _installed_packages_are_searched_once() -> Iterator[None]:
+    """Search the installed packages for components once: each AppTest does, for as long as it draws a page."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = lru_cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_stored_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure times anew in each test, and store them nowhere."""
+    """Measure times anew in each test, in few rounds, and store them nowhere."""
+    monkeypatch.setattr(timing, "_ROUNDS", 1)
+    monkeypatch.setattr(time_grid, "ROUNDS", 2)
+    monkeypatch.setattr(time_grid, "BUDGET_S", 0.05)
     monkeypatch.setattr(stopwatch, "CACHE_FOLDER", None)
     stopwatch.shared.clear()
 

@@ -12,6 +12,7 @@ from data_prep.audioset.fetch import download_audioset
 from data_prep.download.journal import read_journal
 from tests.data_prep.faulty_server import serve
 from tests.data_prep.small_audioset import ARCHIVE, content, publish, ranges
+from tests.stress import IS_STRESS
 
 pytestmark = pytest.mark.tensorflow  # its import costs seconds: one worker pays them
 
@@ -24,6 +25,8 @@ from data_prep.download import gunzip, resumable
 stream._RECORD_EVERY_S, gunzip._SPACING, resumable._RECORD_EVERY_BYTES = 0, 1 << 14, 1 << 14
 sys.exit(__main__.main(["audioset", *sys.argv[1:]]))
 """
+# Of the archive, noted before the next kill; -1: as soon as it is asked for.
+SHARES = (-1, 0.0, 0.2, 0.5) if IS_STRESS else (-1, 0.3)
 # Is killed when the dataset is all but written.
 AT_THE_END = """
 import os, signal
@@ -54,7 +57,7 @@ def test_kills_at_any_moment_cost_only_what_was_not_yet_recorded(root: Path, tmp
         download_audioset(subset, tmp_path / "undisturbed/d", mirrors=[mirror])  # type: ignore[arg-type]
         site.requests.clear()
         site.pause = 0.02
-        for share in (-1, 0.0, 0.2, 0.5):  # of the archive, noted before the next kill; -1: as soon as it is asked for
+        for share in SHARES:
             process = start(root, OFTEN, *words, mirror=mirror)
             n_asked = len(ranges(site))
             while process.poll() is None and (

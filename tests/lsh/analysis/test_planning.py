@@ -60,7 +60,7 @@ def test_the_kind_that_is_fastest_is_chosen_and_its_figures_are_those_of_its_sea
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", ["sketches", "tables"])
-@pytest.mark.parametrize("recall", [0.5, 0.9])
+@pytest.mark.parametrize("recall", [0.5, 0.8])
 def test_the_chosen_recall_has_a_margin_for_chance_and_for_other_queries(metric, kind, recall):
     p = chosen(kind, metric, recall)
     assert 1 - p.recall + 2 * p.recall_error <= 0.9 * (1 - recall) + 1e-12
@@ -68,7 +68,7 @@ def test_the_chosen_recall_has_a_margin_for_chance_and_for_other_queries(metric,
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", ["sketches", "tables"])
-@pytest.mark.parametrize("recall", [0.5, 0.9])
+@pytest.mark.parametrize("recall", [0.5, 0.8])
 def test_the_recall_promised_holds_for_queries_not_seen_before(metric, kind, recall):
     X, _, unseen = made()
     p = chosen(kind, metric, recall)

@@ -12,6 +12,14 @@ from ui.pages.map import page as map_page
 from ui.pages.map import texts
 
 
+@pytest.fixture(scope="module")
+def with_map(collection, tmp_path_factory):
+    """Return the collection with a map of its own."""
+    folder = shutil.copytree(collection, tmp_path_factory.mktemp("made") / "with map")
+    add_map(folder)
+    return folder
+
+
 @pytest.fixture
 def app(sounds):
     return alone("map")
@@ -52,9 +60,8 @@ def test_a_part_that_the_browser_requests_is_sent_once(app, part, expected):
     assert sent(app.run())[1] == set()
 
 
-def test_another_collection_sends_its_own_points(app, home, collection):
-    other = shutil.copytree(collection, home / "other")
-    add_map(other)
+def test_another_collection_sends_its_own_points(app, home, with_map):
+    shutil.copytree(with_map, home / "other")
     app.run()
     app.selectbox(key="dataset").set_value("other").run()
     assert sent(app)[1] == {"points"}
@@ -133,9 +140,9 @@ def test_label_and_candidates_are_in_the_link(app, sounds):
     assert len(data["candidates"]) > 10
 
 
-def test_a_map_that_flattens_does_not_promise_that_near_points_sound_alike(app, home):
+def test_a_map_that_flattens_does_not_promise_that_near_points_sound_alike(app, home, with_map):
     assert "sound like it" not in words(app.run())
-    add_map(home / "sample")
+    shutil.copytree(with_map, home / "sample", dirs_exist_ok=True)
     assert "near to those that sound like it" in words(alone("map").run())
 
 

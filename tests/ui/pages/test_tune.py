@@ -7,7 +7,6 @@ from lsh.__main__ import main as lsh_command
 from tests.ui.apptest import QUIET, opened, said, write_small
 from ui.format import percent
 from ui.model import loading, setting_metrics
-from ui.pages.tune import time_grid
 
 ROWS = {"train": 600, "validation": 250, "test": 5}
 
@@ -15,13 +14,6 @@ ROWS = {"train": 600, "validation": 250, "test": 5}
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     return write_small(tmp_path_factory.mktemp("made") / "small", ROWS)
-
-
-@pytest.fixture
-def home(home, monkeypatch):
-    """Return the empty folder of datasets, with little time to spend on timing."""
-    monkeypatch.setattr(time_grid, "BUDGET_S", 0.05)
-    return home
 
 
 @pytest.fixture

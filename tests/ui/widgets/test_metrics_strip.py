@@ -12,7 +12,6 @@ from lsh import ExactSearch, LSHIndex
 from lsh.__main__ import main as lsh_command
 from tests.ui.apptest import QUIET, alone, opened, said, write_small
 from ui.model import setting_metrics, stopwatch
-from ui.pages.tune import time_grid
 from ui.widgets import metrics_strip
 
 ROWS = {"train": 300, "validation": 30, "test": 5}
@@ -25,9 +24,8 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def small(made, home, monkeypatch):
+def small(made, home):
     """Return a small dataset whose settings have no times yet."""
-    monkeypatch.setattr(time_grid, "BUDGET_S", 0.05)
     stopwatch.shared.clear()
     return shutil.copytree(made, home / "small")
 
