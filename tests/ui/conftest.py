@@ -46,6 +46,7 @@ def _no_stored_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "_ROUNDS", 1)
     monkeypatch.setattr(time_grid, "ROUNDS", 2)
     monkeypatch.setattr(time_grid, "BUDGET_S", 0.05)
+    monkeypatch.setattr(time_grid, "MIN_QUERIES", 3)
     monkeypatch.setattr(stopwatch, "CACHE_FOLDER", None)
     stopwatch.shared.clear()
 

@@ -214,13 +214,16 @@ def test_a_file_that_is_not_an_archive_is_refused_and_the_tables_are_kept(
 
 @pytest.mark.usefixtures("parser_process")
 @pytest.mark.parametrize("subset", ["balanced", "full"])
-def test_a_damaged_archive_is_refused_and_removed(site: FaultyServer, get: Get, subset: str) -> None:
+def test_a_damaged_archive_is_refused_and_removed(
+    site: FaultyServer, get: Get, subset: str, request: pytest.FixtureRequest
+) -> None:
     good = site.files[ARCHIVE]
     site.files[ARCHIVE] = b"\x1f\x8b\x08" + bytes(3000)
     with pytest.raises(InputError, match=r"(?s)features\.tar\.gz.*downloaded features are discarded: run it again"):
         get(subset)
     site.files[ARCHIVE] = good
     site.requests.clear()
+    request.getfixturevalue("parsed_here")
     get(subset)
     assert {path for path, _ in site.requests} == {ARCHIVE}
 

@@ -70,14 +70,16 @@ def test_no_changed_value_of_the_header_changes_an_answer(saved, tmp_path):
     data, expected = saved
     header, _ = take_apart(data)
     body, cases = body_of(data), 0
-    for path in parts(header):
+    for path in list(parts(header)):
+        within, key = at(header, path[:-1]), path[-1]
+        right = within[key]
         for value in VALUES:
-            lying = copy.deepcopy(header)
-            at(lying, path[:-1])[path[-1]] = value
-            if canonical(lying) != canonical(header):
-                result = consequence(tmp_path / "index", with_header(lying, body), expected)
-                assert path[-1] in UNKNOWABLE or result != "other", (path, value)
+            if canonical(value) != canonical(right):
+                within[key] = value
+                result = consequence(tmp_path / "index", with_header(header, body), expected)
+                assert key in UNKNOWABLE or result != "other", (path, value)
                 cases += 1
+        within[key] = right
     assert cases > 2000
 
 

@@ -8,7 +8,7 @@ from tests.ui.apptest import QUIET, opened, said, write_small
 from ui.format import percent
 from ui.model import loading, setting_metrics
 
-ROWS = {"train": 600, "validation": 250, "test": 5}
+ROWS = {"train": 600, "validation": 60, "test": 5}
 
 
 @pytest.fixture(scope="module")
