@@ -23,7 +23,12 @@ NO_TENSORFLOW = importlib.util.find_spec("tensorflow") is None
 
 
 def pytest_configure() -> None:
-    """Let processes that tests start receive Ctrl-C, even where pytest runs in the background, which ignores it."""
+    """Let processes that tests start receive Ctrl-C, even where pytest runs in the background, which ignores it.
+
+    They may keep what Python compiles, too: hundreds of them import large packages, some of which take it a second.
+    """
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
