@@ -18,6 +18,7 @@ def data():
 @pytest.fixture
 def watch(data, monkeypatch):
     monkeypatch.setattr(time_grid, "BUDGET_S", 0.01)
+    monkeypatch.setattr(time_grid, "MIN_QUERIES", 10)
     return TimeGrid(LSHIndex("cosine", n_tables=5, n_bits=3).fit(data[0]), data[1], k=3, n_probes=1)
 
 
