@@ -81,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
         help="AudioSet's lists of clips, such as balanced_train_segments.csv, to detect missing clips (default: none)",
     )
     convert.add_argument(
+        "--clips",
+        type=Path,
+        metavar="FILE",
+        help="convert only the clips that this text file lists, one id per line; each must be there (default: all)",
+    )
+    convert.add_argument(
         "--ontology", type=Path, metavar="JSON", help="ontology.json, for the parents of labels (default: no parents)"
     )
     add_out(convert, required=True)
@@ -148,6 +154,7 @@ def _convert(options: argparse.Namespace) -> int:
             options.labels,
             options.out,
             segments=options.segments,
+            clips=options.clips,
             ontology=options.ontology,
             frames=options.frames,
             keep_going=options.keep_going,

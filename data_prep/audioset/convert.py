@@ -7,7 +7,8 @@ is left out and reported.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, replace
 from itertools import compress
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def convert(
     out: Path,
     *,
     segments: Sequence[Path] = (),
+    clips: Path | None = None,
     ontology: Path | None = None,
     frames: bool = False,
     keep_going: bool = False,
@@ -47,13 +49,16 @@ def convert(
 ) -> Report:
     """Convert an archive, a folder, one shard, or the shards that a reader yields, to the prepared dataset `out`.
 
-    `segments`: AudioSet's lists of clips, to detect missing ones. `frames`: also store the frames of clips. `notes`:
-    sentences about the input for the manifest. `progress` gets the bytes read, the total and the clips so far.
+    `segments`: AudioSet's lists of clips, to detect missing ones. `clips`: text file with one clip id per line; only
+    these clips are converted, and each must be there: any archive that has them gives the same files. `frames`: also
+    store the frames of clips. `notes`: sentences about the input for the manifest. `progress` gets the bytes read, the
+    total and the clips so far.
     Raises InputError (unless `keep_going`, for damage) or OutputError, and then leaves nothing on disk.
     """
     check_target(out, overwrite=overwrite)
     require_tensorflow()
     labels = read_labels(labels_csv, ontology)
+    wanted = None if clips is None else _read_clip_ids(clips)
     report = Report()
     read = [0, 0]  # bytes so far, total bytes
 
@@ -66,7 +71,10 @@ def convert(
         parsed_batches(features, len(labels), show, keep_frames=frames) as batches,
     ):
         lists = [SegmentList(path, labels) for path in segments]  # while the first batches are parsed
-        _Conversion(report, writer, lists, keep_going=keep_going).run(batches)
+        _Conversion(report, writer, lists, wanted, keep_going=keep_going).run(batches)
+        if wanted is not None and report.n_clips < len(wanted):
+            missing = len(wanted) - report.n_clips
+            raise InputError(f"{clips}: {missing:,} of its {len(wanted):,} clips are not in the features")
         show(*read)  # with the final number of clips
         del lists  # frees some 100 bytes per clip for the writer
         report.notes += notes
@@ -74,15 +82,34 @@ def convert(
     return report
 
 
+def _read_clip_ids(path: Path) -> frozenset[str]:
+    try:
+        ids = path.read_text(encoding="utf-8-sig").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}; expected a text file with one clip id per line") from error
+    if twice := [clip_id for clip_id, count in Counter(ids).items() if count > 1]:
+        raise InputError(f"{path} lists {twice[0]!r} more than once; expected each clip id once")
+    if not ids:
+        raise InputError(f"{path} is empty; expected one clip id per line, such as '--PJHxphWEs_30'")
+    return frozenset(ids)
+
+
 class _Conversion:
     """State of one conversion: counts so far, and losses."""
 
     def __init__(
-        self, report: Report, writer: DatasetWriter, lists: Sequence[SegmentList], *, keep_going: bool
+        self,
+        report: Report,
+        writer: DatasetWriter,
+        lists: Sequence[SegmentList],
+        wanted: AbstractSet[str] | None,
+        *,
+        keep_going: bool,
     ) -> None:
         self._report = report
         self._writer = writer
         self._lists = lists
+        self._wanted = wanted  # clip ids; None: all
         self._keep_going = keep_going
         self._seen = SeenIds()
         self._number_of_shard: dict[str, int] = {}
@@ -94,7 +121,7 @@ class _Conversion:
         report = self._report
         for batch in batches:
             self._add(batch)
-        if not report.n_clips:
+        if not report.n_clips and self._wanted is None:
             reasons = "".join(f"\n  {loss}" for loss in report.losses[:10])
             raise InputError(f"no clip can be read: get the features again{reasons}")
         for segment_list in self._lists:
@@ -112,6 +139,10 @@ class _Conversion:
         for shard in batch.shards:
             self._shards[shard.source][shard.key] = shard.name
             self._number_of_shard.setdefault(shard.name, len(self._number_of_shard))
+        if self._wanted is not None:
+            wanted = np.array([clip_id in self._wanted for clip_id in batch.clips.clip_ids()], bool)
+            columns = {"shard": batch.shard[wanted], "offsets": batch.offsets[wanted]}
+            batch = replace(batch, clips=batch.clips.only(wanted), **columns)
         clips, ids, shard_of_clip = batch.clips, batch.clips.clip_ids(), batch.shard
         new = self._new_clips(ids, batch)
         if not new.all():

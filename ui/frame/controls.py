@@ -13,6 +13,7 @@ from lsh.params import SearchSetting
 from ui.model import lens, loading, session, state, visits
 from ui.model.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
 from ui.model.text import clean
+from ui.server import hosting
 
 _PAGES_WITHOUT_SLIDERS = ("ask", "data")  # at the bottom of a phone's screen: these pages begin without a search
 _SLIDERS = {  # label, maximum, help; in the order of an index's default setting
@@ -57,6 +58,23 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
         help="The sounds that you search. Prepare another with `python -m data_prep`.",
     )
     return chosen if chosen in datasets else names[0]
+
+
+def draw_included(here: Dataset) -> None:
+    """Draw one line with the datasets that come with the app: the open one as text, the others as buttons."""
+    datasets = hosting.default_first(loading.datasets())
+    included = {name: datasets[name] for name in loading.INCLUDED if name in datasets}
+    if len(included) < 2 or here.path not in included.values():
+        return
+    with st.container(key="included", horizontal=True, vertical_alignment="center"):
+        for name, path in included.items():
+            n_clips = sum(loading.dataset_at(path).manifest["rows"].values())
+            label = f"{n_clips:,} {loading.INCLUDED[name]}"
+            if path == here.path:
+                st.markdown(f"**{label}**", width="content")
+            else:
+                first = next(iter(datasets))
+                st.button(label, key=f"open {name}", on_click=_open_dataset, args=(name, first))
 
 
 def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:
@@ -175,6 +193,11 @@ def _title(path: Path, name: str) -> str:
         return loading.dataset_at(path).title
     except Exception:  # noqa: BLE001  a damaged dataset is listed by its folder's name; choosing it opens its error page
         return name
+
+
+def _open_dataset(name: str, default: str) -> None:
+    session.DATASET.set(name)
+    _change_dataset(default)
 
 
 def _change_dataset(default: str) -> None:

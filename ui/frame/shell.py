@@ -58,7 +58,7 @@ def enter() -> DatasetContext | None:
     with st.sidebar, st.container():  # without a download it is empty, and what follows keeps its place
         if hosting.start() is not None:
             hosting.draw_progress()
-    datasets = loading.datasets()
+    datasets = hosting.default_first(loading.datasets())
     if not datasets:
         error_pages.no_data(paths.DATA)
         return None

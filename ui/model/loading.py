@@ -22,6 +22,9 @@ from lsh.sampling import evenly_spaced_rows
 from ui import paths
 from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, Settings
 
+# Names of the datasets that come with the app, and what their clips are.
+INCLUDED = {"sample": "sounds made for you, offline", "audioset-small": "clips of YouTube"}
+
 _OPENED: dict[Path, Dataset] = {}  # the datasets that pages have opened, each in its newest version
 
 
@@ -55,10 +58,11 @@ class Sample:
 
 
 def datasets() -> dict[str, Path]:
-    """Return the folders of the prepared datasets by the name used in the URL, the sample first."""
+    """Return the folders of the prepared datasets by the name used in the URL, those that come with the app first."""
     roots = [paths.DATA, *(Path(root) for root in os.environ.get("EARSHOT_DATA", "").split(os.pathsep) if root)]
     found = {_name(path, root): path for root in roots for path in find_datasets(root)}
-    return dict(sorted(found.items(), key=lambda item: (item[0] != "sample", item[0])))
+    rest = sorted(found.keys() - INCLUDED.keys())
+    return {name: found[name] for name in (*INCLUDED, *rest) if name in found}
 
 
 def splits_to_start_in(dataset: Dataset) -> tuple[str, ...]:

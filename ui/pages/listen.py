@@ -5,6 +5,7 @@ import streamlit as st
 from data_prep.dataset import Clip
 from lsh import LSHError
 from ui.components import query_player
+from ui.frame import controls
 from ui.model import lens, media, visits
 from ui.model.answer import Answer, Neighbours, answer, exact_answer_to, query_of
 from ui.model.loading import DatasetContext, PageContext
@@ -23,6 +24,7 @@ def show(context: DatasetContext) -> None:
         return
     st.title("Hear what sounds alike")
     st.markdown(INTRO)
+    controls.draw_included(context.dataset)
     search_box.box(context, clip)
     left, right = st.columns([5, 9], gap="large")
     with left, st.container(key="query-column"):

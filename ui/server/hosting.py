@@ -1,12 +1,15 @@
 """Hosting: whether the visitor owns this machine, and the dataset that a hosted app downloads when it starts.
 
-`EARSHOT_DATASET`, in the environment or in the app's secrets, names the dataset: `audioset-balanced`, or the address
-and hash printed by `python -m data_prep pack`. The sample is used meanwhile. `EARSHOT_LOCAL=1`, which `make app` sets,
-means that the visitor owns the machine: only then do pages read folders or write datasets.
+`EARSHOT_DATASET`, in the environment or in the app's secrets, names the dataset: one that is there, such as
+`audioset-small`, which then opens first; `audioset-balanced`; or the address and hash printed by
+`python -m data_prep pack`. The sample is used while one is downloaded. `EARSHOT_LOCAL=1`, which `make app` sets, means
+that the visitor owns the machine: only then do pages read folders or write datasets.
 """
 
+import contextlib
 import os
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +22,7 @@ from data_prep.download.progress import Progress
 from data_prep.errors import InputError
 from ui import paths
 from ui.format import megabytes, minutes, plural
-from ui.model import session
+from ui.model import loading, session
 from ui.model.text import plain
 from ui.server import jobs
 from ui.server.jobs import Job, Report, StopCheck, Work
@@ -47,6 +50,14 @@ def requested_dataset() -> str | None:
             "this app's secrets cannot be read, so it is not known what to fetch; expected TOML, such as "
             f'EARSHOT_DATASET = "{BALANCED}" with both quotes; the log says in which line it ends'
         ) from None
+
+
+def default_first(datasets: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the datasets by name, that which the host has chosen first, where it is among them."""
+    with contextlib.suppress(InputError):
+        requested = requested_dataset()
+        return dict(sorted(datasets.items(), key=lambda item: item[0] != requested))
+    return dict(datasets)
 
 
 def download_work(subset: Subset, out: Path) -> Work:
@@ -111,7 +122,7 @@ def _work() -> Work | None:
         requested = requested_dataset()
     except InputError as error:
         return partial(_fail, error)
-    if not requested:
+    if not requested or requested in loading.datasets():
         return None
     if requested == BALANCED:
         out = paths.DATA / NAMES["balanced"]

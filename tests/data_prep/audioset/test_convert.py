@@ -170,3 +170,41 @@ def test_the_label_table_may_be_any_size(convert: Convert, tmp_path: Path) -> No
     (tmp_path / "more.csv").write_text(LABELS_CSV + more)
     assert convert(labels=tmp_path / "more.csv") == 0
     assert len(open_dataset(tmp_path / "out/made").label_names) == 40
+
+
+# Listed clips alone.
+
+
+def write_ids(path: Path, *clip_ids: str) -> str:
+    path.write_text("".join(f"{clip_id}\n" for clip_id in clip_ids))
+    return str(path)
+
+
+def test_only_listed_clips_are_converted_with_the_same_features_and_splits(convert: Convert, tmp_path: Path) -> None:
+    everything = expected_clips()
+    wanted = [*everything][::3]
+    assert convert("--clips", write_ids(tmp_path / "ids", *wanted)) == 0
+    dataset = open_dataset(tmp_path / "out/made")
+    assert sum(dataset.manifest["rows"].values()) == len(wanted)
+    assert verify_dataset(tmp_path / "out/made") == []
+    for clip_id in wanted:
+        clip = dataset.find_clip(clip_id)
+        assert clip is not None
+        assert clip.split == everything[clip_id]["split"]
+        np.testing.assert_allclose(dataset.features(clip.split)[clip.row], everything[clip_id]["feature"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("listed", "message"),
+    [
+        (["nobody00000_30"], "1 of its 1 clips are not in the features"),
+        (["a_1", "a_1"], "lists 'a_1' more than once"),
+        ([], "is empty; expected one clip id per line"),
+    ],
+)
+def test_a_list_of_clips_that_cannot_be_followed_is_refused(
+    convert: Convert, capsys: pytest.CaptureFixture[str], tmp_path: Path, listed: list[str], message: str
+) -> None:
+    assert convert("--clips", write_ids(tmp_path / "ids", *listed)) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out/made").exists()

@@ -1,6 +1,7 @@
 """The real AudioSet files of this machine, converted: exact counts, no clip lost or doubled."""
 
 import csv
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from data_prep.audioset.archive import read_shards
+from data_prep.audioset.convert import convert
 from data_prep.audioset.framing import read_records
 from data_prep.dataset import SPLITS, Dataset, open_dataset, verify_dataset
 
@@ -123,3 +125,20 @@ def test_names_that_differ_only_by_case_are_different_shards(real_data: Path) ->
     names = [shard.name for shard in read_shards(real_data / "audioset/features.tar.gz")]
     assert len(set(names)) == len(names)
     assert len({name.lower() for name in names}) < len(names)
+
+
+def test_the_collection_in_the_repository_is_made_from_the_archive_byte_by_byte(
+    real_data: Path, root: Path, tmp_path: Path
+) -> None:
+    audioset, here, out = real_data / "audioset", root / "data/audioset-small", tmp_path / "audioset-small"
+    ids = root / "data_prep/audioset/small_clips.txt"
+    ontology = audioset / "ontology.json"
+    convert(audioset / "features.tar.gz", audioset / "class_labels_indices.csv", out, clips=ids, ontology=ontology)
+    made, shipped = (json.loads((folder / "manifest.json").read_bytes()) for folder in (out, here))
+    assert shipped.pop("map")["method"] == "t-SNE"
+    assert shipped["files"].pop("map.npy")
+    assert made == shipped
+    for name in made["files"]:
+        assert (out / name).read_bytes() == (here / name).read_bytes()
+    assert verify_dataset(here) == []
+    assert shipped["rows"] == {"train": 19_861, "validation": 2_299, "test": 2_000}

@@ -14,6 +14,7 @@ from tests.ui.apptest import write_small
 from ui.model import loading
 from ui.model.loading import PageContext
 from ui.model.state import Settings
+from ui.server import hosting
 
 ROWS = {"train": 300, "validation": 230, "test": 5}
 
@@ -32,6 +33,17 @@ def test_datasets_are_named_by_their_folder_the_sample_first(home, tmp_path_fact
     assert list(found) == ["sample", "bells", "deep/er", "zoo"]
     assert found["deep/er"] == home / "deep" / "er"
     assert found["zoo"] == other / "zoo"
+
+
+def test_the_host_chooses_by_one_value_what_opens_first(home, monkeypatch):
+    for name in ("bells", "sample", "audioset-small"):
+        write_small(home / name, {"train": 12})
+    assert list(hosting.default_first(loading.datasets())) == ["sample", "audioset-small", "bells"]
+    monkeypatch.setenv("EARSHOT_DATASET", "bells")
+    assert list(hosting.default_first(loading.datasets())) == ["bells", "sample", "audioset-small"]
+    assert hosting.start() is None  # nothing is downloaded
+    monkeypatch.setenv("EARSHOT_DATASET", "https://example.org/sounds.zip#sha256=0")
+    assert next(iter(hosting.default_first(loading.datasets()))) == "sample"
 
 
 def test_a_dataset_is_opened_once_and_again_when_it_was_written_anew(small, home):

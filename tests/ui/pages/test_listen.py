@@ -5,7 +5,7 @@ import pytest
 import streamlit as st
 
 from lsh import LSHIndex
-from tests.ui.apptest import component, words
+from tests.ui.apptest import component, words, write_small
 from ui.model import loading
 from ui.model.state import Settings
 
@@ -241,3 +241,20 @@ def test_a_damaged_collection_leaves_the_others_within_reach(sounds, home, app):
 
 def test_the_logo_needs_no_font(root):
     assert "<text" not in (root / "ui" / "assets" / "logo.svg").read_text()
+
+
+def test_the_collections_that_come_with_the_app_are_offered_in_one_line_with_their_counts(home, app, root):
+    write_small(home / "sample", {"train": 30, "test": 2})
+    write_small(home / "audioset-small", {"train": 1200, "test": 2})
+    write_small(home / "mine", {"train": 30})
+    assert "**32 sounds made for you, offline**" in words(app.run())
+    app.button("open audioset-small").click().run()
+    assert app.query_params["dataset"] in ("audioset-small", ["audioset-small"])
+    assert "**1,202 clips of YouTube**" in words(app)
+    app.button("open sample").click().run()
+    assert "**32 sounds made for you, offline**" in words(app)
+    for dataset, offered in (("audioset-small", True), ("mine", False)):
+        app = type(app).from_file(str(root / "app.py"), default_timeout=120)
+        app.query_params["dataset"] = dataset
+        assert ("**1,202 clips of YouTube**" in words(app.run())) is offered
+        assert any("made for you" in button.label for button in app.button) is offered
