@@ -21,7 +21,7 @@ kernels: $(VENV)/.dev
 	$(BIN)/python -m lsh.warm
 
 stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watch pages for shifts, recompute 200 settings, decode 20,000 mutated files, embed 400 recordings, kill eight downloads: 25 minutes
-	EARSHOT_STRESS=1 $(BIN)/python -m pytest tests/browser/test_hurry.py -k hurried
+	EARSHOT_STRESS=1 $(BIN)/python -m pytest tests/browser/test_hurry.py -k "hurried or left"
 	EARSHOT_STRESS=1 $(BIN)/python -m pytest -s tests/browser/test_every_page.py tests/ui/recomputed \
 		tests/data_prep/sounds/test_mutations.py tests/data_prep/sounds/test_folder.py \
 		tests/data_prep/audioset/test_fetch_killed.py --timeout 1200

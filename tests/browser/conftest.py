@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.request import urlopen
 
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
@@ -123,20 +124,42 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def new_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens an empty page in a new browser context, as another visitor."""
-    contexts = []
+@pytest.fixture(scope="session")
+def one_context(chromium: Browser) -> BrowserContext:
+    """Return a browser context for many pages, with an empty page that keeps its window open.
 
-    def open_page(width: int = 1440, height: int = 900, **looks: str) -> Page:
-        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **looks))
-        page = contexts[-1].new_page()
+    Opening a window, and loading Streamlit's scripts where they are not cached, take longer than the page itself.
+    """
+    context = chromium.new_context()
+    context.new_page()
+    return context
+
+
+@pytest.fixture
+def new_page(chromium: Browser, one_context: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens an empty page, as another visitor: each page has its own session in the app."""
+    opened: list[Page | BrowserContext] = []
+
+    def open_page(
+        width: int = 1440,
+        height: int = 900,
+        color_scheme: Literal["light", "dark"] = "light",
+        reduced_motion: Literal["reduce", "no-preference"] = "no-preference",
+        *,
+        has_touch: bool = False,
+    ) -> Page:
+        context = chromium.new_context(has_touch=True) if has_touch else one_context
+        page = context.new_page()
+        opened.append(context if has_touch else page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
         page.set_default_timeout(TIMEOUT_MS)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page_or_context in opened:
+        page_or_context.close()
+    one_context.clear_permissions()
 
 
 @pytest.fixture
@@ -153,6 +176,15 @@ def visit(new_page: Callable[..., Page], earshot: str) -> Callable[..., Page]:
         return page
 
     return open_page
+
+
+def expect_no_sideways_scrolling(page: Page) -> None:
+    """Assert that a page that is drawn is no wider than its window, once its charts have taken their widths."""
+    page.wait_for_function(
+        "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+        ".every((element) => element.scrollWidth <= innerWidth)",
+        timeout=5000,
+    )
 
 
 def _wait_until_healthy(app: subprocess.Popen[bytes], address: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import UNUSUAL_NAME
+from tests.browser.conftest import TIMEOUT_MS, UNUSUAL_NAME
 
 pytestmark = pytest.mark.browser
 
@@ -11,10 +11,19 @@ SAFE_NAME = "kick_ _loud_ 50_ ♥.wav"
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
 
 
-@pytest.fixture
-def page(visit, mine):
-    """Return the page of the sound f1, with its exact neighbours shown."""
-    return visit("?dataset=mine&clip=f1&view=exact")
+OF_F1 = "?dataset=mine&clip=f1&view=exact"
+
+
+@pytest.fixture(scope="module")
+def page(one_context, earshot, mine):
+    """Return the page of the sound f1, with its exact neighbours shown, for tests that change nothing on it."""
+    page = one_context.new_page()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.set_default_timeout(TIMEOUT_MS)
+    page.goto(earshot + OF_F1)
+    page.wait_for_selector(".neighbours .card")
+    yield page
+    page.close()
 
 
 def copied(page):
@@ -124,7 +133,8 @@ def test_cards_of_videos_have_no_file(visit):
     expect(page.get_by_text("Drag a result")).to_have_count(0)
 
 
-def test_find_similar_works_while_a_file_is_requested_and_when_pressed_twice(page):
+def test_find_similar_works_while_a_file_is_requested_and_when_pressed_twice(visit, mine):
+    page = visit(OF_F1)
     for step in range(1, 4):
         card = page.locator(".card").nth(step)
         clip = card.get_attribute("data-clip")

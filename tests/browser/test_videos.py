@@ -29,8 +29,8 @@ def fake_youtube(page, answers):
         requested.append(route.request.url)
         route.fulfill(content_type="text/html", body=PLAYER % json.dumps(answers))
 
-    page.context.route("https://www.youtube-nocookie.com/**", fulfil)
-    page.context.route("https://i.ytimg.com/**", lambda route: route.abort())
+    page.route("https://www.youtube-nocookie.com/**", fulfil)
+    page.route("https://i.ytimg.com/**", lambda route: route.abort())
     return requested
 
 
