@@ -178,13 +178,12 @@ def visit(new_page: Callable[..., Page], earshot: str) -> Callable[..., Page]:
     return open_page
 
 
-def expect_no_sideways_scrolling(page: Page) -> None:
-    """Assert that a page that is drawn is no wider than its window, once its charts have taken their widths."""
-    page.wait_for_function(
-        "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
-        ".every((element) => element.scrollWidth <= innerWidth)",
-        timeout=5000,
+def assert_no_sideways_scrolling(page: Page) -> None:
+    """Assert that a page is no wider than its window."""
+    widths = page.evaluate(
+        "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"
     )
+    assert max(widths) <= page.viewport_size["width"]
 
 
 def _wait_until_healthy(app: subprocess.Popen[bytes], address: str) -> None:

@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 import app
-from tests.browser.conftest import expect_no_sideways_scrolling
+from tests.browser.conftest import assert_no_sideways_scrolling
 from tests.stress import IS_STRESS, stress
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,7 @@ def test_a_page_keeps_its_title_and_the_rules_of_accessibility(opened, path, sch
     violations = Axe().run(page).response["violations"]
     assert [f"{v['id']}: {v['nodes'][0]['html']}" for v in violations if v["id"] not in NOT_OURS] == []
     assert page.get_by_role("heading", level=1).count() == 1
-    expect_no_sideways_scrolling(page)
+    assert_no_sideways_scrolling(page)
 
 
 @stress

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import expect_no_sideways_scrolling
+from tests.browser.conftest import assert_no_sideways_scrolling
 
 pytestmark = pytest.mark.browser
 
@@ -220,7 +220,7 @@ def test_a_link_with_an_unknown_clip_shows_a_message_and_another_clip(visit):
 def test_a_phone_does_not_scroll_sideways_and_shows_the_sounds_before_the_numbers(visit):
     page = visit(width=390, height=844)
     page.wait_for_selector("text=recall@10")
-    expect_no_sideways_scrolling(page)
+    assert_no_sideways_scrolling(page)
     places = ("h1", ".st-key-search", ".query", ".card", ".st-key-metrics-strip")
     tops = [page.locator(at).first.bounding_box()["y"] for at in places]
     assert tops == sorted(tops)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.conftest import TIMEOUT_MS, expect_no_sideways_scrolling
+from tests.browser.conftest import TIMEOUT_MS, assert_no_sideways_scrolling
 
 pytestmark = pytest.mark.browser
 
@@ -297,7 +297,7 @@ def test_a_phone_shows_the_map_first_and_the_card_of_a_pressed_point_in_sight(vi
     page.locator(parts[-1]).wait_for()  # it appears last
     tops = [page.locator(at).bounding_box()["y"] for at in parts]
     assert tops == sorted(tops)
-    expect_no_sideways_scrolling(page)
+    assert_no_sideways_scrolling(page)
     page.locator(".map .frame").scroll_into_view_if_needed()
     page.touchscreen.tap(*place(page, *DENSE))
     wait_until_playing(page)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import expect_no_sideways_scrolling
+from tests.browser.conftest import assert_no_sideways_scrolling
 
 pytestmark = pytest.mark.browser
 
@@ -69,7 +69,7 @@ def test_on_a_phone_a_wide_table_scrolls_by_itself_and_races_can_be_downloaded_a
     assert table.evaluate(
         "e => [e, ...e.querySelectorAll('*')].some(x => /auto|scroll/.test(getComputedStyle(x).overflowX))"
     )
-    expect_no_sideways_scrolling(page)
+    assert_no_sideways_scrolling(page)
     with page.expect_download() as coming:
         button(page, "Download as CSV").click()
     assert coming.value.suggested_filename == "earshot-race.csv"
