@@ -65,7 +65,7 @@ def main() -> None:
     if changed and run is not None:  # a late event of the page before would empty this one
         run.fragment_storage.clear()
         if not by_back:
-            st.rerun()  # replaces the events that are waiting
+            session.rerun()  # replaces the events that are waiting
     if page.url_path == pages[0].url_path:
         session.OPENS_LISTEN.pop()
     elif session.OPENS_LISTEN.get():  # until Listen is open: a late event may bring back the page before

@@ -84,6 +84,12 @@ def test_only_one_function_switches_pages_so_that_none_loses_the_settings():
     assert found == ["ui.widgets.links.open_page"]
 
 
+def test_only_one_function_runs_a_page_again_so_that_no_link_is_lost():
+    uses = [(name, node) for name in MODULES for node in ast.walk(TREES[name]) if getattr(node, "attr", "") == "rerun"]
+    assert [name for name, node in uses if getattr(node.value, "id", "") != "session"] == ["ui.model.session"]
+    assert len(uses) > 1
+
+
 @pytest.mark.parametrize("code", ["st.switch_page(page)", "from streamlit import switch_page", "go = st.switch_page"])
 def test_a_switch_of_pages_is_found(code):
     assert list(places_of("switch_page", ast.parse(code), "module")) == ["module"]

@@ -5,7 +5,7 @@ A key that is also the `key` of a widget holds the widget's value; those are mar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 import streamlit as st
 
@@ -123,6 +123,15 @@ def mirror(prefix: str, of: Key[int | None]) -> Key[int | None]:
 def event(component: str, name: str) -> Any:
     """Return the value of a component's event; None when it did not happen, or the component's page has been left."""
     return st.session_state.get(component, {}).get(name)
+
+
+def rerun() -> NoReturn:
+    """Run the page again, or open the page of a link that was pressed meanwhile.
+
+    `st.rerun` alone would replace the waiting request for another page by one for this page.
+    """
+    st.empty()  # here a waiting request interrupts the run
+    st.rerun()
 
 
 def move_sliders(*, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None) -> None:

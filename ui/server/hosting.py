@@ -90,7 +90,7 @@ def draw_progress() -> None:
     job = start()
     if job is None:
         if session.DOWNLOADING.pop():
-            st.rerun()
+            session.rerun()
         return
     session.DOWNLOADING.set(job.running)
     if job.running:
@@ -100,7 +100,7 @@ def draw_progress() -> None:
             f"Could not download the dataset. Retrying in {RETRY_AFTER_S / 60:.0f} minutes. {plain(job.error, 900)}"
         )
     else:
-        st.rerun()
+        session.rerun()
 
 
 def report_progress(report: Report, progress: Progress) -> None:

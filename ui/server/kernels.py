@@ -16,6 +16,7 @@ from lsh.kernels.jit import CACHE_FOLDER
 from lsh.warm import SEARCHABLE, WAITING, is_warm, warm
 from ui import paths
 from ui.format import plural
+from ui.model import session
 from ui.server import jobs
 from ui.server.jobs import Job, Report, StopCheck
 
@@ -45,7 +46,7 @@ def draw_progress() -> None:
     """Draw the progress of the compilation; draw the whole page again when searches can run."""
     job = preparation()
     if job is None:
-        st.rerun()
+        session.rerun()
     elif job.error:
         st.warning(_FAILED)
     else:
@@ -56,7 +57,7 @@ def draw_progress() -> None:
 def draw_note() -> None:
     """Draw, in place of the controls of LSH, what they wait for; draw the whole page again when searches can run."""
     if preparation() is None:
-        st.rerun()
+        session.rerun()
     st.caption("Tables, bits and probes follow when the fast search is ready.")
 
 

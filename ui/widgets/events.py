@@ -6,8 +6,6 @@ Sounds, waveforms and files are no events: the browser loads them by URL (see `u
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import streamlit as st
-
 from ui.model import loading, session
 from ui.model.loading import DatasetContext
 
@@ -43,7 +41,7 @@ def draw(
     about = {"collection": loading.name_in_urls(context.dataset), "answered": session.ANSWERED.get()}
     component(key=key, data={**about, **data}, **callbacks)
     if session.MOVED.pop():
-        st.rerun()
+        session.rerun()
 
 
 def on(key: str, event: str, handler: Handler) -> Callable[[], None]:

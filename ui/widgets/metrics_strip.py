@@ -90,7 +90,7 @@ def _change(change: float, text: Callable[[float], str], smallest: float) -> str
 @st.fragment(run_every=_POLL_S)
 def _wait_for_times(context: PageContext) -> None:
     if setting_metrics.times(context) is not None or setting_metrics.times_failed(context):
-        st.rerun()
+        session.rerun()
 
 
 def _before(context: PageContext, now: SettingMetrics) -> SettingMetrics | None:

@@ -74,3 +74,26 @@ def test_the_back_button_undoes_a_move(moved):
     app, linked, before = moved
     app.query_params["back"] = "1"
     assert _send_late(app, linked, before).slider(key="L").value == before
+
+
+def _page_that_runs_again():
+    import streamlit as st
+    from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+
+    from ui.model import session
+
+    if "ran" not in st.session_state:
+        st.session_state["ran"] = True
+        run = get_script_run_ctx()
+        if "pressed" in st.query_params:  # a link, while this page runs
+            run.script_requests.request_rerun(RerunData("page=other", page_script_hash=run.page_script_hash))
+        session.rerun()
+    st.write(f"page: {st.query_params.get('page')}")
+
+
+@pytest.mark.parametrize(("pressed", "shown"), [(True, "page: other"), (False, "page: None")])
+def test_the_page_runs_again_unless_a_link_was_pressed_meanwhile(pressed, shown):
+    app = AppTest.from_function(_page_that_runs_again)
+    if pressed:
+        app.query_params["pressed"] = "1"
+    assert [element.value for element in app.run().markdown] == [shown]

@@ -15,7 +15,7 @@ from data_prep.sounds.sound_files import sound_folder
 from lsh.analysis import machine
 from ui import paths
 from ui.format import megabytes, plural
-from ui.model import visits
+from ui.model import session, visits
 from ui.model.loading import DatasetContext
 from ui.model.text import plain
 from ui.pages.data.folder import collection_of, listening
@@ -187,6 +187,6 @@ def _begin(name: str, work: Work) -> None:
 @st.fragment(run_every=1.0)
 def _watch(name: str, job: Job) -> None:
     if not job.running:
-        st.rerun()
+        session.rerun()
     st.progress(job.share or 0.0, f"{plain(job.activity, 160)}")
     st.button("Stop", key=f"stop {name}", on_click=job.stop)

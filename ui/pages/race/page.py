@@ -92,7 +92,7 @@ def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[.
     except (DataError, LSHError) as error:
         bar.error(plain(error, longest=1000))
     else:
-        st.rerun()
+        session.rerun()
 
 
 def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple[int, DeltaGenerator]:
