@@ -46,9 +46,9 @@ class Report:
         parts = [f"{self.by_source[source]:,} {word}" for source, word in SOURCES.items() if self.by_source[source]]
         return About(
             title=f"AudioSet, {self.n_clips:,} clips",
-            source="Google AudioSet (Gemmeke et al., ICASSP 2017), VGGish features v1, "
-            f"https://research.google.com/audioset/download.html: {', '.join(parts)} clips. Changed by Earshot: the "
-            "frames of each clip are averaged, and the training clips are divided into train and validation",
+            source="Google AudioSet (Gemmeke et al., ICASSP 2017), VGGish features v1, changed by Earshot: frames are "
+            "averaged, and training clips divided into train and validation; "
+            f"https://research.google.com/audioset/download.html: {', '.join(parts)} clips",
             licence="Features and labels: CC BY 4.0, Google. Ontology: CC BY-SA 4.0, Google. "
             "Sounds: on YouTube, each under its uploader's terms.",
             media="youtube",
