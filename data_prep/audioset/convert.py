@@ -139,11 +139,12 @@ class _Conversion:
         for shard in batch.shards:
             self._shards[shard.source][shard.key] = shard.name
             self._number_of_shard.setdefault(shard.name, len(self._number_of_shard))
+        ids = batch.clips.clip_ids()
         if self._wanted is not None:
-            wanted = np.array([clip_id in self._wanted for clip_id in batch.clips.clip_ids()], bool)
+            wanted = np.array([clip_id in self._wanted for clip_id in ids], bool)
             columns = {"shard": batch.shard[wanted], "offsets": batch.offsets[wanted]}
-            batch = replace(batch, clips=batch.clips.only(wanted), **columns)
-        clips, ids, shard_of_clip = batch.clips, batch.clips.clip_ids(), batch.shard
+            batch, ids = replace(batch, clips=batch.clips.only(wanted), **columns), list(compress(ids, wanted))
+        clips, shard_of_clip = batch.clips, batch.shard
         new = self._new_clips(ids, batch)
         if not new.all():
             clips, ids, shard_of_clip = clips.only(new), list(compress(ids, new)), shard_of_clip[new]
