@@ -11,12 +11,20 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from earshot_common.encoded_vectors import EncodedVectors
 from lsh import validate
 from lsh.array_input import as_array
-from lsh.arrays import Float32Array, Float64Array, Int64Array, read_only
+from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors, read_only
 from lsh.errors import ShapeError, ZeroVectorError
 from lsh.kernels.hashing import normalise
-from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors, inner_products, nearest, shortlist
+from lsh.kernels.ranking import (
+    COSINE,
+    EUCLIDEAN,
+    Vectors,
+    inner_products,
+    nearest,
+    shortlist,
+)
 from lsh.result import SearchResult
 
 _BLOCK_ROWS = 32_768  # indexed vectors per matrix product: with 64 queries it takes 8 MB
@@ -28,11 +36,14 @@ _ANY_NORM = True, 0.0, np.inf  # limits for `normalise` when `validate` has chec
 class ExactSearch:
     """Brute-force search over X: float32[n, d], n >= 1, which may be memory-mapped and is not copied.
 
+    X may be `EncodedVectors`: then the distances are those of the values that they stand for, as float32, and each is
+    decoded as it is ranked.
+
     Memory in addition to X: 8 bytes per row, and some megabytes per search, for any n.
     """
 
     def __init__(self, X: npt.ArrayLike, metric: str = "cosine") -> None:
-        vectors = validate.matrix(X, "X")
+        vectors = validate.vectors(X, "X")
         if not len(vectors):
             raise ShapeError("X has no rows; expected at least one vector to search")
         norms = validate.norms(vectors, "X")
@@ -43,17 +54,24 @@ class ExactSearch:
         self._set(vectors, validate.choice(metric, "metric", validate.METRICS), inverse_norms, half_squares)
 
     @classmethod
-    def from_arrays(cls, X: Float32Array, metric: str, inverse_norms: Float32Array, half_squares: Float32Array) -> Self:
+    def from_arrays(
+        cls, X: StoredVectors, metric: str, inverse_norms: Float32Array, half_squares: Float32Array
+    ) -> Self:
         """Return exact search over vectors with the given norms, those of a saved index."""
         search = cls.__new__(cls)
         cls._set(search, X, metric, inverse_norms, half_squares)
         return search
 
-    def _set(self, X: Float32Array, metric: str, inverse_norms: Float32Array, half_squares: Float32Array) -> None:
-        self.X = X.view()
-        read_only(self.X)
+    def _set(self, X: StoredVectors, metric: str, inverse_norms: Float32Array, half_squares: Float32Array) -> None:
+        if isinstance(X, EncodedVectors):
+            stored, scale, offset = X.stored, X.scale, X.offset
+        else:
+            X, scale, offset = X.view(), np.float32(1), np.float32(0)
+            read_only(stored := X)
+        self.X = X
         self.metric, self.inverse_norms, self.half_squares = metric, inverse_norms, half_squares
-        self.vectors = Vectors(self.X, inverse_norms, COSINE if metric == "cosine" else EUCLIDEAN)
+        measure = COSINE if metric == "cosine" else EUCLIDEAN
+        self.vectors = Vectors.of(stored, inverse_norms, measure, scale, offset)
         self.limits = metric == "cosine", validate.MIN_NORM, validate.MAX_VALUE  # for `normalise`
 
     @property
@@ -133,7 +151,7 @@ class ExactSearch:
         return vectors, norms
 
     def _rank(self, q: Float32Array, rows: Int64Array, ids: Int64Array, distances: Float32Array) -> None:
-        nearest(q, *self.vectors, rows, ids, distances)
+        nearest(q, tuple(self.vectors), rows, ids, distances)
 
     def _shortlist(self, scores: Float32Array, k: int, margin: float, places: Int64Array) -> Int64Array:
         """Return the positions of all scores within `margin` of the k-th best, and perhaps a few more.
@@ -142,11 +160,12 @@ class ExactSearch:
         """
         return places[: shortlist(scores, k, margin, places)]
 
-    def _inner_products(self, Q: Float32Array, X: Float32Array, out: Float32Array) -> None:
+    def _inner_products(self, Q: Float32Array, start: int, out: Float32Array) -> None:
+        """Fill out with the inner products of queries and rows from `start`: float32[nq, d] -> float32[nq, rows]."""
         if len(Q) == 1:
-            inner_products(Q[0], X, out[0])  # for a single query BLAS takes a third longer
+            inner_products(Q[0], tuple(self.vectors), start, out[0])  # for a single query BLAS takes a third longer
         else:
-            np.matmul(Q, X.T, out=out)
+            np.matmul(Q, self.X[start : start + out.shape[1]].T, out=out)
 
     def _supersets(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
         """Yield, for each prepared query, a superset of its k nearest rows and all their ties."""
@@ -167,10 +186,10 @@ class ExactSearch:
         of d terms is at most about d ε |q||x| (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section
         3.1); the margin allows for it on both sides of a comparison, and once more in the kernel.
         """
-        X = self.X[start:stop]
-        rounding = np.float32(4 * X.shape[1] * np.finfo(np.float32).eps)
-        scores = np.empty((len(Q), len(X)), np.float32)
-        self._inner_products(Q, X, scores)
+        stop = min(stop, len(self.X))
+        rounding = np.float32(4 * self.X.shape[1] * np.finfo(np.float32).eps)
+        scores = np.empty((len(Q), stop - start), np.float32)
+        self._inner_products(Q, start, scores)
         if self.metric == "cosine":
             scores *= self.inverse_norms[start:stop]
             return scores, np.full(len(Q), rounding)
@@ -208,8 +227,8 @@ class NumPySearch(ExactSearch):
             return np.arange(len(scores))
         return np.flatnonzero(scores >= np.partition(scores, -k)[-k] - np.float32(margin))
 
-    def _inner_products(self, Q: Float32Array, X: Float32Array, out: Float32Array) -> None:
-        np.matmul(Q, X.T, out=out)
+    def _inner_products(self, Q: Float32Array, start: int, out: Float32Array) -> None:
+        np.matmul(Q, self.X[start : start + out.shape[1]].T, out=out)
 
 
 def exact_search(X: npt.ArrayLike, Q: npt.ArrayLike, k: int = 10, metric: str = "cosine") -> SearchResult:

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt32Array, read_only
+from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors, UInt32Array, read_only
 from lsh.errors import ParameterError, ShapeError
 from lsh.exact import ExactSearch
 from lsh.families.grh import learn_grh
@@ -66,7 +66,7 @@ class Hasher:
         """Return how many 32-bit words a key takes."""
         return words_for(self.n_bits, self.family.symbol_bits)
 
-    def keys(self, X: Float32Array, n_tables: int) -> UInt32Array:
+    def keys(self, X: StoredVectors, n_tables: int) -> UInt32Array:
         """Return the keys of raw vectors for the first `n_tables` tables: float32[n, d] -> uint32[n_tables, n, W]."""
         keys = np.empty((n_tables, len(X), self.n_words), np.uint32)
         for start in range(0, len(X), _BLOCK_ROWS):
@@ -177,7 +177,7 @@ def prepare(X: Float32Array, metric: str, centre: Float32Array) -> Float32Array:
     return out
 
 
-def mean_vector(X: Float32Array, metric: str) -> Float32Array:
+def mean_vector(X: StoredVectors, metric: str) -> Float32Array:
     """Return the mean of the vectors (each scaled to length one under cosine), float32[d], summed in float64."""
     total = np.zeros(X.shape[1], np.float64)
     nothing = np.zeros(X.shape[1], np.float32)

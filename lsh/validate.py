@@ -8,8 +8,9 @@ from numbers import Integral
 import numpy as np
 import numpy.typing as npt
 
+from earshot_common.encoded_vectors import EncodedVectors
 from lsh.array_input import as_array, refuse_dtype
-from lsh.arrays import Float32Array, Float64Array
+from lsh.arrays import Float32Array, Float64Array, StoredVectors
 from lsh.errors import NonFiniteError, ParameterError, ScaleError, ShapeError
 
 METRICS = ("cosine", "euclidean")
@@ -40,6 +41,17 @@ def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Float32Array:
     for start in range(0, len(array), _CHECK_ROWS):
         _check_values(array[start : start + _CHECK_ROWS], name, start)
     return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def vectors(X: npt.ArrayLike, name: str) -> StoredVectors:
+    """Return `X` as `matrix` does, or `EncodedVectors` as they are, with the same checks."""
+    if not isinstance(X, EncodedVectors):
+        return matrix(X, name)
+    if X.shape[1] == 0:
+        raise ShapeError(f"{name} has shape {X.shape}; expected at least one feature per row")
+    for start in range(0, len(X), _CHECK_ROWS):
+        _check_values(X[start : start + _CHECK_ROWS], name, start)
+    return X
 
 
 def queries(Q: npt.ArrayLike, dim: int) -> Float32Array:
@@ -77,7 +89,7 @@ def _check_values(block: npt.NDArray[np.generic], name: str, first_row: int) -> 
             )
 
 
-def norms(X: Float32Array, name: str) -> Float64Array:
+def norms(X: StoredVectors, name: str) -> Float64Array:
     """Return the Euclidean norm of each row, float64[n]; raise ScaleError for one that float32 arithmetic loses."""
     length = np.empty(len(X), np.float64)
     for start in range(0, len(X), _CHECK_ROWS):

@@ -214,7 +214,7 @@ def nearest_of(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, k: int) ->
     exact, rows = index.exact, np.unique(np.asarray(ids, np.int64))
     k = min(k, len(rows))
     nearest_ids, distances = np.empty(k, np.int64), np.empty(k, np.float32)
-    nearest(exact.prepare_queries(exact.one_query(q))[0], *exact.vectors, rows, nearest_ids, distances)
+    nearest(exact.prepare_queries(exact.one_query(q))[0], tuple(exact.vectors), rows, nearest_ids, distances)
     return nearest_ids, distances
 
 

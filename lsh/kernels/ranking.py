@@ -1,71 +1,137 @@
-"""Exact ranking: the distances of candidates, and the k nearest of them."""
+"""Exact ranking: the distances of candidates, and the k nearest of them.
 
-from typing import NamedTuple
+Vectors are stored as float32, float16 or uint8, and decoded value by value as they are ranked (`decode`), so that no
+float32 copy is needed and fewer bytes are read from memory.
+"""
+
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 
-from lsh.arrays import Float32Array, Int64Array
+from lsh.arrays import Float32Array, Int64Array, UInt8Array, UInt16Array
+from lsh.kernels.intrinsics import decode
 from lsh.kernels.jit import fast_kernel, kernel
 from lsh.kernels.sketching import limit_for, select_above
 
 COSINE = 0
 EUCLIDEAN = 1
+FLOAT32 = 0
+FLOAT16 = 1
+UINT8 = 2
+_ENCODINGS = {"float32": FLOAT32, "float16": FLOAT16, "uint8": UINT8}  # by the name of the dtype
 
 
 class Vectors(NamedTuple):
-    """The indexed vectors: X float32[n, d]; inverse_norms float32[n], 1/|x| or 0; metric COSINE or EUCLIDEAN."""
+    """The indexed vectors: rows uint8[n, bytes of a row], whose values have the encoding FLOAT32, FLOAT16 or UINT8.
 
-    X: Float32Array
+    scale, offset: of UINT8, see `decode`; inverse_norms float32[n]: 1/|x| or 0; metric: COSINE or EUCLIDEAN.
+    """
+
+    rows: UInt8Array
+    encoding: int
+    scale: np.float32
+    offset: np.float32
     inverse_norms: Float32Array
     metric: int
 
-
-@fast_kernel
-def cosine_distance(q: Float32Array, x: Float32Array, inverse_norm: np.float32) -> np.float32:
-    """Return 1 - q.x/|x| for a query of length one; clipped to [0, 2]."""
-    total = np.float32(0)
-    for t in range(q.shape[0]):
-        total += q[t] * x[t]
-    return min(max(np.float32(1) - total * inverse_norm, np.float32(0)), np.float32(2))
-
-
-@fast_kernel
-def euclidean_distance(q: Float32Array, x: Float32Array) -> np.float32:
-    """Return |q - x|, from the differences: expanding the square loses small distances between long vectors."""
-    total = np.float32(0)
-    for t in range(q.shape[0]):
-        difference = q[t] - x[t]
-        total += difference * difference
-    return np.float32(np.sqrt(total))
+    @classmethod
+    def of(
+        cls,
+        stored: npt.NDArray[Any],
+        inverse_norms: Float32Array,
+        metric: int,
+        scale: float | np.float32 = 1,
+        offset: float | np.float32 = 0,
+    ) -> Self:
+        """Return vectors stored as float32[n, d], float16[n, d] or uint8[n, d], in C order."""
+        encoding = _ENCODINGS[stored.dtype.name]
+        return cls(stored.view(np.uint8), encoding, np.float32(scale), np.float32(offset), inverse_norms, metric)
 
 
 @fast_kernel
-def distances_to(
+def cosine_distances(
     q: Float32Array,
-    X: Float32Array,
+    X: Float32Array | UInt16Array | UInt8Array,
+    scale: np.float32,
+    offset: np.float32,
     inverse_norms: Float32Array,
-    metric: int,
     candidates: Int64Array,
     out: Float32Array,
 ) -> None:
-    """Fill out[c] with the distance of row candidates[c], in separate loops, which compile to faster code."""
-    if metric == COSINE:
-        for c in range(candidates.shape[0]):
-            row = np.uint64(candidates[c])  # an index that cannot be negative needs no check for wrapping around
-            out[c] = cosine_distance(q, X[row], inverse_norms[row])
-    else:
-        for c in range(candidates.shape[0]):
-            out[c] = euclidean_distance(q, X[np.uint64(candidates[c])])
+    """Fill out[c] = 1 - q.x/|x|, clipped to [0, 2], for row x of X[candidates[c]] and a query of length one."""
+    for c in range(candidates.shape[0]):
+        row = np.uint64(candidates[c])  # an index that cannot be negative needs no check for wrapping around
+        x, total = X[row], np.float32(0)
+        for t in range(q.shape[0]):
+            total += q[t] * decode(x[t], scale, offset)
+        out[c] = min(max(np.float32(1) - total * inverse_norms[row], np.float32(0)), np.float32(2))
 
 
 @fast_kernel
-def inner_products(q: Float32Array, X: Float32Array, out: Float32Array) -> None:
-    """Fill out = X @ q: float32[d], float32[n, d] -> float32[n]. X is read in order, at the speed of memory."""
+def euclidean_distances(
+    q: Float32Array,
+    X: Float32Array | UInt16Array | UInt8Array,
+    scale: np.float32,
+    offset: np.float32,
+    candidates: Int64Array,
+    out: Float32Array,
+) -> None:
+    """Fill out[c] = |q - x|, from the differences: expanding the square loses small distances of long vectors."""
+    for c in range(candidates.shape[0]):
+        x, total = X[np.uint64(candidates[c])], np.float32(0)
+        for t in range(q.shape[0]):
+            difference = q[t] - decode(x[t], scale, offset)
+            total += difference * difference
+        out[c] = np.float32(np.sqrt(total))
+
+
+@kernel
+def distances_to(q: Float32Array, vectors: tuple[Any, ...], candidates: Int64Array, out: Float32Array) -> None:
+    """Fill out[c] with the distance of row candidates[c]; vectors: the fields of `Vectors`."""
+    rows, encoding, scale, offset, inverse_norms, metric = vectors
+    if metric == COSINE:
+        if encoding == UINT8:
+            cosine_distances(q, rows, scale, offset, inverse_norms, candidates, out)
+        elif encoding == FLOAT16:
+            cosine_distances(q, rows.view(np.uint16), scale, offset, inverse_norms, candidates, out)
+        else:
+            cosine_distances(q, rows.view(np.float32), scale, offset, inverse_norms, candidates, out)
+    elif encoding == UINT8:
+        euclidean_distances(q, rows, scale, offset, candidates, out)
+    elif encoding == FLOAT16:
+        euclidean_distances(q, rows.view(np.uint16), scale, offset, candidates, out)
+    else:
+        euclidean_distances(q, rows.view(np.float32), scale, offset, candidates, out)
+
+
+@fast_kernel
+def inner_products_of(
+    q: Float32Array,
+    X: Float32Array | UInt16Array | UInt8Array,
+    scale: np.float32,
+    offset: np.float32,
+    out: Float32Array,
+) -> None:
+    """Fill out = X @ q: float32[d], [n, d] -> float32[n]. X is read in order, at the speed of memory."""
     for r in range(np.uint64(X.shape[0])):
         x, total = X[r], np.float32(0)
         for t in range(q.shape[0]):
-            total += q[t] * x[t]
+            total += q[t] * decode(x[t], scale, offset)
         out[r] = total
+
+
+@kernel
+def inner_products(q: Float32Array, vectors: tuple[Any, ...], first: int, out: Float32Array) -> None:
+    """Fill `out`, float32[m], with the inner products of q and the m rows from `first`; vectors: as in `Vectors`."""
+    rows, encoding, scale, offset = vectors[:4]
+    block = rows[first : first + out.shape[0]]
+    if encoding == UINT8:
+        inner_products_of(q, block, scale, offset, out)
+    elif encoding == FLOAT16:
+        inner_products_of(q, block.view(np.uint16), scale, offset, out)
+    else:
+        inner_products_of(q, block.view(np.float32), scale, offset, out)
 
 
 @kernel
@@ -76,17 +142,14 @@ def shortlist(scores: Float32Array, k: int, margin: float, rows: Int64Array) -> 
 
 @kernel
 def nearest(
-    q: Float32Array,
-    X: Float32Array,
-    inverse_norms: Float32Array,
-    metric: int,
-    candidates: Int64Array,
-    ids: Int64Array,
-    distances: Float32Array,
+    q: Float32Array, vectors: tuple[Any, ...], candidates: Int64Array, ids: Int64Array, distances: Float32Array
 ) -> int:
-    """Fill ids and distances (both [k]) with the nearest candidates, ties by id, then -1; return how many there are."""
+    """Fill ids and distances (both [k]) with the nearest candidates, ties by id, then -1; return how many there are.
+
+    vectors: the fields of `Vectors`.
+    """
     all_distances = np.empty(candidates.shape[0], np.float32)
-    distances_to(q, X, inverse_norms, metric, candidates, all_distances)
+    distances_to(q, vectors, candidates, all_distances)
     k = ids.shape[0]
     ids[:] = -1
     distances[:] = np.inf

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt64Array
+from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt8Array, UInt64Array
 from lsh.kernels.hashing import normalise
 from lsh.kernels.intrinsics import prefetch
 from lsh.kernels.jit import fast_kernel, kernel
@@ -13,7 +13,7 @@ from lsh.kernels.sketching import DIMENSIONS, QUERY_PLANES, limit_for, matvec, q
 
 _ZERO = np.float32(0)
 _EXTRA_CENTROIDS = 16  # ranked exactly in addition to twice the number wanted, so that sketches rarely miss one
-_CACHE_LINE = 16  # float32 values
+_CACHE_LINE = 64  # bytes
 
 
 class BucketArrays(NamedTuple):
@@ -55,7 +55,7 @@ def search_buckets(
     buckets.
     """
     centre, rotation, centroids, starts, order, planes, factors, penalties = buckets
-    X, inverse_norms, metric = vectors
+    rows = vectors[0]
     unit, min_norm, max_norm = limits
     m, d = centroids.shape
     vector, centred = np.empty((1, d), np.float32), np.empty(d, np.float32)
@@ -81,8 +81,8 @@ def search_buckets(
             score(planes, factors, penalties, m + start, query, step, total, offset, scores[count:end])
             chosen[c], count = bucket, end
         n_rows = select_best(scores[:count], n_reranked, n_reranked // 4 + 4, places)
-        ids_at(places[:n_rows], chosen, starts, order, X, best)
-        nearest(vector[0], X, inverse_norms, metric, best[:n_rows], ids[q], distances[q])
+        ids_at(places[:n_rows], chosen, starts, order, rows, best)
+        nearest(vector[0], vectors, best[:n_rows], ids[q], distances[q])
         n_candidates[q] = count
     return True
 
@@ -113,11 +113,11 @@ def centroid_products(
 
 @kernel
 def ids_at(
-    places: Int64Array, buckets: Int64Array, starts: Int64Array, order: Int32Array, X: Float32Array, rows: Int64Array
+    places: Int64Array, buckets: Int64Array, starts: Int64Array, order: Int32Array, rows: UInt8Array, ids: Int64Array
 ) -> None:
-    """Fill rows with the ids at ascending places among the sketches of `buckets`, one bucket after another.
+    """Fill ids with those at ascending places among the sketches of `buckets`, one bucket after another.
 
-    Prefetch their vectors, which are at random rows of X.
+    Prefetch their vectors, which are at random places in memory: rows uint8[n, bytes of a row], as in `Vectors`.
     """
     c, first, end = -1, 0, 0  # place p of bucket c is position first + p of the order
     for r in range(places.shape[0]):
@@ -125,6 +125,6 @@ def ids_at(
             c += 1
             first = starts[buckets[c]] - end
             end += starts[buckets[c] + 1] - starts[buckets[c]]
-        rows[r] = order[first + places[r]]
-        for t in range(0, X.shape[1], _CACHE_LINE):
-            prefetch(X, rows[r] * X.shape[1] + t)
+        ids[r] = order[first + places[r]]
+        for t in range(0, rows.shape[1], _CACHE_LINE):
+            prefetch(rows, ids[r] * rows.shape[1] + t)

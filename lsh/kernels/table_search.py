@@ -183,7 +183,6 @@ def search_tables(
     """
     Q, query_keys, symbols, costs = queries
     keys, ids, starts = tables
-    X, inverse_norms, metric = vectors
     centre, rotation, planes, terms = sketches
     n_tables, n, n_words = keys.shape
     mask = np.empty(n_words, np.uint32)
@@ -203,4 +202,4 @@ def search_tables(
             step, total = quantise(rotated, rounded)
             score_rows(planes, terms, candidates[:count], rounded, step, total, scores[:count])
             count = keep_best(scores[:count], n_reranked, candidates)
-        nearest(Q[q], X, inverse_norms, metric, candidates[:count], found_ids[q], found_distances[q])
+        nearest(Q[q], vectors, candidates[:count], found_ids[q], found_distances[q])

@@ -10,25 +10,29 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
 from earshot_common.atomic import WriteError, atomic_file
+from earshot_common.encoded_vectors import EncodedVectors
 from lsh import validate
-from lsh.arrays import Float32Array
+from lsh.arrays import StoredVectors
 from lsh.errors import IndexFileError, LSHError
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.sketch_index import SketchIndex
 from lsh.storage import checks, container
-from lsh.storage.header import Entry, Header, canonical, damaged, short
+from lsh.storage.header import Header, canonical, damaged, short
 from lsh.storage.kinds import KINDS, Arrays, Kind
 
 __all__ = ["load", "save"]
 
 _VECTORS = "vectors"
+_SCALE = "vector_scale"  # float32[2], scale and offset, only of vectors stored as uint8
 _NORMS = ("inverse_norms", "half_squares")
+_ROW_DTYPES = ("<f4", "<f2", "|u1")
 _MAX_ROWS = 2**31 - 1  # ids are int32
 
 
@@ -42,7 +46,7 @@ def save(index: LSHIndex | SketchIndex, path: str | os.PathLike[str], *, with_ve
     """
     name = "LSHIndex" if isinstance(index, LSHIndex) else "SketchIndex"
     kind, exact = KINDS[name], index.exact
-    arrays = {_VECTORS: exact.X, **{norms: getattr(exact, norms) for norms in _NORMS}, **kind.arrays(index)}
+    arrays = {**_stored(exact.X), **{norms: getattr(exact, norms) for norms in _NORMS}, **kind.arrays(index)}
     try:
         with atomic_file(Path(path)) as file:
             container.write(file.fileno(), name, kind.settings(index), arrays, () if with_vectors else (_VECTORS,))
@@ -55,7 +59,8 @@ def load(
 ) -> LSHIndex | SketchIndex:
     """Return the index that was saved in the file `path`.
 
-    X: the vectors, float32[n, d], if the file was saved without them: the same ones, or IndexFileError is raised.
+    X: the vectors, float32[n, d] or `EncodedVectors`, if the file was saved without them: the same ones, or
+        IndexFileError is raised.
     verify: check every byte against its sha256, and that all values are valid. False still checks the header, the
         arrays that do not grow with n, and all ids: a damaged file may then give wrong answers, but a search never
         reads outside its arrays. Of X only the shape is compared.
@@ -71,7 +76,7 @@ def load(
         _check(header, kind, arrays, verify=verify)
         if mapped:
             arrays = container.arrays_of(file, mapped=True)  # a new mapping: pages that were only checked are freed
-        vectors = arrays[_VECTORS] if _VECTORS in arrays else _caller_vectors(X, header.entry(_VECTORS), verify=verify)
+        vectors = _own_vectors(arrays) if _VECTORS in arrays else _caller_vectors(X, header, arrays, verify=verify)
         if X is not None and _VECTORS in arrays:
             raise IndexFileError("it holds its own vectors, and X was given too: leave X out")
         metric = validate.choice(str(header.settings["metric"]), "metric", validate.METRICS)
@@ -91,11 +96,14 @@ def _upgraded(header: Header, version: int) -> tuple[Header, Kind]:
         header.expect_settings(name for name in kind.setting_names if name not in kind.since_version_2)
         header = replace(header, settings={**header.settings, **kind.of_version_1(header.settings)})
     header.expect_settings(kind.setting_names)
-    shape = header.entry(_VECTORS).shape
+    dtype, shape = header.entry(_VECTORS).dtype, header.entry(_VECTORS).shape
     if len(shape) != 2 or shape[0] > _MAX_ROWS:
         raise damaged(f"its vectors have shape {short(shape)}; expected (n, d) with n at most {_MAX_ROWS}")
     norms = dict.fromkeys(_NORMS, ("<f4", shape[:1]))
-    header.expect_arrays({_VECTORS: ("<f4", shape), **norms, **kind.layout(header.settings, *shape)})
+    if dtype not in _ROW_DTYPES:
+        raise damaged(f"its vectors have dtype {short(dtype)}; expected one of {', '.join(_ROW_DTYPES)}")
+    scale = {_SCALE: ("<f4", (2,))} if dtype == "|u1" else {}
+    header.expect_arrays({_VECTORS: (dtype, shape), **scale, **norms, **kind.layout(header.settings, *shape)})
     for entry in header.arrays:
         if entry.offset is None and entry.name != _VECTORS:
             raise damaged(f"its array {entry.name} is left out; only the vectors can be")
@@ -115,25 +123,61 @@ def _check(header: Header, kind: Kind, arrays: Arrays, *, verify: bool) -> None:
     if verify:
         checks.values_between(arrays, _NORMS, 0)
         if _VECTORS in arrays:
-            validate.matrix(arrays[_VECTORS], "its array of vectors")
+            validate.vectors(_own_vectors(arrays), "its array of vectors")
 
 
-def _caller_vectors(X: npt.ArrayLike | None, entry: Entry, *, verify: bool) -> Float32Array:
+def _stored(X: StoredVectors) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays that hold vectors in a file."""
+    if not isinstance(X, EncodedVectors):
+        return {_VECTORS: X}
+    scale = {_SCALE: np.array([X.scale, X.offset], np.float32)} if X.stored.dtype == np.uint8 else {}
+    return {_VECTORS: X.stored, **scale}
+
+
+def _own_vectors(arrays: Arrays) -> StoredVectors:
+    """Return the vectors that a file holds."""
+    stored = arrays[_VECTORS]
+    if stored.dtype == np.float32:
+        return stored
+    try:
+        return EncodedVectors(stored, *arrays.get(_SCALE, ()))
+    except ValueError as error:
+        raise damaged(str(error)) from error
+
+
+def _caller_vectors(X: npt.ArrayLike | None, header: Header, arrays: Arrays, *, verify: bool) -> StoredVectors:
     """Return the caller's vectors after checking that they are those that were indexed."""
+    entry = header.entry(_VECTORS)
     if X is None:
         raise IndexFileError(
-            f"it was saved without its vectors: pass X, the float32{list(entry.shape)} it was built on"
+            f"it was saved without its vectors: pass X, the {np.dtype(entry.dtype)}{list(entry.shape)} it was built on"
         )
-    as_indexed = isinstance(X, np.ndarray) and X.dtype == np.float32 and X.flags.c_contiguous
-    vectors = np.asarray(X) if as_indexed and not verify else validate.matrix(X, "X")
+    vectors = X if _is_as_indexed(X) and not verify else validate.vectors(X, "X")
+    own = _stored(vectors)
     if vectors.shape != entry.shape:
         raise IndexFileError(f"X has shape {vectors.shape}; it was built on vectors of shape {entry.shape}: pass those")
-    digest = container.sha256(vectors) if verify else entry.sha256
+    if own[_VECTORS].dtype != np.dtype(entry.dtype):
+        raise IndexFileError(
+            f"X is stored as {own[_VECTORS].dtype}; it was built on vectors stored as {np.dtype(entry.dtype)}: pass "
+            "those, or fit the index again"
+        )
+    if _SCALE in own and own[_SCALE].tolist() != arrays[_SCALE].tolist():
+        raise IndexFileError(
+            f"X has scale and offset {own[_SCALE].tolist()}; it was built on vectors with {arrays[_SCALE].tolist()}: "
+            "pass those, or fit the index again"
+        )
+    digest = container.sha256(own[_VECTORS]) if verify else entry.sha256
     if digest != entry.sha256:
         raise IndexFileError(
             f"X has sha256 {digest}; it was built on vectors with {entry.sha256}: pass those, or fit the index again"
         )
     return vectors
+
+
+def _is_as_indexed(X: npt.ArrayLike) -> TypeGuard[StoredVectors]:
+    """Return whether vectors are in a form that an index keeps without a copy."""
+    is_plain = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype == np.float32 and X.flags.c_contiguous
+    return is_plain or isinstance(X, EncodedVectors)
 
 
 @contextlib.contextmanager

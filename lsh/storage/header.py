@@ -20,7 +20,7 @@ from lsh.errors import IndexFileError
 Setting = str | int | float | bool | None
 Settings = Mapping[str, Setting]
 
-_DTYPES = ("<f4", "<i4", "<i8", "<u4", "<u8")
+_DTYPES = ("<f2", "<f4", "<i4", "<i8", "<u4", "<u8", "|u1")
 _MAX_INTEGER = 2**63 - 1
 _MAX_QUOTED = 60  # characters of a value that a message quotes
 

@@ -29,7 +29,7 @@ def ranked_by_kernel(X, Q, k, metric):
     ids, distances = np.empty((len(Q), k), np.int64), np.empty((len(Q), k), np.float32)
     everything = np.arange(len(exact.X))
     for q in range(len(Q)):
-        nearest(queries[q], *exact.vectors, everything, ids[q], distances[q])
+        nearest(queries[q], tuple(exact.vectors), everything, ids[q], distances[q])
     return ids, distances
 
 

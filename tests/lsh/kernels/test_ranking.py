@@ -1,9 +1,22 @@
 """Exact distances and the k nearest candidates."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lsh.kernels.ranking import COSINE, EUCLIDEAN, distances_to, inner_products, nearest, shortlist
+from earshot_common.encoded_vectors import EncodedVectors
+from lsh.kernels.ranking import (
+    COSINE,
+    EUCLIDEAN,
+    Vectors,
+    distances_to,
+    inner_products,
+    nearest,
+    shortlist,
+)
 from tests import reference
 
 METRICS = [COSINE, EUCLIDEAN]
@@ -11,9 +24,13 @@ METRICS = [COSINE, EUCLIDEAN]
 INVERSE_NORMS = np.float32([0.0, 0.125, 0.0625, 0.03125])
 
 
+def vectors(*facts):
+    return tuple(Vectors.of(*facts))
+
+
 def distance(q, x, inverse_norm, metric):
     out = np.empty(1, np.float32)
-    distances_to(q, x[None, :], np.float32([inverse_norm]), metric, np.zeros(1, np.int64), out)
+    distances_to(q, vectors(x[None, :], np.float32([inverse_norm]), metric), np.zeros(1, np.int64), out)
     return out[0]
 
 
@@ -23,7 +40,7 @@ def whole_numbers(rng, n, dim):
 
 def found_by(kernel_nearest, q, X, inverse_norms, metric, candidates, k):
     ids, distances = np.full(k, 99, np.int64), np.full(k, np.nan, np.float32)
-    count = kernel_nearest(q, X, inverse_norms, metric, candidates, ids, distances)
+    count = kernel_nearest(q, vectors(X, inverse_norms, metric), candidates, ids, distances)
     assert count == (ids >= 0).sum()
     return ids, distances
 
@@ -84,7 +101,7 @@ def test_distances_to_many_candidates_equal_those_to_each_alone_bit_for_bit(metr
     inverse_norms = rng.random(40, dtype=np.float32)
     candidates = rng.permutation(40)[:n_candidates]
     out = np.full(n_candidates, np.nan, np.float32)
-    distances_to(q, X, inverse_norms, metric, candidates, out)
+    distances_to(q, vectors(X, inverse_norms, metric), candidates, out)
     assert out.tolist() == [float(distance(q, X[i], inverse_norms[i], metric)) for i in candidates]
     assert out == pytest.approx(reference.distances_to(q, X, inverse_norms, metric, candidates), abs=1e-5)
 
@@ -119,7 +136,7 @@ def test_inner_products_are_a_matrix_vector_product(n, dim):
     rng = np.random.default_rng([n, dim])
     q, X = rng.standard_normal(dim, dtype=np.float32), rng.standard_normal((n, dim), dtype=np.float32)
     out = np.full(n, np.nan, np.float32)
-    inner_products(q, X, out)
+    inner_products(q, vectors(X, np.ones(n, np.float32), COSINE), 0, out)
     bound = dim * np.finfo(np.float32).eps * (np.abs(X).astype(np.float64) @ np.abs(q))  # Higham (2002), section 3.1
     assert (np.abs(out - reference.inner_products(q, X)) <= bound).all()
 
@@ -135,3 +152,52 @@ def test_a_shortlist_holds_every_score_within_the_margin_of_the_kth_best(n, marg
                 count = shortlist(own, k, margin, rows)
                 assert set(reference.shortlist(own, k, margin)) <= set(rows[:count].tolist())
                 assert rows[:count].tolist() == sorted(set(rows[:count].tolist()))
+
+
+def decoded(stored, scale, offset):
+    """Return the float32 that each stored value stands for, one by one, by exact fractions."""
+    if stored.dtype != np.uint8:
+        return stored.astype(np.float32)
+    exact = [[Fraction(float(offset)) + Fraction(float(scale)) * int(value) for value in row] for row in stored]
+    return np.array([[np.float32(float(value)) for value in row] for row in exact], np.float32).reshape(stored.shape)
+
+
+ENCODED = {
+    "uint8": lambda rng, shape: (rng.integers(0, 256, shape, np.uint8), np.float32(4 / 255), np.float32(-2)),
+    "float16": lambda rng, shape: ((rng.standard_normal(shape) * 3).astype(np.float16), 1, 0),
+}
+
+
+@pytest.mark.parametrize("dtype", ENCODED)
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dim", [1, 3, 16, 128, 131])
+def test_encoded_vectors_are_ranked_as_the_float32_that_they_stand_for_bit_for_bit(dtype, metric, dim):
+    rng = np.random.default_rng([dim, metric])
+    stored, scale, offset = ENCODED[dtype](rng, (33, dim))
+    X, inverse_norms, q = decoded(stored, scale, offset), rng.random(33, dtype=np.float32), rng.random(dim, np.float32)
+    candidates, out, expected = rng.permutation(33), np.empty(33, np.float32), np.empty(33, np.float32)
+    distances_to(q, vectors(stored, inverse_norms, metric, scale, offset), candidates, out)
+    distances_to(q, vectors(X, inverse_norms, metric), candidates, expected)
+    assert out.tolist() == expected.tolist()
+    products, theirs = np.empty(20, np.float32), np.empty(20, np.float32)
+    inner_products(q, vectors(stored, inverse_norms, metric, scale, offset), 5, products)
+    inner_products(q, vectors(X, inverse_norms, metric), 5, theirs)
+    assert products.tolist() == theirs.tolist()
+
+
+@given(scale=st.floats(2**-60, 2**20, width=32), steps=st.floats(-(2**19), 2**19, width=32))
+def test_each_byte_is_decoded_by_kernel_and_array_to_the_float32_nearest_to_its_value(scale, steps):
+    offset = np.float32(scale * steps)
+    stored = np.arange(256, dtype=np.uint8)[:, None]
+    out = np.empty(256, np.float32)
+    inner_products(np.ones(1, np.float32), vectors(stored, np.ones(256, np.float32), COSINE, scale, offset), 0, out)
+    assert out.tolist() == decoded(stored, scale, offset)[:, 0].tolist()
+    assert EncodedVectors(stored, scale, offset)[:][:, 0].tolist() == out.tolist()
+
+
+def test_every_finite_float16_is_decoded_to_its_value():
+    stored = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    stored = stored[np.isfinite(stored)][:, None]
+    out = np.empty(len(stored), np.float32)
+    inner_products(np.ones(1, np.float32), vectors(stored, np.ones(len(stored), np.float32), COSINE), 0, out)
+    assert out.tolist() == stored[:, 0].astype(np.float32).tolist()

@@ -20,7 +20,9 @@ def clustered(n, dim, seed):
 def expected_of(index, Q, n_probes, n_reranked, k):
     exact = index.exact
     vectors = reference.normalise(Q, index.metric == "cosine", 1e-18, 1e18)
-    return reference.search_buckets(vectors, index.buckets, *exact.vectors, n_probes, n_reranked, k)
+    return reference.search_buckets(
+        vectors, index.buckets, exact.X, exact.inverse_norms, exact.vectors.metric, n_probes, n_reranked, k
+    )
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -99,7 +101,7 @@ def test_ids_at_finds_the_ids_of_places_among_several_buckets_one_of_them_empty(
     buckets = np.array([3, 1, 0])
     for places in ([], [0], [3, 4], [0, 2, 6], list(range(7))):
         rows = np.full(len(places), -1)
-        ids_at(np.array(places, np.int64), buckets, starts, order, np.zeros((110, 5), np.float32), rows)
+        ids_at(np.array(places, np.int64), buckets, starts, order, np.zeros((110, 20), np.uint8), rows)
         assert rows.tolist() == reference.ids_at(places, buckets, starts, order)
 
 

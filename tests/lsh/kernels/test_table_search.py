@@ -5,7 +5,7 @@ import pytest
 
 from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.intrinsics import clear_lowest, highest_bit, lowest_bit
-from lsh.kernels.ranking import COSINE, EUCLIDEAN
+from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors
 from lsh.kernels.sketching import quantise
 from lsh.kernels.table_search import collect_marked, keep_best, mark_candidates, mark_found, score_rows, search_tables
 from lsh.sketches.sketch import sketch
@@ -166,7 +166,7 @@ def searched(tables, n_bits, bits, n_probes, Q, X, inverse_norms, metric, centre
     ids, distances = np.full((len(Q), k), -1, np.int64), np.full((len(Q), k), np.inf, np.float32)
     counts = np.zeros(len(Q), np.int64)
     queries = Q, tables.query_keys, tables.symbols, tables.costs
-    lookup, vectors = (tables.keys, tables.ids, tables.starts), (X, inverse_norms, metric)
+    lookup, vectors = (tables.keys, tables.ids, tables.starts), tuple(Vectors.of(X, inverse_norms, metric))
     sketches, setting = (centre, rotation, planes, terms), (n_bits, bits, n_probes, most)
     search_tables(queries, lookup, vectors, sketches, *setting, ids, distances, counts)
     return ids, distances, counts

@@ -1,0 +1,91 @@
+"""Encoded vectors: features stored in 8 or 16 bits per value, decoded to float32 where they are read."""
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+UINT8, FLOAT16 = np.dtype(np.uint8), np.dtype(np.float16)
+_MAX_STEPS = 2**20
+_Float32Array = npt.NDArray[np.float32]
+
+
+class EncodedVectors:
+    """n vectors of d values, each `offset + scale * stored`, rounded once to float32.
+
+    stored: uint8[n, d], or float16[n, d] with a scale of 1 and an offset of 0; in C order, and not copied, so that it
+        may be a memory map.
+    scale, offset: finite float32 numbers; the scale is not negative, and the offset at most 2^20 times the scale (finer
+        steps would be lost in float32), or the scale is 0.
+
+    Rows are read as those of an array: `vectors[rows]` and `np.asarray(vectors)` decode them, as float32. Raises
+    ValueError for another dtype, shape, scale or offset.
+    """
+
+    dtype = np.dtype(np.float32)  # of the values
+    ndim = 2
+
+    def __init__(self, stored: npt.NDArray[Any], scale: float = 1.0, offset: float = 0.0) -> None:
+        if stored.dtype not in {UINT8, FLOAT16}:
+            raise ValueError(f"encoded vectors have dtype {stored.dtype}; expected uint8 or float16")
+        if stored.ndim != 2 or not stored.flags.c_contiguous:
+            raise ValueError(f"encoded vectors have shape {stored.shape}; expected (rows, values) in C order")
+        self.scale, self.offset = np.float32(scale), np.float32(offset)
+        if not (np.isfinite(self.scale) and np.isfinite(self.offset) and self.scale >= 0):
+            raise ValueError(f"the scale is {scale} and the offset {offset}; expected finite numbers, scale >= 0")
+        if self.scale > 0 and abs(float(self.offset)) > _MAX_STEPS * float(self.scale):
+            raise ValueError(f"the offset is {offset} and the scale {scale}; expected an offset of 0 to 2^20 steps")
+        if stored.dtype == FLOAT16 and (self.scale != 1 or self.offset != 0):
+            raise ValueError(f"the scale is {scale} and the offset {offset}; of float16 they are 1 and 0")
+        self.stored = stored.view()
+        self.stored.flags.writeable = False
+        self.shape: tuple[int, int] = (stored.shape[0], stored.shape[1])
+
+    @classmethod
+    def encode(cls, X: npt.NDArray[np.floating[Any]], dtype: npt.DTypeLike) -> Self:
+        """Return finite vectors, float[n, d], encoded: float16, or uint8 that divides their range into 255 steps.
+
+        Raises ValueError for values outside float16's range, ±65,504.
+        """
+        if np.dtype(dtype) == FLOAT16:
+            with np.errstate(over="ignore"):
+                halves = np.ascontiguousarray(X, np.float16)
+            if not np.isfinite(halves).all():
+                raise ValueError(f"values up to {np.abs(X).max():g} do not fit float16; expected at most 65,504")
+            return cls(halves)
+        low, high = (float(X.min()), float(X.max())) if X.size else (0.0, 0.0)
+        return cls.encode_between(X, low, high)
+
+    @classmethod
+    def encode_between(cls, X: npt.NDArray[np.floating[Any]], low: float, high: float) -> Self:
+        """Return vectors, float[n, d] with values in [low, high], as uint8: 0 stands for low, and 255 for high."""
+        scale, offset = np.float32(max((high - low) / 255, abs(low) / _MAX_STEPS * 1.001)), np.float32(low)
+        steps = (X.astype(np.float64) - float(offset)) / (float(scale) or 1.0)
+        return cls(np.clip(np.rint(steps), 0, 255).astype(np.uint8), float(scale), float(offset))
+
+    def __len__(self) -> int:
+        """Return the number of vectors."""
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> _Float32Array:
+        """Return some rows decoded; `rows` is an integer, a slice or an array, as for an array float32[n, d]."""
+        stored = self.stored[rows]
+        if stored.dtype == FLOAT16:
+            decoded = np.asarray(stored, np.float32)
+        else:
+            # Rounded once, as by a fused multiply-add: product and sum are exact in float64.
+            values = (float(self.offset) + float(self.scale) * np.arange(256)).astype(np.float32)
+            decoded = np.asarray(values[stored])
+        decoded.flags.writeable = not isinstance(rows, slice)  # a slice of a read-only array is read-only too
+        return decoded
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """Return all vectors decoded, float32[n, d], or as another dtype."""
+        if copy is False:
+            raise ValueError("encoded vectors cannot be an array without a copy")
+        return self[:].astype(dtype or np.float32, copy=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes that the stored values take."""
+        return self.stored.nbytes
