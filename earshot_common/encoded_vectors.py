@@ -15,8 +15,8 @@ class EncodedVectors:
 
     stored: uint8[n, d], or float16[n, d] with a scale of 1 and an offset of 0; in C order, and not copied, so that it
         may be a memory map.
-    scale, offset: finite float32 numbers; the scale is not negative, and the offset at most 2^20 times the scale (finer
-        steps would be lost in float32), or the scale is 0.
+    scale, offset: finite float32 numbers; the scale is not negative. The offset is 0 or between 2^-20 and 2^20 times
+        the scale, up to its sign, or the scale is 0: otherwise one of the two would be lost in float32.
 
     Rows are read as those of an array: `vectors[rows]` and `np.asarray(vectors)` decode them, as float32. Raises
     ValueError for another dtype, shape, scale or offset.
@@ -33,8 +33,11 @@ class EncodedVectors:
         self.scale, self.offset = np.float32(scale), np.float32(offset)
         if not (np.isfinite(self.scale) and np.isfinite(self.offset) and self.scale >= 0):
             raise ValueError(f"the scale is {scale} and the offset {offset}; expected finite numbers, scale >= 0")
-        if self.scale > 0 and abs(float(self.offset)) > _MAX_STEPS * float(self.scale):
-            raise ValueError(f"the offset is {offset} and the scale {scale}; expected an offset of 0 to 2^20 steps")
+        steps = abs(float(self.offset)) / (float(self.scale) or abs(float(self.offset)) or 1.0)
+        if steps and not 1 / _MAX_STEPS <= steps <= _MAX_STEPS:
+            raise ValueError(
+                f"the offset is {offset} and the scale {scale}; expected 2^-20 to 2^20 times the scale, or 0"
+            )
         if stored.dtype == FLOAT16 and (self.scale != 1 or self.offset != 0):
             raise ValueError(f"the scale is {scale} and the offset {offset}; of float16 they are 1 and 0")
         self.stored = stored.view()
@@ -59,7 +62,8 @@ class EncodedVectors:
     @classmethod
     def encode_between(cls, X: npt.NDArray[np.floating[Any]], low: float, high: float) -> Self:
         """Return vectors, float[n, d] with values in [low, high], as uint8: 0 stands for low, and 255 for high."""
-        scale, offset = np.float32(max((high - low) / 255, abs(low) / _MAX_STEPS * 1.001)), np.float32(low)
+        scale = np.float32(max((high - low) / 255, abs(low) / _MAX_STEPS * 1.001))
+        offset = np.float32(low if abs(low) > 1.001 * float(scale) / _MAX_STEPS else 0)
         steps = (X.astype(np.float64) - float(offset)) / (float(scale) or 1.0)
         return cls(np.clip(np.rint(steps), 0, 255).astype(np.uint8), float(scale), float(offset))
 

@@ -34,13 +34,6 @@ TIMEOUT_MS = 60_000  # the first visit to a page compiles kernels, builds an ind
 expect.set_options(timeout=TIMEOUT_MS)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Repeat a failed browser test once: one in several hundred fails for a reason not found. The summary names it."""
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 @pytest.fixture(scope="session")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a collection named `videos`: 320 clips of YouTube videos that do not exist."""
