@@ -17,6 +17,7 @@ subpackages:
 - `storage`: index files.
 """
 
+from earshot_common.encoded_vectors import EncodedVectors
 from lsh.analysis.comparing import Comparison, compare
 from lsh.analysis.evaluation import Evaluation, evaluate
 from lsh.analysis.planning import Plan, plan
@@ -32,6 +33,7 @@ from lsh.storage import load, save
 
 __all__ = [
     "Comparison",
+    "EncodedVectors",
     "Evaluation",
     "ExactSearch",
     "LSHError",

@@ -76,7 +76,8 @@ class LSHIndex:
     def fit(self, X: npt.ArrayLike, labels: Labels | None = None) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes, pandas and Arrow are converted), n >= 1.
 
-        Row numbers become ids.
+        `EncodedVectors`, of uint8 or float16, are kept as they are and ranked by the values that they stand for. Row
+        numbers become ids.
 
         labels: (offsets int64[n + 1], values int16[m]) of the rows, for family "grh" alone.
         """

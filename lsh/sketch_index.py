@@ -59,7 +59,8 @@ class SketchIndex:
     def fit(self, X: npt.ArrayLike) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes, pandas and Arrow are converted), n >= 1.
 
-        Row numbers become ids.
+        `EncodedVectors`, of uint8 or float16, are kept as they are and ranked by the values that they stand for. Row
+        numbers become ids.
         """
         exact = ExactSearch(X, self.metric)
         n_buckets = self.wanted_buckets or default_buckets(len(exact.X))
