@@ -25,7 +25,7 @@ class EncodedVectors:
     dtype = np.dtype(np.float32)  # of the values
     ndim = 2
 
-    def __init__(self, stored: npt.NDArray[Any], scale: float = 1.0, offset: float = 0.0) -> None:
+    def __init__(self, stored: npt.NDArray[Any], scale: float | np.float32 = 1, offset: float | np.float32 = 0) -> None:
         if stored.dtype not in {UINT8, FLOAT16}:
             raise ValueError(f"encoded vectors have dtype {stored.dtype}; expected uint8 or float16")
         if stored.ndim != 2 or not stored.flags.c_contiguous:

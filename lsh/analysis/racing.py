@@ -17,14 +17,14 @@ import numpy.typing as npt
 
 from lsh import validate
 from lsh.analysis.timing import Search, interleaved, spread_of_rounds, timed
-from lsh.arrays import Float32Array, Float64Array, Int64Array
+from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.params import Params
 from lsh.quality import Labels, label_precision_at_k, mean_recall
 from lsh.result import SearchResult
-from lsh.sampling import evenly_spaced_rows
+from lsh.sampling import evenly_spaced_rows, first_rows
 from lsh.sketch_index import SketchIndex
 
 LSH, EXACT, BATCHED, SKETCHES = RACERS = ("lsh", "exact", "batched", "sketches")
@@ -119,7 +119,7 @@ def race(
     if not sizes or min(sizes) < 1 or max(sizes) > index.n:
         raise ParameterError(f"sizes are {list(sizes)}; expected at least one, each from 1 to the {index.n} vectors")
     done, whole = 0, sum(n + _OVERHEAD for n in sizes)
-    for build in _builds(index.params, index.exact.X[: min(MIN_SIZE, *sizes)]):
+    for build in _builds(index.params, first_rows(index.exact.X, min(MIN_SIZE, *sizes))):
         build()  # compiles, so that no build time includes it
     for n in sizes:
         for step in _race_at(index, queries, setting, n, labels):
@@ -150,7 +150,7 @@ def _race_at(
     """Race at one size."""
     clips = f"{n:,} clips"
     yield Step(0.0, f"{clips}: sorting them into hash tables")
-    builds = _builds(replace(index.params, n_tables=setting.n_tables), index.exact.X[:n])
+    builds = _builds(replace(index.params, n_tables=setting.n_tables), first_rows(index.exact.X, n))
     lsh, lsh_s = _timed_build(builds[0])
     exact, exact_s = _timed_build(builds[1])
     yield Step(0.2, f"{clips}: sketching them")
@@ -171,7 +171,7 @@ def _race_at(
 
 
 def _builds(
-    params: Params, X: Float32Array
+    params: Params, X: StoredVectors
 ) -> tuple[Callable[[], LSHIndex], Callable[[], ExactSearch], Callable[[], SketchIndex]]:
     """Return the functions that build the indexes of a race."""
     return (

@@ -1,9 +1,10 @@
-"""Evenly spaced rows."""
+"""Samples of rows."""
 
 import numpy as np
 import pytest
 
-from lsh.sampling import evenly_spaced, evenly_spaced_rows
+from earshot_common.encoded_vectors import EncodedVectors
+from lsh.sampling import evenly_spaced, evenly_spaced_rows, first_rows
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 9, 10, 11, 1000])
@@ -22,3 +23,14 @@ def test_evenly_spaced_rows_are_distinct_ascending_and_include_both_ends(n, most
 def test_a_sample_of_no_rows_is_empty(most):
     rows = evenly_spaced_rows(0, most)
     assert (rows.dtype, rows.tolist()) == (np.int64, [])
+
+
+def test_the_first_rows_stay_as_they_are_stored_and_are_not_copied():
+    X = np.arange(12, dtype=np.uint8).reshape(4, 3)
+    few = first_rows(EncodedVectors(X, 0.5, 1), 2)
+    assert isinstance(few, EncodedVectors)
+    assert np.shares_memory(few.stored, X)
+    assert few[:].tolist() == [[1, 1.5, 2], [2.5, 3, 3.5]]
+    plain = X.astype(np.float32)
+    assert np.shares_memory(first_rows(plain, 2), plain)
+    assert first_rows(plain, 2).shape == (2, 3)
