@@ -65,6 +65,29 @@ def test_only_one_sound_plays_at_a_time(visit):
     assert page.locator(".query [data-clip]").get_attribute("data-phase") == "idle"
 
 
+def test_a_press_and_the_focus_outlast_a_card_that_is_drawn_anew_meanwhile(new_page, earshot):
+    page = new_page()
+    waveforms = []
+
+    def hold(route):  # when the waveforms arrive, the cards are drawn anew
+        waveforms.append(route)
+
+    page.route("**/waveforms?*", hold)
+    page.goto(earshot)
+    play = page.locator(".card:nth-child(2) .play")
+    play.hover()
+    page.mouse.down()
+    flat = page.locator(".card:nth-child(2) .unplayed path").get_attribute("d")
+    while not waveforms:
+        page.wait_for_timeout(20)
+    waveforms.pop().continue_()
+    expect(page.locator(".card:nth-child(2) .unplayed path")).not_to_have_attribute("d", flat)
+    page.mouse.up()
+    page.wait_for_function(PLAYING)
+    expect(play).to_be_focused()
+    expect(play).to_have_attribute("aria-pressed", "true")
+
+
 def test_find_similar_makes_a_neighbour_the_query_and_the_trail_and_the_back_button_lead_back(visit):
     page = visit()
     first, second = query_id(page), neighbours(page)[2]

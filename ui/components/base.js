@@ -244,7 +244,7 @@ function stateOf(root, build) {
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value)
+    if (name === "onclick") element.onclick = value
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value)
   }
   element.append(...children.filter((child) => child !== null && child !== undefined))
@@ -256,6 +256,43 @@ function makeSvg(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
   element.append(...children)
   return element
+}
+
+// Makes the content of `parent` equal to `fresh`. An element of the same tag and class stays, and takes over attributes,
+// content and `onclick`: a press that has begun on a button is not lost, and neither is the focus.
+function patch(parent, ...fresh) {
+  let old = parent.firstChild
+  for (const node of fresh.filter((child) => child !== null && child !== undefined)) {
+    let same = old
+    while (same && kindOfNode(same) !== kindOfNode(node)) same = same.nextSibling
+    if (!same) {
+      parent.insertBefore(node, old)
+      continue
+    }
+    for (; old !== same; old = removed(old));
+    update(same, node)
+    old = same.nextSibling
+  }
+  while (old) old = removed(old)
+}
+
+const kindOfNode = (node) => `${node.nodeName} ${node.getAttribute?.("class") ?? ""}`
+
+function removed(node) {
+  const next = node.nextSibling
+  node.remove()
+  return next
+}
+
+function update(node, fresh) {
+  if (node.nodeType === Node.TEXT_NODE) {
+    if (node.data !== fresh.data) node.data = fresh.data
+    return
+  }
+  for (const { name } of [...node.attributes]) if (!fresh.hasAttribute(name)) node.removeAttribute(name)
+  for (const { name, value } of fresh.attributes) if (node.getAttribute(name) !== value) node.setAttribute(name, value)
+  node.onclick = fresh.onclick
+  patch(node, ...fresh.childNodes)
 }
 
 const ICONS = {
@@ -307,11 +344,10 @@ function followPlayer(root) {
       const phase = current ? detail.phase : "idle"
       element.toggleAttribute("data-slow", current && detail.slow)
       showMessage(element, current ? detail.message : "")
-      if (element.dataset.phase !== phase) {
-        element.dataset.phase = phase
-        const button = element.querySelector(".play")
-        if (button) button.setAttribute("aria-pressed", String(phase === "playing"))
-      }
+      if (element.dataset.phase !== phase) element.dataset.phase = phase
+      const pressed = String(phase === "playing")
+      const button = element.querySelector(".play")
+      if (button && button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed)
       if (phase !== "idle") element.style.setProperty("--played", `${100 * detail.progress}%`)
     }
   }

@@ -63,7 +63,7 @@ function cardOf(list, id) {
   item.draggable = Boolean(card.file?.found)
   item.setAttribute("aria-label", `${nameOfCard(list, card)}. ${card.distance.text}. ${card.outcome}.`)
   item.querySelector(".explanation").textContent = card.explanation
-  item.querySelector(".row").replaceChildren(...rowParts(list, item, id, card))
+  patch(item.querySelector(".row"), ...rowParts(list, item, id, card))
   setTabStop(item, item.tabIndex === 0)
   return item
 }
@@ -118,7 +118,7 @@ function actions(list, item, id, card) {
   const explanation = item.querySelector(".explanation")
   const explain = make("button", {
     class: "outlined", "aria-expanded": String(!explanation.hidden), "aria-label": `Why do you see ${nameOfCard(list, card)}?`,
-    onclick: () => explain.setAttribute("aria-expanded", String(!(explanation.hidden = !explanation.hidden))),
+    onclick: ({ currentTarget }) => currentTarget.setAttribute("aria-expanded", String(!(explanation.hidden = !explanation.hidden))),
   }, "why?")
   const similar = make("button", {
     class: "outlined find-similar", "aria-label": `Find similar: ${nameOfCard(list, card)}`, title: "Search with this sound",

@@ -40,7 +40,7 @@ function requestPart(map, part, retryMs = 3000) {
   requestAnimationFrame(() => setTimeout(() => map.send("part", part)))
   map.retry = setTimeout(() => {
     const again = make("button", { class: "outlined", onclick: () => requestPart(map, part) }, "try again")
-    if (retryMs > MAX_RETRY_MS) map.loading.replaceChildren("The map did not arrive. ", again)
+    if (retryMs > MAX_RETRY_MS) patch(map.loading, document.createTextNode("The map did not arrive. "), again)
     requestPart(map, part, 2 * retryMs)
   }, retryMs)
 }

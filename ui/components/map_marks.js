@@ -120,7 +120,7 @@ function drawLegend(map) {
     button.disabled = count === 0
     return button
   })
-  map.legend.replaceChildren(...buttons)
+  patch(map.legend, ...buttons)
   map.section.toggleAttribute("data-no-legend", !buttons.length)
 }
 
@@ -139,5 +139,5 @@ function drawMarkLegend(map) {
   const entries = [entry("query", null), entry("found", count("found")), entry("missed", count("missed")), entry("exact", exact)]
   if (map.candidates.length) entries.push(entry("candidate", map.candidates.length))
   if (label) entries.push(make("span", { class: "entry label" }, `${label.name}: ${label.count.toLocaleString("en")} ${label.count === 1 ? "clip" : "clips"}`))
-  map.markLegend.replaceChildren(...entries)
+  patch(map.markLegend, ...entries)
 }

@@ -145,7 +145,7 @@ function drawLines(it) {
 
 function drawTabs(it) {
   it.tabs.hidden = it.tables.length < 2
-  it.tabs.replaceChildren(...it.tables.map((_, t) =>
+  patch(it.tabs, ...it.tables.map((_, t) =>
     make("button", { class: "outlined", "aria-pressed": String(t === it.table), onclick: () => ((it.table = t), draw(it)) }, `table ${t + 1}`)))
 }
 
@@ -153,7 +153,7 @@ function describe(it, now) {
   const [n, wanted] = [it.points.length, it.nearest.length]
   const lines = it.tables.map((table) => table.length)
   const number = (name, kind, text) => make("div", {}, make("dt", { class: "small" }, make("span", { class: `mark ${kind}` }), name), make("dd", {}, text))
-  it.numbers.replaceChildren(
+  patch(it.numbers,
     number("looked at", "candidate", `${now.lookedAt} of ${n}`),
     number("found", "found", `${now.found} of ${wanted}`),
     number("missed", "missed", String(now.missed.length)),
