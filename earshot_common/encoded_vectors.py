@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 UINT8, FLOAT16 = np.dtype(np.uint8), np.dtype(np.float16)
 _MAX_STEPS = 2**20
+_BLOCK_ROWS = 16_384
 _Float32Array = npt.NDArray[np.float32]
 
 
@@ -64,8 +65,12 @@ class EncodedVectors:
         """Return vectors, float[n, d] with values in [low, high], as uint8: 0 stands for low, and 255 for high."""
         scale = np.float32(max((high - low) / 255, abs(low) / _MAX_STEPS * 1.001))
         offset = np.float32(low if abs(low) > 1.001 * float(scale) / _MAX_STEPS else 0)
-        steps = (X.astype(np.float64) - float(offset)) / (float(scale) or 1.0)
-        return cls(np.clip(np.rint(steps), 0, 255).astype(np.uint8), float(scale), float(offset))
+        stored = np.empty(X.shape, np.uint8)
+        for start in range(0, len(X), _BLOCK_ROWS):
+            rows = slice(start, start + _BLOCK_ROWS)
+            steps = (X[rows].astype(np.float64) - float(offset)) / (float(scale) or 1.0)
+            stored[rows] = np.clip(np.rint(steps), 0, 255)
+        return cls(stored, scale, offset)
 
     def __len__(self) -> int:
         """Return the number of vectors."""
