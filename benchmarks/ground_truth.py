@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Float64Array, Int64Array
+from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors
 
 TOLERANCE = 1e-6  # relative: two float32 computations of the same distance differ by some 1e-7
 
@@ -14,16 +14,19 @@ _BLOCK_QUERIES = 256
 
 @dataclass(frozen=True, slots=True)
 class GroundTruth:
-    """Vectors float32[n, d], queries float32[nq, d], and kth_distances float64[nq], from each to its k-th neighbour."""
+    """Vectors X, queries Q float32[nq, d], and kth_distances float64[nq], from each query to its k-th neighbour.
 
-    X: Float32Array
+    X: float32[n, d], or encoded; then the distances are those of the values that it stands for.
+    """
+
+    X: StoredVectors
     Q: Float32Array
     metric: str
     k: int
     kth_distances: Float64Array
 
     @classmethod
-    def compute(cls, X: Float32Array, Q: Float32Array, metric: str, k: int) -> "GroundTruth":
+    def compute(cls, X: StoredVectors, Q: Float32Array, metric: str, k: int) -> "GroundTruth":
         """Compute all distances; with fewer than k vectors, kth_distances is the farthest's."""
         kth_distances = np.empty(len(Q))
         for first in range(0, len(Q), _BLOCK_QUERIES):

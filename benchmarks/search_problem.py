@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from benchmarks.audioset_like import DATABASE_SEED, DIM, QUERY_SEED, clips, draw_model
 from benchmarks.errors import BenchmarkError
-from data_prep.dataset import open_dataset
+from data_prep.dataset import Dataset, open_dataset
 from earshot_common.atomic import atomic_file, write_errors
+from earshot_common.encoded_vectors import EncodedVectors
 from lsh.arrays import Float32Array
 from lsh.sampling import evenly_spaced, evenly_spaced_rows
 
@@ -18,6 +19,7 @@ Progress = Callable[[str], None]
 
 CACHE = Path("build") / "benchmarks"  # folder of generated vectors, relative to the current one
 MAX_VECTORS = 20_000_000
+_BLOCK_ROWS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ def prepare(text: str, n_queries: int, folder: Path, progress: Progress) -> Sear
 
     text: the folder of a prepared dataset (vectors: its split train, queries: test); like:N, N generated vectors
     like AudioSet's, which are kept in the folder CACHE for later calls; or BASE.npy,QUERIES.npy. folder: for new files.
+    Vectors of a dataset in uint8 or float16 are decoded, since other libraries take float32.
     Raises BenchmarkError, DataError for a folder that is no dataset, and WriteError.
     """
     if text.startswith("like:"):
@@ -49,12 +52,26 @@ def prepare(text: str, n_queries: int, folder: Path, progress: Progress) -> Sear
         name, base, Q = _files(text, n_queries, folder)
     else:
         dataset = open_dataset(text)
-        name, base, Q = dataset.title, dataset.path / "train.npy", evenly_spaced(dataset.features("test"), n_queries)
+        base = _float32_file(dataset, folder)
+        name, Q = dataset.title, evenly_spaced(dataset.features("test"), n_queries)
     if not len(Q):
         raise BenchmarkError(f"{text} has no queries; expected at least one")
     queries = folder / "queries.npy"
     np.save(queries, Q.astype(np.float32))
     return SearchProblem(name, base, queries)
+
+
+def _float32_file(dataset: Dataset, folder: Path) -> Path:
+    """Return the .npy file of a dataset's vectors; of encoded ones, a new file of the values that they stand for."""
+    X = dataset.features("train")
+    if not isinstance(X, EncodedVectors):
+        return dataset.path / "train.npy"
+    base = folder / "base.npy"
+    decoded = np.lib.format.open_memmap(base, "w+", np.float32, X.shape)
+    for start in range(0, len(X), _BLOCK_ROWS):
+        decoded[start : start + _BLOCK_ROWS] = X[start : start + _BLOCK_ROWS]
+    decoded.flush()
+    return base
 
 
 def _like(text: str, n_queries: int, progress: Progress) -> tuple[str, Path, Float32Array]:

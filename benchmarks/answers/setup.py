@@ -7,7 +7,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.search_problem import Progress
 from data_prep.dataset import Dataset
 from lsh.analysis.search_config import BUILT_BITS, BUILT_TABLES
-from lsh.arrays import Float32Array, Int64Array
+from lsh.arrays import Float32Array, Int64Array, StoredVectors
 from lsh.index import LSHIndex
 from lsh.quality import Labels
 from lsh.result import SearchResult
@@ -18,7 +18,7 @@ __all__ = ["SEED", "K", "Progress", "Setup", "build_index"]
 K, SEED = 10, 0
 
 
-def build_index(X: Float32Array, metric: str, seed: int = SEED) -> LSHIndex:
+def build_index(X: StoredVectors, metric: str, seed: int = SEED) -> LSHIndex:
     """Return an index with as many tables and bits as the app builds."""
     return LSHIndex(metric, BUILT_TABLES, BUILT_BITS, seed).fit(X)
 

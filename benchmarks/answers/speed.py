@@ -17,7 +17,7 @@ from benchmarks.markdown import table
 from benchmarks.search_problem import prepare
 from lsh.analysis.planning import plan
 from lsh.analysis.racing import BATCHED, BLOCK, EXACT, SKETCHES, Setting, crossover, race, sizes_up_to
-from lsh.arrays import Float32Array
+from lsh.arrays import Float32Array, StoredVectors
 from lsh.errors import ParameterError
 from lsh.quality import Labels
 from lsh.sampling import evenly_spaced
@@ -55,7 +55,7 @@ def _modelled(metric: str, sizes: Sequence[int], progress: Progress) -> list[Rec
 
 def _series(
     metric: str,
-    X: Float32Array,
+    X: StoredVectors,
     tuning: Float32Array,
     timed: Float32Array,
     labels: tuple[Labels, Labels] | None,

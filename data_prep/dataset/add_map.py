@@ -7,15 +7,13 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 from data_prep.dataset.hashed_file import HashedFile
 from data_prep.dataset.manifest import manifest_bytes
 from data_prep.dataset.map_layout import as_coordinates, tsne_layout
 from data_prep.dataset.npy import npy_header
 from data_prep.dataset.output_folder import new_folder
 from data_prep.dataset.reader import Dataset, open_dataset
-from data_prep.dataset.schema import MANIFEST, MAP, SPLITS
+from data_prep.dataset.schema import MANIFEST, MAP
 from earshot_common.atomic import write_file
 
 
@@ -28,8 +26,7 @@ def add_map(path: str | Path, *, seed: int = 0, progress: Callable[[int], None] 
     """
     path = Path(path).resolve()
     dataset = open_dataset(path)
-    features = np.concatenate([dataset.features(split) for split in SPLITS])
-    coordinates = as_coordinates(tsne_layout(features, dataset.metric, seed, progress))
+    coordinates = as_coordinates(tsne_layout(dataset.all_features(), dataset.metric, seed, progress))
     with new_folder(path, with_all=True) as work:
         shutil.copytree(path, work, copy_function=_link, dirs_exist_ok=True)
         for name in (MANIFEST, MAP):  # hard links: writing to them would change the old dataset

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.arrays import Float32Array, Float64Array, UInt16Array
+from data_prep.arrays import Float32Array, Float64Array, StoredVectors, UInt16Array
 from data_prep.dataset.schema import Metric
 from data_prep.errors import InputError
 from earshot_common import extras
@@ -25,7 +25,7 @@ _SAMPLE = 50_000  # clips whose covariance gives the principal plane
 _MARGIN = 0.02  # on each side, as a fraction of the square
 
 
-def tsne_layout(features: Float32Array, metric: Metric, seed: int, progress: Callable[[int], None]) -> Float64Array:
+def tsne_layout(features: StoredVectors, metric: Metric, seed: int, progress: Callable[[int], None]) -> Float64Array:
     """Lay clips out by t-SNE: float64[n, 2]. `progress` is called with the number of clips placed so far.
 
     Of more than `MAX_FITTED` clips an evenly spaced sample is laid out, and the others are placed among them. The seed
@@ -52,7 +52,7 @@ def tsne_layout(features: Float32Array, metric: Metric, seed: int, progress: Cal
     return places
 
 
-def principal_plane(features: Float32Array) -> Float64Array:
+def principal_plane(features: StoredVectors) -> Float64Array:
     """Project clips onto the two directions of largest variance: float64[n, 2], the same on every machine."""
     sample = np.array(features[:: max(1, len(features) // _SAMPLE)], dtype=np.float64)
     centre = sample.mean(axis=0)

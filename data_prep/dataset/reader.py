@@ -5,6 +5,7 @@ docs/FORMAT.md describes the folder, `writer` writes it, `verify` checks every b
 
 import hashlib
 from bisect import bisect_left
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -14,13 +15,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_prep.arrays import Float32Array, Int64Array, UInt8Array, UInt16Array
+from data_prep.arrays import FeatureDtype, Int64Array, StoredVectors, UInt8Array, UInt16Array
 from data_prep.dataset import schema
 from data_prep.dataset.label_sets import LabelSets
 from data_prep.dataset.manifest import parse_manifest
 from data_prep.dataset.npy import open_npy, read_only
 from data_prep.dataset.schema import SPLITS, Clip, MediaKind, Metric, row_key
 from data_prep.errors import DatasetError
+from earshot_common.encoded_vectors import EncodedVectors
+
+_CLIP_FIELDS = [field.name for field in fields(Clip)]
 
 
 class Dataset:
@@ -40,10 +44,9 @@ class Dataset:
         self.media: MediaKind = self.manifest["media"]
         self.metric: Metric = self.manifest["metric"]
         self.dim: int = self.manifest["features"]["dim"]
+        self.dtype: FeatureDtype = self.manifest["features"]["dtype"]
         self._check_sizes()
-        self._features: dict[str, Float32Array] = {
-            split: open_npy(path / f"{split}.npy", np.float32, (self.n_rows(split), self.dim)) for split in SPLITS
-        }
+        self._features = {split: self._open_features(split) for split in SPLITS}
         self._frames: UInt8Array | None = self._open(schema.FRAMES, np.uint8, (self.manifest["frames"], self.dim))
         self._map: UInt16Array | None = self._open(schema.MAP, np.uint16, (sum(map(self.n_rows, SPLITS)), 2))
 
@@ -56,9 +59,22 @@ class Dataset:
         """Return the number of clips in a split."""
         return int(self.manifest["rows"][_checked(split)])
 
-    def features(self, split: str) -> Float32Array:
-        """Return the features of a split: a read-only memory map, float32[n, dim], finite."""
+    def features(self, split: str) -> StoredVectors:
+        """Return the features of a split, read-only and finite: a memory map, float32[n, dim].
+
+        For a dataset whose `dtype` is uint8 or float16, `EncodedVectors` of a memory map: their rows are decoded to
+        float32 as they are read, `features[rows]`.
+        """
         return self._features[_checked(split)]
+
+    def all_features(self) -> StoredVectors:
+        """Return a copy of all features in the stored type, float32[n, dim] or encoded: train, validation, test."""
+        parts = [self._features[split] for split in SPLITS]
+        first = parts[0]
+        if isinstance(first, EncodedVectors):
+            stored = np.concatenate([part.stored for part in parts if isinstance(part, EncodedVectors)])
+            return EncodedVectors(stored, float(first.scale), float(first.offset))
+        return np.concatenate([np.asarray(part) for part in parts])
 
     @property
     def has_frames(self) -> bool:
@@ -92,7 +108,7 @@ class Dataset:
         """Return one clip; IndexError when the split has no such row."""
         if not 0 <= row < self.n_rows(split):
             raise IndexError(f"row {row} is outside {split}, which has rows 0 to {self.n_rows(split) - 1}")
-        (facts,) = self.clips(split).slice(row, 1).drop_columns(["first_frame"]).to_pylist()
+        (facts,) = self.clips(split).slice(row, 1).select(_CLIP_FIELDS).to_pylist()
         return Clip(**{**facts, "labels": tuple(facts["labels"])})
 
     def find_clip(self, clip_id: str) -> Clip | None:
@@ -124,6 +140,12 @@ class Dataset:
     def label_parents(self) -> list[list[str]]:
         """Names of each label's parents in the ontology, by label index; empty where none are known."""
         return cast("list[list[str]]", self._labels["parents"].to_pylist())
+
+    @cached_property
+    def label_definitions(self) -> list[str]:
+        """What each label means, by label index; empty where that is not known. `manifest` states their licence."""
+        has_any = schema.DEFINITION.name in self._labels.column_names
+        return cast("list[str]", self._labels["definition"].to_pylist()) if has_any else [""] * len(self.label_names)
 
     def label_counts(self, split: str) -> Int64Array:
         """Return the number of clips of a split with each label: int64[n_labels]."""
@@ -161,7 +183,13 @@ class Dataset:
 
     @cached_property
     def _labels(self) -> pa.Table:
-        return self._read_table(schema.LABELS, schema.LABELS_SCHEMA, self.manifest["labels"])
+        labels = self._read_table(schema.LABELS, schema.LABELS_SCHEMA, self.manifest["labels"])
+        if schema.DEFINITION.name in labels.column_names and not self.manifest.get("definitions"):
+            raise DatasetError(
+                f"{self.path / schema.MANIFEST}: 'definitions' is missing, expected source and licence of the labels' "
+                "definitions; prepare the dataset again"
+            )
+        return labels
 
     def _read_table(self, name: str, columns: pa.Schema, n_rows: int) -> pa.Table:
         """Read a Parquet file as one chunk; DatasetError unless its sha256, schema and number of rows match."""
@@ -178,8 +206,9 @@ class Dataset:
         try:
             # Not pq.read_table, which imports pandas: see _numbers.
             file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-            if not file.schema_arrow.equals(columns):
-                raise DatasetError(f"{path} has other columns than format version {schema.FORMAT_VERSION} has")
+            problem = schema.problem_of_columns(file.schema_arrow, columns, self.manifest["format_version"])
+            if problem:
+                raise DatasetError(f"{path} has other columns than expected: {problem}; prepare the dataset again")
             if file.metadata.num_rows != n_rows or n_rows == 0:
                 raise DatasetError(f"{path} has {file.metadata.num_rows:,} rows, its manifest states {n_rows:,}")
             return file.read().combine_chunks()
@@ -195,6 +224,13 @@ class Dataset:
                 raise DatasetError(
                     f"{path} has {path.stat().st_size:,} bytes, expected {facts['bytes']:,}; prepare the dataset again"
                 )
+
+    def _open_features(self, split: str) -> StoredVectors:
+        stored = open_npy(self.path / f"{split}.npy", self.dtype, (self.n_rows(split), self.dim))
+        if self.dtype == "float32":
+            return stored
+        facts = self.manifest["features"]
+        return EncodedVectors(stored, facts.get("scale", 1), facts.get("offset", 0))
 
     def _open(self, name: str, dtype: npt.DTypeLike, shape: tuple[int, int]) -> npt.NDArray[Any] | None:
         """Open an optional array; None if the dataset has none."""

@@ -16,27 +16,31 @@ import pyarrow.compute as pc
 
 from data_prep.arrays import BoolArray, Int8Array, Int64Array, UInt8Array, UInt64Array
 from data_prep.dataset.label_sets import LabelSets, run_indices
-from data_prep.dataset.schema import CLIPS_SCHEMA, SPLITS, ClipBatch, row_key
+from data_prep.dataset.schema import CLIPS_SCHEMA, FORMAT_VERSION, SPLITS, ClipBatch, problem_of_columns, row_key
 from data_prep.errors import InputError
 
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+")
-_STAGED = pa.schema([field for field in CLIPS_SCHEMA if field.name not in {"row", "first_frame"}])
+_STAGED = [field for field in CLIPS_SCHEMA if field.name not in {"row", "first_frame"}]
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 class Staging:
-    """Clips in staging files. Each batch is checked when it is added."""
+    """Clips in staging files. Each batch is checked when it is added.
 
-    def __init__(self, folder: Path, n_labels: int) -> None:
-        self._n_labels = n_labels
+    largest: the largest magnitude of a feature's values.
+    """
+
+    def __init__(self, folder: Path, n_labels: int, largest: float = _MAX_FLOAT32) -> None:
+        self._n_labels, self._largest = n_labels, largest
         self._paths = folder / "features.staged", folder / "frames.staged", folder / "clips.staged"
         self._features, self._frames, self._clips = (path.open("wb+") for path in self._paths)
-        self._columns = pa.ipc.new_stream(self._clips, _STAGED)
         self._keys: list[UInt64Array] = []
         self._splits: list[Int8Array] = []
         self.label_counts = np.zeros((len(SPLITS), n_labels), np.int64)  # clips with each label, by split
         self._dtype: np.dtype[Any] = np.dtype(np.float32)
         self.dim: int | None = None
         self.has_frames = False
+        self.further: list[pa.Field[Any]] = []  # columns of the clips besides those that every dataset has
 
     def add(self, batch: ClipBatch) -> None:
         """Stage a batch, or raise InputError naming the clip that violates the format."""
@@ -45,17 +49,22 @@ class Staging:
         if self.dim is None:
             self.dim, self.has_frames = batch.features.shape[1], batch.frames is not None
             self._dtype = batch.features.dtype
-        check_batch(batch, self.dim, self._dtype, self._n_labels, with_frames=self.has_frames)
-        columns = [_column(batch, field) for field in _STAGED]
+            self.further = _further(batch)
+            self._schema = pa.schema([*_STAGED, *self.further])
+            self._columns = pa.ipc.new_stream(self._clips, self._schema)
+        check_batch(batch, self.dim, self._dtype, self._n_labels, self._largest, with_frames=self.has_frames)
+        if _further(batch) != self.further:
+            raise InputError("batches must all have the same further columns, of the same types")
+        columns = [*(_column(batch, field) for field in _STAGED), *batch.further.values()]
         keys = np.frombuffer(b"".join(map(row_key, batch.clip_id)), ">u8").astype(np.uint64).reshape(-1, 2)
-        places: Any = pc.index_in(columns[_STAGED.get_field_index("split")], value_set=pa.array(SPLITS))
+        places: Any = pc.index_in(columns[self._schema.get_field_index("split")], value_set=pa.array(SPLITS))
         splits = places.to_numpy().astype(np.int8)
         order = np.lexsort((keys[:, 0], splits))
         self._keys.append(keys[order])
         self._splits.append(splits[order])
         labels = LabelSets.from_rows(batch.labels)
         np.add.at(self.label_counts, (splits[labels.rows], labels.values), 1)
-        self._columns.write_batch(pa.RecordBatch.from_arrays(columns, schema=_STAGED).take(order))
+        self._columns.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema).take(order))
         self._features.write(batch.features[order].data)
         if batch.frames is not None:
             n_frames = np.asarray(batch.n_frames, np.int64)
@@ -115,12 +124,15 @@ class Staging:
         return rows[run_indices(at, n)]
 
 
-def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int, *, with_frames: bool) -> None:
+def check_batch(
+    batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int, largest: float, *, with_frames: bool
+) -> None:
     """Raise InputError unless the batch satisfies docs/FORMAT.md and has the same columns as earlier batches."""
     ids = batch.clip_id
     n_frames = np.asarray(batch.n_frames)
     labels = LabelSets.from_rows(batch.labels)
-    columns = (batch.split, batch.media, batch.start_s, batch.end_s, labels.offsets[1:], batch.n_frames, batch.features)
+    columns: tuple[Any, ...] = batch.split, batch.media, batch.start_s, batch.end_s, labels.offsets[1:], batch.n_frames
+    columns = *columns, batch.features, *batch.further.values()
     if any(len(column) != len(ids) for column in columns):
         raise InputError(f"the columns of a batch of {len(ids)} clips differ in length: {[len(c) for c in columns]}")
     if batch.features.dtype not in (np.float32, np.uint16) or batch.features.shape != (len(ids), dim):
@@ -130,6 +142,8 @@ def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int,
     _reject(ids, _invalid_splits(batch.split), f"its split is none of {', '.join(SPLITS)}")
     if batch.features.dtype == np.float32:
         _reject(ids, ~np.isfinite(batch.features).all(axis=1), "its feature is not finite")
+        too_large = f"its feature exceeds {largest:g}, which the dtype cannot store: choose float32"
+        _reject(ids, np.abs(batch.features).max(axis=1, initial=0) > largest, too_large)
     start_s, end_s = np.asarray(batch.start_s), np.asarray(batch.end_s)
     _reject(ids, ~((start_s >= 0) & (end_s > start_s) & np.isfinite(end_s)), "its times are not 0 <= start < end")
     _reject(ids, n_frames < 1, "it has no frame")
@@ -142,6 +156,15 @@ def check_batch(batch: ClipBatch, dim: int, dtype: np.dtype[Any], n_labels: int,
         raise InputError(
             f"frames are {batch.frames.dtype}{list(batch.frames.shape)}, expected uint8[{n_frames.sum()}, {dim}]"
         )
+
+
+def _further(batch: ClipBatch) -> "list[pa.Field[Any]]":
+    """Return the further columns of a batch; raise InputError for one that the format does not admit."""
+    fields: list[Any] = [pa.field(name, column.type) for name, column in batch.further.items()]
+    problem = problem_of_columns(pa.schema([*CLIPS_SCHEMA, *fields]), CLIPS_SCHEMA, FORMAT_VERSION)
+    if problem:
+        raise InputError(f"the table of clips is invalid: {problem}")
+    return fields
 
 
 def _column(batch: ClipBatch, field: "pa.Field[Any]") -> "pa.Array[Any]":

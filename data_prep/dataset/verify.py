@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from data_prep.dataset.hashed_file import file_facts
 from data_prep.dataset.reader import Dataset, open_dataset
-from data_prep.dataset.schema import SPLITS, row_key
+from data_prep.dataset.schema import SPLITS, invalid_medium, row_key
 from data_prep.errors import DatasetError
 
 _CHUNK = 65_536  # features checked at a time
@@ -46,6 +46,8 @@ def _wrong_clips(dataset: Dataset) -> Iterator[str]:
     for split in SPLITS:
         clips = dataset.clips(split)
         columns: dict[str, Any] = {name: clips[name].to_pylist() for name in ("clip_id", "split", "first_frame")}
+        if (medium := invalid_medium(dataset.media, clips["media"])) is not None:
+            yield f"clips.parquet: {medium!r:.80}, a medium of {split}, is not an address of http:// or https://"
         ids.update(columns["clip_id"])
         keys = [row_key(clip_id) for clip_id in columns["clip_id"]]
         if set(columns["split"]) - {split}:

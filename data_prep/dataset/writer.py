@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_prep.arrays import Float32Array, Int64Array
+from data_prep.arrays import FeatureDtype, Float32Array, Int64Array
 from data_prep.dataset import schema
-from data_prep.dataset.features import means_of_sums
+from data_prep.dataset.features import FeatureEncoder, means_of_sums
 from data_prep.dataset.hashed_file import HashedFile
 from data_prep.dataset.manifest import manifest_bytes
 from data_prep.dataset.npy import npy_header
@@ -39,24 +39,27 @@ def write_dataset(
     labels: Sequence[Label],
     batches: Iterable[ClipBatch],
     *,
+    dtype: FeatureDtype = "float32",
     overwrite: bool = False,
 ) -> None:
     """Write a prepared dataset to the folder `out`; the dataset is named after the folder.
 
-    `batches` is iterated once, so it may be a generator. Raises InputError for a clip that violates the format or
-    occurs twice, OutputError when `out` exists (unless `overwrite`) or cannot be written.
+    `batches` is iterated once, so it may be a generator. `dtype`: of the stored features. Raises InputError for a clip
+    that violates the format or occurs twice, OutputError when `out` exists (unless `overwrite`) or cannot be written.
     """
-    with new_dataset(out, labels, overwrite=overwrite) as writer:
+    with new_dataset(out, labels, dtype=dtype, overwrite=overwrite) as writer:
         for batch in batches:
             writer.add(batch)
         writer.finish(about)
 
 
 @contextlib.contextmanager
-def new_dataset(out: str | Path, labels: Sequence[Label], *, overwrite: bool = False) -> Iterator["DatasetWriter"]:
+def new_dataset(
+    out: str | Path, labels: Sequence[Label], *, dtype: FeatureDtype = "float32", overwrite: bool = False
+) -> Iterator["DatasetWriter"]:
     """Yield a writer. Its `finish` must be called in the block; the folder `out` appears, complete, after the block."""
     with new_folder(Path(out), overwrite=overwrite) as folder:
-        writer = DatasetWriter(folder, Path(out).absolute().name, labels)
+        writer = DatasetWriter(folder, Path(out).absolute().name, labels, dtype)
         try:
             yield writer
         finally:
@@ -68,17 +71,20 @@ def new_dataset(out: str | Path, labels: Sequence[Label], *, overwrite: bool = F
 class DatasetWriter:
     """Writes the files of one dataset into an empty folder. Created by `new_dataset`."""
 
-    def __init__(self, folder: Path, name: str, labels: Sequence[Label]) -> None:
+    def __init__(self, folder: Path, name: str, labels: Sequence[Label], dtype: FeatureDtype) -> None:
         self._folder = folder
         self._name = name
         self._labels = labels
-        self._staging = Staging(folder, len(labels))
+        self._encoder = FeatureEncoder(dtype)
+        self._staging = Staging(folder, len(labels), self._encoder.largest)
         self._files: dict[str, dict[str, int | str]] = {}
         self.finished = False
 
     def add(self, batch: ClipBatch) -> None:
         """Add clips; raises InputError for one that violates the format."""
         self._staging.add(batch)
+        if len(batch):
+            self._encoder.widen(_extremes(batch))
 
     def finish(self, about: About, *, skipped: Sequence[Mapping[str, Any]] = (), notes: Sequence[str] = ()) -> None:
         """Write every file, the manifest last.
@@ -88,6 +94,8 @@ class DatasetWriter:
         if not self._staging:
             raise InputError("there are no clips to write")
         staged = self._staging.table()
+        if (medium := schema.invalid_medium(about.media, staged["media"])) is not None:
+            raise InputError(f"the medium {medium!r:.80} is not the address of a sound: expected http:// or https://")
         rows, n_frames = self._rows(staged), staged["n_frames"].to_numpy().astype(np.int64)
         with ThreadPoolExecutor(1) as executor:
             tables = executor.submit(self._write_tables, staged, rows, n_frames)
@@ -99,17 +107,26 @@ class DatasetWriter:
             "format": schema.FORMAT,
             "format_version": schema.FORMAT_VERSION,
             "name": self._name,
-            **asdict(about),
-            "features": {**about.features, "dim": self._staging.dim, "dtype": "float32"},
+            **{name: value for name, value in asdict(about).items() if name != "definitions"},
+            "features": {**about.features, "dim": self._staging.dim, **self._encoder.facts()},
             "rows": {split: len(rows[split]) for split in SPLITS},
             "labels": len(self._labels),
             "frames": total_frames,
             "files": dict(sorted(self._files.items())),
             "skipped": list(skipped),
             "notes": list(notes),
+            **self._definitions(about),
         }
         write_file(self._folder / schema.MANIFEST, manifest_bytes(facts))
         self.finished = True
+
+    def _definitions(self, about: About) -> dict[str, Any]:
+        """Return the manifest's field about the labels' definitions, if any label has one."""
+        if not any(label.definition for label in self._labels):
+            return {}
+        if about.definitions is None:
+            raise InputError("labels have definitions without a source and a licence: state both in the description")
+        return {"definitions": dict(about.definitions)}
 
     def close(self) -> None:
         """Remove the staged files."""
@@ -129,12 +146,11 @@ class DatasetWriter:
         return {split: order[splits[order] == place] for place, split in enumerate(SPLITS)}
 
     def _write_tables(self, staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> None:
-        self._write_table(
-            schema.CLIPS, schema.CLIPS_SCHEMA, _clips(staged, rows, n_frames if self._staging.has_frames else None)
-        )
-        self._write_table(
-            schema.LABELS, schema.LABELS_SCHEMA, [_labels_table(self._labels, self._staging.label_counts)]
-        )
+        columns = pa.schema([*schema.CLIPS_SCHEMA, *self._staging.further])
+        groups = _clips(staged, columns, rows, n_frames if self._staging.has_frames else None)
+        self._write_table(schema.CLIPS, columns, groups)
+        labels = _labels_table(self._labels, self._staging.label_counts)
+        self._write_table(schema.LABELS, labels.schema, [labels])
 
     def _write_table(self, name: str, columns: pa.Schema, groups: Iterable[pa.Table]) -> None:
         """Write a table as Parquet, to memory first: it is small, and the file is hashed as it is written."""
@@ -147,12 +163,12 @@ class DatasetWriter:
             file.write(np.frombuffer(data, np.uint8))
 
     def _write_features(self, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> None:
-        def features(chunk: Int64Array) -> Float32Array:
+        def features(chunk: Int64Array) -> npt.NDArray[Any]:
             given: npt.NDArray[Any] = self._staging.features(chunk)
-            return means_of_sums(given, n_frames[chunk]) if given.dtype == np.uint16 else given
+            return self._encoder.encode(means_of_sums(given, n_frames[chunk]) if given.dtype == np.uint16 else given)
 
         for split in SPLITS:
-            header = npy_header(np.float32, (len(rows[split]), self._staging.dim or 0))
+            header = npy_header(self._encoder.dtype, (len(rows[split]), self._staging.dim or 0))
             with self._hashed(f"{split}.npy", header) as file:
                 reading = read_ahead(map(features, _chunks(rows[split])), 1)
                 with contextlib.closing(reading) as chunks:
@@ -176,7 +192,16 @@ class DatasetWriter:
         self._files[name] = file.facts
 
 
-def _clips(staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array | None) -> Iterator[pa.Table]:
+def _extremes(batch: ClipBatch) -> Float32Array:
+    """Return features, float32[m, 2], with the same smallest and largest value as a batch's."""
+    given = batch.features
+    extremes = np.stack([given.min(axis=1), given.max(axis=1)], axis=1)  # of a clip's sums, those of its means too
+    return means_of_sums(extremes, np.asarray(batch.n_frames)) if extremes.dtype == np.uint16 else extremes
+
+
+def _clips(
+    staged: pa.Table, schema_of_clips: pa.Schema, rows: Mapping[str, Int64Array], n_frames: Int64Array | None
+) -> Iterator[pa.Table]:
     """Yield the table of clips, one row group at a time. `n_frames`: None for a dataset without frames."""
     order = np.concatenate([rows[split] for split in SPLITS])
     row = np.concatenate([np.arange(len(rows[split]), dtype=np.int32) for split in SPLITS])
@@ -189,8 +214,8 @@ def _clips(staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Arra
             "first_frame": pa.nulls(len(places), pa.int64()) if first_frame is None else pa.array(first_frame[group]),
         }
         yield pa.table(
-            [columns.get(field.name) or staged[field.name].take(places) for field in schema.CLIPS_SCHEMA],
-            schema=schema.CLIPS_SCHEMA,
+            [columns.get(field.name) or staged[field.name].take(places) for field in schema_of_clips],
+            schema=schema_of_clips,
         )
 
 
@@ -202,7 +227,11 @@ def _labels_table(labels: Sequence[Label], counts: Int64Array) -> pa.Table:
         "parents": [list(label.parents) for label in labels],
         **dict(zip(SPLITS, counts, strict=True)),
     }
-    return pa.table(columns, schema=schema.LABELS_SCHEMA)
+    fields: list[Any] = list(schema.LABELS_SCHEMA)
+    if any(label.definition for label in labels):
+        columns["definition"] = [label.definition for label in labels]
+        fields.append(schema.DEFINITION)
+    return pa.table(columns, schema=pa.schema(fields))
 
 
 def _chunks(rows: Int64Array) -> Iterator[Int64Array]:

@@ -36,8 +36,9 @@ def batch(
 
 
 def write(out: Path, **options: Any) -> Path:
-    """Write the dataset of `batch(**options)`."""
-    write_dataset(out, ABOUT, LABELS, [batch(**options)])
+    """Write the dataset of `batch(**options)`; the option `dtype` is that of the stored features."""
+    dtype = options.pop("dtype", "float32")
+    write_dataset(out, ABOUT, LABELS, [batch(**options)], dtype=dtype)
     return out
 
 

@@ -6,18 +6,29 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from data_prep.dataset import FORMAT_VERSION, SPLITS, Clip, Dataset, find_datasets, open_dataset
+from data_prep.arrays import FEATURE_DTYPES, FeatureDtype
+from data_prep.dataset import FORMAT_VERSION, SPLITS, Clip, Dataset, find_datasets, open_dataset, verify_dataset
 from data_prep.errors import DatasetError
+from earshot_common.encoded_vectors import EncodedVectors
 from tests.data_prep.small_datasets import LABELS, batch, write
 
 
 @pytest.fixture(scope="module")
 def undamaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("undamaged") / "thirty", with_frames=True)
+
+
+@pytest.fixture(scope="module")
+def compact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("compact") / "thirty", dtype="uint8")
 
 
 @pytest.fixture
@@ -144,8 +155,30 @@ def test_all_arrays_are_read_only(dataset: Dataset) -> None:
             array[0] = 0
 
 
-def test_a_split_may_be_empty(tmp_path: Path) -> None:
-    dataset = open_dataset(write(tmp_path / "d", n=1, with_frames=True))
+@pytest.mark.parametrize("dtype", ["float16", "uint8"])
+def test_compact_features_are_mapped_and_decoded_by_row(tmp_path: Path, dtype: FeatureDtype) -> None:
+    dataset = open_dataset(write(tmp_path / "d", dtype=dtype))
+    assert dataset.dtype == dtype
+    for split in SPLITS:
+        features = dataset.features(split)
+        assert isinstance(features, EncodedVectors)
+        assert isinstance(features.stored, np.memmap)
+        assert (features.stored.dtype, features.shape) == (dtype, (10, 8))
+        assert features[3].dtype == features[[1, 2]].dtype == np.float32
+        with pytest.raises(ValueError, match="read-only"):
+            features.stored[0] = 0
+    everything = dataset.all_features()
+    assert np.array_equal(everything[:], np.concatenate([dataset.features(split)[:] for split in SPLITS]))
+    assert everything.nbytes == 30 * 8 * np.dtype(dtype).itemsize
+
+
+def test_all_features_are_those_of_the_splits_in_their_order(dataset: Dataset) -> None:
+    assert np.array_equal(dataset.all_features(), np.concatenate([dataset.features(split) for split in SPLITS]))
+
+
+@pytest.mark.parametrize("dtype", FEATURE_DTYPES)
+def test_a_split_may_be_empty(tmp_path: Path, dtype: FeatureDtype) -> None:
+    dataset = open_dataset(write(tmp_path / "d", n=1, with_frames=True, dtype=dtype))
     assert [dataset.n_rows(split) for split in SPLITS] == [1, 0, 0]
     assert dataset.features("test").shape == (0, 8)
     assert dataset.label_sets("test")[0].tolist() == [0]
@@ -183,6 +216,39 @@ def test_datasets_are_found_one_and_two_levels_down_and_unfinished_ones_are_not(
 @pytest.fixture
 def damaged(undamaged: Path, tmp_path: Path) -> Path:
     return shutil.copytree(undamaged, tmp_path / "damaged")
+
+
+def test_a_dataset_of_version_1_is_read_as_before(damaged: Path, dataset: Dataset) -> None:
+    change_manifest(damaged, format_version=1)
+    older = open_dataset(damaged)
+    assert verify_dataset(damaged) == []
+    for split in SPLITS:
+        np.testing.assert_array_equal(older.features(split), dataset.features(split))
+        assert older.clips(split).equals(dataset.clips(split))
+    assert older.label_definitions == [""] * 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"media": "url"}, "expected one of youtube, file, synth"),
+        (
+            {"features": {"dim": 8, "dtype": "uint8", "scale": 1, "offset": 0}},
+            "expected dim of 1 or more and dtype float32",
+        ),
+    ],
+)
+def test_version_1_has_nothing_of_version_2(damaged: Path, changes: dict[str, object], expected: str) -> None:
+    change_manifest(damaged, format_version=1, **changes)
+    with pytest.raises(DatasetError, match=expected):
+        open_dataset(damaged)
+
+
+def test_further_columns_are_refused_in_version_1(tmp_path: Path) -> None:
+    out = write(tmp_path / "d", further={"title": pa.array(["a title"] * 30)})
+    change_manifest(out, format_version=1)
+    with pytest.raises(DatasetError, match="'title' of type string; format version 1 has no further columns"):
+        open_dataset(out).clips("test")
 
 
 def change_manifest(path: Path, **changes: object) -> None:
@@ -260,6 +326,21 @@ def test_another_format_version_is_refused_with_what_to_do(damaged: Path, versio
         {"rows": {"train": -1, "validation": 1, "test": 1}},
         {"features": {"dim": 0, "dtype": "float32"}},
         {"features": {"dim": 8, "dtype": "object"}},
+        {"features": {"dim": 8, "dtype": ["float32"]}},
+        {"features": {"dim": 8, "dtype": "float32", "scale": 1}},
+        {"features": {"dim": 8, "dtype": "float16", "offset": 0}},
+        {"features": {"dim": 8, "dtype": "uint8"}},
+        {"features": {"dim": 8, "dtype": "uint8", "scale": 1}},
+        {"features": {"dim": 8, "dtype": "uint8", "scale": "1", "offset": 0}},
+        {"features": {"dim": 8, "dtype": "uint8", "scale": True, "offset": 0}},
+        {"features": {"dim": 8, "dtype": "uint8", "scale": -1, "offset": 0}},
+        {"features": {"dim": 8, "dtype": "uint8", "scale": float("nan"), "offset": 0}},
+        {"features": {"dim": 8, "dtype": "uint8", "scale": 1, "offset": float("-inf")}},
+        {"features": {"dim": 8, "dtype": "uint8", "scale": 10**400, "offset": 0}},
+        {"features": {"dim": 8, "dtype": "uint8", "scale": 3e38, "offset": 0}},
+        {"features": {"dim": 8, "dtype": "uint8", "scale": 1e-9, "offset": 1}},
+        {"definitions": "CC BY-SA"},
+        {"definitions": {"source": "a book"}},
         {"features": []},
         {"labels": -1},
         {"labels": 1.5},
@@ -280,6 +361,33 @@ def test_a_manifest_with_wrong_facts_of_a_file_is_refused(damaged: Path, facts: 
     change_manifest(damaged, files={**files, "train.npy": facts})
     with pytest.raises(DatasetError, match=r"of train\.npy, expected its bytes and its sha256"):
         open_dataset(damaged)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_any_other_value_of_a_field_is_refused_or_harmless(compact: Path, data: st.DataObject) -> None:
+    manifest = json.loads((compact / "manifest.json").read_text())
+    place = data.draw(
+        st.sampled_from([manifest, manifest["features"], manifest["rows"], manifest["files"]["test.npy"]])
+    )
+    place[data.draw(st.sampled_from(sorted(place)))] = data.draw(JSON_VALUES)
+    with TemporaryDirectory() as folder:
+        copy = Path(shutil.copytree(compact, Path(folder, "d")))
+        (copy / "manifest.json").write_text(json.dumps(manifest))
+        try:
+            dataset = open_dataset(copy)
+            for split in SPLITS:
+                assert np.isfinite(dataset.features(split)[:]).all()
+        except DatasetError as error:
+            assert str(copy) in str(error)  # noqa: PT017
+        assert isinstance(verify_dataset(copy), list)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, "\xff"])

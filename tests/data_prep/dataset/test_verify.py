@@ -104,7 +104,35 @@ def test_a_wrong_label_table_is_found(dataset: Path) -> None:
 def test_other_columns_are_found(dataset: Path) -> None:
     pq.write_table(pq.read_table(dataset / "clips.parquet").drop_columns("media"), dataset / "clips.parquet")
     update_facts(dataset, "clips.parquet")
-    assert "has other columns than format version 1" in verify_dataset(dataset)[0]
+    assert "has other columns than expected: it lacks columns that format version 2 has" in verify_dataset(dataset)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "words"),
+    [
+        ("clips.parquet", ("extra_when", pa.array([0] * 60, pa.timestamp("s"))), "'extra_when' of type timestamp"),
+        ("clips.parquet", ("species", pa.array(["owl"] * 60)), "names that begin with 'extra_'"),
+        ("labels.parquet", ("definition", pa.array([1] * 5)), "no further one but 'definition'"),
+        ("labels.parquet", ("extra_a", pa.array(["a"] * 5)), "no further one but 'definition'"),
+    ],
+)
+def test_an_unknown_further_column_is_found(dataset: Path, name: str, column: tuple, words: str) -> None:
+    pq.write_table(pq.read_table(dataset / name).append_column(*column), dataset / name)
+    update_facts(dataset, name)
+    assert words in verify_dataset(dataset)[0]
+
+
+def test_definitions_without_their_licence_are_found(dataset: Path) -> None:
+    field, column = pa.field("definition", pa.string(), nullable=False), pa.array([""] * 5)
+    pq.write_table(pq.read_table(dataset / "labels.parquet").append_column(field, column), dataset / "labels.parquet")
+    update_facts(dataset, "labels.parquet")
+    assert "'definitions' is missing" in verify_dataset(dataset)[0]
+
+
+def test_a_medium_that_is_not_a_web_address_is_found(dataset: Path) -> None:
+    manifest = json.loads((dataset / "manifest.json").read_text())
+    (dataset / "manifest.json").write_text(json.dumps({**manifest, "media": "url"}))
+    assert "is not an address of http:// or https://" in verify_dataset(dataset)[0]
 
 
 def test_too_few_clips_are_found(dataset: Path) -> None:
@@ -119,7 +147,9 @@ def test_a_table_that_is_not_parquet_is_found(dataset: Path) -> None:
     assert "labels.parquet is damaged" in verify_dataset(dataset)[0]
 
 
-def test_a_feature_that_is_not_finite_is_found_with_its_row(dataset: Path) -> None:
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_feature_that_is_not_finite_is_found_with_its_row(tmp_path: Path, dtype: str) -> None:
+    dataset = write(tmp_path / "d", n=60, dtype=dtype)
     features = np.load(dataset / "test.npy")
     features[13, 5] = np.inf
     np.save(dataset / "test.npy", features)

@@ -7,11 +7,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data_prep.arrays import FEATURE_DTYPES, FeatureDtype
 from data_prep.dataset import open_dataset, verify_dataset
 from data_prep.dataset.features import frame_sums, mean_features
 from data_prep.dataset.hashed_file import HashedFile, file_facts
@@ -40,33 +42,52 @@ def test_frames_are_one_more_file(tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "frames.npy"])
 
 
-def test_the_same_clips_give_the_same_bytes_in_any_order(tmp_path: Path) -> None:
+def stored_by_hand(X: np.ndarray, dtype: str) -> np.ndarray:
+    """Return the values that are stored for all features of a dataset, one by one."""
+    if dtype != "uint8":
+        return X.astype(dtype).astype(np.float32)
+    low, high = float(X.min()), float(X.max())
+    scale = float(np.float32((high - low) / 255))
+    codes = [min(255, max(0, round((float(x) - low) / scale))) for x in X.ravel()]
+    return np.array([low + scale * code for code in codes], np.float64).reshape(X.shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("dtype", FEATURE_DTYPES)
+def test_the_same_clips_give_the_same_bytes_in_any_order(tmp_path: Path, dtype: FeatureDtype) -> None:
     forwards = [batch(12, with_frames=True), batch(18, with_frames=True, first=12)]
-    write_dataset(tmp_path / "a" / "d", ABOUT, LABELS, forwards)
-    write_dataset(tmp_path / "b" / "d", ABOUT, LABELS, iter(reversed(forwards)))
+    write_dataset(tmp_path / "a" / "d", ABOUT, LABELS, forwards, dtype=dtype)
+    write_dataset(tmp_path / "b" / "d", ABOUT, LABELS, iter(reversed(forwards)), dtype=dtype)
     assert files_of(tmp_path / "a" / "d") == files_of(tmp_path / "b" / "d")
 
 
 @settings(max_examples=30)
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(1, 9), st.integers(1, 50), st.booleans())
+@given(
+    st.lists(st.integers(1, 40), min_size=1, max_size=6),
+    st.integers(1, 9),
+    st.integers(1, 50),
+    st.booleans(),
+    st.sampled_from(FEATURE_DTYPES),
+)
 def test_every_clip_keeps_its_columns_for_any_size_of_batches_and_chunks(
-    sizes: list[int], chunk: int, group: int, with_frames: bool
+    sizes: list[int], chunk: int, group: int, with_frames: bool, dtype: FeatureDtype
 ) -> None:
     batches = [batch(n, first=sum(sizes[:i]), with_frames=with_frames) for i, n in enumerate(sizes)]
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         patch.setattr("data_prep.dataset.writer._CHUNK", chunk)
         patch.setattr("data_prep.dataset.writer._GROUP", group)
-        write_dataset(Path(folder, "d"), ABOUT, LABELS, batches)
+        write_dataset(Path(folder, "d"), ABOUT, LABELS, batches, dtype=dtype)
         dataset = open_dataset(Path(folder, "d"))
+        assert verify_dataset(Path(folder, "d")) == []
         assert sum(map(dataset.n_rows, SPLITS)) == sum(sizes)
         everything = batch(sum(sizes), with_frames=True)
+        features = stored_by_hand(everything.features, dtype)
         ends = np.cumsum(everything.n_frames)
         for i, clip_id in enumerate(everything.clip_id):
             clip = dataset.find_clip(clip_id)
             assert clip is not None
             assert (clip.split, clip.media, clip.start_s) == (everything.split[i], everything.media[i], i / 2)
             assert list(clip.labels) == everything.labels[i]
-            assert np.array_equal(dataset.features(clip.split)[clip.row], everything.features[i])
+            assert np.array_equal(dataset.features(clip.split)[clip.row], features[i])
             if with_frames:
                 offsets, frames = dataset.frames(clip.split)
                 own = everything.frames[ends[i] - clip.n_frames : ends[i]] if everything.frames is not None else None
@@ -78,7 +99,8 @@ def test_every_clip_keeps_its_columns_for_any_size_of_batches_and_chunks(
             assert dataset.label_counts(split).tolist() == np.bincount(carried, minlength=len(LABELS)).tolist()
 
 
-def test_sums_of_frames_give_the_same_dataset_as_their_means(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dtype", FEATURE_DTYPES)
+def test_sums_of_frames_give_the_same_dataset_as_their_means(tmp_path: Path, dtype: FeatureDtype) -> None:
     batches = [batch(12, with_frames=True), batch(18, with_frames=True, first=12)]
     sums, means = [], []
     for clips in batches:
@@ -86,11 +108,109 @@ def test_sums_of_frames_give_the_same_dataset_as_their_means(tmp_path: Path) -> 
         n_frames = np.asarray(clips.n_frames)
         sums.append(replace(clips, features=frame_sums(clips.frames, n_frames)))
         means.append(replace(clips, features=mean_features(clips.frames, n_frames)))
-    write_dataset(tmp_path / "a" / "d", ABOUT, LABELS, sums)
-    write_dataset(tmp_path / "b" / "d", ABOUT, LABELS, means)
+    write_dataset(tmp_path / "a" / "d", ABOUT, LABELS, sums, dtype=dtype)
+    write_dataset(tmp_path / "b" / "d", ABOUT, LABELS, means, dtype=dtype)
     assert files_of(tmp_path / "a" / "d") == files_of(tmp_path / "b" / "d")
     with pytest.raises(InputError, match="batches must all have features, or all sums"):
         write_dataset(tmp_path / "c", ABOUT, LABELS, [sums[0], means[1]])
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [("float16", 65_504), ("uint8", 1e38)])
+def test_features_that_a_dtype_cannot_store_are_refused_with_their_clip(
+    tmp_path: Path, dtype: FeatureDtype, largest: float
+) -> None:
+    features = batch().features.copy()
+    features[7, 3] = -largest
+    assert verify_dataset(write(tmp_path / "d", features=features, dtype=dtype)) == []
+    features[7, 3] = -largest * 1.01
+    with pytest.raises(InputError, match=r"clip 'clip-7' is invalid: its feature exceeds .*: choose float32"):
+        write(tmp_path / "e", features=features, dtype=dtype)
+    assert [path.name for path in tmp_path.iterdir()] == ["d"]
+
+
+@pytest.mark.parametrize("value", [0.0, -3.5, 1e-30, 1e30])
+def test_equal_values_everywhere_are_stored_exactly_in_uint8(tmp_path: Path, value: float) -> None:
+    features = np.full((30, 8), value, np.float32)
+    dataset = open_dataset(write(tmp_path / "d", features=features, dtype="uint8"))
+    assert np.array_equal(dataset.features("train")[:], features[:10])
+
+
+FURTHER: dict[str, Any] = {
+    "title": pa.array([None, *(f"title {i}" for i in range(29))], pa.string()),
+    "extra_species": pa.array([f"bird {i}" for i in range(30)]),
+    "extra_count": pa.array([None, *range(29)], pa.int64()),
+    "extra_loudness": pa.array([i / 7 for i in range(30)], pa.float64()),
+    "extra_is_loud": pa.array([i % 3 == 0 for i in range(30)]),
+    "extra_words": pa.array([["a"] * (i % 3) for i in range(30)], pa.list_(pa.string())),
+    "extra_": pa.array(range(30)),
+}
+"""Further columns of `batch()`; the last has no name besides the prefix, so it is not valid."""
+
+
+def test_further_columns_come_back_in_the_order_of_their_clips(tmp_path: Path) -> None:
+    further = {name: column for name, column in FURTHER.items() if name != "extra_"}
+    halves = [
+        batch(10, further={name: column[:10] for name, column in further.items()}),
+        batch(20, first=10, further={name: column[10:] for name, column in further.items()}),
+    ]
+    write_dataset(tmp_path / "d", ABOUT, LABELS, halves)
+    assert verify_dataset(tmp_path / "d") == []
+    dataset = open_dataset(tmp_path / "d")
+    for split in SPLITS:
+        clips = dataset.clips(split)
+        numbers = [int(clip_id.removeprefix("clip-")) for clip_id in clips["clip_id"].to_pylist()]
+        assert dataset.clip(split, 3).clip_id == f"clip-{numbers[3]}"
+        for name, column in further.items():
+            assert clips[name].to_pylist() == [column[i].as_py() for i in numbers]
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("extra_", FURTHER["extra_"]),
+        ("species", FURTHER["extra_species"]),
+        ("title", FURTHER["extra_count"]),
+        ("extra_time", pa.array(range(30), pa.timestamp("s"))),
+        ("extra_lists", pa.array([[[1]]] * 30)),
+        ("media", FURTHER["extra_species"]),
+    ],
+)
+def test_a_further_column_that_the_format_does_not_have_is_refused(tmp_path: Path, name: str, column: Any) -> None:
+    with pytest.raises(InputError, match=f"it has a column '{name}' of type .* expected as further ones"):
+        write(tmp_path / "d", further={name: column})
+
+
+def test_batches_with_other_further_columns_are_refused(tmp_path: Path) -> None:
+    first = batch(30, further={"extra_count": FURTHER["extra_count"]})
+    for further in ({}, {"extra_count": FURTHER["extra_loudness"]}, {"title": FURTHER["title"]}):
+        with pytest.raises(InputError, match="batches must all have the same further columns"):
+            write_dataset(tmp_path / "d", ABOUT, LABELS, [first, batch(30, first=30, further=further)])
+    with pytest.raises(InputError, match="differ in length"):
+        write(tmp_path / "d", further={"extra_count": FURTHER["extra_count"][:29]})
+
+
+def test_definitions_of_labels_are_stored_with_their_licence(tmp_path: Path) -> None:
+    labels = [replace(LABELS[0], definition="What label 0 means."), *LABELS[1:]]
+    about = replace(ABOUT, definitions={"source": "a book", "licence": "CC BY-SA 4.0"})
+    write_dataset(tmp_path / "d", about, labels, [batch()])
+    dataset = open_dataset(tmp_path / "d")
+    assert verify_dataset(tmp_path / "d") == []
+    assert dataset.label_definitions == ["What label 0 means.", "", "", "", ""]
+    assert dataset.manifest["definitions"] == about.definitions
+    with pytest.raises(InputError, match="definitions without a source and a licence"):
+        write_dataset(tmp_path / "e", ABOUT, labels, [batch()])
+    write_dataset(tmp_path / "e", about, LABELS, [batch()])
+    assert "definitions" not in open_dataset(tmp_path / "e").manifest
+    assert open_dataset(tmp_path / "e").label_definitions == [""] * 5
+
+
+@pytest.mark.parametrize("wrong", ["", "bell.wav", "javascript:alert(1)", "https://", "ftp://a/b"])
+def test_the_media_of_kind_url_are_web_addresses(tmp_path: Path, wrong: str) -> None:
+    about, media = replace(ABOUT, media="url"), [f"https://example.org/{i}.mp3" for i in range(30)]
+    write_dataset(tmp_path / "d", about, LABELS, [batch(media=media)])
+    assert verify_dataset(tmp_path / "d") == []
+    with pytest.raises(InputError, match="is not the address of a sound"):
+        write_dataset(tmp_path / "e", about, LABELS, [batch(media=[*media[:29], wrong])])
 
 
 @pytest.mark.parametrize("portion", [1, 100, 1 << 25])
