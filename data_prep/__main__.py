@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from data_prep.arrays import FEATURE_DTYPES
 from data_prep.audioset.disk_space import format_bytes, published_bytes
 from data_prep.errors import DataError
 from data_prep.sample import MAX_CLIPS
@@ -55,6 +56,14 @@ def _parser() -> argparse.ArgumentParser:
             "--frames", action="store_true", help="also store the frames of each clip (default: only their mean)"
         )
 
+    def add_dtype(command: argparse.ArgumentParser, default: str) -> None:
+        command.add_argument(
+            "--dtype",
+            choices=FEATURE_DTYPES,
+            help="type in which features are stored: float32, float16 (half the size) or uint8 (a quarter, in 255 "
+            f"steps; default: {default})",
+        )
+
     def add_overwrite(
         command: argparse.ArgumentParser, about: str = "replace an existing dataset in DIR (default: stop)"
     ) -> None:
@@ -87,10 +96,20 @@ def _parser() -> argparse.ArgumentParser:
         help="convert only the clips that this text file lists, one id per line; each must be there (default: all)",
     )
     convert.add_argument(
-        "--ontology", type=Path, metavar="JSON", help="ontology.json, for the parents of labels (default: no parents)"
+        "--ontology",
+        type=Path,
+        metavar="JSON",
+        help="ontology.json, for the parents and definitions of labels (default: neither)",
+    )
+    convert.add_argument(
+        "--no-definitions",
+        dest="definitions",
+        action="store_false",
+        help="leave out the definitions of labels, which are under the licence CC BY-SA 4.0",
     )
     add_out(convert, required=True)
     add_frames(convert)
+    add_dtype(convert, "float32")
     convert.add_argument(
         "--keep-going",
         action="store_true",
@@ -109,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_out(audioset, f"{_OUT} (default: data/audioset, or data/audioset-full)")
     add_frames(audioset)
+    add_dtype(audioset, "float32")
     add_overwrite(audioset)
 
     add_dataset(add("verify", _verify, "check every hash and count of a prepared dataset"))
@@ -129,11 +149,13 @@ def _parser() -> argparse.ArgumentParser:
         "webm, wma ...); the names of its sub-folders are labels",
     )
     add_out(folder, "folder of the dataset to write or to update", required=True)
+    add_dtype(folder, "that of the dataset to update, else float32")
     add_overwrite(folder, "replace the dataset in DIR even if it was not made from SOUNDS (default: stop)")
 
     pack = add("pack", _pack, "pack a prepared dataset into one zip file, which a hosted app can download")
     add_dataset(pack)
     pack.add_argument("--out", type=Path, required=True, metavar="FILE", help="zip file to write")
+    add_dtype(pack, "that of the dataset")
 
     sample = add("sample", _sample, "synthesise the sample dataset that comes with Earshot")
     add_out(sample, required=True)
@@ -156,7 +178,9 @@ def _convert(options: argparse.Namespace) -> int:
             segments=options.segments,
             clips=options.clips,
             ontology=options.ontology,
+            definitions=options.definitions,
             frames=options.frames,
+            dtype=options.dtype or "float32",
             keep_going=options.keep_going,
             overwrite=options.overwrite,
             progress=partial(Meter("reading", bar.show).show, at_once=True),
@@ -175,7 +199,12 @@ def _audioset(options: argparse.Namespace) -> int:
     try:
         with _Bar() as bar:
             report = download_audioset(
-                options.subset, out, frames=options.frames, overwrite=options.overwrite, progress=bar.show
+                options.subset,
+                out,
+                frames=options.frames,
+                dtype=options.dtype or "float32",
+                overwrite=options.overwrite,
+                progress=bar.show,
             )
     except KeyboardInterrupt:
         if left := describe_partial_download(out):
@@ -227,7 +256,7 @@ def _map(options: argparse.Namespace) -> int:
 def _folder(options: argparse.Namespace) -> int:
     from data_prep.sounds.command import prepare_and_report
 
-    outcome = prepare_and_report(options.sounds, options.out, overwrite=options.overwrite)
+    outcome = prepare_and_report(options.sounds, options.out, dtype=options.dtype, overwrite=options.overwrite)
     if outcome.remaining:
         return command_line.INTERRUPTED
     return _INCOMPLETE if outcome.refused else _DONE
@@ -236,7 +265,7 @@ def _folder(options: argparse.Namespace) -> int:
 def _pack(options: argparse.Namespace) -> int:
     from data_prep.download.packed_dataset import pack
 
-    sha256 = pack(options.dataset, options.out)
+    sha256 = pack(options.dataset, options.out, options.dtype)
     print(
         f"{options.out}: {options.out.stat().st_size:,} bytes; publish it at an address that the app can reach, and set"
     )

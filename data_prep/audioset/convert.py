@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.arrays import BoolArray
+from data_prep.arrays import BoolArray, FeatureDtype
 from data_prep.audioset.labels import read_labels
 from data_prep.audioset.parse_process import Reader, parsed_batches
 from data_prep.audioset.parsing import Batch
@@ -41,7 +41,9 @@ def convert(
     segments: Sequence[Path] = (),
     clips: Path | None = None,
     ontology: Path | None = None,
+    definitions: bool = True,
     frames: bool = False,
+    dtype: FeatureDtype = "float32",
     keep_going: bool = False,
     overwrite: bool = False,
     notes: Sequence[str] = (),
@@ -50,14 +52,17 @@ def convert(
     """Convert an archive, a folder, one shard, or the shards that a reader yields, to the prepared dataset `out`.
 
     `segments`: AudioSet's lists of clips, to detect missing ones. `clips`: text file with one clip id per line; only
-    these clips are converted, and each must be there: any archive that has them gives the same files. `frames`: also
-    store the frames of clips. `notes`: sentences about the input for the manifest. `progress` gets the bytes read, the
-    total and the clips so far.
+    these clips are converted, and each must be there: any archive that has them gives the same files. `ontology`: gives
+    the parents of labels, and with `definitions` also what they mean, in sentences under a licence of their own.
+    `frames`: also store the frames of clips. `dtype`: of the stored features. `notes`: sentences about the input for
+    the manifest. `progress` gets the bytes read, the total and the clips so far.
     Raises InputError (unless `keep_going`, for damage) or OutputError, and then leaves nothing on disk.
     """
     check_target(out, overwrite=overwrite)
     require_tensorflow()
     labels = read_labels(labels_csv, ontology)
+    if not definitions:
+        labels = [replace(label, definition="") for label in labels]
     wanted = None if clips is None else _read_clip_ids(clips)
     report = Report()
     read = [0, 0]  # bytes so far, total bytes
@@ -67,7 +72,7 @@ def convert(
         progress(done, total, report.n_clips)
 
     with (
-        new_dataset(out, labels, overwrite=overwrite) as writer,
+        new_dataset(out, labels, dtype=dtype, overwrite=overwrite) as writer,
         parsed_batches(features, len(labels), show, keep_frames=frames) as batches,
     ):
         lists = [SegmentList(path, labels) for path in segments]  # while the first batches are parsed

@@ -16,11 +16,12 @@ from collections.abc import Callable
 from math import ceil, floor
 from pathlib import Path
 
+from data_prep.arrays import FeatureDtype
 from data_prep.errors import OutputError
 
 # Bytes per clip.
 _SUM = 128 * 2
-_FEATURE = 128 * 4
+_FEATURE = {"float32": 128 * 4, "float16": 128 * 2, "uint8": 128}
 _FRAMES = 10 * 128
 _STAGED_ROW = 71
 _TABLE_ROW = 31
@@ -37,15 +38,15 @@ def published_bytes(subset: str) -> tuple[int, int]:
     return download, conversion_bytes(n_clips, frames=False)
 
 
-def conversion_bytes(n_clips: int, *, frames: bool) -> int:
+def conversion_bytes(n_clips: int, dtype: FeatureDtype = "float32", *, frames: bool) -> int:
     """Return the bytes that converting `n_clips` needs in addition to the download."""
     stored = _FRAMES if frames else 0
-    return n_clips * (_SUM + stored + _STAGED_ROW + _FEATURE + stored + _TABLE_ROW)
+    return n_clips * (_SUM + stored + _STAGED_ROW + _FEATURE[dtype] + stored + _TABLE_ROW)
 
 
 def kept_bytes(n_clips: int) -> int:
-    """Return the bytes of a dataset of `n_clips` without frames."""
-    return n_clips * (_FEATURE + _TABLE_ROW)
+    """Return the bytes of a dataset of `n_clips` in float32 without frames."""
+    return n_clips * (_FEATURE["float32"] + _TABLE_ROW)
 
 
 def shard_bytes(n_clips: int) -> int:

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
+from data_prep.arrays import FeatureDtype
 from data_prep.audioset.archive import GZIP
 from data_prep.audioset.convert import convert
 from data_prep.audioset.disk_space import (
@@ -98,6 +99,7 @@ def download_audioset(
     out: Path,
     *,
     frames: bool = False,
+    dtype: FeatureDtype = "float32",
     overwrite: bool = False,
     mirrors: Sequence[str] | None = None,
     progress: ProgressCallback = lambda _: None,
@@ -106,7 +108,7 @@ def download_audioset(
     """Download AudioSet's features and tables, and convert them to the prepared dataset `out`.
 
     subset: "balanced", the 42,531 balanced and evaluation clips; or "full", all 2,084,320.
-    frames: also store the frames of clips.
+    frames: also store the frames of clips. dtype: of the stored features.
     mirrors: base addresses, tried in this order; default: those in the environment variable EARSHOT_AUDIOSET, else
         Google's.
     progress: called a few times per second. should_stop: called often; a true result stops the download.
@@ -123,7 +125,7 @@ def download_audioset(
         download = _Download(folder, mirrors or from_environment or MIRRORS, progress, should_stop)
         notes = download.fetch_tables(subset)
         n_clips = sum(_n_rows(folder / name) for name in _LISTS[subset])
-        check_space = partial(check_disk_space, folder, conversion=conversion_bytes(n_clips, frames=frames))
+        check_space = partial(check_disk_space, folder, conversion=conversion_bytes(n_clips, dtype, frames=frames))
         make = partial(
             convert,
             labels_csv=folder / _LABELS,
@@ -131,6 +133,7 @@ def download_audioset(
             segments=[folder / name for name in _LISTS[subset]],
             ontology=folder / _ONTOLOGY if (folder / _ONTOLOGY).exists() else None,
             frames=frames,
+            dtype=dtype,
             overwrite=overwrite,
         )
         try:

@@ -1,4 +1,4 @@
-"""AudioSet's label table, and the parents of labels in its ontology."""
+"""AudioSet's label table, and the definitions and parents of labels in its ontology."""
 
 import csv
 import json
@@ -13,11 +13,11 @@ _MAX_LABELS = 1 << 15  # indices are int16 in the format
 
 
 def read_labels(path: Path, ontology: Path | None = None) -> list[Label]:
-    """Read `class_labels_indices.csv`, and with `ontology.json` the names of each label's parents.
+    """Read `class_labels_indices.csv`, and with `ontology.json` the definition and the parents of each label.
 
     Raises InputError naming the file and the invalid line.
     """
-    parents = _read_parents(ontology) if ontology else {}
+    nodes = _read_ontology(ontology) if ontology else {}
     labels: list[Label] = []
     mids = set()
     for place, (line, row) in enumerate(read_csv(path)):
@@ -33,7 +33,7 @@ def read_labels(path: Path, ontology: Path | None = None) -> list[Label]:
                 f"{path}, line {line}: {','.join(row)!r:.80} is not label {len(labels)}; expected its index, a new "
                 "mid and a name; get class_labels_indices.csv again"
             )
-        labels.append(Label(row[1], row[2], parents.get(row[1], ())))
+        labels.append(Label(row[1], row[2], *nodes.get(row[1], ())))
         mids.add(row[1])
     if not 0 < len(labels) <= _MAX_LABELS:
         raise InputError(f"{path} lists {len(labels):,} labels, expected 1 to {_MAX_LABELS:,}")
@@ -52,11 +52,12 @@ def read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{path} is not a CSV file of AudioSet ({error})") from None
 
 
-def _read_parents(path: Path) -> Mapping[str, tuple[str, ...]]:
-    """Return the names of each node's parents, by the node's mid."""
+def _read_ontology(path: Path) -> Mapping[str, tuple[tuple[str, ...], str]]:
+    """Return the names of each node's parents and its definition, by the node's mid."""
     try:
         nodes = json.loads(path.read_bytes())
         names = {node["id"]: node["name"] for node in nodes}
+        definitions = {node["id"]: node.get("description") or "" for node in nodes}
         parents: dict[str, list[str]] = {mid: [] for mid in names}
         for node in nodes:
             for child in node["child_ids"]:
@@ -65,6 +66,6 @@ def _read_parents(path: Path) -> Mapping[str, tuple[str, ...]]:
         raise InputError(f"cannot read {path}: {error.strerror}; expected AudioSet's ontology.json") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is not AudioSet's ontology.json ({type(error).__name__}: {error})") from None
-    if not names or not all(isinstance(text, str) for text in (*names, *names.values())):
+    if not names or not all(isinstance(text, str) for text in (*names, *names.values(), *definitions.values())):
         raise InputError(f"{path} is not AudioSet's ontology.json: expected a list of nodes, each with id and name")
-    return {mid: tuple(names_of_parents) for mid, names_of_parents in parents.items()}
+    return {mid: (tuple(names_of_parents), definitions[mid]) for mid, names_of_parents in parents.items()}

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from data_prep.audioset.splits import SOURCES
 from data_prep.dataset.schema import About
 
+_DEFINITIONS = {
+    "source": "AudioSet's ontology, https://github.com/audioset/ontology, unchanged",
+    "licence": "CC BY-SA 4.0, Google",
+}
 _QUANTISATION = "uint8 x stands for x / 255 * 4 - 2"
 
 
@@ -54,4 +58,5 @@ class Report:
             media="youtube",
             metric="cosine",
             features={"aggregation": "mean of the clip's frames", "embedder": "VGGish", "quantisation": _QUANTISATION},
+            definitions=_DEFINITIONS,
         )

@@ -7,17 +7,19 @@ extracted, each with the size and sha256 that the manifest states.
 import lzma
 import os
 import re
-import shutil
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
+from data_prep.arrays import FeatureDtype
 from data_prep.dataset.hashed_file import HashedFile, file_facts
 from data_prep.dataset.manifest import parse_manifest
 from data_prep.dataset.output_folder import as_output_error, new_folder
 from data_prep.dataset.reader import Dataset, open_dataset
+from data_prep.dataset.reencode import reencode
 from data_prep.dataset.schema import MANIFEST
 from data_prep.dataset.verify import verify_dataset
 from data_prep.download.journal import read_journal, write_journal
@@ -40,10 +42,11 @@ _NOT_A_ZIP = (
 _ADDRESS = re.compile(r"(?P<address>https?://[^\s#]+)#sha256=(?P<sha256>[0-9a-fA-F]{64})")
 
 
-def pack(path: str | Path, out: str | Path) -> str:
+def pack(path: str | Path, out: str | Path, dtype: FeatureDtype | None = None) -> str:
     """Write the whole dataset at `path` into the file `out`; return the file's sha256.
 
-    Raises InputError for a damaged dataset, OutputError when `out` exists or cannot be written.
+    dtype: in which its features are stored in the packed dataset, by default as they are. Raises InputError for a
+    damaged dataset, OutputError when `out` exists or cannot be written.
     """
     target = Path(out)
     if os.path.lexists(target):
@@ -52,15 +55,18 @@ def pack(path: str | Path, out: str | Path) -> str:
     if problems:
         raise InputError(f"{path} is damaged, so it is not packed: {problems[0]}")
     dataset = open_dataset(path)
+    manifest, arrays = reencode(dataset, dtype or dataset.dtype)
+    contents = {name: arrays.get(name) or partial(_blocks, dataset.path / name) for name in dataset.manifest["files"]}
     with (
         as_output_error(target),
         atomic_file(target) as part,
         zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive,
     ):
-        for name in (MANIFEST, *dataset.manifest["files"]):
+        for name, blocks in {MANIFEST: lambda: [manifest], **contents}.items():
             entry = zipfile.ZipInfo(name)  # of a fixed date: the same dataset is the same file
-            with (dataset.path / name).open("rb") as file, archive.open(entry, "w", force_zip64=True) as member:
-                shutil.copyfileobj(file, member, _BLOCK_BYTES)
+            with archive.open(entry, "w", force_zip64=True) as member:
+                for block in blocks():
+                    member.write(block)
     return str(file_facts(target)["sha256"])
 
 
@@ -111,6 +117,12 @@ def is_fetched(address: str, out: Path) -> bool:
     found, origin = _ADDRESS.fullmatch(address.strip()), read_journal(_origin(out))
     here = (out / MANIFEST).exists()
     return here and found is not None and origin is not None and origin["sha256"] == found["sha256"].lower()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            yield block
 
 
 def _origin(out: Path) -> Path:

@@ -12,11 +12,12 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from data_prep.arrays import FeatureDtype
 from data_prep.sounds.folder import Outcome, prepare_folder
 from data_prep.sounds.sound_files import printable
 
 
-def prepare_and_report(sounds: Path, out: Path, *, overwrite: bool) -> Outcome:
+def prepare_and_report(sounds: Path, out: Path, *, dtype: FeatureDtype | None, overwrite: bool) -> Outcome:
     """Prepare a folder of sounds and print a report; raises what `prepare_folder` raises."""
     began = time.perf_counter()
     stopping = False
@@ -38,7 +39,7 @@ def prepare_and_report(sounds: Path, out: Path, *, overwrite: bool) -> Outcome:
                 bar.write("stopping after this clip; press Ctrl-C again to abort without writing", file=stderr)
             return stopping
 
-        outcome = prepare_folder(sounds, out, overwrite=overwrite, progress=show, should_stop=should_stop)
+        outcome = prepare_folder(sounds, out, dtype=dtype, overwrite=overwrite, progress=show, should_stop=should_stop)
     if outcome.damage:
         print(f"the earlier dataset was damaged ({outcome.damage}): every file was embedded again", file=sys.stderr)
     for path, note in outcome.notes.items():

@@ -4,7 +4,8 @@ All clips are in the split `train`, so that every sound can be found. The split 
 measured, holds excerpts, the middle halves of some clips: similar to a clip but not equal to one.
 
 A later run embeds only new and changed files; it takes the clips of other files from the dataset that it replaces, or
-from the journal of a killed run (`data_prep.sounds.progress_journal`).
+from the journal (`data_prep.sounds.progress_journal`): that of a killed run, or of a dataset in uint8, whose features
+are not those that were computed.
 """
 
 import os
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from data_prep.arrays import FeatureDtype
 from data_prep.dataset.output_folder import check_target
 from data_prep.dataset.reader import Dataset, open_dataset
 from data_prep.dataset.schema import About, ClipBatch, Label
@@ -68,12 +70,14 @@ def prepare_folder(
     sounds: str | Path,
     out: str | Path,
     *,
+    dtype: FeatureDtype | None = None,
     overwrite: bool = False,
     progress: Progress = lambda _done, _total, _path: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Write the dataset of the folder `sounds` to `out`, or update an earlier dataset of the same folder there.
 
+    dtype: of the stored features; by default that of the earlier dataset, or float32.
     should_stop: called before each clip; once it returns true, the files embedded so far are written, and the next run
     embeds the rest.
     Raises InputError when no file can be used, DownloadError when YAMNet cannot be downloaded, OutputError when `out`
@@ -83,6 +87,7 @@ def prepare_folder(
     _check_target(target, folder)
     before = _open_earlier(target, folder)
     overwrite = overwrite or before is not None
+    dtype = dtype or (before.dtype if before is not None else "float32")
     check_target(target, overwrite=overwrite)
     found = find_sounds(folder)
     outcome = Outcome(refused=list(found.refused))
@@ -90,13 +95,15 @@ def prepare_folder(
         before, outcome.damage = None, problems[0]
     embedded: dict[SoundFile, list[EmbeddedClip]] = {}
     share = max(_EXCERPT_SHARE, _MIN_EXCERPTS / max(1, len(found.files)))
-    earlier = _clips_by_path(before) if before is not None else {}
-    embedder, pool = _FileEmbedder(share), DecoderPool()
-    with ProgressJournal(target, folder) as journal:
+    earlier = _clips_by_path(before) if before is not None and before.dtype in {"float32", dtype} - {"uint8"} else {}
+    embedder, pool, keep = _FileEmbedder(share), DecoderPool(), dtype == "uint8"
+    with ProgressJournal(target, folder, keep=keep) as journal:
         for file in found.files:
             known = _unchanged(file, earlier.get(file.path, {})), journal.clips(file)
             if clips := _choose_excerpts(file, known[0], share) or _choose_excerpts(file, known[1], share):
                 embedded[file] = clips
+                if keep and not known[1]:
+                    journal.add(file, clips)
         new = [folder / file.path for file in found.files if file not in embedded]
         with closing(pool.read_files(new, "it")) as decoded:
             for number, file in enumerate(found.files):
@@ -124,7 +131,7 @@ def prepare_folder(
             reasons = "".join(f"\n  {printable(path)}: {reason}" for path, reason in outcome.refused[:5])
             raise InputError(f"{folder} holds no sound that can be used: {EXPECTED}{reasons}")
         outcome.files, outcome.clips = len(embedded), sum(map(len, embedded.values()))
-        _write(target, folder, embedded, outcome, overwrite=overwrite)
+        _write(target, folder, embedded, outcome, dtype, overwrite=overwrite)
     return outcome
 
 
@@ -223,7 +230,13 @@ def _open_earlier(target: Path, folder: Path) -> Dataset | None:
 
 
 def _write(
-    target: Path, folder: Path, embedded: Mapping[SoundFile, list[EmbeddedClip]], outcome: Outcome, *, overwrite: bool
+    target: Path,
+    folder: Path,
+    embedded: Mapping[SoundFile, list[EmbeddedClip]],
+    outcome: Outcome,
+    dtype: FeatureDtype,
+    *,
+    overwrite: bool,
 ) -> None:
     labels = _labels(embedded)
     index = {label.mid: i for i, label in enumerate(labels)}
@@ -238,7 +251,7 @@ def _write(
     skipped = [{"where": path, "reason": reason} for path, reason in outcome.refused]
     stopped = f"{outcome.remaining:,} files were not embedded because the run was stopped: run it again."
     files = list(embedded)
-    with new_dataset(target, labels, overwrite=overwrite) as writer:
+    with new_dataset(target, labels, dtype=dtype, overwrite=overwrite) as writer:
         for first in range(0, len(files), _BATCH_FILES):
             writer.add(_batch({file: embedded[file] for file in files[first : first + _BATCH_FILES]}, index))
         notes = [_note(path, text) for path, text in outcome.notes.items()]

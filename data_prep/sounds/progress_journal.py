@@ -2,7 +2,8 @@
 
 The journal of a dataset is the file `.<name>.heard` beside it. Each embedded file appends one line: a sha256, and
 the facts as JSON. A kill can truncate only the last line, which its hash reveals. The hash also covers the folder and
-the model, so a journal of another folder or model is ignored. The journal is removed when the dataset is complete.
+the model, so a journal of another folder or model is ignored. The journal is removed when the dataset is complete, but
+for a dataset in uint8: the next run needs the features as they were computed.
 """
 
 import base64
@@ -48,10 +49,12 @@ class EmbeddedClip:
 class ProgressJournal:
     """The embedded files of `folder` for the dataset `target`: those of earlier runs, and those added by this run.
 
+    keep: do not remove the journal when the dataset is complete.
     Raises OutputError if another run writes `target`.
     """
 
-    def __init__(self, target: Path, folder: Path) -> None:
+    def __init__(self, target: Path, folder: Path, *, keep: bool = False) -> None:
+        self._keep = keep
         self._path = target.absolute().parent / f".{target.absolute().name}.heard"
         self._salt = f"{_FORMAT}\n{EMBEDDER}\n{folder}\n".encode()
         with as_output_error(self._path):
@@ -69,8 +72,8 @@ class ProgressJournal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove the journal if the dataset was written or nothing was embedded."""
-        if kind is None or not self._file.tell():
+        """Remove the journal if nothing was embedded, or if the dataset was written and does not need it."""
+        if (kind is None and not self._keep) or not self._file.tell():
             self._path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # a full disk, reported by `add`
             self._file.close()

@@ -132,8 +132,8 @@ def test_the_collection_in_the_repository_is_made_from_the_archive_byte_by_byte(
 ) -> None:
     audioset, here, out = real_data / "audioset", root / "data/audioset-small", tmp_path / "audioset-small"
     ids = root / "data_prep/audioset/small_clips.txt"
-    ontology = audioset / "ontology.json"
-    convert(audioset / "features.tar.gz", audioset / "class_labels_indices.csv", out, clips=ids, ontology=ontology)
+    options = {"clips": ids, "ontology": audioset / "ontology.json", "definitions": False}
+    convert(audioset / "features.tar.gz", audioset / "class_labels_indices.csv", out, **options)
     made, shipped = (json.loads((folder / "manifest.json").read_bytes()) for folder in (out, here))
     assert shipped.pop("map")["method"] == "t-SNE"
     assert shipped["files"].pop("map.npy")

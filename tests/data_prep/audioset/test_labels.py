@@ -30,7 +30,9 @@ def test_the_ontology_gives_the_names_of_all_parents(tmp_path: Path) -> None:
 def test_audiosets_own_table_has_527_labels_each_with_a_name(real_data: Path) -> None:
     labels = read_labels(real_data / "audioset/class_labels_indices.csv", real_data / "audioset/ontology.json")
     assert len(labels) == 527
-    assert labels[0] == Label("/m/09x0r", "Speech", ("Human voice",))
+    sentence = "Speech is the vocalized form of human communication, created out of the phonetic combination of a "
+    sentence += "limited set of vowel and consonant speech sound units."
+    assert labels[0] == Label("/m/09x0r", "Speech", ("Human voice",), sentence)
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from data_prep.download.packed_dataset import fetch_dataset, is_fetched, pack, unpack
 from data_prep.errors import DataError, DownloadError, InputError, OutputError
+from tests.data_prep import small_datasets
 
 
-def made(path, title):
+def made(path, title, dtype="float32"):
     n = 30
     clips = ClipBatch(
         clip_id=[f"clip-{i}" for i in range(n)],
@@ -30,7 +31,7 @@ def made(path, title):
         n_frames=np.ones(n, int),
         features=np.random.default_rng(1).standard_normal((n, 8)).astype(np.float32),
     )
-    write_dataset(path, About(title, "s", "l", "youtube"), [Label("/m/a", "Bell")], [clips])
+    write_dataset(path, About(title, "s", "l", "youtube"), [Label("/m/a", "Bell")], [clips], dtype=dtype)
     return path
 
 
@@ -58,6 +59,30 @@ def served(folder):
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.mark.parametrize(("stored", "packed_as"), [("float32", "uint8"), ("float32", "float16"), ("uint8", "uint8")])
+def test_a_dataset_packed_in_another_dtype_is_the_one_made_with_that_dtype(tmp_path, stored, packed_as):
+    pack(made(tmp_path / "a" / "d", "T", stored), tmp_path / "packed.zip", packed_as)
+    expected = made(tmp_path / "b" / "d", "T", packed_as)
+    got = unpack(tmp_path / "packed.zip", tmp_path / "got").path
+    assert verify_dataset(got) == []
+    assert {p.name: p.read_bytes() for p in got.iterdir()} == {p.name: p.read_bytes() for p in expected.iterdir()}
+
+
+def test_packing_in_float32_keeps_the_values_that_uint8_stands_for(tmp_path):
+    dataset = made(tmp_path / "d", "T", "uint8")
+    pack(dataset, tmp_path / "packed.zip", "float32")
+    got = unpack(tmp_path / "packed.zip", tmp_path / "got")
+    assert got.dtype == "float32"
+    np.testing.assert_array_equal(got.features("train"), open_dataset(dataset).features("train")[:])
+
+
+def test_features_too_large_for_the_dtype_are_not_packed(tmp_path):
+    dataset = small_datasets.write(tmp_path / "d", features=np.full((30, 8), 70_000, np.float32))
+    with pytest.raises(InputError, match="exceed 65504, which float16 cannot store"):
+        pack(dataset, tmp_path / "packed.zip", "float16")
+    assert [path.name for path in tmp_path.iterdir()] == ["d"]
 
 
 def rewritten(packed, target, change):
