@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any
 
 from data_prep.arrays import FEATURE_DTYPES
 from data_prep.audioset.disk_space import format_bytes, published_bytes
@@ -15,10 +15,7 @@ from data_prep.sample import MAX_CLIPS
 from earshot_common import command_line
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
     from data_prep.audioset.report import Report
-    from data_prep.download.progress import Progress
 
 _DONE, _INCOMPLETE = 0, 1
 _OUT = "folder of the dataset to write"
@@ -167,10 +164,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _convert(options: argparse.Namespace) -> int:
     from data_prep.audioset.convert import convert
-    from data_prep.download.progress import Meter
+    from data_prep.download.progress import Meter, ProgressBar
 
     began = time.perf_counter()
-    with _Bar() as bar:
+    with ProgressBar() as bar:
         report = convert(
             options.features,
             options.labels,
@@ -193,11 +190,12 @@ def _convert(options: argparse.Namespace) -> int:
 
 def _audioset(options: argparse.Namespace) -> int:
     from data_prep.audioset.fetch import NAMES, describe_partial_download, download_audioset
+    from data_prep.download.progress import ProgressBar
 
     out = options.out or Path("data") / NAMES[options.subset]
     began = time.perf_counter()
     try:
-        with _Bar() as bar:
+        with ProgressBar() as bar:
             report = download_audioset(
                 options.subset,
                 out,
@@ -278,43 +276,6 @@ def _sample(options: argparse.Namespace) -> int:
 
     write_sample(options.out, clips=options.clips, overwrite=options.overwrite)
     return _DONE
-
-
-class _Bar:
-    """A progress bar on stderr: bytes done, bytes per second, clips so far and clips per second."""
-
-    def __init__(self) -> None:
-        self._bar: tqdm[NoReturn] | None = None
-        self._activity = ""
-        self._began = time.perf_counter()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def show(self, progress: "Progress") -> None:
-        if self._bar is None or self._activity != progress.activity:
-            from tqdm import tqdm  # an optional dependency, which `--help` must not need
-
-            self.__exit__()
-            self._activity = progress.activity
-            self._bar = tqdm(
-                desc=progress.activity,
-                initial=progress.done,
-                unit_scale=True,
-                mininterval=0.1 if sys.stderr.isatty() else 10,  # seconds: few lines in a log file
-                bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt}B [{elapsed}<{remaining}, {postfix}]",
-            )
-        text = f"{progress.bytes_per_second / 1e6:,.1f} MB/s"
-        if progress.clips:
-            rate = progress.clips / (time.perf_counter() - self._began)
-            text += f", {progress.clips:,} clips, {rate:,.0f} clips/s"
-        self._bar.total = progress.total
-        self._bar.set_postfix_str(text, refresh=False)
-        self._bar.update(progress.done - self._bar.n)
 
 
 if __name__ == "__main__":

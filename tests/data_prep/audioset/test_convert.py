@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data_prep.arrays import FeatureDtype
 from data_prep.audioset.splits import split_of
 from data_prep.dataset import SPLITS, open_dataset, verify_dataset
+from data_prep.download.packed_dataset import pack, unpack
 from tests.data_prep.audioset_files import (
     BALANCED_ROWS,
     LABELS_CSV,
@@ -86,6 +88,41 @@ def test_archive_folder_and_shards_one_by_one_give_the_same_bytes(
     convert(features=archive, out="b/made")
     for name in ("clips.parquet", "manifest.json", "train.npy", "validation.npy", "test.npy", "labels.parquet"):
         assert (tmp_path / "a/made" / name).read_bytes() == (tmp_path / "b/made" / name).read_bytes()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "uint8"])
+def test_a_compact_dataset_is_the_one_that_packing_makes_of_the_float32_one(
+    convert: Convert, tmp_path: Path, dtype: FeatureDtype
+) -> None:
+    convert(out="a/made")
+    convert("--dtype", dtype, out="b/made")
+    pack(tmp_path / "a/made", tmp_path / "packed.zip", dtype)
+    packed, made = unpack(tmp_path / "packed.zip", tmp_path / "c/made").path, tmp_path / "b/made"
+    assert {p.name: p.read_bytes() for p in packed.iterdir()} == {p.name: p.read_bytes() for p in made.iterdir()}
+    assert verify_dataset(made) == []
+    exact, compact = open_dataset(tmp_path / "a/made"), open_dataset(made)
+    step = compact.manifest["features"].get("scale", 2.0**-9)  # float16: of values from 1 to 2, a half more
+    for split in SPLITS:
+        np.testing.assert_allclose(compact.features(split)[:], exact.features(split), atol=step / 2 * 1.001)
+
+
+def test_the_ontologys_sentences_are_kept_with_their_licence_unless_they_are_left_out(
+    convert: Convert, tmp_path: Path
+) -> None:
+    nodes = [{"id": "/m/0", "name": "Speech", "description": "People who talk.", "child_ids": ["/m/1"]}]
+    nodes += [{"id": "/m/1", "name": "Whoop, loud", "description": "", "child_ids": []}]
+    (tmp_path / "ontology.json").write_text(json.dumps(nodes))
+    convert("--ontology", tmp_path / "ontology.json", out="a/made")
+    dataset = open_dataset(tmp_path / "a/made")
+    assert verify_dataset(dataset.path) == []
+    assert dataset.label_definitions == ["People who talk.", "", ""]
+    assert dataset.manifest["definitions"]["licence"] == "CC BY-SA 4.0, Google"
+    convert("--ontology", tmp_path / "ontology.json", "--no-definitions", out="b/made")
+    without = open_dataset(tmp_path / "b/made")
+    assert without.label_definitions == [""] * 3
+    assert without.label_parents == dataset.label_parents == [[], ["Speech"], []]
+    assert "People who talk" not in (without.path / "labels.parquet").read_bytes().decode(errors="replace")
+    assert "definitions" not in without.manifest
 
 
 def test_one_shard_is_enough(convert: Convert, features: Path, tmp_path: Path) -> None:

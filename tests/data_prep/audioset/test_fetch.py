@@ -418,8 +418,8 @@ def test_the_command_takes_mirrors_from_the_environment_and_prints_a_summary(
     captured = capsys.readouterr()
     assert captured.out.startswith("data/audioset: AudioSet, 41 clips, 410 frames; ")
     assert "downloading and converting" in captured.err
-    assert main(["audioset", "--subset", "full", "--out", "x", "--frames"]) == 0
-    assert open_dataset("x").has_frames
+    assert main(["audioset", "--subset", "full", "--out", "x", "--frames", "--dtype", "uint8"]) == 0
+    assert (open_dataset("x").has_frames, open_dataset("x").dtype) == (True, "uint8")
 
 
 def test_a_failure_of_the_command_is_one_message(

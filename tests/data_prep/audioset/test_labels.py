@@ -11,7 +11,7 @@ from tests.data_prep.audioset_files import LABELS_CSV, write_labels
 
 ONTOLOGY = """[
  {"id": "/m/9", "name": "Human sounds", "child_ids": ["/m/0", "/m/1"]},
- {"id": "/m/0", "name": "Speech", "child_ids": ["/m/1"]},
+ {"id": "/m/0", "name": "Speech", "description": "People who talk.", "child_ids": ["/m/1"]},
  {"id": "/m/1", "name": "Whoop, loud", "child_ids": []}
 ]"""
 
@@ -21,10 +21,11 @@ def test_names_with_commas_are_one_name(tmp_path: Path) -> None:
     assert labels == [Label("/m/0", "Speech"), Label("/m/1", "Whoop, loud"), Label("/m/2", "Bell")]
 
 
-def test_the_ontology_gives_the_names_of_all_parents(tmp_path: Path) -> None:
+def test_the_ontology_gives_the_names_of_all_parents_and_the_definitions(tmp_path: Path) -> None:
     (tmp_path / "ontology.json").write_text(ONTOLOGY)
     labels = read_labels(write_labels(tmp_path / "labels.csv"), tmp_path / "ontology.json")
     assert [label.parents for label in labels] == [("Human sounds",), ("Human sounds", "Speech"), ()]
+    assert [label.definition for label in labels] == ["People who talk.", "", ""]
 
 
 def test_audiosets_own_table_has_527_labels_each_with_a_name(real_data: Path) -> None:
@@ -97,6 +98,7 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
         "[{}]",
         '[{"id": 1, "name": 2, "child_ids": []}]',
         '[{"id": "/m/0", "name": "x", "child_ids": ["/m/5"]}]',
+        '[{"id": "/m/0", "name": "x", "description": 1, "child_ids": []}]',
         "[" * 100_000,
     ],
 )

@@ -251,3 +251,5 @@ def test_a_compressed_packed_dataset_that_is_damaged_is_refused_by_name(dataset,
 def test_the_command_prints_the_setting_for_a_host(dataset, tmp_path, capsys):
     assert main(["pack", str(dataset), "--out", str(tmp_path / "made.zip")]) == 0
     assert "#sha256=" in capsys.readouterr().out
+    assert main(["pack", str(dataset), "--out", str(tmp_path / "compact.zip"), "--dtype", "uint8"]) == 0
+    assert unpack(tmp_path / "compact.zip", tmp_path / "compact").dtype == "uint8"

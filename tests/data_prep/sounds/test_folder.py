@@ -99,6 +99,36 @@ def test_excerpts_beyond_the_share_are_dropped_and_a_missing_one_makes_the_clips
     assert _choose_excerpts(file, [without], share=1.0) == []
 
 
+@pytest.mark.parametrize("first", ["float32", "float16", "uint8"])
+@pytest.mark.parametrize("then", ["float32", "float16", "uint8"])
+def test_a_second_run_in_any_dtype_gives_what_a_first_run_gives(write, sounds, tmp_path, first, then):
+    for number in range(3):
+        write(f"a/{number}.wav", hertz=300 * number + 200)
+    prepare_folder(sounds, tmp_path / "a" / "made", dtype=first)
+    (sounds / "a" / "1.wav").unlink()
+    write("a/new.wav", hertz=2500)
+    embedded = prepare_folder(sounds, tmp_path / "a" / "made", dtype=then).embedded
+    assert embedded == (3 if first == "float16" and then != "float16" else 1)
+    prepare_folder(sounds, tmp_path / "b" / "made", dtype=then)
+    assert contents(tmp_path / "a" / "made") == contents(tmp_path / "b" / "made")
+    assert verify_dataset(tmp_path / "a" / "made") == []
+
+
+def test_a_later_run_keeps_the_dtype_and_embeds_nothing_anew(write, sounds, out):
+    write("a.wav")
+    write("b.wav", hertz=900)
+    assert main(["folder", str(sounds), "--out", str(out), "--dtype", "uint8"]) == 0
+    before = contents(out)
+    assert open_dataset(out).dtype == "uint8"
+    for _ in range(2):
+        assert prepare_folder(sounds, out).embedded == 0
+        assert contents(out) == before
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 def test_a_removed_file_leaves_the_dataset(write, sounds, out):
     write("a.wav")
     path = write("b.wav", hertz=900)
