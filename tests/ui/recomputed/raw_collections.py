@@ -1,6 +1,7 @@
 """Collections read without the project's code: AudioSet from its raw TFRecords, and the sample from its .npy files."""
 
 import hashlib
+import json
 import struct
 import tarfile
 from typing import NamedTuple
@@ -28,12 +29,20 @@ class Collection(NamedTuple):
 def prepared(folder):
     """Return a prepared dataset: its features from the .npy files, its ids and labels from clips.parquet."""
     table = pq.read_table(folder / "clips.parquet", columns=["clip_id", "split", "row", "labels"]).to_pylist()
+    facts = json.loads((folder / "manifest.json").read_bytes())["features"]
     rows = {split: sorted((r for r in table if r["split"] == split), key=lambda r: r["row"]) for split in SPLITS}
     return Collection(
-        {split: np.load(folder / f"{split}.npy") for split in SPLITS},
+        {split: decoded(np.load(folder / f"{split}.npy"), facts) for split in SPLITS},
         {split: [r["clip_id"] for r in rows[split]] for split in SPLITS},
         {split: [set(r["labels"]) for r in rows[split]] for split in SPLITS},
     )
+
+
+def decoded(stored, facts):
+    """Return features as float32: stored in 8 bits, x stands for offset + scale * x, rounded once."""
+    if facts["dtype"] != "uint8":
+        return stored.astype(np.float32)
+    return (facts["offset"] + facts["scale"] * stored.astype(np.float64)).astype(np.float32)
 
 
 def audioset(archive):
