@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from data_prep.dataset import open_dataset
+from data_prep.download.packed_dataset import pack, unpack
 from lsh import ExactSearch, LSHIndex, SketchIndex, evaluate, exact_search, recall_at_k
 from lsh.analysis.search_config import BUILT_BITS, BUILT_TABLES
 from tests.lsh.conftest import ODD_CLIP
@@ -204,6 +205,22 @@ def test_search_lists_the_neighbours_that_exact_search_ranks_first_among_the_can
     assert [(other["clip_id"], other["distance"]) for other in record["neighbours"]] == expected
     assert [other["rank"] for other in record["neighbours"]] == [1, 2, 3, 4, 5, 6]
     assert 0 < record["candidates"] <= 1
+
+
+@pytest.mark.parametrize("dtype", ["float16", "uint8"])
+def test_commands_over_compact_features_answer_for_the_values_that_they_stand_for(run, tiny, tmp_path, dtype):
+    pack(tiny, tmp_path / "packed.zip", dtype)
+    dataset = unpack(tmp_path / "packed.zip", tmp_path / "compact")
+    clip = dataset.clip("test", 5)
+    record = reported(run("search", dataset.path, "--clip", clip.clip_id, "--index", "exact", "--json"))
+    X, q = (dataset.features(split)[:].astype(np.float64) for split in ("train", "test"))
+    distances = np.linalg.norm(X - q[clip.row], axis=1)
+    nearest = np.argsort(distances, kind="stable")[:10]
+    expected = [dataset.clip("train", int(row)).clip_id for row in nearest]
+    assert [other["clip_id"] for other in record["neighbours"]] == expected
+    np.testing.assert_allclose([other["distance"] for other in record["neighbours"]], distances[nearest], rtol=1e-6)
+    for command in (["evaluate"], ["evaluate", "--index", "sketches"], ["tune"], ["families", "--tables", 2]):
+        assert run(command[0], dataset.path, *command[1:], "--json")[0] == 0
 
 
 def test_search_lists_fewer_than_k_when_its_buckets_hold_no_more(run, tiny, tiny_dataset):

@@ -42,3 +42,13 @@ def test_the_upload_limit_is_the_one_that_the_security_page_states():
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     stated = re.search(r"Uploads are limited to (\d+) MB", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
     assert config["server"]["maxUploadSize"] == int(stated[1])
+
+
+def test_a_shallow_clone_has_at_most_35_mb(tmp_path):
+    """History and work tree together, as somebody receives them who only wants to open the app."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    command = ["git", "clone", "--quiet", "--depth", "1", ROOT.as_uri(), tmp_path / "clone"]
+    subprocess.run(command, check=True, capture_output=True)
+    size = sum(path.lstat().st_size for path in (tmp_path / "clone").rglob("*") if not path.is_dir())
+    assert size <= 35_000_000

@@ -60,8 +60,9 @@ def test_a_setting_has_no_times_until_it_is_measured_and_is_measured_once():
 
 
 def test_the_setting_requested_last_is_measured_first_and_old_requests_are_dropped():
-    watch, begin, order = Stopwatch(None), threading.Event(), []
-    watch.times(KEY, lambda: begin.wait(60) and TIMES)
+    watch, begun, begin, order = Stopwatch(None), threading.Event(), threading.Event(), []
+    watch.times(KEY, lambda: begun.set() or (begin.wait(60) and TIMES))
+    assert begun.wait(60)
     for n in range(stopwatch.MAX_WAITING + 2):
         watch.times(KEY._replace(setting=str(n)), lambda n=n: order.append(n) or TIMES)
     watch.times(KEY._replace(setting="5"), lambda: order.append(5) or TIMES)
