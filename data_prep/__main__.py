@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from data_prep.arrays import FEATURE_DTYPES
 from data_prep.audioset.disk_space import format_bytes, published_bytes
 from data_prep.errors import DataError
+from data_prep.progress_bar import ProgressBar
 from data_prep.sample import MAX_CLIPS
 from earshot_common import command_line
 
@@ -164,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _convert(options: argparse.Namespace) -> int:
     from data_prep.audioset.convert import convert
-    from data_prep.download.progress import Meter, ProgressBar
+    from data_prep.download.progress import Meter
 
     began = time.perf_counter()
     with ProgressBar() as bar:
@@ -190,7 +191,6 @@ def _convert(options: argparse.Namespace) -> int:
 
 def _audioset(options: argparse.Namespace) -> int:
     from data_prep.audioset.fetch import NAMES, describe_partial_download, download_audioset
-    from data_prep.download.progress import ProgressBar
 
     out = options.out or Path("data") / NAMES[options.subset]
     began = time.perf_counter()
