@@ -122,6 +122,14 @@ def test_an_unknown_further_column_is_found(dataset: Path, name: str, column: tu
     assert words in verify_dataset(dataset)[0]
 
 
+def test_two_further_columns_of_one_name_are_found(dataset: Path) -> None:
+    titles = pa.field("title", pa.string()), pa.array(["a title"] * 60)
+    table = pq.read_table(dataset / "clips.parquet").append_column(*titles).append_column(*titles)
+    pq.write_table(table, dataset / "clips.parquet")
+    update_facts(dataset, "clips.parquet")
+    assert "expected as further ones, each once" in verify_dataset(dataset)[0]
+
+
 def test_definitions_without_their_licence_are_found(dataset: Path) -> None:
     field, column = pa.field("definition", pa.string(), nullable=False), pa.array([""] * 5)
     pq.write_table(pq.read_table(dataset / "labels.parquet").append_column(field, column), dataset / "labels.parquet")

@@ -63,8 +63,12 @@ def served(folder):
 
 @pytest.mark.parametrize(("stored", "packed_as"), [("float32", "uint8"), ("float32", "float16"), ("uint8", "uint8")])
 def test_a_dataset_packed_in_another_dtype_is_the_one_made_with_that_dtype(tmp_path, stored, packed_as):
-    pack(made(tmp_path / "a" / "d", "T", stored), tmp_path / "packed.zip", packed_as)
-    expected = made(tmp_path / "b" / "d", "T", packed_as)
+    features = small_datasets.batch().features.copy()
+    features[1], features[2] = -9, 9  # the smallest value is in validation, the largest in test
+    pack(
+        small_datasets.write(tmp_path / "a" / "d", features=features, dtype=stored), tmp_path / "packed.zip", packed_as
+    )
+    expected = small_datasets.write(tmp_path / "b" / "d", features=features, dtype=packed_as)
     got = unpack(tmp_path / "packed.zip", tmp_path / "got").path
     assert verify_dataset(got) == []
     assert {p.name: p.read_bytes() for p in got.iterdir()} == {p.name: p.read_bytes() for p in expected.iterdir()}

@@ -112,6 +112,8 @@ def test_a_second_run_in_any_dtype_gives_what_a_first_run_gives(write, sounds, t
     prepare_folder(sounds, tmp_path / "b" / "made", dtype=then)
     assert contents(tmp_path / "a" / "made") == contents(tmp_path / "b" / "made")
     assert verify_dataset(tmp_path / "a" / "made") == []
+    assert prepare_folder(sounds, tmp_path / "a" / "made").embedded == 0
+    assert contents(tmp_path / "a" / "made") == contents(tmp_path / "b" / "made")
 
 
 def test_a_later_run_keeps_the_dtype_and_embeds_nothing_anew(write, sounds, out):
