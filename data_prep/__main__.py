@@ -25,8 +25,8 @@ _OUT = "folder of the dataset to write"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done. 1: done, but something was left out (`convert --keep-going`, `folder`) or is damaged (`verify`). 2: failed,
-    nothing was written. 130: interrupted.
+    0: done. 1: done, but something was left out (`convert --keep-going`, `folder`, an index that could not be saved) or
+    is damaged (`verify`). 2: failed, nothing was written. 130: interrupted.
     """
     options = _parser().parse_args(arguments)
     return command_line.run(
@@ -66,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
         command: argparse.ArgumentParser, about: str = "replace an existing dataset in DIR (default: stop)"
     ) -> None:
         command.add_argument("--overwrite", action="store_true", help=about)
+
+    def add_no_index(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--no-index",
+            action="store_true",
+            help="do not save the index that the app opens first (default: save it, of 50,000 clips or more)",
+        )
 
     convert = add("convert", _convert, "convert AudioSet's TFRecords and CSV files to a prepared dataset")
     convert.add_argument(
@@ -114,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         help="leave out damaged records, or the rest of a shard of which no more can be read, and report each "
         "(default: stop at the first damage)",
     )
+    add_no_index(convert)
     add_overwrite(convert)
 
     audioset = add("audioset", _audioset, "download AudioSet's features from Google and prepare them")
@@ -127,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     add_out(audioset, f"{_OUT} (default: data/audioset, or data/audioset-full)")
     add_frames(audioset)
     add_dtype(audioset, "float32")
+    add_no_index(audioset)
     add_overwrite(audioset)
 
     add_dataset(add("verify", _verify, "check every hash and count of a prepared dataset"))
@@ -148,12 +157,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_out(folder, "folder of the dataset to write or to update", required=True)
     add_dtype(folder, "that of the dataset to update, else float32")
+    add_no_index(folder)
     add_overwrite(folder, "replace the dataset in DIR even if it was not made from SOUNDS (default: stop)")
 
     pack = add("pack", _pack, "pack a prepared dataset into one zip file, which a hosted app can download")
     add_dataset(pack)
     pack.add_argument("--out", type=Path, required=True, metavar="FILE", help="zip file to write")
     add_dtype(pack, "that of the dataset")
+    pack.add_argument(
+        "--with-tables",
+        action="store_true",
+        help="also pack its saved hash tables, for a host with too little memory to build them (default: only its "
+        "saved sketches, as tables take longer to download than to build)",
+    )
 
     sample = add("sample", _sample, "synthesise the sample dataset that comes with Earshot")
     add_out(sample, required=True)
@@ -186,7 +202,7 @@ def _convert(options: argparse.Namespace) -> int:
     for loss in report.losses:
         print(f"left out: {loss}", file=sys.stderr)
     _summarise(options.out, report, time.perf_counter() - began)
-    return _INCOMPLETE if report.losses else _DONE
+    return max(_INCOMPLETE if report.losses else _DONE, _save_index(options.out, options))
 
 
 def _audioset(options: argparse.Namespace) -> int:
@@ -209,6 +225,22 @@ def _audioset(options: argparse.Namespace) -> int:
             print(left, file=sys.stderr)
         raise
     _summarise(out, report, time.perf_counter() - began)
+    return _save_index(out, options)
+
+
+def _save_index(out: Path, options: argparse.Namespace) -> int:
+    """Save the default index of a dataset that was just written, the last step of a command; return its exit status."""
+    from data_prep.dataset.indexes import build_default_index
+
+    if options.no_index:
+        return _DONE
+    try:
+        saved = build_default_index(out)
+    except DataError as error:
+        print(f"left out: {error}", file=sys.stderr)
+        return _INCOMPLETE
+    if saved:
+        print(f"  {saved}")
     return _DONE
 
 
@@ -220,6 +252,7 @@ def _summarise(out: Path, report: "Report", seconds: float) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from data_prep.dataset.indexes import index_files, problems_of_indexes
     from data_prep.dataset.reader import open_dataset
     from data_prep.dataset.verify import verify_dataset
 
@@ -228,7 +261,18 @@ def _verify(options: argparse.Namespace) -> int:
         print(f"error: {options.dataset} is damaged:", *problems, sep="\n  ", file=sys.stderr)
         return _INCOMPLETE
     dataset = open_dataset(options.dataset)
-    print(f"{options.dataset} is valid: {dataset.title}, {len(dataset.manifest['files'])} files")
+    if problems := problems_of_indexes(dataset):
+        print(
+            f"error: {options.dataset} is valid, but not its indexes:",
+            *problems,
+            "the app sets such an index aside and builds it again; so does `python -m lsh build`",
+            sep="\n  ",
+            file=sys.stderr,
+        )
+        return _INCOMPLETE
+    indexes = len(index_files(dataset))
+    and_indexes = f", {indexes} saved index{'es' if indexes > 1 else ''}" if indexes else ""
+    print(f"{options.dataset} is valid: {dataset.title}, {len(dataset.manifest['files'])} files{and_indexes}")
     return _DONE
 
 
@@ -257,13 +301,13 @@ def _folder(options: argparse.Namespace) -> int:
     outcome = prepare_and_report(options.sounds, options.out, dtype=options.dtype, overwrite=options.overwrite)
     if outcome.remaining:
         return command_line.INTERRUPTED
-    return _INCOMPLETE if outcome.refused else _DONE
+    return max(_INCOMPLETE if outcome.refused else _DONE, _save_index(options.out, options))
 
 
 def _pack(options: argparse.Namespace) -> int:
     from data_prep.download.packed_dataset import pack
 
-    sha256 = pack(options.dataset, options.out, options.dtype)
+    sha256 = pack(options.dataset, options.out, options.dtype, with_tables=options.with_tables)
     print(
         f"{options.out}: {options.out.stat().st_size:,} bytes; publish it at an address that the app can reach, and set"
     )

@@ -1,26 +1,29 @@
-"""Command line: `python -m lsh evaluate|tune|search|families DATASET`. The only module of `lsh` that reads datasets."""
+"""Command line: `python -m lsh evaluate|tune|search|families|build|verify DATASET`.
+
+The only module of `lsh` that reads datasets.
+"""
 
 import argparse
 import json
 import shlex
 import sys
-import textwrap
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from data_prep.errors import DataError
 from earshot_common import command_line
-from lsh import arguments, params
+from lsh import arguments, params, reports
 from lsh.analysis.comparing import PROBES, TABLES, compare, index_families
 from lsh.analysis.evaluation import evaluate
 from lsh.analysis.planning import plan
 from lsh.analysis.search_config import SearchConfig
-from lsh.analysis.timing import same_time
 from lsh.arrays import Float32Array
 from lsh.errors import LSHError
 from lsh.quality import Labels
 from lsh.sampling import evenly_spaced_rows
+from lsh.storage import index_folder
 
 if TYPE_CHECKING:
     from data_prep.dataset import Clip, Dataset
@@ -33,7 +36,7 @@ def main(words: list[str] | None = None) -> int:
     """Run one command and return its exit code (see `command_line.run`)."""
     options = _parser().parse_args(_joined(sys.argv[1:] if words is None else words))
 
-    def command() -> None:
+    def command() -> int:
         from data_prep.dataset import open_dataset  # needs an extra, and `--help` does not
 
         report: dict[str, Any] = options.run(open_dataset(options.dataset), options)
@@ -41,6 +44,7 @@ def main(words: list[str] | None = None) -> int:
             print(json.dumps(report))
         else:
             options.show(report)
+        return int(bool(report.get("problems")))
 
     return command_line.run(command, (DataError, LSHError))
 
@@ -55,7 +59,7 @@ def _joined(words: list[str]) -> list[str]:
 
 def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
-    index = _build_index(dataset, config)
+    index = _index(dataset, config)
     config = config.completed(index)
     queries, labels = _queries(dataset, options.split, options.queries)
     command_line.log(f"searching with {len(queries):,} {options.split} clips, {config} and exact search, interleaved")
@@ -69,7 +73,7 @@ def _tune(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     validation, test = (_queries(dataset, split, max_queries) for split in ("validation", "test"))
     metric, X = options.metric or dataset.metric, dataset.features("train")
     if options.index == "tables":
-        X = _build_index(dataset, SearchConfig.tables(metric, options.seed, {}, {}))
+        X = _index(dataset, SearchConfig.tables(metric, options.seed, {}, {}))
     wanted = {"metric": metric, "k": options.k, "recall": options.recall, "seed": options.seed}
     chosen = plan(X, validation[0], **wanted, progress=command_line.log)
     config = chosen.config
@@ -93,7 +97,7 @@ def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
         example = dataset.clip("test", 0).clip_id if dataset.n_rows("test") else "none"
         raise DataError(f"no clip {options.clip!r} in {dataset.path}; a clip id looks like {example!r}")
     config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
-    index = _build_index(dataset, config)
+    index = _index(dataset, config)
     config = config.completed(index)
     query = np.asarray(dataset.features(clip.split)[clip.row])[None, :]
     itself = int(clip.split == "train")  # such a clip finds itself first, which is not listed
@@ -127,15 +131,41 @@ def _families(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]
     return measured.as_dict() | given | {"seed": options.seed, "dataset": dataset.name}
 
 
+def _build(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
+    metric, X = options.metric or dataset.metric, dataset.features("train")
+    if not len(X):
+        raise DataError(f"{dataset.path} has no clips in its train split, which an index is built of")
+    config = arguments.search_config(options, metric, len(X))
+    path = index_folder.path_in(dataset.indexes, config, dataset.sha256("train"))
+    command_line.log(f"indexing {len(X):,} clips of {dataset.title!r} for {metric} distance")
+    began = time.perf_counter()
+    index_folder.build(path, config, X, command_line.log)
+    built = time.perf_counter()
+    index_folder.load_or_fit(path, config, X, command_line.log)
+    report = {"path": str(path), "bytes": path.stat().st_size, "clips": len(X), "metric": metric}
+    return report | {"build_s": built - began, "load_s": time.perf_counter() - built}
+
+
+def _verify(dataset: "Dataset", _: argparse.Namespace) -> dict[str, Any]:
+    folder, X = dataset.indexes, dataset.features("train")
+    files = sorted(str(path) for path in folder.glob(f"*{index_folder.SUFFIX}"))
+    return {"files": files, "problems": list(index_folder.problems(folder, X, dataset.sha256("train")))}
+
+
 def _describe(dataset: "Dataset", clip: "Clip") -> dict[str, Any]:
     labels = [dataset.label_names[label] for label in clip.labels]
     return {"clip_id": clip.clip_id, "labels": labels, "start_s": clip.start_s, "end_s": clip.end_s}
 
 
-def _build_index(dataset: "Dataset", config: SearchConfig) -> Any:
-    """Build the index of a configuration over the dataset's clips."""
-    command_line.log(f"indexing {dataset.n_rows('train'):,} clips of {dataset.title!r} for {config.metric} distance")
-    return config.fit(dataset.features("train"))
+def _index(dataset: "Dataset", config: SearchConfig) -> Any:
+    """Return the index of a configuration over the dataset's clips: that of its file where there is one, else built."""
+    X = dataset.features("train")
+    path = None if config.kind == "exact" else index_folder.path_in(dataset.indexes, config, dataset.sha256("train"))
+    if path is not None and path.exists():
+        command_line.log(f"opening the index {path}")
+        return index_folder.load_or_fit(path, config, X, command_line.log)
+    command_line.log(f"indexing {len(X):,} clips of {dataset.title!r} for {config.metric} distance")
+    return config.fit(X) if path is None else index_folder.load_or_fit(path, config, X, command_line.log)
 
 
 def _queries(dataset: "Dataset", split: str, max_rows: int) -> tuple[Float32Array, Labels]:
@@ -147,109 +177,64 @@ def _queries(dataset: "Dataset", split: str, max_rows: int) -> tuple[Float32Arra
     return np.asarray(dataset.features(split)[rows]), dataset.labels_of(split, rows)
 
 
-def _show_evaluation(report: dict[str, Any]) -> None:
-    ms, exact_ms, spread = (report[name] for name in ("ms_per_query", "exact_ms_per_query", "time_spread"))
-    ratio = "about the same" if same_time(ms, exact_ms, spread) else f"{exact_ms / ms:.2f} times as long"
-    print(
-        f"{report['metric']}, {_setting_in_words(report)}: "
-        f"{report['queries']:,} {report['split']} queries, k = {report['k']}\n"
-        f"  recall           {report['recall']:.3f} ± {report['recall_error']:.3f} (standard error)\n"
-        f"  label precision  {report['label_precision']:.3f} (exact search: {report['exact_label_precision']:.3f})\n"
-        f"  candidates       {report['candidates']:.2%} of the collection\n"
-        f"  processor time   {ms:.3f} ms per query (exact search: {exact_ms:.3f} ms, {ratio}), "
-        f"spread {spread:.0%}, over {report['timed_queries']:,} queries\n"
-        f"  index            {report['index_bytes'] / 1e6:.1f} MB in addition to the features"
-    )
-
-
-def _setting_in_words(report: dict[str, Any]) -> str:
-    if report["index"] == "exact":
-        return "exact search"
-    probes = f", {report['n_probes']} probed" if report["n_probes"] > 1 else ""
-    reranked = f", {report['n_reranked']} re-ranked" if report["n_reranked"] else ""
-    if report["index"] == "sketches":
-        return f"sketches in {report['n_buckets']} bucket(s){probes}{reranked}"
-    return f"L = {report['n_tables']} tables, K = {report['n_bits']} bits{probes and probes + ' per table'}{reranked}"
-
-
-def _show_tuning(report: dict[str, Any]) -> None:
-    print(report["why"])
-    for split in ("validation", "test"):
-        _show_evaluation(report[split] | {"split": split})
-    print(f"\nTo repeat the measurement:\n{_indented(report['settings']['command'])}")
-    print(f"In Python, with X and Q float32[n, d]:\n{_indented(report['settings']['python'])}")
-
-
-def _indented(text: str) -> str:
-    return textwrap.indent(text, "  ")
-
-
-def _show_neighbours(report: dict[str, Any]) -> None:
-    print(f"{report['query']['clip_id']}: {', '.join(report['query']['labels'])}")
-    print(f"candidates: {report['candidates']:.2%} of the collection")
-    for other in report["neighbours"]:
-        labels = ", ".join(other["labels"])
-        print(f"{other['rank']:4}  {other['distance']:.3f}  {other['clip_id']}  {labels}")
-
-
-def _show_families(report: dict[str, Any]) -> None:
-    print(
-        f"{report['metric']}, {report['n_tables']} tables, {report['n_probes']} probed per table, k = {report['k']}: "
-        f"{report['queries']:,} {report['split']} queries (± standard error)\n"
-        f"  exact search: label precision {_mean(report['exact_label_precision'])}\n"
-        f"  budget  family        bits  candidates  recall         label precision  difference to exact search"
-    )
-    for row in sorted(report["rows"], key=lambda row: row["budget"]):
-        bits, gain = row["setting"].get("n_bits", "-"), row["gain"]
-        print(
-            f"  {row['budget']:6.1%}  {row['family']:12}  {bits:>4}  {row['candidates']['value']:10.2%}  "
-            f"{_mean(row['recall'])}  {_mean(row['label_precision'])}    {gain['value']:+.3f} ± {gain['error']:.3f}"
-        )
-
-
-def _mean(mean: dict[str, float]) -> str:
-    return f"{mean['value']:.3f} ± {mean['error']:.3f}"
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m lsh", description="Measure, choose and use indexes for nearest-neighbour search."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: object, show: object, summary: str) -> argparse.ArgumentParser:
+    def add(name: str, run: object, show: object, summary: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=summary, description=summary)
         sub.set_defaults(run=run, show=show)
         arguments.add_common(sub)
         return sub
 
+    def command(name: str, run: object, show: object, summary: str) -> argparse.ArgumentParser:
+        sub = add(name, run, show, summary)
+        arguments.add_drawing(sub)
+        arguments.add_neighbours(sub)
+        return sub
+
     summary = "Measure recall, label precision and time of one setting, next to exact search."
-    sub = command("evaluate", _evaluate, _show_evaluation, summary)
+    sub = command("evaluate", _evaluate, reports.evaluation, summary)
     arguments.add_setting(sub)
     _add_split(sub)
     summary = (
         "Choose the fastest search that reaches a recall on the validation split, and evaluate it on the test split."
     )
-    sub = command("tune", _tune, _show_tuning, summary)
+    sub = command("tune", _tune, reports.tuning, summary)
     recall = "wanted mean recall, above 0 and at most 1 (default: %(default)s)"
     sub.add_argument("--recall", type=command_line.fraction, default=0.9, help=recall)
     kinds = "kinds of search to choose among: any, or hash tables alone (default: %(default)s)"
     sub.add_argument("--index", choices=tuple(_TUNING_QUERIES), default="any", help=kinds)
     arguments.add_queries(sub, None, "2000 of each split; 500 with --index tables")
-    sub = command("search", _search, _show_neighbours, "List the clips nearest to one clip.")
+    sub = command("search", _search, reports.neighbours, "List the clips nearest to one clip.")
     arguments.add_setting(sub)
     sub.add_argument("--clip", required=True, metavar="CLIP_ID", help="id of a clip of the dataset, in any split")
     summary = (
         "Compare random and learned hash families at equal fractions of candidates. Their bits are chosen on the "
         "validation split."
     )
-    sub = command("families", _families, _show_families, summary)
+    sub = command("families", _families, reports.families, summary)
     tables, probes = command_line.whole_number(1, params.MAX_TABLES), command_line.whole_number(1, params.MAX_PROBES)
     number = "number of hash tables (default: %(default)s)"
     sub.add_argument("--tables", type=tables, default=TABLES, metavar="L", help=number)
     number = "buckets probed per hash table (default: %(default)s)"
     sub.add_argument("--probes", type=probes, default=PROBES, metavar="T", help=number)
     _add_split(sub)
+    summary = (
+        "Build an index and save it in the folder of the dataset, where the app and the other commands open it "
+        "instead of building it."
+    )
+    sub = add("build", _build, reports.built, summary)
+    arguments.add_drawing(sub)
+    arguments.add_stored(sub)
+    add(
+        "verify",
+        _verify,
+        reports.verified,
+        "Check every byte of the saved indexes of a dataset; exit with 1 for damage.",
+    )
     return parser
 
 

@@ -25,26 +25,28 @@ _DEFAULTS: dict[str, dict[str, int | None]] = {
 def add_common(sub: argparse.ArgumentParser) -> None:
     """Add the options of every command."""
     sub.add_argument("dataset", metavar="DATASET", help="folder of a prepared dataset")
+    sub.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+
+def add_drawing(sub: argparse.ArgumentParser) -> None:
+    """Add the options that decide how hash functions are drawn."""
     sub.add_argument("--metric", choices=METRICS, help="distance (default: that of the dataset)")
-    _add_number(sub, "k", "K", 1000, "number of neighbours (default: %(default)s)", default=10)
     seeds = whole_number(0, 2**31 - 1)
     sub.add_argument("--seed", type=seeds, default=0, help="seed of the random hash functions (default: %(default)s)")
-    sub.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+
+def add_neighbours(sub: argparse.ArgumentParser) -> None:
+    """Add the option for the number of neighbours."""
+    _add_number(sub, "k", "K", 1000, "number of neighbours (default: %(default)s)", default=10)
 
 
 def add_setting(sub: argparse.ArgumentParser) -> None:
     """Add the options that select a search configuration."""
     kinds = "kind of search: hash tables, sketches in buckets, or exact (default: %(default)s)"
     sub.add_argument("--index", choices=KINDS, default="tables", help=kinds)
-    sub.add_argument(
-        "--family",
-        choices=_FAMILIES,
-        help="hash family (default: hyperplanes for cosine tables, pstable for euclidean tables, kmeans for sketches)",
-    )
+    _add_family(sub)
     _add_number(sub, "tables", "L", params.MAX_TABLES, f"number of hash tables (default: {MEASURED})")
     _add_number(sub, "bits", "K", params.MAX_BITS, f"bits per key of a hash table (default: {MEASURED})")
-    buckets = "number of buckets of sketches; 1 scans all sketches (default: about √n, for n clips)"
-    _add_number(sub, "buckets", "B", MAX_BUCKETS, buckets)
     probes = (
         f"buckets probed: per hash table, at most {params.MAX_PROBES} (default: {MEASURED}), or of sketches "
         "(default: 8)"
@@ -52,6 +54,25 @@ def add_setting(sub: argparse.ArgumentParser) -> None:
     _add_number(sub, "probes", "T", MAX_BUCKETS, probes)
     reranked = "candidates ranked by exact distance (default: 40; hash tables: all)"
     _add_number(sub, "reranked", "R", _MAX_RERANKED, reranked)
+
+
+def add_stored(sub: argparse.ArgumentParser) -> None:
+    """Add the options that select an index to be saved; it serves every number of tables, bits and probes."""
+    kinds = "kind of index: hash tables, as the app opens, or sketches in buckets (default: %(default)s)"
+    stored = [kind for kind in KINDS if kind != "exact"]
+    sub.add_argument("--kind", choices=stored, default="tables", dest="index", help=kinds)
+    _add_family(sub)
+    sub.set_defaults(tables=None, bits=None, probes=None, reranked=None)
+
+
+def _add_family(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--family",
+        choices=_FAMILIES,
+        help="hash family (default: hyperplanes for cosine tables, pstable for euclidean tables, kmeans for sketches)",
+    )
+    buckets = "number of buckets of sketches; 1 scans all sketches (default: about √n, for n clips)"
+    _add_number(sub, "buckets", "B", MAX_BUCKETS, buckets)
 
 
 def add_queries(sub: argparse.ArgumentParser, default: int | None, shown: str) -> None:

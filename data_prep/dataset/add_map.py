@@ -28,7 +28,8 @@ def add_map(path: str | Path, *, seed: int = 0, progress: Callable[[int], None] 
     dataset = open_dataset(path)
     coordinates = as_coordinates(tsne_layout(dataset.all_features(), dataset.metric, seed, progress))
     with new_folder(path, with_all=True) as work:
-        shutil.copytree(path, work, copy_function=_link, dirs_exist_ok=True)
+        unfinished = shutil.ignore_patterns(".*.tmp", ".*.lock")  # an index that is being written
+        shutil.copytree(path, work, copy_function=_link, dirs_exist_ok=True, ignore=unfinished)
         for name in (MANIFEST, MAP):  # hard links: writing to them would change the old dataset
             (work / name).unlink(missing_ok=True)
         with HashedFile(work / MAP) as file:

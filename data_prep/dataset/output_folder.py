@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from data_prep.dataset.schema import FORMAT, MANIFEST
+from data_prep.dataset.indexes import is_index_file
+from data_prep.dataset.schema import FORMAT, INDEXES, MANIFEST
 from data_prep.errors import OutputError
 from earshot_common.atomic import WriteError, atomic_folder, write_errors
 
@@ -59,8 +60,20 @@ def _foreign(folder: Path) -> str:
         files = None
     if files is None:
         return "is not a prepared dataset"
-    foreign = sorted(name for name in names - {MANIFEST} if name not in files or (folder / name).is_dir())
+    foreign = sorted(
+        name for name in names - {MANIFEST, INDEXES} if name not in files or (folder / name).is_dir()
+    ) + list(_foreign_indexes(folder / INDEXES))
     return f"holds more than a dataset ({', '.join(map(ascii, foreign[:3]))})" if foreign else ""
+
+
+def _foreign_indexes(folder: Path) -> Iterator[str]:
+    """Yield what does not belong to the folder of a dataset's indexes: the folder itself if it is a file or a link."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        yield INDEXES
+    elif folder.exists():
+        with os.scandir(folder) as entries:
+            others = [entry for entry in entries if not is_index_file(entry)]
+        yield from sorted(f"{INDEXES}/{e.name}" for e in others if e.name not in _CLUTTER or e.is_dir())
 
 
 def is_utf8(path: str | Path) -> bool:

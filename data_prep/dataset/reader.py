@@ -76,6 +76,15 @@ class Dataset:
             return EncodedVectors(stored, float(first.scale), float(first.offset))
         return np.concatenate([np.asarray(part) for part in parts])
 
+    def sha256(self, split: str) -> str:
+        """Return the sha256 of the file of a split's features, in hexadecimal, as the manifest states it."""
+        return str(self.manifest["files"][f"{_checked(split)}.npy"]["sha256"])
+
+    @property
+    def indexes(self) -> Path:
+        """The folder of the dataset's index files, which may be missing (see `data_prep.dataset.indexes`)."""
+        return self.path / schema.INDEXES
+
     @property
     def has_frames(self) -> bool:
         """Whether the dataset holds the clips' frames, not only their means."""

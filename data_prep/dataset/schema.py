@@ -18,6 +18,7 @@ FORMAT_VERSION = 2
 SPLITS = ("train", "validation", "test")
 MANIFEST, CLIPS, LABELS = "manifest.json", "clips.parquet", "labels.parquet"
 FRAMES, MAP = "frames.npy", "map.npy"  # may be missing
+INDEXES = "indexes"  # folder of index files, which the manifest does not list; may be missing
 
 MediaKind = Literal["youtube", "file", "synth", "url"]
 Metric = Literal["cosine", "euclidean"]

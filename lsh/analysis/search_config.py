@@ -73,8 +73,11 @@ class SearchConfig:
         """Build the index over X: float32[n, d]."""
         if self.kind == "exact":
             return ExactSearch(X, self.metric)
-        index: LSHIndex | SketchIndex = (LSHIndex if self.kind == "tables" else SketchIndex)(self.metric, **self.build)
-        return index.fit(X)
+        return self.new_index().fit(X)
+
+    def new_index(self) -> LSHIndex | SketchIndex:
+        """Return the index of hash tables or sketches, without data."""
+        return (LSHIndex if self.kind == "tables" else SketchIndex)(self.metric, **self.build)
 
     def search(self, index: Index, Q: Float32Array, k: int) -> SearchResult:
         """Search an index that was built by this configuration."""

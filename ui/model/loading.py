@@ -5,9 +5,11 @@ Nothing here depends on L or K, so that moving those sliders rebuilds nothing.
 """
 
 import hashlib
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +17,14 @@ import streamlit as st
 
 from data_prep.dataset import Dataset, find_datasets, open_dataset
 from lsh import LSHIndex, RecallGrid, SearchResult, exact_search, recall_grid
+from lsh.analysis.search_config import SearchConfig
 from lsh.analysis.timing import n_timed
 from lsh.arrays import Float32Array
 from lsh.exact import NumPySearch
 from lsh.sampling import evenly_spaced_rows
+from lsh.storage import index_folder
 from ui import paths
-from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, Settings
+from ui.model.state import K_NEIGHBOURS, Settings
 
 # Names of the datasets that come with the app, and what their clips are.
 INCLUDED = {"sample": "sounds made for you, offline", "audioset-small": "clips of YouTube"}
@@ -92,7 +96,10 @@ def opened(name: str) -> Dataset | None:
 
 
 def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
-    """Return the index of a dataset, metric, seed and width, built with the maximum L and K; a search may use fewer."""
+    """Return the index of a dataset, metric, seed and width, with the maximum L and K; a search may use fewer.
+
+    It is mapped from its file where the dataset has one (`python -m lsh build`), else built.
+    """
     width = settings.bucket_width if settings.metric == "euclidean" else None
     return _index(dataset.fingerprint, settings.metric, settings.seed, width, dataset)
 
@@ -128,8 +135,10 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
 
 @st.cache_resource(max_entries=3, show_spinner="Sorting every clip into 32 hash tables…")
 def _index(fingerprint: str, metric: str, seed: int, width: float | None, _dataset: Dataset) -> LSHIndex:  # noqa: ARG001
-    index = LSHIndex(metric=metric, n_tables=MAX_TABLES, n_bits=MAX_BITS, seed=seed, bucket_width=width)
-    return index.fit(_dataset.features("train"))
+    config = SearchConfig.tables(metric, seed, {"bucket_width": width}, {})
+    path = index_folder.path_in(_dataset.indexes, config, _dataset.sha256("train"))
+    warn = logging.getLogger("earshot").warning
+    return cast("LSHIndex", index_folder.load_or_fit(path, config, _dataset.features("train"), warn))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -65,7 +65,8 @@ def download_work(subset: Subset, out: Path) -> Work:
 
     def work(report: Report, should_stop: StopCheck) -> str:
         done = download_audioset(subset, out, progress=partial(report_progress, report), should_stop=should_stop)
-        return f"{done.about().title} is ready: choose it as your collection."
+        failure = jobs.save_index(report, out)
+        return f"{done.about().title} is ready: choose it as your collection.{failure}"
 
     return work
 

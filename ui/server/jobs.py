@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
+from data_prep.dataset.indexes import build_default_index
 from data_prep.errors import DataError, StoppedError
 from earshot_common.command_line import full_message
 
@@ -80,3 +82,13 @@ class Jobs:
 def jobs() -> Jobs:
     """Return the jobs that all visitors share."""
     return Jobs()
+
+
+def save_index(report: Report, dataset: Path) -> str:
+    """Save the index that the app opens first, of a new dataset; return why that failed, as a sentence, else ""."""
+    report(None, "sorting the clips into hash tables, so that the next start is quicker")
+    try:
+        build_default_index(dataset)
+    except DataError as error:
+        return f" {full_message(error)}."
+    return ""

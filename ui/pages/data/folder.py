@@ -16,6 +16,7 @@ from data_prep.sounds.folder import prepare_folder
 from ui import paths
 from ui.format import plural
 from ui.model import loading
+from ui.server import jobs
 from ui.server.jobs import Report, StopCheck, Work
 
 RESERVED = frozenset({"sample", "hosted", *NAMES.values()})  # names of collections that the app itself fetches
@@ -42,11 +43,12 @@ def listening(sounds: Path) -> Work:
             outcome = prepare_folder(
                 sounds, out, overwrite=out.exists(), progress=partial(_say_files, tell), should_stop=should_stop
             )
+            failure = jobs.save_index(tell, out)
         left_out = f" {plural(len(outcome.refused), 'file')} left out." if outcome.refused else ""
         noted = f" {plural(len(outcome.notes), 'file is', 'files are')} cut or damaged." if outcome.notes else ""
         waiting = f" {plural(outcome.remaining, 'file')} not read yet: begin again." if outcome.remaining else ""
         here = f"{plural(outcome.files, 'file')}, {plural(outcome.clips, 'clip')}.{left_out}{noted}{waiting}"
-        return f"{here} Choose it as your collection: {out.name}."
+        return f"{here} Choose it as your collection: {out.name}.{failure}"
 
     return work
 

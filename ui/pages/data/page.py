@@ -10,6 +10,7 @@ import streamlit as st
 from data_prep.audioset.disk_space import PUBLISHED_CLIPS, format_bytes, kept_bytes, published_bytes
 from data_prep.audioset.fetch import NAMES, SUBSETS, Subset, disk_space_for
 from data_prep.dataset import Dataset, verify_dataset
+from data_prep.dataset.indexes import problems_of_indexes
 from data_prep.errors import InputError
 from data_prep.sounds.sound_files import sound_folder
 from lsh.analysis import machine
@@ -66,7 +67,7 @@ def _this_collection(context: DatasetContext) -> None:
     _notes(dataset)
     if st.button("Verify files", help="Compares each file with its sha256, and every count and row."):
         with st.spinner("Reading every file…"):
-            problems = verify_dataset(dataset.path)
+            problems = verify_dataset(dataset.path) or problems_of_indexes(dataset)
         if problems:
             st.warning(f"{plural(len(problems), 'thing is', 'things are')} wrong: {plain(problems[0], 600)}")
         else:

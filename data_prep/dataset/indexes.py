@@ -1,0 +1,80 @@
+"""Index files of a dataset, in its folder `indexes`: `python -m lsh` builds and checks them, in a process of its own.
+
+The manifest does not list them: each names in its file name the features that it was built on, by the first digits of
+their sha256, and holds checksums of its own. The memory that building takes is free when the process ends.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from data_prep.dataset.reader import Dataset, open_dataset
+from data_prep.errors import OutputError
+from data_prep.processes import environment, last_line
+
+if TYPE_CHECKING:
+    import os
+
+MIN_ROWS = 50_000  # of an index that is worth a file: fewer clips are indexed in less than a second
+_DIGITS = 16  # of the sha256 of the features
+_NAME = r"(tables|sketches)-[A-Za-z0-9.+-]+-[0-9a-f]{16}\.lsh"
+_FILE = re.compile(rf"{_NAME}(\.unusable)?|\.{_NAME}\.[0-9a-f]{{8}}\.(tmp|lock)")  # or set aside, or being written
+
+
+def build_default_index(path: Path) -> str | None:
+    """Build and save the index that the app opens first, of a dataset of at least `MIN_ROWS` clips; else do nothing.
+
+    Returns a sentence about what was saved, or None. Raises OutputError where that failed: the dataset is complete.
+    """
+    if open_dataset(path).n_rows("train") < MIN_ROWS:
+        return None
+    report, message = _run("build", path)
+    if "bytes" not in report:
+        raise OutputError(f"{path} is complete, but its index was not saved{message}; the app builds it when it starts")
+    return f"its index has {report['bytes'] / 1e6:,.1f} MB and took {report['build_s']:.1f} s"
+
+
+def problems_of_indexes(dataset: Dataset) -> list[str]:
+    """Return what is wrong with the index files of a dataset, one sentence each, after reading every byte of them."""
+    if not any(dataset.indexes.glob("*.lsh")):
+        return []
+    report, message = _run("verify", dataset.path)
+    found: list[str] = report.get("problems", [f"its index files cannot be checked{message}"])
+    return found
+
+
+def index_files(dataset: Dataset, *kinds: str) -> list[Path]:
+    """Return the dataset's index files of some kinds, by default all, sorted: those of its present features."""
+    found = dataset.indexes.glob("*.lsh")
+    return sorted(path for path in found if is_index_of(dataset.sha256("train"), path.name, *kinds))
+
+
+def is_index_of(features_sha256: str, name: str, *kinds: str) -> bool:
+    """Return whether a file of this name holds an index, of one of some kinds, of features with this sha256."""
+    found = re.fullmatch(_NAME, name)
+    return found is not None and found[1] in (kinds or found[1]) and name.endswith(f"-{features_sha256[:_DIGITS]}.lsh")
+
+
+def is_index_file(entry: "os.DirEntry[str]") -> bool:
+    """Return whether an entry of the folder of indexes is an index, complete, being written, or set aside."""
+    return _FILE.fullmatch(entry.name) is not None and entry.is_file(follow_symlinks=False)
+
+
+def _run(command: str, path: Path) -> tuple[dict[str, Any], str]:
+    """Run a command of `lsh` on a dataset; return its report, and ": " with the last line of its messages.
+
+    The report is empty where the command failed.
+    """
+    words = [sys.executable, "-m", "lsh", command, str(path.resolve()), "--json"]
+    with TemporaryFile() as messages:
+        done = subprocess.run(
+            words, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages, check=False
+        )
+        try:
+            return json.loads(done.stdout), ""
+        except ValueError:
+            return {}, last_line(messages)
