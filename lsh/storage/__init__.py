@@ -70,7 +70,7 @@ def load(
     Raises IndexFileError for a file that is missing, damaged, of a newer version, or not an index.
     """
     path = Path(path)
-    with _errors_with(path), container.opened(path) as file:
+    with errors_with(path), container.opened(path) as file:
         header, kind = _upgraded(file.header, file.version)
         arrays = container.arrays_of(file, mapped=mapped)
         _check(header, kind, arrays, verify=verify)
@@ -181,7 +181,7 @@ def _is_as_indexed(X: npt.ArrayLike) -> TypeGuard[StoredVectors]:
 
 
 @contextlib.contextmanager
-def _errors_with(path: Path) -> Iterator[None]:
+def errors_with(path: Path) -> Iterator[None]:
     """Put the file's name in front of the message of each error."""
     try:
         yield

@@ -1,9 +1,9 @@
 """Folder of index files: the indexes of one set of vectors, each mapped where its file fits, else built.
 
 A file is named `<settings>-<fingerprint>.lsh`, after all that decides the index: its kind, metric and parameters, and
-the first digits of the fingerprint of the vectors, which another file holds. An index is loaded without reading its
-vectors or all of its own bytes; a file that does not fit or cannot be used is renamed, so that the next start does not
-find it again.
+the first digits of the fingerprint of the vectors, which another file holds. Every byte of the index is checked before
+it is used, and a few of the vectors. A file that does not fit or cannot be used is renamed, so that the next start does
+not find it again.
 """
 
 import re
@@ -20,7 +20,8 @@ from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
-from lsh.storage import container, load, save
+from lsh.storage import container, errors_with, load, save
+from lsh.storage.header import damaged
 
 SUFFIX, SET_ASIDE = ".lsh", ".unusable"  # the second is added to the name of a file that is set aside
 _DIGITS = 16  # of the fingerprint
@@ -118,19 +119,14 @@ def _saved(path: Path, index: LSHIndex | SketchIndex) -> LSHIndex | SketchIndex:
 def _load(path: Path, X: npt.ArrayLike, *, verify: bool = False) -> LSHIndex | SketchIndex:
     """Return the index in a file, mapped; raise IndexFileError unless it is the one that the file's name says, of X.
 
-    Without `verify` a few vectors are read and their norms compared with the stored ones.
+    All bytes of the index are compared with their sha256. So are those of the vectors, which may have gigabytes and
+    whose fingerprint is in the file's name, with `verify`; else the norms of a few are compared with the stored ones.
     """
-    index = load(path, X, verify=verify)
-    with container.opened(path) as file:
-        version = file.version
-    if version != container.FORMAT_VERSION:
-        raise IndexFileError(
-            f"cannot load {path}: it has format version {version}, of an older lsh, whose indexes search by other "
-            f"defaults; expected version {container.FORMAT_VERSION}: build it again"
-        )
-    name = _NAME.fullmatch(path.name)
-    if name is None or name["settings"] != _settings(index):
-        raise IndexFileError(f"cannot load {path}: it holds the index {_settings(index)}: build it again")
+    index, name = load(path, X, verify=verify), _NAME.fullmatch(path.name)
+    with errors_with(path):
+        _check_bytes(path)
+        if name is None or name["settings"] != _settings(index):
+            raise IndexFileError(f"it holds the index {_settings(index)}: build it again")
     exact = index.exact
     rows = evenly_spaced_rows(index.n, _COMPARED_ROWS)
     lengths = ExactSearch(exact.X[rows], exact.metric)
@@ -138,6 +134,20 @@ def _load(path: Path, X: npt.ArrayLike, *, verify: bool = False) -> LSHIndex | S
         if not np.allclose(stored[rows], computed, rtol=_TOLERANCE, atol=0):
             raise IndexFileError(f"cannot load {path}: it was built on other vectors, of other lengths: build it again")
     return index
+
+
+def _check_bytes(path: Path) -> None:
+    """Raise IndexFileError for a file of an older version, or with a damaged byte."""
+    with container.opened(path) as file:
+        if file.version != container.FORMAT_VERSION:
+            raise IndexFileError(
+                f"it has format version {file.version}, of an older lsh, whose indexes search by other defaults; "
+                f"expected version {container.FORMAT_VERSION}: build it again"
+            )
+        arrays = container.arrays_of(file, mapped=True)
+        for entry in file.header.arrays:
+            if entry.name in arrays and container.sha256(arrays[entry.name]) != entry.sha256:
+                raise damaged(f"its array {entry.name} has another sha256 than its header states")
 
 
 def _of_other_vectors(path: Path) -> list[Path]:
