@@ -37,6 +37,9 @@ A_MANIFEST = json.dumps(
 ).encode()  # the part of a manifest that replacing checks
 
 
+AN_INDEX = "tables-cosine-hyperplanes-32x24-seed0-0123456789abcdef.lsh"
+
+
 def fill(target: Path, text: str, *, overwrite: bool = False) -> None:
     with new_folder(target, overwrite=overwrite) as folder:
         write_file(folder / "file", text.encode())
@@ -110,6 +113,19 @@ OTHER_CONTENTS = {
         {MANIFEST: A_MANIFEST, "file": b"x", "sub/bell.wav": b"x"},
         r"more than a dataset \('sub'\)",
     ),
+    "a dataset with a file among its indexes": (
+        {MANIFEST: A_MANIFEST, "file": b"x", f"indexes/{AN_INDEX}": b"x", "indexes/mine.lsh": b"x"},
+        r"more than a dataset \('indexes/mine\.lsh'\)",
+    ),
+    "a dataset with a folder among its indexes": (
+        {MANIFEST: A_MANIFEST, "file": b"x", f"indexes/{AN_INDEX}/bell.wav": b"x"},
+        r"more than a dataset \('indexes/tables-",
+    ),
+    "a dataset and a file named like its indexes": (
+        {MANIFEST: A_MANIFEST, "file": b"x", "indexes": b"x"},
+        r"more than a dataset \('indexes'\)",
+    ),
+    "indexes without a dataset": ({f"indexes/{AN_INDEX}": b"x"}, "is not a prepared dataset"),
     "a folder for a file": ({MANIFEST: A_MANIFEST, "file/bell.wav": b"x"}, r"more than a dataset \('file'\)"),
 }
 
@@ -136,6 +152,29 @@ def test_overwrite_replaces_an_empty_folder_and_files_that_desktops_leave(tmp_pa
         (tmp_path / "new" / name).write_bytes(A_MANIFEST)
     fill(tmp_path / "new", "new", overwrite=True)
     assert names(tmp_path / "new") == ["file", MANIFEST]
+
+
+def test_overwrite_removes_the_indexes_of_the_dataset_that_it_replaces(tmp_path: Path) -> None:
+    fill(tmp_path / "new", "old")
+    (tmp_path / "new" / "indexes").mkdir()
+    for name in (AN_INDEX, f"{AN_INDEX}.unusable", f".{AN_INDEX}.0a1b2c3d.tmp", f".{AN_INDEX}.0a1b2c3d.lock"):
+        (tmp_path / "new" / "indexes" / name).write_bytes(b"x")
+    (tmp_path / "new" / "indexes" / ".DS_Store").write_bytes(b"x")
+    fill(tmp_path / "new", "new", overwrite=True)
+    assert names(tmp_path / "new") == ["file", MANIFEST]
+    assert names(tmp_path) == ["new"]
+
+
+@pytest.mark.parametrize("linked", ["indexes", f"indexes/{AN_INDEX}"])
+def test_a_dataset_whose_indexes_are_links_is_not_replaced(tmp_path: Path, linked: str) -> None:
+    fill(tmp_path / "new", "old")
+    (tmp_path / "elsewhere").mkdir()
+    if "/" in linked:
+        (tmp_path / "new" / "indexes").mkdir()
+    (tmp_path / "new" / linked).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match=r"more than a dataset \('indexes"):
+        fill(tmp_path / "new", "new", overwrite=True)
+    assert (tmp_path / "new" / "file").read_text() == "old"
 
 
 def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
