@@ -1,7 +1,8 @@
-"""Command line: evaluate, tune, search and families."""
+"""Command line: evaluate, tune, search, families, build and verify."""
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -294,3 +295,67 @@ def test_real_clips_are_tuned_to_the_recall_wanted(run, real_dataset, metric):
     assert record["validation"]["recall"] >= 0.5
     for split in ("validation", "test"):
         checked(record[split])
+
+
+@pytest.fixture
+def indexed(run, tiny, tmp_path):
+    """Return a copy of the dataset with one saved index of each kind."""
+    copy = shutil.copytree(tiny, tmp_path / "tiny")
+    for words in ([], ["--metric", "cosine", "--seed", 3], ["--kind", "sketches", "--buckets", 8]):
+        assert run("build", copy, *words)[0] == 0
+    return copy
+
+
+def test_build_reports_the_file_its_size_and_the_times(run, tiny, tmp_path):
+    copy = shutil.copytree(tiny, tmp_path / "tiny")
+    report = reported(run("build", copy, "--json"))
+    (path,) = (copy / "indexes").iterdir()
+    assert path.name == f"tables-euclidean-pstable-32x24-seed0-{open_dataset(copy).sha256('train')[:16]}.lsh"
+    assert (report["path"], report["bytes"]) == (str(path), path.stat().st_size)
+    assert (report["clips"], report["metric"]) == (240, "euclidean")
+    assert report["build_s"] > 0 < report["load_s"]
+    code, out, _ = run("build", copy)
+    assert code == 0
+    assert out.startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--metric", "cosine", "--seed", 3], ["--index", "sketches", "--buckets", 8], ["--tables", 6, "--bits", 5]],
+)
+def test_a_saved_index_is_opened_and_gives_the_same_figures(run, tiny, indexed, words):
+    built, saved = (run("evaluate", path, *words, "--json") for path in (tiny, indexed))
+    assert "indexing 240 clips" in built[2]
+    assert f"opening the index {indexed}" in saved[2]
+    first, second = reported(built), reported(saved)
+    assert {name: first[name] for name in set(first) - TIMES} == {name: second[name] for name in set(second) - TIMES}
+
+
+@pytest.mark.parametrize("words", [["--seed", 1], ["--index", "exact"], ["--tables", 33], ["--family", "itq"]])
+def test_an_index_of_other_settings_is_built(run, indexed, words):
+    before = sorted((indexed / "indexes").iterdir())
+    code, _, err = run("evaluate", indexed, *words)
+    assert code == 0
+    assert "indexing 240 clips" in err
+    assert sorted((indexed / "indexes").iterdir()) == before
+
+
+def test_a_damaged_index_is_reported_by_verify_and_replaced_by_the_next_command(run, indexed):
+    assert reported(run("verify", indexed, "--json"))["problems"] == []
+    path = next((indexed / "indexes").glob("tables-euclidean-*"))
+    good = path.read_bytes()
+    path.write_bytes(good[:-1])
+    code, out, _ = run("verify", indexed)
+    assert code == 1
+    assert f"cannot load {path}: it has {len(good) - 1} bytes" in out
+    assert out.endswith("3 index files, 1 that cannot be used\n")
+    code, _, err = run("search", indexed, "--clip", "clip-0")
+    assert code == 0
+    assert f"cannot load {path}" in err
+    assert f"it is set aside as {path.name}.unusable, and built again" in err
+    assert path.read_bytes() == good
+    assert "cannot" not in run("search", indexed, "--clip", "clip-0")[2]
+
+
+def test_a_dataset_without_indexes_is_verified_too(run, tiny):
+    assert run("verify", tiny)[:2] == (0, "0 index files, 0 that cannot be used\n")

@@ -154,10 +154,10 @@ def test_only_indexes_of_the_packed_features_are_unpacked_and_none_is_decompress
     with zipfile.ZipFile(tmp_path / "made.zip", "a") as archive:
         archive.writestr(f"indexes/tables-cosine-hyperplanes-32x24-seed0-{'f' * 16}.lsh", b"of other features")
         archive.writestr("indexes/../../evil.lsh", b"")
-        archive.writestr(f"/{kept}", b"")
-        archive.writestr(f"indexes/sub/{Path(kept).name}", b"")
         archive.writestr("indexes/notes.txt", b"")
-        bomb = kept.replace("seed0", "seed1")
+        other, bomb = (kept.replace("seed0", seed) for seed in ("seed1", "seed2"))
+        archive.writestr(f"/{other}", b"")
+        archive.writestr(f"indexes/sub/{Path(other).name}", b"")
         archive.writestr(bomb, b"0" * 10**6, zipfile.ZIP_DEFLATED)
     unpacked = unpack(tmp_path / "made.zip", tmp_path / "out" / "again")
     assert names(unpacked.indexes) == [Path(kept).name]

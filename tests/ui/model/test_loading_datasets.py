@@ -9,7 +9,9 @@ import pytest
 from data_prep.dataset import open_dataset
 from data_prep.errors import DataError
 from lsh import exact_search
+from lsh.analysis.search_config import SearchConfig
 from lsh.sampling import evenly_spaced_rows
+from lsh.storage import index_folder
 from tests.ui.apptest import write_small
 from ui.model import loading
 from ui.model.loading import PageContext
@@ -105,6 +107,30 @@ def test_an_index_is_shared_by_all_settings_that_do_not_change_it(small):
     assert made[2].params.metric == "cosine"
     # A width is of no meaning under cosine.
     assert loading.index_for(dataset, replace(others[2], bucket_width=9.0)) is made[2]
+
+
+def test_a_saved_index_is_opened_and_a_damaged_one_is_logged_and_replaced(small, caplog):
+    dataset, settings = loading.dataset_at(small), Settings("small", "cosine", seed=11)
+    config = SearchConfig.tables("cosine", 11, {}, {})
+    path = index_folder.path_in(dataset.indexes, config, dataset.sha256("train"))
+    index_folder.build(path, config, dataset.features("train"), pytest.fail)
+    index = loading.index_for(dataset, settings)
+    assert isinstance(index.tables.keys.base, memoryview)  # mapped
+    assert index.default_setting == config.fit(dataset.features("train")).default_setting
+    data = path.read_bytes()
+    path.unlink()  # it is mapped
+    path.write_bytes(data[:-1])
+    loading._index.clear()
+    again = loading.index_for(dataset, settings)
+    assert np.array_equal(again.tables.keys, config.fit(dataset.features("train")).tables.keys)
+    (message,) = [record.message for record in caplog.records if record.name == "earshot"]
+    assert f"it is set aside as {path.name}.unusable, and built again" in message
+
+
+def test_an_index_without_a_file_is_built_in_memory(small):
+    dataset = loading.dataset_at(small)
+    loading.index_for(dataset, Settings("small", "cosine", seed=12))
+    assert not dataset.indexes.exists()
 
 
 def test_the_key_of_an_index_changes_with_all_that_decides_it(small):
