@@ -17,7 +17,6 @@ from math import ceil, floor
 from pathlib import Path
 
 from data_prep.arrays import FeatureDtype
-from data_prep.dataset.indexes import MIN_ROWS
 from data_prep.errors import OutputError
 
 # Bytes per clip.
@@ -26,7 +25,7 @@ _FEATURE = {"float32": 128 * 4, "float16": 128 * 2, "uint8": 128}
 _FRAMES = 10 * 128
 _STAGED_ROW = 71
 _TABLE_ROW = 31
-_INDEX_ROW = 32 * 8  # of hash tables, saved when the staging files are gone
+_INDEX_ROW = 32 * 8 + 8  # of hash tables with norms, saved when the staging files are gone
 _IN_SHARDS = 1_628  # with the padding of tar
 
 PUBLISHED_CLIPS = {"balanced": 42_531, "full": 2_084_320}
@@ -48,6 +47,8 @@ def conversion_bytes(n_clips: int, dtype: FeatureDtype = "float32", *, frames: b
 
 def kept_bytes(n_clips: int) -> int:
     """Return the bytes of a dataset of `n_clips` in float32 without frames, with the index of a large one."""
+    from data_prep.dataset.indexes import MIN_ROWS  # needs an extra, and `python -m data_prep --help` does not
+
     return n_clips * (_FEATURE["float32"] + _TABLE_ROW + (_INDEX_ROW if n_clips >= MIN_ROWS else 0))
 
 

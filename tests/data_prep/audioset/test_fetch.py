@@ -441,7 +441,7 @@ def test_an_interrupted_command_reports_the_files_that_it_leaves(
             raise KeyboardInterrupt
 
     monkeypatch.setenv("EARSHOT_AUDIOSET", f"{site.address}/v1")
-    monkeypatch.setattr("data_prep.__main__._Bar.show", interrupt)
+    monkeypatch.setattr("data_prep.__main__.ProgressBar.show", interrupt)
     assert main(["audioset", "--out", str(tmp_path / "d")]) == 130
     assert f"1 MB of downloaded files are in {tmp_path}/.d.download: run it again to resume" in capsys.readouterr().err
 

@@ -57,6 +57,12 @@ def test_the_files_that_lsh_writes_are_known_by_their_names(dataset: Path) -> No
         assert all(map(indexes.is_index_file, entries))
 
 
+def test_the_help_of_a_command_says_from_which_size_an_index_is_saved(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["folder", "--help"])
+    assert f"of {indexes.MIN_ROWS:,} clips or more" in " ".join(capsys.readouterr().out.split())
+
+
 def test_small_datasets_get_no_index(tmp_path: Path) -> None:
     path = write(tmp_path / "d")
     assert indexes.build_default_index(path) is None
