@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import lsh
+from earshot_common.encoded_vectors import EncodedVectors
 from lsh.analysis.search_config import SearchConfig
 from lsh.errors import IndexFileError
 from lsh.storage import container, index_folder
@@ -99,6 +100,16 @@ def test_a_saved_index_is_mapped_and_answers_as_the_built_one(folder, X, config)
     assert np.shares_memory(index.exact.X, X)
     assert answers(index) == expected
     assert names(folder) == [path.name]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16"])
+def test_an_index_of_encoded_vectors_is_mapped_and_fits_no_other_encoding(folder, X, warnings, dtype):
+    encoded = EncodedVectors.encode(X, dtype)
+    expected = answers(TABLES.fit(encoded))
+    path = built(folder, encoded)
+    assert answers(index_folder.load_or_fit(path, TABLES, encoded, silent)) == expected
+    index_folder.load_or_fit(path, TABLES, np.asarray(encoded), warnings.append)
+    assert "pass those, or fit the index again; it is set aside" in warnings[0]
 
 
 def test_without_a_file_the_index_is_built_in_memory_and_nothing_is_written(folder, X):
