@@ -74,7 +74,8 @@ def built(report: dict[str, Any]) -> None:
     """Print the size of a saved index, and the times to build and to open it."""
     print(
         f"{report['path']}: {report['bytes'] / 1e6:.1f} MB, {report['clips']:,} clips; built and saved in "
-        f"{report['build_s']:.2f} s, opened in {report['load_s'] * 1000:.0f} ms"
+        f"{report['build_s']:.2f} s ({report['processor_s']:.2f} s of processor time), opened in "
+        f"{report['load_s'] * 1000:.0f} ms"
     )
 
 

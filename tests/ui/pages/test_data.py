@@ -78,6 +78,10 @@ def test_an_undamaged_collection_verifies(sample):
     app = run()
     next(button for button in app.button if button.label == "Verify files").click().run()
     assert "files are undamaged" in said(app)
+    sample.indexes.mkdir()
+    (sample.indexes / "mine.lsh").write_bytes(b"")
+    next(button for button in app.button if button.label == "Verify files").click().run()
+    assert "has a name that no index has: remove it" in said(app).replace("\\", "")
 
 
 def test_a_remote_visitor_sees_commands_and_no_controls_of_the_server(sample):
