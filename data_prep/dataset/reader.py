@@ -13,7 +13,6 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from data_prep.arrays import FeatureDtype, Int64Array, StoredVectors, UInt8Array, UInt16Array
 from data_prep.dataset import schema
@@ -21,6 +20,7 @@ from data_prep.dataset.label_sets import LabelSets
 from data_prep.dataset.manifest import parse_manifest
 from data_prep.dataset.npy import open_npy, read_only
 from data_prep.dataset.schema import SPLITS, Clip, MediaKind, Metric, row_key
+from data_prep.dataset.tables import read_table
 from data_prep.errors import DatasetError
 from earshot_common.encoded_vectors import EncodedVectors
 
@@ -201,28 +201,7 @@ class Dataset:
         return labels
 
     def _read_table(self, name: str, columns: pa.Schema, n_rows: int) -> pa.Table:
-        """Read a Parquet file as one chunk; DatasetError unless its sha256, schema and number of rows match."""
-        path = self.path / name
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise DatasetError(f"cannot read {path}: {error.strerror}; prepare the dataset again") from error
-        if hashlib.sha256(data).hexdigest() != self.manifest["files"][name]["sha256"]:
-            raise DatasetError(
-                f"{path} is not the file its manifest describes: it was damaged, or the dataset was replaced "
-                "while open; open it again, and if that fails prepare it again"
-            )
-        try:
-            # Not pq.read_table, which imports pandas: see _numbers.
-            file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-            problem = schema.problem_of_columns(file.schema_arrow, columns, self.manifest["format_version"])
-            if problem:
-                raise DatasetError(f"{path} has other columns than expected: {problem}; prepare the dataset again")
-            if file.metadata.num_rows != n_rows or n_rows == 0:
-                raise DatasetError(f"{path} has {file.metadata.num_rows:,} rows, its manifest states {n_rows:,}")
-            return file.read().combine_chunks()
-        except (pa.ArrowException, OSError) as error:
-            raise DatasetError(f"{path} is damaged ({error}); prepare the dataset again") from error
+        return read_table(self.path / name, columns, self.manifest, n_rows, self.path / "indexes")
 
     def _check_sizes(self) -> None:
         for name, facts in self.manifest["files"].items():
