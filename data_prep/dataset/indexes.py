@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from data_prep.dataset.reader import Dataset, open_dataset
+from data_prep.dataset.tables import is_table_copy
 from data_prep.errors import OutputError
 from data_prep.processes import environment, last_line
 
@@ -60,8 +61,9 @@ def is_index_of(features_sha256: str, name: str, *kinds: str) -> bool:
 
 
 def is_index_file(entry: "os.DirEntry[str]") -> bool:
-    """Return whether an entry of the folder of indexes is an index, complete, being written, or set aside."""
-    return _FILE.fullmatch(entry.name) is not None and entry.is_file(follow_symlinks=False)
+    """Return whether an entry of the folder of indexes is an index or a table's copy, complete or not, or set aside."""
+    is_own = _FILE.fullmatch(entry.name) is not None or is_table_copy(entry.name)
+    return is_own and entry.is_file(follow_symlinks=False)
 
 
 def _run(command: str, path: Path) -> tuple[dict[str, Any], str]:

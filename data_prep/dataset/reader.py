@@ -201,7 +201,7 @@ class Dataset:
         return labels
 
     def _read_table(self, name: str, columns: pa.Schema, n_rows: int) -> pa.Table:
-        return read_table(self.path / name, columns, self.manifest, n_rows, self.path / "indexes")
+        return read_table(self.path / name, columns, self.manifest, n_rows, self.indexes)
 
     def _check_sizes(self) -> None:
         for name, facts in self.manifest["files"].items():

@@ -46,9 +46,7 @@ _NOT_A_ZIP = (
 _ADDRESS = re.compile(r"(?P<address>https?://[^\s#]+)#sha256=(?P<sha256>[0-9a-fA-F]{64})")
 
 
-def pack(
-    path: str | Path, out: str | Path, dtype: FeatureDtype | None = None, *, with_tables: bool = False
-) -> str:
+def pack(path: str | Path, out: str | Path, dtype: FeatureDtype | None = None, *, with_tables: bool = False) -> str:
     """Write the whole dataset at `path` into the file `out`; return the file's sha256.
 
     dtype: in which its features are stored in the packed dataset, by default as they are; with another one its indexes
