@@ -55,13 +55,18 @@ def said(app):
     return "\n".join(element.value for element in (*app.markdown, *app.caption, *app.info))
 
 
-def write_small(out, rows, features=None):
-    """Write a dataset whose clips lie around 30 centres, so that there are neighbours to find and to miss."""
+def write_small(out, rows, features=None, media="synth"):
+    """Write a dataset whose clips lie around 30 centres, so that there are neighbours to find and to miss.
+
+    media: its kind; of `youtube`, the videos are `video-00000`, `video-00001`, ...
+    """
     rng = np.random.default_rng(5)
     total = sum(rows.values())
     centres = rng.standard_normal((30, 12))
     made = (centres[rng.integers(0, 30, total)] + 0.4 * rng.standard_normal((total, 12))).astype(np.float32)
-    clips = plain_clips(splits_of(rows), [[i % 2] for i in range(total)], made if features is None else features)
-    about = About(title="Small", source="made here", licence="none", media="synth", metric="cosine")
+    more = {"media": [f"video-{i:05}" for i in range(total)]} if media == "youtube" else {}
+    labels = [[i % 2] for i in range(total)]
+    clips = plain_clips(splits_of(rows), labels, made if features is None else features, **more)
+    about = About(title="Small", source="made here", licence="none", media=media, metric="cosine")
     write_dataset(out, about, [Label("/m/a", "A <b>&"), Label("/m/b", "B")], [clips])
     return out

@@ -203,6 +203,8 @@ function makePlayer() {
     send()
   }
 
+  const isUnanswered = (kind) => unanswered.has(kind)
+
   // Moves the focus to `element`, which shows the query, scrolls to it and announces it, if the query was requested.
   function arrive(id, element, title) {
     if (id !== requested) return
@@ -224,7 +226,7 @@ function makePlayer() {
   document.addEventListener("play", yieldTo, true)
   audio.addEventListener("ended", () => state.phase === "playing" && !state.video && setPhase("idle"))
 
-  return { state, waveforms, connect, press, loadWaveforms, url, reason, play, toggle, arrive, rename, seek, startVideo, setPhase }
+  return { state, waveforms, connect, press, isUnanswered, loadWaveforms, url, reason, play, toggle, arrive, rename, seek, startVideo, setPhase }
 }
 
 const player = (window.earshot ??= makePlayer())

@@ -7,14 +7,18 @@ const newList = (root, cards, view) => ({ root, cards, view, items: new Map(), r
 
 function updateList(list, events, data, setTriggerValue) {
   list.data = data
-  list.send = player.connect(list.root, events, data, setTriggerValue)
+  list.send = player.connect(list.root, [...events, "unplayable"], data, setTriggerValue)
+  introduceUnplayable(list.root, data, Object.values(data.cards))
 }
 
-// Shows the cards of these clips in this order, or a text if there is none.
+// Shows the cards of these clips in this order, or a text if there is none. Where the visitor hides what cannot be played,
+// the number of clips left out stands below.
 function drawCards(list, ids, text) {
-  const wanted = ids.map((id) => cardOf(list, id))
+  const shown = visibleOf(list, ids)
+  const wanted = shown.map((id) => cardOf(list, id))
   arrange(list, wanted)
-  list.items.forEach((item, id) => ids.includes(id) || list.items.delete(id))
+  list.items.forEach((item, id) => shown.includes(id) || list.items.delete(id))
+  drawHidden(list, ids.length - shown.length)
   const empty = list.cards.querySelector(".empty")
   if (ids.length) empty?.remove()
   else if (!empty) list.cards.append(make("li", { class: "empty" }, make("p", {}, text)))
@@ -26,11 +30,29 @@ function drawCards(list, ids, text) {
   player.loadWaveforms(sounds, () => drawCards(list, list.ids, text))
 }
 
+// What is hidden is decided once for a list, so that a card whose video is refused stays with what it says.
+function visibleOf(list, ids) {
+  const { hides_unplayable: hides, cards } = list.data
+  const drawn = JSON.stringify([hides, list.view, ids])
+  if (list.hiddenOf !== drawn) {
+    list.hiddenOf = drawn
+    list.hidden = new Set(ids.filter((id) => hides && refusalOf(cards[id].media)))
+  }
+  return ids.filter((id) => !list.hidden.has(id))
+}
+
+function drawHidden(list, count) {
+  list.cards.querySelector(".hidden-count")?.remove()
+  if (!count) return
+  const text = count === 1 ? "1 clip is hidden: YouTube cannot play it here." : `${count} clips are hidden: YouTube cannot play them here.`
+  list.cards.append(make("li", { class: "hidden-count small" }, text))
+}
+
 // An iframe that moves within the page reloads, so the other cards are placed around the one whose video is open.
 function arrange(list, wanted) {
   const focused = list.root.activeElement
   for (const child of [...list.cards.children]) {
-    if (wanted.includes(child) || child.matches(".empty")) continue
+    if (wanted.includes(child) || child.matches(".empty, .hidden-count")) continue
     child.video?.close()
     child.remove()
   }
@@ -47,7 +69,7 @@ function arrange(list, wanted) {
 
 function cardOf(list, id) {
   const card = list.data.cards[id]
-  const drawn = JSON.stringify([card, list.view, player.waveforms.has(id)])
+  const drawn = JSON.stringify([card, list.view, player.waveforms.has(id), refusalOf(card.media)])
   let item = list.items.get(id)
   if (item?.drawn === drawn) return item
   if (!item) {
@@ -63,7 +85,10 @@ function cardOf(list, id) {
   item.draggable = Boolean(card.file?.found)
   item.setAttribute("aria-label", `${nameOfCard(list, card)}. ${card.distance.text}. ${card.outcome}.`)
   item.querySelector(".explanation").textContent = card.explanation
-  patch(item.querySelector(".row"), ...rowParts(list, item, id, card))
+  const row = item.querySelector(".row")
+  const focused = row.contains(list.root.activeElement)
+  patch(row, ...rowParts(list, item, id, card))
+  if (focused && !row.querySelector(":focus:enabled")) item.focus({ preventScroll: true })
   setTabStop(item, item.tabIndex === 0)
   return item
 }
@@ -82,7 +107,7 @@ const kindOf = (card) => card.kind ?? (card.found ? "found" : "missed")
 function rowParts(list, item, id, card) {
   const rank = make("span", { class: "rank small" }, String(rankOf(list, card)))
   const play = playButton(`Play ${nameOfCard(list, card)}`, () => togglePlay(list, item))
-  if (card.unplayable) play.disabled = true
+  play.disabled = Boolean(refusalOf(card.media))
   const picture = card.media.kind === "youtube" ? thumbnail(card.media) : waveform(player.waveforms.get(id) ?? FLAT, id)
   return [rank, play, picture, description(list, card), distanceBar(card), actions(list, item, id, card)]
 }
@@ -94,7 +119,7 @@ function description(list, card) {
     labels.append(i ? ", " : "", label.shared ? sharedLabel(label.name) : label.name)
   })
   const mark = make("span", { class: `mark ${kindOf(card)}`, "aria-hidden": "true" })
-  const note = card.unplayable ?? (list.view === "found" ? card.note : "")
+  const note = refusalOf(card.media) ?? (list.view === "found" ? card.note : "")
   const outcome = make("p", { class: "outcome small" }, mark, make("span", {}, note ? `${card.outcome} · ${note}` : card.outcome))
   return make("div", { class: "description" }, name, labels, outcome)
 }
@@ -129,23 +154,39 @@ function actions(list, item, id, card) {
 
 // --- playing and keyboard ----------------------------------------------------------------------------------------
 
-function togglePlay(list, item) {
+function togglePlay(list, item, again = false) {
   const id = item.dataset.clip
   const card = list.data.cards[id]
-  if (card.unplayable) return
+  if (refusalOf(card.media)) return
   if (card.media.kind !== "youtube") return player.toggle(id)
   if (item.video?.open) return toggleVideo(item.video, id)
   const media = item.querySelector(".media")
-  const next = make("button", { class: "outlined", onclick: () => moveFocus(list, item, 1, true) }, "play the next one")
-  const showError = (text) => {
-    player.setPhase("idle", null)
-    media.replaceChildren(make("p", { class: "small error", role: "status" }, `${text} `, youtubeLink(card.media), next))
+  const showError = (text, label, onclick) => {
+    const button = onclick ? make("button", { class: "outlined", onclick }, label) : null
+    const error = make("p", { class: "small error", role: "status" }, `${text} `, youtubeLink(card.media), button)
+    media.replaceChildren(error)
+    return error
   }
   item.video = openVideo(media, card.media, id, card.title, {
-    refused: (code, text) => (showError(text), list.send("unplayable", { id, code })),
-    timedOut: () => showError("YouTube does not answer: you may be offline."),
+    refused: (text) => (showError(text, "play the next one", playableAfter(list, item) && (() => playNext(list, item))), reportUnplayable(list.root)),
+    silent: () => {
+      const error = showError(SILENT, "try again", () => togglePlay(list, item, true))
+      return () => error.remove()
+    },
     cancelled: () => media.replaceChildren(),
-  })
+  }, again)
+}
+
+// Returns the next card whose video may play.
+function playableAfter(list, item) {
+  const items = [...list.cards.querySelectorAll(".card")]
+  return items.slice(items.indexOf(item) + 1).find((next) => !refusalOf(list.data.cards[next.dataset.clip].media))
+}
+
+function playNext(list, item) {
+  const next = playableAfter(list, item)
+  next?.focus()
+  if (next) togglePlay(list, next)
 }
 
 // Of a list, Tab reaches one card and its buttons; the arrow keys lead to the others.
@@ -159,11 +200,9 @@ function setTabStop(item, isStop) {
   for (const button of item.querySelectorAll(".row button")) button.tabIndex = item.tabIndex
 }
 
-function moveFocus(list, item, step, alsoPlay = false) {
+function moveFocus(list, item, step) {
   const items = [...list.cards.querySelectorAll(".card")]
-  const next = items[items.indexOf(item) + step]
-  next?.focus()
-  if (next && alsoPlay) togglePlay(list, next)
+  items[items.indexOf(item) + step]?.focus()
 }
 
 function handleKey(list, item, event) {

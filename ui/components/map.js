@@ -275,7 +275,7 @@ function drawPicked(map) {
   map.pending = null
   const card = cards[picked.id]
   const item = map.list.items.get(picked.id)
-  if (isLast && card.media.kind === "youtube" && !card.unplayable) togglePlay(map.list, item)
+  if (isLast && card.media.kind === "youtube") togglePlay(map.list, item)
   player.rename(`point ${picked.point}`, picked.id)
   map.live.textContent = `${card.title}. ${card.outcome}.`
 }

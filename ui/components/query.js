@@ -1,7 +1,5 @@
 // The query: its waveform or video, its labels, and the trail of sounds before it.
 
-const OFFLINE = "YouTube does not answer. You may be offline; everything but playing works without it."
-
 function build(root) {
   const section = make("section", { class: "earshot query", "aria-label": "Your sound" })
   root.append(section)
@@ -10,49 +8,48 @@ function build(root) {
 
 export default function query({ data, parentElement: root, setTriggerValue }) {
   const view = stateOf(root, build)
-  const send = player.connect(root, ["back"], data, setTriggerValue)
+  player.connect(root, ["back", "unplayable"], data, setTriggerValue)
   const { clip } = data
+  introduceUnplayable(root, data, [clip])
   const drawn = JSON.stringify([clip, data.trail])
   if (view.drawn !== drawn) {
     view.drawn = drawn
     view.video?.close()
     view.video = null
     const heading = make("h2", { class: "small heading" }, icon("star", "star"), "your sound")
-    view.section.replaceChildren(heading, screen(view, clip, send), details(clip), trail(data.trail, root))
+    view.section.replaceChildren(heading, screen(view, clip, root), details(clip), trail(data.trail, root))
   }
   view.refresh()
   player.arrive(clip.id, view.section, clip.title)
 }
 
-function screen(view, clip, send) {
+function screen(view, clip, root) {
   const host = make("div", { class: "screen", "data-clip": clip.id, "data-phase": "idle" })
-  if (clip.unplayable) return showError(host, clip, clip.unplayable)
+  const refusal = refusalOf(clip.media)
+  if (refusal) return showError(host, clip, refusal, () => playVideo(view, host, clip, root, true))
   const video = clip.media.kind === "youtube"
-  const toggle = () => (video ? playVideo(view, host, clip, send) : player.toggle(clip.id))
+  const toggle = () => (video ? playVideo(view, host, clip, root) : player.toggle(clip.id))
   host.append(video ? thumbnail(clip.media) : waveform(clip.peaks, clip.id), playButton(`Play your sound: ${clip.title}`, toggle))
   return host
 }
 
-function playVideo(view, host, clip, send) {
+function playVideo(view, host, clip, root, again = false) {
   if (view.video?.open) return toggleVideo(view.video, clip.id)
+  const reset = () => host.isConnected && host.replaceWith(screen(view, clip, root))
+  const retry = () => playVideo(view, host, clip, root, true)
   view.video = openVideo(host, clip.media, clip.id, clip.title, {
-    refused: (code, text) => (showError(host, clip, text), send("unplayable", { id: clip.id, code })),
-    timedOut: () => showError(host, clip, OFFLINE, () => playVideo(view, reset(view, host, clip, send), clip, send)),
-    cancelled: () => reset(view, host, clip, send),
-  })
+    refused: (text) => (showError(host, clip, text, retry), reportUnplayable(root)),
+    silent: () => {
+      const error = showError(host, clip, SILENT, retry).firstChild
+      return () => error.isConnected && reset()
+    },
+    cancelled: reset,
+  }, again)
 }
 
-// Replaces a video or an error by a new screen with its play button.
-function reset(view, host, clip, send) {
-  const fresh = screen(view, clip, send)
-  host.replaceWith(fresh)
-  return fresh
-}
-
-function showError(host, clip, text, again) {
-  player.setPhase("idle", null)
-  const retry = again && make("button", { class: "outlined", onclick: again }, "try again")
-  const actions = make("div", { class: "actions small" }, retry, youtubeLink(clip.media))
+// Replaces the picture or the video by an error, with a button that tries again.
+function showError(host, clip, text, retry) {
+  const actions = make("div", { class: "actions small" }, make("button", { class: "outlined", onclick: retry }, "try again"), youtubeLink(clip.media))
   host.replaceChildren(make("div", { class: "error", role: "status" }, make("p", {}, text), actions))
   return host
 }

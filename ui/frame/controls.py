@@ -11,9 +11,9 @@ from data_prep.dataset import Dataset
 from lsh import LSHIndex
 from lsh.params import SearchSetting
 from ui.model import lens, loading, session, state, visits
+from ui.model.loading import DatasetContext
 from ui.model.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
 from ui.model.text import clean
-from ui.server import hosting
 
 _PAGES_WITHOUT_SLIDERS = ("ask", "data")  # at the bottom of a phone's screen: these pages begin without a search
 _SLIDERS = {  # label, maximum, help; in the order of an index's default setting
@@ -60,9 +60,9 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
     return chosen if chosen in datasets else names[0]
 
 
-def draw_included(here: Dataset) -> None:
+def draw_included(context: DatasetContext) -> None:
     """Draw one line with the datasets that come with the app: the open one as text, the others as buttons."""
-    datasets = hosting.default_first(loading.datasets())
+    datasets, here = context.datasets, context.dataset
     included = {name: datasets[name] for name in loading.INCLUDED if name in datasets}
     if len(included) < 2 or here.path not in included.values():
         return

@@ -79,7 +79,7 @@ def enter() -> DatasetContext | None:
         except LSHError as error:
             error_pages.unindexable(datasets[name], error, settings)
             return None
-        return DatasetContext(settings, dataset)
+        return DatasetContext(settings, dataset, datasets=datasets)
     settings, sliders, width = controls.choose_index(dataset, list(datasets))
     try:
         index = loading.index_for(dataset, settings)
@@ -89,7 +89,7 @@ def enter() -> DatasetContext | None:
         return None
     settings = controls.choose_search(sliders, dataset, list(datasets), index.default_setting)
     controls.draw_width(width, settings, index)
-    context = PageContext(settings, dataset, index)
+    context = PageContext(settings, dataset, index, datasets=datasets)
     link = session.FIRST_LINK.get()
     if link is not None:
         session.FIRST_LINK.set(None)

@@ -7,7 +7,8 @@ Nothing here depends on L or K, so that moving those sliders rebuilds nothing.
 import hashlib
 import logging
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -34,10 +35,14 @@ _OPENED: dict[Path, Dataset] = {}  # the datasets that pages have opened, each i
 
 @dataclass(frozen=True, slots=True)
 class DatasetContext:
-    """What a page draws from that needs no index: the settings in force, and the dataset they name."""
+    """What a page draws from that needs no index: the settings in force, and the dataset they name.
+
+    datasets: the folders of all datasets by name, the default first, as they were found in this run of the page.
+    """
 
     settings: Settings
     dataset: Dataset
+    datasets: Mapping[str, Path] = field(default_factory=dict, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

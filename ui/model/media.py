@@ -48,9 +48,14 @@ class Sound(NamedTuple):
     content: bytes | Path
 
 
+def is_video_id(text: object) -> bool:
+    """Return whether this is the id of a YouTube video: 11 characters of a to z, A to Z, 0 to 9, _ and -."""
+    return isinstance(text, str) and _VIDEO_ID.fullmatch(text) is not None
+
+
 def source(dataset: Dataset, clip: Clip) -> dict[str, object]:
     """Return the medium of a clip for the components; only a validated video id is put into an address."""
-    if dataset.media == "youtube" and _VIDEO_ID.fullmatch(clip.media):
+    if dataset.media == "youtube" and is_video_id(clip.media):
         return {"kind": "youtube", "video": clip.media, "start": clip.start_s, "end": clip.end_s}
     return {"kind": "sound"}
 

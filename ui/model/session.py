@@ -85,7 +85,8 @@ SEARCH_TEXT: Key[str | None] = Key("search", None)  # widget: the search box
 MORE_HITS: Key[tuple[str, int]] = Key("more hits", ("", 0))  # of this text: clips listed beyond the first
 MOVED: Key[bool] = Key("moved", default=False)  # the query has changed inside a fragment
 ANSWERED: Key[Mapping[str, int]] = Key("answered", {})  # kind of press -> number of the last one that was handled
-UNPLAYABLE: Key[Mapping[str, int]] = Key("unplayable", {})  # clip ids of unplayable videos -> YouTube's error code
+UNPLAYABLE: Key[frozenset[str]] = Key("unplayable", frozenset())  # ids of videos that YouTube has refused to play
+HIDES_UNPLAYABLE: Key[bool | None] = Key("hides unplayable", None)  # widget: whether their clips are hidden
 LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("last metrics", ())  # of two settings
 
 # Pages

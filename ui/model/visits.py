@@ -5,7 +5,9 @@ no widget holds are taken from the URL at a first visit, at another page and aft
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import chain
 
 import streamlit as st
 
@@ -14,7 +16,9 @@ from ui.model import session, state
 from ui.model.answer import first_clip
 from ui.model.loading import DatasetContext, splits_to_start_in
 
-_CARRIED = ("dataset", "clip", "trail", "view", "lens")
+_CARRIED = ("dataset", "clip", "trail", "view", "lens", "hide")
+_UNPLAYABLE = "unplayable"  # the value of `hide`
+_MAX_DRAWS = 1000  # of clips at random, of which the first that can be played is taken
 
 
 def current_clip(context: DatasetContext) -> tuple[Clip | None, str | None]:
@@ -49,7 +53,7 @@ def write_link(**values: str | None) -> None:
 
 
 def carry_link(page: str, *, by_back: bool) -> bool:
-    """Take dataset, clip, trail, view and lens along to another page: Streamlit only takes the values of widgets.
+    """Take the parameters that belong to no widget along to another page: Streamlit only takes the values of widgets.
 
     by_back: the browser went back or forward in its history. Returns whether the page is another one than before.
     """
@@ -80,9 +84,30 @@ def start_at(to: str) -> None:
 
 
 def random_clip(dataset: Dataset) -> Clip | None:
-    """Return a clip at random; None where there is none."""
+    """Return a clip at random, one that can be played if possible; None where there is none."""
     split = next((split for split in splits_to_start_in(dataset) if dataset.n_rows(split)), None)
-    return dataset.clip(split, random.randrange(dataset.n_rows(split))) if split else None  # noqa: S311  (a surprise)
+    return random_of(dataset.n_rows(split), partial(dataset.clip, split)) if split else None
+
+
+def random_of(total: int, clip_at: Callable[[int], Clip]) -> Clip:
+    """Return one of `total` clips at random, at least one; `clip_at` returns the clip of a number from 0.
+
+    Clips of videos that YouTube has refused to play are passed over, unless nothing else is drawn.
+    """
+    unplayable = session.UNPLAYABLE.get()
+    clips = (clip_at(i) for i in random.sample(range(total), min(total, _MAX_DRAWS)))
+    first = next(clips)
+    return next((clip for clip in chain([first], clips) if clip.media not in unplayable), first)
+
+
+def hides_unplayable() -> bool:
+    """Return whether the URL says to hide clips whose videos cannot be played."""
+    return link().get("hide") == _UNPLAYABLE
+
+
+def hide_unplayable(*, hide: bool) -> None:
+    """Write into the URL whether to hide clips whose videos cannot be played."""
+    write_link(hide=_UNPLAYABLE if hide else None)
 
 
 def _trail() -> tuple[str, ...]:

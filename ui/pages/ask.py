@@ -179,6 +179,7 @@ def _answer(context: DatasetContext, name: str, asked: SoundQuery) -> None:
         neighbour_lists.draw_switch(context)
     else:
         kernels.draw_progress()
+    neighbour_lists.draw_hiding(context)
     query = _as_clip(context.dataset, asked)
     neighbour_lists.draw(context, "asked neighbours", query, found, _listen_to)
     export.buttons(context, query, found, link=False)

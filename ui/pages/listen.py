@@ -24,7 +24,7 @@ def show(context: DatasetContext) -> None:
         return
     st.title("Hear what sounds alike")
     st.markdown(INTRO)
-    controls.draw_included(context.dataset)
+    controls.draw_included(context)
     search_box.box(context, clip)
     left, right = st.columns([5, 9], gap="large")
     with left, st.container(key="query-column"):
@@ -50,6 +50,7 @@ def show(context: DatasetContext) -> None:
                 neighbour_lists.draw_switch(context)
             else:
                 kernels.draw_progress()
+            neighbour_lists.draw_hiding(context)
         neighbour_lists.draw(context, "neighbours", clip, found, lambda to: visits.follow(to, clip.clip_id))
         export.buttons(context, clip, found, link=True)
         if isinstance(context, PageContext) and isinstance(found, Answer):
@@ -68,7 +69,6 @@ def _player(context: DatasetContext, clip: Clip) -> None:
             "media": media.source(dataset, clip),
             "peaks": media.peaks(dataset, clip, media.PLAYER_BARS),
             "origin": media.origin(dataset, clip),
-            "unplayable": cards.unplayable(clip),
         },
         "trail": _steps(context),
     }

@@ -5,7 +5,7 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from ui.format import degrees, join_words, nth_nearest, percent, plural
-from ui.model import media, session
+from ui.model import media
 from ui.model.answer import Answer, Match, Neighbours
 from ui.model.loading import DatasetContext
 from ui.model.state import Settings
@@ -18,11 +18,6 @@ def title(dataset: Dataset, clip: Clip) -> str:
     """Return a clip's labels as its title; of one's own sounds, the file name first."""
     names = [clean(dataset.label_names[label], 80) for label in clip.labels[:_MAX_LABELS]]
     return " · ".join([*_file_names(dataset, clip), *names]) or "no label"
-
-
-def unplayable(clip: Clip) -> str | None:
-    """Return a message if the clip's video was found to be unplayable in this session, else None."""
-    return "This video is gone from YouTube." if clip.clip_id in session.UNPLAYABLE.get() else None
 
 
 def card(
@@ -41,7 +36,6 @@ def card(
         "labels": [{"name": clean(dataset.label_names[i], 80), "shared": i in query.labels} for i in labels],
         "media": media.source(dataset, clip),
         "file": media.file_facts(dataset, clip),
-        "unplayable": unplayable(clip),
         "distance": _nearness(context, distance),
         "outcome": outcome,
         "rank": "",

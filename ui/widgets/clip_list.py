@@ -36,11 +36,13 @@ def draw(
     entries: Sequence[Entry],
     empty: str = "",
     move: Callable[[str], None] | None = None,
+    *,
+    hides_unplayable: bool = False,
 ) -> None:
     """Draw the list under the component key `key`; a press on "Find similar" makes a clip the query.
 
     name: for screen readers; empty: the text shown without entries; move: what makes the clip of an id the query, by
-    default `visits.follow`.
+    default `visits.follow`; hides_unplayable: whether clips whose videos cannot be played are left out, and counted.
     """
     data: dict[str, object] = {
         "name": name,
@@ -49,6 +51,7 @@ def draw(
         "order": list(dict.fromkeys(entry.clip.clip_id for entry in entries)),
         "empty": empty,
         "min_cards": max(1, len(entries)),
+        "hides_unplayable": hides_unplayable,
     }
     events.draw(clip_list, key, context, data, moves={"query": move or (lambda to: visits.follow(to, query.clip_id))})
 

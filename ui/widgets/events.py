@@ -6,10 +6,10 @@ Sounds, waveforms and files are no events: the browser loads them by URL (see `u
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ui.model import loading, session
+from ui.model import loading, media, session
 from ui.model.loading import DatasetContext
 
-MAX_UNPLAYABLE = 500  # videos that cannot be played, stored per session
+MAX_UNPLAYABLE = 500  # videos that cannot be played, as many as a browser remembers (video.js)
 
 Handler = Callable[[Any], None]
 
@@ -32,10 +32,10 @@ def draw(
     Moves and presses are sent again until they are answered (`press` in base.js), so they may come twice, late, or
     after a later one of their kind; those are ignored. All moves are of one kind.
     """
+    presses = {**(presses or {}), "unplayable": _store_unplayable}
     handlers |= {
-        "unplayable": _store_unplayable,
         **{name: _once("move", _then_rerun(move)) for name, move in (moves or {}).items()},
-        **{name: _once(name, press) for name, press in (presses or {}).items()},
+        **{name: _once(name, press) for name, press in presses.items()},
     }
     callbacks = {f"on_{name}_change": on(key, name, handler) for name, handler in handlers.items()}
     about = {"collection": loading.name_in_urls(context.dataset), "answered": session.ANSWERED.get()}
@@ -75,7 +75,7 @@ def _then_rerun(move: Callable[[str], None]) -> Handler:
     return handler
 
 
-def _store_unplayable(event: Any) -> None:
-    """Store the id of a video that cannot be played, and YouTube's code; the oldest is dropped first."""
-    known = {**session.UNPLAYABLE.get(), str(event["id"])[:120]: int(event["code"])}
-    session.UNPLAYABLE.set(dict(list(known.items())[-MAX_UNPLAYABLE:]))
+def _store_unplayable(videos: Any) -> None:
+    """Store the ids of the videos that the browser remembers as unplayable; anything else is left out."""
+    if isinstance(videos, list):
+        session.UNPLAYABLE.set(frozenset(filter(media.is_video_id, videos[:MAX_UNPLAYABLE])))

@@ -17,6 +17,11 @@ _MEANING = (
     "all of them is just as fast, and misses nothing. Switch this on to see what LSH would find and what it would miss."
 )
 
+_HIDING = (
+    "Some videos are gone from YouTube, are private, or may not be played elsewhere. Your browser remembers those that "
+    "YouTube refused to play. They are found all the same; their cards are left out here, and counted below the list."
+)
+
 
 @st.fragment
 def draw(
@@ -29,6 +34,7 @@ def draw(
         "view": lens.open_view(context) if isinstance(context, PageContext) else "exact",
         "empty": answer_messages.empty_list_texts(context.settings, found),
         "summary": answer_messages.summary(context, found),
+        "hides_unplayable": visits.hides_unplayable(),
     }
     events.draw(neighbour_list, key, context, data, moves={"query": move}, presses={"view": _store_view})
 
@@ -46,6 +52,19 @@ def draw_switch(context: PageContext) -> None:
             on_change=lambda: lens.switch(on=bool(session.LENS.get())),
             help=_MEANING,
         )
+
+
+def draw_hiding(context: DatasetContext) -> None:
+    """Draw the switch that hides clips whose videos cannot be played, where clips are videos."""
+    if context.dataset.media != "youtube":
+        return
+    session.HIDES_UNPLAYABLE.set(visits.hides_unplayable())
+    st.toggle(
+        "Hide what cannot be played",
+        key=session.HIDES_UNPLAYABLE.name,
+        on_change=lambda: visits.hide_unplayable(hide=bool(session.HIDES_UNPLAYABLE.get())),
+        help=_HIDING,
+    )
 
 
 def _store_view(view: Any) -> None:

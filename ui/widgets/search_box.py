@@ -1,6 +1,6 @@
 """Search box for a sound: by label, file name or part of an id, with a list of the hits; or at random."""
 
-import random
+from functools import partial
 
 import streamlit as st
 
@@ -57,7 +57,15 @@ def _list(context: DatasetContext, query: Clip, text: str, hits: Hits) -> None:
         st.markdown(f"**{plural(hits.total, 'clip')} {verb} “{plain(text, 60)}”**{part}")
         clips = [hits.clip(dataset, i) for i in range(shown)]
         entries = [Entry(clip, "candidate", media.origin(dataset, clip)) for clip in clips]
-        clip_list.draw(context, "hits", "Clips that match", query, entries, move=lambda to: _choose(to, query))
+        clip_list.draw(
+            context,
+            "hits",
+            "Clips that match",
+            query,
+            entries,
+            move=lambda to: _choose(to, query),
+            hides_unplayable=visits.hides_unplayable(),
+        )
         with st.container(horizontal=True):
             if shown < hits.total:
                 more = min(LISTED, hits.total - shown)
@@ -82,9 +90,8 @@ def _choose(to: str, query: Clip) -> None:
 
 
 def _surprise(dataset: Dataset, query: Clip, hits: Hits) -> None:
-    if hits.total:
-        visits.follow(hits.clip(dataset, random.randrange(hits.total)).clip_id, query.clip_id)  # noqa: S311  (a surprise)
-    elif clip := visits.random_clip(dataset):
+    clip = visits.random_of(hits.total, partial(hits.clip, dataset)) if hits.total else visits.random_clip(dataset)
+    if clip:
         visits.follow(clip.clip_id, query.clip_id)
 
 

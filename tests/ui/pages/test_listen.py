@@ -4,6 +4,7 @@ from urllib.parse import parse_qs
 import pytest
 import streamlit as st
 
+from data_prep.dataset import open_dataset
 from lsh import LSHIndex
 from tests.ui.apptest import component, words, write_small
 from ui.model import loading
@@ -258,3 +259,52 @@ def test_the_collections_that_come_with_the_app_are_offered_in_one_line_with_the
         app.query_params["dataset"] = dataset
         assert ("**1,202 clips of YouTube**" in words(app.run())) is offered
         assert any("made for you" in button.label for button in app.button) is offered
+
+
+@pytest.fixture
+def videos(home):
+    """Put a collection of videos beside the sample, which opens first, and return it opened."""
+    write_small(home / "sample", {"train": 30, "test": 2})
+    return open_dataset(write_small(home / "videos", {"train": 200, "test": 12}, media="youtube"))
+
+
+def test_clips_that_cannot_be_played_are_hidden_by_a_switch_that_the_address_keeps(videos, app):
+    app.query_params["dataset"] = "videos"
+    app.run()
+    assert not component(app, "neighbours")["hides_unplayable"]
+    app.toggle(key="hides unplayable").set_value(True).run()
+    assert app.query_params["hide"] == "unplayable"
+    assert component(app, "neighbours")["hides_unplayable"]
+    app.text_input(key="search").set_value("clip-000").run()
+    assert component(app, "clip_list")["hides_unplayable"]
+    app.toggle(key="hides unplayable").set_value(False).run()
+    assert not component(app, "neighbours")["hides_unplayable"]
+    assert not component(app, "clip_list")["hides_unplayable"]
+
+
+def test_a_link_that_hides_what_cannot_be_played_does_so_and_a_collection_of_other_media_has_no_switch(videos, app):
+    app.query_params.update({"dataset": "videos", "hide": "unplayable"})
+    app.run()
+    assert app.toggle(key="hides unplayable").value
+    assert component(app, "neighbours")["hides_unplayable"]
+    app.selectbox(key="dataset").set_value("sample").run()
+    assert not app.exception
+    assert "hides unplayable" not in [toggle.key for toggle in app.toggle]
+    app.selectbox(key="dataset").set_value("videos").run()
+    assert app.toggle(key="hides unplayable").value
+
+
+@pytest.mark.parametrize("searched", [False, True])
+def test_surprise_me_passes_over_videos_that_cannot_be_played(videos, app, searched):
+    playable = videos.clip("test", 7)
+    app.query_params["dataset"] = "videos"
+    if searched:
+        app.session_state["search"] = videos.label_names[1]
+    known = [videos.clip(split, row) for split, n in (("test", 12), ("train", 200)) for row in range(n)]
+    app.session_state["unplayable"] = frozenset(clip.media for clip in known if clip != playable)
+    app.run()
+    next(button for button in app.button if button.label in {"Surprise me", "Any of them"}).click().run()
+    assert component(app, "query")["clip"]["id"] == playable.clip_id
+    app.session_state["unplayable"] = frozenset(clip.media for clip in known)
+    next(button for button in app.button if button.label in {"Surprise me", "Any of them"}).click().run()
+    assert not app.exception

@@ -3,6 +3,7 @@
 import pytest
 import streamlit as st
 
+from ui.model import session
 from ui.widgets import events
 
 
@@ -38,3 +39,19 @@ def test_an_event_of_a_page_that_was_left_is_ignored(handled):
     values, _ = handled
     events.on("list", "query", events._once("move", values.append))()
     assert values == []
+
+
+@pytest.mark.usefixtures("handled")
+@pytest.mark.parametrize("sent", [None, "video-00001", {"video-00001": 100}, 7])
+def test_what_is_no_list_of_videos_changes_nothing_that_is_known_of_them(sent):
+    events._store_unplayable(["video-00001"])
+    events._store_unplayable(sent)
+    assert session.UNPLAYABLE.get() == {"video-00001"}
+
+
+@pytest.mark.usefixtures("handled")
+def test_only_ids_of_videos_are_taken_from_the_browser_and_no_more_than_it_remembers():
+    events._store_unplayable(["video-00001", "short", "video-00001<", "video-000é1", 5, None, ["video-00002"]])
+    assert session.UNPLAYABLE.get() == {"video-00001"}
+    events._store_unplayable([f"video-{i:05}" for i in range(events.MAX_UNPLAYABLE + 20)])
+    assert len(session.UNPLAYABLE.get()) == events.MAX_UNPLAYABLE
