@@ -73,8 +73,13 @@ def draw_included(context: DatasetContext) -> None:
             if path == here.path:
                 st.markdown(f"**{label}**", width="content")
             else:
-                first = next(iter(datasets))
-                st.button(label, key=f"open {name}", on_click=_open_dataset, args=(name, first))
+                draw_open_button(context, name, label)
+
+
+def draw_open_button(context: DatasetContext, name: str, label: str) -> None:
+    """Draw a button that opens another of the datasets."""
+    default = next(iter(context.datasets))
+    st.button(label, key=f"open {name}", on_click=_open_dataset, args=(name, default))
 
 
 def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:

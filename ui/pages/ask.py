@@ -13,6 +13,7 @@ from data_prep.sounds.decoder_pool import shared_pool
 from data_prep.sounds.query import MAX_SOUND_S, MAX_UPLOAD_BYTES, SoundEmbedder, SoundQuery
 from lsh import LSHError
 from ui.format import capitalised, megabytes, percent
+from ui.frame import controls
 from ui.model import lens, session, visits
 from ui.model.answer import Answer, Neighbours, answer_to, exact_answer_to
 from ui.model.loading import DatasetContext, PageContext
@@ -29,15 +30,15 @@ TYPES = [  # by name, as file dialogs need it; the contents decide
     *("mov", "wave", "oga", "aifc", "caf", "au", "amr", "ape", "mka", "mkv", "weba", "m4b", "3ga", "mpga", "w64"),
     *("voc", "spx"),
 ]
-BY_WORDS = (
-    "The model that made this collection's features is not part of Earshot, so your sound cannot be placed among "
-    "them directly. Instead a model names what it hears, and the search begins in the middle of the clips that "
-    "carry those names. So these are clips *called* like your sound, more than clips that sound like it."
+BY_NAME = (
+    "**Here a sound is found by its name.** The model that measured these clips is not part of Earshot, so your sound "
+    "cannot be compared with them. Another model names what it hears, such as *dog* or *rain*, and you get clips with "
+    "these names: they are *called* like your sound, more than they sound like it."
 )
 CANNOT_BE_ASKED = (
-    "**This collection cannot be asked with a sound.** Its features come from a model that is not here, and none of "
-    "its labels is one that YAMNet, the model that listens, can name. Choose another collection in the sidebar, or "
-    "start from a clip on Listen."
+    "**This collection cannot be asked with a sound.** The model that measured its clips is not part of Earshot, and "
+    "none of its labels is a name that YAMNet, the model that listens, can give. Choose another collection, or start "
+    "from a clip on Listen."
 )
 NO_MODEL = (
     "**The model that listens to sounds (YAMNet, 4 MB) is not on this machine, and could not be downloaded**: go "
@@ -52,10 +53,15 @@ def show(context: DatasetContext) -> None:
     st.title("Ask with your own sound")
     left, right = st.columns([5, 9], gap="large")
     with left, st.container(key="query-column"):
-        if not _embedder(context.dataset.fingerprint, context.dataset).can_embed:
+        embedder = _embedder(context.dataset.fingerprint, context.dataset)
+        if not embedder.can_embed:
             st.warning(CANNOT_BE_ASKED)
+            _offer_sample(context)
             return
         st.markdown(INTRO)
+        if embedder.method == "labels":
+            st.info(BY_NAME)
+            _offer_sample(context)
         data, player = _take()
     with right:
         asked = _query_of(context.dataset, data)
@@ -68,8 +74,14 @@ def show(context: DatasetContext) -> None:
         if player is not None:
             _play(player, data or b"", asked)
         with left:
-            _draw_labels(context.dataset, asked[1])
+            _draw_labels(asked[1])
         _answer(context, *asked)
+
+
+def _offer_sample(context: DatasetContext) -> None:
+    """Offer the embedded sample, whose clips are compared with a sound by ear; what was given is then asked there."""
+    if (path := context.datasets.get("sample")) is not None and path != context.dataset.path:
+        controls.draw_open_button(context, "sample", "Ask the sounds made for you instead, by ear alone")
 
 
 def _take() -> tuple[bytes | None, DeltaGenerator | None]:
@@ -151,7 +163,7 @@ def _doing() -> str:
     return "Downloading the model that listens to sounds, 4 MB, once…"
 
 
-def _draw_labels(dataset: Dataset, query: SoundQuery) -> None:
+def _draw_labels(query: SoundQuery) -> None:
     if query.note:
         st.caption(plain(f"{capitalised(query.note)}."))
     heard = [(name, score) for name, score in query.labels if score >= _MIN_SCORE]
@@ -160,8 +172,6 @@ def _draw_labels(dataset: Dataset, query: SoundQuery) -> None:
         st.markdown(f"**Heard:** {' · '.join(f'{plain(name)} {percent(score)}' for name, score in heard)}")
     elif query.labels:
         st.markdown("**Heard:** nothing the model can name with any confidence.")
-    if _embedder(dataset.fingerprint, dataset).method == "labels":
-        st.caption(BY_WORDS)
 
 
 def _answer(context: DatasetContext, name: str, asked: SoundQuery) -> None:

@@ -26,7 +26,7 @@ def box(context: DatasetContext, query: Clip) -> None:
         search.text_input(
             "Find a sound",
             key=session.SEARCH_TEXT.name,
-            placeholder="a label, a file name or an id",
+            placeholder="a label, a file name or an id" if dataset.media == "file" else "a label or an id",
             label_visibility="collapsed",
             on_change=_follow_only_hit,
             args=(dataset, query),

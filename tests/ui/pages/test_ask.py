@@ -46,7 +46,7 @@ def give(app, data, name="mine.wav"):
 
 
 def said(app):
-    return "\n".join(element.value for kind in (app.markdown, app.caption, app.warning) for element in kind)
+    return "\n".join(element.value for kind in (app.markdown, app.caption, app.warning, app.info) for element in kind)
 
 
 def cards(app):
@@ -196,7 +196,7 @@ def test_a_sound_is_kept_while_another_page_is_open(sample):
 def test_silence_is_named_only_where_nothing_else_was_heard(sample, monkeypatch, labels, words):
     shown = []
     monkeypatch.setattr(ask.st, "markdown", shown.append)
-    ask._draw_labels(sample, SoundQuery(np.zeros(1, np.float32), labels, 1.0))
+    ask._draw_labels(SoundQuery(np.zeros(1, np.float32), labels, 1.0))
     assert shown == [words]
 
 
@@ -209,3 +209,23 @@ def test_a_collection_that_cannot_be_asked_says_so_before_a_sound_is_given(home,
     assert not app.exception
     assert "cannot be asked" in said(app)
     assert not app.get("file_uploader")
+    assert not app.button  # there is no sample beside it
+
+
+def test_a_collection_of_other_features_says_that_names_are_compared_and_offers_the_sample(
+    sample, home, collection, tmp_path, monkeypatch
+):
+    shutil.copytree(collection, home / "other")
+    monkeypatch.setenv("EARSHOT_MODELS", str(tmp_path))  # without the model, which is not waited for
+    monkeypatch.setattr(model_file, "ADDRESS", "http://127.0.0.1:9/yamnet.tflite")
+    monkeypatch.setattr(remote, "_PAUSES_S", (0,))
+    app = AppTest.from_function(page, default_timeout=120)
+    app.query_params["dataset"] = "other"
+    assert "found by its name" in said(app.run())
+    give(app, noise(2))
+    app.button(key="open sample").click().run()
+    assert not app.exception
+    assert app.query_params["dataset"] == ""
+    assert "found by its name" not in said(app)
+    assert len(cards(app)["lists"]["exact"]) == 10
+    assert "open sample" not in [button.key for button in app.button]
