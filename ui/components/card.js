@@ -109,17 +109,18 @@ function rowParts(list, item, id, card) {
   const play = playButton(`Play ${nameOfCard(list, card)}`, () => togglePlay(list, item))
   play.disabled = Boolean(refusalOf(card.media))
   const picture = card.media.kind === "youtube" ? thumbnail(card.media) : waveform(player.waveforms.get(id) ?? FLAT, id)
-  return [rank, play, picture, description(list, card), distanceBar(card), actions(list, item, id, card)]
+  return [rank, play, picture, description(list, item, card), distanceBar(card), actions(list, item, id, card)]
 }
 
-function description(list, card) {
+function description(list, item, card) {
   const name = card.name ? make("p", { class: "name" }, card.name) : null
   const labels = make("p", { class: card.name ? "labels small" : "labels", title: card.title }, card.folder ? `${card.folder}/ · ` : null)
   card.labels.forEach((label, i) => {
     labels.append(i ? ", " : "", label.shared ? sharedLabel(label.name) : label.name)
   })
   const mark = make("span", { class: `mark ${kindOf(card)}`, "aria-hidden": "true" })
-  const note = refusalOf(card.media) ?? (list.view === "found" ? card.note : "")
+  const refusal = item.querySelector(".media .error") ? null : refusalOf(card.media) // which stands there already
+  const note = refusal ?? (list.view === "found" ? card.note : "")
   const outcome = make("p", { class: "outcome small" }, mark, make("span", {}, note ? `${card.outcome} · ${note}` : card.outcome))
   return make("div", { class: "description" }, name, labels, outcome)
 }

@@ -2,7 +2,7 @@
 // controlled by messages to its iframe, so no script of another site runs in this page.
 
 const YOUTUBE = "https://www.youtube-nocookie.com"
-const ANSWER_TIMEOUT_MS = 5000
+const ANSWER_TIMEOUT_MS = 4500
 const SILENT = "YouTube does not answer: you may be offline, or behind a firewall. Everything but playing works without it."
 const REFUSALS = { // by the player's error code: a sentence, and for how many days it is remembered of the video
   2: { text: "YouTube does not know this video.", days: 30 },

@@ -22,6 +22,7 @@ from ui.figures.palette import CANDIDATE, FOUND, HAIRLINE, INK, QUIET, Mode, new
 from ui.format import degrees, percent
 
 HEIGHT = 340
+_NEAR_DEGREES = 45  # up to which there is room for words to the right of the nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ def angle_histogram(angles: Angles, mode: Mode) -> go.Figure:
     n = len(angles.nearest)
     texts = ["one of the 10 nearest"] * n
     figure.add_trace(points(angles.nearest.round(1), [0.06 * top] * n, "", marker("exact", 8, mode), texts))
-    label(figure, float(angles.nearest[0]), 0.06 * top, "the 10 nearest", mode, to_left=False, lift=22)
+    to_left = angles.tenth > _NEAR_DEGREES  # else it would cover the bars where the figure is narrow
+    at = angles.tenth if to_left else float(angles.nearest[0])
+    label(figure, at, 0.06 * top, "the 10 nearest", mode, to_left=to_left, lift=22)
     label(figure, angles.usual, 1.12 * top, f"the usual clip: {degrees(angles.usual)}", mode, to_left=False, lift=0)
     return figure
 

@@ -184,12 +184,13 @@ def _answer(context: DatasetContext, name: str, asked: SoundQuery) -> None:
     except LSHError as error:
         answer_messages.unsearchable(error)
         return
-    answer_messages.draw_summary(context, found)
-    if isinstance(context, PageContext):
-        neighbour_lists.draw_switch(context)
-    else:
-        kernels.draw_progress()
-    neighbour_lists.draw_hiding(context)
+    with st.container(key="summary", gap="small"):  # where the lists stand does not depend on it
+        answer_messages.draw_summary(context, found)
+        if isinstance(context, PageContext):
+            neighbour_lists.draw_switch(context)
+        else:
+            kernels.draw_progress()
+        neighbour_lists.draw_hiding(context)
     query = _as_clip(context.dataset, asked)
     neighbour_lists.draw(context, "asked neighbours", query, found, _listen_to)
     export.buttons(context, query, found, link=False)
