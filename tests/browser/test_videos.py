@@ -16,7 +16,7 @@ PLAYER = """
   const commands = []
   const send = (message) => parent.postMessage(JSON.stringify(message), "*")
   const say = (state) => send({ event: "onStateChange", info: state })
-  const press = () => say(1) // the player's own button
+  const press = () => (say(3), say(1)) // the player's own button
   addEventListener("message", ({ data }) => {
     const { event, func, args } = JSON.parse(data)
     if (event === "listening") return send({ event: "onReady" })
@@ -251,3 +251,21 @@ def test_hurried_presses_on_videos_leave_one_that_plays_and_no_error_of_another(
     assert "dataset=videos" in page.url
     assert page.evaluate(REMEMBERED) == [[refused.removesuffix("_30"), 150]]
     page.wait_for_function("!window.earshot.isUnanswered('unplayable')")
+
+
+def test_surprise_me_passes_over_what_the_browser_remembers_from_another_visit(watch):
+    page = watch()
+    videos = [f"video-{i:05d}" for i in range(300, 320)]  # of the split that surprises come from
+    page.evaluate(
+        """(videos) => {
+          const refused = videos.map((video) => [video, { code: 2, at: Date.now() }])
+          localStorage.setItem("earshot.unplayable", JSON.stringify(refused))
+        }""",
+        [video for video in videos if video != "video-00317"],
+    )
+    page.reload()
+    page.wait_for_selector(".card")
+    page.wait_for_function("!window.earshot.isUnanswered('unplayable')")
+    page.get_by_role("button", name="Surprise me").click()
+    expect(page.locator(".query [data-clip]")).to_have_attribute("data-clip", "video-00317_30")
+    expect(page.locator(".query .play")).to_be_visible()

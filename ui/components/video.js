@@ -109,7 +109,8 @@ function openVideo(host, media, id, title, on, again = false) {
     const state = message.event === "onStateChange" ? message.info : message.info?.playerState
     if (state === 1 && youtube.unplayable.has(media.video)) remember(media.video)
     if (state === 1 && rests && player.state.video !== video) player.startVideo(id, video) // by YouTube's own button
-    if (state >= 0) rests = state === 0 || state === 2
+    if (state === 1) rests = false
+    if (state === 0 || state === 2) rests = true
     if (player.state.video !== video) return
     if (state === 1) player.setPhase("playing", id)
     if (state === 2) player.setPhase("paused", id)
