@@ -120,8 +120,9 @@ function description(list, item, card) {
   })
   const mark = make("span", { class: `mark ${kindOf(card)}`, "aria-hidden": "true" })
   const refusal = item.querySelector(".media .error") ? null : refusalOf(card.media) // which stands there already
-  const note = refusal ?? (list.view === "found" ? card.note : "")
-  const outcome = make("p", { class: "outcome small" }, mark, make("span", {}, note ? `${card.outcome} · ${note}` : card.outcome))
+  const note = refusal ? youtubeLink(card.media, refusal) : list.view === "found" ? card.note : ""
+  const words = note ? [`${card.outcome} · `, note] : [card.outcome]
+  const outcome = make("p", { class: "outcome small" }, mark, make("span", {}, ...words))
   return make("div", { class: "description" }, name, labels, outcome)
 }
 
@@ -198,7 +199,7 @@ function moveTabStop(list, item) {
 
 function setTabStop(item, isStop) {
   item.tabIndex = isStop ? 0 : -1
-  for (const button of item.querySelectorAll(".row button")) button.tabIndex = item.tabIndex
+  for (const button of item.querySelectorAll(".row :is(button, a)")) button.tabIndex = item.tabIndex
 }
 
 function moveFocus(list, item, step) {

@@ -181,7 +181,7 @@ function toggleVideo(video, id) {
 
 function youtubeLink(media, text = "Open on YouTube") {
   const href = `https://www.youtube.com/watch?v=${media.video}&t=${Math.floor(media.start)}s`
-  return make("a", { href, target: "_blank", rel: "noopener noreferrer" }, text)
+  return make("a", { href, target: "_blank", rel: "noopener noreferrer", title: "Open on YouTube" }, text)
 }
 
 // A thumbnail over a placeholder, which stays if the picture cannot be loaded. For a removed video YouTube returns a grey

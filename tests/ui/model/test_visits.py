@@ -48,3 +48,18 @@ def test_another_page_keeps_what_its_link_does_not_name(browser):
     browser("map", clip="b", K="5")
     assert visits.link() == {"dataset": "own", "clip": "b", "view": "exact", "K": "5"}
     assert st.query_params == {"dataset": "own", "clip": "b", "view": "exact", "K": "5"}
+
+
+def test_what_cannot_be_played_stays_hidden_after_a_late_event_and_on_another_page(browser):
+    browser("listen", dataset="own")
+    visits.hide_unplayable(hide=True)
+    browser("listen", dataset="own")
+    assert visits.hides_unplayable()
+    browser("ask")
+    assert visits.hides_unplayable()
+    assert st.query_params["hide"] == "unplayable"
+    visits.hide_unplayable(hide=False)
+    browser("listen", hide="unplayable")
+    assert visits.hides_unplayable()  # another page's link decides
+    visits.hide_unplayable(hide=False)
+    assert not visits.hides_unplayable()
