@@ -88,7 +88,7 @@ function cardOf(list, id) {
   const row = item.querySelector(".row")
   const focused = row.contains(list.root.activeElement)
   patch(row, ...rowParts(list, item, id, card))
-  if (focused && !row.querySelector(":focus:enabled")) item.focus({ preventScroll: true })
+  if (focused && !row.querySelector(":focus:not(:disabled)")) item.focus({ preventScroll: true })
   setTabStop(item, item.tabIndex === 0)
   return item
 }
