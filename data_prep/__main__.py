@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from data_prep.arrays import FEATURE_DTYPES
+from data_prep.arguments import OUT, add_dataset, add_dtype, add_frames, add_no_index, add_out, add_overwrite
 from data_prep.audioset.disk_space import format_bytes, published_bytes
 from data_prep.errors import DataError
 from data_prep.progress_bar import ProgressBar
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from data_prep.audioset.report import Report
 
 _DONE, _INCOMPLETE = 0, 1
-_OUT = "folder of the dataset to write"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,37 +41,6 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
         command.set_defaults(run=run)
         return command
-
-    def add_dataset(command: argparse.ArgumentParser) -> None:
-        command.add_argument("dataset", type=Path, metavar="DIR", help="folder of a prepared dataset")
-
-    def add_out(command: argparse.ArgumentParser, about: str = _OUT, **options: Any) -> None:
-        command.add_argument("--out", type=Path, metavar="DIR", help=about, **options)
-
-    def add_frames(command: argparse.ArgumentParser) -> None:
-        command.add_argument(
-            "--frames", action="store_true", help="also store the frames of each clip (default: only their mean)"
-        )
-
-    def add_dtype(command: argparse.ArgumentParser, default: str) -> None:
-        command.add_argument(
-            "--dtype",
-            choices=FEATURE_DTYPES,
-            help="type in which features are stored: float32, float16 (half the size) or uint8 (a quarter, in 255 "
-            f"steps; default: {default})",
-        )
-
-    def add_overwrite(
-        command: argparse.ArgumentParser, about: str = "replace an existing dataset in DIR (default: stop)"
-    ) -> None:
-        command.add_argument("--overwrite", action="store_true", help=about)
-
-    def add_no_index(command: argparse.ArgumentParser) -> None:
-        command.add_argument(
-            "--no-index",
-            action="store_true",
-            help="do not save the index that the app opens first (default: save it, of 50,000 clips or more)",
-        )
 
     convert = add("convert", _convert, "convert AudioSet's TFRecords and CSV files to a prepared dataset")
     convert.add_argument(
@@ -132,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         help="balanced: 42,531 clips; full: all 2,084,320 clips, "
         f"{format_bytes(sum(published_bytes('full')))} of disk while it is made (default: balanced)",
     )
-    add_out(audioset, f"{_OUT} (default: data/audioset, or data/audioset-full)")
+    add_out(audioset, f"{OUT} (default: data/audioset, or data/audioset-full)")
     add_frames(audioset)
     add_dtype(audioset, "float32")
     add_no_index(audioset)

@@ -50,7 +50,7 @@ class Vectors(NamedTuple):
 
 
 @fast_kernel
-def cosine_distances(
+def _cosine_distances(
     q: Float32Array,
     X: Float32Array | UInt16Array | UInt8Array,
     scale: np.float32,
@@ -69,7 +69,7 @@ def cosine_distances(
 
 
 @fast_kernel
-def euclidean_distances(
+def _euclidean_distances(
     q: Float32Array,
     X: Float32Array | UInt16Array | UInt8Array,
     scale: np.float32,
@@ -92,21 +92,21 @@ def distances_to(q: Float32Array, vectors: tuple[Any, ...], candidates: Int64Arr
     rows, encoding, scale, offset, inverse_norms, metric = vectors
     if metric == COSINE:
         if encoding == UINT8:
-            cosine_distances(q, rows, scale, offset, inverse_norms, candidates, out)
+            _cosine_distances(q, rows, scale, offset, inverse_norms, candidates, out)
         elif encoding == FLOAT16:
-            cosine_distances(q, rows.view(np.uint16), scale, offset, inverse_norms, candidates, out)
+            _cosine_distances(q, rows.view(np.uint16), scale, offset, inverse_norms, candidates, out)
         else:
-            cosine_distances(q, rows.view(np.float32), scale, offset, inverse_norms, candidates, out)
+            _cosine_distances(q, rows.view(np.float32), scale, offset, inverse_norms, candidates, out)
     elif encoding == UINT8:
-        euclidean_distances(q, rows, scale, offset, candidates, out)
+        _euclidean_distances(q, rows, scale, offset, candidates, out)
     elif encoding == FLOAT16:
-        euclidean_distances(q, rows.view(np.uint16), scale, offset, candidates, out)
+        _euclidean_distances(q, rows.view(np.uint16), scale, offset, candidates, out)
     else:
-        euclidean_distances(q, rows.view(np.float32), scale, offset, candidates, out)
+        _euclidean_distances(q, rows.view(np.float32), scale, offset, candidates, out)
 
 
 @fast_kernel
-def inner_products_of(
+def _inner_products_of(
     q: Float32Array,
     X: Float32Array | UInt16Array | UInt8Array,
     scale: np.float32,
@@ -127,11 +127,11 @@ def inner_products(q: Float32Array, vectors: tuple[Any, ...], first: int, out: F
     rows, encoding, scale, offset = vectors[:4]
     block = rows[first : first + out.shape[0]]
     if encoding == UINT8:
-        inner_products_of(q, block, scale, offset, out)
+        _inner_products_of(q, block, scale, offset, out)
     elif encoding == FLOAT16:
-        inner_products_of(q, block.view(np.uint16), scale, offset, out)
+        _inner_products_of(q, block.view(np.uint16), scale, offset, out)
     else:
-        inner_products_of(q, block.view(np.float32), scale, offset, out)
+        _inner_products_of(q, block.view(np.float32), scale, offset, out)
 
 
 @kernel
