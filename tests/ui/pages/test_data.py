@@ -1,6 +1,7 @@
 """Data: what the collection is, and ways to more; only the owner of the machine may fill its disk."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from data_prep.__main__ import main
 from data_prep.audioset import disk_space
 from data_prep.audioset.fetch import SUBSETS
 from data_prep.dataset import open_dataset
+from data_prep.dataset.writer import write_dataset
 from data_prep.download.packed_dataset import pack
 from data_prep.download.progress import Progress
 from data_prep.errors import DownloadError
@@ -72,6 +74,16 @@ def test_the_page_says_what_the_collection_is(sample):
     assert "Five kinds" in said(app)
     assert "16 numbers per clip" in said(app)
     assert app.table[0].value["count"].tolist() == ["400", "40", "30"]
+
+
+def test_the_page_says_how_features_are_stored_and_where_definitions_are_from(sample, home):
+    shutil.rmtree(home / "sample")
+    labels = [replace(small_datasets.LABELS[0], definition="What it means."), *small_datasets.LABELS[1:]]
+    about = replace(small_datasets.ABOUT, definitions={"source": "a book *", "licence": "CC BY-SA 4.0"})
+    write_dataset(home / "sample", about, labels, [small_datasets.batch(n=100)], dtype="uint8")
+    text = said(run())
+    assert "8 numbers of 8 bits per clip" in text
+    assert "**Definitions of labels** a book \\*; CC BY" in text
 
 
 def test_an_undamaged_collection_verifies(sample):

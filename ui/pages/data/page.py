@@ -55,9 +55,13 @@ def _this_collection(context: DatasetContext) -> None:
     with left:
         st.markdown(f"**From** {plain(dataset.source, 600)}")
         st.markdown(f"**Licence** {plain(dataset.licence)}")
+        if definitions := dataset.manifest.get("definitions"):
+            of_sentences = f"{plain(definitions['source'])}; {plain(definitions['licence'])}"
+            st.markdown(f"**Definitions of labels** {of_sentences}")
         features = dataset.manifest["features"]
         made = " · ".join(plain(features[name]) for name in ("embedder", "aggregation") if features.get(name))
-        st.markdown(f"**Features** {dataset.dim} numbers per clip. {made}")
+        bits = {"float32": "", "float16": " of 16 bits", "uint8": " of 8 bits"}[dataset.dtype]
+        st.markdown(f"**Features** {dataset.dim} numbers{bits} per clip. {made}")
     with right:
         splits = (("database", "train"), ("to tune with", "validation"), ("to test with", "test"))
         counts = [(name, f"{dataset.n_rows(split):,}") for name, split in splits]
