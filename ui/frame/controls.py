@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -16,6 +17,7 @@ from ui.model.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES,
 from ui.model.text import clean
 
 _PAGES_WITHOUT_SLIDERS = ("ask", "data")  # at the bottom of a phone's screen: these pages begin without a search
+_READY_INDEXES = "Of a collection of this size only indexes that are ready are used: `python -m lsh build` makes one."
 _SLIDERS = {  # label, maximum, help; in the order of an index's default setting
     session.N_TABLES: (
         "Tables, L",
@@ -87,15 +89,16 @@ def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:
     with st.sidebar:
         st.segmented_control(
             "Distance",
-            METRICS,
+            metrics := loading.metrics_of(dataset),
             default=dataset.metric,
             required=True,
             key=session.METRIC.name,
             bind="query-params",
             help="Cosine compares directions, Euclidean compares places; each has its own family of hashes.",
         )
-    raw = {**visits.link(), session.METRIC.name: session.METRIC.get()}
-    return state.parse(raw, datasets, dataset.metric)
+        if len(metrics) < len(METRICS):
+            st.caption(f"The index for the other distance takes too long to build here. {_READY_INDEXES}")
+    return _parsed({**visits.link(), session.METRIC.name: session.METRIC.get()}, dataset, datasets)
 
 
 def choose_index(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator, DeltaGenerator]:
@@ -103,7 +106,10 @@ def choose_index(dataset: Dataset, datasets: list[str]) -> tuple[Settings, Delta
     with st.sidebar, st.container(key="lsh-controls"):
         sliders = st.container()
         with st.expander("Advanced"):
-            _advanced()
+            if loading.is_large(dataset):
+                st.caption(f"Another seed is another index, which takes too long to build here. {_READY_INDEXES}")
+            else:
+                _advanced()
             width = st.empty()
     return _settings(dataset, datasets), sliders, width
 
@@ -140,7 +146,15 @@ def draw_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> No
 def _settings(dataset: Dataset, datasets: list[str], *search: SearchSetting) -> Settings:
     """Return the settings of the widgets, and of the URL."""
     raw = {**visits.link(), **{key.name: key.get() for key in session.SETTINGS}}
-    return state.parse(raw, datasets, dataset.metric, *search)
+    return _parsed(raw, dataset, datasets, *search)
+
+
+def _parsed(raw: Mapping[str, object], dataset: Dataset, datasets: list[str], *search: SearchSetting) -> Settings:
+    """Return settings by URL parameter, without those that need an index which is not built in the app."""
+    if loading.is_large(dataset):
+        raw = {name: raw[name] for name in raw if name not in {session.SEED.name, session.BUCKET_WIDTH.name}}
+    settings = state.parse(raw, datasets, dataset.metric, *search)
+    return settings if settings.metric in loading.metrics_of(dataset) else replace(settings, metric=dataset.metric)
 
 
 def _mobile_sliders() -> None:

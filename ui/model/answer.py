@@ -9,15 +9,16 @@ import streamlit as st
 from data_prep.dataset import Clip, Dataset
 from lsh import LSHIndex, SearchResult, hit_probability
 from lsh.arrays import Float32Array
-from lsh.exact import ExactSearch
+from lsh.exact import ExactSearch, NumPySearch
 from lsh.families.hyperplane import Hyperplanes
-from lsh.sampling import evenly_spaced_rows
+from lsh.sampling import evenly_spaced_rows, first_rows
 from ui.model.loading import DatasetContext, PageContext, numpy_search_for, splits_to_start_in
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, Settings
 
 Rows = npt.NDArray[np.int64]
 
 _FIRST_CHOICE = 64  # clips among which the first clip is chosen
+_SEARCHED = 50_000  # rows at most among which the neighbours of these are sought
 _CENTRE_ROWS = 4096  # rows whose mean is taken for the centre of the collection
 _PLEASANT_LABELS = {"Church bell", "Wind chime", "Singing bowl", "Harp", "Marimba, xylophone", "Bird", "Stream"}
 _MIN_RECALL, _MAX_RECALL = 0.75, 0.92  # recall that the first clip's answer should have: most found, something missed
@@ -131,12 +132,19 @@ def _best_first_row(fingerprint: str, split: str, _dataset: Dataset) -> int:  # 
     usable = usable[np.abs(_dataset.features(split)[usable]).max(axis=1) > 0]
     if not len(usable):
         return 0
-    search = numpy_search_for(_dataset, Settings(metric=_dataset.metric))
+    search = _search_of_a_part(_dataset)
     queries = search.prepare_queries(_dataset.features(split)[usable])
     found = search.search(queries, K_NEIGHBOURS).ids
     recall = _expected_recall(search, queries, found)
     suitable = (recall >= _MIN_RECALL) & (recall <= _MAX_RECALL)
     return int(usable[(_label_agreement(_dataset, split, usable, found) + suitable).argmax()])
+
+
+def _search_of_a_part(dataset: Dataset) -> NumPySearch:
+    """Return exact search over all clips, or over the first of many, which are a random sample."""
+    if dataset.n_rows("train") <= _SEARCHED:
+        return numpy_search_for(dataset, Settings(metric=dataset.metric))
+    return NumPySearch(first_rows(dataset.features("train"), _SEARCHED), dataset.metric)
 
 
 def _label_agreement(dataset: Dataset, split: str, rows: Rows, found: Rows) -> npt.NDArray[np.float64]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from data_prep.dataset import Dataset, find_datasets, open_dataset
-from lsh import LSHIndex, RecallGrid, SearchResult, exact_search, recall_grid
+from lsh import ExactSearch, LSHIndex, RecallGrid, SearchResult, recall_grid
 from lsh.analysis.search_config import SearchConfig
 from lsh.analysis.timing import n_timed
 from lsh.arrays import Float32Array
@@ -25,10 +25,12 @@ from lsh.exact import NumPySearch
 from lsh.sampling import evenly_spaced_rows
 from lsh.storage import index_folder
 from ui import paths
-from ui.model.state import K_NEIGHBOURS, Settings
+from ui.model.state import DEFAULTS, K_NEIGHBOURS, METRICS, Metric, Settings
 
 # Names of the datasets that come with the app, and what their clips are.
 INCLUDED = {"sample": "sounds made for you, offline", "audioset-small": "clips of YouTube"}
+
+MAX_BUILT_ROWS = 500_000  # indexed within some ten seconds
 
 _OPENED: dict[Path, Dataset] = {}  # the datasets that pages have opened, each in its newest version
 
@@ -109,14 +111,27 @@ def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
     return _index(dataset.fingerprint, settings.metric, settings.seed, width, dataset)
 
 
-def sample_for(dataset: Dataset, settings: Settings) -> Sample:
+def is_large(dataset: Dataset) -> bool:
+    """Return whether indexing the clips takes too long to wait for: then only the default index is ever built here."""
+    return dataset.n_rows("train") > MAX_BUILT_ROWS
+
+
+def metrics_of(dataset: Dataset) -> tuple[Metric, ...]:
+    """Return the distances by which a dataset can be searched: of a large one its own, and those with an index file."""
+    if not is_large(dataset):
+        return METRICS
+    paths = {metric: _index_path(dataset, metric, DEFAULTS.seed, None) for metric in METRICS}
+    return tuple(metric for metric, path in paths.items() if metric == dataset.metric or path.exists())
+
+
+def sample_for(context: PageContext) -> Sample:
     """Return the sample of validation queries, 20 to 200, fewer if there are many clips."""
-    return _sample(dataset.fingerprint, settings.metric, dataset)
+    return _sample(context.dataset.fingerprint, context.settings.metric, context.dataset, context.index.exact)
 
 
 def recall_grid_for(context: PageContext) -> RecallGrid:
     """Return recall and candidate fraction at every L and K with the probes in force, over `sample_for`'s queries."""
-    queries = sample_for(context.dataset, context.settings).queries
+    queries = sample_for(context).queries
     return _recall_grid(context.index_key, context.settings.n_probes, context.index, queries)
 
 
@@ -140,10 +155,17 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
 
 @st.cache_resource(max_entries=3, show_spinner="Sorting every clip into 32 hash tables…")
 def _index(fingerprint: str, metric: str, seed: int, width: float | None, _dataset: Dataset) -> LSHIndex:  # noqa: ARG001
-    config = SearchConfig.tables(metric, seed, {"bucket_width": width}, {})
-    path = index_folder.path_in(_dataset.indexes, config, _dataset.sha256("train"))
-    warn = logging.getLogger("earshot").warning
+    path, warn = _index_path(_dataset, metric, seed, width), logging.getLogger("earshot").warning
+    config = _index_config(metric, seed, width)
     return cast("LSHIndex", index_folder.load_or_fit(path, config, _dataset.features("train"), warn))
+
+
+def _index_config(metric: str, seed: int, width: float | None) -> SearchConfig:
+    return SearchConfig.tables(metric, seed, {"bucket_width": width}, {})
+
+
+def _index_path(dataset: Dataset, metric: str, seed: int, width: float | None) -> Path:
+    return index_folder.path_in(dataset.indexes, _index_config(metric, seed, width), dataset.sha256("train"))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -152,12 +174,11 @@ def _numpy_search(fingerprint: str, metric: str, _dataset: Dataset) -> NumPySear
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _sample(fingerprint: str, metric: str, _dataset: Dataset) -> Sample:  # noqa: ARG001
+def _sample(fingerprint: str, metric: str, _dataset: Dataset, _exact: ExactSearch) -> Sample:  # noqa: ARG001  (the key)
     total, n = _dataset.n_rows("validation"), _dataset.n_rows("train")
     rows = evenly_spaced_rows(total, n_timed(n))
     queries = np.ascontiguousarray(_dataset.features("validation")[rows], dtype=np.float32)
-    truth = exact_search(_dataset.features("train"), queries, k=K_NEIGHBOURS, metric=metric)
-    return Sample(rows, queries, truth)
+    return Sample(rows, queries, _exact.search(queries, K_NEIGHBOURS))
 
 
 @st.cache_resource(max_entries=8, show_spinner="Measuring…")

@@ -55,7 +55,7 @@ class GridView:
 
 def measure(context: PageContext) -> GridView:
     """Measure and predict every setting, or take both from the cache. Raises LSHError if LSH cannot index the data."""
-    sample = loading.sample_for(context.dataset, context.settings)
+    sample = loading.sample_for(context)
     measured = loading.recall_grid_for(context)
     grid = grid_of(measured)
     one_probe = replace(context, settings=replace(context.settings, n_probes=1))

@@ -27,7 +27,7 @@ class SettingMetrics:
 
 def measure(context: PageContext) -> SettingMetrics | None:
     """Measure the setting in force; None where the dataset has no validation queries."""
-    n_queries = len(sample_for(context.dataset, context.settings).rows)
+    n_queries = len(sample_for(context).rows)
     if not n_queries:
         return None
     nbytes = context.index.nbytes_of(context.settings.n_tables)
@@ -36,7 +36,7 @@ def measure(context: PageContext) -> SettingMetrics | None:
 
 def times(context: PageContext) -> SearchTimes | None:
     """Return the times of the setting in force; None while they are being measured in the background."""
-    queries = sample_for(context.dataset, context.settings).queries
+    queries = sample_for(context).queries
 
     def measure() -> SearchTimes:
         exact = context.index.exact
@@ -93,6 +93,6 @@ def _search(context: PageContext, queries: Float32Array) -> SearchResult:
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _searched_quality(key: tuple[object, ...], _context: PageContext) -> tuple[float, float]:  # noqa: ARG001
-    sample = sample_for(_context.dataset, _context.settings)
+    sample = sample_for(_context)
     found = _search(_context, sample.queries)
     return mean_recall(found, sample.truth), float(found.n_candidates.mean() / _context.index.n)

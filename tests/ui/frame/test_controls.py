@@ -5,6 +5,9 @@ import shutil
 import pytest
 
 from data_prep.dataset import open_dataset
+from lsh.analysis.search_config import SearchConfig
+from lsh.storage import index_folder
+from tests.ui.apptest import component
 from ui.model import loading
 from ui.model.state import METRICS, Settings
 
@@ -72,3 +75,26 @@ def test_moved_sliders_stay_where_a_width_has_no_index(sounds, app):
     assert app.slider(key="L").value == 9
     app.number_input(key="w").set_value(None).run()
     assert sliders(app) == (9, *defaults(sounds / "sample", "euclidean")[1:])
+
+
+def test_a_large_collection_offers_only_what_has_an_index_and_a_link_to_more_opens_that(sounds, app, root, monkeypatch):
+    def lists(**parameters):
+        page = type(app).from_file(str(root / "app.py"), default_timeout=120)
+        page.query_params.update({"clip": clip, "lens": "on", "L": "2", "K": "9", **parameters})
+        page.run()
+        assert not page.exception
+        notes = [caption.value for caption in page.sidebar.caption if "python -m lsh build" in caption.value]
+        return component(page, "neighbours")["lists"], [one.key for one in page.number_input], len(notes)
+
+    dataset = open_dataset(sounds / "sample")
+    clip = dataset.clip("test", 3).clip_id
+    cosine, euclidean = (lists(metric=metric)[0] for metric in ("cosine", "euclidean"))
+    assert cosine != euclidean
+    assert lists(seed="5")[0] != cosine
+    monkeypatch.setattr(loading, "MAX_BUILT_ROWS", 10)
+    assert lists(metric="euclidean", seed="5") == (cosine, [], 2)
+
+    config = SearchConfig.tables("euclidean", 0, {"bucket_width": None}, {})
+    path = index_folder.path_in(dataset.indexes, config, dataset.sha256("train"))
+    index_folder.build(path, config, dataset.features("train"), warn=str)
+    assert lists(metric="euclidean", seed="5", w="3") == (euclidean, [], 1)

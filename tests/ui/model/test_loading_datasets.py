@@ -84,12 +84,16 @@ def test_own_files_start_in_the_index_and_other_clips_in_the_test_split(small):
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_the_sample_is_200_evenly_spaced_validation_clips_with_their_exact_neighbours(small, metric):
     dataset = loading.dataset_at(small)
-    sample = loading.sample_for(dataset, Settings("small", metric))
+    contexts = [
+        PageContext(settings, dataset, loading.index_for(dataset, settings))
+        for settings in (Settings("small", metric), Settings("small", metric, seed=4, n_tables=2))
+    ]
+    sample = loading.sample_for(contexts[0])
     assert np.array_equal(sample.rows, evenly_spaced_rows(230, 200))
     assert np.array_equal(sample.queries, np.asarray(dataset.features("validation"))[sample.rows])
     truth = exact_search(np.asarray(dataset.features("train")), sample.queries, 10, metric)
     assert np.array_equal(sample.truth.ids, truth.ids)
-    assert loading.sample_for(dataset, Settings("small", metric, seed=4, n_tables=2)) is sample
+    assert loading.sample_for(contexts[1]) is sample
 
 
 def test_an_index_is_shared_by_all_settings_that_do_not_change_it(small):
@@ -151,8 +155,9 @@ def test_the_recall_grid_is_that_of_the_index_the_sample_and_the_probes(small):
     dataset = loading.dataset_at(small)
     settings = Settings("small", "cosine", n_probes=3)
     index = loading.index_for(dataset, settings)
-    grid = loading.recall_grid_for(PageContext(settings, dataset, index))
+    context = PageContext(settings, dataset, index)
+    grid = loading.recall_grid_for(context)
     assert (grid.n, grid.k, grid.n_probes, len(grid.hits)) == (300, 10, 3, 200)
-    sample = loading.sample_for(dataset, settings)
+    sample = loading.sample_for(context)
     found = index.search(sample.queries, 10, 5, 7, 3)
     assert np.array_equal(grid.looked_at[:, 4, 6], found.n_candidates)

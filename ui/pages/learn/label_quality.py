@@ -69,7 +69,7 @@ def measure(context: PageContext) -> LabelQuality:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _measured(key: tuple[object, ...], _context: PageContext) -> LabelQuality:  # noqa: ARG001  (the key)
     s, dataset, index = _context.settings, _context.dataset, _context.index
-    sample = sample_for(dataset, s)
+    sample = sample_for(_context)
     found = index.search(sample.queries, K_NEIGHBOURS, s.n_tables, s.n_bits, s.n_probes)
     recalls = recall_at_k(found, sample.truth)
     labels = dataset.labels_of("validation", sample.rows), dataset.label_sets("train")

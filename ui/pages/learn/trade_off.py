@@ -124,7 +124,7 @@ Where length matters as well as direction, project each clip on a random line an
 
 def _probes(view: QueryView) -> None:
     context, s = view.context, view.settings
-    sample = loading.sample_for(context.dataset, s)
+    sample = loading.sample_for(context)
     if not len(sample.rows):
         return
     rows = []
