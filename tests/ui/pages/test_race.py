@@ -8,7 +8,7 @@ from lsh.analysis import racing
 from lsh.analysis.racing import RACERS
 from tests.ui.apptest import opened, said, write_small
 from ui import paths
-from ui.model import race_runs
+from ui.model import loading, race_runs
 from ui.model.text import plain
 from ui.pages.race import page as race_page
 
@@ -206,6 +206,17 @@ def test_a_collection_smaller_than_the_first_step_races_as_a_whole(small, monkey
     app = race(opened("race"))
     assert not app.exception
     assert "One size draws no line" in said(app)
+
+
+def test_of_a_large_collection_a_part_races_and_the_page_says_so(small, monkeypatch):
+    monkeypatch.setattr(loading, "MAX_BUILT_ROWS", 259)
+    monkeypatch.setattr(race_page, "_MAX_OF_LARGE", 200)
+    app = race(opened("race"))
+    assert not app.exception
+    assert "of this collection's 260 clips at most 200, drawn at random, take part" in said(app)
+    assert app.select_slider(key="clips").options == ["100", "200"]
+    (run,) = app.session_state["races"].values()
+    assert run.raced == [100, 200]
 
 
 def test_a_collection_without_queries_says_so(home):

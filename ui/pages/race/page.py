@@ -20,7 +20,7 @@ from lsh.analysis.racing import LSH, Lap, sizes_up_to
 from ui.figures import race as figures
 from ui.format import percent
 from ui.frame import error_pages
-from ui.model import commands, exclusive, race_runs, race_session, race_summary, session, theme
+from ui.model import commands, exclusive, loading, race_runs, race_session, race_summary, session, theme
 from ui.model.loading import PageContext
 from ui.model.race_runs import Run
 from ui.model.text import plain
@@ -33,6 +33,7 @@ How much faster is LSH, honestly? Four ways to find the 10 nearest clips answer 
 each. In a small collection, looking at every clip is hard to beat; it is growth that LSH is for.
 """
 STYLE = COMPONENTS / "race.css"
+_MAX_OF_LARGE = 200_000  # clips of a large collection that race
 _REPORT_INTERVAL_S = 0.15  # writing to the page disturbs what is timed
 _RACING = threading.Lock()  # two races at once would slow each other down
 
@@ -99,7 +100,8 @@ def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple
     """Draw the number of clips, Race and Cancel; return the number, and the place for progress."""
     with st.container(border=True, key="race-start"):
         left, right = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
-        sizes = sizes_up_to(context.index.n)
+        large = loading.is_large(context.dataset)
+        sizes = sizes_up_to(min(context.index.n, _MAX_OF_LARGE) if large else context.index.n)
         most = sizes[0]
         if len(sizes) > 1:
             most = left.select_slider(
@@ -113,6 +115,11 @@ def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple
             )
         else:
             left.markdown(f"Race over all {most:,} clips.")
+        if large:
+            st.caption(
+                f"The racers build their indexes in memory, so of this collection's {context.index.n:,} clips at most "
+                f"{_MAX_OF_LARGE:,}, drawn at random, take part."
+            )
         with right.container(horizontal=True):
             # Both are always drawn: Streamlit keeps a button that disappears in its own click beside the next.
             st.button("Race", key="race", type="primary", width="stretch", on_click=_request, disabled=racing)
