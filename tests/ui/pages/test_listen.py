@@ -105,7 +105,10 @@ def test_too_few_neighbours_offer_a_setting_that_finds_more(sounds, app):
     app.query_params["K"] = "24"
     app.query_params["L"] = "1"
     app.run()
-    assert len(component(app, "neighbours")["lists"]["found"]) < 10
+    found = len(component(app, "neighbours")["lists"]["found"])
+    assert found < 10
+    said = f"Only {found} of 10: the buckets held no more clips." if found else "Fewer bits make buckets larger."
+    assert said in words(app)
     app.button(key="offer K").click().run()
     assert app.slider(key="K").value == 16
 

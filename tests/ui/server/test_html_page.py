@@ -21,3 +21,10 @@ def test_the_page_is_streamlits_with_every_style_of_the_app_after_its_own():
 def test_every_page_of_the_app_is_sent_so():
     paths = {route.path for route in html_page.routes(path for _, path, *_ in earshot.PAGES)}
     assert paths == {"/", *(f"/{path}" for _, path, *_ in earshot.PAGES)}
+
+
+def test_routes_lie_below_the_base_path_where_there_is_one(monkeypatch):
+    routes = html_page.routes(["map"])
+    assert [route.path for route in html_page.below_base_path(routes)] == ["/", "/map"]
+    monkeypatch.setattr(html_page.st, "get_option", lambda name: {"server.baseUrlPath": "/sounds/"}[name])
+    assert [route.path for route in html_page.below_base_path(routes)] == ["/sounds/", "/sounds/map"]
