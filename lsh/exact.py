@@ -21,6 +21,7 @@ from lsh.kernels.ranking import (
     COSINE,
     EUCLIDEAN,
     Vectors,
+    decode_rows,
     inner_products,
     nearest,
     shortlist,
@@ -165,7 +166,15 @@ class ExactSearch:
         if len(Q) == 1:
             inner_products(Q[0], tuple(self.vectors), start, out[0])  # for a single query BLAS takes a third longer
         else:
-            np.matmul(Q, self.X[start : start + out.shape[1]].T, out=out)
+            np.matmul(Q, self._block(start, out.shape[1]).T, out=out)
+
+    def _block(self, start: int, n: int) -> Float32Array:
+        """Return n rows from `start` as float32[n, d]."""
+        if not isinstance(self.X, EncodedVectors):
+            return self.X[start : start + n]
+        decoded = np.empty((n, self.X.shape[1]), np.float32)
+        decode_rows(tuple(self.vectors), start, decoded)
+        return decoded
 
     def _supersets(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
         """Yield, for each prepared query, a superset of its k nearest rows and all their ties."""

@@ -6,6 +6,7 @@ A key is a tuple of symbols; a table is a dictionary from keys to lists of ids.
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -173,6 +174,15 @@ def distances_to(q, X, inverse_norms, metric, candidates):
     if metric == COSINE:
         return [cosine_distance(q, X[i], inverse_norms[i]) for i in candidates]
     return [euclidean_distance(q, X[i]) for i in candidates]
+
+
+def decode_rows(stored, scale, offset, first=0, n=None):
+    """Return the float32 that each stored value of n rows stands for, one by one, by exact fractions."""
+    rows = stored[first:] if n is None else stored[first : first + n]
+    if rows.dtype != np.uint8:
+        return rows.astype(np.float32)
+    exact = [[Fraction(float(offset)) + Fraction(float(scale)) * int(value) for value in row] for row in rows]
+    return np.array([[np.float32(float(value)) for value in row] for row in exact], np.float32).reshape(rows.shape)
 
 
 def inner_products(q, X):

@@ -205,6 +205,7 @@ def served(
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {**os.environ, "EARSHOT_DATA": str(dataset.parent), "NUMBA_CACHE_DIR": kernels}
+    environment["EARSHOT_DATASET"] = dataset.name  # opens first
     with tempfile.TemporaryFile() as log:
         began = time.monotonic()
         output = {"stdout": log, "stderr": log}

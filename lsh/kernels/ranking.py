@@ -134,6 +134,29 @@ def inner_products(q: Float32Array, vectors: tuple[Any, ...], first: int, out: F
         _inner_products_of(q, block.view(np.float32), scale, offset, out)
 
 
+@fast_kernel
+def _decode_all(
+    X: Float32Array | UInt16Array | UInt8Array, scale: np.float32, offset: np.float32, out: Float32Array
+) -> None:
+    for r in range(out.shape[0]):
+        x = X[r]
+        for t in range(out.shape[1]):
+            out[r, t] = decode(x[t], scale, offset)
+
+
+@kernel
+def decode_rows(vectors: tuple[Any, ...], first: int, out: Float32Array) -> None:
+    """Fill `out`, float32[m, d], with the m rows from `first`; vectors: the fields of `Vectors`."""
+    rows, encoding, scale, offset = vectors[:4]
+    block = rows[first : first + out.shape[0]]
+    if encoding == UINT8:
+        _decode_all(block, scale, offset, out)
+    elif encoding == FLOAT16:
+        _decode_all(block.view(np.uint16), scale, offset, out)
+    else:
+        _decode_all(block.view(np.float32), scale, offset, out)
+
+
 @kernel
 def shortlist(scores: Float32Array, k: int, margin: float, rows: Int64Array) -> int:
     """Write to `rows` the positions of all scores within `margin` of the k-th best, and a few more; return how many."""

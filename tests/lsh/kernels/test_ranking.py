@@ -1,7 +1,5 @@
 """Exact distances and the k nearest candidates."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +10,7 @@ from lsh.kernels.ranking import (
     COSINE,
     EUCLIDEAN,
     Vectors,
+    decode_rows,
     distances_to,
     inner_products,
     nearest,
@@ -154,14 +153,6 @@ def test_a_shortlist_holds_every_score_within_the_margin_of_the_kth_best(n, marg
                 assert rows[:count].tolist() == sorted(set(rows[:count].tolist()))
 
 
-def decoded(stored, scale, offset):
-    """Return the float32 that each stored value stands for, one by one, by exact fractions."""
-    if stored.dtype != np.uint8:
-        return stored.astype(np.float32)
-    exact = [[Fraction(float(offset)) + Fraction(float(scale)) * int(value) for value in row] for row in stored]
-    return np.array([[np.float32(float(value)) for value in row] for row in exact], np.float32).reshape(stored.shape)
-
-
 ENCODED = {
     "uint8": lambda rng, shape: (rng.integers(0, 256, shape, np.uint8), np.float32(4 / 255), np.float32(-2)),
     "float16": lambda rng, shape: ((rng.standard_normal(shape) * 3).astype(np.float16), 1, 0),
@@ -174,7 +165,11 @@ ENCODED = {
 def test_encoded_vectors_are_ranked_as_the_float32_that_they_stand_for_bit_for_bit(dtype, metric, dim):
     rng = np.random.default_rng([dim, metric])
     stored, scale, offset = ENCODED[dtype](rng, (33, dim))
-    X, inverse_norms, q = decoded(stored, scale, offset), rng.random(33, dtype=np.float32), rng.random(dim, np.float32)
+    X, inverse_norms, q = (
+        reference.decode_rows(stored, scale, offset),
+        rng.random(33, dtype=np.float32),
+        rng.random(dim, np.float32),
+    )
     candidates, out, expected = rng.permutation(33), np.empty(33, np.float32), np.empty(33, np.float32)
     distances_to(q, vectors(stored, inverse_norms, metric, scale, offset), candidates, out)
     distances_to(q, vectors(X, inverse_norms, metric), candidates, expected)
@@ -185,13 +180,26 @@ def test_encoded_vectors_are_ranked_as_the_float32_that_they_stand_for_bit_for_b
     assert products.tolist() == theirs.tolist()
 
 
+@pytest.mark.parametrize("dtype", ENCODED)
+@pytest.mark.parametrize("dim", [1, 17, 128])
+def test_rows_are_decoded_as_the_array_decodes_them(dtype, dim):
+    stored, scale, offset = ENCODED[dtype](np.random.default_rng(dim), (40, dim))
+    X = EncodedVectors(stored, scale, offset)
+    for first, n in ((0, 40), (5, 20), (39, 1), (7, 0)):
+        for rows in (stored, X[:]):
+            facts = vectors(rows, np.ones(40, np.float32), COSINE, *((scale, offset) if rows is stored else ()))
+            out = np.full((n, dim), np.nan, np.float32)
+            decode_rows(facts, first, out)
+            assert np.array_equal(out, reference.decode_rows(stored, scale, offset, first, n))
+
+
 @given(scale=st.floats(2**-60, 2**20, width=32), steps=st.sampled_from([0, 2**-19, 0.3, 1, 127.5, 2**19]))
 def test_each_byte_is_decoded_by_kernel_and_array_to_the_float32_nearest_to_its_value(scale, steps):
     offset = -np.float32(scale * steps)
     stored = np.arange(256, dtype=np.uint8)[:, None]
     out = np.empty(256, np.float32)
     inner_products(np.ones(1, np.float32), vectors(stored, np.ones(256, np.float32), COSINE, scale, offset), 0, out)
-    assert out.tolist() == decoded(stored, scale, offset)[:, 0].tolist()
+    assert out.tolist() == reference.decode_rows(stored, scale, offset)[:, 0].tolist()
     assert EncodedVectors(stored, scale, offset)[:][:, 0].tolist() == out.tolist()
 
 
