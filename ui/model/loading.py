@@ -126,7 +126,8 @@ def metrics_of(dataset: Dataset) -> tuple[Metric, ...]:
 
 def sample_for(context: PageContext) -> Sample:
     """Return the sample of validation queries, 20 to 200, fewer if there are many clips."""
-    return _sample(context.dataset.fingerprint, context.settings.metric, context.dataset, context.index.exact)
+    exact = context.index.exact
+    return _sample(context.dataset.fingerprint, exact.metric, context.dataset, exact)
 
 
 def recall_grid_for(context: PageContext) -> RecallGrid:

@@ -9,7 +9,7 @@ from lsh.analysis.timing import SearchTimes, search_times
 from lsh.arrays import Float32Array
 from lsh.quality import mean_recall
 from ui.model import stopwatch
-from ui.model.loading import PageContext, recall_grid_for, sample_for
+from ui.model.loading import PageContext, is_large, recall_grid_for, sample_for
 from ui.model.state import K_NEIGHBOURS
 from ui.model.stopwatch import TimeKey
 
@@ -58,9 +58,12 @@ def times_failed(context: PageContext) -> bool:
 
 
 def quality(context: PageContext) -> tuple[float, float]:
-    """Return mean recall and candidate fraction; with one probe from the recall grid, else by searching once."""
+    """Return mean recall and candidate fraction; with one probe from the recall grid, else by searching once.
+
+    In a large collection the grid takes too long for a visitor to wait.
+    """
     s = context.settings
-    if s.n_probes == 1:
+    if s.n_probes == 1 and not is_large(context.dataset):
         return recall_grid_for(context).at(s.n_tables, s.n_bits)
     return _searched_quality(setting_key(context), context)
 

@@ -150,3 +150,17 @@ def test_slow_measurements_run_on_request(small, metric, key, told):
     assert told in said(app)
     assert len(app.get("plotly_chart")) > charts
     assert f"{key} button" not in {button.key for button in app.run().button}
+
+
+def test_of_a_large_collection_only_the_setting_in_force_is_measured_and_a_command_named(small, monkeypatch):
+    monkeypatch.setattr(loading, "MAX_BUILT_ROWS", 10)
+    page = opened("tune", L="3", K="6", probes="1")
+    assert not page.exception
+    assert [metric.label for metric in page.metric][:2] == ["recall@10, average", "looked at, average"]
+    assert "only the one in force is measured" in said(page)
+    assert "python -m lsh tune" in page.code[0].value
+    assert not page.get("plotly_chart")
+    for chapter in ("Trade-off", "Question 1"):
+        lesson = opened("learn", chapter=chapter)
+        assert not lesson.exception
+        assert "only the one in force is measured" in said(lesson)

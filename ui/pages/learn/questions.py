@@ -21,6 +21,8 @@ def parameters(view: QueryView) -> None:
     context = view.context
     if not answer_messages.has_validation_clips(context.dataset):
         return
+    if not answer_messages.can_measure_every_setting(context):
+        return
     measured = recall_grid.measure(context)
     best = recall_grid.cheapest(measured.grid, WANTED)
     if best is None:

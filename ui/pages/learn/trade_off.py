@@ -81,6 +81,8 @@ Settings along the line find 90 %; they differ in what they cost.
     for column, key in zip(st.columns(2), (session.N_TABLES, session.N_BITS), strict=True):
         with column:
             mirrored_slider("lesson", key)
+    if not answer_messages.can_measure_every_setting(view.context):
+        return
     measured = recall_grid.measure(view.context)
     draw(
         heat_map(measured.grid, measured.here, WANTED, view.mode),

@@ -13,7 +13,7 @@ from ui.figures.recall_cost import candidate_cost, trade_off
 from ui.figures.recall_grid import heat_map
 from ui.format import capitalised, percent
 from ui.frame import error_pages
-from ui.model import commands, recall_grid, session
+from ui.model import commands, loading, recall_grid, session
 from ui.model.loading import PageContext
 from ui.model.recall_grid import GridView, cheapest_table, doubling
 from ui.model.state import K_NEIGHBOURS
@@ -39,6 +39,10 @@ def show(context: PageContext) -> None:
     st.title("Tune")
     st.markdown(INTRO)
     if not answer_messages.has_validation_clips(context.dataset):
+        return
+    if loading.is_large(context.dataset):
+        metrics_strip.draw(context)
+        answer_messages.can_measure_every_setting(context)
         return
     try:
         with st.spinner("Trying every setting on validation clips…"):
