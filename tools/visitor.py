@@ -27,23 +27,25 @@ class BrokenPageError(Exception):
 class Visitors:
     """Consecutive visits: every page in turn, then all again under the other distance and another L and K.
 
-    title: of the collection, checked on each page; done: number of actions of each kind.
+    title: of the collection, checked on each page; metrics: the distances by which it can be searched; done: number of
+    actions of each kind.
     """
 
     browser: Browser
     address: str
     dataset: str
     title: str
+    metrics: tuple[str, ...] = METRICS
     done: Counter[str] = field(default_factory=Counter)
 
     def visit(self, number: int) -> str | None:
         """Make the visit of a number, from 0; return what went wrong, or None."""
         cycle, place = divmod(number, len(PAGES))
         path, use = list(PAGES.items())[place]
-        metric = METRICS[cycle % 2]
+        metric = self.metrics[cycle % len(self.metrics)]
         n_tables, n_bits = _TABLES[cycle % len(_TABLES)], 6 + cycle % 12
         link = f"{self.address}/{path}?dataset={self.dataset}&metric={metric}&L={n_tables}&K={n_bits}"
-        if cycle >= len(METRICS):
+        if cycle >= len(self.metrics):
             link += "&clips=1%2C000"  # later races are short
         context = self.browser.new_context()
         page = context.new_page()
@@ -119,7 +121,8 @@ def _ask(page: Page, cycle: int) -> str:
 
 def _tune(page: Page, _: int) -> str:
     page.get_by_text("Timing real searches").wait_for(state="hidden")
-    page.get_by_role("heading", name="Reproduce").wait_for()
+    of_large = page.get_by_text("only the one in force is measured")
+    page.get_by_role("heading", name="Reproduce").or_(of_large).first.wait_for()
     _wait_until_still(page)
     return "recall grids"
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -41,10 +42,25 @@ def test_a_broken_page_fails_and_is_named(check) -> None:
     ]
 
 
-def test_too_much_memory_at_the_end_fails(check, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_own_memory_fails(check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "ALLOWED_MB", 1)
     (failure,) = check.visit_all(Visitors(None), os.getpid(), 1)
-    assert failure.endswith("MB of memory after 1 visit, allowed are 1")
+    assert failure.endswith("MB of own memory at the peak, allowed are 1")
+
+
+def test_own_memory_that_is_free_again_counts(check, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures, ended = [10.0, 70.0, 30.0], threading.Event()
+
+    def memory_mb(_: int) -> tuple[float, float, float]:
+        if len(figures) == 1:
+            ended.set()
+        return 0.0, 0.0, figures.pop(0) if len(figures) > 1 else figures[0]
+
+    monkeypatch.setattr(check, "memory_mb", memory_mb)
+    watch = check.OwnMemory(os.getpid())
+    watch.start()
+    assert ended.wait(10)
+    assert watch.stop() == 70.0
 
 
 def test_too_much_memory_at_any_moment_fails(check, monkeypatch: pytest.MonkeyPatch) -> None:
