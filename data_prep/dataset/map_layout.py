@@ -4,6 +4,7 @@ t-SNE (van der Maaten & Hinton 2008), by openTSNE (Poličar, Stražar & Zupan 20
 principal plane (Pearson 1901) needs only NumPy, and shows datasets without a map.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -52,16 +53,24 @@ def tsne_layout(features: StoredVectors, metric: Metric, seed: int, progress: Ca
     return places
 
 
-def principal_plane(features: StoredVectors) -> Float64Array:
-    """Project clips onto the two directions of largest variance: float64[n, 2], the same on every machine."""
-    sample = np.array(features[:: max(1, len(features) // _SAMPLE)], dtype=np.float64)
+def principal_plane(*parts: StoredVectors) -> Float64Array:
+    """Project clips onto the two directions of largest variance: float64[n, 2], the same on every machine.
+
+    parts: features of clips, float32[n_i, dim] or encoded, in order.
+    """
+    starts = np.cumsum([0, *map(len, parts)])
+    chosen = np.arange(0, starts[-1], max(1, starts[-1] // _SAMPLE))
+    inside = [chosen[(chosen >= start) & (chosen < end)] - start for start, end in itertools.pairwise(starts)]
+    sample = np.concatenate([part[rows] for part, rows in zip(parts, inside, strict=True)], dtype=np.float64)
     centre = sample.mean(axis=0)
     sample -= centre  # in place: a copy would set the peak of the app's memory
     axes = np.linalg.eigh(sample.T @ sample)[1][:, ::-1][:, :2]  # [dim, 2], the largest variance first
     axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), range(axes.shape[1])] < 0, -1, 1)  # fix the arbitrary sign
-    places = np.zeros((len(features), 2))
-    for start in range(0, len(features), _CHUNK):
-        places[start : start + _CHUNK, : axes.shape[1]] = (features[start : start + _CHUNK] - centre) @ axes
+    places = np.zeros((starts[-1], 2))
+    for part, first in zip(parts, starts.tolist(), strict=False):
+        for start in range(0, len(part), _CHUNK):
+            block = part[start : start + _CHUNK]
+            places[first + start : first + start + len(block), : axes.shape[1]] = (block - centre) @ axes
     return places
 
 

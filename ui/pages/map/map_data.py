@@ -74,7 +74,7 @@ def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
     places = dataset.map()
     method = str(dataset.manifest["map"]["method"]) if places is not None else None
     if places is None:
-        places = as_coordinates(principal_plane(dataset.all_features()))
+        places = as_coordinates(principal_plane(*(dataset.features(split) for split in SPLITS)))
     ends_of = np.cumsum([0, *(dataset.n_rows(split) for split in SPLITS)])
     rows_of = [dataset.n_rows(split) if split in splits_shown(dataset) else 0 for split in SPLITS]
     shown = _shown(rows_of)
