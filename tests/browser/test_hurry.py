@@ -3,13 +3,14 @@
 import itertools
 import random
 import re
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from data_prep.dataset import open_dataset
 from data_prep.dataset.schema import About, ClipBatch, Label
@@ -77,7 +78,8 @@ class Network:
 
     def _wait(self):
         if self.slow:
-            self._page.wait_for_timeout(self._random.uniform(0, MAX_DELAY_MS))
+            with suppress(Error):  # the page is closed meanwhile, at the end of its test
+                self._page.wait_for_timeout(self._random.uniform(0, MAX_DELAY_MS))
 
     def _connect(self, socket):
         server = socket.connect_to_server()
@@ -106,7 +108,8 @@ class Network:
 
     def _answer(self, route):
         self._wait()
-        route.continue_()
+        with suppress(Error):
+            route.continue_()
 
 
 def check(pressed, log, id_of):
