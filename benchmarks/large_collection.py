@@ -74,8 +74,11 @@ def measure(problem: SearchProblem, metric: str, dtypes: Sequence[str]) -> Measu
 
 
 def _stored_as(dtype: str, index: SketchIndex) -> SketchIndex:
-    """Return an index with the same buckets and sketches that ranks vectors of another type."""
-    X = EncodedVectors.encode(np.asarray(index.exact.X), dtype)
+    """Return an index with the same buckets and sketches that ranks vectors of another type, mapped from a file too."""
+    encoded = EncodedVectors.encode(np.asarray(index.exact.X), dtype)
+    with TemporaryDirectory() as folder:  # the mapping keeps the file
+        np.save(path := Path(folder) / "vectors.npy", encoded.stored)
+        X = EncodedVectors(np.load(path, mmap_mode="r"), encoded.scale, encoded.offset)
     chosen = index.metric, index.wanted_buckets, index.seed, index.family
     return SketchIndex.from_parts(*chosen, ExactSearch(X, index.metric), index.buckets)
 

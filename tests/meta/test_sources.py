@@ -95,8 +95,10 @@ def test_a_switch_of_pages_is_found(code):
     assert list(places_of("switch_page", ast.parse(code), "module")) == ["module"]
 
 
-# These write in a folder that becomes visible as a whole, a journal that a killed run continues, or the null device.
+# These write in a folder that becomes visible as a whole, in a temporary one, a journal that a killed run continues, or
+# the null device.
 WRITERS = {
+    "benchmarks.large_collection",
     "benchmarks.search_problem",
     "data_prep.dataset.hashed_file",
     "data_prep.dataset.staging",
