@@ -1,7 +1,7 @@
 """Deploy check: time and memory of the app under the limits of a small host (`make deploy-check`).
 
 The limits are those of Streamlit Community Cloud: 690 MB of memory guaranteed, 2.7 GB at most, less than two
-processors. The server gets one processor and a limit on its memory. It is started twice: on a new host, where the
+processors. The server gets one processor and a limit on its memory. It is started on a new host, where the
 kernels are compiled meanwhile, and again with compiled kernels, once with the dataset's files in the system's cache and
 once without. A browser then opens all eight pages in turn under both distances, each as a new visitor. Exit code 1 if a
 page fails, the first page is too slow, or too much memory is used. Own memory is what the kernel counts as anonymous
@@ -76,9 +76,7 @@ def check(
     """Start the app on a new host and again, visit it; print the measurements, and return what is wrong."""
     print(f"{title}, one processor, at most {MAX_MB:,} MB of data")
     with served(dataset, kernels) as (process, address, began):
-        answers = time.monotonic() - began
-        seconds, complete = first_neighbours(browser, address, dataset, began)
-        first = f"the server answers after {answers:.1f} s, first neighbours come after {seconds:.1f} s"
+        first, seconds, complete = first_text(browser, address, dataset, began)
         print(f"on a new host: {first}, those of LSH after {complete:.1f} s", flush=True)
         print(f"   1 visit:  {memory_text(process.pid)}, with the compiling process", flush=True)
         while _children(process.pid):
@@ -87,9 +85,7 @@ def check(
     forget(dataset)
     for files in ("not cached", "cached"):
         with served(dataset, kernels) as (process, address, began):
-            answers = time.monotonic() - began
-            seconds, complete = first_neighbours(browser, address, dataset, began)
-            first = f"the server answers after {answers:.1f} s, first neighbours come after {seconds:.1f} s"
+            first, seconds, complete = first_text(browser, address, dataset, began)
             print(f"woken again, files {files}: {first} (allowed: {FIRST_PAGE_S:.0f}),", flush=True)
             print(f"   the averages of LSH after {complete:.1f} s", flush=True)
             if seconds > FIRST_PAGE_S:
@@ -100,6 +96,13 @@ def check(
         print(f"   no visit: {memory_text(process.pid)}", flush=True)
         visitors = Visitors(browser, address, dataset.name, title, metrics)
         return late + visit_all(visitors, process.pid, visits)
+
+
+def first_text(browser: Browser, address: str, dataset: Path, began: float) -> tuple[str, float, float]:
+    """Open a server that has just answered; say when it did and the first neighbours came, and return their seconds."""
+    answers = time.monotonic() - began
+    seconds, complete = first_neighbours(browser, address, dataset, began)
+    return f"the server answers after {answers:.1f} s, first neighbours come after {seconds:.1f} s", seconds, complete
 
 
 def one_line_s(browser: Browser) -> float:
