@@ -22,6 +22,7 @@ from benchmarks.ground_truth import GroundTruth
 from benchmarks.machine import describe, peak, resident
 from benchmarks.markdown import table
 from benchmarks.search_problem import CACHE, SearchProblem, prepare
+from data_prep.arrays import FEATURE_DTYPES
 from data_prep.errors import DataError
 from earshot_common import command_line
 from earshot_common.atomic import WriteError
@@ -112,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--dtype",
         nargs="+",
         default=["float32"],
-        choices=["float32", "float16", "uint8"],
+        choices=FEATURE_DTYPES,
         help="types of the vectors that are re-ranked, measured in turns (default: float32)",
     )
     options = parser.parse_args(arguments)

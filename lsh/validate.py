@@ -38,8 +38,7 @@ def matrix(X: npt.ArrayLike, name: str, dim: int | None = None) -> Float32Array:
         raise ShapeError(f"{name} has shape {array.shape}; expected at least one feature per row")
     if dim is not None and array.shape[1] != dim:
         raise ShapeError(f"{name} has {array.shape[1]} features per row; the indexed vectors have {dim}")
-    for start in range(0, len(array), _CHECK_ROWS):
-        _check_values(array[start : start + _CHECK_ROWS], name, start)
+    _check_all_values(array, name)
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
@@ -49,8 +48,7 @@ def vectors(X: npt.ArrayLike, name: str) -> StoredVectors:
         return matrix(X, name)
     if X.shape[1] == 0:
         raise ShapeError(f"{name} has shape {X.shape}; expected at least one feature per row")
-    for start in range(0, len(X), _CHECK_ROWS):
-        _check_values(X[start : start + _CHECK_ROWS], name, start)
+    _check_all_values(X, name)
     return X
 
 
@@ -60,6 +58,11 @@ def queries(Q: npt.ArrayLike, dim: int) -> Float32Array:
     if not len(vectors):
         raise ShapeError("Q has no rows; expected at least one query to measure with")
     return vectors
+
+
+def _check_all_values(X: npt.NDArray[np.generic] | EncodedVectors, name: str) -> None:
+    for start in range(0, len(X), _CHECK_ROWS):
+        _check_values(X[start : start + _CHECK_ROWS], name, start)
 
 
 def _check_values(block: npt.NDArray[np.generic], name: str, first_row: int) -> None:
