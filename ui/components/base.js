@@ -6,6 +6,7 @@ const LATE_MS = 5000 // after which a sentence says so
 const MAX_WAVEFORM_TRIES = 4
 const REPEAT_MS = 2000 // after which an event that Python has not answered is sent again
 const MAX_SENDS = 4
+const WATCH_MS = 200 // between looks for a page that is awaited
 const MAX_LEAVING_MS = 10000 // after which the page is no longer taken to be on its way out
 const PAGE_LINKS = '[data-testid="stSidebarNavLink"], [data-testid="stPageLink-NavLink"]'
 
@@ -145,20 +146,45 @@ function makePlayer() {
   }
 
   // Path of the page that a link or the browser's history leads to, and until when it is awaited.
-  let next = { path: null, until: 0 }
-  const expectPage = (path) => (next = { path, until: performance.now() + MAX_LEAVING_MS })
+  const NO_PAGE = { path: null, until: 0 }
+  let next = NO_PAGE
+  let isRepeating = false
+  const shownPath = () => document.querySelector('[data-testid="stSidebarNavLink"][aria-current="page"]')?.pathname
+  const isRunning = () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState !== "notRunning"
+  function isLeaving() {
+    const shown = shownPath()
+    return next.path !== null && shown !== undefined && shown !== next.path && performance.now() < next.until
+  }
+
+  // Where a run of the page before starts again while a link's page is on its way, Streamlit returns to the page before.
+  // So once nothing has run for a while, the link is pressed again if its page is not shown.
+  function expectPage(path, link) {
+    const awaited = (next = { path, until: performance.now() + MAX_LEAVING_MS })
+    let idleMs = 0
+    const watch = setInterval(() => {
+      idleMs = isRunning() ? 0 : idleMs + WATCH_MS
+      if (next === awaited && performance.now() < next.until && idleMs < REPEAT_MS) return
+      if (next === awaited && isLeaving() && link?.isConnected) {
+        idleMs = 0
+        isRepeating = true
+        link.click()
+        isRepeating = false
+        return
+      }
+      clearInterval(watch)
+      if (next === awaited) next = NO_PAGE
+    }, WATCH_MS)
+  }
+  const arriveAt = () => next.path === shownPath() && (next = NO_PAGE)
+  addEventListener("pointerdown", arriveAt, true)
+  addEventListener("keydown", arriveAt, true)
   addEventListener("popstate", () => ((acted = false), expectPage(location.pathname)))
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.(PAGE_LINKS)
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return
+    if (!link || isRepeating || event.ctrlKey || event.metaKey || event.shiftKey) return
     // The address of a link to the first page has parameters alone.
-    expectPage(link.getAttribute("href").startsWith("?") ? new URL(ROOT).pathname : link.pathname)
+    expectPage(link.getAttribute("href").startsWith("?") ? new URL(ROOT).pathname : link.pathname, link)
   }, true)
-
-  function isLeaving() {
-    const shown = document.querySelector('[data-testid="stSidebarNavLink"][aria-current="page"]')
-    return Boolean(next.path && shown) && shown.pathname !== next.path && performance.now() < next.until
-  }
 
   // A step of the browser's history is something that the visitor did. Streamlit adds one for every message with an address,
   // also where parameters only change their order, and a page that is opened may send several.
