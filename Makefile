@@ -26,10 +26,10 @@ stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watc
 		tests/data_prep/sounds/test_mutations.py tests/data_prep/sounds/test_folder.py \
 		tests/data_prep/audioset/test_fetch_killed.py --timeout 1200
 
-bench: $(VENV)/.bench  ## compare lsh with other libraries on a dataset: make bench DATASET=data/audioset
+bench: $(VENV)/.bench  ## compare lsh with other libraries on a dataset: make bench DATASET=data/audioset-small
 	$(BIN)/python -m benchmarks --dataset $(DATASET)
 
-answers: $(VENV)/.dev  ## measure the figures of docs/ANSWERS.md and write it, in some ten minutes: make answers DATASET=data/audioset
+answers: $(VENV)/.dev  ## measure the figures of docs/ANSWERS.md and write it, in some ten minutes: make answers DATASET=data/audioset-small
 	$(BIN)/python -m benchmarks.answers $(DATASET)
 
 test-pythons:  ## run the fast tests on every supported Python that is found, some minutes each

@@ -33,15 +33,19 @@ def main(arguments: list[str] | None = None) -> int:
 
     def command() -> None:
         if options.dataset:
-            figures = measure(open_dataset(options.dataset), options.queries, options.modelled, _clock())
+            dataset = open_dataset(options.dataset)
+            framed = open_dataset(options.frames) if options.frames else dataset
+            figures = measure(dataset, framed, options.queries, options.modelled, _clock())
             write_file(options.figures, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
         write_file(options.out, render(read(options.figures)).encode())
 
     return command_line.run(command, (BenchmarkError, DataError, LSHError, WriteError))
 
 
-def measure(dataset: Dataset, n_queries: int, modelled: list[int], progress: Progress) -> dict[str, Any]:
-    """Measure everything; return the figures for `render`."""
+def measure(
+    dataset: Dataset, framed: Dataset, n_queries: int, modelled: list[int], progress: Progress
+) -> dict[str, Any]:
+    """Measure everything, question 4 over `framed`, a dataset with frames; return the figures for `render`."""
     start = time.perf_counter()
     before = machine.describe()
     metrics = sorted(METRICS, key=lambda metric: metric != dataset.metric)  # the dataset's own first
@@ -52,11 +56,11 @@ def measure(dataset: Dataset, n_queries: int, modelled: list[int], progress: Pro
         "parameters": chosen,
         "speed": speed.measure(setups[0], modelled, progress),
         "quality": [quality.measure(setup, rows, progress) for setup, rows in tables],
-        "aggregation": aggregation.measure(dataset, n_queries, progress),
+        "aggregation": aggregation.measure(framed, n_queries, progress),
         "families": [families.measure(setup, progress) for setup in setups],
         "theory": [predicted_recall.measure(setup, progress) for setup in setups],
     }
-    about = _about(dataset, n_queries, modelled, before, time.perf_counter() - start)
+    about = _about(dataset, framed, n_queries, modelled, before, time.perf_counter() - start)
     return {"about": about, **rounded(figures)}
 
 
@@ -71,7 +75,10 @@ def read(path: Path) -> dict[str, Any]:
     return figures
 
 
-def _about(dataset: Dataset, n_queries: int, modelled: list[int], on: dict[str, Any], seconds: float) -> dict[str, Any]:
+def _about(
+    dataset: Dataset, framed: Dataset, n_queries: int, modelled: list[int], on: dict[str, Any], seconds: float
+) -> dict[str, Any]:
+    frames = ["--frames", f"data/{framed.name}"] if framed is not dataset else []
     sizes = ["--modelled", *map(str, modelled)] if modelled != list(speed.MODELLED) else []
     queries = ["--queries", str(n_queries)] if n_queries != N_QUERIES else []
     return {
@@ -83,8 +90,10 @@ def _about(dataset: Dataset, n_queries: int, modelled: list[int], on: dict[str, 
         "features": ":".join(dataset.manifest["files"][f"{split}.npy"]["sha256"][:16] for split in ("train", "test")),
         "queries": n_queries,
         "rows": {split: dataset.n_rows(split) for split in ("train", "validation", "test")},
-        "has_frames": dataset.has_frames,
-        "command": shlex.join(["python", "-m", "benchmarks.answers", f"data/{dataset.name}", *queries, *sizes]),
+        "frames": {"title": framed.title, "source": framed.source, "fingerprint": framed.fingerprint},
+        "command": shlex.join(
+            ["python", "-m", "benchmarks.answers", f"data/{dataset.name}", *frames, *queries, *sizes]
+        ),
         "k": K,
         "seed": SEED,
         "measured_on": dt.datetime.now(dt.UTC).date().isoformat(),
@@ -113,6 +122,12 @@ def _parser() -> argparse.ArgumentParser:
         nargs="?",
         metavar="DATASET",
         help="folder of a prepared dataset (default: measure nothing, write the document from the figures again)",
+    )
+    parser.add_argument(
+        "--frames",
+        metavar="DATASET",
+        help="folder of a dataset prepared with --frames, for question 4 (default: DATASET, which is left out of "
+        "question 4 if it has no frames)",
     )
     parser.add_argument(
         "--figures",

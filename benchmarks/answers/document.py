@@ -25,8 +25,7 @@ def render(figures: Record) -> str:
     """Return the document in Markdown; the same figures give the same document."""
     about = figures["about"]
     head, *sections = re.split(r"^(?=## )", _TEMPLATE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    with_frames = ", with `--frames`" if about["has_frames"] else ""
-    texts = [head.format(about=about, machine=about["machine"], with_frames=with_frames)]
+    texts = [head.format(about=about, machine=about["machine"])]
     for section, (name, fields) in zip(sections, _SECTIONS.items(), strict=True):
         found = fields(figures[name])
         heading = section.partition("\n")[0]

@@ -54,7 +54,7 @@ from lsh.analysis.fusion import pool
 offsets, frames = open_dataset("{dataset_folder}").frames("train")  # prepared with --frames
 X = pool(dequantised(frames), offsets, "mean+std")
 """
-    return f"make answers DATASET={dataset_folder}", code.strip()
+    return f"python -m benchmarks.answers data/audioset-small --frames {dataset_folder}", code.strip()
 
 
 def race(path: Path, run: Run) -> tuple[str, str]:

@@ -12,8 +12,8 @@ ROWS = {"train": 300, "validation": 40, "test": 50}
 
 
 @pytest.fixture(scope="session")
-def with_frames(tmp_path_factory):
-    """Return a dataset of clips around ten centres, with one to four frames each."""
+def made(tmp_path_factory):
+    """Return the folder of two datasets of clips around ten centres: `frames`, with one to four each, and `small`."""
     rng = np.random.default_rng(4)
     total = sum(ROWS.values())
     kind, n_frames = rng.integers(0, 10, total), rng.integers(1, 5, total)
@@ -21,15 +21,22 @@ def with_frames(tmp_path_factory):
     frames = np.clip(np.repeat(centres[kind], n_frames, axis=0) + rng.normal(0, 25, (n_frames.sum(), 12)), 0, 255)
     frames = frames.astype(np.uint8)
     labels, features = [[int(k)] for k in kind], mean_features(frames, n_frames)
-    clips = plain_clips(splits_of(ROWS), labels, features, n_frames=n_frames, frames=frames)
-    out = tmp_path_factory.mktemp("made") / "small"
+    out = tmp_path_factory.mktemp("made")
     about = About(title="Small", source="made here", licence="none", media="synth")
-    write_dataset(out, about, [Label(f"/m/{i}", f"Label {i}") for i in range(10)], [clips])
+    for name, kept in (("small", None), ("frames", frames)):
+        clips = plain_clips(splits_of(ROWS), labels, features, n_frames=n_frames, frames=kept)
+        write_dataset(out / name, about, [Label(f"/m/{i}", f"Label {i}") for i in range(10)], [clips])
     return out
 
 
 @pytest.fixture(scope="session")
-def measured(with_frames, tmp_path_factory):
+def with_frames(made):
+    """Return the folder of the dataset with frames."""
+    return made / "frames"
+
+
+@pytest.fixture(scope="session")
+def measured(made, with_frames, tmp_path_factory):
     """Return the folder with the figures and document of one small run, measured once for all tests."""
     out = tmp_path_factory.mktemp("answers")
     with pytest.MonkeyPatch.context() as patch:
@@ -37,5 +44,5 @@ def measured(with_frames, tmp_path_factory):
         patch.setattr(parameters, "PLANNED", (0.9,))
         patch.setattr(quality, "SEEDS", (0, 1))
         options = ["--figures", out / "answers.json", "--out", out / "ANSWERS.md", "--queries", "40", "--modelled"]
-        assert main([str(part) for part in (with_frames, *options)]) == 0
+        assert main([str(part) for part in (made / "small", "--frames", with_frames, *options)]) == 0
     return out

@@ -28,12 +28,13 @@ def test_the_document_has_a_section_for_each_of_the_four_questions(measured):
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert [heading[3:5] for heading in headings[:4]] == ["1.", "2.", "3.", "4."]
     assert "nan" not in text
-    assert "python -m benchmarks.answers data/small --queries 40 --modelled" in text
+    assert "python -m benchmarks.answers data/small --frames data/frames --queries 40 --modelled" in text
 
 
-def test_the_figures_name_the_dataset_and_the_machine(figures, with_frames):
+def test_the_figures_name_the_datasets_and_the_machine(figures, made, with_frames):
     about = figures["about"]
-    assert about["fingerprint"] == open_dataset(with_frames).fingerprint
+    assert about["fingerprint"] == open_dataset(made / "small").fingerprint
+    assert about["frames"]["fingerprint"] == open_dataset(with_frames).fingerprint
     assert about["machine"]["cpu"]
     assert about["machine"]["packages"]["numpy"] == np.__version__
 
