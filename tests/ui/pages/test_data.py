@@ -86,6 +86,16 @@ def test_the_page_says_how_features_are_stored_and_where_definitions_are_from(sa
     assert "**Definitions of labels** a book \\*; CC BY" in text
 
 
+def test_a_collection_with_labels_of_audioset_links_to_their_definitions(sample, home):
+    link = "[AudioSet's ontology](https://research.google.com/audioset/ontology/index.html)"
+    assert link not in said(run())
+    shutil.rmtree(home / "sample")
+    labels = [replace(label, mid=f"/m/{i}") for i, label in enumerate(small_datasets.LABELS)]
+    about = replace(small_datasets.ABOUT, media="youtube")
+    write_dataset(home / "sample", about, labels, [small_datasets.batch(n=100)])
+    assert link in said(run())
+
+
 def test_an_undamaged_collection_verifies(sample):
     app = run()
     next(button for button in app.button if button.label == "Verify files").click().run()

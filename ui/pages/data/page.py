@@ -34,6 +34,7 @@ SIZES: dict[Subset, str] = {
     "balanced": f"42,531 clips. Reads up to 2.4 GB, {_DISK['balanced']}.",
     "full": f"2,084,320 clips. Downloads 2.4 GB, {_DISK['full']}.",
 }
+_ONTOLOGY = "https://research.google.com/audioset/ontology/index.html"
 _MAX_LISTED = 50
 _MAX_NOTES = 5
 
@@ -58,6 +59,8 @@ def _this_collection(context: DatasetContext) -> None:
         if definitions := dataset.manifest.get("definitions"):
             of_sentences = f"{plain(definitions['source'])}; {plain(definitions['licence'])}"
             st.markdown(f"**Definitions of labels** {of_sentences}")
+        elif dataset.media == "youtube" and all(mid.startswith(("/m/", "/t/")) for mid in dataset.label_mids):
+            st.markdown(f"**Definitions of labels** in [AudioSet's ontology]({_ONTOLOGY})")
         features = dataset.manifest["features"]
         made = " · ".join(plain(features[name]) for name in ("embedder", "aggregation") if features.get(name))
         bits = {"float32": "", "float16": " of 16 bits", "uint8": " of 8 bits"}[dataset.dtype]
