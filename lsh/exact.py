@@ -16,6 +16,7 @@ from lsh import validate
 from lsh.array_input import as_array
 from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors, read_only
 from lsh.errors import ShapeError, ZeroVectorError
+from lsh.kernels.exact_search import BLOCK, FULL, collect, tighten
 from lsh.kernels.hashing import normalise
 from lsh.kernels.ranking import (
     COSINE,
@@ -28,8 +29,11 @@ from lsh.kernels.ranking import (
 )
 from lsh.result import SearchResult
 
-_BLOCK_ROWS = 32_768  # indexed vectors per matrix product: with 64 queries it takes 8 MB
-_BLOCK_QUERIES = 64
+_BLOCK_QUERIES = 256
+_BLOCK_SCORES = 1 << 20  # of a matrix product, 4 MB: they are read again while they are in the cache
+_BLOCK_ROWS = 4_096, 32_768  # of a matrix product, with many queries and with few
+_MIN_ROOM = 512  # rows listed per query while blocks are searched
+_MAX_LISTED = 1 << 20  # rows listed for all queries of a block
 _FLOAT32 = np.dtype(np.float32)
 _ANY_NORM = True, 0.0, np.inf  # limits for `normalise` when `validate` has checked the queries
 
@@ -178,12 +182,50 @@ class ExactSearch:
 
     def _supersets(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
         """Yield, for each prepared query, a superset of its k nearest rows and all their ties."""
-        places = np.empty(min(_BLOCK_ROWS, len(self.X)), np.int64)
+        room = max(_MIN_ROOM, 2 * (k + k // 4 + 4) + 2 * BLOCK)
+        if 2 * k >= len(self.X) or room > _MAX_LISTED:
+            yield from self._supersets_in_blocks(Q, k)
+            return
+        block_queries = min(_BLOCK_QUERIES, _MAX_LISTED // room, len(Q))
+        rows, values = np.empty((block_queries, room), np.int64), np.empty((block_queries, room), np.float32)
+        for first in range(0, len(Q), block_queries):
+            block = Q[first : first + block_queries]
+            counts = self._collect(block, k, rows[: len(block)], values[: len(block)])
+            for q, count in enumerate(counts.tolist()):
+                if count == FULL:
+                    yield from self._supersets_in_blocks(block[q : q + 1], k)
+                else:
+                    yield rows[q, :count]
+
+    def _collect(self, Q: Float32Array, k: int, rows: Int64Array, values: Float32Array) -> Int64Array:
+        """List a superset of the k nearest rows of each query in rows[q, :counts[q]]; return counts int64[nq].
+
+        A count is FULL where the rows within rounding errors of the k-th nearest are too many for the list.
+        """
+        cosine = self.metric == "cosine"
+        terms = self.inverse_norms if cosine else self.half_squares
+        margins = self._margins(Q, np.float32(0) if cosine else self.half_squares.max())
+        limits, counts = np.full(len(Q), -np.inf, np.float32), np.zeros(len(Q), np.int64)
+        fewest, most = _BLOCK_ROWS
+        n_rows = min(max(_BLOCK_SCORES // len(Q), fewest), most, len(self.X))
+        memory = np.empty(len(Q) * n_rows, np.float32)
+        for start in range(0, len(self.X), n_rows):
+            own_terms = terms[start : start + n_rows]
+            scores = memory[: len(Q) * len(own_terms)].reshape(len(Q), -1)
+            self._inner_products(Q, start, scores)
+            collect(scores, own_terms, self.vectors.metric, start, k, margins, limits, counts, rows, values)
+        tighten(k, margins, limits, counts, rows, values)
+        return counts
+
+    def _supersets_in_blocks(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
+        """Yield the same supersets, or larger ones, which take as much memory as they need."""
+        block_rows = _BLOCK_ROWS[1]
+        places = np.empty(min(block_rows, len(self.X)), np.int64)
         for first in range(0, len(Q), _BLOCK_QUERIES):
             block = Q[first : first + _BLOCK_QUERIES]
             kept: list[list[Int64Array]] = [[] for _ in block]
-            for start in range(0, len(self.X), _BLOCK_ROWS):
-                scores, margins = self._estimates(block, start, start + _BLOCK_ROWS)
+            for start in range(0, len(self.X), block_rows):
+                scores, margins = self._estimates(block, start, start + block_rows)
                 for rows, own, margin in zip(kept, scores, margins.tolist(), strict=True):
                     rows.append(start + self._shortlist(own, k, margin, places))
             yield from map(np.concatenate, kept)
@@ -191,20 +233,30 @@ class ExactSearch:
     def _estimates(self, Q: Float32Array, start: int, stop: int) -> tuple[Float32Array, Float32Array]:
         """Return scores of a block of rows, float32[nq, rows], and the margin of their rounding errors, float32[nq].
 
-        The score is the cosine, or <q, x> - |x|²/2, which falls as |q - x|² grows. The error of a float32 inner product
-        of d terms is at most about d ε |q||x| (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section
-        3.1); the margin allows for it on both sides of a comparison, and once more in the kernel.
+        The score is the cosine, or <q, x> - |x|²/2, which falls as |q - x|² grows.
         """
         stop = min(stop, len(self.X))
-        rounding = np.float32(4 * self.X.shape[1] * np.finfo(np.float32).eps)
         scores = np.empty((len(Q), stop - start), np.float32)
         self._inner_products(Q, start, scores)
         if self.metric == "cosine":
             scores *= self.inverse_norms[start:stop]
-            return scores, np.full(len(Q), rounding)
+            return scores, self._margins(Q, np.float32(0))
         halves = self.half_squares[start:stop]
         scores -= halves
-        return scores, rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + halves.max())
+        return scores, self._margins(Q, halves.max())
+
+    def _margins(self, Q: Float32Array, half_square: np.float32) -> Float32Array:
+        """Return by how much rounding may change the difference of two scores of each query: float32[nq].
+
+        half_square: the largest |x|²/2 of the rows. The error of a float32 inner product of d terms is at most about
+        d ε |q||x| (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1); the margin allows for
+        it on both sides of a comparison, and once more in the kernel.
+        """
+        rounding = np.float32(4 * self.X.shape[1] * np.finfo(np.float32).eps)
+        if self.metric == "cosine":
+            return np.full(len(Q), rounding)
+        margins: Float32Array = rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + half_square)
+        return margins
 
 
 class NumPySearch(ExactSearch):
@@ -218,6 +270,9 @@ class NumPySearch(ExactSearch):
         """Return queries checked, and scaled to length one under cosine: float32[nq, d]."""
         vectors, norms = self._checked(Q)
         return vectors if norms is None else (vectors / norms[:, None]).astype(np.float32)
+
+    def _supersets(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
+        return self._supersets_in_blocks(Q, k)
 
     def _rank(self, q: Float32Array, rows: Int64Array, ids: Int64Array, distances: Float32Array) -> None:
         X = self.X[rows].astype(np.float64)

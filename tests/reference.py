@@ -450,6 +450,11 @@ def shortlist(scores, k, margin):
     return np.flatnonzero(scores >= limit_for(scores, k) - np.float32(margin)).tolist()
 
 
+def collect(blocks, k, margin):
+    """List the rows whose score is at most `margin` below the k-th best of all blocks, which follow one another."""
+    return shortlist(np.concatenate(blocks), k, margin)
+
+
 def keep_best(scores, n_kept, candidates):
     """Return the candidates with the best scores."""
     return {int(candidates[place]) for place in select_best(scores, n_kept)}

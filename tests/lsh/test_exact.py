@@ -18,7 +18,7 @@ UNIT = float(np.finfo(np.float32).eps) / 2
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Let a few rows be many blocks."""
-    monkeypatch.setattr(lsh.exact, "_BLOCK_ROWS", 7)
+    monkeypatch.setattr(lsh.exact, "_BLOCK_ROWS", (7, 7))
     monkeypatch.setattr(lsh.exact, "_BLOCK_QUERIES", 3)
 
 
@@ -69,6 +69,20 @@ def test_the_estimates_never_lose_a_neighbour_that_ranking_every_row_finds(metri
 
 
 @pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_distinct", [3, 40, 3000])
+def test_ties_that_overflow_the_list_of_rows_are_ranked_all_the_same(metric, n_distinct, monkeypatch):
+    monkeypatch.setattr(lsh.exact, "_BLOCK_ROWS", (500, 500))
+    rng = np.random.default_rng(n_distinct)
+    X = rng.standard_normal((n_distinct, 6)).astype(np.float32)[rng.integers(0, n_distinct, 3000)]
+    Q = np.concatenate([X[:4], rng.standard_normal((4, 6)).astype(np.float32)])
+    for k in (1, 10, 400):
+        found = exact_search(X, Q, k, metric)
+        ids, distances = ranked_by_kernel(X, Q, k, metric)
+        assert np.array_equal(found.ids, ids)
+        assert np.array_equal(found.distances, distances)
+
+
+@pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("dim", [1, 7, 128])
 def test_numpy_alone_gives_the_same_answers_and_calls_no_kernel(metric, dim, small_blocks, monkeypatch):
     rng = np.random.default_rng(dim)
@@ -77,7 +91,7 @@ def test_numpy_alone_gives_the_same_answers_and_calls_no_kernel(metric, dim, sma
     X[50] = 0
     expected = [exact_search(X, Q, k, metric) for k in (1, 10, 61)]
     refused = []
-    for kernel in ("inner_products", "nearest", "normalise", "shortlist"):
+    for kernel in ("collect", "inner_products", "nearest", "normalise", "shortlist", "tighten"):
         monkeypatch.setattr(lsh.exact, kernel, lambda *_: refused.append("called"))
     for k, true in zip((1, 10, 61), expected, strict=True):
         found = NumPySearch(X, metric).search(Q, k)
