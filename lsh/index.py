@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from lsh.arrays import BoolArray, Float32Array, Float64Array
+from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from lsh.default_setting import measure_default
 from lsh.errors import NotFittedError, ShapeError
 from lsh.exact import ExactSearch
@@ -21,6 +21,7 @@ from lsh.kernels.table_search import search_tables
 from lsh.params import Params, SearchSetting
 from lsh.quality import Labels
 from lsh.result import SearchResult
+from lsh.sampling import some_rows
 from lsh.sketches.sketch_rows import SketchRows
 from lsh.tables import Tables, build_tables
 from lsh.threads import in_chunks
@@ -84,11 +85,19 @@ class LSHIndex:
         exact = ExactSearch(X, self.params.metric)
         hasher = Hasher.draw(self.params, exact, labels)
         tables = build_tables(hasher.keys(exact.X, self.params.n_tables))
-        sketches = SketchRows.none(exact.X.shape[1])
-        if self.params.sketches:
-            sketches = SketchRows.build(exact, np.random.default_rng(self.params.seed))
+        sketches = self._sketches_of(exact)
         self._fitted = _Parts(exact, hasher, tables, sketches, measure_default(exact, hasher, tables))
         return self
+
+    def subset(self, rows: npt.ArrayLike) -> Self:
+        """Return an index of some rows, int64[m], m >= 1, with the same hash functions and default setting.
+
+        Its ids are 0 to m - 1, in the order of `rows`; the vectors are copied as they are stored. A row is a candidate
+        there exactly when it is one here, at any setting.
+        """
+        exact = ExactSearch(some_rows(self.exact.X, self._rows(rows)), self.params.metric)
+        tables = build_tables(self.hasher.keys(exact.X, self.params.n_tables))
+        return self.from_parts(self.params, exact, self.hasher, tables, self.default_setting, self._sketches_of(exact))
 
     @classmethod
     def from_params(cls, params: Params) -> Self:
@@ -253,10 +262,20 @@ class LSHIndex:
         chosen = (usual if own is None else own for own, usual in zip(given, self._parts().default, strict=True))
         return self.params.setting(*chosen)
 
+    def _sketches_of(self, exact: ExactSearch) -> SketchRows:
+        """Return the sketches of the vectors that `exact` searches; none unless this index is built with them."""
+        if not self.params.sketches:
+            return SketchRows.none(exact.X.shape[1])
+        return SketchRows.build(exact, np.random.default_rng(self.params.seed))
+
     def _vectors(self, ids: npt.ArrayLike) -> Float32Array:
+        return np.ascontiguousarray(self.exact.X[self._rows(ids)])
+
+    def _rows(self, ids: npt.ArrayLike) -> Int64Array:
+        """Return ids as row numbers, checked."""
         rows = np.asarray(ids)
         if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
             raise ShapeError(f"ids have shape {rows.shape} and dtype {rows.dtype}; expected a list of row numbers")
         if rows.size and not (rows.min() >= 0 and rows.max() < self.n):
             raise ShapeError(f"ids run from {rows.min()} to {rows.max()}; expected rows 0 to {self.n - 1}")
-        return np.ascontiguousarray(self.exact.X[rows.astype(np.int64)])
+        return rows.astype(np.int64)

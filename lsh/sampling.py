@@ -1,4 +1,4 @@
-"""Samples of rows: evenly spaced, or the first."""
+"""Samples of rows: evenly spaced, the first, or given ones."""
 
 import numpy as np
 
@@ -14,6 +14,13 @@ def evenly_spaced_rows(n: int, max_rows: int) -> Int64Array:
 def first_rows(X: StoredVectors, n: int) -> StoredVectors:
     """Return the first n vectors as they are stored, without a copy."""
     return EncodedVectors(X.stored[:n], X.scale, X.offset) if isinstance(X, EncodedVectors) else X[:n]
+
+
+def some_rows(X: StoredVectors, rows: Int64Array) -> StoredVectors:
+    """Return a copy of some vectors, int64[m], as they are stored."""
+    if isinstance(X, EncodedVectors):
+        return EncodedVectors(X.stored[rows], X.scale, X.offset)
+    return np.ascontiguousarray(X[rows])
 
 
 def evenly_spaced(X: StoredVectors, max_rows: int) -> Float32Array:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import lsh
+from earshot_common.encoded_vectors import EncodedVectors
 from lsh import LSHIndex, SketchIndex, exact_search, plan, recall_grid
 from lsh.errors import ParameterError, ShapeError, ZeroVectorError
 from lsh.exact import NumPySearch
@@ -66,6 +67,23 @@ def test_matches_returns_the_tables_in_which_a_query_finds_each_row(metric, n_pr
             by_table = reference.DictionaryLSH(index, L, K).found_by_table(q, n_probes)
             expected = [[i in table for table in by_table] for i in range(80)]
             assert index.matches(q, range(80), L, K, n_probes).tolist() == expected
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_subset_finds_the_candidates_of_the_whole_that_are_in_it(metric, encoded):
+    X, Q = data(), data(6, seed=1)
+    whole = LSHIndex(metric, 8, 10, sketches=True).fit(EncodedVectors.encode(X, "uint8") if encoded else X)
+    rows = np.r_[3:40:2, 90:150]
+    part = whole.subset(rows)
+    assert (part.n, part.default_setting, part.sketches.nbytes > 0) == (len(rows), whole.default_setting, True)
+    assert type(part.exact.X) is type(whole.exact.X)
+    for setting in [(8, 10, 4), (4, 7, 1), (1, 3, 2)]:
+        here, there = (index.search(Q, index.n, *setting) for index in (part, whole))
+        for q in range(6):
+            found = rows[here.ids[q, : here.n_found[q]]].tolist()
+            assert found == [i for i in there.ids[q].tolist() if i in rows]
+            assert here.n_candidates[q] == len(found)
 
 
 @pytest.mark.parametrize("metric", METRICS)

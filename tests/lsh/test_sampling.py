@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from earshot_common.encoded_vectors import EncodedVectors
-from lsh.sampling import evenly_spaced, evenly_spaced_rows, first_rows
+from lsh.sampling import evenly_spaced, evenly_spaced_rows, first_rows, some_rows
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 9, 10, 11, 1000])
@@ -34,3 +34,11 @@ def test_the_first_rows_stay_as_they_are_stored_and_are_not_copied():
     plain = X.astype(np.float32)
     assert np.shares_memory(first_rows(plain, 2), plain)
     assert first_rows(plain, 2).shape == (2, 3)
+
+
+def test_some_rows_stay_as_they_are_stored():
+    X = np.arange(12, dtype=np.uint8).reshape(4, 3)
+    few = some_rows(EncodedVectors(X, 0.5, 1), np.array([3, 1]))
+    assert isinstance(few, EncodedVectors)
+    assert few[:].tolist() == [[5.5, 6, 6.5], [2.5, 3, 3.5]]
+    assert some_rows(X.astype(np.float32), np.array([3, 1])).tolist() == [[9, 10, 11], [3, 4, 5]]
