@@ -18,7 +18,6 @@ from ui.model import lens, session, visits
 from ui.model.answer import Answer, Neighbours, answer_to, exact_answer_to
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import plain
-from ui.server import kernels
 from ui.widgets import answer_messages, export, neighbour_lists
 
 INTRO = (
@@ -185,12 +184,7 @@ def _answer(context: DatasetContext, name: str, asked: SoundQuery) -> None:
         answer_messages.unsearchable(error)
         return
     with st.container(key="summary", gap="small"):  # where the lists stand does not depend on it
-        answer_messages.draw_summary(context, found)
-        if isinstance(context, PageContext):
-            neighbour_lists.draw_switch(context)
-        else:
-            kernels.draw_progress()
-        neighbour_lists.draw_hiding(context)
+        neighbour_lists.draw_summary(context, found)
     query = _as_clip(context.dataset, asked)
     neighbour_lists.draw(context, "asked neighbours", query, found, _listen_to)
     export.buttons(context, query, found, link=False)

@@ -10,7 +10,6 @@ from ui.model import lens, media, visits
 from ui.model.answer import Answer, Neighbours, answer, exact_answer_to, query_of
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import clean
-from ui.server import kernels
 from ui.widgets import answer_messages, cards, events, export, links, metrics_strip, neighbour_lists, search_box
 
 INTRO = "Browse by ear: press play, then **Find similar** on any sound, to hear the ten that are most like it."
@@ -45,12 +44,7 @@ def show(context: DatasetContext) -> None:
             answer_messages.unsearchable(error)
             return
         with summary:
-            answer_messages.draw_summary(context, found)
-            if isinstance(context, PageContext):
-                neighbour_lists.draw_switch(context)
-            else:
-                kernels.draw_progress()
-            neighbour_lists.draw_hiding(context)
+            neighbour_lists.draw_summary(context, found)
         neighbour_lists.draw(context, "neighbours", clip, found, lambda to: visits.follow(to, clip.clip_id))
         export.buttons(context, clip, found, link=True)
         if isinstance(context, PageContext) and isinstance(found, Answer):

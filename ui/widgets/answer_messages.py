@@ -30,11 +30,6 @@ def summary(context: DatasetContext, found: Answer | Neighbours) -> str:
     return f"For your sound, LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
 
 
-def draw_summary(context: DatasetContext, found: Answer | Neighbours) -> None:
-    """Draw the sentence of `summary`."""
-    st.markdown(f"**{plain(summary(context, found))}**")
-
-
 def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | None) -> None:
     """Draw what one more table would change, and buttons for better settings where this one finds too little."""
     if now is not None and (more := setting_metrics.one_more_table(context, now)) is not None:

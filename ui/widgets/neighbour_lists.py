@@ -10,6 +10,8 @@ from ui.components import neighbour_list
 from ui.model import lens, session, visits
 from ui.model.answer import Answer, Neighbours
 from ui.model.loading import DatasetContext, PageContext
+from ui.model.text import plain
+from ui.server import kernels
 from ui.widgets import answer_messages, cards, events
 
 _MEANING = (
@@ -39,7 +41,20 @@ def draw(
     events.draw(neighbour_list, key, context, data, moves={"query": move}, presses={"view": _store_view})
 
 
-def draw_switch(context: PageContext) -> None:
+def draw_summary(context: DatasetContext, found: Answer | Neighbours) -> None:
+    """Draw what stands above the lists: the answer in a sentence, and the switches of what they show.
+
+    Until searches can run, the progress of their preparation stands in place of the switch for LSH.
+    """
+    st.markdown(f"**{plain(answer_messages.summary(context, found))}**")
+    if isinstance(context, PageContext):
+        _draw_switch(context)
+    else:
+        kernels.draw_progress()
+    _draw_hiding(context)
+
+
+def _draw_switch(context: PageContext) -> None:
     """Draw the switch of the lens where it is optional."""
     if not lens.is_optional(context):
         return
@@ -54,7 +69,7 @@ def draw_switch(context: PageContext) -> None:
         )
 
 
-def draw_hiding(context: DatasetContext) -> None:
+def _draw_hiding(context: DatasetContext) -> None:
     """Draw the switch that hides clips whose videos cannot be played, where clips are videos."""
     if context.dataset.media != "youtube":
         return
