@@ -1,4 +1,6 @@
+import gc
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -36,6 +38,17 @@ def test_every_k_is_timed_at_doubling_numbers_of_tables(watch):
     assert times.exact_ms > 0
     assert times.spread.shape == (4, 3)
     assert (times.spread > 0).all()
+
+
+def test_a_finished_measurement_holds_no_index(data):
+    index = LSHIndex("cosine", n_tables=5, n_bits=3).fit(data[0])
+    held = weakref.ref(index)
+    grid = TimeGrid(index, data[1], k=3, n_probes=1)
+    grid.run(lambda _: None)
+    del index
+    gc.collect()
+    assert grid.done
+    assert held() is None
 
 
 def test_progress_increases_to_one(watch):

@@ -79,12 +79,12 @@ class TimeGrid:
     """
 
     def __init__(self, index: LSHIndex, queries: npt.NDArray[np.float32], k: int, n_probes: int) -> None:
-        self._index, self._queries, self._k, self._n_probes = index, queries, k, n_probes
+        self._n_queries = len(queries)
         most = index.params.n_tables
         self._n_tables = np.array([n for n in TABLES if n < most] + [most], np.int64)
         self._n_bits = np.arange(1, index.params.n_bits + 1, dtype=np.int64)
         settings = [(int(n), int(b)) for n in self._n_tables for b in self._n_bits]
-        self._runs = [self._run(*setting) for setting in settings]
+        self._runs = [timed(_search(index, queries, k, *setting, n_probes)) for setting in settings]
         self._runs.append(timed(lambda q: index.exact.search(queries[q : q + 1], k)))
         self._ms = np.empty((0, ROUNDS, len(self._runs)))  # [query, round, run]; the last run is exact search
         self._lock = threading.Lock()
@@ -98,6 +98,7 @@ class TimeGrid:
                 seconds = [m.values for m in interleaved(self._runs, [q], ROUNDS, "shuffled")]
                 self._ms[q] = 1000 * np.array(seconds)
                 progress(self._share)
+            self._runs.clear()  # they hold the index
         ms = np.median(np.median(self._ms, axis=1), axis=0)
         spread = spread_of_rounds(self._ms.swapaxes(0, 1))
         shape = len(self._n_tables), len(self._n_bits)
@@ -113,13 +114,16 @@ class TimeGrid:
     def _share(self) -> float:
         return float(np.isfinite(self._ms[:, 0, 0]).mean()) if len(self._ms) else 0.0
 
-    def _run(self, n_tables: int, n_bits: int) -> Callable[[int], float]:
-        return timed(lambda q: self._index.search(self._queries[q : q + 1], self._k, n_tables, n_bits, self._n_probes))
-
     def _warm_up(self) -> int:
         """Run every search once and return how many queries fit the budget."""
         next(interleaved(self._runs, [0], 1))  # compiles, and reads the vectors from disk
         start = time.perf_counter()
         next(interleaved(self._runs, [0], 1))
         affordable = int(BUDGET_S / ROUNDS / max(time.perf_counter() - start, 1e-9))
-        return min(max(affordable, MIN_QUERIES), MAX_QUERIES, len(self._queries))
+        return min(max(affordable, MIN_QUERIES), MAX_QUERIES, self._n_queries)
+
+
+def _search(
+    index: LSHIndex, queries: npt.NDArray[np.float32], k: int, n_tables: int, n_bits: int, n_probes: int
+) -> Callable[[int], object]:
+    return lambda q: index.search(queries[q : q + 1], k, n_tables, n_bits, n_probes)
