@@ -120,9 +120,7 @@ def _ask(page: Page, cycle: int) -> str:
 
 
 def _tune(page: Page, _: int) -> str:
-    page.get_by_text("Timing real searches").wait_for(state="hidden")
-    of_large = page.get_by_text("only the one in force is measured")
-    page.get_by_role("heading", name="Reproduce").or_(of_large).first.wait_for()
+    page.get_by_role("heading", name="Reproduce").wait_for()
     _wait_until_still(page)
     return "recall grids"
 

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from lsh import RecallGrid, predicted_recall
+from data_prep.dataset.label_sets import LabelSets
+from lsh import LSHIndex, RecallGrid, predicted_recall
 from ui.figures.marks import Floats, Grid, Ints
 from ui.figures.palette import Mode
 from ui.format import percent
 from ui.model import loading, theme
-from ui.model.loading import PageContext, Sample
+from ui.model.loading import PageContext, Part, Sample
 
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99)
 
@@ -22,6 +23,7 @@ class GridView:
 
     measured: every query at every setting with the probes in force; grid: its means.
     predicted: float[L, K], recall by theory with one probe per table; one_probe: its measured counterpart.
+    part: of a large collection, among whose clips they are measured; None: among all clips.
     """
 
     context: PageContext
@@ -31,6 +33,22 @@ class GridView:
     predicted: Floats
     one_probe: Grid
     mode: Mode
+    part: Part | None = None
+
+    @property
+    def index(self) -> LSHIndex:
+        """Return the index in which the settings are measured: the context's, or of a part its own."""
+        return self.context.index if self.part is None else self.part.index
+
+    @property
+    def labels(self) -> LabelSets:
+        """Return the labels of the clips in `index`."""
+        dataset = self.context.dataset
+        return dataset.label_sets("train") if self.part is None else dataset.labels_of("train", self.part.rows)
+
+    def with_probes(self, n_probes: int) -> Grid:
+        """Measure every setting with another number of probes, or take it from the cache."""
+        return _grid_with(self.context, n_probes, self.part)
 
     @property
     def here(self) -> tuple[int, int]:
@@ -53,15 +71,16 @@ class GridView:
         return self.measured.hits[:, *self.grid.cell(*self.here)]
 
 
-def measure(context: PageContext) -> GridView:
-    """Measure and predict every setting, or take both from the cache. Raises LSHError if LSH cannot index the data."""
+def measure(context: PageContext, part: Part | None = None) -> GridView:
+    """Measure and predict every setting, or take both from the cache. Raises LSHError if LSH cannot index the data.
+
+    part: of a large collection, among whose clips they are measured.
+    """
     sample = loading.sample_for(context)
-    measured = loading.recall_grid_for(context)
-    grid = grid_of(measured)
-    one_probe = replace(context, settings=replace(context.settings, n_probes=1))
-    once = grid if context.settings.n_probes == 1 else grid_of(loading.recall_grid_for(one_probe))
+    measured = loading.recall_grid_for(context, part)
     predicted = _predicted(context.index_key, context, sample)
-    return GridView(context, sample, measured, grid, predicted, once, theme.mode())
+    once = _grid_with(context, 1, part)
+    return GridView(context, sample, measured, _grid_of(measured), predicted, once, theme.mode(), part)
 
 
 def cheapest(grid: Grid, wanted: float) -> tuple[int, int] | None:
@@ -97,10 +116,15 @@ def doubling(grid: Grid, here: tuple[int, int]) -> str:
     )
 
 
-def grid_of(measured: RecallGrid) -> Grid:
+def _grid_of(measured: RecallGrid) -> Grid:
     """Return the means of a measured grid as the figures take them."""
     n_tables, n_bits = measured.recall.shape
     return Grid(np.arange(1, n_tables + 1), np.arange(1, n_bits + 1), measured.recall, measured.candidate_fraction)
+
+
+def _grid_with(context: PageContext, n_probes: int, part: Part | None) -> Grid:
+    settings = replace(context.settings, n_probes=n_probes)
+    return _grid_of(loading.recall_grid_for(replace(context, settings=settings), part))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

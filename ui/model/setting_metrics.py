@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from lsh import SearchResult
+from lsh import LSHIndex
 from lsh.analysis.timing import SearchTimes, search_times
-from lsh.arrays import Float32Array
 from lsh.quality import mean_recall
 from ui.model import stopwatch
 from ui.model.loading import PageContext, is_large, recall_grid_for, sample_for
@@ -34,17 +33,21 @@ def measure(context: PageContext) -> SettingMetrics | None:
     return SettingMetrics(*quality(context), times(context), nbytes, n_queries)
 
 
-def times(context: PageContext) -> SearchTimes | None:
-    """Return the times of the setting in force; None while they are being measured in the background."""
-    queries = sample_for(context).queries
+def times(context: PageContext, part: LSHIndex | None = None) -> SearchTimes | None:
+    """Return the times of the setting in force; None while they are being measured in the background.
+
+    part: an index of a part of the collection, whose times are wanted instead.
+    """
+    queries, s, index = sample_for(context).queries, context.settings, part or context.index
 
     def measure() -> SearchTimes:
-        exact = context.index.exact
         return search_times(
-            lambda q: _search(context, q), lambda q: exact.search(q, K_NEIGHBOURS), queries, "validation"
+            lambda q: index.search(q, K_NEIGHBOURS, s.n_tables, s.n_bits, s.n_probes),
+            lambda q: index.exact.search(q, K_NEIGHBOURS),
+            *(queries, "validation"),
         )
 
-    return stopwatch.shared().times(_time_key(context), measure)
+    return stopwatch.shared().times(_time_key(context, part), measure)
 
 
 def known_times(context: PageContext) -> SearchTimes | None:
@@ -52,9 +55,9 @@ def known_times(context: PageContext) -> SearchTimes | None:
     return stopwatch.shared().known(_time_key(context))
 
 
-def times_failed(context: PageContext) -> bool:
-    """Return whether measuring the times of the setting in force failed, so that there will be none."""
-    return stopwatch.shared().has_failed(_time_key(context))
+def times_failed(context: PageContext, part: LSHIndex | None = None) -> bool:
+    """Return whether measuring what `times` returns failed, so that there will be none."""
+    return stopwatch.shared().has_failed(_time_key(context, part))
 
 
 def quality(context: PageContext) -> tuple[float, float]:
@@ -83,19 +86,17 @@ def setting_key(context: PageContext) -> tuple[object, ...]:
     return *context.index_key, s.n_tables, s.n_bits, s.n_probes
 
 
-def _time_key(context: PageContext) -> TimeKey:
+def _time_key(context: PageContext, part: LSHIndex | None = None) -> TimeKey:
     s = context.settings
     setting = f"L={s.n_tables} K={s.n_bits} probes={s.n_probes} seed={s.seed} width={context.index.bucket_width}"
-    return TimeKey(context.dataset.fingerprint, s.metric, setting)
-
-
-def _search(context: PageContext, queries: Float32Array) -> SearchResult:
-    s = context.settings
-    return context.index.search(queries, K_NEIGHBOURS, s.n_tables, s.n_bits, s.n_probes)
+    clips = (
+        "" if part is None or part.n == context.index.n else f" {part.n} clips"
+    )  # exact search has another time there
+    return TimeKey(f"{context.dataset.fingerprint}{clips}", s.metric, setting)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _searched_quality(key: tuple[object, ...], _context: PageContext) -> tuple[float, float]:  # noqa: ARG001
-    sample = sample_for(_context)
-    found = _search(_context, sample.queries)
+    sample, s = sample_for(_context), _context.settings
+    found = _context.index.search(sample.queries, K_NEIGHBOURS, s.n_tables, s.n_bits, s.n_probes)
     return mean_recall(found, sample.truth), float(found.n_candidates.mean() / _context.index.n)

@@ -5,7 +5,7 @@ import streamlit as st
 from data_prep.dataset import Dataset
 from lsh import LSHError
 from ui.format import percent, plural, signed_points
-from ui.model import commands, loading, session, setting_metrics
+from ui.model import session, setting_metrics
 from ui.model.answer import Answer, Neighbours
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.setting_metrics import SettingMetrics
@@ -13,7 +13,6 @@ from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_TABLES, Setti
 from ui.model.text import plain
 
 _ALONE = "There is no other clip in this collection."
-_WANTED = 0.9  # recall, in the command that tries every setting
 TOO_MANY = 0.5  # candidates, as a fraction of the collection: above it, LSH saves nothing
 
 
@@ -68,19 +67,6 @@ def has_validation_clips(dataset: Dataset) -> bool:
     if dataset.n_rows("validation"):
         return True
     st.info("This collection holds no validation clips to measure with. Prepare it again to get some.")
-    return False
-
-
-def can_measure_every_setting(context: PageContext) -> bool:
-    """Return whether every setting can be measured while a visitor waits; if not, say so, and which command does it."""
-    if not loading.is_large(context.dataset):
-        return True
-    shell, _ = commands.best_setting(context.dataset.path, context.settings, _WANTED)
-    st.markdown(
-        f"To try every setting among {context.index.n:,} clips takes minutes, so only the one in force is measured, at "
-        "the top of the page; the sliders move it. From the command line:"
-    )
-    st.code(shell, language="bash")
     return False
 
 

@@ -210,10 +210,12 @@ def test_a_collection_smaller_than_the_first_step_races_as_a_whole(small, monkey
 
 def test_of_a_large_collection_a_part_races_and_the_page_says_so(small, monkeypatch):
     monkeypatch.setattr(loading, "MAX_BUILT_ROWS", 259)
-    monkeypatch.setattr(race_page, "_MAX_OF_LARGE", 200)
-    app = race(opened("race"))
+    monkeypatch.setattr(loading, "MAX_PART_ROWS", 200)
+    app = opened("race")
+    assert "four ways to search 200 of its 260 clips" in said(app)
+    app = race(app)
     assert not app.exception
-    assert "of this collection's 260 clips at most 200, drawn at random, take part" in said(app)
+    assert "of this collection's 260 clips at most 200, drawn by chance, take part" in said(app)
     assert app.select_slider(key="clips").options == ["100", "200"]
     (run,) = app.session_state["races"].values()
     assert run.raced == [100, 200]

@@ -1,12 +1,15 @@
 import json
 import shutil
+import threading
 
 import pytest
 
+from data_prep.errors import StoppedError
 from lsh.__main__ import main as lsh_command
 from tests.ui.apptest import QUIET, opened, said, write_small
 from ui.format import percent
 from ui.model import loading, setting_metrics
+from ui.server import jobs
 
 ROWS = {"train": 600, "validation": 60, "test": 5}
 
@@ -38,7 +41,7 @@ def test_both_distances_say_how_far_theory_and_measurement_are_apart(small, metr
 
 
 def test_each_chart_is_followed_by_a_short_table(small, monkeypatch):
-    monkeypatch.setattr(setting_metrics, "times", lambda _: QUIET)
+    monkeypatch.setattr(setting_metrics, "times", lambda *_: QUIET)
     assert [len(table.value) for table in opened("tune").table] == [5, 7, 5, 4, 2]
 
 
@@ -152,15 +155,70 @@ def test_slow_measurements_run_on_request(small, metric, key, told):
     assert f"{key} button" not in {button.key for button in app.run().button}
 
 
-def test_of_a_large_collection_only_the_setting_in_force_is_measured_and_a_command_named(small, monkeypatch):
+@pytest.fixture
+def large(home, monkeypatch):
+    """Return a collection, unlike that of the other tests, that counts as large: 500 of its 600 clips are a part."""
     monkeypatch.setattr(loading, "MAX_BUILT_ROWS", 10)
-    page = opened("tune", L="3", K="6", probes="1")
+    monkeypatch.setattr(loading, "MAX_PART_ROWS", 500)
+    monkeypatch.setattr(setting_metrics, "times", lambda *_: QUIET)
+    loading._parts.clear()
+    jobs.jobs.clear()
+    return write_small(home / "small", ROWS | {"validation": 40})
+
+
+def measured(page):
+    """Wait for the measurement in the background, and return the page drawn again."""
+    (job,) = jobs.jobs()._jobs.values()
+    job.thread.join()
+    return page.run()
+
+
+def test_of_a_large_collection_every_setting_is_measured_in_a_part_while_the_page_can_be_used(large, monkeypatch):
+    measure, go_on = loading.measure_part, threading.Event()
+    monkeypatch.setattr(loading, "measure_part", lambda *given: go_on.wait(60) and measure(*given))
+    try:
+        page = opened("tune", L="3", K="6", probes="2")
+        assert not page.exception
+        assert not page.get("plotly_chart")
+        assert "python -m lsh tune" in page.code[0].value
+        before = page.metric[0].value
+        page.slider(key="K").set_value(4).run()
+        assert page.metric[0].value != before
+        (progress,) = page.get("progress")
+        assert "Trying every setting on 500 of the 600 clips" in progress.proto.text
+        assert not page.get("plotly_chart")
+    finally:
+        go_on.set()
+    page = measured(page)
     assert not page.exception
-    assert [metric.label for metric in page.metric][:2] == ["recall@10, average", "looked at, average"]
-    assert "only the one in force is measured" in said(page)
-    assert "python -m lsh tune" in page.code[0].value
-    assert not page.get("plotly_chart")
+    assert len(page.get("plotly_chart")) == 6
+    assert "**Measured on 500 of 600 clips**" in said(page)
+    assert "Times among the 500 clips" in said(page)
+    recall = percent(_recall_grid(large, 2).at(3, 4)[0])  # of the whole
+    assert page.metric[0].value == recall
+    assert f"LSH finds **{recall}** of the 10 nearest" in said(page)
+    page.button(key="best").click().run()
+    assert not page.exception
+    assert "Tried among 500 clips" in said(page)
+    for key in ("luck", "families"):
+        page.button(key=f"{key} button").click().run()
+        assert not page.exception
     for chapter in ("Trade-off", "Question 1"):
-        lesson = opened("learn", chapter=chapter)
+        lesson = opened("learn", chapter=chapter, L="3", K="4", probes="2")
         assert not lesson.exception
-        assert "only the one in force is measured" in said(lesson)
+        assert "**Measured on 500 of 600 clips**" in said(lesson)
+
+
+def test_a_measurement_that_failed_says_so_and_can_be_tried_again(large, monkeypatch):
+    def fail(*_):
+        raise StoppedError("the disk is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "measure_part", fail)
+        page = measured(opened("tune"))
+        assert not page.exception
+        assert "Not every setting could be tried on 500 of the 600 clips" in page.warning[0].value
+    page.button[0].click().run()
+    (job,) = jobs.jobs()._jobs.values()
+    job.thread.join()
+    assert job.result == "measured"

@@ -11,7 +11,7 @@ from ui.model import commands, race_session, race_summary, recall_grid
 from ui.model.query_view import QueryView
 from ui.pages.learn import label_quality, published
 from ui.pages.learn.trade_off import WANTED
-from ui.widgets import answer_messages, clip_list, links
+from ui.widgets import answer_messages, clip_list, large_collections, links
 from ui.widgets.charts import draw, draw_table
 from ui.widgets.clip_list import Entry
 
@@ -21,9 +21,9 @@ def parameters(view: QueryView) -> None:
     context = view.context
     if not answer_messages.has_validation_clips(context.dataset):
         return
-    if not answer_messages.can_measure_every_setting(context):
+    measured = large_collections.every_setting(context)
+    if measured is None:
         return
-    measured = recall_grid.measure(context)
     best = recall_grid.cheapest(measured.grid, WANTED)
     if best is None:
         st.markdown(f"**No setting here reaches a recall of {percent(WANTED)}.** Add probes, or ask for less:")

@@ -12,7 +12,7 @@ from ui.frame.controls import mirrored_slider
 from ui.model import loading, recall_grid, session, setting_metrics
 from ui.model.query_view import QueryView
 from ui.model.state import MAX_BITS
-from ui.widgets import answer_messages, cards, clip_list, links
+from ui.widgets import answer_messages, cards, clip_list, large_collections, links
 from ui.widgets.charts import draw, draw_table
 from ui.widgets.clip_list import Entry
 
@@ -81,9 +81,9 @@ Settings along the line find 90 %; they differ in what they cost.
     for column, key in zip(st.columns(2), (session.N_TABLES, session.N_BITS), strict=True):
         with column:
             mirrored_slider("lesson", key)
-    if not answer_messages.can_measure_every_setting(view.context):
+    measured = large_collections.every_setting(view.context)
+    if measured is None:
         return
-    measured = recall_grid.measure(view.context)
     draw(
         heat_map(measured.grid, measured.here, WANTED, view.mode),
         f"Recall at every L and K. You are at {setting(*measured.here)}: recall {percent(measured.here_recall)}, "

@@ -20,20 +20,19 @@ from lsh.analysis.racing import LSH, Lap, sizes_up_to
 from ui.figures import race as figures
 from ui.format import percent
 from ui.frame import error_pages
-from ui.model import commands, exclusive, loading, race_runs, race_session, race_summary, session, theme
+from ui.model import commands, exclusive, race_runs, race_session, race_summary, session, theme
 from ui.model.loading import PageContext
 from ui.model.race_runs import Run
 from ui.model.text import plain
 from ui.pages.race import tables
 from ui.paths import COMPONENTS
-from ui.widgets import charts, metrics_strip
+from ui.widgets import charts, large_collections, metrics_strip
 
 INTRO = """
 How much faster is LSH, honestly? Four ways to find the 10 nearest clips answer the same queries in turn, on one thread
 each. In a small collection, looking at every clip is hard to beat; it is growth that LSH is for.
 """
 STYLE = COMPONENTS / "race.css"
-_MAX_OF_LARGE = 200_000  # clips of a large collection that race
 _REPORT_INTERVAL_S = 0.15  # writing to the page disturbs what is timed
 _RACING = threading.Lock()  # two races at once would slow each other down
 
@@ -59,9 +58,11 @@ def show(context: PageContext) -> None:
         result_place = st.empty()
     draw = partial(_results, result_place, st.empty(), most, runs.get(race_session.pinned(runs) or ""))
     if name is None:
+        n = context.index.n
+        clips = f"its {n:,} clips" if most == n else f"{most:,} of its {n:,} clips"
         result_place.markdown(
-            f"**No race over this collection yet.** Press Race: four ways to search its {context.index.n:,} clips, "
-            "side by side, in some seconds. You can cancel at any time."
+            f"**No race over this collection yet.** Press Race: four ways to search {clips}, side by side, in some "
+            "seconds. You can cancel at any time."
         )
         with st.container(border=True):
             st.markdown(tables.RACERS_TEXT)
@@ -99,9 +100,8 @@ def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[.
 def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple[int, DeltaGenerator]:
     """Draw the number of clips, Race and Cancel; return the number, and the place for progress."""
     with st.container(border=True, key="race-start"):
+        sizes = sizes_up_to(large_collections.part_that_races(context))
         left, right = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
-        large = loading.is_large(context.dataset)
-        sizes = sizes_up_to(min(context.index.n, _MAX_OF_LARGE) if large else context.index.n)
         most = sizes[0]
         if len(sizes) > 1:
             most = left.select_slider(
@@ -115,11 +115,6 @@ def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple
             )
         else:
             left.markdown(f"Race over all {most:,} clips.")
-        if large:
-            st.caption(
-                f"The racers build their indexes in memory, so of this collection's {context.index.n:,} clips at most "
-                f"{_MAX_OF_LARGE:,}, drawn at random, take part."
-            )
         with right.container(horizontal=True):
             # Both are always drawn: Streamlit keeps a button that disappears in its own click beside the next.
             st.button("Race", key="race", type="primary", width="stretch", on_click=_request, disabled=racing)

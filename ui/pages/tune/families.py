@@ -118,8 +118,7 @@ def _line(one: Comparison, field: str) -> np.ndarray:
 
 
 def _compare(view: GridView, family: str) -> Comparison:
-    s, dataset, sample = view.context.settings, view.context.dataset, view.sample
-    base = dataset.label_sets("train")
-    index = index_family(family, dataset.features("train"), base, s.metric, seed=s.seed)
-    query_labels = dataset.labels_of("validation", sample.rows)
+    s, sample, base = view.context.settings, view.sample, view.labels
+    index = index_family(family, view.index.exact.X, base, s.metric, seed=s.seed)
+    query_labels = view.context.dataset.labels_of("validation", sample.rows)
     return compare({family: index}, sample.queries, query_labels, base, k=K_NEIGHBOURS, n_probes=PROBES)

@@ -13,14 +13,14 @@ from ui.figures.recall_cost import candidate_cost, trade_off
 from ui.figures.recall_grid import heat_map
 from ui.format import capitalised, percent
 from ui.frame import error_pages
-from ui.model import commands, loading, recall_grid, session
+from ui.model import commands, session
 from ui.model.loading import PageContext
 from ui.model.recall_grid import GridView, cheapest_table, doubling
 from ui.model.state import K_NEIGHBOURS
 from ui.model.text import plain
 from ui.pages.tune import families, heat_map_clicks, probes, seeds, theory, timing, worst_queries
 from ui.paths import COMPONENTS
-from ui.widgets import answer_messages, metrics_strip
+from ui.widgets import answer_messages, large_collections, metrics_strip
 from ui.widgets.charts import BESIDE, draw, draw_table
 
 INTRO = """
@@ -40,16 +40,14 @@ def show(context: PageContext) -> None:
     st.markdown(INTRO)
     if not answer_messages.has_validation_clips(context.dataset):
         return
-    if loading.is_large(context.dataset):
-        metrics_strip.draw(context)
-        answer_messages.can_measure_every_setting(context)
-        return
     try:
         with st.spinner("Trying every setting on validation clips…"):
             metrics_strip.draw(context)
-            view = recall_grid.measure(context)
+            view = large_collections.every_setting(context)
     except LSHError as error:
         error_pages.damaged(context.dataset.path, error)
+        return
+    if view is None:
         return
     wanted = _ask(view)
     _every_setting(view, wanted)
@@ -107,13 +105,20 @@ def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
         why.markdown(plain(f"{capitalised(step)}…"))
 
     try:
-        chosen = plan(view.context.index, view.sample.queries, k=K_NEIGHBOURS, recall=wanted, progress=tell)
+        chosen = plan(view.index, view.sample.queries, k=K_NEIGHBOURS, recall=wanted, progress=tell)
     except LSHError as error:
         session.CHOSEN_SETTING.set((wish, None, f"{error}."))
         return
     n_tables, n_bits, n_probes = (chosen.setting[name] for name in ("n_tables", "n_bits", "n_probes"))
     session.move_sliders(n_tables=n_tables, n_bits=n_bits, n_probes=n_probes)
-    session.CHOSEN_SETTING.set((wish, (n_tables, n_bits, n_probes), chosen.why))
+    session.CHOSEN_SETTING.set((wish, (n_tables, n_bits, n_probes), f"{chosen.why}{_tried_on(view)}"))
+
+
+def _tried_on(view: GridView) -> str:
+    """Return a sentence that says where settings were tried, if that is a part of the collection; else ""."""
+    if view.part is None:
+        return ""
+    return f" Tried among {view.index.n:,} clips: among all, a search takes longer, and the index more memory."
 
 
 def _why(view: GridView, wanted: float) -> str:
@@ -163,7 +168,8 @@ def _cost(view: GridView, wanted: float) -> DeltaGenerator:
 
 def _reproduce(view: GridView) -> None:
     st.header("Reproduce")
-    st.markdown("The same figures for your setting, from the command line:")
+    every = "" if view.part is None else ", but among all clips"
+    st.markdown(f"The same figures for your setting{every}, from the command line:")
     st.code(
         commands.evaluate(view.context.dataset.path, view.context.settings, len(view.sample.rows)),
         language="bash",

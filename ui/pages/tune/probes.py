@@ -1,7 +1,6 @@
 """Tune: more probes per table against more tables, within an equal budget of candidates."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,8 +11,7 @@ from lsh import LSHIndex
 from ui.figures.marks import Grid
 from ui.figures.probe_trade_off import recall_by_probes
 from ui.format import megabytes, number, percent, plural
-from ui.model import loading
-from ui.model.recall_grid import GridView, grid_of
+from ui.model.recall_grid import GridView
 from ui.pages.tune.measure_on_request import on_request
 from ui.widgets.charts import BESIDE, draw, draw_table
 
@@ -30,7 +28,7 @@ def show(view: GridView) -> None:
     """Draw recall against clips looked at for a few numbers of probes, once a visitor has asked for it."""
     st.header("More probes, or more tables?")
     st.markdown(INTRO)
-    makers = {plural(n, "probe"): partial(_measure, view, n) for n in PROBES}
+    makers = {plural(n, "probe"): partial(view.with_probes, n) for n in PROBES}
     made = on_request("probing", view.context.index_key, makers, "Measure 1 to 16 probes")
     if made is None:
         return
@@ -103,8 +101,3 @@ def table(rows: list[Row], index: LSHIndex) -> pd.DataFrame:
         for n, bits, recall, needed in rows
     ]
     return pd.DataFrame(lines, columns=["probes", "K", "recall", "tables, with one probe"])
-
-
-def _measure(view: GridView, n_probes: int) -> Grid:
-    settings = replace(view.context.settings, n_probes=n_probes)
-    return grid_of(loading.recall_grid_for(replace(view.context, settings=settings)))

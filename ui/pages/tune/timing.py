@@ -4,13 +4,14 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from lsh import LSHIndex
 from lsh.analysis import machine
 from lsh.analysis.timing import SearchTimes
 from ui.figures.marks import Grid, setting
 from ui.figures.recall_cost import HEIGHT, time_cost, trade_off
 from ui.format import ABOUT_THE_SAME, milliseconds, percent, plural
 from ui.model import setting_metrics
-from ui.model.loading import PageContext, Sample
+from ui.model.loading import Sample
 from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS
 from ui.model.text import plain
@@ -20,17 +21,18 @@ from ui.widgets.charts import STATIC, draw_download, draw_table, numbers_of
 
 def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
     """Draw recall against time in `place`; the first visitor sees the progress of the measurement there."""
-    timed = _time_grid((*view.context.index_key, view.context.settings.n_probes), view.context, view.sample)
-    record = setting_metrics.times(view.context)
+    n_probes = view.context.settings.n_probes
+    timed = _time_grid((*view.context.index_key, n_probes, view.index.n), view.index, view.sample, n_probes)
+    record = setting_metrics.times(view.context, view.index)
     if timed.done and record is not None:
         times = timed.run(lambda _: None)
         chart = below = place
     else:
         chart, below = place.skeleton(HEIGHT), place.empty()
         times = timed.run(lambda share: below.progress(share, f"Timing searches on this machine: {percent(share)}"))
-        record = setting_metrics.times(view.context)
+        record = setting_metrics.times(view.context, view.index)
         if record is None:  # the metrics strip draws the page again when it is there
-            failed = setting_metrics.times_failed(view.context)
+            failed = setting_metrics.times_failed(view.context, view.index)
             below.markdown("Your setting could not be timed." if failed else "Your setting is being measured.")
             return
         below = below.container()
@@ -50,9 +52,16 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
     with below:
         draw_download("time", numbers_of(figure))
         fastest = times.fastest(grid.recall >= wanted)
-        st.markdown(time_sentence(times, view.here, view.here_recall, fastest, wanted))
+        st.markdown(f"{among(view)}{time_sentence(times, view.here, view.here_recall, fastest, wanted)}")
         draw_table(time_table(times, grid, view.here, view.here_recall, wanted))
         st.caption(how_timed(times, record, plain(machine.summary())))
+
+
+def among(view: GridView) -> str:
+    """Return a sentence that says among how many clips is timed, where that is a part of the collection; else ""."""
+    if view.part is None:
+        return ""
+    return f"**Times among the {view.index.n:,} clips**; at the top of the page is the time among all. "
 
 
 def time_sentence(
@@ -95,5 +104,5 @@ def how_timed(times: Times, record: SearchTimes, machine: str) -> str:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _time_grid(key: tuple[object, ...], _context: PageContext, _sample: Sample) -> TimeGrid:  # noqa: ARG001  (the key)
-    return TimeGrid(_context.index, _sample.queries, K_NEIGHBOURS, _context.settings.n_probes)
+def _time_grid(key: tuple[object, ...], _index: LSHIndex, _sample: Sample, n_probes: int) -> TimeGrid:  # noqa: ARG001
+    return TimeGrid(_index, _sample.queries, K_NEIGHBOURS, n_probes)
