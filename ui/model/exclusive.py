@@ -4,6 +4,9 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
+# Held by races and by each part of a measurement on request: several at once would slow each other down, and exceed the
+# memory of a small host.
+MEASURING = threading.Lock()
 _REPORT_INTERVAL_S = 0.2
 
 

@@ -8,7 +8,7 @@ from lsh.analysis import racing
 from lsh.analysis.racing import RACERS
 from tests.ui.apptest import opened, said, write_small
 from ui import paths
-from ui.model import loading, race_runs
+from ui.model import exclusive, loading, race_runs
 from ui.model.text import plain
 from ui.pages.race import page as race_page
 
@@ -120,7 +120,7 @@ def test_a_cancelled_race_keeps_the_sizes_raced_and_releases_the_lock(small, mon
     monkeypatch.setattr(race_runs, "race", cancelled_after_one)
     app = race(opened("race"))
     assert (app.button(key="race").disabled, app.button(key="cancel race").disabled) == (True, False)
-    assert not race_page._RACING.locked()
+    assert not exclusive.MEASURING.locked()
     app.run()
     assert not app.exception
     assert (app.button(key="race").disabled, app.button(key="cancel race").disabled) == (False, True)

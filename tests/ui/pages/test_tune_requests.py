@@ -12,9 +12,10 @@ from ui.figures.families import families
 from ui.figures.marks import Grid
 from ui.figures.probe_trade_off import recall_by_probes
 from ui.figures.seeds import seed_spread
+from ui.model import exclusive
 from ui.pages.tune import families as tune_families
 from ui.pages.tune import probes, seeds
-from ui.pages.tune.measure_on_request import SHARED, Parts
+from ui.pages.tune.measure_on_request import SHARED, WAITS, Parts
 
 L, K = np.arange(1, 5), np.arange(1, 4)
 
@@ -72,6 +73,23 @@ def test_a_visitor_who_waits_for_another_sees_so_and_the_progress():
         waiting = visitors.submit(parts.make, {"a": None, "b": None}, second)
         assert first.result() == waiting.result() == {"a": 1, "b": True}
     assert set(heard) == {(0.5, f"b… {SHARED}")}
+
+
+def test_a_measurement_waits_for_another_and_says_so():
+    parts, heard, waits = Parts(), [], threading.Event()
+
+    def hear(_share, doing):
+        heard.append(doing)
+        if WAITS in doing:
+            waits.set()
+
+    with ThreadPoolExecutor(1) as visitor:
+        with exclusive.MEASURING:
+            made = visitor.submit(parts.make, {"a": lambda: 1}, hear)
+            assert waits.wait(60)
+            assert parts.of(["a"]) is None
+        assert made.result() == {"a": 1}
+    assert set(heard) == {"a…", f"a… {WAITS}"}
 
 
 def test_a_visitor_who_stops_waiting_does_not_stop_the_measurement():

@@ -6,7 +6,6 @@ without a callback. Sizes raced so far are kept.
 """
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -34,7 +33,6 @@ each. In a small collection, looking at every clip is hard to beat; it is growth
 """
 STYLE = COMPONENTS / "race.css"
 _REPORT_INTERVAL_S = 0.15  # writing to the page disturbs what is timed
-_RACING = threading.Lock()  # two races at once would slow each other down
 
 
 def show(context: PageContext) -> None:
@@ -76,9 +74,9 @@ def show(context: PageContext) -> None:
 
 def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[..., None]) -> None:
     """Race over up to `most` clips with progress in `bar`, draw after each size, then run the whole page again."""
-    waiting = "Somebody else is racing on this machine; yours starts when they are done"
+    waiting = "Somebody else is racing or measuring on this machine; yours starts when they are done"
     try:
-        with exclusive.hold(_RACING, lambda: bar.progress(0.0, waiting)):
+        with exclusive.hold(exclusive.MEASURING, lambda: bar.progress(0.0, waiting)):
             setting = race_session.setting_in_force(context)
             name, reported = race_session.new_name(), 0.0
             with contextlib.closing(

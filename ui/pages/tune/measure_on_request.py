@@ -13,6 +13,7 @@ from ui.model.text import plain
 T = TypeVar("T")
 
 SHARED = "Somebody else started this measurement; you share its result."
+WAITS = "It begins when another measurement or race is done."
 
 
 class Parts(Generic[T]):
@@ -39,7 +40,8 @@ class Parts(Generic[T]):
                 if name not in self._made:
                     self._at = done / len(makers), name
                     tell()
-                    self._made[name] = maker()
+                    with exclusive.hold(exclusive.MEASURING, lambda: tell(f" {WAITS}")):
+                        self._made[name] = maker()
             return {name: self._made[name] for name in makers}
 
 
