@@ -67,6 +67,8 @@ def show(view: GridView) -> None:
         "collection may judge otherwise."
     )
     command = commands.families(view.context.dataset.path, view.context.settings, len(view.sample.rows))
+    if view.part is not None:
+        st.markdown("The same among all clips, from the command line:")
     st.code(command, language="bash")
 
 
