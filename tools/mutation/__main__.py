@@ -3,6 +3,7 @@
 `run` copies the tree (the files that git tracks) into a working folder, records there which tests reach which line
 (once), draws the mutants, and tries each in a copy of its own: it puts the fault into the file and runs the tests that
 reach its line until one fails. Each verdict is appended to OUT at once; the same command resumes an interrupted run.
+As in `make test`, tests on real data run where EARSHOT_TEST_DATA, or `shared` beside this checkout, holds it.
 `report` prints the share noticed per package with 95 % intervals, and the mutants that no test noticed.
 """
 
@@ -21,6 +22,8 @@ from itertools import zip_longest
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+
+import pytest
 
 from earshot_common.command_line import whole_number
 from tools.mutation.mutants import Mutant, mutants_of
@@ -117,12 +120,15 @@ def _copy(tree: Path) -> Path:
 
 
 def _recorded(tree: Path, work: Path, tests: list[str]) -> Reach:
-    """Return which tests reach which lines, recorded once per working folder and set of tests."""
+    """Return which tests reach which lines, recorded once per working folder and set of tests; failed ones left out."""
     folder = work / "-".join(["reach", *(name.replace("/", ".") for name in tests)])
     if not (folder / "done").exists():
         ignored = [f"--ignore={path}" for path in NOT_RUN]
         command = ["-q", "-p", "tools.mutation.reach", "-n", "2", *ignored, *tests]
-        subprocess.run(_pytest(*command), cwd=tree, env=_environment(work) | {FOLDER: str(folder)}, check=True)
+        environment = _environment(work) | {FOLDER: str(folder)}
+        code = subprocess.run(_pytest(*command), cwd=tree, env=environment, check=False).returncode
+        if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+            raise SystemExit(f"the tests could not be recorded: pytest ended with {code}; see what it says above")
         (folder / "done").touch()
     return Reach(folder)
 
@@ -166,8 +172,9 @@ def _pytest(*arguments: str) -> list[str]:
 
 
 def _environment(work: Path) -> dict[str, str]:
-    """Return an environment in which compiled kernels are shared, and real data is not used."""
-    folders = {"NUMBA_CACHE_DIR": str(work / "kernels"), "EARSHOT_TEST_DATA": str(work / "none")}
+    """Return an environment in which compiled kernels are shared, and real data is found where `make test` finds it."""
+    data = os.environ.get("EARSHOT_TEST_DATA", str(ROOT.parent / "shared"))
+    folders = {"NUMBA_CACHE_DIR": str(work / "kernels"), "EARSHOT_TEST_DATA": data}
     return {**os.environ, **folders, "PYTHONDONTWRITEBYTECODE": "1"}
 
 

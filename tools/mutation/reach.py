@@ -22,6 +22,7 @@ class Recorder:
     def __init__(self, folder: Path, packages: Sequence[str]) -> None:
         self.folder = folder
         self.seconds: dict[str, float] = defaultdict(float)
+        self.failed: set[str] = set()
         self.coverage = coverage.Coverage(
             data_file=None, source_dirs=[name for name in packages if Path(name).is_dir()], config_file=False
         )
@@ -37,15 +38,17 @@ class Recorder:
             self.coverage.switch_context("")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add up the seconds of a test's phases."""
+        """Add up the seconds of a test's phases, and keep which tests failed: they would fail with any mutant."""
         self.seconds[report.nodeid] += report.duration
+        if report.failed:
+            self.failed.add(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:
         """Write the lines and the seconds."""
         self.coverage.stop()
         data = self.coverage.get_data()
         lines = {
-            os.path.relpath(path): {line: sorted(filter(None, tests)) for line, tests in contexts.items()}
+            os.path.relpath(path): {line: sorted({*tests} - {""} - self.failed) for line, tests in contexts.items()}
             for path in data.measured_files()
             if (contexts := data.contexts_by_lineno(path))
         }
