@@ -94,7 +94,7 @@ def test_lines_are_attributed_to_the_tests_that_run_them_in_threads_as_well(tree
     environment = {**os.environ, "PYTHONPATH": paths, FOLDER: str(tmp_path / "reach"), "PYTHONDONTWRITEBYTECODE": "1"}
     environment = {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
     subprocess.run(command, cwd=tree, env=environment, check=True, capture_output=True)
-    reach = Reach(tmp_path / "reach")
+    reach = Reach(tmp_path / "reach", tree)
     small, large = "tests/ui/test_a.py::test_small", "tests/ui/test_a.py::test_large"
     assert reach.tests_of("ui/a.py", 5, 60) == [small]
     assert reach.tests_of("ui/a.py", 6, 60) == [large]
@@ -103,15 +103,40 @@ def test_lines_are_attributed_to_the_tests_that_run_them_in_threads_as_well(tree
     assert reach.tests_of("ui/b.py", 1, 60) == []
 
 
-def test_the_mirrored_test_file_comes_first_then_the_quickest_within_the_limit(tmp_path):
+def reach_of(tmp_path, seconds, lines):
+    (tmp_path / "reach-1.json").write_text(json.dumps({"seconds": seconds, "lines": lines}))
+    return Reach(tmp_path, tmp_path)
+
+
+def test_quick_tests_and_those_of_the_mirrored_file_come_first_within_the_limit(tmp_path):
     seconds = {"tests/ui/test_b.py::t": 2, "tests/lsh/test_a.py::t": 1, "tests/ui/test_a.py::t": 9, "x::t": 50}
-    record = {"seconds": seconds, "lines": {"ui/a.py": {"4": list(seconds)}}}
-    (tmp_path / "reach-1.json").write_text(json.dumps(record))
-    reach = Reach(tmp_path)
+    reach = reach_of(tmp_path, seconds, {"ui/a.py": {"4": list(seconds)}})
     in_order = ["tests/ui/test_a.py::t", "tests/ui/test_b.py::t", "tests/lsh/test_a.py::t", "x::t"]
     assert reach.tests_of("ui/a.py", 4, 100) == in_order
     assert reach.tests_of("ui/a.py", 4, 12) == in_order[:3]
     assert reach.tests_of("ui/a.py", 4, 1) == in_order[:1]
+
+
+def test_a_line_that_runs_compiled_or_at_import_is_tried_by_the_tests_of_the_nearest_importers(tmp_path):
+    (tmp_path / "lsh" / "kernels").mkdir(parents=True)
+    sources = {
+        "lsh/errors.py": "",
+        "lsh/a.py": "from lsh.errors import E\nfrom lsh import b\n",
+        "lsh/b.py": "import lsh.kernels.k\n",
+        "lsh/c.py": "from lsh import a\n",
+        "lsh/kernels/k.py": "",
+    }
+    for path, source in sources.items():
+        (tmp_path / path).write_text(source)
+    lines = {
+        "lsh/c.py": {"1": ["test_c"]},
+        "lsh/b.py": {"7": ["test_b"]},
+        "lsh/kernels/k.py": {"2": ["test_uncompiled"]},
+    }
+    reach = reach_of(tmp_path, {}, lines)
+    assert reach.tests_of("lsh/errors.py", 1, 60) == ["test_c"]  # a.py, which no test reaches, is imported by c.py
+    assert reach.tests_of("lsh/kernels/k.py", 2, 60) == ["test_b", "test_uncompiled"]
+    assert reach.tests_of("lsh/b.py", 8, 60) == ["test_b"]
 
 
 def test_the_interval_is_wilsons():

@@ -130,7 +130,7 @@ def _recorded(tree: Path, work: Path, tests: list[str]) -> Reach:
         if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             raise SystemExit(f"the tests could not be recorded: pytest ended with {code}; see what it says above")
         (folder / "done").touch()
-    return Reach(folder)
+    return Reach(folder, tree)
 
 
 def _try(tree: Path, mutant: Mutant, reach: Reach, args: argparse.Namespace) -> dict[str, Any]:

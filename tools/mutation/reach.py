@@ -3,6 +3,7 @@
 `pytest -p tools.mutation.reach` writes `reach-*.json` into the folder that EARSHOT_REACH names, one file per process.
 """
 
+import ast
 import json
 import os
 from collections import defaultdict
@@ -13,6 +14,8 @@ import coverage
 import pytest
 
 FOLDER = "EARSHOT_REACH"
+COMPILED = "lsh/kernels/"  # coverage sees these run only where a test calls them uncompiled
+PACKAGES = ("earshot_common", "lsh", "data_prep", "ui", "benchmarks")
 _USUAL_SECONDS = 5.0  # of a test that was not timed
 
 
@@ -60,14 +63,14 @@ class Recorder:
 def pytest_configure(config: pytest.Config) -> None:
     """Record in each process that runs tests: in the workers of pytest-xdist, or in the only process."""
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
-        packages = ["earshot_common", "lsh", "data_prep", "ui", "benchmarks"]
-        config.pluginmanager.register(Recorder(Path(os.environ[FOLDER]), packages), "reach-recorder")
+        config.pluginmanager.register(Recorder(Path(os.environ[FOLDER]), PACKAGES), "reach-recorder")
 
 
 class Reach:
-    """Tests by line, from the files of a recorded run."""
+    """Tests by line, from the files of a run recorded over the tree at `root`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, root: Path) -> None:
+        self.importers = _importers(root)
         self.seconds: dict[str, float] = {}
         self.lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         for part in sorted(folder.glob("reach-*.json")):
@@ -78,21 +81,40 @@ class Reach:
                     self.lines[path][int(line)].update(tests)
 
     def tests_of(self, path: str, line: int, limit_s: float) -> list[str]:
-        """Return the tests that reach a line, those of the mirrored test file first, then the quickest, up to a limit.
+        """Return the tests that reach a line, quick ones and those of the mirrored test file first, up to a limit.
 
-        A line that coverage does not see (of a compiled kernel, or executed at import) is taken to be reached by every
-        test that reaches its file. limit_s: the seconds that the tests may take together by the recorded run; one test
-        is returned in any case.
+        A line that coverage does not see in a test is taken to be reached by every test that reaches its file, or, if
+        none does, the files that import it: it runs compiled or at import. What is compiled is taken to be reached by
+        both. limit_s: the seconds that the tests may take together by the recorded run; one test is returned in any
+        case.
         """
-        of_file = self.lines.get(path, {})
-        found = of_file.get(line) or {test for tests in of_file.values() for test in tests}
+        found = set(self.lines.get(path, {}).get(line, ()))
+        if path.startswith(COMPILED):
+            found |= self._tests_of_file(path) | self._tests_of_importers(path)
+        found = found or self._tests_of_file(path) or self._tests_of_importers(path)
         chosen, total = [], 0.0
-        for test in sorted(found, key=lambda test: (-_closeness(path, test), self._seconds(test), test)):
+        for test in sorted(found, key=lambda test: (self._seconds(test) / 10 ** _closeness(path, test), test)):
             if chosen and total + self._seconds(test) > limit_s:
                 continue
             chosen.append(test)
             total += self._seconds(test)
         return chosen
+
+    def _tests_of_file(self, path: str) -> set[str]:
+        return {test for tests in self.lines.get(path, {}).values() for test in tests}
+
+    def _tests_of_importers(self, path: str) -> set[str]:
+        """Return the tests that reach the files that import a file: those nearest to it that any test reaches."""
+        found: set[str] = set()
+        waiting, seen = [path], {path}
+        while waiting:
+            for importer in self.importers[waiting.pop()] - seen:
+                seen.add(importer)
+                tests = self._tests_of_file(importer)
+                found |= tests
+                if not tests:
+                    waiting.append(importer)
+        return found
 
     def _seconds(self, test: str) -> float:
         return self.seconds.get(test, _USUAL_SECONDS)
@@ -104,3 +126,21 @@ def _closeness(path: str, test: str) -> int:
     if tests.parent != Path("tests") / module.parent:
         return 0
     return 2 if tests.stem == f"test_{module.stem}" else 1
+
+
+def _importers(root: Path) -> dict[str, set[str]]:
+    """Return the files that import each file of the packages, anywhere in them, as paths in the tree at `root`."""
+    paths = [path.relative_to(root) for name in PACKAGES for path in (root / name).rglob("*.py")]
+    by_module = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path.as_posix() for path in paths}
+    importers: dict[str, set[str]] = defaultdict(set)
+    for path in paths:
+        for node in ast.walk(ast.parse((root / path).read_bytes())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            for name in names:
+                if name in by_module:
+                    importers[by_module[name]].add(path.as_posix())
+    return importers
