@@ -4,7 +4,9 @@ import math
 import numpy as np
 import pytest
 
+from ui.figures.bucket_sizes import BucketSizes, bucket_ranks
 from ui.figures.buckets import bucket_strip
+from ui.figures.key_matches import key_differences
 from ui.figures.marks import Grid, moved_apart, uncrowded
 from ui.figures.palette import FOUND, HERE, PAPER, QUIET
 from ui.figures.recall_cost import candidate_cost, time_cost, trade_off
@@ -193,6 +195,15 @@ def test_a_setting_that_looks_at_nothing_still_draws(grid, candidates):
     assert all(math.isfinite(end) for end in figure.layout.xaxis.range)
 
 
+@pytest.mark.parametrize("here", [1e-3, 1e-2, 2.0])
+def test_the_axis_of_costs_reaches_a_setting_that_lies_beside_the_lines(grid, here):
+    costs = np.clip(grid.candidate_fraction, 0.1, 0.9)
+    figure = trade_off(grid, candidate_cost(costs), HERE_SETTING, (here, 0.5), 0.9, "light")
+    low, high = figure.layout.xaxis.range
+    assert low <= math.log10(here) <= high
+    assert low <= math.log10(0.1) < 0 <= high  # every line, and exact search
+
+
 def test_measured_and_predicted_differ_by_dash_and_name_and_not_by_colour_alone(grid):
     figure = predicted_beside_measured(grid, grid.recall - 0.01, HERE_SETTING, "light")
     assert trace(figure, "predicted").line.dash == "dash"
@@ -240,3 +251,19 @@ def test_the_label_of_equally_full_buckets_stands_above_the_stems():
     figure = bucket_strip(np.arange(20), np.zeros(20, int), 12.0, 3, "light")
     (label,) = (note for note in figure.layout.annotations if "equally full" in note.text)
     assert (label.yref, label.y, label.yanchor) == ("paper", 1, "bottom")
+
+
+@pytest.mark.parametrize(
+    ("n_tables", "ticks"), [(10, list(range(1, 11))), (11, [1, 4, 8]), (12, [1, 4, 8, 12]), (20, [1, 4, 8, 12, 16, 20])]
+)
+def test_up_to_ten_tables_are_all_numbered_and_of_more_the_first_and_every_fourth(n_tables, ticks):
+    none = np.zeros(n_tables, int)
+    strip = bucket_strip(none, none, 1.0, 0, "light")
+    cells = key_differences(none[None], np.zeros(1, int), [True], "light")
+    assert list(strip.layout.xaxis.tickvals) == list(cells.layout.xaxis.tickvals) == ticks
+
+
+@pytest.mark.parametrize(("sizes", "names"), [((40, 79), ["K = 0 and K = 1"]), ((40, 80), ["K = 0", "K = 1"])])
+def test_lines_share_the_place_of_their_names_if_one_begins_below_twice_the_other(sizes, names):
+    crowds = [BucketSizes(f"K = {i}", np.array([size, 1])) for i, size in enumerate(sizes)]
+    assert texts(bucket_ranks(crowds, 100, 0.5, None, "light")) == names

@@ -12,7 +12,7 @@ from tests.ui.apptest import write_small
 from tests.ui.races import run
 from ui import race_cli
 from ui.model import race_runs
-from ui.model.state import MAX_BITS, MAX_TABLES
+from ui.model.state import MAX_BITS, MAX_PROBES, MAX_TABLES
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +111,17 @@ def test_the_command_rejects_numbers_out_of_range(small, arguments, capsys):
         race_cli.main([str(small), *arguments])
     assert stopped.value.code == 2
     assert arguments[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "low", "high"),
+    [("tables", 1, MAX_TABLES), ("bits", 1, MAX_BITS), ("probes", 1, MAX_PROBES), ("clips", 1, 10**9)],
+)
+def test_the_command_accepts_every_number_in_range_and_no_other(tmp_path, capsys, option, low, high):
+    for number in (low, high):
+        assert race_cli.main([f"{tmp_path}/none", f"--{option}", str(number)]) == 2
+        assert "none" in capsys.readouterr().err
+    for number in (low - 1, high + 1):
+        with pytest.raises(SystemExit):
+            race_cli.main([f"{tmp_path}/none", f"--{option}", str(number)])
+        assert f"--{option}" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -118,6 +119,27 @@ def test_a_folder_added_by_the_owner_becomes_a_collection(sample, home, tmp_path
     add(app, with_a_sound(tmp_path / "My Bells"))
     assert "1 file, 1 clip" in said(app).replace("\\", "")
     assert open_dataset(home / "my-bells").media == "file"
+
+
+@pytest.mark.parametrize(("share", "percent"), [(0.42, 42), (None, 0)])
+def test_the_progress_of_a_running_job_is_drawn(sample, monkeypatch, share, percent):
+    reported, seen = Event(), Event()
+
+    def work(report, _should_stop):
+        report(share, "part *one*")
+        reported.set()
+        seen.wait(60)
+        return "done"
+
+    monkeypatch.setenv("EARSHOT_LOCAL", "1")
+    job = jobs().start("audioset balanced", work)
+    assert reported.wait(60)
+    try:
+        (bar,) = run().get("progress")
+    finally:
+        seen.set()
+        job.thread.join()
+    assert (bar.proto.value, bar.proto.text) == (percent, "part \\*one\\*")
 
 
 def test_a_folder_that_is_not_there_is_named(sample, monkeypatch):

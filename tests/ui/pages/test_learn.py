@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from lsh.analysis import inspecting
-from tests.ui.apptest import opened, said
-from ui.model import loading
+from tests.ui import races
+from tests.ui.apptest import alone, opened, said
+from ui.model import loading, race_runs, session
 from ui.model.loading import PageContext
 from ui.model.query_view import look_up
 from ui.model.state import Settings
@@ -45,6 +46,14 @@ def test_each_question_can_be_reproduced(small):
         app = opened("learn", chapter=chapter)
         assert "Reproduce" in [expander.label for expander in app.expander]
         assert app.code[0].value.startswith(("python -m ", "make answers"))
+
+
+def test_a_race_of_this_visit_is_not_said_to_be_measured_in_advance(small):
+    app = alone("learn", chapter=NAMES[-3])
+    dataset = loading.dataset_at(small)
+    app.session_state[session.RACES.name] = {"1": races.run(features=race_runs.features_of(dataset))}
+    assert "Measured here: Some processor" in said(app.run())
+    assert "Measured in advance" not in said(app)
 
 
 def test_the_buttons_lead_through_all_chapters_and_back(small):

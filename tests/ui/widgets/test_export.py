@@ -185,6 +185,14 @@ def test_files_above_the_size_limit_are_listed(tmp_path, monkeypatch):
         ]
 
 
+def test_a_file_as_large_as_the_limit_is_in_the_archive(tmp_path, monkeypatch):
+    dataset, _ = with_files(tmp_path, {"one.wav": b"1" * 500, "two.wav": b"2" * 501, "three.wav": b""})
+    monkeypatch.setattr(export, "MAX_ZIP_BYTES", 500)
+    for i, names in ((0, {"one.wav"}), (1, {export.LEFT_OUT})):
+        with zipfile.ZipFile(io.BytesIO(export.as_zip(dataset, [dataset.find_clip(f"clip-{i}")]))) as archive:
+            assert set(archive.namelist()) == names
+
+
 def test_a_complete_archive_has_no_list_of_missing_files(tmp_path):
     dataset, files = with_files(tmp_path, {"one.wav": b"1", "two.wav": b"22", "three.wav": b"333"})
     clips = [dataset.find_clip(f"clip-{i}") for i in range(3)]
