@@ -43,6 +43,15 @@ def test_a_pulse_of_six_hertz_is_in_the_rhythm_band_from_four_to_eight():
     assert (rhythm.argmax(axis=0) == 2).all()
 
 
+@pytest.mark.parametrize(("cycles", "band"), [(1, 0), (3, 0), (4, 1), (7, 1), (8, 2), (16, 3), (32, 4), (100, None)])
+def test_a_rhythm_band_holds_its_lowest_frequency_and_not_its_highest(cycles, band):
+    """The signal lasts two seconds; the last changes its sign at every frame, at 50 Hz."""
+    pulse = np.cos(2 * np.pi * cycles * np.arange(200) / 200)[:, None] * np.ones(64)
+    rhythm = statistics(pulse)[128:].reshape(5, 16)
+    heard = (rhythm > np.log(0.005 + 1e-6)).all(axis=1)
+    assert heard.tolist() == [i == band for i in range(5)]
+
+
 def test_the_stored_projection_has_the_right_shape_and_is_read_only():
     assert projection().shape == (1 + DIM, statistics(np.zeros((248, 64))).size)
     with pytest.raises(ValueError, match="read-only"):

@@ -10,6 +10,8 @@ import soundfile
 from data_prep.errors import InputError
 from data_prep.sounds.audio import read_clips, read_span, span_as_wav
 from data_prep.sounds.decoder import open_sound
+from data_prep.sounds.ffmpeg_reader import FFmpegReader
+from data_prep.sounds.reader import DecodeError
 from tests.data_prep.sounds.sound_bytes import (
     by_ffmpeg,
     by_libsndfile,
@@ -120,6 +122,39 @@ def test_every_part_of_a_chained_file_is_heard(kind):
 def test_a_span_of_a_chained_file_is_where_its_clip_is():
     whole = np.concatenate([clip.samples for clip in read_clips(OGG + OTHER, "it")])
     np.testing.assert_allclose(read_span(OGG + OTHER, 2.5, 3.0, "it")[800:-800], whole[40_800:47_200], atol=0.01)
+
+
+PLAYED = {"WAV": "audio/wav", "FLAC": "audio/flac", "MP3": "audio/mpeg"}
+
+
+@pytest.mark.parametrize(
+    ("data", "played"),
+    [
+        *((by_libsndfile(name, rate=16_000), (mime, 2.0)) for name, mime in PLAYED.items()),
+        (by_libsndfile("WAV", "PCM_U8", channels=2), ("audio/wav", 2.0)),
+        (by_libsndfile("WAV", "PCM_24"), ("audio/wav", 2.0)),
+        (by_ffmpeg("ipod", "aac"), ("audio/mp4", 2.0)),
+        *((by_libsndfile("WAV", seconds=0.5, rate=rate), ("audio/wav", 0.5)) for rate in (8_000, 192_000)),
+        *((by_libsndfile("WAV", seconds=0.5, rate=rate), None) for rate in (7_999, 192_001)),
+        (by_libsndfile("WAV", channels=3), None),
+        (by_libsndfile("WAV", "FLOAT"), None),
+        (by_libsndfile("AIFF"), None),
+        (by_ffmpeg("mov", "aac"), None),
+        (patched(WAV, (b"data", 4), 1000), None),  # read to the end here, and not by browsers
+        (patched(WAV, 4, 0), None),
+    ],
+)
+def test_what_browsers_play_alike_is_known_with_its_length(data, played):
+    with open_sound(data, "it") as sound:
+        assert sound.browser_type() == (played and (played[0], pytest.approx(played[1], abs=0.1)))
+
+
+def test_ffmpeg_yields_what_a_cut_file_holds_and_then_says_that_it_breaks_off():
+    reader = FFmpegReader(io.BytesIO(FLAC[: len(FLAC) * 2 // 3]))
+    held = []
+    with pytest.raises(DecodeError, match="part of its data cannot be decoded"):
+        held.extend(reader.blocks(0))
+    assert 0.5 < sum(len(block) for block, _ in held) / len(tone()) < 0.7
 
 
 CODECS = [

@@ -12,7 +12,7 @@ import pytest
 from data_prep.__main__ import main
 from data_prep.dataset import open_dataset, verify_dataset
 from data_prep.errors import InputError, OutputError
-from data_prep.sounds.folder import _choose_excerpts, prepare_folder
+from data_prep.sounds.folder import _choose_excerpts, _labels, prepare_folder
 from data_prep.sounds.progress_journal import EmbeddedClip
 from data_prep.sounds.sound_files import SoundFile
 from data_prep.sounds.yamnet import Yamnet
@@ -97,6 +97,20 @@ def test_excerpts_beyond_the_share_are_dropped_and_a_missing_one_makes_the_clips
     assert without.excerpt is None
     assert _choose_excerpts(file, clips, share=1.0) == clips
     assert _choose_excerpts(file, [without], share=1.0) == []
+
+
+def test_suggestions_get_names_that_no_folder_has():
+    feature = np.ones(128, np.float32)
+    clips = [EmbeddedClip(0.0, 1.0, ("Dog", "Cat", "Bell"), 1, feature, None)]
+    folders = ("Dog", "Dog (suggested)", "Dog (suggested) (suggested)", "Cat (suggested)")
+    labels = _labels({SoundFile(f"{name}/x.wav", 1, 1): clips for name in folders})
+    assert [label.name for label in labels] == [
+        *sorted(folders),
+        "Bell (suggested)",
+        "Cat (suggested) (suggested)",
+        "Dog (suggested) (suggested) (suggested)",
+    ]
+    assert len({label.mid for label in labels}) == len(labels)
 
 
 @pytest.mark.parametrize("first", ["float32", "float16", "uint8"])
