@@ -1,3 +1,6 @@
+import itertools
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -6,6 +9,7 @@ from benchmarks.answers.__main__ import main
 from data_prep.dataset.features import mean_features
 from data_prep.dataset.schema import About, Label
 from data_prep.dataset.writer import write_dataset
+from lsh.analysis import planning, timing, trials
 from tests.clips import plain_clips, splits_of
 
 ROWS = {"train": 300, "validation": 40, "test": 50}
@@ -37,12 +41,23 @@ def with_frames(made):
 
 @pytest.fixture(scope="session")
 def measured(made, with_frames, tmp_path_factory):
-    """Return the folder with the figures and document of one small run, measured once for all tests."""
+    """Return the folder with the figures and document of one small run, measured once for all tests.
+
+    Each reading of a clock is a millisecond later than the one before, so that every run chooses the same settings.
+    """
+    ticks = itertools.count()
+
+    def clock():
+        return next(ticks) / 1000
+
     out = tmp_path_factory.mktemp("answers")
     with pytest.MonkeyPatch.context() as patch:
+        for module in (planning, trials):
+            patch.setattr(module, "time", SimpleNamespace(perf_counter=clock))
+        patch.setattr(timing, "clock", clock)
         patch.setattr(parameters, "RECALLS", (0.5, 0.9))
         patch.setattr(parameters, "PLANNED", (0.9,))
         patch.setattr(quality, "SEEDS", (0, 1))
-        options = ["--figures", out / "answers.json", "--out", out / "ANSWERS.md", "--queries", "40", "--modelled"]
+        options = ["--figures", out / "answers.json", "--out", out / "ANSWERS.md", "--queries", "40", "--modelled", "300"]
         assert main([str(part) for part in (made / "small", "--frames", with_frames, *options)]) == 0
     return out

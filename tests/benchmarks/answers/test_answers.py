@@ -1,5 +1,8 @@
 import copy
+import json
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,8 @@ from data_prep.dataset import open_dataset
 from data_prep.dataset.features import dequantised
 from lsh import exact_search, label_precision_at_k
 from lsh.analysis.fusion import pool
+
+RECORDED = Path(__file__).with_name("recorded_figures.json")
 
 
 @pytest.fixture
@@ -29,6 +34,32 @@ def test_the_document_has_a_section_for_each_of_the_four_questions(measured):
     assert [heading[3:5] for heading in headings[:4]] == ["1.", "2.", "3.", "4."]
     assert "nan" not in text
     assert "python -m benchmarks.answers data/small --frames data/frames --queries 40 --modelled" in text
+
+
+def flat(figures, name=""):
+    """Yield the name and the value of each figure."""
+    items = figures.items() if isinstance(figures, dict) else enumerate(figures) if isinstance(figures, list) else ()
+    for key, value in items:
+        yield from flat(value, f"{name}/{key}")
+    if not isinstance(figures, dict | list):
+        yield name, figures
+
+
+def test_the_figures_are_those_recorded(figures):
+    """After a change that is meant: EARSHOT_WRITE_SNAPSHOTS=1 python -m pytest -n 0 tests/benchmarks/answers."""
+    about = {"about": {"rows": figures["about"]["rows"], "queries": figures["about"]["queries"]}}
+    found = dict(flat(figures | about))
+    if os.environ.get("EARSHOT_WRITE_SNAPSHOTS") == "1":
+        RECORDED.write_text(json.dumps(found, indent=0) + "\n", encoding="utf-8")
+    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
+    assert list(found) == list(recorded)
+    numbers = {name for name, value in recorded.items() if isinstance(value, float)}
+    assert {name: found[name] for name in numbers} == pytest.approx(
+        {name: recorded[name] for name in numbers}, abs=1e-3
+    )
+    assert {name: found[name] for name in found if name not in numbers} == {
+        name: recorded[name] for name in recorded if name not in numbers
+    }
 
 
 def test_the_figures_name_the_datasets_and_the_machine(figures, made, with_frames):
