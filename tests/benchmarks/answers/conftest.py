@@ -58,6 +58,7 @@ def measured(made, with_frames, tmp_path_factory):
         patch.setattr(parameters, "RECALLS", (0.5, 0.9))
         patch.setattr(parameters, "PLANNED", (0.9,))
         patch.setattr(quality, "SEEDS", (0, 1))
-        options = ["--figures", out / "answers.json", "--out", out / "ANSWERS.md", "--queries", "40", "--modelled", "300"]
-        assert main([str(part) for part in (made / "small", "--frames", with_frames, *options)]) == 0
+        outputs = ["--figures", out / "answers.json", "--out", out / "ANSWERS.md"]
+        options = ["--frames", with_frames, "--queries", "40", "--modelled", "300"]
+        assert main([str(part) for part in (made / "small", *outputs, *options)]) == 0
     return out
