@@ -126,6 +126,7 @@ def _recorded(tree: Path, work: Path, tests: list[str]) -> Reach:
         ignored = [f"--ignore={path}" for path in NOT_RUN]
         command = ["-q", "-p", "tools.mutation.reach", "-n", "2", *ignored, *tests]
         environment = _environment(work) | {FOLDER: str(folder)}
+        subprocess.run([sys.executable, "-m", "lsh.warm"], cwd=tree, env=environment, check=True)
         code = subprocess.run(_pytest(*command), cwd=tree, env=environment, check=False).returncode
         if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             raise SystemExit(f"the tests could not be recorded: pytest ended with {code}; see what it says above")
