@@ -45,6 +45,20 @@ def test_it_is_converted_and_agrees_with_its_lists(archive: Path, tmp_path: Path
     assert 8 < lengths.mean() < 10.5  # in the model: 9.4
 
 
+@pytest.mark.parametrize("value", [-3.0, -1.0, 0.0, 1.5, 3.0])
+def test_frames_are_the_vector_with_noise_in_8_bits_from_minus_2_to_2(
+    value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[np.ndarray] = []
+    monkeypatch.setattr(synthetic_archive, "_frame_lists", lambda frames: taken.append(frames) or [b""] * len(frames))
+    vectors = np.full((200, 128), value, np.float32)
+    synthetic_archive._shard("ab", "eval", vectors, np.random.default_rng(0))
+    noisy = np.clip(value + 0.5 * np.random.default_rng(1).standard_normal(10**6), -2, 2)
+    (frames,) = taken
+    assert frames.mean() * 4 / 255 - 2 == pytest.approx(noisy.mean(), abs=0.005)
+    assert frames.std() * 4 / 255 == pytest.approx(noisy.std(), abs=0.005)
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_different_ones(archive: Path, tmp_path: Path) -> None:
     for seed in (3, 4):
         synthetic_archive.write_archive(tmp_path / str(seed) / "features.tar.gz", N, seed=seed)

@@ -244,3 +244,14 @@ def test_the_arrays_of_exact_search_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
         search.inverse_norms[0] = 2
     assert search.nbytes == 8 * 3
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 6, 40, 1000])
+@pytest.mark.parametrize("k", [1, 2, 5])
+@pytest.mark.parametrize("margin", [0.0, 0.4])
+def test_the_shortlist_of_numpy_is_every_score_within_the_margin_of_the_kth_best_and_no_other(n, k, margin):
+    scores = np.random.default_rng([n, k]).standard_normal(n).astype(np.float32)
+    kth = np.sort(scores)[-min(k, n)]
+    found = NumPySearch(np.ones((n, 2), np.float32), "cosine")._shortlist(scores, k, margin, np.empty(n, np.int64))
+    expected = range(n) if n <= k else np.flatnonzero(scores >= kth - np.float32(margin))
+    assert found.tolist() == list(expected)

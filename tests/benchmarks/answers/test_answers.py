@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.answers import families, parameters
+from benchmarks.answers import families, parameters, speed
 from benchmarks.answers.__main__ import main, read
 from benchmarks.answers.document import render
 from data_prep.dataset import open_dataset
@@ -130,6 +130,17 @@ def test_the_ratio_of_times_is_that_of_the_largest_size(figures):
     laps = changed["speed"]["real"][-1]["laps"]
     laps["lsh"]["ms"] = laps["exact"]["ms"] / 3
     assert "3.0 times as long as hash tables" in render(changed)
+
+
+def test_a_search_is_ahead_from_the_size_at_which_it_is_clearly_faster():
+    def at(n, lsh, exact, batched):
+        times = {"lsh": lsh, "exact": exact, "batched": batched}
+        return {"n": n, "laps": {name: {"ms": ms} for name, ms in times.items()}}
+
+    series = [at(100, 2.0, 1.1, 1.0), at(1000, 1.0, 2.2, 1.05), at(10_000, 1.0, 4.4, 1.05)]
+    assert speed._crossings(series, "lsh") == {"exact": pytest.approx(np.sqrt(100 * 1000)), "batched": None}
+    assert speed._crossings(series[1:], "lsh") == {"exact": 1000, "batched": None}
+    assert speed._crossings([], "lsh") == {"exact": None, "batched": None}
 
 
 def test_the_summary_counts_the_settings_below_their_recall_on_test(figures):
