@@ -27,11 +27,18 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_folders_have_their_official_shares_of_the_clips(archive: Path) -> None:
     records = {"bal_train": 0, "unbal_train": 0, "eval": 0}
+    sizes: list[int] = []
+    names: set[str] = set()
     for shard in read_shards(archive):
         payloads = [payload for _, payload in read_records(shard.data, shard.name)]
         records[shard.source] += len(payloads)
+        sizes.append(len(payloads))
+        names.add(shard.key)
         assert all(b"video_id" in payload and shard.key.encode() in payload for payload in payloads)
     assert records == {"bal_train": 32, "unbal_train": 2_939, "eval": 29}
+    assert max(sizes) <= 8  # 3,000 clips under 4,096 names, evenly
+    assert 1900 < len(names) < 2300
+    assert {len({name[place] for name in names}) for place in (0, 1)} == {64}
 
 
 def test_it_is_converted_and_agrees_with_its_lists(archive: Path, tmp_path: Path) -> None:
@@ -69,6 +76,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_different_ones(arch
 def test_the_balanced_subset_has_the_two_small_folders_and_is_converted_without_notes(tmp_path: Path) -> None:
     path = tmp_path / "features.tar.gz"
     synthetic_archive.write_archive(path, N, seed=3, subset="balanced")
+    command = ["--out", str(tmp_path / "again.tar.gz"), "--clips", str(N), "--seed", "3", "--subset", "balanced"]
+    assert synthetic_archive.main(command) == 0
+    assert (tmp_path / "again.tar.gz").read_bytes() == path.read_bytes()
     records = {shard.source: 0 for shard in read_shards(path)}
     for shard in read_shards(path):
         records[shard.source] += sum(1 for _ in read_records(shard.data, shard.name))

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.answers import parameters, quality
+from benchmarks.answers import parameters, quality, speed
 from benchmarks.answers.__main__ import main
 from data_prep.dataset.features import mean_features
 from data_prep.dataset.schema import About, Label
@@ -58,6 +58,7 @@ def measured(made, with_frames, tmp_path_factory):
         patch.setattr(parameters, "RECALLS", (0.5, 0.9))
         patch.setattr(parameters, "PLANNED", (0.9,))
         patch.setattr(quality, "SEEDS", (0, 1))
+        patch.setattr(speed, "WANTED", 0.5)
         outputs = ["--figures", out / "answers.json", "--out", out / "ANSWERS.md"]
         options = ["--frames", with_frames, "--queries", "40", "--modelled", "300"]
         assert main([str(part) for part in (made / "small", *outputs, *options)]) == 0

@@ -90,6 +90,7 @@ def test_no_two_methods_of_the_page_look_alike():
     assert {style[0] for style in styles[:2]} == {_style("lsh", ["lsh"])[0]}
     assert [style[2] for style in styles[:4]] == ["solid", "solid", "dot", "dot"]
     assert not {style[0] for style in styles[:4]} & {style[0] for style in styles[4:]}
+    assert styles[4:] == [_style(name, names[4:]) for name in names[4:]]  # the others change nothing
     assert len({style[0] for style in styles[4:10]}) == 6
     assert len({style[1] for style in styles[4:11]}) == 7
 
