@@ -96,8 +96,10 @@ def test_lines_are_attributed_to_the_tests_that_run_them_in_threads_as_well(tree
     subprocess.run(command, cwd=tree, env=environment, check=True, capture_output=True)
     reach = Reach(tmp_path / "reach", tree)
     small, large = "tests/ui/test_a.py::test_small", "tests/ui/test_a.py::test_large"
-    assert reach.tests_of("ui/a.py", 5, 60) == [small]
-    assert reach.tests_of("ui/a.py", 6, 60) == [large]
+    assert reach.lines["ui/a.py"][5] == {small}
+    assert reach.lines["ui/a.py"][6] == {large}
+    assert reach.tests_of("ui/a.py", 5, 60) == [small, large]  # they may share a fixture
+    assert reach.tests_of("ui/a.py", 6, 60) == [large, small]
     assert set(reach.tests_of("ui/a.py", 4, 60)) == {small, large}
     assert set(reach.tests_of("ui/a.py", 1, 60)) == {small, large}  # executed at import
     assert reach.tests_of("ui/b.py", 1, 60) == []

@@ -56,7 +56,7 @@ class Recorder:
             if (contexts := data.contexts_by_lineno(path))
         }
         self.folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"seconds": self.seconds, "lines": lines})
+        text = json.dumps({"seconds": self.seconds, "failed": sorted(self.failed), "lines": lines})
         (self.folder / f"reach-{os.getpid()}.json").write_text(text, encoding="utf-8")
 
 
@@ -72,10 +72,12 @@ class Reach:
     def __init__(self, folder: Path, root: Path) -> None:
         self.importers = _importers(root)
         self.seconds: dict[str, float] = {}
+        self.failed: set[str] = set()
         self.lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         for part in sorted(folder.glob("reach-*.json")):
             record = json.loads(part.read_text(encoding="utf-8"))
             self.seconds |= record["seconds"]
+            self.failed.update(record.get("failed", ()))
             for path, lines in record["lines"].items():
                 for line, tests in lines.items():
                     self.lines[path][int(line)].update(tests)
@@ -85,15 +87,22 @@ class Reach:
 
         A line that coverage does not see in a test is taken to be reached by every test that reaches its file, or, if
         none does, the files that import it: it runs compiled or at import. What is compiled is taken to be reached by
-        both. limit_s: the seconds that the tests may take together by the recorded run; one test is returned in any
+        both. What runs in a fixture that tests share is recorded for the first of them, so the other tests of the files
+        come last. limit_s: the seconds that the tests may take together by the recorded run; one test is returned in any
         case.
         """
         found = set(self.lines.get(path, {}).get(line, ()))
         if path.startswith(COMPILED):
             found |= self._tests_of_file(path) | self._tests_of_importers(path)
         found = found or self._tests_of_file(path) or self._tests_of_importers(path)
+        files = {test.partition("::")[0] for test in found}
+        sharing = {test for test in self.seconds if test.partition("::")[0] in files and test not in self.failed}
+
+        def order(test: str) -> tuple[bool, float, str]:
+            return test not in found, self._seconds(test) / 10 ** _closeness(path, test), test
+
         chosen, total = [], 0.0
-        for test in sorted(found, key=lambda test: (self._seconds(test) / 10 ** _closeness(path, test), test)):
+        for test in sorted(found | sharing, key=order):
             if chosen and total + self._seconds(test) > limit_s:
                 continue
             chosen.append(test)
