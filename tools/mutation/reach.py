@@ -88,8 +88,8 @@ class Reach:
         A line that coverage does not see in a test is taken to be reached by every test that reaches its file, or, if
         none does, the files that import it: it runs compiled or at import. What is compiled is taken to be reached by
         both. What runs in a fixture that tests share is recorded for the first of them, so the other tests of the files
-        come last. limit_s: the seconds that the tests may take together by the recorded run; one test is returned in any
-        case.
+        come last. limit_s: the seconds that the tests may take together by the recorded run; one test is returned in
+        any case.
         """
         found = set(self.lines.get(path, {}).get(line, ()))
         if path.startswith(COMPILED):
