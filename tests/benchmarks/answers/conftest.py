@@ -58,6 +58,7 @@ def measured(made, with_frames, tmp_path_factory):
         patch.setattr(parameters, "RECALLS", (0.5, 0.9))
         patch.setattr(parameters, "PLANNED", (0.9,))
         patch.setattr(quality, "SEEDS", (0, 1))
+        patch.setattr(quality, "CLOSE", 0.5)
         patch.setattr(speed, "WANTED", 0.5)
         outputs = ["--figures", out / "answers.json", "--out", out / "ANSWERS.md"]
         options = ["--frames", with_frames, "--queries", "40", "--modelled", "300"]
