@@ -1,6 +1,7 @@
 """Earshot: hear what locality-sensitive hashing finds. Start it with `streamlit run app.py`."""
 
 from collections.abc import Callable
+from importlib import import_module
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -8,33 +9,22 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ui.frame import error_pages, shell
 from ui.model import session, visits
 from ui.model.loading import DatasetContext, PageContext
-from ui.pages import ask, listen
-from ui.pages.data import page as data_page
-from ui.pages.inside import page as inside_page
-from ui.pages.learn import page as learn_page
-from ui.pages.map import page as map_page
-from ui.pages.race import page as race_page
-from ui.pages.tune import page as tune_page
 from ui.server import html_page, memory
 from ui.server.clip_routes import ROUTES
 from ui.widgets import links
 
+# Title, path, icon, and the module, which is imported when its page is first drawn: a server answers the sooner.
 PAGES = [
-    ("Listen", "listen", ":material/hearing:", listen.show),
-    ("Ask", "ask", ":material/mic:", ask.show),
-    ("Tune", "tune", ":material/tune:", tune_page.show),
-    ("Race", "race", ":material/speed:", race_page.show),
-    ("Inside", "inside", ":material/account_tree:", inside_page.show),
-    ("Map", "map", ":material/map:", map_page.show),
-    ("Learn", "learn", ":material/school:", learn_page.show),
-    ("Data", "data", ":material/database:", data_page.show),
+    ("Listen", "listen", ":material/hearing:", "ui.pages.listen"),
+    ("Ask", "ask", ":material/mic:", "ui.pages.ask"),
+    ("Tune", "tune", ":material/tune:", "ui.pages.tune.page"),
+    ("Race", "race", ":material/speed:", "ui.pages.race.page"),
+    ("Inside", "inside", ":material/account_tree:", "ui.pages.inside.page"),
+    ("Map", "map", ":material/map:", "ui.pages.map.page"),
+    ("Learn", "learn", ":material/school:", "ui.pages.learn.page"),
+    ("Data", "data", ":material/database:", "ui.pages.data.page"),
 ]
-# Pages that need no index, and are drawn while the search kernels are compiled.
-WITHOUT_INDEX: dict[str, Callable[[DatasetContext], None]] = {
-    "Listen": listen.show,
-    "Ask": ask.show,
-    "Data": data_page.show,
-}
+WITHOUT_INDEX = {"Listen", "Ask", "Data"}  # are drawn while the search kernels are compiled
 
 
 def main() -> None:
@@ -43,18 +33,18 @@ def main() -> None:
     shell.set_up()
     context: DatasetContext | None = None
 
-    def page_of(title: str, show: Callable[[PageContext], None]) -> Callable[[], None]:
+    def page_of(title: str, module: str) -> Callable[[], None]:
         def draw() -> None:  # pages are named before the context they share is known
-            if isinstance(context, PageContext):
-                show(context)
+            if isinstance(context, PageContext) or (context is not None and title in WITHOUT_INDEX):
+                import_module(module).show(context)
             elif context is not None:
-                WITHOUT_INDEX.get(title, shell.draw_preparation)(context)
+                shell.draw_preparation(context)
 
         return draw
 
     pages = [
-        st.Page(page_of(title, show), title=title, url_path=path, icon=icon, default=path == "listen")
-        for title, path, icon, show in PAGES
+        st.Page(page_of(title, module), title=title, url_path=path, icon=icon, default=path == "listen")
+        for title, path, icon, module in PAGES
     ]
     page = st.navigation(pages)
     links.set_pages({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})

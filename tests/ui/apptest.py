@@ -42,7 +42,7 @@ def opened(name, **link):
 def component(app, name):
     """Return the data that a component of the page was given."""
     protos = [element.proto for element in app.get("bidi_component")]
-    return next(json.loads(proto.json) for proto in protos if proto.component_name == f"earshot.{name}")
+    return next(json.loads(proto.json)[0] for proto in protos if proto.component_name == f"earshot.{name}")
 
 
 def words(app):

@@ -3,6 +3,8 @@
 What comes from a dataset is passed as `data` and inserted as text, never as HTML.
 """
 
+from collections.abc import Callable, Mapping
+
 from streamlit.components.v2 import component
 
 from ui.paths import COMPONENTS
@@ -12,30 +14,43 @@ def _read(*names: str) -> str:
     return "\n".join((COMPONENTS / name).read_text(encoding="utf-8") for name in names)
 
 
-query_player = component(
+def _component(name: str, js: str, css: str | None = None) -> Callable[..., object]:
+    """Return a component to which `data` is passed in a tuple, as the JavaScript expects it.
+
+    In a dictionary Streamlit would look for data frames, and import pandas for it before the first page is there.
+    """
+    draw = component(name, css=css, js=js)
+
+    def draw_with(*, data: Mapping[str, object], **options: object) -> object:
+        return draw(data=(data,), **options)
+
+    return draw_with
+
+
+query_player = _component(
     "earshot.query", css=_read("base.css", "query.css"), js=_read("base.js", "video.js", "query.js")
 )
-neighbour_list = component(
+neighbour_list = _component(
     "earshot.neighbours",
     css=_read("base.css", "cards.css"),
     js=_read("base.js", "video.js", "card.js", "neighbours.js"),
 )
-clip_list = component(
+clip_list = _component(
     "earshot.clip_list",
     css=_read("base.css", "cards.css", "clip_list.css"),
     js=_read("base.js", "video.js", "card.js", "clip_list.js"),
 )
-plane_demo = component(
+plane_demo = _component(
     "earshot.plane", css=_read("base.css", "plane.css"), js=_read("base.js", "plane_geometry.js", "plane.js")
 )
-sound_map = component(
+sound_map = component(  # its data hold a table, so they are a dictionary
     "earshot.map",
     css=_read("base.css", "cards.css", "clip_list.css", "map.css"),
     js=_read(
         "base.js", "video.js", "card.js", "map_points.js", "map_paint.js", "map_view.js", "map_marks.js", "map.js"
     ),
 )
-view_link = component("earshot.link", css=_read("base.css", "link.css"), js=_read("base.js", "link.js"))
-suggestions = component("earshot.suggestions", js=_read("suggestions.js"))
-chapter_top = component("earshot.chapters", js=_read("chapters.js"))
-heat_cells = component("earshot.cells", css=_read("cells.css"), js=_read("cells.js"))
+view_link = _component("earshot.link", css=_read("base.css", "link.css"), js=_read("base.js", "link.js"))
+suggestions = _component("earshot.suggestions", js=_read("suggestions.js"))
+chapter_top = _component("earshot.chapters", js=_read("chapters.js"))
+heat_cells = _component("earshot.cells", css=_read("cells.css"), js=_read("cells.js"))

@@ -3,7 +3,7 @@
 
 const handlers = new WeakMap() // chart -> handler of a clicked cell
 
-export default function cells({ data, parentElement: root, setTriggerValue }) {
+export default function cells({ data: [data], parentElement: root, setTriggerValue }) {
   root.querySelector("p")?.remove()
   const hint = document.createElement("p")
   hint.textContent = data.hint

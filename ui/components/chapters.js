@@ -2,7 +2,7 @@
 
 const opened = new WeakMap() // this component's root -> the chapter open at the last run
 
-export default function scrollToTop({ data, parentElement: root }) {
+export default function scrollToTop({ data: [data], parentElement: root }) {
   const before = opened.get(root)
   opened.set(root, data.chapter)
   const content = document.querySelector(`.st-key-${data.content}`)

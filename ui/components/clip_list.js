@@ -6,7 +6,7 @@ function build(root) {
   return newList(root, cards, "found")
 }
 
-export default function clipList({ data, parentElement: root, setTriggerValue }) {
+export default function clipList({ data: [data], parentElement: root, setTriggerValue }) {
   const list = stateOf(root, build)
   updateList(list, ["query"], data, setTriggerValue)
   list.cards.parentElement.setAttribute("aria-label", data.name)

@@ -4,7 +4,7 @@
 const CONFIRMATION_MS = 2500
 const LABEL = "Copy link"
 
-export default function link({ data, parentElement: root }) {
+export default function link({ data: [data], parentElement: root }) {
   const it = stateOf(root, build)
   it.view = data.view
   if (!it.field.hidden && it.field.value !== addressOf(it.view)) close(it)

@@ -17,7 +17,7 @@ function build(root) {
   return list
 }
 
-export default function neighbours({ data, parentElement: root, setTriggerValue }) {
+export default function neighbours({ data: [data], parentElement: root, setTriggerValue }) {
   const list = stateOf(root, build)
   updateList(list, ["query", "view"], data, setTriggerValue)
   if (list.pressed === data.view) list.pressed = null

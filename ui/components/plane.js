@@ -7,7 +7,7 @@ const TURN = Math.PI / 60
 const START = [[[0.5, 0.35], [1.75, -0.3], [2.7, 0.3]]] // tables of lines: angle, offset as a multiple of the points' spread
 const RADII = { found: 6.5, missed: 6.5, candidate: 3.5, other: 2.5 }
 
-export default function plane({ data, parentElement: root }) {
+export default function plane({ data: [data], parentElement: root }) {
   const it = stateOf(root, build)
   player.connect(root, [], data, null)
   if (it.shown !== data.shown) receive(it, data)

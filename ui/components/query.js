@@ -6,7 +6,7 @@ function build(root) {
   return { section, refresh: followPlayer(root), drawn: null, video: null }
 }
 
-export default function query({ data, parentElement: root, setTriggerValue }) {
+export default function query({ data: [data], parentElement: root, setTriggerValue }) {
   const view = stateOf(root, build)
   player.connect(root, ["back", "unplayable"], data, setTriggerValue)
   const { clip } = data

@@ -1,6 +1,6 @@
 // Offers the labels of the collection while text is typed into the search box, as the browser's own list of suggestions.
 
-export default function suggestions({ data }) {
+export default function suggestions({ data: [data] }) {
   const id = "earshot-suggestions"
   const list = document.createElement("datalist")
   list.id = id

@@ -1,4 +1,7 @@
-"""Sounds and waveforms of clips, as the browser needs them to show and play a clip."""
+"""Sounds and waveforms of clips, as the browser needs them to show and play a clip.
+
+What synthesises and decodes sounds is imported by the functions that need it: a page of videos does not.
+"""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -10,8 +13,6 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from data_prep.errors import DataError
-from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
-from data_prep.sounds.decoder_pool import shared_pool
 from ui.model.text import clean
 
 CARD_BARS, PLAYER_BARS = 48, 120  # bars of the waveforms on a card and on the player
@@ -95,7 +96,9 @@ def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
 
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _synthesised(recipe: str) -> bytes:
-    return wav_bytes(render(recipe), SAMPLE_RATE)
+    from data_prep.sample import synth
+
+    return synth.wav_bytes(synth.render(recipe), synth.SAMPLE_RATE)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)  # a browser asks for one sound in several ranges
@@ -106,13 +109,19 @@ def _for_browser(
     end_s: float,
     name: str,
 ) -> tuple[str, bytes | None]:
+    from data_prep.sounds.decoder_pool import shared_pool
+
     return shared_pool().for_browser(path, start_s, end_s, name)
 
 
 @st.cache_resource(max_entries=5000, show_spinner=False)
 def _peaks(key: tuple[str, str], bars: int, _dataset: Dataset, _clip: Clip) -> list[int]:  # noqa: ARG001
     if _dataset.media == "synth":
-        return bar_heights(render(_clip.media), bars)
+        from data_prep.sample import synth
+
+        return bar_heights(synth.render(_clip.media), bars)
+    from data_prep.sounds.decoder_pool import shared_pool
+
     samples = shared_pool().read_span(path_of(_dataset, _clip), _clip.start_s, _clip.end_s, _clip.media)
     return bar_heights(samples, bars)
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from threadpoolctl import threadpool_info
 
 from data_prep.dataset import Dataset
@@ -23,7 +22,6 @@ from lsh import LSHIndex
 from lsh.analysis import machine
 from lsh.analysis.racing import RACERS, Lap, Setting, Step, race
 from lsh.sampling import evenly_spaced_rows
-from ui.model.text import clean, without_formula
 
 SHIPPED = Path(__file__).with_name("race_sample.json")
 MAX_QUERIES = 200
@@ -131,22 +129,3 @@ def shipped() -> tuple[Run, ...]:
 def as_json(runs: Iterable[Run]) -> str:
     """Write runs as JSON, with everything their times depend on."""
     return json.dumps({"threads": 1, "runs": [asdict(run) for run in runs]}, indent=1) + "\n"
-
-
-def as_csv(runs: Iterable[Run]) -> str:
-    """Write runs as CSV, one line per racer and size, each with everything its time depends on."""
-    return as_table(runs).to_csv(index=False, lineterminator="\n")
-
-
-def as_table(runs: Iterable[Run]) -> pd.DataFrame:
-    """Tabulate runs, one row per racer and size, each with everything its time depends on."""
-    lines = []
-    for number, run in enumerate(runs, 1):
-        about = {name: value for name, value in asdict(run).items() if name not in {"setting", "sizes", "laps"}}
-        about = {name: _cell(value) for name, value in (about | asdict(run.setting)).items()}
-        lines += [{"run": number, **asdict(lap), **about, "threads": 1} for lap in run.laps]
-    return pd.DataFrame(lines)
-
-
-def _cell(value: object) -> object:
-    return without_formula(clean(value)) if isinstance(value, str) else value

@@ -4,6 +4,8 @@
 `audioset-small`, which then opens first; `audioset-balanced`; or the address and hash printed by
 `python -m data_prep pack`. The sample is used while one is downloaded. `EARSHOT_LOCAL=1`, which `make app` sets, means
 that the visitor owns the machine: only then do pages read folders or write datasets.
+
+What downloads is imported by the functions that need it: the first page seldom does.
 """
 
 import contextlib
@@ -12,13 +14,11 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from data_prep.audioset.fetch import NAMES, Subset, download_audioset
-from data_prep.download.packed_dataset import fetch_dataset, is_fetched
-from data_prep.download.progress import Progress
 from data_prep.errors import InputError
 from ui import paths
 from ui.format import megabytes, minutes, plural
@@ -26,6 +26,10 @@ from ui.model import loading, session
 from ui.model.text import plain
 from ui.server import jobs
 from ui.server.jobs import Job, Report, StopCheck, Work
+
+if TYPE_CHECKING:
+    from data_prep.audioset.fetch import Subset
+    from data_prep.download.progress import Progress
 
 BALANCED = "audioset-balanced"
 _NAME = "hosted collection"
@@ -60,8 +64,9 @@ def default_first(datasets: Mapping[str, Path]) -> dict[str, Path]:
     return dict(datasets)
 
 
-def download_work(subset: Subset, out: Path) -> Work:
+def download_work(subset: "Subset", out: Path) -> Work:
     """Return the job's work: download AudioSet to `out`."""
+    from data_prep.audioset.fetch import download_audioset
 
     def work(report: Report, should_stop: StopCheck) -> str:
         done = download_audioset(subset, out, progress=partial(report_progress, report), should_stop=should_stop)
@@ -104,7 +109,7 @@ def draw_progress() -> None:
         session.rerun()
 
 
-def report_progress(report: Report, progress: Progress) -> None:
+def report_progress(report: Report, progress: "Progress") -> None:
     """Report a download's progress to a job, as one line of text."""
     total = f" of {megabytes(progress.total)}" if progress.total else ""
     parts = (
@@ -125,6 +130,9 @@ def _work() -> Work | None:
         return partial(_fail, error)
     if not requested or requested in loading.datasets():
         return None
+    from data_prep.audioset.fetch import NAMES
+    from data_prep.download.packed_dataset import fetch_dataset, is_fetched
+
     if requested == BALANCED:
         out = paths.DATA / NAMES["balanced"]
         return None if (out / "manifest.json").exists() else download_work("balanced", out)

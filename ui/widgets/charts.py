@@ -67,12 +67,7 @@ def numbers_of(figure: go.Figure) -> pd.DataFrame:
 
 def as_csv(table: pd.DataFrame) -> bytes:
     """Return a table as CSV in which spreadsheets find no formula and no markup."""
-    return for_spreadsheets(table.map(_cell))
-
-
-def for_spreadsheets(table: pd.DataFrame) -> bytes:
-    """Return a table of safe cells as CSV with the byte order mark and the line ends that spreadsheets expect."""
-    return table.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+    return table.map(_cell).to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 
 def draw_table(table: pd.DataFrame) -> None:

@@ -1,5 +1,6 @@
 """Export of an answer: the neighbours as CSV, JSON, a playlist, or an archive of the sound files."""
 
+import csv
 import io
 import json
 import re
@@ -9,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-import pandas as pd
 import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
@@ -19,7 +19,7 @@ from ui.model import media
 from ui.model.answer import Answer, Neighbours
 from ui.model.loading import DatasetContext
 from ui.model.text import clean, without_formula
-from ui.widgets import cards, charts
+from ui.widgets import cards
 
 MAX_ZIP_BYTES = 200_000_000
 DRAG = "Drag a result onto your desktop or into your DAW (Chrome and Edge), or press its arrow to save the file."
@@ -85,9 +85,12 @@ def as_records(context: DatasetContext, found: Answer | Neighbours) -> list[dict
 
 
 def as_csv(rows: list[dict[str, object]]) -> bytes:
-    """Return the records as CSV in which spreadsheets find no formula."""
-    table = pd.DataFrame(rows, columns=["rank", "status", "clip_id", "labels", "distance", "start_s", "end_s", "where"])
-    return charts.for_spreadsheets(table.map(_cell))
+    """Return the records as CSV with the byte order mark that spreadsheets expect, in which they find no formula."""
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, ["rank", "status", "clip_id", "labels", "distance", "start_s", "end_s", "where"])
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return table.getvalue().encode("utf-8-sig")
 
 
 def as_json(context: DatasetContext, query: Clip, rows: list[dict[str, object]]) -> bytes:

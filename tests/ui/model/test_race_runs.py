@@ -13,6 +13,7 @@ from tests.ui.races import run
 from ui import race_cli
 from ui.model import race_runs
 from ui.model.state import MAX_BITS, MAX_PROBES, MAX_TABLES
+from ui.pages.race import tables
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def test_json_contains_everything_the_times_depend_on():
 
 
 def test_csv_has_a_line_per_racer_and_size_with_everything_the_time_depends_on():
-    lines = list(csv.DictReader(io.StringIO(race_runs.as_csv([run(), run(seed=4)]))))
+    lines = list(csv.DictReader(io.StringIO(tables.as_csv([run(), run(seed=4)]))))
     assert len(lines) == 2 * 2 * len(RACERS)
     assert (lines[0]["racer"], lines[0]["n"], float(lines[0]["ms"])) == ("lsh", "1000", 0.1)
     assert (lines[-1]["run"], lines[-1]["seed"]) == ("2", "4")
@@ -60,7 +61,7 @@ def test_csv_has_a_line_per_racer_and_size_with_everything_the_time_depends_on()
 
 
 def test_no_cell_of_a_csv_is_a_formula():
-    line = next(csv.DictReader(io.StringIO(race_runs.as_csv([run(dataset="=1+1")]))))
+    line = next(csv.DictReader(io.StringIO(tables.as_csv([run(dataset="=1+1")]))))
     assert line["dataset"] == "'=1+1"
 
 

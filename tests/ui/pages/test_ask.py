@@ -51,7 +51,7 @@ def said(app):
 
 def cards(app):
     protos = [element.proto for element in app.get("bidi_component")]
-    return next(json.loads(proto.json) for proto in protos if proto.component_name == "earshot.neighbours")
+    return next(json.loads(proto.json)[0] for proto in protos if proto.component_name == "earshot.neighbours")
 
 
 def noise(seconds):

@@ -156,7 +156,7 @@ def test_a_pressed_clip_of_another_collection_is_forgotten(app):
 def test_the_ten_nearest_stand_below_in_words(app, sounds):
     app.run()
     protos = [element.proto for element in app.get("bidi_component")]
-    listed = next(json.loads(proto.json) for proto in protos if proto.component_name == "earshot.clip_list")
+    listed = next(json.loads(proto.json)[0] for proto in protos if proto.component_name == "earshot.clip_list")
     assert len(listed["order"]) == 10
     assert all("on the map" in card["outcome"] for card in listed["cards"].values())
 

@@ -124,7 +124,7 @@ def metrics(app):
 def component(app, name, titled=""):
     """Return the data of a JavaScript component; titled: the name that a list of clips has."""
     protos = [element.proto for element in app.get("bidi_component")]
-    found = [json.loads(proto.json) for proto in protos if proto.component_name == f"earshot.{name}"]
+    found = [json.loads(proto.json)[0] for proto in protos if proto.component_name == f"earshot.{name}"]
     return next(data for data in found if not titled or data.get("name") == titled)
 
 

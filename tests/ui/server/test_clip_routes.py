@@ -44,7 +44,7 @@ def sounds(home, tmp_path):
 def data_of(app, component):
     """Return the data that a component of the page received."""
     protos = [element.proto for element in app.get("bidi_component")]
-    return json.loads(next(p.json for p in protos if p.component_name == component))
+    return json.loads(next(p.json for p in protos if p.component_name == component))[0]
 
 
 def get(path, **headers):

@@ -164,7 +164,7 @@ def _results(
             beside = pinned.at(n).get(LSH) if pinned is not None else None
             alt = f"Queries answered per second over {n:,} clips, a bar for each of four. {result}"
             figure = figures.throughput(run.at(n), beside, theme.mode())
-            raced = race_runs.as_table([run] if pinned is None else [run, pinned])
+            raced = tables.of_runs([run] if pinned is None else [run, pinned])
             charts.draw(figure, alt.replace("**", ""), f"race{live}", raced[raced["n"] == n])
         right.markdown(tables.RACERS_TEXT)
         charts.draw_table(tables.table(run, n))
@@ -182,13 +182,13 @@ def _growth(run: Run, pinned: list[Lap], live: str) -> None:
     with left:
         figure = figures.time_by_size(run.laps, pinned, race_summary.crossings(run), run.sizes, theme.mode())
         alt = f"Time per query against the number of clips, a line for each of four. {sentence}"
-        charts.draw(figure, alt, f"times{live}", race_runs.as_table([run]))
+        charts.draw(figure, alt, f"times{live}", tables.of_runs([run]))
         charts.draw_table(tables.growth_table(run, "ms"))
     with right:
         last = run.of(LSH)[-1]
         alt = f"Recall against the number of clips; LSH has {percent(last.recall)} over {last.n:,}, exact search 100 %."
         figure = figures.recall_by_size(run.laps, pinned, run.sizes, theme.mode())
-        charts.draw(figure, alt, f"recalls{live}", race_runs.as_table([run]))
+        charts.draw(figure, alt, f"recalls{live}", tables.of_runs([run]))
         charts.draw_table(tables.growth_table(run, "recall"))
         st.markdown(tables.growing_recall(run))
 
@@ -209,7 +209,7 @@ def _all_runs(runs: Mapping[str, Run], shown: str) -> None:
             st.button(label, key=f"pin {name}", on_click=session.RACE_PINNED.set, args=(after,))
     with st.container(horizontal=True):
         for kind, text, mime in (
-            ("CSV", race_runs.as_csv(runs.values()), "text/csv"),
+            ("CSV", tables.as_csv(runs.values()), "text/csv"),
             ("JSON", race_runs.as_json(runs.values()), "application/json"),
         ):
             st.download_button(

@@ -1,5 +1,8 @@
 """Race: tables of a run, and sentences that compare it with another."""
 
+from collections.abc import Iterable
+from dataclasses import asdict
+
 import pandas as pd
 
 from lsh.analysis.racing import BATCHED, BLOCK, EXACT, LSH, RACERS, ROUNDS, SKETCH_PROBES, SKETCH_RERANKED, SKETCHES
@@ -7,6 +10,7 @@ from ui.figures.race import NAMES
 from ui.format import ABOUT_THE_SAME, milliseconds, number, percent, points
 from ui.model.race_runs import Run
 from ui.model.race_summary import compare_laps, setting_of
+from ui.model.text import clean, without_formula
 
 RACERS_TEXT = f"""
 - **LSH** at your setting: it compares your sound only with the clips in its buckets.
@@ -124,3 +128,22 @@ def how_measured(run: Run, n: int) -> str:
 
 def _name(run: Run) -> str:
     return f"LSH at {setting_of(run.setting)}"
+
+
+def as_csv(runs: Iterable[Run]) -> str:
+    """Write runs as CSV, one line per racer and size, each with everything its time depends on."""
+    return of_runs(runs).to_csv(index=False, lineterminator="\n")
+
+
+def of_runs(runs: Iterable[Run]) -> pd.DataFrame:
+    """Tabulate runs, one row per racer and size, each with everything its time depends on."""
+    lines = []
+    for n, run in enumerate(runs, 1):
+        about = {name: value for name, value in asdict(run).items() if name not in {"setting", "sizes", "laps"}}
+        about = {name: _cell(value) for name, value in (about | asdict(run.setting)).items()}
+        lines += [{"run": n, **asdict(lap), **about, "threads": 1} for lap in run.laps]
+    return pd.DataFrame(lines)
+
+
+def _cell(value: object) -> object:
+    return without_formula(clean(value)) if isinstance(value, str) else value
