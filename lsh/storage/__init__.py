@@ -9,6 +9,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -34,6 +35,15 @@ _SCALE = "vector_scale"  # float32[2], scale and offset, only of vectors stored 
 _NORMS = ("inverse_norms", "half_squares")
 _ROW_DTYPES = ("<f4", "<f2", "|u1")
 _MAX_ROWS = 2**31 - 1  # ids are int32
+
+
+class Check(IntEnum):
+    """How much of an index file is checked when it is opened; each includes those before it."""
+
+    IDS = 0  # header, arrays that do not grow with n, and that all ids are in range: no search reads outside its arrays
+    NORMS = 1  # the norms, too, so that all distances are right: damage elsewhere can only hide a neighbour
+    BYTES = 2  # every byte of the file
+    ALL = 3  # all values, and the bytes of vectors that are not in the file
 
 
 def save(index: LSHIndex | SketchIndex, path: str | os.PathLike[str], *, with_vectors: bool = True) -> None:
@@ -69,14 +79,29 @@ def load(
 
     Raises IndexFileError for a file that is missing, damaged, of a newer version, or not an index.
     """
-    path = Path(path)
+    return open_index(Path(path), X, Check.ALL if verify else Check.IDS, mapped=mapped)
+
+
+def open_index(
+    path: Path, X: npt.ArrayLike | None, check: Check, *, mapped: bool = True, oldest: int = 1
+) -> LSHIndex | SketchIndex:
+    """Return the index in a file; see `load`. oldest: the first format version that is accepted."""
     with errors_with(path), container.opened(path) as file:
+        if file.version < oldest:
+            raise IndexFileError(
+                f"it has format version {file.version}, of an older lsh, whose indexes search by other defaults; "
+                f"expected version {oldest}: build it again"
+            )
         header, kind = _upgraded(file.header, file.version)
         arrays = container.arrays_of(file, mapped=mapped)
-        _check(header, kind, arrays, verify=verify)
+        _check(header, kind, arrays, check)
         if mapped:
             arrays = container.arrays_of(file, mapped=True)  # a new mapping: pages that were only checked are freed
-        vectors = _own_vectors(arrays) if _VECTORS in arrays else _caller_vectors(X, header, arrays, verify=verify)
+        vectors = (
+            _own_vectors(arrays)
+            if _VECTORS in arrays
+            else _caller_vectors(X, header, arrays, verify=check is Check.ALL)
+        )
         if X is not None and _VECTORS in arrays:
             raise IndexFileError("it holds its own vectors, and X was given too: leave X out")
         metric = validate.choice(str(header.settings["metric"]), "metric", validate.METRICS)
@@ -110,12 +135,14 @@ def _upgraded(header: Header, version: int) -> tuple[Header, Kind]:
     return header, kind
 
 
-def _check(header: Header, kind: Kind, arrays: Arrays, *, verify: bool) -> None:
-    """Raise for arrays that differ from those written or are invalid; see `load` for what `verify` adds."""
+def _check(header: Header, kind: Kind, arrays: Arrays, check: Check) -> None:
+    """Raise for arrays that differ from those written or are invalid."""
     n = header.entry(_VECTORS).shape[0]
-    skipped = {_VECTORS, *_NORMS, *kind.per_row}
+    verify = check is Check.ALL
+    skipped = {_VECTORS, *kind.per_row} if check < Check.BYTES else set()
+    skipped |= set(_NORMS) if check < Check.NORMS else set()
     for entry in header.arrays:
-        if entry.name in arrays and (verify or entry.name not in skipped):
+        if entry.name in arrays and entry.name not in skipped:
             digest = container.sha256(arrays[entry.name])
             if digest != entry.sha256:
                 raise damaged(f"its array {entry.name} has sha256 {digest}; expected {entry.sha256}")

@@ -1,9 +1,9 @@
 """Folder of index files: the indexes of one set of vectors, each mapped where its file fits, else built.
 
 A file is named `<settings>-<fingerprint>.lsh`, after all that decides the index: its kind, metric and parameters, and
-the first digits of the fingerprint of the vectors, which another file holds. Every byte of the index is checked before
-it is used, and a few of the vectors. A file that does not fit or cannot be used is renamed, so that the next start does
-not find it again.
+the first digits of the fingerprint of the vectors, which another file holds. The index is checked before it is used,
+and a few of the vectors. A file that does not fit or cannot be used is renamed, so that the next start does not find it
+again.
 """
 
 import re
@@ -20,8 +20,7 @@ from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
-from lsh.storage import container, errors_with, load, save
-from lsh.storage.header import damaged
+from lsh.storage import Check, container, errors_with, open_index, save
 
 SUFFIX, SET_ASIDE = ".lsh", ".unusable"  # the second is added to the name of a file that is set aside
 _DIGITS = 16  # of the fingerprint
@@ -38,35 +37,41 @@ def path_in(folder: Path, config: SearchConfig, fingerprint: str) -> Path:
     return folder / f"{_settings(config.new_index())}-{fingerprint[:_DIGITS]}{SUFFIX}"
 
 
-def build(path: Path, config: SearchConfig, X: npt.ArrayLike, warn: Callable[[str], object]) -> LSHIndex | SketchIndex:
-    """Build the index of a configuration over X, float32[n, d], save it at `path_in`, and return it mapped.
+def build(path: Path, config: SearchConfig, X: npt.ArrayLike, warn: Callable[[str], object]) -> None:
+    """Build the index of a configuration over X, float32[n, d], and save it at `path_in`.
 
     Files of the same index of other vectors are renamed; `warn` is called with the reason. Raises IndexFileError when
     it cannot be written.
     """
-    index = _saved(path, config.new_index().fit(X))
+    _save(path, config.new_index().fit(X))
     for other in _of_other_vectors(path):
         _set_aside(other, _foreign(other, path), warn)
-    return index
 
 
 def load_or_fit(
-    path: Path, config: SearchConfig, X: npt.ArrayLike, warn: Callable[[str], object]
+    path: Path, config: SearchConfig, X: npt.ArrayLike, warn: Callable[[str], object], *, every_byte: bool = True
 ) -> LSHIndex | SketchIndex:
     """Return the index of a configuration over X, float32[n, d]: mapped from its file at `path_in`, else built.
+
+    every_byte: compare every byte of the file with its sha256. False leaves out the keys, the order of the ids and the
+        sketches, most of a large file, which is then opened in a fifth of the time: damaged ones can hide a neighbour,
+        but all neighbours that are found are clips with their distances. Call it again later with True.
 
     Where there is no file, the index is built in memory and not saved. A file that cannot be used, or is of other
     vectors, is renamed, and a new one is saved where the folder can be written; `warn` is called with what is wrong.
     """
     try:
         if path.exists():
-            return _load(path, X)
+            return _load(path, X, Check.BYTES if every_byte else Check.NORMS)
         moved = [_set_aside(other, _foreign(other, path), warn) for other in _of_other_vectors(path)]
     except IndexFileError as error:
         moved = [_set_aside(path, error, warn)]
     index = config.new_index().fit(X)
+    if not any(moved):
+        return index
     try:
-        return _saved(path, index) if any(moved) else index
+        _save(path, index)
+        return _load(path, index.exact.X, Check.NORMS)  # mapped: the arrays that were built can be freed
     except IndexFileError as error:
         warn(f"{error}; the index stays in memory")
         return index
@@ -85,7 +90,7 @@ def problems(folder: Path, X: StoredVectors, fingerprint: str) -> Iterator[str]:
             yield str(_foreign(path, folder / f"{name['settings']}-{fingerprint[:_DIGITS]}{SUFFIX}"))
         else:
             try:
-                _load(path, X, verify=True)
+                _load(path, X, Check.ALL)
             except IndexFileError as error:
                 yield str(error)
 
@@ -104,8 +109,8 @@ def _settings(index: LSHIndex | SketchIndex) -> str:
     return "-".join([*parts, *(text for text, present in extras.items() if present)])
 
 
-def _saved(path: Path, index: LSHIndex | SketchIndex) -> LSHIndex | SketchIndex:
-    """Save an index without its vectors, and return it mapped: its own arrays can then be freed."""
+def _save(path: Path, index: LSHIndex | SketchIndex) -> None:
+    """Save an index without its vectors."""
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
@@ -113,18 +118,16 @@ def _saved(path: Path, index: LSHIndex | SketchIndex) -> LSHIndex | SketchIndex:
             f"cannot write {path}: {error.strerror or error}; check that the folder of the dataset is writable"
         ) from error
     save(index, path, with_vectors=False)
-    return _load(path, index.exact.X)
 
 
-def _load(path: Path, X: npt.ArrayLike, *, verify: bool = False) -> LSHIndex | SketchIndex:
+def _load(path: Path, X: npt.ArrayLike, check: Check) -> LSHIndex | SketchIndex:
     """Return the index in a file, mapped; raise IndexFileError unless it is the one that the file's name says, of X.
 
-    All bytes of the index are compared with their sha256. So are those of the vectors, which may have gigabytes and
-    whose fingerprint is in the file's name, with `verify`; else the norms of a few are compared with the stored ones.
+    Of the vectors, which may have gigabytes and whose fingerprint is in the file's name, the norms of a few are
+    compared with the stored ones.
     """
-    index, name = load(path, X, verify=verify), _NAME.fullmatch(path.name)
+    index, name = open_index(path, X, check, oldest=container.FORMAT_VERSION), _NAME.fullmatch(path.name)
     with errors_with(path):
-        _check_bytes(path)
         if name is None or name["settings"] != _settings(index):
             raise IndexFileError(f"it holds the index {_settings(index)}: build it again")
     exact = index.exact
@@ -134,20 +137,6 @@ def _load(path: Path, X: npt.ArrayLike, *, verify: bool = False) -> LSHIndex | S
         if not np.allclose(stored[rows], computed, rtol=_TOLERANCE, atol=0):
             raise IndexFileError(f"cannot load {path}: it was built on other vectors, of other lengths: build it again")
     return index
-
-
-def _check_bytes(path: Path) -> None:
-    """Raise IndexFileError for a file of an older version, or with a damaged byte."""
-    with container.opened(path) as file:
-        if file.version != container.FORMAT_VERSION:
-            raise IndexFileError(
-                f"it has format version {file.version}, of an older lsh, whose indexes search by other defaults; "
-                f"expected version {container.FORMAT_VERSION}: build it again"
-            )
-        arrays = container.arrays_of(file, mapped=True)
-        for entry in file.header.arrays:
-            if entry.name in arrays and container.sha256(arrays[entry.name]) != entry.sha256:
-                raise damaged(f"its array {entry.name} has another sha256 than its header states")
 
 
 def _of_other_vectors(path: Path) -> list[Path]:

@@ -7,6 +7,7 @@ Nothing here depends on L or K, so that moving those sliders rebuilds nothing.
 import hashlib
 import logging
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from data_prep.dataset import Dataset, find_datasets, open_dataset
 from lsh import ExactSearch, LSHIndex, RecallGrid, SearchResult, recall_grid
 from lsh.analysis.search_config import SearchConfig
 from lsh.analysis.timing import n_timed
-from lsh.arrays import Float32Array
+from lsh.arrays import Float32Array, StoredVectors
 from lsh.exact import NumPySearch
 from lsh.sampling import evenly_spaced_rows
 from lsh.storage import index_folder
@@ -33,6 +34,7 @@ INCLUDED = {"sample": "sounds made for you, offline", "audioset-small": "clips o
 
 MAX_BUILT_ROWS = 500_000  # indexed within some ten seconds
 MAX_PART_ROWS = 100_000  # of a large collection, among which every setting is measured, or which race
+CHECK_AFTER_S = 10.0  # from the opening of an index, whose first answer does not wait until every byte is checked
 
 _OPENED: dict[Path, Dataset] = {}  # the datasets that pages have opened, each in its newest version
 
@@ -133,7 +135,8 @@ def opened(name: str) -> Dataset | None:
 def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
     """Return the index of a dataset, metric, seed and width, with the maximum L and K; a search may use fewer.
 
-    It is mapped from its file where the dataset has one (`python -m lsh build`), else built.
+    It is mapped from its file where the dataset has one (`python -m lsh build`), else built. Every byte of the file is
+    checked soon afterwards, in the background: if one is damaged, the next page has a new index.
     """
     width = settings.bucket_width if settings.metric == "euclidean" else None
     return _index(dataset.fingerprint, settings.metric, settings.seed, width, dataset)
@@ -213,9 +216,32 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
 
 @st.cache_resource(max_entries=3, show_spinner="Sorting every clip into 32 hash tables…")
 def _index(fingerprint: str, metric: str, seed: int, width: float | None, _dataset: Dataset) -> LSHIndex:  # noqa: ARG001
-    path, warn = _index_path(_dataset, metric, seed, width), logging.getLogger("earshot").warning
-    config = _index_config(metric, seed, width)
-    return cast("LSHIndex", index_folder.load_or_fit(path, config, _dataset.features("train"), warn))
+    path, config, X = (
+        _index_path(_dataset, metric, seed, width),
+        _index_config(metric, seed, width),
+        _dataset.features("train"),
+    )
+    index = index_folder.load_or_fit(path, config, X, _warn, every_byte=False)
+    if path.exists():
+        check = threading.Timer(CHECK_AFTER_S, _check_index, (path, config, X))
+        check.daemon = True
+        check.start()
+    return cast("LSHIndex", index)
+
+
+def _check_index(path: Path, config: SearchConfig, X: StoredVectors) -> None:
+    """Check every byte of an index that is in use; a damaged file is set aside, and built and opened again."""
+    problems: list[str] = []
+    if path.exists():
+        index_folder.load_or_fit(path, config, X, problems.append)
+    for problem in problems:
+        _warn(problem)
+    if problems:
+        _index.clear()
+
+
+def _warn(problem: str) -> None:
+    logging.getLogger("earshot").warning(problem)
 
 
 def _index_config(metric: str, seed: int, width: float | None) -> SearchConfig:

@@ -199,6 +199,53 @@ def test_a_file_that_cannot_be_used_is_named_set_aside_and_built_again(folder, X
     assert is_mapped(index_folder.load_or_fit(path, TABLES, X, silent))
 
 
+def damage(path, array):
+    """Invert every bit of an array in an index file."""
+    data = np.frombuffer(path.read_bytes(), np.uint8).copy()
+    with container.opened(path) as file:
+        entry, start = file.header.entry(array), file.start
+    data[start + entry.offset :][: entry.nbytes] ^= 255
+    overwrite(path, data.tobytes())
+
+
+@pytest.mark.parametrize(
+    ("config", "array"),
+    [(TABLES, "keys"), (EUCLIDEAN, "keys"), (SKETCHES, "planes"), (SKETCHES, "factors"), (SKETCHES, "penalties")],
+)
+def test_what_is_checked_later_can_hide_a_neighbour_but_not_change_one(folder, X, warnings, config, array):
+    path = built(folder, X, config)
+    damage(path, array)
+    index = index_folder.load_or_fit(path, config, X, silent, every_byte=False)
+    found, distances = index.search(X[:20], k=5), lsh.exact_search(X, X[:20], k=len(X), metric=config.metric)
+    for ids, measured, true, order in zip(found.ids, found.distances, distances.distances, distances.ids, strict=True):
+        rows = ids[ids >= 0]
+        assert len(set(rows)) == len(rows)
+        assert dict(zip(rows, measured, strict=False)).items() <= dict(zip(order, true, strict=True)).items()
+    again = index_folder.load_or_fit(path, config, X, warnings.append)
+    assert f"{path}: " in warnings[0]
+    assert f"its array {array} has sha256" in warnings[0]
+    assert answers(again) == answers(config.fit(X))
+
+
+@pytest.mark.parametrize(
+    ("config", "array"),
+    [
+        (config, array)
+        for config, arrays in [
+            (TABLES, ("centre", "directions", "inverse_norms", "half_squares", "ids")),
+            (SKETCHES, ("rotation", "centroids", "starts", "inverse_norms", "half_squares", "order")),
+        ]
+        for array in arrays
+    ],
+)
+def test_what_could_change_a_neighbour_is_checked_at_once(folder, X, warnings, config, array):
+    path = built(folder, X, config)
+    damage(path, array)
+    index = index_folder.load_or_fit(path, config, X, warnings.append, every_byte=False)
+    assert f"it is set aside as {path.name}.unusable" in warnings[0]
+    assert answers(index) == answers(config.fit(X))
+
+
 def test_a_file_of_an_older_version_is_set_aside_since_its_defaults_are_others(folder, X, warnings, monkeypatch):
     path = built(folder, X)
     monkeypatch.setattr(container, "FORMAT_VERSION", container.FORMAT_VERSION + 1)

@@ -1,6 +1,7 @@
 """Datasets, samples and indexes that all visitors share."""
 
 import os
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -128,6 +129,26 @@ def test_a_saved_index_is_opened_and_a_damaged_one_is_logged_and_replaced(small,
     again = loading.index_for(dataset, settings)
     assert np.array_equal(again.tables.keys, config.fit(dataset.features("train")).tables.keys)
     (message,) = [record.message for record in caplog.records if record.name == "earshot"]
+    assert f"it is set aside as {path.name}.unusable, and built again" in message
+
+
+def test_an_index_that_hides_neighbours_is_found_in_the_background_and_replaced(small, caplog, monkeypatch):
+    monkeypatch.setattr(loading, "CHECK_AFTER_S", 0)
+    dataset, settings = loading.dataset_at(small), Settings("small", "cosine", seed=13)
+    config = SearchConfig.tables("cosine", 13, {}, {})
+    path = index_folder.path_in(dataset.indexes, config, dataset.sha256("train"))
+    index_folder.build(path, config, dataset.features("train"), pytest.fail)
+    whole = path.read_bytes()
+    middle = len(whole) // 2  # within the keys
+    path.unlink()
+    path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    assert loading.index_for(dataset, settings).tables.keys.tobytes() not in whole
+    for check in [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]:
+        check.join()
+    assert loading.index_for(dataset, settings).tables.keys.tobytes() in whole
+    assert path.read_bytes() == whole
+    (message,) = [record.message for record in caplog.records if record.name == "earshot"]
+    assert f"cannot load {path}: " in message
     assert f"it is set aside as {path.name}.unusable, and built again" in message
 
 
