@@ -167,8 +167,9 @@ class Dataset:
         """
         column: Any = self._clips["labels"].chunk(0)
         first_row = self._first_row(split)
-        offsets = _numbers(column.offsets)[first_row : first_row + self.n_rows(split) + 1].astype(np.int64)
-        return LabelSets(read_only(offsets - offsets[0]), _numbers(column.values)[offsets[0] : offsets[-1]])
+        offsets = _numbers(column.offsets)[first_row : first_row + self.n_rows(split) + 1]
+        starts = np.subtract(offsets, offsets[0], dtype=np.int64)
+        return LabelSets(read_only(starts), _numbers(column.values)[offsets[0] : offsets[-1]])
 
     def labels_of(self, split: str, rows: npt.ArrayLike) -> LabelSets:
         """Return the labels of some rows, int64[m], in the given order; else as `label_sets`."""

@@ -2,7 +2,8 @@
 
 A table in memory takes several times the bytes of its Parquet file. The copy is as large, but is mapped, so that the
 processes of a machine share what they read of it. It is written when the table is read for the first time, into the
-folder of index files, and named by the digests of the Parquet file and of its own bytes.
+folder of index files, and named by the first digits of the sha256 of the Parquet file, and by its own CRC-32, which is
+compared at each opening: that takes a tenth of the time of a sha256.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from isal import isal_zlib
 
 from data_prep.dataset import schema
 from data_prep.errors import DatasetError
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from io import IOBase
 
 MAPPED_ROWS = 200_000  # from which a table is mapped
-_DIGITS = 16  # of each sha256 in the name of a copy
+_DIGITS = 16  # of the sha256 in the name of a copy
 _BLOCK = 1 << 20
 
 
@@ -44,7 +46,10 @@ def read_table(path: Path, columns: pa.Schema, manifest: dict[str, Any], n_rows:
 
 def is_table_copy(name: str) -> bool:
     """Return whether a file of this name in the folder of index files is a copy of a table."""
-    return re.fullmatch(r"\.?(clips|labels)(-[0-9a-f]{16}){2}\.arrow(\.[0-9a-f]{8}\.(tmp|lock))?", name) is not None
+    return (
+        re.fullmatch(r"\.?(clips|labels)-[0-9a-f]{16}-[0-9a-f]{8,16}\.arrow(\.[0-9a-f]{8}\.(tmp|lock))?", name)
+        is not None
+    )
 
 
 def _parsed(path: Path, columns: pa.Schema, manifest: dict[str, Any], n_rows: int) -> pa.Table:
@@ -87,22 +92,22 @@ def _save_copy(copies: Path, path: Path, sha256: str, table: pa.Table) -> bool:
     """Write a copy of a table; return False where the folder cannot be written."""
     try:
         copies.mkdir(exist_ok=True)
-        part = copies / f"{path.stem}-{sha256[:_DIGITS]}-{'0' * _DIGITS}.arrow"
+        part = copies / f"{path.stem}-{sha256[:_DIGITS]}-{'0' * 8}.arrow"
         with atomic_file(part) as file, pa.ipc.new_file(cast("IOBase", file), table.schema) as writer:
             for batch in table.to_batches():
                 writer.write_batch(batch)
         with pa.memory_map(str(part)) as source:
             digest = _digest(source)
-        part.replace(part.with_name(f"{part.stem[:-_DIGITS]}{digest}.arrow"))
+        part.replace(part.with_name(f"{part.stem[:-8]}{digest}.arrow"))
     except (OSError, WriteError):
         return False
     return True
 
 
 def _digest(source: pa.MemoryMappedFile) -> str:
-    """Return the first digits of the sha256 of a mapped file."""
+    """Return the CRC-32 of a mapped file as 8 hexadecimal digits."""
     source.seek(0)
-    sha256 = hashlib.sha256()
+    crc = 0
     while block := source.read_buffer(_BLOCK):
-        sha256.update(block)
-    return sha256.hexdigest()[:_DIGITS]
+        crc = isal_zlib.crc32(block, crc)
+    return f"{crc:08x}"
