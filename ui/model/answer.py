@@ -18,7 +18,7 @@ from ui.model.state import DEFAULTS, K_NEIGHBOURS, Settings
 Rows = npt.NDArray[np.int64]
 
 _FIRST_CHOICE = 64  # clips among which the first clip is chosen
-_SEARCHED = 50_000  # rows at most among which the neighbours of these are sought
+_SEARCHED = 20_000  # rows at most among which the neighbours of these are sought
 _CENTRE_ROWS = 4096  # rows whose mean is taken for the centre of the collection
 _PLEASANT_LABELS = {"Church bell", "Wind chime", "Singing bowl", "Harp", "Marimba, xylophone", "Bird", "Stream"}
 _MIN_RECALL, _MAX_RECALL = 0.75, 0.92  # recall that the first clip's answer should have: most found, something missed
