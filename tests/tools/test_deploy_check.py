@@ -75,4 +75,11 @@ def test_a_folder_without_dataset_is_an_error_message(
     monkeypatch.setattr(check.shutil, "which", lambda _: sys.executable)
     monkeypatch.setattr("sys.argv", ["deploy_check", str(tmp_path)])
     assert check.main() == 2
-    assert capsys.readouterr().err.startswith(f"error: {tmp_path} is no prepared dataset")
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path} holds no prepared dataset")
+
+
+def test_what_is_hidden_from_the_server_is_not_installed_on_a_host(check, root: Path) -> None:
+    lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    installed = {line.split("==")[0] for line in lines}
+    assert "numba" in installed
+    assert installed.isdisjoint(check.HIDDEN)
