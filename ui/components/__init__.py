@@ -4,6 +4,7 @@ What comes from a dataset is passed as `data` and inserted as text, never as HTM
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from streamlit.components.v2 import component
 
@@ -21,7 +22,7 @@ def _component(name: str, js: str, css: str | None = None) -> Callable[..., obje
     """
     draw = component(name, css=css, js=js)
 
-    def draw_with(*, data: Mapping[str, object], **options: object) -> object:
+    def draw_with(*, data: Mapping[str, object], **options: Any) -> object:
         return draw(data=(data,), **options)
 
     return draw_with
