@@ -14,6 +14,7 @@ import lsh
 from earshot_common.encoded_vectors import EncodedVectors
 from lsh.analysis.search_config import SearchConfig
 from lsh.errors import IndexFileError
+from lsh.sampling import evenly_spaced_rows
 from lsh.storage import container, index_folder
 from tests.lsh.storage.index_files import answers, overwrite, vectors
 
@@ -199,12 +200,12 @@ def test_a_file_that_cannot_be_used_is_named_set_aside_and_built_again(folder, X
     assert is_mapped(index_folder.load_or_fit(path, TABLES, X, silent))
 
 
-def damage(path, array):
-    """Invert every bit of an array in an index file."""
+def damage(path, array, part=slice(None)):
+    """Invert every bit of an array in an index file, or of some of its bytes."""
     data = np.frombuffer(path.read_bytes(), np.uint8).copy()
     with container.opened(path) as file:
         entry, start = file.header.entry(array), file.start
-    data[start + entry.offset :][: entry.nbytes] ^= 255
+    data[start + entry.offset :][: entry.nbytes][part] ^= 255
     overwrite(path, data.tobytes())
 
 
@@ -244,6 +245,15 @@ def test_what_could_change_a_neighbour_is_checked_at_once(folder, X, warnings, c
     index = index_folder.load_or_fit(path, config, X, warnings.append, every_byte=False)
     assert f"it is set aside as {path.name}.unusable" in warnings[0]
     assert answers(index) == answers(config.fit(X))
+
+
+@pytest.mark.parametrize("array", ["inverse_norms", "half_squares"])
+def test_one_wrong_norm_is_found_at_once_although_only_a_few_are_computed(folder, X, warnings, array):
+    path = built(folder, X)
+    row = next(row for row in range(len(X)) if row not in evenly_spaced_rows(len(X), 64))
+    damage(path, array, slice(4 * row, 4 * row + 1))
+    index_folder.load_or_fit(path, TABLES, X, warnings.append, every_byte=False)
+    assert f"its array {array} has sha256" in warnings[0]
 
 
 def test_a_file_of_an_older_version_is_set_aside_since_its_defaults_are_others(folder, X, warnings, monkeypatch):
