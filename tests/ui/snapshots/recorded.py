@@ -90,7 +90,8 @@ def _element(element, fields, indent):
 def _component_data(proto):
     """Return the data of a component, with its Arrow tables as lists by column, and without fingerprints."""
     if proto.WhichOneof("data") != "mixed":
-        (data,) = json.loads(proto.json or "[null]")
+        data = json.loads(proto.json or "null")
+        data = data[0] if isinstance(data, list) else data  # only the map's data are no list
     else:
         tables = {name: pa.ipc.open_stream(blob.data).read_all() for name, blob in proto.mixed.arrow_blobs.items()}
         data = json.loads(proto.mixed.json)
