@@ -1,14 +1,28 @@
-"""Samples of rows: evenly spaced, the first, or given ones."""
+"""Samples of rows: evenly spaced, of all rows or of marked ones, the first, or given ones."""
 
 import numpy as np
 
 from earshot_common.encoded_vectors import EncodedVectors
-from lsh.arrays import Float32Array, Int64Array, StoredVectors
+from lsh.arrays import BoolArray, Float32Array, Int64Array, StoredVectors
+
+_BLOCK_ROWS = 65_536  # marks read at a time
 
 
 def evenly_spaced_rows(n: int, max_rows: int) -> Int64Array:
     """Return up to `max_rows` distinct rows of 0 to n - 1, evenly spaced from the first to the last: int64[m]."""
     return np.unique(np.linspace(0, n - 1, min(max_rows, n)).round().astype(np.int64))
+
+
+def evenly_spaced_marked(marks: BoolArray, max_rows: int) -> Int64Array:
+    """Return up to `max_rows` of the rows that bool[n] marks, evenly spaced among these, ascending: int64[m]."""
+    places = evenly_spaced_rows(int(np.count_nonzero(marks)), max_rows)
+    chosen, before = [np.empty(0, np.int64)], 0
+    for start in range(0, len(marks), _BLOCK_ROWS):
+        rows = np.flatnonzero(marks[start : start + _BLOCK_ROWS])
+        first, last = np.searchsorted(places, [before, before + len(rows)])
+        chosen.append(start + rows[places[first:last] - before])
+        before += len(rows)
+    return np.concatenate(chosen)
 
 
 def first_rows(X: StoredVectors, n: int) -> StoredVectors:

@@ -60,6 +60,11 @@ def plural(n: int, thing: str, things: str | None = None) -> str:
     return f"{n:,} {thing if n == 1 else things or f'{thing}s'}"
 
 
+def of_a_part(shown: int, total: int, things: str) -> str:
+    """State which part is drawn: Drawn are 20,000 of the 1,234,567 candidates, evenly spaced. Of all, nothing."""
+    return f"Drawn are {shown:,} of the {total:,} {things}, evenly spaced." if shown < total else ""
+
+
 def ordinal(n: int) -> str:
     """Write a rank: 1st, 2nd, 3rd, 4th, 11th, 22nd."""
     last = 0 if n % 100 in {11, 12, 13} else n % 10

@@ -1,7 +1,7 @@
 """Prepared datasets: the file format (docs/FORMAT.md), its reader, writer and verification."""
 
 from data_prep.dataset.features import dequantised
-from data_prep.dataset.map_layout import as_coordinates, principal_plane
+from data_prep.dataset.map_layout import PrincipalPlane, as_coordinates, corners_of, principal_plane
 from data_prep.dataset.reader import Dataset, find_datasets, open_dataset
 from data_prep.dataset.schema import FORMAT_VERSION, SPLITS, Clip
 from data_prep.dataset.verify import verify_dataset
@@ -11,7 +11,9 @@ __all__ = [
     "SPLITS",
     "Clip",
     "Dataset",
+    "PrincipalPlane",
     "as_coordinates",
+    "corners_of",
     "dequantised",
     "find_datasets",
     "open_dataset",

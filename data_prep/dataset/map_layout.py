@@ -4,9 +4,8 @@ t-SNE (van der Maaten & Hinton 2008), by openTSNE (Poličar, Stražar & Zupan 20
 principal plane (Pearson 1901) needs only NumPy, and shows datasets without a map.
 """
 
-import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +20,8 @@ MIN_CLIPS = 16  # minimum for t-SNE
 PERPLEXITY = 30  # effective number of neighbours
 _FEW_CLIPS = 1000  # up to so many, threads take longer to synchronise than they save
 
-_CHUNK = 20_000  # clips placed at a time
+_CHUNK = 20_000  # clips placed at a time by t-SNE,
+_BLOCK_ROWS = 4096  # and by the plane
 _SAMPLE = 50_000  # clips whose covariance gives the principal plane
 _MARGIN = 0.02  # on each side, as a fraction of the square
 
@@ -53,32 +53,57 @@ def tsne_layout(features: StoredVectors, metric: Metric, seed: int, progress: Ca
     return places
 
 
-def principal_plane(*parts: StoredVectors) -> Float64Array:
-    """Project clips onto the two directions of largest variance: float64[n, 2], the same on every machine.
+class PrincipalPlane(NamedTuple):
+    """The two directions in which clips differ most: centre float64[dim], axes float64[dim, 2]."""
 
-    parts: features of clips, float32[n_i, dim] or encoded, in order.
+    centre: Float64Array
+    axes: Float64Array
+
+    def project(self, features: StoredVectors) -> Float64Array:
+        """Return the places of clips in the plane: float32[n, dim], or encoded, -> float64[n, 2]."""
+        places = np.empty((len(features), 2))
+        for start in range(0, len(features), _BLOCK_ROWS):
+            places[start : start + _BLOCK_ROWS] = (features[start : start + _BLOCK_ROWS] - self.centre) @ self.axes
+        return places
+
+
+def principal_plane(*parts: StoredVectors) -> PrincipalPlane:
+    """Return the plane of the two directions of largest variance of clips, the same on every machine.
+
+    parts: features of clips, float32[n_i, dim] or encoded; an evenly spaced sample of them is read.
     """
-    starts = np.cumsum([0, *map(len, parts)])
-    chosen = np.arange(0, starts[-1], max(1, starts[-1] // _SAMPLE))
-    inside = [chosen[(chosen >= start) & (chosen < end)] - start for start, end in itertools.pairwise(starts)]
-    sample = np.concatenate([part[rows] for part, rows in zip(parts, inside, strict=True)], dtype=np.float64)
-    centre = sample.mean(axis=0)
-    sample -= centre  # in place: a copy would set the peak of the app's memory
-    axes = np.linalg.eigh(sample.T @ sample)[1][:, ::-1][:, :2]  # [dim, 2], the largest variance first
-    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), range(axes.shape[1])] < 0, -1, 1)  # fix the arbitrary sign
-    places = np.zeros((starts[-1], 2))
-    for part, first in zip(parts, starts.tolist(), strict=False):
-        for start in range(0, len(part), _CHUNK):
-            block = part[start : start + _CHUNK]
-            places[first + start : first + start + len(block), : axes.shape[1]] = (block - centre) @ axes
-    return places
+    step = max(1, sum(map(len, parts)) // _SAMPLE)
+    blocks = [(part, start) for part in parts for start in range(0, len(part), step * _BLOCK_ROWS)]
+    dim = parts[0].shape[1]
+    total, products, n = np.zeros(dim), np.zeros((dim, dim)), 0
+    for part, start in blocks:
+        rows = part[start : start + step * _BLOCK_ROWS : step]
+        total, n = total + rows.sum(axis=0, dtype=np.float64), n + len(rows)
+    centre = total / n
+    for part, start in blocks:
+        centred = part[start : start + step * _BLOCK_ROWS : step] - centre
+        products += centred.T @ centred
+    largest = np.linalg.eigh(products)[1][:, ::-1][:, :2]  # [dim, 2], the largest variance first
+    largest = largest * np.where(largest[np.abs(largest).argmax(axis=0), range(largest.shape[1])] < 0, -1, 1)  # sign
+    axes = np.zeros((dim, 2))
+    axes[:, : largest.shape[1]] = largest
+    return PrincipalPlane(centre, axes)
 
 
-def as_coordinates(places: Float64Array) -> UInt16Array:
-    """Scale places, float64[n, 2], to uint16[n, 2]: both axes by the same factor, centred in the square."""
-    low, high = places.min(axis=0), places.max(axis=0)
+def as_coordinates(places: Float64Array, corners: Float64Array | None = None) -> UInt16Array:
+    """Scale places, float64[n, 2], to uint16[n, 2]: both axes by the same factor, centred in the square.
+
+    corners: float64[2, 2], the lowest and the highest place, by default of these; others end at the edge.
+    """
+    low, high = corners_of(places) if corners is None else corners
     scale = (1 - 2 * _MARGIN) / max(float((high - low).max()), np.finfo(np.float64).tiny)
-    return np.asarray(np.rint(MAX_COORDINATE * (0.5 + scale * (places - (low + high) / 2))), dtype=np.uint16)
+    scaled = np.rint(MAX_COORDINATE * (0.5 + scale * (places - (low + high) / 2)))
+    return np.asarray(np.clip(scaled, 0, MAX_COORDINATE), dtype=np.uint16)
+
+
+def corners_of(places: Float64Array) -> Float64Array:
+    """Return the lowest and the highest coordinates of places, float64[n, 2]: float64[2, 2]."""
+    return np.stack([places.min(axis=0), places.max(axis=0)])
 
 
 def _euclidean_rows(features: Float32Array, metric: Metric) -> Float64Array:

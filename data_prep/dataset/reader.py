@@ -5,6 +5,7 @@ docs/FORMAT.md describes the folder, `writer` writes it, `verify` checks every b
 
 import hashlib
 from bisect import bisect_left
+from collections.abc import Collection
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from data_prep.arrays import FeatureDtype, Int64Array, StoredVectors, UInt8Array, UInt16Array
+from data_prep.arrays import BoolArray, FeatureDtype, Int64Array, StoredVectors, UInt8Array, UInt16Array
 from data_prep.dataset import schema
-from data_prep.dataset.label_sets import LabelSets
+from data_prep.dataset.label_sets import LabelSets, run_indices
 from data_prep.dataset.manifest import parse_manifest
 from data_prep.dataset.npy import open_npy, read_only
 from data_prep.dataset.schema import SPLITS, Clip, MediaKind, Metric, row_key
@@ -24,6 +25,7 @@ from data_prep.dataset.tables import read_table
 from data_prep.errors import DatasetError
 from earshot_common.encoded_vectors import EncodedVectors
 
+_BLOCK_ROWS = 65_536  # rows whose labels are read at a time
 _CLIP_FIELDS = [field.name for field in fields(Clip)]
 
 
@@ -160,28 +162,43 @@ class Dataset:
         """Return the number of clips of a split with each label: int64[n_labels]."""
         return _numbers(self._labels[_checked(split)].chunk(0))
 
-    def label_sets(self, split: str) -> LabelSets:
-        """Return the labels of every row: (offsets int64[n + 1], values int16[m]).
+    def label_sets(self, split: str, start: int = 0, stop: int | None = None) -> LabelSets:
+        """Return the labels of every row, or of rows from `start` to before `stop`: (offsets int64[n + 1], values int16[m]).
 
         The labels of row i are `values[offsets[i]:offsets[i + 1]]`; `values` is a view of the table, not a copy.
         """
-        column: Any = self._clips["labels"].chunk(0)
-        first_row = self._first_row(split)
-        offsets = _numbers(column.offsets)[first_row : first_row + self.n_rows(split) + 1]
-        starts = np.subtract(offsets, offsets[0], dtype=np.int64)
-        return LabelSets(read_only(starts), _numbers(column.values)[offsets[0] : offsets[-1]])
+        offsets, values = self._stored_labels(split)
+        offsets = offsets[: len(offsets) if stop is None else stop + 1][start:]
+        return LabelSets(read_only(np.subtract(offsets, offsets[0], dtype=np.int64)), values[offsets[0] : offsets[-1]])
 
     def labels_of(self, split: str, rows: npt.ArrayLike) -> LabelSets:
         """Return the labels of some rows, int64[m], in the given order; else as `label_sets`."""
-        return self.label_sets(split).take(np.asarray(rows, np.int64))
+        offsets, values = self._stored_labels(split)
+        chosen = np.asarray(rows, np.int64)
+        first = offsets[chosen].astype(np.int64)
+        lengths = offsets[chosen + 1] - first
+        return LabelSets(np.concatenate([[0], np.cumsum(lengths)]), values[run_indices(first, lengths)])
+
+    def has_label(self, split: str, labels: Collection[int]) -> BoolArray:
+        """Return which rows of a split have one of the labels: bool[n]."""
+        has, wanted = np.zeros(self.n_rows(split), np.bool_), list(labels)
+        for start in range(0, len(has), _BLOCK_ROWS):
+            offsets, values = self.label_sets(split, start, min(start + _BLOCK_ROWS, len(has)))
+            places = np.flatnonzero(np.isin(values, wanted))
+            has[start + np.searchsorted(offsets, places, side="right") - 1] = True
+        return has
 
     def rows_with_label(self, split: str, label: int) -> Int64Array:
         """Return the rows of a split that have a label, ascending: int64[m]. IndexError for an unknown label."""
         if not 0 <= label < len(self.label_names):
             raise IndexError(f"label {label} is outside the table, which has labels 0 to {len(self.label_names) - 1}")
-        offsets, values = self.label_sets(split)
-        places = np.flatnonzero(values == label)
-        return read_only(np.searchsorted(offsets, places, side="right") - 1)
+        return read_only(np.flatnonzero(self.has_label(split, [label])))
+
+    def _stored_labels(self, split: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
+        """Return views of the table: the offsets of a split's rows, int32[n + 1], and the labels of all splits."""
+        column: Any = self._clips["labels"].chunk(0)
+        first_row = self._first_row(split)
+        return _numbers(column.offsets)[first_row : first_row + self.n_rows(split) + 1], _numbers(column.values)
 
     def _first_row(self, split: str) -> int:
         """Return the row of clips.parquet at which a split begins."""

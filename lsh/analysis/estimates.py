@@ -16,15 +16,20 @@ from lsh.sketches.sketch_rows import SketchRows
 _LEVEL_MIDDLE = 1.5
 _QUERY_MIDDLE = 7.5
 _HIGHEST = 15
+_BLOCK_ROWS = 4096  # sketches unpacked at a time
 
 
 def estimated_distances(sketches: SketchRows, exact: ExactSearch, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
-    """Return the distances from a query, float32[d], to some rows, estimated from sketches: float64[len(ids)]."""
+    """Return the distances from a query, float32[d], to rows `ids` of the sketches, estimated: float64[len(ids)]."""
     query = exact.prepare_queries(exact.one_query(q))[0].astype(np.float64)
     rows = np.asarray(ids, np.int64)
     centred = query - sketches.centre
     factors, _, penalties = sketches.terms[rows].T.astype(np.float64)
-    scores = factors * (_levels(sketches.planes[rows]) @ _rounded(centred @ sketches.rotation)) - penalties
+    rounded, products = _rounded(centred @ sketches.rotation), np.empty(len(rows))
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        block = slice(start, start + _BLOCK_ROWS)
+        products[block] = _levels(sketches.planes[rows[block]]) @ rounded
+    scores = factors * products - penalties
     if exact.metric == "cosine":  # score ~ <q, x - μ>
         return np.asarray(1 - scores - query @ sketches.centre)
     return np.asarray(np.sqrt(np.maximum(centred @ centred - 2 * scores, 0)))  # score ~ <q - μ, x - μ> - |x - μ|²/2

@@ -2,6 +2,9 @@
 
 Everything here is computed from the hash functions and sorted tables of the index itself, so that it agrees exactly
 with `LSHIndex.search`. It is written for readability, and fast enough for one query at a time.
+
+A query's buckets may hold most of a large collection. They are views of the index's tables, which may be mapped from a
+file, and are read in blocks; of the collection's size there are marks, one byte per row.
 """
 
 import math
@@ -12,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array, UInt8Array, UInt32Array
+from lsh.arrays import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array, UInt8Array, UInt32Array
 from lsh.families.hyperplane import Hyperplanes
 from lsh.hasher import prepare
 from lsh.index import LSHIndex
@@ -20,7 +23,8 @@ from lsh.kernels.buckets import find_bucket
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.ranking import nearest
 
-_BLOCK_ROWS = 16_384  # rows measured at a time
+_BLOCK_ROWS = 4096  # rows measured at a time
+_BLOCK_IDS = 65_536  # ids or keys read at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,12 @@ class TableKey:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One probed bucket: its ids int64[m], its key (symbols uint8[K]), and the cost of the probe.
+    """One probed bucket: its ids int32[m], a view of the table; its key, symbols uint8[K]; and the cost of the probe.
 
     The query's own bucket costs 0; another costs the sum of its perturbations' costs.
     """
 
-    ids: Int64Array
+    ids: Int32Array
     symbols: UInt8Array
     cost: float
 
@@ -125,7 +129,7 @@ def walk(index: LSHIndex, q: npt.ArrayLike, n_tables: int, n_bits: int, n_probes
         ranges = [find_bucket(tables.keys[table], probe, mask, 0, index.n) for probe in probes]
         buckets.append(
             [
-                Bucket(tables.ids[table, start:stop].astype(np.int64), key, _cost(keys[0], key, symbols, costs))
+                Bucket(tables.ids[table, start:stop], key, _cost(keys[0], key, symbols, costs))
                 for key, (start, stop) in zip(keys, ranges, strict=True)
             ]
         )
@@ -137,15 +141,26 @@ def recall_by_probe(n: int, buckets: list[list[Bucket]], ids: npt.ArrayLike) -> 
 
     buckets: as `walk` returns them; n: the number of rows in the index.
     """
+    marks, wanted = np.zeros(n, np.bool_), np.asarray(ids, np.int64)
     n_probes = max(len(table) for table in buckets)
-    first = np.full(n, n_probes, np.int64)  # the first probe that finds a row
-    for table in buckets:
-        for probe in range(len(table) - 1, -1, -1):
-            rows = table[probe].ids
-            first[rows] = np.minimum(first[rows], probe)
-    wanted = first[np.asarray(ids, np.int64)]
-    looked_at, found = (np.cumsum(np.bincount(rows, minlength=n_probes + 1)[:n_probes]) for rows in (first, wanted))
+    looked_at, found = np.empty(n_probes, np.int64), np.empty(n_probes, np.int64)
+    for probe in range(n_probes):
+        for table in buckets:
+            _mark(marks, [bucket.ids for bucket in table[probe : probe + 1]])
+        looked_at[probe], found[probe] = np.count_nonzero(marks), np.count_nonzero(marks[wanted])
     return looked_at, found
+
+
+def candidates(
+    index: LSHIndex, q: npt.ArrayLike, n_tables: int, n_bits: int, n_probes: int = 1, own: int = -1
+) -> BoolArray:
+    """Return which rows a search compares with the query: bool[n]. The row `own`, the query itself, is none of them."""
+    marks = np.zeros(index.n, np.bool_)
+    for table in walk(index, q, n_tables, n_bits, n_probes):
+        _mark(marks, [bucket.ids for bucket in table])
+    if own >= 0:
+        marks[own] = False
+    return marks
 
 
 def differences(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, n_tables: int, n_bits: int) -> BoolArray:
@@ -179,20 +194,23 @@ def smallest_fix(
     fewer_bits = ((b, np.asarray(index.matches(q, rows, n_tables, b, n_probes).any(axis=1))) for b in fewer)
     found = index.matches(q, rows, index.params.n_tables, n_bits, n_probes)
     more_tables = ((t + 1, found[:, t]) for t in range(n_tables, index.params.n_tables))
-    tables = walk(index, q, n_tables, n_bits, max_probes)
-    probed = ([table[t].ids for table in tables if t < len(table)] for t in range(n_probes, max_probes))
-    none = np.empty(0, np.int64)
-    more_probes = ((t, np.isin(rows, np.concatenate([none, *ids]))) for t, ids in enumerate(probed, n_probes + 1))
+    more = range(n_probes + 1, max_probes + 1)
+    more_probes = ((t, np.asarray(index.matches(q, rows, n_tables, n_bits, t).any(axis=1))) for t in more)
     changes = (_first(rows, tried) for tried in (fewer_bits, more_tables, more_probes))
     return [Fix(*change) for change in zip(*changes, strict=True)]
 
 
-def bucket_sizes(index: LSHIndex, table: int, n_bits: int) -> Int64Array:
-    """Return the sizes of the non-empty buckets of one table (from 0), largest first: int64[m]."""
+def bucket_sizes(index: LSHIndex, table: int, n_bits: int) -> Int32Array:
+    """Return the sizes of the non-empty buckets of one table (from 0), largest first: int32[m]."""
     index.params.setting(table + 1, n_bits, 1)
-    keys = index.tables.keys[table] & index.hasher.mask(n_bits)
-    starts = np.flatnonzero(np.concatenate([[True], (keys[1:] != keys[:-1]).any(axis=1)]))
-    return np.sort(np.diff(np.append(starts, len(keys))))[::-1]
+    keys, mask = index.tables.keys[table], index.hasher.mask(n_bits)
+    ends = []  # of buckets, without the last
+    for start in range(0, len(keys), _BLOCK_IDS):
+        block = keys[start : start + _BLOCK_IDS + 1] & mask  # and the first key of the next block
+        ends.append((start + 1 + np.flatnonzero((block[1:] != block[:-1]).any(axis=1))).astype(np.int32))
+    sizes: Int32Array = np.diff(np.concatenate([np.zeros(1, np.int32), *ends, np.array([len(keys)], np.int32)]))
+    sizes.sort()
+    return sizes[::-1]
 
 
 def family_distance(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
@@ -211,11 +229,14 @@ def family_distance(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike) -> Fl
 
 def nearest_of(index: LSHIndex, q: npt.ArrayLike, ids: npt.ArrayLike, k: int) -> tuple[Int64Array, Float32Array]:
     """Return the k nearest of some rows and their distances, nearest first, as a search ranks its candidates."""
-    exact, rows = index.exact, np.unique(np.asarray(ids, np.int64))
-    k = min(k, len(rows))
-    nearest_ids, distances = np.empty(k, np.int64), np.empty(k, np.float32)
-    nearest(exact.prepare_queries(exact.one_query(q))[0], tuple(exact.vectors), rows, nearest_ids, distances)
-    return nearest_ids, distances
+    exact, rows = index.exact, np.asarray(ids)
+    query, vectors = exact.prepare_queries(exact.one_query(q))[0], tuple(exact.vectors)
+    best, distances = np.empty(0, np.int64), np.empty(0, np.float32)
+    for start in range(0, len(rows), _BLOCK_IDS):
+        block = np.union1d(best, rows[start : start + _BLOCK_IDS].astype(np.int64))
+        best, distances = np.empty(min(k, len(block)), np.int64), np.empty(min(k, len(block)), np.float32)
+        nearest(query, vectors, block, best, distances)
+    return best, distances
 
 
 def plane_of(index: LSHIndex, X: npt.ArrayLike) -> Float64Array:
@@ -234,6 +255,13 @@ def plane_of(index: LSHIndex, X: npt.ArrayLike) -> Float64Array:
 
 def _lengths(family: Hyperplanes, functions: slice) -> Float64Array:
     return np.asarray(np.linalg.norm(family.directions[:, functions].astype(np.float64), axis=0))
+
+
+def _mark(marks: BoolArray, buckets: Iterable[Int32Array]) -> None:
+    """Mark the ids in buckets: bool[n]."""
+    for ids in buckets:
+        for start in range(0, len(ids), _BLOCK_IDS):
+            marks[ids[start : start + _BLOCK_IDS]] = True
 
 
 def _unpacked(key: UInt32Array, n_bits: int, bits: int) -> UInt8Array:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from lsh.arrays import read_only
+from lsh.arrays import Float32Array, Int64Array, read_only
 from lsh.exact import ExactSearch
 from lsh.hasher import mean_vector, prepare
 from lsh.kernels.sketching import DIMENSIONS, PLANES
@@ -16,8 +16,8 @@ from lsh.kernels.table_search import SketchArrays
 from lsh.sampling import evenly_spaced
 from lsh.sketches.sketch import draw_rotation, penalties, sketch
 
-_BLOCK_ROWS = 16_384
-_SAMPLE_ROWS = 16_384
+_BLOCK_ROWS = 4096  # vectors sketched at a time
+_SAMPLE_ROWS = 16_384  # vectors that choose the directions kept of more than 128
 
 
 class SketchRows(SketchArrays):
@@ -34,17 +34,28 @@ class SketchRows(SketchArrays):
     @classmethod
     def build(cls, exact: ExactSearch, rng: np.random.Generator) -> Self:
         """Sketch the vectors that `exact` searches."""
-        X, metric = exact.X, exact.metric
-        centre = mean_vector(X, metric)
-        rotation = draw_rotation(prepare(evenly_spaced(X, _SAMPLE_ROWS), metric, centre), rng)
-        planes, terms = np.empty((len(X), PLANES), np.uint64), np.empty((len(X), 3), np.float32)
-        for start in range(0, len(X), _BLOCK_ROWS):
-            vectors = prepare(X[start : start + _BLOCK_ROWS], metric, centre)
-            rows = slice(start, start + len(vectors))
-            block_planes, block_factors = sketch(vectors, rotation)
-            planes[rows], terms[rows, :2] = block_planes.T, block_factors.T
-            terms[rows, 2] = penalties(vectors, centre, metric)
-        return cls._read_only(centre, rotation, planes, terms)
+        return cls.draw(exact, mean_vector(exact.X, exact.metric), rng).of(exact)
+
+    @classmethod
+    def draw(cls, exact: ExactSearch, centre: Float32Array, rng: np.random.Generator) -> Self:
+        """Return no sketches, but the rotation for those of the vectors that `exact` searches.
+
+        centre: float32[d], the mean of the vectors as `mean_vector` returns it, which a hasher has too.
+        """
+        sample = prepare(evenly_spaced(exact.X, _SAMPLE_ROWS if len(centre) > DIMENSIONS else 1), exact.metric, centre)
+        return cls.none(len(centre))._replace(centre=centre, rotation=draw_rotation(sample, rng))
+
+    def of(self, exact: ExactSearch, rows: Int64Array | None = None) -> Self:
+        """Sketch some rows of the vectors that `exact` searches, int64[m], in this order; by default all."""
+        n = len(exact.X) if rows is None else len(rows)
+        planes, terms = np.empty((n, PLANES), np.uint64), np.empty((n, 3), np.float32)
+        for start in range(0, n, _BLOCK_ROWS):
+            block = slice(start, min(start + _BLOCK_ROWS, n))
+            vectors = prepare(exact.X[block if rows is None else rows[block]], exact.metric, self.centre)
+            block_planes, block_factors = sketch(vectors, self.rotation)
+            planes[block], terms[block, :2] = block_planes.T, block_factors.T
+            terms[block, 2] = penalties(vectors, self.centre, exact.metric)
+        return self._read_only(self.centre, self.rotation, planes, terms)
 
     @classmethod
     def _read_only(cls, *arrays: Any) -> Self:

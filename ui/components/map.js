@@ -22,6 +22,7 @@ export default function soundMap({ data, parentElement: root, setTriggerValue })
   map.view.query = JSON.stringify(data.marks[0]) // kept with the view: the query may change while another page is open
   map.loading.hidden = missing !== "points"
   map.candidates = data.candidates
+  for (const name of ["cursor", "named"]) if (map[name] >= 0 && !positionOf(map, map[name])) map[name] = -1
   setLabel(map, data.label)
   drawMarkLegend(map)
   drawPicked(map)
@@ -213,7 +214,12 @@ function describe(map, point) {
   return mark ? `${mark.text} · ${mark.title}` : nameOf(map.chart, point)
 }
 
-const positionOf = (map, point) => [map.chart.xy[2 * point], map.chart.xy[2 * point + 1]]
+// Returns the position of a point. Beyond the points drawn are the marks of other clips, and the clip that was pressed.
+function positionOf({ chart, data }, point) {
+  if (point < chart.n) return [chart.xy[2 * point], chart.xy[2 * point + 1]]
+  const mark = [...data.marks, data.picked].find((mark) => mark?.point === point)
+  return mark && [mark.x, mark.y]
+}
 
 function focusPosition(map) {
   return map.cursor >= 0 ? toScreen(map.view, ...positionOf(map, map.cursor)) : [map.view.width / 2, map.view.height / 2]
@@ -253,13 +259,15 @@ function select(map, point) {
     drawPicked(map)
     return togglePlay(map.list, map.list.items.get(map.data.picked.id))
   }
-  if (map.data.map.sounds) player.play(`point ${point}`, rowOf(map.data.map, point))
+  if (map.data.map.sounds) player.play(`point ${point}`, rowOf(map.data, point))
   map.pending = { point, started: player.state.started }
   player.press(map.root, "select", point)
 }
 
 // Returns the address of a point's clip: its split and row.
-function rowOf({ starts }, point) {
+function rowOf({ map: { starts }, marks }, point) {
+  const mark = marks.find((mark) => mark.point === point)
+  if (mark) return mark.at
   const split = starts.findLastIndex((start) => start <= point)
   return `${["train", "validation", "test"][split]}@${point - starts[split]}`
 }

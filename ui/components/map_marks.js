@@ -132,12 +132,16 @@ function toggleGroup(map, number) {
 }
 
 function drawMarkLegend(map) {
-  const { marks, label } = map.data
+  const { marks, label, lookedAt } = map.data
   const count = (kind) => marks.filter((mark) => mark.kind === kind).length
   const entry = (kind, n) => make("span", { class: "entry" }, make("span", { class: `mark ${kind}`, "aria-hidden": "true" }), n === null ? MARK_NAMES[kind] : `${MARK_NAMES[kind]} ${n.toLocaleString("en")}`)
   const exact = marks.filter((mark) => mark.exact).length
   const entries = [entry("query", null), entry("found", count("found")), entry("missed", count("missed")), entry("exact", exact)]
-  if (map.candidates.length) entries.push(entry("candidate", map.candidates.length))
+  if (map.candidates.length) {
+    entries.push(entry("candidate", lookedAt))
+    const drawn = map.candidates.length
+    if (drawn < lookedAt) entries.push(make("span", { class: "entry" }, `${drawn.toLocaleString("en")} of them drawn`))
+  }
   if (label) entries.push(make("span", { class: "entry label" }, `${label.name}: ${label.count.toLocaleString("en")} ${label.count === 1 ? "clip" : "clips"}`))
   patch(map.markLegend, ...entries)
 }

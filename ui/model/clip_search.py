@@ -16,21 +16,24 @@ MAX_TEXT = 120  # characters of a search that are used
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """The clips that a text names, best matches first: split and rows int64[n] of each group, without repeats."""
+    """The clips that a text names, best matches first: of each group the split, its size, and its rows as marks.
 
-    groups: tuple[tuple[str, npt.NDArray[np.int64]], ...]
+    Marks are packed, uint8[n / 8, rounded up], one bit per row of the split. No clip is in two groups.
+    """
+
+    groups: tuple[tuple[str, int, npt.NDArray[np.uint8]], ...]
 
     @property
     def total(self) -> int:
         """Return the number of clips."""
-        return sum(len(rows) for _, rows in self.groups)
+        return sum(size for _, size, _ in self.groups)
 
     def clip(self, dataset: Dataset, i: int) -> Clip:
         """Return clip `i`; IndexError when there are fewer."""
-        for split, rows in self.groups:
-            if i < len(rows):
-                return dataset.clip(split, int(rows[i]))
-            i -= len(rows)
+        for split, size, marks in self.groups:
+            if i < size:
+                return dataset.clip(split, _nth(marks, i))
+            i -= size
         raise IndexError(f"there are only {self.total} hits")
 
 
@@ -54,21 +57,19 @@ def _find(fingerprint: str, wanted: str, _dataset: Dataset) -> Hits:  # noqa: AR
     groups = []
     for which in (*matching, None):
         for split in splits:
-            mask = _named(_dataset, split, wanted) if which is None else _labelled(_dataset, split, which)
-            rows = np.flatnonzero(mask & ~seen[split])
+            mask = _named(_dataset, split, wanted) if which is None else _dataset.has_label(split, which)
+            mask &= ~seen[split]
             seen[split] |= mask
-            if len(rows):
-                groups.append((split, rows))
+            if size := int(np.count_nonzero(mask)):
+                groups.append((split, size, np.packbits(mask)))
     return Hits(tuple(groups))
 
 
-def _labelled(dataset: Dataset, split: str, labels: list[int]) -> npt.NDArray[np.bool_]:
-    """Return which rows of a split have one of the labels: bool[n]."""
-    offsets, values = dataset.label_sets(split)
-    mask = np.zeros(dataset.n_rows(split), bool)
-    if labels:
-        mask[np.searchsorted(offsets, np.flatnonzero(np.isin(values, labels)), side="right") - 1] = True
-    return mask
+def _nth(marks: npt.NDArray[np.uint8], i: int) -> int:
+    """Return the place of the i-th bit that is set, from 0, in packed bits."""
+    byte = int(np.searchsorted(np.cumsum(np.bitwise_count(marks), dtype=np.int32), i, side="right"))
+    before = int(np.bitwise_count(marks[:byte]).sum(dtype=np.int64))
+    return 8 * byte + int(np.flatnonzero(np.unpackbits(marks[byte : byte + 1]))[i - before])
 
 
 def _named(dataset: Dataset, split: str, wanted: str) -> npt.NDArray[np.bool_]:

@@ -12,7 +12,7 @@ import streamlit as st
 from data_prep.dataset import Clip
 from lsh import LSHIndex
 from lsh.analysis import inspecting
-from lsh.arrays import Float32Array
+from lsh.arrays import BoolArray, Float32Array
 from lsh.sampling import evenly_spaced_rows
 from ui.figures.palette import Mode
 from ui.model import loading, theme
@@ -20,7 +20,7 @@ from ui.model.answer import Answer, answer
 from ui.model.loading import PageContext
 from ui.model.state import Metric, Settings
 
-MAX_ROWS = 200_000  # clips whose distance to the query is drawn as a histogram; more are sampled evenly
+MAX_ROWS = 200_000  # clips whose distance to the query is measured; of more, as many evenly spaced ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +79,17 @@ def under(view: QueryView, metric: Metric) -> QueryView:
     return look_up(PageContext(settings, dataset, loading.index_for(dataset, settings)), view.clip)
 
 
-def candidate_rows(view: QueryView) -> npt.NDArray[np.int64]:
-    """Return the rows of the clips that the search compared with the query, ascending, the query's own left out."""
+def candidates(view: QueryView) -> BoolArray:
+    """Return which rows the search compared with the query, without the query's own: bool[n]."""
     s = view.settings
-    walk = inspecting.walk(view.index, view.query, s.n_tables, s.n_bits, s.n_probes)
-    rows = np.unique(np.concatenate([bucket.ids for table in walk for bucket in table]))
-    return np.asarray(rows[rows != view.own_row])
+    return inspecting.candidates(view.index, view.query, s.n_tables, s.n_bits, s.n_probes, view.own_row)
 
 
 def distances(view: QueryView) -> npt.NDArray[np.float64]:
-    """Return the distance of the query to every clip (`MAX_ROWS` of them) as the hash family sees it: degrees or L2."""
+    """Return the query's distances to all clips, or to `MAX_ROWS` of them, as the family sees them: degrees or L2."""
     return _distances((*view.context.index_key, view.clip.clip_id), view.index, view.query)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _distances(key: tuple[object, ...], _index: LSHIndex, _query: Float32Array) -> npt.NDArray[np.float64]:  # noqa: ARG001
     return inspecting.family_distance(_index, _query, evenly_spaced_rows(_index.n, MAX_ROWS))

@@ -46,39 +46,44 @@ def _hubs(view: QueryView) -> None:
     if not view.context.dataset.n_rows("validation"):
         st.caption(NO_HUBS)
         return
-    n, counts = _popularity((view.context.dataset.fingerprint, view.settings.metric), view.index, view.context.dataset)
-    rows = np.argsort(-counts, kind="stable")[:MAX_HUBS]
-    rows = rows[counts[rows] > 1]
+    n, hubs = _popularity((view.context.dataset.fingerprint, view.settings.metric), view.index, view.context.dataset)
+    most = max((count for _, count in hubs), default=0)
     st.markdown(
         f"**Hubs.** Crowds have a centre: some clips are among the 10 nearest of many sounds. Of {n:,} validation "
-        f"sounds, the most popular clip is a neighbour of **{int(counts.max(initial=0))}**. If neighbours were dealt "
+        f"sounds, the most popular clip is a neighbour of **{most}**. If neighbours were dealt "
         f"out evenly, a clip would be one of {number(n * K_NEIGHBOURS / view.index.n)}."
     )
     entries = [
         Entry(
-            view.context.dataset.clip("train", int(row)),
-            "found" if int(row) in view.true_rows else "exact",
-            f"among the {K_NEIGHBOURS} nearest of {plural(int(counts[row]), 'sound')} of {n:,}",
+            view.context.dataset.clip("train", row),
+            "found" if row in view.true_rows else "exact",
+            f"among the {K_NEIGHBOURS} nearest of {plural(count, 'sound')} of {n:,}",
             rank=str(i + 1),
         )
-        for i, row in enumerate(rows.tolist())
+        for i, (row, count) in enumerate(hubs)
+        if count > 1
     ]
     clip_list.draw(view.context, "inside-hubs", "Hub clips", view.clip, entries, NOT_A_HUB)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Searching for validation sounds…")
-def _popularity(key: tuple[str, str], _index: LSHIndex, _dataset: Dataset) -> tuple[int, Ints]:  # noqa: ARG001
-    """Return the number of validation sounds searched for, and among how many's nearest each clip is: int64[n]."""
+def _popularity(key: tuple[str, str], _index: LSHIndex, _dataset: Dataset) -> tuple[int, list[tuple[int, int]]]:  # noqa: ARG001
+    """Return the number of validation sounds searched for, and the rows that are among the nearest of most of them.
+
+    At most `MAX_HUBS` rows, each with the number of sounds; of equal numbers the lower row first.
+    """
     most = max(50, min(MAX_QUERIES, MAX_DISTANCES // _index.n))
     queries = evenly_spaced(_dataset.features("validation"), most)
     queries = queries[np.abs(queries).max(axis=1) > 0]
     ids = _index.exact.search(queries, K_NEIGHBOURS).ids
-    return len(queries), np.bincount(ids[ids >= 0], minlength=_index.n)
+    rows, counts = np.unique(ids[ids >= 0], return_counts=True)
+    first = np.argsort(-counts, kind="stable")[:MAX_HUBS]
+    return len(queries), list(zip(rows[first].tolist(), counts[first].tolist(), strict=True))
 
 
 def describe_crowds(s: Settings, table: int, sizes: Ints, own: int, even: float, n: int) -> str:
     """Describe how unevenly clips fill one table's buckets; own: size of the query's; even: size if all were equal."""
-    meets = float((sizes.astype(np.float64) ** 2).sum() / n)
+    meets = float(np.einsum("i,i->", sizes, sizes, dtype=np.float64, casting="safe") / n)  # in blocks
     tenth = max(1, round(len(sizes) / 10))
     if s.metric == "cosine":
         possible = 2**s.n_bits

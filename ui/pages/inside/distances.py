@@ -12,7 +12,8 @@ from lsh.sampling import evenly_spaced
 from ui.figures.bucket_sizes import BucketSizes, bucket_ranks
 from ui.figures.margins import margins
 from ui.figures.marks import Ints
-from ui.format import percent
+from ui.format import of_a_part, percent
+from ui.model import commands, loading
 from ui.model.loading import PageContext
 from ui.model.query_view import QueryView, under
 from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_TABLES, METRICS, Settings
@@ -42,6 +43,14 @@ Measured = tuple[str, Sequence[Ints], RecallGrid]  # name, bucket sizes of table
 
 def both(view: QueryView) -> None:
     """Draw the same query under both distances: how each hashes it, and what each finds."""
+    dataset = view.context.dataset
+    missing = [metric for metric in METRICS if metric not in loading.metrics_of(dataset)]
+    if missing:
+        st.info(
+            f"The {missing[0]} side is not drawn: an index of {dataset.n_rows('train'):,} clips takes too long to build "
+            f"while you wait. `python -m lsh build {commands.folder(dataset.path)} --metric {missing[0]}` saves it."
+        )
+        return
     try:
         views = [under(view, metric) for metric in METRICS]
     except LSHError:
@@ -76,6 +85,8 @@ def centring(view: QueryView) -> None:
     st.markdown(CENTRING)
     buckets = [BucketSizes(name, sizes[s.n_bits - 1]) for name, sizes, _ in indexes]
     n = int(buckets[0].sizes.sum())
+    if n < view.index.n:
+        st.caption(of_a_part(n, view.index.n, "clips"))
     fullest = [percent(float(one.sizes[0] / n)) for one in buckets]
     holds = "; ".join(f"{one.name}, the fullest holds {share}" for one, share in zip(buckets, fullest, strict=True))
     figure = bucket_ranks(buckets, n, n / 2**s.n_bits, None, view.mode)

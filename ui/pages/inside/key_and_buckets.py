@@ -46,16 +46,15 @@ def key(view: QueryView) -> None:
 def buckets(view: QueryView) -> None:
     """Draw the size of the query's bucket in every table, and list the nearest clips in one of them."""
     s, index = view.settings, view.index
-    walk = [
-        table[0].ids[table[0].ids != view.own_row] for table in inspecting.walk(index, view.query, s.n_tables, s.n_bits)
-    ]
-    sizes = np.array([len(ids) for ids in walk])
-    hits = np.array([int(np.isin(view.true_rows, ids).sum()) for ids in walk])
-    together = np.unique(np.concatenate(walk))
-    found = int(np.isin(view.true_rows, together).sum())
+    walk = inspecting.walk(index, view.query, s.n_tables, s.n_bits)
+    sizes = np.array([len(own.ids) for own, *_ in walk]) - (view.own_row >= 0)
+    matches = index.matches(view.query, view.true_rows, s.n_tables, s.n_bits, 1)
+    hits, found = matches.sum(axis=0), int(matches.any(axis=1).sum())
+    together = inspecting.candidates(index, view.query, s.n_tables, s.n_bits, own=view.own_row)
+    looked_at = int(np.count_nonzero(together))
     text, table = choose_table(view)
     with text:
-        st.markdown(describe_buckets(s, index.n, table, sizes, hits, len(together), found, len(view.true_rows)))
+        st.markdown(describe_buckets(s, index.n, table, sizes, hits, looked_at, found, len(view.true_rows)))
     even = index.n / 2**s.n_bits if s.metric == "cosine" else float(sizes.mean())
     draw(
         bucket_strip(sizes, hits, even, table, view.mode),
@@ -65,8 +64,9 @@ def buckets(view: QueryView) -> None:
     )
     st.markdown(f"**Who else is in the bucket of table {table + 1}**, the nearest first:")
     entries = []
-    members = inspecting.nearest_of(index, view.query, walk[table], MAX_MEMBERS)
-    for rank, (row, distance) in enumerate(zip(*(values.tolist() for values in members), strict=True), 1):
+    members = zip(*inspecting.nearest_of(index, view.query, walk[table][0].ids, MAX_MEMBERS + 1), strict=True)
+    others = [(int(row), float(distance)) for row, distance in members if row != view.own_row]
+    for rank, (row, distance) in enumerate(others[:MAX_MEMBERS], 1):
         near = row in view.true_rows
         words = f"one of the {len(view.true_rows)} nearest" if near else "candidate, not among the nearest"
         clip = view.context.dataset.clip("train", row)

@@ -12,7 +12,7 @@ from lsh.analysis.inspecting import Fix, NearMiss
 from ui.figures.key_matches import key_differences
 from ui.figures.marks import Floats
 from ui.figures.s_curve import HitCurve, s_curve
-from ui.format import degrees, join_words, percent, plural
+from ui.format import degrees, join_words, of_a_part, percent, plural
 from ui.model.query_view import QueryView, distances
 from ui.model.state import MAX_BITS, MAX_PROBES, Settings
 from ui.pages.inside.key_texts import bits, numbered, symbol, to_wall
@@ -86,6 +86,9 @@ def curve(view: QueryView) -> None:
         f"lies, {at_middle} at {middle:.3g}{chances.unit}, the median. Behind it a histogram of all clips.",
         "chances",
     )
+    part = of_a_part(len(far), index.n, "clips")
+    if part:
+        st.caption(f"{part} Averages over all clips are averages over these.")
     st.markdown(CURVE)
 
 

@@ -6,11 +6,11 @@ import streamlit as st
 from lsh import LSHIndex
 from lsh.analysis import inspecting
 from lsh.analysis.estimates import estimated_distances
-from lsh.sampling import evenly_spaced_rows
+from lsh.sampling import evenly_spaced_marked
 from lsh.sketches.sketch_rows import SketchRows
 from ui.figures.estimates import estimates
-from ui.format import percent, plural
-from ui.model.query_view import QueryView, candidate_rows
+from ui.format import of_a_part, percent, plural
+from ui.model.query_view import QueryView, candidates
 from ui.model.state import K_NEIGHBOURS
 from ui.widgets.charts import draw
 
@@ -19,22 +19,21 @@ Measuring the exact distance of every candidate is most of the work, and it need
 of each clip: 44 bytes in place of its full features, from which a distance is estimated in a few nanoseconds. Only the
 candidates with the best estimates are measured exactly (**re-ranked**).
 """
-MAX_CANDIDATES = 20_000  # whose sketches are compared; more are sampled
+MAX_CANDIDATES = 20_000  # that are sketched; of more, as many evenly spaced ones
 
 
 def show(view: QueryView) -> None:
     """Draw each candidate's estimated distance against its true one, and which are re-ranked."""
     s, index = view.settings, view.index
-    rows = candidate_rows(view)
+    n_candidates, rows = view.answer.n_candidates, evenly_spaced_marked(candidates(view), MAX_CANDIDATES)
     if len(rows) < 2:
         st.info("There are no candidates to choose from. Use fewer bits, K, or more tables, L.")
         return
-    n_candidates, rows = len(rows), rows[evenly_spaced_rows(len(rows), MAX_CANDIDATES)]
     text, choice = st.columns([3, 2], gap="large")
     with choice:
         n_reranked = st.slider("Candidates re-ranked, the best by sketch", K_NEIGHBOURS, 200, 40, 10, key="reranked")
-    sketches = _sketches((view.context.dataset.fingerprint, s.metric, s.seed), index)
-    estimated = estimated_distances(sketches, index.exact, view.query, rows)
+    sketches = _rotation((view.context.dataset.fingerprint, s.metric, s.seed), index).of(index.exact, rows)
+    estimated = estimated_distances(sketches, index.exact, view.query, np.arange(len(rows)))
     order = np.argsort(estimated, kind="stable")
     rows, estimated = rows[order], estimated[order]
     ids, distances = inspecting.nearest_of(index, view.query, rows, len(rows))
@@ -46,7 +45,8 @@ def show(view: QueryView) -> None:
     with text:
         st.markdown(INTRO)
     off = float(np.abs(estimated - true).mean() / (true.std() or 1.0))
-    st.markdown(describe_sketches(n_candidates, n_reranked, sum(kept), int(nearest.max()) + 1, len(nearest), off))
+    deepest = int(nearest.max()) + 1
+    st.markdown(describe_sketches(n_candidates, len(rows), n_reranked, sum(kept), deepest, len(nearest), off))
     draw(
         estimates(true, estimated, limit, np.stack([true[nearest], estimated[nearest]]), kept, view.mode),
         f"{len(rows):,} candidates by true distance and by sketch, close to the diagonal. The line of re-ranking lies "
@@ -55,13 +55,16 @@ def show(view: QueryView) -> None:
     )
 
 
-@st.cache_resource(max_entries=3, show_spinner="Sketching every clip in 44 bytes…")
-def _sketches(key: tuple[str, str, int], _index: LSHIndex) -> SketchRows:
-    return SketchRows.build(_index.exact, np.random.default_rng(key[2]))
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _rotation(key: tuple[str, str, int], _index: LSHIndex) -> SketchRows:
+    """Return what the sketches of all clips have in common, without any sketch."""
+    return SketchRows.draw(_index.exact, _index.hasher.centre, np.random.default_rng(key[2]))
 
 
-def describe_sketches(n_candidates: int, n_reranked: int, kept: int, deepest: int, n_nearest: int, off: float) -> str:
-    """State how well sketches rank the candidates.
+def describe_sketches(
+    n_candidates: int, n_compared: int, n_reranked: int, kept: int, deepest: int, n_nearest: int, off: float
+) -> str:
+    """State how well sketches rank the candidates, of which `n_compared` were compared.
 
     kept: how many of the nearest are re-ranked; deepest: rank by estimate of the last of them; off: mean error of an
     estimate in standard deviations of the distances.
@@ -69,8 +72,9 @@ def describe_sketches(n_candidates: int, n_reranked: int, kept: int, deepest: in
     if n_candidates <= n_reranked:
         return f"Your sound has only {plural(n_candidates, 'candidate')}: all are measured, there is nothing to spare."
     fate = "all of which come out" if kept == n_nearest else f"of which {kept} come out: re-rank {deepest} to lose none"
+    part = "" if n_compared == n_candidates else f" {of_a_part(n_compared, n_candidates, 'candidates')}"
     return (
-        f"Of {n_candidates:,} candidates **{n_reranked} are re-ranked**, {percent(n_reranked / n_candidates)}. In the "
+        f"Of {n_compared:,} candidates **{n_reranked} are re-ranked**, {percent(n_reranked / n_compared)}. In the "
         f"order of the sketches the {n_nearest} nearest candidates are all among the first **{deepest}**, {fate}. An "
-        f"estimate is off by {percent(off)} of how much the distances themselves vary."
+        f"estimate is off by {percent(off)} of how much the distances themselves vary.{part}"
     )

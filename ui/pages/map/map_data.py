@@ -1,4 +1,7 @@
-"""Data of the map: position and colour of every clip, the names on the map, and the tables for the browser.
+"""Data of the map: position and colour of each point, the names on the map, and the tables for the browser.
+
+Of a larger collection than `MAX_POINTS` a part is drawn, the first clips of each split, which are a random sample. The
+position of any other clip is computed when it is wanted: nothing here grows with the collection.
 
 The large parts are Arrow tables, sent to a browser once per visit when it asks for them. docs/FORMAT.md describes the
 positions.
@@ -12,31 +15,44 @@ import numpy.typing as npt
 import pyarrow as pa
 import streamlit as st
 
-from data_prep.dataset import SPLITS, Clip, Dataset, as_coordinates, principal_plane
+from data_prep.arrays import Float64Array, StoredVectors, UInt16Array
+from data_prep.dataset import SPLITS, Clip, Dataset, PrincipalPlane, as_coordinates, corners_of, principal_plane
 from data_prep.sounds.folder import EXCERPT_SUFFIX
+from lsh.sampling import first_rows
 from ui.model.text import clean
 from ui.pages.map import ontology_roots
 from ui.pages.map.ontology_roots import Groups
 
-MAX_POINTS = 1_000_000  # clips drawn; of a larger collection a random sample
+MAX_POINTS = 200_000  # clips drawn
 MIN_CLIPS_TO_NAME = 8  # clips that a label needs to be named on the map
 MAX_NAMES = 160
 
 _CELLS = 48  # per side of the grid in which the densest cell of a label is found
 _BRANCH_CELLS = 12
 
-Places = npt.NDArray[np.uint16]
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """The principal plane of the clips drawn, and the corners of these: float64[2, 2]."""
+
+    plane: PrincipalPlane
+    corners: Float64Array
 
 
 @dataclass(frozen=True, slots=True)
 class MapData:
-    """Map of a collection. Points are numbered through train, validation and test, without the clips left out."""
+    """Map of a collection. Points are numbered through train, validation and test, without the clips left out.
+
+    These have the numbers that follow, in the same order: so a mark of any clip can be pressed.
+    """
 
     id: str
-    n_clips: int  # of the collection; of a larger one than MAX_POINTS only a sample is drawn
+    n_clips: int  # of the collection
     method: str | None  # how the positions were computed beforehand; None: the principal plane, computed by the app
     starts: tuple[int, ...]  # first point of each split, and the number of points
-    places: dict[str, Places]  # position of every clip, by split: uint16[n, 2]
+    rows: tuple[int, ...]  # first clip of each split in the collection, and the number of its clips
+    places: UInt16Array  # position of each point: uint16[n, 2]
+    plane: Plane | None  # None with positions computed beforehand
     points: pa.Table  # x, y: uint16; group: uint8
     ends: pa.Table  # one column, uint32: where the labels of each point end
     labels: pa.Table  # one column, uint16: the labels of all points, concatenated
@@ -45,22 +61,37 @@ class MapData:
     words: tuple[dict[str, Any], ...]  # text, x, y, group, whole (a branch, not a label); densest first
 
     def clip(self, dataset: Dataset, point: int) -> Clip | None:
-        """Return the clip of a point, None if there is no such point."""
-        if not 0 <= point < self.starts[-1]:
+        """Return the clip of a point, drawn or left out, None if there is no such point."""
+        drawn = point < self.starts[-1]
+        starts, place = (self.starts, point) if drawn else (self.rows, point - self.starts[-1])
+        if not 0 <= place < starts[-1]:
             return None
-        split = int(np.searchsorted(self.starts, point, side="right")) - 1
-        return dataset.clip(SPLITS[split], point - self.starts[split])
+        split = int(np.searchsorted(starts, place, side="right")) - 1
+        return dataset.clip(SPLITS[split], place - starts[split])
 
     def point(self, clip: Clip) -> int:
-        """Return the point of a clip, -1 if it is left out."""
+        """Return the point of a clip, drawn or left out."""
         split = SPLITS.index(clip.split)
         point = self.starts[split] + clip.row
-        return point if point < self.starts[split + 1] else -1
+        return point if point < self.starts[split + 1] else self.starts[-1] + self.rows[split] + clip.row
 
-    def place(self, clip: Clip) -> dict[str, int]:
-        """Return the position of a clip on the map, and its point."""
-        x, y = self.places[clip.split][clip.row].tolist()
-        return {"x": x, "y": y, "point": self.point(clip)}
+    def position(self, dataset: Dataset, clip: Clip) -> tuple[int, int]:
+        """Return the coordinates of a clip on the map, drawn or left out."""
+        point, layout = self.point(clip), dataset.map()
+        if point < self.starts[-1]:
+            at = self.places[point]
+        elif self.plane is None and layout is not None:
+            at = layout[point - self.starts[-1]]
+        elif self.plane is not None:
+            place = self.plane.plane.project(dataset.features(clip.split)[clip.row : clip.row + 1])
+            at = as_coordinates(place, self.plane.corners)[0]
+        x, y = at.tolist()
+        return x, y
+
+    def place(self, dataset: Dataset, clip: Clip) -> dict[str, int | str]:
+        """Return the position of a clip on the map, its point, and its split and row, by which its sound is loaded."""
+        x, y = self.position(dataset, clip)
+        return {"x": x, "y": y, "point": self.point(clip), "at": f"{clip.split}@{clip.row}"}
 
 
 def map_of(dataset: Dataset) -> MapData:
@@ -71,30 +102,40 @@ def map_of(dataset: Dataset) -> MapData:
 @st.cache_resource(max_entries=3, show_spinner="Preparing the map…")
 def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
     dataset = _dataset
-    places = dataset.map()
-    method = str(dataset.manifest["map"]["method"]) if places is not None else None
-    if places is None:
-        places = as_coordinates(principal_plane(*(dataset.features(split) for split in SPLITS)))
-    ends_of = np.cumsum([0, *(dataset.n_rows(split) for split in SPLITS)])
     rows_of = [dataset.n_rows(split) if split in splits_shown(dataset) else 0 for split in SPLITS]
     shown = _shown(rows_of)
-    rows = np.concatenate([np.arange(first, first + n) for first, n in zip(ends_of[:-1], shown, strict=True)])
-    groups = ontology_roots.groups_of(dataset)
-    xy, group = places[rows], groups.of_clips[rows]
+    rows = tuple(np.cumsum([0, *(dataset.n_rows(split) for split in SPLITS)]).tolist())
+    layout, plane = dataset.map(), None
+    if layout is not None:
+        places = np.concatenate([layout[first : first + n] for first, n in zip(rows[:-1], shown, strict=True)])
+    else:
+        parts = [first_rows(dataset.features(split), n) for split, n in zip(SPLITS, shown, strict=True)]
+        plane, places = _plane_of(parts)
+    groups = ontology_roots.groups_of(dataset, shown)
     counts, labels = _labels(dataset, shown)
     return MapData(
         id=fingerprint[:16],
         n_clips=sum(rows_of),
-        method=method,
+        method=str(dataset.manifest["map"]["method"]) if layout is not None else None,
         starts=tuple(np.cumsum([0, *shown]).tolist()),
-        places={split: places[ends_of[i] : ends_of[i + 1]] for i, split in enumerate(SPLITS)},
-        points=_table(x=xy[:, 0], y=xy[:, 1], group=group),
+        rows=rows,
+        places=places,
+        plane=plane,
+        points=_table(x=places[:, 0], y=places[:, 1], group=groups.of_clips),
         ends=_table(end=np.cumsum(counts).astype(np.uint32)),
         labels=_table(label=labels.astype(np.uint16)),
         label_names=tuple(clean(name, 80) for name in dataset.label_names),
-        groups=_counted(groups, group),
-        words=tuple(_words(dataset, xy, groups, group, counts, labels)),
+        groups=_counted(groups, groups.of_clips),
+        words=tuple(_words(dataset, places, groups, counts, labels)),
     )
+
+
+def _plane_of(parts: list[StoredVectors]) -> tuple[Plane, UInt16Array]:
+    """Return the principal plane of clips, float32[n_i, dim] or encoded, and their positions in order: uint16[n, 2]."""
+    plane = principal_plane(*parts)
+    places = np.concatenate([plane.project(part) for part in parts])
+    corners = corners_of(places)
+    return Plane(plane, corners), as_coordinates(places, corners)
 
 
 def splits_shown(dataset: Dataset) -> tuple[str, ...]:
@@ -126,17 +167,16 @@ def _labels(dataset: Dataset, shown: list[int]) -> tuple[npt.NDArray[np.int64], 
     """Return the number of labels of each point, and the labels of all points, concatenated."""
     counts, labels = [], []
     for split, n in zip(SPLITS, shown, strict=True):
-        offsets, values = dataset.label_sets(split)
-        counts.append(np.diff(offsets[: n + 1]))
-        labels.append(values[: offsets[n]])
+        offsets, values = dataset.label_sets(split, 0, n)
+        counts.append(np.diff(offsets))
+        labels.append(values)
     return np.concatenate(counts), np.concatenate(labels)
 
 
 def _words(
     dataset: Dataset,
-    places: Places,
+    places: UInt16Array,
     groups: Groups,
-    group: npt.NDArray[np.uint8],
     counts: npt.NDArray[np.int64],
     labels: npt.NDArray[np.int16],
 ) -> list[dict[str, Any]]:
@@ -144,7 +184,7 @@ def _words(
     words = []
     branches = groups.names if groups.are_branches else ()
     for number, name in enumerate(branches):
-        score, x, y = _densest(places, np.flatnonzero(group == number), _BRANCH_CELLS)
+        score, x, y = _densest(places, np.flatnonzero(groups.of_clips == number), _BRANCH_CELLS)
         words.append((score, {"text": name, "x": x, "y": y, "group": number, "whole": True}))
     order = np.argsort(labels, kind="stable")
     owner = np.repeat(np.arange(len(counts)), counts)[order]
@@ -158,7 +198,7 @@ def _words(
     return [word for score, word in words if score > 0][:MAX_NAMES]
 
 
-def _densest(places: Places, rows: npt.NDArray[np.int64], cells: int) -> tuple[float, int, int]:
+def _densest(places: UInt16Array, rows: npt.NDArray[np.int64], cells: int) -> tuple[float, int, int]:
     """Return the fraction of these clips around their densest cell (0 for too few clips), and its position (x, y)."""
     if len(rows) < MIN_CLIPS_TO_NAME:
         return 0.0, 0, 0

@@ -1,5 +1,6 @@
 """Groups that colour the map: the seven top-level branches of AudioSet's ontology, or a collection's own labels."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_prep.dataset import SPLITS, Dataset
+from data_prep.dataset.label_sets import LabelSets
 from data_prep.sounds.folder import FOLDER_PREFIX
 
 ROOTS: Final = (
@@ -19,6 +21,8 @@ ROOTS: Final = (
     "Channel, environment and background",
 )
 NONE: Final = len(ROOTS)  # the branch of a clip whose labels lead to no branch
+
+_BLOCK_ROWS = 16_384  # clips whose labels are read at a time
 
 # Nodes between the branches and the labels, which the label tables of AudioSet and of the sample do not contain.
 # Source: AudioSet ontology (Gemmeke et al., 2017).
@@ -61,7 +65,7 @@ _ROOT_OF: Final = {name: root for root, names in _BETWEEN.items() for name in na
 class Groups:
     """Groups of clips with a colour each; NONE is the group of the others.
 
-    of_clips: group of every clip of train, validation and test, uint8[n]; of_labels: group of each label.
+    of_clips: group of each clip, uint8[n]; of_labels: group of each label.
     """
 
     names: tuple[str, ...]
@@ -70,9 +74,12 @@ class Groups:
     are_branches: bool
 
 
-def groups_of(dataset: Dataset) -> Groups:
-    """Return the branches of the ontology; where most clips have none, the most frequent folders or labels."""
-    branches, weights = of_clips(dataset), label_weights(dataset)
+def groups_of(dataset: Dataset, shown: Sequence[int]) -> Groups:
+    """Return the branches of the ontology; where most clips have none, the most frequent folders or labels.
+
+    shown: how many clips of train, validation and test the map shows, the first ones.
+    """
+    branches, weights = of_clips(dataset, shown), label_weights(dataset)
     if np.count_nonzero(branches == NONE) * 2 <= len(branches):
         of_labels = np.where(weights.any(axis=1), weights.argmax(axis=1), NONE)
         return Groups(ROOTS, branches, tuple(of_labels.tolist()), are_branches=True)
@@ -82,13 +89,12 @@ def groups_of(dataset: Dataset) -> Groups:
     group = np.full(len(dataset.label_names), NONE, dtype=np.uint8)
     group[frequent] = np.arange(len(frequent))
     found = []
-    for split in SPLITS:
-        offsets, values = dataset.label_sets(split)
+    for offsets, values in _label_sets(dataset, shown):
         first = np.full(len(offsets) - 1, NONE, dtype=np.uint8)
         np.minimum.at(first, np.repeat(np.arange(len(first)), np.diff(offsets)), group[values])
         found.append(first)
     names = tuple(dataset.label_names[label] for label in frequent)
-    return Groups(names, np.concatenate(found), tuple(group.tolist()), are_branches=False)
+    return Groups(names, np.concatenate([np.empty(0, np.uint8), *found]), tuple(group.tolist()), are_branches=False)
 
 
 def label_weights(dataset: Dataset) -> npt.NDArray[np.float64]:
@@ -107,22 +113,28 @@ def label_weights(dataset: Dataset) -> npt.NDArray[np.float64]:
     return table
 
 
-def of_clips(dataset: Dataset) -> npt.NDArray[np.uint8]:
-    """Return the branch of every clip of train, validation and test, as an index of ROOTS or NONE: uint8[n].
+def of_clips(dataset: Dataset, shown: Sequence[int]) -> npt.NDArray[np.uint8]:
+    """Return the branch of each clip shown of train, validation and test, as an index of ROOTS or NONE: uint8[n].
 
     It is the branch with the highest weight over the clip's labels; of equal ones the rarer, which is more specific.
     """
     table, found = label_weights(dataset), []
     counts = sum(dataset.label_counts(split) for split in SPLITS)
     rarity = 1e-6 * (1 - (counts @ table) / max(float(np.sum(counts)), 1))  # breaks ties only
-    for split in SPLITS:
-        offsets, values = dataset.label_sets(split)
+    for offsets, values in _label_sets(dataset, shown):
         sums = np.zeros((len(values) + 1, len(ROOTS)))
         np.cumsum(table[values], axis=0, out=sums[1:])
         votes = sums[offsets[1:]] - sums[offsets[:-1]]
         best = (votes + rarity).argmax(axis=1)
         found.append(np.where(votes.max(axis=1, initial=0) > 1e-3, best, NONE).astype(np.uint8))
-    return np.concatenate(found)
+    return np.concatenate([np.empty(0, np.uint8), *found])
+
+
+def _label_sets(dataset: Dataset, shown: Sequence[int]) -> Iterator[LabelSets]:
+    """Yield the labels of the clips shown, a block at a time."""
+    for split, n in zip(SPLITS, shown, strict=True):
+        for start in range(0, n, _BLOCK_ROWS):
+            yield dataset.label_sets(split, start, min(start + _BLOCK_ROWS, n))
 
 
 def _roots(name: str, parents: dict[str, list[str]]) -> set[str]:

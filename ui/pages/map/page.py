@@ -1,4 +1,4 @@
-"""Map: the whole collection in the plane, with the query, the found and the missed."""
+"""Map: the collection in the plane, with the query, the found and the missed."""
 
 from typing import Any
 
@@ -7,11 +7,12 @@ import streamlit as st
 
 from data_prep.dataset import Clip
 from lsh import LSHError
+from lsh.sampling import evenly_spaced_marked
 from ui.components import sound_map
 from ui.model import session, visits
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
-from ui.model.query_view import QueryView, candidate_rows, look_up
+from ui.model.query_view import QueryView, candidates, look_up
 from ui.model.text import clean
 from ui.pages.map import map_data, texts
 from ui.pages.map.map_data import MapData
@@ -81,6 +82,7 @@ def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | Non
         "summary": answer_messages.summary(context, found) if found else "",
         "marks": _marks(context, chart, clip, found),
         "candidates": _candidates(chart, view) if session.MAP_CANDIDATES.get() and view else [],
+        "lookedAt": found.n_candidates if found else 0,
         "label": _label(context),
         **_picked(context, chart, clip, found),
         **_requested_part(chart),
@@ -99,21 +101,27 @@ def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | Non
 def _marks(context: PageContext, chart: MapData, clip: Clip, found: Answer | None) -> list[dict[str, Any]]:
     """Return the marks drawn over the points: the query first, then the neighbours, each with position and text."""
     dataset = context.dataset
-    marks = [{**chart.place(clip), "kind": "query", "text": "your sound", "title": cards.title(dataset, clip)}]
+    marks: list[dict[str, Any]] = [
+        {**chart.place(dataset, clip), "kind": "query", "text": "your sound", "title": cards.title(dataset, clip)}
+    ]
     if found is None:
         return marks
     for row in [*found.missed, *reversed(found.found.rows.tolist())]:
         one = dataset.clip("train", row)
         kind, words = texts.standing(one, clip, found)
-        mark = {"kind": kind, "exact": row in found.exact.rows, "text": words, "title": cards.title(dataset, one)}
-        marks.append({**chart.place(one), **mark})
+        mark: dict[str, Any] = {
+            "kind": kind,
+            "exact": row in found.exact.rows,
+            "text": words,
+            "title": cards.title(dataset, one),
+        }
+        marks.append({**chart.place(dataset, one), **mark})
     return marks
 
 
 def _candidates(chart: MapData, view: QueryView) -> list[int]:
-    """Return the points of the candidates, at most MAX_CANDIDATES."""
-    rows = candidate_rows(view)
-    points: list[int] = rows[rows < chart.starts[1]][:MAX_CANDIDATES].tolist()
+    """Return the points of candidates, at most MAX_CANDIDATES, evenly spaced among those that are drawn."""
+    points: list[int] = evenly_spaced_marked(candidates(view)[: chart.starts[1]], MAX_CANDIDATES).tolist()
     return points
 
 
@@ -161,7 +169,7 @@ def _picked(context: PageContext, chart: MapData, query: Clip, found: Answer | N
     kind, words = texts.standing(clip, query, found)
     distance = texts.distance(context, clip, query)
     card = cards.card(context, clip, query, words, distance, kind=kind)
-    return {"picked": {**chart.place(clip), "id": clip.clip_id}, "cards": {clip.clip_id: card}}
+    return {"picked": {**chart.place(context.dataset, clip), "id": clip.clip_id}, "cards": {clip.clip_id: card}}
 
 
 def _neighbours(chart: MapData, view: QueryView) -> None:
@@ -169,7 +177,7 @@ def _neighbours(chart: MapData, view: QueryView) -> None:
     st.header("The same in words")
     st.markdown("The 10 nearest clips by the search's own distance, the nearest first.")
     exact, dataset = view.answer.exact, view.context.dataset
-    nearer = texts.nearer_on_the_map(chart, view.clip, exact.rows)
+    nearer = texts.nearer_on_the_map(chart, dataset, view.clip, exact.rows)
     entries = [
         Entry(
             dataset.clip("train", row),

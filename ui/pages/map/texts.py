@@ -1,9 +1,11 @@
 """Texts of the Map page: the kind of map, and how a clip relates to the query, by distance and on the map."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from data_prep.dataset import Clip
+from data_prep.dataset import Clip, Dataset
 from ui.format import nth_nearest, plural
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
@@ -16,7 +18,8 @@ def intro(chart: MapData) -> str:
     total, shown = chart.n_clips, chart.starts[-1]
     what = f"All **{total:,}** clips" if shown == total else f"A random sample of **{shown:,}** of the {total:,} clips"
     near = " near to those that sound like it" if chart.method is not None else ""
-    return f"{what}, each a point{near}. Point at one to read it, press it to hear it."
+    marks = " Your sound and its neighbours are always on it." if shown < total else ""
+    return f"{what}, each a point{near}. Point at one to read it, press it to hear it.{marks}"
 
 
 def what_it_can_tell(chart: MapData) -> str:
@@ -61,11 +64,18 @@ def distance(context: PageContext, clip: Clip, query: Clip) -> float | None:
     return 1 - float(one @ other) / lengths if lengths else None
 
 
-def nearer_on_the_map(chart: MapData, query: Clip, rows: npt.NDArray[np.int64]) -> list[int]:
-    """Return, for each row of the train split, how many of its clips lie nearer to the query on the map."""
-    apart = chart.places["train"].astype(np.int64) - chart.places[query.split][query.row].astype(np.int64)
-    squared = (apart**2).sum(axis=1)
-    return [int((squared < squared[row]).sum()) - (query.split == "train") for row in rows.tolist()]
+def nearer_on_the_map(chart: MapData, dataset: Dataset, query: Clip, rows: npt.NDArray[np.int64]) -> list[int]:
+    """Return, for each row of the train split, how many of its clips drawn lie nearer to the query on the map."""
+    centre = np.array(chart.position(dataset, query))
+    squared = _squared(chart.places[: chart.starts[1]], centre)
+    own = query.split == "train" and query.row < chart.starts[1]
+    ends = np.array([chart.position(dataset, dataset.clip("train", row)) for row in rows.tolist()]).reshape(-1, 2)
+    return [int((squared < end).sum()) - own for end in _squared(ends, centre).tolist()]
+
+
+def _squared(places: npt.NDArray[np.integer[Any]], centre: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the squared distances of places, integers[n, 2], from a centre, int64[2]: int64[n]."""
+    return np.asarray(((places.astype(np.int64) - centre) ** 2).sum(axis=1))
 
 
 def beside(missed: bool, nearer: int) -> str:
