@@ -8,6 +8,7 @@ import numpy.typing as npt
 UINT8, FLOAT16 = np.dtype(np.uint8), np.dtype(np.float16)
 _MAX_STEPS = 2**20
 _BLOCK_ROWS = 16_384
+_BLOCK_VALUES = 262_144  # decoded at a time
 _Float32Array = npt.NDArray[np.float32]
 
 
@@ -84,7 +85,10 @@ class EncodedVectors:
         else:
             # Rounded once, as by a fused multiply-add: product and sum are exact in float64.
             values = (float(self.offset) + float(self.scale) * np.arange(256)).astype(np.float32)
-            decoded = np.asarray(values[stored])
+            decoded = np.empty(stored.shape, np.float32)
+            bytes_, out = stored.reshape(-1), decoded.reshape(-1)
+            for start in range(0, len(out), _BLOCK_VALUES):  # as an index each value takes 8 bytes
+                out[start : start + _BLOCK_VALUES] = values[bytes_[start : start + _BLOCK_VALUES]]
         decoded.flags.writeable = not isinstance(rows, slice)  # a slice of a read-only array is read-only too
         return decoded
 

@@ -163,7 +163,7 @@ class Dataset:
         return _numbers(self._labels[_checked(split)].chunk(0))
 
     def label_sets(self, split: str, start: int = 0, stop: int | None = None) -> LabelSets:
-        """Return the labels of every row, or of rows from `start` to before `stop`: (offsets int64[n + 1], values int16[m]).
+        """Return the labels of every row, or of rows `start` to `stop` - 1: (offsets int64[n + 1], values int16[m]).
 
         The labels of row i are `values[offsets[i]:offsets[i + 1]]`; `values` is a view of the table, not a copy.
         """

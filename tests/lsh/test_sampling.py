@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from earshot_common.encoded_vectors import EncodedVectors
-from lsh.sampling import evenly_spaced, evenly_spaced_rows, first_rows, some_rows
+from lsh import sampling
+from lsh.sampling import evenly_spaced, evenly_spaced_marked, evenly_spaced_rows, first_rows, some_rows
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 9, 10, 11, 1000])
@@ -23,6 +24,17 @@ def test_evenly_spaced_rows_are_distinct_ascending_and_include_both_ends(n, most
 def test_a_sample_of_no_rows_is_empty(most):
     rows = evenly_spaced_rows(0, most)
     assert (rows.dtype, rows.tolist()) == (np.int64, [])
+
+
+@pytest.mark.parametrize("most", [1, 2, 9, 40, 1000])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
+def test_marked_rows_are_spaced_evenly_among_themselves_whatever_the_blocks(monkeypatch, most, share):
+    marks = np.random.default_rng(1).random(203) < share
+    monkeypatch.setattr(sampling, "_BLOCK_ROWS", 16)
+    rows = np.flatnonzero(marks)
+    chosen = evenly_spaced_marked(marks, most)
+    assert chosen.dtype == np.int64
+    assert chosen.tolist() == rows[evenly_spaced_rows(len(rows), most)].tolist()
 
 
 def test_the_first_rows_stay_as_they_are_stored_and_are_not_copied():

@@ -23,7 +23,7 @@ def dataset(tmp_path: Path) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lay out by the principal plane: these tests are about the files."""
-    monkeypatch.setattr(mapping, "tsne_layout", lambda features, *_: principal_plane(features))
+    monkeypatch.setattr(mapping, "tsne_layout", lambda features, *_: principal_plane(features).project(features))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -49,7 +49,7 @@ def test_rows_follow_train_then_validation_then_test(dataset: Path) -> None:
     features = np.concatenate([before.features(split) for split in SPLITS])
     places = add_map(dataset).map()
     assert places is not None
-    first = principal_plane(features)[:, 0]
+    first = principal_plane(features).project(features)[:, 0]
     np.testing.assert_array_equal(np.argsort(places[:, 0], kind="stable"), np.argsort(first, kind="stable"))
 
 

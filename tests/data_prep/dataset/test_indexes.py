@@ -119,7 +119,7 @@ def test_verify_counts_the_indexes_and_names_a_damaged_one(dataset: Path, capsys
 
 
 def test_an_index_stays_valid_when_a_map_is_added(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "tsne_layout", lambda features, *_: principal_plane(features))
+    monkeypatch.setattr(mapping, "tsne_layout", lambda features, *_: principal_plane(features).project(features))
     (tables,) = indexes.index_files(open_dataset(dataset), "tables")
     (dataset / "indexes" / f".{tables.name}.0a1b2c3d.tmp").write_bytes(b"half")
     inode, before = tables.stat().st_ino, names(dataset / "indexes")

@@ -67,7 +67,7 @@ def test_the_principal_plane_is_the_one_in_which_clips_differ_most() -> None:
     rng = np.random.default_rng(6)
     plane = np.linalg.qr(rng.standard_normal((10, 2)))[0]
     features = (rng.standard_normal((500, 2)) * [5, 3]) @ plane.T + 0.01 * rng.standard_normal((500, 10))
-    places = principal_plane(features.astype(np.float32))
+    places = principal_plane(features.astype(np.float32)).project(features)
     distances, shown = (np.linalg.norm(x[:, None] - x[None], axis=2) for x in (features, places))
     np.testing.assert_allclose(shown, distances, atol=0.2)
     assert places[:, 0].std() > places[:, 1].std()
@@ -75,7 +75,8 @@ def test_the_principal_plane_is_the_one_in_which_clips_differ_most() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 3), (2, 1), (40, 1), (5, 2)])
 def test_the_principal_plane_takes_few_clips_and_few_dimensions(shape: tuple[int, int]) -> None:
-    places = principal_plane(np.random.default_rng(7).standard_normal(shape).astype(np.float32))
+    features = np.random.default_rng(7).standard_normal(shape).astype(np.float32)
+    places = principal_plane(features).project(features)
     assert places.shape == (shape[0], 2)
     assert np.isfinite(places).all()
 
@@ -87,6 +88,34 @@ def test_coordinates_fill_the_square_on_one_scale_and_are_centred() -> None:
     assert coordinates[:, 0].min() == MAX_COORDINATE - coordinates[:, 0].max() == round(0.02 * MAX_COORDINATE)
     height, width = np.ptp(coordinates[:, 1].astype(int)), np.ptp(coordinates[:, 0].astype(int))
     assert abs(width - 2 * height) <= 1
+
+
+def test_the_principal_plane_of_parts_in_blocks_is_that_of_all_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = np.random.default_rng(8).standard_normal((70, 5)).astype(np.float32) * np.arange(1, 6, dtype=np.float32)
+    whole = principal_plane(features)
+    monkeypatch.setattr(map_layout, "_BLOCK_ROWS", 16)
+    parts = principal_plane(features[:33], features[33:40], features[:0], features[40:])
+    np.testing.assert_allclose(parts.centre, whole.centre, rtol=1e-5)
+    np.testing.assert_allclose(parts.axes, whole.axes, rtol=1e-5)
+    np.testing.assert_allclose(parts.project(features), whole.project(features), atol=1e-4)
+    expected = np.linalg.svd(features - features.mean(axis=0, dtype=np.float64))[2][:2].T
+    np.testing.assert_allclose(np.abs(whole.axes), np.abs(expected), atol=1e-5)
+
+
+def test_of_many_clips_an_evenly_spaced_sample_gives_the_plane(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = np.random.default_rng(9).standard_normal((60, 4)).astype(np.float32)
+    every_third = principal_plane(features[::3])
+    monkeypatch.setattr(map_layout, "_SAMPLE", 20)
+    np.testing.assert_array_equal(principal_plane(features).axes, every_third.axes)
+
+
+def test_places_beyond_the_corners_end_at_the_edge_of_the_square() -> None:
+    corners = np.array([[0.0, 0.0], [10.0, 5.0]])
+    places = np.array([[0.0, 0.0], [10.0, 5.0], [-100.0, 2.0], [5.0, 1e9]])
+    coordinates = as_coordinates(places, corners)
+    np.testing.assert_array_equal(coordinates[:2], as_coordinates(places[:2]))
+    assert coordinates[2, 0] == 0
+    assert coordinates[3, 1] == MAX_COORDINATE
 
 
 def test_clips_at_one_point_are_placed_in_the_middle() -> None:

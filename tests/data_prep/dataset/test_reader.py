@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.arrays import FEATURE_DTYPES, FeatureDtype
-from data_prep.dataset import FORMAT_VERSION, SPLITS, Clip, Dataset, find_datasets, open_dataset, verify_dataset
+from data_prep.dataset import FORMAT_VERSION, SPLITS, Clip, Dataset, find_datasets, open_dataset, reader, verify_dataset
 from data_prep.errors import DatasetError
 from earshot_common.encoded_vectors import EncodedVectors
 from tests.data_prep.small_datasets import LABELS, batch, write
@@ -106,6 +106,24 @@ def test_labels_of_some_rows_come_in_the_order_of_the_rows(dataset: Dataset) -> 
         own = [tuple(values[start:end]) for start, end in itertools.pairwise(offsets)]
         assert own == [dataset.clip(split, row).labels for row in rows]
     assert [part.tolist() for part in dataset.labels_of("test", [])] == [[0], []]
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 4), (3, 10), (9, 10), (5, 5)])
+def test_label_sets_of_a_range_are_those_of_its_clips(dataset: Dataset, start: int, stop: int) -> None:
+    offsets, values = dataset.label_sets("test", start, stop)
+    own = [tuple(values[first:end]) for first, end in itertools.pairwise(offsets)]
+    assert own == [dataset.clip("test", row).labels for row in range(start, stop)]
+    assert offsets[0] == 0
+
+
+def test_clips_that_have_one_of_several_labels_are_found_in_blocks(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_BLOCK_ROWS", 3)
+    for labels in ([], [2], [0, 3], [*range(len(LABELS))]):
+        for split in SPLITS:
+            clips = [dataset.clip(split, row) for row in range(dataset.n_rows(split))]
+            assert dataset.has_label(split, labels).tolist() == [bool({*labels} & {*clip.labels}) for clip in clips]
 
 
 def test_label_values_are_a_view_and_not_a_copy(dataset: Dataset) -> None:

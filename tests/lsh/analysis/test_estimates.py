@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from lsh import LSHIndex
+from lsh.analysis import estimates as estimating
 from lsh.analysis import inspecting
 from lsh.analysis.estimates import estimated_distances
+from lsh.sketches import sketch_rows
+from lsh.sketches.sketch_rows import SketchRows
 from tests import reference
 from tests.lsh.confidence import half_width
 
@@ -46,6 +49,19 @@ def test_the_best_by_these_estimates_are_what_a_search_ranks_exactly(metric, n_r
     found = index.search(q[None], 10, 6, 2, n_reranked=n_reranked).ids[0].tolist()
     lengths = range(n_reranked, n_reranked + n_reranked // 4 + 5)  # a search may rank a few more
     assert found in [inspecting.nearest_of(index, q, order[:length], 10)[0].tolist() for length in lengths]
+
+
+@BOTH
+def test_sketches_of_some_rows_are_those_of_all_rows(metric, monkeypatch):
+    index, q = made(metric)
+    rows = np.random.default_rng(8).permutation(index.n)[:300]
+    monkeypatch.setattr(sketch_rows, "_BLOCK_ROWS", 64)
+    few = SketchRows.draw(index.exact, index.hasher.centre, np.random.default_rng(0)).of(index.exact, rows)
+    np.testing.assert_array_equal(few.planes, index.sketches.planes[rows])
+    np.testing.assert_array_equal(few.terms, index.sketches.terms[rows])
+    whole = estimated_distances(index.sketches, index.exact, q, rows)
+    monkeypatch.setattr(estimating, "_BLOCK_ROWS", 64)
+    np.testing.assert_allclose(estimated_distances(few, index.exact, q, np.arange(300)), whole, rtol=1e-12)
 
 
 def test_of_no_rows_there_is_no_estimate():

@@ -68,6 +68,27 @@ def test_the_cost_of_a_probe_is_the_sum_of_squared_distances_to_the_planes_it_cr
 
 
 @BOTH
+@pytest.mark.parametrize("n_probes", [1, 3])
+def test_the_candidates_are_what_a_search_looks_at_without_the_querys_own_row(metric, n_probes, monkeypatch):
+    monkeypatch.setattr(inspecting, "_BLOCK_IDS", 16)
+    index, _ = made(metric)
+    query = index.exact.X[7]
+    found = index.search(query[None], index.n, L, K, n_probes)
+    rows = np.flatnonzero(inspecting.candidates(index, query, L, K, n_probes))
+    assert 7 in rows
+    assert rows.tolist() == sorted(found.ids[0, : found.n_found[0]].tolist())
+    others = np.flatnonzero(inspecting.candidates(index, query, L, K, n_probes, own=7))
+    assert others.tolist() == [row for row in rows.tolist() if row != 7]
+
+
+@BOTH
+def test_buckets_are_views_of_the_tables(metric):
+    index, q = made(metric)
+    for table, buckets in enumerate(inspecting.walk(index, q, L, K, 3)):
+        assert all(np.shares_memory(bucket.ids, index.tables.ids[table]) for bucket in buckets if len(bucket.ids))
+
+
+@BOTH
 def test_recall_by_probe_is_what_searches_with_so_many_probes_find(metric):
     index, q = made(metric)
     truth = index.exact.search(q[None], 10).ids[0]
@@ -109,6 +130,18 @@ def test_the_nearest_of_all_rows_are_what_exact_search_finds(metric):
     truth = index.exact.search(q[None], 12)
     np.testing.assert_array_equal(ids, truth.ids[0])
     np.testing.assert_array_equal(distances, truth.distances[0])
+
+
+@BOTH
+@pytest.mark.parametrize("k", [1, 12, 50])
+def test_the_nearest_are_the_same_in_blocks_and_in_any_order_of_rows(metric, k, monkeypatch):
+    index, q = made(metric)
+    rows = np.random.default_rng(4).permutation(index.n)[:300].astype(np.int32)
+    whole = inspecting.nearest_of(index, q, np.sort(rows), k)
+    monkeypatch.setattr(inspecting, "_BLOCK_IDS", 16)
+    blocks = inspecting.nearest_of(index, q, rows, k)
+    for one, other in zip(whole, blocks, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_of_no_rows_none_is_nearest():
@@ -186,7 +219,9 @@ def test_where_nothing_is_missed_there_is_nothing_to_fix():
 
 
 @BOTH
-def test_bucket_sizes_are_the_counts_of_equal_keys_and_hold_every_row(metric):
+@pytest.mark.parametrize("block", [1, 7, 400, 65_536])
+def test_bucket_sizes_are_the_counts_of_equal_keys_and_hold_every_row(metric, block, monkeypatch):
+    monkeypatch.setattr(inspecting, "_BLOCK_IDS", block)
     index, _ = made(metric)
     for n_bits in (1, 4, 12):
         keys = inspecting.symbols_of(index, index.exact.X, 3, n_bits)[:, 2]

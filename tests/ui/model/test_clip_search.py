@@ -53,6 +53,20 @@ def test_file_names_parts_of_ids_and_special_characters_are_matched_as_they_are(
     assert len(media) == len(expected)
 
 
+def test_every_hit_of_many_is_returned_once_and_in_order(tmp_path):
+    n = 1000
+    labels = [[0] if i % 3 else [1] for i in range(n)]
+    about = About("T", "s", "l", "synth")
+    clips = plain_clips(["train"] * 700 + ["test"] * 300, labels, np.ones((n, 2), np.float32))
+    write_dataset(tmp_path / "many", about, [Label("/m/0", "Rain"), Label("/m/1", "Bell")], [clips])
+    many = open_dataset(tmp_path / "many")
+    hits = clip_search.find(many, "bell")
+    own = [hits.clip(many, i) for i in range(hits.total)]
+    expected = [many.clip(split, int(row)) for split in ("test", "train") for row in many.rows_with_label(split, 1)]
+    assert [(clip.split, clip.row) for clip in own] == [(clip.split, clip.row) for clip in expected]
+    assert sum(marks.nbytes for _, _, marks in hits.groups) <= n / 8 + 2
+
+
 def test_there_is_no_clip_beyond_the_last_hit(dataset):
     hits = clip_search.find(dataset, "rain")
     with pytest.raises(IndexError, match="only 1"):

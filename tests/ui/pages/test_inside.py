@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
+import streamlit as st
 
 from lsh.analysis import inspecting
 from tests.ui.apptest import opened, said, write_small
-from ui.model import loading
+from ui.model import loading, query_view
 from ui.model.answer import answer
 from ui.model.loading import PageContext
 from ui.model.state import Settings
+from ui.pages.inside import distances, sketches
 from ui.pages.inside import page as inside_page
 
 ROWS = {"train": 500, "validation": 40, "test": 6}
@@ -121,6 +123,34 @@ def test_a_clip_of_the_collection_is_not_counted_in_its_own_bucket(small):
     context = context_at(small)
     members = inspecting.walk(context.index, context.dataset.features("train")[7], 1, 1)[0][0].ids
     assert f"shares its bucket with {len(members) - 1} clips" in said(app)
+
+
+def test_of_many_candidates_a_part_is_sketched_and_all_are_counted(small, monkeypatch):
+    monkeypatch.setattr(sketches, "MAX_CANDIDATES", 50)
+    clip = loading.dataset_at(small).clip("test", 0)
+    app = opened("inside", step="Sketches", L="8", K="3", probes="1", clip=clip.clip_id)
+    looked_at = answer(context_at(small, n_tables=8, n_bits=3), clip).n_candidates
+    assert f"Drawn are 50 of the {looked_at:,} candidates, evenly spaced." in said(app)
+    assert "Of 50 candidates **40 are re-ranked**" in said(app)
+
+
+def test_of_many_clips_a_part_is_measured_and_indexed_again(small, monkeypatch):
+    assert "Drawn are" not in said(opened("inside", step="S-curve"))
+    assert "Drawn are" not in said(opened("inside", step="Mean-centring"))
+    st.cache_resource.clear()
+    monkeypatch.setattr(query_view, "MAX_ROWS", 90)
+    monkeypatch.setattr(distances, "MAX_ROWS", 80)
+    assert "Drawn are 90 of the 500 clips, evenly spaced." in said(opened("inside", step="S-curve"))
+    assert "Drawn are 80 of the 500 clips, evenly spaced." in said(opened("inside", step="Mean-centring"))
+
+
+def test_a_large_collection_without_the_index_of_the_other_distance_says_how_to_save_it(small, monkeypatch):
+    monkeypatch.setattr(loading, "MAX_BUILT_ROWS", 499)
+    app = opened("inside", step="Distances")
+    assert not app.exception
+    assert "The euclidean side is not drawn" in said(app)
+    assert "python -m lsh build small --metric euclidean" in said(app)
+    assert not app.get("plotly_chart")
 
 
 def test_silence_cannot_be_a_query_under_cosine_and_the_page_says_so(home):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from data_prep.dataset.add_map import add_map
+from lsh.sampling import evenly_spaced_rows
 from tests.ui.apptest import alone
 from ui.pages.map import page as map_page
 from ui.pages.map import texts
@@ -164,10 +165,30 @@ def test_the_ten_nearest_stand_below_in_words(app, sounds):
 def test_how_many_lie_nearer_on_the_map_is_counted_without_the_query_itself(sounds):
     chart = map_page.map_data.map_of(sounds)
     query = sounds.clip("train", 5)
-    apart = np.linalg.norm(chart.places["train"].astype(float) - chart.places["train"][5].astype(float), axis=1)
+    apart = np.linalg.norm(chart.places[:400].astype(float) - chart.places[5].astype(float), axis=1)
     nearest = np.argsort(apart, kind="stable")
     assert nearest[0] == 5
-    assert texts.nearer_on_the_map(chart, query, nearest[[1, 7]]) == [0, 6]
+    assert texts.nearer_on_the_map(chart, sounds, query, nearest[[1, 7]]) == [0, 6]
+
+
+def test_of_a_large_collection_the_clips_drawn_that_lie_nearer_are_counted(sounds, monkeypatch):
+    monkeypatch.setattr(map_page.map_data, "MAX_POINTS", 280)
+    chart = map_page.map_data._map_data.__wrapped__("part", sounds)
+    query, rows = sounds.clip("train", 300), np.array([5, 310])
+    places = np.array([chart.position(sounds, sounds.clip("train", row)) for row in range(400)], dtype=float)
+    apart = np.linalg.norm(places - places[300], axis=1)
+    expected = [int((apart[:210] < apart[row]).sum()) for row in rows]
+    assert texts.nearer_on_the_map(chart, sounds, query, rows) == expected
+
+
+def test_of_many_candidates_a_part_is_drawn_and_all_are_counted(app, monkeypatch):
+    app.query_params["candidates"], app.query_params["K"] = "true", "2"
+    everything = sent(app.run())[0]
+    assert everything["lookedAt"] == len(everything["candidates"])
+    monkeypatch.setattr(map_page, "MAX_CANDIDATES", 7)
+    data, _ = sent(app.run())
+    assert data["lookedAt"] == everything["lookedAt"]
+    assert data["candidates"] == [everything["candidates"][i] for i in evenly_spaced_rows(data["lookedAt"], 7)]
 
 
 def test_a_clip_that_cannot_be_searched_for_still_shows_the_map(app, monkeypatch):

@@ -1,5 +1,6 @@
 """What the map holds: points in the order of their clips, branches from the ontology, words where labels are dense."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 
 from data_prep.audioset.labels import read_labels
 from data_prep.dataset import SPLITS, open_dataset
-from data_prep.dataset.map_layout import as_coordinates, principal_plane
+from data_prep.dataset.add_map import add_map
+from data_prep.dataset.map_layout import as_coordinates, corners_of, principal_plane
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from tests.clips import plain_clips
@@ -42,7 +44,7 @@ def dataset_of(folder: Path, labels: list[list[int]], features=None, split=None)
 
 
 def branch_of(tmp_path, labels):
-    number = ontology_roots.of_clips(dataset_of(tmp_path / "d", [labels]))[0]
+    number = ontology_roots.of_clips(dataset_of(tmp_path / "d", [labels]), [1, 0, 0])[0]
     return "none" if number == NONE else ROOTS[number]
 
 
@@ -67,7 +69,7 @@ def test_a_clip_belongs_to_the_branch_of_most_of_its_labels(tmp_path, labels, br
     ("often", "branches"), [(5, ["Human sounds", "Music", "Music"]), (7, ["Human sounds", "Human sounds", "Music"])]
 )
 def test_of_two_branches_with_equal_weight_a_clip_belongs_to_the_rarer(tmp_path, often, branches):
-    numbers = ontology_roots.of_clips(dataset_of(tmp_path / "d", [[5, 7], [often], [often]]))
+    numbers = ontology_roots.of_clips(dataset_of(tmp_path / "d", [[5, 7], [often], [often]]), [3, 0, 0])
     assert sorted(ROOTS[number] for number in numbers) == branches
 
 
@@ -108,8 +110,9 @@ def test_points_are_in_the_order_of_their_clips_and_each_returns_its_clip(collec
             clip = dataset.clip(split, row)
             assert chart.clip(dataset, chart.point(clip)) == clip
             x, y = (chart.points[name][chart.point(clip)].as_py() for name in ("x", "y"))
-            assert chart.place(clip) == {"x": x, "y": y, "point": chart.point(clip)}
-    assert chart.clip(dataset, 470) is chart.clip(dataset, -1) is None
+            at = f"{split}@{row}"
+            assert chart.place(dataset, clip) == {"x": x, "y": y, "point": chart.point(clip), "at": at}
+    assert chart.clip(dataset, 940) is chart.clip(dataset, -1) is None
 
 
 def test_without_a_prepared_map_positions_are_the_principal_plane_without_a_method(collection):
@@ -117,7 +120,7 @@ def test_without_a_prepared_map_positions_are_the_principal_plane_without_a_meth
     chart = map_data._map_data.__wrapped__(dataset.fingerprint, dataset)
     assert chart.method is None
     everything = np.concatenate([dataset.features(split) for split in SPLITS])
-    expected = as_coordinates(principal_plane(everything))
+    expected = as_coordinates(principal_plane(everything).project(everything))
     np.testing.assert_array_equal(chart.points["x"].to_numpy(), expected[:, 0])
 
 
@@ -136,11 +139,39 @@ def test_a_large_collection_shows_a_sample_of_its_clips_and_all_queries(collecti
     chart = map_data._map_data.__wrapped__(dataset.fingerprint, dataset)
     assert chart.starts == (0, 210, 250, 280)
     assert chart.point(dataset.clip("train", 209)) == 209
-    assert chart.point(dataset.clip("train", 210)) == -1
     assert chart.clip(dataset, 279) == dataset.clip("test", 29)
-    assert len(chart.ends) == 280
-    x, y = chart.places["train"][300].tolist()
-    assert chart.place(dataset.clip("train", 300)) == {"x": x, "y": y, "point": -1}
+    assert [len(part) for part in (chart.places, chart.points, chart.ends)] == [280, 280, 280]
+    assert len(chart.labels) == chart.ends["end"][-1].as_py()
+    assert sum(count for _, count in chart.groups) <= 280
+    assert "A random sample of **280** of the 470 clips" in map_texts.intro(chart)
+    assert "Your sound and its neighbours are always on it" in map_texts.intro(chart)
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_a_clip_left_out_of_the_map_has_its_place_there_and_a_point_that_returns_it(
+    collection, tmp_path, monkeypatch, prepared
+):
+    monkeypatch.setattr(map_data, "MAX_POINTS", 280)
+    folder = shutil.copytree(collection, tmp_path / "d")
+    if prepared:
+        add_map(folder)
+    dataset = open_dataset(folder)
+    chart = map_data._map_data.__wrapped__(dataset.fingerprint, dataset)
+    for split, row in (("train", 209), ("train", 210), ("train", 399), ("validation", 39), ("test", 29)):
+        clip = dataset.clip(split, row)
+        assert chart.clip(dataset, chart.point(clip)) == clip
+        place = chart.place(dataset, clip)
+        assert place["at"] == f"{split}@{row}"
+        if prepared:
+            everything = dataset.map()
+        else:
+            drawn = [dataset.features(split)[:n] for split, n in (("train", 210), ("validation", 40), ("test", 30))]
+            plane, all_clips = principal_plane(*drawn), np.concatenate([dataset.features(split) for split in SPLITS])
+            corners = corners_of(plane.project(np.concatenate(drawn)))
+            everything = as_coordinates(plane.project(all_clips), corners)
+        at = {"train": 0, "validation": 400, "test": 440}[split] + row
+        assert [place["x"], place["y"]] == everything[at].tolist()
+    assert chart.clip(dataset, 280 + 470) is None
 
 
 def test_a_label_is_placed_where_its_clips_are_densest(tmp_path):

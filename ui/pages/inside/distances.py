@@ -34,7 +34,7 @@ mean away first (**centring**) puts the origin in the middle of the crowd. It co
 distance.
 """
 SHOWN_BITS = 6
-MAX_ROWS = 50_000  # clips that are indexed three times to show centring
+MAX_ROWS = 20_000  # clips that are indexed three times to show centring
 MAX_QUERIES = 60
 SHIFT = 2.0  # features lie in -2 to 2; AudioSet stores them as 0 to 255, which is the same with the origin shifted
 
@@ -46,9 +46,10 @@ def both(view: QueryView) -> None:
     dataset = view.context.dataset
     missing = [metric for metric in METRICS if metric not in loading.metrics_of(dataset)]
     if missing:
+        command = f"python -m lsh build {commands.folder(dataset.path)} --metric {missing[0]}"
         st.info(
             f"The {missing[0]} side is not drawn: an index of {dataset.n_rows('train'):,} clips takes too long to build "
-            f"while you wait. `python -m lsh build {commands.folder(dataset.path)} --metric {missing[0]}` saves it."
+            f"while you wait. `{command}` saves it."
         )
         return
     try:
