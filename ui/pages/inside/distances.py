@@ -48,8 +48,8 @@ def both(view: QueryView) -> None:
     if missing:
         command = f"python -m lsh build {commands.folder(dataset.path)} --metric {missing[0]}"
         st.info(
-            f"The {missing[0]} side is not drawn: an index of {dataset.n_rows('train'):,} clips takes too long to build "
-            f"while you wait. `{command}` saves it."
+            f"The {missing[0]} side is not drawn: an index of {dataset.n_rows('train'):,} clips takes too long to "
+            f"build while you wait. `{command}` saves it."
         )
         return
     try:
