@@ -42,7 +42,7 @@ def bucket_ranks(crowds: Sequence[BucketSizes], n: int, even: float, own: int | 
         _names(figure, crowds)
     if even >= 1:
         figure.add_hline(y=even, line={"color": SOFT_INK[mode], "width": 1, "dash": "dash"})
-        text_at(figure, 1, even, f"if equally full: {even:.0f}", **_ABOVE)
+        text_at(figure, 1, even, f"if equally full: {even:,.0f}", **_ABOVE)
     if own is not None and own > 0:
         rank = int((crowds[0].sizes > own).sum()) + 1
         text = f"your sound's bucket: {own:,} clips,<br>place {rank:,} by size"

@@ -33,7 +33,7 @@ def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) 
     dots = points(with_hits, [sizes[t - 1] for t in with_hits], "found here", marker("found", 19, mode), numbers)
     white = {"size": SMALL_TEXT, "color": "#FFFFFF"}
     figure.add_trace(dots.update(mode="markers+text", textfont=white, hoverinfo="skip", hovertemplate=None))
-    text = f"if all buckets were equally full: {f'{even:.0f}' if even >= 1 else 'below 1'}"
+    text = f"if all buckets were equally full: {f'{even:,.0f}' if even >= 1 else 'below 1'}"
     figure.add_hline(y=even, line={"color": INK[mode], "width": 1, "dash": "dash"})
     font = {"size": SMALL_TEXT, "color": SOFT_INK[mode]}
     above = {"xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "bottom", "showarrow": False}

@@ -130,8 +130,8 @@ def test_of_many_candidates_a_part_is_sketched_and_all_are_counted(small, monkey
     clip = loading.dataset_at(small).clip("test", 0)
     app = opened("inside", step="Sketches", L="8", K="3", probes="1", clip=clip.clip_id)
     looked_at = answer(context_at(small, n_tables=8, n_bits=3), clip).n_candidates
-    assert f"Drawn are 50 of the {looked_at:,} candidates, evenly spaced." in said(app)
-    assert "Of 50 candidates **40 are re-ranked**" in said(app)
+    part = f"Drawn are 50 of the {looked_at:,} candidates, evenly spaced."
+    assert f"{part} Of these **40 are re-ranked**, 80 %." in said(app)
 
 
 def test_of_many_clips_a_part_is_measured_and_indexed_again(small, monkeypatch):
@@ -150,7 +150,7 @@ def test_a_large_collection_without_the_index_of_the_other_distance_says_how_to_
     assert not app.exception
     assert "The euclidean side is not drawn" in said(app)
     assert "python -m lsh build small --metric euclidean" in said(app)
-    assert not app.get("plotly_chart")
+    assert len(app.get("plotly_chart")) == len(app.table[0].value) == 1
 
 
 def test_silence_cannot_be_a_query_under_cosine_and_the_page_says_so(home):

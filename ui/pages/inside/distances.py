@@ -44,22 +44,14 @@ Measured = tuple[str, Sequence[Ints], RecallGrid]  # name, bucket sizes of table
 def both(view: QueryView) -> None:
     """Draw the same query under both distances: how each hashes it, and what each finds."""
     dataset = view.context.dataset
-    missing = [metric for metric in METRICS if metric not in loading.metrics_of(dataset)]
-    if missing:
-        command = f"python -m lsh build {commands.folder(dataset.path)} --metric {missing[0]}"
-        st.info(
-            f"The {missing[0]} side is not drawn: an index of {dataset.n_rows('train'):,} clips takes too long to "
-            f"build while you wait. `{command}` saves it."
-        )
-        return
+    ready = [metric for metric in METRICS if metric in loading.metrics_of(dataset)]
     try:
-        views = [under(view, metric) for metric in METRICS]
+        views = [under(view, metric) for metric in ready]
     except LSHError:
         st.info("This clip cannot be a query at the other distance: silence has no direction.")
         return
-    shared = len(set(views[0].true_rows) & set(views[1].true_rows))
     st.markdown(FAMILIES)
-    for column, one in zip(st.columns(2, gap="large"), views, strict=True):
+    for column, one in zip(st.columns(2, gap="large"), views, strict=False):
         with column:
             st.subheader(FAMILY_NAMES[one.settings.metric])
             n_bits = min(SHOWN_BITS, one.settings.n_bits)
@@ -71,6 +63,15 @@ def both(view: QueryView) -> None:
                 f"margins {one.settings.metric}",
             )
     draw_table(pd.DataFrame(map(_row, views), columns=["distance", "found", "looked at", "your buckets"]))
+    missing = [metric for metric in METRICS if metric not in ready]
+    if missing:
+        command = f"python -m lsh build {commands.folder(dataset.path)} --metric {missing[0]}"
+        st.info(
+            f"The {missing[0]} side is not drawn: an index of {dataset.n_rows('train'):,} clips takes too long to "
+            f"build while you wait. `{command}` saves it."
+        )
+        return
+    shared = len(set(views[0].true_rows) & set(views[1].true_rows))
     st.markdown(
         f"Of your {len(view.true_rows)} nearest, **{shared}** are the same under both distances; each is judged by its "
         "own truth. The same K means different work: a slot's number says more than a bit, or less, as its width is "

@@ -72,9 +72,10 @@ def describe_sketches(
     if n_candidates <= n_reranked:
         return f"Your sound has only {plural(n_candidates, 'candidate')}: all are measured, there is nothing to spare."
     fate = "all of which come out" if kept == n_nearest else f"of which {kept} come out: re-rank {deepest} to lose none"
-    part = "" if n_compared == n_candidates else f" {of_a_part(n_compared, n_candidates, 'candidates')}"
+    part = of_a_part(n_compared, n_candidates, "candidates")
+    these = f"{part} Of these" if part else f"Of {n_candidates:,} candidates"
     return (
-        f"Of {n_compared:,} candidates **{n_reranked} are re-ranked**, {percent(n_reranked / n_compared)}. In the "
+        f"{these} **{n_reranked} are re-ranked**, {percent(n_reranked / n_compared)}. In the "
         f"order of the sketches the {n_nearest} nearest candidates are all among the first **{deepest}**, {fate}. An "
-        f"estimate is off by {percent(off)} of how much the distances themselves vary.{part}"
+        f"estimate is off by {percent(off)} of how much the distances themselves vary."
     )
