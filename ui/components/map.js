@@ -22,7 +22,9 @@ export default function soundMap({ data, parentElement: root, setTriggerValue })
   map.view.query = JSON.stringify(data.marks[0]) // kept with the view: the query may change while another page is open
   map.loading.hidden = missing !== "points"
   map.candidates = data.candidates
-  for (const name of ["cursor", "named"]) if (map[name] >= 0 && !positionOf(map, map[name])) map[name] = -1
+  const held = (point) => (point >= 0 && positionOf(map, point) ? point : -1) // the mark of another query may be gone
+  map.cursor = held(map.cursor)
+  showTooltip(map, held(map.named))
   setLabel(map, data.label)
   drawMarkLegend(map)
   drawPicked(map)
@@ -210,8 +212,10 @@ function placeTooltip(map) {
 }
 
 function describe(map, point) {
-  const mark = map.data.marks.find((mark) => mark.point === point)
-  return mark ? `${mark.text} · ${mark.title}` : nameOf(map.chart, point)
+  const { marks, picked, cards } = map.data
+  const mark = marks.find((mark) => mark.point === point)
+  if (mark) return `${mark.text} · ${mark.title}`
+  return point < map.chart.n ? nameOf(map.chart, point) : cards[picked.id].title
 }
 
 // Returns the position of a point. Beyond the points drawn are the marks of other clips, and the clip that was pressed.

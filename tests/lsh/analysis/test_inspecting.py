@@ -1,5 +1,7 @@
 """Inspection of one query: key, margins, buckets, missed neighbours."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -86,6 +88,25 @@ def test_buckets_are_views_of_the_tables(metric):
     index, q = made(metric)
     for table, buckets in enumerate(inspecting.walk(index, q, L, K, 3)):
         assert all(np.shares_memory(bucket.ids, index.tables.ids[table]) for bucket in buckets if len(bucket.ids))
+
+
+def test_inspecting_a_query_whose_buckets_hold_most_rows_takes_two_bytes_per_row(monkeypatch):
+    monkeypatch.setattr(inspecting, "_BLOCK_IDS", 8192)
+    n = 300_000
+    index = LSHIndex("cosine", n_tables=8, n_bits=2).fit(np.random.default_rng(1).standard_normal((n, 4)))
+    q, rows = np.ones(4, np.float32), np.arange(10)
+    tracemalloc.start()
+    try:
+        walk = inspecting.walk(index, q, 8, 1, 2)
+        inspecting.recall_by_probe(n, walk, rows)
+        assert inspecting.candidates(index, q, 8, 1, 2).all()
+        assert len(inspecting.nearest_of(index, q, walk[0][0].ids, 10)[0]) == 10
+        inspecting.smallest_fix(index, q, rows, 1, 2, 1, 4)
+        assert inspecting.bucket_sizes(index, 3, 2).sum() == n
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * n  # the ids of one bucket of half the rows take more as int64
 
 
 @BOTH
