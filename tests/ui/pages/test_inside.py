@@ -95,7 +95,10 @@ def test_the_misses_on_the_page_are_those_of_the_search(small):
 
 
 def test_where_nothing_is_missed_the_page_says_so(small):
-    assert "Nothing is missed" in said(opened("inside", step="Missed", L="32", K="1"))
+    one = said(opened("inside", step="Missed", L="32", K="1", probes="1"))
+    assert "Nothing is missed: all 10 nearest share at least one whole key with your sound." in one
+    two = said(opened("inside", step="Missed", L="32", K="1", probes="2"))
+    assert "Nothing is missed: all 10 nearest are in at least one probed bucket." in two
 
 
 def test_a_table_beyond_the_ones_in_use_becomes_the_last(small):
@@ -148,7 +151,7 @@ def test_a_large_collection_without_the_index_of_the_other_distance_says_how_to_
     monkeypatch.setattr(loading, "MAX_BUILT_ROWS", 499)
     app = opened("inside", step="Distances")
     assert not app.exception
-    assert "The euclidean side is not drawn" in said(app)
+    assert "The Euclidean side is not drawn" in said(app)
     assert "python -m lsh build small --metric euclidean" in said(app)
     assert len(app.get("plotly_chart")) == len(app.table[0].value) == 1
 

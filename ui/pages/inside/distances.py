@@ -67,8 +67,8 @@ def both(view: QueryView) -> None:
     if missing:
         command = f"python -m lsh build {commands.folder(dataset.path)} --metric {missing[0]}"
         st.info(
-            f"The {missing[0]} side is not drawn: an index of {dataset.n_rows('train'):,} clips takes too long to "
-            f"build while you wait. `{command}` saves it."
+            f"The {missing[0].capitalize()} side is not drawn: an index of {dataset.n_rows('train'):,} clips takes too "
+            f"long to build while you wait. `{command}` saves it."
         )
         return
     shared = len(set(views[0].true_rows) & set(views[1].true_rows))

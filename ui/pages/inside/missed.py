@@ -117,7 +117,8 @@ def describe_missed(s: Settings, found: Sequence[bool], near: Sequence[NearMiss]
     lost = [near[i] for i, was in enumerate(found) if not was]
     n_true, n_lost = len(found), len(lost)
     if not n_lost:
-        nothing = f"Nothing is missed: all {n_true} nearest share at least one whole key with your sound."
+        met = "share at least one whole key with your sound" if s.n_probes == 1 else "are in at least one probed bucket"
+        nothing = f"Nothing is missed: all {n_true} nearest {met}."
         return f"{nothing} Raise K, or lower L, in the sidebar, and see how they fall out."
     fewest = min(len(miss.differing) for miss in lost)
     by_one = sum(len(miss.differing) == fewest for miss in lost)
