@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earshot_common import encoded_vectors
 from earshot_common.encoded_vectors import EncodedVectors
 
 LOWEST = [0.0, 1e-30, -1.5, 1000.0, -1e6]
@@ -25,6 +26,14 @@ def test_halves_are_the_nearest_of_their_kind_and_take_two_bytes():
     encoded = EncodedVectors.encode(X, np.float16)
     assert (encoded[:] == X.astype(np.float16).astype(np.float32)).all()
     assert encoded.nbytes == 2 * X.size
+
+
+def test_bytes_are_decoded_in_blocks_as_all_at_once(monkeypatch):
+    encoded = EncodedVectors.encode(np.random.default_rng(0).standard_normal((7, 3)), np.uint8)
+    whole = encoded[:]
+    monkeypatch.setattr(encoded_vectors, "_BLOCK_VALUES", 4)
+    for rows in (3, slice(None), slice(1, 7, 2), np.array([6, 0, 6])):
+        assert np.array_equal(encoded[rows], whole[rows])
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16])

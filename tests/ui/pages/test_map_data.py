@@ -151,13 +151,13 @@ def test_a_large_collection_shows_a_sample_of_its_clips_and_all_queries(collecti
 def test_a_clip_left_out_of_the_map_has_its_place_there_and_a_point_that_returns_it(
     collection, tmp_path, monkeypatch, prepared
 ):
-    monkeypatch.setattr(map_data, "MAX_POINTS", 280)
+    monkeypatch.setattr(map_data, "MAX_POINTS", 80)
     folder = shutil.copytree(collection, tmp_path / "d")
     if prepared:
         add_map(folder)
     dataset = open_dataset(folder)
     chart = map_data._map_data.__wrapped__(dataset.fingerprint, dataset)
-    for split, row in (("train", 209), ("train", 210), ("train", 399), ("validation", 39), ("test", 29)):
+    for split, row in (("train", 39), ("train", 40), ("train", 399), ("validation", 39), ("test", 29)):
         clip = dataset.clip(split, row)
         assert chart.clip(dataset, chart.point(clip)) == clip
         place = chart.place(dataset, clip)
@@ -165,13 +165,13 @@ def test_a_clip_left_out_of_the_map_has_its_place_there_and_a_point_that_returns
         if prepared:
             everything = dataset.map()
         else:
-            drawn = [dataset.features(split)[:n] for split, n in (("train", 210), ("validation", 40), ("test", 30))]
+            drawn = [dataset.features(split)[:n] for split, n in (("train", 40), ("validation", 20), ("test", 20))]
             plane, all_clips = principal_plane(*drawn), np.concatenate([dataset.features(split) for split in SPLITS])
             corners = corners_of(plane.project(np.concatenate(drawn)))
             everything = as_coordinates(plane.project(all_clips), corners)
         at = {"train": 0, "validation": 400, "test": 440}[split] + row
         assert [place["x"], place["y"]] == everything[at].tolist()
-    assert chart.clip(dataset, 280 + 470) is None
+    assert chart.clip(dataset, 80 + 470) is None
 
 
 def test_a_label_is_placed_where_its_clips_are_densest(tmp_path):
