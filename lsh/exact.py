@@ -186,10 +186,10 @@ class ExactSearch:
         if 2 * k >= len(self.X) or room > _MAX_LISTED:
             yield from self._supersets_in_blocks(Q, k)
             return
-        block_queries = min(_BLOCK_QUERIES, _MAX_LISTED // room, len(Q))
-        rows, values = np.empty((block_queries, room), np.int64), np.empty((block_queries, room), np.float32)
-        for first in range(0, len(Q), block_queries):
-            block = Q[first : first + block_queries]
+        size = max(1, min(_BLOCK_QUERIES, _MAX_LISTED // room, len(Q)))
+        rows, values = np.empty((size, room), np.int64), np.empty((size, room), np.float32)
+        for first in range(0, len(Q), size):
+            block = Q[first : first + size]
             counts = self._collect(block, k, rows[: len(block)], values[: len(block)])
             for q, count in enumerate(counts.tolist()):
                 if count == FULL:
@@ -202,60 +202,53 @@ class ExactSearch:
 
         A count is FULL where the rows within rounding errors of the k-th nearest are too many for the list.
         """
-        cosine = self.metric == "cosine"
-        terms = self.inverse_norms if cosine else self.half_squares
-        margins = self._margins(Q, np.float32(0) if cosine else self.half_squares.max())
-        limits, counts = np.full(len(Q), -np.inf, np.float32), np.zeros(len(Q), np.int64)
-        fewest, most = _BLOCK_ROWS
-        n_rows = min(max(_BLOCK_SCORES // len(Q), fewest), most, len(self.X))
-        memory = np.empty(len(Q) * n_rows, np.float32)
-        for start in range(0, len(self.X), n_rows):
-            own_terms = terms[start : start + n_rows]
-            scores = memory[: len(Q) * len(own_terms)].reshape(len(Q), -1)
-            self._inner_products(Q, start, scores)
-            collect(scores, own_terms, self.vectors.metric, start, k, margins, limits, counts, rows, values)
+        terms = self.inverse_norms if self.metric == "cosine" else self.half_squares
+        margins, limits = self._margins(Q), np.full(len(Q), -np.inf, np.float32)
+        counts = np.zeros(len(Q), np.int64)
+        for start, products in self._products(Q):
+            own = terms[start : start + products.shape[1]]
+            collect(products, own, self.vectors.metric, start, k, margins, limits, counts, rows, values)
         tighten(k, margins, limits, counts, rows, values)
         return counts
 
     def _supersets_in_blocks(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
         """Yield the same supersets, or larger ones, which take as much memory as they need."""
-        block_rows = _BLOCK_ROWS[1]
-        places = np.empty(min(block_rows, len(self.X)), np.int64)
+        places = np.empty(len(self.X), np.int64)
         for first in range(0, len(Q), _BLOCK_QUERIES):
             block = Q[first : first + _BLOCK_QUERIES]
-            kept: list[list[Int64Array]] = [[] for _ in block]
-            for start in range(0, len(self.X), block_rows):
-                scores, margins = self._estimates(block, start, start + block_rows)
-                for rows, own, margin in zip(kept, scores, margins.tolist(), strict=True):
-                    rows.append(start + self._shortlist(own, k, margin, places))
+            margins, kept = self._margins(block).tolist(), [[np.empty(0, np.int64)] for _ in block]
+            for start, products in self._products(block):
+                own = slice(start, start + products.shape[1])
+                by_cosine = self.metric == "cosine"
+                scores = products * self.inverse_norms[own] if by_cosine else products - self.half_squares[own]
+                for rows, score, margin in zip(kept, scores, margins, strict=True):
+                    rows.append(start + self._shortlist(score, k, margin, places))
             yield from map(np.concatenate, kept)
 
-    def _estimates(self, Q: Float32Array, start: int, stop: int) -> tuple[Float32Array, Float32Array]:
-        """Return scores of a block of rows, float32[nq, rows], and the margin of their rounding errors, float32[nq].
+    def _products(self, Q: Float32Array) -> Iterator[tuple[int, Float32Array]]:
+        """Yield the first row of each block, and the inner products of queries and the rows: float32[nq, rows].
 
-        The score is the cosine, or <q, x> - |x|²/2, which falls as |q - x|² grows.
+        Their memory is that of the next block, too.
         """
-        stop = min(stop, len(self.X))
-        scores = np.empty((len(Q), stop - start), np.float32)
-        self._inner_products(Q, start, scores)
-        if self.metric == "cosine":
-            scores *= self.inverse_norms[start:stop]
-            return scores, self._margins(Q, np.float32(0))
-        halves = self.half_squares[start:stop]
-        scores -= halves
-        return scores, self._margins(Q, halves.max())
+        fewest, most = _BLOCK_ROWS
+        n_rows = min(max(_BLOCK_SCORES // len(Q), fewest), most, len(self.X))
+        memory = np.empty(len(Q) * n_rows, np.float32)
+        for start in range(0, len(self.X), n_rows):
+            products = memory[: len(Q) * min(n_rows, len(self.X) - start)].reshape(len(Q), -1)
+            self._inner_products(Q, start, products)
+            yield start, products
 
-    def _margins(self, Q: Float32Array, half_square: np.float32) -> Float32Array:
+    def _margins(self, Q: Float32Array) -> Float32Array:
         """Return by how much rounding may change the difference of two scores of each query: float32[nq].
 
-        half_square: the largest |x|²/2 of the rows. The error of a float32 inner product of d terms is at most about
-        d ε |q||x| (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1); the margin allows for
-        it on both sides of a comparison, and once more in the kernel.
+        The score is the cosine, or <q, x> - |x|²/2, which falls as |q - x|² grows. The error of a float32 inner product
+        of d terms is at most about d ε |q||x| (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section
+        3.1); the margin allows for it on both sides of a comparison, and once more in the kernel.
         """
         rounding = np.float32(4 * self.X.shape[1] * np.finfo(np.float32).eps)
         if self.metric == "cosine":
             return np.full(len(Q), rounding)
-        margins: Float32Array = rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + half_square)
+        margins: Float32Array = rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + self.half_squares.max())
         return margins
 
 
