@@ -1,0 +1,1 @@
+"""A person's own embeddings: files of vectors with their metadata become a dataset."""
