@@ -8,7 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_prep.arguments import OUT, add_dataset, add_dtype, add_frames, add_no_index, add_out, add_overwrite
+from data_prep.arguments import (
+    OUT,
+    add_dataset,
+    add_dtype,
+    add_frames,
+    add_lists,
+    add_no_index,
+    add_out,
+    add_overwrite,
+    add_sounds,
+    add_vectors,
+)
 from data_prep.audioset.disk_space import format_bytes, published_bytes
 from data_prep.errors import DataError
 from data_prep.progress_bar import ProgressBar
@@ -53,33 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--labels", type=Path, required=True, metavar="CSV", help="the label table, class_labels_indices.csv"
     )
-    convert.add_argument(
-        "--segments",
-        type=Path,
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="CSV",
-        help="AudioSet's lists of clips, such as balanced_train_segments.csv, to detect missing clips (default: none)",
-    )
-    convert.add_argument(
-        "--clips",
-        type=Path,
-        metavar="FILE",
-        help="convert only the clips that this text file lists, one id per line; each must be there (default: all)",
-    )
-    convert.add_argument(
-        "--ontology",
-        type=Path,
-        metavar="JSON",
-        help="ontology.json, for the parents and definitions of labels (default: neither)",
-    )
-    convert.add_argument(
-        "--no-definitions",
-        dest="definitions",
-        action="store_false",
-        help="leave out the definitions of labels, which are under the licence CC BY-SA 4.0",
-    )
+    add_lists(convert)
     add_out(convert, required=True)
     add_frames(convert)
     add_dtype(convert, "float32")
@@ -116,17 +101,13 @@ def _parser() -> argparse.ArgumentParser:
     layout.add_argument("--seed", type=seeds, default=0, metavar="N", help="seed of the layout (default: 0)")
 
     folder = add("folder", _folder, "convert a folder of your own sounds to a prepared dataset")
-    folder.add_argument(
-        "sounds",
-        type=Path,
-        metavar="SOUNDS",
-        help="folder of sound files, in any format that FFmpeg or libsndfile decodes (wav, flac, ogg, mp3, m4a, aiff, "
-        "webm, wma ...); the names of its sub-folders are labels",
-    )
+    add_sounds(folder)
     add_out(folder, "folder of the dataset to write or to update", required=True)
     add_dtype(folder, "that of the dataset to update, else float32")
     add_no_index(folder)
     add_overwrite(folder, "replace the dataset in DIR even if it was not made from SOUNDS (default: stop)")
+
+    add_vectors(add("vectors", _vectors, "convert a file of your own embeddings to a prepared dataset"))
 
     pack = add("pack", _pack, "pack a prepared dataset into one zip file, which a hosted app can download")
     add_dataset(pack)
@@ -270,6 +251,13 @@ def _folder(options: argparse.Namespace) -> int:
     if outcome.remaining:
         return command_line.INTERRUPTED
     return max(_INCOMPLETE if outcome.refused else _DONE, _save_index(options.out, options))
+
+
+def _vectors(options: argparse.Namespace) -> int:
+    from data_prep.vectors.command import prepare_and_report
+
+    outcome = prepare_and_report(options)
+    return max(_INCOMPLETE if outcome.left_out else _DONE, _save_index(options.out, options))
 
 
 def _pack(options: argparse.Namespace) -> int:

@@ -50,3 +50,95 @@ def add_no_index(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not save the index that the app opens first (default: save it, of 50,000 clips or more)",
     )
+
+
+def add_lists(command: argparse.ArgumentParser) -> None:
+    """Add AudioSet's lists of clips and its ontology."""
+    command.add_argument(
+        "--segments",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="CSV",
+        help="AudioSet's lists of clips, such as balanced_train_segments.csv, to detect missing clips (default: none)",
+    )
+    command.add_argument(
+        "--clips",
+        type=Path,
+        metavar="FILE",
+        help="convert only the clips that this text file lists, one id per line; each must be there (default: all)",
+    )
+    command.add_argument(
+        "--ontology",
+        type=Path,
+        metavar="JSON",
+        help="ontology.json, for the parents and definitions of labels (default: neither)",
+    )
+    command.add_argument(
+        "--no-definitions",
+        dest="definitions",
+        action="store_false",
+        help="leave out the definitions of labels, which are under the licence CC BY-SA 4.0",
+    )
+
+
+def add_sounds(command: argparse.ArgumentParser) -> None:
+    """Add the folder of one's own sounds."""
+    command.add_argument(
+        "sounds",
+        type=Path,
+        metavar="SOUNDS",
+        help="folder of sound files, in any format that FFmpeg or libsndfile decodes (wav, flac, ogg, mp3, m4a, aiff, "
+        "webm, wma ...); the names of its sub-folders are labels",
+    )
+
+
+def add_vectors(command: argparse.ArgumentParser) -> None:
+    """Add the options of one's own embeddings."""
+    command.add_argument(
+        "vectors",
+        type=Path,
+        metavar="FILE",
+        help=".npy, .npz, Parquet, CSV, TSV or JSON Lines, one vector of at most 4,096 numbers per row",
+    )
+    command.add_argument(
+        "--meta",
+        type=Path,
+        metavar="FILE",
+        help="table of metadata (Parquet, CSV, TSV or JSON Lines), joined by ids where both files have them, else by "
+        "position if both have as many rows (default: the columns of FILE alone)",
+    )
+    named = "(default: one with a usual name, which is reported)"
+    command.add_argument(
+        "--vector",
+        metavar="COL",
+        help="column of vectors, array of the .npz file, or prefix of columns of one number each (default: the one "
+        "column of lists of numbers, else the largest group of columns named by a prefix and 0, 1, 2, ...)",
+    )
+    command.add_argument("--id", metavar="COL", help=f"column of ids {named}; without one the number of the row")
+    command.add_argument(
+        "--label", metavar="COL", action="append", default=[], help=f"column of labels; may be given several times {named}"
+    )
+    command.add_argument("--audio", metavar="COL", help=f"column of paths or of addresses (http, https) of sounds {named}")
+    command.add_argument(
+        "--audio-folder",
+        type=Path,
+        metavar="DIR",
+        help="folder to which paths of sounds are relative (default: that of the vectors)",
+    )
+    command.add_argument("--start", metavar="COL", help=f"column of the time in the sound at which a row begins {named}")
+    command.add_argument("--end", metavar="COL", help=f"column of the time at which it ends {named}")
+    command.add_argument(
+        "--time-unit",
+        choices=("s", "ms"),
+        help="unit of times that are numbers (default: ms for columns whose name ends in ms, else s); mm:ss is recognised",
+    )
+    command.add_argument("--title", metavar="COL", help=f"column of titles {named}")
+    command.add_argument(
+        "--pool", choices=("mean",), help="take the mean of the frames of each row (default: refuse rows of several frames)"
+    )
+    add_out(command, required=True)
+    add_dtype(command, "float32")
+    add_no_index(command)
+    add_overwrite(command, "replace the dataset in DIR even if it was not made from FILE (default: stop)")

@@ -52,8 +52,9 @@ LABELS_SCHEMA = pa.schema(_LABELS_FIELDS)
 TITLE = pa.field("title", pa.string())  # of clips; null where a clip has none
 DEFINITION = pa.field("definition", pa.string(), nullable=False)  # of labels; empty where none is known
 EXTRA_PREFIX = "extra_"  # of the names of all other columns of clips, so that no later version uses such a name
-EXTRA_TYPES = (pa.string(), pa.int64(), pa.float64(), pa.bool_())  # of their values, or of the items of their lists
-_URL = r"^https?://[^\s/]"
+EXTRA_TYPES = (pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us"))  # of their values, or of the items of their lists
+_URL = r"^$|^https?://[^\s/]"
+UNKNOWN_END_S = 86_400.0  # end of a clip whose end is not known: that of its sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ def _is_admitted(column: "pa.Field[Any]", required: pa.Schema) -> bool:
         return column.equals(DEFINITION)
     kind: Any = column.type
     value = kind.value_type if pa.types.is_list(kind) else kind
+    value = pa.timestamp(value.unit) if pa.types.is_timestamp(value) else value  # in any zone
     is_extra = len(column.name) > len(EXTRA_PREFIX) and column.name.startswith(EXTRA_PREFIX) and value in EXTRA_TYPES
     return is_extra or column.equals(TITLE)
 

@@ -67,6 +67,19 @@ class VectorFile:
                 yield VectorBatch(batch.rows, values, by_row | batch.problems)
 
     @property
+    def is_text(self) -> bool:
+        """Whether the columns are those of a text file, in which every value is a text."""
+        return isinstance(self._source, TextFile)
+
+    @property
+    def is_headerless_birdnet(self) -> bool:
+        """Whether this is a table as BirdNET-Analyzer wrote it for one recording: start, end, and the vector as text."""
+        source = self._source
+        if not isinstance(source, TextFile) or source.has_header or self._names != source.names[2:3]:
+            return False
+        return len(source.names) == 3 and all(_is_numeric(source.head[name]) for name in source.names[:2])
+
+    @property
     def n_frames(self) -> set[int]:
         """Numbers of frames that were pooled, of the rows read so far."""
         return self._cells.n_frames if self._cells else set()

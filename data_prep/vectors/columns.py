@@ -1,0 +1,312 @@
+"""Columns of a collection: which one holds ids, labels, titles, sounds and times, and their values with types."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_prep.arrays import Float64Array
+from data_prep.errors import InputError
+from data_prep.vectors.cells import is_list, is_number, plain
+
+_ID = "id clipid itemid soundid sampleid segmentid uid uuid guid key pointid recordingid trackid fileid"
+_FILES = "filename file filepath path audiopath audiofile audiofilename wav wavfile wavpath soundfile"
+_NAMES: dict[str, list[str]] = {
+    "id": [*_ID.split(), *_FILES.split()],
+    "label": "label species class classname category primarylabel ebirdcode scientificname commonname genre tag".split(),
+    "title": "title caption name word text description".split(),
+    "audio": [*"audiourl soundurl audio sound url".split(), *_FILES.split()],
+    "start": "start starttime begin begintime onset segmentstart clipstart t0 offset".split(),
+    "end": "end endtime stop stoptime segmentend clipend t1 offset".split(),
+    "duration": "duration dur cliplength cliplen".split(),
+    "split": "split subset partition".split(),
+}
+_MILLISECONDS = re.compile(r"(?:[\W_]|(?<=[a-z])(?=M))(?:ms|msecs?|millis|milliseconds|Ms)\W*$")
+_UNIT = re.compile(r"[\W_]+(?:s|secs?|seconds?|ms|msecs?|millis|milliseconds)\W*$|(?<=[a-z])(?:Ms|Sec|Seconds)$", re.IGNORECASE)
+_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:[.,]\d+)?)")
+_WHOLE = r"^-?(0|[1-9]\d{0,17})$"
+_REAL = r"^-?(0|[1-9]\d*)?(\.\d*)?([eE][-+]?\d+)?$"
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(Z|[-+]\d\d:?\d\d)?)?")
+_SOUND = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://|\.[A-Za-z0-9]{2,5}$")
+_MIN_DISTINCT = 0.9  # share of values that differ, of a column that is taken for ids though some are there twice
+
+Texts = list[str | None]
+
+
+@dataclass(slots=True)
+class Roles:
+    """Names of columns by what they hold; None, or empty, where there is none. `said`: what was guessed."""
+
+    id: str | None = None
+    label: list[str] = field(default_factory=list)
+    title: str | None = None
+    audio: str | None = None
+    start: str | None = None
+    end: str | None = None
+    duration: str | None = None
+    split: str | None = None
+    said: list[str] = field(default_factory=list)
+
+
+def usual_names(role: str, names: Sequence[str]) -> list[str]:
+    """Return the names of columns that are usual for a role, the most usual first."""
+    known = {_plain_name(name): place for place, name in enumerate(_NAMES[role])}
+    found = [(known[plain_name], name) for name in names if (plain_name := _plain_name(name)) in known]
+    return [name for _, name in sorted(found, key=lambda pair: pair[0])]
+
+
+def _plain_name(name: str) -> str:
+    """Return a name without objects around it, unit, case, signs, and the s of a plural."""
+    bare = re.sub(r"[\W_]+", "", _UNIT.sub("", name.rsplit(".", 1)[-1]).casefold())
+    return bare.removesuffix("s") or bare
+
+
+def find_roles(table: pa.Table, asked: Roles, index_names: Sequence[str], *, is_single: bool) -> Roles:
+    """Return the columns by role: those asked for, and for the other roles those with usual names and fitting values.
+
+    index_names: columns that were the index of a pandas table. is_single: whether all metadata is one column without a
+    header, which is then the title. Raises InputError for a column that is not there.
+    """
+    names = table.column_names
+    for role in ("id", "title", "audio", "start", "end", *asked.label):
+        name = role if role in asked.label else getattr(asked, role)
+        if name is not None and name not in names:
+            raise InputError(f"there is no column {name!r}; the columns are {', '.join(names[:40]) or 'none'}")
+    found = Roles(asked.id, list(asked.label), asked.title, asked.audio, asked.start, asked.end)
+
+    def guess(role: str, fits: Callable[[str], bool], others: Sequence[str] = ()) -> None:
+        if getattr(found, role):
+            return
+        name = next((name for name in [*others, *usual_names(role, names)] if fits(name)), None)
+        if name is not None:
+            setattr(found, role, [name] if role == "label" else name)
+            found.said.append(f"{role}: column {name!r}, by its name")
+
+    texts = {name: kind for name in names if _is_text(kind := plain(table[name]).type)}
+    if is_single and names and not found.id:
+        found.title = found.title or names[0]
+        found.said.append("title: the one column of the metadata")
+    guess("start", lambda name: _is_time(table[name]) and not ("offset" in _plain_name(name) and _has_onset(names)))
+    guess("end", lambda name: name != found.start and _is_time(table[name]))
+    if found.end is None:
+        guess("duration", lambda name: _is_time(table[name]))
+    guess("label", lambda name: name not in {found.title, found.id} and _is_label(table[name]))
+    guess("title", lambda name: name in texts and name not in {found.id, *found.label})
+    guess("audio", lambda name: name in texts and _is_sound(table[name]))
+    guess("split", lambda name: name in texts and splits_of(table[name]) is not None)
+    indexes = [name for name in index_names if name in texts]
+    guess("id", lambda name: name not in {found.title, *found.label} and _is_id(table[name]), indexes)
+    return found
+
+
+def _has_onset(names: Sequence[str]) -> bool:
+    return any(_plain_name(name) == "onset" for name in names)
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _is_time(column: Any) -> bool:
+    array = plain(column)
+    if is_number(array.type):
+        return True
+    filled = [text for text in as_texts(array) if text] if _is_text(array.type) else []
+    return bool(filled) and all(_CLOCK.fullmatch(text.strip()) or _as_float(text) is not None for text in filled[:200])
+
+
+def _is_label(column: Any) -> bool:
+    array = plain(column)
+    inner = array.type.value_type if is_list(array.type) else array.type
+    return _is_text(inner) or pa.types.is_integer(inner) or pa.types.is_boolean(inner)
+
+
+def _is_sound(column: Any) -> bool:
+    filled = [text for text in as_texts(plain(column).slice(0, 200)) if text]
+    return bool(filled) and 2 * sum(_SOUND.search(text.strip()) is not None for text in filled) > len(filled)
+
+
+def _is_id(column: Any) -> bool:
+    """Return whether the values identify the rows: nearly all differ."""
+    array = plain(column)
+    if not (_is_text(array.type) or pa.types.is_integer(array.type)):
+        return False
+    filled = [text for text in as_texts(array) if text]
+    return bool(filled) and len(set(filled)) >= _MIN_DISTINCT * len(filled)
+
+
+def is_row_number(column: Any) -> bool:
+    """Return whether the values are 0, 1, 2, ..., as pandas writes an index without a name."""
+    array = plain(column)
+    return (_is_text(array.type) or pa.types.is_integer(array.type)) and all(
+        text == str(row) for row, text in enumerate(as_texts(array))
+    )
+
+
+def as_texts(column: Any) -> Texts:
+    """Return the values of a column as text, None where one is missing: 1000.0 in a column of numbers is "1000"."""
+    array = plain(column)
+    if pa.types.is_floating(array.type):
+        return [_number_text(value) for value in array.to_pylist()]
+    if pa.types.is_boolean(array.type) or is_number(array.type):
+        return [None if value is None else str(value) for value in array.to_pylist()]
+    if _is_text(array.type):
+        return list(array.to_pylist())
+    if is_list(array.type) or pa.types.is_null(array.type):
+        return [None if value is None else ", ".join(map(str, value)) for value in array.to_pylist()]
+    try:
+        return list(array.cast(pa.string()).to_pylist())
+    except (pa.ArrowException, UnicodeDecodeError):
+        return [None] * len(array)
+
+
+def _number_text(value: float | None) -> str | None:
+    if value is None or value != value:  # noqa: PLR0124  (NaN)
+        return None
+    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+
+
+def splits_of(column: Any) -> list[str] | None:
+    """Return the split that each value names, train where one is empty; None if a value names none."""
+    known = {
+        **dict.fromkeys(("train", "training", ""), "train"),
+        **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+        **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
+    }
+    found = [known.get((text or "").strip().casefold()) for text in as_texts(column)]
+    return None if None in found or not any(as_texts(column)) else [split for split in found if split]
+
+
+def times_of(name: str, column: Any, unit: str | None) -> Float64Array:
+    """Return times in seconds, float64[n], NaN where one is missing.
+
+    Numbers are seconds, or milliseconds where the column's name ends in ms, or `unit` is "ms"; texts with colons are
+    mm:ss or hh:mm:ss. Raises InputError for a value that is no time.
+    """
+    scale = 1000.0 if (unit or ("ms" if _MILLISECONDS.search(name) else "s")) == "ms" else 1.0
+    array = plain(column)
+    if pa.types.is_duration(array.type):
+        seconds: Any = array.cast(pa.duration("us")).cast(pa.int64()).cast(pa.float64())
+        return np.asarray(seconds.to_numpy(zero_copy_only=False)) / 1e6
+    if is_number(array.type):
+        values = np.asarray(array.cast(pa.float64()).to_numpy(zero_copy_only=False))
+        return values / scale
+    times = np.full(len(array), np.nan)
+    for row, text in enumerate(as_texts(array)):
+        if text is None or not text.strip():
+            continue
+        clock = _CLOCK.fullmatch(text.strip())
+        if clock:
+            times[row] = int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + float(clock[3].replace(",", "."))
+        elif (number := _as_float(text)) is not None:
+            times[row] = number / scale
+        else:
+            raise InputError(
+                f"column {name!r}, row {row:,}: {text!r:.40} is not a time; expected seconds, milliseconds "
+                "(--time-unit ms), mm:ss or hh:mm:ss"
+            )
+    return times
+
+
+def _as_float(text: str) -> float | None:
+    try:
+        return float(text.strip().replace(",", ".")) if "_" not in text else None
+    except ValueError:
+        return None
+
+
+def as_extra(column: Any, *, is_text_file: bool) -> Any:
+    """Return a column as the format admits it: numbers, dates, truth values, texts, or lists; None for what it cannot hold.
+
+    is_text_file: whether the values are texts that may stand for numbers or dates. They do if all of them do: no leading
+    zeros, no words such as NA, and of numbers with an exponent at least one has a point.
+    """
+    array = plain(column)
+    kind = array.type
+    if _is_text(kind):
+        return _typed(array.cast(pa.string())) if is_text_file else array.cast(pa.string())
+    if pa.types.is_boolean(kind):
+        return array
+    if pa.types.is_integer(kind):
+        try:
+            return array.cast(pa.int64())
+        except pa.ArrowException:  # beyond int64
+            return pa.array(as_texts(array), pa.string())
+    if is_number(kind):
+        return array.cast(pa.float64())
+    if pa.types.is_timestamp(kind):
+        return array.cast(pa.timestamp("us", kind.tz), safe=False)
+    if pa.types.is_date(kind):
+        return array.cast(pa.date32())
+    if is_list(kind):
+        return _lists(array)
+    if pa.types.is_null(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return None
+    texts = as_texts(array)
+    return pa.array(texts, pa.string()) if any(texts) else None
+
+
+def _lists(array: Any) -> Any:
+    """Return lists of numbers, truth values or texts; None for lists of anything else."""
+    kind = array.type.value_type
+    wanted: Any = pa.string() if _is_text(kind) or pa.types.is_null(kind) else None
+    if pa.types.is_dictionary(kind):
+        wanted = pa.string()
+    if pa.types.is_integer(kind):
+        wanted = pa.int64()
+    elif is_number(kind):
+        wanted = pa.float64()
+    elif pa.types.is_boolean(kind):
+        wanted = pa.bool_()
+    if wanted is None:
+        return None
+    try:
+        return array.cast(pa.list_(wanted))
+    except pa.ArrowException:
+        return pa.array(array.to_pylist(), pa.list_(wanted))
+
+
+def _typed(texts: Any) -> Any:
+    """Return texts as int64, float64 or timestamps if all that are not empty stand for these, else as they are."""
+    filled: Any = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    values = filled.drop_null()
+    if not len(values):
+        return filled
+
+    def all_match(pattern: str) -> bool:
+        return bool(pc.all(pc.match_substring_regex(values, pattern)).as_py())
+
+    if all_match(_WHOLE):
+        return filled.cast(pa.int64())
+    if all_match(_REAL) and all_match(r"\d") and pc.any(pc.match_substring(values, ".")).as_py():
+        return filled.cast(pa.float64())
+    if all_match(r"^\d{4}-\d\d-\d\d"):
+        return _dates(filled)
+    return filled
+
+
+def _dates(texts: Any) -> Any:
+    """Return texts as dates, or as timestamps in their one zone; as they are if they have several zones."""
+    found, zones = [], set()
+    for text in texts.to_pylist():
+        matched = _ISO.fullmatch(text.strip()) if text else None
+        if text and not matched:
+            return texts
+        try:
+            found.append(datetime.fromisoformat(text.strip()) if text else None)
+        except ValueError:
+            return texts
+        if matched:
+            zones.add(matched[1])
+    if len(zones) > 1:
+        return texts
+    zone = zones.pop()
+    if all(text is None or len(text.strip()) == len("2024-03-30") for text in texts.to_pylist()):
+        return pa.array([None if day is None else date(day.year, day.month, day.day) for day in found], pa.date32())
+    named = None if zone is None else "UTC" if zone == "Z" else f"{zone[:3]}:{zone[-2:]}"
+    return pa.array(found, pa.timestamp("us", named))
