@@ -118,25 +118,35 @@ def add_vectors(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--id", metavar="COL", help=f"column of ids {named}; without one the number of the row")
     command.add_argument(
-        "--label", metavar="COL", action="append", default=[], help=f"column of labels; may be given several times {named}"
+        "--label",
+        metavar="COL",
+        action="append",
+        default=[],
+        help=f"column of labels; may be given several times {named}",
     )
-    command.add_argument("--audio", metavar="COL", help=f"column of paths or of addresses (http, https) of sounds {named}")
+    command.add_argument(
+        "--audio", metavar="COL", help=f"column of paths or of addresses (http, https) of sounds {named}"
+    )
     command.add_argument(
         "--audio-folder",
         type=Path,
         metavar="DIR",
         help="folder to which paths of sounds are relative (default: that of the vectors)",
     )
-    command.add_argument("--start", metavar="COL", help=f"column of the time in the sound at which a row begins {named}")
+    command.add_argument(
+        "--start", metavar="COL", help=f"column of the time in the sound at which a row begins {named}"
+    )
     command.add_argument("--end", metavar="COL", help=f"column of the time at which it ends {named}")
     command.add_argument(
         "--time-unit",
         choices=("s", "ms"),
-        help="unit of times that are numbers (default: ms for columns whose name ends in ms, else s); mm:ss is recognised",
+        help="unit of times that are numbers (default: ms for columns named so, else s); mm:ss is recognised",
     )
     command.add_argument("--title", metavar="COL", help=f"column of titles {named}")
     command.add_argument(
-        "--pool", choices=("mean",), help="take the mean of the frames of each row (default: refuse rows of several frames)"
+        "--pool",
+        choices=("mean",),
+        help="take the mean of the frames of each row (default: refuse rows of several frames)",
     )
     add_out(command, required=True)
     add_dtype(command, "float32")

@@ -52,7 +52,14 @@ LABELS_SCHEMA = pa.schema(_LABELS_FIELDS)
 TITLE = pa.field("title", pa.string())  # of clips; null where a clip has none
 DEFINITION = pa.field("definition", pa.string(), nullable=False)  # of labels; empty where none is known
 EXTRA_PREFIX = "extra_"  # of the names of all other columns of clips, so that no later version uses such a name
-EXTRA_TYPES = (pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us"))  # of their values, or of the items of their lists
+EXTRA_TYPES = (
+    pa.string(),
+    pa.int64(),
+    pa.float64(),
+    pa.bool_(),
+    pa.date32(),
+    pa.timestamp("us"),
+)  # of their values, or of the items of their lists
 _URL = r"^$|^https?://[^\s/]"
 UNKNOWN_END_S = 86_400.0  # end of a clip whose end is not known: that of its sound
 

@@ -17,7 +17,15 @@ from data_prep.arrays import Float32Array
 from data_prep.errors import InputError
 from data_prep.vectors.cells import MAX_DIM, Problems, as_features, check_dim
 
-_NAMES = ("embeddings", "embedding", "vectors", "vector", "features", "feature", "x")  # of arrays and columns of vectors
+_NAMES = (
+    "embeddings",
+    "embedding",
+    "vectors",
+    "vector",
+    "features",
+    "feature",
+    "x",
+)  # of arrays and columns of vectors
 _BATCH_BYTES = 1 << 24
 _MAX_COLUMN_BYTES = 1 << 30
 _DAMAGE = (OSError, EOFError, ValueError, SyntaxError, TypeError, MemoryError, RecursionError, OverflowError)
@@ -79,9 +87,9 @@ class ArrayFile:
         where = str(self.path) if member is None else f"{self.path}, array {member}"
         try:
             with self._open(member) as file:
-                version = np.lib.format.read_magic(file)  # type: ignore[no-untyped-call]
+                version = np.lib.format.read_magic(file)
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                shape, is_fortran, dtype = read(file)  # type: ignore[no-untyped-call]
+                shape, is_fortran, dtype = read(file)
                 header = _Header(tuple(map(int, shape)), bool(is_fortran), np.dtype(dtype), file.tell())
                 size = None if member is not None else self.path.stat().st_size - header.offset
         except _DAMAGE_OF_ZIP as error:
@@ -102,8 +110,8 @@ class ArrayFile:
             raise InputError(f"{self.path} is a damaged .npz file ({_line(error)}); save it again") from None
         if not names:
             raise InputError(
-                f"{self.path} is a zip file without arrays; expected one that np.savez wrote (a file of torch.save must "
-                "be converted: np.save('vectors.npy', tensor.numpy()))"
+                f"{self.path} is a zip file without arrays; expected one that np.savez wrote (convert a file of "
+                "torch.save: np.save('vectors.npy', tensor.numpy()))"
             )
         return {name.removesuffix(".npy"): self._read_header(name.removesuffix(".npy")) for name in names}
 
@@ -142,22 +150,22 @@ class ArrayFile:
         if len(short) > 2:
             if not pool:
                 raise InputError(
-                    f"{self.where} has shape {shape}: not one vector per row, but {math.prod(short[1:-1]):,} for each of "
-                    f"{shape[0]:,} rows. Pass --pool mean to take the mean of each row's frames, or save one vector per "
-                    "row"
+                    f"{self.where} has shape {shape}: not one vector per row, but {math.prod(short[1:-1]):,} for each "
+                    f"of {shape[0]:,} rows. Pass --pool mean to take the mean of each row's frames, or save one vector "
+                    "per row"
                 )
             self.said.append(f"pooled: each vector is the mean of {math.prod(short[1:-1]):,} frames, of shape {shape}")
         elif len(shape) > 2:
             self.said.append(f"shape {shape} is taken for {short[0]:,} rows of {short[1]:,} numbers")
         if short[-1] > MAX_DIM and short[0] <= MAX_DIM:
             raise InputError(
-                f"{self.where} has shape {shape}, with {short[-1]:,} numbers per row, expected at most {MAX_DIM:,}: rows "
-                "and columns seem to be exchanged; save the transpose, x.T"
+                f"{self.where} has shape {shape}, with {short[-1]:,} numbers per row, expected at most {MAX_DIM:,}: "
+                "rows and columns seem to be exchanged; save the transpose, x.T"
             )
         check_dim(self.where, short[-1])
         if short[0] in _SIZES and short[-1] not in _SIZES:
             self.said.append(
-                f"shape {shape} is taken for {short[0]:,} vectors; if it is {short[-1]:,} vectors, save the transpose, x.T"
+                f"shape {shape} is taken for {short[0]:,} vectors; if it holds {short[-1]:,}, save the transpose, x.T"
             )
         return short
 
@@ -243,7 +251,7 @@ class _Member(AbstractContextManager[IO[bytes]]):
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape without axes of length one, but for the first of two: (n, 1, d) holds n vectors, and (1, d) one."""
+    """Return a shape without axes of length one after the first: (n, 1, d) holds n vectors, and (1, d) holds one."""
     if len(shape) < 3:
         return shape
     inner = [length for length in shape[1:] if length != 1] or [1]
@@ -252,9 +260,9 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _objects(where: str) -> str:
     return (
-        f"{where} is an array of Python objects, which NumPy stores as a pickle: it is never read, since a pickle may run "
-        "any program. Save numbers: np.save('vectors.npy', np.stack(list_of_vectors)); vectors of different lengths must "
-        "be pooled to one length first"
+        f"{where} is an array of Python objects, which NumPy stores as a pickle: it is never read, since a pickle may "
+        "run any program. Save numbers: np.save('vectors.npy', np.stack(list_of_vectors)); vectors of different lengths "
+        "must be pooled to one length first"
     )
 
 

@@ -1,7 +1,6 @@
-"""Vectors in the cells of a table: Arrow lists, texts of lists, or one number per column, as float32 with their problems."""
+"""Vectors in the cells of a table (Arrow lists, texts of lists, one number per column) as float32, with problems."""
 
 import re
-from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -38,9 +37,9 @@ def looks_like_vector(text: str) -> bool:
 
 def is_list(kind: pa.DataType) -> bool:
     """Return whether an Arrow type is a list of some kind."""
-    tests: Iterable[Callable[[Any], bool]] = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    views = (pa.types.is_list_view, pa.types.is_large_list_view)
-    return any(test(kind) for test in (*tests, *views))
+    types = pa.types
+    is_view = types.is_list_view(kind) or types.is_large_list_view(kind)
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind) or is_view)
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -95,8 +94,9 @@ class VectorCells:
 
     def _numbers(self, arrays: list[Any]) -> tuple[npt.NDArray[Any], Problems]:
         """Return the matrix of some columns of numbers, or of texts of numbers."""
-        self.dim, problems = len(arrays), {}
-        values = np.empty((len(arrays[0]), self.dim), np.float64)
+        self.dim = len(arrays)
+        problems: Problems = {}
+        values = np.empty((len(arrays[0]), self.dim), np.float64, order="F")
         for place, column in enumerate(arrays):
             numbers = column
             if not is_number(column.type):
@@ -110,13 +110,15 @@ class VectorCells:
 
     def _parsed(self, texts: Any) -> tuple[Any, Problems]:
         """Return texts as float64, null where one is empty or no number; and those that are no number."""
-        trimmed: Any = pc.utf8_trim_whitespace(texts)
-        if self._decimal_comma:
-            trimmed = pc.replace_substring(trimmed, ",", ".")
-        try:
-            return trimmed.cast(pa.float64()), {}
-        except pa.ArrowInvalid:
-            pass
+        trimmed: Any = pc.replace_substring(texts, ",", ".") if self._decimal_comma else texts
+        for _ in range(2):
+            try:
+                return trimmed.cast(pa.float64()), {}
+            except pa.ArrowInvalid:
+                trimmed = pc.utf8_trim_whitespace(trimmed)
+                trimmed = pc.if_else(
+                    pc.equal(trimmed, pa.scalar("", trimmed.type)), pa.scalar(None, trimmed.type), trimmed
+                )
         wrong: Problems = {}
         numbers: list[float | None] = []
         for row, text in enumerate(trimmed.to_pylist()):
@@ -156,7 +158,7 @@ class VectorCells:
         """Return texts as lists of numbers by Arrow alone; None if one is not a plain list of numbers."""
         bare: Any = pc.replace_substring_regex(texts, r"[\[\]\r\n\t]", " ")
         bare = pc.utf8_trim_whitespace(bare)
-        bare = pc.if_else(pc.equal(bare, ""), pa.scalar(None, bare.type), bare)
+        bare = pc.if_else(pc.equal(bare, pa.scalar("", bare.type)), pa.scalar(None, bare.type), bare)
         by_comma: Any = pc.match_substring(bare, ",")
         if pc.all(by_comma).as_py():
             split: Any = pc.split_pattern(bare, ",")

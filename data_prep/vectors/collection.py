@@ -96,7 +96,9 @@ def prepare_vectors(
     outcome = Outcome(n_rows=file.n_rows, said=[*file.said, *joined.said], left_over=joined.left_over)
     clips = _Clips(file, joined, asked, outcome)
     problems = file.problems | clips.problems
-    with new_dataset(target, clips.labels, dtype=dtype or "float32", overwrite=overwrite or _is_of(target, path)) as writer:
+    with new_dataset(
+        target, clips.labels, dtype=dtype or "float32", overwrite=overwrite or _is_of(target, path)
+    ) as writer:
         for batch in file.batches():
             progress(int(batch.rows[0]), file.n_rows)
             wrong = batch.problems | {row: problems[row] for row in batch.rows.tolist() if row in problems}
@@ -243,8 +245,12 @@ class _Clips:
             return ids
         if starts and (spans or file.is_headerless_birdnet):
             bases = self._texts(spans) if spans else [file.path.name.split(".birdnet")[0]] * self._n
-            self._said.append(f"ids: {spans or 'name of the file'!r} and start, as {spans or 'it'!r} alone is not unique")
-            ids = [None if base is None else f"{base}_{_seconds(t)}" for base, t in zip(bases, self._start, strict=True)]
+            self._said.append(
+                f"ids: {spans or 'name of the file'!r} and start, as {spans or 'it'!r} alone is not unique"
+            )
+            ids = [
+                None if base is None else f"{base}_{_seconds(t)}" for base, t in zip(bases, self._start, strict=True)
+            ]
             if _repeats(ids):
                 ids = [text and f"{text}-{_seconds(t)}" for text, t in zip(ids, self._end, strict=True)]
             self._note_ids(ids)
@@ -261,8 +267,8 @@ class _Clips:
                 self.problems.setdefault(row, f"its id {text!r:.60} is that of row {first[text]:,}")
         if len(first) * 2 < self._n and self._n - len(first) > 1:
             raise InputError(
-                f"{self._path}: {self._n:,} rows have only {len(first):,} different ids, so ids do not tell them apart: if "
-                "rows are parts of a sound, name the column of their start (--start), else another column with --id"
+                f"{self._path}: {self._n:,} rows have only {len(first):,} different ids, so ids do not tell them apart: "
+                "if rows are parts of a sound, name the column of their start (--start), else another column with --id"
             )
 
     def _find_splits(self) -> list[str]:
@@ -335,7 +341,9 @@ class _Clips:
         for name in self._table.column_names:
             if name in stored:
                 continue
-            column = as_extra(self._table[name], is_text_file=name in text_names and name not in {roles.id, roles.audio})
+            column = as_extra(
+                self._table[name], is_text_file=name in text_names and name not in {roles.id, roles.audio}
+            )
             if column is None:
                 self._said.append(f"left out: column {name!r} ({self._table[name].type})")
                 continue

@@ -18,16 +18,21 @@ _ID = "id clipid itemid soundid sampleid segmentid uid uuid guid key pointid rec
 _FILES = "filename file filepath path audiopath audiofile audiofilename wav wavfile wavpath soundfile"
 _NAMES: dict[str, list[str]] = {
     "id": [*_ID.split(), *_FILES.split()],
-    "label": "label species class classname category primarylabel ebirdcode scientificname commonname genre tag".split(),
-    "title": "title caption name word text description".split(),
-    "audio": [*"audiourl soundurl audio sound url".split(), *_FILES.split()],
-    "start": "start starttime begin begintime onset segmentstart clipstart t0 offset".split(),
-    "end": "end endtime stop stoptime segmentend clipend t1 offset".split(),
-    "duration": "duration dur cliplength cliplen".split(),
-    "split": "split subset partition".split(),
+    "label": [
+        *("label", "species", "class", "classname", "category", "primarylabel", "ebirdcode", "scientificname"),
+        *("commonname", "genre", "tag"),
+    ],
+    "title": ["title", "caption", "name", "word", "text", "description"],
+    "audio": [*["audiourl", "soundurl", "audio", "sound", "url"], *_FILES.split()],
+    "start": ["start", "starttime", "begin", "begintime", "onset", "segmentstart", "clipstart", "t0", "offset"],
+    "end": ["end", "endtime", "stop", "stoptime", "segmentend", "clipend", "t1", "offset"],
+    "duration": ["duration", "dur", "cliplength", "cliplen"],
+    "split": ["split", "subset", "partition"],
 }
-_MILLISECONDS = re.compile(r"(?:[\W_]|(?<=[a-z])(?=M))(?:ms|msecs?|millis|milliseconds|Ms)\W*$")
-_UNIT = re.compile(r"[\W_]+(?:s|secs?|seconds?|ms|msecs?|millis|milliseconds)\W*$|(?<=[a-z])(?:Ms|Sec|Seconds)$", re.IGNORECASE)
+_MILLISECONDS = re.compile(r"(?i:[\W_](?:ms|msecs?|millis|milliseconds)\W*$)|(?<=[a-z])Ms$")
+_UNIT = re.compile(
+    r"[\W_]+(?:s|secs?|seconds?|ms|msecs?|millis|milliseconds)\W*$|(?<=[a-z])(?:Ms|Sec|Seconds)$", re.IGNORECASE
+)
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:[.,]\d+)?)")
 _WHOLE = r"^-?(0|[1-9]\d{0,17})$"
 _REAL = r"^-?(0|[1-9]\d*)?(\.\d*)?([eE][-+]?\d+)?$"
@@ -220,11 +225,11 @@ def _as_float(text: str) -> float | None:
         return None
 
 
-def as_extra(column: Any, *, is_text_file: bool) -> Any:
-    """Return a column as the format admits it: numbers, dates, truth values, texts, or lists; None for what it cannot hold.
+def as_extra(column: Any, *, is_text_file: bool) -> Any:  # noqa: PLR0911  (one per kind of type)
+    """Return a column with a type that the format admits; None for values that it cannot hold, such as bytes.
 
-    is_text_file: whether the values are texts that may stand for numbers or dates. They do if all of them do: no leading
-    zeros, no words such as NA, and of numbers with an exponent at least one has a point.
+    is_text_file: whether the values are texts that may stand for numbers or dates. They do if all of them do: none has
+    leading zeros or is a word such as NA, and of numbers with an exponent at least one has a point.
     """
     array = plain(column)
     kind = array.type
@@ -273,7 +278,7 @@ def _lists(array: Any) -> Any:
 
 def _typed(texts: Any) -> Any:
     """Return texts as int64, float64 or timestamps if all that are not empty stand for these, else as they are."""
-    filled: Any = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    filled: Any = pc.if_else(pc.equal(texts, pa.scalar("", pa.string())), pa.scalar(None, pa.string()), texts)
     values = filled.drop_null()
     if not len(values):
         return filled

@@ -57,17 +57,18 @@ def join_metadata(vectors: VectorFile, meta: Path, id_name: str | None) -> Joine
         places, left_over = _matched(vectors, table, own, other, meta)
         table = table.drop_columns([other]).take(pa.array(places, mask=places < 0))
         said.append(
-            f"metadata: joined by the ids in {own!r}" + (f" and {other!r}" if own != other else "")
+            f"metadata: joined by the ids in {own!r}"
+            + (f" and {other!r}" if own != other else "")
             + f": {int((places >= 0).sum()):,} of {vectors.n_rows:,} rows have some"
         )
     twice = [name for name in vectors.table.column_names if name in table.column_names]
     if twice:
         said.append(f"metadata: {', '.join(map(repr, twice))} in both files: those of {meta.name} are taken")
-    columns = {name: vectors.table[name] for name in vectors.table.column_names if name not in twice}
+    columns: dict[str, Any] = {name: vectors.table[name] for name in vectors.table.column_names if name not in twice}
     text_names = set(table.column_names) if is_text else set()
-    joined = pa.table({**columns, **{name: table[name] for name in table.column_names}})
-    is_single = is_text and len(source.names) == 1 and not source.has_header
-    return Joined(joined, own, text_names, is_single, said, left_over)
+    columns |= {name: table[name] for name in table.column_names}
+    is_single = isinstance(source, TextFile) and len(source.names) == 1 and not source.has_header
+    return Joined(pa.table(columns), own, text_names, is_single, said, left_over)
 
 
 def _keys(vectors: VectorFile, table: pa.Table, meta: Path, id_name: str | None) -> tuple[str | None, str | None]:
@@ -78,8 +79,8 @@ def _keys(vectors: VectorFile, table: pa.Table, meta: Path, id_name: str | None)
             return id_name, id_name
         if id_name not in ours and id_name not in theirs:
             raise InputError(
-                f"neither {vectors.path} nor {meta} has a column {id_name!r}; they have {', '.join(ours) or 'none'}, and "
-                f"{', '.join(theirs)}"
+                f"neither {vectors.path} nor {meta} has a column {id_name!r}; they have {', '.join(ours) or 'none'}, "
+                f"and {', '.join(theirs)}"
             )
         if id_name in ours:
             return _with_same_values(vectors.table, [id_name], table, theirs)
@@ -91,9 +92,12 @@ def _keys(vectors: VectorFile, table: pa.Table, meta: Path, id_name: str | None)
     return _with_same_values(vectors.table, candidates, table, theirs)
 
 
-def _with_same_values(ours: pa.Table, own: list[str], theirs: pa.Table, other: list[str]) -> tuple[str | None, str | None]:
+def _with_same_values(
+    ours: pa.Table, own: list[str], theirs: pa.Table, other: list[str]
+) -> tuple[str | None, str | None]:
     """Return the pair of columns that share most values, if that is at least half of them; else None, None."""
-    best, shared = (None, None), _MIN_SHARED
+    best: tuple[str | None, str | None] = None, None
+    shared = _MIN_SHARED
     sets = {name: _distinct(theirs[name]) for name in other}
     for name in own:
         values = _distinct(ours[name])
@@ -116,8 +120,8 @@ def _matched(vectors: VectorFile, table: pa.Table, own: str, other: str, meta: P
         if key and key in wanted:
             if key in place:
                 raise InputError(
-                    f"{meta}: id {key!r:.60} describes rows {place[key]:,} and {row:,}, so it is unknown which belongs to "
-                    "its vector; leave one row per id"
+                    f"{meta}: id {key!r:.60} describes rows {place[key]:,} and {row:,}, so it is unknown which "
+                    "belongs to its vector; leave one row per id"
                 )
             place[key] = row
     if not place:
@@ -127,12 +131,12 @@ def _matched(vectors: VectorFile, table: pa.Table, own: str, other: str, meta: P
         )
     places = np.array([place.get(text or "", -1) for text in ids], np.int64)
     left_over = []
-    without = [f"{text}" if text else f"row {row:,}" for row, text in enumerate(ids) if places[row] < 0]
+    without = [text or f"row {row:,}" for row, text in enumerate(ids) if places[row] < 0]
     if without:
-        left_over.append(f"{len(without):,} vectors have no metadata: {_list(without)}")
-    spare = [text if text else f"row {row:,}" for row, text in enumerate(keys) if not text or text not in place]
+        left_over.append(f"vectors without metadata, {len(without):,}: {_list(without)}")
+    spare = [text or f"row {row:,}" for row, text in enumerate(keys) if not text or text not in place]
     if spare:
-        left_over.append(f"{len(spare):,} rows of {meta.name} have no vector: {_list(spare)}")
+        left_over.append(f"rows of {meta.name} without a vector, {len(spare):,}: {_list(spare)}")
     return places, left_over
 
 

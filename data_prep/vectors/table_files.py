@@ -73,12 +73,15 @@ class ParquetFile:
 
     def _first_rows(self) -> pa.Table:
         rows = next(self._file.iter_batches(batch_size=_HEAD_ROWS), None)
-        return pa.Table.from_batches([] if rows is None else [rows], schema=self._fields if rows is None else rows.schema)
+        return pa.Table.from_batches(
+            [] if rows is None else [rows], schema=self._fields if rows is None else rows.schema
+        )
 
     @staticmethod
     def _flat(table: pa.Table) -> pa.Table:
         while any(pa.types.is_struct(kind) for kind in table.schema.types):
             table = table.flatten()
+        table.validate(full=True)  # such as texts that are no UTF-8
         return table
 
     def _pandas_index(self) -> list[str]:

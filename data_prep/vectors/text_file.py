@@ -1,4 +1,4 @@
-"""Text tables: CSV and TSV as spreadsheets, pandas, BirdNET and the TensorBoard projector write them, batch by batch."""
+"""Text tables: CSV and TSV of spreadsheets, pandas, BirdNET and the TensorBoard projector, batch by batch."""
 
 import codecs
 import csv
@@ -19,7 +19,7 @@ from data_prep.vectors.cells import Problems, looks_like_vector
 
 _HEAD_BYTES = 1 << 21
 _HEAD_ROWS = 200
-_BLOCK_BYTES = 1 << 24
+_BLOCK_BYTES = 1 << 26
 _DELIMITERS = ("\t", ";", ",", "|", " ")
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)", re.IGNORECASE)
 _WITH_POINT = re.compile(r".*[.,eE-].*")
@@ -163,7 +163,7 @@ class TextFile:
             n_columns, n_such = sizes.most_common(1)[0]
             if n_columns < 2 or n_such * 2 <= sum(sizes.values()):
                 continue
-            if delimiter == " " and not all(map(_is_number, records[0])):
+            if delimiter == " " and not all(map(is_number_text, records[0])):
                 continue
             if delimiter == "," and _is_list_per_line(records):
                 continue
@@ -174,7 +174,7 @@ class TextFile:
 
     def _parsed(self, text: str, delimiter: str) -> list[list[str]]:
         earlier = csv.field_size_limit(_MAX_CELL)
-        quoting = csv.QUOTE_NONE if self._is_literal else csv.QUOTE_MINIMAL
+        quoting: Any = csv.QUOTE_NONE if self._is_literal else csv.QUOTE_MINIMAL
         records = []
         try:
             lines = io.StringIO(text, newline="")
@@ -196,19 +196,19 @@ class TextFile:
             self._n_lines = self._count_lines()
             if self._n_lines not in {n_vectors, n_vectors + 1}:
                 raise InputError(
-                    f"{self.path} has {self._n_lines:,} lines for {n_vectors:,} vectors; expected {n_vectors:,}, or one "
-                    "more with a header"
+                    f"{self.path} has {self._n_lines:,} lines for {n_vectors:,} vectors; expected {n_vectors:,}, or "
+                    "one more with a header"
                 )
             return self._n_lines == n_vectors + 1
         cells = [cell.strip() for cell in first]
-        if any(looks_like_vector(cell) for cell in cells if not _is_number(cell)):
+        if any(looks_like_vector(cell) for cell in cells if not is_number_text(cell)):
             return False
         filled = [cell for cell in cells if cell]
         whole = [int(cell) for cell in filled if cell.isascii() and cell.isdigit()]
         is_run = len(whole) > 1 and whole in (list(range(len(whole))), list(range(1, len(whole) + 1)))
-        if filled and all(map(_is_number, filled)):
+        if filled and all(map(is_number_text, filled)):
             return is_run and len(whole) == len(filled)
-        numbers = [cell for cell in filled if _is_number(cell)]
+        numbers = [cell for cell in filled if is_number_text(cell)]
         return is_run or len(numbers) * 2 <= len(filled)
 
     def _count_lines(self) -> int:
@@ -223,7 +223,7 @@ class TextFile:
     @staticmethod
     def _has_decimal_comma(rows: list[list[str]]) -> bool:
         cells = [cell.strip() for row in rows for cell in row]
-        numbers = [cell for cell in cells if _is_number(cell)]
+        numbers = [cell for cell in cells if is_number_text(cell)]
         with_comma = sum("," in cell for cell in numbers)
         return with_comma > 0 and not any("." in cell for cell in numbers)
 
@@ -248,7 +248,8 @@ def _encoding(path: Path) -> str:
     return "utf-8"
 
 
-def _is_number(text: str) -> bool:
+def is_number_text(text: str) -> bool:
+    """Return whether a text is a number, with a point or a comma."""
     return _NUMBER.fullmatch(text.strip()) is not None
 
 
@@ -278,5 +279,5 @@ def _unique(names: list[str]) -> list[str]:
 def _advice(error: BaseException) -> str:
     text = " ".join(str(error).split())[:160]
     if "straddling" in text:
-        return ": a quote is opened and never closed, or a line is longer than 16 MB"
+        return ": a quote is opened and never closed, or a line is longer than 64 MB"
     return f" ({text})"

@@ -15,7 +15,7 @@ from data_prep.errors import InputError
 from data_prep.vectors.array_files import ArrayFile, by_usual_name
 from data_prep.vectors.cells import Problems, VectorCells, is_list, is_number, is_run, looks_like_vector, plain
 from data_prep.vectors.table_files import Table, first_bytes, open_table
-from data_prep.vectors.text_file import TextFile
+from data_prep.vectors.text_file import TextFile, is_number_text
 
 _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
 _MIN_GROUP = 4  # columns of one number each that are taken for a vector without being asked
@@ -73,7 +73,7 @@ class VectorFile:
 
     @property
     def is_headerless_birdnet(self) -> bool:
-        """Whether this is a table as BirdNET-Analyzer wrote it for one recording: start, end, and the vector as text."""
+        """Whether this is a table of one recording as BirdNET-Analyzer wrote it: start, end, the vector as text."""
         source = self._source
         if not isinstance(source, TextFile) or source.has_header or self._names != source.names[2:3]:
             return False
@@ -95,7 +95,7 @@ def open_vectors(path: Path, vector: str | None, *, pool: bool) -> VectorFile:
         arrays = ArrayFile(path, vector, pool=pool)
         return VectorFile(path, arrays.columns, arrays.n_rows, arrays.said, {}, arrays, [], None)
     source = open_table(path)
-    names, said = choose_vector(source, vector)
+    names, reason = choose_vector(source, vector)
     others = [name for name in source.names if name not in set(names)]
     table, n_rows, problems = read_columns(source, others or names[:1])
     if not n_rows:
@@ -103,7 +103,7 @@ def open_vectors(path: Path, vector: str | None, *, pool: bool) -> VectorFile:
     where = f"{path}, column {names[0]!r}" if len(names) == 1 else str(path)
     cells = VectorCells(where, pool=pool, decimal_comma=source.decimal_comma)
     index_names = [] if isinstance(source, TextFile) else source.index_names
-    said = [*source.said, said]
+    said = [*source.said, reason]
     return VectorFile(path, table.select(others), n_rows, said, problems, source, names, cells, index_names)
 
 
@@ -116,7 +116,10 @@ def read_columns(source: Table, names: list[str]) -> tuple[pa.Table, int, Proble
         problems |= batch.problems
     numbers = np.concatenate([*rows, np.empty(0, np.int64)])
     n_rows = max([int(numbers[-1]) + 1 if len(numbers) else 0, *(row + 1 for row in problems)])
-    columns = {name: plain(pa.chunked_array([c for t in tables for c in t[name].chunks], _type(tables, name))) for name in names}
+    columns = {
+        name: plain(pa.chunked_array([c for t in tables for c in t[name].chunks], _type(tables, name)))
+        for name in names
+    }
     if len(numbers) < n_rows:
         places = np.full(n_rows, -1, np.int64)
         places[numbers] = np.arange(len(numbers))
@@ -133,7 +136,7 @@ def choose_vector(source: Table, vector: str | None) -> tuple[list[str], str]:
     """Return the columns that hold the vectors, and a sentence that says which and why.
 
     The rules: the one column of lists of numbers; else the one column of texts of such lists; else the largest group of
-    columns of numbers that are named by one prefix and 0, 1, 2, ...; a table of numbers without a header is all vectors.
+    columns of numbers that are named by one prefix and 0, 1, 2, ...; without a header, all columns of numbers.
     """
     head, path = source.head, source.path
     if vector is not None:
@@ -153,14 +156,18 @@ def choose_vector(source: Table, vector: str | None) -> tuple[list[str], str]:
         listed = ", ".join(f"{f.name} ({f.type})" for f in list(source.schema)[:_MAX_LISTED])
         more = f" and {len(source.names) - _MAX_LISTED:,} more" if len(source.names) > _MAX_LISTED else ""
         raise InputError(
-            f"{path} has no column of vectors: expected one of lists of numbers, or columns of numbers named alike with "
-            f"0, 1, 2, ...; it has {listed}{more}. Name the column with --vector"
+            f"{path} has no column of vectors: expected one of lists of numbers, or columns of numbers named by one "
+            f"prefix and 0, 1, 2, ...; it has {listed}{more}. Name the column with --vector"
         )
     largest = max(map(len, groups.values()))
     fitting = [prefix for prefix, names in groups.items() if len(names) == largest]
     if len(fitting) > 1:
-        choices = " or ".join(f"{prefix!r} (columns {groups[prefix][0]} ... {groups[prefix][-1]})" for prefix in fitting)
-        raise InputError(f"{path} has several groups of {largest:,} columns that may be vectors: choose {choices} with --vector")
+        choices = " or ".join(
+            f"{prefix!r} (columns {groups[prefix][0]} ... {groups[prefix][-1]})" for prefix in fitting
+        )
+        raise InputError(
+            f"{path} has several groups of {largest:,} columns that may be vectors: choose {choices} with --vector"
+        )
     return _group(path, fitting[0], groups[fitting[0]])
 
 
@@ -169,7 +176,9 @@ def _named(source: Table, vector: str) -> tuple[list[str], str]:
         column = source.head[vector]
         fits = is_list(plain(column).type) or vector in _texts(source.head)
         if not fits:
-            kind = "a single number per row" if _is_numeric(source.head[vector]) else f"{column.type}, no list of numbers"
+            kind = (
+                "a single number per row" if _is_numeric(source.head[vector]) else f"{column.type}, no list of numbers"
+            )
             raise InputError(f"column {vector!r} of {source.path} holds {kind}; name a column of vectors with --vector")
         return [vector], f"vectors: column {vector!r}, as asked"
     names = _groups(source).get(vector)
@@ -188,8 +197,8 @@ def _group(path: Path, prefix: str, names: list[str]) -> tuple[list[str], str]:
         present = set(numbers)
         missing = next(n for n in range(min(1, numbers[0]), max(numbers) + 2) if n not in present)
         raise InputError(
-            f"{path} has {len(names):,} columns {prefix}{numbers[0]} ... {prefix}{numbers[-1]}, but {prefix}{missing} is "
-            "missing or there twice: a part of each vector would be lost; export all columns of the vectors"
+            f"{path} has {len(names):,} columns {prefix}{numbers[0]} ... {prefix}{numbers[-1]}, but {prefix}{missing} "
+            "is missing or there twice: a part of each vector would be lost; export all columns of the vectors"
         )
     return names, f"vectors: {len(names):,} columns, {names[0]} to {names[-1]}, in the order of their numbers"
 
@@ -208,7 +217,7 @@ def _without_header(source: TextFile) -> tuple[list[str], str]:
 
 def _lists(head: pa.Table) -> list[str]:
     """Return the columns of lists of numbers, of floating ones if there are any."""
-    found, whole = [], []
+    found, whole = list[str](), list[str]()
     for name in head.column_names:
         kind: Any = plain(head[name]).type
         if is_list(kind) and _median_length(head[name]) > 1:
@@ -248,9 +257,8 @@ def _is_numeric(column: Any) -> bool:
         return True
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
         return False
-    filled = [text.strip() for text in array.to_pylist() if text and text.strip()]
-    numbers = [text for text in filled if re.fullmatch(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan|inf|-inf", text, re.I)]
-    return bool(filled) and 2 * len(numbers) > len(filled)
+    filled = [text for text in array.to_pylist() if text and text.strip()]
+    return bool(filled) and 2 * sum(map(is_number_text, filled)) > len(filled)
 
 
 def _groups(source: Table) -> dict[str, list[str]]:
