@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from data_prep.arrays import Float32Array
 from data_prep.errors import InputError
-from data_prep.vectors.cells import MAX_DIM, Problems, as_features, check_dim
+from data_prep.vectors.values import MAX_DIM, Problems, as_features, check_dim
 
 _NAMES = (
     "embeddings",
@@ -261,8 +261,8 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _objects(where: str) -> str:
     return (
         f"{where} is an array of Python objects, which NumPy stores as a pickle: it is never read, since a pickle may "
-        "run any program. Save numbers: np.save('vectors.npy', np.stack(list_of_vectors)); vectors of different lengths "
-        "must be pooled to one length first"
+        "run any program. Save numbers: np.save('vectors.npy', np.stack(list_of_vectors)); vectors of other "
+        "lengths must be pooled to one length first"
     )
 
 

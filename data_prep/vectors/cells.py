@@ -1,7 +1,6 @@
 """Vectors in the cells of a table (Arrow lists, texts of lists, one number per column) as float32, with problems."""
 
 import re
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,9 @@ import pyarrow.compute as pc
 from data_prep.arrays import Float32Array, Int64Array
 from data_prep.dataset.label_sets import run_indices
 from data_prep.errors import InputError
+from data_prep.vectors.values import Problems, as_features, check_dim
 
-MAX_DIM = 4096
-MAX_VALUE, MIN_NORM = 1e18, 1e-18  # beyond these, squares overflow or vanish in float32
 NOT_A_NUMBER = "{!r:.40} is not a number"
-Problems = dict[int, str]  # what is wrong with a vector, by its position in the batch
 
 _INSIDE = re.compile(r"\[([^\[\]]*)\]")
 _CALL = re.compile(r"\b(?:np|numpy|torch)\.\w+\(([^()]*)\)")  # np.float32(0.5), as NumPy 2 writes a list of its numbers
@@ -266,50 +263,9 @@ class VectorCells:
         return as_features(values, problems)
 
 
-def check_dim(where: str, dim: int) -> None:
-    """Raise InputError for vectors of more than `MAX_DIM` numbers."""
-    if not 1 <= dim <= MAX_DIM:
-        raise InputError(
-            f"{where} has {dim:,} numbers per row, expected 1 to {MAX_DIM:,}: if its rows and columns are exchanged, "
-            "save the transpose; if a row holds several frames, pool them first"
-        )
-
-
-def as_features(values: npt.NDArray[Any], problems: Problems) -> tuple[Float32Array, Problems]:
-    """Return vectors as float32[n, dim], and problems with those added that are not finite, too large or zero."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        features = np.ascontiguousarray(values, np.float32)
-        squares = np.einsum("ij,ij->i", features, features)
-    suspect = ~(np.isfinite(squares) & (squares > MIN_NORM))
-    for row in np.flatnonzero(suspect).tolist():
-        problem = _problem_of_values(np.asarray(values[row], np.float64))
-        if problem:
-            problems.setdefault(row, problem)
-    return features, problems
-
-
-def _problem_of_values(vector: npt.NDArray[np.float64]) -> str | None:
-    if np.isnan(vector).any():
-        return f"number {int(np.isnan(vector).argmax())} is NaN"
-    if np.isinf(vector).any():
-        return f"number {int(np.isinf(vector).argmax())} is infinite"
-    if np.abs(vector).max() > MAX_VALUE:
-        return f"a number is as large as {np.abs(vector).max():g}, expected at most {MAX_VALUE:g}"
-    if not vector.any():
-        return "all its numbers are zero, so it has no direction"
-    if np.linalg.norm(vector) < MIN_NORM:
-        return f"its length is {np.linalg.norm(vector):g}, too near to zero"
-    return None
-
-
 def _to_numpy(numbers: Any) -> npt.NDArray[Any]:
     """Return an Arrow array of numbers as NumPy floats, NaN where a number is missing."""
     if pa.types.is_null(numbers.type) or pa.types.is_decimal(numbers.type):
         numbers = numbers.cast(pa.float64())
     values: npt.NDArray[Any] = numbers.to_numpy(zero_copy_only=False)
     return values if values.dtype.kind == "f" else values.astype(np.float64)
-
-
-def is_run(numbers: list[int]) -> bool:
-    """Return whether numbers, sorted, are 0, 1, 2, ... or 1, 2, 3, ..."""
-    return numbers[0] in {0, 1} and all(after == before + 1 for before, after in pairwise(numbers))

@@ -6,8 +6,9 @@ import time
 
 from tqdm import tqdm
 
-from data_prep.vectors.collection import Asked, Outcome, prepare_vectors
-from data_prep.vectors.columns import Roles
+from data_prep.vectors.clip_columns import Asked
+from data_prep.vectors.collection import Outcome, prepare_vectors
+from data_prep.vectors.roles import Roles
 
 _SHOWN = 20
 

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from data_prep.errors import InputError
-from data_prep.vectors.columns import Texts, as_texts, usual_names
+from data_prep.vectors.columns import Texts, as_texts
+from data_prep.vectors.roles import usual_names
 from data_prep.vectors.table_files import open_table
 from data_prep.vectors.text_file import TextFile
 from data_prep.vectors.vector_file import VectorFile, read_columns

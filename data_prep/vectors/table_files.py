@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_prep.errors import InputError
-from data_prep.vectors.cells import Problems, is_list, is_number
+from data_prep.vectors.cells import is_list, is_number
 from data_prep.vectors.text_file import Batch, TextFile
+from data_prep.vectors.values import Problems
 
 _HEAD_ROWS = 200
 _BATCH_VALUES = 1 << 22

@@ -15,7 +15,8 @@ from pyarrow import csv as pa_csv
 
 from data_prep.arrays import Int64Array
 from data_prep.errors import InputError
-from data_prep.vectors.cells import Problems, looks_like_vector
+from data_prep.vectors.cells import looks_like_vector
+from data_prep.vectors.values import Problems
 
 _HEAD_BYTES = 1 << 21
 _HEAD_ROWS = 200

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import pyarrow as pa
 from data_prep.arrays import Float32Array, Int64Array
 from data_prep.errors import InputError
 from data_prep.vectors.array_files import ArrayFile, by_usual_name
-from data_prep.vectors.cells import Problems, VectorCells, is_list, is_number, is_run, looks_like_vector, plain
+from data_prep.vectors.cells import VectorCells, is_list, is_number, looks_like_vector, plain
 from data_prep.vectors.table_files import Table, first_bytes, open_table
 from data_prep.vectors.text_file import TextFile, is_number_text
+from data_prep.vectors.values import Problems
 
 _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
 _MIN_GROUP = 4  # columns of one number each that are taken for a vector without being asked
@@ -193,7 +195,7 @@ def _named(source: Table, vector: str) -> tuple[list[str], str]:
 def _group(path: Path, prefix: str, names: list[str]) -> tuple[list[str], str]:
     """Return the columns of a group; raise InputError where one of them is missing."""
     numbers = [int(name[len(prefix) :]) for name in names]
-    if not is_run(numbers):
+    if not _is_run(numbers):
         present = set(numbers)
         missing = next(n for n in range(min(1, numbers[0]), max(numbers) + 2) if n not in present)
         raise InputError(
@@ -269,3 +271,8 @@ def _groups(source: Table) -> dict[str, list[str]]:
         if found and len(found[2]) < 10 and _is_numeric(source.head[name]):
             groups[found[1]].append((int(found[2]), name))
     return {prefix: [name for _, name in sorted(columns)] for prefix, columns in groups.items() if len(columns) > 1}
+
+
+def _is_run(numbers: list[int]) -> bool:
+    """Return whether numbers, sorted, are 0, 1, 2, ... or 1, 2, 3, ..."""
+    return numbers[0] in {0, 1} and all(after == before + 1 for before, after in pairwise(numbers))
