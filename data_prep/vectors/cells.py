@@ -20,6 +20,7 @@ _CALL = re.compile(r"\b(?:np|numpy|torch)\.\w+\(([^()]*)\)")  # np.float32(0.5),
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+|nan|inf)(?:e[-+]?\d+)?"
 _LIST = re.compile(rf"\s*{_NUMBER}(?:(?:\s*[,;]\s*|\s+){_NUMBER}){{2,}}\s*", re.IGNORECASE)
 _CUT = "..."
+_EXCEL_CELL = 32_767  # characters, at which Excel cuts a cell
 
 
 def looks_like_vector(text: str) -> bool:
@@ -140,7 +141,9 @@ class VectorCells:
                 "np.set_printoptions(threshold=sys.maxsize), or better as Parquet or .npy"
             )
         nested: Any = pc.match_substring_regex(texts, r"\][\s,;]*\[")
-        if not pc.any(nested).as_py():
+        whole: Any = pc.equal(pc.match_substring(texts, "["), pc.match_substring_regex(texts, r"\]\W*$"))
+        short: Any = pc.less(pc.utf8_length(texts), _EXCEL_CELL)
+        if not pc.any(nested).as_py() and pc.all(pc.and_(whole, short)).as_py():
             fast = self._split(texts)
             if fast is not None:
                 return fast, {}
@@ -175,6 +178,9 @@ class VectorCells:
         if text is None or not text.strip():
             return None
         bare = _CALL.sub(r"\1", text)
+        if bare.count("[") != bare.count("]") or len(text) == _EXCEL_CELL:
+            problems[row] = f"its list of numbers was cut after {len(text):,} characters"
+            return None
         parts = _INSIDE.findall(bare) or [bare]
         frames = []
         for part in parts:
@@ -222,7 +228,7 @@ class VectorCells:
         if not is_number(flat.type) and not pa.types.is_null(flat.type):
             raise InputError(f"{self._where} has lists of {flat.type}; expected lists of numbers")
         if self.dim is None:
-            self.dim = self._most_common(lengths)
+            self.dim = self._most_common(lengths, problems)
         if (lengths == self.dim).all() and not flat.null_count:
             return _to_numpy(flat).reshape(-1, self.dim), problems
         values = np.zeros((len(lengths), self.dim), np.float64)
@@ -243,10 +249,11 @@ class VectorCells:
             return "the vector is missing"
         return f"{length:,} numbers, not {self.dim:,}" if length else "the vector is empty"
 
-    def _most_common(self, lengths: Int64Array) -> int:
+    def _most_common(self, lengths: Int64Array, problems: Problems) -> int:
         sizes, counts = np.unique(lengths[lengths > 0], return_counts=True)
         if not len(sizes):
-            raise InputError(f"{self._where}: no row of its first part has a vector of numbers")
+            some = "; ".join(f"row {self._first_row + row:,}: {text}" for row, text in list(problems.items())[:3])
+            raise InputError(f"{self._where} has no vector of numbers in its first rows{some and ': '}{some}")
         best = int(counts.argmax())
         if counts[best] * 2 < counts.sum():
             some = ", ".join(f"{size:,}" for size in sizes[:5].tolist())

@@ -18,7 +18,7 @@ from data_prep.errors import InputError
 from data_prep.vectors.cells import is_list, plain
 from data_prep.vectors.columns import Texts, as_extra, as_texts, is_row_number, splits_of, times_of
 from data_prep.vectors.join import Joined
-from data_prep.vectors.roles import Roles, find_roles
+from data_prep.vectors.roles import Roles, find_roles, usual_names
 from data_prep.vectors.vector_file import VectorFile
 
 _MAX_LABELS = 1 << 15  # indices are int16 in the format
@@ -77,7 +77,7 @@ class ClipColumns:
         """Return the clips of some rows, int64[n], with their vectors, float32[n, dim]."""
         chosen, places = rows.tolist(), pa.array(rows)
         return ClipBatch(
-            [_safe_id(self._ids[row] or "") for row in chosen],
+            [safe_id(self._ids[row] or "") for row in chosen],
             [self._splits[row] for row in chosen],
             [self._media[row] for row in chosen],
             self._start[rows],
@@ -127,15 +127,13 @@ class ClipColumns:
         """Return the id of every row; a row without one, or with one that is there already, is a problem."""
         name, starts = self._roles.id, self._roles.start
         ids: Texts = self._texts(name) if name else [None] * self._n
-        spans = name if name and _repeats(ids) else self._roles.audio if not name else None
+        spans = name if name and _repeats(ids) else None if name else self._sounds()
         if name and not (spans and starts):
             self._note_ids(ids)
             return ids
         if starts and (spans or file.is_headerless_birdnet):
             bases = self._texts(spans) if spans else [file.path.name.split(".birdnet")[0]] * self._n
-            self.said.append(
-                f"ids: {spans or 'name of the file'!r} and start, as {spans or 'it'!r} alone is not unique"
-            )
+            self.said.append(f"ids: {f'column {spans!r}' if spans else 'the name of the file'} and the start")
             ids = [
                 None if base is None else f"{base}_{_seconds(t)}" for base, t in zip(bases, self._start, strict=True)
             ]
@@ -145,6 +143,11 @@ class ClipColumns:
             return ids
         self.said.append("ids: the numbers of the rows, as no column of ids was found; name one with --id")
         return [str(row) for row in range(self._n)]
+
+    def _sounds(self) -> str | None:
+        """Return a column that names the sound of every row, though several rows may be parts of one."""
+        names = [self._roles.audio, *usual_names("id", self._table.column_names)]
+        return next((name for name in names if name and all(self._texts(name))), None)
 
     def _note_ids(self, ids: Texts) -> None:
         first: dict[str, int] = {}
@@ -156,7 +159,7 @@ class ClipColumns:
         if len(first) * 2 < self._n and self._n - len(first) > 1:
             raise InputError(
                 f"{self._path}: {self._n:,} rows have only {len(first):,} different ids, so ids do not tell them "
-                "apart: if rows are parts of a sound, name the column of their start (--start), else another column with --id"
+                "apart: if rows are parts of a sound, name the column of their start (--start), else another with --id"
             )
 
     def _find_splits(self) -> list[str]:
@@ -222,7 +225,7 @@ class ClipColumns:
         if roles.title is not None:
             further["title"] = pa.array(self._texts(roles.title), pa.string())
         stored = {roles.title, roles.start, roles.end, *roles.label}
-        if self._ids == [_safe_id(text or "") for text in self._ids]:
+        if self._ids == [safe_id(text or "") for text in self._ids]:
             stored.add(roles.id)
         if roles.audio is not None and [text or "" for text in self._texts(roles.audio)] == self._media:
             stored.add(roles.audio)
@@ -252,7 +255,7 @@ def _seconds(time: float) -> str:
     return f"{time:.3f}".rstrip("0").rstrip(".")
 
 
-def _safe_id(text: str) -> str:
+def safe_id(text: str) -> str:
     """Return an id with letters, digits and -._~ alone: other bytes, and ~, as ~ and two digits (as in RFC 3986)."""
     safe = quote(text, safe="").replace("~", "%7E").replace("%", "~")
     return safe.replace(".", "~2E") if safe in {".", ".."} else safe

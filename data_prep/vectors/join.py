@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from data_prep.errors import InputError
 from data_prep.vectors.columns import Texts, as_texts
-from data_prep.vectors.roles import usual_names
+from data_prep.vectors.roles import is_id, usual_names
 from data_prep.vectors.table_files import open_table
 from data_prep.vectors.text_file import TextFile
 from data_prep.vectors.vector_file import VectorFile, read_columns
@@ -85,12 +85,18 @@ def _keys(vectors: VectorFile, table: pa.Table, meta: Path, id_name: str | None)
             )
         if id_name in ours:
             return _with_same_values(vectors.table, [id_name], table, theirs)
-        return _with_same_values(vectors.table, ours, table, [id_name])
+        return _with_same_values(vectors.table, _identifying(vectors), table, [id_name])
     for name in usual_names("id", ours):
         if name in theirs:
             return name, name
-    candidates = list(dict.fromkeys([*usual_names("id", ours), *vectors.index_names]))
-    return _with_same_values(vectors.table, candidates, table, theirs)
+    return _with_same_values(vectors.table, _identifying(vectors), table, theirs)
+
+
+def _identifying(vectors: VectorFile) -> list[str]:
+    """Return the columns of the vectors that may hold ids: by their names, or as nearly all of their values differ."""
+    table = vectors.table
+    distinct = [name for name in table.column_names if is_id(table[name])]
+    return list(dict.fromkeys([*usual_names("id", table.column_names), *vectors.index_names, *distinct]))
 
 
 def _with_same_values(

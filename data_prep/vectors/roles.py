@@ -11,17 +11,31 @@ from data_prep.errors import InputError
 from data_prep.vectors.cells import is_list, is_number, plain
 from data_prep.vectors.columns import CLOCK, as_float, as_texts, is_text, splits_of
 
-_ID = "id clipid itemid soundid sampleid segmentid uid uuid guid key pointid recordingid trackid fileid"
-_FILES = "filename file filepath path audiopath audiofile audiofilename wav wavfile wavpath soundfile"
+_IDS = "id clipid itemid soundid sampleid segmentid uid uuid guid key pointid recordingid trackid fileid videoid"
+_FILES = (
+    "sourceid recording filename file filepath path audiopath audiofile audiofilename wav wavfile wavpath soundfile"
+)
 _NAMES: dict[str, list[str]] = {
-    "id": [*_ID.split(), *_FILES.split()],
+    "id": [*_IDS.split(), "ytid", *_FILES.split()],
     "label": [
         *("label", "species", "class", "classname", "category", "primarylabel", "ebirdcode", "scientificname"),
         *("commonname", "genre", "tag"),
     ],
     "title": ["title", "caption", "name", "word", "text", "description"],
     "audio": [*["audiourl", "soundurl", "audio", "sound", "url"], *_FILES.split()],
-    "start": ["start", "starttime", "begin", "begintime", "onset", "segmentstart", "clipstart", "t0", "offset"],
+    "start": [
+        "start",
+        "starttime",
+        "begin",
+        "begintime",
+        "onset",
+        "segmentstart",
+        "clipstart",
+        "t0",
+        "offset",
+        "timestamp",
+        "time",
+    ],
     "end": ["end", "endtime", "stop", "stoptime", "segmentend", "clipend", "t1", "offset"],
     "duration": ["duration", "dur", "cliplength", "cliplen"],
     "split": ["split", "subset", "partition"],
@@ -95,7 +109,7 @@ def find_roles(table: pa.Table, asked: Roles, index_names: Sequence[str], *, is_
     guess("audio", lambda name: name in texts and _is_sound(table[name]))
     guess("split", lambda name: name in texts and splits_of(table[name]) is not None)
     indexes = [name for name in index_names if name in texts]
-    guess("id", lambda name: name not in {found.title, *found.label} and _is_id(table[name]), indexes)
+    guess("id", lambda name: name not in {found.title, *found.label} and is_id(table[name]), indexes)
     return found
 
 
@@ -122,7 +136,7 @@ def _is_sound(column: Any) -> bool:
     return bool(filled) and 2 * sum(_SOUND.search(text.strip()) is not None for text in filled) > len(filled)
 
 
-def _is_id(column: Any) -> bool:
+def is_id(column: Any) -> bool:
     """Return whether the values identify the rows: nearly all differ."""
     array = plain(column)
     if not (is_text(array.type) or pa.types.is_integer(array.type)):

@@ -16,6 +16,7 @@ from pyarrow import csv as pa_csv
 from data_prep.arrays import Int64Array
 from data_prep.errors import InputError
 from data_prep.vectors.cells import looks_like_vector
+from data_prep.vectors.encoding import encoding_of
 from data_prep.vectors.values import Problems
 
 _HEAD_BYTES = 1 << 21
@@ -46,7 +47,7 @@ class TextFile:
 
     def __init__(self, path: Path, *, n_vectors: int | None = None) -> None:
         self.path, self.said = path, list[str]()
-        self._encoding = _encoding(path)
+        self._encoding, self._has_odd_quotes = encoding_of(path)
         self._n_lines: int | None = None  # of a table of one column, without blank lines at its end
         if self._encoding == "cp1252":
             self.said.append(f"{path.name} is not UTF-8; it is read as Windows-1252")
@@ -71,9 +72,11 @@ class TextFile:
         def handle(row: Any) -> str:
             number = row.number - 1 - self._n_header
             skipped[number] = f"{row.actual_columns:,} cells, not {row.expected_columns:,}"
+            if row.text.count('"') % 2:
+                open_quotes.append(number)
             return "skip"
 
-        next_row = 0
+        next_row, open_quotes = 0, list[int]()
         try:
             with self._reader(names, handle) as reader:
                 for batch in reader:
@@ -84,9 +87,19 @@ class TextFile:
                         del skipped[row]
                     if self._n_lines is not None:
                         rows = rows[rows < self._n_lines - self._n_header]
+                    if self._has_odd_quotes and len(rows):
+                        last = batch.slice(len(rows) - 1, 1).to_pylist()[0]
+                        open_quotes = (
+                            [int(rows[-1])] if any("\n" in cell for cell in last.values()) else open_quotes[-1:]
+                        )
                     yield Batch(rows, pa.Table.from_batches([batch]).slice(0, len(rows)), problems)
         except (pa.ArrowException, OSError, UnicodeError, ValueError) as error:
             raise InputError(f"{self.path} cannot be read as a table{_advice(error)}") from None
+        if self._has_odd_quotes and open_quotes and not self._is_literal:
+            raise InputError(
+                f"{self.path}: in row {open_quotes[-1]:,} a quote is opened and never closed, so that all lines after "
+                'it would be one cell; close it, or write a quote inside a cell twice ("")'
+            )
         yield Batch(np.empty(0, np.int64), pa.table({name: pa.array([], pa.string()) for name in names}), skipped)
 
     def _reader(self, names: Sequence[str], handle: Any) -> Any:
@@ -136,7 +149,7 @@ class TextFile:
         n_columns = Counter(map(len, records)).most_common(1)[0][0]
         self._n_header = int(self._has_header(records, n_columns, n_vectors))
         if self._n_header:
-            self.names = _unique(records[0])
+            self.names = _unique([""] * (n_columns - len(records[0])) + records[0])
             return records[1:]
         self.names = [f"column_{number}" for number in range(n_columns)]
         self.said.append(f"{self.path.name} has no header: its first line is a row")
@@ -162,7 +175,8 @@ class TextFile:
             records = self._parsed(text, delimiter)
             sizes = Counter(map(len, records[:50]))
             n_columns, n_such = sizes.most_common(1)[0]
-            if n_columns < 2 or n_such * 2 <= sum(sizes.values()):
+            is_named = len(records[0]) in {n_columns, n_columns - (n_columns > 2)}  # R names no column of row names
+            if n_columns < 2 or n_such * 2 <= sum(sizes.values()) or not is_named:
                 continue
             if delimiter == " " and not all(map(is_number_text, records[0])):
                 continue
@@ -227,26 +241,6 @@ class TextFile:
         numbers = [cell for cell in cells if is_number_text(cell)]
         with_comma = sum("," in cell for cell in numbers)
         return with_comma > 0 and not any("." in cell for cell in numbers)
-
-
-def _encoding(path: Path) -> str:
-    """Return the encoding of a text file: by its first bytes, UTF-8 if all of it is valid, else Windows-1252."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as file:
-            first = file.read(4)
-            if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                return "utf-16"
-            file.seek(0)
-            while block := file.read(_BLOCK_BYTES):
-                if not block.isascii() or decoder.getstate()[0]:
-                    decoder.decode(block)
-            decoder.decode(b"", final=True)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
 
 
 def is_number_text(text: str) -> bool:

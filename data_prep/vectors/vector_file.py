@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -206,15 +206,22 @@ def _group(path: Path, prefix: str, names: list[str]) -> tuple[list[str], str]:
 
 
 def _without_header(source: TextFile) -> tuple[list[str], str]:
-    """Return the columns of numbers of a table without a header, less one that counts the rows."""
+    """Return the columns of numbers of a table without a header, less first ones of whole numbers that all differ."""
     names = [name for name in source.names if _is_numeric(source.head[name])]
-    counted = [text == str(row) for row, text in enumerate(source.head[names[0]].to_pylist())] if names else []
+    counting = list(takewhile(lambda name: _is_counting(source.head[name]), names))
     note = ""
-    if len(counted) > 2 and all(counted):
-        names, note = names[1:], "; the first column counts the rows"
+    if counting and len(counting) * 2 < len(names):
+        names = names[len(counting) :]
+        note = f"; not {', '.join(counting)}, whole numbers that all differ, such as ids"
     if not names:
         raise InputError(f"{source.path} has neither a header nor columns of numbers; expected a table of vectors")
     return names, f"vectors: all {len(names):,} columns of numbers{note}"
+
+
+def _is_counting(column: Any) -> bool:
+    """Return whether a column of texts holds whole numbers, three or more, that all differ."""
+    texts = [text.strip() for text in plain(column).to_pylist()]
+    return len(texts) > 2 and len(set(texts)) == len(texts) and all(text.isascii() and text.isdigit() for text in texts)
 
 
 def _lists(head: pa.Table) -> list[str]:
@@ -222,7 +229,7 @@ def _lists(head: pa.Table) -> list[str]:
     found, whole = list[str](), list[str]()
     for name in head.column_names:
         kind: Any = plain(head[name]).type
-        if is_list(kind) and _median_length(head[name]) > 1:
+        if is_list(kind) and (is_list(kind.value_type) or _median_length(head[name]) > 1):
             while is_list(kind):
                 kind = kind.value_type
             if is_number(kind):
