@@ -3,6 +3,7 @@
 import io
 import math
 import tokenize
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -86,7 +87,8 @@ class ArrayFile:
     def _read_header(self, member: str | None) -> _Header:
         where = str(self.path) if member is None else f"{self.path}, array {member}"
         try:
-            with self._open(member) as file:
+            with self._open(member) as file, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # headers as Python 2 wrote them
                 version = np.lib.format.read_magic(file)
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, is_fortran, dtype = read(file)
