@@ -19,7 +19,7 @@ from lsh.analysis.comparing import PROBES, TABLES, compare, index_families
 from lsh.analysis.evaluation import evaluate
 from lsh.analysis.planning import plan
 from lsh.analysis.search_config import SearchConfig
-from lsh.arrays import Float32Array
+from lsh.arrays import Float32Array, Int64Array
 from lsh.errors import LSHError
 from lsh.quality import Labels
 from lsh.sampling import evenly_spaced_rows
@@ -61,10 +61,13 @@ def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]
     config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
     index = _index(dataset, config)
     config = config.completed(index)
-    queries, labels = _queries(dataset, options.split, options.queries)
-    command_line.log(f"searching with {len(queries):,} {options.split} clips, {config} and exact search, interleaved")
-    result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **config.setting)
-    described = {"family": config.family, "split": options.split, "seed": options.seed, "dataset": dataset.name}
+    split = options.split if any(map(dataset.n_rows, ("validation", "test"))) else "train"
+    queries, labels, rows = _queries_and_rows(dataset, split, options.queries)
+    own = ", each left out of its own answer," if split == "train" else ","
+    command_line.log(f"searching with {len(queries):,} {split} clips{own} {config} and exact search, interleaved")
+    setting: dict[str, Any] = {**config.setting, "rows": rows if split == "train" else None}
+    result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **setting)
+    described = {"family": config.family, "split": split, "seed": options.seed, "dataset": dataset.name}
     return result.as_dict() | described
 
 
@@ -170,11 +173,16 @@ def _index(dataset: "Dataset", config: SearchConfig) -> Any:
 
 def _queries(dataset: "Dataset", split: str, max_rows: int) -> tuple[Float32Array, Labels]:
     """Return the features and labels of at most `max_rows` clips, evenly spaced through a split."""
+    return _queries_and_rows(dataset, split, max_rows)[:2]
+
+
+def _queries_and_rows(dataset: "Dataset", split: str, max_rows: int) -> tuple[Float32Array, Labels, Int64Array]:
+    """Return what `_queries` returns, and the rows of the split: int64[n]."""
     n = dataset.n_rows(split)
     if n == 0:
         raise DataError(f"{dataset.path} has no clips in its {split} split, which this command needs for its queries")
     rows = evenly_spaced_rows(n, max_rows)
-    return np.asarray(dataset.features(split)[rows]), dataset.labels_of(split, rows)
+    return np.asarray(dataset.features(split)[rows]), dataset.labels_of(split, rows), rows
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -198,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     summary = "Measure recall, label precision and time of one setting, next to exact search."
     sub = command("evaluate", _evaluate, reports.evaluation, summary)
     arguments.add_setting(sub)
-    _add_split(sub)
+    _add_split(sub, ("validation", "test", "train"), "; of train, each clip is left out of its own answer")
     summary = (
         "Choose the fastest search that reaches a recall on the validation split, and evaluate it on the test split."
     )
@@ -221,7 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--tables", type=tables, default=TABLES, metavar="L", help=number)
     number = "buckets probed per hash table (default: %(default)s)"
     sub.add_argument("--probes", type=probes, default=PROBES, metavar="T", help=number)
-    _add_split(sub)
+    _add_split(sub, ("validation", "test"))
     summary = (
         "Build an index and save it in the folder of the dataset, where the app and the other commands open it "
         "instead of building it."
@@ -238,9 +246,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_split(sub: argparse.ArgumentParser) -> None:
-    split = "split that the queries are taken from (default: %(default)s)"
-    sub.add_argument("--split", choices=("validation", "test"), default="test", help=split)
+def _add_split(sub: argparse.ArgumentParser, splits: tuple[str, ...], about: str = "") -> None:
+    split = f"split that the queries are taken from{about} (default: %(default)s, or train if there is no other)"
+    split = split if about else "split that the queries are taken from (default: %(default)s)"
+    sub.add_argument("--split", choices=splits, default="test", help=split)
     arguments.add_queries(sub, 1000, "1000")
 
 

@@ -103,8 +103,4 @@ def _queries(exact: ExactSearch) -> tuple[Int64Array, Int64Array]:
     """Return evenly spaced rows, int64[m], and the k nearest other rows of each, int64[m, k]; under cosine no zeros."""
     directed = np.arange(len(exact.X)) if exact.metric == "euclidean" else np.flatnonzero(exact.inverse_norms)
     rows = directed[evenly_spaced_rows(len(directed), QUERIES)]
-    k = min(_K, len(exact.X) - 1)
-    ids = exact.search(exact.X[rows], k + 1).ids
-    itself = ids == rows[:, None]
-    itself[~itself.any(axis=1), -1] = True  # behind equal vectors with lower ids
-    return rows, ids[~itself].reshape(len(rows), k)
+    return rows, exact.search(exact.X[rows], _K + 1).without(rows).ids

@@ -24,6 +24,17 @@ class SearchResult(NamedTuple):
         """Return how many neighbours each query has: int64[nq], at most k."""
         return np.asarray((self.ids >= 0).sum(axis=1))
 
+    def without(self, rows: Int64Array) -> "SearchResult":
+        """Return the neighbours of queries that are rows of the index, int64[nq], each without itself: [nq, k - 1].
+
+        A query that is not among its neighbours, behind equal vectors with lower ids, leaves out its last one.
+        """
+        itself = self.ids == rows[:, None]
+        n_candidates = self.n_candidates - itself.any(axis=1)
+        itself[~itself.any(axis=1), -1] = True
+        shape = len(rows), self.ids.shape[1] - 1
+        return SearchResult(self.ids[~itself].reshape(shape), self.distances[~itself].reshape(shape), n_candidates)
+
     def part(self, first: int, last: int) -> "SearchResult":
         """Return the neighbours of queries first to last, as views."""
         return SearchResult(self.ids[first:last], self.distances[first:last], self.n_candidates[first:last])

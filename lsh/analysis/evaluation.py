@@ -9,6 +9,7 @@ import numpy.typing as npt
 from lsh import validate
 from lsh.analysis.search_config import Index
 from lsh.analysis.timing import n_timed, search_times
+from lsh.arrays import Int64Array
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
@@ -62,17 +63,22 @@ def evaluate(
     base_labels: Labels,
     *,
     k: int = 10,
+    rows: Int64Array | None = None,
     **setting: int | None,
 ) -> Evaluation:
     """Measure one setting on queries Q (float32[nq, d], nq >= 1), whose labels are given in their order.
 
+    rows: int64[nq], of the index, which are the queries: each is left out of its own answers.
     setting: the arguments of the index's `search` except k, such as n_tables, n_bits and n_probes.
     """
     exact = index if isinstance(index, ExactSearch) else index.exact
     queries = validate.queries(Q, exact.X.shape[1])
     kind, applied = _applied(index, setting)
-    found = index.search(queries, k, **applied)
-    truth = exact.search(queries, k)
+    if rows is None:
+        found, truth = index.search(queries, k, **applied), exact.search(queries, k)
+    else:
+        found = index.search(queries, k + 1, **applied).without(rows)
+        truth = exact.search(queries, k + 1).without(rows)
     recalls = recall_at_k(found, truth)
     times = search_times(
         lambda q: index.search(q, k, **applied),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import Float64Array, Int32Array
+from lsh.arrays import Float64Array, Int32Array, Int64Array
 from lsh.index import LSHIndex
 from lsh.kernels.recall_grid import count_grid, count_grid_probed
 from lsh.params import MAX_PROBES
@@ -56,11 +56,18 @@ class RecallGrid:
         return float(self.recall[cell]), float(self.candidate_fraction[cell])
 
 
-def recall_grid(index: LSHIndex, Q: npt.ArrayLike, k: int = 10, n_probes: int = 1) -> RecallGrid:
-    """Measure recall@k and candidates of queries (float32[nq, d]) at every (L, K) of the index."""
+def recall_grid(
+    index: LSHIndex, Q: npt.ArrayLike, k: int = 10, n_probes: int = 1, rows: Int64Array | None = None
+) -> RecallGrid:
+    """Measure recall@k and candidates of queries (float32[nq, d]) at every (L, K) of the index.
+
+    rows: int64[nq], of the index, which are the queries: each is left out of its own neighbours and candidates.
+    """
     n_probes = validate.integer(n_probes, "n_probes", 1, MAX_PROBES)
     queries = validate.queries(Q, index.dim)
-    truth = index.exact.neighbours_with_ties(queries, k)
+    truth = index.exact.neighbours_with_ties(queries, k if rows is None else k + 1)
+    if rows is not None:
+        truth = _without(*truth, rows)
     _, keys, symbols, costs = index.hasher.query(index.exact.prepare_queries(queries), index.params.n_tables, n_probes)
     shape = (len(queries), index.params.n_tables, index.params.n_bits)
     hits, candidates = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
@@ -71,4 +78,14 @@ def recall_grid(index: LSHIndex, Q: npt.ArrayLike, k: int = 10, n_probes: int = 
     else:
         count_grid_probed(*tables, keys, symbols, costs, n_bits, symbol_bits, n_probes, *truth, hits, candidates)
     np.minimum(hits, k, out=hits)  # of the neighbours that tie for the last place, a search returns k
-    return RecallGrid(hits, candidates, index.n, k, n_probes)
+    if rows is None:
+        return RecallGrid(hits, candidates, index.n, k, n_probes)
+    return RecallGrid(hits, candidates - 1, index.n - 1, k, n_probes)  # a row is in its own bucket of every table
+
+
+def _without(offsets: Int64Array, ids: Int64Array, rows: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """Return the neighbours of each query, as `neighbours_with_ties` does, without the row that it is."""
+    owners = np.repeat(np.arange(len(rows)), np.diff(offsets))
+    others = ids != rows[owners]
+    kept = np.bincount(owners[others], minlength=len(rows))
+    return np.concatenate([[0], np.cumsum(kept)]), ids[others]

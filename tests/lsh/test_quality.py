@@ -137,3 +137,12 @@ def test_a_ranking_with_all_relevant_rows_first_has_average_precision_one():
 def test_average_precision_refuses_labels_of_other_queries():
     with pytest.raises(ShapeError, match="query_labels are for 1 queries; ids has 2 rows"):
         average_precision(np.zeros((2, 3), int), reference.csr([{1}]), reference.csr([{1}]))
+
+
+def test_a_row_that_is_the_query_is_left_out_also_when_equal_vectors_hide_it():
+    ids = np.array([[7, 2, 5], [1, 2, 3], [4, -1, -1]])
+    distances = np.array([[0, 1, 2], [0, 0, 0], [0, np.inf, np.inf]], np.float32)
+    found = SearchResult(ids, distances, np.array([30, 40, 1])).without(np.array([7, 9, 4]))
+    assert found.ids.tolist() == [[2, 5], [1, 2], [-1, -1]]
+    assert found.distances.tolist() == [[1, 2], [0, 0], [np.inf, np.inf]]
+    assert found.n_candidates.tolist() == [29, 40, 0]

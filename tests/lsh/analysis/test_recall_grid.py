@@ -119,3 +119,20 @@ def test_a_setting_that_was_not_measured_is_refused(setting, name):
     index, Q = made(plain, "cosine")
     with pytest.raises(ParameterError, match=f"{name} is"):
         recall_grid(index, Q).at(*setting)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("n_probes", [1, 3])
+def test_rows_of_the_index_are_left_out_of_their_own_neighbours_and_candidates(metric, n_probes):
+    X = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32)
+    X[50:60] = X[40:50]  # equal vectors are neighbours all the same
+    rows = np.arange(0, 200, 7)
+    index = LSHIndex(metric, n_tables=4, n_bits=6).fit(X)
+    grid = recall_grid(index, X[rows], 5, n_probes, rows=rows)
+    truth = index.exact.search(X[rows], 6).without(rows)
+    for n_tables, n_bits in ((1, 6), (2, 3), (4, 1)):
+        found = index.search(X[rows], 6, n_tables, n_bits, n_probes).without(rows)
+        recall, fraction = grid.at(n_tables, n_bits)
+        assert not (found.ids == rows[:, None]).any()
+        assert recall == pytest.approx(recall_at_k(found, truth).mean())
+        assert fraction == pytest.approx(found.n_candidates.mean() / 199)
