@@ -83,7 +83,9 @@ def _tune(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     checked: dict[str, Any] = {}
     for split, (queries, labels) in (("validation", validation), ("test", test)):
         command_line.log(f"evaluating the choice on {len(queries):,} {split} clips")
-        result = evaluate(chosen.index, queries, labels, dataset.label_sets("train"), k=options.k, **config.setting)
+        result = evaluate(
+            chosen.index, queries, labels, dataset.label_sets("train"), k=options.k, rows=None, **config.setting
+        )
         checked[split] = result.as_dict() | {"family": config.family}
     settings = {name: checked["test"][name] for name in _SETTINGS} | {
         "seed": options.seed,
