@@ -31,7 +31,15 @@ _NAMES = (
 _BATCH_BYTES = 1 << 24
 _MAX_COLUMN_BYTES = 1 << 30
 _DAMAGE = (OSError, EOFError, ValueError, SyntaxError, TypeError, MemoryError, RecursionError, OverflowError)
-_DAMAGE_OF_ZIP = (*_DAMAGE, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError, tokenize.TokenError)
+_DAMAGE_OF_ZIP = (
+    *_DAMAGE,
+    zlib.error,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    KeyError,
+    tokenize.TokenError,
+)
 _SIZES = (128, 256, 320, 384, 512, 768, 1024, 1280, 1536, 2048)  # of the embeddings of common models
 
 

@@ -142,7 +142,7 @@ class VectorCells:
             )
         nested: Any = pc.match_substring_regex(texts, r"\][\s,;]*\[")
         whole: Any = pc.equal(pc.match_substring(texts, "["), pc.match_substring_regex(texts, r"\]\W*$"))
-        short: Any = pc.less(pc.utf8_length(texts), _EXCEL_CELL)
+        short: Any = pc.less(pc.utf8_length(texts), pa.scalar(_EXCEL_CELL, pa.int32()))
         if not pc.any(nested).as_py() and pc.all(pc.and_(whole, short)).as_py():
             fast = self._split(texts)
             if fast is not None:

@@ -29,6 +29,7 @@ function makePlayer() {
   const sends = new WeakMap() // root of a component -> its function that sends an event
   const roots = new Map() // name of an event -> root of the component drawn last that has it
   const waveforms = new Map() // clip id -> heights of the bars
+  const fragments = new Map() // clip id -> part of the sound at an address, such as #t=5,10
   const loading = new Set() // clip ids whose waveforms are on the way
   let collection = null
   let timers = []
@@ -72,7 +73,7 @@ function makePlayer() {
   function play(id, address = id) {
     pauseAll()
     setPhase("waiting", id)
-    const source = url(address, "sound")
+    const source = url(address, "sound") + (fragments.get(id) ?? "")
     audio.src = source
     audio.play().then(
       () => audio.src === source && state.phase === "waiting" && setPhase("playing"),
@@ -87,7 +88,8 @@ function makePlayer() {
   // Returns a sentence that says why a URL cannot be played.
   async function reason(source) {
     try {
-      const answer = await fetch(source)
+      const answer = await fetch(source, { redirect: "manual" })
+      if (answer.type === "opaqueredirect") return "The address of this sound does not answer, or this browser cannot play it."
       return answer.ok ? "This browser cannot play this kind of sound." : answer.status === 404 ? await answer.text() : "The server could not send this sound."
     } catch {
       return "The server does not answer. Check the connection."
@@ -120,6 +122,7 @@ function makePlayer() {
     pauseAll()
     setPhase("idle", null)
     waveforms.clear()
+    fragments.clear()
     loading.clear()
   }
 
@@ -252,7 +255,7 @@ function makePlayer() {
   document.addEventListener("play", yieldTo, true)
   audio.addEventListener("ended", () => state.phase === "playing" && !state.video && setPhase("idle"))
 
-  return { state, waveforms, connect, press, isUnanswered, loadWaveforms, url, reason, play, toggle, arrive, rename, seek, startVideo, setPhase }
+  return { state, waveforms, fragments, connect, press, isUnanswered, loadWaveforms, url, reason, play, toggle, arrive, rename, seek, startVideo, setPhase }
 }
 
 const player = (window.earshot ??= makePlayer())

@@ -26,6 +26,7 @@ function drawCards(list, ids, text) {
   if (!list.cards.querySelector('.card[tabindex="0"]') && wanted.length) moveTabStop(list, wanted[0])
   list.refresh()
   list.ids = ids
+  for (const [id, card] of Object.entries(list.data.cards)) player.fragments.set(id, card.media.fragment ?? "")
   const sounds = Object.keys(list.data.cards).filter((id) => list.data.cards[id].media.kind === "sound")
   player.loadWaveforms(sounds, () => drawCards(list, list.ids, text))
 }

@@ -28,6 +28,7 @@ function screen(view, clip, root) {
   const refusal = refusalOf(clip.media)
   if (refusal) return showError(host, clip, refusal, () => playVideo(view, host, clip, root, true))
   const video = clip.media.kind === "youtube"
+  player.fragments.set(clip.id, clip.media.fragment ?? "")
   const toggle = () => (video ? playVideo(view, host, clip, root) : player.toggle(clip.id))
   host.append(video ? thumbnail(clip.media) : waveform(clip.peaks, clip.id), playButton(`Play your sound: ${clip.title}`, toggle))
   return host

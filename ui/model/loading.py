@@ -65,11 +65,26 @@ class PageContext(DatasetContext):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A fixed sample of validation queries: rows int64[nq], queries float32[nq, d], and their exact neighbours."""
+    """A fixed sample of queries: rows int64[nq] of a split, queries float32[nq, d], and their exact neighbours.
+
+    split: validation; train where a dataset has no validation clips: then each is left out of its own answers.
+    """
 
     rows: npt.NDArray[np.int64]
     queries: Float32Array
     truth: SearchResult
+    split: str = "validation"
+
+    @property
+    def own_rows(self) -> npt.NDArray[np.int64] | None:
+        """Return the rows of the index that the queries are, None where they are in no index."""
+        return self.rows if self.split == "train" else None
+
+    def search(self, find: Callable[[Float32Array, int], SearchResult]) -> SearchResult:
+        """Return the neighbours that a search, called with queries and k, finds: each query without itself."""
+        if self.own_rows is None:
+            return find(self.queries, K_NEIGHBOURS)
+        return find(self.queries, K_NEIGHBOURS + 1).without(self.own_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +171,7 @@ def metrics_of(dataset: Dataset) -> tuple[Metric, ...]:
 
 
 def sample_for(context: PageContext) -> Sample:
-    """Return the sample of validation queries, 20 to 200, fewer if there are many clips."""
+    """Return the sample of queries, 20 to 200, fewer if there are many clips."""
     exact = context.index.exact
     return _sample(context.dataset.fingerprint, exact.metric, context.dataset, exact)
 
@@ -192,8 +207,8 @@ def recall_grid_for(context: PageContext, part: Part | None = None) -> RecallGri
     """
     if part is not None:
         return part.recall_grid(context.settings.n_probes)
-    queries = sample_for(context).queries
-    return _recall_grid(context.index_key, context.settings.n_probes, context.index, queries)
+    sample = sample_for(context)
+    return _recall_grid(context.index_key, context.settings.n_probes, context.index, sample)
 
 
 def numpy_search_for(dataset: Dataset, settings: Settings) -> NumPySearch:
@@ -259,10 +274,15 @@ def _numpy_search(fingerprint: str, metric: str, _dataset: Dataset) -> NumPySear
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _sample(fingerprint: str, metric: str, _dataset: Dataset, _exact: ExactSearch) -> Sample:  # noqa: ARG001  (the key)
-    total, n = _dataset.n_rows("validation"), _dataset.n_rows("train")
-    rows = evenly_spaced_rows(total, n_timed(n))
-    queries = np.ascontiguousarray(_dataset.features("validation")[rows], dtype=np.float32)
-    return Sample(rows, queries, _exact.search(queries, K_NEIGHBOURS))
+    n = _dataset.n_rows("train")
+    split = "validation" if _dataset.n_rows("validation") else "train"
+    rows = np.arange(_dataset.n_rows(split))
+    if split == "train" and metric == "cosine":
+        rows = np.flatnonzero(_exact.inverse_norms)  # zeros have no angle to anything
+    rows = rows[evenly_spaced_rows(len(rows), n_timed(n))]
+    queries = np.ascontiguousarray(_dataset.features(split)[rows], dtype=np.float32)
+    sample = Sample(rows, queries, SearchResult.empty(0, K_NEIGHBOURS), split)
+    return replace(sample, truth=sample.search(_exact.search))
 
 
 @st.cache_resource(show_spinner=False)
@@ -285,6 +305,6 @@ def _recall_grid(
     index_key: tuple[object, ...],  # noqa: ARG001
     n_probes: int,
     _index: LSHIndex,
-    _queries: Float32Array,
+    _sample: Sample,
 ) -> RecallGrid:
-    return recall_grid(_index, _queries, K_NEIGHBOURS, n_probes)
+    return recall_grid(_index, _sample.queries, K_NEIGHBOURS, n_probes, _sample.own_rows)

@@ -12,11 +12,13 @@ import numpy.typing as npt
 import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
+from data_prep.dataset.schema import UNKNOWN_END_S
 from data_prep.errors import DataError
 from ui.model.text import clean
 
 CARD_BARS, PLAYER_BARS = 48, 120  # bars of the waveforms on a card and on the player
 
+_ADDRESS = re.compile(r"https?://[^\s/]\S*")
 _VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
 MIME_TYPES = {  # of files that are saved or dragged
     f".{suffix}": mime
@@ -58,6 +60,9 @@ def source(dataset: Dataset, clip: Clip) -> dict[str, object]:
     """Return the medium of a clip for the components; only a validated video id is put into an address."""
     if dataset.media == "youtube" and is_video_id(clip.media):
         return {"kind": "youtube", "video": clip.media, "start": clip.start_s, "end": clip.end_s}
+    if dataset.media == "url":  # a media fragment (W3C, Media Fragments URI 1.0) tells the browser which part to play
+        end = "" if clip.end_s >= UNKNOWN_END_S else f",{clip.end_s:g}"
+        return {"kind": "sound", "fragment": f"#t={clip.start_s:g}{end}"}
     return {"kind": "sound"}
 
 
@@ -66,9 +71,21 @@ def origin(dataset: Dataset, clip: Clip) -> str:
     if dataset.media == "youtube":
         return f"YouTube, {_clock(clip.start_s)} to {_clock(clip.end_s)}"
     if dataset.media == "synth":
-        return f"synthesised, {clip.end_s - clip.start_s:.1f} s"
-    whole = clean(clip.media)
-    return whole if clip.start_s == 0 else f"{whole}, {_clock(clip.start_s)} to {_clock(clip.end_s)}"
+        return f"synthesised, {length(clip)}"
+    whole = clean(clip.media) or "no sound"
+    if clip.start_s == 0:
+        return whole
+    return f"{whole}, from {_clock(clip.start_s)}" + (f" to {_clock(clip.end_s)}" if length(clip) else "")
+
+
+def length(clip: Clip) -> str:
+    """Return the length of a clip in seconds; "" where it is not known."""
+    return f"{clip.end_s - clip.start_s:.1f} s" if clip.end_s < UNKNOWN_END_S else ""
+
+
+def address(dataset: Dataset, clip: Clip) -> str | None:
+    """Return the address of a clip's sound in a collection of addresses; the server never fetches it."""
+    return clip.media if dataset.media == "url" and _ADDRESS.match(clip.media) else None
 
 
 def sound(dataset: Dataset, clip: Clip) -> Sound:
@@ -86,7 +103,7 @@ def sound(dataset: Dataset, clip: Clip) -> Sound:
 
 def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
     """Return the heights of a waveform's bars, 0 to 100; all 0 where the sound cannot be read."""
-    if dataset.media == "youtube":
+    if dataset.media in {"youtube", "url"}:
         return [0] * bars
     try:
         return _peaks((dataset.fingerprint, clip.clip_id), bars, dataset, clip)

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from lsh import LSHIndex
+from lsh import LSHIndex, SearchResult
 from lsh.analysis.timing import SearchTimes, search_times
+from lsh.arrays import Float32Array
 from lsh.quality import mean_recall
 from ui.model import stopwatch
 from ui.model.loading import PageContext, is_large, recall_grid_for, sample_for
@@ -15,22 +16,23 @@ from ui.model.stopwatch import TimeKey
 
 @dataclass(frozen=True, slots=True)
 class SettingMetrics:
-    """Quality and cost of a setting, means over `n_queries` validation queries; `times` is None until measured."""
+    """Quality and cost of a setting, means over `n_queries` of `loading.Sample`; `times` is None until measured."""
 
     recall: float
     candidate_fraction: float
     times: SearchTimes | None
     nbytes: int  # of the tables in use
     n_queries: int
+    split: str  # of the queries
 
 
 def measure(context: PageContext) -> SettingMetrics | None:
-    """Measure the setting in force; None where the dataset has no validation queries."""
-    n_queries = len(sample_for(context).rows)
-    if not n_queries:
+    """Measure the setting in force; None where the dataset has no queries: fewer than two clips."""
+    sample = sample_for(context)
+    if len(sample.rows) < 1 + (sample.own_rows is not None):
         return None
     nbytes = context.index.nbytes_of(context.settings.n_tables)
-    return SettingMetrics(*quality(context), times(context), nbytes, n_queries)
+    return SettingMetrics(*quality(context), times(context), nbytes, len(sample.rows), sample.split)
 
 
 def times(context: PageContext, part: LSHIndex | None = None) -> SearchTimes | None:
@@ -38,13 +40,13 @@ def times(context: PageContext, part: LSHIndex | None = None) -> SearchTimes | N
 
     part: an index of a part of the collection, whose times are wanted instead.
     """
-    queries, s, index = sample_for(context).queries, context.settings, part or context.index
+    sample, index = sample_for(context), part or context.index
 
     def measure() -> SearchTimes:
         return search_times(
-            lambda q: index.search(q, K_NEIGHBOURS, s.n_tables, s.n_bits, s.n_probes),
+            lambda q: _search(context, index, q, K_NEIGHBOURS),
             lambda q: index.exact.search(q, K_NEIGHBOURS),
-            *(queries, "validation"),
+            *(sample.queries, sample.split),
         )
 
     return stopwatch.shared().times(_time_key(context, part), measure)
@@ -95,8 +97,13 @@ def _time_key(context: PageContext, part: LSHIndex | None = None) -> TimeKey:
     return TimeKey(f"{context.dataset.fingerprint}{clips}", s.metric, setting)
 
 
+def _search(context: PageContext, index: LSHIndex, queries: Float32Array, k: int) -> SearchResult:
+    s = context.settings
+    return index.search(queries, k, s.n_tables, s.n_bits, s.n_probes)
+
+
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _searched_quality(key: tuple[object, ...], _context: PageContext) -> tuple[float, float]:  # noqa: ARG001
-    sample, s = sample_for(_context), _context.settings
-    found = _context.index.search(sample.queries, K_NEIGHBOURS, s.n_tables, s.n_bits, s.n_probes)
+    sample = sample_for(_context)
+    found = sample.search(lambda queries, k: _search(_context, _context.index, queries, k))
     return mean_recall(found, sample.truth), float(found.n_candidates.mean() / _context.index.n)

@@ -77,7 +77,7 @@ def _steps(context: DatasetContext) -> list[dict[str, object]]:
             "id": clip.clip_id,
             "name": clean(title.split(" · ")[0], 80),
             "title": title,
-            "length": f"{clip.end_s - clip.start_s:.1f} s",
+            "length": media.length(clip),
             "sound": context.dataset.media != "youtube",
         }
         for clip in clips

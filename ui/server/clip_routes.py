@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from data_prep.dataset import SPLITS, Clip, Dataset
@@ -24,10 +24,12 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 def sound(request: Request) -> Response:
-    """Return the sound of a clip as a browser can play it."""
+    """Return the sound of a clip as a browser can play it, or lead the browser to its address."""
     found = _find(request)
     if isinstance(found, Response):
         return found
+    if (address := media.address(*found)) is not None:
+        return RedirectResponse(address)  # the browser plays it from there
     try:
         mime, content = media.sound(*found)
     except (DataError, OSError):

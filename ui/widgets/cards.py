@@ -77,8 +77,7 @@ def _exact_cards(context: DatasetContext, query: Clip, neighbours: Neighbours) -
     ranked = zip(neighbours.rows.tolist(), neighbours.distances.tolist(), strict=True)
     for rank, (row, distance) in enumerate(ranked, 1):
         clip = context.dataset.clip("train", row)
-        length = f"{clip.end_s - clip.start_s:.1f} s"
-        cards[clip.clip_id] = card(context, clip, query, length, distance, kind="plain", exact_rank=rank)
+        cards[clip.clip_id] = card(context, clip, query, media.length(clip), distance, kind="plain", exact_rank=rank)
     return {"cards": cards, "lists": {"exact": list(cards)}}
 
 

@@ -31,10 +31,12 @@ def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMet
     with into or place():
         now = setting_metrics.measure(context)
         if now is None:
-            st.caption("This collection has no validation queries, so recall and speed are not measured.")
+            st.caption("This collection has too few clips, so recall and speed are not measured.")
             return None
         before = _before(context, now)
         queries = plural(now.n_queries, "validation query", "validation queries")
+        if now.split == "train":
+            queries = f"{plural(now.n_queries, 'clip')} of the collection, each left out of its own answer"
         over = f"Measured on this machine over {queries}."
         found, looked_at = "Share of the 10 nearest that LSH finds.", "Share of the clips compared with the query."
         recall, candidates, nbytes = (
