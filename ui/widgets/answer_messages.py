@@ -66,7 +66,10 @@ def has_validation_clips(dataset: Dataset) -> bool:
     """Return whether a dataset has validation clips to measure with; draw a note where it has none."""
     if dataset.n_rows("validation"):
         return True
-    st.info("This collection holds no validation clips to measure with. Prepare it again to get some.")
+    st.info(
+        "This collection holds no validation clips to measure with. A folder of sounds gets some when it is prepared "
+        "again; embeddings get some from a column `split`."
+    )
     return False
 
 

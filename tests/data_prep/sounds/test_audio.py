@@ -1,6 +1,7 @@
 """Decoding of sound files to 16 kHz mono, and the refusal of invalid ones."""
 
 import errno
+import io
 import shutil
 import sys
 import tracemalloc
@@ -10,9 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from data_prep.dataset.schema import UNKNOWN_END_S
 from data_prep.errors import InputError
-from data_prep.sounds.audio import RATE, read_clips, read_span
+from data_prep.sounds.audio import RATE, for_browser, read_clips, read_span
 from data_prep.sounds.signatures import HEADER_SIZE, is_sound
+from tests.data_prep.sounds.sound_bytes import RATE as TONE_RATE
+from tests.data_prep.sounds.sound_bytes import by_libsndfile
 
 FORMATS = [("a.wav", {}), ("a.flac", {}), ("a.ogg", {}), ("a.mp3", {}), ("a.aiff", {}), ("b.wav", {"subtype": "FLOAT"})]
 FORMATS += [("a.caf", {"subtype": "ALAC_16"})]  # the coding of many m4a files, in the one container that is read here
@@ -223,3 +227,10 @@ def test_more_than_64_channels_are_refused(sounds):
     soundfile.write(path, np.zeros((400, 65)), 16_000)
     with pytest.raises(InputError, match="65 channels"):
         only(path)
+
+
+def test_a_file_whose_end_is_not_known_is_played_as_it_is():
+    content = by_libsndfile("WAV", seconds=0.5)
+    assert for_browser(content, 0.0, UNKNOWN_END_S, "it") == ("audio/wav", None)
+    mime, wav = for_browser(content, 0.25, UNKNOWN_END_S, "it")
+    assert (mime, len(soundfile.read(io.BytesIO(wav))[0])) == ("audio/wav", round(0.25 * TONE_RATE))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_prep.dataset.schema import Clip
+from data_prep.dataset.schema import UNKNOWN_END_S, Clip
 from data_prep.errors import DataError
 from ui.model import media
 
@@ -97,3 +97,25 @@ def test_bar_heights_are_square_roots_of_peaks():
 def test_a_silent_or_empty_sound_has_flat_bars():
     assert media.bar_heights(np.zeros(50, np.float32), 5) == [0] * 5
     assert media.bar_heights(np.empty(0, np.float32), 5) == [0] * 5
+
+
+def test_an_address_is_left_to_the_browser_with_the_part_that_it_plays():
+    dataset, address = SimpleNamespace(media="url"), "https://a.example/b c.mp3"
+    assert media.source(dataset, clip("https://a.example/b.mp3")) == {"kind": "sound", "fragment": "#t=30,40"}
+    assert media.source(dataset, replace(clip(address), end_s=UNKNOWN_END_S)) == {"kind": "sound", "fragment": "#t=30"}
+    assert media.peaks(dataset, clip(address), 4) == [0] * 4
+    assert media.address(dataset, clip("https://a.example/b.mp3")) == "https://a.example/b.mp3"
+
+
+@pytest.mark.parametrize("text", ["", "file:///etc/passwd", "javascript:alert(1)", "//a.example/b", "https:///b"])
+def test_only_an_address_of_http_is_opened(text):
+    assert media.address(SimpleNamespace(media="url"), clip(text)) is None
+    assert media.address(SimpleNamespace(media="file"), clip("https://a.example/b.mp3")) is None
+
+
+def test_a_clip_whose_end_is_not_known_has_no_length():
+    assert media.length(clip("a.wav")) == "10.0 s"
+    unknown = replace(clip("a.wav"), end_s=UNKNOWN_END_S)
+    assert media.length(unknown) == ""
+    assert media.origin(SimpleNamespace(media="file"), unknown) == "a.wav, from 0:30"
+    assert media.origin(SimpleNamespace(media="file"), replace(unknown, media="", start_s=0)) == "no sound"

@@ -66,8 +66,23 @@ def test_one_more_table_adds_the_difference_of_two_settings_and_the_last_table_a
         assert more == pytest.approx(np.subtract(counted(context(n_tables + 1, *others)), counted(here)), abs=1e-9)
 
 
-def test_without_validation_queries_there_are_no_metrics(tmp_path):
+def test_without_validation_queries_clips_of_the_collection_are_left_out_of_their_own_answers(tmp_path):
     dataset = open_dataset(write_small(tmp_path / "small", {"train": 40, "test": 5}))
+    X = dataset.features("train")
+    index = LSHIndex("cosine", n_tables=2, n_bits=4).fit(X)
+    now = setting_metrics.measure(PageContext(Settings(n_tables=2, n_bits=4), dataset, index))
+    found, truth = index.search(X, 40, 2, 4).ids, index.exact.search(X, 40).ids
+    hits = [
+        len({*[i for i in found[q] if i not in {q, -1}][:10]} & {*[i for i in truth[q] if i != q][:10]})
+        for q in range(40)
+    ]
+    assert (now.split, now.n_queries) == ("train", 40)
+    assert now.recall == pytest.approx(np.mean(hits) / 10)
+    assert now.candidate_fraction == pytest.approx(((found >= 0).sum(axis=1) - 1).mean() / 39)
+
+
+def test_a_single_clip_has_no_metrics(tmp_path):
+    dataset = open_dataset(write_small(tmp_path / "small", {"train": 1}))
     index = LSHIndex("cosine", n_tables=2, n_bits=4).fit(dataset.features("train"))
     assert setting_metrics.measure(PageContext(Settings(n_tables=2, n_bits=4), dataset, index)) is None
 

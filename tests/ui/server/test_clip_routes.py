@@ -170,3 +170,17 @@ def test_a_collection_of_synthesised_sounds_offers_no_files(home, collection, ap
 )
 def test_file_names_contain_no_characters_reserved_on_some_system(path, name):
     assert media.file_name(Clip("x", "train", 0, path, 0.0, 1.0, (), 1)) == name
+
+
+def test_the_browser_is_led_to_the_address_of_a_sound_which_the_server_does_not_open(home):
+    address = "https://sounds.example/a.mp3"
+    clips = ClipBatch(
+        ["a", "b"], ["train"] * 2, [address, ""], [0.0, 0.0], [1.0, 1.0], [[]] * 2, [1, 1], np.eye(2, dtype=np.float32)
+    )
+    write_dataset(home / "sample", About("Mine", "a test", "none", "url"), [Label("none/", "none")], [clips])
+    name = loading.name_in_urls(loading.dataset_at(home / "sample"))
+    status, headers, _ = get(f"{name}/a/sound")
+    assert (status, headers["location"]) == (307, address)
+    assert get(f"{name}/b/sound")[0] == 404
+    assert get(f"{name}/a/file")[0] == 404
+    assert json.loads(get(f"{name}/waveforms?ids=a")[2]) == {"a": [0] * media.CARD_BARS}
