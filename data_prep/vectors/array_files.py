@@ -121,8 +121,8 @@ class ArrayFile:
             raise InputError(f"{self.path} is a damaged .npz file ({_line(error)}); save it again") from None
         if not names:
             raise InputError(
-                f"{self.path} is a zip file without arrays; expected one that np.savez wrote (convert a file of "
-                "torch.save: np.save('vectors.npy', tensor.numpy()))"
+                f"{self.path} is a zip file without arrays; expected one that np.savez wrote (save a tensor of "
+                "PyTorch, tensor.numpy(), with np.save instead)"
             )
         return {name.removesuffix(".npy"): self._read_header(name.removesuffix(".npy")) for name in names}
 
@@ -272,7 +272,7 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _objects(where: str) -> str:
     return (
         f"{where} is an array of Python objects, which NumPy stores as a pickle: it is never read, since a pickle may "
-        "run any program. Save numbers: np.save('vectors.npy', np.stack(list_of_vectors)); vectors of other "
+        "run any program. Save numbers, such as np.stack(list_of_vectors), with np.save; vectors of other "
         "lengths must be pooled to one length first"
     )
 

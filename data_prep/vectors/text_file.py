@@ -21,7 +21,7 @@ from data_prep.vectors.values import Problems
 
 _HEAD_BYTES = 1 << 21
 _HEAD_ROWS = 200
-_BLOCK_BYTES = 1 << 26
+_BLOCK_BYTES = 1 << 24
 _DELIMITERS = ("\t", ";", ",", "|", " ")
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)", re.IGNORECASE)
 _WITH_POINT = re.compile(r".*[.,eE-].*")
@@ -274,5 +274,5 @@ def _unique(names: list[str]) -> list[str]:
 def _advice(error: BaseException) -> str:
     text = " ".join(str(error).split())[:160]
     if "straddling" in text:
-        return ": a quote is opened and never closed, or a line is longer than 64 MB"
+        return ": a quote is opened and never closed, or a line is longer than 16 MB"
     return f" ({text})"

@@ -71,7 +71,7 @@ def test_without_validation_queries_clips_of_the_collection_are_left_out_of_thei
     X = dataset.features("train")
     index = LSHIndex("cosine", n_tables=2, n_bits=4).fit(X)
     now = setting_metrics.measure(PageContext(Settings(n_tables=2, n_bits=4), dataset, index))
-    found, truth = index.search(X, 40, 2, 4).ids, index.exact.search(X, 40).ids
+    found, truth = index.search(X, 40, 2, 4, 1).ids, index.exact.search(X, 40).ids
     hits = [
         len({*[i for i in found[q] if i not in {q, -1}][:10]} & {*[i for i in truth[q] if i != q][:10]})
         for q in range(40)
