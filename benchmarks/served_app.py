@@ -1,0 +1,118 @@
+"""Served app: the app's server as a process of its own, its memory and its processor time. Linux."""
+
+import contextlib
+import os
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.request import urlopen
+
+ROOT = Path(__file__).resolve().parent.parent
+_START_S = 60.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Memory(NamedTuple):
+    """Memory of a process and its children in MB: resident now, the sum of their peaks, and own (RssAnon) now."""
+
+    resident: float
+    peak: float
+    own: float
+
+
+@contextmanager
+def served(
+    dataset: Path,
+    script: Path = ROOT / "app.py",
+    environment: Mapping[str, str] | None = None,
+    limit: Callable[[], None] | None = None,
+) -> Iterator[tuple["subprocess.Popen[bytes]", str, float]]:
+    """Yield the process of the app's server, its address, and its start (time.monotonic()).
+
+    dataset: opens first; environment: variables beside the own ones; limit: called in the new process before it starts.
+    Raises TimeoutError if the server does not answer.
+    """
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    variables = {**os.environ, "EARSHOT_DATA": str(dataset.parent), "EARSHOT_DATASET": dataset.name}
+    with tempfile.TemporaryFile() as log:
+        began = time.monotonic()
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**variables, **(environment or {})},
+            preexec_fn=limit,  # noqa: PLW1509
+            stdout=log,
+            stderr=log,
+        )
+        address = f"http://127.0.0.1:{port}"
+        try:
+            wait_for(f"{address}/_stcore/health")
+            yield process, address, began
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def free_port() -> int:
+    """Return a port of this machine on which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def wait_for(address: str) -> None:
+    """Wait until an address answers. Raises TimeoutError after a minute."""
+    until = time.monotonic() + _START_S
+    while time.monotonic() < until:
+        try:
+            with urlopen(address):  # noqa: S310  (a server of this machine)
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(f"no answer from {address}")
+
+
+def memory(pid: int) -> Memory:
+    """Return the memory of a process and its children."""
+    total = Memory(0.0, 0.0, 0.0)
+    for process in (pid, *children(pid)):
+        with contextlib.suppress(OSError, KeyError):  # a child may end meanwhile
+            lines = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+            figures = (int(lines[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM", "RssAnon"))
+            total = Memory(*map(sum, zip(total, figures, strict=True)))
+    return total
+
+
+def processor_s(pid: int) -> float:
+    """Return the processor time in seconds of a process, its running children and those that have ended."""
+    ticks = 0
+    for process in (pid, *children(pid)):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / _TICKS
+
+
+def children(pid: int) -> list[int]:
+    """Return the running children of a process, such as the one that compiles kernels."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):  # processes and threads may end meanwhile
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            found += map(int, task.read_text().split())
+        return [child for child in found if Path(f"/proc/{child}/cmdline").read_bytes()]
+    return []
+
+
+def limit_to_one_processor(max_mb: int) -> None:
+    """Give this process one processor, and at most so many MB of data."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    resource.setrlimit(resource.RLIMIT_DATA, (max_mb << 20, max_mb << 20))

@@ -1,0 +1,287 @@
+"""Visitors of the app, many at once and without browsers: `python -m benchmarks.visitors DATASET`.
+
+Each visitor is a session that opens a page with a sound of its own, moves a slider, and goes on to another page,
+thinking in between. On Listen it also goes on to another sound; on Ask it uploads one, if `EARSHOT_MODELS` is set. A run
+is timed from the request until the server has sent the whole page. The server is started here, unless `--address`
+names one. Exit code 1 if a run failed, or a session received the sound or the upload of another one.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import math
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.machine import describe, load
+from benchmarks.markdown import table
+from benchmarks.served_app import memory, processor_s, served
+from benchmarks.streamlit_client import StreamlitClient
+from data_prep.dataset import open_dataset
+from data_prep.errors import DataError
+from data_prep.sample.synth import SAMPLE_RATE, wav_bytes
+from earshot_common import command_line
+from earshot_common.command_line import whole_number
+from lsh.params import MAX_BITS, MAX_TABLES
+
+PAGES = ("listen", "ask", "tune", "race", "inside", "map", "learn", "data")
+_SLIDER, _UPLOAD = "Bits per key, K", "given sound"
+_BITS = (6, 7, 8, 9, 10)  # to which the slider is moved in turn: their figures are known after one visitor
+_CLIPS = 4  # of each visitor
+_FAULTS = (b"Something went wrong here", b"This collection cannot be opened", b"cannot be searched")
+_HEAD = ["page", "run", "number", "p50", "p95", "longest"]
+
+
+class Run(NamedTuple):
+    """A completed run. kind: what the visitor did; seconds: until the page was complete."""
+
+    page: str
+    kind: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What visitors do. new: they move to settings whose figures are not known; uploads: whether they upload on Ask."""
+
+    dataset: str
+    pages: Sequence[str]
+    think_s: float
+    new: bool
+    uploads: bool
+
+
+@dataclass
+class Results:
+    """What all sessions have seen. owners: the number of the session that alone may receive a text."""
+
+    owners: dict[bytes, int] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+    errors: Counter[str] = field(default_factory=Counter)
+
+    def check(self, number: int, received: bytes) -> None:
+        """Count what a session has received of another one, and faults that it shows."""
+        for text, owner in self.owners.items():
+            if owner != number and text in received:
+                self.errors[f"session {number} received {text.decode()}, which is of session {owner}"] += 1
+        for fault in _FAULTS:
+            if fault in received:
+                self.errors[f"a page says: {fault.decode()}"] += 1
+
+
+class Visitor:
+    """A visitor with a number, from 0, and clips of its own."""
+
+    def __init__(self, number: int, address: str, clips: Sequence[str], results: Results, does: Behaviour) -> None:
+        self._number, self._clips, self._results, self._does = number, clips, results, does
+        self._upload = f"upload-of-{number:04d}.wav"
+        self._random = random.Random(number)  # noqa: S311  (no secret)
+        self._moves = 0
+        self._widgets: dict[str, str] = {}  # ids of the slider and of the file upload
+        self._app = StreamlitClient(address, self._see)
+        self._app.query = {"dataset": does.dataset, "clip": clips[0], "lens": "on"}
+        results.owners |= {text.encode(): number for text in (*clips, self._upload)}
+
+    async def visit(self, until: float) -> None:
+        """Visit the pages in turn, each visitor first another one, until a time (time.monotonic())."""
+        pages = self._does.pages
+        try:
+            await asyncio.sleep(self._random.uniform(0, self._does.think_s))
+            async with self._app.connected():
+                step = self._number
+                while time.monotonic() < until:
+                    await self._visit_page(pages[step % len(pages)], until)
+                    step += 1
+        except (OSError, TimeoutError) as error:
+            self._results.errors[f"{type(error).__name__}: {error}"] += 1
+
+    async def _visit_page(self, page: str, until: float) -> None:
+        await self._run(page, "opened")
+        if page == "ask" and self._does.uploads and await self._think(until):
+            sound = _tone(200.0 + 10 * self._number)
+            await self._run(page, "upload", await self._app.upload(self._widgets[_UPLOAD], self._upload, sound))
+        for _ in _BITS:
+            if not await self._think(until):
+                return
+            await self._run(page, "slider", self._moved_slider())
+        if page == "listen" and await self._think(until):
+            self._app.query["clip"] = self._random.choice(self._clips)
+            await self._run(page, "another sound", back=True)
+        await self._think(until)
+
+    async def _think(self, until: float) -> bool:
+        """Wait for the think time, by chance up to half more or less; return whether there is time left."""
+        await asyncio.sleep(self._does.think_s * self._random.uniform(0.5, 1.5))
+        return time.monotonic() < until
+
+    async def _run(self, page: str, kind: str, widget: WidgetState | None = None, *, back: bool = False) -> None:
+        began = time.monotonic()
+        await self._app.run("" if page == PAGES[0] else page, widget, back=back)
+        self._results.runs.append(Run(page, kind, time.monotonic() - began))
+        self._results.check(self._number, b"".join(self._app.received))
+        self._app.received.clear()
+
+    def _moved_slider(self) -> WidgetState:
+        """Return the slider at its next value, which the browser writes into the URL, too."""
+        self._moves += 1
+        bits = _BITS[self._moves % len(_BITS)]
+        if self._does.new:
+            bits = 1 + (self._number + 5 * self._moves) % MAX_BITS
+            self._app.query["L"] = str(self._random.randint(1, MAX_TABLES))
+        self._app.query["K"] = str(bits)
+        state = WidgetState(id=self._widgets[_SLIDER])
+        state.double_array_value.data.append(bits)
+        return state
+
+    def _see(self, element: Element) -> None:
+        """Keep the ids of widgets, and count errors that a page shows."""
+        kind = element.WhichOneof("type")
+        if kind == "slider" and element.slider.label == _SLIDER and "mobile" not in element.slider.id:
+            self._widgets[_SLIDER] = element.slider.id
+        elif kind == "file_uploader":
+            self._widgets[_UPLOAD] = element.file_uploader.id
+        elif kind == "exception":
+            self._results.errors[f"{element.exception.type}: {element.exception.message}"] += 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print a table for each number of visitors; return the exit code (see `command_line.run`)."""
+    options = _parser().parse_args(arguments)
+    errors: list[str] = []
+    code = command_line.run(lambda: errors.extend(_run(options)), (DataError, BenchmarkError))
+    return code or int(bool(errors))
+
+
+def _run(options: argparse.Namespace) -> list[str]:
+    dataset = open_dataset(options.dataset)
+    needed = _CLIPS * max(options.sessions)
+    if dataset.n_rows("test") < needed:
+        raise DataError(
+            f"{options.dataset} has {dataset.n_rows('test'):,} clips in its test split, but {max(options.sessions)} "
+            f"visitors need {needed:,}, {_CLIPS} each; make do with fewer --sessions"
+        )
+    clips = [dataset.clip("test", row).clip_id for row in range(needed)]
+    print(f"{describe()}\n")
+    errors = []
+    with contextlib.ExitStack() as stack:
+        address, pid = options.address, options.pid
+        if address is None:
+            process, address, _ = stack.enter_context(served(options.dataset.resolve()))
+            pid = process.pid
+        name = options.dataset.resolve().name
+        does = Behaviour(name, options.pages, 0.01, new=False, uploads="EARSHOT_MODELS" in os.environ)
+        _visits(address, 1, clips, does, options.warm_up)  # builds what is built once, and measures times
+        for n in options.sessions:
+            for think_s in options.think:
+                used, began = processor_s(pid) if pid else math.nan, time.monotonic()
+                results = _visits(address, n, clips, replace(does, think_s=think_s, new=options.new), options.seconds)
+                errors += _print(results, n, think_s, time.monotonic() - began)
+                if pid:
+                    used = processor_s(pid) - used
+                    resident, _, own = memory(pid)
+                    each = 1000 * used / max(1, len(results.runs))
+                    print(f"server: {used:.1f} s of processor time, {each:.1f} ms per run; {resident:.0f} MB resident,")
+                    print(f"{own:.0f} MB its own (RssAnon)\n", flush=True)
+    return errors
+
+
+def _visits(address: str, n: int, clips: Sequence[str], does: Behaviour, seconds: float) -> Results:
+    """Let n visitors visit the app at once for some seconds."""
+
+    async def visit_all() -> None:
+        until = time.monotonic() + seconds
+        await asyncio.gather(*(visitor.visit(until) for visitor in visitors))
+
+    results = Results()
+    visitors = [Visitor(i, address, clips[_CLIPS * i : _CLIPS * (i + 1)], results, does) for i in range(n)]
+    asyncio.run(visit_all())
+    return results
+
+
+def _print(results: Results, n: int, think_s: float, seconds: float) -> list[str]:
+    """Print the times of the runs, and return the errors."""
+    runs = results.runs
+    print(f"{n} sessions, {think_s:g} s of think time: {len(runs) / seconds:.1f} runs per second, load {load()}\n")
+    kinds = sorted({(run.page, run.kind) for run in runs})
+    rows = [_row("all", "all", [run.seconds for run in runs])] if runs else []
+    rows += [_row(*kind, [run.seconds for run in runs if run[:2] == kind]) for kind in kinds]
+    print(table(_HEAD, rows, (0, 1)))
+    errors = [f"{text} ({times} times)" for text, times in results.errors.most_common()]
+    print(f"\nerrors: {results.errors.total()}", *errors[:10], sep="\n  ", flush=True)
+    return errors
+
+
+def _row(page: str, kind: str, seconds: Sequence[float]) -> list[str]:
+    p50, p95 = np.percentile(seconds, [50, 95])
+    return [page, kind, str(len(seconds)), *(f"{value:.3f} s" for value in (p50, p95, max(seconds)))]
+
+
+def _tone(hertz: float) -> bytes:
+    """Return two seconds of a tone as a WAV file."""
+    t = np.arange(2 * SAMPLE_RATE, dtype=np.float32) / SAMPLE_RATE
+    return wav_bytes(0.3 * np.sin(2 * np.pi * hertz * t, dtype=np.float32), SAMPLE_RATE)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise ValueError(text)
+    return value
+
+
+_seconds.__name__ = "number of seconds"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.visitors", description="Time the app with many visitors at once, without browsers."
+    )
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of a prepared dataset")
+    numbers: Iterable[int] = (1, 25, 100, 200)
+    parser.add_argument(
+        "--sessions",
+        type=whole_number(1, 10_000),
+        nargs="+",
+        default=numbers,
+        metavar="N",
+        help="numbers of visitors (default: 1 25 100 200)",
+    )
+    parser.add_argument(
+        "--think",
+        type=_seconds,
+        nargs="+",
+        default=(5.0, 1.5),
+        metavar="S",
+        help="mean think times in seconds (default: 5 1.5)",
+    )
+    parser.add_argument(
+        "--seconds", type=_seconds, default=60.0, metavar="S", help="length of each measurement (default: 60)"
+    )
+    parser.add_argument(
+        "--warm-up", type=_seconds, default=60.0, metavar="S", help="visits of one visitor before (default: 60)"
+    )
+    parser.add_argument(
+        "--pages", nargs="+", choices=PAGES, default=PAGES, metavar="PAGE", help="pages to visit (default: all)"
+    )
+    parser.add_argument("--new", action="store_true", help="move to settings whose figures are not known yet")
+    parser.add_argument("--address", metavar="URL", help="address of a running app (default: one is started)")
+    parser.add_argument(
+        "--pid", type=whole_number(1, 2**31 - 1), metavar="PID", help="process of that app, to measure it"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
