@@ -4,10 +4,10 @@ from collections.abc import Callable
 from importlib import import_module
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
 from ui.frame import error_pages, shell
-from ui.model import session, visits
+from ui.model import exclusive, session, visits
 from ui.model.loading import DatasetContext, PageContext
 from ui.server import html_page, memory
 from ui.server.clip_routes import ROUTES
@@ -28,19 +28,26 @@ WITHOUT_INDEX = {"Listen", "Ask", "Data"}  # are drawn while the search kernels 
 
 
 def main() -> None:
-    """Draw the page that the address names; the controls around it are the same on every page."""
+    """Draw the page that the address names, when it is this visitor's turn."""
     memory.return_freed()
+    run = get_script_run_ctx()
+    with exclusive.RUNS.take(run.session_id if run else "", shell.waiting_note()):
+        draw(run)
+
+
+def draw(run: ScriptRunContext | None) -> None:
+    """Draw the page that the address names; the controls around it are the same on every page."""
     shell.set_up()
     context: DatasetContext | None = None
 
     def page_of(title: str, module: str) -> Callable[[], None]:
-        def draw() -> None:  # pages are named before the context they share is known
+        def draw_page() -> None:  # pages are named before the context they share is known
             if isinstance(context, PageContext) or (context is not None and title in WITHOUT_INDEX):
                 import_module(module).show(context)
             elif context is not None:
                 shell.draw_preparation(context)
 
-        return draw
+        return draw_page
 
     pages = [
         st.Page(page_of(title, module), title=title, url_path=path, icon=icon, default=path == "listen")
@@ -48,7 +55,6 @@ def main() -> None:
     ]
     page = st.navigation(pages)
     links.set_pages({path: page for (_, path, *_), page in zip(PAGES, pages, strict=True)})
-    run = get_script_run_ctx()
     by_back = run is not None and run.is_history_navigation
     changed = visits.carry_link(page.url_path, by_back=by_back)
     session.repeat_moves(by_back=by_back)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Literal
 from urllib.parse import parse_qs, urlencode
 from urllib.request import HTTPCookieProcessor, Request, build_opener
 
@@ -14,15 +13,17 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin
 
 TIMEOUT_S = 120.0
+_COMPLETE, _CLOSED = "complete", "the server has closed the connection"
 
 
 class StreamlitClient:
     """A session of an app. `connected` opens it; then `run` asks for a page, and `upload` gives it a file.
 
-    query: parameters of the URL; widgets: ids of the page's widgets by key or label, with their kinds;
-    received: messages of the server since the caller emptied it; polls: runs of fragments that the page asked for.
+    query: parameters of the URL; received: messages of the server since the caller emptied it; polls: number of runs of
+    fragments that the page asked for; on_element: called with each element that the server sends.
     """
 
     def __init__(self, address: str, on_element: Callable[[Element], None]) -> None:
@@ -34,7 +35,7 @@ class StreamlitClient:
         self._pages: dict[str, str] = {}  # hashes of the pages' scripts, by path
         self._states: dict[str, WidgetState] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}  # by fragment
-        self._complete: asyncio.Queue[bool] = asyncio.Queue()
+        self._complete: asyncio.Queue[str] = asyncio.Queue()
         self._upload_urls: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._cookies = HTTPCookieProcessor()
         self._opener = build_opener(self._cookies)
@@ -47,7 +48,11 @@ class StreamlitClient:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._jar().items())}
         url = f"{self._address.replace('http', 'ws', 1)}/_stcore/stream"
         async with connect(
-            url, origin=self._address, additional_headers=headers, max_size=None, compression=None  # type: ignore[arg-type]
+            url,
+            origin=Origin(self._address),
+            additional_headers=headers,
+            max_size=None,
+            compression=None,
         ) as self._socket:
             reader = asyncio.create_task(self._read())
             try:
@@ -69,8 +74,8 @@ class StreamlitClient:
             self._states[widget.id] = widget
         self._page = page
         await self._ask_for(back=back)
-        if not await asyncio.wait_for(self._complete.get(), TIMEOUT_S):
-            raise ConnectionResetError("the server has closed the connection")
+        if await asyncio.wait_for(self._complete.get(), TIMEOUT_S) == _CLOSED:
+            raise ConnectionResetError(_CLOSED)
 
     async def upload(self, widget: str, name: str, content: bytes) -> WidgetState:
         """Upload a file; return the state of the file upload with this id. Raises OSError or TimeoutError."""
@@ -103,7 +108,7 @@ class StreamlitClient:
         try:
             await self._socket.send(message.SerializeToString())
         except ConnectionClosed as error:
-            raise ConnectionResetError("the server has closed the connection") from error
+            raise ConnectionResetError(_CLOSED) from error
 
     async def _read(self) -> None:
         try:
@@ -112,11 +117,11 @@ class StreamlitClient:
                     self.received.append(content)
                     self._take(ForwardMsg.FromString(content))
         finally:
-            self._complete.put_nowait(False)
+            self._complete.put_nowait(_CLOSED)
 
     def _take(self, message: ForwardMsg) -> None:
         """Keep of a message what a browser keeps."""
-        kind: Literal[None] | str = message.WhichOneof("type")
+        kind: str | None = message.WhichOneof("type")
         if kind == "delta":
             self._on_element(message.delta.new_element)
         elif kind == "new_session":
@@ -124,8 +129,8 @@ class StreamlitClient:
             if not message.metadata.run.fragment_ids:
                 self._stop_timers(list(self._timers))
         elif kind == "navigation":
-            self._pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
-            self._pages |= {"": page.page_script_hash for page in message.navigation.app_pages if page.is_default}
+            pages = message.navigation.app_pages
+            self._pages = {"" if page.is_default else page.url_pathname: page.page_script_hash for page in pages}
         elif kind == "page_info_changed":
             values = parse_qs(message.page_info_changed.query_string)
             self.query = {name: value[-1] for name, value in values.items()}
@@ -140,7 +145,7 @@ class StreamlitClient:
                 self._upload_urls.put_nowait((urls.file_id, urls.upload_url))
         elif kind == "script_finished":
             if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
-                self._complete.put_nowait(True)
+                self._complete.put_nowait(_COMPLETE)
             elif message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
                 self.polls += 1
 

@@ -1,8 +1,8 @@
 """Visitors of the app, many at once and without browsers: `python -m benchmarks.visitors DATASET`.
 
 Each visitor is a session that opens a page with a sound of its own, moves a slider, and goes on to another page,
-thinking in between. On Listen it also goes on to another sound; on Ask it uploads one, if `EARSHOT_MODELS` is set. A run
-is timed from the request until the server has sent the whole page. The server is started here, unless `--address`
+thinking in between. On Listen it also goes on to another sound; on Ask it uploads one, if `EARSHOT_MODELS` is set. A
+run is timed from the request until the server has sent the whole page. The server is started here, unless `--address`
 names one. Exit code 1 if a run failed, or a session received the sound or the upload of another one.
 """
 
@@ -231,7 +231,7 @@ def _row(page: str, kind: str, seconds: Sequence[float]) -> list[str]:
 def _tone(hertz: float) -> bytes:
     """Return two seconds of a tone as a WAV file."""
     t = np.arange(2 * SAMPLE_RATE, dtype=np.float32) / SAMPLE_RATE
-    return wav_bytes(0.3 * np.sin(2 * np.pi * hertz * t, dtype=np.float32), SAMPLE_RATE)
+    return wav_bytes(np.float32(0.3) * np.sin(np.float32(2 * np.pi * hertz) * t), SAMPLE_RATE)
 
 
 def _seconds(text: str) -> float:

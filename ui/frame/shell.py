@@ -1,6 +1,7 @@
 """Frame of every page: title, style, sidebar, and an error page where the dataset cannot be opened."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -18,6 +19,7 @@ from ui.widgets import cards, links
 
 _COLOURS = {"background": "backgroundColor", "border": "borderColor"}
 STYLE = COMPONENTS / "page.css"
+WAITING = "Many are listening at once. Your page is in the queue, and comes by itself."
 
 
 def set_up() -> None:
@@ -25,6 +27,17 @@ def set_up() -> None:
     st.set_page_config(session.TITLE.get(), page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.png"), size="large")
     st.html(f"{STYLE.read_text(encoding='utf-8')}<style>:root {{ {_theme_colours()} }}</style>")
+
+
+def waiting_note() -> Callable[[], None]:
+    """Return a function that tells a visitor to wait; in it, a request that came meanwhile interrupts the run."""
+    note: Any = st
+
+    def draw() -> None:
+        nonlocal note
+        note = note.toast(WAITING)  # after the first time in place of the one before
+
+    return draw
 
 
 def set_tab_title(page: str, context: DatasetContext) -> None:

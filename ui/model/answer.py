@@ -84,8 +84,9 @@ def exact_answer_to(context: DatasetContext, query: Float32Array, name: str, own
     """Return the exact neighbours alone, without an index by NumPy; the arguments are those of `answer_to`."""
     key = context.dataset.fingerprint, context.settings.metric, name, type(context).__name__
     if isinstance(context, PageContext):
-        return _exact(key, context.index.exact, query, own)
-    return _exact(key, numpy_search_for(context.dataset, context.settings), query, own)
+        return _exact(key=key, _search=context.index.exact, _query=query, _own=own)
+    search = numpy_search_for(context.dataset, context.settings)
+    return _exact(key=key, _search=search, _query=query, _own=own)
 
 
 def query_of(context: DatasetContext, clip: Clip) -> tuple[Float32Array, str, int]:

@@ -29,7 +29,7 @@ def is_optional(context: PageContext) -> bool:
     Decided once for a collection and distance, so that no page changes while it is used: by the times of that
     setting if they are known, and differ by more than their spread; else by the number of clips.
     """
-    return _is_exact_as_fast((context.dataset.fingerprint, context.settings.metric), context)
+    return _is_exact_as_fast(key=(context.dataset.fingerprint, context.settings.metric), _context=context)
 
 
 def is_on(context: DatasetContext) -> bool:

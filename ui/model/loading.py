@@ -1,6 +1,7 @@
 """Shared caches of what is slow to make and the same for every visitor: datasets, indexes, samples, recall grids.
 
-Cache keys are short values (fingerprint, metric, seed, width), never arrays, of which Streamlit hashes a sample.
+Cache keys are short values (fingerprint, metric, seed, width), never arrays, of which Streamlit hashes a sample. They
+are passed by name: for an argument by position, Streamlit inspects the function's signature at each call.
 Nothing here depends on L or K, so that moving those sliders rebuilds nothing.
 """
 
@@ -132,9 +133,10 @@ def dataset_at(path: Path) -> Dataset:
         fingerprint = hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest()
     except OSError:
         return open_dataset(path)  # raises DatasetError with what is wrong
-    dataset = _dataset(str(path), fingerprint)
-    _OPENED[path] = dataset
-    return dataset
+    known = _OPENED.get(path)
+    if known is None or known.fingerprint != fingerprint:
+        known = _OPENED[path] = _dataset(path=str(path), fingerprint=fingerprint)
+    return known
 
 
 def name_in_urls(dataset: Dataset) -> str:
@@ -154,7 +156,9 @@ def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
     checked soon afterwards, in the background: if one is damaged, the next page has a new index.
     """
     width = settings.bucket_width if settings.metric == "euclidean" else None
-    return _index(dataset.fingerprint, settings.metric, settings.seed, width, dataset)
+    return _index(
+        fingerprint=dataset.fingerprint, metric=settings.metric, seed=settings.seed, width=width, _dataset=dataset
+    )
 
 
 def is_large(dataset: Dataset) -> bool:
@@ -173,7 +177,7 @@ def metrics_of(dataset: Dataset) -> tuple[Metric, ...]:
 def sample_for(context: PageContext) -> Sample:
     """Return the sample of queries, 20 to 200, fewer if there are many clips."""
     exact = context.index.exact
-    return _sample(context.dataset.fingerprint, exact.metric, context.dataset, exact)
+    return _sample(fingerprint=context.dataset.fingerprint, metric=exact.metric, _dataset=context.dataset, _exact=exact)
 
 
 def part_of(context: PageContext) -> Part | None:
@@ -208,7 +212,9 @@ def recall_grid_for(context: PageContext, part: Part | None = None) -> RecallGri
     if part is not None:
         return part.recall_grid(context.settings.n_probes)
     sample = sample_for(context)
-    return _recall_grid(context.index_key, context.settings.n_probes, context.index, sample)
+    return _recall_grid(
+        index_key=context.index_key, n_probes=context.settings.n_probes, _index=context.index, _sample=sample
+    )
 
 
 def numpy_search_for(dataset: Dataset, settings: Settings) -> NumPySearch:

@@ -106,7 +106,7 @@ def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
     if dataset.media in {"youtube", "url"}:
         return [0] * bars
     try:
-        return _peaks((dataset.fingerprint, clip.clip_id), bars, dataset, clip)
+        return _peaks(key=(dataset.fingerprint, clip.clip_id), bars=bars, _dataset=dataset, _clip=clip)
     except (DataError, OSError):  # a recipe of a newer version, or a file that was moved
         return [0] * bars
 

@@ -70,7 +70,7 @@ def quality(context: PageContext) -> tuple[float, float]:
     s = context.settings
     if s.n_probes == 1 and not is_large(context.dataset):
         return recall_grid_for(context).at(s.n_tables, s.n_bits)
-    return _searched_quality(setting_key(context), context)
+    return _searched_quality(key=setting_key(context), _context=context)
 
 
 def one_more_table(context: PageContext, now: SettingMetrics) -> tuple[float, float] | None:

@@ -36,7 +36,8 @@ def link() -> dict[str, str]:
     here = st.query_params.to_dict()
     if session.PAGE.get() is None:
         return here
-    held = {name: value for name, value in here.items() if name not in _names_carried()}
+    names = _names_carried()
+    held = {name: value for name, value in here.items() if name not in names}
     return {**held, **_only_carried(session.CARRIED.get())}
 
 

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Callable
 from itertools import repeat
 
 import numpy as np
@@ -24,14 +25,17 @@ def draw(figure: go.Figure, alt: str, key: str, table: pd.DataFrame | None = Non
     key: names the chart on its page, and the file. table: the numbers, by default those that the figure draws.
     """
     st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height), key=f"chart {key}")
-    draw_download(key, numbers_of(figure) if table is None else table)
+    draw_download(key, (lambda: numbers_of(figure)) if table is None else table)
 
 
-def draw_download(key: str, table: pd.DataFrame) -> None:
-    """Draw the download of a chart's numbers, where the chart is not drawn by `draw`."""
+def draw_download(key: str, table: pd.DataFrame | Callable[[], pd.DataFrame]) -> None:
+    """Draw the download of a chart's numbers, where the chart is not drawn by `draw`.
+
+    The file is made on a press, not whenever the page is drawn, and so is a table that is given as a function.
+    """
     st.download_button(
         "Download the table (CSV)",
-        as_csv(table),
+        lambda: as_csv(table() if callable(table) else table),
         f"earshot-{key.replace(' ', '-')}.csv",
         "text/csv",
         key=f"csv {key}",

@@ -36,19 +36,22 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 def buttons(context: DatasetContext, query: Clip, found: Answer | Neighbours, *, link: bool) -> None:
     """Draw the downloads; link: also the link to copy, which a sound given on Ask does not have."""
     name = f"earshot-{query.clip_id}"
-    rows = as_records(context, found)
+
+    def rows() -> list[dict[str, object]]:
+        return as_records(context, found)
+
     with st.container(horizontal=True, gap="small", key="export", vertical_alignment="center"):
         st.caption("Export:", width="content")
-        # A press that redraws the page would invalidate the files of the other buttons.
+        # A press that redraws the page would invalidate the files of the other buttons. They are made on a press, not
+        # whenever the page is drawn.
         download = partial(st.download_button, on_click="ignore")
-        download("CSV", as_csv(rows), f"{name}.csv", "text/csv", help="The neighbours as a table.")
-        download("JSON", as_json(context, query, rows), f"{name}.json", "application/json", help=_JSON)
+        download("CSV", lambda: as_csv(rows()), f"{name}.csv", "text/csv", help="The neighbours as a table.")
+        download("JSON", lambda: as_json(context, query, rows()), f"{name}.json", "application/json", help=_JSON)
         if context.dataset.media != "synth":
-            download("Playlist", as_playlist(rows), f"{name}.m3u8", "audio/x-mpegurl", help=_PLAYLIST)
+            download("Playlist", lambda: as_playlist(rows()), f"{name}.m3u8", "audio/x-mpegurl", help=_PLAYLIST)
         if context.dataset.media == "file":
             listed = found.rows if isinstance(found, Neighbours) else found.found.rows
             clips = [context.dataset.clip("train", row) for row in listed.tolist()]
-            # Read on a press, not whenever the page is drawn.
             download("The files", lambda: as_zip(context.dataset, clips), f"{name}.zip", "application/zip", help=_FILES)
         if link:
             view_link(

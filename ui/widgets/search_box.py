@@ -103,4 +103,4 @@ def _names(fingerprint: str, _dataset: Dataset) -> list[str]:  # noqa: ARG001  (
 
 
 def _labels(dataset: Dataset) -> list[str]:
-    return _names(dataset.fingerprint, dataset)
+    return _names(fingerprint=dataset.fingerprint, _dataset=dataset)

@@ -15,7 +15,8 @@ FEW = 12  # values that a list may have to be written as a whole
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 # Fields that hold style, addresses or scripts, or nothing that the page decides.
 NOT_SHOWN = {
-    *("id", "url", "jsContent", "cssContent", "formId", "widthConfig", "heightConfig", "flexContainer", "gapConfig"),
+    *("id", "url", "deferredFileId", "jsContent", "cssContent", "formId", "widthConfig", "heightConfig"),
+    *("flexContainer", "gapConfig"),
     *("elementType", "tag", "wrap", "arrowData", "setValue", "hasMin", "hasMax", "verticalAlignment", "spec", "json"),
     *("mixed", "config", "theme", "componentName", "registeredHandlerNames", "isolateStyles", "codeText", "stateType"),
 }
