@@ -3,15 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATASET ?= data/sample
+WORKERS ?= 4
+PORT ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help app test stress kernels test-pythons deploy-check bench answers api check format lock clean
+.PHONY: help app serve test stress kernels test-pythons deploy-check bench answers api check format lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 app: $(VENV)/.app  ## install what the app needs and open it on the embedded sample
 	EARSHOT_LOCAL=1 $(BIN)/streamlit run app.py
+
+serve: $(VENV)/.app  ## serve the app by several processes behind nginx: make serve WORKERS=4 PORT=8501
+	$(BIN)/python tools/serve.py --workers $(WORKERS) --port $(PORT)
 
 test: $(VENV)/.dev  ## install, check and run every test
 	$(MAKE) --jobs 2 --output-sync check kernels
@@ -40,7 +45,7 @@ api: $(VENV)/.dev  ## write docs/API.md and the tables of docs/ARCHITECTURE.md f
 	$(BIN)/python tools/module_tables.py
 
 deploy-check: $(VENV)/.dev  ## run the app under a small host's limits, visit it a hundred times, and report
-	$(BIN)/python tools/deploy_check.py $(DATASET)
+	PYTHONPATH=. $(BIN)/python tools/deploy_check.py $(DATASET)
 
 check: $(VENV)/.dev  ## formatting, lint and types
 	$(BIN)/ruff format --check .

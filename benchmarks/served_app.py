@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -14,13 +13,15 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.request import urlopen
 
+from benchmarks.errors import BenchmarkError
+
 ROOT = Path(__file__).resolve().parent.parent
 _START_S = 60.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Memory(NamedTuple):
-    """Memory of a process and its children in MB: resident now, the sum of their peaks, and own (RssAnon) now."""
+    """Memory of a process and its descendants in MB: resident now, the sum of their peaks, and own (RssAnon) now."""
 
     resident: float
     peak: float
@@ -31,17 +32,23 @@ class Memory(NamedTuple):
 def served(
     dataset: Path,
     script: Path = ROOT / "app.py",
+    workers: int = 0,
     environment: Mapping[str, str] | None = None,
     limit: Callable[[], None] | None = None,
 ) -> Iterator[tuple["subprocess.Popen[bytes]", str, float]]:
     """Yield the process of the app's server, its address, and its start (time.monotonic()).
 
-    dataset: opens first; environment: variables beside the own ones; limit: called in the new process before it starts.
-    Raises TimeoutError if the server does not answer.
+    dataset: opens first; workers: so many processes behind nginx, by `tools/serve.py`, whose process is then yielded;
+    environment: variables beside the own ones; limit: called in the new process before it starts.
+    Raises BenchmarkError if the server does not answer.
     """
-    port = free_port()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    if workers:
+        command = [sys.executable, "tools/serve.py", "--workers", str(workers), "--port", str(port)]
     variables = {**os.environ, "EARSHOT_DATA": str(dataset.parent), "EARSHOT_DATASET": dataset.name}
     with tempfile.TemporaryFile() as log:
         began = time.monotonic()
@@ -55,34 +62,26 @@ def served(
         )
         address = f"http://127.0.0.1:{port}"
         try:
-            wait_for(f"{address}/_stcore/health")
+            _wait_for(f"{address}/_stcore/health", process, " ".join(command))
             yield process, address, began
         finally:
             process.terminate()
             process.wait()
 
 
-def free_port() -> int:
-    """Return a port of this machine on which nothing listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def wait_for(address: str) -> None:
-    """Wait until an address answers. Raises TimeoutError after a minute."""
+def _wait_for(address: str, process: "subprocess.Popen[bytes]", command: str) -> None:
     until = time.monotonic() + _START_S
-    while time.monotonic() < until:
+    while time.monotonic() < until and process.poll() is None:
         try:
-            with urlopen(address):  # noqa: S310  (a server of this machine)
+            with urlopen(address):  # noqa: S310  (the server started here)
                 return
         except OSError:
             time.sleep(0.1)
-    raise TimeoutError(f"no answer from {address}")
+    raise BenchmarkError(f"no answer from {address}; to see why, start it by hand: {command}")
 
 
-def memory(pid: int) -> Memory:
-    """Return the memory of a process and its children."""
+def memory_mb(pid: int) -> Memory:
+    """Return the memory of a process and its descendants."""
     total = Memory(0.0, 0.0, 0.0)
     for process in (pid, *children(pid)):
         with contextlib.suppress(OSError, KeyError):  # a child may end meanwhile
@@ -93,7 +92,7 @@ def memory(pid: int) -> Memory:
 
 
 def processor_s(pid: int) -> float:
-    """Return the processor time in seconds of a process, its running children and those that have ended."""
+    """Return the processor time in seconds of a process and its descendants, and of children that have ended."""
     ticks = 0
     for process in (pid, *children(pid)):
         with contextlib.suppress(OSError):
@@ -103,16 +102,14 @@ def processor_s(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """Return the running children of a process, such as the one that compiles kernels."""
+    """Return the running descendants of a process, such as the one that compiles kernels."""
     found: list[int] = []
     with contextlib.suppress(OSError):  # processes and threads may end meanwhile
         for task in Path(f"/proc/{pid}/task").glob("*/children"):
             found += map(int, task.read_text().split())
-        return [child for child in found if Path(f"/proc/{child}/cmdline").read_bytes()]
-    return []
-
-
-def limit_to_one_processor(max_mb: int) -> None:
-    """Give this process one processor, and at most so many MB of data."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    resource.setrlimit(resource.RLIMIT_DATA, (max_mb << 20, max_mb << 20))
+    running = []
+    for child in found:
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{child}/cmdline").read_bytes():
+                running += [child, *children(child)]
+    return running

@@ -27,7 +27,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import describe, load
 from benchmarks.markdown import table
-from benchmarks.served_app import memory, processor_s, served
+from benchmarks.served_app import memory_mb, processor_s, served
 from benchmarks.streamlit_client import StreamlitClient
 from data_prep.dataset import open_dataset
 from data_prep.errors import DataError
@@ -178,7 +178,7 @@ def _run(options: argparse.Namespace) -> list[str]:
     with contextlib.ExitStack() as stack:
         address, pid = options.address, options.pid
         if address is None:
-            process, address, _ = stack.enter_context(served(options.dataset.resolve()))
+            process, address, _ = stack.enter_context(served(options.dataset.resolve(), workers=options.workers))
             pid = process.pid
         name = options.dataset.resolve().name
         does = Behaviour(name, options.pages, 0.01, new=False, uploads="EARSHOT_MODELS" in os.environ)
@@ -190,7 +190,7 @@ def _run(options: argparse.Namespace) -> list[str]:
                 errors += _print(results, n, think_s, time.monotonic() - began)
                 if pid:
                     used = processor_s(pid) - used
-                    resident, _, own = memory(pid)
+                    resident, _, own = memory_mb(pid)
                     each = 1000 * used / max(1, len(results.runs))
                     print(f"server: {used:.1f} s of processor time, {each:.1f} ms per run; {resident:.0f} MB resident,")
                     print(f"{own:.0f} MB its own (RssAnon)\n", flush=True)
@@ -276,6 +276,13 @@ def _parser() -> argparse.ArgumentParser:
         "--pages", nargs="+", choices=PAGES, default=PAGES, metavar="PAGE", help="pages to visit (default: all)"
     )
     parser.add_argument("--new", action="store_true", help="move to settings whose figures are not known yet")
+    parser.add_argument(
+        "--workers",
+        type=whole_number(0, 64),
+        default=0,
+        metavar="N",
+        help="processes behind nginx (default: one alone)",
+    )
     parser.add_argument("--address", metavar="URL", help="address of a running app (default: one is started)")
     parser.add_argument(
         "--pid", type=whole_number(1, 2**31 - 1), metavar="PID", help="process of that app, to measure it"

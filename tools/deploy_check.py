@@ -9,11 +9,9 @@ page fails, the first page is too slow, or too much memory is used. Own memory i
 """
 
 import argparse
-import contextlib
 import os
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,12 +20,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
 from playwright.sync_api import Browser, sync_playwright
 from visitor import TIMEOUT_MS, Visitors
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.served_app import ROOT, children, memory_mb, served
+
 # Packages of requirements-dev.txt that numba imports where they are, which takes 0.2 s: a host does not have them.
 HIDDEN = ("coverage", "scipy")
 ALLOWED_MB = 600  # of own memory, at any moment of the visits
@@ -78,16 +76,16 @@ def check(
 ) -> list[str]:
     """Start the app on a new host and again, visit it; print the measurements, and return what is wrong."""
     print(f"{title}, one processor, at most {MAX_MB:,} MB of data")
-    with served(dataset, kernels) as (process, address, began):
+    with on_small_host(dataset, kernels) as (process, address, began):
         first, seconds, complete = first_text(browser, address, dataset, began)
         print(f"on a new host: {first}, those of LSH after {complete:.1f} s", flush=True)
         print(f"   1 visit:  {memory_text(process.pid)}, with the compiling process", flush=True)
-        while _children(process.pid):
+        while children(process.pid):
             time.sleep(0.5)
     late = []
     forget(dataset)
     for files in ("not cached", "cached"):
-        with served(dataset, kernels) as (process, address, began):
+        with on_small_host(dataset, kernels) as (process, address, began):
             first, seconds, complete = first_text(browser, address, dataset, began)
             print(f"woken again, files {files}: {first} (allowed: {FIRST_PAGE_S:.0f}),", flush=True)
             print(f"   the averages of LSH after {complete:.1f} s", flush=True)
@@ -95,7 +93,7 @@ def check(
                 late.append(f"the first page took {seconds:.1f} s, allowed are {FIRST_PAGE_S:.0f} s")
     print(f"an app of one st.write: its page comes after {one_line_s(browser):.1f} s", flush=True)
     print(touched_text(dataset), flush=True)
-    with served(dataset, kernels) as (process, address, _):
+    with on_small_host(dataset, kernels) as (process, address, _):
         print(f"   no visit: {memory_text(process.pid)}", flush=True)
         visitors = Visitors(browser, address, dataset.name, title, metrics)
         return late + visit_all(visitors, process.pid, visits)
@@ -113,7 +111,7 @@ def one_line_s(browser: Browser) -> float:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "app.py"
         script.write_text('import streamlit as st\n\nst.write("one line")\n', encoding="utf-8")
-        with served(Path(folder), folder, script) as (_, address, began):
+        with on_small_host(Path(folder), folder, script) as (_, address, began):
             page = browser.new_page()
             page.set_default_timeout(TIMEOUT_MS)
             page.goto(address)
@@ -205,52 +203,22 @@ def first_neighbours(browser: Browser, address: str, dataset: Path, began: float
 
 
 @contextmanager
-def served(
+def on_small_host(
     dataset: Path, kernels: str, script: Path = ROOT / "app.py"
 ) -> Iterator[tuple["subprocess.Popen[bytes]", str, float]]:
-    """Yield the process of the app's server under the limits, its address, and its start (time.monotonic()).
-
-    kernels: folder of the compiled kernels, kept between starts.
-    """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    environment = {**os.environ, "EARSHOT_DATA": str(dataset.parent), "NUMBA_CACHE_DIR": kernels}
-    environment["EARSHOT_DATASET"] = dataset.name  # opens first
-    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as hiding:
+    """Serve as `served` does, under the limits; kernels: folder of the compiled kernels, kept between starts."""
+    with tempfile.TemporaryDirectory() as hiding:
         for package in HIDDEN:
             (Path(hiding) / f"{package}.py").write_text("raise ImportError\n", encoding="utf-8")
-        environment["PYTHONPATH"] = hiding
-        began = time.monotonic()
-        output = {"stdout": log, "stderr": log}
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, preexec_fn=_small_host, **output)  # noqa: PLW1509
-        address = f"http://127.0.0.1:{port}"
-        try:
-            _wait_for(f"{address}/_stcore/health")
-            yield process, address, began
-        finally:
-            process.terminate()
-            process.wait()
+        environment = {"NUMBA_CACHE_DIR": kernels, "PYTHONPATH": hiding}
+        with served(dataset, script, environment=environment, limit=_small_host) as server:
+            yield server
 
 
 def memory_text(pid: int) -> str:
     """Return the memory of a process and its children as text: now, and at the peak."""
     resident, peak, own = memory_mb(pid)
     return f"{resident:.0f} MB of memory, {peak:.0f} at the peak; {own:.0f} MB of it its own"
-
-
-def memory_mb(pid: int) -> tuple[float, float, float]:
-    """Return the memory of a process and its children in MB: resident now, the sum of their peaks, and own now."""
-    resident = peak = own = 0.0
-    for process in (pid, *_children(pid)):
-        with contextlib.suppress(OSError, KeyError):  # a child may end meanwhile
-            lines = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
-            resident += int(lines["VmRSS"].split()[0]) / 1024
-            peak += int(lines["VmHWM"].split()[0]) / 1024
-            own += int(lines["RssAnon"].split()[0]) / 1024
-    return resident, peak, own
 
 
 class OwnMemory(threading.Thread):
@@ -272,29 +240,9 @@ class OwnMemory(threading.Thread):
         return self.peak_mb
 
 
-def _children(pid: int) -> list[int]:
-    """Return the running children of a process, such as the one that compiles kernels."""
-    found: list[int] = []
-    with contextlib.suppress(OSError):  # processes and threads may end meanwhile
-        for task in Path(f"/proc/{pid}/task").glob("*/children"):
-            found += map(int, task.read_text().split())
-        return [child for child in found if Path(f"/proc/{child}/cmdline").read_bytes()]
-    return []
-
-
 def _small_host() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     resource.setrlimit(resource.RLIMIT_DATA, (MAX_MB << 20, MAX_MB << 20))
-
-
-def _wait_for(address: str) -> None:
-    for _ in range(600):
-        try:
-            with urlopen(address):  # noqa: S310  (the server started here)
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise TimeoutError(f"no answer from {address}")
 
 
 if __name__ == "__main__":

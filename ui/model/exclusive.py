@@ -103,8 +103,15 @@ class Turns:
             self._free += 1
 
 
-# Of the runs of all visitors.
-RUNS = Turns(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+def _places() -> int:
+    """Return how many runs go on at once in this process: `EARSHOT_RUNS`, by default one per processor."""
+    wanted = os.environ.get("EARSHOT_RUNS", "")
+    if wanted.isdecimal() and int(wanted) > 0:
+        return int(wanted)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+RUNS = Turns(_places())  # of all visitors of this process
 
 
 @contextlib.contextmanager

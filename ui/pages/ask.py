@@ -14,7 +14,7 @@ from data_prep.sounds.query import MAX_SOUND_S, MAX_UPLOAD_BYTES, SoundEmbedder,
 from lsh import LSHError
 from ui.format import capitalised, megabytes, percent
 from ui.frame import controls
-from ui.model import lens, session, visits
+from ui.model import exclusive, lens, session, visits
 from ui.model.answer import Answer, Neighbours, answer_to, exact_answer_to
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import plain
@@ -115,7 +115,8 @@ def _play(player: DeltaGenerator, data: bytes, asked: tuple[str, SoundQuery]) ->
     known = session.ASKED_PLAYED.get()
     if known is None or known[0] != name:
         try:
-            mime, wav = shared_pool().for_browser(data, 0.0, query.seconds, "your sound")
+            with exclusive.RUNS.interrupted():
+                mime, wav = shared_pool().for_browser(data, 0.0, query.seconds, "your sound")
         except DataError:  # too many visitors at once
             return
         known = name, mime, data if wav is None else wav
@@ -140,7 +141,7 @@ def _query_of(dataset: Dataset, data: bytes | None) -> tuple[str, SoundQuery] | 
     if known is not None and known[0] == name:
         return known
     try:
-        with st.spinner(_doing()):
+        with st.spinner(_doing()), exclusive.RUNS.interrupted():  # another process decodes
             query = _embedder(dataset.fingerprint, dataset).embed(data, "your sound")
     except DownloadError:
         st.warning(NO_MODEL)

@@ -16,7 +16,7 @@ from data_prep.sounds.sound_files import sound_folder
 from lsh.analysis import machine
 from ui import paths
 from ui.format import megabytes, plural
-from ui.model import session, visits
+from ui.model import exclusive, session, visits
 from ui.model.loading import DatasetContext
 from ui.model.text import plain
 from ui.pages.data.folder import collection_of, listening
@@ -73,7 +73,7 @@ def _this_collection(context: DatasetContext) -> None:
         st.markdown(f"{plural(len(dataset.label_names), 'label')}, {megabytes(n_bytes)} on disk.")
     _notes(dataset)
     if st.button("Verify files", help="Compares each file with its sha256, and every count and row."):
-        with st.spinner("Reading every file…"):
+        with st.spinner("Reading every file…"), exclusive.RUNS.interrupted():
             problems = verify_dataset(dataset.path) or problems_of_indexes(dataset)
         if problems:
             st.warning(f"{plural(len(problems), 'thing is', 'things are')} wrong: {plain(problems[0], 600)}")
