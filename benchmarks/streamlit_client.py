@@ -37,15 +37,15 @@ class StreamlitClient:
         self._timers: dict[str, asyncio.Task[None]] = {}  # by fragment
         self._complete: asyncio.Queue[str] = asyncio.Queue()
         self._upload_urls: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-        self._cookies = HTTPCookieProcessor()
-        self._opener = build_opener(self._cookies)
+        self._cookie_handler = HTTPCookieProcessor()
+        self._opener = build_opener(self._cookie_handler)
         self._socket: ClientConnection
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
         """Connect as a browser does: the cookies of the first page come along. Raises OSError, TimeoutError."""
         await asyncio.to_thread(self._request_first)
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._jar().items())}
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         url = f"{self._address.replace('http', 'ws', 1)}/_stcore/stream"
         async with connect(
             url,
@@ -167,12 +167,14 @@ class StreamlitClient:
         head = f'--earshot\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
         body = head.encode() + content + b"\r\n--earshot--\r\n"
         headers = {"Content-Type": "multipart/form-data; boundary=earshot", "Origin": self._address}
-        headers["X-Xsrftoken"] = self._jar().get("_streamlit_xsrf", "")
+        headers["X-Xsrftoken"] = self.cookies.get("_streamlit_xsrf", "")
         self._request(Request(self._address + url, body, headers, method="PUT"))  # noqa: S310  (http)
 
     def _request(self, request: Request) -> None:
         with self._opener.open(request, timeout=TIMEOUT_S) as response:
             response.read()
 
-    def _jar(self) -> dict[str, str]:
-        return {cookie.name: cookie.value or "" for cookie in self._cookies.cookiejar}
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Return the cookies that the server has set."""
+        return {cookie.name: cookie.value or "" for cookie in self._cookie_handler.cookiejar}
