@@ -3,7 +3,8 @@
 Each visitor is a session that opens a page with a sound of its own, moves a slider, and goes on to another page,
 thinking in between. On Listen it also goes on to another sound; on Ask it uploads one, if `EARSHOT_MODELS` is set. A
 run is timed from the request until the server has sent the whole page. The server is started here, unless `--address`
-names one. Exit code 1 if a run failed, or a session received the sound or the upload of another one.
+names one. With `--drops`, so many visitors then open a page and leave at once, and memory is compared with before. Exit
+code 1 if a run failed, or a session received the sound or the upload of another one.
 """
 
 import argparse
@@ -41,6 +42,8 @@ _SLIDER, _UPLOAD = "Bits per key, K", "given sound"
 _BITS = (6, 7, 8, 9, 10)  # to which the slider is moved in turn: their figures are known after one visitor
 _CLIPS = 4  # of each visitor
 _FAULTS = (b"Something went wrong here", b"This collection cannot be opened", b"cannot be searched")
+_DROPS_AT_ONCE = 20
+_FORGOTTEN_S = 90.0  # the server forgets a session 60 s after it has left (.streamlit/config.toml)
 _HEAD = ["page", "run", "number", "p50", "p95", "longest"]
 
 
@@ -182,7 +185,8 @@ def _run(options: argparse.Namespace) -> list[str]:
             pid = process.pid
         name = options.dataset.resolve().name
         does = Behaviour(name, options.pages, 0.01, new=False, uploads="EARSHOT_MODELS" in os.environ)
-        _visits(address, 1, clips, does, options.warm_up)  # builds what is built once, and measures times
+        if options.warm_up:
+            _visits(address, 1, clips, does, options.warm_up)  # builds what is built once, and measures times
         for n in options.sessions:
             for think_s in options.think:
                 used, began = processor_s(pid) if pid else math.nan, time.monotonic()
@@ -190,11 +194,33 @@ def _run(options: argparse.Namespace) -> list[str]:
                 errors += _print(results, n, think_s, time.monotonic() - began)
                 if pid:
                     used = processor_s(pid) - used
-                    resident, _, own = memory_mb(pid)
                     each = 1000 * used / max(1, len(results.runs))
-                    print(f"server: {used:.1f} s of processor time, {each:.1f} ms per run; {resident:.0f} MB resident,")
-                    print(f"{own:.0f} MB its own (RssAnon)\n", flush=True)
+                    print(f"server: {used:.1f} s of processor time, {each:.1f} ms per run; {_memory_text(pid)}\n")
+        if options.drops and pid:
+            print(f"before visitors who leave at once: {_memory_text(pid)}", flush=True)
+            asyncio.run(_drop(address, options.drops, does))
+            time.sleep(_FORGOTTEN_S)
+            print(f"after {options.drops:,} of them: {_memory_text(pid)}")
     return errors
+
+
+def _memory_text(pid: int) -> str:
+    resident, _, own = memory_mb(pid)
+    return f"{resident:.0f} MB of memory, {own:.0f} MB of it its own (RssAnon)"
+
+
+async def _drop(address: str, n: int, does: Behaviour) -> None:
+    """Open the first page n times and leave while it is being drawn."""
+    at_once = asyncio.Semaphore(_DROPS_AT_ONCE)
+
+    async def visit() -> None:
+        client = StreamlitClient(address, lambda _: None)
+        client.query = {"dataset": does.dataset}
+        async with at_once, client.connected():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(client.run(""), 0.05)
+
+    await asyncio.gather(*(visit() for _ in range(n)))
 
 
 def _visits(address: str, n: int, clips: Sequence[str], does: Behaviour, seconds: float) -> Results:
@@ -236,7 +262,7 @@ def _tone(hertz: float) -> bytes:
 
 def _seconds(text: str) -> float:
     value = float(text)
-    if not 0 < value < math.inf:
+    if not 0 <= value < math.inf:
         raise ValueError(text)
     return value
 
@@ -274,6 +300,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--pages", nargs="+", choices=PAGES, default=PAGES, metavar="PAGE", help="pages to visit (default: all)"
+    )
+    parser.add_argument(
+        "--drops", type=whole_number(0, 100_000), default=0, metavar="N", help="visitors who leave at once (default: 0)"
     )
     parser.add_argument("--new", action="store_true", help="move to settings whose figures are not known yet")
     parser.add_argument(

@@ -1,7 +1,6 @@
 """Limits of glibc's allocator, so that freed memory returns to the system: small hosts count all a process holds."""
 
 import ctypes
-import gc
 import sys
 from functools import cache
 
@@ -19,8 +18,6 @@ def return_freed() -> None:
     of threads, and each of up to 16 heaps may retain 40 MB unused. Every visit runs in its own threads. Lower limits
     would slow exact search, whose blocks of 8 MB would be mapped again for every 64 queries.
     """
-    gc.collect()
-    gc.freeze()
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, MAPPED_FROM)
