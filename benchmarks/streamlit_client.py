@@ -1,7 +1,7 @@
 """Client of Streamlit's WebSocket protocol: what a browser keeps of one session, without drawing anything."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlencode
 from urllib.request import HTTPCookieProcessor, Request, build_opener
@@ -22,15 +22,17 @@ _COMPLETE, _CLOSED = "complete", "the server has closed the connection"
 class StreamlitClient:
     """A session of an app. `connected` opens it; then `run` asks for a page, and `upload` gives it a file.
 
-    query: parameters of the URL; received: messages of the server since the caller emptied it; polls: number of runs of
-    fragments that the page asked for; on_element: called with each element that the server sends.
+    query: parameters of the URL; received: messages of the server, and exceptions: errors that pages show, both since
+    the caller emptied them.
     """
 
-    def __init__(self, address: str, on_element: Callable[[Element], None]) -> None:
+    def __init__(self, address: str) -> None:
         self.query: dict[str, str] = {}
         self.received: list[bytes] = []
-        self.polls = 0
-        self._address, self._on_element = address, on_element
+        self.exceptions: list[str] = []
+        self._address = address
+        self._sliders: dict[str, str] = {}  # ids by label, of the first slider with it
+        self._upload = ""  # id of the page's file upload
         self._page, self._session = "", ""
         self._pages: dict[str, str] = {}  # hashes of the pages' scripts, by path
         self._states: dict[str, WidgetState] = {}
@@ -61,24 +63,27 @@ class StreamlitClient:
                 reader.cancel()
                 self._stop_timers(list(self._timers))
 
-    async def run(self, page: str, widget: WidgetState | None = None, *, back: bool = False) -> None:
+    async def run(self, page: str, slider: tuple[str, int] | None = None, *, back: bool = False) -> None:
         """Ask for a run of a page, and wait until it is complete. Raises OSError or TimeoutError.
 
-        widget: what the visitor has changed; back: the visitor has gone back in the history, so that the query decides.
+        slider: label and value of one that was moved; back: gone back in the history, so that the query decides.
         """
         while not self._complete.empty():  # of runs that the page asked for itself
             self._complete.get_nowait()
         if page != self._page:
             self._states.clear()
-        if widget is not None:
-            self._states[widget.id] = widget
+        if slider is not None:
+            label, value = slider
+            state = WidgetState(id=self._sliders[label])
+            state.double_array_value.data.append(value)
+            self._states[state.id] = state
         self._page = page
         await self._ask_for(back=back)
         if await asyncio.wait_for(self._complete.get(), TIMEOUT_S) == _CLOSED:
             raise ConnectionResetError(_CLOSED)
 
-    async def upload(self, widget: str, name: str, content: bytes) -> WidgetState:
-        """Upload a file; return the state of the file upload with this id. Raises OSError or TimeoutError."""
+    async def upload(self, name: str, content: bytes) -> None:
+        """Give a file to the page's file upload; the next run has it. Raises OSError or TimeoutError."""
         message = BackMsg()
         asked = message.file_urls_request
         asked.request_id, asked.session_id = name, self._session
@@ -86,10 +91,10 @@ class StreamlitClient:
         await self._send(message)
         file_id, url = await asyncio.wait_for(self._upload_urls.get(), TIMEOUT_S)
         await asyncio.to_thread(self._put, url, name, content)
-        state = WidgetState(id=widget)
+        state = WidgetState(id=self._upload)
         info = state.file_uploader_state_value.uploaded_file_info.add(name=name, size=len(content), file_id=file_id)
         info.file_urls.file_id, info.file_urls.upload_url = file_id, url
-        return state
+        self._states[state.id] = state
 
     async def _ask_for(self, fragment: str = "", *, back: bool = False) -> None:
         state = ClientState(
@@ -123,7 +128,7 @@ class StreamlitClient:
         """Keep of a message what a browser keeps."""
         kind: str | None = message.WhichOneof("type")
         if kind == "delta":
-            self._on_element(message.delta.new_element)
+            self._take_element(message.delta.new_element)
         elif kind == "new_session":
             self._session = message.new_session.initialize.session_id or self._session
             if not message.metadata.run.fragment_ids:
@@ -143,11 +148,17 @@ class StreamlitClient:
         elif kind == "file_urls_response":
             for urls in message.file_urls_response.file_urls:
                 self._upload_urls.put_nowait((urls.file_id, urls.upload_url))
-        elif kind == "script_finished":
-            if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
-                self._complete.put_nowait(_COMPLETE)
-            elif message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
-                self.polls += 1
+        elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+            self._complete.put_nowait(_COMPLETE)
+
+    def _take_element(self, element: Element) -> None:
+        kind = element.WhichOneof("type")
+        if kind == "slider":
+            self._sliders.setdefault(element.slider.label, element.slider.id)
+        elif kind == "file_uploader":
+            self._upload = element.file_uploader.id
+        elif kind == "exception":
+            self.exceptions.append(f"{element.exception.type}: {element.exception.message}")
 
     async def _ask_again(self, fragment: str, interval: float) -> None:
         while True:

@@ -16,14 +16,12 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from streamlit.proto.Element_pb2 import Element
-from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import describe, load
@@ -38,12 +36,11 @@ from earshot_common.command_line import whole_number
 from lsh.params import MAX_BITS, MAX_TABLES
 
 PAGES = ("listen", "ask", "tune", "race", "inside", "map", "learn", "data")
-_SLIDER, _UPLOAD = "Bits per key, K", "given sound"
+_SLIDER = "Bits per key, K"
 _BITS = (6, 7, 8, 9, 10)  # to which the slider is moved in turn: their figures are known after one visitor
 _CLIPS = 4  # of each visitor
 _FAULTS = (b"Something went wrong here", b"This collection cannot be opened", b"cannot be searched")
-_DROPS_AT_ONCE = 20
-_FORGOTTEN_S = 90.0  # the server forgets a session 60 s after it has left (.streamlit/config.toml)
+_DROPS_AT_ONCE, _FORGOTTEN_S = 20, 90.0  # a session is forgotten 60 s after it has left (.streamlit/config.toml)
 _HEAD = ["page", "run", "number", "p50", "p95", "longest"]
 
 
@@ -92,8 +89,7 @@ class Visitor:
         self._upload = f"upload-of-{number:04d}.wav"
         self._random = random.Random(number)  # noqa: S311  (no secret)
         self._moves = 0
-        self._widgets: dict[str, str] = {}  # ids of the slider and of the file upload
-        self._app = StreamlitClient(address, self._see)
+        self._app = StreamlitClient(address)
         self._app.query = {"dataset": does.dataset, "clip": clips[0], "lens": "on"}
         results.owners |= {text.encode(): number for text in (*clips, self._upload)}
 
@@ -113,12 +109,12 @@ class Visitor:
     async def _visit_page(self, page: str, until: float) -> None:
         await self._run(page, "opened")
         if page == "ask" and self._does.uploads and await self._think(until):
-            sound = _tone(200.0 + 10 * self._number)
-            await self._run(page, "upload", await self._app.upload(self._widgets[_UPLOAD], self._upload, sound))
+            await self._app.upload(self._upload, _tone(200.0 + 10 * self._number))
+            await self._run(page, "upload")
         for _ in _BITS:
             if not await self._think(until):
                 return
-            await self._run(page, "slider", self._moved_slider())
+            await self._run(page, "slider", bits=self._next_bits())
         if page == "listen" and await self._think(until):
             self._app.query["clip"] = self._random.choice(self._clips)
             await self._run(page, "another sound", back=True)
@@ -129,34 +125,25 @@ class Visitor:
         await asyncio.sleep(self._does.think_s * self._random.uniform(0.5, 1.5))
         return time.monotonic() < until
 
-    async def _run(self, page: str, kind: str, widget: WidgetState | None = None, *, back: bool = False) -> None:
+    async def _run(self, page: str, kind: str, *, bits: int | None = None, back: bool = False) -> None:
         began = time.monotonic()
-        await self._app.run("" if page == PAGES[0] else page, widget, back=back)
+        path = "" if page == PAGES[0] else page
+        await self._app.run(path, None if bits is None else (_SLIDER, bits), back=back)
         self._results.runs.append(Run(page, kind, time.monotonic() - began))
         self._results.check(self._number, b"".join(self._app.received))
+        self._results.errors.update(self._app.exceptions)
         self._app.received.clear()
+        self._app.exceptions.clear()
 
-    def _moved_slider(self) -> WidgetState:
-        """Return the slider at its next value, which the browser writes into the URL, too."""
+    def _next_bits(self) -> int:
+        """Return the slider's next value, which the browser writes into the URL, too."""
         self._moves += 1
         bits = _BITS[self._moves % len(_BITS)]
         if self._does.new:
             bits = 1 + (self._number + 5 * self._moves) % MAX_BITS
             self._app.query["L"] = str(self._random.randint(1, MAX_TABLES))
         self._app.query["K"] = str(bits)
-        state = WidgetState(id=self._widgets[_SLIDER])
-        state.double_array_value.data.append(bits)
-        return state
-
-    def _see(self, element: Element) -> None:
-        """Keep the ids of widgets, and count errors that a page shows."""
-        kind = element.WhichOneof("type")
-        if kind == "slider" and element.slider.label == _SLIDER and "mobile" not in element.slider.id:
-            self._widgets[_SLIDER] = element.slider.id
-        elif kind == "file_uploader":
-            self._widgets[_UPLOAD] = element.file_uploader.id
-        elif kind == "exception":
-            self._results.errors[f"{element.exception.type}: {element.exception.message}"] += 1
+        return bits
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -188,7 +175,7 @@ def _run(options: argparse.Namespace) -> list[str]:
         if options.warm_up:
             _visits(address, 1, clips, does, options.warm_up)  # builds what is built once, and measures times
         for n in options.sessions:
-            for think_s in options.think:
+            for think_s in (ms / 1000 for ms in options.think_ms):
                 used, began = processor_s(pid) if pid else math.nan, time.monotonic()
                 results = _visits(address, n, clips, replace(does, think_s=think_s, new=options.new), options.seconds)
                 errors += _print(results, n, think_s, time.monotonic() - began)
@@ -214,7 +201,7 @@ async def _drop(address: str, n: int, does: Behaviour) -> None:
     at_once = asyncio.Semaphore(_DROPS_AT_ONCE)
 
     async def visit() -> None:
-        client = StreamlitClient(address, lambda _: None)
+        client = StreamlitClient(address)
         client.query = {"dataset": does.dataset}
         async with at_once, client.connected():
             with contextlib.suppress(TimeoutError):
@@ -260,43 +247,33 @@ def _tone(hertz: float) -> bytes:
     return wav_bytes(np.float32(0.3) * np.sin(np.float32(2 * np.pi * hertz) * t), SAMPLE_RATE)
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < math.inf:
-        raise ValueError(text)
-    return value
-
-
-_seconds.__name__ = "number of seconds"
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.visitors", description="Time the app with many visitors at once, without browsers."
     )
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of a prepared dataset")
-    numbers: Iterable[int] = (1, 25, 100, 200)
     parser.add_argument(
         "--sessions",
         type=whole_number(1, 10_000),
         nargs="+",
-        default=numbers,
+        default=(1, 25, 100, 200),
         metavar="N",
         help="numbers of visitors (default: 1 25 100 200)",
     )
     parser.add_argument(
-        "--think",
-        type=_seconds,
+        "--think-ms",
+        type=whole_number(1, 600_000),
         nargs="+",
-        default=(5.0, 1.5),
-        metavar="S",
-        help="mean think times in seconds (default: 5 1.5)",
+        default=(5000, 1500),
+        metavar="MS",
+        help="mean think times in milliseconds (default: 5000 1500)",
+    )
+    seconds = whole_number(0, 3600)
+    parser.add_argument(
+        "--seconds", type=seconds, default=60, metavar="S", help="length of each measurement (default: 60)"
     )
     parser.add_argument(
-        "--seconds", type=_seconds, default=60.0, metavar="S", help="length of each measurement (default: 60)"
-    )
-    parser.add_argument(
-        "--warm-up", type=_seconds, default=60.0, metavar="S", help="visits of one visitor before (default: 60)"
+        "--warm-up", type=seconds, default=60, metavar="S", help="visits of one visitor before (default: 60)"
     )
     parser.add_argument(
         "--pages", nargs="+", choices=PAGES, default=PAGES, metavar="PAGE", help="pages to visit (default: all)"

@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from benchmarks import visitors
 from benchmarks.served_app import children, served
 from benchmarks.streamlit_client import StreamlitClient
 from data_prep.dataset import open_dataset
@@ -50,23 +51,13 @@ def status(address: str, cookie: str = "") -> int:
         return error.code
 
 
-class Session:
-    """A session on Ask that gives a file, and asks for the sound of a clip."""
-
-    def __init__(self, address: str) -> None:
-        self.upload = ""
-        self.client = StreamlitClient(address, self.see)
-
-    def see(self, element) -> None:
-        if element.WhichOneof("type") == "file_uploader":
-            self.upload = element.file_uploader.id
-
-    async def visit(self, number: int) -> str:
-        """Visit, and return the cookie that names the process."""
-        async with self.client.connected():
-            await self.client.run("ask")
-            await self.client.upload(self.upload, f"{number}.wav", bytes(100_000))
-        return f"earshot_process={self.client.cookies['earshot_process']}"
+async def give_a_file(address: str, number: int) -> str:
+    """Give a file on Ask; return the cookie that names the process."""
+    client = StreamlitClient(address)
+    async with client.connected():
+        await client.run("ask")
+        await client.upload(f"{number}.wav", bytes(100_000))
+    return f"earshot_process={client.cookies['earshot_process']}"
 
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
@@ -77,15 +68,18 @@ def test_visitors_from_one_address_stay_with_their_process_and_one_that_ends_is_
         before = apps(process.pid)
         assert len(before) == 2
         sound = f"{address}/clips/{name_in_urls(dataset)}/{dataset.clip('train', 0).clip_id}/sound"
-        cookie = asyncio.run(Session(address).visit(0))
+        cookie = asyncio.run(give_a_file(address, 0))
         assert [status(sound, cookie) for _ in range(10)] == [200] * 10
         others = {status(sound, f"earshot_process={i}") for i in range(20)}
         assert others == {200, 404}  # the other process has not opened the collection
 
         async def visit_together() -> list[str]:
-            return await asyncio.gather(*(Session(address).visit(i) for i in range(6)))
+            return await asyncio.gather(*(give_a_file(address, i) for i in range(6)))
 
         assert len(set(asyncio.run(visit_together()))) == 6  # an upload to another process would be refused
+
+        options = ["--sessions", "3", "--think-ms", "100", "--seconds", "3", "--warm-up", "0", "--pages", "listen"]
+        assert visitors.main([str(sample), "--address", address, *options]) == 0
 
         os.kill(min(before), signal.SIGKILL)
         until = time.monotonic() + SOON_S
