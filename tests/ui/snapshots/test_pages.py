@@ -68,12 +68,12 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def files(monkeypatch):
-    """Return the files that a page offers, by name; callables among them are left out."""
+    """Return the files that a page offers, by name; archives among them are left out."""
     offered, button = {}, st.download_button
 
     def download_button(label, data, file_name, *arguments, **options):
-        if not callable(data):
-            offered[file_name] = data
+        if not file_name.endswith(".zip"):
+            offered[file_name] = data() if callable(data) else data
         return button(label, data, file_name, *arguments, **options)
 
     monkeypatch.setattr(st, "download_button", download_button)
