@@ -82,6 +82,10 @@ class StreamlitClient:
         if await asyncio.wait_for(self._complete.get(), TIMEOUT_S) == _CLOSED:
             raise ConnectionResetError(_CLOSED)
 
+    def has_slider(self, label: str) -> bool:
+        """Return whether the session has been sent a slider with this label."""
+        return label in self._sliders
+
     async def upload(self, name: str, content: bytes) -> None:
         """Give a file to the page's file upload; the next run has it. Raises OSError or TimeoutError."""
         message = BackMsg()

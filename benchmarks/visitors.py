@@ -114,7 +114,8 @@ class Visitor:
         for _ in _BITS:
             if not await self._think(until):
                 return
-            await self._run(page, "slider", bits=self._next_bits())
+            if self._app.has_slider(_SLIDER):  # not before the kernels are compiled
+                await self._run(page, "slider", bits=self._next_bits())
         if page == "listen" and await self._think(until):
             self._app.query["clip"] = self._random.choice(self._clips)
             await self._run(page, "another sound", back=True)
@@ -228,9 +229,8 @@ def _print(results: Results, n: int, think_s: float, seconds: float) -> list[str
     runs = results.runs
     print(f"{n} sessions, {think_s:g} s of think time: {len(runs) / seconds:.1f} runs per second, load {load()}\n")
     kinds = sorted({(run.page, run.kind) for run in runs})
-    rows = [_row("all", "all", [run.seconds for run in runs])] if runs else []
-    rows += [_row(*kind, [run.seconds for run in runs if run[:2] == kind]) for kind in kinds]
-    print(table(_HEAD, rows, (0, 1)))
+    rows = [_row(*kind, [run.seconds for run in runs if run[:2] == kind]) for kind in kinds]
+    print(table(_HEAD, [*([_row("all", "all", [run.seconds for run in runs])] if runs else []), *rows], (0, 1)))
     errors = [f"{text} ({times} times)" for text, times in results.errors.most_common()]
     print(f"\nerrors: {results.errors.total()}", *errors[:10], sep="\n  ", flush=True)
     return errors
