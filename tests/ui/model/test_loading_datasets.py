@@ -2,7 +2,9 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -156,6 +158,20 @@ def test_an_index_without_a_file_is_built_in_memory(small):
     dataset = loading.dataset_at(small)
     loading.index_for(dataset, Settings("small", "cosine", seed=12))
     assert not dataset.indexes.exists()
+
+
+def test_fifty_visitors_at_once_open_a_dataset_and_build_its_index_once(small, monkeypatch):
+    built, build, open_, start = [], index_folder.load_or_fit, loading.open_dataset, Barrier(50)
+    monkeypatch.setattr(loading, "open_dataset", lambda path: (built.append("dataset"), open_(path))[1])
+    monkeypatch.setattr(index_folder, "load_or_fit", lambda *given: (built.append("index"), build(*given))[1])
+
+    def visit(_):
+        start.wait()
+        return loading.index_for(loading.dataset_at(small), Settings("small", "cosine", seed=13))
+
+    with ThreadPoolExecutor(50) as visitors:
+        assert len(set(map(id, visitors.map(visit, range(50))))) == 1
+    assert built == ["dataset", "index"]
 
 
 def test_the_key_of_an_index_changes_with_all_that_decides_it(small):
