@@ -1,0 +1,70 @@
+"""Program of the tutorial: runs the Python blocks of docs/tutorial in order and writes what they print and draw.
+
+`make tutorial` runs it. A block ```text after a Python block holds what that block prints; ```text measured holds times
+and other figures that differ between two runs. The blocks of a chapter's solutions run after the chapter, on a copy of
+its variables. Blocks marked ```python tensorflow are left out where TensorFlow is not installed.
+"""
+
+import contextlib
+import importlib.util
+import io
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "tutorial"
+CHAPTERS = sorted(FOLDER.glob("[1-9]-*.md"))
+SOLUTIONS = FOLDER / "solutions.md"
+BLOCK = re.compile(
+    r"^```python(?P<needs> tensorflow)?\n(?P<code>.*?)^```\n"
+    r"(?P<printed>\n```text(?P<measured> measured)?\n(?P<output>.*?)^```\n)?",
+    flags=re.MULTILINE | re.DOTALL,
+)
+TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
+
+
+def render(*, measured: bool) -> Iterator[tuple[Path, str]]:
+    """Run all blocks; yield each chapter, and at last the solutions, with what they printed.
+
+    measured: also write blocks of measured figures anew; else these keep what they held.
+    """
+    variables: dict[str, Any] = {"__name__": "tutorial"}
+    head, *sections = re.split(r"^(?=## Chapter)", SOLUTIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    solved = [head]
+    for path, section in zip(CHAPTERS, sections, strict=True):
+        yield path, _run(path, path.read_text(encoding="utf-8"), variables, measured=measured)
+        solved.append(_run(SOLUTIONS, section, variables.copy(), measured=measured))
+    yield SOLUTIONS, "".join(solved)
+
+
+def _run(path: Path, text: str, variables: dict[str, Any], *, measured: bool) -> str:
+    """Run the blocks of a text, and return it with what they printed."""
+
+    def run(match: re.Match[str]) -> str:
+        if match["needs"] and not TENSORFLOW:
+            return match[0]
+        printed = io.StringIO()
+        lines_before = "\n" * (text[: match.start("code")].count("\n"))  # so that an error names its line
+        with contextlib.redirect_stdout(printed):
+            exec(compile(lines_before + match["code"], str(path), "exec"), variables)  # noqa: S102 - this is its purpose
+        head = f"```python{match['needs'] or ''}\n{match['code']}```\n"
+        if match["measured"] and not measured:
+            return head + match["printed"]
+        output = printed.getvalue()
+        return head + (f"\n```text{match['measured'] or ''}\n{output}```\n" if output else "")
+
+    return BLOCK.sub(run, text)
+
+
+def main() -> int:
+    """Write the chapters and the solutions."""
+    for path, text in render(measured=True):
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path.name}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
