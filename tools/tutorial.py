@@ -31,22 +31,21 @@ def render(*, measured: bool) -> Iterator[tuple[Path, str]]:
     measured: also write blocks of measured figures anew; else these keep what they held.
     """
     variables: dict[str, Any] = {"__name__": "tutorial"}
-    head, *sections = re.split(r"^(?=## Chapter)", SOLUTIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    solved = [head]
+    solved, *sections = re.split(r"^(?=## Chapter)", SOLUTIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)
     for path, section in zip(CHAPTERS, sections, strict=True):
         yield path, _run(path, path.read_text(encoding="utf-8"), variables, measured=measured)
-        solved.append(_run(SOLUTIONS, section, variables.copy(), measured=measured))
-    yield SOLUTIONS, "".join(solved)
+        solved += _run(SOLUTIONS, section, variables.copy(), measured=measured, lines_above=solved.count("\n"))
+    yield SOLUTIONS, solved
 
 
-def _run(path: Path, text: str, variables: dict[str, Any], *, measured: bool) -> str:
-    """Run the blocks of a text, and return it with what they printed."""
+def _run(path: Path, text: str, variables: dict[str, Any], *, measured: bool, lines_above: int = 0) -> str:
+    """Run the blocks of a text, and return it with what they printed; lines_above: in the file, for error messages."""
 
     def run(match: re.Match[str]) -> str:
         if match["needs"] and not TENSORFLOW:
             return match[0]
         printed = io.StringIO()
-        lines_before = "\n" * (text[: match.start("code")].count("\n"))  # so that an error names its line
+        lines_before = "\n" * (lines_above + text.count("\n", 0, match.start("code")))  # so that an error names its line
         with contextlib.redirect_stdout(printed):
             exec(compile(lines_before + match["code"], str(path), "exec"), variables)  # noqa: S102 - this is its purpose
         head = f"```python{match['needs'] or ''}\n{match['code']}```\n"
