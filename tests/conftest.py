@@ -48,6 +48,7 @@ GROUPS = {
         "tests/data_prep/audioset/",
         "tests/data_prep/test_command_line.py",
         "tests/benchmarks/test_synthetic_archive.py",
+        "tests/tools/test_tutorial.py",
     ),
 }
 

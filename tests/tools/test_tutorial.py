@@ -1,0 +1,90 @@
+"""The tutorial: its blocks run in order, print and draw what is committed, and its prose states no measured figure."""
+
+import os
+import re
+
+import pytest
+
+from docs.tutorial import draw
+from tests.ui.snapshots.golden_files import difference, same
+from tools import tutorial
+
+FILES = [*tutorial.CHAPTERS, tutorial.SOLUTIONS]
+FIGURES = sorted(draw.FOLDER.glob("*.svg"))
+# Numbers of definitions, of exercises and of sources: everything measured stands in a block that a run writes.
+STATED = {"0.72", "0.04", "0.1", "0.9", "3.2", "0.00001", "0.005", "0.10", "0.004", "0.75", "0.5"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, root):
+    """Return what each file of the tutorial is after a run, and the folder with the figures that were drawn."""
+    drawn = tmp_path_factory.mktemp("figures")
+    before, folder = os.getcwd(), draw.FOLDER
+    os.chdir(root)
+    draw.FOLDER = drawn
+    try:
+        return dict(tutorial.render(measured=False)), drawn
+    finally:
+        os.chdir(before)
+        draw.FOLDER = folder
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_blocks_run_and_print_what_the_text_shows(path, run):
+    committed = path.read_text(encoding="utf-8")
+    shown = run[0][path]
+    assert same(committed, shown), f"run `make tutorial` if this is meant\n{difference(committed, shown)}"
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+def test_the_blocks_draw_the_figures(path, run):
+    drawn = (run[1] / path.name).read_text(encoding="utf-8")
+    committed = path.read_text(encoding="utf-8")
+    assert same(committed, drawn), f"run `make tutorial` if this is meant\n{difference(committed, drawn)}"
+
+
+def test_every_figure_is_drawn_and_shown(run):
+    shown = set(re.findall(r"!\[.+?\]\(figures/(.+?)\)", "".join(path.read_text(encoding="utf-8") for path in FILES)))
+    assert shown == {path.name for path in FIGURES} == {path.name for path in run[1].iterdir()}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_prose_states_no_measured_figure(path):
+    prose = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"\d+\.\d+", prose)) <= STATED
+
+
+def test_the_chapters_have_at_most_9000_words():
+    assert sum(len(path.read_text(encoding="utf-8").split()) for path in tutorial.CHAPTERS) <= 9_000
+
+
+def test_every_term_of_the_library_is_explained_once_in_bold():
+    """The terms that pages, commands and documentation use; a plural or a longer term counts."""
+    terms = "clip frame feature label split table key bit bucket probe candidate sketch re-rank recall k".split()
+    terms += ["exact search", "bucket width"]
+    chapters = "\n".join(path.read_text(encoding="utf-8") for path in tutorial.CHAPTERS)
+    bold = re.findall(r"\*\*([\w -]+?)\*\*", chapters.replace("\n", " "))
+    for term in terms:
+        assert [word for word in bold if word.lower() in {term, f"{term}s", f"{term}es"}], term
+
+
+def test_an_output_that_differs_is_reported(tmp_path, monkeypatch):
+    chapter, solutions = tmp_path / "1-one.md", tmp_path / "solutions.md"
+    chapter.write_text("# One\n\n```python\nx = 0.25\nprint(x)\n```\n\n```text\n0.5\n```\n")
+    solutions.write_text("# Solutions\n\n## Chapter 1\n\n```python\nx += 1\nprint(x)\n```\n")
+    monkeypatch.setattr(tutorial, "CHAPTERS", [chapter])
+    monkeypatch.setattr(tutorial, "SOLUTIONS", solutions)
+    texts = dict(tutorial.render(measured=False))
+    assert texts[chapter].endswith("```text\n0.25\n```\n")
+    assert texts[solutions].endswith("```text\n1.25\n```\n")
+    assert not same(chapter.read_text(), texts[chapter])
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_measured_figures_are_written_on_request_alone(measured, tmp_path, monkeypatch):
+    chapter, solutions = tmp_path / "1-one.md", tmp_path / "solutions.md"
+    chapter.write_text("```python\nprint(2)\n```\n\n```text measured\n1\n```\n")
+    solutions.write_text("## Chapter 1\n")
+    monkeypatch.setattr(tutorial, "CHAPTERS", [chapter])
+    monkeypatch.setattr(tutorial, "SOLUTIONS", solutions)
+    assert f"\n{1 + measured}\n```\n" in dict(tutorial.render(measured=measured))[chapter]
