@@ -7,7 +7,7 @@ WORKERS ?= 4
 PORT ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help app serve test stress kernels test-pythons deploy-check bench answers tutorial api check format lock clean
+.PHONY: help app serve test stress kernels test-pythons deploy-check bench answers tutorial notebook api check format lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ answers: $(VENV)/.dev  ## measure the figures of docs/ANSWERS.md and write it, i
 
 tutorial: $(VENV)/.dev  ## run the program of docs/tutorial, and write its output and figures into the text
 	PYTHONPATH=. $(BIN)/python tools/tutorial.py
+
+notebook: $(VENV)/.dev  ## write docs/tutorial as one notebook: build/tutorial.ipynb
+	PYTHONPATH=. $(BIN)/python tools/tutorial.py notebook
 
 test-pythons:  ## run the fast tests on every supported Python that is found, some minutes each
 	tools/test_pythons.sh

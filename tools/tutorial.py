@@ -1,18 +1,22 @@
 """Program of the tutorial: runs the Python blocks of docs/tutorial in order and writes what they print and draw.
 
-`make tutorial` runs it. A block ```text after a Python block holds what that block prints; ```text measured holds times
-and other figures that differ between two runs. The blocks of a chapter's solutions run after the chapter, on a copy of
-its variables. Blocks marked ```python tensorflow are left out where TensorFlow is not installed.
+`make tutorial` runs it, and `make notebook` writes the same as one notebook. A block ```text after a Python block holds
+what that block prints; ```text measured holds times and other figures that differ between two runs. The blocks of a
+chapter's solutions run after the chapter, on a copy of its variables. Blocks marked ```python tensorflow are left out
+where TensorFlow is not installed.
 """
 
 import contextlib
 import importlib.util
 import io
+import json
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "tutorial"
 CHAPTERS = sorted(FOLDER.glob("[1-9]-*.md"))
@@ -22,6 +26,14 @@ BLOCK = re.compile(
     r"(?P<printed>\n```text(?P<measured> measured)?\n(?P<output>.*?)^```\n)?",
     flags=re.MULTILINE | re.DOTALL,
 )
+NOTEBOOK = FOLDER.parents[1] / "build" / "tutorial.ipynb"
+RELATIVE_LINK = re.compile(r"\]\((?!https?:|#)")
+FIND_FOLDER = """import os
+import sys
+
+while not os.path.exists("docs/tutorial"):
+    os.chdir("..")
+sys.path.insert(0, os.getcwd())"""
 TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 
 
@@ -45,8 +57,10 @@ def _run(path: Path, text: str, variables: dict[str, Any], *, measured: bool, li
         if match["needs"] and not TENSORFLOW:
             return match[0]
         printed = io.StringIO()
-        lines_before = "\n" * (lines_above + text.count("\n", 0, match.start("code")))  # so that an error names its line
-        with contextlib.redirect_stdout(printed):
+        lines_before = "\n" * (
+            lines_above + text.count("\n", 0, match.start("code"))
+        )  # so that an error names its line
+        with contextlib.redirect_stdout(printed), threadpool_limits(1):  # more threads would wait for each other
             exec(compile(lines_before + match["code"], str(path), "exec"), variables)  # noqa: S102 - this is its purpose
         head = f"```python{match['needs'] or ''}\n{match['code']}```\n"
         if match["measured"] and not measured:
@@ -57,8 +71,31 @@ def _run(path: Path, text: str, variables: dict[str, Any], *, measured: bool, li
     return BLOCK.sub(run, text)
 
 
+def notebook() -> dict[str, Any]:
+    """Return all chapters and the solutions as one notebook, without outputs, for any folder of the checkout."""
+    cells = [_cell("code", FIND_FOLDER)]
+    for path in (*CHAPTERS, SOLUTIONS):
+        text, end = path.read_text(encoding="utf-8"), 0
+        for match in BLOCK.finditer(text):
+            cells += [_cell("markdown", text[end : match.start()]), _cell("code", match["code"])]
+            end = match.end()
+        cells.append(_cell("markdown", text[end:]))
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {"language_info": {"name": "python"}}, "cells": cells}
+
+
+def _cell(kind: str, text: str) -> dict[str, Any]:
+    if kind == "code":
+        return {"cell_type": kind, "metadata": {}, "source": text.strip(), "execution_count": None, "outputs": []}
+    return {"cell_type": kind, "metadata": {}, "source": RELATIVE_LINK.sub("](../docs/tutorial/", text.strip())}
+
+
 def main() -> int:
-    """Write the chapters and the solutions."""
+    """Write the chapters and the solutions, or, with the argument `notebook`, the notebook."""
+    if sys.argv[1:] == ["notebook"]:
+        NOTEBOOK.parent.mkdir(exist_ok=True)
+        NOTEBOOK.write_text(json.dumps(notebook(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        print(f"wrote {NOTEBOOK}", file=sys.stderr)
+        return 0
     for path, text in render(measured=True):
         path.write_text(text, encoding="utf-8")
         print(f"wrote {path.name}", file=sys.stderr)

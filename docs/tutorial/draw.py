@@ -43,7 +43,10 @@ def draw(name, x_axis, y_axis, series, points=()):
         else:
             for line in (places, sample):
                 path = "L".join(f"{x:.1f} {y:.1f}" for x, y in line)
-                parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>')
+                parts.append(
+                    f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
+                )
         parts.append(text(right + 46, y, label, "start"))
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">'
+    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>'
     FOLDER.joinpath(f"{name}.svg").write_text("\n".join([head, *parts, "</svg>", ""]), encoding="utf-8")

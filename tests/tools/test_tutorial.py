@@ -1,7 +1,10 @@
 """The tutorial: its blocks run in order, print and draw what is committed, and its prose states no measured figure."""
 
+import json
 import os
 import re
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,14 +15,14 @@ from tools import tutorial
 FILES = [*tutorial.CHAPTERS, tutorial.SOLUTIONS]
 FIGURES = sorted(draw.FOLDER.glob("*.svg"))
 # Numbers of definitions, of exercises and of sources: everything measured stands in a block that a run writes.
-STATED = {"0.72", "0.04", "0.1", "0.9", "3.2", "0.00001", "0.005", "0.10", "0.004", "0.75", "0.5"}
+STATED = {"0.72", "0.04", "0.1", "0.9", "3.2", "0.00001", "0.005", "0.10", "0.004", "0.75", "0.5", "0.60"}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, root):
     """Return what each file of the tutorial is after a run, and the folder with the figures that were drawn."""
     drawn = tmp_path_factory.mktemp("figures")
-    before, folder = os.getcwd(), draw.FOLDER
+    before, folder = Path.cwd(), draw.FOLDER
     os.chdir(root)
     draw.FOLDER = drawn
     try:
@@ -60,8 +63,8 @@ def test_the_chapters_have_at_most_9000_words():
 
 def test_every_term_of_the_library_is_explained_once_in_bold():
     """The terms that pages, commands and documentation use; a plural or a longer term counts."""
-    terms = "clip frame feature label split table key bit bucket probe candidate sketch re-rank recall k".split()
-    terms += ["exact search", "bucket width"]
+    terms = {"clip", "frame", "feature", "label", "split", "k", "exact search", "bit", "key", "bucket", "table"}
+    terms |= {"candidate", "re-rank", "recall", "bucket width", "probe", "sketch"}
     chapters = "\n".join(path.read_text(encoding="utf-8") for path in tutorial.CHAPTERS)
     bold = re.findall(r"\*\*([\w -]+?)\*\*", chapters.replace("\n", " "))
     for term in terms:
@@ -88,3 +91,15 @@ def test_measured_figures_are_written_on_request_alone(measured, tmp_path, monke
     monkeypatch.setattr(tutorial, "CHAPTERS", [chapter])
     monkeypatch.setattr(tutorial, "SOLUTIONS", solutions)
     assert f"\n{1 + measured}\n```\n" in dict(tutorial.render(measured=measured))[chapter]
+
+
+def test_the_notebook_has_the_same_blocks_and_starts_in_any_folder(root, monkeypatch):
+    cells = json.loads(json.dumps(tutorial.notebook()))["cells"]
+    first, *code = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+    texts = [path.read_text(encoding="utf-8") for path in FILES]
+    assert code == [match["code"].strip() for text in texts for match in tutorial.BLOCK.finditer(text)]
+    assert not [cell for cell in cells if "```python" in cell["source"]]
+    monkeypatch.chdir(root / "docs")
+    monkeypatch.setattr(sys, "path", [])
+    exec(first, {})  # noqa: S102 - our own
+    assert sys.path == [str(Path.cwd())] == [str(root)]
