@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,15 @@ def test_every_figure_is_drawn_and_shown(run):
 def test_the_prose_states_no_measured_figure(path):
     prose = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     assert set(re.findall(r"\d+\.\d+", prose)) <= STATED
+
+
+def test_the_record_file_is_one_of_audioset_with_its_licence_beside(real_data):
+    shard = tutorial.FOLDER / "data" / "1r.tfrecord"
+    with tarfile.open(real_data / "audioset" / "features.tar.gz") as archive:
+        original = next(member for member in archive if member.name.endswith("/bal_train/1r.tfrecord"))
+        assert archive.extractfile(original).read() == shard.read_bytes()
+    assert shard.stat().st_size <= 20_000
+    assert "CC BY 4.0" in shard.with_name("LICENCE").read_text(encoding="utf-8")
 
 
 def test_the_chapters_have_at_most_9000_words():
