@@ -58,6 +58,15 @@ def test_the_prose_states_no_measured_figure(path):
     assert set(re.findall(r"\d+\.\d+", prose)) <= STATED
 
 
+@pytest.mark.parametrize("path", [*FILES, tutorial.FOLDER / "README.md"], ids=lambda path: path.stem)
+def test_every_link_leads_to_a_file_and_a_heading(path):
+    for name, heading in re.findall(r"\]\(([\w./-]+)#?([\w-]*)\)", path.read_text(encoding="utf-8")):
+        target = path.parent / name
+        assert target.is_file(), name
+        headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE) if heading else []
+        assert heading in {"", *(words.lower().replace(" ", "-") for words in headings)}, heading
+
+
 def test_the_record_file_is_one_of_audioset_with_its_licence_beside(real_data):
     shard = tutorial.FOLDER / "data" / "1r.tfrecord"
     with tarfile.open(real_data / "audioset" / "features.tar.gz") as archive:
