@@ -9,6 +9,7 @@ where TensorFlow is not installed.
 import contextlib
 import importlib.util
 import io
+import itertools
 import json
 import re
 import sys
@@ -43,11 +44,16 @@ def render(*, measured: bool) -> Iterator[tuple[Path, str]]:
     measured: also write blocks of measured figures anew; else these keep what they held.
     """
     variables: dict[str, Any] = {"__name__": "tutorial"}
-    solved, *sections = re.split(r"^(?=## Chapter)", SOLUTIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    solved, *sections = _solutions()
     for path, section in zip(CHAPTERS, sections, strict=True):
         yield path, _run(path, path.read_text(encoding="utf-8"), variables, measured=measured)
         solved += _run(SOLUTIONS, section, variables.copy(), measured=measured, lines_above=solved.count("\n"))
     yield SOLUTIONS, solved
+
+
+def _solutions() -> list[str]:
+    """Return what stands above the solutions, and those of each chapter."""
+    return re.split(r"^(?=## Chapter)", SOLUTIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
 def _run(path: Path, text: str, variables: dict[str, Any], *, measured: bool, lines_above: int = 0) -> str:
@@ -74,8 +80,10 @@ def _run(path: Path, text: str, variables: dict[str, Any], *, measured: bool, li
 def notebook() -> dict[str, Any]:
     """Return all chapters and the solutions as one notebook, without outputs, for any folder of the checkout."""
     cells = [_cell("code", FIND_FOLDER)]
-    for path in (*CHAPTERS, SOLUTIONS):
-        text, end = path.read_text(encoding="utf-8"), 0
+    chapters = (path.read_text(encoding="utf-8") for path in CHAPTERS)
+    sections = (section.replace("## Chapter", "## Solutions of chapter") for section in _solutions()[1:])
+    for text in itertools.chain.from_iterable(zip(chapters, sections, strict=True)):
+        end = 0
         for match in BLOCK.finditer(text):
             cells += [_cell("markdown", text[end : match.start()]), _cell("code", match["code"])]
             end = match.end()

@@ -1,5 +1,6 @@
 """The tutorial: its blocks run in order, print and draw what is committed, and its prose states no measured figure."""
 
+import itertools
 import json
 import os
 import re
@@ -115,8 +116,11 @@ def test_measured_figures_are_written_on_request_alone(measured, tmp_path, monke
 def test_the_notebook_has_the_same_blocks_and_starts_in_any_folder(root, monkeypatch):
     cells = json.loads(json.dumps(tutorial.notebook()))["cells"]
     first, *code = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
-    texts = [path.read_text(encoding="utf-8") for path in FILES]
-    assert code == [match["code"].strip() for text in texts for match in tutorial.BLOCK.finditer(text)]
+    blocks = [
+        [match["code"].strip() for match in tutorial.BLOCK.finditer(path.read_text(encoding="utf-8"))] for path in FILES
+    ]
+    assert sorted(code) == sorted(itertools.chain.from_iterable(blocks))
+    assert code[: len(blocks[0]) + 1] == [*blocks[0], blocks[-1][0]]  # the solutions follow their chapter
     assert not [cell for cell in cells if "```python" in cell["source"]]
     monkeypatch.chdir(root / "docs")
     monkeypatch.setattr(sys, "path", [])
