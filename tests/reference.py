@@ -455,6 +455,11 @@ def collect(blocks, k, margin):
     return shortlist(np.concatenate(blocks), k, margin)
 
 
+def tighten(rows, values, k, margin):
+    """List the rows whose value is at most `margin` below the k-th best of the list."""
+    return [rows[place] for place in shortlist(values, k, margin)]
+
+
 def keep_best(scores, n_kept, candidates):
     """Return the candidates with the best scores."""
     return {int(candidates[place]) for place in select_best(scores, n_kept)}

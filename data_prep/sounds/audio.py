@@ -9,7 +9,6 @@ import numpy as np
 import soundfile
 import soxr
 
-from data_prep.dataset.schema import UNKNOWN_END_S
 from data_prep.errors import InputError
 from data_prep.sounds.decoder import PADDING_S, Sound, Source, open_sound
 from data_prep.sounds.reader import Samples
@@ -98,8 +97,7 @@ def for_browser(source: Source, start_s: float, end_s: float, name: str) -> tupl
     """
     with open_sound(source, name) as sound:
         known = sound.browser_type() if start_s == 0 else None
-    is_whole = known is not None and abs(known[1] - end_s) <= max(_PADDING_SHARE * end_s, PADDING_S)
-    if known is not None and (is_whole or end_s >= UNKNOWN_END_S):
+    if known is not None and known[1] <= end_s + max(_PADDING_SHARE * end_s, PADDING_S):
         return known[0], None
     return "audio/wav", span_as_wav(source, start_s, end_s, name)
 

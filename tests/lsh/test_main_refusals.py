@@ -89,7 +89,7 @@ OUT_OF_RANGE = [
     ("--queries", ["0", "-5", "10000001"]),
     ("--seed", ["-1", "2147483648", "1.5"]),
     ("--metric", ["manhattan", ""]),
-    ("--split", ["train", "all"]),
+    ("--split", ["training", "all"]),
     ("--no-such-option", ["1"]),
 ]
 

@@ -15,8 +15,10 @@ from ui.model import lens, loading, session, state, visits
 from ui.model.loading import DatasetContext
 from ui.model.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
 from ui.model.text import clean
-from ui.widgets import large_collections
 
+_READY = "Of a collection of this size only indexes that are ready are used: `python -m lsh build` makes one."
+_OTHER_DISTANCE = f"The index for the other distance takes too long to build here. {_READY}"
+_OTHER_SEED = f"Another seed is another index, which takes too long to build here. {_READY}"
 _PAGES_WITHOUT_SLIDERS = ("ask", "data")  # at the bottom of a phone's screen: these pages begin without a search
 _SLIDERS = {  # label, maximum, help; in the order of an index's default setting
     session.N_TABLES: (
@@ -97,7 +99,7 @@ def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:
             help="Cosine compares directions, Euclidean compares places; each has its own family of hashes.",
         )
         if len(metrics) < len(METRICS):
-            st.caption(large_collections.OTHER_DISTANCE)
+            st.caption(_OTHER_DISTANCE)
     return _parsed({**visits.link(), session.METRIC.name: session.METRIC.get()}, dataset, datasets)
 
 
@@ -107,7 +109,7 @@ def choose_index(dataset: Dataset, datasets: list[str]) -> tuple[Settings, Delta
         sliders = st.container()
         with st.expander("Advanced"):
             if loading.is_large(dataset):
-                st.caption(large_collections.OTHER_SEED)
+                st.caption(_OTHER_SEED)
             else:
                 _advanced()
             width = st.empty()

@@ -27,14 +27,12 @@ from lsh.exact import NumPySearch
 from lsh.sampling import evenly_spaced_rows
 from lsh.storage import index_folder
 from ui import paths
-from ui.format import plural
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, METRICS, Metric, Settings
 
 # Names of the datasets that come with the app, and what their clips are.
 INCLUDED = {"sample": "sounds made for you, offline", "audioset-small": "clips of YouTube"}
 
 MAX_BUILT_ROWS = 500_000  # indexed within some ten seconds
-MAX_PART_ROWS = 100_000  # of a large collection, among which every setting is measured, or which race
 CHECK_AFTER_S = 10.0  # from the opening of an index, whose first answer does not wait until every byte is checked
 
 _OPENED: dict[Path, Dataset] = {}  # the datasets that pages have opened, each in its newest version
@@ -86,32 +84,6 @@ class Sample:
         if self.own_rows is None:
             return find(self.queries, K_NEIGHBOURS)
         return find(self.queries, K_NEIGHBOURS + 1).without(self.own_rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a large collection, among which every setting is measured.
-
-    rows: int64[m], ascending rows of the train split: the 10 nearest neighbours of each query of `sample_for`, and the
-        first rows, which are a random sample. index: of these, with the hash functions of the collection's index. So
-        its recall is that of the whole collection. grids: by number of probes.
-    """
-
-    rows: npt.NDArray[np.int64]
-    index: LSHIndex
-    queries: Float32Array
-    grids: dict[int, RecallGrid] = field(default_factory=dict)
-
-    def recall_grid(self, n_probes: int) -> RecallGrid:
-        """Return recall and candidate fraction at every L and K, measured once.
-
-        The queries' neighbours are in the part on purpose, and would be more of it than of the whole: among the
-        candidates they are not counted.
-        """
-        if n_probes not in self.grids:
-            grid = recall_grid(self.index, self.queries, K_NEIGHBOURS, n_probes)
-            self.grids[n_probes] = replace(grid, looked_at=grid.looked_at - grid.hits)
-        return self.grids[n_probes]
 
 
 def datasets() -> dict[str, Path]:
@@ -180,37 +152,8 @@ def sample_for(context: PageContext) -> Sample:
     return _sample(fingerprint=context.dataset.fingerprint, metric=exact.metric, _dataset=context.dataset, _exact=exact)
 
 
-def part_of(context: PageContext) -> Part | None:
-    """Return the part of a large collection, if every setting is measured there with the probes in force."""
-    part = _parts().get(context.index_key)
-    return part if part is not None and {1, context.settings.n_probes} <= part.grids.keys() else None
-
-
-def measure_part(context: PageContext, sample: Sample, report: Callable[[float, str], object]) -> None:
-    """Draw the part of a large collection and measure every setting there, for `part_of`; for a background job.
-
-    sample: `sample_for(context)`. report: is called with the fraction done and what is done next.
-    """
-    parts = _parts()
-    part = parts.get(context.index_key)
-    if part is None:
-        parts.clear()
-        report(0.0, "drawing them")
-        rows = _rows_of_part(context.index.exact, sample)
-        report(0.25, "sorting them into hash tables")
-        part = parts[context.index_key] = Part(rows, context.index.subset(rows), sample.queries)
-    for share, n_probes in ((0.7, 1), (0.8, context.settings.n_probes)):
-        report(share, f"trying every setting with {plural(n_probes, 'probe')}")
-        part.recall_grid(n_probes)
-
-
-def recall_grid_for(context: PageContext, part: Part | None = None) -> RecallGrid:
-    """Return recall and candidate fraction at every L and K with the probes in force, over `sample_for`'s queries.
-
-    part: of a large collection, where they are measured; None: among all clips.
-    """
-    if part is not None:
-        return part.recall_grid(context.settings.n_probes)
+def recall_grid_for(context: PageContext) -> RecallGrid:
+    """Return recall and candidate fraction at every L and K with the probes in force, over `sample_for`'s queries."""
     sample = sample_for(context)
     return _recall_grid(
         index_key=context.index_key, n_probes=context.settings.n_probes, _index=context.index, _sample=sample
@@ -289,21 +232,6 @@ def _sample(fingerprint: str, metric: str, _dataset: Dataset, _exact: ExactSearc
     queries = np.ascontiguousarray(_dataset.features(split)[rows], dtype=np.float32)
     sample = Sample(rows, queries, SearchResult.empty(0, K_NEIGHBOURS), split)
     return replace(sample, truth=sample.search(_exact.search))
-
-
-@st.cache_resource(show_spinner=False)
-def _parts() -> dict[tuple[object, ...], Part]:
-    """Return the part made last, by the key of its collection's index."""
-    return {}
-
-
-def _rows_of_part(exact: ExactSearch, sample: Sample) -> npt.NDArray[np.int64]:
-    """Return the rows of a part: the queries' true neighbours, and the first of the others, ascending: int64[m]."""
-    neighbours = np.unique(exact.neighbours_with_ties(sample.queries, K_NEIGHBOURS)[1])
-    if len(neighbours) > MAX_PART_ROWS // 2:  # in a collection of copies all of them are equally near
-        neighbours = np.unique(sample.truth.ids)
-    first = np.setdiff1d(np.arange(min(MAX_PART_ROWS, len(exact.X))), neighbours, assume_unique=True)
-    return np.union1d(first[: MAX_PART_ROWS - len(neighbours)], neighbours)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Measuring…")

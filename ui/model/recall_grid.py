@@ -12,7 +12,8 @@ from ui.figures.marks import Floats, Grid, Ints
 from ui.figures.palette import Mode
 from ui.format import percent
 from ui.model import loading, theme
-from ui.model.loading import PageContext, Part, Sample
+from ui.model.loading import PageContext, Sample
+from ui.model.part import Part
 
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99)
 
@@ -77,7 +78,7 @@ def measure(context: PageContext, part: Part | None = None) -> GridView:
     part: of a large collection, among whose clips they are measured.
     """
     sample = loading.sample_for(context)
-    measured = loading.recall_grid_for(context, part)
+    measured = _measured(context, part)
     predicted = _predicted(context.index_key, context, sample)
     once = _grid_with(context, 1, part)
     return GridView(context, sample, measured, _grid_of(measured), predicted, once, theme.mode(), part)
@@ -124,7 +125,11 @@ def _grid_of(measured: RecallGrid) -> Grid:
 
 def _grid_with(context: PageContext, n_probes: int, part: Part | None) -> Grid:
     settings = replace(context.settings, n_probes=n_probes)
-    return _grid_of(loading.recall_grid_for(replace(context, settings=settings), part))
+    return _grid_of(_measured(replace(context, settings=settings), part))
+
+
+def _measured(context: PageContext, part: Part | None) -> RecallGrid:
+    return loading.recall_grid_for(context) if part is None else part.recall_grid(context.settings.n_probes)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

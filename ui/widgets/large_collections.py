@@ -4,15 +4,11 @@ from functools import partial
 
 import streamlit as st
 
-from ui.model import commands, loading, recall_grid, session
+from ui.model import commands, loading, part, recall_grid, session
 from ui.model.loading import PageContext
 from ui.model.recall_grid import GridView
 from ui.model.text import plain
 from ui.server.jobs import Report, StopCheck, jobs
-
-_READY = "Of a collection of this size only indexes that are ready are used: `python -m lsh build` makes one."
-OTHER_DISTANCE = f"The index for the other distance takes too long to build here. {_READY}"
-OTHER_SEED = f"Another seed is another index, which takes too long to build here. {_READY}"
 
 _JOB = "every setting of a part"  # one at a time, for all visitors
 _WANTED = 0.9  # recall, in the command that tries every setting
@@ -26,16 +22,16 @@ def every_setting(context: PageContext) -> GridView | None:
     """
     if not loading.is_large(context.dataset):
         return recall_grid.measure(context)
-    part = loading.part_of(context)
-    if part is None:
+    drawn = part.known(context)
+    if drawn is None:
         _draw_measurement(context)
         return None
     st.markdown(
-        f"**Measured on {part.index.n:,} of {context.index.n:,} clips**, drawn by chance; the 10 nearest of every "
+        f"**Measured on {drawn.index.n:,} of {context.index.n:,} clips**, drawn by chance; the 10 nearest of every "
         "query are among them. So recall here is that of the whole collection; the share looked at is the same on "
         "average; times are not, for the whole takes longer. The numbers at the top of the page are of all clips."
     )
-    return recall_grid.measure(context, part)
+    return recall_grid.measure(context, drawn)
 
 
 def part_that_races(context: PageContext) -> int:
@@ -43,7 +39,7 @@ def part_that_races(context: PageContext) -> int:
     n = context.index.n
     if not loading.is_large(context.dataset):
         return n
-    most = min(n, loading.MAX_PART_ROWS)
+    most = min(n, part.MAX_ROWS)
     st.caption(
         f"The racers build their indexes in memory, so of this collection's {n:,} clips at most {most:,}, drawn by "
         "chance, take part. Recall here is that of the 10 nearest among these, so less than among all; more clips take "
@@ -55,7 +51,7 @@ def part_that_races(context: PageContext) -> int:
 def _draw_measurement(context: PageContext) -> None:
     """Start the measurement unless one is running; draw its progress, or why it failed."""
     job = jobs().get(_JOB)
-    clips = f"{loading.MAX_PART_ROWS:,} of the {context.index.n:,} clips"
+    clips = f"{part.MAX_ROWS:,} of the {context.index.n:,} clips"
     with st.container(border=True, key="part"):
         if job is not None and job.error is not None:
             st.warning(f"Not every setting could be tried on {clips}: {plain(job.error, 900)}.")
@@ -73,7 +69,7 @@ def _start(context: PageContext) -> None:
 
 
 def _measure(context: PageContext, sample: loading.Sample, report: Report, _should_stop: StopCheck) -> str:
-    loading.measure_part(context, sample, report)
+    part.measure(context, sample, report)
     return "measured"
 
 

@@ -42,6 +42,20 @@ def test_the_lists_hold_every_row_within_the_margin_of_the_kth_best_and_few_othe
         assert (scores[q, own] >= widest).all()
 
 
+@pytest.mark.parametrize("margin", [0.0, 0.3])
+@pytest.mark.parametrize("n", [0, 1, K, K + 1, 200])
+def test_a_tightened_list_holds_every_row_within_the_margin_of_its_kth_best(n, margin):
+    rng = np.random.default_rng(n)
+    rows, values = rng.permutation(1000)[None, :200].copy(), rng.standard_normal((1, 200), np.float32)
+    expected = reference.tighten(rows[0, :n].tolist(), values[0, :n], K, margin) if n else []
+    limits, counts = np.full(1, -np.inf, np.float32), np.array([n])
+    tighten(K, np.full(1, margin, np.float32), limits, counts, rows, values)
+    kept = rows[0, : counts[0]].tolist()
+    assert set(expected) <= set(kept)
+    assert len(kept) == len(set(kept)) <= n
+    assert (values[0, : counts[0]] > limits[0]).all()
+
+
 def test_rows_in_rising_order_do_not_overflow_a_list():
     products = np.arange(3000, dtype=np.float32)[None]
     counts, rows, _ = listed(products, np.ones(3000, np.float32), COSINE, 500, 0.0)

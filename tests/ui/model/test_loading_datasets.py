@@ -163,11 +163,13 @@ def test_an_index_without_a_file_is_built_in_memory(small):
 def test_fifty_visitors_at_once_open_a_dataset_and_build_its_index_once(small, monkeypatch):
     built, build, open_, start = [], index_folder.load_or_fit, loading.open_dataset, Barrier(50)
     monkeypatch.setattr(loading, "open_dataset", lambda path: (built.append("dataset"), open_(path))[1])
-    monkeypatch.setattr(index_folder, "load_or_fit", lambda *given: (built.append("index"), build(*given))[1])
+    monkeypatch.setattr(
+        index_folder, "load_or_fit", lambda *given, **how: (built.append("index"), build(*given, **how))[1]
+    )
 
     def visit(_):
         start.wait()
-        return loading.index_for(loading.dataset_at(small), Settings("small", "cosine", seed=13))
+        return loading.index_for(loading.dataset_at(small), Settings("small", "cosine", seed=977))
 
     with ThreadPoolExecutor(50) as visitors:
         assert len(set(map(id, visitors.map(visit, range(50))))) == 1

@@ -10,6 +10,7 @@ from data_prep.dataset import open_dataset
 from lsh import LSHIndex
 from tests.ui.apptest import write_small
 from ui.model import loading, recall_grid, setting_metrics, stopwatch
+from ui.model import part as parts
 from ui.model.loading import PageContext
 from ui.model.state import Settings
 
@@ -19,8 +20,8 @@ MAX_ROWS = 500
 
 @pytest.fixture(autouse=True)
 def _no_part(monkeypatch):
-    monkeypatch.setattr(loading, "MAX_PART_ROWS", MAX_ROWS)
-    loading._parts.clear()
+    monkeypatch.setattr(parts, "MAX_ROWS", MAX_ROWS)
+    parts._parts.clear()
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +35,8 @@ def context_of(dataset, metric="cosine", n_probes=3):
 
 
 def part_of(context):
-    loading.measure_part(context, loading.sample_for(context), lambda *_: None)
-    return loading.part_of(context)
+    parts.measure(context, loading.sample_for(context), lambda *_: None)
+    return parts.known(context)
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
@@ -79,13 +80,13 @@ def test_a_collection_of_copies_has_a_part_of_the_same_size(tmp_path):
 
 def test_one_part_is_kept_and_it_is_ready_for_the_probes_that_were_measured(dataset):
     one, other = context_of(dataset), context_of(dataset, "euclidean")
-    assert loading.part_of(one) is None
+    assert parts.known(one) is None
     first = part_of(one)
     more = replace(one, settings=replace(one.settings, n_probes=5))
-    assert loading.part_of(more) is None
+    assert parts.known(more) is None
     assert part_of(more) is first
     assert part_of(other) is not None
-    assert loading.part_of(one) is None
+    assert parts.known(one) is None
 
 
 def test_times_in_a_part_are_kept_apart_from_those_in_the_whole(dataset, monkeypatch):

@@ -9,6 +9,7 @@ from lsh.analysis.racing import RACERS
 from tests.ui.apptest import opened, said, write_small
 from ui import paths
 from ui.model import exclusive, loading, race_runs
+from ui.model import part as parts
 from ui.model.text import plain
 from ui.pages.race import page as race_page
 
@@ -210,7 +211,7 @@ def test_a_collection_smaller_than_the_first_step_races_as_a_whole(small, monkey
 
 def test_of_a_large_collection_a_part_races_and_the_page_says_so(small, monkeypatch):
     monkeypatch.setattr(loading, "MAX_BUILT_ROWS", 259)
-    monkeypatch.setattr(loading, "MAX_PART_ROWS", 200)
+    monkeypatch.setattr(parts, "MAX_ROWS", 200)
     app = opened("race")
     assert "four ways to search 200 of its 260 clips" in said(app)
     app = race(app)

@@ -9,6 +9,7 @@ from lsh.__main__ import main as lsh_command
 from tests.ui.apptest import QUIET, opened, said, write_small
 from ui.format import percent
 from ui.model import loading, setting_metrics
+from ui.model import part as parts
 from ui.server import jobs
 
 ROWS = {"train": 600, "validation": 60, "test": 5}
@@ -159,9 +160,9 @@ def test_slow_measurements_run_on_request(small, metric, key, told):
 def large(home, monkeypatch):
     """Return a collection, unlike that of the other tests, that counts as large: 500 of its 600 clips are a part."""
     monkeypatch.setattr(loading, "MAX_BUILT_ROWS", 10)
-    monkeypatch.setattr(loading, "MAX_PART_ROWS", 500)
+    monkeypatch.setattr(parts, "MAX_ROWS", 500)
     monkeypatch.setattr(setting_metrics, "times", lambda *_: QUIET)
-    loading._parts.clear()
+    parts._parts.clear()
     jobs.jobs.clear()
     return write_small(home / "small", ROWS | {"validation": 40})
 
@@ -174,8 +175,8 @@ def measured(page):
 
 
 def test_of_a_large_collection_every_setting_is_measured_in_a_part_while_the_page_can_be_used(large, monkeypatch):
-    measure, go_on = loading.measure_part, threading.Event()
-    monkeypatch.setattr(loading, "measure_part", lambda *given: go_on.wait(60) and measure(*given))
+    measure, go_on = parts.measure, threading.Event()
+    monkeypatch.setattr(parts, "measure", lambda *given: go_on.wait(60) and measure(*given))
     try:
         page = opened("tune", L="3", K="6", probes="2")
         assert not page.exception
@@ -214,7 +215,7 @@ def test_a_measurement_that_failed_says_so_and_can_be_tried_again(large, monkeyp
         raise StoppedError("the disk is gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(loading, "measure_part", fail)
+        patch.setattr(parts, "measure", fail)
         page = measured(opened("tune"))
         assert not page.exception
         assert "Not every setting could be tried on 500 of the 600 clips" in page.warning[0].value
