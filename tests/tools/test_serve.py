@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -21,6 +24,7 @@ from ui.model.loading import name_in_urls
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH')}:/usr/sbin")
 SOON_S = 60.0
+T = TypeVar("T")
 
 
 def run(root: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -51,6 +55,12 @@ def status(address: str, cookie: str = "") -> int:
         return error.code
 
 
+def finish(task: Coroutine[object, object, T]) -> T:
+    """Run a coroutine to its end in another thread: Playwright leaves an event loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, task).result()
+
+
 async def give_a_file(address: str, number: int) -> str:
     """Give a file on Ask; return the cookie that names the process."""
     client = StreamlitClient(address)
@@ -68,7 +78,7 @@ def test_visitors_from_one_address_stay_with_their_process_and_one_that_ends_is_
         before = apps(process.pid)
         assert len(before) == 2
         sound = f"{address}/clips/{name_in_urls(dataset)}/{dataset.clip('train', 0).clip_id}/sound"
-        cookie = asyncio.run(give_a_file(address, 0))
+        cookie = finish(give_a_file(address, 0))
         assert [status(sound, cookie) for _ in range(10)] == [200] * 10
         others = {status(sound, f"earshot_process={i}") for i in range(20)}
         assert others == {200, 404}  # the other process has not opened the collection
@@ -76,10 +86,11 @@ def test_visitors_from_one_address_stay_with_their_process_and_one_that_ends_is_
         async def visit_together() -> list[str]:
             return await asyncio.gather(*(give_a_file(address, i) for i in range(6)))
 
-        assert len(set(asyncio.run(visit_together()))) == 6  # an upload to another process would be refused
+        assert len(set(finish(visit_together()))) == 6  # an upload to another process would be refused
 
         options = ["--sessions", "3", "--think-ms", "100", "--seconds", "3", "--warm-up", "0", "--pages", "listen"]
-        assert visitors.main([str(sample), "--address", address, *options]) == 0
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(visitors.main, [str(sample), "--address", address, *options]).result() == 0
 
         os.kill(min(before), signal.SIGKILL)
         until = time.monotonic() + SOON_S
