@@ -180,11 +180,8 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
 
 @st.cache_resource(max_entries=3, show_spinner="Sorting every clip into 32 hash tables…")
 def _index(fingerprint: str, metric: str, seed: int, width: float | None, _dataset: Dataset) -> LSHIndex:  # noqa: ARG001
-    path, config, X = (
-        _index_path(_dataset, metric, seed, width),
-        _index_config(metric, seed, width),
-        _dataset.features("train"),
-    )
+    path, config = _index_path(_dataset, metric, seed, width), _index_config(metric, seed, width)
+    X = _dataset.features("train")
     index = index_folder.load_or_fit(path, config, X, _warn, every_byte=False)
     if path.exists():
         check = threading.Timer(CHECK_AFTER_S, _check_index, (path, config, X))

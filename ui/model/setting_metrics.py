@@ -91,9 +91,8 @@ def setting_key(context: PageContext) -> tuple[object, ...]:
 def _time_key(context: PageContext, part: LSHIndex | None = None) -> TimeKey:
     s = context.settings
     setting = f"L={s.n_tables} K={s.n_bits} probes={s.n_probes} seed={s.seed} width={context.index.bucket_width}"
-    clips = (
-        "" if part is None or part.n == context.index.n else f" {part.n} clips"
-    )  # exact search has another time there
+    # In a part, exact search has another time.
+    clips = "" if part is None or part.n == context.index.n else f" {part.n} clips"
     return TimeKey(f"{context.dataset.fingerprint}{clips}", s.metric, setting)
 
 
