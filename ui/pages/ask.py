@@ -102,7 +102,7 @@ def _take() -> tuple[bytes | None, DeltaGenerator | None]:
     kept = session.ASKED_FILE.get()
     if kept is None:
         return None, None
-    player = st.empty() if chosen is not recorded or chosen is None else None
+    player = st.container() if chosen is not recorded or chosen is None else None  # `st.empty` would stop its sound
     if chosen is None:
         st.caption(f"{plain(kept[0])}, given before.")
         st.button("Remove it", on_click=_give, args=("",))

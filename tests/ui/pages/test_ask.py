@@ -8,6 +8,7 @@ import socket
 import numpy as np
 import pytest
 import soundfile
+from streamlit import delta_generator
 from streamlit.testing.v1 import AppTest
 
 from data_prep.dataset import open_dataset
@@ -85,6 +86,17 @@ def test_what_phones_and_browsers_record_is_taken_and_can_be_played(sample, name
     assert "LSH looked at" in said(app)
     (player,) = app.get("audio")
     assert player.proto.url.endswith(".m4a" if "m4a" in name else ".wav")
+
+
+def test_a_run_puts_nothing_before_the_player_in_its_place_which_would_stop_its_sound(sample, monkeypatch):
+    app = give(run(), noise(2))
+    sent = []
+    send = delta_generator._enqueue_message
+    monkeypatch.setattr(delta_generator, "_enqueue_message", lambda message: (sent.append(message), send(message)))
+    app.run()
+    places = [(tuple(message.metadata.delta_path), message.delta.new_element.WhichOneof("type")) for message in sent]
+    (player,) = [path for path, kind in places if kind == "audio"]
+    assert [kind for path, kind in places if path == player] == ["audio"]
 
 
 def test_the_page_says_that_a_file_is_cut(sample):
