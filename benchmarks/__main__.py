@@ -53,7 +53,16 @@ def _measure(options: argparse.Namespace, names: list[str]) -> Results:
     single = dict.fromkeys(name for given in names for name in (methods.LSH if given == "lsh" else (given,)))
     with TemporaryDirectory(prefix="earshot-") as folder:
         problem = prepare(options.dataset, options.queries, Path(folder), command_line.log)
-        return measure(problem, list(single), options.metric, options.k, options.rounds, command_line.log)
+        return measure(
+            problem, list(single), options.metric, options.k, options.rounds, command_line.log, dict(options.library)
+        )
+
+
+def _library(text: str) -> tuple[str, Path]:
+    name, _, folder = text.partition("=")
+    if name not in methods.names() or not Path(folder).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not METHOD=FOLDER, with a folder that exists")
+    return name, Path(folder).resolve()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +88,15 @@ def _parser() -> argparse.ArgumentParser:
         default="all",
         metavar="LIST",
         help=f"methods, separated by commas: lsh, all, or some of {', '.join(methods.names())} (default: all)",
+    )
+    parser.add_argument(
+        "--library",
+        type=_library,
+        action="append",
+        default=[],
+        metavar="METHOD=FOLDER",
+        help="folder of the library of a method whose module has the name of another one, as `pip install --no-deps "
+        "--target FOLDER scann-core` makes it for scann-core; may be repeated",
     )
     parser.add_argument("--metric", choices=METRICS, default="cosine", help="distance (default: cosine)")
     parser.add_argument(

@@ -9,7 +9,19 @@ from typing import Any
 
 from lsh.analysis.machine import processor
 
-PACKAGES = ("numpy", "numba", "faiss-cpu", "hnswlib", "scann", "annoy", "pynndescent", "falconn", "puffinn")
+PACKAGES = (
+    "numpy",
+    "numba",
+    "faiss-cpu",
+    "hnswlib",
+    "scann",
+    "annoy",
+    "pynndescent",
+    "falconn",
+    "puffinn",
+    "rabitqlib",
+)
+PACKAGES += ("pyglass-portable", "scalable-vs", "usearch", "voyager")
 
 
 def describe() -> dict[str, Any]:

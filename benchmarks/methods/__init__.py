@@ -1,27 +1,51 @@
-"""Methods to measure: one plug-in module per method, named like it with underscores; _base and _faiss are shared."""
+"""Methods to measure, by name: a class per method, a module per library; `_base` holds what they share."""
 
 from importlib import import_module
 from importlib.util import find_spec
-from pkgutil import iter_modules
 
 from benchmarks.errors import BenchmarkError, MethodError
 from benchmarks.methods._base import Method
 
 LSH = ("lsh-sketch", "lsh-tables")  # the name "lsh" stands for the better of these two at each recall
+_CLASSES = {
+    "annoy": "annoy.Annoy",
+    "exact": "lsh.Exact",
+    "faiss-flat": "faiss.Flat",
+    "faiss-hnsw": "faiss.HNSW",
+    "faiss-hnsw-sq8": "faiss.HNSWSQ8",
+    "faiss-ivf-flat": "faiss.IVFFlat",
+    "faiss-ivf-pq": "faiss.PQFastScan",
+    "faiss-lsh": "faiss.IndexLSH",
+    "faiss-rabitq": "faiss.RaBitQ",
+    "falconn": "falconn.Falconn",
+    "glass": "glass.Glass",
+    "hnswlib": "hnswlib.HNSWLib",
+    "lsh-crosspolytopes": "lsh.CrossPolytopes",
+    "lsh-sketch": "lsh.Sketch",
+    "lsh-tables": "lsh.Tables",
+    "numpy": "numpy.NumPy",
+    "puffinn": "puffinn.Puffinn",
+    "pynndescent": "pynndescent.PyNNDescent",
+    "rabitqlib-ivf": "rabitqlib.IVF",
+    "scann": "scann.ScaNN",
+    "scann-core": "scann.ScaNNCore",
+    "svs": "svs.SVS",
+    "symphonyqg": "rabitqlib.SymphonyQG",
+    "usearch": "usearch.USearch",
+    "voyager": "voyager.Voyager",
+}
 
 
 def names() -> list[str]:
     """Return the names of all methods, sorted."""
-    return sorted(m.name.replace("_", "-") for m in iter_modules(__path__) if not m.name.startswith("_"))
+    return sorted(_CLASSES)
 
 
 def load(name: str) -> type[Method]:
     """Return the class of a method; raise MethodError if its package is not installed."""
-    module = import_module(f"{__name__}.{name.replace('-', '_')}")
-    (method,) = (c for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__)
-    if not issubclass(method, Method):
-        raise TypeError(f"{module.__name__} must define one class, a Method")
-    if method.needs and find_spec(method.needs) is None:
+    module, _, kind = _CLASSES[name].partition(".")
+    method: type[Method] = getattr(import_module(f"{__name__}.{module}"), kind)
+    if method.needs and not method.own_folder and find_spec(method.needs) is None:
         raise MethodError(f"the package {method.needs} is not installed")
     return method
 

@@ -5,10 +5,13 @@ from importlib import import_module
 from itertools import product
 from typing import Any, ClassVar
 
+import numpy as np
+
 from lsh.arrays import Float32Array
 
 Answer = Any  # ids as a library returns them, an array or a list: most libraries have no type annotations
 Settings = dict[str, Any]  # values that JSON can hold, by name
+FEW = 50_000  # vectors up to which a graph is built with several settings: above, one build takes minutes to hours
 
 
 def grid(**values: Any) -> list[Settings]:
@@ -16,14 +19,21 @@ def grid(**values: Any) -> list[Settings]:
     return [dict(zip(values, combination, strict=True)) for combination in product(*values.values())]
 
 
+def geometric(first: int, last: int, count: int) -> list[int]:
+    """Return at most `count` different whole numbers from first to last, each the same factor above the one before."""
+    return sorted(set(np.geomspace(first, last, count).round().astype(int).tolist()))
+
+
 class Method(ABC):
-    """An index of one library over X, built once and searched with many settings. A plug-in module defines one.
+    """An index of one library over X, built once and searched with many settings.
 
     For cosine distance, vectors and queries are scaled to unit length before they are passed, so that a method may rank
     by inner product. A plug-in imports its library inside functions, so that `--help` needs none of them.
     """
 
     needs: ClassVar[str | None] = None  # module to import, if it is not part of this project or of NumPy
+    own_folder: ClassVar[bool] = False  # True if the module has another library's name: `--library` names its folder
+    numpy_blas: ClassVar[bool] = False  # True if its matrix products are NumPy's
     compiles: ClassVar[bool] = False  # True if first use compiles code: a small index is built and searched untimed
     metrics: ClassVar[tuple[str, ...]] = ("cosine", "euclidean")
     setting: Settings  # of the searches that follow

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.methods._base import Answer, Method, Settings, grid
+from benchmarks.methods._base import FEW, Answer, Method, Settings, geometric, grid
 from lsh.arrays import Float32Array
 
 
@@ -13,11 +13,11 @@ class Annoy(Method):
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
-        return [{"trees": 50}]
+        return grid(trees=(25, 50, 100, 200) if n <= FEW else (50,))
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        return grid(search_k=(300, 1_000, 3_000, 6_000, 12_000, 25_000, 50_000, 100_000, 200_000))
+        return grid(search_k=geometric(300, 200_000, 24))
 
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         from annoy import AnnoyIndex

@@ -16,12 +16,12 @@ class Falconn(Method):
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
         if n < 100_000:
-            return [{"tables": t, "bits": b} for t, b in ((15, 10), (30, 9), (30, 11))]
+            return grid(tables=(10, 15, 30, 50), bits=(9, 10, 11, 12))
         return grid(tables=(10, 80, 150), bits=(16,))
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        return grid(probes=[factor * build["tables"] for factor in (1, 2, 3, 4, 6, 10, 20)])
+        return grid(probes=[round(factor * build["tables"]) for factor in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 14, 20, 30)])
 
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         import falconn

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.methods._base import Answer, Method, Settings, grid
+from benchmarks.methods._base import FEW, Answer, Method, Settings, geometric, grid
 from lsh.arrays import Float32Array
 
 
@@ -13,11 +13,15 @@ class HNSWLib(Method):
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
-        return [{"M": 16, "ef_construction": 200}]
+        return (
+            grid(M=(8, 12, 16, 24, 32), ef_construction=(200, 500))
+            if n <= FEW
+            else grid(M=(16, 24), ef_construction=(200,))
+        )
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        return grid(ef=(10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480, 640, 800))
+        return grid(ef=geometric(10, 800, 32))
 
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         import hnswlib

@@ -11,6 +11,8 @@ _BLOCK = 64  # queries per matrix product: the scores of 500,000 vectors take 12
 class NumPy(Method):
     """The shortest exact search in NumPy, by `argpartition` of inner products."""
 
+    numpy_blas = True
+
     def __init__(self, X: Float32Array, metric: str) -> None:
         self.X = X
         # |x - q|² = |x|² - 2 x·q + |q|²: ranking by x·q - |x|²/2 is ranking by Euclidean distance.

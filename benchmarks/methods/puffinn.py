@@ -14,11 +14,11 @@ class Puffinn(Method):
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
-        return grid(bytes_per_vector=(1_500, 2_500))
+        return grid(bytes_per_vector=(1_000, 1_500, 2_500, 4_000))
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        return grid(recall=(0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99))
+        return grid(recall=(0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99))
 
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         import puffinn

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.methods._base import Answer, Method, Settings, grid
+from benchmarks.methods._base import FEW, Answer, Method, Settings, grid
 from lsh.arrays import Float32Array
 
 
@@ -14,11 +14,11 @@ class PyNNDescent(Method):
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
-        return [{"n_neighbors": 30}]
+        return grid(n_neighbors=(15, 30, 50) if n <= FEW else (30,))
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
-        return grid(epsilon=(0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4))
+        return grid(epsilon=(0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.4))
 
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         from pynndescent import NNDescent

@@ -6,9 +6,11 @@ recall next to each other whatever their method, in reverse order every second r
 ten, and each block counts with its fastest round: other work on the machine only ever adds time, to all methods alike.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ import numpy as np
 from benchmarks import machine, methods
 from benchmarks.errors import BenchmarkError, MethodError
 from benchmarks.ground_truth import GroundTruth
-from benchmarks.methods._base import Settings
+from benchmarks.methods._base import Method, Settings
 from benchmarks.peers.worker import BLOCK, WorkerProcess
 from benchmarks.search_problem import Progress, SearchProblem
 from lsh.analysis.timing import interleaved
@@ -106,9 +108,18 @@ class _Trial:
 
 
 def measure(
-    problem: SearchProblem, names: Sequence[str], metric: str, k: int, rounds: int, progress: Progress
+    problem: SearchProblem,
+    names: Sequence[str],
+    metric: str,
+    k: int,
+    rounds: int,
+    progress: Progress,
+    libraries: Mapping[str, Path] = MappingProxyType({}),
 ) -> Results:
-    """Measure methods on one problem. A method that cannot run is recorded as skipped."""
+    """Measure methods on one problem. A method or a build that cannot run is recorded as skipped.
+
+    libraries: folder of the library of each method whose module has another one's name (`Method.own_folder`).
+    """
     described = machine.describe()
     X, Q = problem.vectors()
     if k > len(X):
@@ -120,10 +131,13 @@ def measure(
     with ExitStack() as stack:
         for name in names:
             try:
-                trials += _first_pass(name, problem, truth, stack, progress)
+                found, failed = _first_pass(name, problem, truth, stack, progress, libraries.get(name))
             except MethodError as error:
-                skipped[name] = str(error)
-                progress(f"{name}: skipped, {error}")
+                found, failed = [], {name: str(error)}
+            for what, why in failed.items():
+                progress(f"{what}: skipped, {why}")
+            trials += found
+            skipped |= failed
         timed = sorted((trial for trial in trials if _worth_timing(trial, trials)), key=lambda trial: trial.recall)
         progress(f"{rounds} rounds: {len(timed)} settings, interleaved")
         for done in interleaved([trial.measure for trial in timed], [len(Q)], rounds, "alternating"):
@@ -134,24 +148,53 @@ def measure(
 
 
 def _first_pass(
-    name: str, problem: SearchProblem, truth: GroundTruth, stack: ExitStack, progress: Progress
-) -> list[_Trial]:
-    """Build every index of a method, and search once with each of its settings."""
+    name: str, problem: SearchProblem, truth: GroundTruth, stack: ExitStack, progress: Progress, library: Path | None
+) -> tuple[list[_Trial], dict[str, str]]:
+    """Build every index of a method, and search once with each of its settings; also return why builds failed.
+
+    The processes of builds of which no setting is worth timing end here, and free their memory.
+    """
     kind = methods.load(name)
     if truth.metric not in kind.metrics:
         raise MethodError(f"it does not support the metric {truth.metric}")
-    n, trials = len(truth.X), []
-    for build in kind.builds(n):
-        worker = stack.enter_context(WorkerProcess())
-        built = worker.call("build", name, build, truth.metric, problem, truth.k)
-        progress(f"{name} {_text(build)}: built in {built['build_s']:.1f} s, {built['index_mb']:.1f} MB")
-        for search in kind.searches(n, build):
-            searched = worker.call("search_singly", search, _FIRST_SECONDS, _FIRST_QUERIES)
-            if searched.threads > _MAX_THREADS:
-                progress(f"{name}: warning: it used {searched.threads:.1f} threads, but 1 is allowed")
-            recalls = truth.recalls(searched.ids)
-            trials.append(_Trial(worker, name, build, search, built, recalls, [searched.blocks]))
-            progress(f"  {_text(search)}: recall {recalls.mean():.3f}, {trials[-1].qps():,.0f} queries/s")
+    if kind.own_folder and library is None:
+        raise MethodError(f"its module has another library's name: name its folder with --library {name}=FOLDER")
+    trials: list[_Trial] = []
+    failed: dict[str, str] = {}
+    for build in kind.builds(len(truth.X)):
+        worker = stack.enter_context(WorkerProcess(library, numpy_blas=kind.numpy_blas))
+        try:
+            trials += _searched_once(worker, kind, name, build, problem, truth, progress)
+        except MethodError as error:
+            failed[f"{name} {_text(build)}" if build else name] = str(error)
+            worker.end()
+    kept = {id(trial.worker) for trial in trials if _worth_timing(trial, trials)}
+    for trial in trials:
+        if id(trial.worker) not in kept:
+            trial.worker.end()
+    return trials, failed
+
+
+def _searched_once(
+    worker: WorkerProcess,
+    kind: type[Method],
+    name: str,
+    build: Settings,
+    problem: SearchProblem,
+    truth: GroundTruth,
+    progress: Progress,
+) -> list[_Trial]:
+    """Build one index, and search once with each of its settings."""
+    trials: list[_Trial] = []
+    built = worker.call("build", name, build, truth.metric, problem, truth.k)
+    progress(f"{name} {_text(build)}: built in {built['build_s']:.1f} s, {built['index_mb']:.1f} MB")
+    for search in kind.searches(len(truth.X), build):
+        searched = worker.call("search_singly", search, _FIRST_SECONDS, _FIRST_QUERIES)
+        if searched.threads > _MAX_THREADS:
+            progress(f"{name}: warning: it used {searched.threads:.1f} threads, but 1 is allowed")
+        recalls = truth.recalls(searched.ids)
+        trials.append(_Trial(worker, name, build, search, built, recalls, [searched.blocks]))
+        progress(f"  {_text(search)}: recall {recalls.mean():.3f}, {trials[-1].qps():,.0f} queries/s")
     return trials
 
 

@@ -19,7 +19,7 @@ class Row:
     """A method at a recall.
 
     qps: queries per second, one at a time. point: the setting with the next higher recall. Both are None if no setting
-    reaches the recall; max_recall: the highest that one does.
+    reaches the recall; max_recall: the highest that one does. tried: settings measured; builds: indexes among them.
     """
 
     method: str
@@ -27,6 +27,8 @@ class Row:
     qps: float | None
     point: Point | None
     max_recall: float
+    tried: int
+    builds: int
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as `--json` prints it."""
@@ -61,25 +63,31 @@ def rows(results: Results, recalls: Sequence[float], names: Iterable[str]) -> li
 def _row(name: str, points: list[Point], recall: float) -> Row:
     front = pareto_front(points)
     qps, point = qps_at_recall(front, recall) or (None, None)
-    return Row(name, recall, qps, point, front[-1].recall)
+    builds = len({(point.method, json.dumps(point.build)) for point in points})
+    return Row(name, recall, qps, point, front[-1].recall, len(points), builds)
 
 
 def table(results: Results, found: Sequence[Row]) -> str:
     """Return rows as a Markdown table, below a description of the problem and the machine."""
-    head = ["recall", "method", "queries/s", "in a batch", "build s", "index MB", "resident MB", "peak MB", "setting"]
-    text = markdown.table(head, map(_cells, found), text_columns=(1, len(head) - 1))
+    head = ["recall", "method", "queries/s", "lsh / method", "in a batch", "build s", "index MB", "resident MB"]
+    head += ["peak MB", "tried", "builds", "setting"]
+    lsh = {row.recall: row.qps for row in found if row.method == "lsh"}
+    text = markdown.table(head, (_cells(row, lsh.get(row.recall)) for row in found), text_columns=(1, len(head) - 1))
     about = f"{results.dataset}: {results.n:,} vectors of {results.dim}, {results.metric}, recall@{results.k}"
     missing = [f"{name}: skipped, {why}" for name, why in results.skipped.items()]
-    return "\n".join([about, on_machine(results.machine), "", text, "", _tried(results), *missing])
+    return "\n".join([about, on_machine(results.machine), "", text, "", *_ahead(found), *missing])
 
 
-def _tried(results: Results) -> str:
-    """Return how many settings of each method were measured, in how many builds: more settings can only be faster."""
-    counts = (
-        f"{name} {len(points)} in {len({(point.method, json.dumps(point.build)) for point in points})}"
-        for name, points in by_method(results).items()
-    )
-    return f"settings measured, in builds: {', '.join(counts)}"
+def _ahead(found: Sequence[Row]) -> list[str]:
+    """Return which other libraries were faster than lsh at each recall, a line per recall that lsh reached."""
+    lines = []
+    for recall, own in {row.recall: row.qps for row in found if row.method == "lsh" and row.qps}.items():
+        peers = {
+            row.method: row.qps or 0.0 for row in found if row.recall == recall and not row.method.startswith("lsh")
+        }
+        ahead = ", ".join(f"{name} ({qps / own:.2f} times)" for name, qps in peers.items() if qps > own)
+        lines.append(f"ahead of lsh at recall {recall:g}: {ahead or f'none of {len(peers)} methods'}")
+    return lines
 
 
 def on_machine(machine: dict[str, Any]) -> str:
@@ -89,14 +97,15 @@ def on_machine(machine: dict[str, Any]) -> str:
     return f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {packages}; {load}"
 
 
-def _cells(row: Row) -> list[str]:
-    p = row.point
-    if p is None:
-        return [f"{row.recall:g}", row.method, *["-"] * 6, f"reaches {row.max_recall:.3f} at most"]
+def _cells(row: Row, lsh: float | None) -> list[str]:
+    p, tried = row.point, [str(row.tried), str(row.builds)]
+    if p is None or row.qps is None:
+        return [f"{row.recall:g}", row.method, *["-"] * 7, *tried, f"reaches {row.max_recall:.3f} at most"]
+    ratio = f"{lsh / row.qps:.2f}" if lsh else "-"
     batch = f"{p.batch_qps:,.0f}" if p.batch_qps else "-"
     sizes = [f"{p.build_s:.1f}", f"{p.index_mb:.1f}", f"{p.resident_mb:.0f}", f"{p.peak_mb:.0f}"]
     setting = ", ".join(f"{name} {value}" for name, value in settings_of(p).items())
-    return [f"{row.recall:g}", row.method, f"{row.qps:,.0f}", batch, *sizes, setting]
+    return [f"{row.recall:g}", row.method, f"{row.qps:,.0f}", ratio, batch, *sizes, *tried, setting]
 
 
 def settings_of(point: Point) -> dict[str, Any]:

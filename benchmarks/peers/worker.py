@@ -6,11 +6,13 @@ for its turn uses no processor time.
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -41,6 +43,9 @@ _ONE_THREAD = (
     "TF_NUM_INTEROP_THREADS",
     "PARLAY_NUM_THREADS",
 )
+# Environment variables that name another processor to OpenBLAS, often set for an old one that a library brings: NumPy's
+# finds the processor by itself.
+_OTHER_PROCESSOR = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 class Searched(NamedTuple):
@@ -113,13 +118,16 @@ class Worker:
 
 
 class WorkerProcess:
-    """A process with a `Worker`. Use it in a `with` statement: the process ends with the block."""
+    """A process with a `Worker`. Use it in a `with` statement: the process ends with the block.
 
-    def __init__(self) -> None:
+    library: the folder of a library whose module has another one's name, or None. numpy_blas: see `Method`.
+    """
+
+    def __init__(self, library: Path | None = None, *, numpy_blas: bool = False) -> None:
         context = get_context("spawn")
         self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other,), daemon=True)
-        with _environment(dict.fromkeys(_ONE_THREAD, "1")):
+        self._process = context.Process(target=_serve, args=(other, library), daemon=True)
+        with _environment(dict.fromkeys(_ONE_THREAD, "1"), without=_OTHER_PROCESSOR if numpy_blas else ()):
             self._process.start()
         other.close()
 
@@ -139,13 +147,19 @@ class WorkerProcess:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End the process, and free its memory."""
         self._pipe.close()  # the process stops when there is nothing more to read
         self._process.join(_STOP_TIMEOUT_S)
         self._process.kill()
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, library: Path | None) -> None:
     """Call the methods that are read from the pipe, and write their results to it, until it is closed."""
+    if library is not None:
+        sys.path.insert(0, str(library))
     os.dup2(2, 1)  # what a library prints must not be mixed with the benchmark's results on stdout
     worker = Worker()
     with threadpool_limits(1):
@@ -164,10 +178,12 @@ def _serve(pipe: Connection) -> None:
 
 
 @contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set environment variables for the block."""
+def _environment(variables: dict[str, str], without: Sequence[str] = ()) -> Iterator[None]:
+    """Set environment variables for the block, and remove others."""
     before = dict(os.environ)
     os.environ.update(variables)
+    for name in without:
+        os.environ.pop(name, None)
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ ROW = ["method", "recall", "qps", "build_s", "index_mb", "settings"]
 
 def test_json_is_one_object_with_the_machine_and_a_row_per_method_and_recall(arrays, run, monkeypatch):
     few = classmethod(lambda *_: [{"n_buckets": 8}])
-    monkeypatch.setattr("benchmarks.methods.lsh_sketch.LSHSketch.builds", few)  # to save time
+    monkeypatch.setattr("benchmarks.methods.lsh.Sketch.builds", few)  # to save time
     code, out, err = run(
         *("--dataset", arrays, "--methods", "lsh,exact,numpy", "--metric", "cosine", "--recall", 0.5),
         *("--recall", 0.9, "--queries", 20, "--rounds", 1, "--json"),
@@ -55,16 +55,17 @@ def test_the_table_has_a_row_per_method_and_names_the_machine(measured, run):
     }
 
 
-def test_the_table_is_followed_by_the_number_of_settings_and_builds_of_each_method(measured, run):
+def test_the_table_counts_the_settings_and_builds_of_each_method(measured, run):
     _, out, _ = run("--results", measured)
     kind = methods.load("lsh-tables")
-    tables = sum(len(kind.searches(400, build)) for build in kind.builds(400))
-    (line,) = (line for line in out.splitlines() if line.startswith("settings measured"))
-    counts = line.removeprefix("settings measured, in builds: ").split(", ")
-    assert counts == [f"{name} {tables} in {len(kind.builds(400))}" for name in ("lsh", "lsh-tables")] + [
-        "exact 1 in 1",
-        "numpy 1 in 1",
-    ]
+    tables = str(sum(len(kind.searches(400, build)) for build in kind.builds(400)))
+    cells = [[cell.strip() for cell in line.split("|")] for line in out.splitlines() if line.startswith("|")]
+    at = cells[0].index("tried")
+    assert {row[2]: (row[at], row[at + 1]) for row in cells[2:]} == {
+        "lsh": (tables, "1"),
+        "exact": ("1", "1"),
+        "numpy": ("1", "1"),
+    }
 
 
 def test_the_web_page_is_one_file_without_links_to_others(measured, run, tmp_path):
@@ -96,8 +97,23 @@ def test_a_method_that_raises_an_error_is_skipped_with_its_message(arrays, run, 
     monkeypatch.setattr("benchmarks.methods.numpy.NumPy.builds", classmethod(lambda *_: [{"no_such_option": 1}]))
     code, out, err = run("--dataset", arrays, "--methods", "numpy", "--rounds", 1)
     assert code == 0
-    assert "numpy: skipped, TypeError" in err
-    assert "numpy: skipped, TypeError" in out
+    assert "numpy no_such_option 1: skipped, TypeError" in err
+    assert "numpy no_such_option 1: skipped, TypeError" in out
+
+
+def test_a_build_that_fails_leaves_the_other_builds_of_its_method(arrays, run, monkeypatch):
+    monkeypatch.setattr("benchmarks.methods.numpy.NumPy.builds", classmethod(lambda *_: [{"no_such_option": 1}, {}]))
+    code, out, _ = run("--dataset", arrays, "--methods", "numpy", "--rounds", 1)
+    assert code == 0
+    assert "numpy no_such_option 1: skipped, TypeError" in out
+    assert "|   0.95 | numpy " in out
+
+
+def test_a_method_with_the_module_name_of_another_library_needs_its_folder(arrays, run, tmp_path):
+    options = "--dataset", arrays, "--methods", "scann-core", "--rounds", 1
+    assert "name its folder with --library scann-core=FOLDER" in run(*options)[1]
+    (tmp_path / "scann.py").write_text("raise ImportError('found in this folder')", encoding="utf-8")
+    assert "skipped, found in this folder" in run(*options, "--library", f"scann-core={tmp_path}")[1]
 
 
 def test_each_method_is_selected_once_and_all_stands_for_every_one():
@@ -123,6 +139,8 @@ REFUSED = [
     (["--dataset", "no-such-folder"], "no-such-folder"),
     (["--dataset", "no.npy,such.npy"], "no.npy is not a file"),
     (["--dataset", "x", "--methods", "lsh,magic"], "there is no method 'magic'"),
+    (["--dataset", "x", "--library", "magic=."], "'magic=.' is not METHOD=FOLDER, with a folder that exists"),
+    (["--dataset", "x", "--library", "scann-core=none"], "'scann-core=none' is not METHOD=FOLDER"),
     (["--dataset", "x", "--recall", "1.5"], "'1.5' is not a number above 0, at most 1"),
     (["--dataset", "x", "--queries", "0"], "'0' is not a whole number from 1 to 1,000,000"),
     (["--dataset", "x", "--metric", "hamming"], "invalid choice: 'hamming'"),

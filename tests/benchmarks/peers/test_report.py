@@ -53,24 +53,45 @@ def test_a_row_as_json_has_rounded_numbers_and_the_settings_of_its_point():
 
 def test_the_table_has_every_figure_of_a_row_and_what_was_tried():
     found = report.rows(results(), [0.95], ["lsh", "exact", "annoy"])
-    about, machine, _, *table, _, tried, skipped = report.table(results(), found).splitlines()
+    about, machine, _, *table, _, ahead, skipped = report.table(results(), found).splitlines()
     assert about == "made: 12,345 vectors of 16, cosine, recall@10"
     assert machine == "Some processor, 2 cores, Python 3.11, numpy 2; load 0.1 before, 0.2 after"
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
     assert cells[0] == [
-        *("recall", "method", "queries/s", "in a batch", "build s", "index MB", "resident MB", "peak MB", "setting")
+        *("recall", "method", "queries/s", "lsh / method", "in a batch", "build s", "index MB", "resident MB"),
+        *("peak MB", "tried", "builds", "setting"),
     ]
-    assert cells[1] == ["--:", "---", *["--:"] * 6, "---"]
+    assert cells[1] == ["--:", "---", *["--:"] * 9, "---"]
     assert cells[2:] == [
-        ["0.95", "lsh", "100", "2,346", "1.2", "2.5", "30", "41", "index lsh-sketch, bits 8, probes 2"],
-        ["0.95", "exact", "50", "-", "1.2", "2.5", "30", "41", ""],
-        ["0.95", "annoy", *["-"] * 6, "reaches 0.700 at most"],
+        [
+            "0.95",
+            "lsh",
+            "100",
+            "1.00",
+            "2,346",
+            "1.2",
+            "2.5",
+            "30",
+            "41",
+            "3",
+            "3",
+            "index lsh-sketch, bits 8, probes 2",
+        ],
+        ["0.95", "exact", "50", "2.00", "-", "1.2", "2.5", "30", "41", "1", "1", ""],
+        ["0.95", "annoy", *["-"] * 7, "1", "1", "reaches 0.700 at most"],
     ]
-    assert (
-        tried
-        == "settings measured, in builds: lsh 3 in 3, lsh-sketch 1 in 1, lsh-tables 2 in 2, exact 1 in 1, annoy 1 in 1"
-    )
+    assert ahead == "ahead of lsh at recall 0.95: none of 2 methods"
     assert skipped == "faiss: skipped, the package is not installed"
+
+
+def test_the_methods_ahead_of_lsh_are_named_at_each_recall_that_it_reaches():
+    faster = [*POINTS, point("hnswlib", 0.95, 150.0)]
+    names = ["lsh", "lsh-tables", "exact", "annoy", "hnswlib"]
+    lines = report.table(results(faster), report.rows(results(faster), [0.7, 0.95, 0.99], names)).splitlines()
+    assert [line for line in lines if line.startswith("ahead")] == [
+        "ahead of lsh at recall 0.7: annoy (5.00 times)",
+        "ahead of lsh at recall 0.95: hnswlib (1.50 times)",
+    ]
 
 
 def test_results_are_read_as_they_were_saved(tmp_path):

@@ -1,6 +1,7 @@
 """The worker that builds and searches the index of one method: in this process, and in one of its own."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,6 +141,17 @@ def test_a_process_answers_raises_what_the_worker_raises_and_has_one_thread(prob
         np.testing.assert_array_equal(found.ids, expected)
         assert process.call("search_batch", {}) > 0
     assert not process._process.is_alive()
+
+
+def test_only_where_the_blas_is_that_of_numpy_no_other_processor_is_named_to_it(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    before = dict(os.environ)
+    for numpy_blas, expected in ((True, None), (False, "Prescott")):
+        with WorkerProcess(numpy_blas=numpy_blas) as process:
+            environment = Path(f"/proc/{process._process.pid}/environ").read_bytes().split(b"\0")
+        named = [entry.partition(b"=")[2].decode() for entry in environment if entry.startswith(b"OPENBLAS_CORETYPE=")]
+        assert named == ([expected] if expected else [])
+    assert dict(os.environ) == before
 
 
 def test_a_process_that_ends_is_reported_with_its_exit_code():

@@ -1,0 +1,150 @@
+"""FAISS: exact search, graphs, cells with and without compressed codes, and its LSH (Meta)."""
+
+from math import log2
+from typing import Any, ClassVar
+
+import numpy as np
+
+from benchmarks.methods._base import FEW, Answer, Method, Settings, geometric, grid
+from lsh.arrays import Float32Array
+
+
+class _Faiss(Method):
+    """An index made by `faiss.index_factory`."""
+
+    needs = "faiss"
+    factory: ClassVar[str]  # its description, with the names of build settings in braces
+    index: Any
+    vector_bytes: int
+
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+        import faiss
+
+        kind = faiss.METRIC_INNER_PRODUCT if metric == "cosine" else faiss.METRIC_L2
+        self.fill(faiss.index_factory(X.shape[1], self.factory.format(**build), kind), X)
+
+    def fill(self, index: Any, X: Float32Array) -> None:
+        """Train an empty index on X, and add X to it."""
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        index.train(X)
+        index.add(X)
+        self.index, self.vector_bytes = index, X.nbytes
+
+    def search_one(self, q: Float32Array, k: int) -> Answer:
+        return self.index.search(q[None], k)[1][0]
+
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
+        return self.index.search(Q, k)[1]
+
+    def nbytes(self) -> int:
+        import faiss
+
+        return max(0, len(faiss.serialize_index(self.index)) - self.vector_bytes)
+
+
+class Flat(_Faiss):
+    """All distances, without an index structure (IndexFlat)."""
+
+    factory = "Flat"
+
+
+class HNSW(_Faiss):
+    """HNSW graph (Malkov & Yashunin 2018), as FAISS implements it (IndexHNSWFlat)."""
+
+    factory = "HNSW{M},Flat"
+
+    @classmethod
+    def builds(cls, n: int) -> list[Settings]:
+        return grid(M=(12, 16, 24, 32) if n <= FEW else (16,))
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        return grid(efSearch=geometric(10, 640, 24))
+
+    def use(self, **search: Any) -> None:
+        self.index.hnsw.efSearch = search["efSearch"]
+
+
+class HNSWSQ8(HNSW):
+    """The same graph over codes of 8 bits per value (IndexHNSWSQ); their distances rank the answer."""
+
+    factory = "HNSW{M},SQ8"
+
+
+class IVFFlat(_Faiss):
+    """k-means cells, and exact distances to the vectors in the nearest cells (IndexIVFFlat)."""
+
+    factory = "IVF{cells},Flat"
+
+    @classmethod
+    def builds(cls, n: int) -> list[Settings]:
+        return [{"cells": 2 ** (round(log2(n) / 2) + more)} for more in (0, 1, 2)]
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        return grid(nprobe=_probes(build, 24))
+
+    def use(self, **search: Any) -> None:
+        self.index.nprobe = search["nprobe"]
+
+
+class _Refined(IVFFlat):
+    """Cells whose vectors are scanned as codes, and exact distances to the best of them."""
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        return grid(nprobe=_probes(build, 16), factor=(2, 3, 5, 8, 12, 20))
+
+    def use(self, **search: Any) -> None:
+        import faiss
+
+        faiss.extract_index_ivf(self.index.base_index).nprobe = search["nprobe"]
+        self.index.k_factor = search["factor"]
+
+
+class RaBitQ(_Refined):
+    """One-bit RaBitQ codes (Gao & Long 2024; IndexIVFRaBitQFastScan), much as in lsh-sketch."""
+
+    factory = "IVF{cells},RaBitQfs,RFlat"
+
+
+class PQFastScan(_Refined):
+    """Product codes of 4 bits, scanned in registers (André et al. 2015; IndexIVFPQFastScan)."""
+
+    factory = "IVF{cells},PQ64x4fs,RFlat"
+
+
+class IndexLSH(_Faiss):
+    """Scan of all binary codes by Hamming distance, with exact re-ranking of the best."""
+
+    @classmethod
+    def builds(cls, n: int) -> list[Settings]:
+        return grid(bits=(128, 256, 512, 1024))
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        return grid(factor=(2, 3, 5, 8, 12, 20, 32, 50, 80, 120))
+
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+        import faiss
+
+        # IndexLSH supports L2 only, which ranks unit vectors as cosine distance does. Subtracting the mean of the
+        # vectors first increases the angles between them, which the codes tell apart.
+        self.centre = X.mean(axis=0) if metric == "cosine" else np.zeros(X.shape[1], np.float32)
+        self.codes = faiss.IndexLSH(X.shape[1], build["bits"])  # the next index keeps no reference to it
+        self.fill(faiss.IndexRefineFlat(self.codes), X - self.centre)
+
+    def use(self, **search: Any) -> None:
+        self.index.k_factor = search["factor"]
+
+    def search_one(self, q: Float32Array, k: int) -> Answer:
+        return super().search_one(q - self.centre, k)
+
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
+        return super().search_batch(Q - self.centre, k)
+
+
+def _probes(build: Settings, count: int) -> list[int]:
+    return geometric(1, min(256, build["cells"]), count)

@@ -1,0 +1,81 @@
+"""Indexes of this project: sketches in learned or random buckets, hash tables, and exact search."""
+
+from math import log2
+from typing import Any
+
+from benchmarks.methods._base import Answer, Method, Settings, grid
+from lsh import ExactSearch, LSHIndex, SketchIndex
+from lsh.arrays import Float32Array
+
+
+class _LSH(Method):
+    """An index of this project, whose searches take the search setting as keyword arguments."""
+
+    needs = "lsh"
+    numpy_blas = True
+    compiles = True
+    index: LSHIndex | SketchIndex | ExactSearch
+
+    def search_one(self, q: Float32Array, k: int) -> Answer:
+        return self.index.search(q[None], k, **self.setting).ids[0]
+
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
+        return self.index.search(Q, k, **self.setting).ids
+
+    def nbytes(self) -> int:
+        return self.index.nbytes
+
+
+class Sketch(_LSH):
+    """Learned buckets, two-bit sketches, and exact distances to the best candidates (SketchIndex)."""
+
+    @classmethod
+    def builds(cls, n: int) -> list[Settings]:
+        middle = round(log2(n) / 2)  # as many buckets as vectors per bucket
+        return grid(n_buckets=[2**bits for bits in (middle, middle + 1, middle + 2)])
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        probes = [p for p in (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128) if p <= build["n_buckets"]]
+        return grid(n_probes=probes, n_reranked=(15, 25, 40, 70, 120, 200, 350))
+
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+        self.index = SketchIndex(metric, **build).fit(X)
+
+
+class CrossPolytopes(Sketch):
+    """Buckets that do not depend on the data: many small ones, or a single one, which is a scan of all sketches."""
+
+    @classmethod
+    def builds(cls, n: int) -> list[Settings]:
+        middle = round(log2(n) / 2)
+        return grid(family=("crosspolytopes",), n_buckets=[2**bits for bits in (0, middle + 3, middle + 4)])
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        probes = [p for p in (1, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048) if p <= build["n_buckets"]]
+        return grid(n_probes=probes, n_reranked=(25, 40, 70, 120))
+
+
+class Tables(_LSH):
+    """Random hyperplanes, for Euclidean distance too; two-bit sketches choose the candidates to rank exactly."""
+
+    @classmethod
+    def builds(cls, n: int) -> list[Settings]:
+        n_bits = min(24, max(8, round(log2(n)) + 1))
+        return [{"n_tables": 32, "n_bits": n_bits, "sketches": True, "family": "hyperplanes"}]
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        bits = sorted({max(1, build["n_bits"] - fewer) for fewer in (2, 4, 6, 8)}, reverse=True)
+        return grid(n_tables=(4, 8, 16, 32), n_bits=bits, n_probes=(4, 16, 64), n_reranked=(30, 90))
+
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+        self.index = LSHIndex(metric, **build).fit(X)
+
+
+class Exact(_LSH):
+    """The baseline that LSH is compared with in the app (`lsh.ExactSearch`)."""
+
+    def __init__(self, X: Float32Array, metric: str) -> None:
+        self.index = ExactSearch(X, metric)

@@ -1,0 +1,67 @@
+"""SVS: Vamana graph over compressed vectors (Intel)."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from benchmarks.methods._base import FEW, Answer, Method, Settings, geometric, grid
+from lsh.arrays import Float32Array
+
+
+class SVS(Method):
+    """Vamana graph (Jayaram Subramanya et al. 2019), with LVQ codes (Aguerrebere et al. 2023) or 16 bits per value.
+
+    LVQ runs on Intel's processors alone; elsewhere its builds fail, and float16 is measured.
+    """
+
+    needs = "svs"
+
+    @classmethod
+    def builds(cls, n: int) -> list[Settings]:
+        kinds = ("LVQ4x8", "LVQ8", "float16") if _is_intel() else ("float16",)
+        return grid(kind=kinds, degree=(32, 64) if n <= FEW else (32,))
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        return grid(window=geometric(10, 400, 28))
+
+    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+        import svs
+
+        # L2 for both metrics: it ranks unit vectors as cosine distance does.
+        parameters = svs.VamanaBuildParameters(
+            graph_max_degree=build["degree"], alpha=1.2, window_size=128, max_candidate_pool_size=200
+        )
+        self.dtype = np.float16 if build["kind"] == "float16" else np.float32
+        with TemporaryDirectory() as folder:
+            self.index = svs.Vamana.build(
+                parameters, self._data(X, build["kind"], Path(folder)), distance_type=svs.DistanceType.L2, num_threads=1
+            )
+        self.index.num_threads = 1
+
+    def _data(self, X: Float32Array, kind: str, folder: Path) -> Any:
+        import svs
+
+        if kind == "float16":
+            return X.astype(np.float16)
+        svs.write_vecs(X, str(folder / "vectors.fvecs"))
+        loader = svs.VectorDataLoader(str(folder / "vectors.fvecs"), svs.DataType.float32, dims=X.shape[1])
+        if kind == "LVQ8":
+            return svs.LVQLoader(loader, primary=8, padding=32)
+        return svs.LVQLoader(loader, primary=4, residual=8, strategy=svs.LVQStrategy.Turbo, padding=32)
+
+    def use(self, **search: Any) -> None:
+        self.index.search_window_size = search["window"]
+
+    def search_one(self, q: Float32Array, k: int) -> Answer:
+        return self.index.search(q[None].astype(self.dtype), k)[0][0]
+
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
+        return self.index.search(Q.astype(self.dtype), k)[0]
+
+
+def _is_intel() -> bool:
+    path = Path("/proc/cpuinfo")
+    return path.is_file() and "GenuineIntel" in path.read_text(encoding="utf-8", errors="replace")
