@@ -9,19 +9,10 @@ from typing import Any
 
 from lsh.analysis.machine import processor
 
-PACKAGES = (
-    "numpy",
-    "numba",
-    "faiss-cpu",
-    "hnswlib",
-    "scann",
-    "annoy",
-    "pynndescent",
-    "falconn",
-    "puffinn",
-    "rabitqlib",
+PACKAGES: tuple[str, ...] = (
+    *("numpy", "numba", "faiss-cpu", "hnswlib", "scann", "annoy", "pynndescent", "falconn", "puffinn"),
+    *("rabitqlib", "pyglass-portable", "scalable-vs", "usearch", "voyager"),
 )
-PACKAGES += ("pyglass-portable", "scalable-vs", "usearch", "voyager")
 
 
 def describe() -> dict[str, Any]:
