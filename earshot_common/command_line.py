@@ -1,6 +1,7 @@
 """Command-line helpers: exit codes and error messages, progress, and number arguments."""
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -68,6 +69,17 @@ def fraction(text: str) -> float:
         value = -1.0
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, at most 1")
+    return value
+
+
+def non_negative(text: str) -> float:
+    """Read a finite number of at least 0, as an argparse type."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
     return value
 
 

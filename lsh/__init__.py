@@ -13,6 +13,7 @@ subpackages:
 - `families`: hash families, random and learned, and partitions into buckets;
 - `sketches`: two-bit codes of vectors, and buckets of them;
 - `analysis`: recall of every setting, theory, plans, evaluation, comparison, races, inspection of one query;
+- `pairs`: all pairs of vectors within a radius, and the groups of duplicates that they form;
 - `kernels`: the compiled inner loops;
 - `storage`: index files.
 """
@@ -26,6 +27,8 @@ from lsh.analysis.theory import hit_probability, predicted_recall
 from lsh.errors import LSHError
 from lsh.exact import ExactSearch, exact_search
 from lsh.index import LSHIndex
+from lsh.pairs.duplicates import duplicates
+from lsh.pairs.self_join import Duplicates
 from lsh.quality import label_precision_at_k, recall_at_k
 from lsh.result import SearchResult
 from lsh.sketch_index import SketchIndex
@@ -33,6 +36,7 @@ from lsh.storage import load, save
 
 __all__ = [
     "Comparison",
+    "Duplicates",
     "EncodedVectors",
     "Evaluation",
     "ExactSearch",
@@ -43,6 +47,7 @@ __all__ = [
     "SearchResult",
     "SketchIndex",
     "compare",
+    "duplicates",
     "evaluate",
     "exact_search",
     "hit_probability",

@@ -1,10 +1,11 @@
-"""Command line: `python -m lsh evaluate|tune|search|families|build|verify DATASET`.
+"""Command line: `python -m lsh evaluate|tune|search|families|build|duplicates|verify DATASET`.
 
 The only module of `lsh` that reads datasets.
 """
 
 import argparse
 import json
+import os
 import shlex
 import sys
 import time
@@ -21,8 +22,10 @@ from lsh.analysis.planning import plan
 from lsh.analysis.search_config import SearchConfig
 from lsh.arrays import Float32Array, Int64Array
 from lsh.errors import LSHError
+from lsh.exact import ExactSearch
+from lsh.pairs.duplicates import duplicates, measured_recall
 from lsh.quality import Labels
-from lsh.sampling import evenly_spaced_rows
+from lsh.sampling import evenly_spaced_rows, joined
 from lsh.storage import index_folder
 
 if TYPE_CHECKING:
@@ -157,6 +160,36 @@ def _verify(dataset: "Dataset", _: argparse.Namespace) -> dict[str, Any]:
     return {"files": files, "problems": list(index_folder.problems(folder, X, dataset.sha256("train")))}
 
 
+def _duplicates(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
+    splits = [split for split in options.splits if dataset.n_rows(split)]
+    if not splits:
+        raise DataError(f"{dataset.path} has no clips in its {' and '.join(options.splits)} split")
+    X = joined([dataset.features(split) for split in splits])
+    metric, n_check = options.metric or dataset.metric, options.check
+    command_line.log(f"comparing {len(X):,} clips of {dataset.title!r} for {metric} distance")
+    began = time.perf_counter()
+    setting = {"recall": options.recall, "seed": options.seed, "n_threads": os.cpu_count() or 1}
+    found = duplicates(X, options.radius, metric, **setting, progress=command_line.log)
+    seconds = time.perf_counter() - began
+    firsts = np.cumsum([0, *(dataset.n_rows(split) for split in splits)])
+    distances = dict(zip(map(tuple, found.pairs.tolist()), found.distances.tolist(), strict=True))
+
+    def named(row: int) -> dict[str, Any]:
+        place = int(np.searchsorted(firsts, row, side="right")) - 1
+        return _describe(dataset, dataset.clip(splits[place], int(row - firsts[place])))
+
+    groups: list[dict[str, Any]] = []
+    for group in found.groups:
+        rows = group.tolist()
+        from_first = [distances.get((rows[0], row)) for row in rows[1:]]  # None for a row that others connect with it
+        clips = [named(row) | {"distance": away} for row, away in zip(rows, [0.0, *from_first], strict=True)]
+        groups.append({"clips": clips, "complete": rows[0] not in found.capped})
+    checked = measured_recall(found, ExactSearch(X, metric), n_check) if n_check else None
+    described = {"metric": metric, "radius": found.radius, "promised": found.recall, "pairs": len(found.pairs)}
+    described |= {"n_tables": found.n_tables, "n_bits": found.n_bits, "clips": len(X), "splits": splits}
+    return described | {"seconds": seconds, "checked": checked, "dataset": dataset.name, "groups": groups}
+
+
 def _describe(dataset: "Dataset", clip: "Clip") -> dict[str, Any]:
     labels = [dataset.label_names[label] for label in clip.labels]
     return {"clip_id": clip.clip_id, "labels": labels, "start_s": clip.start_s, "end_s": clip.end_s}
@@ -239,6 +272,10 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("build", _build, reports.built, summary)
     arguments.add_drawing(sub)
     arguments.add_stored(sub)
+    summary = "List the groups of clips that are equal or nearly so."
+    sub = add("duplicates", _duplicates, reports.duplicates, summary)
+    arguments.add_drawing(sub)
+    arguments.add_pairs(sub)
     add(
         "verify",
         _verify,

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from earshot_common.command_line import whole_number
+from earshot_common.command_line import fraction, non_negative, whole_number
 from lsh import params
 from lsh.analysis.search_config import KINDS, SearchConfig
 from lsh.errors import ParameterError
@@ -63,6 +63,22 @@ def add_stored(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--kind", choices=stored, default="tables", dest="index", help=kinds)
     _add_family(sub)
     sub.set_defaults(tables=None, bits=None, probes=None, reranked=None)
+
+
+def add_pairs(sub: argparse.ArgumentParser) -> None:
+    """Add the options of the search for duplicates."""
+    radius = (
+        "largest distance of two duplicates, 0 for equal ones alone (default: the largest within which fewer than one "
+        "in a million random pairs are)"
+    )
+    sub.add_argument("--radius", type=non_negative, metavar="R", help=radius)
+    recall = "probability that a pair within the radius is found, above 0 and below 1 (default: %(default)s)"
+    sub.add_argument("--recall", type=fraction, default=0.95, help=recall)
+    splits = "splits whose clips are compared (default: train)"
+    names = ("train", "validation", "test")
+    sub.add_argument("--splits", nargs="+", choices=names, default=["train"], metavar="SPLIT", help=splits)
+    check = "clips of which all pairs are compared too, to measure the share found; 0 for none (default: %(default)s)"
+    sub.add_argument("--check", type=whole_number(0, 100_000), default=20_000, metavar="N", help=check)
 
 
 def _add_family(sub: argparse.ArgumentParser) -> None:

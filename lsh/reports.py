@@ -79,6 +79,28 @@ def built(report: dict[str, Any]) -> None:
     )
 
 
+def duplicates(report: dict[str, Any]) -> None:
+    """Print the groups of duplicates with their clips."""
+    for number, group in enumerate(report["groups"], 1):
+        note = "" if group["complete"] else ", not every pair of them compared"
+        print(f"group {number}: {len(group['clips']):,} clips{note}")
+        for clip in group["clips"]:
+            away = "connected" if clip["distance"] is None else f"{clip['distance']:.4f}"
+            print(
+                f"  {away:>9}  {clip['clip_id']}  {clip['start_s']:g}-{clip['end_s']:g} s  {', '.join(clip['labels'])}"
+            )
+    total = sum(len(group["clips"]) for group in report["groups"])
+    print(
+        f"{len(report['groups']):,} groups of {total:,} clips; {report['pairs']:,} pairs within "
+        f"{report['radius']:.4g} ({report['metric']}), of {report['clips']:,} clips, in {report['seconds']:.1f} s; "
+        f"each found with probability {report['promised']:g} ({report['n_tables']} tables)"
+    )
+    if report["checked"]:
+        true, found = report["checked"]
+        share = f"{found / true:.3f}" if true else "-"
+        print(f"checked with exact search of some of the clips: {found:,} of {true:,} pairs found ({share})")
+
+
 def verified(report: dict[str, Any]) -> None:
     """Print what is wrong with the saved indexes, and their number."""
     for problem in report["problems"]:

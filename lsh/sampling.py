@@ -1,4 +1,6 @@
-"""Samples of rows: evenly spaced, of all rows or of marked ones, the first, or given ones."""
+"""Samples of rows: evenly spaced, of all rows or of marked ones, the first, or given ones; parts joined."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -35,6 +37,16 @@ def some_rows(X: StoredVectors, rows: Int64Array) -> StoredVectors:
     if isinstance(X, EncodedVectors):
         return EncodedVectors(X.stored[rows], X.scale, X.offset)
     return np.ascontiguousarray(X[rows])
+
+
+def joined(parts: Sequence[StoredVectors]) -> StoredVectors:
+    """Return vectors one part after another, as they are stored; of a single part, that part itself."""
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(first := parts[0], EncodedVectors):
+        stored = [part.stored for part in parts if isinstance(part, EncodedVectors)]
+        return EncodedVectors(np.concatenate(stored), first.scale, first.offset)
+    return np.concatenate([np.asarray(part) for part in parts])
 
 
 def evenly_spaced(X: StoredVectors, max_rows: int) -> Float32Array:

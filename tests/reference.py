@@ -539,3 +539,45 @@ def levels(y, width):
 def cosine(a, b):
     """Return the cosine of the angle between two vectors."""
     return a @ b / np.sqrt((a @ a) * (b @ b))
+
+
+def pack_signs(projections):
+    """Write the signs as digits of a number in base two: uint64[n]."""
+    return np.array([int("".join("1" if p > 0 else "0" for p in row), 2) for row in projections], np.uint64)
+
+
+def prefix_pairs(signatures):
+    """Count the pairs of words with b equal first bits, for each b from 0 to 64."""
+    words = [f"{int(word):064b}" for word in signatures]
+    pairs = list(itertools.combinations(words, 2))
+    return [sum(a[:b] == c[:b] for a, c in pairs) for b in range(65)]
+
+
+def first_equal(rows):
+    """Return the first row with the bytes of each."""
+    known = {}
+    return [known.setdefault(row.tobytes(), number) for number, row in enumerate(rows)]
+
+
+def near_pairs(distances, words, runs, max_differing, radius, most):
+    """Return the pairs of each row with later ones of its run, and the rows with more than `most`.
+
+    distances[i][j]; words: the signature of each row; runs: lists of rows.
+    """
+    pairs, cut = [], set()
+    for run in runs:
+        for place, i in enumerate(run):
+            later = [j for j in run[place + 1 :] if (int(words[i]) ^ int(words[j])).bit_count() <= max_differing]
+            near = [j for j in later if distances[i][j] <= radius]
+            pairs += [(min(i, j), max(i, j)) for j in near[:most]]
+            cut |= {i} if len(near) > most else set()
+    return pairs, cut
+
+
+def unite(n, pairs):
+    """Return the lowest row of the group of each of n rows."""
+    group = list(range(n))
+    for a, b in pairs:
+        low, high = sorted((group[a], group[b]))
+        group = [low if g == high else g for g in group]
+    return group

@@ -10,6 +10,7 @@ from tests.meta.sources import MODULES, ROOT, TREES, imports
 
 PUBLIC = [
     "Comparison",
+    "Duplicates",
     "EncodedVectors",
     "Evaluation",
     "ExactSearch",
@@ -20,6 +21,7 @@ PUBLIC = [
     "SearchResult",
     "SketchIndex",
     "compare",
+    "duplicates",
     "evaluate",
     "exact_search",
     "hit_probability",

@@ -1,0 +1,28 @@
+"""Exact distances between rows of one collection, as a search with the first row as its query has them."""
+
+import numpy as np
+
+from lsh.arrays import Float32Array, Int64Array
+from lsh.exact import ExactSearch
+from lsh.kernels.hashing import prepare
+from lsh.kernels.ranking import decode_rows, distances_to
+
+
+def distances_from(exact: ExactSearch, row: int, others: Int64Array) -> Float32Array:
+    """Return the distances of a row to others, int64[m]: float32[m]."""
+    vector = np.empty((1, exact.X.shape[1]), np.float32)
+    decode_rows(tuple(exact.vectors), row, vector)
+    q, out = np.empty_like(vector), np.empty(len(others), np.float32)
+    prepare(vector, exact.metric == "cosine", np.zeros(vector.shape[1], np.float32), q)
+    distances_to(q[0], tuple(exact.vectors), others, out)
+    return out
+
+
+def pairs_of_all(exact: ExactSearch, rows: Int64Array, radius: float) -> Int64Array:
+    """Return every pair of some rows, int64[m] in rising order, within a radius: int64[p, 2], by comparing all."""
+    found = [np.empty((0, 2), np.int64)]
+    for place in range(len(rows) - 1):
+        others = rows[place + 1 :]
+        near = others[distances_from(exact, int(rows[place]), others) <= radius]
+        found.append(np.column_stack([np.full(len(near), rows[place]), near]))
+    return np.concatenate(found)

@@ -1,0 +1,200 @@
+"""Self-join: the search for all pairs of one collection within a radius, table by table of signatures."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from lsh.arrays import Float32Array, Int64Array, UInt64Array
+from lsh.errors import ParameterError
+from lsh.exact import ExactSearch
+from lsh.kernels.self_join import SIGNATURE_BITS, first_equal, near_pairs, unite
+from lsh.pairs.distances import distances_from
+from lsh.pairs.signatures import TablePlan, all_pairs, centred_norms, edges_of, plan_tables, runs_of, signatures_of
+from lsh.threads import in_chunks
+
+MAX_ALL_PAIRS = 100  # pairs of one row that a table lists; of a set of more equal rows, each with the first
+_NEAR_CENTRE = 64  # vectors nearest to the centre, from which angles are widest: they are compared with all
+_MAX_COMPARED = 20_000  # vectors of which all pairs are compared, where that is quicker than tables
+_MAX_PAIRS = 1 << 20  # pairs that a call of the kernel may list
+
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Pairs of vectors within a radius, and the groups that they form.
+
+    pairs: int64[m, 2], the lower row first, in rising order; distances: float32[m]. groups: int64 arrays of two rows or
+    more that pairs connect, each in rising order, the largest group first. recall: probability that a pair within the
+    radius is found, at least; 1 where all pairs were compared. n_tables, n_bits: signatures drawn, and first bits
+    compared. capped: the first rows of groups in which
+    not every pair is listed, as some rows have more than MAX_ALL_PAIRS.
+    """
+
+    pairs: Int64Array
+    distances: Float32Array
+    groups: list[Int64Array]
+    radius: float
+    recall: float
+    n_tables: int
+    n_bits: int
+    capped: list[int]
+
+
+class SelfJoin:
+    """One search for all pairs: its vectors, radius, and the pairs found so far."""
+
+    def __init__(
+        self, exact: ExactSearch, radius: float, recall: float, seed: int, n_threads: int, progress: Progress
+    ) -> None:
+        self.exact, self.radius, self.recall, self.progress = exact, radius, recall, progress
+        self.n, self.n_threads = len(exact.X), n_threads
+        self.rng = np.random.default_rng(seed)
+        # A distance differs in its last bits with the vector that is the query: those just outside are measured again.
+        self.reach = radius * (1 + 1e-5) + 1e-6
+        self.codes = np.empty(0, np.int64)
+        self.is_cut = np.zeros(len(exact.X), np.bool_)  # rows of which not every pair is listed
+
+    def run(self) -> Duplicates:
+        """Return the answer."""
+        first = self._first_of_equal_rows()
+        rows = np.flatnonzero(first == np.arange(self.n))
+        plan = self._plan(rows)
+        self.progress(f"radius {self.radius:.4g}: {plan.n_tables} tables, {plan.n_bits} bits each")
+        for table in range(plan.n_tables):
+            self._search_table(rows, plan)
+            self.progress(f"table {table + 1} of {plan.n_tables}: {len(self.codes):,} pairs")
+        equal, copies = self._equal_pairs(first)
+        pairs, distances = self._measured(_with_copies(np.column_stack(np.divmod(self.codes, self.n)), copies))
+        listed = np.concatenate([pairs, equal])
+        distances = np.concatenate([distances, np.zeros(len(equal), np.float32)])
+        order = np.lexsort(listed.T[::-1])
+        parents = np.arange(self.n)
+        unite(listed[order], parents)
+        groups = _groups(parents)
+        capped = sorted(int(group[0]) for group in groups if self.is_cut[group].any())
+        recall = self.recall if plan.n_bits else 1.0
+        return Duplicates(
+            listed[order], distances[order], groups, self.radius, recall, plan.n_tables, plan.n_bits, capped
+        )
+
+    def _signatures(self, rows: Int64Array, centre: Float32Array) -> UInt64Array:
+        return signatures_of(self.exact, rows, centre, self.rng, self.n_threads)
+
+    def _first_of_equal_rows(self) -> Int64Array:
+        """Return the lowest row with the same bytes as each row: int64[n]."""
+        rows = np.arange(self.n)
+        signatures = self._signatures(rows, np.zeros(self.exact.X.shape[1], np.float32))
+        order = np.argsort(signatures, kind="stable")
+        first = np.empty(self.n, np.int64)
+        first_equal(self.exact.vectors.rows, order, runs_of(signatures[order], SIGNATURE_BITS), first)
+        return first
+
+    def _equal_pairs(self, first: Int64Array) -> tuple[Int64Array, dict[int, Int64Array]]:
+        """Return the pairs of equal rows, and the sets of equal rows by their first, of at most MAX_ALL_PAIRS rows.
+
+        In larger sets, each is paired with the first alone.
+        """
+        copies = np.flatnonzero(first != np.arange(self.n))
+        copies = copies[np.argsort(first[copies], kind="stable")]
+        found, sets = [np.column_stack([first[copies], copies])], dict[int, Int64Array]()
+        for start, end in pairwise(edges_of(first[copies])):
+            same = copies[start:end]
+            if len(same) >= MAX_ALL_PAIRS:
+                self.is_cut[first[same[0]]] = True
+                continue
+            left, right = np.triu_indices(len(same), 1)
+            found.append(np.column_stack([same[left], same[right]]))
+            sets[int(first[same[0]])] = np.concatenate([first[same[:1]], same])
+        return np.concatenate(found), sets
+
+    def _plan(self, rows: Int64Array) -> TablePlan:
+        """Return the cheapest of the plans with signatures around the origin and around the mean."""
+        dim = self.exact.X.shape[1]
+        plans = []
+        if self.exact.metric == "cosine":
+            plans.append(self._plan_around(rows, np.zeros(dim, np.float32), 1.0))
+        centre, norms = centred_norms(self.exact, rows)
+        nearest = np.argsort(norms, kind="stable")[:_NEAR_CENTRE]
+        floor = float(np.partition(norms, min(_NEAR_CENTRE, len(norms) - 1))[min(_NEAR_CENTRE, len(norms) - 1)])
+        plans.append(self._plan_around(rows, centre, floor))
+        plans.append(all_pairs(len(rows), dim))
+        best = min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost)
+        if not best.n_bits and len(rows) > _MAX_COMPARED:
+            raise ParameterError(
+                f"radius is {self.radius:g}, too wide for tables of signatures: comparing all pairs would be quicker, "
+                f"but of {len(rows):,} vectors that takes too long; expected a radius within which few pairs lie"
+            )
+        if best.centre.any():
+            self._search_all_with(rows[nearest], rows)
+        return best
+
+    def _plan_around(self, rows: Int64Array, centre: Float32Array, floor: float) -> TablePlan | None:
+        """Return the cheapest plan with signatures around a centre; None where no number of bits is within limits.
+
+        floor: the least distance of a vector from the centre. Two vectors at a distance c of each other, both at least
+        that far, are seen from the centre under an angle of at most 2 arcsin(c / (2 floor)).
+        """
+        chord = math.sqrt(2 * self.reach) if self.exact.metric == "cosine" else self.reach
+        if chord >= 2 * floor:
+            return None
+        differs = 2 * math.asin(chord / (2 * floor)) / math.pi
+        return plan_tables(np.sort(self._signatures(rows, centre)), centre, differs, self.recall)
+
+    def _search_table(self, rows: Int64Array, plan: TablePlan) -> None:
+        """Draw a new signature, and add the pairs within reach that its table shows."""
+        signatures = self._signatures(rows, plan.centre)
+        order = np.argsort(signatures, kind="stable")
+        signatures, places = signatures[order], rows[order]
+        starts = runs_of(signatures, plan.n_bits)
+        ends = np.repeat(starts[1:], np.diff(starts))
+        found: list[Int64Array] = []
+
+        def work(first: int, last: int) -> None:
+            pairs = np.empty((_MAX_PAIRS, 2), np.int64)
+            while first < last:
+                runs = places, signatures, ends, first, last, plan.max_differing
+                count, first = near_pairs(
+                    *runs, tuple(self.exact.vectors), self.reach, MAX_ALL_PAIRS, pairs, self.is_cut
+                )
+                found.append(pairs[:count] @ np.array([self.n, 1]))
+
+        in_chunks(work, len(places), self.n_threads, max_rows=max(1, -(-len(places) // (4 * self.n_threads))))
+        self.codes = np.unique(np.concatenate([self.codes, *found]))
+
+    def _search_all_with(self, some: Int64Array, rows: Int64Array) -> None:
+        """Add the pairs within reach of some rows and all others."""
+        found = []
+        for row in some.tolist():
+            near = rows[(distances_from(self.exact, row, rows) <= self.reach) & (rows != row)]
+            found.append(np.minimum(near, row) * self.n + np.maximum(near, row))
+        self.codes = np.unique(np.concatenate([self.codes, *found]))
+
+    def _measured(self, pairs: Int64Array) -> tuple[Int64Array, Float32Array]:
+        """Return the pairs within the radius as seen from their lower row, and these distances."""
+        distances = np.empty(len(pairs), np.float32)
+        for start, end in pairwise(edges_of(pairs[:, 0])):
+            distances[start:end] = distances_from(self.exact, int(pairs[start, 0]), pairs[start:end, 1].copy())
+        within = distances <= self.radius
+        return pairs[within], distances[within]
+
+
+def _with_copies(pairs: Int64Array, copies: dict[int, Int64Array]) -> Int64Array:
+    """Return pairs, int64[m, 2], and those of the rows that are equal to one of them, the lower row first."""
+    marked = np.isin(pairs, np.array(list(copies), np.int64)).any(axis=1)
+    found = [pairs[~marked]]
+    for left, right in pairs[marked].tolist():
+        ours, theirs = copies.get(left, np.array([left])), copies.get(right, np.array([right]))
+        found.append(np.sort(np.column_stack([np.repeat(ours, len(theirs)), np.tile(theirs, len(ours))]), axis=1))
+    both = np.concatenate(found)
+    return both[np.lexsort(both.T[::-1])]
+
+
+def _groups(parents: Int64Array) -> list[Int64Array]:
+    """Return the rows of each root with more than one, the largest group first."""
+    order = np.argsort(parents, kind="stable")
+    groups = [order[a:b] for a, b in pairwise(edges_of(parents[order])) if b - a > 1]
+    return sorted(groups, key=lambda group: (-len(group), int(group[0])))

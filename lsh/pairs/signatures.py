@@ -1,0 +1,113 @@
+"""Signatures: the signs of 64 random projections, and how many tables of them find the pairs within a distance."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt64Array
+from lsh.exact import ExactSearch
+from lsh.kernels.hashing import prepare, projections
+from lsh.kernels.self_join import SIGNATURE_BITS, pack_signs, prefix_pairs
+from lsh.threads import in_chunks
+
+MAX_TABLES = 400
+_LOST = 1e-4  # probability that the bits beyond the prefix differ in more places than are allowed
+_BLOCK_ROWS = 16_384
+_HASH_NS, _PAIR_NS, _DISTANCE_NS = 700.0, 3.0, 15.0  # about: one signature, a pair of them, and a distance
+
+
+class TablePlan(NamedTuple):
+    """Tables to draw: the centre of their signatures, float32[d], the first bits compared, and their number.
+
+    max_differing: bits beyond the first in which a pair may differ; cost: about the nanoseconds that it all takes.
+    """
+
+    centre: Float32Array
+    n_bits: int
+    n_tables: int
+    max_differing: int
+    cost: float
+
+
+def signatures_of(
+    exact: ExactSearch, rows: Int64Array, centre: Float32Array, rng: np.random.Generator, n_threads: int
+) -> UInt64Array:
+    """Return signatures of some rows, int64[m], around a centre, by newly drawn directions: uint64[m]."""
+    directions = rng.standard_normal((exact.X.shape[1], SIGNATURE_BITS), np.float32)
+    out = np.empty(len(rows), np.uint64)
+
+    def work(first: int, last: int) -> None:
+        pack_signs(projections(_prepared(exact, rows[first:last], centre), directions), out[first:last])
+
+    in_chunks(work, len(rows), n_threads, max_rows=_BLOCK_ROWS)
+    return out
+
+
+def centred_norms(exact: ExactSearch, rows: Int64Array) -> tuple[Float32Array, Float64Array]:
+    """Return the mean of some rows, scaled to length one under cosine, and the distance of each from it."""
+    zero, total = np.zeros(exact.X.shape[1], np.float32), np.zeros(exact.X.shape[1])
+    norms = np.empty(len(rows))
+    blocks = [slice(at, at + _BLOCK_ROWS) for at in range(0, len(rows), _BLOCK_ROWS)]
+    for block in blocks:
+        total += _prepared(exact, rows[block], zero).sum(axis=0, dtype=np.float64)
+    centre = (total / max(len(rows), 1)).astype(np.float32)
+    for block in blocks:
+        norms[block] = np.linalg.norm(_prepared(exact, rows[block], centre).astype(np.float64), axis=1)
+    return centre, norms
+
+
+def plan_tables(signatures: UInt64Array, centre: Float32Array, differs: float, recall: float) -> TablePlan | None:
+    """Return the cheapest number of first bits, and the tables that it takes; None where no number is within limits.
+
+    signatures: uint64[m] in rising order, of one table. differs: probability that one bit of the signatures of a pair
+    differs, at most: t/pi for an angle t (Charikar 2002).
+    """
+    prefix_pairs(signatures, pairs := np.empty(SIGNATURE_BITS + 1, np.int64))
+    plans = []
+    for n_bits in range(1, SIGNATURE_BITS + 1):
+        allowed = _quantile(SIGNATURE_BITS - n_bits, differs)
+        hit = (1 - differs) ** n_bits * (1 - _LOST)
+        n_tables = max(1, math.ceil(math.log(1 - recall) / math.log1p(-hit)))
+        cost = n_tables * (len(signatures) * _HASH_NS + float(pairs[n_bits]) * _PAIR_NS)
+        if n_tables <= MAX_TABLES:
+            plans.append(TablePlan(centre, n_bits, n_tables, allowed, cost))
+    return min(plans, key=lambda plan: plan.cost, default=None)
+
+
+def all_pairs(n: int, dim: int) -> TablePlan:
+    """Return the plan of comparing all pairs of n vectors, in one run of one table."""
+    cost = n * (n - 1) / 2 * _DISTANCE_NS
+    return TablePlan(np.zeros(dim, np.float32), 0, 1, SIGNATURE_BITS, cost)
+
+
+def runs_of(signatures: UInt64Array, n_bits: int) -> Int64Array:
+    """Return the first places of the runs with one prefix, of signatures in rising order, and their number."""
+    if n_bits == 0:
+        return np.array([0, len(signatures)])
+    return edges_of(signatures >> np.uint64(SIGNATURE_BITS - n_bits))
+
+
+def edges_of(values: npt.NDArray[np.generic]) -> Int64Array:
+    """Return the first place, the places where a value differs from the one before, and the number of values."""
+    changes = np.flatnonzero(values[1:] != values[:-1]) + 1
+    return np.concatenate([[0], changes, [len(values)]]).astype(np.int64) if len(values) else np.zeros(1, np.int64)
+
+
+def _prepared(exact: ExactSearch, rows: Int64Array, centre: Float32Array) -> Float32Array:
+    """Return some rows less a centre, scaled to length one first under cosine: float32[m, d]."""
+    block = np.ascontiguousarray(exact.X[rows])
+    out = np.empty_like(block)
+    prepare(block, exact.metric == "cosine", centre, out)
+    return out
+
+
+def _quantile(n: int, p: float) -> int:
+    """Return the least number that a binomial variable of n and p exceeds with a probability of at most _LOST."""
+    total = 0.0
+    for successes in range(n + 1):
+        total += math.comb(n, successes) * p**successes * (1 - p) ** (n - successes)
+        if total >= 1 - _LOST:
+            return successes
+    return n
