@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
+from data_prep.sample.embedding import DIM, EMBEDDER
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMIUM_OPTIONS = [
@@ -27,9 +28,12 @@ CHROMIUM_OPTIONS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--renderer-process-limit=1",  # pages share a process that has compiled Streamlit's scripts: a sixth of the time
+    "--disable-site-isolation-trials",
 ]
 UNUSUAL_NAME = 'kick: "loud" 50%\n♥.wav'  # a valid file name on Linux
 MISSING_NAME = "gone.wav"
+N_FILES = 60
 TIMEOUT_MS = 60_000  # the first visit to a page compiles kernels, builds an index and measures, on a busy machine
 expect.set_options(timeout=TIMEOUT_MS)
 
@@ -80,6 +84,32 @@ def mine(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     about = About("Mine", "a test", "none", "file", media_folder=str(folder))
     write_dataset(videos / "mine", about, [Label("folder/", "drum")], [clips])
     return folder
+
+
+@pytest.fixture(scope="session")
+def own_sounds(videos: Path) -> str:
+    """Return the name of a collection of 60 sound files, beside the app's other collections."""
+    rng = np.random.default_rng(3)
+    folder = videos / "files of own"
+    folder.mkdir()
+    for i in range(N_FILES):
+        tone = np.sin(2 * np.pi * (200 + 20 * i) * np.arange(48_000) / 16_000)
+        soundfile.write(folder / f"{i}.wav", 0.2 * tone, 16_000)
+    n = N_FILES + 20
+    clips = ClipBatch(
+        clip_id=[f"f{i}" for i in range(N_FILES)] + [f"f{i}~middle" for i in range(20)],
+        split=["train"] * N_FILES + ["validation"] * 20,
+        media=[f"{i % N_FILES}.wav" for i in range(n)],
+        start_s=np.zeros(n),
+        end_s=np.full(n, 3.0),
+        labels=[[0]] * n,
+        n_frames=np.ones(n, int),
+        features=rng.standard_normal((n, DIM)).astype(np.float32),
+    )
+    features = {"embedder": EMBEDDER}  # so that it can be asked with a sound
+    about = About("Own", "a test", "none", "file", media_folder=str(folder), features=features)
+    write_dataset(videos / "own", about, [Label("l", "tone")], [clips])
+    return "own"
 
 
 @pytest.fixture(scope="session")

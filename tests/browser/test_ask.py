@@ -11,14 +11,6 @@ from data_prep.sample.synth import SAMPLE_RATE, render, wav_bytes
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def page(new_page, earshot):
-    page = new_page()
-    page.goto(f"{earshot}ask?dataset=sample")
-    page.get_by_text("Nothing asked yet").wait_for()
-    return page
-
-
 @pytest.fixture(scope="module")
 def recording(root):
     sample = open_dataset(root / "data" / "sample")
@@ -26,31 +18,45 @@ def recording(root):
     return clip.clip_id, wav_bytes(render(clip.media), SAMPLE_RATE)
 
 
+@pytest.fixture
+def ask(new_page, earshot):
+    """Return a function that opens Ask on a collection."""
+
+    def open_ask(link):
+        page = new_page()
+        page.goto(f"{earshot}ask?{link}")
+        page.get_by_text("Nothing asked yet").wait_for()
+        return page
+
+    return open_ask
+
+
 def upload(page, data):
     page.locator("input[type=file]").set_input_files({"name": "mine.wav", "mimeType": "audio/wav", "buffer": data})
     page.get_by_text("LSH looked at").first.wait_for()
 
 
-def test_find_similar_keeps_the_collection_and_the_settings_though_the_mouse_moves_on(
-    page, earshot, root, videos, recording
-):
-    second = videos / "second"
-    if not second.exists():
-        second.symlink_to(root / "data" / "sample")
-    page.goto(f"{earshot}ask?dataset=second&L=7&K=6")
-    page.get_by_text("Nothing asked yet").wait_for()
+def test_find_similar_keeps_the_collection_and_the_settings_though_the_mouse_moves_on(ask, own_sounds, recording):
+    page = ask(f"dataset={own_sounds}&lens=on&L=7&K=6")
     upload(page, recording[1])
-    buttons = page.get_by_role("button", name="Find similar")
-    buttons.nth(1).click()
+    page.get_by_role("button", name="Find similar").nth(1).click()
     page.mouse.move(900, 700, steps=3)
     page.wait_for_url(lambda url: "clip=" in url and "/ask" not in url)
     page.locator(".query").wait_for()
-    assert all(part in page.url for part in ("dataset=second", "L=7", "K=6"))
+    assert all(part in page.url for part in (f"dataset={own_sounds}", "L=7", "K=6"))
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-def test_one_sound_at_a_time(page, recording):
+def test_a_file_that_is_no_sound_is_refused_without_a_traceback_and_another_can_be_given(ask, recording):
+    page = ask("dataset=sample")
+    page.locator("input[type=file]").set_input_files({"name": "x.wav", "mimeType": "audio/wav", "buffer": b"MZ" * 300})
+    page.get_by_text("cannot be decoded").wait_for()
+    assert page.locator("[data-testid=stException]").count() == 0
     upload(page, recording[1])
+    assert_one_sound_at_a_time(page)
+
+
+def assert_one_sound_at_a_time(page):
     own = "document.querySelector('[data-testid=stAudio]')"
     page.locator("[data-testid=stAudio]").wait_for()
     start = f"void ({own}.loop = true, {own}.play().catch(() => null))"
@@ -62,9 +68,16 @@ def test_one_sound_at_a_time(page, recording):
     page.wait_for_function(f"!{own}.paused && document.querySelector('#earshot-audio').paused")
 
 
-def test_find_similar_opens_a_neighbour_on_listen_and_back_to_ask_keeps_the_sound_and_its_answer(page, recording):
+def test_the_list_is_a_tab_panel_with_one_row_of_tab_stops_and_outlasts_find_similar_and_back(ask, recording):
     clip_id, data = recording
+    page = ask("dataset=sample")
     upload(page, data)
+    assert_a_tab_panel_with_ranked_names_and_one_row_of_tab_stops(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    table = io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))
+    assert len(table.readlines()) > 10
+
     page.get_by_role("button", name="Find similar").first.click()
     page.wait_for_url(lambda url: f"clip={clip_id}" in url and "/ask" not in url)
     page.locator(".query").wait_for()
@@ -74,8 +87,7 @@ def test_find_similar_opens_a_neighbour_on_listen_and_back_to_ask_keeps_the_soun
     expect(page.locator(".card").first).to_have_attribute("data-clip", clip_id)
 
 
-def test_a_list_is_one_tab_panel_with_ranked_names_and_one_row_of_tab_stops_and_can_be_exported(page, recording):
-    upload(page, recording[1])
+def assert_a_tab_panel_with_ranked_names_and_one_row_of_tab_stops(page):
     panel = page.get_by_role("tabpanel")
     expect(panel.get_by_role("list").get_by_role("listitem")).to_have_count(10)
     expect(panel.get_by_role("button", name="Play Number 2, ")).to_have_count(1)
@@ -89,20 +101,3 @@ def test_a_list_is_one_tab_panel_with_ranked_names_and_one_row_of_tab_stops_and_
         "document.activeElement.shadowRoot?.activeElement.ariaLabel ?? document.activeElement.ariaLabel"
     ).startswith("Play Number 2, ")
     assert page.locator("h1").count() == 1
-    with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").click()
-    table = io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))
-    assert len(table.readlines()) > 10
-
-
-def test_the_sliders_of_a_phone_are_not_on_ask(new_page, earshot):
-    page = new_page(width=390, height=844)
-    page.goto(f"{earshot}ask?dataset=sample")
-    page.get_by_text("Nothing asked yet").wait_for()
-    assert page.get_by_text("Tables 20 · Bits 8").count() == 0
-
-
-def test_a_file_that_is_no_sound_is_refused_without_a_traceback(page):
-    page.locator("input[type=file]").set_input_files({"name": "x.wav", "mimeType": "audio/wav", "buffer": b"MZ" * 300})
-    page.get_by_text("cannot be decoded").wait_for()
-    assert page.locator("[data-testid=stException]").count() == 0

@@ -55,6 +55,8 @@ def test_a_page_keeps_its_title_and_the_rules_of_accessibility(opened, path, sch
     violations = Axe().run(page).response["violations"]
     assert [f"{v['id']}: {v['nodes'][0]['html']}" for v in violations if v["id"] not in NOT_OURS] == []
     assert page.get_by_role("heading", level=1).count() == 1
+    if path == "ask" and width < 768:
+        assert page.locator(".st-key-mobile-sliders").count() == 0
     assert_no_sideways_scrolling(page)
 
 

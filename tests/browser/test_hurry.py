@@ -9,23 +9,18 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import numpy as np
 import pytest
-import soundfile
 from playwright.sync_api import Error, expect
 
 from data_prep.dataset import open_dataset
-from data_prep.dataset.schema import About, ClipBatch, Label
-from data_prep.dataset.writer import write_dataset
-from data_prep.sample.embedding import DIM, EMBEDDER
 from tests.stress import IS_STRESS
 
 pytestmark = pytest.mark.browser
 
-N_FILES = 60
 # `make stress` presses 200 times on each page with ten seeds, on a machine with nothing else to do, where a sound is to
 # be heard within two seconds, and leaves a page in all ways.
 SEEDS = range(1, 11 if IS_STRESS else 2)
 TICKS = 100 if IS_STRESS else 1000  # of the clock of hurry.js, 20 ms each
-PRESSES_EACH = 200 if IS_STRESS else 70
+PRESSES_EACH = 200 if IS_STRESS else 50
 MAX_DELAY_MS = 300  # of a message or a sound
 SCRIPT = Path(__file__).with_name("hurry.js")
 PLAY = ".play:not(:disabled)"
@@ -34,32 +29,6 @@ PRESSES = {  # by page: weights of what is pressed, by selector
     "ask": {PLAY: 80, "[data-testid=stAudio]": 15, ".tab": 5},
     "map": {".map .marks": 80, f".map {PLAY}": 15, ".map .find-similar": 5},
 }
-
-
-@pytest.fixture(scope="session")
-def own_sounds(videos):
-    """Return the name of a collection of 60 sound files, beside the app's other collections."""
-    rng = np.random.default_rng(3)
-    folder = videos / "files of own"
-    folder.mkdir()
-    for i in range(N_FILES):
-        tone = np.sin(2 * np.pi * (200 + 20 * i) * np.arange(48_000) / 16_000)
-        soundfile.write(folder / f"{i}.wav", 0.2 * tone, 16_000)
-    n = N_FILES + 20
-    clips = ClipBatch(
-        clip_id=[f"f{i}" for i in range(N_FILES)] + [f"f{i}~middle" for i in range(20)],
-        split=["train"] * N_FILES + ["validation"] * 20,
-        media=[f"{i % N_FILES}.wav" for i in range(n)],
-        start_s=np.zeros(n),
-        end_s=np.full(n, 3.0),
-        labels=[[0]] * n,
-        n_frames=np.ones(n, int),
-        features=rng.standard_normal((n, DIM)).astype(np.float32),
-    )
-    features = {"embedder": EMBEDDER}  # so that it can be asked with a sound
-    about = About("Own", "a test", "none", "file", media_folder=str(folder), features=features)
-    write_dataset(videos / "own", about, [Label("l", "tone")], [clips])
-    return "own"
 
 
 class Network:

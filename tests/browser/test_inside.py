@@ -92,8 +92,11 @@ def test_by_keyboard_a_line_is_turned_moved_and_removed_and_a_neighbour_is_playe
     assert plane_demo.evaluate("window.earshot.state.id") == dot.get_attribute("data-clip")
 
 
-def test_a_clip_of_a_bucket_can_be_played_and_searched_with(inside):
-    page = inside("Buckets", ".st-key-inside-mates .card")
+def test_the_open_step_is_in_the_url_and_a_clip_of_a_bucket_can_be_played_and_searched_with(inside):
+    page = inside("Key", ".js-plotly-plot")
+    page.get_by_role("button", name="Next: One bucket in each table").click()
+    page.wait_for_url("**step=Buckets**")
+    page.wait_for_selector(".st-key-inside-mates .card")
     mate = page.locator(".st-key-inside-mates .card").first
     clip = mate.get_attribute("data-clip")
     mate.locator(".play").click()
@@ -104,9 +107,3 @@ def test_a_clip_of_a_bucket_can_be_played_and_searched_with(inside):
     expect(page.get_by_role("heading", name="One bucket in each table")).to_be_visible()
     expect(page.locator(".st-key-inside-query .card")).to_be_focused()
     expect(page.locator(".st-key-inside-query .card")).to_be_in_viewport(ratio=1)
-
-
-def test_the_open_step_is_in_the_url(inside):
-    page = inside("Key", ".js-plotly-plot")
-    page.get_by_role("button", name="Next: One bucket in each table").click()
-    page.wait_for_url("**step=Buckets**")

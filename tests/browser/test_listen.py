@@ -42,7 +42,7 @@ def move(page, name, key, times=1):
         page.keyboard.press(key)
 
 
-def test_a_first_visit_shows_ten_neighbours_and_requests_no_other_host(visit):
+def test_a_first_visit_shows_ten_neighbours_requests_no_other_host_and_plays_one_sound_at_a_time(visit):
     page = visit()
     page.wait_for_selector(".card .waveform .unplayed")
     assert query_id(page)
@@ -51,10 +51,6 @@ def test_a_first_visit_shows_ten_neighbours_and_requests_no_other_host(visit):
     hosts = {urlsplit(url).hostname for url in page.requests if url.startswith(("http", "ws"))}
     assert hosts == {"127.0.0.1"}
     assert page.evaluate("document.querySelector('#earshot-audio').paused")
-
-
-def test_only_one_sound_plays_at_a_time(visit):
-    page = visit()
     page.click(".query .play")
     page.wait_for_function(f"{PLAYING} && document.querySelector('#earshot-audio').currentTime > 0.2")
     assert page.evaluate("window.earshot.state.id") == query_id(page)
@@ -104,8 +100,15 @@ def test_find_similar_makes_a_neighbour_the_query_and_the_trail_and_the_back_but
     wait_for_query(page, first)
 
 
-def test_find_similar_on_a_phone_scrolls_to_the_new_sound_focuses_and_announces_it(visit):
+def test_a_phone_shows_sounds_before_numbers_scrolls_to_a_new_sound_and_has_sliders_at_the_bottom(visit):
     page = visit(width=390, height=844)
+    page.wait_for_selector("text=recall@10")
+    assert_no_sideways_scrolling(page)
+    places = ("h1", ".st-key-search", ".query", ".card", ".st-key-metrics-strip")
+    tops = [page.locator(at).first.bounding_box()["y"] for at in places]
+    assert tops == sorted(tops)
+
+    first, before = query_id(page), neighbours(page)
     card = page.locator(".card").nth(7)
     wanted = card.get_attribute("data-clip")
     card.get_by_role("button", name="Find similar").click()
@@ -118,6 +121,15 @@ def test_find_similar_on_a_phone_scrolls_to_the_new_sound_focuses_and_announces_
     page.keyboard.press("Enter")
     expect(page.locator(".trail .step")).to_have_count(0)
     expect(page.locator(".query")).to_be_focused()
+
+    wait_for_query(page, first)
+    expect(page.locator(".card").first).to_have_attribute("data-clip", before[0])
+    page.locator(".st-key-mobile-sliders button").first.click()
+    for n_bits in range(9, 14):
+        page.get_by_role("slider", name="Bits per key, K").last.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_url(f"**K={n_bits}**")
+    wait_for_other_neighbours(page, before)
 
 
 def test_the_back_button_returns_to_the_list_that_was_open(visit):
@@ -160,7 +172,7 @@ def test_a_small_collection_opens_on_exact_neighbours_and_lsh_is_a_switch_that_p
     expect(page.locator(".tabs")).to_be_visible()
 
 
-def test_a_link_shows_the_same_view_to_another_visitor(visit):
+def test_a_copied_link_shows_the_same_view_to_another_visitor(visit):
     page = visit("?L=9&K=7")
     next_query = neighbours(page)[1]
     page.locator(".card").nth(1).get_by_role("button", name="Find similar").click()
@@ -168,7 +180,13 @@ def test_a_link_shows_the_same_view_to_another_visitor(visit):
     page.click(".tab[data-view=exact]")
     page.wait_for_url("**view=exact**")
     page.wait_for_selector(".trail .step")
-    other = visit(page.url)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".link [role=status]")).to_have_text("The link to this view is copied.")
+    expect(page.locator(".copy")).to_have_text("Copied")
+    other = visit(page.evaluate("navigator.clipboard.readText()"))
+    assert f"clip={next_query}" in other.url
     wait_for_query(other, next_query)
     expect(other.locator('.tab[aria-selected="true"]')).to_have_attribute("data-view", "exact")
     assert neighbours(other) == neighbours(page)
@@ -238,26 +256,6 @@ def test_a_link_with_an_unknown_clip_shows_a_message_and_another_clip(visit):
     page.wait_for_selector("text=This collection has no clip")
     assert query_id(page)
     expect(page.locator(".card")).to_have_count(10)
-
-
-def test_a_phone_does_not_scroll_sideways_and_shows_the_sounds_before_the_numbers(visit):
-    page = visit(width=390, height=844)
-    page.wait_for_selector("text=recall@10")
-    assert_no_sideways_scrolling(page)
-    places = ("h1", ".st-key-search", ".query", ".card", ".st-key-metrics-strip")
-    tops = [page.locator(at).first.bounding_box()["y"] for at in places]
-    assert tops == sorted(tops)
-
-
-def test_a_phone_has_sliders_for_tables_and_bits_at_the_bottom(visit):
-    page = visit(width=390, height=844)
-    before = neighbours(page)
-    page.locator(".st-key-mobile-sliders button").first.click()
-    for n_bits in range(9, 14):
-        page.get_by_role("slider", name="Bits per key, K").last.focus()
-        page.keyboard.press("ArrowRight")
-        page.wait_for_url(f"**K={n_bits}**")
-    wait_for_other_neighbours(page, before)
 
 
 def test_html_and_markdown_in_a_link_are_shown_as_text(visit):

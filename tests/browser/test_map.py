@@ -120,7 +120,7 @@ def test_points_are_drawn_with_webgl_and_without(visit_map, answer, painter):
     assert counts.total() - counts.most_common(1)[0][1] > 10_000
 
 
-def test_hovering_names_a_clip_and_a_press_plays_it_and_shows_its_card(visit_map):
+def test_hovering_names_a_clip_a_press_plays_it_and_find_similar_moves_the_star_there(visit_map):
     page = visit_map()
     page.mouse.move(*place(page, *DENSE))
     expect(page.locator(".map .tooltip")).to_be_visible()
@@ -138,6 +138,16 @@ def test_hovering_names_a_clip_and_a_press_plays_it_and_shows_its_card(visit_map
     expect(card).to_be_visible()
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
+
+    page.mouse.click(*place(page, *DENSE))
+    clip = wait_until_playing(page)
+    page.locator(".map .card").get_by_role("button", name="Find similar").click()
+    page.wait_for_url(f"**clip={clip}**")
+    expect(page.locator(".map .card .outcome")).to_contain_text("your sound")
+    expect(page.locator(".map .marks")).to_be_focused()
+    expect(page.get_by_text(re.compile("^Your sound is now "))).to_be_attached()
+    page.keyboard.press("Home")
+    expect(page.locator(".map .tooltip")).to_contain_text("your sound")
 
 
 def assert_card_in_sight(card):
@@ -178,20 +188,7 @@ def test_label_and_candidates_are_highlighted_counted_and_in_the_url(visit_map):
     expect(again.locator(".map .mark-legend")).to_contain_text("candidate ")
 
 
-def test_find_similar_changes_the_url_and_moves_the_star(visit_map):
-    page = visit_map()
-    page.mouse.click(*place(page, *DENSE))
-    clip = wait_until_playing(page)
-    page.locator(".map .card").get_by_role("button", name="Find similar").click()
-    page.wait_for_url(f"**clip={clip}**")
-    expect(page.locator(".map .card .outcome")).to_contain_text("your sound")
-    expect(page.locator(".map .marks")).to_be_focused()
-    expect(page.get_by_text(re.compile("^Your sound is now "))).to_be_attached()
-    page.keyboard.press("Home")
-    expect(page.locator(".map .tooltip")).to_contain_text("your sound")
-
-
-def test_a_rerun_sends_no_points_and_keeps_the_view(visit_map):
+def test_a_rerun_or_a_return_to_the_page_sends_no_points_and_keeps_the_view(visit_map):
     page = visit_map()
     first, received = sum(page.sent), page.evaluate("window.earshotMap.received")
     assert received > 200_000
@@ -209,13 +206,6 @@ def test_a_rerun_sends_no_points_and_keeps_the_view(visit_map):
     assert (state(page, "zoom"), state(page, "at")) == (zoom, at)
     assert page.evaluate("window.earshotMap.received") == received
     assert sum(page.sent) < first / 3
-
-
-def test_returning_to_the_page_keeps_the_points_and_the_view(visit_map):
-    page = visit_map()
-    page.get_by_role("button", name="Zoom in").click()
-    page.wait_for_selector('.map:not([data-zoom="1.000"])')
-    zoom, received = state(page, "zoom"), page.evaluate("window.earshotMap.received")
     go(page, "Listen")
     page.wait_for_selector(".neighbours .tab")
     go(page, "Map")
