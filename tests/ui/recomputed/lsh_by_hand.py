@@ -84,9 +84,10 @@ class Exact:
 
     def with_ties(self, distances):
         """Return the nearest rows, with all that are as far as the last of them: for certain, and possibly."""
-        order = np.argsort(distances, kind="stable")
-        last = order[min(NEIGHBOURS, len(order)) - 1]
-        possible = order[distances[order] <= distances[last] + NEAR]
+        k = min(NEIGHBOURS, len(distances))
+        order = np.flatnonzero(distances <= np.partition(distances, k - 1)[k - 1] + NEAR)
+        order = order[np.argsort(distances[order], kind="stable")]
+        last, possible = order[k - 1], order
         if (self.X[possible[NEIGHBOURS:]] == self.X[last]).all():
             return possible, possible
         return order[distances[order] < distances[last] - NEAR], possible
@@ -94,6 +95,8 @@ class Exact:
 
 def nearest(distances, rows, k=NEIGHBOURS):
     """Return the k nearest of some rows; of several at one distance, the lower."""
+    if len(rows) > k:
+        rows = rows[distances[rows] <= np.partition(distances[rows], k - 1)[k - 1]]
     return rows[np.lexsort((rows, distances[rows]))[:k]]
 
 

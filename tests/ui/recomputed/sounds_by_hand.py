@@ -8,7 +8,6 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 _INPUT, _STEP = 15_600, 7_800  # samples
 _INNER = "tower0/network/layer28/reduce_mean"
-_HADAMARD = np.array([[(-1.0) ** (i & j).bit_count() for j in range(1024)] for i in range(1024)])
 
 
 class YamnetByHand:
@@ -26,7 +25,8 @@ class YamnetByHand:
         self._inner, (self._scale, self._zero) = inner["index"], inner["quantization"]
         rng = np.random.default_rng(20_260)
         self._signs = rng.integers(0, 2, 1024) * 2.0 - 1
-        self._rows = np.sort(rng.permutation(1024)[:128])
+        rows = np.sort(rng.permutation(1024)[:128])
+        self._hadamard = np.array([[(-1.0) ** (int(i) & j).bit_count() for j in range(1024)] for i in rows])
 
     def feature(self, samples):
         """Return the feature of samples, float32[n] in [-1, 1]: float32[128]."""
@@ -34,7 +34,7 @@ class YamnetByHand:
         if len(samples) - starts[-1] - _INPUT > _STEP // 2:
             starts.append(len(samples) - _INPUT)
         mean = np.mean([self._frame(samples[start : start + _INPUT]) for start in starts], axis=0)
-        return (_HADAMARD[self._rows] @ (np.sqrt(np.maximum(mean, 0)) * self._signs) / 32).astype(np.float32)
+        return (self._hadamard @ (np.sqrt(np.maximum(mean, 0)) * self._signs) / 32).astype(np.float32)
 
     def _frame(self, samples):
         self._model.set_tensor(self._input, np.ascontiguousarray(samples))
