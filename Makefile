@@ -7,7 +7,7 @@ WORKERS ?= 4
 PORT ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help app serve test stress kernels test-pythons deploy-check bench answers tutorial notebook api check format lock clean
+.PHONY: help app serve test stress kernels bytecode test-pythons deploy-check bench answers tutorial notebook api check format lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -19,11 +19,15 @@ serve: $(VENV)/.app  ## serve the app by several processes behind nginx: make se
 	$(BIN)/python tools/serve.py --workers $(WORKERS) --port $(PORT)
 
 test: $(VENV)/.dev  ## install, check and run every test
-	$(MAKE) --jobs 2 --output-sync check kernels
+	$(MAKE) --jobs 2 --output-sync check bytecode
 	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 kernels: $(VENV)/.dev
 	$(BIN)/python -m lsh.warm
+
+# What is imported is compiled by one process, and not by each worker; an error here comes again in the run.
+bytecode: kernels
+	-$(BIN)/python -m pytest --collect-only -qq >/dev/null
 
 stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watch pages for shifts, recompute 200 settings, decode 20,000 mutated files, embed 400 recordings, kill eight downloads: 25 minutes
 	EARSHOT_STRESS=1 $(BIN)/python -m pytest tests/browser/test_hurry.py -k "hurried or left"

@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import fcntl
+import gc
 import importlib.util
 import os
 import signal
@@ -33,12 +34,20 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests that need TensorFlow where it is not installed, as on Python 3.14."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the tests that need TensorFlow where it is not installed, as on Python 3.14; let workers begin with LONG."""
     skip = pytest.mark.skipif(NO_TENSORFLOW, reason="TensorFlow is not installed: it has no release for this Python")
     for item in items:
         if item.get_closest_marker("tensorflow"):
             item.add_marker(skip)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: unit_of(item.nodeid) not in LONG)
+
+
+def pytest_collection_finish() -> None:
+    """Leave the million objects of the tests and of what they import out of all later garbage collections."""
+    gc.collect()
+    gc.freeze()
 
 
 # Tests that share something costly by the start of their paths: a browser and a server, and the import of TensorFlow.
@@ -51,6 +60,9 @@ GROUPS = {
         "tests/tools/test_tutorial.py",
     ),
 }
+
+# Units that take longest: were one of them begun late, a worker would run it alone at the end.
+LONG = {*GROUPS, "tests/lsh/storage/test_invalid_files.py", "tests/ui/recomputed/test_recomputed.py"}
 
 
 def unit_of(nodeid: str) -> str:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.conftest import GROUPS, ROOT, unit_of
+from tests.conftest import GROUPS, LONG, ROOT, unit_of
 
 FILES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")
@@ -32,6 +32,10 @@ def test_every_file_with_the_marker_of_a_group_is_in_it():
         assert marked
         assert {unit_of(f"{file}::test_x[a::b]") for file in marked} == {name}
     assert unit_of("tests/lsh/test_index.py::test_x[tests/browser/]") == "tests/lsh/test_index.py"
+
+
+def test_every_unit_with_which_workers_begin_is_there():
+    assert {unit_of(f"{file}::test_x") for file in FILES} >= LONG
 
 
 def test_workers_run_whole_groups(tmp_path):
