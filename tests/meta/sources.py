@@ -1,6 +1,7 @@
 """Modules of the project: their paths, syntax trees and imports."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +19,12 @@ def modules():
 
 
 MODULES = modules()
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+
+@cache
+def trees():
+    """Return the syntax tree of each module; parsing them takes a second, which collecting the tests need not."""
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 
 
 def imports(name, tree, *, everywhere=True):

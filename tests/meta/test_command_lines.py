@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import runner
-from tests.meta.sources import TREES
+from tests.meta.sources import trees
 
 MISSING = "no-such-folder"
 COMMANDS = {
@@ -136,7 +136,7 @@ def test_options_with_numbers_are_found(monkeypatch):
 
 
 def test_every_command_line_is_among_these():
-    runs = {name.removesuffix(".__main__") for name, tree in TREES.items() if "__main__" in ast.dump(tree.body[-1])}
+    runs = {name.removesuffix(".__main__") for name, tree in trees().items() if "__main__" in ast.dump(tree.body[-1])}
     without_arguments = {"lsh.warm", "data_prep.audioset.parse_process", "data_prep.sample.build"}
     without_arguments.add("data_prep.sounds.decoder_worker")
     assert runs - without_arguments == set(COMMANDS)

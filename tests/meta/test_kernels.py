@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.meta.sources import ROOT, TREES
+from tests.meta.sources import ROOT, trees
 
 REFERENCE = ast.parse((ROOT / "tests" / "reference.py").read_text(encoding="utf-8"))
 REFERENCES = {node.name for node in REFERENCE.body if isinstance(node, ast.FunctionDef)}
@@ -16,7 +16,7 @@ def kernels():
     """Return the names of all public compiled functions."""
     return [
         node.name
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         if name.startswith("lsh.")
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")

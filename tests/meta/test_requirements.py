@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from tests.meta.sources import MODULES, ROOT, TREES, imports
+from tests.meta.sources import MODULES, ROOT, imports, trees
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -105,7 +105,7 @@ def test_every_package_that_is_imported_is_declared():
     """Imports are from the standard library, the project, or the declared dependencies of the package."""
     names_of = {"google_crc32c": "google-crc32c", "llvmlite": "numba", "ai_edge_litert": "ai-edge-litert"}
     extras_of = {"earshot_common": [], "lsh": [], "data_prep": ["sounds", "map"], "ui": ["app"], "app": ["app"]}
-    for name, tree in TREES.items():
+    for name, tree in trees().items():
         package = name.split(".")[0]
         if package in extras_of:
             wanted = PROJECT["dependencies"] + [text for extra in extras_of[package] for text in EXTRAS[extra]]

@@ -3,16 +3,18 @@ import ast
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.meta.sources import TREES
+from tests.meta.sources import trees
 from ui.model import session
 
-OTHERS = [name for name in TREES if name.split(".")[0] in {"ui", "app"} and not name.endswith(".session")]
 
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_only_ui_model_session_uses_st_session_state(name):
-    used = [node.lineno for node in ast.walk(TREES[name]) if getattr(node, "attr", "") == "session_state"]
-    assert used == []
+def test_only_ui_model_session_uses_st_session_state():
+    of_the_app = {name: tree for name, tree in trees().items() if name.split(".")[0] in {"ui", "app"}}
+    using = {
+        name
+        for name, tree in of_the_app.items()
+        if any(getattr(node, "attr", "") == "session_state" for node in ast.walk(tree))
+    }
+    assert using == {"ui.model.session"}
 
 
 def test_names_of_keys_are_unique():
