@@ -77,10 +77,16 @@ def assert_alike(there: list[Batch], here: list[Batch]) -> None:
 
 
 @pytest.mark.parametrize("keep_frames", [True, False])
-def test_all_clips_come_in_order_with_all_their_columns(tmp_path: Path, *, keep_frames: bool) -> None:
+def test_all_clips_come_in_order_with_all_their_columns_and_the_bytes_read_are_reported(
+    tmp_path: Path, *, keep_frames: bool
+) -> None:
     archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
-    there, here = read(archive, keep_frames=keep_frames), read_here(archive, keep_frames=keep_frames)
+    positions: list[tuple[int, int]] = []
+    there = read(archive, keep_frames=keep_frames, positions=positions)
+    here = read_here(archive, keep_frames=keep_frames)
     assert sum(len(batch.clips) for batch in there) == 3 * len(SHARDS)
+    assert len(positions) == len(there)
+    assert all(0 < done <= total == archive.stat().st_size for done, total in positions)
     assert (there[0].clips.frames is None) != keep_frames
     assert_alike(there, here)
 
@@ -92,15 +98,6 @@ def test_batches_hold_some_shards_each(tmp_path: Path, monkeypatch: pytest.Monke
     assert [len(batch.shards) for batch in batches] == [4] * 15
     assert [shard.name for batch in batches for shard in batch.shards] == list(SHARDS)
     assert {tuple(batch.shard.tolist()) for batch in batches} == {(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3)}
-
-
-def test_the_bytes_read_are_reported(tmp_path: Path) -> None:
-    archive = write_archive(tmp_path / "features.tar.gz", SHARDS)
-    positions: list[tuple[int, int]] = []
-    batches = read(archive, positions=positions)
-    size = archive.stat().st_size
-    assert len(positions) == len(batches)
-    assert all(0 < done <= total == size for done, total in positions)
 
 
 def test_damage_in_a_shard_comes_with_the_records_before_it(tmp_path: Path) -> None:

@@ -350,10 +350,10 @@ def test_unverified_noise_never_makes_a_kernel_read_outside_its_arrays(root, tmp
         data = (tmp_path / "index").read_bytes()
         for i in range(20):
             (tmp_path / f"{kind}-{i}.lsh").write_bytes(noisy(data, rng))
-    # Kept beside the kernels without such checks, as it takes half a minute to compile: where a kernel is changed, both
-    # have a new folder.
+    # Kept beside the kernels without such checks, as it takes many seconds to compile, though LLVM is told to optimise
+    # little: where a kernel is changed, both have a new folder.
     compiled = (CACHE_FOLDER or tmp_path) / "bounds checked"
-    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(compiled)}
+    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_OPT": "1", "NUMBA_CACHE_DIR": str(compiled)}
     command = [sys.executable, "-m", "tests.lsh.storage.search_unverified", str(tmp_path)]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=200)
     said = [line for line in done.stderr.splitlines() if not line.startswith("compiling")]
