@@ -183,14 +183,14 @@ def test_only_so_many_races_are_kept(small, monkeypatch):
     from ui.model import race_session
 
     monkeypatch.setattr(race_session, "MAX_RUNS", 2)
-    app = opened("race")
+    app = opened("race", clips="100")
     for _ in range(3):
         app = race(app)
     assert list(app.session_state["races"]) == ["2", "3"]
 
 
 def test_both_files_are_offered(small):
-    app = race(opened("race"))
+    app = race(opened("race", clips="100"))
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == 3 * ["Download the table (CSV)"] + ["Download as CSV", "Download as JSON"]
 
