@@ -14,26 +14,18 @@ import queue
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from data_prep.errors import InputError
-from data_prep.processes import Message, read_message, write_message
+from data_prep.processes import Message, limit_computing, limit_memory, read_message, write_message
 from data_prep.sounds import audio
 from data_prep.sounds.decoder import Source, open_sound
 
-try:
-    import resource
-except ImportError:  # Windows, where only the time is limited
-    resource = None  # type: ignore[assignment]
-
 MEMORY_BYTES = 256_000_000  # above what the process takes before it decodes
 _IDLE_S = 300.0
-_STATM = Path("/proc/self/statm")
 
 Call = Callable[..., Iterator[Message]]
 
@@ -68,7 +60,7 @@ def main() -> None:
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what native decoders print
     av.logging.set_level(av.logging.PANIC)
-    _limit_memory()
+    limit_memory("RLIMIT_AS", MEMORY_BYTES)
     waiting: queue.SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     write_message(answers, {"ready": True})
@@ -77,9 +69,9 @@ def main() -> None:
             facts, arrays = waiting.get(timeout=_IDLE_S)
         except queue.Empty:
             os._exit(0)
-        _limit_time(facts.pop("limit_s"))
+        limit_computing(facts.pop("limit_s"))
         _answer(facts, [array.tobytes() for array in arrays], answers)
-        _limit_time(math.inf)
+        limit_computing(math.inf)
 
 
 def _receive(requests: IO[bytes], waiting: "queue.SimpleQueue[Message]") -> None:
@@ -104,28 +96,6 @@ def _answer(facts: dict[str, Any], contents: list[bytes], answers: IO[bytes]) ->
         os._exit(1)
     except Exception as error:  # noqa: BLE001  (a malformed file must not end the program that reads it)
         write_message(answers, {"refused": f"{name} cannot be decoded ({type(error).__name__}: {error})"})
-
-
-def _limit_memory() -> None:
-    if resource is not None and _STATM.is_file():
-        taken = int(_STATM.read_text().split()[0]) * resource.getpagesize()
-        _set_limit(resource.RLIMIT_AS, taken + MEMORY_BYTES)
-
-
-def _limit_time(seconds: float) -> None:
-    """Let the system end this process after so many more seconds of computing."""
-    if resource is not None:
-        no_limit = resource.RLIM_INFINITY
-        whole = no_limit if math.isinf(seconds) else math.ceil(time.process_time() + seconds)
-        _set_limit(resource.RLIMIT_CPU, whole)
-
-
-def _set_limit(kind: int, value: int) -> None:
-    """Set a limit of this process, but not above the one that it was given and cannot raise."""
-    given, no_limit = resource.getrlimit(kind)[1], resource.RLIM_INFINITY
-    if given != no_limit:
-        value = given if value == no_limit else min(value, given)
-    resource.setrlimit(kind, (value, given))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,10 @@
 """Array files, .npy and .npz: their headers, and their vectors batch by batch; nothing is unpickled."""
 
-import io
 import math
-import tokenize
-import warnings
 import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +12,16 @@ import pyarrow as pa
 
 from data_prep.arrays import Float32Array
 from data_prep.errors import InputError
+from data_prep.vectors.array_headers import (
+    DAMAGE,
+    Header,
+    one_line,
+    open_member,
+    read_header,
+    read_headers,
+    vector_arrays,
+    without_ones,
+)
 from data_prep.vectors.values import MAX_DIM, Problems, as_features, check_dim
 
 _NAMES = (
@@ -30,24 +35,7 @@ _NAMES = (
 )  # of arrays and columns of vectors
 _BATCH_BYTES = 1 << 24
 _MAX_COLUMN_BYTES = 1 << 30
-_DAMAGE = (OSError, EOFError, ValueError, SyntaxError, TypeError, MemoryError, RecursionError, OverflowError)
-_DAMAGE_OF_ZIP = (
-    *_DAMAGE,
-    zlib.error,
-    zipfile.BadZipFile,
-    NotImplementedError,
-    RuntimeError,
-    KeyError,
-    tokenize.TokenError,
-)
 _SIZES = (128, 256, 320, 384, 512, 768, 1024, 1280, 1536, 2048)  # of the embeddings of common models
-
-
-class _Header(NamedTuple):
-    shape: tuple[int, ...]
-    is_fortran: bool
-    dtype: np.dtype[Any]
-    offset: int  # of the first value
 
 
 def by_usual_name(names: list[str]) -> str | None:
@@ -69,18 +57,23 @@ class ArrayFile:
         self.columns = pa.table({})
         self._member: str | None = None
         if zipfile.is_zipfile(path):
-            headers = self._members()
+            headers = read_headers(path)
             self._member = self._choose(headers, vector)
             self.where = f"{path}, array {self._member}"
             self._header = headers[self._member]
         else:
             if vector is not None:
                 raise InputError(f"{path} holds one array without a name; leave --vector {vector} out")
-            self._header = self._read_header(None)
+            self._header = read_header(path, None)
         self._shape = self._checked_shape(pool=pool)
         self.n_rows, self.dim = self._shape[0], self._shape[-1]
         if self._member is not None:
             self._read_columns(headers)
+
+    @property
+    def name(self) -> str:
+        """The name of the array in a .npz file, else that of the file."""
+        return self._member or self.path.name
 
     def batches(self) -> Iterator[tuple[Float32Array, Problems]]:
         """Yield the vectors, float32[n, dim], and the problems of some of them, by position in the batch."""
@@ -90,49 +83,13 @@ class ArrayFile:
             vectors = values.reshape(-1, frames, self.dim).mean(axis=1, dtype=np.float64) if frames > 1 else values
             yield as_features(vectors.reshape(-1, self.dim), {})
 
-    def _open(self, member: str | None) -> AbstractContextManager[IO[bytes]]:
-        return self.path.open("rb") if member is None else _Member(self.path, member)
-
-    def _read_header(self, member: str | None) -> _Header:
-        where = str(self.path) if member is None else f"{self.path}, array {member}"
-        try:
-            with self._open(member) as file, warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # headers as Python 2 wrote them
-                version = np.lib.format.read_magic(file)
-                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                shape, is_fortran, dtype = read(file)
-                header = _Header(tuple(map(int, shape)), bool(is_fortran), np.dtype(dtype), file.tell())
-                size = None if member is not None else self.path.stat().st_size - header.offset
-        except _DAMAGE_OF_ZIP as error:
-            raise InputError(f"{where} is not an array as np.save writes it ({_line(error)}); save it again") from None
-        wanted = math.prod(header.shape) * header.dtype.itemsize
-        if size is not None and size != wanted and not header.dtype.hasobject:
-            raise InputError(
-                f"{where} is damaged: shape {header.shape} of {header.dtype} takes {wanted:,} bytes, the file has "
-                f"{size:,}; copy or save it again"
-            )
-        return header
-
-    def _members(self) -> dict[str, _Header]:
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                names = [name for name in archive.namelist() if name.endswith(".npy")]
-        except _DAMAGE_OF_ZIP as error:
-            raise InputError(f"{self.path} is a damaged .npz file ({_line(error)}); save it again") from None
-        if not names:
-            raise InputError(
-                f"{self.path} is a zip file without arrays; expected one that np.savez wrote (save a tensor of "
-                "PyTorch, tensor.numpy(), with np.save instead)"
-            )
-        return {name.removesuffix(".npy"): self._read_header(name.removesuffix(".npy")) for name in names}
-
-    def _choose(self, headers: dict[str, _Header], vector: str | None) -> str:
+    def _choose(self, headers: dict[str, Header], vector: str | None) -> str:
         shapes = ", ".join(f"{name} {header.shape}" for name, header in headers.items())
         if vector is not None:
             if vector not in headers:
                 raise InputError(f"{self.path} has no array {vector!r}; it holds {shapes}")
             return vector
-        fitting = [name for name, h in headers.items() if len(_without_ones(h.shape)) > 1 and h.dtype.kind in "fiu"]
+        fitting = vector_arrays(headers)
         if len(fitting) != 1:
             named = by_usual_name(fitting)
             if named is None:
@@ -157,7 +114,7 @@ class ArrayFile:
             raise InputError(f"{self.where} has dtype {dtype}; expected real numbers")
         if 0 in shape or len(shape) < 2:
             raise InputError(f"{self.where} has shape {shape}; expected rows and numbers, such as (1000, 512)")
-        short = _without_ones(shape)
+        short = without_ones(shape)
         if len(short) > 2:
             if not pool:
                 raise InputError(
@@ -180,7 +137,7 @@ class ArrayFile:
             )
         return short
 
-    def _read_columns(self, headers: dict[str, _Header]) -> None:
+    def _read_columns(self, headers: dict[str, Header]) -> None:
         """Read the arrays of one value per row."""
         columns: dict[str, Any] = {}
         for name, header in headers.items():
@@ -192,22 +149,22 @@ class ArrayFile:
                 self.said.append(f"left out: array {name!r} ({why})")
                 continue
             try:
-                with self._open(name) as file:
+                with open_member(self.path, name) as file:
                     file.read(header.offset)
                     values = np.frombuffer(_exactly(file, wanted), header.dtype)
                 if values.dtype.kind == "S":
                     values = np.char.decode(values, "utf-8")
                 native = values.astype(values.dtype.newbyteorder("="))
                 columns[name] = pa.array(native.tolist() if native.dtype.kind == "U" else native)
-            except (*_DAMAGE_OF_ZIP, pa.ArrowException) as error:
-                raise InputError(f"{self.path}, array {name}, is damaged ({_line(error)}); save it again") from None
+            except (*DAMAGE, pa.ArrowException) as error:
+                raise InputError(f"{self.path}, array {name}, is damaged ({one_line(error)}); save it again") from None
         self.columns = pa.table(columns)
 
     def _values(self, size: int) -> Iterator[npt.NDArray[Any]]:
         """Yield the values of `size` rows at a time, [n, frames * dim], in the order of the axes."""
         header, row = self._header, math.prod(self._shape[1:])
         try:
-            with self._open(self._member) as file:
+            with open_member(self.path, self._member) as file:
                 if header.is_fortran:
                     yield from self._transposed(file, size)
                     return
@@ -216,8 +173,8 @@ class ArrayFile:
                     n = min(size, self.n_rows - first)
                     data = _exactly(file, n * row * header.dtype.itemsize)
                     yield np.frombuffer(data, header.dtype).reshape(n, row)
-        except _DAMAGE_OF_ZIP as error:
-            raise InputError(f"{self.where} is damaged ({_line(error)}); copy or save it again") from None
+        except DAMAGE as error:
+            raise InputError(f"{self.where} is damaged ({one_line(error)}); copy or save it again") from None
 
     def _transposed(self, file: IO[bytes], size: int) -> Iterator[npt.NDArray[Any]]:
         """Yield rows of an array in Fortran order, of which a file holds column after column."""
@@ -244,31 +201,6 @@ class ArrayFile:
             yield block[:, places]
 
 
-class _Member(AbstractContextManager[IO[bytes]]):
-    """An array of a .npz file, open for reading; its checksum is compared when its end is read."""
-
-    def __init__(self, path: Path, name: str) -> None:
-        self._archive = zipfile.ZipFile(path)
-        self._name = f"{name}.npy"
-        self._file: IO[bytes] = io.BytesIO()
-
-    def __enter__(self) -> IO[bytes]:
-        self._file = self._archive.open(self._name)
-        return self._file
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._archive.close()
-
-
-def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape without axes of length one after the first: (n, 1, d) holds n vectors, and (1, d) holds one."""
-    if len(shape) < 3:
-        return shape
-    inner = [length for length in shape[1:] if length != 1] or [1]
-    return shape[0], *inner
-
-
 def _objects(where: str) -> str:
     return (
         f"{where} is an array of Python objects, which NumPy stores as a pickle: it is never read, since a pickle may "
@@ -282,8 +214,3 @@ def _exactly(file: IO[bytes], size: int) -> bytes:
     if len(data) != size:
         raise EOFError(f"it ends {size - len(data):,} bytes early")
     return data
-
-
-def _line(error: BaseException) -> str:
-    """Return an exception as one short line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]

@@ -19,12 +19,15 @@ _INSIDE = re.compile(r"\[([^\[\]]*)\]")
 _CALL = re.compile(r"\b(?:np|numpy|torch)\.\w+\(([^()]*)\)")  # np.float32(0.5), as NumPy 2 writes a list of its numbers
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+|nan|inf)(?:e[-+]?\d+)?"
 _LIST = re.compile(rf"\s*{_NUMBER}(?:(?:\s*[,;]\s*|\s+){_NUMBER}){{2,}}\s*", re.IGNORECASE)
+_SEPARATOR = re.compile(r"[\s,;\[]")
 _CUT = "..."
 _EXCEL_CELL = 32_767  # characters, at which Excel cuts a cell
 
 
 def looks_like_vector(text: str) -> bool:
     """Return whether a text is a list of numbers: in brackets, or three or more separated by commas or spaces."""
+    if _SEPARATOR.search(text) is None:  # a single number or word, as most cells are
+        return False
     stripped = _CALL.sub(r"\1", text).strip()
     if stripped.startswith(("[", "array([", "tensor([")):
         inside = re.sub(r"[\s,;\[\]()]|\.\.\.|dtype=\w+|array|tensor|null|none", " ", stripped, flags=re.IGNORECASE)

@@ -16,7 +16,7 @@ from data_prep.dataset.label_sets import LabelSets
 from data_prep.dataset.schema import EXTRA_PREFIX, UNKNOWN_END_S, ClipBatch, Label, MediaKind
 from data_prep.errors import InputError
 from data_prep.vectors.cells import is_list, plain
-from data_prep.vectors.columns import Texts, as_extra, as_texts, is_row_number, splits_of, times_of
+from data_prep.vectors.columns import Texts, as_extra, as_texts, is_row_number, is_text, splits_of, times_of
 from data_prep.vectors.join import Joined
 from data_prep.vectors.roles import Roles, find_roles, usual_names
 from data_prep.vectors.vector_file import VectorFile
@@ -67,6 +67,8 @@ class ClipColumns:
             self._roles.said.append("start and end: the first two columns, as BirdNET-Analyzer wrote them")
         self.said = self._roles.said
         self._start, self._end = self._times()
+        self._dropped = [name for name in joined.table.column_names if name not in self._table.column_names]
+        self._id_names: list[str | None] = []
         self._ids = self._find_ids(file)
         self._splits = self._find_splits()
         self.labels, self._label_sets = self._find_labels()
@@ -87,6 +89,22 @@ class ClipColumns:
             values,
             further={name: column.take(places) for name, column in self._further.items()},
         )
+
+    def uses(self) -> dict[str, str]:
+        """Return what each column becomes, in words: its roles, and how its values are kept."""
+        roles = self._roles
+        found = {name: list[str]() for name in (*self._table.column_names, *self._dropped)}
+        named = [("id", name) for name in self._id_names] + [("label", name) for name in roles.label]
+        named += [("title", roles.title), ("sound", roles.audio), ("start", roles.start), ("end", roles.end)]
+        for role, column in (*named, ("duration", roles.duration), ("split", roles.split)):
+            if column is not None:
+                found[column].append(role)
+        for name, words in found.items():
+            if name in self._dropped:
+                words.append("left out, as it numbers the rows")
+            elif f"{EXTRA_PREFIX}{name}" in self._further:
+                words.append(f"kept as {_kind(self._further[f'{EXTRA_PREFIX}{name}'].type)}")
+        return {name: "; ".join(words) or "left out" for name, words in found.items()}
 
     def _texts(self, name: str) -> Texts:
         return [text or None for text in as_texts(self._table[name])]
@@ -128,10 +146,12 @@ class ClipColumns:
         name, starts = self._roles.id, self._roles.start
         ids: Texts = self._texts(name) if name else [None] * self._n
         spans = name if name and _repeats(ids) else None if name else self._sounds()
+        self._id_names = [name]
         if name and not (spans and starts):
             self._note_ids(ids)
             return ids
         if starts and (spans or file.is_headerless_birdnet):
+            self._id_names = [spans, starts]
             bases = self._texts(spans) if spans else [file.path.name.split(".birdnet")[0]] * self._n
             self.said.append(f"ids: {f'column {spans!r}' if spans else 'the name of the file'} and the start")
             ids = [
@@ -244,6 +264,15 @@ class ClipColumns:
 
 def _all(roles: Roles) -> set[str | None]:
     return {roles.id, roles.title, roles.audio, roles.start, roles.end, *roles.label}
+
+
+def _kind(kind: Any) -> str:
+    """Return the type of a column of one's own, in a word or two."""
+    if is_list(kind):
+        return f"lists of {_kind(kind.value_type)}s"
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "date"
+    return "text" if is_text(kind) else "truth value" if pa.types.is_boolean(kind) else "number"
 
 
 def _repeats(ids: Texts) -> bool:

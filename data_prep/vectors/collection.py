@@ -58,7 +58,7 @@ def prepare_vectors(
     source = f"the file {path}" + ("" if meta_path is None else f" with {meta_path}")
     check_target(target, overwrite=overwrite or _is_of(target, path))
     file = open_vectors(path, asked.vector, pool=asked.pool)
-    joined = _columns(file, meta_path, asked)
+    joined = columns_of(file, meta_path, asked)
     outcome = Outcome(n_rows=file.n_rows, said=[*file.said, *joined.said], left_over=joined.left_over)
     clips = ClipColumns(file, joined, asked)
     outcome.said += clips.said
@@ -113,7 +113,8 @@ def _is_of(target: Path, path: Path) -> bool:
         return False
 
 
-def _columns(file: VectorFile, meta: Path | None, asked: Asked) -> Joined:
+def columns_of(file: VectorFile, meta: Path | None, asked: Asked) -> Joined:
+    """Return the columns of a file of vectors, with those of its metadata. Raises what `join_metadata` raises."""
     if meta is None:
         text_names = set(file.table.column_names) if file.is_text else set()
         return Joined(file.table, None, text_names, is_single=False, said=[], left_over=[])

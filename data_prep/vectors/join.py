@@ -40,7 +40,7 @@ def join_metadata(vectors: VectorFile, meta: Path, id_name: str | None) -> Joine
     id_name: the column of ids, in one of the tables or in both. Raises InputError where the rows cannot be matched:
     other lengths without common ids, ids that are in both but never the same, or an id that describes two rows.
     """
-    source = open_table(meta, n_vectors=vectors.n_rows)
+    source = open_table(meta, n_vectors=vectors.n_all)
     table, n_rows, problems = read_columns(source, source.names)
     said = [f"metadata: {text}" for text in source.said]
     said += [f"metadata: {meta.name}, row {row:,}: {text}" for row, text in list(problems.items())[:_SHOWN]]
@@ -48,12 +48,15 @@ def join_metadata(vectors: VectorFile, meta: Path, id_name: str | None) -> Joine
     own, other = _keys(vectors, table, meta, id_name)
     left_over: list[str] = []
     if own is None or other is None:
-        if n_rows != vectors.n_rows:
+        wanted = max(n_rows, vectors.n_rows) if vectors.n_all is None else vectors.n_all
+        if n_rows != wanted:
             raise InputError(
-                f"{meta} has {n_rows:,} rows for the {vectors.n_rows:,} vectors of {vectors.path}, and the two have no "
+                f"{meta} has {n_rows:,} rows for the {wanted:,} vectors of {vectors.path}, and the two have no "
                 "column of ids in common, so it is unknown which belong together; give both an id, or as many rows"
             )
-        said.append(f"metadata: joined by position, row by row ({n_rows:,} in both), as no column of ids is in both")
+        both = f"{n_rows:,} in both" if vectors.n_all is not None else f"{n_rows:,} here; the vectors need as many"
+        said.append(f"metadata: joined by position, row by row ({both}), as no column of ids is in both")
+        table = table.slice(0, vectors.n_rows)
     else:
         places, left_over = _matched(vectors, table, own, other, meta)
         table = table.drop_columns([other]).take(pa.array(places, mask=places < 0))
@@ -142,7 +145,7 @@ def _matched(vectors: VectorFile, table: pa.Table, own: str, other: str, meta: P
     if without:
         left_over.append(f"vectors without metadata, {len(without):,}: {_list(without)}")
     spare = [text or f"row {row:,}" for row, text in enumerate(keys) if not text or text not in place]
-    if spare:
+    if spare and vectors.n_all == vectors.n_rows:
         left_over.append(f"rows of {meta.name} without a vector, {len(spare):,}: {_list(spare)}")
     return places, left_over
 

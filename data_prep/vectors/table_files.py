@@ -147,8 +147,11 @@ class JsonFile:
 Table = TextFile | ParquetFile | JsonFile
 
 
-def open_table(path: Path, *, n_vectors: int | None = None) -> Table:
-    """Open a table by its contents, not by its name. Raises InputError for a file of another kind."""
+def open_table(path: Path, *, n_vectors: int | None = None, is_part: bool = False) -> Table:
+    """Open a table by its contents, not by its name; n_vectors, is_part: see TextFile.
+
+    Raises InputError for a file of another kind.
+    """
     first = first_bytes(path)
     if first.startswith(b"PAR1"):
         return ParquetFile(path)
@@ -159,7 +162,7 @@ def open_table(path: Path, *, n_vectors: int | None = None) -> Table:
     text = first.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"{") or (text.startswith(b"[") and text[1:].lstrip().startswith(b"{")):
         return JsonFile(path)
-    return TextFile(path, n_vectors=n_vectors)
+    return TextFile(path, n_vectors=n_vectors, is_part=is_part)
 
 
 def first_bytes(path: Path) -> bytes:

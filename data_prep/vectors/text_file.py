@@ -40,14 +40,15 @@ class TextFile:
     """A table in a text file: every cell is text as it stands there.
 
     n_vectors: number of vectors that the rows describe, where that is known: it decides whether a table of one column
-    has a header. Raises InputError for a file that is no such table.
+    has a header. is_part: only the first rows will be read. Raises InputError for a file that is no such table.
     """
 
     kind = "text"
 
-    def __init__(self, path: Path, *, n_vectors: int | None = None) -> None:
+    def __init__(self, path: Path, *, n_vectors: int | None = None, is_part: bool = False) -> None:
         self.path, self.said = path, list[str]()
-        self._encoding, self._has_odd_quotes = encoding_of(path)
+        self._block_bytes = _BLOCK_BYTES // 4 if is_part else _BLOCK_BYTES  # each column reserves as much memory
+        self._encoding, self._has_odd_quotes = encoding_of(path, 2 * _BLOCK_BYTES if is_part else None)
         self._n_lines: int | None = None  # of a table of one column, without blank lines at its end
         if self._encoding == "cp1252":
             self.said.append(f"{path.name} is not UTF-8; it is read as Windows-1252")
@@ -109,7 +110,7 @@ class TextFile:
             str(self.path),
             pa_csv.ReadOptions(
                 use_threads=False,
-                block_size=_BLOCK_BYTES,
+                block_size=self._block_bytes,
                 column_names=self.names,
                 skip_rows=self._n_header,
                 encoding=self._encoding,
