@@ -4,7 +4,7 @@ t-SNE (van der Maaten & Hinton 2008), by openTSNE (Poličar, Stražar & Zupan 20
 principal plane (Pearson 1901) needs only NumPy, and shows datasets without a map.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from data_prep.dataset.schema import Metric
 from data_prep.errors import InputError
 from earshot_common import extras
 
+PRINCIPAL_PLANE = "principal plane"  # as manifests name the method
 MAX_COORDINATE = 65_535  # uint16
 MAX_FITTED = 100_000  # clips that t-SNE fits; the others are placed by its transform
 MIN_CLIPS = 16  # minimum for t-SNE
@@ -88,6 +89,21 @@ def principal_plane(*parts: StoredVectors) -> PrincipalPlane:
     axes = np.zeros((dim, 2))
     axes[:, : largest.shape[1]] = largest
     return PrincipalPlane(centre, axes)
+
+
+def plane_layout(parts: Sequence[StoredVectors], progress: Callable[[int], None]) -> Float64Array:
+    """Lay clips out in their principal plane: float64[n, 2]. `progress` is called with the number placed so far.
+
+    parts: features of clips, float32[n_i, dim] or encoded.
+    """
+    plane, places, done = principal_plane(*parts), [], 0
+    for part in parts:
+        for start in range(0, len(part), _CHUNK):
+            progress(done + start)
+            places.append(plane.project(part[start : start + _CHUNK]))
+        done += len(part)
+    progress(done)
+    return np.concatenate(places)
 
 
 def as_coordinates(places: Float64Array, corners: Float64Array | None = None) -> UInt16Array:

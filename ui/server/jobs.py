@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from data_prep.dataset.indexes import build_default_index
+from data_prep.dataset.reader import open_dataset
 from data_prep.errors import DataError, StoppedError
 from earshot_common.command_line import full_message
 
@@ -82,6 +83,25 @@ class Jobs:
 def jobs() -> Jobs:
     """Return the jobs that all visitors share."""
     return Jobs()
+
+
+def save_map(report: Report, dataset: Path, should_stop: StopCheck) -> str:
+    """Save the principal plane of a new dataset as its map; return why that failed, as a sentence, else ""."""
+    from data_prep.dataset.add_map import add_map  # not needed by the first page
+
+    n_clips = sum(open_dataset(dataset).manifest["rows"].values())
+
+    def tell(done: int) -> None:
+        if should_stop():
+            raise StoppedError("the map was left out, as you stopped the work")
+        report(done / n_clips, f"laying out the map: {done:,} of {n_clips:,} clips")
+
+    tell(0)
+    try:
+        add_map(dataset, plane=True, progress=tell)
+    except DataError as error:
+        return f" {full_message(error)}."
+    return ""
 
 
 def save_index(report: Report, dataset: Path) -> str:

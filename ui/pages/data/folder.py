@@ -1,13 +1,14 @@
-"""Preparing a folder of one's own sounds as a collection: its name, and the background work."""
+"""Preparing a folder of one's own sounds as a collection: its background work; and names for collections."""
 
 import contextlib
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from data_prep.audioset.fetch import NAMES
 from data_prep.dataset import open_dataset
@@ -28,9 +29,16 @@ _being_made: set[Path] = set()
 
 def collection_of(sounds: Path) -> str | None:
     """Return the name of the collection that was prepared from this folder, None if there is none."""
+    return collection_with(
+        lambda about: about.get("media_folder") == str(sounds) and "vectors" not in about["features"]
+    )
+
+
+def collection_with(fits: Callable[[dict[str, Any]], bool]) -> str | None:
+    """Return the name of the first collection whose manifest fits, None if there is none."""
     for name, path in loading.datasets().items():
-        with contextlib.suppress(DatasetError):  # a damaged collection matches no folder
-            if open_dataset(path).manifest.get("media_folder") == str(sounds):
+        with contextlib.suppress(DatasetError):  # a damaged collection fits nothing
+            if fits(open_dataset(path).manifest):
                 return name
     return None
 
@@ -39,7 +47,7 @@ def listening(sounds: Path) -> Work:
     """Return the work of preparing a folder as a collection, or of updating the one prepared before."""
 
     def work(tell: Report, should_stop: StopCheck) -> str:
-        with place_for(sounds) as out:
+        with place_for(sounds.name, lambda: collection_of(sounds)) as out:
             outcome = prepare_folder(
                 sounds, out, overwrite=out.exists(), progress=partial(_say_files, tell), should_stop=should_stop
             )
@@ -54,11 +62,14 @@ def listening(sounds: Path) -> Work:
 
 
 @contextlib.contextmanager
-def place_for(sounds: Path) -> Iterator[Path]:
-    """Yield the path of a folder's collection; a new one gets a name that no other has or gets meanwhile."""
+def place_for(title: str, find: Callable[[], str | None]) -> Iterator[Path]:
+    """Yield the path of a collection; a new one gets a name after `title` that no other has or gets meanwhile.
+
+    find: returns the name of the collection that is to be replaced, None if there is none.
+    """
     with _choosing:
-        name = collection_of(sounds)
-        out = loading.datasets()[name] if name else _free_place(sounds)
+        name = find()
+        out = loading.datasets()[name] if name else _free_place(title)
         _being_made.add(out)
     try:
         yield out
@@ -66,8 +77,8 @@ def place_for(sounds: Path) -> Iterator[Path]:
         _being_made.discard(out)
 
 
-def _free_place(sounds: Path) -> Path:
-    name = re.sub(r"[^a-z0-9]+", "-", sounds.name.lower())[:_MAX_NAME_LENGTH].strip("-") or "sounds"
+def _free_place(title: str) -> Path:
+    name = re.sub(r"[^a-z0-9]+", "-", title.lower())[:_MAX_NAME_LENGTH].strip("-") or "sounds"
     taken = RESERVED | loading.datasets().keys()
     names = (name if n == 1 else f"{name}-{n}" for n in count(1))
     places = (paths.DATA / name for name in names if name not in taken)

@@ -1,4 +1,4 @@
-"""Data: the open collection and its source, downloading AudioSet, and preparing a folder of one's own sounds."""
+"""Data: the open collection and its source, downloading AudioSet, and one's own sounds or embeddings."""
 
 import os
 from math import floor
@@ -16,13 +16,14 @@ from data_prep.sounds.sound_files import sound_folder
 from lsh.analysis import machine
 from ui import paths
 from ui.format import megabytes, plural
-from ui.model import exclusive, session, visits
+from ui.model import exclusive
 from ui.model.loading import DatasetContext
 from ui.model.text import plain
+from ui.pages.data import vectors
 from ui.pages.data.folder import collection_of, listening
+from ui.pages.data.making import draw_job, elsewhere
 from ui.server import hosting
-from ui.server.jobs import Job, Work, jobs
-from ui.widgets import links
+from ui.server.jobs import jobs
 from ui.widgets.charts import draw_table
 
 _DISK = {
@@ -45,6 +46,7 @@ def show(context: DatasetContext) -> None:
     _this_collection(context)
     _get_audioset()
     _own_folder()
+    vectors.show()
     with st.expander("This machine"):
         st.markdown(plain(machine.summary(), longest=600))
 
@@ -102,7 +104,7 @@ def _get_audioset() -> None:
         "The features of two million ten-second clips from YouTube, with 527 labels, published by Google (CC BY 4.0). "
         "Stop whenever you like: it continues where it was."
     )
-    if _elsewhere("python -m data_prep audioset --subset balanced"):
+    if elsewhere("python -m data_prep audioset --subset balanced"):
         return
     subset: Subset = st.radio(
         "How much of it", SUBSETS, format_func=lambda name: name.capitalize(), captions=[SIZES[s] for s in SUBSETS]
@@ -113,7 +115,7 @@ def _get_audioset() -> None:
         return
     _warn_of_full_disk(subset, out)
     here = NAMES[subset] if out.exists() else None
-    _job(f"audioset {subset}", hosting.download_work(subset, out), here, begin="Download and prepare", again=None)
+    draw_job(f"audioset {subset}", hosting.download_work(subset, out), here, begin="Download and prepare", again=None)
 
 
 def _warn_of_full_disk(subset: Subset, out: Path) -> None:
@@ -136,7 +138,7 @@ def _own_folder() -> None:
         "sub-folders are labels, a model suggests more, and what you hear is your own files. A later run listens only "
         "to new files."
     )
-    if _elsewhere("python -m data_prep folder ~/Sounds --out data/sounds"):
+    if elsewhere("python -m data_prep folder ~/Sounds --out data/sounds"):
         return
     typed = st.text_input("The folder", placeholder="~/Sounds", key="folder", max_chars=1000).strip()
     if not typed:
@@ -147,54 +149,4 @@ def _own_folder() -> None:
         st.warning(plain(error, 600))
         return
     begin = f"Listen to {plain(sounds.name or sounds, 40)}"
-    _job(f"folder {sounds}", listening(sounds), collection_of(sounds), begin=begin, again="Listen to what is new")
-
-
-def _elsewhere(command: str) -> bool:
-    """Return whether the app is hosted; if so show the command for the visitor's own machine instead."""
-    if hosting.is_local():
-        return False
-    st.markdown("On your own machine:")
-    st.code(command, language="bash")
-    return True
-
-
-def _job(name: str, work: Work, here: str | None, *, begin: str, again: str | None) -> None:
-    """Draw a job: the button that begins it, its progress with a button to stop it, or its result.
-
-    here: the name of the collection that it made, now or earlier; begin, again: labels of the button.
-    """
-    job = jobs().get(name)
-    if job is not None and job.running:
-        _watch(name, job)
-        return
-    if job is not None and job.result:
-        st.info(plain(job.result))
-    elif job is not None and job.error:
-        st.warning(plain(job.error, 900))
-    if here:
-        if job is None or not job.result:
-            st.markdown("It is here: choose it as your collection, in the sidebar.")
-        another = dict.fromkeys(visits.carried(), "")  # the clip in the link belongs to the open collection
-        links.draw("listen", "Hear it on Listen", **{**another, "dataset": here})
-    words = again if here else begin
-    if words:
-        st.button(
-            words,
-            key=f"begin {name}",
-            type="secondary" if here else "primary",
-            on_click=_begin,
-            args=(name, work),
-        )
-
-
-def _begin(name: str, work: Work) -> None:
-    jobs().start(name, work)
-
-
-@st.fragment(run_every=1.0)
-def _watch(name: str, job: Job) -> None:
-    if not job.running:
-        session.rerun()
-    st.progress(job.share or 0.0, f"{plain(job.activity, 160)}")
-    st.button("Stop", key=f"stop {name}", on_click=job.stop)
+    draw_job(f"folder {sounds}", listening(sounds), collection_of(sounds), begin=begin, again="Listen to what is new")

@@ -17,6 +17,7 @@ import streamlit as st
 
 from data_prep.arrays import Float64Array, StoredVectors, UInt16Array
 from data_prep.dataset import SPLITS, Clip, Dataset, PrincipalPlane, as_coordinates, corners_of, principal_plane
+from data_prep.dataset.map_layout import PRINCIPAL_PLANE
 from data_prep.sounds.folder import EXCERPT_SUFFIX
 from lsh.sampling import first_rows
 from ui.model.text import clean
@@ -48,7 +49,7 @@ class MapData:
 
     id: str
     n_clips: int  # of the collection
-    method: str | None  # how the positions were computed beforehand; None: the principal plane, computed by the app
+    method: str | None  # how the positions were computed beforehand; None: the principal plane
     starts: tuple[int, ...]  # first point of each split, and the number of points
     rows: tuple[int, ...]  # first clip of each split in the collection, and the number of its clips
     places: UInt16Array  # position of each point: uint16[n, 2]
@@ -116,7 +117,7 @@ def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
     return MapData(
         id=fingerprint[:16],
         n_clips=sum(rows_of),
-        method=str(dataset.manifest["map"]["method"]) if layout is not None else None,
+        method=_method(dataset) if layout is not None else None,
         starts=tuple(np.cumsum([0, *shown]).tolist()),
         rows=rows,
         places=places,
@@ -128,6 +129,12 @@ def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
         groups=_counted(groups, groups.of_clips),
         words=tuple(_words(dataset, places, groups, counts, labels)),
     )
+
+
+def _method(dataset: Dataset) -> str | None:
+    """Return the method of a map, None for the principal plane, which tells less."""
+    method = str(dataset.manifest["map"]["method"])
+    return None if method == PRINCIPAL_PLANE else method
 
 
 def _plane_of(parts: list[StoredVectors]) -> tuple[Plane, UInt16Array]:

@@ -31,8 +31,8 @@ def what_it_can_tell(chart: MapData) -> str:
         )
     else:
         made = (
-            "This collection has no map of its own, so you see its principal plane: the two directions in which its "
-            "clips differ most. All others are flattened, so clips that lie together here may sound nothing alike. "
+            "You see this collection's principal plane: the two directions in which its clips differ most. All "
+            "others are flattened, so clips that lie together here may sound nothing alike. "
             "`python -m data_prep map` lays out a better one."
         )
     return (

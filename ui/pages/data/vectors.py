@@ -1,0 +1,225 @@
+"""Making a collection of one's own embeddings: a form with a preview of the file, and the background work."""
+
+import os
+from dataclasses import asdict
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from data_prep.errors import InputError, StoppedError
+from data_prep.vectors.clip_columns import Asked, absolute
+from data_prep.vectors.preview import Preview
+from data_prep.vectors.reading_process import prepare_apart, preview_apart
+from data_prep.vectors.roles import Roles
+from ui.format import capitalised, plural
+from ui.model import exclusive
+from ui.model.text import clean, plain
+from ui.pages.data.folder import collection_with, place_for
+from ui.pages.data.making import draw_job, elsewhere, watch
+from ui.server import jobs
+from ui.server.jobs import Report, StopCheck, Work
+from ui.widgets.charts import draw_table
+
+INTRO = (
+    "Vectors that a model of yours computed, one per sound, become a collection: `.npy`, `.npz`, Parquet, CSV, TSV or "
+    "JSON Lines, as Perch, BirdNET, PANNs, CLAP, VGGish and Hugging Face datasets write them. You see what each column "
+    "becomes before anything is made."
+)
+_COMMAND = "python -m data_prep vectors embeddings.parquet --out data/embeddings"
+_MAX_COLUMNS = 60  # columns that the preview lists
+_MAX_VALUES = 3  # first values of each
+_MAX_SAID = 12
+_GUESSED = "as guessed"
+_UNITS = {None: _GUESSED, "s": "seconds", "ms": "milliseconds"}
+
+
+def show() -> None:
+    """Draw the form, the preview of the file named in it, and the job that makes a collection of the file."""
+    st.header("Your own embeddings")
+    st.markdown(INTRO)
+    if elsewhere(_COMMAND):
+        return
+    path = _file_of("The file of vectors", "~/embeddings.parquet", "vectors")
+    meta = _file_of("A table about them, if it is another file: titles, labels, sounds", "~/clips.csv", "vectors meta")
+    if isinstance(path, str) or isinstance(meta, str):
+        for problem in (path, meta):
+            if isinstance(problem, str):
+                st.warning(problem)
+        return
+    if path is None:
+        return
+    name, here = f"vectors {path}", collection_of(path)
+    job = jobs.jobs().get(name)
+    if job is not None and job.running:
+        watch(name, job)
+        return
+    guessed = _preview_of(path, meta, Asked())
+    if guessed is None:
+        return
+    preview = st.container()
+    asked = _asked(guessed, f"{path} {meta}")
+    found = guessed if asked == Asked() else _preview_of(path, meta, asked)
+    if found is None:
+        return
+    with preview:
+        _draw_preview(found)
+    if not found.refused:
+        draw_job(name, making(path, meta, asked), here, begin="Make the collection", again="Make it again")
+
+
+def collection_of(path: Path) -> str | None:
+    """Return the name of the collection that was made of this file of vectors, None if there is none."""
+    return collection_with(lambda about: about["features"].get("vectors") == str(path))
+
+
+def making(path: Path, meta: Path | None, asked: Asked) -> Work:
+    """Return the work of making a collection of a file of vectors, with its map and its index."""
+
+    def work(tell: Report, should_stop: StopCheck) -> str:
+        def tell_rows(done: int, total: int) -> None:
+            tell(done / max(total, 1), f"{done:,} of {total:,} rows")
+
+        with place_for(path.name.split(".")[0], lambda: collection_of(path)) as out:
+            tell(None, f"reading {path.name}")
+            try:
+                outcome = prepare_apart(path, out, meta=meta, asked=asked, progress=tell_rows, should_stop=should_stop)
+            except StoppedError:
+                return "Stopped. Nothing was written."
+            try:
+                failure = jobs.save_map(tell, out, should_stop) + jobs.save_index(tell, out)
+            except StoppedError:
+                failure = " You stopped its map and its index: they are made when they are needed."
+        first = "".join(f", such as row {row:,}: {text}" for row, text in islice(outcome.left_out.items(), 1))
+        left_out = f" {plural(len(outcome.left_out), 'row')} left out{first}." if outcome.left_out else ""
+        here = f"{outcome.n_clips:,} of {plural(outcome.n_rows, 'row')}, {plural(outcome.dim, 'number')} each."
+        return f"{here}{left_out} Choose it as your collection: {out.name}.{failure}"
+
+    return work
+
+
+def _file_of(label: str, example: str, key: str) -> Path | str | None:
+    """Draw the field of a path; return the file, None where none is named, or a sentence on why it is no file."""
+    typed = st.text_input(label, placeholder=example, key=key, max_chars=1000).strip()
+    if not typed:
+        return None
+    try:
+        path = absolute(typed)
+        if path.is_file():
+            os.close(os.open(path, os.O_RDONLY))
+            return path
+        problem = "is a folder: name one file" if path.is_dir() else "is not there, or is no file"
+    except (OSError, ValueError) as error:
+        path, problem = Path(typed), f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    return f"{plain(path, 600)} {plain(problem)}."
+
+
+def _preview_of(path: Path, meta: Path | None, asked: Asked) -> Preview | None:
+    """Return the preview of a file, once for each version of it; None after a message."""
+    versions = tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in (path, meta) if file is not None)
+    try:
+        with st.spinner("Reading the first rows…"), exclusive.RUNS.interrupted():  # another process reads
+            return _preview((path, meta, str(asdict(asked)), versions), path, meta, asked)
+    except InputError as error:
+        st.warning(plain(f"{capitalised(str(error))}.", 900))
+        return None
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _preview(key: tuple[object, ...], _path: Path, _meta: Path | None, _asked: Asked) -> Preview:  # noqa: ARG001
+    return preview_apart(_path, _meta, _asked)
+
+
+def _draw_preview(found: Preview) -> None:
+    """Draw what each column becomes, and what was guessed; or why the file is refused."""
+    if found.refused:
+        st.warning(plain(f"{capitalised(found.refused)}.", 900))
+        if len(found.vectors) > 1:
+            st.markdown(f"These may be the vectors: **{plain(', '.join(found.vectors), 600)}**. Choose below.")
+        return
+    rows = "rows" if found.n_rows is None else plural(found.n_rows, "row")
+    looked = "" if found.n_rows == found.n_read else f" What you see is from the first {found.n_read:,}."
+    st.markdown(f"**{capitalised(rows)} of {plural(found.dim, 'number')}.**{looked}")
+    columns = found.columns[:_MAX_COLUMNS]
+    values = max((len(column["values"][:_MAX_VALUES]) for column in columns), default=0)
+    heads = ["column", "becomes", *(f"row {row}" for row in range(values))]
+    draw_table(pd.DataFrame([_cells(column, values) for column in columns], columns=heads))
+    if len(found.columns) > _MAX_COLUMNS:
+        st.caption(f"… and {plural(len(found.columns) - _MAX_COLUMNS, 'more column')}.")
+    for text in found.said[:_MAX_SAID]:
+        st.markdown(f"- {plain(text, 600)}")
+    left_out = [*found.left_over, *found.left_out]
+    if found.n_left_out > len(found.left_out):
+        left_out.append(f"{found.n_left_out - len(found.left_out):,} more rows")
+    if left_out:
+        st.warning("Left out: " + "; ".join(plain(text, 300) for text in left_out))
+
+
+def _cells(column: dict[str, Any], n_values: int) -> list[str]:
+    values = ["" if text is None else plain(text, 60) for text in column["values"][:n_values]]
+    return [plain(column["name"], 60), plain(column["becomes"], 200), *values, *[""] * (n_values - len(values))]
+
+
+def _asked(guessed: Preview, key: str) -> Asked:
+    """Draw the fields by which a guess is corrected; return what they ask for."""
+    uses = {column["name"]: column["becomes"].split("; ") for column in guessed.columns[1:]}
+
+    def choose(role: str, label: str, flag: str, options: list[str]) -> str | None:
+        now = [name for name, words in uses.items() if role in words]
+        guess = f"{_GUESSED} ({clean(' and '.join(now), 60)})" if now else _GUESSED
+        return st.selectbox(
+            label,
+            [None, *options],
+            key=f"{role} of {key}",
+            format_func=lambda name: guess if name is None else clean(name, 80),
+            help=f"`{flag}` on the command line.",
+        )
+
+    with st.expander("Choose otherwise", expanded=bool(guessed.refused)):
+        places = iter([*st.columns(3), *st.columns(3), *st.columns(3)])
+        vector = None
+        if guessed.vectors:
+            with next(places):
+                vector = choose("vector", "Vectors", "--vector", guessed.vectors)
+        roles = Roles()
+        for role, label, flag in (
+            ("id", "Ids", "--id"),
+            ("title", "Titles", "--title"),
+            ("sound", "Sounds", "--audio"),
+            ("start", "Start in the sound", "--start"),
+            ("end", "End in the sound", "--end"),
+        ):
+            with next(places):
+                setattr(roles, "audio" if role == "sound" else role, choose(role, label, flag, guessed.names))
+        with next(places):
+            unit = st.selectbox(
+                "Unit of times",
+                list(_UNITS),
+                key=f"unit of {key}",
+                format_func=lambda one: _UNITS[one],
+                help="`--time-unit` on the command line.",
+            )
+        roles.label = st.multiselect(
+            "Labels",
+            guessed.names,
+            key=f"labels of {key}",
+            placeholder=_GUESSED,
+            format_func=partial(clean, longest=80),
+            help="One column or several; `--label` on the command line.",
+        )
+        pool = st.checkbox(
+            "Average the frames of each row",
+            key=f"pool of {key}",
+            help="Where a row holds several vectors, one after another in time; `--pool mean` on the command line.",
+        )
+        folder = st.text_input(
+            "Folder of the sounds",
+            key=f"folder of {key}",
+            placeholder="that of the file of vectors",
+            max_chars=1000,
+            help="To which paths of sounds are relative; `--audio-folder` on the command line.",
+        ).strip()
+    return Asked(vector, roles, unit, Path(folder) if folder else None, pool=pool)
