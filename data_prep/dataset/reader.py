@@ -119,7 +119,8 @@ class Dataset:
         """Return one clip; IndexError when the split has no such row."""
         if not 0 <= row < self.n_rows(split):
             raise IndexError(f"row {row} is outside {split}, which has rows 0 to {self.n_rows(split) - 1}")
-        (facts,) = self.clips(split).slice(row, 1).select(_CLIP_FIELDS).to_pylist()
+        fields = [name for name in _CLIP_FIELDS if name in self._clips.column_names]  # few tables have titles
+        (facts,) = self.clips(split).slice(row, 1).select(fields).to_pylist()
         return Clip(**{**facts, "labels": tuple(facts["labels"])})
 
     def find_clip(self, clip_id: str) -> Clip | None:

@@ -69,7 +69,8 @@ class Clip:
     """One clip of a dataset.
 
     `row` is its row in `<split>.npy`; `media` is a YouTube video id, a path, a recipe or a URL, depending on the
-    dataset's media kind; times are in seconds; `labels` are indices into the label table.
+    dataset's media kind; times are in seconds; `labels` are indices into the label table; `title`
+    is None where it has none.
     """
 
     clip_id: str
@@ -80,6 +81,7 @@ class Clip:
     end_s: float
     labels: tuple[int, ...]
     n_frames: int
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ _MAX_LABELS = 6
 
 
 def title(dataset: Dataset, clip: Clip) -> str:
-    """Return a clip's labels as its title; of one's own sounds, the file name first."""
+    """Return a clip's own name, if it has one, and its labels."""
     names = [clean(dataset.label_names[label], 80) for label in clip.labels[:_MAX_LABELS]]
-    return " · ".join([*_file_names(dataset, clip), *names]) or "no label"
+    return " · ".join(filter(None, [_name(dataset, clip), *names])) or "no label"
 
 
 def card(
@@ -31,7 +31,7 @@ def card(
     labels = sorted(clip.labels, key=lambda label: label not in query.labels)[:_MAX_LABELS]
     return {
         "title": title(dataset, clip),
-        "name": " ".join(_file_names(dataset, clip)),
+        "name": _name(dataset, clip),
         "folder": _folder(dataset, clip),
         "labels": [{"name": clean(dataset.label_names[i], 80), "shared": i in query.labels} for i in labels],
         "media": media.source(dataset, clip),
@@ -102,9 +102,13 @@ def explain_match(match: Match, s: Settings, distance: float) -> str:
     )
 
 
-def _file_names(dataset: Dataset, clip: Clip) -> list[str]:
-    """Return the file name of a clip of one's own sounds; nothing for other clips."""
-    return [clean(clip.media.rsplit("/", 1)[-1], 80)] if dataset.media == "file" else []
+def _name(dataset: Dataset, clip: Clip) -> str:
+    """Return the title of a clip; else the file name of one's own sound, else the id of one without labels; else ""."""
+    if clip.title and (name := clean(clip.title, 80)):
+        return name
+    if dataset.media == "file" and clip.media:
+        return clean(clip.media.rsplit("/", 1)[-1], 80)
+    return clean(clip.clip_id, 80) if dataset.media in {"file", "url"} and not clip.labels else ""
 
 
 def _folder(dataset: Dataset, clip: Clip) -> str:

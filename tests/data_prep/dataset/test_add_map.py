@@ -10,7 +10,7 @@ from data_prep.__main__ import main
 from data_prep.dataset import SPLITS, open_dataset, verify_dataset
 from data_prep.dataset import add_map as mapping
 from data_prep.dataset.add_map import add_map
-from data_prep.dataset.map_layout import principal_plane
+from data_prep.dataset.map_layout import as_coordinates, principal_plane
 from data_prep.errors import DatasetError, InputError
 from tests.data_prep.small_datasets import write
 
@@ -157,3 +157,25 @@ def test_neighbours_on_the_samples_map_mostly_share_labels(root: Path) -> None:
     nearest = np.argpartition(apart, 1, axis=1)[:, :2]
     agree = [any(kinds[j] == kinds[i] for j in near if j != i) for i, near in zip(chosen, nearest, strict=True)]
     assert np.mean(agree) > 0.5
+
+
+def test_a_plane_is_that_of_all_clips_and_says_so(dataset: Path) -> None:
+    seen: list[int] = []
+    mapped = add_map(dataset, plane=True, progress=seen.append)
+    assert verify_dataset(dataset) == []
+    assert mapped.manifest["map"] == {"method": "principal plane"}
+    features = [mapped.features(split) for split in SPLITS]
+    expected = as_coordinates(principal_plane(*features).project(np.concatenate(features)))
+    np.testing.assert_array_equal(mapped.map(), expected)
+    assert seen == [0, len(features[0]), sum(map(len, features[:2])), 30]
+
+
+def test_what_the_progress_raises_leaves_the_dataset_as_it_was(dataset: Path) -> None:
+    before = contents(dataset)
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        add_map(dataset, plane=True, progress=stop)
+    assert contents(dataset) == before

@@ -15,7 +15,9 @@ from data_prep.vectors.preview import preview
 from data_prep.vectors.reading_process import PREPARATION, Limits, prepare_apart, preview_apart
 
 GRASPING = "import data_prep.vectors.worker as w, numpy as np\nw.CALLS['preview'] = lambda *_, **__: np.ones(10**9)\n"
-SPINNING = "import data_prep.vectors.worker as w\ndef spin(*_, **__):\n    while True: pass\nw.CALLS['preview'] = spin\n"
+SPINNING = (
+    "import itertools, data_prep.vectors.worker as w\nw.CALLS['preview'] = lambda *_, **__: sum(itertools.count())\n"
+)
 ABORTING = "import os, data_prep.vectors.worker as w\nw.CALLS['preview'] = lambda *_, **__: os.abort()\n"
 SLEEPING = "import time, data_prep.vectors.worker as w\nw.CALLS['prepare'] = lambda *_, **__: time.sleep(60)\n"
 

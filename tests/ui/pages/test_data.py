@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 

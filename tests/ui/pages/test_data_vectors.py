@@ -100,7 +100,7 @@ def made(app, path):
                 "id": ("id", "clip-000"),
                 "audio_path": ("sound", "audio/north/rec_0000.wav"),
                 "label": ("label", "Turdus merula"),
-                "title": ("title", "Clip 0 – Wald bei Nacht"),
+                "title": ("title", "Clip 0 \u2013 Wald bei Nacht"),
             },
         ),
         (
@@ -121,7 +121,10 @@ def made(app, path):
                 "end": ("end", "3.0"),
             },
         ),
-        ("22_points.jsonl", {"payload.species": ("label", "noise"), "payload.tags": ("kept as lists of texts", "x, y")}),
+        (
+            "22_points.jsonl",
+            {"payload.species": ("label", "noise"), "payload.tags": ("kept as lists of texts", "x, y")},
+        ),
     ],
 )
 def test_the_form_shows_what_each_column_becomes(local, at_once, name, columns):
@@ -143,9 +146,7 @@ def test_a_choice_replaces_a_guess_and_is_shown(local, at_once):
 
 
 @cases
-@pytest.mark.parametrize(
-    "name", ["01_laion_float16.npy", "11_bad_rows.parquet", "20_other_order.parquet"]
-)
+@pytest.mark.parametrize("name", ["01_laion_float16.npy", "11_bad_rows.parquet", "20_other_order.parquet"])
 def test_a_file_becomes_a_collection_with_a_map(local, at_once, name):
     case = CASES[name]
     path, arguments = FOLDER / case["args"][0], list(zip(case["args"][1::2], case["args"][2::2], strict=True))
@@ -158,6 +159,7 @@ def test_a_file_becomes_a_collection_with_a_map(local, at_once, name):
     clip = dataset.find_clip(safe_id(case["first_id"]))
     assert np.asarray(dataset.features("train"))[clip.row][:3] == pytest.approx(case["first_values"], abs=6e-5)
     assert [dataset.label_names[i] for i in clip.labels][:1] == [case["first_label"]] if "first_label" in case else True
+    assert clip.title == case.get("first_title")
     assert dataset.manifest["map"] == {"method": "principal plane"}
     assert dataset.map().shape == (n_clips, 2)
     assert button(app, "Make it again") is not None
@@ -209,7 +211,8 @@ def test_text_of_a_file_is_shown_as_it_is(local, at_once, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("typed", "message"), [("/no/such.npy", "is not there, or is no file"), ("/tmp", "is a folder"), ("a\0b", "is not there")]
+    ("typed", "message"),
+    [("/no/such.npy", "is not there, or is no file"), ("/", "is a folder"), ("a\0b", "is not there")],
 )
 def test_a_path_that_is_no_file_is_refused_in_words(local, typed, message):
     app = opened(typed)

@@ -34,6 +34,7 @@ _MAX_COLUMNS = 60  # columns that the preview lists
 _MAX_VALUES = 3  # first values of each
 _MAX_SAID = 12
 _GUESSED = "as guessed"
+_POOL = "Average the frames of each row"
 _UNITS = {None: _GUESSED, "s": "seconds", "ms": "milliseconds"}
 
 
@@ -139,6 +140,8 @@ def _draw_preview(found: Preview) -> None:
         st.warning(plain(f"{capitalised(found.refused)}.", 900))
         if len(found.vectors) > 1:
             st.markdown(f"These may be the vectors: **{plain(', '.join(found.vectors), 600)}**. Choose below.")
+        if "--pool mean" in found.refused:
+            st.markdown(f"Or tick **{_POOL}** below.")
         return
     rows = "rows" if found.n_rows is None else plural(found.n_rows, "row")
     looked = "" if found.n_rows == found.n_read else f" What you see is from the first {found.n_read:,}."
@@ -149,8 +152,7 @@ def _draw_preview(found: Preview) -> None:
     draw_table(pd.DataFrame([_cells(column, values) for column in columns], columns=heads))
     if len(found.columns) > _MAX_COLUMNS:
         st.caption(f"… and {plural(len(found.columns) - _MAX_COLUMNS, 'more column')}.")
-    for text in found.said[:_MAX_SAID]:
-        st.markdown(f"- {plain(text, 600)}")
+    st.markdown("\n".join(f"- {plain(text, 600)}" for text in found.said[:_MAX_SAID]))
     left_out = [*found.left_over, *found.left_out]
     if found.n_left_out > len(found.left_out):
         left_out.append(f"{found.n_left_out - len(found.left_out):,} more rows")
@@ -165,11 +167,15 @@ def _cells(column: dict[str, Any], n_values: int) -> list[str]:
 
 def _asked(guessed: Preview, key: str) -> Asked:
     """Draw the fields by which a guess is corrected; return what they ask for."""
+    guessed_vector = [column["name"] for column in guessed.columns[:1]]
     uses = {column["name"]: column["becomes"].split("; ") for column in guessed.columns[1:]}
 
+    def as_guessed(role: str) -> str:
+        now = guessed_vector if role == "vector" else [name for name, words in uses.items() if role in words]
+        return f"{_GUESSED} ({clean(' and '.join(now), 60)})" if now else _GUESSED
+
     def choose(role: str, label: str, flag: str, options: list[str]) -> str | None:
-        now = [name for name, words in uses.items() if role in words]
-        guess = f"{_GUESSED} ({clean(' and '.join(now), 60)})" if now else _GUESSED
+        guess = as_guessed(role)
         return st.selectbox(
             label,
             [None, *options],
@@ -202,24 +208,26 @@ def _asked(guessed: Preview, key: str) -> Asked:
                 format_func=lambda one: _UNITS[one],
                 help="`--time-unit` on the command line.",
             )
-        roles.label = st.multiselect(
-            "Labels",
-            guessed.names,
-            key=f"labels of {key}",
-            placeholder=_GUESSED,
-            format_func=partial(clean, longest=80),
-            help="One column or several; `--label` on the command line.",
-        )
+        with next(places):
+            roles.label = st.multiselect(
+                "Labels",
+                guessed.names,
+                key=f"labels of {key}",
+                placeholder=as_guessed("label"),
+                format_func=partial(clean, longest=80),
+                help="One column or several; `--label` on the command line.",
+            )
+        with next(places):
+            folder = st.text_input(
+                "Folder of the sounds",
+                key=f"folder of {key}",
+                placeholder="that of the file of vectors",
+                max_chars=1000,
+                help="To which paths of sounds are relative; `--audio-folder` on the command line.",
+            ).strip()
         pool = st.checkbox(
-            "Average the frames of each row",
+            _POOL,
             key=f"pool of {key}",
             help="Where a row holds several vectors, one after another in time; `--pool mean` on the command line.",
         )
-        folder = st.text_input(
-            "Folder of the sounds",
-            key=f"folder of {key}",
-            placeholder="that of the file of vectors",
-            max_chars=1000,
-            help="To which paths of sounds are relative; `--audio-folder` on the command line.",
-        ).strip()
     return Asked(vector, roles, unit, Path(folder) if folder else None, pool=pool)
