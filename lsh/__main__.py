@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from data_prep.dataset import Clip, Dataset
 
 _TUNING_QUERIES = {"any": 2000, "tables": 500}
+_OWN_QUERIES = 1000  # rows of train, of a dataset that has no other split
+_OWN = ", each left out of its own answer"
 _SETTINGS = ("index", "family", "metric", "n_tables", "n_bits", "n_buckets", "n_probes", "n_reranked", "k")
 
 
@@ -64,9 +66,9 @@ def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]
     config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
     index = _index(dataset, config)
     config = config.completed(index)
-    split = options.split if any(map(dataset.n_rows, ("validation", "test"))) else "train"
+    split = _split_of(dataset, options.split)
     queries, labels, rows = _queries_and_rows(dataset, split, options.queries)
-    own = ", each left out of its own answer," if split == "train" else ","
+    own = f"{_OWN}," if split == "train" else ","
     command_line.log(f"searching with {len(queries):,} {split} clips{own} {config} and exact search, interleaved")
     setting: dict[str, Any] = {**config.setting, "rows": rows if split == "train" else None}
     result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **setting)
@@ -76,20 +78,22 @@ def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]
 
 def _tune(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     max_queries = options.queries or _TUNING_QUERIES[options.index]
-    validation, test = (_queries(dataset, split, max_queries) for split in ("validation", "test"))
+    sets = {split: _tuning_queries(dataset, split, max_queries) for split in ("validation", "test")}
+    queries, _, rows, _ = sets["validation"]
     metric, X = options.metric or dataset.metric, dataset.features("train")
     if options.index == "tables":
         X = _index(dataset, SearchConfig.tables(metric, options.seed, {}, {}))
     wanted = {"metric": metric, "k": options.k, "recall": options.recall, "seed": options.seed}
-    chosen = plan(X, validation[0], **wanted, progress=command_line.log)
+    chosen = plan(X, queries, **wanted, rows=rows, progress=command_line.log)
     config = chosen.config
     checked: dict[str, Any] = {}
-    for split, (queries, labels) in (("validation", validation), ("test", test)):
-        command_line.log(f"evaluating the choice on {len(queries):,} {split} clips")
+    for split, (queries, labels, rows, source) in sets.items():
+        own = _OWN if rows is not None else ""
+        command_line.log(f"evaluating the choice on {len(queries):,} {source} clips{own}")
         result = evaluate(
-            chosen.index, queries, labels, dataset.label_sets("train"), k=options.k, rows=None, **config.setting
+            chosen.index, queries, labels, dataset.label_sets("train"), k=options.k, rows=rows, **config.setting
         )
-        checked[split] = result.as_dict() | {"family": config.family}
+        checked[split] = result.as_dict() | {"family": config.family, "split": source}
     settings = {name: checked["test"][name] for name in _SETTINGS} | {
         "seed": options.seed,
         "command": f"python -m lsh evaluate {shlex.quote(str(options.dataset))} {config.options()}"
@@ -127,15 +131,17 @@ def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
 
 def _families(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     metric, X, base = options.metric or dataset.metric, dataset.features("train"), dataset.label_sets("train")
-    queries, labels = _queries(dataset, options.split, options.queries)
+    split = _split_of(dataset, options.split)
+    queries, labels, rows = _queries_and_rows(dataset, split, options.queries)
     command_line.log(f"indexing {len(X):,} clips of {dataset.title!r} for {metric} distance, once for each family")
     indexes = index_families(X, base, metric, options.tables, options.seed, progress=command_line.log)
-    tuning = queries
+    tuning = None
     if options.split == "test" and dataset.n_rows("validation"):
         tuning, _ = _queries(dataset, "validation", options.queries)
-    setting = {"tuning": tuning, "k": options.k, "n_probes": options.probes}
+    own = rows if split == "train" else None
+    setting = {"tuning": tuning, "k": options.k, "n_probes": options.probes, "rows": own}
     measured = compare(indexes, queries, labels, base, **setting, progress=command_line.log)
-    given = {"metric": metric, "n_tables": options.tables, "n_probes": options.probes, "split": options.split}
+    given = {"metric": metric, "n_tables": options.tables, "n_probes": options.probes, "split": split}
     return measured.as_dict() | given | {"seed": options.seed, "dataset": dataset.name}
 
 
@@ -206,6 +212,29 @@ def _index(dataset: "Dataset", config: SearchConfig) -> Any:
     return config.fit(X) if path is None else index_folder.load_or_fit(path, config, X, command_line.log)
 
 
+def _split_of(dataset: "Dataset", split: str) -> str:
+    """Return the split that queries are taken from: that asked for, or train where there is no other."""
+    return split if any(map(dataset.n_rows, ("validation", "test"))) else "train"
+
+
+def _tuning_queries(
+    dataset: "Dataset", split: str, max_rows: int
+) -> tuple[Float32Array, Labels, Int64Array | None, str]:
+    """Return the features and labels of queries of a split, None, and the split.
+
+    Of an empty split other rows of train are taken, at most 1,000, the odd ones for validation and the even ones for
+    test: their numbers follow, int64[n], and "train".
+    """
+    if dataset.n_rows(split):
+        return *_queries(dataset, split, max_rows), None, split
+    n = min(max_rows, _OWN_QUERIES)
+    queries, _, rows = _queries_and_rows(dataset, "train", 2 * n)
+    chosen = np.arange(split == "test", len(rows), 2)
+    if not len(chosen):
+        raise DataError(f"{dataset.path} has too few clips in its train split to choose a setting by")
+    return queries[chosen], dataset.labels_of("train", rows[chosen]), rows[chosen], "train"
+
+
 def _queries(dataset: "Dataset", split: str, max_rows: int) -> tuple[Float32Array, Labels]:
     """Return the features and labels of at most `max_rows` clips, evenly spaced through a split."""
     return _queries_and_rows(dataset, split, max_rows)[:2]
@@ -243,7 +272,8 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_setting(sub)
     _add_split(sub, ("validation", "test", "train"), "; of train, each clip is left out of its own answer")
     summary = (
-        "Choose the fastest search that reaches a recall on the validation split, and evaluate it on the test split."
+        "Choose the fastest search that reaches a recall on the validation split, and evaluate it on the test split. "
+        "Of an empty split, clips of train are taken, each left out of its own answer."
     )
     sub = command("tune", _tune, reports.tuning, summary)
     recall = "wanted mean recall, above 0 and at most 1 (default: %(default)s)"
@@ -264,7 +294,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--tables", type=tables, default=TABLES, metavar="L", help=number)
     number = "buckets probed per hash table (default: %(default)s)"
     sub.add_argument("--probes", type=probes, default=PROBES, metavar="T", help=number)
-    _add_split(sub, ("validation", "test"))
+    _add_split(sub, ("validation", "test", "train"), "; of train, each clip is left out of its own answer")
     summary = (
         "Build an index and save it in the folder of the dataset, where the app and the other commands open it "
         "instead of building it."
@@ -285,9 +315,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_split(sub: argparse.ArgumentParser, splits: tuple[str, ...], about: str = "") -> None:
+def _add_split(sub: argparse.ArgumentParser, splits: tuple[str, ...], about: str) -> None:
     split = f"split that the queries are taken from{about} (default: %(default)s, or train if there is no other)"
-    split = split if about else "split that the queries are taken from (default: %(default)s)"
     sub.add_argument("--split", choices=splits, default="test", help=split)
     arguments.add_queries(sub, 1000, "1000")
 

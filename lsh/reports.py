@@ -36,7 +36,7 @@ def tuning(report: dict[str, Any]) -> None:
     """Print the chosen setting, its figures on both splits, and how to repeat them."""
     print(report["why"])
     for split in ("validation", "test"):
-        evaluation(report[split] | {"split": split})
+        evaluation(report[split])
     print(f"\nTo repeat the measurement:\n{_indented(report['settings']['command'])}")
     print(f"In Python, with X and Q float32[n, d]:\n{_indented(report['settings']['python'])}")
 

@@ -15,11 +15,12 @@ import numpy.typing as npt
 
 from lsh import validate
 from lsh.analysis.recall_grid import recall_grid
-from lsh.arrays import Float32Array
+from lsh.arrays import Float32Array, Int64Array
 from lsh.errors import ParameterError
 from lsh.index import LSHIndex
 from lsh.params import FAMILIES
 from lsh.quality import Labels, label_precision_at_k, recall_at_k
+from lsh.result import SearchResult
 from lsh.sketch_index import SketchIndex
 
 BUDGETS = (0.01, 0.02, 0.05, 0.1)  # shares of the collection
@@ -111,6 +112,7 @@ def compare(
     budgets: Sequence[float] = BUDGETS,
     n_tables: int | None = None,
     n_probes: int = 1,
+    rows: Int64Array | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
     """Compare indexes of the same vectors on queries Q, float32[nq, d], whose labels are given in their order.
@@ -119,6 +121,7 @@ def compare(
     `n_probes`, and the number of bits with the highest recall within the budget. Of a `SketchIndex` the buckets alone
     are compared: it gets as many probes as the budget allows, and every candidate is ranked exactly.
     tuning: queries by which bits and probes are chosen, float32[m, d], such as a validation split; by default Q itself.
+    rows: int64[nq], of the indexes, which are the queries: each is left out of its own answers.
     budgets: fractions of the collection that may be candidates, on average, each above 0 and at most 1.
 
     Raises ParameterError for no indexes, indexes of different data, and values out of range.
@@ -129,32 +132,44 @@ def compare(
     first = next(iter(indexes.values()))
     queries = validate.queries(Q, first.exact.X.shape[1])
     choosing = queries if tuning is None else validate.queries(tuning, first.exact.X.shape[1])
-    truth = first.exact.search(queries, k)
+    own_k = k if rows is None else k + 1
+    truth = _without(first.exact.search(queries, own_k), rows)
     exact_precision = label_precision_at_k(truth.ids, query_labels, base_labels)
-    rows = []
+    compared = []
     for family, index in indexes.items():
         progress(f"searching with {family}")
         if index.exact.metric != first.exact.metric or index.n != first.n:
             raise ParameterError(f"the index of {family} has another metric or size; compare indexes of the same data")
         if isinstance(index, LSHIndex):
-            settings = _bits_within(budgets, index, choosing, k, n_tables, n_probes)
+            settings = _bits_within(budgets, index, choosing, k, n_tables, n_probes, rows if tuning is None else None)
         else:
             settings = _probes_within(budgets, index, choosing)
         for budget, setting in zip(budgets, settings, strict=True):
             if setting:
-                found = index.search(queries, k, **setting)
+                found = _without(index.search(queries, own_k, **setting), rows)
                 precision = label_precision_at_k(found.ids, query_labels, base_labels)
                 each = recall_at_k(found, truth), precision, precision - exact_precision, found.n_candidates / index.n
-                rows.append(Compared(family, budget, setting, *map(Mean.from_values, each)))
-    return Comparison(tuple(rows), Mean.from_values(exact_precision), k, len(queries))
+                compared.append(Compared(family, budget, setting, *map(Mean.from_values, each)))
+    return Comparison(tuple(compared), Mean.from_values(exact_precision), k, len(queries))
+
+
+def _without(found: SearchResult, rows: Int64Array | None) -> SearchResult:
+    """Return the answers to queries, each without itself where `rows` says that they are rows of the index."""
+    return found if rows is None else found.without(rows)
 
 
 def _bits_within(
-    budgets: Sequence[float], index: LSHIndex, Q: Float32Array, k: int, n_tables: int | None, n_probes: int
+    budgets: Sequence[float],
+    index: LSHIndex,
+    Q: Float32Array,
+    k: int,
+    n_tables: int | None,
+    n_probes: int,
+    rows: Int64Array | None,
 ) -> list[dict[str, int]]:
     """Return, for each budget, the setting of hash tables with the highest recall within it; {} if there is none."""
     n_tables, _, n_probes = index.params.setting(index.params.n_tables if n_tables is None else n_tables, 1, n_probes)
-    measured = recall_grid(index, Q, k, n_probes)
+    measured = recall_grid(index, Q, k, n_probes, rows)
     recall, fraction = measured.recall[n_tables - 1], measured.candidate_fraction[n_tables - 1]
     settings: list[dict[str, int]] = []
     for budget in budgets:

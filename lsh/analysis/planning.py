@@ -18,6 +18,7 @@ from lsh.analysis import trials
 from lsh.analysis.search_config import Index, SearchConfig
 from lsh.analysis.timing import MANY_QUERIES, ms_and_spread, same_time
 from lsh.analysis.trials import Target, Trial
+from lsh.arrays import Int64Array
 from lsh.default_setting import PROBES
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
@@ -78,14 +79,17 @@ def plan(
     k: int = 10,
     recall: float = 0.9,
     seed: int = 0,
+    rows: Int64Array | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Plan:
     """Choose the fastest search that finds, on average, the share `recall` of the k nearest rows of X.
 
     X: float32[n, d], which may be memory-mapped: indexes of each kind are built and compared. Or a fitted LSHIndex:
         only settings of its searches are compared, and nothing is built.
-    Q: float32[nq, d], queries to choose by, such as a validation split: a thousand or more, and not rows of X.
+    Q: float32[nq, d], queries to choose by, such as a validation split: a thousand or more, and not rows of X,
+        unless `rows` says which.
     metric: "cosine" (the default) or "euclidean"; that of the index if X is one.
+    rows: int64[nq], of X, which are the queries: each is left out of its own answers.
     seed: of the indexes that are built. progress: called with a sentence at each step.
 
     The recall holds for other queries of the same distribution, within sampling error: a setting counts as reaching it
@@ -104,7 +108,8 @@ def plan(
     queries = validate.queries(Q, exact.X.shape[1])
     progress(f"exact search for {len(queries):,} queries among {len(exact.X):,} vectors")
     start = time.perf_counter()
-    target = Target(exact, queries, exact.search(queries, k), recall)
+    truth = exact.search(queries, k) if rows is None else exact.search(queries, k + 1).without(rows)
+    target = Target(exact, queries, truth, recall, rows)
     batch_ms = 1000 * (time.perf_counter() - start) / len(queries)
     brute_force = Trial(SearchConfig.exact(exact.metric), exact, 1.0, 0.0, 1.0, batch_ms)
     if built is not None:
@@ -164,9 +169,10 @@ def _why(
     if best.config.kind == "exact":
         text = f"Exact search, {ms:.3f} ms per query, is the cheapest way to recall {target.recall:g} here."
     else:
+        queries = "validation queries" if target.rows is None else "of its vectors, each left out of its own answer,"
         text = (
             f"{name[0].upper()}{name[1:]}: the cheapest of {n_settings} settings that reach recall {target.recall:g} "
-            f"on {len(target.Q):,} validation queries with a margin for chance: recall {best.recall:.3f} ± "
+            f"on {len(target.Q):,} {queries} with a margin for chance: recall {best.recall:.3f} ± "
             f"{best.recall_error:.3f}, {best.candidate_fraction:.1%} of the collection looked at, {ms:.3f} ms per "
             f"query, {best.index_bytes / 1e6:.1f} MB without the vectors.{_one_more_bit(target, best)} "
         )

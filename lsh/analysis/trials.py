@@ -17,13 +17,13 @@ import numpy as np
 from lsh.analysis.recall_grid import RecallGrid, recall_grid
 from lsh.analysis.search_config import Index, SearchConfig
 from lsh.analysis.timing import Search, ms_per_query
-from lsh.arrays import Float32Array
+from lsh.arrays import Float32Array, Int64Array
 from lsh.default_setting import PROBES
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.quality import mean_recall, recall_at_k
 from lsh.result import SearchResult
-from lsh.sampling import evenly_spaced
+from lsh.sampling import evenly_spaced, evenly_spaced_rows
 from lsh.sketch_index import SketchIndex, default_buckets
 
 FEW_ROWS = 250_000  # above, each index takes minutes to build, and buckets of sketches are known to be the fastest
@@ -65,17 +65,26 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The wanted recall, the queries it is measured on, Q float32[nq, d], and their true neighbours."""
+    """The wanted recall, the queries it is measured on, Q float32[nq, d], and their true neighbours.
+
+    rows: int64[nq], of the index, which are the queries: each is left out of its own answers; None if they are in none.
+    """
 
     exact: ExactSearch
     Q: Float32Array
     truth: SearchResult
     recall: float
+    rows: Int64Array | None = None
 
     @property
     def k(self) -> int:
         """Return the number of neighbours asked for."""
         return int(self.truth.ids.shape[1])
+
+    @property
+    def n_asked(self) -> int:
+        """Return the number of neighbours that a search returns, itself included where it is in the index."""
+        return self.k + (self.rows is not None)
 
     @property
     def raised_recall(self) -> float:
@@ -85,8 +94,10 @@ class Target:
     def measure(self, config: SearchConfig, index: Index) -> Trial:
         """Search for all queries in one batch."""
         start = time.perf_counter()
-        found = config.search(index, self.Q, self.k)
+        found = config.search(index, self.Q, self.n_asked)
         seconds = time.perf_counter() - start
+        if self.rows is not None:
+            found = found.without(self.rows)
         recalls = recall_at_k(found, self.truth)
         error = float(recalls.std() / np.sqrt(len(recalls)))
         candidate_fraction = float(found.n_candidates.mean() / len(self.exact.X))
@@ -155,14 +166,16 @@ def table_trials(target: Target, index: LSHIndex, progress: Progress) -> Iterato
     First those that rank every candidate; then, where the index has sketches, those that find somewhat more than is
     wanted and re-rank a few, since sketches may lose a neighbour.
     """
-    few = evenly_spaced(target.Q, _TABLES_QUERIES)
+    few, rows = evenly_spaced(target.Q, _TABLES_QUERIES), None
+    if target.rows is not None:
+        rows = target.rows[evenly_spaced_rows(len(target.rows), _TABLES_QUERIES)]
     bare, name, grids = index, f"hash tables of {index.params.family}", {}
     if index.params.sketches:
         params = replace(index.params, sketches=False)
         bare = LSHIndex.from_parts(params, index.exact, index.hasher, index.tables, index.default_setting)
     for n_probes in PROBES:
         progress(f"{name}: measuring every L and K with {n_probes} {'probe' if n_probes == 1 else 'probes'} per table")
-        grids[n_probes] = recall_grid(bare, few, target.k, n_probes)
+        grids[n_probes] = recall_grid(bare, few, target.k, n_probes, rows)
     errors = max(1.0, _ERRORS * np.sqrt(len(few) / len(target.Q)))  # fewer queries have larger standard errors
     satisfying = 0
     for setting in _fastest_first(bare, few, target.k, pareto_front(grids, target.raised_recall, errors)):
@@ -217,7 +230,7 @@ def _fastest_first(index: LSHIndex, Q: Float32Array, k: int, settings: list[dict
 
 def _fewest_reranked(target: Target, config: SearchConfig, index: LSHIndex | SketchIndex) -> Trial | None:
     """Return the trial that re-ranks the fewest and satisfies the target, by bisection; None if none does."""
-    steps = _geometric_steps(target.k, min(index.n, _MAX_RERANKED * target.k), per_doubling=4)
+    steps = _geometric_steps(target.n_asked, min(index.n, _MAX_RERANKED * target.k), per_doubling=4)
 
     def measured(step: int) -> Trial:
         return target.measure(replace(config, setting={**config.setting, "n_reranked": steps[step]}), index)

@@ -13,8 +13,11 @@ from data_prep.dataset import open_dataset
 from data_prep.download.packed_dataset import pack, unpack
 from lsh import ExactSearch, LSHIndex, SketchIndex, evaluate, exact_search, recall_at_k
 from lsh.analysis.search_config import BUILT_BITS, BUILT_TABLES
+from lsh.quality import label_precision_at_k
+from lsh.sampling import evenly_spaced_rows
 from tests.lsh.conftest import ODD_CLIP
 from tests.stress import IS_STRESS
+from tests.ui.apptest import write_small
 
 METRICS = ["cosine", "euclidean"]
 EVALUATION = {
@@ -360,3 +363,44 @@ def test_a_damaged_index_is_reported_by_verify_and_replaced_by_the_next_command(
 
 def test_a_dataset_without_indexes_is_verified_too(run, tiny):
     assert run("verify", tiny)[:2] == (0, "0 index files, 0 that cannot be used\n")
+
+
+@pytest.fixture
+def without_others(tmp_path):
+    """Return a dataset that has a train split alone."""
+    return write_small(tmp_path / "own", {"train": 300, "validation": 0, "test": 0})
+
+
+@pytest.mark.parametrize("index", ["any", "tables"])
+def test_tune_without_other_splits_takes_clips_of_train_each_left_out_of_its_own_answer(run, without_others, index):
+    options = ["--index", index, "--recall", 0.8, "--queries", 60, "--json"]
+    record = reported(run("tune", without_others, *options))
+    assert [record[split]["split"] for split in ("validation", "test")] == ["train", "train"]
+    assert record["validation"]["queries"] == record["test"]["queries"] == 60
+    dataset = open_dataset(without_others)
+    X, settings = dataset.features("train"), record["settings"]
+    names = {"X": X, "Q": np.asarray(X)}
+    exec(settings["python"].replace("k=10", "k=11"), names)  # noqa: S102
+    every = evenly_spaced_rows(300, 120)
+    for split, rows in (("validation", every[::2]), ("test", every[1::2])):
+        found = names["found"].ids[rows]
+        truth = exact_search(X, X[rows], 11, settings["metric"]).ids
+        hits = [
+            len({*[i for i in f if i != row][:10]} & {*[i for i in t if i != row][:10]})
+            for row, f, t in zip(rows, found, truth, strict=True)
+        ]
+        assert record[split]["recall"] == pytest.approx(np.mean(hits) / 10, abs=1e-9)
+    code, out, _ = run("tune", without_others, *options[:-1])
+    assert code == 0
+    assert "60 train queries" in out
+
+
+def test_families_without_other_splits_take_clips_of_train_each_left_out_of_its_own_answer(run, without_others):
+    record = reported(run("families", without_others, "--queries", 50, "--json"))
+    assert (record["split"], record["queries"]) == ("train", 50)
+    dataset = open_dataset(without_others)
+    X, rows = dataset.features("train"), evenly_spaced_rows(300, 50)
+    truth = exact_search(X, X[rows], 11, record["metric"]).without(rows)
+    labels = dataset.labels_of("train", rows), dataset.label_sets("train")
+    assert record["exact_label_precision"]["value"] == pytest.approx(label_precision_at_k(truth.ids, *labels).mean())
+    assert max(row["recall"]["value"] for row in record["rows"]) <= 1

@@ -27,6 +27,7 @@ from lsh.exact import NumPySearch
 from lsh.sampling import evenly_spaced_rows
 from lsh.storage import index_folder
 from ui import paths
+from ui.format import plural
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, METRICS, Metric, Settings
 
 # Names of the datasets that come with the app, and what their clips are.
@@ -78,6 +79,13 @@ class Sample:
     def own_rows(self) -> npt.NDArray[np.int64] | None:
         """Return the rows of the index that the queries are, None where they are in no index."""
         return self.rows if self.split == "train" else None
+
+    @property
+    def in_words(self) -> str:
+        """Return what the queries are: "200 validation clips, which are not in the collection"."""
+        if self.own_rows is None:
+            return f"{plural(len(self.rows), 'validation clip')}, which are not in the collection"
+        return f"{plural(len(self.rows), 'clip')} of the collection, each left out of its own answer"
 
     def search(self, find: Callable[[Float32Array, int], SearchResult]) -> SearchResult:
         """Return the neighbours that a search, called with queries and k, finds: each query without itself."""

@@ -22,12 +22,14 @@ class Part:
 
     rows: int64[m], ascending rows of the train split: the 10 nearest neighbours of each query of `sample_for`, and the
         first rows, which are a random sample. index: of these, with the hash functions of the collection's index. So
-        its recall is that of the whole collection. grids: by number of probes.
+        its recall is that of the whole collection. own_rows: those of this index that the queries are, int64[nq], None
+        where they are in none. grids: by number of probes.
     """
 
     rows: npt.NDArray[np.int64]
     index: LSHIndex
     queries: Float32Array
+    own_rows: npt.NDArray[np.int64] | None = None
     grids: dict[int, RecallGrid] = field(default_factory=dict)
 
     def recall_grid(self, n_probes: int) -> RecallGrid:
@@ -37,7 +39,7 @@ class Part:
         candidates they are not counted.
         """
         if n_probes not in self.grids:
-            grid = recall_grid(self.index, self.queries, K_NEIGHBOURS, n_probes)
+            grid = recall_grid(self.index, self.queries, K_NEIGHBOURS, n_probes, self.own_rows)
             self.grids[n_probes] = replace(grid, looked_at=grid.looked_at - grid.hits)
         return self.grids[n_probes]
 
@@ -60,7 +62,8 @@ def measure(context: PageContext, sample: Sample, report: Callable[[float, str],
         report(0.0, "drawing them")
         rows = _rows_of_part(context.index.exact, sample)
         report(0.25, "sorting them into hash tables")
-        part = parts[context.index_key] = Part(rows, context.index.subset(rows), sample.queries)
+        own = None if sample.own_rows is None else np.searchsorted(rows, sample.own_rows)
+        part = parts[context.index_key] = Part(rows, context.index.subset(rows), sample.queries, own)
     for share, n_probes in ((0.7, 1), (0.8, context.settings.n_probes)):
         report(share, f"trying every setting with {plural(n_probes, 'probe')}")
         part.recall_grid(n_probes)
@@ -74,8 +77,10 @@ def _parts() -> dict[tuple[object, ...], Part]:
 
 def _rows_of_part(exact: ExactSearch, sample: Sample) -> npt.NDArray[np.int64]:
     """Return the rows of a part: the queries' true neighbours, and the first of the others, ascending: int64[m]."""
-    neighbours = np.unique(exact.neighbours_with_ties(sample.queries, K_NEIGHBOURS)[1])
+    own = np.empty(0, np.int64) if sample.own_rows is None else sample.own_rows
+    k = K_NEIGHBOURS + (sample.own_rows is not None)
+    neighbours = np.union1d(exact.neighbours_with_ties(sample.queries, k)[1], own)
     if len(neighbours) > MAX_ROWS // 2:  # in a collection of copies all of them are equally near
-        neighbours = np.unique(sample.truth.ids)
+        neighbours = np.union1d(sample.truth.ids, own)
     first = np.setdiff1d(np.arange(min(MAX_ROWS, len(exact.X))), neighbours, assume_unique=True)
     return np.union1d(first[: MAX_ROWS - len(neighbours)], neighbours)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
@@ -40,6 +41,11 @@ class GridView:
     def index(self) -> LSHIndex:
         """Return the index in which the settings are measured: the context's, or of a part its own."""
         return self.context.index if self.part is None else self.part.index
+
+    @property
+    def own_rows(self) -> npt.NDArray[np.int64] | None:
+        """Return the rows of `index` that the queries are, None where they are in no index: int64[nq]."""
+        return self.sample.own_rows if self.part is None else self.part.own_rows
 
     @property
     def labels(self) -> LabelSets:

@@ -99,3 +99,13 @@ def test_times_in_a_part_are_kept_apart_from_those_in_the_whole(dataset, monkeyp
     assert whole == same
     assert whole.fingerprint != apart.fingerprint  # exact search has one time for each
     assert times.n_queries == 20
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_in_a_part_clips_that_are_queries_are_left_out_of_their_own_answers(tmp_path, metric):
+    dataset = open_dataset(write_small(tmp_path / "small", {"train": 900, "validation": 0, "test": 0}))
+    context = context_of(dataset, metric)
+    part, sample = part_of(context), loading.sample_for(context)
+    assert np.array_equal(part.rows[part.own_rows], sample.own_rows)
+    whole = lsh.recall_grid(context.index, sample.queries, 10, 3, sample.own_rows)
+    assert np.array_equal(part.recall_grid(3).hits, whole.hits)

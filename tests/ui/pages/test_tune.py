@@ -1,15 +1,20 @@
 import json
 import shutil
 import threading
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from data_prep.dataset import open_dataset
 from data_prep.errors import StoppedError
+from lsh import LSHIndex, recall_grid
 from lsh.__main__ import main as lsh_command
 from tests.ui.apptest import QUIET, opened, said, write_small
 from ui.format import percent
 from ui.model import loading, setting_metrics
 from ui.model import part as parts
+from ui.pages.tune import seeds
 from ui.server import jobs
 
 ROWS = {"train": 600, "validation": 60, "test": 5}
@@ -116,12 +121,27 @@ def test_a_damaged_dataset_opens_the_error_page_without_charts(small):
     assert any("python -m data_prep verify" in code.value for code in app.code)
 
 
-def test_a_collection_without_validation_clips_says_so(home):
-    write_small(home / "small", ROWS | {"validation": 0})
-    app = opened("tune")
+def test_without_validation_clips_those_of_the_collection_are_the_queries_each_without_itself(home):
+    write_small(home / "small", {"train": 600, "validation": 0, "test": 0})
+    app = opened("tune", L="2", K="8")
     assert not app.exception
-    assert not app.get("plotly_chart")
-    assert "no validation clips" in app.info[0].value
+    assert "200 clips of the collection, each left out of its own answer" in said(app)
+    for key in ("luck", "families", "probing"):
+        app.button(key=f"{key} button").click().run()
+        assert not app.exception
+    app.button(key="best").click().run()
+    assert not app.exception
+    assert "on 200 of its vectors, each left out of its own answer, with a margin" in said(app).replace("\\", "")
+
+
+def test_indexes_of_other_seeds_leave_each_clip_out_of_its_own_answer(home):
+    X = open_dataset(write_small(home / "small", {"train": 200, "validation": 0, "test": 0})).features("train")
+    rows, index = np.arange(0, 200, 5), LSHIndex("cosine", n_tables=4, n_bits=8, seed=1).fit(X)
+    context, sample = SimpleNamespace(index=index), SimpleNamespace(queries=X[rows])
+    view = SimpleNamespace(context=context, index=index, sample=sample, own_rows=rows)
+    other = LSHIndex("cosine", n_tables=4, n_bits=8, seed=5).fit(X)
+    assert np.array_equal(seeds._recall(view, 5), recall_grid(other, X[rows], 10, rows=rows).recall)
+    assert not np.array_equal(seeds._recall(view, 5), recall_grid(other, X[rows], 10).recall)
 
 
 def _recall_grid(path, n_probes=1):

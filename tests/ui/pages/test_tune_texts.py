@@ -5,14 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lsh import SearchResult
 from lsh.__main__ import _TUNING_QUERIES
 from lsh.analysis.timing import SearchTimes
 from ui.figures.marks import Grid
 from ui.model import commands, recall_grid
+from ui.model.loading import Sample
 from ui.model.state import Settings
 from ui.pages.tune import page as tune_page
 from ui.pages.tune import theory, timing
 from ui.pages.tune.time_grid import Times
+
+SAMPLE = Sample(np.arange(200), np.zeros((200, 2), np.float32), SearchResult.empty(0, 10))
 
 
 @pytest.fixture
@@ -51,8 +55,11 @@ def test_a_setting_that_reaches_the_wanted_recall_is_described_so(grid):
 
 
 def test_the_number_of_settings_that_reach_the_wanted_recall_is_given(grid):
-    assert tune_page.reaching(grid, 0.9, 200).startswith("3 of 9 settings reach a recall of 90 %")
-    assert "None of the 9 settings" in tune_page.reaching(grid, 0.999, 200)
+    assert tune_page.reaching(grid, 0.9, SAMPLE).startswith("3 of 9 settings reach a recall of 90 %")
+    assert "None of the 9 settings" in tune_page.reaching(grid, 0.999, SAMPLE)
+    assert tune_page.reaching(grid, 0.9, SAMPLE).endswith("200 validation clips, which are not in the collection.")
+    own = tune_page.reaching(grid, 0.9, replace(SAMPLE, split="train"))
+    assert own.endswith("200 clips of the collection, each left out of its own answer.")
 
 
 def test_twice_the_tables_are_compared_and_half_where_there_are_no_more(grid):

@@ -63,7 +63,7 @@ def show(view: GridView) -> None:
     draw_table(table(made))
     st.caption(
         f"Recall, and in brackets the share with a label of the query: exact search has {percent(exact)}. Measured "
-        f"with {len(view.sample.rows)} validation clips. Bits are whole, so some look at less than they may; another "
+        f"with {view.sample.in_words}. Bits are whole, so some look at less than they may; another "
         "collection may judge otherwise."
     )
     command = commands.families(view.context.dataset.path, view.context.settings, len(view.sample.rows))
@@ -122,5 +122,7 @@ def _line(one: Comparison, field: str) -> np.ndarray:
 def _compare(view: GridView, family: str) -> Comparison:
     s, sample, base = view.context.settings, view.sample, view.labels
     index = index_family(family, view.index.exact.X, base, s.metric, seed=s.seed)
-    query_labels = view.context.dataset.labels_of("validation", sample.rows)
-    return compare({family: index}, sample.queries, query_labels, base, k=K_NEIGHBOURS, n_probes=PROBES)
+    query_labels = view.context.dataset.labels_of(sample.split, sample.rows)
+    return compare(
+        {family: index}, sample.queries, query_labels, base, k=K_NEIGHBOURS, n_probes=PROBES, rows=view.own_rows
+    )

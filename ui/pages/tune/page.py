@@ -14,13 +14,13 @@ from ui.figures.recall_grid import heat_map
 from ui.format import capitalised, percent
 from ui.frame import error_pages
 from ui.model import commands, session
-from ui.model.loading import PageContext
+from ui.model.loading import PageContext, Sample
 from ui.model.recall_grid import GridView, cheapest_table, doubling
 from ui.model.state import K_NEIGHBOURS
 from ui.model.text import plain
 from ui.pages.tune import families, heat_map_clicks, probes, seeds, theory, timing, worst_queries
 from ui.paths import COMPONENTS
-from ui.widgets import answer_messages, large_collections, metrics_strip
+from ui.widgets import large_collections, metrics_strip
 from ui.widgets.charts import BESIDE, draw, draw_table
 
 INTRO = """
@@ -38,10 +38,8 @@ def show(context: PageContext) -> None:
     st.html(STYLE)
     st.title("Tune")
     st.markdown(INTRO)
-    if not answer_messages.has_validation_clips(context.dataset):
-        return
     try:
-        with st.spinner("Trying every setting on validation clips…"):
+        with st.spinner("Trying every setting…"):
             metrics_strip.draw(context)
             view = large_collections.every_setting(context)
     except LSHError as error:
@@ -105,7 +103,7 @@ def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
         why.markdown(plain(f"{capitalised(step)}…"))
 
     try:
-        chosen = plan(view.index, view.sample.queries, k=K_NEIGHBOURS, recall=wanted, progress=tell)
+        chosen = plan(view.index, view.sample.queries, k=K_NEIGHBOURS, recall=wanted, rows=view.own_rows, progress=tell)
     except LSHError as error:
         session.CHOSEN_SETTING.set((wish, None, f"{error}."))
         return
@@ -143,7 +141,7 @@ def _every_setting(view: GridView, wanted: float) -> None:
         )
         heat_map_clicks.handle()
     with aside:
-        st.markdown(reaching(view.grid, wanted, len(view.sample.rows)))
+        st.markdown(reaching(view.grid, wanted, view.sample))
         st.markdown("The setting of each recall that looks at the fewest clips:")
         draw_table(cheapest_table(view.grid, wanted))
 
@@ -190,10 +188,10 @@ def compare_with_wanted(grid: Grid, here: tuple[int, int], wanted: float) -> str
     return f"{now} That falls short of the {percent(wanted)} you want. The button finds the fastest that reaches it."
 
 
-def reaching(grid: Grid, wanted: float, n_queries: int) -> str:
+def reaching(grid: Grid, wanted: float, sample: Sample) -> str:
     """State how many settings reach the wanted recall, and how that was measured."""
     reaching, every = int((grid.recall >= wanted).sum()), grid.recall.size
-    how = f"Measured with {n_queries} validation clips, which are not in the collection."
+    how = f"Measured with {sample.in_words}."
     if reaching == 0:
         return f"None of the {every} settings reaches a recall of {percent(wanted)}. Ask for less, or add probes. {how}"
     return f"{reaching} of {every} settings reach a recall of {percent(wanted)}: those on the line and below it. {how}"

@@ -82,4 +82,4 @@ def _recall(view: GridView, seed: int) -> Floats:
     """Return the recall of another seed's index at every setting: float[L, K]."""
     params, width = view.context.index.params, view.context.index.bucket_width
     index = LSHIndex(params.metric, params.n_tables, params.n_bits, seed, width)
-    return recall_grid(index.fit(view.index.exact.X), view.sample.queries, K_NEIGHBOURS).recall
+    return recall_grid(index.fit(view.index.exact.X), view.sample.queries, K_NEIGHBOURS, rows=view.own_rows).recall

@@ -94,8 +94,11 @@ def time_table(times: Times, grid: Grid, here: tuple[int, int], here_recall: flo
 
 def how_timed(times: Times, record: SearchTimes, machine: str) -> str:
     """State how and on what the times were measured; `machine` is already escaped."""
+    queries = plural(record.n_queries, "validation query", "validation queries")
+    if record.split == "train":
+        queries = f"{plural(record.n_queries, 'clip')} of the collection"
     return (
-        f"Your setting and exact search: {plural(record.n_queries, 'validation query', 'validation queries')} in "
+        f"Your setting and exact search: {queries} in "
         f"{record.rounds} rounds, which differed by {percent(record.spread)}. The other {times.ms.size} settings: "
         f"{times.n_queries} of these queries. All one at a time, in processor time of one thread; medians of the "
         f"rounds. Measured here: {machine}. Times that differ by less than their rounds are {ABOUT_THE_SAME}, and "

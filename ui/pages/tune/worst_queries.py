@@ -67,7 +67,7 @@ def _listen(view: GridView, k: int) -> None:
     dataset = view.context.dataset
     entries = [
         Entry(
-            dataset.clip("validation", int(view.sample.rows[q])),
+            dataset.clip(view.sample.split, int(view.sample.rows[q])),
             "candidate",
             f"{int(view.hits[q]) or 'none'} of its {k} nearest found",
             rank=str(i + 1),
