@@ -1,13 +1,18 @@
 """Every kind of sound file is heard in the browser, with its length, whole or in ranges."""
 
+import contextlib
+import threading
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from data_prep.sounds.audio import read_clips
+from data_prep.vectors.collection import prepare_vectors
 from tests.data_prep.sounds.sound_bytes import by_ffmpeg, by_libsndfile, patched
 
 pytestmark = pytest.mark.browser
@@ -125,3 +130,46 @@ def test_every_kind_of_file_can_be_played_and_has_its_length(visit, lengths):
     assert {name for name, answer in answers.items() if answer[2] != "audio/wav"} == {
         name for name, data in as_it_is().items() if not data.startswith(b"RIFF")
     }
+
+
+@contextlib.contextmanager
+def recorded(data):
+    """Yield the address of a server that answers every request with `data`, and who asked: a list of user agents."""
+    agents = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            agents.append(self.headers["User-Agent"])
+            self.send_response(200)
+            self.send_header("Content-Type", "audio/wav")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            with contextlib.suppress(OSError):  # a browser may take only what it needs
+                self.wfile.write(data)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", agents
+        server.shutdown()
+
+
+def test_a_sound_at_an_address_is_fetched_by_the_browser_and_never_by_the_server(visit, videos, tmp_path):
+    with recorded(by_libsndfile("WAV")) as (address, agents):
+        rows = np.random.default_rng(2).standard_normal((30, 16)).round(3).tolist()
+        lines = [f'c{i},{address}/{i}.wav,Call {i},"{row}"' for i, row in enumerate(rows)]
+        (tmp_path / "calls.csv").write_text("\n".join(["id,audio_url,title,embedding", *lines]))
+        prepare_vectors(tmp_path / "calls.csv", videos / "addresses")
+        page = visit("?dataset=addresses&clip=c7&view=exact")
+        expect(page.locator(".query .details .title")).to_contain_text("Call 7")
+        assert agents == []
+        with page.expect_request(f"{address}/7.wav"):
+            page.click(".query .play")
+        expect(page.locator(".query .play")).to_have_attribute("aria-pressed", "true")
+        first = page.locator(".card:visible").first
+        with page.expect_request(lambda request: request.url.startswith(address)):
+            first.locator(".play").click()
+        assert agents
+        assert all("Chrome" in agent for agent in agents)
