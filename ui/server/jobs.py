@@ -99,6 +99,8 @@ def save_map(report: Report, dataset: Path, should_stop: StopCheck) -> str:
     tell(0)
     try:
         add_map(dataset, plane=True, progress=tell)
+    except StoppedError:
+        raise
     except DataError as error:
         return f" {full_message(error)}."
     return ""

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_prep.dataset import open_dataset
-from data_prep.vectors.clip_columns import safe_id
+from data_prep.vectors.clip_columns import Asked, safe_id
+from data_prep.vectors.collection import prepare_vectors
 from data_prep.vectors.preview import preview
+from data_prep.vectors.reading_process import Limits, preview_apart
 from tests.ui.apptest import alone, said
 from ui.pages.data import vectors
 from ui.server.jobs import jobs
@@ -40,6 +43,7 @@ def local(home, collection, monkeypatch):
 def at_once(monkeypatch):
     """Read the file in this process, which takes a tenth of the time."""
     monkeypatch.setattr(vectors, "preview_apart", preview)
+    monkeypatch.setattr(vectors, "prepare_apart", lambda *files, should_stop, **how: prepare_vectors(*files, **how))
 
 
 def opened(path, meta=None):
@@ -225,6 +229,32 @@ def test_a_hosted_visitor_gets_the_command_and_no_field(local, monkeypatch):
     app = alone("data").run()
     assert "vectors" not in [field.key for field in app.text_input]
     assert "python -m data_prep vectors embeddings.parquet --out data/embeddings" in [code.value for code in app.code]
+
+
+def test_a_file_that_its_reader_cannot_finish_is_named(local, tmp_path, monkeypatch):
+    np.save(tmp_path / "x.npy", np.ones((4, 3), np.float32))
+    monkeypatch.setattr(vectors, "preview_apart", partial(preview_apart, limits=Limits(10**7, 60.0)))
+    app = opened(tmp_path / "x.npy")
+    assert f"{tmp_path / 'x.npy'} needs more than 0.0 GB of memory to be read here" in words(app)
+    assert button(app, "Make the collection") is None
+
+
+def test_a_stop_after_the_reading_keeps_the_collection_without_its_map(local, at_once, tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((30, 3)))
+    read = []
+    result = vectors.making(tmp_path / "x.npy", None, Asked())(
+        lambda _share, doing: read.append("of 30 clips" in doing), lambda: any(read)
+    )
+    assert "You stopped the rest" in result
+    assert open_dataset(local / "x").map() is None
+
+
+@cases
+def test_another_process_reads_the_file(local):
+    path = FOLDER / "12_birdnet_table.csv"
+    app = opened(path)
+    assert becomes(app)["file_path"] == ("id; sound", "audio/site_a/2024-05-01.wav")
+    assert made(app, path).startswith("20 of 20 rows, 32 numbers each.")
 
 
 def test_a_stop_ends_the_reading_and_leaves_nothing(local, at_once, tmp_path, monkeypatch):

@@ -92,8 +92,8 @@ def making(path: Path, meta: Path | None, asked: Asked) -> Work:
                 return "Stopped. Nothing was written."
             try:
                 failure = jobs.save_map(tell, out, should_stop) + jobs.save_index(tell, out)
-            except StoppedError:
-                failure = " You stopped its map and its index: they are made when they are needed."
+            except StoppedError:  # the collection is complete
+                failure = " You stopped the rest: its map and its index are made when they are needed."
         first = "".join(f", such as row {row:,}: {text}" for row, text in islice(outcome.left_out.items(), 1))
         left_out = f" {plural(len(outcome.left_out), 'row')} left out{first}." if outcome.left_out else ""
         here = f"{outcome.n_clips:,} of {plural(outcome.n_rows, 'row')}, {plural(outcome.dim, 'number')} each."
