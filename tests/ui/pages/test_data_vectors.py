@@ -43,7 +43,12 @@ def local(home, collection, monkeypatch):
 def at_once(monkeypatch):
     """Read the file in this process, which takes a tenth of the time."""
     monkeypatch.setattr(vectors, "preview_apart", preview)
-    monkeypatch.setattr(vectors, "prepare_apart", lambda *files, should_stop, **how: prepare_vectors(*files, **how))
+
+    def prepare(*files, should_stop, **how):
+        assert not should_stop()
+        return prepare_vectors(*files, **how)
+
+    monkeypatch.setattr(vectors, "prepare_apart", prepare)
 
 
 def opened(path, meta=None):

@@ -20,15 +20,15 @@ from ui.model import exclusive
 from ui.model.text import clean, plain
 from ui.pages.data.folder import collection_with, place_for
 from ui.pages.data.making import draw_job, elsewhere, watch
-from ui.server import jobs
+from ui.server import hosting, jobs
 from ui.server.jobs import Report, StopCheck, Work
 from ui.widgets.charts import draw_table
 
 INTRO = (
     "Vectors that a model of yours computed, one per sound, become a collection: `.npy`, `.npz`, Parquet, CSV, TSV or "
-    "JSON Lines, as Perch, BirdNET, PANNs, CLAP, VGGish and Hugging Face datasets write them. You see what each column "
-    "becomes before anything is made."
+    "JSON Lines, as Perch, BirdNET, PANNs, CLAP, VGGish and Hugging Face datasets write them."
 )
+_FORM = " You see what each column becomes before anything is made."
 _COMMAND = "python -m data_prep vectors embeddings.parquet --out data/embeddings"
 _MAX_COLUMNS = 60  # columns that the preview lists
 _MAX_VALUES = 3  # first values of each
@@ -41,7 +41,7 @@ _UNITS = {None: _GUESSED, "s": "seconds", "ms": "milliseconds"}
 def show() -> None:
     """Draw the form, the preview of the file named in it, and the job that makes a collection of the file."""
     st.header("Your own embeddings")
-    st.markdown(INTRO)
+    st.markdown(INTRO + (_FORM if hosting.is_local() else ""))
     if elsewhere(_COMMAND):
         return
     path = _file_of("The file of vectors", "~/embeddings.parquet", "vectors")
