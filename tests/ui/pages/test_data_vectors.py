@@ -18,6 +18,7 @@ from data_prep.vectors.collection import prepare_vectors
 from data_prep.vectors.preview import preview
 from data_prep.vectors.reading_process import Limits, preview_apart
 from tests.ui.apptest import alone, said
+from ui.pages.data import folder as data_folder
 from ui.pages.data import vectors
 from ui.server.jobs import jobs
 
@@ -172,6 +173,7 @@ def test_a_file_becomes_a_collection_with_a_map(local, at_once, name):
     assert dataset.manifest["map"] == {"method": "principal plane"}
     assert dataset.map().shape == (n_clips, 2)
     assert button(app, "Make it again") is not None
+    assert data_folder.collection_of(FOLDER) is None  # a folder of sounds is another collection than vectors of them
     if name.startswith("11"):
         assert "11 rows left out, such as row 3: the vector is missing." in words(app)
 
@@ -188,6 +190,7 @@ def test_a_file_that_is_refused_is_explained_and_offers_no_button(local, at_once
 @cases
 def test_frames_are_averaged_on_request(local, at_once):
     app = opened(FOLDER / "04_frames_vggish.npy", FOLDER / "04_frames_vggish.meta.csv")
+    assert "On this page that is **Average the frames of each row**" in words(app)
     app.checkbox[0].check().run()
     name, (use, first) = next(iter(becomes(app).items()))
     assert (name, use) == ("04_frames_vggish.npy", "vector of 128 numbers")

@@ -141,7 +141,7 @@ def _draw_preview(found: Preview) -> None:
         if len(found.vectors) > 1:
             st.markdown(f"These may be the vectors: **{plain(', '.join(found.vectors), 600)}**. Choose below.")
         if "--pool mean" in found.refused:
-            st.markdown(f"Or tick **{_POOL}** below.")
+            st.markdown(f"On this page that is **{_POOL}**, below.")
         return
     rows = "rows" if found.n_rows is None else plural(found.n_rows, "row")
     looked = "" if found.n_rows == found.n_read else f" What you see is from the first {found.n_read:,}."
