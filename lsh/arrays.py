@@ -1,6 +1,6 @@
 """Array types, named by dtype (docstrings give the shapes), and read-only arrays."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,20 @@ UInt16Array = npt.NDArray[np.uint16]
 UInt32Array = npt.NDArray[np.uint32]
 UInt64Array = npt.NDArray[np.uint64]
 StoredVectors = Float32Array | EncodedVectors  # float32[n, d], or encoded; both give float32 rows when indexed
+
+
+class Rows(Protocol):
+    """Vectors, float32[n, d], that are read by their rows: those of `StoredVectors`, or spread over several machines."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return (n, d)."""
+
+    def __len__(self) -> int:
+        """Return n."""
+
+    def __getitem__(self, rows: Int64Array, /) -> Float32Array:
+        """Return some rows: int64[m] -> float32[m, d]."""
 
 
 def read_only(*arrays: npt.NDArray[Any]) -> None:

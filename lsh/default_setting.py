@@ -7,12 +7,12 @@ candidates. A setting's cost is counted and not timed, so that the same data giv
 import numpy as np
 
 from lsh.arrays import Int64Array
-from lsh.exact import ExactSearch
+from lsh.exact import Collection, ExactSearch
 from lsh.hasher import Hasher
 from lsh.kernels.table_search import mark_found
 from lsh.params import SearchSetting
 from lsh.sampling import evenly_spaced_rows
-from lsh.tables import Tables
+from lsh.tables import build_tables
 
 PROBES = (1, 2, 4, 8)  # per table
 QUERIES = 96
@@ -23,7 +23,7 @@ LOOKUP_COST = 20  # candidates: hashing and one bucket take as long as some 20 d
 _WORD = 64  # marks
 
 
-def measure_default(exact: ExactSearch, hasher: Hasher, tables: Tables) -> SearchSetting:
+def measure_default(exact: Collection, hasher: Hasher) -> SearchSetting:
     """Return the cheapest setting whose recall@10 is at least 0.9, of every L and K, and of 1, 2, 4 and 8 probes.
 
     The cost of a setting is its mean number of candidates, plus 20 for each bucket looked up. Settings of equal cost
@@ -38,7 +38,7 @@ def measure_default(exact: ExactSearch, hasher: Hasher, tables: Tables) -> Searc
     rows, neighbours = _queries(exact)
     if not neighbours.size:
         return SearchSetting(hasher.n_tables, 1, PROBES[-1])
-    sample = _Sample(exact, hasher, tables, rows, neighbours)
+    sample = _Sample(exact, hasher, rows, neighbours)
     wanted = int(np.ceil(round(_RECALL * neighbours.size, 6)))
     wanted = min(wanted, sample.fewest_tables(SearchSetting(1, 1, PROBES[-1]), wanted, np.inf)[1])
     best, lowest = SearchSetting(hasher.n_tables, 1, PROBES[-1]), np.inf
@@ -58,13 +58,13 @@ def measure_default(exact: ExactSearch, hasher: Hasher, tables: Tables) -> Searc
 class _Sample:
     """Queries, their neighbours, and the tables of these and of other rows."""
 
-    def __init__(
-        self, exact: ExactSearch, hasher: Hasher, tables: Tables, rows: Int64Array, neighbours: Int64Array
-    ) -> None:
+    def __init__(self, exact: Collection, hasher: Hasher, rows: Int64Array, neighbours: Int64Array) -> None:
         n, k = len(exact.X), neighbours.shape[1]
         kept = np.unique(np.concatenate([rows, neighbours.ravel(), evenly_spaced_rows(n, OTHER_ROWS)]))
-        self._tables, self._symbol_bits = tables.of_rows(kept, n), hasher.family.symbol_bits
-        self._queries = hasher.query(exact.prepare_queries(exact.X[rows]), hasher.n_tables, PROBES[-1])
+        sample = ExactSearch(exact.X[kept], exact.metric)
+        self._tables, self._symbol_bits = build_tables(hasher.keys(sample.X, hasher.n_tables)), hasher.family.symbol_bits
+        queries = sample.prepare_queries(sample.X[np.searchsorted(kept, rows)])
+        self._queries = hasher.query(queries, hasher.n_tables, PROBES[-1])
         self._marks = np.zeros((len(rows), -(-len(kept) // _WORD)), np.uint64)
         places = np.searchsorted(kept, neighbours)
         self._words, self._bits = places // _WORD, (places % _WORD).astype(np.uint64)
@@ -99,8 +99,17 @@ class _Sample:
         return hits, (hits + (marked - n_queries - hits) * self._scale) / n_queries  # a query finds itself
 
 
-def _queries(exact: ExactSearch) -> tuple[Int64Array, Int64Array]:
+def _queries(exact: Collection) -> tuple[Int64Array, Int64Array]:
     """Return evenly spaced rows, int64[m], and the k nearest other rows of each, int64[m, k]; under cosine no zeros."""
-    directed = np.arange(len(exact.X)) if exact.metric == "euclidean" else np.flatnonzero(exact.inverse_norms)
-    rows = directed[evenly_spaced_rows(len(directed), QUERIES)]
+    zeros = np.empty(0, np.int64)
+    if exact.metric == "cosine":
+        zeros, _ = exact.fold(_append_zeros, (zeros, 0))
+    directed = evenly_spaced_rows(len(exact.X) - len(zeros), QUERIES)  # counted without the rows of zeros
+    rows = directed + np.searchsorted(zeros - np.arange(len(zeros)), directed, side="right")
     return rows, exact.search(exact.X[rows], _K + 1).without(rows).ids
+
+
+def _append_zeros(found: tuple[Int64Array, int], exact: ExactSearch) -> tuple[Int64Array, int]:
+    """Return (rows of zeros, number of rows) with those of one more part."""
+    zeros, first = found
+    return np.concatenate([zeros, first + np.flatnonzero(exact.inverse_norms == 0)]), first + len(exact.X)

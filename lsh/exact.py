@@ -5,8 +5,8 @@ selected; that superset is ranked by the kernel that also ranks LSH's candidates
 its distances are those of LSH bit for bit, and it is faster than plain NumPy.
 """
 
-from collections.abc import Iterator
-from typing import Self
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from earshot_common.encoded_vectors import EncodedVectors
 from lsh import validate
 from lsh.array_input import as_array
-from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors, read_only
+from lsh.arrays import Float32Array, Float64Array, Int64Array, Rows, StoredVectors, read_only
 from lsh.errors import ShapeError, ZeroVectorError
 from lsh.kernels.exact_search import BLOCK, FULL, collect, tighten
 from lsh.kernels.hashing import normalise
@@ -36,6 +36,31 @@ _MIN_ROOM = 512  # rows listed per query while blocks are searched
 _MAX_LISTED = 1 << 20  # rows listed for all queries of a block
 _FLOAT32 = np.dtype(np.float32)
 _ANY_NORM = True, 0.0, np.inf  # limits for `normalise` when `validate` has checked the queries
+
+
+class Collection(Protocol):
+    """Vectors of which an index is built: those of one `ExactSearch`, or those of several, each a part of the rows.
+
+    What is learned from vectors is written by these methods alone, so that it is the same for any division into parts.
+    """
+
+    metric: str
+
+    @property
+    def X(self) -> Rows:
+        """Return the vectors, to read some of their rows."""
+
+    def search(self, Q: npt.ArrayLike, k: int = 10) -> SearchResult:
+        """Return the exact answer (see `ExactSearch.search`)."""
+
+    def map(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return `function(exact, *arguments)` of every part; a result may be passed on as an argument."""
+
+    def fold(self, step: Callable[..., Any], initial: Any, *arguments: Any) -> Any:
+        """Return the last state after `state = step(state, exact, *arguments)` of every part, in order of the rows.
+
+        `step` returns a new state and leaves the old one as it is.
+        """
 
 
 class ExactSearch:
@@ -78,6 +103,19 @@ class ExactSearch:
         measure = COSINE if metric == "cosine" else EUCLIDEAN
         self.vectors = Vectors.of(stored, inverse_norms, measure, scale, offset)
         self.limits = metric == "cosine", validate.MIN_NORM, validate.MAX_VALUE  # for `normalise`
+
+    def map(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return `function(self, *arguments)`: the whole collection is one part (see `Collection`)."""
+        return function(self, *arguments)
+
+    def fold(self, step: Callable[..., Any], initial: Any, *arguments: Any) -> Any:
+        """Return `step(initial, self, *arguments)`: the whole collection is one part (see `Collection`)."""
+        return step(initial, self, *arguments)
+
+    @property
+    def exact(self) -> "ExactSearch":
+        """Return itself, as every index returns exact search over its vectors."""
+        return self
 
     @property
     def nbytes(self) -> int:

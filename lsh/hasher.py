@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors, UInt32Array, read_only
 from lsh.errors import ParameterError, ShapeError
-from lsh.exact import ExactSearch
+from lsh.exact import Collection, ExactSearch
 from lsh.families.grh import learn_grh
 from lsh.families.hyperplane import Hyperplanes, LearnedPlanes
 from lsh.families.itq import learn_itq
@@ -16,6 +16,7 @@ from lsh.families.pstable import PStable
 from lsh.kernels import hashing as kernels
 from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.hashing import pack, project, words_for
+from lsh.kernels.linear_algebra import add_by_bucket
 from lsh.kernels.probing import probe_keys
 from lsh.kernels.table_search import QueryArrays
 from lsh.params import Params
@@ -43,11 +44,11 @@ class Hasher:
     n_bits: int
 
     @classmethod
-    def draw(cls, params: Params, exact: ExactSearch, labels: Labels | None = None) -> Self:
+    def draw(cls, params: Params, exact: Collection, labels: Labels | None = None) -> Self:
         """Draw hash functions for the data that `exact` searches, or learn them from it and its labels."""
         X, n_functions = exact.X, params.n_tables * params.n_bits
         rng = np.random.default_rng(params.seed)
-        centre = mean_vector(X, params.metric) if params.centre else np.zeros(X.shape[1], np.float32)
+        centre = mean_of(exact) if params.centre else np.zeros(X.shape[1], np.float32)
         read_only(centre)
         if params.family != "pstable":
             if params.family == "hyperplanes":
@@ -136,7 +137,7 @@ class Hasher:
 
 
 def _learned(
-    params: Params, exact: ExactSearch, centre: Float32Array, labels: Labels | None, rng: np.random.Generator
+    params: Params, exact: Collection, centre: Float32Array, labels: Labels | None, rng: np.random.Generator
 ) -> LearnedPlanes:
     """Learn planes from a sample of the data, prepared as for hashing."""
     rows = evenly_spaced_rows(len(exact.X), _LEARNING_ROWS)
@@ -179,14 +180,30 @@ def prepare(X: Float32Array, metric: str, centre: Float32Array) -> Float32Array:
 
 def mean_vector(X: StoredVectors, metric: str) -> Float32Array:
     """Return the mean of the vectors (each scaled to length one under cosine), float32[d], summed in float64."""
-    total = np.zeros(X.shape[1], np.float64)
-    nothing = np.zeros(X.shape[1], np.float32)
+    return (_add_rows(np.zeros(X.shape[1]), X, metric) / len(X)).astype(np.float32)
+
+
+def mean_of(exact: Collection) -> Float32Array:
+    """Return the same of a collection, which may have several parts: rows are added one after another."""
+    n, dim = exact.X.shape
+    total = exact.fold(_add_part, np.zeros(dim))
+    return np.asarray((total / n).astype(np.float32))
+
+
+def _add_part(total: Float64Array, exact: ExactSearch) -> Float64Array:
+    return _add_rows(total, exact.X, exact.metric)
+
+
+def _add_rows(total: Float64Array, X: StoredVectors, metric: str) -> Float64Array:
+    """Return the total, float64[d], and the vectors, each scaled to length one under cosine, added in order."""
+    totals, nothing = total[None, :].copy(), np.zeros(X.shape[1], np.float32)
     for start in range(0, len(X), _BLOCK_ROWS):
-        total += prepare(X[start : start + _BLOCK_ROWS], metric, nothing).sum(axis=0, dtype=np.float64)
-    return (total / len(X)).astype(np.float32)
+        vectors = prepare(X[start : start + _BLOCK_ROWS], metric, nothing)
+        add_by_bucket(vectors, np.zeros(len(vectors), np.int64), totals, np.zeros(1, np.int64))
+    return totals[0]
 
 
-def typical_width(exact: ExactSearch) -> float:
+def typical_width(exact: Collection) -> float:
     """Return 4 times the median distance from a vector to its 10th neighbour, the default bucket width.
 
     Where most vectors are duplicates and the median is zero, the mean of the distances above zero is used instead.

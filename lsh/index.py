@@ -6,7 +6,7 @@ those with the best sketches.
 """
 
 from dataclasses import asdict
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,9 @@ import numpy.typing as npt
 from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from lsh.default_setting import measure_default
 from lsh.errors import NotFittedError, ShapeError
-from lsh.exact import ExactSearch
+from lsh.exact import Collection, ExactSearch
 from lsh.families.pstable import PStable
-from lsh.hasher import Hasher
+from lsh.hasher import Hasher, mean_of
 from lsh.kernels.table_search import search_tables
 from lsh.params import Params, SearchSetting
 from lsh.quality import Labels
@@ -35,6 +35,19 @@ class _Parts(NamedTuple):
     tables: Tables
     sketches: SketchRows
     default: SearchSetting
+
+
+def _build(
+    exact: ExactSearch,
+    params: Params,
+    hasher: Hasher,
+    default: SearchSetting,
+    sketches: SketchRows,
+) -> "LSHIndex":
+    """Return an index of the vectors that `exact` searches, by given hash functions, and the rotation of `sketches`."""
+    tables = build_tables(hasher.keys(exact.X, params.n_tables))
+    own = sketches.of(exact) if params.sketches else sketches
+    return LSHIndex.from_parts(params, exact, hasher, tables, default, own)
 
 
 class LSHIndex:
@@ -82,22 +95,26 @@ class LSHIndex:
 
         labels: (offsets int64[n + 1], values int16[m]) of the rows, for family "grh" alone.
         """
-        exact = ExactSearch(X, self.params.metric)
-        hasher = Hasher.draw(self.params, exact, labels)
-        tables = build_tables(hasher.keys(exact.X, self.params.n_tables))
-        sketches = self._sketches_of(exact)
-        self._fitted = _Parts(exact, hasher, tables, sketches, measure_default(exact, hasher, tables))
+        self._fitted = self.fitted_to(ExactSearch(X, self.params.metric), labels)._parts()
         return self
 
-    def subset(self, rows: npt.ArrayLike) -> Self:
+    def fitted_to(self, exact: Collection, labels: Labels | None = None) -> Any:
+        """Return an index of each part of a collection (see `Collection.map`), with hash functions drawn once."""
+        params, hasher = self.params, Hasher.draw(self.params, exact, labels)
+        sketches = SketchRows.none(exact.X.shape[1])
+        if params.sketches:
+            centre = hasher.centre if params.centre else mean_of(exact)
+            sketches = SketchRows.draw(exact, centre, np.random.default_rng(params.seed))
+        return exact.map(_build, params, hasher, measure_default(exact, hasher), sketches)
+
+    def subset(self, rows: npt.ArrayLike) -> "LSHIndex":
         """Return an index of some rows, int64[m], m >= 1, with the same hash functions and default setting.
 
         Its ids are 0 to m - 1, in the order of `rows`; the vectors are copied as they are stored. A row is a candidate
         there exactly when it is one here, at any setting.
         """
         exact = ExactSearch(some_rows(self.exact.X, self._rows(rows)), self.params.metric)
-        tables = build_tables(self.hasher.keys(exact.X, self.params.n_tables))
-        return self.from_parts(self.params, exact, self.hasher, tables, self.default_setting, self._sketches_of(exact))
+        return _build(exact, self.params, self.hasher, self.default_setting, self._parts().sketches)
 
     @classmethod
     def from_params(cls, params: Params) -> Self:
@@ -137,27 +154,45 @@ class LSHIndex:
         n_probes: buckets looked up in each table, 1 to 64, the likeliest first (Lv et al. 2007).
             Each of these three is by default that of `default_setting`.
         n_threads: threads that share the queries; the answer is the same for any number.
-        n_reranked: candidates ranked by exact distance, those with the best sketches (or a few more, and at least k);
-            by default all. Needs an index built with `sketches=True`.
+        n_reranked: candidates ranked by exact distance, those with the best sketches: k if that is more, and an eighth
+            more; by default all. Needs an index built with `sketches=True`.
 
         Where a query's buckets hold fewer than k vectors, the remaining ids are -1 and their distances infinity (see
         `SearchResult.n_found`).
         """
-        exact, hasher, tables, sketches, _ = self._parts()
+        exact = self.exact
         k = exact.n_neighbours(k)
-        n_tables, n_bits, n_probes = self._setting(n_tables, n_bits, n_probes)
-        n_reranked = self.params.reranked(n_reranked, k, self.n)
+        setting = self.setting(n_tables, n_bits, n_probes)
+        return self._search(Q, k, setting, self.params.reranked(n_reranked, k, self.n), n_threads)[0]
+
+    def candidates(self, Q: npt.ArrayLike, n_best: int, **setting: int | None) -> tuple[SearchResult, Float32Array]:
+        """Return the `n_best` candidates of each row of Q with the best sketches, unsorted, and their estimates.
+
+        setting: n_tables, n_bits and n_probes, as for `search`. Estimates, float32[nq, n_best], are higher for nearer
+        vectors, and -infinity where there is no candidate. Needs an index built with `sketches=True`. Those of several
+        indexes with the same hash functions can be merged: what a search ranks exactly are the best of all.
+        """
+        self.params.reranked(n_best, 1, self.n)  # raises without sketches
+        n_best = min(n_best, self.n)
+        return self._search(Q, n_best, self.setting(**setting), n_best, 1, estimated=True)
+
+    def _search(
+        self, Q: npt.ArrayLike, k: int, setting: SearchSetting, n_reranked: int, n_threads: int, estimated: bool = False
+    ) -> tuple[SearchResult, Float32Array]:
+        exact, hasher, tables, sketches, _ = self._parts()
+        n_tables, n_bits, n_probes = setting
         arrays = tuple(tables.first(n_tables)), tuple(exact.vectors), tuple(sketches)
-        setting = n_bits, hasher.family.symbol_bits, n_probes, n_reranked
+        numbers = n_bits, hasher.family.symbol_bits, n_probes, n_reranked
         queries = exact.prepare_queries(Q)
         result = SearchResult.empty(len(queries), k)
+        estimates = np.empty((len(queries), k if estimated else 0), np.float32)
 
         def search_rows(first: int, last: int) -> None:
             prepared = tuple(hasher.query(queries[first:last], n_tables, n_probes))
-            search_tables(prepared, *arrays, *setting, *result.part(first, last))
+            search_tables(prepared, *arrays, *numbers, *result.part(first, last), estimates[first:last])
 
         in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
-        return result
+        return result, estimates
 
     def matches(
         self,
@@ -172,7 +207,7 @@ class LSHIndex:
         A table finds a row when one of the buckets probed there contains it. The setting is by default that of a
         search.
         """
-        n_tables, n_bits, n_probes = self._setting(n_tables, n_bits, n_probes)
+        n_tables, n_bits, n_probes = self.setting(n_tables, n_bits, n_probes)
         rows = self._vectors(ids)
         hasher, mask = self.hasher, self.hasher.mask(n_bits)
         query = hasher.query(self.exact.prepare_queries(self.exact.one_query(q)), n_tables, n_probes)
@@ -231,6 +266,14 @@ class LSHIndex:
         """
         return self._parts().default
 
+    def setting(
+        self, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None
+    ) -> SearchSetting:
+        """Return the setting of a search, checked; None stands for the default."""
+        given = n_tables, n_bits, n_probes
+        chosen = (usual if own is None else own for own, usual in zip(given, self._parts().default, strict=True))
+        return self.params.setting(*chosen)
+
     @property
     def exact(self) -> ExactSearch:
         """Return exact search over the same vectors, the baseline for speed and recall."""
@@ -255,18 +298,6 @@ class LSHIndex:
         if self._fitted is None:
             raise NotFittedError("this index holds no data; call fit(X) first")
         return self._fitted
-
-    def _setting(self, n_tables: int | None, n_bits: int | None, n_probes: int | None) -> SearchSetting:
-        """Return a setting, checked; None stands for the default."""
-        given = n_tables, n_bits, n_probes
-        chosen = (usual if own is None else own for own, usual in zip(given, self._parts().default, strict=True))
-        return self.params.setting(*chosen)
-
-    def _sketches_of(self, exact: ExactSearch) -> SketchRows:
-        """Return the sketches of the vectors that `exact` searches; none unless this index is built with them."""
-        if not self.params.sketches:
-            return SketchRows.none(exact.X.shape[1])
-        return SketchRows.build(exact, np.random.default_rng(self.params.seed))
 
     def _vectors(self, ids: npt.ArrayLike) -> Float32Array:
         return np.ascontiguousarray(self.exact.X[self._rows(ids)])

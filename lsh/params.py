@@ -61,7 +61,7 @@ class Params:
         )
 
     def reranked(self, n_reranked: int | None, k: int, n: int) -> int:
-        """Return how many of n vectors a search ranks exactly at most; None stands for all."""
+        """Return how many of n vectors a search ranks exactly at most (see `ranked`); None stands for all."""
         if n_reranked is None:
             return n
         if not self.sketches:
@@ -69,4 +69,10 @@ class Params:
                 "n_reranked needs sketches, and this index has none: build it with sketches=True, or leave n_reranked "
                 "out to rank every candidate"
             )
-        return max(validate.integer(n_reranked, "n_reranked", 1, 2**31 - 1), k)
+        return ranked(n_reranked, k)
+
+
+def ranked(n_reranked: int, k: int) -> int:
+    """Return how many vectors a search ranks exactly: n_reranked, checked, or k if that is more, and an eighth more."""
+    n = max(validate.integer(n_reranked, "n_reranked", 1, 2**31 - 1), k)
+    return n + n // 8 + 2

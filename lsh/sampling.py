@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from earshot_common.encoded_vectors import EncodedVectors
-from lsh.arrays import BoolArray, Float32Array, Int64Array, StoredVectors
+from lsh.arrays import BoolArray, Float32Array, Int64Array, Rows, StoredVectors
 
 _BLOCK_ROWS = 65_536  # marks read at a time
 
@@ -49,6 +49,6 @@ def joined(parts: Sequence[StoredVectors]) -> StoredVectors:
     return np.concatenate([np.asarray(part) for part in parts])
 
 
-def evenly_spaced(X: StoredVectors, max_rows: int) -> Float32Array:
+def evenly_spaced(X: Rows, max_rows: int) -> Float32Array:
     """Return at most `max_rows` rows of X, float32[n, d], evenly spaced from the first to the last."""
     return np.ascontiguousarray(X[evenly_spaced_rows(len(X), max_rows)])

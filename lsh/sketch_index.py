@@ -4,18 +4,19 @@ A search rotates the query and rounds it to 4 bits per dimension, finds the buck
 estimates every distance in them by counting bits of sketches, and ranks the best few by exact distance.
 """
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import Int64Array
+from lsh.arrays import Float32Array, Int64Array
 from lsh.errors import NotFittedError, ParameterError
-from lsh.exact import ExactSearch
+from lsh.exact import Collection, ExactSearch
 from lsh.kernels.sketch_search import search_buckets
+from lsh.params import ranked
 from lsh.result import SearchResult
-from lsh.sketches.partition import FAMILIES, Buckets, build
+from lsh.sketches.partition import FAMILIES, Buckets, Partition, build
 from lsh.threads import MAX_THREADS, in_chunks
 
 MAX_BUCKETS = 65_536
@@ -29,6 +30,10 @@ class _Parts(NamedTuple):
     exact: ExactSearch
     buckets: Buckets
     capacity: Int64Array
+
+
+def _assembled(exact: ExactSearch, arguments: tuple[str, int | None, int, str], buckets: Buckets) -> "SketchIndex":
+    return SketchIndex.from_parts(*arguments, exact, buckets)
 
 
 class SketchIndex:
@@ -62,13 +67,18 @@ class SketchIndex:
         `EncodedVectors`, of uint8 or float16, are kept as they are and ranked by the values that they stand for. Row
         numbers become ids.
         """
-        exact = ExactSearch(X, self.metric)
-        n_buckets = self.wanted_buckets or default_buckets(len(exact.X))
-        if self.family == "kmeans":
-            n_buckets = min(n_buckets, len(exact.X))
-        buckets = build(exact, self.family, n_buckets, np.random.default_rng(self.seed))
-        self._fitted = _Parts(exact, buckets, _capacity(buckets))
+        self._fitted = self.fitted_to(ExactSearch(X, self.metric))._parts()
         return self
+
+    def fitted_to(self, exact: Collection) -> Any:
+        """Return an index of each part of a collection (see `Collection.map`), with buckets learned or drawn once."""
+        n = len(exact.X)
+        n_buckets = self.wanted_buckets or default_buckets(n)
+        if self.family == "kmeans":
+            n_buckets = min(n_buckets, n)
+        partition = Partition.learn(exact, self.family, n_buckets, np.random.default_rng(self.seed))
+        arguments = self.metric, self.wanted_buckets, self.seed, self.family
+        return exact.map(_assembled, arguments, build(exact, partition))
 
     @classmethod
     def from_parts(
@@ -85,29 +95,48 @@ class SketchIndex:
         """Return the k nearest of each row of Q (float32[nq, d]) among the vectors of the probed buckets.
 
         n_probes: buckets searched, those with the nearest centroids; all, if there are no more.
-        n_reranked: vectors ranked by exact distance, those with the best sketches; at least k are.
+        n_reranked: vectors ranked by exact distance, those with the best sketches: k if that is more, and an eighth more.
         n_threads: threads that share the queries; the answer is the same for any number.
 
         `n_candidates` counts the vectors whose sketches were scored.
         """
+        k = self.exact.n_neighbours(k)
+        n_probes, n_reranked = self.setting(k, n_probes, n_reranked)
+        return self._search(Q, k, n_probes, n_reranked, n_threads)[0]
+
+    def candidates(self, Q: npt.ArrayLike, n_best: int, n_probes: int = 8) -> tuple[SearchResult, Float32Array]:
+        """Return the `n_best` vectors in the probed buckets with the best sketches, unsorted, and their estimates.
+
+        Estimates, float32[nq, n_best], are higher for nearer vectors, and -infinity where there are no more. Those of
+        several indexes with the same buckets can be merged: what a search ranks exactly are the best of all.
+        """
+        n_best, (n_probes, _) = min(n_best, self.n), self.setting(1, n_probes)
+        return self._search(Q, n_best, n_probes, n_best, 1, estimated=True)
+
+    def setting(self, k: int, n_probes: int = 8, n_reranked: int = 40) -> tuple[int, int]:
+        """Return (buckets probed, vectors ranked exactly) of a search for k neighbours, checked."""
+        n_probes = min(validate.integer(n_probes, "n_probes", 1, MAX_BUCKETS), self.n_buckets)
+        return n_probes, ranked(n_reranked, k)
+
+    def _search(
+        self, Q: npt.ArrayLike, k: int, n_probes: int, n_reranked: int, n_threads: int, estimated: bool = False
+    ) -> tuple[SearchResult, Float32Array]:
         exact, buckets, capacity = self._parts()
-        k = exact.n_neighbours(k)
-        n_probes = min(validate.integer(n_probes, "n_probes", 1, MAX_BUCKETS), len(buckets.centroids))
-        n_reranked = max(validate.integer(n_reranked, "n_reranked", 1, 2**31 - 1), k)
         arguments = tuple(buckets), tuple(exact.vectors), n_probes, n_reranked, capacity[n_probes]
         readable = exact.readable(Q)
+        width = k if estimated else 0
         if readable is not None and validate.integer(n_threads, "n_threads", 1, MAX_THREADS) == 1:
-            found = SearchResult.empty(len(readable), k)
-            if search_buckets(readable, exact.limits, *arguments, *found):
-                return found
+            found, estimates = SearchResult.empty(len(readable), k), np.empty((len(readable), width), np.float32)
+            if search_buckets(readable, exact.limits, *arguments, *found, estimates):
+                return found, estimates
         vectors = exact.prepare_queries(Q)
-        found = SearchResult.empty(len(vectors), k)
+        found, estimates = SearchResult.empty(len(vectors), k), np.empty((len(vectors), width), np.float32)
 
         def search_rows(first: int, last: int) -> None:
-            search_buckets(vectors[first:last], _PREPARED, *arguments, *found.part(first, last))
+            search_buckets(vectors[first:last], _PREPARED, *arguments, *found.part(first, last), estimates[first:last])
 
         in_chunks(search_rows, len(vectors), n_threads)
-        return found
+        return found, estimates
 
     @property
     def n(self) -> int:

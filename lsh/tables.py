@@ -39,19 +39,6 @@ class Tables(TableArrays):
         """Return the first `n_tables` tables, as a view."""
         return Tables(self.keys[:n_tables], self.ids[:n_tables], self.starts[:n_tables])
 
-    def of_rows(self, rows: Int64Array, n: int) -> "Tables":
-        """Return tables of some of the n rows alone (int64[m], ascending), with the ids 0 to m - 1."""
-        n_tables, _, n_words = self.keys.shape
-        new_ids = np.full(n, -1, np.int32)
-        new_ids[rows] = np.arange(len(rows))
-        keys, ids = np.empty((n_tables, len(rows), n_words), np.uint32), np.empty((n_tables, len(rows)), np.int32)
-        for table in range(n_tables):
-            own = new_ids[self.ids[table]]
-            kept = np.flatnonzero(own >= 0)
-            keys[table], ids[table] = self.keys[table, kept], own[kept]
-        read_only(keys, ids)
-        return Tables.from_arrays(keys, ids)
-
     @property
     def nbytes(self) -> int:
         """Return the bytes that the tables take."""

@@ -191,3 +191,23 @@ def nearest(
         distances[at], ids[at] = d, i
         found = min(found + 1, k)
     return found
+
+
+@kernel
+def list_all(
+    q: Float32Array,
+    vectors: tuple[Any, ...],
+    candidates: Int64Array,
+    scores: Float32Array,
+    ids: Int64Array,
+    distances: Float32Array,
+    estimates: Float32Array,
+) -> None:
+    """Fill ids, distances and estimates (all [k]) with at most k candidates, in their order, and their scores.
+
+    vectors: the fields of `Vectors`. Places beyond the candidates get the id -1, infinity and -infinity.
+    """
+    count = candidates.shape[0]
+    distances_to(q, vectors, candidates, distances[:count])
+    ids[:count], estimates[:count] = candidates, scores[:count]
+    ids[count:], distances[count:], estimates[count:] = -1, np.inf, -np.inf

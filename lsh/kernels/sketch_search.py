@@ -8,8 +8,17 @@ from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt8Array, UInt64A
 from lsh.kernels.hashing import normalise
 from lsh.kernels.intrinsics import prefetch
 from lsh.kernels.jit import fast_kernel, kernel
-from lsh.kernels.ranking import nearest
-from lsh.kernels.sketching import DIMENSIONS, QUERY_PLANES, limit_for, matvec, quantise, score, select_above
+from lsh.kernels.ranking import list_all, nearest
+from lsh.kernels.sketching import (
+    DIMENSIONS,
+    QUERY_PLANES,
+    keep_best,
+    limit_for,
+    matvec,
+    quantise,
+    score,
+    select_above,
+)
 
 _ZERO = np.float32(0)
 _EXTRA_CENTROIDS = 16  # ranked exactly in addition to twice the number wanted, so that sketches rarely miss one
@@ -46,13 +55,15 @@ def search_buckets(
     ids: Int64Array,
     distances: Float32Array,
     n_candidates: Int64Array,
+    estimates: Float32Array,
 ) -> bool:
     """Search every query: probe the nearest buckets, score their sketches, rank the best exactly.
 
     Q float32[nq, d] -> ids int64[nq, k], distances float32[nq, k], n_candidates int64[nq]. Q is checked and scaled by
     `normalise` with `limits`, (unit, min_norm, max_norm); return False, without an answer, where that returns False.
     buckets, vectors: the fields of `BucketArrays` and `ranking.Vectors`; capacity: sketches in the n_probes fullest
-    buckets.
+    buckets. Where estimates, float32[nq, k], has columns, the k = n_reranked vectors with the best sketches are not sorted,
+    and come with what these estimate.
     """
     centre, rotation, centroids, starts, order, planes, factors, penalties = buckets
     rows = vectors[0]
@@ -82,7 +93,13 @@ def search_buckets(
             chosen[c], count = bucket, end
         n_rows = select_best(scores[:count], n_reranked, n_reranked // 4 + 4, places)
         ids_at(places[:n_rows], chosen, starts, order, rows, best)
-        nearest(vector[0], vectors, best[:n_rows], ids[q], distances[q])
+        for r in range(n_rows):
+            scores[r] = scores[places[r]]
+        n_rows = keep_best(scores[:n_rows], n_reranked, best[:n_rows])
+        if estimates.shape[1] > 0:
+            list_all(vector[0], vectors, best[:n_rows], scores, ids[q], distances[q], estimates[q])
+        else:
+            nearest(vector[0], vectors, best[:n_rows], ids[q], distances[q])
         n_candidates[q] = count
     return True
 

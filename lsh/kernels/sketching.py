@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lsh.arrays import Float32Array, UInt64Array
+from lsh.arrays import Float32Array, Int64Array, UInt64Array
 from lsh.kernels.intrinsics import popcount
 from lsh.kernels.jit import fast_kernel, kernel
 
@@ -130,7 +130,9 @@ def quantise(y: Float32Array, planes: UInt64Array) -> tuple[np.float32, np.float
     return np.float32(1) / scale, total / scale
 
 
-@fast_kernel
+# No fastmath: a sketch gets the same estimate wherever it is in a block, so that an index divided into several, whose
+# blocks differ, ranks the same vectors.
+@kernel
 def score(
     planes: UInt64Array,
     factors: Float32Array,
@@ -210,6 +212,28 @@ def limit_for(scores: Float32Array, wanted: int, slack: int) -> np.float32:
             if not below < limit < above:
                 break
     return below
+
+
+@kernel
+def keep_best(scores: Float32Array, wanted: int, ids: Int64Array) -> int:
+    """Move the ids with the `wanted` best scores, and these scores, to the front, in their order; return how many.
+
+    scores: float32[n], ids: int64[n]. Of equal scores the lower ids are kept, so that the ids kept depend neither on
+    the order of the scores nor on how they are divided: the best of several parts are the best of the best of each.
+    """
+    n = scores.shape[0]
+    if n <= wanted:
+        return n
+    lowest = np.partition(scores, n - wanted)[n - wanted]
+    n_equal = wanted - count_above(scores, lowest)
+    equal = ids[scores == lowest]
+    last = np.partition(equal, n_equal - 1)[n_equal - 1]
+    count = 0
+    for i in range(n):
+        if scores[i] > lowest or (scores[i] == lowest and ids[i] <= last):
+            scores[count], ids[count] = scores[i], ids[i]
+            count += 1
+    return count
 
 
 @fast_kernel

@@ -14,8 +14,18 @@ from lsh.kernels.buckets import find_bucket_by_head, prefix_mask
 from lsh.kernels.intrinsics import clear_lowest, lowest_bit
 from lsh.kernels.jit import kernel
 from lsh.kernels.probing import probe_keys
-from lsh.kernels.ranking import nearest
-from lsh.kernels.sketching import DIMENSIONS, PLANES, QUERY_PLANES, limit_for, matvec, quantise, score, select_above
+from lsh.kernels.ranking import list_all, nearest
+from lsh.kernels.sketching import (
+    DIMENSIONS,
+    PLANES,
+    QUERY_PLANES,
+    keep_best,
+    limit_for,
+    matvec,
+    quantise,
+    score,
+    select_above,
+)
 
 _BLOCK = 512  # sketches scored at a time, to stay in the first-level cache
 _ZERO = np.float32(0)
@@ -151,14 +161,14 @@ def _gather(
 
 
 @kernel
-def keep_best(scores: Float32Array, n_kept: int, candidates: Int64Array) -> int:
-    """Move the candidates with the best scores, `n_kept` or at most a few more, to the front; return how many."""
+def best_candidates(scores: Float32Array, n_kept: int, candidates: Int64Array) -> int:
+    """Move the `n_kept` candidates with the best scores, and these scores, to the front; return how many there are."""
     limit = limit_for(scores, n_kept, n_kept // 4 + 4)
     places = np.empty(scores.shape[0], np.uint32)
     count = select_above(scores, limit, 0, places, 0)
     for r in range(count):
-        candidates[r] = candidates[places[r]]
-    return count
+        scores[r], candidates[r] = scores[places[r]], candidates[places[r]]
+    return keep_best(scores[:count], n_kept, candidates[:count])
 
 
 @kernel
@@ -174,12 +184,14 @@ def search_tables(
     found_ids: Int64Array,
     found_distances: Float32Array,
     n_candidates: Int64Array,
+    estimates: Float32Array,
 ) -> None:
     """Search every query: look up its buckets, list distinct candidates, rank the best `n_reranked` of them exactly.
 
     queries, tables, vectors, sketches: the fields of `QueryArrays`, `TableArrays`, `ranking.Vectors` and
     `SketchArrays`; sketches are read only where there are more candidates than are ranked.
-    -> found_ids int64[nq, k], found_distances float32[nq, k], n_candidates int64[nq].
+    -> found_ids int64[nq, k], found_distances float32[nq, k], n_candidates int64[nq]; where estimates, float32[nq, k],
+    has columns, the k = n_reranked best candidates are not sorted, and come with what their sketches estimate.
     """
     Q, query_keys, symbols, costs = queries
     keys, ids, starts = tables
@@ -197,9 +209,12 @@ def search_tables(
             mark_candidates(keys[t], ids[t], starts[t], probes[:n_keys], mask, marks)
         count = collect_marked(marks, candidates)
         n_candidates[q] = count
-        if count > n_reranked:
+        if count > n_reranked or estimates.shape[1] > 0:
             matvec(Q[q] - centre, rotation, rotated)
             step, total = quantise(rotated, rounded)
             score_rows(planes, terms, candidates[:count], rounded, step, total, scores[:count])
-            count = keep_best(scores[:count], n_reranked, candidates)
-        nearest(Q[q], vectors, candidates[:count], found_ids[q], found_distances[q])
+            count = best_candidates(scores[:count], n_reranked, candidates)
+        if estimates.shape[1] > 0:
+            list_all(Q[q], vectors, candidates[:count], scores, found_ids[q], found_distances[q], estimates[q])
+        else:
+            nearest(Q[q], vectors, candidates[:count], found_ids[q], found_distances[q])

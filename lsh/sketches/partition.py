@@ -1,11 +1,12 @@
 """Buckets of sketched vectors: the data structure of `SketchIndex`."""
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Int64Array, read_only
-from lsh.exact import ExactSearch
+from lsh.arrays import Float32Array, Float64Array, Int64Array, read_only
+from lsh.exact import Collection, ExactSearch
 from lsh.families.cells import CrossPolytopeCells, HyperplaneCells
 from lsh.families.clusters import TRAINING_ROWS, Clusters
 from lsh.hasher import mean_vector, prepare
@@ -44,17 +45,70 @@ class Buckets(BucketArrays):
         return sum(array.nbytes for array in self)
 
 
-def build(exact: ExactSearch, family: str, n_buckets: int, rng: np.random.Generator) -> Buckets:
-    """Learn or draw the buckets, sort the vectors into them, and sketch each one's difference from its centroid."""
-    X, n, metric = exact.X, len(exact.X), exact.metric
-    sample = evenly_spaced(X, max(_MIN_SAMPLE_ROWS, n_buckets * TRAINING_ROWS))
-    centre = mean_vector(sample, metric)
-    sample = prepare(sample, metric, centre)
-    cells = _cells(family, sample, n_buckets, rng)
-    rotation = draw_rotation(sample, rng)
-    bucket, centroids = _assigned(exact, centre, cells, n_buckets)
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """What is learned or drawn before vectors are sorted into buckets; m cells, of which some may be empty.
+
+    centre: float32[d]; rotation: float32[d, 128], of the sketches; cells: the family that numbers them.
+    """
+
+    centre: Float32Array
+    rotation: Float32Array
+    cells: Family
+    n_cells: int
+
+    @classmethod
+    def learn(cls, exact: Collection, family: str, n_cells: int, rng: np.random.Generator) -> Self:
+        """Learn the cells from a sample of the vectors, or draw them."""
+        sample = evenly_spaced(exact.X, max(_MIN_SAMPLE_ROWS, n_cells * TRAINING_ROWS))
+        centre = mean_vector(sample, exact.metric)
+        sample = prepare(sample, exact.metric, centre)
+        cells = _cells(family, sample, n_cells, rng)
+        rotation = draw_rotation(sample, rng)
+        read_only(centre, rotation)
+        return cls(centre, rotation, cells, n_cells)
+
+
+def build(exact: Collection, partition: Partition) -> Any:
+    """Sort the vectors into the cells that are not empty, and sketch their differences from the means of the cells.
+
+    Return the `Buckets` of each part of the collection (see `Collection.map`). They have all buckets in common, also
+    those in which a part has no vectors.
+    """
+    cells = exact.map(_assigned, partition)
+    empty = np.zeros((partition.n_cells, exact.X.shape[1])), np.zeros(partition.n_cells, np.int64)
+    totals, sizes = exact.fold(_add_cells, empty, partition, cells)
+    filled = np.flatnonzero(sizes)  # cells without vectors get no bucket, since probing one would find nothing
+    centroids = (totals[filled] / sizes[filled, None]).astype(np.float32)
+    return exact.map(_sketched, partition, centroids, np.cumsum(sizes > 0) - 1, cells)
+
+
+def _assigned(exact: ExactSearch, partition: Partition) -> Int64Array:
+    """Return the number of the cell of each vector: int64[n]."""
+    cell = np.empty(len(exact.X), np.int64)
+    for start in range(0, len(cell), _BLOCK_ROWS):
+        vectors = prepare(exact.X[start : start + _BLOCK_ROWS], exact.metric, partition.centre)
+        cell[start : start + len(vectors)] = partition.cells.assign(vectors)
+    return cell
+
+
+def _add_cells(
+    found: tuple[Float64Array, Int64Array], exact: ExactSearch, partition: Partition, cell: Int64Array
+) -> tuple[Float64Array, Int64Array]:
+    """Return the totals, float64[m, d], and sizes, int64[m], of the cells with the vectors of one more part."""
+    totals, sizes = (array.copy() for array in found)
+    for start in range(0, len(cell), _BLOCK_ROWS):
+        vectors = prepare(exact.X[start : start + _BLOCK_ROWS], exact.metric, partition.centre)
+        add_by_bucket(vectors, cell[start : start + len(vectors)], totals, sizes)
+    return totals, sizes
+
+
+def _sketched(
+    exact: ExactSearch, partition: Partition, centroids: Float32Array, bucket_of_cell: Int64Array, cell: Int64Array
+) -> Buckets:
+    X, n, metric, m = exact.X, len(exact.X), exact.metric, len(centroids)
+    centre, rotation, bucket = partition.centre, partition.rotation, bucket_of_cell[cell]
     order = np.argsort(bucket, kind="stable").astype(np.int32)
-    m = len(centroids)
     planes, factors = np.empty((PLANES, m + n), np.uint64), np.empty((2, m + n), np.float32)
     subtracted = np.empty(m + n, np.float32)
     planes[:, :m], factors[:, :m] = sketch(centroids, rotation)
@@ -65,7 +119,7 @@ def build(exact: ExactSearch, family: str, n_buckets: int, rng: np.random.Genera
         vectors = prepare(X[rows], metric, centre)
         planes[:, places], factors[:, places] = sketch(vectors - centroids[bucket[rows]], rotation)
         subtracted[places] = penalties(vectors, centre, metric)
-    starts = np.concatenate([[0], np.cumsum(np.bincount(bucket))])
+    starts = np.concatenate([[0], np.cumsum(np.bincount(bucket, minlength=m))])
     buckets = Buckets(centre, rotation, centroids, starts, order, planes, factors, subtracted)
     read_only(*buckets)
     return buckets
@@ -77,21 +131,3 @@ def _cells(family: str, sample: Float32Array, n_buckets: int, rng: np.random.Gen
     if family == "crosspolytopes":
         return CrossPolytopeCells.draw(sample.shape[1], n_buckets, rng)
     return HyperplaneCells.draw(sample.shape[1], n_buckets.bit_length() - 1, rng)
-
-
-def _assigned(
-    exact: ExactSearch, centre: Float32Array, cells: Family, n_buckets: int
-) -> tuple[Int64Array, Float32Array]:
-    """Return the bucket of each vector, int64[n], and the mean of each bucket, float32[m, d].
-
-    Cells without vectors get no bucket, since probing one would find nothing.
-    """
-    cell = np.empty(len(exact.X), np.int64)
-    totals, sizes = np.zeros((n_buckets, exact.X.shape[1])), np.zeros(n_buckets, np.int64)
-    for start in range(0, len(cell), _BLOCK_ROWS):
-        vectors = prepare(exact.X[start : start + _BLOCK_ROWS], exact.metric, centre)
-        block = cell[start : start + len(vectors)] = cells.assign(vectors)
-        add_by_bucket(vectors, block, totals, sizes)
-    filled = np.flatnonzero(sizes)
-    bucket_of_cell = np.cumsum(sizes > 0) - 1
-    return bucket_of_cell[cell], (totals[filled] / sizes[filled, None]).astype(np.float32)

@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from lsh.arrays import Float32Array, Int64Array, read_only
-from lsh.exact import ExactSearch
-from lsh.hasher import mean_vector, prepare
+from lsh.exact import Collection, ExactSearch
+from lsh.hasher import mean_of, prepare
 from lsh.kernels.sketching import DIMENSIONS, PLANES
 from lsh.kernels.table_search import SketchArrays
 from lsh.sampling import evenly_spaced
@@ -34,13 +34,13 @@ class SketchRows(SketchArrays):
     @classmethod
     def build(cls, exact: ExactSearch, rng: np.random.Generator) -> Self:
         """Sketch the vectors that `exact` searches."""
-        return cls.draw(exact, mean_vector(exact.X, exact.metric), rng).of(exact)
+        return cls.draw(exact, mean_of(exact), rng).of(exact)
 
     @classmethod
-    def draw(cls, exact: ExactSearch, centre: Float32Array, rng: np.random.Generator) -> Self:
-        """Return no sketches, but the rotation for those of the vectors that `exact` searches.
+    def draw(cls, exact: Collection, centre: Float32Array, rng: np.random.Generator) -> Self:
+        """Return no sketches, but the rotation for those of a collection.
 
-        centre: float32[d], the mean of the vectors as `mean_vector` returns it, which a hasher has too.
+        centre: float32[d], the mean of the vectors as `mean_of` returns it, which a hasher has too.
         """
         sample = prepare(evenly_spaced(exact.X, _SAMPLE_ROWS if len(centre) > DIMENSIONS else 1), exact.metric, centre)
         return cls.none(len(centre))._replace(centre=centre, rotation=draw_rotation(sample, rng))
