@@ -7,7 +7,8 @@ LSHError
 ├── ScaleError            values too large or too small for float32 arithmetic
 ├── ZeroVectorError       a cosine query with no direction
 ├── NotFittedError        a search before `fit`
-└── IndexFileError        an index file that cannot be written or read, or is invalid
+├── IndexFileError        an index file that cannot be written or read, or is invalid
+└── ClusterError          a Dask cluster that cannot be reached, or has lost what a search needs
 
 `except LSHError` catches them all; each is also a ValueError, as NumPy's users expect.
 """
@@ -43,3 +44,7 @@ class NotFittedError(LSHError):
 
 class IndexFileError(LSHError):
     """An index file cannot be written or read, or is damaged; the message names the file."""
+
+
+class ClusterError(LSHError):
+    """A Dask cluster cannot be reached, or lost its scheduler, its workers or their memory; the message says which."""

@@ -1,0 +1,189 @@
+"""DistributedIndex: an index of any kind, spread over the workers of a Dask cluster."""
+
+from typing import Any, Self
+
+import numpy.typing as npt
+from distributed import Client
+
+from lsh import validate
+from lsh.analysis.search_config import KINDS, SearchConfig
+from lsh.arrays import Float32Array
+from lsh.distributed.cluster import gathered, local_client, workers_of
+from lsh.distributed.parts import divided
+from lsh.distributed.shards import Shards, Sized, joined, merged, merged_best
+from lsh.errors import NotFittedError, ParameterError
+from lsh.index import LSHIndex
+from lsh.params import SearchSetting, ranked
+from lsh.quality import Labels
+from lsh.result import SearchResult
+from lsh.sketch_index import MAX_BUCKETS
+
+_SKETCHES = {"n_probes": 8, "n_reranked": 40}  # the defaults of `SketchIndex.search`
+
+
+class DistributedIndex:
+    """Nearest neighbours among vectors that are divided over the workers of a Dask cluster.
+
+    kind: "tables" (`LSHIndex`), "sketches" (`SketchIndex`) or "exact" (`ExactSearch`).
+    metric: "cosine" or "euclidean".
+    build: the other parameters of that kind of index, such as n_tables, seed, sketches or n_buckets.
+
+    Each part of the rows becomes an index on a worker, a shard, with the hash functions or buckets that one machine
+    would have for all rows. A search sends the queries to all shards and merges their answers: ids, distances and
+    numbers of candidates are those of one machine with the same seed, bit for bit, for any division into parts, where
+    all workers have the same kind of processor. Shards are Dask's futures: those of a worker that is lost are built
+    again on another.
+
+    Workers run what a client sends, so a cluster must be reachable by trusted machines alone, or secured by TLS (see
+    Dask's documentation on security).
+    """
+
+    def __init__(self, kind: str = "tables", metric: str = "cosine", **build: Any) -> None:
+        self.kind = validate.choice(kind, "kind", KINDS)
+        self.metric = validate.choice(metric, "metric", validate.METRICS)
+        if kind == "exact" and build:
+            raise ParameterError(f"{next(iter(build))} is no parameter of exact search; leave it out")
+        self._empty = None if kind == "exact" else SearchConfig(kind, metric, build, {}).new_index()
+        self._own_client: Client | None = None
+        self._shards: Shards | None = None
+        self._default: SearchSetting | None = None
+        self._n_buckets: int | None = None
+
+    def fit(self, parts: Any, labels: Labels | None = None, client: Client | None = None) -> Self:
+        """Index vectors where they are; their ids are row numbers, counted through all parts.
+
+        parts: a list of paths of .npy and Parquet files that all workers can read; the vectors of a prepared dataset
+            or another array mapped from a .npy file, which is divided into one part for each thread of the workers; or
+            a Dask array, float[n, d], whose blocks of rows are the parts.
+        labels: of all rows, for the family "grh" (see `LSHIndex.fit`).
+        client: of the cluster; by default a new cluster on this machine, which `close` stops.
+
+        Raises ClusterError where the cluster fails, and the errors of the index's own `fit`, with a note that names the
+        part.
+        """
+        if client is None:
+            client = self._own_client = self._own_client or local_client()
+        n_parts = sum(workers_of(client).values())
+        exact = Shards.open(client, self.metric, divided(parts, n_parts))
+        shards = exact
+        if isinstance(self._empty, LSHIndex):
+            shards = exact.of(self._empty.fitted_to(exact, labels))
+        elif self._empty is not None:
+            shards = exact.of(self._empty.fitted_to(exact))
+        facts = gathered(client, [client.submit(_facts, one, pure=False) for one in shards.futures])
+        self._shards, (self._default, self._n_buckets) = shards, facts[0]
+        return self
+
+    def search(self, Q: npt.ArrayLike, k: int = 10, **setting: int | None) -> SearchResult:
+        """Return the k nearest of each row of Q, float32[nq, d], as the index does on one machine.
+
+        setting: the arguments of that index's `search`: n_tables, n_bits, n_probes and n_reranked of hash tables,
+        n_probes and n_reranked of sketches.
+        """
+        shards = self.exact
+        k = min(validate.integer(k, "k", 1, 2**31 - 1), len(shards))
+        applied, n_ranked = self._applied(setting, k)
+        queries = shards.queries(Q)
+        if n_ranked is None:
+            answers = shards.ask(queries, _answer, k, applied)
+            return joined([merged(found, shards.firsts, k) for found in answers])
+        best = shards.ask(queries, _candidates, n_ranked, applied)
+        return joined([merged_best(found, shards.firsts, k, n_ranked) for found in best])
+
+    def rebalance(self) -> None:
+        """Divide the shards evenly over all workers, also over those that joined after `fit`."""
+        self.exact.rebalance()
+
+    @property
+    def exact(self) -> Shards:
+        """Return exact search over the same vectors, on the same cluster."""
+        if self._shards is None:
+            raise NotFittedError("this index holds no data; call fit(parts) first")
+        return self._shards
+
+    @property
+    def n(self) -> int:
+        """Return the number of vectors indexed."""
+        return len(self.exact)
+
+    @property
+    def n_shards(self) -> int:
+        """Return the number of shards."""
+        return len(self.exact.futures)
+
+    @property
+    def n_buckets(self) -> int | None:
+        """Return the number of buckets of sketches; None for other kinds."""
+        return self._n_buckets
+
+    @property
+    def default_setting(self) -> SearchSetting:
+        """Return the setting of searches in hash tables that give none (see `LSHIndex.default_setting`)."""
+        if self._default is None:
+            raise ParameterError(f"an index of kind {self.kind!r} has no default_setting; those of hash tables have")
+        return self._default
+
+    @property
+    def nbytes(self) -> int:
+        """Return the size of all shards in bytes, without the vectors."""
+        return self.nbytes_of(None)
+
+    def nbytes_of(self, n_tables: int | None) -> int:
+        """Return the same with the first `n_tables` hash tables alone."""
+        shards = self.exact
+        return sum(gathered(shards.client, [shards.client.submit(_size, one, n_tables) for one in shards.futures]))
+
+    def close(self) -> None:
+        """Forget the shards, and stop the cluster that `fit` started, if it did."""
+        self._shards = None
+        if self._own_client is not None:
+            cluster = self._own_client.cluster
+            self._own_client.close()
+            cluster.close()
+            self._own_client = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _applied(self, setting: dict[str, int | None], k: int) -> tuple[dict[str, int], int | None]:
+        """Return the setting of a search on each shard, checked, and how many estimates are ranked; None for all."""
+        given = {name: value for name, value in setting.items() if value is not None}
+        names = {"tables": (*SearchSetting._fields, "n_reranked"), "sketches": tuple(_SKETCHES), "exact": ()}[self.kind]
+        unknown = sorted(set(given) - set(names))
+        if unknown:
+            raise ParameterError(f"{unknown[0]} is no setting of {self.kind}; expected {', '.join(names) or 'none'}")
+        if isinstance(self._empty, LSHIndex):
+            n_reranked = given.pop("n_reranked", None)
+            params, applied = self._empty.params, self.default_setting._asdict() | given
+            n_ranked = None if n_reranked is None else params.reranked(n_reranked, k, self.n)
+            return params.setting(**applied)._asdict(), n_ranked
+        if self.kind == "exact":
+            return {}, None
+        full = _SKETCHES | given
+        return {"n_probes": validate.integer(full["n_probes"], "n_probes", 1, MAX_BUCKETS)}, ranked(full["n_reranked"], k)
+
+
+# Functions below run on the workers.
+
+
+def _facts(one: Sized) -> tuple[SearchSetting | None, int | None]:
+    return getattr(one.index, "default_setting", None), getattr(one.index, "n_buckets", None)
+
+
+def _answer(one: Sized, Q: Float32Array, k: int, setting: dict[str, int]) -> SearchResult:
+    found: SearchResult = one.index.search(Q, k, **setting)
+    return found
+
+
+def _candidates(
+    one: Sized, Q: Float32Array, n_best: int, setting: dict[str, int]
+) -> tuple[SearchResult, Float32Array]:
+    found: tuple[SearchResult, Float32Array] = one.index.candidates(Q, n_best, **setting)
+    return found
+
+
+def _size(one: Sized, n_tables: int | None) -> int:
+    return int(one.index.nbytes if n_tables is None else one.index.nbytes_of(n_tables))

@@ -1,0 +1,284 @@
+"""Shards: indexes on the workers of a cluster, each of one part of the rows, and what is asked of all of them.
+
+A shard is a Dask future: when its worker is lost, Dask builds it again on another one, from the file or block that it
+was made of. What all shards share, such as hash functions, is sent once, with the task that hands it on.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+from distributed import Client, Future
+
+from lsh import validate
+from lsh.arrays import Float32Array, Int64Array
+from lsh.distributed.cluster import errors_of_cluster, gathered, large_arguments, workers_of
+from lsh.distributed.parts import opened
+from lsh.errors import ShapeError
+from lsh.exact import ExactSearch
+from lsh.result import SearchResult
+
+_BATCH = 512  # queries per task
+_IN_FLIGHT = 8  # batches that the cluster works on at a time
+
+
+class PerShard(tuple[Future, ...]):
+    """The result of `Shards.map`: a future for each shard."""
+
+    __slots__ = ()
+
+
+class Sized:
+    """An index with its size in bytes, vectors included, by which Dask decides where to work and what to spill."""
+
+    def __init__(self, index: Any) -> None:
+        self.index = index
+
+    def __sizeof__(self) -> int:
+        return int(self.index.nbytes) + _bytes_of_vectors(self.index)
+
+
+class Shape(NamedTuple):
+    """Rows and dimensions of a shard."""
+
+    n: int
+    dim: int
+
+
+class Shards:
+    """Indexes of consecutive rows on the workers of a cluster: a `Collection`, as `ExactSearch` is on one machine."""
+
+    def __init__(self, client: Client, metric: str, futures: PerShard, sizes: list[int], dim: int) -> None:
+        self.client, self.metric, self.futures, self.dim = client, metric, futures, dim
+        self.firsts = np.concatenate([[0], np.cumsum(sizes)])
+        self.X = ShardRows(self)
+
+    @classmethod
+    def open(cls, client: Client, metric: str, parts: list[Any]) -> Self:
+        """Return exact search over each part, where its data is, or spread evenly over the workers."""
+        validate.choice(metric, "metric", validate.METRICS)
+        with errors_of_cluster():
+            workers = list(workers_of(client))
+            futures = PerShard(
+                client.submit(
+                    _opened,
+                    client.compute(part) if hasattr(part, "dask") else part,
+                    number,
+                    metric,
+                    workers=None if hasattr(part, "dask") else workers[number * len(workers) // len(parts)],
+                    allow_other_workers=True,
+                    pure=False,
+                )
+                for number, part in enumerate(parts)
+            )
+            shapes: list[Shape] = gathered(client, [client.submit(_shape, one, pure=False) for one in futures])
+        for number, shape in enumerate(shapes):
+            if shape.dim != shapes[0].dim:
+                raise ShapeError(f"part {number} has {shape.dim} features per row; part 0 has {shapes[0].dim}")
+        return cls(client, metric, futures, [shape.n for shape in shapes], shapes[0].dim)
+
+    def of(self, futures: PerShard) -> "Shards":
+        """Return other indexes of the same rows."""
+        return Shards(self.client, self.metric, futures, np.diff(self.firsts).tolist(), self.dim)
+
+    def __len__(self) -> int:
+        """Return the number of vectors."""
+        return int(self.firsts[-1])
+
+    def map(self, function: Callable[..., Any], *arguments: Any) -> PerShard:
+        """Return a future of `function(index, *arguments)` for each shard, computed where it is (see `Collection`)."""
+        with errors_of_cluster(), large_arguments():
+            shared = self.client.submit(_same, _shared(arguments), pure=False)
+            return PerShard(
+                self.client.submit(_called, function, one, shared, *_own(arguments, i), pure=False)
+                for i, one in enumerate(self.futures)
+            )
+
+    def fold(self, step: Callable[..., Any], initial: Any, *arguments: Any) -> Any:
+        """Return the last state after `state = step(state, index, *arguments)` of every shard, in order of the rows."""
+        with errors_of_cluster(), large_arguments():
+            shared = self.client.submit(_same, _shared(arguments), pure=False)
+            state = self.client.submit(_same, initial, pure=False)
+            for i, one in enumerate(self.futures):
+                state = self.client.submit(_stepped, step, state, one, shared, *_own(arguments, i), pure=False)
+        return gathered(self.client, [state])[0]
+
+    def search(self, Q: npt.ArrayLike, k: int = 10) -> SearchResult:
+        """Return the exact answer (see `ExactSearch.search`)."""
+        queries, k = self.queries(Q), min(validate.integer(k, "k", 1, 2**31 - 1), len(self))
+        return joined([merged(found, self.firsts, k) for found in self.ask(queries, _exact_answer, k)])
+
+    def queries(self, Q: npt.ArrayLike) -> Float32Array:
+        """Return queries as float32[nq, d]; raise the errors of a search on one machine."""
+        queries = validate.matrix(Q, "Q", self.dim)
+        ExactSearch(np.ones((1, self.dim), np.float32), self.metric).prepare_queries(queries)
+        return queries
+
+    def ask(self, Q: Float32Array, function: Callable[..., Any], *arguments: Any) -> Iterator[list[Any]]:
+        """Yield `function(index, queries, *arguments)` of all shards, for one batch of queries after another."""
+        running: list[list[Future]] = []
+        for first in range(0, max(len(Q), 1), _BATCH):
+            with errors_of_cluster(), large_arguments():
+                batch = self.client.submit(_same, Q[first : first + _BATCH], pure=False)
+                submit = self.client.submit
+                running.append([submit(function, one, batch, *arguments, pure=False) for one in self.futures])
+            if len(running) == _IN_FLIGHT:
+                yield gathered(self.client, running.pop(0))
+        for futures in running:
+            yield gathered(self.client, futures)
+
+    def rebalance(self) -> None:
+        """Move shards so that each worker has as many as any other, or one more; those that joined get some too.
+
+        Shards move by Dask's tasks, and are built again by them like all others when a worker is lost.
+        """
+        with errors_of_cluster():
+            workers, futures = list(workers_of(self.client)), list(self.futures)
+            holders = self.client.who_has(futures)
+            places: dict[str, list[int]] = {address: [] for address in workers}
+            for i, one in enumerate(futures):
+                places[min(holders[one.key])].append(i)
+            least, extra = divmod(len(futures), len(workers))
+            by_load = sorted(workers, key=lambda address: -len(places[address]))
+            wanted = {address: least + (place < extra) for place, address in enumerate(by_load)}
+            surplus = [i for address in by_load for i in places[address][wanted[address] :]]
+            for address in by_load:
+                for _ in range(wanted[address] - len(places[address])):
+                    i = surplus.pop()
+                    moved = {"workers": address, "allow_other_workers": True, "pure": False}
+                    futures[i] = self.client.submit(_same, futures[i], **moved)
+        gathered(self.client, [self.client.submit(_shape, one, pure=False) for one in futures])
+        self.futures = PerShard(futures)
+
+
+class ShardRows:
+    """The vectors of all shards, to read some of their rows."""
+
+    def __init__(self, shards: Shards) -> None:
+        self._shards = shards
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return (n, d)."""
+        return len(self._shards), self._shards.dim
+
+    def __len__(self) -> int:
+        """Return n."""
+        return len(self._shards)
+
+    def __getitem__(self, rows: Int64Array, /) -> Float32Array:
+        """Return some rows: int64[m] -> float32[m, d]."""
+        shards, flat = self._shards, np.ravel(rows)
+        shard_of = np.searchsorted(shards.firsts, flat, side="right") - 1
+        numbers = np.unique(shard_of).tolist()
+        with errors_of_cluster():
+            futures = [
+                shards.client.submit(_taken, shards.futures[i], flat[shard_of == i] - shards.firsts[i], pure=False)
+                for i in numbers
+            ]
+        out = np.empty((len(flat), shards.dim), np.float32)
+        for i, vectors in zip(numbers, gathered(shards.client, futures), strict=True):
+            out[shard_of == i] = vectors
+        return out.reshape(*np.shape(rows), shards.dim)
+
+
+def merged(found: list[SearchResult], firsts: Int64Array, k: int) -> SearchResult:
+    """Return the k nearest of what the shards found, ties by id; firsts: int64[s + 1], the first row of each shard."""
+    ids = np.concatenate([_global(one.ids, first) for one, first in zip(found, firsts, strict=False)], axis=1)
+    distances = np.concatenate([one.distances for one in found], axis=1)
+    n_candidates = np.sum([one.n_candidates for one in found], axis=0, dtype=np.int64)
+    return _nearest(ids, distances, n_candidates, k)
+
+
+def merged_best(
+    found: list[tuple[SearchResult, Float32Array]], firsts: Int64Array, k: int, n_ranked: int
+) -> SearchResult:
+    """Return the k nearest of the `n_ranked` candidates that have the best estimates of all shards, ties by id."""
+    results = [one for one, _ in found]
+    every = merged(results, firsts, sum(one.ids.shape[1] for one in results))
+    estimates = np.concatenate([one for _, one in found], axis=1)
+    ids = np.concatenate([_global(one.ids, first) for one, first in zip(results, firsts, strict=False)], axis=1)
+    distances = np.concatenate([one.distances for one in results], axis=1)
+    best = np.lexsort((_last(ids), -estimates), axis=1)[:, :n_ranked]
+    ids, distances = (np.take_along_axis(array, best, axis=1) for array in (ids, distances))
+    return _nearest(ids, distances, every.n_candidates, k)
+
+
+def joined(batches: list[SearchResult]) -> SearchResult:
+    """Return the results of batches of queries as one."""
+    return SearchResult(*(np.concatenate(arrays) for arrays in zip(*batches, strict=True)))
+
+
+def _nearest(ids: Int64Array, distances: Float32Array, n_candidates: Int64Array, k: int) -> SearchResult:
+    order = np.lexsort((_last(ids), distances), axis=1)[:, :k]
+    missing = ((0, 0), (0, k - order.shape[1]))  # columns, where shards have fewer vectors than k
+    ids = np.pad(np.take_along_axis(ids, order, axis=1), missing, constant_values=-1)
+    distances = np.pad(np.take_along_axis(distances, order, axis=1), missing, constant_values=np.inf)
+    return SearchResult(ids, distances, n_candidates)
+
+
+def _global(ids: Int64Array, first: int) -> Int64Array:
+    return np.where(ids < 0, ids, ids + first)
+
+
+def _last(ids: Int64Array) -> Int64Array:
+    """Return ids for sorting: those that are missing, -1, after all others."""
+    return np.where(ids < 0, np.iinfo(np.int64).max, ids)
+
+
+def _shared(arguments: tuple[Any, ...]) -> dict[int, Any]:
+    """Return the arguments that are the same for all shards, by position."""
+    return {i: argument for i, argument in enumerate(arguments) if not isinstance(argument, PerShard)}
+
+
+def _own(arguments: tuple[Any, ...], shard: int) -> tuple[Future, ...]:
+    """Return the arguments of one shard alone, in order."""
+    return tuple(argument[shard] for argument in arguments if isinstance(argument, PerShard))
+
+
+# Functions below run on the workers.
+
+
+def _opened(part: Any, number: int, metric: str) -> Sized:
+    return Sized(opened(part, number, metric))
+
+
+def _shape(one: Sized) -> Shape:
+    return Shape(*one.index.exact.X.shape)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _arguments(shared: dict[int, Any], own: tuple[Any, ...]) -> list[Any]:
+    rest = iter(_unwrapped(value) for value in own)
+    return [shared[i] if i in shared else next(rest) for i in range(len(shared) + len(own))]
+
+
+def _called(function: Callable[..., Any], one: Sized, shared: dict[int, Any], *own: Any) -> Any:
+    found = function(one.index, *_arguments(shared, own))
+    return Sized(found) if hasattr(found, "exact") else found
+
+
+def _stepped(step: Callable[..., Any], state: Any, one: Sized, shared: dict[int, Any], *own: Any) -> Any:
+    return step(state, one.index, *_arguments(shared, own))
+
+
+def _taken(one: Sized, rows: Int64Array) -> Float32Array:
+    return np.ascontiguousarray(one.index.exact.X[rows])
+
+
+def _exact_answer(one: Sized, Q: Float32Array, k: int) -> SearchResult:
+    found: SearchResult = one.index.exact.search(Q, k)
+    return found
+
+
+def _unwrapped(value: Any) -> Any:
+    return value.index if isinstance(value, Sized) else value
+
+
+def _bytes_of_vectors(index: Any) -> int:
+    vectors = index.exact.X
+    return int(vectors.nbytes)
