@@ -18,6 +18,8 @@ EXTRAS = {  # by the module's name in an import statement
     "requests": "data",
     "scann": "bench",
     "av": "sounds",
+    "dask": "dask",
+    "distributed": "dask",
     "soundfile": "sounds",
     "soxr": "sounds",
     "streamlit": "app",

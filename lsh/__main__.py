@@ -64,7 +64,7 @@ def _joined(words: list[str]) -> list[str]:
 
 def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
-    index = _index(dataset, config)
+    index = _index(dataset, config, options.scheduler)
     config = config.completed(index)
     split = _split_of(dataset, options.split)
     queries, labels, rows = _queries_and_rows(dataset, split, options.queries)
@@ -73,7 +73,7 @@ def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]
     setting: dict[str, Any] = {**config.setting, "rows": rows if split == "train" else None}
     result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **setting)
     described = {"family": config.family, "split": split, "seed": options.seed, "dataset": dataset.name}
-    return result.as_dict() | described
+    return result.as_dict() | described | _spread(index, options.scheduler)
 
 
 def _tune(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
         example = dataset.clip("test", 0).clip_id if dataset.n_rows("test") else "none"
         raise DataError(f"no clip {options.clip!r} in {dataset.path}; a clip id looks like {example!r}")
     config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
-    index = _index(dataset, config)
+    index = _index(dataset, config, options.scheduler)
     config = config.completed(index)
     query = np.asarray(dataset.features(clip.split)[clip.row])[None, :]
     itself = int(clip.split == "train")  # such a clip finds itself first, which is not listed
@@ -126,6 +126,7 @@ def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
         **config.setting,
         "candidates": int(found.n_candidates[0]) / dataset.n_rows("train"),
         "neighbours": neighbours,
+        **_spread(index, options.scheduler),
     }
 
 
@@ -201,9 +202,23 @@ def _describe(dataset: "Dataset", clip: "Clip") -> dict[str, Any]:
     return {"clip_id": clip.clip_id, "labels": labels, "start_s": clip.start_s, "end_s": clip.end_s}
 
 
-def _index(dataset: "Dataset", config: SearchConfig) -> Any:
-    """Return the index of a configuration over the dataset's clips: that of its file where there is one, else built."""
+def _spread(index: Any, scheduler: str | None) -> dict[str, Any]:
+    """Return what a report says of an index on a cluster; nothing of one in this process."""
+    return {"scheduler": scheduler, "shards": index.n_shards} if scheduler else {}
+
+
+def _index(dataset: "Dataset", config: SearchConfig, scheduler: str | None = None) -> Any:
+    """Return the index of a configuration over the dataset's clips: that of its file where there is one, else built.
+
+    With the address of a scheduler it is built on that cluster.
+    """
     X = dataset.features("train")
+    if scheduler:
+        from lsh.distributed import DistributedIndex, connect  # needs an extra
+
+        client = connect(scheduler)
+        command_line.log(f"indexing {len(X):,} clips of {dataset.title!r} on the cluster at {scheduler}")
+        return DistributedIndex(config.kind, config.metric, **config.build).fit(X, client=client)
     path = None if config.kind == "exact" else index_folder.path_in(dataset.indexes, config, dataset.sha256("train"))
     if path is not None and path.exists():
         command_line.log(f"opening the index {path}")
@@ -270,6 +285,7 @@ def _parser() -> argparse.ArgumentParser:
     summary = "Measure recall, label precision and time of one setting, next to exact search."
     sub = command("evaluate", _evaluate, reports.evaluation, summary)
     arguments.add_setting(sub)
+    arguments.add_scheduler(sub)
     _add_split(sub, ("validation", "test", "train"), "; of train, each clip is left out of its own answer")
     summary = (
         "Choose the fastest search that reaches a recall on the validation split, and evaluate it on the test split. "
@@ -283,6 +299,7 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_queries(sub, None, "2000 of each split; 500 with --index tables")
     sub = command("search", _search, reports.neighbours, "List the clips nearest to one clip.")
     arguments.add_setting(sub)
+    arguments.add_scheduler(sub)
     sub.add_argument("--clip", required=True, metavar="CLIP_ID", help="id of a clip of the dataset, in any split")
     summary = (
         "Compare random and learned hash families at equal fractions of candidates. Their bits are chosen on the "

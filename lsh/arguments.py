@@ -56,6 +56,15 @@ def add_setting(sub: argparse.ArgumentParser) -> None:
     _add_number(sub, "reranked", "R", _MAX_RERANKED, reranked)
 
 
+def add_scheduler(sub: argparse.ArgumentParser) -> None:
+    """Add the option that spreads the search over a cluster."""
+    address = (
+        "address of a Dask scheduler, such as tcp://192.168.0.5:8786: index and search on its workers, which must be "
+        "able to read the dataset at the same path"
+    )
+    sub.add_argument("--scheduler", metavar="ADDRESS", help=address)
+
+
 def add_stored(sub: argparse.ArgumentParser) -> None:
     """Add the options that select an index to be saved; it serves every number of tables, bits and probes."""
     kinds = "kind of index: hash tables, as the app opens, or sketches in buckets (default: %(default)s)"

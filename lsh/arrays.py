@@ -21,7 +21,7 @@ StoredVectors = Float32Array | EncodedVectors  # float32[n, d], or encoded; both
 
 
 class Rows(Protocol):
-    """Vectors, float32[n, d], that are read by their rows: those of `StoredVectors`, or spread over several machines."""
+    """Vectors, float32[n, d], that are read by their rows: `StoredVectors`, or those of several machines."""
 
     @property
     def shape(self) -> tuple[int, ...]:

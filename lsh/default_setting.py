@@ -62,7 +62,10 @@ class _Sample:
         n, k = len(exact.X), neighbours.shape[1]
         kept = np.unique(np.concatenate([rows, neighbours.ravel(), evenly_spaced_rows(n, OTHER_ROWS)]))
         sample = ExactSearch(exact.X[kept], exact.metric)
-        self._tables, self._symbol_bits = build_tables(hasher.keys(sample.X, hasher.n_tables)), hasher.family.symbol_bits
+        self._tables, self._symbol_bits = (
+            build_tables(hasher.keys(sample.X, hasher.n_tables)),
+            hasher.family.symbol_bits,
+        )
         queries = sample.prepare_queries(sample.X[np.searchsorted(kept, rows)])
         self._queries = hasher.query(queries, hasher.n_tables, PROBES[-1])
         self._marks = np.zeros((len(rows), -(-len(kept) // _WORD)), np.uint64)

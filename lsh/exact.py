@@ -47,7 +47,7 @@ class Collection(Protocol):
     metric: str
 
     @property
-    def X(self) -> Rows:
+    def X(self) -> Rows:  # noqa: N802
         """Return the vectors, to read some of their rows."""
 
     def search(self, Q: npt.ArrayLike, k: int = 10) -> SearchResult:
@@ -71,6 +71,8 @@ class ExactSearch:
 
     Memory in addition to X: 8 bytes per row, and some megabytes per search, for any n.
     """
+
+    kind = "exact"
 
     def __init__(self, X: npt.ArrayLike, metric: str = "cosine") -> None:
         vectors = validate.vectors(X, "X")

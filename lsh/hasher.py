@@ -200,7 +200,7 @@ def _add_rows(total: Float64Array, X: StoredVectors, metric: str) -> Float64Arra
     for start in range(0, len(X), _BLOCK_ROWS):
         vectors = prepare(X[start : start + _BLOCK_ROWS], metric, nothing)
         add_by_bucket(vectors, np.zeros(len(vectors), np.int64), totals, np.zeros(1, np.int64))
-    return totals[0]
+    return np.asarray(totals[0])
 
 
 def typical_width(exact: Collection) -> float:

@@ -72,6 +72,8 @@ class LSHIndex:
     `fit`, so any number of threads may search it.
     """
 
+    kind = "tables"
+
     def __init__(
         self,
         metric: str = "cosine",
@@ -95,7 +97,7 @@ class LSHIndex:
 
         labels: (offsets int64[n + 1], values int16[m]) of the rows, for family "grh" alone.
         """
-        self._fitted = self.fitted_to(ExactSearch(X, self.params.metric), labels)._parts()
+        self._fitted = self.fitted_to(ExactSearch(X, self.params.metric), labels)._fitted  # noqa: SLF001
         return self
 
     def fitted_to(self, exact: Collection, labels: Labels | None = None) -> Any:

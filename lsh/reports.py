@@ -10,13 +10,14 @@ def evaluation(report: dict[str, Any]) -> None:
     """Print the figures of one setting."""
     ms, exact_ms, spread = (report[name] for name in ("ms_per_query", "exact_ms_per_query", "time_spread"))
     ratio = "about the same" if same_time(ms, exact_ms, spread) else f"{exact_ms / ms:.2f} times as long"
+    time = "time on the clock" if "scheduler" in report else "processor time"
     print(
-        f"{report['metric']}, {_setting_in_words(report)}: "
+        f"{report['metric']}, {_setting_in_words(report)}{_spread_in_words(report)}: "
         f"{report['queries']:,} {report['split']} queries, k = {report['k']}\n"
         f"  recall           {report['recall']:.3f} ± {report['recall_error']:.3f} (standard error)\n"
         f"  label precision  {report['label_precision']:.3f} (exact search: {report['exact_label_precision']:.3f})\n"
         f"  candidates       {report['candidates']:.2%} of the collection\n"
-        f"  processor time   {ms:.3f} ms per query (exact search: {exact_ms:.3f} ms, {ratio}), "
+        f"  {time:15}  {ms:.3f} ms per query (exact search: {exact_ms:.3f} ms, {ratio}), "
         f"spread {spread:.0%}, over {report['timed_queries']:,} queries\n"
         f"  index            {report['index_bytes'] / 1e6:.1f} MB in addition to the features"
     )
@@ -30,6 +31,10 @@ def _setting_in_words(report: dict[str, Any]) -> str:
     if report["index"] == "sketches":
         return f"sketches in {report['n_buckets']} bucket(s){probes}{reranked}"
     return f"L = {report['n_tables']} tables, K = {report['n_bits']} bits{probes and probes + ' per table'}{reranked}"
+
+
+def _spread_in_words(report: dict[str, Any]) -> str:
+    return f", {report['shards']} shards of the cluster at {report['scheduler']}" if "scheduler" in report else ""
 
 
 def tuning(report: dict[str, Any]) -> None:
@@ -48,7 +53,7 @@ def _indented(text: str) -> str:
 def neighbours(report: dict[str, Any]) -> None:
     """Print the clips nearest to a clip."""
     print(f"{report['query']['clip_id']}: {', '.join(report['query']['labels'])}")
-    print(f"candidates: {report['candidates']:.2%} of the collection")
+    print(f"candidates: {report['candidates']:.2%} of the collection{_spread_in_words(report)}")
     for other in report["neighbours"]:
         labels = ", ".join(other["labels"])
         print(f"{other['rank']:4}  {other['distance']:.3f}  {other['clip_id']}  {labels}")

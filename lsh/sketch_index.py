@@ -50,6 +50,8 @@ class SketchIndex:
     vectors, which may be memory-mapped. It never changes after `fit`, so any number of threads may search it.
     """
 
+    kind = "sketches"
+
     def __init__(
         self, metric: str = "cosine", n_buckets: int | None = None, seed: int = 0, family: str = "kmeans"
     ) -> None:
@@ -67,7 +69,7 @@ class SketchIndex:
         `EncodedVectors`, of uint8 or float16, are kept as they are and ranked by the values that they stand for. Row
         numbers become ids.
         """
-        self._fitted = self.fitted_to(ExactSearch(X, self.metric))._parts()
+        self._fitted = self.fitted_to(ExactSearch(X, self.metric))._fitted  # noqa: SLF001
         return self
 
     def fitted_to(self, exact: Collection) -> Any:
@@ -95,7 +97,8 @@ class SketchIndex:
         """Return the k nearest of each row of Q (float32[nq, d]) among the vectors of the probed buckets.
 
         n_probes: buckets searched, those with the nearest centroids; all, if there are no more.
-        n_reranked: vectors ranked by exact distance, those with the best sketches: k if that is more, and an eighth more.
+        n_reranked: vectors ranked by exact distance, those with the best sketches: k if that is more, and an eighth
+            more.
         n_threads: threads that share the queries; the answer is the same for any number.
 
         `n_candidates` counts the vectors whose sketches were scored.

@@ -460,9 +460,22 @@ def tighten(rows, values, k, margin):
     return [rows[place] for place in shortlist(values, k, margin)]
 
 
-def keep_best(scores, n_kept, candidates):
-    """Return the candidates with the best scores."""
-    return {int(candidates[place]) for place in select_best(scores, n_kept)}
+def keep_best(scores, wanted, ids):
+    """List (id, score) of the best scores in their order; of equal scores those with the lower ids."""
+    best = sorted(zip(-scores, ids.tolist(), strict=True))[:wanted]
+    return [(i, value) for i, value in zip(ids.tolist(), scores.tolist(), strict=True) if (-value, i) in best]
+
+
+def best_candidates(scores, n_kept, candidates):
+    """List (id, score) of the best candidates in their order."""
+    return keep_best(scores, n_kept, candidates)
+
+
+def list_all(q, X, inverse_norms, metric, candidates, scores, k):
+    """List the distances and scores of all candidates, and fill up to k."""
+    ids = [*candidates.tolist(), *[-1] * (k - len(candidates))]
+    true = [*distances_to(q, X, inverse_norms, metric, candidates), *[np.inf] * (k - len(candidates))]
+    return ids, true, [*scores[: len(candidates)].tolist(), *[-np.inf] * (k - len(candidates))]
 
 
 def centroid_products(q, centroids, penalties, chosen):

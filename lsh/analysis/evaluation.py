@@ -1,21 +1,20 @@
 """Evaluation of one setting: recall, label precision, candidates, time and memory, in one record."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.analysis.search_config import Index
-from lsh.analysis.timing import n_timed, search_times
+from lsh.analysis.search_config import Index, RemoteIndex, default_setting
+from lsh.analysis.timing import clock, n_timed, search_times
 from lsh.arrays import Int64Array
 from lsh.errors import ParameterError
-from lsh.exact import ExactSearch
-from lsh.index import LSHIndex
 from lsh.quality import Labels, label_precision_at_k, mean_recall, recall_at_k
 from lsh.sampling import evenly_spaced
-from lsh.sketch_index import SketchIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Evaluation:
 
 
 def evaluate(
-    index: Index,
+    index: Index | RemoteIndex,
     Q: npt.ArrayLike,
     query_labels: Labels,
     base_labels: Labels,
@@ -69,9 +68,10 @@ def evaluate(
     """Measure one setting on queries Q (float32[nq, d], nq >= 1), whose labels are given in their order.
 
     rows: int64[nq], of the index, which are the queries: each is left out of its own answers.
-    setting: the arguments of the index's `search` except k, such as n_tables, n_bits and n_probes.
+    setting: the arguments of the index's `search` except k, such as n_tables, n_bits and n_probes. The times of an
+    index on other machines are those on the clock, not of this process's CPU.
     """
-    exact = index if isinstance(index, ExactSearch) else index.exact
+    exact = index.exact
     queries = validate.queries(Q, exact.X.shape[1])
     kind, applied = _applied(index, setting)
     if rows is None:
@@ -84,11 +84,13 @@ def evaluate(
         lambda q: index.search(q, k, **applied),
         lambda q: exact.search(q, k),
         evenly_spaced(queries, n_timed(len(exact.X))),
+        clock=clock if isinstance(index, Index) else time.perf_counter,
     )
+    sized: Any = index
     return Evaluation(
         index=kind,
         metric=exact.metric,
-        n_buckets=index.n_buckets if isinstance(index, SketchIndex) else None,
+        n_buckets=sized.n_buckets if kind == "sketches" else None,
         **{name: applied.get(name) for name in ("n_tables", "n_bits", "n_probes", "n_reranked")},
         k=k,
         queries=len(queries),
@@ -101,22 +103,18 @@ def evaluate(
         exact_ms_per_query=times.exact_ms,
         time_spread=times.spread,
         timed_queries=times.n_queries,
-        index_bytes=index.nbytes_of(applied["n_tables"]) if isinstance(index, LSHIndex) else index.nbytes,
+        index_bytes=sized.nbytes_of(applied["n_tables"]) if kind == "tables" else index.nbytes,
     )
 
 
-def _applied(index: Index, setting: Mapping[str, int | None]) -> tuple[str, dict[str, int]]:
+def _applied(index: Index | RemoteIndex, setting: Mapping[str, int | None]) -> tuple[str, dict[str, int]]:
     """Return the kind of an index and the setting with its defaults; raise for settings of another kind."""
     given = {name: validate.integer(value, name, 1, 2**31 - 1) for name, value in setting.items() if value is not None}
-    if isinstance(index, LSHIndex):
-        kind, usual = "tables", index.default_setting._asdict()
-        names = {*usual, "n_reranked"}
-    elif isinstance(index, SketchIndex):
-        kind, usual = "sketches", {"n_probes": 8, "n_reranked": 40}
-        names = set(usual)
-    else:
-        kind, usual, names = "exact", {}, set()
+    usual = default_setting(index)
+    names = {*usual, "n_reranked"} if usual else set()
     unknown = sorted(set(given) - names)
     if unknown:
-        raise ParameterError(f"{unknown[0]} is no setting of {kind}; expected {', '.join(sorted(names)) or 'none'}")
-    return kind, usual | given
+        raise ParameterError(
+            f"{unknown[0]} is no setting of {index.kind}; expected {', '.join(sorted(names)) or 'none'}"
+        )
+    return index.kind, usual | given

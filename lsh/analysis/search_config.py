@@ -5,13 +5,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy.typing as npt
 
 from lsh import params
 from lsh.arrays import Float32Array
-from lsh.exact import ExactSearch
+from lsh.exact import Collection, ExactSearch
 from lsh.index import LSHIndex
 from lsh.result import SearchResult
 from lsh.sketch_index import SketchIndex
@@ -19,7 +19,26 @@ from lsh.sketches import partition
 
 Index = LSHIndex | SketchIndex | ExactSearch
 
+
+class RemoteIndex(Protocol):
+    """An index of any kind on other machines: `lsh.distributed.DistributedIndex`."""
+
+    kind: str
+
+    @property
+    def exact(self) -> Collection:
+        """Return exact search over the same vectors."""
+
+    @property
+    def nbytes(self) -> int:
+        """Return the size in bytes, without the vectors."""
+
+    def search(self, Q: npt.ArrayLike, k: int = 10, **setting: int | None) -> SearchResult:
+        """Return the k nearest of each row of Q."""
+
+
 KINDS = ("tables", "sketches", "exact")
+SKETCHES = {"n_probes": 8, "n_reranked": 40}  # the defaults of `SketchIndex.search`
 BUILT_TABLES, BUILT_BITS = 32, 24  # as many as the app builds, so that the same seed gives the same figures
 _CLASSES: dict[str, type[Index]] = {"tables": LSHIndex, "sketches": SketchIndex, "exact": ExactSearch}
 _OPTIONS = {
@@ -79,13 +98,13 @@ class SearchConfig:
         """Return the index of hash tables or sketches, without data."""
         return (LSHIndex if self.kind == "tables" else SketchIndex)(self.metric, **self.build)
 
-    def search(self, index: Index, Q: Float32Array, k: int) -> SearchResult:
+    def search(self, index: Index | RemoteIndex, Q: Float32Array, k: int) -> SearchResult:
         """Search an index that was built by this configuration."""
         return index.search(Q, k, **self.setting)
 
-    def completed(self, index: Index) -> "SearchConfig":
+    def completed(self, index: Index | RemoteIndex) -> "SearchConfig":
         """Return the configuration with all of its setting: what it leaves out is the default of the built index."""
-        default = index.default_setting._asdict() if isinstance(index, LSHIndex) else {}
+        default = default_setting(index) if index.kind == "tables" else {}
         return replace(self, setting={**default, **self.setting})
 
     @property
@@ -124,3 +143,11 @@ class SearchConfig:
         family = f" of {self.family}" if "family" in self.build else ""
         probes = f", {s['n_probes']} probes per table" if s["n_probes"] > 1 else ""
         return f"hash tables{family}, L = {s['n_tables']}, K = {s['n_bits']}{probes}{reranked}"
+
+
+def default_setting(index: Index | RemoteIndex) -> dict[str, int]:
+    """Return the parameters, except k, of a search that gives none: {} for exact search."""
+    if index.kind == "tables":
+        tables: Any = index
+        return dict(tables.default_setting._asdict())
+    return dict(SKETCHES) if index.kind == "sketches" else {}

@@ -59,8 +59,8 @@ def interleaved(
             yield Measurement(number, query, [measured[place] for place in range(len(settings))])
 
 
-def timed(run: Callable[[int], object]) -> Callable[[int], float]:
-    """Return a function that calls `run` and returns the seconds of CPU time that the call took."""
+def timed(run: Callable[[int], object], clock: Callable[[], float] = clock) -> Callable[[int], float]:
+    """Return a function that calls `run` and returns the seconds that the call took, by default of CPU time."""
 
     def seconds(query: int) -> float:
         start = clock()
@@ -109,9 +109,14 @@ def n_timed(n: int) -> int:
     return max(_MIN_QUERIES, min(MANY_QUERIES, _MAX_DISTANCES // max(n, 1)))
 
 
-def search_times(search: Search, exact: Search, Q: Float32Array, split: str = "") -> SearchTimes:
-    """Measure a search beside exact search on queries Q, float32[nq, d], nq >= 1, interleaved in shuffled order."""
-    seconds = _seconds([search, exact], Q, _ROUNDS, "shuffled")
+def search_times(
+    search: Search, exact: Search, Q: Float32Array, split: str = "", clock: Callable[[], float] = clock
+) -> SearchTimes:
+    """Measure a search beside exact search on queries Q, float32[nq, d], nq >= 1, interleaved in shuffled order.
+
+    clock: in seconds; by default the CPU time of this thread, which a search by other processes does not take.
+    """
+    seconds = _seconds([search, exact], Q, _ROUNDS, "shuffled", clock)
     ms, exact_ms = (float(value) for value in 1000 * np.median(seconds, axis=0).mean(axis=0))
     spread = float(spread_of_rounds(seconds).max())
     return SearchTimes(ms, exact_ms, spread, len(Q), split, _ROUNDS, machine.processor())
@@ -133,7 +138,9 @@ def same_time(one: float, other: float, spread: float) -> bool:
     return max(one, other) <= (1 + spread) * min(one, other)
 
 
-def _seconds(searches: Sequence[Search], Q: Float32Array, rounds: int, order: Order) -> Float64Array:
+def _seconds(
+    searches: Sequence[Search], Q: Float32Array, rounds: int, order: Order, clock: Callable[[], float] = clock
+) -> Float64Array:
     """Return the seconds of each search: float64[rounds, nq, n_searches]; each runs once before anything is timed."""
 
     def setting(search: Search) -> Callable[[int], object]:
@@ -141,5 +148,5 @@ def _seconds(searches: Sequence[Search], Q: Float32Array, rounds: int, order: Or
 
     settings = [setting(search) for search in searches]
     next(interleaved(settings, [0], rounds=1))
-    seconds = [m.values for m in interleaved([timed(run) for run in settings], range(len(Q)), rounds, order)]
+    seconds = [m.values for m in interleaved([timed(run, clock) for run in settings], range(len(Q)), rounds, order)]
     return np.reshape(seconds, (rounds, len(Q), len(searches)))

@@ -46,13 +46,25 @@ def local_client() -> Client:
         return Client(cluster, set_as_default=False)
 
 
+def stop(client: Client) -> None:
+    """Stop the cluster that `local_client` started."""
+    cluster: Any = client.cluster
+    client.close()
+    cluster.close()
+
+
 def workers_of(client: Client) -> dict[str, int]:
     """Return the address of each worker, in a fixed order, and its number of threads."""
     workers = client.scheduler_info(n_workers=-1)["workers"]
     return {address: int(workers[address]["nthreads"]) for address in sorted(workers)}
 
 
-def gathered(client: Client, futures: Sequence[Future]) -> list[Any]:
+def address_of(client: Client) -> str:
+    """Return the address of a client's scheduler."""
+    return str(client.scheduler_info(n_workers=0)["address"])
+
+
+def gathered(client: Client, futures: Sequence[Future[Any]]) -> list[Any]:
     """Return the results of futures; raise their first exception, or ClusterError where the cluster failed.
 
     While there is no worker at all, a new one is waited for, for a minute.
@@ -70,7 +82,7 @@ def gathered(client: Client, futures: Sequence[Future]) -> list[Any]:
                 elif time.monotonic() > deadline:
                     raise ClusterError(
                         f"the cluster has had no worker for {NO_WORKERS_S:.0f} s: start some with `dask worker "
-                        f"{client.scheduler.address}`, and search again"
+                        f"{address_of(client)}`, and search again"
                     ) from None
         found: list[Any] = client.gather(list(futures))
         return found

@@ -6,9 +6,9 @@ import numpy.typing as npt
 from distributed import Client
 
 from lsh import validate
-from lsh.analysis.search_config import KINDS, SearchConfig
+from lsh.analysis.search_config import KINDS, SKETCHES, SearchConfig
 from lsh.arrays import Float32Array
-from lsh.distributed.cluster import gathered, local_client, workers_of
+from lsh.distributed.cluster import gathered, local_client, stop, workers_of
 from lsh.distributed.parts import divided
 from lsh.distributed.shards import Shards, Sized, joined, merged, merged_best
 from lsh.errors import NotFittedError, ParameterError
@@ -17,8 +17,6 @@ from lsh.params import SearchSetting, ranked
 from lsh.quality import Labels
 from lsh.result import SearchResult
 from lsh.sketch_index import MAX_BUCKETS
-
-_SKETCHES = {"n_probes": 8, "n_reranked": 40}  # the defaults of `SketchIndex.search`
 
 
 class DistributedIndex:
@@ -137,9 +135,7 @@ class DistributedIndex:
         """Forget the shards, and stop the cluster that `fit` started, if it did."""
         self._shards = None
         if self._own_client is not None:
-            cluster = self._own_client.cluster
-            self._own_client.close()
-            cluster.close()
+            stop(self._own_client)
             self._own_client = None
 
     def __enter__(self) -> Self:
@@ -151,7 +147,7 @@ class DistributedIndex:
     def _applied(self, setting: dict[str, int | None], k: int) -> tuple[dict[str, int], int | None]:
         """Return the setting of a search on each shard, checked, and how many estimates are ranked; None for all."""
         given = {name: value for name, value in setting.items() if value is not None}
-        names = {"tables": (*SearchSetting._fields, "n_reranked"), "sketches": tuple(_SKETCHES), "exact": ()}[self.kind]
+        names = {"tables": (*SearchSetting._fields, "n_reranked"), "sketches": tuple(SKETCHES), "exact": ()}[self.kind]
         unknown = sorted(set(given) - set(names))
         if unknown:
             raise ParameterError(f"{unknown[0]} is no setting of {self.kind}; expected {', '.join(names) or 'none'}")
@@ -162,8 +158,10 @@ class DistributedIndex:
             return params.setting(**applied)._asdict(), n_ranked
         if self.kind == "exact":
             return {}, None
-        full = _SKETCHES | given
-        return {"n_probes": validate.integer(full["n_probes"], "n_probes", 1, MAX_BUCKETS)}, ranked(full["n_reranked"], k)
+        full = SKETCHES | given
+        return {"n_probes": validate.integer(full["n_probes"], "n_probes", 1, MAX_BUCKETS)}, ranked(
+            full["n_reranked"], k
+        )
 
 
 # Functions below run on the workers.
@@ -178,9 +176,7 @@ def _answer(one: Sized, Q: Float32Array, k: int, setting: dict[str, int]) -> Sea
     return found
 
 
-def _candidates(
-    one: Sized, Q: Float32Array, n_best: int, setting: dict[str, int]
-) -> tuple[SearchResult, Float32Array]:
+def _candidates(one: Sized, Q: Float32Array, n_best: int, setting: dict[str, int]) -> tuple[SearchResult, Float32Array]:
     found: tuple[SearchResult, Float32Array] = one.index.candidates(Q, n_best, **setting)
     return found
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ _READABLE = "expected a file that every worker can read at this path"
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """Rows first to last (None: to the end) of a .npy or Parquet file; scale and offset: of `EncodedVectors`, or None."""
+    """Rows first to last (None: to the end) of a .npy file, or all of a Parquet file.
+
+    scale: (scale, offset) of `EncodedVectors`; None for an array of numbers.
+    """
 
     path: str
     first: int = 0
@@ -96,7 +100,7 @@ def _of_mapped(vectors: StoredVectors, n_parts: int) -> list[FilePart]:
             "pass the whole array"
         )
     bounds = np.linspace(0, len(stored), max(min(n_parts, len(stored)), 1) + 1).round().astype(int).tolist()
-    return [FilePart(path, first, last, scale) for first, last in zip(bounds, bounds[1:], strict=False)]
+    return [FilePart(path, first, last, scale) for first, last in pairwise(bounds)]
 
 
 def _scale_of(vectors: EncodedVectors) -> tuple[float, float]:

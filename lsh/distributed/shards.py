@@ -23,7 +23,7 @@ _BATCH = 512  # queries per task
 _IN_FLIGHT = 8  # batches that the cluster works on at a time
 
 
-class PerShard(tuple[Future, ...]):
+class PerShard(tuple[Future[Any], ...]):
     """The result of `Shards.map`: a future for each shard."""
 
     __slots__ = ()
@@ -117,7 +117,7 @@ class Shards:
 
     def ask(self, Q: Float32Array, function: Callable[..., Any], *arguments: Any) -> Iterator[list[Any]]:
         """Yield `function(index, queries, *arguments)` of all shards, for one batch of queries after another."""
-        running: list[list[Future]] = []
+        running: list[list[Future[Any]]] = []
         for first in range(0, max(len(Q), 1), _BATCH):
             with errors_of_cluster(), large_arguments():
                 batch = self.client.submit(_same, Q[first : first + _BATCH], pure=False)
@@ -185,29 +185,31 @@ class ShardRows:
 
 def merged(found: list[SearchResult], firsts: Int64Array, k: int) -> SearchResult:
     """Return the k nearest of what the shards found, ties by id; firsts: int64[s + 1], the first row of each shard."""
-    ids = np.concatenate([_global(one.ids, first) for one, first in zip(found, firsts, strict=False)], axis=1)
-    distances = np.concatenate([one.distances for one in found], axis=1)
-    n_candidates = np.sum([one.n_candidates for one in found], axis=0, dtype=np.int64)
-    return _nearest(ids, distances, n_candidates, k)
+    return _nearest(*_all(found, firsts), k)
 
 
 def merged_best(
     found: list[tuple[SearchResult, Float32Array]], firsts: Int64Array, k: int, n_ranked: int
 ) -> SearchResult:
     """Return the k nearest of the `n_ranked` candidates that have the best estimates of all shards, ties by id."""
-    results = [one for one, _ in found]
-    every = merged(results, firsts, sum(one.ids.shape[1] for one in results))
+    every = _all([one for one, _ in found], firsts)
     estimates = np.concatenate([one for _, one in found], axis=1)
-    ids = np.concatenate([_global(one.ids, first) for one, first in zip(results, firsts, strict=False)], axis=1)
-    distances = np.concatenate([one.distances for one in results], axis=1)
-    best = np.lexsort((_last(ids), -estimates), axis=1)[:, :n_ranked]
-    ids, distances = (np.take_along_axis(array, best, axis=1) for array in (ids, distances))
+    best = np.lexsort((_last(every.ids), -estimates), axis=1)[:, :n_ranked]
+    ids, distances = np.take_along_axis(every.ids, best, axis=1), np.take_along_axis(every.distances, best, axis=1)
     return _nearest(ids, distances, every.n_candidates, k)
 
 
 def joined(batches: list[SearchResult]) -> SearchResult:
     """Return the results of batches of queries as one."""
     return SearchResult(*(np.concatenate(arrays) for arrays in zip(*batches, strict=True)))
+
+
+def _all(found: list[SearchResult], firsts: Int64Array) -> SearchResult:
+    """Return all that the shards found, unsorted, with row numbers of the collection for ids."""
+    ids = np.concatenate([_global(one.ids, first) for one, first in zip(found, firsts, strict=False)], axis=1)
+    distances = np.concatenate([one.distances for one in found], axis=1)
+    n_candidates: Any = np.sum([one.n_candidates for one in found], axis=0, dtype=np.int64)
+    return SearchResult(ids, distances, n_candidates)
 
 
 def _nearest(ids: Int64Array, distances: Float32Array, n_candidates: Int64Array, k: int) -> SearchResult:
@@ -232,7 +234,7 @@ def _shared(arguments: tuple[Any, ...]) -> dict[int, Any]:
     return {i: argument for i, argument in enumerate(arguments) if not isinstance(argument, PerShard)}
 
 
-def _own(arguments: tuple[Any, ...], shard: int) -> tuple[Future, ...]:
+def _own(arguments: tuple[Any, ...], shard: int) -> tuple[Future[Any], ...]:
     """Return the arguments of one shard alone, in order."""
     return tuple(argument[shard] for argument in arguments if isinstance(argument, PerShard))
 

@@ -62,8 +62,8 @@ def search_buckets(
     Q float32[nq, d] -> ids int64[nq, k], distances float32[nq, k], n_candidates int64[nq]. Q is checked and scaled by
     `normalise` with `limits`, (unit, min_norm, max_norm); return False, without an answer, where that returns False.
     buckets, vectors: the fields of `BucketArrays` and `ranking.Vectors`; capacity: sketches in the n_probes fullest
-    buckets. Where estimates, float32[nq, k], has columns, the k = n_reranked vectors with the best sketches are not sorted,
-    and come with what these estimate.
+    buckets. Where estimates, float32[nq, k], has columns, the k = n_reranked vectors with the best sketches are not
+    sorted, and come with what these estimate.
     """
     centre, rotation, centroids, starts, order, planes, factors, penalties = buckets
     rows = vectors[0]

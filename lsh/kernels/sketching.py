@@ -221,7 +221,7 @@ def keep_best(scores: Float32Array, wanted: int, ids: Int64Array) -> int:
     scores: float32[n], ids: int64[n]. Of equal scores the lower ids are kept, so that the ids kept depend neither on
     the order of the scores nor on how they are divided: the best of several parts are the best of the best of each.
     """
-    n = scores.shape[0]
+    n = len(scores)
     if n <= wanted:
         return n
     lowest = np.partition(scores, n - wanted)[n - wanted]

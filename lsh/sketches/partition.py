@@ -96,7 +96,7 @@ def _add_cells(
     found: tuple[Float64Array, Int64Array], exact: ExactSearch, partition: Partition, cell: Int64Array
 ) -> tuple[Float64Array, Int64Array]:
     """Return the totals, float64[m, d], and sizes, int64[m], of the cells with the vectors of one more part."""
-    totals, sizes = (array.copy() for array in found)
+    totals, sizes = found[0].copy(), found[1].copy()
     for start in range(0, len(cell), _BLOCK_ROWS):
         vectors = prepare(exact.X[start : start + _BLOCK_ROWS], exact.metric, partition.centre)
         add_by_bucket(vectors, cell[start : start + len(vectors)], totals, sizes)

@@ -45,6 +45,8 @@ DECODES_VECTORS = "earshot_common.encoded_vectors"  # the only module of earshot
 VISITS_THE_APP = "benchmarks.streamlit_client"  # the only module of benchmarks that imports Streamlit: its messages
 READS_DATASETS = "lsh.__main__"  # the only module of lsh that imports data_prep
 
+READS_PARQUET = "lsh.distributed.parts"  # the only module of lsh that imports PyArrow, inside a function
+
 
 def test_the_public_names_of_lsh_are_these():
     assert lsh.__all__ == PUBLIC
@@ -52,7 +54,7 @@ def test_the_public_names_of_lsh_are_these():
 
 
 def test_importing_lsh_imports_nothing_of_the_app_or_of_data_prep():
-    unwanted = ["pandas", "pyarrow", "streamlit", "plotly", "tensorflow", "data_prep", "ui"]
+    unwanted = ["dask", "distributed", "pandas", "pyarrow", "streamlit", "plotly", "tensorflow", "data_prep", "ui"]
     code = f"import sys, lsh; print([name for name in {unwanted} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -68,7 +70,12 @@ def test_importing_data_prep_imports_neither_tensorflow_nor_the_app():
 
 
 def test_a_module_imports_only_from_its_own_layer_and_lower_ones():
-    allowed = {READS_DATASETS: {"data_prep"}, DECODES_VECTORS: {"numpy"}, VISITS_THE_APP: {"streamlit"}}
+    allowed = {
+        READS_DATASETS: {"data_prep"},
+        DECODES_VECTORS: {"numpy"},
+        VISITS_THE_APP: {"streamlit"},
+        READS_PARQUET: {"pyarrow"},
+    }
     for name, tree in trees().items():
         found = {imported.split(".")[0] for imported in imports(name, tree)}
         assert found & FORBIDDEN[name.split(".")[0]] - allowed.get(name, set()) == set(), name

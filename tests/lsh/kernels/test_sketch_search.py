@@ -109,6 +109,11 @@ def test_ids_at_finds_the_ids_of_places_among_several_buckets_one_of_them_empty(
 def test_a_query_that_cannot_be_scaled_is_left_to_the_caller(value):
     index = SketchIndex("cosine", n_buckets=3).fit(clustered(50, 4, 0))
     exact, Q = index.exact, np.float32([[1, 2, 3, 4], [value, 0, 0, 0]])
-    found = np.empty((2, 5), np.int64), np.empty((2, 5), np.float32), np.empty(2, np.int64)
+    found = (
+        np.empty((2, 5), np.int64),
+        np.empty((2, 5), np.float32),
+        np.empty(2, np.int64),
+        np.empty((2, 0), np.float32),
+    )
     capacity = np.int64(exact.X.shape[0])
     assert not search_buckets(Q, exact.limits, tuple(index.buckets), tuple(exact.vectors), 3, 50, capacity, *found)

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.sketching import DIMENSIONS, count_above, encode, limit_for, matvec, quantise, score, select_above
+from lsh.kernels.sketching import (
+    DIMENSIONS,
+    count_above,
+    encode,
+    keep_best,
+    limit_for,
+    matvec,
+    quantise,
+    score,
+    select_above,
+)
 from tests import reference
 from tests.lsh.confidence import half_width
 
@@ -131,6 +141,31 @@ def test_at_most_the_slack_more_exceed_the_limit_where_scores_are_distinct(n, wa
     scores = np.random.default_rng(n).permutation(n).astype(np.float32)
     for slack in (0, wanted // 4 + 4):
         assert wanted <= (scores > limit_for(scores, wanted, slack)).sum() <= wanted + slack
+
+
+@pytest.mark.parametrize("n", [1, 7, 200])
+@pytest.mark.parametrize("n_values", [1, 4, 1000])
+def test_keep_best_keeps_the_best_in_their_order_and_of_equal_ones_the_lower_ids(n, n_values):
+    rng = np.random.default_rng([n, n_values])
+    scores, ids = rng.integers(0, n_values, n).astype(np.float32), rng.permutation(n)
+    for wanted in (1, n // 2 + 1, n, n + 3):
+        kept_scores, kept = scores.copy(), ids.copy()
+        count = keep_best(kept_scores, wanted, kept)
+        found = list(zip(kept[:count].tolist(), kept_scores[:count].tolist(), strict=True))
+        assert found == reference.keep_best(scores, wanted, ids)
+
+
+@pytest.mark.parametrize("size", [8, 9, 33])
+def test_a_sketch_has_the_same_estimate_wherever_it_is_in_a_block(size):
+    rng = np.random.default_rng(size)
+    planes, factors = encoded(rng.standard_normal((500, DIMENSIONS)).astype(np.float32))
+    penalties = rng.standard_normal(500).astype(np.float32)
+    query, step, total = quantised(rng.standard_normal(DIMENSIONS).astype(np.float32))
+    whole, parts = np.empty(500, np.float32), np.empty(500, np.float32)
+    score(planes, factors, penalties, 0, query, step, total, np.float32(0.3), whole)
+    for start in range(0, 500, size):
+        score(planes, factors, penalties, start, query, step, total, np.float32(0.3), parts[start : start + size])
+    assert whole.tobytes() == parts.tobytes()
 
 
 @pytest.mark.parametrize("n", [0, 1, 31, 32, 33, 200])

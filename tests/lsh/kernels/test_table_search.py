@@ -7,7 +7,14 @@ from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.intrinsics import clear_lowest, highest_bit, lowest_bit
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors
 from lsh.kernels.sketching import quantise
-from lsh.kernels.table_search import collect_marked, keep_best, mark_candidates, mark_found, score_rows, search_tables
+from lsh.kernels.table_search import (
+    best_candidates,
+    collect_marked,
+    mark_candidates,
+    mark_found,
+    score_rows,
+    search_tables,
+)
 from lsh.sketches.sketch import sketch
 from tests import reference
 from tests.lsh.kernels.random_tables import random_tables
@@ -103,19 +110,13 @@ def test_score_rows_agrees_with_the_estimates_of_the_sketches_in_any_order(m):
     assert (np.abs(out - expected) <= 40 * np.finfo(np.float32).eps * size).all()
 
 
-@pytest.mark.parametrize(("n", "n_kept"), [(30, 1), (30, 10), (3000, 40), (3000, 2999)])
-def test_keep_best_keeps_the_best_and_few_others(n, n_kept):
+@pytest.mark.parametrize(("n", "n_kept"), [(30, 1), (30, 10), (30, 31), (3000, 40), (3000, 2999)])
+def test_best_candidates_moves_the_best_to_the_front_with_their_scores(n, n_kept):
     rng = np.random.default_rng([n, n_kept])
-    scores, candidates = rng.standard_normal(n).astype(np.float32), rng.permutation(10 * n)[:n]
-    before = candidates.copy()
-    count = keep_best(scores, n_kept, candidates)
-    assert n_kept <= count <= n_kept + n_kept // 4 + 4
-    assert set(candidates[:count].tolist()) == reference.keep_best(scores, count, before)
-
-
-def test_scores_tied_at_the_limit_are_all_kept():
-    candidates = np.arange(50)
-    assert keep_best(np.zeros(50, np.float32), 10, candidates) == 50
+    scores, candidates = rng.standard_normal(n).astype(np.float32).round(1), rng.permutation(10 * n)[:n]
+    expected = reference.best_candidates(scores, n_kept, candidates)
+    count = best_candidates(scores, n_kept, candidates)
+    assert list(zip(candidates[:count].tolist(), scores[:count].tolist(), strict=True)) == expected
 
 
 SETTINGS = [
@@ -156,19 +157,58 @@ def test_with_n_reranked_the_candidates_with_the_best_sketches_are_ranked(metric
 
     filtering = centre, rotation, planes, terms, n_reranked
     _, distances, counts = searched(tables, 3, 1, 2, Q, X, inverse_norms, metric, *filtering, 3)
-    few, most = best(n_reranked), best(n_reranked + n_reranked // 4 + 4)  # how many more are ranked is left open
-    assert counts.tolist() == few[2].tolist()
-    assert (distances <= few[1]).all()
-    assert (distances >= most[1]).all()
+    expected = best(n_reranked)
+    assert counts.tolist() == expected[2].tolist()
+    assert distances.tolist() == expected[1].tolist()
 
 
-def searched(tables, n_bits, bits, n_probes, Q, X, inverse_norms, metric, centre, rotation, planes, terms, most, k):
+@pytest.mark.parametrize("n_best", [1, 5, 300])
+def test_with_estimates_the_best_candidates_are_listed_with_what_their_sketches_say(n_best):
+    rng = np.random.default_rng(n_best)
+    n, nq, dim = 300, 4, 3
+    tables = random_tables(rng, n=n, nq=nq, L=3, K=6, bits=1, m=1)
+    X, inverse_norms = whole_numbers(rng, n, dim)
+    Q, centre = rng.integers(-2, 3, (nq, dim)).astype(np.float32), rng.standard_normal(dim).astype(np.float32)
+    rotation, (planes, terms) = rng.standard_normal((dim, 128)).astype(np.float32), sketched(rng, n)
+    arguments = tables, 3, 1, 2, Q, X, inverse_norms, EUCLIDEAN, centre, rotation, planes, terms, n_best, n_best
+    estimates = np.empty((nq, n_best), np.float32)
+    ids, distances, counts = searched(*arguments, estimates)
+    for q in range(nq):
+        there = ids[q] >= 0
+        assert there.sum() == min(counts[q], n_best)
+        query, step, total = rounded(np.asarray((Q[q] - centre) @ rotation, np.float32))
+        every = np.empty(n, np.float32)
+        score_rows(planes, terms, np.arange(n), query, step, total, every)
+        assert estimates[q, there].tolist() == every[ids[q, there]].tolist()
+        assert (estimates[q, ~there] == -np.inf).all()
+        assert np.isinf(distances[q, ~there]).all()
+        assert np.allclose(distances[q, there], np.linalg.norm(X[ids[q, there]] - Q[q], axis=1))
+
+
+def searched(
+    tables,
+    n_bits,
+    bits,
+    n_probes,
+    Q,
+    X,
+    inverse_norms,
+    metric,
+    centre,
+    rotation,
+    planes,
+    terms,
+    most,
+    k,
+    estimates=None,
+):
     ids, distances = np.full((len(Q), k), -1, np.int64), np.full((len(Q), k), np.inf, np.float32)
     counts = np.zeros(len(Q), np.int64)
     queries = Q, tables.query_keys, tables.symbols, tables.costs
     lookup, vectors = (tables.keys, tables.ids, tables.starts), tuple(Vectors.of(X, inverse_norms, metric))
     sketches, setting = (centre, rotation, planes, terms), (n_bits, bits, n_probes, most)
-    search_tables(queries, lookup, vectors, sketches, *setting, ids, distances, counts)
+    estimates = np.empty((len(Q), 0), np.float32) if estimates is None else estimates
+    search_tables(queries, lookup, vectors, sketches, *setting, ids, distances, counts, estimates)
     return ids, distances, counts
 
 
