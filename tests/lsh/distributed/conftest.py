@@ -1,0 +1,77 @@
+"""Clusters of Dask: workers as threads of this process, and as processes of their own."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Return a client of three workers in this process."""
+    with (
+        LocalCluster(n_workers=3, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+class Processes:
+    """A scheduler and workers as processes of their own, started as on a real cluster."""
+
+    def __init__(self, folder):
+        self._folder, self._started = folder, []
+        self.file = folder / "scheduler.json"
+        arguments = ["--scheduler-file", str(self.file), "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+        self.scheduler = self.start("scheduler", *arguments)
+        while not self.file.exists():
+            assert self.scheduler.poll() is None
+            time.sleep(0.05)
+        with Client(scheduler_file=str(self.file), set_as_default=False) as client:
+            self.address = client.scheduler_info(n_workers=0)["address"]
+
+    def start(self, name, *arguments):
+        """Start `dask NAME` and return its process."""
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__ADMIN__LOG_LENGTH": "0"}
+        command = [sys.executable, "-m", "dask", name, *arguments]
+        with (self._folder / f"{name}-{len(self._started)}.log").open("w") as log:
+            process = subprocess.Popen(command, cwd=self._folder, env=environment, stdout=log, stderr=log)
+        self._started.append(process)
+        return process
+
+    def worker(self, *arguments):
+        """Start a worker of one thread, without a process that starts it anew, and return its process."""
+        folder = self._folder / f"worker-{len(self._started)}"
+        where = "--host", "127.0.0.1", "--local-directory", str(folder), "--no-dashboard"
+        return self.start("worker", self.address, "--nthreads", "1", *where, *(arguments or ["--no-nanny"]))
+
+    def stop(self):
+        """End all processes."""
+        for process in self._started:
+            process.kill()
+        for process in self._started:
+            process.wait()
+
+
+@pytest.fixture
+def processes(tmp_path):
+    """Return a scheduler as a process, to which workers can be added."""
+    started = Processes(tmp_path)
+    yield started
+    started.stop()
+
+
+def parts_of(folder, X, bounds):
+    """Save the rows of X between bounds as .npy files and return their paths."""
+    paths = []
+    for number, (first, last) in enumerate(zip([0, *bounds], [*bounds, len(X)], strict=True)):
+        np.save(folder / f"{number}.npy", X[first:last])
+        paths.append(folder / f"{number}.npy")
+    return paths
