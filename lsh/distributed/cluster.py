@@ -19,6 +19,10 @@ _CONNECT_S = 10
 _POLL_S = 2.0
 _AT_START = "start one with `dask scheduler`, and give the address that it prints, such as tcp://192.168.0.5:8786"
 
+_LOST = (
+    "the scheduler was lost, and the index with it: start the cluster again, connect to it, and build the index again"
+)
+
 
 def connect(address: str) -> Client:
     """Return a client of the scheduler at an address such as "tcp://192.168.0.5:8786".
@@ -55,13 +59,21 @@ def stop(client: Client) -> None:
 
 def workers_of(client: Client) -> dict[str, int]:
     """Return the address of each worker, in a fixed order, and its number of threads."""
-    workers = client.scheduler_info(n_workers=-1)["workers"]
+    workers = _identity(client)["workers"]
     return {address: int(workers[address]["nthreads"]) for address in sorted(workers)}
 
 
 def address_of(client: Client) -> str:
     """Return the address of a client's scheduler."""
-    return str(client.scheduler_info(n_workers=0)["address"])
+    return str(_identity(client)["address"])
+
+
+def _identity(client: Client) -> dict[str, Any]:
+    """Return what the scheduler says of itself and its workers; raise ClusterError where it is gone."""
+    identity: Any = client.scheduler_info(n_workers=-1)
+    if not identity:  # the client tries to connect again, but a new scheduler would know nothing of the index
+        raise ClusterError(_LOST)
+    return dict(identity)
 
 
 def gathered(client: Client, futures: Sequence[Future[Any]]) -> list[Any]:
@@ -113,10 +125,7 @@ def errors_of_cluster() -> Iterator[None]:
     except (NoValidWorkerError, NoWorkerError) as error:
         raise ClusterError(f"no worker can do this ({_first_line(error)}): start more workers") from error
     except (CancelledError, ClosedClientError) as error:
-        raise ClusterError(
-            f"the scheduler was lost, and the index with it ({_first_line(error)}): start the cluster, connect to it, "
-            "and build the index again"
-        ) from error
+        raise ClusterError(_LOST) from error
     except OSError as error:
         raise ClusterError(f"the cluster cannot be reached ({_first_line(error)}): {_AT_START}") from error
 

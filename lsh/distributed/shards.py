@@ -59,24 +59,17 @@ class Shards:
         """Return exact search over each part, where its data is, or spread evenly over the workers."""
         validate.choice(metric, "metric", validate.METRICS)
         with errors_of_cluster():
-            workers = list(workers_of(client))
-            futures = PerShard(
-                client.submit(
-                    _opened,
-                    client.compute(part) if hasattr(part, "dask") else part,
-                    number,
-                    metric,
-                    workers=None if hasattr(part, "dask") else workers[number * len(workers) // len(parts)],
-                    allow_other_workers=True,
-                    pure=False,
-                )
-                for number, part in enumerate(parts)
-            )
+            workers, futures = list(workers_of(client)), []
+            for number, part in enumerate(parts):
+                is_delayed, place = hasattr(part, "dask"), workers[number * len(workers) // len(parts)]
+                here: Any = {} if is_delayed else {"workers": place, "allow_other_workers": True}
+                source: Any = client.compute(part) if is_delayed else part
+                futures.append(client.submit(_opened, source, number, metric, pure=False, **here))
             shapes: list[Shape] = gathered(client, [client.submit(_shape, one, pure=False) for one in futures])
         for number, shape in enumerate(shapes):
             if shape.dim != shapes[0].dim:
                 raise ShapeError(f"part {number} has {shape.dim} features per row; part 0 has {shapes[0].dim}")
-        return cls(client, metric, futures, [shape.n for shape in shapes], shapes[0].dim)
+        return cls(client, metric, PerShard(futures), [shape.n for shape in shapes], shapes[0].dim)
 
     def of(self, futures: PerShard) -> "Shards":
         """Return other indexes of the same rows."""

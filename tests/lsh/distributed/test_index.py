@@ -15,6 +15,7 @@ from lsh import EncodedVectors, ExactSearch, LSHIndex, SketchIndex
 from lsh.distributed import DistributedIndex
 from lsh.errors import NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
 from tests.lsh.distributed.conftest import parts_of
+from tests.stress import IS_STRESS
 
 CLASSES = {"tables": LSHIndex, "sketches": SketchIndex}
 SMALL = {"n_tables": 3, "n_bits": 6}
@@ -57,12 +58,15 @@ def collections(draw):
     return X, sorted(bounds), rng.integers(-2, 3, (3, dim)).astype(np.float32) + np.float32(0.25)
 
 
-@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-@pytest.mark.parametrize(("kind", "build", "setting"), KINDS)
-@settings(max_examples=6)
-@given(collection=collections(), k=st.sampled_from([1, 3, 50]))
-def test_every_answer_is_that_of_one_machine(client, metric, kind, build, setting, collection, k):
-    X, bounds, Q = collection
+@settings(max_examples=300 if IS_STRESS else 15)
+@given(
+    collection=collections(),
+    metric=st.sampled_from(["cosine", "euclidean"]),
+    case=st.sampled_from(KINDS),
+    k=st.sampled_from([1, 3, 50]),
+)
+def test_every_answer_is_that_of_one_machine(client, collection, metric, case, k):
+    (X, bounds, Q), (kind, build, setting) = collection, case
     with tempfile.TemporaryDirectory() as folder:
         index = DistributedIndex(kind, metric, **build).fit(parts_of(Path(folder), X, bounds), client=client)
         expected = one_machine(kind, metric, build, X)
@@ -79,14 +83,13 @@ def clustered(n=3000, dim=24, seed=0):
     return (centres[rng.integers(0, 40, n)] + 0.4 * rng.standard_normal((n, dim))).astype(np.float32)
 
 
-@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 @pytest.mark.parametrize(
-    ("kind", "build", "setting"),
+    ("metric", "kind", "build", "setting"),
     [
-        ("tables", {"n_tables": 8, "n_bits": 12, "sketches": True}, {"n_reranked": 20}),
-        ("tables", {"n_tables": 4, "n_bits": 8, "family": "itq"}, {}),
-        ("tables", {"n_tables": 4, "n_bits": 8, "family": "grh"}, {"n_probes": 2}),
-        ("sketches", {}, {"n_probes": 4, "n_reranked": 12}),
+        ("euclidean", "tables", {"n_tables": 8, "n_bits": 12, "sketches": True}, {"n_reranked": 20}),
+        ("euclidean", "tables", {"n_tables": 4, "n_bits": 8, "family": "itq"}, {}),
+        ("cosine", "tables", {"n_tables": 4, "n_bits": 8, "family": "grh"}, {"n_probes": 2}),
+        ("cosine", "sketches", {}, {"n_probes": 4, "n_reranked": 12}),
     ],
 )
 def test_many_queries_among_many_vectors_have_the_answers_of_one_machine(
