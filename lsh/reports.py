@@ -34,7 +34,10 @@ def _setting_in_words(report: dict[str, Any]) -> str:
 
 
 def _spread_in_words(report: dict[str, Any]) -> str:
-    return f", {report['shards']} shards of the cluster at {report['scheduler']}" if "scheduler" in report else ""
+    if "scheduler" not in report:
+        return ""
+    shards = "1 shard" if report["shards"] == 1 else f"{report['shards']} shards"
+    return f", {shards} of the cluster at {report['scheduler']}"
 
 
 def tuning(report: dict[str, Any]) -> None:

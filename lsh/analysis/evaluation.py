@@ -16,6 +16,8 @@ from lsh.errors import ParameterError
 from lsh.quality import Labels, label_precision_at_k, mean_recall, recall_at_k
 from lsh.sampling import evenly_spaced
 
+REMOTE_QUERIES = 20  # timed of an index on other machines, where each takes milliseconds on the way
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -71,7 +73,7 @@ def evaluate(
     setting: the arguments of the index's `search` except k, such as n_tables, n_bits and n_probes. The times of an
     index on other machines are those on the clock, not of this process's CPU.
     """
-    exact = index.exact
+    exact, is_local = index.exact, isinstance(index, Index)
     queries = validate.queries(Q, exact.X.shape[1])
     kind, applied = _applied(index, setting)
     if rows is None:
@@ -83,8 +85,8 @@ def evaluate(
     times = search_times(
         lambda q: index.search(q, k, **applied),
         lambda q: exact.search(q, k),
-        evenly_spaced(queries, n_timed(len(exact.X))),
-        clock=clock if isinstance(index, Index) else time.perf_counter,
+        evenly_spaced(queries, n_timed(len(exact.X)) if is_local else REMOTE_QUERIES),
+        clock=clock if is_local else time.perf_counter,
     )
     sized: Any = index
     return Evaluation(

@@ -1,5 +1,6 @@
 """DistributedIndex: an index of any kind, spread over the workers of a Dask cluster."""
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy.typing as npt
@@ -78,15 +79,17 @@ class DistributedIndex:
         setting: the arguments of that index's `search`: n_tables, n_bits, n_probes and n_reranked of hash tables,
         n_probes and n_reranked of sketches.
         """
-        shards = self.exact
-        k = min(validate.integer(k, "k", 1, 2**31 - 1), len(shards))
-        applied, n_ranked = self._applied(setting, k)
-        queries = shards.queries(Q)
+        firsts, k = self.exact.firsts, min(validate.integer(k, "k", 1, 2**31 - 1), self.n)
+        answers, n_ranked = self._answers(Q, k, setting)
         if n_ranked is None:
-            answers = shards.ask(queries, _answer, k, applied)
-            return joined([merged(found, shards.firsts, k) for found in answers])
-        best = shards.ask(queries, _candidates, n_ranked, applied)
-        return joined([merged_best(found, shards.firsts, k, n_ranked) for found in best])
+            return joined([merged(found, firsts, k) for found in answers])
+        return joined([merged_best(found, firsts, k, n_ranked) for found in answers])
+
+    def payload_bytes(self, Q: npt.ArrayLike, k: int = 10, **setting: int | None) -> int:
+        """Return the bytes of arrays that such a search sends and receives, without those of Dask's messages."""
+        queries, answers = self.exact.queries(Q), list(self._answers(Q, min(k, self.n), setting)[0])
+        received = sum(array.nbytes for batch in answers for answer in batch for array in _arrays(answer))
+        return int(queries.nbytes * self.n_shards + received)
 
     def rebalance(self) -> None:
         """Divide the shards evenly over all workers, also over those that joined after `fit`."""
@@ -144,6 +147,16 @@ class DistributedIndex:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _answers(
+        self, Q: npt.ArrayLike, k: int, setting: dict[str, int | None]
+    ) -> tuple[Iterator[list[Any]], int | None]:
+        """Return the answers of the shards, batch after batch, and how many estimates are ranked; None for all."""
+        applied, n_ranked = self._applied(setting, k)
+        queries = self.exact.queries(Q)
+        if n_ranked is None:
+            return self.exact.ask(queries, _answer, k, applied), None
+        return self.exact.ask(queries, _candidates, n_ranked, applied), n_ranked
+
     def _applied(self, setting: dict[str, int | None], k: int) -> tuple[dict[str, int], int | None]:
         """Return the setting of a search on each shard, checked, and how many estimates are ranked; None for all."""
         given = {name: value for name, value in setting.items() if value is not None}
@@ -162,6 +175,11 @@ class DistributedIndex:
         return {"n_probes": validate.integer(full["n_probes"], "n_probes", 1, MAX_BUCKETS)}, ranked(
             full["n_reranked"], k
         )
+
+
+def _arrays(answer: Any) -> Iterator[npt.NDArray[Any]]:
+    for value in answer:
+        yield from _arrays(value) if isinstance(value, tuple) else [value]
 
 
 # Functions below run on the workers.

@@ -1,5 +1,6 @@
 """Worker processes: they give the answers of one machine, and a process that is lost costs no answer."""
 
+import json
 import os
 import signal
 import time
@@ -9,6 +10,7 @@ import pytest
 from distributed import Client
 
 from lsh import ExactSearch, SketchIndex
+from lsh.analysis import evaluation
 from lsh.distributed import DistributedIndex, cluster, connect, shards
 from lsh.errors import ClusterError
 from tests.lsh.distributed.conftest import parts_of
@@ -74,6 +76,29 @@ def connect_when(processes, n_workers):
     client = Client(processes.address, set_as_default=False)
     wait_for(client, n_workers)
     return client
+
+
+def test_the_command_line_searches_and_evaluates_on_a_cluster_as_on_one_machine(processes, run, tiny, monkeypatch):
+    processes.worker()
+    connect_when(processes, 1).close()
+    spread = ["--scheduler", processes.address]
+    monkeypatch.setattr(evaluation, "REMOTE_QUERIES", 2)
+    arguments = "search", tiny, "--clip", "clip-3"
+    code, out, err = run(*arguments, *spread, "--json")
+    assert (code, "on the cluster at tcp://" in err) == (0, True)
+    here, there = json.loads(run(*arguments, "--json")[1]), json.loads(out)
+    assert there == here | {"scheduler": processes.address, "shards": 1}
+    arguments = "evaluate", tiny, "--index", "sketches", "--reranked", 5
+    code, out, _ = run(*arguments, *spread)
+    assert code == 0
+    assert f", 1 shard of the cluster at {processes.address}: " in out
+    assert "time on the clock  " in out
+    expected = run(*arguments)[1].splitlines()
+    assert out.splitlines()[1:4] == expected[1:4]  # recall, label precision and candidates
+    processes.stop()
+    code, out, err = run("search", tiny, "--clip", "clip-3", *spread)
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith(f"error: cannot reach a scheduler at '{processes.address}'")
 
 
 def test_without_a_client_a_cluster_on_this_machine_is_started_and_stopped(tmp_path, monkeypatch):
