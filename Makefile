@@ -34,7 +34,7 @@ stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watc
 	EARSHOT_STRESS=1 $(BIN)/python -m pytest -s tests/browser/test_every_page.py tests/ui/recomputed \
 		tests/data_prep/sounds/test_mutations.py tests/data_prep/sounds/test_folder.py \
 		tests/data_prep/audioset/test_fetch_killed.py tests/lsh/test_main.py::test_real_clips_are_tuned_to_the_recall_wanted \
-		--timeout 1200
+		tests/lsh/distributed tests/lsh/test_promise.py --timeout 1200
 
 bench: $(VENV)/.bench  ## compare lsh with other libraries on a dataset: make bench DATASET=data/audioset-small
 	$(BIN)/python -m benchmarks --dataset $(DATASET)

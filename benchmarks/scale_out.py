@@ -80,10 +80,11 @@ def _run(dataset: Dataset, options: argparse.Namespace) -> None:
             index = DistributedIndex(config.kind, config.metric, **config.build).fit(X, client=client)
             build_s = time.perf_counter() - start
             found = config.search(index, Q, _K)
-            if any(not np.array_equal(here, there) for here, there in zip(found, expected, strict=True)):
+            if not (np.array_equal(found.ids, expected.ids) and np.array_equal(found.distances, expected.distances)):
                 raise BenchmarkError(f"{n_workers} workers answer otherwise than one machine: that is a defect")
             search = _searching(config, index)
-            rows.append(_measured(f"{n_workers} workers", build_s, search, Q, _payload(index, config, Q)))
+            name = f"{n_workers} worker{'s' * (n_workers > 1)}"
+            rows.append(_measured(name, build_s, search, Q, _payload(index, config, Q)))
     _print(dataset, config, len(X), len(Q), rows)
 
 

@@ -20,6 +20,7 @@ from lsh.exact import ExactSearch
 from lsh.result import SearchResult
 
 _BATCH = 512  # queries per task
+_MAX_SENT = 65_536  # bytes of queries that are sent with each shard's task; more are sent once, by a task of their own
 _IN_FLIGHT = 8  # batches that the cluster works on at a time
 
 
@@ -113,8 +114,10 @@ class Shards:
         running: list[list[Future[Any]]] = []
         for first in range(0, max(len(Q), 1), _BATCH):
             with errors_of_cluster(), large_arguments():
-                batch = self.client.submit(_same, Q[first : first + _BATCH], pure=False)
                 submit = self.client.submit
+                batch: Any = Q[first : first + _BATCH]
+                if batch.nbytes > _MAX_SENT:
+                    batch = submit(_same, batch, pure=False)
                 running.append([submit(function, one, batch, *arguments, pure=False) for one in self.futures])
             if len(running) == _IN_FLIGHT:
                 yield gathered(self.client, running.pop(0))

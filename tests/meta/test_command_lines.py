@@ -23,6 +23,7 @@ COMMANDS = {
     "benchmarks.query_by_recording": [MISSING, MISSING],
     "benchmarks.scale_out": [MISSING],
     "benchmarks.stopwatch": [MISSING],
+    "benchmarks.stragglers": ["--queries", "0"],
     "benchmarks.synthetic_archive": ["--out", "/proc/no-such-folder/features.tar.gz"],
     "benchmarks.visitors": [MISSING],
     "data_prep": ["map", MISSING],
