@@ -129,8 +129,10 @@ class Shards:
 
         Shards move by Dask's tasks, and are built again by them like all others when a worker is lost.
         """
+        futures = list(self.futures)
+        gathered(self.client, [self.client.submit(_shape, one, pure=False) for one in futures])  # wait for all
         with errors_of_cluster():
-            workers, futures = list(workers_of(self.client)), list(self.futures)
+            workers = list(workers_of(self.client))
             holders = self.client.who_has(futures)
             places: dict[str, list[int]] = {address: [] for address in workers}
             for i, one in enumerate(futures):

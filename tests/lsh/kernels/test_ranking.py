@@ -13,6 +13,7 @@ from lsh.kernels.ranking import (
     decode_rows,
     distances_to,
     inner_products,
+    list_all,
     nearest,
     shortlist,
 )
@@ -119,6 +120,21 @@ def test_nearest_agrees_with_sorting_everything_ties_and_all(metric, dim, k):
             expected_ids, expected_distances = reference.nearest(q, X, inverse_norms, metric, candidates, k)
             assert ids.tolist() == expected_ids.tolist()
             assert distances.tolist() == expected_distances.tolist()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_candidates", [0, 1, 4])
+def test_list_all_keeps_the_order_of_candidates_and_fills_the_rest(metric, n_candidates):
+    rng = np.random.default_rng([metric, n_candidates])
+    X, inverse_norms = whole_numbers(rng, 9, 3)
+    q, candidates = rng.integers(-2, 3, 3).astype(np.float32), rng.permutation(9)[:n_candidates]
+    scores = rng.standard_normal(9).astype(np.float32)
+    ids, distances, estimates = np.zeros(4, np.int64), np.zeros(4, np.float32), np.zeros(4, np.float32)
+    list_all(q, vectors(X, inverse_norms, metric), candidates, scores, ids, distances, estimates)
+    expected = reference.list_all(q, X, inverse_norms, metric, candidates, scores, 4)
+    assert ids.tolist() == expected[0]
+    assert distances == pytest.approx(expected[1], abs=1e-6)
+    assert estimates.tolist() == expected[2]
 
 
 def test_nearest_does_not_depend_on_the_order_of_candidates():
