@@ -79,7 +79,7 @@ def _identity(client: Client) -> dict[str, Any]:
 def gathered(client: Client, futures: Sequence[Future[Any]]) -> list[Any]:
     """Return the results of futures; raise their first exception, or ClusterError where the cluster failed.
 
-    While there is no worker at all, a new one is waited for, for a minute.
+    While no worker runs, because none is left or their memory is full, one is waited for, for a minute.
     """
     with errors_of_cluster():
         deadline = time.monotonic() + NO_WORKERS_S
@@ -89,8 +89,14 @@ def gathered(client: Client, futures: Sequence[Future[Any]]) -> list[Any]:
                     wait(futures, timeout=_POLL_S)
                 break
             except TimeoutError:
-                if workers_of(client):
+                workers = _identity(client)["workers"].values()
+                if any(worker["status"] == "running" for worker in workers):
                     deadline = time.monotonic() + NO_WORKERS_S
+                elif time.monotonic() > deadline and workers:
+                    raise ClusterError(
+                        f"all workers have paused for {NO_WORKERS_S:.0f} s, because their memory is full: give them "
+                        "more, start more workers, or divide the vectors into more parts"
+                    ) from None
                 elif time.monotonic() > deadline:
                     raise ClusterError(
                         f"the cluster has had no worker for {NO_WORKERS_S:.0f} s: start some with `dask worker "
