@@ -200,6 +200,6 @@ def test_shards_are_divided_evenly_over_the_workers(client, tmp_path):
     futures = [client.submit(lambda one: one, one, workers=workers[0], pure=False) for one in index.exact.futures]
     index.exact.futures = type(index.exact.futures)(futures)  # all on one worker
     index.rebalance()
-    holders = client.who_has(list(index.exact.futures))
-    assert sorted(min(holder) for holder in holders.values()) == sorted(workers * 2)
+    holders = client.who_has(list(index.exact.futures)).values()
+    assert all(sum(worker in holder for holder in holders) >= 2 for worker in workers)
     assert_same(index.search(Q), ExactSearch(X).search(Q))

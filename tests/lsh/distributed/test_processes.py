@@ -137,18 +137,19 @@ def test_a_search_does_not_wait_for_ever_when_no_worker_is_left(processes, tmp_p
 @stress
 def test_a_worker_with_too_little_memory_writes_shards_to_its_disk_and_answers_as_before(processes, tmp_path):
     rng = np.random.default_rng(0)
-    X, Q = rng.standard_normal((240_000, 128), np.float32), rng.standard_normal((20, 128), np.float32)
-    processes.worker("--nanny", "--memory-limit", "500MB")
+    X, Q = rng.standard_normal((600_000, 128), np.float32), rng.standard_normal((20, 128), np.float32)
+    processes.worker("--nanny", "--memory-limit", "400MB")
     expected = ExactSearch(X).search(Q)
     with connect_when(processes, 1) as client:
-        index = DistributedIndex("exact").fit(parts_of(tmp_path, X, range(20_000, 240_000, 20_000)), client=client)
+        index = DistributedIndex("exact").fit(parts_of(tmp_path, X, range(30_000, 600_000, 30_000)), client=client)
         assert_same(index.search(Q), expected)
         metrics = next(iter(client.scheduler_info(n_workers=-1)["workers"].values()))["metrics"]
         assert metrics["spilled_bytes"]["disk"] > 0
 
 
 @stress
-def test_a_part_that_is_too_large_for_every_worker_is_an_error_that_says_so(processes, tmp_path):
+def test_a_part_that_is_too_large_for_every_worker_is_an_error_that_says_so(processes, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "NO_WORKERS_S", 5.0)
     np.save(tmp_path / "large.npy", np.ones((3_000_000, 128), np.float16))
     processes.worker("--nanny", "--memory-limit", "400MB")
     with (
