@@ -57,15 +57,14 @@ class Shards:
 
     @classmethod
     def open(cls, client: Client, metric: str, parts: list[Any]) -> Self:
-        """Return exact search over each part, where its data is, or spread evenly over the workers."""
+        """Return exact search over each part, where its data is, or on the workers that Dask chooses."""
         validate.choice(metric, "metric", validate.METRICS)
         with errors_of_cluster():
-            workers, futures = list(workers_of(client)), []
+            # Not bound to workers: a task whose worker is lost together with all others would wait for its return.
+            futures = []
             for number, part in enumerate(parts):
-                is_delayed, place = hasattr(part, "dask"), workers[number * len(workers) // len(parts)]
-                here: Any = {} if is_delayed else {"workers": place, "allow_other_workers": True}
-                source: Any = client.compute(part) if is_delayed else part
-                futures.append(client.submit(_opened, source, number, metric, pure=False, **here))
+                source: Any = client.compute(part) if hasattr(part, "dask") else part
+                futures.append(client.submit(_opened, source, number, metric, pure=False))
             shapes: list[Shape] = gathered(client, [client.submit(_shape, one, pure=False) for one in futures])
         for number, shape in enumerate(shapes):
             if shape.dim != shapes[0].dim:
