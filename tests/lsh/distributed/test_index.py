@@ -203,3 +203,9 @@ def test_shards_are_divided_evenly_over_the_workers(client, tmp_path):
     holders = client.who_has(list(index.exact.futures)).values()
     assert all(sum(worker in holder for holder in holders) >= 2 for worker in workers)
     assert_same(index.search(Q), ExactSearch(X).search(Q))
+
+
+def test_what_is_summed_goes_through_the_shards_in_order_of_their_rows(client, tmp_path):
+    X = np.arange(12, dtype=np.float32).reshape(6, 2)
+    index = DistributedIndex("exact", "euclidean").fit(parts_of(tmp_path, X, [1, 4]), client=client)
+    assert index.exact.fold(lambda rows, exact: [*rows, *exact.X[:, 0].tolist()], []) == X[:, 0].tolist()
