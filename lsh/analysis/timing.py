@@ -59,13 +59,14 @@ def interleaved(
             yield Measurement(number, query, [measured[place] for place in range(len(settings))])
 
 
-def timed(run: Callable[[int], object], clock: Callable[[], float] = clock) -> Callable[[int], float]:
+def timed(run: Callable[[int], object], own_clock: Callable[[], float] | None = None) -> Callable[[int], float]:
     """Return a function that calls `run` and returns the seconds that the call took, by default of CPU time."""
 
     def seconds(query: int) -> float:
-        start = clock()
+        now = own_clock or clock
+        start = now()
         run(query)
-        return clock() - start
+        return now() - start
 
     return seconds
 
@@ -110,13 +111,13 @@ def n_timed(n: int) -> int:
 
 
 def search_times(
-    search: Search, exact: Search, Q: Float32Array, split: str = "", clock: Callable[[], float] = clock
+    search: Search, exact: Search, Q: Float32Array, split: str = "", own_clock: Callable[[], float] | None = None
 ) -> SearchTimes:
     """Measure a search beside exact search on queries Q, float32[nq, d], nq >= 1, interleaved in shuffled order.
 
-    clock: in seconds; by default the CPU time of this thread, which a search by other processes does not take.
+    own_clock: in seconds; by default the CPU time of this thread, which a search by other processes does not take.
     """
-    seconds = _seconds([search, exact], Q, _ROUNDS, "shuffled", clock)
+    seconds = _seconds([search, exact], Q, _ROUNDS, "shuffled", own_clock)
     ms, exact_ms = (float(value) for value in 1000 * np.median(seconds, axis=0).mean(axis=0))
     spread = float(spread_of_rounds(seconds).max())
     return SearchTimes(ms, exact_ms, spread, len(Q), split, _ROUNDS, machine.processor())
@@ -139,7 +140,7 @@ def same_time(one: float, other: float, spread: float) -> bool:
 
 
 def _seconds(
-    searches: Sequence[Search], Q: Float32Array, rounds: int, order: Order, clock: Callable[[], float] = clock
+    searches: Sequence[Search], Q: Float32Array, rounds: int, order: Order, own_clock: Callable[[], float] | None = None
 ) -> Float64Array:
     """Return the seconds of each search: float64[rounds, nq, n_searches]; each runs once before anything is timed."""
 
@@ -148,5 +149,5 @@ def _seconds(
 
     settings = [setting(search) for search in searches]
     next(interleaved(settings, [0], rounds=1))
-    seconds = [m.values for m in interleaved([timed(run, clock) for run in settings], range(len(Q)), rounds, order)]
+    seconds = [m.values for m in interleaved([timed(run, own_clock) for run in settings], range(len(Q)), rounds, order)]
     return np.reshape(seconds, (rounds, len(Q), len(searches)))
