@@ -1,4 +1,4 @@
-"""CPU instructions as numba intrinsics (population count, prefetch, decoding), and bit operations built on them."""
+"""CPU instructions as numba intrinsics (bit count, prefetch, decoding, FMA), and bit operations built on them."""
 
 from typing import Any
 
@@ -50,6 +50,13 @@ def _decode(_context: Any, stored: Any, scale: Any, offset: Any) -> Any:
     return types.float32(stored, scale, offset), generate
 
 
+def _fma(_context: Any, _factor: Any, _other: Any, _term: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return types.float32(types.float32, types.float32, types.float32), generate
+
+
 def _half_to_float(builder: Any, half: Any) -> Any:
     """Return the float32 of a finite float16, given as the bits of it.
 
@@ -73,6 +80,9 @@ prefetch: Any = intrinsic(_prefetch)
 # decode(stored, scale, offset): the float32 that a stored value stands for: of a uint8 scale * stored + offset, rounded
 # once; of a uint16 the float16 with these bits, which is finite; of a float32 itself.
 decode: Any = intrinsic(_decode)
+
+# fma(a, b, c): a * b + c of float32, rounded once.
+fma: Any = intrinsic(_fma)
 
 
 @kernel

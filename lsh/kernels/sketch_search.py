@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt8Array, UInt64Array
+from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt64Array
 from lsh.kernels.hashing import normalise
 from lsh.kernels.intrinsics import prefetch
 from lsh.kernels.jit import fast_kernel, kernel
@@ -91,11 +91,15 @@ def search_buckets(
             start, end = starts[bucket], count + starts[bucket + 1] - starts[bucket]
             score(planes, factors, penalties, m + start, query, step, total, offset, scores[count:end])
             chosen[c], count = bucket, end
-        n_rows = select_best(scores[:count], n_reranked, n_reranked // 4 + 4, places)
-        ids_at(places[:n_rows], chosen, starts, order, rows, best)
+        limit = limit_for(scores[:count], n_reranked, n_reranked // 8 + 2)
+        n_rows = select_above(scores[:count], limit, 0, places, 0)
+        ids_at(places[:n_rows], chosen, starts, order, best)
         for r in range(n_rows):
             scores[r] = scores[places[r]]
-        n_rows = keep_best(scores[:n_rows], n_reranked, best[:n_rows])
+        n_rows = keep_best(scores[:n_rows], limit, n_reranked, best[:n_rows])
+        for r in range(n_rows):  # their vectors are at random places in memory
+            for t in range(0, rows.shape[1], _CACHE_LINE):
+                prefetch(rows, best[r] * rows.shape[1] + t)
         if estimates.shape[1] > 0:
             list_all(vector[0], vectors, best[:n_rows], scores, ids[q], distances[q], estimates[q])
         else:
@@ -129,13 +133,8 @@ def centroid_products(
 
 
 @kernel
-def ids_at(
-    places: Int64Array, buckets: Int64Array, starts: Int64Array, order: Int32Array, rows: UInt8Array, ids: Int64Array
-) -> None:
-    """Fill ids with those at ascending places among the sketches of `buckets`, one bucket after another.
-
-    Prefetch their vectors, which are at random places in memory: rows uint8[n, bytes of a row], as in `Vectors`.
-    """
+def ids_at(places: Int64Array, buckets: Int64Array, starts: Int64Array, order: Int32Array, ids: Int64Array) -> None:
+    """Fill ids with those at ascending places among the sketches of `buckets`, one bucket after another."""
     c, first, end = -1, 0, 0  # place p of bucket c is position first + p of the order
     for r in range(places.shape[0]):
         while places[r] >= end:
@@ -143,5 +142,3 @@ def ids_at(
             first = starts[buckets[c]] - end
             end += starts[buckets[c] + 1] - starts[buckets[c]]
         ids[r] = order[first + places[r]]
-        for t in range(0, rows.shape[1], _CACHE_LINE):
-            prefetch(rows, ids[r] * rows.shape[1] + t)

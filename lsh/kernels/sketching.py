@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh.arrays import Float32Array, Int64Array, UInt64Array
-from lsh.kernels.intrinsics import popcount
+from lsh.kernels.intrinsics import fma, popcount
 from lsh.kernels.jit import fast_kernel, kernel
 
 DIMENSIONS = 128
@@ -23,6 +23,7 @@ QUERY_PLANES = 8  # two words for each of four bits
 _QUERY_MIDDLE = np.float32(7.5)
 _LEVEL_MIDDLE = np.float32(1.5)
 _STEPS = 32
+_GUESSES = 8
 _LANES = 16
 _BLOCK = 64
 _VANISHING = np.float32(1e-30)  # a squared length below which a vector is its bucket's centroid
@@ -130,8 +131,8 @@ def quantise(y: Float32Array, planes: UInt64Array) -> tuple[np.float32, np.float
     return np.float32(1) / scale, total / scale
 
 
-# No fastmath: a sketch gets the same estimate wherever it is in a block, so that an index divided into several, whose
-# blocks differ, ranks the same vectors.
+# Strict, with fused multiplications where fastmath would choose some: a sketch gets the same estimate wherever it is in
+# a block, so that an index divided into several, whose blocks differ, ranks the same vectors.
 @kernel
 def score(
     planes: UInt64Array,
@@ -161,7 +162,8 @@ def score(
         count += 4 * (popcount(low & q4) + popcount(low2 & q5) + popcount(high & q2) + popcount(high2 & q3))
         count += 8 * (popcount(low & q6) + popcount(low2 & q7) + popcount(high & q4) + popcount(high2 & q5))
         count += 16 * (popcount(high & q6) + popcount(high2 & q7))
-        out[i] = f[i] * (step * np.float32(np.int32(count)) + shift) + lowest * g[i] - penalty[i] + offset
+        product = fma(step, np.float32(np.int32(count)), shift)
+        out[i] = fma(f[i], product, fma(lowest, g[i], offset - penalty[i]))
 
 
 @fast_kernel
@@ -215,25 +217,62 @@ def limit_for(scores: Float32Array, wanted: int, slack: int) -> np.float32:
 
 
 @kernel
-def keep_best(scores: Float32Array, wanted: int, ids: Int64Array) -> int:
+def keep_best(scores: Float32Array, below: np.float32, wanted: int, ids: Int64Array) -> int:
     """Move the ids with the `wanted` best scores, and these scores, to the front, in their order; return how many.
 
-    scores: float32[n], ids: int64[n]. Of equal scores the lower ids are kept, so that the ids kept depend neither on
-    the order of the scores nor on how they are divided: the best of several parts are the best of the best of each.
+    scores: float32[n], all above `below`; ids: int64[n]. Of equal scores the lower ids are kept, so that the ids kept
+    depend neither on the order of the scores nor on how they are divided: the best of several parts are the best of the
+    best of each.
     """
     n = len(scores)
     if n <= wanted:
         return n
-    lowest = np.partition(scores, n - wanted)[n - wanted]
-    n_equal = wanted - count_above(scores, lowest)
-    equal = ids[scores == lowest]
-    last = np.partition(equal, n_equal - 1)[n_equal - 1]
-    count = 0
+    limit, last = exact_limit(scores, below, wanted), np.int64(-1)
+    n_equal = wanted - count_above(scores, limit)
+    if n_equal > 0:  # the limit is a score, of which there are too many
+        last = np.partition(ids[scores == limit], n_equal - 1)[n_equal - 1]
+    count = np.int64(0)
     for i in range(n):
-        if scores[i] > lowest or (scores[i] == lowest and ids[i] <= last):
-            scores[count], ids[count] = scores[i], ids[i]
-            count += 1
-    return count
+        value, number = scores[i], ids[i]
+        scores[count], ids[count] = value, number  # overwritten by the next, unless it is kept
+        count += np.int64((value > limit) | ((value == limit) & (number <= last)))
+    return int(count)
+
+
+@fast_kernel
+def exact_limit(scores: Float32Array, below: np.float32, wanted: int) -> np.float32:
+    """Return a number that exactly `wanted` of more scores exceed, or the score of which there are too many for that.
+
+    All scores are above `below`. The first guess is that of an exponential tail, each later one goes on by the density
+    there; where that has not found it after a few steps, the interval is halved.
+    """
+    low, high, total = below, np.float32(np.inf), np.float32(0)
+    for i in range(scores.shape[0]):
+        total += scores[i] - below
+    gap = total / np.float32(scores.shape[0]) / np.float32(wanted)  # between neighbouring scores
+    excess, step = scores.shape[0] - wanted, 0
+    limit = low
+    while True:
+        step += 1
+        limit = np.float32(limit + gap * np.float32(excess))
+        if step > _GUESSES or not low < limit < high:
+            if high == np.inf or low == -np.inf:
+                low, high = scores[0], scores[0]
+                for value in scores:
+                    low, high = min(low, value), max(high, value)
+                excess = count_above(scores, low) - wanted
+                if excess <= 0:
+                    return low
+            limit = np.float32(np.float32(0.5) * low + np.float32(0.5) * high)
+            if not low < limit < high:
+                return high
+        excess = count_above(scores, limit) - wanted
+        if excess == 0:
+            return limit
+        if excess > 0:
+            low = limit
+        else:
+            high = limit
 
 
 @fast_kernel

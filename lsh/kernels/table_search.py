@@ -163,12 +163,12 @@ def _gather(
 @kernel
 def best_candidates(scores: Float32Array, n_kept: int, candidates: Int64Array) -> int:
     """Move the `n_kept` candidates with the best scores, and these scores, to the front; return how many there are."""
-    limit = limit_for(scores, n_kept, n_kept // 4 + 4)
+    limit = limit_for(scores, n_kept, n_kept // 8 + 2)
     places = np.empty(scores.shape[0], np.uint32)
     count = select_above(scores, limit, 0, places, 0)
     for r in range(count):
         scores[r], candidates[r] = scores[places[r]], candidates[places[r]]
-    return keep_best(scores[:count], n_kept, candidates[:count])
+    return keep_best(scores[:count], limit, n_kept, candidates[:count])
 
 
 @kernel

@@ -10,7 +10,7 @@ import numpy as np
 
 from lsh.arrays import Float32Array, Int64Array, read_only
 from lsh.exact import Collection, ExactSearch
-from lsh.hasher import mean_of, prepare
+from lsh.hasher import prepare
 from lsh.kernels.sketching import DIMENSIONS, PLANES
 from lsh.kernels.table_search import SketchArrays
 from lsh.sampling import evenly_spaced
@@ -32,15 +32,10 @@ class SketchRows(SketchArrays):
         return cls._read_only(centre, rotation, np.empty((0, PLANES), np.uint64), np.empty((0, 3), np.float32))
 
     @classmethod
-    def build(cls, exact: ExactSearch, rng: np.random.Generator) -> Self:
-        """Sketch the vectors that `exact` searches."""
-        return cls.draw(exact, mean_of(exact), rng).of(exact)
-
-    @classmethod
     def draw(cls, exact: Collection, centre: Float32Array, rng: np.random.Generator) -> Self:
         """Return no sketches, but the rotation for those of a collection.
 
-        centre: float32[d], the mean of the vectors as `mean_of` returns it, which a hasher has too.
+        centre: float32[d], the mean of the vectors as `mean_of` returns it; a hasher with a centre has the same.
         """
         sample = prepare(evenly_spaced(exact.X, _SAMPLE_ROWS if len(centre) > DIMENSIONS else 1), exact.metric, centre)
         return cls.none(len(centre))._replace(centre=centre, rotation=draw_rotation(sample, rng))

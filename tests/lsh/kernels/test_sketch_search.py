@@ -101,7 +101,7 @@ def test_ids_at_finds_the_ids_of_places_among_several_buckets_one_of_them_empty(
     buckets = np.array([3, 1, 0])
     for places in ([], [0], [3, 4], [0, 2, 6], list(range(7))):
         rows = np.full(len(places), -1)
-        ids_at(np.array(places, np.int64), buckets, starts, order, np.zeros((110, 20), np.uint8), rows)
+        ids_at(np.array(places, np.int64), buckets, starts, order, rows)
         assert rows.tolist() == reference.ids_at(places, buckets, starts, order)
 
 

@@ -145,12 +145,15 @@ def test_at_most_the_slack_more_exceed_the_limit_where_scores_are_distinct(n, wa
 
 @pytest.mark.parametrize("n", [1, 7, 200])
 @pytest.mark.parametrize("n_values", [1, 4, 1000])
-def test_keep_best_keeps_the_best_in_their_order_and_of_equal_ones_the_lower_ids(n, n_values):
+@pytest.mark.parametrize("below", [-1.0, -1e9, -np.inf])
+@pytest.mark.parametrize("far", [0, 1e8])
+def test_keep_best_keeps_the_best_in_their_order_and_of_equal_ones_the_lower_ids(n, n_values, below, far):
     rng = np.random.default_rng([n, n_values])
     scores, ids = rng.integers(0, n_values, n).astype(np.float32), rng.permutation(n)
-    for wanted in (1, n // 2 + 1, n, n + 3):
+    scores[n // 3] += far  # first guesses by the mean are wrong
+    for wanted in {1, 2, n // 2 + 1, max(n - 1, 1), n, n + 3}:
         kept_scores, kept = scores.copy(), ids.copy()
-        count = keep_best(kept_scores, wanted, kept)
+        count = keep_best(kept_scores, np.float32(below), wanted, kept)
         found = list(zip(kept[:count].tolist(), kept_scores[:count].tolist(), strict=True))
         assert found == reference.keep_best(scores, wanted, ids)
 
