@@ -79,7 +79,8 @@ def _identity(client: Client) -> dict[str, Any]:
 def gathered(client: Client, futures: Sequence[Future[Any]]) -> list[Any]:
     """Return the results of futures; raise their first exception, or ClusterError where the cluster failed.
 
-    While no worker runs, because none is left or their memory is full, one is waited for, for a minute.
+    While no worker works, because none is left, their memory is full or a part is bound to a worker that is lost, they
+    are waited for, for a minute.
     """
     with errors_of_cluster():
         deadline = time.monotonic() + NO_WORKERS_S
@@ -89,21 +90,38 @@ def gathered(client: Client, futures: Sequence[Future[Any]]) -> list[Any]:
                     wait(futures, timeout=_POLL_S)
                 break
             except TimeoutError:
-                workers = _identity(client)["workers"].values()
-                if any(worker["status"] == "running" for worker in workers):
+                workers, tasks = _identity(client)["workers"], client.processing()
+                running = [address for address, worker in workers.items() if worker["status"] == "running"]
+                if any(tasks.get(address) for address in running):
                     deadline = time.monotonic() + NO_WORKERS_S
-                elif time.monotonic() > deadline and workers:
-                    raise ClusterError(
-                        f"all workers have paused for {NO_WORKERS_S:.0f} s, because their memory is full: give them "
-                        "more, start more workers, or divide the vectors into more parts"
-                    ) from None
                 elif time.monotonic() > deadline:
-                    raise ClusterError(
-                        f"the cluster has had no worker for {NO_WORKERS_S:.0f} s: start some with `dask worker "
-                        f"{address_of(client)}`, and search again"
-                    ) from None
+                    raise ClusterError(_why_nothing_works(client, workers, running)) from None
         found: list[Any] = client.gather(list(futures))
         return found
+
+
+def _why_nothing_works(client: Client, workers: dict[str, Any], running: list[str]) -> str:
+    if running:
+        return (
+            f"no worker has worked for {NO_WORKERS_S:.0f} s, though results are missing, since those that could were "
+            "lost: build the index again"
+        )
+    if workers:
+        return (
+            f"all workers have paused for {NO_WORKERS_S:.0f} s, because their memory is full: give them more, start "
+            "more workers, or divide the vectors into more parts"
+        )
+    return (
+        f"the cluster has had no worker for {NO_WORKERS_S:.0f} s: start some with `dask worker {address_of(client)}`, "
+        "and search again"
+    )
+
+
+def unbound(client: Client, futures: Sequence[Future[Any]]) -> None:
+    """Let any worker compute futures again that were bound to some, when these are lost."""
+    scheduler: Any = client.scheduler
+    with errors_of_cluster():
+        client.sync(scheduler.set_restrictions, worker={one.key: None for one in futures})
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from distributed import Client, Future
 
 from lsh import validate
 from lsh.arrays import Float32Array, Int64Array
-from lsh.distributed.cluster import errors_of_cluster, gathered, large_arguments, workers_of
+from lsh.distributed.cluster import errors_of_cluster, gathered, large_arguments, unbound, workers_of
 from lsh.distributed.parts import opened
 from lsh.errors import ShapeError
 from lsh.exact import ExactSearch
@@ -140,12 +140,15 @@ class Shards:
             by_load = sorted(workers, key=lambda address: -len(places[address]))
             wanted = {address: least + (place < extra) for place, address in enumerate(by_load)}
             surplus = [i for address in by_load for i in places[address][wanted[address] :]]
+            moved: list[Future[Any]] = []
             for address in by_load:
                 for _ in range(wanted[address] - len(places[address])):
                     i = surplus.pop()
-                    moved = {"workers": address, "allow_other_workers": True, "pure": False}
-                    futures[i] = self.client.submit(_same, futures[i], **moved)
+                    bound = {"workers": address, "allow_other_workers": True, "pure": False}
+                    futures[i] = self.client.submit(_same, futures[i], **bound)
+                    moved.append(futures[i])
         gathered(self.client, [self.client.submit(_shape, one, pure=False) for one in futures])
+        unbound(self.client, moved)
         self.futures = PerShard(futures)
 
 

@@ -60,12 +60,19 @@ class Processes:
             process.wait()
 
 
-@pytest.fixture
-def processes(tmp_path):
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
     """Return a scheduler as a process, to which workers can be added."""
-    started = Processes(tmp_path)
+    started = Processes(tmp_path_factory.mktemp("cluster"))
     yield started
     started.stop()
+
+
+def threads(n_workers):
+    """Return a cluster of its own whose workers are threads of this process, reachable by TCP."""
+    return LocalCluster(
+        n_workers=n_workers, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address=None
+    )
 
 
 def parts_of(folder, X, bounds):

@@ -58,7 +58,7 @@ def collections(draw):
     return X, sorted(bounds), rng.integers(-2, 3, (3, dim)).astype(np.float32) + np.float32(0.25)
 
 
-@settings(max_examples=300 if IS_STRESS else 15)
+@settings(max_examples=300 if IS_STRESS else 6)
 @given(
     collection=collections(),
     metric=st.sampled_from(["cosine", "euclidean"]),
