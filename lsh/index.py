@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array
+from lsh import validate
+from lsh.arrays import BoolArray, Float32Array, Float64Array
 from lsh.default_setting import measure_default
-from lsh.errors import NotFittedError, ShapeError
+from lsh.errors import NotFittedError
 from lsh.exact import Collection, ExactSearch
 from lsh.families.pstable import PStable
 from lsh.hasher import Hasher, mean_of
@@ -38,16 +39,11 @@ class _Parts(NamedTuple):
 
 
 def _build(
-    exact: ExactSearch,
-    params: Params,
-    hasher: Hasher,
-    default: SearchSetting,
-    sketches: SketchRows,
+    exact: ExactSearch, params: Params, hasher: Hasher, default: SearchSetting, sketches: SketchRows
 ) -> "LSHIndex":
     """Return an index of the vectors that `exact` searches, by given hash functions, and the rotation of `sketches`."""
     tables = build_tables(hasher.keys(exact.X, params.n_tables))
-    own = sketches.of(exact) if params.sketches else sketches
-    return LSHIndex.from_parts(params, exact, hasher, tables, default, own)
+    return LSHIndex.from_parts(params, exact, hasher, tables, default, sketches.of(exact) if params.sketches else None)
 
 
 class LSHIndex:
@@ -115,7 +111,7 @@ class LSHIndex:
         Its ids are 0 to m - 1, in the order of `rows`; the vectors are copied as they are stored. A row is a candidate
         there exactly when it is one here, at any setting.
         """
-        exact = ExactSearch(some_rows(self.exact.X, self._rows(rows)), self.params.metric)
+        exact = ExactSearch(some_rows(self.exact.X, validate.rows(rows, self.n)), self.params.metric)
         return _build(exact, self.params, self.hasher, self.default_setting, self._parts().sketches)
 
     @classmethod
@@ -170,9 +166,8 @@ class LSHIndex:
     def candidates(self, Q: npt.ArrayLike, n_best: int, **setting: int | None) -> tuple[SearchResult, Float32Array]:
         """Return the `n_best` candidates of each row of Q with the best sketches, unsorted, and their estimates.
 
-        setting: n_tables, n_bits and n_probes, as for `search`. Estimates, float32[nq, n_best], are higher for nearer
-        vectors, and -infinity where there is no candidate. Needs an index built with `sketches=True`. Those of several
-        indexes with the same hash functions can be merged: what a search ranks exactly are the best of all.
+        setting: as for `search`. Estimates, float32[nq, n_best], are higher for nearer vectors, -infinity where there
+        is no candidate. Those of several indexes with the same hash functions can be merged, as a search would do.
         """
         self.params.reranked(n_best, 1, self.n)  # raises without sketches
         n_best = min(n_best, self.n)
@@ -302,13 +297,4 @@ class LSHIndex:
         return self._fitted
 
     def _vectors(self, ids: npt.ArrayLike) -> Float32Array:
-        return np.ascontiguousarray(self.exact.X[self._rows(ids)])
-
-    def _rows(self, ids: npt.ArrayLike) -> Int64Array:
-        """Return ids as row numbers, checked."""
-        rows = np.asarray(ids)
-        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-            raise ShapeError(f"ids have shape {rows.shape} and dtype {rows.dtype}; expected a list of row numbers")
-        if rows.size and not (rows.min() >= 0 and rows.max() < self.n):
-            raise ShapeError(f"ids run from {rows.min()} to {rows.max()}; expected rows 0 to {self.n - 1}")
-        return rows.astype(np.int64)
+        return np.ascontiguousarray(self.exact.X[validate.rows(ids, self.n)])

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from earshot_common.encoded_vectors import EncodedVectors
 from lsh.array_input import as_array, refuse_dtype
-from lsh.arrays import Float32Array, Float64Array, StoredVectors
+from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors
 from lsh.errors import NonFiniteError, ParameterError, ScaleError, ShapeError
 
 METRICS = ("cosine", "euclidean")
@@ -121,6 +121,16 @@ def integer(value: object, name: str, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
         raise ParameterError(f"{name} is {value!r}; expected a whole number from {low} to {high}")
     return int(value)
+
+
+def rows(ids: npt.ArrayLike, n: int) -> Int64Array:
+    """Return ids of an index of n vectors as row numbers, int64[m]; raise ShapeError for what they are not."""
+    numbers = np.asarray(ids)
+    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
+        raise ShapeError(f"ids have shape {numbers.shape} and dtype {numbers.dtype}; expected a list of row numbers")
+    if numbers.size and not (numbers.min() >= 0 and numbers.max() < n):
+        raise ShapeError(f"ids run from {numbers.min()} to {numbers.max()}; expected rows 0 to {n - 1}")
+    return numbers.astype(np.int64)
 
 
 def positive(value: object, name: str, high: float = math.inf) -> float:

@@ -466,6 +466,12 @@ def keep_best(scores, wanted, ids):
     return [(i, value) for i, value in zip(ids.tolist(), scores.tolist(), strict=True) if (-value, i) in best]
 
 
+def exact_limit(scores, wanted):
+    """List the `wanted` best scores; where the next one equals the last, those that are better than it."""
+    best = sorted(scores.tolist(), reverse=True)
+    return best[:wanted] if best[wanted] < best[wanted - 1] else [s for s in best if s > best[wanted]]
+
+
 def best_candidates(scores, n_kept, candidates):
     """List (id, score) of the best candidates in their order."""
     return keep_best(scores, n_kept, candidates)

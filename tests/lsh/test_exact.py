@@ -5,8 +5,9 @@ import pytest
 
 import lsh.exact
 from lsh import LSHIndex, exact_search
+from lsh.analysis.numpy_search import NumPySearch
 from lsh.errors import ParameterError, ShapeError, ZeroVectorError
-from lsh.exact import ExactSearch, NumPySearch
+from lsh.exact import ExactSearch
 from lsh.kernels.ranking import nearest
 from tests import reference
 

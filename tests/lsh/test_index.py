@@ -9,8 +9,8 @@ import pytest
 import lsh
 from earshot_common.encoded_vectors import EncodedVectors
 from lsh import LSHIndex, SketchIndex, exact_search, plan, recall_grid
+from lsh.analysis.numpy_search import NumPySearch
 from lsh.errors import ParameterError, ShapeError, ZeroVectorError
-from lsh.exact import NumPySearch
 from tests import reference
 
 METRICS = ["cosine", "euclidean"]

@@ -8,8 +8,9 @@ import streamlit as st
 
 from data_prep.dataset import Clip, Dataset
 from lsh import LSHIndex, SearchResult, hit_probability
+from lsh.analysis.numpy_search import NumPySearch
 from lsh.arrays import Float32Array
-from lsh.exact import ExactSearch, NumPySearch
+from lsh.exact import ExactSearch
 from lsh.families.hyperplane import Hyperplanes
 from lsh.sampling import evenly_spaced_rows, first_rows
 from ui.model.loading import DatasetContext, PageContext, numpy_search_for, splits_to_start_in

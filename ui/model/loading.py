@@ -20,10 +20,10 @@ import streamlit as st
 
 from data_prep.dataset import Dataset, find_datasets, open_dataset
 from lsh import ExactSearch, LSHIndex, RecallGrid, SearchResult, recall_grid
+from lsh.analysis.numpy_search import NumPySearch
 from lsh.analysis.search_config import SearchConfig
 from lsh.analysis.timing import n_timed
 from lsh.arrays import Float32Array, StoredVectors
-from lsh.exact import NumPySearch
 from lsh.sampling import evenly_spaced_rows
 from lsh.storage import index_folder
 from ui import paths

@@ -7,6 +7,7 @@ from lsh.kernels.sketching import (
     DIMENSIONS,
     count_above,
     encode,
+    exact_limit,
     keep_best,
     limit_for,
     matvec,
@@ -141,6 +142,15 @@ def test_at_most_the_slack_more_exceed_the_limit_where_scores_are_distinct(n, wa
     scores = np.random.default_rng(n).permutation(n).astype(np.float32)
     for slack in (0, wanted // 4 + 4):
         assert wanted <= (scores > limit_for(scores, wanted, slack)).sum() <= wanted + slack
+
+
+@pytest.mark.parametrize("n", [2, 7, 200])
+@pytest.mark.parametrize("n_values", [1, 4, 10**6])
+def test_exactly_as_many_scores_as_wanted_exceed_the_exact_limit_unless_some_are_equal(n, n_values):
+    scores = np.random.default_rng([n, n_values]).integers(0, n_values, n).astype(np.float32)
+    for wanted in {1, n // 2, n - 1}:
+        limit = exact_limit(scores, np.float32(-1), wanted)
+        assert sorted(scores[scores > limit].tolist(), reverse=True) == reference.exact_limit(scores, wanted)
 
 
 @pytest.mark.parametrize("n", [1, 7, 200])
