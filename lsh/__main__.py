@@ -73,7 +73,7 @@ def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]
     setting: dict[str, Any] = {**config.setting, "rows": rows if split == "train" else None}
     result = evaluate(index, queries, labels, dataset.label_sets("train"), k=options.k, **setting)
     described = {"family": config.family, "split": split, "seed": options.seed, "dataset": dataset.name}
-    return result.as_dict() | described | _spread(index, options.scheduler)
+    return result.as_dict() | described | reports.spread(index, options.scheduler)
 
 
 def _tune(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
         **config.setting,
         "candidates": int(found.n_candidates[0]) / dataset.n_rows("train"),
         "neighbours": neighbours,
-        **_spread(index, options.scheduler),
+        **reports.spread(index, options.scheduler),
     }
 
 
@@ -200,11 +200,6 @@ def _duplicates(dataset: "Dataset", options: argparse.Namespace) -> dict[str, An
 def _describe(dataset: "Dataset", clip: "Clip") -> dict[str, Any]:
     labels = [dataset.label_names[label] for label in clip.labels]
     return {"clip_id": clip.clip_id, "labels": labels, "start_s": clip.start_s, "end_s": clip.end_s}
-
-
-def _spread(index: Any, scheduler: str | None) -> dict[str, Any]:
-    """Return what a report says of an index on a cluster; nothing of one in this process."""
-    return {"scheduler": scheduler, "shards": index.n_shards} if scheduler else {}
 
 
 def _index(dataset: "Dataset", config: SearchConfig, scheduler: str | None = None) -> Any:
@@ -286,7 +281,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("evaluate", _evaluate, reports.evaluation, summary)
     arguments.add_setting(sub)
     arguments.add_scheduler(sub)
-    _add_split(sub, ("validation", "test", "train"), "; of train, each clip is left out of its own answer")
+    arguments.add_split(sub, ("validation", "test", "train"), "; of train, each clip is left out of its own answer")
     summary = (
         "Choose the fastest search that reaches a recall on the validation split, and evaluate it on the test split. "
         "Of an empty split, clips of train are taken, each left out of its own answer."
@@ -311,7 +306,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--tables", type=tables, default=TABLES, metavar="L", help=number)
     number = "buckets probed per hash table (default: %(default)s)"
     sub.add_argument("--probes", type=probes, default=PROBES, metavar="T", help=number)
-    _add_split(sub, ("validation", "test", "train"), "; of train, each clip is left out of its own answer")
+    arguments.add_split(sub, ("validation", "test", "train"), "; of train, each clip is left out of its own answer")
     summary = (
         "Build an index and save it in the folder of the dataset, where the app and the other commands open it "
         "instead of building it."
@@ -323,19 +318,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("duplicates", _duplicates, reports.duplicates, summary)
     arguments.add_drawing(sub)
     arguments.add_pairs(sub)
-    add(
-        "verify",
-        _verify,
-        reports.verified,
-        "Check every byte of the saved indexes of a dataset; exit with 1 for damage.",
-    )
+    summary = "Check every byte of the saved indexes of a dataset; exit with 1 for damage."
+    add("verify", _verify, reports.verified, summary)
     return parser
-
-
-def _add_split(sub: argparse.ArgumentParser, splits: tuple[str, ...], about: str) -> None:
-    split = f"split that the queries are taken from{about} (default: %(default)s, or train if there is no other)"
-    sub.add_argument("--split", choices=splits, default="test", help=split)
-    arguments.add_queries(sub, 1000, "1000")
 
 
 if __name__ == "__main__":

@@ -105,6 +105,14 @@ def add_queries(sub: argparse.ArgumentParser, default: int | None, shown: str) -
     _add_number(sub, "queries", "N", 10**7, f"maximum number of queries (default: {shown})", default)
 
 
+def add_split(sub: argparse.ArgumentParser, splits: tuple[str, ...], about: str = "") -> None:
+    """Add the options for the split that queries are taken from, one of `splits`, and for their number."""
+    split = f"split that the queries are taken from{about} (default: %(default)s, or train if there is no other)"
+    split = split if about else "split that the queries are taken from (default: %(default)s)"
+    sub.add_argument("--split", choices=splits, default="test", help=split)
+    add_queries(sub, 1000, "1000")
+
+
 def _add_number(
     sub: argparse.ArgumentParser, name: str, metavar: str, high: int, text: str, default: int | None = None
 ) -> None:

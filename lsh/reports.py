@@ -33,6 +33,11 @@ def _setting_in_words(report: dict[str, Any]) -> str:
     return f"L = {report['n_tables']} tables, K = {report['n_bits']} bits{probes and probes + ' per table'}{reranked}"
 
 
+def spread(index: Any, scheduler: str | None) -> dict[str, Any]:
+    """Return what a report says of an index on a cluster; nothing of one in this process."""
+    return {"scheduler": scheduler, "shards": index.n_shards} if scheduler else {}
+
+
 def _spread_in_words(report: dict[str, Any]) -> str:
     if "scheduler" not in report:
         return ""
