@@ -1,5 +1,6 @@
 """Hasher: from vectors, of data or queries, to keys: prepare (normalise and centre), project, pack."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -18,6 +19,7 @@ from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.hashing import pack, project, words_for
 from lsh.kernels.linear_algebra import add_by_bucket
 from lsh.kernels.probing import probe_keys
+from lsh.kernels.promised_search import PLANES, PSTABLE, Geometry
 from lsh.kernels.table_search import QueryArrays
 from lsh.params import Params
 from lsh.quality import Labels, check_offsets
@@ -94,6 +96,17 @@ class Hasher:
         perturbations = query.symbols[0, table], query.costs[0, table]
         bits = self.family.symbol_bits
         return keys[: probe_keys(query.keys[table, 0], *perturbations, n_bits, bits, n_probes, keys)]
+
+    def geometry(self, exact: ExactSearch) -> Geometry:
+        """Return where the data lies, for `search_until`; for planes the least distance from the centre is measured."""
+        centre = self.centre.astype(np.float64)
+        if isinstance(self.family, PStable):
+            return Geometry(PSTABLE, self.family.width, centre, 0.0)
+        least = math.inf
+        for start in range(0, len(exact.X), _BLOCK_ROWS):
+            rows = prepare(exact.X[start : start + _BLOCK_ROWS], self.metric, self.centre).astype(np.float64)
+            least = min(least, float(np.linalg.norm(rows, axis=1).min()))
+        return Geometry(PLANES, 0.0, centre, least * (1 - 1e-5))  # less by what rounding may change
 
     def mask(self, n_bits: int) -> UInt32Array:
         """Return the bits that the first `n_bits` symbols of a key occupy: uint32[W]."""

@@ -6,7 +6,7 @@ those with the best sketches.
 """
 
 from dataclasses import asdict
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,11 @@ from lsh.quality import Labels
 from lsh.result import SearchResult
 from lsh.sampling import some_rows
 from lsh.sketches.sketch_rows import SketchRows
-from lsh.tables import Tables, build_tables
+from lsh.tables import Tables, build_tables, search_promised
 from lsh.threads import in_chunks
+
+if TYPE_CHECKING:
+    from lsh.kernels.promised_search import Geometry
 
 _BATCH = 1024  # queries hashed at a time, to limit the memory of their projections
 
@@ -84,6 +87,7 @@ class LSHIndex:
     ) -> None:
         self.params = Params(metric, n_tables, n_bits, seed, bucket_width, centre, sketches, family)
         self._fitted: _Parts | None = None
+        self._geometry: Geometry | None = None  # of searches with recall, measured by the first
 
     def fit(self, X: npt.ArrayLike, labels: Labels | None = None) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes, pandas and Arrow are converted), n >= 1.
@@ -145,6 +149,7 @@ class LSHIndex:
         n_probes: int | None = None,
         n_threads: int = 1,
         n_reranked: int | None = None,
+        recall: float | None = None,
     ) -> SearchResult:
         """Return the k nearest candidates of each row of Q: float32[nq, d].
 
@@ -154,11 +159,20 @@ class LSHIndex:
         n_threads: threads that share the queries; the answer is the same for any number.
         n_reranked: candidates ranked by exact distance, those with the best sketches: k if that is more, and an eighth
             more; by default all. Needs an index built with `sketches=True`.
+        recall: probability with which each true neighbour is found, at least, above 0 and below 1: each query searches
+            table after table until that is reached (see `lsh.kernels.promised_search`), with keys of n_bits at first,
+            by default about log2(n) - 2, and n_probes, by default 8. The expected recall of every query over the draw
+            of hash functions, and so the mean recall, is at least that. Random families alone; without n_reranked.
 
         Where a query's buckets hold fewer than k vectors, the remaining ids are -1 and their distances infinity (see
         `SearchResult.n_found`).
         """
         exact = self.exact
+        if recall is not None:
+            promised = self.params.promised(recall, self.n, (n_tables, n_bits, n_probes), n_reranked)
+            self._geometry = self._geometry or self.hasher.geometry(exact)
+            parts = exact, self.hasher, self.tables, self._geometry
+            return search_promised(*parts, Q, k, promised, recall, n_threads)
         k = exact.n_neighbours(k)
         setting = self.setting(n_tables, n_bits, n_probes)
         return self._search(Q, k, setting, self.params.reranked(n_reranked, k, self.n), n_threads)[0]

@@ -1,5 +1,6 @@
 """Params: the validated parameters of an LSHIndex and of its searches."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +14,10 @@ FAMILIES = {  # the first is the default
     "cosine": ("hyperplanes", "itq", "grh"),
     "euclidean": ("pstable", "hyperplanes", "itq", "grh"),
 }
+
+
+LEARNED = ("itq", "grh")
+PROMISED_PROBES = 8  # of searches with a promised recall
 
 
 class SearchSetting(NamedTuple):
@@ -59,6 +64,29 @@ class Params:
             validate.integer(n_bits, "n_bits", 1, self.n_bits),
             validate.integer(n_probes, "n_probes", 1, MAX_PROBES),
         )
+
+    def promised(
+        self, recall: float, n: int, given: tuple[int | None, int | None, int | None], n_reranked: int | None
+    ) -> SearchSetting:
+        """Return the setting that a search among n vectors with a promised recall begins with.
+
+        given: tables, bits and probes; None stands for all tables, bits that about four vectors share, and 8 probes.
+        """
+        if not 0 < validate.positive(recall, "recall", 1.0) < 1:
+            raise ParameterError(f"recall is {recall!r}; expected a number above 0 and below 1")
+        if self.family in LEARNED:
+            raise ParameterError(
+                f"family {self.family!r} is learned, and has no theory by which a recall could be promised; expected "
+                "'hyperplanes' or 'pstable'"
+            )
+        if n_reranked is not None:
+            raise ParameterError("n_reranked leaves candidates out; leave it away where a recall is wanted")
+        usual = self.n_tables, max(1, min(self.n_bits, round(math.log2(n)) - 2)), PROMISED_PROBES
+        chosen = (usual_value if own is None else own for own, usual_value in zip(given, usual, strict=True))
+        setting = self.setting(*chosen)
+        if setting.n_probes == 1:
+            raise ParameterError("n_probes is 1; expected 2 or more where a recall is wanted")
+        return setting
 
     def reranked(self, n_reranked: int | None, k: int, n: int) -> int:
         """Return how many of n vectors a search ranks exactly at most (see `ranked`); None stands for all."""

@@ -1,6 +1,6 @@
 """SearchResult: the neighbours that a search returns."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,11 +13,13 @@ class SearchResult(NamedTuple):
     ids: int64[nq, k], row numbers of the indexed vectors; -1 where fewer than k were found.
     distances: float32[nq, k]; cosine 1 - cos in [0, 2], or L2 in the units of the data; infinity where id is -1.
     n_candidates: int64[nq], the number of distinct vectors in the buckets searched.
+    promised: the least probability that a true neighbour was found, of searches that were given one; else None.
     """
 
     ids: Int64Array
     distances: Float32Array
     n_candidates: Int64Array
+    promised: float | None = None
 
     @property
     def n_found(self) -> Int64Array:
@@ -33,11 +35,12 @@ class SearchResult(NamedTuple):
         n_candidates = self.n_candidates - itself.any(axis=1)
         itself[~itself.any(axis=1), -1] = True
         shape = len(rows), self.ids.shape[1] - 1
-        return SearchResult(self.ids[~itself].reshape(shape), self.distances[~itself].reshape(shape), n_candidates)
+        kept = self.ids[~itself].reshape(shape), self.distances[~itself].reshape(shape)
+        return SearchResult(*kept, n_candidates, self.promised)
 
-    def part(self, first: int, last: int) -> "SearchResult":
-        """Return the neighbours of queries first to last, as views."""
-        return SearchResult(self.ids[first:last], self.distances[first:last], self.n_candidates[first:last])
+    def part(self, first: int, last: int) -> tuple[Any, ...]:
+        """Return the ids, distances and numbers of candidates of queries first to last, as views."""
+        return self.ids[first:last], self.distances[first:last], self.n_candidates[first:last]
 
     @staticmethod
     def empty(n_queries: int, k: int) -> "SearchResult":

@@ -6,15 +6,23 @@ is rebuilt when K changes, and a search of L tables uses the first L (LSH Forest
 forest: self-tuning indexes for similarity search", WWW 2005).
 """
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from lsh.arrays import Int32Array, Int64Array, UInt32Array, read_only
+from lsh.exact import ExactSearch
+from lsh.hasher import Hasher
 from lsh.kernels.hashing import WORD_BITS
+from lsh.kernels.promised_search import Geometry, search_until
 from lsh.kernels.table_search import TableArrays
+from lsh.params import SearchSetting
+from lsh.result import SearchResult
+from lsh.threads import in_chunks
 
 _KEYS_PER_HEAD_BITS = 3  # 4 to 8 keys per head
+_BATCH = 1024  # queries hashed at a time, to limit the memory of their projections
 _MAX_HEAD_BITS = 14  # so that an index of millions is loaded in milliseconds
 
 
@@ -69,3 +77,29 @@ def _sorted_order(keys: UInt32Array) -> Int64Array:
         pairs.sort()
         order = order[(pairs & np.uint64(2**WORD_BITS - 1)).astype(np.int64)]
     return order
+
+
+def search_promised(
+    exact: ExactSearch,
+    hasher: Hasher,
+    tables: Tables,
+    geometry: Geometry,
+    Q: npt.ArrayLike,
+    k: int,
+    setting: SearchSetting,
+    recall: float,
+    n_threads: int,
+) -> SearchResult:
+    """Return the answer of a search with a promised recall (see `LSHIndex.search`)."""
+    queries, k = exact.prepare_queries(Q), exact.n_neighbours(k)
+    n_tables, n_bits, n_probes = setting
+    result = SearchResult.empty(len(queries), k)._replace(promised=float(recall))
+    arrays = tables.first(n_tables), exact.vectors, geometry
+    numbers: tuple[Any, ...] = n_bits, hasher.family.symbol_bits, n_probes, 1 - float(recall)
+
+    def search_rows(first: int, last: int) -> None:
+        arguments = hasher.query(queries[first:last], n_tables, n_probes), *arrays
+        search_until(*map(tuple, arguments), *numbers, *result.part(first, last), np.empty(last - first, np.int64))
+
+    in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
+    return result

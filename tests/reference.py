@@ -600,3 +600,53 @@ def unite(n, pairs):
         low, high = sorted((group[a], group[b]))
         group = [low if g == high else g for g in group]
     return group
+
+
+def normal_tail(x):
+    """Return 1 - Phi(x) of the standard normal distribution."""
+    return 0.5 * math.erfc(x / math.sqrt(2))
+
+
+def chances(costs, is_plane, scale):
+    """Return the chances that each symbol of a vector is the query's, and each neighbour of that: [K, 1 + m]."""
+    found = []
+    for row in costs:
+        edges = [normal_tail(math.sqrt(cost) * scale) for cost in row]
+        beyond = [0.0] * len(row) if is_plane else [normal_tail((math.sqrt(cost) + 1) * scale) for cost in row]
+        found.append([1 - sum(edges), *(edge - far for edge, far in zip(edges, beyond, strict=True))])
+    return np.array(found)
+
+
+def hit_chance(patterns, of_symbols):
+    """Add up, over the patterns of symbols, the product of their chances."""
+    return sum(math.prod(row[s] for row, s in zip(of_symbols, pattern, strict=False)) for pattern in patterns)
+
+
+def search_until(distances, buckets, hit, n_bits, k, miss):
+    """Return the neighbours, the number of candidates and of tables searched, by dictionaries and sorting.
+
+    distances[i]: of row i; buckets(table, bits): its rows in the probed buckets; hit(table, bits, r): the chance that
+    it finds a vector at distance r. n_tables is the length of `hit.tables`. As the kernel, the chances of all tables
+    are computed anew at every fourth table, if the k-th best is nearer by then.
+    """
+    n, seen, searched, misses = len(distances), set(), 0, {}
+    measured_at = math.inf
+    for bits in range(n_bits, 0, -1):
+        for table in range(hit.n_tables):
+            seen |= set(buckets(table, bits))
+            searched += 1
+            misses[table] = (bits, 1.0)
+            best = sorted((distances[i], i) for i in seen)[:k]
+            if len(best) < k:
+                continue
+            last = best[-1][0]
+            refresh = last < measured_at and (table % 4 == 0 or table == hit.n_tables - 1)
+            for other, (own, _) in list(misses.items()):
+                if refresh or measured_at == math.inf or other == table:
+                    misses[other] = own, 1 - hit(other, own, last)
+            measured_at = last if refresh or measured_at == math.inf else measured_at
+            if math.prod(chance for _, chance in misses.values()) <= miss:
+                return [i for _, i in best], len(seen), searched
+        if 2 * len(seen) > n:
+            break
+    return [i for _, i in sorted((d, i) for i, d in enumerate(distances))[:k]], n, searched
