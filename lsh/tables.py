@@ -94,12 +94,13 @@ def search_promised(
     queries, k = exact.prepare_queries(Q), exact.n_neighbours(k)
     n_tables, n_bits, n_probes = setting
     result = SearchResult.empty(len(queries), k)._replace(promised=float(recall))
-    arrays = tables.first(n_tables), exact.vectors, geometry
+    arrays: tuple[Any, ...] = tuple(tables.first(n_tables)), tuple(exact.vectors), tuple(geometry)
     numbers: tuple[Any, ...] = n_bits, hasher.family.symbol_bits, n_probes, 1 - float(recall)
 
     def search_rows(first: int, last: int) -> None:
-        arguments = hasher.query(queries[first:last], n_tables, n_probes), *arrays
-        search_until(*map(tuple, arguments), *numbers, *result.part(first, last), np.empty(last - first, np.int64))
+        prepared: tuple[Any, ...] = tuple(hasher.query(queries[first:last], n_tables, n_probes))
+        arguments: tuple[Any, ...] = prepared, *arrays, *numbers, *result.part(first, last)
+        search_until(*arguments, np.empty(last - first, np.int64))
 
     in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
     return result
