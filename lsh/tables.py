@@ -98,9 +98,12 @@ def search_promised(
     numbers: tuple[Any, ...] = n_bits, hasher.family.symbol_bits, n_probes, 1 - float(recall)
 
     def search_rows(first: int, last: int) -> None:
-        prepared: tuple[Any, ...] = tuple(hasher.query(queries[first:last], n_tables, n_probes))
-        arguments: tuple[Any, ...] = prepared, *arrays, *numbers, *result.part(first, last)
-        search_until(*arguments, np.empty(last - first, np.int64))
+        prepared, searched = (
+            tuple(hasher.query(queries[first:last], n_tables, n_probes)),
+            np.empty(last - first, np.int64),
+        )
+        arguments: tuple[Any, ...] = prepared, *arrays, *numbers, *result.part(first, last), searched
+        search_until(*arguments)
 
     in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
     return result

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from data_prep.dataset import open_dataset
 from lsh import ExactSearch, LSHIndex, recall_at_k
 from lsh.errors import ParameterError
+from tests.stress import stress
 
 K = 10
 
@@ -41,6 +43,22 @@ def test_the_mean_recall_over_seeds_is_not_below_the_promise(metric, family, cen
     margin = 3.365 * np.std(means, ddof=1) / np.sqrt(6)  # one-sided 99 %, t with 5 degrees of freedom
     assert np.mean(means) - margin >= recall
     assert np.mean(looked_at) < 0.6 * len(X)
+
+
+@stress
+@pytest.mark.parametrize(("metric", "family"), [("cosine", "hyperplanes"), ("euclidean", "pstable")])
+@pytest.mark.parametrize("recall", [0.8, 0.9, 0.95, 0.98])
+def test_the_promise_is_kept_on_real_clips_over_twenty_seeds(root, metric, family, recall):
+    dataset = open_dataset(root / "data" / "audioset-small")
+    X, Q = (np.asarray(dataset.features(split)) for split in ("train", "test"))
+    true = ExactSearch(X, metric).search(Q[:1000], K)
+    means = []
+    for seed in range(20):
+        index = LSHIndex(metric, 64, 16, seed, family=family).fit(X)
+        means.append(recall_at_k(index.search(Q[:1000], K, recall=recall), true).mean())
+    margin = 2.539 * np.std(means, ddof=1) / np.sqrt(20)  # one-sided 99 %, t with 19 degrees of freedom
+    print(f"{metric} {recall}: {np.mean(means):.4f}, less {margin:.4f}")
+    assert np.mean(means) - margin >= recall
 
 
 def test_a_higher_promise_looks_at_more_and_finds_more():

@@ -1,0 +1,103 @@
+"""Cost of a promised recall, beside that of every setting of the same index: `python -m benchmarks.promise`.
+
+Both are timed in turns, all queries in one call, on one thread; of each the fastest round counts. A search with a
+promise is compared with the fastest setting that reaches the mean recall which it has, and which it promised.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.machine import describe
+from benchmarks.markdown import table
+from benchmarks.methods._base import grid
+from benchmarks.peers.report import on_machine
+from data_prep.dataset import Dataset, open_dataset
+from data_prep.errors import DataError
+from earshot_common import command_line
+from earshot_common.command_line import whole_number
+from lsh import ExactSearch, LSHIndex, SearchResult, recall_at_k
+from lsh.analysis.timing import clock, interleaved
+from lsh.errors import LSHError
+from lsh.sampling import evenly_spaced_rows
+from lsh.validate import METRICS
+
+K = 10
+PROMISES = (0.8, 0.9, 0.95, 0.98)
+SETTINGS = grid(n_tables=(4, 8, 12, 16, 24, 32, 48, 64), n_bits=(6, 8, 10, 12, 14), n_probes=(1, 2, 4, 8))
+
+
+class Measured(NamedTuple):
+    """A search: its mean recall, mean number of candidates, and microseconds per query."""
+
+    recall: float
+    candidates: float
+    microseconds: float
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the tables and return the exit code (see `command_line.run`)."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.promise", description="Measure the cost of a promised recall in hash tables."
+    )
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of a prepared dataset")
+    parser.add_argument("--queries", type=whole_number(1, 100_000), default=1000, help="at most (default: 1000)")
+    parser.add_argument("--rounds", type=whole_number(1, 100), default=5, help="timing rounds (default: 5)")
+    options = parser.parse_args(arguments)
+    return command_line.run(
+        lambda: _run(open_dataset(options.dataset), options.queries, options.rounds),
+        (BenchmarkError, DataError, LSHError),
+    )
+
+
+def _run(dataset: Dataset, n_queries: int, rounds: int) -> None:
+    if not dataset.n_rows("test"):
+        raise BenchmarkError(f"{dataset.path} has no test clips, which are the queries; expected one or more")
+    X = np.asarray(dataset.features("train")[:])
+    Q = np.asarray(dataset.features("test")[evenly_spaced_rows(dataset.n_rows("test"), n_queries)])
+    print(f"{dataset.title}: {len(X):,} clips, {len(Q):,} queries; {on_machine(describe())}")
+    for metric in METRICS:
+        index = LSHIndex(metric, 64, 16).fit(X)
+        true = ExactSearch(X, metric).search(Q, K)
+        searches: list[Callable[[], SearchResult]] = [partial(index.search, Q, K, recall=r) for r in PROMISES]
+        searches += [partial(index.search, Q, K, **setting) for setting in SETTINGS]
+        measured = measure(searches, true, rounds)
+        rows = [_row(promise, own, measured[len(PROMISES) :]) for promise, own in zip(PROMISES, measured, strict=False)]
+        print(f"\n{metric}, {len(SETTINGS)} settings of the same 64 tables\n")
+        head = ["promised", "recall", "candidates", "us per query", "fastest of that recall", "ratio"]
+        print(table([*head, "fastest of the promised one", "ratio"], rows))
+
+
+def measure(searches: list[Callable[[], SearchResult]], true: SearchResult, rounds: int) -> list[Measured]:
+    """Return the recall, candidates and time of each search."""
+    found = [search() for search in searches]
+    timed = interleaved([partial(_seconds, search) for search in searches], [0], rounds, "alternating")
+    seconds = np.min([measured.values for measured in timed], axis=0).tolist()
+    return [
+        Measured(float(recall_at_k(f, true).mean()), float(f.n_candidates.mean()), 1e6 * s / len(f.ids))
+        for f, s in zip(found, seconds, strict=True)
+    ]
+
+
+def _seconds(search: Callable[[], SearchResult], _: int) -> float:
+    start = clock()
+    search()
+    return clock() - start
+
+
+def _row(promise: float, own: Measured, others: list[Measured]) -> list[str]:
+    cells = [f"{promise:g}", f"{own.recall:.3f}", f"{own.candidates:,.0f}", f"{own.microseconds:.0f}"]
+    for wanted in (own.recall, promise):
+        times = [other.microseconds for other in others if other.recall >= wanted]
+        cells += [f"{min(times):.0f}", f"{own.microseconds / min(times):.2f}"] if times else ["-", "-"]
+    return cells
+
+
+if __name__ == "__main__":
+    sys.exit(main())
