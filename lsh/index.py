@@ -18,19 +18,15 @@ from lsh.errors import NotFittedError
 from lsh.exact import Collection, ExactSearch
 from lsh.families.pstable import PStable
 from lsh.hasher import Hasher, mean_of
-from lsh.kernels.table_search import search_tables
 from lsh.params import Params, SearchSetting
 from lsh.quality import Labels
 from lsh.result import SearchResult
 from lsh.sampling import some_rows
 from lsh.sketches.sketch_rows import SketchRows
-from lsh.tables import Tables, build_tables, search_promised
-from lsh.threads import in_chunks
+from lsh.tables import Tables, build_tables, search_promised, search_with
 
 if TYPE_CHECKING:
     from lsh.kernels.promised_search import Geometry
-
-_BATCH = 1024  # queries hashed at a time, to limit the memory of their projections
 
 
 class _Parts(NamedTuple):
@@ -159,10 +155,9 @@ class LSHIndex:
         n_threads: threads that share the queries; the answer is the same for any number.
         n_reranked: candidates ranked by exact distance, those with the best sketches: k if that is more, and an eighth
             more; by default all. Needs an index built with `sketches=True`.
-        recall: probability with which each true neighbour is found, at least, above 0 and below 1: each query searches
-            table after table until that is reached (see `lsh.kernels.promised_search`), with keys of n_bits at first,
-            by default about log2(n) - 2, and n_probes, by default 8. The expected recall of every query over the draw
-            of hash functions, and so the mean recall, is at least that. Random families alone; without n_reranked.
+        recall: probability with which each true neighbour is found, at least, above 0 and below 1 (see
+            `lsh.kernels.promised_search`). Each query then searches table after table until that is reached, with keys
+            of n_bits at first (about log2(n) - 2) and n_probes (8). Random families alone; without n_reranked.
 
         Where a query's buckets hold fewer than k vectors, the remaining ids are -1 and their distances infinity (see
         `SearchResult.n_found`).
@@ -191,19 +186,8 @@ class LSHIndex:
         self, Q: npt.ArrayLike, k: int, setting: SearchSetting, n_reranked: int, n_threads: int, estimated: bool = False
     ) -> tuple[SearchResult, Float32Array]:
         exact, hasher, tables, sketches, _ = self._parts()
-        n_tables, n_bits, n_probes = setting
-        arrays = tuple(tables.first(n_tables)), tuple(exact.vectors), tuple(sketches)
-        numbers = n_bits, hasher.family.symbol_bits, n_probes, n_reranked
-        queries = exact.prepare_queries(Q)
-        result = SearchResult.empty(len(queries), k)
-        estimates = np.empty((len(queries), k if estimated else 0), np.float32)
-
-        def search_rows(first: int, last: int) -> None:
-            prepared = tuple(hasher.query(queries[first:last], n_tables, n_probes))
-            search_tables(prepared, *arrays, *numbers, *result.part(first, last), estimates[first:last])
-
-        in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
-        return result, estimates
+        parts = exact, hasher, tables.first(setting.n_tables), sketches
+        return search_with(*parts, Q, k, setting, n_reranked, n_threads, estimated)
 
     def matches(
         self,

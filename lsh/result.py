@@ -1,6 +1,6 @@
 """SearchResult: the neighbours that a search returns."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -13,13 +13,16 @@ class SearchResult(NamedTuple):
     ids: int64[nq, k], row numbers of the indexed vectors; -1 where fewer than k were found.
     distances: float32[nq, k]; cosine 1 - cos in [0, 2], or L2 in the units of the data; infinity where id is -1.
     n_candidates: int64[nq], the number of distinct vectors in the buckets searched.
-    promised: the least probability that a true neighbour was found, of searches that were given one; else None.
     """
 
     ids: Int64Array
     distances: Float32Array
     n_candidates: Int64Array
-    promised: float | None = None
+
+    @property
+    def promised(self) -> float | None:
+        """Return the probability with which each true neighbour was found, at least; None if none was asked for."""
+        return None
 
     @property
     def n_found(self) -> Int64Array:
@@ -35,12 +38,11 @@ class SearchResult(NamedTuple):
         n_candidates = self.n_candidates - itself.any(axis=1)
         itself[~itself.any(axis=1), -1] = True
         shape = len(rows), self.ids.shape[1] - 1
-        kept = self.ids[~itself].reshape(shape), self.distances[~itself].reshape(shape)
-        return SearchResult(*kept, n_candidates, self.promised)
+        return SearchResult(self.ids[~itself].reshape(shape), self.distances[~itself].reshape(shape), n_candidates)
 
-    def part(self, first: int, last: int) -> tuple[Any, ...]:
-        """Return the ids, distances and numbers of candidates of queries first to last, as views."""
-        return self.ids[first:last], self.distances[first:last], self.n_candidates[first:last]
+    def part(self, first: int, last: int) -> "SearchResult":
+        """Return the neighbours of queries first to last, as views."""
+        return SearchResult(self.ids[first:last], self.distances[first:last], self.n_candidates[first:last])
 
     @staticmethod
     def empty(n_queries: int, k: int) -> "SearchResult":
@@ -48,3 +50,25 @@ class SearchResult(NamedTuple):
         return SearchResult(
             np.empty((n_queries, k), np.int64), np.empty((n_queries, k), np.float32), np.empty(n_queries, np.int64)
         )
+
+
+class PromisedResult(SearchResult):
+    """Neighbours that a search with a wanted recall returns."""
+
+    _promised: float
+
+    @classmethod
+    def of(cls, result: SearchResult, promised: float) -> Self:
+        """Return a result with the probability of each true neighbour."""
+        found = cls(*result)
+        found._promised = promised
+        return found
+
+    @property
+    def promised(self) -> float:
+        """Return the probability with which each true neighbour was found, at least."""
+        return self._promised
+
+    def without(self, rows: Int64Array) -> "PromisedResult":
+        """Return what `SearchResult.without` returns, with the same probability."""
+        return self.of(super().without(rows), self._promised)

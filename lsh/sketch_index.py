@@ -130,7 +130,7 @@ class SketchIndex:
         width = k if estimated else 0
         if readable is not None and validate.integer(n_threads, "n_threads", 1, MAX_THREADS) == 1:
             found, estimates = SearchResult.empty(len(readable), k), np.empty((len(readable), width), np.float32)
-            if search_buckets(readable, exact.limits, *arguments, *found[:3], estimates):
+            if search_buckets(readable, exact.limits, *arguments, *found, estimates):
                 return found, estimates
         vectors = exact.prepare_queries(Q)
         found, estimates = SearchResult.empty(len(vectors), k), np.empty((len(vectors), width), np.float32)

@@ -11,14 +11,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from lsh.arrays import Int32Array, Int64Array, UInt32Array, read_only
+from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt32Array, read_only
 from lsh.exact import ExactSearch
 from lsh.hasher import Hasher
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.promised_search import Geometry, search_until
-from lsh.kernels.table_search import TableArrays
+from lsh.kernels.table_search import SketchArrays, TableArrays, search_tables
 from lsh.params import SearchSetting
-from lsh.result import SearchResult
+from lsh.result import PromisedResult, SearchResult
 from lsh.threads import in_chunks
 
 _KEYS_PER_HEAD_BITS = 3  # 4 to 8 keys per head
@@ -79,6 +79,34 @@ def _sorted_order(keys: UInt32Array) -> Int64Array:
     return order
 
 
+def search_with(
+    exact: ExactSearch,
+    hasher: Hasher,
+    tables: Tables,
+    sketches: SketchArrays,
+    Q: npt.ArrayLike,
+    k: int,
+    setting: SearchSetting,
+    n_reranked: int,
+    n_threads: int,
+    estimated: bool,
+) -> tuple[SearchResult, Float32Array]:
+    """Return the answer of a search of all these tables, and the estimates of what it ranked if `estimated`."""
+    arrays: tuple[Any, ...] = tuple(tables), tuple(exact.vectors), tuple(sketches)
+    numbers: tuple[Any, ...] = setting.n_bits, hasher.family.symbol_bits, setting.n_probes, n_reranked
+    queries = exact.prepare_queries(Q)
+    result = SearchResult.empty(len(queries), k)
+    estimates = np.empty((len(queries), k if estimated else 0), np.float32)
+
+    def search_rows(first: int, last: int) -> None:
+        prepared = tuple(hasher.query(queries[first:last], setting.n_tables, setting.n_probes))
+        arguments: tuple[Any, ...] = prepared, *arrays, *numbers, *result.part(first, last), estimates[first:last]
+        search_tables(*arguments)
+
+    in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
+    return result, estimates
+
+
 def search_promised(
     exact: ExactSearch,
     hasher: Hasher,
@@ -89,11 +117,11 @@ def search_promised(
     setting: SearchSetting,
     recall: float,
     n_threads: int,
-) -> SearchResult:
+) -> PromisedResult:
     """Return the answer of a search with a promised recall (see `LSHIndex.search`)."""
     queries, k = exact.prepare_queries(Q), exact.n_neighbours(k)
     n_tables, n_bits, n_probes = setting
-    result = SearchResult.empty(len(queries), k)._replace(promised=float(recall))
+    result = SearchResult.empty(len(queries), k)
     arrays: tuple[Any, ...] = tuple(tables.first(n_tables)), tuple(exact.vectors), tuple(geometry)
     numbers: tuple[Any, ...] = n_bits, hasher.family.symbol_bits, n_probes, 1 - float(recall)
 
@@ -106,4 +134,4 @@ def search_promised(
         search_until(*arguments)
 
     in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
-    return result
+    return PromisedResult.of(result, float(recall))
