@@ -5,7 +5,6 @@ The only module of `lsh` that reads datasets.
 
 import argparse
 import json
-import os
 import shlex
 import sys
 import time
@@ -22,10 +21,9 @@ from lsh.analysis.planning import plan
 from lsh.analysis.search_config import SearchConfig
 from lsh.arrays import Float32Array, Int64Array
 from lsh.errors import LSHError
-from lsh.exact import ExactSearch
-from lsh.pairs.duplicates import duplicates, measured_recall
+from lsh.pairs import duplicates_report
 from lsh.quality import Labels
-from lsh.sampling import evenly_spaced_rows, joined
+from lsh.sampling import evenly_spaced_rows
 from lsh.storage import index_folder
 
 if TYPE_CHECKING:
@@ -168,33 +166,8 @@ def _verify(dataset: "Dataset", _: argparse.Namespace) -> dict[str, Any]:
 
 
 def _duplicates(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
-    splits = [split for split in options.splits if dataset.n_rows(split)]
-    if not splits:
-        raise DataError(f"{dataset.path} has no clips in its {' and '.join(options.splits)} split")
-    X = joined([dataset.features(split) for split in splits])
-    metric, n_check = options.metric or dataset.metric, options.check
-    command_line.log(f"comparing {len(X):,} clips of {dataset.title!r} for {metric} distance")
-    began = time.perf_counter()
-    setting = {"recall": options.recall, "seed": options.seed, "n_threads": os.cpu_count() or 1}
-    found = duplicates(X, options.radius, metric, **setting, progress=command_line.log)
-    seconds = time.perf_counter() - began
-    firsts = np.cumsum([0, *(dataset.n_rows(split) for split in splits)])
-    distances = dict(zip(map(tuple, found.pairs.tolist()), found.distances.tolist(), strict=True))
-
-    def named(row: int) -> dict[str, Any]:
-        place = int(np.searchsorted(firsts, row, side="right")) - 1
-        return _describe(dataset, dataset.clip(splits[place], int(row - firsts[place])))
-
-    groups: list[dict[str, Any]] = []
-    for group in found.groups:
-        rows = group.tolist()
-        from_first = [distances.get((rows[0], row)) for row in rows[1:]]  # None for a row that others connect with it
-        clips = [named(row) | {"distance": away} for row, away in zip(rows, [0.0, *from_first], strict=True)]
-        groups.append({"clips": clips, "complete": rows[0] not in found.capped})
-    checked = measured_recall(found, ExactSearch(X, metric), n_check) if n_check else None
-    described = {"metric": metric, "radius": found.radius, "promised": found.recall, "pairs": len(found.pairs)}
-    described |= {"n_tables": found.n_tables, "n_bits": found.n_bits, "clips": len(X), "splits": splits}
-    return described | {"seconds": seconds, "checked": checked, "dataset": dataset.name, "groups": groups}
+    report = duplicates_report.report(dataset, options, lambda clip: _describe(dataset, clip), command_line.log)
+    return report | {"dataset": dataset.name}
 
 
 def _describe(dataset: "Dataset", clip: "Clip") -> dict[str, Any]:
