@@ -602,19 +602,25 @@ def unite(n, pairs):
     return group
 
 
-def normal_tail(x):
+def tail(x):
     """Return 1 - Phi(x) of the standard normal distribution."""
     return 0.5 * math.erfc(x / math.sqrt(2))
 
 
-def chances(costs, is_plane, scale):
+def fill_chances(costs, is_plane, scale):
     """Return the chances that each symbol of a vector is the query's, and each neighbour of that: [K, 1 + m]."""
     found = []
     for row in costs:
-        edges = [normal_tail(math.sqrt(cost) * scale) for cost in row]
-        beyond = [0.0] * len(row) if is_plane else [normal_tail((math.sqrt(cost) + 1) * scale) for cost in row]
+        edges = [tail(math.sqrt(cost) * scale) for cost in row]
+        beyond = [0.0] * len(row) if is_plane else [tail((math.sqrt(cost) + 1) * scale) for cost in row]
         found.append([1 - sum(edges), *(edge - far for edge, far in zip(edges, beyond, strict=True))])
     return np.array(found)
+
+
+def widest_angle(q, near, centre):
+    """Return the largest angle, about the centre, of q and any of some vectors."""
+    a, b = q - centre, near - centre
+    return np.arccos(np.clip(b @ a / np.linalg.norm(a) / np.linalg.norm(b, axis=1), -1, 1)).max()
 
 
 def hit_chance(patterns, of_symbols):
