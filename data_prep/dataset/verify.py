@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from data_prep.dataset.hashed_file import file_facts
@@ -41,35 +42,62 @@ def _damaged_files(dataset: Dataset) -> Iterator[str]:
 
 
 def _wrong_clips(dataset: Dataset) -> Iterator[str]:
-    ids: set[str] = set()
+    """Yield what is wrong with clips.parquet, each once; a block at a time, as a column of Python objects is large."""
+    problems: dict[str, None] = {}
+    hashes = [np.empty(0, np.uint64)]  # of all ids
     first_frame = 0
     for split in SPLITS:
-        clips = dataset.clips(split)
-        columns: dict[str, Any] = {name: clips[name].to_pylist() for name in ("clip_id", "split", "first_frame")}
-        if (medium := invalid_medium(dataset.media, clips["media"])) is not None:
-            yield f"clips.parquet: {medium!r:.80}, a medium of {split}, is not an address of http:// or https://"
-        ids.update(columns["clip_id"])
-        keys = [row_key(clip_id) for clip_id in columns["clip_id"]]
-        if set(columns["split"]) - {split}:
-            yield f"clips.parquet: not all of its {split} rows have the split {split}"
-        if not np.array_equal(_numbers(clips, "row"), np.arange(len(clips))):
-            yield f"clips.parquet: the rows of {split} are not numbered 0 to {len(clips) - 1}"
-        if keys != sorted(keys):
-            yield f"clips.parquet: the rows of {split} are not in the order of their keys"
-        start_s, end_s = _numbers(clips, "start_s"), _numbers(clips, "end_s")
-        if not ((start_s >= 0) & (start_s < end_s) & np.isfinite(end_s)).all():
-            yield f"clips.parquet: not all times of {split} are 0 <= start < end"
-        n_frames = _numbers(clips, "n_frames")
-        if (n_frames < 1).any():
-            yield f"clips.parquet: a clip of {split} has no frame"
-        firsts = (first_frame + np.cumsum(n_frames) - n_frames).tolist() if dataset.has_frames else [None] * len(clips)
-        if columns["first_frame"] != firsts:
-            yield f"clips.parquet: first_frame of {split} does not follow from n_frames"
-        first_frame += int(n_frames.sum())
-    if len(ids) != sum(map(dataset.n_rows, SPLITS)):
+        last = b""
+        for start in range(0, dataset.n_rows(split), _CHUNK):
+            clips = dataset.clips(split).slice(start, _CHUNK)
+            keys = [row_key(clip_id) for clip_id in clips["clip_id"].to_pylist()]
+            problems |= dict.fromkeys(_wrong_block(dataset, split, clips, start, [last, *keys], first_frame))
+            hashes.append(_hashes(keys))
+            last = keys[-1]
+            first_frame += int(_numbers(clips, "n_frames").sum())
+    yield from problems
+    if _is_one_twice(dataset, np.concatenate(hashes)):
         yield "clips.parquet: a clip id occurs twice"
     if dataset.has_frames and first_frame != dataset.manifest["frames"]:
         yield f"clips.parquet counts {first_frame:,} frames, frames.npy has {dataset.manifest['frames']:,}"
+
+
+def _wrong_block(
+    dataset: Dataset, split: str, clips: pa.Table, start: int, keys: list[bytes], first_frame: int
+) -> Iterator[str]:
+    """Yield what is wrong with the rows of a split from `start` on; keys: theirs, after that of the row before."""
+    if (medium := invalid_medium(dataset.media, clips["media"])) is not None:
+        yield f"clips.parquet: {medium!r:.80}, a medium of {split}, is not an address of http:// or https://"
+    if set(clips["split"].to_pylist()) - {split}:
+        yield f"clips.parquet: not all of its {split} rows have the split {split}"
+    if not np.array_equal(_numbers(clips, "row"), np.arange(start, start + len(clips))):
+        yield f"clips.parquet: the rows of {split} are not numbered 0 to {dataset.n_rows(split) - 1}"
+    if keys != sorted(keys):
+        yield f"clips.parquet: the rows of {split} are not in the order of their keys"
+    start_s, end_s = _numbers(clips, "start_s"), _numbers(clips, "end_s")
+    if not ((start_s >= 0) & (start_s < end_s) & np.isfinite(end_s)).all():
+        yield f"clips.parquet: not all times of {split} are 0 <= start < end"
+    n_frames = _numbers(clips, "n_frames")
+    if (n_frames < 1).any():
+        yield f"clips.parquet: a clip of {split} has no frame"
+    firsts = (first_frame + np.cumsum(n_frames) - n_frames).tolist() if dataset.has_frames else [None] * len(clips)
+    if clips["first_frame"].to_pylist() != firsts:
+        yield f"clips.parquet: first_frame of {split} does not follow from n_frames"
+
+
+def _hashes(keys: list[bytes]) -> npt.NDArray[np.uint64]:
+    """Return the first 8 bytes of each key."""
+    return np.frombuffer(b"".join(key[:8] for key in keys), np.uint64)
+
+
+def _is_one_twice(dataset: Dataset, hashes: npt.NDArray[np.uint64]) -> bool:
+    """Return whether a clip id occurs twice; hashes: of all ids, sorted here in place. Equal ids have equal hashes."""
+    hashes.sort()
+    repeated = set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
+    if not repeated:
+        return False
+    ids = [clip_id for split in SPLITS for clip_id in dataset.clips(split)["clip_id"].to_pylist()]
+    return len(set(ids)) < len(ids)
 
 
 def _wrong_labels(dataset: Dataset) -> Iterator[str]:
@@ -77,11 +105,16 @@ def _wrong_labels(dataset: Dataset) -> Iterator[str]:
     if dataset.label_indices != list(range(n_labels)):
         yield "labels.parquet: its index is not 0, 1, 2, ..."
     for split in SPLITS:
-        _, values = dataset.label_sets(split)
-        if len(values) and not 0 <= values.min() <= values.max() < n_labels:
-            yield f"clips.parquet: a clip of {split} has a label outside 0 to {n_labels - 1}"
-        elif not np.array_equal(np.bincount(values, minlength=n_labels), dataset.label_counts(split)):
-            yield f"labels.parquet: its counts for {split} are not those of clips.parquet"
+        counts = np.zeros(n_labels, np.int64)
+        for start in range(0, dataset.n_rows(split), _CHUNK):
+            _, values = dataset.label_sets(split, start, min(start + _CHUNK, dataset.n_rows(split)))
+            if len(values) and not 0 <= values.min() <= values.max() < n_labels:
+                yield f"clips.parquet: a clip of {split} has a label outside 0 to {n_labels - 1}"
+                break
+            counts += np.bincount(values, minlength=n_labels)
+        else:
+            if not np.array_equal(counts, dataset.label_counts(split)):
+                yield f"labels.parquet: its counts for {split} are not those of clips.parquet"
 
 
 def _wrong_features(dataset: Dataset) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data_prep.dataset import verify_dataset
+from data_prep.dataset import verify, verify_dataset
 from tests.data_prep.small_datasets import write
 
 
@@ -33,7 +33,9 @@ def update_facts(dataset: Path, name: str) -> None:
     (dataset / "manifest.json").write_text(json.dumps(manifest))
 
 
-def test_a_valid_dataset_has_no_problems(dataset: Path) -> None:
+@pytest.mark.parametrize("rows_at_a_time", [1, 65_536])
+def test_a_valid_dataset_has_no_problems(dataset: Path, rows_at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "_CHUNK", rows_at_a_time)
     assert verify_dataset(dataset) == []
 
 
@@ -87,7 +89,11 @@ def with_column(name: str, change: Callable[[list], list]) -> Change:
         (with_column("labels", lambda column: [[0, 1, 2, 3, 4], *column[1:]]), "its counts for train are not"),
     ],
 )
-def test_a_wrong_clip_table_is_found_though_its_hash_is_right(dataset: Path, change: Change, problem: str) -> None:
+@pytest.mark.parametrize("rows_at_a_time", [1, 65_536])
+def test_a_wrong_clip_table_is_found_though_its_hash_is_right(
+    dataset: Path, change: Change, problem: str, rows_at_a_time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "_CHUNK", rows_at_a_time)
     table = pq.read_table(dataset / "clips.parquet")
     pq.write_table(change(table), dataset / "clips.parquet", write_page_checksum=True)
     update_facts(dataset, "clips.parquet")
