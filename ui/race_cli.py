@@ -5,7 +5,12 @@ both distances, the app's default setting, and the setting with 90 % recall that
 """
 
 import argparse
+import json
 import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -17,23 +22,30 @@ from earshot_common.command_line import output_file, whole_number
 from lsh import LSHError, LSHIndex, recall_grid
 from lsh.analysis.racing import Setting, sizes_up_to
 from lsh.arguments import MEASURED
+from lsh.params import Params
 from lsh.sampling import evenly_spaced
 from lsh.validate import METRICS
-from ui.figures.race import NAMES
 from ui.format import megabytes, milliseconds, number, percent, plural
 from ui.model import race_runs
 from ui.model.race_runs import Run
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES
 
 _TARGET_RECALL = 0.9
+_PRINT_INTERVAL_S = 0.1  # printing disturbs what is timed
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the races and return the exit code (see `command_line.run`)."""
-    options = _parser().parse_args(arguments)
+    parser = parser_of_races()
+    options = parser.parse_args(arguments)
+    if options.progress and None in {options.tables, options.bits, options.probes}:
+        parser.error("argument --progress: expected --tables, --bits and --probes, too")
 
     def command() -> None:
         dataset = open_dataset(options.dataset)
+        if options.progress:
+            _print_progress(dataset, options)
+            return
         runs = _shipped_races(dataset) if options.out else [_requested_race(dataset, options)]
         if options.out:
             write_file(options.out, race_runs.as_json(runs).encode())
@@ -45,8 +57,29 @@ def main(arguments: list[str] | None = None) -> int:
     return command_line.run(command, (DataError, LSHError, WriteError))
 
 
+def _print_progress(dataset: Dataset, options: argparse.Namespace) -> None:
+    printed = 0.0
+    for message in messages(dataset, options):
+        if "run" in message or time.monotonic() - printed >= _PRINT_INTERVAL_S:
+            print(json.dumps(message), flush=True)
+            printed = time.monotonic()
+
+
+def messages(dataset: Dataset, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Race without an index of the whole collection; yield the progress, and the run whenever it has new laps.
+
+    Each message has `share` and `doing` (see `lsh.analysis.racing.Step`), and `run` (see `Run.from_dict`) or not.
+    """
+    params = Params(options.metric or dataset.metric, MAX_TABLES, MAX_BITS, options.seed, options.width, centre=True)
+    setting = Setting(options.tables, options.bits, options.probes, K_NEIGHBOURS)
+    n = dataset.n_rows("train")
+    for run, step in race_runs.start(dataset, params, options.width, setting, sizes_up_to(min(options.clips or n, n))):
+        message: dict[str, Any] = {"share": step.share, "doing": step.doing}
+        yield message | ({"run": asdict(run)} if step.laps else {})
+
+
 def _requested_race(dataset: Dataset, options: argparse.Namespace) -> Run:
-    index = _index(dataset, options.metric or dataset.metric, options.seed)
+    index = _index(dataset, options.metric or dataset.metric, options.seed, options.width)
     default = index.default_setting
     setting = Setting(
         options.tables or default.n_tables,
@@ -74,14 +107,14 @@ def _cheapest(dataset: Dataset, index: LSHIndex) -> Setting:
     return Setting(int(row) + 1, int(column) + 1, 1, K_NEIGHBOURS)
 
 
-def _index(dataset: Dataset, metric: str, seed: int) -> LSHIndex:
+def _index(dataset: Dataset, metric: str, seed: int, width: float | None = None) -> LSHIndex:
     command_line.log(f"indexing {dataset.n_rows('train'):,} clips for {metric} distance")
-    return LSHIndex(metric, MAX_TABLES, MAX_BITS, seed).fit(dataset.features("train"))
+    return LSHIndex(metric, MAX_TABLES, MAX_BITS, seed, width).fit(dataset.features("train"))
 
 
 def _race(dataset: Dataset, index: LSHIndex, setting: Setting, most: int) -> Run:
-    logged = ""
-    for run, step in race_runs.start(dataset, index, setting, sizes_up_to(most)):  # noqa: B007  (the last is returned)
+    logged, sizes = "", sizes_up_to(most)
+    for run, step in race_runs.start(dataset, index.params, index.bucket_width, setting, sizes):  # noqa: B007  (the last is returned)
         clips = step.doing.partition(":")[0]
         if clips != logged:
             logged = clips
@@ -90,6 +123,8 @@ def _race(dataset: Dataset, index: LSHIndex, setting: Setting, most: int) -> Run
 
 
 def _show(runs: list[Run]) -> None:
+    from ui.figures.race import NAMES  # imports Plotly, which a race does not need
+
     for run in runs:
         s = run.setting
         probes = plural(s.n_probes, "probe")
@@ -105,7 +140,8 @@ def _show(runs: list[Run]) -> None:
         print(f"  {run.machine}, {run.versions}, {run.date}")
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of_races() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m ui.race_cli",
         description="Time LSH, exact search and sketches over a growing part of a dataset, as the Race page does.",
@@ -122,7 +158,16 @@ def _parser() -> argparse.ArgumentParser:
         number = whole_number(low, high)
         parser.add_argument(f"--{name}", type=number, metavar=letter, help=f"{what} (default: {default})")
     parser.set_defaults(seed=DEFAULTS.seed)
-    parser.add_argument("--json", action="store_true", help="print the runs as JSON")
+    parser.add_argument(
+        "--width", type=float, metavar="W", help="width of buckets for euclidean distance (default: from the data)"
+    )
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument("--json", action="store_true", help="print the runs as JSON")
+    printed.add_argument(
+        "--progress",
+        action="store_true",
+        help="print a line of JSON for each step, as the app reads them; with --tables, --bits and --probes",
+    )
     parser.add_argument(
         "--out",
         type=output_file,

@@ -50,7 +50,8 @@ def _wrong_clips(dataset: Dataset) -> Iterator[str]:
         last = b""
         for start in range(0, dataset.n_rows(split), _CHUNK):
             clips = dataset.clips(split).slice(start, _CHUNK)
-            keys = [row_key(clip_id) for clip_id in clips["clip_id"].to_pylist()]
+            ids: list[Any] = clips["clip_id"].to_pylist()
+            keys = [row_key(clip_id) for clip_id in ids]
             problems |= dict.fromkeys(_wrong_block(dataset, split, clips, start, [last, *keys], first_frame))
             hashes.append(_hashes(keys))
             last = keys[-1]

@@ -114,15 +114,27 @@ def race(
     the first rows, which are a fair sample if rows are in random order. labels: of the queries and of the collection,
     for label precision. Raises ParameterError for sizes above that of the collection.
     """
-    queries = validate.queries(Q, index.dim)
-    setting = Setting(*index.params.setting(setting.n_tables, setting.n_bits, setting.n_probes), setting.k)
-    if not sizes or min(sizes) < 1 or max(sizes) > index.n:
-        raise ParameterError(f"sizes are {list(sizes)}; expected at least one, each from 1 to the {index.n} vectors")
+    return race_over(index.exact.X, index.params, Q, setting, sizes, labels)
+
+
+def race_over(
+    X: StoredVectors,
+    params: Params,
+    Q: npt.ArrayLike,
+    setting: Setting,
+    sizes: Sequence[int],
+    labels: tuple[Labels, Labels] | None,
+) -> Generator[Step, None, None]:
+    """Race as `race` does, over the rows of X, float32[n, d] or encoded, of which no index has been built."""
+    queries = validate.queries(Q, X.shape[1])
+    setting = Setting(*params.setting(setting.n_tables, setting.n_bits, setting.n_probes), setting.k)
+    if not sizes or min(sizes) < 1 or max(sizes) > len(X):
+        raise ParameterError(f"sizes are {list(sizes)}; expected at least one, each from 1 to the {len(X)} vectors")
     done, whole = 0, sum(n + _OVERHEAD for n in sizes)
-    for build in _builds(index.params, first_rows(index.exact.X, min(MIN_SIZE, *sizes))):
+    for build in _builds(params, first_rows(X, min(MIN_SIZE, *sizes))):
         build()  # compiles, so that no build time includes it
     for n in sizes:
-        for step in _race_at(index, queries, setting, n, labels):
+        for step in _race_at(first_rows(X, n), params, queries, setting, labels):
             yield Step((done + step.share * (n + _OVERHEAD)) / whole, step.doing, step.laps)
         done += n + _OVERHEAD
 
@@ -145,12 +157,13 @@ def crossover(n: Sequence[float], mine: Sequence[float], theirs: Sequence[float]
 
 
 def _race_at(
-    index: LSHIndex, queries: Float32Array, setting: Setting, n: int, labels: tuple[Labels, Labels] | None
+    X: StoredVectors, params: Params, queries: Float32Array, setting: Setting, labels: tuple[Labels, Labels] | None
 ) -> Iterator[Step]:
-    """Race at one size."""
+    """Race over all rows of X."""
+    n = len(X)
     clips = f"{n:,} clips"
     yield Step(0.0, f"{clips}: sorting them into hash tables")
-    builds = _builds(replace(index.params, n_tables=setting.n_tables), first_rows(index.exact.X, n))
+    builds = _builds(replace(params, n_tables=setting.n_tables), X)
     lsh, lsh_s = _timed_build(builds[0])
     exact, exact_s = _timed_build(builds[1])
     yield Step(0.2, f"{clips}: sketching them")

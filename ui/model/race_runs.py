@@ -18,9 +18,9 @@ from threadpoolctl import threadpool_info
 
 from data_prep.dataset import Dataset
 from data_prep.errors import DataError
-from lsh import LSHIndex
 from lsh.analysis import machine
-from lsh.analysis.racing import RACERS, Lap, Setting, Step, race
+from lsh.analysis.racing import RACERS, Lap, Setting, Step, race_over
+from lsh.params import Params
 from lsh.sampling import evenly_spaced_rows
 
 SHIPPED = Path(__file__).with_name("race_sample.json")
@@ -71,9 +71,12 @@ class Run:
 
 
 def start(
-    dataset: Dataset, index: LSHIndex, setting: Setting, sizes: Iterable[int]
+    dataset: Dataset, params: Params, width: float | None, setting: Setting, sizes: Iterable[int]
 ) -> Generator[tuple[Run, Step], None, None]:
-    """Race; yield the run with its laps so far, and each step. Raises DataError for a dataset without queries."""
+    """Race; yield the run with its laps so far, and each step. Raises DataError for a dataset without queries.
+
+    params: of an index of the whole collection, which need not be there; width: its bucket width, None if not known.
+    """
     split = split_of(dataset)
     if not split:
         raise DataError(f"{dataset.path} has no test or validation clips, which a race needs for its queries")
@@ -84,17 +87,18 @@ def start(
         features=features_of(dataset),
         split=split,
         n_queries=len(rows),
-        metric=index.params.metric,
+        metric=params.metric,
         setting=setting,
-        seed=index.params.seed,
-        bucket_width=index.bucket_width,
+        seed=params.seed,
+        bucket_width=width,
         machine=machine.summary(),
         versions=versions(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         sizes=tuple(sizes),
     )
-    labels = dataset.labels_of(split, rows), dataset.label_sets("train")
-    with contextlib.closing(race(index, queries, setting, run.sizes, labels if len(labels[1][1]) else None)) as steps:
+    sets = dataset.labels_of(split, rows), dataset.label_sets("train", 0, max(run.sizes))
+    labels = sets if len(sets[1].values) else None
+    with contextlib.closing(race_over(dataset.features("train"), params, queries, setting, run.sizes, labels)) as steps:
         for step in steps:
             run = replace(run, laps=run.laps + step.laps)
             yield run, step

@@ -67,8 +67,8 @@ def test_no_cell_of_a_csv_is_a_formula():
 
 def test_a_race_over_a_dataset_takes_test_clips_as_queries_and_counts_labels(small, quick):
     dataset = open_dataset(small)
-    index = LSHIndex("cosine", n_tables=4, n_bits=8).fit(dataset.features("train"))
-    runs = [run for run, _ in race_runs.start(dataset, index, Setting(4, 4), [100, 150])]
+    params = LSHIndex("cosine", n_tables=4, n_bits=8).params
+    runs = [run for run, _ in race_runs.start(dataset, params, None, Setting(4, 4), [100, 150])]
     first, raced = runs[0], runs[-1]
     assert (first.split, first.n_queries, first.raced, first.finished) == ("test", 30, [], False)
     assert (raced.raced, raced.finished) == ([100, 150], True)

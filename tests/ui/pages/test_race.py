@@ -2,17 +2,20 @@ import json
 import shutil
 
 import pytest
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import StopException
 
+from data_prep.dataset import open_dataset
 from lsh.analysis import racing
 from lsh.analysis.racing import RACERS
 from tests.ui.apptest import opened, said, write_small
-from ui import paths
-from ui.model import exclusive, loading, race_runs
+from ui import paths, race_cli
+from ui.model import exclusive, loading, race_runs, session
 from ui.model import part as parts
 from ui.model.text import plain
-from ui.pages.race import page as race_page
+from ui.server import races
 
+races_of_process = races.messages_of_process
 ROWS = {"train": 260, "validation": 20, "test": 30}
 
 
@@ -27,7 +30,13 @@ def small(made, home, monkeypatch):
     monkeypatch.setattr(racing, "ROUNDS", 1)
     monkeypatch.setattr(racing, "MAX_TIMED", 2)
     monkeypatch.setattr(racing, "MIN_SIZE", 100)
+    monkeypatch.setattr(races, "messages_of_process", messages_of_this_process)
     return shutil.copytree(made, home / "small")
+
+
+def messages_of_this_process(race, ended):
+    """Race here, where the constants of a race are changed."""
+    yield from race_cli.messages(open_dataset(race.path), race_cli.parser_of_races().parse_args(race.arguments))
 
 
 def race(app):
@@ -110,18 +119,26 @@ def test_when_a_slider_moves_the_page_says_that_this_setting_has_not_raced(small
 
 
 def test_a_cancelled_race_keeps_the_sizes_raced_and_releases_the_lock(small, monkeypatch):
-    real = race_runs.race
+    ended = []
 
-    def cancelled_after_one(*arguments):
-        for step in real(*arguments):
-            if step.laps and step.laps[0].n == 200:
-                raise StopException  # as Streamlit ends a script when a button is pressed
-            yield step
+    def one_size(race, ends):
+        for message in messages_of_this_process(race, ends):
+            yield message
+            if "run" in message:
+                ends.wait(30)
+                ended.append(ends.is_set())
+                return
 
-    monkeypatch.setattr(race_runs, "race", cancelled_after_one)
+    def cancelled(self, value, text):
+        if session.RACES.get():
+            raise StopException  # as Streamlit ends a script when a button is pressed
+
+    monkeypatch.setattr(races, "messages_of_process", one_size)
+    monkeypatch.setattr(DeltaGenerator, "progress", cancelled)
     app = race(opened("race"))
     assert (app.button(key="race").disabled, app.button(key="cancel race").disabled) == (True, False)
-    assert not exclusive.MEASURING.locked()
+    with exclusive.hold(exclusive.MEASURING, lambda: None):
+        assert ended == [True]
     app.run()
     assert not app.exception
     assert (app.button(key="race").disabled, app.button(key="cancel race").disabled) == (False, True)
@@ -129,21 +146,29 @@ def test_a_cancelled_race_keeps_the_sizes_raced_and_releases_the_lock(small, mon
     assert len(charts(app)) == 3
 
 
-def test_while_it_races_the_page_offers_cancel_and_says_what_it_does(small, monkeypatch):
+def test_while_it_races_the_page_says_what_it_does(small, monkeypatch):
     told = []
-    monkeypatch.setattr(race_page, "_REPORT_INTERVAL_S", 0)
-    real = race_runs.race
 
-    def listening(*arguments):
-        for step in real(*arguments):
-            told.append(step.doing)
-            yield step
+    def slow(race, ends):
+        for message in messages_of_this_process(race, ends):
+            yield message
+            ends.wait(0.02)
 
-    monkeypatch.setattr(race_runs, "race", listening)
+    monkeypatch.setattr(races, "messages_of_process", slow)
+    monkeypatch.setattr(races, "_POLL_S", 0.01)
+    monkeypatch.setattr(DeltaGenerator, "progress", lambda _self, _value, text: told.append(text))
     app = race(opened("race"))
     assert not app.exception
     assert any("sorting them into hash tables" in doing for doing in told)
     assert any("round 1 of 1" in doing for doing in told)
+
+
+def test_a_race_that_fails_says_why(small, monkeypatch):
+    monkeypatch.setattr(races, "messages_of_process", races_of_process)
+    monkeypatch.setattr(races.Race, "arguments", ["--no-such-option"])
+    app = race(opened("race"))
+    assert not app.exception
+    assert "the race ended before its time" in app.error[0].value
 
 
 def test_pinning_compares_in_words_and_draws_the_pinned_line(small):

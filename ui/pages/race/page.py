@@ -1,13 +1,14 @@
 """Race: LSH against exact search and sketches on this machine: time, recall, and how both grow with the collection.
 
-A race runs one at a time on a machine. When a button is pressed, a slider moves or the page is left, Streamlit ends a
-running script at its next write to the page, and the race writes its progress every few steps. So Cancel is a button
-without a callback. Sizes raced so far are kept.
+A race runs in a process of its own, one at a time on a machine (see `ui.server.races`); the script only waits for it.
+When a button is pressed, a slider moves or the page is left, Streamlit ends a running script at its next write to the
+page, which is a part of a second later, and the race ends with its last visitor. So Cancel is a button without a
+callback. Sizes raced so far are kept.
 """
 
 import contextlib
-import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -25,6 +26,8 @@ from ui.model.race_runs import Run
 from ui.model.text import plain
 from ui.pages.race import tables
 from ui.paths import COMPONENTS
+from ui.server import races
+from ui.server.races import Race
 from ui.widgets import charts, large_collections, metrics_strip
 
 INTRO = """
@@ -32,7 +35,7 @@ How much faster is LSH, honestly? Four ways to find the 10 nearest clips answer 
 each. In a small collection, looking at every clip is hard to beat; it is growth that LSH is for.
 """
 STYLE = COMPONENTS / "race.css"
-_REPORT_INTERVAL_S = 0.15  # writing to the page disturbs what is timed
+WAITING = "Somebody else is racing or measuring on this machine; yours starts when they are done"
 
 
 def show(context: PageContext) -> None:
@@ -74,22 +77,26 @@ def show(context: PageContext) -> None:
 
 def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[..., None]) -> None:
     """Race over up to `most` clips with progress in `bar`, draw after each size, then run the whole page again."""
-    waiting = "Somebody else is racing or measuring on this machine; yours starts when they are done"
+    s, name, raced = context.settings, race_session.new_name(), 0
+    width = s.bucket_width if s.metric == "euclidean" else None
+    race = Race(
+        str(context.dataset.path),
+        context.dataset.fingerprint,
+        s.metric,
+        s.seed,
+        width,
+        race_session.setting_in_force(context),
+        most,
+    )
     try:
-        with exclusive.hold(exclusive.MEASURING, lambda: bar.progress(0.0, waiting)):
-            setting = race_session.setting_in_force(context)
-            name, reported = race_session.new_name(), 0.0
-            with contextlib.closing(
-                race_runs.start(context.dataset, context.index, setting, sizes_up_to(most))
-            ) as steps:
-                for run, step in steps:
-                    if step.laps:
-                        race_session.keep(name, run)
-                        draw(run, live=f" after {len(run.raced)} sizes")
-                    if time.monotonic() - reported >= _REPORT_INTERVAL_S:
-                        bar.progress(min(step.share, 1.0), plain(step.doing))
-                        reported = time.monotonic()
-    except (DataError, LSHError) as error:
+        with exclusive.RUNS.interrupted(), contextlib.closing(races.follow(race)) as progress:
+            for share, doing, so_far in progress:
+                if so_far is not None and len(so_far.raced) > raced:
+                    raced, run = len(so_far.raced), replace(so_far, bucket_width=context.index.bucket_width)
+                    race_session.keep(name, run)
+                    draw(run, live=f" after {raced} sizes")
+                bar.progress(min(share or 0.0, 1.0), WAITING if share is None else plain(doing))
+    except DataError as error:
         bar.error(plain(error, longest=1000))
     else:
         session.rerun()
