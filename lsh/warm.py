@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from earshot_common import command_line
+from earshot_common.encoded_vectors import EncodedVectors
 from earshot_common.locks import lock_file
 from lsh.analysis.recall_grid import recall_grid
 from lsh.arrays import read_only
+from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.kernels.jit import CACHE_FOLDER, READY, reported_progress
 from lsh.quality import label_precision_at_k
@@ -50,6 +52,9 @@ def warm(
             for queries in (X[:2], mapped):
                 index.search(queries, k=2)
             SketchIndex(metric).fit(X).search(X[:2], k=2)
+        encoded = ExactSearch(EncodedVectors.encode(X, np.uint8), "cosine")
+        found = encoded.search(X, k=2)  # a batch decodes rows, a single query does not
+        label_precision_at_k(found.ids, (labels[0], labels[1].copy()), labels)
     if marker := _marker():
         with contextlib.suppress(OSError):  # nothing can be written there, and nothing is cached either
             marker.touch()
