@@ -1,16 +1,24 @@
 """Charts and tables of numbers, drawn the same on every page, each chart with its numbers as a CSV file."""
 
+import hashlib
 import html
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from itertools import repeat
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from plotly.basedatatypes import BaseFigure
 
 from ui.model.text import clean, without_formula
+
+if TYPE_CHECKING:
+    from functools import partial
 
 BESIDE = (5, 2)  # relative widths of a chart and of the numbers beside it
 _UNIT = re.compile(r"(?<=\d) (?=%|ms|MB)")
@@ -19,13 +27,62 @@ _LOG = " (log)"  # ends the title of a logarithmic axis, whose values are not lo
 STATIC = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
-def draw(figure: go.Figure, alt: str, key: str, table: pd.DataFrame | None = None) -> None:
+class Drawn(BaseFigure):  # type: ignore[misc]  # untyped
+    """A figure that was made before, as Streamlit takes it: without Plotly's objects, which take long to build."""
+
+    def __init__(self, json_text: str) -> None:
+        self._json_text = json_text
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figure as a dictionary."""
+        figure: dict[str, Any] = json.loads(self._json_text)
+        return figure
+
+
+def draw(
+    make: "partial[go.Figure]", alt: str, key: str, table: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
+) -> None:
     """Draw a chart and the download of its numbers; `alt` describes it to screen readers.
 
+    make: a function of `ui.figures` with its arguments; of equal arguments the figure is made once, for all visitors.
     key: names the chart on its page, and the file. table: the numbers, by default those that the figure draws.
     """
-    st.plotly_chart(figure, alt=alt, config=STATIC, height=int(figure.layout.height), key=f"chart {key}")
-    draw_download(key, (lambda: numbers_of(figure)) if table is None else table)
+    figure, height = drawn(make)
+    st.plotly_chart(figure, alt=alt, config=STATIC, height=height, key=f"chart {key}")
+    draw_download(key, (lambda: numbers_of(make())) if table is None else table)
+
+
+def drawn(make: "partial[go.Figure]") -> tuple[Drawn, int]:
+    """Return the figure that a function of `ui.figures` makes of its arguments, and its height in pixels."""
+    hashed = hashlib.sha256()
+    _feed(hashed, (make.func, make.args, make.keywords))
+    json_text, height = _made(digest=hashed.hexdigest(), _make=make)
+    return Drawn(json_text), height
+
+
+@st.cache_resource(max_entries=150, show_spinner=False)  # of up to 100 kB
+def _made(digest: str, _make: "partial[go.Figure]") -> tuple[str, int]:  # noqa: ARG001  (the key)
+    figure = _make()
+    return str(figure.to_json()), int(figure.layout.height)
+
+
+def _feed(hashed: Any, value: object) -> None:
+    """Hash a value that decides a figure: an array, a record, a collection of such, a number, text or function."""
+    if isinstance(value, np.ndarray):
+        hashed.update(f"{value.dtype} {value.shape}".encode())
+        hashed.update(np.ascontiguousarray(value).view(np.uint8).data if value.size else b"")
+    elif is_dataclass(value) and not isinstance(value, type):
+        _feed(hashed, (type(value), [getattr(value, field.name) for field in fields(value)]))
+    elif isinstance(value, Mapping):
+        _feed(hashed, list(value.items()))
+    elif isinstance(value, list | tuple):
+        hashed.update(f"{len(value)} of".encode())
+        for one in value:
+            _feed(hashed, one)
+    elif callable(value):
+        hashed.update(f"{value.__module__} {getattr(value, '__qualname__', '')} ".encode())
+    else:
+        hashed.update(f"{value!r} ".encode())
 
 
 def draw_download(key: str, table: pd.DataFrame | Callable[[], pd.DataFrame]) -> None:

@@ -1,5 +1,7 @@
 """Inside: the bucket sizes of one table, and hubs, the clips that are near to many sounds."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -34,7 +36,7 @@ def crowds(view: QueryView) -> None:
     with text:
         st.markdown(describe_crowds(s, table, sizes, own, even, index.n))
     draw(
-        bucket_ranks([BucketSizes(f"table {table + 1}", sizes)], index.n, even, own, view.mode),
+        partial(bucket_ranks, [BucketSizes(f"table {table + 1}", sizes)], index.n, even, own, view.mode),
         f"Sizes of the {len(sizes):,} buckets of table {table + 1} that hold anything, from {sizes[0]:,} clips down to "
         f"{sizes[-1]:,}; your sound's holds {own:,}.",
         "bucket sizes",

@@ -1,6 +1,7 @@
 """Inside: the two hash families side by side, and the effect of centring the vectors."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -57,7 +58,7 @@ def both(view: QueryView) -> None:
             n_bits = min(SHOWN_BITS, one.settings.n_bits)
             at = key_and_buckets.margins_of(one, 0, n_bits)
             draw(
-                margins(at, view.mode),
+                partial(margins, at, view.mode),
                 f"{FAMILY_NAMES[one.settings.metric]}: where your sound and its nearest stand to the first "
                 f"{n_bits} walls of table 1.",
                 f"margins {one.settings.metric}",
@@ -91,7 +92,7 @@ def centring(view: QueryView) -> None:
         st.caption(of_a_part(n, view.index.n, "clips"))
     fullest = [percent(float(one.sizes[0] / n)) for one in buckets]
     holds = "; ".join(f"{one.name}, the fullest holds {share}" for one, share in zip(buckets, fullest, strict=True))
-    figure = bucket_ranks(buckets, n, n / 2**s.n_bits, None, view.mode)
+    figure = partial(bucket_ranks, buckets, n, n / 2**s.n_bits, None, view.mode)
     draw(figure, f"Bucket sizes of one table in order of size: {holds}", "centring")
     recall, looked_at = zip(*(grid.at(s.n_tables, s.n_bits) for _, _, grid in indexes), strict=True)
     table = {

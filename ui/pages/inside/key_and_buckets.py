@@ -1,5 +1,7 @@
 """Inside: the query's key in one table, and its bucket in every table."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -34,7 +36,7 @@ def key(view: QueryView) -> None:
     at = margins_of(view, table, s.n_bits)
     nearly = int((at.margin < NEARLY).sum())
     draw(
-        margins(at, view.mode),
+        partial(margins, at, view.mode),
         f"Where your sound and its {len(view.true_rows)} nearest stand to each of {s.n_bits} walls of table "
         f"{table + 1}. The key is {written(own.symbols)}; {nearly} of its symbols were nearly another.",
         "margins",
@@ -57,7 +59,7 @@ def buckets(view: QueryView) -> None:
         st.markdown(describe_buckets(s, index.n, table, sizes, hits, looked_at, found, len(view.true_rows)))
     even = index.n / 2**s.n_bits if s.metric == "cosine" else float(sizes.mean())
     draw(
-        bucket_strip(sizes, hits, even, table, view.mode),
+        partial(bucket_strip, sizes, hits, even, table, view.mode),
         f"Sizes of your sound's bucket in {plural(s.n_tables, 'table')}: from {sizes.min():,} to {sizes.max():,} "
         f"clips, with {hits.min()} to {hits.max()} of the {len(view.true_rows)} nearest in each.",
         "buckets",

@@ -1,6 +1,7 @@
 """Inside: the neighbours that were missed and by how much, and the S-curve that predicts it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def missed(view: QueryView) -> None:
     st.markdown(describe_missed(s, view.found, near))
     nearest = np.array([miss.table for miss in near])
     draw(
-        key_differences(apart, nearest, view.found, view.mode),
+        partial(key_differences, apart, nearest, view.found, view.mode),
         f"The {len(truth)} nearest against {plural(s.n_tables, 'table')}: in how many bits each key differs from "
         f"yours, from 0 (met) to {int(apart.max(initial=0))}.",
         "key differences",
@@ -81,7 +82,7 @@ def curve(view: QueryView) -> None:
         f"{sum(view.found)} and looked at {percent(looked_at)}."
     )
     draw(
-        s_curve(chances, far, view.found, view.mode),
+        partial(s_curve, chances, far, view.found, view.mode),
         f"Chance of being looked at by distance: {at_last} at {last:.3g}{chances.unit}, where the last of the nearest "
         f"lies, {at_middle} at {middle:.3g}{chances.unit}, the median. Behind it a histogram of all clips.",
         "chances",

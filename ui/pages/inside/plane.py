@@ -34,17 +34,23 @@ def show(view: QueryView) -> None:
 @st.fragment
 def _demo(view: QueryView) -> None:
     dataset = view.context.dataset
-    rows = _rows(view)
+    points = _points(key=(*view.context.index_key, view.clip.clip_id), _view=view)
+    shown = f"{dataset.fingerprint[:16]} {view.settings.metric} {view.clip.clip_id}"
+    events.draw(plane_demo, "plane", view.context, {"query": points[0], "points": points[1:], "shown": shown})
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _points(key: tuple[object, ...], _view: QueryView) -> list[dict[str, object]]:  # noqa: ARG001
+    """Return the points of the plane, the query first; they do not depend on L, K or probes."""
+    dataset, rows = _view.context.dataset, _rows(_view)
     X = np.asarray(dataset.features("train")[rows])
-    flat = inspecting.plane_of(view.index, np.concatenate([view.query[None], X])).round(4).tolist()
-    clips = [view.clip, *(dataset.clip("train", int(row)) for row in rows)]
+    flat = inspecting.plane_of(_view.index, np.concatenate([_view.query[None], X])).round(4).tolist()
+    clips = [_view.clip, *(dataset.clip("train", int(row)) for row in rows)]
     sounds = dataset.media != "youtube"
-    points = [
+    return [
         {"id": clip.clip_id, "title": cards.title(dataset, clip), "x": x, "y": y, "sounds": sounds}
         for clip, (x, y) in zip(clips, flat, strict=True)
     ]
-    shown = f"{dataset.fingerprint[:16]} {view.settings.metric} {view.clip.clip_id}"
-    events.draw(plane_demo, "plane", view.context, {"query": points[0], "points": points[1:], "shown": shown})
 
 
 def _rows(view: QueryView) -> list[int]:

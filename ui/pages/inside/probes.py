@@ -1,6 +1,7 @@
 """Inside: the probing sequence of one table, and what each number of probes finds."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -37,14 +38,14 @@ def show(view: QueryView) -> None:
     sizes = np.array([len(bucket.ids) for bucket in order])
     with left:
         draw(
-            probe_order(keys, sizes, s.n_probes, view.mode),
+            partial(probe_order, keys, sizes, s.n_probes, view.mode),
             f"The first {len(order)} buckets of table {table + 1} in order of cost, and the bits in which each differs "
             f"from your own key {written(keys[0])}.",
             "probe order",
         )
     with right:
         draw(
-            probe_gains(looked_at, met, len(view.true_rows), s.n_probes, view.mode),
+            partial(probe_gains, looked_at, met, len(view.true_rows), s.n_probes, view.mode),
             f"Of the {len(view.true_rows)} nearest, {int(met[0])} are found with one probe per table and "
             f"{int(met[-1])} with {len(met)}; clips looked at grow from {int(looked_at[0]):,} to "
             f"{int(looked_at[-1]):,}.",

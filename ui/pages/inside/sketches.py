@@ -1,5 +1,7 @@
 """Inside: sketches, which select the candidates whose exact distance is computed."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -48,7 +50,7 @@ def show(view: QueryView) -> None:
     deepest = int(nearest.max()) + 1
     st.markdown(describe_sketches(n_candidates, len(rows), n_reranked, sum(kept), deepest, len(nearest), off))
     draw(
-        estimates(true, estimated, limit, np.stack([true[nearest], estimated[nearest]]), kept, view.mode),
+        partial(estimates, true, estimated, limit, np.stack([true[nearest], estimated[nearest]]), kept, view.mode),
         f"{len(rows):,} candidates by true distance and by sketch, close to the diagonal. The line of re-ranking lies "
         f"at {limit:.2f}; {sum(kept)} of the {len(nearest)} nearest candidates are below it.",
         "estimates",

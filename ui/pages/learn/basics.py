@@ -1,5 +1,7 @@
 """Learn, chapters 1 to 5: similarity as an angle, brute force, one bit, keys of K bits, and L tables."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -38,7 +40,7 @@ same, 90° has nothing in common. Press play: do your ears agree? (The number on
     _three(view)
     angles = angles_of(view)
     draw(
-        angle_histogram(angles, view.mode),
+        partial(angle_histogram, angles, view.mode),
         f"How many clips stand at which angle from your sound. The nearest is at {angles.nearest[0]:.0f} degrees, the "
         f"tenth at {angles.tenth:.0f}, the usual clip at {angles.usual:.0f}.",
         "angles",
@@ -129,7 +131,7 @@ usual clip, seldom from a neighbour. (In truth it is a plane through all dimensi
     turn = st.slider("Turn the line, degrees", 0, 180, 100, 1, key="lesson turn")
     met = same_side(turn, angles.tenth)
     draw(
-        one_plane(angles, turn, view.mode),
+        partial(one_plane, angles, turn, view.mode),
         f"A line turned by {turn} degrees through a circle. The neighbour, at {degrees(angles.tenth)}, is on "
         f"{'the same side as' if met else 'the other side from'} your sound.",
         "one plane",
@@ -159,7 +161,7 @@ bucket.
     n_bits = view.settings.n_bits
     near, usual = ((1 - angle / 180) ** n_bits for angle in (angles.tenth, angles.usual))
     draw(
-        key_chances(angles, n_bits, view.mode),
+        partial(key_chances, angles, n_bits, view.mode),
         f"The chance that all bits agree falls with K. At K = {n_bits}: {percent(near)} for the tenth neighbour, "
         f"{percent(usual)} for the usual clip.",
         "key chances",
@@ -190,7 +192,7 @@ a step: nearly everything on the left of it is found, hardly anything on the rig
     near, usual = (float(hit_probability(1 - angle / 180, n_tables, n_bits)) for angle in (angles.tenth, angles.usual))
     curve = HitCurve(at, chance, angles.nearest, of_nearest, {}, "angle from your sound, degrees", "°")
     draw(
-        s_curve(curve, angles.all, angles.found, view.mode),
+        partial(s_curve, curve, angles.all, angles.found, view.mode),
         f"The chance of being looked at, by angle, for L = {n_tables} and K = {n_bits}: {percent(near)} for the tenth "
         f"neighbour, {percent(usual)} for the usual clip.",
         "table chances",

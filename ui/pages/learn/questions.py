@@ -1,5 +1,7 @@
 """Learn, questions 1 to 4: answers measured on the open collection, and beside them the published ones."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -56,7 +58,7 @@ def speed(view: QueryView) -> None:
         st.markdown(race_summary.result(run, run.raced[-1]))
         st.markdown(race_summary.crossover(run))
         draw(
-            race_figures.time_by_size(run.laps, [], race_summary.crossings(run), run.sizes, view.mode),
+            partial(race_figures.time_by_size, run.laps, [], race_summary.crossings(run), run.sizes, view.mode),
             f"Time per query against the number of clips, a line for each of four. {race_summary.crossover(run)}",
             "race times",
         )

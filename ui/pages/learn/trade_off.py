@@ -1,6 +1,7 @@
 """Learn, chapters 6 to 8: missed neighbours, the trade-off of L and K, and probes, sketches and other hashes."""
 
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -85,7 +86,7 @@ Settings along the line find 90 %; they differ in what they cost.
     if measured is None:
         return
     draw(
-        heat_map(measured.grid, measured.here, WANTED, view.mode),
+        partial(heat_map, measured.grid, measured.here, WANTED, view.mode),
         f"Recall at every L and K. You are at {setting(*measured.here)}: recall {percent(measured.here_recall)}, "
         f"{percent(measured.here_looked_at)} of the clips looked at.",
         "settings",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -170,9 +171,9 @@ def _results(
         with left:
             beside = pinned.at(n).get(LSH) if pinned is not None else None
             alt = f"Queries answered per second over {n:,} clips, a bar for each of four. {result}"
-            figure = figures.throughput(run.at(n), beside, theme.mode())
-            raced = tables.of_runs([run] if pinned is None else [run, pinned])
-            charts.draw(figure, alt.replace("**", ""), f"race{live}", raced[raced["n"] == n])
+            figure = partial(figures.throughput, run.at(n), beside, theme.mode())
+            raced = partial(_laps_at, n, [run] if pinned is None else [run, pinned])
+            charts.draw(figure, alt.replace("**", ""), f"race{live}", raced)
         right.markdown(tables.RACERS_TEXT)
         charts.draw_table(tables.table(run, n))
         charts.draw_table(tables.cost_table(run, n))
@@ -181,21 +182,26 @@ def _results(
         st.caption(tables.how_measured(run, n))
 
 
+def _laps_at(n: int, runs: list[Run]) -> pd.DataFrame:
+    raced = tables.of_runs(runs)
+    return raced[raced["n"] == n]
+
+
 def _growth(run: Run, pinned: list[Lap], live: str) -> None:
     st.header("From how many clips on does LSH win?")
     sentence = race_summary.crossover(run)
     st.markdown(sentence)
     left, right = st.columns(2, gap="large")
     with left:
-        figure = figures.time_by_size(run.laps, pinned, race_summary.crossings(run), run.sizes, theme.mode())
+        figure = partial(figures.time_by_size, run.laps, pinned, race_summary.crossings(run), run.sizes, theme.mode())
         alt = f"Time per query against the number of clips, a line for each of four. {sentence}"
-        charts.draw(figure, alt, f"times{live}", tables.of_runs([run]))
+        charts.draw(figure, alt, f"times{live}", partial(tables.of_runs, [run]))
         charts.draw_table(tables.growth_table(run, "ms"))
     with right:
         last = run.of(LSH)[-1]
         alt = f"Recall against the number of clips; LSH has {percent(last.recall)} over {last.n:,}, exact search 100 %."
-        figure = figures.recall_by_size(run.laps, pinned, run.sizes, theme.mode())
-        charts.draw(figure, alt, f"recalls{live}", tables.of_runs([run]))
+        figure = partial(figures.recall_by_size, run.laps, pinned, run.sizes, theme.mode())
+        charts.draw(figure, alt, f"recalls{live}", partial(tables.of_runs, [run]))
         charts.draw_table(tables.growth_table(run, "recall"))
         st.markdown(tables.growing_recall(run))
 
@@ -216,11 +222,16 @@ def _all_runs(runs: Mapping[str, Run], shown: str) -> None:
             st.button(label, key=f"pin {name}", on_click=session.RACE_PINNED.set, args=(after,))
     with st.container(horizontal=True):
         for kind, text, mime in (
-            ("CSV", tables.as_csv(runs.values()), "text/csv"),
-            ("JSON", race_runs.as_json(runs.values()), "application/json"),
+            ("CSV", tables.as_csv, "text/csv"),
+            ("JSON", lambda runs: race_runs.as_json(runs).encode(), "application/json"),
         ):
             st.download_button(
-                f"Download as {kind}", text, f"earshot-race.{kind.lower()}", mime, key=kind, on_click="ignore"
+                f"Download as {kind}",
+                partial(text, runs.values()),
+                f"earshot-race.{kind.lower()}",
+                mime,
+                key=kind,
+                on_click="ignore",
             )
 
 

@@ -56,7 +56,7 @@ def show(view: GridView) -> None:
         lines = {name: _line(one, field) for name, one in made.items()}
         with place:
             draw(
-                families(BUDGETS, lines, axis, reference, view.mode),
+                partial(families, BUDGETS, lines, axis, reference, view.mode),
                 f"{axis.capitalize()}, for each of {len(lines)} families at four budgets. {sentence(made)}",
                 f"families {field}",
             )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -132,7 +133,7 @@ def _every_setting(view: GridView, wanted: float) -> None:
     st.header("Every setting at once")
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
     with chart, st.container(key=heat_map_clicks.CHART):
-        figure = heat_map(view.grid, view.here, wanted, view.mode)
+        figure = partial(heat_map, view.grid, view.here, wanted, view.mode)
         draw(
             figure,
             f"Heat map of recall at every setting, with the line of recall {percent(wanted)}. You are at "
@@ -154,7 +155,7 @@ def _cost(view: GridView, wanted: float) -> DeltaGenerator:
     cost = candidate_cost(view.grid.candidate_fraction)
     with left:
         draw(
-            trade_off(view.grid, cost, view.here, (view.here_looked_at, view.here_recall), wanted, view.mode),
+            partial(trade_off, view.grid, cost, view.here, (view.here_looked_at, view.here_recall), wanted, view.mode),
             f"Recall against clips looked at, one line for each K as L grows. You are at {percent(view.here_recall)} "
             f"recall with {cost.text(view.here_looked_at)}; exact search looks at all clips.",
             "looked at",

@@ -38,7 +38,8 @@ def show(view: GridView) -> None:
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
     with chart:
         draw(
-            recall_by_probes(
+            partial(
+                recall_by_probes,
                 {n: (grid.recall[row], grid.candidate_fraction[row]) for n, grid in measured.items()},
                 view.grid.n_bits,
                 (*view.here, n_probes),

@@ -39,7 +39,7 @@ def show(view: GridView) -> None:
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
     with chart:
         draw(
-            seed_spread(view.one_probe, draws, view.predicted, view.here, view.mode),
+            partial(seed_spread, view.one_probe, draws, view.predicted, view.here, view.mode),
             f"How far recall is from the predicted at K = {view.here[1]} as L grows: a band over {len(draws)} seeds, "
             f"your index in it. At {setting(*view.here)} the band runs from {percent(at.min(), 3)} to "
             f"{percent(at.max(), 3)} recall.",

@@ -1,6 +1,7 @@
 """Tune: recall predicted from true distances, beside recall measured."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -28,13 +29,13 @@ def show(view: GridView, n_tables: Sequence[int]) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         draw(
-            predicted_beside_measured(measured, predicted, view.here, view.mode),
+            partial(predicted_beside_measured, measured, predicted, view.here, view.mode),
             f"Recall as L grows at K = {view.here[1]}: measured, a solid line, and predicted, a dashed line.",
             "predicted",
         )
     with right:
         draw(
-            parity(measured, predicted, view.here, view.mode),
+            partial(parity, measured, predicted, view.here, view.mode),
             f"Measured against predicted recall of all {predicted.size} settings, with the diagonal where both agree.",
             "parity",
         )

@@ -1,5 +1,7 @@
 """Tune: recall against the measured time of searches on this machine."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -16,7 +18,7 @@ from ui.model.recall_grid import GridView
 from ui.model.state import K_NEIGHBOURS
 from ui.model.text import plain
 from ui.pages.tune.time_grid import TimeGrid, Times
-from ui.widgets.charts import STATIC, draw_download, draw_table, numbers_of
+from ui.widgets.charts import STATIC, draw_download, draw_table, drawn, numbers_of
 
 
 def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
@@ -43,14 +45,14 @@ def show(view: GridView, wanted: float, place: DeltaGenerator) -> None:
     cost = time_cost(times.ms[:, shown], times.exact_ms)
     lines = Grid(times.n_tables, times.n_bits[shown], grid.recall[:, shown], grid.candidate_fraction[:, shown])
     here_at = (times.at(*view.here), view.here_recall)
-    figure = trade_off(lines, cost, view.here, here_at, wanted, view.mode)
+    make = partial(trade_off, lines, cost, view.here, here_at, wanted, view.mode)
     alt = (
         f"Recall against measured time per query, one line for each K as L grows. You are at {cost.text(here_at[0])}, "
         f"recall {percent(here_at[1])}; exact search takes {cost.text(cost.exact)}."
     )
-    chart.plotly_chart(figure, alt=alt, config=STATIC, height=HEIGHT)
+    chart.plotly_chart(drawn(make)[0], alt=alt, config=STATIC, height=HEIGHT)
     with below:
-        draw_download("time", numbers_of(figure))
+        draw_download("time", lambda: numbers_of(make()))
         fastest = times.fastest(grid.recall >= wanted)
         st.markdown(f"{among(view)}{time_sentence(times, view.here, view.here_recall, fastest, wanted)}")
         draw_table(time_table(times, grid, view.here, view.here_recall, wanted))

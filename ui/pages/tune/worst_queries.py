@@ -1,5 +1,7 @@
 """Tune: recall per query, and the queries with the lowest recall, to listen to."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -25,7 +27,7 @@ def show(view: GridView) -> None:
     chart, aside = st.columns(BESIDE, gap="large", vertical_alignment="center")
     with chart:
         draw(
-            found_counts(counts, view.mode),
+            partial(found_counts, counts, view.mode),
             f"Of {len(view.hits)} queries, how many have 0 to {k} of their {k} nearest found. {sentence(counts)}",
             "recall by query",
         )
