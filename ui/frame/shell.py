@@ -68,10 +68,10 @@ def enter() -> DatasetContext | None:
 
     None after an error page.
     """
-    with st.sidebar, st.container():  # without a download it is empty, and what follows keeps its place
-        if hosting.start() is not None:
-            hosting.draw_progress()
     datasets = hosting.default_first(loading.datasets())
+    with st.sidebar, st.container():  # without a download it is empty, and what follows keeps its place
+        if hosting.start(datasets) is not None:
+            hosting.draw_progress()
     if not datasets:
         error_pages.no_data(paths.DATA)
         return None

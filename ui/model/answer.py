@@ -72,18 +72,24 @@ def answer(context: PageContext, clip: Clip) -> Answer:
 def answer_to(context: PageContext, query: Float32Array, name: str, own: int = -1) -> Answer:
     """Search for a query float32[d] with a unique `name` (cache key); own: its row in the train split, or -1."""
     s = context.settings
-    k = K_NEIGHBOURS + (own >= 0)
-    result = context.index.search(query[None], k, s.n_tables, s.n_bits, s.n_probes)
-    found = _without(result, own)
-    exact = exact_answer_to(context, query, name, own)
+    setting = s.n_tables, s.n_bits, s.n_probes
+    return _answered(key=f"{context.index_key} {setting} {name}", _context=context, _query=query, _name=name, _own=own)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _answered(key: str, _context: PageContext, _query: Float32Array, _name: str, _own: int) -> Answer:  # noqa: ARG001
+    s, index = _context.settings, _context.index
+    result = index.search(_query[None], K_NEIGHBOURS + (_own >= 0), s.n_tables, s.n_bits, s.n_probes)
+    found = _without(result, _own)
+    exact = exact_answer_to(_context, _query, _name, _own)
     rows = np.union1d(found.rows, exact.rows)
-    candidates = int(result.n_candidates[0]) - (own >= 0)
-    return Answer(found, exact, candidates, _matches(context.index, s, query, rows))
+    candidates = int(result.n_candidates[0]) - (_own >= 0)
+    return Answer(found, exact, candidates, _matches(index, s, _query, rows))
 
 
 def exact_answer_to(context: DatasetContext, query: Float32Array, name: str, own: int = -1) -> Neighbours:
     """Return the exact neighbours alone, without an index by NumPy; the arguments are those of `answer_to`."""
-    key = context.dataset.fingerprint, context.settings.metric, name, type(context).__name__
+    key = f"{context.dataset.fingerprint} {context.settings.metric} {name} {type(context).__name__}"
     if isinstance(context, PageContext):
         return _exact(key=key, _search=context.index.exact, _query=query, _own=own)
     search = numpy_search_for(context.dataset, context.settings)
@@ -123,7 +129,7 @@ def _matches(index: LSHIndex, s: Settings, query: Float32Array, rows: Rows) -> d
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def _exact(key: tuple[object, ...], _search: ExactSearch, _query: Float32Array, _own: int) -> Neighbours:  # noqa: ARG001
+def _exact(key: str, _search: ExactSearch, _query: Float32Array, _own: int) -> Neighbours:  # noqa: ARG001
     return _without(_search.search(_query[None], K_NEIGHBOURS + (_own >= 0)), _own)
 
 

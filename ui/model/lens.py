@@ -29,7 +29,7 @@ def is_optional(context: PageContext) -> bool:
     Decided once for a collection and distance, so that no page changes while it is used: by the times of that
     setting if they are known, and differ by more than their spread; else by the number of clips.
     """
-    return _is_exact_as_fast(key=(context.dataset.fingerprint, context.settings.metric), _context=context)
+    return _is_exact_as_fast(key=f"{context.dataset.fingerprint} {context.settings.metric}", _context=context)
 
 
 def is_on(context: DatasetContext) -> bool:
@@ -70,7 +70,7 @@ def _is_on_in(link: Mapping[str, str]) -> bool:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _is_exact_as_fast(key: tuple[str, str], _context: PageContext) -> bool:  # noqa: ARG001
+def _is_exact_as_fast(key: str, _context: PageContext) -> bool:  # noqa: ARG001
     default = replace(_context.settings, **_context.index.default_setting._asdict())
     times = setting_metrics.known_times(replace(_context, settings=default))
     if times is None or same_time(times.ms, times.exact_ms, times.spread):

@@ -36,6 +36,7 @@ INCLUDED = {"sample": "sounds made for you, offline", "audioset-small": "clips o
 MAX_BUILT_ROWS = 500_000  # indexed within some ten seconds
 CHECK_AFTER_S = 10.0  # from the opening of an index, whose first answer does not wait until every byte is checked
 
+_DAMAGED: list[Path] = []  # index files that were found damaged while they were in use
 _OPENED: dict[Path, Dataset] = {}  # the datasets that pages have opened, each in its newest version
 
 
@@ -59,8 +60,12 @@ class PageContext(DatasetContext):
 
     @property
     def index_key(self) -> tuple[object, ...]:
-        """Return what decides the index, as a key of caches: fingerprint, metric, seed and bucket width."""
-        return self.dataset.fingerprint, self.settings.metric, self.settings.seed, self.index.bucket_width
+        """Return what decides the index, as a key of caches: fingerprint, metric, seed and bucket width.
+
+        The key is another one after an index was found damaged and built again.
+        """
+        s = self.settings
+        return self.dataset.fingerprint, s.metric, s.seed, self.index.bucket_width, len(_DAMAGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +141,8 @@ def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
     checked soon afterwards, in the background: if one is damaged, the next page has a new index.
     """
     width = settings.bucket_width if settings.metric == "euclidean" else None
-    return _index(
-        fingerprint=dataset.fingerprint, metric=settings.metric, seed=settings.seed, width=width, _dataset=dataset
-    )
+    wanted = settings.metric, settings.seed, width
+    return _index(key=f"{dataset.fingerprint} {wanted}", _dataset=dataset, _wanted=wanted)
 
 
 def is_large(dataset: Dataset) -> bool:
@@ -157,14 +161,18 @@ def metrics_of(dataset: Dataset) -> tuple[Metric, ...]:
 def sample_for(context: PageContext) -> Sample:
     """Return the sample of queries, 20 to 200, fewer if there are many clips."""
     exact = context.index.exact
-    return _sample(fingerprint=context.dataset.fingerprint, metric=exact.metric, _dataset=context.dataset, _exact=exact)
+    key = f"{context.dataset.fingerprint} {exact.metric}"
+    return _sample(key=key, _dataset=context.dataset, _exact=exact)
 
 
 def recall_grid_for(context: PageContext) -> RecallGrid:
     """Return recall and candidate fraction at every L and K with the probes in force, over `sample_for`'s queries."""
     sample = sample_for(context)
     return _recall_grid(
-        index_key=context.index_key, n_probes=context.settings.n_probes, _index=context.index, _sample=sample
+        key=f"{context.index_key} {context.settings.n_probes}",
+        _index=context.index,
+        _n_probes=context.settings.n_probes,
+        _sample=sample,
     )
 
 
@@ -187,8 +195,8 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Sorting every clip into 32 hash tables…")
-def _index(fingerprint: str, metric: str, seed: int, width: float | None, _dataset: Dataset) -> LSHIndex:  # noqa: ARG001
-    path, config = _index_path(_dataset, metric, seed, width), _index_config(metric, seed, width)
+def _index(key: str, _dataset: Dataset, _wanted: tuple[str, int, float | None]) -> LSHIndex:  # noqa: ARG001
+    path, config = _index_path(_dataset, *_wanted), _index_config(*_wanted)
     X = _dataset.features("train")
     index = index_folder.load_or_fit(path, config, X, _warn, every_byte=False)
     if path.exists():
@@ -207,6 +215,7 @@ def _check_index(path: Path, config: SearchConfig, X: StoredVectors) -> None:
         _warn(problem)
     if problems:
         _index.clear()
+        _DAMAGED.append(path)
 
 
 def _warn(problem: str) -> None:
@@ -227,11 +236,11 @@ def _numpy_search(fingerprint: str, metric: str, _dataset: Dataset) -> NumPySear
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _sample(fingerprint: str, metric: str, _dataset: Dataset, _exact: ExactSearch) -> Sample:  # noqa: ARG001  (the key)
+def _sample(key: str, _dataset: Dataset, _exact: ExactSearch) -> Sample:  # noqa: ARG001
     n = _dataset.n_rows("train")
     split = "validation" if _dataset.n_rows("validation") else "train"
     rows = np.arange(_dataset.n_rows(split))
-    if split == "train" and metric == "cosine":
+    if split == "train" and _exact.metric == "cosine":
         rows = np.flatnonzero(_exact.inverse_norms)  # zeros have no angle to anything
     rows = rows[evenly_spaced_rows(len(rows), n_timed(n))]
     queries = np.ascontiguousarray(_dataset.features(split)[rows], dtype=np.float32)
@@ -241,9 +250,9 @@ def _sample(fingerprint: str, metric: str, _dataset: Dataset, _exact: ExactSearc
 
 @st.cache_resource(max_entries=8, show_spinner="Measuring…")
 def _recall_grid(
-    index_key: tuple[object, ...],  # noqa: ARG001
-    n_probes: int,
+    key: str,  # noqa: ARG001
     _index: LSHIndex,
+    _n_probes: int,
     _sample: Sample,
 ) -> RecallGrid:
-    return recall_grid(_index, _sample.queries, K_NEIGHBOURS, n_probes, _sample.own_rows)
+    return recall_grid(_index, _sample.queries, K_NEIGHBOURS, _n_probes, _sample.own_rows)

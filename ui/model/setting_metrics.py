@@ -70,7 +70,7 @@ def quality(context: PageContext) -> tuple[float, float]:
     s = context.settings
     if s.n_probes == 1 and not is_large(context.dataset):
         return recall_grid_for(context).at(s.n_tables, s.n_bits)
-    return _searched_quality(key=setting_key(context), _context=context)
+    return _searched_quality(key=repr(setting_key(context)), _context=context)
 
 
 def one_more_table(context: PageContext, now: SettingMetrics) -> tuple[float, float] | None:
@@ -102,7 +102,7 @@ def _search(context: PageContext, index: LSHIndex, queries: Float32Array, k: int
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def _searched_quality(key: tuple[object, ...], _context: PageContext) -> tuple[float, float]:  # noqa: ARG001
+def _searched_quality(key: str, _context: PageContext) -> tuple[float, float]:  # noqa: ARG001
     sample = sample_for(_context)
     found = sample.search(lambda queries, k: _search(_context, _context.index, queries, k))
     return mean_recall(found, sample.truth), float(found.n_candidates.mean() / _context.index.n)

@@ -36,14 +36,14 @@ def link() -> dict[str, str]:
     here = st.query_params.to_dict()
     if session.PAGE.get() is None:
         return here
-    names = _names_carried()
+    names, kept = _names_carried(), session.CARRIED.get()
     held = {name: value for name, value in here.items() if name not in names}
-    return {**held, **_only_carried(session.CARRIED.get())}
+    return {**held, **{name: kept[name] for name in names if kept.get(name)}}
 
 
 def carried() -> dict[str, str]:
     """Return the URL parameters that belong to no widget of this page; a link to another page needs them too."""
-    return _only_carried(link())
+    return _only_carried(st.query_params.to_dict() if session.PAGE.get() is None else session.CARRIED.get())
 
 
 def write_link(**values: str | None) -> None:

@@ -11,7 +11,7 @@ What downloads is imported by the functions that need it: the first page seldom 
 import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,12 +76,12 @@ def download_work(subset: "Subset", out: Path) -> Work:
     return work
 
 
-def start() -> Job | None:
+def start(datasets: Collection[str]) -> Job | None:
     """Start the download of the requested dataset; return its job, None when nothing is requested or it is there.
 
-    After a failure, the first visit after `RETRY_AFTER_S` starts it again.
+    datasets: the names of those that are there. After a failure, the first visit after `RETRY_AFTER_S` starts it again.
     """
-    work = _work()
+    work = _work(datasets)
     if work is None:
         return None
     known = jobs.jobs().get(_NAME)
@@ -93,7 +93,7 @@ def start() -> Job | None:
 @st.fragment(run_every=2.0)
 def draw_progress() -> None:
     """Draw the progress of the download in the sidebar."""
-    job = start()
+    job = start(loading.datasets())
     if job is None:
         if session.DOWNLOADING.pop():
             session.rerun()
@@ -122,13 +122,13 @@ def report_progress(report: Report, progress: "Progress") -> None:
     report(min(1.0, progress.done / progress.total) if progress.total else None, ", ".join(filter(None, parts)))
 
 
-def _work() -> Work | None:
+def _work(datasets: Collection[str]) -> Work | None:
     """Return the work that downloads the requested dataset; None when it is there, or none is requested."""
     try:
         requested = requested_dataset()
     except InputError as error:
         return partial(_fail, error)
-    if not requested or requested in loading.datasets():
+    if not requested or requested in datasets:
         return None
     from data_prep.audioset.fetch import NAMES
     from data_prep.download.packed_dataset import fetch_dataset, is_fetched
