@@ -28,7 +28,7 @@ from lsh.validate import METRICS
 from ui.format import megabytes, milliseconds, number, percent, plural
 from ui.model import race_runs
 from ui.model.race_runs import Run
-from ui.model.state import DEFAULTS, K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES
+from ui.model.state import DEFAULTS, K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, MAX_WIDTH, parsed_width
 
 _TARGET_RECALL = 0.9
 _PRINT_INTERVAL_S = 0.1  # printing disturbs what is timed
@@ -159,7 +159,7 @@ def parser_of_races() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=number, metavar=letter, help=f"{what} (default: {default})")
     parser.set_defaults(seed=DEFAULTS.seed)
     parser.add_argument(
-        "--width", type=float, metavar="W", help="width of buckets for euclidean distance (default: from the data)"
+        "--width", type=_width, metavar="W", help="width of buckets for euclidean distance (default: from the data)"
     )
     printed = parser.add_mutually_exclusive_group()
     printed.add_argument("--json", action="store_true", help="print the runs as JSON")
@@ -175,6 +175,13 @@ def parser_of_races() -> argparse.ArgumentParser:
         help="race the settings that the page opens with, and write the runs to FILE as JSON",
     )
     return parser
+
+
+def _width(text: str) -> float:
+    width = parsed_width(text)
+    if width is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, at most {MAX_WIDTH:,.0f}")
+    return width
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def parse(
         n_bits=_integer(raw.get("K"), 1, MAX_BITS, n_bits),
         n_probes=_integer(raw.get("probes"), 1, MAX_PROBES, n_probes),
         seed=_integer(raw.get("seed"), 0, MAX_SEED, DEFAULTS.seed),
-        bucket_width=_width(raw.get("w")),
+        bucket_width=parsed_width(raw.get("w")),
         clip=_clip_id(raw.get("clip")),
         trail=_trail(raw.get("trail")),
     )
@@ -96,7 +96,8 @@ def _integer(value: object, low: int, high: int, default: int) -> int:
     return cast("int", value) if allowed else default
 
 
-def _width(value: object) -> float | None:
+def parsed_width(value: object) -> float | None:
+    """Return a bucket width, None for what is not one."""
     try:
         width = float(cast("str | float", value))
     except (TypeError, ValueError, OverflowError):

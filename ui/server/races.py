@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from ui.model.race_runs import Run
 
 _COMMAND = (sys.executable, "-m", "ui.race_cli")
 _POLL_S = 0.15  # writing to a page more often would disturb what is timed
+_LEFT_AFTER_S = 5.0  # a connection may be interrupted
 _BEGINS = "To your marks"
 _FAILED = "the race ended before its time"
 
@@ -142,18 +144,24 @@ _RUNNING: dict[Race, _Running] = {}
 _LOCK = threading.Lock()
 
 
-def follow(race: Race) -> Generator[Progress, None, None]:
+def follow(race: Race, is_there: Callable[[], bool] = lambda: True) -> Generator[Progress, None, None]:
     """Start a race, or join one that runs; yield its progress several times per second, and at its end.
 
-    Close the generator to leave: with its last visitor the race ends. Raises DataError if the race fails.
+    Close the generator to leave: with its last visitor the race ends. It also ends when `is_there` has been False for
+    some seconds. Raises DataError if the race fails.
     """
     with _LOCK:
         running = _RUNNING.get(race)
         if running is None or running.ended.is_set():
             running = _RUNNING[race] = _Running(race, messages_of_process)
         running.followers += 1
+    seen = time.monotonic()
     try:
         while not running.ended.wait(_POLL_S):
+            now = time.monotonic()
+            seen = now if is_there() else seen
+            if now - seen > _LEFT_AFTER_S:
+                return
             yield running.progress
         running.thread.join()
         if running.error is not None:

@@ -46,7 +46,7 @@ def test_the_host_chooses_by_one_value_what_opens_first(home, monkeypatch):
     assert list(hosting.default_first(loading.datasets())) == ["sample", "audioset-small", "bells"]
     monkeypatch.setenv("EARSHOT_DATASET", "bells")
     assert list(hosting.default_first(loading.datasets())) == ["bells", "sample", "audioset-small"]
-    assert hosting.start() is None  # nothing is downloaded
+    assert hosting.start(loading.datasets()) is None  # nothing is downloaded
     monkeypatch.setenv("EARSHOT_DATASET", "https://example.org/sounds.zip#sha256=0")
     assert next(iter(hosting.default_first(loading.datasets()))) == "sample"
 

@@ -21,6 +21,7 @@ from data_prep.download.packed_dataset import pack
 from data_prep.download.progress import Progress
 from data_prep.errors import DownloadError
 from tests.data_prep import small_datasets
+from ui.model import loading
 from ui.pages.data import folder as data_folder
 from ui.server import hosting
 from ui.server.jobs import jobs
@@ -239,7 +240,7 @@ def test_a_hosted_app_downloads_the_configured_collection(sample, home, tmp_path
     assert job.error is None
     assert asked == [(["https://a.example/made.zip"], sha256)]
     assert open_dataset(home / "hosted").fingerprint == sample.fingerprint
-    assert hosting.start() is None
+    assert hosting.start(loading.datasets()) is None
 
 
 def test_a_failed_download_is_reported_and_the_sample_is_served(sample, monkeypatch):
@@ -263,12 +264,12 @@ def hosted(monkeypatch, tmp_path, path, name):
 
 def test_a_new_hosted_address_replaces_the_first_collection(sample, home, tmp_path, monkeypatch):
     hosted(monkeypatch, tmp_path, sample.path, "one.zip")
-    hosting.start().thread.join()
+    hosting.start(loading.datasets()).thread.join()
     other = open_dataset(small_datasets.write(tmp_path / "made"))
     hosted(monkeypatch, tmp_path, other.path, "two.zip")
-    hosting.start().thread.join()
+    hosting.start(loading.datasets()).thread.join()
     assert open_dataset(home / "hosted").fingerprint == other.fingerprint != sample.fingerprint
-    assert hosting.start() is None
+    assert hosting.start(loading.datasets()) is None
 
 
 def test_what_failed_is_tried_again_some_minutes_later(sample, home, tmp_path, monkeypatch):
@@ -278,11 +279,11 @@ def test_what_failed_is_tried_again_some_minutes_later(sample, home, tmp_path, m
     hosted(monkeypatch, tmp_path, sample.path, "one.zip")
     with monkeypatch.context() as away:
         away.setattr("data_prep.download.packed_dataset.fetch_file", fail)
-        failed = hosting.start()
+        failed = hosting.start(loading.datasets())
         failed.thread.join()
-        assert hosting.start() is failed
+        assert hosting.start(loading.datasets()) is failed
     monkeypatch.setattr(hosting, "RETRY_AFTER_S", 0)
-    hosting.start().thread.join()
+    hosting.start(loading.datasets()).thread.join()
     assert open_dataset(home / "hosted").fingerprint == sample.fingerprint
 
 

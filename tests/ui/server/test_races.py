@@ -75,6 +75,14 @@ def test_a_visitor_who_leaves_before_the_turn_comes_starts_no_process(small, pro
     assert not processes
 
 
+def test_a_race_ends_when_its_visitor_is_no_longer_connected(small, processes, monkeypatch):
+    monkeypatch.setattr(races, "_LEFT_AFTER_S", 0.3)
+    told = list(follow(over(small), lambda: not processes))
+    assert told[-1].run is None
+    until(lambda: not exclusive.MEASURING.locked())
+    assert processes[0].returncode < 0
+
+
 def test_a_race_that_fails_raises_the_last_line_of_its_process(tmp_path):
     with pytest.raises(DataError, match=r"ended before its time: .*manifest.json is missing"):
         list(follow(over(tmp_path)))

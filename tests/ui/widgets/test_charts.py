@@ -1,4 +1,6 @@
 import io
+import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,30 @@ from ui.widgets import charts
 
 def read(table):
     return pd.read_csv(io.BytesIO(charts.as_csv(table)))
+
+
+def grid(recall):
+    return Grid(np.arange(1, 4), np.arange(1, 3), recall, recall)
+
+
+def test_the_figure_of_equal_arguments_is_made_once_and_that_of_others_anew():
+    made = []
+
+    def figure(of, mode):
+        made.append(of)
+        return heat_map(of, (2, 1), 0.9, mode)
+
+    recall = np.array([[0.7, 0.5], [0.9, 0.75], [0.99, 0.92]])
+    first, height = charts.drawn(partial(figure, grid(recall), "light"))
+    again, _ = charts.drawn(partial(figure, grid(recall.copy()), "light"))
+    assert len(made) == 1
+    assert again.to_dict() == first.to_dict() == json.loads(figure(grid(recall), "light").to_json())
+    assert height == figure(grid(recall), "light").layout.height
+    made.clear()
+    charts.drawn(partial(figure, grid(recall), "dark"))
+    charts.drawn(partial(figure, grid(recall.astype(np.float32)), "light"))
+    charts.drawn(partial(figure, grid(np.nextafter(recall, 1)), "light"))
+    assert len(made) == 3
 
 
 def test_the_table_of_a_line_has_its_numbers_under_the_titles_of_the_axes():

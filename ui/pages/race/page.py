@@ -13,7 +13,9 @@ from functools import partial
 
 import pandas as pd
 import streamlit as st
+from streamlit import runtime
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data_prep.errors import DataError
 from lsh import LSHError
@@ -90,7 +92,7 @@ def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[.
         most,
     )
     try:
-        with exclusive.RUNS.interrupted(), contextlib.closing(races.follow(race)) as progress:
+        with exclusive.RUNS.interrupted(), contextlib.closing(races.follow(race, _is_there())) as progress:
             for share, doing, so_far in progress:
                 if so_far is not None and len(so_far.raced) > raced:
                     raced, run = len(so_far.raced), replace(so_far, bucket_width=context.index.bucket_width)
@@ -101,6 +103,14 @@ def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[.
         bar.error(plain(error, longest=1000))
     else:
         session.rerun()
+
+
+def _is_there() -> Callable[[], bool]:
+    """Return a function that says whether the visitor of this run is connected."""
+    run = get_script_run_ctx()
+    if run is None or not runtime.exists():
+        return lambda: True
+    return partial(runtime.get_instance().is_active_session, run.session_id)
 
 
 def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple[int, DeltaGenerator]:
