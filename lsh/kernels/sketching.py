@@ -230,7 +230,11 @@ def keep_best(scores: Float32Array, below: np.float32, wanted: int, ids: Int64Ar
     limit, last = exact_limit(scores, below, wanted), np.int64(-1)
     n_equal = wanted - count_above(scores, limit)
     if n_equal > 0:  # the limit is a score, of which there are too many
-        last = np.partition(ids[scores == limit], n_equal - 1)[n_equal - 1]
+        equal = ids[scores == limit]
+        if len(equal) > n_equal:
+            last = np.partition(equal, n_equal - 1)[n_equal - 1]
+        else:  # scores of a damaged index that are no numbers
+            last = np.int64(np.iinfo(np.int64).max)
     count = np.int64(0)
     for i in range(n):
         value, number = scores[i], ids[i]
