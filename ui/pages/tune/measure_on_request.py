@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from lsh import LSHError
-from ui.model import exclusive
+from ui.model import exclusive, session
 from ui.model.text import plain
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class Parts(Generic[T]):
 def on_request(
     key: str, index: tuple[object, ...], makers: Mapping[str, Callable[[], T]], label: str
 ) -> dict[str, T] | None:
-    """Return the parts of a measurement if they are made; else draw a button that makes them.
+    """Return the parts of a measurement if they are made; else draw a button that makes them, and runs the page again.
 
     `key` and `index` name the measurement and what it is made of; visitors who measure the same share the parts.
     """
@@ -56,19 +56,17 @@ def on_request(
     made = parts.of(list(makers))
     if made is not None:
         return made
-    whole = st.empty()
-    with whole.container(border=True, key=key):
+    with st.container(border=True, key=key):  # in `st.empty` each run would replace the button, and lose a press
         button, place = st.columns([2, 5], gap="medium", vertical_alignment="center")
         if not button.button(label, key=f"{key} button", width="stretch"):
             return None
         bar = place.progress(0.0, label)
         try:
-            made = parts.make(makers, lambda share, doing: bar.progress(share, plain(f"{label}: {doing}")))
+            parts.make(makers, lambda share, doing: bar.progress(share, plain(f"{label}: {doing}")))
         except LSHError as error:
             place.error(plain(error, longest=1000))
             return None
-    whole.empty()
-    return made
+    return session.rerun()
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
