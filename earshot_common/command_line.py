@@ -1,7 +1,6 @@
 """Command-line helpers: exit codes and error messages, progress, and number arguments."""
 
 import argparse
-import math
 import os
 import sys
 from collections.abc import Callable
@@ -10,6 +9,8 @@ from pathlib import Path
 from earshot_common import extras
 
 ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # exit codes; the last two are 128 + the signal's number
+
+_MAX_VALUE = 10**18
 
 
 def run(command: Callable[[], int | None], errors: tuple[type[Exception], ...], interrupted: str = "stopped") -> int:
@@ -73,13 +74,13 @@ def fraction(text: str) -> float:
 
 
 def non_negative(text: str) -> float:
-    """Read a finite number of at least 0, as an argparse type."""
+    """Read a number from 0 to 10^18, whose square float32 can hold, as an argparse type."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    if not 0 <= value <= _MAX_VALUE:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {_MAX_VALUE:,}")
     return value
 
 

@@ -9,7 +9,7 @@ from tests.meta.sources import MODULES
 HIDE = """
 import builtins, errno, importlib, os, shutil, signal, sys, tempfile
 from pathlib import Path
-import numba, numpy, pyarrow.parquet, requests, subprocess, tqdm
+import distributed, numba, numpy, pyarrow.parquet, requests, subprocess, tqdm
 for name in ("fcntl", "resource", "pwd", "grp", "termios"):
     sys.modules[name] = None
 for name in ("O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "fchmod", "pread", "posix_fadvise", "fork",

@@ -49,7 +49,7 @@ def tally():
 def _no_times(monkeypatch):
     """Measure no times, which cannot be recomputed."""
     times = SearchTimes(1.0, 1.0, 0.0, 1, "", 1, "")
-    monkeypatch.setattr(evaluation, "search_times", lambda *_: times)
+    monkeypatch.setattr(evaluation, "search_times", lambda *_, **__: times)
     monkeypatch.setattr(Stopwatch, "times", lambda *_: None)
     monkeypatch.setattr(Stopwatch, "has_failed", lambda *_: True)
     monkeypatch.setattr(timing, "show", lambda *_: None)
