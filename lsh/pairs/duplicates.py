@@ -1,9 +1,9 @@
 """Duplicates: all pairs of vectors within a radius, by hash tables of their signatures, and the groups they form.
 
-A signature is the signs of 64 random projections. In each of several tables the vectors are sorted by a new signature,
-and the pairs that share its first bits, and differ in few of the others, are compared exactly. For a pair at an angle t
+A signature is the signs of 64 random projections. In each of several tables the vectors are sorted by some bits of it,
+and the pairs that share these, and differ in few of the others, are compared exactly. For a pair at an angle t
 one bit is the same with probability 1 - t/pi (Charikar 2002), so that the tables needed for a wanted recall follow from
-the angle at the radius; the number of first bits is the one that costs least by counts in the first table.
+the angle at the radius; the number of bits per table is the one that costs least by counts in the first table.
 """
 
 import math

@@ -12,7 +12,16 @@ from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
 from lsh.kernels.self_join import SIGNATURE_BITS, first_equal, near_pairs, unite
 from lsh.pairs.distances import distances_from
-from lsh.pairs.signatures import TablePlan, all_pairs, centred_norms, edges_of, plan_tables, runs_of, signatures_of
+from lsh.pairs.signatures import (
+    TablePlan,
+    all_pairs,
+    centred_norms,
+    edges_of,
+    plan_tables,
+    rotated,
+    runs_of,
+    signatures_of,
+)
 from lsh.threads import in_chunks
 
 MAX_ALL_PAIRS = 100  # pairs of one row that a table lists; of a set of more equal rows, each with the first
@@ -29,8 +38,8 @@ class Duplicates:
 
     pairs: int64[m, 2], the lower row first, in rising order; distances: float32[m]. groups: int64 arrays of two rows or
     more that pairs connect, each in rising order, the largest group first. recall: probability that a pair within the
-    radius is found, at least; 1 where all pairs were compared. n_tables, n_bits: signatures drawn, and first bits
-    compared. capped: the first rows of groups in which
+    radius is found, at least; 1 where all pairs were compared. n_tables, n_bits: tables searched, and bits compared
+    in each. capped: the first rows of groups in which
     not every pair is listed, as some rows have more than MAX_ALL_PAIRS.
     """
 
@@ -63,10 +72,13 @@ class SelfJoin:
         first = self._first_of_equal_rows()
         rows = np.flatnonzero(first == np.arange(self.n))
         plan = self._plan(rows)
-        self.progress(f"radius {self.radius:.4g}: {plan.n_tables} tables, {plan.n_bits} bits each")
-        for table in range(plan.n_tables):
-            self._search_table(rows, plan)
-            self.progress(f"table {table + 1} of {plan.n_tables}: {len(self.codes):,} pairs")
+        n_tables = plan.n_signatures * plan.n_tables
+        self.progress(f"radius {self.radius:.4g}: {n_tables} tables, {plan.n_bits} bits each")
+        for table in range(n_tables):
+            if table % plan.n_tables == 0:
+                signatures = self._signatures(rows, plan.centre)
+            self._search_table(rows, rotated(signatures, table % plan.n_tables * plan.n_bits), plan)
+            self.progress(f"table {table + 1} of {n_tables}: {len(self.codes):,} pairs")
         equal, copies = self._equal_pairs(first)
         pairs, distances = self._measured(_with_copies(np.column_stack(np.divmod(self.codes, self.n)), copies))
         listed = np.concatenate([pairs, equal])
@@ -77,9 +89,7 @@ class SelfJoin:
         groups = _groups(parents)
         capped = sorted(int(group[0]) for group in groups if self.is_cut[group].any())
         recall = self.recall if plan.n_bits else 1.0
-        return Duplicates(
-            listed[order], distances[order], groups, self.radius, recall, plan.n_tables, plan.n_bits, capped
-        )
+        return Duplicates(listed[order], distances[order], groups, self.radius, recall, n_tables, plan.n_bits, capped)
 
     def _signatures(self, rows: Int64Array, centre: Float32Array) -> UInt64Array:
         return signatures_of(self.exact, rows, centre, self.rng, self.n_threads)
@@ -144,9 +154,8 @@ class SelfJoin:
         differs = 2 * math.asin(chord / (2 * floor)) / math.pi
         return plan_tables(np.sort(self._signatures(rows, centre)), centre, differs, self.recall)
 
-    def _search_table(self, rows: Int64Array, plan: TablePlan) -> None:
-        """Draw a new signature, and add the pairs within reach that its table shows."""
-        signatures = self._signatures(rows, plan.centre)
+    def _search_table(self, rows: Int64Array, signatures: UInt64Array, plan: TablePlan) -> None:
+        """Add the pairs within reach among rows whose signatures, uint64[m], share their first bits."""
         order = np.argsort(signatures, kind="stable")
         signatures, places = signatures[order], rows[order]
         starts = runs_of(signatures, plan.n_bits)

@@ -13,20 +13,22 @@ from lsh.kernels.self_join import SIGNATURE_BITS, pack_signs, prefix_pairs
 from lsh.threads import in_chunks
 
 MAX_TABLES = 400
-_LOST = 1e-4  # probability that the bits beyond the prefix differ in more places than are allowed
+_LOST = 0.02  # probability that other bits than those of the table differ in more places than are allowed, at most
 _BLOCK_ROWS = 16_384
-_HASH_NS, _PAIR_NS, _DISTANCE_NS = 700.0, 3.0, 15.0  # about: one signature, a pair of them, and a distance
+# About the time of a signature, of sorting one, of comparing a pair of them, and of the distance of a pair.
+_HASH_NS, _SORT_NS, _PAIR_NS, _DISTANCE_NS = 700.0, 300.0, 5.0, 15.0
 
 
 class TablePlan(NamedTuple):
-    """Tables to draw: the centre of their signatures, float32[d], the first bits compared, and their number.
+    """Signatures to draw around a centre, float32[d]: of each, n_tables tables take n_bits bits of their own.
 
-    max_differing: bits beyond the first in which a pair may differ; cost: about the nanoseconds that it all takes.
+    max_differing: bits in which the signatures of a pair may differ; cost: about the nanoseconds that it all takes.
     """
 
     centre: Float32Array
     n_bits: int
     n_tables: int
+    n_signatures: int
     max_differing: int
     cost: float
 
@@ -59,27 +61,39 @@ def centred_norms(exact: ExactSearch, rows: Int64Array) -> tuple[Float32Array, F
 
 
 def plan_tables(signatures: UInt64Array, centre: Float32Array, differs: float, recall: float) -> TablePlan | None:
-    """Return the cheapest number of first bits, and the tables that it takes; None where no number is within limits.
+    """Return the cheapest bits per table, and the tables that it takes; None where no number is within limits.
 
     signatures: uint64[m] in rising order, of one table. differs: probability that one bit of the signatures of a pair
-    differs, at most: t/pi for an angle t (Charikar 2002).
+    differs, at most: t/pi for an angle t (Charikar 2002). A pair is met in a table if its bits there are equal, which
+    has the probability p = (1 - differs)^n_bits, and compared if not too many others differ, which fails with _LOST at
+    most. So a signature of g tables finds it with 1 - (1 - p)^g - g p _LOST at least.
     """
     prefix_pairs(signatures, pairs := np.empty(SIGNATURE_BITS + 1, np.int64))
     plans = []
     for n_bits in range(1, SIGNATURE_BITS + 1):
-        allowed = _quantile(SIGNATURE_BITS - n_bits, differs)
-        hit = (1 - differs) ** n_bits * (1 - _LOST)
-        n_tables = max(1, math.ceil(math.log(1 - recall) / math.log1p(-hit)))
-        cost = n_tables * (len(signatures) * _HASH_NS + float(pairs[n_bits]) * _PAIR_NS)
-        if n_tables <= MAX_TABLES:
-            plans.append(TablePlan(centre, n_bits, n_tables, allowed, cost))
+        allowed, equal = _quantile(SIGNATURE_BITS - n_bits, differs), (1 - differs) ** n_bits
+        for n_tables in range(1, SIGNATURE_BITS // n_bits + 1):
+            hit = 1 - (1 - equal) ** n_tables - n_tables * equal * _LOST
+            if hit <= 0:
+                continue
+            n_signatures = max(1, math.ceil(math.log(1 - recall) / math.log1p(-min(hit, 1 - 1e-12))))
+            of_table = len(signatures) * _SORT_NS + float(pairs[n_bits]) * _PAIR_NS
+            cost = n_signatures * (len(signatures) * _HASH_NS + n_tables * of_table)
+            if n_signatures * n_tables <= MAX_TABLES:
+                plans.append(TablePlan(centre, n_bits, n_tables, n_signatures, allowed, cost))
     return min(plans, key=lambda plan: plan.cost, default=None)
+
+
+def rotated(signatures: UInt64Array, n_bits: int) -> UInt64Array:
+    """Return signatures whose first `n_bits` bits, fewer than 64, have moved to the end: uint64[m]."""
+    left, right = np.uint64(n_bits), np.uint64(SIGNATURE_BITS - n_bits)
+    return signatures if n_bits == 0 else (signatures << left) | (signatures >> right)
 
 
 def all_pairs(n: int, dim: int) -> TablePlan:
     """Return the plan of comparing all pairs of n vectors, in one run of one table."""
     cost = n * (n - 1) / 2 * _DISTANCE_NS
-    return TablePlan(np.zeros(dim, np.float32), 0, 1, SIGNATURE_BITS, cost)
+    return TablePlan(np.zeros(dim, np.float32), 0, 1, 1, SIGNATURE_BITS, cost)
 
 
 def runs_of(signatures: UInt64Array, n_bits: int) -> Int64Array:
@@ -97,7 +111,8 @@ def edges_of(values: npt.NDArray[np.generic]) -> Int64Array:
 
 def _prepared(exact: ExactSearch, rows: Int64Array, centre: Float32Array) -> Float32Array:
     """Return some rows less a centre, scaled to length one first under cosine: float32[m, d]."""
-    block = np.ascontiguousarray(exact.X[rows])
+    is_run = len(rows) > 0 and rows[-1] - rows[0] == len(rows) - 1
+    block = np.ascontiguousarray(exact.X[rows[0] : rows[-1] + 1] if is_run else exact.X[rows])
     out = np.empty_like(block)
     prepare(block, exact.metric == "cosine", centre, out)
     return out
