@@ -48,8 +48,8 @@ def add_setting(sub: argparse.ArgumentParser) -> None:
     _add_number(sub, "tables", "L", params.MAX_TABLES, f"number of hash tables (default: {MEASURED})")
     _add_number(sub, "bits", "K", params.MAX_BITS, f"bits per key of a hash table (default: {MEASURED})")
     probes = (
-        f"buckets probed: per hash table, at most {params.MAX_PROBES} (default: {MEASURED}), or of sketches "
-        "(default: 8)"
+        f"buckets probed: per hash table, at most {params.MAX_PROBES} (default: {MEASURED}), or of sketches, on "
+        "average (default: 8)"
     )
     _add_number(sub, "probes", "T", MAX_BUCKETS, probes)
     reranked = "candidates ranked by exact distance (default: 40; hash tables: all)"

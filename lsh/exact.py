@@ -100,7 +100,7 @@ class ExactSearch:
         else:
             X, scale, offset = X.view(), np.float32(1), np.float32(0)
             read_only(stored := X)
-        self.X = X
+        self.X, self._dim = X, X.shape[1]
         self.metric, self.inverse_norms, self.half_squares = metric, inverse_norms, half_squares
         measure = COSINE if metric == "cosine" else EUCLIDEAN
         self.vectors = Vectors.of(stored, inverse_norms, measure, scale, offset)
@@ -180,7 +180,7 @@ class ExactSearch:
 
         The kernels read float32 of the right width, in C order and writeable (though they do not write to it).
         """
-        if type(Q) is not np.ndarray or Q.dtype is not _FLOAT32 or Q.shape[1:] != self.X.shape[1:]:
+        if type(Q) is not np.ndarray or Q.dtype is not _FLOAT32 or Q.ndim != 2 or Q.shape[1] != self._dim:
             return None
         return Q if Q.flags.carray else Q.copy()
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from lsh.arrays import Float32Array, Int64Array
 
+_INT64, _FLOAT32 = np.dtype(np.int64), np.dtype(np.float32)  # `np.empty` takes longer with the types of the elements
+
 
 class SearchResult(NamedTuple):
     """Neighbours of nq queries, nearest first, ties broken by the lower id. A k larger than n counts as n.
@@ -47,9 +49,8 @@ class SearchResult(NamedTuple):
     @staticmethod
     def empty(n_queries: int, k: int) -> "SearchResult":
         """Return an uninitialised result, for the kernels to fill."""
-        return SearchResult(
-            np.empty((n_queries, k), np.int64), np.empty((n_queries, k), np.float32), np.empty(n_queries, np.int64)
-        )
+        shape = n_queries, k
+        return SearchResult(np.empty(shape, _INT64), np.empty(shape, _FLOAT32), np.empty(n_queries, _INT64))
 
 
 class PromisedResult(SearchResult):

@@ -1,7 +1,7 @@
 """SketchIndex: approximate nearest neighbours from buckets around centroids and a sketch per vector.
 
-A search rotates the query and rounds it to 4 bits per dimension, finds the buckets with the nearest centroids,
-estimates every distance in them by counting bits of sketches, and ranks the best few by exact distance.
+A search rotates the query, finds the buckets with the nearest centroids, estimates every distance in them from sketches
+by look-ups in tables of the query (`lsh.kernels.fast_scan`), and ranks the best few by exact distance.
 """
 
 from typing import Any, NamedTuple, Self
@@ -21,19 +21,44 @@ from lsh.threads import MAX_THREADS, in_chunks
 
 MAX_BUCKETS = 65_536
 
+_MOST_PROBES = 4  # times the mean
 _PREPARED = False, 0.0, np.inf  # limits for queries that are checked and scaled already
+_FLOAT32 = np.dtype(np.float32)  # `np.empty` takes longer with the type of the elements
+
+# Of `search_buckets`, from `buckets` to `capacity`.
+_Arguments = tuple[tuple[Any, ...], tuple[Any, ...], int, float, int, int]
 
 
 class _Parts(NamedTuple):
-    """capacity[p]: the number of vectors in the p fullest buckets, int64[m + 1]."""
+    """gaps: float32[m], of `mean_gaps`; where they are infinite, as many buckets are probed for every query.
+
+    capacity[p]: the number of vectors in the p fullest buckets, int64[m + 1].
+    """
 
     exact: ExactSearch
     buckets: Buckets
+    gaps: Float32Array
     capacity: Int64Array
 
 
-def _assembled(exact: ExactSearch, arguments: tuple[str, int | None, int, str], buckets: Buckets) -> "SketchIndex":
-    return SketchIndex.from_parts(*arguments, exact, buckets)
+def _assembled(
+    exact: ExactSearch, arguments: tuple[str, int | None, int, str], buckets: Buckets, gaps: Float32Array
+) -> "SketchIndex":
+    return SketchIndex.from_parts(*arguments, exact, buckets, gaps)
+
+
+class _Setting(NamedTuple):
+    """The parameters of a search as they were given, and as the kernel takes them after they were checked.
+
+    A parameter is the same if it is the same object: True, which equals 1, is refused.
+    """
+
+    parts: _Parts
+    k: object
+    n_probes: object
+    n_reranked: object
+    n_neighbours: int
+    arguments: _Arguments
 
 
 class SketchIndex:
@@ -46,8 +71,9 @@ class SketchIndex:
     family: how vectors are sorted into buckets: "kmeans", learned from the data (`families.clusters`), or drawn at
         random, "crosspolytopes" or "hyperplanes" (`families.cells`); with hyperplanes n_buckets is a power of two.
 
-    Zeros, NaN, duplicates and ties are treated as in `LSHIndex`. The index takes some 50 bytes per vector, without the
-    vectors, which may be memory-mapped. It never changes after `fit`, so any number of threads may search it.
+    Zeros, NaN, duplicates and ties are treated as in `LSHIndex`. The index takes some 52 bytes per vector and 1.1 KB
+    per bucket, without the vectors, which may be memory-mapped. Its arrays never change after `fit`, so any number of
+    threads may search it.
     """
 
     kind = "sketches"
@@ -62,6 +88,7 @@ class SketchIndex:
         if self.family == "hyperplanes" and (self.wanted_buckets or 1).bit_count() != 1:
             raise ParameterError(f"n_buckets is {n_buckets}; b hyperplanes make 2^b buckets: expected a power of two")
         self._fitted: _Parts | None = None
+        self._last: _Setting | None = None  # of the last search, whose checks take longer than a search of few vectors
 
     def fit(self, X: npt.ArrayLike) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes, pandas and Arrow are converted), n >= 1.
@@ -80,15 +107,22 @@ class SketchIndex:
             n_buckets = min(n_buckets, n)
         partition = Partition.learn(exact, self.family, n_buckets, np.random.default_rng(self.seed))
         arguments = self.metric, self.wanted_buckets, self.seed, self.family
-        return exact.map(_assembled, arguments, build(exact, partition))
+        return exact.map(_assembled, arguments, *build(exact, partition))
 
     @classmethod
     def from_parts(
-        cls, metric: str, n_buckets: int | None, seed: int, family: str, exact: ExactSearch, buckets: Buckets
+        cls,
+        metric: str,
+        n_buckets: int | None,
+        seed: int,
+        family: str,
+        exact: ExactSearch,
+        buckets: Buckets,
+        gaps: Float32Array,
     ) -> Self:
         """Return a fitted index made of the parts of another one, such as `lsh.load` reads from a file."""
         index = cls(metric, n_buckets, seed, family)
-        index._fitted = _Parts(exact, buckets, _capacity(buckets))
+        index._fitted = _Parts(exact, buckets, gaps, _capacity(buckets))
         return index
 
     def search(
@@ -96,16 +130,25 @@ class SketchIndex:
     ) -> SearchResult:
         """Return the k nearest of each row of Q (float32[nq, d]) among the vectors of the probed buckets.
 
-        n_probes: buckets searched, those with the nearest centroids; all, if there are no more.
+        n_probes: buckets searched, those with the nearest centroids; all, if there are no more. Under cosine distance
+            that is the mean over the indexed vectors: fewer are searched where one centroid is much nearer than the
+            others, and up to four times as many where many are about as near.
         n_reranked: vectors ranked by exact distance, those with the best sketches: k if that is more, and an eighth
             more.
         n_threads: threads that share the queries; the answer is the same for any number.
 
         `n_candidates` counts the vectors whose sketches were scored.
         """
-        k = self.exact.n_neighbours(k)
-        n_probes, n_reranked = self.setting(k, n_probes, n_reranked)
-        return self._search(Q, k, n_probes, n_reranked, n_threads)[0]
+        last = self._last
+        if not (
+            last is not None
+            and last.parts is self._fitted
+            and (last.k is k and last.n_probes is n_probes and last.n_reranked is n_reranked)
+        ):
+            n_neighbours = self.exact.n_neighbours(k)
+            arguments = self._arguments(n_probes, ranked(n_reranked, n_neighbours))
+            last = self._last = _Setting(self._parts(), k, n_probes, n_reranked, n_neighbours, arguments)
+        return self._search(Q, last.parts.exact, last.n_neighbours, last.arguments, n_threads)[0]
 
     def candidates(self, Q: npt.ArrayLike, n_best: int, n_probes: int = 8) -> tuple[SearchResult, Float32Array]:
         """Return the `n_best` vectors in the probed buckets with the best sketches, unsorted, and their estimates.
@@ -113,27 +156,30 @@ class SketchIndex:
         Estimates, float32[nq, n_best], are higher for nearer vectors, and -infinity where there are no more. Those of
         several indexes with the same buckets can be merged: what a search ranks exactly are the best of all.
         """
-        n_best, (n_probes, _) = min(n_best, self.n), self.setting(1, n_probes)
-        return self._search(Q, n_best, n_probes, n_best, 1, estimated=True)
+        n_best = min(n_best, self.n)
+        return self._search(Q, self.exact, n_best, self._arguments(n_probes, n_best), 1, estimated=True)
 
-    def setting(self, k: int, n_probes: int = 8, n_reranked: int = 40) -> tuple[int, int]:
-        """Return (buckets probed, vectors ranked exactly) of a search for k neighbours, checked."""
-        n_probes = min(validate.integer(n_probes, "n_probes", 1, MAX_BUCKETS), self.n_buckets)
-        return n_probes, ranked(n_reranked, k)
+    def _arguments(self, n_probes: int, n_ranked: int) -> _Arguments:
+        """Return the arguments of a search, checked, as the kernel takes them."""
+        exact, buckets, gaps, capacity = self._parts()
+        wanted = min(validate.integer(n_probes, "n_probes", 1, MAX_BUCKETS), len(gaps))
+        vectors = tuple(float(value) if isinstance(value, np.float32) else value for value in exact.vectors)
+        gap = float(gaps[wanted - 1]) if wanted < len(gaps) else np.inf
+        most = wanted if gap == np.inf else min(_MOST_PROBES * wanted, len(gaps))
+        return tuple(buckets), vectors, most, gap, n_ranked, int(capacity[most])
 
+    @staticmethod
     def _search(
-        self, Q: npt.ArrayLike, k: int, n_probes: int, n_reranked: int, n_threads: int, estimated: bool = False
+        Q: npt.ArrayLike, exact: ExactSearch, k: int, arguments: _Arguments, n_threads: int, estimated: bool = False
     ) -> tuple[SearchResult, Float32Array]:
-        exact, buckets, capacity = self._parts()
-        arguments = tuple(buckets), tuple(exact.vectors), n_probes, n_reranked, capacity[n_probes]
         readable = exact.readable(Q)
         width = k if estimated else 0
         if readable is not None and validate.integer(n_threads, "n_threads", 1, MAX_THREADS) == 1:
-            found, estimates = SearchResult.empty(len(readable), k), np.empty((len(readable), width), np.float32)
+            found, estimates = SearchResult.empty(len(readable), k), np.empty((len(readable), width), _FLOAT32)
             if search_buckets(readable, exact.limits, *arguments, *found, estimates):
                 return found, estimates
         vectors = exact.prepare_queries(Q)
-        found, estimates = SearchResult.empty(len(vectors), k), np.empty((len(vectors), width), np.float32)
+        found, estimates = SearchResult.empty(len(vectors), k), np.empty((len(vectors), width), _FLOAT32)
 
         def search_rows(first: int, last: int) -> None:
             search_buckets(vectors[first:last], _PREPARED, *arguments, *found.part(first, last), estimates[first:last])
@@ -154,13 +200,18 @@ class SketchIndex:
     @property
     def nbytes(self) -> int:
         """Return the size of the index in bytes, without the vectors."""
-        exact, buckets, capacity = self._parts()
-        return exact.nbytes + buckets.nbytes + capacity.nbytes
+        exact, buckets, gaps, capacity = self._parts()
+        return exact.nbytes + buckets.nbytes + gaps.nbytes + capacity.nbytes
 
     @property
     def buckets(self) -> Buckets:
         """Return the buckets and sketches, read-only."""
         return self._parts().buckets
+
+    @property
+    def gaps(self) -> Float32Array:
+        """Return, for 1 to m probes, how much farther than the nearest centroid one may be: float32[m], squared."""
+        return self._parts().gaps
 
     @property
     def exact(self) -> ExactSearch:
@@ -174,7 +225,7 @@ class SketchIndex:
 
 
 def _capacity(buckets: Buckets) -> Int64Array:
-    sizes = np.sort(np.diff(buckets.starts))[::-1]
+    sizes = np.sort(np.diff(buckets.bucket_starts))[::-1]
     return np.concatenate([[0], np.cumsum(sizes)])
 
 

@@ -490,10 +490,78 @@ def centroid_products(q, centroids, penalties, chosen):
     return products, products - penalties[chosen]
 
 
-def ids_at(places, buckets, starts, order):
-    """Write out the ids of the buckets one after another, and look up the places."""
-    ids = [int(i) for b in buckets for i in order[starts[b] : starts[b + 1]]]
-    return [ids[place] for place in places]
+def ids_at(places, n_centroids, order):
+    """Look up the ids of sketches that follow those of the centroids."""
+    return [int(order[place - n_centroids]) for place in places]
+
+
+def pack_codes(levels, places, n_blocks):
+    """Write the codes of level numbers, [n, 128], one by one: the code of a pair is its first number plus 4 its second.
+
+    Byte r of a sketch holds the codes of pairs 2r and 2r + 1. In row r of a block these bytes alternate between the
+    first 16 sketches and the last 16.
+    """
+    codes = np.zeros((n_blocks, 32, 32), np.uint8)
+    for place, numbers in zip(places, levels, strict=True):
+        block, sketch = divmod(int(place), 32)
+        column = 2 * sketch if sketch < 16 else 2 * (sketch - 16) + 1
+        for row in range(32):
+            a, b, c, d = numbers[4 * row : 4 * row + 4]
+            codes[block, row, column] = (a + 4 * b) + 16 * (c + 4 * d)
+    return codes.ravel()
+
+
+def code_levels(codes, places):
+    """Return the level numbers of the codes at some places: uint8[1024 * blocks] -> [n, 128]."""
+    found = []
+    for place in places:
+        block, sketch = divmod(int(place), 32)
+        column = 2 * sketch if sketch < 16 else 2 * (sketch - 16) + 1
+        bytes_of = codes.reshape(-1, 32, 32)[block, :, column].astype(int)
+        found.append([byte // 4**j % 4 for byte in bytes_of for j in range(4)])
+    return np.array(found).reshape(-1, 128)
+
+
+def make_tables(y):
+    """Return (tables, step, bias) of a rotated query: what each code of 64 pairs adds, in steps above the least.
+
+    tables: [64, 16], exact to the rounding of halves; step and bias in float64.
+    """
+    y = y.astype(np.float64)
+    reach = np.abs(y[::2]) + np.abs(y[1::2])
+    step = 3 * max(reach.max(), 1e-30) / 63
+    levels = np.arange(4) - 1.5
+    added = y[::2, None, None] * levels[None, None, :] + y[1::2, None, None] * levels[None, :, None]
+    return (added.reshape(64, 16) + 1.5 * reach[:, None]) / step, step, -1.5 * reach.sum()
+
+
+def tables_in_rows(tables):
+    """Return [64, 16] of tables that lie in memory as `make_tables` writes them: by two rows, halves, rows, copies."""
+    return tables.reshape(16, 2, 2, 2, 16)[:, :, :, 0].transpose(0, 2, 1, 3).reshape(64, 16)
+
+
+def scan_groups(groups, offsets, starts, order, codes, terms, tables, step, bias, wanted):
+    """Return {place: score} of the `wanted` best sketches of some groups, with float32 arithmetic in the same order.
+
+    Of equal scores those are first that have the lower ids.
+    """
+    found = {}
+    pairs = tables_in_rows(tables).astype(int)
+    for group, offset in zip(groups, offsets, strict=True):
+        first, end = starts[0, group], starts[0, group + 1]
+        levels = code_levels(codes, 32 * starts[1, group] + np.arange(end - first))
+        sums = [sum(pairs[p, numbers[2 * p] + 4 * numbers[2 * p + 1]] for p in range(64)) for numbers in levels]
+        for place, total in zip(range(first, end), sums, strict=True):
+            score = terms[0, place] * (np.float32(step) * np.float32(total) + np.float32(bias)) - terms[1, place]
+            found[place] = score + np.float32(offset)
+    numbers = [*range(starts[0, 1]), *order.tolist()]
+    return dict(sorted(found.items(), key=lambda item: (-item[1], numbers[item[0]]))[:wanted])
+
+
+def shorten(scores, places, n_centroids, order, wanted):
+    """Return the places of the `wanted` best scores; of equal ones those with the lower ids."""
+    numbers = [*range(n_centroids), *order.tolist()]
+    return sorted(places.tolist(), key=lambda place: (-scores[places == place].item(), numbers[place]))[:wanted]
 
 
 def multiply(A, B):
@@ -528,22 +596,39 @@ def half_squares(X):
     return (X.astype(np.float64) ** 2).sum(axis=1) / 2
 
 
-def search_buckets(vectors, buckets, X, inverse_norms, metric, n_probes, n_reranked, k):
+def probed(closeness, n_probes, gaps):
+    """Return the buckets that a query searches, the nearest first; closeness: <q, c> - |c|²/2 of each centroid."""
+    order = np.argsort(-closeness, kind="stable")
+    if n_probes >= len(gaps) or np.isinf(gaps[n_probes - 1]):
+        return order[:n_probes]
+    near = 2 * (closeness[order[0]] - closeness[order]) <= gaps[n_probes - 1]
+    return order[near][: 4 * n_probes]
+
+
+def mean_gaps(vectors, centroids):
+    """Return, for each number of buckets, the gap within which so many are probed on average: float64[m]."""
+    squares = ((vectors[:, None].astype(np.float64) - centroids[None]) ** 2).sum(axis=2)
+    gaps = np.sort((squares - squares.min(axis=1, keepdims=True)).ravel())
+    return np.array([gaps[p * len(vectors) - 1] for p in range(1, len(centroids) + 1)])
+
+
+def search_buckets(vectors, buckets, gaps, X, inverse_norms, metric, n_probes, n_reranked, k):
     """Search prepared queries in an index of sketches; return (ids, distances, n_candidates) of each.
 
     Exactly n_reranked are ranked here, by estimates of the unrounded query: the fast code may rank a few more.
     """
-    found = []
+    found, m = [], len(buckets.centroids)
     for vector in vectors.astype(np.float64):
         centred = vector - buckets.centre
         rotated = centred @ buckets.rotation
         offsets = buckets.centroids.astype(np.float64) @ centred
         closeness = offsets - (buckets.centroids.astype(np.float64) ** 2).sum(axis=1) / 2
         met = []
-        for b in np.argsort(-closeness)[:n_probes]:
-            ids = buckets.order[buckets.starts[b] : buckets.starts[b + 1]]
-            places = len(buckets.centroids) + np.arange(buckets.starts[b], buckets.starts[b + 1])
-            scores = offsets[b] + score(buckets.planes, buckets.factors, buckets.penalties, places, rotated)
+        for b in probed(closeness, n_probes, gaps):
+            own = slice(buckets.bucket_starts[b], buckets.bucket_starts[b + 1])
+            ids, (factors, penalties) = buckets.order[own], buckets.terms[:, m + own.start : m + own.stop]
+            levels_of = code_levels(buckets.codes, 32 * buckets.starts[1, b + 1] + np.arange(len(ids)))
+            scores = offsets[b] + factors.astype(np.float64) * ((levels_of - 1.5) @ rotated) - penalties
             met += zip(scores.tolist(), ids.tolist(), strict=True)
         best = [i for _, i in sorted(met, reverse=True)[:n_reranked]]
         found.append((*nearest(vector, X, inverse_norms, metric, best, k), len(met)))

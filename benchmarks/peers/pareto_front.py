@@ -2,8 +2,18 @@
 
 from collections.abc import Sequence
 from math import exp, log
+from typing import Protocol, TypeVar
 
-from benchmarks.peers.measure import Point
+
+class _Measured(Protocol):
+    @property
+    def recall(self) -> float: ...
+
+    @property
+    def qps(self) -> float: ...
+
+
+Point = TypeVar("Point", bound=_Measured)
 
 
 def pareto_front(points: Sequence[Point]) -> list[Point]:

@@ -4,43 +4,35 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt64Array
+from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt8Array
+from lsh.kernels.fast_scan import TABLE_BYTES, make_tables, scan_groups
 from lsh.kernels.hashing import normalise
 from lsh.kernels.intrinsics import prefetch
 from lsh.kernels.jit import fast_kernel, kernel
 from lsh.kernels.ranking import list_all, nearest
-from lsh.kernels.sketching import (
-    DIMENSIONS,
-    QUERY_PLANES,
-    keep_best,
-    limit_for,
-    matvec,
-    quantise,
-    score,
-    select_above,
-)
+from lsh.kernels.shuffling import BLOCK
+from lsh.kernels.sketching import DIMENSIONS, keep_best, limit_for, matvec, select_above
 
 _ZERO = np.float32(0)
-_EXTRA_CENTROIDS = 16  # ranked exactly in addition to twice the number wanted, so that sketches rarely miss one
+_EXTRA_CENTROIDS = 16  # ranked exactly in addition to half as many again as are wanted, so that few are missed
 _CACHE_LINE = 64  # bytes
 
 
 class BucketArrays(NamedTuple):
-    """m buckets of n vectors: centre float32[d], rotation float32[d, 128], centroids float32[m, d].
+    """m buckets of n vectors: points float32[1 + m, d], rotation float32[d, 128], the map to the coordinates of codes.
 
-    starts int64[m + 1], order int32[n]: the ids in bucket b are order[starts[b]:starts[b + 1]]. planes uint64[4, m +
-    n], factors float32[2, m + n] and penalties float32[m + n] are the sketches of the centroids and then of the
-    vectors in that order: those of bucket b are at m + starts[b] to m + starts[b + 1].
+    points: the centre, and the centroids. order int32[n]: the ids, bucket by bucket. starts int64[2, m + 2]: group 0 of
+    sketches are those of the centroids, group b + 1 those of the vectors in bucket b; starts[0, g] is the first of a
+    group among the terms, starts[1, g] its first block of codes. codes uint8[1024 * blocks]: sketches, each group in
+    whole blocks (see `fast_scan`). terms float32[2, m + n + 31]: their factors and penalties; the last 31 are 0.
     """
 
-    centre: Float32Array
+    points: Float32Array
     rotation: Float32Array
-    centroids: Float32Array
     starts: Int64Array
     order: Int32Array
-    planes: UInt64Array
-    factors: Float32Array
-    penalties: Float32Array
+    codes: UInt8Array
+    terms: Float32Array
 
 
 @kernel
@@ -50,6 +42,7 @@ def search_buckets(
     buckets: tuple[Any, ...],
     vectors: tuple[Any, ...],
     n_probes: int,
+    gap: float,
     n_reranked: int,
     capacity: int,
     ids: Int64Array,
@@ -61,51 +54,65 @@ def search_buckets(
 
     Q float32[nq, d] -> ids int64[nq, k], distances float32[nq, k], n_candidates int64[nq]. Q is checked and scaled by
     `normalise` with `limits`, (unit, min_norm, max_norm); return False, without an answer, where that returns False.
-    buckets, vectors: the fields of `BucketArrays` and `ranking.Vectors`; capacity: sketches in the n_probes fullest
-    buckets. Where estimates, float32[nq, k], has columns, the k = n_reranked vectors with the best sketches are not
-    sorted, and come with what these estimate.
+    buckets, vectors: the fields of `BucketArrays` and `ranking.Vectors`, whose float32 numbers are given as `float`,
+    since numba takes long to recognise those of NumPy. Of the n_probes buckets with the nearest centroids, those are
+    probed whose squared distance exceeds the least by at most gap; capacity: sketches in the n_probes fullest buckets.
+    Where estimates, float32[nq, k], has columns, the k = n_reranked vectors with the best sketches are not sorted, and
+    come with what these estimate.
     """
-    centre, rotation, centroids, starts, order, planes, factors, penalties = buckets
-    rows = vectors[0]
+    points, rotation, starts, order, codes, terms = buckets
+    centre, centroids = points[0], points[1:]
+    rows, encoding, scale, shift, inverse_norms, metric = vectors
+    ranked = rows, encoding, np.float32(scale), np.float32(shift), inverse_norms, metric
     unit, min_norm, max_norm = limits
     m, d = centroids.shape
     vector, centred = np.empty((1, d), np.float32), np.empty(d, np.float32)
-    rotated, query = np.empty(DIMENSIONS, np.float32), np.empty(QUERY_PLANES, np.uint64)
-    capacity = max(capacity, m)
-    scores, best = np.empty(capacity, np.float32), np.empty(capacity, np.int64)
-    places, chosen, offsets = np.empty(capacity, np.int64), np.empty(m, np.int64), np.empty(m, np.float32)
+    rotated, tables = np.empty(DIMENSIONS, np.float32), np.empty(TABLE_BYTES, np.uint8)
+    n_near = n_probes + n_probes // 2 + _EXTRA_CENTROIDS
+    near_room = (
+        min(m, _room(n_near)) + BLOCK
+    )  # the same for indexes that have the buckets, but not the vectors, in common
+    room = max(near_room, min(capacity, _room(n_reranked)) + BLOCK)
+    scores, places = np.empty(room, np.float32), np.empty(room, np.int64)
+    groups, offsets = np.zeros(room, np.int64), np.zeros(room, np.float32)
+    best = np.empty(room, np.int64)
     for q in range(Q.shape[0]):
         if not normalise(Q[q : q + 1], unit, min_norm, max_norm, vector):
             return False
         for t in range(d):
             centred[t] = vector[0, t] - centre[t]
         matvec(centred, rotation, rotated)
-        step, total = quantise(rotated, query)
-        score(planes, factors, penalties, 0, query, step, total, _ZERO, scores[:m])
-        n_near = select_best(scores[:m], 2 * n_probes + _EXTRA_CENTROIDS, n_probes, places)
-        centroid_products(centred, centroids, penalties, places[:n_near], offsets, scores)
-        n_buckets = min(select_best(scores[:n_near], n_probes, 0, best), n_probes)
-        count = 0
-        for c in range(n_buckets):
-            bucket, offset = places[best[c]], offsets[best[c]]
-            start, end = starts[bucket], count + starts[bucket + 1] - starts[bucket]
-            score(planes, factors, penalties, m + start, query, step, total, offset, scores[count:end])
-            chosen[c], count = bucket, end
-        limit = limit_for(scores[:count], n_reranked, n_reranked // 8 + 2)
-        n_rows = select_above(scores[:count], limit, 0, places, 0)
-        ids_at(places[:n_rows], chosen, starts, order, best)
-        for r in range(n_rows):
-            scores[r] = scores[places[r]]
-        n_rows = keep_best(scores[:n_rows], limit, n_reranked, best[:n_rows])
-        for r in range(n_rows):  # their vectors are at random places in memory
-            for t in range(0, rows.shape[1], _CACHE_LINE):
-                prefetch(rows, best[r] * rows.shape[1] + t)
+        step, bias = make_tables(rotated, tables)
+        sketches = starts, order, codes, terms, tables, step, bias
+        groups[0], offsets[0] = 0, 0
+        count, _ = scan_groups(groups[:1], offsets, *sketches, n_near, scores[:near_room], places)
+        centroid_products(centred, centroids, terms[1], places[:count], offsets, scores)
+        n_best = min(select_best(scores[:count], n_probes, 0, best), n_probes)
+        least = np.float32(-np.inf)
+        for c in best[:n_best]:
+            least = max(least, scores[c])
+        least = np.float32(least - gap / 2)  # a score is |q|²/2 less half the squared distance
+        n_groups = n_candidates[q] = 0
+        for c in best[:n_best]:  # c >= n_groups: no place is overwritten before it is read
+            if scores[c] >= least:
+                group = groups[n_groups] = places[c] + 1
+                offsets[n_groups] = offsets[c]
+                n_candidates[q] += starts[0, group + 1] - starts[0, group]
+                n_groups += 1
+        count, limit = scan_groups(groups[:n_groups], offsets, *sketches, n_reranked, scores, places)
+        ids_at(places[:count], m, order, rows, best)
+        count = keep_best(scores[:count], limit, n_reranked, best[:count])
         if estimates.shape[1] > 0:
-            list_all(vector[0], vectors, best[:n_rows], scores, ids[q], distances[q], estimates[q])
+            list_all(vector[0], ranked, best[:count], scores, ids[q], distances[q], estimates[q])
         else:
-            nearest(vector[0], vectors, best[:n_rows], ids[q], distances[q])
-        n_candidates[q] = count
+            nearest(vector[0], ranked, best[:count], ids[q], distances[q])
     return True
+
+
+@kernel
+def _room(wanted: int) -> int:
+    """Return how many scores to keep before they are cut to the wanted ones: more take longer to read, fewer to cut."""
+    return 3 * wanted + 2 * BLOCK
 
 
 @kernel
@@ -133,12 +140,12 @@ def centroid_products(
 
 
 @kernel
-def ids_at(places: Int64Array, buckets: Int64Array, starts: Int64Array, order: Int32Array, ids: Int64Array) -> None:
-    """Fill ids with those at ascending places among the sketches of `buckets`, one bucket after another."""
-    c, first, end = -1, 0, 0  # place p of bucket c is position first + p of the order
+def ids_at(places: Int64Array, n_centroids: int, order: Int32Array, rows: UInt8Array, ids: Int64Array) -> None:
+    """Fill ids with those of the vectors whose sketches are at some places, which follow those of the centroids.
+
+    Prefetch their vectors, which are at random places in memory: rows uint8[n, bytes of a row], as in `Vectors`.
+    """
     for r in range(places.shape[0]):
-        while places[r] >= end:
-            c += 1
-            first = starts[buckets[c]] - end
-            end += starts[buckets[c] + 1] - starts[buckets[c]]
-        ids[r] = order[first + places[r]]
+        ids[r] = order[places[r] - n_centroids]
+        for t in range(0, rows.shape[1], _CACHE_LINE):
+            prefetch(rows, ids[r] * rows.shape[1] + t)

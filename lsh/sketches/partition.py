@@ -10,9 +10,11 @@ from lsh.exact import Collection, ExactSearch
 from lsh.families.cells import CrossPolytopeCells, HyperplaneCells
 from lsh.families.clusters import TRAINING_ROWS, Clusters
 from lsh.hasher import mean_vector, prepare
+from lsh.kernels.fast_scan import pack_codes
+from lsh.kernels.hashing import projections
 from lsh.kernels.linear_algebra import add_by_bucket
+from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES
 from lsh.kernels.sketch_search import BucketArrays
-from lsh.kernels.sketching import PLANES
 from lsh.sampling import evenly_spaced
 from lsh.sketches.sketch import draw_rotation, penalties, sketch
 
@@ -20,6 +22,8 @@ FAMILIES = ("kmeans", "crosspolytopes", "hyperplanes")
 
 _BLOCK_ROWS = 16_384  # rows prepared at a time
 _MIN_SAMPLE_ROWS = 16_384  # from which buckets are learned
+_GAP_ROWS = 512
+_GAP_DISTANCES = 2**22  # at most, for the mean gaps
 
 
 class Family(Protocol):
@@ -30,14 +34,30 @@ class Family(Protocol):
 
 
 class Buckets(BucketArrays):
-    """m buckets, none empty; the arrays are those of `BucketArrays`, read-only.
+    """m buckets; the arrays are those of `BucketArrays`, read-only.
 
-    centre is subtracted from vectors and queries, so that their common part costs no precision; centroids are the means
-    of the buckets. The sketches of the centroids choose the buckets to probe; those of the vectors are of
-    their difference from the centroid.
+    The centre is subtracted from vectors and queries, so that their common part costs no precision; centroids are the
+    means of the buckets. The sketches of the centroids choose the buckets to probe; those of the vectors are of their
+    difference from the centroid.
     """
 
     __slots__ = ()
+
+    @property
+    def centre(self) -> Float32Array:
+        """Return the centre: float32[d]."""
+        centre: Float32Array = self.points[0]
+        return centre
+
+    @property
+    def centroids(self) -> Float32Array:
+        """Return the centroids: float32[m, d]."""
+        return self.points[1:]
+
+    @property
+    def bucket_starts(self) -> Int64Array:
+        """Return where the ids of each bucket begin in `order`, and n: int64[m + 1]."""
+        return self.starts[0, 1:] - len(self.centroids)
 
     @property
     def nbytes(self) -> int:
@@ -49,13 +69,15 @@ class Buckets(BucketArrays):
 class Partition:
     """What is learned or drawn before vectors are sorted into buckets; m cells, of which some may be empty.
 
-    centre: float32[d]; rotation: float32[d, 128], of the sketches; cells: the family that numbers them.
+    centre: float32[d]; rotation: float32[d, 128], of the sketches; cells: the family that numbers them; sample:
+    float32[s, d], a few prepared vectors, for `mean_gaps`.
     """
 
     centre: Float32Array
     rotation: Float32Array
     cells: Family
     n_cells: int
+    sample: Float32Array
 
     @classmethod
     def learn(cls, exact: Collection, family: str, n_cells: int, rng: np.random.Generator) -> Self:
@@ -65,22 +87,51 @@ class Partition:
         sample = prepare(sample, exact.metric, centre)
         cells = _cells(family, sample, n_cells, rng)
         rotation = draw_rotation(sample, rng)
+        few = evenly_spaced(sample, min(_GAP_ROWS, max(1, _GAP_DISTANCES // n_cells)))
         read_only(centre, rotation)
-        return cls(centre, rotation, cells, n_cells)
+        return cls(centre, rotation, cells, n_cells, few)
 
 
-def build(exact: Collection, partition: Partition) -> Any:
+def mean_gaps(sample: Float32Array, centroids: Float32Array) -> Float32Array:
+    """Return for 1 to m buckets by how much the squared distance to a centroid may exceed the least: float32[m].
+
+    With the gap of p buckets, p centroids are so near on average, over a sample of prepared vectors, float32[s, d].
+    """
+    closeness = projections(sample, np.ascontiguousarray(centroids.T)) - penalties(centroids, centroids[0], "euclidean")
+    gaps = np.sort(2 * (closeness.max(axis=1, keepdims=True) - closeness), axis=None)
+    chosen: Float32Array = gaps[len(sample) - 1 :: len(sample)].copy()
+    return chosen
+
+
+def group_starts(bucket_starts: Int64Array) -> Int64Array:
+    """Return the `starts` of `BucketArrays`, int64[2, m + 2], of m buckets of ids, int64[m + 1]."""
+    m = len(bucket_starts) - 1
+    first = np.concatenate([[0], m + bucket_starts])
+    return np.array([first, np.cumsum(-(-np.diff(first, prepend=0) // BLOCK))])
+
+
+def code_places(starts: Int64Array) -> Int64Array:
+    """Return the place of each code (see `pack_codes`), of centroids and vectors: int64[m + n]."""
+    first, blocks = starts
+    return np.repeat(BLOCK * blocks[:-1] - first[:-1], np.diff(first)) + np.arange(first[-1])
+
+
+def build(exact: Collection, partition: Partition) -> tuple[Any, Float32Array]:
     """Sort the vectors into the cells that are not empty, and sketch their differences from the means of the cells.
 
-    Return the `Buckets` of each part of the collection (see `Collection.map`). They have all buckets in common, also
-    those in which a part has no vectors.
+    Return the `Buckets` of each part of the collection (see `Collection.map`), and their `mean_gaps`, float32[m],
+    infinite under Euclidean distance. The parts have all buckets in common, also those in which one has no vectors.
     """
     cells = exact.map(_assigned, partition)
     empty = np.zeros((partition.n_cells, exact.X.shape[1])), np.zeros(partition.n_cells, np.int64)
     totals, sizes = exact.fold(_add_cells, empty, partition, cells)
     filled = np.flatnonzero(sizes)  # cells without vectors get no bucket, since probing one would find nothing
     centroids = (totals[filled] / sizes[filled, None]).astype(np.float32)
-    return exact.map(_sketched, partition, centroids, np.cumsum(sizes > 0) - 1, cells)
+    gaps = np.full(len(centroids), np.inf, np.float32)
+    if exact.metric == "cosine":  # under Euclidean distance one gap for all, short vectors and long ones, takes longer
+        gaps = mean_gaps(partition.sample, centroids)
+    read_only(gaps)
+    return exact.map(_sketched, partition, centroids, np.cumsum(sizes > 0) - 1, cells), gaps
 
 
 def _assigned(exact: ExactSearch, partition: Partition) -> Int64Array:
@@ -109,18 +160,20 @@ def _sketched(
     X, n, metric, m = exact.X, len(exact.X), exact.metric, len(centroids)
     centre, rotation, bucket = partition.centre, partition.rotation, bucket_of_cell[cell]
     order = np.argsort(bucket, kind="stable").astype(np.int32)
-    planes, factors = np.empty((PLANES, m + n), np.uint64), np.empty((2, m + n), np.float32)
-    subtracted = np.empty(m + n, np.float32)
-    planes[:, :m], factors[:, :m] = sketch(centroids, rotation)
-    subtracted[:m] = penalties(centroids, centre, "euclidean")
+    starts = group_starts(np.concatenate([[0], np.cumsum(np.bincount(bucket, minlength=m))]))
+    places = code_places(starts)
+    codes, terms = np.zeros(starts[1, -1] * BLOCK_BYTES, np.uint8), np.zeros((2, m + n + BLOCK - 1), np.float32)
+    planes, (terms[0, :m], _) = sketch(centroids, rotation)
+    pack_codes(planes, places[:m], codes)
+    terms[1, :m] = penalties(centroids, centre, "euclidean")
     for start in range(0, n, _BLOCK_ROWS):
         rows = order[start : start + _BLOCK_ROWS]
-        places = slice(m + start, m + start + len(rows))
+        own = slice(m + start, m + start + len(rows))
         vectors = prepare(X[rows], metric, centre)
-        planes[:, places], factors[:, places] = sketch(vectors - centroids[bucket[rows]], rotation)
-        subtracted[places] = penalties(vectors, centre, metric)
-    starts = np.concatenate([[0], np.cumsum(np.bincount(bucket, minlength=m))])
-    buckets = Buckets(centre, rotation, centroids, starts, order, planes, factors, subtracted)
+        planes, (terms[0, own], _) = sketch(vectors - centroids[bucket[rows]], rotation)
+        pack_codes(planes, places[own], codes)
+        terms[1, own] = penalties(vectors, centre, metric)
+    buckets = Buckets(np.concatenate([centre[None], centroids]), rotation, starts, order, codes, terms)
     read_only(*buckets)
     return buckets
 

@@ -3,7 +3,7 @@
 A random rotation spreads each vector evenly over 128 coordinates, so that rounding each to two bits loses little, and
 about the same for all vectors; `lsh.kernels.sketching` explains the estimate. The sketch is of the vector's difference
 from the centroid of its bucket: <q, x> = <q, centroid> + <q, x - centroid>, where the first term is exact and the
-second small. A sketch takes 44 bytes; a vector of 128 dimensions takes 512.
+second small. A sketch takes some 40 bytes; a vector of 128 dimensions takes 512.
 """
 
 import numpy as np

@@ -26,7 +26,7 @@ from lsh.index import LSHIndex
 from lsh.sketch_index import SketchIndex
 from lsh.storage import checks, container
 from lsh.storage.header import Header, canonical, damaged, short
-from lsh.storage.kinds import KINDS, Arrays, Kind
+from lsh.storage.kinds import KINDS, KINDS_BEFORE_3, Arrays, Kind
 
 __all__ = ["load", "save"]
 
@@ -114,7 +114,7 @@ def open_index(
 
 def _upgraded(header: Header, version: int) -> tuple[Header, Kind]:
     """Return the header as the present version writes it, and the kind of index, whose arrays it must describe."""
-    kind = KINDS.get(header.kind)
+    kind = (KINDS_BEFORE_3 if version < 3 else KINDS).get(header.kind)
     if kind is None:
         raise damaged(f"it holds an index of kind {short(header.kind)}; expected one of {', '.join(KINDS)}")
     if version == 1:

@@ -31,7 +31,7 @@ from lsh.storage.header import Entry, Header, Settings, damaged, short
 Array = npt.NDArray[Any]
 Bytes = UInt8Array
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MAGIC = b"\x89LSH\r\n\x1a\n"  # as in PNG: transfers that change line ends or drop the eighth bit are detected
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers

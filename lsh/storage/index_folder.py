@@ -20,9 +20,10 @@ from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
-from lsh.storage import Check, container, errors_with, open_index, save
+from lsh.storage import Check, errors_with, open_index, save
 
 SUFFIX, SET_ASIDE = ".lsh", ".unusable"  # the second is added to the name of a file that is set aside
+OLDEST_VERSION = 2  # of a file that is used: indexes of version 1 search by other defaults
 _DIGITS = 16  # of the fingerprint
 _COMPARED_ROWS = 64
 _TOLERANCE = 1e-6  # relative: norms are summed in another order on another processor
@@ -126,7 +127,7 @@ def _load(path: Path, X: npt.ArrayLike, check: Check) -> LSHIndex | SketchIndex:
     Of the vectors, which may have gigabytes and whose fingerprint is in the file's name, the norms of a few are
     compared with the stored ones.
     """
-    index, name = open_index(path, X, check, oldest=container.FORMAT_VERSION), _NAME.fullmatch(path.name)
+    index, name = open_index(path, X, check, oldest=OLDEST_VERSION), _NAME.fullmatch(path.name)
     with errors_with(path):
         if name is None or name["settings"] != _settings(index):
             raise IndexFileError(f"it holds the index {_settings(index)}: build it again")

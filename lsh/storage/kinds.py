@@ -12,19 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
+from lsh.arrays import Float32Array, Int64Array, UInt8Array, read_only
 from lsh.exact import ExactSearch
 from lsh.families.hyperplane import Hyperplanes, LearnedPlanes
 from lsh.families.pstable import PStable
 from lsh.hasher import Family, Hasher
 from lsh.index import LSHIndex
+from lsh.kernels.fast_scan import pack_codes
 from lsh.kernels.hashing import words_for
+from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES
 from lsh.kernels.sketching import DIMENSIONS, PLANES
 from lsh.params import Params, SearchSetting
 from lsh.sketch_index import MAX_BUCKETS, SketchIndex
-from lsh.sketches.partition import Buckets
+from lsh.sketches.partition import Buckets, code_places, group_starts
 from lsh.sketches.sketch_rows import SketchRows
 from lsh.storage import checks
-from lsh.storage.header import Settings
+from lsh.storage.header import Settings, damaged
 from lsh.tables import Tables
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -139,9 +142,9 @@ class _LSHIndexKind:
 
 
 class _SketchIndexKind:
-    setting_names: tuple[str, ...] = ("metric", "seed", "family", "n_buckets", "n_filled")
+    setting_names: tuple[str, ...] = ("metric", "seed", "family", "n_buckets", "n_filled", "n_blocks")
     since_version_2: tuple[str, ...] = ()
-    per_row: tuple[str, ...] = ("order", "planes", "factors", "penalties")
+    per_row: tuple[str, ...] = ("order", "codes", "terms")
 
     def of_version_1(self, _: Settings) -> Settings:
         return {}
@@ -153,38 +156,106 @@ class _SketchIndexKind:
             "family": index.family,
             "n_buckets": index.wanted_buckets,
             "n_filled": index.n_buckets,
+            "n_blocks": len(index.buckets.codes) // BLOCK_BYTES,
         }
 
     def arrays(self, index: SketchIndex) -> Arrays:
-        return index.buckets._asdict()
+        buckets = index.buckets
+        return {
+            "centre": buckets.centre,
+            "rotation": buckets.rotation,
+            "centroids": buckets.centroids,
+            "starts": buckets.bucket_starts,
+            "order": buckets.order,
+            "codes": buckets.codes,
+            "terms": buckets.terms,
+            "gaps": index.gaps,
+        }
 
     def layout(self, settings: Any, n: int, dim: int) -> Layout:
         m = validate.integer(settings["n_filled"], "n_filled", 1, min(MAX_BUCKETS, n))
+        n_blocks = validate.integer(settings["n_blocks"], "n_blocks", 1, m + n)
+        return {
+            **self._partition(m, n, dim),
+            "codes": ("|u1", (n_blocks * BLOCK_BYTES,)),
+            "terms": ("<f4", (2, m + n + BLOCK - 1)),
+            "gaps": ("<f4", (m,)),
+        }
+
+    def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
+        self._check_partition(arrays, n, verify=verify)
+        n_blocks = len(arrays["codes"]) // BLOCK_BYTES
+        if (expected := int(group_starts(arrays["starts"])[1, -1])) != n_blocks:
+            raise damaged(f"its codes fill {n_blocks} blocks; expected {expected} from its starts")
+        if not (arrays["gaps"] >= 0).all():  # infinity is allowed
+            raise damaged(f"its gaps have {arrays['gaps'].min()} among them; expected numbers from 0")
+        if verify:
+            checks.values_between(arrays, ("terms",), -np.inf)
+
+    def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> SketchIndex:
+        starts, (centre, centroids) = group_starts(arrays["starts"]), (arrays["centre"], arrays["centroids"])
+        points = np.concatenate([centre[None], centroids])
+        read_only(starts, points)
+        codes, terms, gaps = self._sketches(arrays, starts)
+        buckets = Buckets(points, arrays["rotation"], starts, arrays["order"], codes, terms)
+        chosen = settings["metric"], settings["n_buckets"], settings["seed"], settings["family"]
+        return SketchIndex.from_parts(*chosen, exact, buckets, gaps)
+
+    def _sketches(self, arrays: Arrays, _: Int64Array) -> tuple[UInt8Array, Float32Array, Float32Array]:
+        return arrays["codes"], arrays["terms"], arrays["gaps"]
+
+    def _partition(self, m: int, n: int, dim: int) -> Layout:
         return {
             "centre": ("<f4", (dim,)),
             "rotation": ("<f4", (dim, DIMENSIONS)),
             "centroids": ("<f4", (m, dim)),
             "starts": ("<i8", (m + 1,)),
             "order": ("<i4", (n,)),
-            "planes": ("<u8", (PLANES, m + n)),
-            "factors": ("<f4", (2, m + n)),
-            "penalties": ("<f4", (m + n,)),
         }
 
-    def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
+    def _check_partition(self, arrays: Arrays, n: int, *, verify: bool) -> None:
         checks.values_between(arrays, ("rotation",), -2, 2)
         checks.values_between(arrays, ("centre", "centroids"), -validate.MAX_VALUE, validate.MAX_VALUE)
         checks.offsets_ascend(arrays["starts"], n, "starts")
         checks.ids_in_range(arrays["order"], n, "order")
         if verify:
             checks.ids_once_each(arrays["order"], "order")
+
+
+class _PlanesKind(_SketchIndexKind):
+    """A `SketchIndex` of versions 1 and 2: sketches as bit planes, in no blocks; as many buckets for every query."""
+
+    setting_names: tuple[str, ...] = _SketchIndexKind.setting_names[:-1]
+    per_row: tuple[str, ...] = ("order", "planes", "factors", "penalties")
+
+    def settings(self, index: SketchIndex) -> Settings:
+        settings = super().settings(index)
+        return {name: settings[name] for name in self.setting_names}
+
+    def layout(self, settings: Any, n: int, dim: int) -> Layout:
+        m = validate.integer(settings["n_filled"], "n_filled", 1, min(MAX_BUCKETS, n))
+        return {
+            **self._partition(m, n, dim),
+            "planes": ("<u8", (PLANES, m + n)),
+            "factors": ("<f4", (2, m + n)),
+            "penalties": ("<f4", (m + n,)),
+        }
+
+    def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
+        self._check_partition(arrays, n, verify=verify)
+        if verify:
             checks.values_between(arrays, ("factors",), -np.inf)
             checks.values_between(arrays, ("penalties",), -np.inf)
 
-    def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> SketchIndex:
-        buckets = Buckets(*(arrays[name] for name in Buckets._fields))
-        chosen = settings["metric"], settings["n_buckets"], settings["seed"], settings["family"]
-        return SketchIndex.from_parts(*chosen, exact, buckets)
+    def _sketches(self, arrays: Arrays, starts: Int64Array) -> tuple[UInt8Array, Float32Array, Float32Array]:
+        count = int(starts[0, -1])
+        codes, terms = np.zeros(starts[1, -1] * BLOCK_BYTES, np.uint8), np.zeros((2, count + BLOCK - 1), np.float32)
+        pack_codes(arrays["planes"], code_places(starts), codes)
+        terms[0, :count], terms[1, :count] = arrays["factors"][0], arrays["penalties"]
+        gaps = np.full(len(arrays["centroids"]), np.inf, np.float32)
+        read_only(codes, terms, gaps)
+        return codes, terms, gaps
 
 
 KINDS: dict[str, Kind] = {"LSHIndex": _LSHIndexKind(), "SketchIndex": _SketchIndexKind()}
+KINDS_BEFORE_3: dict[str, Kind] = {**KINDS, "SketchIndex": _PlanesKind()}

@@ -48,8 +48,10 @@ def test_with_every_vector_ranked_the_answer_is_exact_among_the_nearest_buckets(
     centred = queries - buckets.centre.astype(np.float64)
     closeness = centred @ centroids.T - (centroids**2).sum(axis=1) / 2
     for q in range(len(Q)):
-        probed = np.argsort(-closeness[q])[:n_probes]
-        members = {i for b in probed for i in buckets.order[buckets.starts[b] : buckets.starts[b + 1]].tolist()}
+        probed = reference.probed(closeness[q], n_probes, index.gaps)
+        members = {
+            i for b in probed for i in buckets.order[buckets.bucket_starts[b] : buckets.bucket_starts[b + 1]].tolist()
+        }
         assert found.n_candidates[q] == len(members)
         ranked = [i for i in exact.ids[q].tolist() if i in members][:10]
         assert found.ids[q, : len(ranked)].tolist() == ranked
@@ -90,13 +92,36 @@ def test_the_same_seed_gives_the_same_index_and_another_seed_another(metric):
     assert first.rotation.tobytes() != other.rotation.tobytes()
 
 
+def test_under_cosine_so_many_buckets_are_probed_on_average_over_the_vectors_and_at_most_four_times_as_many():
+    X = data(400, 5)
+    index = SketchIndex("cosine", n_buckets=30).fit(X)
+    vectors = reference.prepare(X, index.metric == "cosine", index.buckets.centre)
+    expected = reference.mean_gaps(vectors, index.buckets.centroids)
+    assert np.allclose(index.gaps, expected, rtol=0, atol=1e-4 * expected[-1])
+    closeness = vectors @ index.buckets.centroids.T - (index.buckets.centroids**2).sum(axis=1) / 2
+    sizes = np.diff(index.buckets.bucket_starts)
+    for n_probes in (1, 2, 5, 30):
+        numbers = [reference.probed(row, n_probes, index.gaps) for row in closeness]
+        found = index.search(X, 1, n_probes).n_candidates
+        assert np.mean([sizes[probed].sum() != n for probed, n in zip(numbers, found, strict=True)]) < 0.02  # rounding
+        assert max(map(len, numbers)) <= 4 * n_probes
+        assert n_probes * 0.8 <= np.mean(list(map(len, numbers))) <= n_probes + 1e-2
+
+
+def test_under_euclidean_distance_as_many_buckets_are_probed_for_every_query():
+    index = SketchIndex("euclidean", n_buckets=30).fit(data(400, 5))
+    assert np.isinf(index.gaps).all()
+    sizes = np.diff(index.buckets.bucket_starts)
+    assert index.search(data(50, 5, seed=1), 1, 3).n_candidates.max() <= np.sort(sizes)[-3:].sum()
+
+
 def test_the_buckets_hold_every_vector_once():
     index = SketchIndex("euclidean", n_buckets=9).fit(data())
     buckets = index.buckets
     assert sorted(buckets.order.tolist()) == list(range(400))
-    sizes = np.diff(buckets.starts)
-    assert buckets.starts[0] == 0
-    assert buckets.starts[-1] == 400
+    sizes = np.diff(buckets.bucket_starts)
+    assert buckets.bucket_starts[0] == 0
+    assert buckets.bucket_starts[-1] == 400
     capacity = index._parts().capacity
     assert [capacity[b] for b in range(10)] == [int(np.sort(sizes)[::-1][:b].sum()) for b in range(10)]
 
@@ -133,6 +158,24 @@ def test_invalid_data_and_queries_are_refused_as_by_lsh_index():
 def test_a_search_setting_that_is_no_whole_number_above_zero_is_refused(name, value):
     with pytest.raises(ParameterError, match=f"{name} is"):
         SketchIndex().fit(data(30)).search(data(2), **{name: value})
+
+
+@pytest.mark.parametrize("name", ["k", "n_probes", "n_reranked", "n_threads"])
+def test_a_setting_that_equals_the_last_one_is_refused_all_the_same_if_it_is_no_whole_number(name):
+    index, Q = SketchIndex().fit(data(30)), data(2)
+    setting = {"k": 1, "n_probes": 1, "n_reranked": 1, "n_threads": 1}
+    found = index.search(Q, **setting)
+    for value in (True, 1.0):
+        with pytest.raises(ParameterError, match=f"{name} is"):
+            index.search(Q, **{**setting, name: value})
+    assert same(index.search(Q, **setting), found)
+
+
+def test_an_index_fitted_again_and_searched_with_the_last_setting_finds_the_new_vectors():
+    X, Q = data(300), data(5, seed=1)
+    index = SketchIndex().fit(X)
+    index.search(Q, 3, 2, 9)
+    assert same(index.fit(X[::-1]).search(Q, 3, 2, 9), SketchIndex().fit(X[::-1]).search(Q, 3, 2, 9))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +285,7 @@ def test_every_vector_is_in_one_bucket_and_a_centroid_is_the_mean_of_its_bucket(
     assert sorted(buckets.order.tolist()) == list(range(n))
     assert len(buckets.centroids) <= min(n, n_buckets)
     for b, centroid in enumerate(buckets.centroids):
-        members = vectors[buckets.order[buckets.starts[b] : buckets.starts[b + 1]]].astype(np.float64)
+        members = vectors[buckets.order[buckets.bucket_starts[b] : buckets.bucket_starts[b + 1]]].astype(np.float64)
         assert len(members)
         # As many float32 numbers of up to some length 10 are summed as there are members.
         assert np.allclose(members.mean(axis=0), centroid, atol=10 * n * np.finfo(np.float32).eps)

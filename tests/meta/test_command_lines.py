@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import runner
-from tests.meta.sources import trees
+from tests.meta.sources import ROOT, trees
 
 MISSING = "no-such-folder"
 COMMANDS = {
@@ -27,6 +27,7 @@ COMMANDS = {
     "benchmarks.stopwatch": [MISSING],
     "benchmarks.stragglers": ["--queries", "0"],
     "benchmarks.synthetic_archive": ["--out", "/proc/no-such-folder/features.tar.gz"],
+    "benchmarks.versions": [MISSING, "--dataset", MISSING],
     "benchmarks.visitors": [MISSING],
     "data_prep": ["map", MISSING],
     "lsh": ["evaluate", MISSING],
@@ -50,6 +51,8 @@ BAD_VALUES = [
     ("benchmarks.synthetic_archive", ["--out", "features.tar.gz", "--clips", "-5"]),
     ("benchmarks.synthetic_archive", ["--out", "features.tar.gz", "--clips", "0"]),
     ("benchmarks.synthetic_archive", ["--out", "features.tar.gz", "--seed", "-1"]),
+    ("benchmarks.versions", [str(ROOT), "--dataset", "like:0"]),
+    ("benchmarks.versions", [MISSING, "--dataset", MISSING, "--rounds", "0"]),
     ("benchmarks.visitors", [MISSING, "--sessions", "0"]),
     ("benchmarks.visitors", [MISSING, "--think-ms", "0"]),
     ("benchmarks.visitors", [MISSING, "--pages", "nowhere"]),
@@ -146,5 +149,5 @@ def test_options_with_numbers_are_found(monkeypatch):
 def test_every_command_line_is_among_these():
     runs = {name.removesuffix(".__main__") for name, tree in trees().items() if "__main__" in ast.dump(tree.body[-1])}
     without_arguments = {"lsh.warm", "data_prep.audioset.parse_process", "data_prep.sample.build"}
-    without_arguments |= {"data_prep.sounds.decoder_worker", "data_prep.vectors.worker"}
+    without_arguments |= {"data_prep.sounds.decoder_worker", "data_prep.vectors.worker", "benchmarks.version_worker"}
     assert runs - without_arguments == set(COMMANDS)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lsh.kernels.sketch_search import centroid_products, ids_at, search_buckets, select_best
+from lsh.result import SearchResult
 from lsh.sketch_index import SketchIndex
 from tests import reference
 from tests.lsh.confidence import half_width
@@ -21,7 +22,7 @@ def expected_of(index, Q, n_probes, n_reranked, k):
     exact = index.exact
     vectors = reference.normalise(Q, index.metric == "cosine", 1e-18, 1e18)
     return reference.search_buckets(
-        vectors, index.buckets, exact.X, exact.inverse_norms, exact.vectors.metric, n_probes, n_reranked, k
+        vectors, index.buckets, index.gaps, exact.X, exact.inverse_norms, exact.vectors.metric, n_probes, n_reranked, k
     )
 
 
@@ -43,7 +44,7 @@ def test_where_all_candidates_are_ranked_a_search_agrees_with_its_reference(metr
         assert (np.abs(found.distances[there].astype(np.float64) - distances[there]) <= (dim + 6) * UNIT * size).all()
 
 
-# Of up to 2 probes + 16 buckets all centroids are compared exactly, of more those with the best sketches.
+# Of up to 6 probes + 16 buckets all centroids are compared exactly, of more those with the best sketches.
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(("n_buckets", "n_probes"), [(1, 1), (18, 1), (19, 1), (60, 4), (60, 60), (300, 5)])
 def test_the_buckets_with_the_nearest_centroids_are_probed_among_few_buckets_and_many(metric, n_buckets, n_probes):
@@ -96,24 +97,18 @@ def test_centroid_products_measures_the_chosen_centroids_alone(dim):
     assert offsets[3] == closeness[3] == 99
 
 
-def test_ids_at_finds_the_ids_of_places_among_several_buckets_one_of_them_empty():
-    starts, order = np.array([0, 3, 3, 5, 9]), np.arange(100, 109, dtype=np.int32)
-    buckets = np.array([3, 1, 0])
-    for places in ([], [0], [3, 4], [0, 2, 6], list(range(7))):
+def test_ids_at_finds_the_ids_of_sketches_that_follow_those_of_centroids():
+    order = np.random.default_rng(0).permutation(9).astype(np.int32)
+    for places in ([], [3], [11, 4, 3], list(range(3, 12))):
         rows = np.full(len(places), -1)
-        ids_at(np.array(places, np.int64), buckets, starts, order, rows)
-        assert rows.tolist() == reference.ids_at(places, buckets, starts, order)
+        ids_at(np.array(places, np.int64), 3, order, np.zeros((9, 20), np.uint8), rows)
+        assert rows.tolist() == reference.ids_at(places, 3, order)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, 1e-30])
 def test_a_query_that_cannot_be_scaled_is_left_to_the_caller(value):
     index = SketchIndex("cosine", n_buckets=3).fit(clustered(50, 4, 0))
     exact, Q = index.exact, np.float32([[1, 2, 3, 4], [value, 0, 0, 0]])
-    found = (
-        np.empty((2, 5), np.int64),
-        np.empty((2, 5), np.float32),
-        np.empty(2, np.int64),
-        np.empty((2, 0), np.float32),
-    )
-    capacity = np.int64(exact.X.shape[0])
-    assert not search_buckets(Q, exact.limits, tuple(index.buckets), tuple(exact.vectors), 3, 50, capacity, *found)
+    found = *SearchResult.empty(2, 5), np.empty((2, 0), np.float32)
+    arguments = tuple(index.buckets), tuple(exact.vectors), 3, np.inf, 50, exact.X.shape[0]
+    assert not search_buckets(Q, exact.limits, *arguments, *found)

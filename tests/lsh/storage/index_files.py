@@ -101,7 +101,7 @@ def put_together(header, arrays):
     return with_header({**header, "arrays": entries}, body)
 
 
-def with_header(header, body, version=2):
+def with_header(header, body, version=3):
     """Return a file with any header (a tree, or its bytes), rightly hashed."""
     text = header
     if not isinstance(header, bytes):

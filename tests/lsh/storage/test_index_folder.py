@@ -57,7 +57,7 @@ def built(folder, X, config=TABLES, fingerprint=FINGERPRINT):
 
 def is_mapped(index):
     """Return whether the index's largest array is a view of a file."""
-    array = index.tables.keys if isinstance(index, lsh.LSHIndex) else index.buckets.planes
+    array = index.tables.keys if isinstance(index, lsh.LSHIndex) else index.buckets.codes
     while isinstance(array.base, np.ndarray):
         array = array.base
     return not array.flags.owndata and isinstance(array.base, memoryview)
@@ -211,7 +211,7 @@ def damage(path, array, part=slice(None)):
 
 @pytest.mark.parametrize(
     ("config", "array"),
-    [(TABLES, "keys"), (EUCLIDEAN, "keys"), (SKETCHES, "planes"), (SKETCHES, "factors"), (SKETCHES, "penalties")],
+    [(TABLES, "keys"), (EUCLIDEAN, "keys"), (SKETCHES, "codes"), (SKETCHES, "terms")],
 )
 def test_what_is_checked_later_can_hide_a_neighbour_but_not_change_one(folder, X, warnings, config, array):
     path = built(folder, X, config)
@@ -258,9 +258,10 @@ def test_one_wrong_norm_is_found_at_once_although_only_a_few_are_computed(folder
 
 def test_a_file_of_an_older_version_is_set_aside_since_its_defaults_are_others(folder, X, warnings, monkeypatch):
     path = built(folder, X)
-    monkeypatch.setattr(container, "FORMAT_VERSION", container.FORMAT_VERSION + 1)
+    monkeypatch.setattr(index_folder, "OLDEST_VERSION", container.FORMAT_VERSION + 1)
     index_folder.load_or_fit(path, TABLES, X, warnings.append)
-    assert f"has format version {container.FORMAT_VERSION - 1}, of an older lsh" in warnings[0]
+    assert f"has format version {container.FORMAT_VERSION}, of an older lsh" in warnings[0]
+    monkeypatch.undo()
     index_folder.load_or_fit(path, TABLES, X, silent)
 
 
@@ -334,7 +335,7 @@ def test_all_that_is_wrong_in_a_folder_is_listed(folder, X):
     (folder / f"{good.name}.unusable").write_bytes(b"")
     found = "\n".join(index_folder.problems(folder, X, FINGERPRINT))
     assert found.count("\n") == 2
-    assert f"cannot load {sketches}: its array penalties has sha256" in found
+    assert f"cannot load {sketches}: its array terms has sha256" in found
     assert f"{folder / 'mine.lsh'} has a name that no index has: remove it" in found
     assert f"{old} belongs to other vectors; expected {file_of(folder, EUCLIDEAN).name}" in found
 

@@ -134,7 +134,7 @@ def test_a_loaded_index_is_read_only(tmp_path, kind, options):
     loaded = lsh.load(tmp_path / "index", **options)
     arrays = [loaded.exact.X, loaded.exact.inverse_norms, loaded.exact.half_squares]
     if isinstance(loaded, SketchIndex):
-        arrays += [loaded.buckets.order, loaded.buckets.starts, loaded.buckets.planes]
+        arrays += [loaded.buckets.order, loaded.buckets.starts, loaded.buckets.codes]
     else:
         arrays += [loaded.tables.keys, loaded.tables.ids, loaded.hasher.family.directions, loaded.hasher.centre]
     assert not any(array.flags.writeable for array in arrays)
