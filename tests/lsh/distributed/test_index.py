@@ -111,6 +111,26 @@ def test_only_the_best_estimates_of_all_shards_are_ranked_exactly(client, tmp_pa
     assert (few.distances.mean(axis=1) > many.distances.mean(axis=1)).any()
 
 
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_the_same_buckets_are_probed_as_on_one_machine_where_estimates_choose_the_centroids(client, tmp_path, metric):
+    rng = np.random.default_rng(0)
+    X, Q = (rng.standard_normal((n, 300)).astype(np.float32) for n in (3000, 60))
+    build, setting = {"n_buckets": 512, "family": "hyperplanes"}, {"n_probes": 8, "n_reranked": 500}
+    expected = one_machine("sketches", metric, build, X).search(Q, 10, **setting)
+    index = DistributedIndex("sketches", metric, **build).fit(parts_of(tmp_path, X, [700, 900]), client=client)
+    assert_same(index.search(Q, 10, **setting), expected)
+
+
+def test_of_equal_estimates_in_several_buckets_the_lower_ids_are_ranked_as_on_one_machine(client, tmp_path):
+    corners = np.float32([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)])
+    X, Q, setting = np.tile(corners, (200, 1)), np.zeros((1, 3), np.float32), {"n_probes": 8, "n_reranked": 9}
+    one = SketchIndex("euclidean", n_buckets=8).fit(X)
+    index = DistributedIndex("sketches", "euclidean", n_buckets=8).fit(parts_of(tmp_path, X, [3, 800]), client=client)
+    assert one.n_buckets == 8
+    assert one.search(Q, 9, **setting).ids.tolist() == [list(range(9))]
+    assert_same(index.search(Q, 9, **setting), one.search(Q, 9, **setting))
+
+
 def test_a_dask_array_and_parquet_files_give_what_the_same_numbers_in_npy_files_give(client, tmp_path):
     X, Q = clustered(300, 5), clustered(4, 5, seed=1)
     expected = LSHIndex(n_tables=4).fit(X).search(Q)
