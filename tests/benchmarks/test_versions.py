@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.versions import main
+from benchmarks.versions.__main__ import main
 
 
 def test_both_versions_are_measured_at_the_same_recall(tmp_path, root, capsys):

@@ -149,5 +149,5 @@ def test_options_with_numbers_are_found(monkeypatch):
 def test_every_command_line_is_among_these():
     runs = {name.removesuffix(".__main__") for name, tree in trees().items() if "__main__" in ast.dump(tree.body[-1])}
     without_arguments = {"lsh.warm", "data_prep.audioset.parse_process", "data_prep.sample.build"}
-    without_arguments |= {"data_prep.sounds.decoder_worker", "data_prep.vectors.worker", "benchmarks.version_worker"}
+    without_arguments |= {"data_prep.sounds.decoder_worker", "data_prep.vectors.worker", "benchmarks.versions.worker"}
     assert runs - without_arguments == set(COMMANDS)

@@ -23,13 +23,13 @@ from benchmarks import machine, markdown, search_problem
 from benchmarks.errors import BenchmarkError
 from benchmarks.methods._base import grid
 from benchmarks.peers.pareto_front import pareto_front, qps_at_recall
-from benchmarks.version_worker import BLOCK
+from benchmarks.versions.worker import BLOCK
 from data_prep.errors import DataError
 from earshot_common import command_line
 from earshot_common.command_line import whole_number
 from lsh.validate import METRICS
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).parents[2]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _PROBES = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 _RERANKED = (15, 25, 40, 70, 120, 200, 350)
@@ -62,7 +62,7 @@ class _Version:
 
     def __init__(self, name: str, root: Path, variables: dict[str, str]) -> None:
         environment = {**os.environ, **dict.fromkeys(_THREADS, "1"), **variables, "PYTHONPATH": str(root)}
-        command = [sys.executable, "-P", str(_ROOT / "benchmarks" / "version_worker.py")]
+        command = [sys.executable, "-P", str(Path(__file__).with_name("worker.py"))]
         pipe = subprocess.PIPE
         self.name, self._process = name, subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, text=True)
 

@@ -1,0 +1,1 @@
+"""Comparison of `SketchIndex` with another version of this project: `python -m benchmarks.versions`."""
