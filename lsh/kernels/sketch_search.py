@@ -13,7 +13,6 @@ from lsh.kernels.ranking import list_all, nearest
 from lsh.kernels.shuffling import BLOCK
 from lsh.kernels.sketching import DIMENSIONS, keep_best, limit_for, matvec, select_above
 
-_ZERO = np.float32(0)
 _EXTRA_CENTROIDS = 16  # ranked exactly in addition to half as many again as are wanted, so that few are missed
 _CACHE_LINE = 64  # bytes
 
@@ -69,9 +68,8 @@ def search_buckets(
     vector, centred = np.empty((1, d), np.float32), np.empty(d, np.float32)
     rotated, tables = np.empty(DIMENSIONS, np.float32), np.empty(TABLE_BYTES, np.uint8)
     n_near = n_probes + n_probes // 2 + _EXTRA_CENTROIDS
-    near_room = (
-        min(m, _room(n_near)) + BLOCK
-    )  # the same for indexes that have the buckets, but not the vectors, in common
+    # Centroids are cut in the same way in all indexes that have the buckets in common, though not the vectors.
+    near_room = min(m, _room(n_near)) + BLOCK
     room = max(near_room, min(capacity, _room(n_reranked)) + BLOCK)
     scores, places = np.empty(room, np.float32), np.empty(room, np.int64)
     groups, offsets = np.zeros(room, np.int64), np.zeros(room, np.float32)
