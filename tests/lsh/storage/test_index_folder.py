@@ -335,7 +335,7 @@ def test_all_that_is_wrong_in_a_folder_is_listed(folder, X):
     (folder / f"{good.name}.unusable").write_bytes(b"")
     found = "\n".join(index_folder.problems(folder, X, FINGERPRINT))
     assert found.count("\n") == 2
-    assert f"cannot load {sketches}: its array terms has sha256" in found
+    assert f"cannot load {sketches}: its array gaps has sha256" in found
     assert f"{folder / 'mine.lsh'} has a name that no index has: remove it" in found
     assert f"{old} belongs to other vectors; expected {file_of(folder, EUCLIDEAN).name}" in found
 
