@@ -112,7 +112,7 @@ def test_verify_counts_the_indexes_and_names_a_damaged_one(dataset: Path, capsys
     assert main(["verify", str(dataset)]) == 1
     head, *problems, advice = capsys.readouterr().err.splitlines()
     assert head == f"error: {dataset} is valid, but not its indexes:"
-    assert f"cannot load {sketches}: its array penalties has sha256" in problems[0]
+    assert f"cannot load {sketches}: its array gaps has sha256" in problems[0]
     assert f"{foreign} belongs to other vectors; expected {tables.name}" in problems[1]
     assert "python -m lsh build" in advice
     assert verify_dataset(dataset) == []  # what a dataset is updated from

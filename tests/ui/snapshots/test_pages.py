@@ -187,8 +187,8 @@ def test_tune_shows_what_is_committed_with_everything_measured(metric, files, mo
     monkeypatch.setattr(families, "_compare", _comparison)
     app = drawn(monkeypatch, metric, "tune", recall="60")
     for key in ("probing", "luck", "families"):
-        app.button(key=f"{key} button").click()
-    compare(f"tune-{metric}", text_of(app.run(), without=STRIP))
+        app.button(key=f"{key} button").click().run()
+    compare(f"tune-{metric}", text_of(app, without=STRIP))
     compare_files(f"tune-{metric}", files)
 
 
