@@ -83,7 +83,7 @@ class LSHIndex:
     ) -> None:
         self.params = Params(metric, n_tables, n_bits, seed, bucket_width, centre, sketches, family)
         self._fitted: _Parts | None = None
-        self._geometry: Geometry | None = None  # of searches with recall, measured by the first
+        self._geometry: tuple[_Parts, Geometry] | None = None  # of searches with recall, measured by the first
 
     def fit(self, X: npt.ArrayLike, labels: Labels | None = None) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes, pandas and Arrow are converted), n >= 1.
@@ -165,9 +165,10 @@ class LSHIndex:
         exact = self.exact
         if recall is not None:
             promised = self.params.promised(recall, self.n, (n_tables, n_bits, n_probes), n_reranked)
-            self._geometry = self._geometry or self.hasher.geometry(exact)
-            parts = exact, self.hasher, self.tables, self._geometry
-            return search_promised(*parts, Q, k, promised, recall, n_threads)
+            parts, known = self._parts(), self._geometry
+            if known is None or known[0] is not parts:
+                known = self._geometry = parts, parts.hasher.geometry(parts.exact)
+            return search_promised(*parts[:3], known[1], Q, k, promised, recall, n_threads)
         k = exact.n_neighbours(k)
         setting = self.setting(n_tables, n_bits, n_probes)
         return self._search(Q, k, setting, self.params.reranked(n_reranked, k, self.n), n_threads)[0]

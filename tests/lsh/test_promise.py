@@ -86,6 +86,15 @@ def test_the_answer_is_the_same_for_any_number_of_threads_and_for_one_query_at_a
         np.testing.assert_array_equal(other.n_candidates, found.n_candidates[: len(other.ids)])
 
 
+def test_an_index_that_is_fitted_anew_promises_by_the_new_vectors():
+    X, Q = clustered(n=600)
+    index = LSHIndex(n_tables=20, n_bits=8).fit(10 * np.abs(X))
+    index.search(Q, K, recall=0.9)
+    again, fresh = (one.fit(X).search(Q, K, recall=0.9) for one in (index, LSHIndex(n_tables=20, n_bits=8)))
+    np.testing.assert_array_equal(again.n_candidates, fresh.n_candidates)
+    np.testing.assert_array_equal(again.ids, fresh.ids)
+
+
 def test_without_a_recall_nothing_is_promised():
     X, Q = clustered(n=300)
     assert LSHIndex(n_tables=4, n_bits=6).fit(X).search(Q).promised is None
