@@ -23,7 +23,7 @@ from data_prep.errors import DataError
 from earshot_common import command_line
 from earshot_common.command_line import whole_number
 from lsh import ExactSearch, LSHIndex, SearchResult, recall_at_k
-from lsh.analysis.timing import clock, interleaved
+from lsh.analysis.timing import interleaved, timed
 from lsh.errors import LSHError
 from lsh.sampling import evenly_spaced_rows
 from lsh.validate import METRICS
@@ -77,18 +77,16 @@ def _run(dataset: Dataset, n_queries: int, rounds: int) -> None:
 def measure(searches: list[Callable[[], SearchResult]], true: SearchResult, rounds: int) -> list[Measured]:
     """Return the recall, candidates and time of each search."""
     found = [search() for search in searches]
-    timed = interleaved([partial(_seconds, search) for search in searches], [0], rounds, "alternating")
-    seconds = np.min([measured.values for measured in timed], axis=0).tolist()
+    turns = interleaved([timed(partial(_call, search)) for search in searches], [0], rounds, "alternating")
+    seconds = np.min([turn.values for turn in turns], axis=0).tolist()
     return [
         Measured(float(recall_at_k(f, true).mean()), float(f.n_candidates.mean()), 1e6 * s / len(f.ids))
         for f, s in zip(found, seconds, strict=True)
     ]
 
 
-def _seconds(search: Callable[[], SearchResult], _: int) -> float:
-    start = clock()
+def _call(search: Callable[[], SearchResult], _: int) -> None:
     search()
-    return clock() - start
 
 
 def _row(promise: float, own: Measured, others: list[Measured]) -> list[str]:

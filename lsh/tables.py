@@ -6,6 +6,7 @@ is rebuilt when K changes, and a search of L tables uses the first L (LSH Forest
 forest: self-tuning indexes for similarity search", WWW 2005).
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -92,18 +93,11 @@ def search_with(
     estimated: bool,
 ) -> tuple[SearchResult, Float32Array]:
     """Return the answer of a search of all these tables, and the estimates of what it ranked if `estimated`."""
-    arrays: tuple[Any, ...] = tuple(tables), tuple(exact.vectors), tuple(sketches)
-    numbers: tuple[Any, ...] = setting.n_bits, hasher.family.symbol_bits, setting.n_probes, n_reranked
     queries = exact.prepare_queries(Q)
-    result = SearchResult.empty(len(queries), k)
-    estimates = np.empty((len(queries), k if estimated else 0), np.float32)
-
-    def search_rows(first: int, last: int) -> None:
-        prepared = tuple(hasher.query(queries[first:last], setting.n_tables, setting.n_probes))
-        arguments: tuple[Any, ...] = prepared, *arrays, *numbers, *result.part(first, last), estimates[first:last]
-        search_tables(*arguments)
-
-    in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
+    result, estimates = SearchResult.empty(len(queries), k), np.empty((len(queries), k if estimated else 0), np.float32)
+    given = tuple(tables), tuple(exact.vectors), tuple(sketches)
+    numbers = setting.n_bits, hasher.family.symbol_bits, setting.n_probes, n_reranked
+    _run(search_tables, hasher, queries, setting, n_threads, (*given, *numbers), (*result, estimates))
     return result, estimates
 
 
@@ -120,18 +114,26 @@ def search_promised(
 ) -> PromisedResult:
     """Return the answer of a search with a promised recall (see `LSHIndex.search`)."""
     queries, k = exact.prepare_queries(Q), exact.n_neighbours(k)
-    n_tables, n_bits, n_probes = setting
-    result = SearchResult.empty(len(queries), k)
-    arrays: tuple[Any, ...] = tuple(tables.first(n_tables)), tuple(exact.vectors), tuple(geometry)
-    numbers: tuple[Any, ...] = n_bits, hasher.family.symbol_bits, n_probes, 1 - float(recall)
+    result, n_searched = SearchResult.empty(len(queries), k), np.empty(len(queries), np.int64)
+    given = tuple(tables.first(setting.n_tables)), tuple(exact.vectors), tuple(geometry)
+    numbers = setting.n_bits, hasher.family.symbol_bits, setting.n_probes, 1 - float(recall)
+    _run(search_until, hasher, queries, setting, n_threads, (*given, *numbers), (*result, n_searched))
+    return PromisedResult.of(result, float(recall))
+
+
+def _run(
+    search: Callable[..., object],
+    hasher: Hasher,
+    queries: Float32Array,
+    setting: SearchSetting,
+    n_threads: int,
+    arguments: tuple[Any, ...],
+    outputs: Sequence[npt.NDArray[Any]],
+) -> None:
+    """Call a kernel with hashed queries, its arguments, and the rows of its outputs for them, batch by batch."""
 
     def search_rows(first: int, last: int) -> None:
-        prepared, searched = (
-            tuple(hasher.query(queries[first:last], n_tables, n_probes)),
-            np.empty(last - first, np.int64),
-        )
-        arguments: tuple[Any, ...] = prepared, *arrays, *numbers, *result.part(first, last), searched
-        search_until(*arguments)
+        hashed = tuple(hasher.query(queries[first:last], setting.n_tables, setting.n_probes))
+        search(hashed, *arguments, *(output[first:last] for output in outputs))
 
     in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
-    return PromisedResult.of(result, float(recall))

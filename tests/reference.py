@@ -199,6 +199,11 @@ def nearest(q, X, inverse_norms, metric, candidates, k):
     return ids, np.array([d for d, _ in ranked] + [np.inf] * padding, np.float32)
 
 
+def rank_more(q, X, inverse_norms, metric, candidates, k):
+    """Return the nearest of candidates that were ranked in parts: those of all of them together."""
+    return nearest(q, X, inverse_norms, metric, candidates, k)
+
+
 def mark_candidates(keys, ids, probes, mask, seen):
     """Return the ids whose key equals a probe under the mask, in order of probe and position, but not those in seen."""
     met = []

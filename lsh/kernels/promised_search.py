@@ -28,7 +28,7 @@ from lsh.kernels.buckets import find_bucket_by_head, prefix_mask
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.jit import kernel
 from lsh.kernels.probing import probe_keys
-from lsh.kernels.ranking import distances_to
+from lsh.kernels.ranking import rank_more
 
 PLANES, PSTABLE = 0, 1
 _TAIL_STEPS = 128  # per unit of the table of Phi
@@ -117,20 +117,6 @@ def _read_patterns(
 
 
 @kernel
-def _insert(candidate: int, distance: np.float32, found: int, ids: Int64Array, distances: Float32Array) -> int:
-    """Put a candidate in its place among the nearest so far, ties by id; return how many there are."""
-    k = ids.shape[0]
-    if found == k and (distance > distances[k - 1] or (distance == distances[k - 1] and candidate > ids[k - 1])):
-        return found
-    at = found if found < k else k - 1
-    while at > 0 and (distances[at - 1] > distance or (distances[at - 1] == distance and ids[at - 1] > candidate)):
-        distances[at], ids[at] = distances[at - 1], ids[at - 1]
-        at -= 1
-    distances[at], ids[at] = distance, candidate
-    return int(min(found + 1, k))
-
-
-@kernel
 def _new_ids(
     keys: UInt32Array,
     ids: Int32Array,
@@ -150,23 +136,6 @@ def _new_ids(
             count += (marks[word] & bit) == 0
             marks[word] |= bit
     return count
-
-
-@kernel
-def _rank(
-    q: Float32Array,
-    vectors: tuple[Any, ...],
-    new: Int64Array,
-    measured: Float32Array,
-    found: int,
-    ids: Int64Array,
-    distances: Float32Array,
-) -> int:
-    """Rank new candidates among the nearest so far; return how many of these there are."""
-    distances_to(q, vectors, new, measured)
-    for c in range(new.shape[0]):
-        found = _insert(new[c], measured[c], found, ids, distances)
-    return found
 
 
 @kernel
@@ -204,13 +173,17 @@ def search_until(
         marks[:], bits_of[:], misses[:] = np.uint64(0), 0, 0.0
         found, count, searched, done, bits = 0, 0, 0, False, n_bits
         found_ids[q], found_distances[q] = -1, np.inf
-        measured_at = np.float32(np.inf)  # the distance of the chances of all tables
+        measured_at, scaled_at, scale = (
+            np.float32(np.inf),
+            np.float32(np.inf),
+            0.0,
+        )  # distances of chances, of the scale
         while not done:
             prefix_mask(bits, symbol_bits, mask)
             for t in range(n_tables):
                 n_keys = probe_keys(query_keys[t, q], symbols[q, t], costs[q, t], bits, symbol_bits, n_probes, probes)
                 fresh = _new_ids(keys[t], ids[t], starts[t], probes[:n_keys], mask, marks, new)
-                found = _rank(Q[q], vectors, new[:fresh], measured, found, found_ids[q], found_distances[q])
+                found = rank_more(Q[q], vectors, new[:fresh], measured, found, found_ids[q], found_distances[q])
                 _read_patterns(query_keys[t, q], probes, n_keys, symbols[q, t], bits, symbol_bits, patterns[t])
                 n_patterns[t], bits_of[t] = n_keys, bits
                 count += fresh
@@ -218,7 +191,8 @@ def search_until(
                 if found < k:
                     continue
                 last = found_distances[q, k - 1]
-                scale = _scale_of(Q[q], np.float64(last), vectors[5], geometry)
+                if last < scaled_at:
+                    scaled_at, scale = last, _scale_of(Q[q], np.float64(last), vectors[5], geometry)
                 refresh = last < measured_at and (t % _REFRESH_TABLES == 0 or t == n_tables - 1)
                 for other in range(0 if refresh or measured_at == np.inf else t, n_tables if refresh else t + 1):
                     misses[other] = _log_miss(
@@ -235,7 +209,7 @@ def search_until(
                 for i in range(n):
                     new[rest] = i
                     rest += (marks[np.uint64(i) >> np.uint64(6)] >> (np.uint64(i) & np.uint64(63))) & np.uint64(1) == 0
-                found = _rank(Q[q], vectors, new[:rest], measured, found, found_ids[q], found_distances[q])
+                found = rank_more(Q[q], vectors, new[:rest], measured, found, found_ids[q], found_distances[q])
                 count, done = n, True
         n_candidates[q], n_searched[q] = count, searched
 

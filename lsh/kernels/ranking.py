@@ -171,14 +171,29 @@ def nearest(
 
     vectors: the fields of `Vectors`.
     """
-    all_distances = np.empty(candidates.shape[0], np.float32)
-    distances_to(q, vectors, candidates, all_distances)
-    k = ids.shape[0]
     ids[:] = -1
     distances[:] = np.inf
-    found = 0
+    return rank_more(q, vectors, candidates, np.empty(candidates.shape[0], np.float32), 0, ids, distances)
+
+
+@kernel
+def rank_more(
+    q: Float32Array,
+    vectors: tuple[Any, ...],
+    candidates: Int64Array,
+    measured: Float32Array,
+    found: int,
+    ids: Int64Array,
+    distances: Float32Array,
+) -> int:
+    """Rank further candidates among the `found` nearest so far, in ids and distances (both [k]); return the new number.
+
+    vectors: the fields of `Vectors`; measured: memory for the distances, float32[n], n >= the number of candidates.
+    """
+    distances_to(q, vectors, candidates, measured)
+    k = ids.shape[0]
     for c in range(candidates.shape[0]):
-        d = all_distances[c]
+        d = measured[c]
         if found == k and d > distances[k - 1]:
             continue
         i = candidates[c]

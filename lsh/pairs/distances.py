@@ -4,7 +4,7 @@ import numpy as np
 
 from lsh.arrays import Float32Array, Int64Array
 from lsh.exact import ExactSearch
-from lsh.kernels.hashing import prepare
+from lsh.hasher import prepare
 from lsh.kernels.ranking import decode_rows, distances_to
 
 
@@ -12,8 +12,7 @@ def distances_from(exact: ExactSearch, row: int, others: Int64Array) -> Float32A
     """Return the distances of a row to others, int64[m]: float32[m]."""
     vector = np.empty((1, exact.X.shape[1]), np.float32)
     decode_rows(tuple(exact.vectors), row, vector)
-    q, out = np.empty_like(vector), np.empty(len(others), np.float32)
-    prepare(vector, exact.metric == "cosine", np.zeros(vector.shape[1], np.float32), q)
+    q, out = prepare(vector, exact.metric, np.zeros(vector.shape[1], np.float32)), np.empty(len(others), np.float32)
     distances_to(q[0], tuple(exact.vectors), others, out)
     return out
 

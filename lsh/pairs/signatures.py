@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from lsh.arrays import Float32Array, Float64Array, Int64Array, UInt64Array
 from lsh.exact import ExactSearch
-from lsh.kernels.hashing import prepare, projections
+from lsh.hasher import prepare
+from lsh.kernels.hashing import projections
 from lsh.kernels.self_join import SIGNATURE_BITS, pack_signs, prefix_pairs
 from lsh.threads import in_chunks
 
@@ -112,10 +113,8 @@ def edges_of(values: npt.NDArray[np.generic]) -> Int64Array:
 def _prepared(exact: ExactSearch, rows: Int64Array, centre: Float32Array) -> Float32Array:
     """Return some rows less a centre, scaled to length one first under cosine: float32[m, d]."""
     is_run = len(rows) > 0 and rows[-1] - rows[0] == len(rows) - 1
-    block = np.ascontiguousarray(exact.X[rows[0] : rows[-1] + 1] if is_run else exact.X[rows])
-    out = np.empty_like(block)
-    prepare(block, exact.metric == "cosine", centre, out)
-    return out
+    block = exact.X[rows[0] : rows[-1] + 1] if is_run else exact.X[rows]
+    return prepare(np.ascontiguousarray(block), exact.metric, centre)
 
 
 def _quantile(n: int, p: float) -> int:

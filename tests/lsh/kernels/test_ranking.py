@@ -15,6 +15,7 @@ from lsh.kernels.ranking import (
     inner_products,
     list_all,
     nearest,
+    rank_more,
     shortlist,
 )
 from tests import reference
@@ -135,6 +136,19 @@ def test_list_all_keeps_the_order_of_candidates_and_fills_the_rest(metric, n_can
     assert ids.tolist() == expected[0]
     assert distances == pytest.approx(expected[1], abs=1e-6)
     assert estimates.tolist() == expected[2]
+
+
+def test_candidates_ranked_in_parts_are_those_ranked_together():
+    rng = np.random.default_rng(4)
+    X = rng.integers(0, 3, (60, 3)).astype(np.float32)  # many ties
+    candidates, terms = rng.permutation(60), np.ones(60, np.float32)
+    ids, distances, found = np.full(10, -1), np.full(10, np.inf, np.float32), 0
+    for part in np.split(candidates, [0, 4, 9, 40]):
+        found = rank_more(X[0], vectors(X, terms, EUCLIDEAN), part, np.empty(60, np.float32), found, ids, distances)
+    expected_ids, expected_distances = reference.rank_more(X[0], X, terms, EUCLIDEAN, candidates, 10)
+    assert found == 10
+    np.testing.assert_array_equal(ids, expected_ids)
+    np.testing.assert_allclose(distances, expected_distances, rtol=1e-6)
 
 
 def test_nearest_does_not_depend_on_the_order_of_candidates():
