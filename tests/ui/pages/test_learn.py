@@ -31,6 +31,21 @@ def test_every_chapter_opens_at_both_distances(small, chapter, metric):
     assert all(len(chart.proto.alt) > 40 for chart in app.get("plotly_chart"))
 
 
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_search_by_recall_alone_is_that_of_the_sound(small, split):
+    dataset, own = loading.dataset_at(small), split == "train"
+    clip = dataset.clip(split, 3).clip_id
+    settings = Settings(dataset="small", clip=clip)
+    context = PageContext(settings, dataset, loading.index_for(dataset, settings))
+    view = look_up(context, dataset.find_clip(clip))
+    assert (view.own_row >= 0) == own
+    found = context.index.search(view.query[None], 10 + own, recall=0.9)
+    found = found.without(np.array([view.own_row])) if own else found
+    hits = np.isin(found.ids, view.answer.exact.rows).sum()
+    app = opened("learn", chapter="More ideas", clip=clip)
+    assert f"**{int(found.n_candidates[0]):,} clips**, with {hits} of the 10 nearest" in said(app)
+
+
 def test_the_four_questions_are_asked_word_for_word():
     questions = [question for name, question, *_ in learn_page.CHAPTERS if name.startswith("Question")]
     assert questions == [

@@ -12,7 +12,7 @@ from lsh import LSHIndex, recall_grid
 from lsh.__main__ import main as lsh_command
 from tests.ui.apptest import QUIET, opened, said, write_small
 from ui.format import percent
-from ui.model import loading, setting_metrics
+from ui.model import loading, setting_metrics, state
 from ui.model import part as parts
 from ui.pages.tune import seeds
 from ui.server import jobs
@@ -145,11 +145,15 @@ def test_indexes_of_other_seeds_leave_each_clip_out_of_its_own_answer(home):
 
 
 def _recall_grid(path, n_probes=1):
-    from ui.model.state import Settings
-
     dataset = loading.dataset_at(path)
-    settings = Settings(dataset="small", n_probes=n_probes)
+    settings = state.Settings(dataset="small", n_probes=n_probes)
     return loading.recall_grid_for(loading.PageContext(settings, dataset, loading.index_for(dataset, settings)))
+
+
+def _sample(path):
+    dataset = loading.dataset_at(path)
+    settings = state.Settings(dataset="small")
+    return loading.sample_for(loading.PageContext(settings, dataset, loading.index_for(dataset, settings)))
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
@@ -163,6 +167,36 @@ def test_slow_measurements_run_on_request(small, metric):
         assert told in said(app)
         assert len(app.get("plotly_chart")) > charts
         assert f"{key} button" not in {button.key for button in app.button}
+
+
+@pytest.mark.parametrize("rows", [ROWS, {"train": 600, "validation": 0, "test": 0}])
+def test_searches_by_recall_alone_show_what_the_index_finds_and_looks_at(home, rows):
+    X = open_dataset(write_small(home / "small", rows)).features("train")
+    app = opened("tune", L="3", K="6", recall="85")
+    app.button(key="promise button").click().run()
+    assert not app.exception
+    (shown,) = (table.value for table in app.table if "promised" in table.value.columns)
+    assert [text.replace("\u00a0", " ") for text in shown["promised"]] == [
+        "50 %",
+        "80 %",
+        "85 %, yours",
+        "90 %",
+        "95 %",
+        "98 %",
+    ]
+    context = loading.dataset_at(home / "small")
+    sample = _sample(home / "small")
+    index, own = loading.index_for(context, state.Settings(dataset="small")), sample.own_rows
+    found = index.search(sample.queries, 10 if own is None else 11, recall=0.85)
+    found = found if own is None else found.without(own)
+    exact = [set(row) for row in sample.truth.ids]
+    recall = np.mean([len(true & set(row)) / 10 for true, row in zip(exact, found.ids, strict=True)])
+    looked_at = np.sort(found.n_candidates) / len(X)
+    tenth = len(looked_at) // 10
+    expected = recall, looked_at.mean(), looked_at[:tenth].mean(), looked_at[-tenth:].mean()
+    assert [text.replace("\u00a0", " ") for text in shown.iloc[2][1:]] == [percent(value) for value in expected]
+    assert f"found **{percent(recall)}**" in said(app)
+    assert "recall=0.85" in "".join(code.value for code in app.code)
 
 
 @pytest.fixture

@@ -186,7 +186,7 @@ def test_a_clip_pressed_on_the_map_shows_what_is_committed(monkeypatch):
 def test_tune_shows_what_is_committed_with_everything_measured(metric, files, monkeypatch):
     monkeypatch.setattr(families, "_compare", _comparison)
     app = drawn(monkeypatch, metric, "tune", recall="60")
-    for key in ("probing", "luck", "families"):
+    for key in ("promise", "probing", "luck", "families"):
         app.button(key=f"{key} button").click().run()
     compare(f"tune-{metric}", text_of(app, without=STRIP))
     compare_files(f"tune-{metric}", files)

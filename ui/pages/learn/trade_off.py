@@ -3,16 +3,17 @@
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from ui.figures.marks import setting
 from ui.figures.recall_grid import heat_map
-from ui.format import nth_nearest, percent
+from ui.format import nth_nearest, percent, plural
 from ui.frame.controls import mirrored_slider
 from ui.model import loading, recall_grid, session, setting_metrics
 from ui.model.query_view import QueryView
-from ui.model.state import MAX_BITS
+from ui.model.state import K_NEIGHBOURS, MAX_BITS
 from ui.widgets import answer_messages, cards, clip_list, large_collections, links
 from ui.widgets.charts import draw, draw_table
 from ui.widgets.clip_list import Entry
@@ -96,7 +97,7 @@ Settings along the line find 90 %; they differ in what they cost.
 
 
 def more(view: QueryView) -> None:
-    """Measure a few numbers of probes; describe sketches and p-stable projections."""
+    """Measure a few numbers of probes and a promised recall; describe sketches and p-stable projections."""
     st.subheader("Probes: look next door")
     st.markdown(
         """
@@ -105,6 +106,15 @@ the nearest lines first. Each look is a **probe**. Probes find more without anot
 """
     )
     _probes(view)
+    st.subheader("A recall instead of a setting: stop when it is enough")
+    st.markdown(
+        """
+Every sound is served by the same L and K, whether it stands apart or in a crowd. It need not be. After each table the
+search knows how far away the worst of its ten is, and how near your sound lies to each line: so it can work out how
+likely a clip as near as that is still missing, and stop once that is unlikely enough (PUFFINN; Aumüller et al., 2019).
+"""
+    )
+    _promise(view)
     st.subheader("Sketches: bits as a ruler")
     st.markdown(
         """
@@ -123,6 +133,24 @@ Where length matters as well as direction, project each clip on a random line an
 """
     )
     links.draw("inside", "Watch the probes of your sound on Inside")
+
+
+def _promise(view: QueryView) -> None:
+    if loading.is_large(view.context.dataset):
+        st.markdown("*Tune* tries it on this collection.")
+        return
+    s, at_setting, own = view.settings, view.answer, view.own_row
+    promised = view.index.search(view.query[None], K_NEIGHBOURS + (own >= 0), recall=WANTED)
+    if own >= 0:
+        promised = promised.without(np.array([own]))
+    true = view.true_rows
+    found = len(set(true) & set(promised.ids[0].tolist()))
+    st.markdown(
+        f"For your sound, asked for **{percent(WANTED)}** and nothing else, the search stops after looking at "
+        f"**{plural(int(promised.n_candidates[0]), 'clip')}**, with {found} of the {len(true)} nearest among them. At "
+        f"{setting(s.n_tables, s.n_bits)} it looks at {at_setting.n_candidates:,}, with "
+        f"{len(true) - len(at_setting.missed)}. *Tune* measures it over many sounds."
+    )
 
 
 def _probes(view: QueryView) -> None:

@@ -19,7 +19,7 @@ from ui.model.loading import PageContext, Sample
 from ui.model.recall_grid import GridView, cheapest_table, doubling
 from ui.model.state import K_NEIGHBOURS
 from ui.model.text import plain
-from ui.pages.tune import families, heat_map_clicks, probes, seeds, theory, timing, worst_queries
+from ui.pages.tune import families, heat_map_clicks, probes, promise, seeds, theory, timing, worst_queries
 from ui.paths import COMPONENTS
 from ui.widgets import large_collections, metrics_strip
 from ui.widgets.charts import BESIDE, draw, draw_table
@@ -52,6 +52,7 @@ def show(context: PageContext) -> None:
     _every_setting(view, wanted)
     clock = _cost(view, wanted)
     worst_queries.show(view)
+    promise.show(view, wanted)
     probes.show(view)
     theory.show(view, FEW_TABLES)
     seeds.show(view)
