@@ -44,6 +44,21 @@ def test_the_map_holds_every_clip_in_the_order_of_the_splits(dataset: Path) -> N
 
 
 @pytest.mark.usefixtures("quick")
+def test_where_the_disk_has_no_hard_links_the_files_are_copied(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(mapping.os, "link", refuse)
+    before = contents(dataset)
+    add_map(dataset)
+    assert verify_dataset(dataset) == []
+    after = contents(dataset)
+    assert {name: after[name] for name in before if name != "manifest.json"} == {
+        name: data for name, data in before.items() if name != "manifest.json"
+    }
+
+
+@pytest.mark.usefixtures("quick")
 def test_rows_follow_train_then_validation_then_test(dataset: Path) -> None:
     before = open_dataset(dataset)
     features = np.concatenate([before.features(split) for split in SPLITS])

@@ -368,6 +368,19 @@ def test_a_partial_download_is_kept_when_one_mirror_has_another_file_and_the_rig
     assert partial_size(target) == 200_000
 
 
+def test_where_the_file_is_gone_and_a_mirror_has_another_that_one_is_downloaded(
+    site: FaultyServer, target: Path
+) -> None:
+    site.faults[PATH] = [cut_after(200_000), *[status(500)] * 9]
+    with pytest.raises(DownloadError):
+        fetch(site, target)
+    site.faults[PATH] = []
+    del site.files[PATH]
+    with serve({PATH: DATA[::-1]}) as other:
+        fetch(site, target, f"{other.address}{PATH}")
+    assert target.read_bytes() == DATA[::-1]
+
+
 def test_a_changed_file_replaces_a_partial_download_only_once_its_bytes_arrive(
     site: FaultyServer, target: Path
 ) -> None:

@@ -47,6 +47,13 @@ def test_any_name_gives_a_clip_id_that_is_safe_in_a_link(write, sounds, name):
     assert re.fullmatch(r"[A-Za-z0-9._~-]{1,120}", file.clip_id(0, 1))
 
 
+@pytest.mark.parametrize(
+    ("path", "begins"), [("Drums/Kick 01.v2.wav", "Kick-01-v2-"), ("--.wav", "sound-"), ("x" * 200 + ".wav", "x" * 40)]
+)
+def test_a_clip_id_begins_with_the_name_of_the_file(path, begins):
+    assert SoundFile(path, 10, 1).clip_id(0, 1).startswith(begins)
+
+
 def test_a_very_long_name_gives_a_short_clip_id(write, sounds):
     write("x" * 200 + ".wav")
     assert len(find_sounds(sounds).files[0].clip_id(4, 9)) <= 120

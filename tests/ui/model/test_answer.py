@@ -36,6 +36,13 @@ def test_a_query_of_the_index_gets_ten_neighbours_besides_itself(context):
     assert len(found.exact.rows) == 10
 
 
+def test_row_0_of_the_collection_is_a_neighbour_as_any_other(context):
+    near = int(context.index.exact.search(context.index.exact.X[:1], 2).ids[0, 1])
+    found = answer(context, context.dataset.clip("train", near))
+    assert 0 in context.index.exact.search(context.index.exact.X[near : near + 1], 11).ids
+    assert 0 in found.exact.rows
+
+
 def test_the_neighbours_of_the_first_clip_share_its_labels(context):
     clip = first_clip(context.dataset)
     exact = answer(context, clip).exact.rows.tolist()

@@ -312,6 +312,7 @@ def test_invalid_secrets_are_reported_in_the_sidebar(sample, tmp_path, monkeypat
             Progress("x responds with 500; trying again", 2_000_000, 8_000_000),
             "x responds with 500; trying again, 2.0 MB of 8.0 MB",
         ),
+        (Progress("loading", 3_000_000, None), "loading, 3.0 MB"),
         (Progress("loading", 8_000_000, 8_000_000, 5, 1e6), "loading, 8.0 MB of 8.0 MB, 5 clips, 1.0 MB/s"),
         (Progress("loading", 6_000_000, 8_000_000, 0, 1e6), "loading, 6.0 MB of 8.0 MB, 1.0 MB/s, 2 s left"),
     ],

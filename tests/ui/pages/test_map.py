@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from data_prep.dataset.add_map import add_map
 from lsh.sampling import evenly_spaced_rows
 from tests.ui.apptest import alone
+from ui.pages.map import map_data, texts
 from ui.pages.map import page as map_page
-from ui.pages.map import texts
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +132,15 @@ def test_a_pressed_clip_has_a_card_that_says_what_it_is_to_your_sound(app, sound
     assert data["picked"]["point"] == 401
     assert card["outcome"] == "a query, not searched"
     assert (data["map"]["sounds"], data["map"]["starts"]) == (True, [0, 400, 440, 470])
+
+
+def test_a_press_on_a_point_stores_its_clip_and_a_press_beside_all_stores_none(sounds, monkeypatch):
+    stored = []
+    monkeypatch.setattr(map_page.session, "MAP_PICKED", SimpleNamespace(set=stored.append))
+    chart = map_data.map_of(sounds)
+    for point in (401, None, "401"):
+        map_page._select(SimpleNamespace(dataset=sounds), chart, point)
+    assert stored == [sounds.clip("validation", 1).clip_id]
 
 
 def test_label_and_candidates_are_in_the_link(app, sounds):
