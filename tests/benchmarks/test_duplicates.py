@@ -23,6 +23,7 @@ def test_the_share_found_is_counted_by_distance():
     pairs, part = plant(X, 0.01, "cosine", np.random.default_rng(1))
     found = duplicates(X, 0.01, recall=0.9999)
     assert shares(found, pairs, part, 600) == [1, 1, 1]
+    assert shares(found, np.where(part[:, None] == 1, [[0, 1]], pairs), part, 600) == [1, 0, 1]
     assert shares(found, np.array([[0, 1], [0, 2], [0, 3]]), np.arange(3), 600) == [0, 0, 0]
 
 

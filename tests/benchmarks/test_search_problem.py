@@ -48,3 +48,8 @@ def test_there_are_no_more_queries_than_the_file_has(tmp_path):
 def test_a_file_without_vectors_to_search_is_refused_with_the_reason(tmp_path, base, reason):
     with pytest.raises(BenchmarkError, match=reason):
         problem_of(tmp_path, base)
+
+
+def test_a_single_vector_can_be_generated(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.search_problem.CACHE", tmp_path)
+    assert prepare("like:1", 2, tmp_path, lambda _: None).vectors()[0].shape == (1, 128)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.versions.__main__ import main
+from benchmarks.versions.__main__ import _Setting, _worth_timing, main
 
 
 def test_both_versions_are_measured_at_the_same_recall(tmp_path, root, capsys):
@@ -23,3 +23,11 @@ def test_both_versions_are_measured_at_the_same_recall(tmp_path, root, capsys):
 def test_a_folder_without_a_version_is_refused(tmp_path, capsys):
     assert main([str(tmp_path), "--dataset", "like:100"]) == 2
     assert "holds no version of this project" in capsys.readouterr().err
+
+
+def test_a_setting_is_timed_where_it_may_be_on_the_front_at_or_just_below_a_wanted_recall():
+    def of(recall, qps):
+        return _Setting("this", 4, {}, recall, 100.0, 1 / qps)
+
+    settings = [of(0.95, 100.0), of(0.95, 10.0), of(0.5, 1000.0), of(0.99, 99.0)]
+    assert [_worth_timing(setting, settings, [0.9]) for setting in settings] == [True, False, False, True]

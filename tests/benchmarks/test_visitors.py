@@ -1,6 +1,20 @@
 """Visitors without browsers: what belongs to one session and reaches another one is an error, and so is a fault."""
 
-from benchmarks.visitors import Behaviour, Results, Visitor
+import asyncio
+import contextlib
+import io
+import time
+import wave
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import visitors as benchmark
+from benchmarks.visitors import Behaviour, Results, Run, Visitor
+from lsh.params import MAX_BITS, MAX_TABLES
+from tests.ui.apptest import write_small
 
 DOES = Behaviour("sample", ("listen",), 0.1, new=False, uploads=False)
 
@@ -32,3 +46,164 @@ def test_a_fault_on_a_page_is_an_error() -> None:
     results = Results()
     results.check(0, b"<h1>Something went wrong here</h1>")
     assert results.errors == {"a page says: Something went wrong here": 1}
+
+
+class App:
+    """A session that records what its visitor asks for, and shows what `pages` says of each page."""
+
+    def __init__(self, has_slider: bool = True, exceptions: tuple[str, ...] = ()) -> None:
+        self.query = {"clip": "a-1"}
+        self.asked: list[Any] = []
+        self.received, self.exceptions = [b"a-1"], list(exceptions)
+        self._has_slider = has_slider
+
+    def has_slider(self, label: str) -> bool:
+        return self._has_slider and label == "Bits per key, K"
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> Any:
+        yield
+
+    async def upload(self, name: str, content: bytes) -> None:
+        self.asked.append((name, len(content)))
+
+    async def run(self, page: str, slider: Any = None, *, back: bool = False) -> None:
+        self.asked.append((page, slider, back))
+
+
+def visited(page: str, *, app: App, uploads: bool = False, new: bool = False) -> tuple[Results, list[Any]]:
+    """Return the results of one visit of a page without thinking, and what was asked of the app."""
+    results = Results()
+    does = Behaviour("sample", (page,), 0.0, new=new, uploads=uploads)
+    visitor = Visitor(3, "http://127.0.0.1:1", ["a-1", "a-2"], results, does)
+    visitor._app = app  # type: ignore[assignment]
+    asyncio.run(visitor._visit_page(page, time.monotonic() + 60))
+    return results, app.asked
+
+
+def sliders(page: str) -> list[Any]:
+    """Return five moves of the slider in turn."""
+    return [(page, ("Bits per key, K", bits), False) for bits in (7, 8, 9, 10, 6)]
+
+
+def test_on_listen_a_visitor_opens_the_page_moves_the_slider_and_goes_on_to_another_sound() -> None:
+    app = App()
+    results, asked = visited("listen", app=app)
+    assert asked == [("", None, False), *sliders(""), ("", None, True)]
+    assert [run[:2] for run in results.runs] == [
+        ("listen", kind) for kind in ("opened", *["slider"] * 5, "another sound")
+    ]
+    assert all(0 <= run.seconds < 10 for run in results.runs)
+    assert app.query["clip"] in {"a-1", "a-2"}
+    assert app.query["K"] == "6"
+    assert "L" not in app.query
+    assert not app.received
+
+
+def test_a_page_without_the_slider_is_only_opened_and_other_pages_show_no_other_sound() -> None:
+    assert visited("tune", app=App(has_slider=False))[1] == [("tune", None, False)]
+    assert visited("tune", app=App())[1] == [("tune", None, False), *sliders("tune")]
+
+
+def test_on_ask_a_sound_of_ones_own_is_uploaded_where_there_is_a_model() -> None:
+    _, asked = visited("ask", app=App(has_slider=False), uploads=True)
+    assert [part[0] for part in asked] == ["ask", "upload-of-0003.wav", "ask"]
+    assert asked[1][1] > 50_000
+    assert len(visited("ask", app=App(has_slider=False))[1]) == 1
+    assert len(visited("listen", app=App(has_slider=False), uploads=True)[1]) == 2
+
+
+def test_new_settings_are_other_ones_each_time_and_of_each_visitor() -> None:
+    app = App()
+    _, asked = visited("listen", app=app, new=True)
+    bits = [slider[1] for _, slider, _ in asked if slider]
+    assert bits == [1 + (3 + 5 * move) % MAX_BITS for move in range(1, 6)]
+    assert 1 <= int(app.query["L"]) <= MAX_TABLES
+
+
+def test_errors_of_a_page_are_counted() -> None:
+    results, _ = visited("tune", app=App(has_slider=False, exceptions=("ValueError: no",)))
+    assert results.errors == {"ValueError: no": 1}
+
+
+def test_each_visitor_begins_with_another_page_and_goes_on_to_the_next() -> None:
+    results, app = Results(), App(has_slider=False)
+    visitor = Visitor(
+        1,
+        "http://127.0.0.1:1",
+        ["a-1"],
+        results,
+        Behaviour("s", ("map", "data", "tune"), 0.01, new=False, uploads=False),
+    )
+    visitor._app = app  # type: ignore[assignment]
+    asyncio.run(visitor.visit(time.monotonic() + 0.4))
+    pages = [page for page, *_ in app.asked]
+    assert pages[:4] == ["data", "tune", "map", "data"]
+    assert len(pages) < 100
+
+
+def test_a_visitor_who_is_refused_is_an_error() -> None:
+    results = Results()
+    visitor = Visitor(1, "http://127.0.0.1:1", ["a-1"], results, DOES)
+    asyncio.run(visitor.visit(time.monotonic() + 5))
+    (error,) = results.errors
+    assert "refused" in error
+
+
+def test_an_upload_is_a_tone_of_the_visitors_own() -> None:
+    with wave.open(io.BytesIO(benchmark._tone(250.0))) as file:
+        rate, samples = file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    spectrum = np.abs(np.fft.rfft(samples))
+    assert len(samples) == 2 * rate
+    assert np.argmax(spectrum) / 2 == pytest.approx(250, abs=1)
+
+
+@pytest.fixture
+def small(tmp_path):
+    return write_small(tmp_path / "small", {"train": 40, "validation": 4, "test": 12})
+
+
+@pytest.mark.parametrize(("errors", "code"), [({}, 0), ({"a page says: no": 2}, 1)])
+def test_the_command_prints_a_table_per_number_of_visitors_and_think_time(
+    small, monkeypatch, capsys, errors, code
+) -> None:
+    asked = []
+
+    def visits(address, n, clips, does, seconds):
+        asked.append((address, n, len(clips), does.think_s, does.new, seconds))
+        results = Results()
+        results.runs += [Run("listen", "opened", 0.1), Run("listen", "opened", 0.3), Run("tune", "slider", 0.2)]
+        results.errors.update(errors)
+        return results
+
+    @contextlib.contextmanager
+    def served(dataset, workers):
+        asked.append((dataset.name, workers))
+        yield SimpleNamespace(pid=1), "http://here", 0.0
+
+    monkeypatch.setattr(benchmark, "_visits", visits)
+    monkeypatch.setattr(benchmark, "served", served)
+    monkeypatch.setattr(benchmark, "processor_s", lambda pid: float(len(asked)))
+    options = ["--sessions", "1", "3", "--think-ms", "1500", "--seconds", "7", "--warm-up", "2", "--workers", "4"]
+    assert benchmark.main([str(small), *options]) == code
+    assert asked == [
+        ("small", 4),
+        ("http://here", 1, 12, 0.01, False, 2),
+        ("http://here", 1, 12, 1.5, False, 7),
+        ("http://here", 3, 12, 1.5, False, 7),
+    ]
+    out = capsys.readouterr().out
+    assert "1 sessions, 1.5 s of think time" in out
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in out.splitlines() if line.startswith("|")]
+    assert ["listen", "opened", "2", "0.200 s", "0.290 s", "0.300 s"] in rows
+    assert ["all", "all", "3", "0.200 s", "0.290 s", "0.300 s"] in rows
+    assert "1.0 s of processor time, 333.3 ms per run" in out
+    assert f"errors: {2 if errors else 0}" in out
+    asked.clear()
+    assert benchmark.main([str(small), *options[:3], "--warm-up", "0", "--address", "http://there", "--new"]) == code
+    assert asked == [("http://there", n, 12, seconds, True, 60) for n in (1, 3) for seconds in (5.0, 1.5)]
+
+
+def test_more_visitors_than_there_are_clips_for_are_refused(small, capsys) -> None:
+    assert benchmark.main([str(small), "--sessions", "4"]) == 2
+    assert "4 visitors need 16, 4 each" in capsys.readouterr().err

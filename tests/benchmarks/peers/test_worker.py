@@ -109,10 +109,23 @@ def test_queries_are_timed_in_tens_until_the_time_is_over_and_there_are_enough(
     assert one.index.setting == {"probes": 1}
 
 
+def test_building_is_timed_and_no_garbage_is_collected_afterwards(recorded, problem, monkeypatch):
+    disabled = []
+    monkeypatch.setattr(worker.gc, "disable", lambda: disabled.append(True))
+
+    def build(self, X, metric, **build):
+        worker.time.now += 2.5
+
+    monkeypatch.setattr(recorded, "__init__", build)
+    assert Worker().build("recorded", {}, "cosine", problem, 5)["build_s"] == 2.5
+    assert disabled == [True]
+
+
 def test_a_batch_is_all_queries_in_one_call_or_none(recorded, problem, monkeypatch):
     one = Worker()
     one.build("recorded", {}, "cosine", problem, 5)
     assert one.search_batch({"probes": 2}) == 5
+    assert one.index.setting == {"probes": 2}
     assert recorded.calls[-1] == ("batch", Q.shape, 5)
     monkeypatch.setattr(recorded, "search_batch", lambda *_: None)
     assert one.search_batch({}) is None
@@ -148,6 +161,8 @@ def test_only_where_the_blas_is_that_of_numpy_no_other_processor_is_named_to_it(
     before = dict(os.environ)
     for numpy_blas, expected in ((True, None), (False, "Prescott")):
         with WorkerProcess(numpy_blas=numpy_blas) as process:
+            with pytest.raises(MethodError):  # an answer: before, the process may still have its parent's environment
+                process.call("no_such_method")
             environment = Path(f"/proc/{process._process.pid}/environ").read_bytes().split(b"\0")
         named = [entry.partition(b"=")[2].decode() for entry in environment if entry.startswith(b"OPENBLAS_CORETYPE=")]
         assert named == ([expected] if expected else [])
