@@ -1,7 +1,10 @@
 """Concurrent searches and builds."""
 
+import resource
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from lsh import LSHIndex, recall_grid
 from lsh.errors import ParameterError
 from lsh.sketch_index import SketchIndex
+from tests.stress import stress
 
 THREADS = 8
 METRICS = ["cosine", "euclidean"]
@@ -43,6 +47,53 @@ def test_threads_that_search_one_index_get_the_same_answers_as_one_thread(metric
                 assert np.array_equal(a.ids, b.ids)
                 assert np.array_equal(a.distances, b.distances)
                 assert np.array_equal(a.n_candidates, b.n_candidates)
+
+
+@stress
+@pytest.mark.parametrize("kind", ["tables", "tables with sketches", "sketches", "promised"])
+def test_32_threads_of_1000_queries_each_get_the_same_answers_as_one_thread(kind):
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((40, 32))
+    X, Q = (centres[rng.integers(0, 40, n)] + rng.standard_normal((n, 32)) for n in (20_000, 32_000))
+    if kind == "sketches":
+        index = SketchIndex("cosine", 128).fit(X)
+        search = partial(index.search, k=10, n_probes=8, n_reranked=40)
+    else:
+        index = LSHIndex("cosine", 12, 16, sketches=kind == "tables with sketches").fit(X)
+        given = {"n_reranked": 60} if index.params.sketches else {"recall": 0.9} if kind == "promised" else {}
+        search = partial(index.search, k=10, **given)
+
+    def work(block):
+        return [search(block[i : i + 1]) for i in range(len(block))]
+
+    blocks = Q.reshape(32, 1000, 32)
+    expected = search(Q)
+    for block, found in zip(range(32), at_once(work, blocks), strict=True):
+        part = expected.part(1000 * block, 1000 * (block + 1))
+        for name in ("ids", "distances", "n_candidates"):
+            assert np.array_equal(np.concatenate([getattr(one, name) for one in found]), getattr(part, name))
+
+
+@stress
+@pytest.mark.parametrize("kind", ["tables", "sketches", "exact"])
+def test_memory_does_not_grow_over_100_000_searches(kind):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((5000, 32)).astype(np.float32)
+    index = SketchIndex("cosine", 64).fit(X) if kind == "sketches" else LSHIndex("cosine", 8, 12).fit(X)
+    search = index.exact.search if kind == "exact" else index.search
+    statm, files, threads = Path("/proc/self/statm"), Path("/proc/self/fd"), threading.active_count()
+
+    def resident():
+        return int(statm.read_text().split()[1]) * resource.getpagesize()
+
+    for i in range(2000):
+        search(X[i : i + 1], 10)
+    before, open_before = resident(), len(list(files.iterdir()))
+    for i in range(100_000):
+        search(X[i % 5000 : i % 5000 + 1], 10)
+    assert resident() - before < 5e6
+    assert len(list(files.iterdir())) == open_before
+    assert threading.active_count() == threads
 
 
 @pytest.mark.parametrize("metric", METRICS)

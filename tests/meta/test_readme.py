@@ -48,3 +48,9 @@ def test_each_command_exists_with_its_options(package, command, rest):
 @pytest.mark.parametrize("target", TARGETS)
 def test_each_make_target_exists(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_every_test_that_trust_names_exists(root):
+    named = re.findall(r"`(tests/[\w/]+\.py)`", (root / "docs" / "TRUST.md").read_text(encoding="utf-8"))
+    assert len(named) > 20
+    assert [name for name in named if not (root / name).is_file()] == []

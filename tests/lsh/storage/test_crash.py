@@ -11,15 +11,16 @@ import pytest
 
 import lsh
 from tests.lsh.storage.index_files import answers, fit, make, vectors
+from tests.stress import IS_STRESS
 
-KILLS = 60
+KILLS = 500 if IS_STRESS else 60
 STATM = Path("/proc/self/statm")  # sizes of this process, in pages
 
 
 def test_killed_and_concurrent_writers_leave_a_complete_file(root, tmp_path):
     fit("tables-cosine", vectors())  # compiles the kernels, which the writers would announce on stderr
     command = [sys.executable, "-m", "tests.lsh.storage.writers", str(tmp_path), str(KILLS), "0"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=2 * KILLS)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -8,8 +8,11 @@ import pytest
 import lsh
 from lsh.storage import container
 from tests.lsh.storage.index_files import aligned, fit, make, overwrite, refusal, vectors
+from tests.stress import IS_STRESS
 
-FLIPS, HEADER_BYTES, BLOCKS, TAILS, SPLICES, CUTS = 2000, 1000, 200, 100, 200, 3000
+FLIPS, HEADER_BYTES, BLOCKS, TAILS, SPLICES, CUTS = (
+    (10_000, 5000, 2000, 500, 500, 20_000) if IS_STRESS else (2000, 1000, 200, 100, 200, 3000)
+)
 
 
 def first_accepted(path, mutants, original):
