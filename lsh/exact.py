@@ -16,17 +16,11 @@ from lsh import validate
 from lsh.array_input import as_array
 from lsh.arrays import Float32Array, Float64Array, Int64Array, Rows, StoredVectors, read_only
 from lsh.errors import ShapeError, ZeroVectorError
+from lsh.filters.allowed import Allowed
+from lsh.filters.search import search_allowed
 from lsh.kernels.exact_search import BLOCK, FULL, collect, tighten
 from lsh.kernels.hashing import normalise
-from lsh.kernels.ranking import (
-    COSINE,
-    EUCLIDEAN,
-    Vectors,
-    decode_rows,
-    inner_products,
-    nearest,
-    shortlist,
-)
+from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors, decode_rows, inner_products, nearest, shortlist
 from lsh.result import SearchResult
 
 _BLOCK_QUERIES = 256
@@ -124,10 +118,15 @@ class ExactSearch:
         """Return its size in bytes, without the vectors."""
         return self.inverse_norms.nbytes + self.half_squares.nbytes
 
-    def search(self, Q: npt.ArrayLike, k: int = 10) -> SearchResult:
-        """Return the k nearest rows of each query (float32[nq, d]), or all n; `n_candidates` is n for each."""
-        vectors = self.prepare_queries(Q)
+    def search(self, Q: npt.ArrayLike, k: int = 10, *, allowed: Allowed | None = None) -> SearchResult:
+        """Return the k nearest rows of each query (float32[nq, d]), or all n; `n_candidates` is n for each.
+
+        allowed: the rows that may be found (see `LSHIndex.search`); then `n_candidates` is their number.
+        """
         k = self.n_neighbours(k)
+        if allowed is not None:
+            return search_allowed(self, Q, k, allowed)
+        vectors = self.prepare_queries(Q)
         result = SearchResult.empty(len(vectors), k)
         for q, superset in enumerate(self._supersets(vectors, k)):
             self._rank(vectors[q], superset, result.ids[q], result.distances[q])

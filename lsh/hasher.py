@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors, UInt32Array, read_only
+from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array, StoredVectors, UInt32Array, read_only
 from lsh.errors import ParameterError, ShapeError
 from lsh.exact import Collection, ExactSearch
 from lsh.families.grh import learn_grh
@@ -89,6 +89,16 @@ class Hasher:
             return QueryArrays(Q, keys, np.empty(shape, np.uint8), np.empty(shape, np.float32))
         symbols, costs = self.family.perturbations(projected)
         return QueryArrays(Q, keys, symbols.reshape(shape), costs.reshape(shape))
+
+    def matches(self, query: Float32Array, rows: Float32Array, n_tables: int, n_bits: int, n_probes: int) -> BoolArray:
+        """Return in which tables a prepared query, float32[1, d], finds each row: bool[len(rows), n_tables]."""
+        hashed, mask, row_keys = self.query(query, n_tables, n_probes), self.mask(n_bits), self.keys(rows, n_tables)
+        found = np.zeros((len(rows), n_tables), np.bool_)
+        for table in range(n_tables):
+            probes = self.probes(hashed, table, n_bits, n_probes)
+            differing = (row_keys[table, :, None] ^ probes) & mask  # uint32[rows, probes, W]
+            found[:, table] = (differing == 0).all(axis=2).any(axis=1)
+        return found
 
     def probes(self, query: QueryArrays, table: int, n_bits: int, n_probes: int) -> UInt32Array:
         """Return the keys of the buckets that a search probes for the first query in one table: uint32[T, W]."""

@@ -13,14 +13,16 @@ import numpy.typing as npt
 
 from lsh import validate
 from lsh.arrays import BoolArray, Float32Array, Float64Array
-from lsh.default_setting import measure_default
+from lsh.default_setting import LOOKUP_COST, measure_default
 from lsh.errors import NotFittedError
 from lsh.exact import Collection, ExactSearch
 from lsh.families.pstable import PStable
+from lsh.filters.allowed import Allowed, Filter
+from lsh.filters.search import search_allowed
 from lsh.hasher import Hasher, mean_of
 from lsh.params import Params, SearchSetting
 from lsh.quality import Labels
-from lsh.result import SearchResult
+from lsh.result import PromisedResult, SearchResult
 from lsh.sampling import some_rows
 from lsh.sketches.sketch_rows import SketchRows
 from lsh.tables import Tables, build_tables, search_promised, search_with
@@ -131,9 +133,8 @@ class LSHIndex:
     ) -> Self:
         """Return a fitted index made of the parts of another one, such as `lsh.load` reads from a file."""
         index = cls(**asdict(params))
-        index._fitted = _Parts(
-            exact, hasher, tables, sketches or SketchRows.none(exact.X.shape[1]), params.setting(*default)
-        )
+        own = sketches or SketchRows.none(exact.X.shape[1])
+        index._fitted = _Parts(exact, hasher, tables, own, params.setting(*default))
         return index
 
     def search(
@@ -146,49 +147,61 @@ class LSHIndex:
         n_threads: int = 1,
         n_reranked: int | None = None,
         recall: float | None = None,
+        *,
+        allowed: Allowed | None = None,
     ) -> SearchResult:
         """Return the k nearest candidates of each row of Q: float32[nq, d].
 
         n_tables, n_bits: tables and hash functions per key to use, at most those of the index.
-        n_probes: buckets looked up in each table, 1 to 64, the likeliest first (Lv et al. 2007).
-            Each of these three is by default that of `default_setting`.
-        n_threads: threads that share the queries; the answer is the same for any number.
+        n_probes: buckets looked up in each table, 1 to 64, the likeliest first (Lv et al. 2007). These three are by
+            default those of `default_setting`.
+        n_threads: threads that share the queries; they do not change the answer.
         n_reranked: candidates ranked by exact distance, those with the best sketches: k if that is more, and an eighth
             more; by default all. Needs an index built with `sketches=True`.
         recall: probability with which each true neighbour is found, at least, above 0 and below 1 (see
             `lsh.kernels.promised_search`). Each query then searches table after table until that is reached, with keys
             of n_bits at first (about log2(n) - 2) and n_probes (8). Random families alone; without n_reranked.
+        allowed: the vectors that may be found: bool[n] or ids; for all queries, or one for each, in a sequence or by a
+            function of the query's number. Keys are shortened until a query has met as many allowed vectors as it has
+            candidates without a filter, and k; where that takes longer, or near vectors tell nothing of the allowed
+            ones, all of these are ranked. `n_candidates` counts those that were.
 
-        Where a query's buckets hold fewer than k vectors, the remaining ids are -1 and their distances infinity (see
-        `SearchResult.n_found`).
+        Where a query's buckets hold fewer than k vectors, the other ids are -1 and their distances infinity.
         """
-        exact = self.exact
-        if recall is not None:
-            promised = self.params.promised(recall, self.n, (n_tables, n_bits, n_probes), n_reranked)
-            parts, known = self._parts(), self._geometry
-            if known is None or known[0] is not parts:
-                known = self._geometry = parts, parts.hasher.geometry(parts.exact)
-            return search_promised(*parts[:3], known[1], Q, k, promised, recall, n_threads)
-        k = exact.n_neighbours(k)
-        setting = self.setting(n_tables, n_bits, n_probes)
-        return self._search(Q, k, setting, self.params.reranked(n_reranked, k, self.n), n_threads)[0]
+        parts, k = self._parts(), self.exact.n_neighbours(k)
+        if recall is None:
+            setting = self.setting(n_tables, n_bits, n_probes)
+            n_ranked = self.params.reranked(n_reranked, k, self.n)
+        else:
+            setting = self.params.promised(recall, self.n, (n_tables, n_bits, n_probes), n_reranked)
+
+        def search(Q: npt.ArrayLike, only: Filter | None, n_threads: int) -> SearchResult:
+            if recall is None:
+                return search_with(*parts[:4], Q, k, setting, n_ranked, n_threads, only=only)[0]
+            return search_promised(*parts[:3], self._place(), Q, k, setting, recall, n_threads, only)
+
+        if allowed is None:
+            return search(Q, None, n_threads)
+        fewest = LOOKUP_COST * setting.n_tables * setting.n_probes
+        found = search_allowed(parts.exact, Q, k, allowed, search, fewest, n_threads)
+        return found if recall is None else PromisedResult.of(found, float(recall))
 
     def candidates(self, Q: npt.ArrayLike, n_best: int, **setting: int | None) -> tuple[SearchResult, Float32Array]:
         """Return the `n_best` candidates of each row of Q with the best sketches, unsorted, and their estimates.
 
-        setting: as for `search`. Estimates, float32[nq, n_best], are higher for nearer vectors, -infinity where there
-        is no candidate. Those of several indexes with the same hash functions can be merged, as a search would do.
+        setting: as for `search`. Estimates, float32[nq, n_best], are higher for nearer vectors, -infinity for none.
+        Those of several indexes with the same hash functions can be merged, as a search would do.
         """
         self.params.reranked(n_best, 1, self.n)  # raises without sketches
         n_best = min(n_best, self.n)
-        return self._search(Q, n_best, self.setting(**setting), n_best, 1, estimated=True)
+        return search_with(*self._parts()[:4], Q, n_best, self.setting(**setting), n_best, 1, estimated=True)
 
-    def _search(
-        self, Q: npt.ArrayLike, k: int, setting: SearchSetting, n_reranked: int, n_threads: int, estimated: bool = False
-    ) -> tuple[SearchResult, Float32Array]:
-        exact, hasher, tables, sketches, _ = self._parts()
-        parts = exact, hasher, tables.first(setting.n_tables), sketches
-        return search_with(*parts, Q, k, setting, n_reranked, n_threads, estimated)
+    def _place(self) -> "Geometry":
+        """Return where the data lies, measured once."""
+        parts, known = self._parts(), self._geometry
+        if known is None or known[0] is not parts:
+            known = self._geometry = parts, parts.hasher.geometry(parts.exact)
+        return known[1]
 
     def matches(
         self,
@@ -200,20 +213,10 @@ class LSHIndex:
     ) -> BoolArray:
         """Return in which tables a query, float32[d], finds each row: bool[len(ids), n_tables].
 
-        A table finds a row when one of the buckets probed there contains it. The setting is by default that of a
-        search.
+        A table finds a row when one of the buckets probed there contains it; the setting is as of a search.
         """
-        n_tables, n_bits, n_probes = self.setting(n_tables, n_bits, n_probes)
-        rows = self._vectors(ids)
-        hasher, mask = self.hasher, self.hasher.mask(n_bits)
-        query = hasher.query(self.exact.prepare_queries(self.exact.one_query(q)), n_tables, n_probes)
-        row_keys = hasher.keys(rows, n_tables)
-        found = np.zeros((len(rows), n_tables), np.bool_)
-        for table in range(n_tables):
-            probes = hasher.probes(query, table, n_bits, n_probes)
-            differing = (row_keys[table, :, None] ^ probes) & mask  # uint32[rows, probes, W]
-            found[:, table] = (differing == 0).all(axis=2).any(axis=1)
-        return found
+        query, setting = self.exact.prepare_queries(self.exact.one_query(q)), (n_tables, n_bits, n_probes)
+        return self.hasher.matches(query, self._vectors(ids), *self.setting(*setting))
 
     def collision_probabilities(self, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
         """Return the probability that one hash function gives a query, float32[d], and each row the same symbol.
@@ -248,8 +251,7 @@ class LSHIndex:
     @property
     def bucket_width(self) -> float | None:
         """Return w of the p-stable family in the units of the data; None for hyperplanes."""
-        family = self.hasher.family
-        return family.width if isinstance(family, PStable) else None
+        return family.width if isinstance(family := self.hasher.family, PStable) else None
 
     @property
     def default_setting(self) -> SearchSetting:
@@ -266,9 +268,8 @@ class LSHIndex:
         self, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None
     ) -> SearchSetting:
         """Return the setting of a search, checked; None stands for the default."""
-        given = n_tables, n_bits, n_probes
-        chosen = (usual if own is None else own for own, usual in zip(given, self._parts().default, strict=True))
-        return self.params.setting(*chosen)
+        given, usual = (n_tables, n_bits, n_probes), self._parts().default
+        return self.params.setting(*(own if one is None else one for one, own in zip(given, usual, strict=True)))
 
     @property
     def exact(self) -> ExactSearch:

@@ -13,6 +13,8 @@ from lsh import validate
 from lsh.arrays import Float32Array, Int64Array
 from lsh.errors import NotFittedError, ParameterError
 from lsh.exact import Collection, ExactSearch
+from lsh.filters.allowed import Allowed, Filter
+from lsh.filters.search import search_allowed
 from lsh.kernels.sketch_search import search_buckets
 from lsh.params import ranked
 from lsh.result import SearchResult
@@ -126,7 +128,14 @@ class SketchIndex:
         return index
 
     def search(
-        self, Q: npt.ArrayLike, k: int = 10, n_probes: int = 8, n_reranked: int = 40, n_threads: int = 1
+        self,
+        Q: npt.ArrayLike,
+        k: int = 10,
+        n_probes: int = 8,
+        n_reranked: int = 40,
+        n_threads: int = 1,
+        *,
+        allowed: Allowed | None = None,
     ) -> SearchResult:
         """Return the k nearest of each row of Q (float32[nq, d]) among the vectors of the probed buckets.
 
@@ -137,7 +146,11 @@ class SketchIndex:
             more.
         n_threads: threads that share the queries; the answer is the same for any number.
 
-        `n_candidates` counts the vectors whose sketches were scored.
+        allowed: the vectors that may be found (see `LSHIndex.search`). Further buckets are searched until as many
+            allowed vectors are in them as all together in those of a search without a filter, and k; where that takes
+            longer, or near vectors tell nothing of the allowed ones, all of these are ranked.
+
+        `n_candidates` counts the vectors whose sketches were scored, or that were ranked without.
         """
         last = self._last
         if not (
@@ -148,7 +161,14 @@ class SketchIndex:
             n_neighbours = self.exact.n_neighbours(k)
             arguments = self._arguments(n_probes, ranked(n_reranked, n_neighbours))
             last = self._last = _Setting(self._parts(), k, n_probes, n_reranked, n_neighbours, arguments)
-        return self._search(Q, last.parts.exact, last.n_neighbours, last.arguments, n_threads)[0]
+        exact, n_neighbours, arguments = last.parts.exact, last.n_neighbours, last.arguments
+        if allowed is None:
+            return self._search(Q, exact, n_neighbours, arguments, n_threads)[0]
+
+        def search(Q: Float32Array, only: Filter, n_threads: int) -> SearchResult:
+            return self._search(Q, exact, n_neighbours, (*arguments[:-1], self.n), n_threads, only=only)[0]
+
+        return search_allowed(exact, Q, n_neighbours, allowed, search, arguments[4], n_threads)
 
     def candidates(self, Q: npt.ArrayLike, n_best: int, n_probes: int = 8) -> tuple[SearchResult, Float32Array]:
         """Return the `n_best` vectors in the probed buckets with the best sketches, unsorted, and their estimates.
@@ -170,19 +190,27 @@ class SketchIndex:
 
     @staticmethod
     def _search(
-        Q: npt.ArrayLike, exact: ExactSearch, k: int, arguments: _Arguments, n_threads: int, estimated: bool = False
+        Q: npt.ArrayLike,
+        exact: ExactSearch,
+        k: int,
+        arguments: _Arguments,
+        n_threads: int,
+        estimated: bool = False,
+        only: Filter | None = None,
     ) -> tuple[SearchResult, Float32Array]:
         readable = exact.readable(Q)
         width = k if estimated else 0
+        filtered = () if only is None else (only.mask, only.n_allowed)
         if readable is not None and validate.integer(n_threads, "n_threads", 1, MAX_THREADS) == 1:
             found, estimates = SearchResult.empty(len(readable), k), np.empty((len(readable), width), _FLOAT32)
-            if search_buckets(readable, exact.limits, *arguments, *found, estimates):
+            if search_buckets(readable, exact.limits, *arguments, *found, estimates, *filtered):
                 return found, estimates
         vectors = exact.prepare_queries(Q)
         found, estimates = SearchResult.empty(len(vectors), k), np.empty((len(vectors), width), _FLOAT32)
 
         def search_rows(first: int, last: int) -> None:
-            search_buckets(vectors[first:last], _PREPARED, *arguments, *found.part(first, last), estimates[first:last])
+            own = *found.part(first, last), estimates[first:last]
+            search_buckets(vectors[first:last], _PREPARED, *arguments, *own, *filtered)
 
         in_chunks(search_rows, len(vectors), n_threads)
         return found, estimates

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt32Array, read_only
 from lsh.exact import ExactSearch
+from lsh.filters.allowed import Filter
 from lsh.hasher import Hasher
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.promised_search import Geometry, search_until
@@ -90,14 +91,18 @@ def search_with(
     setting: SearchSetting,
     n_reranked: int,
     n_threads: int,
-    estimated: bool,
+    estimated: bool = False,
+    only: Filter | None = None,
 ) -> tuple[SearchResult, Float32Array]:
-    """Return the answer of a search of all these tables, and the estimates of what it ranked if `estimated`."""
+    """Return the answer of a search of the setting's tables, and the estimates of what it ranked if `estimated`.
+
+    only: the vectors that may be found; then queries may have no answer (see `search_tables`).
+    """
     queries = exact.prepare_queries(Q)
     result, estimates = SearchResult.empty(len(queries), k), np.empty((len(queries), k if estimated else 0), np.float32)
-    given = tuple(tables), tuple(exact.vectors), tuple(sketches)
+    given = tuple(tables.first(setting.n_tables)), tuple(exact.vectors), tuple(sketches)
     numbers = setting.n_bits, hasher.family.symbol_bits, setting.n_probes, n_reranked
-    _run(search_tables, hasher, queries, setting, n_threads, (*given, *numbers), (*result, estimates))
+    _run(search_tables, hasher, queries, setting, n_threads, (*given, *numbers), (*result, estimates), only)
     return result, estimates
 
 
@@ -111,13 +116,17 @@ def search_promised(
     setting: SearchSetting,
     recall: float,
     n_threads: int,
+    only: Filter | None = None,
 ) -> PromisedResult:
-    """Return the answer of a search with a promised recall (see `LSHIndex.search`)."""
+    """Return the answer of a search with a promised recall (see `LSHIndex.search`).
+
+    only: the vectors that may be found; then queries may have no answer (see `search_until`).
+    """
     queries, k = exact.prepare_queries(Q), exact.n_neighbours(k)
     result, n_searched = SearchResult.empty(len(queries), k), np.empty(len(queries), np.int64)
     given = tuple(tables.first(setting.n_tables)), tuple(exact.vectors), tuple(geometry)
     numbers = setting.n_bits, hasher.family.symbol_bits, setting.n_probes, 1 - float(recall)
-    _run(search_until, hasher, queries, setting, n_threads, (*given, *numbers), (*result, n_searched))
+    _run(search_until, hasher, queries, setting, n_threads, (*given, *numbers), (*result, n_searched), only)
     return PromisedResult.of(result, float(recall))
 
 
@@ -129,11 +138,13 @@ def _run(
     n_threads: int,
     arguments: tuple[Any, ...],
     outputs: Sequence[npt.NDArray[Any]],
+    only: Filter | None,
 ) -> None:
-    """Call a kernel with hashed queries, its arguments, and the rows of its outputs for them, batch by batch."""
+    """Call a kernel with hashed queries, its arguments, the rows of its outputs for them, and a filter, by batches."""
+    filtered = () if only is None else (only.mask, only.n_allowed)
 
     def search_rows(first: int, last: int) -> None:
         hashed = tuple(hasher.query(queries[first:last], setting.n_tables, setting.n_probes))
-        search(hashed, *arguments, *(output[first:last] for output in outputs))
+        search(hashed, *arguments, *(output[first:last] for output in outputs), *filtered)
 
     in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt8Array, UInt64Array
+from lsh.arrays import BoolArray, Float32Array, Int32Array, Int64Array, UInt8Array, UInt64Array
 from lsh.kernels import shuffling
 from lsh.kernels.intrinsics import clear_lowest, lowest_bit
 from lsh.kernels.jit import kernel
@@ -57,6 +57,17 @@ def _score_portably(
     return mask
 
 
+@kernel
+def _allowed_of(mask: np.uint64, allowed: BoolArray, order: Int32Array, first: int) -> np.uint64:
+    """Return the mask without the bits i of vectors order[first + i] that are not allowed."""
+    kept = np.uint64(0)
+    while mask:
+        i = lowest_bit(mask)
+        kept |= np.uint64(allowed[order[first + i]]) << np.uint64(i)
+        mask = clear_lowest(mask)
+    return kept
+
+
 def _scanner(variant: str) -> Any:
     """Return the kernel `scan_groups` of a variant."""
     score_block: Any = _score_portably if variant == "portable" else shuffling.score_block(variant)
@@ -74,6 +85,7 @@ def _scanner(variant: str) -> Any:
         wanted: int,
         scores: Float32Array,
         places: Int64Array,
+        allowed: BoolArray | None = None,
     ) -> tuple[int, np.float32]:
         count, limit, out = 0, np.float32(-np.inf), np.empty(BLOCK, np.float32)
         for g in range(groups.shape[0]):
@@ -85,6 +97,8 @@ def _scanner(variant: str) -> Any:
                 mask = score_block(codes, tables, block, terms, first, step, bias, offsets[g], limit, out)
                 if end - first < BLOCK:
                     mask &= (_ONE << np.uint64(end - first)) - _ONE
+                if allowed is not None:
+                    mask = _allowed_of(mask, allowed, order, first - starts[0, 1])
                 if mask == _ALL:
                     for i in range(BLOCK):
                         scores[count + i], places[count + i] = out[i], first + i
@@ -134,12 +148,14 @@ def shorten(
 
 VARIANT = available()[0]
 
-# scan_groups(groups, offsets, starts, order, codes, terms, tables, step, bias, wanted, scores, places): estimate
+# scan_groups(groups, offsets, starts, order, codes, terms, tables, step, bias, wanted, scores, places, allowed=None):
+# estimate
 # offset + <q, y> - penalty of all sketches of some groups, and write the `wanted` best scores, ties by id, or a few
 # more (see `shorten`), with their places among the terms; return (how many, a limit that they exceed). groups, offsets:
 # int64[g], float32[g]. starts, order, codes, terms: of `BucketArrays`; tables, step, bias: of `make_tables`. scores
 # float32[room], places int64[room]: the larger, the less often are they cut to `wanted`; room for all sketches, or
-# wanted + wanted // 4 + 4, and 32 more. By variant.
+# wanted + wanted // 4 + 4, and 32 more. allowed: bool[n], True for vectors that may be found, or None for all,
+# and for centroids. By variant.
 SCANS: dict[str, Any] = {variant: _scanner(variant) for variant in available()}
 scan_groups = SCANS[VARIANT]
 

@@ -22,13 +22,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Float64Array, Int32Array, Int64Array, UInt8Array, UInt32Array, UInt64Array
+from lsh.arrays import (
+    BoolArray,
+    Float32Array,
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    UInt8Array,
+    UInt32Array,
+    UInt64Array,
+)
 from lsh.kernels.angles import widest_angle
 from lsh.kernels.buckets import find_bucket_by_head, prefix_mask
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.jit import kernel
 from lsh.kernels.probing import probe_keys
-from lsh.kernels.ranking import rank_more
+from lsh.kernels.ranking import EXACT, exact_is_faster, rank_more
 
 PLANES, PSTABLE = 0, 1
 _TAIL_STEPS = 128  # per unit of the table of Phi
@@ -125,17 +134,25 @@ def _new_ids(
     mask: UInt32Array,
     marks: UInt64Array,
     new: Int64Array,
-) -> int:
-    """Write the ids of the probed buckets that are not marked, and mark them; return how many there were."""
-    count = 0
+    allowed: BoolArray | None,
+) -> tuple[int, int]:
+    """Write the ids of the probed buckets that are not marked and allowed, and mark them.
+
+    Return how many there were, and how many ids in the buckets.
+    """
+    count, n_ids = 0, 0
     for t in range(probes.shape[0]):
         start, stop = find_bucket_by_head(keys, starts, probes[t], mask)
+        n_ids += stop - start
         for i in ids[start:stop]:
             word, bit = np.uint64(i) >> np.uint64(6), np.uint64(1) << (np.uint64(i) & np.uint64(63))
             new[count] = i
-            count += (marks[word] & bit) == 0
+            if allowed is None:
+                count += (marks[word] & bit) == 0
+            else:
+                count += ((marks[word] & bit) == 0) & allowed[i]
             marks[word] |= bit
-    return count
+    return count, n_ids
 
 
 @kernel
@@ -152,12 +169,15 @@ def search_until(
     found_distances: Float32Array,
     n_candidates: Int64Array,
     n_searched: Int64Array,
+    allowed: BoolArray | None = None,
+    n_allowed: int = 0,
 ) -> None:
     """Search every query until a neighbour is missed with probability `miss` at most.
 
     queries, tables, vectors, geometry: the fields of `QueryArrays`, with perturbations, `TableArrays`,
     `ranking.Vectors` and `Geometry`. -> found_ids int64[nq, k], found_distances float32[nq, k], n_candidates int64[nq];
-    n_searched int64[nq]: tables searched, counting each time.
+    n_searched int64[nq]: tables searched, counting each time. allowed: bool[n], True for the n_allowed vectors that may
+    be found, or None for all; where all allowed ones had to be ranked, n_candidates is EXACT and there is no answer.
     """
     Q, query_keys, symbols, costs = queries
     keys, ids, starts = tables
@@ -171,7 +191,7 @@ def search_until(
     chances = np.empty((n_bits, 1 + costs.shape[3]))
     for q in range(Q.shape[0]):
         marks[:], bits_of[:], misses[:] = np.uint64(0), 0, 0.0
-        found, count, searched, done, bits = 0, 0, 0, False, n_bits
+        found, count, n_ids, searched, done, bits = 0, 0, 0, 0, False, n_bits
         found_ids[q], found_distances[q] = -1, np.inf
         measured_at, scaled_at, scale = (
             np.float32(np.inf),
@@ -182,11 +202,12 @@ def search_until(
             prefix_mask(bits, symbol_bits, mask)
             for t in range(n_tables):
                 n_keys = probe_keys(query_keys[t, q], symbols[q, t], costs[q, t], bits, symbol_bits, n_probes, probes)
-                fresh = _new_ids(keys[t], ids[t], starts[t], probes[:n_keys], mask, marks, new)
+                fresh, met = _new_ids(keys[t], ids[t], starts[t], probes[:n_keys], mask, marks, new, allowed)
                 found = rank_more(Q[q], vectors, new[:fresh], measured, found, found_ids[q], found_distances[q])
                 _read_patterns(query_keys[t, q], probes, n_keys, symbols[q, t], bits, symbol_bits, patterns[t])
                 n_patterns[t], bits_of[t] = n_keys, bits
                 count += fresh
+                n_ids += met
                 searched += 1
                 if found < k:
                     continue
@@ -204,7 +225,12 @@ def search_until(
                     done = True
                     break
             bits -= 1
-            if not done and (bits == 0 or _ALL_SHARE * count > n):
+            if allowed is not None:
+                if not done and (
+                    bits == 0 or _ALL_SHARE * count > n_allowed or exact_is_faster(n_allowed, count, n_ids, Q.shape[1])
+                ):
+                    count, done = EXACT, True
+            elif not done and (bits == 0 or _ALL_SHARE * count > n):
                 rest = 0
                 for i in range(n):
                     new[rest] = i

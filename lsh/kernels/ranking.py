@@ -16,9 +16,11 @@ from lsh.kernels.sketching import limit_for, select_above
 
 COSINE = 0
 EUCLIDEAN = 1
+EXACT = -1  # the number of candidates of a query that a search with a filter leaves to exact search
 FLOAT32 = 0
 FLOAT16 = 1
 UINT8 = 2
+_VALUES_PER_ID = 8  # of vectors, which are ranked in the time in which one id is looked up
 _ENCODINGS = {"float32": FLOAT32, "float16": FLOAT16, "uint8": UINT8}  # by the name of the dtype
 
 
@@ -155,6 +157,18 @@ def decode_rows(vectors: tuple[Any, ...], first: int, out: Float32Array) -> None
         _decode_all(block.view(np.uint16), scale, offset, out)
     else:
         _decode_all(block.view(np.float32), scale, offset, out)
+
+
+@kernel
+def exact_is_faster(n_allowed: int, n_ranked: int, n_ids: int, dim: int) -> bool:
+    """Return whether ranking all allowed vectors takes less time than looking up some ids and ranking fewer vectors."""
+    return (n_allowed - n_ranked) * dim <= n_ids * _VALUES_PER_ID
+
+
+@kernel
+def is_rare(count: int, n_met: int, n_allowed: int, n: int) -> bool:
+    """Return whether the allowed vectors among some that were met are less than half as frequent as among all."""
+    return 2 * count * n < n_met * n_allowed
 
 
 @kernel

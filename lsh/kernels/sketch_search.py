@@ -4,12 +4,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt8Array
+from lsh.arrays import BoolArray, Float32Array, Int32Array, Int64Array, UInt8Array
 from lsh.kernels.fast_scan import TABLE_BYTES, make_tables, scan_groups
 from lsh.kernels.hashing import normalise
 from lsh.kernels.intrinsics import prefetch
 from lsh.kernels.jit import fast_kernel, kernel
-from lsh.kernels.ranking import list_all, nearest
+from lsh.kernels.ranking import EXACT, exact_is_faster, is_rare, list_all, nearest
 from lsh.kernels.shuffling import BLOCK
 from lsh.kernels.sketching import DIMENSIONS, keep_best, limit_for, matvec, select_above
 
@@ -48,6 +48,8 @@ def search_buckets(
     distances: Float32Array,
     n_candidates: Int64Array,
     estimates: Float32Array,
+    allowed: BoolArray | None = None,
+    n_allowed: int = 0,
 ) -> bool:
     """Search every query: probe the nearest buckets, score their sketches, rank the best exactly.
 
@@ -58,6 +60,10 @@ def search_buckets(
     probed whose squared distance exceeds the least by at most gap; capacity: sketches in the n_probes fullest buckets.
     Where estimates, float32[nq, k], has columns, the k = n_reranked vectors with the best sketches are not sorted, and
     come with what these estimate.
+
+    allowed: bool[n], True for the n_allowed vectors that may be found, or None for all; then capacity is n. Further
+    buckets are probed until as many allowed vectors are in them as all together in the first ones, and at least k.
+    Where exact search is better, n_candidates is EXACT and there is no answer (see `search_tables`).
     """
     points, rotation, starts, order, codes, terms = buckets
     centre, centroids = points[0], points[1:]
@@ -71,6 +77,9 @@ def search_buckets(
     # Centroids are cut in the same way in all indexes that have the buckets in common, though not the vectors.
     near_room = min(m, _room(n_near)) + BLOCK
     room = max(near_room, min(capacity, _room(n_reranked)) + BLOCK)
+    if allowed is not None:
+        room = max(room, m)
+    n_allowed_in = np.full(m + 1, -1, np.int64)  # each group, once it is counted
     scores, places = np.empty(room, np.float32), np.empty(room, np.int64)
     groups, offsets = np.zeros(room, np.int64), np.zeros(room, np.float32)
     best = np.empty(room, np.int64)
@@ -97,7 +106,23 @@ def search_buckets(
                 offsets[n_groups] = offsets[c]
                 n_candidates[q] += starts[0, group + 1] - starts[0, group]
                 n_groups += 1
-        count, limit = scan_groups(groups[:n_groups], offsets, *sketches, n_reranked, scores, places)
+        if allowed is None:
+            count, limit = scan_groups(groups[:n_groups], offsets, *sketches, n_reranked, scores, places)
+        else:
+            n_groups, n_candidates[q] = _add_groups(
+                centred,
+                (centroids, terms[1], starts, order),
+                allowed,
+                n_allowed,
+                ids.shape[1],
+                n_groups,
+                groups,
+                offsets,
+                n_allowed_in,
+            )
+            if n_candidates[q] == EXACT:
+                continue
+            count, limit = scan_groups(groups[:n_groups], offsets, *sketches, n_reranked, scores, places, allowed)
         ids_at(places[:count], m, order, rows, best)
         count = keep_best(scores[:count], limit, n_reranked, best[:count])
         if estimates.shape[1] > 0:
@@ -105,6 +130,66 @@ def search_buckets(
         else:
             nearest(vector[0], ranked, best[:count], ids[q], distances[q])
     return True
+
+
+@kernel
+def _add_groups(
+    centred: Float32Array,
+    buckets: tuple[Any, ...],
+    allowed: BoolArray,
+    n_allowed: int,
+    k: int,
+    n_groups: int,
+    groups: Int64Array,
+    offsets: Float32Array,
+    n_allowed_in: Int64Array,
+) -> tuple[int, int]:
+    """Append the next nearest buckets to the n_groups probed ones; return how many there are, and allowed in them.
+
+    That number is EXACT where exact search is better. centred: the query less the centre; buckets: centroids, their
+    penalties, starts and order; n_allowed_in: int64[m + 1], of each group, -1 where it is not counted yet.
+    """
+    centroids, penalties, starts, order = buckets
+    m, dim = centroids.shape
+    n_met, count = 0, 0
+    for group in groups[:n_groups]:
+        n_met += starts[0, group + 1] - starts[0, group]
+        count += _count_allowed(group, m, starts, order, allowed, n_allowed_in)
+    wanted = min(max(n_met, k), n_allowed)
+    if count >= wanted:
+        return n_groups, count
+    n_ids = n_met * wanted // max(count, 1)
+    if is_rare(count, n_met, n_allowed, order.shape[0]) or exact_is_faster(n_allowed, wanted, n_ids, dim):
+        return n_groups, EXACT
+    products, closeness = np.empty(m, np.float32), np.empty(m, np.float32)
+    centroid_products(centred, centroids, penalties, np.arange(m), products, closeness)
+    for group in groups[:n_groups]:
+        closeness[group - 1] = -np.inf
+    n_ids = n_met
+    for bucket in np.argsort(-closeness, kind="mergesort"):
+        if count >= wanted:
+            break
+        group = groups[n_groups] = bucket + 1
+        offsets[n_groups] = products[bucket]
+        n_groups += 1
+        n_ids += starts[0, group + 1] - starts[0, group]
+        count += _count_allowed(group, m, starts, order, allowed, n_allowed_in)
+        if exact_is_faster(n_allowed, wanted, n_ids, dim):
+            return n_groups, EXACT
+    return n_groups, count
+
+
+@kernel
+def _count_allowed(
+    group: int, m: int, starts: Int64Array, order: Int32Array, allowed: BoolArray, n_allowed_in: Int64Array
+) -> int:
+    """Return the number of allowed vectors in a group, from n_allowed_in if it is there."""
+    if n_allowed_in[group] < 0:
+        count = 0
+        for i in order[starts[0, group] - m : starts[0, group + 1] - m]:
+            count += int(allowed[i])
+        n_allowed_in[group] = count
+    return n_allowed_in[group]  # type: ignore[no-any-return]
 
 
 @kernel

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt8Array, UInt32Array, UInt64Array
+from lsh.arrays import BoolArray, Float32Array, Int32Array, Int64Array, UInt8Array, UInt32Array, UInt64Array
 from lsh.kernels.buckets import find_bucket_by_head, prefix_mask
 from lsh.kernels.intrinsics import clear_lowest, lowest_bit
 from lsh.kernels.jit import kernel
 from lsh.kernels.probing import probe_keys
-from lsh.kernels.ranking import list_all, nearest
+from lsh.kernels.ranking import EXACT, exact_is_faster, is_rare, list_all, nearest
 from lsh.kernels.sketching import (
     DIMENSIONS,
     PLANES,
@@ -72,17 +72,20 @@ class SketchArrays(NamedTuple):
 @kernel
 def mark_candidates(
     keys: UInt32Array, ids: Int32Array, starts: Int32Array, probes: UInt32Array, mask: UInt32Array, marks: UInt64Array
-) -> None:
-    """Mark the ids in the probed buckets of one table.
+) -> int:
+    """Mark the ids in the probed buckets of one table; return how many there are.
 
     keys uint32[n, W], ids int32[n] and starts are one table of `TableArrays`; probes: uint32[T, W]; marks:
     uint64[n / 64, rounded up], id i being bit i % 64 of word i // 64.
     """
+    count = 0
     for t in range(probes.shape[0]):
         start, stop = find_bucket_by_head(keys, starts, probes[t], mask)
+        count += stop - start
         for i in ids[start:stop]:
             bit = np.uint64(i)
             marks[bit >> _WORD_SHIFT] |= _ONE << (bit & _BIT_MASK)
+    return count
 
 
 @kernel
@@ -123,6 +126,21 @@ def collect_marked(marks: UInt64Array, candidates: Int64Array) -> int:
             word = clear_lowest(word)
         marks[w] = 0
     return count
+
+
+@kernel
+def collect_allowed(marks: UInt64Array, allowed: BoolArray, candidates: Int64Array) -> tuple[int, int]:
+    """Write the marked ids that are allowed to `candidates`, ascending; return (number of marks, number of these)."""
+    n_marked, count = 0, 0
+    for w in range(marks.shape[0]):
+        word = marks[w]
+        while word:
+            i = 64 * w + lowest_bit(word)
+            candidates[count] = i
+            n_marked += 1
+            count += int(allowed[i])
+            word = clear_lowest(word)
+    return n_marked, count
 
 
 @kernel
@@ -172,6 +190,31 @@ def best_candidates(scores: Float32Array, n_kept: int, candidates: Int64Array) -
 
 
 @kernel
+def _mark(
+    tables: tuple[Any, ...],
+    query_keys: UInt32Array,
+    symbols: UInt8Array,
+    costs: Float32Array,
+    q: int,
+    n_bits: int,
+    symbol_bits: int,
+    probes: UInt32Array,
+    mask: UInt32Array,
+    marks: UInt64Array,
+) -> int:
+    """Mark the candidates of a query in all tables; return the number of ids in its buckets.
+
+    query_keys: uint32[L, nq, W]; symbols and costs: of query q alone; probes: memory for the keys, uint32[T, W].
+    """
+    keys, ids, starts = tables
+    n_ids = 0
+    for t in range(keys.shape[0]):
+        n_keys = probe_keys(query_keys[t, q], symbols[t], costs[t], n_bits, symbol_bits, probes.shape[0], probes)
+        n_ids += mark_candidates(keys[t], ids[t], starts[t], probes[:n_keys], mask, marks)
+    return n_ids
+
+
+@kernel
 def search_tables(
     queries: tuple[Any, ...],
     tables: tuple[Any, ...],
@@ -185,6 +228,8 @@ def search_tables(
     found_distances: Float32Array,
     n_candidates: Int64Array,
     estimates: Float32Array,
+    allowed: BoolArray | None = None,
+    n_allowed: int = 0,
 ) -> None:
     """Search every query: look up its buckets, list distinct candidates, rank the best `n_reranked` of them exactly.
 
@@ -192,11 +237,15 @@ def search_tables(
     `SketchArrays`; sketches are read only where there are more candidates than are ranked.
     -> found_ids int64[nq, k], found_distances float32[nq, k], n_candidates int64[nq]; where estimates, float32[nq, k],
     has columns, the k = n_reranked best candidates are not sorted, and come with what their sketches estimate.
+
+    allowed: bool[n], True for the n_allowed vectors that may be found, or None for all. Keys are shortened by one
+    symbol after another until as many allowed vectors are candidates as all together with keys of n_bits, and at least
+    k. Where ranking all allowed ones is faster, or they are less than half as frequent among those candidates as
+    elsewhere, so that near vectors tell nothing of them, n_candidates is EXACT and there is no answer.
     """
     Q, query_keys, symbols, costs = queries
-    keys, ids, starts = tables
     centre, rotation, planes, terms = sketches
-    n_tables, n, n_words = keys.shape
+    _, n, n_words = tables[0].shape
     mask = np.empty(n_words, np.uint32)
     prefix_mask(n_bits, symbol_bits, mask)
     probes = np.empty((n_probes, n_words), np.uint32)
@@ -204,10 +253,25 @@ def search_tables(
     scores = np.empty(n, np.float32)
     rotated, rounded = np.empty(DIMENSIONS, np.float32), np.empty(QUERY_PLANES, np.uint64)
     for q in range(Q.shape[0]):
-        for t in range(n_tables):
-            n_keys = probe_keys(query_keys[t, q], symbols[q, t], costs[q, t], n_bits, symbol_bits, n_probes, probes)
-            mark_candidates(keys[t], ids[t], starts[t], probes[:n_keys], mask, marks)
-        count = collect_marked(marks, candidates)
+        n_ids = _mark(tables, query_keys, symbols[q], costs[q], q, n_bits, symbol_bits, probes, mask, marks)
+        if allowed is None:
+            count = collect_marked(marks, candidates)
+        else:
+            n_marked, count = collect_allowed(marks, allowed, candidates)
+            wanted = min(max(n_marked, found_ids.shape[1]), n_allowed)
+            left, bits = is_rare(count, n_marked, n_allowed, n), n_bits
+            while count < wanted and not left:
+                bits -= 1
+                left = bits == 0 or exact_is_faster(n_allowed, wanted, 2 * n_ids, Q.shape[1])
+                if not left:
+                    prefix_mask(bits, symbol_bits, mask)
+                    n_ids = _mark(tables, query_keys, symbols[q], costs[q], q, bits, symbol_bits, probes, mask, marks)
+                    _, count = collect_allowed(marks, allowed, candidates)
+            prefix_mask(n_bits, symbol_bits, mask)
+            marks[:] = 0
+            if count < wanted:
+                n_candidates[q] = EXACT
+                continue
         n_candidates[q] = count
         if count > n_reranked or estimates.shape[1] > 0:
             matvec(Q[q] - centre, rotation, rotated)

@@ -1,0 +1,1 @@
+"""Filters: searches among some of the vectors of an index alone."""
