@@ -182,7 +182,7 @@ class LSHIndex:
 
         if allowed is None:
             return search(Q, None, n_threads)
-        fewest = LOOKUP_COST * setting.n_tables * setting.n_probes
+        fewest = LOOKUP_COST * setting.n_probes * (setting.n_tables if recall is None else 1)
         found = search_allowed(parts.exact, Q, k, allowed, search, fewest, n_threads)
         return found if recall is None else PromisedResult.of(found, float(recall))
 

@@ -374,6 +374,22 @@ def collect_marked(marks):
     return np.flatnonzero(bits_of(marks)).tolist()
 
 
+def collect_allowed(marks, allowed):
+    """Return the number of marked ids, and those that are allowed."""
+    marked = collect_marked(marks)
+    return len(marked), [i for i in marked if allowed[i]]
+
+
+def exact_is_faster(n_allowed, n_ranked, n_ids, dim):
+    """Compare two costs, where eight values of vectors are read in the time in which an id is looked up."""
+    return n_allowed * dim / 8 <= n_ranked * dim / 8 + n_ids
+
+
+def is_rare(count, n_met, n_allowed, n):
+    """Compare two shares, that of allowed vectors among some, and among all."""
+    return n_met > 0 and Fraction(int(count), int(n_met)) < Fraction(int(n_allowed), int(n)) / 2
+
+
 def lowest_bit(word):
     """Return the first position of a 1 among the binary digits, read from the right."""
     return bin(word)[::-1].index("1")
@@ -545,10 +561,10 @@ def tables_in_rows(tables):
     return tables.reshape(16, 2, 2, 2, 16)[:, :, :, 0].transpose(0, 2, 1, 3).reshape(64, 16)
 
 
-def scan_groups(groups, offsets, starts, order, codes, terms, tables, step, bias, wanted):
+def scan_groups(groups, offsets, starts, order, codes, terms, tables, step, bias, wanted, allowed=None):
     """Return {place: score} of the `wanted` best sketches of some groups, with float32 arithmetic in the same order.
 
-    Of equal scores those are first that have the lower ids.
+    Of equal scores those are first that have the lower ids. allowed: of the vectors that may be found.
     """
     found = {}
     pairs = tables_in_rows(tables).astype(int)
@@ -560,6 +576,8 @@ def scan_groups(groups, offsets, starts, order, codes, terms, tables, step, bias
             score = terms[0, place] * (np.float32(step) * np.float32(total) + np.float32(bias)) - terms[1, place]
             found[place] = score + np.float32(offset)
     numbers = [*range(starts[0, 1]), *order.tolist()]
+    if allowed is not None:
+        found = {place: score for place, score in found.items() if allowed[numbers[place]]}
     return dict(sorted(found.items(), key=lambda item: (-item[1], numbers[item[0]]))[:wanted])
 
 

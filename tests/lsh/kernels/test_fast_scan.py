@@ -37,9 +37,10 @@ def tables_of(y):
     return tables, *map(np.float32, make_tables(y.astype(np.float32), tables))
 
 
-def scanned(variant, groups, offsets, sketches, query, wanted, room):
-    scores, places = np.empty(room, np.float32), np.empty(room, np.int64)
-    count, limit = SCANS[variant](np.array(groups), np.float32(offsets), *sketches, *query, wanted, scores, places)
+def scanned(variant, groups, offsets, sketches, query, wanted, room, *allowed):
+    out = np.empty(room, np.float32), np.empty(room, np.int64)
+    count, limit = SCANS[variant](np.array(groups), np.float32(offsets), *sketches, *query, wanted, *out, *allowed)
+    scores, places = out
     assert (scores[:count] > limit).all()
     return dict(zip(places[:count].tolist(), scores[:count].tolist(), strict=True))
 
@@ -93,6 +94,19 @@ def test_every_variant_finds_the_best_scores_of_its_reference_bit_for_bit(varian
                 found = scanned(variant, *arguments, wanted, wanted + slack + 32)
                 assert min(wanted, len(expected)) <= len(found) <= wanted + slack
                 assert found == dict(list(expected.items())[: len(found)])
+
+
+@pytest.mark.parametrize("variant", SCANS)
+def test_every_variant_passes_over_sketches_that_are_not_allowed(variant):
+    sketches, rng = sketched([31, 32, 33, 64, 100]), np.random.default_rng(0)
+    query, offsets = tables_of(rng.standard_normal(DIMENSIONS)), rng.standard_normal(5).astype(np.float32)
+    for share in (0, 0.02, 0.5, 1):
+        allowed, groups = rng.random(len(sketches[1])) < share, [1, 2, 3, 4, 5]
+        for wanted in (10, 1000):
+            expected = reference.scan_groups(groups, offsets, *sketches, *query, 1000, allowed)
+            found = scanned(variant, groups, offsets, sketches, query, wanted, wanted + wanted // 4 + 36, allowed)
+            assert min(wanted, len(expected)) <= len(found)
+            assert found == dict(list(expected.items())[: len(found)])
 
 
 @pytest.mark.parametrize("wanted", [1, 10, 60])

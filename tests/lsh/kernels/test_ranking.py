@@ -12,7 +12,9 @@ from lsh.kernels.ranking import (
     Vectors,
     decode_rows,
     distances_to,
+    exact_is_faster,
     inner_products,
+    is_rare,
     list_all,
     nearest,
     rank_more,
@@ -239,3 +241,16 @@ def test_every_finite_float16_is_decoded_to_its_value():
     out = np.empty(len(stored), np.float32)
     inner_products(np.ones(1, np.float32), vectors(stored, np.ones(len(stored), np.float32), COSINE), 0, out)
     assert out.tolist() == stored[:, 0].astype(np.float32).tolist()
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(1, 500))
+def test_two_costs_are_compared_as_by_their_reference(n_allowed, n_ranked, n_ids, dim):
+    assert exact_is_faster(n_allowed, n_ranked, n_ids, dim) == reference.exact_is_faster(
+        n_allowed, n_ranked, n_ids, dim
+    )
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.integers(1, 60))
+def test_two_shares_are_compared_as_by_their_reference(count, n_met, n_allowed, n):
+    count = min(count, n_met)
+    assert is_rare(count, n_met, n_allowed, n) == reference.is_rare(count, n_met, n_allowed, n)

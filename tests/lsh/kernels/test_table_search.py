@@ -9,6 +9,7 @@ from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors
 from lsh.kernels.sketching import quantise
 from lsh.kernels.table_search import (
     best_candidates,
+    collect_allowed,
     collect_marked,
     mark_candidates,
     mark_found,
@@ -63,6 +64,18 @@ def test_collect_marked_returns_each_id_once_in_order_and_clears_the_marks(n):
         assert not marks.any()
 
 
+@pytest.mark.parametrize("n", [1, 64, 200])
+def test_collect_allowed_lists_the_marked_ids_that_are_allowed_and_counts_all(n):
+    rng = np.random.default_rng(n)
+    for marked, share in [(0.5, 0.5), (1, 1), (0, 1), (1, 0), (0.9, 0.1)]:
+        marks, candidates = np.zeros(-(-n // 64), np.uint64), np.empty(n, np.int64)
+        for i in np.flatnonzero(rng.random(n) < marked).tolist():
+            marks[i // 64] |= np.uint64(1) << np.uint64(i % 64)
+        allowed = rng.random(n) < share
+        n_marked, count = collect_allowed(marks, allowed, candidates)
+        assert (n_marked, candidates[:count].tolist()) == reference.collect_allowed(marks, allowed)
+
+
 @pytest.mark.parametrize("bits", [1, 3, 8])
 @pytest.mark.parametrize("n", [1, 2, 30, 200])
 def test_mark_candidates_adds_the_ids_of_the_probed_buckets_to_those_marked(bits, n):
@@ -74,7 +87,8 @@ def test_mark_candidates_adds_the_ids_of_the_probed_buckets_to_those_marked(bits
         marks, candidates = np.zeros(-(-n // 64), np.uint64), np.empty(n, np.int64)
         marks[0] = 1  # met in an earlier table
         probes = tables.query_keys[0]
-        mark_candidates(tables.keys[0], tables.ids[0], tables.starts[0], probes, mask, marks)
+        n_ids = mark_candidates(tables.keys[0], tables.ids[0], tables.starts[0], probes, mask, marks)
+        assert n_ids == sum((((tables.keys[0] ^ probe) & mask) == 0).all(axis=1).sum() for probe in probes)
         expected = {0, *reference.mark_candidates(tables.keys[0], tables.ids[0], probes, mask, set())}
         assert candidates[: collect_marked(marks, candidates)].tolist() == sorted(expected)
 
