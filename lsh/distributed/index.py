@@ -10,9 +10,11 @@ from lsh import validate
 from lsh.analysis.search_config import KINDS, SKETCHES, SearchConfig
 from lsh.arrays import Float32Array
 from lsh.distributed.cluster import gathered, local_client, stop, workers_of
+from lsh.distributed.filters import Part, allowed_of, parts_of
 from lsh.distributed.parts import divided
 from lsh.distributed.shards import Shards, Sized, joined, merged, merged_best
 from lsh.errors import NotFittedError, ParameterError
+from lsh.filters.allowed import Allowed
 from lsh.index import LSHIndex
 from lsh.params import SearchSetting, ranked
 from lsh.quality import Labels
@@ -73,17 +75,35 @@ class DistributedIndex:
         self._shards, (self._default, self._n_buckets) = shards, facts[0]
         return self
 
-    def search(self, Q: npt.ArrayLike, k: int = 10, **setting: int | None) -> SearchResult:
+    def search(
+        self, Q: npt.ArrayLike, k: int = 10, *, allowed: Allowed | None = None, **setting: int | None
+    ) -> SearchResult:
         """Return the k nearest of each row of Q, float32[nq, d], as the index does on one machine.
 
         setting: the arguments of that index's `search`: n_tables, n_bits, n_probes and n_reranked of hash tables,
         n_probes and n_reranked of sketches.
+        allowed: the vectors that may be found (see `LSHIndex.search`). Each shard goes on until it has met as many
+            allowed vectors as it has candidates without a filter, and ranks `n_reranked` of its own, so more vectors
+            are ranked than on one machine, and other ones may be found; exact search gives the answers of one machine.
         """
+        if allowed is not None:
+            return self._search_allowed(Q, k, allowed, setting)
         firsts, k = self.exact.firsts, min(validate.integer(k, "k", 1, 2**31 - 1), self.n)
         answers, n_ranked = self._answers(Q, k, setting)
         if n_ranked is None:
             return joined([merged(found, firsts, k) for found in answers])
         return joined([merged_best(found, firsts, k, n_ranked) for found in answers])
+
+    def _search_allowed(
+        self, Q: npt.ArrayLike, k: int, allowed: Allowed, setting: dict[str, int | None]
+    ) -> SearchResult:
+        exact, k = self.exact, min(validate.integer(k, "k", 1, 2**31 - 1), self.n)
+        applied, n_ranked = self._applied(setting, k)
+        if n_ranked is not None:
+            applied["n_reranked"] = setting.get("n_reranked") or SKETCHES["n_reranked"]
+        queries = exact.queries(Q)
+        found = exact.ask(queries, _answer_allowed, k, applied, own=parts_of(allowed, exact.firsts, len(queries)))
+        return joined([merged(answers, exact.firsts, k) for answers in found])
 
     def payload_bytes(self, Q: npt.ArrayLike, k: int = 10, **setting: int | None) -> int:
         """Return the bytes of arrays that such a search sends and receives, without those of Dask's messages."""
@@ -191,6 +211,13 @@ def _facts(one: Sized) -> tuple[SearchSetting | None, int | None]:
 
 def _answer(one: Sized, Q: Float32Array, k: int, setting: dict[str, int]) -> SearchResult:
     found: SearchResult = one.index.search(Q, k, **setting)
+    return found
+
+
+def _answer_allowed(
+    one: Sized, Q: Float32Array, k: int, setting: dict[str, int], parts: Part | list[Part]
+) -> SearchResult:
+    found: SearchResult = one.index.search(Q, k, **setting, allowed=allowed_of(parts))
     return found
 
 

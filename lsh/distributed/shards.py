@@ -14,9 +14,11 @@ from distributed import Client, Future
 from lsh import validate
 from lsh.arrays import Float32Array, Int64Array
 from lsh.distributed.cluster import errors_of_cluster, gathered, large_arguments, unbound, workers_of
+from lsh.distributed.filters import Part, PartsOf, allowed_of, parts_of
 from lsh.distributed.parts import opened
 from lsh.errors import ShapeError
 from lsh.exact import ExactSearch
+from lsh.filters.allowed import Allowed
 from lsh.result import SearchResult
 
 _BATCH = 512  # queries per task
@@ -97,10 +99,11 @@ class Shards:
                 state = self.client.submit(_stepped, step, state, one, shared, *_own(arguments, i), pure=False)
         return gathered(self.client, [state])[0]
 
-    def search(self, Q: npt.ArrayLike, k: int = 10) -> SearchResult:
+    def search(self, Q: npt.ArrayLike, k: int = 10, *, allowed: Allowed | None = None) -> SearchResult:
         """Return the exact answer (see `ExactSearch.search`)."""
         queries, k = self.queries(Q), min(validate.integer(k, "k", 1, 2**31 - 1), len(self))
-        return joined([merged(found, self.firsts, k) for found in self.ask(queries, _exact_answer, k)])
+        found = self.ask(queries, _exact_answer, k, own=parts_of(allowed, self.firsts, len(queries)))
+        return joined([merged(answers, self.firsts, k) for answers in found])
 
     def queries(self, Q: npt.ArrayLike) -> Float32Array:
         """Return queries as float32[nq, d]; raise the errors of a search on one machine."""
@@ -108,8 +111,13 @@ class Shards:
         ExactSearch(np.ones((1, self.dim), np.float32), self.metric).prepare_queries(queries)
         return queries
 
-    def ask(self, Q: Float32Array, function: Callable[..., Any], *arguments: Any) -> Iterator[list[Any]]:
-        """Yield `function(index, queries, *arguments)` of all shards, for one batch of queries after another."""
+    def ask(
+        self, Q: Float32Array, function: Callable[..., Any], *arguments: Any, own: PartsOf | None = None
+    ) -> Iterator[list[Any]]:
+        """Yield `function(index, queries, *arguments)` of all shards, for one batch of queries after another.
+
+        own: returns one more argument, that of a shard and a batch (see `parts_of`).
+        """
         running: list[list[Future[Any]]] = []
         for first in range(0, max(len(Q), 1), _BATCH):
             with errors_of_cluster(), large_arguments():
@@ -117,7 +125,11 @@ class Shards:
                 batch: Any = Q[first : first + _BATCH]
                 if batch.nbytes > _MAX_SENT:
                     batch = submit(_same, batch, pure=False)
-                running.append([submit(function, one, batch, *arguments, pure=False) for one in self.futures])
+                last = min(first + _BATCH, len(Q))
+                further = [[] if own is None else [own(i, first, last)] for i in range(len(self.futures))]
+                running.append([])
+                for one, more in zip(self.futures, further, strict=True):
+                    running[-1].append(submit(function, one, batch, *arguments, *more, pure=False))
             if len(running) == _IN_FLIGHT:
                 yield gathered(self.client, running.pop(0))
         for futures in running:
@@ -272,8 +284,8 @@ def _taken(one: Sized, rows: Int64Array) -> Float32Array:
     return np.ascontiguousarray(one.index.exact.X[rows])
 
 
-def _exact_answer(one: Sized, Q: Float32Array, k: int) -> SearchResult:
-    found: SearchResult = one.index.exact.search(Q, k)
+def _exact_answer(one: Sized, Q: Float32Array, k: int, parts: Part | list[Part] | None = None) -> SearchResult:
+    found: SearchResult = one.index.exact.search(Q, k, allowed=allowed_of(parts))
     return found
 
 

@@ -77,6 +77,43 @@ def test_every_answer_is_that_of_one_machine(client, collection, metric, case, k
         assert (index.n, index.n_shards) == (len(X), len(bounds) + 1)
 
 
+@settings(max_examples=100 if IS_STRESS else 4)
+@given(
+    collection=collections(),
+    metric=st.sampled_from(["cosine", "euclidean"]),
+    case=st.sampled_from(KINDS),
+    seed=st.integers(0, 2**32),
+)
+def test_every_allowed_vector_that_one_machine_meets_without_a_filter_is_ranked(client, collection, metric, case, seed):
+    (X, bounds, Q), (kind, build, setting), rng = collection, case, np.random.default_rng(seed)
+    allowed = rng.random((len(Q), len(X))) < rng.choice([0, 0.2, 0.9], (len(Q), 1))
+    with tempfile.TemporaryDirectory() as folder:
+        index = DistributedIndex(kind, metric, **build).fit(parts_of(Path(folder), X, bounds), client=client)
+        expected = one_machine(kind, metric, build, X)
+        for form in (allowed, allowed[0], np.flatnonzero(allowed[1]), allowed.__getitem__):
+            assert_same(index.exact.search(Q, 3, allowed=form), expected.exact.search(Q, 3, allowed=form))
+        setting = {**setting, "n_reranked": len(X)} if "n_reranked" in setting or kind == "sketches" else setting
+        everything = expected.search(Q, len(X), **setting)
+        found = index.search(Q, 3, **setting, allowed=allowed)
+        for q, own in enumerate(allowed):
+            assert own[found.ids[q][found.ids[q] >= 0]].all()
+            met = zip(everything.distances[q].tolist(), everything.ids[q].tolist(), strict=True)
+            nearest = list(zip(found.distances[q].tolist(), found.ids[q].tolist(), strict=True))
+            for pair in sorted(pair for pair in met if pair[1] >= 0 and own[pair[1]])[:3]:
+                assert pair in nearest or pair > nearest[-1]
+
+
+def test_filters_reach_every_batch_of_queries(client, tmp_path, monkeypatch):
+    monkeypatch.setattr("lsh.distributed.shards._BATCH", 7)
+    X, Q = clustered(300), clustered(30, seed=1)
+    index = DistributedIndex("exact", "cosine").fit(parts_of(tmp_path, X, [100, 110]), client=client)
+    allowed = np.random.default_rng(0).random((30, 300)) < 0.3
+    for form in (allowed, allowed[0], [np.flatnonzero(own) for own in allowed]):
+        assert_same(index.search(Q, 5, allowed=form), ExactSearch(X, "cosine").search(Q, 5, allowed=form))
+    with pytest.raises(ShapeError, match=r"expected \(300,\), one value per indexed vector"):
+        index.search(Q, 5, allowed=allowed[0, :9])
+
+
 def clustered(n=3000, dim=24, seed=0):
     rng = np.random.default_rng(seed)
     centres = rng.standard_normal((40, dim))
