@@ -1,13 +1,14 @@
 """Base class of the methods: what a plug-in offers to be measured."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from importlib import import_module
 from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
 
-from lsh.arrays import Float32Array
+from lsh.arrays import BoolArray, Float32Array
 
 Answer = Any  # ids as a library returns them, an array or a list: most libraries have no type annotations
 Settings = dict[str, Any]  # values that JSON can hold, by name
@@ -68,6 +69,10 @@ class Method(ABC):
 
     def search_batch(self, Q: Float32Array, k: int) -> Answer | None:
         """Return the same for queries float32[nq, d] in one call; None if the library has no such call."""
+        return None
+
+    def filtered(self, allowed: BoolArray) -> Callable[[Float32Array, int], Answer] | None:
+        """Return `search_one` among some rows alone, bool[n], at the present setting; None if the library has none."""
         return None
 
     def nbytes(self) -> int | None:

@@ -1,12 +1,13 @@
 """FAISS: exact search, graphs, cells with and without compressed codes, and its LSH (Meta)."""
 
+from collections.abc import Callable
 from math import log2
 from typing import Any, ClassVar
 
 import numpy as np
 
 from benchmarks.methods._base import FEW, Answer, Method, Settings, geometric, grid
-from lsh.arrays import Float32Array
+from lsh.arrays import BoolArray, Float32Array
 
 
 class _Faiss(Method):
@@ -38,6 +39,18 @@ class _Faiss(Method):
     def search_batch(self, Q: Float32Array, k: int) -> Answer:
         return self.index.search(Q, k)[1]
 
+    def _among(self, allowed: BoolArray, kind: Any, **setting: int) -> Callable[[Float32Array, int], Answer]:
+        """Return a search with an IDSelectorBitmap; kind: of its parameters, which replace those of the index."""
+        import faiss
+
+        bits = np.packbits(allowed, bitorder="little")
+        parameters = kind(sel=faiss.IDSelectorBitmap(bits), **setting)
+
+        def search(q: Float32Array, k: int) -> Answer:
+            return self.index.search(q[None], k, params=parameters)[1][0]
+
+        return search
+
     def nbytes(self) -> int:
         import faiss
 
@@ -66,6 +79,11 @@ class HNSW(_Faiss):
     def use(self, **search: Any) -> None:
         self.index.hnsw.efSearch = search["efSearch"]
 
+    def filtered(self, allowed: BoolArray) -> Callable[[Float32Array, int], Answer]:
+        import faiss
+
+        return self._among(allowed, faiss.SearchParametersHNSW, efSearch=self.index.hnsw.efSearch)
+
 
 class HNSWSQ8(HNSW):
     """The same graph over codes of 8 bits per value (IndexHNSWSQ); their distances rank the answer."""
@@ -88,6 +106,11 @@ class IVFFlat(_Faiss):
 
     def use(self, **search: Any) -> None:
         self.index.nprobe = search["nprobe"]
+
+    def filtered(self, allowed: BoolArray) -> Callable[[Float32Array, int], Answer]:
+        import faiss
+
+        return self._among(allowed, faiss.SearchParametersIVF, nprobe=self.index.nprobe)
 
 
 class _Refined(IVFFlat):

@@ -1,9 +1,11 @@
 """hnswlib: graph index (HNSW)."""
 
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from benchmarks.methods._base import FEW, Answer, Method, Settings, geometric, grid
-from lsh.arrays import Float32Array
+from lsh.arrays import BoolArray, Float32Array
 
 
 class HNSWLib(Method):
@@ -41,6 +43,17 @@ class HNSWLib(Method):
 
     def search_batch(self, Q: Float32Array, k: int) -> Answer:
         return self.index.knn_query(Q, k, num_threads=1)[0]
+
+    def filtered(self, allowed: BoolArray) -> Callable[[Float32Array, int], Answer]:
+        is_allowed = allowed.tolist().__getitem__  # the library calls it for each vector that it visits
+
+        def search(q: Float32Array, k: int) -> Answer:
+            for fewer in range(k, 0, -1):  # it raises an error where it finds fewer than it is asked for
+                with contextlib.suppress(RuntimeError):
+                    return self.index.knn_query(q, fewer, num_threads=1, filter=is_allowed)[0][0]
+            return []
+
+        return search
 
     def nbytes(self) -> int:
         return int(self.index.index_file_size()) - self.vector_bytes

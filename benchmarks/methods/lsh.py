@@ -1,11 +1,13 @@
 """Indexes of this project: sketches in learned or random buckets, hash tables, and exact search."""
 
+from collections.abc import Callable
 from math import log2
 from typing import Any
 
 from benchmarks.methods._base import Answer, Method, Settings, grid
 from lsh import ExactSearch, LSHIndex, SketchIndex
-from lsh.arrays import Float32Array
+from lsh.arrays import BoolArray, Float32Array
+from lsh.filters import Filter
 
 
 class _LSH(Method):
@@ -21,6 +23,10 @@ class _LSH(Method):
 
     def search_batch(self, Q: Float32Array, k: int) -> Answer:
         return self.index.search(Q, k, **self.setting).ids
+
+    def filtered(self, allowed: BoolArray) -> Callable[[Float32Array, int], Answer]:
+        one = Filter.of(allowed, len(allowed))
+        return lambda q, k: self.index.search(q[None], k, **self.setting, allowed=one).ids[0]
 
     def nbytes(self) -> int:
         return self.index.nbytes
@@ -78,4 +84,4 @@ class Exact(_LSH):
     """The baseline that LSH is compared with in the app (`lsh.ExactSearch`)."""
 
     def __init__(self, X: Float32Array, metric: str) -> None:
-        self.index = ExactSearch(X, metric)
+        self.index, self.setting = ExactSearch(X, metric), {}

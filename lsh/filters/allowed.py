@@ -11,23 +11,25 @@ from lsh.array_input import as_array
 from lsh.arrays import BoolArray, Int64Array
 from lsh.errors import ShapeError
 
-# bool[n], or ids; for all queries, or one for each: a sequence, or a function of the number of the query.
-Allowed = npt.ArrayLike | Sequence[npt.ArrayLike] | Callable[[int], npt.ArrayLike]
-
 
 class Filter:
-    """The vectors that a search may return: mask, bool[n], and n_allowed, how many there are."""
+    """The vectors that a search may return: mask, bool[n], and n_allowed, how many there are.
+
+    A search makes it of its argument `allowed`, of which it may be one: then many searches need not read it anew.
+    """
 
     def __init__(self, mask: BoolArray) -> None:
         self.mask, self.n_allowed = mask, int(np.count_nonzero(mask))
 
     @classmethod
-    def of(cls, allowed: npt.ArrayLike, n: int, name: str = "allowed") -> "Filter":
+    def of(cls, allowed: "npt.ArrayLike | Filter", n: int, name: str = "allowed") -> "Filter":
         """Return the filter that bool[n] or ids, integers from 0 to n - 1 in any order, describe.
 
         name: of the argument, for messages. Raises ShapeError for what is neither.
         """
-        given = as_array(allowed, name)
+        if isinstance(allowed, Filter) and len(allowed.mask) == n:
+            return allowed
+        given = as_array(allowed.mask if isinstance(allowed, Filter) else allowed, name)
         if given.dtype == np.bool_:
             if given.shape != (n,):
                 raise ShapeError(
@@ -49,6 +51,11 @@ class Filter:
     def ids(self) -> Int64Array:
         """Return the ids of the allowed vectors, ascending: int64[n_allowed]."""
         return np.flatnonzero(self.mask)
+
+
+# bool[n], ids or a filter; for all queries, or one for each: a sequence, or a function of the number of the query.
+_One = npt.ArrayLike | Filter
+Allowed = _One | Sequence[_One] | Callable[[int], _One]
 
 
 def filters(allowed: Allowed, n: int, n_queries: int) -> Filter | Callable[[int], Filter]:

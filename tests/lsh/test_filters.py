@@ -5,6 +5,7 @@ import pytest
 
 from lsh import EncodedVectors, ExactSearch, LSHIndex, SketchIndex, recall_at_k
 from lsh.errors import ShapeError
+from lsh.filters import Filter
 
 N, DIM, K = 3000, 48, 7
 METRICS = ["cosine", "euclidean"]
@@ -140,7 +141,8 @@ def test_filters_may_be_masks_or_ids_of_all_queries_or_of_each(searched):
     one = index.search(QUERIES, K, **setting, allowed=allowed[0])
     read_only = allowed[0].copy()
     read_only.flags.writeable = False
-    for form in (read_only, allowed[0].tolist(), ids[0], ids[0][::-1].astype(np.uint16), ids[0].tolist() * 2):
+    lists = ids[0].tolist() * 2, allowed[0].tolist()
+    for form in (Filter.of(ids[0], N), read_only, ids[0], ids[0][::-1].astype(np.uint16), *lists):
         assert same(index.search(QUERIES, K, **setting, n_threads=2, allowed=form), one)
 
 
@@ -158,6 +160,7 @@ def test_where_nothing_is_allowed_nothing_is_found_and_where_few_are_these(searc
     ("allowed", "message"),
     [
         (np.ones(N - 1, np.bool_), rf"allowed is bool of shape \({N - 1},\); expected \({N},\)"),
+        (Filter(np.ones(N - 1, np.bool_)), rf"allowed is bool of shape \({N - 1},\)"),
         (np.ones((2, N - 1), np.bool_), rf"allowed\[0\] is bool of shape \({N - 1},\)"),
         (np.ones((3, N), np.bool_), "allowed holds 3 filters; expected one for each of 2 queries, or one for all"),
         ([[1, 2]], "allowed holds 1 filters; expected one for each of 2 queries"),

@@ -1,0 +1,1 @@
+"""Filtered search compared with other libraries: `python -m benchmarks.filters DATASET`."""
