@@ -200,7 +200,7 @@ class SketchIndex:
     ) -> tuple[SearchResult, Float32Array]:
         readable = exact.readable(Q)
         width = k if estimated else 0
-        filtered = () if only is None else (only.mask, only.n_allowed)
+        filtered = (None, 0) if only is None else (only.mask, only.n_allowed)  # a default would take longer
         if readable is not None and validate.integer(n_threads, "n_threads", 1, MAX_THREADS) == 1:
             found, estimates = SearchResult.empty(len(readable), k), np.empty((len(readable), width), _FLOAT32)
             if search_buckets(readable, exact.limits, *arguments, *found, estimates, *filtered):

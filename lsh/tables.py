@@ -141,7 +141,7 @@ def _run(
     only: Filter | None,
 ) -> None:
     """Call a kernel with hashed queries, its arguments, the rows of its outputs for them, and a filter, by batches."""
-    filtered = () if only is None else (only.mask, only.n_allowed)
+    filtered = (None, 0) if only is None else (only.mask, only.n_allowed)  # a default would take longer
 
     def search_rows(first: int, last: int) -> None:
         hashed = tuple(hasher.query(queries[first:last], setting.n_tables, setting.n_probes))

@@ -79,7 +79,7 @@ def search_buckets(
     room = max(near_room, min(capacity, _room(n_reranked)) + BLOCK)
     if allowed is not None:
         room = max(room, m)
-    n_allowed_in = np.full(m + 1, -1, np.int64)  # each group, once it is counted
+        n_allowed_in = np.full(m + 1, -1, np.int64)  # each group, once it is counted
     scores, places = np.empty(room, np.float32), np.empty(room, np.int64)
     groups, offsets = np.zeros(room, np.int64), np.zeros(room, np.float32)
     best = np.empty(room, np.int64)
