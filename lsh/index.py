@@ -161,10 +161,10 @@ class LSHIndex:
         recall: probability with which each true neighbour is found, at least, above 0 and below 1 (see
             `lsh.kernels.promised_search`). Each query then searches table after table until that is reached, with keys
             of n_bits at first (about log2(n) - 2) and n_probes (8). Random families alone; without n_reranked.
-        allowed: the vectors that may be found: bool[n] or ids; for all queries, or one for each, in a sequence or by a
-            function of the query's number. Keys are shortened until a query has met as many allowed vectors as it has
-            candidates without a filter, and k; where that takes longer, or near vectors tell nothing of the allowed
-            ones, all of these are ranked. `n_candidates` counts those that were.
+        allowed: the vectors that may be found: bool[n], ids, or a `lsh.filters.Filter` of them; for all queries, or for
+            each, in a sequence or by a function of the query's number. Keys are shortened until a query has met as many
+            allowed vectors as it has candidates without a filter, and k; where that takes longer, or near vectors tell
+            nothing of the allowed ones, all of these are ranked. `n_candidates` counts those that were.
 
         Where a query's buckets hold fewer than k vectors, the other ids are -1 and their distances infinity.
         """

@@ -15,7 +15,7 @@ from lsh.errors import NotFittedError, ParameterError
 from lsh.exact import Collection, ExactSearch
 from lsh.filters.allowed import Allowed, Filter
 from lsh.filters.search import search_allowed
-from lsh.kernels.sketch_search import search_buckets
+from lsh.kernels.sketch_search import ALL, search_buckets
 from lsh.params import ranked
 from lsh.result import SearchResult
 from lsh.sketches.partition import FAMILIES, Buckets, Partition, build
@@ -24,6 +24,8 @@ from lsh.threads import MAX_THREADS, in_chunks
 MAX_BUCKETS = 65_536
 
 _MOST_PROBES = 4  # times the mean
+_NO_FILTER = ALL, 0
+_FEW_ALLOWED = 256  # vectors, which are ranked in less time than the nearest buckets are found
 _PREPARED = False, 0.0, np.inf  # limits for queries that are checked and scaled already
 _FLOAT32 = np.dtype(np.float32)  # `np.empty` takes longer with the type of the elements
 
@@ -168,7 +170,7 @@ class SketchIndex:
         def search(Q: Float32Array, only: Filter, n_threads: int) -> SearchResult:
             return self._search(Q, exact, n_neighbours, (*arguments[:-1], self.n), n_threads, only=only)[0]
 
-        return search_allowed(exact, Q, n_neighbours, allowed, search, arguments[4], n_threads)
+        return search_allowed(exact, Q, n_neighbours, allowed, search, max(arguments[4], _FEW_ALLOWED), n_threads)
 
     def candidates(self, Q: npt.ArrayLike, n_best: int, n_probes: int = 8) -> tuple[SearchResult, Float32Array]:
         """Return the `n_best` vectors in the probed buckets with the best sketches, unsorted, and their estimates.
@@ -200,7 +202,7 @@ class SketchIndex:
     ) -> tuple[SearchResult, Float32Array]:
         readable = exact.readable(Q)
         width = k if estimated else 0
-        filtered = (None, 0) if only is None else (only.mask, only.n_allowed)  # a default would take longer
+        filtered = _NO_FILTER if only is None else (only.mask, only.n_allowed)
         if readable is not None and validate.integer(n_threads, "n_threads", 1, MAX_THREADS) == 1:
             found, estimates = SearchResult.empty(len(readable), k), np.empty((len(readable), width), _FLOAT32)
             if search_buckets(readable, exact.limits, *arguments, *found, estimates, *filtered):

@@ -13,6 +13,8 @@ from lsh.kernels.ranking import EXACT, exact_is_faster, is_rare, list_all, neare
 from lsh.kernels.shuffling import BLOCK
 from lsh.kernels.sketching import DIMENSIONS, keep_best, limit_for, matvec, select_above
 
+# Stands for all vectors: numba recognises an array sooner than None, and compiles the kernel apart for two dimensions.
+ALL = np.empty((0, 0), np.bool_)
 _EXTRA_CENTROIDS = 16  # ranked exactly in addition to half as many again as are wanted, so that few are missed
 _CACHE_LINE = 64  # bytes
 
@@ -48,8 +50,8 @@ def search_buckets(
     distances: Float32Array,
     n_candidates: Int64Array,
     estimates: Float32Array,
-    allowed: BoolArray | None = None,
-    n_allowed: int = 0,
+    allowed: BoolArray,
+    n_allowed: int,
 ) -> bool:
     """Search every query: probe the nearest buckets, score their sketches, rank the best exactly.
 
@@ -61,7 +63,7 @@ def search_buckets(
     Where estimates, float32[nq, k], has columns, the k = n_reranked vectors with the best sketches are not sorted, and
     come with what these estimate.
 
-    allowed: bool[n], True for the n_allowed vectors that may be found, or None for all; then capacity is n. Further
+    allowed: bool[n], True for the n_allowed vectors that may be found; then capacity is n; or `ALL` for all. Further
     buckets are probed until as many allowed vectors are in them as all together in the first ones, and at least k.
     Where exact search is better, n_candidates is EXACT and there is no answer (see `search_tables`).
     """
@@ -77,7 +79,7 @@ def search_buckets(
     # Centroids are cut in the same way in all indexes that have the buckets in common, though not the vectors.
     near_room = min(m, _room(n_near)) + BLOCK
     room = max(near_room, min(capacity, _room(n_reranked)) + BLOCK)
-    if allowed is not None:
+    if allowed.ndim == 1:
         room = max(room, m)
         n_allowed_in = np.full(m + 1, -1, np.int64)  # each group, once it is counted
     scores, places = np.empty(room, np.float32), np.empty(room, np.int64)
@@ -106,7 +108,7 @@ def search_buckets(
                 offsets[n_groups] = offsets[c]
                 n_candidates[q] += starts[0, group + 1] - starts[0, group]
                 n_groups += 1
-        if allowed is None:
+        if allowed.ndim == 2:
             count, limit = scan_groups(groups[:n_groups], offsets, *sketches, n_reranked, scores, places)
         else:
             n_groups, n_candidates[q] = _add_groups(

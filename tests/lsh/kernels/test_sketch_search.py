@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.sketch_search import centroid_products, ids_at, search_buckets, select_best
+from lsh.kernels.sketch_search import ALL, centroid_products, ids_at, search_buckets, select_best
 from lsh.result import SearchResult
 from lsh.sketch_index import SketchIndex
 from tests import reference
@@ -111,4 +111,4 @@ def test_a_query_that_cannot_be_scaled_is_left_to_the_caller(value):
     exact, Q = index.exact, np.float32([[1, 2, 3, 4], [value, 0, 0, 0]])
     found = *SearchResult.empty(2, 5), np.empty((2, 0), np.float32)
     arguments = tuple(index.buckets), tuple(exact.vectors), 3, np.inf, 50, exact.X.shape[0]
-    assert not search_buckets(Q, exact.limits, *arguments, *found)
+    assert not search_buckets(Q, exact.limits, *arguments, *found, ALL, 0)
