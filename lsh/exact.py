@@ -18,6 +18,7 @@ from lsh.arrays import Float32Array, Float64Array, Int64Array, Rows, StoredVecto
 from lsh.errors import ShapeError, ZeroVectorError
 from lsh.filters.allowed import Allowed
 from lsh.filters.search import search_allowed
+from lsh.growing.changes import Growing
 from lsh.kernels.exact_search import BLOCK, FULL, collect, tighten
 from lsh.kernels.hashing import normalise
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors, decode_rows, inner_products, nearest, shortlist
@@ -57,7 +58,7 @@ class Collection(Protocol):
         """
 
 
-class ExactSearch:
+class ExactSearch(Growing[None]):
     """Brute-force search over X: float32[n, d], n >= 1, which may be memory-mapped and is not copied.
 
     X may be `EncodedVectors`: then the distances are those of the values that they stand for, as float32, and each is
@@ -94,10 +95,9 @@ class ExactSearch:
         else:
             X, scale, offset = X.view(), np.float32(1), np.float32(0)
             read_only(stored := X)
-        self.X, self._dim = X, X.shape[1]
+        self._X, self._dim = X, X.shape[1]
         self.metric, self.inverse_norms, self.half_squares = metric, inverse_norms, half_squares
-        measure = COSINE if metric == "cosine" else EUCLIDEAN
-        self.vectors = Vectors.of(stored, inverse_norms, measure, scale, offset)
+        self.vectors = Vectors.of(stored, inverse_norms, COSINE if metric == "cosine" else EUCLIDEAN, scale, offset)
         self.limits = metric == "cosine", validate.MIN_NORM, validate.MAX_VALUE  # for `normalise`
 
     def map(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -114,8 +114,11 @@ class ExactSearch:
         return self
 
     @property
-    def nbytes(self) -> int:
-        """Return its size in bytes, without the vectors."""
+    def X(self) -> StoredVectors:  # noqa: N802
+        """Return the vectors in order of id; ParameterError after `add` or `remove`, until `compact` was called."""
+        return self._X if self._fitted is None else self._fitted.whole().X
+
+    def _nbytes(self) -> int:
         return self.inverse_norms.nbytes + self.half_squares.nbytes
 
     def search(self, Q: npt.ArrayLike, k: int = 10, *, allowed: Allowed | None = None) -> SearchResult:
@@ -123,6 +126,8 @@ class ExactSearch:
 
         allowed: the rows that may be found (see `LSHIndex.search`); then `n_candidates` is their number.
         """
+        if self._fitted is not None:
+            return self._fitted.search(Q, k, allowed)
         k = self.n_neighbours(k)
         if allowed is not None:
             return search_allowed(self, Q, k, allowed)
@@ -130,7 +135,7 @@ class ExactSearch:
         result = SearchResult.empty(len(vectors), k)
         for q, superset in enumerate(self._supersets(vectors, k)):
             self._rank(vectors[q], superset, result.ids[q], result.distances[q])
-        result.n_candidates[:] = len(self.X)
+        result.n_candidates[:] = len(self._X)
         return result
 
     def neighbours_with_ties(self, Q: npt.ArrayLike, k: int = 10) -> tuple[Int64Array, Int64Array]:
@@ -148,15 +153,11 @@ class ExactSearch:
         offsets = np.cumsum([len(ids) for ids in rows])
         return offsets, np.concatenate(rows)
 
-    def n_neighbours(self, k: object) -> int:
-        """Return k, checked, and at most n: how many neighbours a result has room for."""
-        return min(validate.integer(k, "k", 1, 2**31 - 1), len(self.X))
-
     def one_query(self, q: npt.ArrayLike) -> Float32Array:
         """Return a single query, float32[d] or float32[1, d], as float32[1, d]; raise the errors of a search."""
-        query = validate.matrix(np.atleast_2d(as_array(q, "q")), "q", self.X.shape[1])
+        query = validate.matrix(np.atleast_2d(as_array(q, "q")), "q", self._dim)
         if len(query) != 1:
-            raise ShapeError(f"q has shape {query.shape}; expected one vector of {self.X.shape[1]} features")
+            raise ShapeError(f"q has shape {query.shape}; expected one vector of {self._dim} features")
         self.prepare_queries(query)
         return query
 
@@ -185,7 +186,7 @@ class ExactSearch:
 
     def _checked(self, Q: npt.ArrayLike) -> tuple[Float32Array, Float64Array | None]:
         """Return queries as float32[nq, d], and the norms to divide them by: float64[nq], None under euclidean."""
-        vectors = validate.matrix(Q, "Q", self.X.shape[1])
+        vectors = validate.matrix(Q, "Q", self._dim)
         norms = validate.norms(vectors, "Q")
         if self.metric == "euclidean":
             return vectors, None
@@ -213,16 +214,16 @@ class ExactSearch:
 
     def _block(self, start: int, n: int) -> Float32Array:
         """Return n rows from `start` as float32[n, d]."""
-        if not isinstance(self.X, EncodedVectors):
-            return self.X[start : start + n]
-        decoded = np.empty((n, self.X.shape[1]), np.float32)
+        if not isinstance(self._X, EncodedVectors):
+            return self._X[start : start + n]
+        decoded = np.empty((n, self._X.shape[1]), np.float32)
         decode_rows(tuple(self.vectors), start, decoded)
         return decoded
 
     def _supersets(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
         """Yield, for each prepared query, a superset of its k nearest rows and all their ties."""
         room = max(_MIN_ROOM, 2 * (k + k // 4 + 4) + 2 * BLOCK)
-        if 2 * k >= len(self.X) or room > _MAX_LISTED:
+        if 2 * k >= len(self._X) or room > _MAX_LISTED:
             yield from self._supersets_in_blocks(Q, k)
             return
         size = max(1, min(_BLOCK_QUERIES, _MAX_LISTED // room, len(Q)))
@@ -252,7 +253,7 @@ class ExactSearch:
 
     def _supersets_in_blocks(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
         """Yield the same supersets, or larger ones, which take as much memory as they need."""
-        places = np.empty(len(self.X), np.int64)
+        places = np.empty(len(self._X), np.int64)
         for first in range(0, len(Q), _BLOCK_QUERIES):
             block = Q[first : first + _BLOCK_QUERIES]
             margins, kept = self._margins(block).tolist(), [[np.empty(0, np.int64)] for _ in block]
@@ -270,10 +271,10 @@ class ExactSearch:
         Their memory is that of the next block, too.
         """
         fewest, most = _BLOCK_ROWS
-        n_rows = min(max(_BLOCK_SCORES // len(Q), fewest), most, len(self.X))
+        n_rows = min(max(_BLOCK_SCORES // len(Q), fewest), most, len(self._X))
         memory = np.empty(len(Q) * n_rows, np.float32)
-        for start in range(0, len(self.X), n_rows):
-            products = memory[: len(Q) * min(n_rows, len(self.X) - start)].reshape(len(Q), -1)
+        for start in range(0, len(self._X), n_rows):
+            products = memory[: len(Q) * min(n_rows, len(self._X) - start)].reshape(len(Q), -1)
             self._inner_products(Q, start, products)
             yield start, products
 
@@ -284,7 +285,7 @@ class ExactSearch:
         of d terms is at most about d ε |q||x| (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section
         3.1); the margin allows for it on both sides of a comparison, and once more in the kernel.
         """
-        rounding = np.float32(4 * self.X.shape[1] * np.finfo(np.float32).eps)
+        rounding = np.float32(4 * self._X.shape[1] * np.finfo(np.float32).eps)
         if self.metric == "cosine":
             return np.full(len(Q), rounding)
         margins: Float32Array = rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + self.half_squares.max())

@@ -6,29 +6,27 @@ those with the best sketches.
 """
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import BoolArray, Float32Array, Float64Array
+from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from lsh.default_setting import LOOKUP_COST, measure_default
-from lsh.errors import NotFittedError
 from lsh.exact import Collection, ExactSearch
 from lsh.families.pstable import PStable
-from lsh.filters.allowed import Allowed, Filter
+from lsh.filters.allowed import Allowed, Filter, Present
 from lsh.filters.search import search_allowed
+from lsh.growing.changes import Growing, known, same_parameters
+from lsh.growing.segments import Growth
 from lsh.hasher import Hasher, mean_of
 from lsh.params import Params, SearchSetting
 from lsh.quality import Labels
 from lsh.result import PromisedResult, SearchResult
 from lsh.sampling import some_rows
 from lsh.sketches.sketch_rows import SketchRows
-from lsh.tables import Tables, build_tables, search_promised, search_with
-
-if TYPE_CHECKING:
-    from lsh.kernels.promised_search import Geometry
+from lsh.tables import Tables, build_tables, merged_keys, search_promised, search_with
 
 
 class _Parts(NamedTuple):
@@ -47,7 +45,7 @@ def _build(
     return LSHIndex.from_parts(params, exact, hasher, tables, default, sketches.of(exact) if params.sketches else None)
 
 
-class LSHIndex:
+class LSHIndex(Growing[_Parts]):
     """Locality-sensitive hashing for cosine or Euclidean distance; one build serves every (L, K).
 
     metric: "cosine" (1 - cos) or "euclidean" (L2, not squared).
@@ -65,8 +63,8 @@ class LSHIndex:
 
     Rows of zeros may be indexed: their cosine distance to everything is 1. A zero query under cosine raises
     ZeroVectorError. NaN and infinity raise NonFiniteError with their row and column. Duplicates are kept, and ties are
-    broken by the lower id. The index keeps a reference to the data (which may be memory-mapped) and never changes after
-    `fit`, so any number of threads may search it.
+    broken by the lower id. The index keeps a reference to the data (which may be memory-mapped). Any number of threads
+    may search it; while another one adds or removes vectors they see the index before or after.
     """
 
     kind = "tables"
@@ -84,18 +82,21 @@ class LSHIndex:
         family: str | None = None,
     ) -> None:
         self.params = Params(metric, n_tables, n_bits, seed, bucket_width, centre, sketches, family)
-        self._fitted: _Parts | None = None
-        self._geometry: tuple[_Parts, Geometry] | None = None  # of searches with recall, measured by the first
+        self._fitted: _Parts | Growth | None = None
+        self._geometry: tuple[_Parts, Any] | None = None  # of searches with recall, measured by the first
 
-    def fit(self, X: npt.ArrayLike, labels: Labels | None = None) -> Self:
+    def fit(self, X: npt.ArrayLike, labels: Labels | None = None, like: "LSHIndex | None" = None) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes, pandas and Arrow are converted), n >= 1.
 
-        `EncodedVectors`, of uint8 or float16, are kept as they are and ranked by the values that they stand for. Row
-        numbers become ids.
+        `EncodedVectors` (uint8, float16) are kept and ranked by the values that they stand for. Row numbers become ids.
 
         labels: (offsets int64[n + 1], values int16[m]) of the rows, for family "grh" alone.
+        like: an index with the same parameters, whose hash functions, centre, rotation and default setting are taken
+            instead of learned from X.
         """
-        self._fitted = self.fitted_to(ExactSearch(X, self.params.metric), labels)._fitted  # noqa: SLF001
+        exact = ExactSearch(X, self.params.metric)
+        same_parameters(self.params, (like or self).params)
+        self._fitted = (like.over(exact) if like else self.fitted_to(exact, labels))._fitted  # noqa: SLF001
         return self
 
     def fitted_to(self, exact: Collection, labels: Labels | None = None) -> Any:
@@ -110,16 +111,21 @@ class LSHIndex:
     def subset(self, rows: npt.ArrayLike) -> "LSHIndex":
         """Return an index of some rows, int64[m], m >= 1, with the same hash functions and default setting.
 
-        Its ids are 0 to m - 1, in the order of `rows`; the vectors are copied as they are stored. A row is a candidate
-        there exactly when it is one here, at any setting.
+        They get the ids 0 to m - 1, in this order, and are copied. A row is a candidate there exactly when it is here.
         """
         exact = ExactSearch(some_rows(self.exact.X, validate.rows(rows, self.n)), self.params.metric)
         return _build(exact, self.params, self.hasher, self.default_setting, self._parts().sketches)
 
-    @classmethod
-    def from_params(cls, params: Params) -> Self:
-        """Return an index without data, to be built with the parameters of another one."""
-        return cls(**asdict(params))
+    def over(self, exact: ExactSearch) -> "LSHIndex":
+        """Return an index of the vectors that `exact` searches, with the hash functions and default of this one."""
+        _, hasher, _, sketches, default = self._learned()
+        return _build(exact, self.params, hasher, default, sketches)
+
+    def merged(self, exact: ExactSearch, indexes: list[Any], rows: list[Int64Array | None]) -> "LSHIndex":
+        """Return the same of some rows of several such indexes, None for all, of which nothing is hashed again."""
+        tables = build_tables(merged_keys([index.tables for index in indexes], rows))
+        sketches = SketchRows.merged([index.sketches for index in indexes], rows)
+        return LSHIndex.from_parts(self.params, exact, self.hasher, tables, self.default_setting, sketches)
 
     @classmethod
     def from_parts(
@@ -133,8 +139,8 @@ class LSHIndex:
     ) -> Self:
         """Return a fitted index made of the parts of another one, such as `lsh.load` reads from a file."""
         index = cls(**asdict(params))
-        own = sketches or SketchRows.none(exact.X.shape[1])
-        index._fitted = _Parts(exact, hasher, tables, own, params.setting(*default))
+        sketches = sketches or SketchRows.none(exact.X.shape[1])
+        index._fitted = _Parts(exact, hasher, tables, sketches, params.setting(*default))
         return index
 
     def search(
@@ -168,40 +174,49 @@ class LSHIndex:
 
         Where a query's buckets hold fewer than k vectors, the other ids are -1 and their distances infinity.
         """
-        parts, k = self._parts(), self.exact.n_neighbours(k)
+        fitted = self._fitted
+        if isinstance(fitted, Growth):
+            given = {"n_tables": n_tables, "n_bits": n_bits, "n_probes": n_probes, "n_threads": n_threads}
+            if n_reranked is not None and allowed is None and recall is None:
+                return fitted.search_best(Q, k, lambda k, n: self.params.reranked(n_reranked, k, n), **given)
+            return fitted.search(Q, k, allowed, recall=recall, n_reranked=n_reranked, **given)
+        parts = known(fitted)
+        k, n = parts.exact.n_neighbours(k), len(parts.exact.X)
         if recall is None:
             setting = self.setting(n_tables, n_bits, n_probes)
-            n_ranked = self.params.reranked(n_reranked, k, self.n)
+            n_ranked = self.params.reranked(n_reranked, k, n)
         else:
-            setting = self.params.promised(recall, self.n, (n_tables, n_bits, n_probes), n_reranked)
+            setting = self.params.promised(recall, n, (n_tables, n_bits, n_probes), n_reranked)
 
         def search(Q: npt.ArrayLike, only: Filter | None, n_threads: int) -> SearchResult:
             if recall is None:
                 return search_with(*parts[:4], Q, k, setting, n_ranked, n_threads, only=only)[0]
-            return search_promised(*parts[:3], self._place(), Q, k, setting, recall, n_threads, only)
+            return search_promised(*parts[:3], self._place(parts), Q, k, setting, recall, n_threads, only)
 
-        if allowed is None:
-            return search(Q, None, n_threads)
+        if allowed is None or isinstance(allowed, Present):
+            return search(Q, allowed, n_threads)
         fewest = LOOKUP_COST * setting.n_probes * (setting.n_tables if recall is None else 1)
         found = search_allowed(parts.exact, Q, k, allowed, search, fewest, n_threads)
         return found if recall is None else PromisedResult.of(found, float(recall))
 
-    def candidates(self, Q: npt.ArrayLike, n_best: int, **setting: int | None) -> tuple[SearchResult, Float32Array]:
+    def candidates(
+        self, Q: npt.ArrayLike, n_best: int, n_threads: int = 1, only: Present | None = None, **setting: int | None
+    ) -> tuple[SearchResult, Float32Array]:
         """Return the `n_best` candidates of each row of Q with the best sketches, unsorted, and their estimates.
 
         setting: as for `search`. Estimates, float32[nq, n_best], are higher for nearer vectors, -infinity for none.
         Those of several indexes with the same hash functions can be merged, as a search would do.
         """
         self.params.reranked(n_best, 1, self.n)  # raises without sketches
-        n_best = min(n_best, self.n)
-        return search_with(*self._parts()[:4], Q, n_best, self.setting(**setting), n_best, 1, estimated=True)
+        n_best, chosen = min(n_best, self.n), self.setting(**setting)
+        return search_with(*self._parts()[:4], Q, n_best, chosen, n_best, n_threads, estimated=True, only=only)
 
-    def _place(self) -> "Geometry":
+    def _place(self, parts: _Parts) -> Any:
         """Return where the data lies, measured once."""
-        parts, known = self._parts(), self._geometry
-        if known is None or known[0] is not parts:
-            known = self._geometry = parts, parts.hasher.geometry(parts.exact)
-        return known[1]
+        measured = self._geometry
+        if measured is None or measured[0] is not parts:
+            measured = self._geometry = parts, parts.hasher.geometry(parts.exact)
+        return measured[1]
 
     def matches(
         self,
@@ -221,32 +236,30 @@ class LSHIndex:
     def collision_probabilities(self, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
         """Return the probability that one hash function gives a query, float32[d], and each row the same symbol.
 
-        float64[len(ids)], by theory, from the true angle between the centred vectors or the true distance (see the
-        family). Learned families have no theory and raise ParameterError.
+        float64[len(ids)], by theory, from the true angle or distance. Learned families raise ParameterError.
         """
         return self.hasher.collision_probability(self.exact.one_query(q)[0], self._vectors(ids))
 
-    @property
-    def nbytes(self) -> int:
-        """Return the size of the index in bytes, without the vectors."""
+    def _nbytes(self) -> int:
         return self.nbytes_of(self.params.n_tables)
 
     def nbytes_of(self, n_tables: int) -> int:
         """Return the size in bytes, without the vectors, of an index of the first `n_tables` tables alone."""
         n_tables = self.params.setting(n_tables, 1, 1).n_tables
         functions = self.hasher.family.nbytes * n_tables // self.params.n_tables
-        tables = self.tables.first(n_tables)
-        return tables.nbytes + functions + self.hasher.centre.nbytes + self.sketches.nbytes + self.exact.nbytes
+        own = self.tables.first(n_tables).nbytes + functions + self.hasher.centre.nbytes + self.sketches.nbytes
+        return own + int(self.exact.nbytes)
 
     @property
-    def n(self) -> int:
-        """Return the number of vectors indexed."""
-        return len(self.exact.X)
+    def exact(self) -> ExactSearch:
+        """Return exact search over the same vectors, the baseline for speed and recall."""
+        return super().exact  # type: ignore[no-any-return]
 
     @property
-    def dim(self) -> int:
-        """Return the dimension of the vectors."""
-        return int(self.exact.X.shape[1])
+    def nbytes_learned(self) -> int:
+        """Return how many of these bytes are of the hash functions and the centre."""
+        sketches, functions = self._learned().sketches, self.hasher.family.nbytes + self.hasher.centre.nbytes
+        return functions + (sketches.centre.nbytes + sketches.rotation.nbytes) * self.params.sketches
 
     @property
     def bucket_width(self) -> float | None:
@@ -262,24 +275,19 @@ class LSHIndex:
         where none reaches 0.9, the one with the highest recall. The cost is the mean number of candidates, plus 20 for
         each bucket looked up. The recall of other queries is near to 0.9, and not promised.
         """
-        return self._parts().default
+        return self._learned().default
 
     def setting(
         self, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None
     ) -> SearchSetting:
         """Return the setting of a search, checked; None stands for the default."""
-        given, usual = (n_tables, n_bits, n_probes), self._parts().default
+        given, usual = (n_tables, n_bits, n_probes), self._learned().default
         return self.params.setting(*(own if one is None else one for one, own in zip(given, usual, strict=True)))
-
-    @property
-    def exact(self) -> ExactSearch:
-        """Return exact search over the same vectors, the baseline for speed and recall."""
-        return self._parts().exact
 
     @property
     def hasher(self) -> Hasher:
         """Return the hasher, which makes keys of vectors."""
-        return self._parts().hasher
+        return self._learned().hasher
 
     @property
     def tables(self) -> Tables:
@@ -290,11 +298,3 @@ class LSHIndex:
     def sketches(self) -> SketchRows:
         """Return the sketches, read-only; none unless the index was built with them."""
         return self._parts().sketches
-
-    def _parts(self) -> _Parts:
-        if self._fitted is None:
-            raise NotFittedError("this index holds no data; call fit(X) first")
-        return self._fitted
-
-    def _vectors(self, ids: npt.ArrayLike) -> Float32Array:
-        return np.ascontiguousarray(self.exact.X[validate.rows(ids, self.n)])

@@ -11,14 +11,16 @@ import numpy.typing as npt
 
 from lsh import validate
 from lsh.arrays import Float32Array, Int64Array
-from lsh.errors import NotFittedError, ParameterError
+from lsh.errors import ParameterError
 from lsh.exact import Collection, ExactSearch
-from lsh.filters.allowed import Allowed, Filter
+from lsh.filters.allowed import Allowed, Filter, Present
 from lsh.filters.search import search_allowed
+from lsh.growing.changes import Growing, known, same_parameters
+from lsh.growing.segments import Growth
 from lsh.kernels.sketch_search import ALL, search_buckets
 from lsh.params import ranked
 from lsh.result import SearchResult
-from lsh.sketches.partition import FAMILIES, Buckets, Partition, build
+from lsh.sketches.partition import FAMILIES, Buckets, Partition, build, nearest_buckets
 from lsh.threads import MAX_THREADS, in_chunks
 
 MAX_BUCKETS = 65_536
@@ -65,7 +67,7 @@ class _Setting(NamedTuple):
     arguments: _Arguments
 
 
-class SketchIndex:
+class SketchIndex(Growing[_Parts]):
     """Nearest neighbours from buckets and two-bit sketches, for cosine or Euclidean distance.
 
     metric: "cosine" (1 - cos) or "euclidean" (L2, not squared).
@@ -76,8 +78,8 @@ class SketchIndex:
         random, "crosspolytopes" or "hyperplanes" (`families.cells`); with hyperplanes n_buckets is a power of two.
 
     Zeros, NaN, duplicates and ties are treated as in `LSHIndex`. The index takes some 52 bytes per vector and 1.1 KB
-    per bucket, without the vectors, which may be memory-mapped. Its arrays never change after `fit`, so any number of
-    threads may search it.
+    per bucket, without the vectors, which may be memory-mapped. Any number of threads may search it; one that searches
+    while another one adds or removes vectors sees the index before or after.
     """
 
     kind = "sketches"
@@ -91,16 +93,21 @@ class SketchIndex:
         self.family = validate.choice(family, "family", FAMILIES)
         if self.family == "hyperplanes" and (self.wanted_buckets or 1).bit_count() != 1:
             raise ParameterError(f"n_buckets is {n_buckets}; b hyperplanes make 2^b buckets: expected a power of two")
-        self._fitted: _Parts | None = None
+        self._fitted: _Parts | Growth | None = None
         self._last: _Setting | None = None  # of the last search, whose checks take longer than a search of few vectors
 
-    def fit(self, X: npt.ArrayLike) -> Self:
+    def fit(self, X: npt.ArrayLike, like: "SketchIndex | None" = None) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes, pandas and Arrow are converted), n >= 1.
 
         `EncodedVectors`, of uint8 or float16, are kept as they are and ranked by the values that they stand for. Row
         numbers become ids.
+
+        like: an index with the same parameters, whose centre, rotation, centroids and gaps are taken instead of learned
+            from X; each vector comes into the bucket with the nearest centroid.
         """
-        self._fitted = self.fitted_to(ExactSearch(X, self.metric))._fitted  # noqa: SLF001
+        exact = ExactSearch(X, self.metric)
+        same_parameters(self._given(), (like or self)._given())  # noqa: SLF001
+        self._fitted = (like.over(exact) if like else self.fitted_to(exact))._fitted  # noqa: SLF001
         return self
 
     def fitted_to(self, exact: Collection) -> Any:
@@ -110,8 +117,16 @@ class SketchIndex:
         if self.family == "kmeans":
             n_buckets = min(n_buckets, n)
         partition = Partition.learn(exact, self.family, n_buckets, np.random.default_rng(self.seed))
-        arguments = self.metric, self.wanted_buckets, self.seed, self.family
-        return exact.map(_assembled, arguments, *build(exact, partition))
+        return exact.map(_assembled, self._given(), *build(exact, partition))
+
+    def over(self, exact: ExactSearch) -> "SketchIndex":
+        """Return an index of the vectors that `exact` searches, with the centre, rotation and centroids of this one."""
+        _, buckets, gaps, _ = self._learned()
+        return _assembled(exact, self._given(), nearest_buckets(exact, buckets), gaps)
+
+    def _given(self) -> tuple[str, int | None, int, str]:
+        """Return the parameters of the index as they were given."""
+        return self.metric, self.wanted_buckets, self.seed, self.family
 
     @classmethod
     def from_parts(
@@ -154,41 +169,44 @@ class SketchIndex:
 
         `n_candidates` counts the vectors whose sketches were scored, or that were ranked without.
         """
-        last = self._last
+        last, fitted = self._last, self._fitted
         if not (
             last is not None
-            and last.parts is self._fitted
+            and last.parts is fitted
             and (last.k is k and last.n_probes is n_probes and last.n_reranked is n_reranked)
         ):
-            n_neighbours = self.exact.n_neighbours(k)
-            arguments = self._arguments(n_probes, ranked(n_reranked, n_neighbours))
-            last = self._last = _Setting(self._parts(), k, n_probes, n_reranked, n_neighbours, arguments)
+            if isinstance(fitted, Growth):
+                if allowed is not None:
+                    given = {"n_probes": n_probes, "n_reranked": n_reranked, "n_threads": n_threads}
+                    return fitted.search(Q, k, allowed, **given)
+                best = lambda k, _: ranked(n_reranked, k)  # noqa: E731
+                return fitted.search_best(Q, k, best, n_probes=n_probes, n_threads=n_threads)
+            parts = known(fitted)
+            n_neighbours = parts.exact.n_neighbours(k)
+            arguments = _arguments(parts, n_probes, ranked(n_reranked, n_neighbours))
+            last = self._last = _Setting(parts, k, n_probes, n_reranked, n_neighbours, arguments)
         exact, n_neighbours, arguments = last.parts.exact, last.n_neighbours, last.arguments
         if allowed is None:
             return self._search(Q, exact, n_neighbours, arguments, n_threads)[0]
 
         def search(Q: Float32Array, only: Filter, n_threads: int) -> SearchResult:
-            return self._search(Q, exact, n_neighbours, (*arguments[:-1], self.n), n_threads, only=only)[0]
+            filtered = (*arguments[:-1], len(exact.X))
+            return self._search(Q, exact, n_neighbours, filtered, n_threads, only=only)[0]
 
         return search_allowed(exact, Q, n_neighbours, allowed, search, max(arguments[4], _FEW_ALLOWED), n_threads)
 
-    def candidates(self, Q: npt.ArrayLike, n_best: int, n_probes: int = 8) -> tuple[SearchResult, Float32Array]:
+    def candidates(
+        self, Q: npt.ArrayLike, n_best: int, n_probes: int = 8, n_threads: int = 1, only: Present | None = None
+    ) -> tuple[SearchResult, Float32Array]:
         """Return the `n_best` vectors in the probed buckets with the best sketches, unsorted, and their estimates.
 
         Estimates, float32[nq, n_best], are higher for nearer vectors, and -infinity where there are no more. Those of
         several indexes with the same buckets can be merged: what a search ranks exactly are the best of all.
         """
-        n_best = min(n_best, self.n)
-        return self._search(Q, self.exact, n_best, self._arguments(n_probes, n_best), 1, estimated=True)
-
-    def _arguments(self, n_probes: int, n_ranked: int) -> _Arguments:
-        """Return the arguments of a search, checked, as the kernel takes them."""
-        exact, buckets, gaps, capacity = self._parts()
-        wanted = min(validate.integer(n_probes, "n_probes", 1, MAX_BUCKETS), len(gaps))
-        vectors = tuple(float(value) if isinstance(value, np.float32) else value for value in exact.vectors)
-        gap = float(gaps[wanted - 1]) if wanted < len(gaps) else np.inf
-        most = wanted if gap == np.inf else min(_MOST_PROBES * wanted, len(gaps))
-        return tuple(buckets), vectors, most, gap, n_ranked, int(capacity[most])
+        parts = self._parts()
+        n_best = min(n_best, len(parts.exact.X))
+        arguments = _arguments(parts, n_probes, n_best)
+        return self._search(Q, parts.exact, n_best, arguments, n_threads, estimated=True, only=only)
 
     @staticmethod
     def _search(
@@ -218,20 +236,24 @@ class SketchIndex:
         return found, estimates
 
     @property
-    def n(self) -> int:
-        """Return the number of vectors indexed."""
-        return len(self.exact.X)
-
-    @property
     def n_buckets(self) -> int:
         """Return the number of buckets."""
-        return len(self.buckets.centroids)
+        return len(self._learned().gaps)
 
-    @property
-    def nbytes(self) -> int:
-        """Return the size of the index in bytes, without the vectors."""
+    def _nbytes(self) -> int:
         exact, buckets, gaps, capacity = self._parts()
         return exact.nbytes + buckets.nbytes + gaps.nbytes + capacity.nbytes
+
+    @property
+    def exact(self) -> ExactSearch:
+        """Return exact search over the same vectors, the baseline for speed and recall."""
+        return super().exact  # type: ignore[no-any-return]
+
+    @property
+    def nbytes_learned(self) -> int:
+        """Return how many of these bytes are of the centre, the rotation, the centroids and the gaps."""
+        _, buckets, gaps, _ = self._learned()
+        return buckets.points.nbytes + buckets.rotation.nbytes + gaps.nbytes
 
     @property
     def buckets(self) -> Buckets:
@@ -241,17 +263,17 @@ class SketchIndex:
     @property
     def gaps(self) -> Float32Array:
         """Return, for 1 to m probes, how much farther than the nearest centroid one may be: float32[m], squared."""
-        return self._parts().gaps
+        return self._learned().gaps
 
-    @property
-    def exact(self) -> ExactSearch:
-        """Return exact search over the same vectors, the baseline for speed and recall."""
-        return self._parts().exact
 
-    def _parts(self) -> _Parts:
-        if self._fitted is None:
-            raise NotFittedError("this index holds no data; call fit(X) first")
-        return self._fitted
+def _arguments(parts: _Parts, n_probes: int, n_ranked: int) -> _Arguments:
+    """Return the arguments of a search, checked, as the kernel takes them."""
+    exact, buckets, gaps, capacity = parts
+    wanted = min(validate.integer(n_probes, "n_probes", 1, MAX_BUCKETS), len(gaps))
+    vectors = tuple(float(value) if isinstance(value, np.float32) else value for value in exact.vectors)
+    gap = float(gaps[wanted - 1]) if wanted < len(gaps) else np.inf
+    most = wanted if gap == np.inf else min(_MOST_PROBES * wanted, len(gaps))
+    return tuple(buckets), vectors, most, gap, n_ranked, int(capacity[most])
 
 
 def _capacity(buckets: Buckets) -> Int64Array:

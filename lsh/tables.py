@@ -66,6 +66,17 @@ def build_tables(keys: UInt32Array) -> Tables:
     return Tables.from_arrays(keys, ids)
 
 
+def merged_keys(parts: Sequence[Tables], rows: Sequence[Int64Array | None]) -> UInt32Array:
+    """Return the keys of some rows of several parts, None for all, in order: uint32[n_tables, n, n_words]."""
+    chosen = []
+    for tables, kept in zip(parts, rows, strict=True):
+        keys = np.empty_like(tables.keys)
+        for table, ids in enumerate(tables.ids):
+            keys[table, ids] = tables.keys[table]
+        chosen.append(keys if kept is None else keys[:, kept])
+    return chosen[0] if len(chosen) == 1 else np.concatenate(chosen, axis=1)
+
+
 def _sorted_order(keys: UInt32Array) -> Int64Array:
     """Return the order of ascending keys, uint32[n, W]: the first word decides, and equal keys stay in order of id.
 

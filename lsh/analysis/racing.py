@@ -9,7 +9,7 @@ processor, which affects long searches, such as the blocks, the most.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -188,7 +188,7 @@ def _builds(
 ) -> tuple[Callable[[], LSHIndex], Callable[[], ExactSearch], Callable[[], SketchIndex]]:
     """Return the functions that build the indexes of a race."""
     return (
-        lambda: LSHIndex.from_params(params).fit(X),
+        lambda: LSHIndex(**asdict(params)).fit(X),
         lambda: ExactSearch(X, params.metric),
         lambda: SketchIndex(params.metric, seed=params.seed).fit(X),
     )

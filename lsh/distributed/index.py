@@ -1,7 +1,7 @@
 """DistributedIndex: an index of any kind, spread over the workers of a Dask cluster."""
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy.typing as npt
 from distributed import Client
@@ -12,14 +12,20 @@ from lsh.arrays import Float32Array
 from lsh.distributed.cluster import gathered, local_client, stop, workers_of
 from lsh.distributed.filters import Part, allowed_of, parts_of
 from lsh.distributed.parts import divided
-from lsh.distributed.shards import Shards, Sized, joined, merged, merged_best
+from lsh.distributed.shards import Shards, Sized
 from lsh.errors import NotFittedError, ParameterError
 from lsh.filters.allowed import Allowed
+from lsh.growing.merging import joined, merged, merged_best
 from lsh.index import LSHIndex
 from lsh.params import SearchSetting, ranked
 from lsh.quality import Labels
 from lsh.result import SearchResult
 from lsh.sketch_index import MAX_BUCKETS
+
+_FIXED = (
+    "a distributed index neither adds nor removes vectors, since a part that is lost is built again from its file: "
+    "change the files and call fit again, or use an index on one machine"
+)
 
 
 class DistributedIndex:
@@ -88,11 +94,21 @@ class DistributedIndex:
         """
         if allowed is not None:
             return self._search_allowed(Q, k, allowed, setting)
-        firsts, k = self.exact.firsts, min(validate.integer(k, "k", 1, 2**31 - 1), self.n)
+        firsts, k = self.exact.firsts[:-1], min(validate.integer(k, "k", 1, 2**31 - 1), self.n)
         answers, n_ranked = self._answers(Q, k, setting)
         if n_ranked is None:
             return joined([merged(found, firsts, k) for found in answers])
         return joined([merged_best(found, firsts, k, n_ranked) for found in answers])
+
+    def add(self, X: npt.ArrayLike) -> NoReturn:
+        """Raise ParameterError: the vectors of a distributed index stay those of `fit`."""
+        del X
+        raise ParameterError(_FIXED)
+
+    def remove(self, ids: npt.ArrayLike) -> NoReturn:
+        """Raise ParameterError, as `add` does."""
+        del ids
+        raise ParameterError(_FIXED)
 
     def _search_allowed(
         self, Q: npt.ArrayLike, k: int, allowed: Allowed, setting: dict[str, int | None]
@@ -103,7 +119,7 @@ class DistributedIndex:
             applied["n_reranked"] = setting.get("n_reranked") or SKETCHES["n_reranked"]
         queries = exact.queries(Q)
         found = exact.ask(queries, _answer_allowed, k, applied, own=parts_of(allowed, exact.firsts, len(queries)))
-        return joined([merged(answers, exact.firsts, k) for answers in found])
+        return joined([merged(answers, exact.firsts[:-1], k) for answers in found])
 
     def payload_bytes(self, Q: npt.ArrayLike, k: int = 10, **setting: int | None) -> int:
         """Return the bytes of arrays that such a search sends and receives, without those of Dask's messages."""

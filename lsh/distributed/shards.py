@@ -19,6 +19,7 @@ from lsh.distributed.parts import opened
 from lsh.errors import ShapeError
 from lsh.exact import ExactSearch
 from lsh.filters.allowed import Allowed
+from lsh.growing.merging import joined, merged
 from lsh.result import SearchResult
 
 _BATCH = 512  # queries per task
@@ -103,7 +104,7 @@ class Shards:
         """Return the exact answer (see `ExactSearch.search`)."""
         queries, k = self.queries(Q), min(validate.integer(k, "k", 1, 2**31 - 1), len(self))
         found = self.ask(queries, _exact_answer, k, own=parts_of(allowed, self.firsts, len(queries)))
-        return joined([merged(answers, self.firsts, k) for answers in found])
+        return joined([merged(answers, self.firsts[:-1], k) for answers in found])
 
     def queries(self, Q: npt.ArrayLike) -> Float32Array:
         """Return queries as float32[nq, d]; raise the errors of a search on one machine."""
@@ -193,52 +194,6 @@ class ShardRows:
         for i, vectors in zip(numbers, gathered(shards.client, futures), strict=True):
             out[shard_of == i] = vectors
         return out.reshape(*np.shape(rows), shards.dim)
-
-
-def merged(found: list[SearchResult], firsts: Int64Array, k: int) -> SearchResult:
-    """Return the k nearest of what the shards found, ties by id; firsts: int64[s + 1], the first row of each shard."""
-    return _nearest(*_all(found, firsts), k)
-
-
-def merged_best(
-    found: list[tuple[SearchResult, Float32Array]], firsts: Int64Array, k: int, n_ranked: int
-) -> SearchResult:
-    """Return the k nearest of the `n_ranked` candidates that have the best estimates of all shards, ties by id."""
-    every = _all([one for one, _ in found], firsts)
-    estimates = np.concatenate([one for _, one in found], axis=1)
-    best = np.lexsort((_last(every.ids), -estimates), axis=1)[:, :n_ranked]
-    ids, distances = np.take_along_axis(every.ids, best, axis=1), np.take_along_axis(every.distances, best, axis=1)
-    return _nearest(ids, distances, every.n_candidates, k)
-
-
-def joined(batches: list[SearchResult]) -> SearchResult:
-    """Return the results of batches of queries as one."""
-    return SearchResult(*(np.concatenate(arrays) for arrays in zip(*batches, strict=True)))
-
-
-def _all(found: list[SearchResult], firsts: Int64Array) -> SearchResult:
-    """Return all that the shards found, unsorted, with row numbers of the collection for ids."""
-    ids = np.concatenate([_global(one.ids, first) for one, first in zip(found, firsts, strict=False)], axis=1)
-    distances = np.concatenate([one.distances for one in found], axis=1)
-    n_candidates: Any = np.sum([one.n_candidates for one in found], axis=0, dtype=np.int64)
-    return SearchResult(ids, distances, n_candidates)
-
-
-def _nearest(ids: Int64Array, distances: Float32Array, n_candidates: Int64Array, k: int) -> SearchResult:
-    order = np.lexsort((_last(ids), distances), axis=1)[:, :k]
-    missing = ((0, 0), (0, k - order.shape[1]))  # columns, where shards have fewer vectors than k
-    ids = np.pad(np.take_along_axis(ids, order, axis=1), missing, constant_values=-1)
-    distances = np.pad(np.take_along_axis(distances, order, axis=1), missing, constant_values=np.inf)
-    return SearchResult(ids, distances, n_candidates)
-
-
-def _global(ids: Int64Array, first: int) -> Int64Array:
-    return np.where(ids < 0, ids, ids + first)
-
-
-def _last(ids: Int64Array) -> Int64Array:
-    """Return ids for sorting: those that are missing, -1, after all others."""
-    return np.where(ids < 0, np.iinfo(np.int64).max, ids)
 
 
 def _shared(arguments: tuple[Any, ...]) -> dict[int, Any]:

@@ -53,6 +53,14 @@ class Filter:
         return np.flatnonzero(self.mask)
 
 
+class Present(Filter):
+    """The vectors of a segment that were not removed: a search leaves out the others, and seeks no further for them."""
+
+    def __init__(self, mask: BoolArray) -> None:
+        super().__init__(mask)
+        self.n_allowed = 0  # so many must be met before a search ends
+
+
 # bool[n], ids or a filter; for all queries, or one for each: a sequence, or a function of the number of the query.
 _One = npt.ArrayLike | Filter
 Allowed = _One | Sequence[_One] | Callable[[int], _One]

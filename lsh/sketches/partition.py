@@ -134,6 +134,14 @@ def build(exact: Collection, partition: Partition) -> tuple[Any, Float32Array]:
     return exact.map(_sketched, partition, centroids, np.cumsum(sizes > 0) - 1, cells), gaps
 
 
+def nearest_buckets(exact: ExactSearch, buckets: Buckets) -> Buckets:
+    """Return the buckets of other vectors around the same centroids, in each those nearest to it; some may be empty."""
+    centroids, m = np.ascontiguousarray(buckets.centroids), len(buckets.centroids)
+    clusters = Clusters.from_centroids(centroids)
+    partition = Partition(buckets.centre, buckets.rotation, clusters, m, centroids[:0])
+    return _sketched(exact, partition, centroids, np.arange(m), _assigned(exact, partition))
+
+
 def _assigned(exact: ExactSearch, partition: Partition) -> Int64Array:
     """Return the number of the cell of each vector: int64[n]."""
     cell = np.empty(len(exact.X), np.int64)

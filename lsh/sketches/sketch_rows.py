@@ -4,6 +4,7 @@ The sketches are those of `SketchIndex` (see `sketch`), of the vector minus the 
 them in runs and stores them by column; candidates have random ids, so here the numbers of one vector are adjacent.
 """
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -51,6 +52,16 @@ class SketchRows(SketchArrays):
             planes[block], terms[block, :2] = block_planes.T, block_factors.T
             terms[block, 2] = penalties(vectors, self.centre, exact.metric)
         return self._read_only(self.centre, self.rotation, planes, terms)
+
+    @classmethod
+    def merged(cls, parts: Sequence[Self], rows: Sequence[Int64Array | None]) -> Self:
+        """Return the sketches of some rows of several parts with one rotation, None for all, in order."""
+        if not len(parts[0].planes):
+            return parts[0]
+        chosen = [slice(None) if kept is None else kept for kept in rows]
+        planes = np.concatenate([part.planes[kept] for part, kept in zip(parts, chosen, strict=True)])
+        terms = np.concatenate([part.terms[kept] for part, kept in zip(parts, chosen, strict=True)])
+        return cls._read_only(parts[0].centre, parts[0].rotation, planes, terms)
 
     @classmethod
     def _read_only(cls, *arrays: Any) -> Self:

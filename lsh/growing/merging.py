@@ -1,0 +1,57 @@
+"""Merging of answers: what the parts of a collection found becomes the answer of the whole, bit for bit."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lsh.arrays import Float32Array, Int64Array
+from lsh.result import SearchResult
+
+# Of each part the id of its first row, from which ids are counted, or the ids of all its rows, int64[n], ascending.
+Places = Sequence[int | Int64Array] | Int64Array
+
+
+def merged(found: list[SearchResult], places: Places, k: int) -> SearchResult:
+    """Return the k nearest of what the parts found, ties by id."""
+    return _nearest(*_all(found, places), k)
+
+
+def merged_best(found: list[tuple[SearchResult, Float32Array]], places: Places, k: int, n_ranked: int) -> SearchResult:
+    """Return the k nearest of the `n_ranked` candidates that have the best estimates of all parts, ties by id."""
+    every = _all([one for one, _ in found], places)
+    estimates = np.concatenate([one for _, one in found], axis=1)
+    best = np.lexsort((_last(every.ids), -estimates), axis=1)[:, :n_ranked]
+    ids, distances = np.take_along_axis(every.ids, best, axis=1), np.take_along_axis(every.distances, best, axis=1)
+    return _nearest(ids, distances, every.n_candidates, k)
+
+
+def joined(batches: list[SearchResult]) -> SearchResult:
+    """Return the results of batches of queries as one."""
+    return SearchResult(*(np.concatenate(arrays) for arrays in zip(*batches, strict=True)))
+
+
+def _all(found: list[SearchResult], places: Places) -> SearchResult:
+    """Return all that the parts found, unsorted, with the ids of the collection."""
+    ids = np.concatenate([_global(one.ids, place) for one, place in zip(found, places, strict=True)], axis=1)
+    distances = np.concatenate([one.distances for one in found], axis=1)
+    n_candidates: Any = np.sum([one.n_candidates for one in found], axis=0, dtype=np.int64)
+    return SearchResult(ids, distances, n_candidates)
+
+
+def _nearest(ids: Int64Array, distances: Float32Array, n_candidates: Int64Array, k: int) -> SearchResult:
+    order = np.lexsort((_last(ids), distances), axis=1)[:, :k]
+    missing = ((0, 0), (0, k - order.shape[1]))  # columns, where parts have fewer vectors than k
+    ids = np.pad(np.take_along_axis(ids, order, axis=1), missing, constant_values=-1)
+    distances = np.pad(np.take_along_axis(distances, order, axis=1), missing, constant_values=np.inf)
+    return SearchResult(ids, distances, n_candidates)
+
+
+def _global(rows: Int64Array, place: int | Int64Array) -> Int64Array:
+    """Return the ids of rows of a part; -1 stays."""
+    return np.where(rows < 0, rows, place[rows] if isinstance(place, np.ndarray) else rows + place)
+
+
+def _last(ids: Int64Array) -> Int64Array:
+    """Return ids for sorting: those that are missing, -1, after all others."""
+    return np.where(ids < 0, np.iinfo(np.int64).max, ids)
