@@ -103,25 +103,30 @@ class Growing(Generic[Parts]):
         return fitted.ids if isinstance(fitted, Growth) else np.arange(len(self.exact.X))
 
     @property
+    def growth(self) -> Growth | None:
+        """Return the state of an index that has grown, None of one that has not."""
+        fitted = self._fitted
+        return fitted if isinstance(fitted, Growth) else None
+
+    @property
     def n_segments(self) -> int:
         """Return the number of segments in which the vectors lie: 1, unless vectors were added."""
-        fitted = self._fitted
-        return len(fitted.segments) if isinstance(fitted, Growth) else 1
+        growth = self.growth
+        return 1 if growth is None else len(growth.segments)
 
     @property
     def drift(self) -> Drift:
         """Return how far the data has moved since parts were learned from it."""
-        fitted = self._fitted
-        return fitted.drift() if isinstance(fitted, Growth) else Drift(0.0, 0.0)
+        growth = self.growth
+        return Drift(0.0, 0.0) if growth is None else growth.drift()
 
     def __repr__(self) -> str:
         """Return the kind of index and its size; of one that has grown, its segments and its `drift`."""
-        fitted, name = self._fitted, type(self).__name__
+        growth, name = self.growth, type(self).__name__
         try:
             exact = self.exact
         except ValueError:
             return f"<{name}, not fitted>"
-        growth = fitted if isinstance(fitted, Growth) else None
         n, dim = (growth.n, growth.first.dim) if growth else exact.X.shape
         size = f"{name}, {exact.metric}, {n:,} vectors of {dim} dimensions"
         if growth is None:
@@ -176,7 +181,7 @@ class Growing(Generic[Parts]):
 
     def _grown(self) -> Growth:
         """Return the state to change: that of a copy of this index, where it has not grown yet."""
-        return self._fitted if isinstance(self._fitted, Growth) else Growth.begin(copy.copy(self))
+        return self.growth or Growth.begin(copy.copy(self))
 
     def _vectors(self, ids: npt.ArrayLike) -> Float32Array:
         """Return the vectors with some ids: float32[m, d]."""

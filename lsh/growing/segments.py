@@ -129,9 +129,13 @@ class Growth:
     def exact(self) -> Any:
         """Return exact search over the same vectors, with the same ids."""
         segments = tuple(segment._replace(index=segment.index.exact) for segment in self.segments)
-        search = copy.copy(segments[0].index)
-        search._fitted = replace(self, segments=segments)  # noqa: SLF001
-        return search
+        return replace(self, segments=segments).index()
+
+    def index(self) -> Any:
+        """Return an index with this state."""
+        index = copy.copy(self.first)
+        index._fitted = self  # noqa: SLF001
+        return index
 
     def n_neighbours(self, k: object) -> int:
         """Return k, checked, and at most n: how many neighbours a result has room for."""
@@ -212,7 +216,8 @@ class Growth:
         ids, learned = self.ids, self.learned
         added = len(ids) - int(np.searchsorted(ids, learned.next_id))
         sample = self.vectors(ids[evenly_spaced_rows(len(ids), _DRIFT_ROWS)])
-        away = float(np.linalg.norm(_unit(sample, self.first.exact.metric).mean(axis=0) - learned.mean))
+        mean = _unit(sample, self.first.exact.metric).mean(axis=0).astype(np.float32)
+        away = float(np.linalg.norm(mean - learned.mean))
         return Drift(added / len(ids), away / learned.spread if learned.spread else 0.0)
 
     def stored(self) -> StoredVectors:

@@ -24,9 +24,9 @@ from lsh.errors import IndexFileError, LSHError
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.sketch_index import SketchIndex
-from lsh.storage import checks, container
+from lsh.storage import checks, container, segments
 from lsh.storage.header import Header, canonical, damaged, short
-from lsh.storage.kinds import KINDS, KINDS_BEFORE_3, Arrays, Kind
+from lsh.storage.kinds import KINDS, KINDS_BEFORE_3, Arrays, Kind, Layout
 
 __all__ = ["load", "save"]
 
@@ -51,15 +51,24 @@ def save(index: LSHIndex | SketchIndex, path: str | os.PathLike[str], *, with_ve
 
     with_vectors: False leaves the vectors out, and `load` needs them as X: for data that has a file of its own.
 
-    The same index gives the same bytes. After a crash, a full disk or a failed write the file is the old one or the new
+    Of an index that has grown its segments are written as they are, with the ids and the next id. The same index gives
+    the same bytes. After a crash, a full disk or a failed write the file is the old one or the new
     one, complete. Raises IndexFileError when it cannot be written, NotFittedError for an index without data.
     """
     name = "LSHIndex" if isinstance(index, LSHIndex) else "SketchIndex"
-    kind, exact = KINDS[name], index.exact
-    arrays = {**_stored(exact.X), **{norms: getattr(exact, norms) for norms in _NORMS}, **kind.arrays(index)}
+    kind, growth, version = KINDS[name], index.growth, container.FORMAT_VERSION
+    if growth is None:
+        settings, arrays = kind.settings(index), _arrays(index, kind)
+    else:
+        if not with_vectors:
+            growth.whole()  # raises where the vectors lie in several arrays
+        each = [_arrays(segment.index, kind) for segment in growth.segments]
+        settings, arrays = segments.settings_of(kind, growth), segments.arrays_of(growth, each, kind)
+        version = container.GROWN_VERSION
     try:
         with atomic_file(Path(path)) as file:
-            container.write(file.fileno(), name, kind.settings(index), arrays, () if with_vectors else (_VECTORS,))
+            left_out = () if with_vectors else (_VECTORS,)
+            container.write(file.fileno(), name, settings, arrays, left_out, version)
     except WriteError as error:
         raise IndexFileError(str(error)) from error
 
@@ -105,11 +114,30 @@ def open_index(
         if X is not None and _VECTORS in arrays:
             raise IndexFileError("it holds its own vectors, and X was given too: leave X out")
         metric = validate.choice(str(header.settings["metric"]), "metric", validate.METRICS)
-        exact = ExactSearch.from_arrays(vectors, metric, *(arrays[norms] for norms in _NORMS))
-        index = kind.restore(header.settings, arrays, exact)
-        if canonical(kind.settings(index)) != canonical(header.settings):  # such as 1.0 or true instead of 1
-            raise damaged(f"its settings are {short(header.settings)}; expected {short(kind.settings(index))}")
+        indexes = []
+        for number in range(_n_segments(header)):
+            own, settings = segments.arrays_at(arrays, number), segments.settings_at(kind, header.settings, number)
+            X = _own_vectors(own) if number else vectors
+            exact = ExactSearch.from_arrays(X, metric, *(own[norms] for norms in _NORMS))
+            indexes.append(kind.restore(settings, own, exact))
+        index = indexes[0]
+        settings = kind.settings(index)
+        if file.version == container.GROWN_VERSION:
+            growth = segments.restore(header.settings, arrays, indexes)
+            index, settings = growth.index(), segments.settings_of(kind, growth)
+        if canonical(settings) != canonical(header.settings):  # such as 1.0 or true instead of 1
+            raise damaged(f"its settings are {short(header.settings)}; expected {short(settings)}")
         return index
+
+
+def _n_segments(header: Header) -> int:
+    return int(header.settings.get("n_segments", 1) or 1)
+
+
+def _arrays(index: Any, kind: Kind) -> Arrays:
+    """Return the arrays of an index that has not grown."""
+    exact = index.exact
+    return {**_stored(exact.X), **{norms: getattr(exact, norms) for norms in _NORMS}, **kind.arrays(index)}
 
 
 def _upgraded(header: Header, version: int) -> tuple[Header, Kind]:
@@ -120,37 +148,52 @@ def _upgraded(header: Header, version: int) -> tuple[Header, Kind]:
     if version == 1:
         header.expect_settings(name for name in kind.setting_names if name not in kind.since_version_2)
         header = replace(header, settings={**header.settings, **kind.of_version_1(header.settings)})
-    header.expect_settings(kind.setting_names)
-    dtype, shape = header.entry(_VECTORS).dtype, header.entry(_VECTORS).shape
-    if len(shape) != 2 or shape[0] > _MAX_ROWS:
-        raise damaged(f"its vectors have shape {short(shape)}; expected (n, d) with n at most {_MAX_ROWS}")
-    norms = dict.fromkeys(_NORMS, ("<f4", shape[:1]))
-    if dtype not in _ROW_DTYPES:
-        raise damaged(f"its vectors have dtype {short(dtype)}; expected one of {', '.join(_ROW_DTYPES)}")
-    scale = {_SCALE: ("<f4", (2,))} if dtype == "|u1" else {}
-    header.expect_arrays({_VECTORS: (dtype, shape), **scale, **norms, **kind.layout(header.settings, *shape)})
+    if version == container.GROWN_VERSION:
+        header.expect_settings(segments.setting_names(kind, header.settings))
+        layouts = [_layout(header, kind, number) for number in range(_n_segments(header))]
+        if len({(layout[_VECTORS][0], layout[_VECTORS][1][1]) for layout in layouts}) > 1:
+            raise damaged("its segments have vectors of several dtypes or dimensions")
+        header.expect_arrays(segments.layout(layouts, kind))
+    else:
+        header.expect_settings(kind.setting_names)
+        header.expect_arrays(_layout(header, kind, 0))
     for entry in header.arrays:
         if entry.offset is None and entry.name != _VECTORS:
             raise damaged(f"its array {entry.name} is left out; only the vectors can be")
     return header, kind
 
 
+def _layout(header: Header, kind: Kind, number: int) -> Layout:
+    """Return the dtypes and shapes of the arrays of one segment, as those of an index that has not grown."""
+    entry = header.entry(segments.prefix(number) + _VECTORS)
+    dtype, shape = entry.dtype, entry.shape
+    if len(shape) != 2 or shape[0] > _MAX_ROWS:
+        raise damaged(f"its vectors have shape {short(shape)}; expected (n, d) with n at most {_MAX_ROWS}")
+    norms = dict.fromkeys(_NORMS, ("<f4", shape[:1]))
+    if dtype not in _ROW_DTYPES:
+        raise damaged(f"its vectors have dtype {short(dtype)}; expected one of {', '.join(_ROW_DTYPES)}")
+    scale: Layout = {_SCALE: ("<f4", (2,))} if dtype == "|u1" else {}
+    settings = segments.settings_at(kind, header.settings, number)
+    return {_VECTORS: (dtype, shape), **scale, **norms, **kind.layout(settings, *shape)}
+
+
 def _check(header: Header, kind: Kind, arrays: Arrays, check: Check) -> None:
     """Raise for arrays that differ from those written or are invalid."""
-    n = header.entry(_VECTORS).shape[0]
     verify = check is Check.ALL
     skipped = {_VECTORS, *kind.per_row} if check < Check.BYTES else set()
     skipped |= set(_NORMS) if check < Check.NORMS else set()
     for entry in header.arrays:
-        if entry.name in arrays and entry.name not in skipped:
+        if entry.name in arrays and segments.base(entry.name) not in skipped:
             digest = container.sha256(arrays[entry.name])
             if digest != entry.sha256:
                 raise damaged(f"its array {entry.name} has sha256 {digest}; expected {entry.sha256}")
-    kind.check(arrays, n, verify=verify)
-    if verify:
-        checks.values_between(arrays, _NORMS, 0)
-        if _VECTORS in arrays:
-            validate.vectors(_own_vectors(arrays), "its array of vectors")
+    for number in range(_n_segments(header)):
+        own = segments.arrays_at(arrays, number)
+        kind.check(own, header.entry(segments.prefix(number) + _VECTORS).shape[0], verify=verify)
+        if verify:
+            checks.values_between(own, _NORMS, 0)
+            if _VECTORS in own:
+                validate.vectors(_own_vectors(own), "its array of vectors")
 
 
 def _stored(X: StoredVectors) -> dict[str, npt.NDArray[Any]]:

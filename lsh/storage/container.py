@@ -32,6 +32,7 @@ Array = npt.NDArray[Any]
 Bytes = UInt8Array
 
 FORMAT_VERSION = 3
+GROWN_VERSION = 4  # of the file of an index that has grown
 MAGIC = b"\x89LSH\r\n\x1a\n"  # as in PNG: transfers that change line ends or drop the eighth bit are detected
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
@@ -57,7 +58,12 @@ class OpenFile:
 
 
 def write(
-    handle: int, kind: str, settings: Settings, arrays: Mapping[str, Array], left_out: Collection[str] = ()
+    handle: int,
+    kind: str,
+    settings: Settings,
+    arrays: Mapping[str, Array],
+    left_out: Collection[str] = (),
+    version: int = FORMAT_VERSION,
 ) -> None:
     """Write an index file to an empty file; of the arrays in `left_out` only shape and sha256 are stored.
 
@@ -79,7 +85,7 @@ def write(
                 _write_all(handle, block.data)
         entries[i] = entry._replace(sha256=digest.hexdigest())
     header = Header(kind, settings, tuple(entries)).encode()
-    preamble = MAGIC + FORMAT_VERSION.to_bytes(4, "little") + len(header).to_bytes(4, "little")
+    preamble = MAGIC + version.to_bytes(4, "little") + len(header).to_bytes(4, "little")
     os.lseek(handle, 0, os.SEEK_SET)
     _write_all(handle, preamble + hashlib.sha256(preamble + header).digest() + header)
 
@@ -126,13 +132,13 @@ def _read_header(file: BinaryIO, size: int) -> tuple[int, bytes]:
     if len(preamble) < _HEADER_START:
         raise damaged(f"it has {size} bytes; expected more than {_HEADER_START}")
     version, length = int.from_bytes(preamble[8:12], "little"), int.from_bytes(preamble[12:16], "little")
-    if version > FORMAT_VERSION:
+    if version > GROWN_VERSION:
         raise IndexFileError(
-            f"it was written by a newer version of lsh (format {version}; this one reads up to {FORMAT_VERSION}): "
+            f"it was written by a newer version of lsh (format {version}; this one reads up to {GROWN_VERSION}): "
             "install a newer lsh, or fit the index and save it again"
         )
     if version < 1:
-        raise damaged(f"its format version is {version}; expected 1 to {FORMAT_VERSION}")
+        raise damaged(f"its format version is {version}; expected 1 to {GROWN_VERSION}")
     if length > min(_MAX_HEADER_BYTES, size - _HEADER_START):
         raise damaged(
             f"its header should have {length} bytes, and the file has {size}; expected at most {_MAX_HEADER_BYTES}"

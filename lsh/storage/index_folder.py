@@ -131,6 +131,8 @@ def _load(path: Path, X: npt.ArrayLike, check: Check) -> LSHIndex | SketchIndex:
     with errors_with(path):
         if name is None or name["settings"] != _settings(index):
             raise IndexFileError(f"it holds the index {_settings(index)}: build it again")
+        if index.growth is not None:
+            raise IndexFileError("it holds an index that has grown: build it again")
     exact = index.exact
     rows = evenly_spaced_rows(index.n, _COMPARED_ROWS)
     lengths = ExactSearch(exact.X[rows], exact.metric)

@@ -46,6 +46,7 @@ class Kind(Protocol):
     setting_names: tuple[str, ...]
     since_version_2: tuple[str, ...]
     per_row: tuple[str, ...]  # arrays that grow with the number of vectors
+    of_segment: tuple[str, ...]  # further arrays, and settings, that each segment has for itself
 
     def of_version_1(self, settings: Settings) -> Settings:
         """Return, for the settings of a file of version 1, those that it does not have."""
@@ -70,6 +71,7 @@ class _LSHIndexKind:
     setting_names: tuple[str, ...] = (*_PARAMS, "symbol_bits", "width", *_DEFAULT)
     since_version_2: tuple[str, ...] = _DEFAULT
     per_row: tuple[str, ...] = ("keys", "ids", "planes", "terms")
+    of_segment: tuple[str, ...] = ()
 
     def of_version_1(self, settings: Settings) -> Settings:
         all_of_it = settings["n_tables"], settings["n_bits"], 1  # the default of searches at the time
@@ -145,6 +147,7 @@ class _SketchIndexKind:
     setting_names: tuple[str, ...] = ("metric", "seed", "family", "n_buckets", "n_filled", "n_blocks")
     since_version_2: tuple[str, ...] = ()
     per_row: tuple[str, ...] = ("order", "codes", "terms")
+    of_segment: tuple[str, ...] = ("starts", "n_blocks")
 
     def of_version_1(self, _: Settings) -> Settings:
         return {}
@@ -173,7 +176,7 @@ class _SketchIndexKind:
         }
 
     def layout(self, settings: Any, n: int, dim: int) -> Layout:
-        m = validate.integer(settings["n_filled"], "n_filled", 1, min(MAX_BUCKETS, n))
+        m = validate.integer(settings["n_filled"], "n_filled", 1, MAX_BUCKETS)  # more than n, where `like` was given
         n_blocks = validate.integer(settings["n_blocks"], "n_blocks", 1, m + n)
         return {
             **self._partition(m, n, dim),
