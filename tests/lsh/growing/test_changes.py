@@ -3,13 +3,22 @@
 import os
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 import lsh
 from lsh import EncodedVectors, ExactSearch, LSHIndex, SketchIndex
@@ -142,7 +151,7 @@ class Growth(RuleBasedStateMachine):
 
     @rule()
     def pickle(self):
-        self.index = pickle.loads(pickle.dumps(self.index))
+        self.index = pickle.loads(pickle.dumps(self.index))  # noqa: S301  # as Dask moves it
 
     @invariant()
     def answers_are_those_of_the_rows(self):
@@ -163,9 +172,156 @@ def _folder(tmp_path):
 
 
 def test_an_index_that_changes_answers_as_one_that_is_built_of_the_same_rows():
-    from hypothesis.stateful import run_state_machine_as_test
-
     examples = int(os.environ.get("EARSHOT_TEST_EXAMPLES", "40"))
     run_state_machine_as_test(
         Growth, settings=settings(deadline=None, derandomize=True, max_examples=examples, stateful_step_count=12)
     )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_threads_that_search_see_the_index_before_a_change_or_after(kind, metric):
+    """Every state of the index has its own answer, and each answer is that of one state."""
+    X, done = vectors(3000, dim=DIM), threading.Event()
+    index = started(kind, metric, X[:1000])
+    states = [fit(kind, metric, X[:n], like=started(kind, metric, X[:1000])) for n in range(1000, 3001, 100)]
+    allowed = {found.ids.tobytes() + found.distances.tobytes() for found in (one.search(Q, 20) for one in states)}
+    answers, last = set(), states[-1].search(Q, 20)
+
+    def wait_for(condition):
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+    def search():
+        while not done.is_set():
+            found = index.search(Q, 20)
+            answers.add(found.ids.tobytes() + found.distances.tobytes())
+
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(search) for _ in range(2)]
+        try:
+            wait_for(lambda: answers)
+            for first in range(1000, 3000, 100):
+                index.add(X[first : first + 100])
+            index.compact()
+            wait_for(lambda: last.ids.tobytes() + last.distances.tobytes() in answers)
+        finally:
+            done.set()
+        for one in running:
+            one.result()
+    assert answers <= allowed
+    assert len(answers) > 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_threads_that_add_at_the_same_time_get_ids_of_their_own(kind):
+    index = started(kind, "cosine", vectors(50))
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(lambda seed: index.add(vectors(20, seed)), range(1, 9)))
+    assert sorted(np.concatenate(given).tolist()) == list(range(50, 210))
+    for seed, ids in zip(range(1, 9), given, strict=True):
+        found = index.exact.search(vectors(20, seed)[:1], 1)
+        assert found.ids[0, 0] == ids[0]
+
+
+def test_segments_are_merged_so_that_there_are_few():
+    index = started("tables", "cosine", vectors(4000))
+    sizes = []
+    for seed in range(300):
+        index.add(vectors(1 + seed % 3, seed))
+        sizes.append([len(segment.ids) for segment in index.growth.segments])
+    assert all(before > 4 * after for one in sizes for before, after in pairwise(one))
+    assert all(one[0] == 4000 for one in sizes)
+    assert max(map(len, sizes)) > 2
+    assert max(map(len, sizes)) <= 6
+
+
+def test_an_index_that_never_grew_and_one_without_changes_have_no_segments_to_merge():
+    index = LSHIndex("cosine", 4, 8).fit(vectors(50))
+    assert index.growth is None
+    assert index.add(np.empty((0, DIM))).tolist() == []
+    assert index.growth is None
+    assert index.n_segments == 1
+    assert index.ids.tolist() == list(range(50))
+    assert repr(index) == "<LSHIndex, cosine, 50 vectors of 6 dimensions>"
+    assert repr(SketchIndex()) == "<SketchIndex, not fitted>"
+
+
+def test_drift_is_the_share_added_and_how_far_the_mean_moved():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((1000, DIM)).astype(np.float32)
+    index = LSHIndex("euclidean", 4, 8).fit(X)
+    Y = X + np.float32(3)
+    index.add(Y)
+    spread = np.sqrt(((X - X.mean(axis=0)) ** 2).sum(axis=1).mean())
+    assert index.drift.added == 0.5
+    assert index.drift.moved == pytest.approx(1.5 * np.sqrt(DIM) / spread, rel=1e-4)
+    assert "in 1 segment, 0 removed; since it was learned 50% were added, and the mean moved by 1.5" in repr(index)
+    index.refit()
+    assert index.drift == (0, 0)
+    assert (
+        index.hasher.centre.tolist() == LSHIndex("euclidean", 4, 8).fit(np.concatenate([X, Y])).hasher.centre.tolist()
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_arrays_of_an_index_in_several_segments_are_refused_in_words(kind):
+    index = started(kind, "cosine", vectors(100))
+    index.add(vectors(5, 1))
+    with pytest.raises(ParameterError, match=r"has 2 segments, and 0 of its vectors .* call compact\(\) first"):
+        _ = index.exact.X
+    if kind != "exact":
+        with pytest.raises(ParameterError, match=r"call compact\(\) first"):
+            lsh.save(index, "unused", with_vectors=False)
+    ids = index.compact()
+    assert np.array_equal(index.exact.X, np.concatenate([vectors(100), vectors(5, 1)])[ids])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_vectors_that_do_not_fit_are_refused_and_nothing_changes(kind):
+    index = started(kind, "cosine", vectors(30))
+    for wrong in (vectors(3, dim=5), np.full((2, DIM), np.nan), np.zeros(DIM)):
+        with pytest.raises(LSHError):
+            index.add(wrong)
+    with pytest.raises(ShapeError, match="X has 5 features per row; the indexed vectors have 6"):
+        index.add(vectors(3, dim=5))
+    assert index.growth is None
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16"])
+def test_encoded_vectors_are_added_as_they_are_stored(dtype):
+    X = EncodedVectors.encode(vectors(80), dtype)
+    index = LSHIndex("cosine", 4, 8).fit(X)
+    more = EncodedVectors(X.stored[:7].copy(), X.scale, X.offset)
+    assert index.add(more).tolist() == list(range(80, 87))
+    index.compact()
+    assert isinstance(index.exact.X, EncodedVectors)
+    assert np.array_equal(index.exact.X.stored, np.concatenate([X.stored, X.stored[:7]]))
+    with pytest.raises(ParameterError, match="expected EncodedVectors with the same dtype, scale and offset"):
+        index.add(vectors(3))
+    plain = LSHIndex("cosine", 4, 8).fit(vectors(80))
+    plain.add(more)
+    plain.compact()
+    assert np.array_equal(plain.exact.X[80:], X[:7])
+
+
+def test_an_index_that_is_fitted_like_another_one_has_its_parameters():
+    one = LSHIndex("cosine", 4, 8).fit(vectors(50))
+    with pytest.raises(ParameterError, match="`like` has"):
+        LSHIndex("cosine", 4, 9).fit(vectors(50), like=one)
+    with pytest.raises(ParameterError, match="`like` has"):
+        SketchIndex("cosine", 8).fit(vectors(50), like=SketchIndex("cosine").fit(vectors(50)))
+
+
+def test_a_family_learned_from_labels_is_learned_anew_from_labels():
+    labels = np.arange(51), np.arange(50, dtype=np.int16) % 3
+    index = LSHIndex("cosine", 2, 4, family="grh").fit(vectors(50), labels)
+    ids = index.add(vectors(6, 1))
+    index.remove(ids[:2])
+    with pytest.raises(ParameterError, match="learns from labels"):
+        index.refit()
+    assert index.n == 54
+    index.refit(labels=(np.arange(55), np.arange(54, dtype=np.int16) % 3))
+    assert index.ids.tolist() == [*range(50), *range(52, 56)]
