@@ -18,7 +18,7 @@ from lsh.arrays import Float32Array, Float64Array, Int64Array, Rows, StoredVecto
 from lsh.errors import ShapeError, ZeroVectorError
 from lsh.filters.allowed import Allowed
 from lsh.filters.search import search_allowed
-from lsh.growing.changes import Growing
+from lsh.growing.changes import GrowingVectors
 from lsh.kernels.exact_search import BLOCK, FULL, collect, tighten
 from lsh.kernels.hashing import normalise
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors, decode_rows, inner_products, nearest, shortlist
@@ -58,7 +58,7 @@ class Collection(Protocol):
         """
 
 
-class ExactSearch(Growing[None]):
+class ExactSearch(GrowingVectors):
     """Brute-force search over X: float32[n, d], n >= 1, which may be memory-mapped and is not copied.
 
     X may be `EncodedVectors`: then the distances are those of the values that they stand for, as float32, and each is
@@ -96,8 +96,8 @@ class ExactSearch(Growing[None]):
             X, scale, offset = X.view(), np.float32(1), np.float32(0)
             read_only(stored := X)
         self._X, self._dim = X, X.shape[1]
-        self.metric, self.inverse_norms, self.half_squares = metric, inverse_norms, half_squares
-        self.vectors = Vectors.of(stored, inverse_norms, COSINE if metric == "cosine" else EUCLIDEAN, scale, offset)
+        self.metric, self._inverse_norms, self._half_squares = metric, inverse_norms, half_squares
+        self._vectors = Vectors.of(stored, inverse_norms, COSINE if metric == "cosine" else EUCLIDEAN, scale, offset)
         self.limits = metric == "cosine", validate.MIN_NORM, validate.MAX_VALUE  # for `normalise`
 
     def map(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -113,13 +113,8 @@ class ExactSearch(Growing[None]):
         """Return itself, as every index returns exact search over its vectors."""
         return self
 
-    @property
-    def X(self) -> StoredVectors:  # noqa: N802
-        """Return the vectors in order of id; ParameterError after `add` or `remove`, until `compact` was called."""
-        return self._X if self._fitted is None else self._fitted.whole().X
-
     def _nbytes(self) -> int:
-        return self.inverse_norms.nbytes + self.half_squares.nbytes
+        return self._inverse_norms.nbytes + self._half_squares.nbytes
 
     def search(self, Q: npt.ArrayLike, k: int = 10, *, allowed: Allowed | None = None) -> SearchResult:
         """Return the k nearest rows of each query (float32[nq, d]), or all n; `n_candidates` is n for each.
@@ -196,7 +191,7 @@ class ExactSearch(Growing[None]):
         return vectors, norms
 
     def _rank(self, q: Float32Array, rows: Int64Array, ids: Int64Array, distances: Float32Array) -> None:
-        nearest(q, tuple(self.vectors), rows, ids, distances)
+        nearest(q, tuple(self._vectors), rows, ids, distances)
 
     def _shortlist(self, scores: Float32Array, k: int, margin: float, places: Int64Array) -> Int64Array:
         """Return the positions of all scores within `margin` of the k-th best, and perhaps a few more.
@@ -208,7 +203,7 @@ class ExactSearch(Growing[None]):
     def _inner_products(self, Q: Float32Array, start: int, out: Float32Array) -> None:
         """Fill out with the inner products of queries and rows from `start`: float32[nq, d] -> float32[nq, rows]."""
         if len(Q) == 1:
-            inner_products(Q[0], tuple(self.vectors), start, out[0])  # for a single query BLAS takes a third longer
+            inner_products(Q[0], tuple(self._vectors), start, out[0])  # for a single query BLAS takes a third longer
         else:
             np.matmul(Q, self._block(start, out.shape[1]).T, out=out)
 
@@ -217,7 +212,7 @@ class ExactSearch(Growing[None]):
         if not isinstance(self._X, EncodedVectors):
             return self._X[start : start + n]
         decoded = np.empty((n, self._X.shape[1]), np.float32)
-        decode_rows(tuple(self.vectors), start, decoded)
+        decode_rows(tuple(self._vectors), start, decoded)
         return decoded
 
     def _supersets(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
@@ -242,12 +237,12 @@ class ExactSearch(Growing[None]):
 
         A count is FULL where the rows within rounding errors of the k-th nearest are too many for the list.
         """
-        terms = self.inverse_norms if self.metric == "cosine" else self.half_squares
+        terms = self._inverse_norms if self.metric == "cosine" else self._half_squares
         margins, limits = self._margins(Q), np.full(len(Q), -np.inf, np.float32)
         counts = np.zeros(len(Q), np.int64)
         for start, products in self._products(Q):
             own = terms[start : start + products.shape[1]]
-            collect(products, own, self.vectors.metric, start, k, margins, limits, counts, rows, values)
+            collect(products, own, self._vectors.metric, start, k, margins, limits, counts, rows, values)
         tighten(k, margins, limits, counts, rows, values)
         return counts
 
@@ -260,7 +255,7 @@ class ExactSearch(Growing[None]):
             for start, products in self._products(block):
                 own = slice(start, start + products.shape[1])
                 by_cosine = self.metric == "cosine"
-                scores = products * self.inverse_norms[own] if by_cosine else products - self.half_squares[own]
+                scores = products * self._inverse_norms[own] if by_cosine else products - self._half_squares[own]
                 for rows, score, margin in zip(kept, scores, margins, strict=True):
                     rows.append(start + self._shortlist(score, k, margin, places))
             yield from map(np.concatenate, kept)
@@ -288,7 +283,7 @@ class ExactSearch(Growing[None]):
         rounding = np.float32(4 * self._X.shape[1] * np.finfo(np.float32).eps)
         if self.metric == "cosine":
             return np.full(len(Q), rounding)
-        margins: Float32Array = rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + self.half_squares.max())
+        margins: Float32Array = rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + self._half_squares.max())
         return margins
 
 

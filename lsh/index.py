@@ -231,14 +231,14 @@ class LSHIndex(Growing[_Parts]):
         A table finds a row when one of the buckets probed there contains it; the setting is as of a search.
         """
         query, setting = self.exact.prepare_queries(self.exact.one_query(q)), (n_tables, n_bits, n_probes)
-        return self.hasher.matches(query, self._vectors(ids), *self.setting(*setting))
+        return self.hasher.matches(query, self.vectors_of(ids), *self.setting(*setting))
 
     def collision_probabilities(self, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
         """Return the probability that one hash function gives a query, float32[d], and each row the same symbol.
 
         float64[len(ids)], by theory, from the true angle or distance. Learned families raise ParameterError.
         """
-        return self.hasher.collision_probability(self.exact.one_query(q)[0], self._vectors(ids))
+        return self.hasher.collision_probability(self.exact.one_query(q)[0], self.vectors_of(ids))
 
     def _nbytes(self) -> int:
         return self.nbytes_of(self.params.n_tables)

@@ -13,6 +13,7 @@ from lsh import validate
 from lsh.arrays import Float32Array, Int64Array, StoredVectors
 from lsh.errors import NotFittedError, ParameterError, ShapeError
 from lsh.growing.segments import Drift, Growth
+from lsh.kernels.ranking import Vectors
 
 _locks: WeakKeyDictionary[Any, threading.Lock] = WeakKeyDictionary()
 _new_lock = threading.Lock()
@@ -183,13 +184,49 @@ class Growing(Generic[Parts]):
         """Return the state to change: that of a copy of this index, where it has not grown yet."""
         return self.growth or Growth.begin(copy.copy(self))
 
-    def _vectors(self, ids: npt.ArrayLike) -> Float32Array:
+    def vectors_of(self, ids: npt.ArrayLike) -> Float32Array:
         """Return the vectors with some ids: float32[m, d]."""
         fitted = self._fitted
         if isinstance(fitted, Growth):
             return fitted.vectors(ids)
         X = self.exact.X
         return np.ascontiguousarray(X[validate.rows(ids, len(X))])
+
+
+class GrowingVectors(Growing[None]):
+    """The vectors of exact search and their norms: each in one array until vectors are added or removed.
+
+    Then they raise ParameterError, until `compact` was called. A search that runs reads those with which it began.
+    """
+
+    _X: StoredVectors
+    _inverse_norms: Float32Array
+    _half_squares: Float32Array
+    _vectors: Vectors
+
+    @property
+    def X(self) -> StoredVectors:  # noqa: N802
+        """Return the vectors in order of id, as they are stored: float32[n, d]."""
+        return self._whole()._X  # noqa: SLF001
+
+    @property
+    def inverse_norms(self) -> Float32Array:
+        """Return 1/|x| of each vector, 0 for a row of zeros: float32[n]."""
+        return self._whole()._inverse_norms  # noqa: SLF001
+
+    @property
+    def half_squares(self) -> Float32Array:
+        """Return |x|²/2 of each vector: float32[n]."""
+        return self._whole()._half_squares  # noqa: SLF001
+
+    @property
+    def vectors(self) -> Vectors:
+        """Return the vectors as the kernels read them."""
+        return self._whole()._vectors  # noqa: SLF001
+
+    def _whole(self) -> "GrowingVectors":
+        fitted = self._fitted
+        return fitted.whole() if isinstance(fitted, Growth) else self
 
 
 def known(parts: Parts | None) -> Parts:
