@@ -13,6 +13,7 @@ subpackages:
 - `families`: hash families, random and learned, and partitions into buckets;
 - `sketches`: two-bit codes of vectors, and buckets of them;
 - `analysis`: recall of every setting, theory, plans, evaluation, comparison, races, inspection of one query;
+- `growing`: vectors added to an index and removed from it;
 - `pairs`: all pairs of vectors within a radius, and the groups of duplicates that they form;
 - `kernels`: the compiled inner loops;
 - `storage`: index files.

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import BoolArray, read_only
+from lsh.arrays import BoolArray
 from lsh.growing.segments import Growth, Learned, Segment
 from lsh.storage import checks
 from lsh.storage.header import Settings, damaged
@@ -112,6 +112,4 @@ def _present(marks: npt.NDArray[np.uint8], name: str) -> BoolArray | None:
         raise damaged(f"its {name} are not all 0 or 1, or all 0; expected at least one 1")
     if marks.all():
         return None
-    present = marks.astype(np.bool_)
-    read_only(present)
-    return present
+    return marks.astype(np.bool_)

@@ -328,3 +328,39 @@ def test_a_family_learned_from_labels_is_learned_anew_from_labels():
     assert index.n == 54
     index.refit(labels=(np.arange(55), np.arange(54, dtype=np.int16) % 3))
     assert index.ids.tolist() == [*range(50), *range(52, 56)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_filter_of_an_index_that_has_grown_is_of_its_ids(kind):
+    index = started(kind, "cosine", vectors(400))
+    index.remove(np.arange(0, 100, 3))
+    added = index.add(vectors(60, 1))
+    index.remove(added[::2])
+    rng = np.random.default_rng(0)
+    for share in (0.5, 0.02):
+        mask = rng.random(460) < share
+        left = np.intersect1d(np.flatnonzero(mask), index.ids)
+        exact = ExactSearch(index.exact.growth.vectors(left)).search(Q, 5)
+        wanted = np.where(exact.ids < 0, -1, left[exact.ids])
+        settings = {"n_tables": 4, "n_bits": 1, "n_probes": 2} if kind in {"tables", "filtered"} else {}
+        settings = {"n_probes": 4, "n_reranked": 400} if kind == "sketches" else settings
+        for allowed in (mask, np.flatnonzero(mask), [mask] * len(Q), lambda _, mask=mask: mask):
+            found = index.search(Q, 5, allowed=allowed, **settings)
+            assert np.isin(found.ids[found.ids >= 0], left).all()
+            assert np.array_equal(found.ids[:, : wanted.shape[1]], wanted)
+    with pytest.raises(ShapeError, match=r"expected \(460,\)"):
+        index.search(Q, 5, allowed=np.ones(400, bool))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_promised_recall_holds_for_an_index_that_has_grown(metric):
+    X = np.random.default_rng(0).standard_normal((600, DIM)).astype(np.float32)
+    index = LSHIndex(metric, 16, 12).fit(X[:400])
+    index.add(X[400:])
+    index.add(X[:20])
+    index.remove(np.arange(0, 500, 2))
+    found = index.search(X[:40], 5, recall=0.99)
+    truth = index.exact.search(X[:40], 5)
+    assert found.promised == 0.99
+    assert lsh.recall_at_k(found, truth).mean() > 0.97
+    assert np.isin(found.ids, index.ids).all()
