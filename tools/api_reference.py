@@ -10,9 +10,11 @@ from pathlib import Path
 
 import lsh
 from data_prep.dataset import Clip, Dataset, open_dataset
+from lsh.growing.changes import Growing
 
 PATH = Path(__file__).resolve().parents[1] / "docs" / "API.md"
 LSH = {name: getattr(lsh, name) for name in lsh.__all__}
+GROWING = {"Growing": Growing}
 DATASETS = {thing.__name__: thing for thing in (open_dataset, Dataset, Clip)}
 INTRODUCTION = """# API reference
 
@@ -26,7 +28,7 @@ Definition = ast.ClassDef | ast.FunctionDef
 def render() -> str:
     """Return the whole reference as Markdown."""
     parts = [INTRODUCTION]
-    for title, things in (("lsh", LSH), ("data_prep.dataset", DATASETS)):
+    for title, things in (("lsh", LSH), ("lsh.growing.changes", GROWING), ("data_prep.dataset", DATASETS)):
         parts.append(f"## `{title}`\n")
         for name, thing in things.items():
             parts += _entry(name, _definition(thing))

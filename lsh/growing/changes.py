@@ -21,7 +21,7 @@ Parts = TypeVar("Parts")  # the arrays of one kind of index
 
 
 class Growing(Generic[Parts]):
-    """What all kinds of index have in common: vectors are added and removed without building the index anew.
+    """What `LSHIndex`, `SketchIndex` and `ExactSearch` have in common: vectors are added and removed without a rebuild.
 
     `_fitted` holds the parts of an index that has not grown, or its `Growth`; a search reads it once, so that it sees
     the index before a change or after it.

@@ -21,6 +21,7 @@ COMMANDS = {
     "benchmarks.dtypes": [MISSING],
     "benchmarks.duplicates": ["--rows", "0"],
     "benchmarks.filters": [MISSING],
+    "benchmarks.growing": ["--rows", "0"],
     "benchmarks.large_collection": ["--dataset", MISSING],
     "benchmarks.promise": [MISSING],
     "benchmarks.query_by_recording": [MISSING, MISSING],

@@ -1,0 +1,1 @@
+"""Growing indexes measured: `python -m benchmarks.growing`."""
