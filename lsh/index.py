@@ -176,10 +176,10 @@ class LSHIndex(Growing[_Parts]):
         """
         fitted = self._fitted
         if isinstance(fitted, Growth):
-            given = {"n_tables": n_tables, "n_bits": n_bits, "n_probes": n_probes, "n_threads": n_threads}
-            if n_reranked is not None and allowed is None and recall is None:
-                return fitted.search_best(Q, k, lambda k, n: self.params.reranked(n_reranked, k, n), **given)
-            return fitted.search(Q, k, allowed, recall=recall, n_reranked=n_reranked, **given)
+            best = None if n_reranked is None else lambda k, n: self.params.reranked(n_reranked, k, n)
+            given: dict[str, Any] = {"n_tables": n_tables, "n_bits": n_bits, "n_probes": n_probes}
+            given |= {"n_threads": n_threads, "n_reranked": n_reranked, "recall": recall}
+            return fitted.search(Q, k, allowed, best if recall is None else None, **given)
         parts = known(fitted)
         k, n = parts.exact.n_neighbours(k), len(parts.exact.X)
         if recall is None:

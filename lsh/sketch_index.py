@@ -176,11 +176,8 @@ class SketchIndex(Growing[_Parts]):
             and (last.k is k and last.n_probes is n_probes and last.n_reranked is n_reranked)
         ):
             if isinstance(fitted, Growth):
-                if allowed is not None:
-                    given = {"n_probes": n_probes, "n_reranked": n_reranked, "n_threads": n_threads}
-                    return fitted.search(Q, k, allowed, **given)
-                best = lambda k, _: ranked(n_reranked, k)  # noqa: E731
-                return fitted.search_best(Q, k, best, n_probes=n_probes, n_threads=n_threads)
+                given = {"n_probes": n_probes, "n_reranked": n_reranked, "n_threads": n_threads}
+                return fitted.search(Q, k, allowed, lambda k, _: ranked(n_reranked, k), **given)
             parts = known(fitted)
             n_neighbours = parts.exact.n_neighbours(k)
             arguments = _arguments(parts, n_probes, ranked(n_reranked, n_neighbours))

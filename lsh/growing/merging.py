@@ -22,8 +22,8 @@ def merged_best(found: list[tuple[SearchResult, Float32Array]], places: Places, 
     every = _all([one for one, _ in found], places)
     estimates = np.concatenate([one for _, one in found], axis=1)
     best = np.lexsort((_last(every.ids), -estimates), axis=1)[:, :n_ranked]
-    ids, distances = np.take_along_axis(every.ids, best, axis=1), np.take_along_axis(every.distances, best, axis=1)
-    return _nearest(ids, distances, every.n_candidates, k)
+    rows = np.arange(len(best))[:, None]  # a third of the time of `np.take_along_axis`
+    return _nearest(every.ids[rows, best], every.distances[rows, best], every.n_candidates, k)
 
 
 def joined(batches: list[SearchResult]) -> SearchResult:
@@ -41,9 +41,11 @@ def _all(found: list[SearchResult], places: Places) -> SearchResult:
 
 def _nearest(ids: Int64Array, distances: Float32Array, n_candidates: Int64Array, k: int) -> SearchResult:
     order = np.lexsort((_last(ids), distances), axis=1)[:, :k]
-    missing = ((0, 0), (0, k - order.shape[1]))  # columns, where parts have fewer vectors than k
-    ids = np.pad(np.take_along_axis(ids, order, axis=1), missing, constant_values=-1)
-    distances = np.pad(np.take_along_axis(distances, order, axis=1), missing, constant_values=np.inf)
+    rows = np.arange(len(order))[:, None]
+    ids, distances = ids[rows, order], distances[rows, order]
+    if order.shape[1] < k:  # parts have fewer vectors
+        missing = ((0, 0), (0, k - order.shape[1]))
+        ids, distances = np.pad(ids, missing, constant_values=-1), np.pad(distances, missing, constant_values=np.inf)
     return SearchResult(ids, distances, n_candidates)
 
 

@@ -23,6 +23,7 @@ from lsh.result import PromisedResult, SearchResult
 from lsh.sampling import evenly_spaced_rows, joined, some_rows
 
 _MERGED_RATIO = 4  # a segment is merged with the one before it unless that is more than so many times as large
+_NOT_OF_CANDIDATES = ("recall", "n_reranked")  # arguments of `search` alone
 _DRIFT_ROWS = 16_384  # vectors whose mean tells how far the data has moved
 
 
@@ -141,12 +142,33 @@ class Growth:
         """Return k, checked, and at most n: how many neighbours a result has room for."""
         return min(validate.integer(k, "k", 1, 2**31 - 1), self.n)
 
-    def search(self, Q: npt.ArrayLike, k: int, allowed: Allowed | None = None, **setting: Any) -> SearchResult:
+    def search(
+        self,
+        Q: npt.ArrayLike,
+        k: int,
+        allowed: Allowed | None = None,
+        ranked: Callable[[int, int], int] | None = None,
+        **setting: Any,
+    ) -> SearchResult:
         """Return the k nearest that the searches of all segments find.
 
-        allowed: bool[next_id], or ids; for all queries, or one for each (see `LSHIndex.search`).
+        allowed: bool[next_id], or ids; for all queries, or one for each (see `LSHIndex.search`). ranked: of searches
+            that rank the candidates with the best estimates, how many these are, from k and n.
         """
-        k, found, wanted = self.n_neighbours(k), [], None
+        k, ids, recall = self.n_neighbours(k), [segment.ids for segment in self.segments], setting.get("recall")
+        if allowed is None and len(ids) == 1 and self.segments[0].present is None:
+            found: SearchResult = self.first.search(Q, k, **setting)
+            if ids[0][-1] != len(ids[0]) - 1:  # ids are not row numbers
+                found.ids[:] = np.where(found.ids < 0, -1, ids[0][found.ids])
+            return found
+        if allowed is None and ranked is not None:
+            given, n_ranked = (
+                {name: setting[name] for name in setting if name not in _NOT_OF_CANDIDATES},
+                ranked(k, self.n),
+            )
+            best = [segment.index.candidates(Q, n_ranked, only=segment.only(), **given) for segment in self.segments]
+            return merged_best(best, ids, k, n_ranked)
+        wanted, parts = None, []
         if allowed is not None:
             Q = validate.matrix(Q, "Q", self.first.dim)
             wanted = filters(allowed, self.next_id, len(Q))
@@ -154,18 +176,11 @@ class Growth:
             only: Any = segment.only()
             if wanted is not None:
                 only = _both(segment, wanted)
-            elif only is not None and (self.first.kind == "exact" or setting.get("recall") is not None):
+            elif only is not None and (self.first.kind == "exact" or recall is not None):
                 only = segment.present  # that all which are left are ranked must be known
-            found.append(segment.index.search(Q, k, allowed=only, **setting))
-        answer, recall = merged(found, [segment.ids for segment in self.segments], k), setting.get("recall")
+            parts.append(segment.index.search(Q, k, allowed=only, **setting))
+        answer = merged(parts, ids, k)
         return answer if recall is None else PromisedResult.of(answer, float(recall))
-
-    def search_best(self, Q: npt.ArrayLike, k: int, ranked: Callable[[int, int], int], **setting: Any) -> SearchResult:
-        """Return the k nearest of the candidates that have the best estimates of all segments: ranked(k, n) of them."""
-        k = self.n_neighbours(k)
-        n_ranked = ranked(k, self.n)
-        found = [segment.index.candidates(Q, n_ranked, only=segment.only(), **setting) for segment in self.segments]
-        return merged_best(found, [segment.ids for segment in self.segments], k, n_ranked)
 
     def vectors(self, ids: npt.ArrayLike) -> Float32Array:
         """Return the vectors with some ids, int64[m]: float32[m, d]; raise ShapeError for ids that are not there."""
