@@ -54,11 +54,11 @@ class Filter:
 
 
 class Present(Filter):
-    """The vectors of a segment that were not removed: a search leaves out the others, and seeks no further for them."""
+    """The n vectors of a segment that were not removed: a search leaves out the others, and seeks no further."""
 
     def __init__(self, mask: BoolArray) -> None:
         super().__init__(mask)
-        self.n_allowed = 0  # so many must be met before a search ends
+        self.n, self.n_allowed = self.n_allowed, 0  # a search ends when it has met so many
 
 
 # bool[n], ids or a filter; for all queries, or one for each: a sequence, or a function of the number of the query.

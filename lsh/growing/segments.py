@@ -28,24 +28,24 @@ _DRIFT_ROWS = 16_384  # vectors whose mean tells how far the data has moved
 
 
 class Segment(NamedTuple):
-    """An index that does not grow; the ids of its rows, int64[n], ascending; those present, bool[n]; None: all."""
+    """An index that does not grow; the ids of its rows, int64[n], ascending; the filter of those present; None: all."""
 
     index: Any
     ids: Int64Array
-    present: BoolArray | None = None
+    only: Present | None = None
 
     @property
     def n(self) -> int:
         """Return the number of vectors that were not removed."""
-        return len(self.ids) if self.present is None else int(np.count_nonzero(self.present))
+        return len(self.ids) if self.only is None else self.only.n
 
-    def only(self) -> Present | None:
-        """Return the filter that leaves out the removed rows; None where there are none."""
-        return None if self.present is None else Present(self.present)
+    def present(self) -> BoolArray:
+        """Return which rows were not removed, as a new array: bool[n]."""
+        return np.ones(len(self.ids), np.bool_) if self.only is None else self.only.mask.copy()
 
     def kept(self) -> Int64Array | None:
         """Return the rows that were not removed, int64[m]; None for all."""
-        return None if self.present is None else np.flatnonzero(self.present)
+        return None if self.only is None else self.only.ids
 
 
 class Learned(NamedTuple):
@@ -104,7 +104,7 @@ class Growth:
     @property
     def ids(self) -> Int64Array:
         """Return the ids of the vectors that were not removed, ascending: int64[n]."""
-        kept = [s.ids if s.present is None else s.ids[s.present] for s in self.segments]
+        kept = [s.ids if s.only is None else s.ids[s.only.mask] for s in self.segments]
         return kept[0] if len(kept) == 1 else np.concatenate(kept)
 
     @property
@@ -115,7 +115,7 @@ class Growth:
     @property
     def nbytes(self) -> int:
         """Return the bytes that the segments take, without the vectors; what they have in common is counted once."""
-        parts = [s.index.nbytes + s.ids.nbytes + (0 if s.present is None else s.present.nbytes) for s in self.segments]
+        parts = [s.index.nbytes + s.ids.nbytes + (0 if s.only is None else s.only.mask.nbytes) for s in self.segments]
         return int(sum(parts) - (len(parts) - 1) * self.first.nbytes_learned)
 
     def whole(self) -> Any:
@@ -156,7 +156,7 @@ class Growth:
             that rank the candidates with the best estimates, how many these are, from k and n.
         """
         k, ids, recall = self.n_neighbours(k), [segment.ids for segment in self.segments], setting.get("recall")
-        if allowed is None and len(ids) == 1 and self.segments[0].present is None:
+        if allowed is None and len(ids) == 1 and self.segments[0].only is None:
             found: SearchResult = self.first.search(Q, k, **setting)
             if ids[0][-1] != len(ids[0]) - 1:  # ids are not row numbers
                 found.ids[:] = np.where(found.ids < 0, -1, ids[0][found.ids])
@@ -166,18 +166,18 @@ class Growth:
                 {name: setting[name] for name in setting if name not in _NOT_OF_CANDIDATES},
                 ranked(k, self.n),
             )
-            best = [segment.index.candidates(Q, n_ranked, only=segment.only(), **given) for segment in self.segments]
+            best = [segment.index.candidates(Q, n_ranked, only=segment.only, **given) for segment in self.segments]
             return merged_best(best, ids, k, n_ranked)
         wanted, parts = None, []
         if allowed is not None:
             Q = validate.matrix(Q, "Q", self.first.dim)
             wanted = filters(allowed, self.next_id, len(Q))
         for segment in self.segments:
-            only: Any = segment.only()
+            only: Any = segment.only
             if wanted is not None:
                 only = _both(segment, wanted)
             elif only is not None and (self.first.kind == "exact" or recall is not None):
-                only = segment.present  # that all which are left are ranked must be known
+                only = only.mask  # that all which are left are ranked must be known
             parts.append(segment.index.search(Q, k, allowed=only, **setting))
         answer = merged(parts, ids, k)
         return answer if recall is None else PromisedResult.of(answer, float(recall))
@@ -214,9 +214,9 @@ class Growth:
         for number, segment in enumerate(self.segments):
             rows = places[places[:, 0] == number, 1]
             if len(rows):
-                present = np.ones(len(segment.ids), np.bool_) if segment.present is None else segment.present.copy()
-                present[rows] = False  # and writeable, since kernels are compiled for such masks
-                segment = segment._replace(present=present)  # noqa: PLW2901
+                present = segment.present()
+                present[rows] = False
+                segment = segment._replace(only=Present(present))  # noqa: PLW2901
             if segment.n:
                 segments.append(segment)
         return replace(self, segments=tuple(segments))
@@ -261,7 +261,7 @@ def _both(segment: Segment, wanted: Filter | Callable[[int], Filter]) -> Any:
     if not isinstance(wanted, Filter):
         return lambda q: _both(segment, wanted(q))
     mask = wanted.mask[segment.ids]
-    return mask if segment.present is None else mask & segment.present
+    return mask if segment.only is None else mask & segment.only.mask
 
 
 def _merged(segments: Sequence[Segment]) -> Segment:

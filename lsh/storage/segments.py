@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import BoolArray
+from lsh.filters.allowed import Present
 from lsh.growing.segments import Growth, Learned, Segment
 from lsh.storage import checks
 from lsh.storage.header import Settings, damaged
@@ -62,8 +62,7 @@ def arrays_of(growth: Growth, segments: Sequence[Arrays], kind: Kind) -> dict[st
     """Return the arrays of a file from those of each segment, as those of an index that has not grown."""
     arrays: dict[str, npt.NDArray[Any]] = {}
     for number, (segment, own) in enumerate(zip(growth.segments, segments, strict=True)):
-        present = np.ones(len(segment.ids), np.bool_) if segment.present is None else segment.present
-        own = {**own, ROW_IDS: segment.ids, PRESENT: present.view(np.uint8)}  # noqa: PLW2901
+        own = {**own, ROW_IDS: segment.ids, PRESENT: segment.present().view(np.uint8)}  # noqa: PLW2901
         arrays |= {prefix(number) + name: own[name] for name in own if not number or name in _own_names(kind)}
     return {**arrays, MEAN: growth.learned.mean}
 
@@ -107,9 +106,9 @@ def restore(settings: Mapping[str, Any], arrays: Arrays, indexes: Sequence[Any])
     return Growth(tuple(segments), next_id, Learned(arrays[MEAN], spread, learned_next_id))
 
 
-def _present(marks: npt.NDArray[np.uint8], name: str) -> BoolArray | None:
+def _present(marks: npt.NDArray[np.uint8], name: str) -> Present | None:
     if marks.max() > 1 or not marks.any():
         raise damaged(f"its {name} are not all 0 or 1, or all 0; expected at least one 1")
     if marks.all():
         return None
-    return marks.astype(np.bool_)
+    return Present(marks.astype(np.bool_))
