@@ -15,6 +15,7 @@ from lsh import ExactSearch, SketchIndex
 from lsh.analysis import evaluation
 from lsh.distributed import DistributedIndex, cluster, connect, shards
 from lsh.errors import ClusterError
+from lsh.growing import merging
 from tests.lsh.distributed.conftest import Processes, parts_of, threads
 from tests.lsh.distributed.test_index import assert_same, clustered
 from tests.stress import IS_STRESS, stress
@@ -34,7 +35,7 @@ def wait_for(client, n_workers):
 
 def killing_after(monkeypatch, pid, n_batches):
     """Kill a process when the answers of some batches of queries have been merged."""
-    merged, seen = shards.merged_best, []
+    merged, seen = merging.merged_best, []
 
     def merge(*arguments):
         seen.append(arguments)
