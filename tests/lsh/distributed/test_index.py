@@ -266,3 +266,10 @@ def test_what_is_summed_goes_through_the_shards_in_order_of_their_rows(client, t
     X = np.arange(12, dtype=np.float32).reshape(6, 2)
     index = DistributedIndex("exact", "euclidean").fit(parts_of(tmp_path, X, [1, 4]), client=client)
     assert index.exact.fold(lambda rows, exact: [*rows, *exact.X[:, 0].tolist()], []) == X[:, 0].tolist()
+
+
+def test_adding_and_removing_are_refused_in_words():
+    index = DistributedIndex("tables")
+    for change in (lambda: index.add(np.ones((1, 4))), lambda: index.remove([0])):
+        with pytest.raises(ParameterError, match=r"neither adds nor removes vectors.*call fit again"):
+            change()
