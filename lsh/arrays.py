@@ -1,5 +1,6 @@
-"""Array types, named by dtype (docstrings give the shapes), and read-only arrays."""
+"""Array types, named by dtype (docstrings give the shapes), read-only arrays, and collections of vectors."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,6 +33,31 @@ class Rows(Protocol):
 
     def __getitem__(self, rows: Int64Array, /) -> Float32Array:
         """Return some rows: int64[m] -> float32[m, d]."""
+
+
+class Collection(Protocol):
+    """Vectors of which an index is built: those of one `ExactSearch`, or those of several, each a part of the rows.
+
+    What is learned from vectors is written by these methods alone, so that it is the same for any division into parts.
+    """
+
+    metric: str
+
+    @property
+    def X(self) -> Rows:  # noqa: N802
+        """Return the vectors, to read some of their rows."""
+
+    def search(self, Q: npt.ArrayLike, k: int = 10) -> Any:
+        """Return the exact answer, a `SearchResult` (see `ExactSearch.search`)."""
+
+    def map(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return `function(exact, *arguments)` of every part; a result may be passed on as an argument."""
+
+    def fold(self, step: Callable[..., Any], initial: Any, *arguments: Any) -> Any:
+        """Return the last state after `state = step(state, exact, *arguments)` of every part, in order of the rows.
+
+        `step` returns a new state and leaves the old one as it is.
+        """
 
 
 def read_only(*arrays: npt.NDArray[Any]) -> None:

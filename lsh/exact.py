@@ -6,7 +6,7 @@ its distances are those of LSH bit for bit, and it is faster than plain NumPy.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +14,16 @@ import numpy.typing as npt
 from earshot_common.encoded_vectors import EncodedVectors
 from lsh import validate
 from lsh.array_input import as_array
-from lsh.arrays import Float32Array, Float64Array, Int64Array, Rows, StoredVectors, read_only
+from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors, read_only
 from lsh.errors import ShapeError, ZeroVectorError
 from lsh.filters.allowed import Allowed
 from lsh.filters.search import search_allowed
 from lsh.growing.changes import GrowingVectors
 from lsh.kernels.exact_search import BLOCK, FULL, collect, tighten
 from lsh.kernels.hashing import normalise
+from lsh.kernels.range_search import list_within
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors, decode_rows, inner_products, nearest, shortlist
-from lsh.result import SearchResult
+from lsh.result import RangeResult, SearchResult
 
 _BLOCK_QUERIES = 256
 _BLOCK_SCORES = 1 << 20  # of a matrix product, 4 MB: they are read again while they are in the cache
@@ -31,31 +32,6 @@ _MIN_ROOM = 512  # rows listed per query while blocks are searched
 _MAX_LISTED = 1 << 20  # rows listed for all queries of a block
 _FLOAT32 = np.dtype(np.float32)
 _ANY_NORM = True, 0.0, np.inf  # limits for `normalise` when `validate` has checked the queries
-
-
-class Collection(Protocol):
-    """Vectors of which an index is built: those of one `ExactSearch`, or those of several, each a part of the rows.
-
-    What is learned from vectors is written by these methods alone, so that it is the same for any division into parts.
-    """
-
-    metric: str
-
-    @property
-    def X(self) -> Rows:  # noqa: N802
-        """Return the vectors, to read some of their rows."""
-
-    def search(self, Q: npt.ArrayLike, k: int = 10) -> SearchResult:
-        """Return the exact answer (see `ExactSearch.search`)."""
-
-    def map(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Return `function(exact, *arguments)` of every part; a result may be passed on as an argument."""
-
-    def fold(self, step: Callable[..., Any], initial: Any, *arguments: Any) -> Any:
-        """Return the last state after `state = step(state, exact, *arguments)` of every part, in order of the rows.
-
-        `step` returns a new state and leaves the old one as it is.
-        """
 
 
 class ExactSearch(GrowingVectors):
@@ -133,6 +109,21 @@ class ExactSearch(GrowingVectors):
         result.n_candidates[:] = len(self._X)
         return result
 
+    def range_search(self, Q: npt.ArrayLike, radius: float) -> RangeResult:
+        """Return every row at a distance of at most `radius`, from 0, of each query: float32[nq, d].
+
+        radius: compared with distances as float32. Raises ParameterError for a negative or infinite one.
+        """
+        if growth := self.growth:
+            return growth.range_search(Q, radius)
+        vectors, limit = self.prepare_queries(Q), validate.radius(radius)
+        listed = list[tuple[Int64Array, Float32Array]]()
+        for q, superset in enumerate(self._supersets_within(vectors, float(limit))):
+            ids, distances = np.empty(len(superset), np.int64), np.empty(len(superset), np.float32)
+            count = list_within(vectors[q], tuple(self._vectors), superset, limit, ids, distances)
+            listed.append((ids[:count], distances[:count]))
+        return RangeResult.of(np.array([len(ids) for ids, _ in listed], np.int64), listed)
+
     def neighbours_with_ties(self, Q: npt.ArrayLike, k: int = 10) -> tuple[Int64Array, Int64Array]:
         """Return, for each query, every row no farther than the k-th neighbour: (offsets int64[nq + 1], ids int64[m]).
 
@@ -194,10 +185,7 @@ class ExactSearch(GrowingVectors):
         nearest(q, tuple(self._vectors), rows, ids, distances)
 
     def _shortlist(self, scores: Float32Array, k: int, margin: float, places: Int64Array) -> Int64Array:
-        """Return the positions of all scores within `margin` of the k-th best, and perhaps a few more.
-
-        places: memory for the positions, int64[n], n >= len(scores).
-        """
+        """Return in `places`, int64[n], those of all scores within `margin` of the k-th best, and perhaps more."""
         return places[: shortlist(scores, k, margin, places)]
 
     def _inner_products(self, Q: Float32Array, start: int, out: Float32Array) -> None:
@@ -246,6 +234,25 @@ class ExactSearch(GrowingVectors):
         tighten(k, margins, limits, counts, rows, values)
         return counts
 
+    def _supersets_within(self, Q: Float32Array, radius: float) -> Iterator[Int64Array]:
+        """Yield, for each prepared query, a superset of the rows within a radius."""
+        for first in range(0, len(Q), _BLOCK_QUERIES):
+            block = Q[first : first + _BLOCK_QUERIES]
+            least = np.full(len(block), 1 - radius)
+            if self.metric == "euclidean":  # |q - x|² = |q|² - 2 score
+                least = (np.einsum("ij,ij->i", block, block, dtype=np.float64) - radius**2) / 2
+            least -= 4 * (self._margins(block) + np.finfo(np.float32).eps * np.abs(least))
+            kept = [[np.empty(0, np.int64)] for _ in block]
+            for start, products in self._products(block):
+                for rows, near in zip(kept, self._scores(start, products) >= least[:, None], strict=True):
+                    rows.append(start + np.flatnonzero(near))
+            yield from map(np.concatenate, kept)
+
+    def _scores(self, start: int, products: Float32Array) -> Float32Array:
+        """Return scores of rows from `start`, higher for nearer ones, from their inner products with the queries."""
+        own = slice(start, start + products.shape[1])
+        return products * self._inverse_norms[own] if self.metric == "cosine" else products - self._half_squares[own]
+
     def _supersets_in_blocks(self, Q: Float32Array, k: int) -> Iterator[Int64Array]:
         """Yield the same supersets, or larger ones, which take as much memory as they need."""
         places = np.empty(len(self._X), np.int64)
@@ -253,18 +260,12 @@ class ExactSearch(GrowingVectors):
             block = Q[first : first + _BLOCK_QUERIES]
             margins, kept = self._margins(block).tolist(), [[np.empty(0, np.int64)] for _ in block]
             for start, products in self._products(block):
-                own = slice(start, start + products.shape[1])
-                by_cosine = self.metric == "cosine"
-                scores = products * self._inverse_norms[own] if by_cosine else products - self._half_squares[own]
-                for rows, score, margin in zip(kept, scores, margins, strict=True):
+                for rows, score, margin in zip(kept, self._scores(start, products), margins, strict=True):
                     rows.append(start + self._shortlist(score, k, margin, places))
             yield from map(np.concatenate, kept)
 
     def _products(self, Q: Float32Array) -> Iterator[tuple[int, Float32Array]]:
-        """Yield the first row of each block, and the inner products of queries and the rows: float32[nq, rows].
-
-        Their memory is that of the next block, too.
-        """
+        """Yield the first row of each block, and the products of queries and rows, in memory that is used again."""
         fewest, most = _BLOCK_ROWS
         n_rows = min(max(_BLOCK_SCORES // len(Q), fewest), most, len(self._X))
         memory = np.empty(len(Q) * n_rows, np.float32)

@@ -7,9 +7,18 @@ from typing import Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array, StoredVectors, UInt32Array, read_only
+from lsh.arrays import (
+    BoolArray,
+    Collection,
+    Float32Array,
+    Float64Array,
+    Int64Array,
+    StoredVectors,
+    UInt32Array,
+    read_only,
+)
 from lsh.errors import ParameterError, ShapeError
-from lsh.exact import Collection, ExactSearch
+from lsh.exact import ExactSearch
 from lsh.families.grh import learn_grh
 from lsh.families.hyperplane import Hyperplanes, LearnedPlanes
 from lsh.families.itq import learn_itq

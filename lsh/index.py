@@ -12,21 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array
+from lsh.arrays import BoolArray, Collection, Float32Array, Float64Array, Int64Array
 from lsh.default_setting import LOOKUP_COST, measure_default
-from lsh.exact import Collection, ExactSearch
+from lsh.exact import ExactSearch
 from lsh.families.pstable import PStable
 from lsh.filters.allowed import Allowed, Filter, Present
 from lsh.filters.search import search_allowed
 from lsh.growing.changes import Growing, known, same_parameters
 from lsh.growing.segments import Growth
 from lsh.hasher import Hasher, mean_of
-from lsh.params import Params, SearchSetting
+from lsh.params import MeasuredSetting, Params, SearchSetting
 from lsh.quality import Labels
-from lsh.result import PromisedResult, SearchResult
+from lsh.result import PromisedResult, RangeResult, SearchResult
 from lsh.sampling import some_rows
 from lsh.sketches.sketch_rows import SketchRows
-from lsh.tables import Tables, build_tables, merged_keys, search_promised, search_with
+from lsh.tables import Tables, build_tables, merged_keys, ranges_with, search_promised, search_with
 
 
 class _Parts(NamedTuple):
@@ -34,7 +34,7 @@ class _Parts(NamedTuple):
     hasher: Hasher
     tables: Tables
     sketches: SketchRows
-    default: SearchSetting
+    default: MeasuredSetting
 
 
 def _build(
@@ -61,10 +61,9 @@ class LSHIndex(Growing[_Parts]):
         (the default for euclidean, and for it alone), both random; or learned: "itq" from the data, "grh" from the
         data and its labels.
 
-    Rows of zeros may be indexed: their cosine distance to everything is 1. A zero query under cosine raises
-    ZeroVectorError. NaN and infinity raise NonFiniteError with their row and column. Duplicates are kept, and ties are
-    broken by the lower id. The index keeps a reference to the data (which may be memory-mapped). Any number of threads
-    may search it; while another one adds or removes vectors they see the index before or after.
+    Rows of zeros have the cosine distance 1 to everything; as queries they raise ZeroVectorError. NaN and infinity
+    raise NonFiniteError. Duplicates are kept, and ties are broken by the lower id. The index keeps a reference to the
+    data, which may be memory-mapped. Any number of threads may search it; they see it before or after a change by another.
     """
 
     kind = "tables"
@@ -89,7 +88,6 @@ class LSHIndex(Growing[_Parts]):
         """Index the rows of X: float32[n, d] (other real dtypes, pandas and Arrow are converted), n >= 1.
 
         `EncodedVectors` (uint8, float16) are kept and ranked by the values that they stand for. Row numbers become ids.
-
         labels: (offsets int64[n + 1], values int16[m]) of the rows, for family "grh" alone.
         like: an index with the same parameters, whose hash functions, centre, rotation and default setting are taken
             instead of learned from X.
@@ -114,7 +112,7 @@ class LSHIndex(Growing[_Parts]):
         They get the ids 0 to m - 1, in this order, and are copied. A row is a candidate there exactly when it is here.
         """
         exact = ExactSearch(some_rows(self.exact.X, validate.rows(rows, self.n)), self.params.metric)
-        return _build(exact, self.params, self.hasher, self.default_setting, self._parts().sketches)
+        return _build(exact, self.params, self.hasher, SearchSetting(*self.default_setting), self._parts().sketches)
 
     def over(self, exact: ExactSearch) -> "LSHIndex":
         """Return an index of the vectors that `exact` searches, with the hash functions and default of this one."""
@@ -138,9 +136,9 @@ class LSHIndex(Growing[_Parts]):
         sketches: SketchRows | None = None,
     ) -> Self:
         """Return a fitted index made of the parts of another one, such as `lsh.load` reads from a file."""
-        index = cls(**asdict(params))
-        sketches = sketches or SketchRows.none(exact.X.shape[1])
-        index._fitted = _Parts(exact, hasher, tables, sketches, params.setting(*default))
+        index, kept = cls(**asdict(params)), sketches or SketchRows.none(exact.X.shape[1])
+        measured = MeasuredSetting.of(params.setting(*default), getattr(default, "recall", None))
+        index._fitted = _Parts(exact, hasher, tables, kept, measured)
         return index
 
     def search(
@@ -159,20 +157,19 @@ class LSHIndex(Growing[_Parts]):
         """Return the k nearest candidates of each row of Q: float32[nq, d].
 
         n_tables, n_bits: tables and hash functions per key to use, at most those of the index.
-        n_probes: buckets looked up in each table, 1 to 64, the likeliest first (Lv et al. 2007). These three are by
-            default those of `default_setting`.
+        n_probes: buckets looked up in each table, 1 to 64, the likeliest first (Lv et al. 2007). These are by default
+            those of `default_setting`.
         n_threads: threads that share the queries; they do not change the answer.
         n_reranked: candidates ranked by exact distance, those with the best sketches: k if that is more, and an eighth
-            more; by default all. Needs an index built with `sketches=True`.
+            more; all by default. Needs `sketches=True`.
         recall: probability with which each true neighbour is found, at least, above 0 and below 1 (see
             `lsh.kernels.promised_search`). Each query then searches table after table until that is reached, with keys
             of n_bits at first (about log2(n) - 2) and n_probes (8). Random families alone; without n_reranked.
         allowed: the vectors that may be found: bool[n], ids, or a `lsh.filters.Filter` of them; for all queries, or for
             each, in a sequence or by a function of the query's number. Keys are shortened until a query has met as many
-            allowed vectors as it has candidates without a filter, and k; where that takes longer, or near vectors tell
-            nothing of the allowed ones, all of these are ranked. `n_candidates` counts those that were.
-
-        Where a query's buckets hold fewer than k vectors, the other ids are -1 and their distances infinity.
+            allowed vectors as candidates without a filter, and k; where that takes longer, or near vectors tell nothing
+            of the allowed ones, all of these are ranked. `n_candidates` counts those that were.
+        Where fewer than k are found, the remaining ids are -1 and their distances infinity (see `SearchResult`).
         """
         fitted = self._fitted
         if isinstance(fitted, Growth):
@@ -183,8 +180,7 @@ class LSHIndex(Growing[_Parts]):
         parts = known(fitted)
         k, n = parts.exact.n_neighbours(k), len(parts.exact.X)
         if recall is None:
-            setting = self.setting(n_tables, n_bits, n_probes)
-            n_ranked = self.params.reranked(n_reranked, k, n)
+            setting, n_ranked = self.setting(n_tables, n_bits, n_probes), self.params.reranked(n_reranked, k, n)
         else:
             setting = self.params.promised(recall, n, (n_tables, n_bits, n_probes), n_reranked)
 
@@ -199,13 +195,22 @@ class LSHIndex(Growing[_Parts]):
         found = search_allowed(parts.exact, Q, k, allowed, search, fewest, n_threads)
         return found if recall is None else PromisedResult.of(found, float(recall))
 
+    def range_search(self, Q: npt.ArrayLike, radius: float, n_threads: int = 1, **setting: int | None) -> RangeResult:
+        """Return the candidates of each row of Q, float32[nq, d], at a distance of at most `radius`, from 0.
+
+        setting: n_tables, n_bits and n_probes of a `search`, whose candidates these are (see `ExactSearch`).
+        """
+        if growth := self.growth:
+            return growth.range_search(Q, radius, n_threads=n_threads, **setting)
+        return ranges_with(*self._parts()[:3], Q, radius, self.setting(**setting), n_threads)
+
     def candidates(
         self, Q: npt.ArrayLike, n_best: int, n_threads: int = 1, only: Present | None = None, **setting: int | None
     ) -> tuple[SearchResult, Float32Array]:
         """Return the `n_best` candidates of each row of Q with the best sketches, unsorted, and their estimates.
 
         setting: as for `search`. Estimates, float32[nq, n_best], are higher for nearer vectors, -infinity for none.
-        Those of several indexes with the same hash functions can be merged, as a search would do.
+        Those of several indexes with the same functions can be merged, as a search would do.
         """
         self.params.reranked(n_best, 1, self.n)  # raises without sketches
         n_best, chosen = min(n_best, self.n), self.setting(**setting)
@@ -226,17 +231,14 @@ class LSHIndex(Growing[_Parts]):
         n_bits: int | None = None,
         n_probes: int | None = None,
     ) -> BoolArray:
-        """Return in which tables a query, float32[d], finds each row: bool[len(ids), n_tables].
-
-        A table finds a row when one of the buckets probed there contains it; the setting is as of a search.
-        """
+        """Return in which tables a query, float32[d], finds each row, in a probed bucket: bool[len(ids), n_tables]."""
         query, setting = self.exact.prepare_queries(self.exact.one_query(q)), (n_tables, n_bits, n_probes)
         return self.hasher.matches(query, self.vectors_of(ids), *self.setting(*setting))
 
     def collision_probabilities(self, q: npt.ArrayLike, ids: npt.ArrayLike) -> Float64Array:
-        """Return the probability that one hash function gives a query, float32[d], and each row the same symbol.
+        """Return the probability by theory that one function gives q, float32[d], and each row one symbol: float64[m].
 
-        float64[len(ids)], by theory, from the true angle or distance. Learned families raise ParameterError.
+        Learned families raise ParameterError.
         """
         return self.hasher.collision_probability(self.exact.one_query(q)[0], self.vectors_of(ids))
 
@@ -245,15 +247,9 @@ class LSHIndex(Growing[_Parts]):
 
     def nbytes_of(self, n_tables: int) -> int:
         """Return the size in bytes, without the vectors, of an index of the first `n_tables` tables alone."""
-        n_tables = self.params.setting(n_tables, 1, 1).n_tables
+        tables = self.tables.first(self.params.setting(n_tables, 1, 1).n_tables)
         functions = self.hasher.family.nbytes * n_tables // self.params.n_tables
-        own = self.tables.first(n_tables).nbytes + functions + self.hasher.centre.nbytes + self.sketches.nbytes
-        return own + int(self.exact.nbytes)
-
-    @property
-    def exact(self) -> ExactSearch:
-        """Return exact search over the same vectors, the baseline for speed and recall."""
-        return super().exact  # type: ignore[no-any-return]
+        return int(tables.nbytes + functions + self.hasher.centre.nbytes + self.sketches.nbytes + self.exact.nbytes)
 
     @property
     def nbytes_learned(self) -> int:
@@ -267,13 +263,11 @@ class LSHIndex(Growing[_Parts]):
         return family.width if isinstance(family := self.hasher.family, PStable) else None
 
     @property
-    def default_setting(self) -> SearchSetting:
-        """Return the setting of searches that give none: (n_tables, n_bits, n_probes).
+    def default_setting(self) -> MeasuredSetting:
+        """Return the setting of searches that give none: (n_tables, n_bits, n_probes), and its measured `recall`.
 
-        It was measured when the index was built: of every L and K, and of 1, 2, 4 and 8 probes, the setting with a mean
-        recall@10 of at least 0.9 over up to 96 evenly spaced rows, each left out of its own answer, that costs least;
-        where none reaches 0.9, the one with the highest recall. The cost is the mean number of candidates, plus 20 for
-        each bucket looked up. The recall of other queries is near to 0.9, and not promised.
+        Measured when the index was built (see `lsh.default_setting`): the cheapest with a recall@10 of 0.93 on rows of
+        the data, each left out of its own answer. On other queries it is 0.9 or more as a rule, and not promised.
         """
         return self._learned().default
 
@@ -281,8 +275,8 @@ class LSHIndex(Growing[_Parts]):
         self, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None
     ) -> SearchSetting:
         """Return the setting of a search, checked; None stands for the default."""
-        given, usual = (n_tables, n_bits, n_probes), self._learned().default
-        return self.params.setting(*(own if one is None else one for one, own in zip(given, usual, strict=True)))
+        given = zip((n_tables, n_bits, n_probes), self._learned().default, strict=True)
+        return self.params.setting(*(own if one is None else one for one, own in given))
 
     @property
     def hasher(self) -> Hasher:
@@ -298,3 +292,9 @@ class LSHIndex(Growing[_Parts]):
     def sketches(self) -> SketchRows:
         """Return the sketches, read-only; none unless the index was built with them."""
         return self._parts().sketches
+
+    def __repr__(self) -> str:
+        given = f"LSHIndex({self.params.as_arguments()})"
+        if self._fitted is None or self.growth:
+            return super().__repr__() if self.growth else given
+        return self.default_setting.described(given, self.n, self.dim)

@@ -1,8 +1,8 @@
 """Params: the validated parameters of an LSHIndex and of its searches."""
 
 import math
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
+from typing import NamedTuple, Self
 
 from lsh import validate
 from lsh.errors import ParameterError
@@ -26,6 +26,26 @@ class SearchSetting(NamedTuple):
     n_tables: int
     n_bits: int
     n_probes: int
+
+
+class MeasuredSetting(SearchSetting):
+    """A default setting, with the recall@10 that it had when it was measured; None where that is not known."""
+
+    recall: float | None = None
+
+    @classmethod
+    def of(cls, setting: SearchSetting, recall: float | None) -> Self:
+        """Return a setting with its recall."""
+        measured = cls(*setting)
+        measured.recall = recall
+        return measured
+
+    def described(self, index: str, n: int, dim: int) -> str:
+        """Return an index of n vectors of `dim` dimensions as text, with this setting and what is expected of it."""
+        about = "chosen for a recall@10 of 0.9" if self.recall is None else f"expected recall@10 {self.recall:.2f}"
+        probes = "1 probe" if self.n_probes == 1 else f"{self.n_probes} probes"
+        setting = f"{self.n_tables} tables, {self.n_bits} bits and {probes}"
+        return f"<{index} of {n:,} x {dim}, searched with {setting} ({about} on queries like its rows)>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +76,10 @@ class Params:
         if self.family not in families:
             names = ", ".join(map(repr, families))
             raise ParameterError(f"family is {self.family!r}; for {self.metric} distance expected one of {names}")
+
+    def as_arguments(self) -> str:
+        """Return the parameters that are not None as text, as they are given to an index."""
+        return ", ".join(f"{name}={value!r}" for name, value in asdict(self).items() if value is not None)
 
     def setting(self, n_tables: int, n_bits: int, n_probes: int) -> SearchSetting:
         """Return the setting of a search, checked: with no more tables and bits than the index has."""

@@ -1,5 +1,6 @@
-"""SearchResult: the neighbours that a search returns."""
+"""SearchResult: the neighbours that a search returns; RangeResult: all vectors within a radius."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -73,3 +74,24 @@ class PromisedResult(SearchResult):
     def without(self, rows: Int64Array) -> "PromisedResult":
         """Return what `SearchResult.without` returns, with the same probability."""
         return self.of(super().without(rows), self._promised)
+
+
+class RangeResult(NamedTuple):
+    """Vectors within a radius of nq queries, in FAISS's form: those of query q are at limits[q] to limits[q + 1].
+
+    limits: int64[nq + 1]; the numbers of vectors, one after another, added up from 0.
+    distances: float32[limits[-1]], exact; of each query in rising order, ties by the lower id.
+    ids: int64[limits[-1]], row numbers of the indexed vectors.
+    """
+
+    limits: Int64Array
+    distances: Float32Array
+    ids: Int64Array
+
+    @classmethod
+    def of(cls, counts: Int64Array, listed: Sequence[tuple[Int64Array, Float32Array]]) -> Self:
+        """Return a result of unsorted (ids, distances) of one query after another; counts: int64[nq]."""
+        found = np.concatenate([np.empty(0, _INT64), *(ids for ids, _ in listed)])
+        measured = np.concatenate([np.empty(0, _FLOAT32), *(distances for _, distances in listed)])
+        order = np.lexsort((found, measured, np.repeat(np.arange(len(counts)), counts)))
+        return cls(np.concatenate([[0], np.cumsum(counts)]).astype(_INT64), measured[order], found[order])

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import Float32Array, Int64Array
+from lsh.arrays import Collection, Float32Array, Int64Array
 from lsh.errors import ParameterError
-from lsh.exact import Collection, ExactSearch
+from lsh.exact import ExactSearch
 from lsh.filters.allowed import Allowed, Filter, Present
 from lsh.filters.search import search_allowed
 from lsh.growing.changes import Growing, known, same_parameters
 from lsh.growing.segments import Growth
 from lsh.kernels.sketch_search import ALL, search_buckets
 from lsh.params import ranked
-from lsh.result import SearchResult
+from lsh.result import RangeResult, SearchResult
 from lsh.sketches.partition import FAMILIES, Buckets, Partition, build, nearest_buckets
 from lsh.threads import MAX_THREADS, in_chunks
 
@@ -29,6 +29,7 @@ _MOST_PROBES = 4  # times the mean
 _NO_FILTER = ALL, 0
 _FEW_ALLOWED = 256  # vectors, which are ranked in less time than the nearest buckets are found
 _PREPARED = False, 0.0, np.inf  # limits for queries that are checked and scaled already
+_MAX_LISTED = 1 << 22  # vectors listed at a time by a search within a radius
 _FLOAT32 = np.dtype(np.float32)  # `np.empty` takes longer with the type of the elements
 
 # Of `search_buckets`, from `buckets` to `capacity`.
@@ -99,9 +100,7 @@ class SketchIndex(Growing[_Parts]):
     def fit(self, X: npt.ArrayLike, like: "SketchIndex | None" = None) -> Self:
         """Index the rows of X: float32[n, d] (other real dtypes, pandas and Arrow are converted), n >= 1.
 
-        `EncodedVectors`, of uint8 or float16, are kept as they are and ranked by the values that they stand for. Row
-        numbers become ids.
-
+        `EncodedVectors` (uint8, float16) are kept and ranked by the values that they stand for. Row numbers become ids.
         like: an index with the same parameters, whose centre, rotation, centroids and gaps are taken instead of learned
             from X; each vector comes into the bucket with the nearest centroid.
         """
@@ -125,7 +124,6 @@ class SketchIndex(Growing[_Parts]):
         return _assembled(exact, self._given(), nearest_buckets(exact, buckets), gaps)
 
     def _given(self) -> tuple[str, int | None, int, str]:
-        """Return the parameters of the index as they were given."""
         return self.metric, self.wanted_buckets, self.seed, self.family
 
     @classmethod
@@ -141,7 +139,8 @@ class SketchIndex(Growing[_Parts]):
     ) -> Self:
         """Return a fitted index made of the parts of another one, such as `lsh.load` reads from a file."""
         index = cls(metric, n_buckets, seed, family)
-        index._fitted = _Parts(exact, buckets, gaps, _capacity(buckets))
+        sizes = np.sort(np.diff(buckets.bucket_starts))[::-1]
+        index._fitted = _Parts(exact, buckets, gaps, np.concatenate([[0], np.cumsum(sizes)]))
         return index
 
     def search(
@@ -161,8 +160,7 @@ class SketchIndex(Growing[_Parts]):
             others, and up to four times as many where many are about as near.
         n_reranked: vectors ranked by exact distance, those with the best sketches: k if that is more, and an eighth
             more.
-        n_threads: threads that share the queries; the answer is the same for any number.
-
+        n_threads: threads that share the queries; they do not change the answer.
         allowed: the vectors that may be found (see `LSHIndex.search`). Further buckets are searched until as many
             allowed vectors are in them as all together in those of a search without a filter, and k; where that takes
             longer, or near vectors tell nothing of the allowed ones, all of these are ranked.
@@ -192,13 +190,34 @@ class SketchIndex(Growing[_Parts]):
 
         return search_allowed(exact, Q, n_neighbours, allowed, search, max(arguments[4], _FEW_ALLOWED), n_threads)
 
+    def range_search(self, Q: npt.ArrayLike, radius: float, n_probes: int = 8, n_threads: int = 1) -> RangeResult:
+        """Return the vectors of the probed buckets at a distance of at most `radius`, from 0: Q float32[nq, d].
+
+        n_probes: as for `search`; the distances of all vectors in these buckets are computed, so that none is lost.
+        """
+        if growth := self.growth:
+            return growth.range_search(Q, radius, n_probes=n_probes, n_threads=n_threads)
+        parts, limit = self._parts(), validate.radius(radius)
+        exact, capacity = parts.exact, _arguments(parts, n_probes, 1)[-1]
+        vectors = validate.matrix(Q, "Q", exact.X.shape[1])
+        exact.prepare_queries(vectors)  # raises its errors before the search of a part
+        counts, listed = np.zeros(len(vectors), np.int64), list[tuple[Int64Array, Float32Array]]()
+        arguments, step = _arguments(parts, n_probes, capacity), max(1, _MAX_LISTED // capacity)
+        for first in range(0, len(vectors), step):
+            block = vectors[first : first + step]
+            found, _ = self._search(block, exact, capacity, arguments, n_threads, estimated=True)
+            within = (found.distances <= limit) & (found.ids >= 0)
+            counts[first : first + step] = within.sum(axis=1)
+            listed.append((found.ids[within], found.distances[within]))
+        return RangeResult.of(counts, listed)
+
     def candidates(
         self, Q: npt.ArrayLike, n_best: int, n_probes: int = 8, n_threads: int = 1, only: Present | None = None
     ) -> tuple[SearchResult, Float32Array]:
         """Return the `n_best` vectors in the probed buckets with the best sketches, unsorted, and their estimates.
 
-        Estimates, float32[nq, n_best], are higher for nearer vectors, and -infinity where there are no more. Those of
-        several indexes with the same buckets can be merged: what a search ranks exactly are the best of all.
+        Estimates, float32[nq, n_best], are higher for nearer vectors, -infinity for none. Those of several indexes with
+        the same buckets can be merged: what a search ranks exactly are the best of all.
         """
         parts = self._parts()
         n_best = min(n_best, len(parts.exact.X))
@@ -242,11 +261,6 @@ class SketchIndex(Growing[_Parts]):
         return exact.nbytes + buckets.nbytes + gaps.nbytes + capacity.nbytes
 
     @property
-    def exact(self) -> ExactSearch:
-        """Return exact search over the same vectors, the baseline for speed and recall."""
-        return super().exact  # type: ignore[no-any-return]
-
-    @property
     def nbytes_learned(self) -> int:
         """Return how many of these bytes are of the centre, the rotation, the centroids and the gaps."""
         _, buckets, gaps, _ = self._learned()
@@ -262,6 +276,12 @@ class SketchIndex(Growing[_Parts]):
         """Return, for 1 to m probes, how much farther than the nearest centroid one may be: float32[m], squared."""
         return self._learned().gaps
 
+    def __repr__(self) -> str:
+        if self.growth:
+            return super().__repr__()
+        given = f"SketchIndex(metric={self.metric!r}, seed={self.seed}, family={self.family!r})"
+        return given if self._fitted is None else f"<{given} of {self.n:,} x {self.dim}, {self.n_buckets} buckets>"
+
 
 def _arguments(parts: _Parts, n_probes: int, n_ranked: int) -> _Arguments:
     """Return the arguments of a search, checked, as the kernel takes them."""
@@ -271,11 +291,6 @@ def _arguments(parts: _Parts, n_probes: int, n_ranked: int) -> _Arguments:
     gap = float(gaps[wanted - 1]) if wanted < len(gaps) else np.inf
     most = wanted if gap == np.inf else min(_MOST_PROBES * wanted, len(gaps))
     return tuple(buckets), vectors, most, gap, n_ranked, int(capacity[most])
-
-
-def _capacity(buckets: Buckets) -> Int64Array:
-    sizes = np.sort(np.diff(buckets.bucket_starts))[::-1]
-    return np.concatenate([[0], np.cumsum(sizes)])
 
 
 def default_buckets(n: int) -> int:

@@ -12,19 +12,22 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from lsh import validate
 from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt32Array, read_only
 from lsh.exact import ExactSearch
 from lsh.filters.allowed import Filter
 from lsh.hasher import Hasher
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.promised_search import Geometry, search_until
+from lsh.kernels.range_search import range_tables
 from lsh.kernels.table_search import SketchArrays, TableArrays, search_tables
 from lsh.params import SearchSetting
-from lsh.result import PromisedResult, SearchResult
+from lsh.result import PromisedResult, RangeResult, SearchResult
 from lsh.threads import in_chunks
 
 _KEYS_PER_HEAD_BITS = 3  # 4 to 8 keys per head
 _BATCH = 1024  # queries hashed at a time, to limit the memory of their projections
+_MIN_ROOM = 1 << 16  # vectors listed at a time by a search within a radius
 _MAX_HEAD_BITS = 14  # so that an index of millions is loaded in milliseconds
 
 
@@ -115,6 +118,35 @@ def search_with(
     numbers = setting.n_bits, hasher.family.symbol_bits, setting.n_probes, n_reranked
     _run(search_tables, hasher, queries, setting, n_threads, (*given, *numbers), (*result, estimates), only)
     return result, estimates
+
+
+def ranges_with(
+    exact: ExactSearch,
+    hasher: Hasher,
+    tables: Tables,
+    Q: npt.ArrayLike,
+    radius: float,
+    setting: SearchSetting,
+    n_threads: int,
+) -> RangeResult:
+    """Return the candidates of a search of the setting's tables that are within a radius."""
+    queries, limit = exact.prepare_queries(Q), validate.radius(radius)
+    counts, listed = np.zeros(len(queries), np.int64), dict[int, tuple[Int64Array, Float32Array]]()
+    room = max(len(exact.X), _MIN_ROOM)
+    given = tuple(tables.first(setting.n_tables)), tuple(exact.vectors)
+    numbers = setting.n_bits, hasher.family.symbol_bits, setting.n_probes
+
+    def search_rows(first: int, last: int) -> None:
+        hashed = tuple(hasher.query(queries[first:last], setting.n_tables, setting.n_probes))
+        ids, distances, done = np.empty(room, np.int64), np.empty(room, np.float32), 0
+        while done < last - first:
+            start, own = done, counts[first:last]
+            done = range_tables(hashed, *given, *numbers, limit, start, own, ids, distances)
+            end = int(own[start:done].sum())
+            listed[first + start] = ids[:end].copy(), distances[:end].copy()
+
+    in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
+    return RangeResult.of(counts, [listed[first] for first in sorted(listed)])
 
 
 def search_promised(

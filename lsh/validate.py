@@ -145,6 +145,13 @@ def positive(value: object, name: str, high: float = math.inf) -> float:
     return number
 
 
+def radius(value: object) -> np.float32:
+    """Return `value` as float32, in which distances are compared, if it is a finite number from 0."""
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool) and value == 0:
+        return np.float32(0)
+    return np.float32(min(positive(value, "radius"), float(np.finfo(np.float32).max)))
+
+
 def choice(value: str, name: str, allowed: Sequence[str]) -> str:
     """Return `value` if it is one of `allowed`."""
     if value not in allowed:

@@ -51,7 +51,9 @@ def warm(
             index = LSHIndex(metric, n_tables=2, n_bits=4, sketches=True).fit(X)
             for queries in (X[:2], mapped):
                 index.search(queries, k=2)
+                index.range_search(queries, 1.0)
             SketchIndex(metric).fit(X).search(X[:2], k=2)
+            index.exact.range_search(X[:1], 1.0)
         encoded = ExactSearch(EncodedVectors.encode(X, np.uint8), "cosine")
         found = encoded.search(X, k=2)  # a batch decodes rows, a single query does not
         label_precision_at_k(found.ids, (labels[0], labels[1].copy()), labels)

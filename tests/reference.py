@@ -247,6 +247,24 @@ def search_tables(
     return np.array(found_ids), np.array(found_distances), np.array(counts)
 
 
+def list_within(q, X, inverse_norms, metric, candidates, radius):
+    """Return (ids, distances) of the candidates at most at `radius`, in their order."""
+    distances = np.float32(distances_to(q, X, inverse_norms, metric, candidates))
+    within = [place for place, distance in enumerate(distances) if distance <= radius]
+    return [int(candidates[place]) for place in within], [float(distances[place]) for place in within]
+
+
+def range_tables(
+    keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, n_all, Q, X, inverse_norms, metric, radius
+):
+    """Return (ids, distances) of the candidates within a radius, in rising order of id, for every query."""
+    found = []
+    for q in range(len(Q)):
+        met = sorted(candidates(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q, n_all))
+        found.append(list_within(Q[q], X, inverse_norms, metric, np.array(met, np.int64), radius))
+    return found
+
+
 def count_grid_probed(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, truth):
     """Search every cell by itself; return (hits, candidates), int[nq, L, K]. truth: a list of ids for each query."""
     shape = len(truth), len(keys), n_bits

@@ -60,7 +60,8 @@ class Setup:
     @cached_property
     def truth(self) -> SearchResult:
         """The test clips' neighbours by exact search."""
-        return self.index.exact.search(self.test, K)
+        found: SearchResult = self.index.exact.search(self.test, K)
+        return found
 
     @cached_property
     def labels(self) -> tuple[Labels, Labels]:

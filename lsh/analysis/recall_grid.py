@@ -65,10 +65,11 @@ def recall_grid(
     """
     n_probes = validate.integer(n_probes, "n_probes", 1, MAX_PROBES)
     queries = validate.queries(Q, index.dim)
-    truth = index.exact.neighbours_with_ties(queries, k if rows is None else k + 1)
+    exact = index.exact
+    truth: tuple[Int64Array, Int64Array] = exact.neighbours_with_ties(queries, k if rows is None else k + 1)
     if rows is not None:
         truth = _without(*truth, rows)
-    _, keys, symbols, costs = index.hasher.query(index.exact.prepare_queries(queries), index.params.n_tables, n_probes)
+    _, keys, symbols, costs = index.hasher.query(exact.prepare_queries(queries), index.params.n_tables, n_probes)
     shape = (len(queries), index.params.n_tables, index.params.n_bits)
     hits, candidates = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     n_bits, symbol_bits = index.params.n_bits, index.hasher.family.symbol_bits

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 from lsh import params
-from lsh.arrays import Float32Array
-from lsh.exact import Collection, ExactSearch
+from lsh.arrays import Collection, Float32Array
+from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
 from lsh.result import SearchResult
 from lsh.sketch_index import SketchIndex

@@ -141,7 +141,7 @@ class Growing(Generic[Parts]):
 
     @property
     def exact(self) -> Any:
-        """Return exact search over the same vectors."""
+        """Return exact search over the same vectors, the baseline for speed and recall: an `ExactSearch`."""
         fitted: Any = self._fitted
         return fitted.exact() if isinstance(fitted, Growth) else known(fitted).exact
 

@@ -18,8 +18,8 @@ from lsh import validate
 from lsh.arrays import BoolArray, Float32Array, Float64Array, Int64Array, StoredVectors, read_only
 from lsh.errors import ParameterError, ShapeError
 from lsh.filters.allowed import Allowed, Filter, Present, filters
-from lsh.growing.merging import merged, merged_best
-from lsh.result import PromisedResult, SearchResult
+from lsh.growing.merging import merged, merged_best, merged_ranges
+from lsh.result import PromisedResult, RangeResult, SearchResult
 from lsh.sampling import evenly_spaced_rows, joined, some_rows
 
 _MERGED_RATIO = 4  # a segment is merged with the one before it unless that is more than so many times as large
@@ -62,9 +62,8 @@ class Learned(NamedTuple):
 class Drift(NamedTuple):
     """How far the data has moved since parts were learned from it.
 
-    added: the share of vectors that were added since. moved: the distance of their present mean from the one at that
-    time, both of up to 16,384 evenly spaced vectors, in units of the spread then, the root mean square of the distances
-    from the mean; 0 where that is 0.
+    added: the share of vectors that were added since. moved: the distance of their present mean from the one then, both
+    of up to 16,384 evenly spaced vectors, in units of the spread then (see `Learned`); 0 where that is 0.
     """
 
     added: float
@@ -162,10 +161,8 @@ class Growth:
                 found.ids[:] = np.where(found.ids < 0, -1, ids[0][found.ids])
             return found
         if allowed is None and ranked is not None:
-            given, n_ranked = (
-                {name: setting[name] for name in setting if name not in _NOT_OF_CANDIDATES},
-                ranked(k, self.n),
-            )
+            given = {name: setting[name] for name in setting if name not in _NOT_OF_CANDIDATES}
+            n_ranked = ranked(k, self.n)
             best = [segment.index.candidates(Q, n_ranked, only=segment.only, **given) for segment in self.segments]
             return merged_best(best, ids, k, n_ranked)
         wanted, parts = None, []
@@ -181,6 +178,10 @@ class Growth:
             parts.append(segment.index.search(Q, k, allowed=only, **setting))
         answer = merged(parts, ids, k)
         return answer if recall is None else PromisedResult.of(answer, float(recall))
+
+    def range_search(self, Q: npt.ArrayLike, radius: float, **setting: Any) -> RangeResult:
+        """Return all within a radius that the searches of all segments find."""
+        return merged_ranges([s.index.range_search(Q, radius, **setting) for s in self.segments], self.segments)
 
     def vectors(self, ids: npt.ArrayLike) -> Float32Array:
         """Return the vectors with some ids, int64[m]: float32[m, d]; raise ShapeError for ids that are not there."""

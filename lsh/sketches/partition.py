@@ -5,8 +5,8 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Float64Array, Int64Array, read_only
-from lsh.exact import Collection, ExactSearch
+from lsh.arrays import Collection, Float32Array, Float64Array, Int64Array, read_only
+from lsh.exact import ExactSearch
 from lsh.families.cells import CrossPolytopeCells, HyperplaneCells
 from lsh.families.clusters import TRAINING_ROWS, Clusters
 from lsh.hasher import mean_vector, prepare

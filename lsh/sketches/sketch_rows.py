@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Int64Array, read_only
-from lsh.exact import Collection, ExactSearch
+from lsh.arrays import Collection, Float32Array, Int64Array, read_only
+from lsh.exact import ExactSearch
 from lsh.hasher import prepare
 from lsh.kernels.sketching import DIMENSIONS, PLANES
 from lsh.kernels.table_search import SketchArrays

@@ -135,6 +135,6 @@ def test_no_setting_that_finds_as_much_in_the_collection_itself_costs_less_than_
 
     hits, cost = measured(*index.default_setting)
     most = measured(MAX_TABLES, 1, default_setting.PROBES[-1])[0]
-    assert hits >= min(0.9 * k * len(own) - 1e-9, most)
+    assert hits >= min(default_setting.RECALL * k * len(own) - 1e-9, most)
     others, other_cost = measured(*setting, n_probes)
-    assert other_cost >= cost or others < min(0.9 * k * len(own), most)
+    assert other_cost >= cost or others < min(default_setting.RECALL * k * len(own), most)

@@ -5,9 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
-from lsh import LSHIndex, default_setting, recall_at_k
+from lsh import LSHIndex, SketchIndex, default_setting, load, recall_at_k, save
 from lsh.sampling import evenly_spaced_rows
 from tests import reference
+from tests.lsh.kinds_of_data import KINDS
+from tests.lsh.kinds_of_data import clustered as clustered_rows
+from tests.stress import stress
 
 METRICS = ["cosine", "euclidean"]
 L, K = 4, 5
@@ -57,7 +60,7 @@ def by_dictionaries(index):
             tried.append(
                 (hits, looked_at + default_setting.LOOKUP_COST * n_tables * n_probes, n_bits, n_probes, n_tables)
             )
-    wanted = min(0.9 * k * len(rows), max(hits for hits, *_ in tried))
+    wanted = min(default_setting.RECALL * k * len(rows), max(hits for hits, *_ in tried))
     _, n_bits, n_probes, n_tables = min(rest for hits, *rest in tried if hits >= wanted - 1e-9)
     return n_tables, n_bits, n_probes
 
@@ -128,5 +131,53 @@ def test_other_queries_are_answered_with_about_the_recall_of_the_rows(metric):
     X, Q = rng.standard_normal((3000, 8)), rng.standard_normal((300, 8))
     index = LSHIndex(metric).fit(X)
     recall = recall_at_k(index.search(Q), index.exact.search(Q)).mean()
-    assert 0.83 < recall < 0.97
+    assert 0.9 <= recall < 0.97
     assert index.search(Q).n_candidates.mean() < 0.6 * len(X)
+
+
+def default_recall(metric, kind, n, dim, n_queries):
+    """Return the recall@10 of a default search, where what is as near as the 10th neighbour counts, and the index."""
+    Z = kind(np.random.default_rng(6), n + n_queries, dim)
+    index = LSHIndex(metric).fit(Z[:n])
+    found, true = index.search(Z[n:]), index.exact.search(Z[n:])
+    return (found.distances <= true.distances[:, -1:] + 1e-6).mean(), index
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("kind", "n", "dim"), KINDS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_default_search_finds_nine_of_ten_neighbours_of_queries_like_the_rows(metric, kind, n, dim):
+    recall, index = default_recall(metric, kind, n, dim, 400)
+    assert recall >= 0.9
+    assert index.default_setting.recall >= default_setting.RECALL
+
+
+@stress
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_default_search_finds_nine_of_ten_neighbours_in_a_million_rows(metric):
+    recall, index = default_recall(metric, clustered_rows, 1_000_000, 16, 200)
+    print(f"{recall:.3f}", index)
+    assert recall >= 0.9
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_index_says_its_default_and_the_recall_that_was_measured(metric, tmp_path):
+    X = np.random.default_rng(0).standard_normal((300, 6))
+    index = LSHIndex(metric, n_tables=8, n_bits=6)
+    assert repr(index).startswith(f"LSHIndex(metric='{metric}', n_tables=8, n_bits=6, seed=0, ")
+    index.fit(X)
+    default = index.default_setting
+    rows = evenly_spaced_rows(300, default_setting.QUERIES)
+    found, truth = (one.search(X[rows], 300 if one is index else 11).without(rows) for one in (index, index.exact))
+    hits = [np.isin(truth.ids[q], found.ids[q]).sum() for q in range(len(rows))]
+    assert default.recall == np.sum(hits) / truth.ids.size
+    expected = (
+        f"of 300 x 6, searched with {default.n_tables} tables, {default.n_bits} bits and {default.n_probes} probe"
+    )
+    assert expected in repr(index)
+    assert f"expected recall@10 {default.recall:.2f} on" in repr(index)
+    save(index, tmp_path / "index.lsh")
+    for other in (load(tmp_path / "index.lsh"), index.subset(range(50))):
+        assert other.default_setting == default
+        assert other.default_setting.recall is None
+        assert "chosen for a recall@10 of 0.9 on" in repr(other)
+    assert repr(SketchIndex(metric).fit(X)).endswith("of 300 x 6, 16 buckets>")

@@ -96,8 +96,8 @@ def test_a_switch_of_pages_is_found(code):
     assert list(places_of("switch_page", ast.parse(code), "module")) == ["module"]
 
 
-# These write in a folder that becomes visible as a whole, in a temporary one, a journal that a killed run continues, or
-# the null device.
+# These write in a folder that becomes visible as a whole, in a temporary one, in an atomic file, a journal that a
+# killed run continues, or the null device.
 WRITERS = {
     "benchmarks.large_collection",
     "benchmarks.search_problem",
@@ -108,6 +108,7 @@ WRITERS = {
     "data_prep.sounds.command",
     "data_prep.sounds.progress_journal",
     "earshot_common.atomic",
+    "lsh.command_line.files",
 }
 WRITING = re.compile(
     r"np\.savez?\(|\.(write_text|write_bytes|tofile)\(|(?<!wave)(?<!tarfile)(?<!archive)\.(fd)?open\([^()]*'[wax]b?\+?'"
