@@ -20,6 +20,8 @@ EXTRAS = {  # by the module's name in an import statement
     "av": "sounds",
     "dask": "dask",
     "distributed": "dask",
+    "scipy": "sklearn",
+    "sklearn": "sklearn",
     "soundfile": "sounds",
     "soxr": "sounds",
     "streamlit": "app",

@@ -15,7 +15,7 @@ from earshot_common import command_line, extras
 from tests.meta.sources import ROOT
 
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-DISTRIBUTIONS = {"faiss": "faiss-cpu"}  # the others have the name of their module
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "faiss": "faiss-cpu"}  # the others have the name of their module
 
 
 @pytest.mark.parametrize(("module", "extra"), extras.EXTRAS.items())

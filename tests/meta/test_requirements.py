@@ -103,8 +103,19 @@ def test_every_file_pins_the_versions_of_the_app(file):
 
 def test_every_package_that_is_imported_is_declared():
     """Imports are from the standard library, the project, or the declared dependencies of the package."""
-    names_of = {"google_crc32c": "google-crc32c", "llvmlite": "numba", "ai_edge_litert": "ai-edge-litert"}
-    extras_of = {"earshot_common": [], "lsh": ["dask"], "data_prep": ["sounds", "map"], "ui": ["app"], "app": ["app"]}
+    names_of = {
+        "google_crc32c": "google-crc32c",
+        "llvmlite": "numba",
+        "ai_edge_litert": "ai-edge-litert",
+        "sklearn": "scikit-learn",
+    }
+    extras_of = {
+        "earshot_common": [],
+        "lsh": ["dask", "sklearn"],
+        "data_prep": ["sounds", "map"],
+        "ui": ["app"],
+        "app": ["app"],
+    }
     for name, tree in trees().items():
         package = name.split(".")[0]
         if package in extras_of:
