@@ -1,6 +1,7 @@
 """Command line: `python -m lsh evaluate|tune|search|families|build|duplicates|verify DATASET`.
 
-The only module of `lsh` that reads datasets.
+`build X.npy` and `search INDEX Q.npy` take files of vectors. Datasets are read by this module and
+`lsh.command_line.queries` alone.
 """
 
 import argparse
@@ -19,18 +20,16 @@ from lsh.analysis.comparing import PROBES, TABLES, compare, index_families
 from lsh.analysis.evaluation import evaluate
 from lsh.analysis.planning import plan
 from lsh.analysis.search_config import SearchConfig
-from lsh.arrays import Float32Array, Int64Array
+from lsh.command_line import files
+from lsh.command_line.queries import queries_and_rows, queries_of, split_of, tuning_queries
 from lsh.errors import LSHError
 from lsh.pairs import duplicates_report
-from lsh.quality import Labels
-from lsh.sampling import evenly_spaced_rows
 from lsh.storage import index_folder
 
 if TYPE_CHECKING:
     from data_prep.dataset import Clip, Dataset
 
 _TUNING_QUERIES = {"any": 2000, "tables": 500}
-_OWN_QUERIES = 1000  # rows of train, of a dataset that has no other split
 _OWN = ", each left out of its own answer"
 _SETTINGS = ("index", "family", "metric", "n_tables", "n_bits", "n_buckets", "n_probes", "n_reranked", "k")
 
@@ -40,13 +39,18 @@ def main(words: list[str] | None = None) -> int:
     options = _parser().parse_args(_joined(sys.argv[1:] if words is None else words))
 
     def command() -> int:
-        from data_prep.dataset import open_dataset  # needs an extra, and `--help` does not
+        report: dict[str, Any]
+        run, show = files.of(options) or (None, options.show)
+        if run is not None:
+            report = run(options, command_line.log)
+        else:
+            from data_prep.dataset import open_dataset  # needs an extra, and `--help` does not
 
-        report: dict[str, Any] = options.run(open_dataset(options.dataset), options)
+            report = options.run(open_dataset(options.dataset), options)
         if options.json:
             print(json.dumps(report))
         else:
-            options.show(report)
+            show(report)
         return int(bool(report.get("problems")))
 
     return command_line.run(command, (DataError, LSHError))
@@ -64,8 +68,8 @@ def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]
     config = arguments.search_config(options, options.metric or dataset.metric, dataset.n_rows("train"))
     index = _index(dataset, config, options.scheduler)
     config = config.completed(index)
-    split = _split_of(dataset, options.split)
-    queries, labels, rows = _queries_and_rows(dataset, split, options.queries)
+    split = split_of(dataset, options.split)
+    queries, labels, rows = queries_and_rows(dataset, split, options.queries)
     own = f"{_OWN}," if split == "train" else ","
     command_line.log(f"searching with {len(queries):,} {split} clips{own} {config} and exact search, interleaved")
     setting: dict[str, Any] = {**config.setting, "rows": rows if split == "train" else None}
@@ -76,7 +80,7 @@ def _evaluate(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]
 
 def _tune(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     max_queries = options.queries or _TUNING_QUERIES[options.index]
-    sets = {split: _tuning_queries(dataset, split, max_queries) for split in ("validation", "test")}
+    sets = {split: tuning_queries(dataset, split, max_queries) for split in ("validation", "test")}
     queries, _, rows, _ = sets["validation"]
     metric, X = options.metric or dataset.metric, dataset.features("train")
     if options.index == "tables":
@@ -102,6 +106,8 @@ def _tune(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
+    if options.clip is None:
+        raise DataError(f"no --clip is given; expected the id of a clip of {dataset.path}")
     clip = dataset.find_clip(options.clip)
     if clip is None:
         example = dataset.clip("test", 0).clip_id if dataset.n_rows("test") else "none"
@@ -130,13 +136,13 @@ def _search(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
 
 def _families(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     metric, X, base = options.metric or dataset.metric, dataset.features("train"), dataset.label_sets("train")
-    split = _split_of(dataset, options.split)
-    queries, labels, rows = _queries_and_rows(dataset, split, options.queries)
+    split = split_of(dataset, options.split)
+    queries, labels, rows = queries_and_rows(dataset, split, options.queries)
     command_line.log(f"indexing {len(X):,} clips of {dataset.title!r} for {metric} distance, once for each family")
     indexes = index_families(X, base, metric, options.tables, options.seed, progress=command_line.log)
     tuning = None
     if options.split == "test" and dataset.n_rows("validation"):
-        tuning, _ = _queries(dataset, "validation", options.queries)
+        tuning, _ = queries_of(dataset, "validation", options.queries)
     own = rows if split == "train" else None
     setting = {"tuning": tuning, "k": options.k, "n_probes": options.probes, "rows": own}
     measured = compare(indexes, queries, labels, base, **setting, progress=command_line.log)
@@ -195,43 +201,6 @@ def _index(dataset: "Dataset", config: SearchConfig, scheduler: str | None = Non
     return config.fit(X) if path is None else index_folder.load_or_fit(path, config, X, command_line.log)
 
 
-def _split_of(dataset: "Dataset", split: str) -> str:
-    """Return the split that queries are taken from: that asked for, or train where there is no other."""
-    return split if any(map(dataset.n_rows, ("validation", "test"))) else "train"
-
-
-def _tuning_queries(
-    dataset: "Dataset", split: str, max_rows: int
-) -> tuple[Float32Array, Labels, Int64Array | None, str]:
-    """Return the features and labels of queries of a split, None, and the split.
-
-    Of an empty split other rows of train are taken, at most 1,000, the odd ones for validation and the even ones for
-    test: their numbers follow, int64[n], and "train".
-    """
-    if dataset.n_rows(split):
-        return *_queries(dataset, split, max_rows), None, split
-    n = min(max_rows, _OWN_QUERIES)
-    queries, _, rows = _queries_and_rows(dataset, "train", 2 * n)
-    chosen = np.arange(split == "test", len(rows), 2)
-    if not len(chosen):
-        raise DataError(f"{dataset.path} has too few clips in its train split to choose a setting by")
-    return queries[chosen], dataset.labels_of("train", rows[chosen]), rows[chosen], "train"
-
-
-def _queries(dataset: "Dataset", split: str, max_rows: int) -> tuple[Float32Array, Labels]:
-    """Return the features and labels of at most `max_rows` clips, evenly spaced through a split."""
-    return _queries_and_rows(dataset, split, max_rows)[:2]
-
-
-def _queries_and_rows(dataset: "Dataset", split: str, max_rows: int) -> tuple[Float32Array, Labels, Int64Array]:
-    """Return what `_queries` returns, and the rows of the split: int64[n]."""
-    n = dataset.n_rows(split)
-    if n == 0:
-        raise DataError(f"{dataset.path} has no clips in its {split} split, which this command needs for its queries")
-    rows = evenly_spaced_rows(n, max_rows)
-    return np.asarray(dataset.features(split)[rows]), dataset.labels_of(split, rows), rows
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m lsh", description="Measure, choose and use indexes for nearest-neighbour search."
@@ -265,10 +234,16 @@ def _parser() -> argparse.ArgumentParser:
     kinds = "kinds of search to choose among: any, or hash tables alone (default: %(default)s)"
     sub.add_argument("--index", choices=tuple(_TUNING_QUERIES), default="any", help=kinds)
     arguments.add_queries(sub, None, "2000 of each split; 500 with --index tables")
-    sub = command("search", _search, reports.neighbours, "List the clips nearest to one clip.")
+    sub = command(
+        "search",
+        _search,
+        reports.neighbours,
+        "List the clips nearest to one clip; or of an index file, the rows nearest to each query.",
+    )
     arguments.add_setting(sub)
     arguments.add_scheduler(sub)
-    sub.add_argument("--clip", required=True, metavar="CLIP_ID", help="id of a clip of the dataset, in any split")
+    sub.add_argument("--clip", metavar="CLIP_ID", help="id of a clip of the dataset, in any split")
+    files.add_search(sub)
     summary = (
         "Compare random and learned hash families at equal fractions of candidates. Their bits are chosen on the "
         "validation split."
@@ -282,11 +257,12 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_split(sub, ("validation", "test", "train"), "; of train, each clip is left out of its own answer")
     summary = (
         "Build an index and save it in the folder of the dataset, where the app and the other commands open it "
-        "instead of building it."
+        "instead of building it; or an index of a file of vectors, in a file of its own."
     )
     sub = add("build", _build, reports.built, summary)
     arguments.add_drawing(sub)
     arguments.add_stored(sub)
+    files.add_build(sub)
     summary = "List the groups of clips that are equal or nearly so."
     sub = add("duplicates", _duplicates, reports.duplicates, summary)
     arguments.add_drawing(sub)
