@@ -45,6 +45,14 @@ def component(app, name):
     return next(json.loads(proto.json)[0] for proto in protos if proto.component_name == f"earshot.{name}")
 
 
+def choose(app, choice):
+    """Run a page after something was chosen in its search box (see `ui.model.clip_search`)."""
+    app.query_params["find"] = choice  # of a page alone; the app has it from the session
+    if "carried" in app.session_state:
+        app.session_state["carried"] = {**app.session_state["carried"], "find": choice}
+    return app.run()
+
+
 def words(app):
     """Return all that a page says, titles included, on one line."""
     return " ".join(element.value for kind in (app.markdown, app.title, app.caption, app.info) for element in kind)

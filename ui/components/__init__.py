@@ -52,6 +52,10 @@ sound_map = component(  # its data hold a table, so they are a dictionary
     ),
 )
 view_link = _component("earshot.link", css=_read("base.css", "link.css"), js=_read("base.js", "link.js"))
-suggestions = _component("earshot.suggestions", js=_read("suggestions.js"))
+search_field = _component(
+    "earshot.search",
+    css=_read("base.css", "search.css"),
+    js=_read("base.js", "search_offers.js", "search_labels.js", "search.js"),
+)
 chapter_top = _component("earshot.chapters", js=_read("chapters.js"))
 heat_cells = _component("earshot.cells", css=_read("cells.css"), js=_read("cells.js"))

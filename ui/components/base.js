@@ -67,6 +67,7 @@ function makePlayer() {
     state.video = null
   }
 
+  const collectionUrl = (what) => `${ROOT}clips/${collection}/${what}`
   const url = (clip, what) => `${ROOT}clips/${collection}/${encodeURIComponent(clip)}/${what}`
 
   // Plays a clip within the user gesture. `address` names the clip where its id is not known yet.
@@ -219,8 +220,8 @@ function makePlayer() {
   // event that another one follows, or whose page has been left. By its number, Python ignores a press that comes twice or
   // after a later one.
   function press(root, name, value) {
-    const kind = name === "query" || name === "back" ? "move" : name
-    if (kind === "move") requested = value
+    const kind = ["query", "back", "find"].includes(name) ? "move" : name
+    if (kind === "move") requested = name === "find" ? value.replace(/^clip=/, "") : value
     const one = { root, name, event: { value, press: ++presses }, sent: 0 }
     unanswered.set(kind, one)
     const send = () => {
@@ -255,7 +256,7 @@ function makePlayer() {
   document.addEventListener("play", yieldTo, true)
   audio.addEventListener("ended", () => state.phase === "playing" && !state.video && setPhase("idle"))
 
-  return { state, waveforms, fragments, connect, press, isUnanswered, loadWaveforms, url, reason, play, toggle, arrive, rename, seek, startVideo, setPhase }
+  return { state, waveforms, fragments, connect, press, isUnanswered, loadWaveforms, collectionUrl, url, reason, play, toggle, arrive, rename, seek, startVideo, setPhase }
 }
 
 const player = (window.earshot ??= makePlayer())

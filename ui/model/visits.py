@@ -16,7 +16,7 @@ from ui.model import session, state
 from ui.model.answer import first_clip
 from ui.model.loading import DatasetContext, splits_to_start_in
 
-_CARRIED = ("dataset", "clip", "trail", "view", "lens", "hide")
+_CARRIED = ("dataset", "clip", "trail", "view", "lens", "hide", "find")
 _UNPLAYABLE = "unplayable"  # the value of `hide`
 _MAX_DRAWS = 1000  # of clips at random, of which the first that can be played is taken
 
@@ -67,10 +67,13 @@ def carry_link(page: str, *, by_back: bool) -> bool:
     return before not in {None, page}
 
 
-def follow(to: str, origin: str) -> None:
-    """Make a neighbour the query; the clip before, `origin`, joins the trail."""
+def follow(to: str, origin: str, listed: str = "") -> None:
+    """Make a neighbour the query; the clip before, `origin`, joins the trail.
+
+    listed: what stays listed below the search box, as of `found`.
+    """
     if to not in {origin, link().get("clip")}:  # a second press of the same button changes nothing
-        _go(to, (*_trail(), origin))
+        _go(to, (*_trail(), origin), listed)
 
 
 def go_back(to: str) -> None:
@@ -101,6 +104,16 @@ def random_of(total: int, clip_at: Callable[[int], Clip]) -> Clip:
     return next((clip for clip in chain([first], clips) if clip.media not in unplayable), first)
 
 
+def found() -> str:
+    """Return what was chosen in the search box and is listed (see `clip_search`), "" where nothing is."""
+    return link().get("find", "")
+
+
+def list_found(choice: str) -> None:
+    """Write into the URL what is listed below the search box; "" closes the list."""
+    write_link(find=choice or None)
+
+
 def hides_unplayable() -> bool:
     """Return whether the URL says to hide clips whose videos cannot be played."""
     return link().get("hide") == _UNPLAYABLE
@@ -128,5 +141,5 @@ def _write(values: Mapping[str, str]) -> None:
         st.query_params.update(values)
 
 
-def _go(to: str, trail: tuple[str, ...]) -> None:
-    write_link(clip=to, trail=state.join_trail(trail) or None)
+def _go(to: str, trail: tuple[str, ...], listed: str = "") -> None:
+    write_link(clip=to, trail=state.join_trail(trail) or None, find=listed or None)

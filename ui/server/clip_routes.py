@@ -1,20 +1,23 @@
-"""Routes of the server for clips: their sounds, waveforms and files by URL.
+"""Routes of the server for clips: their sounds, waveforms and files by URL, and the search by name.
 
-`clips/COLLECTION/CLIP/sound`, `clips/COLLECTION/CLIP/file` and `clips/COLLECTION/waveforms?ids=CLIP,CLIP`, where
-COLLECTION names a dataset that a page has opened in this process (`loading.name_in_urls`), and CLIP is a clip id or
-`SPLIT@ROW`. Errors are one sentence of plain text.
+`clips/COLLECTION/CLIP/sound`, `clips/COLLECTION/CLIP/file`, `clips/COLLECTION/waveforms?ids=CLIP,CLIP`,
+`clips/COLLECTION/search?text=TEXT` and `clips/COLLECTION/labels`, where COLLECTION names a dataset that a page has
+opened in this process (`loading.name_in_urls`), and CLIP is a clip id or `SPLIT@ROW`. Errors are one sentence of plain
+text.
 """
 
 import re
 from pathlib import Path
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from data_prep.audioset import ontology
 from data_prep.dataset import SPLITS, Clip, Dataset
 from data_prep.errors import DataError
-from ui.model import loading, media
+from ui.model import clip_search, loading, media
 from ui.model.text import clean
 
 MAX_WAVEFORMS = 40  # per request; found, exact and missed clips together are fewer
@@ -62,10 +65,51 @@ def waveforms(request: Request) -> Response:
     return JSONResponse(heights, headers=_CACHED)
 
 
+def search(request: Request) -> Response:
+    """Return what a text finds, in groups, as the search box offers it; names are text, to be escaped."""
+    dataset = loading.opened(request.path_params["collection"])
+    if dataset is None:
+        return _error(_NOT_OPEN)
+    groups = [
+        {
+            "heading": clean(group.heading, 40),
+            "total": group.total,
+            "everything": group.everything,
+            "offers": [{"choice": o.choice, "name": clean(o.name, 120), "clips": o.n_clips} for o in group.offers],
+        }
+        for group in clip_search.suggest(dataset, request.query_params.get("text", ""))
+    ]
+    return JSONResponse(groups, headers=_CACHED)
+
+
+def labels(request: Request) -> Response:
+    """Return the labels of a collection as a tree, with their numbers of clips and their definitions."""
+    dataset = loading.opened(request.path_params["collection"])
+    if dataset is None:
+        return _error(_NOT_OPEN)
+    counts = np.sum([dataset.label_counts(split) for split in loading.splits_to_start_in(dataset)], axis=0).tolist()
+
+    def as_record(node: ontology.Node) -> dict[str, object]:
+        label = node.label
+        return {
+            "name": clean(node.name, 80),
+            "choice": f"label={node.name}" if label is not None and counts[label] else "",
+            "clips": 0 if label is None else counts[label],
+            "definition": "" if label is None else clean(dataset.label_definitions[label], 600),
+            "children": [as_record(child) for child in node.children],
+        }
+
+    tree = ontology.tree(dataset.label_names, dataset.label_parents, counts)
+    page = ontology.PAGE if any(node.children for node in tree) and not any(dataset.label_definitions) else ""
+    return JSONResponse({"tree": [as_record(node) for node in tree], "page": page}, headers=_CACHED)
+
+
 ROUTES = [
     Route("/clips/{collection}/{clip}/sound", sound),
     Route("/clips/{collection}/{clip}/file", file),
     Route("/clips/{collection}/waveforms", waveforms),
+    Route("/clips/{collection}/search", search),
+    Route("/clips/{collection}/labels", labels),
 ]
 
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from data_prep.dataset import open_dataset
 from lsh import LSHIndex
-from tests.ui.apptest import component, words, write_small
-from ui.model import loading
+from tests.ui.apptest import choose, component, words, write_small
+from ui.model import clip_search, loading
 from ui.model.state import Settings
 
 
@@ -140,7 +140,7 @@ def test_surprise_me_brings_another_clip(sounds, app):
 
 def test_searching_a_label_in_any_case_lists_the_clips_that_have_it(sounds, app):
     before = component(app.run(), "query")["clip"]["id"]
-    app.text_input(key="search").set_value(sounds.label_names[2].upper()).run()
+    choose(app, clip_search.resolve(sounds, f"first~{sounds.label_names[2].upper()}"))
     listed = component(app, "clip_list")["order"]
     assert len(listed) == 10
     assert all(2 in sounds.find_clip(clip_id).labels for clip_id in listed)
@@ -155,30 +155,38 @@ def test_searching_a_label_in_any_case_lists_the_clips_that_have_it(sounds, app)
 
 def test_more_of_the_clips_that_match_are_listed_ten_at_a_time_until_another_text_is_searched(sounds, app):
     app.run()
-    app.text_input(key="search").set_value(sounds.label_names[2]).run()
+    choose(app, f"label={sounds.label_names[2]}")
     first = component(app, "clip_list")["order"]
     for length in (20, 30):
         next(button for button in app.button if button.label == "Show 10 more").click().run()
         assert not app.exception
         assert len(component(app, "clip_list")["order"]) == length
     assert component(app, "clip_list")["order"][:10] == first
-    app.text_input(key="search").set_value(sounds.label_names[3]).run()
+    choose(app, f"label={sounds.label_names[3]}")
     assert len(component(app, "clip_list")["order"]) == 10
 
 
-def test_a_text_that_names_one_clip_opens_it_and_keeps_the_trail(sounds, app):
-    before = component(app.run(), "query")["clip"]["id"]
-    wanted = sounds.clip("train", 9).clip_id
-    app.text_input(key="search").set_value(wanted.rsplit("-", 1)[-1]).run()
-    query = component(app, "query")
-    assert query["clip"]["id"] == wanted
-    assert [step["id"] for step in query["trail"]] == [before]
-    assert not app.text_input(key="search").value
+def test_a_link_lists_what_was_found_until_the_list_is_closed_or_a_clip_is_chosen(sounds, app):
+    app.query_params["find"] = f"label={sounds.label_names[2]}"
+    app.run()
+    assert component(app, "search")["text"] == sounds.label_names[2]
+    assert component(app, "search")["said"].endswith(f"clips match “{sounds.label_names[2]}”")
+    next(button for button in app.button if button.label == "Any of them").click().run()
+    assert app.query_params["find"] == f"label={sounds.label_names[2]}"
+    next(button for button in app.button if button.label == "Close the list").click().run()
+    assert not component(app, "search")["text"]
+    assert not app.query_params.get("find")
+
+
+def test_a_page_without_a_search_searches_nothing(app, monkeypatch):
+    monkeypatch.setattr(clip_search, "list_clips", None)
+    monkeypatch.setattr(clip_search, "suggest", None)
+    assert not app.run().exception
 
 
 def test_a_search_without_a_hit_says_so(sounds, app):
     app.run()
-    app.text_input(key="search").set_value("*nobody*").run()
+    choose(app, "first~*nobody*")
     assert "Nothing here is called" in words(app)
     assert not app.exception
 
@@ -278,7 +286,7 @@ def test_clips_that_cannot_be_played_are_hidden_by_a_switch_that_the_address_kee
     app.toggle(key="hides unplayable").set_value(True).run()
     assert app.query_params["hide"] == "unplayable"
     assert component(app, "neighbours")["hides_unplayable"]
-    app.text_input(key="search").set_value("clip-000").run()
+    choose(app, "id~clip-000")
     assert component(app, "clip_list")["hides_unplayable"]
     app.toggle(key="hides unplayable").set_value(False).run()
     assert not component(app, "neighbours")["hides_unplayable"]
@@ -302,7 +310,7 @@ def test_surprise_me_passes_over_videos_that_cannot_be_played(videos, app, searc
     playable = videos.clip("test", 7)
     app.query_params["dataset"] = "videos"
     if searched:
-        app.session_state["search"] = videos.label_names[1]
+        app.query_params["find"] = f"label~{videos.label_names[1]}"
     known = [videos.clip(split, row) for split, n in (("test", 12), ("train", 200)) for row in range(n)]
     app.session_state["unplayable"] = frozenset(clip.media for clip in known if clip != playable)
     app.run()

@@ -184,3 +184,25 @@ def test_the_browser_is_led_to_the_address_of_a_sound_which_the_server_does_not_
     assert get(f"{name}/b/sound")[0] == 404
     assert get(f"{name}/a/file")[0] == 404
     assert json.loads(get(f"{name}/waveforms?ids=a")[2]) == {"a": [0] * media.CARD_BARS}
+
+
+def test_the_search_box_is_offered_names_in_groups_as_text(sounds, app):
+    app.run()
+    name = collection_of(app)
+    status, _, body = get(f"{name}/search?text=DRUM")
+    (group,) = json.loads(body)
+    assert status == 200
+    assert group["offers"] == [{"choice": "label=drum", "name": "drum", "clips": 80}]
+    assert (group["heading"], group["total"], group["everything"]) == ("Labels", 1, "")
+    assert [g["heading"] for g in json.loads(get(f"{name}/search?text=12.w")[2])] == ["Files"]
+    assert json.loads(get(f"{name}/search")[2]) == []
+    assert get("0123456789abcdef/search?text=a")[0] == 404
+
+
+def test_labels_come_as_a_tree_with_their_numbers_of_clips(sounds, app):
+    app.run()
+    name = collection_of(app)
+    _, _, body = get(f"{name}/labels")
+    node = {"name": "drum", "choice": "label=drum", "clips": 80, "definition": "", "children": []}
+    assert json.loads(body) == {"tree": [node], "page": ""}
+    assert get("0123456789abcdef/labels")[0] == 404

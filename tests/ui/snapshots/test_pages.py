@@ -17,7 +17,7 @@ from data_prep.sounds.query import SoundQuery
 from lsh.analysis import evaluation, machine, racing
 from lsh.analysis.comparing import BUDGETS, Compared, Comparison, Mean
 from tests.clips import plain_clips, splits_of
-from tests.ui.apptest import QUIET, alone
+from tests.ui.apptest import QUIET, alone, choose
 from tests.ui.races import run as raced
 from tests.ui.snapshots import recorded
 from tests.ui.snapshots.golden_files import compare, difference
@@ -162,11 +162,13 @@ def test_a_query_of_the_collection_in_one_table_shows_what_is_committed(page, li
     )
 
 
-@pytest.mark.parametrize("text", ["bell", "church-bell-00200", "whale"])
-def test_a_search_by_name_shows_what_is_committed(text, monkeypatch):
+@pytest.mark.parametrize(
+    ("text", "choice"), [("bell", "label~bell"), ("church-bell", "id~church-bell-002"), ("whale", "first~whale")]
+)
+def test_a_search_by_name_shows_what_is_committed(text, choice, monkeypatch):
     app = drawn(monkeypatch, "cosine", "inside", step="Planes")
     before = text_of(app, without=STRIP)
-    app.text_input(key="search").set_value(text).run()
+    choose(app, choice)
     compare(f"search-{text}", difference(before, text_of(app, without=STRIP)))
 
 

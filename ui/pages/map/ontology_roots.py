@@ -7,58 +7,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from data_prep.audioset.ontology import ROOTS, roots_of
 from data_prep.dataset import SPLITS, Dataset
 from data_prep.dataset.label_sets import LabelSets
 from data_prep.sounds.folder import FOLDER_PREFIX
 
-ROOTS: Final = (
-    "Human sounds",
-    "Animal",
-    "Music",
-    "Sounds of things",
-    "Source-ambiguous sounds",
-    "Natural sounds",
-    "Channel, environment and background",
-)
 NONE: Final = len(ROOTS)  # the branch of a clip whose labels lead to no branch
 
 _BLOCK_ROWS = 16_384  # clips whose labels are read at a time
-
-# Nodes between the branches and the labels, which the label tables of AudioSet and of the sample do not contain.
-# Source: AudioSet ontology (Gemmeke et al., 2017).
-_BETWEEN: Final = {
-    "Animal": ("Cattle, bovinae", "Snake", "Wild animals"),
-    "Human sounds": ("Digestive", "Human group actions", "Human locomotion", "Human voice", "Respiratory sounds"),
-    "Music": ("Music genre", "Music mood", "Music role", "Musical concepts"),
-    "Sounds of things": (
-        "Aircraft engine",
-        "Domestic sounds, home sounds",
-        "Liquid",
-        "Mechanisms",
-        "Microphone",
-        "Miscellaneous sources",
-        "Motor vehicle (road)",
-        "Non-motorized land vehicle",
-        "Sound equipment",
-        "Specific impact sounds",
-    ),
-    "Source-ambiguous sounds": (
-        "Brief tone",
-        "Clicking",
-        "Deformable shell",
-        "Generic impact sounds",
-        "Onomatopoeia",
-        "Other sourceless",
-        "Surface contact",
-    ),
-    "Channel, environment and background": (
-        "Acoustic environment",
-        "Background noise",
-        "Recording",
-        "Sound reproduction",
-    ),
-}
-_ROOT_OF: Final = {name: root for root, names in _BETWEEN.items() for name in names} | {name: name for name in ROOTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +63,7 @@ def label_weights(dataset: Dataset) -> npt.NDArray[np.float64]:
         parents[name] = [*parents.get(name, []), *above]  # names of labels need not be unique
     table = np.zeros((len(dataset.label_names), len(ROOTS)))
     for row, name in zip(table, dataset.label_names, strict=True):
-        for root in _roots(name, parents):
+        for root in roots_of(name, parents):
             row[ROOTS.index(root)] = 1
     table /= np.maximum(table.sum(axis=1, keepdims=True), 1)
     return table
@@ -135,17 +91,3 @@ def _label_sets(dataset: Dataset, shown: Sequence[int]) -> Iterator[LabelSets]:
     for split, n in zip(SPLITS, shown, strict=True):
         for start in range(0, n, _BLOCK_ROWS):
             yield dataset.label_sets(split, start, min(start + _BLOCK_ROWS, n))
-
-
-def _roots(name: str, parents: dict[str, list[str]]) -> set[str]:
-    """Return the branches above a label; cycles in a damaged ontology are followed once."""
-    found, waiting, seen = set(), [name], {name}
-    while waiting:
-        node = waiting.pop()
-        if node in _ROOT_OF:
-            found.add(_ROOT_OF[node])
-        else:
-            above = [parent for parent in parents.get(node, []) if parent not in seen]
-            seen.update(above)
-            waiting.extend(above)
-    return found
