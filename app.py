@@ -9,7 +9,7 @@ from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 from ui.frame import error_pages, shell
 from ui.model import exclusive, session, visits
 from ui.model.loading import DatasetContext, PageContext
-from ui.server import html_page, memory
+from ui.server import export_files, html_page, memory
 from ui.server.clip_routes import ROUTES
 from ui.widgets import links
 
@@ -17,6 +17,7 @@ from ui.widgets import links
 PAGES = [
     ("Listen", "listen", ":material/hearing:", "ui.pages.listen"),
     ("Ask", "ask", ":material/mic:", "ui.pages.ask"),
+    ("Crate", "crate", ":material/inventory_2:", "ui.pages.crate"),
     ("Tune", "tune", ":material/tune:", "ui.pages.tune.page"),
     ("Race", "race", ":material/speed:", "ui.pages.race.page"),
     ("Inside", "inside", ":material/account_tree:", "ui.pages.inside.page"),
@@ -24,7 +25,7 @@ PAGES = [
     ("Learn", "learn", ":material/school:", "ui.pages.learn.page"),
     ("Data", "data", ":material/database:", "ui.pages.data.page"),
 ]
-WITHOUT_INDEX = {"Listen", "Ask", "Data"}  # are drawn while the search kernels are compiled
+WITHOUT_INDEX = {"Listen", "Ask", "Crate", "Data"}  # are drawn while the search kernels are compiled
 
 
 def main() -> None:
@@ -74,7 +75,9 @@ def draw(run: ScriptRunContext | None) -> None:
 
 # `streamlit run app.py` imports this file to find `app`, the server, which then runs the file as its script.
 if get_script_run_ctx(suppress_warning=True) is None:
-    routes = html_page.below_base_path([*ROUTES, *html_page.routes(path for _, path, *_ in PAGES)])
+    routes = html_page.below_base_path(
+        [*ROUTES, *export_files.ROUTES, *html_page.routes(path for _, path, *_ in PAGES)]
+    )
     app = st.App(__file__, routes=routes, on_script_error=error_pages.unexpected)
 else:
     main()

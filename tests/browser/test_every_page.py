@@ -20,7 +20,8 @@ window.shift = 0
 new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) window.shift += e.value }))
   .observe({ type: "layout-shift", buffered: true })
 """
-DRAWN = ".st-key-metrics-strip [data-testid=stMetric], .st-key-given-sound, [data-testid=stTable]"  # of each page
+# Of each page:
+DRAWN = ".st-key-metrics-strip [data-testid=stMetric], .st-key-given-sound, .crate h2, [data-testid=stTable]"
 BUSY = "[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]"
 
 

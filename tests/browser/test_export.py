@@ -1,5 +1,7 @@
 """Export in a browser: copying the link, dragging and saving sound files, downloads."""
 
+import csv
+
 import pytest
 from playwright.sync_api import expect
 
@@ -111,3 +113,48 @@ def test_find_similar_works_while_a_file_is_requested_and_when_pressed_twice(vis
         card.get_by_role("button", name="Find similar").dblclick()  # entering a card requests its file, too
         page.wait_for_selector(f'.query [data-clip="{clip}"]')
         expect(page.locator(".trail .step")).to_have_count(step)
+
+
+def test_a_crate_outlasts_collections_reloads_and_back_and_what_is_hidden_stays_hidden_until_it_is_undone(visit, mine):
+    page = visit("?dataset=mine&clip=f1")
+    page.evaluate("localStorage.removeItem('earshot.shelf')")
+    page.reload()
+    first, second = (page.locator(".card").nth(i).get_attribute("data-clip") for i in (0, 1))
+    page.locator(f'.card[data-clip="{first}"]').get_by_role("button", name="Keep in the crate").click()
+    card = page.locator(f'.card[data-clip="{second}"]')
+    card.get_by_role("button", name="Favourite, note, never show").focus()
+    page.keyboard.press("Enter")
+    card.get_by_label("Note on").fill("a <b>note</b>")
+    card.get_by_role("button", name="Never show this").click()
+    page.locator(".card .play").nth(2).hover()  # the hand moves on at once
+    count = page.locator(".hidden-count")
+    expect(count).to_contain_text("1 clip is hidden: you never want to see it.")
+    expect(card).to_have_count(0)
+    page.reload()
+    expect(count).to_contain_text("1 clip is hidden")
+    expect(page.locator(f'.card[data-clip="{first}"] .keep')).to_have_attribute("aria-pressed", "true")
+    page.goto(page.url.replace("dataset=mine", "dataset=videos").replace("clip=f1", "clip="))
+    page.locator(".query").get_by_role("button", name="Keep in the crate").click()
+    page.get_by_role("link", name="Crate", exact=True).click()
+    kept = page.locator("[data-section=kept] .kept")
+    expect(kept).to_have_count(2)
+    expect(page.locator("[data-section=note] input")).to_have_value("a <b>note</b>")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save to a file").click()
+    with page.expect_download() as table:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    with table.value.path().open(encoding="utf-8-sig", newline="") as file:
+        assert {row["collection"] for row in csv.DictReader(file)} == {"mine", "videos"}
+    kept.first.get_by_role("button", name="Take out").click()
+    expect(kept).to_have_count(1)
+    page.keyboard.press("Control+z")
+    expect(kept).to_have_count(2)
+    page.evaluate("localStorage.removeItem('earshot.shelf')")
+    page.reload()
+    expect(page.get_by_text("Press + on a sound to keep it here.")).to_be_visible()
+    page.locator(".crate input[type=file]").set_input_files(saved.value.path())
+    expect(kept).to_have_count(2)
+    page.get_by_role("button", name="Show again").click()
+    page.go_back()
+    page.wait_for_selector(".card")
+    page.evaluate("localStorage.removeItem('earshot.shelf')")

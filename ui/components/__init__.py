@@ -29,33 +29,48 @@ def _component(name: str, js: str, css: str | None = None) -> Callable[..., obje
 
 
 query_player = _component(
-    "earshot.query", css=_read("base.css", "query.css"), js=_read("base.js", "video.js", "query.js")
+    "earshot.query",
+    css=_read("base.css", "shelf.css", "query.css"),
+    js=_read("base.js", "shelf.js", "video.js", "query.js"),
 )
 neighbour_list = _component(
     "earshot.neighbours",
-    css=_read("base.css", "cards.css"),
-    js=_read("base.js", "video.js", "card.js", "neighbours.js"),
+    css=_read("base.css", "shelf.css", "cards.css"),
+    js=_read("base.js", "shelf.js", "video.js", "card.js", "neighbours.js"),
 )
 clip_list = _component(
     "earshot.clip_list",
-    css=_read("base.css", "cards.css", "clip_list.css"),
-    js=_read("base.js", "video.js", "card.js", "clip_list.js"),
+    css=_read("base.css", "shelf.css", "cards.css", "clip_list.css"),
+    js=_read("base.js", "shelf.js", "video.js", "card.js", "clip_list.js"),
 )
 plane_demo = _component(
     "earshot.plane", css=_read("base.css", "plane.css"), js=_read("base.js", "plane_geometry.js", "plane.js")
 )
 sound_map = component(  # its data hold a table, so they are a dictionary
     "earshot.map",
-    css=_read("base.css", "cards.css", "clip_list.css", "map.css"),
+    css=_read("base.css", "shelf.css", "cards.css", "clip_list.css", "map.css"),
     js=_read(
-        "base.js", "video.js", "card.js", "map_points.js", "map_paint.js", "map_view.js", "map_marks.js", "map.js"
+        "base.js",
+        "shelf.js",
+        "video.js",
+        "card.js",
+        "map_points.js",
+        "map_paint.js",
+        "map_view.js",
+        "map_marks.js",
+        "map.js",
     ),
 )
 view_link = _component("earshot.link", css=_read("base.css", "link.css"), js=_read("base.js", "link.js"))
 search_field = _component(
     "earshot.search",
     css=_read("base.css", "search.css"),
-    js=_read("base.js", "search_offers.js", "search_labels.js", "search.js"),
+    js=_read("base.js", "shelf.js", "search_offers.js", "search_labels.js", "search.js"),
+)
+crate_list = _component(
+    "earshot.crate",
+    css=_read("base.css", "shelf.css", "crate.css"),
+    js=_read("base.js", "shelf.js", "crate.js"),
 )
 chapter_top = _component("earshot.chapters", js=_read("chapters.js"))
 heat_cells = _component("earshot.cells", css=_read("cells.css"), js=_read("cells.js"))

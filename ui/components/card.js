@@ -3,22 +3,25 @@
 
 const FLAT = Array(48).fill(0)
 
-const newList = (root, cards, view) => ({ root, cards, view, items: new Map(), refresh: followPlayer(root) })
+const newList = (root, cards, view) => ({ root, cards, view, items: new Map(), refresh: followPlayer(root), followed: false })
 
 function updateList(list, events, data, setTriggerValue) {
   list.data = data
-  list.send = player.connect(list.root, [...events, "unplayable"], data, setTriggerValue)
+  if (!list.followed) followShelf(list.root, () => list.ids && (drawCards(list, list.ids, list.text), reportHidden(list.root, list.data)))
+  list.followed = true
+  list.send = player.connect(list.root, [...events, "unplayable", "hidden"], data, setTriggerValue)
   introduceUnplayable(list.root, data, Object.values(data.cards))
+  reportHidden(list.root, data)
 }
 
-// Shows the cards of these clips in this order, or a text if there is none. Where the visitor hides what cannot be played,
-// the number of clips left out stands below.
+// Shows the cards of these clips in this order, or a text if there is none. The number of clips that the visitor hides, and
+// of those that cannot be played where these are hidden, stands below.
 function drawCards(list, ids, text) {
   const shown = visibleOf(list, ids)
   const wanted = shown.map((id) => cardOf(list, id))
   arrange(list, wanted)
   list.items.forEach((item, id) => shown.includes(id) || list.items.delete(id))
-  drawHidden(list, ids.length - shown.length)
+  drawHidden(list, ids, shown)
   const empty = list.cards.querySelector(".empty")
   if (ids.length) empty?.remove()
   else if (!empty) list.cards.append(make("li", { class: "empty" }, make("p", {}, text)))
@@ -26,6 +29,7 @@ function drawCards(list, ids, text) {
   if (!list.cards.querySelector('.card[tabindex="0"]') && wanted.length) moveTabStop(list, wanted[0])
   list.refresh()
   list.ids = ids
+  list.text = text
   for (const [id, card] of Object.entries(list.data.cards)) player.fragments.set(id, card.media.fragment ?? "")
   const sounds = Object.keys(list.data.cards).filter((id) => list.data.cards[id].media.kind === "sound")
   player.loadWaveforms(sounds, () => drawCards(list, list.ids, text))
@@ -39,14 +43,21 @@ function visibleOf(list, ids) {
     list.hiddenOf = drawn
     list.hidden = new Set(ids.filter((id) => hides && refusalOf(cards[id].media)))
   }
-  return ids.filter((id) => !list.hidden.has(id))
+  return ids.filter((id) => !list.hidden.has(id) && !isHidden(list, id))
 }
 
-function drawHidden(list, count) {
+// The query itself is shown.
+const isHidden = (list, id) => list.data.cards[id].kind !== "query" && Boolean(shelf.entry(list.data.dataset, id).hidden)
+
+function drawHidden(list, ids, shown) {
   list.cards.querySelector(".hidden-count")?.remove()
-  if (!count) return
-  const text = count === 1 ? "1 clip is hidden: YouTube cannot play it here." : `${count} clips are hidden: YouTube cannot play them here.`
-  list.cards.append(make("li", { class: "hidden-count small" }, text))
+  const own = ids.filter((id) => isHidden(list, id)).length
+  const other = ids.length - shown.length - own
+  if (!own && !other) return
+  const lines = []
+  if (other) lines.push(other === 1 ? "1 clip is hidden: YouTube cannot play it here." : `${other} clips are hidden: YouTube cannot play them here.`)
+  if (own) lines.push(`${own === 1 ? "1 clip is hidden: you never want to see it." : `${own} clips are hidden: you never want to see them.`} The page Crate lists what you hide.`)
+  list.cards.append(make("li", { class: "hidden-count small" }, lines.join(" ")))
 }
 
 // An iframe that moves within the page reloads, so the other cards are placed around the one whose video is open.
@@ -70,12 +81,12 @@ function arrange(list, wanted) {
 
 function cardOf(list, id) {
   const card = list.data.cards[id]
-  const drawn = JSON.stringify([card, list.view, player.waveforms.has(id), refusalOf(card.media)])
+  const drawn = JSON.stringify([card, list.view, player.waveforms.has(id), refusalOf(card.media), shelf.entry(list.data.dataset, id)])
   let item = list.items.get(id)
   if (item?.drawn === drawn) return item
   if (!item) {
     item = make("li", { class: "card", "data-clip": id, "data-phase": "idle", tabindex: "-1" })
-    item.append(make("div", { class: "row" }), make("p", { class: "explanation small", hidden: !card.open }), make("div", { class: "media" }))
+    item.append(make("div", { class: "row" }), make("div", { class: "shelf-panel", hidden: true }), make("p", { class: "explanation small", hidden: !card.open }), make("div", { class: "media" }))
     item.addEventListener("keydown", (event) => handleKey(list, item, event))
     item.addEventListener("focusin", () => moveTabStop(list, item))
     item.addEventListener("dragstart", (event) => event.target === item && startDrag(list, item, event))
@@ -86,6 +97,7 @@ function cardOf(list, id) {
   item.draggable = Boolean(card.file?.found)
   item.setAttribute("aria-label", `${nameOfCard(list, card)}. ${card.distance.text}. ${card.outcome}.`)
   item.querySelector(".explanation").textContent = card.explanation
+  drawShelfPanel(item.querySelector(".shelf-panel"), list.data.dataset, id, card.title)
   const row = item.querySelector(".row")
   const focused = row.contains(list.root.activeElement)
   patch(row, ...rowParts(list, item, id, card))
@@ -152,7 +164,7 @@ function actions(list, item, id, card) {
     class: "outlined find-similar", "aria-label": `Find similar: ${nameOfCard(list, card)}`, title: "Search with this sound",
     onclick: () => player.press(list.root, "query", id),
   }, "Find similar")
-  return make("div", { class: "actions" }, card.explanation ? explain : null, similar, card.file ? saveButton(item, card) : null)
+  return make("div", { class: "actions" }, card.explanation ? explain : null, similar, ...shelfButtons(item.querySelector(".shelf-panel"), list.data.dataset, id, card.title), card.file ? saveButton(item, card) : null)
 }
 
 // --- playing and keyboard ----------------------------------------------------------------------------------------

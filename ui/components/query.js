@@ -3,21 +3,26 @@
 function build(root) {
   const section = make("section", { class: "earshot query", "aria-label": "Your sound" })
   root.append(section)
-  return { section, refresh: followPlayer(root), drawn: null, video: null }
+  const view = { section, refresh: followPlayer(root), drawn: null, video: null, panel: make("div", { class: "shelf-panel", hidden: true }) }
+  followShelf(root, () => view.clip && drawKeeping(view))
+  return view
 }
 
 export default function query({ data: [data], parentElement: root, setTriggerValue }) {
   const view = stateOf(root, build)
-  player.connect(root, ["back", "unplayable"], data, setTriggerValue)
+  player.connect(root, ["back", "unplayable", "hidden"], data, setTriggerValue)
   const { clip } = data
   introduceUnplayable(root, data, [clip])
+  reportHidden(root, data)
+  if (view.clip?.id !== clip.id) view.panel.hidden = true
+  Object.assign(view, { clip, dataset: data.dataset })
   const drawn = JSON.stringify([clip, data.trail])
   if (view.drawn !== drawn) {
     view.drawn = drawn
     view.video?.close()
     view.video = null
     const heading = make("h2", { class: "small heading" }, icon("star", "star"), "your sound")
-    view.section.replaceChildren(heading, screen(view, clip, root), details(clip), trail(data.trail, root))
+    view.section.replaceChildren(heading, screen(view, clip, root), details(clip), keeping(view, clip), trail(data.trail, root))
   }
   view.refresh()
   player.arrive(clip.id, view.section, clip.title)
@@ -58,6 +63,18 @@ function showError(host, clip, text, retry) {
 function details(clip) {
   const origin = clip.media.kind === "youtube" ? make("span", {}, " · ", youtubeLink(clip.media, clip.origin)) : ` · ${clip.origin}`
   return make("div", { class: "details" }, make("p", { class: "title" }, clip.title), make("p", { class: "small" }, clip.id, origin))
+}
+
+function keeping(view, clip) {
+  view.actions = make("div", { class: "shelf-actions" })
+  drawKeeping(view)
+  return make("div", {}, view.actions, view.panel)
+}
+
+function drawKeeping(view) {
+  const { clip, dataset, panel } = view
+  drawShelfPanel(panel, dataset, clip.id, clip.title)
+  patch(view.actions, ...shelfButtons(panel, dataset, clip.id, clip.title))
 }
 
 function trail(steps, root) {

@@ -26,6 +26,7 @@ export default function search({ data: [data], parentElement: root, setTriggerVa
   const it = stateOf(root, build)
   player.connect(root, ["find"], data, setTriggerValue)
   it.input.placeholder = data.hint
+  it.dataset = data.dataset
   if (it.collection !== data.collection) {
     it.collection = data.collection
     forgetLabels(it)

@@ -19,7 +19,11 @@ from ui.model.text import clean
 _READY = "Of a collection of this size only indexes that are ready are used: `python -m lsh build` makes one."
 _OTHER_DISTANCE = f"The index for the other distance takes too long to build here. {_READY}"
 _OTHER_SEED = f"Another seed is another index, which takes too long to build here. {_READY}"
-_PAGES_WITHOUT_SLIDERS = ("ask", "data")  # at the bottom of a phone's screen: these pages begin without a search
+_PAGES_WITHOUT_SLIDERS = (
+    "ask",
+    "crate",
+    "data",
+)  # at the bottom of a phone's screen: these pages begin without a search
 _SLIDERS = {  # label, maximum, help; in the order of an index's default setting
     session.N_TABLES: (
         "Tables, L",

@@ -9,13 +9,13 @@ from data_prep.errors import DataError
 from lsh import LSHError
 from ui import paths
 from ui.frame import controls, error_pages
-from ui.model import lens, loading, session, state, visits
+from ui.model import lens, loading, media, session, state, visits
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.state import Settings
 from ui.model.text import clean, plain
 from ui.paths import ASSETS, COMPONENTS
 from ui.server import hosting, kernels
-from ui.widgets import cards, links
+from ui.widgets import links
 
 _COLOURS = {"background": "backgroundColor", "border": "borderColor"}
 STYLE = COMPONENTS / "page.css"
@@ -46,7 +46,7 @@ def set_tab_title(page: str, context: DatasetContext) -> None:
         clip, _ = visits.current_clip(context)
     except LSHError:  # the dataset's own metric has no index, so no clip can be chosen; the page says why
         clip = None
-    sound = [clean(cards.title(context.dataset, clip).replace(" · ", ", "), 80)] if clip else []
+    sound = [clean(media.title(context.dataset, clip).replace(" · ", ", "), 80)] if clip else []
     title = " · ".join([*sound, page, "Earshot"])
     session.TITLE.set(title)
     st.set_page_config(title)

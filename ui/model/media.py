@@ -1,4 +1,4 @@
-"""Sounds and waveforms of clips, as the browser needs them to show and play a clip.
+"""Names, sounds and waveforms of clips, as the browser needs them to show and play a clip.
 
 What synthesises and decodes sounds is imported by the functions that need it: a page of videos does not.
 """
@@ -16,6 +16,7 @@ from data_prep.dataset.schema import UNKNOWN_END_S
 from data_prep.errors import DataError
 from ui.model.text import clean
 
+MAX_LABELS = 6  # of a clip that are shown
 CARD_BARS, PLAYER_BARS = 48, 120  # bars of the waveforms on a card and on the player
 
 _ADDRESS = re.compile(r"https?://[^\s/]\S*")
@@ -54,6 +55,21 @@ class Sound(NamedTuple):
 def is_video_id(text: object) -> bool:
     """Return whether this is the id of a YouTube video: 11 characters of a to z, A to Z, 0 to 9, _ and -."""
     return isinstance(text, str) and _VIDEO_ID.fullmatch(text) is not None
+
+
+def title(dataset: Dataset, clip: Clip) -> str:
+    """Return a clip's own name, if it has one, and its labels."""
+    names = [clean(dataset.label_names[label], 80) for label in clip.labels[:MAX_LABELS]]
+    return " · ".join(filter(None, [name(dataset, clip), *names])) or "no label"
+
+
+def name(dataset: Dataset, clip: Clip) -> str:
+    """Return the title of a clip; else the file name of one's own sound, else the id of one without labels; else ""."""
+    if clip.title and (own := clean(clip.title, 80)):
+        return own
+    if dataset.media == "file" and clip.media:
+        return clean(clip.media.rsplit("/", 1)[-1], 80)
+    return clean(clip.clip_id, 80) if dataset.media in {"file", "url"} and not clip.labels else ""
 
 
 def source(dataset: Dataset, clip: Clip) -> dict[str, object]:

@@ -85,6 +85,9 @@ MORE_HITS: Key[tuple[str, int]] = Key("more hits", ("", 0))  # of this choice: c
 MOVED: Key[bool] = Key("moved", default=False)  # the query has changed inside a fragment
 ANSWERED: Key[Mapping[str, int]] = Key("answered", {})  # kind of press -> number of the last one that was handled
 UNPLAYABLE: Key[frozenset[str]] = Key("unplayable", frozenset())  # ids of videos that YouTube has refused to play
+HIDDEN: Key[tuple[str, frozenset[str]]] = Key(
+    "hidden", ("", frozenset())
+)  # a dataset, and clips that the visitor hides
 HIDES_UNPLAYABLE: Key[bool | None] = Key("hides unplayable", None)  # widget: whether their clips are hidden
 LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("last metrics", ())  # of two settings
 

@@ -96,12 +96,16 @@ def random_clip(dataset: Dataset) -> Clip | None:
 def random_of(total: int, clip_at: Callable[[int], Clip]) -> Clip:
     """Return one of `total` clips at random, at least one; `clip_at` returns the clip of a number from 0.
 
-    Clips of videos that YouTube has refused to play are passed over, unless nothing else is drawn.
+    Clips that the visitor hides, and videos that YouTube has refused to play, are passed over, unless nothing else is
+    drawn.
     """
-    unplayable = session.UNPLAYABLE.get()
+    unplayable, of_dataset = session.UNPLAYABLE.get(), hidden(link().get("dataset"))
     clips = (clip_at(i) for i in random.sample(range(total), min(total, _MAX_DRAWS)))
     first = next(clips)
-    return next((clip for clip in chain([first], clips) if clip.media not in unplayable), first)
+    return next(
+        (clip for clip in chain([first], clips) if clip.media not in unplayable and clip.clip_id not in of_dataset),
+        first,
+    )
 
 
 def found() -> str:
@@ -112,6 +116,15 @@ def found() -> str:
 def list_found(choice: str) -> None:
     """Write into the URL what is listed below the search box; "" closes the list."""
     write_link(find=choice or None)
+
+
+def hidden(dataset: str | None) -> frozenset[str]:
+    """Return the ids of the clips of a dataset that the visitor hides, as far as the browser has told them.
+
+    dataset: its name, None for the one whose clips were told.
+    """
+    of, ids = session.HIDDEN.get()
+    return ids if dataset in {None, of} else frozenset()
 
 
 def hides_unplayable() -> bool:

@@ -10,7 +10,7 @@ from ui.model import lens, media, visits
 from ui.model.answer import Answer, Neighbours, answer, exact_answer_to, query_of
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import clean
-from ui.widgets import answer_messages, cards, events, export, links, metrics_strip, neighbour_lists, search_box
+from ui.widgets import answer_messages, events, export, links, metrics_strip, neighbour_lists, search_box
 
 INTRO = "Browse by ear: press play, then **Find similar** on any sound, to hear the ten that are most like it."
 
@@ -59,7 +59,7 @@ def _player(context: DatasetContext, clip: Clip) -> None:
     data = {
         "clip": {
             "id": clip.clip_id,
-            "title": cards.title(dataset, clip),
+            "title": media.title(dataset, clip),
             "media": media.source(dataset, clip),
             "peaks": media.peaks(dataset, clip, media.PLAYER_BARS),
             "origin": media.origin(dataset, clip),
@@ -81,5 +81,5 @@ def _steps(context: DatasetContext) -> list[dict[str, object]]:
             "sound": context.dataset.media != "youtube",
         }
         for clip in clips
-        if clip and (title := cards.title(context.dataset, clip))
+        if clip and (title := media.title(context.dataset, clip))
     ]

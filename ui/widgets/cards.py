@@ -11,14 +11,6 @@ from ui.model.loading import DatasetContext
 from ui.model.state import Settings
 from ui.model.text import clean
 
-_MAX_LABELS = 6
-
-
-def title(dataset: Dataset, clip: Clip) -> str:
-    """Return a clip's own name, if it has one, and its labels."""
-    names = [clean(dataset.label_names[label], 80) for label in clip.labels[:_MAX_LABELS]]
-    return " · ".join(filter(None, [_name(dataset, clip), *names])) or "no label"
-
 
 def card(
     context: DatasetContext, clip: Clip, query: Clip, outcome: str, distance: float | None = None, **others: object
@@ -28,10 +20,10 @@ def card(
     outcome: what the search made of the clip, in a few words; others: further fields, such as kind and rank.
     """
     dataset = context.dataset
-    labels = sorted(clip.labels, key=lambda label: label not in query.labels)[:_MAX_LABELS]
+    labels = sorted(clip.labels, key=lambda label: label not in query.labels)[: media.MAX_LABELS]
     return {
-        "title": title(dataset, clip),
-        "name": _name(dataset, clip),
+        "title": media.title(dataset, clip),
+        "name": media.name(dataset, clip),
         "folder": _folder(dataset, clip),
         "labels": [{"name": clean(dataset.label_names[i], 80), "shared": i in query.labels} for i in labels],
         "media": media.source(dataset, clip),
@@ -100,15 +92,6 @@ def explain_match(match: Match, s: Settings, distance: float) -> str:
         f"{outcome} {apart}, so one bit of their keys agrees with chance {p:.2f}, all {s.n_bits} with "
         f"{percent(p**s.n_bits)}, and at least one of {keys} with {percent(match.probability)}.{more}"
     )
-
-
-def _name(dataset: Dataset, clip: Clip) -> str:
-    """Return the title of a clip; else the file name of one's own sound, else the id of one without labels; else ""."""
-    if clip.title and (name := clean(clip.title, 80)):
-        return name
-    if dataset.media == "file" and clip.media:
-        return clean(clip.media.rsplit("/", 1)[-1], 80)
-    return clean(clip.clip_id, 80) if dataset.media in {"file", "url"} and not clip.labels else ""
 
 
 def _folder(dataset: Dataset, clip: Clip) -> str:

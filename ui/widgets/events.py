@@ -9,6 +9,7 @@ from typing import Any
 from ui.model import loading, media, session
 from ui.model.loading import DatasetContext
 
+MAX_HIDDEN = 2000  # clips that a visitor hides, as many as a browser keeps (shelf.js)
 MAX_UNPLAYABLE = 500  # videos that cannot be played, as many as a browser remembers (video.js)
 
 Handler = Callable[[Any], None]
@@ -32,13 +33,18 @@ def draw(
     Moves and presses are sent again until they are answered (`press` in base.js), so they may come twice, late, or
     after a later one of their kind; those are ignored. All moves are of one kind.
     """
-    presses = {**(presses or {}), "unplayable": _store_unplayable}
+    presses = {**(presses or {}), "unplayable": _store_unplayable, "hidden": _store_hidden}
     handlers |= {
         **{name: _once("move", _then_rerun(move)) for name, move in (moves or {}).items()},
         **{name: _once(name, press) for name, press in presses.items()},
     }
     callbacks = {f"on_{name}_change": on(key, name, handler) for name, handler in handlers.items()}
-    about = {"collection": loading.name_in_urls(context.dataset), "answered": session.ANSWERED.get()}
+    about = {
+        "collection": loading.name_in_urls(context.dataset),
+        "dataset": context.settings.dataset,
+        "answered": session.ANSWERED.get(),
+        "knows_hidden": bool(session.HIDDEN.get()[1]),
+    }
     component(key=key, data={**about, **data}, **callbacks)
     if session.MOVED.pop():
         session.rerun()
@@ -79,3 +85,10 @@ def _store_unplayable(videos: Any) -> None:
     """Store the ids of the videos that the browser remembers as unplayable; anything else is left out."""
     if isinstance(videos, list):
         session.UNPLAYABLE.set(frozenset(filter(media.is_video_id, videos[:MAX_UNPLAYABLE])))
+
+
+def _store_hidden(value: Any) -> None:
+    """Store the ids of the clips of a collection that the visitor hides; anything else is left out."""
+    if isinstance(value, dict) and isinstance(value.get("ids"), list) and isinstance(value.get("dataset"), str):
+        ids = [clip_id for clip_id in value["ids"][:MAX_HIDDEN] if isinstance(clip_id, str) and len(clip_id) <= 200]
+        session.HIDDEN.set((value["dataset"], frozenset(ids)))

@@ -319,3 +319,14 @@ def test_surprise_me_passes_over_videos_that_cannot_be_played(videos, app, searc
     app.session_state["unplayable"] = frozenset(clip.media for clip in known)
     next(button for button in app.button if button.label in {"Surprise me", "Any of them"}).click().run()
     assert not app.exception
+
+
+def test_surprise_me_and_exports_pass_over_clips_that_the_visitor_hides(videos, app):
+    shown = videos.clip("test", 7).clip_id
+    known = [videos.clip(split, row).clip_id for split, n in (("test", 12), ("train", 200)) for row in range(n)]
+    app.query_params["dataset"] = "videos"
+    app.session_state["hidden"] = ("videos", frozenset(known) - {shown})
+    app.run()
+    assert component(app, "neighbours")["knows_hidden"]
+    next(button for button in app.button if button.label == "Surprise me").click().run()
+    assert component(app, "query")["clip"]["id"] == shown

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from data_prep.dataset.schema import Clip
+from ui.model.media import title as title_of
 from ui.widgets import cards
 
 
@@ -41,4 +42,4 @@ def test_the_card_of_an_own_sound_names_file_and_folder_apart_and_no_folder_twic
 def test_a_clip_is_named_by_its_title_else_by_its_file_or_labels_or_id(media, path, labels, title, shown):
     dataset = SimpleNamespace(media=media, label_names=["Kicks"])
     clip = Clip("a~20b", "train", 0, path, 0.0, 1.0, labels, 1, title)
-    assert cards.title(dataset, clip) == shown
+    assert title_of(dataset, clip) == shown

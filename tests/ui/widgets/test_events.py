@@ -3,7 +3,7 @@
 import pytest
 import streamlit as st
 
-from ui.model import session
+from ui.model import session, visits
 from ui.widgets import events
 
 
@@ -47,6 +47,16 @@ def test_what_is_no_list_of_videos_changes_nothing_that_is_known_of_them(sent):
     events._store_unplayable(["video-00001"])
     events._store_unplayable(sent)
     assert session.UNPLAYABLE.get() == {"video-00001"}
+
+
+@pytest.mark.usefixtures("handled")
+@pytest.mark.parametrize("sent", [None, ["a"], {"dataset": "mine"}, {"ids": ["a"]}, {"dataset": 1, "ids": ["a"]}])
+def test_what_names_no_collection_and_clips_changes_nothing_that_is_hidden(sent):
+    events._store_hidden({"dataset": "mine", "ids": ["a", 5, None, "b" * 201]})
+    events._store_hidden(sent)
+    assert session.HIDDEN.get() == ("mine", {"a"})
+    assert visits.hidden("mine") == {"a"}
+    assert visits.hidden("other") == frozenset()
 
 
 @pytest.mark.usefixtures("handled")

@@ -16,8 +16,10 @@ import pytest
 from data_prep.dataset import open_dataset
 from data_prep.dataset.schema import About, Clip, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
+from ui.model import session
 from ui.model.answer import Answer, Neighbours
 from ui.model.state import Settings
+from ui.server import export_files
 from ui.widgets import export
 
 LABELS = ['=HYPERLINK("http://x")', "Bell, rung", "Rain"]
@@ -82,6 +84,15 @@ def found():
     near = Neighbours(np.array([2, 0]), np.array([0.1, 0.3], np.float32))
     exact = Neighbours(np.array([2, 1, 0]), np.array([0.1, 0.2, 0.3], np.float32))
     return Answer(near, exact, 5, {})
+
+
+@pytest.mark.parametrize("hides", ["sample", "another"])
+def test_clips_that_the_visitor_hides_are_in_no_export_of_their_collection(tmp_path, monkeypatch, hides):
+    context, found, _ = with_name(tmp_path, "a.wav")
+    whole = export.as_records(context, found)
+    of = context.settings.dataset if hides == "sample" else "another"
+    monkeypatch.setattr(session.HIDDEN, "get", lambda: (of, frozenset({whole[0]["clip_id"]})))
+    assert len(whole) - len(export.as_records(context, found)) == (hides == "sample")
 
 
 def test_found_clips_come_before_missed_ones_with_their_distances(context, found):
@@ -159,9 +170,9 @@ def test_the_archive_contains_each_file_once_and_lists_missing_files(tmp_path):
     clips = [dataset.clip("train", row) for row in (0, 1, 2, 0)]
     with zipfile.ZipFile(io.BytesIO(export.as_zip(dataset, clips))) as archive:
         names = {clip.media for clip in clips}
-        assert set(archive.namelist()) == names - {"gone.wav"} | {export.LEFT_OUT}
+        assert set(archive.namelist()) == names - {"gone.wav"} | {export_files.LEFT_OUT}
         assert archive.read("two.wav") == b"22"
-        assert archive.read(export.LEFT_OUT).decode().splitlines()[1:] == [
+        assert archive.read(export_files.LEFT_OUT).decode().splitlines()[1:] == [
             "gone.wav: cannot be read; it may have been moved or removed"
         ]
 
@@ -174,12 +185,12 @@ def test_the_archive_contains_files_dated_before_1980(tmp_path):
 
 
 def test_files_above_the_size_limit_are_listed(tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "MAX_ZIP_BYTES", 5_000_000)
+    monkeypatch.setattr(export_files, "MAX_ZIP_BYTES", 5_000_000)
     dataset, _ = with_files(tmp_path, {"big.wav": b"0" * 4_900_000, "next.wav": b"0" * 4_900_000, "last.wav": b"1"})
     clips = [dataset.find_clip(f"clip-{i}") for i in range(3)]
     with zipfile.ZipFile(io.BytesIO(export.as_zip(dataset, clips))) as archive:
-        assert set(archive.namelist()) == {"big.wav", "last.wav", export.LEFT_OUT}
-        assert archive.read(export.LEFT_OUT).decode().splitlines() == [
+        assert set(archive.namelist()) == {"big.wav", "last.wav", export_files.LEFT_OUT}
+        assert archive.read(export_files.LEFT_OUT).decode().splitlines() == [
             "Files that are not in this archive: 1",
             "next.wav: the archive is limited to 5.0 MB",
         ]
@@ -187,8 +198,8 @@ def test_files_above_the_size_limit_are_listed(tmp_path, monkeypatch):
 
 def test_a_file_as_large_as_the_limit_is_in_the_archive(tmp_path, monkeypatch):
     dataset, _ = with_files(tmp_path, {"one.wav": b"1" * 500, "two.wav": b"2" * 501, "three.wav": b""})
-    monkeypatch.setattr(export, "MAX_ZIP_BYTES", 500)
-    for i, names in ((0, {"one.wav"}), (1, {export.LEFT_OUT})):
+    monkeypatch.setattr(export_files, "MAX_ZIP_BYTES", 500)
+    for i, names in ((0, {"one.wav"}), (1, {export_files.LEFT_OUT})):
         with zipfile.ZipFile(io.BytesIO(export.as_zip(dataset, [dataset.find_clip(f"clip-{i}")]))) as archive:
             assert set(archive.namelist()) == names
 
@@ -206,4 +217,4 @@ def test_the_archive_contains_no_file_outside_the_folder(tmp_path):
     (tmp_path / "secret.wav").write_bytes(b"secret")
     clips = [dataset.clip("train", row) for row in range(3)]
     with zipfile.ZipFile(io.BytesIO(export.as_zip(dataset, clips))) as archive:
-        assert archive.namelist() == [export.LEFT_OUT]
+        assert archive.namelist() == [export_files.LEFT_OUT]

@@ -12,12 +12,12 @@ from ui.figures.buckets import bucket_strip
 from ui.figures.margins import NEARLY, Margins, margins
 from ui.figures.marks import Ints
 from ui.format import percent, plural
-from ui.model import session
+from ui.model import media, session
 from ui.model.query_view import QueryView
 from ui.model.state import Settings
 from ui.model.text import clean
 from ui.pages.inside.key_texts import distance_to_wall, symbol, written
-from ui.widgets import cards, clip_list
+from ui.widgets import clip_list
 from ui.widgets.charts import draw
 from ui.widgets.clip_list import Entry
 
@@ -84,7 +84,7 @@ def margins_of(view: QueryView, table: int, n_bits: int) -> Margins:
     rows = np.ascontiguousarray(index.exact.X[view.true_rows])
     neighbours = inspecting.positions_of(index, rows, table, n_bits)
     names = [
-        clean(cards.title(view.context.dataset, view.context.dataset.clip("train", row)), 40) for row in view.true_rows
+        clean(media.title(view.context.dataset, view.context.dataset.clip("train", row)), 40) for row in view.true_rows
     ]
     plain_names = [name.replace("&", "&amp;").replace("<", "&lt;") for name in names]
     positions, walls = own.positions, [0.0]

@@ -6,8 +6,9 @@ import streamlit as st
 from lsh.analysis import inspecting
 from lsh.sampling import evenly_spaced_rows
 from ui.components import plane_demo
+from ui.model import media
 from ui.model.query_view import QueryView
-from ui.widgets import cards, events
+from ui.widgets import events
 
 NEAR, FAR = 90, 210  # clips around the query, and clips from everywhere
 INTRO = """
@@ -48,7 +49,7 @@ def _points(key: tuple[object, ...], _view: QueryView) -> list[dict[str, object]
     clips = [_view.clip, *(dataset.clip("train", int(row)) for row in rows)]
     sounds = dataset.media != "youtube"
     return [
-        {"id": clip.clip_id, "title": cards.title(dataset, clip), "x": x, "y": y, "sounds": sounds}
+        {"id": clip.clip_id, "title": media.title(dataset, clip), "x": x, "y": y, "sounds": sounds}
         for clip, (x, y) in zip(clips, flat, strict=True)
     ]
 

@@ -9,7 +9,7 @@ from data_prep.dataset import Clip
 from lsh import LSHError
 from lsh.sampling import evenly_spaced_marked
 from ui.components import sound_map
-from ui.model import session, visits
+from ui.model import media, session, visits
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
 from ui.model.query_view import QueryView, candidates, look_up
@@ -102,7 +102,7 @@ def _marks(context: PageContext, chart: MapData, clip: Clip, found: Answer | Non
     """Return the marks drawn over the points: the query first, then the neighbours, each with position and text."""
     dataset = context.dataset
     marks: list[dict[str, Any]] = [
-        {**chart.place(dataset, clip), "kind": "query", "text": "your sound", "title": cards.title(dataset, clip)}
+        {**chart.place(dataset, clip), "kind": "query", "text": "your sound", "title": media.title(dataset, clip)}
     ]
     if found is None:
         return marks
@@ -113,7 +113,7 @@ def _marks(context: PageContext, chart: MapData, clip: Clip, found: Answer | Non
             "kind": kind,
             "exact": row in found.exact.rows,
             "text": words,
-            "title": cards.title(dataset, one),
+            "title": media.title(dataset, one),
         }
         marks.append({**chart.place(dataset, one), **mark})
     return marks
