@@ -51,7 +51,7 @@ function drawOffers(it, groups) {
     const shown = offers.filter(({ choice }) => !choice.startsWith("clip=") || !shelf.entry(it.dataset, choice.slice(5)).hidden)
     const options = shown.map(({ choice, name, clips }) => option(it, choice, name, choice.startsWith("clip=") ? "" : clipsText(clips)))
     if (everything && total > 1) options.push(option(it, everything, `The clips of all ${total.toLocaleString("en")}`, ""))
-    if (shown.length < offers.length) options.push(make("p", { class: "left-out small" }, `${offers.length - shown.length} hidden by you`))
+    if (shown.length < offers.length) options.push(make("div", { class: "left-out small" }, `${offers.length - shown.length} hidden by you`))
     return make("div", { role: "group", "aria-labelledby": title.id }, title, ...options)
   })
   it.list.replaceChildren(...parts)

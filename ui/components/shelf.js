@@ -140,7 +140,8 @@ function followShelf(root, draw) {
 function reportHidden(root, data) {
   const ids = shelf.hiddenOf(data.dataset)
   const said = JSON.stringify([data.dataset, ids])
-  if (said === player.saidHidden || (!ids.length && !data.knows_hidden)) return
+  if (said === player.saidHidden && (player.isUnanswered("hidden") || data.knows_hidden || !ids.length)) return
+  if (!ids.length && !data.knows_hidden) return
   player.saidHidden = said
   player.press(root, "hidden", { dataset: data.dataset, ids })
 }

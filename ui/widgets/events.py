@@ -6,7 +6,7 @@ Sounds, waveforms and files are no events: the browser loads them by URL (see `u
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ui.model import loading, media, session
+from ui.model import loading, media, session, visits
 from ui.model.loading import DatasetContext
 
 MAX_HIDDEN = 2000  # clips that a visitor hides, as many as a browser keeps (shelf.js)
@@ -43,7 +43,7 @@ def draw(
         "collection": loading.name_in_urls(context.dataset),
         "dataset": context.settings.dataset,
         "answered": session.ANSWERED.get(),
-        "knows_hidden": bool(session.HIDDEN.get()[1]),
+        "knows_hidden": bool(visits.hidden(context.settings.dataset)),
     }
     component(key=key, data={**about, **data}, **callbacks)
     if session.MOVED.pop():
