@@ -14,9 +14,17 @@ from ui.model import visits
 
 # Modules that take long to import, and what the first page of a collection of videos does without.
 NOT_AT_FIRST = [
-    *("pandas", "requests", "tensorflow", "soundfile", "av"),
+    *("pandas", "requests", "tensorflow", "soundfile", "av", "rapidfuzz"),
     *("data_prep.audioset", "data_prep.download", "data_prep.sample", "data_prep.sounds", "ui.figures"),
-    *("ui.pages.ask", "ui.pages.tune", "ui.pages.race", "ui.pages.inside", "ui.pages.map", "ui.pages.learn"),
+    *(
+        "ui.pages.ask",
+        "ui.pages.crate",
+        "ui.pages.tune",
+        "ui.pages.race",
+        "ui.pages.inside",
+        "ui.pages.map",
+        "ui.pages.learn",
+    ),
     "ui.pages.data",
 ]
 FIRST_PAGE = f"""

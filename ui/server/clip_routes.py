@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from data_prep.audioset import ontology
 from data_prep.dataset import SPLITS, Clip, Dataset
 from data_prep.errors import DataError
 from ui.model import clip_search, loading, media
@@ -84,6 +83,8 @@ def search(request: Request) -> Response:
 
 def labels(request: Request) -> Response:
     """Return the labels of a collection as a tree, with their numbers of clips and their definitions."""
+    from data_prep.audioset import ontology
+
     dataset = loading.opened(request.path_params["collection"])
     if dataset is None:
         return _error(_NOT_OPEN)
