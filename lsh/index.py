@@ -63,7 +63,7 @@ class LSHIndex(Growing[_Parts]):
 
     Rows of zeros have the cosine distance 1 to everything; as queries they raise ZeroVectorError. NaN and infinity
     raise NonFiniteError. Duplicates are kept, and ties are broken by the lower id. The index keeps a reference to the
-    data, which may be memory-mapped. Any number of threads may search it; they see it before or after a change by another.
+    data, which may be memory-mapped. Any number of threads may search it, and see it before or after a change.
     """
 
     kind = "tables"
