@@ -6,6 +6,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.streamlit_client import StreamlitClient
+from tests.event_loop import finish
 
 
 def taken(*messages: ForwardMsg, client: StreamlitClient | None = None) -> StreamlitClient:
@@ -53,13 +54,13 @@ def asked(client: StreamlitClient, page: str, *more: object, back: bool = False)
     """Return what a run of a page asks the server for, which answers at once."""
     client._socket = Socket()  # type: ignore[assignment]
 
-    async def run() -> None:
+    async def ask() -> None:
         task = asyncio.ensure_future(client.run(page, *more, back=back))  # type: ignore[arg-type]
         await asyncio.sleep(0)
         client._take(finished())
         await asyncio.wait_for(task, 5)
 
-    asyncio.run(run())
+    finish(ask())
     (message,) = client._socket.sent  # type: ignore[attr-defined]
     return message
 
@@ -153,4 +154,4 @@ def test_a_fragment_is_asked_for_again_until_it_is_stopped_or_the_page_runs_anew
         return before, more
 
     for end, goes_on in ((stopped, False), (anew, False), (part, True)):
-        assert (asyncio.run(watch(end))[1] > 0) == goes_on
+        assert (finish(watch(end))[1] > 0) == goes_on

@@ -1,6 +1,5 @@
 """Visitors without browsers: what belongs to one session and reaches another one is an error, and so is a fault."""
 
-import asyncio
 import contextlib
 import io
 import time
@@ -14,6 +13,7 @@ import pytest
 from benchmarks import visitors as benchmark
 from benchmarks.visitors import Behaviour, Results, Run, Visitor
 from lsh.params import MAX_BITS, MAX_TABLES
+from tests.event_loop import finish
 from tests.ui.apptest import write_small
 
 DOES = Behaviour("sample", ("listen",), 0.1, new=False, uploads=False)
@@ -77,7 +77,7 @@ def visited(page: str, *, app: App, uploads: bool = False, new: bool = False) ->
     does = Behaviour("sample", (page,), 0.0, new=new, uploads=uploads)
     visitor = Visitor(3, "http://127.0.0.1:1", ["a-1", "a-2"], results, does)
     visitor._app = app  # type: ignore[assignment]
-    asyncio.run(visitor._visit_page(page, time.monotonic() + 60))
+    finish(visitor._visit_page(page, time.monotonic() + 60))
     return results, app.asked
 
 
@@ -136,7 +136,7 @@ def test_each_visitor_begins_with_another_page_and_goes_on_to_the_next() -> None
         Behaviour("s", ("map", "data", "tune"), 0.01, new=False, uploads=False),
     )
     visitor._app = app  # type: ignore[assignment]
-    asyncio.run(visitor.visit(time.monotonic() + 0.4))
+    finish(visitor.visit(time.monotonic() + 0.4))
     pages = [page for page, *_ in app.asked]
     assert pages[:4] == ["data", "tune", "map", "data"]
     assert len(pages) < 100
@@ -145,7 +145,7 @@ def test_each_visitor_begins_with_another_page_and_goes_on_to_the_next() -> None
 def test_a_visitor_who_is_refused_is_an_error() -> None:
     results = Results()
     visitor = Visitor(1, "http://127.0.0.1:1", ["a-1"], results, DOES)
-    asyncio.run(visitor.visit(time.monotonic() + 5))
+    finish(visitor.visit(time.monotonic() + 5))
     (error,) = results.errors
     assert "refused" in error
 

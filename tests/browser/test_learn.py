@@ -23,7 +23,7 @@ def learn(new_page, earshot):
 
 
 def test_a_line_is_turned_a_missed_clip_is_played_and_a_link_to_tune_keeps_the_settings(learn):
-    page = learn("One bit&L=11&K=7")
+    page = learn("One bit&L=11&K=7&probes=1")
     page.get_by_text("Same side: the bit agrees").wait_for()
     page.get_by_role("slider", name="Turn the line, degrees").focus()
     page.keyboard.press("End")

@@ -7,10 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -20,11 +18,11 @@ from benchmarks import visitors
 from benchmarks.served_app import children, served
 from benchmarks.streamlit_client import StreamlitClient
 from data_prep.dataset import open_dataset
+from tests.event_loop import finish
 from ui.model.loading import name_in_urls
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH')}:/usr/sbin")
 SOON_S = 60.0
-T = TypeVar("T")
 
 
 def run(root: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -53,12 +51,6 @@ def status(address: str, cookie: str = "") -> int:
             return response.status
     except HTTPError as error:
         return error.code
-
-
-def finish(task: Coroutine[object, object, T]) -> T:
-    """Run a coroutine to its end in another thread: Playwright leaves an event loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, task).result()
 
 
 async def give_a_file(address: str, number: int) -> str:

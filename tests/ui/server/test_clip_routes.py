@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from starlette.routing import Router
 
 from data_prep.dataset.schema import About, Clip, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
+from tests.event_loop import finish
 from ui.model import loading, media
 from ui.server import clip_routes
 from ui.widgets import export
@@ -63,8 +63,7 @@ def get(path, **headers):
     place, _, query = f"/clips/{path}".partition("?")
     scope = {"type": "http", "method": "GET", "path": place, "query_string": query.encode(), "headers": raw}
     answer = Router(clip_routes.ROUTES)({**scope, "root_path": "", "http_version": "1.1"}, receive, send)
-    with ThreadPoolExecutor() as pool:  # in a thread: this one may run an event loop of a browser test
-        pool.submit(asyncio.run, answer).result()
+    finish(answer)
     start, *rest = messages
     body = b"".join(message.get("body", b"") for message in rest)
     return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}, body

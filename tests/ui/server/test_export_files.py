@@ -1,6 +1,5 @@
 """Files of a crate by URL: clips of several collections, and what is no crate."""
 
-import asyncio
 import csv
 import io
 import json
@@ -13,6 +12,7 @@ from starlette.routing import Router
 from data_prep.dataset.schema import About, Label
 from data_prep.dataset.writer import write_dataset
 from tests.clips import plain_clips
+from tests.event_loop import finish
 from ui.server import export_files
 
 
@@ -48,7 +48,7 @@ def post(kind, content):
         messages.append(message)
 
     scope = {"type": "http", "method": "POST", "path": f"/clips/crate.{kind}", "query_string": b"", "headers": []}
-    asyncio.run(Router(export_files.ROUTES)({**scope, "root_path": "", "http_version": "1.1"}, receive, send))
+    finish(Router(export_files.ROUTES)({**scope, "root_path": "", "http_version": "1.1"}, receive, send))
     headers = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
     return messages[0]["status"], headers, b"".join(message.get("body", b"") for message in messages[1:])
 
