@@ -22,7 +22,7 @@ from ui.pages.data import folder as data_folder
 from ui.pages.data import vectors
 from ui.server.jobs import jobs
 
-FOLDER = Path(os.environ.get("EARSHOT_TEST_DATA", Path(__file__).parents[3] / "shared")) / "cases/vectors"
+FOLDER = Path(os.environ.get("EARSHOT_TEST_DATA", Path(__file__).parents[4] / "shared")) / "cases/vectors"
 CASES = json.loads((FOLDER / "expected.json").read_text()) if (FOLDER / "expected.json").is_file() else {}
 cases = pytest.mark.skipif(not CASES, reason="the exports are not there: set EARSHOT_TEST_DATA to test on them")
 FIELDS = {"--id": "Ids", "--title": "Titles", "--audio": "Sounds", "--start": "Start in the sound"}
