@@ -40,7 +40,8 @@ def opened(new_page, earshot):
     def open_page(path, scheme, width, height):
         page = new_page(width, height, color_scheme=scheme)
         page.add_init_script(WATCH_SHIFTS)
-        page.goto(f"{earshot}{path}?dataset=sample&clip=church-bell-12800{WIDEST.get(path, '')}")
+        place = "" if path == "listen" else path  # the first page has no path of its own
+        page.goto(f"{earshot}{place}?dataset=sample&clip=church-bell-12800{WIDEST.get(path, '')}")
         page.get_by_role("heading", level=1).wait_for()
         page.locator(DRAWN).first.wait_for()
         page.wait_for_function(f"!document.querySelector({BUSY!r})")
