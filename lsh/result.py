@@ -88,6 +88,11 @@ class RangeResult(NamedTuple):
     distances: Float32Array
     ids: Int64Array
 
+    @property
+    def queries(self) -> Int64Array:
+        """Return the number of the query of each vector: int64[limits[-1]]."""
+        return np.repeat(np.arange(len(self.limits) - 1), np.diff(self.limits))
+
     @classmethod
     def of(cls, counts: Int64Array, listed: Sequence[tuple[Int64Array, Float32Array]]) -> Self:
         """Return a result of unsorted (ids, distances) of one query after another; counts: int64[nq]."""

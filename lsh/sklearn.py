@@ -170,7 +170,7 @@ class LSHNeighbors(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         found = self.index_.range_search(queries, self.radius if radius is None else radius, self._n_threads())
         if X is not None:
             return found
-        of = np.repeat(np.arange(len(queries)), np.diff(found.limits))
+        of = found.queries
         others = found.ids != of
         limits = np.concatenate([[0], np.cumsum(np.bincount(of[others], minlength=len(queries)))])
         return RangeResult(limits, found.distances[others], found.ids[others])

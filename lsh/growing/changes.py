@@ -123,13 +123,8 @@ class Growing(Generic[Parts]):
 
     def __repr__(self) -> str:
         """Return the kind of index and its size; of one that has grown, its segments and its `drift`."""
-        growth, name = self.growth, type(self).__name__
-        try:
-            exact = self.exact
-        except ValueError:
-            return f"<{name}, not fitted>"
-        n, dim = (growth.n, growth.first.dim) if growth else exact.X.shape
-        size = f"{name}, {exact.metric}, {n:,} vectors of {dim} dimensions"
+        growth = self.growth
+        size = f"{type(self).__name__}, {self.exact.metric}, {self.n:,} vectors of {self.dim} dimensions"
         if growth is None:
             return f"<{size}>"
         drift = growth.drift()

@@ -31,8 +31,7 @@ def merged_ranges(found: Sequence[RangeResult], segments: Sequence[Any]) -> Rang
     columns = []
     for part, segment in zip(found, segments, strict=True):
         own = segment.present()[part.ids]
-        of = np.repeat(np.arange(len(part.limits) - 1), np.diff(part.limits))
-        columns.append((of[own], part.distances[own], segment.ids[part.ids[own]]))
+        columns.append((part.queries[own], part.distances[own], segment.ids[part.ids[own]]))
     of, distances, ids = (np.concatenate(column) for column in zip(*columns, strict=True))
     order = np.argsort(of, kind="stable")
     counts = np.bincount(of, minlength=len(found[0].limits) - 1)
