@@ -63,7 +63,13 @@ function makePlayer() {
   // Pauses everything that sounds, also players that are not ours, such as that of an uploaded file.
   function pauseAll() {
     document.querySelectorAll("audio, video").forEach((element) => element.pause())
-    if (state.video) state.video.pause()
+    stop()
+  }
+
+  // Pauses what this player plays, and no player of another kind.
+  function stop() {
+    audio.pause()
+    state.video?.pause()
     state.video = null
   }
 
@@ -120,7 +126,7 @@ function makePlayer() {
   function openCollection(name) {
     if (name === collection) return
     collection = name
-    pauseAll()
+    stop()
     setPhase("idle", null)
     waveforms.clear()
     fragments.clear()
@@ -252,7 +258,7 @@ function makePlayer() {
   const rename = (from, to) => state.id === from && setPhase(state.phase, to, state.message)
 
   // Another player of the page has been started.
-  const yieldTo = (event) => event.target !== audio && ["waiting", "playing"].includes(state.phase) && (audio.pause(), state.video?.pause(), (state.video = null), setPhase("idle"))
+  const yieldTo = (event) => event.target !== audio && ["waiting", "playing"].includes(state.phase) && (stop(), setPhase("idle"))
   document.addEventListener("play", yieldTo, true)
   audio.addEventListener("ended", () => state.phase === "playing" && !state.video && setPhase("idle"))
 
