@@ -82,6 +82,14 @@ def _search(options: argparse.Namespace, log: Callable[[str], None]) -> dict[str
         missing = "file of queries" if options.queries is None else "--out"
         raise ParameterError(f"no {missing} is given; expected `search {options.dataset} QUERIES --out NEIGHBOURS.npz`")
     index = load(options.dataset)
+    if options.seed:
+        raise ParameterError(
+            f"--seed {options.seed} does not go with an index file, whose functions are drawn: leave it out"
+        )
+    if options.index == "sketches" and index.kind != "sketches":
+        raise ParameterError(
+            f"--index sketches does not go with {options.dataset}, which has {index.kind}: leave it out"
+        )
     Q = vector_files.read(options.queries, options.column, "test")
     log(f"searching {index.n:,} vectors with {len(Q):,} queries")
     began = time.perf_counter()

@@ -120,6 +120,8 @@ def test_what_cannot_be_done_is_said_in_one_message_and_leaves_no_file(run, tmp_
         (["search", "index.lsh", "--out", "o"], "queries"),
         (["search", "index.lsh", "X.npy", "--out", "o", "--metric", "cosine"], "--metric"),
         (["search", "index.lsh", "X.npy", "--out", "o", "--reranked", "5"], "sketches"),
+        (["search", "index.lsh", "X.npy", "--out", "o", "--seed", "1"], "--seed 1"),
+        (["search", "index.lsh", "X.npy", "--out", "o", "--index", "sketches"], "--index sketches"),
         (["search", "X.npy", "X.npy", "--out", "o"], "X.npy"),
         (["search", "index.lsh", "X.txt", "--out", "o"], "X.txt"),
     ):
