@@ -9,7 +9,7 @@ from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 from ui.frame import error_pages, shell
 from ui.model import exclusive, session, visits
 from ui.model.loading import DatasetContext, PageContext
-from ui.server import export_files, html_page, memory
+from ui.server import export_files, html_page, memory, preload
 from ui.server.clip_routes import ROUTES
 from ui.widgets import links
 
@@ -78,6 +78,7 @@ if get_script_run_ctx(suppress_warning=True) is None:
     routes = html_page.below_base_path(
         [*ROUTES, *export_files.ROUTES, *html_page.routes(path for _, path, *_ in PAGES)]
     )
-    app = st.App(__file__, routes=routes, on_script_error=error_pages.unexpected)
+    lifespan = preload.lifespan(PAGES[0][3])
+    app = st.App(__file__, lifespan=lifespan, routes=routes, on_script_error=error_pages.unexpected)
 else:
     main()

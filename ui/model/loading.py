@@ -5,6 +5,7 @@ are passed by name: for an argument by position, Streamlit inspects the function
 Nothing here depends on L or K, so that moving those sliders rebuilds nothing.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -17,6 +18,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data_prep.dataset import Dataset, find_datasets, open_dataset
 from lsh import ExactSearch, LSHIndex, RecallGrid, SearchResult, recall_grid
@@ -37,6 +39,7 @@ MAX_BUILT_ROWS = 500_000  # indexed within some ten seconds
 CHECK_AFTER_S = 10.0  # from the opening of an index, whose first answer does not wait until every byte is checked
 
 _DAMAGED: list[Path] = []  # index files that were found damaged while they were in use
+_INDEXED: set[str] = set()  # keys of indexes that were opened or built, for which a page shows no spinner
 _OPENED: dict[Path, Dataset] = {}  # the datasets that pages have opened, each in its newest version
 
 
@@ -142,7 +145,12 @@ def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
     """
     width = settings.bucket_width if settings.metric == "euclidean" else None
     wanted = settings.metric, settings.seed, width
-    return _index(key=f"{dataset.fingerprint} {wanted}", _dataset=dataset, _wanted=wanted)
+    key = f"{dataset.fingerprint} {wanted}"
+    waiting = get_script_run_ctx(suppress_warning=True) is not None and key not in _INDEXED
+    with st.spinner("Sorting every clip into 32 hash tables…") if waiting else contextlib.nullcontext():
+        index = _index(key=key, _dataset=dataset, _wanted=wanted)
+    _INDEXED.add(key)
+    return index
 
 
 def is_large(dataset: Dataset) -> bool:
@@ -194,7 +202,7 @@ def _dataset(path: str, fingerprint: str) -> Dataset:  # noqa: ARG001  (the key)
     return dataset
 
 
-@st.cache_resource(max_entries=3, show_spinner="Sorting every clip into 32 hash tables…")
+@st.cache_resource(max_entries=3, show_spinner=False)
 def _index(key: str, _dataset: Dataset, _wanted: tuple[str, int, float | None]) -> LSHIndex:  # noqa: ARG001
     path, config = _index_path(_dataset, *_wanted), _index_config(*_wanted)
     X = _dataset.features("train")

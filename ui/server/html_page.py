@@ -1,8 +1,10 @@
-"""HTML page that a browser loads first: Streamlit's, with the app's styles in it.
+"""HTML page that a browser loads first: Streamlit's, with the app's styles in it, and scripts to load at once.
 
-Styles that a script writes to the page arrive after its first elements, which would move when they are applied.
+Styles that a script writes to the page arrive after its first elements, which would move when they are applied. And
+Streamlit loads the script of each kind of element when the first of that kind arrives: one wait after another.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,7 +17,21 @@ from starlette.routing import Route
 from ui.paths import COMPONENTS
 
 STYLES = ("page", "inside", "learn", "race", "tune")
+# Kinds of elements on the first page, by the names of Streamlit's scripts.
+ELEMENTS = (
+    "BidiComponent",
+    "Button",
+    "ButtonGroup",
+    "DownloadButton",
+    "Html",
+    "Metric",
+    "NumberInput",
+    "PageLink",
+    "Selectbox",
+    "Slider",
+)
 _INDEX = Path(st.__file__).parent / "static" / "index.html"
+_IMPORTED = re.compile(r'(?:from|import)"\./([^"/]+\.js)"')
 
 
 def routes(pages: Iterable[str]) -> list[Route]:
@@ -34,7 +50,23 @@ def content() -> str:
     """Return the page as HTML; its styles come last, after those that Streamlit adds to the head."""
     styles = "".join((COMPONENTS / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
     styles = styles.replace("<style>", "").replace("</style>", "")
-    return _INDEX.read_text(encoding="utf-8").replace("</body>", f"<style>{styles}</style></body>", 1)
+    page = _INDEX.read_text(encoding="utf-8")
+    links = "".join(
+        f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in scripts() if name not in page
+    )
+    return page.replace("</head>", f"{links}</head>", 1).replace("</body>", f"<style>{styles}</style></body>", 1)
+
+
+def scripts() -> list[str]:
+    """Return the names of the scripts of these elements and of those that they import; none that Streamlit lacks."""
+    folder, found = _INDEX.parent / "static" / "js", set[str]()
+    waiting = [path.name for kind in ELEMENTS for path in folder.glob(f"{kind}.*.js")]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and (folder / name).is_file():
+            found.add(name)
+            waiting += _IMPORTED.findall((folder / name).read_text(encoding="utf-8"))
+    return sorted(found)
 
 
 def _page(_: Request) -> HTMLResponse:

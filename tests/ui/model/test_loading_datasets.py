@@ -3,6 +3,7 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from threading import Barrier
 
@@ -114,6 +115,20 @@ def test_an_index_is_shared_by_all_settings_that_do_not_change_it(small):
     assert made[2].params.metric == "cosine"
     # A width is of no meaning under cosine.
     assert loading.index_for(dataset, replace(others[2], bucket_width=9.0)) is made[2]
+
+
+def test_a_page_that_waits_for_an_index_says_so_the_first_time_alone(small, monkeypatch):
+    dataset, said = loading.dataset_at(small), []
+    monkeypatch.setattr(loading.st, "spinner", lambda text: (said.append(text), nullcontext())[1])
+    settings = Settings("small", "cosine", seed=14)
+    loading.index_for(dataset, settings)  # outside a page
+    assert not said
+    monkeypatch.setattr(loading, "get_script_run_ctx", lambda **_: "a page")
+    loading.index_for(dataset, settings)
+    assert not said
+    for _ in range(2):
+        loading.index_for(dataset, replace(settings, seed=15))
+    assert said == ["Sorting every clip into 32 hash tables…"]
 
 
 def test_a_saved_index_is_opened_and_a_damaged_one_is_logged_and_replaced(small, caplog):

@@ -18,6 +18,24 @@ def test_the_page_is_streamlits_with_every_style_of_the_app_after_its_own():
         assert last_rule in styles
 
 
+def test_the_scripts_of_the_first_page_are_named_once_each_with_those_that_they_import():
+    head = html_page.content().partition("</head>")[0]
+    named = re.findall(r'(?:src|href)="\./static/js/([^"]+)"', head)
+    assert len(named) == len(set(named))
+    assert set(html_page.scripts()) <= set(named)
+    kinds = {name.partition(".")[0] for name in html_page.scripts()}
+    assert set(html_page.ELEMENTS) <= kinds
+    folder = html_page._INDEX.parent / "static" / "js"
+    for name in named:
+        for imported in re.findall(r'from"\./([^"]+)"', (folder / name).read_text(encoding="utf-8")):
+            assert imported in named, f"{name} imports {imported}"
+
+
+def test_a_kind_of_element_that_streamlit_has_not_is_left_out(monkeypatch):
+    monkeypatch.setattr(html_page, "ELEMENTS", ("Nothing",))
+    assert html_page.scripts() == []
+
+
 def test_every_page_of_the_app_is_sent_so():
     paths = {route.path for route in html_page.routes(path for _, path, *_ in earshot.PAGES)}
     assert paths == {"/", *(f"/{path}" for _, path, *_ in earshot.PAGES)}
