@@ -1,6 +1,7 @@
 """Array types, named by dtype (docstrings give the shapes), read-only arrays, and collections of vectors."""
 
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -64,3 +65,15 @@ def read_only(*arrays: npt.NDArray[Any]) -> None:
     """Protect arrays from being written to. Kernels are compiled for read-only index arrays, and anew for others."""
     for array in arrays:
         array.flags.writeable = False
+
+
+def read_only_parts(value: object) -> None:
+    """Protect all arrays in tuples and dataclasses, however deep: those of an unpickled index can be written to."""
+    if isinstance(value, np.ndarray):
+        read_only(value)
+    elif isinstance(value, tuple):
+        for item in value:
+            read_only_parts(item)
+    elif is_dataclass(value):
+        for field in fields(value):
+            read_only_parts(getattr(value, field.name))

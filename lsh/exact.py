@@ -14,7 +14,7 @@ import numpy.typing as npt
 from earshot_common.encoded_vectors import EncodedVectors
 from lsh import validate
 from lsh.array_input import as_array
-from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors, read_only
+from lsh.arrays import Float32Array, Float64Array, Int64Array, StoredVectors, read_only, read_only_parts
 from lsh.errors import ShapeError, ZeroVectorError
 from lsh.filters.allowed import Allowed
 from lsh.filters.search import search_allowed
@@ -65,12 +65,21 @@ class ExactSearch(GrowingVectors):
         cls._set(search, X, metric, inverse_norms, half_squares)
         return search
 
+    def __getstate__(self) -> Any:
+        """Return the vectors once, and not the second view of them that the kernels read."""
+        return self._X, self.metric, self._inverse_norms, self._half_squares, self._fitted
+
+    def __setstate__(self, state: Any) -> None:
+        read_only_parts(state)
+        *parts, self._fitted = state
+        self._set(*parts)
+
     def _set(self, X: StoredVectors, metric: str, inverse_norms: Float32Array, half_squares: Float32Array) -> None:
         if isinstance(X, EncodedVectors):
             stored, scale, offset = X.stored, X.scale, X.offset
         else:
-            X, scale, offset = X.view(), np.float32(1), np.float32(0)
-            read_only(stored := X)
+            stored, scale, offset = (X := X.view()), np.float32(1), np.float32(0)
+        read_only(stored)
         self._X, self._dim = X, X.shape[1]
         self.metric, self._inverse_norms, self._half_squares = metric, inverse_norms, half_squares
         self._vectors = Vectors.of(stored, inverse_norms, COSINE if metric == "cosine" else EUCLIDEAN, scale, offset)
@@ -162,10 +171,7 @@ class ExactSearch(GrowingVectors):
         return out
 
     def readable(self, Q: npt.ArrayLike) -> Float32Array | None:
-        """Return Q as the kernels can read it, or None: then `validate` converts it or raises an error.
-
-        The kernels read float32 of the right width, in C order and writeable (though they do not write to it).
-        """
+        """Return Q as kernels read it, float32 in C order and writeable; None where `validate` must convert it."""
         if type(Q) is not np.ndarray or Q.dtype is not _FLOAT32 or Q.ndim != 2 or Q.shape[1] != self._dim:
             return None
         return Q if Q.flags.carray else Q.copy()
@@ -266,8 +272,7 @@ class ExactSearch(GrowingVectors):
 
     def _products(self, Q: Float32Array) -> Iterator[tuple[int, Float32Array]]:
         """Yield the first row of each block, and the products of queries and rows, in memory that is used again."""
-        fewest, most = _BLOCK_ROWS
-        n_rows = min(max(_BLOCK_SCORES // len(Q), fewest), most, len(self._X))
+        n_rows = min(max(_BLOCK_SCORES // len(Q), _BLOCK_ROWS[0]), _BLOCK_ROWS[1], len(self._X))
         memory = np.empty(len(Q) * n_rows, np.float32)
         for start in range(0, len(self._X), n_rows):
             products = memory[: len(Q) * min(n_rows, len(self._X) - start)].reshape(len(Q), -1)
@@ -284,8 +289,7 @@ class ExactSearch(GrowingVectors):
         rounding = np.float32(4 * self._X.shape[1] * np.finfo(np.float32).eps)
         if self.metric == "cosine":
             return np.full(len(Q), rounding)
-        margins: Float32Array = rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + self._half_squares.max())
-        return margins
+        return np.asarray(rounding * (np.einsum("ij,ij->i", Q, Q) / 2 + self._half_squares.max()))
 
 
 def exact_search(X: npt.ArrayLike, Q: npt.ArrayLike, k: int = 10, metric: str = "cosine") -> SearchResult:

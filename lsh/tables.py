@@ -76,7 +76,7 @@ def merged_keys(parts: Sequence[Tables], rows: Sequence[Int64Array | None]) -> U
         keys = np.empty_like(tables.keys)
         for table, ids in enumerate(tables.ids):
             keys[table, ids] = tables.keys[table]
-        chosen.append(keys if kept is None else keys[:, kept])
+        chosen.append(keys if kept is None else keys.take(kept, axis=1))  # in C order, which indexing does not keep
     return chosen[0] if len(chosen) == 1 else np.concatenate(chosen, axis=1)
 
 

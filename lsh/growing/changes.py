@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from earshot_common.encoded_vectors import EncodedVectors
 from lsh import validate
-from lsh.arrays import Float32Array, Int64Array, StoredVectors
+from lsh.arrays import Float32Array, Int64Array, StoredVectors, read_only_parts
 from lsh.errors import NotFittedError, ParameterError, ShapeError
 from lsh.growing.segments import Drift, Growth
 from lsh.kernels.ranking import Vectors
@@ -28,6 +28,10 @@ class Growing(Generic[Parts]):
     """
 
     _fitted: Parts | Growth | None = None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        read_only_parts(self._fitted)
 
     def add(self, X: npt.ArrayLike) -> Int64Array:
         """Add the rows of X, float32[m, d] as for `fit`, and return their ids: int64[m].

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 import lsh
 from lsh import EncodedVectors, ExactSearch, LSHIndex, SketchIndex
 from lsh.errors import LSHError, ParameterError, ShapeError
+from lsh.kernels import jit
 
 DIM = 6
 METRICS = ("cosine", "euclidean")
@@ -383,3 +384,37 @@ def test_ranges_are_those_of_the_compacted_index_with_the_ids_of_the_vectors(kin
     assert set(found.ids.tolist()) <= set(ids.tolist())
     for one, other in zip(found, expected, strict=True):
         assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_index_that_was_moved_or_merged_needs_no_other_compiled_code(kind, metric):
+    """Kernels are compiled for read-only arrays in C order: others would take seconds at the first search."""
+    index = fit(kind, metric, vectors(60))
+    searches(index)
+    compiled = n_compiled()
+    index = pickle.loads(pickle.dumps(index))  # noqa: S301
+    searches(index)
+    index.add(vectors(50, 1))
+    index.remove([3, 70])
+    index.compact()
+    searches(pickle.loads(pickle.dumps(index)))  # noqa: S301
+    assert n_compiled() == compiled
+
+
+def n_compiled():
+    return sum(len(kernel.signatures) for kernel in jit._KERNELS)
+
+
+def test_pickled_vectors_are_there_once_and_cannot_be_written_to():
+    X = vectors(500, dim=64)
+    for index in (ExactSearch(X), LSHIndex(n_tables=1, n_bits=4).fit(X)):
+        data = pickle.dumps(index)
+        assert len(data) < 1.5 * X.nbytes
+        again = pickle.loads(data).exact  # noqa: S301
+        assert np.array_equal(again.X, X)
+        for array in (again.X, again.inverse_norms, again.half_squares):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 1
+    encoded = pickle.loads(pickle.dumps(ExactSearch(EncodedVectors.encode(X, np.uint8))))  # noqa: S301
+    assert not encoded.X.stored.flags.writeable
