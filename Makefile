@@ -19,14 +19,14 @@ serve: $(VENV)/.app  ## serve the app by several processes behind nginx: make se
 	$(BIN)/python tools/serve.py --workers $(WORKERS) --port $(PORT)
 
 test: $(VENV)/.dev  ## install, check and run every test
-	$(MAKE) --jobs 2 --output-sync check bytecode
+	$(MAKE) --jobs 2 --output-sync kernels check bytecode
 	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 kernels: $(VENV)/.dev
 	$(BIN)/python -m lsh.warm
 
 # What is imported is compiled by one process, and not by each worker; an error here comes again in the run.
-bytecode: kernels
+bytecode: $(VENV)/.dev
 	-$(BIN)/python -m pytest --collect-only -qq >/dev/null
 
 stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watch pages for shifts, recompute 200 settings, decode 20,000 mutated files, embed 400 recordings, kill eight downloads and 500 saves, damage 160,000 index files: an hour
