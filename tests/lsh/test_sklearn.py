@@ -162,6 +162,7 @@ def test_the_neighbours_feed_opentsne():
     assert same.mean() > 0.8
 
 
+@pytest.mark.filterwarnings("ignore:n_jobs value|precomputed_knn:UserWarning")  # about the seed, and new data
 def test_the_neighbours_feed_umap():
     umap = pytest.importorskip("umap")
     X, labels = blobs(150)
