@@ -719,6 +719,11 @@ def near_pairs(distances, words, runs, max_differing, radius, most):
     return pairs, cut
 
 
+def pair_distances(distances, pairs):
+    """Return the distance of each pair; distances[i][j]: of row j when row i is the query."""
+    return [distances[i][j] for i, j in pairs]
+
+
 def unite(n, pairs):
     """Return the lowest row of the group of each of n rows."""
     group = list(range(n))

@@ -109,6 +109,23 @@ def near_pairs(
 
 
 @kernel
+def pair_distances(pairs: Int64Array, vectors: tuple[Any, ...], out: Float32Array) -> None:
+    """Fill out, float32[m], with the distance of each pair of rows, int64[m, 2], when its first row is the query.
+
+    vectors: the fields of `Vectors`. Pairs with one first row that follow each other decode it once.
+    """
+    q, zero = np.empty((1, _dim_of(vectors)), np.float32), np.zeros(_dim_of(vectors), np.float32)
+    other, measured = np.empty(1, np.int64), np.empty(1, np.float32)
+    for p in range(pairs.shape[0]):
+        if p == 0 or pairs[p, 0] != pairs[p - 1, 0]:
+            decode_rows(vectors, pairs[p, 0], q)
+            prepare(q, vectors[5] == COSINE, zero, q)
+        other[0] = pairs[p, 1]
+        distances_to(q[0], vectors, other, measured)
+        out[p] = measured[0]
+
+
+@kernel
 def _dim_of(vectors: tuple[Any, ...]) -> int:
     """Return the number of values of a vector; vectors: the fields of `Vectors`."""
     return int(vectors[0].shape[1] // (4, 2, 1)[vectors[1]])

@@ -10,16 +10,16 @@ import numpy as np
 from lsh.arrays import Float32Array, Int64Array, UInt64Array
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
-from lsh.kernels.self_join import SIGNATURE_BITS, first_equal, near_pairs, unite
+from lsh.kernels.self_join import SIGNATURE_BITS, first_equal, near_pairs, pair_distances, unite
 from lsh.pairs.distances import distances_from
 from lsh.pairs.signatures import (
     TablePlan,
     all_pairs,
     centred_norms,
     edges_of,
+    order_by_prefix,
     plan_tables,
     rotated,
-    runs_of,
     signatures_of,
 )
 from lsh.threads import in_chunks
@@ -98,9 +98,9 @@ class SelfJoin:
         """Return the lowest row with the same bytes as each row: int64[n]."""
         rows = np.arange(self.n)
         signatures = self._signatures(rows, np.zeros(self.exact.X.shape[1], np.float32))
-        order = np.argsort(signatures, kind="stable")
+        order, starts = order_by_prefix(signatures, SIGNATURE_BITS)
         first = np.empty(self.n, np.int64)
-        first_equal(self.exact.vectors.rows, order, runs_of(signatures[order], SIGNATURE_BITS), first)
+        first_equal(self.exact.vectors.rows, order, starts, first)
         return first
 
     def _equal_pairs(self, first: Int64Array) -> tuple[Int64Array, dict[int, Int64Array]]:
@@ -156,9 +156,8 @@ class SelfJoin:
 
     def _search_table(self, rows: Int64Array, signatures: UInt64Array, plan: TablePlan) -> None:
         """Add the pairs within reach among rows whose signatures, uint64[m], share their first bits."""
-        order = np.argsort(signatures, kind="stable")
+        order, starts = order_by_prefix(signatures, plan.n_bits)
         signatures, places = signatures[order], rows[order]
-        starts = runs_of(signatures, plan.n_bits)
         ends = np.repeat(starts[1:], np.diff(starts))
         found: list[Int64Array] = []
 
@@ -172,7 +171,13 @@ class SelfJoin:
                 found.append(pairs[:count] @ np.array([self.n, 1]))
 
         in_chunks(work, len(places), self.n_threads, max_rows=max(1, -(-len(places) // (4 * self.n_threads))))
-        self.codes = np.unique(np.concatenate([self.codes, *found]))
+        self._add(found)
+
+    def _add(self, found: list[Int64Array]) -> None:
+        """Add codes of pairs, each once: sorted, since `np.unique` takes twenty times as long by hashing."""
+        codes = np.concatenate([self.codes, *found])
+        codes.sort()
+        self.codes = codes[edges_of(codes)[:-1]]
 
     def _search_all_with(self, some: Int64Array, rows: Int64Array) -> None:
         """Add the pairs within reach of some rows and all others."""
@@ -180,13 +185,16 @@ class SelfJoin:
         for row in some.tolist():
             near = rows[(distances_from(self.exact, row, rows) <= self.reach) & (rows != row)]
             found.append(np.minimum(near, row) * self.n + np.maximum(near, row))
-        self.codes = np.unique(np.concatenate([self.codes, *found]))
+        self._add(found)
 
     def _measured(self, pairs: Int64Array) -> tuple[Int64Array, Float32Array]:
         """Return the pairs within the radius as seen from their lower row, and these distances."""
-        distances = np.empty(len(pairs), np.float32)
-        for start, end in pairwise(edges_of(pairs[:, 0])):
-            distances[start:end] = distances_from(self.exact, int(pairs[start, 0]), pairs[start:end, 1].copy())
+        distances, vectors = np.empty(len(pairs), np.float32), tuple(self.exact.vectors)
+
+        def work(first: int, last: int) -> None:
+            pair_distances(pairs[first:last], vectors, distances[first:last])
+
+        in_chunks(work, len(pairs), self.n_threads)
         within = distances <= self.radius
         return pairs[within], distances[within]
 

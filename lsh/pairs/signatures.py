@@ -17,7 +17,7 @@ MAX_TABLES = 400
 _LOST = 0.02  # probability that other bits than those of the table differ in more places than are allowed, at most
 _BLOCK_ROWS = 16_384
 # About the time of a signature, of sorting one, of comparing a pair of them, and of the distance of a pair.
-_HASH_NS, _SORT_NS, _PAIR_NS, _DISTANCE_NS = 700.0, 300.0, 5.0, 15.0
+_HASH_NS, _SORT_NS, _PAIR_NS, _DISTANCE_NS = 700.0, 150.0, 5.0, 15.0
 
 
 class TablePlan(NamedTuple):
@@ -97,11 +97,21 @@ def all_pairs(n: int, dim: int) -> TablePlan:
     return TablePlan(np.zeros(dim, np.float32), 0, 1, 1, SIGNATURE_BITS, cost)
 
 
-def runs_of(signatures: UInt64Array, n_bits: int) -> Int64Array:
-    """Return the first places of the runs with one prefix, of signatures in rising order, and their number."""
-    if n_bits == 0:
-        return np.array([0, len(signatures)])
-    return edges_of(signatures >> np.uint64(SIGNATURE_BITS - n_bits))
+def order_by_prefix(signatures: UInt64Array, n_bits: int) -> tuple[Int64Array, Int64Array]:
+    """Return the order of signatures, uint64[m], by their first bits, those with the same in their order; and the runs.
+
+    Runs: the first places of those with one prefix, int64[r], and m. Prefix and position are sorted together where they
+    fit into 64 bits, in a tenth of the time of a stable `argsort`.
+    """
+    position_bits, prefix_bits = max(len(signatures) - 1, 0).bit_length(), np.uint64(SIGNATURE_BITS - n_bits)
+    prefixes = signatures >> prefix_bits if n_bits else np.zeros_like(signatures)
+    if n_bits + position_bits > SIGNATURE_BITS:
+        order = np.argsort(prefixes, kind="stable")
+        return order, edges_of(prefixes[order])
+    together = prefixes << np.uint64(position_bits) | np.arange(len(prefixes), dtype=np.uint64)
+    together.sort()
+    order = (together & np.uint64((1 << position_bits) - 1)).astype(np.int64)
+    return order, edges_of(together >> np.uint64(position_bits))
 
 
 def edges_of(values: npt.NDArray[np.generic]) -> Int64Array:

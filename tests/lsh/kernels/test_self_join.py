@@ -7,9 +7,9 @@ import pytest
 
 from earshot_common.encoded_vectors import EncodedVectors
 from lsh import ExactSearch
-from lsh.kernels.self_join import first_equal, near_pairs, pack_signs, prefix_pairs, unite
+from lsh.kernels.self_join import first_equal, near_pairs, pack_signs, pair_distances, prefix_pairs, unite
 from lsh.pairs.distances import distances_from
-from lsh.pairs.signatures import runs_of
+from lsh.pairs.signatures import edges_of, order_by_prefix
 from tests import reference
 
 
@@ -33,8 +33,7 @@ def test_pairs_with_equal_first_bits_are_counted_for_every_number_of_bits(n):
 def test_every_row_finds_the_lowest_one_with_its_bytes():
     rows = np.random.default_rng(1).integers(0, 2, (200, 5)).astype(np.uint8)
     words = rows[:, 0].astype(np.uint64)
-    order = np.argsort(words, kind="stable")
-    first_equal(rows, order, runs_of(words[order], 64), out := np.empty(200, np.int64))
+    first_equal(rows, *order_by_prefix(words, 64), out := np.empty(200, np.int64))
     assert out.tolist() == reference.first_equal(rows)
 
 
@@ -53,7 +52,7 @@ def test_pairs_are_those_within_the_radius_of_later_rows_of_a_run(dtype, metric,
     exact = ExactSearch(given, metric)
     rows, words = np.arange(120), np.sort(rng.integers(0, 2**64, 120, np.uint64))
     order = rng.permutation(120)
-    starts = runs_of(words, n_bits)
+    starts = edges_of(words >> np.uint64(64 - n_bits)) if n_bits else np.array([0, 120])
     distances = [distances_from(exact, row, rows) for row in rows]
     radius = float(np.quantile(distances, 0.3))
     by_row = dict(zip(order.tolist(), words, strict=True))
@@ -70,6 +69,23 @@ def test_pairs_are_those_within_the_radius_of_later_rows_of_a_run(dtype, metric,
     assert set(np.flatnonzero(is_cut).tolist()) == cut
     assert calls > 1 or len(expected) <= 500
     assert bool(cut) == (most == 2)
+    listed = np.sort(rng.integers(0, 120, (60, 2)), axis=0)
+    pair_distances(listed, tuple(exact.vectors), out := np.empty(60, np.float32))
+    assert out.tolist() == reference.pair_distances(distances, listed)
+
+
+@pytest.mark.parametrize("n_bits", [0, 1, 7, 53, 54, 63, 64])
+@pytest.mark.parametrize("n", [0, 1, 2, 1024, 1025])
+def test_signatures_are_ordered_by_their_first_bits_and_then_by_position(n, n_bits):
+    rng = np.random.default_rng(n)
+    words = rng.integers(0, 2**64, n, np.uint64) & rng.integers(0, 2**64, n, np.uint64) & ~np.uint64(2**58 - 1)
+    words |= rng.integers(0, 3, n, np.uint64)
+    order, starts = order_by_prefix(words, n_bits)
+    prefixes = [int(word) >> (64 - n_bits) for word in words]
+    assert order.tolist() == sorted(range(n), key=lambda i: (prefixes[i], i))
+    runs = [order[a:b].tolist() for a, b in pairwise(starts.tolist())]
+    assert [len({prefixes[i] for i in run}) for run in runs] == [1] * len(set(prefixes))
+    assert starts[-1] == n
 
 
 @pytest.mark.parametrize("n_pairs", [0, 1, 40, 200])
