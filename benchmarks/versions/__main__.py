@@ -29,6 +29,7 @@ from earshot_common import command_line
 from earshot_common.command_line import whole_number
 from lsh.validate import METRICS
 
+DEFAULT_RECALL = 0.95
 _ROOT = Path(__file__).parents[2]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _PROBES = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -85,7 +86,7 @@ class _Version:
 def main(arguments: list[str] | None = None) -> int:
     """Print a table of both versions; return the exit code."""
     options = _parser().parse_args(arguments)
-    options.recall = options.recall or [0.95]
+    options.recall = options.recall or [DEFAULT_RECALL]
     return command_line.run(lambda: _run(options), (BenchmarkError, DataError))
 
 
@@ -174,7 +175,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dataset", required=True, help="a prepared dataset, like:N, or BASE.npy,QUERIES.npy")
     parser.add_argument("--metric", choices=METRICS, default="cosine", help="distance (default: %(default)s)")
     parser.add_argument(
-        "--recall", type=command_line.fraction, action="append", help="recall@10; may be repeated (default: 0.95)"
+        "--recall",
+        type=command_line.fraction,
+        action="append",
+        help=f"recall@10; may be repeated (default: {DEFAULT_RECALL})",
     )
     parser.add_argument(
         "--queries", type=whole_number(10, 100_000), default=1000, help="number of queries (default: %(default)s)"

@@ -1,5 +1,6 @@
 """Visitors without browsers: what belongs to one session and reaches another one is an error, and so is a fault."""
 
+import asyncio
 import contextlib
 import io
 import time
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 
 from benchmarks import visitors as benchmark
+from benchmarks.served_app import Memory
 from benchmarks.visitors import Behaviour, Results, Run, Visitor
+from data_prep.dataset import open_dataset
 from lsh.params import MAX_BITS, MAX_TABLES
 from tests.event_loop import finish
 from tests.ui.apptest import write_small
@@ -65,7 +68,7 @@ class App:
         yield
 
     async def upload(self, name: str, content: bytes) -> None:
-        self.asked.append((name, len(content)))
+        self.asked.append((name, content))
 
     async def run(self, page: str, slider: Any = None, *, back: bool = False) -> None:
         self.asked.append((page, slider, back))
@@ -108,7 +111,7 @@ def test_a_page_without_the_slider_is_only_opened_and_other_pages_show_no_other_
 def test_on_ask_a_sound_of_ones_own_is_uploaded_where_there_is_a_model() -> None:
     _, asked = visited("ask", app=App(has_slider=False), uploads=True)
     assert [part[0] for part in asked] == ["ask", "upload-of-0003.wav", "ask"]
-    assert asked[1][1] > 50_000
+    assert asked[1][1] == benchmark._tone(230.0)
     assert len(visited("ask", app=App(has_slider=False))[1]) == 1
     assert len(visited("listen", app=App(has_slider=False), uploads=True)[1]) == 2
 
@@ -121,9 +124,48 @@ def test_new_settings_are_other_ones_each_time_and_of_each_visitor() -> None:
     assert 1 <= int(app.query["L"]) <= MAX_TABLES
 
 
-def test_errors_of_a_page_are_counted() -> None:
-    results, _ = visited("tune", app=App(has_slider=False, exceptions=("ValueError: no",)))
+def test_errors_of_a_page_are_counted_once() -> None:
+    results, _ = visited("tune", app=App(exceptions=("ValueError: no",)))
+    assert len(results.runs) == 6
     assert results.errors == {"ValueError: no": 1}
+
+
+class Chance:
+    """Random numbers that are known: the middle, the last one, the largest one."""
+
+    def __init__(self) -> None:
+        self.ranges: list[tuple[float, float]] = []
+
+    def uniform(self, low: float, high: float) -> float:
+        self.ranges.append((low, high))
+        return (low + high) / 2
+
+    def choice(self, values: Any) -> Any:
+        return values[-1]
+
+    def randint(self, low: int, high: int) -> int:
+        return 100 * low + high
+
+
+def test_a_visitor_thinks_between_runs_and_leaves_when_the_time_is_over(monkeypatch) -> None:
+    now, slept = [100.0], []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(benchmark.asyncio, "sleep", sleep)
+    monkeypatch.setattr(benchmark.time, "monotonic", lambda: now[0])
+    results, app, chance = Results(), App(), Chance()
+    does = Behaviour("s", ("listen", "tune"), 4.0, new=True, uploads=False)
+    visitor = Visitor(2, "http://127.0.0.1:1", ["a-1", "a-2", "a-3"], results, does)
+    visitor._app, visitor._random = app, chance  # type: ignore[assignment]
+    finish(visitor.visit(100.0 + 2 + 7 * 4 + 2 * 4))  # a beginning, a page on which it thinks seven times, and two more
+    assert slept == [2.0] + 9 * [4.0]
+    assert chance.ranges == [(0, 4.0), *9 * [(0.5, 1.5)]]
+    kinds = [("listen", "opened"), *[("listen", "slider")] * 5, ("listen", "another sound")]
+    assert [run[:2] for run in results.runs] == [*kinds, ("tune", "opened"), ("tune", "slider")]
+    assert app.query == {"clip": "a-3", "K": str(1 + (2 + 5 * 6) % MAX_BITS), "L": str(100 + MAX_TABLES)}
 
 
 def test_each_visitor_begins_with_another_page_and_goes_on_to_the_next() -> None:
@@ -165,45 +207,135 @@ def small(tmp_path):
     return write_small(tmp_path / "small", {"train": 40, "validation": 4, "test": 12})
 
 
-@pytest.mark.parametrize(("errors", "code"), [({}, 0), ({"a page says: no": 2}, 1)])
-def test_the_command_prints_a_table_per_number_of_visitors_and_think_time(
-    small, monkeypatch, capsys, errors, code
-) -> None:
-    asked = []
+OUT = """\
+the machine
+
+1 sessions, 1.5 s of think time: 1.5 runs per second, load 0.5
+
+| page   | run    | number |     p50 |     p95 | longest |
+| ---    | ---    |    --: |     --: |     --: |     --: |
+| all    | all    |      3 | 0.200 s | 0.290 s | 0.300 s |
+| listen | opened |      2 | 0.200 s | 0.290 s | 0.300 s |
+| tune   | slider |      1 | 0.200 s | 0.200 s | 0.200 s |
+
+errors: {errors}
+server: 7.0 s of processor time, 2333.3 ms per run; 64 MB of memory, 32 MB of it its own (RssAnon)
+
+3 sessions, 1.5 s of think time: 0.0 runs per second, load 0.5
+
+| page | run | number | p50 | p95 | longest |
+| ---  | --- |    --: | --: | --: |     --: |
+
+errors: 0
+server: 7.0 s of processor time, 7000.0 ms per run; 64 MB of memory, 32 MB of it its own (RssAnon)
+
+before visitors who leave at once: 64 MB of memory, 32 MB of it its own (RssAnon)
+after 1,200 of them: 64 MB of memory, 32 MB of it its own (RssAnon)
+"""
+SHOWN = "".join(f"\n  error {i} ({20 - i} times)" for i in range(10))
+
+
+@pytest.mark.parametrize("faulty", [False, True])
+def test_the_command_prints_a_table_per_number_of_visitors_and_think_time(small, monkeypatch, capsys, faulty) -> None:
+    asked, now, processor = [], [0.0], [0.0]
 
     def visits(address, n, clips, does, seconds):
-        asked.append((address, n, len(clips), does.think_s, does.new, seconds))
+        asked.append((address, n, clips, does.think_s, does.new, does.uploads, does.dataset, seconds))
         results = Results()
-        results.runs += [Run("listen", "opened", 0.1), Run("listen", "opened", 0.3), Run("tune", "slider", 0.2)]
-        results.errors.update(errors)
+        if n == 1:
+            results.runs += [Run("listen", "opened", 0.1), Run("listen", "opened", 0.3), Run("tune", "slider", 0.2)]
+            results.errors.update({f"error {i}": 20 - i for i in range(11)} if faulty else {})
+        now[0] += 2.0
+        processor[0] += 7.0
         return results
 
     @contextlib.contextmanager
     def served(dataset, workers):
         asked.append((dataset.name, workers))
-        yield SimpleNamespace(pid=1), "http://here", 0.0
+        yield SimpleNamespace(pid=5), "http://here", 0.0
 
-    monkeypatch.setattr(benchmark, "_visits", visits)
-    monkeypatch.setattr(benchmark, "served", served)
-    monkeypatch.setattr(benchmark, "processor_s", lambda pid: float(len(asked)))
+    async def drop(address, n, does):
+        asked.append((address, n, does.dataset))
+
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=asked.append)
+    for name, value in {"_visits": visits, "served": served, "_drop": drop, "time": clock, "load": lambda: 0.5}.items():
+        monkeypatch.setattr(benchmark, name, value)
+    monkeypatch.setattr(benchmark, "describe", lambda: "the machine")
+    monkeypatch.setattr(benchmark, "processor_s", lambda pid: processor[0] if pid == 5 else None)
+    monkeypatch.setattr(benchmark, "memory_mb", lambda pid: Memory(64.0, 99.0, 32.0) if pid == 5 else None)
+    monkeypatch.delenv("EARSHOT_MODELS", raising=False)
     options = ["--sessions", "1", "3", "--think-ms", "1500", "--seconds", "7", "--warm-up", "2", "--workers", "4"]
-    assert benchmark.main([str(small), *options]) == code
+    assert benchmark.main([str(small), *options, "--drops", "1200"]) == int(faulty)
+    dataset = open_dataset(small)
+    clips = [dataset.clip("test", row).clip_id for row in range(12)]
     assert asked == [
         ("small", 4),
-        ("http://here", 1, 12, 0.01, False, 2),
-        ("http://here", 1, 12, 1.5, False, 7),
-        ("http://here", 3, 12, 1.5, False, 7),
+        ("http://here", 1, clips, 0.01, False, False, "small", 2),
+        ("http://here", 1, clips, 1.5, False, False, "small", 7),
+        ("http://here", 3, clips, 1.5, False, False, "small", 7),
+        ("http://here", 1200, "small"),
+        90.0,
     ]
-    out = capsys.readouterr().out
-    assert "1 sessions, 1.5 s of think time" in out
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in out.splitlines() if line.startswith("|")]
-    assert ["listen", "opened", "2", "0.200 s", "0.290 s", "0.300 s"] in rows
-    assert ["all", "all", "3", "0.200 s", "0.290 s", "0.300 s"] in rows
-    assert "1.0 s of processor time, 333.3 ms per run" in out
-    assert f"errors: {2 if errors else 0}" in out
+    assert capsys.readouterr().out == OUT.replace("{errors}", f"165{SHOWN}" if faulty else "0")
     asked.clear()
-    assert benchmark.main([str(small), *options[:3], "--warm-up", "0", "--address", "http://there", "--new"]) == code
-    assert asked == [("http://there", n, 12, seconds, True, 60) for n in (1, 3) for seconds in (5.0, 1.5)]
+    monkeypatch.setenv("EARSHOT_MODELS", "folder")
+    there = ["--warm-up", "0", "--address", "http://there", "--new"]
+    assert benchmark.main([str(small), *options[:3], *there, "--drops", "1"]) == int(faulty)
+    assert asked == [
+        ("http://there", n, clips, seconds, True, True, "small", 60) for n in (1, 3) for seconds in (5.0, 1.5)
+    ]
+    assert "server" not in capsys.readouterr().out
+    asked.clear()
+    assert benchmark.main([str(small), *options[:2], *there, "--pid", "5"]) == int(faulty)
+    assert len(asked) == 2
+    assert capsys.readouterr().out.count("server: 7.0 s") == 2
+
+
+def test_visitors_visit_at_once_each_with_clips_of_its_own(monkeypatch) -> None:
+    made = []
+
+    class Recorded:
+        def __init__(self, number, address, clips, results, does):
+            made.append((number, address, list(clips), does))
+            self.number, self.results = number, results
+
+        async def visit(self, until):
+            self.results.runs.append(Run(f"{until}", "opened", self.number))
+
+    monkeypatch.setattr(benchmark, "Visitor", Recorded)
+    monkeypatch.setattr(benchmark.time, "monotonic", lambda: 30.0)
+    results = benchmark._visits("http://here", 2, "abcdefghij", DOES, 12.0)
+    assert made == [(0, "http://here", list("abcd"), DOES), (1, "http://here", list("efgh"), DOES)]
+    assert results.runs == [Run("42.0", "opened", 0), Run("42.0", "opened", 1)]
+
+
+def test_visitors_who_leave_at_once_leave_while_the_page_is_drawn_and_are_twenty_at_a_time(monkeypatch) -> None:
+    seen, here = [], []
+
+    class Client:
+        query = None
+
+        def __init__(self, address):
+            self.address = address
+
+        @contextlib.asynccontextmanager
+        async def connected(self):
+            here.append(self)
+            seen.append((self.address, self.query, len(here)))
+            yield
+            here.remove(self)
+
+        async def run(self, page):
+            assert page == ""
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr(benchmark, "StreamlitClient", Client)
+    began = time.monotonic()
+    finish(benchmark._drop("http://here", 45, DOES))
+    assert 3 * 0.05 <= time.monotonic() - began < 30
+    assert [who[:2] for who in seen] == [("http://here", {"dataset": "sample"})] * 45
+    assert max(together for *_, together in seen) == 20
+    assert not here
 
 
 def test_more_visitors_than_there_are_clips_for_are_refused(small, capsys) -> None:

@@ -3,13 +3,12 @@
 import argparse
 import ast
 import contextlib
-import importlib
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.commands import runner
+from tests.commands import main_of, parsers_of, runner
 from tests.meta.sources import ROOT, trees
 
 MISSING = "no-such-folder"
@@ -74,12 +73,6 @@ BAD_VALUES = [
 ]
 
 
-def main_of(name):
-    """Return the function `main` that `python -m NAME` calls."""
-    module = importlib.import_module(name)
-    return importlib.import_module(f"{name}.__main__").main if hasattr(module, "__path__") else module.main
-
-
 @pytest.mark.parametrize(("name", "arguments"), [*COMMANDS.items(), *BAD_VALUES])
 def test_a_bad_value_ends_with_one_message_and_exit_code_2(name, arguments, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -98,25 +91,6 @@ def test_help_describes_the_command(name, capsys):
     assert (code, err) == (0, "")
     assert out.startswith(f"usage: python -m {name} ")
     assert len(out.splitlines()) > 4
-
-
-class ParserFoundError(Exception):
-    """Raised instead of parsing, with the parser of a command line."""
-
-
-def parsers_of(name, monkeypatch):
-    """Yield the parsers of a command line that read options: (the words that lead to one, the parser)."""
-
-    def stop(parser, arguments=None):
-        raise ParserFoundError(parser)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(argparse.ArgumentParser, "parse_args", stop)
-        with pytest.raises(ParserFoundError) as caught:
-            main_of(name)([])
-    parser = caught.value.args[0]
-    commands = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    yield from [([word], sub) for word, sub in commands[0].choices.items()] if commands else [([], parser)]
 
 
 def takes_numbers(action):
