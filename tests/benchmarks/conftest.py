@@ -1,9 +1,13 @@
+import gc
 import json
 
 import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.errors import MethodError
+from benchmarks.peers import measure
+from benchmarks.peers.worker import Worker
 from tests.commands import runner
 
 
@@ -20,6 +24,44 @@ def arrays(tmp_path_factory):
     return f"{folder / 'base.npy'},{folder / 'queries.npy'}"
 
 
+class WorkerHere:
+    """A worker in this process, which starts at once; it writes down what it is asked, and whether it has ended."""
+
+    made: list
+
+    def __init__(self, library, *, numpy_blas):
+        self.library, self.numpy_blas, self.asked, self.ended = library, numpy_blas, [], False
+        self._worker = Worker()
+        self.made.append(self)
+
+    def call(self, name, *arguments):
+        self.asked.append((name, *arguments))
+        assert not self.ended
+        try:
+            return getattr(self._worker, name)(*arguments)
+        except (TypeError, ImportError) as error:
+            raise MethodError(f"{type(error).__name__}: {error}") from error
+        finally:
+            gc.enable()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def end(self):
+        self.ended = True
+
+
+@pytest.fixture
+def workers(monkeypatch):
+    """Let methods be measured in this process; return the list of workers, to which each that is made is added."""
+    monkeypatch.setattr(measure, "WorkerProcess", WorkerHere)
+    monkeypatch.setattr(WorkerHere, "made", [], raising=False)
+    return WorkerHere.made
+
+
 @pytest.fixture
 def run(capsys):
     return runner(main, capsys)
@@ -30,6 +72,9 @@ def measured(arrays, tmp_path_factory):
     """Return the file with the results of one small run, measured once for all tests."""
     out = tmp_path_factory.mktemp("results") / "results.json"
     options = {"--dataset": arrays, "--methods": "lsh-tables,exact,numpy", "--metric": "euclidean", "--rounds": "2"}
-    assert main([part for pair in options.items() for part in pair] + ["--out", str(out), "--json"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measure, "WorkerProcess", WorkerHere)
+        patch.setattr(WorkerHere, "made", [], raising=False)
+        assert main([part for pair in options.items() for part in pair] + ["--out", str(out), "--json"]) == 0
     assert json.loads(out.read_text(encoding="utf-8"))["points"]
     return out

@@ -8,7 +8,7 @@ from benchmarks import methods
 ROW = ["method", "recall", "qps", "build_s", "index_mb", "settings"]
 
 
-def test_json_is_one_object_with_the_machine_and_a_row_per_method_and_recall(arrays, run, monkeypatch):
+def test_json_is_one_object_with_the_machine_and_a_row_per_method_and_recall(arrays, workers, run, monkeypatch):
     few = classmethod(lambda *_: [{"n_buckets": 8}])
     monkeypatch.setattr("benchmarks.methods.lsh.Sketch.builds", few)  # to save time
     code, out, err = run(
@@ -77,7 +77,7 @@ def test_the_web_page_is_one_file_without_links_to_others(measured, run, tmp_pat
     assert "<link" not in text
 
 
-def test_a_method_without_its_package_is_skipped_and_the_others_run(arrays, run, monkeypatch):
+def test_a_method_without_its_package_is_skipped_and_the_others_run(arrays, workers, run, monkeypatch):
     monkeypatch.setattr("benchmarks.methods.annoy.Annoy.needs", "no_such_package")
     code, out, err = run("--dataset", arrays, "--methods", "annoy,numpy", "--rounds", 1)
     assert code == 0
@@ -93,7 +93,7 @@ def test_a_method_without_the_metric_is_skipped(arrays, run, monkeypatch):
     assert "numpy: skipped, it does not support the metric euclidean" in err
 
 
-def test_a_method_that_raises_an_error_is_skipped_with_its_message(arrays, run, monkeypatch):
+def test_a_method_that_raises_an_error_is_skipped_with_its_message(arrays, workers, run, monkeypatch):
     monkeypatch.setattr("benchmarks.methods.numpy.NumPy.builds", classmethod(lambda *_: [{"no_such_option": 1}]))
     code, out, err = run("--dataset", arrays, "--methods", "numpy", "--rounds", 1)
     assert code == 0
@@ -101,7 +101,7 @@ def test_a_method_that_raises_an_error_is_skipped_with_its_message(arrays, run, 
     assert "numpy no_such_option 1: skipped, TypeError" in out
 
 
-def test_a_build_that_fails_leaves_the_other_builds_of_its_method(arrays, run, monkeypatch):
+def test_a_build_that_fails_leaves_the_other_builds_of_its_method(arrays, workers, run, monkeypatch):
     monkeypatch.setattr("benchmarks.methods.numpy.NumPy.builds", classmethod(lambda *_: [{"no_such_option": 1}, {}]))
     code, out, _ = run("--dataset", arrays, "--methods", "numpy", "--rounds", 1)
     assert code == 0
@@ -191,7 +191,7 @@ def test_a_file_without_results_is_refused(tmp_path, run):
         assert "results" in err
 
 
-def test_vectors_like_audiosets_are_generated_once_and_cached(tmp_path, run, monkeypatch):
+def test_vectors_like_audiosets_are_generated_once_and_cached(tmp_path, workers, run, monkeypatch):
     monkeypatch.setattr("benchmarks.search_problem.CACHE", tmp_path)
     arguments = ["--dataset", "like:300", "--methods", "numpy", "--queries", 20, "--rounds", 1]
     assert "generating 300 vectors" in run(*arguments)[2]
