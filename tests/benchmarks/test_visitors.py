@@ -32,9 +32,9 @@ def test_a_clip_or_an_upload_of_another_session_is_an_error() -> None:
     results = Results()
     visitors(results)
     results.check(0, b"...b-2...upload-of-0001.wav...")
-    assert set(results.errors) == {
-        "session 0 received b-2, which is of session 1",
-        "session 0 received upload-of-0001.wav, which is of session 1",
+    assert results.errors == {
+        "session 0 received b-2, which is of session 1": 1,
+        "session 0 received upload-of-0001.wav, which is of session 1": 1,
     }
 
 
@@ -190,8 +190,9 @@ def test_a_visitor_who_is_refused_is_an_error() -> None:
     results = Results()
     visitor = Visitor(1, "http://127.0.0.1:1", ["a-1"], results, DOES)
     finish(visitor.visit(time.monotonic() + 5))
-    (error,) = results.errors
+    ((error, times),) = results.errors.items()
     assert "refused" in error
+    assert times == 1
 
 
 def test_an_upload_is_a_tone_of_the_visitors_own() -> None:
@@ -200,6 +201,7 @@ def test_an_upload_is_a_tone_of_the_visitors_own() -> None:
     spectrum = np.abs(np.fft.rfft(samples))
     assert len(samples) == 2 * rate
     assert np.argmax(spectrum) / 2 == pytest.approx(250, abs=1)
+    assert samples.max() == pytest.approx(0.3 * 32_767, abs=2)
 
 
 @pytest.fixture
