@@ -29,6 +29,7 @@ from lsh.validate import METRICS
 PARTS = (0.1, 0.5, 0.95)  # of the radius: the distances of copies
 _COPIES = 100  # one in so many vectors is a copy
 _FAISS_ROWS = 500
+_BLOCK = 10_000  # copies that are moved at a time
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,9 +56,10 @@ def _run(options: argparse.Namespace) -> None:
     began = time.perf_counter()
     found = duplicates(X, radius, options.metric, n_threads=options.threads, progress=command_line.log)
     seconds = time.perf_counter() - began
+    shares_found, planted = shares(found, pairs, part, len(X)), np.bincount(part, minlength=len(PARTS))
     rows = [
-        [f"{PARTS[p]:g} of the radius", f"{(part == p).sum():,}", f"{shares(found, pairs, part, len(X))[p]:.4f}"]
-        for p in range(len(PARTS))
+        [f"{size:g} of the radius", f"{number:,}", f"{share:.4f}"]
+        for size, number, share in zip(PARTS, planted.tolist(), shares_found, strict=True)
     ]
     print(on_machine(machine))
     print(
@@ -78,8 +80,8 @@ def plant(X: Float32Array, radius: float, metric: str, rng: np.random.Generator)
     chosen = rng.permutation(len(X))[: 2 * m].reshape(2, m)
     part = np.arange(m) % len(PARTS)
     distance = radius * np.array(PARTS)[part]
-    for start in range(0, m, 10_000):
-        block = slice(start, start + 10_000)
+    for start in range(0, m, _BLOCK):
+        block = slice(start, start + _BLOCK)
         X[chosen[1, block]] = _moved(X[chosen[0, block]].astype(np.float64), distance[block], metric, rng)
     return np.sort(chosen.T, axis=1), part
 

@@ -70,7 +70,6 @@ def _float32_file(dataset: Dataset, folder: Path) -> Path:
     decoded = np.lib.format.open_memmap(base, "w+", np.float32, X.shape)
     for start in range(0, len(X), _BLOCK_ROWS):
         decoded[start : start + _BLOCK_ROWS] = X[start : start + _BLOCK_ROWS]
-    decoded.flush()
     return base
 
 
@@ -115,6 +114,6 @@ def _matrix(path: Path) -> npt.NDArray[np.floating]:
         raise BenchmarkError(
             f"{path} holds {array.dtype} of shape {array.shape}; expected one vector of floats per row"
         )
-    if not all(np.isfinite(array[start : start + 65_536]).all() for start in range(0, len(array), 65_536)):
+    if not all(np.isfinite(array[start : start + _BLOCK_ROWS]).all() for start in range(0, len(array), _BLOCK_ROWS)):
         raise BenchmarkError(f"{path} holds NaN or infinity; expected finite numbers")
     return array

@@ -24,6 +24,7 @@ _SLOW, _SLOW_FACTOR = 0.01, 10.0  # how often an answer is slow, and how many ti
 _FAILED, _NOTICED = 1e-4, 100.0  # how often a shard fails, and after how many median times that is noticed
 _HEDGED_AFTER = 0.95  # of the answers have usually arrived
 _BLOCK = 1000  # queries simulated at a time
+_USUAL = 1_000_000  # answers from which the usual times are taken
 
 
 class Simulated(NamedTuple):
@@ -38,7 +39,7 @@ class Simulated(NamedTuple):
 def simulate(n_shards: int, n_queries: int, *, hedged: bool, seed: int = 0) -> Simulated:
     """Return the times of queries that are sent to all shards and answered by the last."""
     rng = np.random.default_rng([seed, n_shards])
-    after = float(np.quantile(_times(rng, (1_000_000,)), _HEDGED_AFTER))
+    after = float(np.quantile(_times(rng, (_USUAL,)), _HEDGED_AFTER))
     slowest, repeated = np.empty(n_queries), 0
     for first in range(0, n_queries, _BLOCK):
         shape = min(_BLOCK, n_queries - first), n_shards

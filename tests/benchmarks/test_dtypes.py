@@ -33,13 +33,24 @@ def recall_by_hand(folders, metric, k):
 
 
 def test_recall_of_each_dtype_is_that_of_exact_search_over_the_stored_values(folders, capsys):
-    code, out, _ = runner(main, capsys)(folders["float32"])
+    code, out, err = runner(main, capsys)(folders["float32"])
     assert code == 0
+    title, head, ruler, *_ = out.splitlines()
+    assert title == "Thirty clips: 1,000 test clips as queries among 1,000 train clips; recall ± standard error"
+    titles = "distance", "dtype", "bytes a clip", "recall@1", "recall@10", "recall@100"
+    assert tuple(cell.strip() for cell in head.strip("|").split("|")) == titles
+    assert [cell.strip() for cell in ruler.strip("|").split("|")] == ["---", "---", "--:", "--:", "--:", "--:"]
+    assert err.splitlines() == [
+        f"{metric}: exact search for 1,000 queries among 1,000 clips" for metric in ("cosine", "euclidean")
+    ]
     found = {tuple(cell.strip() for cell in line.split("|")[1:4]): line for line in out.splitlines() if "±" in line}
     found.pop(next(key for key in found if not key), None)
     assert {key[1:] for key in found} == {("float32", "32"), ("float16", "16"), ("uint8", "8")}
     for (metric, dtype, _), line in found.items():
-        recalls = [float(value) for value in re.findall(r"(\d\.\d{4}) ±", line)]
+        pairs = re.findall(r"(\d\.\d{4}) ± (\d\.\d{4})", line)
+        recalls = [float(value) for value, _ in pairs]
+        share = recalls[0]  # of the nearest alone: recall is 0 or 1
+        assert float(pairs[0][1]) == pytest.approx(np.sqrt(share * (1 - share) / 1000), abs=1e-4)
         if dtype == "float32":
             assert recalls == [1, 1, 1]
         if dtype == "uint8":
@@ -54,7 +65,8 @@ def test_a_dataset_in_uint8_is_refused_since_nothing_is_left_to_compare_with(fol
     assert "stores its features as uint8; expected float32 to compare with" in err
 
 
-def test_other_libraries_are_given_the_values_that_a_compact_dataset_stands_for(folders, tmp_path):
+def test_other_libraries_are_given_the_values_that_a_compact_dataset_stands_for(folders, tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.search_problem._BLOCK_ROWS", 333)
     problem = prepare(str(folders["uint8"]), 50, tmp_path, print)
     X, Q = problem.vectors()
     dataset = open_dataset(folders["uint8"])
