@@ -68,23 +68,22 @@ def _run(dataset: Dataset, options: argparse.Namespace) -> None:
     build_s = time.perf_counter() - start
     config = config.completed(plain)
     expected = config.search(plain, Q, _K)
-    rows = [_measured("plain index", build_s, lambda queries: config.search(plain, queries, _K), Q, 0)]
+    rows = [_measured("plain index", build_s, _searching(config, plain), Q, 0)]
     for n_workers in options.workers or _WORKERS:
         command_line.log(f"starting {n_workers} workers")
         with (
             LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=None) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):
-            client.run(_warm)
+            client.run(warm)
             start = time.perf_counter()
             index = DistributedIndex(config.kind, config.metric, **config.build).fit(X, client=client)
             build_s = time.perf_counter() - start
             found = config.search(index, Q, _K)
             if not (np.array_equal(found.ids, expected.ids) and np.array_equal(found.distances, expected.distances)):
                 raise BenchmarkError(f"{n_workers} workers answer otherwise than one machine: that is a defect")
-            search = _searching(config, index)
             name = f"{n_workers} worker{'s' * (n_workers > 1)}"
-            rows.append(_measured(name, build_s, search, Q, _payload(index, config, Q)))
+            rows.append(_measured(name, build_s, _searching(config, index), Q, _payload(index, config, Q)))
     _print(dataset, config, len(X), len(Q), rows)
 
 
@@ -94,10 +93,6 @@ def _config(kind: str, metric: str, n: int) -> SearchConfig:
     if kind == "tables":
         return SearchConfig.tables(metric, 0, {}, {})
     return SearchConfig("sketches", metric, {"n_buckets": default_buckets(n)}, {"n_probes": 8, "n_reranked": 40})
-
-
-def _warm(_: Any = None) -> None:
-    warm()
 
 
 def _searching(config: SearchConfig, index: Any) -> Search:

@@ -1,11 +1,14 @@
 """The benchmark of a promised recall: what is compared with what."""
 
-import re
-
 import numpy as np
+import pytest
 
+from benchmarks import promise
 from benchmarks.promise import PROMISES, Measured, _row, main, measure
+from data_prep.dataset import open_dataset
 from lsh import ExactSearch, LSHIndex
+from lsh.analysis import timing
+from tests.ui.apptest import write_small
 
 
 def test_a_promise_is_compared_with_the_fastest_that_reaches_its_recall_and_with_the_fastest_of_the_promised_one():
@@ -27,7 +30,62 @@ def test_a_search_is_measured_with_its_recall_candidates_and_time():
     assert min(own.microseconds, full.microseconds) > 0
 
 
-def test_the_command_prints_a_row_per_promise_and_metric(root, capsys):
-    assert main([str(root / "data" / "sample"), "--queries", "20", "--rounds", "1"]) == 0
-    out = capsys.readouterr().out
-    assert re.findall(r"^\| +(0\.\d+) +\|", out, re.MULTILINE) == [f"{p:g}" for p in PROMISES] * 2
+def test_of_each_search_the_fastest_round_counts_in_alternating_order(monkeypatch):
+    now, durations, order = [0.0], iter([9, 4, 2, 7, 8, 1]), []  # the first two calls are not timed
+    true = ExactSearch(np.eye(4, dtype=np.float32)).search(np.eye(4, dtype=np.float32), 1)
+
+    def search(name):
+        order.append(name)
+        now[0] += next(durations)
+        return true
+
+    monkeypatch.setattr(timing, "clock", lambda: now[0])
+    found = measure([lambda: search("a"), lambda: search("b")], true, 2)
+    assert order == ["a", "b", "a", "b", "b", "a"]
+    assert [one.microseconds for one in found] == pytest.approx([1e6 * 1 / 4, 1e6 * 7 / 4])
+    assert [one.recall for one in found] == [1, 1]
+
+
+OUT = """
+{metric}, 2 settings of the same 64 tables
+
+| promised | recall | candidates | us per query | fastest of that recall | ratio | fastest of the promised one | ratio |
+| ---      |    --: |        --: |          --: |                    --: |   --: |                         --: |   --: |
+| 0.8      |  0.900 |      1,000 |           40 |                     60 |  0.67 |                          50 |  0.80 |
+| 0.9      |  0.900 |      1,001 |           41 |                     60 |  0.68 |                          60 |  0.68 |
+| 0.95     |  0.900 |      1,002 |           42 |                     60 |  0.70 |                           - |     - |
+| 0.98     |  0.900 |      1,003 |           43 |                     60 |  0.72 |                           - |     - |
+"""
+
+
+def test_the_command_prints_a_row_per_promise_and_metric(tmp_path, capsys, monkeypatch):
+    folder = write_small(tmp_path / "small", {"train": 300, "validation": 4, "test": 12})
+    X, Q = (np.asarray(open_dataset(folder).features(split)[:]) for split in ("train", "test"))
+    monkeypatch.setattr(promise, "SETTINGS", [{"n_tables": 4, "n_bits": 6}, {"n_tables": 64, "n_bits": 14}])
+    monkeypatch.setattr(promise, "describe", dict)
+    monkeypatch.setattr(promise, "on_machine", lambda _: "some machine")
+    metrics = iter(("cosine", "euclidean"))
+
+    def measure(searches, true, rounds):
+        metric = next(metrics)
+        index = LSHIndex(metric, 64, 16).fit(X)
+        expected = [index.search(Q, 10, recall=recall) for recall in PROMISES]
+        expected += [index.search(Q, 10, 4, 6), index.search(Q, 10, 64, 14)]
+        for search, found in zip(searches, expected, strict=True):
+            np.testing.assert_array_equal(search().ids, found.ids)
+            np.testing.assert_array_equal(search().n_candidates, found.n_candidates)
+        np.testing.assert_array_equal(true.ids, ExactSearch(X, metric).search(Q, 10).ids)
+        assert rounds == 3
+        own = [Measured(0.9, 1000 + i, 40 + i) for i in range(4)]
+        return [*own, Measured(0.8, 9, 50), Measured(0.9, 9, 60)]
+
+    monkeypatch.setattr(promise, "measure", measure)
+    assert main([str(folder), "--rounds", "3"]) == 0
+    parts = [OUT.replace("{metric}", metric) for metric in ("cosine", "euclidean")]
+    assert capsys.readouterr().out == "Small: 300 clips, 12 queries; some machine\n" + "".join(parts)
+
+
+def test_a_dataset_without_queries_is_refused(tmp_path, capsys):
+    folder = write_small(tmp_path / "small", {"train": 30, "validation": 4, "test": 0})
+    assert main([str(folder)]) == 2
+    assert "has no test clips, which are the queries" in capsys.readouterr().err
