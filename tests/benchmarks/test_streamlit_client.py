@@ -63,7 +63,8 @@ def asked(client: StreamlitClient, page: str, *more: object, back: bool = False)
 
     async def ask() -> None:
         client._take(finished())  # of an earlier run
-        task = asyncio.ensure_future(client.run(page, *more, back=back))  # type: ignore[arg-type]
+        options = {"back": True} if back else {}
+        task = asyncio.ensure_future(client.run(page, *more, **options))  # type: ignore[arg-type]
         for _ in range(10):
             await asyncio.sleep(0)
         assert not task.done()
@@ -155,6 +156,7 @@ def test_a_fragment_is_asked_for_again_until_it_is_stopped_or_the_page_runs_anew
         client._take(auto_rerun("f", 0.01))  # in place of the first
         await asyncio.wait_for(socket.has_three.wait(), 10)
         assert all(m.rerun_script.fragment_id == "f" and m.rerun_script.is_auto_rerun for m in socket.sent)
+        assert not any(m.rerun_script.is_history_navigation for m in socket.sent)
         client._take(end)
         await asyncio.sleep(0)
         before = len(socket.sent)

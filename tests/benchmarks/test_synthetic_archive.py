@@ -1,16 +1,19 @@
 """A synthetic archive has the official layout, depends on its seed alone, and is converted without notes."""
 
-from functools import cache
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from benchmarks import conversion, synthetic_archive
+from data_prep.__main__ import main as data_prep_main
 from data_prep.audioset.archive import read_shards
 from data_prep.audioset.convert import convert
 from data_prep.audioset.framing import read_records
 from data_prep.dataset import open_dataset, verify_dataset
+from data_prep.processes import environment
 
 pytestmark = pytest.mark.tensorflow  # its import costs seconds: one worker pays them
 
@@ -22,6 +25,15 @@ LISTS = ("balanced_train_segments.csv", "unbalanced_train_segments.csv", "eval_s
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("full") / "features.tar.gz"
     synthetic_archive.write_archive(path, N, seed=3)
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an archive of the balanced subset, 61 clips, with its tables."""
+    path = tmp_path_factory.mktemp("balanced") / "features.tar.gz"
+    command = ["--out", str(path), "--clips", str(N), "--seed", "3", "--subset", "balanced"]
+    assert synthetic_archive.main(command) == 0
     return path
 
 
@@ -66,46 +78,108 @@ def test_frames_are_the_vector_with_noise_in_8_bits_from_minus_2_to_2(
     assert frames.std() * 4 / 255 == pytest.approx(noisy.std(), abs=0.005)
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_different_ones(archive: Path, tmp_path: Path) -> None:
-    for seed in (3, 4):
-        synthetic_archive.write_archive(tmp_path / str(seed) / "features.tar.gz", N, seed=seed)
-    assert (tmp_path / "3/features.tar.gz").read_bytes() == archive.read_bytes()
-    assert (tmp_path / "4/features.tar.gz").read_bytes() != archive.read_bytes()
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_different_ones(tmp_path: Path) -> None:
+    for name, seed in {"one": 3, "again": 3, "other": 4}.items():
+        synthetic_archive.write_archive(tmp_path / name / "features.tar.gz", 200, seed=seed)
+    one, again, other = ((tmp_path / name / "features.tar.gz").read_bytes() for name in ("one", "again", "other"))
+    assert one == again != other
 
 
-def test_the_balanced_subset_has_the_two_small_folders_and_is_converted_without_notes(tmp_path: Path) -> None:
-    path = tmp_path / "features.tar.gz"
-    synthetic_archive.write_archive(path, N, seed=3, subset="balanced")
-    command = ["--out", str(tmp_path / "again.tar.gz"), "--clips", str(N), "--seed", "3", "--subset", "balanced"]
-    assert synthetic_archive.main(command) == 0
-    assert (tmp_path / "again.tar.gz").read_bytes() == path.read_bytes()
-    records = {shard.source: 0 for shard in read_shards(path)}
-    for shard in read_shards(path):
+def test_the_balanced_subset_has_the_two_small_folders_and_is_converted_without_notes(
+    small: Path, tmp_path: Path
+) -> None:
+    synthetic_archive.write_archive(tmp_path / "again.tar.gz", N, seed=3, subset="balanced")
+    assert (tmp_path / "again.tar.gz").read_bytes() == small.read_bytes()
+    records = {shard.source: 0 for shard in read_shards(small)}
+    for shard in read_shards(small):
         records[shard.source] += sum(1 for _ in read_records(shard.data, shard.name))
     assert records == {"bal_train": 32, "eval": 29}
-    lists = sorted(tmp_path.glob("*_segments.csv"))
+    lists = sorted(small.parent.glob("*_segments.csv"))
     assert [table.name for table in lists] == ["balanced_train_segments.csv", "eval_segments.csv"]
-    report = convert(path, tmp_path / "class_labels_indices.csv", tmp_path / "d", segments=lists)
+    report = convert(small, small.with_name("class_labels_indices.csv"), tmp_path / "d", segments=lists)
     assert report.notes == []
     assert report.about().title == "AudioSet, 61 clips"
+
+
+OUT = """\
+some machine
+
+|    run | read by 1 thread |  by 2 | converted | clips/s | speed / 1 thread's | / 2 threads' | busy |  memory |
+|    --: |              --: |   --: |       --: |     --: |                --: |          --: |  --: |     --: |
+|      1 |            4.0 s | 3.0 s |     5.0 s |     600 |                80% |          60% | 1.50 | 2.40 GB |
+|      2 |            4.0 s | 3.0 s |     8.0 s |     375 |                50% |          38% | 1.80 | 2.50 GB |
+|      3 |            4.0 s | 3.0 s |     6.0 s |     500 |                67% |          50% | 1.60 | 2.60 GB |
+| median |            4.0 s | 3.0 s |     6.0 s |     500 |                67% |          50% | 1.60 | 2.50 GB |
+"""
 
 
 def test_a_conversion_and_reading_with_one_and_two_threads_are_timed(
     archive: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversion, "convert", cache(conversion.convert))  # seconds: the second round takes the first's
-    before = set(archive.parent.iterdir())
-    assert conversion.main([str(archive), "--rounds", "2"]) == 0
-    rows = [row.strip("| ").split(" | ") for row in capsys.readouterr().out.splitlines() if row.startswith("| ")][2:]
-    assert [row[0] for row in rows] == ["1", "2", "median"]
-    for _, _by_one, _by_two, seconds, clips, *_ in rows[:2]:
-        assert int(clips.replace(",", "")) == pytest.approx(N / float(seconds.removesuffix(" s")), rel=0.1)
-    assert set(archive.parent.iterdir()) == before
+    times = iter([(5.0, 1.5, 2.4e9), (8.0, 1.8, 2.5e9), (6.0, 1.6, 2.6e9)])
+    monkeypatch.setattr(conversion, "convert", lambda path: conversion.Conversion(*next(times)))
+    monkeypatch.setattr(conversion, "_read", lambda shards: ((4.0 if "one" in str(shards) else 3.0), N))
+    monkeypatch.setattr(conversion, "describe", lambda: "some machine")
+    assert conversion.main([str(archive), "--rounds", "3"]) == 0
+    out, err = capsys.readouterr()
+    assert out == OUT
+    assert err.splitlines()[1:] == [
+        "round 2 of 3: 4.0 s, 3.0 s, 8.0 s, 375, 50%, 38%, 1.80, 2.50 GB",
+        "round 3 of 3: 4.0 s, 3.0 s, 6.0 s, 500, 67%, 50%, 1.60, 2.60 GB",
+    ]
+
+
+def test_a_conversion_runs_in_a_process_of_its_own_whose_time_and_memory_are_measured(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    now = [0.0]
+
+    class Process:
+        pid, returncode = 10, 0
+
+        def __init__(self, command: list[str], **options: object) -> None:
+            assert command[:3] == [conversion.sys.executable, "-m", "data_prep"]
+            assert options == {"env": environment(), "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            assert data_prep_main(command[3:]) == 0
+            self.dataset = open_dataset(command[-1])
+            now[0] += 4.0
+
+        def poll(self) -> int | None:
+            return 0 if len(waits) == 3 else None
+
+        def wait(self, seconds: float) -> None:
+            waits.append(seconds)
+            now[0] += 2.0
+            raise subprocess.TimeoutExpired("it", seconds)
+
+    cpu = [SimpleNamespace(children_user=user, children_system=system) for user, system in ((1.0, 2.0), (14.0, 4.0))]
+    memory = iter([5, 9, 7])
+    monkeypatch.setattr(conversion.subprocess, "Popen", Process)
+    monkeypatch.setattr(conversion, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(conversion, "os", SimpleNamespace(times=lambda: cpu.pop(0)))
+    monkeypatch.setattr(conversion, "_memory", lambda pid: next(memory))
+    before = set(small.parent.iterdir())
+    assert conversion.convert(small) == conversion.Conversion(10.0, 1.5, 9)
+    assert waits == [1.0] * 3
+    assert set(small.parent.iterdir()) == before
+
+
+def test_the_memory_is_that_of_a_process_and_its_descendants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversion, "Path", lambda text: tmp_path / text.removeprefix("/"))
+    for pid, sub, kilobytes in ((10, "11 12", 1), (11, "13\n", 10), (13, "", 100)):
+        task = tmp_path / "proc" / str(pid) / "task" / str(pid)
+        task.mkdir(parents=True)
+        (task / "children").write_text(sub)
+        (task.parent.parent / "smaps_rollup").write_text(f"00-ff\nRss: 9000 kB\nPss: {kilobytes} kB\nPss_Anon: 7 kB\n")
+    assert conversion._memory(10) == 111 * 1024  # 12 has ended meanwhile
+    assert conversion._memory(12) == 0
 
 
 def test_one_thread_and_two_threads_read_all_records(archive: Path) -> None:
     assert conversion._read(read_shards(archive))[1] == N
-    assert conversion._read(conversion._shards_by_one_thread(archive))[1] == N
+    seconds, n = conversion._read(conversion._shards_by_one_thread(archive))
+    assert (n, 0 < seconds < 100) == (N, True)
 
 
 def test_a_failed_conversion_ends_with_one_message(
