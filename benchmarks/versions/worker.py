@@ -67,11 +67,12 @@ class Worker:
 
 def main() -> None:
     """Answer requests until standard input ends."""
-    worker, out = Worker(), os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints must not be mixed with the answers
-    for line in sys.stdin:
-        name, *arguments = json.loads(line)
-        print(json.dumps(getattr(worker, name)(*arguments)), file=out, flush=True)
+    worker = Worker()
+    with os.fdopen(os.dup(1), "w") as out:
+        os.dup2(2, 1)  # what a library prints must not be mixed with the answers
+        for line in sys.stdin:
+            name, *arguments = json.loads(line)
+            print(json.dumps(getattr(worker, name)(*arguments)), file=out, flush=True)
 
 
 if __name__ == "__main__":

@@ -155,7 +155,8 @@ def test_a_conversion_runs_in_a_process_of_its_own_whose_time_and_memory_are_mea
 
     cpu = [SimpleNamespace(children_user=user, children_system=system) for user, system in ((1.0, 2.0), (14.0, 4.0))]
     memory = iter([5, 9, 7])
-    monkeypatch.setattr(conversion.subprocess, "Popen", Process)
+    names = {"Popen": Process, "DEVNULL": subprocess.DEVNULL, "TimeoutExpired": subprocess.TimeoutExpired}
+    monkeypatch.setattr(conversion, "subprocess", SimpleNamespace(**names))
     monkeypatch.setattr(conversion, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     monkeypatch.setattr(conversion, "os", SimpleNamespace(times=lambda: cpu.pop(0)))
     monkeypatch.setattr(conversion, "_memory", lambda pid: next(memory))
