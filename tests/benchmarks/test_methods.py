@@ -250,6 +250,90 @@ def _newer(metric):
     )
 
 
+def filters(metric):
+    """Yield the calls of each method with a filter, for its first build and its last search setting."""
+    bits = np.packbits(ALLOWED, bitorder="little")
+    for name, kind, setting, searched in (
+        ("faiss-hnsw", "HNSW", "efSearch", f"{FACTORY}.hnsw.efSearch"),
+        ("faiss-ivf-flat", "IVF", "nprobe", f"{FACTORY}.nprobe"),
+    ):
+        parameters = f"faiss.SearchParameters{kind}"
+        calls = [f"faiss.IDSelectorBitmap({shown(bits)})"]
+        calls += [f"{parameters}(sel=faiss.IDSelectorBitmap(), {setting}={searched})"]
+        yield name, [*calls, f"{FACTORY}.search({shown(Q[:1])}, 3, params={parameters}())"]
+    one = f"hnswlib.Index().knn_query({shown(Q[0])}, 3, num_threads=1, filter=<built-in method"
+    yield "hnswlib", [one]
+
+
+ALLOWED = np.arange(70) % 3 == 1
+
+
+@pytest.mark.parametrize(("name", "calls"), list(filters("cosine")))
+def test_each_library_is_asked_to_search_among_some_rows(name, calls, monkeypatch):
+    made = []
+    monkeypatch.setattr("benchmarks.methods.find_spec", lambda _: True)
+    kind = methods.load(name)
+    monkeypatch.setitem(sys.modules, kind.needs, Library(kind.needs, made))
+    build = kind.builds(len(X))[0]
+    method = kind(X, "cosine", **build)
+    method.use(**kind.searches(len(X), build)[-1])
+    made.clear()
+    assert np.array_equal(method.filtered(ALLOWED)(Q[0], K), IDS[0])
+    assert [call.partition(" method")[0] + (" method" if " method" in call else "") for call in made] == calls
+
+
+def test_hnswlib_is_asked_for_fewer_where_it_does_not_find_as_many(monkeypatch):
+    class Index:
+        def __getattr__(self, name):
+            return lambda *_, **__: None
+
+        def knn_query(self, q, k, num_threads, filter):  # noqa: A002
+            found = [row for row in range(len(X)) if filter(row)]
+            if len(found) < k:
+                raise RuntimeError
+            return np.array([found[:k]]), None
+
+    monkeypatch.setattr("benchmarks.methods.find_spec", lambda _: True)
+    monkeypatch.setitem(sys.modules, "hnswlib", SimpleNamespace(Index=lambda **_: Index()))
+    method = methods.load("hnswlib")(X, "cosine", M=8)
+    for rows in ([5, 9, 30, 60], [5, 9], [69]):
+        allowed = np.zeros(70, bool)
+        allowed[rows] = True
+        assert list(method.filtered(allowed)(Q[0], K)) == rows[:K]
+    assert method.filtered(np.zeros(70, bool))(Q[0], K) == []
+
+
+@pytest.mark.parametrize("kind", ["LVQ8", "LVQ4x8"])
+def test_svs_compresses_vectors_of_a_file(kind, monkeypatch):
+    calls = []
+    monkeypatch.setattr("benchmarks.methods.find_spec", lambda _: True)
+    monkeypatch.setitem(sys.modules, "svs", Library("svs", calls))
+    method = methods.load("svs")(X, "cosine", kind=kind, degree=32)
+    method.use(window=10)
+    method.search_batch(Q, K)
+    file = calls[1].partition("'")[2].strip("')")
+    codes = "primary=8" if kind == "LVQ8" else "primary=4, residual=8, strategy=svs.LVQStrategy.Turbo"
+    given = "distance_type=svs.DistanceType.L2"
+    assert calls[1:5] == [
+        f"svs.write_vecs({shown(X)}, {file!r})",
+        f"svs.VectorDataLoader({file!r}, svs.DataType.float32, dims=4)",
+        f"svs.LVQLoader(svs.VectorDataLoader(), {codes}, padding=32)",
+        f"svs.Vamana.build(svs.VamanaBuildParameters(), svs.LVQLoader(), {given}, num_threads=1)",
+    ]
+    assert calls[-1] == f"svs.Vamana.build().search({shown(Q)}, 3)"  # in float32
+
+
+def test_svs_knows_intels_processors(tmp_path, monkeypatch):
+    from benchmarks.methods import svs
+
+    for text, expected in (("vendor_id : GenuineIntel\n", True), ("vendor_id : AuthenticAMD\n", False)):
+        (tmp_path / "cpuinfo").write_text(text, encoding="utf-8")
+        monkeypatch.setattr(svs, "Path", lambda path: tmp_path / "cpuinfo" if path == "/proc/cpuinfo" else None)
+        assert svs._is_intel() is expected
+    monkeypatch.setattr(svs, "Path", lambda _: tmp_path / "missing")
+    assert svs._is_intel() is False
+
+
 OURS = ("exact", "lsh-crosspolytopes", "lsh-sketch", "lsh-tables", "numpy")
 CALLS = {(name, metric): calls for metric in ("cosine", "euclidean") for name, calls in expected(metric)}
 assert {name for name, _ in CALLS} | set(OURS) == set(methods.names())
@@ -285,6 +369,12 @@ def test_our_methods_find_the_nearest_at_their_largest_setting(name, metric):
     method = kind(rows, metric, **build)
     method.use(**kind.searches(len(X), build)[-1])
     expected = exact_search(rows, queries, K, metric).ids
+    allowed = method.filtered(ALLOWED)
+    if allowed is not None:
+        among = np.flatnonzero(ALLOWED)[exact_search(rows[ALLOWED], queries, K, metric).ids]
+        np.testing.assert_array_equal([allowed(q, K) for q in queries], among)
+    assert (allowed is None) == (name == "numpy")
+    assert method.nbytes() == (70 * 4 if name == "numpy" else method.index.nbytes)
     np.testing.assert_array_equal(method.search_batch(queries, K), expected)
     np.testing.assert_array_equal([method.search_one(q, K) for q in queries], expected)
 

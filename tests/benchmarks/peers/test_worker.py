@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -109,6 +110,134 @@ def test_queries_are_timed_in_tens_until_the_time_is_over_and_there_are_enough(
     assert one.index.setting == {"probes": 1}
 
 
+@pytest.mark.parametrize(("own", "index_mb"), [(7_000_000, 7.0), (None, 20.0 - 4800 / 1e6)])
+def test_memory_is_that_held_since_the_library_was_imported_and_an_index_that_cannot_tell_is_held_less_the_vectors(
+    recorded, problem, monkeypatch, own, index_mb
+):
+    held, highest = iter([30_000_000, 50_000_000]), iter([90_000_000])
+    monkeypatch.setattr(worker, "resident", lambda: next(held))
+    monkeypatch.setattr(worker, "peak", lambda: next(highest))
+    monkeypatch.setattr(recorded, "nbytes", lambda self: own)
+    monkeypatch.setattr(recorded, "prepare", classmethod(lambda cls: cls.calls.append("prepared")))
+    built = Worker().build("recorded", {"bits": 3}, "cosine", problem, 5)
+    assert built == {"build_s": 0.0, "index_mb": index_mb, "resident_mb": 20.0, "peak_mb": 60.0}
+    assert recorded.calls[0] == "prepared"
+    if own is None:  # the system may hold less than the vectors alone, which are mapped
+        held, highest = iter([30_000_000, 29_000_000]), iter([30_000_000])
+        assert Worker().build("recorded", {}, "cosine", problem, 5)["index_mb"] == 0
+
+
+def test_the_small_index_is_searched_with_its_own_settings_and_is_gone_before_memory_is_read(
+    recorded, problem, monkeypatch
+):
+    one = Worker()
+    monkeypatch.setattr(recorded, "use", lambda self, **search: self.calls.append(("use", search)))
+    monkeypatch.setattr(worker, "resident", lambda: hasattr(one, "index") * 1e6)
+    assert one.build("recorded", {}, "cosine", problem, 5)["resident_mb"] == 1.0
+    assert recorded.calls[1:3] == [("use", {"first": 1000}), ("search", 5)]
+
+
+def test_no_limit_of_threads_is_left_behind_and_garbage_is_collected_once(recorded, problem, monkeypatch):
+    events = []
+
+    class Limits:
+        def __init__(self, n):
+            events.append(n)
+
+        def __enter__(self):
+            recorded.calls.append("limited")
+
+        def __exit__(self, *_):
+            recorded.calls.append("free")
+
+    monkeypatch.setattr(worker, "threadpool_limits", Limits)
+    monkeypatch.setattr(worker.gc, "collect", lambda: events.append("collected"))
+    Worker().build("recorded", {}, "cosine", problem, 5)
+    assert events == [1, "collected"]
+    assert [call if isinstance(call, str) else call[0] for call in recorded.calls[2:]] == ["limited", "build", "free"]
+
+
+class Pipe:
+    """A connection with requests to read, which keeps what is written."""
+
+    def __init__(self, *requests):
+        self.requests, self.sent, self.closed = list(requests), [], False
+
+    def recv(self):
+        if not self.requests:
+            raise EOFError
+        return self.requests.pop(0)
+
+    def send(self, answer):
+        self.sent.append(answer)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize("library", [None, Path("/of/a/library")])
+def test_a_process_answers_requests_until_its_pipe_is_closed(monkeypatch, library):
+    class Answering:
+        def add(self, a, b):
+            return a + b
+
+        def fail(self, kind, text):
+            raise kind(text)
+
+    duplicated, limits, paths = [], [], ["usual"]
+    monkeypatch.setattr(worker, "Worker", Answering)
+    monkeypatch.setattr(worker.os, "dup2", lambda *fds: duplicated.append(fds))
+    monkeypatch.setattr(worker.sys, "path", paths)
+    limited = worker.threadpool_limits
+    monkeypatch.setattr(worker, "threadpool_limits", lambda n: limits.append(n) or limited(n))
+    errors = [(kind, "no") for kind in (MethodError, ImportError, ValueError)]
+    pipe = Pipe(("add", (3, 4)), *(("fail", error) for error in errors))
+    worker._serve(pipe, library)
+    assert pipe.sent[0] == 7
+    assert [(type(answer), str(answer)) for answer in pipe.sent[1:]] == [
+        (MethodError, text) for text in ("no", "no", "ValueError: no")
+    ]
+    assert (duplicated, limits) == ([(2, 1)], [1])
+    assert paths == (["/of/a/library", "usual"] if library else ["usual"])
+
+
+@pytest.mark.parametrize("numpy_blas", [False, True])
+def test_a_process_has_one_thread_and_is_given_time_to_stop_before_it_is_killed(monkeypatch, numpy_blas):
+    events, pipes = [], (Pipe(), Pipe())
+
+    class Process:
+        def __init__(self, target, args, daemon):
+            events.append((target, args, daemon))
+
+        def start(self):
+            events.append(dict(os.environ))
+
+        def join(self, seconds):
+            assert pipes[0].closed
+            events.append(seconds)
+
+        def kill(self):
+            events.append("killed")
+
+    contexts = {"spawn": SimpleNamespace(Pipe=lambda: pipes, Process=Process)}
+    monkeypatch.setattr(worker, "get_context", contexts.get)
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    before = dict(os.environ)
+    with WorkerProcess(Path("there"), numpy_blas=numpy_blas):
+        assert pipes[1].closed
+        assert not pipes[0].closed
+    (target, args, daemon), environment, *end = events
+    assert (target, args, daemon) == (worker._serve, (pipes[1], Path("there")), True)
+    expected = before | dict.fromkeys(worker._ONE_THREAD, "1")
+    if numpy_blas:  # which finds the processor by itself
+        del expected["OPENBLAS_CORETYPE"]
+    assert environment == expected
+    assert len(worker._ONE_THREAD) == 9
+    assert end == [5, "killed"]
+    assert dict(os.environ) == before
+
+
 def test_building_is_timed_and_no_garbage_is_collected_afterwards(recorded, problem, monkeypatch):
     disabled = []
     monkeypatch.setattr(worker.gc, "disable", lambda: disabled.append(True))
@@ -154,19 +283,6 @@ def test_a_process_answers_raises_what_the_worker_raises_and_has_one_thread(prob
         np.testing.assert_array_equal(found.ids, expected)
         assert process.call("search_batch", {}) > 0
     assert not process._process.is_alive()
-
-
-def test_only_where_the_blas_is_that_of_numpy_no_other_processor_is_named_to_it(monkeypatch):
-    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
-    before = dict(os.environ)
-    for numpy_blas, expected in ((True, None), (False, "Prescott")):
-        with WorkerProcess(numpy_blas=numpy_blas) as process:
-            with pytest.raises(MethodError):  # an answer: before, the process may still have its parent's environment
-                process.call("no_such_method")
-            environment = Path(f"/proc/{process._process.pid}/environ").read_bytes().split(b"\0")
-        named = [entry.partition(b"=")[2].decode() for entry in environment if entry.startswith(b"OPENBLAS_CORETYPE=")]
-        assert named == ([expected] if expected else [])
-    assert dict(os.environ) == before
 
 
 def test_a_process_that_ends_is_reported_with_its_exit_code():
