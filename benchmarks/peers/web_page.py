@@ -1,7 +1,7 @@
 """Web page of results: recall against speed as one HTML file, which needs no network."""
 
 from html import escape
-from math import log10
+from math import inf, log10
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -92,7 +92,7 @@ def _label_heights(lines: dict[str, list[Point]]) -> dict[str, float]:
     ends = sorted((log10(points[-1].qps), name) for name, points in lines.items())
     gap = _LABEL_GAP * max(1.0, ends[-1][0] - ends[0][0]) if ends else 0.0
     heights: dict[str, float] = {}
-    lowest = -1.0
+    lowest = -inf
     for height, name in ends:
         heights[name] = max(height, lowest)
         lowest = heights[name] + gap

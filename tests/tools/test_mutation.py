@@ -57,6 +57,8 @@ def test_each_operator_makes_its_fault(source, operator, expected):
         "@cached(1 < 2)\ndef f(): return a\n",
         "if __name__ == '__main__':\n    main(1)\n",
         "y = f(a, a)\n",
+        "y = min(a, b)\n",
+        "y = np.maximum(a, b, c)\n",
     ],
 )
 def test_no_fault_is_put_where_none_can_show(source):

@@ -2,7 +2,7 @@
 
 Operators: a comparison, an arithmetic or a logical operator is replaced, a condition negated, a number changed by one
 (a fraction by half of it), True and False exchanged, the first two arguments of a call swapped, a statement dropped.
-Annotations, docstrings, decorators and strings are left alone.
+Annotations, docstrings, decorators, strings and the order of symmetric arguments are left alone.
 """
 
 import ast
@@ -36,6 +36,7 @@ _ARITHMETIC: dict[type, type] = {
     ast.LShift: ast.RShift,
     ast.RShift: ast.LShift,
 }
+_SYMMETRIC = {"min", "max", "minimum", "maximum", "suppress", "array_equal"}  # arguments that may change places
 _NOT_MUTATED = ("decorator_list", "annotation", "returns", "type_params", "bases")
 
 
@@ -119,7 +120,7 @@ def _faults(tree: ast.Module) -> Iterator[tuple[str, Any, str]]:
             case ast.Constant(value=float() as value):
                 yield "constant", node, repr(1.5 * value if value else 1.0)
             case ast.Call(args=[first, second, *rest]) if not any(isinstance(a, ast.Starred) for a in node.args):
-                if ast.dump(first) != ast.dump(second):
+                if ast.dump(first) != ast.dump(second) and _name(node.func) not in _SYMMETRIC:
                     yield "arguments", node, ast.unparse(ast.Call(node.func, [second, first, *rest], node.keywords))
             case ast.Expr(value=ast.Call()) | ast.Raise() | ast.Continue() | ast.Break():
                 yield "dropped statement", node, "pass"
@@ -160,6 +161,11 @@ def _is_type_alias(node: ast.stmt) -> bool:
 
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))
+
+
+def _name(function: ast.expr) -> str:
+    """Return the last part of a function's name; "" if it has none."""
+    return str(getattr(function, "attr", getattr(function, "id", "")))
 
 
 def _text(node: ast.expr) -> str:

@@ -7,7 +7,6 @@ import pytest
 from benchmarks.errors import BenchmarkError
 from benchmarks.peers import report
 from benchmarks.peers.measure import Point, Results
-from benchmarks.peers.web_page import _label_heights, _style
 
 MACHINE = {"cpu": "Some processor", "cores": 2, "python": "3.11", "packages": {"numpy": "2"}, "load": 0.1}
 
@@ -102,30 +101,3 @@ def test_results_are_read_as_they_were_saved(tmp_path):
     (tmp_path / "odd.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(BenchmarkError, match="qps"):
         report.read(tmp_path / "odd.json")
-
-
-def test_no_two_methods_of_the_page_look_alike():
-    names = ["lsh-sketch", "lsh-tables", "exact", "numpy", *(f"peer-{i}" for i in range(40))]
-    styles = [_style(name, names) for name in names]
-    assert len(set(styles)) == len(names)
-    assert {style[0] for style in styles[:2]} == {_style("lsh", ["lsh"])[0]}
-    assert [style[2] for style in styles[:4]] == ["solid", "solid", "dot", "dot"]
-    assert not {style[0] for style in styles[:4]} & {style[0] for style in styles[4:]}
-    assert styles[4:] == [_style(name, names[4:]) for name in names[4:]]  # the others change nothing
-    assert len({style[0] for style in styles[4:10]}) == 6
-    assert len({style[1] for style in styles[4:11]}) == 7
-
-
-def test_labels_of_lines_that_end_together_are_one_gap_apart_in_order():
-    lines = {
-        name: [point(name, 0.5, 9.0), point(name, 0.9, qps)] for name, qps in (("a", 100), ("b", 101), ("c", 10_000))
-    }
-    heights = _label_heights(lines)
-    assert heights["a"] == pytest.approx(2)
-    assert heights["c"] == pytest.approx(4)
-    gap = heights["b"] - heights["a"]
-    near = _label_heights({name: [point(name, 0.9, 100)] for name in "abc"})
-    assert sorted(near.values()) == pytest.approx(
-        [2, 2 + gap / 2, 2 + gap]
-    )  # the gap is a share of the span, of 1 at least
-    assert _label_heights({}) == {}
