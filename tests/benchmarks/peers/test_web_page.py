@@ -99,9 +99,9 @@ def test_the_page_has_the_problem_the_machine_and_what_was_not_measured(tmp_path
     body = text.partition("<body>")[2]
     assert body.startswith(
         "<h1>made &amp; &lt;sold&gt;: speed by recall</h1><p>12,345 vectors of 16 features, cosine distance, "
-        "recall@10, one query at a time on one thread. Up and to the right is better. Some &lt;processor&gt;, 2 cores, Python "
-        "3.11, numpy 2; load 0.1 before, 0.2 after.</p>[[('config', {'displaylogo': False}), ('full_html', False), "
-        "('include_plotlyjs', True)]]"
+        "recall@10, one query at a time on one thread. Up and to the right is better. Some &lt;processor&gt;, 2 "
+        "cores, Python 3.11, numpy 2; load 0.1 before, 0.2 after.</p>[[('config', {'displaylogo': False}), "
+        "('full_html', False), ('include_plotlyjs', True)]]"
     )
     missing = re.findall(r"<p>Not measured: (.*?)</p>", body)
     assert missing == (["faiss: not &lt;installed&gt;; scann: no wheel."] if skipped else [])
