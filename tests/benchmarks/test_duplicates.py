@@ -50,7 +50,7 @@ def test_the_share_found_is_counted_by_distance():
 def machine(monkeypatch, tmp_path):
     """Let vectors be kept in a temporary folder, a clock tick 2 s, and the machine be known; no FAISS."""
     monkeypatch.setattr("benchmarks.search_problem.CACHE", tmp_path)
-    ticks = iter(range(0, 100, 2))
+    ticks = iter(range(100, 200, 2))
     monkeypatch.setattr(benchmark, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
     monkeypatch.setattr(benchmark, "describe", dict)
     monkeypatch.setattr(benchmark, "on_machine", lambda _: "some machine")

@@ -133,7 +133,7 @@ def test_a_conversion_runs_in_a_process_of_its_own_whose_time_and_memory_are_mea
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    now = [0.0]
+    now = [100.0]
 
     class Process:
         pid, returncode = 10, 0

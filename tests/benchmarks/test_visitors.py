@@ -239,7 +239,7 @@ SHOWN = "".join(f"\n  error {i} ({20 - i} times)" for i in range(10))
 
 @pytest.mark.parametrize("faulty", [False, True])
 def test_the_command_prints_a_table_per_number_of_visitors_and_think_time(small, monkeypatch, capsys, faulty) -> None:
-    asked, now, processor = [], [0.0], [0.0]
+    asked, now, processor = [], [100.0], [50.0]
 
     def visits(address, n, clips, does, seconds):
         asked.append((address, n, clips, does.think_s, does.new, does.uploads, does.dataset, seconds))

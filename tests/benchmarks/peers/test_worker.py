@@ -47,7 +47,7 @@ class Recorded(Method):
 
 
 class Clock:
-    now = 0.0
+    now = 100.0
 
     def perf_counter(self):
         return self.now

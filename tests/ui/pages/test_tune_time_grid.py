@@ -44,10 +44,11 @@ def test_a_finished_measurement_holds_no_index(data):
     index = LSHIndex("cosine", n_tables=5, n_bits=3).fit(data[0])
     held = weakref.ref(index)
     grid = TimeGrid(index, data[1], k=3, n_probes=1)
+    assert grid.done is False
     grid.run(lambda _: None)
     del index
     gc.collect()
-    assert grid.done
+    assert grid.done is True
     assert held() is None
 
 
@@ -67,13 +68,14 @@ def test_an_interrupted_measurement_is_resumed(watch, data):
 
     with pytest.raises(LeftError):
         watch.run(leave)
+    assert watch.done is False
     shares = []
     watch.run(shares.append)
     again = []
     watch.run(again.append)
     assert len(shares) == len(data[1]) - 1  # the first query was timed before the interruption
     assert again == []
-    assert watch.done
+    assert watch.done is True
 
 
 def test_progress_is_reported_to_visitors_who_wait(watch, data):
