@@ -58,6 +58,8 @@ def test_changes_of_percentages(change, expected):
         (3.14159, "3.1 ms"),
         (12.3, "12 ms"),
         (999, "999 ms"),
+        (999.4, "999 ms"),
+        (999.5, "1.0 s"),
         (1500, "1.5 s"),
     ],
 )

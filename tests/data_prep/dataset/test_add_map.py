@@ -81,6 +81,20 @@ def test_nothing_else_changes_and_nothing_is_left_beside_it(dataset: Path) -> No
 
 
 @pytest.mark.usefixtures("quick")
+def test_a_disk_without_hard_links_holds_copies(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(source: Path, target: Path) -> None:
+        raise OSError(95, "Operation not supported")
+
+    before = contents(dataset)
+    monkeypatch.setattr(mapping.os, "link", link)
+    add_map(dataset)
+    assert {name: data for name, data in contents(dataset).items() if name in before and name != "manifest.json"} == {
+        name: data for name, data in before.items() if name != "manifest.json"
+    }
+    assert verify_dataset(dataset) == []
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_reader_that_has_the_old_dataset_open_keeps_it(dataset: Path) -> None:
     reader = open_dataset(dataset)
     was = reader.features("train").copy()

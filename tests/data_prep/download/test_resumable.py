@@ -337,6 +337,22 @@ def test_a_redirect_from_https_to_http_is_refused() -> None:
         RemoteFile(["https://x.example/thing.bin"])._check_answer(answer, "https://x.example/thing.bin")
 
 
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [(404, "gone"), (410, "gone"), (429, "later"), (500, "later"), (503, "later"), (401, "useless")],
+)
+def test_an_answer_without_the_file_says_whether_to_try_again_later(code: int, verdict: str) -> None:
+    import requests
+
+    from data_prep.download.remote import RemoteFile, _Failure
+
+    answer = requests.Response()
+    answer.status_code, answer.url, answer.reason = code, "https://x.example/thing.bin", "No"
+    with pytest.raises(_Failure, match=f"responds with {code} No") as caught:
+        RemoteFile([answer.url])._check_answer(answer, answer.url)
+    assert caught.value.verdict == verdict
+
+
 # Answers that are not the file.
 
 

@@ -2,12 +2,14 @@
 
 import io
 import struct
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 
 from data_prep.errors import InputError
+from data_prep.sounds import ffmpeg_reader
 from data_prep.sounds.audio import read_clips, read_span, span_as_wav
 from data_prep.sounds.decoder import open_sound
 from data_prep.sounds.ffmpeg_reader import FFmpegReader
@@ -24,6 +26,29 @@ from tests.data_prep.sounds.sound_bytes import (
 )
 
 TWO_SECONDS = 2.0
+
+
+class Frame:
+    """A frame of FFmpeg of two channels, whose samples are these."""
+
+    def __init__(self, samples, is_planar):
+        self.format, self.layout = SimpleNamespace(is_planar=is_planar), SimpleNamespace(nb_channels=2)
+        self._array = samples.T if is_planar else samples.reshape(1, -1)
+
+    def to_ndarray(self):
+        return self._array
+
+
+@pytest.mark.parametrize("is_planar", [False, True])
+def test_samples_of_ffmpeg_of_any_type_are_from_minus_1_to_1(is_planar):
+    signal = np.array([[-1, -0.5], [0, 0.25], [0.5, 0]])
+    types = {np.uint8: 128 * signal + 128, np.int16: 2**15 * signal, np.int32: 2.0**31 * signal, np.float64: signal}
+    for dtype, values in types.items():
+        found = ffmpeg_reader._samples(Frame(values.astype(dtype), is_planar))
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, signal.astype(np.float32))
+
+
 FULL = 0xFFFF_FFFF
 
 WAV, AIFF, AU = by_libsndfile("WAV"), by_libsndfile("AIFF"), by_libsndfile("AU")

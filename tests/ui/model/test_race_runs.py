@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -86,6 +87,26 @@ def test_the_command_races_and_prints_json(small, quick, capsys):
     assert record["setting"] == {"n_tables": 3, "n_bits": 4, "n_probes": 1, "k": 10}
     assert record["sizes"] == [100, 120]
     assert len(record["laps"]) == 2 * len(RACERS)
+
+
+def test_progress_is_printed_once_a_second_and_each_run_at_once(small, capsys, monkeypatch):
+    now = iter([100.0, 100.0, 100.5, 101.0, 101.0, 101.4, 102.0, 102.0])
+    told = [{"share": 0.1 * i, "doing": "it"} | ({"run": {}} if i == 4 else {}) for i in range(6)]
+    monkeypatch.setattr(race_cli, "messages", lambda *_: iter(told))
+    monkeypatch.setattr(race_cli, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    monkeypatch.setattr(race_cli, "_PRINT_INTERVAL_S", 1.0)
+    race_cli._print_progress(None, None)
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert printed == [told[i] for i in (0, 2, 4)]
+
+
+def test_each_size_is_named_once_as_a_race_comes_to_it(small, monkeypatch, capsys):
+    steps = [(0.0, "100 clips: lsh"), (0.25, "100 clips: exact"), (0.5, "260 clips: lsh"), (1.0, "260 clips: exact")]
+    races = [(run(seed=i), SimpleNamespace(share=share, doing=doing)) for i, (share, doing) in enumerate(steps)]
+    monkeypatch.setattr(race_runs, "start", lambda *_: iter(races))
+    index = SimpleNamespace(params=None, bucket_width=None)
+    assert race_cli._race(open_dataset(small), index, Setting(1, 2, 1, 10), 260) == run(seed=3)
+    assert capsys.readouterr().err.splitlines() == ["   0 %  racing over 100 clips", "  50 %  racing over 260 clips"]
 
 
 def test_the_command_writes_the_runs_shown_first_by_the_page(small, quick, tmp_path, capsys):

@@ -319,8 +319,9 @@ def test_invalid_secrets_are_reported_in_the_sidebar(sample, tmp_path, monkeypat
 )
 def test_the_progress_of_a_download_is_described(progress, words):
     heard = []
-    hosting.report_progress(lambda _, doing: heard.append(doing), progress)
-    assert heard == [words]
+    hosting.report_progress(lambda share, doing: heard.append((share, doing)), progress)
+    share = progress.done / progress.total if progress.total else None
+    assert heard == [(share, words)]
 
 
 def test_the_command_and_the_page_use_the_same_folder(sample, home, collection, tmp_path, monkeypatch):

@@ -4,8 +4,11 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from ui.server import memory
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
@@ -29,6 +32,20 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 print(resident_mb() - before)
 """
+
+
+def test_the_limits_are_set_by_their_numbers(monkeypatch):
+    asked = []
+    library = SimpleNamespace(mallopt=lambda *pair: asked.append(pair))
+    monkeypatch.setattr(memory, "ctypes", SimpleNamespace(CDLL=lambda _: library))
+    monkeypatch.setattr(memory, "sys", SimpleNamespace(platform="linux"))
+    memory.return_freed.__wrapped__()
+    assert asked == [(-3, 9 * 2**20), (-1, 16 * 2**20), (-8, 2)]
+    del library.mallopt  # as with another library of C
+    memory.return_freed.__wrapped__()
+    monkeypatch.setattr(memory, "sys", SimpleNamespace(platform="darwin"))
+    memory.return_freed.__wrapped__()
+    assert len(asked) == 3
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the limits are those of glibc")
