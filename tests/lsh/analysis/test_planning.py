@@ -153,6 +153,7 @@ def test_progress_names_each_index_that_is_built():
     X, Q, _ = made()
     said = []
     plan(X, Q, k=5, progress=said.append)
+    assert said[0] == f"exact search for {len(Q)} queries among {len(X)} vectors"
     built = [sentence.removesuffix(": building") for sentence in said if sentence.endswith(": building")]
     assert built == [
         "sketches in 32 kmeans bucket(s)",

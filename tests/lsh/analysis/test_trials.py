@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lsh import ExactSearch, LSHIndex, recall_at_k, recall_grid
+from lsh.analysis import trials
 from lsh.analysis.trials import Target, _geometric_steps, all_trials, pareto_front, table_trials
 
 METRICS = ["cosine", "euclidean"]
@@ -21,6 +22,14 @@ def made_target(recall, metric="cosine", n_queries=100):
 
 def ignored(_):
     """Take a progress message."""
+
+
+def test_few_rows_are_searched_in_more_ways_than_many(monkeypatch):
+    monkeypatch.setattr(trials, "FEW_ROWS", 1024)
+    learned = [{"n_buckets": n, "seed": 7} for n in (32, 64, 128)]
+    others = [{"n_buckets": 64, "seed": 7, "family": "hyperplanes"}, {"n_buckets": 1, "seed": 7}]
+    assert trials._sketch_builds(1024, 7) == [*learned, *others]
+    assert trials._sketch_builds(1025, 7) == learned[:2]
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -24,6 +24,13 @@ def planted(n=3_000, dim=24, copies=200, noise=0.02, seed=0):
     return np.concatenate([X, near]).astype(np.float32)
 
 
+def test_all_pairs_are_compared_in_one_run_of_one_table():
+    plan = signatures.all_pairs(5, 3)
+    assert plan.centre.tolist() == [0, 0, 0]
+    assert plan[1:] == (0, 1, 1, 64, 10 * 15.0)  # ten pairs of 15 ns
+    assert signatures.runs_of(np.arange(5, dtype=np.uint64), plan.n_bits).tolist() == [0, 5]
+
+
 @pytest.mark.parametrize(("metric", "radius"), [("cosine", 0.004), ("euclidean", 0.2)])
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
 def test_all_listed_pairs_are_within_the_radius_and_the_promised_share_of_all_is_listed(metric, radius, dtype):
