@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import log2
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 
@@ -66,14 +66,13 @@ class _Version:
         command = [sys.executable, "-P", str(Path(__file__).with_name("worker.py"))]
         pipe = subprocess.PIPE
         self.name, self._process = name, subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, text=True)
+        self._requests, self._answers = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
 
     def ask(self, *request: Any) -> Any:
         """Return the answer to a request; raise BenchmarkError if the process ends."""
-        if self._process.stdin is None or self._process.stdout is None:
-            raise BenchmarkError(f"{self.name} has no pipes")
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        self._requests.write(json.dumps(request) + "\n")
+        self._requests.flush()
+        line = self._answers.readline()
         if not line:
             raise BenchmarkError(f"the process of {self.name} ended with exit code {self._process.wait()}")
         return json.loads(line)

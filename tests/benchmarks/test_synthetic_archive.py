@@ -79,7 +79,7 @@ def test_frames_are_the_vector_with_noise_in_8_bits_from_minus_2_to_2(
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_different_ones(tmp_path: Path) -> None:
-    for name, seed in {"one": 3, "again": 3, "other": 4}.items():
+    for name, seed in {"one": 0, "again": 0, "other": 4}.items():
         synthetic_archive.write_archive(tmp_path / name / "features.tar.gz", 200, seed=seed)
     one, again, other = ((tmp_path / name / "features.tar.gz").read_bytes() for name in ("one", "again", "other"))
     assert one == again != other
