@@ -405,6 +405,15 @@ def test_the_settings_are_those_that_are_recorded(monkeypatch):
     assert found == json.loads(RECORDED.read_text(encoding="utf-8"))
 
 
+def test_up_to_50_000_vectors_are_few(monkeypatch):
+    monkeypatch.setattr("benchmarks.methods.find_spec", lambda _: True)
+    monkeypatch.setattr("benchmarks.methods.svs._is_intel", lambda: True)
+    for name in methods.names():
+        kind = methods.load(name)
+        numbers = {n: len(kind.builds(n)) for n in (20_758, 50_000, 50_001, 500_000)}
+        assert (numbers[50_000], numbers[50_001]) == (numbers[20_758], numbers[500_000]), name
+
+
 def test_other_libraries_have_as_many_settings_as_ours_or_all_that_change_anything(monkeypatch):
     monkeypatch.setattr("benchmarks.methods.find_spec", lambda _: True)
     kinds = {name: methods.load(name) for name in methods.names() if name not in {"exact", "numpy", "faiss-flat"}}

@@ -73,6 +73,7 @@ def test_no_two_methods_of_the_page_look_alike():
     names = ["lsh-sketch", "lsh-tables", "exact", "numpy", *(f"peer-{i}" for i in range(40))]
     styles = [_style(name, names) for name in names]
     assert len(set(styles)) == len(names)
+    assert styles[:2] == [("#0072B2", "circle", "solid"), ("#0072B2", "circle-open", "solid")]
     assert {style[0] for style in styles[:2]} == {_style("lsh", ["lsh"])[0]}
     assert [style[2] for style in styles[:4]] == ["solid", "solid", "dot", "dot"]
     assert not {style[0] for style in styles[:4]} & {style[0] for style in styles[4:]}
