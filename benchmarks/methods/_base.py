@@ -12,7 +12,7 @@ from lsh.arrays import BoolArray, Float32Array
 
 Answer = Any  # ids as a library returns them, an array or a list: most libraries have no type annotations
 Settings = dict[str, Any]  # values that JSON can hold, by name
-FEW = 50_000  # vectors up to which a graph is built with several settings: above, one build takes minutes to hours
+FEW = 50_000  # vectors up to which an index is built with many settings: above, one build takes minutes to hours
 
 
 def grid(**values: Any) -> list[Settings]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.methods._base import Answer, Method, Settings, grid
+from benchmarks.methods._base import FEW, Answer, Method, Settings, grid
 from lsh.arrays import Float32Array
 
 
@@ -15,7 +15,7 @@ class Falconn(Method):
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
-        if n < 100_000:
+        if n <= FEW:
             return grid(tables=(10, 15, 30, 50), bits=(9, 10, 11, 12))
         return grid(tables=(10, 80, 150), bits=(16,))
 
