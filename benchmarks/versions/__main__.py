@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import log2
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -21,7 +20,7 @@ import numpy as np
 
 from benchmarks import machine, markdown, search_problem
 from benchmarks.errors import BenchmarkError
-from benchmarks.methods._base import grid
+from benchmarks.methods.lsh import Sketch
 from benchmarks.peers.pareto_front import pareto_front, qps_at_recall
 from benchmarks.versions.worker import BLOCK
 from data_prep.errors import DataError
@@ -32,8 +31,6 @@ from lsh.validate import METRICS
 DEFAULT_RECALL = 0.95
 _ROOT = Path(__file__).parents[2]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-_PROBES = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
-_RERANKED = (15, 25, 40, 70, 120, 200, 350)
 _BELOW = 0.4  # of the share of neighbours that a recall leaves out: how much lower a timed setting may be
 _MIN_SPEED = 0.75  # share of the speed in a batch of a setting with higher recall, below which none is timed
 
@@ -116,11 +113,12 @@ def _settings(version: _Version, problem: search_problem.SearchProblem, metric: 
     """Build the indexes of a version, and measure the recall of all of its settings."""
     X, _ = problem.vectors()
     version.ask("load", str(problem.base), str(problem.queries), metric, 10)
-    middle, found = round(log2(len(X)) / 2), []
-    for n_buckets in (2**bits for bits in (middle, middle + 1, middle + 2)):
+    found = []
+    for build in Sketch.builds(len(X)):
+        n_buckets = build["n_buckets"]
         seconds, nbytes = version.ask("build", n_buckets)
         _say(f"{version.name}: {n_buckets} buckets built in {seconds:.1f} s, {nbytes / len(X):.0f} bytes per vector")
-        searches = grid(n_probes=[p for p in _PROBES if p <= n_buckets], n_reranked=_RERANKED)
+        searches = Sketch.searches(len(X), build)
         found += [_Setting(version.name, n_buckets, s, *version.ask("measure", n_buckets, s)) for s in searches]
     return found
 

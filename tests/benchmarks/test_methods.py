@@ -414,6 +414,11 @@ def test_up_to_50_000_vectors_are_few(monkeypatch):
         assert (numbers[50_000], numbers[50_001]) == (numbers[20_758], numbers[500_000]), name
 
 
+def test_keys_of_hash_tables_have_a_bit_more_than_the_vectors_need_from_8_to_24():
+    kind = methods.load("lsh-tables")
+    assert [kind.builds(n)[0]["n_bits"] for n in (12, 90, 182, 20_758, 10**7, 10**9)] == [8, 8, 9, 15, 24, 24]
+
+
 def test_other_libraries_have_as_many_settings_as_ours_or_all_that_change_anything(monkeypatch):
     monkeypatch.setattr("benchmarks.methods.find_spec", lambda _: True)
     kinds = {name: methods.load(name) for name in methods.names() if name not in {"exact", "numpy", "faiss-flat"}}

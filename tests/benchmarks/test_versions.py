@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.methods._base import grid
 from benchmarks.search_problem import SearchProblem
 from benchmarks.versions import __main__ as benchmark
 from benchmarks.versions import worker
@@ -30,8 +31,8 @@ def files(tmp_path):
 
 
 def test_both_versions_are_measured_at_the_same_recall(files, root, capsys, monkeypatch):
-    monkeypatch.setattr(benchmark, "_PROBES", (2, 8, 32))
-    monkeypatch.setattr(benchmark, "_RERANKED", (15, 200))
+    few = classmethod(lambda *_: grid(n_probes=(2, 8, 32), n_reranked=(15, 200)))
+    monkeypatch.setattr(benchmark.Sketch, "searches", few)
     dataset = ",".join(map(str, files))
     assert main([str(root), "--dataset", dataset, "--queries", "33", "--rounds", "1", "--recall", "0.9"]) == 0
     out = capsys.readouterr().out
@@ -159,22 +160,18 @@ class Asked:
         self.ended = True
 
 
-def test_every_setting_of_three_builds_is_measured(files, capsys, monkeypatch):
+def test_every_setting_of_the_method_is_measured(files, capsys):
     version = Asked("this")
-    monkeypatch.setattr(benchmark, "_RERANKED", (15, 25))
     problem = SearchProblem("X", *files)
     found = benchmark._settings(version, problem, "euclidean")
     assert version.asked[0] == ("load", str(files[0]), str(files[1]), "euclidean", 10)
-    probes = [2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
-    expected = [
-        (n, {"n_probes": p, "n_reranked": r}) for n in (32, 64, 128) for p in probes if p <= n for r in (15, 25)
-    ]
+    expected = [(n, s) for n in (32, 64, 128) for s in benchmark.Sketch.searches(1400, {"n_buckets": n})]
     assert [(one.n_buckets, one.search) for one in found] == expected
     assert [rest for name, *rest in version.asked if name == "measure"] == [list(one) for one in expected]
-    assert [(one.version, one.recall, one.candidates, one.batch_s, one.rounds) for one in found[:3]] == [
-        ("this", 0.2, 3200.0, 0.002, []),
+    assert [(one.version, one.recall, one.candidates, one.batch_s, one.rounds) for one in found[:21:7]] == [
         ("this", 0.2, 3200.0, 0.002, []),
         ("this", 0.4, 3200.0, 0.004, []),
+        ("this", 0.6, 3200.0, 0.006, []),
     ]
     assert capsys.readouterr().err.splitlines() == [
         f"this: {n} buckets built in 1.5 s, {n} bytes per vector" for n in (32, 64, 128)
@@ -208,7 +205,8 @@ def test_the_speeds_of_both_versions_are_printed_beside_each_other(files, root, 
         return made[-1]
 
     monkeypatch.setattr(benchmark, "_Version", version)
-    monkeypatch.setattr(benchmark, "_RERANKED", (15,))
+    probes = classmethod(lambda *_: grid(n_probes=(2, 4, 6, 8, 12, 16), n_reranked=(15,)))
+    monkeypatch.setattr(benchmark.Sketch, "searches", probes)
     monkeypatch.setattr(benchmark.machine, "describe", lambda: {"cpu": "Some processor", "load": 0.5})
     options = ["--dataset", ",".join(map(str, files)), "--queries", "33", "--rounds", "4", "--metric", "euclidean"]
     options += ["--recall", "0.4", "--recall", "1"] + (["--cpu", "old", "--features", "+avx2"] if forced else [])
