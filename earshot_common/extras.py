@@ -20,6 +20,7 @@ EXTRAS = {  # by the module's name in an import statement
     "av": "sounds",
     "dask": "dask",
     "distributed": "dask",
+    "fsspec": "dask",
     "scipy": "sklearn",
     "sklearn": "sklearn",
     "soundfile": "sounds",

@@ -13,11 +13,11 @@ from lsh import validate
 from lsh.arrays import Collection, Float32Array, Int64Array
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
-from lsh.filters.allowed import Allowed, Filter, Present
+from lsh.filters.allowed import Allowed, Filter, OfPart
 from lsh.filters.search import search_allowed
 from lsh.growing.changes import Growing, known, same_parameters
 from lsh.growing.segments import Growth
-from lsh.kernels.sketch_search import ALL, search_buckets
+from lsh.kernels.sketch_search import ALL, Counts, search_buckets
 from lsh.params import ranked
 from lsh.result import RangeResult, SearchResult
 from lsh.sketches.partition import FAMILIES, Buckets, Partition, build, nearest_buckets
@@ -212,17 +212,17 @@ class SketchIndex(Growing[_Parts]):
         return RangeResult.of(counts, listed)
 
     def candidates(
-        self, Q: npt.ArrayLike, n_best: int, n_probes: int = 8, n_threads: int = 1, only: Present | None = None
+        self, Q: npt.ArrayLike, n_best: int, n_probes: int = 8, n_threads: int = 1, only: Filter | None = None
     ) -> tuple[SearchResult, Float32Array]:
         """Return the `n_best` vectors in the probed buckets with the best sketches, unsorted, and their estimates.
 
         Estimates, float32[nq, n_best], are higher for nearer vectors, -infinity for none. Those of several indexes with
-        the same buckets can be merged: what a search ranks exactly are the best of all.
+        the same buckets can be merged: what a search ranks exactly are the best of all. only: `Present` or `OfPart`.
         """
-        parts = self._parts()
-        n_best = min(n_best, len(parts.exact.X))
-        arguments = _arguments(parts, n_probes, n_best)
-        return self._search(Q, parts.exact, n_best, arguments, n_threads, estimated=True, only=only)
+        exact = (parts := self._parts()).exact
+        n_best = min(n_best, len(exact.X))
+        arguments = *_arguments(parts, n_probes, n_best)[:-1], len(exact.X)  # a filter may lead to further buckets
+        return self._search(Q, exact, n_best, arguments, n_threads, estimated=True, only=only)
 
     @staticmethod
     def _search(
@@ -234,9 +234,11 @@ class SketchIndex(Growing[_Parts]):
         estimated: bool = False,
         only: Filter | None = None,
     ) -> tuple[SearchResult, Float32Array]:
-        readable = exact.readable(Q)
-        width = k if estimated else 0
-        filtered = _NO_FILTER if only is None else (only.mask, only.n_allowed)
+        readable, width = exact.readable(Q), k if estimated else 0
+        filtered: Any = _NO_FILTER
+        if only is not None:
+            counts = only.counts if isinstance(only, OfPart) else Counts.of(arguments[0][2], only.n_allowed, k)
+            filtered = only.mask, tuple(counts)
         if readable is not None and validate.integer(n_threads, "n_threads", 1, MAX_THREADS) == 1:
             found, estimates = SearchResult.empty(len(readable), k), np.empty((len(readable), width), _FLOAT32)
             if search_buckets(readable, exact.limits, *arguments, *found, estimates, *filtered):

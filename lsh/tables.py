@@ -19,7 +19,7 @@ from lsh.filters.allowed import Filter
 from lsh.hasher import Hasher
 from lsh.kernels.hashing import WORD_BITS
 from lsh.kernels.promised_search import Geometry, search_until
-from lsh.kernels.range_search import range_tables
+from lsh.kernels.range_search import count_met, range_tables
 from lsh.kernels.table_search import SketchArrays, TableArrays, search_tables
 from lsh.params import SearchSetting
 from lsh.result import PromisedResult, RangeResult, SearchResult
@@ -147,6 +147,19 @@ def ranges_with(
 
     in_chunks(search_rows, len(queries), n_threads, max_rows=_BATCH)
     return RangeResult.of(counts, [listed[first] for first in sorted(listed)])
+
+
+def count_with(
+    exact: ExactSearch, hasher: Hasher, tables: Tables, Q: npt.ArrayLike, setting: SearchSetting, only: Filter
+) -> Int64Array:
+    """Return how many ids a search of the setting's tables meets, distinct vectors, and allowed ones: int64[3, nq]."""
+    queries, given = exact.prepare_queries(Q), tuple(tables.first(setting.n_tables))
+    counts = np.empty((3, len(queries)), np.int64)
+    for first in range(0, len(queries), _BATCH):
+        hashed = tuple(hasher.query(queries[first : first + _BATCH], setting.n_tables, setting.n_probes))
+        numbers = setting.n_bits, hasher.family.symbol_bits, setting.n_probes
+        count_met(hashed, given, *numbers, only.mask, counts[:, first : first + _BATCH])
+    return counts
 
 
 def search_promised(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lsh.arrays import Int32Array, Int64Array, UInt8Array
+from lsh.arrays import BoolArray, Int32Array, Int64Array, UInt8Array
 from lsh.filters.allowed import Allowed, Filter, filters
 
 
@@ -27,7 +27,21 @@ class Part(NamedTuple):
     @property
     def allowed(self) -> Allowed:
         """Return the filter as a search takes it."""
-        return self.ids if self.bits is None else np.unpackbits(self.bits, count=self.n).astype(np.bool_)  # type: ignore[return-value]
+        return self.mask if self.ids is None else self.ids
+
+    @property
+    def mask(self) -> BoolArray:
+        """Return which of the vectors are allowed, as a new array: bool[n]."""
+        if self.bits is not None:
+            return np.unpackbits(self.bits, count=self.n).astype(np.bool_)
+        mask = np.zeros(self.n, np.bool_)
+        mask[self.ids] = True
+        return mask
+
+
+def cut(whole: Filter, bounds: list[tuple[int, int]]) -> list[Part]:
+    """Return the parts of a filter; bounds: of each shard its first row, and the one after its last."""
+    return [Part.of(whole, *rows) for rows in bounds]
 
 
 # (number of a shard, first query, the one after the last) -> the filter of all queries, or one of each
@@ -44,7 +58,7 @@ def parts_of(allowed: Allowed | None, firsts: Int64Array, n_queries: int) -> Par
     of = filters(allowed, int(firsts[-1]), n_queries)
     bounds = list(pairwise(firsts.tolist()))
     if isinstance(of, Filter):
-        parts = [Part.of(of, *rows) for rows in bounds]
+        parts = cut(of, bounds)
         return lambda shard, _first, _last: parts[shard]
     batch: dict[int, list[Filter]] = {}
 

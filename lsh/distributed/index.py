@@ -1,6 +1,6 @@
 """DistributedIndex: an index of any kind, spread over the workers of a Dask cluster."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NoReturn, Self
 
 import numpy.typing as npt
@@ -8,18 +8,20 @@ from distributed import Client
 
 from lsh import validate
 from lsh.analysis.search_config import KINDS, SKETCHES, SearchConfig
-from lsh.arrays import Float32Array
-from lsh.distributed.cluster import gathered, local_client, stop, workers_of
-from lsh.distributed.filters import Part, allowed_of, parts_of
+from lsh.distributed import tasks
+from lsh.distributed.cluster import errors_of_cluster, gathered, local_client, stop, workers_of
+from lsh.distributed.filtered_search import in_sketches, in_tables, search_allowed
+from lsh.distributed.filters import parts_of
 from lsh.distributed.parts import divided
-from lsh.distributed.shards import Shards, Sized
+from lsh.distributed.shards import Shards
 from lsh.errors import NotFittedError, ParameterError
+from lsh.exact import ExactSearch
 from lsh.filters.allowed import Allowed
 from lsh.growing.merging import joined, merged, merged_best
 from lsh.index import LSHIndex
 from lsh.params import SearchSetting, ranked
 from lsh.quality import Labels
-from lsh.result import SearchResult
+from lsh.result import PromisedResult, RangeResult, SearchResult
 from lsh.sketch_index import MAX_BUCKETS
 
 _FIXED = (
@@ -55,6 +57,7 @@ class DistributedIndex:
         self._shards: Shards | None = None
         self._default: SearchSetting | None = None
         self._n_buckets: int | None = None
+        self._width: float | None = None
 
     def fit(self, parts: Any, labels: Labels | None = None, client: Client | None = None) -> Self:
         """Index vectors where they are; their ids are row numbers, counted through all parts.
@@ -77,28 +80,59 @@ class DistributedIndex:
             shards = exact.of(self._empty.fitted_to(exact, labels))
         elif self._empty is not None:
             shards = exact.of(self._empty.fitted_to(exact))
-        facts = gathered(client, [client.submit(_facts, one, pure=False) for one in shards.futures])
-        self._shards, (self._default, self._n_buckets) = shards, facts[0]
+        facts = gathered(client, [client.submit(tasks.facts, one, pure=False) for one in shards.futures])
+        self._shards, (self._default, self._n_buckets, self._width) = shards, facts[0]
         return self
 
     def search(
-        self, Q: npt.ArrayLike, k: int = 10, *, allowed: Allowed | None = None, **setting: int | None
+        self,
+        Q: npt.ArrayLike,
+        k: int = 10,
+        *,
+        recall: float | None = None,
+        allowed: Allowed | None = None,
+        **setting: int | None,
     ) -> SearchResult:
         """Return the k nearest of each row of Q, float32[nq, d], as the index does on one machine.
 
         setting: the arguments of that index's `search`: n_tables, n_bits, n_probes and n_reranked of hash tables,
         n_probes and n_reranked of sketches.
-        allowed: the vectors that may be found (see `LSHIndex.search`). Each shard goes on until it has met as many
-            allowed vectors as it has candidates without a filter, and ranks `n_reranked` of its own, so more vectors
-            are ranked than on one machine, and other ones may be found; exact search gives the answers of one machine.
+        recall: of hash tables, the probability with which each true neighbour is found, at least (see
+            `LSHIndex.search`). Each shard searches until it is reached among its own vectors: for given parts the
+            answers are the same every time, but they are not those of one machine, which may stop earlier.
+        allowed: the vectors that may be found (see `LSHIndex.search`). Hash tables and sketches ask the shards once or
+            several times more, for counts.
         """
+        exact, k = self.exact, self.exact.n_neighbours(k)
+        if recall is not None:
+            return self._search_promised(Q, k, recall, allowed, setting)
+        applied, n_ranked = self._applied(setting, k)
+        if allowed is not None and self.kind == "exact":
+            return exact.search(Q, k, allowed=allowed)
         if allowed is not None:
-            return self._search_allowed(Q, k, allowed, setting)
-        firsts, k = self.exact.firsts[:-1], min(validate.integer(k, "k", 1, 2**31 - 1), self.n)
-        answers, n_ranked = self._answers(Q, k, setting)
+            is_tables = self.kind == "tables"
+            search = (
+                in_tables(SearchSetting(**applied), n_ranked)
+                if is_tables
+                else in_sketches(**applied, n_ranked=n_ranked or k)
+            )
+            return search_allowed(exact, exact.queries(Q), k, allowed, search)
+        firsts, (answers, n_ranked) = exact.firsts[:-1], self._answers(Q, k, setting)
         if n_ranked is None:
             return joined([merged(found, firsts, k) for found in answers])
         return joined([merged_best(found, firsts, k, n_ranked) for found in answers])
+
+    def range_search(self, Q: npt.ArrayLike, radius: float, **setting: int | None) -> RangeResult:
+        """Return what the index on one machine finds at a distance of at most `radius`: Q float32[nq, d].
+
+        setting: the arguments of that index's `range_search`: n_tables, n_bits and n_probes of hash tables, n_probes of
+        sketches.
+        """
+        validate.radius(radius)
+        if setting.get("n_reranked") is not None:
+            raise ParameterError("n_reranked leaves candidates out; leave it away where all within a radius are wanted")
+        applied, queries = self._applied(setting, 1)[0], self.exact.queries(Q)
+        return self.exact.ranges(self.exact.ask(queries, tasks.within, radius, applied))
 
     def add(self, X: npt.ArrayLike) -> NoReturn:
         """Raise ParameterError: the vectors of a distributed index stay those of `fit`."""
@@ -110,16 +144,17 @@ class DistributedIndex:
         del ids
         raise ParameterError(_FIXED)
 
-    def _search_allowed(
-        self, Q: npt.ArrayLike, k: int, allowed: Allowed, setting: dict[str, int | None]
-    ) -> SearchResult:
-        exact, k = self.exact, min(validate.integer(k, "k", 1, 2**31 - 1), self.n)
-        applied, n_ranked = self._applied(setting, k)
-        if n_ranked is not None:
-            applied["n_reranked"] = setting.get("n_reranked") or SKETCHES["n_reranked"]
-        queries = exact.queries(Q)
-        found = exact.ask(queries, _answer_allowed, k, applied, own=parts_of(allowed, exact.firsts, len(queries)))
-        return joined([merged(answers, exact.firsts[:-1], k) for answers in found])
+    def _search_promised(
+        self, Q: npt.ArrayLike, k: int, recall: float, allowed: Allowed | None, setting: dict[str, int | None]
+    ) -> PromisedResult:
+        given, exact = {name: value for name, value in setting.items() if value is not None}, self.exact
+        self._check_names({*given, "recall"})
+        if isinstance(self._empty, LSHIndex):
+            chosen = given.get("n_tables"), given.get("n_bits"), given.get("n_probes")
+            self._empty.params.promised(recall, self.n, chosen, given.get("n_reranked"))  # raises its errors
+        queries, applied = exact.queries(Q), {**given, "recall": recall}
+        found = exact.ask(queries, tasks.answer, k, applied, own=parts_of(allowed, exact.firsts, len(queries)))
+        return PromisedResult.of(joined([merged(answers, exact.firsts[:-1], k) for answers in found]), float(recall))
 
     def payload_bytes(self, Q: npt.ArrayLike, k: int = 10, **setting: int | None) -> int:
         """Return the bytes of arrays that such a search sends and receives, without those of Dask's messages."""
@@ -161,6 +196,29 @@ class DistributedIndex:
         return self._default
 
     @property
+    def bucket_width(self) -> float | None:
+        """Return w of the p-stable family in the units of the data; None for other families."""
+        return self._width
+
+    @property
+    def n_workers(self) -> int:
+        """Return how many workers the cluster has now; raise ClusterError where its scheduler is lost."""
+        return len(workers_of(self.exact.client))
+
+    def subset(self, rows: npt.ArrayLike) -> Any:
+        """Return an index on this machine of some rows, int64[m], with the same hash functions or buckets.
+
+        They get the ids 0 to m - 1, in this order.
+        """
+        exact = self.exact
+        vectors = exact.X[validate.rows(rows, self.n)]
+        if self.kind == "exact":
+            return ExactSearch(vectors, self.metric)
+        with errors_of_cluster():
+            future = exact.client.submit(tasks.like, exact.futures[0], vectors, pure=False)
+        return gathered(exact.client, [future])[0]
+
+    @property
     def nbytes(self) -> int:
         """Return the size of all shards in bytes, without the vectors."""
         return self.nbytes_of(None)
@@ -168,7 +226,7 @@ class DistributedIndex:
     def nbytes_of(self, n_tables: int | None) -> int:
         """Return the same with the first `n_tables` hash tables alone."""
         shards = self.exact
-        return sum(gathered(shards.client, [shards.client.submit(_size, one, n_tables) for one in shards.futures]))
+        return sum(gathered(shards.client, [shards.client.submit(tasks.size, one, n_tables) for one in shards.futures]))
 
     def close(self) -> None:
         """Forget the shards, and stop the cluster that `fit` started, if it did."""
@@ -190,16 +248,13 @@ class DistributedIndex:
         applied, n_ranked = self._applied(setting, k)
         queries = self.exact.queries(Q)
         if n_ranked is None:
-            return self.exact.ask(queries, _answer, k, applied), None
-        return self.exact.ask(queries, _candidates, n_ranked, applied), n_ranked
+            return self.exact.ask(queries, tasks.answer, k, applied), None
+        return self.exact.ask(queries, tasks.candidates, n_ranked, applied), n_ranked
 
     def _applied(self, setting: dict[str, int | None], k: int) -> tuple[dict[str, int], int | None]:
         """Return the setting of a search on each shard, checked, and how many estimates are ranked; None for all."""
         given = {name: value for name, value in setting.items() if value is not None}
-        names = {"tables": (*SearchSetting._fields, "n_reranked"), "sketches": tuple(SKETCHES), "exact": ()}[self.kind]
-        unknown = sorted(set(given) - set(names))
-        if unknown:
-            raise ParameterError(f"{unknown[0]} is no setting of {self.kind}; expected {', '.join(names) or 'none'}")
+        self._check_names(given)
         if isinstance(self._empty, LSHIndex):
             n_reranked = given.pop("n_reranked", None)
             params, applied = self._empty.params, self.default_setting._asdict() | given
@@ -212,35 +267,15 @@ class DistributedIndex:
             full["n_reranked"], k
         )
 
+    def _check_names(self, given: Collection[str]) -> None:
+        """Raise ParameterError for the name of an argument that a search of this kind does not have."""
+        names = {"tables": (*SearchSetting._fields, "n_reranked", "recall"), "sketches": tuple(SKETCHES), "exact": ()}
+        unknown = sorted(set(given) - set(names[self.kind]))
+        if unknown:
+            expected = ", ".join(names[self.kind]) or "none"
+            raise ParameterError(f"{unknown[0]} is no setting of {self.kind}; expected {expected}")
+
 
 def _arrays(answer: Any) -> Iterator[npt.NDArray[Any]]:
     for value in answer:
         yield from _arrays(value) if isinstance(value, tuple) else [value]
-
-
-# Functions below run on the workers.
-
-
-def _facts(one: Sized) -> tuple[SearchSetting | None, int | None]:
-    return getattr(one.index, "default_setting", None), getattr(one.index, "n_buckets", None)
-
-
-def _answer(one: Sized, Q: Float32Array, k: int, setting: dict[str, int]) -> SearchResult:
-    found: SearchResult = one.index.search(Q, k, **setting)
-    return found
-
-
-def _answer_allowed(
-    one: Sized, Q: Float32Array, k: int, setting: dict[str, int], parts: Part | list[Part]
-) -> SearchResult:
-    found: SearchResult = one.index.search(Q, k, **setting, allowed=allowed_of(parts))
-    return found
-
-
-def _candidates(one: Sized, Q: Float32Array, n_best: int, setting: dict[str, int]) -> tuple[SearchResult, Float32Array]:
-    found: tuple[SearchResult, Float32Array] = one.index.candidates(Q, n_best, **setting)
-    return found
-
-
-def _size(one: Sized, n_tables: int | None) -> int:
-    return int(one.index.nbytes if n_tables is None else one.index.nbytes_of(n_tables))

@@ -4,7 +4,8 @@ A shard is a Dask future: when its worker is lost, Dask builds it again on anoth
 was made of. What all shards share, such as hash functions, is sent once, with the task that hands it on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -19,8 +20,8 @@ from lsh.distributed.parts import opened
 from lsh.errors import ShapeError
 from lsh.exact import ExactSearch
 from lsh.filters.allowed import Allowed
-from lsh.growing.merging import joined, merged
-from lsh.result import SearchResult
+from lsh.growing.merging import joined, merged, merged_ranges
+from lsh.result import RangeResult, SearchResult
 
 _BATCH = 512  # queries per task
 _MAX_SENT = 65_536  # bytes of queries that are sent with each shard's task; more are sent once, by a task of their own
@@ -100,11 +101,26 @@ class Shards:
                 state = self.client.submit(_stepped, step, state, one, shared, *_own(arguments, i), pure=False)
         return gathered(self.client, [state])[0]
 
+    def n_neighbours(self, k: object) -> int:
+        """Return k, checked, and at most n: how many neighbours a result has room for."""
+        return min(validate.integer(k, "k", 1, 2**31 - 1), len(self))
+
     def search(self, Q: npt.ArrayLike, k: int = 10, *, allowed: Allowed | None = None) -> SearchResult:
         """Return the exact answer (see `ExactSearch.search`)."""
-        queries, k = self.queries(Q), min(validate.integer(k, "k", 1, 2**31 - 1), len(self))
+        queries, k = self.queries(Q), self.n_neighbours(k)
         found = self.ask(queries, _exact_answer, k, own=parts_of(allowed, self.firsts, len(queries)))
         return joined([merged(answers, self.firsts[:-1], k) for answers in found])
+
+    def range_search(self, Q: npt.ArrayLike, radius: float) -> RangeResult:
+        """Return every row at a distance of at most `radius` of each query (see `ExactSearch.range_search`)."""
+        validate.radius(radius)
+        return self.ranges(self.ask(self.queries(Q), _exact_range, radius))
+
+    def ranges(self, found: Iterable[list[RangeResult]]) -> RangeResult:
+        """Return as one what all shards found within a radius, for one batch of queries after another."""
+        batches = [merged_ranges(answers, self.firsts[:-1]) for answers in found]
+        counts = np.concatenate([np.diff(one.limits) for one in batches])
+        return RangeResult.of(counts, [(one.ids, one.distances) for one in batches])
 
     def queries(self, Q: npt.ArrayLike) -> Float32Array:
         """Return queries as float32[nq, d]; raise the errors of a search on one machine."""
@@ -120,13 +136,12 @@ class Shards:
         own: returns one more argument, that of a shard and a batch (see `parts_of`).
         """
         running: list[list[Future[Any]]] = []
-        for first in range(0, max(len(Q), 1), _BATCH):
+        for first, last in self.batches(len(Q)):
             with errors_of_cluster(), large_arguments():
                 submit = self.client.submit
-                batch: Any = Q[first : first + _BATCH]
+                batch: Any = Q[first:last]
                 if batch.nbytes > _MAX_SENT:
                     batch = submit(_same, batch, pure=False)
-                last = min(first + _BATCH, len(Q))
                 further = [[] if own is None else [own(i, first, last)] for i in range(len(self.futures))]
                 running.append([])
                 for one, more in zip(self.futures, further, strict=True):
@@ -135,6 +150,16 @@ class Shards:
                 yield gathered(self.client, running.pop(0))
         for futures in running:
             yield gathered(self.client, futures)
+
+    @staticmethod
+    def batches(n_queries: int) -> list[tuple[int, int]]:
+        """Return the first query of each batch, and the one after its last; one batch where there is no query."""
+        return [(first, min(first + _BATCH, n_queries)) for first in range(0, max(n_queries, 1), _BATCH)]
+
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """Return the first row of each shard, and the one after its last."""
+        return list(pairwise(self.firsts.tolist()))
 
     def rebalance(self) -> None:
         """Move shards so that each worker has as many as any other, or one more; those that joined get some too.
@@ -241,6 +266,11 @@ def _taken(one: Sized, rows: Int64Array) -> Float32Array:
 
 def _exact_answer(one: Sized, Q: Float32Array, k: int, parts: Part | list[Part] | None = None) -> SearchResult:
     found: SearchResult = one.index.exact.search(Q, k, allowed=allowed_of(parts))
+    return found
+
+
+def _exact_range(one: Sized, Q: Float32Array, radius: float) -> RangeResult:
+    found: RangeResult = one.index.exact.range_search(Q, radius)
     return found
 
 

@@ -61,6 +61,14 @@ class Present(Filter):
         self.n, self.n_allowed = self.n_allowed, 0  # a search ends when it has met so many
 
 
+class OfPart(Filter):
+    """The allowed vectors of a part; how far a search goes there is decided by counts of all parts, a tuple."""
+
+    def __init__(self, mask: BoolArray, counts: tuple[Any, ...]) -> None:
+        super().__init__(mask)
+        self.counts = counts
+
+
 # bool[n], ids or a filter; for all queries, or one for each: a sequence, or a function of the number of the query.
 _One = npt.ArrayLike | Filter
 Allowed = _One | Sequence[_One] | Callable[[int], _One]

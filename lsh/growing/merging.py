@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Int64Array
+from lsh.arrays import BoolArray, Float32Array, Int64Array
 from lsh.result import RangeResult, SearchResult
 
 # Of each part the id of its first row, from which ids are counted, or the ids of all its rows, int64[n], ascending.
@@ -26,12 +26,14 @@ def merged_best(found: list[tuple[SearchResult, Float32Array]], places: Places, 
     return _nearest(every.ids[rows, best], every.distances[rows, best], every.n_candidates, k)
 
 
-def merged_ranges(found: Sequence[RangeResult], segments: Sequence[Any]) -> RangeResult:
-    """Return all that the segments found within a radius, without the rows that were removed."""
+def merged_ranges(
+    found: Sequence[RangeResult], places: Places, present: Sequence[BoolArray] | None = None
+) -> RangeResult:
+    """Return all that the parts found within a radius; present: bool[n] of each part, which rows were not removed."""
     columns = []
-    for part, segment in zip(found, segments, strict=True):
-        own = segment.present()[part.ids]
-        columns.append((part.queries[own], part.distances[own], segment.ids[part.ids[own]]))
+    for i, (part, place) in enumerate(zip(found, places, strict=True)):
+        own = slice(None) if present is None else present[i][part.ids]
+        columns.append((part.queries[own], part.distances[own], _global(part.ids[own], place)))
     of, distances, ids = (np.concatenate(column) for column in zip(*columns, strict=True))
     order = np.argsort(of, kind="stable")
     counts = np.bincount(of, minlength=len(found[0].limits) - 1)

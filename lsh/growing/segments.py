@@ -181,7 +181,8 @@ class Growth:
 
     def range_search(self, Q: npt.ArrayLike, radius: float, **setting: Any) -> RangeResult:
         """Return all within a radius that the searches of all segments find."""
-        return merged_ranges([s.index.range_search(Q, radius, **setting) for s in self.segments], self.segments)
+        found = [segment.index.range_search(Q, radius, **setting) for segment in self.segments]
+        return merged_ranges(found, *zip(*((s.ids, s.present()) for s in self.segments), strict=True))
 
     def vectors(self, ids: npt.ArrayLike) -> Float32Array:
         """Return the vectors with some ids, int64[m]: float32[m, d]; raise ShapeError for ids that are not there."""
@@ -232,8 +233,9 @@ class Growth:
         ids, learned = self.ids, self.learned
         added = len(ids) - int(np.searchsorted(ids, learned.next_id))
         sample = self.vectors(ids[evenly_spaced_rows(len(ids), _DRIFT_ROWS)])
-        mean = _unit(sample, self.first.exact.metric).mean(axis=0).astype(np.float32)
-        away = float(np.linalg.norm(mean - learned.mean))
+        away = float(
+            np.linalg.norm(_unit(sample, self.first.exact.metric).mean(axis=0, dtype=np.float64) - learned.mean)
+        )
         return Drift(added / len(ids), away / learned.spread if learned.spread else 0.0)
 
     def stored(self) -> StoredVectors:

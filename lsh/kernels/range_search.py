@@ -1,15 +1,15 @@
-"""Range search in hash tables: the distinct candidates of each query within a radius."""
+"""Range search in hash tables: the distinct candidates of each query within a radius; and counts of candidates."""
 
 from typing import Any
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Int64Array
+from lsh.arrays import BoolArray, Float32Array, Int64Array
 from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.jit import kernel
 from lsh.kernels.probing import probe_keys
 from lsh.kernels.ranking import distances_to
-from lsh.kernels.table_search import collect_marked, mark_candidates
+from lsh.kernels.table_search import collect_allowed, collect_marked, mark_candidates
 
 
 @kernel
@@ -73,3 +73,33 @@ def range_tables(
         counts[q] = list_within(Q[q], vectors, met, radius, ids[room], distances[room])
         end += counts[q]
     return len(Q)
+
+
+@kernel
+def count_met(
+    queries: tuple[Any, ...],
+    tables: tuple[Any, ...],
+    n_bits: int,
+    symbol_bits: int,
+    n_probes: int,
+    allowed: BoolArray,
+    counts: Int64Array,
+) -> None:
+    """Count what each query meets in its buckets: ids, distinct vectors, and the allowed ones among them: int64[3, nq].
+
+    queries, tables: as for `search_tables`, whose candidates these are; allowed: bool[n].
+    """
+    _, query_keys, symbols, costs = queries
+    keys, table_ids, starts = tables
+    n_tables, n, n_words = keys.shape
+    mask = np.empty(n_words, np.uint32)
+    prefix_mask(n_bits, symbol_bits, mask)
+    probes = np.empty((n_probes, n_words), np.uint32)
+    marks, met = np.zeros((n + 63) // 64, np.uint64), np.empty(n, np.int64)
+    for q in range(counts.shape[1]):
+        counts[0, q] = 0
+        for t in range(n_tables):
+            n_keys = probe_keys(query_keys[t, q], symbols[q, t], costs[q, t], n_bits, symbol_bits, n_probes, probes)
+            counts[0, q] += mark_candidates(keys[t], table_ids[t], starts[t], probes[:n_keys], mask, marks)
+        counts[1, q], counts[2, q] = collect_allowed(marks, allowed, met)
+        marks[:] = 0

@@ -1,6 +1,6 @@
 """Search in sketched buckets: find the nearest buckets, score their sketches, rank the best few exactly."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -36,6 +36,26 @@ class BucketArrays(NamedTuple):
     terms: Float32Array
 
 
+class Counts(NamedTuple):
+    """What decides how many buckets a search with a filter probes; of all parts of a collection with these buckets.
+
+    n: vectors; n_allowed: of them those that may be found; k: neighbours that are wanted. in_group, allowed_in_group:
+    int64[m + 1], of each group the vectors, and the allowed ones, -1 where they are not counted yet.
+    """
+
+    n: int
+    n_allowed: int
+    k: int
+    in_group: Int64Array
+    allowed_in_group: Int64Array
+
+    @classmethod
+    def of(cls, starts: Int64Array, n_allowed: int, k: int) -> Self:
+        """Return those of a collection in one part; starts: int64[2, m + 2], of `BucketArrays`."""
+        in_group = np.diff(starts[0])
+        return cls(int(in_group[1:].sum()), n_allowed, k, in_group, np.full(len(in_group), -1))
+
+
 @kernel
 def search_buckets(
     Q: Float32Array,
@@ -51,7 +71,7 @@ def search_buckets(
     n_candidates: Int64Array,
     estimates: Float32Array,
     allowed: BoolArray,
-    n_allowed: int,
+    counts: Any,
 ) -> bool:
     """Search every query: probe the nearest buckets, score their sketches, rank the best exactly.
 
@@ -63,9 +83,10 @@ def search_buckets(
     Where estimates, float32[nq, k], has columns, the k = n_reranked vectors with the best sketches are not sorted, and
     come with what these estimate.
 
-    allowed: bool[n], True for the n_allowed vectors that may be found; then capacity is n; or `ALL` for all. Further
-    buckets are probed until as many allowed vectors are in them as all together in the first ones, and at least k.
-    Where exact search is better, n_candidates is EXACT and there is no answer (see `search_tables`).
+    allowed: bool[n], True for the vectors that may be found; then capacity is n, and counts are the fields of `Counts`;
+    or `ALL` for all. Further buckets are probed until as many allowed vectors are in them as all together in the first
+    ones, and at least k. Where exact search is better, n_candidates is EXACT and there is no answer (see
+    `search_tables`).
     """
     points, rotation, starts, order, codes, terms = buckets
     centre, centroids = points[0], points[1:]
@@ -81,7 +102,6 @@ def search_buckets(
     room = max(near_room, min(capacity, _room(n_reranked)) + BLOCK)
     if allowed.ndim == 1:
         room = max(room, m)
-        n_allowed_in = np.full(m + 1, -1, np.int64)  # each group, once it is counted
     scores, places = np.empty(room, np.float32), np.empty(room, np.int64)
     groups, offsets = np.zeros(room, np.int64), np.zeros(room, np.float32)
     best = np.empty(room, np.int64)
@@ -115,12 +135,10 @@ def search_buckets(
                 centred,
                 (centroids, terms[1], starts, order),
                 allowed,
-                n_allowed,
-                ids.shape[1],
+                counts,
                 n_groups,
                 groups,
                 offsets,
-                n_allowed_in,
             )
             if n_candidates[q] == EXACT:
                 continue
@@ -139,29 +157,28 @@ def _add_groups(
     centred: Float32Array,
     buckets: tuple[Any, ...],
     allowed: BoolArray,
-    n_allowed: int,
-    k: int,
+    counts: tuple[Any, ...],
     n_groups: int,
     groups: Int64Array,
     offsets: Float32Array,
-    n_allowed_in: Int64Array,
 ) -> tuple[int, int]:
     """Append the next nearest buckets to the n_groups probed ones; return how many there are, and allowed in them.
 
     That number is EXACT where exact search is better. centred: the query less the centre; buckets: centroids, their
-    penalties, starts and order; n_allowed_in: int64[m + 1], of each group, -1 where it is not counted yet.
+    penalties, starts and order; counts: the fields of `Counts`, of which allowed_in_group is filled.
     """
     centroids, penalties, starts, order = buckets
+    n, n_allowed, k, in_group, allowed_in_group = counts
     m, dim = centroids.shape
     n_met, count = 0, 0
     for group in groups[:n_groups]:
-        n_met += starts[0, group + 1] - starts[0, group]
-        count += _count_allowed(group, m, starts, order, allowed, n_allowed_in)
+        n_met += in_group[group]
+        count += _count_allowed(group, m, starts, order, allowed, allowed_in_group)
     wanted = min(max(n_met, k), n_allowed)
     if count >= wanted:
         return n_groups, count
     n_ids = n_met * wanted // max(count, 1)
-    if is_rare(count, n_met, n_allowed, order.shape[0]) or exact_is_faster(n_allowed, wanted, n_ids, dim):
+    if is_rare(count, n_met, n_allowed, n) or exact_is_faster(n_allowed, wanted, n_ids, dim):
         return n_groups, EXACT
     products, closeness = np.empty(m, np.float32), np.empty(m, np.float32)
     centroid_products(centred, centroids, penalties, np.arange(m), products, closeness)
@@ -174,8 +191,8 @@ def _add_groups(
         group = groups[n_groups] = bucket + 1
         offsets[n_groups] = products[bucket]
         n_groups += 1
-        n_ids += starts[0, group + 1] - starts[0, group]
-        count += _count_allowed(group, m, starts, order, allowed, n_allowed_in)
+        n_ids += in_group[group]
+        count += _count_allowed(group, m, starts, order, allowed, allowed_in_group)
         if exact_is_faster(n_allowed, wanted, n_ids, dim):
             return n_groups, EXACT
     return n_groups, count
@@ -183,15 +200,15 @@ def _add_groups(
 
 @kernel
 def _count_allowed(
-    group: int, m: int, starts: Int64Array, order: Int32Array, allowed: BoolArray, n_allowed_in: Int64Array
+    group: int, m: int, starts: Int64Array, order: Int32Array, allowed: BoolArray, allowed_in_group: Int64Array
 ) -> int:
-    """Return the number of allowed vectors in a group, from n_allowed_in if it is there."""
-    if n_allowed_in[group] < 0:
+    """Return the number of allowed vectors in a group, from allowed_in_group if it is there."""
+    if allowed_in_group[group] < 0:
         count = 0
         for i in order[starts[0, group] - m : starts[0, group + 1] - m]:
             count += int(allowed[i])
-        n_allowed_in[group] = count
-    return n_allowed_in[group]  # type: ignore[no-any-return]
+        allowed_in_group[group] = count
+    return allowed_in_group[group]  # type: ignore[no-any-return]
 
 
 @kernel

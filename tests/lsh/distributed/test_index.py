@@ -14,6 +14,7 @@ from pyarrow import parquet
 from lsh import EncodedVectors, ExactSearch, LSHIndex, SketchIndex
 from lsh.distributed import DistributedIndex
 from lsh.errors import NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
+from lsh.quality import mean_recall
 from tests.lsh.distributed.conftest import parts_of
 from tests.stress import IS_STRESS
 
@@ -77,14 +78,14 @@ def test_every_answer_is_that_of_one_machine(client, collection, metric, case, k
         assert (index.n, index.n_shards) == (len(X), len(bounds) + 1)
 
 
-@settings(max_examples=100 if IS_STRESS else 4)
+@settings(max_examples=300 if IS_STRESS else 4)
 @given(
     collection=collections(),
     metric=st.sampled_from(["cosine", "euclidean"]),
     case=st.sampled_from(KINDS),
     seed=st.integers(0, 2**32),
 )
-def test_every_allowed_vector_that_one_machine_meets_without_a_filter_is_ranked(client, collection, metric, case, seed):
+def test_every_answer_among_the_allowed_vectors_is_that_of_one_machine(client, collection, metric, case, seed):
     (X, bounds, Q), (kind, build, setting), rng = collection, case, np.random.default_rng(seed)
     allowed = rng.random((len(Q), len(X))) < rng.choice([0, 0.2, 0.9], (len(Q), 1))
     with tempfile.TemporaryDirectory() as folder:
@@ -92,15 +93,79 @@ def test_every_allowed_vector_that_one_machine_meets_without_a_filter_is_ranked(
         expected = one_machine(kind, metric, build, X)
         for form in (allowed, allowed[0], np.flatnonzero(allowed[1]), allowed.__getitem__):
             assert_same(index.exact.search(Q, 3, allowed=form), expected.exact.search(Q, 3, allowed=form))
-        setting = {**setting, "n_reranked": len(X)} if "n_reranked" in setting or kind == "sketches" else setting
-        everything = expected.search(Q, len(X), **setting)
-        found = index.search(Q, 3, **setting, allowed=allowed)
-        for q, own in enumerate(allowed):
-            assert own[found.ids[q][found.ids[q] >= 0]].all()
-            met = zip(everything.distances[q].tolist(), everything.ids[q].tolist(), strict=True)
-            nearest = list(zip(found.distances[q].tolist(), found.ids[q].tolist(), strict=True))
-            for pair in sorted(pair for pair in met if pair[1] >= 0 and own[pair[1]])[:3]:
-                assert pair in nearest or pair > nearest[-1]
+            assert_same(index.search(Q, 3, **setting, allowed=form), expected.search(Q, 3, **setting, allowed=form))
+
+
+@pytest.mark.parametrize(
+    ("metric", "kind", "build", "setting"),
+    [
+        ("cosine", "tables", {"n_tables": 4, "n_bits": 10}, {"n_tables": 2, "n_bits": 10}),
+        ("euclidean", "tables", {"n_tables": 3, "n_bits": 12, "sketches": True}, {"n_probes": 2, "n_reranked": 12}),
+        ("cosine", "sketches", {"n_buckets": 64}, {"n_probes": 2, "n_reranked": 12}),
+    ],
+)
+def test_filters_lead_as_far_as_on_one_machine(client, tmp_path, monkeypatch, metric, kind, build, setting):
+    monkeypatch.setattr("lsh.distributed.shards._BATCH", 32)
+    X, Q = clustered(6000), clustered(40, seed=1)
+    one = one_machine(kind, metric, build, X)
+    index = DistributedIndex(kind, metric, **build).fit(parts_of(tmp_path, X, [1000, 1001]), client=client)
+    rng, near, is_exact = np.random.default_rng(0), one.exact.search(Q, 300).ids, []
+    for share in (0.9, 0.1):
+        allowed = rng.random((len(Q), len(X))) < share
+        np.put_along_axis(allowed[::4], near[::4], values=False, axis=1)  # of every fourth query none that is near
+        for form in (allowed, allowed[1]):
+            expected = one.search(Q, 10, **setting, allowed=form)
+            assert_same(index.search(Q, 10, **setting, allowed=form), expected)
+            is_exact.append(expected.n_candidates == form.sum(axis=-1))
+    assert 0.1 < np.mean(is_exact) < 0.9
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_all_vectors_within_a_radius_are_those_that_one_machine_finds(client, tmp_path, monkeypatch, metric):
+    monkeypatch.setattr("lsh.distributed.shards._BATCH", 32)
+    X, Q = clustered(2000), clustered(80, seed=1)
+    parts = parts_of(tmp_path, X, [300, 301])
+    radius = float(np.median(ExactSearch(X, metric).search(Q, 30).distances[:, -1]))
+    for kind, build, setting in [
+        ("exact", {}, {}),
+        ("tables", SMALL, {"n_tables": 2, "n_probes": 3}),
+        ("sketches", {"n_buckets": 16}, {"n_probes": 2}),
+    ]:
+        one = one_machine(kind, metric, build, X)
+        index = DistributedIndex(kind, metric, **build).fit(parts, client=client)
+        expected = one.range_search(Q, radius, **setting)
+        assert 100 < len(expected.ids) < 80 * 100
+        assert_same(index.range_search(Q, radius, **setting), expected)
+        assert_same(index.range_search(Q[:0], radius, **setting), one.range_search(Q[:0], radius, **setting))
+        assert_same(index.exact.range_search(Q, radius), one.exact.range_search(Q, radius))
+        with pytest.raises(ParameterError, match="n_reranked leaves candidates out"):
+            index.range_search(Q, radius, n_reranked=5)
+        with pytest.raises(ParameterError, match="radius is -1"):
+            index.range_search(Q, -1)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_a_wanted_recall_is_reached_with_the_same_answers_every_time(client, tmp_path, metric):
+    X, Q = clustered(3000), clustered(40, seed=1)
+    index = DistributedIndex("tables", metric, n_tables=16).fit(parts_of(tmp_path, X, [700, 2200]), client=client)
+    one, truth = LSHIndex(metric, n_tables=16).fit(X), ExactSearch(X, metric).search(Q)
+    allowed = np.random.default_rng(0).random(len(X)) < 0.3
+    for recall in (0.5, 0.9):
+        found, expected = index.search(Q, recall=recall), one.search(Q, recall=recall)
+        assert found.promised == recall
+        assert mean_recall(found, truth) >= max(recall, mean_recall(expected, truth))
+        assert found.n_candidates.mean() < 0.9 * len(X)
+        assert_same(index.search(Q, recall=recall), found)
+        among = index.search(Q, recall=recall, allowed=allowed)
+        assert allowed[among.ids].all()
+        assert mean_recall(among, one.exact.search(Q, allowed=allowed)) >= recall
+    with pytest.raises(ParameterError, match=r"recall is 1\.5; expected a number above 0"):
+        index.search(Q, recall=1.5)
+    with pytest.raises(ParameterError, match="n_reranked leaves candidates out"):
+        index.search(Q, recall=0.9, n_reranked=20)
+    sketches = DistributedIndex("sketches", metric).fit([tmp_path / "0.npy"], client=client)
+    with pytest.raises(ParameterError, match="recall is no setting of sketches; expected n_probes, n_reranked"):
+        sketches.search(Q, recall=0.9)
 
 
 def test_filters_reach_every_batch_of_queries(client, tmp_path, monkeypatch):
