@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from data_prep.arguments import (
     OUT,
@@ -21,7 +21,7 @@ from data_prep.arguments import (
     add_vectors,
 )
 from data_prep.audioset.disk_space import format_bytes, published_bytes
-from data_prep.errors import DataError
+from data_prep.errors import DataError, InputError
 from data_prep.progress_bar import ProgressBar
 from data_prep.sample import MAX_CLIPS
 from earshot_common import command_line
@@ -56,10 +56,15 @@ def _parser() -> argparse.ArgumentParser:
     convert = add("convert", _convert, "convert AudioSet's TFRecords and CSV files to a prepared dataset")
     convert.add_argument(
         "--features",
-        type=Path,
         required=True,
         metavar="DIR_OR_TAR_GZ_OR_SHARD",
         help="features.tar.gz or features.tar (not unpacked), a folder of shards, or one shard",
+    )
+    convert.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="address of a Dask scheduler, such as tcp://192.168.0.5:8786: parse on its workers, which must be able to "
+        "read the features at the same path, or at an address such as s3://bucket/folder (default: on this machine)",
     )
     convert.add_argument(
         "--labels", type=Path, required=True, metavar="CSV", help="the label table, class_labels_indices.csv"
@@ -132,10 +137,20 @@ def _convert(options: argparse.Namespace) -> int:
     from data_prep.audioset.convert import convert
     from data_prep.download.progress import Meter
 
+    features: Any = options.features
+    parse: dict[str, Any] = {}
+    if options.scheduler:
+        from data_prep.audioset.cluster import parsed_on_cluster  # needs an extra
+
+        parse["parse"] = partial(parsed_on_cluster, scheduler=options.scheduler)
+    elif "://" in features:
+        raise InputError(f"{features} is read by the workers of a cluster: give its --scheduler, or download it first")
+    else:
+        features = Path(features)
     began = time.perf_counter()
     with ProgressBar() as bar:
         report = convert(
-            options.features,
+            features,
             options.labels,
             options.out,
             segments=options.segments,
@@ -146,6 +161,7 @@ def _convert(options: argparse.Namespace) -> int:
             dtype=options.dtype or "float32",
             keep_going=options.keep_going,
             overwrite=options.overwrite,
+            **parse,
             progress=partial(Meter("reading", bar.show).show, at_once=True),
         )
     for loss in report.losses:

@@ -6,6 +6,7 @@ DataError
 │       └── RecordError     one record of one shard is damaged or breaks AudioSet's schema; those after it are usable
 ├── DatasetError        a prepared dataset is missing, damaged, or of another version
 ├── OutputError         the output cannot be written
+├── ClusterError        a Dask cluster cannot be reached, or has lost what a conversion needs
 ├── DownloadError       no address gives the file
 │   └── ChangedError        the file has been published anew since its download began
 └── StoppedError        the work was stopped on request
@@ -31,6 +32,10 @@ class DamageError(InputError):
         self.offset = offset
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type["DamageError"], tuple[str, int, str]]:
+        """Return what an equal error is made of in another process."""
+        return type(self), (self.file, self.offset, self.reason)
+
 
 class RecordError(DamageError):
     """The record of the shard `file` that begins at byte `offset` is damaged or breaks AudioSet's schema.
@@ -45,6 +50,10 @@ class DatasetError(DataError):
 
 class OutputError(DataError):
     """The target exists already, cannot be written, or its disk is full."""
+
+
+class ClusterError(DataError):
+    """A Dask cluster cannot be reached, or lost its scheduler, its workers or their memory; the message says which."""
 
 
 class DownloadError(DataError):

@@ -31,7 +31,7 @@ _BLOCK = tarfile.BLOCKSIZE
 _PLAIN_FILES = {tarfile.REGTYPE, tarfile.AREGTYPE}
 _HARMLESS = _PLAIN_FILES | {tarfile.DIRTYPE, tarfile.XHDTYPE, tarfile.XGLTYPE}  # the X types are pax comments
 _SUFFIX = ".tfrecord"
-_SUFFIXES = (_SUFFIX, f"{_SUFFIX}.gz")
+SUFFIXES = (_SUFFIX, f"{_SUFFIX}.gz")
 _EXPECTED = f"expected audioset_v1_embeddings/{{{','.join(SOURCES)}}}/XX{_SUFFIX}"
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_ .+@-]+(/[A-Za-z0-9_ .+@-]+)*/?")
 
@@ -67,8 +67,8 @@ def read_shards(features: Path, progress: Callable[[int, int], None] = lambda _d
         if features.is_dir():
             yield from _shards_of_folder(features, progress)
         elif not features.is_file():
-            raise InputError(f"{features} does not exist: expected AudioSet's features.tar.gz, a folder or a shard")
-        elif features.name.endswith(_SUFFIXES):
+            raise missing(str(features))
+        elif features.name.endswith(SUFFIXES):
             yield from _shards_of_files([features], progress)
         else:
             yield from _shards_of_archive(features, progress)
@@ -77,17 +77,17 @@ def read_shards(features: Path, progress: Callable[[int, int], None] = lambda _d
 
 
 def _shards_of_folder(folder: Path, progress: Callable[[int, int], None]) -> Iterator[Shard]:
-    paths = [path for path in folder.rglob(f"*{_SUFFIX}*") if _is_shard(path.relative_to(folder))]
+    paths = [path for path in folder.rglob(f"*{_SUFFIX}*") if is_shard(path.relative_to(folder))]
     if not paths:
-        raise InputError(f"{folder} holds no *{_SUFFIX} file: {_EXPECTED}")
+        raise without_shards(str(folder))
     yield from _shards_of_files(sorted(paths), progress)
 
 
 def _shards_of_files(paths: list[Path], progress: Callable[[int, int], None]) -> Iterator[Shard]:
     total, done = sum(path.stat().st_size for path in paths), 0
     for path in paths:
-        source = _source(path.absolute().parent.name, str(path))
-        _check_size(str(path), path.stat().st_size)
+        source = source_of(path.absolute().parent.name, str(path))
+        check_size(str(path), path.stat().st_size)
         data = path.read_bytes()
         done += len(data)
         yield Shard(f"{source}/{path.name}", source, data)
@@ -96,27 +96,44 @@ def _shards_of_files(paths: list[Path], progress: Callable[[int, int], None]) ->
 
 def _shards_of_archive(path: Path, progress: Callable[[int, int], None]) -> Iterator[Shard]:
     with path.open("rb") as file:
-        head = file.read(_BLOCK)
-        file.seek(0)
-        if head.startswith(GZIP):
-            shards = _inflated(file, path.name)
-        elif is_tar(head):
-            shards = shards_of_tar(file, path.name)
-        else:
-            raise InputError(f"{path} is neither a tar archive nor a *{_SUFFIX} shard: expected features.tar.gz")
-        total = path.stat().st_size
-        found = False
-        try:
-            for shard in shards:
-                found = True
-                yield shard
-                progress(file.tell(), total)
-        except EOFError:
-            raise DamageError(path.name, total, "the archive is cut short: get it again") from None
-        except (gzip.BadGzipFile, isal_zlib.error) as error:
-            raise DamageError(path.name, file.tell(), f"the archive is damaged ({error}): get it again") from None
+        yield from shards_of_archive(file, str(path), path.stat().st_size, progress)
+
+
+def shards_of_archive(
+    file: BinaryIO, where: str, total: int, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> Iterator[Shard]:
+    """Yield every shard of an open archive of `total` bytes; `where`: its path or address."""
+    name = PurePosixPath(where).name
+    head = file.read(_BLOCK)
+    file.seek(0)
+    if head.startswith(GZIP):
+        shards = _inflated(file, name)
+    elif is_tar(head):
+        shards = shards_of_tar(file, name)
+    else:
+        raise InputError(f"{where} is neither a tar archive nor a *{_SUFFIX} shard: expected features.tar.gz")
+    found = False
+    try:
+        for shard in shards:
+            found = True
+            yield shard
+            progress(file.tell(), total)
+    except EOFError:
+        raise DamageError(name, total, "the archive is cut short: get it again") from None
+    except (gzip.BadGzipFile, isal_zlib.error) as error:
+        raise DamageError(name, file.tell(), f"the archive is damaged ({error}): get it again") from None
     if not found:
-        raise InputError(f"{path} holds no shard: {_EXPECTED}")
+        raise InputError(f"{where} holds no shard: {_EXPECTED}")
+
+
+def missing(features: str) -> InputError:
+    """Return the error for features that are not there."""
+    return InputError(f"{features} does not exist: expected AudioSet's features.tar.gz, a folder or a shard")
+
+
+def without_shards(folder: str) -> InputError:
+    """Return the error for a folder in which there is no shard."""
+    return InputError(f"{folder} holds no *{_SUFFIX} file: {_EXPECTED}")
 
 
 def is_tar(head: bytes) -> bool:
@@ -165,7 +182,7 @@ def shards_of_tar(stream: PlainStream, name: str) -> Iterator[Shard]:
         data = _member_data(stream, member, name)
         if data is not None:
             path = PurePosixPath(member.name)
-            source = _source(path.parent.name, f"{name}:{path}")
+            source = source_of(path.parent.name, f"{name}:{path}")
             yield Shard(f"{source}/{path.name}", source, data)
     raise InputError(f"{name} has more than {MAX_MEMBERS:,} members: {_EXPECTED}")
 
@@ -178,14 +195,14 @@ def _member_data(stream: PlainStream, member: tarfile.TarInfo, name: str) -> byt
         raise InputError(f"{where} is not a plain path inside the archive: {_EXPECTED}")
     if member.type not in _HARMLESS:
         raise InputError(f"{where} is a link, a device or something else that is not a plain file: {_EXPECTED}")
-    _check_size(where, member.size)
+    check_size(where, member.size)
     data = _read(stream, -(-member.size // _BLOCK) * _BLOCK, name)[: member.size]
-    return data if member.type in _PLAIN_FILES and _is_shard(path) else None
+    return data if member.type in _PLAIN_FILES and is_shard(path) else None
 
 
-def _is_shard(path: PurePath) -> bool:
+def is_shard(path: PurePath) -> bool:
     """Return whether a path inside a folder or an archive is that of a shard, and nothing in it is hidden."""
-    return path.name.endswith(_SUFFIXES) and not any(part.startswith(".") for part in path.parts)
+    return path.name.endswith(SUFFIXES) and not any(part.startswith(".") for part in path.parts)
 
 
 def _check_trailing(stream: PlainStream, name: str) -> None:
@@ -196,12 +213,14 @@ def _check_trailing(stream: PlainStream, name: str) -> None:
         raise DamageError(name, offset, "the archive continues after its end mark: get it again")
 
 
-def _check_size(where: str, size: int) -> None:
+def check_size(where: str, size: int) -> None:
+    """Raise InputError for a size in bytes that no shard has."""
     if not 0 <= size <= MAX_SHARD_BYTES:
         raise InputError(f"{where} claims {size:,} bytes, more than the {MAX_SHARD_BYTES:,} allowed for a shard")
 
 
-def _source(folder: str, where: str) -> str:
+def source_of(folder: str, where: str) -> str:
+    """Return the name of a shard's folder; raise InputError for one that is not AudioSet's."""
     if folder not in SOURCES:
         raise InputError(
             f"{where} lies in a folder {folder!r}, so its split is unknown: {_EXPECTED}, "

@@ -8,6 +8,7 @@ is left out and reported.
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from itertools import compress
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from data_prep.arrays import BoolArray, FeatureDtype
 from data_prep.audioset.labels import read_labels
 from data_prep.audioset.parse_process import Reader, parsed_batches
-from data_prep.audioset.parsing import Batch
+from data_prep.audioset.parsing import Batch, Batches
 from data_prep.audioset.report import Loss, Report
 from data_prep.audioset.seen_ids import SeenIds
 from data_prep.audioset.segments import SegmentList
@@ -31,10 +32,11 @@ from data_prep.errors import DamageError, InputError, RecordError
 _PER_SHARD = 1000  # an id's origin is this times the number of its shard, plus the millisecond at which its clip starts
 
 ClipProgress = Callable[[int, int, int], None]  # bytes read, total bytes, clips so far
+Parse = Callable[..., AbstractContextManager[Batches]]  # its arguments are those of `parsed_batches`
 
 
 def convert(
-    features: Path | Reader,
+    features: Path | Reader | str,
     labels_csv: Path,
     out: Path,
     *,
@@ -47,6 +49,7 @@ def convert(
     keep_going: bool = False,
     overwrite: bool = False,
     notes: Sequence[str] = (),
+    parse: Parse = parsed_batches,
     progress: ClipProgress = lambda _done, _total, _clips: None,
 ) -> Report:
     """Convert an archive, a folder, one shard, or the shards that a reader yields, to the prepared dataset `out`.
@@ -55,7 +58,8 @@ def convert(
     these clips are converted, and each must be there: any archive that has them gives the same files. `ontology`: gives
     the parents of labels, and with `definitions` also what they mean, in sentences under a licence of their own.
     `frames`: also store the frames of clips. `dtype`: of the stored features. `notes`: sentences about the input for
-    the manifest. `progress` gets the bytes read, the total and the clips so far.
+    the manifest. `parse`: how the features are parsed, such as by `cluster.parsed_on_cluster`. `progress` gets the
+    bytes read, the total and the clips so far.
     Raises InputError (unless `keep_going`, for damage) or OutputError, and then leaves nothing on disk.
     """
     check_target(out, overwrite=overwrite)
@@ -73,7 +77,7 @@ def convert(
 
     with (
         new_dataset(out, labels, dtype=dtype, overwrite=overwrite) as writer,
-        parsed_batches(features, len(labels), show, keep_frames=frames) as batches,
+        parse(features, len(labels), show, keep_frames=frames) as batches,
     ):
         lists = [SegmentList(path, labels) for path in segments]  # while the first batches are parsed
         _Conversion(report, writer, lists, wanted, keep_going=keep_going).run(batches)
@@ -129,6 +133,8 @@ class _Conversion:
         if not report.n_clips and self._wanted is None:
             reasons = "".join(f"\n  {loss}" for loss in report.losses[:10])
             raise InputError(f"no clip can be read: get the features again{reasons}")
+        numbers = self._number_of_shard
+        report.losses.sort(key=lambda loss: (numbers.get(loss.where, len(numbers)), loss.offset))  # for any batches
         for segment_list in self._lists:
             self._compare_with(segment_list)
         for loss in report.losses:
