@@ -64,17 +64,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def assert_same_files(
-    convert: Callable[..., int], folder: Path, scheduler: str, *options: object, **given: Any
+    convert: Callable[..., int], folder: Path, scheduler: str, *options: object, address: str = "", **given: Path
 ) -> None:
-    """Convert here and on the cluster; compare exit codes and every file."""
+    """Convert here and on the cluster, there perhaps from another address; compare exit codes and every file."""
     options = *options, "--no-index"
-    expected = convert(*options, out="here", **given)
-    there = given | {"features": given.pop("address", given.get("features"))}
-    there = {name: value for name, value in there.items() if value is not None}
-    assert convert(*options, "--scheduler", scheduler, out="there", **there) == expected
-    here = contents(folder / "here")
+    expected = convert(*options, out="out/here", **given)
+    there: dict[str, Any] = {**given, "features": address} if address else given
+    assert convert(*options, "--scheduler", scheduler, out="out/there", **there) == expected
+    here = contents(folder / "out/here")
     assert {"clips.parquet", "manifest.json", "train.npy"} <= here.keys()
-    assert contents(folder / "there") == here
+    assert contents(folder / "out/there") == here
 
 
 def test_shards_of_a_folder_become_the_files_of_one_machine(convert, processes, tmp_path):

@@ -39,7 +39,8 @@ class Processes:
 
     def start(self, name, *arguments):
         """Start `dask NAME` and return its process."""
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__ADMIN__LOG_LENGTH": "0"}
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "PYTHONPATH": path, "DASK_DISTRIBUTED__ADMIN__LOG_LENGTH": "0"}
         command = [sys.executable, "-m", "dask", name, *arguments]
         with (self._folder / f"{name}-{len(self._started)}.log").open("w") as log:
             process = subprocess.Popen(command, cwd=self._folder, env=environment, stdout=log, stderr=log)
