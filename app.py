@@ -6,8 +6,9 @@ from importlib import import_module
 import streamlit as st
 from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
+from lsh.errors import ClusterError
 from ui.frame import error_pages, shell
-from ui.model import exclusive, session, visits
+from ui.model import exclusive, loading, session, visits
 from ui.model.loading import DatasetContext, PageContext
 from ui.server import export_files, html_page, memory, preload
 from ui.server.clip_routes import ROUTES
@@ -26,6 +27,7 @@ PAGES = [
     ("Data", "data", ":material/database:", "ui.pages.data.page"),
 ]
 WITHOUT_INDEX = {"Listen", "Ask", "Crate", "Data"}  # are drawn while the search kernels are compiled
+WITHOUT_TABLES = {*WITHOUT_INDEX, "Map"}  # are drawn of a collection that is searched on a cluster
 
 
 def main() -> None:
@@ -43,7 +45,9 @@ def draw(run: ScriptRunContext | None) -> None:
 
     def page_of(title: str, module: str) -> Callable[[], None]:
         def draw_page() -> None:  # pages are named before the context they share is known
-            if isinstance(context, PageContext) or (context is not None and title in WITHOUT_INDEX):
+            if isinstance(context, PageContext) and loading.scheduler() is not None and title not in WITHOUT_TABLES:
+                shell.draw_elsewhere(context)
+            elif isinstance(context, PageContext) or (context is not None and title in WITHOUT_INDEX):
                 import_module(module).show(context)
             elif context is not None:
                 shell.draw_preparation(context)
@@ -70,7 +74,10 @@ def draw(run: ScriptRunContext | None) -> None:
     context = shell.enter()
     if context is not None:
         shell.set_tab_title(page.title, context)
-        page.run()
+        try:
+            page.run()
+        except ClusterError as error:
+            error_pages.cluster(error)
 
 
 # `streamlit run app.py` imports this file to find `app`, the server, which then runs the file as its script.

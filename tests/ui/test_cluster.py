@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from distributed import Client
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_md5
+from streamlit.util import calc_hash
 
 from data_prep.dataset import Dataset
 from earshot_common import dask_cluster
@@ -55,14 +55,14 @@ def opened(app: AppTest, page: str = "listen", **link: str) -> AppTest:
     again = AppTest.from_file(app._script_path, default_timeout=300)
     for key, value in (LINK | link).items():
         again.query_params[key] = value
-    again._page_hash = "" if page == "listen" else calc_md5(page)
+    again._page_hash = "" if page == "listen" else calc_hash(page)
     return again.run()
 
 
 def lists(app: AppTest) -> dict[str, object]:
     """Return what a page shows of the answer."""
     assert not app.exception, app.exception
-    data = component(app, "neighbour_list")
+    data = component(app, "neighbours")
     return {name: data[name] for name in ("lists", "cards", "summary", "query")}
 
 

@@ -19,6 +19,7 @@ from ui.model.text import clean
 _READY = "Of a collection of this size only indexes that are ready are used: `python -m lsh build` makes one."
 _OTHER_DISTANCE = f"The index for the other distance takes too long to build here. {_READY}"
 _OTHER_SEED = f"Another seed is another index, which takes too long to build here. {_READY}"
+_SPREAD = "On the cluster lies one index, of this distance and of seed 0. Tables, bits and probes can be chosen freely."
 _PAGES_WITHOUT_SLIDERS = (
     "ask",
     "crate",
@@ -102,7 +103,7 @@ def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:
             bind="query-params",
             help="Cosine compares directions, Euclidean compares places; each has its own family of hashes.",
         )
-        if len(metrics) < len(METRICS):
+        if len(metrics) < len(METRICS) and loading.scheduler() is None:
             st.caption(_OTHER_DISTANCE)
     return _parsed({**visits.link(), session.METRIC.name: session.METRIC.get()}, dataset, datasets)
 
@@ -113,7 +114,7 @@ def choose_index(dataset: Dataset, datasets: list[str]) -> tuple[Settings, Delta
         sliders = st.container()
         with st.expander("Advanced"):
             if loading.is_large(dataset):
-                st.caption(_OTHER_SEED)
+                st.caption(_OTHER_SEED if loading.scheduler() is None else _SPREAD)
             else:
                 _advanced()
             width = st.empty()

@@ -1,4 +1,4 @@
-"""Error pages: no dataset, a damaged dataset, an unusable bucket width, an unexpected error; with what to do."""
+"""Error pages: no dataset, a damaged one, an unusable bucket width, a lost cluster, an unexpected error; what to do."""
 
 import logging
 import secrets
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.model import session
+from lsh.errors import ClusterError
+from ui.model import loading, session
 from ui.model.state import Settings
 from ui.model.text import plain
 from ui.paths import ROOT
@@ -42,7 +43,10 @@ def damaged(path: Path, error: Exception) -> None:
 
 
 def unindexable(path: Path, error: Exception, settings: Settings) -> None:
-    """Draw the page for an index that cannot be built: because of the bucket width or of the data."""
+    """Draw the page for an index that cannot be built: because of the bucket width, of the data or of the cluster."""
+    if isinstance(error, ClusterError):
+        cluster(error)
+        return
     if settings.metric == "cosine" or settings.bucket_width is None:
         damaged(path, error)
         return
@@ -54,11 +58,26 @@ def unindexable(path: Path, error: Exception, settings: Settings) -> None:
         )
 
 
+def cluster(error: ClusterError) -> None:
+    """Draw the page for a cluster that has lost its scheduler or its workers: what to do, and how to go on."""
+    with st.container(width=_WIDTH, key="cluster-lost"):
+        st.title("The other machines do not answer")
+        st.markdown(
+            "This collection is searched by a cluster of machines, and right now nobody picks up. No sound is lost: "
+            "they lie where they lay, and the search is set up again as soon as the machines are back."
+        )
+        st.caption(plain(error, longest=1000))
+        st.button("Try again", type="primary", on_click=loading.forget_cluster)
+
+
 def unexpected(error: Exception) -> bool:
     """Draw the page for an error that no page handles, and log it under the reference that the page shows.
 
     Returns True, which keeps Streamlit from drawing its own box.
     """
+    if isinstance(error, ClusterError):  # in a fragment, which runs without its page
+        cluster(error)
+        return True
     reference = secrets.token_hex(4)
     logging.getLogger("earshot").error("unexpected error, reference %s", reference, exc_info=error)
     with st.container(width=_WIDTH):

@@ -8,6 +8,7 @@ import streamlit as st
 from data_prep.errors import DataError
 from lsh import LSHError
 from ui import paths
+from ui.format import plural
 from ui.frame import controls, error_pages
 from ui.model import lens, loading, media, session, state, visits
 from ui.model.loading import DatasetContext, PageContext
@@ -63,6 +64,23 @@ def draw_preparation(context: DatasetContext) -> None:  # noqa: ARG001  (called 
     links.draw("listen", "Listen meanwhile")
 
 
+def draw_elsewhere(context: PageContext) -> None:
+    """Draw what stands in place of a page that reads the hash tables of a collection which is on a cluster."""
+    st.title("Only on one machine")
+    st.markdown(
+        f"This page reads the hash tables themselves, and those of this collection's {context.index.n:,} clips lie on "
+        "other machines. Sounds are searched there all the same: on Listen, Ask, Map and in your Crate. To see this "
+        "page, open the app without `EARSHOT_SCHEDULER`."
+    )
+    links.draw("listen", "Listen instead")
+
+
+def _draw_spread(index: Any) -> None:
+    """Draw where the collection is searched."""
+    parts, workers = plural(index.n_shards, "part"), plural(index.n_workers, "worker")
+    st.sidebar.caption(f"Searched on a cluster: {index.n:,} clips in {parts}, on {workers}.")
+
+
 def enter() -> DatasetContext | None:
     """Draw the sidebar and open the dataset chosen there, with its index once searches can run.
 
@@ -102,6 +120,8 @@ def enter() -> DatasetContext | None:
         return None
     settings = controls.choose_search(sliders, dataset, list(datasets), index.default_setting)
     controls.draw_width(width, settings, index)
+    if loading.scheduler() is not None:
+        _draw_spread(index)
     context = PageContext(settings, dataset, index, datasets=datasets)
     link = session.FIRST_LINK.get()
     if link is not None:

@@ -79,7 +79,8 @@ def answer_to(context: PageContext, query: Float32Array, name: str, own: int = -
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _answered(key: str, _context: PageContext, _query: Float32Array, _name: str, _own: int) -> Answer:  # noqa: ARG001
     s, index = _context.settings, _context.index
-    result = index.search(_query[None], K_NEIGHBOURS + (_own >= 0), s.n_tables, s.n_bits, s.n_probes)
+    setting = {"n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes}
+    result = index.search(_query[None], K_NEIGHBOURS + (_own >= 0), **setting)
     found = _without(result, _own)
     exact = exact_answer_to(_context, _query, _name, _own)
     rows = np.union1d(found.rows, exact.rows)
@@ -119,8 +120,9 @@ def _without(result: SearchResult, own: int) -> Neighbours:
 def _matches(index: LSHIndex, s: Settings, query: Float32Array, rows: Rows) -> dict[int, Match]:
     if not len(rows):
         return {}
-    tables = index.matches(query, rows, s.n_tables, s.n_bits, s.n_probes)
-    bit_chances = index.collision_probabilities(query, rows)
+    near, places = (index, rows) if isinstance(index, LSHIndex) else (index.subset(rows), np.arange(len(rows)))
+    tables = near.matches(query, places, s.n_tables, s.n_bits, s.n_probes)
+    bit_chances = near.collision_probabilities(query, places)
     chances = hit_probability(bit_chances, s.n_tables, s.n_bits)
     return {
         int(row): Match(tuple((np.flatnonzero(met) + 1).tolist()), float(bit), float(chance))

@@ -1,16 +1,18 @@
 """Quality and cost of one setting: recall, candidates, time and memory, measured over validation queries."""
 
+import time
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from lsh import LSHIndex, SearchResult
+from lsh.analysis.evaluation import REMOTE_QUERIES
 from lsh.analysis.timing import SearchTimes, search_times
 from lsh.arrays import Float32Array
 from lsh.quality import mean_recall
 from ui.model import stopwatch
-from ui.model.loading import PageContext, is_large, recall_grid_for, sample_for
-from ui.model.state import K_NEIGHBOURS
+from ui.model.loading import PageContext, is_large, recall_grid_for, sample_for, scheduler
+from ui.model.state import K_NEIGHBOURS, MAX_TABLES
 from ui.model.stopwatch import TimeKey
 
 
@@ -41,12 +43,14 @@ def times(context: PageContext, part: LSHIndex | None = None) -> SearchTimes | N
     part: an index of a part of the collection, whose times are wanted instead.
     """
     sample, index = sample_for(context), part or context.index
+    is_local = isinstance(index, LSHIndex)
 
     def measure() -> SearchTimes:
         return search_times(
             lambda q: _search(context, index, q, K_NEIGHBOURS),
             lambda q: index.exact.search(q, K_NEIGHBOURS),
-            *(sample.queries, sample.split),
+            *(sample.queries if is_local else sample.queries[:REMOTE_QUERIES], sample.split),
+            own_clock=None if is_local else time.perf_counter,
         )
 
     return stopwatch.shared().times(_time_key(context, part), measure)
@@ -76,7 +80,7 @@ def quality(context: PageContext) -> tuple[float, float]:
 def one_more_table(context: PageContext, now: SettingMetrics) -> tuple[float, float] | None:
     """Return what one more table would add to recall and to the candidate fraction; None at the last table."""
     s = context.settings
-    if s.n_tables >= context.index.params.n_tables:
+    if s.n_tables >= MAX_TABLES:
         return None
     recall, candidates = quality(replace(context, settings=replace(s, n_tables=s.n_tables + 1)))
     return recall - now.recall, candidates - now.candidate_fraction
@@ -93,12 +97,14 @@ def _time_key(context: PageContext, part: LSHIndex | None = None) -> TimeKey:
     setting = f"L={s.n_tables} K={s.n_bits} probes={s.n_probes} seed={s.seed} width={context.index.bucket_width}"
     # In a part, exact search has another time.
     clips = "" if part is None or part.n == context.index.n else f" {part.n} clips"
+    if not isinstance(context.index, LSHIndex):
+        clips = f"{clips} on {scheduler()}"
     return TimeKey(f"{context.dataset.fingerprint}{clips}", s.metric, setting)
 
 
 def _search(context: PageContext, index: LSHIndex, queries: Float32Array, k: int) -> SearchResult:
     s = context.settings
-    return index.search(queries, k, s.n_tables, s.n_bits, s.n_probes)
+    return index.search(queries, k, n_tables=s.n_tables, n_bits=s.n_bits, n_probes=s.n_probes)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)

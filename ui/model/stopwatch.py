@@ -26,6 +26,7 @@ from earshot_common.atomic import WriteError, write_file
 from earshot_common.locks import lock_file
 from lsh.analysis import machine
 from lsh.analysis.timing import SearchTimes
+from lsh.errors import ClusterError
 from lsh.kernels.jit import CACHE_FOLDER
 
 MAX_SPREAD = 0.2  # times of a larger spread are measured again
@@ -110,6 +111,8 @@ class Stopwatch:
                 self._running = key
             try:
                 self._measure(key, measure)
+            except ClusterError as error:  # of workers that were lost; the next request measures again
+                logging.getLogger(__name__).warning("cannot measure the time of %s: %s", key, error)
             except Exception:
                 logging.getLogger(__name__).exception("cannot measure the time of %s", key)
                 self._failed.add(key)

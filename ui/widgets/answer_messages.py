@@ -4,6 +4,7 @@ import streamlit as st
 
 from data_prep.dataset import Dataset
 from lsh import LSHError
+from lsh.errors import ClusterError
 from ui.format import percent, plural, signed_points
 from ui.model import session, setting_metrics
 from ui.model.answer import Answer, Neighbours
@@ -57,7 +58,9 @@ def unknown_clip(clip_id: str | None) -> None:
 
 
 def unsearchable(error: LSHError) -> None:
-    """Draw a warning: this clip cannot be a query in this metric."""
+    """Draw a warning: this clip cannot be a query in this metric. Raises the error of a cluster, for the whole page."""
+    if isinstance(error, ClusterError):
+        raise error
     st.warning("This clip cannot be a query at this distance. Choose the other distance, or another sound.")
     st.caption(plain(error))
 

@@ -9,7 +9,7 @@ from data_prep.dataset import Clip
 from lsh import LSHError
 from lsh.sampling import evenly_spaced_marked
 from ui.components import sound_map
-from ui.model import media, session, visits
+from ui.model import loading, media, session, visits
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
 from ui.model.query_view import QueryView, candidates, look_up
@@ -70,6 +70,7 @@ def _controls(context: PageContext) -> None:
         key=session.MAP_CANDIDATES.name,
         bind="query-params",
         help="Every clip that this search looked at: all that share a bucket with your sound.",
+        disabled=loading.scheduler() is not None,  # the tables are on other machines
     )
 
 
@@ -81,7 +82,7 @@ def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | Non
         "query": clip.clip_id,
         "summary": answer_messages.summary(context, found) if found else "",
         "marks": _marks(context, chart, clip, found),
-        "candidates": _candidates(chart, view) if session.MAP_CANDIDATES.get() and view else [],
+        "candidates": _candidates(chart, view) if _shows_candidates() and view else [],
         "lookedAt": found.n_candidates if found else 0,
         "label": _label(context),
         **_picked(context, chart, clip, found),
@@ -117,6 +118,10 @@ def _marks(context: PageContext, chart: MapData, clip: Clip, found: Answer | Non
         }
         marks.append({**chart.place(dataset, one), **mark})
     return marks
+
+
+def _shows_candidates() -> bool:
+    return bool(session.MAP_CANDIDATES.get()) and loading.scheduler() is None
 
 
 def _candidates(chart: MapData, view: QueryView) -> list[int]:
