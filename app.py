@@ -71,13 +71,13 @@ def draw(run: ScriptRunContext | None) -> None:
         session.OPENS_LISTEN.pop()
     elif session.OPENS_LISTEN.get():  # until Listen is open: a late event may bring back the page before
         links.open_page("listen")
-    context = shell.enter()
-    if context is not None:
-        shell.set_tab_title(page.title, context)
-        try:
+    try:
+        context = shell.enter()
+        if context is not None:
+            shell.set_tab_title(page.title, context)
             page.run()
-        except ClusterError as error:
-            error_pages.cluster(error)
+    except ClusterError as error:  # a process may be lost at any time
+        error_pages.cluster(error)
 
 
 # `streamlit run app.py` imports this file to find `app`, the server, which then runs the file as its script.

@@ -225,6 +225,21 @@ def candidates(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q,
     return met
 
 
+def count_met(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, n_all, allowed):
+    """Return the numbers of ids, of distinct vectors, and of allowed ones that each query meets in all tables."""
+    counts, mask = [], prefix_mask(n_bits, bits, keys.shape[2])
+    for q in range(len(symbols)):
+        n_ids, met = 0, set()
+        for table in range(len(keys)):
+            own = query_keys[table, q], symbols[q, table], costs[q, table]
+            for probe in probe_keys(*own, n_bits, bits, n_probes, n_all):
+                found = mark_candidates(keys[table], ids[table], [probe], mask, set())
+                n_ids += len(found)
+                met.update(found)
+        counts.append((n_ids, len(met), sum(bool(allowed[i]) for i in met)))
+    return counts
+
+
 def mark_found(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, n_all, table):
     """Return, for each query, the set of ids that it finds in one table."""
     only = slice(table, table + 1)

@@ -19,7 +19,7 @@ from lsh.exact import ExactSearch
 from lsh.filters.allowed import Allowed
 from lsh.growing.merging import joined, merged, merged_best
 from lsh.index import LSHIndex
-from lsh.params import SearchSetting, ranked
+from lsh.params import Params, SearchSetting, ranked
 from lsh.quality import Labels
 from lsh.result import PromisedResult, RangeResult, SearchResult
 from lsh.sketch_index import MAX_BUCKETS
@@ -194,6 +194,13 @@ class DistributedIndex:
         if self._default is None:
             raise ParameterError(f"an index of kind {self.kind!r} has no default_setting; those of hash tables have")
         return self._default
+
+    @property
+    def params(self) -> Params:
+        """Return the parameters of hash tables (see `LSHIndex`)."""
+        if not isinstance(self._empty, LSHIndex):
+            raise ParameterError(f"an index of kind {self.kind!r} has no params; those of hash tables have")
+        return self._empty.params
 
     @property
     def bucket_width(self) -> float | None:

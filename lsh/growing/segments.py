@@ -233,10 +233,8 @@ class Growth:
         ids, learned = self.ids, self.learned
         added = len(ids) - int(np.searchsorted(ids, learned.next_id))
         sample = self.vectors(ids[evenly_spaced_rows(len(ids), _DRIFT_ROWS)])
-        away = float(
-            np.linalg.norm(_unit(sample, self.first.exact.metric).mean(axis=0, dtype=np.float64) - learned.mean)
-        )
-        return Drift(added / len(ids), away / learned.spread if learned.spread else 0.0)
+        moved = _unit(sample, self.first.exact.metric).mean(axis=0).astype(np.float32) - learned.mean
+        return Drift(added / len(ids), float(np.linalg.norm(moved)) / learned.spread if learned.spread else 0.0)
 
     def stored(self) -> StoredVectors:
         """Return the vectors that were not removed, as they are stored, in order of id."""

@@ -110,9 +110,9 @@ def test_every_package_that_is_imported_is_declared():
         "sklearn": "scikit-learn",
     }
     extras_of = {
-        "earshot_common": [],
+        "earshot_common": ["dask"],
         "lsh": ["dask", "sklearn"],
-        "data_prep": ["sounds", "map"],
+        "data_prep": ["sounds", "map", "dask"],
         "ui": ["app"],
         "app": ["app"],
     }

@@ -1,5 +1,6 @@
 """Answer to one query: the neighbours found by LSH and by exact search, and in which tables each was a candidate."""
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from lsh.arrays import Float32Array
 from lsh.exact import ExactSearch
 from lsh.families.hyperplane import Hyperplanes
 from lsh.sampling import evenly_spaced_rows, first_rows
+from ui.model import exclusive
 from ui.model.loading import DatasetContext, PageContext, numpy_search_for, splits_to_start_in
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, Settings
 
@@ -80,7 +82,8 @@ def answer_to(context: PageContext, query: Float32Array, name: str, own: int = -
 def _answered(key: str, _context: PageContext, _query: Float32Array, _name: str, _own: int) -> Answer:  # noqa: ARG001
     s, index = _context.settings, _context.index
     setting = {"n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes}
-    result = index.search(_query[None], K_NEIGHBOURS + (_own >= 0), **setting)
+    with _while_others_search(index):
+        result = index.search(_query[None], K_NEIGHBOURS + (_own >= 0), **setting)
     found = _without(result, _own)
     exact = exact_answer_to(_context, _query, _name, _own)
     rows = np.union1d(found.rows, exact.rows)
@@ -132,7 +135,13 @@ def _matches(index: LSHIndex, s: Settings, query: Float32Array, rows: Rows) -> d
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _exact(key: str, _search: ExactSearch, _query: Float32Array, _own: int) -> Neighbours:  # noqa: ARG001
-    return _without(_search.search(_query[None], K_NEIGHBOURS + (_own >= 0)), _own)
+    with _while_others_search(_search):
+        return _without(_search.search(_query[None], K_NEIGHBOURS + (_own >= 0)), _own)
+
+
+def _while_others_search(index: object) -> contextlib.AbstractContextManager[None]:
+    """Let others have this run's turn while other machines search, which may wait for a worker."""
+    return contextlib.nullcontext() if isinstance(index, LSHIndex | ExactSearch) else exclusive.RUNS.interrupted()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

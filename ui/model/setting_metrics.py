@@ -12,7 +12,7 @@ from lsh.arrays import Float32Array
 from lsh.quality import mean_recall
 from ui.model import stopwatch
 from ui.model.loading import PageContext, is_large, recall_grid_for, sample_for, scheduler
-from ui.model.state import K_NEIGHBOURS, MAX_TABLES
+from ui.model.state import K_NEIGHBOURS
 from ui.model.stopwatch import TimeKey
 
 
@@ -50,7 +50,7 @@ def times(context: PageContext, part: LSHIndex | None = None) -> SearchTimes | N
             lambda q: _search(context, index, q, K_NEIGHBOURS),
             lambda q: index.exact.search(q, K_NEIGHBOURS),
             *(sample.queries if is_local else sample.queries[:REMOTE_QUERIES], sample.split),
-            own_clock=None if is_local else time.perf_counter,
+            None if is_local else time.perf_counter,
         )
 
     return stopwatch.shared().times(_time_key(context, part), measure)
@@ -80,7 +80,7 @@ def quality(context: PageContext) -> tuple[float, float]:
 def one_more_table(context: PageContext, now: SettingMetrics) -> tuple[float, float] | None:
     """Return what one more table would add to recall and to the candidate fraction; None at the last table."""
     s = context.settings
-    if s.n_tables >= MAX_TABLES:
+    if s.n_tables >= context.index.params.n_tables:
         return None
     recall, candidates = quality(replace(context, settings=replace(s, n_tables=s.n_tables + 1)))
     return recall - now.recall, candidates - now.candidate_fraction

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.range_search import list_within, range_tables
+from lsh.kernels.range_search import count_met, list_within, range_tables
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors
 from tests import reference
 from tests.lsh.kernels.random_tables import random_tables
@@ -53,3 +53,21 @@ def test_range_tables_lists_the_candidates_of_a_search_within_the_radius(metric,
             calls += 1
         assert found == expected
         assert calls > 1 or radius < 1
+
+
+@pytest.mark.parametrize(("bits", "n_probes"), [(1, 1), (1, 4), (3, 4)])
+def test_count_met_counts_ids_distinct_vectors_and_the_allowed_ones(bits, n_probes):
+    rng = np.random.default_rng([bits, n_probes])
+    n, nq, L, K = 150, 9, 3, 5
+    tables = random_tables(rng, n=n, nq=nq, L=L, K=K, bits=bits, m=1)
+    queries = np.zeros((nq, 4), np.float32), tables.query_keys, tables.symbols, tables.costs
+    for n_bits, share in [(3, 0.4), (1, 0.9), (K, 0.0)]:
+        allowed, counts = rng.random(n) < share, np.empty((3, nq), np.int64)
+        count_met(queries, (tables.keys, tables.ids, tables.starts), n_bits, bits, n_probes, allowed, counts)
+        assert list(map(tuple, counts.T.tolist())) == reference.count_met(
+            *tables_of(tables), n_bits, bits, n_probes, K, allowed
+        )
+
+
+def tables_of(tables):
+    return tables.keys, tables.ids, tables.query_keys, tables.symbols, tables.costs

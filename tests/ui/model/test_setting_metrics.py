@@ -112,7 +112,8 @@ def test_each_setting_seed_metric_and_width_has_its_own_times(context, monkeypat
 def test_the_setting_in_force_and_exact_search_are_timed_on_the_validation_queries(context, monkeypatch):
     here, searched, this = context(4, 5, 3), [], threading.current_thread()
 
-    def search_times(search, exact, queries, split):
+    def search_times(search, exact, queries, split, own_clock):
+        assert own_clock is None
         if threading.current_thread() is this:  # not the stopwatch, which may still measure for an earlier test
             searched.append((search(queries), exact(queries), queries, split))
 
