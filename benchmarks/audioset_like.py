@@ -19,15 +19,17 @@ import numpy as np
 
 from earshot_common import command_line
 from lsh import exact_search
-from lsh.arrays import Float32Array, Float64Array
+from lsh.arrays import Float32Array, Float64Array, UInt8Array
 
 DIM = 128
+FRAMES = 10  # per clip
 DATABASE_SEED, QUERY_SEED = 3, 777
+SCALE, OFFSET = 4 / 255, -2  # of the values that frames in uint8 stand for
 CHUNK = 50_000  # vectors drawn from one random stream, so that a larger collection begins with the same vectors
 
 _N_CALIBRATED, _N_QUERIES = 22_160, 400
 _MODEL_SEED = 12_345
-_CLUSTERS, _TOPICS, _SUBSPACE, _FRAMES = 2_000, 100, 16, 10
+_CLUSTERS, _TOPICS, _SUBSPACE = 2_000, 100, 16
 _ZIPF = 0.8  # exponent of the cluster sizes
 _CENTRE_SHARE, _INNER_SHARE, _NOISE_SHARE = 0.45, 0.47, 0.08  # of the variance
 _TOPIC_SHARE = 0.8  # of a centre's variance
@@ -86,11 +88,27 @@ def draw_model(seed: int = _MODEL_SEED) -> Model:
 
 def clips(model: Model, n: int, seed: int) -> Iterator[Float32Array]:
     """Yield n vectors in chunks, float32[at most CHUNK, 128]; within a chunk, they do not depend on n."""
+    for chunk in _chunks(model, n, seed):
+        total = sum((frame.astype(np.float32) for frame in chunk), np.float32(0))
+        yield np.asarray(total * np.float32(SCALE / FRAMES) + OFFSET, np.float32)
+
+
+def frames(model: Model, n_clips: int, seed: int) -> Iterator[UInt8Array]:
+    """Yield the frames of which `clips` are the means, clip by clip: uint8[at most 10 CHUNK, 128].
+
+    They stand for frame * SCALE + OFFSET.
+    """
+    for chunk in _chunks(model, n_clips, seed):
+        yield np.stack(list(chunk), axis=1).reshape(-1, DIM)
+
+
+def _chunks(model: Model, n: int, seed: int) -> Iterator[Iterator[UInt8Array]]:
     for chunk, start in enumerate(range(0, n, CHUNK)):
-        yield _chunk(model, min(CHUNK, n - start), np.random.default_rng([seed, chunk]))
+        yield _frames(model, min(CHUNK, n - start), np.random.default_rng([seed, chunk]))
 
 
-def _chunk(model: Model, n: int, rng: np.random.Generator) -> Float32Array:
+def _frames(model: Model, n: int, rng: np.random.Generator) -> Iterator[UInt8Array]:
+    """Yield one frame after another of n clips: uint8[n, 128]."""
     cluster = rng.choice(_CLUSTERS, size=n, p=model.weights)
     scale = np.sqrt((_TAIL - 2) / rng.chisquare(_TAIL, size=n)).astype(np.float32)
     inner = rng.standard_normal((n, _SUBSPACE), dtype=np.float32) * scale[:, None]
@@ -98,11 +116,9 @@ def _chunk(model: Model, n: int, rng: np.random.Generator) -> Float32Array:
     order = np.argsort(cluster, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(cluster[order])) + 1):
         clean[rows] += inner[rows] @ model.subspaces[cluster[rows[0]]]
-    total = np.zeros((n, DIM), np.float32)
-    for _ in range(_FRAMES):
+    for _ in range(FRAMES):
         frame = clean + _FRAME_NOISE * rng.standard_normal((n, DIM), dtype=np.float32)
-        total += np.rint((np.clip(frame, -2, 2) + 2) * np.float32(255 / 4))
-    return np.asarray(total * np.float32(4 / 255 / _FRAMES) - 2, np.float32)
+        yield np.rint((np.clip(frame, -2, 2) + 2) * np.float32(255 / 4)).astype(np.uint8)
 
 
 def _heavy_tailed(rng: np.random.Generator, n: int) -> Float64Array:

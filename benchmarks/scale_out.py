@@ -118,7 +118,7 @@ def _payload(index: Any, config: SearchConfig, Q: Float32Array) -> float:
 
 
 def _print(dataset: Dataset, config: SearchConfig, n: int, nq: int, rows: list[Measured]) -> None:
-    machine = describe()
+    machine, plain = describe(), rows[0]
     print(f"{config.metric}, {config}: the {_K} nearest of {n:,} clips of {dataset.title!r}; {nq:,} test queries")
     print(f"{machine['cpu']}, {machine['cores']} processors, load {machine['load']}\n")
     cells = [
@@ -128,11 +128,20 @@ def _print(dataset: Dataset, config: SearchConfig, n: int, nq: int, rows: list[M
             f"{row.per_s:,.0f}",
             f"{np.median(row.ms):.2f}",
             f"{np.quantile(row.ms, 0.99):.2f}",
-            f"{row.payload:,.0f}" if row.payload else "-",
+            *(
+                ("-", "-", "-")
+                if row is plain
+                else (
+                    f"{row.payload:,.0f}",
+                    f"{np.median(row.ms) - np.median(plain.ms):.2f}",
+                    f"{row.per_s / plain.per_s:.2g}",
+                )
+            ),
         ]
         for row in rows
     ]
     names = ["index", "built in s", "queries/s in one batch", "ms alone, median", "ms alone, p99", "bytes per query"]
+    names += ["overhead alone in ms", "times the plain index's queries/s"]
     print(table(names, cells))
 
 

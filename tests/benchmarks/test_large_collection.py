@@ -1,14 +1,16 @@
 """The benchmark of a large collection: what it measures, and what it prints."""
 
+import re
 from concurrent.futures import Future
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from benchmarks import audioset_like
 from benchmarks import large_collection as benchmark
 from benchmarks.ground_truth import GroundTruth
-from benchmarks.large_collection import SETTINGS, Measured, main, measure
+from benchmarks.large_collection import FRAME_SETTINGS, SETTINGS, Measured, main, measure
 from benchmarks.search_problem import SearchProblem
 from lsh import EncodedVectors, SketchIndex
 
@@ -141,3 +143,38 @@ def test_a_process_of_its_own_measures(problem, capsys, monkeypatch):
     monkeypatch.setattr(benchmark, "describe", lambda: {"cpu": "Some processor", "cores": 3, "load": 0.5})
     assert main(["--dataset", problem[1], "--queries", "3"]) == 0
     assert "| 8 | 40 | " in " ".join(capsys.readouterr().out.split())
+
+
+def test_frames_are_searched_and_fused_to_clips(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(benchmark, "CACHE", tmp_path)
+    assert main(["--frames", "30000", "--queries", "40"]) == 0
+    text = capsys.readouterr().out
+    assert "30,000 frames of 3,000 clips like AudioSet's, cosine, uint8; 4 clips as queries" in text
+    assert re.search(r"one thread reads \d+\.\d\d GB/s from the disk, and \d+\.\d GB/s from memory", text)
+    assert re.search(r"exact search, all queries in one batch on all cores: \d+ ms per clip", text)
+    rows = [[float(cell.replace(",", "")) for cell in line.strip("| ").split("|")] for line in table_of(text)]
+    assert [(int(p), int(r)) for p, r, *_ in rows] == FRAME_SETTINGS
+    recalls = np.array(rows)[:, 2:5]
+    assert (recalls > 0.5).all()
+    assert (np.diff(recalls[:, 0]) >= 0).all()
+    assert recalls[-1, 0] > 0.97
+    assert np.load(tmp_path / "frames-30000.npy").shape == (30_000, 128)
+
+
+def table_of(text):
+    return [line for line in text.splitlines() if re.match(r"\| +\d", line)]
+
+
+def test_frames_fuse_to_the_clips_that_they_are_of():
+    frames = np.array([[3, 14, 25], [14, 3, -1], [25, 14, 3]] + [[-1, -1, -1]] * 7)
+    distances = np.float32([[0.1, 0.2, 0.4], [0.1, 0.3, 9], [0.3, 0.4, 0.5]] + [[9, 9, 9]] * 7)
+    found = benchmark.fused_clips(frames, distances, 30)
+    assert found.tolist() == [[1, 0, 2, *[-1] * 7]]  # sums of similarities: 0.8 + 0.9 + 0.6; 0.9 + 0.7 + 0.5; 0.6 + 0.7
+
+
+def test_the_frames_of_generated_clips_have_the_clips_for_their_means():
+    model = audioset_like.draw_model()
+    frames, clips = (next(make(model, 50, 5)) for make in (audioset_like.frames, audioset_like.clips))
+    assert (frames.shape, frames.dtype) == ((500, 128), np.uint8)
+    means = frames.reshape(50, 10, 128).mean(axis=1, dtype=np.float64) * 4 / 255 - 2
+    np.testing.assert_allclose(clips, means, atol=1e-6)
