@@ -91,6 +91,7 @@ def test_a_collection_is_searched_on_the_cluster_with_the_answers_of_one_machine
 
 
 def test_lost_workers_and_a_lost_scheduler_are_sentences_on_the_page(spread, processes, app, monkeypatch):
+    monkeypatch.setenv("EARSHOT_LOCAL", "1")
     there = opened(app)
     before = lists(there)
     processes.workers[0].kill()  # its part is built again on the other one
@@ -102,6 +103,10 @@ def test_lost_workers_and_a_lost_scheduler_are_sentences_on_the_page(spread, pro
     os.kill(processes.workers[1].pid, signal.SIGKILL)
     processes.workers[1].wait()
     assert_lost(there.run(), "the cluster has no worker left: start some with `dask worker tcp://127.0.0.1:")
+    with monkeypatch.context() as hosted:
+        hosted.delenv("EARSHOT_LOCAL")
+        assert_lost(there.run(), "the search is set up again as soon as the machines are back")
+        assert "tcp://" not in words(there)
     processes.worker()
     wait_for(processes, 1)
     assert lists(try_again(there)) == before

@@ -11,6 +11,7 @@ from ui.model import loading, session
 from ui.model.state import Settings
 from ui.model.text import plain
 from ui.paths import ROOT
+from ui.server import hosting
 from ui.widgets import links
 
 _WIDTH = 720
@@ -59,14 +60,19 @@ def unindexable(path: Path, error: Exception, settings: Settings) -> None:
 
 
 def cluster(error: ClusterError) -> None:
-    """Draw the page for a cluster that has lost its scheduler or its workers: what to do, and how to go on."""
+    """Draw the page for a cluster that has lost its scheduler or its workers, and log why.
+
+    The reason names addresses, so it is shown to the owner of the machine alone.
+    """
+    logging.getLogger("earshot").warning("the cluster does not answer: %s", error)
     with st.container(width=_WIDTH, key="cluster-lost"):
         st.title("The other machines do not answer")
         st.markdown(
             "This collection is searched by a cluster of machines, and right now nobody picks up. No sound is lost: "
             "they lie where they lay, and the search is set up again as soon as the machines are back."
         )
-        st.caption(plain(error, longest=1000))
+        if hosting.is_local():
+            st.caption(plain(error, longest=1000))
         st.button("Try again", type="primary", on_click=loading.forget_cluster)
 
 
