@@ -120,6 +120,26 @@ def test_filters_lead_as_far_as_on_one_machine(client, tmp_path, monkeypatch, me
     assert 0.1 < np.mean(is_exact) < 0.9
 
 
+@pytest.mark.parametrize(
+    ("kind", "build", "setting"),
+    [
+        ("tables", {"n_tables": 8, "n_bits": 4, "sketches": True}, {"n_bits": 1, "n_probes": 2, "n_reranked": 1}),
+        ("sketches", {"n_buckets": 1}, {"n_reranked": 1}),
+    ],
+)
+def test_few_allowed_vectors_are_all_compared_as_on_one_machine(client, tmp_path, kind, build, setting):
+    X, Q = clustered(600), clustered(40, seed=1)
+    one = one_machine(kind, "cosine", build, X)
+    index = DistributedIndex(kind, "cosine", **build).fit(parts_of(tmp_path, X, [250]), client=client)
+    for few, many in ((16, 300), (256, 500)) if kind == "sketches" else ((16, 300),):
+        assert_same(
+            index.search(Q, 1, **setting, allowed=np.arange(few)), one.exact.search(Q, 1, allowed=np.arange(few))
+        )
+        expected = one.search(Q, 1, **setting, allowed=np.arange(many))
+        assert_same(index.search(Q, 1, **setting, allowed=np.arange(many)), expected)
+        assert (expected.ids != one.exact.search(Q, 1, allowed=np.arange(many)).ids).any()  # by sketches
+
+
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_all_vectors_within_a_radius_are_those_that_one_machine_finds(client, tmp_path, monkeypatch, metric):
     monkeypatch.setattr("lsh.distributed.shards._BATCH", 32)
