@@ -7,8 +7,9 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
 from lsh.errors import ClusterError
+from ui import cluster
 from ui.frame import error_pages, shell
-from ui.model import exclusive, loading, session, visits
+from ui.model import exclusive, session, visits
 from ui.model.loading import DatasetContext, PageContext
 from ui.server import export_files, html_page, memory, preload
 from ui.server.clip_routes import ROUTES
@@ -45,7 +46,7 @@ def draw(run: ScriptRunContext | None) -> None:
 
     def page_of(title: str, module: str) -> Callable[[], None]:
         def draw_page() -> None:  # pages are named before the context they share is known
-            if isinstance(context, PageContext) and loading.scheduler() is not None and title not in WITHOUT_TABLES:
+            if isinstance(context, PageContext) and cluster.scheduler() is not None and title not in WITHOUT_TABLES:
                 shell.draw_elsewhere(context)
             elif isinstance(context, PageContext) or (context is not None and title in WITHOUT_INDEX):
                 import_module(module).show(context)
@@ -77,7 +78,7 @@ def draw(run: ScriptRunContext | None) -> None:
             shell.set_tab_title(page.title, context)
             page.run()
     except ClusterError as error:  # a process may be lost at any time
-        error_pages.cluster(error)
+        error_pages.lost_cluster(error)
 
 
 # `streamlit run app.py` imports this file to find `app`, the server, which then runs the file as its script.

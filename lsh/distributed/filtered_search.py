@@ -209,7 +209,8 @@ def _in_groups(one: Sized, Q: Float32Array, parts: Part | list[Part]) -> tuple[I
 def _best_in_groups(
     one: Sized, Q: Float32Array, n_best: int, n_probes: int, own: tuple[Any, tuple[Any, ...]]
 ) -> tuple[SearchResult, Float32Array]:
-    parts, (n, n_allowed, k, sizes, allowed_in) = own
+    parts, (n, n_allowed, k, *counted) = own
+    sizes, allowed_in = (np.array(array) for array in counted)  # what was sent may be read-only
 
     def search(q: Float32Array, mask: Any, first: int) -> tuple[Any, ...]:
         counts = Counts(n, int(n_allowed[first]), k, sizes, allowed_in if allowed_in.ndim == 1 else allowed_in[first])

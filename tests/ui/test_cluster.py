@@ -13,7 +13,7 @@ from data_prep.dataset import Dataset
 from earshot_common import dask_cluster
 from tests.lsh.distributed.conftest import Processes
 from tests.ui.apptest import component, words
-from ui.model import loading
+from ui import cluster
 from ui.model.answer import _answered, _exact
 
 LINK = {"L": "4", "K": "9", "probes": "2", "lens": "on"}
@@ -46,7 +46,7 @@ def spread(processes: Processes, sounds: Dataset, monkeypatch: pytest.MonkeyPatc
 
 
 def forget() -> None:
-    loading.forget_cluster()
+    cluster.forget()
     _answered.clear()
     _exact.clear()
 

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from data_prep.dataset import Dataset
 from lsh import LSHIndex
 from lsh.params import SearchSetting
+from ui import cluster
 from ui.model import lens, loading, session, state, visits
 from ui.model.loading import DatasetContext
 from ui.model.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
@@ -103,7 +104,7 @@ def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:
             bind="query-params",
             help="Cosine compares directions, Euclidean compares places; each has its own family of hashes.",
         )
-        if len(metrics) < len(METRICS) and loading.scheduler() is None:
+        if len(metrics) < len(METRICS) and cluster.scheduler() is None:
             st.caption(_OTHER_DISTANCE)
     return _parsed({**visits.link(), session.METRIC.name: session.METRIC.get()}, dataset, datasets)
 
@@ -114,7 +115,7 @@ def choose_index(dataset: Dataset, datasets: list[str]) -> tuple[Settings, Delta
         sliders = st.container()
         with st.expander("Advanced"):
             if loading.is_large(dataset):
-                st.caption(_OTHER_SEED if loading.scheduler() is None else _SPREAD)
+                st.caption(_OTHER_SEED if cluster.scheduler() is None else _SPREAD)
             else:
                 _advanced()
             width = st.empty()

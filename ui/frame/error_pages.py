@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from lsh.errors import ClusterError
-from ui.model import loading, session
+from ui import cluster
+from ui.model import session
 from ui.model.state import Settings
 from ui.model.text import plain
 from ui.paths import ROOT
@@ -46,7 +47,7 @@ def damaged(path: Path, error: Exception) -> None:
 def unindexable(path: Path, error: Exception, settings: Settings) -> None:
     """Draw the page for an index that cannot be built: because of the bucket width, of the data or of the cluster."""
     if isinstance(error, ClusterError):
-        cluster(error)
+        lost_cluster(error)
         return
     if settings.metric == "cosine" or settings.bucket_width is None:
         damaged(path, error)
@@ -59,7 +60,7 @@ def unindexable(path: Path, error: Exception, settings: Settings) -> None:
         )
 
 
-def cluster(error: ClusterError) -> None:
+def lost_cluster(error: ClusterError) -> None:
     """Draw the page for a cluster that has lost its scheduler or its workers, and log why.
 
     The reason names addresses, so it is shown to the owner of the machine alone.
@@ -73,7 +74,7 @@ def cluster(error: ClusterError) -> None:
         )
         if hosting.is_local():
             st.caption(plain(error, longest=1000))
-        st.button("Try again", type="primary", on_click=loading.forget_cluster)
+        st.button("Try again", type="primary", on_click=cluster.forget)
 
 
 def unexpected(error: Exception) -> bool:
@@ -82,7 +83,7 @@ def unexpected(error: Exception) -> bool:
     Returns True, which keeps Streamlit from drawing its own box.
     """
     if isinstance(error, ClusterError):  # in a fragment, which runs without its page
-        cluster(error)
+        lost_cluster(error)
         return True
     reference = secrets.token_hex(4)
     logging.getLogger("earshot").error("unexpected error, reference %s", reference, exc_info=error)

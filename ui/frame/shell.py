@@ -7,7 +7,7 @@ import streamlit as st
 
 from data_prep.errors import DataError
 from lsh import LSHError
-from ui import paths
+from ui import cluster, paths
 from ui.format import plural
 from ui.frame import controls, error_pages
 from ui.model import lens, loading, media, session, state, visits
@@ -120,7 +120,7 @@ def enter() -> DatasetContext | None:
         return None
     settings = controls.choose_search(sliders, dataset, list(datasets), index.default_setting)
     controls.draw_width(width, settings, index)
-    if loading.scheduler() is not None:
+    if cluster.scheduler() is not None:
         _draw_spread(index)
     context = PageContext(settings, dataset, index, datasets=datasets)
     link = session.FIRST_LINK.get()

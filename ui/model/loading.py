@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,16 +21,14 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data_prep.dataset import Dataset, find_datasets, open_dataset
-from earshot_common import extras
 from lsh import ExactSearch, LSHIndex, RecallGrid, SearchResult, recall_grid
 from lsh.analysis.numpy_search import NumPySearch
 from lsh.analysis.search_config import SearchConfig
 from lsh.analysis.timing import n_timed
 from lsh.arrays import Float32Array, StoredVectors
-from lsh.errors import ClusterError
 from lsh.sampling import evenly_spaced_rows
 from lsh.storage import index_folder
-from ui import paths
+from ui import cluster, paths
 from ui.format import plural
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, METRICS, Metric, Settings
 
@@ -145,11 +143,12 @@ def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
     It is mapped from its file where the dataset has one (`python -m lsh build`), else built. Every byte of the file is
     checked soon afterwards, in the background: if one is damaged, the next page has a new index.
 
-    With a `scheduler` it is a `lsh.distributed.DistributedIndex`, which has the searches of an `LSHIndex`, but not its
-    tables and vectors. Raises ClusterError where the cluster fails.
+    With a `cluster.scheduler` it is a `lsh.distributed.DistributedIndex`, which has the searches of an `LSHIndex`, but
+    not its tables and vectors. Raises ClusterError where the cluster fails.
     """
-    if (address := scheduler()) is not None:
-        return _spread(dataset, settings.metric, address)
+    if (address := cluster.scheduler()) is not None:
+        config = _index_config(settings.metric, DEFAULTS.seed, None)
+        return cast("LSHIndex", cluster.index_of(dataset, config, address))
     width = settings.bucket_width if settings.metric == "euclidean" else None
     wanted = settings.metric, settings.seed, width
     key = f"{dataset.fingerprint} {wanted}"
@@ -160,19 +159,9 @@ def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
     return index
 
 
-def scheduler() -> str | None:
-    """Return the address of the Dask scheduler on whose workers collections are searched, from `EARSHOT_SCHEDULER`."""
-    return os.environ.get("EARSHOT_SCHEDULER") or None
-
-
-def forget_cluster() -> None:
-    """Leave the cluster, so that the next page connects to it anew and spreads its collection again."""
-    _spread_index.clear()
-
-
 def is_large(dataset: Dataset) -> bool:
     """Return whether only the default index is ever built here: it takes too long to wait for, or is on a cluster."""
-    return dataset.n_rows("train") > MAX_BUILT_ROWS or scheduler() is not None
+    return dataset.n_rows("train") > MAX_BUILT_ROWS or cluster.scheduler() is not None
 
 
 def metrics_of(dataset: Dataset) -> tuple[Metric, ...]:
@@ -229,30 +218,6 @@ def _index(key: str, _dataset: Dataset, _wanted: tuple[str, int, float | None]) 
         check.daemon = True
         check.start()
     return cast("LSHIndex", index)
-
-
-def _spread(dataset: Dataset, metric: Metric, address: str) -> LSHIndex:
-    """Return the index on the cluster, whose workers are there."""
-    key = f"{dataset.fingerprint} {metric} {address}"
-    index = _spread_index(key=key, _dataset=dataset, _metric=metric, _address=address)
-    if not index.n_workers:
-        raise ClusterError(f"the cluster has no worker left: start some with `dask worker {address}`")
-    return cast("LSHIndex", index)
-
-
-@st.cache_resource(
-    max_entries=3,
-    show_spinner="Spreading the clips over the cluster…",
-    on_release=lambda index: index.exact.client.close(),
-)
-def _spread_index(key: str, _dataset: Dataset, _metric: Metric, _address: str) -> Any:  # noqa: ARG001
-    try:
-        from lsh.distributed import DistributedIndex, connect
-    except ModuleNotFoundError as error:
-        raise ClusterError(extras.advice(error.name or "") or str(error)) from error
-    config = _index_config(_metric, DEFAULTS.seed, None)
-    index, client = DistributedIndex(config.kind, config.metric, **config.build), connect(_address)
-    return index.fit(_dataset.features("train"), client=client)
 
 
 def _check_index(path: Path, config: SearchConfig, X: StoredVectors) -> None:

@@ -10,8 +10,9 @@ from lsh.analysis.evaluation import REMOTE_QUERIES
 from lsh.analysis.timing import SearchTimes, search_times
 from lsh.arrays import Float32Array
 from lsh.quality import mean_recall
+from ui import cluster
 from ui.model import stopwatch
-from ui.model.loading import PageContext, is_large, recall_grid_for, sample_for, scheduler
+from ui.model.loading import PageContext, is_large, recall_grid_for, sample_for
 from ui.model.state import K_NEIGHBOURS
 from ui.model.stopwatch import TimeKey
 
@@ -98,7 +99,7 @@ def _time_key(context: PageContext, part: LSHIndex | None = None) -> TimeKey:
     # In a part, exact search has another time.
     clips = "" if part is None or part.n == context.index.n else f" {part.n} clips"
     if not isinstance(context.index, LSHIndex):
-        clips = f"{clips} on {scheduler()}"
+        clips = f"{clips} on {cluster.scheduler()}"
     return TimeKey(f"{context.dataset.fingerprint}{clips}", s.metric, setting)
 
 

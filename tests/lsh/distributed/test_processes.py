@@ -12,7 +12,7 @@ import pytest
 from distributed import Client, LocalCluster, Status
 
 from earshot_common import dask_cluster
-from lsh import ExactSearch, SketchIndex
+from lsh import ExactSearch, LSHIndex, SketchIndex
 from lsh.analysis import evaluation
 from lsh.distributed import DistributedIndex, cluster, connect, shards
 from lsh.errors import ClusterError
@@ -78,6 +78,19 @@ def test_the_command_line_searches_and_evaluates_on_a_cluster_as_on_one_machine(
     assert "time on the clock  " in out
     expected = run(*arguments)[1].splitlines()
     assert out.splitlines()[1:4] == expected[1:4]  # recall, label precision and candidates
+
+
+def test_filters_and_radii_reach_worker_processes(two_workers, tmp_path):
+    X, Q = clustered(1500), clustered(30, seed=1)
+    allowed = np.random.default_rng(0).random((len(Q), len(X))) < 0.4
+    with connect_when(two_workers, 2) as client:
+        for kind, build in (("sketches", {"n_buckets": 32}), ("tables", {"n_tables": 3, "n_bits": 8})):
+            index = DistributedIndex(kind, **build).fit(parts_of(tmp_path, X, [400]), client=client)
+            one = (SketchIndex if kind == "sketches" else LSHIndex)(**build).fit(X)
+            for form in (allowed[0], allowed):
+                assert_same(index.search(Q, 10, n_probes=2, allowed=form), one.search(Q, 10, n_probes=2, allowed=form))
+            assert_same(index.range_search(Q, 0.3, n_probes=2), one.range_search(Q, 0.3, n_probes=2))
+        assert index.subset([3, 700]).search(X[[700]], 1).ids.tolist() == [[1]]
 
 
 def test_a_worker_that_is_killed_in_the_middle_of_a_batch_costs_no_answer(two_workers, tmp_path, monkeypatch):

@@ -8,8 +8,9 @@ import streamlit as st
 from data_prep.dataset import Clip
 from lsh import LSHError
 from lsh.sampling import evenly_spaced_marked
+from ui import cluster
 from ui.components import sound_map
-from ui.model import loading, media, session, visits
+from ui.model import media, session, visits
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
 from ui.model.query_view import QueryView, candidates, look_up
@@ -70,7 +71,7 @@ def _controls(context: PageContext) -> None:
         key=session.MAP_CANDIDATES.name,
         bind="query-params",
         help="Every clip that this search looked at: all that share a bucket with your sound.",
-        disabled=loading.scheduler() is not None,  # the tables are on other machines
+        disabled=cluster.scheduler() is not None,  # the tables are on other machines
     )
 
 
@@ -121,7 +122,7 @@ def _marks(context: PageContext, chart: MapData, clip: Clip, found: Answer | Non
 
 
 def _shows_candidates() -> bool:
-    return bool(session.MAP_CANDIDATES.get()) and loading.scheduler() is None
+    return bool(session.MAP_CANDIDATES.get()) and cluster.scheduler() is None
 
 
 def _candidates(chart: MapData, view: QueryView) -> list[int]:
