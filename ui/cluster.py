@@ -21,7 +21,7 @@ def index_of(dataset: Dataset, config: SearchConfig, address: str) -> Any:
 
     Raises ClusterError where the cluster fails, or has no worker left.
     """
-    key = f"{dataset.fingerprint} {config} {config.build} {address}"
+    key = f"{dataset.fingerprint} {config!r} {address}"
     index = _index(key=key, _dataset=dataset, _config=config, _address=address)
     if not index.n_workers:
         raise ClusterError(f"the cluster has no worker left: start some with `dask worker {address}`")
