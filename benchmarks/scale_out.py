@@ -53,8 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(dataset: Dataset, options: argparse.Namespace) -> None:
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
+    from earshot_common.dask_cluster import local_cluster
     from lsh.distributed import DistributedIndex
 
     warm()
@@ -72,7 +73,7 @@ def _run(dataset: Dataset, options: argparse.Namespace) -> None:
     for n_workers in options.workers or _WORKERS:
         command_line.log(f"starting {n_workers} workers")
         with (
-            LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=None) as cluster,
+            local_cluster(n_workers) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):
             client.run(warm)

@@ -22,6 +22,17 @@ _POLL_S = 2.0
 _AT_START = "start one with `dask scheduler`, and give the address that it prints, such as tcp://192.168.0.5:8786"
 
 
+def local_cluster(n_workers: int, **options: Any) -> LocalCluster:
+    """Return a cluster of workers of one thread on this machine, without a dashboard, and beside any others there.
+
+    options: further ones of `LocalCluster`. (By default its scheduler takes port 8787, and warns where that is taken.)
+    """
+    scheduler = {"dashboard": False, "dashboard_address": ":0"}
+    return LocalCluster(
+        n_workers=n_workers, threads_per_worker=1, dashboard_address=None, scheduler_kwargs=scheduler, **options
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """What is done on a cluster, for its errors.
@@ -55,7 +66,7 @@ class Cluster:
         The processes import the program that called this, so a script must call it under `if __name__ == "__main__":`.
         """
         with self.errors():
-            cluster = LocalCluster(n_workers=os.cpu_count(), threads_per_worker=1, dashboard_address=None)
+            cluster = local_cluster(os.cpu_count() or 1)
             return Client(cluster, set_as_default=False)
 
     def workers_of(self, client: Client) -> dict[str, int]:

@@ -11,6 +11,7 @@ import distributed
 
 from benchmarks import scale_out
 from data_prep.dataset import open_dataset
+from earshot_common import dask_cluster
 from lsh.analysis.search_config import SearchConfig
 from lsh.distributed import DistributedIndex
 from lsh.sketch_index import default_buckets
@@ -20,7 +21,7 @@ from tests.ui.apptest import write_small
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     """Return a small dataset; workers are threads of this process, which start at once."""
-    monkeypatch.setattr(distributed, "LocalCluster", partial(distributed.LocalCluster, processes=False))
+    monkeypatch.setattr(dask_cluster, "LocalCluster", partial(distributed.LocalCluster, processes=False))
     return write_small(tmp_path / "small", {"train": 400, "validation": 4, "test": 12})
 
 
@@ -84,7 +85,7 @@ def clusters(monkeypatch):
         return scale_out.Measured(name, build_s, 1000.2, [1.5, 3.0, 6.0], payload)
 
     asked_X = []
-    monkeypatch.setattr(distributed, "LocalCluster", type("LocalCluster", (Context,), {}))
+    monkeypatch.setattr(dask_cluster, "local_cluster", type("Cluster", (Context,), {}))
     monkeypatch.setattr(distributed, "Client", Client)
     monkeypatch.setattr("lsh.distributed.DistributedIndex", Distributed)
     monkeypatch.setattr(scale_out, "warm", warm := lambda: asked.append("warm"))
@@ -112,11 +113,11 @@ def test_each_cluster_is_warm_and_its_figures_are_printed(small, clusters, capsy
             event
             for n in (1, 2, 4)
             for event in (
-                ("LocalCluster", 0, {"n_workers": n, "threads_per_worker": 1, "dashboard_address": None}),
+                ("Cluster", 1, {}),
                 ("Client", 1, {"set_as_default": False}),
                 warm,
                 "Client ended",
-                "LocalCluster ended",
+                "Cluster ended",
             )
         ),
     ]

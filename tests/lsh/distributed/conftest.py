@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
+
+from earshot_common.dask_cluster import local_cluster
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -17,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def client():
     """Return a client of three workers in this process."""
     with (
-        LocalCluster(n_workers=3, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        local_cluster(3, processes=False) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
@@ -71,9 +73,7 @@ def processes(tmp_path_factory):
 
 def threads(n_workers):
     """Return a cluster of its own whose workers are threads of this process, reachable by TCP."""
-    return LocalCluster(
-        n_workers=n_workers, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address=None
-    )
+    return local_cluster(n_workers, processes=False, protocol="tcp://")
 
 
 def parts_of(folder, X, bounds):
