@@ -88,6 +88,8 @@ def notebook() -> dict[str, Any]:
             cells += [_cell("markdown", text[end : match.start()]), _cell("code", match["code"])]
             end = match.end()
         cells.append(_cell("markdown", text[end:]))
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": {"language_info": {"name": "python"}}, "cells": cells}
 
 

@@ -9,11 +9,10 @@ COLOURS = ("#0b5fa5", "#a33b00", "#1b6e3c", "#6a3d9a", "#5a5a5a")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4")
 
 
-def draw(name, x_axis, y_axis, series, points=()):
+def draw(name, x_axis, y_axis, lines, points=None):
     """Write `<name>.svg`.
 
-    x_axis, y_axis: (title, lowest, highest, step between two ticks). series: {label: (x values, y values)}; those whose
-    label is in `points` are drawn as points, the others as lines.
+    x_axis, y_axis: (title, lowest, highest, step between two ticks). lines, points: {label: (x values, y values)}.
     """
     (x_title, x0, x1, x_step), (y_title, y0, y1, y_step) = x_axis, y_axis
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
@@ -34,7 +33,8 @@ def draw(name, x_axis, y_axis, series, points=()):
         parts += [text(LEFT - 8, y + 4, f"{y0 + i * y_step:g}", "end")]
     parts += [text((LEFT + right) / 2, HEIGHT - 10, x_title)]
     parts += [text(16, (TOP + bottom) / 2, y_title, more=f' transform="rotate(-90 16 {(TOP + bottom) / 2:.1f})"')]
-    for i, (label, (xs, ys)) in enumerate(series.items()):
+    points = points or {}
+    for i, (label, (xs, ys)) in enumerate((lines | points).items()):
         colour, dash, y = COLOURS[i % 5], DASHES[i % 5], TOP + 14 + 22 * i
         places = [at(float(x), float(y)) for x, y in zip(xs, ys, strict=True)]
         sample = [(right + 14, y - 4), (right + 38, y - 4)]
