@@ -84,7 +84,7 @@ def centring(view: QueryView) -> None:
     """Draw the bucket sizes of centred and uncentred vectors, and what LSH finds with each."""
     s = view.settings
     with st.spinner("Building three small indexes: centred, not centred, and on the raw codes…"):
-        indexes = _measured((view.context.dataset.fingerprint, s.seed), view.context)
+        indexes = indexed_three_ways((view.context.dataset.fingerprint, s.seed), view.context)
     st.markdown(CENTRING)
     buckets = [BucketSizes(name, sizes[s.n_bits - 1]) for name, sizes, _ in indexes]
     n = int(buckets[0].sizes.sum())
@@ -114,7 +114,7 @@ def _row(view: QueryView) -> tuple[str, str, str, str]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _measured(key: tuple[str, int], _context: PageContext) -> list[Measured]:
+def indexed_three_ways(key: tuple[str, int], _context: PageContext) -> list[Measured]:
     """Index the same vectors centred, not centred, and shifted as the raw codes are."""
     X = evenly_spaced(_context.dataset.features("train"), MAX_ROWS)
     split = next((split for split in ("validation", "test") if _context.dataset.n_rows(split)), "train")

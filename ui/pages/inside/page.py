@@ -6,7 +6,7 @@ from lsh import LSHError
 from ui.model import session
 from ui.model.loading import PageContext
 from ui.model.query_view import look_up
-from ui.pages.inside import bucket_sizes, distances, key_and_buckets, missed, plane, probes, sketches
+from ui.pages.inside import bucket_sizes, distances, key_and_buckets, missed, plane, probes, sketches, tutorial_lines
 from ui.paths import COMPONENTS
 from ui.widgets import answer_messages, chapters, clip_list, metrics_strip, search_box
 from ui.widgets.chapters import Chapter
@@ -51,6 +51,7 @@ def show(context: PageContext) -> None:
     with chapters.content("step-content", STEPS, at):
         st.header(f"{at + 1} of {len(STEPS)} · {STEPS[at].question}")
         STEPS[at].draw(view)
+        tutorial_lines.draw(STEPS[at].name, view)
     chapters.navigation(session.STEP, STEPS, at)
     metrics_strip.draw(context, numbers)
 

@@ -6,7 +6,7 @@ from lsh import LSHError
 from ui.model import session
 from ui.model.loading import PageContext
 from ui.model.query_view import look_up
-from ui.pages.learn import basics, questions, trade_off
+from ui.pages.learn import basics, questions, trade_off, tutorial_lines
 from ui.paths import COMPONENTS
 from ui.widgets import answer_messages, chapters, metrics_strip
 from ui.widgets.chapters import Chapter
@@ -45,7 +45,9 @@ def show(context: PageContext) -> None:
         with chapters.content("chapter-content", CHAPTERS, at):
             st.header(CHAPTERS[at].question)
             try:
-                CHAPTERS[at].draw(look_up(context, clip))
+                view = look_up(context, clip)
+                CHAPTERS[at].draw(view)
+                tutorial_lines.draw(CHAPTERS[at].name, view)
             except LSHError as error:
                 answer_messages.unsearchable(error)
         chapters.navigation(session.CHAPTER, CHAPTERS, at)
