@@ -1,5 +1,7 @@
 """Learn in a browser: interactive figures, playing a clip, moving between chapters, links to other pages."""
 
+import contextlib
+import io
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -33,6 +35,18 @@ def test_a_line_is_turned_a_missed_clip_is_played_and_a_link_to_tune_keeps_the_s
     page.get_by_text("missed: LSH never looked at it").first.wait_for()
     page.locator("button.play").last.click()
     page.wait_for_function("window.earshot.state.phase === 'playing'")
+
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_text("The code", exact=True).click()
+    page.get_by_role("tab", name="All of it, to run").click()
+    program = page.locator(".st-key-tutorial-code [data-testid=stCode]:visible")
+    program.hover()
+    program.locator("[data-testid=stElementToolbarButton] button").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "\nL, K = 11, 7\n" in copied
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(copied, "copied", "exec"), {})  # noqa: S102 - our own
+    assert printed.getvalue().strip() == copied.partition("  # lsh: ")[2]
 
     open_chapter(page, "Trade-off")
     page.get_by_role("link", name="Find the best setting").click()

@@ -181,7 +181,7 @@ def _written(statements: Sequence[Statement], values: Mapping[str, str], view: Q
     """Return statements and the last line as a program: functions stand apart from what comes before and after."""
     numbers = ", ".join(f"{value:.3f}" for value in view.query[:SHOWN_NUMBERS])
     title = media.title(view.context.dataset, view.clip)
-    imports = [one.lines for one in statements if one.is_import]
+    imports = sorted(one.lines for one in statements if one.is_import)
     parts: list[str] = [*imports, *[""] * bool(imports)]
     after_function = False
     for one in statements:
