@@ -8,7 +8,9 @@ import sys
 import tarfile
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from docs.tutorial import draw
 from tests.ui.snapshots.golden_files import difference, same
@@ -111,6 +113,29 @@ def test_measured_figures_are_written_on_request_alone(measured, tmp_path, monke
     monkeypatch.setattr(tutorial, "CHAPTERS", [chapter])
     monkeypatch.setattr(tutorial, "SOLUTIONS", solutions)
     assert f"\n{1 + measured}\n```\n" in dict(tutorial.render(measured=measured))[chapter]
+
+
+def test_the_notebook_prints_in_a_kernel_what_the_text_shows(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # more threads would wait for each other
+    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # else the debugger writes a warning
+    book = nbformat.from_dict(tutorial.notebook())
+    nbformat.validate(book)
+    book.cells = [cell for cell in book.cells if tutorial.TENSORFLOW or not cell.source.startswith("import tensorflow")]
+    elsewhere = f"from docs.tutorial import draw\nfrom pathlib import Path\ndraw.FOLDER = Path({str(tmp_path)!r})"
+    book.cells.insert(1, nbformat.v4.new_code_cell(elsewhere))
+    NotebookClient(book, timeout=300, kernel_name="python3", resources={"metadata": {"path": root / "docs"}}).execute()
+
+    blocks = [match for path in FILES for match in tutorial.BLOCK.finditer(path.read_text(encoding="utf-8"))]
+    expected = {match["code"].strip(): match["output"] or "" for match in blocks if not match["measured"]}
+    shown = {
+        cell.source: "".join(out.text for out in cell.outputs if out.get("name") == "stdout")
+        for cell in book.cells
+        if cell.cell_type == "code" and cell.source in expected
+    }
+    assert len(shown) >= len(expected) - 1  # one block needs TensorFlow
+    for code, output in shown.items():
+        assert same(expected[code], output), f"{code}\n{difference(expected[code], output)}"
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in FIGURES}
 
 
 def test_the_notebook_has_the_same_blocks_and_starts_in_any_folder(root, monkeypatch):
