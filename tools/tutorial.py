@@ -1,6 +1,6 @@
 """Program of the tutorial: runs the Python blocks of docs/tutorial in order and writes what they print and draw.
 
-`make tutorial` runs it, and `make notebook` writes the same as one notebook. A block ```text after a Python block holds
+`make tutorial` runs it, and `make notebook` writes the same as one notebook; `tools/tutorial.py lines` counts its lines. A block ```text after a Python block holds
 what that block prints; ```text measured holds times and other figures that differ between two runs. The blocks of a
 chapter's solutions run after the chapter, on a copy of its variables. Blocks marked ```python tensorflow are left out
 where TensorFlow is not installed.
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
+
+from tools.count import code_lines
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "tutorial"
 CHAPTERS = sorted(FOLDER.glob("[1-9]-*.md"))
@@ -99,8 +101,17 @@ def _cell(kind: str, text: str) -> dict[str, Any]:
     return {"cell_type": kind, "metadata": {}, "source": RELATIVE_LINK.sub("](../docs/tutorial/", text.strip())}
 
 
+def lines_of_code(path: Path) -> int:
+    """Return how many lines of a chapter's blocks hold code, without docstrings and comments."""
+    return sum(code_lines(match["code"]) for match in BLOCK.finditer(path.read_text(encoding="utf-8")))
+
+
 def main() -> int:
-    """Write the chapters and the solutions, or, with the argument `notebook`, the notebook."""
+    """Write the chapters and the solutions; with `notebook` the notebook; with `lines` count the chapters' code."""
+    if sys.argv[1:] == ["lines"]:
+        counts = {path.stem: lines_of_code(path) for path in CHAPTERS}
+        print("\n".join(f"{n:4}  {name}" for name, n in (*counts.items(), ("in all", sum(counts.values())))))
+        return 0
     if sys.argv[1:] == ["notebook"]:
         NOTEBOOK.parent.mkdir(exist_ok=True)
         NOTEBOOK.write_text(json.dumps(notebook(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -91,6 +91,8 @@ def test_every_term_of_the_library_is_explained_once_in_bold():
     bold = re.findall(r"\*\*([\w -]+?)\*\*", chapters.replace("\n", " "))
     for term in terms:
         assert [word for word in bold if word.lower() in {term, f"{term}s", f"{term}es"}], term
+    for name in ("n_tables", "n_bits", "n_probes", "bucket_width"):  # as arguments of the library are called
+        assert f"`{name}`" in chapters, name
 
 
 def test_an_output_that_differs_is_reported(tmp_path, monkeypatch):
