@@ -1,9 +1,9 @@
 """Program of the tutorial: runs the Python blocks of docs/tutorial in order and writes what they print and draw.
 
-`make tutorial` runs it, and `make notebook` writes the same as one notebook; `tools/tutorial.py lines` counts its lines. A block ```text after a Python block holds
-what that block prints; ```text measured holds times and other figures that differ between two runs. The blocks of a
-chapter's solutions run after the chapter, on a copy of its variables. Blocks marked ```python tensorflow are left out
-where TensorFlow is not installed.
+`make tutorial` runs it, `make notebook` writes the same as one notebook, and `python -m tools.tutorial lines` counts
+the lines of code. A block ```text after a Python block holds what that block prints; ```text measured holds times and
+other figures that differ between two runs. The blocks of a chapter's solutions run after the chapter, on a copy of its
+variables. Blocks marked ```python tensorflow are left out where TensorFlow is not installed.
 """
 
 import contextlib
