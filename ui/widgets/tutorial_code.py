@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from lsh import LSHError
 from lsh.analysis import inspecting
 from lsh.families.pstable import PStable
 from lsh.kernels.buckets import find_bucket_by_head
@@ -117,16 +118,20 @@ EUCLIDEAN = Code(
 
 
 def draw(view: QueryView, code: Code) -> None:
-    """Draw the code of an idea, folded."""
+    """Draw the code of an idea, folded; nothing for a clip that cannot be searched for at the distance of the code."""
+    try:
+        mine, complete = excerpt(view, code), whole(view, code)
+    except LSHError:
+        return
     with st.container(key="tutorial-code"), st.expander("The code", icon=":material/code:"):
         lines, program, own = st.tabs(["With your sound", "All of it, to run", "In the library"])
         numbers = sorted({one.split()[0] for one in code.shown})
         chapters = f"chapter{'s' * (len(numbers) > 1)} {join_words(numbers)}"
         with lines:
-            st.code(excerpt(view, code), language="python", wrap_lines=True)
+            st.code(mine, language="python", wrap_lines=True)
             st.caption(f"From the tutorial in docs/tutorial, {chapters}. {code.note or _own_row(view)}")
         with program:
-            st.code(whole(view, code), language="python", height=400)
+            st.code(complete, language="python", height=400)
             st.caption("Copy it into a file in the folder of the repository, and run it there with the app's Python.")
         with own:
             for function in code.source:
