@@ -35,7 +35,7 @@ stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watc
 		tests/data_prep/sounds/test_mutations.py tests/data_prep/sounds/test_folder.py \
 		tests/data_prep/audioset/test_fetch_killed.py tests/lsh/test_main.py::test_real_clips_are_tuned_to_the_recall_wanted \
 		tests/lsh/distributed tests/lsh/test_promise.py tests/lsh/test_concurrency.py tests/lsh/storage tests/browser/test_hostile.py \
-		tests/data_prep/vectors/test_mutations.py tests/lsh/test_default_setting.py --timeout 3000
+		tests/data_prep/vectors/test_mutations.py tests/lsh/test_default_setting.py tests/tools/test_tutorial.py --timeout 3000
 
 bench: $(VENV)/.bench  ## compare lsh with other libraries on a dataset: make bench DATASET=data/audioset-small
 	$(BIN)/python -m benchmarks --dataset $(DATASET)

@@ -12,8 +12,12 @@ import pytest
 from nbclient import NotebookClient
 
 from docs.tutorial import draw
+from tests.stress import stress
+from tests.ui.apptest import write_small
 from tests.ui.snapshots.golden_files import difference, same
 from tools import tutorial
+
+pytestmark = pytest.mark.timeout(900)  # the kernel that runs all chapters waits where the machine is busy
 
 FILES = [*tutorial.CHAPTERS, tutorial.SOLUTIONS]
 FIGURES = sorted(draw.FOLDER.glob("*.svg"))
@@ -114,6 +118,23 @@ def test_every_term_of_the_library_is_explained_once_in_bold():
         assert [word for word in bold if word.lower() in {term, f"{term}s", f"{term}es"}], term
     for name in ("n_tables", "n_bits", "n_probes", "bucket_width"):  # as arguments of the library are called
         assert f"`{name}`" in chapters, name
+
+
+@stress
+def test_the_program_runs_on_other_embeddings_with_one_changed_line(root, tmp_path, monkeypatch):
+    other = write_small(tmp_path / "own", {"train": 2000, "validation": 120, "test": 120})
+    paths, changed = [], 0
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        changed += text.count('DATASET = "data/audioset-small"')
+        paths.append(tmp_path / path.name)
+        paths[-1].write_text(text.replace("data/audioset-small", str(other)), encoding="utf-8")
+    assert changed == 1
+    monkeypatch.setattr(tutorial, "CHAPTERS", paths[:-1])
+    monkeypatch.setattr(tutorial, "SOLUTIONS", paths[-1])
+    monkeypatch.setattr(draw, "FOLDER", tmp_path)
+    monkeypatch.chdir(root)
+    assert len(dict(tutorial.render(measured=True))) == len(FILES)
 
 
 def test_an_output_that_differs_is_reported(tmp_path, monkeypatch):
