@@ -1,6 +1,7 @@
 """Learn: the lines of the tutorial for each chapter, and the functions of `lsh` that do the same."""
 
-from lsh import hit_probability, label_precision_at_k
+from lsh import duplicates, hit_probability, label_precision_at_k
+from lsh.analysis import inspecting
 from lsh.analysis.fusion import pool
 from lsh.analysis.timing import interleaved
 from lsh.exact import ExactSearch
@@ -8,6 +9,7 @@ from lsh.families.hyperplane import Hyperplanes
 from lsh.hasher import Hasher
 from lsh.kernels.hashing import pack
 from lsh.kernels.recall_grid import count_grid
+from lsh.kernels.self_join import prefix_pairs
 from ui.figures.marks import Grid
 from ui.model import query_view, recall_grid
 from ui.model.loading import is_large
@@ -52,6 +54,11 @@ def _whole_key(view: QueryView) -> str:
 def _any_table(view: QueryView) -> str:
     s = view.settings
     return f"{float(hit_probability(1 - angles_of(view).tenth / 180, s.n_tables, s.n_bits)):.4f}"
+
+
+def _sharing_a_long_key(view: QueryView) -> int:
+    cosine = query_view.under(view, "cosine")
+    return int(inspecting.candidates(cosine.index, cosine.query, 8, 16).sum())
 
 
 def _measured(view: QueryView) -> Grid | None:
@@ -115,6 +122,14 @@ CODE = {
         (count_grid,),
     ),
     "More ideas": tutorial_code.PROBES,
+    "Duplicates": Code(
+        ("4 bit_keys", "4 build", "4 planes"),
+        "len(candidates(build(bit_keys(hashed, planes[:8, :16])), bit_keys(q[None] - centre, planes[:8, :16])[:, 0]))",
+        _sharing_a_long_key,
+        (duplicates, prefix_pairs),
+        note="How many clips share a key of 16 bits with your sound in one of 8 tables; your sound counts if it is one.",
+        base=("4 candidates",),
+    ),
     "Question 1": Code(
         ("6 WANTED", "6 longest_key", "6 found_at", "7 L, K"),
         "(found_at(queries, truth).mean(axis=(1, 2)) >= WANTED).sum(axis=1)[L - 1]",
