@@ -127,7 +127,7 @@ CODE = {
         "len(candidates(build(bit_keys(hashed, planes[:8, :16])), bit_keys(q[None] - centre, planes[:8, :16])[:, 0]))",
         _sharing_a_long_key,
         (duplicates, prefix_pairs),
-        note="How many clips share a key of 16 bits with your sound in one of 8 tables; your sound counts if it is one.",
+        note="How many clips share a key of 16 bits with your sound in one of 8 tables; your own counts if it is one.",
         base=("4 candidates",),
     ),
     "Question 1": Code(
