@@ -76,10 +76,10 @@ def nth_nearest(rank: int) -> str:
     return "nearest" if rank == 1 else f"{ordinal(rank)} nearest"
 
 
-def join_words(items: Iterable[object]) -> str:
+def join_words(items: Iterable[object], word: str = "and") -> str:
     """Write a list as it is spoken: 2, 5 and 7."""
     *most, last = map(str, items)
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"{', '.join(most)} {word} {last}" if most else last
 
 
 def capitalised(text: str) -> str:

@@ -39,11 +39,18 @@ def kinds_of(dataset: Dataset) -> list[str]:
     if dataset.media == "url":
         kinds.append("file")
     extra = [field for field in schema if field.name.startswith(EXTRA_PREFIX)]
-    return [*kinds, *(f.name for f in extra if pa.types.is_string(_item(f.type))), "id"]
+    return [*kinds, *(f.name for f in extra if not pa.types.is_boolean(item_type(f.type))), "id"]
 
 
-def _item(kind: Any) -> Any:
+def item_type(kind: Any) -> Any:
+    """Return the type of the values of a column: of a list that of its items."""
     return kind.value_type if pa.types.is_list(kind) else kind
+
+
+def is_text(dataset: Dataset, kind: str) -> bool:
+    """Return whether the values of a kind are text, and not numbers or dates, which are found by their beginning."""
+    schema = dataset.clips("train").schema
+    return kind not in schema.names or pa.types.is_string(item_type(schema.field(kind).type))
 
 
 def normalised(text: str) -> str:
@@ -51,14 +58,16 @@ def normalised(text: str) -> str:
     return unicodedata.normalize("NFC", " ".join(text[:MAX_TEXT].split()))
 
 
-def patterns_for(kind: str, wanted: str) -> list[str]:
+def patterns_for(kind: str, wanted: str, *, is_text: bool = True) -> list[str]:
     """Return regular expressions that find a text in the values of a kind: as the whole, at the start, anywhere.
 
-    A space stands for any space, "_", "-" or "." too. Letters with accents are found in both their Unicode forms.
+    is_text: else the values are numbers or dates, in which a text is found at the start alone. A space stands for any space, "_", "-" or "." too. Letters with accents are found in both their Unicode forms.
     """
     forms = dict.fromkeys(unicodedata.normalize(form, wanted) for form in ("NFC", "NFD"))
     either = "|".join("[ _.-]+".join(map(re.escape, form.split(" "))) for form in forms)
-    return [shape.replace("{}", f"(?:{either})") for shape in _SHAPES.get(kind, _SHAPES[""])]
+    shapes = _SHAPES.get(kind, _SHAPES[""])
+    shapes = shapes if is_text else (*shapes[:2], shapes[1])
+    return [shape.replace("{}", f"(?:{either})") for shape in shapes]
 
 
 def match_of(patterns: list[str], value: str) -> int:
@@ -79,12 +88,20 @@ def blocks(
             rows = np.arange(start, start + len(block))
             if pa.types.is_list(block.type):
                 rows, block = start + np.asarray(pc.list_parent_indices(block)), block.flatten()
-            yield split, rows, block
+            yield split, rows, _as_text(block)
+
+
+def _as_text(values: Any) -> Any:
+    """Return values as they are written: 2003, 0.5, 2024-05-01, 2024-05-01 12:30:00 by the clocks of its zone, true."""
+    if pa.types.is_timestamp(values.type):
+        local = pc.local_timestamp(values) if values.type.tz is not None else values
+        values = pc.cast(local, pa.timestamp("s"), safe=False)
+    return values if pa.types.is_string(values.type) else pc.cast(values, pa.string())
 
 
 def places_of(values: "pa.Array[Any]", pattern: str) -> Int64Array:
     """Return the places of the values in which a pattern is, in any case of letters: int64[m]."""
-    return _true_at(pc.match_substring_regex(values, pattern, ignore_case=True))
+    return true_at(pc.match_substring_regex(values, pattern, ignore_case=True))
 
 
 def folders(paths: "pa.Array[Any]", pattern: str) -> "pa.Array[Any]":
@@ -110,11 +127,11 @@ def rows_of(
             places = places_of(values, pattern)
         else:
             is_below = kind == "folder"
-            places = _true_at(pc.starts_with(values, f"{name}/") if is_below else pc.equal(values, pa.scalar(name)))
+            places = true_at(pc.starts_with(values, f"{name}/") if is_below else pc.equal(values, pa.scalar(name)))
         masks[split][rows[places]] = True
     return masks
 
 
-def _true_at(answers: Any) -> Int64Array:
-    """Return the places that are true, not null."""
+def true_at(answers: Any) -> Int64Array:
+    """Return the places of the answers that are true, not null: int64[m]."""
     return np.flatnonzero(np.asarray(answers.fill_null(False).to_numpy(zero_copy_only=False), bool))  # noqa: FBT003

@@ -122,7 +122,9 @@ def _list_clips(fingerprint: str, choice: str, _dataset: Dataset) -> Hits:  # no
         labels = _labels_of(_dataset, text, whole=is_name)
         masks = [{split: _dataset.has_label(split, some) for split in splits} for some in labels]
     else:
-        patterns = [None] if is_name else clip_names.patterns_for(kind, clip_names.normalised(text))
+        is_text = clip_names.is_text(_dataset, kind)
+        wanted = clip_names.normalised(text)
+        patterns = [None] if is_name else clip_names.patterns_for(kind, wanted, is_text=is_text)
         masks = [clip_names.rows_of(_dataset, splits, kind, pattern, text) for pattern in patterns]
     seen = {split: np.zeros(_dataset.n_rows(split), bool) for split in splits}
     groups = []
@@ -141,7 +143,7 @@ def _suggest(fingerprint: str, wanted: str, _dataset: Dataset) -> tuple[Group, .
     kinds = [kind for kind in clip_names.kinds_of(_dataset) if kind != "label"]
     found += [_names(_dataset, kind, wanted) for kind in kinds]
     if not any(found) and len(wanted) >= FUZZY_FROM:
-        found += [_alike(_dataset, kind, wanted) for kind in kinds if kind != "id"]
+        found += [_alike(_dataset, kind, wanted) for kind in kinds if kind != "id" and clip_names.is_text(_dataset, kind)]
     return tuple(sorted((group for group in found if group), key=lambda group: group.match))
 
 
@@ -169,7 +171,7 @@ def _labels(dataset: Dataset, wanted: str) -> Group | None:
 
 def _names(dataset: Dataset, kind: str, wanted: str) -> Group | None:
     """Return the names of a kind that contain a text: of clips, or of what many clips share."""
-    patterns = clip_names.patterns_for(kind, wanted)
+    patterns = clip_names.patterns_for(kind, wanted, is_text=clip_names.is_text(dataset, kind))
     shared: Counter[str] = Counter()
     clips: list[tuple[int, str, int]] = []  # how well it matches, split and row of the best ones
     total = 0

@@ -1,5 +1,7 @@
 """Search by name: what a text finds of each kind, in which order, and the clips of a choice."""
 
+import datetime as dt
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -17,6 +19,9 @@ FURTHER = {
     "extra_site": pa.array(["Ridge", "Ridge north", None, "Ridge", "Valley"], pa.string()),
     "extra_tags": pa.array([["wet", "dry"], [], ["wet"], None, ["old"]], pa.list_(pa.string())),
     "extra_year": pa.array([2001, 2002, 2003, 2004, 2005], pa.int64()),
+    "extra_level": pa.array([0.5, 0.25, None, -3.0, 17.0], pa.float64()),
+    "extra_at": pa.array([None, *(dt.datetime(2024, 5, day, 22, 30) for day in (1, 2, 13, 14))], pa.timestamp("us")),
+    "extra_on": pa.array([None, *(dt.date(2023, 11, day) for day in (1, 1, 2, 3))], pa.date32()),
 }
 
 
@@ -69,7 +74,12 @@ def test_whole_names_come_first_then_beginnings_then_parts_in_any_case(dataset, 
         ("drum", {"Titles": ["Low drum"]}),
         ("CLIP-0002", {"Ids": ["clip-0002"]}),
         ("rain (h", {"Labels": ["Rain (heavy)"]}),
-        ("2003", {}),
+        ("2003", {"year": ["2003"]}),
+        ("24-05", {}),
+        ("0.2", {"level": ["0.25"]}),
+        ("17", {"level": ["17"]}),
+        ("2024-05-1", {"at": ["2024-05-13 22:30:00", "2024-05-14 22:30:00"]}),
+        ("2023-11-01", {"on": ["2023-11-01"]}),
         (".*", {}),
         ("", {}),
         ("   ", {}),
@@ -109,7 +119,10 @@ def test_a_text_that_is_like_nothing_finds_nothing(dataset):
         ("extra_site=Ridge", {FILES[0], FILES[3]}),
         ("extra_site~ridge", {FILES[0], FILES[1], FILES[3]}),
         ("extra_tags=wet", {FILES[0], FILES[2]}),
-        ("extra_year=2003", set()),
+        ("extra_year=2003", {FILES[2]}),
+        ("extra_year~200", set(FILES)),
+        ("extra_on=2023-11-01", {FILES[1], FILES[2]}),
+        ("extra_at~2024-05-0", {FILES[1], FILES[2]}),
         ("nothing=x", set()),
         ("label", set()),
         ("label=", set()),

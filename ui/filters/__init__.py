@@ -1,0 +1,1 @@
+"""Filters: which clips of a collection a search may return, as the URL says."""
