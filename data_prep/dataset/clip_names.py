@@ -61,7 +61,8 @@ def normalised(text: str) -> str:
 def patterns_for(kind: str, wanted: str, *, is_text: bool = True) -> list[str]:
     """Return regular expressions that find a text in the values of a kind: as the whole, at the start, anywhere.
 
-    is_text: else the values are numbers or dates, in which a text is found at the start alone. A space stands for any space, "_", "-" or "." too. Letters with accents are found in both their Unicode forms.
+    is_text: else the values are numbers or dates, in which a text is found at the start alone. A space stands for any
+    space, "_", "-" or "." too. Letters with accents are found in both their Unicode forms.
     """
     forms = dict.fromkeys(unicodedata.normalize(form, wanted) for form in ("NFC", "NFD"))
     either = "|".join("[ _.-]+".join(map(re.escape, form.split(" "))) for form in forms)

@@ -107,9 +107,9 @@ def _numbers(dataset: Dataset, split: str, kind: str) -> tuple[Int64Array, Any]:
     """
     table: Any = dataset.clips(split)
     if kind == "length":
-        end = table["end_s"]
+        end: Any = table["end_s"]
         length = pc.subtract(end, table["start_s"])
-        values = pc.if_else(pc.less(end, UNKNOWN_END_S), length, pa.scalar(None, pa.float64()))
+        values = pc.if_else(pc.less(end, pa.scalar(UNKNOWN_END_S)), length, pa.scalar(None, pa.float64()))
     else:
         values = table[kind]
     values = values.combine_chunks()
@@ -136,7 +136,9 @@ def unknown_values(dataset: Dataset, one: Condition) -> tuple[str, ...]:
     elif one.kind == "split":
         known = SPLITS
     else:
-        known = [v for v in one.values if any(rows_meeting(dataset, s, [Condition(one.kind, (v,))]).any() for s in SPLITS)]
+        known = [
+            v for v in one.values if any(rows_meeting(dataset, s, [Condition(one.kind, (v,))]).any() for s in SPLITS)
+        ]
     return tuple(value for value in one.values if value not in known)
 
 

@@ -1,12 +1,17 @@
 """Exact search by NumPy alone, for a process whose kernels are not compiled yet."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lsh.arrays import Float32Array, Int64Array
 from lsh.exact import ExactSearch
+from lsh.filters import Filter
+from lsh.filters.allowed import Allowed
+from lsh.result import SearchResult
+from lsh.sampling import some_rows
 
 
 class NumPySearch(ExactSearch):
@@ -15,6 +20,20 @@ class NumPySearch(ExactSearch):
     Distances may differ from those of `ExactSearch` in the last bits, and with them the order of rows that are equally
     near but for rounding.
     """
+
+    def search(self, Q: npt.ArrayLike, k: int = 10, *, allowed: Allowed | None = None) -> SearchResult:
+        """Return what `ExactSearch.search` does; allowed: one filter for all queries, and k at most what it allows."""
+        if allowed is None:
+            return super().search(Q, k)
+        only: Any = allowed
+        ids = Filter.of(only, len(self.X)).ids
+        if not len(ids):
+            empty = SearchResult.empty(len(self.prepare_queries(Q)), 0)
+            empty.n_candidates[:] = 0
+            return empty
+        norms = self.inverse_norms[ids], self.half_squares[ids]
+        found = self.from_arrays(some_rows(self.X, ids), self.metric, *norms).search(Q, k)
+        return found._replace(ids=ids[found.ids])
 
     def prepare_queries(self, Q: npt.ArrayLike) -> Float32Array:
         """Return queries checked, and scaled to length one under cosine: float32[nq, d]."""

@@ -51,8 +51,9 @@ const isHidden = (list, id) => list.data.cards[id].kind !== "query" && Boolean(s
 
 function drawHidden(list, ids, shown) {
   list.cards.querySelector(".hidden-count")?.remove()
-  const own = ids.filter((id) => isHidden(list, id)).length
-  const other = ids.length - shown.length - own
+  const hidden = ids.filter((id) => isHidden(list, id)).length
+  const other = ids.length - shown.length - hidden
+  const own = hidden + (list.data.passed_over?.[list.view] ?? 0)
   if (!own && !other) return
   const lines = []
   if (other) lines.push(other === 1 ? "1 clip is hidden: YouTube cannot play it here." : `${other} clips are hidden: YouTube cannot play them here.`)

@@ -5,7 +5,6 @@ Conditions are separated by `;`, values by `|`, the ends of a range by `..`, of 
 """
 
 import datetime as dt
-import math
 import re
 from dataclasses import replace
 from typing import NamedTuple
@@ -16,8 +15,9 @@ from data_prep.dataset.conditions import LABEL_KINDS, Bound, Condition, Form
 from data_prep.dataset.schema import EXTRA_PREFIX
 from ui.format import join_words
 
-MAX_TEXT = 2000  # characters of a filter in the URL
-MAX_VALUES = 40  # values of a condition
+MAX_TEXT = 4000  # characters of a filter in the URL
+MAX_VALUES = 20  # values of a condition
+MAX_NUMBER = 1e15  # a bound of a range at most; whole numbers up to it are exact in a browser
 
 Filtered = tuple[Condition, ...]
 
@@ -150,7 +150,7 @@ def _bound_of(text: str, form: Form) -> Bound:
     if form == "date":
         return dt.date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else _refuse(text)
     value = float(text)
-    return value if math.isfinite(value) else _refuse(text)
+    return value if abs(value) <= MAX_NUMBER else _refuse(text)
 
 
 def _refuse(text: str) -> Bound:

@@ -228,9 +228,9 @@ def _open_dataset(name: str, default: str) -> None:
 
 
 def _change_dataset(default: str) -> None:
-    """Write the choice into the URL, without clip, trail and what is listed, which belong to the dataset before."""
+    """Write the choice into the URL, without clip, trail, filter and list, which belong to the dataset before."""
     chosen = session.DATASET.get()
     if chosen == session.LINKED_DATASET.get():
         return  # Streamlit dropped the value when the app opened another page, and the browser has sent it again
     session.LINKED_DATASET.set(chosen)
-    visits.write_link(dataset=chosen if chosen != default else None, clip=None, trail=None, find=None)
+    visits.write_link(dataset=chosen if chosen != default else None, clip=None, trail=None, find=None, only=None)

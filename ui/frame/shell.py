@@ -1,13 +1,16 @@
 """Frame of every page: title, style, sidebar, and an error page where the dataset cannot be opened."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
+from data_prep.dataset import Dataset
 from data_prep.errors import DataError
 from lsh import LSHError
 from ui import cluster, paths
+from ui.filters import link, masks
 from ui.format import plural
 from ui.frame import controls, error_pages
 from ui.model import lens, loading, media, session, state, visits
@@ -19,6 +22,8 @@ from ui.server import hosting, kernels
 from ui.widgets import links
 
 _COLOURS = {"background": "backgroundColor", "border": "borderColor"}
+# These pages are about the whole collection and ten neighbours; the filter and the length of lists wait in the URL.
+_OF_ALL_CLIPS = {"tune", "race", "inside", "learn", "data", "crate"}
 STYLE = COMPONENTS / "page.css"
 WAITING = "Many are listening at once. Your page is in the queue, and comes by itself."
 
@@ -110,7 +115,7 @@ def enter() -> DatasetContext | None:
         except LSHError as error:
             error_pages.unindexable(datasets[name], error, settings)
             return None
-        return DatasetContext(settings, dataset, datasets=datasets)
+        return DatasetContext(_of_this_page(settings, dataset), dataset, datasets=datasets, hidden=visits.hidden(name))
     settings, sliders, width = controls.choose_index(dataset, list(datasets))
     try:
         index = loading.index_for(dataset, settings)
@@ -122,19 +127,29 @@ def enter() -> DatasetContext | None:
     controls.draw_width(width, settings, index)
     if cluster.scheduler() is not None:
         _draw_spread(index)
-    context = PageContext(settings, dataset, index, datasets=datasets)
-    link = session.FIRST_LINK.get()
-    if link is not None:
+    of_page = _of_this_page(settings, dataset)
+    context = PageContext(of_page, dataset, index, datasets=datasets, hidden=visits.hidden(name))
+    first = session.FIRST_LINK.get()
+    if first is not None:
         session.FIRST_LINK.set(None)
-        lens.switch_on_for(link, context)
-        _report_rejected(link, list(datasets), settings)
+        lens.switch_on_for(first, context)
+        _report_rejected(first, list(datasets), settings)
     return context
 
 
-def _report_rejected(link: Mapping[str, str], datasets: list[str], settings: Settings) -> None:
+def _of_this_page(settings: Settings, dataset: Dataset) -> Settings:
+    """Return the settings with the filter as this collection knows it; of all clips where the page is about these."""
+    if session.PAGE.get() in _OF_ALL_CLIPS:
+        if settings.only and session.PAGE.get() not in {"crate", "data"}:
+            st.sidebar.caption("Your filter waits on Listen, Ask and Map. This page is about all clips.")
+        return replace(settings, k=state.K_NEIGHBOURS, only="")
+    return replace(settings, only=link.as_text(masks.parsed(dataset, settings.only).conditions))
+
+
+def _report_rejected(first: Mapping[str, str], datasets: list[str], settings: Settings) -> None:
     """Report values of a session's first link that are not allowed, which Streamlit drops silently."""
     search = settings.n_tables, settings.n_bits, settings.n_probes
-    for note in state.rejected(link, state.parse(link, datasets, settings.metric, search)):
+    for note in state.rejected(first, state.parse(first, datasets, settings.metric, search)):
         st.toast(plain(note))
 
 

@@ -1,7 +1,9 @@
 """Answer to one query: the neighbours found by LSH and by exact search, and in which tables each was a candidate."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ from lsh.arrays import Float32Array
 from lsh.exact import ExactSearch
 from lsh.families.hyperplane import Hyperplanes
 from lsh.sampling import evenly_spaced_rows, first_rows
+from ui.filters import masks
 from ui.model import exclusive
 from ui.model.loading import DatasetContext, PageContext, numpy_search_for, splits_to_start_in
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, Settings
@@ -29,10 +32,11 @@ _MIN_RECALL, _MAX_RECALL = 0.75, 0.92  # recall that the first clip's answer sho
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Rows of the train split, nearest first, and their distances."""
+    """Rows of the train split, nearest first, and their distances; passed_over: nearer ones that the visitor hides."""
 
     rows: Rows
     distances: Float32Array
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,16 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What LSH and exact search found. A query from the train split is left out of its own neighbours."""
+    """What LSH and exact search found among the rows that the filter allows, `k` at most of each.
+
+    A query from the train split is left out of its own neighbours, as are clips that the visitor hides.
+    """
 
     found: Neighbours
     exact: Neighbours
     n_candidates: int
     matches: dict[int, Match]  # by row, for every row in `found` and `exact`
+    k: int = K_NEIGHBOURS
 
     @property
     def distances(self) -> dict[int, float]:
@@ -74,30 +82,26 @@ def answer(context: PageContext, clip: Clip) -> Answer:
 def answer_to(context: PageContext, query: Float32Array, name: str, own: int = -1) -> Answer:
     """Search for a query float32[d] with a unique `name` (cache key); own: its row in the train split, or -1."""
     s = context.settings
-    setting = s.n_tables, s.n_bits, s.n_probes
+    setting = s.n_tables, s.n_bits, s.n_probes, _shown_key(context)
     return _answered(key=f"{context.index_key} {setting} {name}", _context=context, _query=query, _name=name, _own=own)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _answered(key: str, _context: PageContext, _query: Float32Array, _name: str, _own: int) -> Answer:  # noqa: ARG001
     s, index = _context.settings, _context.index
-    setting = {"n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes}
+    search = partial(index.search, n_tables=s.n_tables, n_bits=s.n_bits, n_probes=s.n_probes)
     with _while_others_search(index):
-        result = index.search(_query[None], K_NEIGHBOURS + (_own >= 0), **setting)
-    found = _without(result, _own)
+        found, n_candidates = _searched(search, _context, _query, _own)
     exact = exact_answer_to(_context, _query, _name, _own)
     rows = np.union1d(found.rows, exact.rows)
-    candidates = int(result.n_candidates[0]) - (_own >= 0)
-    return Answer(found, exact, candidates, _matches(index, s, _query, rows))
+    return Answer(found, exact, n_candidates, _matches(index, s, _query, rows), s.k)
 
 
 def exact_answer_to(context: DatasetContext, query: Float32Array, name: str, own: int = -1) -> Neighbours:
     """Return the exact neighbours alone, without an index by NumPy; the arguments are those of `answer_to`."""
-    key = f"{context.dataset.fingerprint} {context.settings.metric} {name} {type(context).__name__}"
-    if isinstance(context, PageContext):
-        return _exact(key=key, _search=context.index.exact, _query=query, _own=own)
-    search = numpy_search_for(context.dataset, context.settings)
-    return _exact(key=key, _search=search, _query=query, _own=own)
+    shown = _shown_key(context)
+    key = f"{context.dataset.fingerprint} {context.settings.metric} {shown} {name} {type(context).__name__}"
+    return _exact(key=key, _context=context, _query=query, _own=own)
 
 
 def query_of(context: DatasetContext, clip: Clip) -> tuple[Float32Array, str, int]:
@@ -114,10 +118,28 @@ def first_clip(dataset: Dataset) -> Clip | None:
     return None
 
 
-def _without(result: SearchResult, own: int) -> Neighbours:
-    """Return the first query's neighbours without the query itself, at most K_NEIGHBOURS."""
-    keep = (result.ids[0] >= 0) & (result.ids[0] != own)
-    return Neighbours(result.ids[0][keep][:K_NEIGHBOURS], result.distances[0][keep][:K_NEIGHBOURS])
+def _shown_key(context: DatasetContext) -> tuple[object, ...]:
+    """Return what decides which neighbours are shown, and how many, as a part of keys."""
+    return context.settings.k, context.settings.only, *sorted(context.hidden)
+
+
+def _searched(
+    search: Callable[..., SearchResult], context: DatasetContext, query: Float32Array, own: int
+) -> tuple[Neighbours, int]:
+    """Return the neighbours of a query, without itself and what the visitor hides, and the number of candidates.
+
+    As many more are searched for as may be left out, so that k remain.
+    """
+    k, hidden, allowed = context.settings.k, masks.rows_of(context.dataset, context.hidden), context.allowed
+    result = search(query[None], k + len(hidden) + (own >= 0), allowed=allowed)
+    ids, distances = result.ids[0], result.distances[0]
+    others = (ids >= 0) & (ids != own)
+    ids, distances = ids[others], distances[others]
+    places = np.flatnonzero(~np.isin(ids, hidden))[:k]
+    n_before = int(places[-1]) + 1 if len(places) == k else len(ids)
+    itself = own >= 0 and (allowed is None or bool(allowed.mask[own]))
+    n_candidates = max(int(result.n_candidates[0]) - itself, 0)
+    return Neighbours(ids[places], distances[places], n_before - len(places)), n_candidates
 
 
 def _matches(index: LSHIndex, s: Settings, query: Float32Array, rows: Rows) -> dict[int, Match]:
@@ -134,14 +156,17 @@ def _matches(index: LSHIndex, s: Settings, query: Float32Array, rows: Rows) -> d
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def _exact(key: str, _search: ExactSearch, _query: Float32Array, _own: int) -> Neighbours:  # noqa: ARG001
-    with _while_others_search(_search):
-        return _without(_search.search(_query[None], K_NEIGHBOURS + (_own >= 0)), _own)
+def _exact(key: str, _context: DatasetContext, _query: Float32Array, _own: int) -> Neighbours:  # noqa: ARG001
+    if isinstance(_context, PageContext):
+        with _while_others_search(_context.index):
+            return _searched(_context.index.exact.search, _context, _query, _own)[0]
+    search = numpy_search_for(_context.dataset, _context.settings)
+    return _searched(search.search, _context, _query, _own)[0]
 
 
 def _while_others_search(index: object) -> contextlib.AbstractContextManager[None]:
     """Let others have this run's turn while other machines search, which may wait for a worker."""
-    return contextlib.nullcontext() if isinstance(index, LSHIndex | ExactSearch) else exclusive.RUNS.interrupted()
+    return contextlib.nullcontext() if isinstance(index, LSHIndex) else exclusive.RUNS.interrupted()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -143,7 +143,9 @@ def _suggest(fingerprint: str, wanted: str, _dataset: Dataset) -> tuple[Group, .
     kinds = [kind for kind in clip_names.kinds_of(_dataset) if kind != "label"]
     found += [_names(_dataset, kind, wanted) for kind in kinds]
     if not any(found) and len(wanted) >= FUZZY_FROM:
-        found += [_alike(_dataset, kind, wanted) for kind in kinds if kind != "id" and clip_names.is_text(_dataset, kind)]
+        found += [
+            _alike(_dataset, kind, wanted) for kind in kinds if kind != "id" and clip_names.is_text(_dataset, kind)
+        ]
     return tuple(sorted((group for group in found if group), key=lambda group: group.match))
 
 

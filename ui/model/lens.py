@@ -12,6 +12,7 @@ import streamlit as st
 from lsh.analysis.timing import same_time
 from ui.model import session, setting_metrics, visits
 from ui.model.loading import DatasetContext, PageContext
+from ui.model.state import K_NEIGHBOURS
 
 View = Literal["found", "exact", "missed"]  # one of the three lists
 VIEWS: tuple[View, ...] = ("found", "exact", "missed")
@@ -71,7 +72,7 @@ def _is_on_in(link: Mapping[str, str]) -> bool:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _is_exact_as_fast(key: str, _context: PageContext) -> bool:  # noqa: ARG001
-    default = replace(_context.settings, **_context.index.default_setting._asdict())
+    default = replace(_context.settings, **_context.index.default_setting._asdict(), k=K_NEIGHBOURS, only="")
     times = setting_metrics.known_times(replace(_context, settings=default))
     if times is None or same_time(times.ms, times.exact_ms, times.spread):
         return _context.index.n <= SMALL

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -26,9 +27,11 @@ from lsh.analysis.numpy_search import NumPySearch
 from lsh.analysis.search_config import SearchConfig
 from lsh.analysis.timing import n_timed
 from lsh.arrays import Float32Array, StoredVectors
+from lsh.filters import Filter
 from lsh.sampling import evenly_spaced_rows
 from lsh.storage import index_folder
 from ui import cluster, paths
+from ui.filters import masks
 from ui.format import plural
 from ui.model.state import DEFAULTS, K_NEIGHBOURS, METRICS, Metric, Settings
 
@@ -48,11 +51,23 @@ class DatasetContext:
     """What a page draws from that needs no index: the settings in force, and the dataset they name.
 
     datasets: the folders of all datasets by name, the default first, as they were found in this run of the page.
+    hidden: the ids of clips that the visitor hides, which no list of neighbours shows.
     """
 
     settings: Settings
     dataset: Dataset
     datasets: Mapping[str, Path] = field(default_factory=dict, kw_only=True)
+    hidden: frozenset[str] = field(default=frozenset(), kw_only=True)
+
+    @property
+    def allowed(self) -> Filter | None:
+        """Return the rows that the filter in force allows a search to return, None for all."""
+        return masks.allowed(self.dataset, self.settings.only)
+
+    @property
+    def n_allowed(self) -> int:
+        """Return how many clips a search may return."""
+        return masks.n_allowed(self.dataset, self.settings.only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,7 @@ class Sample:
     queries: Float32Array
     truth: SearchResult
     split: str = "validation"
+    k: int = K_NEIGHBOURS
 
     @property
     def own_rows(self) -> npt.NDArray[np.int64] | None:
@@ -98,8 +114,8 @@ class Sample:
     def search(self, find: Callable[[Float32Array, int], SearchResult]) -> SearchResult:
         """Return the neighbours that a search, called with queries and k, finds: each query without itself."""
         if self.own_rows is None:
-            return find(self.queries, K_NEIGHBOURS)
-        return find(self.queries, K_NEIGHBOURS + 1).without(self.own_rows)
+            return find(self.queries, self.k)
+        return find(self.queries, self.k + 1).without(self.own_rows)
 
 
 def datasets() -> dict[str, Path]:
@@ -173,10 +189,10 @@ def metrics_of(dataset: Dataset) -> tuple[Metric, ...]:
 
 
 def sample_for(context: PageContext) -> Sample:
-    """Return the sample of queries, 20 to 200, fewer if there are many clips."""
-    exact = context.index.exact
-    key = f"{context.dataset.fingerprint} {exact.metric}"
-    return _sample(key=key, _dataset=context.dataset, _exact=exact)
+    """Return the sample of queries, 20 to 200, fewer if there are many clips; their neighbours under the filter."""
+    exact, s = context.index.exact, context.settings
+    key = f"{context.dataset.fingerprint} {exact.metric} {s.k} {s.only}"
+    return _sample(key=key, _dataset=context.dataset, _exact=exact, _k=s.k, _allowed=context.allowed)
 
 
 def recall_grid_for(context: PageContext) -> RecallGrid:
@@ -249,8 +265,8 @@ def _numpy_search(fingerprint: str, metric: str, _dataset: Dataset) -> NumPySear
     return NumPySearch(_dataset.features("train"), metric)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _sample(key: str, _dataset: Dataset, _exact: ExactSearch) -> Sample:  # noqa: ARG001
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _sample(key: str, _dataset: Dataset, _exact: ExactSearch, _k: int, _allowed: Filter | None) -> Sample:  # noqa: ARG001
     n = _dataset.n_rows("train")
     split = "validation" if _dataset.n_rows("validation") else "train"
     rows = np.arange(_dataset.n_rows(split))
@@ -259,8 +275,8 @@ def _sample(key: str, _dataset: Dataset, _exact: ExactSearch) -> Sample:  # noqa
         rows = np.flatnonzero(here.inverse_norms)  # zeros have no angle to anything
     rows = rows[evenly_spaced_rows(len(rows), n_timed(n))]
     queries = np.ascontiguousarray(_dataset.features(split)[rows], dtype=np.float32)
-    sample = Sample(rows, queries, SearchResult.empty(0, K_NEIGHBOURS), split)
-    return replace(sample, truth=sample.search(_exact.search))
+    sample = Sample(rows, queries, SearchResult.empty(0, _k), split, _k)
+    return replace(sample, truth=sample.search(partial(_exact.search, allowed=_allowed)))
 
 
 @st.cache_resource(max_entries=8, show_spinner="Measuring…")

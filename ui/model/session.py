@@ -89,6 +89,7 @@ HIDDEN: Key[tuple[str, frozenset[str]]] = Key(
     "hidden", ("", frozenset())
 )  # a dataset, and clips that the visitor hides
 HIDES_UNPLAYABLE: Key[bool | None] = Key("hides unplayable", None)  # widget: whether their clips are hidden
+FILTER_COLUMN: Key[str | None] = Key("filter column", None)  # widget: the column of metadata to filter by
 LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("last metrics", ())  # of two settings
 
 # Pages
@@ -121,6 +122,11 @@ DOWNLOADING: Key[bool] = Key("downloading", default=False)  # the hosted dataset
 def mirror(prefix: str, of: Key[int | None]) -> Key[int | None]:
     """Return the key of a second slider for a setting of the sidebar."""
     return Key(f"{prefix} {of.name}", None)
+
+
+def filter_widget(name: str) -> Key[Any]:
+    """Return the key of a widget of the filter panel: a kind of filter, or one end of its range."""
+    return Key(f"filter {name}", None)
 
 
 def event(component: str, name: str) -> Any:

@@ -30,9 +30,9 @@ class SettingMetrics:
 
 
 def measure(context: PageContext) -> SettingMetrics | None:
-    """Measure the setting in force; None where the dataset has no queries: fewer than two clips."""
+    """Measure the setting in force; None without queries: fewer than two clips, or none that the filter allows."""
     sample = sample_for(context)
-    if len(sample.rows) < 1 + (sample.own_rows is not None):
+    if len(sample.rows) < 1 + (sample.own_rows is not None) or not sample.truth.n_found.any():
         return None
     nbytes = context.index.nbytes_of(context.settings.n_tables)
     return SettingMetrics(*quality(context), times(context), nbytes, len(sample.rows), sample.split)
@@ -43,13 +43,13 @@ def times(context: PageContext, part: LSHIndex | None = None) -> SearchTimes | N
 
     part: an index of a part of the collection, whose times are wanted instead.
     """
-    sample, index = sample_for(context), part or context.index
+    sample, index, allowed = sample_for(context), part or context.index, context.allowed
     is_local = isinstance(index, LSHIndex)
 
     def measure() -> SearchTimes:
         return search_times(
-            lambda q: _search(context, index, q, K_NEIGHBOURS),
-            lambda q: index.exact.search(q, K_NEIGHBOURS),
+            lambda q: _search(context, index, q, sample.k),
+            lambda q: index.exact.search(q, sample.k, allowed=allowed),
             *(sample.queries if is_local else sample.queries[:REMOTE_QUERIES], sample.split),
             None if is_local else time.perf_counter,
         )
@@ -73,7 +73,7 @@ def quality(context: PageContext) -> tuple[float, float]:
     In a large collection the grid takes too long for a visitor to wait.
     """
     s = context.settings
-    if s.n_probes == 1 and not is_large(context.dataset):
+    if s.n_probes == 1 and s.k == K_NEIGHBOURS and not s.only and not is_large(context.dataset):
         return recall_grid_for(context).at(s.n_tables, s.n_bits)
     return _searched_quality(key=repr(setting_key(context)), _context=context)
 
@@ -90,7 +90,7 @@ def one_more_table(context: PageContext, now: SettingMetrics) -> tuple[float, fl
 def setting_key(context: PageContext) -> tuple[object, ...]:
     """Return the index and the setting in force as a key of caches."""
     s = context.settings
-    return *context.index_key, s.n_tables, s.n_bits, s.n_probes
+    return *context.index_key, s.n_tables, s.n_bits, s.n_probes, s.k, s.only
 
 
 def _time_key(context: PageContext, part: LSHIndex | None = None) -> TimeKey:
@@ -100,16 +100,18 @@ def _time_key(context: PageContext, part: LSHIndex | None = None) -> TimeKey:
     clips = "" if part is None or part.n == context.index.n else f" {part.n} clips"
     if not isinstance(context.index, LSHIndex):
         clips = f"{clips} on {cluster.scheduler()}"
-    return TimeKey(f"{context.dataset.fingerprint}{clips}", s.metric, setting)
+    of = "" if s.k == K_NEIGHBOURS and not s.only else f" {s.k} nearest of {s.only}"
+    return TimeKey(f"{context.dataset.fingerprint}{clips}{of}", s.metric, setting, is_kept=not of)
 
 
 def _search(context: PageContext, index: LSHIndex, queries: Float32Array, k: int) -> SearchResult:
     s = context.settings
-    return index.search(queries, k, n_tables=s.n_tables, n_bits=s.n_bits, n_probes=s.n_probes)
+    setting = {"n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes}
+    return index.search(queries, k, **setting, allowed=context.allowed)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def _searched_quality(key: str, _context: PageContext) -> tuple[float, float]:  # noqa: ARG001
     sample = sample_for(_context)
     found = sample.search(lambda queries, k: _search(_context, _context.index, queries, k))
-    return mean_recall(found, sample.truth), float(found.n_candidates.mean() / _context.index.n)
+    return mean_recall(found, sample.truth), float(found.n_candidates.mean() / _context.n_allowed)

@@ -13,6 +13,7 @@ MAX_TABLES, MAX_BITS, MAX_PROBES, MAX_SEED = 32, 24, 16, 9999
 MAX_WIDTH = 1e6
 MAX_TRAIL = 8
 K_NEIGHBOURS = 10
+MAX_NEIGHBOURS = 100  # that a list shows
 
 _ALLOWED = (
     ("dataset", "dataset", "a collection here"),
@@ -21,6 +22,7 @@ _ALLOWED = (
     ("K", "n_bits", f"a whole number from 1 to {MAX_BITS}"),
     ("probes", "n_probes", f"a whole number from 1 to {MAX_PROBES}"),
     ("seed", "seed", f"a whole number from 0 to {MAX_SEED}"),
+    ("show", "k", f"one of {K_NEIGHBOURS}, {2 * K_NEIGHBOURS}, ..., {MAX_NEIGHBOURS}"),
 )
 
 _CLIP_ID = re.compile(r"[\w.~-]{1,120}", re.ASCII)
@@ -40,6 +42,8 @@ class Settings:
     bucket_width: float | None = None  # None: the width that the index draws from the data
     clip: str | None = None  # None: the page chooses a good first clip
     trail: tuple[str, ...] = ()
+    k: int = K_NEIGHBOURS  # neighbours that are searched for: 10, 20, ..., 100
+    only: str = ""  # filter of the search (see `ui.filters.link`), "" for none
 
 
 DEFAULTS = Settings()
@@ -67,6 +71,8 @@ def parse(
         bucket_width=parsed_width(raw.get("w")),
         clip=_clip_id(raw.get("clip")),
         trail=_trail(raw.get("trail")),
+        k=_tens(raw.get("show")),
+        only=only if isinstance(only := raw.get("only"), str) else "",
     )
 
 
@@ -94,6 +100,11 @@ def _integer(value: object, low: int, high: int, default: int) -> int:
         value = int(value)
     allowed = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
     return cast("int", value) if allowed else default
+
+
+def _tens(value: object) -> int:
+    k = _integer(value, K_NEIGHBOURS, MAX_NEIGHBOURS, K_NEIGHBOURS)
+    return K_NEIGHBOURS if k % K_NEIGHBOURS else k
 
 
 def parsed_width(value: object) -> float | None:

@@ -32,17 +32,22 @@ from lsh.kernels.jit import CACHE_FOLDER
 MAX_SPREAD = 0.2  # times of a larger spread are measured again
 RETRY_S = 60.0  # at the earliest after so long
 MAX_WAITING = 8  # requests; the oldest are dropped, since each holds its index in memory
+MAX_IN_MEMORY = 200  # collections and filters whose times are kept in memory alone
 
 Measure = Callable[[], SearchTimes]
 Records = dict[str, SearchTimes]  # by setting, in the order of their measurement
 
 
 class TimeKey(NamedTuple):
-    """What is timed: the fingerprint of a dataset, the metric, and a setting with its index as text."""
+    """What is timed: the fingerprint of a dataset, the metric, and a setting with its index as text.
+
+    is_kept: whether the time is kept on disk.
+    """
 
     fingerprint: str
     metric: str
     setting: str
+    is_kept: bool = True
 
 
 class Stopwatch:
@@ -52,6 +57,7 @@ class Stopwatch:
         self._folder = folder
         self._processor = machine.processor()
         self._records: dict[str, Records] = {}  # by file name
+        self._in_memory: dict[str, Records] = {}  # of times that are not kept on disk, the newest last
         self._waiting: dict[TimeKey, Measure] = {}  # the next to be measured last
         self._running: TimeKey | None = None
         self._failed: set[TimeKey] = set()
@@ -84,6 +90,10 @@ class Stopwatch:
     def _records_with(self, key: TimeKey) -> Records:
         """Return the records among which the key's are kept, read from the disk at first; the caller holds the lock."""
         name = self._file_name(key)
+        if not key.is_kept:
+            records = self._in_memory.pop(name, {})
+            self._in_memory = {**dict(list(self._in_memory.items())[1 - MAX_IN_MEMORY :]), name: records}
+            return records
         if name not in self._records:
             self._records[name] = self._read(name)
         return self._records[name]
@@ -120,16 +130,21 @@ class Stopwatch:
     def _measure(self, key: TimeKey, measure: Measure) -> None:
         name = self._file_name(key)
         with self._no_other_process():
-            records = {**self._records[name], **self._read(name)}  # another process may have measured it
+            with self._lock:
+                records = dict(self._records_with(key))
+            if key.is_kept:
+                records |= self._read(name)  # another process may have measured it
             known = records.get(key.setting)
             if known is None or known.spread > MAX_SPREAD:
                 times = measure()
                 if known is None or times.spread < known.spread:
                     records[key.setting] = times
-                    self._write(name, records)
-        self._retry_at[key] = time.monotonic() + RETRY_S
+                    if key.is_kept:
+                        self._write(name, records)
+        now = time.monotonic()
         with self._lock:
-            self._records[name] = records
+            self._retry_at = {other: at for other, at in self._retry_at.items() if at > now} | {key: now + RETRY_S}
+            (self._records if key.is_kept else self._in_memory)[name] = records
 
     @contextlib.contextmanager
     def _no_other_process(self) -> Iterator[None]:

@@ -15,8 +15,9 @@ from data_prep.dataset import Clip, Dataset
 from ui.model import session, state
 from ui.model.answer import first_clip
 from ui.model.loading import DatasetContext, splits_to_start_in
+from ui.model.state import K_NEIGHBOURS
 
-_CARRIED = ("dataset", "clip", "trail", "view", "lens", "hide", "find")
+_CARRIED = ("dataset", "clip", "trail", "view", "lens", "hide", "find", "only", "show")
 _UNPLAYABLE = "unplayable"  # the value of `hide`
 _MAX_DRAWS = 1000  # of clips at random, of which the first that can be played is taken
 
@@ -116,6 +117,16 @@ def found() -> str:
 def list_found(choice: str) -> None:
     """Write into the URL what is listed below the search box; "" closes the list."""
     write_link(find=choice or None)
+
+
+def filter_by(only: str) -> None:
+    """Write into the URL which clips a search may return (see `ui.filters.link`); "" for all."""
+    write_link(only=only or None)
+
+
+def show_neighbours(k: int) -> None:
+    """Write into the URL how many neighbours are searched for."""
+    write_link(show=str(k) if k != K_NEIGHBOURS else None)
 
 
 def hidden(dataset: str | None) -> frozenset[str]:

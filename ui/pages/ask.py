@@ -18,7 +18,7 @@ from ui.model import exclusive, lens, session, visits
 from ui.model.answer import Answer, Neighbours, answer_to, exact_answer_to
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import plain
-from ui.widgets import answer_messages, export, neighbour_lists
+from ui.widgets import answer_messages, export, filter_panel, neighbour_lists
 
 INTRO = (
     "Hum, clap, or hold up a sound: record up to a minute, or give a sound file. It is turned into numbers on the "
@@ -74,6 +74,8 @@ def show(context: DatasetContext) -> None:
             _play(player, data or b"", asked)
         with left:
             _draw_labels(asked[1])
+            filter_panel.draw_panel(context)
+        filter_panel.draw_chips(context)
         _answer(context, *asked)
 
 
@@ -188,6 +190,7 @@ def _answer(context: DatasetContext, name: str, asked: SoundQuery) -> None:
         neighbour_lists.draw_summary(context, found)
     query = _as_clip(context.dataset, asked)
     neighbour_lists.draw(context, "asked neighbours", query, found, _listen_to)
+    neighbour_lists.draw_more(context, found)
     export.buttons(context, query, found, link=False)
 
 

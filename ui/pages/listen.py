@@ -10,9 +10,9 @@ from ui.model import lens, media, visits
 from ui.model.answer import Answer, Neighbours, answer, exact_answer_to, query_of
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import clean
-from ui.widgets import answer_messages, events, export, links, metrics_strip, neighbour_lists, search_box
+from ui.widgets import answer_messages, events, export, filter_panel, links, metrics_strip, neighbour_lists, search_box
 
-INTRO = "Browse by ear: press play, then **Find similar** on any sound, to hear the ten that are most like it."
+INTRO = "Browse by ear: press play, then **Find similar** on any sound, to hear those that are most like it."
 
 
 def show(context: DatasetContext) -> None:
@@ -30,9 +30,11 @@ def show(context: DatasetContext) -> None:
         answer_messages.unknown_clip(unknown)
         _player(context, clip)
         links.draw("map", "See it on the map", clip=clip.clip_id)
+        filter_panel.draw_panel(context)
     with right:
         with_lsh = lens.is_on(context)
         numbers = metrics_strip.place() if with_lsh else st.container()
+        filter_panel.draw_chips(context)
         summary = st.container(key="summary", gap="small")
         found: Answer | Neighbours
         try:
@@ -46,6 +48,7 @@ def show(context: DatasetContext) -> None:
         with summary:
             neighbour_lists.draw_summary(context, found)
         neighbour_lists.draw(context, "neighbours", clip, found, lambda to: visits.follow(to, clip.clip_id))
+        neighbour_lists.draw_more(context, found)
         export.buttons(context, clip, found, link=True)
         if isinstance(context, PageContext) and isinstance(found, Answer):
             now = metrics_strip.draw(context, numbers)  # after the neighbours, for it takes longer

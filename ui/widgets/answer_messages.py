@@ -10,24 +10,44 @@ from ui.model import session, setting_metrics
 from ui.model.answer import Answer, Neighbours
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.setting_metrics import SettingMetrics
-from ui.model.state import K_NEIGHBOURS, MAX_BITS, MAX_PROBES, MAX_TABLES, Settings
+from ui.model.state import MAX_BITS, MAX_PROBES, MAX_TABLES, Settings
 from ui.model.text import plain
 
 _ALONE = "There is no other clip in this collection."
+_FILTERED = "No other clip meets all of your filter. Remove a part of it above, or all of it."
 TOO_MANY = 0.5  # candidates, as a fraction of the collection: above it, LSH saves nothing
 
 
 def summary(context: DatasetContext, found: Answer | Neighbours) -> str:
     """Return one sentence: the share of the clips looked at, and how many of the nearest were found."""
-    n = context.dataset.n_rows("train")
-    if isinstance(found, Neighbours):
-        return f"The {plural(len(found.rows), 'sound')} most like yours, of all {n:,} in this collection."
+    n, n_all = context.n_allowed, context.dataset.n_rows("train")
+    if n < n_all and not _exact_of(found).rows.size:
+        return f"Your filter leaves no other sound of the {n_all:,} here."
+    if isinstance(found, Answer):
+        return _summary_of_lsh(found, n, n_all)
+    sounds = plural(len(found.rows), "sound")
+    if n == n_all:
+        return f"The {sounds} most like yours, of all {n:,} in this collection."
+    if len(found.rows) < context.settings.k:
+        return f"Your filter leaves {sounds} of {n_all:,}: all of them, the nearest first."
+    return f"The {sounds} most like yours, of the {n:,} of {n_all:,} that your filter leaves."
+
+
+def _summary_of_lsh(found: Answer, n: int, n_all: int) -> str:
     total = len(found.exact.rows)
     hits = total - len(found.missed)
     looked = percent(found.n_candidates / max(n, 1))
     if not found.n_candidates:
         return "LSH looked at no clip at all: every bucket of your sound was empty."
-    return f"For your sound, LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
+    if n == n_all:
+        return f"For your sound, LSH looked at {looked} of the clips and found {hits} of the {total} nearest."
+    few = f", so there are {total}, not {found.k}, to find" if total < found.k else ""
+    left = f"Your filter leaves {n:,} of {n_all:,} clips{few}."
+    return f"{left} For your sound, LSH looked at {looked} of these and found {hits} of the {total} nearest."
+
+
+def _exact_of(found: Answer | Neighbours) -> Neighbours:
+    return found.exact if isinstance(found, Answer) else found
 
 
 def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | None) -> None:
@@ -37,11 +57,13 @@ def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | 
         st.caption(f"On average, one more table would change: {recall} recall, {looked_at} looked at.")
     elif now is not None:
         st.caption(f"All {MAX_TABLES} tables are in use.")
-    _offer_settings(context.settings, found, context.index.n)
+    _offer_settings(context.settings, found, context.n_allowed)
 
 
 def empty_list_texts(s: Settings, found: Answer | Neighbours) -> dict[str, str]:
     """Return the text shown in place of each list while it is empty."""
+    if s.only and not _exact_of(found).rows.size:
+        return dict.fromkeys(("found", "exact", "missed"), _FILTERED)
     if isinstance(found, Neighbours):
         return {"exact": _ALONE}
     return {
@@ -85,8 +107,8 @@ def empty_collection() -> None:
 def _offer_settings(s: Settings, found: Answer, n: int) -> None:
     """Offer settings by one click where this one finds too few clips or looks at too many."""
     few = len(found.found.rows)
-    if few < min(K_NEIGHBOURS, len(found.exact.rows)):
-        missing = f"Only {few} of {K_NEIGHBOURS}: the buckets held no more clips."
+    if few < min(s.k, len(found.exact.rows)):
+        missing = f"Only {few} of {s.k}: the buckets held no more clips."
         st.markdown(missing if few else "Fewer bits make buckets larger.")
         offers = [
             (session.N_BITS, "Fewer bits: K", s.n_bits, max(1, s.n_bits - max(2, s.n_bits // 3))),

@@ -47,17 +47,21 @@ def neighbour_cards(context: DatasetContext, query: Clip, answer: Answer | Neigh
     distances, cards = answer.distances, {}
     for row, clip in clips.items():
         match, distance = answer.matches[row], distances[row]
+        if match.tables:
+            outcome = f"found in {len(match.tables)} of {tables}"
+        else:
+            outcome = "found among all that the filter leaves" if row in found else f"missed: in none of {tables}"
         cards[clip.clip_id] = card(
             context,
             clip,
             query,
-            f"found in {len(match.tables)} of {tables}" if match.tables else f"missed: in none of {tables}",
+            outcome,
             distance,
-            found=bool(match.tables),
+            found=row in found or bool(match.tables),
             rank=found.index(row) + 1 if row in found else None,
             exact_rank=exact.index(row) + 1 if row in exact else None,
-            note=_note(row, found, exact),
-            explanation=explain_match(match, s, distance),
+            note=_note(row, found, exact, s.k),
+            explanation=explain_match(match, s, distance, by_filter=row in found and not match.tables),
         )
     lists = {"found": found, "exact": exact, "missed": answer.missed}
     return {"cards": cards, "lists": {name: [clips[row].clip_id for row in rows] for name, rows in lists.items()}}
@@ -73,13 +77,21 @@ def _exact_cards(context: DatasetContext, query: Clip, neighbours: Neighbours) -
     return {"cards": cards, "lists": {"exact": list(cards)}}
 
 
-def explain_match(match: Match, s: Settings, distance: float) -> str:
-    """Explain in a few sentences why LSH found a clip or not, and how probable that was by theory."""
+def explain_match(match: Match, s: Settings, distance: float, *, by_filter: bool = False) -> str:
+    """Explain in a few sentences why LSH found a clip or not, and how probable that was by theory.
+
+    by_filter: the clip was found though it shares no bucket, as a search among few clips looks further.
+    """
     p, tables = match.bit_probability, plural(s.n_tables, "table")
     bucket = "the same bucket" if s.n_probes == 1 else "a bucket that was looked into"
     if match.tables:
         met = "table" if len(match.tables) == 1 else "tables"
         outcome = f"It shares {bucket} with your sound in {met} {join_words(match.tables)}."
+    elif by_filter:
+        outcome = (
+            f"It shares {bucket} with your sound in none of {tables}. But your filter leaves few clips in these, so "
+            "the search went on with shorter keys, or compared all that the filter leaves."
+        )
     else:
         outcome = f"It shares {bucket} with your sound in none of {tables}, so LSH never looked at it."
     if s.metric == "cosine":
@@ -103,10 +115,10 @@ def _folder(dataset: Dataset, clip: Clip) -> str:
     return clean("/".join(part for part in (parents, "" if is_label else last) if part), 80)
 
 
-def _note(row: int, found: list[int], exact: list[int]) -> str:
+def _note(row: int, found: list[int], exact: list[int], k: int) -> str:
     """Return the exact rank of a found clip where it differs from its rank in the list."""
     if row not in exact:
-        return "not in the exact 10"
+        return f"not in the exact {k}"
     rank = exact.index(row) + 1
     return nth_nearest(rank) if row in found and found.index(row) + 1 != rank else ""
 

@@ -91,4 +91,7 @@ def _store_hidden(value: Any) -> None:
     """Store the ids of the clips of a collection that the visitor hides; anything else is left out."""
     if isinstance(value, dict) and isinstance(value.get("ids"), list) and isinstance(value.get("dataset"), str):
         ids = [clip_id for clip_id in value["ids"][:MAX_HIDDEN] if isinstance(clip_id, str) and len(clip_id) <= 200]
-        session.HIDDEN.set((value["dataset"], frozenset(ids)))
+        hidden = value["dataset"], frozenset(ids)
+        if hidden != session.HIDDEN.get():
+            session.HIDDEN.set(hidden)
+            session.MOVED.set(True)  # lists are drawn anew, with others in place of the hidden

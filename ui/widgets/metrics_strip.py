@@ -30,21 +30,26 @@ def draw(context: PageContext, into: DeltaGenerator | None = None) -> SettingMet
     """
     with into or place():
         now = setting_metrics.measure(context)
+        s = context.settings
         if now is None:
-            st.caption("This collection has too few clips, so recall and speed are not measured.")
+            too_few = "The filter leaves" if s.only else "This collection has"
+            st.caption(f"{too_few} too few clips, so recall and speed are not measured.")
             return None
         before = _before(context, now)
         queries = plural(now.n_queries, "validation query", "validation queries")
         if now.split == "train":
             queries = f"{plural(now.n_queries, 'clip')} of the collection, each left out of its own answer"
-        over = f"Measured on this machine over {queries}."
-        found, looked_at = "Share of the 10 nearest that LSH finds.", "Share of the clips compared with the query."
+        over = f"Measured on this machine over {queries}{', under your filter' if s.only else ''}."
+        found = f"Share of the {s.k} nearest that LSH finds."
+        looked_at = (
+            f"Share of the clips{' that the filter allows which are' if s.only else ''} compared with the query."
+        )
         recall, candidates, nbytes = (
             getattr(now, name) - getattr(before, name) if before else 0
             for name in ("recall", "candidate_fraction", "nbytes")
         )
         _draw(
-            *("recall@10, average", percent(now.recall), _change(recall, points, 5e-4)),
+            *(f"recall@{s.k}, average", percent(now.recall), _change(recall, points, 5e-4)),
             *("exact 100 %", f"{found} {over}"),
         )
         _draw(
@@ -96,9 +101,13 @@ def _wait_for_times(context: PageContext) -> None:
 
 
 def _before(context: PageContext, now: SettingMetrics) -> SettingMetrics | None:
-    """Store the metrics of the last two settings; return the earlier one's if dataset and metric are the same."""
+    """Store the metrics of the last two settings; return the earlier one's if both are of the same search problem.
+
+    That is dataset, metric, number of neighbours and filter.
+    """
     key = setting_metrics.setting_key(context)
     others = tuple(one for one in session.LAST_METRICS.get()[-2:] if one[0] != key)
     seen = (*others[-1:], (key, now))
     session.LAST_METRICS.set(seen)
-    return seen[0][1] if len(seen) == 2 and seen[0][0][:2] == key[:2] else None
+    is_same = len(seen) == 2 and (*seen[0][0][:2], *seen[0][0][-2:]) == (*key[:2], *key[-2:])
+    return seen[0][1] if is_same else None

@@ -10,6 +10,7 @@ from ui.components import neighbour_list
 from ui.model import lens, session, visits
 from ui.model.answer import Answer, Neighbours
 from ui.model.loading import DatasetContext, PageContext
+from ui.model.state import K_NEIGHBOURS, MAX_NEIGHBOURS
 from ui.model.text import plain
 from ui.server import kernels
 from ui.widgets import answer_messages, cards, events
@@ -37,8 +38,29 @@ def draw(
         "empty": answer_messages.empty_list_texts(context.settings, found),
         "summary": answer_messages.summary(context, found),
         "hides_unplayable": visits.hides_unplayable(),
+        "passed_over": _passed_over(found),
     }
     events.draw(neighbour_list, key, context, data, moves={"query": move}, presses={"view": _store_view})
+
+
+def draw_more(context: DatasetContext, found: Answer | Neighbours) -> None:
+    """Draw what stands below the lists: a button for the next ten neighbours, and one for the first ten alone."""
+    k, exact = context.settings.k, found.exact if isinstance(found, Answer) else found
+    is_full = len(exact.rows) == k and context.n_allowed > k
+    with st.container(horizontal=True, gap="small", key="more-neighbours", vertical_alignment="center"):
+        if is_full and k < MAX_NEIGHBOURS:
+            st.button(f"Show the next {K_NEIGHBOURS}", on_click=visits.show_neighbours, args=(k + K_NEIGHBOURS,))
+        if k > K_NEIGHBOURS:
+            st.button(f"Show the first {K_NEIGHBOURS} only", on_click=visits.show_neighbours, args=(K_NEIGHBOURS,))
+        if is_full and k == MAX_NEIGHBOURS:
+            st.caption(f"{MAX_NEIGHBOURS} are listed at most. Narrow the results to see others.", width="content")
+
+
+def _passed_over(found: Answer | Neighbours) -> dict[str, int]:
+    """Return how many clips of each list are left out since the visitor hides them."""
+    if isinstance(found, Neighbours):
+        return {"exact": found.passed_over}
+    return {"found": found.found.passed_over, "exact": found.exact.passed_over}
 
 
 def draw_summary(context: DatasetContext, found: Answer | Neighbours) -> None:

@@ -20,7 +20,9 @@ FURTHER = {
     "extra_tags": pa.array([["wet", "dry"], [], ["wet"], None, ["old"]], pa.list_(pa.string())),
     "extra_year": pa.array([2001, 2002, 2003, 2004, 2005], pa.int64()),
     "extra_level": pa.array([0.5, 0.25, None, -3.0, 17.0], pa.float64()),
-    "extra_at": pa.array([None, *(dt.datetime(2024, 5, day, 22, 30) for day in (1, 2, 13, 14))], pa.timestamp("us")),
+    "extra_at": pa.array(
+        [None, *(dt.datetime(2024, 5, day, 22, 30, tzinfo=dt.UTC) for day in (1, 2, 13, 14))], pa.timestamp("us", "UTC")
+    ),
     "extra_on": pa.array([None, *(dt.date(2023, 11, day) for day in (1, 1, 2, 3))], pa.date32()),
 }
 
