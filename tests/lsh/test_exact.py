@@ -101,6 +101,21 @@ def test_numpy_alone_gives_the_same_answers_and_calls_no_kernel(metric, dim, sma
     assert refused == []
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_allowed", [0, 1, 4, 25])
+def test_numpy_alone_finds_the_same_among_the_allowed_rows_and_calls_no_kernel(metric, n_allowed, monkeypatch):
+    rng = np.random.default_rng(n_allowed)
+    X, Q = (rng.standard_normal((m, 6)).astype(np.float32) for m in (60, 2))
+    mask = np.isin(np.arange(60), rng.permutation(60)[:n_allowed])
+    true = ExactSearch(X, metric).search(Q, 5, allowed=mask)
+    monkeypatch.setattr(lsh.filters.search, "nearest", None)
+    found = NumPySearch(X, metric).search(Q, 5, allowed=mask)
+    k = min(5, n_allowed)
+    assert np.array_equal(found.ids, true.ids[:, :k])
+    np.testing.assert_allclose(found.distances, true.distances[:, :k], rtol=1e-5, atol=1e-6)
+    assert found.n_candidates.tolist() == [n_allowed] * 2
+
+
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_on_whole_numbers_euclidean_order_is_exact_and_ties_go_to_the_lower_id(dim, small_blocks):
     rng = np.random.default_rng(dim)

@@ -25,7 +25,7 @@ export default function soundMap({ data, parentElement: root, setTriggerValue })
   const held = (point) => (point >= 0 && positionOf(map, point) ? point : -1) // the mark of another query may be gone
   map.cursor = held(map.cursor)
   showTooltip(map, held(map.named))
-  setLabel(map, data.label)
+  setShown(map, data)
   drawMarkLegend(map)
   drawPicked(map)
   if (map.status.textContent !== data.summary) map.status.textContent = data.summary
@@ -116,12 +116,15 @@ function newCanvas(map) {
   return (map.points = canvas)
 }
 
-function setLabel(map, label) {
+// Decides which points are not faded: those with the label, of those that the filter allows.
+function setShown(map, { label, only, allowed }) {
   const number = label ? label.number : null
-  if (!map.chart || (map.label === number && map.labelled === Boolean(map.chart.names))) return
+  if (!map.chart || (map.label === number && map.only === only && map.labelled === Boolean(map.chart.names))) return
   map.label = number
+  map.only = only
   map.labelled = Boolean(map.chart.names)
   map.withLabel = pointsWithLabel(map.chart, number)
+  if (only) leaveOut(map.withLabel, column(allowed))
 }
 
 const isVisible = (map) => (point) => map.withLabel[point] === 1 && (map.group < 0 || map.chart.group[point] === map.group)
@@ -165,7 +168,7 @@ function pictureFor(map, theme, n) {
   const size = Math.min(7, Math.max(1.1, 0.5 * Math.sqrt(area / n) * view.zoom ** 0.4))
   const opaque = n > 200000 ? 0.45 : n > 5000 ? 0.75 : 0.9 // few points hide none behind them
   const alpha = Math.min(0.9, opaque + 0.1 * Math.log2(view.zoom))
-  const filtered = map.group >= 0 || map.label !== null
+  const filtered = map.group >= 0 || map.label !== null || Boolean(map.only)
   const colours = theme.groups.map((rgb) => [...rgb, filtered ? 1 : alpha])
   return { size: filtered ? Math.max(size, 1.6) : size, filtered, group: map.group, withLabel: map.withLabel, colours, faded: [...theme.grey, 0.11] }
 }

@@ -1,6 +1,6 @@
 // Painters of the points: with WebGL, or on a 2D canvas where the browser has no WebGL.
 // A picture is {size, filtered, group, withLabel, colours, faded}: the group shown (-1: all), one byte per point that says
-// whether it carries the chosen label, colours as [r, g, b, alpha] from 0 to 1, and the colour of points filtered out.
+// whether it carries the chosen label and the filter allows it, colours as [r, g, b, alpha] from 0 to 1, and the colour of points filtered out.
 
 const VERTEX_SHADER = `
 attribute vec2 place; attribute float group; attribute float withLabel;

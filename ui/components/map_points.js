@@ -50,6 +50,11 @@ function pointsWithLabel(chart, label) {
   return withLabel
 }
 
+// Sets the bytes of points to 0 whose bits are not set; the first point has the highest bit of the first byte.
+function leaveOut(withLabel, bits) {
+  for (let point = 0; point < withLabel.length; point++) if (!((bits[point >> 3] >> (7 - (point & 7))) & 1)) withLabel[point] = 0
+}
+
 // Returns the points sorted by square cell, and where each cell starts.
 function gridOf(chart) {
   if (chart.grid) return chart.grid

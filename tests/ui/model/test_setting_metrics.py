@@ -125,3 +125,41 @@ def test_the_setting_in_force_and_exact_search_are_timed_on_the_validation_queri
     assert np.array_equal(found.ids, here.index.search(queries, 10, 4, 5, 3).ids)
     assert np.array_equal(exact.ids, here.index.exact.search(queries, 10).ids)
     assert split == "validation"
+
+
+@pytest.mark.parametrize(("only", "k"), [("any:B", 10), ("not:B", 30), ("", 20), ("any:B;not:B", 10)])
+@pytest.mark.parametrize("setting", SETTINGS[:3])
+def test_under_a_filter_exact_search_among_what_it_allows_is_the_judge(context, setting, only, k):
+    plain = context(*setting)
+    here = replace(plain, settings=replace(plain.settings, only=only, k=k))
+    labels = [here.dataset.clip("train", row).labels for row in range(ROWS["train"])]
+    mask = np.array([not (("any:B" in only and 1 not in of) or ("not:B" in only and 1 in of)) for of in labels])
+    measured = setting_metrics.measure(here)
+    if not mask.any():
+        assert measured is None
+        return
+    X, rows, s = np.asarray(here.dataset.features("train"), np.float64), np.flatnonzero(mask), here.settings
+    recalls, shares = [], []
+    for query in np.asarray(here.dataset.features("validation")):
+        if s.metric == "cosine":
+            distances = 1 - X @ query / (np.linalg.norm(X, axis=1) * np.linalg.norm(query))
+        else:
+            distances = np.linalg.norm(X - query, axis=1)
+        nearest = set(rows[np.argsort(distances[rows], kind="stable")[:k]].tolist())
+        allowed = mask if only else None
+        found = here.index.search(query[None], k, s.n_tables, s.n_bits, s.n_probes, allowed=allowed)
+        recalls.append(len(nearest & set(found.ids[0].tolist())) / len(nearest))
+        shares.append(found.n_candidates[0] / len(rows))
+    assert (measured.recall, measured.candidate_fraction) == pytest.approx(
+        (np.mean(recalls), np.mean(shares)), abs=1e-9
+    )
+
+
+def test_times_under_a_filter_are_not_stored_among_those_of_the_whole_collection(context, monkeypatch):
+    keys = []
+    monkeypatch.setattr(stopwatch.Stopwatch, "times", lambda watch, key, measure: keys.append(key))
+    here = context(4, 5, 1)
+    for settings in (here.settings, replace(here.settings, only="any:B"), replace(here.settings, k=20)):
+        setting_metrics.times(replace(here, settings=settings))
+    assert [key.is_kept for key in keys] == [True, False, False]
+    assert len({key.fingerprint for key in keys}) == 3

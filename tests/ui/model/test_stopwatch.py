@@ -162,3 +162,15 @@ def test_without_a_writable_folder_times_are_kept_in_memory(tmp_path):
         assert measured(watch, KEY, lambda: TIMES) == TIMES
         assert watch.times(KEY, never) == TIMES
     assert list(tmp_path.iterdir()) == []
+
+
+def test_times_that_are_not_kept_stay_in_memory_the_newest_of_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(stopwatch, "MAX_IN_MEMORY", 3)
+    watch = Stopwatch(tmp_path)
+    keys = [KEY._replace(fingerprint=str(i), is_kept=False) for i in range(5)]
+    for key in keys:
+        assert measured(watch, key, lambda: TIMES) == TIMES
+    assert not list(tmp_path.iterdir()) or [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+    assert len(watch._in_memory) == 3
+    assert watch.times(keys[4], never) == TIMES
+    assert watch.known(keys[0]) is None

@@ -20,6 +20,7 @@ from data_prep.dataset import SPLITS, Clip, Dataset, PrincipalPlane, as_coordina
 from data_prep.dataset.map_layout import PRINCIPAL_PLANE
 from data_prep.sounds.folder import EXCERPT_SUFFIX
 from lsh.sampling import first_rows
+from ui.filters import masks
 from ui.model.text import clean
 from ui.pages.map import ontology_roots
 from ui.pages.map.ontology_roots import Groups
@@ -129,6 +130,16 @@ def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
         groups=_counted(groups, groups.of_clips),
         words=tuple(_words(dataset, places, groups, counts, labels)),
     )
+
+
+def allowed_points(dataset: Dataset, chart: MapData, only: str) -> npt.NDArray[np.bool_]:
+    """Return which of the points drawn are of clips that a filter of the URL allows: bool[n]."""
+    marks = np.ones(chart.starts[-1], np.bool_)
+    for split, first, end in zip(SPLITS, chart.starts[:-1], chart.starts[1:], strict=True):
+        allowed = masks.allowed(dataset, only, split)
+        if allowed is not None:
+            marks[first:end] = allowed.mask[: end - first]
+    return marks
 
 
 def _method(dataset: Dataset) -> str | None:

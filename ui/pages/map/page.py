@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import streamlit as st
 
 from data_prep.dataset import Clip
@@ -10,6 +11,7 @@ from lsh import LSHError
 from lsh.sampling import evenly_spaced_marked
 from ui import cluster
 from ui.components import sound_map
+from ui.format import plural
 from ui.model import media, session, visits
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
@@ -17,7 +19,7 @@ from ui.model.query_view import QueryView, candidates, look_up
 from ui.model.text import clean
 from ui.pages.map import map_data, texts
 from ui.pages.map.map_data import MapData
-from ui.widgets import answer_messages, cards, clip_list, events, metrics_strip
+from ui.widgets import answer_messages, cards, clip_list, events, filter_panel, metrics_strip, neighbour_lists
 from ui.widgets.clip_list import Entry
 
 MAX_CANDIDATES = 20_000  # sent to the browser; more would cover the map
@@ -41,6 +43,10 @@ def show(context: PageContext) -> None:
     except LSHError as error:
         answer_messages.unsearchable(error)
     _controls(context)
+    filter_panel.draw_panel(context, n_columns=3, with_split=True)
+    filter_panel.draw_chips(context)
+    if context.settings.only:
+        st.markdown(texts.filtered(map_data.allowed_points(context.dataset, chart, context.settings.only)))
     with st.container(key="map-view"):
         _map(context, chart, clip, view)
     st.caption(texts.what_it_can_tell(chart))
@@ -86,6 +92,7 @@ def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | Non
         "candidates": _candidates(chart, view) if _shows_candidates() and view else [],
         "lookedAt": found.n_candidates if found else 0,
         "label": _label(context),
+        **_allowed(context, chart),
         **_picked(context, chart, clip, found),
         **_requested_part(chart),
     }
@@ -127,8 +134,19 @@ def _shows_candidates() -> bool:
 
 def _candidates(chart: MapData, view: QueryView) -> list[int]:
     """Return the points of candidates, at most MAX_CANDIDATES, evenly spaced among those that are drawn."""
-    points: list[int] = evenly_spaced_marked(candidates(view)[: chart.starts[1]], MAX_CANDIDATES).tolist()
+    marks, allowed = candidates(view), view.context.allowed
+    marks = marks if allowed is None else marks & allowed.mask
+    points: list[int] = evenly_spaced_marked(marks[: chart.starts[1]], MAX_CANDIDATES).tolist()
     return points
+
+
+def _allowed(context: PageContext, chart: MapData) -> dict[str, Any]:
+    """Return the filter, and of each point a bit that says whether its clip is allowed; no bits without a filter."""
+    only = context.settings.only
+    if not only:
+        return {"only": ""}
+    bits = np.packbits(map_data.allowed_points(context.dataset, chart, only))
+    return {"only": only, "allowed": pa.table({"bits": pa.array(bits)})}
 
 
 def _label(context: PageContext) -> dict[str, Any] | None:
@@ -181,8 +199,9 @@ def _picked(context: PageContext, chart: MapData, query: Clip, found: Answer | N
 def _neighbours(chart: MapData, view: QueryView) -> None:
     """List the nearest clips as text, with how many clips are nearer on the map."""
     st.header("The same in words")
-    st.markdown("The 10 nearest clips by the search's own distance, the nearest first.")
     exact, dataset = view.answer.exact, view.context.dataset
+    nearest = plural(len(exact.rows), "nearest clip")
+    st.markdown(f"The {nearest} by the search's own distance, the nearest first.")
     nearer = texts.nearer_on_the_map(chart, dataset, view.clip, exact.rows)
     entries = [
         Entry(
@@ -197,4 +216,5 @@ def _neighbours(chart: MapData, view: QueryView) -> None:
         )
     ]
     none = "There is no other clip here."
-    clip_list.draw(view.context, "map list", "The 10 nearest clips", view.clip, entries, none)
+    clip_list.draw(view.context, "map list", f"The {nearest}", view.clip, entries, none)
+    neighbour_lists.draw_more(view.context, view.answer)

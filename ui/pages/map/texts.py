@@ -22,6 +22,11 @@ def intro(chart: MapData) -> str:
     return f"{what}, each a point{near}. Point at one to read it, press it to hear it.{marks}"
 
 
+def filtered(allowed: npt.NDArray[np.bool_]) -> str:
+    """State how many of the points, bool[n], the filter allows."""
+    return f"Your filter allows **{np.count_nonzero(allowed):,}** of the {len(allowed):,} points; the others are faded."
+
+
 def what_it_can_tell(chart: MapData) -> str:
     """State how the map was computed, and what its distances mean."""
     if chart.method is not None:
@@ -51,7 +56,7 @@ def standing(clip: Clip, query: Clip, found: Answer | None) -> tuple[str, str]:
         kind = "missed" if row in found.missed else "found"
         return kind, f"{kind}, {truth} of all"
     if row >= 0 and found is not None and row in found.found.rows:
-        return "found", "found, not in the exact 10"
+        return "found", f"found, not in the exact {found.k}"
     return "other", "a query, not searched" if row < 0 else "not among the nearest"
 
 
