@@ -89,6 +89,7 @@ HIDDEN: Key[tuple[str, frozenset[str]]] = Key(
     "hidden", ("", frozenset())
 )  # a dataset, and clips that the visitor hides
 HIDES_UNPLAYABLE: Key[bool | None] = Key("hides unplayable", None)  # widget: whether their clips are hidden
+NARROW: Key[bool] = Key("narrow", default=False)  # widget: whether the panel of filters is open
 FILTER_COLUMN: Key[str | None] = Key("filter column", None)  # widget: the column of metadata to filter by
 LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("last metrics", ())  # of two settings
 

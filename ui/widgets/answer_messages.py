@@ -115,6 +115,9 @@ def _offer_settings(s: Settings, found: Answer, n: int) -> None:
             (session.N_TABLES, "More tables: L", s.n_tables, min(MAX_TABLES, 2 * s.n_tables)),
             (session.N_PROBES, "More probes:", s.n_probes, min(MAX_PROBES, 4 * s.n_probes)),
         ]
+    elif found.n_candidates > TOO_MANY * n and s.only:
+        st.caption("Of the few clips that a filter leaves most are compared: that is fast, and misses little.")
+        return
     elif found.n_candidates > TOO_MANY * n:
         st.markdown("That is most of the collection: at this setting LSH is no shortcut.")
         offers = [

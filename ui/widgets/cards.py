@@ -45,12 +45,14 @@ def neighbour_cards(context: DatasetContext, query: Clip, answer: Answer | Neigh
     clips = {row: context.dataset.clip("train", row) for row in answer.matches}
     found, exact = answer.found.rows.tolist(), answer.exact.rows.tolist()
     distances, cards = answer.distances, {}
+    compares_all = answer.n_candidates >= context.n_allowed - 1  # the query may be one of them
+    by_filter = "found by comparing all" if compares_all else "found by shorter keys"
     for row, clip in clips.items():
         match, distance = answer.matches[row], distances[row]
         if match.tables:
             outcome = f"found in {len(match.tables)} of {tables}"
         else:
-            outcome = "found among all that the filter leaves" if row in found else f"missed: in none of {tables}"
+            outcome = by_filter if row in found else f"missed: in none of {tables}"
         cards[clip.clip_id] = card(
             context,
             clip,

@@ -90,11 +90,13 @@ def as_csv(rows: list[dict[str, object]]) -> bytes:
 
 
 def as_json(context: DatasetContext, query: Clip, rows: list[dict[str, object]]) -> bytes:
-    """Return the records as JSON, with the query and the setting."""
+    """Return the records as JSON, with the query, the setting, and the filter of the URL where there is one."""
     s = context.settings
     setting: dict[str, object] = {"metric": s.metric}
     if any(row["status"] != "exact" for row in rows):
         setting |= {"n_tables": s.n_tables, "n_bits": s.n_bits, "n_probes": s.n_probes, "seed": s.seed}
+    if s.only:
+        setting["filter"] = s.only
     about = {"dataset": context.dataset.name, "fingerprint": context.dataset.fingerprint, "query": query.clip_id}
     return json.dumps({**about, **setting, "neighbours": rows}, indent=1, ensure_ascii=False).encode()
 

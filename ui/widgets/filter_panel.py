@@ -33,26 +33,32 @@ def draw_panel(context: DatasetContext, *, n_columns: int = 1, with_split: bool 
 
     with_split: also the choice of splits, for a page that shows those which are not searched.
     """
+    panel = st.expander("Narrow the results", icon=":material/filter_alt:", key=session.NARROW.name, on_change="rerun")
+    if panel.open:  # the values of a large collection take seconds to be counted
+        with panel:
+            _draw_widgets(context, n_columns, with_split=with_split)
+
+
+def _draw_widgets(context: DatasetContext, n_columns: int, *, with_split: bool) -> None:
     forms = conditions.forms_of(context.dataset)
     named = {one.kind for one in _conditions(context)}
     kinds = [kind for kind in forms if _is_offered(context, kind, forms[kind], named, with_split=with_split)]
     columns = [kind for kind in kinds if kind.startswith(EXTRA_PREFIX)]
     others = [kind for kind in kinds if kind not in columns]
-    with st.expander("Narrow the results", icon=":material/filter_alt:", key="narrow"):
-        if len(columns) > MAX_COLUMNS:
-            chosen = st.selectbox(
-                "Filter by metadata",
-                columns,
-                index=None,
-                format_func=lambda kind: clean(link.name_of(kind), 60),
-                key=session.FILTER_COLUMN.name,
-                placeholder="a column of the metadata",
-            )
-            columns = [kind for kind in columns if kind == chosen or kind in named]
-        places = st.columns(n_columns, gap="medium")
-        for i, kind in enumerate([*others, *columns]):
-            with places[i % n_columns]:
-                _WIDGETS[forms[kind]](context, kind)
+    if len(columns) > MAX_COLUMNS:
+        chosen = st.selectbox(
+            "Filter by metadata",
+            columns,
+            index=None,
+            format_func=lambda kind: clean(link.name_of(kind), 60),
+            key=session.FILTER_COLUMN.name,
+            placeholder="a column of the metadata",
+        )
+        columns = [kind for kind in columns if kind == chosen or kind in named]
+    places = st.columns(n_columns, gap="medium")
+    for i, kind in enumerate([*others, *columns]):
+        with places[i % n_columns]:
+            _WIDGETS[forms[kind]](context, kind)
 
 
 def draw_chips(context: DatasetContext) -> None:
@@ -134,7 +140,7 @@ def _draw_choice(context: DatasetContext, kind: str) -> None:
         [*names, *(value for value in now.values if value not in names)],
         key=key.name,
         format_func=text_of,
-        placeholder="any",
+        placeholder="choose",
         max_selections=link.MAX_VALUES,
         help=meaning or None,
         on_change=lambda: _write(context, Condition(kind, tuple(key.get() or ()))),
@@ -150,7 +156,7 @@ def _label_counts(context: DatasetContext) -> list[int]:
 def _draw_range(context: DatasetContext, kind: str, draw: Callable[..., object]) -> None:
     """Draw two inputs for the ends of a range; ends in the wrong order are exchanged."""
     now = _condition(context, kind)
-    name = f"{link.name_of(kind)}, s" if kind == "length" else link.name_of(kind)
+    name, unit = capitalised(link.name_of(kind)), " (s)" if kind == "length" else ""
     ends = {"from": now.low, "to": now.high}
     keys = {end: session.filter_widget(f"{kind} {end}") for end in ends}
 
@@ -161,7 +167,7 @@ def _draw_range(context: DatasetContext, kind: str, draw: Callable[..., object])
 
     for place, end, limit in zip(st.columns(2, gap="small"), ends, masks.limits(context.dataset, kind), strict=True):
         with place:
-            draw(plain(f"{capitalised(name)}, {end}", 60), keys[end], ends[end], limit, take)
+            draw(plain(f"{name} {end}{unit}", 60), keys[end], ends[end], limit, take)
 
 
 def _draw_numbers(context: DatasetContext, kind: str) -> None:
@@ -185,7 +191,8 @@ def _draw_numbers(context: DatasetContext, kind: str) -> None:
 def _draw_dates(context: DatasetContext, kind: str) -> None:
     def draw(label: str, key: session.Key[Any], value: Any, limit: Any, take: Callable[[], None]) -> None:
         key.set(value)
-        said = f"The {'earliest' if label.endswith('from') else 'latest'} is {limit}." if limit else None
+        which = "earliest" if label.endswith("from") else "latest"
+        said = f"The {which} is {limit}." if limit else None
         st.date_input(
             label, value=None, min_value=_FIRST_DAY, max_value=_LAST_DAY, key=key.name, on_change=take, help=said
         )

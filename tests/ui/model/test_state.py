@@ -5,7 +5,7 @@ from ui.model import state
 from ui.model.state import DEFAULTS, Settings, parse
 
 DATASETS = ["sample", "audioset", "my/sounds"]
-NAMES = ["dataset", "metric", "L", "K", "probes", "seed", "w", "clip", "trail", "view", "bogus"]
+NAMES = ["dataset", "metric", "L", "K", "probes", "seed", "w", "clip", "trail", "view", "show", "only", "bogus"]
 junk = st.one_of(
     st.text(max_size=40),
     st.integers().map(str),
@@ -34,6 +34,8 @@ def test_parse_returns_allowed_values_only(raw):
     ):
         assert type(value) is int
         assert least <= value <= most
+    assert s.k in range(10, 101, 10)
+    assert isinstance(s.only, str)
     assert s.bucket_width is None or 0 < s.bucket_width <= state.MAX_WIDTH
     for clip in (*s.trail, *([s.clip] if s.clip else [])):
         assert clip.isascii()
@@ -53,6 +55,8 @@ def test_parse_returns_allowed_values_only(raw):
         bucket_width=st.none() | st.floats(1e-6, state.MAX_WIDTH),
         clip=st.none() | st.from_regex(r"[\w.~-]{1,30}", fullmatch=True).filter(str.isascii),
         trail=st.lists(st.from_regex(r"[A-Za-z0-9_.~-]{1,20}", fullmatch=True), max_size=state.MAX_TRAIL).map(tuple),
+        k=st.sampled_from(range(10, 101, 10)),
+        only=st.text(max_size=40),
     )
 )
 def test_settings_are_unchanged_by_a_round_trip_through_the_link(s):
@@ -66,6 +70,8 @@ def test_settings_are_unchanged_by_a_round_trip_through_the_link(s):
         "w": None if s.bucket_width is None else repr(s.bucket_width),
         "clip": s.clip,
         "trail": state.join_trail(s.trail),
+        "show": str(s.k),
+        "only": s.only,
     }
     assert parse(link, DATASETS) == s
 

@@ -46,6 +46,7 @@ def listen(mine, app):
     """Return a function that opens Listen with the values of a link."""
 
     def opened(**values):
+        app.session_state["narrow"] = True  # the panel is open
         app.query_params.update({"dataset": "mine", "clip": mine.clip("test", 0).clip_id, "lens": "on", **values})
         return app.run()
 
