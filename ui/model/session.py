@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MAX_MOVES = 12
+_FILTER_WIDGET = "filter by "  # begins the names of the filter panel's widgets
 
 
 class Key(Generic[T]):
@@ -90,6 +91,7 @@ HIDDEN: Key[tuple[str, frozenset[str]]] = Key(
 )  # a dataset, and clips that the visitor hides
 HIDES_UNPLAYABLE: Key[bool | None] = Key("hides unplayable", None)  # widget: whether their clips are hidden
 NARROW: Key[bool] = Key("narrow", default=False)  # widget: whether the panel of filters is open
+FILTERS_PAGE: Key[str | None] = Key("filters page", None)  # where the panel of filters was drawn last
 FILTER_COLUMN: Key[str | None] = Key("filter column", None)  # widget: the column of metadata to filter by
 LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("last metrics", ())  # of two settings
 
@@ -127,7 +129,18 @@ def mirror(prefix: str, of: Key[int | None]) -> Key[int | None]:
 
 def filter_widget(name: str) -> Key[Any]:
     """Return the key of a widget of the filter panel: a kind of filter, or one end of its range."""
-    return Key(f"filter {name}", None)
+    return Key(f"{_FILTER_WIDGET}{name}", None)
+
+
+def forget_filter_widgets_of_another_page() -> None:
+    """Forget the values of the filter panel's widgets at its first drawing on a page.
+
+    Streamlit still has those of the page before, but draws the widgets without them.
+    """
+    if FILTERS_PAGE.get() != PAGE.get():
+        FILTERS_PAGE.set(PAGE.get())
+        for name in [name for name in st.session_state if str(name).startswith(_FILTER_WIDGET)]:
+            del st.session_state[name]
 
 
 def event(component: str, name: str) -> Any:

@@ -57,7 +57,7 @@ def draw_suggestions(context: PageContext, found: Answer, now: SettingMetrics | 
         st.caption(f"On average, one more table would change: {recall} recall, {looked_at} looked at.")
     elif now is not None:
         st.caption(f"All {MAX_TABLES} tables are in use.")
-    _offer_settings(context.settings, found, context.n_allowed)
+    _offer_settings(context, found)
 
 
 def empty_list_texts(s: Settings, found: Answer | Neighbours) -> dict[str, str]:
@@ -104,8 +104,9 @@ def empty_collection() -> None:
     st.markdown("This collection has no clips. Choose another one in the sidebar.")
 
 
-def _offer_settings(s: Settings, found: Answer, n: int) -> None:
+def _offer_settings(context: PageContext, found: Answer) -> None:
     """Offer settings by one click where this one finds too few clips or looks at too many."""
+    s, n = context.settings, context.n_allowed
     few = len(found.found.rows)
     if few < min(s.k, len(found.exact.rows)):
         missing = f"Only {few} of {s.k}: the buckets held no more clips."
@@ -115,7 +116,7 @@ def _offer_settings(s: Settings, found: Answer, n: int) -> None:
             (session.N_TABLES, "More tables: L", s.n_tables, min(MAX_TABLES, 2 * s.n_tables)),
             (session.N_PROBES, "More probes:", s.n_probes, min(MAX_PROBES, 4 * s.n_probes)),
         ]
-    elif found.n_candidates > TOO_MANY * n and s.only:
+    elif found.n_candidates > TOO_MANY * n and n < context.index.n:
         st.caption("Of the few clips that a filter leaves most are compared: that is fast, and misses little.")
         return
     elif found.n_candidates > TOO_MANY * n:

@@ -4,6 +4,7 @@ A filter is in the URL (`ui.filters.link`); the widgets show what is there, and 
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ _LABELS = {
     "not": ("With none of these labels", "Clips that have any of them are left out."),
 }
 _ITSELF = "A label counts where a clip has it itself, not where it has one below it in the ontology."
+_MARKDOWN = re.compile(r"[^\w\s,.()-]|_")
 _FIRST_DAY, _LAST_DAY = dt.date(1, 1, 1), dt.date(9999, 12, 31)
 
 
@@ -40,6 +42,7 @@ def draw_panel(context: DatasetContext, *, n_columns: int = 1, with_split: bool 
 
 
 def _draw_widgets(context: DatasetContext, n_columns: int, *, with_split: bool) -> None:
+    session.forget_filter_widgets_of_another_page()
     forms = conditions.forms_of(context.dataset)
     named = {one.kind for one in _conditions(context)}
     kinds = [kind for kind in forms if _is_offered(context, kind, forms[kind], named, with_split=with_split)]
@@ -134,9 +137,9 @@ def _draw_choice(context: DatasetContext, kind: str) -> None:
     def text_of(name: str) -> str:
         return f"{clean(name, 80)} ({counts[name]:,})" if name in counts else clean(name, 80)
 
-    key.set(list(now.values))
+    _show(key, list(now.values))
     st.multiselect(
-        plain(title, 60),
+        _title(title),
         [*names, *(value for value in now.values if value not in names)],
         key=key.name,
         format_func=text_of,
@@ -167,7 +170,7 @@ def _draw_range(context: DatasetContext, kind: str, draw: Callable[..., object])
 
     for place, end, limit in zip(st.columns(2, gap="small"), ends, masks.limits(context.dataset, kind), strict=True):
         with place:
-            draw(plain(f"{name} {end}{unit}", 60), keys[end], ends[end], limit, take)
+            draw(_title(f"{name} {end}{unit}"), keys[end], ends[end], limit, take)
 
 
 def _draw_numbers(context: DatasetContext, kind: str) -> None:
@@ -180,7 +183,7 @@ def _draw_numbers(context: DatasetContext, kind: str) -> None:
     of: type[int | float] = int if is_whole else float
 
     def draw(label: str, key: session.Key[Any], value: Any, limit: Any, take: Callable[[], None]) -> None:
-        key.set(None if value is None else of(value))
+        _show(key, None if value is None else of(value))
         shown = "" if limit is None else number(limit) if isinstance(limit, float) else str(limit)
         step: Any = 1 if is_whole else 0.1
         st.number_input(label, value=None, step=step, key=key.name, placeholder=shown, on_change=take)
@@ -190,14 +193,29 @@ def _draw_numbers(context: DatasetContext, kind: str) -> None:
 
 def _draw_dates(context: DatasetContext, kind: str) -> None:
     def draw(label: str, key: session.Key[Any], value: Any, limit: Any, take: Callable[[], None]) -> None:
-        key.set(value)
-        which = "earliest" if label.endswith("from") else "latest"
+        _show(key, value)
+        which = "earliest" if label.endswith(" from") else "latest"
         said = f"The {which} is {limit}." if limit else None
         st.date_input(
             label, value=None, min_value=_FIRST_DAY, max_value=_LAST_DAY, key=key.name, on_change=take, help=said
         )
 
     _draw_range(context, kind, draw)
+
+
+def _show(key: session.Key[Any], value: Any) -> None:
+    """Give a widget its value of the URL where it has another one.
+
+    A value that is set is sent to the browser, in place of what the visitor may have chosen meanwhile.
+    """
+    now = key.get()
+    if (now or value) and (now != value or type(now) is not type(value)):
+        key.set(value)
+
+
+def _title(text: str) -> str:
+    """Return the title of a widget: with spaces for what Markdown may read, as screen readers read escapes aloud."""
+    return clean(_MARKDOWN.sub(" ", text), 60)
 
 
 _WIDGETS = {"label": _draw_choice, "choice": _draw_choice, "number": _draw_numbers, "date": _draw_dates}

@@ -149,13 +149,13 @@ def test_what_the_collection_does_not_know_is_told_and_ignored(listen, mine):
 
 def test_the_widgets_show_the_filter_of_the_address_and_change_it(listen, mine):
     app = listen(only="any:Dog;length:..2;extra_day:2024-01-05..")
-    assert app.multiselect(key="filter any").value == ["Dog"]
-    assert app.number_input(key="filter length to").value == 2
-    assert app.date_input(key="filter extra_day from").value == dt.date(2024, 1, 5)
-    app.multiselect(key="filter any").set_value([]).run()
-    app.multiselect(key="filter folder").set_value(["drums"]).run()
-    app.number_input(key="filter extra_year from").set_value(2003).run()
-    app.date_input(key="filter extra_day from").set_value(None).run()
+    assert app.multiselect(key="filter by any").value == ["Dog"]
+    assert app.number_input(key="filter by length to").value == 2
+    assert app.date_input(key="filter by extra_day from").value == dt.date(2024, 1, 5)
+    app.multiselect(key="filter by any").set_value([]).run()
+    app.multiselect(key="filter by folder").set_value(["drums"]).run()
+    app.number_input(key="filter by extra_year from").set_value(2003).run()
+    app.date_input(key="filter by extra_day from").set_value(None).run()
     assert not app.exception
     assert app.query_params["only"] == "folder:drums;length:..2;extra_year:2003.."
     assert all(clip.media.startswith("drums/") and clip.end_s <= 2 for clip in listed(app, mine))
@@ -163,7 +163,7 @@ def test_the_widgets_show_the_filter_of_the_address_and_change_it(listen, mine):
 
 def test_the_ends_of_a_range_may_be_given_in_either_order(listen):
     app = listen(only="length:3..")
-    app.number_input(key="filter length to").set_value(1.0).run()
+    app.number_input(key="filter by length to").set_value(1.0).run()
     assert app.query_params["only"] == "length:1..3"
 
 
@@ -239,7 +239,7 @@ def test_the_map_fades_what_the_filter_does_not_allow_and_marks_the_nearest_of_t
     assert "The 20 nearest clips" in said(app)
     order = component(app, "clip_list")["order"]
     assert order == nearest_by_hand(mine, lambda clip: clip.media.startswith("drums/deep/"), 20)
-    assert app.multiselect(key="filter split").value == ["train", "test"]
+    assert app.multiselect(key="filter by split").value == ["train", "test"]
 
 
 def test_a_filter_of_a_split_that_is_not_searched_leaves_nothing_and_is_offered_for_removal(listen, mine):
