@@ -125,6 +125,7 @@ function setShown(map, { label, only, allowed }) {
   map.labelled = Boolean(map.chart.names)
   map.withLabel = pointsWithLabel(map.chart, number)
   if (only) leaveOut(map.withLabel, column(allowed))
+  map.section.dataset.shown = map.withLabel.reduce((sum, one) => sum + one, 0)
 }
 
 const isVisible = (map) => (point) => map.withLabel[point] === 1 && (map.group < 0 || map.chart.group[point] === map.group)
