@@ -14,7 +14,9 @@ def linked(page, name):
 
 def labels(page):
     """Return the labels of the cards shown."""
-    return page.locator(".card .labels").evaluate_all("all => all.map((one) => one.textContent.replace(' (shared)', ''))")
+    return page.locator(".card .labels").evaluate_all(
+        "all => all.map((one) => one.textContent.replace(' (shared)', ''))"
+    )
 
 
 def choose(page, title, value):

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from data_prep.dataset import open_dataset
 from lsh import LSHIndex
-from ui.model.answer import answer, first_clip
-from ui.model.loading import PageContext
+from ui.model.answer import answer, exact_answer_to, first_clip, query_of
+from ui.model.loading import DatasetContext, PageContext
 from ui.model.state import Settings
 from ui.widgets.cards import explain_match
 
@@ -57,3 +59,18 @@ def test_the_explanation_names_tables_and_probability(context):
     assert str(match.tables[0]) in explanation
     assert f"{match.bit_probability:.2f}" in explanation
     assert "°" in explanation
+
+
+@pytest.mark.parametrize(("only", "k", "n_hidden"), [("", 20, 0), ("all:{}", 10, 2), ("not:{}", 30, 1)])
+def test_without_an_index_the_same_clips_are_found_under_a_filter_and_without_those_hidden(context, only, k, n_hidden):
+    name = context.dataset.label_names[1].replace("%", "%25").replace(":", "%3A")
+    settings = replace(context.settings, only=only.format(name), k=k)
+    query = query_of(context, context.dataset.clip("test", 3))
+    first = exact_answer_to(replace(context, settings=settings), *query)
+    hidden = frozenset(context.dataset.clip("train", int(row)).clip_id for row in first.rows[1 : 1 + n_hidden])
+    with_index = exact_answer_to(replace(context, settings=settings, hidden=hidden), *query)
+    without = exact_answer_to(DatasetContext(settings, context.dataset, hidden=hidden), *query)
+    assert without.rows.tolist() == with_index.rows.tolist()
+    assert without.passed_over == with_index.passed_over == n_hidden
+    assert with_index.rows[: k - n_hidden].tolist() == np.delete(first.rows, np.arange(1, 1 + n_hidden)).tolist()
+    assert len(with_index.rows) == k
