@@ -74,8 +74,7 @@ def _rows_meeting(dataset: Dataset, split: str, one: Condition) -> BoolArray:
     if one.kind in LABEL_KINDS:
         return _rows_labelled(dataset, split, one)
     if forms_of(dataset)[one.kind] == "choice":
-        masks = (clip_names.rows_of(dataset, [split], one.kind, None, value)[split] for value in one.values)
-        return reduce(np.logical_or, masks, np.zeros(dataset.n_rows(split), np.bool_))
+        return _rows_with_value(dataset, split, one)
     rows, values = _numbers(dataset, split, one.kind)
     within = [pc.greater_equal(values, _scalar(one.low, values.type))] if one.low is not None else []
     if isinstance(one.high, dt.date) and pa.types.is_timestamp(values.type):
@@ -84,6 +83,18 @@ def _rows_meeting(dataset: Dataset, split: str, one: Condition) -> BoolArray:
         within.append(pc.less_equal(values, _scalar(one.high, values.type)))
     mask = np.zeros(dataset.n_rows(split), np.bool_)
     mask[rows[clip_names.true_at(reduce(pc.and_, within, pc.is_valid(values)))]] = True
+    return mask
+
+
+def _rows_with_value(dataset: Dataset, split: str, one: Condition) -> BoolArray:
+    mask = np.zeros(dataset.n_rows(split), np.bool_)
+    for _, rows, values in clip_names.blocks(dataset, [split], one.kind):
+        if one.kind == "folder":
+            within = [pc.starts_with(values, f"{folder}/") for folder in one.values]
+            answers: Any = reduce(pc.or_, within, pa.array(np.zeros(len(values), np.bool_)))
+        else:
+            answers = pc.is_in(values, pa.array(one.values, pa.string()))
+        mask[rows[clip_names.true_at(answers)]] = True
     return mask
 
 
@@ -135,11 +146,19 @@ def unknown_values(dataset: Dataset, one: Condition) -> tuple[str, ...]:
         known: Collection[str] = set(dataset.label_names)
     elif one.kind == "split":
         known = SPLITS
+    elif one.kind == "folder":
+        known = [name for name in one.values if _occurs(dataset, name)]
+    elif forms_of(dataset)[one.kind] == "choice":
+        wanted, known = pa.array(one.values, pa.string()), set()
+        for _, _, values in clip_names.blocks(dataset, SPLITS, one.kind):
+            known |= set(pc.unique(values.filter(pc.is_in(values, wanted))).to_pylist())
     else:
-        known = [
-            v for v in one.values if any(rows_meeting(dataset, s, [Condition(one.kind, (v,))]).any() for s in SPLITS)
-        ]
+        known = one.values
     return tuple(value for value in one.values if value not in known)
+
+
+def _occurs(dataset: Dataset, folder: str) -> bool:
+    return any(_rows_with_value(dataset, split, Condition("folder", (folder,))).any() for split in SPLITS)
 
 
 def choices(dataset: Dataset, kind: str, most: int) -> tuple[list[tuple[str, int]], int]:

@@ -44,7 +44,7 @@ def _parsed(fingerprint: str, text: str, _dataset: Dataset) -> Parsed:  # noqa: 
     return link.parse(text, _dataset)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)  # of two million clips, each is 2 to 18 MB
 def _allowed(fingerprint: str, text: str, split: str, _dataset: Dataset) -> Filter | None:  # noqa: ARG001  (the key)
     found = parsed(_dataset, text).conditions
     return Filter(conditions.rows_meeting(_dataset, split, found)) if found else None
