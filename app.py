@@ -19,6 +19,7 @@ from ui.widgets import links
 PAGES = [
     ("Listen", "listen", ":material/hearing:", "ui.pages.listen"),
     ("Ask", "ask", ":material/mic:", "ui.pages.ask"),
+    ("Teach", "teach", ":material/rule:", "ui.pages.teach.page"),
     ("Crate", "crate", ":material/inventory_2:", "ui.pages.crate"),
     ("Tune", "tune", ":material/tune:", "ui.pages.tune.page"),
     ("Race", "race", ":material/speed:", "ui.pages.race.page"),
@@ -27,7 +28,7 @@ PAGES = [
     ("Learn", "learn", ":material/school:", "ui.pages.learn.page"),
     ("Data", "data", ":material/database:", "ui.pages.data.page"),
 ]
-WITHOUT_INDEX = {"Listen", "Ask", "Crate", "Data"}  # are drawn while the search kernels are compiled
+WITHOUT_INDEX = {"Listen", "Ask", "Teach", "Crate", "Data"}  # are drawn while the search kernels are compiled
 WITHOUT_TABLES = {*WITHOUT_INDEX, "Map"}  # are drawn of a collection that is searched on a cluster
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.answers import aggregation, families, parameters, predicted_recall, quality, speed
+from benchmarks.answers import aggregation, families, feedback, parameters, predicted_recall, quality, speed
 from benchmarks.answers.document import render
 from benchmarks.answers.formatting import rounded
 from benchmarks.answers.setup import SEED, K, Progress, Setup
@@ -32,14 +32,24 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
 
     def command() -> None:
-        if options.dataset:
+        if options.feedback and not options.dataset:
+            raise BenchmarkError("--feedback measures, so it needs the folder of a dataset: DATASET --feedback")
+        if options.feedback:
+            figures = read(options.figures)
+            found = feedback.measure(open_dataset(options.dataset), _clock())
+            _write(options.figures, {**figures, "feedback": rounded(found)})
+        elif options.dataset:
             dataset = open_dataset(options.dataset)
             framed = open_dataset(options.frames) if options.frames else dataset
             figures = measure(dataset, framed, options.queries, options.modelled, _clock())
-            write_file(options.figures, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
+            _write(options.figures, figures)
         write_file(options.out, render(read(options.figures)).encode())
 
     return command_line.run(command, (BenchmarkError, DataError, LSHError, WriteError))
+
+
+def _write(path: Path, figures: dict[str, Any]) -> None:
+    write_file(path, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def measure(
@@ -57,6 +67,7 @@ def measure(
         "speed": speed.measure(setups[0], modelled, progress),
         "quality": [quality.measure(setup, rows, progress) for setup, rows in tables],
         "aggregation": aggregation.measure(framed, n_queries, progress),
+        "feedback": feedback.measure(dataset, progress),
         "families": [families.measure(setup, progress) for setup in setups],
         "theory": [predicted_recall.measure(setup, progress) for setup in setups],
     }
@@ -128,6 +139,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DATASET",
         help="folder of a dataset prepared with --frames, for question 4 (default: DATASET, which is left out of "
         "question 4 if it has no frames)",
+    )
+    parser.add_argument(
+        "--feedback",
+        action="store_true",
+        help="measure question 5 alone, in some minutes, and keep the other figures of the file",
     )
     parser.add_argument(
         "--figures",

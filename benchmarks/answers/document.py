@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from benchmarks.answers import aggregation, families, parameters, predicted_recall, quality, speed
+from benchmarks.answers import aggregation, families, feedback, parameters, predicted_recall, quality, speed
 from benchmarks.answers.formatting import Record
 
 _TEMPLATE = Path(__file__).with_name("template.md")
@@ -15,6 +15,7 @@ _SECTIONS: dict[str, Callable[[Any], Record | str]] = {  # of the template, in i
     "speed": speed.fields,
     "quality": quality.fields,
     "aggregation": aggregation.fields,
+    "feedback": feedback.fields,
     "families": families.fields,
     "theory": predicted_recall.fields,
 }

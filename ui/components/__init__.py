@@ -43,6 +43,11 @@ clip_list = _component(
     css=_read("base.css", "shelf.css", "cards.css", "clip_list.css"),
     js=_read("base.js", "shelf.js", "video.js", "card.js", "clip_list.js"),
 )
+teach_list = _component(
+    "earshot.teach",
+    css=_read("base.css", "shelf.css", "cards.css", "clip_list.css", "teach.css"),
+    js=_read("base.js", "shelf.js", "video.js", "card.js", "teach.js"),
+)
 plane_demo = _component(
     "earshot.plane", css=_read("base.css", "plane.css"), js=_read("base.js", "plane_geometry.js", "plane.js")
 )

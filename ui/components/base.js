@@ -342,6 +342,7 @@ const ICONS = {
   add: "M11 5h2v6h6v2h-6v6h-2v-6H5v-2h6z",
   more: "M5 10h4v4H5zm5 0h4v4h-4zm5 0h4v4h-4z",
   tick: "M9.5 17.5L4 12l1.8-1.8 3.7 3.7 8.7-8.7L20 7z",
+  cross: "M6.4 5L5 6.4l5.6 5.6L5 17.6 6.4 19l5.6-5.6 5.6 5.6 1.4-1.4-5.6-5.6L19 6.4 17.6 5 12 10.6z",
 }
 
 function icon(name, className = "") {

@@ -1,5 +1,6 @@
 // A clip's card: play button, waveform or thumbnail, labels, outcome, distance, actions. Used by every list of clips.
-// A list is {root, cards (its element), items (cards drawn, by clip id), view, data, send (an event, at once)}.
+// A list is {root, cards (its element), items (cards drawn, by clip id), view, data, send (an event, at once)}; `buttons`, where
+// it has that, returns further buttons of a card.
 
 const FLAT = Array(48).fill(0)
 
@@ -165,7 +166,7 @@ function actions(list, item, id, card) {
     class: "outlined find-similar", "aria-label": `Find similar: ${nameOfCard(list, card)}`, title: "Search with this sound",
     onclick: () => player.press(list.root, "query", id),
   }, "Find similar")
-  return make("div", { class: "actions" }, card.explanation ? explain : null, similar, ...shelfButtons(item.querySelector(".shelf-panel"), list.data.dataset, id, card.title), card.file ? saveButton(item, card) : null)
+  return make("div", { class: "actions" }, ...(list.buttons?.(id, card) ?? []), card.explanation ? explain : null, similar, ...shelfButtons(item.querySelector(".shelf-panel"), list.data.dataset, id, card.title), card.file ? saveButton(item, card) : null)
 }
 
 // --- playing and keyboard ----------------------------------------------------------------------------------------

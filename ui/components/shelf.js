@@ -1,10 +1,12 @@
-// What the visitor keeps of all collections: the crate, favourites, hidden clips and notes. The browser stores it, so that it
-// outlasts hops, pages, collections and visits; it can be saved as a file and opened again.
+// What the visitor keeps of all collections: the crate, favourites, hidden clips, notes, and marks of labels that are being
+// taught. The browser stores it, so that it outlasts hops, pages, collections and visits; it can be saved as a file and opened again.
 
 const SHELF = "earshot.shelf" // in localStorage: {version, clips: [[dataset, clip id, entry], ...]}, the newest last
 const SHELF_VERSION = 1
 const MAX_SHELF = 2000
 const MAX_NOTE = 500
+const MAX_NAME = 60 // of a label that is being taught
+const MAX_MARKS = 20 // of a clip
 const MAX_UNDO = 50
 const UNDO_MS = 10_000 // for which a change can be undone by its button
 const FLAGS = ["kept", "favourite", "hidden"]
@@ -49,6 +51,8 @@ function makeShelf() {
   function clean(entry) {
     const one = { title: String(entry.title ?? "").slice(0, 300), note: String(entry.note ?? "").slice(0, MAX_NOTE) }
     for (const flag of FLAGS) if (entry[flag] === true) one[flag] = true
+    const marks = Object.entries(entry.marks ?? {}).filter(([name, mark]) => name.length <= MAX_NAME && ["yes", "no"].includes(mark))
+    if (marks.length) one.marks = Object.fromEntries(marks.slice(0, MAX_MARKS))
     return one
   }
 
@@ -80,7 +84,7 @@ function makeShelf() {
   function put(key, one) {
     clips.delete(key)
     const kept = one && clean(one)
-    if (kept && (kept.note || FLAGS.some((flag) => kept[flag]))) clips.set(key, kept)
+    if (kept && (kept.note || kept.marks || FLAGS.some((flag) => kept[flag]))) clips.set(key, kept)
   }
 
   function undo() {

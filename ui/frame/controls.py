@@ -23,6 +23,7 @@ _OTHER_SEED = f"Another seed is another index, which takes too long to build her
 _SPREAD = "On the cluster lies one index, of this distance and of seed 0. Tables, bits and probes can be chosen freely."
 _PAGES_WITHOUT_SLIDERS = (
     "ask",
+    "teach",
     "crate",
     "data",
 )  # at the bottom of a phone's screen: these pages begin without a search

@@ -114,6 +114,13 @@ ASKED_FILE: Key[tuple[str, bytes] | None] = Key("asked file", None)  # name and 
 # Name of the sound given on Ask, and what the browser plays: MIME type and bytes.
 ASKED_PLAYED: Key[tuple[str, str, bytes] | None] = Key("asked played", None)
 ASKED_BY: Key[str | None] = Key("asked by", None)  # "rec" or "file": input of the last sound
+TAUGHT: Key[str] = Key("teach", "")  # widget of Teach, bound to the URL: the name of the label
+# A dataset, the name of a label, and the ids of the clips that are marked yes and no, as the browser has told them.
+MARKS: Key[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = Key("marks", ("", "", (), ()))
+TEACH_ORDER: Key[str | None] = Key("teach order", None)  # widget of Teach: what is judged next
+TEACH_LISTED: Key[tuple[object, tuple[str, ...]]] = Key(
+    "teach listed", (None, ())
+)  # of this list, the ids of its clips
 MAP_LABEL: Key[str | None] = Key("label", None)  # widget of Map, bound to the URL
 MAP_CANDIDATES: Key[bool] = Key("candidates", default=False)  # widget of Map, bound to the URL
 MAP_PICKED: Key[str | None] = Key("map picked", None)  # clip id

@@ -153,7 +153,8 @@ def _trail() -> tuple[str, ...]:
 
 
 def _names_carried() -> tuple[str, ...]:
-    return (*_CARRIED, *(key.name for key in session.SETTINGS if key.name not in _CARRIED and not key.is_set))
+    keys = (*session.SETTINGS, session.TAUGHT)
+    return (*_CARRIED, *(key.name for key in keys if key.name not in _CARRIED and not key.is_set))
 
 
 def _only_carried(values: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.answers import parameters, quality, speed
+from benchmarks.answers import feedback, parameters, quality, speed
 from benchmarks.answers.__main__ import main
 from data_prep.dataset.features import mean_features
 from data_prep.dataset.schema import About, Label
@@ -12,6 +12,7 @@ from data_prep.dataset.writer import write_dataset
 from lsh.analysis import planning, timing, trials
 from tests.clips import plain_clips, splits_of
 
+FEEDBACK = {"N_LABELS": 2, "SEEDS": (0, 1), "MARKS": (10, 20), "MIN_TEST": 3, "MIN_TRAIN": 25}
 ROWS = {"train": 300, "validation": 40, "test": 50}
 
 
@@ -60,6 +61,8 @@ def measured(made, with_frames, tmp_path_factory):
         patch.setattr(quality, "SEEDS", (0, 1))
         patch.setattr(quality, "CLOSE", 0.5)
         patch.setattr(speed, "WANTED", 0.5)
+        for name, value in FEEDBACK.items():
+            patch.setattr(feedback, name, value)
         outputs = ["--figures", out / "answers.json", "--out", out / "ANSWERS.md"]
         options = ["--frames", with_frames, "--queries", "40", "--modelled", "300"]
         assert main([str(part) for part in (made / "small", *outputs, *options)]) == 0

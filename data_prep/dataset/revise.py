@@ -1,0 +1,106 @@
+"""Revision of a dataset: a new map, further columns of its clips, or another title; all other files stay."""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_prep.dataset.hashed_file import HashedFile
+from data_prep.dataset.manifest import manifest_bytes
+from data_prep.dataset.output_folder import new_folder
+from data_prep.dataset.reader import Dataset, open_dataset
+from data_prep.dataset.schema import CLIPS, CLIPS_SCHEMA, FORMAT_VERSION, INDEXES, MANIFEST, SPLITS, problem_of_columns
+from data_prep.errors import InputError
+from earshot_common.atomic import write_file
+
+_MAX_TITLE = 200
+
+
+class Revision:
+    """A copy of a dataset in the making: `write` replaces files, `manifest` holds what the manifest will say."""
+
+    def __init__(self, work: Path, manifest: dict[str, Any]) -> None:
+        self._work, self.manifest = work, manifest
+
+    def write(self, name: str, *parts: bytes | np.ndarray[Any, Any]) -> None:
+        """Write a file of the dataset, or another one in its place."""
+        (self._work / name).unlink(missing_ok=True)  # a hard link: writing to it would change the old dataset
+        with HashedFile(self._work / name) as file:
+            for part in parts:
+                file.write(part)
+        self.manifest["files"] = dict(sorted({**self.manifest["files"], name: file.facts}.items()))
+
+    def drop_copies(self, name: str) -> None:
+        """Remove the copies of a table that was replaced (see `tables`)."""
+        for copy in (self._work / INDEXES).glob(f"{Path(name).stem}-*.arrow"):
+            copy.unlink()
+
+
+@contextlib.contextmanager
+def revision(path: Path) -> Iterator[Revision]:
+    """Yield a revision of the dataset at `path`, which it replaces in one step when the block succeeds.
+
+    Raises DatasetError if the result is no valid dataset, and OutputError where it cannot be written.
+    """
+    with new_folder(path, with_all=True) as work:
+        unfinished = shutil.ignore_patterns(".*.tmp", ".*.lock")  # an index that is being written
+        shutil.copytree(path, work, copy_function=_link, dirs_exist_ok=True, ignore=unfinished)
+        revised = Revision(work, json.loads((path / MANIFEST).read_bytes()))
+        yield revised
+        (work / MANIFEST).unlink()
+        write_file(work / MANIFEST, manifest_bytes(revised.manifest))
+        open_dataset(work)
+
+
+def set_columns(path: str | Path, columns: Mapping[str, "pa.Array[Any]"]) -> Dataset:
+    """Add columns to the clips of a dataset, or replace those of these names; return the dataset, reopened.
+
+    columns: by name, which begins with `extra_`; a value for each clip, of train, then validation, then test, of a type
+    that the format admits. Raises InputError for other columns, DatasetError and OutputError.
+    """
+    path = Path(path).resolve()
+    dataset = open_dataset(path)
+    table = pa.concat_tables([dataset.clips(split) for split in SPLITS])
+    for name, column in columns.items():
+        if len(column) != len(table):
+            raise InputError(f"column {name!r} has {len(column):,} values, expected {len(table):,}, one per clip")
+        place = table.column_names.index(name) if name in table.column_names else -1
+        added: Any = pa.chunked_array([column])
+        table = table.append_column(name, added) if place < 0 else table.set_column(place, name, added)
+    if problem := problem_of_columns(table.schema, CLIPS_SCHEMA, FORMAT_VERSION):
+        raise InputError(f"the table of clips would be invalid: {problem}")
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, table.schema, compression="zstd", write_page_checksum=True) as writer:
+        writer.write_table(table)
+    data: Any = sink.getvalue()
+    with revision(path) as revised:
+        revised.write(CLIPS, np.frombuffer(data, np.uint8))
+        revised.drop_copies(CLIPS)
+        revised.manifest["format_version"] = FORMAT_VERSION
+    return open_dataset(path)
+
+
+def set_title(path: str | Path, title: str) -> Dataset:
+    """Give a dataset another title, the name that users see; return it, reopened. Raises InputError, OutputError."""
+    path, title = Path(path).resolve(), " ".join(title.split())
+    if not 0 < len(title) <= _MAX_TITLE:
+        raise InputError(f"the title has {len(title)} characters; expected 1 to {_MAX_TITLE}")
+    open_dataset(path)
+    with revision(path) as revised:
+        revised.manifest["title"] = title
+    return open_dataset(path)
+
+
+def _link(source: str, target: str) -> None:
+    """Create a hard link; copy the file where the disk has no hard links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,1 @@
+"""Teach: a label learned from sounds that the visitor marks yes or no."""
