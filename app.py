@@ -26,6 +26,7 @@ PAGES = [
     ("Inside", "inside", ":material/account_tree:", "ui.pages.inside.page"),
     ("Map", "map", ":material/map:", "ui.pages.map.page"),
     ("Learn", "learn", ":material/school:", "ui.pages.learn.page"),
+    ("Tidy", "tidy", ":material/cleaning_services:", "ui.pages.tidy"),
     ("Data", "data", ":material/database:", "ui.pages.data.page"),
 ]
 WITHOUT_INDEX = {"Listen", "Ask", "Teach", "Crate", "Data"}  # are drawn while the search kernels are compiled

@@ -9,7 +9,7 @@ from tests.meta.sources import MODULES, PACKAGES, ROOT, imports, trees
 
 MAX_MODULES = 20
 FOLDERS = sorted({path.parent for path in MODULES.values()} - {ROOT})
-PAGES = {"listen", "ask", "teach", "crate", "tune", "race", "inside", "map", "learn", "data"}
+PAGES = {"listen", "ask", "teach", "crate", "tune", "race", "inside", "map", "learn", "tidy", "data"}
 
 
 def node_of(name):

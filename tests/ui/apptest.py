@@ -22,7 +22,7 @@ def _page(name):
     shell.set_up()
     context = shell.enter()
     if context is not None:
-        module = f"ui.pages.{name}.page" if name not in {"listen", "ask", "crate"} else f"ui.pages.{name}"
+        module = f"ui.pages.{name}.page" if name not in {"listen", "ask", "crate", "tidy"} else f"ui.pages.{name}"
         import_module(module).show(context)
 
 

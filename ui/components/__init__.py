@@ -48,6 +48,11 @@ teach_list = _component(
     css=_read("base.css", "shelf.css", "cards.css", "clip_list.css", "teach.css"),
     js=_read("base.js", "shelf.js", "video.js", "card.js", "teach.js"),
 )
+tidy_list = _component(
+    "earshot.tidy",
+    css=_read("base.css", "shelf.css", "cards.css", "clip_list.css", "tidy.css"),
+    js=_read("base.js", "shelf.js", "video.js", "card.js", "tidy.js"),
+)
 plane_demo = _component(
     "earshot.plane", css=_read("base.css", "plane.css"), js=_read("base.js", "plane_geometry.js", "plane.js")
 )

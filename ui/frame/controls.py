@@ -25,6 +25,7 @@ _PAGES_WITHOUT_SLIDERS = (
     "ask",
     "teach",
     "crate",
+    "tidy",
     "data",
 )  # at the bottom of a phone's screen: these pages begin without a search
 _SLIDERS = {  # label, maximum, help; in the order of an index's default setting

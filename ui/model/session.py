@@ -121,6 +121,8 @@ TEACH_ORDER: Key[str | None] = Key("teach order", None)  # widget of Teach: what
 TEACH_LISTED: Key[tuple[object, tuple[str, ...]]] = Key(
     "teach listed", (None, ())
 )  # of this list, the ids of its clips
+NEARNESS: Key[str | None] = Key("near", None)  # widget of Tidy, bound to the URL
+KEPT: Key[tuple[str, frozenset[str]]] = Key("kept", ("", frozenset()))  # a dataset, and clips chosen to be kept on Tidy
 MAP_LABEL: Key[str | None] = Key("label", None)  # widget of Map, bound to the URL
 MAP_CANDIDATES: Key[bool] = Key("candidates", default=False)  # widget of Map, bound to the URL
 MAP_PICKED: Key[str | None] = Key("map picked", None)  # clip id

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from data_prep.__main__ import main
-from data_prep.dataset import SPLITS, open_dataset, verify_dataset
+from data_prep.dataset import SPLITS, open_dataset, revise, verify_dataset
 from data_prep.dataset import add_map as mapping
-from data_prep.dataset import revise
 from data_prep.dataset.add_map import add_map
 from data_prep.dataset.map_layout import as_coordinates, principal_plane
 from data_prep.errors import DatasetError, InputError

@@ -6,7 +6,7 @@ from lsh import LSHError
 from ui.model import session
 from ui.model.loading import PageContext
 from ui.model.query_view import look_up
-from ui.pages.learn import basics, questions, trade_off, tutorial_lines
+from ui.pages.learn import basics, near_duplicates, questions, trade_off, tutorial_lines
 from ui.paths import COMPONENTS
 from ui.widgets import answer_messages, chapters, metrics_strip
 from ui.widgets.chapters import Chapter
@@ -25,6 +25,7 @@ CHAPTERS = [
     Chapter("Missed", "What gets missed, and can you hear it?", trade_off.missed),
     Chapter("Trade-off", "What do K and L trade?", trade_off.trade),
     Chapter("More ideas", "Can it be done better?", trade_off.more),
+    Chapter("Duplicates", "What was LSH invented for?", near_duplicates.near_duplicates),
     Chapter("Question 1", "Which LSH parameters are optimal for audio retrieval?", questions.parameters),
     Chapter("Question 2", "Can LSH outperform brute force in query time, and by how much?", questions.speed),
     Chapter("Question 3", "How does the quality of the neighbours compare to brute force?", questions.quality),
