@@ -5,21 +5,34 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_prep.dataset.hashed_file import HashedFile
 from data_prep.dataset.manifest import manifest_bytes
 from data_prep.dataset.output_folder import new_folder
 from data_prep.dataset.reader import Dataset, open_dataset
-from data_prep.dataset.schema import CLIPS, CLIPS_SCHEMA, FORMAT_VERSION, INDEXES, MANIFEST, SPLITS, problem_of_columns
+from data_prep.dataset.schema import (
+    CLIPS,
+    CLIPS_SCHEMA,
+    EXTRA_PREFIX,
+    FORMAT_VERSION,
+    INDEXES,
+    MANIFEST,
+    SPLITS,
+    problem_of_columns,
+)
 from data_prep.errors import InputError
 from earshot_common.atomic import write_file
 
+# Columns of a label that was taught: bool (null without a mark), and float64.
+TAUGHT_PREFIX, SCORE_PREFIX = f"{EXTRA_PREFIX}taught ", f"{EXTRA_PREFIX}score "
 _MAX_TITLE = 200
 
 
@@ -96,6 +109,36 @@ def set_title(path: str | Path, title: str) -> Dataset:
     with revision(path) as revised:
         revised.manifest["title"] = title
     return open_dataset(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What a person added to a dataset after it was made: its title, and the columns of labels that were taught."""
+
+    title: str
+    columns: pa.Table
+
+
+def additions_of(dataset: Dataset) -> Additions:
+    """Return the title and the columns of taught labels, to be restored after the dataset is made anew."""
+    table = pa.concat_tables([dataset.clips(split) for split in SPLITS])
+    taught = [name for name in table.column_names if name.startswith((TAUGHT_PREFIX, SCORE_PREFIX))]
+    return Additions(dataset.title, table.select(["clip_id", *taught]))
+
+
+def restore(path: str | Path, additions: Additions) -> None:
+    """Add to a dataset what was added to an earlier one; clips that this one did not have get null."""
+    dataset = open_dataset(path)
+    if dataset.title != additions.title:
+        set_title(path, additions.title)
+    names = [
+        name for name in additions.columns.column_names if name not in {"clip_id", *dataset.clips("train").schema.names}
+    ]
+    if names:
+        ids = pa.concat_tables([dataset.clips(split) for split in SPLITS])["clip_id"]
+        places: Any = pc.index_in(ids, value_set=additions.columns["clip_id"].combine_chunks())
+        kept = additions.columns.take(places.combine_chunks())
+        set_columns(path, {name: kept[name].combine_chunks() for name in names})
 
 
 def _link(source: str, target: str) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 from data_prep.arrays import FeatureDtype
 from data_prep.dataset.output_folder import check_target
 from data_prep.dataset.reader import Dataset, open_dataset
+from data_prep.dataset.revise import additions_of, restore
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.verify import verify_dataset
 from data_prep.dataset.writer import new_dataset
@@ -93,6 +94,7 @@ def prepare_folder(
     outcome = Outcome(refused=list(found.refused))
     if before is not None and (problems := verify_dataset(target)):
         before, outcome.damage = None, problems[0]
+    added = additions_of(before) if before is not None else None
     embedded: dict[SoundFile, list[EmbeddedClip]] = {}
     share = max(_EXCERPT_SHARE, _MIN_EXCERPTS / max(1, len(found.files)))
     earlier = _clips_by_path(before) if before is not None and before.dtype in {"float32", dtype} - {"uint8"} else {}
@@ -132,6 +134,8 @@ def prepare_folder(
             raise InputError(f"{folder} holds no sound that can be used: {EXPECTED}{reasons}")
         outcome.files, outcome.clips = len(embedded), sum(map(len, embedded.values()))
         _write(target, folder, embedded, outcome, dtype, overwrite=overwrite)
+        if added is not None:
+            restore(target, added)
     return outcome
 
 

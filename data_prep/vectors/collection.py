@@ -9,6 +9,7 @@ import numpy as np
 from data_prep.arrays import FeatureDtype
 from data_prep.dataset.output_folder import check_target
 from data_prep.dataset.reader import open_dataset
+from data_prep.dataset.revise import additions_of, restore
 from data_prep.dataset.schema import About
 from data_prep.dataset.writer import new_dataset
 from data_prep.errors import DatasetError, InputError
@@ -63,6 +64,7 @@ def prepare_vectors(
     clips = ClipColumns(file, joined, asked)
     outcome.said += clips.said
     problems = file.problems | clips.problems
+    added = additions_of(open_dataset(target)) if _is_of(target, path) else None
     with new_dataset(
         target, clips.labels, dtype=dtype or "float32", overwrite=overwrite or _is_of(target, path)
     ) as writer:
@@ -96,6 +98,8 @@ def prepare_vectors(
             for row, text in list(outcome.left_out.items())[:_MAX_SKIPPED]
         ]
         writer.finish(about, skipped=skipped, notes=[*outcome.said, *outcome.left_over, *_uncounted(outcome)])
+    if added is not None:
+        restore(target, added)
     progress(file.n_rows, file.n_rows)
     return outcome
 

@@ -91,7 +91,7 @@ def draw_included(context: DatasetContext) -> None:
 def draw_open_button(context: DatasetContext, name: str, label: str) -> None:
     """Draw a button that opens another of the datasets."""
     default = next(iter(context.datasets))
-    st.button(label, key=f"open {name}", on_click=_open_dataset, args=(name, default))
+    st.button(label, key=f"open {name}", on_click=open_collection, args=(name, default))
 
 
 def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:
@@ -224,7 +224,8 @@ def _title(path: Path, name: str) -> str:
         return name
 
 
-def _open_dataset(name: str, default: str) -> None:
+def open_collection(name: str, default: str) -> None:
+    """Open another collection; for callbacks. default: the name of the one that opens first."""
     session.DATASET.set(name)
     _change_dataset(default)
 

@@ -8,7 +8,7 @@ import pytest
 
 from data_prep.dataset import SPLITS, open_dataset, verify_dataset
 from data_prep.dataset import tables as table_files
-from data_prep.dataset.revise import set_columns, set_title
+from data_prep.dataset.revise import additions_of, restore, set_columns, set_title
 from data_prep.errors import DatasetError, InputError
 from tests.data_prep.small_datasets import write
 
@@ -85,3 +85,29 @@ def test_a_title_that_is_none_is_refused(dataset: Path, title: str) -> None:
 def test_a_folder_that_is_no_dataset_is_not_revised(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="holds no prepared dataset"):
         set_title(tmp_path, "A name")
+
+
+def test_title_and_taught_columns_are_restored_in_a_dataset_that_was_made_anew(dataset: Path, tmp_path: Path) -> None:
+    marks = pa.array([None if i % 3 else i % 2 == 0 for i in range(30)])
+    set_columns(dataset, {"extra_taught a": marks, "extra_site": pa.array(["x"] * 30)})
+    added = additions_of(set_title(dataset, "My title"))
+    expected = {
+        clip_id: mark
+        for split in SPLITS
+        for clip_id, mark in zip(
+            added_split(dataset, split, "clip_id"), added_split(dataset, split, "extra_taught a"), strict=True
+        )
+    }
+    anew = write(tmp_path / "anew" / "forty", n=40)
+    restore(anew, added)
+    revised = open_dataset(anew)
+    assert revised.title == "My title"
+    assert verify_dataset(anew) == []
+    for split in SPLITS:
+        assert "extra_site" not in revised.clips(split).column_names
+        ids, found = added_split(anew, split, "clip_id"), added_split(anew, split, "extra_taught a")
+        assert found == [expected.get(clip_id) for clip_id in ids]
+
+
+def added_split(path: Path, split: str, column: str) -> list[object]:
+    return list(open_dataset(path).clips(split)[column].to_pylist())

@@ -19,7 +19,7 @@ from ui.format import megabytes, plural
 from ui.model import exclusive
 from ui.model.loading import DatasetContext
 from ui.model.text import plain
-from ui.pages.data import vectors
+from ui.pages.data import manage, vectors
 from ui.pages.data.folder import collection_of, listening
 from ui.pages.data.making import draw_job, elsewhere
 from ui.server import hosting
@@ -44,6 +44,7 @@ def show(context: DatasetContext) -> None:
     """Draw the page."""
     st.title("Data")
     _this_collection(context)
+    manage.draw(context)
     _get_audioset()
     _own_folder()
     vectors.show()

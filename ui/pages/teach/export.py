@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import streamlit as st
 
-from data_prep.dataset.revise import set_columns
+from data_prep.dataset.revise import SCORE_PREFIX, TAUGHT_PREFIX, set_columns
 from data_prep.dataset.schema import EXTRA_PREFIX, SPLITS
 from data_prep.errors import DataError
 from earshot_common.command_line import full_message
@@ -93,7 +93,7 @@ def columns(lesson: Lesson) -> dict[str, "pa.Array[Any]"]:
 
 
 def _column_names(lesson: Lesson) -> tuple[str, str]:
-    return f"{EXTRA_PREFIX}taught {lesson.name}", f"{EXTRA_PREFIX}score {lesson.name}"
+    return f"{TAUGHT_PREFIX}{lesson.name}", f"{SCORE_PREFIX}{lesson.name}"
 
 
 def _marks(lesson: Lesson) -> list[bool | None]:
