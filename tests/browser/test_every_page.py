@@ -21,7 +21,8 @@ new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadR
   .observe({ type: "layout-shift", buffered: true })
 """
 # Of each page:
-DRAWN = ".st-key-metrics-strip [data-testid=stMetric], .st-key-given-sound, .crate h2, [data-testid=stTable]"
+DRAWN = ".st-key-metrics-strip [data-testid=stMetric], .st-key-given-sound, :is(.crate, .tidy) h2, .teach .card, "
+DRAWN += "[data-testid=stTable]"
 BUSY = "[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]"
 
 

@@ -69,5 +69,5 @@ function showMarks(list) {
     player.press(list.root, "marks", { dataset, name, ...found })
   }
   const others = [...counts].filter(([label]) => label !== name).map(([label, count]) => make("button", { class: "outlined", onclick: () => player.press(list.root, "open", label) }, `${label} (${count})`))
-  patch(list.labels, ...(others.length ? ["Other labels that you teach here: ", ...others] : []))
+  patch(list.labels, ...(others.length ? [make("span", {}, "Other labels that you teach here:"), ...others] : []))
 }

@@ -9,7 +9,7 @@ function build(root) {
 export default function tidy({ data: [data], parentElement: root, setTriggerValue }) {
   const it = stateOf(root, build)
   const sections = data.groups.map((group) => {
-    const list = listOf(it, group.id)
+    const list = listOf(it, group.id, data.heading)
     list.heading.textContent = group.title
     list.cards.setAttribute("aria-label", group.title)
     updateList(list, ["query", "keep"], data, setTriggerValue)
@@ -20,10 +20,10 @@ export default function tidy({ data: [data], parentElement: root, setTriggerValu
   if (sections.length !== it.groups.children.length || sections.some((section, i) => it.groups.children[i] !== section)) it.groups.replaceChildren(...sections)
 }
 
-function listOf(it, id) {
+function listOf(it, id, level) {
   if (it.lists.has(id)) return it.lists.get(id)
   const cards = make("ol", { class: "cards" })
-  const heading = make("h3", {})
+  const heading = make(level, { class: "group" })
   const list = { ...newList(it.root, cards, "found"), heading, section: make("section", {}, heading, cards) }
   list.buttons = (clip, card) => card.choice && [keepButton(it, id, clip, card)]
   it.lists.set(id, list)

@@ -35,17 +35,17 @@ def show(context: PageContext) -> None:
         st.markdown("This collection is too large for a page to wait. This command lists its groups in some minutes:")
         st.code(f"python -m lsh duplicates {commands.folder(dataset.path)}", language="bash")
         return
-    chosen = st.radio(
+    nearness = st.radio(
         "How near", list(RADII), 1, key=session.NEARNESS.name, bind="query-params", horizontal=True, help=_HELP
     )
     try:
-        found = duplicate_groups.find(context, RADII[chosen])
+        found = duplicate_groups.find(context, RADII[nearness])
     except LSHError as error:
         st.warning(plain(error, 600))
         return
     st.markdown(_said(context, found))
     if found.groups:
-        _groups(context, found, chosen)
+        _groups(context, found, nearness)
     links.draw("learn", "How are they found so fast?", chapter="Duplicates")
 
 
@@ -61,28 +61,27 @@ def _said(context: PageContext, found: Duplicates) -> str:
     return f"{of} Two sounds belong together at a distance of at most {found.radius:.4f} ({how})."
 
 
-def _groups(context: PageContext, found: Duplicates, chosen: str) -> None:
+def _groups(context: PageContext, found: Duplicates, nearness: str) -> None:
     name = f"earshot-{context.settings.dataset.replace('/', '-')}-rest"
+    chosen = duplicate_groups.choices(context)
+
+    def all_groups() -> list[Group]:
+        return duplicate_groups.groups_of(context, found, 0, len(found.groups), chosen)
+
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.caption("The rest:", width="content")
         download = partial(st.download_button, on_click="ignore")
-        download("CSV", lambda: as_csv(context, _all(context, found)), f"{name}.csv", "text/csv", help="All groups.")
+        download("CSV", lambda: as_csv(context, all_groups()), f"{name}.csv", "text/csv", help="All groups.")
         if context.dataset.media == "file":
             words = "The sound files that are not kept, as they are in your folder, to look at before you delete them."
-            download(
-                "The files", lambda: as_zip(context, _all(context, found)), f"{name}.zip", "application/zip", help=words
-            )
+            download("The files", lambda: as_zip(context, all_groups()), f"{name}.zip", "application/zip", help=words)
     pages = -(-len(found.groups) // _LISTED)
-    page = st.number_input(f"Page, of {pages}", 1, pages, key=f"tidy page {chosen}", width=160) if pages > 1 else 1
+    page = st.number_input(f"Page, of {pages}", 1, pages, key=f"tidy page {nearness}", width=160) if pages > 1 else 1
     start = (int(page) - 1) * _LISTED
-    groups = duplicate_groups.groups_of(context, found, start, start + _LISTED)
+    groups = duplicate_groups.groups_of(context, found, start, start + _LISTED, chosen)
     duplicate_groups.draw(context, "tidy", groups, start + 1, choice=True)
     if found.capped:
         st.caption("Of a group of more than a hundred equal sounds not every pair was compared.")
-
-
-def _all(context: PageContext, found: Duplicates) -> list[Group]:
-    return duplicate_groups.groups_of(context, found, 0, len(found.groups))
 
 
 def as_csv(context: PageContext, groups: list[Group]) -> bytes:

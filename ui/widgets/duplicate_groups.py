@@ -69,11 +69,18 @@ def radius_of(exact: ExactSearch, share: float) -> float:
     return 1 - math.cos(share * math.acos(max(-1.0, 1 - median))) if exact.metric == "cosine" else share * median
 
 
-def groups_of(context: PageContext, found: Duplicates, start: int, stop: int) -> list[Group]:
-    """Return some of the groups, the largest first, with the clip of each that is kept: chosen, or the longest one."""
+def choices(context: DatasetContext) -> frozenset[str]:
+    """Return the ids of the clips of the collection that the visitor has chosen to keep."""
     of, chosen = session.KEPT.get()
-    ids = chosen if of == context.settings.dataset else frozenset()
-    return [_group(context, rows.tolist(), ids) for rows in found.groups[start:stop]]
+    return chosen if of == context.settings.dataset else frozenset()
+
+
+def groups_of(context: PageContext, found: Duplicates, start: int, stop: int, chosen: frozenset[str]) -> list[Group]:
+    """Return some of the groups, the largest first, with the clip of each that is kept: the chosen or the longest one.
+
+    chosen: of `choices`; a file that is made on a press cannot ask for them, for the session is not known there.
+    """
+    return [_group(context, rows.tolist(), chosen) for rows in found.groups[start:stop]]
 
 
 @st.fragment
@@ -95,6 +102,7 @@ def draw(context: PageContext, key: str, groups: Sequence[Group], first: int = 1
         order.append({"id": name, "title": title, "order": sorted(clip.clip_id for clip in group.clips)})
     data: dict[str, object] = {
         "groups": order,
+        "heading": "h2" if choice else "h3",
         "cards": drawn,
         "query": "",
         "hides_unplayable": visits.hides_unplayable(),
@@ -114,10 +122,8 @@ def _keep(context: DatasetContext, members: dict[str, set[str]], value: Any) -> 
     """Store which clip of a group is kept; what is no clip of it is left out."""
     name, clip_id = (value.get("group"), value.get("clip")) if isinstance(value, dict) else (None, None)
     if clip_id in members.get(str(name), ()):
-        of, chosen = session.KEPT.get()
-        dataset = context.settings.dataset
-        others = chosen - members[str(name)] if of == dataset else frozenset()
-        session.KEPT.set((dataset, others | {str(clip_id)}))
+        others = choices(context) - members[str(name)]
+        session.KEPT.set((context.settings.dataset, others | {str(clip_id)}))
         session.MOVED.set(True)  # the counts and files of the page, too
 
 

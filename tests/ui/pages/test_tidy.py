@@ -69,7 +69,7 @@ def slow_groups(dataset, radius, metric):
 def test_the_groups_are_those_of_all_pairs(small, metric, share):
     context = context_of(small, metric)
     found = duplicate_groups.find(context, share)
-    groups = duplicate_groups.groups_of(context, found, 0, 10)
+    groups = duplicate_groups.groups_of(context, found, 0, 10, frozenset())
     named = {frozenset(clip.media for clip in group.clips) for group in groups}
     assert named == slow_groups(small, found.radius, metric)
     assert frozenset({"000.wav", "001.wav", "002.wav"}) in named
@@ -148,7 +148,7 @@ def test_a_choice_replaces_that_of_its_group_alone_and_what_is_no_clip_of_it_is_
 @pytest.mark.usefixtures("no_session")
 def test_the_files_list_every_clip_of_the_groups_and_hold_those_that_are_not_kept(small):
     context = context_of(small)
-    groups = duplicate_groups.groups_of(context, duplicate_groups.find(context), 0, 10)
+    groups = duplicate_groups.groups_of(context, duplicate_groups.find(context), 0, 10, frozenset())
     rows = list(csv.DictReader(io.StringIO(tidy.as_csv(context, groups).decode("utf-8-sig"))))
     assert [(row["group"], row["keep"], row["where"].rsplit("/", 1)[-1]) for row in rows] == [
         ("1", "yes", "002.wav"),

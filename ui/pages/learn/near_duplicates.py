@@ -43,7 +43,7 @@ angles that you met as *one bit*, and in 2007 Google's crawler used it on 8 bill
         f"Here {plural(len(found.pairs), 'pair lies', 'pairs lie')} that near to each other, in "
         f"**{plural(len(found.groups), 'group')}**. This is the largest. Can you tell them apart?"
     )
-    (group,) = duplicate_groups.groups_of(view.context, found, 0, 1)
+    (group,) = duplicate_groups.groups_of(view.context, found, 0, 1, frozenset())
     duplicate_groups.draw(view.context, "lesson duplicates", [group])
     links.draw("tidy", "See all groups, and choose what to keep, on Tidy")
 

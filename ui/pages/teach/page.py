@@ -50,7 +50,7 @@ def _lesson(context: DatasetContext, query: Clip, name: str) -> None:
     with left:
         _judge(lesson)
     with right:
-        st.subheader("What it has learned")
+        st.header("What it has learned")
         st.markdown(_learned(lesson))
         st.markdown(_precision(lesson))
         export.draw(lesson)
