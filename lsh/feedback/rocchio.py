@@ -25,7 +25,7 @@ class RocchioQuery:
         """Return the score of each vector, float32[n, d]: float64[n], higher is nearer."""
         if self.metric == "cosine":
             norm = float(np.linalg.norm(self.vector))
-            return unit(X) @ (self.vector / norm if norm else self.vector)
+            return products(X, self.vector / norm if norm else self.vector, self.metric)
         return -np.asarray(np.linalg.norm(X - self.vector, axis=1))
 
 
@@ -50,3 +50,12 @@ def unit(X: Float32Array) -> Float32Array:
     """Return vectors, float32[n, d], scaled to length one; zeros stay zeros."""
     norms = np.linalg.norm(X, axis=1, keepdims=True)
     return np.asarray(X / np.where(norms > 0, norms, 1), np.float32)
+
+
+def products(X: Float32Array, weights: Float64Array, metric: str) -> Float64Array:
+    """Return the inner product of each vector, float32[n, d], with weights, float64[d]; under cosine, of directions."""
+    inner = (X @ weights.astype(np.float32)).astype(np.float64)
+    if metric == "cosine":
+        norms = np.sqrt(np.einsum("ij,ij->i", X, X).astype(np.float64))
+        inner /= np.where(norms > 0, norms, 1)
+    return inner

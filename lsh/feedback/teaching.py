@@ -41,7 +41,7 @@ def next_to_judge(scores: Float32Array, left_out: Int64Array, k: int, order: Ord
     scores: float32[n]. left_out: rows that are not shown, those judged already. order: `likely`: the highest scores
     first; `uncertain`: the nearest to 0, a classifier's hyperplane, first (Lewis & Gale 1994).
     """
-    wanted = scores.astype(np.float64) if order == "likely" else -np.abs(scores.astype(np.float64))
+    wanted = scores.copy() if order == "likely" else -np.abs(scores)
     wanted[left_out] = -np.inf
     n = min(k, int(np.isfinite(wanted).sum()))
     if n == 0:

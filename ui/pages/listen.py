@@ -30,6 +30,7 @@ def show(context: DatasetContext) -> None:
         answer_messages.unknown_clip(unknown)
         _player(context, clip)
         links.draw("map", "See it on the map", clip=clip.clip_id)
+        links.draw("teach", "More like these, less like those", clip=clip.clip_id)
         filter_panel.draw_panel(context)
     with right:
         with_lsh = lens.is_on(context)

@@ -1,7 +1,7 @@
 """Export of an answer: the neighbours as CSV, JSON, a playlist, or an archive of the sound files."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import streamlit as st
@@ -25,9 +25,10 @@ _COLUMNS = ("rank", "status", "clip_id", "labels", "distance", "start_s", "end_s
 def buttons(context: DatasetContext, query: Clip, found: Answer | Neighbours, *, link: bool) -> None:
     """Draw the downloads; link: also the link to copy, which a sound given on Ask does not have."""
     name = f"earshot-{query.clip_id}"
+    hidden = visits.hidden(context.settings.dataset)  # not known any more when a file is made, on a press
 
     def rows() -> list[dict[str, object]]:
-        return as_records(context, found)
+        return as_records(context, found, hidden)
 
     with st.container(horizontal=True, gap="small", key="export", vertical_alignment="center"):
         st.caption("Export:", width="content")
@@ -40,7 +41,6 @@ def buttons(context: DatasetContext, query: Clip, found: Answer | Neighbours, *,
             download("Playlist", lambda: as_playlist(rows()), f"{name}.m3u8", "audio/x-mpegurl", help=_PLAYLIST)
         if context.dataset.media == "file":
             listed = found.rows if isinstance(found, Neighbours) else found.found.rows
-            hidden = visits.hidden(context.settings.dataset)
             clips = [context.dataset.clip("train", row) for row in listed.tolist()]
             clips = [clip for clip in clips if clip.clip_id not in hidden]
             download("The files", lambda: as_zip(context.dataset, clips), f"{name}.zip", "application/zip", help=_FILES)
@@ -52,12 +52,13 @@ def buttons(context: DatasetContext, query: Clip, found: Answer | Neighbours, *,
         st.caption(DRAG)
 
 
-def as_records(context: DatasetContext, found: Answer | Neighbours) -> list[dict[str, object]]:
+def as_records(
+    context: DatasetContext, found: Answer | Neighbours, hidden: Collection[str] = ()
+) -> list[dict[str, object]]:
     """Return a record for each clip: the found, nearest first, then the missed; or the exact neighbours alone.
 
-    Clips that the visitor hides are left out.
+    hidden: ids of the clips that the visitor hides, which are left out.
     """
-    hidden = visits.hidden(context.settings.dataset)
     if isinstance(found, Neighbours):
         distances = dict(zip(found.rows.tolist(), found.distances.tolist(), strict=True))
         listed = [(row, "exact") for row in distances]
