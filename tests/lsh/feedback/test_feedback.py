@@ -179,8 +179,9 @@ def test_what_is_judged_next_is_the_first_of_all_that_are_not_judged(order):
     assert next_to_judge(scores, np.arange(200), 10, order).tolist() == []
 
 
-def test_precision_counts_the_marks_that_classifiers_without_them_call_yes():
-    X, of = vectors(seed=3)
+@pytest.mark.parametrize("n", [600, 60])  # of 60 all are marked, so that there is no background but the marks
+def test_precision_counts_the_marks_that_classifiers_without_them_call_yes(n):
+    X, of = vectors(n, seed=3)
     rng = np.random.default_rng(0)
     is_yes = (of[:60] < 4) ^ (rng.random(60) < 0.2)  # a fifth is marked wrongly
     background = background_of(X, "cosine")

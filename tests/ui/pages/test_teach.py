@@ -123,6 +123,15 @@ def test_a_message_about_sounds_that_are_not_listed_makes_the_list_anew(second, 
     assert found["marks"] == ("d", "n", tuple(second["yes"]), tuple(second["no"]))
 
 
+def test_a_mark_of_an_earlier_visit_that_is_undone_makes_the_list_anew():
+    session.st.session_state.clear()
+    session.MARKS.set(("d", "n", ("a", "far"), ()))
+    session.TEACH_LISTED.set(("a list", ("a", "b")))
+    marks.store({"dataset": "d", "name": "n", "yes": ["a"], "no": []})
+    assert not session.TEACH_LISTED.is_set
+    session.st.session_state.clear()
+
+
 @pytest.mark.parametrize("value", [None, 3, {}, {"dataset": "d"}, {"dataset": 1, "name": "n", "yes": [], "no": []}])
 def test_a_message_that_is_none_is_ignored(value):
     assert told([value])["marks"] == ("", "", (), ())
@@ -135,6 +144,7 @@ def test_ids_that_are_none_are_left_out():
 
 def lesson(dataset, yes, no, name="bell"):
     clips = [tuple(dataset.clip("train", row) for row in rows) for rows in (yes, no)]
+    clips[1] = (*clips[1], dataset.clip("test", 5))
     context = DatasetContext(Settings(dataset="small"), dataset, datasets={"small": dataset.path})
     return marks.Lesson(context, dataset.clip("test", 0), name, *clips)
 
@@ -146,9 +156,12 @@ def read(data):
 def test_the_files_hold_the_marks_and_the_scores_of_all_clips(small):
     one = lesson(small, range(3, 10), range(40, 46), "=bell")
     rows = read(export.marks_csv(one))
-    assert [row["mark"] for row in rows] == ["yes"] * 7 + ["no"] * 6
+    assert [row["mark"] for row in rows] == ["yes"] * 7 + ["no"] * 7
     assert {row["label"] for row in rows} == {"'=bell"}
-    assert [row["clip_id"] for row in rows] == ids(small, [*range(3, 10), *range(40, 46)])
+    assert [row["clip_id"] for row in rows] == [
+        *ids(small, [*range(3, 10), *range(40, 46)]),
+        small.clip("test", 5).clip_id,
+    ]
     rows = read(export.scores_csv(one))
     assert len(rows) == 340
     values = [float(row["score"]) for row in rows]
@@ -159,7 +172,10 @@ def test_the_files_hold_the_marks_and_the_scores_of_all_clips(small):
         expected = float(one.scorer.score(small.features(clip.split)[[clip.row]])[0])
         assert float(row["score"]) == pytest.approx(expected, abs=1e-3)
         assert row["called"] == ("yes" if expected > 0 else "no")
-    assert sorted(row["clip_id"] for row in rows if row["mark"] == "no") == sorted(ids(small, range(40, 46)))
+    no = [*ids(small, range(40, 46)), small.clip("test", 5).clip_id]
+    assert sorted(row["clip_id"] for row in rows if row["mark"] == "no") == sorted(no)
+    taught = export.columns(one)["extra_taught =bell"].to_pylist()
+    assert [place for place, mark in enumerate(taught) if mark is False] == [*range(40, 46), 300 + 20 + 5]
 
 
 def test_marks_and_scores_become_columns_of_an_own_collection(home, monkeypatch):

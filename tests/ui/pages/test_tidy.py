@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from ui.model.loading import PageContext
 from ui.model.state import Settings
 from ui.pages import tidy
 from ui.widgets import duplicate_groups
+from ui.widgets.duplicate_groups import Group
 
 N = 200
 
@@ -164,6 +166,19 @@ def test_the_files_list_every_clip_of_the_groups_and_hold_those_that_are_not_kep
         "001.wav",
         "002.wav",
     ]
+
+
+def test_two_parts_of_one_file_are_not_called_the_same_file(small):
+    one = small.find_clip("clip-0000")
+    assert not duplicate_groups._same_bytes(small, one, replace(one, clip_id="another", start_s=0.5))
+    assert duplicate_groups._same_bytes(small, one, small.find_clip("clip-0001"))
+
+
+def test_a_file_of_which_another_part_is_kept_is_not_among_the_rest(small):
+    first, second, third = (small.find_clip(f"clip-000{i}") for i in range(3))
+    groups = [Group((first, second), (0.0, 0.0)), Group((third, replace(first, clip_id="part")), (0.0, 0.1))]
+    names = zipfile.ZipFile(io.BytesIO(tidy.as_zip(context_of(small), groups))).namelist()
+    assert names == ["001.wav"]
 
 
 def test_a_tidy_collection_says_so(home):
