@@ -15,7 +15,13 @@ window.hurry = (() => {
   count()
 
   let changes = 0 // of the state of the page's player
-  document.addEventListener("earshot", () => changes++)
+  let started = 0 // sounds that it has started
+  let isPressing = false
+  document.addEventListener("earshot", ({ detail }) => {
+    changes++
+    if (detail.started > started && !isPressing) note(detail.id, false) // the next of many in turn, or what the mouse rests on
+    started = detail.started
+  })
 
   const begun = new Set() // media elements whose sound has begun: play() is followed by "play", and then by "playing"
   const isSounding = (element) => begun.has(element) && !element.paused && !element.ended && element.readyState > 2
@@ -59,8 +65,53 @@ window.hurry = (() => {
   }
 
   const note = (clip, paused) => pressed.push({ at: performance.now(), tick, clip, paused })
+  const playing = () => ["waiting", "playing"].includes(window.earshot.state.phase)
+  const mouse = (name, options) => new PointerEvent(name, { pointerType: "mouse", ...options })
+
+  // Rests the mouse on a sound, longer than it takes to play it where that was chosen; now and then it leaves again.
+  async function rest(enter, leave, random) {
+    const before = started
+    enter()
+    await wait(200)
+    if (started === before || random() < 0.5) return
+    const { id } = window.earshot.state
+    leave()
+    if (!playing()) note(id, true)
+  }
+
   // Each presses something, given one of its elements and random numbers.
   const PRESSES = {
+    ".card"(card, random) {
+      const before = started
+      const key = random() < 0.5 ? "ArrowDown" : "ArrowUp"
+      card.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true }))
+      if (started > before) note(window.earshot.state.id, false) // at an end of the list nothing is
+    },
+    ".compare"(button) {
+      const before = started
+      button.click()
+      if (started > before) note(window.earshot.state.id, false)
+      else if (find("audio[data-testid=stAudio]").some((audio) => !audio.paused)) note("upload", false)
+    },
+    ".play-all"(button) {
+      const [before, { id, queued }] = [started, window.earshot.state]
+      button.click()
+      if (started > before) note(window.earshot.state.id, false) // of an empty list, none is
+      else if (queued) note(id, true)
+    },
+    ".choice"(button) {
+      button.click()
+    },
+    ".card .sound": (sound, random) => {
+      const card = sound.closest(".card")
+      return rest(() => card.dispatchEvent(mouse("pointerenter")), () => card.dispatchEvent(mouse("pointerleave")), random)
+    },
+    ".map .frame": (frame, random) => {
+      const canvas = frame.querySelector(".marks")
+      const box = canvas.getBoundingClientRect()
+      const at = { clientX: box.left + random() * box.width, clientY: box.top + random() * box.height }
+      return rest(() => canvas.dispatchEvent(mouse("pointermove", at)), () => canvas.dispatchEvent(mouse("pointerleave")), random)
+    },
     [PLAY](button) {
       button.closest("[data-clip]").dispatchEvent(new PointerEvent("pointerenter", { pointerType: "mouse" }))
       button.click()
@@ -103,7 +154,10 @@ window.hurry = (() => {
       let left = random() * total
       const [selector] = Object.entries(weights).find(([, weight]) => (left -= weight) < 0)
       const [found, n] = [find(selector), pressed.length]
-      if (found.length) PRESSES[selector](found[Math.floor(random() * found.length)], random)
+      isPressing = true
+      const rests = found.length && PRESSES[selector](found[Math.floor(random() * found.length)], random)
+      isPressing = false
+      await rests
       if (pressed.length > n && random() < 0.05) await waitForSound(ticks)
       else await wait(60 * random())
     }

@@ -24,10 +24,12 @@ PRESSES_EACH = 200 if IS_STRESS else 50
 MAX_DELAY_MS = 300  # of a message or a sound
 SCRIPT = Path(__file__).with_name("hurry.js")
 PLAY = ".play:not(:disabled)"
+# Ways of playing beside a button: arrow keys, A/B, all in turn, what the mouse rests on; and choices such as the loop.
+LIST = {".card": 12, ".compare": 8, ".play-all": 6, ".card .sound": 6, ".choice": 3}
 PRESSES = {  # by page: weights of what is pressed, by selector
-    "": {PLAY: 90, ".find-similar": 5, ".tab": 5},
-    "ask": {PLAY: 80, "[data-testid=stAudio]": 15, ".tab": 5},
-    "map": {".map .marks": 80, f".map {PLAY}": 15, ".map .find-similar": 5},
+    "": {PLAY: 55, ".find-similar": 5, ".tab": 5, **LIST},
+    "ask": {PLAY: 50, "[data-testid=stAudio]": 10, ".tab": 5, **LIST},
+    "map": {".map .marks": 70, f".map {PLAY}": 15, ".map .find-similar": 5, ".map .frame": 10},
 }
 
 
@@ -117,6 +119,8 @@ def test_the_last_of_many_hurried_presses_sounds_and_never_two_at_once(
     if path == "map":
         page.wait_for_function("window.earshotMap?.chart?.names")
     page.locator(".card" if path != "map" else ".map[data-drawn]").first.wait_for()
+    page.get_by_role("heading", level=1).click()  # until a first press, nothing is played that the mouse rests on
+    page.evaluate("window.earshot.choose('hover', true)")
     network.slow = network.unordered = True
     leaving = 20 if path == "ask" else 0
     page.evaluate("(options) => window.hurry.press(...options)", [PRESSES_EACH - leaving, PRESSES[path], seed, TICKS])

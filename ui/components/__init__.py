@@ -36,7 +36,7 @@ query_player = _component(
 neighbour_list = _component(
     "earshot.neighbours",
     css=_read("base.css", "shelf.css", "cards.css"),
-    js=_read("base.js", "shelf.js", "video.js", "card.js", "neighbours.js"),
+    js=_read("base.js", "shelf.js", "video.js", "card.js", "playback.js", "neighbours.js"),
 )
 clip_list = _component(
     "earshot.clip_list",

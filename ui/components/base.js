@@ -8,6 +8,10 @@ const REPEAT_MS = 2000 // after which an event that Python has not answered is s
 const MAX_SENDS = 4
 const WATCH_MS = 200 // between looks for a page that is awaited
 const MAX_LEAVING_MS = 10000 // after which the page is no longer taken to be on its way out
+const PLAYBACK = "earshot.playback" // in localStorage: what differs from these:
+const PLAYBACK_DEFAULTS = { volume: 1, loop: false, hover: false, even: false, spectrogram: false }
+const MAX_LOOP_S = 10 // length up to which a sound is repeated
+const EVEN_DB = -24 // level to which louder sounds are turned down
 const PAGE_LINKS = '[data-testid="stSidebarNavLink"], [data-testid="stPageLink-NavLink"]'
 
 // Address of the app's server: pages lie one level below it, and a host may serve the app below a path of its own.
@@ -30,20 +34,27 @@ function makePlayer() {
   const roots = new Map() // name of an event -> root of the component drawn last that has it
   const waveforms = new Map() // clip id -> heights of the bars
   const fragments = new Map() // clip id -> part of the sound at an address, such as #t=5,10
+  const levels = new Map() // clip id -> level in dB below full scale
   const loading = new Set() // clip ids whose waveforms are on the way
+  const lists = new Set() // lists of clips that were drawn, the one used last at the end: {root, playAll, compare}
+  let queue = null // functions that start the sounds still to be played, null where none are
+  let isAdvancing = false // while one of them runs
   let collection = null
   let timers = []
   // phase: idle | waiting (for the sound) | playing | paused | failed. message: what a card says about waiting or failure.
-  // started: how many sounds were started so far.
-  const state = { id: null, phase: "idle", started: 0, progress: 0, video: null, slow: false, message: "" }
+  // started: how many sounds were started so far. other: whether a player of another kind was started since. queued: whether
+  // this sound is one of many that play one after another.
+  const state = { id: null, phase: "idle", started: 0, progress: 0, video: null, slow: false, message: "", other: false, queued: false }
 
   const notify = () => document.dispatchEvent(new CustomEvent("earshot", { detail: { ...state } }))
   const setPhase = (phase, id = state.id, message = "") => {
     timers.forEach(clearTimeout)
-    Object.assign(state, { id, phase, message, slow: false })
+    Object.assign(state, { id, phase, message, slow: false, queued: queue !== null })
+    applyPlayback()
     if (phase === "idle" || phase === "waiting") state.progress = 0
     if (phase === "waiting") {
       state.started++
+      state.other = false
       timers = [
         setTimeout(() => ((state.slow = true), notify()), SLOW_MS),
         setTimeout(() => ((state.message = "Still waiting for this sound: the server is busy, or the connection is slow."), notify()), LATE_MS),
@@ -78,6 +89,7 @@ function makePlayer() {
 
   // Plays a clip within the user gesture. `address` names the clip where its id is not known yet.
   function play(id, address = id) {
+    leaveQueue()
     pauseAll()
     setPhase("waiting", id)
     const source = url(address, "sound") + (fragments.get(id) ?? "")
@@ -86,8 +98,12 @@ function makePlayer() {
       () => audio.src === source && state.phase === "waiting" && setPhase("playing"),
       async (error) => {
         if (error.name === "AbortError" || audio.src !== source || state.phase !== "waiting") return
+        if (error.name === "NotAllowedError") return setPhase("idle") // before the first press
         const message = await reason(source)
-        if (audio.src === source && state.phase === "waiting") setPhase("failed", state.id, message)
+        if (audio.src !== source || state.phase !== "waiting") return
+        setPhase("failed", state.id, message)
+        const { started } = state
+        if (queue) setTimeout(() => state.started === started && advance(), SLOW_MS)
       },
     )
   }
@@ -105,6 +121,7 @@ function makePlayer() {
 
   function toggle(id) {
     if (state.id !== id || !["playing", "paused"].includes(state.phase)) return play(id)
+    leaveQueue()
     const playing = state.phase === "playing"
     const source = state.video ?? audio
     playing ? source.pause() : source.play()
@@ -116,19 +133,117 @@ function makePlayer() {
   }
 
   function startVideo(id, video) {
+    leaveQueue()
     pauseAll()
     state.video = video
     setPhase("waiting", id)
     timers.forEach(clearTimeout) // the player of a video has words of its own
   }
 
+  // --- many sounds one after another -------------------------------------------------------------------------------
+
+  // Plays sounds until all have ended, or another is started, or one is paused; `starts` are functions that start them.
+  function playInTurn(starts) {
+    queue = [...starts]
+    advance()
+  }
+
+  function advance() {
+    const start = queue?.shift()
+    if (!start) return leaveQueue()
+    isAdvancing = true
+    start()
+    isAdvancing = false
+  }
+
+  function leaveQueue() {
+    if (isAdvancing || !queue) return
+    queue = null
+    state.queued = false
+    applyPlayback()
+    notify()
+  }
+
+  function endQueue() {
+    queue = null
+    pauseAll()
+    setPhase("idle")
+  }
+
+  // The sound has come to its end.
+  function end() {
+    setPhase("idle")
+    advance()
+  }
+
+  // --- volume and other choices, remembered by the browser ---------------------------------------------------------
+
+  let playback = readPlayback()
+
+  function readPlayback() {
+    let stored = {}
+    try {
+      stored = JSON.parse(localStorage.getItem(PLAYBACK)) ?? {}
+    } catch {
+      // the browser stores nothing for this page, or something else is there
+    }
+    const isGood = ([name, value]) => typeof value === typeof PLAYBACK_DEFAULTS[name] && (name !== "volume" || (value >= 0 && value <= 1))
+    return { ...PLAYBACK_DEFAULTS, ...Object.fromEntries(Object.entries(stored).filter(isGood)) }
+  }
+
+  function choose(name, value) {
+    playback = { ...readPlayback(), [name]: value }
+    try {
+      localStorage.setItem(PLAYBACK, JSON.stringify(playback))
+    } catch {
+      // remembered until the page is reloaded
+    }
+    applyChoices()
+  }
+
+  function applyChoices() {
+    applyPlayback()
+    document.dispatchEvent(new CustomEvent("earshot-playback"))
+  }
+  addEventListener("storage", (event) => event.key === PLAYBACK && ((playback = readPlayback()), applyChoices())) // in another tab
+
+  // The square makes equal steps of the slider about equally loud.
+  function applyPlayback() {
+    const volume = playback.volume ** 2
+    const level = levels.get(state.id)
+    audio.volume = volume * (playback.even && level !== undefined ? Math.min(1, 10 ** ((EVEN_DB - level) / 20)) : 1)
+    audio.loop = playback.loop && !queue && audio.duration <= MAX_LOOP_S && !fragments.get(state.id)
+    state.video?.setVolume(100 * volume)
+    document.querySelectorAll("audio, video").forEach((element) => element !== audio && (element.volume = volume))
+  }
+  audio.addEventListener("loadedmetadata", applyPlayback)
+
+  // --- keys of the whole page: see keyboard.js ---------------------------------------------------------------------
+
+  const KEYS = {
+    a: () => listInUse()?.playAll(),
+    x: () => listInUse()?.compare(),
+    l: () => choose("loop", !playback.loop),
+    s: () => choose("spectrogram", !playback.spectrogram),
+    louder: () => choose("volume", Math.min(1, playback.volume + 0.1)),
+    softer: () => choose("volume", Math.max(0, playback.volume - 0.1)),
+  }
+  document.addEventListener("earshot-key", ({ detail }) => KEYS[detail]?.())
+  const listInUse = () => [...lists].filter(({ root }) => (root.host ?? root).isConnected).at(-1)
+  function use(list) {
+    lists.delete(list)
+    lists.add(list)
+  }
+
   // Clip ids are unique within a collection only, so the sound and waveforms of another one are dropped.
   function openCollection(name) {
     if (name === collection) return
     collection = name
+    queue = null
     stop()
     setPhase("idle", null)
     waveforms.clear()
+    levels.clear()
     fragments.clear()
     loading.clear()
   }
@@ -143,16 +258,22 @@ function makePlayer() {
     try {
       const answer = await fetch(`${ROOT}clips/${from}/waveforms?ids=${missing.join()}`)
       if (!answer.ok) throw new Error(answer.statusText)
-      const heights = Object.entries(await answer.json())
+      const found = Object.entries(await answer.json())
       if (from !== collection) return
-      heights.forEach(([id, bars]) => waveforms.set(id, bars))
+      found.forEach(([id, { heights, level }]) => (waveforms.set(id, heights), setLevel(id, level)))
       missing.forEach((id) => loading.delete(id))
-      if (heights.length) draw() // which asks for what is still missing
+      if (found.length) draw() // which asks for what is still missing
       return
     } catch {
       missing.forEach((id) => loading.delete(id))
     }
     if (attempt < MAX_WAVEFORM_TRIES && from === collection) setTimeout(() => loadWaveforms(ids, draw, attempt + 1), 1000 * attempt)
+  }
+
+  function setLevel(id, level) {
+    if (level === null) return
+    levels.set(id, level)
+    if (id === state.id) applyPlayback()
   }
 
   // Path of the page that a link or the browser's history leads to, and until when it is awaited.
@@ -227,6 +348,7 @@ function makePlayer() {
   // after a later one.
   function press(root, name, value) {
     const kind = ["query", "back", "find"].includes(name) ? "move" : name
+    if (["move", "view"].includes(kind)) leaveQueue()
     if (kind === "move") requested = name === "find" ? value.replace(/^clip=/, "") : value
     const one = { root, name, event: { value, press: ++presses }, sent: 0 }
     unanswered.set(kind, one)
@@ -258,11 +380,31 @@ function makePlayer() {
   const rename = (from, to) => state.id === from && setPhase(state.phase, to, state.message)
 
   // Another player of the page has been started.
-  const yieldTo = (event) => event.target !== audio && ["waiting", "playing"].includes(state.phase) && (stop(), setPhase("idle"))
+  function yieldTo(event) {
+    if (event.target === audio) return
+    state.other = true
+    event.target.volume = playback.volume ** 2
+    if (!["waiting", "playing"].includes(state.phase)) return
+    queue = null
+    stop()
+    setPhase("idle")
+  }
   document.addEventListener("play", yieldTo, true)
-  audio.addEventListener("ended", () => state.phase === "playing" && !state.video && setPhase("idle"))
+  audio.addEventListener("ended", () => state.phase === "playing" && !state.video && end())
+  // By the browser's own keys, or at the end of a part of a sound.
+  audio.addEventListener("pause", () => {
+    if (state.phase !== "playing" || state.video || !audio.paused || audio.ended) return
+    const last = Number(fragments.get(state.id)?.split(",")[1])
+    if (last && audio.currentTime > last - 0.5) return end()
+    queue = null
+    setPhase("paused")
+  })
 
-  return { state, waveforms, fragments, connect, press, isUnanswered, loadWaveforms, collectionUrl, url, reason, play, toggle, arrive, rename, seek, startVideo, setPhase }
+  return {
+    state, waveforms, levels, fragments, get playback() { return playback },
+    connect, press, isUnanswered, loadWaveforms, setLevel, collectionUrl, url, reason, play, toggle, arrive, rename, seek, startVideo, setPhase,
+    choose, use, lists, playInTurn, advance, end, endQueue, isQueued: () => queue !== null, query: null,
+  }
 }
 
 const player = (window.earshot ??= makePlayer())
@@ -341,6 +483,8 @@ const ICONS = {
   save: "M19 9h-4V3H9v6H5l7 7zM5 18v2h14v-2z",
   add: "M11 5h2v6h6v2h-6v6h-2v-6H5v-2h6z",
   more: "M5 10h4v4H5zm5 0h4v4h-4zm5 0h4v4h-4z",
+  stop: "M6 6h12v12H6z",
+  volume: "M3 9v6h4l5 5V4L7 9zm13.5 3A4.5 4.5 0 0 0 14 7.97v8.05A4.5 4.5 0 0 0 16.5 12z",
   tick: "M9.5 17.5L4 12l1.8-1.8 3.7 3.7 8.7-8.7L20 7z",
   cross: "M6.4 5L5 6.4l5.6 5.6L5 17.6 6.4 19l5.6-5.6 5.6 5.6 1.4-1.4-5.6-5.6L19 6.4 17.6 5 12 10.6z",
 }
@@ -361,11 +505,34 @@ function waveform(heights, id) {
   const layer = (name) =>
     makeSvg("svg", { viewBox: `0 0 ${heights.length} 100`, preserveAspectRatio: "none", class: name }, makeSvg("path", { d }))
   const wave = make("div", { class: "waveform", "aria-hidden": "true" }, layer("unplayed"), layer("played"))
-  wave.addEventListener("click", (event) => {
-    const box = wave.getBoundingClientRect()
+  return seekable(wave, id)
+}
+
+// A spectrogram is drawn as a waveform is: twice, each a mask over a colour.
+function spectrogram(id) {
+  const layer = (name) => make("div", { class: name, style: `--picture: url("${player.url(id, "spectrogram")}")` })
+  const picture = make("div", { class: "waveform spectrogram", "aria-hidden": "true" }, layer("unplayed"), layer("played"))
+  return seekable(picture, id)
+}
+
+const levelText = (level) => `${Math.round(level)} dB`.replace("-", "−") // of the loudest 0.4 s, below full scale
+
+// Only where the sound is on the server; elsewhere it is not fetched.
+const hasSpectrogram = (media) => media.kind === "sound" && media.fragment === undefined
+const showsSpectrogram = (media) => player.playback.spectrogram && hasSpectrogram(media)
+
+function seekable(picture, id) {
+  picture.addEventListener("click", (event) => {
+    const box = picture.getBoundingClientRect()
     player.seek(id, (event.clientX - box.left) / box.width)
   })
-  return wave
+  return picture
+}
+
+// Calls `draw` whenever a choice of playing changes, as long as the component at `root` is there.
+function followPlayback(root, draw) {
+  const listen = () => ((root.host ?? root).isConnected ? draw() : document.removeEventListener("earshot-playback", listen))
+  document.addEventListener("earshot-playback", listen)
 }
 
 function showMessage(element, text) {

@@ -4,11 +4,19 @@
 
 const FLAT = Array(48).fill(0)
 
-const newList = (root, cards, view) => ({ root, cards, view, items: new Map(), refresh: followPlayer(root), followed: false })
+function newList(root, cards, view) {
+  const list = { root, cards, view, items: new Map(), refresh: followPlayer(root), followed: false, bar: null }
+  Object.assign(list, { playAll: () => playAll(list), compare: () => compare(list) })
+  return list
+}
 
 function updateList(list, events, data, setTriggerValue) {
   list.data = data
-  if (!list.followed) followShelf(list.root, () => list.ids && (drawCards(list, list.ids, list.text), reportHidden(list.root, list.data)))
+  if (!list.followed) {
+    const redraw = () => list.ids && drawCards(list, list.ids, list.text)
+    followShelf(list.root, () => (redraw(), reportHidden(list.root, list.data)))
+    followPlayback(list.root, redraw)
+  }
   list.followed = true
   list.send = player.connect(list.root, [...events, "unplayable", "hidden"], data, setTriggerValue)
   introduceUnplayable(list.root, data, Object.values(data.cards))
@@ -28,6 +36,7 @@ function drawCards(list, ids, text) {
   else if (!empty) list.cards.append(make("li", { class: "empty" }, make("p", {}, text)))
   else empty.firstChild.textContent = text
   if (!list.cards.querySelector('.card[tabindex="0"]') && wanted.length) moveTabStop(list, wanted[0])
+  list.bar?.draw()
   list.refresh()
   list.ids = ids
   list.text = text
@@ -83,7 +92,7 @@ function arrange(list, wanted) {
 
 function cardOf(list, id) {
   const card = list.data.cards[id]
-  const drawn = JSON.stringify([card, list.view, player.waveforms.has(id), refusalOf(card.media), shelf.entry(list.data.dataset, id)])
+  const drawn = JSON.stringify([card, list.view, player.waveforms.has(id), showsSpectrogram(card.media), refusalOf(card.media), shelf.entry(list.data.dataset, id)])
   let item = list.items.get(id)
   if (item?.drawn === drawn) return item
   if (!item) {
@@ -91,13 +100,15 @@ function cardOf(list, id) {
     item.append(make("div", { class: "row" }), make("div", { class: "shelf-panel", hidden: true }), make("p", { class: "explanation small", hidden: !card.open }), make("div", { class: "media" }))
     item.addEventListener("keydown", (event) => handleKey(list, item, event))
     item.addEventListener("focusin", () => moveTabStop(list, item))
+    item.addEventListener("pointerenter", (event) => hoverCard(list, item, event))
+    item.addEventListener("pointerleave", () => hoverAway(item))
     item.addEventListener("dragstart", (event) => event.target === item && startDrag(list, item, event))
     list.items.set(id, item)
   }
   item.drawn = drawn
   item.dataset.kind = kindOf(card)
   item.draggable = Boolean(card.file?.found)
-  item.setAttribute("aria-label", `${nameOfCard(list, card)}. ${card.distance.text}. ${card.outcome}.`)
+  item.setAttribute("aria-label", `${[nameOfCard(list, card), card.distance.text, card.outcome || card.length].filter(Boolean).join(". ")}.`)
   item.querySelector(".explanation").textContent = card.explanation
   drawShelfPanel(item.querySelector(".shelf-panel"), list.data.dataset, id, card.title)
   const row = item.querySelector(".row")
@@ -123,8 +134,16 @@ function rowParts(list, item, id, card) {
   const rank = make("span", { class: "rank small" }, String(rankOf(list, card)))
   const play = playButton(`Play ${nameOfCard(list, card)}`, () => togglePlay(list, item))
   play.disabled = Boolean(refusalOf(card.media))
-  const picture = card.media.kind === "youtube" ? thumbnail(card.media) : waveform(player.waveforms.get(id) ?? FLAT, id)
-  return [rank, play, picture, description(list, item, card), distanceBar(card), actions(list, item, id, card)]
+  return [rank, play, soundOf(id, card), description(list, item, card), distanceBar(card), actions(list, item, id, card)]
+}
+
+// The waveform, the spectrogram or the thumbnail, and below it the length and the level.
+function soundOf(id, { media, length }) {
+  const picture = showsSpectrogram(media) ? spectrogram(id) : waveform(player.waveforms.get(id) ?? FLAT, id)
+  const level = player.levels.get(id)
+  const measures = [length, level === undefined ? "" : levelText(level)].filter(Boolean).join(" · ")
+  const line = make("p", { class: "measures small", title: "Length, and level of the loudest 0.4 s below full scale" }, measures)
+  return make("div", { class: "sound" }, media.kind === "youtube" ? thumbnail(media) : picture, line)
 }
 
 function description(list, item, card) {
@@ -173,6 +192,9 @@ function actions(list, item, id, card) {
 
 function togglePlay(list, item, again = false) {
   const id = item.dataset.clip
+  clearTimeout(item.hover)
+  list.last = id
+  player.use(list)
   const card = list.data.cards[id]
   if (refusalOf(card.media)) return
   if (card.media.kind !== "youtube") return player.toggle(id)
@@ -185,13 +207,86 @@ function togglePlay(list, item, again = false) {
     return error
   }
   item.video = openVideo(media, card.media, id, card.title, {
-    refused: (text) => (showError(text, "play the next one", playableAfter(list, item) && (() => playNext(list, item))), reportUnplayable(list.root)),
+    refused: (text) => {
+      showError(text, "play the next one", playableAfter(list, item) && (() => playNext(list, item)))
+      reportUnplayable(list.root)
+      player.advance()
+    },
     silent: () => {
+      if (player.isQueued()) player.endQueue()
       const error = showError(SILENT, "try again", () => togglePlay(list, item, true))
       return () => error.remove()
     },
     cancelled: () => media.replaceChildren(),
   }, again)
+}
+
+// Starts a clip from its beginning, also where it sounds already.
+function playCard(list, item) {
+  const id = item.dataset.clip
+  if (list.data.cards[id].media.kind === "youtube") return item.video?.open ? item.video.restart() : togglePlay(list, item)
+  list.last = id
+  player.use(list)
+  player.play(id)
+}
+
+// Plays the cards in order; stops where they are playing so already.
+function playAll(list) {
+  if (player.isQueued()) return player.endQueue()
+  const items = [...list.cards.querySelectorAll(".card")].filter((item) => !refusalOf(list.data.cards[item.dataset.clip].media))
+  let before = null // a video that has ended makes way for the next one
+  const start = (item) => () => {
+    before?.video?.close()
+    before = item
+    item.isConnected ? playCard(list, item) : player.advance()
+  }
+  player.playInTurn(items.map(start))
+}
+
+// Plays the query and a neighbour in turn: the one played last, at first that of the tab stop.
+function compare(list) {
+  const { query } = list.data
+  const given = query === GIVEN && document.querySelector('audio[data-testid="stAudio"]')
+  if (given ? player.state.other : player.state.id === query) return playHit(list)
+  if (player.query?.id === query) return player.query.play()
+  if (query !== GIVEN) return player.play(query)
+  if (!given) return playHit(list) // a recording, which only its recorder can play
+  player.use(list)
+  given.currentTime = 0
+  given.play()
+}
+
+const GIVEN = "your-sound" // id of the sound given on Ask
+
+function playHit(list) {
+  const item = list.items.get(list.last) ?? list.cards.querySelector('.card[tabindex="0"]')
+  if (item) playCard(list, item)
+}
+
+// Plays what the mouse rests on, where this was chosen; browsers demand a first press. What was started so stops when the
+// mouse leaves it. A video is not opened for that.
+const HOVER_MS = 150
+
+function hoverOver({ pointerType }, item, start) {
+  if (!player.playback.hover || pointerType !== "mouse" || navigator.userActivation?.hasBeenActive === false) return
+  const { started } = player.state
+  clearTimeout(item.hover)
+  item.hover = setTimeout(() => {
+    if (player.state.started !== started) return
+    start()
+    item.hovered = player.state.started
+  }, HOVER_MS)
+}
+
+function hoverAway(item) {
+  clearTimeout(item?.hover)
+  if (item?.hovered === player.state.started && ["waiting", "playing"].includes(player.state.phase)) player.endQueue()
+}
+
+function hoverCard(list, item, event) {
+  const id = item.dataset.clip
+  const sounds = player.state.id === id && player.state.phase === "playing"
+  if (list.data.cards[id].media.kind === "sound" && !sounds) hoverOver(event, item, () => playCard(list, item))
 }
 
 // Returns the next card whose video may play.
@@ -217,14 +312,20 @@ function setTabStop(item, isStop) {
   for (const button of item.querySelectorAll(".row :is(button, a)")) button.tabIndex = item.tabIndex
 }
 
-function moveFocus(list, item, step) {
+// Moves the focus to the next or the previous card, and plays it.
+function walk(list, item, step) {
   const items = [...list.cards.querySelectorAll(".card")]
-  items[items.indexOf(item) + step]?.focus()
+  const next = items[items.indexOf(item) + step]
+  if (!next) return
+  next.focus()
+  if (item.video?.open) item.video.close()
+  if (!refusalOf(list.data.cards[next.dataset.clip].media)) playCard(list, next)
 }
 
 function handleKey(list, item, event) {
   const steps = { ArrowDown: 1, ArrowUp: -1 }
-  if (event.key in steps) moveFocus(list, item, steps[event.key])
+  if (event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return
+  if (event.key in steps) walk(list, item, steps[event.key])
   else if (event.target !== item) return
   else if (event.key === " ") togglePlay(list, item)
   else if (event.key === "Enter") player.press(list.root, "query", item.dataset.clip)

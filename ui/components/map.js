@@ -194,8 +194,17 @@ function pointAt(map, px, py, reach) {
 
 function hover(map, px, py, kind) {
   const point = px < 0 || kind === "touch" ? -1 : pointAt(map, px, py, 12)
+  if (point !== map.hovered?.point) hoverPoint(map, point, kind)
   map.marks.style.cursor = point >= 0 ? "pointer" : ""
   showTooltip(map, point)
+}
+
+// Plays the point that the mouse rests on, as a list of clips does its cards.
+function hoverPoint(map, point, pointerType) {
+  hoverAway(map.hovered?.item)
+  map.hovered = { point, item: {} }
+  if (point < 0 || !map.data.map.sounds) return
+  hoverOver({ pointerType }, map.hovered.item, () => player.play(`point ${point}`, rowOf(map.data, point)))
 }
 
 // Shows a point's name beside it; hides the tooltip for -1.

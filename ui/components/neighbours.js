@@ -8,8 +8,8 @@ function build(root) {
   const cards = make("ol", { class: "cards" })
   const panel = make("div", { role: "tabpanel", id: "cards", "aria-label": "Neighbours" }, cards)
   const status = make("div", { class: "visually-hidden", role: "status" })
-  root.append(make("section", { class: "earshot neighbours", "aria-label": "Neighbours" }, status, tabs, panel))
-  const list = { ...newList(root, cards, null), tabs, panel, status, pressed: null } // pressed: a tab that Python has not confirmed
+  const list = Object.assign(newList(root, cards, null), { tabs, panel, status, pressed: null }) // pressed: a tab that Python has not confirmed
+  root.append(make("section", { class: "earshot neighbours", "aria-label": "Neighbours" }, status, tabs, playbackBar(list), panel))
   // Back cancels a press.
   const cancel = () => ((root.host ?? root).isConnected ? (list.pressed = null) : removeEventListener("popstate", cancel))
   addEventListener("popstate", cancel)

@@ -5,6 +5,7 @@ function build(root) {
   root.append(section)
   const view = { section, refresh: followPlayer(root), drawn: null, video: null, panel: make("div", { class: "shelf-panel", hidden: true }) }
   followShelf(root, () => view.clip && drawKeeping(view))
+  followPlayback(root, () => view.show?.())
   return view
 }
 
@@ -15,8 +16,15 @@ export default function query({ data: [data], parentElement: root, setTriggerVal
   introduceUnplayable(root, data, [clip])
   reportHidden(root, data)
   if (view.clip?.id !== clip.id) view.panel.hidden = true
-  Object.assign(view, { clip, dataset: data.dataset })
-  const drawn = JSON.stringify([clip, data.trail])
+  Object.assign(view, { clip, dataset: data.dataset, show: () => draw(view, root, data) })
+  draw(view, root, data)
+  player.arrive(clip.id, view.section, clip.title)
+}
+
+function draw(view, root, data) {
+  const { clip } = data
+  player.setLevel(clip.id, clip.level)
+  const drawn = JSON.stringify([clip, data.trail, showsSpectrogram(clip.media)])
   if (view.drawn !== drawn) {
     view.drawn = drawn
     view.video?.close()
@@ -25,7 +33,6 @@ export default function query({ data: [data], parentElement: root, setTriggerVal
     view.section.replaceChildren(heading, screen(view, clip, root), details(clip), keeping(view, clip), trail(data.trail, root))
   }
   view.refresh()
-  player.arrive(clip.id, view.section, clip.title)
 }
 
 function screen(view, clip, root) {
@@ -35,8 +42,17 @@ function screen(view, clip, root) {
   const video = clip.media.kind === "youtube"
   player.fragments.set(clip.id, clip.media.fragment ?? "")
   const toggle = () => (video ? playVideo(view, host, clip, root) : player.toggle(clip.id))
-  host.append(video ? thumbnail(clip.media) : waveform(clip.peaks, clip.id), playButton(`Play your sound: ${clip.title}`, toggle))
+  const start = () => (view.video?.open ? view.video.restart() : playVideo(view, host, clip, root))
+  player.query = { id: clip.id, play: video ? start : () => player.play(clip.id) }
+  host.append(video ? thumbnail(clip.media) : picture(clip), playButton(`Play your sound: ${clip.title}`, toggle))
   return host
+}
+
+function picture(clip) {
+  if (!showsSpectrogram(clip.media)) return waveform(clip.peaks, clip.id)
+  const drawn = spectrogram(clip.id)
+  drawn.append(make("span", { class: "small highest" }, "7.5 kHz"), make("span", { class: "small lowest" }, "125 Hz"))
+  return drawn
 }
 
 function playVideo(view, host, clip, root, again = false) {
@@ -62,7 +78,7 @@ function showError(host, clip, text, retry) {
 
 function details(clip) {
   const origin = clip.media.kind === "youtube" ? make("span", {}, " · ", youtubeLink(clip.media, clip.origin)) : ` · ${clip.origin}`
-  return make("div", { class: "details" }, make("p", { class: "title" }, clip.title), make("p", { class: "small" }, clip.id, origin))
+  return make("div", { class: "details" }, make("p", { class: "title" }, clip.title), make("p", { class: "small" }, clip.id, origin, clip.level === null ? "" : ` · ${levelText(clip.level)}`))
 }
 
 function keeping(view, clip) {

@@ -114,7 +114,7 @@ function openVideo(host, media, id, title, on, again = false) {
     if (player.state.video !== video) return
     if (state === 1) player.setPhase("playing", id)
     if (state === 2) player.setPhase("paused", id)
-    if (state === 0) player.setPhase("idle", id)
+    if (state === 0) player.end()
   }
 
   // The player sends only the events that were asked for, and it keeps from former visits whether it was muted.
@@ -125,6 +125,7 @@ function openVideo(host, media, id, title, on, again = false) {
     command("addEventListener", ["onError"])
     command("addEventListener", ["onStateChange"])
     command("unMute")
+    video.setVolume(100 * player.playback.volume ** 2)
   }
 
   function refuse(code) {
@@ -153,6 +154,7 @@ function openVideo(host, media, id, title, on, again = false) {
     open: true,
     close: stop,
     play: () => command("playVideo"),
+    setVolume: (percent) => answered && command("setVolume", [Math.round(percent)]),
     pause: () => (answered ? command("pauseVideo") : (close(), on.cancelled())),
     // `seekTo` would make the player ignore the end.
     restart: () => (player.startVideo(id, video), command("loadVideoById", [{ videoId: media.video, startSeconds: first, endSeconds: last }])),

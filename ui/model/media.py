@@ -3,6 +3,7 @@
 What synthesises and decodes sounds is imported by the functions that need it: a page of videos does not.
 """
 
+import math
 import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from ui.model.text import clean
 
 MAX_LABELS = 6  # of a clip that are shown
 CARD_BARS, PLAYER_BARS = 48, 120  # bars of the waveforms on a card and on the player
+LEVEL_SAMPLES = 6400  # 0.4 s, the momentary window of EBU R 128
+MIN_POWER = 1e-10  # -100 dB
 
 _ADDRESS = re.compile(r"https?://[^\s/]\S*")
 _VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
@@ -43,6 +46,13 @@ MIME_TYPES = {  # of files that are saved or dragged
 _NOT_IN_NAMES = re.compile(r'[:/\\*?"<>|%]')
 _MAX_STEM_LENGTH = 100
 UNREADABLE = "This sound cannot be read. Its file may have been moved or removed since its folder was prepared."
+
+
+class Waveform(NamedTuple):
+    """Heights of a waveform's bars, 0 to 100, and the level of the sound in dB below full scale; None without sound."""
+
+    heights: list[int]
+    level: float | None
 
 
 class Sound(NamedTuple):
@@ -117,14 +127,30 @@ def sound(dataset: Dataset, clip: Clip) -> Sound:
     return Sound(mime, path if wav is None else wav)
 
 
-def peaks(dataset: Dataset, clip: Clip, bars: int) -> list[int]:
-    """Return the heights of a waveform's bars, 0 to 100; all 0 where the sound cannot be read."""
-    if dataset.media in {"youtube", "url"}:
-        return [0] * bars
+def has_samples(dataset: Dataset) -> bool:
+    """Return whether the sounds are on this machine, so that their samples can be read, measured and drawn."""
+    return dataset.media in {"synth", "file"}
+
+
+def samples(dataset: Dataset, clip: Clip) -> npt.NDArray[np.float32]:
+    """Return float32[n], mono at 16 kHz, of a synthesised or own clip. Raises as `sound` does."""
+    if dataset.media == "synth":
+        from data_prep.sample import synth
+
+        return synth.render(clip.media)
+    from data_prep.sounds.decoder_pool import shared_pool
+
+    return shared_pool().read_span(path_of(dataset, clip), clip.start_s, clip.end_s, clip.media)
+
+
+def waveform(dataset: Dataset, clip: Clip, bars: int) -> Waveform:
+    """Return the waveform of a clip; it is flat, without a level, where the sound cannot be read."""
+    if not has_samples(dataset):
+        return Waveform([0] * bars, None)
     try:
-        return _peaks(key=(dataset.fingerprint, clip.clip_id), bars=bars, _dataset=dataset, _clip=clip)
+        return _waveform(key=(dataset.fingerprint, clip.clip_id), bars=bars, _dataset=dataset, _clip=clip)
     except (DataError, OSError):  # a recipe of a newer version, or a file that was moved
-        return [0] * bars
+        return Waveform([0] * bars, None)
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
@@ -148,15 +174,9 @@ def _for_browser(
 
 
 @st.cache_resource(max_entries=5000, show_spinner=False)
-def _peaks(key: tuple[str, str], bars: int, _dataset: Dataset, _clip: Clip) -> list[int]:  # noqa: ARG001
-    if _dataset.media == "synth":
-        from data_prep.sample import synth
-
-        return bar_heights(synth.render(_clip.media), bars)
-    from data_prep.sounds.decoder_pool import shared_pool
-
-    samples = shared_pool().read_span(path_of(_dataset, _clip), _clip.start_s, _clip.end_s, _clip.media)
-    return bar_heights(samples, bars)
+def _waveform(key: tuple[str, str], bars: int, _dataset: Dataset, _clip: Clip) -> Waveform:  # noqa: ARG001
+    audio = samples(_dataset, _clip)
+    return Waveform(bar_heights(audio, bars), level_of(audio))
 
 
 def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:
@@ -167,6 +187,16 @@ def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:
     loudest = np.maximum.reduceat(np.abs(audio), edges)
     heights = 100 * np.sqrt(loudest / max(float(loudest.max()), 1e-9))
     return [round(height) for height in heights.tolist()]
+
+
+def level_of(audio: npt.NDArray[np.float32]) -> float | None:
+    """Return the root mean square of the loudest 0.4 s in dB below full scale, to a tenth; None for silence."""
+    if not audio.size:
+        return None
+    n = min(LEVEL_SAMPLES, audio.size)
+    energy = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
+    power = float((energy[n:] - energy[:-n]).max()) / n
+    return round(10 * math.log10(power), 1) if power > MIN_POWER else None
 
 
 def file_facts(dataset: Dataset, clip: Clip) -> dict[str, object] | None:

@@ -60,12 +60,14 @@ def show(context: DatasetContext) -> None:
 @st.fragment
 def _player(context: DatasetContext, clip: Clip) -> None:
     dataset = context.dataset
+    wave = media.waveform(dataset, clip, media.PLAYER_BARS)
     data = {
         "clip": {
             "id": clip.clip_id,
             "title": media.title(dataset, clip),
             "media": media.source(dataset, clip),
-            "peaks": media.peaks(dataset, clip, media.PLAYER_BARS),
+            "peaks": wave.heights,
+            "level": wave.level,
             "origin": media.origin(dataset, clip),
         },
         "trail": _steps(context),

@@ -1,9 +1,9 @@
-"""Routes of the server for clips: their sounds, waveforms and files by URL, and the search by name.
+"""Routes of the server for clips: their sounds, pictures and files by URL, and the search by name.
 
-`clips/COLLECTION/CLIP/sound`, `clips/COLLECTION/CLIP/file`, `clips/COLLECTION/waveforms?ids=CLIP,CLIP`,
-`clips/COLLECTION/search?text=TEXT` and `clips/COLLECTION/labels`, where COLLECTION names a dataset that a page has
-opened in this process (`loading.name_in_urls`), and CLIP is a clip id or `SPLIT@ROW`. Errors are one sentence of plain
-text.
+`clips/COLLECTION/CLIP/sound`, `clips/COLLECTION/CLIP/spectrogram`, `clips/COLLECTION/CLIP/file`,
+`clips/COLLECTION/waveforms?ids=CLIP,CLIP`, `clips/COLLECTION/search?text=TEXT` and `clips/COLLECTION/labels`, where
+COLLECTION names a dataset that a page has opened in this process (`loading.name_in_urls`), and CLIP is a clip id or
+`SPLIT@ROW`. Errors are one sentence of plain text.
 """
 
 import re
@@ -18,6 +18,7 @@ from data_prep.dataset import SPLITS, Clip, Dataset
 from data_prep.errors import DataError
 from ui.model import clip_search, loading, media
 from ui.model.text import clean
+from ui.server import spectrograms
 
 MAX_WAVEFORMS = 40  # per request; found, exact and missed clips together are fewer
 _CACHED = {"Cache-Control": "private, max-age=3600"}
@@ -41,6 +42,19 @@ def sound(request: Request) -> Response:
     return _bytes(request, content, mime)
 
 
+def spectrogram(request: Request) -> Response:
+    """Return the log-mel spectrogram of a clip as a PNG picture; see `ui.server.spectrograms`."""
+    found = _find(request)
+    if isinstance(found, Response):
+        return found
+    if not media.has_samples(found[0]):
+        return _error("This sound is not on this machine, so that there is no spectrogram of it.")
+    try:
+        return Response(spectrograms.picture_of(*found), media_type="image/png", headers=_CACHED)
+    except (DataError, OSError):
+        return _error(media.UNREADABLE)
+
+
 def file(request: Request) -> Response:
     """Return the unchanged file of a clip of one's own sounds as a download."""
     found = _find(request)
@@ -54,14 +68,14 @@ def file(request: Request) -> Response:
 
 
 def waveforms(request: Request) -> Response:
-    """Return the heights of the bars of several clips' waveforms, by clip id; unknown ids are left out."""
+    """Return the bars of several clips' waveforms, and their levels, by clip id; unknown ids are left out."""
     dataset = loading.opened(request.path_params["collection"])
     if dataset is None:
         return _error(_NOT_OPEN)
     ids = request.query_params.get("ids", "").split(",")[:MAX_WAVEFORMS]
     clips = (dataset.find_clip(clip_id) for clip_id in ids)
-    heights = {clip.clip_id: media.peaks(dataset, clip, media.CARD_BARS) for clip in clips if clip}
-    return JSONResponse(heights, headers=_CACHED)
+    found = {clip.clip_id: media.waveform(dataset, clip, media.CARD_BARS)._asdict() for clip in clips if clip}
+    return JSONResponse(found, headers=_CACHED)
 
 
 def search(request: Request) -> Response:
@@ -107,6 +121,7 @@ def labels(request: Request) -> Response:
 
 ROUTES = [
     Route("/clips/{collection}/{clip}/sound", sound),
+    Route("/clips/{collection}/{clip}/spectrogram", spectrogram),
     Route("/clips/{collection}/{clip}/file", file),
     Route("/clips/{collection}/waveforms", waveforms),
     Route("/clips/{collection}/search", search),

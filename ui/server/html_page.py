@@ -1,4 +1,4 @@
-"""HTML page that a browser loads first: Streamlit's, with the app's styles in it, and scripts to load at once.
+"""HTML page that a browser loads first: Streamlit's, with the app's styles and keys in it, and scripts to load at once.
 
 Styles that a script writes to the page arrive after its first elements, which would move when they are applied. And
 Streamlit loads the script of each kind of element when the first of that kind arrives: one wait after another.
@@ -16,6 +16,10 @@ from starlette.routing import Route
 
 from ui.paths import COMPONENTS
 
+SHORTCUTS = """
+<nav aria-label="Shortcuts"><a class="earshot-skip" href="#root">Skip to the sounds</a>
+<button class="earshot-skip" type="button">All keys</button></nav>
+"""
 STYLES = ("page", "inside", "learn", "race", "tune")
 # Kinds of elements on the first page, by the names of Streamlit's scripts.
 ELEMENTS = (
@@ -47,10 +51,11 @@ def below_base_path(routes: Sequence[Route]) -> list[Route]:
 
 @cache
 def content() -> str:
-    """Return the page as HTML; its styles come last, after those that Streamlit adds to the head."""
+    """Return the page as HTML: the keys first, and the styles last, after those that Streamlit adds to the head."""
     styles = "".join((COMPONENTS / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
     styles = styles.replace("<style>", "").replace("</style>", "")
-    page = _INDEX.read_text(encoding="utf-8")
+    keys = (COMPONENTS / "keyboard.js").read_text(encoding="utf-8")
+    page = _INDEX.read_text(encoding="utf-8").replace("<body>", f"<body>{SHORTCUTS}<script>{keys}</script>", 1)
     links = "".join(
         f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in scripts() if name not in page
     )

@@ -30,6 +30,7 @@ def card(
         "file": media.file_facts(dataset, clip),
         "distance": _nearness(context, distance),
         "outcome": outcome,
+        "length": media.length(clip),
         "rank": "",
         "note": "",
         "explanation": "",
@@ -70,12 +71,12 @@ def neighbour_cards(context: DatasetContext, query: Clip, answer: Answer | Neigh
 
 
 def _exact_cards(context: DatasetContext, query: Clip, neighbours: Neighbours) -> dict[str, object]:
-    """Return cards that say nothing about LSH: in place of an outcome, the length of the sound."""
+    """Return cards that say nothing about LSH, without an outcome."""
     cards = {}
     ranked = zip(neighbours.rows.tolist(), neighbours.distances.tolist(), strict=True)
     for rank, (row, distance) in enumerate(ranked, 1):
         clip = context.dataset.clip("train", row)
-        cards[clip.clip_id] = card(context, clip, query, media.length(clip), distance, kind="plain", exact_rank=rank)
+        cards[clip.clip_id] = card(context, clip, query, "", distance, kind="plain", exact_rank=rank)
     return {"cards": cards, "lists": {"exact": list(cards)}}
 
 

@@ -31,7 +31,7 @@ def test_an_unknown_recipe_has_no_sound_and_a_flat_waveform():
     unknown = clip('{"kinds":["no such thing"],"seed":7}')
     with pytest.raises(DataError):
         media.sound(dataset, unknown)
-    assert media.peaks(dataset, unknown, 8) == [0] * 8
+    assert media.waveform(dataset, unknown, 8).heights == [0] * 8
 
 
 @pytest.mark.parametrize("video", ["", "short", 'x"><script>1', "../../etc/pw", "a" * 12, "abcdefghij\n"])
@@ -80,13 +80,13 @@ def test_a_file_that_browsers_cannot_play_is_sent_as_wav(tmp_path):
 
 def test_the_waveform_of_a_file_is_that_of_the_clip(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.concatenate([np.zeros(16_000 * 35), np.ones(16_000 * 10)]), 16_000)
-    assert media.peaks(folder_of(tmp_path), clip("a.wav"), 4) == [0, 0, 100, 100]
+    assert media.waveform(folder_of(tmp_path), clip("a.wav"), 4).heights == [0, 0, 100, 100]
 
 
 def test_a_missing_file_has_no_sound_and_a_flat_waveform(tmp_path):
     with pytest.raises(FileNotFoundError):
         media.sound(folder_of(tmp_path), clip("gone.wav"))
-    assert media.peaks(folder_of(tmp_path), clip("gone.wav"), 4) == [0] * 4
+    assert media.waveform(folder_of(tmp_path), clip("gone.wav"), 4).heights == [0] * 4
 
 
 def test_bar_heights_are_square_roots_of_peaks():
@@ -99,11 +99,19 @@ def test_a_silent_or_empty_sound_has_flat_bars():
     assert media.bar_heights(np.empty(0, np.float32), 5) == [0] * 5
 
 
+def test_the_level_is_that_of_the_loudest_part_and_a_silent_sound_has_none():
+    tone = 0.1 * np.sqrt(2) * np.sin(np.arange(16_000))
+    assert media.level_of(np.concatenate([np.zeros(80_000), tone]).astype(np.float32)) == -20.0
+    assert media.level_of(np.ones(10, np.float32)) == 0.0
+    assert media.level_of(np.zeros(50, np.float32)) is None
+    assert media.level_of(np.empty(0, np.float32)) is None
+
+
 def test_an_address_is_left_to_the_browser_with_the_part_that_it_plays():
     dataset, address = SimpleNamespace(media="url"), "https://a.example/b c.mp3"
     assert media.source(dataset, clip("https://a.example/b.mp3")) == {"kind": "sound", "fragment": "#t=30,40"}
     assert media.source(dataset, replace(clip(address), end_s=UNKNOWN_END_S)) == {"kind": "sound", "fragment": "#t=30"}
-    assert media.peaks(dataset, clip(address), 4) == [0] * 4
+    assert media.waveform(dataset, clip(address), 4).heights == [0] * 4
     assert media.address(dataset, clip("https://a.example/b.mp3")) == "https://a.example/b.mp3"
 
 

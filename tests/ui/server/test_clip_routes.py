@@ -120,9 +120,22 @@ def test_waveforms_of_known_clips_are_served_together(sounds, app):
     app.run()
     status, _, body = get(f"{collection_of(app)}/waveforms?ids=f1,unknown,f2")
     assert status == 200
-    heights = json.loads(body)
-    assert list(heights) == ["f1", "f2"]
-    assert {len(bars) for bars in heights.values()} == {48}
+    found = json.loads(body)
+    assert list(found) == ["f1", "f2"]
+    assert {len(waveform["heights"]) for waveform in found.values()} == {48}
+    assert found["f1"]["level"] == pytest.approx(-20, abs=1)  # 0.1 times white noise
+
+
+def test_the_spectrogram_of_a_clip_is_served_as_a_picture(sounds, app):
+    app.run()
+    name = collection_of(app)
+    status, headers, picture = get(f"{name}/f7/spectrogram")
+    assert (status, headers["content-type"]) == (200, "image/png")
+    (sounds / "7.wav").unlink()
+    assert get(f"{name}/f7/spectrogram") == (status, headers, picture)  # drawn once
+    (sounds / "8.wav").unlink()
+    assert b"cannot be read" in get(f"{name}/f8/spectrogram")[2]
+    assert get(f"{name}/nobody/spectrogram")[0] == 404
 
 
 def test_a_synthesised_sound_is_served_in_ranges(home, collection, app):
@@ -182,7 +195,8 @@ def test_the_browser_is_led_to_the_address_of_a_sound_which_the_server_does_not_
     assert (status, headers["location"]) == (307, address)
     assert get(f"{name}/b/sound")[0] == 404
     assert get(f"{name}/a/file")[0] == 404
-    assert json.loads(get(f"{name}/waveforms?ids=a")[2]) == {"a": [0] * media.CARD_BARS}
+    assert json.loads(get(f"{name}/waveforms?ids=a")[2]) == {"a": {"heights": [0] * media.CARD_BARS, "level": None}}
+    assert b"not on this machine" in get(f"{name}/a/spectrogram")[2]
 
 
 def test_the_search_box_is_offered_names_in_groups_as_text(sounds, app):

@@ -36,6 +36,13 @@ def test_a_kind_of_element_that_streamlit_has_not_is_left_out(monkeypatch):
     assert html_page.scripts() == []
 
 
+def test_the_keys_of_every_page_come_before_all_else():
+    _, _, body = html_page.content().partition("<body>")
+    shortcuts, script, _ = re.split(r"<script>|</script>", body, maxsplit=2)
+    assert shortcuts == html_page.SHORTCUTS
+    assert script == (COMPONENTS / "keyboard.js").read_text()
+
+
 def test_every_page_of_the_app_is_sent_so():
     paths = {route.path for route in html_page.routes(path for _, path, *_ in earshot.PAGES)}
     assert paths == {"/", *(f"/{path}" for _, path, *_ in earshot.PAGES)}
