@@ -35,6 +35,12 @@ UNUSUAL_NAME = 'kick: "loud" 50%\n♥.wav'  # a valid file name on Linux
 MISSING_NAME = "gone.wav"
 N_FILES = 60
 TIMEOUT_MS = 60_000  # the first visit to a page compiles kernels, builds an index and measures, on a busy machine
+MAX_SHIFT = 0.1  # cumulative layout shift that web.dev calls good
+WATCH_SHIFTS = """
+window.shift = 0
+new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) window.shift += e.value }))
+  .observe({ type: "layout-shift", buffered: true })
+"""
 expect.set_options(timeout=TIMEOUT_MS)
 
 
@@ -196,8 +202,10 @@ def new_page(chromium: Browser, one_context: BrowserContext) -> Iterator[Callabl
 def visit(new_page: Callable[..., Page], earshot: str) -> Callable[..., Page]:
     """Return a function that opens a link as another visitor, and waits for the page."""
 
-    def open_page(link: str = "", width: int = 1440, height: int = 900) -> Page:
+    def open_page(link: str = "", width: int = 1440, height: int = 900, scripts: str = "") -> Page:
         page = new_page(width, height)
+        if scripts:
+            page.add_init_script(scripts)
         page.requests = []
         page.on("request", lambda request: page.requests.append(request.url))
         page.goto(link if link.startswith("http") else earshot + link)

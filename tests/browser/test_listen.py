@@ -1,11 +1,12 @@
 """Listen in a browser: playing, moving sliders, searching with a neighbour, links, keyboard, phones."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import assert_no_sideways_scrolling
+from tests.browser.conftest import MAX_SHIFT, WATCH_SHIFTS, assert_no_sideways_scrolling
 from ui.server import html_page
 
 pytestmark = pytest.mark.browser
@@ -104,9 +105,12 @@ def test_find_similar_makes_a_neighbour_the_query_and_the_trail_and_the_back_but
 
 
 def test_a_phone_shows_sounds_before_numbers_scrolls_to_a_new_sound_and_has_sliders_at_the_bottom(visit):
-    page = visit(width=390, height=844)
+    page = visit(width=390, height=844, scripts=WATCH_SHIFTS)
     page.wait_for_selector("text=recall@10")
     assert_no_sideways_scrolling(page)
+    box = page.locator(".card").first.bounding_box()
+    assert box["y"] + box["height"] <= 1.5 * 844
+    assert page.evaluate("window.shift") <= MAX_SHIFT
     places = ("h1", ".st-key-search-box", ".query", ".card", ".st-key-metrics-strip")
     tops = [page.locator(at).first.bounding_box()["y"] for at in places]
     assert tops == sorted(tops)
@@ -197,21 +201,107 @@ def test_a_copied_link_shows_the_same_view_to_another_visitor(visit):
     expect(other.locator(".st-key-L input[type=range]")).to_have_value("9")
 
 
-def test_cards_can_be_focused_played_and_searched_with_by_keyboard(visit):
+def heard(page, clip_id):
+    page.wait_for_function(f"{PLAYING} && window.earshot.state.id === '{clip_id}'")
+
+
+def test_a_keyboard_alone_reaches_the_sounds_walks_through_them_compares_and_searches_with_one(visit):
     page = visit()
-    cards = neighbours(page)
-    page.locator(".card").first.focus()
+    query, cards = query_id(page), neighbours(page)
+    for tabs in range(1, 9):  # as few as a visitor is expected to press
+        page.keyboard.press("Tab")
+        skips = page.get_by_role("link", name="Skip to the sounds")
+        if tabs == 1:
+            expect(skips).to_be_focused()
+            page.keyboard.press("Enter")
+        if page.locator(".card").first.evaluate("card => card.getRootNode().activeElement === card"):
+            break
+    expect(page.locator(".card").first).to_be_focused()
+
     page.keyboard.press("ArrowDown")
+    heard(page, cards[1])
     page.keyboard.press("ArrowDown")
-    page.keyboard.press("Space")
-    page.wait_for_function(f"{PLAYING} && window.earshot.state.id === '{cards[2]}'")
+    heard(page, cards[2])
+    expect(page.locator(".card").nth(2)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    heard(page, cards[1])
     page.keyboard.press("Space")
     page.wait_for_function("window.earshot.state.phase === 'paused'")
+    for clip in (query, cards[1], query):
+        page.keyboard.press("x")
+        heard(page, clip)
+
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="All keys")
+    expect(keys).to_contain_text("play all, or stop")
+    page.keyboard.press("x")  # no key of the page while the list is open
+    page.keyboard.press("Escape")
+    expect(keys).to_have_count(0)
+    expect(page.locator(".card").nth(1)).to_be_focused()
+    assert page.evaluate("window.earshot.state.id") == query
+
     page.keyboard.press("Enter")
-    wait_for_query(page, cards[2])
+    wait_for_query(page, cards[1])
     expect(page.locator(".query")).to_be_focused()
     title = page.locator(".query .title").inner_text()
     expect(page.get_by_role("status").filter(has_text=f"Your sound is now {title}.")).to_have_count(1)
+    page.keyboard.press("?")
+    keys.get_by_role("checkbox").uncheck()  # keys of one letter are off, for voice control
+    keys.get_by_role("button", name="Close").click()
+    page.keyboard.press("?")
+    expect(keys).to_have_count(0)
+    page.evaluate("localStorage.removeItem('earshot.letters')")
+
+
+def test_all_sounds_play_in_turn_until_another_is_pressed_and_choices_outlast_a_reload(visit):
+    page = visit()
+    audio = "document.querySelector('#earshot-audio')"
+    cards = neighbours(page)
+    page.locator(".card").nth(4).hover()
+    page.locator(".st-key-metrics-strip").hover()
+    assert page.evaluate("window.earshot.state.started") == 0  # on hover only where it is chosen
+    page.get_by_role("button", name="Play all").click()
+    heard(page, cards[0])
+    expect(page.locator(".play-all")).to_have_text("Stop")
+    page.evaluate(f"{audio}.currentTime = {audio}.duration - 0.1")
+    heard(page, cards[1])
+    page.locator(".card .play").nth(5).click()
+    heard(page, cards[5])
+    expect(page.locator(".play-all")).to_have_text("Play all")
+    page.evaluate(f"{audio}.currentTime = {audio}.duration - 0.1")
+    page.wait_for_function("window.earshot.state.phase === 'idle'")
+    assert page.evaluate("window.earshot.state.id") == cards[5]
+
+    with page.expect_response("**/spectrogram") as answer:
+        page.keyboard.press("s")
+    assert answer.value.headers["content-type"] == "image/png"
+    expect(page.locator(".card .spectrogram")).to_have_count(10)
+    expect(page.locator(".query .spectrogram")).to_contain_text("7.5 kHz")
+    page.keyboard.press("l")
+    page.get_by_role("button", name="Play on hover").click()
+    for _ in range(5):
+        page.keyboard.press("Shift+ArrowDown")
+    page.reload()
+    page.wait_for_selector(".card .spectrogram")
+    assert page.get_by_role("slider", name="Volume").input_value() == "0.5"
+    page.get_by_role("heading", level=1).click()  # browsers demand a press before anything plays
+    page.locator(".card").nth(3).hover()
+    heard(page, neighbours(page)[3])
+    assert page.evaluate(f"[{audio}.volume, {audio}.loop]") == [pytest.approx(0.25), True]
+    page.evaluate(f"{audio}.currentTime = {audio}.duration - 0.1")
+    page.wait_for_timeout(500)
+    assert page.evaluate(PLAYING)
+    expect(page.locator(".card").nth(3).locator(".measures")).to_have_text(re.compile(r"^2\.5 s · .\d+ dB$"))
+    page.locator(".st-key-metrics-strip").hover()
+    page.wait_for_function("window.earshot.state.phase === 'idle'")
+    page.get_by_role("button", name="Even level").click()
+    page.locator(".card .play").nth(3).click()
+    heard(page, neighbours(page)[3])
+    level = page.evaluate(f"window.earshot.levels.get('{neighbours(page)[3]}')")
+    assert page.evaluate(f"{audio}.volume") == pytest.approx(0.25 * min(1, 10 ** ((-24 - level) / 20)))
+    page.goto(page.url.split("?")[0] + "?dataset=videos")
+    expect(page.locator(".playback [role=status]")).to_contain_text("Videos have no spectrogram")
+    page.evaluate("localStorage.removeItem('earshot.playback')")
 
 
 def test_why_explains_tables_and_probability_and_bits_change_the_neighbours_and_the_metrics(visit):

@@ -154,7 +154,9 @@ def _report_rejected(first: Mapping[str, str], datasets: list[str], settings: Se
 
 
 def _theme_colours() -> str:
-    """Return the theme's colours as CSS variables, for the sticky metrics strip."""
-    theme = st.context.theme.type or "light"
-    colours = {name: st.get_option(f"theme.{theme}.{option}") for name, option in _COLOURS.items()}
-    return " ".join(f"--{name}: {colour};" for name, colour in colours.items())
+    """Return the theme's colours as CSS variables, which change with the theme without another run."""
+    of = {theme: f"theme.{theme}." for theme in ("light", "dark")}
+    return " ".join(
+        f"--{name}: light-dark({st.get_option(of['light'] + option)}, {st.get_option(of['dark'] + option)});"
+        for name, option in _COLOURS.items()
+    )

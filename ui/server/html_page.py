@@ -17,6 +17,7 @@ from starlette.routing import Route
 from ui.paths import COMPONENTS
 
 SHORTCUTS = """
+<style>.earshot-skip { position: fixed; top: -100px; }</style>
 <nav aria-label="Shortcuts"><a class="earshot-skip" href="#root">Skip to the sounds</a>
 <button class="earshot-skip" type="button">All keys</button></nav>
 """
