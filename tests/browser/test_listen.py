@@ -257,8 +257,9 @@ def test_all_sounds_play_in_turn_until_another_is_pressed_and_choices_outlast_a_
     page = visit()
     audio = "document.querySelector('#earshot-audio')"
     cards = neighbours(page)
+    page.get_by_role("heading", level=1).click()
     page.locator(".card").nth(4).hover()
-    page.locator(".st-key-metrics-strip").hover()
+    page.wait_for_timeout(400)
     assert page.evaluate("window.earshot.state.started") == 0  # on hover only where it is chosen
     page.get_by_role("button", name="Play all").click()
     heard(page, cards[0])

@@ -1,5 +1,6 @@
 // Keys of every page: a list of them, a link that skips the sidebar, and keys of one letter that base.js answers.
-// It stands in the HTML page itself, so that it works before anything is drawn.
+// It stands in the HTML page itself, so that it works before anything is drawn. Of Streamlit's elements, it lets the keyboard
+// scroll wide tables and code, and gives the file upload, which has a name, a role that may have one.
 
 ;(() => {
   const STORED_AS = "earshot.letters" // in localStorage: "off" where the keys of one letter are switched off
@@ -67,6 +68,20 @@
     document.body.append(dialog)
     dialog.showModal()
   }
+
+  function mend() {
+    isMending = null
+    document.querySelectorAll('[data-testid="stFileUploaderDropzone"][role="presentation"]').forEach((element) => element.setAttribute("role", "group"))
+    for (const box of document.querySelectorAll('[data-testid="stTable"] > div, [data-testid="stCode"] pre')) {
+      const scrolls = box.scrollWidth > box.clientWidth
+      if (scrolls === box.hasAttribute("tabindex")) continue
+      for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", box.matches("pre") ? "Code" : "Table"]]) scrolls ? box.setAttribute(name, value) : box.removeAttribute(name)
+    }
+  }
+  let isMending = null
+  const mendSoon = () => (isMending ??= requestAnimationFrame(mend))
+  new MutationObserver(mendSoon).observe(document, { childList: true, subtree: true })
+  addEventListener("resize", mendSoon)
 
   document.querySelector("a.earshot-skip").addEventListener("click", skip)
   document.querySelector("button.earshot-skip").addEventListener("click", openList)
