@@ -39,7 +39,6 @@
     const hosts = () => [...root.querySelectorAll("*")].filter((element) => element.shadowRoot)
     return root.querySelector(selector) ?? hosts().reduce((found, host) => found ?? find(selector, host.shadowRoot), null)
   }
-  const focused = (root = document) => (root.activeElement?.shadowRoot ? focused(root.activeElement.shadowRoot) : root.activeElement)
 
   function skip(event) {
     event.preventDefault()
@@ -51,7 +50,6 @@
 
   function openList() {
     if (document.querySelector("dialog.earshot-keys")) return
-    const before = focused()
     const groups = Object.entries(KEYS).map(([name, keys]) =>
       make("section", {}, make("h3", {}, name), make("dl", {}, ...keys.map(([key, does]) => make("div", {}, make("dt", {}, ...key.split(" ").map((one) => make("kbd", {}, one))), make("dd", {}, does))))))
     const letters = make("input", { type: "checkbox" })
@@ -61,10 +59,7 @@
     const dialog = make("dialog", { class: "earshot-keys", "aria-labelledby": "earshot-keys" }, make("h2", { id: "earshot-keys" }, "All keys"), make("div", { class: "groups" }, ...groups),
       make("label", {}, letters, " Keys of a single letter or sign, ? included, work while nothing is being typed"), close)
     close.addEventListener("click", () => dialog.close())
-    dialog.addEventListener("close", () => {
-      dialog.remove()
-      before?.focus({ preventScroll: true })
-    })
+    dialog.addEventListener("close", () => dialog.remove())
     document.body.append(dialog)
     dialog.showModal()
   }

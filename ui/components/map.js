@@ -88,8 +88,9 @@ function build(root) {
 // Shows a chart: creates the painter of its points and the legend of its groups, and restores the last view.
 function showChart(map, chart) {
   map.chart = chart
-  map.view = store.views.get(chart.id) ?? wholeView()
-  store.views.set(chart.id, map.view)
+  const place = chart.id.split(" ")[0] // without the column that colours it
+  map.view = store.views.get(place) ?? wholeView()
+  store.views.set(place, map.view)
   usePainter(map, webglPainter(newCanvas(map), chart) ?? canvasPainter(newCanvas(map), chart))
   map.marks.setAttribute("aria-label", `Map of ${chart.n.toLocaleString("en")} clips`)
   map.cursor = -1

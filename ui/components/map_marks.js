@@ -17,6 +17,7 @@ function themeOf(section) {
   const background = own("--background") || "#fff"
   const dark = rgb(background).reduce((sum, value) => sum + value) < 1.5
   section.dataset.theme = dark ? "dark" : "light"
+  section.toggleAttribute("data-ordered", Boolean(store.chart?.ordered))
   const groups = Array.from({ length: N_COLOURS }, (_, i) => rgb(own(`--b${i}`)))
   const colours = { query: own("--query"), found: own("--found"), missed: own("--missed"), candidate: own("--candidate") }
   return { background, text: style.color, grey: [0.5, 0.53, 0.56], groups, font: style.fontFamily, ...colours }

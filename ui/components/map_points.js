@@ -19,7 +19,7 @@ function receiveParts(data) {
       xy[2 * i + 1] = y[i]
     }
     const group = column(data.points, 2).slice()
-    store.chart = { id: data.map.id, n: x.length, xy, group, groups: data.groups, words: data.words }
+    store.chart = { id: data.map.id, n: x.length, xy, group, groups: data.groups, ordered: data.ordered, words: data.words }
     store.received += xy.byteLength + group.byteLength
   }
   const chart = store.chart

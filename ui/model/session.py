@@ -124,6 +124,7 @@ TEACH_LISTED: Key[tuple[object, tuple[str, ...]]] = Key(
 NEARNESS: Key[str | None] = Key("near", None)  # widget of Tidy, bound to the URL
 KEPT: Key[tuple[str, frozenset[str]]] = Key("kept", ("", frozenset()))  # a dataset, and clips chosen to be kept on Tidy
 MAP_LABEL: Key[str | None] = Key("label", None)  # widget of Map, bound to the URL
+MAP_COLOUR: Key[str | None] = Key("colour", None)  # widget of Map, bound to the URL: a column of the dataset
 MAP_CANDIDATES: Key[bool] = Key("candidates", default=False)  # widget of Map, bound to the URL
 MAP_PICKED: Key[str | None] = Key("map picked", None)  # clip id
 MAP_PART_REQUESTED: Key[str | None] = Key("map part", None)  # "points" or "names"

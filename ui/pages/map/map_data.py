@@ -22,7 +22,7 @@ from data_prep.sounds.folder import EXCERPT_SUFFIX
 from lsh.sampling import first_rows
 from ui.filters import masks
 from ui.model.text import clean
-from ui.pages.map import ontology_roots
+from ui.pages.map import column_groups, ontology_roots
 from ui.pages.map.ontology_roots import Groups
 
 MAX_POINTS = 200_000  # clips drawn
@@ -60,6 +60,7 @@ class MapData:
     labels: pa.Table  # one column, uint16: the labels of all points, concatenated
     label_names: tuple[str, ...]
     groups: tuple[tuple[str, int], ...]  # name and number of points of each group with a colour; empty without labels
+    are_ordered: bool  # whether the groups are parts of a range
     words: tuple[dict[str, Any], ...]  # text, x, y, group, whole (a branch, not a label); densest first
 
     def clip(self, dataset: Dataset, point: int) -> Clip | None:
@@ -96,13 +97,16 @@ class MapData:
         return {"x": x, "y": y, "point": self.point(clip), "at": f"{clip.split}@{clip.row}"}
 
 
-def map_of(dataset: Dataset) -> MapData:
-    """Return the map of a collection: the one it was prepared with, or its principal plane."""
-    return _map_data(dataset.fingerprint, dataset)
+def map_of(dataset: Dataset, column: str | None = None) -> MapData:
+    """Return the map of a collection: the one it was prepared with, or its principal plane.
+
+    column: which of `column_groups.columns_of` colours it; None for the branches of the ontology, or the labels.
+    """
+    return _map_data(dataset.fingerprint, dataset, column)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Preparing the map…")
-def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
+@st.cache_resource(max_entries=6, show_spinner="Preparing the map…")
+def _map_data(fingerprint: str, _dataset: Dataset, column: str | None = None) -> MapData:
     dataset = _dataset
     rows_of = [dataset.n_rows(split) if split in splits_shown(dataset) else 0 for split in SPLITS]
     shown = _shown(rows_of)
@@ -113,10 +117,10 @@ def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
     else:
         parts = [first_rows(dataset.features(split), n) for split, n in zip(SPLITS, shown, strict=True)]
         plane, places = _plane_of(parts)
-    groups = ontology_roots.groups_of(dataset, shown)
+    groups = column_groups.groups_by(dataset, shown, column) if column else ontology_roots.groups_of(dataset, shown)
     counts, labels = _labels(dataset, shown)
     return MapData(
-        id=fingerprint[:16],
+        id=fingerprint[:16] + (f" {column}" if column else ""),
         n_clips=sum(rows_of),
         method=_method(dataset) if layout is not None else None,
         starts=tuple(np.cumsum([0, *shown]).tolist()),
@@ -128,6 +132,7 @@ def _map_data(fingerprint: str, _dataset: Dataset) -> MapData:
         labels=_table(label=labels.astype(np.uint16)),
         label_names=tuple(clean(name, 80) for name in dataset.label_names),
         groups=_counted(groups, groups.of_clips),
+        are_ordered=groups.are_ordered,
         words=tuple(_words(dataset, places, groups, counts, labels)),
     )
 

@@ -21,13 +21,15 @@ _BLOCK_ROWS = 16_384  # clips whose labels are read at a time
 class Groups:
     """Groups of clips with a colour each; NONE is the group of the others.
 
-    of_clips: group of each clip, uint8[n]; of_labels: group of each label.
+    of_clips: group of each clip, uint8[n]; of_labels: group of each label. are_ordered: whether the groups are parts of
+    a range, from the least to the greatest.
     """
 
     names: tuple[str, ...]
     of_clips: npt.NDArray[np.uint8]
     of_labels: tuple[int, ...]
     are_branches: bool
+    are_ordered: bool = False
 
 
 def groups_of(dataset: Dataset, shown: Sequence[int]) -> Groups:
@@ -39,8 +41,18 @@ def groups_of(dataset: Dataset, shown: Sequence[int]) -> Groups:
     if np.count_nonzero(branches == NONE) * 2 <= len(branches):
         of_labels = np.where(weights.any(axis=1), weights.argmax(axis=1), NONE)
         return Groups(ROOTS, branches, tuple(of_labels.tolist()), are_branches=True)
-    is_folder = np.array([mid.startswith(FOLDER_PREFIX) for mid in dataset.label_mids], dtype=bool)
-    counts = np.sum([dataset.label_counts(split) for split in SPLITS], axis=0) * (is_folder if is_folder.any() else 1)
+    is_folder = are_folders(dataset)
+    return by_label(dataset, shown, is_folder if is_folder.any() else np.ones_like(is_folder))
+
+
+def are_folders(dataset: Dataset) -> npt.NDArray[np.bool_]:
+    """Return which labels are names of folders: bool[n_labels]."""
+    return np.array([mid.startswith(FOLDER_PREFIX) for mid in dataset.label_mids], dtype=bool)
+
+
+def by_label(dataset: Dataset, shown: Sequence[int], among: npt.NDArray[np.bool_]) -> Groups:
+    """Return the most frequent labels of those among bool[n_labels]; a clip with several is of the most frequent."""
+    counts = np.sum([dataset.label_counts(split) for split in SPLITS], axis=0) * among
     frequent = [label for label in np.argsort(-counts, kind="stable")[:NONE].tolist() if counts[label]]
     group = np.full(len(dataset.label_names), NONE, dtype=np.uint8)
     group[frequent] = np.arange(len(frequent))

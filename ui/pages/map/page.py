@@ -17,7 +17,7 @@ from ui.model.answer import Answer
 from ui.model.loading import PageContext
 from ui.model.query_view import QueryView, candidates, look_up
 from ui.model.text import clean
-from ui.pages.map import map_data, texts
+from ui.pages.map import column_groups, map_data, texts
 from ui.pages.map.map_data import MapData
 from ui.widgets import answer_messages, cards, clip_list, events, filter_panel, metrics_strip, neighbour_lists
 from ui.widgets.clip_list import Entry
@@ -35,7 +35,7 @@ def show(context: PageContext) -> None:
     answer_messages.unknown_clip(unknown)
     st.title("Map")
     numbers = metrics_strip.place()
-    chart = map_data.map_of(context.dataset)
+    chart = map_data.map_of(context.dataset, _colour_column(context))
     st.markdown(texts.intro(chart))
     view: QueryView | None = None
     try:
@@ -56,8 +56,8 @@ def show(context: PageContext) -> None:
 
 
 def _controls(context: PageContext) -> None:
-    """Draw the label filter, and the switch for candidates."""
-    left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    """Draw the label filter, the choice of colours, and the switch for candidates."""
+    left, middle, right = st.columns([3, 2, 2], gap="medium", vertical_alignment="center")
     counts = sum(context.dataset.label_counts(split) for split in map_data.splits_shown(context.dataset))
     names = sorted(
         name for name, count in zip(context.dataset.label_names, np.atleast_1d(counts), strict=True) if count
@@ -72,6 +72,16 @@ def _controls(context: PageContext) -> None:
         placeholder="show a label on the map",
         label_visibility="collapsed",
     )
+    middle.selectbox(
+        "Colour by",
+        list(column_groups.columns_of(context.dataset)),
+        index=None,
+        key=session.MAP_COLOUR.name,
+        bind="query-params",
+        format_func=clean,
+        placeholder="colour by …",
+        label_visibility="collapsed",
+    )
     right.toggle(
         "Show candidates",
         key=session.MAP_CANDIDATES.name,
@@ -79,6 +89,12 @@ def _controls(context: PageContext) -> None:
         help="Every clip that this search looked at: all that share a bucket with your sound.",
         disabled=cluster.scheduler() is not None,  # the tables are on other machines
     )
+
+
+def _colour_column(context: PageContext) -> str | None:
+    """Return the column that colours the map, the one chosen or of the link; None where there is no such one."""
+    chosen = session.MAP_COLOUR.get() or st.query_params.get(session.MAP_COLOUR.name, "")
+    return column_groups.columns_of(context.dataset).get(chosen)
 
 
 @st.fragment
@@ -171,7 +187,7 @@ def _requested_part(chart: MapData) -> dict[str, Any]:
     if part == "points":
         session.MAP_SENT.set(chart.id)
         groups = [{"name": name, "count": count} for name, count in chart.groups]
-        return {"points": chart.points, "groups": groups, "words": list(chart.words)}
+        return {"points": chart.points, "groups": groups, "ordered": chart.are_ordered, "words": list(chart.words)}
     if part == "names":
         return {"ends": chart.ends, "labels": chart.labels, "names": list(chart.label_names)}
     return {}
