@@ -41,7 +41,7 @@ def groups_by(dataset: Dataset, shown: Sequence[int], column: str) -> Groups:
     values: Any = pa.chunked_array([chunk for part in parts for chunk in part.chunks], type=parts[0].type)
     if column == FOLDER:
         values = pc.replace_substring_regex(values, r"/?[^/]*$", "")
-        values = pc.if_else(pc.equal(values, ""), "(no folder)", values)
+        values = pc.if_else(pc.equal(values, pa.scalar("")), "(no folder)", values)
     is_text = pa.types.is_string(values.type) or pa.types.is_boolean(values.type)
     names, of_clips = _by_value(values.cast(pa.string())) if is_text else _by_range(values)
     no_groups = (NONE,) * len(dataset.label_names)
