@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -195,6 +196,34 @@ def test_label_and_candidates_are_highlighted_counted_and_in_the_url(visit_map):
     assert again.locator(".map .legend").inner_text() == page.locator(".map .legend").inner_text() != branches
     expect(again.locator(".map .mark-legend")).to_contain_text("Drum kit: ")
     expect(again.locator(".map .mark-legend")).to_contain_text("candidate ")
+
+
+def test_clips_in_view_and_those_drawn_around_are_listed_and_can_be_played(visit_map):
+    page = visit_map()
+    listed = page.locator(".st-key-map-chosen")
+    page.locator(".map .marks").focus()
+    page.keyboard.press("v")
+    expect(listed).to_contain_text("20,000 clips in the part of the map that you chose; 10 of them")
+    page.keyboard.down("Shift")
+    for i, corner in enumerate([(0.45, 0.55), (0.55, 0.55), (0.55, 0.7), (0.45, 0.7)]):
+        page.mouse.move(*place(page, *corner), steps=3)
+        if not i:
+            page.mouse.down()
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    expect(listed).not_to_contain_text("20,000")
+    n = int(re.match(r"([\d,]+) clips", listed.inner_text())[1].replace(",", ""))
+    xy, view = page.evaluate("[[...earshotMap.chart.xy], [...earshotMap.views.values()][0]]")
+    at = (np.array(xy).reshape(-1, 2) - 32768) * view["scale"] * (1, -1) / (view["width"], view["height"]) + 0.5
+    within = (at > (0.45, 0.55)) & (at < (0.55, 0.7))
+    assert n == pytest.approx(np.count_nonzero(within.all(axis=1)), rel=0.05)
+    listed.get_by_role("button", name="Show 10 more").click()
+    expect(listed.locator(".card")).to_have_count(20)
+    clip = listed.locator(".card").nth(2).get_attribute("data-clip")
+    listed.locator(".play").nth(2).click()
+    assert wait_until_playing(page) == clip
+    listed.get_by_role("button", name="Close the list").click()
+    expect(listed).to_have_count(0)
 
 
 def test_a_rerun_or_a_return_to_the_page_sends_no_points_and_keeps_the_view(visit_map):

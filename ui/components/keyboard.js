@@ -8,7 +8,7 @@
     "Everywhere": [["?", "this list"], ["/", "find a sound by name"], ["Shift ↑", "louder"], ["Shift ↓", "softer"], ["Ctrl Z", "undo what was kept or hidden"]],
     "Sounds": [["A", "play all, or stop"], ["X", "A/B: your sound and the one played last, in turn"], ["L", "loop short sounds"], ["S", "spectrogram or waveform"]],
     "On a sound of a list": [["↓ ↑", "the next or the one before, and play it"], ["Space", "play or pause"], ["Enter", "find similar"], ["Tab", "its buttons"]],
-    "On the map": [["← ↑ ↓ →", "from clip to clip"], ["N P", "from neighbour to neighbour"], ["Home", "your sound"], ["Enter", "play"], ["+ − 0", "zoom in, out, show everything"], ["Esc", "close the card"]],
+    "On the map": [["← ↑ ↓ →", "from clip to clip"], ["N P", "from neighbour to neighbour"], ["Home", "your sound"], ["Enter", "play"], ["V", "list the clips in view"], ["+ − 0", "zoom in, out, show everything"], ["Esc", "close the card"]],
     "On tabs and sliders": [["← →", "the next or the one before"]],
   }
   const LETTERS = ["a", "x", "l", "s"]

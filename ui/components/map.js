@@ -3,7 +3,8 @@
 
 const HELP =
   "Drag to move. Plus and minus zoom, 0 shows everything; once you have pressed the map, the wheel zooms too. " +
-  "Arrow keys move from clip to clip, N and P from neighbour to neighbour, Home to your sound; Enter plays."
+  "Arrow keys move from clip to clip, N and P from neighbour to neighbour, Home to your sound; Enter plays. " +
+  "Drag with Shift to draw around clips and list them; V lists those in view."
 const TOUCH_HELP = "Press a point to hear it. Two fingers move and zoom the map; zoomed in, one finger moves it too."
 const MAX_RETRY_MS = 10000
 const MIN_POINTS_IN_MOTION = 20000 // points drawn even while the map moves
@@ -15,7 +16,7 @@ export default function soundMap({ data, parentElement: root, setTriggerValue })
   const missing = receiveParts(data)
   const newChart = store.chart?.id === data.map.id && map.chart !== store.chart
   map.data = data
-  updateList(map.list, ["query", "select"], data, setTriggerValue)
+  updateList(map.list, ["query", "select", "outline"], data, setTriggerValue)
   map.send = map.list.send
   if (newChart) showChart(map, store.chart)
   const moved = map.chart && map.view.query && map.view.query !== JSON.stringify(data.marks[0])
@@ -59,7 +60,9 @@ function build(root) {
   const tool = (name, sign, run) => make("button", { class: "tool", "aria-label": name, title: name, onclick: run }, sign)
   const tools = make("div", { class: "tools" },
     tool("Zoom in", "+", () => zoomBy(map, 1.6)), tool("Zoom out", "−", () => zoomBy(map, 1 / 1.6)), tool("Show everything: 0", "0", () => showAll(map)),
-    tool("Go to your sound and its neighbours", icon("star", "star"), () => fit(map)))
+    tool("Go to your sound and its neighbours", icon("star", "star"), () => fit(map)),
+    tool("List the clips in view: V", icon("list"), () => listView(map)),
+    tool("Draw around clips to list them", icon("outline"), ({ currentTarget }) => currentTarget.setAttribute("aria-pressed", String((map.draws = !map.draws)))))
   const cards = make("ol", { class: "cards" })
   const close = make("button", { class: "tool close", "aria-label": "Close this card", title: "Close", onclick: () => closeCard(map) }, "×")
   const panel = make("div", { class: "panel", hidden: true }, cards, close)
@@ -304,6 +307,43 @@ function drawPicked(map) {
   if (isLast && card.media.kind === "youtube") togglePlay(map.list, item)
   player.rename(`point ${picked.point}`, picked.id)
   map.live.textContent = `${card.title}. ${card.outcome}.`
+}
+
+// --- lists of clips ----------------------------------------------------------------------------------------------
+
+const MAX_LISTED = 500 // as in ui/pages/map/page.py
+
+// Lists the points shown that lie within an outline: [x, y] of its corners on the map.
+function listWithin(map, outline) {
+  const { chart } = map
+  const [xs, ys] = [outline.map(([x]) => x), outline.map(([, y]) => y)]
+  const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
+  const isShown = isVisible(map)
+  const points = []
+  let total = 0
+  for (let point = 0; point < chart.n; point++) {
+    const [x, y] = [chart.xy[2 * point], chart.xy[2 * point + 1]]
+    if (x < left || x > right || y < low || y > high || !isShown(point) || !isWithin(outline, x, y)) continue
+    if (++total <= MAX_LISTED) points.push(point)
+  }
+  player.press(map.root, "outline", { points, total })
+  map.live.textContent = `${total.toLocaleString("en")} ${total === 1 ? "clip is" : "clips are"} listed below the map.`
+}
+
+// Even-odd rule: how many sides a ray to the left crosses.
+function isWithin(outline, x, y) {
+  let within = false
+  outline.forEach(([ax, ay], i) => {
+    const [bx, by] = outline[(i || outline.length) - 1]
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) within = !within
+  })
+  return within
+}
+
+function listView(map) {
+  if (!map.chart) return
+  const { width, height } = map.view
+  listWithin(map, [[0, 0], [width, 0], [width, height], [0, height]].map(([px, py]) => toMap(map.view, px, py)))
 }
 
 // Places the card at the top or the bottom of the map: not over its point, and where it covers fewer marks.

@@ -31,10 +31,22 @@ function paintMarks(map, theme) {
   for (const point of map.candidates) disc(pen, toScreen(view, ...positionOf(map, point)), 2.2, theme.candidate)
   paintNames(map, pen, theme)
   for (const mark of [...data.marks.slice(1), data.marks[0]]) paintMark(pen, theme, mark, toScreen(view, mark.x, mark.y))
+  if (map.outline) drawOutline(pen, map.outline.map(([x, y]) => toScreen(view, x, y)), theme)
   if (map.cursor >= 0) {
     const at = toScreen(view, ...positionOf(map, map.cursor))
     ring(pen, at, 11, theme.background, 5)
     ring(pen, at, 11, theme.text, 2)
+  }
+}
+
+function drawOutline(pen, corners, theme) {
+  pen.beginPath()
+  corners.forEach(([x, y]) => pen.lineTo(x, y))
+  pen.closePath()
+  for (const [width, colour] of [[4, theme.background], [1.5, theme.text]]) {
+    pen.lineWidth = width
+    pen.strokeStyle = colour
+    pen.stroke()
   }
 }
 

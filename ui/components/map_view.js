@@ -102,6 +102,8 @@ function followPointers(map) {
     if (down.size === 0) travelled = 0
     down.set(event.pointerId, at(event))
     map.held = true
+    map.outline = (map.draws || event.shiftKey) && down.size === 1 && map.chart ? [toMap(map.view, ...at(event))] : null
+    marks.style.touchAction = map.outline ? "none" : ""
     if (event.pointerType === "mouse") marks.setPointerCapture(event.pointerId)
   })
   marks.addEventListener("pointermove", (event) => {
@@ -111,7 +113,10 @@ function followPointers(map) {
     const pinched = down.size === 2 && spread()
     down.set(event.pointerId, [px, py])
     travelled += Math.hypot(px - before[0], py - before[1])
-    if (pinched) {
+    if (map.outline) {
+      map.outline.push(toMap(map.view, px, py))
+      map.draw()
+    } else if (pinched) {
       const [distance, x, y] = spread()
       zoomBy(map, distance / Math.max(1, pinched[0]), x, y)
       moveTo(map, map.view.x - (x - pinched[1]) / map.view.scale, map.view.y + (y - pinched[2]) / map.view.scale)
@@ -125,6 +130,10 @@ function followPointers(map) {
     down.delete(event.pointerId)
     map.held = down.size > 0
     if (map.moving) redrawWhenStill(map)
+    const { outline } = map
+    map.outline = null
+    if (outline) map.draw()
+    if (outline?.length > 2 && event.type === "pointerup" && travelled > CLICK_PX) return listWithin(map, outline)
     if (pressed && event.button === 0) select(map, pointAt(map, ...at(event), event.pointerType === "mouse" ? 12 : 24))
   }
   for (const name of ["pointerup", "pointercancel"]) marks.addEventListener(name, up)
@@ -155,6 +164,7 @@ function followKeys(map) {
     Home: () => setCursor(map, map.data.marks[0].point),
     n: () => moveCursorToMark(map, 1),
     p: () => moveCursorToMark(map, -1),
+    v: () => listView(map),
   }
   map.marks.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return

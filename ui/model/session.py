@@ -126,6 +126,7 @@ KEPT: Key[tuple[str, frozenset[str]]] = Key("kept", ("", frozenset()))  # a data
 MAP_LABEL: Key[str | None] = Key("label", None)  # widget of Map, bound to the URL
 MAP_COLOUR: Key[str | None] = Key("colour", None)  # widget of Map, bound to the URL: a column of the dataset
 MAP_CANDIDATES: Key[bool] = Key("candidates", default=False)  # widget of Map, bound to the URL
+MAP_LISTED: Key[tuple[str, tuple[int, ...], int]] = Key("map listed", ("", (), 0))  # id of a map, points, how many
 MAP_PICKED: Key[str | None] = Key("map picked", None)  # clip id
 MAP_PART_REQUESTED: Key[str | None] = Key("map part", None)  # "points" or "names"
 MAP_SENT: Key[str | None] = Key("map sent", None)  # id of the map whose points the browser has

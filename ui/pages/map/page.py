@@ -23,7 +23,10 @@ from ui.widgets import answer_messages, cards, clip_list, events, filter_panel, 
 from ui.widgets.clip_list import Entry
 
 MAX_CANDIDATES = 20_000  # sent to the browser; more would cover the map
+MAX_LISTED = 500  # clips in an outline that the browser names
+LISTED = 10  # of those that are listed at first, and that "Show more" adds
 KEY = "map"
+_OUTLINE = "map~outline"  # in `session.MORE_HITS`, among choices of the search box
 
 
 def show(context: PageContext) -> None:
@@ -49,6 +52,7 @@ def show(context: PageContext) -> None:
         st.markdown(texts.filtered(map_data.allowed_points(context.dataset, chart, context.settings.only)))
     with st.container(key="map-view"):
         _map(context, chart, clip, view)
+    _listed(context, chart, clip)
     st.caption(texts.what_it_can_tell(chart))
     if view is not None:
         _neighbours(chart, view)
@@ -118,7 +122,10 @@ def _map(context: PageContext, chart: MapData, clip: Clip, view: QueryView | Non
         context,
         data,
         moves={"query": lambda to: visits.follow(to, clip.clip_id)},
-        presses={"select": lambda point: _select(context, chart, point)},
+        presses={
+            "select": lambda point: _select(context, chart, point),
+            "outline": lambda listed: _store_listed(chart, listed),
+        },
         part=lambda part: session.MAP_PART_REQUESTED.set(str(part)),
     )
 
@@ -198,6 +205,36 @@ def _select(context: PageContext, chart: MapData, point: Any) -> None:
     clip = chart.clip(context.dataset, point) if isinstance(point, int) else None
     if clip:
         session.MAP_PICKED.set(clip.clip_id)
+
+
+def _store_listed(chart: MapData, listed: Any) -> None:
+    """Store the points that the visitor has drawn around, or that are in view; the whole page is drawn again."""
+    if isinstance(listed, dict) and isinstance(listed.get("points"), list) and isinstance(listed.get("total"), int):
+        points = [point for point in listed["points"][:MAX_LISTED] if isinstance(point, int)]
+        session.MAP_LISTED.set((chart.id, tuple(points), listed["total"]))
+        session.MORE_HITS.set(("", 0))
+        session.MOVED.set(True)
+
+
+def _listed(context: PageContext, chart: MapData, query: Clip) -> None:
+    """List the clips that were drawn around, some at first."""
+    chart_id, points, total = session.MAP_LISTED.get()
+    if chart_id != chart.id:
+        return
+    of, beyond = session.MORE_HITS.get()
+    shown = min(len(points), LISTED + (beyond if of == _OUTLINE else 0))
+    clips = [clip for point in points[:shown] if (clip := chart.clip(context.dataset, point)) is not None]
+    with st.container(key="map-chosen", gap="small"):
+        part = f"; {shown} of them" if shown < total else ""
+        st.markdown(f"**{plural(total, 'clip')} in the part of the map that you chose**{part}")
+        entries = [Entry(clip, "candidate", media.origin(context.dataset, clip)) for clip in clips]
+        none = "There is no clip here. Draw around some points, or zoom out."
+        clip_list.draw(context, "map outline", "Clips that you drew around", query, entries, none)
+        with st.container(horizontal=True):
+            if shown < len(points):
+                more = min(LISTED, len(points) - shown)
+                st.button(f"Show {more} more", on_click=session.MORE_HITS.set, args=((_OUTLINE, shown),))
+            st.button("Close the list", on_click=session.MAP_LISTED.set, args=(("", (), 0),))
 
 
 def _picked(context: PageContext, chart: MapData, query: Clip, found: Answer | None) -> dict[str, Any]:
