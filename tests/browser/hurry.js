@@ -71,12 +71,16 @@ window.hurry = (() => {
   // Rests the mouse on a sound, longer than it takes to play it where that was chosen; now and then it leaves again.
   async function rest(enter, leave, random) {
     const before = started
-    enter()
+    stops(enter)
     await wait(200)
-    if (started === before || random() < 0.5) return
-    const { id } = window.earshot.state
-    leave()
-    if (!playing()) note(id, true)
+    if (started !== before && random() < 0.5) stops(leave)
+  }
+
+  // What the mouse rested on stops when it moves.
+  function stops(move) {
+    const [wasPlaying, { id }] = [playing(), window.earshot.state]
+    move()
+    if (wasPlaying && !playing()) note(id, true)
   }
 
   // Each presses something, given one of its elements and random numbers.
@@ -119,6 +123,7 @@ window.hurry = (() => {
     },
     ".map .marks"(canvas, random) {
       const box = canvas.getBoundingClientRect()
+      stops(() => canvas.dispatchEvent(mouse("pointerleave")))
       const before = changes
       for (let tries = 0; tries < 9 && changes === before; tries++) {
         const at = { clientX: box.left + random() * box.width, clientY: box.top + random() * box.height, pointerType: "touch" }

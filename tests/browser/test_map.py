@@ -188,11 +188,11 @@ def test_label_and_candidates_are_highlighted_counted_and_in_the_url(visit_map):
     page.locator(".map .marks").focus()
     page.keyboard.press("+")
     zoom = state(page, "zoom")
-    page.get_by_role("combobox", name="Colour by").fill("label")
+    page.get_by_role("combobox", name="Colour by").fill("by label")
     page.keyboard.press("Enter")
     expect(page.locator(".map .legend")).not_to_contain_text(branches.splitlines()[0])
     assert state(page, "zoom") == zoom
-    again = visit_map("&label=Drum+kit&candidates=true&colour=label")
+    again = visit_map("&label=Drum+kit&candidates=true&colour=by+label")
     assert again.locator(".map .legend").inner_text() == page.locator(".map .legend").inner_text() != branches
     expect(again.locator(".map .mark-legend")).to_contain_text("Drum kit: ")
     expect(again.locator(".map .mark-legend")).to_contain_text("candidate ")

@@ -45,14 +45,14 @@ def dataset(tmp_path_factory):
 
 def groups_of(dataset, title):
     """Return the group's name of each clip by its number, None for those without a group."""
-    groups = column_groups.groups_by(dataset, [N, 0, 0], column_groups.columns_of(dataset)[title])
+    groups = column_groups.groups_by(dataset, [N, 0, 0], column_groups.columns_of(dataset)[f"by {title}"])
     names = [*groups.names, *[None] * (NONE + 1 - len(groups.names))]
     ids = dataset.clips("train")["clip_id"].to_pylist()
     return groups.names, {int(name[1:]): names[group] for name, group in zip(ids, groups.of_clips, strict=True)}
 
 
 def test_labels_folders_and_every_column_of_single_values_are_offered(dataset):
-    titles = list(column_groups.columns_of(dataset))
+    titles = [title.removeprefix("by ") for title in column_groups.columns_of(dataset)]
     assert titles == ["label", "folder", "site", "snr", "count", "day", "good", "label (metadata)"]
 
 

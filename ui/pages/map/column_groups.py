@@ -19,10 +19,10 @@ LABEL, FOLDER = "label", "folder"
 def columns_of(dataset: Dataset) -> dict[str, str]:
     """Return what can colour the map, by title: the labels, the folder of one's own sounds, and columns of metadata."""
     schema = dataset.clips("train").schema
-    columns = {LABEL: LABEL, **({FOLDER: FOLDER} if dataset.media == "file" else {})}
+    columns = {"by label": LABEL, **({"by folder": FOLDER} if dataset.media == "file" else {})}
     for field in schema:
         if field.name.startswith(EXTRA_PREFIX) and not pa.types.is_nested(field.type):
-            title = field.name.removeprefix(EXTRA_PREFIX)
+            title = f"by {field.name.removeprefix(EXTRA_PREFIX)}"
             columns[f"{title} (metadata)" if title in columns else title] = field.name
     return columns
 
