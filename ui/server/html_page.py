@@ -17,8 +17,8 @@ from starlette.routing import Route
 from ui.paths import COMPONENTS
 
 SHORTCUTS = """
-<style>.earshot-skip { position: fixed; top: -100px; }</style>
-<nav aria-label="Shortcuts"><a class="earshot-skip" href="#root">Skip to the sounds</a>
+<nav aria-label="Shortcuts"><style>.earshot-skip { position: fixed; top: -100px; }</style>
+<a class="earshot-skip" href="#root">Skip to the sounds</a>
 <button class="earshot-skip" type="button">All keys</button></nav>
 """
 STYLES = ("page", "inside", "learn", "race", "tune")
