@@ -151,7 +151,8 @@ def unknown_values(dataset: Dataset, one: Condition) -> tuple[str, ...]:
     elif forms_of(dataset)[one.kind] == "choice":
         wanted, known = pa.array(one.values, pa.string()), set()
         for _, _, values in clip_names.blocks(dataset, SPLITS, one.kind):
-            known |= set(pc.unique(values.filter(pc.is_in(values, wanted))).to_pylist())
+            found: Any = pc.unique(values.filter(pc.is_in(values, wanted)))
+            known |= set(found.to_pylist())
     else:
         known = one.values
     return tuple(value for value in one.values if value not in known)
