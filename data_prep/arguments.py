@@ -67,7 +67,10 @@ def add_lists(command: argparse.ArgumentParser) -> None:
         "--clips",
         type=Path,
         metavar="FILE",
-        help="convert only the clips that this text file lists, one id per line; each must be there (default: all)",
+        help=(
+            "convert only what this text file lists: one clip id per line, each of which must be there, or a folder, "
+            "such as bal_train, for all clips in it (default: all clips)"
+        ),
     )
     command.add_argument(
         "--ontology",

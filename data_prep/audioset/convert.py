@@ -7,11 +7,11 @@ is left out and reported.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from itertools import compress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,8 +54,9 @@ def convert(
 ) -> Report:
     """Convert an archive, a folder, one shard, or the shards that a reader yields, to the prepared dataset `out`.
 
-    `segments`: AudioSet's lists of clips, to detect missing ones. `clips`: text file with one clip id per line; only
-    these clips are converted, and each must be there: any archive that has them gives the same files. `ontology`: gives
+    `segments`: AudioSet's lists of clips, to detect missing ones. `clips`: text file with one clip id per line, or the
+    name of a folder, such as bal_train, for all clips in it; only these are converted, and each must be there: any
+    archive that has them gives the same files. `ontology`: gives
     the parents of labels, and with `definitions` also what they mean, in sentences under a licence of their own.
     `frames`: also store the frames of clips. `dtype`: of the stored features. `notes`: sentences about the input for
     the manifest. `parse`: how the features are parsed, such as by `cluster.parsed_on_cluster`. `progress` gets the
@@ -67,7 +68,7 @@ def convert(
     labels = read_labels(labels_csv, ontology)
     if not definitions:
         labels = [replace(label, definition="") for label in labels]
-    wanted = None if clips is None else _read_clip_ids(clips)
+    wanted = None if clips is None else _read_wanted(clips)
     report = Report()
     read = [0, 0]  # bytes so far, total bytes
 
@@ -80,10 +81,10 @@ def convert(
         parse(features, len(labels), show, keep_frames=frames) as batches,
     ):
         lists = [SegmentList(path, labels) for path in segments]  # while the first batches are parsed
-        _Conversion(report, writer, lists, wanted, keep_going=keep_going).run(batches)
-        if wanted is not None and report.n_clips < len(wanted):
-            missing = len(wanted) - report.n_clips
-            raise InputError(f"{clips}: {missing:,} of its {len(wanted):,} clips are not in the features")
+        conversion = _Conversion(report, writer, lists, wanted, keep_going=keep_going)
+        conversion.run(batches)
+        if wanted is not None:
+            _check_complete(wanted, conversion.n_listed, report, f"{clips}")
         show(*read)  # with the final number of clips
         del lists  # frees some 100 bytes per clip for the writer
         report.notes += notes
@@ -91,16 +92,32 @@ def convert(
     return report
 
 
-def _read_clip_ids(path: Path) -> frozenset[str]:
+class _Wanted(NamedTuple):
+    """The clips to convert: those with these ids, and all of these sources."""
+
+    ids: frozenset[str]
+    sources: frozenset[str]
+
+
+def _read_wanted(path: Path) -> _Wanted:
     try:
-        ids = path.read_text(encoding="utf-8-sig").split()
+        lines = path.read_text(encoding="utf-8-sig").split()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}; expected a text file with one clip id per line") from error
-    if twice := [clip_id for clip_id, count in Counter(ids).items() if count > 1]:
+    if twice := [line for line, count in Counter(lines).items() if count > 1]:
         raise InputError(f"{path} lists {twice[0]!r} more than once; expected each clip id once")
-    if not ids:
+    if not lines:
         raise InputError(f"{path} is empty; expected one clip id per line, such as '--PJHxphWEs_30'")
-    return frozenset(ids)
+    names = frozenset(lines)
+    return _Wanted(names.difference(SOURCES), names.intersection(SOURCES))
+
+
+def _check_complete(wanted: _Wanted, n_listed: int, report: Report, path: str) -> None:
+    if n_listed < (n := len(wanted.ids)):
+        raise InputError(f"{path}: {n - n_listed:,} of its {n:,} clips are not in the features")
+    for source in sorted(wanted.sources):
+        if not report.by_source[source]:
+            raise InputError(f"{path} lists {source}, of which no clip is in the features")
 
 
 class _Conversion:
@@ -111,14 +128,15 @@ class _Conversion:
         report: Report,
         writer: DatasetWriter,
         lists: Sequence[SegmentList],
-        wanted: AbstractSet[str] | None,
+        wanted: _Wanted | None,
         *,
         keep_going: bool,
     ) -> None:
         self._report = report
         self._writer = writer
         self._lists = lists
-        self._wanted = wanted  # clip ids; None: all
+        self._wanted = wanted  # None: all
+        self.n_listed = 0  # clips so far that are wanted by their ids
         self._keep_going = keep_going
         self._seen = SeenIds()
         self._number_of_shard: dict[str, int] = {}
@@ -150,16 +168,20 @@ class _Conversion:
         for shard in batch.shards:
             self._shards[shard.source][shard.key] = shard.name
             self._number_of_shard.setdefault(shard.name, len(self._number_of_shard))
-        ids = batch.clips.clip_ids()
+        ids, source_of_shard = batch.clips.clip_ids(), [shard.source for shard in batch.shards]
         if self._wanted is not None:
-            wanted = np.array([clip_id in self._wanted for clip_id in ids], bool)
+            by_id, whole = self._wanted
+            places = batch.shard.tolist()
+            pairs = zip(ids, places, strict=True)
+            wanted = np.array([clip_id in by_id or source_of_shard[at] in whole for clip_id, at in pairs], bool)
             columns = {"shard": batch.shard[wanted], "offsets": batch.offsets[wanted]}
             batch, ids = replace(batch, clips=batch.clips.only(wanted), **columns), list(compress(ids, wanted))
         clips, shard_of_clip = batch.clips, batch.shard
         new = self._new_clips(ids, batch)
         if not new.all():
             clips, ids, shard_of_clip = clips.only(new), list(compress(ids, new)), shard_of_clip[new]
-        source_of_shard = [shard.source for shard in batch.shards]
+        if self._wanted is not None:
+            self.n_listed += sum(map(self._wanted.ids.__contains__, ids))
         sources = [source_of_shard[place] for place in shard_of_clip.tolist()]
         splits = [split_of(source, video_id) for source, video_id in zip(sources, clips.video_id, strict=True)]
         self._writer.add(

@@ -231,10 +231,29 @@ def test_only_listed_clips_are_converted_with_the_same_features_and_splits(conve
         np.testing.assert_allclose(dataset.features(clip.split)[clip.row], everything[clip_id]["feature"], atol=1e-6)
 
 
+def test_the_name_of_a_folder_stands_for_all_clips_in_it(convert: Convert, tmp_path: Path) -> None:
+    everything = expected_clips()
+    test = [clip_id for clip_id, clip in everything.items() if clip["split"] == "test"]
+    others = [clip_id for clip_id in everything if clip_id not in test]
+    assert convert("--clips", write_ids(tmp_path / "ids", "eval", others[0], test[0])) == 0
+    dataset = open_dataset(tmp_path / "out/made")
+    found = [clip_id for clip_id in everything if dataset.find_clip(clip_id) is not None]
+    assert sorted(found) == sorted([*test, others[0]])
+
+
+def test_a_folder_of_which_the_features_have_nothing_is_refused(
+    convert: Convert, features: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wanted = write_ids(tmp_path / "ids", "eval", "bal_train")
+    assert convert("--clips", wanted, features=features / "eval/zz.tfrecord") == 2
+    assert "lists bal_train, of which no clip is in the features" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("listed", "message"),
     [
         (["nobody00000_30"], "1 of its 1 clips are not in the features"),
+        (["eval", "nobody00000_30"], "1 of its 1 clips are not in the features"),
         (["a_1", "a_1"], "lists 'a_1' more than once"),
         ([], "is empty; expected one clip id per line"),
     ],
