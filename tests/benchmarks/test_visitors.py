@@ -38,6 +38,13 @@ def test_a_clip_or_an_upload_of_another_session_is_an_error() -> None:
     }
 
 
+def test_a_visitor_begins_with_the_dataset_the_first_of_its_clips_and_the_lens() -> None:
+    results = Results()
+    visitor = Visitor(3, "http://127.0.0.1:1", ["a-1", "a-2"], results, DOES)
+    assert visitor._app.query == {"dataset": "sample", "clip": "a-1", "lens": "on"}
+    assert results.owners == {b"a-1": 3, b"a-2": 3, b"upload-of-0003.wav": 3}
+
+
 def test_what_is_a_sessions_own_is_no_error() -> None:
     results = Results()
     visitors(results)
