@@ -9,6 +9,7 @@ from benchmarks.answers.__main__ import main
 from data_prep.dataset.features import mean_features
 from data_prep.dataset.schema import About, Label
 from data_prep.dataset.writer import write_dataset
+from earshot_common import command_line
 from lsh.analysis import planning, timing, trials
 from tests.clips import plain_clips, splits_of
 
@@ -51,11 +52,12 @@ def measured(made, with_frames, tmp_path_factory):
     def clock():
         return next(ticks) / 1000
 
-    out = tmp_path_factory.mktemp("answers")
+    out, said = tmp_path_factory.mktemp("answers"), []
     with pytest.MonkeyPatch.context() as patch:
         for module in (planning, trials):
             patch.setattr(module, "time", SimpleNamespace(perf_counter=clock))
         patch.setattr(timing, "clock", clock)
+        patch.setattr(command_line, "log", said.append)
         patch.setattr(parameters, "RECALLS", (0.5, 0.9))
         patch.setattr(parameters, "PLANNED", (0.9,))
         patch.setattr(quality, "SEEDS", (0, 1))
@@ -66,4 +68,5 @@ def measured(made, with_frames, tmp_path_factory):
         outputs = ["--figures", out / "answers.json", "--out", out / "ANSWERS.md"]
         options = ["--frames", with_frames, "--queries", "40", "--modelled", "300"]
         assert main([str(part) for part in (made / "small", *outputs, *options)]) == 0
+    (out / "progress.txt").write_text("\n".join(said), encoding="utf-8")
     return out

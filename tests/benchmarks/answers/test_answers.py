@@ -70,6 +70,28 @@ def test_the_figures_name_the_datasets_and_the_machine(figures, made, with_frame
     assert about["machine"]["packages"]["numpy"] == np.__version__
 
 
+def test_progress_is_said_with_the_seconds_since_the_beginning(measured, figures):
+    lines = (measured / "progress.txt").read_text(encoding="utf-8").splitlines()
+    assert all(re.match(r" *\d+ s  \S", line) for line in lines)
+    said = [line.partition(" s  ")[2] for line in lines]
+    assert {
+        *(
+            f"{metric}: hash tables for recall {recall:g}"
+            for metric in ("cosine", "euclidean")
+            for recall in (0.5, 0.9)
+        ),
+        *(f"{metric}: any index for recall 0.9" for metric in ("cosine", "euclidean")),
+        *(f"{metric}: predicted and measured recall" for metric in ("cosine", "euclidean")),
+        "cosine: timing searches over 300 clips",
+        "choosing a pooling with 40 validation clips",
+        f"indexing {figures['aggregation']['frames']:,} frames",
+        "timing 12 aggregations",
+        "evaluating with 40 test clips: mean, centred",
+        "cosine: the same setting with seed 1",
+    } <= set(said)
+    assert figures["about"]["minutes"] == round(figures["about"]["minutes"], 1)
+
+
 def test_without_a_dataset_the_document_is_written_from_the_figures(measured, tmp_path):
     out = tmp_path / "again.md"
     assert main(["--figures", str(measured / "answers.json"), "--out", str(out)]) == 0
