@@ -86,7 +86,7 @@ def draw(run: ScriptRunContext | None) -> None:
 # `streamlit run app.py` imports this file to find `app`, the server, which then runs the file as its script.
 if get_script_run_ctx(suppress_warning=True) is None:
     routes = html_page.below_base_path(
-        [*ROUTES, *export_files.ROUTES, *html_page.routes(path for _, path, *_ in PAGES)]
+        [*ROUTES, *export_files.ROUTES, *html_page.routes(*(path for _, path, *_ in PAGES))]
     )
     lifespan = preload.lifespan(PAGES[0][3])
     app = st.App(__file__, lifespan=lifespan, routes=routes, on_script_error=error_pages.unexpected)

@@ -401,7 +401,7 @@ def test_the_settings_are_those_that_are_recorded(monkeypatch):
     monkeypatch.setattr("benchmarks.methods.svs._is_intel", lambda: True)
     found = {str(n): grids(n) for n in (40, 20_758, 500_000)}
     if os.environ.get("EARSHOT_WRITE_SNAPSHOTS") == "1":
-        RECORDED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        RECORDED.write_text(json.dumps(found, separators=(",", ":")).replace('"},"', '"},\n"') + "\n", encoding="utf-8")
     assert found == json.loads(RECORDED.read_text(encoding="utf-8"))
 
 

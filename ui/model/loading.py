@@ -197,13 +197,8 @@ def sample_for(context: PageContext) -> Sample:
 
 def recall_grid_for(context: PageContext) -> RecallGrid:
     """Return recall and candidate fraction at every L and K with the probes in force, over `sample_for`'s queries."""
-    sample = sample_for(context)
-    return _recall_grid(
-        key=f"{context.index_key} {context.settings.n_probes}",
-        _index=context.index,
-        _n_probes=context.settings.n_probes,
-        _sample=sample,
-    )
+    n, sample = context.settings.n_probes, sample_for(context)
+    return _recall_grid(key=f"{context.index_key} {n}", _index=context.index, _n_probes=n, _sample=sample)
 
 
 def numpy_search_for(dataset: Dataset, settings: Settings) -> NumPySearch:
@@ -280,10 +275,5 @@ def _sample(key: str, _dataset: Dataset, _exact: ExactSearch, _k: int, _allowed:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Measuring…")
-def _recall_grid(
-    key: str,  # noqa: ARG001
-    _index: LSHIndex,
-    _n_probes: int,
-    _sample: Sample,
-) -> RecallGrid:
+def _recall_grid(key: str, _index: LSHIndex, _n_probes: int, _sample: Sample) -> RecallGrid:  # noqa: ARG001
     return recall_grid(_index, _sample.queries, K_NEIGHBOURS, _n_probes, _sample.own_rows)

@@ -29,8 +29,9 @@ def show(context: DatasetContext) -> None:
     with left, st.container(key="query-column"):
         answer_messages.unknown_clip(unknown)
         _player(context, clip)
-        links.draw("map", "See it on the map", clip=clip.clip_id)
-        links.draw("teach", "More like these, less like those", clip=clip.clip_id)
+        with st.container(horizontal=True, gap="small"):
+            links.draw("map", "See it on the map", clip=clip.clip_id)
+            links.draw("teach", "More like these", clip=clip.clip_id)
         filter_panel.draw_panel(context)
     with right:
         with_lsh = lens.is_on(context)

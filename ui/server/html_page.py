@@ -5,13 +5,13 @@ Streamlit loads the script of each kind of element when the first of that kind a
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import Route
 
 from ui.paths import COMPONENTS
@@ -34,14 +34,15 @@ ELEMENTS = (
     "PageLink",
     "Selectbox",
     "Slider",
+    "Spinner",
 )
 _INDEX = Path(st.__file__).parent / "static" / "index.html"
 _IMPORTED = re.compile(r'(?:from|import)"\./([^"/]+\.js)"')
 
 
-def routes(pages: Iterable[str]) -> list[Route]:
-    """Return the routes of the start page and of the pages with these paths."""
-    return [Route(f"/{path}", _page) for path in ("", *pages)]
+def routes(first: str, *others: str) -> list[Route]:
+    """Return the routes of the pages with these paths; the address of the first one is that of the app."""
+    return [Route(f"/{first}", _to_first), *(Route(f"/{path}", _page) for path in ("", *others))]
 
 
 def below_base_path(routes: Sequence[Route]) -> list[Route]:
@@ -73,6 +74,11 @@ def scripts() -> list[str]:
             found.add(name)
             waiting += _IMPORTED.findall((folder / name).read_text(encoding="utf-8"))
     return sorted(found)
+
+
+def _to_first(request: Request) -> RedirectResponse:
+    """Streamlit has no page at this address, and would say so above its first page."""
+    return RedirectResponse(f"./?{request.url.query}" if request.url.query else "./")
 
 
 def _page(_: Request) -> HTMLResponse:

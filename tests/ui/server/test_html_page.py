@@ -2,6 +2,9 @@
 
 import re
 
+import pytest
+from starlette.requests import Request
+
 import app as earshot
 from ui.paths import COMPONENTS
 from ui.server import html_page
@@ -44,12 +47,21 @@ def test_the_keys_of_every_page_come_before_all_else():
 
 
 def test_every_page_of_the_app_is_sent_so():
-    paths = {route.path for route in html_page.routes(path for _, path, *_ in earshot.PAGES)}
+    paths = {route.path for route in html_page.routes(*(path for _, path, *_ in earshot.PAGES))}
     assert paths == {"/", *(f"/{path}" for _, path, *_ in earshot.PAGES)}
 
 
 def test_routes_lie_below_the_base_path_where_there_is_one(monkeypatch):
-    routes = html_page.routes(["map"])
-    assert [route.path for route in html_page.below_base_path(routes)] == ["/", "/map"]
+    routes = html_page.routes("listen", "map")
+    assert [route.path for route in html_page.below_base_path(routes)] == ["/listen", "/", "/map"]
     monkeypatch.setattr(html_page.st, "get_option", lambda name: {"server.baseUrlPath": "/sounds/"}[name])
-    assert [route.path for route in html_page.below_base_path(routes)] == ["/sounds/", "/sounds/map"]
+    paths = ["/sounds/listen", "/sounds/", "/sounds/map"]
+    assert [route.path for route in html_page.below_base_path(routes)] == paths
+
+
+@pytest.mark.parametrize(("query", "sent"), [(b"dataset=zoo&L=3", "./?dataset=zoo&L=3"), (b"", "./")])
+def test_the_name_of_the_first_page_leads_to_it_with_the_settings_of_the_link(query, sent):
+    request = Request({"type": "http", "path": "/listen", "query_string": query, "headers": []})
+    first, start, other = (route.endpoint(request) for route in html_page.routes("listen", "map"))
+    assert (first.status_code, first.headers["location"]) == (307, sent)
+    assert start.body == other.body == html_page.content().encode()
