@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
@@ -194,6 +194,9 @@ def new_page(chromium: Browser, one_context: BrowserContext) -> Iterator[Callabl
 
     yield open_page
     for page_or_context in opened:
+        with contextlib.suppress(Error):  # the test has closed it, or it has no address
+            if isinstance(page_or_context, Page):
+                page_or_context.evaluate("localStorage.clear()")  # what this visitor chose and kept
         page_or_context.close()
     one_context.clear_permissions()
 

@@ -91,8 +91,8 @@ def go(page, name):
 
 
 def wait_until_playing(page):
-    page.wait_for_function(f"{PLAYING} && !window.earshot.state.id.startsWith('point ')")
-    return page.evaluate("window.earshot.state.id")
+    playing = f"{PLAYING} && !window.earshot.state.id.startsWith('point ') && window.earshot.state.id"
+    return page.wait_for_function(playing).json_value()
 
 
 def test_all_points_and_the_query_are_drawn(shared_map):

@@ -81,7 +81,7 @@ def test_sounds_and_exact_neighbours_come_before_the_kernels_and_lsh_by_itself(r
     assert cards(page) == expected[:10]
     assert not list(cache.glob("*/*.nbi"))  # nothing has been compiled by the server
 
-    page.evaluate("document.querySelector('#earshot-audio').loop = true")
+    page.get_by_role("button", name="Loop").click()
     page.click(".query .play")
     page.wait_for_function(f"{PLAYING} && document.querySelector('#earshot-audio').currentTime > 0")
     page.evaluate("document.querySelector('#earshot-audio').addEventListener('pause', () => (window.hasPaused = true))")

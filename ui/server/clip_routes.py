@@ -18,7 +18,6 @@ from data_prep.dataset import SPLITS, Clip, Dataset
 from data_prep.errors import DataError
 from ui.model import clip_search, loading, media
 from ui.model.text import clean
-from ui.server import spectrograms
 
 MAX_WAVEFORMS = 40  # per request; found, exact and missed clips together are fewer
 _CACHED = {"Cache-Control": "private, max-age=3600"}
@@ -44,6 +43,8 @@ def sound(request: Request) -> Response:
 
 def spectrogram(request: Request) -> Response:
     """Return the log-mel spectrogram of a clip as a PNG picture; see `ui.server.spectrograms`."""
+    from ui.server import spectrograms
+
     found = _find(request)
     if isinstance(found, Response):
         return found

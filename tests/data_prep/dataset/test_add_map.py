@@ -86,7 +86,7 @@ def test_a_disk_without_hard_links_holds_copies(dataset: Path, monkeypatch: pyte
         raise OSError(95, "Operation not supported")
 
     before = contents(dataset)
-    monkeypatch.setattr(mapping.os, "link", link)
+    monkeypatch.setattr("data_prep.dataset.revise.os.link", link)
     add_map(dataset)
     assert {name: data for name, data in contents(dataset).items() if name in before and name != "manifest.json"} == {
         name: data for name, data in before.items() if name != "manifest.json"

@@ -28,7 +28,7 @@ def test_all_pairs_are_compared_in_one_run_of_one_table():
     plan = signatures.all_pairs(5, 3)
     assert plan.centre.tolist() == [0, 0, 0]
     assert plan[1:] == (0, 1, 1, 64, 10 * 15.0)  # ten pairs of 15 ns
-    assert signatures.runs_of(np.arange(5, dtype=np.uint64), plan.n_bits).tolist() == [0, 5]
+    assert signatures.order_by_prefix(np.arange(5, dtype=np.uint64), plan.n_bits)[1].tolist() == [0, 5]
 
 
 @pytest.mark.parametrize(("metric", "radius"), [("cosine", 0.004), ("euclidean", 0.2)])
