@@ -1,10 +1,8 @@
-"""HTML page that a browser loads first: Streamlit's, with the app's styles and keys in it, and scripts to load at once.
+"""HTML page that a browser loads first: Streamlit's, with the app's styles and keys in it.
 
-Styles that a script writes to the page arrive after its first elements, which would move when they are applied. And
-Streamlit loads the script of each kind of element when the first of that kind arrives: one wait after another.
+Styles that a script writes to the page arrive after its first elements, which would move when they are applied.
 """
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -22,22 +20,7 @@ SHORTCUTS = """
 <button class="earshot-skip" type="button">All keys</button></nav>
 """
 STYLES = ("page", "inside", "learn", "race", "tune")
-# Kinds of elements on the first page, by the names of Streamlit's scripts.
-ELEMENTS = (
-    "BidiComponent",
-    "Button",
-    "ButtonGroup",
-    "DownloadButton",
-    "Html",
-    "Metric",
-    "NumberInput",
-    "PageLink",
-    "Selectbox",
-    "Slider",
-    "Spinner",
-)
 _INDEX = Path(st.__file__).parent / "static" / "index.html"
-_IMPORTED = re.compile(r'(?:from|import)"\./([^"/]+\.js)"')
 
 
 def routes(first: str, *others: str) -> list[Route]:
@@ -58,22 +41,7 @@ def content() -> str:
     styles = styles.replace("<style>", "").replace("</style>", "")
     keys = (COMPONENTS / "keyboard.js").read_text(encoding="utf-8")
     page = _INDEX.read_text(encoding="utf-8").replace("<body>", f"<body>{SHORTCUTS}<script>{keys}</script>", 1)
-    links = "".join(
-        f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in scripts() if name not in page
-    )
-    return page.replace("</head>", f"{links}</head>", 1).replace("</body>", f"<style>{styles}</style></body>", 1)
-
-
-def scripts() -> list[str]:
-    """Return the names of the scripts of these elements and of those that they import; none that Streamlit lacks."""
-    folder, found = _INDEX.parent / "static" / "js", set[str]()
-    waiting = [path.name for kind in ELEMENTS for path in folder.glob(f"{kind}.*.js")]
-    while waiting:
-        name = waiting.pop()
-        if name not in found and (folder / name).is_file():
-            found.add(name)
-            waiting += _IMPORTED.findall((folder / name).read_text(encoding="utf-8"))
-    return sorted(found)
+    return page.replace("</body>", f"<style>{styles}</style></body>", 1)
 
 
 def _to_first(request: Request) -> RedirectResponse:

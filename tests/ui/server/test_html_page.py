@@ -15,35 +15,11 @@ def test_the_page_is_streamlits_with_every_style_of_the_app_after_its_own():
     head, _, body = content.partition("</head>")
     assert '<script type="module"' in head
     assert '<div id="root">' in body
+    assert body.index("Skip to the sounds") < body.index('<div id="root">')  # the first press of Tab reaches it
     styles = re.search(r"<style>(.*?)</style></body>", body, re.DOTALL)[1]
     for name in html_page.STYLES:
         last_rule = (COMPONENTS / f"{name}.css").read_text().replace("</style>", "").rstrip().splitlines()[-1]
         assert last_rule in styles
-
-
-def test_the_scripts_of_the_first_page_are_named_once_each_with_those_that_they_import():
-    head = html_page.content().partition("</head>")[0]
-    named = re.findall(r'(?:src|href)="\./static/js/([^"]+)"', head)
-    assert len(named) == len(set(named))
-    assert set(html_page.scripts()) <= set(named)
-    kinds = {name.partition(".")[0] for name in html_page.scripts()}
-    assert set(html_page.ELEMENTS) <= kinds
-    folder = html_page._INDEX.parent / "static" / "js"
-    for name in named:
-        for imported in re.findall(r'from"\./([^"]+)"', (folder / name).read_text(encoding="utf-8")):
-            assert imported in named, f"{name} imports {imported}"
-
-
-def test_a_kind_of_element_that_streamlit_has_not_is_left_out(monkeypatch):
-    monkeypatch.setattr(html_page, "ELEMENTS", ("Nothing",))
-    assert html_page.scripts() == []
-
-
-def test_the_keys_of_every_page_come_before_all_else():
-    _, _, body = html_page.content().partition("<body>")
-    shortcuts, script, _ = re.split(r"<script>|</script>", body, maxsplit=2)
-    assert shortcuts == html_page.SHORTCUTS
-    assert script == (COMPONENTS / "keyboard.js").read_text()
 
 
 def test_every_page_of_the_app_is_sent_so():
