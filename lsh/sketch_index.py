@@ -27,7 +27,7 @@ MAX_BUCKETS = 65_536
 
 _MOST_PROBES = 4  # times the mean
 _NO_FILTER = ALL, 0
-_FEW_ALLOWED = 256  # vectors, which are ranked in less time than the nearest buckets are found
+FEW_ALLOWED = 256  # vectors, which are ranked in less time than the nearest buckets are found
 _PREPARED = False, 0.0, np.inf  # limits for queries that are checked and scaled already
 _MAX_LISTED = 1 << 22  # vectors listed at a time by a search within a radius
 _FLOAT32 = np.dtype(np.float32)  # `np.empty` takes longer with the type of the elements
@@ -188,7 +188,7 @@ class SketchIndex(Growing[_Parts]):
             filtered = (*arguments[:-1], len(exact.X))
             return self._search(Q, exact, n_neighbours, filtered, n_threads, only=only)[0]
 
-        return search_allowed(exact, Q, n_neighbours, allowed, search, max(arguments[4], _FEW_ALLOWED), n_threads)
+        return search_allowed(exact, Q, n_neighbours, allowed, search, max(arguments[4], FEW_ALLOWED), n_threads)
 
     def range_search(self, Q: npt.ArrayLike, radius: float, n_probes: int = 8, n_threads: int = 1) -> RangeResult:
         """Return the vectors of the probed buckets at a distance of at most `radius`, from 0: Q float32[nq, d].

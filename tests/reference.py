@@ -225,17 +225,23 @@ def candidates(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q,
     return met
 
 
+def mark_probed(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q, n_all):
+    """Return the number of ids in the probed buckets of query q in all tables, and the set of these ids."""
+    n_ids, met, mask = 0, set(), prefix_mask(n_bits, bits, keys.shape[2])
+    for table in range(len(keys)):
+        own = query_keys[table, q], symbols[q, table], costs[q, table]
+        for probe in probe_keys(*own, n_bits, bits, n_probes, n_all):
+            found = mark_candidates(keys[table], ids[table], [probe], mask, set())
+            n_ids += len(found)
+            met.update(found)
+    return n_ids, met
+
+
 def count_met(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, n_all, allowed):
     """Return the numbers of ids, of distinct vectors, and of allowed ones that each query meets in all tables."""
-    counts, mask = [], prefix_mask(n_bits, bits, keys.shape[2])
+    counts = []
     for q in range(len(symbols)):
-        n_ids, met = 0, set()
-        for table in range(len(keys)):
-            own = query_keys[table, q], symbols[q, table], costs[q, table]
-            for probe in probe_keys(*own, n_bits, bits, n_probes, n_all):
-                found = mark_candidates(keys[table], ids[table], [probe], mask, set())
-                n_ids += len(found)
-                met.update(found)
+        n_ids, met = mark_probed(keys, ids, query_keys, symbols, costs, n_bits, bits, n_probes, q, n_all)
         counts.append((n_ids, len(met), sum(bool(allowed[i]) for i in met)))
     return counts
 

@@ -19,9 +19,9 @@ from lsh.kernels.ranking import EXACT, exact_is_faster, is_rare
 from lsh.kernels.sketch_search import Counts
 from lsh.params import SearchSetting
 from lsh.result import SearchResult
+from lsh.sketch_index import FEW_ALLOWED
 from lsh.tables import count_with
 
-_FEW_ALLOWED = 256  # vectors, as in `SketchIndex`
 _Own = Callable[[int, Int64Array], Any]  # (number of a shard, rows of the batch) -> what is sent to that shard alone
 
 
@@ -99,7 +99,7 @@ def in_sketches(n_probes: int, n_ranked: int) -> Search:
     def search(batch: Batch, k: int) -> SearchResult:
         found, places = SearchResult.empty(len(batch.Q), k), batch.shards.firsts[:-1]
         found.n_candidates[:] = EXACT
-        rows = np.flatnonzero(batch.n_allowed > max(n_ranked, _FEW_ALLOWED))
+        rows = np.flatnonzero(batch.n_allowed > max(n_ranked, FEW_ALLOWED))
         if len(rows):
             counted = batch.ask(rows, _in_groups)
             sizes, allowed_in = (np.array(arrays, np.int64).sum(axis=0) for arrays in zip(*counted, strict=True))

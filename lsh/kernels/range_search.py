@@ -7,9 +7,8 @@ import numpy as np
 from lsh.arrays import BoolArray, Float32Array, Int64Array
 from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.jit import kernel
-from lsh.kernels.probing import probe_keys
 from lsh.kernels.ranking import distances_to
-from lsh.kernels.table_search import collect_allowed, collect_marked, mark_candidates
+from lsh.kernels.table_search import collect_allowed, collect_marked, mark_probed
 
 
 @kernel
@@ -55,8 +54,7 @@ def range_tables(
     room for all n vectors, so m must be n at least.
     """
     Q, query_keys, symbols, costs = queries
-    keys, table_ids, starts = tables
-    n_tables, n, n_words = keys.shape
+    _, n, n_words = tables[0].shape
     mask = np.empty(n_words, np.uint32)
     prefix_mask(n_bits, symbol_bits, mask)
     probes = np.empty((n_probes, n_words), np.uint32)
@@ -65,9 +63,7 @@ def range_tables(
     for q in range(first, Q.shape[0]):
         if ids.shape[0] - end < n:
             return q
-        for t in range(n_tables):
-            n_keys = probe_keys(query_keys[t, q], symbols[q, t], costs[q, t], n_bits, symbol_bits, n_probes, probes)
-            mark_candidates(keys[t], table_ids[t], starts[t], probes[:n_keys], mask, marks)
+        mark_probed(tables, query_keys, symbols[q], costs[q], q, n_bits, symbol_bits, probes, mask, marks)
         met = candidates[: collect_marked(marks, candidates)]
         room = slice(end, end + met.shape[0])
         counts[q] = list_within(Q[q], vectors, met, radius, ids[room], distances[room])
@@ -90,16 +86,14 @@ def count_met(
     queries, tables: as for `search_tables`, whose candidates these are; allowed: bool[n].
     """
     _, query_keys, symbols, costs = queries
-    keys, table_ids, starts = tables
-    n_tables, n, n_words = keys.shape
+    _, n, n_words = tables[0].shape
     mask = np.empty(n_words, np.uint32)
     prefix_mask(n_bits, symbol_bits, mask)
     probes = np.empty((n_probes, n_words), np.uint32)
     marks, met = np.zeros((n + 63) // 64, np.uint64), np.empty(n, np.int64)
     for q in range(counts.shape[1]):
-        counts[0, q] = 0
-        for t in range(n_tables):
-            n_keys = probe_keys(query_keys[t, q], symbols[q, t], costs[q, t], n_bits, symbol_bits, n_probes, probes)
-            counts[0, q] += mark_candidates(keys[t], table_ids[t], starts[t], probes[:n_keys], mask, marks)
+        counts[0, q] = mark_probed(
+            tables, query_keys, symbols[q], costs[q], q, n_bits, symbol_bits, probes, mask, marks
+        )
         counts[1, q], counts[2, q] = collect_allowed(marks, allowed, met)
         marks[:] = 0

@@ -190,7 +190,7 @@ def best_candidates(scores: Float32Array, n_kept: int, candidates: Int64Array) -
 
 
 @kernel
-def _mark(
+def mark_probed(
     tables: tuple[Any, ...],
     query_keys: UInt32Array,
     symbols: UInt8Array,
@@ -253,7 +253,7 @@ def search_tables(
     scores = np.empty(n, np.float32)
     rotated, rounded = np.empty(DIMENSIONS, np.float32), np.empty(QUERY_PLANES, np.uint64)
     for q in range(Q.shape[0]):
-        n_ids = _mark(tables, query_keys, symbols[q], costs[q], q, n_bits, symbol_bits, probes, mask, marks)
+        n_ids = mark_probed(tables, query_keys, symbols[q], costs[q], q, n_bits, symbol_bits, probes, mask, marks)
         if allowed is None:
             count = collect_marked(marks, candidates)
         else:
@@ -265,7 +265,9 @@ def search_tables(
                 left = bits == 0 or exact_is_faster(n_allowed, wanted, 2 * n_ids, Q.shape[1])
                 if not left:
                     prefix_mask(bits, symbol_bits, mask)
-                    n_ids = _mark(tables, query_keys, symbols[q], costs[q], q, bits, symbol_bits, probes, mask, marks)
+                    n_ids = mark_probed(
+                        tables, query_keys, symbols[q], costs[q], q, bits, symbol_bits, probes, mask, marks
+                    )
                     _, count = collect_allowed(marks, allowed, candidates)
             prefix_mask(n_bits, symbol_bits, mask)
             marks[:] = 0

@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from distributed import Client
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -25,14 +24,9 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
     """Return a cluster of two worker processes."""
     started = Processes(tmp_path_factory.mktemp("cluster"))
     started.workers = [started.worker() for _ in range(2)]
-    wait_for(started, 2)
+    started.wait_for(2)
     yield started
     started.stop()
-
-
-def wait_for(processes: Processes, n_workers: int) -> None:
-    with Client(processes.address, set_as_default=False) as client:
-        client.wait_for_workers(n_workers, timeout=300)
 
 
 @pytest.fixture
@@ -108,7 +102,7 @@ def test_lost_workers_and_a_lost_scheduler_are_sentences_on_the_page(spread, pro
         assert_lost(there.run(), "the search is set up again as soon as the machines are back")
         assert "tcp://" not in words(there)
     processes.worker()
-    wait_for(processes, 1)
+    processes.wait_for(1)
     assert lists(try_again(there)) == before
 
     processes.scheduler.kill()

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Client
 
 from data_prep.audioset import cluster
 from data_prep.audioset.cluster import parsed_on_cluster
@@ -42,14 +41,9 @@ def processes(tmp_path_factory: pytest.TempPathFactory, store: str) -> Iterator[
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         started = Processes(tmp_path_factory.mktemp("cluster"))
         started.workers = [started.worker() for _ in range(2)]
-        wait_for(started, 2)
+        started.wait_for(2)
         yield started
         started.stop()
-
-
-def wait_for(processes: Processes, n_workers: int) -> None:
-    with Client(processes.address, set_as_default=False) as client:
-        client.wait_for_workers(n_workers, timeout=300)
 
 
 @pytest.fixture(autouse=True)

@@ -55,6 +55,11 @@ class Processes:
         where = "--host", "127.0.0.1", "--local-directory", str(folder), "--no-dashboard"
         return self.start("worker", self.address, "--nthreads", "1", *where, *(arguments or ["--no-nanny"]))
 
+    def wait_for(self, n_workers):
+        """Wait until the scheduler has so many workers."""
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(n_workers, timeout=300)
+
     def stop(self):
         """End all processes."""
         for process in self._started:

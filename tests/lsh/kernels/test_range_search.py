@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from lsh.kernels.buckets import prefix_mask
 from lsh.kernels.range_search import count_met, list_within, range_tables
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors
+from lsh.kernels.table_search import mark_probed
 from tests import reference
 from tests.lsh.kernels.random_tables import random_tables
 from tests.lsh.kernels.test_table_search import whole_numbers
@@ -62,6 +64,14 @@ def test_count_met_counts_ids_distinct_vectors_and_the_allowed_ones(bits, n_prob
     tables = random_tables(rng, n=n, nq=nq, L=L, K=K, bits=bits, m=1)
     queries = np.zeros((nq, 4), np.float32), tables.query_keys, tables.symbols, tables.costs
     for n_bits, share in [(3, 0.4), (1, 0.9), (K, 0.0)]:
+        probes, marks = np.empty((n_probes, tables.keys.shape[2]), np.uint32), np.zeros((n + 63) // 64, np.uint64)
+        prefix_mask(n_bits, bits, mask := np.empty(tables.keys.shape[2], np.uint32))
+        of_query = tables.query_keys, tables.symbols[2], tables.costs[2], 2
+        sorted_tables = tables.keys, tables.ids, tables.starts
+        n_ids = mark_probed(sorted_tables, *of_query, n_bits, bits, probes, mask, marks)
+        twin = reference.mark_probed(*tables_of(tables), n_bits, bits, n_probes, 2, K)
+        assert (n_ids, set(reference.collect_marked(marks))) == twin
+
         allowed, counts = rng.random(n) < share, np.empty((3, nq), np.int64)
         count_met(queries, (tables.keys, tables.ids, tables.starts), n_bits, bits, n_probes, allowed, counts)
         assert list(map(tuple, counts.T.tolist())) == reference.count_met(
