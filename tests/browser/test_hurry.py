@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import numpy as np
 import pytest
 from playwright.sync_api import Error, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from data_prep.dataset import open_dataset
 from tests.stress import IS_STRESS
@@ -207,6 +208,42 @@ def test_a_link_whose_request_is_lost_is_followed_all_the_same(new_page, earshot
     page.locator("[data-testid=stSidebarNav]").get_by_role("link", name="Data").click()
     page.get_by_role("heading", name="Data", exact=True).wait_for()
     assert len(lost) == 1
+
+
+def test_a_request_that_waits_while_others_are_answered_is_answered_too(new_page, earshot, own_sounds):
+    page = new_page()
+    sent, finished = [], []
+
+    def connect(socket):
+        server = socket.connect_to_server()
+
+        def send(message):
+            sent.append(message)
+            for before in sent[-2:-1] * 4 if page.evaluate("Boolean(window.waits)") else []:
+                server.send(before)
+                n = len(finished)
+                while len(finished) == n:
+                    page.wait_for_timeout(20)
+            server.send(message)
+
+        def to_page(message):
+            socket.send(message)
+            if ForwardMsg.FromString(message).WhichOneof("type") == "script_finished":
+                finished.append(message)
+
+        socket.on_message(send)
+        server.on_message(to_page)
+
+    page.route_web_socket(re.compile("_stcore/stream"), connect)
+    page.goto(f"{earshot}?dataset={own_sounds}&lens=on")
+    page.wait_for_selector(".neighbours .card")
+    links = page.locator("[data-testid=stSidebarNav]")
+    links.get_by_role("link", name="Data").click()
+    page.get_by_role("heading", name="Data", exact=True).wait_for()
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    page.evaluate("window.waits = true")
+    links.get_by_role("link", name="Listen").click()
+    page.wait_for_selector(".neighbours .card")
 
 
 def test_waveforms_that_do_not_come_are_requested_a_few_times_and_no_more(new_page, earshot, own_sounds):
