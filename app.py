@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
 from lsh.errors import ClusterError
@@ -13,6 +14,7 @@ from ui.model import exclusive, session, visits
 from ui.model.loading import DatasetContext, PageContext
 from ui.server import export_files, html_page, memory, preload
 from ui.server.clip_routes import ROUTES
+from ui.server.security_headers import SecurityHeaders
 from ui.widgets import links
 
 # Title, path, icon, and the module, which is imported when its page is first drawn: a server answers the sooner.
@@ -89,6 +91,12 @@ if get_script_run_ctx(suppress_warning=True) is None:
         [*ROUTES, *export_files.ROUTES, *html_page.routes(*(path for _, path, *_ in PAGES))]
     )
     lifespan = preload.lifespan(PAGES[0][3])
-    app = st.App(__file__, lifespan=lifespan, routes=routes, on_script_error=error_pages.unexpected)
+    app = st.App(
+        __file__,
+        lifespan=lifespan,
+        routes=routes,
+        middleware=[Middleware(SecurityHeaders, page=html_page.content())],
+        on_script_error=error_pages.unexpected,
+    )
 else:
     main()

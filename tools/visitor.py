@@ -47,7 +47,7 @@ class Visitors:
         link = f"{self.address}/{path}?dataset={self.dataset}&metric={metric}&L={n_tables}&K={n_bits}"
         if cycle >= len(self.metrics):
             link += "&clips=1%2C000"  # later races are short
-        context = self.browser.new_context()
+        context = self.browser.new_context(bypass_csp=True)  # `wait_for_function` evaluates text
         page = context.new_page()
         page.set_default_timeout(TIMEOUT_MS)
         try:

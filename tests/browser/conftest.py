@@ -164,9 +164,10 @@ def chromium() -> Iterator[Browser]:
 def one_context(chromium: Browser) -> BrowserContext:
     """Return a browser context for many pages, with an empty page that keeps its window open.
 
-    Opening a window, and loading Streamlit's scripts where they are not cached, take longer than the page itself.
+    Opening a window, and loading Streamlit's scripts where they are not cached, take longer than the page itself. The
+    policy of the pages is switched off: Playwright's `wait_for_function` evaluates text.
     """
-    context = chromium.new_context()
+    context = chromium.new_context(bypass_csp=True)
     context.new_page()
     return context
 
@@ -184,7 +185,7 @@ def new_page(chromium: Browser, one_context: BrowserContext) -> Iterator[Callabl
         *,
         has_touch: bool = False,
     ) -> Page:
-        context = chromium.new_context(has_touch=True) if has_touch else one_context
+        context = chromium.new_context(has_touch=True, bypass_csp=True) if has_touch else one_context
         page = context.new_page()
         opened.append(context if has_touch else page)
         page.set_viewport_size({"width": width, "height": height})

@@ -13,6 +13,7 @@ import app
 from data_prep.dataset.add_map import add_map
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
+from tests.browser.test_every_page import DRAWN
 from tests.stress import IS_STRESS
 
 pytestmark = pytest.mark.browser
@@ -163,6 +164,53 @@ def test_no_text_of_a_collection_runs_or_is_requested(hostile, earshot, new_page
         assert made.evaluate_all("elements => elements.map((element) => element.outerHTML)") == []
     assert (foreign, dialogs) == ([], [])
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
+
+
+def test_the_policy_of_the_pages_refuses_what_got_into_them_and_nothing_else(earshot, chromium):
+    context = chromium.new_context()
+    page, refused = context.new_page(), []
+    page.on("console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None)
+    for _, path, *_ in app.PAGES:
+        page.goto(f"{earshot}{'' if path == 'listen' else path}?dataset=sample")
+        page.get_by_role("heading", level=1).wait_for()
+        page.locator(DRAWN).first.wait_for()
+        page.wait_for_load_state("networkidle")
+    assert refused == []
+    page.evaluate(
+        """(attacks) => {
+          window.refused = []
+          document.addEventListener("securitypolicyviolation", (event) => refused.push(event.effectiveDirective))
+          const made = attacks.map(([tag, attributes]) => Object.assign(document.createElement(tag), attributes))
+          document.body.append(...made)
+        }""",
+        [
+            ("script", {"textContent": HIT}),
+            ("script", {"src": "http://elsewhere.example/d.js"}),
+            ("div", {"innerHTML": f"<img src=/none onerror={HIT}>"}),
+            ("img", {"src": "http://elsewhere.example/a.png"}),
+            ("iframe", {"src": "http://elsewhere.example/f"}),
+            ("object", {"data": "http://elsewhere.example/o"}),
+        ],
+    )
+    page.wait_for_timeout(1000)
+    directives = ["frame-src", "img-src", "object-src", "script-src-attr", "script-src-elem", "script-src-elem"]
+    assert sorted(page.evaluate("refused")) == directives
+    assert page.evaluate("window.hit") is None
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["", "data", "elsewhere", "_stcore/health", "clips/none/none/sound", "media/none.wav"])
+def test_every_answer_has_the_headers_of_security(earshot, path):
+    address = urlsplit(earshot)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
+    connection.request("GET", f"/{path}")
+    headers = connection.getresponse().headers
+    connection.close()
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    is_page = headers["Content-Type"].startswith("text/html")
+    assert is_page == (path in {"", "data", "elsewhere"})
+    assert ("script-src 'self'" in headers.get("Content-Security-Policy", "")) == is_page
 
 
 def test_no_path_leads_to_a_file_outside_the_app(earshot):

@@ -37,7 +37,7 @@ def visit_map(new_page, earshot):
 @pytest.fixture(scope="module")
 def shared_map(chromium, earshot):
     """Return Map on the sample, for tests that leave the whole map in view and nothing chosen."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 1200})
+    context = chromium.new_context(bypass_csp=True, viewport={"width": 1440, "height": 1200})
     page = context.new_page()
     page.set_default_timeout(TIMEOUT_MS)
     load(page, f"{earshot}map?dataset=sample")
