@@ -2,7 +2,6 @@
 
 import io
 import math
-import tokenize
 import warnings
 import zipfile
 import zlib
@@ -13,11 +12,9 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from data_prep.errors import InputError
+from earshot_common.array_files import DAMAGE as DAMAGED_ARRAY
 
-DAMAGE = (
-    *(OSError, EOFError, ValueError, SyntaxError, TypeError, MemoryError, RecursionError, OverflowError, KeyError),
-    *(zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, tokenize.TokenError),
-)
+DAMAGE = (*DAMAGED_ARRAY, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
 
 class Header(NamedTuple):

@@ -29,7 +29,8 @@ def as_features(values: npt.NDArray[Any], problems: Problems) -> tuple[Float32Ar
         squares = np.einsum("ij,ij->i", features, features)
     suspect = ~(np.isfinite(squares) & (squares > MIN_NORM))
     for row in np.flatnonzero(suspect).tolist():
-        problem = _problem_of_values(np.asarray(values[row], np.float64))
+        with np.errstate(over="ignore", invalid="ignore"):
+            problem = _problem_of_values(np.asarray(values[row], np.float64))
         if problem:
             problems.setdefault(row, problem)
     return features, problems

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from earshot_common.array_files import map_array
 from lsh.array_input import as_array
 from lsh.errors import ParameterError, ShapeError
 
@@ -34,7 +35,7 @@ def read(path: Path, columns: Sequence[str], usual: str) -> npt.NDArray[Any]:
         )
     try:
         if suffix == ".npy":
-            return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
+            return map_array(path)
         if suffix in _VECS:
             return _vecs(path, np.dtype(_VECS[suffix]))
         if suffix in _PARQUET:

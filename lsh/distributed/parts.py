@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from earshot_common.array_files import map_array
 from earshot_common.encoded_vectors import EncodedVectors
 from lsh.arrays import StoredVectors
 from lsh.errors import LSHError, ParameterError, ShapeError
@@ -33,7 +34,7 @@ class FilePart:
         """Return the vectors, mapped where the file is a .npy file."""
         try:
             if self.path.endswith(".npy"):
-                rows = np.load(self.path, mmap_mode="r", allow_pickle=False)[self.first : self.last]
+                rows = map_array(self.path)[self.first : self.last]
             else:
                 from pyarrow import parquet
 
@@ -93,7 +94,7 @@ def _of_mapped(vectors: StoredVectors, n_parts: int) -> list[FilePart]:
             "(numpy.load(path, mmap_mode='r')), or dask.array.from_array(X, chunks=(rows, -1))"
         )
     path = str(Path(filename).absolute())
-    whole = np.load(path, mmap_mode="r", allow_pickle=False)
+    whole = map_array(path)
     if whole.shape != stored.shape or whole.dtype != stored.dtype:
         raise ShapeError(
             f"parts are {stored.dtype}{list(stored.shape)} of {path}, which holds {whole.dtype}{list(whole.shape)}: "

@@ -4,6 +4,7 @@ window.hurry = (() => {
   const PLAY = ".play:not(:disabled)"
   const EVENTS = ["play", "playing", "timeupdate", "pause", "ended", "error", "emptied"]
   const TICK_MS = 20
+  const MAX_IDLE_TICKS = 3000
   const elements = new Set()
   const log = [] // of all media elements, also those outside the document
   const pressed = [] // the presses of play buttons; clip: null where the press paused the sound
@@ -155,7 +156,9 @@ window.hurry = (() => {
   async function press(times, weights, seed, ticks) {
     const random = randomNumbers(seed)
     const total = Object.values(weights).reduce((sum, weight) => sum + weight)
+    let since = tick
     for (const end = pressed.length + times; pressed.length < end; ) {
+      if (tick > since + MAX_IDLE_TICKS) throw new Error(`nothing to press on ${location.href}: ${document.body.innerText}`)
       let left = random() * total
       const [selector] = Object.entries(weights).find(([, weight]) => (left -= weight) < 0)
       const [found, n] = [find(selector), pressed.length]
@@ -163,6 +166,7 @@ window.hurry = (() => {
       const rests = found.length && PRESSES[selector](found[Math.floor(random() * found.length)], random)
       isPressing = false
       await rests
+      if (pressed.length > n) since = tick
       if (pressed.length > n && random() < 0.05) await waitForSound(ticks)
       else await wait(60 * random())
     }

@@ -5,6 +5,7 @@ import numpy as np
 from data_prep.errors import InputError
 from data_prep.sounds import decoder_pool
 from data_prep.sounds.decoder_pool import DecoderPool
+from tests.data_prep.mutated import mutated
 from tests.data_prep.sounds.sound_bytes import by_ffmpeg, by_libsndfile
 from tests.stress import IS_STRESS
 
@@ -24,25 +25,6 @@ def originals():
     made += [by_libsndfile("WAV", coding, seconds=0.3) for coding in ("IMA_ADPCM", "MS_ADPCM", "GSM610", "FLOAT")]
     made.append(by_libsndfile("OGG", "OPUS", 0.3, rate=48_000))
     return made + [by_ffmpeg(*kind.split(), 48_000, seconds=0.3) for kind in FFMPEG_KINDS]
-
-
-def mutated(rng, data):
-    """Return a file with changed, missing, repeated or inserted bytes, more often near its start."""
-    data = bytearray(data)
-    for _ in range(rng.integers(1, 9)):
-        at = int(len(data) * rng.random() ** rng.choice([1, 4]))
-        kind, n = rng.integers(7), int(rng.integers(1, 65))
-        if kind <= 2:
-            data[at : at + 1] = bytes([rng.integers(256)])
-        elif kind == 3:
-            data[at : at + 4] = rng.choice([0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 0xFFFFFFF8], 1).astype("<u4").tobytes()
-        elif kind == 4:
-            del data[at : at + n]
-        elif kind == 5:
-            data[at:at] = data[at : at + n]
-        else:
-            data[at:] = b""
-    return bytes(data)
 
 
 def test_a_mutated_file_is_decoded_or_refused_by_name(monkeypatch):

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_prep.errors import InputError
+from tests.data_prep.mutated import mutated
 from tests.data_prep.vectors.prepared import prepare, vectors
 from tests.stress import IS_STRESS
 
@@ -33,25 +34,6 @@ def originals(folder):
     return [path.name for path in sorted(folder.iterdir())]
 
 
-def mutated(rng, data):
-    """Return a file with changed, missing, repeated or inserted bytes."""
-    data = bytearray(data)
-    for _ in range(rng.integers(1, 4)):
-        at, n = int(len(data) * rng.random() ** rng.choice([1, 4])), int(rng.integers(1, 65))
-        kind = rng.integers(6)
-        if kind <= 1:
-            data[at : at + 1] = bytes([rng.integers(256)])
-        elif kind == 2:
-            del data[at : at + n]
-        elif kind == 3:
-            data[at:at] = data[at : at + n]
-        elif kind == 4:
-            data[at:at] = PIECES[rng.integers(len(PIECES))]
-        else:
-            data[at:] = b""
-    return bytes(data)
-
-
 def test_a_mutated_file_becomes_a_dataset_or_is_refused_and_leaves_nothing_behind(tmp_path):
     rng, whole, work = np.random.default_rng(1), tmp_path / "whole", tmp_path / "work"
     whole.mkdir()
@@ -61,7 +43,7 @@ def test_a_mutated_file_becomes_a_dataset_or_is_refused_and_leaves_nothing_behin
     for number in range(N):
         name = names[number % len(names)]
         path, meta = work / name, None
-        path.write_bytes(mutated(rng, (whole / name).read_bytes()))
+        path.write_bytes(mutated(rng, (whole / name).read_bytes(), PIECES, most=3))
         if name == "meta.csv" or rng.random() < 0.2:
             meta = work / "meta.csv"
             path = path if name != "meta.csv" else whole / "e.parquet"
