@@ -8,12 +8,17 @@ import pyarrow as pa
 import pytest
 import soundfile
 from playwright.sync_api import expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 import app
+from benchmarks.streamlit_client import StreamlitClient
 from data_prep.dataset.add_map import add_map
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from tests.browser.test_every_page import DRAWN
+from tests.data_prep.mutated import mutated
+from tests.data_prep.sounds.test_mutations import originals
+from tests.event_loop import finish
 from tests.stress import IS_STRESS
 
 pytestmark = pytest.mark.browser
@@ -106,6 +111,7 @@ MARKUP = [
     "|",
 ]
 CORPUS = [*SCRIPTS, *FETCHES, *MARKUP]
+N_UPLOADS = 100 if IS_STRESS else 3
 PAGES = [path for _, path, *_ in app.PAGES] if IS_STRESS else ["listen", "data"]
 SHOWS_TITLE = {"listen", "inside", "learn"}  # of the query, as text outside a canvas
 PROBES = [
@@ -223,3 +229,25 @@ def test_no_path_leads_to_a_file_outside_the_app(earshot):
         assert b"root:" not in body, probe
         assert b"set_page_config" not in body, probe
         assert b"Traceback" not in body, probe
+
+
+def test_a_mutated_sound_that_is_uploaded_is_answered_or_refused_in_a_sentence(earshot):
+    rng, files, told = np.random.default_rng(2), originals(), []
+
+    async def upload_all():
+        for number in range(N_UPLOADS):
+            client = StreamlitClient(earshot.rstrip("/"))
+            async with client.connected():
+                await client.run("ask")
+                client.received.clear()
+                await client.upload(f"{number}.wav", mutated(rng, files[number % len(files)]))
+                await client.run("ask")
+                elements = [ForwardMsg.FromString(message).delta.new_element for message in client.received]
+                sentences = [element.alert.body for element in elements if element.WhichOneof("type") == "alert"]
+                assert client.exceptions == []
+                assert sentences or "audio" in {element.WhichOneof("type") for element in elements}
+                told.extend(sentences)
+
+    finish(upload_all())
+    assert all(text.isprintable() and "Traceback" not in text for text in told), told
+    print(f"{N_UPLOADS - len(told)} of {N_UPLOADS} answered; refused: {set(told)}")
