@@ -22,7 +22,7 @@ from tests.data_prep.vectors.test_mutations import originals as write_vectors
 from tests.stress import IS_STRESS
 
 N = 20_000 if IS_STRESS else 15
-TIME_LIMIT_S = 120
+TIME_LIMIT_S = 240
 MOST_GROWTH_KB = 1 << 20  # of the worker, over all its commands
 
 
