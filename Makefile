@@ -18,11 +18,12 @@ app: $(VENV)/.app  ## install what the app needs and open it on the embedded sam
 serve: $(VENV)/.app  ## serve the app by several processes behind nginx: make serve WORKERS=4 PORT=8501
 	$(BIN)/python tools/serve.py --workers $(WORKERS) --port $(PORT)
 
-test: $(VENV)/.dev  ## install, check and run every test
+test:  ## install, check and run every test
 	$(MAKE) --jobs 2 --output-sync kernels check bytecode
 	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
-kernels: $(VENV)/.dev
+# They are compiled while the rest is installed, which takes as long.
+kernels: $(VENV)/.lsh
 	$(BIN)/python -m lsh.warm
 
 # What is imported is compiled by one process, and not by each worker; an error here comes again in the run.
@@ -83,7 +84,12 @@ $(VENV)/.app: requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m lsh.warm
 	touch $@
 
-$(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
+# What `lsh` alone needs: the dependencies of pyproject.toml without an extra.
+$(VENV)/.lsh: requirements-dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -c requirements-dev.txt numpy numba threadpoolctl filelock
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.lsh | $(VENV)/bin/python
 	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@ $(VENV)/.app
 
