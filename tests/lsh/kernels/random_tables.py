@@ -4,8 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lsh.arrays import read_only_parts
 from lsh.tables import Tables, build_tables
 from tests import reference
+
+
+def protected(*values):
+    """Return values with arrays that cannot be written to, as those of an index: kernels are compiled for these."""
+    views = tuple(value.view() if isinstance(value, np.ndarray) else value for value in values)
+    read_only_parts(views)
+    return views
 
 
 class RandomTables(NamedTuple):

@@ -6,6 +6,7 @@ import pytest
 from lsh.kernels.exact_search import BLOCK, FULL, collect, tighten
 from lsh.kernels.ranking import COSINE, EUCLIDEAN
 from tests import reference
+from tests.lsh.kernels.random_tables import protected
 
 K = 5
 
@@ -16,6 +17,7 @@ def listed(products, terms, metric, block_rows, margin, room=K + K // 4 + 4 + 3 
     margins = np.full(nq, margin, np.float32)
     limits, counts = np.full(nq, -np.inf, np.float32), np.zeros(nq, np.int64)
     rows, values = np.empty((nq, room), np.int64), np.empty((nq, room), np.float32)
+    (terms,) = protected(terms)
     for start in range(0, n, block_rows):
         block = np.ascontiguousarray(products[:, start : start + block_rows])
         collect(block, terms[start : start + block_rows], metric, start, K, margins, limits, counts, rows, values)

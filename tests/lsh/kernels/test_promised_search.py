@@ -118,7 +118,9 @@ def test_a_search_stops_where_the_rule_says_and_returns_the_nearest_that_it_met(
     arrays = tuple(index.tables), tuple(index.exact.vectors), tuple(index.hasher.geometry(index.exact))
     ids, distances = np.empty((30, 5), np.int64), np.empty((30, 5), np.float32)
     counts, searched = np.empty(30, np.int64), np.empty(30, np.int64)
-    search_until(queries, *arrays, 8, index.hasher.family.symbol_bits, 4, miss, ids, distances, counts, searched)
+    search_until(
+        queries, *arrays, 8, index.hasher.family.symbol_bits, 4, miss, ids, distances, counts, searched, None, 0
+    )
     exact = ExactSearch(index.exact.X, metric).search(Q, 400)
     for q in range(30):
         away = dict(zip(exact.ids[q].tolist(), exact.distances[q].tolist(), strict=True))

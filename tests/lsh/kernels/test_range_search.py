@@ -8,7 +8,7 @@ from lsh.kernels.range_search import count_met, list_within, range_tables
 from lsh.kernels.ranking import COSINE, EUCLIDEAN, Vectors
 from lsh.kernels.table_search import mark_probed
 from tests import reference
-from tests.lsh.kernels.random_tables import random_tables
+from tests.lsh.kernels.random_tables import protected, random_tables
 from tests.lsh.kernels.test_table_search import whole_numbers
 
 METRICS = [COSINE, EUCLIDEAN]
@@ -21,7 +21,7 @@ def test_list_within_lists_candidates_at_the_radius_and_nearer_in_their_order(me
     X, inverse_norms = whole_numbers(rng, 200, 4)
     q, candidates = X[7], rng.permutation(200)[:90]
     ids, distances = np.empty(90, np.int64), np.empty(90, np.float32)
-    vectors = tuple(Vectors.of(X, inverse_norms, metric))
+    vectors = protected(*Vectors.of(X, inverse_norms, metric))
     count = list_within(q, vectors, candidates, np.float32(radius), ids, distances)
     expected = reference.list_within(q, X, inverse_norms, metric, candidates, radius)
     assert (ids[:count].tolist(), distances[:count].tolist()) == expected
@@ -38,7 +38,7 @@ def test_range_tables_lists_the_candidates_of_a_search_within_the_radius(metric,
     X, inverse_norms = whole_numbers(rng, n, 4)
     Q = whole_numbers(rng, nq, 4)[0]
     queries = Q, tables.query_keys, tables.symbols, tables.costs
-    sorted_tables, vectors = (tables.keys, tables.ids, tables.starts), tuple(Vectors.of(X, inverse_norms, metric))
+    sorted_tables, vectors = (tables.keys, tables.ids, tables.starts), protected(*Vectors.of(X, inverse_norms, metric))
     for radius in (0.5, 2.0):
         arguments = tables.keys, tables.ids, tables.query_keys, tables.symbols, tables.costs, 3, bits, n_probes, K
         expected = reference.range_tables(*arguments, Q, X, inverse_norms, metric, radius)

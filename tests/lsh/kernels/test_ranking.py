@@ -21,6 +21,7 @@ from lsh.kernels.ranking import (
     shortlist,
 )
 from tests import reference
+from tests.lsh.kernels.random_tables import protected
 
 METRICS = [COSINE, EUCLIDEAN]
 # Small whole numbers and inverse norms that are powers of two: every float32 operation is exact, and ties are many.
@@ -28,7 +29,7 @@ INVERSE_NORMS = np.float32([0.0, 0.125, 0.0625, 0.03125])
 
 
 def vectors(*facts):
-    return tuple(Vectors.of(*facts))
+    return protected(*Vectors.of(*facts))
 
 
 def distance(q, x, inverse_norm, metric):

@@ -110,5 +110,6 @@ def test_a_query_that_cannot_be_scaled_is_left_to_the_caller(value):
     index = SketchIndex("cosine", n_buckets=3).fit(clustered(50, 4, 0))
     exact, Q = index.exact, np.float32([[1, 2, 3, 4], [value, 0, 0, 0]])
     found = *SearchResult.empty(2, 5), np.empty((2, 0), np.float32)
-    arguments = tuple(index.buckets), tuple(exact.vectors), 3, np.inf, 50, exact.X.shape[0]
+    vectors = tuple(float(value) if isinstance(value, np.float32) else value for value in exact.vectors)  # as it does
+    arguments = tuple(index.buckets), vectors, 3, np.inf, 50, exact.X.shape[0]
     assert not search_buckets(Q, exact.limits, *arguments, *found, ALL, 0)

@@ -18,7 +18,7 @@ from lsh.kernels.table_search import (
 )
 from lsh.sketches.sketch import sketch
 from tests import reference
-from tests.lsh.kernels.random_tables import random_tables
+from tests.lsh.kernels.random_tables import protected, random_tables
 
 METRICS = [COSINE, EUCLIDEAN]
 # Small whole numbers and inverse norms that are powers of two: every float32 operation is exact, and ties are many.
@@ -33,13 +33,13 @@ def sketched(rng, n):
     """Return the sketches of n random vectors of 128 dimensions with penalties: planes uint64[n, 4], terms [n, 3]."""
     planes, factors = sketch(rng.standard_normal((n, 128)).astype(np.float32), np.eye(128, dtype=np.float32))
     terms = np.concatenate([factors, rng.standard_normal((1, n)).astype(np.float32)])
-    return np.ascontiguousarray(planes.T), np.ascontiguousarray(terms.T)
+    return protected(np.ascontiguousarray(planes.T), np.ascontiguousarray(terms.T))
 
 
 def rounded(y):
     planes = np.empty(8, np.uint64)
     step, total = quantise(y, planes)
-    return planes, step, total
+    return planes, np.float32(step), np.float32(total)
 
 
 @pytest.mark.parametrize("places", [[0], [63], [0, 63], [5, 17, 40], range(64)])
@@ -219,10 +219,10 @@ def searched(
     ids, distances = np.full((len(Q), k), -1, np.int64), np.full((len(Q), k), np.inf, np.float32)
     counts = np.zeros(len(Q), np.int64)
     queries = Q, tables.query_keys, tables.symbols, tables.costs
-    lookup, vectors = (tables.keys, tables.ids, tables.starts), tuple(Vectors.of(X, inverse_norms, metric))
-    sketches, setting = (centre, rotation, planes, terms), (n_bits, bits, n_probes, most)
+    lookup, vectors = (tables.keys, tables.ids, tables.starts), protected(*Vectors.of(X, inverse_norms, metric))
+    sketches, setting = protected(centre, rotation, planes, terms), (n_bits, bits, n_probes, most)
     estimates = np.empty((len(Q), 0), np.float32) if estimates is None else estimates
-    search_tables(queries, lookup, vectors, sketches, *setting, ids, distances, counts, estimates)
+    search_tables(queries, lookup, vectors, sketches, *setting, ids, distances, counts, estimates, None, 0)
     return ids, distances, counts
 
 
