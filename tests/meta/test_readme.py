@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.commands import main_of, runner
 from tests.meta.sources import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,11 +39,11 @@ def test_the_example_prints_a_recall_and_a_smaller_share_of_candidates():
 
 
 @pytest.mark.parametrize(("package", "command", "rest"), COMMANDS)
-def test_each_command_exists_with_its_options(package, command, rest):
-    done = run("-m", package, command, "--help")
-    assert done.returncode == 0, done.stderr
+def test_each_command_exists_with_its_options(package, command, rest, capsys):
+    code, out, err = runner(main_of(package), capsys)(command, "--help")
+    assert code == 0, err
     for option in re.findall(r" (--[a-z]+)\b", rest.split("#")[0].split("--PJ")[0]):
-        assert option in done.stdout
+        assert option in out
 
 
 @pytest.mark.parametrize("target", TARGETS)
