@@ -78,6 +78,8 @@ def test_containers_without_rows_keep_their_width():
     assert validate.matrix(FIXED[:0], "X").shape == (0, 4)
     assert validate.matrix(pa.chunked_array([], FIXED.type), "X").shape == (0, 4)
     assert validate.matrix(FRAME.astype("Float32")[:0], "X").shape == (0, 4)
+    with pytest.raises(ShapeError, match=r"X has shape \(7, 0\); expected at least one feature"):
+        validate.matrix(pa.table({"a": np.arange(7)}).select([]), "X")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from data_prep.errors import InputError
 from data_prep.vectors.join import join_metadata
+from data_prep.vectors.text_file import TextFile
 from data_prep.vectors.vector_file import open_vectors
 from tests.data_prep.vectors.prepared import prepare, vectors
 
@@ -89,9 +90,11 @@ def test_one_column_has_a_header_if_it_has_one_line_more_than_there_are_vectors(
 
 
 def test_an_empty_line_of_one_column_is_a_row_without_a_title(tmp_path):
-    (tmp_path / "m.tsv").write_text('word\na\n\n"c\nd\ne\nf\n')
+    (tmp_path / "m.tsv").write_text('word\na\n\n"c, or\nd\ne\nf\n')
     _, rows, _ = prepare(points(tmp_path), tmp_path / "out", tmp_path / "m.tsv")
-    assert [rows[str(n)]["title"] for n in range(6)] == ["a", None, '"c', "d", "e", "f"]
+    assert [rows[str(n)]["title"] for n in range(6)] == ["a", None, '"c, or', "d", "e", "f"]
+    head = TextFile(tmp_path / "m.tsv", n_vectors=6).head
+    assert head.to_pydict() == {"word": ["a", "", '"c, or', "d", "e", "f"]}
 
 
 @pytest.mark.parametrize("n", [4, 5, 8])

@@ -199,6 +199,11 @@ def test_lines_with_other_numbers_of_cells_are_named_and_the_others_keep_their_p
     assert rows[key]["vector"] == pytest.approx([float(cell) for cell in lines[40].split(",")[2:]], abs=1e-6)
 
 
+def test_a_quote_within_a_cell_is_text(tmp_path):
+    _, rows, _ = prepare(text(tmp_path, 'id,e0,e1,e2,e3,note\nx,1,2,3,4.5,5" nail\ny,1,2,3,4,b\n'), tmp_path / "out")
+    assert [row["extra_note"] for row in rows.values()] == ['5" nail', "b"]
+
+
 REFUSED = {
     "cut by NumPy": ("id,v\na,[1 2 3 ... 7 8 9]\nb,[1 2 3 ... 7 8 9]\n", r"\.\.\."),
     "cut by Excel": ('id,v\na,"[1.5, 2.5, 3.5, 4.5"\nb,"[1.5, 2.5, 3.5, 4.5"\n', "cut"),
@@ -213,7 +218,11 @@ REFUSED = {
     "two columns of lists": ('id,a,b\nx,"[1, 2, 3]","[1, 2, 3]"\n', "'a'.*'b'.*--vector"),
     "nothing but a header": ("id,e0,e1,e2,e3\n", "no column of vectors|no rows"),
     "nothing": ("", "empty"),
-    "an open quote": ('id,e0,e1,e2,e3\nx,1,2,3,4.5\n"y,1,2,3,4\n', "quote|cells|cannot be read"),
+    "an open quote": ('id,e0,e1,e2,e3\nx,1,2,3,4.5\n"y,1,2,3,4\n', "in row 1 a quote is opened and never closed"),
+    "an open quote in the last cell": (
+        'id,e0,e1,e2,e3,note\nx,1,2,3,4.5,a\ny,1,2,3,4,"b\nz,1,2,3,4,c\n',
+        "in row 1 a quote is opened and never closed",
+    ),
     "NUL": ("id,e0\0,e1\n", "not a text file"),
 }
 
