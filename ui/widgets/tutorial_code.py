@@ -109,7 +109,7 @@ PROBES = Code(
     base=("4 some", "4 tables"),
 )
 EUCLIDEAN = Code(
-    ("5 piece_keys", "5 functions", "5 tables, q_l2", "5 rows"),
+    ("5 piece_keys", "5 functions", "5 q_l2", "5 rows"),
     "len(rows)",
     lambda view: _own_answer(view, 1),
     (PStable.draw, bucket_numbers),
@@ -163,7 +163,7 @@ def filled(view: QueryView, code: Code) -> dict[str, str]:
         "L_MAX, K_MAX, SEED": f"{params.n_tables}, {params.n_bits}, {s.seed}",
     }
     if view.index.bucket_width is not None:
-        values["L, K, W"] = f"{s.n_tables}, {s.n_bits}, {view.index.bucket_width!r}"
+        values["N_PIECES, W"] = f"{s.n_bits}, {view.index.bucket_width!r}"
     if view.own_row >= 0:  # the query itself is not one of its neighbours
         values["true"] = f"np.array([row for row in nearest(train, q, {K_NEIGHBOURS + 1}) if row != ROW])"
     return values | dict(code.filled)

@@ -88,10 +88,10 @@ def _fullest_shares(view: QueryView) -> list[str] | None:
 
 
 S_CURVE_EUCLIDEAN = Code(
-    ("4 hit_probability", "5 same_piece", "5 X", "5 tables, q_l2"),
+    ("4 hit_probability", "5 same_piece", "5 X, Q", "5 q_l2"),
     lambda view: (
         'f"{hit_probability(same_piece(np.sort(np.linalg.norm(X - q_l2, axis=1))'
-        f'[{len(view.true_rows) - (view.own_row < 0)}], W), L, K):.4f}}"'
+        f'[{len(view.true_rows) - (view.own_row < 0)}], W), L, N_PIECES):.4f}}"'
     ),
     _chance_of_last,
     (hit_probability, PStable.collision_probability),
@@ -116,7 +116,7 @@ CODE = {
         (find_bucket, first_at_least),
     ),
     "Probes": Code(
-        ("7 some", "7 probes"),
+        ("4 some", "7 probes"),
         lambda view: (
             f'[f"{{key:0{view.settings.n_bits}b}}" for key in probes(some[{_table(view)}] @ (q - centre), {PROBED})]'
         ),
@@ -131,7 +131,7 @@ CODE = {
         note="One bit for each dimension, over all clips; the library's sketches have two, and the query's four.",
     ),
     "Missed": Code(
-        ("6 all_keys", "6 common_prefix", "7 L, K"),
+        ("6 all_keys, keys", "6 common_prefix", "4 L, K"),
         "np.minimum(common_prefix(all_keys[:, true] ^ bit_keys(q[None] - centre, planes))[:L].max(axis=0), K).tolist()",
         _shared_bits,
         (inspecting.near_misses,),

@@ -88,7 +88,7 @@ def _label_precision(view: QueryView) -> float | None:
 
 CODE = {
     "Alike": Code(
-        ("2 unit", "2 degrees", "3 hashed", "3 to_all"),
+        ("2 unit", "2 angle", "3 hashed", "3 to_all"),
         'f"{np.median(to_all):.1f}"',
         _usual_angle,
         (Hasher.family_distance,),
@@ -116,8 +116,8 @@ CODE = {
     ),
     "Missed": tutorial_code.FOUND,
     "Trade-off": Code(
-        ("6 common_prefix", "6 found_at", "7 L, K"),
-        'f"{found_at(queries, truth)[L - 1, :, :, K - 1].mean():.4f}"',
+        ("6 common_prefix", "6 found_at", "4 L, K"),
+        'f"{found_at(all_keys[:, truth], keys[:, :, None])[L - 1, :, :, K - 1].mean():.4f}"',
         _recall,
         (count_grid,),
     ),
@@ -131,8 +131,8 @@ CODE = {
         base=("4 candidates",),
     ),
     "Question 1": Code(
-        ("6 WANTED", "6 longest_key", "6 found_at", "7 L, K"),
-        "(found_at(queries, truth).mean(axis=(1, 2)) >= WANTED).sum(axis=1)[L - 1]",
+        ("6 WANTED", "6 longest_key", "6 found_at", "4 L, K"),
+        "(found_at(all_keys[:, truth], keys[:, :, None]).mean(axis=(1, 2)) >= WANTED).sum(axis=1)[L - 1]",
         _most_bits,
         (count_grid,),
     ),
