@@ -1,13 +1,15 @@
-"""Cost of a promised recall, beside that of every setting of the same index: `python -m benchmarks.promise`.
+"""Cost of a promised recall, and whether it is kept: `python -m benchmarks.promise`.
 
-Both are timed in turns, all queries in one call, on one thread; of each the fastest round counts. A search with a
-promise is compared with the fastest setting that reaches the mean recall which it has, and which it promised.
+For the cost, a promise and the settings of the same index are timed in turns, all queries in one call, on one thread;
+of each the fastest round counts. A search with a promise is compared with the fastest setting that reaches the mean
+recall which it has, and which it promised. Whether it is kept is told by the means over many seeds.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
 from functools import partial
+from math import pi, sqrt, tan
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,11 +26,14 @@ from earshot_common import command_line
 from earshot_common.command_line import whole_number
 from lsh import ExactSearch, LSHIndex, SearchResult, recall_at_k
 from lsh.analysis.timing import interleaved, timed
+from lsh.arrays import Float32Array, Float64Array
 from lsh.errors import LSHError
 from lsh.sampling import evenly_spaced_rows
 from lsh.validate import METRICS
 
 K = 10
+SEARCHED = (("cosine", "hyperplanes"), ("euclidean", "hyperplanes"), ("euclidean", "pstable"))
+CONFIDENCE = 0.99
 PROMISES = (0.8, 0.9, 0.95, 0.98)
 SETTINGS = grid(n_tables=(4, 8, 12, 16, 24, 32, 48, 64), n_bits=(6, 8, 10, 12, 14), n_probes=(1, 2, 4, 8))
 
@@ -49,19 +54,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of a prepared dataset")
     parser.add_argument("--queries", type=whole_number(1, 100_000), default=1000, help="at most (default: 1000)")
     parser.add_argument("--rounds", type=whole_number(1, 100), default=5, help="timing rounds (default: 5)")
+    parser.add_argument(
+        "--seeds",
+        type=whole_number(2, 1000),
+        metavar="N",
+        help="in place of the cost, test with seeds 0 to N - 1 that each promise is kept: exit with 1 if one is not",
+    )
     options = parser.parse_args(arguments)
     return command_line.run(
-        lambda: _run(open_dataset(options.dataset), options.queries, options.rounds),
+        lambda: _run(open_dataset(options.dataset), options.queries, options.rounds, options.seeds),
         (BenchmarkError, DataError, LSHError),
     )
 
 
-def _run(dataset: Dataset, n_queries: int, rounds: int) -> None:
+def _run(dataset: Dataset, n_queries: int, rounds: int, n_seeds: int | None) -> int:
     if not dataset.n_rows("test"):
         raise BenchmarkError(f"{dataset.path} has no test clips, which are the queries; expected one or more")
     X = np.asarray(dataset.features("train")[:])
     Q = np.asarray(dataset.features("test")[evenly_spaced_rows(dataset.n_rows("test"), n_queries)])
     print(f"{dataset.title}: {len(X):,} clips, {len(Q):,} queries; {on_machine(describe())}")
+    if n_seeds:
+        return _test(X, Q, n_seeds)
     for metric in METRICS:
         index = LSHIndex(metric, 64, 16).fit(X)
         true = ExactSearch(X, metric).search(Q, K)
@@ -72,6 +85,47 @@ def _run(dataset: Dataset, n_queries: int, rounds: int) -> None:
         print(f"\n{metric}, {len(SETTINGS)} settings of the same 64 tables\n")
         head = ["promised", "recall", "candidates", "us per query", "fastest of that recall", "ratio"]
         print(table([*head, "fastest of the promised one", "ratio"], rows))
+    return 0
+
+
+def _test(X: Float32Array, Q: Float32Array, n_seeds: int) -> int:
+    """Print what each promise came to; return 1 if one was not kept."""
+    rows, kept = [], True
+    for metric, family in SEARCHED:
+        recalls = recalls_of(X, Q, metric, family, n_seeds)
+        for promise, own in zip(PROMISES, recalls.T, strict=True):
+            lowest = own.mean() - margin(own)
+            kept &= bool(lowest >= promise)
+            numbers = [f"{x:.4f}" for x in (own.mean(), margin(own), lowest, own.min())]
+            rows.append([metric, family, f"{promise:g}", *numbers, "yes" if lowest >= promise else "no"])
+    head = ["distance", "family", "promised", "mean recall", "margin", "less the margin", "lowest seed", "kept"]
+    print(f"\n{n_seeds} seeds; margin of the mean over seeds: one-sided, {CONFIDENCE:.0%}\n")
+    print(table(head, rows, (0, 1)))
+    return 0 if kept else 1
+
+
+def recalls_of(X: Float32Array, Q: Float32Array, metric: str, family: str, n_seeds: int) -> Float64Array:
+    """Return the mean recall over the queries, with each seed and for each of `PROMISES`: float64[seeds, promises]."""
+    true = ExactSearch(X, metric).search(Q, K)
+    indexes = (LSHIndex(metric, 64, 16, seed, family=family).fit(X) for seed in range(n_seeds))
+    return np.array([[recall_at_k(one.search(Q, K, recall=r), true).mean() for r in PROMISES] for one in indexes])
+
+
+def margin(values: Float64Array) -> float:
+    """Return how far the expectation may be below the mean of values, one-sided, by Student's t distribution."""
+    n = len(values)
+    return student_quantile(CONFIDENCE, n - 1) * float(np.std(values, ddof=1)) / sqrt(n)
+
+
+def student_quantile(probability: float, freedom: int) -> float:
+    """Return the quantile of Student's t distribution for a probability above one half.
+
+    By the angle whose tangent is t / sqrt(freedom), over which the density is a power of its cosine.
+    """
+    angles = np.linspace(0, pi / 2, 100_001)
+    density = np.cos(angles) ** (freedom - 1)
+    total = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
+    return sqrt(freedom) * tan(float(np.interp(2 * probability - 1, total / total[-1], angles)))
 
 
 def measure(searches: list[Callable[[], SearchResult]], true: SearchResult, rounds: int) -> list[Measured]:

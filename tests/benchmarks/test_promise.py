@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from benchmarks import promise
-from benchmarks.promise import PROMISES, Measured, _row, main, measure
+from benchmarks.promise import PROMISES, Measured, _row, main, margin, measure, recalls_of, student_quantile
 from data_prep.dataset import open_dataset
-from lsh import ExactSearch, LSHIndex
+from lsh import ExactSearch, LSHIndex, recall_at_k
 from lsh.analysis import timing
 from tests.ui.apptest import write_small
 
@@ -83,6 +83,48 @@ def test_the_command_prints_a_row_per_promise_and_metric(tmp_path, capsys, monke
     assert main([str(folder), "--rounds", "3"]) == 0
     parts = [OUT.replace("{metric}", metric) for metric in ("cosine", "euclidean")]
     assert capsys.readouterr().out == "Small: 300 clips, 12 queries; some machine\n" + "".join(parts)
+
+
+TESTED = """
+3 seeds; margin of the mean over seeds: one-sided, 99%
+
+| distance | family      | promised | mean recall | margin | less the margin | lowest seed | kept |
+| ---      | ---         |      --: |         --: |    --: |             --: |         --: |  --: |
+| cosine   | hyperplanes |      0.8 |      0.8500 | 0.0402 |          0.8098 |      0.8400 |  yes |
+| cosine   | hyperplanes |      0.9 |      0.9300 | 0.0402 |          0.8898 |      0.9200 |   no |
+| cosine   | hyperplanes |     0.95 |      0.9600 | 0.0000 |          0.9600 |      0.9600 |  yes |
+| cosine   | hyperplanes |     0.98 |      0.9900 | 0.0000 |          0.9900 |      0.9900 |  yes |
+"""
+
+
+def test_with_seeds_the_command_tells_which_promise_was_kept_and_fails_where_one_was_not(tmp_path, capsys, monkeypatch):
+    folder = write_small(tmp_path / "small", {"train": 300, "validation": 4, "test": 12})
+    recalls = np.array([[0.84, 0.92, 0.96, 0.99], [0.85, 0.93, 0.96, 0.99], [0.86, 0.94, 0.96, 0.99]])
+    monkeypatch.setattr(promise, "SEARCHED", [("cosine", "hyperplanes")])
+    monkeypatch.setattr(promise, "recalls_of", lambda X, Q, metric, family, n: recalls if n == 3 else recalls[[1, 1]])
+    monkeypatch.setattr(promise, "describe", dict)
+    monkeypatch.setattr(promise, "on_machine", lambda _: "some machine")
+    assert main([str(folder), "--seeds", "3"]) == 1
+    assert capsys.readouterr().out == "Small: 300 clips, 12 queries; some machine\n" + TESTED
+    assert main([str(folder), "--seeds", "2"]) == 0
+
+
+def test_the_recalls_are_those_of_an_index_of_each_seed(monkeypatch):
+    monkeypatch.setattr(promise, "PROMISES", (0.6, 0.9))
+    X = np.random.default_rng(0).standard_normal((300, 8)).astype(np.float32)
+    found, true = recalls_of(X, X[:20], "euclidean", "pstable", 2), ExactSearch(X, "euclidean").search(X[:20], 10)
+    for seed in range(2):
+        index = LSHIndex("euclidean", 64, 16, seed, family="pstable").fit(X)
+        expected = [recall_at_k(index.search(X[:20], 10, recall=recall), true).mean() for recall in (0.6, 0.9)]
+        np.testing.assert_array_equal(found[seed], expected)
+    assert found[0].tolist() != found[1].tolist()
+
+
+@pytest.mark.parametrize(("freedom", "quantile"), [(1, 31.8205), (5, 3.3649), (19, 2.5395)])
+def test_margins_are_those_of_student(freedom, quantile):
+    assert student_quantile(0.99, freedom) == pytest.approx(quantile, rel=1e-4)
+    values = np.arange(freedom + 1) / 10
+    assert margin(values) == pytest.approx(quantile * values.std(ddof=1) / np.sqrt(len(values)), rel=1e-4)
 
 
 def test_a_dataset_without_queries_is_refused(tmp_path, capsys):
