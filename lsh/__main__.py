@@ -22,11 +22,13 @@ from lsh.analysis.planning import plan
 from lsh.analysis.search_config import SearchConfig
 from lsh.command_line import files
 from lsh.command_line.queries import queries_and_rows, queries_of, split_of, tuning_queries
-from lsh.errors import LSHError
+from lsh.errors import LSHError, ParameterError
 from lsh.pairs import duplicates_report
 from lsh.storage import index_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from data_prep.dataset import Clip, Dataset
 
 _TUNING_QUERIES = {"any": 2000, "tables": 500}
@@ -158,11 +160,24 @@ def _build(dataset: "Dataset", options: argparse.Namespace) -> dict[str, Any]:
     path = index_folder.path_in(dataset.indexes, config, dataset.sha256("train"))
     command_line.log(f"indexing {len(X):,} clips of {dataset.title!r} for {metric} distance")
     began, processor_began = time.perf_counter(), time.process_time()
-    index_folder.build(path, config, X, command_line.log)
+    if options.earlier is None:
+        index_folder.build(path, config, X, command_line.log)
+    else:
+        _carry_over(path, config, options.earlier, X)
     built, processor_s = time.perf_counter(), time.process_time() - processor_began
     index_folder.load_or_fit(path, config, X, command_line.log)  # its time is reported
     report = {"path": str(path), "bytes": path.stat().st_size, "clips": len(X), "metric": metric}
     return report | {"build_s": built - began, "processor_s": processor_s, "load_s": time.perf_counter() - built}
+
+
+def _carry_over(path: "Path", config: SearchConfig, earlier: str, X: Any) -> None:
+    from data_prep.dataset import open_dataset
+
+    before = open_dataset(earlier)
+    if config.kind != "tables":
+        raise ParameterError(f"--earlier goes with hash tables alone, not with --kind {config.kind}: leave it out")
+    earlier_path = index_folder.path_in(before.indexes, config, before.sha256("train"))
+    index_folder.carry_over(path, earlier_path, before.features("train"), X)
 
 
 def _verify(dataset: "Dataset", _: argparse.Namespace) -> dict[str, Any]:

@@ -70,6 +70,11 @@ def add_stored(sub: argparse.ArgumentParser) -> None:
     kinds = "kind of index: hash tables, as the app opens, or sketches in buckets (default: %(default)s)"
     stored = [kind for kind in KINDS if kind != "exact"]
     sub.add_argument("--kind", choices=stored, default="tables", dest="index", help=kinds)
+    earlier = (
+        "an earlier version of the dataset, whose saved hash tables are carried over: only clips that are new are "
+        "hashed; refused where too much has changed (default: build the index)"
+    )
+    sub.add_argument("--earlier", metavar="DATASET", help=earlier)
     _add_family(sub)
     sub.set_defaults(tables=None, bits=None, probes=None, reranked=None)
 

@@ -29,17 +29,29 @@ _FILE = re.compile(rf"{_NAME}(\.unusable)?|\.{_NAME}\.[0-9a-f]{{8}}\.(tmp|lock)"
 def build_default_index(path: Path) -> str | None:
     """Build and save the index that the app opens first, of a dataset of at least `MIN_ROWS` clips; else do nothing.
 
-    The copy of a large table is written too, so that the first start is as quick as those that follow. Returns a
-    sentence about what was saved, or None. Raises OutputError where that failed: the dataset is complete.
+    One that was carried over from an earlier version of the dataset stays (see `carry_index_over`). The copy of a large
+    table is written too, so that the first start is as quick as those that follow. Returns a sentence about what was
+    saved, or None. Raises OutputError where that failed: the dataset is complete.
     """
     dataset = open_dataset(path)
     if dataset.n_rows("train") < MIN_ROWS:
         return None
     dataset.find_clip("")
+    if carried := index_files(dataset, "tables"):
+        return f"its index has {carried[0].stat().st_size / 1e6:,.1f} MB; only clips that are new were hashed for it"
     report, message = _run("build", path)
     if "bytes" not in report:
         raise OutputError(f"{path} is complete, but its index was not saved{message}; the app builds it when it starts")
     return f"its index has {report['bytes'] / 1e6:,.1f} MB and took {report['build_s']:.1f} s"
+
+
+def carry_index_over(before: Dataset, path: Path) -> None:
+    """Save the index that the app opens first, of a dataset at `path`, made of that of an earlier version.
+
+    Nothing is saved where there is none, or it does not fit any more (see `lsh.storage.carrying`).
+    """
+    if index_files(before, "tables"):
+        _run("build", path, "--earlier", str(before.path.resolve()))
 
 
 def problems_of_indexes(dataset: Dataset) -> list[str]:
@@ -69,12 +81,12 @@ def is_index_file(entry: "os.DirEntry[str]") -> bool:
     return is_own and entry.is_file(follow_symlinks=False)
 
 
-def _run(command: str, path: Path) -> tuple[dict[str, Any], str]:
+def _run(command: str, path: Path, *options: str) -> tuple[dict[str, Any], str]:
     """Run a command of `lsh` on a dataset; return its report, and ": " with the last line of its messages.
 
     The report is empty where the command failed.
     """
-    words = [sys.executable, "-m", "lsh", command, str(path.resolve()), "--json"]
+    words = [sys.executable, "-m", "lsh", command, str(path.resolve()), *options, "--json"]
     with TemporaryFile() as messages:
         done = subprocess.run(
             words, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages, check=False

@@ -2,18 +2,20 @@
 
 import contextlib
 import json
+import operator
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data_prep.arrays import BoolArray, Int64Array
 from data_prep.dataset.hashed_file import HashedFile
 from data_prep.dataset.manifest import manifest_bytes
 from data_prep.dataset.output_folder import new_folder
@@ -34,6 +36,7 @@ from earshot_common.atomic import write_file
 # Columns of a label that was taught: bool (null without a mark), and float64.
 TAUGHT_PREFIX, SCORE_PREFIX = f"{EXTRA_PREFIX}taught ", f"{EXTRA_PREFIX}score "
 _MAX_TITLE = 200
+_BLOCK_ROWS = 16_384  # whose features are compared at a time
 
 
 class Revision:
@@ -118,27 +121,60 @@ class Additions:
     title: str
     columns: pa.Table
 
+    def added_to(self, clips: pa.Table) -> pa.Table:
+        """Return the clips of a later version with the columns; clips that the earlier one did not have get null."""
+        places: Any = pc.index_in(clips["clip_id"], value_set=self.columns["clip_id"].combine_chunks())
+        kept = self.columns.take(places.combine_chunks())
+        for name in kept.column_names:
+            if name not in clips.column_names:
+                clips = clips.append_column(kept.schema.field(name), kept[name])
+        return clips
+
 
 def additions_of(dataset: Dataset) -> Additions:
-    """Return the title and the columns of taught labels, to be restored after the dataset is made anew."""
+    """Return the title and the columns of taught labels, to be added when the dataset is made anew."""
     table = pa.concat_tables([dataset.clips(split) for split in SPLITS])
     taught = [name for name in table.column_names if name.startswith((TAUGHT_PREFIX, SCORE_PREFIX))]
     return Additions(dataset.title, table.select(["clip_id", *taught]))
 
 
-def restore(path: str | Path, additions: Additions) -> None:
-    """Add to a dataset what was added to an earlier one; clips that this one did not have get null."""
-    dataset = open_dataset(path)
-    if dataset.title != additions.title:
-        set_title(path, additions.title)
-    names = [
-        name for name in additions.columns.column_names if name not in {"clip_id", *dataset.clips("train").schema.names}
-    ]
-    if names:
-        ids = pa.concat_tables([dataset.clips(split) for split in SPLITS])["clip_id"]
-        places: Any = pc.index_in(ids, value_set=additions.columns["clip_id"].combine_chunks())
-        kept = additions.columns.take(places.combine_chunks())
-        set_columns(path, {name: kept[name].combine_chunks() for name in names})
+def count_changes(before: Dataset, after: Dataset) -> tuple[int, int]:
+    """Return how many clips of a later version are new or differ, and how many of the earlier one are gone.
+
+    Clips with one id in the same split are compared by their features, their labels and all further columns.
+    """
+    n_changed, n_gone = 0, sum(map(before.n_rows, SPLITS))
+    for split in SPLITS:
+        ids: Any = before.clips(split)["clip_id"].combine_chunks()
+        found: Any = pc.index_in(after.clips(split)["clip_id"].combine_chunks(), value_set=ids)
+        rows = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
+        places = found.drop_null().to_numpy().astype(np.int64)
+        own, other = _compared(after, split, rows), _compared(before, split, places)
+        differ = np.zeros(len(rows), np.bool_)
+        for name in {**own, **other}:
+            differ |= _unequal(own.get(name), other.get(name), len(rows))
+        X, earlier = after.features(split), before.features(split)
+        for start in range(0, len(rows), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            same_size = X.shape[1] == earlier.shape[1]
+            differ[block] |= (X[rows[block]] != earlier[places[block]]).any(axis=1) if same_size else True
+        n_changed += after.n_rows(split) - len(rows) + int(differ.sum())
+        n_gone -= len(rows)
+    return n_changed, n_gone
+
+
+def _compared(dataset: Dataset, split: str, rows: Int64Array) -> dict[str, Any]:
+    """Return the columns of some clips, int64[m], that say what they are: labels by their ids, and not their rows."""
+    table = dataset.clips(split).take(rows)
+    mids, indices = dataset.label_mids, cast("list[list[int]]", table["labels"].to_pylist())
+    columns = {name: table[name] for name in table.column_names if name not in {"row", "first_frame", "labels"}}
+    return {**columns, "labels": [sorted(mids[label] for label in labels) for labels in indices]}
+
+
+def _unequal(own: Any, other: Any, n: int) -> BoolArray:
+    """Return which values of two columns differ, bool[n]; a column that is missing has none."""
+    values = [[None] * n if one is None else one if isinstance(one, list) else one.to_pylist() for one in (own, other)]
+    return np.fromiter(map(operator.ne, *values), np.bool_, n)
 
 
 def _link(source: str, target: str) -> None:

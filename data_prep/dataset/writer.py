@@ -7,7 +7,7 @@ the end their columns are read into memory, about 100 bytes per clip.
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,12 @@ from data_prep.arrays import FeatureDtype, Float32Array, Int64Array
 from data_prep.dataset import schema
 from data_prep.dataset.features import FeatureEncoder, means_of_sums
 from data_prep.dataset.hashed_file import HashedFile
+from data_prep.dataset.indexes import carry_index_over
 from data_prep.dataset.manifest import manifest_bytes
 from data_prep.dataset.npy import npy_header
 from data_prep.dataset.output_folder import new_folder
+from data_prep.dataset.reader import Dataset
+from data_prep.dataset.revise import Additions, additions_of
 from data_prep.dataset.schema import SPLITS, About, ClipBatch, Label
 from data_prep.dataset.staging import Staging
 from data_prep.errors import InputError
@@ -55,26 +58,45 @@ def write_dataset(
 
 @contextlib.contextmanager
 def new_dataset(
-    out: str | Path, labels: Sequence[Label], *, dtype: FeatureDtype = "float32", overwrite: bool = False
+    out: str | Path,
+    labels: Sequence[Label],
+    *,
+    dtype: FeatureDtype = "float32",
+    overwrite: bool = False,
+    before: Dataset | None = None,
 ) -> Iterator["DatasetWriter"]:
-    """Yield a writer. Its `finish` must be called in the block; the folder `out` appears, complete, after the block."""
+    """Yield a writer. Its `finish` must be called in the block; the folder `out` appears, complete, after the block.
+
+    before: an earlier version of the dataset, whose title, columns of taught labels and index are taken over.
+    """
+    additions = None if before is None else additions_of(before)
     with new_folder(Path(out), overwrite=overwrite) as folder:
-        writer = DatasetWriter(folder, Path(out).absolute().name, labels, dtype)
+        writer = DatasetWriter(folder, Path(out).absolute().name, labels, dtype, additions)
         try:
             yield writer
         finally:
             writer.close()
         if not writer.finished:
             raise RuntimeError("the dataset is not finished: call DatasetWriter.finish")
+        if before is not None:
+            carry_index_over(before, folder)
 
 
 class DatasetWriter:
     """Writes the files of one dataset into an empty folder. Created by `new_dataset`."""
 
-    def __init__(self, folder: Path, name: str, labels: Sequence[Label], dtype: FeatureDtype) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        labels: Sequence[Label],
+        dtype: FeatureDtype,
+        additions: Additions | None = None,
+    ) -> None:
         self._folder = folder
         self._name = name
         self._labels = labels
+        self._additions = additions
         self._encoder = FeatureEncoder(dtype)
         self._staging = Staging(folder, len(labels), self._encoder.largest)
         self._files: dict[str, dict[str, int | str]] = {}
@@ -94,6 +116,8 @@ class DatasetWriter:
         if not self._staging:
             raise InputError("there are no clips to write")
         staged = self._staging.table()
+        if self._additions is not None:
+            staged, about = self._additions.added_to(staged), replace(about, title=self._additions.title)
         if (medium := schema.invalid_medium(about.media, staged["media"])) is not None:
             raise InputError(f"the medium {medium!r:.80} is not the address of a sound: expected http:// or https://")
         rows, n_frames = self._rows(staged), staged["n_frames"].to_numpy().astype(np.int64)
@@ -146,7 +170,8 @@ class DatasetWriter:
         return {split: order[splits[order] == place] for place, split in enumerate(SPLITS)}
 
     def _write_tables(self, staged: pa.Table, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> None:
-        columns = pa.schema([*schema.CLIPS_SCHEMA, *self._staging.further])
+        usual = set(schema.CLIPS_SCHEMA.names)
+        columns = pa.schema([*schema.CLIPS_SCHEMA, *(field for field in staged.schema if field.name not in usual)])
         groups = _clips(staged, columns, rows, n_frames if self._staging.has_frames else None)
         self._write_table(schema.CLIPS, columns, groups)
         labels = _labels_table(self._labels, self._staging.label_counts)

@@ -22,7 +22,6 @@ import numpy as np
 from data_prep.arrays import FeatureDtype
 from data_prep.dataset.output_folder import check_target
 from data_prep.dataset.reader import Dataset, open_dataset
-from data_prep.dataset.revise import additions_of, restore
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.verify import verify_dataset
 from data_prep.dataset.writer import new_dataset
@@ -94,7 +93,6 @@ def prepare_folder(
     outcome = Outcome(refused=list(found.refused))
     if before is not None and (problems := verify_dataset(target)):
         before, outcome.damage = None, problems[0]
-    added = additions_of(before) if before is not None else None
     embedded: dict[SoundFile, list[EmbeddedClip]] = {}
     share = max(_EXCERPT_SHARE, _MIN_EXCERPTS / max(1, len(found.files)))
     earlier = _clips_by_path(before) if before is not None and before.dtype in {"float32", dtype} - {"uint8"} else {}
@@ -133,9 +131,7 @@ def prepare_folder(
             reasons = "".join(f"\n  {printable(path)}: {reason}" for path, reason in outcome.refused[:5])
             raise InputError(f"{folder} holds no sound that can be used: {EXPECTED}{reasons}")
         outcome.files, outcome.clips = len(embedded), sum(map(len, embedded.values()))
-        _write(target, folder, embedded, outcome, dtype, overwrite=overwrite)
-        if added is not None:
-            restore(target, added)
+        _write(target, folder, embedded, outcome, dtype, before, overwrite=overwrite)
     return outcome
 
 
@@ -239,6 +235,7 @@ def _write(
     embedded: Mapping[SoundFile, list[EmbeddedClip]],
     outcome: Outcome,
     dtype: FeatureDtype,
+    before: Dataset | None,
     *,
     overwrite: bool,
 ) -> None:
@@ -255,7 +252,7 @@ def _write(
     skipped = [{"where": path, "reason": reason} for path, reason in outcome.refused]
     stopped = f"{outcome.remaining:,} files were not embedded because the run was stopped: run it again."
     files = list(embedded)
-    with new_dataset(target, labels, dtype=dtype, overwrite=overwrite) as writer:
+    with new_dataset(target, labels, dtype=dtype, overwrite=overwrite, before=before) as writer:
         for first in range(0, len(files), _BATCH_FILES):
             writer.add(_batch({file: embedded[file] for file in files[first : first + _BATCH_FILES]}, index))
         notes = [_note(path, text) for path, text in outcome.notes.items()]

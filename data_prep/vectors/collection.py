@@ -8,8 +8,8 @@ import numpy as np
 
 from data_prep.arrays import FeatureDtype
 from data_prep.dataset.output_folder import check_target
-from data_prep.dataset.reader import open_dataset
-from data_prep.dataset.revise import additions_of, restore
+from data_prep.dataset.reader import Dataset, open_dataset
+from data_prep.dataset.revise import count_changes
 from data_prep.dataset.schema import About
 from data_prep.dataset.writer import new_dataset
 from data_prep.errors import DatasetError, InputError
@@ -29,6 +29,7 @@ class Outcome:
     """Result of preparing vectors: rows in the file and clips in the dataset, numbers per vector, and what was said.
 
     left_out: what is wrong with a row that is in no dataset, by row number. left_over: of a join with metadata.
+    changes: of an update, how many clips are new or differ, and how many are gone; else None.
     """
 
     n_rows: int = 0
@@ -37,6 +38,7 @@ class Outcome:
     said: list[str] = field(default_factory=list)
     left_out: Problems = field(default_factory=dict)
     left_over: list[str] = field(default_factory=list)
+    changes: tuple[int, int] | None = None
 
 
 def prepare_vectors(
@@ -49,7 +51,10 @@ def prepare_vectors(
     overwrite: bool = False,
     progress: Progress = lambda _done, _total: None,
 ) -> Outcome:
-    """Write the dataset of a file of vectors to `out`, whole or not at all; a dataset of the same file is replaced.
+    """Write the dataset of a file of vectors to `out`, whole or not at all.
+
+    A dataset of the same file is updated: what was added to it stays, and of its saved index the rows that are as they
+    were (see `new_dataset`).
 
     Raises InputError for files that cannot be used, OutputError where `out` is another dataset and `overwrite` is not
     given, or is not a dataset.
@@ -57,17 +62,16 @@ def prepare_vectors(
     path, target, asked = absolute(vectors), Path(out), asked or Asked()
     meta_path = None if meta is None else absolute(meta)
     source = f"the file {path}" + ("" if meta_path is None else f" with {meta_path}")
-    check_target(target, overwrite=overwrite or _is_of(target, path))
+    before = _earlier(target, path)
+    overwrite = overwrite or before is not None
+    check_target(target, overwrite=overwrite)
     file = open_vectors(path, asked.vector, pool=asked.pool)
     joined = columns_of(file, meta_path, asked)
     outcome = Outcome(n_rows=file.n_rows, said=[*file.said, *joined.said], left_over=joined.left_over)
     clips = ClipColumns(file, joined, asked)
     outcome.said += clips.said
     problems = file.problems | clips.problems
-    added = additions_of(open_dataset(target)) if _is_of(target, path) else None
-    with new_dataset(
-        target, clips.labels, dtype=dtype or "float32", overwrite=overwrite or _is_of(target, path)
-    ) as writer:
+    with new_dataset(target, clips.labels, dtype=dtype or "float32", overwrite=overwrite, before=before) as writer:
         for batch in file.batches():
             progress(int(batch.rows[0]), file.n_rows)
             wrong = batch.problems | {row: problems[row] for row in batch.rows.tolist() if row in problems}
@@ -98,8 +102,8 @@ def prepare_vectors(
             for row, text in list(outcome.left_out.items())[:_MAX_SKIPPED]
         ]
         writer.finish(about, skipped=skipped, notes=[*outcome.said, *outcome.left_over, *_uncounted(outcome)])
-    if added is not None:
-        restore(target, added)
+    if before is not None:
+        outcome.changes = count_changes(before, open_dataset(target))
     progress(file.n_rows, file.n_rows)
     return outcome
 
@@ -109,12 +113,16 @@ def _uncounted(outcome: Outcome) -> list[str]:
     return [f"{more:,} more rows were left out than are listed"] if more > 0 else []
 
 
-def _is_of(target: Path, path: Path) -> bool:
-    """Return whether the dataset at `target` was made of this file."""
+def _earlier(target: Path, path: Path) -> Dataset | None:
+    """Return the dataset at `target` if it was made of this file."""
     try:
-        return bool(open_dataset(target).manifest["features"].get("vectors") == str(path))
+        before = open_dataset(target)
     except DatasetError:
-        return False
+        return None
+    if before.manifest["features"].get("vectors") != str(path):
+        return None
+    _ = before.label_mids  # a table is read at its first use, and will have been replaced
+    return before
 
 
 def columns_of(file: VectorFile, meta: Path | None, asked: Asked) -> Joined:

@@ -48,8 +48,10 @@ def prepare_and_report(options: argparse.Namespace) -> Outcome:
         print(_printable(f"left out: row {row:,}: {text}"), file=sys.stderr)
     if len(outcome.left_out) > _SHOWN:
         print(f"left out: {len(outcome.left_out) - _SHOWN:,} more rows", file=sys.stderr)
+    changes = "" if outcome.changes is None else "{:,} clips are new or have changed, {:,} are gone; "
     print(
         f"{options.out}: {outcome.n_clips:,} of {outcome.n_rows:,} rows, {outcome.dim:,} numbers each; "
+        f"{changes.format(*outcome.changes or ())}"
         f"{time.perf_counter() - began:.1f} s"
     )
     for text in outcome.said:

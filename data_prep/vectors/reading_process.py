@@ -39,6 +39,7 @@ class Limits(NamedTuple):
 
 
 PREVIEW = Limits(1_000_000_000, 60.0)
+GIVEN = Limits(1_000_000_000, 60.0, 2.0)  # of a file that a visitor of a hosted app gives
 PREPARATION = Limits(4_000_000_000, 300.0, 1.0)  # some twenty times what a CSV file takes
 
 
@@ -73,7 +74,8 @@ def prepare_apart(
         with contextlib.suppress(OSError):
             remove_leftovers(absolute(out))
         raise
-    return Outcome(**facts | {"left_out": dict(facts["left_out"])})
+    changes = facts["changes"] and tuple(facts["changes"])
+    return Outcome(**facts | {"left_out": dict(facts["left_out"]), "changes": changes})
 
 
 def _arguments(vectors: str | Path, meta: str | Path | None, asked: Asked | None) -> dict[str, Any]:

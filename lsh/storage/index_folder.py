@@ -9,6 +9,7 @@ again.
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from lsh.index import LSHIndex
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
 from lsh.storage import Check, errors_with, open_index, save
+from lsh.storage.carrying import carried_over
 
 SUFFIX, SET_ASIDE = ".lsh", ".unusable"  # the second is added to the name of a file that is set aside
 OLDEST_VERSION = 2  # of a file that is used: indexes of version 1 search by other defaults
@@ -47,6 +49,16 @@ def build(path: Path, config: SearchConfig, X: npt.ArrayLike, warn: Callable[[st
     _save(path, config.new_index().fit(X))
     for other in _of_other_vectors(path):
         _set_aside(other, _foreign(other, path), warn)
+
+
+def carry_over(path: Path, earlier: Path, earlier_X: npt.ArrayLike, X: npt.ArrayLike) -> None:
+    """Save the hash tables of X, float32[n, d], at `path_in`, made of those of an earlier version of the vectors.
+
+    earlier: the file of the same index of `earlier_X`; only vectors that are not among these are hashed. Raises
+    IndexFileError where it cannot be used or the new one not be written, ParameterError where too much has changed (see
+    `carried_over`).
+    """
+    _save(path, carried_over(cast("LSHIndex", _load(earlier, earlier_X, Check.BYTES)), X))
 
 
 def load_or_fit(

@@ -4,19 +4,23 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from data_prep import __main__ as command_line
 from data_prep.__main__ import main
+from data_prep.dataset import Dataset, indexes, open_dataset, verify_dataset
 from data_prep.dataset import add_map as mapping
-from data_prep.dataset import indexes, open_dataset, verify_dataset
 from data_prep.dataset.add_map import add_map
 from data_prep.dataset.map_layout import principal_plane
+from data_prep.dataset.writer import new_dataset
 from data_prep.download.packed_dataset import pack, unpack
 from data_prep.errors import InputError, OutputError
+from lsh import LSHIndex, load
 from lsh.__main__ import main as lsh_main
-from tests.data_prep.small_datasets import write
+from tests.data_prep.small_datasets import ABOUT, LABELS, batch, write
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,59 @@ def test_an_index_that_cannot_be_saved_leaves_the_dataset_and_exit_code_1(
     assert command_line._save_index(path, options) == 1
     assert capsys.readouterr().err.startswith(f"left out: {path} is complete, but its index was not saved")
     assert verify_dataset(path) == []
+
+
+def later(path: Path, *, n: int = 60, seed: int = 0, **changed: Any) -> Dataset:
+    """Write a later version of a dataset of 60 clips in its place."""
+    with new_dataset(path, LABELS, overwrite=True, before=open_dataset(path)) as writer:
+        writer.add(batch(n - 2, seed=seed, **changed))
+        writer.add(batch(2, first=n - 2, seed=1, **changed))
+        writer.finish(ABOUT)
+    return open_dataset(path)
+
+
+def test_a_later_version_appears_with_the_index_of_the_earlier_one_of_which_only_new_clips_were_hashed(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = open_dataset(dataset)
+    index = LSHIndex(n_tables=32, n_bits=24).fit(np.array(earlier.features("train")))
+    after = later(dataset, n=66)
+    (saved,) = indexes.index_files(after)
+    assert saved.name == f"tables-cosine-hyperplanes-32x24-seed0-{after.sha256('train')[:16]}.lsh"
+    assert indexes.problems_of_indexes(after) == []
+    X = after.features("train")
+    carried, expected = load(saved, X), LSHIndex(n_tables=32, n_bits=24).fit(X, like=index)
+    assert isinstance(carried, LSHIndex)
+    assert all(map(np.array_equal, carried.tables, expected.tables))
+    before = saved.read_bytes()
+    monkeypatch.setattr(indexes, "MIN_ROWS", 20)
+    assert "only clips that are new were hashed" in str(indexes.build_default_index(dataset))
+    assert saved.read_bytes() == before
+    assert verify_dataset(dataset) == []
+
+
+def test_the_features_of_a_later_version_are_those_of_a_dataset_made_anew(dataset: Path, tmp_path: Path) -> None:
+    later(dataset, n=66)
+    anew = shutil.copytree(write(tmp_path / "anew" / "d", n=60), tmp_path / "fresh" / "d")
+    later(anew, n=66)
+    for name in ("train.npy", "validation.npy", "test.npy", "clips.parquet", "labels.parquet", "manifest.json"):
+        assert (dataset / name).read_bytes() == (anew / name).read_bytes()
+
+
+@pytest.mark.parametrize("changed", [{"seed": 3}, {"dim": 4}, {"n": 20}])
+def test_an_index_that_does_not_fit_a_later_version_is_left_out_and_built_again(
+    dataset: Path, changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = later(dataset, **changed)
+    assert indexes.index_files(after) == []
+    monkeypatch.setattr(indexes, "MIN_ROWS", 1)
+    assert "took" in str(indexes.build_default_index(dataset))
+
+
+def test_a_damaged_index_is_not_carried_over(dataset: Path) -> None:
+    (tables,) = indexes.index_files(open_dataset(dataset), "tables")
+    damage(tables)
+    assert indexes.index_files(later(dataset)) == []
 
 
 @pytest.mark.parametrize("words", [["convert", "--features", "x", "--labels", "y"], ["audioset"], ["folder", "x"]])

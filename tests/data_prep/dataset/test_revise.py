@@ -2,15 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from data_prep.dataset import SPLITS, open_dataset, verify_dataset
+from data_prep.dataset import SPLITS, Dataset, open_dataset, verify_dataset
 from data_prep.dataset import tables as table_files
-from data_prep.dataset.revise import additions_of, restore, set_columns, set_title
+from data_prep.dataset.revise import count_changes, set_columns, set_title
+from data_prep.dataset.schema import ClipBatch
+from data_prep.dataset.writer import new_dataset
 from data_prep.errors import DatasetError, InputError
-from tests.data_prep.small_datasets import write
+from tests.data_prep.small_datasets import ABOUT, LABELS, batch, write
 
 
 @pytest.fixture
@@ -87,10 +90,10 @@ def test_a_folder_that_is_no_dataset_is_not_revised(tmp_path: Path) -> None:
         set_title(tmp_path, "A name")
 
 
-def test_title_and_taught_columns_are_restored_in_a_dataset_that_was_made_anew(dataset: Path, tmp_path: Path) -> None:
+def test_title_and_taught_columns_stay_in_a_dataset_that_is_made_anew(dataset: Path) -> None:
     marks = pa.array([None if i % 3 else i % 2 == 0 for i in range(30)])
     set_columns(dataset, {"extra_taught a": marks, "extra_site": pa.array(["x"] * 30)})
-    added = additions_of(set_title(dataset, "My title"))
+    set_title(dataset, "My title")
     expected = {
         clip_id: mark
         for split in SPLITS
@@ -98,15 +101,60 @@ def test_title_and_taught_columns_are_restored_in_a_dataset_that_was_made_anew(d
             added_split(dataset, split, "clip_id"), added_split(dataset, split, "extra_taught a"), strict=True
         )
     }
-    anew = write(tmp_path / "anew" / "forty", n=40)
-    restore(anew, added)
-    revised = open_dataset(anew)
+    revised = update(dataset, batch(40))
     assert revised.title == "My title"
-    assert verify_dataset(anew) == []
+    assert verify_dataset(dataset) == []
     for split in SPLITS:
         assert "extra_site" not in revised.clips(split).column_names
-        ids, found = added_split(anew, split, "clip_id"), added_split(anew, split, "extra_taught a")
+        ids, found = added_split(dataset, split, "clip_id"), added_split(dataset, split, "extra_taught a")
         assert found == [expected.get(clip_id) for clip_id in ids]
+
+
+def update(path: Path, *batches: ClipBatch) -> Dataset:
+    """Write a later version of a dataset in its place."""
+    with new_dataset(path, LABELS, overwrite=True, before=open_dataset(path)) as writer:
+        for one in batches:
+            writer.add(one)
+        writer.finish(ABOUT)
+    return open_dataset(path)
+
+
+def test_a_process_that_ends_before_the_later_version_is_complete_leaves_the_earlier_one_with_its_additions(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_columns(dataset, {"extra_taught a": pa.array([True] * 30)})
+    before = {path.name: path.read_bytes() for path in dataset.iterdir()}
+    monkeypatch.setattr("data_prep.dataset.writer.carry_index_over", raise_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        update(dataset, batch(40))
+    assert {path.name: path.read_bytes() for path in dataset.iterdir()} == before
+    assert [path.name for path in dataset.parent.iterdir()] == [dataset.name]
+
+
+def raise_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, (0, 0)),
+        ({"media": [f"m{i}" for i in range(30)]}, (30, 0)),
+        ({"labels": [[]] * 29 + [[0]]}, (22, 0)),
+        ({"n": 40}, (10, 0)),
+        ({"n": 25}, (0, 5)),
+        ({"first": 10}, (10, 10)),
+        ({"seed": 1}, (30, 0)),
+        ({"dim": 4}, (30, 0)),
+        ({"further": {"extra_x": pa.array([None] * 28 + [[1], []], pa.list_(pa.int64()))}}, (2, 0)),
+    ],
+)
+def test_changes_are_counted_by_features_labels_and_columns(
+    dataset: Path, tmp_path: Path, changed: dict[str, Any], expected: tuple[int, int]
+) -> None:
+    options = {"n": 30, **changed}
+    after = open_dataset(write(tmp_path / "after", **options))
+    assert count_changes(open_dataset(dataset), after) == expected
 
 
 def added_split(path: Path, split: str, column: str) -> list[object]:
