@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_prep.arrays import BoolArray, Int64Array
+from data_prep.arrays import BoolArray, Float64Array, Int64Array
 from data_prep.dataset import clip_names
 from data_prep.dataset.reader import Dataset
 from data_prep.dataset.schema import EXTRA_PREFIX, SPLITS, UNKNOWN_END_S
@@ -130,6 +130,24 @@ def _numbers(dataset: Dataset, split: str, kind: str) -> tuple[Int64Array, Any]:
     if pa.types.is_timestamp(values.type) and values.type.tz is not None:
         values = pc.local_timestamp(values)
     return rows, values
+
+
+def numbers_of(dataset: Dataset, split: str, kind: str) -> Float64Array:
+    """Return the number of each clip of a split, float64[n], by which clips can be sorted; NaN where it has none.
+
+    kind: of the form "number" or "date", which counts in the units of its type; of a list the least value.
+    """
+    rows, values = _numbers(dataset, split, kind)
+    whole: Any = (
+        values if pa.types.is_floating(values.type) or pa.types.is_integer(values.type) else _as_integers(values)
+    )
+    found = np.full(dataset.n_rows(split), np.nan)
+    np.fmin.at(found, rows, np.asarray(pc.fill_null(whole.cast(pa.float64(), safe=False), np.nan)))
+    return found
+
+
+def _as_integers(dates: Any) -> Any:
+    return dates.cast(pa.int32() if pa.types.is_date32(dates.type) else pa.int64())
 
 
 def _scalar(bound: Any, kind: Any) -> Any:

@@ -11,6 +11,7 @@ import soxr
 
 from data_prep.errors import InputError
 from data_prep.sounds.decoder import PADDING_S, Sound, Source, open_sound
+from data_prep.sounds.measures import NOT_MEASURED, Measures
 from data_prep.sounds.reader import Samples
 
 RATE = 16_000  # Hz
@@ -27,14 +28,15 @@ _PADDING_SHARE = 0.01  # lengths of the same sound differ by this share, or by P
 class AudioClip:
     """One clip of a file: float32[n] at 16 kHz, its start and end in the file in seconds, and a note.
 
-    note: what was wrong with the file; only the last clip of a file has one. Samples are within [-1, 1], except those
-    of files that go beyond full scale.
+    note: what was wrong with the file; only the last clip of a file has one. measures: those of the decoder processes.
+    Samples are within [-1, 1], except those of files that go beyond full scale.
     """
 
     samples: Samples
     start_s: float
     end_s: float
     note: str = ""
+    measures: Measures = NOT_MEASURED
 
 
 def read_clips(source: Source, name: str, max_s: float | None = None) -> Iterator[AudioClip]:

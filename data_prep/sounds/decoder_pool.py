@@ -26,6 +26,7 @@ from data_prep.errors import InputError
 from data_prep.processes import Message, environment, read_message, write_message
 from data_prep.sounds.audio import AudioClip
 from data_prep.sounds.decoder import Source
+from data_prep.sounds.measures import Measures
 from data_prep.sounds.reader import Samples
 
 UPLOAD_S = 20.0  # time limit of an upload
@@ -241,7 +242,7 @@ def _size(path: str) -> int:
 
 def _clip(part: Message) -> AudioClip:
     facts, (samples,) = part
-    return AudioClip(samples, **facts)
+    return AudioClip(samples, **{**facts, "measures": Measures(*facts["measures"])})
 
 
 @cache

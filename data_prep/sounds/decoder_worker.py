@@ -23,6 +23,7 @@ from data_prep.errors import InputError
 from data_prep.processes import Message, limit_computing, limit_memory, read_message, write_message
 from data_prep.sounds import audio
 from data_prep.sounds.decoder import Source, open_sound
+from data_prep.sounds.measures import measure
 
 MEMORY_BYTES = 256_000_000  # above what the process takes before it decodes
 _IDLE_S = 300.0
@@ -32,7 +33,8 @@ Call = Callable[..., Iterator[Message]]
 
 def _clips(source: Source, name: str, max_s: float | None) -> Iterator[Message]:
     for clip in audio.read_clips(source, name, max_s):
-        yield {"start_s": clip.start_s, "end_s": clip.end_s, "note": clip.note}, [clip.samples]
+        facts = {"start_s": clip.start_s, "end_s": clip.end_s, "note": clip.note}
+        yield facts | {"measures": measure(clip.samples)}, [clip.samples]
 
 
 def _span(source: Source, name: str, start_s: float, end_s: float) -> Iterator[Message]:

@@ -29,6 +29,8 @@ from data_prep.errors import DatasetError, InputError, OutputError, StoppedError
 from data_prep.sounds.audio import AudioClip
 from data_prep.sounds.decoder import EXPECTED
 from data_prep.sounds.decoder_pool import DecoderPool
+from data_prep.sounds.measure_columns import as_columns, measures_in
+from data_prep.sounds.measures import NOT_MEASURED
 from data_prep.sounds.model_file import get_model
 from data_prep.sounds.progress_journal import EmbeddedClip, ProgressJournal
 from data_prep.sounds.sound_files import SoundFile, find_sounds, printable, sound_folder
@@ -143,7 +145,9 @@ def _check_target(target: Path, folder: Path) -> None:
 
 
 def _clips_by_path(before: Dataset) -> dict[str, dict[str, EmbeddedClip]]:
-    """Return the clips of an earlier dataset by path of their file, then by id, in order of time."""
+    """Return the clips of an earlier dataset with measures by path of their file, then by id, in order of time."""
+    if not (measures := measures_in(before.clips("train"))):
+        return {}
     excerpts = {clip_id: row for row, clip_id in enumerate(before.clips("validation")["clip_id"].to_pylist())}
     features, excerpt_features = before.features("train"), before.features("validation")
     notes = dict(_split_note(note) for note in before.manifest["notes"])
@@ -159,6 +163,7 @@ def _clips_by_path(before: Dataset) -> dict[str, dict[str, EmbeddedClip]]:
             np.asarray(features[clip.row]),
             None if excerpt is None else np.asarray(excerpt_features[excerpt]),
             notes.get(clip.media, ""),
+            measures[clip.row],
         )
     return by_path
 
@@ -216,7 +221,8 @@ class _FileEmbedder:
         names = tuple(yamnet.names[i] for i in best if output.scores[i] >= _MIN_SCORE and yamnet.names[i] != _SILENCE)
         quarter = len(samples) // 4
         excerpt = yamnet.run(samples[quarter : len(samples) - quarter]).feature if with_excerpt else None
-        return EmbeddedClip(clip.start_s, clip.end_s, names, output.n_frames, output.feature, excerpt, clip.note)
+        rest = output.n_frames, output.feature, excerpt, clip.note, clip.measures
+        return EmbeddedClip(clip.start_s, clip.end_s, names, *rest)
 
 
 def _open_earlier(target: Path, folder: Path) -> Dataset | None:
@@ -278,12 +284,14 @@ def _batch(embedded: Mapping[SoundFile, list[EmbeddedClip]], index: Mapping[str,
     for file, clips in embedded.items():
         given = [f"{FOLDER_PREFIX}{file.label}"] if file.label else []
         for number, clip in enumerate(clips):
-            clip_id, start_s, end_s = file.clip_id(number, len(clips)), clip.start_s, clip.end_s
+            clip_id, span = file.clip_id(number, len(clips)), (clip.start_s, clip.end_s)
             labels = [index[mid] for mid in [*given, *(f"{_YAMNET}{name}" for name in clip.suggested)]]
-            rows.append((clip_id, "train", file.path, start_s, end_s, labels, clip.n_frames, clip.feature))
+            facts = labels, clip.n_frames
+            rows.append((clip_id, "train", file.path, *span, *facts, clip.feature, clip.measures))
             if clip.excerpt is not None:
-                excerpt_id, quarter = clip_id + EXCERPT_SUFFIX, (end_s - start_s) / 4
-                span = start_s + quarter, end_s - quarter
-                rows.append((excerpt_id, "validation", file.path, *span, labels, clip.n_frames, clip.excerpt))
-    ids, splits, media, starts, ends, label_sets, n_frames, features = zip(*rows, strict=True)
-    return ClipBatch(ids, splits, media, starts, ends, label_sets, n_frames, np.stack(features))
+                excerpt_id, quarter = clip_id + EXCERPT_SUFFIX, (clip.end_s - clip.start_s) / 4
+                span = clip.start_s + quarter, clip.end_s - quarter
+                rows.append((excerpt_id, "validation", file.path, *span, *facts, clip.excerpt, NOT_MEASURED))
+    ids, splits, media, starts, ends, label_sets, n_frames, features, measures = zip(*rows, strict=True)
+    further = as_columns(measures)
+    return ClipBatch(ids, splits, media, starts, ends, label_sets, n_frames, np.stack(features), further=further)

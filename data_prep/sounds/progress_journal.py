@@ -22,11 +22,12 @@ import numpy as np
 from data_prep.arrays import Float32Array
 from data_prep.dataset.output_folder import as_output_error
 from data_prep.errors import OutputError
+from data_prep.sounds.measures import NOT_MEASURED, Measures
 from data_prep.sounds.sound_files import SoundFile
 from data_prep.sounds.yamnet import EMBEDDER
 from earshot_common.locks import try_lock
 
-_FORMAT = "heard 1"
+_FORMAT = "heard 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class EmbeddedClip:
     """One clip of a file as it is written to the dataset.
 
     suggested: names of labels, best first. feature: float32[128]. excerpt: float32[128], the feature of the
-    clip's middle half, or None. note: what is wrong with the file, for its last clip.
+    clip's middle half, or None. note: what is wrong with the file, for its last clip. measures: of the clip's sound.
     """
 
     start_s: float
@@ -44,6 +45,7 @@ class EmbeddedClip:
     feature: Float32Array
     excerpt: Float32Array | None
     note: str = ""
+    measures: Measures = NOT_MEASURED
 
 
 class ProgressJournal:
@@ -117,7 +119,8 @@ def _to_json(clip: EmbeddedClip) -> dict[str, Any]:
 def _from_json(facts: dict[str, Any]) -> EmbeddedClip:
     excerpt = None if facts["excerpt"] is None else _decode(facts["excerpt"])
     arrays = {"feature": _decode(facts["feature"]), "excerpt": excerpt}
-    return EmbeddedClip(**{**facts, "suggested": tuple(facts["suggested"]), **arrays})
+    texts = {"suggested": tuple(facts["suggested"]), "measures": Measures(*facts["measures"])}
+    return EmbeddedClip(**{**facts, **texts, **arrays})
 
 
 def _encode(feature: Float32Array) -> str:

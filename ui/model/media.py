@@ -3,7 +3,6 @@
 What synthesises and decodes sounds is imported by the functions that need it: a page of videos does not.
 """
 
-import math
 import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -19,8 +18,6 @@ from ui.model.text import clean
 
 MAX_LABELS = 6  # of a clip that are shown
 CARD_BARS, PLAYER_BARS = 48, 120  # bars of the waveforms on a card and on the player
-LEVEL_SAMPLES = 6400  # 0.4 s, the momentary window of EBU R 128
-MIN_POWER = 1e-10  # -100 dB
 
 _ADDRESS = re.compile(r"https?://[^\s/]\S*")
 _VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
@@ -175,8 +172,13 @@ def _for_browser(
 
 @st.cache_resource(max_entries=5000, show_spinner=False)
 def _waveform(key: tuple[str, str], bars: int, _dataset: Dataset, _clip: Clip) -> Waveform:  # noqa: ARG001
-    audio = samples(_dataset, _clip)
-    return Waveform(bar_heights(audio, bars), level_of(audio))
+    from data_prep.sounds.measure_columns import LOUDNESS
+    from data_prep.sounds.measures import loudness_of
+
+    audio, clips = samples(_dataset, _clip), _dataset.clips(_clip.split)
+    # What was computed when a file was decoded is what its collection is filtered and sorted by.
+    stored = clips[LOUDNESS][_clip.row].as_py() if LOUDNESS in clips.column_names else None
+    return Waveform(bar_heights(audio, bars), loudness_of(audio) if stored is None else stored)
 
 
 def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:
@@ -187,16 +189,6 @@ def bar_heights(audio: npt.NDArray[np.float32], bars: int) -> list[int]:
     loudest = np.maximum.reduceat(np.abs(audio), edges)
     heights = 100 * np.sqrt(loudest / max(float(loudest.max()), 1e-9))
     return [round(height) for height in heights.tolist()]
-
-
-def level_of(audio: npt.NDArray[np.float32]) -> float | None:
-    """Return the root mean square of the loudest 0.4 s in dB below full scale, to a tenth; None for silence."""
-    if not audio.size:
-        return None
-    n = min(LEVEL_SAMPLES, audio.size)
-    energy = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
-    power = float((energy[n:] - energy[:-n]).max()) / n
-    return round(10 * math.log10(power), 1) if power > MIN_POWER else None
 
 
 def file_facts(dataset: Dataset, clip: Clip) -> dict[str, object] | None:

@@ -83,6 +83,7 @@ SLIDER_DEFAULTS: Key[SearchSetting | None] = Key("slider defaults", None)  # of 
 # Clips
 LENS: Key[bool | None] = Key("lens", None)  # widget: whether to show what LSH finds
 MORE_HITS: Key[tuple[str, int]] = Key("more hits", ("", 0))  # of this choice: clips listed beyond the first
+SORTED: Key[str | None] = Key("sort", None)  # widget of the list of hits, bound to the URL
 MOVED: Key[bool] = Key("moved", default=False)  # the query has changed inside a fragment
 ANSWERED: Key[Mapping[str, int]] = Key("answered", {})  # kind of press -> number of the last one that was handled
 UNPLAYABLE: Key[frozenset[str]] = Key("unplayable", frozenset())  # ids of videos that YouTube has refused to play

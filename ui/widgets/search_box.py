@@ -11,7 +11,7 @@ from ui.model import clip_search, media, session, visits
 from ui.model.clip_search import Hits
 from ui.model.loading import DatasetContext
 from ui.model.text import clean, plain
-from ui.widgets import clip_list, events
+from ui.widgets import clip_list, clip_orders, events
 from ui.widgets.clip_list import Entry
 
 LISTED = 10  # hits that are listed at first, and that each "Show more" adds
@@ -75,9 +75,11 @@ def _list(context: DatasetContext, query: Clip, choice: str, hits: Hits) -> None
     shown = min(hits.total, LISTED + (beyond if of == choice else 0))
     part = f"; the first {shown} of them" if shown < hits.total else ""
     with st.container(key="search-hits", gap="small"):
-        st.markdown(f"**{plain(_said(text, hits))}**{part}")
-        clips = [hits.clip(dataset, i) for i in range(shown)]
-        entries = [Entry(clip, "candidate", media.origin(dataset, clip)) for clip in clips]
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f"**{plain(_said(text, hits))}**{part}", width="content")
+            order = clip_orders.choose(dataset, hits)
+        clip_at = partial(hits.clip, dataset) if order is None else clip_orders.sort(dataset, hits, choice, order)
+        entries = [Entry(clip, "candidate", _words(dataset, clip, order)) for clip in map(clip_at, range(shown))]
         clip_list.draw(
             context,
             "hits",
@@ -92,6 +94,10 @@ def _list(context: DatasetContext, query: Clip, choice: str, hits: Hits) -> None
                 more = min(LISTED, hits.total - shown)
                 st.button(f"Show {more} more", on_click=session.MORE_HITS.set, args=((choice, shown),))
             st.button("Close the list", on_click=visits.list_found, args=("",))
+
+
+def _words(dataset: Dataset, clip: Clip, order: clip_orders.Order | None) -> str:
+    return " · ".join(filter(None, [media.origin(dataset, clip), clip_orders.words(dataset, clip, order)]))
 
 
 def _surprise(dataset: Dataset, query: Clip, hits: Hits) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from data_prep.__main__ import main
-from data_prep.dataset import open_dataset, verify_dataset
+from data_prep.dataset import conditions, open_dataset, verify_dataset
 from data_prep.errors import InputError, OutputError
 from data_prep.sounds.folder import _choose_excerpts, _labels, prepare_folder
+from data_prep.sounds.measure_columns import BRIGHTNESS, COLUMNS, LOUDNESS, PITCH, measures_in
 from data_prep.sounds.progress_journal import EmbeddedClip
 from data_prep.sounds.sound_files import SoundFile
 from data_prep.sounds.yamnet import Yamnet
@@ -83,6 +84,40 @@ def test_validation_queries_are_the_middle_halves_of_clips(write, sounds, out):
         assert (excerpt.start_s, excerpt.end_s) == (1.0, 3.0)
         assert (whole.media, whole.labels) == (excerpt.media, excerpt.labels)
         assert not np.array_equal(dataset.features("validation")[row], dataset.features("train")[whole.row])
+
+
+def test_loudness_brightness_and_pitch_are_columns_by_which_clips_are_found(write, sounds, out):
+    write("low.wav", seconds=1.0, hertz=220.0)
+    write("high.wav", seconds=1.0, hertz=880.0)
+    write("noise.wav", samples=0.01 * np.random.default_rng(3).standard_normal((16_000, 1)))
+    prepare_folder(sounds, out)
+    dataset = open_dataset(out)
+
+    def found(kind, low, high):
+        allowed = conditions.rows_meeting(dataset, "train", [conditions.Condition(kind, (), low, high)])
+        return {dataset.clip("train", row).media for row in np.flatnonzero(allowed)}
+
+    assert found(PITCH, 200.0, 240.0) == {"low.wav"}
+    assert found(PITCH, None, 5000.0) == {"low.wav", "high.wav"}  # noise has none
+    assert found(BRIGHTNESS, 3500.0, 4500.0) == {"noise.wav"}
+    assert found(LOUDNESS, -9.1, -8.9) == {"low.wav", "high.wav"}
+    assert {forms for kind, forms in conditions.forms_of(dataset).items() if kind in COLUMNS} == {"number"}
+    by_pitch = conditions.numbers_of(dataset, "train", PITCH)
+    names = [dataset.clip("train", int(row)).media for row in np.argsort(by_pitch)]
+    assert names == ["low.wav", "high.wav", "noise.wav"]
+    assert np.isnan(conditions.numbers_of(dataset, "validation", PITCH)).all()  # excerpts are not measured
+
+
+def test_a_dataset_of_an_earlier_version_is_measured_by_the_next_run(write, sounds, out, monkeypatch):
+    write("a.wav", seconds=1.0)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("data_prep.sounds.folder.as_columns", lambda _measures: {})
+        prepare_folder(sounds, out)
+    assert prepare_folder(sounds, out).embedded == 1
+    (measures,) = measures_in(open_dataset(out).clips("train"))
+    assert measures.pitch == pytest.approx(440, rel=0.004)
+    assert prepare_folder(sounds, out).embedded == 0
+    assert measures_in(open_dataset(out).clips("train")) == [measures]
 
 
 def test_a_tenth_of_many_clips_gives_an_excerpt():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from data_prep.errors import OutputError
+from data_prep.sounds.measures import Measures
 from data_prep.sounds.progress_journal import EmbeddedClip, ProgressJournal
 from data_prep.sounds.sound_files import SoundFile
 
@@ -26,13 +27,13 @@ def clips_of(file):
     rng = np.random.default_rng(file.size)
     features = rng.standard_normal((4, 128)).astype(np.float32)
     return [
-        EmbeddedClip(0.0, 10 / 3, ("Bell", "Été"), 20, features[0], features[1]),
+        EmbeddedClip(0.0, 10 / 3, ("Bell", "Été"), 20, features[0], features[1], "", Measures(-3.2, 510, None)),
         EmbeddedClip(10 / 3, 4.1, (), 1, features[2], features[3]),
     ]
 
 
 def same(ours, theirs):
-    plain = [[(c.start_s, c.end_s, c.suggested, c.n_frames) for c in clips] for clips in (ours, theirs)]
+    plain = [[(c.start_s, c.end_s, c.suggested, c.n_frames, c.measures) for c in clips] for clips in (ours, theirs)]
     arrays = [[a for c in clips for a in (c.feature, c.excerpt) if a is not None] for clips in (ours, theirs)]
     pairs = zip(*arrays, strict=True)
     return plain[0] == plain[1] and all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in pairs)

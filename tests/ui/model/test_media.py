@@ -6,11 +6,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import soundfile
 
 from data_prep.dataset.schema import UNKNOWN_END_S, Clip
 from data_prep.errors import DataError
+from data_prep.sounds.measure_columns import LOUDNESS
 from ui.model import media
 
 
@@ -56,7 +58,9 @@ def test_a_sound_file_outside_its_folder_is_not_sent(tmp_path):
 
 
 def folder_of(path):
-    return SimpleNamespace(media="file", manifest={"media_folder": str(path)}, fingerprint=str(path))
+    clips = pa.table({LOUDNESS: [-3.2, None]})
+    facts = {"manifest": {"media_folder": str(path)}, "fingerprint": str(path), "clips": lambda _split: clips}
+    return SimpleNamespace(media="file", **facts)
 
 
 def test_a_short_file_that_every_browser_plays_is_sent_unchanged(tmp_path):
@@ -83,6 +87,13 @@ def test_the_waveform_of_a_file_is_that_of_the_clip(tmp_path):
     assert media.waveform(folder_of(tmp_path), clip("a.wav"), 4).heights == [0, 0, 100, 100]
 
 
+def test_the_level_of_a_file_is_the_loudness_stored_when_it_was_decoded(tmp_path):
+    soundfile.write(tmp_path / "b.wav", np.full(8_000 * 40, 0.5), 8_000)
+    sounds = folder_of(tmp_path)
+    assert media.waveform(sounds, clip("b.wav"), 4).level == -3.2
+    assert media.waveform(sounds, replace(clip("b.wav"), clip_id="y", row=1), 4).level == -6.0  # none is stored
+
+
 def test_a_missing_file_has_no_sound_and_a_flat_waveform(tmp_path):
     with pytest.raises(FileNotFoundError):
         media.sound(folder_of(tmp_path), clip("gone.wav"))
@@ -97,14 +108,6 @@ def test_bar_heights_are_square_roots_of_peaks():
 def test_a_silent_or_empty_sound_has_flat_bars():
     assert media.bar_heights(np.zeros(50, np.float32), 5) == [0] * 5
     assert media.bar_heights(np.empty(0, np.float32), 5) == [0] * 5
-
-
-def test_the_level_is_that_of_the_loudest_part_and_a_silent_sound_has_none():
-    tone = 0.1 * np.sqrt(2) * np.sin(np.arange(16_000))
-    assert media.level_of(np.concatenate([np.zeros(80_000), tone]).astype(np.float32)) == -20.0
-    assert media.level_of(np.ones(10, np.float32)) == 0.0
-    assert media.level_of(np.zeros(50, np.float32)) is None
-    assert media.level_of(np.empty(0, np.float32)) is None
 
 
 def test_an_address_is_left_to_the_browser_with_the_part_that_it_plays():
