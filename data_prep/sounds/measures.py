@@ -71,7 +71,7 @@ def _pitch(samples: Samples) -> float | None:
     """
     if len(samples) < _COMPARED + _MAX_LAG:
         return None
-    frames = _frames(samples, _COMPARED + _MAX_LAG)[::2].astype(np.float64)
+    frames = _frames(samples, _COMPARED + _MAX_LAG)[::3].astype(np.float64)
     energies = np.cumsum(np.square(frames), axis=1)
     frames = frames[energies[:, -1] >= _QUIET * energies[:, -1].max()]
     pitches = _RATE * _FINER / _periods(_differences(frames))
