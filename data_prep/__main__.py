@@ -15,6 +15,7 @@ from data_prep.arguments import (
     add_frames,
     add_lists,
     add_no_index,
+    add_no_map,
     add_out,
     add_overwrite,
     add_sounds,
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add_out(folder, "folder of the dataset to write or to update", required=True)
     add_dtype(folder, "that of the dataset to update, else float32")
     add_no_index(folder)
+    add_no_map(folder)
     add_overwrite(folder, "replace the dataset in DIR even if it was not made from SOUNDS (default: stop)")
 
     add_vectors(add("vectors", _vectors, "convert a file of your own embeddings to a prepared dataset"))
@@ -209,6 +211,14 @@ def _save_index(out: Path, options: argparse.Namespace) -> int:
     return _DONE
 
 
+def _save_map(out: Path, options: argparse.Namespace) -> None:
+    """Add the map of a dataset of one's own that was just written."""
+    from data_prep.dataset.add_map import map_new
+
+    if not options.no_map:
+        print(f"  {map_new(out)}")
+
+
 def _summarise(out: Path, report: "Report", seconds: float) -> None:
     splits = ", ".join(f"{split} {count:,}" for split, count in sorted(report.by_split.items()))
     print(f"{out}: {report.about().title}, {report.n_frames:,} frames; {splits}; {seconds:.1f} s")
@@ -242,21 +252,9 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _map(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
+    from data_prep.dataset.add_map import map_and_report
 
-    from data_prep.dataset.add_map import add_map
-    from data_prep.dataset.reader import open_dataset
-
-    n_clips = sum(open_dataset(options.dataset).manifest["rows"].values())
-    began = time.perf_counter()
-    with tqdm(desc="laying out", total=n_clips, unit=" clips", mininterval=1, file=sys.stderr) as bar:
-
-        def show(done: int) -> None:
-            bar.update(done - bar.n)
-
-        dataset = add_map(options.dataset, seed=options.seed, progress=show)
-    seconds = time.perf_counter() - began
-    print(f"{options.dataset}: {dataset.title}, a map of {n_clips:,} clips; {seconds:.1f} s")
+    map_and_report(options.dataset, options.seed)
     return _DONE
 
 
@@ -266,6 +264,7 @@ def _folder(options: argparse.Namespace) -> int:
     outcome = prepare_and_report(options.sounds, options.out, dtype=options.dtype, overwrite=options.overwrite)
     if outcome.remaining:
         return command_line.INTERRUPTED
+    _save_map(options.out, options)
     return max(_INCOMPLETE if outcome.refused else _DONE, _save_index(options.out, options))
 
 
@@ -273,6 +272,7 @@ def _vectors(options: argparse.Namespace) -> int:
     from data_prep.vectors.command import prepare_and_report
 
     outcome = prepare_and_report(options)
+    _save_map(options.out, options)
     return max(_INCOMPLETE if outcome.left_out else _DONE, _save_index(options.out, options))
 
 

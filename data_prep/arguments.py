@@ -97,6 +97,16 @@ def add_sounds(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_no_map(command: argparse.ArgumentParser) -> None:
+    """Add the option that leaves out the map."""
+    command.add_argument(
+        "--no-map",
+        action="store_true",
+        help="do not lay the clips out in the plane, for the app's Map page (default: by t-SNE, of more than 20,000 "
+        "clips in their principal plane)",
+    )
+
+
 def add_vectors(command: argparse.ArgumentParser) -> None:
     """Add the options of one's own embeddings."""
     command.add_argument(
@@ -154,4 +164,5 @@ def add_vectors(command: argparse.ArgumentParser) -> None:
     add_out(command, required=True)
     add_dtype(command, "float32")
     add_no_index(command)
+    add_no_map(command)
     add_overwrite(command, "replace the dataset in DIR even if it was not made from FILE (default: stop)")

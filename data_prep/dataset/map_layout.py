@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from data_prep.arrays import Float32Array, Float64Array, StoredVectors, UInt16Array
+from data_prep.arrays import Float32Array, Float64Array, Int64Array, StoredVectors, UInt16Array
 from data_prep.dataset.schema import Metric
 from data_prep.errors import InputError
 from earshot_common import extras
@@ -19,6 +19,10 @@ MAX_COORDINATE = 65_535  # uint16
 MAX_FITTED = 100_000  # clips that t-SNE fits; the others are placed by its transform
 MIN_CLIPS = 16  # minimum for t-SNE
 PERPLEXITY = 30  # effective number of neighbours
+MAX_DIM = 128  # of features that t-SNE takes as they are; of longer ones it takes
+_REDUCED_DIM = 50  # principal components, as its authors do
+_N_STEPS = 750  # of openTSNE: 250 of early exaggeration, and 500
+_STEPS_TOLD = 10  # after so many the progress is told
 _FEW_CLIPS = 1000  # up to so many, threads take longer to synchronise than they save
 
 _CHUNK = 20_000  # clips placed at a time by t-SNE,
@@ -28,11 +32,12 @@ _MARGIN = 0.02  # on each side, as a fraction of the square
 
 
 def tsne_layout(features: StoredVectors, metric: Metric, seed: int, progress: Callable[[int], None]) -> Float64Array:
-    """Lay clips out by t-SNE: float64[n, 2]. `progress` is called with the number of clips placed so far.
+    """Lay clips out by t-SNE: float64[n, 2].
 
-    Of more than `MAX_FITTED` clips an evenly spaced sample is laid out, and the others are placed among them. The seed
-    fixes the layout on one machine; rounding on another one may lead to a different layout. Raises InputError without
-    openTSNE, and for fewer than `MIN_CLIPS` clips.
+    `progress` is called with the number of clips placed so far, of those that are fitted as many as the steps
+    correspond to; what it raises ends the work. Of more than `MAX_FITTED` clips an evenly spaced sample is laid out,
+    and the others are placed among them. The seed fixes the layout on one machine; rounding on another one may lead to
+    a different layout. Raises InputError without openTSNE, and for fewer than `MIN_CLIPS` clips.
     """
     TSNE = _tsne()
     if len(features) < MIN_CLIPS:
@@ -40,16 +45,25 @@ def tsne_layout(features: StoredVectors, metric: Metric, seed: int, progress: Ca
     fitted = np.linspace(0, len(features) - 1, min(len(features), MAX_FITTED)).astype(np.int64)
     perplexity = min(PERPLEXITY, (len(fitted) - 1) // 3)
     n_jobs = 1 if len(features) <= _FEW_CLIPS else -1
-    fit = TSNE(perplexity=perplexity, initialization="pca", random_state=seed, n_jobs=n_jobs).fit(
-        _euclidean_rows(features[fitted], metric)
-    )
+    steps = 0
+
+    def tell(*_: object) -> None:
+        nonlocal steps
+        steps += _STEPS_TOLD
+        if steps <= _N_STEPS:  # those of the clips placed later follow
+            progress(steps * (len(fitted) - 1) // _N_STEPS)
+
+    rows = _reducer(features, metric)
+    told = {"callbacks": tell, "callbacks_every_iters": _STEPS_TOLD}
+    tsne = TSNE(perplexity=perplexity, initialization="pca", random_state=seed, n_jobs=n_jobs, **told)
+    fit = tsne.fit(rows(fitted))
     places = np.empty((len(features), 2))
     places[fitted] = fit
     progress(len(fitted))
     rest = np.setdiff1d(np.arange(len(features)), fitted, assume_unique=True)
     for start in range(0, len(rest), _CHUNK):
         some = rest[start : start + _CHUNK]
-        places[some] = fit.transform(_euclidean_rows(features[some], metric))
+        places[some] = fit.transform(rows(some))
         progress(len(fitted) + start + len(some))
     return places
 
@@ -120,6 +134,23 @@ def as_coordinates(places: Float64Array, corners: Float64Array | None = None) ->
 def corners_of(places: Float64Array) -> Float64Array:
     """Return the lowest and the highest coordinates of places, float64[n, 2]: float64[2, 2]."""
     return np.stack([places.min(axis=0), places.max(axis=0)])
+
+
+def _reducer(features: StoredVectors, metric: Metric) -> Callable[[Int64Array], Float64Array]:
+    """Return what gives the rows of some numbers as t-SNE takes them: int64[m] -> float64[m, at most MAX_DIM]."""
+    if features.shape[1] <= MAX_DIM:
+        return lambda some: _euclidean_rows(features[some], metric)
+    step = max(1, len(features) // _SAMPLE)
+    sample = _euclidean_rows(features[: step * _SAMPLE : step], metric).astype(np.float32)
+    centre = sample.mean(axis=0)
+    sample -= centre
+    axes = np.linalg.eigh(sample.T @ sample)[1][:, -_REDUCED_DIM:].astype(np.float64)
+
+    def reduced(some: Int64Array) -> Float64Array:
+        blocks = (some[start : start + _BLOCK_ROWS] for start in range(0, len(some), _BLOCK_ROWS))
+        return np.concatenate([(_euclidean_rows(features[block], metric) - centre) @ axes for block in blocks])
+
+    return reduced
 
 
 def _euclidean_rows(features: Float32Array, metric: Metric) -> Float64Array:

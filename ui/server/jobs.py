@@ -85,25 +85,47 @@ def jobs() -> Jobs:
     return Jobs()
 
 
-def save_map(report: Report, dataset: Path, should_stop: StopCheck) -> str:
-    """Save the principal plane of a new dataset as its map; return why that failed, as a sentence, else ""."""
+def save_map(report: Report, dataset: Path, should_stop: StopCheck, *, plane: bool) -> str:
+    """Save the map of a new dataset: its principal plane, in seconds, or one by t-SNE, in minutes if it is large.
+
+    Returns why that failed, as a sentence, else "". Raises StoppedError. Few clips stay in their plane.
+    """
     from data_prep.dataset.add_map import add_map  # not needed by the first page
+    from data_prep.dataset.map_layout import MIN_CLIPS
 
     n_clips = sum(open_dataset(dataset).manifest["rows"].values())
+    if not plane and n_clips < MIN_CLIPS:
+        return ""
+    what = "laying out the map" if plane else "it can be opened already; laying out a better map"
 
     def tell(done: int) -> None:
         if should_stop():
             raise StoppedError("the map was left out, as you stopped the work")
-        report(done / n_clips, f"laying out the map: {done:,} of {n_clips:,} clips")
+        report(done / n_clips, f"{what}: {done:,} of {n_clips:,} clips")
 
     tell(0)
     try:
-        add_map(dataset, plane=True, progress=tell)
+        add_map(dataset, plane=plane, progress=tell)
     except StoppedError:
         raise
     except DataError as error:
         return f" {full_message(error)}."
     return ""
+
+
+def finish(report: Report, dataset: Path, should_stop: StopCheck) -> str:
+    """Save the map and the index of a new dataset; return what failed or was stopped, as sentences, else "".
+
+    The map is the principal plane until the one by t-SNE is there.
+    """
+    try:
+        failed = save_map(report, dataset, should_stop, plane=True) + save_index(report, dataset)
+    except StoppedError:  # the collection is complete
+        return " You stopped the rest: its map and its index are made when they are needed."
+    try:
+        return failed + save_map(report, dataset, should_stop, plane=False)
+    except StoppedError:
+        return f"{failed} You stopped the better map: it shows the principal plane."
 
 
 def save_index(report: Report, dataset: Path) -> str:

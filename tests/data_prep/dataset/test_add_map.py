@@ -1,6 +1,7 @@
 """Adding a map to a dataset: in one step, and without any other change."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from data_prep.__main__ import main
 from data_prep.dataset import SPLITS, open_dataset, revise, verify_dataset
 from data_prep.dataset import add_map as mapping
 from data_prep.dataset.add_map import add_map
-from data_prep.dataset.map_layout import as_coordinates, principal_plane
+from data_prep.dataset.map_layout import as_coordinates, principal_plane, tsne_layout
+from data_prep.dataset.schema import Metric
 from data_prep.errors import DatasetError, InputError
 from tests.data_prep.small_datasets import write
 
@@ -209,3 +211,40 @@ def test_what_the_progress_raises_leaves_the_dataset_as_it_was(dataset: Path) ->
     with pytest.raises(KeyboardInterrupt):
         add_map(dataset, plane=True, progress=stop)
     assert contents(dataset) == before
+
+
+@pytest.mark.parametrize(("n", "method"), [(10, "principal plane"), (40, "t-SNE"), (60, "principal plane")])
+def test_vectors_get_a_map_as_they_become_a_dataset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], n: int, method: str
+) -> None:
+    monkeypatch.setattr(mapping, "MAX_AT_ONCE", 50)
+    np.save(tmp_path / "x.npy", np.random.default_rng(1).standard_normal((n, 200)).astype(np.float32))
+    command = ["vectors", str(tmp_path / "x.npy"), "--out", str(tmp_path / "out")]
+    assert main([*command, "--no-map"]) == 0
+    assert open_dataset(tmp_path / "out").map() is None
+    assert main(command) == 0
+    mapped = open_dataset(tmp_path / "out")
+    assert mapped.manifest["map"]["method"] == method
+    assert verify_dataset(tmp_path / "out") == []
+    assert ("python -m data_prep map" in capsys.readouterr().out) == (n == 60)
+
+
+def test_without_opentsne_new_datasets_get_their_principal_plane_and_say_how_to_get_it(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openTSNE", None)
+    said = mapping.map_new(dataset)
+    assert open_dataset(dataset).manifest["map"] == {"method": "principal plane"}
+    assert "openTSNE" in said
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_long_vectors_are_laid_out_by_their_principal_components(metric: Metric) -> None:
+    rng = np.random.default_rng(2)
+    centres = 8 * rng.standard_normal((3, 300))
+    groups = np.arange(90) % 3
+    X = (centres[groups] + rng.standard_normal((90, 300))).astype(np.float32)
+    places = tsne_layout(X, metric, 0, lambda _: None)
+    away = np.linalg.norm(places[:, None] - places, axis=2)
+    np.fill_diagonal(away, np.inf)
+    assert (groups[away.argmin(axis=1)] == groups).all()

@@ -44,7 +44,9 @@ def test_clips_placed_later_land_in_their_own_cluster(monkeypatch: pytest.Monkey
     features, cluster = separate_clusters()
     told: list[int] = []
     places = tsne_layout(features, "euclidean", 0, told.append)
-    assert told == [120, 170, 220, 270, 300]
+    assert told == sorted(told)
+    assert told[0] < 5  # while the first ones are fitted
+    assert [done for done in told if done >= 119] == [119, 120, 170, 220, 270, 300]
     assert share_of_neighbours_in_the_same_cluster(places, cluster) > 0.9
 
 

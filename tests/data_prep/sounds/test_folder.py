@@ -120,6 +120,14 @@ def test_a_dataset_of_an_earlier_version_is_measured_by_the_next_run(write, soun
     assert measures_in(open_dataset(out).clips("train")) == [measures]
 
 
+def test_a_folder_gets_a_map_by_the_command(write, sounds, out):
+    for number in range(20):
+        write(f"{number}.wav", hertz=200 + 100 * number)
+    assert main(["folder", str(sounds), "--out", str(out)]) == 0
+    assert open_dataset(out).manifest["map"]["method"] == "t-SNE"
+    assert prepare_folder(sounds, out).embedded == 0
+
+
 def test_a_tenth_of_many_clips_gives_an_excerpt():
     share = np.mean([SoundFile(f"{i}.wav", 1, 1).pseudo_random(0) < 0.1 for i in range(5000)])
     assert abs(share - 0.1) < 4 * np.sqrt(0.1 * 0.9 / 5000)

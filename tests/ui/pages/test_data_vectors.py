@@ -170,7 +170,7 @@ def test_a_file_becomes_a_collection_with_a_map(local, at_once, name):
     assert np.asarray(dataset.features("train"))[clip.row][:3] == pytest.approx(case["first_values"], abs=6e-5)
     assert [dataset.label_names[i] for i in clip.labels][:1] == [case["first_label"]] if "first_label" in case else True
     assert clip.title == case.get("first_title")
-    assert dataset.manifest["map"] == {"method": "principal plane"}
+    assert dataset.manifest["map"]["method"] == "t-SNE"
     assert dataset.map().shape == (n_clips, 2)
     assert button(app, "Make it again") is not None
     assert data_folder.collection_of(FOLDER) is None  # a folder of sounds is another collection than vectors of them
@@ -255,6 +255,25 @@ def test_a_stop_after_the_reading_keeps_the_collection_without_its_map(local, at
     )
     assert "You stopped the rest" in result
     assert open_dataset(local / "x").map() is None
+
+
+def test_the_map_is_the_principal_plane_until_the_better_one_is_there(local, at_once, tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((30, 3)))
+    shares = []
+
+    def tell(share, doing):
+        if "a better map" in doing:
+            assert open_dataset(local / "x").manifest["map"] == {"method": "principal plane"}
+            shares.append(share)
+
+    result = vectors.making(tmp_path / "x.npy", None, Asked())(tell, lambda: len(shares) > 5)
+    assert "You stopped the better map: it shows the principal plane." in result
+    assert open_dataset(local / "x").manifest["map"] == {"method": "principal plane"}
+    begun, shares = shares, []
+    vectors.making(tmp_path / "x.npy", None, Asked())(tell, lambda: False)
+    assert open_dataset(local / "x").manifest["map"]["method"] == "t-SNE"
+    assert begun == shares[: len(begun)] == sorted(begun)
+    assert shares[-1] == 1
 
 
 @cases

@@ -51,7 +51,7 @@ def listening(sounds: Path) -> Work:
             outcome = prepare_folder(
                 sounds, out, overwrite=out.exists(), progress=partial(_say_files, tell), should_stop=should_stop
             )
-            failure = jobs.save_index(tell, out)
+            failure = jobs.finish(tell, out, should_stop)
         left_out = f" {plural(len(outcome.refused), 'file')} left out." if outcome.refused else ""
         noted = f" {plural(len(outcome.notes), 'file is', 'files are')} cut or damaged." if outcome.notes else ""
         waiting = f" {plural(outcome.remaining, 'file')} not read yet: begin again." if outcome.remaining else ""

@@ -90,10 +90,7 @@ def making(path: Path, meta: Path | None, asked: Asked) -> Work:
                 outcome = prepare_apart(path, out, meta=meta, asked=asked, progress=tell_rows, should_stop=should_stop)
             except StoppedError:
                 return "Stopped. Nothing was written."
-            try:
-                failure = jobs.save_map(tell, out, should_stop) + jobs.save_index(tell, out)
-            except StoppedError:  # the collection is complete
-                failure = " You stopped the rest: its map and its index are made when they are needed."
+            failure = jobs.finish(tell, out, should_stop)
         first = "".join(f", such as row {row:,}: {text}" for row, text in islice(outcome.left_out.items(), 1))
         left_out = f" {plural(len(outcome.left_out), 'row')} left out{first}." if outcome.left_out else ""
         here = f"{outcome.n_clips:,} of {plural(outcome.n_rows, 'row')}, {plural(outcome.dim, 'number')} each."
