@@ -148,7 +148,7 @@ function soundOf(id, { media, length }) {
 
 function description(list, item, card) {
   const name = card.name ? make("p", { class: "name" }, card.name) : null
-  const labels = make("p", { class: card.name ? "labels small" : "labels", title: card.title }, card.folder ? `${card.folder}/ · ` : null)
+  const labels = make("p", { class: card.name ? "labels small" : "labels", title: card.title }, card.folder ? `${card.folder}/${card.labels.length ? " · " : ""}` : null)
   card.labels.forEach((label, i) => {
     labels.append(i ? ", " : "", label.shared ? sharedLabel(label.name) : label.name)
   })

@@ -12,6 +12,7 @@ from data_prep.dataset.reader import open_dataset
 from data_prep.errors import DataError, StoppedError
 from earshot_common.command_line import full_message
 
+OPEN_ALREADY = "it can be opened already"  # begins the activity of a job whose collection is complete
 _UNEXPECTED = "it failed with an unexpected error; see the server's log"
 
 
@@ -96,7 +97,7 @@ def save_map(report: Report, dataset: Path, should_stop: StopCheck, *, plane: bo
     n_clips = sum(open_dataset(dataset).manifest["rows"].values())
     if not plane and n_clips < MIN_CLIPS:
         return ""
-    what = "laying out the map" if plane else "it can be opened already; laying out a better map"
+    what = "laying out the map" if plane else f"{OPEN_ALREADY}; laying out a better map"
 
     def tell(done: int) -> None:
         if should_stop():

@@ -1,11 +1,13 @@
 """Making of a collection on the page Data: its button, its progress, its result; or its command where hosted."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from ui.model import session, visits
 from ui.model.text import plain
 from ui.server import hosting
-from ui.server.jobs import Job, Work, jobs
+from ui.server.jobs import OPEN_ALREADY, Job, Work, jobs
 from ui.widgets import links
 
 
@@ -18,15 +20,16 @@ def elsewhere(command: str) -> bool:
     return True
 
 
-def draw_job(name: str, work: Work, here: str | None, *, begin: str, again: str | None) -> None:
+def draw_job(name: str, work: Work, find: Callable[[], str | None], *, begin: str, again: str | None) -> None:
     """Draw a job: the button that begins it, its progress with a button to stop it, or its result.
 
-    here: the name of the collection that it made, now or earlier; begin, again: labels of the button.
+    find: returns the name of the collection that it made, now or earlier; begin, again: labels of the button.
     """
     job = jobs().get(name)
     if job is not None and job.running:
-        watch(name, job)
+        watch(name, job, find)
         return
+    here = find()
     if job is not None and job.result:
         st.info(plain(job.result))
     elif job is not None and job.error:
@@ -34,8 +37,7 @@ def draw_job(name: str, work: Work, here: str | None, *, begin: str, again: str 
     if here:
         if job is None or not job.result:
             st.markdown("It is here: choose it as your collection, in the sidebar.")
-        another = dict.fromkeys(visits.carried(), "")  # the clip in the link belongs to the open collection
-        links.draw("listen", "Hear it on Listen", **{**another, "dataset": here})
+        _link(here)
     words = again if here else begin
     if words:
         st.button(
@@ -47,14 +49,21 @@ def draw_job(name: str, work: Work, here: str | None, *, begin: str, again: str 
         )
 
 
+def _link(here: str) -> None:
+    another = dict.fromkeys(visits.carried(), "")  # the clip in the link belongs to the open collection
+    links.draw("listen", "Hear it on Listen", **{**another, "dataset": here})
+
+
 def _begin(name: str, work: Work) -> None:
     jobs().start(name, work)
 
 
 @st.fragment(run_every=1.0)
-def watch(name: str, job: Job) -> None:
-    """Draw the progress of a job that is running, and a button to stop it."""
+def watch(name: str, job: Job, find: Callable[[], str | None]) -> None:
+    """Draw the progress of a job that is running, a button to stop it, and a link to its collection once complete."""
     if not job.running:
         session.rerun()
     st.progress(job.share or 0.0, f"{plain(job.activity, 160)}")
+    if job.activity.startswith(OPEN_ALREADY) and (here := find()):
+        _link(here)
     st.button("Stop", key=f"stop {name}", on_click=job.stop)

@@ -62,7 +62,8 @@ def _update(context: DatasetContext) -> None:
     sounds = Path(str(context.dataset.manifest["media_folder"]))
     st.markdown(f"**Update**: listens to what is new or changed in {plain(sounds, 200)}.")
     if sounds.is_dir():
-        draw_job(job, listening(sounds), context.settings.dataset, begin="Update", again="Listen to what is new")
+        here = context.settings.dataset
+        draw_job(job, listening(sounds), lambda: here, begin="Update", again="Listen to what is new")
     else:
         st.warning("This folder is not there any more, so there is nothing to update from.")
 

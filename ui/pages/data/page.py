@@ -1,6 +1,7 @@
 """Data: the open collection and its source, downloading AudioSet, and one's own sounds or embeddings."""
 
 import os
+from functools import partial
 from math import floor
 from pathlib import Path
 
@@ -116,7 +117,8 @@ def _get_audioset() -> None:
         return
     _warn_of_full_disk(subset, out)
     here = NAMES[subset] if out.exists() else None
-    draw_job(f"audioset {subset}", hosting.download_work(subset, out), here, begin="Download and prepare", again=None)
+    work = hosting.download_work(subset, out)
+    draw_job(f"audioset {subset}", work, lambda: here, begin="Download and prepare", again=None)
 
 
 def _warn_of_full_disk(subset: Subset, out: Path) -> None:
@@ -150,4 +152,5 @@ def _own_folder() -> None:
         st.warning(plain(error, 600))
         return
     begin = f"Listen to {plain(sounds.name or sounds, 40)}"
-    draw_job(f"folder {sounds}", listening(sounds), collection_of(sounds), begin=begin, again="Listen to what is new")
+    find = partial(collection_of, sounds)
+    draw_job(f"folder {sounds}", listening(sounds), find, begin=begin, again="Listen to what is new")

@@ -53,10 +53,10 @@ def show() -> None:
         return
     if path is None:
         return
-    name, here = f"vectors {path}", collection_of(path)
+    name, find = f"vectors {path}", partial(collection_of, path)
     job = jobs.jobs().get(name)
     if job is not None and job.running:
-        watch(name, job)
+        watch(name, job, find)
         return
     guessed = _preview_of(path, meta, Asked())
     if guessed is None:
@@ -69,7 +69,7 @@ def show() -> None:
     with preview:
         _draw_preview(found)
     if not found.refused:
-        draw_job(name, making(path, meta, asked), here, begin="Make the collection", again="Make it again")
+        draw_job(name, making(path, meta, asked), find, begin="Make the collection", again="Make it again")
 
 
 def collection_of(path: Path) -> str | None:
