@@ -1,8 +1,11 @@
 """JavaScript components: query player, lists of clips, LSH on a plane, map, and others without a Streamlit widget.
 
+Their scripts are modules that the browser loads by URL and keeps (`ui.server.html_page`); a run sends `load.js` and data.
 What comes from a dataset is passed as `data` and inserted as text, never as HTML.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,17 +13,27 @@ from streamlit.components.v2 import component
 
 from ui.paths import COMPONENTS
 
+FILES = {path.name: path.read_bytes() for path in sorted(COMPONENTS.iterdir()) if path.suffix in {".js", ".css"}}
+VERSION = hashlib.sha256(b"\0".join(FILES.values())).hexdigest()[:16]  # of all files
+_LOAD = "\n".join(line for line in FILES["load.js"].decode().splitlines() if not line.startswith("//"))
 
-def _read(*names: str) -> str:
-    return "\n".join((COMPONENTS / name).read_text(encoding="utf-8") for name in names)
+
+def _script(name: str, styles: tuple[str, ...]) -> str:
+    """Return the script that Streamlit sends: it loads `name`.js and the style sheets."""
+    constants = {"VERSION": VERSION, "SCRIPT": f"{name}.js", "STYLES": styles}
+    return "\n".join([*(f"const {word} = {json.dumps(value)}" for word, value in constants.items()), _LOAD])
 
 
-def _component(name: str, js: str, css: str | None = None) -> Callable[..., object]:
+def _streamlit_component(name: str, *styles: str) -> Callable[..., object]:
+    return component(f"earshot.{name}", js=_script(name, styles))
+
+
+def _component(name: str, *styles: str) -> Callable[..., object]:
     """Return a component to which `data` is passed in a tuple, as the JavaScript expects it.
 
     In a dictionary Streamlit would look for data frames, and import pandas for it before the first page is there.
     """
-    draw = component(name, css=css, js=js)
+    draw = _streamlit_component(name, *styles)
 
     def draw_with(*, data: Mapping[str, object], **options: Any) -> object:
         return draw(data=(data,), **options)
@@ -28,59 +41,16 @@ def _component(name: str, js: str, css: str | None = None) -> Callable[..., obje
     return draw_with
 
 
-query_player = _component(
-    "earshot.query",
-    css=_read("base.css", "shelf.css", "query.css"),
-    js=_read("base.js", "shelf.js", "video.js", "query.js"),
-)
-neighbour_list = _component(
-    "earshot.neighbours",
-    css=_read("base.css", "shelf.css", "cards.css"),
-    js=_read("base.js", "shelf.js", "video.js", "card.js", "playback.js", "neighbours.js"),
-)
-clip_list = _component(
-    "earshot.clip_list",
-    css=_read("base.css", "shelf.css", "cards.css", "clip_list.css"),
-    js=_read("base.js", "shelf.js", "video.js", "card.js", "clip_list.js"),
-)
-teach_list = _component(
-    "earshot.teach",
-    css=_read("base.css", "shelf.css", "cards.css", "clip_list.css", "teach.css"),
-    js=_read("base.js", "shelf.js", "video.js", "card.js", "teach.js"),
-)
-tidy_list = _component(
-    "earshot.tidy",
-    css=_read("base.css", "shelf.css", "cards.css", "clip_list.css", "tidy.css"),
-    js=_read("base.js", "shelf.js", "video.js", "card.js", "tidy.js"),
-)
-plane_demo = _component(
-    "earshot.plane", css=_read("base.css", "plane.css"), js=_read("base.js", "plane_geometry.js", "plane.js")
-)
-sound_map = component(  # its data hold a table, so they are a dictionary
-    "earshot.map",
-    css=_read("base.css", "shelf.css", "cards.css", "clip_list.css", "map.css"),
-    js=_read(
-        "base.js",
-        "shelf.js",
-        "video.js",
-        "card.js",
-        "map_points.js",
-        "map_paint.js",
-        "map_view.js",
-        "map_marks.js",
-        "map.js",
-    ),
-)
-view_link = _component("earshot.link", css=_read("base.css", "link.css"), js=_read("base.js", "link.js"))
-search_field = _component(
-    "earshot.search",
-    css=_read("base.css", "search.css"),
-    js=_read("base.js", "shelf.js", "search_offers.js", "search_labels.js", "search.js"),
-)
-crate_list = _component(
-    "earshot.crate",
-    css=_read("base.css", "shelf.css", "crate.css"),
-    js=_read("base.js", "shelf.js", "crate.js"),
-)
-chapter_top = _component("earshot.chapters", js=_read("chapters.js"))
-heat_cells = _component("earshot.cells", css=_read("cells.css"), js=_read("cells.js"))
+query_player = _component("query", "base.css", "shelf.css", "query.css")
+neighbour_list = _component("neighbours", "base.css", "shelf.css", "cards.css")
+clip_list = _component("clip_list", "base.css", "shelf.css", "cards.css", "clip_list.css")
+teach_list = _component("teach", "base.css", "shelf.css", "cards.css", "clip_list.css", "teach.css")
+tidy_list = _component("tidy", "base.css", "shelf.css", "cards.css", "clip_list.css", "tidy.css")
+plane_demo = _component("plane", "base.css", "plane.css")
+# The map's data hold a table, so they are a dictionary.
+sound_map = _streamlit_component("map", "base.css", "shelf.css", "cards.css", "clip_list.css", "map.css")
+view_link = _component("link", "base.css", "link.css")
+search_field = _component("search", "base.css", "search.css")
+crate_list = _component("crate", "base.css", "shelf.css", "crate.css")
+chapter_top = _component("chapters")
+heat_cells = _component("cells", "cells.css")

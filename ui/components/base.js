@@ -1,8 +1,8 @@
 // Shared by all components: the audio player, one for the whole page, and helpers that build elements.
-// Each component's script is this file, then its own; `window.earshot` is the player that all of them use.
+// `window.earshot` is the player that all of them use.
 
 const SLOW_MS = 1000 // after which a button shows that its sound is on the way
-const LATE_MS = 5000 // after which a sentence says so
+export const LATE_MS = 5000 // after which a sentence says so
 const MAX_WAVEFORM_TRIES = 4
 const REPEAT_MS = 2000 // after which an event that Python has not answered is sent again
 const MAX_SENDS = 4
@@ -10,13 +10,12 @@ const WATCH_MS = 200 // between looks for a page that is awaited
 const MAX_LEAVING_MS = 10000 // after which the page is no longer taken to be on its way out
 const PLAYBACK = "earshot.playback" // in localStorage: what differs from these:
 const PLAYBACK_DEFAULTS = { volume: 1, loop: false, hover: false, even: false, spectrogram: false }
-const MAX_LOOP_S = 10 // length up to which a sound is repeated
-const EVEN_DB = -24 // level to which louder sounds are turned down
+export const MAX_LOOP_S = 10 // length up to which a sound is repeated
+export const EVEN_DB = -24 // level to which louder sounds are turned down
 const PAGE_LINKS = '[data-testid="stSidebarNavLink"], [data-testid="stPageLink-NavLink"]'
 
-// Address of the app's server: pages lie one level below it, and a host may serve the app below a path of its own.
-const SCRIPT = document.querySelector('script[type="module"][src*="/static/js/"]')?.src ?? ""
-const ROOT = new URL(SCRIPT.replace(/static\/js\/[^/]*$/, ""), location.origin).href
+// Address of the app's server, two levels above this file: a host may serve the app below a path of its own.
+export const ROOT = new URL("../..", import.meta.url).href
 
 function makePlayer() {
   const audio = document.createElement("audio")
@@ -407,21 +406,21 @@ function makePlayer() {
   }
 }
 
-const player = (window.earshot ??= makePlayer())
+export const player = (window.earshot ??= makePlayer())
 
 // --- state of a component ------------------------------------------------------------------------------------------
 
 const states = new WeakMap() // a component's root element -> its state
 
 // Returns the state of the component at `root`, made by `build(root)` when it is drawn for the first time.
-function stateOf(root, build) {
+export function stateOf(root, build) {
   if (!states.has(root)) states.set(root, build(root))
   return states.get(root)
 }
 
 // --- elements; text from data is only ever inserted as text ----------------------------------------------------------
 
-function make(tag, attributes = {}, ...children) {
+export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "onclick") element.onclick = value
@@ -431,7 +430,7 @@ function make(tag, attributes = {}, ...children) {
   return element
 }
 
-function makeSvg(tag, attributes = {}, ...children) {
+export function makeSvg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag)
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
   element.append(...children)
@@ -440,7 +439,7 @@ function makeSvg(tag, attributes = {}, ...children) {
 
 // Makes the content of `parent` equal to `fresh`. An element of the same tag and class stays, and takes over attributes,
 // content and `onclick`: a press that has begun on a button is not lost, and neither is the focus.
-function patch(parent, ...fresh) {
+export function patch(parent, ...fresh) {
   let old = parent.firstChild
   for (const node of fresh.filter((child) => child !== null && child !== undefined)) {
     let same = old
@@ -464,7 +463,7 @@ function removed(node) {
   return next
 }
 
-function update(node, fresh) {
+export function update(node, fresh) {
   if (node.nodeType === Node.TEXT_NODE) {
     if (node.data !== fresh.data) node.data = fresh.data
     return
@@ -475,7 +474,7 @@ function update(node, fresh) {
   patch(node, ...fresh.childNodes)
 }
 
-const ICONS = {
+export const ICONS = {
   play: "M8 5v14l11-7z",
   pause: "M7 5h4v14H7zM13 5h4v14h-4z",
   star: "M12 2.1l2.6 6.9 7.4.4-5.7 4.7 1.9 7.2-6.2-4-6.2 4 1.9-7.2-5.7-4.7 7.4-.4z",
@@ -491,18 +490,18 @@ const ICONS = {
   cross: "M6.4 5L5 6.4l5.6 5.6L5 17.6 6.4 19l5.6-5.6 5.6 5.6 1.4-1.4-5.6-5.6L19 6.4 17.6 5 12 10.6z",
 }
 
-function icon(name, className = "") {
+export function icon(name, className = "") {
   return makeSvg("svg", { viewBox: "0 0 24 24", class: `icon ${className}`, "aria-hidden": "true" }, makeSvg("path", { d: ICONS[name] }))
 }
 
-function playButton(label, onclick) {
+export function playButton(label, onclick) {
   const button = make("button", { class: "play", "aria-label": label, "aria-pressed": "false", onclick })
   button.append(icon("play", "start"), icon("pause", "pause"))
   return button
 }
 
 // A waveform is drawn twice, in grey and in colour; `--played` uncovers the second as the sound plays.
-function waveform(heights, id) {
+export function waveform(heights, id) {
   const d = heights.map((height, i) => `M${i + 0.5} ${50 - Math.max(height, 2) / 2}v${Math.max(height, 2)}`).join("")
   const layer = (name) =>
     makeSvg("svg", { viewBox: `0 0 ${heights.length} 100`, preserveAspectRatio: "none", class: name }, makeSvg("path", { d }))
@@ -511,17 +510,17 @@ function waveform(heights, id) {
 }
 
 // A spectrogram is drawn as a waveform is: twice, each a mask over a colour.
-function spectrogram(id) {
+export function spectrogram(id) {
   const layer = (name) => make("div", { class: name, style: `--picture: url("${player.url(id, "spectrogram")}")` })
   const picture = make("div", { class: "waveform spectrogram", "aria-hidden": "true" }, layer("unplayed"), layer("played"))
   return seekable(picture, id)
 }
 
-const levelText = (level) => `${Math.round(level)} dB`.replace("-", "−") // of the loudest 0.4 s, below full scale
+export const levelText = (level) => `${Math.round(level)} dB`.replace("-", "−") // of the loudest 0.4 s, below full scale
 
 // Only where the sound is on the server; elsewhere it is not fetched.
-const hasSpectrogram = (media) => media.kind === "sound" && media.fragment === undefined
-const showsSpectrogram = (media) => player.playback.spectrogram && hasSpectrogram(media)
+export const hasSpectrogram = (media) => media.kind === "sound" && media.fragment === undefined
+export const showsSpectrogram = (media) => player.playback.spectrogram && hasSpectrogram(media)
 
 function seekable(picture, id) {
   picture.addEventListener("click", (event) => {
@@ -532,7 +531,7 @@ function seekable(picture, id) {
 }
 
 // Calls `draw` whenever a choice of playing changes, as long as the component at `root` is there.
-function followPlayback(root, draw) {
+export function followPlayback(root, draw) {
   const listen = () => ((root.host ?? root).isConnected ? draw() : document.removeEventListener("earshot-playback", listen))
   document.addEventListener("earshot-playback", listen)
 }
@@ -547,7 +546,7 @@ function showMessage(element, text) {
 
 // Keeps the play buttons below `root` up to date: each element with `data-clip` shows the phase of its clip, and what there
 // is to say about it.
-function followPlayer(root) {
+export function followPlayer(root) {
   const show = ({ detail }) => {
     for (const element of root.querySelectorAll("[data-clip]")) {
       const current = element.dataset.clip === detail.id

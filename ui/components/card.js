@@ -2,15 +2,19 @@
 // A list is {root, cards (its element), items (cards drawn, by clip id), view, data, send (an event, at once)}; `buttons`, where
 // it has that, returns further buttons of a card.
 
+import { followPlayback, followPlayer, icon, levelText, make, patch, playButton, player, showsSpectrogram, spectrogram, waveform } from "./base.js"
+import { drawShelfPanel, followShelf, reportHidden, shelf, shelfButtons } from "./shelf.js"
+import { introduceUnplayable, openVideo, refusalOf, reportUnplayable, SILENT, thumbnail, toggleVideo, youtubeLink } from "./video.js"
+
 const FLAT = Array(48).fill(0)
 
-function newList(root, cards, view) {
+export function newList(root, cards, view) {
   const list = { root, cards, view, items: new Map(), refresh: followPlayer(root), followed: false, bar: null }
   Object.assign(list, { playAll: () => playAll(list), compare: () => compare(list) })
   return list
 }
 
-function updateList(list, events, data, setTriggerValue) {
+export function updateList(list, events, data, setTriggerValue) {
   list.data = data
   if (!list.followed) {
     const redraw = () => list.ids && drawCards(list, list.ids, list.text)
@@ -25,7 +29,7 @@ function updateList(list, events, data, setTriggerValue) {
 
 // Shows the cards of these clips in this order, or a text if there is none. The number of clips that the visitor hides, and
 // of those that cannot be played where these are hidden, stands below.
-function drawCards(list, ids, text) {
+export function drawCards(list, ids, text) {
   const shown = visibleOf(list, ids)
   const wanted = shown.map((id) => cardOf(list, id))
   arrange(list, wanted)
@@ -190,7 +194,7 @@ function actions(list, item, id, card) {
 
 // --- playing and keyboard ----------------------------------------------------------------------------------------
 
-function togglePlay(list, item, again = false) {
+export function togglePlay(list, item, again = false) {
   const id = item.dataset.clip
   clearTimeout(item.hover)
   list.last = id
@@ -267,7 +271,7 @@ function playHit(list) {
 // mouse leaves it. A video is not opened for that.
 const HOVER_MS = 150
 
-function hoverOver({ pointerType }, item, start) {
+export function hoverOver({ pointerType }, item, start) {
   if (!player.playback.hover || pointerType !== "mouse" || navigator.userActivation?.hasBeenActive === false) return
   const { started } = player.state
   clearTimeout(item.hover)
@@ -278,7 +282,7 @@ function hoverOver({ pointerType }, item, start) {
   }, HOVER_MS)
 }
 
-function hoverAway(item) {
+export function hoverAway(item) {
   clearTimeout(item?.hover)
   if (item?.hovered === player.state.started && ["waiting", "playing"].includes(player.state.phase)) player.endQueue()
 }

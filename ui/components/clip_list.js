@@ -1,5 +1,8 @@
 // A list of clips, each with its own sentence: the content of a bucket, what was missed, the query.
 
+import { make, player, stateOf } from "./base.js"
+import { drawCards, newList, updateList } from "./card.js"
+
 function build(root) {
   const cards = make("ol", { class: "cards" })
   root.append(make("section", { class: "earshot neighbours clip-list" }, cards))

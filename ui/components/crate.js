@@ -1,5 +1,8 @@
 // The crate: what the visitor keeps, of all collections, as a list; files of it, and exports that the server makes.
 
+import { followPlayer, make, playButton, player, ROOT, stateOf } from "./base.js"
+import { followShelf, MAX_NOTE, reportHidden, shelf } from "./shelf.js"
+
 const EXPORTS = { csv: ["CSV", "earshot-crate.csv"], json: ["JSON", "earshot-crate.json"], m3u: ["Playlist", "earshot-crate.m3u8"], zip: ["The files", "earshot-crate.zip"] }
 const SECTIONS = [
   ["kept", "In the crate", "Press + on a sound to keep it here."],

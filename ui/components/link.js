@@ -1,6 +1,8 @@
 // Button that copies the address of this view. Where the browser refuses access to the clipboard (a page without https, a
 // missing permission), the address is shown in a field instead, selected, to be copied by hand.
 
+import { icon, make, stateOf } from "./base.js"
+
 const CONFIRMATION_MS = 2500
 const LABEL = "Copy link"
 

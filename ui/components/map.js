@@ -1,6 +1,13 @@
 // The map of the clips: one point per clip, names of branches and labels, marks of the query and its neighbours, and the
 // card of the point that was pressed last.
 
+import { icon, make, patch, player, stateOf } from "./base.js"
+import { drawCards, hoverAway, hoverOver, newList, togglePlay, updateList } from "./card.js"
+import { drawLegend, drawMarkLegend, paintMarks, themeOf } from "./map_marks.js"
+import { canvasPainter, webglPainter } from "./map_paint.js"
+import { column, leaveOut, nameOf, nearest, nextTowards, pointsWithLabel, receiveParts, store } from "./map_points.js"
+import { bringIntoView, fit, followKeys, followPointers, measureView, redrawWhenStill, setZoom, showAll, toMap, toScreen, wholeView, zoomBy } from "./map_view.js"
+
 const HELP =
   "Drag to move. Plus and minus zoom, 0 shows everything; once you have pressed the map, the wheel zooms too. " +
   "Arrow keys move from clip to clip, N and P from neighbour to neighbour, Home to your sound; Enter plays. " +
@@ -188,7 +195,7 @@ function markAt(map, px, py, reach) {
   return within[0]?.mark
 }
 
-function pointAt(map, px, py, reach) {
+export function pointAt(map, px, py, reach) {
   if (!map.chart) return -1
   const mark = markAt(map, px, py, Math.min(reach, 12))
   if (mark) return mark.point
@@ -196,7 +203,7 @@ function pointAt(map, px, py, reach) {
   return nearest(map.chart, x, y, reach / map.view.scale, isVisible(map))
 }
 
-function hover(map, px, py, kind) {
+export function hover(map, px, py, kind) {
   const point = px < 0 || kind === "touch" ? -1 : pointAt(map, px, py, 12)
   if (point !== map.hovered?.point) hoverPoint(map, point, kind)
   map.marks.style.cursor = point >= 0 ? "pointer" : ""
@@ -236,17 +243,17 @@ function describe(map, point) {
 }
 
 // Returns the position of a point. Beyond the points drawn are the marks of other clips, and the clip that was pressed.
-function positionOf({ chart, data }, point) {
+export function positionOf({ chart, data }, point) {
   if (point < chart.n) return [chart.xy[2 * point], chart.xy[2 * point + 1]]
   const mark = [...data.marks, data.picked].find((mark) => mark?.point === point)
   return mark && [mark.x, mark.y]
 }
 
-function focusPosition(map) {
+export function focusPosition(map) {
   return map.cursor >= 0 ? toScreen(map.view, ...positionOf(map, map.cursor)) : [map.view.width / 2, map.view.height / 2]
 }
 
-function setCursor(map, point) {
+export function setCursor(map, point) {
   if (!map.chart || point === undefined || point < 0) return
   map.cursor = point
   bringIntoView(map, ...positionOf(map, point))
@@ -254,14 +261,14 @@ function setCursor(map, point) {
   map.live.textContent = describe(map, point)
 }
 
-function moveCursor(map, direction) {
+export function moveCursor(map, direction) {
   if (!map.chart) return
   const [x, y] = map.cursor >= 0 ? positionOf(map, map.cursor) : [map.data.marks[0].x, map.data.marks[0].y]
   setCursor(map, nextTowards(map.chart, x, y, direction, 10 / map.view.scale, isVisible(map)))
 }
 
 // Moves through the query and then its neighbours, nearest first; marks are in drawing order, the nearest last.
-function moveCursorToMark(map, step) {
+export function moveCursorToMark(map, step) {
   const [query, ...others] = map.data.marks
   const order = [query, ...others.reverse()].map((mark) => mark.point).filter((point) => point >= 0)
   const current = order.indexOf(map.cursor)
@@ -271,7 +278,7 @@ function moveCursorToMark(map, step) {
 // --- playing -----------------------------------------------------------------------------------------------------
 
 // Starts to play within the user gesture, by the point's split and row; its card then comes from Python.
-function select(map, point) {
+export function select(map, point) {
   if (point < 0) return
   map.cursor = point
   map.draw()
@@ -314,7 +321,7 @@ function drawPicked(map) {
 const MAX_LISTED = 500 // as in ui/pages/map/page.py
 
 // Lists the points shown that lie within an outline: [x, y] of its corners on the map.
-function listWithin(map, outline) {
+export function listWithin(map, outline) {
   const { chart } = map
   const [xs, ys] = [outline.map(([x]) => x), outline.map(([, y]) => y)]
   const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
@@ -340,7 +347,7 @@ function isWithin(outline, x, y) {
   return within
 }
 
-function listView(map) {
+export function listView(map) {
   if (!map.chart) return
   const { width, height } = map.view
   listWithin(map, [[0, 0], [width, 0], [width, height], [0, height]].map(([px, py]) => toMap(map.view, px, py)))
@@ -361,7 +368,7 @@ function placePanel(map) {
   panel.dataset.side = covered("bottom") < covered("top") ? "bottom" : "top"
 }
 
-function closeCard(map) {
+export function closeCard(map) {
   map.closed = map.data.picked.id
   map.panel.hidden = true
   map.marks.focus({ preventScroll: true })

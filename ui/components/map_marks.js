@@ -1,5 +1,10 @@
 // Drawn over the points: names, the query, found and missed neighbours; and the two legends.
 
+import { make, patch } from "./base.js"
+import { positionOf } from "./map.js"
+import { store } from "./map_points.js"
+import { toScreen } from "./map_view.js"
+
 const N_COLOURS = 8 // seven groups, and none: --b0 to --b7 in map.css
 const MARK_NAMES = { query: "your sound", found: "found", missed: "missed", exact: "exact", candidate: "candidate" }
 const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
@@ -11,7 +16,7 @@ function rgb(colour) {
   return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3).map((value) => value / 255)
 }
 
-function themeOf(section) {
+export function themeOf(section) {
   const style = getComputedStyle(section)
   const own = (name) => style.getPropertyValue(name).trim()
   const background = own("--background") || "#fff"
@@ -23,7 +28,7 @@ function themeOf(section) {
   return { background, text: style.color, grey: [0.5, 0.53, 0.56], groups, font: style.fontFamily, ...colours }
 }
 
-function paintMarks(map, theme) {
+export function paintMarks(map, theme) {
   const { view, data } = map
   const pen = map.marks.getContext("2d")
   pen.setTransform(view.dots, 0, 0, view.dots, 0, 0)
@@ -125,7 +130,7 @@ function paintNames(map, pen, theme) {
 
 // --- legends -----------------------------------------------------------------------------------------------------
 
-function drawLegend(map) {
+export function drawLegend(map) {
   const buttons = map.chart.groups.map(({ name, count }, number) => {
     const swatch = make("span", { class: "swatch", "data-group": number, "aria-hidden": "true" })
     const button = make("button", { class: "group", "aria-pressed": "false", onclick: () => toggleGroup(map, number) },
@@ -144,7 +149,7 @@ function toggleGroup(map, number) {
   map.draw()
 }
 
-function drawMarkLegend(map) {
+export function drawMarkLegend(map) {
   const { marks, label, lookedAt } = map.data
   const count = (kind) => marks.filter((mark) => mark.kind === kind).length
   const entry = (kind, n) => make("span", { class: "entry" }, make("span", { class: `mark ${kind}`, "aria-hidden": "true" }), n === null ? MARK_NAMES[kind] : `${MARK_NAMES[kind]} ${n.toLocaleString("en")}`)

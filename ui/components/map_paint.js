@@ -2,6 +2,8 @@
 // A picture is {size, filtered, group, withLabel, colours, faded}: the group shown (-1: all), one byte per point that says
 // whether it carries the chosen label and the filter allows it, colours as [r, g, b, alpha] from 0 to 1, and the colour of points filtered out.
 
+import { SIDE } from "./map_points.js"
+
 const VERTEX_SHADER = `
 attribute vec2 place; attribute float group; attribute float withLabel;
 uniform vec2 middle; uniform vec2 scale; uniform mediump float size; uniform float groupShown; uniform float foreground;
@@ -23,7 +25,7 @@ void main() {
 }`
 
 // Refuses WebGL that the processor emulates, where the browser reports that.
-function webglPainter(canvas, chart) {
+export function webglPainter(canvas, chart) {
   const options = { antialias: false, depth: false, premultipliedAlpha: false, failIfMajorPerformanceCaveat: true }
   const gl = canvas.getContext("webgl", options)
   if (!gl) return null
@@ -77,7 +79,7 @@ function webglPainter(canvas, chart) {
   return { name: "webgl", paint }
 }
 
-function canvasPainter(canvas, chart) {
+export function canvasPainter(canvas, chart) {
   const pen = canvas.getContext("2d")
   const bytes = ([r, g, b, alpha]) => ((255 * alpha) << 24) | ((255 * b) << 16) | ((255 * g) << 8) | (255 * r)
   let image = null

@@ -1,16 +1,16 @@
 // Points of the map and a grid to find them by position. They are stored while the browser tab is open, so Python sends
 // them once. Positions are Arrow columns of Streamlit: x and y from 0 to 65535, y upwards.
 
-const SIDE = 65536
+export const SIDE = 65536
 const CELLS = 256
 const CELL = SIDE / CELLS
 
-const store = (window.earshotMap ??= { chart: null, views: new Map(), received: 0 })
+export const store = (window.earshotMap ??= { chart: null, views: new Map(), received: 0 })
 
-const column = (table, i = 0) => table.getChildAt(i).toArray()
+export const column = (table, i = 0) => table.getChildAt(i).toArray()
 
 // Stores the part of the map that came with this run; returns the name of the part still missing, or null.
-function receiveParts(data) {
+export function receiveParts(data) {
   if (data.points && store.chart?.id !== data.map.id) {
     const [x, y] = [column(data.points, 0), column(data.points, 1)]
     const xy = new Uint16Array(2 * x.length)
@@ -34,7 +34,7 @@ function receiveParts(data) {
 }
 
 // Returns the labels of a point as text, empty until they have arrived.
-function nameOf(chart, point, maxLabels = 3) {
+export function nameOf(chart, point, maxLabels = 3) {
   if (!chart.names) return ""
   const labels = chart.labels.subarray(point ? chart.ends[point - 1] : 0, chart.ends[point])
   const names = Array.from(labels.subarray(0, maxLabels), (label) => chart.names[label])
@@ -42,7 +42,7 @@ function nameOf(chart, point, maxLabels = 3) {
 }
 
 // Returns one byte per point: 1 if it carries the label, or for all points if label is null.
-function pointsWithLabel(chart, label) {
+export function pointsWithLabel(chart, label) {
   const withLabel = new Uint8Array(chart.n).fill(label === null ? 1 : 0)
   if (label === null || !chart.names) return withLabel
   for (let point = 0, at = 0; point < chart.n; point++)
@@ -51,7 +51,7 @@ function pointsWithLabel(chart, label) {
 }
 
 // Sets the bytes of points to 0 whose bits are not set; the first point has the highest bit of the first byte.
-function leaveOut(withLabel, bits) {
+export function leaveOut(withLabel, bits) {
   for (let point = 0; point < withLabel.length; point++) if (!((bits[point >> 3] >> (7 - (point & 7))) & 1)) withLabel[point] = 0
 }
 
@@ -78,7 +78,7 @@ function eachWithin(chart, x, y, reach, visit) {
 }
 
 // Returns the nearest point that `wanted` accepts within `reach`, -1 if there is none.
-function nearest(chart, x, y, reach, wanted) {
+export function nearest(chart, x, y, reach, wanted) {
   let [best, least] = [-1, reach * reach]
   eachWithin(chart, x, y, reach, (i) => {
     const [dx, dy] = [chart.xy[2 * i] - x, chart.xy[2 * i + 1] - y]
@@ -89,7 +89,7 @@ function nearest(chart, x, y, reach, wanted) {
 }
 
 // Returns the next point in a direction, at least `step` away, preferring points that are near and straight ahead.
-function nextTowards(chart, x, y, [alongX, alongY], step, wanted) {
+export function nextTowards(chart, x, y, [alongX, alongY], step, wanted) {
   for (let reach = 4 * step; reach < 4 * SIDE; reach *= 4) {
     let [best, least] = [-1, Infinity]
     eachWithin(chart, x, y, reach, (i) => {

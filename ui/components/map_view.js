@@ -1,14 +1,17 @@
 // View of the map: pan and zoom by mouse, touch and keyboard.
 
+import { closeCard, focusPosition, hover, listView, listWithin, moveCursor, moveCursorToMark, pointAt, select, setCursor } from "./map.js"
+import { SIDE } from "./map_points.js"
+
 const MAX_ZOOM = 400
 const CLICK_PX = 4
 const STILL_MS = 160
 const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches
 
-const wholeView = () => ({ x: SIDE / 2, y: SIDE / 2, zoom: 1 })
+export const wholeView = () => ({ x: SIDE / 2, y: SIDE / 2, zoom: 1 })
 
 // Computes the scale of a view in its frame: CSS pixels per map unit, and device pixels per CSS pixel.
-function measureView(map) {
+export function measureView(map) {
   const { view, frame } = map
   view.width = Math.max(1, frame.clientWidth)
   view.height = Math.max(1, frame.clientHeight)
@@ -16,8 +19,8 @@ function measureView(map) {
   view.scale = (view.zoom * Math.min(view.width, view.height)) / SIDE
 }
 
-const toScreen = (view, x, y) => [(x - view.x) * view.scale + view.width / 2, (view.y - y) * view.scale + view.height / 2]
-const toMap = (view, px, py) => [view.x + (px - view.width / 2) / view.scale, view.y - (py - view.height / 2) / view.scale]
+export const toScreen = (view, x, y) => [(x - view.x) * view.scale + view.width / 2, (view.y - y) * view.scale + view.height / 2]
+export const toMap = (view, px, py) => [view.x + (px - view.width / 2) / view.scale, view.y - (py - view.height / 2) / view.scale]
 
 function moveTo(map, x, y) {
   const { view } = map
@@ -31,34 +34,34 @@ function moveTo(map, x, y) {
 
 // Draws all points a moment after the last movement or drawing. Two frames must pass as well, since a slow machine is still
 // busy with the drawing before.
-function redrawWhenStill(map) {
+export function redrawWhenStill(map) {
   clearTimeout(map.still)
   const timer = (map.timer = (map.timer ?? 0) + 1)
   const nextFrame = (then) => requestAnimationFrame(() => map.timer === timer && then())
   map.still = setTimeout(() => nextFrame(() => nextFrame(() => ((map.moving = map.held) || map.draw()))), STILL_MS)
 }
 
-function setZoom(map, zoom) {
+export function setZoom(map, zoom) {
   map.view.zoom = Math.max(1, Math.min(MAX_ZOOM, zoom))
   measureView(map)
   map.frame.dataset.zoomed = String(map.view.zoom > 1)
 }
 
 // Zooms around the pixel (px, py).
-function zoomBy(map, factor, px = map.view.width / 2, py = map.view.height / 2) {
+export function zoomBy(map, factor, px = map.view.width / 2, py = map.view.height / 2) {
   const { view } = map
   const [x, y] = toMap(view, px, py)
   setZoom(map, view.zoom * factor)
   moveTo(map, x - (px - view.width / 2) / view.scale, y + (py - view.height / 2) / view.scale)
 }
 
-function showAll(map) {
+export function showAll(map) {
   setZoom(map, 1)
   moveTo(map, SIDE / 2, SIDE / 2)
 }
 
 // Centres the query, at the largest zoom that shows all of its neighbours.
-function fit(map) {
+export function fit(map) {
   const [{ x, y }, ...others] = map.data.marks
   const reach = Math.max(SIDE / 200, ...others.map((mark) => Math.max(Math.abs(mark.x - x), Math.abs(mark.y - y))))
   if (2.4 * reach > SIDE) return showAll(map)
@@ -67,7 +70,7 @@ function fit(map) {
 }
 
 // Moves the view to a position that is not visible, animated unless the user prefers reduced motion.
-function bringIntoView(map, x, y) {
+export function bringIntoView(map, x, y) {
   const { view } = map
   const [px, py] = toScreen(view, x, y)
   if (px > 24 && py > 24 && px < view.width - 24 && py < view.height - 24) return map.draw()
@@ -85,7 +88,7 @@ function bringIntoView(map, x, y) {
 
 // --- mouse and touch ---------------------------------------------------------------------------------------------
 
-function followPointers(map) {
+export function followPointers(map) {
   const { marks } = map
   const down = new Map()
   let travelled = 0
@@ -152,7 +155,7 @@ function followPointers(map) {
 
 const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
 
-function followKeys(map) {
+export function followKeys(map) {
   const keys = {
     "+": () => zoomBy(map, 1.5, ...focusPosition(map)),
     "=": () => zoomBy(map, 1.5, ...focusPosition(map)),

@@ -1,6 +1,10 @@
 // Lists of neighbours: found, exact and missed, as tabs over the same cards; or the exact one alone, without tabs. Space
 // plays the focused card, the arrow keys move between cards, Enter searches with the card's sound.
 
+import { make, player, stateOf } from "./base.js"
+import { drawCards, newList, updateList } from "./card.js"
+import { playbackBar } from "./playback.js"
+
 const VIEWS = { found: "Found", exact: "Exact", missed: "Missed" }
 
 function build(root) {

@@ -1,6 +1,9 @@
 // Demo of LSH on a plane: clips as points, with lines to draw, drag, turn and add; what they find is computed here, without
 // Python. A table is a set of lines; the query's bucket is its cell.
 
+import { followPlayer, ICONS, make, makeSvg, patch, player, stateOf } from "./base.js"
+import { cellsOf, classify, ends, farSide, keyOf, lineAt, lineThrough, nearestTo } from "./plane_geometry.js"
+
 const MAX_LINES = 8
 const MAX_TABLES = 4
 const TURN = Math.PI / 60

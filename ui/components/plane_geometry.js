@@ -2,27 +2,27 @@
 
 const K_NEAREST = 10
 
-const farSide = (line, p) => heightOver(line, p) > 0
-const keyOf = (lines, p) => lines.map((line) => (farSide(line, p) ? "1" : "0")).join("")
+export const farSide = (line, p) => heightOver(line, p) > 0
+export const keyOf = (lines, p) => lines.map((line) => (farSide(line, p) ? "1" : "0")).join("")
 
 // Returns which points are candidates, by the union of the query's buckets over all tables, and which neighbours are missed.
-function classify(tables, query, points, nearest) {
+export function classify(tables, query, points, nearest) {
   const candidate = points.map((p) => tables.some((lines) => keyOf(lines, p) === keyOf(lines, query)))
   const found = nearest.filter((i) => candidate[i])
   return { candidate, lookedAt: candidate.filter(Boolean).length, found: found.length, missed: nearest.filter((i) => !candidate[i]) }
 }
 
-function nearestTo(query, points) {
+export function nearestTo(query, points) {
   const squaredDistance = (p) => (p.x - query.x) ** 2 + (p.y - query.y) ** 2
   return points.map((_, i) => i).sort((a, b) => squaredDistance(points[a]) - squaredDistance(points[b]) || a - b).slice(0, K_NEAREST)
 }
 
 // Return the line through a point at an angle, and the line through two points.
-const lineAt = (angle, p) => ({ angle, offset: p.x * Math.cos(angle) + p.y * Math.sin(angle) })
-const lineThrough = (a, b) => lineAt(Math.atan2(b.y - a.y, b.x - a.x) + Math.PI / 2, a)
+export const lineAt = (angle, p) => ({ angle, offset: p.x * Math.cos(angle) + p.y * Math.sin(angle) })
+export const lineThrough = (a, b) => lineAt(Math.atan2(b.y - a.y, b.x - a.x) + Math.PI / 2, a)
 
 // Returns the convex cells into which lines divide a polygon, each with its key.
-function cellsOf(lines, polygon) {
+export function cellsOf(lines, polygon) {
   let cells = [{ key: "", polygon }]
   for (const line of lines) {
     cells = cells.flatMap(({ key, polygon }) =>
@@ -50,7 +50,7 @@ function cut(polygon, line, keepFar) {
 }
 
 // Returns the two points at which a line leaves a box, or null if it does not cross it.
-function ends(line, box) {
+export function ends(line, box) {
   const crossings = edges(box).map(([p, next]) => crossing(line, p, next)).filter(Boolean)
   return crossings.length === 2 ? crossings : null
 }

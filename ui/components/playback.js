@@ -1,5 +1,7 @@
 // Above a list of clips: buttons that play all of them, or the query and a clip in turn; the volume, and choices of playing.
 
+import { EVEN_DB, hasSpectrogram, icon, make, MAX_LOOP_S, patch, player } from "./base.js"
+
 const CHOICES = { // name of the choice: its button, and what it does
   loop: ["Loop", `Repeat sounds of up to ${MAX_LOOP_S} seconds: key L`],
   hover: ["Play on hover", "Play what the mouse rests on, after the first press on this page"],
@@ -11,7 +13,7 @@ const NO_SPECTROGRAM = {
   url: "Sounds at other addresses have no spectrogram: this server does not fetch them.",
 }
 
-function playbackBar(list) {
+export function playbackBar(list) {
   const all = make("button", { class: "outlined play-all", onclick: () => list.playAll() })
   const both = make("button", { class: "outlined compare", title: "Your sound and the one played last, in turn: key X", onclick: () => list.compare() }, "A/B")
   const choices = Object.entries(CHOICES).map(([name, [text, title]]) =>

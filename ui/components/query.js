@@ -1,5 +1,9 @@
 // The query: its waveform or video, its labels, and the trail of sounds before it.
 
+import { followPlayback, followPlayer, icon, levelText, make, patch, playButton, player, showsSpectrogram, spectrogram, stateOf, waveform } from "./base.js"
+import { drawShelfPanel, followShelf, reportHidden, shelfButtons } from "./shelf.js"
+import { introduceUnplayable, openVideo, refusalOf, reportUnplayable, SILENT, thumbnail, toggleVideo, youtubeLink } from "./video.js"
+
 function build(root) {
   const section = make("section", { class: "earshot query", "aria-label": "Your sound" })
   root.append(section)

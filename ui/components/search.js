@@ -1,6 +1,10 @@
 // Search box: a field with what its text finds, in groups, below it; and the labels of the collection as a tree. The keys of
 // a combobox: arrows choose, Enter takes the chosen one or else the first, Escape closes.
 
+import { make, player, stateOf } from "./base.js"
+import { forgetLabels, toggleLabels } from "./search_labels.js"
+import { activate, closeOffers, typed } from "./search_offers.js"
+
 function build(root) {
   const it = { root, send: null, offers: [], active: -1, text: "", timer: null, request: null }
   it.input = make("input", {
@@ -40,7 +44,7 @@ export default function search({ data: [data], parentElement: root, setTriggerVa
 }
 
 // Tells Python what was chosen: an offer, or a text, of which Python takes the first.
-function choose(it, choice) {
+export function choose(it, choice) {
   closeOffers(it)
   it.shown = null // so that the field shows what Python makes of it
   player.press(it.root, "find", choice)

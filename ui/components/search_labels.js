@@ -1,12 +1,16 @@
 // The labels of the collection, with their numbers of clips and their definitions: a tree where they have parents.
 
-function forgetLabels(it) {
+import { LATE_MS, make, player } from "./base.js"
+import { choose } from "./search.js"
+import { clipsText } from "./search_offers.js"
+
+export function forgetLabels(it) {
   it.labels.hidden = true
   it.labels.replaceChildren()
   it.browse.setAttribute("aria-expanded", "false")
 }
 
-async function toggleLabels(it) {
+export async function toggleLabels(it) {
   const opens = it.labels.hidden
   it.labels.hidden = !opens
   it.browse.setAttribute("aria-expanded", String(opens))

@@ -1,13 +1,17 @@
 // What a text finds, below the search box: options in groups, loaded from the server while it is typed.
 
+import { make, player } from "./base.js"
+import { choose } from "./search.js"
+import { shelf } from "./shelf.js"
+
 const TYPING_MS = 120 // without another letter, after which the server is asked
 
-function typed(it) {
+export function typed(it) {
   clearTimeout(it.timer)
   it.timer = setTimeout(() => loadOffers(it), TYPING_MS)
 }
 
-function closeOffers(it) {
+export function closeOffers(it) {
   clearTimeout(it.timer)
   it.request?.abort()
   it.request = null
@@ -41,7 +45,7 @@ function showNote(it, text) {
   it.note.hidden = !text
 }
 
-const clipsText = (count) => `${count.toLocaleString("en")} ${count === 1 ? "clip" : "clips"}`
+export const clipsText = (count) => `${count.toLocaleString("en")} ${count === 1 ? "clip" : "clips"}`
 
 function drawOffers(it, groups) {
   it.active = -1
@@ -69,7 +73,7 @@ function option(it, choice, name, note) {
 }
 
 // Makes the option of a number the chosen one; before the first and after the last none is.
-function activate(it, number) {
+export function activate(it, number) {
   const count = it.offers.length + 1
   it.active = ((number + 1 + count) % count) - 1
   it.offers.forEach((offer, i) => offer.setAttribute("aria-selected", String(i === it.active)))

@@ -1,10 +1,12 @@
 // What the visitor keeps of all collections: the crate, favourites, hidden clips, notes, and marks of labels that are being
 // taught. The browser stores it, so that it outlasts hops, pages, collections and visits; it can be saved as a file and opened again.
 
+import { icon, make, player, update } from "./base.js"
+
 const SHELF = "earshot.shelf" // in localStorage: {version, clips: [[dataset, clip id, entry], ...]}, the newest last
 const SHELF_VERSION = 1
 const MAX_SHELF = 2000
-const MAX_NOTE = 500
+export const MAX_NOTE = 500
 const MAX_NAME = 60 // of a label that is being taught
 const MAX_MARKS = 20 // of a clip
 const MAX_UNDO = 50
@@ -12,7 +14,7 @@ const UNDO_MS = 10_000 // for which a change can be undone by its button
 const FLAGS = ["kept", "favourite", "hidden"]
 
 // Shared by all components.
-const shelf = (player.shelf ??= makeShelf())
+export const shelf = (player.shelf ??= makeShelf())
 
 function makeShelf() {
   const keyOf = (dataset, id) => JSON.stringify([dataset, id])
@@ -135,13 +137,13 @@ function makeShelf() {
 }
 
 // Calls `draw` whenever what is kept changes, as long as the component at `root` is there.
-function followShelf(root, draw) {
+export function followShelf(root, draw) {
   const listen = () => ((root.host ?? root).isConnected ? draw() : document.removeEventListener("earshot-shelf", listen))
   document.addEventListener("earshot-shelf", listen)
 }
 
 // Tells Python which clips of this collection are hidden, where it does not know them yet or they have changed.
-function reportHidden(root, data) {
+export function reportHidden(root, data) {
   const ids = shelf.hiddenOf(data.dataset)
   const said = JSON.stringify([data.dataset, ids])
   if (said === player.saidHidden && (player.isUnanswered("hidden") || data.knows_hidden || !ids.length)) return
@@ -151,7 +153,7 @@ function reportHidden(root, data) {
 }
 
 // Buttons that keep a clip, and open a panel for a favourite, a note and "never show this".
-function shelfButtons(panel, dataset, id, title) {
+export function shelfButtons(panel, dataset, id, title) {
   const entry = shelf.entry(dataset, id)
   const keep = make("button", {
     class: "outlined keep", "aria-pressed": String(Boolean(entry.kept)), "aria-label": `Keep in the crate: ${title}`, title: "Keep in the crate",
@@ -173,7 +175,7 @@ function toggleKept(dataset, id, title) {
   shelf.change(dataset, id, title, { kept }, kept ? `In the crate: ${title}` : `Out of the crate: ${title}`)
 }
 
-function drawShelfPanel(panel, dataset, id, title) {
+export function drawShelfPanel(panel, dataset, id, title) {
   if (panel.hidden) return panel.replaceChildren()
   const entry = shelf.entry(dataset, id)
   const favourite = make("button", {

@@ -1,6 +1,10 @@
 // Clips to be marked yes or no for a label; Y and N mark the focused card. The marks are kept on the shelf, and Python is told
 // those of the open label.
 
+import { icon, make, patch, player, stateOf } from "./base.js"
+import { drawCards, newList, updateList } from "./card.js"
+import { followShelf, shelf } from "./shelf.js"
+
 const MARKS = { yes: ["tick", "More like this"], no: ["cross", "Less like this"] }
 
 function build(root) {

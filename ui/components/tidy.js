@@ -1,5 +1,8 @@
 // Groups of clips that are equal or nearly so, one list each; of every group one clip is kept.
 
+import { icon, make, player, stateOf } from "./base.js"
+import { drawCards, newList, updateList } from "./card.js"
+
 function build(root) {
   const groups = make("div", {})
   root.append(make("section", { class: "earshot neighbours clip-list tidy", "aria-label": "Groups of duplicates" }, groups))

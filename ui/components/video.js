@@ -1,9 +1,11 @@
 // YouTube videos. Nothing is fetched from YouTube until a play button is pressed, except thumbnails. The player is
 // controlled by messages to its iframe, so no script of another site runs in this page.
 
+import { make, player } from "./base.js"
+
 const YOUTUBE = "https://www.youtube-nocookie.com"
 const ANSWER_TIMEOUT_MS = 4500
-const SILENT = "YouTube does not answer: you may be offline, or behind a firewall. Everything but playing works without it."
+export const SILENT = "YouTube does not answer: you may be offline, or behind a firewall. Everything but playing works without it."
 const REFUSALS = { // by the player's error code: a sentence, and for how many days it is remembered of the video
   2: { text: "YouTube does not know this video.", days: 30 },
   5: { text: "YouTube cannot play this video here.", days: 1 },
@@ -56,16 +58,16 @@ function remember(video, code = null) {
 }
 
 // Returns why a clip's video cannot be played, null where nothing is known against it.
-function refusalOf(media) {
+export function refusalOf(media) {
   const refusal = media.kind === "youtube" ? youtube.unplayable.get(media.video) : undefined
   return refusal && isRemembered(refusal) ? REFUSALS[refusal.code].text : null
 }
 
 // Tells Python the ids of the videos that cannot be played.
-const reportUnplayable = (root) => player.press(root, "unplayable", [...youtube.unplayable.keys()])
+export const reportUnplayable = (root) => player.press(root, "unplayable", [...youtube.unplayable.keys()])
 
 // The same where a component draws these clips in a session of Python that does not know them yet.
-function introduceUnplayable(root, data, clips) {
+export function introduceUnplayable(root, data, clips) {
   if (data.answered.unplayable || player.isUnanswered("unplayable") || !youtube.unplayable.size) return
   if (clips.some((clip) => clip.media.kind === "youtube")) reportUnplayable(root)
 }
@@ -75,7 +77,7 @@ function introduceUnplayable(root, data, clips) {
 // Opens the player in `host`. Calls `on.refused(text)` when YouTube refuses, and `on.cancelled()` when another sound was
 // started before YouTube answered. Without an answer in time it calls `on.silent()`, which shows a sentence and returns a
 // function that hides it; from then on at once, unless the visitor tries `again`.
-function openVideo(host, media, id, title, on, again = false) {
+export function openVideo(host, media, id, title, on, again = false) {
   if (youtube.silent && !again) return showSilence(on)
   const first = Math.floor(media.start)
   const last = Math.ceil(media.end)
@@ -175,20 +177,20 @@ function showSilence(on) {
 
 // Pauses or resumes the video; after another sound was played, it starts again from the beginning. A second press while
 // it is on its way changes nothing; where the browser keeps it from starting by itself, it starts it.
-function toggleVideo(video, id) {
+export function toggleVideo(video, id) {
   if (player.state.video !== video || player.state.phase === "idle") video.restart()
   else if (player.state.phase === "waiting") video.play()
   else player.toggle(id)
 }
 
-function youtubeLink(media, text = "Open on YouTube") {
+export function youtubeLink(media, text = "Open on YouTube") {
   const href = `https://www.youtube.com/watch?v=${media.video}&t=${Math.floor(media.start)}s`
   return make("a", { href, target: "_blank", rel: "noopener noreferrer", title: "Open on YouTube" }, text)
 }
 
 // A thumbnail over a placeholder, which stays if the picture cannot be loaded. For a removed video YouTube returns a grey
 // picture of 120 x 90 pixels, which is removed too.
-function thumbnail(media) {
+export function thumbnail(media) {
   const picture = make("img", {
     src: `https://i.ytimg.com/vi/${media.video}/mqdefault.jpg`,
     alt: "", loading: "lazy", decoding: "async", referrerpolicy: "strict-origin-when-cross-origin",

@@ -1,4 +1,4 @@
-"""HTML page that a browser loads first: Streamlit's, with the app's styles and keys in it.
+"""HTML page that a browser loads first: Streamlit's, with the app's styles and keys in it; and the files of components.
 
 Styles that a script writes to the page arrive after its first elements, which would move when they are applied.
 """
@@ -9,9 +9,10 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from ui import components
 from ui.paths import COMPONENTS
 
 SHORTCUTS = """
@@ -24,8 +25,9 @@ _INDEX = Path(st.__file__).parent / "static" / "index.html"
 
 
 def routes(first: str, *others: str) -> list[Route]:
-    """Return the routes of the pages with these paths; the address of the first one is that of the app."""
-    return [Route(f"/{first}", _to_first), *(Route(f"/{path}", _page) for path in ("", *others))]
+    """Return the routes of the pages with these paths, the first one at the address of the app; and of the files."""
+    pages = [Route(f"/{first}", _to_first), *(Route(f"/{path}", _page) for path in ("", *others))]
+    return [*pages, Route("/components/{version}/{name}", _file)]
 
 
 def below_base_path(routes: Sequence[Route]) -> list[Route]:
@@ -51,3 +53,17 @@ def _to_first(request: Request) -> RedirectResponse:
 
 def _page(_: Request) -> HTMLResponse:
     return HTMLResponse(content(), headers={"Cache-Control": "no-cache"})
+
+
+def _file(request: Request) -> Response:
+    """Return a script or style sheet of a component, which the browser keeps.
+
+    One that asks for another version has the page of a server that was replaced: it gets today's, and keeps nothing.
+    """
+    name, version = request.path_params["name"], request.path_params["version"]
+    content = components.FILES.get(name)
+    if content is None:
+        return PlainTextResponse("There is no such file.", status_code=404)
+    is_kept = version.partition(".")[0] == components.VERSION
+    headers = {"Cache-Control": "public, max-age=31536000, immutable" if is_kept else "no-cache"}
+    return Response(content, media_type="text/javascript" if name.endswith(".js") else "text/css", headers=headers)
