@@ -26,6 +26,7 @@ from data_prep.errors import DatasetError
 from earshot_common.encoded_vectors import EncodedVectors
 
 _BLOCK_ROWS = 65_536  # rows whose labels are read at a time
+_MAX_KEPT_CLIPS = 1000
 _CLIP_FIELDS = [field.name for field in fields(Clip)]
 
 
@@ -51,6 +52,7 @@ class Dataset:
         self._features = {split: self._open_features(split) for split in SPLITS}
         self._frames: UInt8Array | None = self._open(schema.FRAMES, np.uint8, (self.manifest["frames"], self.dim))
         self._map: UInt16Array | None = self._open(schema.MAP, np.uint16, (sum(map(self.n_rows, SPLITS)), 2))
+        self._kept_clips: dict[int, Clip] = {}  # by row of the table: a page reads the same few again and again
 
     def __repr__(self) -> str:
         """Return the name and the number of rows of each split."""
@@ -119,9 +121,16 @@ class Dataset:
         """Return one clip; IndexError when the split has no such row."""
         if not 0 <= row < self.n_rows(split):
             raise IndexError(f"row {row} is outside {split}, which has rows 0 to {self.n_rows(split) - 1}")
+        at = self._first_row(split) + row
+        if (kept := self._kept_clips.get(at)) is not None:
+            return kept
         fields = [name for name in _CLIP_FIELDS if name in self._clips.column_names]  # few tables have titles
-        (facts,) = self.clips(split).slice(row, 1).select(fields).to_pylist()
-        return Clip(**{**facts, "labels": tuple(facts["labels"])})
+        (facts,) = self._clips.slice(at, 1).select(fields).to_pylist()
+        clip = Clip(**{**facts, "labels": tuple(facts["labels"])})
+        if len(self._kept_clips) >= _MAX_KEPT_CLIPS:
+            self._kept_clips.clear()
+        self._kept_clips[at] = clip
+        return clip
 
     def find_clip(self, clip_id: str) -> Clip | None:
         """Return the clip with this id, or None: a binary search, as rows are sorted by `row_key`."""

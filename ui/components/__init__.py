@@ -1,6 +1,6 @@
 """JavaScript components: query player, lists of clips, LSH on a plane, map, and others without a Streamlit widget.
 
-Their scripts are modules that the browser loads by URL and keeps (`ui.server.html_page`); a run sends `load.js` and data.
+Their scripts are modules, which the browser loads by URL and keeps (see `ui.server.html_page`); a run sends `load.js`.
 What comes from a dataset is passed as `data` and inserted as text, never as HTML.
 """
 

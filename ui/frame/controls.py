@@ -111,8 +111,11 @@ def choose_metric(dataset: Dataset, datasets: list[str]) -> Settings:
     return _parsed({**visits.link(), session.METRIC.name: session.METRIC.get()}, dataset, datasets)
 
 
-def choose_index(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator, DeltaGenerator]:
-    """Draw seed and width, which decide the index; return the settings so far, and places for sliders and width."""
+def choose_index(dataset: Dataset, datasets: list[str]) -> tuple[Settings, DeltaGenerator, DeltaGenerator | None]:
+    """Draw seed and width, which decide the index; return the settings so far, and places for sliders and width.
+
+    There is no place for a width where the distance has none.
+    """
     with st.sidebar, st.container(key="lsh-controls"):
         sliders = st.container()
         with st.expander("Advanced"):
@@ -120,7 +123,7 @@ def choose_index(dataset: Dataset, datasets: list[str]) -> tuple[Settings, Delta
                 st.caption(_OTHER_SEED if cluster.scheduler() is None else _SPREAD)
             else:
                 _advanced()
-            width = st.empty()
+            width = st.empty() if session.METRIC.get() == "euclidean" else None
     return _settings(dataset, datasets), sliders, width
 
 
@@ -146,9 +149,9 @@ def choose_search(
     return _settings(dataset, datasets, default)
 
 
-def draw_width(place: DeltaGenerator, settings: Settings, index: LSHIndex) -> None:
+def draw_width(place: DeltaGenerator | None, settings: Settings, index: LSHIndex) -> None:
     """Show the index's bucket width below its input."""
-    if index.bucket_width is not None:
+    if place is not None and index.bucket_width is not None:
         origin = "from the data" if settings.bucket_width is None else "yours"
         place.caption(f"w is {index.bucket_width:.3g}, {origin}.")
 
@@ -179,13 +182,14 @@ def mirrored_slider(place: str, of: session.Key[int | None]) -> None:
     """Draw a second copy of a slider of the sidebar, with `place` in its key; moving either moves both."""
     label, most, _ = _SLIDERS[of]
     mirror = session.mirror(place, of)
-    mirror.set(of.get())
+    value = of.get()
+    mirror.set(value)
 
     def move() -> None:
         of.set(mirror.get())
         _keep_lens()
 
-    st.slider(label, 1, most, key=mirror.name, on_change=move)
+    st.slider(label, 1, most, value, key=mirror.name, on_change=move)
 
 
 def _advanced() -> None:

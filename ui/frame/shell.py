@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -32,7 +33,12 @@ def set_up() -> None:
     """Set the title, the icon, and the styles that Streamlit's theme cannot express."""
     st.set_page_config(session.TITLE.get(), page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.png"), size="large")
-    st.html(f"{STYLE.read_text(encoding='utf-8')}<style>:root {{ {_theme_colours()} }}</style>")
+    st.html(_styles())
+
+
+@cache
+def _styles() -> str:
+    return f"{STYLE.read_text(encoding='utf-8')}<style>:root {{ {_theme_colours()} }}</style>"
 
 
 def waiting_note() -> Callable[[], None]:
@@ -54,8 +60,9 @@ def set_tab_title(page: str, context: DatasetContext) -> None:
         clip = None
     sound = [clean(media.title(context.dataset, clip).replace(" · ", ", "), 80)] if clip else []
     title = " · ".join([*sound, page, "Earshot"])
-    session.TITLE.set(title)
-    st.set_page_config(title)
+    if title != session.TITLE.get():  # which `set_up` has set
+        session.TITLE.set(title)
+        st.set_page_config(title)
 
 
 def draw_preparation(context: DatasetContext) -> None:  # noqa: ARG001  (called in place of a page)

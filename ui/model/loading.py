@@ -44,6 +44,9 @@ CHECK_AFTER_S = 10.0  # from the opening of an index, whose first answer does no
 _DAMAGED: list[Path] = []  # index files that were found damaged while they were in use
 _INDEXED: set[str] = set()  # keys of indexes that were opened or built, for which a page shows no spinner
 _OPENED: dict[Path, Dataset] = {}  # the datasets that pages have opened, each in its newest version
+_MANIFESTS: dict[
+    Path, tuple[int, int, int]
+] = {}  # of each of them, the manifest's file number, size and time of change
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +136,19 @@ def splits_to_start_in(dataset: Dataset) -> tuple[str, ...]:
 
 def dataset_at(path: Path) -> Dataset:
     """Open a prepared dataset once for all visitors, and again when its manifest changes. Raises DatasetError."""
+    manifest = path / "manifest.json"
     try:
-        fingerprint = hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest()
+        facts = manifest.stat()
+        seen = facts.st_ino, facts.st_size, facts.st_mtime_ns
+        if _MANIFESTS.get(path) == seen:
+            return _OPENED[path]
+        fingerprint = hashlib.sha256(manifest.read_bytes()).hexdigest()
     except OSError:
         return open_dataset(path)  # raises DatasetError with what is wrong
     known = _OPENED.get(path)
     if known is None or known.fingerprint != fingerprint:
         known = _OPENED[path] = _dataset(path=str(path), fingerprint=fingerprint)
+    _MANIFESTS[path] = seen
     return known
 
 

@@ -18,6 +18,7 @@ from ui.model.loading import DatasetContext, splits_to_start_in
 from ui.model.state import K_NEIGHBOURS
 
 _CARRIED = ("dataset", "clip", "trail", "view", "lens", "hide", "find", "only", "show")
+_SETTINGS = {key.name: key for key in (*session.SETTINGS, session.TAUGHT) if key.name not in _CARRIED}
 _UNPLAYABLE = "unplayable"  # the value of `hide`
 _MAX_DRAWS = 1000  # of clips at random, of which the first that can be played is taken
 
@@ -37,9 +38,8 @@ def link() -> dict[str, str]:
     here = st.query_params.to_dict()
     if session.PAGE.get() is None:
         return here
-    names, kept = _names_carried(), session.CARRIED.get()
-    held = {name: value for name, value in here.items() if name not in names}
-    return {**held, **{name: kept[name] for name in names if kept.get(name)}}
+    held = {name: value for name, value in here.items() if not _is_carried(name)}
+    return {**held, **_only_carried(session.CARRIED.get())}
 
 
 def carried() -> dict[str, str]:
@@ -152,13 +152,13 @@ def _trail() -> tuple[str, ...]:
     return state.parse(link(), []).trail
 
 
-def _names_carried() -> tuple[str, ...]:
-    keys = (*session.SETTINGS, session.TAUGHT)
-    return (*_CARRIED, *(key.name for key in keys if key.name not in _CARRIED and not key.is_set))
+def _is_carried(name: str) -> bool:
+    """Return whether a parameter belongs to no widget, or to one of a setting that is not drawn."""
+    return name in _CARRIED or (name in _SETTINGS and not _SETTINGS[name].is_set)
 
 
 def _only_carried(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: values[name] for name in _names_carried() if values.get(name)}
+    return {name: values[name] for name in (*_CARRIED, *_SETTINGS) if values.get(name) and _is_carried(name)}
 
 
 def _write(values: Mapping[str, str]) -> None:

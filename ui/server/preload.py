@@ -14,7 +14,7 @@ from lsh import LSHError
 from lsh.warm import is_warm
 from ui.model import loading
 from ui.model.state import Settings
-from ui.server import hosting
+from ui.server import hosting, memory
 
 
 def lifespan(page: str) -> Callable[[Any], AbstractAsyncContextManager[None]]:
@@ -43,3 +43,4 @@ def load(page: str) -> None:
         query = dataset.features("train")[:1]
         for searched in (index, index.exact):
             searched.search(query)
+    memory.spare_collections()
