@@ -141,6 +141,7 @@ def test_each_dataset_and_metric_has_its_own_times(tmp_path):
         lambda _: '{"L=20 K=8": 3}',
         lambda text: text.replace("0.1", '"0.1"'),
         lambda text: text.replace("0.1", "NaN"),
+        lambda text: text.replace("0.1", "-0.1"),
         lambda text: text.replace("0.4", "0.0"),
         lambda text: text.replace("200", "2.5"),
         lambda text: text.replace('"split"', '"half"'),

@@ -209,17 +209,21 @@ def test_where_two_columns_fit_both_are_offered(local, at_once, tmp_path):
     assert button(app, "Make the collection") is not None
 
 
-def test_text_of_a_file_is_shown_as_it_is(local, at_once, tmp_path):
+def test_text_of_a_file_is_shown_as_it_is(local, at_once, tmp_path, monkeypatch):
     text = "![x](http://a.example/x.png) <b>*bold*</b>"
     pq.write_table(
         pa.table({"v": [[1.0, 2.0, 3.0]] * 3, "id": list("abc"), "note": [text] * 3, "**name**": [text] * 3}),
         tmp_path / "marked.parquet",
     )
+    monkeypatch.setattr(vectors, "_MAX_COLUMNS", 4)
     app = opened(tmp_path / "marked.parquet")
     table = next(table.value for table in app.table if "becomes" in table.value.columns)
+    assert (len(table), "more column" in said(app)) == (4, False)
     cell = table[table["column"] == "note"]["row 0"].item()
     assert cell.startswith("\\!\\[x\\]\\(http\\:")
     assert "\\*\\*name\\*\\*" in table["column"].tolist()
+    monkeypatch.setattr(vectors, "_MAX_COLUMNS", 3)
+    assert "… and 1 more column." in said(app.run())
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,10 @@ def test_times_that_arrive_later_are_compared_with_those_of_the_setting_before(s
     app = opened("listen", **LINK)
     app.slider(key="L").set_value(5).run()
     assert time_of(app)[:3] == ("…", "being measured", "")
+    for failed, words in ((False, "is being measured"), (True, "could not be timed")):
+        with monkeypatch.context() as patch:
+            patch.setattr(setting_metrics, "times_failed", lambda _, failed=failed: failed)
+            assert f"One exact search {words}." in said(opened("learn", chapter="Brute force", L="5"))
     arrived[5] = replace(QUIET, ms=0.3)
     assert time_of(app.run())[:3] == ("0.30 ms", "exact 0.80 ms", "+0.10 ms")
 
