@@ -7,7 +7,7 @@ WORKERS ?= 4
 PORT ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help app serve test stress kernels bytecode test-pythons deploy-check bench answers tutorial notebook api check format lock clean
+.PHONY: help app serve test suite stress kernels bytecode test-pythons deploy-check bench answers tutorial notebook api check format lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -18,9 +18,13 @@ app: $(VENV)/.app  ## install what the app needs and open it on the embedded sam
 serve: $(VENV)/.app  ## serve the app by several processes behind nginx: make serve WORKERS=4 PORT=8501
 	$(BIN)/python tools/serve.py --workers $(WORKERS) --port $(PORT)
 
+# Four workers for two processors: there is always one that waits for a browser, a server or another process.
 test:  ## install, check and run every test
-	$(MAKE) --jobs 2 --output-sync kernels check bytecode
-	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
+	$(MAKE) --jobs 2 --output-sync kernels bytecode
+	$(MAKE) --jobs 2 check suite
+
+suite: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 4 --no-loadscope-reorder
 
 # They are compiled while the rest is installed, which takes as long.
 kernels: $(VENV)/.lsh
