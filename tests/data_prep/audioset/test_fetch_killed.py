@@ -80,6 +80,7 @@ def test_kills_at_any_moment_cost_only_what_was_not_yet_recorded(root: Path, tmp
     assert list((tmp_path / "data").iterdir()) == [tmp_path / "data/d"]
 
 
+@pytest.mark.usefixtures("parsed_here")
 def test_a_full_disk_is_one_message_and_the_next_run_resumes(root: Path, tmp_path: Path) -> None:
     import resource
 
