@@ -11,6 +11,8 @@ ROW = ["method", "recall", "qps", "build_s", "index_mb", "settings"]
 def test_json_is_one_object_with_the_machine_and_a_row_per_method_and_recall(arrays, workers, run, monkeypatch):
     few = classmethod(lambda *_: [{"n_buckets": 8}])
     monkeypatch.setattr("benchmarks.methods.lsh.Sketch.builds", few)  # to save time
+    settings = [{"n_tables": n, "n_bits": 4, "n_probes": 4, "n_reranked": 90} for n in (8, 32)]
+    monkeypatch.setattr("benchmarks.methods.lsh.Tables.searches", classmethod(lambda *_: settings))
     code, out, err = run(
         *("--dataset", arrays, "--methods", "lsh,exact,numpy", "--metric", "cosine", "--recall", 0.5),
         *("--recall", 0.9, "--queries", 20, "--rounds", 1, "--json"),

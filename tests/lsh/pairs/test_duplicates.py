@@ -169,7 +169,8 @@ def test_a_radius_that_only_the_comparison_of_all_pairs_serves_is_refused_for_ma
 
 def test_the_command_lists_the_groups_by_name_and_checks_the_share_found(root, capsys):
     folder = root / "data" / "audioset-small"
-    assert main(["duplicates", str(folder), "--radius", "0", "--splits", "train", "validation", "--json"]) == 0
+    words = ["--radius", "0", "--splits", "train", "validation", "--check", "10000", "--json"]
+    assert main(["duplicates", str(folder), *words]) == 0
     report = json.loads(capsys.readouterr().out)
     dataset = open_dataset(folder)
     features = np.concatenate([dataset.features(split) for split in ("train", "validation")])
