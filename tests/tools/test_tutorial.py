@@ -128,6 +128,44 @@ def test_the_prose_states_the_figures_that_the_run_computes(path, run):
     assert set(re.findall(r"\d+\.\d+", prose)) <= GIVEN
 
 
+def printed(page, line):
+    """Return the decimals in the line of output of a page that begins so."""
+    blocks = (match["output"] or "" for match in tutorial.BLOCK.finditer((tutorial.FOLDER / page).read_text("utf-8")))
+    (found,) = (one for one in "".join(blocks).splitlines() if one.strip().startswith(line))
+    return [float(number) for number in re.findall(r"\d+\.\d+", found)]
+
+
+def test_the_comparisons_in_the_prose_hold_for_the_figures_that_are_printed():
+    recalls, shares = zip(*(printed("5-euclidean.md", f"w = {w} R, K") for w in (1, 2, 4)), strict=True)
+    rho = [
+        printed("5-euclidean.md", line)[-1] for line in ("hyperplanes", *(f"p-stable, w = {2**i}" for i in range(4)))
+    ]
+    recall, share = printed("solutions.md", "hyperplanes")
+    of_tables, of_exact = printed("solutions.md", "LSH")
+    one_probe, two_probes = printed("7-faster.md", "T = 1")[0], printed("7-faster.md", "T = 2")[0]
+    real, generated = printed("solutions.md", "data/audioset-small")[0], printed("solutions.md", "data/sample")[0]
+    claims = [
+        ("5-euclidean", "For about the same recall, w = R looks at far more clips", shares[0] > 1.5 * max(shares[1:])),
+        ("5-euclidean", "for about the same recall", max(recalls) - min(recalls) < 0.03),
+        ("5-euclidean", "hyperplanes separate near from random better, at any width", rho[0] < min(rho[1:])),
+        ("6-tuning", "recall is lower", printed("6-tuning.md", "on test")[0] < printed("6-tuning.md", "L = 32")[0]),
+        ("7-faster", "found about as much", abs(printed("4-tables.md", "L = 32, K =  8")[1] - two_probes) < 0.03),
+        ("solutions", "fewer clips than those of p-stable projections", share < min(shares)),
+        ("solutions", "for more recall", recall > max(recalls)),
+        ("solutions", "Less is lost than recall suggests", of_exact - of_tables < of_exact * (1 - one_probe)),
+        (
+            "solutions",
+            "Few, and",
+            printed("7-faster.md", "200 re-ranked")[0] - printed("solutions.md", "recall")[0] < 0.02,
+        ),
+        ("solutions", "larger, and every setting finds less", generated > real),
+    ]
+    for page, sentence, holds in claims:
+        prose = " ".join((tutorial.FOLDER / f"{page}.md").read_text(encoding="utf-8").split())
+        assert sentence.lower() in prose.lower()
+        assert holds, sentence
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_every_link_leads_to_a_file_and_a_heading(path):
     for name, heading in re.findall(r"\]\(([\w./-]+)#?([\w-]*)\)", path.read_text(encoding="utf-8")):
