@@ -46,6 +46,7 @@ def test_the_mean_recall_over_seeds_is_not_below_the_promise(metric, family, cen
 
 
 @stress
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("metric", "family"), SEARCHED)
 def test_the_promise_is_kept_on_real_clips_over_twenty_seeds(root, metric, family):
     dataset = open_dataset(root / "data" / "audioset-small")
