@@ -6,6 +6,7 @@ candidates. A setting's cost is counted and not timed, so that the same data giv
 
 import numpy as np
 
+from earshot_common.stages import stage
 from lsh.arrays import Collection, Int64Array
 from lsh.exact import ExactSearch
 from lsh.hasher import Hasher
@@ -23,6 +24,7 @@ LOOKUP_COST = 20  # candidates: hashing and one bucket take as long as some 20 d
 _WORD = 64  # marks
 
 
+@stage("lsh", "measuring the default setting")
 def measure_default(exact: Collection, hasher: Hasher) -> MeasuredSetting:
     """Return the cheapest setting whose recall@10 is at least 0.93, of every L and K, and of 1, 2, 4 and 8 probes.
 

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from earshot_common.stages import stage
 from lsh.arrays import (
     BoolArray,
     Collection,
@@ -55,6 +56,7 @@ class Hasher:
     n_bits: int
 
     @classmethod
+    @stage("lsh", "hash functions")
     def draw(cls, params: Params, exact: Collection, labels: Labels | None = None) -> Self:
         """Draw hash functions for the data that `exact` searches, or learn them from it and its labels."""
         X, n_functions = exact.X, params.n_tables * params.n_bits
@@ -78,6 +80,7 @@ class Hasher:
         """Return how many 32-bit words a key takes."""
         return words_for(self.n_bits, self.family.symbol_bits)
 
+    @stage("lsh", "hashing")
     def keys(self, X: StoredVectors, n_tables: int) -> UInt32Array:
         """Return the keys of raw vectors for the first `n_tables` tables: float32[n, d] -> uint32[n_tables, n, W]."""
         keys = np.empty((n_tables, len(X), self.n_words), np.uint32)

@@ -63,7 +63,8 @@ class LSHIndex(Growing[_Parts]):
 
     Rows of zeros have the cosine distance 1 to everything; as queries they raise ZeroVectorError. NaN and infinity
     raise NonFiniteError. Duplicates are kept, and ties are broken by the lower id. The index keeps a reference to the
-    data, which may be memory-mapped. Any number of threads may search it, and see it before or after a change.
+    data, which may be memory-mapped. Any number of threads may search it, and see it before or after a change. What a
+    build does is logged by `logging.getLogger("lsh")` at INFO, with the seconds of each stage that takes 0.1 or more.
     """
 
     kind = "tables"
@@ -89,8 +90,7 @@ class LSHIndex(Growing[_Parts]):
 
         `EncodedVectors` (uint8, float16) are kept and ranked by the values that they stand for. Row numbers become ids.
         labels: (offsets int64[n + 1], values int16[m]) of the rows, for family "grh" alone.
-        like: an index with the same parameters, whose hash functions, centre, rotation and default setting are taken
-            instead of learned from X.
+        like: an index with the same parameters, whose learned parts and default setting are taken; none is learned.
         """
         exact = ExactSearch(X, self.params.metric)
         same_parameters(self.params, (like or self).params)

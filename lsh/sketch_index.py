@@ -78,9 +78,9 @@ class SketchIndex(Growing[_Parts]):
     family: how vectors are sorted into buckets: "kmeans", learned from the data (`families.clusters`), or drawn at
         random, "crosspolytopes" or "hyperplanes" (`families.cells`); with hyperplanes n_buckets is a power of two.
 
-    Zeros, NaN, duplicates and ties are treated as in `LSHIndex`. The index takes some 52 bytes per vector and 1.1 KB
-    per bucket, without the vectors, which may be memory-mapped. Any number of threads may search it; one that searches
-    while another one adds or removes vectors sees the index before or after.
+    Zeros, NaN, duplicates and ties are treated, and builds logged, as in `LSHIndex`. The index takes some 52 bytes per
+    vector and 1.1 KB per bucket, without the vectors, which may be memory-mapped. Any number of threads may search it;
+    one that searches while another one adds or removes vectors sees the index before or after.
     """
 
     kind = "sketches"

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from earshot_common.stages import stage
 from lsh import validate
 from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt32Array, read_only
 from lsh.exact import ExactSearch
@@ -58,6 +59,7 @@ class Tables(TableArrays):
         return sum(array.nbytes for array in self)
 
 
+@stage("lsh", "sorting the tables")
 def build_tables(keys: UInt32Array) -> Tables:
     """Sort each table's keys (uint32[n_tables, n, n_words], in order of id; sorted in place)."""
     n_tables, n, _ = keys.shape

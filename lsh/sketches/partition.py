@@ -5,6 +5,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from earshot_common.stages import stage
 from lsh.arrays import Collection, Float32Array, Float64Array, Int64Array, read_only
 from lsh.exact import ExactSearch
 from lsh.families.cells import CrossPolytopeCells, HyperplaneCells
@@ -80,6 +81,7 @@ class Partition:
     sample: Float32Array
 
     @classmethod
+    @stage("lsh", "learning the buckets")
     def learn(cls, exact: Collection, family: str, n_cells: int, rng: np.random.Generator) -> Self:
         """Learn the cells from a sample of the vectors, or draw them."""
         sample = evenly_spaced(exact.X, max(_MIN_SAMPLE_ROWS, n_cells * TRAINING_ROWS))
@@ -116,6 +118,7 @@ def code_places(starts: Int64Array) -> Int64Array:
     return np.repeat(BLOCK * blocks[:-1] - first[:-1], np.diff(first)) + np.arange(first[-1])
 
 
+@stage("lsh", "sorting into buckets and sketching")
 def build(exact: Collection, partition: Partition) -> tuple[Any, Float32Array]:
     """Sort the vectors into the cells that are not empty, and sketch their differences from the means of the cells.
 
