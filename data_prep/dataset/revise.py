@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from data_prep.arrays import BoolArray, Int64Array
 from data_prep.dataset.hashed_file import HashedFile
+from data_prep.dataset.label_sets import LabelSets
 from data_prep.dataset.manifest import manifest_bytes
 from data_prep.dataset.output_folder import new_folder
 from data_prep.dataset.reader import Dataset, open_dataset
@@ -36,6 +37,7 @@ from earshot_common.atomic import write_file
 # Columns of a label that was taught: bool (null without a mark), and float64.
 TAUGHT_PREFIX, SCORE_PREFIX = f"{EXTRA_PREFIX}taught ", f"{EXTRA_PREFIX}score "
 _MAX_TITLE = 200
+_COMPARED_OTHERWISE = {"row", "first_frame", "labels"}
 _BLOCK_ROWS = 16_384  # whose features are compared at a time
 
 
@@ -149,10 +151,11 @@ def count_changes(before: Dataset, after: Dataset) -> tuple[int, int]:
         found: Any = pc.index_in(after.clips(split)["clip_id"].combine_chunks(), value_set=ids)
         rows = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
         places = found.drop_null().to_numpy().astype(np.int64)
-        own, other = _compared(after, split, rows), _compared(before, split, places)
-        differ = np.zeros(len(rows), np.bool_)
-        for name in {**own, **other}:
-            differ |= _unequal(own.get(name), other.get(name), len(rows))
+        differ = _labels_differ(after, before, split, rows, places)
+        own, other = after.clips(split).take(rows), before.clips(split).take(places)
+        for name in dict.fromkeys([*own.column_names, *other.column_names]):
+            if name not in _COMPARED_OTHERWISE:
+                differ |= _unequal(*(table[name] if name in table.column_names else None for table in (own, other)))
         X, earlier = after.features(split), before.features(split)
         for start in range(0, len(rows), _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
@@ -163,18 +166,23 @@ def count_changes(before: Dataset, after: Dataset) -> tuple[int, int]:
     return n_changed, n_gone
 
 
-def _compared(dataset: Dataset, split: str, rows: Int64Array) -> dict[str, Any]:
-    """Return the columns of some clips, int64[m], that say what they are: labels by their ids, and not their rows."""
-    table = dataset.clips(split).take(rows)
-    mids, indices = dataset.label_mids, cast("list[list[int]]", table["labels"].to_pylist())
-    columns = {name: table[name] for name in table.column_names if name not in {"row", "first_frame", "labels"}}
-    return {**columns, "labels": [sorted(mids[label] for label in labels) for labels in indices]}
+def _labels_differ(after: Dataset, before: Dataset, split: str, rows: Int64Array, places: Int64Array) -> BoolArray:
+    """Return which rows have other labels, by their ids, than the rows of the earlier version at `places`: bool[m]."""
+    known = {mid: label for label, mid in enumerate(before.label_mids)}
+    as_before = np.array([known.get(mid, len(known)) for mid in after.label_mids])
+    own = after.labels_of(split, rows)
+    return LabelSets(own.offsets, as_before[own.values]).differ(before.labels_of(split, places))
 
 
-def _unequal(own: Any, other: Any, n: int) -> BoolArray:
-    """Return which values of two columns differ, bool[n]; a column that is missing has none."""
-    values = [[None] * n if one is None else one if isinstance(one, list) else one.to_pylist() for one in (own, other)]
-    return np.fromiter(map(operator.ne, *values), np.bool_, n)
+def _unequal(own: Any, other: Any) -> BoolArray:
+    """Return which values of two columns differ, bool[m]; a column that is missing, None, has none."""
+    if own is None or other is None:
+        only: Any = other if own is None else own
+        return cast("BoolArray", only.is_valid().to_numpy())
+    if own.type != other.type or pa.types.is_list(own.type):
+        return np.fromiter(map(operator.ne, own.to_pylist(), other.to_pylist()), np.bool_, len(own))
+    unequal: Any = pc.fill_null(pc.not_equal(own, other), False)  # noqa: FBT003
+    return cast("BoolArray", unequal.to_numpy() | (own.is_valid().to_numpy() != other.is_valid().to_numpy()))
 
 
 def _link(source: str, target: str) -> None:
