@@ -31,7 +31,8 @@ class Asked:
     """What was asked for: names of columns, None where they are to be guessed.
 
     time_unit: "s" or "ms", None for that of the columns' names. audio_folder: to which paths of sounds are relative;
-    None for the folder of the file of vectors. pool: whether the frames of a row are averaged.
+    None for the folder of the file of vectors. pool: whether the frames of a row are averaged. addresses_only: whether
+    sounds are played by addresses alone, not by paths: of a file that comes from another machine, where the paths are.
     """
 
     vector: str | None = None
@@ -39,6 +40,7 @@ class Asked:
     time_unit: str | None = None
     audio_folder: Path | None = None
     pool: bool = False
+    addresses_only: bool = False
 
 
 def absolute(path: str | Path) -> Path:
@@ -225,6 +227,9 @@ class ClipColumns:
                 self.said.append(f"audio: {len(others):,} rows have no address of http or https, and no sound")
             media = [text if is_url else "" for text, is_url in zip(given, urls, strict=True)]
             return "url", None, [re.sub("^https?", lambda m: m[0].lower(), text, flags=re.IGNORECASE) for text in media]
+        if self._asked.addresses_only and any(given):
+            self.said.append("audio: files are not played here, only addresses of http or https")
+            given = [""] * self._n
         if not any(given):
             return "file", None, given
         folder = self._path.parent if self._asked.audio_folder is None else absolute(self._asked.audio_folder)

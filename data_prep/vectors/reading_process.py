@@ -39,7 +39,7 @@ class Limits(NamedTuple):
 
 
 PREVIEW = Limits(1_000_000_000, 60.0)
-GIVEN = Limits(1_000_000_000, 60.0, 2.0)  # of a file that a visitor of a hosted app gives
+GIVEN = Limits(500_000_000, 60.0, 2.0)  # of a file that a visitor of a hosted app gives
 PREPARATION = Limits(4_000_000_000, 300.0, 1.0)  # some twenty times what a CSV file takes
 
 

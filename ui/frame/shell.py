@@ -19,7 +19,7 @@ from ui.model.loading import DatasetContext, PageContext
 from ui.model.state import Settings
 from ui.model.text import clean, plain
 from ui.paths import ASSETS, COMPONENTS
-from ui.server import hosting, kernels
+from ui.server import hosting, kernels, uploads
 from ui.widgets import links
 
 _COLOURS = {"background": "backgroundColor", "border": "borderColor"}
@@ -98,7 +98,7 @@ def enter() -> DatasetContext | None:
 
     None after an error page.
     """
-    datasets = hosting.default_first(loading.datasets())
+    datasets = hosting.default_first(loading.datasets()) | uploads.datasets()
     with st.sidebar, st.container():  # without a download it is empty, and what follows keeps its place
         if hosting.start(datasets) is not None:
             hosting.draw_progress()

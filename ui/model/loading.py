@@ -162,6 +162,13 @@ def opened(name: str) -> Dataset | None:
     return next((dataset for dataset in list(_OPENED.values()) if name_in_urls(dataset) == name), None)
 
 
+def forget(path: Path) -> None:
+    """Forget a dataset that is being deleted: no address leads to its clips any more."""
+    known = _OPENED.pop(path, None)
+    if known is not None:
+        _dataset.clear(path=str(path), fingerprint=known.fingerprint)
+
+
 def index_for(dataset: Dataset, settings: Settings) -> LSHIndex:
     """Return the index of a dataset, metric, seed and width, with the maximum L and K; a search may use fewer.
 

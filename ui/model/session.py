@@ -115,6 +115,7 @@ ASKED_FILE: Key[tuple[str, bytes] | None] = Key("asked file", None)  # name and 
 # Name of the sound given on Ask, and what the browser plays: MIME type and bytes.
 ASKED_PLAYED: Key[tuple[str, str, bytes] | None] = Key("asked played", None)
 ASKED_BY: Key[str | None] = Key("asked by", None)  # "rec" or "file": input of the last sound
+UPLOAD: Key[str | None] = Key("upload", None)  # the random name of the folder with the visitor's own files
 TAUGHT: Key[str] = Key("teach", "")  # widget of Teach, bound to the URL: the name of the label
 # A dataset, the name of a label, and the ids of the clips that are marked yes and no, as the browser has told them.
 MARKS: Key[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = Key("marks", ("", "", (), ()))

@@ -79,6 +79,13 @@ class Jobs:
                 job = self._jobs[name] = Job(name, work)
         return job
 
+    def forget(self, name: str) -> None:
+        """Stop the job of a name, if it is running, and forget it."""
+        with self._lock:
+            job = self._jobs.pop(name, None)
+        if job is not None:
+            job.stop()
+
 
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:

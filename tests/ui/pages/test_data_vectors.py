@@ -16,7 +16,7 @@ from data_prep.dataset import open_dataset
 from data_prep.vectors.clip_columns import Asked, safe_id
 from data_prep.vectors.collection import prepare_vectors
 from data_prep.vectors.preview import preview
-from data_prep.vectors.reading_process import Limits, preview_apart
+from data_prep.vectors.reading_process import PREPARATION, Limits, preview_apart
 from tests.ui.apptest import alone, said
 from ui.pages.data import folder as data_folder
 from ui.pages.data import vectors
@@ -45,8 +45,9 @@ def at_once(monkeypatch):
     """Read the file in this process, which takes a tenth of the time."""
     monkeypatch.setattr(vectors, "preview_apart", preview)
 
-    def prepare(*files, should_stop, **how):
+    def prepare(*files, should_stop, limits, **how):
         assert not should_stop()
+        assert limits is PREPARATION
         return prepare_vectors(*files, **how)
 
     monkeypatch.setattr(vectors, "prepare_apart", prepare)
@@ -236,13 +237,6 @@ def test_a_path_that_is_no_file_is_refused_in_words(local, typed, message):
     assert not app.table or all("becomes" not in table.value.columns for table in app.table)
 
 
-def test_a_hosted_visitor_gets_the_command_and_no_field(local, monkeypatch):
-    monkeypatch.delenv("EARSHOT_LOCAL")
-    app = alone("data").run()
-    assert "vectors" not in [field.key for field in app.text_input]
-    assert "python -m data_prep vectors embeddings.parquet --out data/embeddings" in [code.value for code in app.code]
-
-
 def test_a_file_that_its_reader_cannot_finish_is_named(local, tmp_path, monkeypatch):
     np.save(tmp_path / "x.npy", np.ones((4, 3), np.float32))
     monkeypatch.setattr(vectors, "preview_apart", partial(preview_apart, limits=Limits(10**7, 60.0)))
@@ -254,7 +248,8 @@ def test_a_file_that_its_reader_cannot_finish_is_named(local, tmp_path, monkeypa
 def test_a_stop_after_the_reading_keeps_the_collection_without_its_map(local, at_once, tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((30, 3)))
     read = []
-    result = vectors.making(tmp_path / "x.npy", None, Asked())(
+    place = partial(vectors.place_of, tmp_path / "x.npy")
+    result = vectors.making(tmp_path / "x.npy", None, Asked(), place)(
         lambda _share, doing: read.append("of 30 clips" in doing), lambda: any(read)
     )
     assert "You stopped the rest" in result

@@ -17,10 +17,12 @@ from data_prep.sounds.folder import prepare_folder
 from ui import paths
 from ui.format import plural
 from ui.model import loading
-from ui.server import jobs
+from ui.server import jobs, uploads
 from ui.server.jobs import Report, StopCheck, Work
 
-RESERVED = frozenset({"sample", "hosted", *NAMES.values()})  # names of collections that the app itself fetches
+RESERVED = frozenset(
+    {"sample", "hosted", uploads.NAME, *NAMES.values()}
+)  # names of collections that the app itself fetches
 _MAX_NAME_LENGTH = 60
 
 _choosing = threading.Lock()

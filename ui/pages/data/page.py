@@ -23,7 +23,7 @@ from ui.model.text import plain
 from ui.pages.data import manage, vectors
 from ui.pages.data.folder import collection_of, listening
 from ui.pages.data.making import draw_job, elsewhere
-from ui.server import hosting
+from ui.server import hosting, uploads
 from ui.server.jobs import jobs
 from ui.widgets.charts import draw_table
 
@@ -58,7 +58,8 @@ def _this_collection(context: DatasetContext) -> None:
     st.header(plain(dataset.title))
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(f"**From** {plain(dataset.source, 600)}")
+        source = "a file that you gave; you alone see it" if uploads.is_own(dataset) else plain(dataset.source, 600)
+        st.markdown(f"**From** {source}")
         st.markdown(f"**Licence** {plain(dataset.licence)}")
         if definitions := dataset.manifest.get("definitions"):
             of_sentences = f"{plain(definitions['source'])}; {plain(definitions['licence'])}"

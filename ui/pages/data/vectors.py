@@ -1,7 +1,9 @@
 """Making a collection of one's own embeddings: a form with a preview of the file, and the background work."""
 
+import contextlib
 import os
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -10,17 +12,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from data_prep.errors import InputError, StoppedError
+from data_prep.errors import InputError, OutputError, StoppedError
 from data_prep.vectors.clip_columns import Asked, absolute
 from data_prep.vectors.preview import Preview
-from data_prep.vectors.reading_process import prepare_apart, preview_apart
+from data_prep.vectors.reading_process import GIVEN, PREPARATION, prepare_apart, preview_apart
 from data_prep.vectors.roles import Roles
 from ui.format import capitalised, plural
 from ui.model import exclusive
 from ui.model.text import clean, plain
 from ui.pages.data.folder import collection_with, place_for
 from ui.pages.data.making import draw_job, elsewhere, watch
-from ui.server import hosting, jobs
+from ui.server import hosting, jobs, uploads
 from ui.server.jobs import Report, StopCheck, Work
 from ui.widgets.charts import draw_table
 
@@ -28,8 +30,14 @@ INTRO = (
     "Vectors that a model of yours computed, one per sound, become a collection: `.npy`, `.npz`, Parquet, CSV, TSV or "
     "JSON Lines, as Perch, BirdNET, PANNs, CLAP, VGGish and Hugging Face datasets write them."
 )
+_PRIVATE = (
+    "Give a file here. You alone see what is made of it: no link leads others to it, and it is deleted a minute or two "
+    "after you close this page. Sounds are played from addresses (http or https) in the table."
+)
 _FORM = " You see what each column becomes before anything is made."
 _COMMAND = "python -m data_prep vectors embeddings.parquet --out data/embeddings"
+SUFFIXES = ["npy", "npz", "parquet", "csv", "tsv", "txt", "json", "jsonl", "ndjson"]  # the contents decide
+Place = Callable[[Report, StopCheck], contextlib.AbstractContextManager[Path]]
 _MAX_COLUMNS = 60  # columns that the preview lists
 _MAX_VALUES = 3  # first values of each
 _MAX_SAID = 12
@@ -39,11 +47,17 @@ _UNITS = {None: _GUESSED, "s": "seconds", "ms": "milliseconds"}
 
 
 def show() -> None:
-    """Draw the form, the preview of the file named in it, and the job that makes a collection of the file."""
+    """Draw the form, the preview of the file named or given in it, and the job that makes a collection of the file."""
     st.header("Your own embeddings")
-    st.markdown(INTRO + (_FORM if hosting.is_local() else ""))
-    if elsewhere(_COMMAND):
-        return
+    st.markdown(INTRO + _FORM)
+    if hosting.is_local():
+        _show_named()
+    else:
+        _show_given()
+
+
+def _show_named() -> None:
+    """Draw the form for a file on this machine, by its path."""
     path = _file_of("The file of vectors", "~/embeddings.parquet", "vectors")
     meta = _file_of("A table about them, if it is another file: titles, labels, sounds", "~/clips.csv", "vectors meta")
     if isinstance(path, str) or isinstance(meta, str):
@@ -51,25 +65,69 @@ def show() -> None:
             if isinstance(problem, str):
                 st.warning(problem)
         return
-    if path is None:
+    if path is not None:
+        _show_file(f"vectors {path}", path, meta, partial(place_of, path), partial(collection_of, path))
+
+
+def _show_given() -> None:
+    """Draw the form for a file that the visitor of a hosted app gives; the collection is that of this session alone."""
+    st.markdown(_PRIVATE)
+    limit = f"up to {st.get_option('server.maxUploadSize')} MB"
+    given = st.file_uploader(f"The file of vectors, {limit}", SUFFIXES, key="given vectors")
+    meta = st.file_uploader(f"A table about them, if it is another file, {limit}", SUFFIXES, key="given table")
+    if given is None:
+        if _private_collection():
+            st.markdown("The collection that you made is among the collections, in the sidebar.")
+        elsewhere(_COMMAND)
         return
-    name, find = f"vectors {path}", partial(collection_of, path)
+    try:
+        folder, (path, meta_path) = uploads.keep(given, meta)
+    except OutputError as error:
+        st.warning(plain(error))
+        return
+    assert path is not None  # noqa: S101  # for mypy
+
+    @contextlib.contextmanager
+    def place(tell: Report, should_stop: StopCheck) -> Iterator[Path]:
+        with uploads.turn(tell, should_stop):
+            yield uploads.place(folder)
+
+    _show_file(uploads.job_name(), path, meta_path, place, _private_collection)
+
+
+def _private_collection() -> str | None:
+    return next(iter(uploads.datasets()), None)
+
+
+def _show_file(name: str, path: Path, meta: Path | None, place: Place, find: Callable[[], str | None]) -> None:
+    """Draw the preview of a file and the job of this name, which makes a collection of it.
+
+    find: returns the name of the collection that was made of it, None if there is none.
+    """
     job = jobs.jobs().get(name)
     if job is not None and job.running:
         watch(name, job, find)
         return
-    guessed = _preview_of(path, meta, Asked())
+    given = Asked(addresses_only=not hosting.is_local())
+    guessed = _preview_of(path, meta, given)
     if guessed is None:
         return
     preview = st.container()
-    asked = _asked(guessed, f"{path} {meta}")
-    found = guessed if asked == Asked() else _preview_of(path, meta, asked)
+    asked = replace(_asked(guessed, f"{path} {meta}"), addresses_only=given.addresses_only)
+    found = guessed if asked == given else _preview_of(path, meta, asked)
     if found is None:
         return
     with preview:
         _draw_preview(found)
     if not found.refused:
-        draw_job(name, making(path, meta, asked), find, begin="Make the collection", again="Make it again")
+        draw_job(name, making(path, meta, asked, place), find, begin="Make the collection", again="Make it again")
+
+
+@contextlib.contextmanager
+def place_of(path: Path, tell: Report, should_stop: StopCheck) -> Iterator[Path]:  # noqa: ARG001
+    """Yield where the collection of a file on this machine is made."""
+    with place_for(path.name.split(".")[0], lambda: collection_of(path)) as out:
+        yield out
 
 
 def collection_of(path: Path) -> str | None:
@@ -77,23 +135,31 @@ def collection_of(path: Path) -> str | None:
     return collection_with(lambda about: about["features"].get("vectors") == str(path))
 
 
-def making(path: Path, meta: Path | None, asked: Asked) -> Work:
-    """Return the work of making a collection of a file of vectors, with its map and its index."""
+def making(path: Path, meta: Path | None, asked: Asked, place: Place) -> Work:
+    """Return the work of making a collection of a file of vectors, with its map and its index.
+
+    place: where; of a file from another machine its reading process has narrow limits.
+    """
+    limits = GIVEN if asked.addresses_only else PREPARATION
 
     def work(tell: Report, should_stop: StopCheck) -> str:
         def tell_rows(done: int, total: int) -> None:
             tell(done / max(total, 1), f"{done:,} of {total:,} rows")
 
-        with place_for(path.name.split(".")[0], lambda: collection_of(path)) as out:
+        with place(tell, should_stop) as out:
             tell(None, f"reading {path.name}")
             try:
-                outcome = prepare_apart(path, out, meta=meta, asked=asked, progress=tell_rows, should_stop=should_stop)
+                outcome = prepare_apart(
+                    path, out, meta=meta, asked=asked, progress=tell_rows, should_stop=should_stop, limits=limits
+                )
             except StoppedError:
                 return "Stopped. Nothing was written."
             failure = jobs.finish(tell, out, should_stop)
         first = "".join(f", such as row {row:,}: {text}" for row, text in islice(outcome.left_out.items(), 1))
         left_out = f" {plural(len(outcome.left_out), 'row')} left out{first}." if outcome.left_out else ""
         here = f"{outcome.n_clips:,} of {plural(outcome.n_rows, 'row')}, {plural(outcome.dim, 'number')} each."
+        changes = "" if outcome.changes is None else " {:,} clips are new or have changed, {:,} are gone."
+        here += changes.format(*outcome.changes or ())
         return f"{here}{left_out} Choose it as your collection: {out.name}.{failure}"
 
     return work
@@ -128,7 +194,10 @@ def _preview_of(path: Path, meta: Path | None, asked: Asked) -> Preview | None:
 
 @st.cache_resource(max_entries=20, show_spinner=False)
 def _preview(key: tuple[object, ...], _path: Path, _meta: Path | None, _asked: Asked) -> Preview:  # noqa: ARG001
-    return preview_apart(_path, _meta, _asked)
+    if not _asked.addresses_only:
+        return preview_apart(_path, _meta, _asked)
+    with uploads.turn():
+        return preview_apart(_path, _meta, _asked, GIVEN)
 
 
 def _draw_preview(found: Preview) -> None:
@@ -214,14 +283,16 @@ def _asked(guessed: Preview, key: str) -> Asked:
                 format_func=partial(clean, longest=80),
                 help="One column or several; `--label` on the command line.",
             )
-        with next(places):
-            folder = st.text_input(
-                "Folder of the sounds",
-                key=f"folder of {key}",
-                placeholder="that of the file of vectors",
-                max_chars=1000,
-                help="To which paths of sounds are relative; `--audio-folder` on the command line.",
-            ).strip()
+        folder = ""
+        if hosting.is_local():
+            with next(places):
+                folder = st.text_input(
+                    "Folder of the sounds",
+                    key=f"folder of {key}",
+                    placeholder="that of the file of vectors",
+                    max_chars=1000,
+                    help="To which paths of sounds are relative; `--audio-folder` on the command line.",
+                ).strip()
         pool = st.checkbox(
             _POOL,
             key=f"pool of {key}",
