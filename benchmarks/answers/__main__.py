@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _write(path: Path, figures: dict[str, Any]) -> None:
-    write_file(path, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
+    write_file(path, (json.dumps(figures, separators=(",", ":"), ensure_ascii=False) + "\n").encode())
 
 
 def measure(
