@@ -82,7 +82,7 @@ function showError(host, clip, text, retry) {
 
 function details(clip) {
   const origin = clip.media.kind === "youtube" ? make("span", {}, " · ", youtubeLink(clip.media, clip.origin)) : ` · ${clip.origin}`
-  return make("div", { class: "details" }, make("p", { class: "title" }, clip.title), make("p", { class: "small" }, clip.id, origin, clip.level === null ? "" : ` · ${levelText(clip.level)}`))
+  return make("div", { class: "details" }, make("p", { class: "title" }, clip.title), make("p", { class: "small" }, clip.id, origin, clip.level === null ? "" : ` · ${levelText(clip.level).replace(" ", "\u00a0")}`))
 }
 
 function keeping(view, clip) {

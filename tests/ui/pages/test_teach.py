@@ -74,6 +74,17 @@ def test_the_least_certain_sounds_are_listed_on_request(small):
     assert component(page, "teach")["order"][1:] == ids(small, wanted)
 
 
+def test_after_ten_marks_of_one_kind_half_of_the_list_is_drawn_by_chance(small):
+    yes = range(20, 30)
+    page = marked(small, "bell", yes, [])
+    nearest = next_to_judge(scores(small, by_id(small, yes), []), np.array(yes), 5).tolist()
+    others = [row for row in range(20) if row not in nearest]  # rows are in random order
+    assert component(page, "teach")["order"][1:] == ids(small, [*nearest, *others[:5]])
+    assert "drawn by chance" in " ".join(element.value for element in page.markdown)
+    page = marked(small, "bell", yes, [40])
+    assert "drawn by chance" not in " ".join(element.value for element in page.markdown)
+
+
 def test_marks_of_listed_sounds_change_the_list_at_next_ten_only(small):
     page = opened("teach", dataset="small", teach="bell", clip=small.clip("test", 0).clip_id)
     before = component(page, "teach")["order"]

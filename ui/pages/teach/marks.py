@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from ui.model.text import clean
 MAX_NAME = 60  # characters of a label's name, as many as the browser keeps (shelf.js)
 MAX_MARKS = 2000  # clips of a label, as many as a browser keeps
 N_LISTED = 10
+_ONE_KIND = 10  # marks of one kind alone, after which some clips are drawn by chance
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,22 @@ class Lesson:
         """Return the cross-validated precision over the marks, None where they are too few."""
         return _precision(self.key, self)
 
+    @property
+    def seeks_other_kind(self) -> bool:
+        """Return whether all of several marks are of one kind, so that half of what is listed is drawn by chance."""
+        return len(self.marked) >= _ONE_KIND and not (self.yes and self.no)
+
     def next_clips(self, order: Order) -> list[Clip]:
         """Return the clips of the collection to be judged next, without those that are marked or hidden."""
         dataset, settings = self.context.dataset, self.context.settings
         hidden = [dataset.find_clip(clip_id) for clip_id in visits.hidden(settings.dataset)]
         out = [clip.row for clip in (*self.marked, self.query, *filter(None, hidden)) if clip.split == "train"]
-        rows = next_to_judge(self.scores("train"), np.array(out, np.int64), N_LISTED, order)
-        return [dataset.clip("train", row) for row in rows.tolist()]
+        rows = next_to_judge(self.scores("train"), np.array(out, np.int64), N_LISTED, order).tolist()
+        if self.seeks_other_kind:
+            rows = rows[: N_LISTED // 2]
+            others = (row for row in range(dataset.n_rows("train")) if row not in {*out, *rows})  # in random order
+            rows += islice(others, N_LISTED - len(rows))
+        return [dataset.clip("train", row) for row in rows]
 
 
 def name_of(typed: str) -> str:

@@ -137,9 +137,12 @@ def _learned(lesson: Lesson) -> str:
             "0 it calls a sound yes. The higher, the surer."
         )
     missing = " of both kinds" if not yes or not no else ""
+    chance = (
+        " Half of the next ten are drawn by chance, to find some of the other kind." if lesson.seeks_other_kind else ""
+    )
     return (
         f"{counts} Your sound is moved towards what you marked yes, and away from what you marked no (Rocchio 1971). "
-        f"From {MIN_MARKS} marks{missing} on, a classifier learns the difference."
+        f"From {MIN_MARKS} marks{missing} on, a classifier learns the difference.{chance}"
     )
 
 
