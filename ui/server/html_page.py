@@ -21,6 +21,11 @@ SHORTCUTS = """
 <button class="earshot-skip" type="button">All keys</button></nav>
 """
 STYLES = ("page", "inside", "learn", "race", "tune")
+# Scripts of the first page's components, with those that they import: a browser would learn of them one by one.
+SCRIPTS = (
+    *("base", "card", "link", "neighbours", "playback", "query"),
+    *("search", "search_labels", "search_offers", "shelf", "video"),
+)
 _INDEX = Path(st.__file__).parent / "static" / "index.html"
 
 
@@ -38,11 +43,17 @@ def below_base_path(routes: Sequence[Route]) -> list[Route]:
 
 @cache
 def content() -> str:
-    """Return the page as HTML: the keys first, and the styles last, after those that Streamlit adds to the head."""
+    """Return the page as HTML: the keys first, and the styles last, after those that Streamlit adds to the head.
+
+    It names scripts of components, so that they are there when the first message asks for them.
+    """
     styles = "".join((COMPONENTS / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
     styles = styles.replace("<style>", "").replace("</style>", "")
     keys = (COMPONENTS / "keyboard.js").read_text(encoding="utf-8")
+    addresses = (f"./components/{components.VERSION}/{name}.js" for name in SCRIPTS)
+    links = "".join(f'<link rel="modulepreload" href="{address}" />' for address in addresses)
     page = _INDEX.read_text(encoding="utf-8").replace("<body>", f"<body>{SHORTCUTS}<script>{keys}</script>", 1)
+    page = page.replace("</head>", f"{links}</head>", 1)
     return page.replace("</body>", f"<style>{styles}</style></body>", 1)
 
 

@@ -28,6 +28,7 @@ def lifespan(page: str) -> Callable[[Any], AbstractAsyncContextManager[None]]:
     return running
 
 
+@memory.without_collections()
 def load(page: str) -> None:
     """Import a page's module; where kernels are compiled, open the first dataset and its index, and search both ways.
 
@@ -43,4 +44,3 @@ def load(page: str) -> None:
         query = dataset.features("train")[:1]
         for searched in (index, index.exact):
             searched.search(query)
-    memory.spare_collections()

@@ -87,6 +87,16 @@ def test_every_name_that_a_script_imports_is_exported_by_the_script_it_names():
         assert set(names) <= set(exported), f"{name} imports from {source}"
 
 
+def test_the_page_names_the_scripts_of_the_first_page_and_all_that_they_import():
+    waiting, wanted = [f"{name}.js" for name in ("query", "neighbours", "link", "search")], set()
+    while waiting:
+        wanted.add(name := waiting.pop())
+        imported = re.findall(r'^import .* from "\./(.+)"$', components.FILES[name].decode(), re.MULTILINE)
+        waiting += set(imported) - wanted
+    named = re.findall(rf'"\./components/{components.VERSION}/(.+?)"', html_page.content())
+    assert sorted(named) == sorted(wanted)
+
+
 def test_what_streamlit_sends_with_each_component_is_short_and_names_its_files():
     sent = components._script("neighbours", ("base.css", "cards.css"))
     assert len(sent) < 2000

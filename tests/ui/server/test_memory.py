@@ -1,5 +1,6 @@
 """Memory freed by threads returns to the system."""
 
+import gc
 import platform
 import subprocess
 import sys
@@ -52,3 +53,16 @@ def test_the_limits_are_set_by_their_numbers(monkeypatch):
 def test_memory_freed_by_threads_returns_to_the_system():
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
     assert float(done.stdout) < 10
+
+
+def test_no_garbage_is_collected_during_a_start_and_what_it_loaded_is_left_out_afterwards():
+    def start():
+        assert not gc.isenabled()
+        raise ValueError("a damaged dataset")
+
+    gc.unfreeze()
+    with pytest.raises(ValueError, match="damaged"):
+        memory.without_collections()(start)()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 1000
+    gc.unfreeze()
