@@ -10,6 +10,7 @@ code 1 if a run failed, or a session received the sound or the upload of another
 import argparse
 import asyncio
 import contextlib
+import itertools
 import math
 import os
 import random
@@ -42,6 +43,7 @@ _CLIPS = 4  # of each visitor
 _FAULTS = (b"Something went wrong here", b"This collection cannot be opened", b"cannot be searched")
 _DROPS_AT_ONCE, _FORGOTTEN_S = 20, 90.0  # a session is forgotten 60 s after it has left (.streamlit/config.toml)
 _HEAD = ["page", "run", "number", "p50", "p95", "longest"]
+_SUMMARY_HEAD = ["sessions", "think time", "runs", "p50", "p95", "longest", "errors", "processor per run", "own memory"]
 
 
 class Run(NamedTuple):
@@ -165,7 +167,7 @@ def _run(options: argparse.Namespace) -> list[str]:
         )
     clips = [dataset.clip("test", row).clip_id for row in range(needed)]
     print(f"{describe()}\n")
-    errors = []
+    errors, summary = [], []
     with contextlib.ExitStack() as stack:
         address, pid = options.address, options.pid
         if address is None:
@@ -175,15 +177,18 @@ def _run(options: argparse.Namespace) -> list[str]:
         does = Behaviour(name, options.pages, 0.01, new=False, uploads="EARSHOT_MODELS" in os.environ)
         if options.warm_up:
             _visits(address, 1, clips, does, options.warm_up)  # builds what is built once, and measures times
-        for n in options.sessions:
-            for think_s in (ms / 1000 for ms in options.think_ms):
-                used, began = processor_s(pid) if pid else math.nan, time.monotonic()
-                results = _visits(address, n, clips, replace(does, think_s=think_s, new=options.new), options.seconds)
-                errors += _print(results, n, think_s, time.monotonic() - began)
-                if pid:
-                    used = processor_s(pid) - used
-                    each = 1000 * used / max(1, len(results.runs))
-                    print(f"server: {used:.1f} s of processor time, {each:.1f} ms per run; {_memory_text(pid)}\n")
+        for n, ms in itertools.product(options.sessions, options.think_ms):
+            used, began = processor_s(pid) if pid else math.nan, time.monotonic()
+            results = _visits(address, n, clips, replace(does, think_s=ms / 1000, new=options.new), options.seconds)
+            errors += _print(results, n, ms / 1000, time.monotonic() - began)
+            used = (processor_s(pid) if pid else math.nan) - used
+            each = f"{1000 * used / max(1, len(results.runs)):.1f} ms"
+            print(f"server: {used:.1f} s of processor time, {each} per run; {_memory_text(pid)}\n" if pid else "")
+            if results.runs:
+                own = f"{memory_mb(pid).own:.0f} MB" if pid else "?"
+                row = _row(str(n), f"{ms / 1000:g} s", [run.seconds for run in results.runs])
+                summary.append([*row, str(results.errors.total()), each, own])
+        print(table(_SUMMARY_HEAD, summary, ()), end="\n\n", flush=True)
         if options.drops and pid:
             print(f"before visitors who leave at once: {_memory_text(pid)}", flush=True)
             asyncio.run(_drop(address, options.drops, does))
@@ -251,48 +256,23 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.visitors", description="Time the app with many visitors at once, without browsers."
     )
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of a prepared dataset")
-    parser.add_argument(
-        "--sessions",
-        type=whole_number(1, 10_000),
-        nargs="+",
-        default=(1, 25, 100, 200),
-        metavar="N",
-        help="numbers of visitors (default: 1 25 100 200)",
-    )
-    parser.add_argument(
-        "--think-ms",
-        type=whole_number(1, 600_000),
-        nargs="+",
-        default=(5000, 1500),
-        metavar="MS",
-        help="mean think times in milliseconds (default: 5000 1500)",
-    )
-    seconds = whole_number(0, 3600)
-    parser.add_argument(
-        "--seconds", type=seconds, default=60, metavar="S", help="length of each measurement (default: 60)"
-    )
-    parser.add_argument(
-        "--warm-up", type=seconds, default=60, metavar="S", help="visits of one visitor before (default: 60)"
-    )
-    parser.add_argument(
-        "--pages", nargs="+", choices=PAGES, default=PAGES, metavar="PAGE", help="pages to visit (default: all)"
-    )
-    parser.add_argument(
-        "--drops", type=whole_number(0, 100_000), default=0, metavar="N", help="visitors who leave at once (default: 0)"
-    )
-    parser.add_argument("--new", action="store_true", help="move to settings whose figures are not known yet")
-    parser.add_argument(
-        "--workers",
-        type=whole_number(0, 64),
-        default=0,
-        metavar="N",
-        help="processes behind nginx (default: one alone)",
-    )
-    parser.add_argument("--address", metavar="URL", help="address of a running app (default: one is started)")
-    parser.add_argument(
-        "--pid", type=whole_number(1, 2**31 - 1), metavar="PID", help="process of that app, to measure it"
-    )
+    add, number, seconds = parser.add_argument, whole_number(1, 10_000), whole_number(0, 3600)
+    add("dataset", type=Path, metavar="DATASET", help="folder of a prepared dataset")
+    visitors = (1, 25, 100, 200)
+    text = "numbers of visitors (default: 1 25 100 200)"
+    add("--sessions", type=number, nargs="+", default=visitors, metavar="N", help=text)
+    text = "mean think times in milliseconds (default: 5000 1500)"
+    add("--think-ms", type=whole_number(1, 600_000), nargs="+", default=(5000, 1500), metavar="MS", help=text)
+    add("--seconds", type=seconds, default=60, metavar="S", help="length of each measurement (default: 60)")
+    add("--warm-up", type=seconds, default=60, metavar="S", help="visits of one visitor before (default: 60)")
+    add("--pages", nargs="+", choices=PAGES, default=PAGES, metavar="PAGE", help="pages to visit (default: all)")
+    text = "visitors who leave at once (default: 0)"
+    add("--drops", type=whole_number(0, 100_000), default=0, metavar="N", help=text)
+    add("--new", action="store_true", help="move to settings whose figures are not known yet")
+    text = "processes behind nginx (default: one alone)"
+    add("--workers", type=whole_number(0, 64), default=0, metavar="N", help=text)
+    add("--address", metavar="URL", help="address of a running app (default: one is started)")
+    add("--pid", type=whole_number(1, 2**31 - 1), metavar="PID", help="process of that app, to measure it")
     return parser
 
 
