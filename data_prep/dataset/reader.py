@@ -126,10 +126,9 @@ class Dataset:
             return kept
         fields = [name for name in _CLIP_FIELDS if name in self._clips.column_names]  # few tables have titles
         (facts,) = self._clips.slice(at, 1).select(fields).to_pylist()
-        clip = Clip(**{**facts, "labels": tuple(facts["labels"])})
         if len(self._kept_clips) >= _MAX_KEPT_CLIPS:
             self._kept_clips.clear()
-        self._kept_clips[at] = clip
+        clip = self._kept_clips[at] = Clip(**{**facts, "labels": tuple(facts["labels"])})
         return clip
 
     def find_clip(self, clip_id: str) -> Clip | None:
