@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -238,3 +239,11 @@ def test_one_clip_makes_a_map(tmp_path):
     assert chart.starts == (0, 1, 1, 1)
     assert chart.words == ()
     assert chart.groups == ()
+
+
+@pytest.mark.parametrize(("method", "words"), [("t-SNE", "laid out beforehand"), ("principal plane", "principal plane: the two")])
+def test_a_stored_principal_plane_is_not_said_to_keep_neighbours_together(method, words):
+    chart = SimpleNamespace(method=method, n_clips=5, starts=(0, 5))
+    assert words in map_texts.what_it_can_tell(chart)
+    assert ("keeps neighbours together" in map_texts.what_it_can_tell(chart)) == (method == "t-SNE")
+    assert ("near to those" in map_texts.intro(chart)) == (method == "t-SNE")

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_prep.dataset import Clip, Dataset
+from data_prep.dataset.map_layout import PRINCIPAL_PLANE
 from ui.format import nth_nearest, plural
 from ui.model.answer import Answer
 from ui.model.loading import PageContext
@@ -17,9 +18,13 @@ def intro(chart: MapData) -> str:
     """State how many points there are, and what can be done with them."""
     total, shown = chart.n_clips, chart.starts[-1]
     what = f"All **{total:,}** clips" if shown == total else f"A random sample of **{shown:,}** of the {total:,} clips"
-    near = " near to those that sound like it" if chart.method is not None else ""
+    near = "" if _is_plane(chart) else " near to those that sound like it"
     marks = " Your sound and its neighbours are always on it." if shown < total else ""
     return f"{what}, each a point{near}. Point at one to read it, press it to hear it.{marks}"
+
+
+def _is_plane(chart: MapData) -> bool:
+    return chart.method in {None, PRINCIPAL_PLANE}
 
 
 def filtered(allowed: npt.NDArray[np.bool_]) -> str:
@@ -29,10 +34,10 @@ def filtered(allowed: npt.NDArray[np.bool_]) -> str:
 
 def what_it_can_tell(chart: MapData) -> str:
     """State how the map was computed, and what its distances mean."""
-    if chart.method is not None:
+    if not _is_plane(chart):
         made = (
-            f"This map was laid out beforehand by {plain(chart.method)}. It keeps neighbours together and tears the "
-            "rest apart: trust who is near to whom, but not how far apart two groups lie, nor how large they are."
+            f"This map was laid out beforehand by {plain(chart.method or '')}. It keeps neighbours together and tears "
+            "the rest apart: trust who is near to whom, but not how far apart two groups lie, nor how large they are."
         )
     else:
         made = (
