@@ -16,7 +16,7 @@ from lsh.analysis.search_config import BUILT_BITS, BUILT_TABLES
 from lsh.quality import label_precision_at_k
 from lsh.sampling import evenly_spaced_rows
 from tests.lsh.conftest import ODD_CLIP
-from tests.stress import IS_STRESS
+from tests.stress import stress
 from tests.ui.apptest import write_small
 
 METRICS = ["cosine", "euclidean"]
@@ -293,7 +293,8 @@ def test_real_clips_are_evaluated_as_the_library_would(run, real_dataset, metric
     assert record["candidates"] == pytest.approx(found.n_candidates.mean() / index.n, abs=1e-12)
 
 
-@pytest.mark.parametrize("metric", METRICS if IS_STRESS else METRICS[:1])
+@stress
+@pytest.mark.parametrize("metric", METRICS)
 def test_real_clips_are_tuned_to_the_recall_wanted(run, real_dataset, metric):
     record = reported(run("tune", real_dataset, "--metric", metric, "--recall", 0.5, "--queries", 50, "--json"))
     assert record["validation"]["recall"] >= 0.5
