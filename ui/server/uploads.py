@@ -22,6 +22,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from data_prep.dataset import Dataset
 from data_prep.errors import OutputError, StoppedError
+from earshot_common.atomic import WriteError, write_file
 from ui.model import loading, session
 from ui.server.jobs import Jobs, Report, StopCheck, jobs
 
@@ -33,6 +34,9 @@ _NO_NAME = re.compile(r"^.*[/\\]|[^\w. -]")
 _FULL = (
     "As many visitors as fit keep a collection of their own here at the moment. Try again in some minutes, or make it "
     "on your own machine."
+)
+_NO_SPACE = (
+    "Your file could not be stored here: the server's disk may be full. Make the collection on your own machine."
 )
 
 
@@ -78,7 +82,7 @@ def keep(*given: UploadedFile | None) -> tuple[Path, list[Path | None]]:
     """Store files that the visitor gave in a folder of the session's own; return the folder and their paths.
 
     Files given before, and the collection that was made of them, are deleted. Raises OutputError where too many
-    sessions have such a folder.
+    sessions have such a folder, or the file cannot be written.
     """
     ids = tuple("" if file is None else file.file_id for file in given)
     with _lock:
@@ -92,10 +96,14 @@ def keep(*given: UploadedFile | None) -> tuple[Path, list[Path | None]]:
             path = Path(tempfile.mkdtemp(prefix="earshot-", suffix=f"-{token}"))
             folder = _folders[token] = _Folder(path, run.session_id if run else "", ids, time.monotonic(), jobs())
             session.UPLOAD.set(token)
-            for number, file in enumerate(given):
-                if file is not None:
-                    (stored := _path(folder, number, file)).parent.mkdir()
-                    stored.write_bytes(file.getbuffer())
+            try:
+                for number, file in enumerate(given):
+                    if file is not None:
+                        (stored := _path(folder, number, file)).parent.mkdir()
+                        write_file(stored, file.getvalue())
+            except (OSError, WriteError) as error:
+                _delete(token)
+                raise OutputError(_NO_SPACE) from error
     _start_sweeping()
     return folder.path, [None if file is None else _path(folder, n, file) for n, file in enumerate(given)]
 

@@ -124,6 +124,17 @@ def test_more_visitors_than_fit_are_told_so(monkeypatch):
     assert not app.exception
 
 
+def test_a_file_that_cannot_be_stored_leaves_nothing_and_is_explained(monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(uploads, "write_file", full)
+    app = give(table())
+    assert "could not be stored here" in app.warning[0].value
+    assert not uploads._folders
+    assert not app.exception
+
+
 def test_without_a_file_the_command_for_ones_own_machine_is_shown():
     app = alone("data").run()
     assert "vectors" not in [field.key for field in app.text_input]
