@@ -127,9 +127,8 @@ class Dataset:
         fields = [name for name in _CLIP_FIELDS if name in self._clips.column_names]  # few tables have titles
         (facts,) = self._clips.slice(at, 1).select(fields).to_pylist()
         if len(self._kept_clips) >= _MAX_KEPT_CLIPS:
-            self._kept_clips.clear()
-        clip = self._kept_clips[at] = Clip(**{**facts, "labels": tuple(facts["labels"])})
-        return clip
+            self._kept_clips = {}
+        return self._kept_clips.setdefault(at, Clip(**{**facts, "labels": tuple(facts["labels"])}))
 
     def find_clip(self, clip_id: str) -> Clip | None:
         """Return the clip with this id, or None: a binary search, as rows are sorted by `row_key`."""

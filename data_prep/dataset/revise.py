@@ -31,6 +31,7 @@ from data_prep.dataset.schema import (
     SPLITS,
     problem_of_columns,
 )
+from data_prep.dataset.tables import parquet_bytes
 from data_prep.errors import InputError
 from earshot_common.atomic import write_file
 

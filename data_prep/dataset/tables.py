@@ -9,13 +9,16 @@ compared at each opening: that takes a tenth of the time of a sha256.
 import contextlib
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from isal import isal_zlib
 
+from data_prep.arrays import UInt8Array
 from data_prep.dataset import schema
 from data_prep.errors import DatasetError
 from earshot_common.atomic import WriteError, atomic_file
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from io import IOBase
 
 MAPPED_ROWS = 200_000  # from which a table is mapped
+_DIFFERENT = {"clip_id", "row", "media"}  # columns without repeated values
 _DIGITS = 16  # of the sha256 in the name of a copy
 _BLOCK = 1 << 20
 

@@ -28,6 +28,7 @@ from data_prep.dataset.reader import Dataset
 from data_prep.dataset.revise import Additions, additions_of
 from data_prep.dataset.schema import SPLITS, About, ClipBatch, Label
 from data_prep.dataset.staging import Staging
+from data_prep.dataset.tables import parquet_bytes
 from data_prep.errors import InputError
 from data_prep.read_ahead import read_ahead
 from earshot_common.atomic import write_file

@@ -182,14 +182,13 @@ def mirrored_slider(place: str, of: session.Key[int | None]) -> None:
     """Draw a second copy of a slider of the sidebar, with `place` in its key; moving either moves both."""
     label, most, _ = _SLIDERS[of]
     mirror = session.mirror(place, of)
-    value = of.get()
-    mirror.set(value)
+    mirror.set(of.get())
 
     def move() -> None:
         of.set(mirror.get())
         _keep_lens()
 
-    st.slider(label, 1, most, value, key=mirror.name, on_change=move)
+    st.slider(label, 1, most, key=mirror.name, on_change=move)
 
 
 def _advanced() -> None:
