@@ -13,7 +13,6 @@ from typing import Any, cast
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from data_prep.arrays import BoolArray, Int64Array
 from data_prep.dataset.hashed_file import HashedFile
@@ -95,12 +94,8 @@ def set_columns(path: str | Path, columns: Mapping[str, "pa.Array[Any]"]) -> Dat
         table = table.append_column(name, added) if place < 0 else table.set_column(place, name, added)
     if problem := problem_of_columns(table.schema, CLIPS_SCHEMA, FORMAT_VERSION):
         raise InputError(f"the table of clips would be invalid: {problem}")
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, table.schema, compression="zstd", write_page_checksum=True) as writer:
-        writer.write_table(table)
-    data: Any = sink.getvalue()
     with revision(path) as revised:
-        revised.write(CLIPS, np.frombuffer(data, np.uint8))
+        revised.write(CLIPS, parquet_bytes(table.schema, [table]))
         revised.drop_copies(CLIPS)
         revised.manifest["format_version"] = FORMAT_VERSION
     return open_dataset(path)

@@ -115,3 +115,19 @@ def _digest(source: pa.MemoryMappedFile) -> str:
     while block := source.read_buffer(_BLOCK):
         crc = isal_zlib.crc32(block, crc)
     return f"{crc:08x}"
+
+
+def parquet_bytes(columns: pa.Schema, groups: Iterable[pa.Table]) -> UInt8Array:
+    """Return a table as a Parquet file; columns whose values are all different have no dictionary of them."""
+    repeated = [
+        f"{column.name}.list.element" if pa.types.is_list(column.type) else column.name
+        for column in columns
+        if column.name not in _DIFFERENT
+    ]
+    options: Any = {"compression": "zstd", "compression_level": 9, "use_dictionary": repeated}
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, columns, write_page_checksum=True, **options) as writer:
+        for group in groups:
+            writer.write_table(group)
+    data: Any = sink.getvalue()
+    return np.frombuffer(data, np.uint8)

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from data_prep.arrays import FeatureDtype, Float32Array, Int64Array
 from data_prep.dataset import schema
@@ -180,13 +179,8 @@ class DatasetWriter:
 
     def _write_table(self, name: str, columns: pa.Schema, groups: Iterable[pa.Table]) -> None:
         """Write a table as Parquet, to memory first: it is small, and the file is hashed as it is written."""
-        sink = pa.BufferOutputStream()
-        with pq.ParquetWriter(sink, columns, compression="zstd", write_page_checksum=True) as writer:
-            for group in groups:
-                writer.write_table(group)
-        data: Any = sink.getvalue()
         with self._hashed(name) as file:
-            file.write(np.frombuffer(data, np.uint8))
+            file.write(parquet_bytes(columns, groups))
 
     def _write_features(self, rows: Mapping[str, Int64Array], n_frames: Int64Array) -> None:
         def features(chunk: Int64Array) -> npt.NDArray[Any]:

@@ -241,7 +241,9 @@ def test_one_clip_makes_a_map(tmp_path):
     assert chart.groups == ()
 
 
-@pytest.mark.parametrize(("method", "words"), [("t-SNE", "laid out beforehand"), ("principal plane", "principal plane: the two")])
+@pytest.mark.parametrize(
+    ("method", "words"), [("t-SNE", "laid out beforehand"), ("principal plane", "principal plane: the two")]
+)
 def test_a_stored_principal_plane_is_not_said_to_keep_neighbours_together(method, words):
     chart = SimpleNamespace(method=method, n_clips=5, starts=(0, 5))
     assert words in map_texts.what_it_can_tell(chart)
