@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import re
-import time
 import zipfile
 
 import numpy as np
@@ -75,10 +74,11 @@ def rows_of(content):
 
 
 def test_a_day_of_work_with_embeddings_of_ones_own(root, new_page, embeddings, tmp_path):
-    began = time.perf_counter()
+    def seconds():
+        return page.evaluate("performance.now()") / 1000  # since the app was opened
 
     def done(what):
-        print(f"{N:,} embeddings of {DIM} numbers: {what} after {time.perf_counter() - began:.1f} s")
+        print(f"{N:,} embeddings of {DIM} numbers: {what} after {seconds():.1f} s")
 
     (tmp_path / "sample").symlink_to(root / "data" / "sample")
     with served(root, "-c", SERVER, EARSHOT_LOCAL="1", EARSHOT_TEST_COLLECTIONS=str(tmp_path)) as earshot:
@@ -119,7 +119,7 @@ def test_a_day_of_work_with_embeddings_of_ones_own(root, new_page, embeddings, t
         expect(cards).to_have_count(30)
         assert all("birds/" in text and "0.4 s" in text for text in cards.all_inner_texts())
         played = set()
-        first = time.perf_counter()
+        first = seconds()
         cards.first.focus()
         cards.first.press("Space")
         for place in range(30):
@@ -129,7 +129,7 @@ def test_a_day_of_work_with_embeddings_of_ones_own(root, new_page, embeddings, t
             page.wait_for_function("id => window.earshot.state.id === id && window.earshot.state.started", arg=clip)
             played.add(clip)
         assert len(played) == 30
-        assert time.perf_counter() - first < HEARD_S
+        assert seconds() - first < HEARD_S
         done("hear")
 
         for place in range(5):

@@ -150,7 +150,7 @@ def tracked(tracked_names):
 
 
 # Of files without a suffix there are the Makefile, the licence, .gitignore and .ci/run.
-KINDS = "cff conf css js json lsh md npy parquet png py sh svg tfrecord toml txt typed yml"
+KINDS = "cff conf css js json lsh md npy parquet png py sh svg tfrecord toml txt typed webp yml"
 
 
 def test_every_tracked_file_is_of_a_kind_that_the_project_has(tracked_names):
