@@ -238,6 +238,10 @@ server: 7.0 s of processor time, 2333.3 ms per run; 64 MB of memory, 32 MB of it
 errors: 0
 server: 7.0 s of processor time, 7000.0 ms per run; 64 MB of memory, 32 MB of it its own (RssAnon)
 
+| sessions | think time | runs |     p50 |     p95 | longest | errors | processor per run | own memory |
+|      --: |        --: |  --: |     --: |     --: |     --: |    --: |               --: |        --: |
+|        1 |      1.5 s |    3 | 0.200 s | 0.290 s | 0.300 s | {total} |         2333.3 ms |      32 MB |
+
 before visitors who leave at once: 64 MB of memory, 32 MB of it its own (RssAnon)
 after 1,200 of them: 64 MB of memory, 32 MB of it its own (RssAnon)
 """
@@ -285,7 +289,9 @@ def test_the_command_prints_a_table_per_number_of_visitors_and_think_time(small,
         ("http://here", 1200, "small"),
         90.0,
     ]
-    assert capsys.readouterr().out == OUT.replace("{errors}", f"165{SHOWN}" if faulty else "0")
+    assert capsys.readouterr().out == OUT.replace("{errors}", f"165{SHOWN}" if faulty else "0").replace(
+        "{total}", f"{165 if faulty else 0:>6}"
+    )
     asked.clear()
     monkeypatch.setenv("EARSHOT_MODELS", "folder")
     there = ["--warm-up", "0", "--address", "http://there", "--new"]
