@@ -34,13 +34,14 @@ kernels: $(VENV)/.lsh
 bytecode: $(VENV)/.dev
 	-$(BIN)/python -m pytest --collect-only -qq >/dev/null
 
-stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watch pages for shifts, recompute 200 settings, decode 20,000 mutated files, embed 400 recordings, kill eight downloads and 500 saves, damage 160,000 index files: an hour
-	EARSHOT_STRESS=1 $(BIN)/python -m pytest tests/browser/test_hurry.py -k "hurried or left"
+stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watch pages for shifts, recompute 200 settings, decode 20,000 mutated sounds, give 20,000 mutated files to the commands, embed 400 recordings, kill eight downloads and 500 saves, damage 160,000 index files: an hour
+	EARSHOT_STRESS=1 $(BIN)/python -m pytest tests/browser/test_hurry.py -k "hurried or left or waits"
 	EARSHOT_STRESS=1 $(BIN)/python -m pytest -s tests/browser/test_every_page.py tests/ui/recomputed \
 		tests/data_prep/sounds/test_mutations.py tests/data_prep/sounds/test_folder.py \
 		tests/data_prep/audioset/test_fetch_killed.py tests/lsh/test_main.py::test_real_clips_are_tuned_to_the_recall_wanted \
 		tests/lsh/distributed tests/lsh/test_promise.py tests/lsh/test_concurrency.py tests/lsh/storage tests/browser/test_hostile.py \
-		tests/data_prep/vectors/test_mutations.py tests/lsh/test_default_setting.py tests/tools/test_tutorial.py --timeout 3000
+		tests/data_prep/vectors/test_mutations.py tests/data_prep/test_wild_files.py tests/lsh/test_default_setting.py \
+		tests/tools/test_tutorial.py tests/browser/test_daily_work.py --timeout 3000
 
 bench: $(VENV)/.bench  ## compare lsh with other libraries on a dataset: make bench DATASET=data/audioset-small
 	$(BIN)/python -m benchmarks --dataset $(DATASET)
