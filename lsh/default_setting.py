@@ -105,12 +105,12 @@ class _Sample:
         return hits, (hits + (marked - n_queries - hits) * self._scale) / n_queries  # a query finds itself
 
 
-def own_queries(exact: Collection, max_rows: int = QUERIES) -> tuple[Int64Array, Int64Array]:
+def own_queries(exact: Collection, max_rows: int | None = None) -> tuple[Int64Array, Int64Array]:
     """Return evenly spaced rows, int64[m], and the k nearest other rows of each, int64[m, k]; under cosine no zeros."""
     zeros = np.empty(0, np.int64)
     if exact.metric == "cosine":
         zeros, _ = exact.fold(_append_zeros, (zeros, 0))
-    directed = evenly_spaced_rows(len(exact.X) - len(zeros), max_rows)  # counted without the rows of zeros
+    directed = evenly_spaced_rows(len(exact.X) - len(zeros), max_rows or QUERIES)  # counted without the rows of zeros
     rows = directed + np.searchsorted(zeros - np.arange(len(zeros)), directed, side="right")
     return rows, exact.search(exact.X[rows], _K + 1).without(rows).ids
 

@@ -151,7 +151,7 @@ def test_help_works_without_extras(bare, package):
     [
         ("lsh evaluate DATASET", "pyarrow: .*data"),
         ("data_prep verify DATASET", "pyarrow: .*data"),
-        ("data_prep map DATASET", "tqdm: .*data"),
+        ("data_prep map DATASET", "pyarrow: .*data"),
         ("data_prep folder DATASET --out out", r"\w+: .*(data|sounds)"),
     ],
 )

@@ -237,9 +237,10 @@ def test_damage_in_a_table_is_detected_by_its_page_checksums(tmp_path: Path) -> 
     path = write(tmp_path / "d") / "clips.parquet"
     whole = path.read_bytes()
     place = whole.index(b"labels")  # the footer begins with the schema; pages lie before it
-    first_page = pq.ParquetFile(path).metadata.row_group(0).column(0).dictionary_page_offset
+    column = pq.ParquetFile(path).metadata.row_group(0).column(0)
+    end_of_page = column.data_page_offset + column.total_compressed_size
     messages = set()
-    for damaged in range(first_page + 30, first_page + 60):
+    for damaged in range(end_of_page - 30, end_of_page):
         assert damaged < place
         path.write_bytes(whole[:damaged] + bytes([whole[damaged] ^ 1]) + whole[damaged + 1 :])
         with pytest.raises(OSError, match="CRC checksum") as caught:

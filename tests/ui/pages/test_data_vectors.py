@@ -265,11 +265,12 @@ def test_the_map_is_the_principal_plane_until_the_better_one_is_there(local, at_
             assert open_dataset(local / "x").manifest["map"] == {"method": "principal plane"}
             shares.append(share)
 
-    result = vectors.making(tmp_path / "x.npy", None, Asked())(tell, lambda: len(shares) > 5)
+    place = partial(vectors.place_of, tmp_path / "x.npy")
+    result = vectors.making(tmp_path / "x.npy", None, Asked(), place)(tell, lambda: len(shares) > 5)
     assert "You stopped the better map: it shows the principal plane." in result
     assert open_dataset(local / "x").manifest["map"] == {"method": "principal plane"}
     begun, shares = shares, []
-    vectors.making(tmp_path / "x.npy", None, Asked())(tell, lambda: False)
+    vectors.making(tmp_path / "x.npy", None, Asked(), place)(tell, lambda: False)
     assert open_dataset(local / "x").manifest["map"]["method"] == "t-SNE"
     assert begun == shares[: len(begun)] == sorted(begun)
     assert shares[-1] == 1

@@ -17,7 +17,7 @@ from data_prep.vectors.clip_columns import Asked, absolute
 from data_prep.vectors.preview import Preview
 from data_prep.vectors.reading_process import GIVEN, PREPARATION, prepare_apart, preview_apart
 from data_prep.vectors.roles import Roles
-from ui.format import capitalised, plural
+from ui.format import capitalised, megabytes, plural
 from ui.model import exclusive
 from ui.model.text import clean, plain
 from ui.pages.data.folder import collection_with, place_for
@@ -71,7 +71,7 @@ def _show_named() -> None:
 def _show_given() -> None:
     """Draw the form for a file that the visitor of a hosted app gives; the collection is that of this session alone."""
     st.markdown(_PRIVATE)
-    limit = f"up to {st.get_option('server.maxUploadSize')} MB"
+    limit = f"up to {megabytes(st.get_option('server.maxUploadSize') * 1e6)}"
     given = st.file_uploader(f"The file of vectors, {limit}", SUFFIXES, key="given vectors")
     meta = st.file_uploader(f"A table about them, if it is another file, {limit}", SUFFIXES, key="given table")
     if given is None:
