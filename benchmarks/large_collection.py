@@ -89,7 +89,9 @@ def _stored_as(dtype: str, index: SketchIndex) -> SketchIndex:
         np.save(path := Path(folder) / "vectors.npy", encoded.stored)
         X = EncodedVectors(np.load(path, mmap_mode="r"), encoded.scale, encoded.offset)
     chosen = index.metric, index.wanted_buckets, index.seed, index.family
-    return SketchIndex.from_parts(*chosen, ExactSearch(X, index.metric), index.buckets, index.gaps)
+    return SketchIndex.from_parts(
+        *chosen, ExactSearch(X, index.metric), index.buckets, index.gaps, index.default_setting
+    )
 
 
 def _block_timer(index: SketchIndex, Q: Float32Array, n_probes: int, n_reranked: int) -> Callable[[int], float]:

@@ -25,7 +25,7 @@ from lsh.arrays import Float32Array
 from lsh.errors import LSHError
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
-from lsh.sketch_index import default_buckets
+from lsh.sketches.partition import default_buckets
 from lsh.warm import warm
 
 _K = 10

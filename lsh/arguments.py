@@ -7,8 +7,9 @@ from earshot_common.command_line import fraction, non_negative, whole_number
 from lsh import params
 from lsh.analysis.search_config import KINDS, SearchConfig
 from lsh.errors import ParameterError
-from lsh.sketch_index import MAX_BUCKETS, default_buckets
+from lsh.params import MAX_BUCKETS
 from lsh.sketches import partition
+from lsh.sketches.partition import default_buckets
 from lsh.validate import METRICS
 
 _MAX_RERANKED = 1_000_000
@@ -17,7 +18,7 @@ _FAMILIES = sorted({*partition.FAMILIES, *params.FAMILIES["cosine"], *params.FAM
 # The options of each kind of index, with their defaults; None is that of the index.
 _DEFAULTS: dict[str, dict[str, int | None]] = {
     "tables": dict.fromkeys(("family", "tables", "bits", "probes", "reranked")),
-    "sketches": {"family": None, "buckets": None, "probes": 8, "reranked": 40},
+    "sketches": {"family": None, "buckets": None, "probes": None, "reranked": None},
     "exact": {},
 }
 
@@ -48,11 +49,10 @@ def add_setting(sub: argparse.ArgumentParser) -> None:
     _add_number(sub, "tables", "L", params.MAX_TABLES, f"number of hash tables (default: {MEASURED})")
     _add_number(sub, "bits", "K", params.MAX_BITS, f"bits per key of a hash table (default: {MEASURED})")
     probes = (
-        f"buckets probed: per hash table, at most {params.MAX_PROBES} (default: {MEASURED}), or of sketches, on "
-        "average (default: 8)"
+        f"buckets probed: per hash table, at most {params.MAX_PROBES}, or of sketches, on average (default: {MEASURED})"
     )
     _add_number(sub, "probes", "T", MAX_BUCKETS, probes)
-    reranked = "candidates ranked by exact distance (default: 40; hash tables: all)"
+    reranked = f"candidates ranked by exact distance (default: {MEASURED}; hash tables: all)"
     _add_number(sub, "reranked", "R", _MAX_RERANKED, reranked)
 
 
@@ -141,6 +141,7 @@ def search_config(options: argparse.Namespace, metric: str, n: int) -> SearchCon
     if options.index == "sketches":
         build = {"n_buckets": chosen["buckets"] or default_buckets(n), "seed": options.seed, **family}
         setting = {"n_probes": chosen["probes"], "n_reranked": chosen["reranked"]}
+        setting = {name: value for name, value in setting.items() if value is not None}
         return SearchConfig("sketches", metric, build, setting)
     if (chosen["probes"] or 0) > params.MAX_PROBES:
         raise ParameterError(f"--probes is {chosen['probes']}; hash tables take at most {params.MAX_PROBES}")

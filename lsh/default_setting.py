@@ -12,13 +12,14 @@ from lsh.exact import ExactSearch
 from lsh.hasher import Hasher
 from lsh.kernels.table_search import mark_found
 from lsh.params import MeasuredSetting, SearchSetting
+from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
 from lsh.tables import build_tables
 
 PROBES = (1, 2, 4, 8)  # per table
 QUERIES = 256
 OTHER_ROWS = 512  # rows that stand for all of those that are no neighbour of a query
-_K = 10
+K = 10
 RECALL = 0.93  # on the sample, whose cheapest setting is better there than elsewhere: other queries find 0.9
 LOOKUP_COST = 20  # candidates: hashing and one bucket take as long as some 20 distances in 128 dimensions
 _WORD = 64  # marks
@@ -37,7 +38,8 @@ def measure_default(exact: Collection, hasher: Hasher) -> MeasuredSetting:
     number of probes the fewest tables that reach the recall are sought with one bit, then with two, and so on: they
     never become fewer, and the last bits are those for which there are not enough tables, or too many look-ups.
     """
-    rows, neighbours = own_queries(exact)
+    rows, nearest = own_queries(exact, QUERIES)
+    neighbours = nearest.ids
     best = MeasuredSetting(hasher.n_tables, 1, PROBES[-1])
     if not neighbours.size:
         return best
@@ -105,14 +107,15 @@ class _Sample:
         return hits, (hits + (marked - n_queries - hits) * self._scale) / n_queries  # a query finds itself
 
 
-def own_queries(exact: Collection, max_rows: int | None = None) -> tuple[Int64Array, Int64Array]:
-    """Return evenly spaced rows, int64[m], and the k nearest other rows of each, int64[m, k]; under cosine no zeros."""
+def own_queries(exact: Collection, max_rows: int) -> tuple[Int64Array, SearchResult]:
+    """Return evenly spaced rows, int64[m], and the k nearest other rows of each; under cosine no zeros."""
     zeros = np.empty(0, np.int64)
     if exact.metric == "cosine":
         zeros, _ = exact.fold(_append_zeros, (zeros, 0))
-    directed = evenly_spaced_rows(len(exact.X) - len(zeros), max_rows or QUERIES)  # counted without the rows of zeros
+    directed = evenly_spaced_rows(len(exact.X) - len(zeros), max_rows)  # counted without the rows of zeros
     rows = directed + np.searchsorted(zeros - np.arange(len(zeros)), directed, side="right")
-    return rows, exact.search(exact.X[rows], _K + 1).without(rows).ids
+    found: SearchResult = exact.search(exact.X[rows], K + 1).without(rows)
+    return rows, found
 
 
 def _append_zeros(found: tuple[Int64Array, int], exact: ExactSearch) -> tuple[Int64Array, int]:

@@ -297,4 +297,4 @@ class LSHIndex(Growing[_Parts]):
         given = f"LSHIndex({self.params.as_arguments()})"
         if self._fitted is None or self.growth:
             return super().__repr__() if self.growth else given
-        return self.default_setting.described(given, self.n, self.dim)
+        return self.default_setting.described(given, f"{self.n:,} x {self.dim}")

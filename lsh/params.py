@@ -1,6 +1,7 @@
 """Params: the validated parameters of an LSHIndex and of its searches."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import NamedTuple, Self
 
@@ -10,6 +11,7 @@ from lsh.errors import ParameterError
 MAX_TABLES = 512
 MAX_BITS = 32
 MAX_PROBES = 64
+MAX_BUCKETS = 65_536  # of sketches
 FAMILIES = {  # the first is the default
     "cosine": ("hyperplanes", "itq", "grh"),
     "euclidean": ("pstable", "hyperplanes", "itq", "grh"),
@@ -17,6 +19,7 @@ FAMILIES = {  # the first is the default
 
 
 LEARNED = ("itq", "grh")
+_MOST_RANKED = 2**31 - 1
 PROMISED_PROBES = 8  # of searches with a promised recall
 
 
@@ -28,24 +31,66 @@ class SearchSetting(NamedTuple):
     n_probes: int
 
 
-class MeasuredSetting(SearchSetting):
-    """A default setting, with the recall@10 that it had when it was measured; None where that is not known."""
+class SketchSetting(NamedTuple):
+    """A setting of a search in sketches: buckets that are searched, and vectors ranked by exact distance."""
+
+    n_probes: int
+    n_reranked: int
+
+
+UNMEASURED = SketchSetting(8, 40)  # where nothing can be measured, and of index files of versions 1 to 4
+
+
+class _Measured:
+    """What default settings have in common: the recall@10 when it was measured; None where that is not known."""
 
     recall: float | None = None
 
     @classmethod
-    def of(cls, setting: SearchSetting, recall: float | None) -> Self:
+    def of(cls, setting: Iterable[int], recall: float | None) -> Self:
         """Return a setting with its recall."""
         measured = cls(*setting)
         measured.recall = recall
         return measured
 
-    def described(self, index: str, n: int, dim: int) -> str:
-        """Return an index of n vectors of `dim` dimensions as text, with this setting and what is expected of it."""
+    def described(self, index: str, size: str) -> str:
+        """Return an index of some size as text, with this setting and what is expected of it."""
         about = "chosen for a recall@10 of 0.9" if self.recall is None else f"expected recall@10 {self.recall:.2f}"
-        probes = "1 probe" if self.n_probes == 1 else f"{self.n_probes} probes"
-        setting = f"{self.n_tables} tables, {self.n_bits} bits and {probes}"
-        return f"<{index} of {n:,} x {dim}, searched with {setting} ({about} on queries like its rows)>"
+        return f"<{index} of {size}, searched with {self._setting()} ({about} on queries like its rows)>"
+
+    def _setting(self) -> str:
+        raise NotImplementedError
+
+
+class MeasuredSetting(_Measured, SearchSetting):
+    """A default setting of hash tables."""
+
+    def _setting(self) -> str:
+        return f"{self.n_tables} tables, {self.n_bits} bits and {_probes(self.n_probes)}"
+
+
+class MeasuredSketchSetting(_Measured, SketchSetting):
+    """A default setting of sketches."""
+
+    @classmethod
+    def checked(cls, setting: SketchSetting) -> Self:
+        """Return a setting, checked, with its recall if it has one."""
+        n_probes = validate.integer(setting.n_probes, "n_probes", 1, MAX_BUCKETS)
+        n_reranked = validate.integer(setting.n_reranked, "n_reranked", 1, _MOST_RANKED)
+        return cls.of((n_probes, n_reranked), getattr(setting, "recall", None))
+
+    def described(self, index: str, size: str) -> str:
+        """Return the same; the setting of older files says that nothing was measured."""
+        if self == UNMEASURED:
+            return f"<{index} of {size}, searched with {self._setting()} (not measured)>"
+        return super().described(index, size)
+
+    def _setting(self) -> str:
+        return f"{_probes(self.n_probes)} and {self.n_reranked:,} re-ranked"
+
+
+def _probes(n: int) -> str:
+    return "1 probe" if n == 1 else f"{n:,} probes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,5 +171,5 @@ class Params:
 
 def ranked(n_reranked: int, k: int) -> int:
     """Return how many vectors a search ranks exactly: n_reranked, checked, or k if that is more, and an eighth more."""
-    n = max(validate.integer(n_reranked, "n_reranked", 1, 2**31 - 1), k)
+    n = max(validate.integer(n_reranked, "n_reranked", 1, _MOST_RANKED), k)
     return n + n // 8 + 2

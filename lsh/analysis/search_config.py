@@ -38,7 +38,6 @@ class RemoteIndex(Protocol):
 
 
 KINDS = ("tables", "sketches", "exact")
-SKETCHES = {"n_probes": 8, "n_reranked": 40}  # the defaults of `SketchIndex.search`
 BUILT_TABLES, BUILT_BITS = 32, 24  # as many as the app builds, so that the same seed gives the same figures
 _CLASSES: dict[str, type[Index]] = {"tables": LSHIndex, "sketches": SketchIndex, "exact": ExactSearch}
 _OPTIONS = {
@@ -57,8 +56,8 @@ class SearchConfig:
     """One configuration of a search.
 
     kind: "tables" (LSHIndex), "sketches" (SketchIndex) or "exact" (ExactSearch); build: the parameters of its index
-    except the metric; setting: the parameters of a search except k, where hash tables may leave out what is the
-    default of the index.
+    except the metric; setting: the parameters of a search except k, which may leave out what is the default of the
+    index.
     """
 
     kind: str
@@ -104,8 +103,7 @@ class SearchConfig:
 
     def completed(self, index: Index | RemoteIndex) -> "SearchConfig":
         """Return the configuration with all of its setting: what it leaves out is the default of the built index."""
-        default = default_setting(index) if index.kind == "tables" else {}
-        return replace(self, setting={**default, **self.setting})
+        return replace(self, setting={**default_setting(index), **self.setting})
 
     @property
     def family(self) -> str | None:
@@ -147,7 +145,7 @@ class SearchConfig:
 
 def default_setting(index: Index | RemoteIndex) -> dict[str, int]:
     """Return the parameters, except k, of a search that gives none: {} for exact search."""
-    if index.kind == "tables":
-        tables: Any = index
-        return dict(tables.default_setting._asdict())
-    return dict(SKETCHES) if index.kind == "sketches" else {}
+    if index.kind == "exact":
+        return {}
+    measured: Any = index
+    return dict(measured.default_setting._asdict())

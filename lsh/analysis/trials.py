@@ -24,7 +24,8 @@ from lsh.index import LSHIndex
 from lsh.quality import mean_recall, recall_at_k
 from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced, evenly_spaced_rows
-from lsh.sketch_index import SketchIndex, default_buckets
+from lsh.sketch_index import SketchIndex
+from lsh.sketches.partition import default_buckets
 
 FEW_ROWS = 250_000  # above, each index takes minutes to build, and buckets of sketches are known to be the fastest
 _TABLES: dict[str, list[dict[str, Any]]] = {"cosine": [{}], "euclidean": [{}, {"family": "hyperplanes"}]}

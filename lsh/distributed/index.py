@@ -7,7 +7,7 @@ import numpy.typing as npt
 from distributed import Client
 
 from lsh import validate
-from lsh.analysis.search_config import KINDS, SKETCHES, SearchConfig
+from lsh.analysis.search_config import KINDS, SearchConfig
 from lsh.distributed import tasks
 from lsh.distributed.cluster import errors_of_cluster, gathered, local_client, stop, workers_of
 from lsh.distributed.filtered_search import in_sketches, in_tables, search_allowed
@@ -19,10 +19,9 @@ from lsh.exact import ExactSearch
 from lsh.filters.allowed import Allowed
 from lsh.growing.merging import joined, merged, merged_best
 from lsh.index import LSHIndex
-from lsh.params import Params, SearchSetting, ranked
+from lsh.params import MAX_BUCKETS, Params, SearchSetting, SketchSetting, ranked
 from lsh.quality import Labels
 from lsh.result import PromisedResult, RangeResult, SearchResult
-from lsh.sketch_index import MAX_BUCKETS
 
 _FIXED = (
     "a distributed index neither adds nor removes vectors, since a part that is lost is built again from its file: "
@@ -55,7 +54,7 @@ class DistributedIndex:
         self._empty = None if kind == "exact" else SearchConfig(kind, metric, build, {}).new_index()
         self._own_client: Client | None = None
         self._shards: Shards | None = None
-        self._default: SearchSetting | None = None
+        self._default: SearchSetting | SketchSetting | None = None
         self._n_buckets: int | None = None
         self._width: float | None = None
 
@@ -189,10 +188,10 @@ class DistributedIndex:
         return self._n_buckets
 
     @property
-    def default_setting(self) -> SearchSetting:
-        """Return the setting of searches in hash tables that give none (see `LSHIndex.default_setting`)."""
+    def default_setting(self) -> SearchSetting | SketchSetting:
+        """Return the setting of searches that give none (see `LSHIndex.default_setting`)."""
         if self._default is None:
-            raise ParameterError(f"an index of kind {self.kind!r} has no default_setting; those of hash tables have")
+            raise ParameterError(f"an index of kind {self.kind!r} has no default_setting; the other kinds have")
         return self._default
 
     @property
@@ -262,21 +261,25 @@ class DistributedIndex:
         """Return the setting of a search on each shard, checked, and how many estimates are ranked; None for all."""
         given = {name: value for name, value in setting.items() if value is not None}
         self._check_names(given)
+        usual = {} if self.kind == "exact" else self.default_setting._asdict()
         if isinstance(self._empty, LSHIndex):
             n_reranked = given.pop("n_reranked", None)
-            params, applied = self._empty.params, self.default_setting._asdict() | given
+            params, applied = self._empty.params, usual | given
             n_ranked = None if n_reranked is None else params.reranked(n_reranked, k, self.n)
             return params.setting(**applied)._asdict(), n_ranked
         if self.kind == "exact":
             return {}, None
-        full = SKETCHES | given
-        return {"n_probes": validate.integer(full["n_probes"], "n_probes", 1, MAX_BUCKETS)}, ranked(
-            full["n_reranked"], k
-        )
+        full = usual | given
+        n_probes = validate.integer(full["n_probes"], "n_probes", 1, MAX_BUCKETS)
+        return {"n_probes": n_probes}, ranked(full["n_reranked"], k)
 
     def _check_names(self, given: Collection[str]) -> None:
         """Raise ParameterError for the name of an argument that a search of this kind does not have."""
-        names = {"tables": (*SearchSetting._fields, "n_reranked", "recall"), "sketches": tuple(SKETCHES), "exact": ()}
+        names = {
+            "tables": (*SearchSetting._fields, "n_reranked", "recall"),
+            "sketches": SketchSetting._fields,
+            "exact": (),
+        }
         unknown = sorted(set(given) - set(names[self.kind]))
         if unknown:
             expected = ", ".join(names[self.kind]) or "none"

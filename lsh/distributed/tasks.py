@@ -6,11 +6,11 @@ from lsh.arrays import Float32Array
 from lsh.distributed.filters import Part, allowed_of
 from lsh.distributed.shards import Sized
 from lsh.exact import ExactSearch
-from lsh.params import SearchSetting
+from lsh.params import SearchSetting, SketchSetting
 from lsh.result import RangeResult, SearchResult
 
 
-def facts(one: Sized) -> tuple[SearchSetting | None, int | None, float | None]:
+def facts(one: Sized) -> tuple[SearchSetting | SketchSetting | None, int | None, float | None]:
     """Return the default setting, the number of buckets and their width, the same for all shards, where it has them."""
     index = one.index
     return tuple(getattr(index, name, None) for name in ("default_setting", "n_buckets", "bucket_width"))  # type: ignore[return-value]

@@ -1,11 +1,12 @@
 """Buckets of sketched vectors: the data structure of `SketchIndex`."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
 from earshot_common.stages import stage
+from lsh import validate
 from lsh.arrays import Collection, Float32Array, Float64Array, Int64Array, read_only
 from lsh.exact import ExactSearch
 from lsh.families.cells import CrossPolytopeCells, HyperplaneCells
@@ -16,6 +17,7 @@ from lsh.kernels.hashing import projections
 from lsh.kernels.linear_algebra import add_by_bucket
 from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES
 from lsh.kernels.sketch_search import BucketArrays
+from lsh.params import MAX_BUCKETS, MeasuredSketchSetting
 from lsh.sampling import evenly_spaced
 from lsh.sketches.sketch import draw_rotation, penalties, sketch
 
@@ -24,6 +26,7 @@ FAMILIES = ("kmeans", "crosspolytopes", "hyperplanes")
 _BLOCK_ROWS = 16_384  # rows prepared at a time
 _MIN_SAMPLE_ROWS = 16_384  # from which buckets are learned
 _GAP_ROWS = 512
+_MOST_PROBES = 4  # times the mean
 _GAP_DISTANCES = 2**22  # at most, for the mean gaps
 
 
@@ -66,6 +69,34 @@ class Buckets(BucketArrays):
         return sum(array.nbytes for array in self)
 
 
+# Of `search_buckets`, from `buckets` to `capacity`.
+Arguments = tuple[tuple[Any, ...], tuple[Any, ...], int, float, int, int]
+
+
+class Parts(NamedTuple):
+    """The parts of a `SketchIndex`.
+
+    gaps: float32[m], of `mean_gaps`; where they are infinite, as many buckets are probed for every query.
+    capacity[p]: the number of vectors in the p fullest buckets, int64[m + 1]. default: of searches that give none.
+    """
+
+    exact: ExactSearch
+    buckets: Buckets
+    gaps: Float32Array
+    capacity: Int64Array
+    default: MeasuredSketchSetting
+
+    def arguments(self, n_probes: int | None, n_ranked: int) -> Arguments:
+        """Return the arguments of a search, checked, as the kernel takes them; None stands for the default."""
+        exact, buckets, gaps, capacity, default = self
+        chosen = default.n_probes if n_probes is None else n_probes
+        wanted = min(validate.integer(chosen, "n_probes", 1, MAX_BUCKETS), len(gaps))
+        vectors = tuple(float(value) if isinstance(value, np.float32) else value for value in exact.vectors)
+        gap = float(gaps[wanted - 1]) if wanted < len(gaps) else np.inf
+        most = wanted if gap == np.inf else min(_MOST_PROBES * wanted, len(gaps))
+        return tuple(buckets), vectors, most, gap, n_ranked, int(capacity[most])
+
+
 @dataclass(frozen=True, slots=True)
 class Partition:
     """What is learned or drawn before vectors are sorted into buckets; m cells, of which some may be empty.
@@ -92,6 +123,11 @@ class Partition:
         few = evenly_spaced(sample, min(_GAP_ROWS, max(1, _GAP_DISTANCES // n_cells)))
         read_only(centre, rotation)
         return cls(centre, rotation, cells, n_cells, few)
+
+
+def default_buckets(n: int) -> int:
+    """Return the power of two nearest to the square root of n, so that there are as many buckets as vectors in each."""
+    return int(2 ** np.round(np.log2(n) / 2))
 
 
 def mean_gaps(sample: Float32Array, centroids: Float32Array) -> Float32Array:

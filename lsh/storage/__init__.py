@@ -122,7 +122,7 @@ def open_index(
             indexes.append(kind.restore(settings, own, exact))
         index = indexes[0]
         settings = kind.settings(index)
-        if file.version == container.GROWN_VERSION:
+        if file.version in container.GROWN_VERSIONS:
             growth = segments.restore(header.settings, arrays, indexes)
             index, settings = growth.index(), segments.settings_of(kind, growth)
         if canonical(settings) != canonical(header.settings):  # such as 1.0 or true instead of 1
@@ -145,17 +145,18 @@ def _upgraded(header: Header, version: int) -> tuple[Header, Kind]:
     kind = (KINDS_BEFORE_3 if version < 3 else KINDS).get(header.kind)
     if kind is None:
         raise damaged(f"it holds an index of kind {short(header.kind)}; expected one of {', '.join(KINDS)}")
-    if version == 1:
-        header.expect_settings(name for name in kind.setting_names if name not in kind.since_version_2)
-        header = replace(header, settings={**header.settings, **kind.of_version_1(header.settings)})
-    if version == container.GROWN_VERSION:
-        header.expect_settings(segments.setting_names(kind, header.settings))
+    grown = version in container.GROWN_VERSIONS
+    names = segments.setting_names(kind, header.settings) if grown else kind.setting_names
+    if version < kind.default_since:
+        header.expect_settings(name for name in names if name not in kind.default_names)
+        header = replace(header, settings={**header.settings, **kind.earlier_default(header.settings)})
+    header.expect_settings(names)
+    if grown:
         layouts = [_layout(header, kind, number) for number in range(_n_segments(header))]
         if len({(layout[_VECTORS][0], layout[_VECTORS][1][1]) for layout in layouts}) > 1:
             raise damaged("its segments have vectors of several dtypes or dimensions")
         header.expect_arrays(segments.layout(layouts, kind))
     else:
-        header.expect_settings(kind.setting_names)
         header.expect_arrays(_layout(header, kind, 0))
     for entry in header.arrays:
         if entry.offset is None and entry.name != _VECTORS:

@@ -62,7 +62,8 @@ def carried_over(index: LSHIndex, X: npt.ArrayLike) -> LSHIndex:
 
 def recall_of_default(index: LSHIndex) -> float:
     """Return the recall@10 of the default setting on evenly spaced rows, each left out of its own answer; 1 of none."""
-    queries, neighbours = own_queries(index.exact, _QUERIES)
+    queries, nearest = own_queries(index.exact, _QUERIES)
+    neighbours = nearest.ids
     if not neighbours.size:
         return 1.0
     k = neighbours.shape[1]

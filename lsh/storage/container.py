@@ -31,8 +31,9 @@ from lsh.storage.header import Entry, Header, Settings, damaged, short
 Array = npt.NDArray[Any]
 Bytes = UInt8Array
 
-FORMAT_VERSION = 3
-GROWN_VERSION = 4  # of the file of an index that has grown
+FORMAT_VERSION = 5
+GROWN_VERSION = 6  # of the file of an index that has grown
+GROWN_VERSIONS = 4, GROWN_VERSION
 MAGIC = b"\x89LSH\r\n\x1a\n"  # as in PNG: transfers that change line ends or drop the eighth bit are detected
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers

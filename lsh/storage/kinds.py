@@ -22,8 +22,8 @@ from lsh.kernels.fast_scan import pack_codes
 from lsh.kernels.hashing import words_for
 from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES
 from lsh.kernels.sketching import DIMENSIONS, PLANES
-from lsh.params import Params, SearchSetting
-from lsh.sketch_index import MAX_BUCKETS, SketchIndex
+from lsh.params import MAX_BUCKETS, UNMEASURED, Params, SearchSetting, SketchSetting
+from lsh.sketch_index import SketchIndex
 from lsh.sketches.partition import Buckets, code_places, group_starts
 from lsh.sketches.sketch_rows import SketchRows
 from lsh.storage import checks
@@ -36,6 +36,7 @@ Layout = dict[str, tuple[str, tuple[int, ...]]]  # name -> (dtype, shape)
 _SKETCHES = "sketch_centre", "rotation", "planes", "terms"  # the fields of `SketchRows`
 _PARAMS = tuple(field.name for field in fields(Params))
 _DEFAULT = tuple(f"default_{name}" for name in SearchSetting._fields)
+_SKETCH_DEFAULT = tuple(f"default_{name}" for name in SketchSetting._fields)
 _MAX_SYMBOL_BITS = 8
 _MAX_BUCKET_NUMBER = 2**62
 
@@ -44,12 +45,13 @@ class Kind(Protocol):
     """One kind of index: what its file holds besides the vectors and their norms."""
 
     setting_names: tuple[str, ...]
-    since_version_2: tuple[str, ...]
+    default_since: int  # the version of the first files with a default setting
+    default_names: tuple[str, ...]  # of its numbers, among the settings
     per_row: tuple[str, ...]  # arrays that grow with the number of vectors
     of_segment: tuple[str, ...]  # further arrays, and settings, that each segment has for itself
 
-    def of_version_1(self, settings: Settings) -> Settings:
-        """Return, for the settings of a file of version 1, those that it does not have."""
+    def earlier_default(self, settings: Settings) -> Settings:
+        """Return, for the settings of a file without a default setting, that of searches at the time."""
 
     def settings(self, index: Any) -> Settings:
         """Return the settings: all that is not an array."""
@@ -69,12 +71,13 @@ class Kind(Protocol):
 
 class _LSHIndexKind:
     setting_names: tuple[str, ...] = (*_PARAMS, "symbol_bits", "width", *_DEFAULT)
-    since_version_2: tuple[str, ...] = _DEFAULT
+    default_since = 2
+    default_names: tuple[str, ...] = _DEFAULT
     per_row: tuple[str, ...] = ("keys", "ids", "planes", "terms")
     of_segment: tuple[str, ...] = ()
 
-    def of_version_1(self, settings: Settings) -> Settings:
-        all_of_it = settings["n_tables"], settings["n_bits"], 1  # the default of searches at the time
+    def earlier_default(self, settings: Settings) -> Settings:
+        all_of_it = settings["n_tables"], settings["n_bits"], 1
         return dict(zip(_DEFAULT, all_of_it, strict=True))
 
     def settings(self, index: LSHIndex) -> Settings:
@@ -144,13 +147,18 @@ class _LSHIndexKind:
 
 
 class _SketchIndexKind:
-    setting_names: tuple[str, ...] = ("metric", "seed", "family", "n_buckets", "n_filled", "n_blocks")
-    since_version_2: tuple[str, ...] = ()
+    setting_names: tuple[str, ...] = (
+        *("metric", "seed", "family", "n_buckets", "n_filled"),
+        *_SKETCH_DEFAULT,
+        "n_blocks",
+    )
+    default_since = 5
+    default_names: tuple[str, ...] = _SKETCH_DEFAULT
     per_row: tuple[str, ...] = ("order", "codes", "terms")
     of_segment: tuple[str, ...] = ("starts", "n_blocks")
 
-    def of_version_1(self, _: Settings) -> Settings:
-        return {}
+    def earlier_default(self, _: Settings) -> Settings:
+        return dict(zip(_SKETCH_DEFAULT, UNMEASURED, strict=True))
 
     def settings(self, index: SketchIndex) -> Settings:
         return {
@@ -159,6 +167,7 @@ class _SketchIndexKind:
             "family": index.family,
             "n_buckets": index.wanted_buckets,
             "n_filled": index.n_buckets,
+            **dict(zip(_SKETCH_DEFAULT, index.default_setting, strict=True)),
             "n_blocks": len(index.buckets.codes) // BLOCK_BYTES,
         }
 
@@ -202,7 +211,8 @@ class _SketchIndexKind:
         codes, terms, gaps = self._sketches(arrays, starts)
         buckets = Buckets(points, arrays["rotation"], starts, arrays["order"], codes, terms)
         chosen = settings["metric"], settings["n_buckets"], settings["seed"], settings["family"]
-        return SketchIndex.from_parts(*chosen, exact, buckets, gaps)
+        default = SketchSetting(*(settings[name] for name in _SKETCH_DEFAULT))
+        return SketchIndex.from_parts(*chosen, exact, buckets, gaps, default)
 
     def _sketches(self, arrays: Arrays, _: Int64Array) -> tuple[UInt8Array, Float32Array, Float32Array]:
         return arrays["codes"], arrays["terms"], arrays["gaps"]

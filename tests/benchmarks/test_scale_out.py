@@ -14,7 +14,7 @@ from data_prep.dataset import open_dataset
 from earshot_common import dask_cluster
 from lsh.analysis.search_config import SearchConfig
 from lsh.distributed import DistributedIndex
-from lsh.sketch_index import default_buckets
+from lsh.sketches.partition import default_buckets
 from tests.ui.apptest import write_small
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from lsh import LSHIndex, SketchIndex, default_setting, load, recall_at_k, save
+from lsh.params import ranked
 from lsh.sampling import evenly_spaced_rows
+from lsh.sketches import default_setting as of_sketches
 from tests import reference
 from tests.lsh.kinds_of_data import KINDS
 from tests.lsh.kinds_of_data import clustered as clustered_rows
@@ -135,18 +137,19 @@ def test_other_queries_are_answered_with_about_the_recall_of_the_rows(metric):
     assert index.search(Q).n_candidates.mean() < 0.6 * len(X)
 
 
-def default_recall(metric, kind, n, dim, n_queries):
+def default_recall(metric, kind, n, dim, n_queries, new_index=LSHIndex):
     """Return the recall@10 of a default search, where what is as near as the 10th neighbour counts, and the index."""
     Z = kind(np.random.default_rng(6), n + n_queries, dim)
-    index = LSHIndex(metric).fit(Z[:n])
+    index = new_index(metric).fit(Z[:n])
     found, true = index.search(Z[n:]), index.exact.search(Z[n:])
     return (found.distances <= true.distances[:, -1:] + 1e-6).mean(), index
 
 
 @pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("new_index", [LSHIndex, SketchIndex])
 @pytest.mark.parametrize(("kind", "n", "dim"), KINDS, ids=lambda value: getattr(value, "__name__", value))
-def test_a_default_search_finds_nine_of_ten_neighbours_of_queries_like_the_rows(metric, kind, n, dim):
-    recall, index = default_recall(metric, kind, n, dim, 400)
+def test_a_default_search_finds_nine_of_ten_neighbours_of_queries_like_the_rows(metric, kind, n, dim, new_index):
+    recall, index = default_recall(metric, kind, n, dim, 400, new_index)
     assert recall >= 0.9
     assert index.default_setting.recall >= default_setting.RECALL
 
@@ -180,4 +183,68 @@ def test_the_index_says_its_default_and_the_recall_that_was_measured(metric, tmp
         assert other.default_setting == default
         assert other.default_setting.recall is None
         assert "chosen for a recall@10 of 0.9 on" in repr(other)
-    assert repr(SketchIndex(metric).fit(X)).endswith("of 300 x 6, 16 buckets>")
+
+
+def by_trying(index):
+    """Return the default of sketches by the rule, from all candidates of every number of probes, and its recall."""
+    X, n, m = index.exact.X, index.n, index.n_buckets
+    usable = [i for i in range(n) if index.metric == "euclidean" or X[i].any()]
+    rows = [usable[i] for i in evenly_spaced_rows(len(usable), of_sketches._QUERIES)]
+    k, tried = min(10, n - 1), []
+    for n_probes in sorted({*(2**i for i in range(17) if 2**i < m), m}):
+        found, estimates = index.candidates(X[rows], n, n_probes)
+        n_sketches = found.n_candidates.mean() + of_sketches.BUCKET_COST * n_probes
+        for n_reranked in (32 * 2**i for i in range(12)):
+            hits = 0
+            for q, row in enumerate(rows):
+                farthest = np.sort(index.exact.search(X[row][None], n).without(np.array([row])).distances[0])[k - 1]
+                every = zip(-estimates[q], found.ids[q], found.distances[q], strict=True)
+                others = [one for one in sorted(every) if one[1] not in (-1, row)][: ranked(n_reranked, 10)]
+                hits += min(k, sum(distance <= farthest for *_, distance in others))
+            if hits >= default_setting.RECALL * k * len(rows) - 1e-9:
+                cost = n_sketches + of_sketches.RANKED_COST * ranked(n_reranked, 10)
+                tried.append((cost, n_probes, n_reranked, hits / (k * len(rows))))
+                break
+    return min(tried)[1:]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("costs", [(1, 1), (200, 0.1), (0.1, 30)])
+@pytest.mark.parametrize("collection", [clustered, with_zeros, fewer_than_eleven, "many"])
+def test_the_default_of_sketches_is_the_cheapest_of_all_that_reach_the_recall(metric, costs, collection, monkeypatch):
+    monkeypatch.setattr(of_sketches, "BUCKET_COST", costs[0])
+    monkeypatch.setattr(of_sketches, "RANKED_COST", costs[1])
+    monkeypatch.setattr(of_sketches, "_QUERIES", 9)
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((600, 300)) if collection == "many" else collection(rng)
+    index = SketchIndex(metric, 8).fit(X)
+    assert (*index.default_setting, index.default_setting.recall) == by_trying(index)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_default_of_sketches_does_not_depend_on_how_many_queries_are_searched_at_a_time(metric, monkeypatch):
+    X = np.random.default_rng(0).standard_normal((700, 9))
+    first = SketchIndex(metric).fit(X).default_setting
+    monkeypatch.setattr(of_sketches, "_BLOCK_VALUES", 1)
+    second = SketchIndex(metric).fit(X).default_setting
+    assert (first, first.recall) == (second, second.recall)
+
+
+@pytest.mark.parametrize("X", [np.ones((1, 3)), np.zeros((6, 3))], ids=["one", "zeros"])
+def test_sketches_of_vectors_that_cannot_be_compared_have_a_default_that_was_not_measured(X):
+    index = SketchIndex().fit(X)
+    assert index.default_setting == (8, 40)
+    assert "8 probes and 40 re-ranked (not measured)" in repr(index)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_sketches_say_their_default_and_the_recall_that_was_measured(metric, tmp_path):
+    index = SketchIndex(metric)
+    assert repr(index) == f"SketchIndex(metric='{metric}', seed=0, family='kmeans')"
+    default = index.fit(np.random.default_rng(0).standard_normal((3000, 6))).default_setting
+    expected = f"of 3,000 x 6 in 64 buckets, searched with {default.n_probes} probes and {default.n_reranked} re-ranked"
+    assert f"{expected} (expected recall@10 {default.recall:.2f} on queries like its rows)>" in repr(index)
+    save(index, tmp_path / "index.lsh")
+    other = load(tmp_path / "index.lsh")
+    assert other.default_setting == default
+    assert f"{expected} (chosen for a recall@10 of 0.9 on queries like its rows)>" in repr(other)

@@ -122,7 +122,7 @@ def test_evaluate_measures_exact_search_as_finding_everything_in_everything(run,
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--index", "sketches"], "sketches in 16 bucket(s), 8 probed, 40 re-ranked"),
+        (["--index", "sketches"], "sketches in 16 bucket(s), 2 probed, 32 re-ranked"),
         (["--index", "exact"], "euclidean, exact search: 40 test queries"),
         (["--tables", 7, "--bits", 5, "--probes", 3], "L = 7 tables, K = 5 bits, 3 probed per table"),
     ],

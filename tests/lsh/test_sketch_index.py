@@ -7,7 +7,8 @@ from lsh import exact_search, recall_at_k
 from lsh.errors import NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
 from lsh.families.cells import CrossPolytopeCells, HyperplaneCells
 from lsh.families.clusters import Clusters
-from lsh.sketch_index import SketchIndex, default_buckets
+from lsh.sketch_index import SketchIndex
+from lsh.sketches.partition import default_buckets
 from lsh.sketches.sketch import draw_rotation
 from tests import reference
 
@@ -154,7 +155,7 @@ def test_invalid_data_and_queries_are_refused_as_by_lsh_index():
 
 
 @pytest.mark.parametrize("name", ["k", "n_probes", "n_reranked"])
-@pytest.mark.parametrize("value", [0, -1, 2.0, "3", None, True])
+@pytest.mark.parametrize("value", [0, -1, 2.0, "3", True])
 def test_a_search_setting_that_is_no_whole_number_above_zero_is_refused(name, value):
     with pytest.raises(ParameterError, match=f"{name} is"):
         SketchIndex().fit(data(30)).search(data(2), **{name: value})
@@ -169,6 +170,35 @@ def test_a_setting_that_equals_the_last_one_is_refused_all_the_same_if_it_is_no_
         with pytest.raises(ParameterError, match=f"{name} is"):
             index.search(Q, **{**setting, name: value})
     assert same(index.search(Q, **setting), found)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_what_a_search_does_not_give_is_the_default_of_the_index(metric):
+    X, Q = data(2000, 6), data(40, 6, seed=1)
+    index = SketchIndex(metric).fit(X)
+    n_probes, n_reranked = index.default_setting
+    assert 1 < n_probes < index.n_buckets
+    assert same(index.search(Q), index.search(Q, 10, n_probes, n_reranked))
+    assert same(index.search(Q, n_probes=1), index.search(Q, 10, 1, n_reranked))
+    assert same(index.search(Q, n_reranked=1), index.search(Q, 10, n_probes, 1))
+    assert not same(index.search(Q, n_probes=1), index.search(Q))
+    radius = float(index.search(Q).distances.mean())
+    within, given = index.range_search(Q, radius), index.range_search(Q, radius, n_probes)
+    assert within.ids.tolist() == given.ids.tolist() != index.range_search(Q, radius, 1).ids.tolist()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_an_index_that_grows_or_is_like_another_one_keeps_its_default(metric):
+    X, Q = data(2000, 6), data(20, 6, seed=1)
+    index = SketchIndex(metric).fit(X)
+    default = index.default_setting
+    assert SketchIndex(metric).fit(X[:50], like=index).default_setting == default
+    index.add(X[:90])
+    index.remove([1, 2001])
+    assert index.default_setting == default
+    assert same(index.search(Q), index.search(Q, 10, *default))
+    index.compact()
+    assert index.default_setting == default
 
 
 def test_an_index_fitted_again_and_searched_with_the_last_setting_finds_the_new_vectors():

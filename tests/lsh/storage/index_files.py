@@ -14,6 +14,7 @@ import lsh
 from lsh import LSHIndex
 from lsh.errors import IndexFileError
 from lsh.sketch_index import SketchIndex
+from lsh.storage.container import FORMAT_VERSION
 
 MAGIC = b"\x89LSH\r\n\x1a\n"
 KINDS = ("tables-cosine", "tables-euclidean", "filtered-cosine", "sketches-cosine", "sketches-euclidean")
@@ -101,7 +102,7 @@ def put_together(header, arrays):
     return with_header({**header, "arrays": entries}, body)
 
 
-def with_header(header, body, version=3):
+def with_header(header, body, version=FORMAT_VERSION):
     """Return a file with any header (a tree, or its bytes), rightly hashed."""
     text = header
     if not isinstance(header, bytes):

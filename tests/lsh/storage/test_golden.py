@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lsh
-from lsh.storage.container import FORMAT_VERSION
+from lsh.storage.container import FORMAT_VERSION, GROWN_VERSION
 from tests.lsh.storage.golden.make import INDEXES, answers, data
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -26,7 +26,7 @@ def opened(path, **options):
 
 
 def test_there_is_a_golden_file_of_every_kind_of_index():
-    assert {"-".join(path.stem.split("-")[1:3]) for path in FILES} == set(INDEXES)
+    assert {"-".join(path.stem.split("-")[1:3]) for path in FILES} == {*INDEXES, "grown-cosine"}
 
 
 @pytest.mark.parametrize("options", [{}, {"verify": False}, {"mapped": False}], ids=str)
@@ -41,11 +41,25 @@ def test_a_golden_file_answers_as_recorded(path, options):
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in FILES if path.stem.startswith(f"v{FORMAT_VERSION}-")], ids=lambda path: path.stem
+    "path",
+    [path for path in FILES if path.stem.startswith((f"v{FORMAT_VERSION}-", f"v{GROWN_VERSION}-"))],
+    ids=lambda path: path.stem,
 )
 def test_a_golden_file_of_this_version_is_saved_again_byte_for_byte(path, tmp_path):
     lsh.save(opened(path), tmp_path / "again", with_vectors="without-vectors" not in path.name)
     assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+def test_sketches_of_files_without_a_default_setting_search_as_they_did_then():
+    for path in FILES:
+        index = opened(path)
+        if isinstance(index, lsh.SketchIndex):
+            is_older = int(path.stem[1]) < 5
+            assert (index.default_setting == (8, 40)) == is_older
+            one, other = index.search(data()[1], 3), index.search(data()[1], 3, *index.default_setting)
+            assert one.ids.tolist() == other.ids.tolist()
+            whole = index.growth.first if index.growth else index
+            assert ("8 probes and 40 re-ranked (not measured)" in repr(whole)) == is_older
 
 
 def test_the_golden_answers_cover_found_missing_and_different_candidates():

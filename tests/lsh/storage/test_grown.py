@@ -7,6 +7,7 @@ import pytest
 
 import lsh
 from lsh.errors import ParameterError
+from lsh.storage.container import GROWN_VERSION
 from tests.lsh.storage.index_files import KINDS, fit, overwrite, put_together, take_apart, vectors, with_header
 
 
@@ -18,11 +19,11 @@ def grown(kind):
     return index
 
 
-def as_version_4(header, arrays):
-    """Return a file of version 4 of these arrays."""
+def as_file(header, arrays):
+    """Return a file of an index that has grown, of these arrays."""
     data = put_together(header, arrays)
     length = int.from_bytes(data[12:16], "little")
-    return with_header(json.loads(data[48 : 48 + length]), data[-(-(48 + length) // 64) * 64 :], version=4)
+    return with_header(json.loads(data[48 : 48 + length]), data[-(-(48 + length) // 64) * 64 :], version=GROWN_VERSION)
 
 
 @pytest.fixture(params=KINDS)
@@ -31,7 +32,7 @@ def parts(request, tmp_path):
     lsh.save(grown(request.param), tmp_path / "index")
     data = (tmp_path / "index").read_bytes()
     header, arrays = take_apart(data)
-    assert as_version_4(header, arrays) == data
+    assert as_file(header, arrays) == data
     return header, arrays
 
 
@@ -79,7 +80,7 @@ def test_arrays_that_no_index_has_are_refused(parts, refused, name, place, value
     header, arrays = parts
     arrays[name][place] = value
     for options in ({}, {"verify": False}):
-        assert words in refused(as_version_4(header, arrays), **options)
+        assert words in refused(as_file(header, arrays), **options)
 
 
 @pytest.mark.parametrize(
@@ -101,18 +102,18 @@ def test_arrays_that_no_index_has_are_refused(parts, refused, name, place, value
 )
 def test_settings_that_no_index_has_are_refused(parts, refused, setting, value):
     header, arrays = parts
-    refused(as_version_4({**header, "settings": {**header["settings"], setting: value}}, arrays))
+    refused(as_file({**header, "settings": {**header["settings"], setting: value}}, arrays))
 
 
 def test_an_array_that_is_missing_is_refused(parts, refused):
     header, arrays = parts
     for name in arrays:
         rest = {other: array for other, array in arrays.items() if other != name}
-        refused(as_version_4(header, rest))
+        refused(as_file(header, rest))
 
 
 def test_a_file_with_one_byte_changed_is_refused_or_the_same(parts, tmp_path, refused):
-    data = bytearray(as_version_4(*parts))
+    data = bytearray(as_file(*parts))
     for place in np.random.default_rng(0).integers(0, len(data), 60).tolist():
         data[place] ^= 1
         refused(bytes(data))

@@ -35,7 +35,7 @@ VALUES = [
 # These choose among hash functions of one shape or among searches, and no other part of the file depends on them: with
 # a valid checksum, another value is another index. A search in it must not fail.
 DEFAULT = {"default_n_tables", "default_n_bits", "default_n_probes"}
-UNKNOWABLE = {"width", "symbol_bits", "metric", "family", *DEFAULT}
+UNKNOWABLE = {"width", "symbol_bits", "metric", "family", "default_n_reranked", *DEFAULT}
 
 
 def consequence(path, data, expected):
@@ -172,6 +172,35 @@ def test_a_default_setting_that_the_index_does_not_have_is_refused(refused, tmp_
             words = refused(with_header(header, body_of(data)), **options)
             assert "expected" in words
             assert name.removeprefix("default_") in words
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("default_n_probes", [0, 65_537, 1.0, True, None]), ("default_n_reranked", [0, 2**31, -1, 2.0, "1", None])],
+)
+def test_a_default_setting_that_no_search_in_sketches_has_is_refused(refused, tmp_path, name, values):
+    lsh.save(make("sketches-cosine"), tmp_path / "index")
+    data = (tmp_path / "index").read_bytes()
+    header, _ = take_apart(data)
+    for value in values:
+        header["settings"][name] = value
+        words = refused(with_header(header, body_of(data)))
+        assert "expected" in words
+        assert name.removeprefix("default_") in words
+
+
+@pytest.mark.parametrize("version", [3, 5])
+def test_sketches_have_a_default_setting_from_version_5_on(refused, tmp_path, version):
+    lsh.save(make("sketches-cosine"), tmp_path / "index")
+    data = (tmp_path / "index").read_bytes()
+    header, _ = take_apart(data)
+    names = {"default_n_probes", "default_n_reranked"}
+    without = {**header, "settings": {name: header["settings"][name] for name in set(header["settings"]) - names}}
+    wrong, right = (header, without) if version < 5 else (without, header)
+    assert "settings of its SketchIndex" in refused(with_header(wrong, body_of(data), version))
+    overwrite(tmp_path / "right", with_header(right, body_of(data), version))
+    default = lsh.load(tmp_path / "right").default_setting
+    assert default == ((8, 40) if version < 5 else make("sketches-cosine").default_setting)
 
 
 def test_a_file_of_version_1_has_no_default_setting(refused, tmp_path):

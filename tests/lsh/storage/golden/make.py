@@ -11,7 +11,7 @@ import numpy as np
 import lsh
 from lsh import LSHIndex
 from lsh.sketch_index import SketchIndex
-from lsh.storage.container import FORMAT_VERSION
+from lsh.storage.container import FORMAT_VERSION, GROWN_VERSION
 
 FOLDER = Path(__file__).parent
 INDEXES = {
@@ -28,6 +28,7 @@ SEARCHES = {
     "filtered": [{"n_tables": 2, "n_bits": 3}, {"n_bits": 2, "n_reranked": 60}],
     "cells": [{"n_probes": 1, "n_reranked": 60}, {"n_probes": 3, "n_reranked": 60}],
     "sketches": [{"n_probes": 1, "n_reranked": 60}, {"n_probes": 4, "n_reranked": 60}],
+    "grown": [{"n_probes": 1, "n_reranked": 60}, {"n_probes": 4, "n_reranked": 60}],
 }
 
 
@@ -37,6 +38,16 @@ def data():
     values = rng.integers(-24, 25, (45, 6)).astype(np.float32) / 8
     values[7], values[11] = values[3], 0
     return values[:40], values[40:]
+
+
+def grown():
+    """Return sketches in two segments, in both of which a row was removed."""
+    X = data()[0]
+    index = SketchIndex("cosine", n_buckets=4, seed=3).fit(X[:30])
+    index.add(X[30:])
+    index.add(X[:3])
+    index.remove([4, 31])
+    return index
 
 
 def answers(index, family):
@@ -58,7 +69,13 @@ def main():
     lsh.save(
         INDEXES["tables-cosine"], FOLDER / f"v{FORMAT_VERSION}-tables-cosine-without-vectors.lsh", with_vectors=False
     )
-    (FOLDER / f"v{FORMAT_VERSION}-answers.json").write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
+    write(recorded, FORMAT_VERSION)
+    lsh.save(grown(), FOLDER / f"v{GROWN_VERSION}-grown-cosine.lsh")
+    write({"grown-cosine": answers(grown(), "grown")}, GROWN_VERSION)
+
+
+def write(recorded, version):
+    (FOLDER / f"v{version}-answers.json").write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
