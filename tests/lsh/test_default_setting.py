@@ -7,6 +7,7 @@ import pytest
 
 from lsh import LSHIndex, SketchIndex, default_setting, load, recall_at_k, save
 from lsh.params import ranked
+from lsh.result import SearchResult
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketches import default_setting as of_sketches
 from tests import reference
@@ -209,7 +210,7 @@ def by_trying(index):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("costs", [(1, 1), (200, 0.1), (0.1, 30)])
+@pytest.mark.parametrize("costs", [(1, 1), (200, 0.1), (0.1, 30), (20, 1)])
 @pytest.mark.parametrize("collection", [clustered, with_zeros, fewer_than_eleven, "many"])
 def test_the_default_of_sketches_is_the_cheapest_of_all_that_reach_the_recall(metric, costs, collection, monkeypatch):
     monkeypatch.setattr(of_sketches, "BUCKET_COST", costs[0])
@@ -217,8 +218,43 @@ def test_the_default_of_sketches_is_the_cheapest_of_all_that_reach_the_recall(me
     monkeypatch.setattr(of_sketches, "_QUERIES", 9)
     rng = np.random.default_rng(3)
     X = rng.standard_normal((600, 300)) if collection == "many" else collection(rng)
-    index = SketchIndex(metric, 8).fit(X)
+    index = SketchIndex(metric, 64 if collection == "many" else 8).fit(X)
     assert (*index.default_setting, index.default_setting.recall) == by_trying(index)
+
+
+class DrawnSample:
+    """Numbers of neighbours found that were drawn at random: more with more probes, and with more vectors ranked."""
+
+    def __init__(self, rng, m=64):
+        self.probes = [2**i for i in range(m.bit_length())]
+        self.scored = dict(zip(self.probes, np.cumsum(rng.integers(1, 2000, len(self.probes))).tolist(), strict=True))
+        found = dict(zip(self.probes, np.sort(rng.integers(40, 101, len(self.probes))).tolist(), strict=True))
+        self.found, self.loss = {**found, m: 100}, float(rng.choice([10, 1000, 3000]))
+
+    def n_ranked(self, tried):
+        return np.array([ranked(n, 10) for n in tried])
+
+    def search(self, n_probes, tried):
+        most = self.scored[n_probes]
+        kept = [1 - (self.loss / 1e4 / n * 32 if n < most else 0) for n in self.n_ranked(tried)]
+        return np.array([int(self.found[n_probes] * share) for share in kept]), float(most), most
+
+
+def test_settings_that_are_passed_over_are_not_the_cheapest(monkeypatch):
+    nearest = SearchResult.empty(10, 10)
+    monkeypatch.setattr(of_sketches, "own_queries", lambda *_: (np.arange(10), nearest))
+    monkeypatch.setattr(of_sketches, "RANKED_COST", 0.5)
+    for seed in range(300):
+        sample = DrawnSample(np.random.default_rng(seed))
+        monkeypatch.setattr(of_sketches, "_Sample", lambda *_, sample=sample: sample)
+        tried = []
+        for n_probes, n_reranked in itertools.product(sample.probes, (32 * 2**i for i in range(12))):
+            (hits,), n_sketches, _ = sample.search(n_probes, [n_reranked])
+            cost = n_sketches + of_sketches.BUCKET_COST * n_probes
+            tried += [cost + of_sketches.RANKED_COST * ranked(n_reranked, 10)] if hits >= 93 else []
+        found = of_sketches.measure_sketches(None, None, 64)
+        cost = sample.scored[found.n_probes] + of_sketches.BUCKET_COST * found.n_probes
+        assert cost + of_sketches.RANKED_COST * ranked(found.n_reranked, 10) == min(tried)
 
 
 @pytest.mark.parametrize("metric", METRICS)
