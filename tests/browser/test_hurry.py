@@ -246,6 +246,29 @@ def test_a_request_that_waits_while_others_are_answered_is_answered_too(new_page
     page.wait_for_selector(".neighbours .card")
 
 
+@pytest.mark.parametrize("delay_ms", [15, 120, 200])
+def test_a_first_run_that_is_interrupted_names_the_collection_all_the_same(new_page, earshot, own_sounds, delay_ms):
+    page, sent = new_page(), []
+
+    def connect(socket):
+        server = socket.connect_to_server()
+
+        def send(message):
+            server.send(message)
+            sent.append(message)
+            if len(sent) == 1:
+                page.wait_for_timeout(delay_ms)
+                server.send(message)
+
+        socket.on_message(send)
+
+    page.route_web_socket(re.compile("_stcore/stream"), connect)
+    page.goto(f"{earshot}?dataset={own_sounds}&lens=on")
+    page.wait_for_selector(".neighbours .card")
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    expect(page.get_by_role("combobox", name="Collection")).to_have_value("Own")
+
+
 def test_waveforms_that_do_not_come_are_requested_a_few_times_and_no_more(new_page, earshot, own_sounds):
     page = new_page()
     requests = []

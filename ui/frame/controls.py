@@ -58,6 +58,8 @@ def choose_dataset(datasets: Mapping[str, Path]) -> str:
     if session.LINKED_DATASET.get() != linked or not session.DATASET.is_set:
         session.DATASET.set(linked)
         session.LINKED_DATASET.set(linked)
+    else:  # of a run that another one interrupts, the browser may not show what was set
+        session.DATASET.set(session.DATASET.get())
     titles = {name: _title(path, name) for name, path in datasets.items()}
     repeated = Counter(titles.values())
     chosen = st.sidebar.selectbox(
