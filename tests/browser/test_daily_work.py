@@ -105,6 +105,7 @@ def test_a_day_of_work_with_embeddings_of_ones_own(root, new_page, embeddings, t
 
         page.get_by_text("Narrow the results").click()
         page.get_by_label("Length to (s)").wait_for()
+        page.locator("[data-test-script-state=notRunning]").wait_for()  # a list that is drawn anew closes
         choose(page, "Folder", "birds")
         page.get_by_role("button", name="folder: birds").wait_for()
         page.get_by_label("Length to (s)").fill("0.5")
