@@ -44,9 +44,7 @@ CHECK_AFTER_S = 10.0  # from the opening of an index, whose first answer does no
 _DAMAGED: list[Path] = []  # index files that were found damaged while they were in use
 _INDEXED: set[str] = set()  # keys of indexes that were opened or built, for which a page shows no spinner
 _OPENED: dict[Path, Dataset] = {}  # the datasets that pages have opened, each in its newest version
-_MANIFESTS: dict[
-    Path, tuple[int, int, int]
-] = {}  # of each of them, the manifest's file number, size and time of change
+_MANIFESTS: dict[Path, tuple[int, int, int]] = {}  # of each, the manifest's file number, size and time of change
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +138,12 @@ def dataset_at(path: Path) -> Dataset:
     try:
         facts = manifest.stat()
         seen = facts.st_ino, facts.st_size, facts.st_mtime_ns
-        if _MANIFESTS.get(path) == seen:
-            return _OPENED[path]
+        known = _OPENED.get(path)
+        if known is not None and _MANIFESTS.get(path) == seen:
+            return known
         fingerprint = hashlib.sha256(manifest.read_bytes()).hexdigest()
     except OSError:
         return open_dataset(path)  # raises DatasetError with what is wrong
-    known = _OPENED.get(path)
     if known is None or known.fingerprint != fingerprint:
         known = _OPENED[path] = _dataset(path=str(path), fingerprint=fingerprint)
     _MANIFESTS[path] = seen
@@ -164,6 +162,7 @@ def opened(name: str) -> Dataset | None:
 
 def forget(path: Path) -> None:
     """Forget a dataset that is being deleted: no address leads to its clips any more."""
+    _MANIFESTS.pop(path, None)
     known = _OPENED.pop(path, None)
     if known is not None:
         _dataset.clear(path=str(path), fingerprint=known.fingerprint)

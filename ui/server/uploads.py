@@ -23,7 +23,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from data_prep.dataset import Dataset
 from data_prep.errors import OutputError, StoppedError
 from earshot_common.atomic import WriteError, write_file
-from ui.model import loading, session
+from ui.model import exclusive, loading, session
 from ui.server.jobs import Jobs, Report, StopCheck, jobs
 
 NAME = "your-upload"  # of the collection, in its visitor's addresses
@@ -53,7 +53,7 @@ class _Folder:
 
 _folders: dict[str, _Folder] = {}
 _lock = threading.Lock()
-_reading = threading.Semaphore(1)  # files read at once: a reading process may take 500 MB
+_reading = threading.Lock()  # held while a file is read: a reading process may take 500 MB
 
 
 def job_name() -> str:
@@ -116,14 +116,14 @@ def _path(folder: _Folder, number: int, file: UploadedFile) -> Path:
 @contextlib.contextmanager
 def turn(tell: Report = lambda *_: None, should_stop: StopCheck = lambda: False) -> Iterator[None]:
     """Wait until no other visitor's file is being read."""
-    while not _reading.acquire(timeout=0.5):
+
+    def waiting() -> None:
         tell(None, "waiting for another visitor's file to be read")
         if should_stop():
             raise StoppedError("stopped before the file was read")
-    try:
+
+    with exclusive.hold(_reading, waiting):
         yield
-    finally:
-        _reading.release()
 
 
 def sweep(now: float | None = None) -> None:
