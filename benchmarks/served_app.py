@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 from urllib.request import urlopen
 
 from benchmarks.errors import BenchmarkError
@@ -35,11 +35,13 @@ def served(
     workers: int = 0,
     environment: Mapping[str, str] | None = None,
     limit: Callable[[], None] | None = None,
+    log: IO[bytes] | None = None,
 ) -> Iterator[tuple["subprocess.Popen[bytes]", str, float]]:
     """Yield the process of the app's server, its address, and its start (time.monotonic()).
 
     dataset: opens first; workers: so many processes behind nginx, by `tools/serve.py`, whose process is then yielded;
-    environment: variables beside the own ones; limit: called in the new process before it starts.
+    environment: variables beside the own ones; limit: called in the new process before it starts;
+    log: file for what the server writes.
     Raises BenchmarkError if the server does not answer.
     """
     with socket.socket() as free:
@@ -50,15 +52,15 @@ def served(
     if workers:
         command = [sys.executable, "tools/serve.py", "--workers", str(workers), "--port", str(port)]
     variables = {**os.environ, "EARSHOT_DATA": str(dataset.parent), "EARSHOT_DATASET": dataset.name}
-    with tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryFile() as unread:
         began = time.monotonic()
         process = subprocess.Popen(
             command,
             cwd=ROOT,
             env={**variables, **(environment or {})},
             preexec_fn=limit,  # noqa: PLW1509
-            stdout=log,
-            stderr=log,
+            stdout=log or unread,
+            stderr=log or unread,
         )
         address = f"http://127.0.0.1:{port}"
         try:

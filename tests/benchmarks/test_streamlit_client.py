@@ -10,8 +10,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosedOK
 
-from benchmarks import streamlit_client
-from benchmarks.streamlit_client import StreamlitClient
+from benchmarks.visitors import streamlit_client
+from benchmarks.visitors.streamlit_client import StreamlitClient
 from tests.event_loop import finish
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import visitors as benchmark
 from benchmarks.served_app import Memory
-from benchmarks.visitors import Behaviour, Results, Run, Visitor
+from benchmarks.visitors import __main__ as benchmark
+from benchmarks.visitors.visitor import Behaviour, Results, Run, Visitor, tone
 from data_prep.dataset import open_dataset
 from lsh.params import MAX_BITS, MAX_TABLES
 from tests.event_loop import finish
@@ -118,7 +118,7 @@ def test_a_page_without_the_slider_is_only_opened_and_other_pages_show_no_other_
 def test_on_ask_a_sound_of_ones_own_is_uploaded_where_there_is_a_model() -> None:
     _, asked = visited("ask", app=App(has_slider=False), uploads=True)
     assert [part[0] for part in asked] == ["ask", "upload-of-0003.wav", "ask"]
-    assert asked[1][1] == benchmark._tone(230.0)
+    assert asked[1][1] == tone(230.0)
     assert len(visited("ask", app=App(has_slider=False))[1]) == 1
     assert len(visited("listen", app=App(has_slider=False), uploads=True)[1]) == 2
 
@@ -203,7 +203,7 @@ def test_a_visitor_who_is_refused_is_an_error() -> None:
 
 
 def test_an_upload_is_a_tone_of_the_visitors_own() -> None:
-    with wave.open(io.BytesIO(benchmark._tone(250.0))) as file:
+    with wave.open(io.BytesIO(tone(250.0))) as file:
         rate, samples = file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), "<i2")
     spectrum = np.abs(np.fft.rfft(samples))
     assert len(samples) == 2 * rate

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 import app
-from benchmarks.streamlit_client import StreamlitClient
+from benchmarks.visitors.streamlit_client import StreamlitClient
 from data_prep.dataset.add_map import add_map
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset

@@ -42,7 +42,9 @@ FORBIDDEN = {
     "app": {"benchmarks", "tensorflow"},
 }
 IMPORTS_NUMPY = ("earshot_common.array_files", "earshot_common.encoded_vectors")  # and no other of earshot_common
-VISITS_THE_APP = "benchmarks.streamlit_client"  # the only module of benchmarks that imports Streamlit: its messages
+VISITS_THE_APP = (
+    "benchmarks.visitors.streamlit_client"  # the only module of benchmarks that imports Streamlit: its messages
+)
 READS_DATASETS = ("lsh.__main__", "lsh.command_line.queries")  # the only modules of lsh that import data_prep
 # The only modules of lsh that import PyArrow, inside functions.
 READS_PARQUET = ("lsh.distributed.parts", "lsh.command_line.vector_files")

@@ -101,6 +101,7 @@ def test_a_switch_of_pages_is_found(code):
 WRITERS = {
     "benchmarks.large_collection",
     "benchmarks.search_problem",
+    "benchmarks.visitors.soak",
     "data_prep.dataset.hashed_file",
     "data_prep.dataset.staging",
     "data_prep.download.journal",

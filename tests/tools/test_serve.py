@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks import visitors
 from benchmarks.served_app import children, served
-from benchmarks.streamlit_client import StreamlitClient
+from benchmarks.visitors.streamlit_client import StreamlitClient
 from data_prep.dataset import open_dataset
 from tests.event_loop import finish
 from ui.model.loading import name_in_urls

@@ -13,14 +13,11 @@ import contextlib
 import itertools
 import math
 import os
-import random
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -28,125 +25,15 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.machine import describe, load
 from benchmarks.markdown import table
 from benchmarks.served_app import memory_mb, processor_s, served
-from benchmarks.streamlit_client import StreamlitClient
-from data_prep.dataset import open_dataset
+from benchmarks.visitors.streamlit_client import StreamlitClient
+from benchmarks.visitors.visitor import CLIPS, PAGES, Behaviour, Results, Visitor, clips_for, visit
 from data_prep.errors import DataError
-from data_prep.sample.synth import SAMPLE_RATE, wav_bytes
 from earshot_common import command_line
 from earshot_common.command_line import whole_number
-from lsh.params import MAX_BITS, MAX_TABLES
 
-PAGES = ("listen", "ask", "tune", "race", "inside", "map", "learn", "data")
-_SLIDER = "Bits per key, K"
-_BITS = (6, 7, 8, 9, 10)  # to which the slider is moved in turn: their figures are known after one visitor
-_CLIPS = 4  # of each visitor
-_FAULTS = (b"Something went wrong here", b"This collection cannot be opened", b"cannot be searched")
 _DROPS_AT_ONCE, _FORGOTTEN_S = 20, 90.0  # a session is forgotten 60 s after it has left (.streamlit/config.toml)
 _HEAD = ["page", "run", "number", "p50", "p95", "longest"]
 _SUMMARY_HEAD = ["sessions", "think time", "runs", "p50", "p95", "longest", "errors", "processor per run", "own memory"]
-
-
-class Run(NamedTuple):
-    """A completed run. kind: what the visitor did; seconds: until the page was complete."""
-
-    page: str
-    kind: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """What visitors do. new: they move to settings whose figures are not known; uploads: whether they upload on Ask."""
-
-    dataset: str
-    pages: Sequence[str]
-    think_s: float
-    new: bool
-    uploads: bool
-
-
-@dataclass
-class Results:
-    """What all sessions have seen. owners: the number of the session that alone may receive a text."""
-
-    owners: dict[bytes, int] = field(default_factory=dict)
-    runs: list[Run] = field(default_factory=list)
-    errors: Counter[str] = field(default_factory=Counter)
-
-    def check(self, number: int, received: bytes) -> None:
-        """Count what a session has received of another one, and faults that it shows."""
-        for text, owner in self.owners.items():
-            if owner != number and text in received:
-                self.errors[f"session {number} received {text.decode()}, which is of session {owner}"] += 1
-        for fault in _FAULTS:
-            if fault in received:
-                self.errors[f"a page says: {fault.decode()}"] += 1
-
-
-class Visitor:
-    """A visitor with a number, from 0, and clips of its own."""
-
-    def __init__(self, number: int, address: str, clips: Sequence[str], results: Results, does: Behaviour) -> None:
-        self._number, self._clips, self._results, self._does = number, clips, results, does
-        self._upload = f"upload-of-{number:04d}.wav"
-        self._random = random.Random(number)  # noqa: S311  (no secret)
-        self._moves = 0
-        self._app = StreamlitClient(address)
-        self._app.query = {"dataset": does.dataset, "clip": clips[0], "lens": "on"}
-        results.owners |= {text.encode(): number for text in (*clips, self._upload)}
-
-    async def visit(self, until: float) -> None:
-        """Visit the pages in turn, each visitor first another one, until a time (time.monotonic())."""
-        pages = self._does.pages
-        try:
-            await asyncio.sleep(self._random.uniform(0, self._does.think_s))
-            async with self._app.connected():
-                step = self._number
-                while time.monotonic() < until:
-                    await self._visit_page(pages[step % len(pages)], until)
-                    step += 1
-        except (OSError, TimeoutError) as error:
-            self._results.errors[f"{type(error).__name__}: {error}"] += 1
-
-    async def _visit_page(self, page: str, until: float) -> None:
-        await self._run(page, "opened")
-        if page == "ask" and self._does.uploads and await self._think(until):
-            await self._app.upload(self._upload, _tone(200.0 + 10 * self._number))
-            await self._run(page, "upload")
-        for _ in _BITS:
-            if not await self._think(until):
-                return
-            if self._app.has_slider(_SLIDER):  # not before the kernels are compiled
-                await self._run(page, "slider", bits=self._next_bits())
-        if page == "listen" and await self._think(until):
-            self._app.query["clip"] = self._random.choice(self._clips)
-            await self._run(page, "another sound", back=True)
-        await self._think(until)
-
-    async def _think(self, until: float) -> bool:
-        """Wait for the think time, by chance up to half more or less; return whether there is time left."""
-        await asyncio.sleep(self._does.think_s * self._random.uniform(0.5, 1.5))
-        return time.monotonic() < until
-
-    async def _run(self, page: str, kind: str, *, bits: int | None = None, back: bool = False) -> None:
-        began = time.monotonic()
-        path = "" if page == PAGES[0] else page
-        await self._app.run(path, None if bits is None else (_SLIDER, bits), back=back)
-        self._results.runs.append(Run(page, kind, time.monotonic() - began))
-        self._results.check(self._number, b"".join(self._app.received))
-        self._results.errors.update(self._app.exceptions)
-        self._app.received.clear()
-        self._app.exceptions.clear()
-
-    def _next_bits(self) -> int:
-        """Return the slider's next value, which the browser writes into the URL, too."""
-        self._moves += 1
-        bits = _BITS[self._moves % len(_BITS)]
-        if self._does.new:
-            bits = 1 + (self._number + 5 * self._moves) % MAX_BITS
-            self._app.query["L"] = str(self._random.randint(1, MAX_TABLES))
-        self._app.query["K"] = str(bits)
-        return bits
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -158,14 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> list[str]:
-    dataset = open_dataset(options.dataset)
-    needed = _CLIPS * max(options.sessions)
-    if dataset.n_rows("test") < needed:
-        raise DataError(
-            f"{options.dataset} has {dataset.n_rows('test'):,} clips in its test split, but {max(options.sessions)} "
-            f"visitors need {needed:,}, {_CLIPS} each; make do with fewer --sessions"
-        )
-    clips = [dataset.clip("test", row).clip_id for row in range(needed)]
+    clips = clips_for(options.dataset, max(options.sessions))
     print(f"{describe()}\n")
     errors, summary = [], []
     with contextlib.ExitStack() as stack:
@@ -218,14 +98,8 @@ async def _drop(address: str, n: int, does: Behaviour) -> None:
 
 def _visits(address: str, n: int, clips: Sequence[str], does: Behaviour, seconds: float) -> Results:
     """Let n visitors visit the app at once for some seconds."""
-
-    async def visit_all() -> None:
-        until = time.monotonic() + seconds
-        await asyncio.gather(*(visitor.visit(until) for visitor in visitors))
-
     results = Results()
-    visitors = [Visitor(i, address, clips[_CLIPS * i : _CLIPS * (i + 1)], results, does) for i in range(n)]
-    asyncio.run(visit_all())
+    visit([Visitor(i, address, clips[CLIPS * i : CLIPS * (i + 1)], results, does) for i in range(n)], seconds)
     return results
 
 
@@ -244,12 +118,6 @@ def _print(results: Results, n: int, think_s: float, seconds: float) -> list[str
 def _row(page: str, kind: str, seconds: Sequence[float]) -> list[str]:
     p50, p95 = np.percentile(seconds, [50, 95])
     return [page, kind, str(len(seconds)), *(f"{value:.3f} s" for value in (p50, p95, max(seconds)))]
-
-
-def _tone(hertz: float) -> bytes:
-    """Return two seconds of a tone as a WAV file."""
-    t = np.arange(2 * SAMPLE_RATE, dtype=np.float32) / SAMPLE_RATE
-    return wav_bytes(np.float32(0.3) * np.sin(np.float32(2 * np.pi * hertz) * t), SAMPLE_RATE)
 
 
 def _parser() -> argparse.ArgumentParser:
