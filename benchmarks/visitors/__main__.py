@@ -73,6 +73,7 @@ def _run(options: argparse.Namespace) -> list[str]:
             print(f"before visitors who leave at once: {_memory_text(pid)}", flush=True)
             asyncio.run(_drop(address, options.drops, does))
             time.sleep(_FORGOTTEN_S)
+            _visits(address, 1, clips, does, 1)  # Streamlit forgets sessions when another one comes
             print(f"after {options.drops:,} of them: {_memory_text(pid)}")
     return errors
 

@@ -70,6 +70,7 @@ def _soak(options: argparse.Namespace) -> list[str]:
                     record.write(json.dumps(lines[-1]) + "\n")
                 print(json.dumps(lines[-1]), flush=True)
             time.sleep(_FORGOTTEN_S)
+            visit(_visitors(address, clips, Results(), 1), 1)  # Streamlit forgets sessions when another one comes
             left = _line(done, Results(), process.pid, temporary)
         logged = len(_LOGGED_ERROR.findall((Path(folder) / "log").read_bytes()))
     print(f"\n{done:,} of {options.runs:,} runs, {len(errors)} errors; the log of the last server has {logged}\n")

@@ -10,6 +10,7 @@ only signs and sums, so it is the same on every machine. `numpy.random.default_r
 integers(0, 2, 1024) * 2 - 1, and then the rows, the first 128 of permutation(1024), sorted.
 """
 
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -40,12 +41,13 @@ class YamnetOutput:
 
 
 class Yamnet:
-    """The loaded model, for one thread at a time."""
+    """The loaded model; threads that run it wait for each other."""
 
     def __init__(self, model: Model, n_threads: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         self.names = model.names
+        self._lock = threading.Lock()  # the interpreter holds one clip's tensors
         # The default delegate computes faster but leaves the inner tensor empty.
         self._interpreter: Any = Interpreter(
             model_content=model.content,
@@ -66,10 +68,12 @@ class Yamnet:
         inner = np.zeros(_WIDTH, np.float64)
         scores = np.zeros(len(self.names), np.float64)
         for frame in frames:
-            self._interpreter.set_tensor(self._input, frame)
-            self._interpreter.invoke()
-            inner += self._scale * (self._interpreter.get_tensor(self._inner).ravel().astype(np.float64) - self._zero)
-            scores += self._interpreter.get_tensor(self._output).ravel()
+            with self._lock:
+                self._interpreter.set_tensor(self._input, frame)
+                self._interpreter.invoke()
+                at_inner, at_output = (self._interpreter.get_tensor(index) for index in (self._inner, self._output))
+            inner += self._scale * (at_inner.ravel().astype(np.float64) - self._zero)
+            scores += at_output.ravel()
         feature = project((inner / len(frames))[None])[0]
         return YamnetOutput(feature, (scores / len(frames)).astype(np.float32), len(frames))
 

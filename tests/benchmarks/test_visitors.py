@@ -288,6 +288,7 @@ def test_the_command_prints_a_table_per_number_of_visitors_and_think_time(small,
         ("http://here", 3, clips, 1.5, False, False, "small", 7),
         ("http://here", 1200, "small"),
         90.0,
+        ("http://here", 1, clips, 0.01, False, False, "small", 1),
     ]
     assert capsys.readouterr().out == OUT.replace("{errors}", f"165{SHOWN}" if faulty else "0").replace(
         "{total}", f"{165 if faulty else 0:>6}"

@@ -1,5 +1,7 @@
 """YAMNet: the projection of its inner vector to 128 numbers, its windows, and its model file."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,15 @@ def test_the_output_for_a_clip_does_not_depend_on_earlier_clips(yamnet_here):
     before = yamnet.run(one)
     yamnet.run(two)
     np.testing.assert_array_equal(yamnet.run(one).feature, before.feature)
+
+
+def test_threads_that_share_the_model_get_the_outputs_of_their_own_clips(yamnet_here):
+    yamnet = Yamnet(get_model())
+    clips = np.random.default_rng(5).standard_normal((40, WINDOW)).astype(np.float32) * 0.1
+    alone = [yamnet.run(clip).feature for clip in clips]
+    with ThreadPoolExecutor(8) as threads:
+        together = [output.feature for output in threads.map(yamnet.run, clips)]
+    np.testing.assert_array_equal(together, alone)
 
 
 def test_silence_scores_as_silence_and_has_a_non_zero_feature(yamnet_here):
