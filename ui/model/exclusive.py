@@ -14,6 +14,7 @@ from typing import NamedTuple
 # memory of a small host.
 MEASURING = threading.Lock()
 _REPORT_INTERVAL_S = 0.2
+_IDLE_INTERVAL_S = 0.05
 _TOLD_AFTER_S = 1.0  # and so often while the wait lasts
 _REMEMBERED_S = 60.0  # how long a session whose run was interrupted while it waited keeps its place in the queue
 
@@ -33,7 +34,7 @@ class Turns:
     """
 
     def __init__(self, places: int) -> None:
-        self._free = places
+        self._places = self._free = places
         self._waiting: list[_Turn] = []  # in order
         self._since: dict[str, float] = {}  # by session: when its run, which was interrupted meanwhile, began to wait
         self._numbers = count()
@@ -67,6 +68,12 @@ class Turns:
         yield
         self._own.enter()
         self._own.has_turn = True
+
+    def wait_until_idle(self, longest_s: float) -> None:
+        """Return when no run has a turn, after `longest_s` seconds at the latest: for work that nobody waits for."""
+        until = time.monotonic() + longest_s
+        while self._free < self._places and time.monotonic() < until:
+            time.sleep(_IDLE_INTERVAL_S)
 
     def _enter(self, session: str, waiting: Callable[[], object]) -> None:
         with self._lock:

@@ -28,9 +28,11 @@ from lsh.analysis import machine
 from lsh.analysis.timing import SearchTimes
 from lsh.errors import ClusterError
 from lsh.kernels.jit import CACHE_FOLDER
+from ui.model.exclusive import RUNS
 
 MAX_SPREAD = 0.2  # times of a larger spread are measured again
 RETRY_S = 60.0  # at the earliest after so long
+MAX_DELAY_S = 2.0  # a measurement waits at most so long for runs, which it would slow down, to end
 MAX_WAITING = 8  # requests; the oldest are dropped, since each holds its index in memory
 MAX_IN_MEMORY = 200  # collections and filters whose times are kept in memory alone
 
@@ -119,6 +121,7 @@ class Stopwatch:
                     return
                 key, measure = self._waiting.popitem()
                 self._running = key
+            RUNS.wait_until_idle(MAX_DELAY_S)
             try:
                 self._measure(key, measure)
             except ClusterError as error:  # of workers that were lost; the next request measures again

@@ -74,6 +74,23 @@ def test_a_turn_ends_with_its_run_however_that_ends(end):
     assert turns._free == 1
 
 
+def test_work_that_nobody_waits_for_begins_when_no_run_has_a_turn():
+    turns, log = Turns(2), []
+    first, second = Run(turns, "a", log), Run(turns, "b", log)
+    until(lambda: len(log) == 2)
+    turns.wait_until_idle(0.01)
+    idle = threading.Thread(target=turns.wait_until_idle, args=(SOON_S,), daemon=True)
+    idle.start()
+    first.ends.set()
+    first.join()
+    idle.join(0.2)
+    assert idle.is_alive()
+    second.ends.set()
+    second.join()
+    idle.join(SOON_S)
+    assert not idle.is_alive()
+
+
 def test_a_run_that_is_interrupted_while_it_waits_leaves_and_its_next_run_keeps_the_place(monkeypatch):
     monkeypatch.setattr(exclusive, "_TOLD_AFTER_S", 0.01)
     turns, log = Turns(1), []

@@ -7,6 +7,7 @@ import pytest
 
 from lsh.analysis.timing import SearchTimes
 from ui.model import stopwatch
+from ui.model.exclusive import Turns
 from ui.model.stopwatch import Stopwatch, TimeKey
 
 KEY = TimeKey("fingerprint", "cosine", "L=20 K=8")
@@ -57,6 +58,14 @@ def test_a_setting_has_no_times_until_it_is_measured_and_is_measured_once():
     finish(watch)
     assert watch.times(KEY, never) == TIMES
     assert calls == [1]
+
+
+def test_a_measurement_waits_for_runs_to_end_but_not_for_long(monkeypatch):
+    turns, waited = Turns(1), []
+    turns.wait_until_idle = waited.append
+    monkeypatch.setattr(stopwatch, "RUNS", turns)
+    watch = Stopwatch(None)
+    assert measured(watch, KEY, lambda: TIMES if waited == [2.0] else never()) == TIMES
 
 
 def test_the_setting_requested_last_is_measured_first_and_old_requests_are_dropped():
