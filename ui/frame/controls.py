@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from data_prep.dataset import Dataset
+from data_prep.dataset import Dataset, open_dataset
 from lsh import LSHIndex
 from lsh.params import SearchSetting
 from ui import cluster
@@ -82,7 +84,7 @@ def draw_included(context: DatasetContext) -> None:
         return
     with st.container(key="included", horizontal=True, vertical_alignment="center"):
         for name, path in included.items():
-            n_clips = sum(loading.dataset_at(path).manifest["rows"].values())
+            n_clips = sum(_manifest(path)["rows"].values())
             label = f"{n_clips:,} {loading.INCLUDED[name]}"
             if path == here.path:
                 st.markdown(f"**{label}**", width="content")
@@ -224,9 +226,20 @@ def _keep_lens() -> None:
 
 def _title(path: Path, name: str) -> str:
     try:
-        return loading.dataset_at(path).title
+        return str(_manifest(path)["title"])
     except Exception:  # noqa: BLE001  a damaged dataset is listed by its folder's name; choosing it opens its error page
         return name
+
+
+def _manifest(path: Path) -> Mapping[str, Any]:
+    """Return the manifest of a dataset that is listed, whose tables take long to read. Raises DatasetError, OSError."""
+    facts = (path / "manifest.json").stat()
+    return _manifest_of(path, (facts.st_ino, facts.st_size, facts.st_mtime_ns))
+
+
+@lru_cache(64)
+def _manifest_of(path: Path, version: tuple[int, int, int]) -> Mapping[str, Any]:  # noqa: ARG001  (when it is read again)
+    return open_dataset(path).manifest
 
 
 def open_collection(name: str, default: str) -> None:

@@ -9,16 +9,23 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from importlib import import_module
 from typing import Any
 
+from streamlit import delta_generator
+
 from data_prep.errors import DataError
-from lsh import LSHError
+from lsh import ExactSearch, LSHError
+from lsh.sampling import first_rows
 from lsh.warm import is_warm
-from ui.model import loading
+from ui.model import answer, loading
 from ui.model.state import Settings
 from ui.server import hosting, memory
+
+_SEARCHED = 100  # rows
 
 
 def lifespan(page: str) -> Callable[[Any], AbstractAsyncContextManager[None]]:
     """Return what `st.App` runs while its server does: `load` in the background, with the module of the first page."""
+    # Else the first element looks whether this is a Python prompt, in the sources of all modules: 0.15 s.
+    delta_generator._use_warning_has_been_displayed = True  # noqa: SLF001
 
     @asynccontextmanager
     async def running(_: Any) -> AsyncIterator[None]:
@@ -32,7 +39,8 @@ def lifespan(page: str) -> Callable[[Any], AbstractAsyncContextManager[None]]:
 def load(page: str) -> None:
     """Import a page's module; where kernels are compiled, open the first dataset and its index, and search both ways.
 
-    A dataset that cannot be opened or indexed is left to the page, which says why.
+    Exact search in a few rows loads its kernels. A dataset that cannot be opened or indexed is left to the page, which
+    says why.
     """
     import_module(page)
     datasets = hosting.default_first(loading.datasets())
@@ -40,7 +48,7 @@ def load(page: str) -> None:
         return
     with suppress(DataError, LSHError):
         dataset = loading.dataset_at(next(iter(datasets.values())))
-        index = loading.index_for(dataset, Settings(metric=dataset.metric))
-        query = dataset.features("train")[:1]
-        for searched in (index, index.exact):
-            searched.search(query)
+        index, X = loading.index_for(dataset, Settings(metric=dataset.metric)), dataset.features("train")
+        for searched in (index, ExactSearch(first_rows(X, _SEARCHED), dataset.metric)):
+            searched.search(X[:1])
+        answer.first_clip(dataset)

@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+from streamlit import delta_generator
 
 import app as earshot
 from lsh.storage import index_folder
@@ -46,9 +47,18 @@ def test_the_first_dataset_is_indexed_before_a_page_asks_and_searched_in_both_wa
     preload.load(PAGE)
     assert found == [40]
     dataset = loading.dataset_at(home / "zoo")
-    assert searched[-2:] == [(loading.LSHIndex, (1, dataset.dim)), (loading.ExactSearch, (1, dataset.dim))]
+    one = (1, dataset.dim)
+    assert [seen for seen in searched if seen[1] == one] == [(loading.LSHIndex, one), (loading.ExactSearch, one)]
     loading.index_for(dataset, Settings("zoo", dataset.metric))
     assert found == [40]
+
+
+def test_streamlit_does_not_look_for_a_prompt_while_the_first_page_is_drawn(monkeypatch):
+    assert isinstance(delta_generator._use_warning_has_been_displayed, bool)  # it still has this name
+    monkeypatch.setattr(delta_generator, "_use_warning_has_been_displayed", False)
+    monkeypatch.setattr(delta_generator.env_util, "is_repl", pytest.fail)
+    preload.lifespan("a.page")
+    delta_generator._maybe_print_use_warning()
 
 
 def test_until_kernels_are_compiled_nothing_is_opened(found, monkeypatch):
