@@ -9,6 +9,29 @@ COLOURS = ("#0b5fa5", "#a33b00", "#1b6e3c", "#6a3d9a", "#5a5a5a")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4")
 
 
+def angle_law(angles, counted):
+    """Draw the share of hyperplanes with the same bit by the angle in degrees, both float[n], beside the law."""
+    x_axis = ("angle between the two clips, degrees", 0, 180, 30)
+    y_axis = ("share of hyperplanes with the same bit", 0, 1, 0.2)
+    draw("angle-law", x_axis, y_axis, {"law: 1 - θ/180°": ([0, 180], [1, 0])}, {"counted": (angles, counted)})
+
+
+def s_curve(hit_probability):
+    """Draw a function of p, L and K by the angle, for four settings; p = 1 - angle / 180."""
+    angles, settings = range(0, 181, 2), [(1, 1), (1, 8), (16, 8), (32, 16)]
+    lines = {
+        f"L = {n_tables}, K = {n_bits}": (angles, [hit_probability(1 - x / 180, n_tables, n_bits) for x in angles])
+        for n_tables, n_bits in settings
+    }
+    draw("s-curve", ("angle from the query, degrees", 0, 180, 30), ("chance to be a candidate", 0, 1, 0.2), lines)
+
+
+def recall_looked_at(recall, looked_at):
+    """Draw recall by the share of clips looked at, both float[L, K], with a line along L for each of five K."""
+    lines = {f"K = {k}": (100 * looked_at[:, k - 1], recall[:, k - 1]) for k in (6, 8, 10, 12, 16)}
+    draw("recall-looked-at", ("clips looked at, %", 0, 40, 10), ("recall", 0, 1, 0.2), lines)
+
+
 def draw(name, x_axis, y_axis, lines, points=None):
     """Write `<name>.svg`.
 

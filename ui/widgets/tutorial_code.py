@@ -80,7 +80,7 @@ def _n_found(view: QueryView) -> str:
     return f"{sum(view.found)} of {len(view.true_rows)}"
 
 
-_OWN_BUCKETS = "candidates(tables, bit_keys(q[None] - centre, some)[:, 0])"
+_OWN_BUCKETS = "candidates(tables, bit_keys(q[None] - centre, some))"
 _FOUND = 'f"{{np.isin(true, {}).sum()}} of {{len(true)}}"'
 FOUND = Code(
     ("4 bit_keys", "4 candidates", "4 some", "4 tables"),
@@ -108,12 +108,14 @@ PROBES = Code(
     (probe_keys,),
     base=("4 some", "4 tables"),
 )
+EUCLIDEAN_QUERY = "load(SPLIT)[None, ROW] - middle"  # float32[1, d]
 EUCLIDEAN = Code(
-    ("5 piece_keys", "5 functions", "5 q_l2", "5 rows"),
-    "len(rows)",
+    ("5 piece_keys", "4 L, K"),
+    lambda view: f"len(find(*(piece_keys(v, L, K, {view.index.bucket_width!r}) for v in (X, {EUCLIDEAN_QUERY})))[0])",
     lambda view: _own_answer(view, 1),
     (PStable.draw, bucket_numbers),
     note="The number of clips looked at with one probe, by the hash functions for Euclidean distance.",
+    base=("5 X, Q",),
 )
 
 
@@ -162,8 +164,6 @@ def filled(view: QueryView, code: Code) -> dict[str, str]:
         "L, K": f"{s.n_tables}, {s.n_bits}",
         "L_MAX, K_MAX, SEED": f"{params.n_tables}, {params.n_bits}, {s.seed}",
     }
-    if view.index.bucket_width is not None:
-        values["N_PIECES, W"] = f"{s.n_bits}, {view.index.bucket_width!r}"
     if view.own_row >= 0:  # the query itself is not one of its neighbours
         values["true"] = f"np.array([row for row in nearest(train, q, {K_NEIGHBOURS + 1}) if row != ROW])"
     return values | dict(code.filled)

@@ -88,10 +88,10 @@ def _fullest_shares(view: QueryView) -> list[str] | None:
 
 
 S_CURVE_EUCLIDEAN = Code(
-    ("4 hit_probability", "5 same_piece", "5 X, Q", "5 q_l2"),
+    ("4 hit_probability", "4 L, K", "5 same_piece", "5 X, Q"),
     lambda view: (
-        'f"{hit_probability(same_piece(np.sort(np.linalg.norm(X - q_l2, axis=1))'
-        f'[{len(view.true_rows) - (view.own_row < 0)}], W), L, N_PIECES):.4f}}"'
+        f'f"{{hit_probability(same_piece(np.sort(np.linalg.norm(X - ({tutorial_code.EUCLIDEAN_QUERY}), axis=1))'
+        f'[{len(view.true_rows) - (view.own_row < 0)}], {view.index.bucket_width!r}), L, K):.4f}}"'
     ),
     _chance_of_last,
     (hit_probability, PStable.collision_probability),
@@ -124,11 +124,11 @@ CODE = {
         (probe_keys,),
     ),
     "Sketches": Code(
-        ("7 rotation", "7 sketch", "7 sketches", "7 by_sketch"),
+        ("7 sketch", "7 sketches", "7 by_sketch"),
         "np.isin(true, by_sketch(q, 40)).sum()",
         None,
         (encode, score),
-        note="One bit for each dimension, over all clips; the library's sketches have two, and the query's four.",
+        note="128 bits, over all clips; the library's sketches have two for each dimension, and the query's four.",
     ),
     "Missed": Code(
         ("6 all_keys, keys", "6 common_prefix", "4 L, K"),
