@@ -31,7 +31,6 @@ _BLOCK_ROWS = 4_096, 32_768  # of a matrix product, with many queries and with f
 _MIN_ROOM = 512  # rows listed per query while blocks are searched
 _MAX_LISTED = 1 << 20  # rows listed for all queries of a block
 _FLOAT32 = np.dtype(np.float32)
-_ANY_NORM = True, 0.0, np.inf  # limits for `normalise` when `validate` has checked the queries
 
 
 class ExactSearch(GrowingVectors):
@@ -111,10 +110,13 @@ class ExactSearch(GrowingVectors):
         k = self.n_neighbours(k)
         if allowed is not None:
             return search_allowed(self, Q, k, allowed)
-        vectors = self.prepare_queries(Q)
-        result = SearchResult.empty(len(vectors), k)
-        for q, superset in enumerate(self._supersets(vectors, k)):
-            self._rank(vectors[q], superset, result.ids[q], result.distances[q])
+        return self.search_prepared(self.prepare_queries(Q), k)
+
+    def search_prepared(self, Q: Float32Array, k: int) -> SearchResult:
+        """Return the same for queries of `prepare_queries`, float32[nq, d], and k of at most n."""
+        result = SearchResult.empty(len(Q), k)
+        for q, superset in enumerate(self._supersets(Q, k)):
+            self._rank(Q[q], superset, result.ids[q], result.distances[q])
         result.n_candidates[:] = len(self._X)
         return result
 
@@ -125,7 +127,7 @@ class ExactSearch(GrowingVectors):
         """
         if growth := self.growth:
             return growth.range_search(Q, radius)
-        vectors, limit = self.prepare_queries(Q), validate.radius(radius)
+        vectors, limit = self.prepare_queries(Q), np.float32(validate.radius(radius))
         listed = list[tuple[Int64Array, Float32Array]]()
         for q, superset in enumerate(self._supersets_within(vectors, float(limit))):
             ids, distances = np.empty(len(superset), np.int64), np.empty(len(superset), np.float32)
@@ -138,8 +140,7 @@ class ExactSearch(GrowingVectors):
 
         That is k rows, and more if several tie at the k-th distance.
         """
-        vectors = self.prepare_queries(Q)
-        k = self.n_neighbours(k)
+        vectors, k = self.prepare_queries(Q), self.n_neighbours(k)
         rows: list[Int64Array] = [np.empty(0, np.int64)]
         for q, superset in enumerate(self._supersets(vectors, k)):
             ids, distances = np.empty(len(superset), np.int64), np.empty(len(superset), np.float32)
@@ -158,8 +159,7 @@ class ExactSearch(GrowingVectors):
 
     def prepare_queries(self, Q: npt.ArrayLike) -> Float32Array:
         """Return queries as the kernels take them: checked, and scaled to length one under cosine: float32[nq, d]."""
-        readable = self.readable(Q)
-        if readable is not None:
+        if (readable := self.readable(Q)) is not None:
             out = np.empty(readable.shape, np.float32)
             if normalise(readable, *self.limits, out):
                 return out
@@ -167,7 +167,8 @@ class ExactSearch(GrowingVectors):
         if norms is None:
             return vectors
         out = np.empty(vectors.shape, np.float32)
-        normalise(vectors if vectors.flags.carray else vectors.copy(), *_ANY_NORM, out)
+        any_norm = True, 0.0, np.inf  # `validate` has checked them
+        normalise(vectors if vectors.flags.carray else vectors.copy(), *any_norm, out)
         return out
 
     def readable(self, Q: npt.ArrayLike) -> Float32Array | None:
@@ -232,8 +233,7 @@ class ExactSearch(GrowingVectors):
         A count is FULL where the rows within rounding errors of the k-th nearest are too many for the list.
         """
         terms = self._inverse_norms if self.metric == "cosine" else self._half_squares
-        margins, limits = self._margins(Q), np.full(len(Q), -np.inf, np.float32)
-        counts = np.zeros(len(Q), np.int64)
+        margins, limits, counts = self._margins(Q), np.full(len(Q), -np.inf, np.float32), np.zeros(len(Q), np.int64)
         for start, products in self._products(Q):
             own = terms[start : start + products.shape[1]]
             collect(products, own, self._vectors.metric, start, k, margins, limits, counts, rows, values)

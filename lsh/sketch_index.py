@@ -198,7 +198,7 @@ class SketchIndex(Growing[Parts]):
         """
         if growth := self.growth:
             return growth.range_search(Q, radius, n_probes=n_probes, n_threads=n_threads)
-        parts, limit = self._parts(), validate.radius(radius)
+        parts, limit = self._parts(), np.float32(validate.radius(radius))
         exact, capacity = parts.exact, parts.arguments(n_probes, 1)[-1]
         vectors = validate.matrix(Q, "Q", exact.X.shape[1])
         exact.prepare_queries(vectors)  # raises its errors before the search of a part

@@ -145,11 +145,11 @@ def positive(value: object, name: str, high: float = math.inf) -> float:
     return number
 
 
-def radius(value: object) -> np.float32:
-    """Return `value` as float32, in which distances are compared, if it is a finite number from 0."""
+def radius(value: object) -> float:
+    """Return `value` as float, at most the largest number of float32, if it is a finite number from 0."""
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool) and value == 0:
-        return np.float32(0)
-    return np.float32(min(positive(value, "radius"), float(np.finfo(np.float32).max)))
+        return 0.0
+    return min(positive(value, "radius"), float(np.finfo(np.float32).max))
 
 
 def choice(value: str, name: str, allowed: Sequence[str]) -> str:

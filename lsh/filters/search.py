@@ -36,11 +36,12 @@ def search_allowed(
     `fewest` vectors are allowed, and all without `search`. The threads share the queries, of which each may have its
     own filter.
     """
-    queries = validate.matrix(Q, "Q", exact.X.shape[1])
-    exact.prepare_queries(queries)  # errors name the row of Q
+    readable = exact.readable(Q)
+    queries = validate.matrix(Q, "Q", exact.X.shape[1]) if readable is None else readable
     of = filters(allowed, len(exact.X), len(queries))
     if isinstance(of, Filter):
         return _searched(exact, queries, k, of, search, fewest, n_threads)
+    exact.prepare_queries(queries)  # errors name the row of Q, which searches of one query do not know
     found = SearchResult.empty(len(queries), k)
 
     def search_rows(first: int, last: int) -> None:
@@ -74,10 +75,10 @@ def exact_allowed(exact: Any, Q: Float32Array, k: int, one: Filter) -> SearchRes
 
     The ids beyond the allowed ones are -1 and their distances infinity; `n_candidates` is their number for each.
     """
-    found = SearchResult.empty(len(Q), k)
+    queries, found = exact.prepare_queries(Q), SearchResult.empty(len(Q), k)
     found.n_candidates[:] = one.n_allowed
     if len(Q) <= _FEW_QUERIES:
-        for q, query in enumerate(exact.prepare_queries(Q)):
+        for q, query in enumerate(queries):
             nearest(query, tuple(exact.vectors), one.ids, found.ids[q], found.distances[q])
         return found
     found.ids[:], found.distances[:] = -1, np.inf
@@ -85,7 +86,9 @@ def exact_allowed(exact: Any, Q: Float32Array, k: int, one: Filter) -> SearchRes
         rows = one.ids[start : start + _BLOCK_ROWS]
         terms = exact.inverse_norms[rows], exact.half_squares[rows]
         read_only(*terms)
-        part = exact.from_arrays(some_rows(exact.X, rows), exact.metric, *terms).search(Q, k)
+        part = exact.from_arrays(some_rows(exact.X, rows), exact.metric, *terms).search_prepared(
+            queries, min(k, len(rows))
+        )
         ids = np.concatenate([found.ids, rows[part.ids]], axis=1)
         distances = np.concatenate([found.distances, part.distances], axis=1)
         best = np.lexsort((np.where(ids < 0, np.iinfo(np.int64).max, ids), distances), axis=1)[:, :k]

@@ -42,7 +42,7 @@ def duplicates(
     exact = ExactSearch(X, metric)
     if not 0 < (wanted := validate.positive(recall, "recall", 1.0)) < 1:
         raise ParameterError(f"recall is {recall!r}; expected a number above 0 and below 1")
-    limit = usual_radius(exact, seed) if radius is None else _radius(radius)
+    limit = usual_radius(exact, seed) if radius is None else validate.radius(radius)
     return SelfJoin(exact, limit, wanted, seed, n_threads, progress).run()
 
 
@@ -72,7 +72,3 @@ def measured_recall(found: Duplicates, exact: ExactSearch, max_rows: int = 20_00
             group_of[group] = number
     together = (group_of[true[:, 0]] >= 0) & (group_of[true[:, 0]] == group_of[true[:, 1]])
     return len(true), int((listed | together).sum())
-
-
-def _radius(radius: float) -> float:
-    return 0.0 if radius == 0 else validate.positive(radius, "radius")

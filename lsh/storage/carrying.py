@@ -15,6 +15,7 @@ from lsh.default_setting import RECALL, own_queries
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
 from lsh.index import LSHIndex
+from lsh.quality import mean_recall
 from lsh.sampling import some_rows
 from lsh.sketches.sketch_rows import SketchRows
 from lsh.tables import build_tables, merged_keys
@@ -51,24 +52,16 @@ def carried_over(index: LSHIndex, X: npt.ArrayLike) -> LSHIndex:
     sketches = SketchRows.merged([SketchRows.merged([p.sketches for p in parts], [None] * len(parts))], [rows])
     setting = index.default_setting
     carried = LSHIndex.from_parts(index.params, exact, index.hasher, build_tables(keys), setting, sketches)
-    expected, found = setting.recall or RECALL, recall_of_default(carried)
+    expected, (rows, nearest) = setting.recall or RECALL, own_queries(exact, _QUERIES)
+    if not nearest.ids.size:
+        return carried
+    found = mean_recall(carried.search(exact.X[rows], nearest.ids.shape[1] + 1).without(rows), nearest)
     if found < min(expected, RECALL) - MAX_LOST:
         raise ParameterError(
             f"the default setting of the index finds {found:.2f} of the nearest neighbours, and was chosen to find "
             f"{expected:.2f}: the vectors have changed too much; build the index again"
         )
     return carried
-
-
-def recall_of_default(index: LSHIndex) -> float:
-    """Return the recall@10 of the default setting on evenly spaced rows, each left out of its own answer; 1 of none."""
-    queries, nearest = own_queries(index.exact, _QUERIES)
-    neighbours = nearest.ids
-    if not neighbours.size:
-        return 1.0
-    k = neighbours.shape[1]
-    found = index.search(index.exact.X[queries], k + 1).without(queries)
-    return float(np.mean([len(np.intersect1d(*ids)) / k for ids in zip(found.ids, neighbours, strict=True)]))
 
 
 def same_rows(earlier: StoredVectors, X: StoredVectors) -> Int64Array:

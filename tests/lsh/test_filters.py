@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lsh import EncodedVectors, ExactSearch, LSHIndex, SketchIndex, recall_at_k
-from lsh.errors import ShapeError
+from lsh.errors import LSHError, ShapeError
 from lsh.filters import Filter
 
 N, DIM, K = 3000, 48, 7
@@ -184,3 +184,30 @@ def test_what_is_no_filter_is_refused(searched, allowed, message):
         index.search(QUERIES[:2], K, **setting, allowed=allowed)
     with pytest.raises(ShapeError, match=message):
         index.exact.search(QUERIES[:2], K, allowed=allowed)
+
+
+def test_queries_of_one_filter_are_prepared_once(monkeypatch):
+    exact, prepare, prepared = ExactSearch(VECTORS), ExactSearch.prepare_queries, []
+    expected = exact.search(QUERIES, K, allowed=np.arange(2000))
+    monkeypatch.setattr("lsh.filters.search._BLOCK_ROWS", 300)
+    monkeypatch.setattr(ExactSearch, "prepare_queries", lambda self, Q: prepared.append(len(Q)) or prepare(self, Q))
+    for given in (QUERIES, QUERIES.tolist()):
+        assert same(exact.search(given, K, allowed=np.arange(2000)), expected)
+    assert prepared == [len(QUERIES)] * 2
+    assert same(exact.search(QUERIES[:2], K, allowed=np.arange(2000)), expected.part(0, 2))
+    assert prepared == [len(QUERIES)] * 2 + [2]
+
+
+@pytest.mark.parametrize("n_queries", [7, 3])
+@pytest.mark.parametrize("each", [False, True])
+@pytest.mark.parametrize("n_allowed", [0, 500, N])
+def test_an_error_names_the_query_whatever_is_allowed(searched, n_queries, each, n_allowed):
+    index, setting = searched
+    allowed = np.arange(N) < n_allowed
+    for value, expected in ((np.nan, "Q holds nan at row 2"), (0, "Q row 2 is all zeros")):
+        Q = QUERIES[:n_queries].copy()
+        Q[2] = value
+        if value == 0 and index.exact.metric == "euclidean":
+            continue
+        with pytest.raises(LSHError, match=expected):
+            index.search(Q, K, allowed=[allowed] * n_queries if each else allowed, **setting)
