@@ -5,6 +5,7 @@
 """
 
 import argparse
+import contextlib
 import json
 import shlex
 import sys
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data_prep.errors import DataError
-from earshot_common import command_line
+from earshot_common import command_line, stages
 from lsh import arguments, params, reports
 from lsh.analysis.comparing import PROBES, TABLES, compare, index_families
 from lsh.analysis.evaluation import evaluate
@@ -55,7 +56,8 @@ def main(words: list[str] | None = None) -> int:
             show(report)
         return int(bool(report.get("problems")))
 
-    return command_line.run(command, (DataError, LSHError))
+    with stages.shown("lsh") if options.run == _build else contextlib.nullcontext():
+        return command_line.run(command, (DataError, LSHError))
 
 
 def _joined(words: list[str]) -> list[str]:

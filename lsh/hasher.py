@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from earshot_common.stages import stage
+from earshot_common.stages import stage, steps
 from lsh.arrays import (
     BoolArray,
     Collection,
@@ -84,7 +84,7 @@ class Hasher:
     def keys(self, X: StoredVectors, n_tables: int) -> UInt32Array:
         """Return the keys of raw vectors for the first `n_tables` tables: float32[n, d] -> uint32[n_tables, n, W]."""
         keys = np.empty((n_tables, len(X), self.n_words), np.uint32)
-        for start in range(0, len(X), _BLOCK_ROWS):
+        for start in steps("lsh", "hashing", range(0, len(X), _BLOCK_ROWS)):
             block = X[start : start + _BLOCK_ROWS]
             keys[:, start : start + len(block)] = self._pack(self.project(block, n_tables))
         return keys

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from earshot_common.stages import stage
+from earshot_common.stages import stage, steps
 from lsh import validate
 from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt32Array, read_only
 from lsh.exact import ExactSearch
@@ -64,7 +64,7 @@ def build_tables(keys: UInt32Array) -> Tables:
     """Sort each table's keys (uint32[n_tables, n, n_words], in order of id; sorted in place)."""
     n_tables, n, _ = keys.shape
     ids = np.empty((n_tables, n), np.int32)
-    for table in range(n_tables):
+    for table in steps("lsh", "sorting the tables", range(n_tables)):
         order = _sorted_order(keys[table])
         keys[table], ids[table] = keys[table, order], order
     read_only(keys, ids)
@@ -132,7 +132,7 @@ def ranges_with(
     n_threads: int,
 ) -> RangeResult:
     """Return the candidates of a search of the setting's tables that are within a radius."""
-    queries, limit = exact.prepare_queries(Q), validate.radius(radius)
+    queries, limit = exact.prepare_queries(Q), np.float32(validate.radius(radius))
     counts, listed = np.zeros(len(queries), np.int64), dict[int, tuple[Int64Array, Float32Array]]()
     room = max(len(exact.X), _MIN_ROOM)
     given = tuple(tables.first(setting.n_tables)), tuple(exact.vectors)

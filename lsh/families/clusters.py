@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from earshot_common.stages import steps
 from lsh.arrays import Float32Array, Int64Array
 from lsh.kernels.linear_algebra import add_by_bucket, half_squares, settle_close
 
@@ -33,7 +34,7 @@ class Clusters:
         A centroid whose cluster becomes empty is moved to a random vector.
         """
         centroids = sample[rng.choice(len(sample), n_clusters, replace=len(sample) < n_clusters)].copy()
-        for _ in range(_ROUNDS):
+        for _ in steps("lsh", "learning the buckets", range(_ROUNDS)):
             totals, sizes = np.zeros(centroids.shape), np.zeros(n_clusters, np.int64)
             add_by_bucket(sample, cls.from_centroids(centroids).assign(sample), totals, sizes)
             empty = np.flatnonzero(sizes == 0)

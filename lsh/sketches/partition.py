@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from earshot_common.stages import stage
+from earshot_common.stages import stage, steps
 from lsh import validate
 from lsh.arrays import Collection, Float32Array, Float64Array, Int64Array, read_only
 from lsh.exact import ExactSearch
@@ -184,7 +184,7 @@ def nearest_buckets(exact: ExactSearch, buckets: Buckets) -> Buckets:
 def _assigned(exact: ExactSearch, partition: Partition) -> Int64Array:
     """Return the number of the cell of each vector: int64[n]."""
     cell = np.empty(len(exact.X), np.int64)
-    for start in range(0, len(cell), _BLOCK_ROWS):
+    for start in steps("lsh", "sorting into buckets", range(0, len(cell), _BLOCK_ROWS)):
         vectors = prepare(exact.X[start : start + _BLOCK_ROWS], exact.metric, partition.centre)
         cell[start : start + len(vectors)] = partition.cells.assign(vectors)
     return cell
@@ -213,7 +213,7 @@ def _sketched(
     planes, (terms[0, :m], _) = sketch(centroids, rotation)
     pack_codes(planes, places[:m], codes)
     terms[1, :m] = penalties(centroids, centre, "euclidean")
-    for start in range(0, n, _BLOCK_ROWS):
+    for start in steps("lsh", "sketching", range(0, n, _BLOCK_ROWS)):
         rows = order[start : start + _BLOCK_ROWS]
         own = slice(m + start, m + start + len(rows))
         vectors = prepare(X[rows], metric, centre)
