@@ -55,6 +55,18 @@ class GroundTruth:
         return recalls
 
 
+def pairs_within(X: StoredVectors, Q: Float32Array, metric: str, radius: float) -> Int64Array:
+    """Return the pairs of a query and a row at a distance of at most `radius`: query * len(X) + row, ascending."""
+    found = [np.empty(0, np.int64)]
+    for first in range(0, len(Q), _BLOCK_QUERIES):
+        block = Q[first : first + _BLOCK_QUERIES].astype(np.float64)
+        for start in range(0, len(X), _BLOCK_ROWS):
+            distances = _all_distances(X[start : start + _BLOCK_ROWS].astype(np.float64), block, metric)
+            queries, rows = np.nonzero(distances <= radius)
+            found.append((first + queries) * len(X) + start + rows)
+    return np.sort(np.concatenate(found))
+
+
 def _distances(X: Float64Array, q: Float64Array, metric: str) -> Float64Array:
     """Return the distance of each row of X to one query by its definition: float64[m, d], float64[d] -> float64[m]."""
     if metric == "euclidean":

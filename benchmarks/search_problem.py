@@ -38,6 +38,12 @@ class SearchProblem:
         return np.load(self.base, mmap_mode="r", allow_pickle=False), np.load(self.queries, allow_pickle=False)
 
 
+def unit(X: Float32Array) -> Float32Array:
+    """Return vectors scaled to length one, in C order: float32[n, d]; zeros stay."""
+    lengths = np.linalg.norm(X, axis=1, keepdims=True)
+    return np.ascontiguousarray(X / np.where(lengths > 0, lengths, 1), np.float32)
+
+
 def prepare(text: str, n_queries: int, folder: Path, progress: Progress) -> SearchProblem:
     """Return the problem that the option --dataset describes, with at most n_queries queries.
 

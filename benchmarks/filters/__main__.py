@@ -21,7 +21,7 @@ from benchmarks.markdown import table
 from benchmarks.methods import load
 from benchmarks.methods._base import Answer, Method, Settings
 from benchmarks.peers.report import on_machine
-from benchmarks.search_problem import prepare
+from benchmarks.search_problem import prepare, unit
 from data_prep.dataset import open_dataset
 from data_prep.errors import DataError
 from earshot_common import command_line
@@ -85,7 +85,7 @@ def _run(options: argparse.Namespace) -> None:
         problem = prepare(options.dataset, options.queries, Path(folder), lambda text: print(text, file=sys.stderr))
         X, Q = (np.asarray(vectors, np.float32) for vectors in problem.vectors())
         if options.metric == "cosine":
-            X, Q = _unit(X), _unit(Q)
+            X, Q = unit(X), unit(Q)
         print(f"{problem.name}: {len(X):,} vectors, {len(Q):,} queries; {on_machine(describe())}\n")
         methods = _built(X, Q, options.metric, options.recall)
         usual = measure([method.search_one for method in methods.values()], X, Q, options.metric, None, options.rounds)
@@ -204,11 +204,6 @@ def _recalls(cells: dict[str, Cell], before: dict[str, Cell], names: dict[str, C
 
 def _times(cells: dict[str, Cell], names: dict[str, Cell]) -> list[str]:
     return [f"{cells[name].microseconds:,.0f}" for name in names]
-
-
-def _unit(X: Float32Array) -> Float32Array:
-    lengths = np.linalg.norm(X, axis=1, keepdims=True)
-    return np.ascontiguousarray(X / np.where(lengths > 0, lengths, 1), np.float32)
 
 
 def _mask(rows: Int64Array, n: int) -> BoolArray:

@@ -11,6 +11,7 @@ import numpy as np
 from lsh.arrays import BoolArray, Float32Array
 
 Answer = Any  # ids as a library returns them, an array or a list: most libraries have no type annotations
+Ranges = Callable[[Float32Array], tuple[Any, Any, Any]]
 Settings = dict[str, Any]  # values that JSON can hold, by name
 FEW = 50_000  # vectors up to which an index is built with many settings: above, one build takes minutes to hours
 
@@ -73,6 +74,14 @@ class Method(ABC):
 
     def filtered(self, allowed: BoolArray) -> Callable[[Float32Array, int], Answer] | None:
         """Return `search_one` among some rows alone, bool[n], at the present setting; None if the library has none."""
+        return None
+
+    def within(self, radius: float) -> Ranges | None:
+        """Return a search for all rows at a distance of at most `radius`, at the present setting; None without one.
+
+        It takes queries, float32[nq, d], and returns (limits, distances, ids): of query q those at limits[q] to
+        limits[q + 1].
+        """
         return None
 
     def nbytes(self) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from benchmarks.methods._base import FEW, Answer, Method, Settings, geometric, grid
+from benchmarks.methods._base import FEW, Answer, Method, Ranges, Settings, geometric, grid
 from lsh.arrays import BoolArray, Float32Array
 
 
@@ -51,6 +51,12 @@ class _Faiss(Method):
 
         return search
 
+    def _within(self, radius: float) -> Ranges:
+        import faiss
+
+        limit = 1 - radius if self.index.metric_type == faiss.METRIC_INNER_PRODUCT else radius**2
+        return lambda Q: self.index.range_search(Q, limit)
+
     def nbytes(self) -> int:
         import faiss
 
@@ -61,6 +67,9 @@ class Flat(_Faiss):
     """All distances, without an index structure (IndexFlat)."""
 
     factory = "Flat"
+
+    def within(self, radius: float) -> Ranges:
+        return self._within(radius)
 
 
 class HNSW(_Faiss):
@@ -111,6 +120,9 @@ class IVFFlat(_Faiss):
         import faiss
 
         return self._among(allowed, faiss.SearchParametersIVF, nprobe=self.index.nprobe)
+
+    def within(self, radius: float) -> Ranges:
+        return self._within(radius)
 
 
 class _Refined(IVFFlat):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import log2
 from typing import Any
 
-from benchmarks.methods._base import Answer, Method, Settings, grid
+from benchmarks.methods._base import Answer, Method, Ranges, Settings, grid
 from lsh import ExactSearch, LSHIndex, SketchIndex
 from lsh.arrays import BoolArray, Float32Array
 from lsh.filters import Filter
@@ -27,6 +27,10 @@ class _LSH(Method):
     def filtered(self, allowed: BoolArray) -> Callable[[Float32Array, int], Answer]:
         one = Filter.of(allowed, len(allowed))
         return lambda q, k: self.index.search(q[None], k, **self.setting, allowed=one).ids[0]
+
+    def within(self, radius: float) -> Ranges:
+        setting = {name: value for name, value in self.setting.items() if name != "n_reranked"}  # all are
+        return lambda Q: self.index.range_search(Q, radius, **setting)
 
     def nbytes(self) -> int:
         return self.index.nbytes

@@ -1,5 +1,6 @@
 """The benchmark of duplicates: what it plants, and what it says that was found."""
 
+import re
 import sys
 from types import SimpleNamespace
 
@@ -8,7 +9,8 @@ import pytest
 
 from benchmarks import duplicates as benchmark
 from benchmarks.duplicates import PARTS, main, plant, shares
-from benchmarks.search_problem import prepare
+from benchmarks.ground_truth import pairs_within
+from benchmarks.search_problem import prepare, unit
 from lsh import ExactSearch, duplicates
 from lsh.pairs.distances import distances_from
 from lsh.pairs.duplicates import usual_radius
@@ -102,3 +104,105 @@ def test_faiss_searches_some_of_the_rows_and_its_time_for_all_is_in_proportion(m
         f"FAISS IndexFlat.range_search, 3 threads: 2.0 s for {searched} for all"
     )
     assert asked == [3, limit]
+
+
+class Ranged:
+    """A method that finds of each query the first rows within a radius, as many as its setting says, and takes time."""
+
+    clock = 0.0
+
+    def __init__(self, X):
+        self.X = X
+
+    def use(self, n, seconds):
+        self.n, self.seconds = n, seconds
+
+    def within(self, radius):
+        n, seconds = self.n, self.seconds
+
+        def search(Q):
+            Ranged.clock += seconds * len(Q)
+            rows = [np.flatnonzero(np.linalg.norm(self.X - q, axis=1) <= radius)[:n] for q in Q]
+            limits = np.cumsum([0, *map(len, rows)]).astype(np.uint64)  # as FAISS has them
+            return limits, None, np.concatenate(rows)
+
+        return search
+
+
+@pytest.fixture
+def ranged(monkeypatch):
+    """Let searches take the times of `Ranged`; return vectors, queries and the pairs within 1."""
+    clock = SimpleNamespace(process_time=lambda: Ranged.clock, perf_counter=lambda: Ranged.clock)
+    monkeypatch.setattr(benchmark, "time", clock)
+    X = np.tile(np.arange(20, dtype=np.float32), 10)[:, None]  # ten of each
+    Q = np.arange(150, dtype=np.float32)[:, None] % 20
+    return X, Q, pairs_within(X, Q, "euclidean", 0.5)
+
+
+def test_of_each_method_the_fastest_setting_that_finds_the_wanted_share_is_chosen(ranged, capsys):
+    X, Q, true = ranged
+    settings = [{"n": 8, "seconds": 1}, {"n": 9, "seconds": 3}, {"n": 10, "seconds": 2}, {"n": 99, "seconds": 2}]
+    every = {"one": (Ranged(X), settings), "poor": (Ranged(X), settings[:1])}
+    found = benchmark.chosen(every, X, Q, 0.5, true, 0.9)
+    assert list(found) == ["one"]
+    search, setting = found["one"]
+    assert setting == "n 10, seconds 2"
+    assert benchmark.share(benchmark.codes_of(search(Q), len(X)), true) == 1
+    assert capsys.readouterr().out == "- poor: not measured within 0.5: no setting finds 0.9\n\n"
+    assert [one[1] for one in benchmark.chosen(every, X, Q, 0.5, true, 0.8).values()] == ["n 8, seconds 1"] * 2
+
+
+def test_the_share_found_is_that_of_the_true_pairs(ranged):
+    X, Q, true = ranged
+    search = Ranged(X)
+    search.use(3, 0)
+    codes = benchmark.codes_of(search.within(0.5)(Q), len(X))
+    assert benchmark.share(codes, true) == 0.3
+    assert benchmark.share(np.concatenate([codes, codes, [7]]), true) == 0.3  # once, and no wrong ones
+    assert benchmark.share(codes, true[:0]) == 1
+
+
+def test_a_time_is_the_median_of_the_rounds_per_query_one_at_a_time_and_in_a_batch(monkeypatch):
+    now, taken = [0.0], iter([1, 1, 1, 1, 5, 3, 2, 9, 4, 60, 10, 20])
+
+    def search(Q):
+        now[0] += next(taken)
+
+    monkeypatch.setattr(benchmark, "time", SimpleNamespace(process_time=lambda: now[0]))
+    ((one, batch),) = benchmark.times([search], np.zeros((3, 2), np.float32), 3)
+    assert (one, batch) == ((np.median([1, 1, 2]) + np.median([1, 5, 9]) + np.median([1, 3, 4])) / 3, 20)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_a_dataset_is_searched_within_radii_and_for_all_pairs(arrays, metric, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(benchmark, "on_machine", lambda _: "some machine")
+    monkeypatch.setattr(benchmark, "_MOST_TRIED", 12)
+    usual = 0.0 if metric == "cosine" else 3.0  # two vectors are equal, so that it is 0
+    monkeypatch.setattr(benchmark, "usual_radius", lambda _: usual)
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    code, out, _ = runner(main, capsys)(arrays, "--metric", metric, "--recall", "0.8", "--rounds", "1")
+    assert code == 0
+    assert out.startswith(f"base: 400 vectors, 30 queries, {metric}; some machine\n")
+    assert out.count("not measured: the package faiss is not installed") == 2
+    (head, _, *rows), (pairs_head, _, *pairs_rows) = (
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines()]
+        for part in re.findall(r"(?:^\|.*\n)+", out, re.MULTILINE)
+    )
+    X, Q = (vectors.astype(np.float32) for vectors in prepare(arrays, 500, tmp_path, print).vectors())
+    X, Q = (unit(X), unit(Q)) if metric == "cosine" else (X, Q)
+    away = ExactSearch(X, metric).search(Q, 100).distances
+    assert head[:5] == ["radius", "of neighbour", "within it", "method", "found"]
+    assert [row[3] for row in rows] == ["lsh-sketch", "lsh-tables", "exact"] * 3
+    for rank, three in zip(benchmark.RANKS, (rows[:3], rows[3:6], rows[6:]), strict=True):
+        radius = float(np.median(away[:, rank - 1]))
+        within = len(pairs_within(X, Q, metric, radius)) / 30
+        assert {tuple(row[:3]) for row in three} == {(f"{radius:.4g}", str(rank), f"{within:,.1f}")}
+    assert all(row[4] == "1.000" for row in rows[2::3])
+    assert all(float(row[4]) > 0.7 for row in rows)  # of all queries, not of those that were tried
+    assert pairs_head == ["radius", "", "pairs", "method", "found", "seconds", "setting"]
+    assert [row[1] for row in pairs_rows] == ["usual"] * 2 * bool(usual) + ["of neighbour 1"] * 2
+    near = pairs_within(X, X, metric, float(np.median(away[:, 0])))
+    assert {row[2] for row in pairs_rows[-2:]} == {f"{(near // 400 < near % 400).sum():,}"}
+    assert [(row[3], row[4]) for row in pairs_rows[1::2]] == [("exact", "1.0000")] * (1 + bool(usual))
+    assert {row[3] for row in pairs_rows[::2]} == {"duplicates"}
+    assert all(float(row[4]) > 0.7 for row in pairs_rows)

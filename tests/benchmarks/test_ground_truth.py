@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.ground_truth import GroundTruth
+from benchmarks.ground_truth import GroundTruth, pairs_within
 
 METRICS = ["cosine", "euclidean"]
 
@@ -76,3 +76,16 @@ def test_a_zero_vector_has_cosine_distance_1():
     truth = GroundTruth.compute(X, np.array([[1, 0]], np.float32), "cosine", 2)
     assert truth.kth_distances.item() == 1
     assert truth.recalls(np.array([[0, 2]])).item() == 1
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_pairs_within_a_radius_are_those_of_the_definition(metric, monkeypatch):
+    rng = np.random.default_rng(3)
+    X, Q = rng.standard_normal((101, 6), dtype=np.float32), rng.standard_normal((23, 6), dtype=np.float32)
+    X[4] = 0
+    away = np.array([[distance(x, q, metric) for x in X] for q in Q])
+    monkeypatch.setattr("benchmarks.ground_truth._BLOCK_ROWS", 40)
+    monkeypatch.setattr("benchmarks.ground_truth._BLOCK_QUERIES", 7)
+    for radius in (float(np.median(away)), float(away.min() * 0.9)):
+        expected = [q * 101 + row for q in range(23) for row in range(101) if away[q, row] <= radius]
+        assert pairs_within(X, Q, metric, radius).tolist() == expected

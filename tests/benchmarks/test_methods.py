@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import methods
-from lsh import exact_search
+from lsh import ExactSearch, exact_search
 
 K = 3
 X = (3 + np.random.default_rng(0).standard_normal((70, 4))).astype(np.float32)
@@ -282,6 +282,32 @@ def test_each_library_is_asked_to_search_among_some_rows(name, calls, monkeypatc
     assert [call.partition(" method")[0] + (" method" if " method" in call else "") for call in made] == calls
 
 
+@pytest.mark.parametrize("name", ["faiss-flat", "faiss-ivf-flat"])
+@pytest.mark.parametrize(("metric", "kind", "limit"), [("cosine", 0, 0.75), ("euclidean", 1, 0.0625)])
+def test_faiss_is_asked_for_inner_products_above_or_squares_below_a_limit(name, metric, kind, limit, monkeypatch):
+    class Index:
+        metric_type = kind
+
+        def train(self, X):
+            assert X.shape == (70, 4)
+
+        add = train
+
+        def range_search(self, queries, radius):
+            return queries, radius
+
+    made = {"METRIC_INNER_PRODUCT": 0, "METRIC_L2": 1, "omp_set_num_threads": id}
+    library = SimpleNamespace(
+        **made, index_factory=lambda dim, text, metric_type: Index() if metric_type == kind else None
+    )
+    monkeypatch.setattr("benchmarks.methods.find_spec", lambda _: True)
+    monkeypatch.setitem(sys.modules, "faiss", library)
+    method = methods.load(name)(X, metric, **({} if name == "faiss-flat" else {"cells": 8}))
+    queries, given = method.within(0.25)(Q)
+    assert (queries is Q, given) == (True, limit)
+    assert methods.load("faiss-hnsw")(X, metric, M=8).within(0.25) is None
+
+
 def test_hnswlib_is_asked_for_fewer_where_it_does_not_find_as_many(monkeypatch):
     class Index:
         def __getattr__(self, name):
@@ -374,6 +400,12 @@ def test_our_methods_find_the_nearest_at_their_largest_setting(name, metric):
         among = np.flatnonzero(ALLOWED)[exact_search(rows[ALLOWED], queries, K, metric).ids]
         np.testing.assert_array_equal([allowed(q, K) for q in queries], among)
     assert (allowed is None) == (name == "numpy")
+    radius = float(np.median(exact_search(rows, queries, K, metric).distances))
+    within = method.within(radius)
+    assert (within is None) == (name == "numpy")
+    if within is not None:
+        for found, true in zip(within(queries), ExactSearch(rows, metric).range_search(queries, radius), strict=True):
+            np.testing.assert_array_equal(found, true)
     assert method.nbytes() == (70 * 4 if name == "numpy" else method.index.nbytes)
     np.testing.assert_array_equal(method.search_batch(queries, K), expected)
     np.testing.assert_array_equal([method.search_one(q, K) for q in queries], expected)

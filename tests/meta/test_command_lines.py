@@ -45,6 +45,7 @@ BAD_VALUES = [
     ("benchmarks.conversion", [MISSING, "--rounds", "0"]),
     ("benchmarks.dtypes", [MISSING, "--queries", "0"]),
     ("benchmarks.duplicates", ["--threads", "0"]),
+    ("benchmarks.duplicates", [MISSING]),
     ("benchmarks.filters", ["like:0"]),
     ("benchmarks.filters", [MISSING, "--queries", "1"]),
     ("benchmarks.large_collection", ["--dataset", "like:many"]),
