@@ -63,8 +63,8 @@ class LSHIndex(Growing[_Parts]):
 
     Rows of zeros have the cosine distance 1 to everything; as queries they raise ZeroVectorError. NaN and infinity
     raise NonFiniteError. Duplicates are kept, and ties are broken by the lower id. The index keeps a reference to the
-    data, which may be memory-mapped. Any number of threads may search it, and see it before or after a change. What a
-    build does is logged by `logging.getLogger("lsh")` at INFO, with the seconds of each stage that takes 0.1 or more.
+    data, which may be memory-mapped. Any number of threads may search it, and see it before or after a change. A build
+    logs its stages by `logging.getLogger("lsh")` at INFO: their seconds, and how much is done of those that take long.
     """
 
     kind = "tables"

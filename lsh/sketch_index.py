@@ -36,7 +36,7 @@ from lsh.threads import MAX_THREADS, in_chunks
 _NO_FILTER = ALL, 0
 FEW_ALLOWED = 256  # vectors, which are ranked in less time than the nearest buckets are found
 _PREPARED = False, 0.0, np.inf  # limits for queries that are checked and scaled already
-_MAX_LISTED = 1 << 22  # vectors listed at a time by a search within a radius
+_MAX_LISTED = 1 << 18  # vectors listed at a time by a search within a radius: 4 MB, which the cache keeps
 _FLOAT32 = np.dtype(np.float32)  # `np.empty` takes longer with the type of the elements
 
 _Given = tuple[str, int | None, int, str]
@@ -194,16 +194,17 @@ class SketchIndex(Growing[Parts]):
     ) -> RangeResult:
         """Return the vectors of the probed buckets at a distance of at most `radius`, from 0: Q float32[nq, d].
 
-        n_probes: as for `search`; the distances of all vectors in these buckets are computed, so that none is lost.
+        n_probes: buckets searched, the same number for each query (see `search`), as one near a centroid has the most
+            within a radius. The distances of all vectors in them are computed, so that none is lost.
         """
         if growth := self.growth:
             return growth.range_search(Q, radius, n_probes=n_probes, n_threads=n_threads)
         parts, limit = self._parts(), np.float32(validate.radius(radius))
-        exact, capacity = parts.exact, parts.arguments(n_probes, 1)[-1]
+        exact, capacity = parts.exact, parts.arguments(n_probes, 1, fixed=True)[-1]
         vectors = validate.matrix(Q, "Q", exact.X.shape[1])
         exact.prepare_queries(vectors)  # raises its errors before the search of a part
         counts, listed = np.zeros(len(vectors), np.int64), list[tuple[Int64Array, Float32Array]]()
-        arguments, step = parts.arguments(n_probes, capacity), max(1, _MAX_LISTED // capacity)
+        arguments, step = parts.arguments(n_probes, capacity, fixed=True), max(1, _MAX_LISTED // capacity)
         for first in range(0, len(vectors), step):
             block = vectors[first : first + step]
             found, _ = self._search(block, exact, capacity, arguments, n_threads, estimated=True)

@@ -93,7 +93,7 @@ def _ahead(found: Sequence[Row]) -> list[str]:
 def on_machine(machine: dict[str, Any]) -> str:
     """Return the description of a machine in one line."""
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    load = f"load {machine['load']} before, {machine.get('load_after')} after"
+    load = f"load {machine['load']} before" + (f", {machine['load_after']} after" if "load_after" in machine else "")
     return f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {packages}; {load}"
 
 

@@ -86,13 +86,16 @@ class Parts(NamedTuple):
     capacity: Int64Array
     default: MeasuredSketchSetting
 
-    def arguments(self, n_probes: int | None, n_ranked: int) -> Arguments:
-        """Return the arguments of a search, checked, as the kernel takes them; None stands for the default."""
+    def arguments(self, n_probes: int | None, n_ranked: int, *, fixed: bool = False) -> Arguments:
+        """Return the arguments of a search, checked, as the kernel takes them; None stands for the default.
+
+        fixed: every query probes n_probes buckets, and not as many as its gaps ask for.
+        """
         exact, buckets, gaps, capacity, default = self
         chosen = default.n_probes if n_probes is None else n_probes
         wanted = min(validate.integer(chosen, "n_probes", 1, MAX_BUCKETS), len(gaps))
         vectors = tuple(float(value) if isinstance(value, np.float32) else value for value in exact.vectors)
-        gap = float(gaps[wanted - 1]) if wanted < len(gaps) else np.inf
+        gap = float(gaps[wanted - 1]) if wanted < len(gaps) and not fixed else np.inf
         most = wanted if gap == np.inf else min(_MOST_PROBES * wanted, len(gaps))
         return tuple(buckets), vectors, most, gap, n_ranked, int(capacity[most])
 
