@@ -15,12 +15,12 @@ MAX_CHOICES = 200  # values of a column that are listed
 
 def parsed(dataset: Dataset, text: str) -> Parsed:
     """Return the conditions of a text of the URL, and what is wrong with it."""
-    return _parsed(dataset.fingerprint, text, dataset) if text else Parsed((), ())
+    return _parsed(fingerprint=dataset.fingerprint, text=text, _dataset=dataset) if text else Parsed((), ())
 
 
 def allowed(dataset: Dataset, text: str, split: str = "train") -> Filter | None:
     """Return the rows of a split that a filter of the URL allows; None for all, where the text has no condition."""
-    return _allowed(dataset.fingerprint, text, split, dataset) if text else None
+    return _allowed(fingerprint=dataset.fingerprint, text=text, split=split, _dataset=dataset) if text else None
 
 
 def n_allowed(dataset: Dataset, text: str) -> int:
@@ -31,12 +31,12 @@ def n_allowed(dataset: Dataset, text: str) -> int:
 
 def choices(dataset: Dataset, kind: str) -> tuple[list[tuple[str, int]], int]:
     """Return the values of a kind with their numbers of clips, `MAX_CHOICES` at most, and how many there are in all."""
-    return _choices(dataset.fingerprint, kind, dataset)
+    return _choices(fingerprint=dataset.fingerprint, kind=kind, _dataset=dataset)
 
 
 def limits(dataset: Dataset, kind: str) -> tuple[conditions.Bound, conditions.Bound]:
     """Return the least and the greatest value of a kind; None where no clip has one."""
-    return _limits(dataset.fingerprint, kind, dataset)
+    return _limits(fingerprint=dataset.fingerprint, kind=kind, _dataset=dataset)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -64,7 +64,7 @@ def rows_of(dataset: Dataset, clip_ids: frozenset[str]) -> npt.NDArray[np.int64]
     """Return the rows of the train split that have one of these ids: int64[m]."""
     if not clip_ids:
         return np.empty(0, np.int64)
-    return _rows_of(dataset.fingerprint, "\n".join(sorted(clip_ids)), dataset)
+    return _rows_of(fingerprint=dataset.fingerprint, clip_ids="\n".join(sorted(clip_ids)), _dataset=dataset)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -192,7 +192,8 @@ def mirrored_slider(place: str, of: session.Key[int | None]) -> None:
         of.set(mirror.get())
         _keep_lens()
 
-    st.slider(label, 1, most, key=mirror.name, on_change=move)
+    # Without a default, Streamlit would look for one among copies of all values of the session.
+    st.slider(label, 1, most, 1, key=mirror.name, on_change=move)
 
 
 def _advanced() -> None:

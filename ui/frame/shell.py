@@ -1,5 +1,6 @@
 """Frame of every page: title, style, sidebar, and an error page where the dataset cannot be opened."""
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -31,9 +32,16 @@ WAITING = "Many are listening at once. Your page is in the queue, and comes by i
 
 def set_up() -> None:
     """Set the title, the icon, and the styles that Streamlit's theme cannot express."""
-    st.set_page_config(session.TITLE.get(), page_icon=str(ASSETS / "icon.png"), layout="wide")
-    st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.png"), size="large")
+    icon = _data_url("icon.png", "image/png")
+    st.set_page_config(session.TITLE.get(), page_icon=icon, layout="wide")
+    st.logo(_data_url("logo.svg", "image/svg+xml"), icon_image=icon, size="large")
     st.html(_styles())
+
+
+@cache
+def _data_url(name: str, mime: str) -> str:
+    """Return a picture of the app as an address. Of a file, Streamlit would read and check the format at each run."""
+    return f"data:{mime};base64,{base64.b64encode((ASSETS / name).read_bytes()).decode()}"
 
 
 @cache

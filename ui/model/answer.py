@@ -114,7 +114,8 @@ def first_clip(dataset: Dataset) -> Clip | None:
     """Return the clip shown first, the same at every setting: its neighbours share its labels, and some are missed."""
     for split in splits_to_start_in(dataset):
         if dataset.n_rows(split):
-            return dataset.clip(split, _best_first_row(dataset.fingerprint, split, dataset))
+            row = _best_first_row(fingerprint=dataset.fingerprint, split=split, _dataset=dataset)
+            return dataset.clip(split, row)
     return None
 
 

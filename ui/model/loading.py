@@ -218,7 +218,7 @@ def recall_grid_for(context: PageContext) -> RecallGrid:
 
 def numpy_search_for(dataset: Dataset, settings: Settings) -> NumPySearch:
     """Return exact search over a dataset without kernels, to be used until they are compiled."""
-    return _numpy_search(dataset.fingerprint, settings.metric, dataset)
+    return _numpy_search(fingerprint=dataset.fingerprint, metric=settings.metric, _dataset=dataset)
 
 
 def _name(path: Path, root: Path) -> str:

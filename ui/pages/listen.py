@@ -26,7 +26,7 @@ def show(context: DatasetContext) -> None:
     controls.draw_included(context)
     search_box.box(context, clip)
     left, right = st.columns([5, 9], gap="large")
-    with left, st.container(key="query-column"):
+    with left.container(key="query-column"):
         answer_messages.unknown_clip(unknown)
         _player(context, clip)
         with st.container(horizontal=True, gap="small"):

@@ -138,7 +138,7 @@ def _nearness(context: DatasetContext, distance: float | None) -> dict[str, obje
             "fraction": max(0.0, similarity),
             "text": f"cosine similarity {similarity:.2f}",
         }
-    usual = _usual_distance(context.dataset.fingerprint, context.dataset)
+    usual = _usual_distance(fingerprint=context.dataset.fingerprint, _dataset=context.dataset)
     text = f"Euclidean distance {distance:.2f}; two clips taken at random are {usual:.2f} apart"
     return {"value": f"{distance:.2f}", "unit": "distance", "fraction": usual / (usual + distance), "text": text}
 

@@ -24,17 +24,16 @@ def box(context: DatasetContext, query: Clip) -> None:
     dataset, choice = context.dataset, visits.found()
     hits = clip_search.list_clips(dataset, choice) if choice else Hits(())
     text = clip_search.text_of(choice)
-    with st.container(key=_KEY):
-        search, surprise = st.columns([3, 2], gap="small", vertical_alignment="center")
-        with search:
-            _field(context, query, text, _said(text, hits) if choice else "")
-        surprise.button(
-            "Any of them" if hits.total else "Surprise me",
-            on_click=_surprise,
-            args=(dataset, query, hits),
-            width="stretch",
-            help="A sound drawn at random" + (f", of those that match “{plain(text, 40)}”." if hits.total else "."),
-        )
+    columns = st.container(key=_KEY).columns([3, 2], gap="small", vertical_alignment="center")
+    with columns[0]:
+        _field(context, query, text, _said(text, hits) if choice else "")
+    columns[1].button(
+        "Any of them" if hits.total else "Surprise me",
+        on_click=_surprise,
+        args=(dataset, query, hits),
+        width="stretch",
+        help="A sound drawn at random" + (f", of those that match “{plain(text, 40)}”." if hits.total else "."),
+    )
     if hits.total:
         _list(context, query, choice, hits)
     elif choice:
