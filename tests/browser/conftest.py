@@ -9,13 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.request import urlopen
 
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect, sync_playwright
 
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
@@ -220,12 +220,62 @@ def visit(new_page: Callable[..., Page], earshot: str) -> Callable[..., Page]:
     return open_page
 
 
-def assert_no_sideways_scrolling(page: Page) -> None:
-    """Assert that a page is no wider than its window."""
-    widths = page.evaluate(
-        "[document.documentElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"
+# What is read once may be read while a page is still being drawn. These wait, and read what they compare at one moment.
+
+
+def wait_until_equal(page: Page, read: Callable[[], Any], expected: Any) -> None:
+    """Wait until `read`, one evaluation in the page, returns the expected value."""
+    until = time.monotonic() + TIMEOUT_MS / 1000
+    while (found := read()) != expected and time.monotonic() < until:
+        page.wait_for_timeout(100)
+    assert found == expected
+
+
+def clip_ids(cards: Locator) -> list[str]:
+    """Return the clip ids of these cards."""
+    return cards.evaluate_all("cards => cards.map((card) => card.dataset.clip)")
+
+
+def wait_until_drawn(page: Page) -> None:
+    """Wait until no run of the page is under way."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def wait_until_heard(page: Page, clip: str | None = None) -> None:
+    """Wait until a clip is playing, or, without an id, any sound of the page's player."""
+    page.wait_for_function(
+        "clip => earshot.state.phase === 'playing' && (clip === null || earshot.state.id === clip)", arg=clip
     )
-    assert max(widths) <= page.viewport_size["width"]
+
+
+def wait_for_link(page: Page, **parameters: str) -> None:
+    """Wait until the address has these values, whatever else it has."""
+    page.wait_for_function(
+        """wanted => {
+          const link = new URLSearchParams(location.search)
+          return Object.entries(wanted).every(([name, value]) => link.get(name) === value)
+        }""",
+        arg=parameters,
+    )
+
+
+def wait_until_one_below_another(page: Page, *places: str) -> None:
+    """Wait until the first elements of these selectors stand one below another."""
+    in_order = """(all, places) => {
+      const boxes = places.map((place) => all.find((one) => one.matches(place))?.getBoundingClientRect())
+      return boxes.every((box, i) => box && (i === 0 || box.top >= boxes[i - 1].bottom))
+    }"""
+    found = page.locator(", ".join(places))
+    wait_until_equal(page, lambda: found.evaluate_all(in_order, list(places)), expected=True)
+
+
+def wait_until_nothing_scrolls_sideways(page: Page) -> None:
+    """Wait until a page is no wider than its window."""
+    page.wait_for_function(
+        """width => [document.documentElement, document.querySelector('[data-testid=stMain]')]
+          .every((element) => element.scrollWidth <= width)""",
+        arg=page.viewport_size["width"],
+    )
 
 
 def _wait_until_healthy(app: subprocess.Popen[bytes], address: str) -> None:

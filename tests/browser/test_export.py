@@ -5,7 +5,7 @@ import csv
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import TIMEOUT_MS, UNUSUAL_NAME
+from tests.browser.conftest import TIMEOUT_MS, UNUSUAL_NAME, clip_ids, wait_until_drawn
 
 pytestmark = pytest.mark.browser
 
@@ -18,7 +18,7 @@ OF_F1 = "?dataset=mine&clip=f1&view=exact"
 
 @pytest.fixture(scope="module")
 def page(one_context, earshot, mine):
-    """Return the page of the sound f1, with its exact neighbours shown, for tests that change nothing on it."""
+    """Return the page of the sound f1, with its exact neighbours shown; all tests but the last one leave it so."""
     page = one_context.new_page()
     page.set_viewport_size({"width": 1440, "height": 900})
     page.set_default_timeout(TIMEOUT_MS)
@@ -26,6 +26,7 @@ def page(one_context, earshot, mine):
     page.wait_for_selector(".neighbours .card")
     yield page
     page.close()
+    one_context.clear_permissions()
 
 
 def drag(page, card):
@@ -42,14 +43,14 @@ def drag(page, card):
     return page.evaluate("(() => { const it = window.dragged; delete window.dragged; return it })()")
 
 
-def test_without_the_clipboard_api_the_link_is_copied_by_a_field_and_shown_selected_if_that_is_refused(visit):
-    page = visit()
+def test_without_the_clipboard_api_the_link_is_copied_by_a_field_and_shown_selected_if_that_is_refused(page):
     page.context.grant_permissions(["clipboard-read"])
     page.evaluate("window.clipboard = navigator.clipboard")
     page.evaluate(NO_CLIPBOARD)
     page.locator(".copy").click()
     expect(page.locator(".copy")).to_have_text("Copied")
-    assert page.evaluate("window.clipboard.readText()").startswith(page.url.split("?")[0])
+    copied = page.evaluate("window.clipboard.readText()")
+    assert copied.startswith(page.url.split("?")[0])
 
     page.evaluate("document.execCommand = () => false; 0")
     page.locator(".copy").click()
@@ -105,11 +106,11 @@ def test_the_card_of_a_missing_file_shows_an_error_and_cannot_be_dragged(page):
     expect(card).to_have_attribute("draggable", "false")
 
 
-def test_find_similar_works_while_a_file_is_requested_and_when_pressed_twice(visit, mine):
-    page = visit(OF_F1)
+def test_find_similar_works_while_a_file_is_requested_and_when_pressed_twice(page):
     for step in range(1, 4):
-        card = page.locator(".card").nth(step)
-        clip = card.get_attribute("data-clip")
+        wait_until_drawn(page)
+        clip = page.locator(".card").nth(step).get_attribute("data-clip")
+        card = page.locator(f'.card[data-clip="{clip}"]')
         card.get_by_role("button", name="Find similar").dblclick()  # entering a card requests its file, too
         page.wait_for_selector(f'.query [data-clip="{clip}"]')
         expect(page.locator(".trail .step")).to_have_count(step)
@@ -117,9 +118,8 @@ def test_find_similar_works_while_a_file_is_requested_and_when_pressed_twice(vis
 
 def test_a_crate_outlasts_collections_reloads_and_back_and_what_is_hidden_stays_hidden_until_it_is_undone(visit, mine):
     page = visit("?dataset=mine&clip=f1")
-    page.evaluate("localStorage.removeItem('earshot.shelf')")
-    page.reload()
-    first, second = (page.locator(".card").nth(i).get_attribute("data-clip") for i in (0, 1))
+    wait_until_drawn(page)
+    first, second = clip_ids(page.locator(".card"))[:2]
     page.locator(f'.card[data-clip="{first}"]').get_by_role("button", name="Keep in the crate").click()
     card = page.locator(f'.card[data-clip="{second}"]')
     card.get_by_role("button", name="Favourite, note, never show").focus()
@@ -157,4 +157,3 @@ def test_a_crate_outlasts_collections_reloads_and_back_and_what_is_hidden_stays_
     page.get_by_role("button", name="Show again").click()
     page.go_back()
     page.wait_for_selector(".card")
-    page.evaluate("localStorage.removeItem('earshot.shelf')")

@@ -15,7 +15,6 @@ from benchmarks.visitors.streamlit_client import StreamlitClient
 from data_prep.dataset.add_map import add_map
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
-from tests.browser.test_every_page import DRAWN
 from tests.data_prep.mutated import mutated
 from tests.data_prep.sounds.test_mutations import originals
 from tests.event_loop import finish
@@ -156,7 +155,7 @@ def test_no_text_of_a_collection_runs_or_is_requested(hostile, earshot, new_page
     page, foreign, dialogs = new_page(), [], []
     page.on("request", lambda r: foreign.append(r.url) if urlsplit(r.url).hostname not in {"127.0.0.1", None} else None)
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    for clip in (0, 20, 34):
+    for clip in (0, 20, 34) if IS_STRESS or path in SHOWS_TITLE else (0,):  # elsewhere another query changes little
         place = "" if path == "listen" else path  # the first page has no path of its own
         page.goto(f"{earshot}{place}?dataset={hostile}&clip=h{clip}&view=exact")
         page.get_by_role("heading", level=1).wait_for()
@@ -170,39 +169,6 @@ def test_no_text_of_a_collection_runs_or_is_requested(hostile, earshot, new_page
         assert made.evaluate_all("elements => elements.map((element) => element.outerHTML)") == []
     assert (foreign, dialogs) == ([], [])
     expect(page.locator("[data-testid=stException]")).to_have_count(0)
-
-
-def test_the_policy_of_the_pages_refuses_what_got_into_them_and_nothing_else(earshot, chromium):
-    context = chromium.new_context()
-    page, refused = context.new_page(), []
-    page.on("console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None)
-    for _, path, *_ in app.PAGES:
-        page.goto(f"{earshot}{'' if path == 'listen' else path}?dataset=sample")
-        page.get_by_role("heading", level=1).wait_for()
-        page.locator(DRAWN).first.wait_for()
-        page.wait_for_load_state("networkidle")
-    assert refused == []
-    page.evaluate(
-        """(attacks) => {
-          window.refused = []
-          document.addEventListener("securitypolicyviolation", (event) => refused.push(event.effectiveDirective))
-          const made = attacks.map(([tag, attributes]) => Object.assign(document.createElement(tag), attributes))
-          document.body.append(...made)
-        }""",
-        [
-            ("script", {"textContent": HIT}),
-            ("script", {"src": "http://elsewhere.example/d.js"}),
-            ("div", {"innerHTML": f"<img src=/none onerror={HIT}>"}),
-            ("img", {"src": "http://elsewhere.example/a.png"}),
-            ("iframe", {"src": "http://elsewhere.example/f"}),
-            ("object", {"data": "http://elsewhere.example/o"}),
-        ],
-    )
-    page.wait_for_timeout(1000)
-    directives = ["frame-src", "img-src", "object-src", "script-src-attr", "script-src-elem", "script-src-elem"]
-    assert sorted(page.evaluate("refused")) == directives
-    assert page.evaluate("window.hit") is None
-    context.close()
 
 
 @pytest.mark.parametrize("path", ["", "data", "elsewhere", "_stcore/health", "clips/none/none/sound", "media/none.wav"])

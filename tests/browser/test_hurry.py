@@ -13,6 +13,7 @@ from playwright.sync_api import Error, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from data_prep.dataset import open_dataset
+from tests.browser.conftest import wait_until_drawn
 from tests.stress import IS_STRESS
 
 pytestmark = pytest.mark.browser
@@ -34,6 +35,17 @@ PRESSES = {  # by page: weights of what is pressed, by selector
 }
 
 
+def relay(page, to_server, to_page=lambda message, send: send(message)):
+    """Let these functions of a message, and of one that sends it, pass on what a page and the app say to each other."""
+
+    def connect(socket):
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: to_server(message, server.send))
+        server.on_message(lambda message: to_page(message, socket.send))
+
+    page.route_web_socket(re.compile("_stcore/stream"), connect)
+
+
 class Network:
     """Network between a page and the app.
 
@@ -45,7 +57,9 @@ class Network:
         self.slow = self.unordered = False
         self._page = page
         self._random = random.Random(seed)
-        page.route_web_socket(re.compile("_stcore/stream"), self._connect)
+        self._to_server, self._to_page = [], []  # on their way: messages, with what sends them
+        self._n_unordered = 0  # messages on their way in any order
+        relay(page, self._send, lambda message, send: self._send_in_order(self._to_page, message, send))
         page.route("**/clips/**", self._answer)
 
     def _wait(self):
@@ -53,30 +67,27 @@ class Network:
             with suppress(Error):  # the page is closed meanwhile, at the end of its test
                 self._page.wait_for_timeout(self._random.uniform(0, MAX_DELAY_MS))
 
-    def _connect(self, socket):
-        server = socket.connect_to_server()
-        to_server, to_page = self._in_order(server.send), self._in_order(socket.send)
-
-        def send(message):
-            if not self.unordered:
-                to_server(message)
-                return
-            for _ in range(self._random.choices([0, 1, 2], [5, 80, 15])[0]):
-                self._wait()
-                server.send(message)
-
-        socket.on_message(send)
-        server.on_message(to_page)
-
-    def _in_order(self, send):
-        on_their_way = []
-
-        def send_late(message):
-            on_their_way.append(message)
+    def _send(self, message, send):
+        if not self.unordered:
+            self._send_in_order(self._to_server, message, send)
+            return
+        self._n_unordered += 1
+        for _ in range(self._random.choices([0, 1, 2], [5, 80, 15])[0]):
             self._wait()
-            send(on_their_way.pop(0))
+            send(message)
+        self._n_unordered -= 1
 
-        return send_late
+    def keep_order(self):
+        """Let messages come once and in order from now on; wait for those that were sent before."""
+        self.unordered = False
+        while self._n_unordered:
+            self._page.wait_for_timeout(20)
+
+    def _send_in_order(self, on_their_way, message, send):
+        on_their_way.append((message, send))
+        self._wait()
+        first, send_first = on_their_way.pop(0)
+        send_first(first)
 
     def _answer(self, route):
         self._wait()
@@ -125,8 +136,7 @@ def test_the_last_of_many_hurried_presses_sounds_and_never_two_at_once(
     network.slow = network.unordered = True
     leaving = 20 if path == "ask" else 0
     page.evaluate("(options) => window.hurry.press(...options)", [PRESSES_EACH - leaving, PRESSES[path], seed, TICKS])
-    network.unordered = False
-    page.wait_for_timeout(2 * MAX_DELAY_MS)
+    network.keep_order()
     if leaving:  # for another page
         weights = {PLAY: 80, ".find-similar": 20, ".tab": 5}  # the list that is shown may be empty
         page.evaluate("(options) => window.hurry.press(...options)", [leaving, weights, seed, TICKS])
@@ -155,21 +165,44 @@ LEAVINGS = [(".tab[aria-selected=false]", "back"), (".find-similar", "link")]
 OTHER_LEAVINGS = [(".find-similar", "back"), (".tab[aria-selected=false]", "link")]
 
 
-@pytest.mark.parametrize(("pressed", "leave"), LEAVINGS + OTHER_LEAVINGS * IS_STRESS)
-def test_a_press_on_a_page_that_is_being_left_does_not_bring_it_back(new_page, earshot, own_sounds, leave, pressed):
+def test_a_press_on_a_page_that_is_being_left_does_not_bring_it_back(new_page, earshot, own_sounds):
     page = new_page()
     network = Network(page, seed=1)
     page.goto(f"{earshot}?dataset={own_sounds}&lens=on")
-    page.wait_for_selector(".neighbours .card")
-    links = page.locator("[data-testid=stSidebarNav]")
-    if leave == "back":
-        links.get_by_role("link", name="Data").click()
+    for pressed, leave in LEAVINGS + OTHER_LEAVINGS * IS_STRESS:
+        page.wait_for_selector(".neighbours .card")
+        if leave == "back":
+            follow(page, "Data")
+            follow(page, "Listen")
+        network.slow = True
+        leave_and_press(page, pressed, leave)
         page.get_by_role("heading", name="Data", exact=True).wait_for()
-        links.get_by_role("link", name="Listen").click()
+        page.wait_for_timeout(3000)  # the press would be sent again after two seconds
+        assert page.get_by_role("heading", name="Data", exact=True).is_visible()
+        assert urlsplit(page.url).path == "/data"
+        network.slow = False
+        wait_until_drawn(page)
+        follow(page, "Listen")
+    addresses = [urlsplit(url) for url in page.evaluate("navigation.entries().map((entry) => entry.url)")]
+    steps = [(address.path, sorted(parse_qsl(address.query))) for address in addresses]
+    assert all(before != after for before, after in itertools.pairwise(steps)), steps
+    assert all(("dataset", own_sounds) in parameters for _, parameters in steps), steps
+
+
+def follow(page, name):
+    """Follow a link of the sidebar to Data, or to Listen."""
+    data = page.get_by_role("heading", name="Data", exact=True)
+    page.locator("[data-testid=stSidebarNav]").get_by_role("link", name=name).click()
+    if name == "Data":
+        data.wait_for()
+    else:
         page.wait_for_function("location.pathname === '/'")
-        page.get_by_role("heading", name="Data", exact=True).wait_for(state="detached")
-        page.wait_for_selector(".card")
-    network.slow = True
+        data.wait_for(state="detached")
+        page.wait_for_selector(".neighbours .card")
+
+
+def leave_and_press(page, pressed, leave):
+    """Leave Listen for Data, and press the first two of these buttons again and again meanwhile."""
     leaving = "document.querySelector('[href$=data]').click(); press()"
     if leave == "back":
         leaving = "addEventListener('popstate', press, { once: true }); history.back()"
@@ -178,100 +211,65 @@ def test_a_press_on_a_page_that_is_being_left_does_not_bring_it_back(new_page, e
     page.locator(pressed).evaluate_all(
         f"(buttons) => {{ const press = {press}; {busy}; setTimeout(() => {{ {leaving} }}, 100) }}"
     )
-    page.get_by_role("heading", name="Data", exact=True).wait_for()
-    page.wait_for_timeout(3000)  # the press would be sent again after two seconds
-    assert page.get_by_role("heading", name="Data", exact=True).is_visible()
-    assert urlsplit(page.url).path == "/data"
-    addresses = [urlsplit(url) for url in page.evaluate("navigation.entries().map((entry) => entry.url)")]
-    steps = [(address.path, sorted(parse_qsl(address.query))) for address in addresses]
-    assert all(before != after for before, after in itertools.pairwise(steps)), steps
-    assert all(("dataset", own_sounds) in parameters for _, parameters in steps), steps
 
 
-def test_a_link_whose_request_is_lost_is_followed_all_the_same(new_page, earshot, own_sounds):
+@pytest.mark.parametrize("delay_ms", [15, 120, 200] if IS_STRESS else [120])
+def test_a_first_run_interrupted_a_request_lost_and_one_that_waits_lead_where_they_should(
+    new_page, earshot, own_sounds, delay_ms
+):
     page = new_page()
-    lost = []
+    sent, finished, doing = [], [], set()
 
-    def connect(socket):
-        server = socket.connect_to_server()
+    def to_server(message, send):
+        sent.append(message)
+        if "lose" in doing:
+            doing.remove("lose")
+            return
+        for before in sent[-2:-1] * 4 if "wait" in doing else []:
+            send(before)
+            n = len(finished)
+            while len(finished) == n:
+                page.wait_for_timeout(20)
+        send(message)
+        if len(sent) == 1:
+            page.wait_for_timeout(delay_ms)
+            send(message)
 
-        def send(message):
-            is_first_of_link = not lost and page.evaluate("Boolean(window.followed)")
-            (lost.append if is_first_of_link else server.send)(message)
+    def to_page(message, send):
+        send(message)
+        if ForwardMsg.FromString(message).WhichOneof("type") == "script_finished":
+            finished.append(message)
 
-        socket.on_message(send)
-
-    page.route_web_socket(re.compile("_stcore/stream"), connect)
+    relay(page, to_server, to_page)
     page.goto(f"{earshot}?dataset={own_sounds}&lens=on")
     page.wait_for_selector(".neighbours .card")
-    page.evaluate("window.followed = true")
-    page.locator("[data-testid=stSidebarNav]").get_by_role("link", name="Data").click()
-    page.get_by_role("heading", name="Data", exact=True).wait_for()
-    assert len(lost) == 1
-
-
-def test_a_request_that_waits_while_others_are_answered_is_answered_too(new_page, earshot, own_sounds):
-    page = new_page()
-    sent, finished = [], []
-
-    def connect(socket):
-        server = socket.connect_to_server()
-
-        def send(message):
-            sent.append(message)
-            for before in sent[-2:-1] * 4 if page.evaluate("Boolean(window.waits)") else []:
-                server.send(before)
-                n = len(finished)
-                while len(finished) == n:
-                    page.wait_for_timeout(20)
-            server.send(message)
-
-        def to_page(message):
-            socket.send(message)
-            if ForwardMsg.FromString(message).WhichOneof("type") == "script_finished":
-                finished.append(message)
-
-        socket.on_message(send)
-        server.on_message(to_page)
-
-    page.route_web_socket(re.compile("_stcore/stream"), connect)
-    page.goto(f"{earshot}?dataset={own_sounds}&lens=on")
-    page.wait_for_selector(".neighbours .card")
-    links = page.locator("[data-testid=stSidebarNav]")
-    links.get_by_role("link", name="Data").click()
-    page.get_by_role("heading", name="Data", exact=True).wait_for()
-    page.locator("[data-test-script-state=notRunning]").wait_for()
-    page.evaluate("window.waits = true")
-    links.get_by_role("link", name="Listen").click()
-    page.wait_for_selector(".neighbours .card")
-
-
-@pytest.mark.parametrize("delay_ms", [15, 120, 200])
-def test_a_first_run_that_is_interrupted_names_the_collection_all_the_same(new_page, earshot, own_sounds, delay_ms):
-    page, sent = new_page(), []
-
-    def connect(socket):
-        server = socket.connect_to_server()
-
-        def send(message):
-            server.send(message)
-            sent.append(message)
-            if len(sent) == 1:
-                page.wait_for_timeout(delay_ms)
-                server.send(message)
-
-        socket.on_message(send)
-
-    page.route_web_socket(re.compile("_stcore/stream"), connect)
-    page.goto(f"{earshot}?dataset={own_sounds}&lens=on")
-    page.wait_for_selector(".neighbours .card")
-    page.locator("[data-test-script-state=notRunning]").wait_for()
+    wait_until_drawn(page)
     expect(page.get_by_role("combobox", name="Collection")).to_have_value("Own")
 
+    doing.add("lose")
+    follow(page, "Data")
+    assert not doing
+    wait_until_drawn(page)
+    doing.add("wait")
+    follow(page, "Listen")
 
-def test_waveforms_that_do_not_come_are_requested_a_few_times_and_no_more(new_page, earshot, own_sounds):
+
+TOLD = """() => {
+  const told = (window.told = {})
+  const note = (what, is) => is && (told[what] ??= performance.now())
+  document.addEventListener("earshot", ({ detail }) => {
+    note("began", detail.phase === "waiting")
+    note("slow", detail.slow)
+    note("late", detail.message)
+  })
+}"""
+
+
+def test_what_does_not_come_is_told_on_its_card_and_waveforms_are_requested_a_few_times(
+    new_page, earshot, own_sounds, videos
+):
     page = new_page()
-    requests = []
+    requests, held = [], []
 
     def refuse(route):
         requests.append(route.request.url)
@@ -279,39 +277,31 @@ def test_waveforms_that_do_not_come_are_requested_a_few_times_and_no_more(new_pa
 
     page.route("**/clips/*/waveforms*", refuse)
     page.goto(f"{earshot}?dataset={own_sounds}")
-    page.locator(".neighbours .card").first.wait_for()
-    page.wait_for_timeout(3000)
-    assert 2 <= len(requests) <= 8
+    card, missing = (page.locator(".neighbours .card").nth(place) for place in (0, 2))
 
-
-def test_a_missing_file_is_reported_on_its_card(visit, own_sounds, videos):
-    page = visit(f"?dataset={own_sounds}")
-    page.route("**/clips/**", lambda route: route.continue_())  # a page with a route takes nothing from the cache
-    card = page.locator(".neighbours .card").nth(2)
-    clip = card.get_attribute("data-clip")
-    path = videos / "files of own" / f"{clip.removeprefix('f').removesuffix('~middle')}.wav"
-    moved = path.rename(path.with_suffix(".moved"))
-    try:
-        card.locator(".play").click()
-        expect(card.locator(".player-message")).to_contain_text("cannot be read")
-        expect(card).to_have_attribute("data-phase", "failed")
-    finally:
-        moved.rename(path)
-
-
-def test_a_sound_that_does_not_come_is_announced_after_a_second_and_explained_after_five(visit, own_sounds):
-    page = visit(f"?dataset={own_sounds}")
-    held = []
-
-    def hold(route):
-        held.append(route)
-
-    page.route("**/clips/*/*/sound", hold)
-    card = page.locator(".neighbours .card").first
+    page.route("**/clips/*/*/sound", held.append)  # a page with a route takes nothing from the cache
+    missing.wait_for()
+    page.evaluate(TOLD)
     card.locator(".play").click()
-    expect(card).to_have_attribute("data-slow", "", timeout=3000)
-    expect(card.locator(".player-message")).to_contain_text("Still waiting", timeout=8000)
+    expect(card).to_have_attribute("data-slow", "")
+    expect(card.locator(".player-message")).to_contain_text("Still waiting")
+    told = page.evaluate("told")
+    assert 900 < told["slow"] - told["began"] < 3000
+    assert 4900 < told["late"] - told["began"] < 8000
+    page.unroute("**/clips/*/*/sound")
     for route in held:
         route.continue_()
     expect(card).to_have_attribute("data-phase", "playing")
     expect(card.locator(".player-message")).to_have_count(0)
+
+    clip = missing.get_attribute("data-clip")
+    path = videos / "files of own" / f"{clip.removeprefix('f').removesuffix('~middle')}.wav"
+    moved = path.rename(path.with_suffix(".moved"))
+    try:
+        missing.locator(".play").click()
+        expect(missing.locator(".player-message")).to_contain_text("cannot be read")
+        expect(missing).to_have_attribute("data-phase", "failed")
+    finally:
+        moved.rename(path)
+    page.wait_for_timeout(3000)  # the last attempt comes six seconds after the first one
+    assert 2 <= len(requests) <= 8

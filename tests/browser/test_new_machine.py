@@ -1,4 +1,4 @@
-"""The app in a browser on a new machine, where the search kernels are still being compiled."""
+"""The app on a new machine, where the search kernels are still being compiled, and below a path: server.baseUrlPath."""
 
 import contextlib
 import os
@@ -10,11 +10,11 @@ from data_prep.dataset import open_dataset
 from lsh.exact import exact_search
 from lsh.kernels import jit
 from lsh.warm import SEARCHABLE, is_warm, warm
-from tests.browser.conftest import served
+from tests.browser.conftest import clip_ids, served, wait_until_drawn, wait_until_equal, wait_until_heard
+from tests.browser.test_proxy import PATH, assert_all_is_requested_below
 
 pytestmark = pytest.mark.browser
 
-PLAYING = "window.earshot.state.phase === 'playing'"
 # Serves the app with a process that, instead of compiling, prints progress, waits for the end of this text's FIFO, and
 # then copies compiled kernels.
 SERVER = """
@@ -34,7 +34,7 @@ print({searchable!r})
 
 
 @pytest.fixture
-def new_machine(root, tmp_path):
+def new_machine(root, videos, tmp_path):
     """Return the address of the app with an empty cache of kernels, the cache, and the function that ends compiling."""
     if not is_warm():
         warm()
@@ -43,31 +43,30 @@ def new_machine(root, tmp_path):
         fifo=str(fifo), compiled=str(jit.CACHE_FOLDER), cache=str(cache / jit.CACHE_FOLDER.name), searchable=SEARCHABLE
     )
     os.mkfifo(fifo)
-    with served(root, "-c", SERVER.format(compiler=compiler), NUMBA_CACHE_DIR=str(cache)) as address:
+    environment = {"NUMBA_CACHE_DIR": str(cache), "EARSHOT_DATA": str(videos)}
+    with served(root, "-c", SERVER.format(compiler=compiler), path=PATH, **environment) as address:
         yield address, cache, lambda: fifo.write_text("")
     with contextlib.suppress(OSError):  # nobody waits for it any more
         os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
 
 
-def cards(page):
-    """Return the clip ids of the cards shown."""
-    return page.locator(".neighbours .card").evaluate_all("cards => cards.map((card) => card.dataset.clip)")
-
-
-def test_sounds_and_exact_neighbours_come_before_the_kernels_and_lsh_by_itself(root, new_page, new_machine):
+def test_sounds_and_exact_neighbours_come_before_the_kernels_and_lsh_by_itself(
+    root, new_page, visit, mine, new_machine
+):
     address, cache, finish = new_machine
     page = new_page()
     page.goto(f"{address}?L=9&K=7")
-    expect(page.locator(".neighbours .card")).to_have_count(10)
+    cards = page.locator(".neighbours .card")
+    expect(cards).to_have_count(10)
     expect(page.get_by_text("Hear what sounds alike")).to_be_visible()
     expect(page.get_by_text("12 of 48 parts ready")).to_be_visible()
     expect(page.locator(".neighbours .tab").first).to_be_hidden()
     page.wait_for_selector(".card .waveform .unplayed")
 
-    second = cards(page)[2]
-    page.locator(".card").nth(2).get_by_role("button", name="Find similar").click()
+    second = cards.nth(2).get_attribute("data-clip")
+    cards.nth(2).get_by_role("button", name="Find similar").click()
     page.wait_for_selector(f'.query [data-clip="{second}"]')
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    wait_until_drawn(page)
     page.get_by_role("link", name="Inside").click()
     expect(page.get_by_text("Getting ready")).to_be_visible()
     expect(page.get_by_text("12 of 48 parts ready")).to_be_visible()
@@ -78,19 +77,22 @@ def test_sounds_and_exact_neighbours_come_before_the_kernels_and_lsh_by_itself(r
     clip = sample.find_clip(second)
     nearest = exact_search(sample.features("train"), sample.features(clip.split)[[clip.row]], 11, "cosine").ids[0]
     expected = [sample.clip("train", row).clip_id for row in nearest.tolist() if row != clip.row]
-    assert cards(page) == expected[:10]
+    wait_until_equal(page, lambda: clip_ids(cards), expected[:10])
     assert not list(cache.glob("*/*.nbi"))  # nothing has been compiled by the server
 
     page.get_by_role("button", name="Loop").click()
     page.click(".query .play")
-    page.wait_for_function(f"{PLAYING} && document.querySelector('#earshot-audio').currentTime > 0")
+    wait_until_heard(page, second)
+    page.wait_for_function("document.querySelector('#earshot-audio').currentTime > 0")
     page.evaluate("document.querySelector('#earshot-audio').addEventListener('pause', () => (window.hasPaused = true))")
     finish()
     expect(page.get_by_text("For your sound, LSH looked at").first).to_be_visible()
     expect(page.locator(".neighbours .tab")).to_have_count(3)
     expect(page.locator(".neighbours .tab").first).to_be_visible()
     expect(page.locator(".st-key-L input[type=range]")).to_have_value("9")
-    assert page.locator(".query [data-clip]").get_attribute("data-clip") == second
+    expect(page.locator(".query [data-clip]")).to_have_attribute("data-clip", second)
     assert page.evaluate("[window.earshot.state.phase, window.hasPaused]") == ["playing", None]
     page.click(".tab[data-view=exact]")
-    assert cards(page) == expected[:10]
+    wait_until_equal(page, lambda: clip_ids(cards), expected[:10])
+
+    assert_all_is_requested_below(address, visit, mine)

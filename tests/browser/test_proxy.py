@@ -1,4 +1,4 @@
-"""The app below a path of its server: behind a reverse proxy that strips the path, and with server.baseUrlPath."""
+"""The app behind a reverse proxy that strips a path of its addresses."""
 
 import socket
 import threading
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.browser.conftest import UNUSUAL_NAME, served
+from tests.browser.conftest import UNUSUAL_NAME
 from tests.browser.test_export import drag
 
 pytestmark = pytest.mark.browser
@@ -67,23 +68,19 @@ def copy(source: socket.socket, target: socket.socket, *, half: bool = False) ->
         target.shutdown(socket.SHUT_WR if half else socket.SHUT_RDWR)
 
 
-@pytest.fixture(params=["stripping proxy", "server.baseUrlPath"])
-def address(request, earshot, root, videos):
-    """Return the address of the app below `PATH`."""
-    if request.param == "stripping proxy":
-        with stripping_proxy(int(earshot.rstrip("/").rpartition(":")[2])) as address:
-            yield address
-    else:
-        with served(root, "-m", "streamlit", path=PATH, EARSHOT_DATA=str(videos)) as address:
-            yield address
+def test_behind_a_proxy_that_strips_a_path_all_is_requested_below_it(earshot, visit, mine):
+    with stripping_proxy(int(earshot.rstrip("/").rpartition(":")[2])) as address:
+        assert_all_is_requested_below(address, visit, mine)
 
 
-def test_sounds_waveforms_files_and_pages_are_requested_below_the_path(address, visit, mine):
+def assert_all_is_requested_below(address, visit, mine):
+    """Play, save and drag a file, and follow a link, of an app below `PATH`; no request leaves the path."""
     page = visit(f"{address}?dataset=mine&clip=f1&view=exact")
     card = page.locator('[data-clip="f0"]')
     card.locator(".play").click()
-    page.wait_for_function("window.earshot.state.started === 1 && window.earshot.state.phase !== 'waiting'")
-    assert page.evaluate("window.earshot.state.phase") in {"playing", "idle"}
+    page.wait_for_function(
+        "(({ started, phase }) => started === 1 && ['playing', 'idle'].includes(phase))(earshot.state)"
+    )
     page.wait_for_function("window.earshot.waveforms.size >= 10")
 
     with page.expect_download() as download:
@@ -101,6 +98,6 @@ def test_sounds_waveforms_files_and_pages_are_requested_below_the_path(address, 
     page.wait_for_url(lambda url: url.startswith(f"{address}ask"))
     page.reload()
     page.get_by_role("heading", name="Ask with your own sound").wait_for()
-    assert page.evaluate("document.querySelectorAll('body > style').length") == 1  # the app's, of the page as loaded
+    expect(page.locator("body > style")).to_have_count(1)  # the app's, of the page as loaded
     host = address.removesuffix(f"{PATH}/")
     assert [url for url in page.requests if url.startswith(host) and not url.startswith(address)] == []

