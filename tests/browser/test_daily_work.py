@@ -63,6 +63,7 @@ def embeddings(tmp_path_factory):
 
 def saved(page, name):
     """Return the bytes that a button saves."""
+    wait_until_drawn(page)  # whose run makes new files of all buttons
     with page.expect_download() as download:
         page.get_by_role("button", name=name, exact=True).first.click()
     return download.value.path().read_bytes()

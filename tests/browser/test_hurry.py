@@ -275,11 +275,14 @@ def test_what_does_not_come_is_told_on_its_card_and_waveforms_are_requested_a_fe
         requests.append(route.request.url)
         route.fulfill(status=404, body="This collection is not open. Reload the page.")
 
+    def hold(route):
+        held.append(route)
+
     page.route("**/clips/*/waveforms*", refuse)
     page.goto(f"{earshot}?dataset={own_sounds}")
     card, missing = (page.locator(".neighbours .card").nth(place) for place in (0, 2))
 
-    page.route("**/clips/*/*/sound", held.append)  # a page with a route takes nothing from the cache
+    page.route("**/clips/*/*/sound", hold)  # a page with a route takes nothing from the cache
     missing.wait_for()
     page.evaluate(TOLD)
     card.locator(".play").click()

@@ -94,7 +94,11 @@ def test_a_first_visit_requests_no_other_host_plays_one_sound_at_a_time_and_lead
 def test_a_press_and_the_focus_outlast_a_card_that_is_drawn_anew_meanwhile(new_page, earshot):
     page = new_page()
     waveforms = []
-    page.route("**/waveforms?*", waveforms.append)  # when they arrive, the cards are drawn anew
+
+    def hold(route):  # when the waveforms arrive, the cards are drawn anew
+        waveforms.append(route)
+
+    page.route("**/waveforms?*", hold)
     page.goto(earshot)
     page.wait_for_selector("text=recall@10")
     wait_until_drawn(page)
@@ -352,14 +356,18 @@ def test_the_search_box_reports_no_result_finds_an_id_and_lists_clips_of_a_name_
     expect(box).to_have_value("")
 
 
-def test_html_and_markdown_in_a_link_are_shown_as_text_and_an_unknown_clip_is_told_and_replaced(visit):
-    page = visit(
-        "?clip=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&dataset=!%5Bx%5D(http://elsewhere.example/p.png)&trail=a*b*c&K=99",
-        scripts="window.alert = (text) => { window.alerted = text }",
-    )
+def test_a_link_with_an_unknown_clip_shows_a_message_and_another_clip(visit):
+    page = visit("?clip=nobody-1&K=99")
     page.wait_for_selector("text=This collection has no clip")
     assert query_id(page)
     expect(page.locator(".card")).to_have_count(10)
+
+
+def test_html_and_markdown_in_a_link_are_shown_as_text(visit):
+    page = visit(
+        "?clip=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&dataset=!%5Bx%5D(http://elsewhere.example/p.png)&trail=a*b*c",
+        scripts="window.alert = (text) => { window.alerted = text }",
+    )
     page.wait_for_selector("text=recall@10")
     assert page.evaluate("window.alerted") is None
     assert {urlsplit(url).hostname for url in page.requests if url.startswith("http")} == {"127.0.0.1"}
