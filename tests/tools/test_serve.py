@@ -14,8 +14,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from benchmarks.visitors import __main__ as visitors
 from benchmarks.served_app import children, served
+from benchmarks.visitors import __main__ as visitors
 from benchmarks.visitors.streamlit_client import StreamlitClient
 from data_prep.dataset import open_dataset
 from tests.event_loop import finish
