@@ -49,11 +49,10 @@ def visit_map(new_page, earshot):
 
 @pytest.fixture(scope="module")
 def shared_map(chromium, earshot):
-    """Return Map on the sample without WebGL, for tests that leave the whole map in view and nothing chosen."""
+    """Return Map on the sample, for tests that leave the whole map in view and nothing chosen."""
     context = chromium.new_context(bypass_csp=True, viewport={"width": 1440, "height": 1200})
     page = context.new_page()
     page.set_default_timeout(TIMEOUT_MS)
-    page.add_init_script(NO_WEBGL)
     load(page, f"{earshot}map?dataset=sample")
     yield page
     context.close()
@@ -129,9 +128,9 @@ def wait_until_playing(page):
     return page.wait_for_function(playing).json_value()
 
 
-def test_all_points_and_the_query_are_drawn_without_webgl(shared_map):
+def test_all_points_and_the_query_are_drawn(shared_map):
     page = shared_map
-    expect_state(page, drawn="20000", painter="canvas")
+    expect_state(page, drawn="20000")
     wait_for_colours(page, lambda counts: are_many(counts) and close_to(counts, "#e69f00") > 60)
     expect(page.locator(".map .group")).to_have_count(7)
 
@@ -287,8 +286,10 @@ def assert_a_query_chosen_on_listen_is_moved_into_view(page):
     page.wait_for_selector(f'.query [data-clip="{clip}"]')
 
 
-def test_the_wheel_scrolls_the_page_or_zooms_and_a_rerun_or_a_return_sends_no_points_and_keeps_the_view(visit_map):
-    page = visit_map(height=700)
+def test_without_webgl_the_wheel_scrolls_or_zooms_and_a_rerun_or_a_return_sends_no_points_and_keeps_the_view(visit_map):
+    page = visit_map(height=700, scripts=NO_WEBGL)
+    expect_state(page, drawn="20000", painter="canvas")
+    wait_for_colours(page, are_many)
     first, received = sum(page.sent), page.evaluate("window.earshotMap.received")
     assert received > 200_000
     main = "document.querySelector('[data-testid=stMain]').scrollTop"
