@@ -108,7 +108,6 @@ def test_a_press_and_the_focus_outlast_a_card_that_is_drawn_anew_meanwhile(new_p
     flat = page.locator(".card:nth-child(2) .unplayed path").get_attribute("d")
     while not waveforms:
         page.wait_for_timeout(20)
-    page.unroute("**/waveforms?*")
     for route in waveforms:
         route.continue_()
     expect(page.locator(".card:nth-child(2) .unplayed path")).not_to_have_attribute("d", flat)
