@@ -164,11 +164,12 @@ class ExactSearch(GrowingVectors):
             if normalise(readable, *self.limits, out):
                 return out
         vectors, norms = self._checked(Q)
+        if not vectors.flags.carray:  # kernels would be compiled again for read-only arrays
+            vectors = vectors.copy()
         if norms is None:
             return vectors
         out = np.empty(vectors.shape, np.float32)
-        any_norm = True, 0.0, np.inf  # `validate` has checked them
-        normalise(vectors if vectors.flags.carray else vectors.copy(), *any_norm, out)
+        normalise(vectors if vectors.flags.carray else vectors.copy(), *_ANY_NORM, out)
         return out
 
     def readable(self, Q: npt.ArrayLike) -> Float32Array | None:

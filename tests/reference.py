@@ -526,6 +526,12 @@ def keep_best(scores, wanted, ids):
     return [(i, value) for i, value in zip(ids.tolist(), scores.tolist(), strict=True) if (-value, i) in best]
 
 
+def limits_of_best(scores, wanted, ids):
+    """Return (least, last) of the best scores: the least of them, and the last id that has it."""
+    best = sorted(zip(-scores, ids.tolist(), strict=True))[:wanted]
+    return -best[-1][0], best[-1][1]
+
+
 def exact_limit(scores, wanted):
     """List the `wanted` best scores; where the next one equals the last, those that are better than it."""
     best = sorted(scores.tolist(), reverse=True)
@@ -578,7 +584,7 @@ def code_levels(codes, places):
         block, sketch = divmod(int(place), 32)
         column = 2 * sketch if sketch < 16 else 2 * (sketch - 16) + 1
         bytes_of = codes.reshape(-1, 32, 32)[block, :, column].astype(int)
-        found.append([byte // 4**j % 4 for byte in bytes_of for j in range(4)])
+        found.append(bytes_of[:, None] // [1, 4, 16, 64] % 4)
     return np.array(found).reshape(-1, 128)
 
 
@@ -679,7 +685,7 @@ def search_buckets(vectors, buckets, gaps, X, inverse_norms, metric, n_probes, n
 
     Exactly n_reranked are ranked here, by estimates of the unrounded query: the fast code may rank a few more.
     """
-    found, m = [], len(buckets.centroids)
+    found, levels_of, m = [], {}, len(buckets.centroids)
     for vector in vectors.astype(np.float64):
         centred = vector - buckets.centre
         rotated = centred @ buckets.rotation
@@ -689,8 +695,9 @@ def search_buckets(vectors, buckets, gaps, X, inverse_norms, metric, n_probes, n
         for b in probed(closeness, n_probes, gaps):
             own = slice(buckets.bucket_starts[b], buckets.bucket_starts[b + 1])
             ids, (factors, penalties) = buckets.order[own], buckets.terms[:, m + own.start : m + own.stop]
-            levels_of = code_levels(buckets.codes, 32 * buckets.starts[1, b + 1] + np.arange(len(ids)))
-            scores = offsets[b] + factors.astype(np.float64) * ((levels_of - 1.5) @ rotated) - penalties
+            if b not in levels_of:
+                levels_of[b] = code_levels(buckets.codes, 32 * buckets.starts[1, b + 1] + np.arange(len(ids)))
+            scores = offsets[b] + factors.astype(np.float64) * ((levels_of[b] - 1.5) @ rotated) - penalties
             met += zip(scores.tolist(), ids.tolist(), strict=True)
         best = [i for _, i in sorted(met, reverse=True)[:n_reranked]]
         found.append((*nearest(vector, X, inverse_norms, metric, best, k), len(met)))

@@ -18,7 +18,7 @@ from lsh.kernels import shuffling
 from lsh.kernels.intrinsics import clear_lowest, lowest_bit
 from lsh.kernels.jit import kernel
 from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES, ROWS, available, fill_table
-from lsh.kernels.sketching import limit_for
+from lsh.kernels.sketching import limit_for, limits_of_best
 
 TABLE_BYTES = 2048
 _PAIRS = 64
@@ -139,10 +139,13 @@ def shorten(
         for i in range(count):
             place = places[i]
             ids[i] = place if place < n_centroids else order[place - n_centroids]
-        by_id = np.argsort(ids)
-        best = by_id[np.argsort(-scores[:count][by_id], kind="mergesort")[:wanted]]
-        scores[:wanted], places[:wanted] = scores[best], places[best]
-        count, limit = wanted, np.nextafter(scores[wanted - 1], np.float32(-np.inf))
+        least, last = limits_of_best(scores[:count], limit, wanted, ids)
+        kept = 0
+        for i in range(count):
+            score, place = scores[i], places[i]
+            scores[kept], places[kept] = score, place
+            kept += int((score > least) | ((score == least) & (ids[i] <= last)))
+        count, limit = min(kept, wanted), np.nextafter(least, np.float32(-np.inf))  # a damaged index repeats ids
     return count, limit
 
 

@@ -227,20 +227,40 @@ def keep_best(scores: Float32Array, below: np.float32, wanted: int, ids: Int64Ar
     n = len(scores)
     if n <= wanted:
         return n
-    limit, last = exact_limit(scores, below, wanted), np.int64(-1)
-    n_equal = wanted - count_above(scores, limit)
-    if n_equal > 0:  # the limit is a score, of which there are too many
-        equal = ids[scores == limit]
-        if len(equal) > n_equal:
-            last = np.partition(equal, n_equal - 1)[n_equal - 1]
-        else:  # scores of a damaged index that are no numbers
-            last = np.int64(np.iinfo(np.int64).max)
+    limit, last = limits_of_best(scores, below, wanted, ids)
     count = np.int64(0)
     for i in range(n):
         value, number = scores[i], ids[i]
         scores[count], ids[count] = value, number  # overwritten by the next, unless it is kept
         count += np.int64((value > limit) | ((value == limit) & (number <= last)))
     return int(count)
+
+
+@kernel
+def limits_of_best(
+    scores: Float32Array, below: np.float32, wanted: int, ids: Int64Array
+) -> tuple[np.float32, np.int64]:
+    """Return (limit, last): best are the scores above the limit, and those equal to it of ids up to the last.
+
+    scores: float32[n], more than `wanted`, all above `below`; ids: int64[n], from 0. By bisection, since NumPy's
+    partition takes numba seconds to compile in every kernel that calls it.
+    """
+    limit, last = exact_limit(scores, below, wanted), np.int64(-1)
+    n_equal = wanted - count_above(scores, limit)
+    if n_equal > 0:  # the limit is a score, of which there are too many
+        for i in range(scores.shape[0]):
+            if scores[i] == limit:
+                last = max(last, ids[i])
+        too_low = np.int64(-1)
+        while last - too_low > 1:
+            middle, count = (too_low + last) // 2, 0
+            for i in range(scores.shape[0]):
+                count += int((scores[i] == limit) & (ids[i] <= middle))
+            if count < n_equal:
+                too_low = middle
+            else:
+                last = middle
+    return limit, last
 
 
 @fast_kernel

@@ -10,6 +10,7 @@ from lsh.kernels.sketching import (
     exact_limit,
     keep_best,
     limit_for,
+    limits_of_best,
     matvec,
     quantise,
     score,
@@ -166,6 +167,18 @@ def test_keep_best_keeps_the_best_in_their_order_and_of_equal_ones_the_lower_ids
         count = keep_best(kept_scores, np.float32(below), wanted, kept)
         found = list(zip(kept[:count].tolist(), kept_scores[:count].tolist(), strict=True))
         assert found == reference.keep_best(scores, wanted, ids)
+
+
+@pytest.mark.parametrize("n", [2, 9, 200])
+@pytest.mark.parametrize("n_values", [1, 4])
+def test_the_limits_of_the_best_are_the_least_of_them_and_the_last_id_that_has_it(n, n_values):
+    rng = np.random.default_rng([n, n_values])
+    scores, ids = rng.integers(0, n_values, n).astype(np.float32), 3 * rng.permutation(n)
+    for wanted in range(1, n):
+        limit, last = limits_of_best(scores, np.float32(-1), wanted, ids)
+        least, last_of_least = reference.limits_of_best(scores, wanted, ids)
+        assert (limit, last) == (least, last_of_least) or (limit < least and last == -1)  # all of these are among them
+        assert ((scores > limit) | ((scores == limit) & (ids <= last))).sum() == wanted
 
 
 @pytest.mark.parametrize("size", [8, 9, 33])
