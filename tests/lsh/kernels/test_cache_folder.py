@@ -14,9 +14,9 @@ FOLDER = "from lsh.kernels.jit import CACHE_FOLDER; print(CACHE_FOLDER)"
 # Compiles one small kernel, and prints the folder.
 COMPILE = """
 import numpy as np
-from lsh.kernels.hashing import prepare
 from lsh.kernels.jit import CACHE_FOLDER
-prepare(np.ones((4, 3), "f4"), True, np.zeros(3, "f4"), np.ones((4, 3), "f4"))
+from lsh.kernels.sketching import count_above
+count_above(np.ones(3, "f4"), np.float32(0))
 print(CACHE_FOLDER)
 """
 MAKE_READY = "from lsh.kernels.jit import CACHE_FOLDER, READY; (CACHE_FOLDER / READY).touch()"
