@@ -38,7 +38,8 @@ stress: $(VENV)/.dev kernels  ## press 200 times in a hurry with ten seeds, watc
 	EARSHOT_STRESS=1 $(BIN)/python -m pytest tests/browser/test_hurry.py -k "hurried or left or waits"
 	EARSHOT_STRESS=1 $(BIN)/python -m pytest -s tests/browser/test_every_page.py tests/ui/recomputed \
 		tests/data_prep/sounds/test_mutations.py tests/data_prep/sounds/test_folder.py \
-		tests/data_prep/audioset/test_fetch_killed.py tests/lsh/test_main.py::test_real_clips_are_tuned_to_the_recall_wanted \
+		tests/data_prep/audioset/test_fetch_killed.py tests/data_prep/audioset/test_archive.py \
+		tests/data_prep/dataset/test_reader.py tests/laws tests/lsh/test_main.py::test_real_clips_are_tuned_to_the_recall_wanted \
 		tests/lsh/distributed tests/lsh/test_promise.py tests/lsh/test_concurrency.py tests/lsh/storage tests/browser/test_hostile.py \
 		tests/data_prep/vectors/test_mutations.py tests/data_prep/test_wild_files.py tests/lsh/test_default_setting.py \
 		tests/tools/test_tutorial.py tests/browser/test_daily_work.py --timeout 3000

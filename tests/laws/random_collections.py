@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from lsh import LSHIndex
 from tests import reference
+from tests.stress import IS_STRESS
 
 UNIT = float(np.finfo(np.float32).eps) / 2  # the largest relative error of one float32 operation
 MAX_TABLES, MAX_BITS = 5, 10
 FAMILIES = (None, "hyperplanes", "itq", "grh")  # those that each metric has; None is its own
 
 # The same examples each run, so that a failure is a change of the code; more of them by EARSHOT_TEST_EXAMPLES.
-examples = settings(deadline=None, derandomize=True, max_examples=int(os.environ.get("EARSHOT_TEST_EXAMPLES", "60")))
+EXAMPLES = os.environ.get("EARSHOT_TEST_EXAMPLES", "1000" if IS_STRESS else "40")
+examples = settings(deadline=None, derandomize=True, max_examples=int(EXAMPLES))
 
 
 def normal(rng, n, dim):

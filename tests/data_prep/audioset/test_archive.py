@@ -11,6 +11,7 @@ from data_prep.audioset import archive
 from data_prep.audioset.archive import MAX_SHARD_BYTES, read_shards
 from data_prep.errors import DamageError, InputError
 from tests.data_prep.audioset_files import tar_bytes, write_archive, write_folder
+from tests.stress import IS_STRESS
 
 SHARDS = {"bal_train/-A.tfrecord": b"A" * 700, "bal_train/-a.tfrecord": b"a" * 300, "eval/zz.tfrecord": b"z" * 1024}
 TOP = "audioset_v1_embeddings"
@@ -179,7 +180,7 @@ def test_every_flipped_bit_of_an_archive_is_refused_or_harmless(tmp_path: Path) 
     # Harmless: the time in gzip's header, or a repetition copied from another place that holds the same bytes.
     path = write_archive(tmp_path / "features.tar.gz", SHARDS)
     data = path.read_bytes()
-    for bit in range(8 * len(data)):
+    for bit in range(0, 8 * len(data), 1 if IS_STRESS else 3):  # every byte, at each place within it in turn
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)

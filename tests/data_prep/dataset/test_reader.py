@@ -19,6 +19,7 @@ from data_prep.dataset import FORMAT_VERSION, SPLITS, Clip, Dataset, find_datase
 from data_prep.errors import DatasetError
 from earshot_common.encoded_vectors import EncodedVectors
 from tests.data_prep.small_datasets import LABELS, batch, write
+from tests.stress import IS_STRESS
 
 
 @pytest.fixture(scope="module")
@@ -388,7 +389,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=1000 if IS_STRESS else 60, deadline=None)
 @given(data=st.data())
 def test_any_other_value_of_a_field_is_refused_or_harmless(compact: Path, data: st.DataObject) -> None:
     manifest = json.loads((compact / "manifest.json").read_text())

@@ -9,7 +9,7 @@ from tests.data_prep.mutated import mutated
 from tests.data_prep.sounds.sound_bytes import by_ffmpeg, by_libsndfile
 from tests.stress import IS_STRESS
 
-N = 20_000 if IS_STRESS else 300
+N = 20_000 if IS_STRESS else 150
 
 
 CONTAINERS = ("WAV", "AIFF", "FLAC", "OGG", "MP3", "CAF", "W64", "RF64", "AU")

@@ -11,7 +11,7 @@ from tests.data_prep.mutated import mutated
 from tests.data_prep.vectors.prepared import prepare, vectors
 from tests.stress import IS_STRESS
 
-N = 20_000 if IS_STRESS else 400
+N = 20_000 if IS_STRESS else 200
 PIECES = (b'"', b"\n", b",", b"\t", b"\0", b"[", b"]", b"...", b"nan", b"\xff", b"{", b";", b"1e999", b"-")
 
 

@@ -189,8 +189,8 @@ def test_an_index_that_changes_answers_as_one_that_is_built_of_the_same_rows(kin
 def test_threads_that_search_see_the_index_before_a_change_or_after(kind, metric):
     """Every state of the index has its own answer, and each answer is that of one state."""
     X, done = vectors(3000, dim=DIM), threading.Event()
-    index = started(kind, metric, X[:1000])
-    states = [fit(kind, metric, X[:n], like=started(kind, metric, X[:1000])) for n in range(1000, 3001, 100)]
+    index, learned = started(kind, metric, X[:1000]), started(kind, metric, X[:1000])
+    states = [fit(kind, metric, X[:n], like=learned) for n in range(1000, 3001, 100)]
     allowed = {found.ids.tobytes() + found.distances.tobytes() for found in (one.search(Q, 20) for one in states)}
     answers, last = set(), states[-1].search(Q, 20)
 

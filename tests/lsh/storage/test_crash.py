@@ -13,7 +13,7 @@ import lsh
 from tests.lsh.storage.index_files import answers, fit, make, vectors
 from tests.stress import IS_STRESS
 
-KILLS = 500 if IS_STRESS else 60
+KILLS = 500 if IS_STRESS else 30
 STATM = Path("/proc/self/statm")  # sizes of this process, in pages
 
 

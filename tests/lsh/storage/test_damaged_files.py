@@ -11,7 +11,7 @@ from tests.lsh.storage.index_files import aligned, fit, make, overwrite, refusal
 from tests.stress import IS_STRESS
 
 FLIPS, HEADER_BYTES, BLOCKS, TAILS, SPLICES, CUTS = (
-    (10_000, 5000, 2000, 500, 500, 20_000) if IS_STRESS else (2000, 1000, 200, 100, 200, 3000)
+    (10_000, 5000, 2000, 500, 500, 20_000) if IS_STRESS else (800, 400, 100, 60, 100, 1000)
 )
 
 
