@@ -50,15 +50,20 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-# Tests that share something costly by the start of their paths: a browser and a server, and the import of TensorFlow.
+# Tests that share something costly by the start of their paths: a browser and a server, the import of TensorFlow, a run
+# of the measurements, the syntax trees of all modules.
 GROUPS = {
-    "browser": ("tests/browser/",),
+    # Two groups, each with a server and a browser of its own: one would take as long as all other tests together.
+    "browser a-h": tuple(f"tests/browser/test_{letter}" for letter in "abcdefgh"),
+    "browser i-z": ("tests/browser/",),
     "tensorflow": (
         "tests/data_prep/audioset/",
         "tests/data_prep/test_command_line.py",
         "tests/benchmarks/test_synthetic_archive.py",
         "tests/tools/test_tutorial.py",
     ),
+    "answers": ("tests/benchmarks/answers/",),
+    "sources": ("tests/meta/",),
 }
 
 # Units that take longest: were one of them begun late, a worker would run it alone at the end.
