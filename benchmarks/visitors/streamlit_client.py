@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
 TIMEOUT_S = 120.0
+_FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 _COMPLETE, _CLOSED = "complete", "the server has closed the connection"
 
 
@@ -37,6 +38,7 @@ class StreamlitClient:
         self._pages: dict[str, str] = {}  # hashes of the pages' scripts, by path
         self._states: dict[str, WidgetState] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}  # by fragment
+        self._is_asked = True  # whether the run that sends messages was not asked for by a timer
         self._complete: asyncio.Queue[str] = asyncio.Queue()
         self._upload_urls: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._cookie_handler = HTTPCookieProcessor()
@@ -135,7 +137,9 @@ class StreamlitClient:
             self._take_element(message.delta.new_element)
         elif kind == "new_session":
             self._session = message.new_session.initialize.session_id or self._session
-            if not message.metadata.run.fragment_ids:
+            fragments = message.metadata.run.fragment_ids
+            self._is_asked = not fragments or not self._timers.keys() >= set(fragments)
+            if not fragments:
                 self._stop_timers(list(self._timers))
         elif kind == "navigation":
             pages = message.navigation.app_pages
@@ -152,7 +156,7 @@ class StreamlitClient:
         elif kind == "file_urls_response":
             for urls in message.file_urls_response.file_urls:
                 self._upload_urls.put_nowait((urls.file_id, urls.upload_url))
-        elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+        elif kind == "script_finished" and self._is_asked and message.script_finished in _FINISHED:
             self._complete.put_nowait(_COMPLETE)
 
     def _take_element(self, element: Element) -> None:

@@ -1,7 +1,8 @@
 """Controls of the sidebar, shared by all pages and bound to the URL: dataset, metric, L, K, probes, seed, width."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitAPIException
 
 from data_prep.dataset import Dataset, open_dataset
 from lsh import LSHIndex
 from lsh.params import SearchSetting
 from ui import cluster
 from ui.model import lens, loading, session, state, visits
-from ui.model.loading import DatasetContext
+from ui.model.loading import DatasetContext, PageContext
 from ui.model.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
 from ui.model.text import clean
 
@@ -30,6 +32,8 @@ _PAGES_WITHOUT_SLIDERS = (
     "tidy",
     "data",
 )  # at the bottom of a phone's screen: these pages begin without a search
+_MOBILE = "mobile-sliders"  # the key of the bar of sliders at the bottom
+FOLLOWS_SLIDERS = "follows-sliders"  # the key of the part of a page that is drawn alone when a slider moves
 _SLIDERS = {  # label, maximum, help; in the order of an index's default setting
     session.N_TABLES: (
         "Tables, L",
@@ -146,10 +150,11 @@ def choose_search(
     ):
         if key.is_set and key.get() == last:
             key.set(usual)
-        place.slider(label, 1, most, usual, key=key.name, bind="query-params", help=meaning, on_change=_keep_lens)
+        place.slider(label, 1, most, usual, key=key.name, bind="query-params", help=meaning, on_change=_take_move)
     session.SLIDER_DEFAULTS.set(default)
     if session.PAGE.get() not in _PAGES_WITHOUT_SLIDERS:
-        _mobile_sliders()
+        with st.bottom:
+            _mobile_sliders()
     return _settings(dataset, datasets, default)
 
 
@@ -174,16 +179,20 @@ def _parsed(raw: Mapping[str, object], dataset: Dataset, datasets: list[str], *s
     return settings if settings.metric in loading.metrics_of(dataset) else replace(settings, metric=dataset.metric)
 
 
+@st.fragment(key=_MOBILE)
 def _mobile_sliders() -> None:
     """Draw tables and bits in a bar at the bottom too, shown on screens too narrow for an open sidebar."""
     now = f"Tables {session.N_TABLES.get()} · Bits {session.N_BITS.get()}"
-    with st.bottom, st.container(key="mobile-sliders"), st.popover(now, width="stretch"):
-        mirrored_slider("mobile", session.N_TABLES)
-        mirrored_slider("mobile", session.N_BITS)
+    with st.container(key=_MOBILE), st.popover(now, width="stretch"):
+        mirrored_slider("mobile", session.N_TABLES, then=st.rerun)  # the sidebar has its sliders, too
+        mirrored_slider("mobile", session.N_BITS, then=st.rerun)
 
 
-def mirrored_slider(place: str, of: session.Key[int | None]) -> None:
-    """Draw a second copy of a slider of the sidebar, with `place` in its key; moving either moves both."""
+def mirrored_slider(place: str, of: session.Key[int | None], then: Callable[[], object] = lambda: None) -> None:
+    """Draw a second copy of a slider of the sidebar, with `place` in its key; moving either moves both.
+
+    then: called after a move.
+    """
     label, most, _ = _SLIDERS[of]
     mirror = session.mirror(place, of)
     mirror.set(of.get())
@@ -191,6 +200,7 @@ def mirrored_slider(place: str, of: session.Key[int | None]) -> None:
     def move() -> None:
         of.set(mirror.get())
         _keep_lens()
+        then()
 
     # Without a default, Streamlit would look for one among copies of all values of the session.
     st.slider(label, 1, most, 1, key=mirror.name, on_change=move)
@@ -217,6 +227,32 @@ def _advanced() -> None:
             bind="query-params",
             help="How wide a bucket is along each projection. Another width builds the index anew.",
         )
+
+
+def _take_move() -> None:
+    """Draw what follows a slider alone, where the rest of the page is drawn and stays as it is."""
+    _keep_lens()
+    is_drawn = session.SHOWN.get() is not None and session.SHOWN.get() == visits.shown()
+    # The browser stops looking for the progress of a download when a part is drawn alone.
+    if is_drawn and session.moves_hold() and not session.DOWNLOADING.is_set and draws_parts():
+        with contextlib.suppress(StreamlitAPIException):  # this page has no such part
+            st.rerun([FOLLOWS_SLIDERS, _MOBILE])
+
+
+def draws_parts() -> bool:
+    """Return whether a part of a page may be drawn alone: not where a cluster may be lost while it is."""
+    return cluster.scheduler() is None
+
+
+def with_sliders(context: PageContext) -> PageContext:
+    """Return the context with the sliders as they are, for the part that follows them, drawn alone.
+
+    Where something else has changed, the whole page is drawn instead.
+    """
+    if session.SHOWN.get() != visits.shown():  # reading these, a waiting request interrupts the run
+        st.rerun()
+    names = zip(("n_tables", "n_bits", "n_probes"), _SLIDERS, strict=True)
+    return replace(context, settings=replace(context.settings, **{name: key.get() for name, key in names}))
 
 
 def _keep_lens() -> None:
