@@ -31,6 +31,7 @@ _BLOCK_ROWS = 4_096, 32_768  # of a matrix product, with many queries and with f
 _MIN_ROOM = 512  # rows listed per query while blocks are searched
 _MAX_LISTED = 1 << 20  # rows listed for all queries of a block
 _FLOAT32 = np.dtype(np.float32)
+_ANY_NORM = True, 0.0, np.inf  # limits for `normalise` when `validate` has checked the queries
 
 
 class ExactSearch(GrowingVectors):

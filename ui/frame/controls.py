@@ -251,8 +251,10 @@ def with_sliders(context: PageContext) -> PageContext:
     """
     if session.SHOWN.get() != visits.shown():  # reading these, a waiting request interrupts the run
         st.rerun()
-    names = zip(("n_tables", "n_bits", "n_probes"), _SLIDERS, strict=True)
-    return replace(context, settings=replace(context.settings, **{name: key.get() for name, key in names}))
+    s = context.settings
+    before = s.n_tables, s.n_bits, s.n_probes
+    n_tables, n_bits, n_probes = (key.get() or value for key, value in zip(_SLIDERS, before, strict=True))
+    return replace(context, settings=replace(s, n_tables=n_tables, n_bits=n_bits, n_probes=n_probes))
 
 
 def _keep_lens() -> None:
