@@ -13,7 +13,8 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from data_prep.dataset import Dataset, open_dataset
-from lsh import LSHIndex
+from data_prep.errors import DataError
+from lsh import LSHError, LSHIndex
 from lsh.params import SearchSetting
 from ui import cluster
 from ui.model import lens, loading, session, state, visits
@@ -249,12 +250,21 @@ def with_sliders(context: PageContext) -> PageContext:
 
     Where something else has changed, the whole page is drawn instead.
     """
-    if session.SHOWN.get() != visits.shown():  # reading these, a waiting request interrupts the run
-        st.rerun()
+    if session.SHOWN.get() != visits.shown() or not _is_current(context):
+        st.rerun()  # reading the session's values, a waiting request interrupts the run
     s = context.settings
     before = s.n_tables, s.n_bits, s.n_probes
     n_tables, n_bits, n_probes = (key.get() or value for key, value in zip(_SLIDERS, before, strict=True))
     return replace(context, settings=replace(s, n_tables=n_tables, n_bits=n_bits, n_probes=n_probes))
+
+
+def _is_current(context: PageContext) -> bool:
+    """Return whether dataset and index of a context are those of today: neither updated nor found damaged since."""
+    try:
+        dataset = loading.dataset_at(context.dataset.path)
+        return dataset is context.dataset and loading.index_for(dataset, context.settings) is context.index
+    except (DataError, LSHError):
+        return False
 
 
 def _keep_lens() -> None:

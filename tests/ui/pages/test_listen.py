@@ -348,3 +348,14 @@ def test_a_moved_slider_draws_the_answer_alone_as_the_whole_page_draws_it(sounds
     for i in (0, 1, 3):  # not the time, which is still being measured
         assert app.metric[i].value == again.metric[i].value
     assert "Bits 5" in app.get("popover")[0].proto.popover.label
+
+
+def test_a_moved_slider_draws_the_whole_page_where_the_collection_has_changed(sounds, app, monkeypatch):
+    monkeypatch.setattr(controls, "_take_move", TAKE_MOVE)
+    app.run()
+    manifest = sounds.path / "manifest.json"
+    manifest.write_text(f"{manifest.read_text()}\n")  # as an update leaves it: with another digest
+    app.slider(key="K").set_value(5).run()
+    assert not app.exception
+    assert app.title
+    assert app.slider(key="K").value == 5
