@@ -55,10 +55,10 @@ class Lesson:
         ids = [tuple(clip.clip_id for clip in some) for some in (self.yes, self.no)]
         return self.context.dataset.fingerprint, self.context.settings.metric, self.query.clip_id, *ids
 
-    @property
+    @cached_property
     def scorer(self) -> RocchioQuery | Classifier:
         """Return what the marks teach: Rocchio's query at first, then a classifier."""
-        return _scorer(self.key, self)
+        return _scorer(key=self.key, _lesson=self)
 
     @property
     def is_classifier(self) -> bool:
@@ -67,11 +67,11 @@ class Lesson:
 
     def scores(self, split: str) -> Float32Array:
         """Return the score of every clip of a split: float32[n]."""
-        return _scores((*self.key, split), self, split)
+        return _scores(key=(*self.key, split), _lesson=self, split=split)
 
     def precision(self) -> Precision | None:
         """Return the cross-validated precision over the marks, None where they are too few."""
-        return _precision(self.key, self)
+        return _precision(key=self.key, _lesson=self)
 
     @property
     def seeks_other_kind(self) -> bool:
@@ -157,7 +157,7 @@ def _background(key: tuple[object, ...], _dataset: Dataset, _metric: str) -> Bac
 
 def _background_of(lesson: Lesson) -> Background:
     dataset, metric = lesson.context.dataset, lesson.context.settings.metric
-    return _background((dataset.fingerprint, metric), dataset, metric)
+    return _background(key=(dataset.fingerprint, metric), _dataset=dataset, _metric=metric)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
