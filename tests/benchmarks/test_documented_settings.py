@@ -1,10 +1,11 @@
 """Settings of the benchmarks: those that the documents state beside the figures that were measured with them."""
 
+import itertools
 import re
 
 import pytest
 
-from benchmarks import dtypes, large_collection, promise, scale_out, stragglers
+from benchmarks import dtypes, duplicates, large_collection, promise, scale_out, stragglers
 from benchmarks.filters import __main__ as filters
 from benchmarks.growing import __main__ as growing
 
@@ -45,6 +46,12 @@ def test_filters_allow_the_shares_of_the_table(after):
     shares = [row[1].removesuffix(" %") for row in rows if row[0] == "random"]
     assert [float(share) / 100 for share in shares] == pytest.approx(filters.SHARES)
     assert f"Recall of {filters.K} neighbours" in text
+
+
+def test_searches_within_a_radius_are_those_of_the_tables(after):
+    _, (_, *rows) = after("BENCHMARKS.md", "python -m benchmarks.duplicates data/audioset-small")
+    assert [(int(row[1]), row[3]) for row in rows] == list(itertools.product(duplicates.RANKS, duplicates.METHODS))
+    assert [row[3] for row in rows if float(row[4]) < 0.93] == []  # 0.95 of a part of the queries
 
 
 def test_indexes_grow_by_the_batches_and_into_the_segments_of_the_tables(after):
