@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh import validate
-from lsh.arrays import Collection, Float32Array, Int64Array
+from lsh.arrays import Collection, Float32Array
 from lsh.errors import ParameterError
 from lsh.exact import ExactSearch
 from lsh.filters.allowed import Allowed, Filter, OfPart
@@ -30,13 +30,13 @@ from lsh.sketches.partition import (
     build,
     default_buckets,
     nearest_buckets,
+    ranges_in,
 )
 from lsh.threads import MAX_THREADS, in_chunks
 
 _NO_FILTER = ALL, 0
 FEW_ALLOWED = 256  # vectors, which are ranked in less time than the nearest buckets are found
 _PREPARED = False, 0.0, np.inf  # limits for queries that are checked and scaled already
-_MAX_LISTED = 1 << 18  # vectors listed at a time by a search within a radius: 4 MB, which the cache keeps
 _FLOAT32 = np.dtype(np.float32)  # `np.empty` takes longer with the type of the elements
 
 _Given = tuple[str, int | None, int, str]
@@ -199,19 +199,9 @@ class SketchIndex(Growing[Parts]):
         """
         if growth := self.growth:
             return growth.range_search(Q, radius, n_probes=n_probes, n_threads=n_threads)
-        parts, limit = self._parts(), np.float32(validate.radius(radius))
-        exact, capacity = parts.exact, parts.arguments(n_probes, 1, fixed=True)[-1]
-        vectors = validate.matrix(Q, "Q", exact.X.shape[1])
-        exact.prepare_queries(vectors)  # raises its errors before the search of a part
-        counts, listed = np.zeros(len(vectors), np.int64), list[tuple[Int64Array, Float32Array]]()
-        arguments, step = parts.arguments(n_probes, capacity, fixed=True), max(1, _MAX_LISTED // capacity)
-        for first in range(0, len(vectors), step):
-            block = vectors[first : first + step]
-            found, _ = self._search(block, exact, capacity, arguments, n_threads, estimated=True)
-            within = (found.distances <= limit) & (found.ids >= 0)
-            counts[first : first + step] = within.sum(axis=1)
-            listed.append((found.ids[within], found.distances[within]))
-        return RangeResult.of(counts, listed)
+        exact, buckets, _, _, default = self._parts()
+        chosen = default.n_probes if n_probes is None else n_probes
+        return ranges_in(exact, buckets, Q, radius, validate.integer(chosen, "n_probes", 1, MAX_BUCKETS), n_threads)
 
     def candidates(
         self, Q: npt.ArrayLike, n_best: int, n_probes: int | None = None, n_threads: int = 1, only: Filter | None = None

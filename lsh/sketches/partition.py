@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from earshot_common.stages import stage, steps
 from lsh import validate
@@ -15,11 +16,14 @@ from lsh.hasher import mean_vector, prepare
 from lsh.kernels.fast_scan import pack_codes
 from lsh.kernels.hashing import projections
 from lsh.kernels.linear_algebra import add_by_bucket
+from lsh.kernels.range_search import list_within
 from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES
-from lsh.kernels.sketch_search import BucketArrays
+from lsh.kernels.sketch_search import BucketArrays, centroid_products
 from lsh.params import MAX_BUCKETS, MeasuredSketchSetting
+from lsh.result import RangeResult
 from lsh.sampling import evenly_spaced
 from lsh.sketches.sketch import draw_rotation, penalties, sketch
+from lsh.threads import in_chunks
 
 FAMILIES = ("kmeans", "crosspolytopes", "hyperplanes")
 
@@ -86,16 +90,13 @@ class Parts(NamedTuple):
     capacity: Int64Array
     default: MeasuredSketchSetting
 
-    def arguments(self, n_probes: int | None, n_ranked: int, *, fixed: bool = False) -> Arguments:
-        """Return the arguments of a search, checked, as the kernel takes them; None stands for the default.
-
-        fixed: every query probes n_probes buckets, and not as many as its gaps ask for.
-        """
+    def arguments(self, n_probes: int | None, n_ranked: int) -> Arguments:
+        """Return the arguments of a search, checked, as the kernel takes them; None stands for the default."""
         exact, buckets, gaps, capacity, default = self
         chosen = default.n_probes if n_probes is None else n_probes
         wanted = min(validate.integer(chosen, "n_probes", 1, MAX_BUCKETS), len(gaps))
         vectors = tuple(float(value) if isinstance(value, np.float32) else value for value in exact.vectors)
-        gap = float(gaps[wanted - 1]) if wanted < len(gaps) and not fixed else np.inf
+        gap = float(gaps[wanted - 1]) if wanted < len(gaps) else np.inf
         most = wanted if gap == np.inf else min(_MOST_PROBES * wanted, len(gaps))
         return tuple(buckets), vectors, most, gap, n_ranked, int(capacity[most])
 
@@ -182,6 +183,28 @@ def nearest_buckets(exact: ExactSearch, buckets: Buckets) -> Buckets:
     clusters = Clusters.from_centroids(centroids)
     partition = Partition(buckets.centre, buckets.rotation, clusters, m, centroids[:0])
     return _sketched(exact, partition, centroids, np.arange(m), _assigned(exact, partition))
+
+
+def ranges_in(
+    exact: ExactSearch, buckets: Buckets, Q: npt.ArrayLike, radius: float, n_probes: int, n_threads: int
+) -> RangeResult:
+    """Return the vectors within a radius that lie in the n_probes buckets with the nearest centroids, or in all."""
+    queries, limit, vectors = exact.prepare_queries(Q), np.float32(validate.radius(radius)), tuple(exact.vectors)
+    centroids, order, starts, halves = buckets.centroids, buckets.order, buckets.bucket_starts, buckets.terms[1]
+    every, listed = np.arange(len(centroids)), [(np.empty(0, np.int64), np.empty(0, np.float32))] * len(queries)
+
+    def search_rows(first: int, last: int) -> None:
+        products, closeness = np.empty((2, len(centroids)), np.float32)
+        for q in range(first, last):
+            centroid_products(queries[q] - buckets.centre, centroids, halves, every, products, closeness)
+            near = np.argsort(-closeness, kind="stable")[:n_probes].tolist()
+            rows = np.concatenate([order[starts[bucket] : starts[bucket + 1]] for bucket in near]).astype(np.int64)
+            ids, distances = np.empty(len(rows), np.int64), np.empty(len(rows), np.float32)
+            count = list_within(queries[q], vectors, rows, limit, ids, distances)
+            listed[q] = ids[:count].copy(), distances[:count].copy()
+
+    in_chunks(search_rows, len(queries), n_threads)
+    return RangeResult.of(np.array([len(ids) for ids, _ in listed], np.int64), listed)
 
 
 def _assigned(exact: ExactSearch, partition: Partition) -> Int64Array:

@@ -76,7 +76,6 @@ def test_many_queries_are_searched_in_parts(monkeypatch):
     X, Q = data("cosine")
     monkeypatch.setattr("lsh.tables._BATCH", 3)
     monkeypatch.setattr("lsh.tables._MIN_ROOM", 1)
-    monkeypatch.setattr("lsh.sketch_index._MAX_LISTED", 1)
     tables, sketches = LSHIndex(n_tables=4, n_bits=4).fit(X), SketchIndex(n_buckets=4).fit(X)
     expected = of_search(tables.search(Q, len(X)), 0.9)
     assert [a.tolist() for a in tables.range_search(Q, 0.9, n_threads=2)] == expected
