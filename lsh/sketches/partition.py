@@ -1,5 +1,6 @@
 """Buckets of sketched vectors: the data structure of `SketchIndex`."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -31,6 +32,7 @@ _BLOCK_ROWS = 16_384  # rows prepared at a time
 _MIN_SAMPLE_ROWS = 16_384  # from which buckets are learned
 _GAP_ROWS = 512
 _MOST_PROBES = 4  # times the mean
+_MEAN_SHARE = 0.3  # of a mean in the centroid of a cross-polytope's cell, with which the fewest sketches are scanned
 _GAP_DISTANCES = 2**22  # at most, for the mean gaps
 
 
@@ -45,8 +47,8 @@ class Buckets(BucketArrays):
     """m buckets; the arrays are those of `BucketArrays`, read-only.
 
     The centre is subtracted from vectors and queries, so that their common part costs no precision; centroids are the
-    means of the buckets. The sketches of the centroids choose the buckets to probe; those of the vectors are of their
-    difference from the centroid.
+    means of the buckets, or lie near the directions of cross-polytopes (`_centroids`). The sketches of the centroids
+    choose the buckets to probe; those of the vectors are of their difference from the centroid.
     """
 
     __slots__ = ()
@@ -160,7 +162,7 @@ def code_places(starts: Int64Array) -> Int64Array:
 
 @stage("lsh", "sorting into buckets and sketching")
 def build(exact: Collection, partition: Partition) -> tuple[Any, Float32Array]:
-    """Sort the vectors into the cells that are not empty, and sketch their differences from the means of the cells.
+    """Sort the vectors into the cells that are not empty, and sketch their differences from the cells' centroids.
 
     Return the `Buckets` of each part of the collection (see `Collection.map`), and their `mean_gaps`, float32[m],
     infinite under Euclidean distance. The parts have all buckets in common, also those in which one has no vectors.
@@ -169,12 +171,27 @@ def build(exact: Collection, partition: Partition) -> tuple[Any, Float32Array]:
     empty = np.zeros((partition.n_cells, exact.X.shape[1])), np.zeros(partition.n_cells, np.int64)
     totals, sizes = exact.fold(_add_cells, empty, partition, cells)
     filled = np.flatnonzero(sizes)  # cells without vectors get no bucket, since probing one would find nothing
-    centroids = (totals[filled] / sizes[filled, None]).astype(np.float32)
+    centroids = _centroids(partition.cells, totals, sizes)[filled]
     gaps = np.full(len(centroids), np.inf, np.float32)
     if exact.metric == "cosine":  # under Euclidean distance one gap for all, short vectors and long ones, takes longer
         gaps = mean_gaps(partition.sample, centroids)
     read_only(gaps)
     return exact.map(_sketched, partition, centroids, np.cumsum(sizes > 0) - 1, cells), gaps
+
+
+def _centroids(cells: Family, totals: Float64Array, sizes: Int64Array) -> Float32Array:
+    """Return the centroids of cells, float32[m, d], from the totals, float64[m, d], and sizes of their vectors.
+
+    They are the means; of cross-polytopes a part of the mean, and else a point on the direction of the corner, as far
+    from the centre as vectors reach along those of their own cells on average. The mean of a few vectors in 128
+    dimensions lies far off the direction by which its cell is defined, and to probe by it takes more sketches.
+    """
+    means = totals / np.maximum(sizes, 1)[:, None]
+    if isinstance(cells, CrossPolytopeCells) and len(sizes) > 1:
+        corners = cells.corners.T.astype(np.float64)
+        reach = math.fsum((corners * totals).ravel()) / sizes.sum()
+        means = _MEAN_SHARE * means + (1 - _MEAN_SHARE) * reach * corners
+    return np.asarray(means, np.float32)
 
 
 def nearest_buckets(exact: ExactSearch, buckets: Buckets) -> Buckets:
