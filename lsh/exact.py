@@ -165,13 +165,10 @@ class ExactSearch(GrowingVectors):
             if normalise(readable, *self.limits, out):
                 return out
         vectors, norms = self._checked(Q)
-        if not vectors.flags.carray:  # kernels would be compiled again for read-only arrays
-            vectors = vectors.copy()
-        if norms is None:
-            return vectors
-        out = np.empty(vectors.shape, np.float32)
-        normalise(vectors if vectors.flags.carray else vectors.copy(), *_ANY_NORM, out)
-        return out
+        if norms is not None:
+            normalise(vectors, *_ANY_NORM, out := np.empty(vectors.shape, np.float32))
+            return out
+        return vectors
 
     def readable(self, Q: npt.ArrayLike) -> Float32Array | None:
         """Return Q as kernels read it, float32 in C order and writeable; None where `validate` must convert it."""
@@ -182,6 +179,7 @@ class ExactSearch(GrowingVectors):
     def _checked(self, Q: npt.ArrayLike) -> tuple[Float32Array, Float64Array | None]:
         """Return queries as float32[nq, d], and the norms to divide them by: float64[nq], None under euclidean."""
         vectors = validate.matrix(Q, "Q", self._dim)
+        vectors = vectors if vectors.flags.carray else vectors.copy()  # kernels are compiled for writeable arrays
         norms = validate.norms(vectors, "Q")
         if self.metric == "euclidean":
             return vectors, None

@@ -5,7 +5,7 @@ import numpy as np
 from lsh.arrays import Float32Array, Int64Array
 from lsh.kernels.jit import fast_kernel, kernel
 from lsh.kernels.ranking import COSINE
-from lsh.kernels.sketching import count_above, limit_for
+from lsh.kernels.selection import count_above, limit_for
 
 FULL = -1  # the count of a list that has no room for all rows that it needs
 BLOCK = 128  # scores that are tested at once; a list has at least so much room left

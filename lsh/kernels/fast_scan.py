@@ -17,8 +17,8 @@ from lsh.arrays import BoolArray, Float32Array, Int32Array, Int64Array, UInt8Arr
 from lsh.kernels import shuffling
 from lsh.kernels.intrinsics import clear_lowest, lowest_bit
 from lsh.kernels.jit import kernel
+from lsh.kernels.selection import limit_for, limits_of_best
 from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES, ROWS, available, fill_table
-from lsh.kernels.sketching import limit_for, limits_of_best
 
 TABLE_BYTES = 2048
 _PAIRS = 64

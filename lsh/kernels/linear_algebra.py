@@ -7,7 +7,7 @@ import numpy as np
 
 from lsh.arrays import Float32Array, Float64Array, Int64Array
 from lsh.kernels.jit import kernel
-from lsh.kernels.sketching import count_above
+from lsh.kernels.selection import count_above
 
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)  # times the dimension: twice the error of two inner products
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lsh.arrays import Float32Array, Int64Array, UInt8Array, UInt16Array
 from lsh.kernels.intrinsics import decode
 from lsh.kernels.jit import fast_kernel, kernel
-from lsh.kernels.sketching import limit_for, select_above
+from lsh.kernels.selection import limit_for, select_above
 
 COSINE = 0
 EUCLIDEAN = 1

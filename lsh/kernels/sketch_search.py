@@ -10,8 +10,9 @@ from lsh.kernels.hashing import normalise
 from lsh.kernels.intrinsics import prefetch
 from lsh.kernels.jit import fast_kernel, kernel
 from lsh.kernels.ranking import EXACT, exact_is_faster, is_rare, list_all, nearest
+from lsh.kernels.selection import keep_best, limit_for, select_above
 from lsh.kernels.shuffling import BLOCK
-from lsh.kernels.sketching import DIMENSIONS, keep_best, limit_for, matvec, select_above
+from lsh.kernels.sketching import DIMENSIONS, matvec
 
 # Stands for all vectors: numba recognises an array sooner than None, and compiles the kernel apart for two dimensions.
 ALL = np.empty((0, 0), np.bool_)

@@ -15,17 +15,8 @@ from lsh.kernels.intrinsics import clear_lowest, lowest_bit
 from lsh.kernels.jit import kernel
 from lsh.kernels.probing import probe_keys
 from lsh.kernels.ranking import EXACT, exact_is_faster, is_rare, list_all, nearest
-from lsh.kernels.sketching import (
-    DIMENSIONS,
-    PLANES,
-    QUERY_PLANES,
-    keep_best,
-    limit_for,
-    matvec,
-    quantise,
-    score,
-    select_above,
-)
+from lsh.kernels.selection import keep_best, limit_for, select_above
+from lsh.kernels.sketching import DIMENSIONS, PLANES, QUERY_PLANES, matvec, quantise, score
 
 _BLOCK = 512  # sketches scored at a time, to stay in the first-level cache
 _ZERO = np.float32(0)

@@ -26,13 +26,8 @@ _READY = "Of a collection of this size only indexes that are ready are used: `py
 _OTHER_DISTANCE = f"The index for the other distance takes too long to build here. {_READY}"
 _OTHER_SEED = f"Another seed is another index, which takes too long to build here. {_READY}"
 _SPREAD = "On the cluster lies one index, of this distance and of seed 0. Tables, bits and probes can be chosen freely."
-_PAGES_WITHOUT_SLIDERS = (
-    "ask",
-    "teach",
-    "crate",
-    "tidy",
-    "data",
-)  # at the bottom of a phone's screen: these pages begin without a search
+# At the bottom of a phone's screen: these pages begin without a search.
+_PAGES_WITHOUT_SLIDERS = ("ask", "teach", "crate", "tidy", "data")
 _MOBILE = "mobile-sliders"  # the key of the bar of sliders at the bottom
 FOLLOWS_SLIDERS = "follows-sliders"  # the key of the part of a page that is drawn alone when a slider moves
 _SLIDERS = {  # label, maximum, help; in the order of an index's default setting
@@ -231,10 +226,9 @@ def _advanced() -> None:
 
 
 def _take_move() -> None:
-    """Draw what follows a slider alone, where the rest of the page is drawn and stays as it is."""
+    """Draw what follows a slider alone, where the rest of the page stays and no download goes on, which would be lost."""
     _keep_lens()
     is_drawn = session.SHOWN.get() is not None and session.SHOWN.get() == visits.shown()
-    # The browser stops looking for the progress of a download when a part is drawn alone.
     if is_drawn and session.moves_hold() and not session.DOWNLOADING.is_set and draws_parts():
         with contextlib.suppress(StreamlitAPIException):  # this page has no such part
             st.rerun([FOLLOWS_SLIDERS, _MOBILE])

@@ -15,7 +15,7 @@ FOLDER = "from lsh.kernels.jit import CACHE_FOLDER; print(CACHE_FOLDER)"
 COMPILE = """
 import numpy as np
 from lsh.kernels.jit import CACHE_FOLDER
-from lsh.kernels.sketching import count_above
+from lsh.kernels.selection import count_above
 count_above(np.ones(3, "f4"), np.float32(0))
 print(CACHE_FOLDER)
 """

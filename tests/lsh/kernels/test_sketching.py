@@ -3,19 +3,8 @@
 import numpy as np
 import pytest
 
-from lsh.kernels.sketching import (
-    DIMENSIONS,
-    count_above,
-    encode,
-    exact_limit,
-    keep_best,
-    limit_for,
-    limits_of_best,
-    matvec,
-    quantise,
-    score,
-    select_above,
-)
+from lsh.kernels.selection import count_above, exact_limit, keep_best, limit_for, limits_of_best, select_above
+from lsh.kernels.sketching import DIMENSIONS, encode, matvec, quantise, score
 from tests import reference
 from tests.lsh.confidence import half_width
 
