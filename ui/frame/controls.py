@@ -226,7 +226,7 @@ def _advanced() -> None:
 
 
 def _take_move() -> None:
-    """Draw what follows a slider alone, where the rest of the page stays and no download goes on, which would be lost."""
+    """Draw what follows a slider alone, where the rest of the page stays and no download goes on."""
     _keep_lens()
     is_drawn = session.SHOWN.get() is not None and session.SHOWN.get() == visits.shown()
     if is_drawn and session.moves_hold() and not session.DOWNLOADING.is_set and draws_parts():
