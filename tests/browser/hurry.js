@@ -166,9 +166,9 @@ window.hurry = (() => {
       const rests = found.length && PRESSES[selector](found[Math.floor(random() * found.length)], random)
       isPressing = false
       await rests
-      if (pressed.length > n) since = tick
-      if (pressed.length > n && random() < 0.05) await waitForSound(ticks)
+      if (pressed.length > n && random() < 0.05 && !pressed.at(-1).paused) await waitForSound(ticks)
       else await wait(60 * random())
+      if (pressed.length > n) since = tick
     }
     await (pressed.at(-1).paused ? wait(500) : waitForSound(ticks))
   }
