@@ -17,7 +17,7 @@ from data_prep.processes import environment
 
 pytestmark = pytest.mark.tensorflow  # its import costs seconds: one worker pays them
 
-N = 1_200
+N = 1_400
 LISTS = ("balanced_train_segments.csv", "unbalanced_train_segments.csv", "eval_segments.csv")
 
 
@@ -30,7 +30,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an archive of the balanced subset, 25 clips, with its tables."""
+    """Return an archive of the balanced subset, 29 clips, with its tables."""
     path = tmp_path_factory.mktemp("balanced") / "features.tar.gz"
     command = ["--out", str(path), "--clips", str(N), "--seed", "3", "--subset", "balanced"]
     assert synthetic_archive.main(command) == 0
@@ -47,9 +47,9 @@ def test_the_folders_have_their_official_shares_of_the_clips(archive: Path) -> N
         sizes.append(len(payloads))
         names.add(shard.key)
         assert all(b"video_id" in payload and shard.key.encode() in payload for payload in payloads)
-    assert records == {"bal_train": 13, "unbal_train": 1_175, "eval": 12}
-    assert max(sizes) <= 8  # 1,200 clips under 4,096 names, evenly
-    assert 900 < len(names) < 1150
+    assert records == {"bal_train": 15, "unbal_train": 1_371, "eval": 14}
+    assert max(sizes) <= 8  # 1,400 clips under 4,096 names, evenly
+    assert 1050 < len(names) < 1320
     assert {len({name[place] for name in names}) for place in (0, 1)} == {64}
 
 
@@ -59,7 +59,7 @@ def test_it_is_converted_and_agrees_with_its_lists(archive: Path, tmp_path: Path
     assert report.notes == []
     assert verify_dataset(tmp_path / "d") == []
     dataset = open_dataset(tmp_path / "d")
-    assert dataset.title == "AudioSet, 1,200 clips"
+    assert dataset.title == "AudioSet, 1,400 clips"
     lengths = np.linalg.norm(dataset.features("train"), axis=1)
     assert 8 < lengths.mean() < 10.5  # in the model: 9.4
 
@@ -93,12 +93,12 @@ def test_the_balanced_subset_has_the_two_small_folders_and_is_converted_without_
     records = {shard.source: 0 for shard in read_shards(small)}
     for shard in read_shards(small):
         records[shard.source] += sum(1 for _ in read_records(shard.data, shard.name))
-    assert records == {"bal_train": 13, "eval": 12}
+    assert records == {"bal_train": 15, "eval": 14}
     lists = sorted(small.parent.glob("*_segments.csv"))
     assert [table.name for table in lists] == ["balanced_train_segments.csv", "eval_segments.csv"]
     report = convert(small, small.with_name("class_labels_indices.csv"), tmp_path / "d", segments=lists)
     assert report.notes == []
-    assert report.about().title == "AudioSet, 25 clips"
+    assert report.about().title == "AudioSet, 29 clips"
 
 
 OUT = """\
@@ -106,10 +106,10 @@ some machine
 
 |    run | read by 1 thread |  by 2 | converted | clips/s | speed / 1 thread's | / 2 threads' | busy |  memory |
 |    --: |              --: |   --: |       --: |     --: |                --: |          --: |  --: |     --: |
-|      1 |            4.0 s | 3.0 s |     5.0 s |     240 |                80% |          60% | 1.50 | 2.40 GB |
-|      2 |            4.0 s | 3.0 s |     8.0 s |     150 |                50% |          38% | 1.80 | 2.50 GB |
-|      3 |            4.0 s | 3.0 s |     6.0 s |     200 |                67% |          50% | 1.60 | 2.60 GB |
-| median |            4.0 s | 3.0 s |     6.0 s |     200 |                67% |          50% | 1.60 | 2.50 GB |
+|      1 |            4.0 s | 3.0 s |     5.0 s |     280 |                80% |          60% | 1.50 | 2.40 GB |
+|      2 |            4.0 s | 3.0 s |     8.0 s |     175 |                50% |          38% | 1.80 | 2.50 GB |
+|      3 |            4.0 s | 3.0 s |     6.0 s |     233 |                67% |          50% | 1.60 | 2.60 GB |
+| median |            4.0 s | 3.0 s |     6.0 s |     233 |                67% |          50% | 1.60 | 2.50 GB |
 """
 
 
@@ -124,8 +124,8 @@ def test_a_conversion_and_reading_with_one_and_two_threads_are_timed(
     out, err = capsys.readouterr()
     assert out == OUT
     assert err.splitlines()[1:] == [
-        "round 2 of 3: 4.0 s, 3.0 s, 8.0 s, 150, 50%, 38%, 1.80, 2.50 GB",
-        "round 3 of 3: 4.0 s, 3.0 s, 6.0 s, 200, 67%, 50%, 1.60, 2.60 GB",
+        "round 2 of 3: 4.0 s, 3.0 s, 8.0 s, 175, 50%, 38%, 1.80, 2.50 GB",
+        "round 3 of 3: 4.0 s, 3.0 s, 6.0 s, 233, 67%, 50%, 1.60, 2.60 GB",
     ]
 
 
