@@ -45,7 +45,6 @@ def main() -> None:
 
 def draw(run: ScriptRunContext | None) -> None:
     """Draw the page that the address names; the controls around it are the same on every page."""
-    session.SHOWN.set(None)
     shell.set_up()
     context: DatasetContext | None = None
 
@@ -82,7 +81,6 @@ def draw(run: ScriptRunContext | None) -> None:
         if context is not None:
             shell.set_tab_title(page.title, context)
             page.run()
-            session.SHOWN.set(visits.shown())
     except ClusterError as error:  # a process may be lost at any time
         error_pages.lost_cluster(error)
 

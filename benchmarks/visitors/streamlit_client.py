@@ -16,7 +16,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
 TIMEOUT_S = 120.0
-_FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 _COMPLETE, _CLOSED = "complete", "the server has closed the connection"
 
 
@@ -38,7 +37,6 @@ class StreamlitClient:
         self._pages: dict[str, str] = {}  # hashes of the pages' scripts, by path
         self._states: dict[str, WidgetState] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}  # by fragment
-        self._is_asked = True  # whether the run that sends messages was not asked for by a timer
         self._complete: asyncio.Queue[str] = asyncio.Queue()
         self._upload_urls: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._cookie_handler = HTTPCookieProcessor()
@@ -137,9 +135,7 @@ class StreamlitClient:
             self._take_element(message.delta.new_element)
         elif kind == "new_session":
             self._session = message.new_session.initialize.session_id or self._session
-            fragments = message.metadata.run.fragment_ids
-            self._is_asked = not fragments or not self._timers.keys() >= set(fragments)
-            if not fragments:
+            if not message.metadata.run.fragment_ids:
                 self._stop_timers(list(self._timers))
         elif kind == "navigation":
             pages = message.navigation.app_pages
@@ -156,7 +152,7 @@ class StreamlitClient:
         elif kind == "file_urls_response":
             for urls in message.file_urls_response.file_urls:
                 self._upload_urls.put_nowait((urls.file_id, urls.upload_url))
-        elif kind == "script_finished" and self._is_asked and message.script_finished in _FINISHED:
+        elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
             self._complete.put_nowait(_COMPLETE)
 
     def _take_element(self, element: Element) -> None:

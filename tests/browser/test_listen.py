@@ -90,18 +90,6 @@ def test_a_first_visit_requests_no_other_host_plays_one_sound_at_a_time_and_lead
     )
     wait_for_link(page, K="13")
 
-    # The sliders draw the answer alone. What else is pressed there draws the whole page, at the setting in force.
-    wanted = neighbours(page)[1]
-    page.locator(".card").nth(1).get_by_role("button", name="Find similar").click()
-    wait_for_query(page, wanted)
-    move(page, "K", "ArrowLeft", times=2)
-    wait_for_link(page, K="11")
-    page.get_by_role("button", name="Show the next 10").click()
-    page.wait_for_function("document.querySelectorAll('.card').length > 10")
-    expect(page.locator(".st-key-K input[type=range]")).to_have_value("11")
-    wait_for_link(page, K="11")
-    wait_for_query(page, wanted)
-
 
 def test_a_press_and_the_focus_outlast_a_card_that_is_drawn_anew_meanwhile(new_page, earshot):
     page = new_page()

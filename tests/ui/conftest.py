@@ -16,7 +16,6 @@ from data_prep.dataset.writer import write_dataset
 from data_prep.sample.synth import KINDS
 from lsh.analysis import timing
 from ui import paths
-from ui.frame import controls
 from ui.model import lens, stopwatch
 from ui.pages.tune import time_grid
 from ui.server import kernels
@@ -50,12 +49,6 @@ def _no_stored_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time_grid, "MIN_QUERIES", 3)
     monkeypatch.setattr(stopwatch, "CACHE_FOLDER", None)
     stopwatch.shared.clear()
-
-
-@pytest.fixture(autouse=True)
-def _moved_sliders_draw_the_whole_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw whole pages: an AppTest shows what the last run has drawn, and forgets the rest of the page."""
-    monkeypatch.setattr(controls, "_take_move", controls._keep_lens)
 
 
 @pytest.fixture(autouse=True)

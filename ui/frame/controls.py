@@ -1,8 +1,7 @@
 """Controls of the sidebar, shared by all pages and bound to the URL: dataset, metric, L, K, probes, seed, width."""
 
-import contextlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,15 +9,13 @@ from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.errors import StreamlitAPIException
 
 from data_prep.dataset import Dataset, open_dataset
-from data_prep.errors import DataError
-from lsh import LSHError, LSHIndex
+from lsh import LSHIndex
 from lsh.params import SearchSetting
 from ui import cluster
 from ui.model import lens, loading, session, state, visits
-from ui.model.loading import DatasetContext, PageContext
+from ui.model.loading import DatasetContext
 from ui.model.state import DEFAULTS, MAX_BITS, MAX_PROBES, MAX_SEED, MAX_TABLES, METRICS, Settings
 from ui.model.text import clean
 
@@ -26,10 +23,13 @@ _READY = "Of a collection of this size only indexes that are ready are used: `py
 _OTHER_DISTANCE = f"The index for the other distance takes too long to build here. {_READY}"
 _OTHER_SEED = f"Another seed is another index, which takes too long to build here. {_READY}"
 _SPREAD = "On the cluster lies one index, of this distance and of seed 0. Tables, bits and probes can be chosen freely."
-# At the bottom of a phone's screen: these pages begin without a search.
-_PAGES_WITHOUT_SLIDERS = ("ask", "teach", "crate", "tidy", "data")
-_MOBILE = "mobile-sliders"  # the key of the bar of sliders at the bottom
-FOLLOWS_SLIDERS = "follows-sliders"  # the key of the part of a page that is drawn alone when a slider moves
+_PAGES_WITHOUT_SLIDERS = (
+    "ask",
+    "teach",
+    "crate",
+    "tidy",
+    "data",
+)  # at the bottom of a phone's screen: these pages begin without a search
 _SLIDERS = {  # label, maximum, help; in the order of an index's default setting
     session.N_TABLES: (
         "Tables, L",
@@ -146,11 +146,10 @@ def choose_search(
     ):
         if key.is_set and key.get() == last:
             key.set(usual)
-        place.slider(label, 1, most, usual, key=key.name, bind="query-params", help=meaning, on_change=_take_move)
+        place.slider(label, 1, most, usual, key=key.name, bind="query-params", help=meaning, on_change=_keep_lens)
     session.SLIDER_DEFAULTS.set(default)
     if session.PAGE.get() not in _PAGES_WITHOUT_SLIDERS:
-        with st.bottom:
-            _mobile_sliders()
+        _mobile_sliders()
     return _settings(dataset, datasets, default)
 
 
@@ -175,20 +174,16 @@ def _parsed(raw: Mapping[str, object], dataset: Dataset, datasets: list[str], *s
     return settings if settings.metric in loading.metrics_of(dataset) else replace(settings, metric=dataset.metric)
 
 
-@st.fragment(key=_MOBILE)
 def _mobile_sliders() -> None:
     """Draw tables and bits in a bar at the bottom too, shown on screens too narrow for an open sidebar."""
     now = f"Tables {session.N_TABLES.get()} · Bits {session.N_BITS.get()}"
-    with st.container(key=_MOBILE), st.popover(now, width="stretch"):
-        mirrored_slider("mobile", session.N_TABLES, then=st.rerun)  # the sidebar has its sliders, too
-        mirrored_slider("mobile", session.N_BITS, then=st.rerun)
+    with st.bottom, st.container(key="mobile-sliders"), st.popover(now, width="stretch"):
+        mirrored_slider("mobile", session.N_TABLES)
+        mirrored_slider("mobile", session.N_BITS)
 
 
-def mirrored_slider(place: str, of: session.Key[int | None], then: Callable[[], object] = lambda: None) -> None:
-    """Draw a second copy of a slider of the sidebar, with `place` in its key; moving either moves both.
-
-    then: called after a move.
-    """
+def mirrored_slider(place: str, of: session.Key[int | None]) -> None:
+    """Draw a second copy of a slider of the sidebar, with `place` in its key; moving either moves both."""
     label, most, _ = _SLIDERS[of]
     mirror = session.mirror(place, of)
     mirror.set(of.get())
@@ -196,7 +191,6 @@ def mirrored_slider(place: str, of: session.Key[int | None], then: Callable[[], 
     def move() -> None:
         of.set(mirror.get())
         _keep_lens()
-        then()
 
     # Without a default, Streamlit would look for one among copies of all values of the session.
     st.slider(label, 1, most, 1, key=mirror.name, on_change=move)
@@ -223,42 +217,6 @@ def _advanced() -> None:
             bind="query-params",
             help="How wide a bucket is along each projection. Another width builds the index anew.",
         )
-
-
-def _take_move() -> None:
-    """Draw what follows a slider alone, where the rest of the page stays and no download goes on."""
-    _keep_lens()
-    is_drawn = session.SHOWN.get() is not None and session.SHOWN.get() == visits.shown()
-    if is_drawn and session.moves_hold() and not session.DOWNLOADING.is_set and draws_parts():
-        with contextlib.suppress(StreamlitAPIException):  # this page has no such part
-            st.rerun([FOLLOWS_SLIDERS, _MOBILE])
-
-
-def draws_parts() -> bool:
-    """Return whether a part of a page may be drawn alone: not where a cluster may be lost while it is."""
-    return cluster.scheduler() is None
-
-
-def with_sliders(context: PageContext) -> PageContext:
-    """Return the context with the sliders as they are, for the part that follows them, drawn alone.
-
-    Where something else has changed, the whole page is drawn instead.
-    """
-    if session.SHOWN.get() != visits.shown() or not _is_current(context):
-        st.rerun()  # reading the session's values, a waiting request interrupts the run
-    s = context.settings
-    before = s.n_tables, s.n_bits, s.n_probes
-    n_tables, n_bits, n_probes = (key.get() or value for key, value in zip(_SLIDERS, before, strict=True))
-    return replace(context, settings=replace(s, n_tables=n_tables, n_bits=n_bits, n_probes=n_probes))
-
-
-def _is_current(context: PageContext) -> bool:
-    """Return whether dataset and index of a context are those of today: neither updated nor found damaged since."""
-    try:
-        dataset = loading.dataset_at(context.dataset.path)
-        return dataset is context.dataset and loading.index_for(dataset, context.settings) is context.index
-    except (DataError, LSHError):
-        return False
 
 
 def _keep_lens() -> None:

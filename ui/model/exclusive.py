@@ -45,12 +45,8 @@ class Turns:
     def take(self, session: str, waiting: Callable[[], object]) -> Iterator[None]:
         """Take a turn, which ends with the block, however it ends; until it comes call `waiting` every second.
 
-        `waiting` may raise to stop the wait. The next run of this session then waits in the same place. A run that has
-        a turn goes on in it.
+        `waiting` may raise to stop the wait. The next run of this session then waits in the same place.
         """
-        if getattr(self._own, "has_turn", False):
-            yield
-            return
         self._own.enter = partial(self._enter, session, waiting)
         self._own.enter()
         self._own.has_turn = True

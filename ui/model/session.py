@@ -79,8 +79,6 @@ LINKED_DATASET: Key[str | None] = Key("linked dataset", None)  # of the URL at t
 FIRST_LINK: Key[Mapping[str, str] | None] = Key("first link", None)  # URL parameters of the first run, until checked
 MOVES: Key[tuple[Move, ...]] = Key("moves", ())  # of widgets by the app, the oldest first
 SLIDER_DEFAULTS: Key[SearchSetting | None] = Key("slider defaults", None)  # of the last run
-# What the page shows, but for tables, bits and probes (`visits.shown`); None until a run has drawn all of it.
-SHOWN: Key[object] = Key("shown", None)
 
 # Clips
 LENS: Key[bool | None] = Key("lens", None)  # widget: whether to show what LSH finds
@@ -179,13 +177,6 @@ def move_sliders(*, n_tables: int | None = None, n_bits: int | None = None, n_pr
             move = Move(key.name, st.query_params.get(key.name), key.get(), value)
             MOVES.set((*MOVES.get(), move)[-_MAX_MOVES:])
             key.set(value)
-            SHOWN.set(None)  # the sliders are drawn again
-
-
-def moves_hold() -> bool:
-    """Return whether the sliders are where the app has moved them, if it has."""
-    last = {move.name: move.after for move in MOVES.get()}
-    return all(st.session_state.get(name) == after for name, after in last.items())
 
 
 def repeat_moves(*, by_back: bool) -> None:

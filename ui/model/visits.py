@@ -10,7 +10,6 @@ from functools import partial
 from itertools import chain
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data_prep.dataset import Clip, Dataset
 from ui.model import session, state
@@ -46,13 +45,6 @@ def link() -> dict[str, str]:
 def carried() -> dict[str, str]:
     """Return the URL parameters that belong to no widget of this page; a link to another page needs them too."""
     return _only_carried(st.query_params.to_dict() if session.PAGE.get() is None else session.CARRIED.get())
-
-
-def shown() -> object:
-    """Return what decides a page's content, but for tables, bits and probes."""
-    run = get_script_run_ctx()
-    keys = (session.DATASET, session.METRIC, session.SEED, session.BUCKET_WIDTH)
-    return run and run.page_script_hash, *(key.get() for key in keys), session.HIDDEN.get(), session.CARRIED.get()
 
 
 def write_link(**values: str | None) -> None:

@@ -1,13 +1,12 @@
 """Listen: choose a sound, play it, and play its nearest neighbours."""
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data_prep.dataset import Clip
 from lsh import LSHError
 from ui.components import query_player
-from ui.frame import controls, shell
-from ui.model import exclusive, lens, media, visits
+from ui.frame import controls
+from ui.model import lens, media, visits
 from ui.model.answer import Answer, Neighbours, answer, exact_answer_to, query_of
 from ui.model.loading import DatasetContext, PageContext
 from ui.model.text import clean
@@ -35,42 +34,28 @@ def show(context: DatasetContext) -> None:
             links.draw("teach", "More like these", clip=clip.clip_id)
         filter_panel.draw_panel(context)
     with right:
-        (_draw_answer_alone if controls.draws_parts() else _draw_answer)(context, clip)
-
-
-@st.fragment(key=controls.FOLLOWS_SLIDERS)
-def _draw_answer_alone(context: DatasetContext, clip: Clip) -> None:
-    """Draw the answer as a part of the page, which a slider draws anew without the rest."""
-    run = get_script_run_ctx()
-    with exclusive.RUNS.take(run.session_id if run else "", shell.waiting_note()):
-        if run and run.fragment_ids_this_run and isinstance(context, PageContext):
-            context = controls.with_sliders(context)
-        _draw_answer(context, clip)
-
-
-def _draw_answer(context: DatasetContext, clip: Clip) -> None:
-    with_lsh = lens.is_on(context)
-    numbers = metrics_strip.place() if with_lsh else st.container()
-    filter_panel.draw_chips(context)
-    summary = st.container(key="summary", gap="small")
-    found: Answer | Neighbours
-    try:
-        if isinstance(context, PageContext) and with_lsh:
-            found = answer(context, clip)
-        else:
-            found = exact_answer_to(context, *query_of(context, clip))
-    except LSHError as error:
-        answer_messages.unsearchable(error)
-        return
-    with summary:
-        neighbour_lists.draw_summary(context, found)
-    neighbour_lists.draw(context, "neighbours", clip, found, lambda to: visits.follow(to, clip.clip_id))
-    neighbour_lists.draw_more(context, found)
-    export.buttons(context, clip, found, link=True)
-    if isinstance(context, PageContext) and isinstance(found, Answer):
-        now = metrics_strip.draw(context, numbers)  # after the neighbours, for it takes longer
+        with_lsh = lens.is_on(context)
+        numbers = metrics_strip.place() if with_lsh else st.container()
+        filter_panel.draw_chips(context)
+        summary = st.container(key="summary", gap="small")
+        found: Answer | Neighbours
+        try:
+            if isinstance(context, PageContext) and with_lsh:
+                found = answer(context, clip)
+            else:
+                found = exact_answer_to(context, *query_of(context, clip))
+        except LSHError as error:
+            answer_messages.unsearchable(error)
+            return
         with summary:
-            answer_messages.draw_suggestions(context, found, now)
+            neighbour_lists.draw_summary(context, found)
+        neighbour_lists.draw(context, "neighbours", clip, found, lambda to: visits.follow(to, clip.clip_id))
+        neighbour_lists.draw_more(context, found)
+        export.buttons(context, clip, found, link=True)
+        if isinstance(context, PageContext) and isinstance(found, Answer):
+            now = metrics_strip.draw(context, numbers)  # after the neighbours, for it takes longer
+            with summary:
+                answer_messages.draw_suggestions(context, found, now)
 
 
 @st.fragment

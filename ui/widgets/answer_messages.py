@@ -104,11 +104,6 @@ def empty_collection() -> None:
     st.markdown("This collection has no clips. Choose another one in the sidebar.")
 
 
-def _move(key: session.Key[int | None], value: int) -> None:
-    key.set(value)
-    session.SHOWN.set(None)  # the sliders are drawn again
-
-
 def _offer_settings(context: PageContext, found: Answer) -> None:
     """Offer settings by one click where this one finds too few clips or looks at too many."""
     s, n = context.settings, context.n_allowed
@@ -135,4 +130,4 @@ def _offer_settings(context: PageContext, found: Answer) -> None:
     with st.container(horizontal=True, gap="small"):
         for key, words, now, then in offers:
             if then != now:
-                st.button(f"{words} {now} → {then}", key=f"offer {key.name}", on_click=_move, args=(key, then))
+                st.button(f"{words} {now} → {then}", key=f"offer {key.name}", on_click=key.set, args=(then,))

@@ -47,13 +47,6 @@ def waits(turns, n):
     return lambda: len(turns._waiting) == n
 
 
-def test_within_its_turn_a_run_takes_no_second_one():
-    turns = Turns(1)
-    with turns.take("a", pytest.fail), turns.take("a", pytest.fail):
-        assert turns._free == 0
-    assert turns._free == 1
-
-
 def test_so_many_runs_go_on_at_once_and_the_others_in_order_of_arrival():
     turns, log = Turns(2), []
     runs = []

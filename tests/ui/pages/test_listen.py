@@ -7,11 +7,8 @@ import streamlit as st
 from data_prep.dataset import open_dataset
 from lsh import LSHIndex
 from tests.ui.apptest import choose, component, words, write_small
-from ui.frame import controls
 from ui.model import clip_search, loading
 from ui.model.state import Settings
-
-TAKE_MOVE = controls._take_move  # conftest.py has whole pages drawn
 
 
 def test_a_first_visit_shows_a_clip_its_neighbours_and_four_numbers(sounds, app):
@@ -333,29 +330,3 @@ def test_surprise_me_and_exports_pass_over_clips_that_the_visitor_hides(videos, 
     assert component(app, "neighbours")["knows_hidden"]
     next(button for button in app.button if button.label == "Surprise me").click().run()
     assert component(app, "query")["clip"]["id"] == shown
-
-
-def test_a_moved_slider_draws_the_answer_alone_as_the_whole_page_draws_it(sounds, app, root, monkeypatch):
-    monkeypatch.setattr(controls, "_take_move", TAKE_MOVE)
-    app.run()
-    app.slider(key="K").set_value(5).run()
-    assert not app.title
-    assert not app.exception
-    again = type(app).from_file(str(root / "app.py"), default_timeout=120)
-    again.query_params["K"] = "5"
-    again.run()
-    assert component(app, "neighbours") == component(again, "neighbours")
-    for i in (0, 1, 3):  # not the time, which is still being measured
-        assert app.metric[i].value == again.metric[i].value
-    assert "Bits 5" in app.get("popover")[0].proto.popover.label
-
-
-def test_a_moved_slider_draws_the_whole_page_where_the_collection_has_changed(sounds, app, monkeypatch):
-    monkeypatch.setattr(controls, "_take_move", TAKE_MOVE)
-    app.run()
-    manifest = sounds.path / "manifest.json"
-    manifest.write_text(f"{manifest.read_text()}\n")  # as an update leaves it: with another digest
-    app.slider(key="K").set_value(5).run()
-    assert not app.exception
-    assert app.title
-    assert app.slider(key="K").value == 5
