@@ -53,9 +53,7 @@ def pytest_collection_finish() -> None:
 # Tests that share something costly by the start of their paths: a browser and a server, the import of TensorFlow, a run
 # of the measurements, the syntax trees of all modules.
 GROUPS = {
-    # Two groups, each with a server and a browser of its own: one would take as long as all other tests together.
-    "browser a-h": tuple(f"tests/browser/test_{letter}" for letter in "abcdefgh"),
-    "browser i-z": ("tests/browser/",),
+    "browser": ("tests/browser/",),
     "tensorflow": (
         "tests/data_prep/audioset/",
         "tests/data_prep/test_command_line.py",

@@ -16,7 +16,7 @@ from benchmarks.visitors import __main__ as benchmark
 from benchmarks.visitors.visitor import Behaviour, Results, Run, Visitor, tone
 from data_prep.dataset import open_dataset
 from lsh.params import MAX_BITS, MAX_TABLES
-from tests.event_loop import finish
+from tests.event_loop import call, finish
 from tests.ui.apptest import write_small
 
 DOES = Behaviour("sample", ("listen",), 0.1, new=False, uploads=False)
@@ -278,7 +278,7 @@ def test_the_command_prints_a_table_per_number_of_visitors_and_think_time(small,
     monkeypatch.setattr(benchmark, "memory_mb", lambda pid: Memory(64.0, 99.0, 32.0) if pid == 5 else None)
     monkeypatch.delenv("EARSHOT_MODELS", raising=False)
     options = ["--sessions", "1", "3", "--think-ms", "1500", "--seconds", "7", "--warm-up", "2", "--workers", "4"]
-    assert benchmark.main([str(small), *options, "--drops", "1200"]) == int(faulty)
+    assert call(benchmark.main, [str(small), *options, "--drops", "1200"]) == int(faulty)
     dataset = open_dataset(small)
     clips = [dataset.clip("test", row).clip_id for row in range(12)]
     assert asked == [
@@ -296,13 +296,13 @@ def test_the_command_prints_a_table_per_number_of_visitors_and_think_time(small,
     asked.clear()
     monkeypatch.setenv("EARSHOT_MODELS", "folder")
     there = ["--warm-up", "0", "--address", "http://there", "--new"]
-    assert benchmark.main([str(small), *options[:3], *there, "--drops", "1"]) == int(faulty)
+    assert call(benchmark.main, [str(small), *options[:3], *there, "--drops", "1"]) == int(faulty)
     assert asked == [
         ("http://there", n, clips, seconds, True, True, "small", 60) for n in (1, 3) for seconds in (5.0, 1.5)
     ]
     assert "server" not in capsys.readouterr().out
     asked.clear()
-    assert benchmark.main([str(small), *options[:2], *there, "--pid", "5"]) == int(faulty)
+    assert call(benchmark.main, [str(small), *options[:2], *there, "--pid", "5"]) == int(faulty)
     assert len(asked) == 2
     assert capsys.readouterr().out.count("server: 7.0 s") == 2
 
@@ -320,7 +320,7 @@ def test_visitors_visit_at_once_each_with_clips_of_its_own(monkeypatch) -> None:
 
     monkeypatch.setattr(benchmark, "Visitor", Recorded)
     monkeypatch.setattr(benchmark.time, "monotonic", lambda: 30.0)
-    results = benchmark._visits("http://here", 2, "abcdefghij", DOES, 12.0)
+    results = call(benchmark._visits, "http://here", 2, "abcdefghij", DOES, 12.0)
     assert made == [(0, "http://here", list("abcd"), DOES), (1, "http://here", list("efgh"), DOES)]
     assert results.runs == [Run("42.0", "opened", 0), Run("42.0", "opened", 1)]
 
@@ -355,5 +355,5 @@ def test_visitors_who_leave_at_once_leave_while_the_page_is_drawn_and_are_twenty
 
 
 def test_more_visitors_than_there_are_clips_for_are_refused(small, capsys) -> None:
-    assert benchmark.main([str(small), "--sessions", "4"]) == 2
+    assert call(benchmark.main, [str(small), "--sessions", "4"]) == 2
     assert "4 visitors need 16, 4 each" in capsys.readouterr().err

@@ -1,6 +1,5 @@
 """Preloading: what is ready before the first page is drawn."""
 
-import asyncio
 import threading
 
 import pytest
@@ -8,6 +7,7 @@ from streamlit import delta_generator
 
 import app as earshot
 from lsh.storage import index_folder
+from tests.event_loop import finish
 from tests.ui.apptest import write_small
 from ui.model import loading
 from ui.model.state import Settings
@@ -88,7 +88,7 @@ def test_the_server_loads_in_the_background_while_it_starts(monkeypatch):
             assert begun.wait(10)
             assert not loaded
 
-    asyncio.run(serve())
+    finish(serve())
     ended.set()
     for thread in threading.enumerate():
         if thread.name == "preload":
