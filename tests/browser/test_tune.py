@@ -15,11 +15,11 @@ CHARTS = "[data-testid=stPlotlyChart]"
 
 @pytest.fixture
 def tune(new_page, earshot):
-    """Return a function that opens Tune on 320 clips with settings in the link, and waits until all is drawn."""
+    """Return a function that opens Tune on the sample with settings in the link, and waits until all is drawn."""
 
     def open_tune(query="", **looks):
         page = new_page(**looks)
-        page.goto(f"{earshot}tune?dataset=videos{query}")
+        page.goto(f"{earshot}tune?dataset=sample{query}")
         page.wait_for_function(f"document.querySelectorAll('{CHARTS} .js-plotly-plot').length === 6")
         page.locator(".st-key-metrics-strip [data-testid=stMetric]").nth(3).wait_for()
         wait_until_drawn(page)

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 from data_prep.dataset import open_dataset
 from data_prep.errors import StoppedError
@@ -14,6 +16,7 @@ from tests.ui.apptest import QUIET, opened, said, write_small
 from ui.format import percent
 from ui.model import loading, setting_metrics, state
 from ui.model import part as parts
+from ui.pages.tune import page as tune_page
 from ui.pages.tune import seeds
 from ui.server import jobs
 
@@ -267,3 +270,24 @@ def test_a_measurement_that_failed_says_so_and_can_be_tried_again(large, monkeyp
     (job,) = jobs.jobs()._jobs.values()
     job.thread.join()
     assert job.result == "measured"
+
+
+def test_a_request_that_comes_while_the_best_setting_is_searched_for_waits_until_it_is_kept(monkeypatch):
+    kept, asked = [], []
+
+    class Place:
+        def markdown(self, text):
+            asked.append(text)
+            if len(asked) == 2:
+                raise RerunException(RerunData())
+
+    def choose(view, wanted, tell):
+        for step in ("one", "two", "three"):
+            tell(step)
+        kept.append((view, wanted))
+
+    monkeypatch.setattr(tune_page, "_choose_best", choose)
+    with pytest.raises(RerunException):
+        tune_page._go_to_best("view", 0.8, Place())
+    assert kept == [("view", 0.8)]
+    assert len(asked) == 2

@@ -1,12 +1,13 @@
 """Tune: recall and cost of every setting, and the best setting for a wanted recall."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner_utils.exceptions import ScriptControlException
 
 from lsh import LSHError, plan
 from ui.figures.marks import Grid, setting
@@ -98,12 +99,27 @@ def _read_fraction() -> None:
 
 
 def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
-    """Find the best setting, move the sliders to it and store the reason; a callback, as sliders are drawn later."""
-    wish = (view.context.index_key, wanted)
+    """Find the best setting, move the sliders to it and store the reason; a callback, as sliders are drawn later.
+
+    A request of the browser that comes meanwhile, such as a late event of a component, waits until that is done: it
+    would interrupt the search, and the press would be lost.
+    """
+    waiting: list[ScriptControlException] = []
 
     def tell(step: str) -> None:
-        why.markdown(plain(f"{capitalised(step)}…"))
+        if not waiting:
+            try:
+                why.markdown(plain(f"{capitalised(step)}…"))
+            except ScriptControlException as request:
+                waiting.append(request)
 
+    _choose_best(view, wanted, tell)
+    if waiting:
+        raise waiting[0]
+
+
+def _choose_best(view: GridView, wanted: float, tell: Callable[[str], None]) -> None:
+    wish = (view.context.index_key, wanted)
     try:
         chosen = plan(view.index, view.sample.queries, k=K_NEIGHBOURS, recall=wanted, rows=view.own_rows, progress=tell)
     except LSHError as error:
