@@ -234,8 +234,7 @@ def _title(path: Path, name: str) -> str:
 
 def _manifest(path: Path) -> Mapping[str, Any]:
     """Return the manifest of a dataset that is listed, whose tables take long to read. Raises DatasetError, OSError."""
-    facts = (path / "manifest.json").stat()
-    return _manifest_of(path, (facts.st_ino, facts.st_size, facts.st_mtime_ns))
+    return _manifest_of(path, loading.version_of(path / "manifest.json"))
 
 
 @lru_cache(64)

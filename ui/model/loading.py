@@ -136,8 +136,7 @@ def dataset_at(path: Path) -> Dataset:
     """Open a prepared dataset once for all visitors, and again when its manifest changes. Raises DatasetError."""
     manifest = path / "manifest.json"
     try:
-        facts = manifest.stat()
-        seen = facts.st_ino, facts.st_size, facts.st_mtime_ns
+        seen = version_of(manifest)
         known = _OPENED.get(path)
         if known is not None and _MANIFESTS.get(path) == seen:
             return known
@@ -148,6 +147,12 @@ def dataset_at(path: Path) -> Dataset:
         known = _OPENED[path] = _dataset(path=str(path), fingerprint=fingerprint)
     _MANIFESTS[path] = seen
     return known
+
+
+def version_of(file: Path) -> tuple[int, int, int]:
+    """Return a file's number, size and time of change, which differ when it was replaced. Raises OSError."""
+    facts = file.stat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def name_in_urls(dataset: Dataset) -> str:
