@@ -57,7 +57,7 @@ SCROLLED_TO = """(label) => {
   const field = document.querySelector(`[aria-label="${label}"]`)
   field.scrollIntoView({ block: "nearest" })
   const { top, bottom } = field.getBoundingClientRect()
-  return top >= 0 && bottom <= innerHeight
+  return top > -1 && bottom < innerHeight + 1  // a page is scrolled by whole pixels
 }"""
 
 
