@@ -91,6 +91,29 @@ def test_only_one_function_runs_a_page_again_so_that_no_link_is_lost():
     assert len(uses) > 1
 
 
+BUTTONS = {"button", "form_submit_button", "download_button", "link_button"}
+
+
+def buttons_whose_value_is_read(tree):
+    """Yield the lines with a button that is not a statement of its own."""
+    statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        named = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+        if named in BUTTONS and id(node) not in statements:
+            yield node.lineno
+
+
+def test_no_page_reads_the_value_of_a_button_which_is_lost_when_a_message_interrupts_the_run():
+    pages = [name for name in MODULES if name.startswith("ui.")]
+    assert [(name, line) for name in pages for line in buttons_whose_value_is_read(trees()[name])] == []
+
+
+@pytest.mark.parametrize("code", ["if st.button('x'): work()", "pressed = place.button('x')", "a and button('x')"])
+def test_a_button_whose_value_is_read_is_found(code):
+    assert list(buttons_whose_value_is_read(ast.parse(code))) == [1]
+    assert list(buttons_whose_value_is_read(ast.parse("st.button('x', on_click=work)"))) == []
+
+
 @pytest.mark.parametrize("code", ["st.switch_page(page)", "from streamlit import switch_page", "go = st.switch_page"])
 def test_a_switch_of_pages_is_found(code):
     assert list(places_of("switch_page", ast.parse(code), "module")) == ["module"]

@@ -3,6 +3,8 @@
 import json
 
 import numpy as np
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
 from data_prep.dataset.schema import About, Label
@@ -18,8 +20,10 @@ def _page(name):
     from importlib import import_module
 
     from ui.frame import shell
+    from ui.model import session
 
     shell.set_up()
+    session.repeat_moves(by_back=False)  # as app.py does
     context = shell.enter()
     if context is not None:
         module = f"ui.pages.{name}.page" if name not in {"listen", "ask", "crate", "tidy"} else f"ui.pages.{name}"
@@ -51,6 +55,19 @@ def choose(app, choice):
     if "carried" in app.session_state:
         app.session_state["carried"] = {**app.session_state["carried"], "find": choice}
     return app.run()
+
+
+def interrupted_once(function):
+    """Return the function, at whose first call a message of the browser interrupts the run of the page."""
+    calls = []
+
+    def interrupted(*given, **options):
+        calls.append(given)
+        if len(calls) == 1:
+            raise RerunException(RerunData())
+        return function(*given, **options)
+
+    return interrupted
 
 
 def words(app):

@@ -31,9 +31,13 @@ def is_shipped(name: str) -> bool:
     return name.startswith(_SHIPPED)
 
 
-def new_name() -> str:
-    """Return the name of the next run of this visit: 1, 2, 3 ..."""
+def begin() -> None:
+    """Count one more run that was requested in this visit."""
     session.RACE_COUNT.set(session.RACE_COUNT.get() + 1)
+
+
+def name_of_latest() -> str:
+    """Return the name of the run that was requested last in this visit: 1, 2, 3 ..."""
     return str(session.RACE_COUNT.get())
 
 

@@ -97,13 +97,14 @@ FILTER_COLUMN: Key[str | None] = Key("filter column", None)  # widget: the colum
 LAST_METRICS: Key[tuple[tuple[tuple[object, ...], SettingMetrics], ...]] = Key("last metrics", ())  # of two settings
 
 # Pages
+# Work of the page drawn last that takes long: name -> (what it is about,), with its result when it is done.
+WORK: Key[Mapping[str, tuple[Any, ...]]] = Key("work", {})
 STEP: Key[str] = Key("step", "")  # widget of Inside: the open step
 CHAPTER: Key[str] = Key("chapter", "")  # widget of Learn: the open chapter
 TABLE: Key[int | None] = Key("table", None)  # widget of Inside: the table shown, from 1
 WANTED_RECALL: Key[int | None] = Key("recall", None)  # widget of Tune, bound to the URL: percent
 # What was requested (index, recall), its best setting (L, K, probes) or None, and the reason: see `ui.pages.tune.page`.
 CHOSEN_SETTING: Key[tuple[object, tuple[int, int, int] | None, str]] = Key("chosen setting", (None, None, ""))
-RACE_REQUESTED: Key[bool] = Key("race requested", default=False)
 RACES: Key[Mapping[str, Run]] = Key("races", {})  # by name, oldest first
 RACE_COUNT: Key[int] = Key("race count", 0)
 RACE_SHOWN: Key[tuple[str, Setting | None]] = Key("race shown", ("", None))
@@ -171,12 +172,11 @@ def rerun() -> NoReturn:
 
 
 def move_sliders(*, n_tables: int | None = None, n_bits: int | None = None, n_probes: int | None = None) -> None:
-    """Set the sidebar's sliders; for callbacks, which run before the sliders are drawn."""
+    """Set the sidebar's sliders when they are drawn next: in callbacks by this run, else by the next."""
     for key, value in ((N_TABLES, n_tables), (N_BITS, n_bits), (N_PROBES, n_probes)):
         if value is not None and value != key.get():
             move = Move(key.name, st.query_params.get(key.name), key.get(), value)
             MOVES.set((*MOVES.get(), move)[-_MAX_MOVES:])
-            key.set(value)
 
 
 def repeat_moves(*, by_back: bool) -> None:

@@ -63,6 +63,8 @@ def carry_link(page: str, *, by_back: bool) -> bool:
     known = _only_carried(session.CARRIED.get())
     kept = here if before is None or by_back else known if page == before else {**known, **here}
     session.PAGE.set(page)
+    if before != page:
+        session.WORK.pop()
     session.CARRIED.set(kept)
     _write({name: value for name, value in kept.items() if name not in st.query_params})
     return before not in {None, page}

@@ -21,8 +21,10 @@ from data_prep.download.packed_dataset import pack
 from data_prep.download.progress import Progress
 from data_prep.errors import DownloadError
 from tests.data_prep import small_datasets
+from tests.ui.apptest import interrupted_once
 from ui.model import loading
 from ui.pages.data import folder as data_folder
+from ui.pages.data import page as data_page
 from ui.server import hosting
 from ui.server.jobs import jobs
 
@@ -97,7 +99,8 @@ def test_a_collection_with_labels_of_audioset_links_to_their_definitions(sample,
     assert link in said(run())
 
 
-def test_an_undamaged_collection_verifies(sample):
+def test_an_undamaged_collection_verifies_even_if_a_message_interrupts_it(sample, monkeypatch):
+    monkeypatch.setattr(data_page, "verify_dataset", interrupted_once(data_page.verify_dataset))
     app = run()
     next(button for button in app.button if button.label == "Verify files").click().run()
     assert "files are undamaged" in said(app)

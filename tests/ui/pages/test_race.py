@@ -8,7 +8,7 @@ from streamlit.runtime.scriptrunner import StopException
 from data_prep.dataset import open_dataset
 from lsh.analysis import racing
 from lsh.analysis.racing import RACERS
-from tests.ui.apptest import opened, said, write_small
+from tests.ui.apptest import interrupted_once, opened, said, write_small
 from ui import paths, race_cli
 from ui.model import exclusive, loading, race_runs, session
 from ui.model import part as parts
@@ -69,7 +69,8 @@ def test_without_a_race_the_page_invites_to_one(small):
     assert "lsh.SketchIndex" in said(app)
 
 
-def test_a_race_runs_at_every_size_and_is_kept(small):
+def test_a_race_runs_at_every_size_and_is_kept_even_if_a_message_interrupts_it(small, monkeypatch):
+    monkeypatch.setattr(races, "follow", interrupted_once(races.follow))
     app = race(opened("race", L="4", K="5", probes="1"))
     assert not app.exception
     assert len(charts(app)) == 3
@@ -139,7 +140,7 @@ def test_a_cancelled_race_keeps_the_sizes_raced_and_releases_the_lock(small, mon
     assert (app.button(key="race").disabled, app.button(key="cancel race").disabled) == (True, False)
     with exclusive.hold(exclusive.MEASURING, lambda: None):
         assert ended == [True]
-    app.run()
+    app.button(key="cancel race").click().run()
     assert not app.exception
     assert (app.button(key="race").disabled, app.button(key="cancel race").disabled) == (False, True)
     assert "Cancelled after 1 of 3 sizes; what was raced is kept." in said(app)

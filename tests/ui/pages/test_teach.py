@@ -8,7 +8,7 @@ import pytest
 
 from data_prep.dataset import open_dataset
 from lsh.feedback import background_of, next_to_judge, precision_of_marks, scores_of, teach
-from tests.ui.apptest import component, opened, write_small
+from tests.ui.apptest import component, interrupted_once, opened, write_small
 from ui.model import session
 from ui.model.loading import DatasetContext
 from ui.model.state import Settings
@@ -193,8 +193,10 @@ def test_marks_and_scores_become_columns_of_an_own_collection(home, monkeypatch)
     monkeypatch.setenv("EARSHOT_LOCAL", "1")
     dataset = open_dataset(write_small(home / "small", ROWS, media="file"))
     page = marked(dataset, "bell", range(3, 10), range(40, 46))
+    monkeypatch.setattr(export, "set_columns", interrupted_once(export.set_columns))
     next(button for button in page.button if button.label == "Write into the collection").click().run()
     assert not page.exception
+    assert "Written: two columns" in page.success[0].value
     table = open_dataset(home / "small").clips("train")
     yes = [row for row, mark in enumerate(table["extra_taught bell"].to_pylist()) if mark]
     no = [row for row, mark in enumerate(table["extra_taught bell"].to_pylist()) if mark is False]

@@ -5,19 +5,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
-from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 from data_prep.dataset import open_dataset
 from data_prep.errors import StoppedError
-from lsh import LSHIndex, recall_grid
+from lsh import LSHIndex, plan, recall_grid
 from lsh.__main__ import main as lsh_command
-from tests.ui.apptest import QUIET, opened, said, write_small
+from tests.ui.apptest import QUIET, interrupted_once, opened, said, write_small
 from ui.format import percent
 from ui.model import loading, setting_metrics, state
 from ui.model import part as parts
+from ui.pages.tune import measure_on_request, seeds
 from ui.pages.tune import page as tune_page
-from ui.pages.tune import seeds
 from ui.server import jobs
 
 ROWS = {"train": 600, "validation": 60, "test": 5}
@@ -160,7 +158,8 @@ def _sample(path):
 
 
 @pytest.mark.usefixtures("small")
-def test_slow_measurements_run_on_request():
+def test_slow_measurements_run_on_request_even_if_a_message_interrupts_them(monkeypatch):
+    monkeypatch.setattr(measure_on_request.Parts, "make", interrupted_once(measure_on_request.Parts.make))
     app = opened("tune", metric="euclidean", L="2", K="8")
     for key, told in (("luck", "Luck is worth"), ("probing", "tables ("), ("families", "exact search has")):
         charts = len(app.get("plotly_chart"))
@@ -272,22 +271,10 @@ def test_a_measurement_that_failed_says_so_and_can_be_tried_again(large, monkeyp
     assert job.result == "measured"
 
 
-def test_a_request_that_comes_while_the_best_setting_is_searched_for_waits_until_it_is_kept(monkeypatch):
-    kept, asked = [], []
-
-    class Place:
-        def markdown(self, text):
-            asked.append(text)
-            if len(asked) == 2:
-                raise RerunException(RerunData())
-
-    def choose(view, wanted, tell):
-        for step in ("one", "two", "three"):
-            tell(step)
-        kept.append((view, wanted))
-
-    monkeypatch.setattr(tune_page, "_choose_best", choose)
-    with pytest.raises(RerunException):
-        tune_page._go_to_best("view", 0.8, Place())
-    assert kept == [("view", 0.8)]
-    assert len(asked) == 2
+def test_the_best_setting_is_searched_for_again_when_a_request_interrupts_the_search(small, monkeypatch):
+    monkeypatch.setattr(tune_page, "plan", interrupted_once(plan))
+    app = opened("tune", L="1", K="20", recall="80")
+    app.button(key="best").click().run()
+    assert (app.slider(key="L").value, app.slider(key="K").value) != (1, 20)
+    monkeypatch.setattr(tune_page, "plan", lambda *_, **__: pytest.fail("searched for again"))
+    assert not app.run().exception

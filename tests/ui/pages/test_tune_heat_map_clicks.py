@@ -1,6 +1,7 @@
 import pytest
 import streamlit as st
 
+from ui.model.session import repeat_moves
 from ui.pages.tune import heat_map_clicks
 
 
@@ -14,6 +15,7 @@ def session(monkeypatch):
 
 def test_a_cell_moves_both_sliders(session):
     heat_map_clicks.go([5, 12])
+    repeat_moves(by_back=False)
     assert (session["L"], session["K"]) == (5, 12)
 
 

@@ -21,6 +21,7 @@ from ui.pages.data.folder import RESERVED, listening
 from ui.pages.data.making import draw_job
 from ui.server import hosting
 from ui.server.jobs import jobs
+from ui.widgets import long_work
 
 FORGOTTEN = ".forgotten-"  # begins the name of a forgotten collection's folder; hidden folders are no collections
 _MAX_TITLE = 200
@@ -69,15 +70,24 @@ def _update(context: DatasetContext) -> None:
 
 
 def _rename(context: DatasetContext) -> None:
+    path = context.dataset.path
     with st.form("rename", border=False):
         typed = st.text_input("Rename", context.dataset.title, max_chars=_MAX_TITLE, key="new title")
-        pressed = st.form_submit_button("Rename")
-    if pressed and typed.strip() != context.dataset.title:
+        st.form_submit_button("Rename", on_click=long_work.request, args=("rename", path))
+
+    def rename() -> str:
         try:
-            set_title(context.dataset.path, typed)
+            if typed.strip() != context.dataset.title:
+                set_title(path, typed)
         except DataError as error:
-            st.warning(plain(full_message(error), 600))
-            return
+            return full_message(error)
+        return ""
+
+    problem = long_work.result("rename", path, rename)
+    if problem:
+        st.warning(plain(problem, 600))
+    elif problem == "":
+        long_work.forget("rename")
         session.rerun()
 
 

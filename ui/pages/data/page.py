@@ -25,6 +25,7 @@ from ui.pages.data.folder import collection_of, listening
 from ui.pages.data.making import draw_job, elsewhere
 from ui.server import hosting, uploads
 from ui.server.jobs import jobs
+from ui.widgets import long_work
 from ui.widgets.charts import draw_table
 
 _DISK = {
@@ -77,13 +78,28 @@ def _this_collection(context: DatasetContext) -> None:
         n_bytes = sum(int(facts["bytes"]) for facts in dataset.manifest["files"].values())
         st.markdown(f"{plural(len(dataset.label_names), 'label')}, {megabytes(n_bytes)} on disk.")
     _notes(dataset)
-    if st.button("Verify files", help="Compares each file with its sha256, and every count and row."):
+    _verification(dataset)
+
+
+def _verification(dataset: Dataset) -> None:
+    """Draw the button that verifies the files, and what was found."""
+    of = str(dataset.path), dataset.fingerprint
+    st.button(
+        "Verify files",
+        help="Compares each file with its sha256, and every count and row.",
+        on_click=long_work.request,
+        args=("verify", of),
+    )
+
+    def verify() -> list[str]:
         with st.spinner("Reading every file…"), exclusive.RUNS.interrupted():
-            problems = verify_dataset(dataset.path) or problems_of_indexes(dataset)
-        if problems:
-            st.warning(f"{plural(len(problems), 'thing is', 'things are')} wrong: {plain(problems[0], 600)}")
-        else:
-            st.info(f"All {len(dataset.manifest['files'])} files are undamaged.")
+            return verify_dataset(dataset.path) or problems_of_indexes(dataset)
+
+    problems = long_work.result("verify", of, verify)
+    if problems:
+        st.warning(f"{plural(len(problems), 'thing is', 'things are')} wrong: {plain(problems[0], 600)}")
+    elif problems is not None:
+        st.info(f"All {len(dataset.manifest['files'])} files are undamaged.")
 
 
 def _notes(dataset: Dataset) -> None:

@@ -1,9 +1,9 @@
 """Race: LSH against exact search and sketches on this machine: time, recall, and how both grow with the collection.
 
 A race runs in a process of its own, one at a time on a machine (see `ui.server.races`); the script only waits for it.
-When a button is pressed, a slider moves or the page is left, Streamlit ends a running script at its next write to the
-page, which is a part of a second later, and the race ends with its last visitor. So Cancel is a button without a
-callback. Sizes raced so far are kept.
+When Cancel is pressed, a slider moves or the page is left, Streamlit ends a running script at its next write to the
+page, which is a part of a second later, and the race ends with its last visitor. Sizes raced so far are kept. After any
+other interruption the same race starts again.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ from ui.pages.race import tables
 from ui.paths import COMPONENTS
 from ui.server import races
 from ui.server.races import Race
-from ui.widgets import charts, large_collections, metrics_strip
+from ui.widgets import charts, large_collections, long_work, metrics_strip
 
 INTRO = """
 How much faster is LSH, honestly? Four ways to find the 10 nearest clips answer the same queries in turn, on one thread
@@ -54,10 +54,10 @@ def show(context: PageContext) -> None:
     except LSHError as error:
         error_pages.damaged(context.dataset.path, error)
         return
-    racing = session.RACE_REQUESTED.pop()
     runs = race_session.runs(context)
     name = race_session.shown(context, runs)
-    most, bar = _start_line(context, runs.get(name or ""), racing=racing)
+    race, bar = _start_line(context, runs.get(name or ""))
+    most = race.clips
     with st.container(key="race-result"):
         result_place = st.empty()
     draw = partial(_results, result_place, st.empty(), most, runs.get(race_session.pinned(runs) or ""))
@@ -74,23 +74,17 @@ def show(context: PageContext) -> None:
         draw(runs[name], shipped=race_session.is_shipped(name))
         _all_runs(runs, name)
         _reproduce(context, runs[name])
-    if racing:
-        _race(context, most, bar, draw)
+    problem = long_work.result("race", race, partial(_race, context, race, bar, draw))
+    if problem:
+        bar.error(plain(problem, longest=1000))
+    elif problem == "":
+        long_work.forget("race")
+        session.rerun()
 
 
-def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[..., None]) -> None:
-    """Race over up to `most` clips with progress in `bar`, draw after each size, then run the whole page again."""
-    s, name, raced = context.settings, race_session.new_name(), 0
-    width = s.bucket_width if s.metric == "euclidean" else None
-    race = Race(
-        str(context.dataset.path),
-        context.dataset.fingerprint,
-        s.metric,
-        s.seed,
-        width,
-        race_session.setting_in_force(context),
-        most,
-    )
+def _race(context: PageContext, race: Race, bar: DeltaGenerator, draw: Callable[..., None]) -> str:
+    """Race with progress in `bar`, draw after each size; return what went wrong, "" if nothing."""
+    name, raced = race_session.name_of_latest(), 0
     try:
         with exclusive.RUNS.interrupted(), contextlib.closing(races.follow(race, _is_there())) as progress:
             for share, doing, so_far in progress:
@@ -100,9 +94,8 @@ def _race(context: PageContext, most: int, bar: DeltaGenerator, draw: Callable[.
                     draw(run, live=f" after {raced} sizes")
                 bar.progress(min(share or 0.0, 1.0), WAITING if share is None else plain(doing))
     except DataError as error:
-        bar.error(plain(error, longest=1000))
-    else:
-        session.rerun()
+        return str(error)
+    return ""
 
 
 def _is_there() -> Callable[[], bool]:
@@ -113,8 +106,8 @@ def _is_there() -> Callable[[], bool]:
     return partial(runtime.get_instance().is_active_session, run.session_id)
 
 
-def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple[int, DeltaGenerator]:
-    """Draw the number of clips, Race and Cancel; return the number, and the place for progress."""
+def _start_line(context: PageContext, run: Run | None) -> tuple[Race, DeltaGenerator]:
+    """Draw the number of clips, Race and Cancel; return the race over so many clips, and the place for progress."""
     with st.container(border=True, key="race-start"):
         sizes = sizes_up_to(large_collections.part_that_races(context))
         left, right = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
@@ -131,21 +124,33 @@ def _start_line(context: PageContext, run: Run | None, *, racing: bool) -> tuple
             )
         else:
             left.markdown(f"Race over all {most:,} clips.")
+        race = _race_over(context, int(most))
+        racing = long_work.is_requested("race", race)
         with right.container(horizontal=True):
             # Both are always drawn: Streamlit keeps a button that disappears in its own click beside the next.
-            st.button("Race", key="race", type="primary", width="stretch", on_click=_request, disabled=racing)
-            st.button("Cancel", key="cancel race", width="stretch", disabled=not racing)
+            button = partial(st.button, width="stretch")
+            button("Race", key="race", type="primary", on_click=_request, args=(race,), disabled=racing)
+            button("Cancel", key="cancel race", on_click=long_work.forget, args=("race",), disabled=not racing)
         with st.container(key="race-state"):
             bar = st.empty()
     if racing:
         bar.progress(0.0, "To your marks")
     else:
         bar.caption(_state(context, run))
-    return int(most), bar
+    return race, bar
 
 
-def _request() -> None:
-    session.RACE_REQUESTED.set(True)
+def _request(race: Race) -> None:
+    long_work.request("race", race)
+    race_session.begin()
+
+
+def _race_over(context: PageContext, n_clips: int) -> Race:
+    """Return the race of the setting in force over up to so many clips."""
+    s = context.settings
+    width = s.bucket_width if s.metric == "euclidean" else None
+    setting = race_session.setting_in_force(context)
+    return Race(str(context.dataset.path), context.dataset.fingerprint, s.metric, s.seed, width, setting, n_clips)
 
 
 def _state(context: PageContext, run: Run | None) -> str:

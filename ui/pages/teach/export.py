@@ -16,6 +16,7 @@ from ui.model import exclusive, loading, media
 from ui.model.text import plain
 from ui.pages.teach.marks import Lesson
 from ui.server import export_files, hosting
+from ui.widgets import long_work
 
 MAX_SCORES = 200_000  # clips in the file of scores
 _MARK_COLUMNS = ("clip_id", "label", "mark", "labels", "where")
@@ -40,7 +41,7 @@ def draw(lesson: Lesson) -> None:
                 f"{name}-scores.csv",
                 help=f"The score of every clip as CSV.{part}",
             )
-    if lesson.is_classifier and _is_own(lesson) and st.button("Write into the collection", help=_help(lesson)):
+    if lesson.is_classifier and _is_own(lesson):
         _write(lesson)
 
 
@@ -120,12 +121,23 @@ def _help(lesson: Lesson) -> str:
 
 
 def _write(lesson: Lesson) -> None:
-    path = lesson.context.datasets[lesson.context.settings.dataset]
-    try:
-        with st.spinner("Writing…"), exclusive.RUNS.interrupted():
-            set_columns(path, columns(lesson))
-    except DataError as error:
-        st.warning(plain(full_message(error), 600))
-        return
-    loading.dataset_at(path)
-    st.success("Written: two columns of this collection.")
+    """Draw the button that writes the columns, and whether they were written."""
+    marked = (frozenset(clip.clip_id for clip in clips) for clips in (lesson.yes, lesson.no))
+    of = lesson.context.settings.dataset, lesson.name, *marked
+    st.button("Write into the collection", help=_help(lesson), on_click=long_work.request, args=("write", of))
+
+    def write() -> str:
+        path = lesson.context.datasets[lesson.context.settings.dataset]
+        try:
+            with st.spinner("Writing…"), exclusive.RUNS.interrupted():
+                set_columns(path, columns(lesson))
+        except DataError as error:
+            return full_message(error)
+        loading.dataset_at(path)
+        return ""
+
+    problem = long_work.result("write", of, write)
+    if problem:
+        st.warning(plain(problem, 600))
+    elif problem == "":
+        st.success("Written: two columns of this collection.")

@@ -9,6 +9,7 @@ import streamlit as st
 from lsh import LSHError
 from ui.model import exclusive, session
 from ui.model.text import plain
+from ui.widgets import long_work
 
 T = TypeVar("T")
 
@@ -55,18 +56,24 @@ def on_request(
     parts: Parts[T] = _parts((key, *index))
     made = parts.of(list(makers))
     if made is not None:
+        long_work.forget(key)
         return made
     with st.container(border=True, key=key):  # in `st.empty` each run would replace the button, and lose a press
         button, place = st.columns([2, 5], gap="medium", vertical_alignment="center")
-        if not button.button(label, key=f"{key} button", width="stretch"):
-            return None
-        bar = place.progress(0.0, label)
-        try:
-            parts.make(makers, lambda share, doing: bar.progress(share, plain(f"{label}: {doing}")))
-        except LSHError as error:
-            place.error(plain(error, longest=1000))
-            return None
-    return session.rerun()
+        button.button(label, key=f"{key} button", width="stretch", on_click=long_work.request, args=(key, index))
+
+        def make() -> str:
+            bar = place.progress(0.0, label)
+            try:
+                parts.make(makers, lambda share, doing: bar.progress(share, plain(f"{label}: {doing}")))
+            except LSHError as error:
+                return str(error)
+            return ""
+
+        problem = long_work.result(key, index, make)
+        if problem:
+            place.error(plain(problem, longest=1000))
+    return session.rerun() if problem == "" else None
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)

@@ -1,13 +1,12 @@
 """Tune: recall and cost of every setting, and the best setting for a wanted recall."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.scriptrunner_utils.exceptions import ScriptControlException
 
 from lsh import LSHError, plan
 from ui.figures.marks import Grid, setting
@@ -22,7 +21,7 @@ from ui.model.state import K_NEIGHBOURS
 from ui.model.text import plain
 from ui.pages.tune import families, heat_map_clicks, probes, promise, seeds, theory, timing, worst_queries
 from ui.paths import COMPONENTS
-from ui.widgets import large_collections, metrics_strip
+from ui.widgets import large_collections, long_work, metrics_strip
 from ui.widgets.charts import BESIDE, draw, draw_table
 
 INTRO = """
@@ -77,14 +76,20 @@ def _ask(view: GridView) -> float:
         wanted = percentage / 100
         with st.container(key="reason"):
             why = st.empty()
+        wish = (view.context.index_key, wanted)
         right.button(
             f"Best setting for recall ≥ {percent(wanted)}",
             key="best",
             type="primary",
             width="stretch",
-            on_click=_go_to_best,
-            args=(view, wanted, why),
+            on_click=long_work.request,
+            args=("best", wish),
         )
+    moves = long_work.result("best", wish, partial(_choose_best, view, wanted, why))
+    if moves:
+        long_work.forget("best")
+        session.move_sliders(**moves)
+        session.rerun()
     why.markdown(_why(view, wanted))
     return wanted
 
@@ -98,36 +103,24 @@ def _read_fraction() -> None:
             session.WANTED_RECALL.set(wanted)
 
 
-def _go_to_best(view: GridView, wanted: float, why: DeltaGenerator) -> None:
-    """Find the best setting, move the sliders to it and store the reason; a callback, as sliders are drawn later.
+def _choose_best(view: GridView, wanted: float, why: DeltaGenerator) -> dict[str, int]:
+    """Find the best setting with its progress in `why`, and store the reason; return the setting, {} if there is none.
 
-    A request of the browser that comes meanwhile, such as a late event of a component, waits until that is done: it
-    would interrupt the search, and the press would be lost.
+    The setting has the names of `session.move_sliders`.
     """
-    waiting: list[ScriptControlException] = []
 
     def tell(step: str) -> None:
-        if not waiting:
-            try:
-                why.markdown(plain(f"{capitalised(step)}…"))
-            except ScriptControlException as request:
-                waiting.append(request)
+        why.markdown(plain(f"{capitalised(step)}…"))
 
-    _choose_best(view, wanted, tell)
-    if waiting:
-        raise waiting[0]
-
-
-def _choose_best(view: GridView, wanted: float, tell: Callable[[str], None]) -> None:
     wish = (view.context.index_key, wanted)
     try:
         chosen = plan(view.index, view.sample.queries, k=K_NEIGHBOURS, recall=wanted, rows=view.own_rows, progress=tell)
     except LSHError as error:
         session.CHOSEN_SETTING.set((wish, None, f"{error}."))
-        return
+        return {}
     n_tables, n_bits, n_probes = (chosen.setting[name] for name in ("n_tables", "n_bits", "n_probes"))
-    session.move_sliders(n_tables=n_tables, n_bits=n_bits, n_probes=n_probes)
     session.CHOSEN_SETTING.set((wish, (n_tables, n_bits, n_probes), f"{chosen.why}{_tried_on(view)}"))
+    return {"n_tables": n_tables, "n_bits": n_bits, "n_probes": n_probes}
 
 
 def _tried_on(view: GridView) -> str:
