@@ -1,5 +1,6 @@
 """API reference: writes docs/API.md from the signatures and docstrings of the public names (`make api`)."""
 
+import argparse
 import ast
 import inspect
 import re
@@ -101,5 +102,6 @@ def _text(docstring: str | None) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     PATH.write_text(render(), encoding="utf-8")
     print(PATH, file=sys.stderr)

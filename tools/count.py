@@ -1,12 +1,10 @@
-"""Lines of code per package: lines that hold code, without blank lines, comments and docstrings.
+"""Lines of code per package: lines that hold code, without blank lines, comments and docstrings."""
 
-Usage: `python tools/count.py [FOLDER_OR_FILE ...]` (default: earshot_common, lsh, data_prep, ui and benchmarks).
-"""
-
+import argparse
 import ast
 import io
-import sys
 import tokenize
+from collections.abc import Sequence
 from pathlib import Path
 
 PACKAGES = ("earshot_common", "lsh", "data_prep", "ui", "benchmarks")
@@ -35,11 +33,11 @@ def code_lines(text: str) -> int:
     return len(lines)
 
 
-def main(paths: list[str]) -> None:
+def main(paths: Sequence[str]) -> None:
     """Print one row per folder: modules, all lines, lines of code."""
     total = 0
     print(f"{'':12}{'modules':>8}{'lines':>8}{'code':>8}")
-    for path in map(Path, paths or PACKAGES):
+    for path in map(Path, paths):
         modules = sorted(path.rglob("*.py")) if path.is_dir() else [path]
         texts = [module.read_text(encoding="utf-8") for module in modules]
         code = sum(map(code_lines, texts))
@@ -49,4 +47,8 @@ def main(paths: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "paths", nargs="*", default=PACKAGES, help=f"folders or files to count (default: {', '.join(PACKAGES)})"
+    )
+    main(parser.parse_args().paths)

@@ -1,5 +1,6 @@
 """Tables of modules: writes the first line of every module into docs/ARCHITECTURE.md (`make api`)."""
 
+import argparse
 import ast
 import re
 from pathlib import Path
@@ -31,4 +32,5 @@ def _table(package: str) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     PATH.write_text(render(PATH.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,5 +1,6 @@
 """Smoke test: fit, search, save and load an index with an installed `lsh`, on any system."""
 
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -23,4 +24,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     main()

@@ -6,6 +6,7 @@ other figures that differ between two runs. The blocks of a chapter's solutions 
 variables. Blocks marked ```python tensorflow are left out where TensorFlow is not installed.
 """
 
+import argparse
 import contextlib
 import importlib.util
 import io
@@ -107,12 +108,22 @@ def lines_of_code(path: Path) -> int:
 
 
 def main() -> int:
-    """Write the chapters and the solutions; with `notebook` the notebook; with `lines` count the chapters' code."""
-    if sys.argv[1:] == ["lines"]:
+    """Write the chapters and the solutions, or the notebook, or count the chapters' code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "task",
+        nargs="?",
+        choices=("text", "notebook", "lines"),
+        default="text",
+        help="text: write output and figures into the chapters; notebook: write build/tutorial.ipynb; lines: count the "
+        "lines of code (default: text)",
+    )
+    task = parser.parse_args().task
+    if task == "lines":
         counts = {path.stem: lines_of_code(path) for path in CHAPTERS}
         print("\n".join(f"{n:4}  {name}" for name, n in (*counts.items(), ("in all", sum(counts.values())))))
         return 0
-    if sys.argv[1:] == ["notebook"]:
+    if task == "notebook":
         NOTEBOOK.parent.mkdir(exist_ok=True)
         NOTEBOOK.write_text(json.dumps(notebook(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         print(f"wrote {NOTEBOOK}", file=sys.stderr)

@@ -132,6 +132,13 @@ def test_options_with_numbers_are_found(monkeypatch):
     assert ("data_prep", "map", "--out") not in found
 
 
+def test_every_tool_reads_its_arguments_with_a_parser_so_that_help_is_all_that_help_does():
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tools").glob("*.py")}
+    tools = {name for name, text in texts.items() if '__name__ == "__main__"' in text}
+    assert len(tools) > 5
+    assert tools == {name for name in tools if "ArgumentParser(" in texts[name]}
+
+
 def test_every_command_line_is_among_these():
     runs = {name.removesuffix(".__main__") for name, tree in trees().items() if "__main__" in ast.dump(tree.body[-1])}
     without_arguments = {"lsh.warm", "data_prep.audioset.parse_process", "data_prep.sample.build"}
