@@ -17,6 +17,10 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("earshot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("earshot")
 
+# Threads of BLAS that wait for each other keep a processor busy, and other workers have work for it. What more threads
+# could change, tests/lsh/storage/test_reproducible.py tries. NumPy, which reads this once, is not imported yet.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
