@@ -1,3 +1,5 @@
+"""Fixtures of the benchmarks: small collections and problems."""
+
 import gc
 import json
 

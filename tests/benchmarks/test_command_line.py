@@ -1,3 +1,5 @@
+"""The command line of the comparison with other libraries."""
+
 import json
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Recall of exact search over features of 8 and 16 bits."""
+
 import re
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""True neighbours, computed once and kept in a file."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Descriptions of the machine on which something was measured."""
+
 import json
 import sys
 from types import SimpleNamespace

@@ -1,3 +1,5 @@
+"""Tables in Markdown."""
+
 import pytest
 
 from benchmarks.markdown import table

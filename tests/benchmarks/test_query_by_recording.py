@@ -1,3 +1,5 @@
+"""Search by recordings of clips, with noise and other changes."""
+
 from types import SimpleNamespace
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Search problems: vectors, queries and their true neighbours."""
+
 from pathlib import Path
 
 import numpy as np

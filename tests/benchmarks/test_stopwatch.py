@@ -1,3 +1,5 @@
+"""The command that measures the stopwatch's record afresh."""
+
 import numpy as np
 import pytest
 

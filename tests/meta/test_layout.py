@@ -1,6 +1,7 @@
 """Layout of the packages: folders without circles of imports, of at most 20 modules, each module named in the docs."""
 
 import ast
+import re
 from collections import Counter, defaultdict
 
 import pytest
@@ -82,3 +83,8 @@ def test_a_module_begins_with_a_docstring_that_is_a_sentence():
     """The first line says what the module holds."""
     first = {name: (ast.get_docstring(tree) or "nothing").splitlines()[0] for name, tree in trees().items()}
     assert {name: line for name, line in first.items() if not line.endswith((".", ":"))} == {}
+
+
+def test_a_module_of_tests_begins_with_a_docstring_too():
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    assert [path.name for path, text in texts.items() if text and not re.match(r'r?"""\S.*[.:]("""|\n\n)', text)] == []

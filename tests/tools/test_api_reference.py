@@ -1,3 +1,5 @@
+"""The API reference, written from signatures and docstrings."""
+
 import ast
 
 import pytest

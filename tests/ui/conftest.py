@@ -1,3 +1,5 @@
+"""Fixtures of all tests of the app: no stored times, kernels as if compiled."""
+
 import json
 import shutil
 import sys

@@ -1,3 +1,5 @@
+"""Numbers as text."""
+
 import ast
 
 import pytest

@@ -1,3 +1,5 @@
+"""Fixtures of the answers: one small run of all questions."""
+
 import itertools
 from types import SimpleNamespace
 

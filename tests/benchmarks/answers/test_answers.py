@@ -1,3 +1,5 @@
+"""docs/ANSWERS.md: its figures, how they are measured, and the document written of them."""
+
 import copy
 import json
 import os

@@ -1,3 +1,5 @@
+"""Confidence intervals of means and differences."""
+
 import numpy as np
 import pytest
 

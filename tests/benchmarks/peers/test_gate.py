@@ -1,3 +1,5 @@
+"""The gate that compares new results with older ones."""
+
 import re
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Measurement of methods in processes of their own."""
+
 from pathlib import Path
 
 import numpy as np

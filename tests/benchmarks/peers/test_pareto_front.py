@@ -1,3 +1,5 @@
+"""Pareto fronts of recall and time."""
+
 from dataclasses import dataclass
 
 import pytest

@@ -1,3 +1,5 @@
+"""Figures: what they show, in both colour schemes."""
+
 import itertools
 import math
 

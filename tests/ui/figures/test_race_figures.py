@@ -1,3 +1,5 @@
+"""Figures of races."""
+
 import math
 
 import pytest

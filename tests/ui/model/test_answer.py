@@ -1,3 +1,5 @@
+"""Answers to one query: found, exact and missed neighbours."""
+
 from dataclasses import replace
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Records of races, and files of them."""
+
 import csv
 import io
 import json

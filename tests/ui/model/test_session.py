@@ -1,3 +1,5 @@
+"""Keys of the session state, and moves of sliders by the app."""
+
 import ast
 
 import pytest

@@ -1,3 +1,5 @@
+"""Settings of the sidebar and of the link."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

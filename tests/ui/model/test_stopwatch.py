@@ -1,3 +1,5 @@
+"""The stopwatch: times of settings, measured once for all pages."""
+
 import json
 import subprocess
 import sys

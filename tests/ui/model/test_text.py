@@ -1,3 +1,5 @@
+"""Text from data, escaped for the screen."""
+
 import re
 
 import pytest

@@ -1,3 +1,5 @@
+"""One main heading per page, and a place of its own for each chapter."""
+
 import pytest
 
 import app

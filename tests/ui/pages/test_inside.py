@@ -1,3 +1,5 @@
+"""The page Inside: its steps."""
+
 import numpy as np
 import pytest
 import streamlit as st

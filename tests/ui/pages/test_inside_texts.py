@@ -1,3 +1,5 @@
+"""Sentences of the page Inside."""
+
 import numpy as np
 import pytest
 

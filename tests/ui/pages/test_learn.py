@@ -1,3 +1,5 @@
+"""The page Learn: its chapters."""
+
 import shutil
 from collections import Counter
 

@@ -1,3 +1,5 @@
+"""The page Listen: search, lists of neighbours, filters and the trail."""
+
 import shutil
 from urllib.parse import parse_qs
 

@@ -1,3 +1,5 @@
+"""The page Race: running, cancelling, showing and pinning races."""
+
 import json
 import shutil
 

@@ -1,3 +1,5 @@
+"""Sentences and tables of the page Race."""
+
 import dataclasses
 import os
 import subprocess

@@ -1,3 +1,5 @@
+"""The page Tune: every setting, the best one, and what is measured on request."""
+
 import json
 import shutil
 import threading

@@ -1,3 +1,5 @@
+"""Clicks on the heat map of Tune."""
+
 import pytest
 import streamlit as st
 

@@ -1,3 +1,5 @@
+"""Sentences of the page Tune."""
+
 import shlex
 from dataclasses import replace
 from pathlib import Path

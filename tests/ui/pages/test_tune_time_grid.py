@@ -1,3 +1,5 @@
+"""The grid of times on Tune."""
+
 import gc
 import threading
 import weakref

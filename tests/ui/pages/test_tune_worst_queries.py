@@ -1,3 +1,5 @@
+"""The queries of Tune that find least."""
+
 import numpy as np
 import pytest
 

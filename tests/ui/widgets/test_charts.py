@@ -1,3 +1,5 @@
+"""Charts with their tables and downloads."""
+
 import io
 import json
 from functools import partial
