@@ -58,8 +58,9 @@ IS_STILL = """() => {
 
 @pytest.fixture(scope="module")
 def strict_context(chromium):
-    """Return a browser context in which the policy of the pages holds."""
+    """Return a browser context in which the policy of the pages holds, with an empty page (see `one_context`)."""
     context = chromium.new_context()
+    context.new_page()
     yield context
     context.close()
 
