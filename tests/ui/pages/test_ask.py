@@ -108,10 +108,9 @@ def test_the_page_says_that_a_file_is_cut(sample):
 
 
 def test_a_sound_that_hangs_the_decoder_is_refused_in_words_and_the_next_is_taken(sample, monkeypatch):
-    monkeypatch.setattr(decoder_pool, "UPLOAD_S", 0.0)
-    app = give(run(), noise(2))
-    assert "takes too long to be decoded" in said(app)
-    monkeypatch.undo()
+    with monkeypatch.context() as hanging:
+        hanging.setattr(decoder_pool, "UPLOAD_S", 0.0)
+        assert "takes too long to be decoded" in said(give(run(), noise(2)))
     assert "LSH looked at" in said(give(run(), noise(2)))
 
 
