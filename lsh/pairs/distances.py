@@ -7,6 +7,8 @@ from lsh.exact import ExactSearch
 from lsh.hasher import prepare
 from lsh.kernels.ranking import decode_rows, distances_to
 
+_ROUNDING = 1e-5  # more than the cosine distance of a vector to itself differs from 0
+
 
 def distances_from(exact: ExactSearch, row: int, others: Int64Array) -> Float32Array:
     """Return the distances of a row to others, int64[m]: float32[m]."""
@@ -18,10 +20,17 @@ def distances_from(exact: ExactSearch, row: int, others: Int64Array) -> Float32A
 
 
 def pairs_of_all(exact: ExactSearch, rows: Int64Array, radius: float) -> Int64Array:
-    """Return every pair of some rows, int64[m] in rising order, within a radius: int64[p, 2], by comparing all."""
-    found = [np.empty((0, 2), np.int64)]
+    """Return every pair of some rows, int64[m] in rising order, within a radius: int64[p, 2], by comparing all.
+
+    Rows of equal values are within any radius, whatever the rounding of their cosine, which depends on the processor.
+    """
+    found, stored = [np.empty((0, 2), np.int64)], exact.vectors.rows
     for place in range(len(rows) - 1):
-        others = rows[place + 1 :]
-        near = others[distances_from(exact, int(rows[place]), others) <= radius]
-        found.append(np.column_stack([np.full(len(near), rows[place]), near]))
+        row, others = int(rows[place]), rows[place + 1 :]
+        distances = distances_from(exact, row, others)
+        within = distances <= radius
+        (nearly,) = np.nonzero(~within & (distances <= radius + _ROUNDING))
+        within[nearly] = (stored[others[nearly]] == stored[row]).all(axis=1)
+        near = others[within]
+        found.append(np.column_stack([np.full(len(near), row), near]))
     return np.concatenate(found)

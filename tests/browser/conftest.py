@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, e
 from data_prep.dataset.schema import About, ClipBatch, Label
 from data_prep.dataset.writer import write_dataset
 from data_prep.sample.embedding import DIM, EMBEDDER
+from lsh.kernels.jit import CACHE_FOLDER
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMIUM_OPTIONS = [
@@ -135,6 +136,8 @@ def served(root: Path, *python: str, path: str = "", **environment: str) -> Iter
     path: Streamlit's option server.baseUrlPath, without slashes around it. environment: variables in addition to those
     of this process.
     """
+    for times in (CACHE_FOLDER or root).glob("times-*.json"):  # of an earlier run; they decide which pages show LSH
+        times.unlink(missing_ok=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

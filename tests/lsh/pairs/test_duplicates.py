@@ -167,6 +167,13 @@ def test_a_radius_that_only_the_comparison_of_all_pairs_serves_is_refused_for_ma
         duplicates(X, 1.5)
 
 
+def test_rows_of_equal_values_are_within_a_radius_of_zero_whatever_the_rounding_of_their_cosines():
+    X = np.random.default_rng(7).standard_normal((50, 131)).astype(np.float32).repeat(2, axis=0)
+    exact = ExactSearch(X)
+    assert any(distances_from(exact, 2 * i, np.array([2 * i + 1]))[0] > 0 for i in range(50))
+    assert pairs_of_all(exact, np.arange(100), 0.0).tolist() == [[2 * i, 2 * i + 1] for i in range(50)]
+
+
 def test_the_command_lists_the_groups_by_name_and_checks_the_share_found(root, capsys):
     folder = root / "data" / "audioset-small"
     words = ["--radius", "0", "--splits", "train", "validation", "--check", "10000", "--json"]
