@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsh.arrays import Float32Array, Int64Array, UInt8Array, UInt16Array
-from lsh.kernels.intrinsics import decode
+from lsh.kernels.intrinsics import decode, fma
 from lsh.kernels.jit import fast_kernel, kernel
 from lsh.kernels.selection import limit_for, select_above
 
@@ -67,7 +67,9 @@ def _cosine_distances(
         x, total = X[row], np.float32(0)
         for t in range(q.shape[0]):
             total += q[t] * decode(x[t], scale, offset)
-        out[c] = min(max(np.float32(1) - total * inverse_norms[row], np.float32(0)), np.float32(2))
+        # Rounded once: compiled code may have several paths, of which not all would fuse a product and a difference.
+        cosine_distance = fma(-total, inverse_norms[row], np.float32(1))
+        out[c] = min(max(cosine_distance, np.float32(0)), np.float32(2))
 
 
 @fast_kernel

@@ -55,13 +55,13 @@ def test_the_figures_are_those_recorded(figures):
         RECORDED.write_text(json.dumps(found, indent=0) + "\n", encoding="utf-8")
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
     assert list(found) == list(recorded)
-    numbers = {name for name, value in recorded.items() if isinstance(value, float)}
-    assert {name: found[name] for name in numbers} == pytest.approx(
-        {name: recorded[name] for name in numbers}, abs=1e-3
-    )
-    assert {name: found[name] for name in found if name not in numbers} == {
-        name: recorded[name] for name in recorded if name not in numbers
-    }
+    # The planes of these families are computed by BLAS and LAPACK, whose rounding depends on the processor.
+    learned = tuple(name.removesuffix("family") for name, value in recorded.items() if value in {"itq", "grh"})
+    assert learned
+    tolerances = {(float, False): 1e-3, (float, True): 0.03, (int, True): 1}
+    for name, value in recorded.items():
+        tolerance = tolerances.get((type(value), name.startswith(learned)))
+        assert found[name] == (value if tolerance is None else pytest.approx(value, abs=tolerance)), name
 
 
 def test_the_figures_name_the_datasets_and_the_machine(figures, made, with_frames):

@@ -25,9 +25,10 @@ pytestmark = pytest.mark.tensorflow  # its import costs seconds: one worker pays
 
 N_LABELS = 3
 KEYS = [f"{a}{b}" for a in "abcdef" for b in "0123456789"]
+FRAMES = np.random.default_rng(6)
 SHARDS = {
     f"eval/{key}.tfrecord": shard(
-        [clip(f"{key}{i:09d}", [i % 3, 2] if i % 3 < 2 else [], 1 + i % 10, frame=os.urandom(128)) for i in range(3)]
+        [clip(f"{key}{i:09d}", [i % 3, 2] if i % 3 < 2 else [], 1 + i % 10, frame=FRAMES.bytes(128)) for i in range(3)]
     )
     for key in KEYS
 }
