@@ -49,7 +49,7 @@ def found(dataset, choice):
 
 
 @pytest.mark.parametrize("text", ["dog", "DOG", " Dog "])
-def test_whole_names_come_first_then_beginnings_then_parts_in_any_case(dataset, text):
+def test_whole_names_come_first_then_beginnings_then_parts_in_any_case(dataset, text, monkeypatch):
     (group,) = clip_search.suggest(dataset, text)
     assert [(offer.name, offer.n_clips) for offer in group.offers] == [
         ("Dog", 2),
@@ -57,6 +57,9 @@ def test_whole_names_come_first_then_beginnings_then_parts_in_any_case(dataset, 
         ("Hot dog", 1),
     ]
     assert (group.heading, group.total, group.match) == ("Labels", 3, 0)
+    monkeypatch.setattr(clip_search, "OFFERED", 2)
+    (few,) = clip_search.suggest(dataset, text.strip()[1:])
+    assert (len(few.offers), few.total) == (2, 3)
     media = found(dataset, "label~dog")
     assert set(media[:2]) == {FILES[1], FILES[4]}
     assert media[2:] == [FILES[2], FILES[0]]

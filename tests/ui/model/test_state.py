@@ -80,6 +80,7 @@ def test_settings_are_unchanged_by_a_round_trip_through_the_link(s):
 
 def test_an_empty_link_gives_the_defaults():
     assert parse({}, DATASETS) == DEFAULTS
+    assert state.parsed_width(0) is None
 
 
 def test_a_link_is_parsed_without_any_dataset():

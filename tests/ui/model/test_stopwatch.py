@@ -114,6 +114,8 @@ def test_a_measurement_that_fails_is_logged_and_not_repeated(caplog):
     watch = Stopwatch(None)
     assert measured(watch, KEY, never) is None
     assert watch.has_failed(KEY)
+    assert watch.times(KEY, lambda: pytest.fail("measured again")) is None
+    assert KEY not in watch._waiting
     assert "cannot measure the time" in caplog.text
     assert measured(watch, OTHER, lambda: TIMES) == TIMES
 

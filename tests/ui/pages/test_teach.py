@@ -105,6 +105,8 @@ def test_precision_is_that_of_the_library_and_too_few_marks_say_so(small):
     assert f"{found.called} marked sounds that it called yes without having been told, {found.right} are" in text
     text = " ".join(element.value for element in marked(small, "bell", yes[:3], no).markdown)
     assert "Too few marks to say how good it is" in text
+    for some, others, missing in ((yes[:3], no[:2], "From 10 marks on"), (yes, [], "From 10 marks of both kinds on")):
+        assert missing in " ".join(element.value for element in marked(small, "bell", some, others).markdown)
 
 
 def told(value):

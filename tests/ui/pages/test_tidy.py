@@ -96,6 +96,7 @@ def test_the_radius_is_a_share_of_the_median_distance_to_the_nearest_that_is_not
 def test_the_page_says_how_many_could_go_and_keeps_the_longest_at_first(small):
     page = opened("tidy", dataset="small")
     assert not page.exception
+    assert "**Nothing is deleted here.**" in words(page)
     assert "**2 groups of 5 sounds, of 200**: 3 sounds could go." in words(page)
     data = component(page, "tidy")
     first = data["groups"][0]
