@@ -7,11 +7,12 @@
 >>> index.search(X[:2], k=1, n_tables=8, n_bits=12).ids.ravel().tolist()
 [0, 1]
 
-`index` (LSHIndex), `sketch_index` (SketchIndex) and `exact` (ExactSearch) search; `quality` measures their results. The
-subpackages:
+`index` (LSHIndex), `sketch_index` (SketchIndex), `graphs.index` (GraphIndex) and `exact` (ExactSearch) search;
+`quality` measures their results. The subpackages:
 
 - `families`: hash families, random and learned, and partitions into buckets;
 - `sketches`: two-bit codes of vectors, and buckets of them;
+- `graphs`: graphs of vectors, with the sketches of each one's neighbours;
 - `analysis`: recall of every setting, theory, plans, evaluation, comparison, races, inspection of one query;
 - `growing`: vectors added to an index and removed from it;
 - `pairs`: all pairs of vectors within a radius, and the groups of duplicates that they form;
@@ -27,6 +28,7 @@ from lsh.analysis.recall_grid import RecallGrid, recall_grid
 from lsh.analysis.theory import hit_probability, predicted_recall
 from lsh.errors import LSHError
 from lsh.exact import ExactSearch, exact_search
+from lsh.graphs.index import GraphIndex
 from lsh.index import LSHIndex
 from lsh.pairs.duplicates import duplicates
 from lsh.pairs.self_join import Duplicates
@@ -41,6 +43,7 @@ __all__ = [
     "EncodedVectors",
     "Evaluation",
     "ExactSearch",
+    "GraphIndex",
     "LSHError",
     "LSHIndex",
     "Plan",

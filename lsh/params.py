@@ -38,6 +38,12 @@ class SketchSetting(NamedTuple):
     n_reranked: int
 
 
+class GraphSetting(NamedTuple):
+    """A setting of a search in a graph: nodes that it keeps."""
+
+    n_kept: int
+
+
 UNMEASURED = SketchSetting(8, 40)  # where nothing can be measured, and of index files of versions 1 to 4
 
 
@@ -87,6 +93,19 @@ class MeasuredSketchSetting(_Measured, SketchSetting):
 
     def _setting(self) -> str:
         return f"{_probes(self.n_probes)} and {self.n_reranked:,} re-ranked"
+
+
+class MeasuredGraphSetting(_Measured, GraphSetting):
+    """A default setting of a graph."""
+
+    @classmethod
+    def checked(cls, setting: GraphSetting) -> Self:
+        """Return a setting, checked, with its recall if it has one."""
+        n_kept = validate.integer(setting.n_kept, "n_kept", 1, _MOST_RANKED)
+        return cls.of((n_kept,), getattr(setting, "recall", None))
+
+    def _setting(self) -> str:
+        return f"{self.n_kept:,} kept"
 
 
 def _probes(n: int) -> str:

@@ -17,6 +17,7 @@ from earshot_common.locks import lock_file
 from lsh.analysis.recall_grid import recall_grid
 from lsh.arrays import read_only
 from lsh.exact import ExactSearch
+from lsh.graphs.index import GraphIndex
 from lsh.index import LSHIndex
 from lsh.kernels.jit import CACHE_FOLDER, READY, reported_progress
 from lsh.quality import label_precision_at_k
@@ -59,6 +60,7 @@ def warm(
                 index.search(X[:2], k=2, allowed=allowed)
                 index.search(X[:2], k=2, recall=0.5, allowed=allowed)
                 sketches.search(X[:2], k=2, allowed=allowed)
+            GraphIndex(metric).fit(X).search(X[:2], k=2)
             index.exact.range_search(X[:1], 1.0)
         encoded = ExactSearch(EncodedVectors.encode(X, np.uint8), "cosine")
         found = encoded.search(X, k=2)  # a batch decodes rows, a single query does not

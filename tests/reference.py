@@ -704,6 +704,73 @@ def search_buckets(vectors, buckets, gaps, X, inverse_norms, metric, n_probes, n
     return [np.array(part) for part in zip(*found, strict=True)]
 
 
+def search_graph(vectors, graph, X, inverse_norms, metric, n_kept, k):
+    """Search prepared queries in a graph; return (ids, distances, n_candidates) of each.
+
+    Estimates are those of the unrounded query. As in the fast code the next node is chosen before one is visited.
+    """
+    found, n = [], len(X)
+    for vector in vectors.astype(np.float64):
+        centred = vector - graph.centre
+        rotated = centred @ graph.rotation
+
+        def estimates(block, half_square):
+            there = np.flatnonzero(np.isfinite(graph.terms[2 * block + 1]))
+            levels_of = code_levels(graph.codes, 32 * block + there)
+            factors, penalties = graph.terms[2 * block : 2 * block + 2, there].astype(np.float64)
+            scores = factors * ((levels_of - 1.5) @ rotated) - penalties - half_square  # noqa: B023
+            return list(zip(graph.links[block, there].tolist(), scores.tolist(), strict=True))
+
+        first = [pair for block in range(n, len(graph.links)) for pair in estimates(block, centred @ centred / 2)]
+        first = sorted(first, key=lambda pair: -pair[1])[: n_kept if n_kept >= n else 4]
+        kept, seen, visited = dict(first), {node for node, _ in first}, []
+
+        def take():
+            left = [node for node in kept if node not in visited]  # noqa: B023
+            return max(left, key=kept.get, default=None)  # noqa: B023
+
+        node = take()
+        while node is not None:
+            visited.append(node)
+            following = take()
+            distance = float(nearest(vector, X, inverse_norms, metric, [node], 1)[1][0])
+            for neighbour, score in estimates(node, distance if metric == COSINE else distance**2 / 2):
+                if neighbour not in seen and (len(kept) < n_kept or score > min(kept.values())):
+                    seen.add(neighbour)
+                    if len(kept) == n_kept:
+                        del kept[min(kept, key=kept.get)]
+                    kept[neighbour] = score
+            node = take() if following is None else following
+        found.append((*nearest(vector, X, inverse_norms, metric, visited, k), len(visited)))
+    return [np.array(part) for part in zip(*found, strict=True)]
+
+
+def choose_links(Y, candidates, factor, fill, m):
+    """Return for each node the candidates chosen as its neighbours, as lists of at most m."""
+    squares = ((Y[:, None].astype(np.float64) - Y[None]) ** 2).sum(axis=2)
+    links = []
+    for node, own in enumerate(candidates):
+        nearest_first = sorted({c for c in own if c >= 0 and c != node}, key=lambda c: squares[node, c])
+        chosen = []
+        for c in nearest_first:
+            if all(factor * squares[c, o] >= squares[node, c] and squares[c, o] > 0 for o in chosen):
+                chosen.append(c)
+        chosen = chosen[:m]
+        left = [c for c in nearest_first if c not in chosen]
+        links.append(chosen + left[: m - len(chosen)] * fill)
+    return links
+
+
+def links_back(links):
+    """Return for each node those that link to it."""
+    return [[i for i, own in enumerate(links) if j in own] for j in range(len(links))]
+
+
+def level_products(planes, Y):
+    """Return <y, c> of each row and the levels of its sketch."""
+    return ((sketch_levels(planes) - 1.5) * Y).sum(axis=1)
+
+
 def levels(y, width):
     """Cut coordinates into four levels, each `width` root mean squares wide, two on each side of zero."""
     return np.clip(np.floor(y / (width * np.sqrt((y**2).mean()))), -2, 1) + 2

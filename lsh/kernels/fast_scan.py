@@ -68,9 +68,13 @@ def _allowed_of(mask: np.uint64, allowed: BoolArray, order: Int32Array, first: i
     return kept
 
 
+def _score_block_of(variant: str) -> Any:
+    return _score_portably if variant == "portable" else shuffling.score_block(variant)
+
+
 def _scanner(variant: str) -> Any:
     """Return the kernel `scan_groups` of a variant."""
-    score_block: Any = _score_portably if variant == "portable" else shuffling.score_block(variant)
+    score_block = _score_block_of(variant)
 
     def scan_groups(
         groups: Int64Array,
@@ -150,6 +154,11 @@ def shorten(
 
 
 VARIANT = available()[0]
+
+# score_block(codes, tables, block, terms, first, step, bias, offset, limit, out): fill out, float32[32], with the
+# estimates of a block, whose factors and penalties begin at column `first` of `terms`; return a word whose bit i says
+# that out[i] > limit.
+score_block: Any = _score_block_of(VARIANT)
 
 # scan_groups(groups, offsets, starts, order, codes, terms, tables, step, bias, wanted, scores, places, allowed=None):
 # estimate

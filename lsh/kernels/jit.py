@@ -41,7 +41,7 @@ _FAST = {"contract", "reassoc", "nsz", "arcp"}
 
 
 def _digest() -> str:
-    sources = [path.read_bytes() for path in sorted(_HERE.glob("*.py"))]
+    sources = [path.read_bytes() for path in sorted(_HERE.rglob("*.py"))]
     with contextlib.suppress(RuntimeError):  # LLVM cannot tell the features of every processor
         sources.append(binding.get_host_cpu_features().flatten().encode())
     target = f"{binding.get_host_cpu_name()} numba {numba.__version__}"

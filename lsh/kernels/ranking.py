@@ -50,6 +50,10 @@ class Vectors(NamedTuple):
         encoding = _ENCODINGS[stored.dtype.name]
         return cls(stored.view(np.uint8), encoding, np.float32(scale), np.float32(offset), inverse_norms, metric)
 
+    def arguments(self) -> tuple[Any, ...]:
+        """Return the fields with numbers as `float`, since numba takes long to recognise float32 of NumPy."""
+        return tuple(float(value) if isinstance(value, np.float32) else value for value in self)
+
 
 @fast_kernel
 def _cosine_distances(

@@ -97,10 +97,9 @@ class Parts(NamedTuple):
         exact, buckets, gaps, capacity, default = self
         chosen = default.n_probes if n_probes is None else n_probes
         wanted = min(validate.integer(chosen, "n_probes", 1, MAX_BUCKETS), len(gaps))
-        vectors = tuple(float(value) if isinstance(value, np.float32) else value for value in exact.vectors)
         gap = float(gaps[wanted - 1]) if wanted < len(gaps) else np.inf
         most = wanted if gap == np.inf else min(_MOST_PROBES * wanted, len(gaps))
-        return tuple(buckets), vectors, most, gap, n_ranked, int(capacity[most])
+        return tuple(buckets), exact.vectors.arguments(), most, gap, n_ranked, int(capacity[most])
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,12 @@ from lsh import validate
 from lsh.arrays import StoredVectors
 from lsh.errors import IndexFileError, LSHError
 from lsh.exact import ExactSearch
+from lsh.graphs.index import GraphIndex
 from lsh.index import LSHIndex
 from lsh.sketch_index import SketchIndex
 from lsh.storage import checks, container, segments
-from lsh.storage.header import Header, canonical, damaged, short
-from lsh.storage.kinds import KINDS, KINDS_BEFORE_3, Arrays, Kind, Layout
+from lsh.storage.header import Arrays, Header, Layout, canonical, damaged, short
+from lsh.storage.kinds import KINDS, KINDS_BEFORE_3, Kind
 
 __all__ = ["load", "save"]
 
@@ -46,7 +47,9 @@ class Check(IntEnum):
     ALL = 3  # all values, and the bytes of vectors that are not in the file
 
 
-def save(index: LSHIndex | SketchIndex, path: str | os.PathLike[str], *, with_vectors: bool = True) -> None:
+def save(
+    index: LSHIndex | SketchIndex | GraphIndex, path: str | os.PathLike[str], *, with_vectors: bool = True
+) -> None:
     """Write a fitted index to the file `path`, replacing any existing file.
 
     with_vectors: False leaves the vectors out, and `load` needs them as X: for data that has a file of its own.
@@ -55,7 +58,7 @@ def save(index: LSHIndex | SketchIndex, path: str | os.PathLike[str], *, with_ve
     the same bytes. After a crash, a full disk or a failed write the file is the old one or the new
     one, complete. Raises IndexFileError when it cannot be written, NotFittedError for an index without data.
     """
-    name = "LSHIndex" if isinstance(index, LSHIndex) else "SketchIndex"
+    name = next(kind.__name__ for kind in (LSHIndex, SketchIndex, GraphIndex) if isinstance(index, kind))
     kind, growth, version = KINDS[name], index.growth, container.FORMAT_VERSION
     if growth is None:
         settings, arrays = kind.settings(index), _arrays(index, kind)
@@ -75,7 +78,7 @@ def save(index: LSHIndex | SketchIndex, path: str | os.PathLike[str], *, with_ve
 
 def load(
     path: str | os.PathLike[str], X: npt.ArrayLike | None = None, *, verify: bool = True, mapped: bool = True
-) -> LSHIndex | SketchIndex:
+) -> LSHIndex | SketchIndex | GraphIndex:
     """Return the index that was saved in the file `path`.
 
     X: the vectors, float32[n, d] or `EncodedVectors`, if the file was saved without them: the same ones, or
@@ -93,7 +96,7 @@ def load(
 
 def open_index(
     path: Path, X: npt.ArrayLike | None, check: Check, *, mapped: bool = True, oldest: int = 1
-) -> LSHIndex | SketchIndex:
+) -> LSHIndex | SketchIndex | GraphIndex:
     """Return the index in a file; see `load`. oldest: the first format version that is accepted."""
     with errors_with(path), container.opened(path) as file:
         if file.version < oldest:

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from lsh.errors import IndexFileError
 
 Setting = str | int | float | bool | None
 Settings = Mapping[str, Setting]
+Arrays = Mapping[str, npt.NDArray[Any]]
+Layout = dict[str, tuple[str, tuple[int, ...]]]  # name -> (dtype, shape)
 
 _DTYPES = ("<f2", "<f4", "<i4", "<i8", "<u4", "<u8", "|u1")
 _MAX_INTEGER = 2**63 - 1

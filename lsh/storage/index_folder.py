@@ -18,6 +18,7 @@ from lsh.analysis.search_config import SearchConfig
 from lsh.arrays import StoredVectors
 from lsh.errors import IndexFileError
 from lsh.exact import ExactSearch
+from lsh.graphs.index import GraphIndex
 from lsh.index import LSHIndex
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
@@ -141,8 +142,9 @@ def _load(path: Path, X: npt.ArrayLike, check: Check) -> LSHIndex | SketchIndex:
     """
     index, name = open_index(path, X, check, oldest=OLDEST_VERSION), _NAME.fullmatch(path.name)
     with errors_with(path):
-        if name is None or name["settings"] != _settings(index):
-            raise IndexFileError(f"it holds the index {_settings(index)}: build it again")
+        held = index.kind if isinstance(index, GraphIndex) else _settings(index)
+        if isinstance(index, GraphIndex) or name is None or name["settings"] != held:
+            raise IndexFileError(f"it holds the index {held}: build it again")
         if index.growth is not None:
             raise IndexFileError("it holds an index that has grown: build it again")
     exact = index.exact

@@ -4,7 +4,6 @@
 values of the arrays, and then restore the index.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from lsh.arrays import Float32Array, Int64Array, UInt8Array, read_only
 from lsh.exact import ExactSearch
 from lsh.families.hyperplane import Hyperplanes, LearnedPlanes
 from lsh.families.pstable import PStable
+from lsh.graphs.index import GraphIndex
 from lsh.hasher import Family, Hasher
 from lsh.index import LSHIndex
 from lsh.kernels.fast_scan import pack_codes
@@ -27,11 +27,9 @@ from lsh.sketch_index import SketchIndex
 from lsh.sketches.partition import Buckets, code_places, group_starts
 from lsh.sketches.sketch_rows import SketchRows
 from lsh.storage import checks
-from lsh.storage.header import Settings, damaged
+from lsh.storage.graph_kind import GraphIndexKind
+from lsh.storage.header import Arrays, Layout, Settings, damaged
 from lsh.tables import Tables
-
-Arrays = Mapping[str, npt.NDArray[Any]]
-Layout = dict[str, tuple[str, tuple[int, ...]]]  # name -> (dtype, shape)
 
 _SKETCHES = "sketch_centre", "rotation", "planes", "terms"  # the fields of `SketchRows`
 _PARAMS = tuple(field.name for field in fields(Params))
@@ -65,7 +63,7 @@ class Kind(Protocol):
     def check(self, arrays: Arrays, n: int, *, verify: bool) -> None:
         """Raise for values with which a kernel would read outside its arrays; with `verify` for any invalid ones."""
 
-    def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> LSHIndex | SketchIndex:
+    def restore(self, settings: Any, arrays: Arrays, exact: ExactSearch) -> LSHIndex | SketchIndex | GraphIndex:
         """Return the index that checked arrays describe."""
 
 
@@ -270,5 +268,9 @@ class _PlanesKind(_SketchIndexKind):
         return codes, terms, gaps
 
 
-KINDS: dict[str, Kind] = {"LSHIndex": _LSHIndexKind(), "SketchIndex": _SketchIndexKind()}
+KINDS: dict[str, Kind] = {
+    "LSHIndex": _LSHIndexKind(),
+    "SketchIndex": _SketchIndexKind(),
+    "GraphIndex": GraphIndexKind(),
+}
 KINDS_BEFORE_3: dict[str, Kind] = {**KINDS, "SketchIndex": _PlanesKind()}

@@ -15,8 +15,8 @@ from lsh import validate
 from lsh.filters.allowed import Present
 from lsh.growing.segments import Growth, Learned, Segment
 from lsh.storage import checks
-from lsh.storage.header import Settings, damaged
-from lsh.storage.kinds import Arrays, Kind, Layout
+from lsh.storage.header import Arrays, Layout, Settings, damaged
+from lsh.storage.kinds import Kind
 
 ROW_IDS, PRESENT, MEAN = "row_ids", "present", "learned_mean"
 SETTINGS = ("n_segments", "next_id", "learned_next_id", "spread")

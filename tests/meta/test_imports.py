@@ -12,6 +12,7 @@ PUBLIC = [
     "EncodedVectors",
     "Evaluation",
     "ExactSearch",
+    "GraphIndex",
     "LSHError",
     "LSHIndex",
     "Plan",

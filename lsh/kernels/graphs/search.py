@@ -1,0 +1,265 @@
+"""Search in a graph: from node to node, by the estimated distances of a node's neighbours, in one block each.
+
+The search keeps the nodes with the best estimates, and visits the best one that it has not visited, until it has
+visited all that it keeps. To visit a node is to compute its exact distance, and to estimate those of its neighbours at
+once (Y. Gou, J. Gao, Y. Xu, C. Long, "SymphonyQG: towards symphonious integration of quantization and graph for
+approximate nearest neighbor search", SIGMOD 2025). The next node is chosen before the present one is read, so that
+memory is read meanwhile.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt8Array, UInt16Array
+from lsh.kernels.fast_scan import TABLE_BYTES, make_tables, score_block
+from lsh.kernels.hashing import normalise
+from lsh.kernels.intrinsics import clear_lowest, decode, lowest_bit, prefetch
+from lsh.kernels.jit import fast_kernel, kernel
+from lsh.kernels.ranking import COSINE, FLOAT16, UINT8, nearest
+from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES
+from lsh.kernels.sketching import DIMENSIONS, matvec
+
+_FIRST_KEPT = 4  # of the first nodes, unless all nodes are kept
+_SEEN_PER_KEPT = 64  # places for the nodes that a search has met
+_MIN_SEEN = 512
+_CACHE_LINE = 64  # bytes
+_FLOATS_PER_LINE = 16
+_MIXER, _TOP_BITS = np.uint32(2654435761), np.uint32(7)  # multiplicative hashing (Knuth, "The Art ...", volume 3, 6.4)
+_NONE = -1
+
+
+class GraphArrays(NamedTuple):
+    """A graph of n nodes, with one block of 32 sketches each, and r blocks of first nodes behind them; b = n + r.
+
+    centre float32[d], rotation float32[d, 128]: the map to the coordinates of codes. codes uint8[1024 b]: the sketches
+    of the differences of neighbours from their node, of first nodes from the centre. terms float32[2 b, 32]: of block
+    i, rows 2i and 2i + 1 hold the factors and the penalties, which are infinite at places without a neighbour. links
+    int32[b, 32]: the neighbours' ids.
+    """
+
+    centre: Float32Array
+    rotation: Float32Array
+    codes: UInt8Array
+    terms: Float32Array
+    links: Int32Array
+
+
+@kernel
+def search_graph(
+    Q: Float32Array,
+    limits: tuple[bool, float, float],
+    graph: tuple[Any, ...],
+    vectors: tuple[Any, ...],
+    n_kept: int,
+    ids: Int64Array,
+    distances: Float32Array,
+    n_candidates: Int64Array,
+) -> bool:
+    """Search every query: Q float32[nq, d] -> ids int64[nq, k], distances float32[nq, k], n_candidates int64[nq].
+
+    Q is checked and scaled by `normalise` with `limits`; return False, without an answer, where that returns False.
+    graph: the fields of `GraphArrays`; vectors: those of `ranking.Vectors`, float32 numbers given as `float`. n_kept:
+    nodes that are kept, at least k. n_candidates: nodes that were visited, of which the answer has the nearest.
+    """
+    centre, rotation, codes, terms, links = graph
+    blocks = codes, terms, links
+    rows, encoding, scale, shift, inverse_norms, metric = vectors
+    ranked = rows, encoding, np.float32(scale), np.float32(shift), inverse_norms, metric
+    values = np.float32(scale), np.float32(shift), inverse_norms, metric
+    unit, min_norm, max_norm = limits
+    n, d = rows.shape[0], centre.shape[0]
+    vector, centred = np.empty((1, d), np.float32), np.empty(d, np.float32)
+    rotated, tables = np.empty(DIMENSIONS, np.float32), np.empty(TABLE_BYTES, np.uint8)
+    best = np.empty(ids.shape[1], np.float32), np.empty(ids.shape[1], np.int64)
+    kept = np.empty(n_kept, np.float32), np.empty(n_kept, np.int64)
+    room = _MIN_SEEN
+    while room < _SEEN_PER_KEPT * n_kept and room < 2 * n:
+        room *= 2
+    seen = np.empty(room, np.int32)
+    for q in range(Q.shape[0]):
+        if not normalise(Q[q : q + 1], unit, min_norm, max_norm, vector):
+            return False
+        for t in range(d):
+            centred[t] = vector[0, t] - centre[t]
+        matvec(centred, rotation, rotated)
+        step, bias = make_tables(rotated, tables)
+        estimate = tables, step, bias
+        seen[:] = _NONE
+        count, n_seen = _first_nodes(_half_square(centred), n, blocks, estimate, kept, seen)
+        if encoding == UINT8:
+            found, n_visited = _walk(vector[0], rows, values, blocks, estimate, kept, count, seen, n_seen, best)
+        elif encoding == FLOAT16:
+            X = rows.view(np.uint16)
+            found, n_visited = _walk(vector[0], X, values, blocks, estimate, kept, count, seen, n_seen, best)
+        else:
+            Y = rows.view(np.float32)
+            found, n_visited = _walk(vector[0], Y, values, blocks, estimate, kept, count, seen, n_seen, best)
+        nearest(vector[0], ranked, best[1][:found], ids[q], distances[q])
+        n_candidates[q] = n_visited
+    return True
+
+
+@kernel
+def _first_nodes(
+    half: np.float32,
+    n: int,
+    blocks: tuple[Any, ...],
+    estimate: tuple[Any, ...],
+    kept: tuple[Float32Array, Int64Array],
+    seen: Int32Array,
+) -> tuple[int, int]:
+    """Keep the first nodes with the best estimates; return (how many, number of nodes that were seen).
+
+    half: half the squared distance of the query from the centre.
+    """
+    codes, terms, links = blocks
+    tables, step, bias = estimate
+    scores, nodes = kept
+    if scores.shape[0] < n:
+        scores = scores[:_FIRST_KEPT]
+    estimates = np.empty(BLOCK, np.float32)
+    count, n_seen, limit = 0, 0, np.float32(-np.inf)
+    for block in range(n, links.shape[0]):
+        mask = score_block(codes, tables, block, terms, 2 * BLOCK * block, step, bias, -half, limit, estimates)
+        while mask:
+            i = lowest_bit(mask)
+            mask = clear_lowest(mask)
+            if estimates[i] > limit and _is_new(links[block, i], seen):
+                n_seen += 1
+                count, limit, _ = _keep(estimates[i], links[block, i], scores, nodes, count)
+    return count, n_seen
+
+
+@kernel
+def _walk(
+    q: Float32Array,
+    X: Float32Array | UInt16Array | UInt8Array,
+    values: tuple[Any, ...],
+    blocks: tuple[Any, ...],
+    estimate: tuple[Any, ...],
+    kept: tuple[Float32Array, Int64Array],
+    count: int,
+    seen: Int32Array,
+    n_seen: int,
+    best: tuple[Float32Array, Int64Array],
+) -> tuple[int, int]:
+    """Visit nodes from the `count` kept ones on; return (how many are among the best, number of those visited)."""
+    scale, shift, inverse_norms, metric = values
+    codes, terms, links = blocks
+    tables, step, bias = estimate
+    scores, nodes = kept
+    best_scores, best_nodes = best
+    estimates, d, room = np.empty(BLOCK, np.float32), X.shape[1], seen.shape[0]
+    values_per_line = _CACHE_LINE // X.itemsize
+    limit = scores[count - 1] if count == scores.shape[0] else np.float32(-np.inf)
+    found = n_visited = 0
+    at, following = _take(nodes, 0, count)
+    while following != _NONE:
+        node = following
+        at, following = _take(nodes, at, count)
+        if following != _NONE:
+            for t in range(0, d, values_per_line):
+                prefetch(X, following * d + t)
+            for t in range(0, BLOCK_BYTES, _CACHE_LINE):
+                prefetch(codes, following * BLOCK_BYTES + t)
+            for t in range(0, 2 * BLOCK, _FLOATS_PER_LINE):
+                prefetch(terms, following * 2 * BLOCK + t)
+            for t in range(0, BLOCK, _FLOATS_PER_LINE):
+                prefetch(links, following * BLOCK + t)
+        offset = _closeness(q, X, node, scale, shift, inverse_norms, metric)
+        n_visited += 1
+        last = found - 1
+        if (
+            found < best_scores.shape[0]
+            or offset > best_scores[last]
+            or (offset == best_scores[last] and node < best_nodes[last])
+        ):
+            found, _, _ = _keep(offset, node, best_scores, best_nodes, found)
+        mask = score_block(codes, tables, node, terms, 2 * BLOCK * node, step, bias, offset, limit, estimates)
+        while mask and 4 * n_seen < 3 * room:
+            i = lowest_bit(mask)
+            mask = clear_lowest(mask)
+            if estimates[i] > limit and _is_new(links[node, i], seen):
+                n_seen += 1
+                count, limit, place = _keep(estimates[i], links[node, i], scores, nodes, count)
+                at = min(at, place)
+        if following == _NONE:
+            at, following = _take(nodes, at, count)
+    return found, n_visited
+
+
+@fast_kernel
+def _half_square(x: Float32Array) -> np.float32:
+    total = np.float32(0)
+    for t in range(x.shape[0]):
+        total += x[t] * x[t]
+    return np.float32(total / 2)
+
+
+@fast_kernel
+def _closeness(
+    q: Float32Array,
+    X: Float32Array | UInt16Array | UInt8Array,
+    row: int,
+    scale: np.float32,
+    offset: np.float32,
+    inverse_norms: Float32Array,
+    metric: int,
+) -> np.float32:
+    """Return minus half the squared distance of a query and a row; under cosine distance of both at unit length."""
+    x, total = X[np.uint64(row)], np.float32(0)
+    if metric == COSINE:
+        for t in range(q.shape[0]):
+            total += q[t] * decode(x[t], scale, offset)
+        return total * inverse_norms[np.uint64(row)] - np.float32(1)  # type: ignore[no-any-return]
+    for t in range(q.shape[0]):
+        difference = q[t] - decode(x[t], scale, offset)
+        total += difference * difference
+    return -total / np.float32(2)
+
+
+@kernel
+def _take(nodes: Int64Array, at: int, count: int) -> tuple[int, int]:
+    """Return (place behind it, id) of the best kept node from place `at` on that was not taken, -1 for none.
+
+    It is marked as taken, by the complement of its id.
+    """
+    while at < count and nodes[at] < 0:
+        at += 1
+    if at == count:
+        return at, _NONE
+    node = nodes[at]
+    nodes[at] = ~node
+    return at + 1, node
+
+
+@kernel
+def _is_new(node: int, seen: Int32Array) -> bool:
+    """Add a node to a hash set, int32[power of two], -1 for free places; return whether it was not there."""
+    last = seen.shape[0] - 1
+    place = np.int64((np.uint32(node) * _MIXER) >> _TOP_BITS) & last
+    while seen[place] != _NONE:
+        if seen[place] == node:
+            return False
+        place = (place + 1) & last
+    seen[place] = node
+    return True
+
+
+@kernel
+def _keep(
+    score: np.float32, node: int, scores: Float32Array, nodes: Int64Array, count: int
+) -> tuple[int, np.float32, int]:
+    """Insert a node among the `count` kept ones, best first, or in place of the last one where there is no room.
+
+    Return (count, score that further ones must exceed, its place).
+    """
+    room = scores.shape[0]
+    place = count if count < room else room - 1
+    count = min(count + 1, room)
+    while place > 0 and (scores[place - 1] < score or (scores[place - 1] == score and nodes[place - 1] > node)):
+        scores[place], nodes[place] = scores[place - 1], nodes[place - 1]
+        place -= 1
+    scores[place], nodes[place] = score, node
+    return count, scores[room - 1] if count == room else np.float32(-np.inf), place

@@ -1,0 +1,121 @@
+"""Graphs: search in them, and the choice of their links."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from lsh import EncodedVectors, GraphIndex
+from lsh.kernels.graphs.linking import choose_links, level_products, links_back
+from lsh.kernels.graphs.search import search_graph
+from lsh.kernels.sketching import encode
+from lsh.result import SearchResult
+from tests import reference
+from tests.lsh.confidence import half_width
+
+UNIT = float(np.finfo(np.float32).eps) / 2
+METRICS = ["cosine", "euclidean"]
+
+
+def clustered(n, dim, seed):
+    rng = np.random.default_rng(seed)
+    return (rng.standard_normal((20, dim))[rng.integers(0, 20, n)] + rng.standard_normal((n, dim))).astype(np.float32)
+
+
+def expected_of(index, Q, n_kept, k):
+    exact = index.exact
+    vectors = reference.normalise(Q, index.metric == "cosine", 1e-18, 1e18)
+    return reference.search_graph(
+        vectors, index.graph, exact.X[:], exact.inverse_norms, exact.vectors.metric, n_kept, k
+    )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dim", [3, 128, 140])
+def test_where_all_nodes_are_kept_a_search_agrees_with_its_reference(metric, dim):
+    X, Q = clustered(150, dim, 0), clustered(12, dim, 1)
+    index = GraphIndex(metric).fit(X)
+    found = index.search(Q, 7, n_kept=150)
+    ids, _, n_candidates = expected_of(index, Q, 150, 7)
+    assert np.array_equal(found.n_candidates, n_candidates)
+    assert np.array_equal(found.ids, ids)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dtype", [None, np.uint8, np.float16])
+def test_where_few_nodes_are_kept_a_search_has_the_recall_and_the_visits_of_its_reference(metric, dtype):
+    X, Q = clustered(900, 64, 0), clustered(60, 64, 1)
+    index = GraphIndex(metric).fit(X if dtype is None else EncodedVectors.encode(X, dtype))
+    truth = index.exact.search(Q, 10).ids
+    for n_kept in (10, 14):
+        found, expected = index.search(Q, 10, n_kept), expected_of(index, Q, n_kept, 10)
+        shares = [
+            np.array([len(set(a) & set(b)) / 10 for a, b in zip(ids, truth, strict=True)])
+            for ids in (found.ids, expected[0])
+        ]
+        # The query is rounded here and not there.
+        assert abs((shares[0] - shares[1]).mean()) <= half_width(shares[0] - shares[1], 1)
+        assert 0.3 < shares[1].mean() < 1
+        assert abs(found.n_candidates.mean() / expected[2].mean() - 1) < 0.1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, 1e-30])
+def test_a_query_that_cannot_be_scaled_is_left_to_the_caller(value):
+    index = GraphIndex("cosine").fit(clustered(50, 4, 0))
+    exact, Q = index.exact, np.float32([[1, 2, 3, 4], [value, 0, 0, 0]])
+    arguments = exact.limits, tuple(index.graph), exact.vectors.arguments(), 10
+    assert not search_graph(Q, *arguments, *SearchResult.empty(2, 5))
+
+
+@pytest.mark.parametrize("fill", [False, True])
+@pytest.mark.parametrize("factor", [1.0, 1.2])
+def test_links_are_chosen_nearest_first_unless_a_chosen_one_is_much_nearer(factor, fill):
+    rng = np.random.default_rng(0)
+    Y = np.zeros((60, 128), np.float32)
+    Y[:, :3] = rng.standard_normal((60, 3))
+    pools = rng.integers(-1, 60, (60, 12)).astype(np.int32)
+    counts = rng.integers(0, 9, 60)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    back = rng.integers(0, 60, starts[-1]).astype(np.int32)
+    links = np.full((60, 8), 99, np.int32)
+    order = rng.permutation(60).astype(np.int32)
+    choose_links(Y, order, pools, starts, back, np.float32(factor), fill, links)
+    candidates = [
+        [*pool.tolist(), *back[first:last].tolist()]
+        for pool, first, last in zip(pools, starts[:-1], starts[1:], strict=True)
+    ]
+    expected = reference.choose_links(Y, candidates, np.float32(factor), fill, 8)
+    assert [[j for j in own if j >= 0] for own in links.tolist()] == expected
+    assert (min(map(len, expected)) < 8) != fill
+    assert (links >= -1).all()
+
+
+def test_equal_vectors_do_not_take_all_links():
+    Y = np.zeros((6, 128), np.float32)
+    Y[4:, 0] = [1, -1]
+    pools = np.tile(np.arange(6, dtype=np.int32), (6, 1))
+    rule = np.float32(1), False
+    links, none = np.empty((6, 3), np.int32), np.empty(0, np.int32)
+    choose_links(Y, np.arange(6, dtype=np.int32), pools, np.zeros(7, np.int64), none, *rule, links)
+    assert links[0].tolist() == [1, 4, 5]
+
+
+def test_links_back_lists_those_that_link_to_each_node():
+    rng = np.random.default_rng(1)
+    for n in (1, 2, 30):
+        links = np.stack([rng.permutation(n)[: min(n, 4)] for _ in range(n)]).astype(np.int32)
+        links[rng.random(links.shape) < 0.3] = -1
+        starts, back = np.full(n + 1, 99, np.int64), np.empty(links.size, np.int32)
+        links_back(links, starts, back)
+        expected = reference.links_back(links.tolist())
+        assert [back[a:b].tolist() for a, b in itertools.pairwise(starts)] == expected
+
+
+def test_level_products_are_those_of_the_levels_of_a_sketch():
+    Y = np.random.default_rng(0).standard_normal((20, 128), dtype=np.float32)
+    planes, out = np.empty((4, 20), np.uint64), np.empty(20, np.float32)
+    encode(Y, planes, np.empty((2, 20), np.float32))
+    level_products(planes, Y[::-1].copy(), out)
+    expected = reference.level_products(planes, Y[::-1].astype(np.float64))
+    bound = 128 * UNIT / (1 - 128 * UNIT) * 1.5 * np.abs(Y[::-1]).sum(axis=1)  # Higham, 3.1
+    assert (np.abs(out - expected) <= bound).all()
